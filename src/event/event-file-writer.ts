@@ -1,0 +1,336 @@
+/**
+ * Writes the event files of one directory: queue, flush by bytes and time, rotation, close.
+ *
+ * Calls encode into memory and return. Bytes go to disk off the call: when the flush interval has passed, when
+ * `DRAIN_BYTES` wait, or at `flush()`. Only a caller that never lets the event loop run pays for a write itself, once per
+ * flush interval or `SPILL_BYTES`; otherwise a synchronous training loop would show nothing and grow without bound.
+ * The file always ends in a whole record unless the disk failed in the middle of one, and then the next write goes on
+ * at that byte.
+ */
+
+import { hostname } from 'node:os';
+import { type Clock, systemClock } from '../clock.js';
+import { Diagnostics } from '../diagnostics.js';
+import { ClosedError, EventsDroppedError, InvalidArgumentError, RunWriteError } from '../errors.js';
+import { toEventFileName } from '../layout.js';
+import { RecordQueue } from '../record/record-queue.js';
+import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
+import { EventEncoder } from './event-encoder.js';
+import { diskSink, type EventSink, type OpenEventFile } from './event-sink.js';
+import { registerForExit, unregisterFromExit } from './exit-flush.js';
+
+/** Waiting bytes that ask for a write as soon as the event loop runs. */
+const DRAIN_BYTES = 1024 * 1024;
+/** Waiting bytes that a call writes itself, because the event loop has not run for that long. */
+const SPILL_BYTES = 4 * 1024 * 1024;
+/** A call that is given its wall time looks at the clock only once in so many. */
+const CALLS_PER_CLOCK_CHECK = 256;
+const MAX_WRITE_BYTES = 1024 * 1024;
+
+const WRITER_NAME = 'polytrack';
+
+export interface EventFileWriterOptions {
+  /** Longest time an event waits in memory, in milliseconds. Default 2,000: TensorBoard polls every 5 s. */
+  readonly flushIntervalMs?: number;
+  /** Size from which a file is closed and the next one begun. Default 128 MiB: bounds what a re-upload costs. */
+  readonly maxFileBytes?: number;
+  /** Bytes that may wait while the disk refuses writes; more events are dropped and counted. Default 64 MiB. */
+  readonly maxQueueBytes?: number;
+  /** Whether `flush()` and `close()` wait until the data would survive a power cut. Default false: a crash of the process loses nothing either way. */
+  readonly fsync?: boolean;
+  /** Appended to every file name. Default none. */
+  readonly fileNameSuffix?: string;
+  /** The first step that this writer will write: SessionLog START. Default 0, a new run. */
+  readonly firstStep?: number | bigint;
+  readonly clock?: Clock;
+  readonly sink?: EventSink;
+  readonly diagnostics?: Diagnostics;
+}
+
+/** Distinguishes the files that one process creates in one second. */
+let fileSequence = 0;
+
+export class EventFileWriter {
+  readonly directory: string;
+  readonly #options: Required<EventFileWriterOptions>;
+  readonly #queue = new RecordQueue();
+  readonly #encoder = new EventEncoder(this.#queue);
+  /** Bytes of the queue that belong to the current file, before each point where the next file begins. */
+  readonly #boundaries: number[] = [];
+  #file: OpenEventFile | undefined;
+  #fileSeconds = 0;
+  #writtenBytes = 0;
+  #bytesInFile = 0;
+  #lastDrain: number;
+  #calls = 0;
+  #droppedEvents = 0;
+  #unreportedDrops = 0;
+  #failure: RunWriteError | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Begins an event file in `directory`, on disk at once: `file_version` and SessionLog START come first.
+   *
+   * Does not throw when the disk refuses: that surfaces at `flush()`, `close()` and the diagnostics, and is tried again.
+   */
+  constructor(directory: string, options: EventFileWriterOptions = {}) {
+    this.directory = directory;
+    this.#options = {
+      flushIntervalMs: positive('flushIntervalMs', options.flushIntervalMs ?? 2000),
+      maxFileBytes: positive('maxFileBytes', options.maxFileBytes ?? 128 * 1024 * 1024),
+      maxQueueBytes: positive('maxQueueBytes', options.maxQueueBytes ?? 64 * 1024 * 1024),
+      fsync: options.fsync ?? false,
+      fileNameSuffix: parseSuffix(options.fileNameSuffix ?? ''),
+      firstStep: options.firstStep ?? 0,
+      clock: options.clock ?? systemClock,
+      sink: options.sink ?? diskSink,
+      diagnostics: options.diagnostics ?? new Diagnostics(),
+    };
+    const now = this.#options.clock.wallTime();
+    this.#lastDrain = now;
+    this.#bytesInFile = this.#encoder.startFile(now, WRITER_NAME, this.#options.firstStep);
+    registerForExit(this);
+    this.#drain();
+  }
+
+  /** Events that were left out because the disk refused writes and the queue was full. */
+  get droppedEvents(): number {
+    return this.#droppedEvents;
+  }
+
+  /** The path of the file that is being written; undefined while the disk refuses to create it. */
+  get currentFile(): string | undefined {
+    return this.#file?.path;
+  }
+
+  /** True once the tag has a value. */
+  knows(tag: string): boolean {
+    return this.#encoder.knows(tag);
+  }
+
+  /** The step that a value of this tag gets when it is given none. */
+  nextStep(tag: string): number | bigint {
+    return this.#encoder.nextStep(tag);
+  }
+
+  /** The last value of each scalar tag. */
+  lastScalars(): Record<string, number> {
+    return this.#encoder.lastScalars();
+  }
+
+  /** Writes one scalar. `metadata` counts for the tag's first value. Arguments are trusted: see `summary/`. */
+  writeScalar(
+    tag: string,
+    value: number,
+    step: number | bigint | undefined,
+    wallTime: number | undefined,
+    metadata?: SummaryMetadata,
+  ): void {
+    if (!this.#admit()) return;
+    const time = wallTime ?? this.#options.clock.wallTime();
+    this.#appended(
+      this.#encoder.scalar(tag, value, step, time, metadata),
+      wallTime === undefined ? time : undefined,
+    );
+  }
+
+  /** Writes values that share one step as one event. Arguments are trusted: see `summary/`. */
+  writeSummary(values: readonly SummaryValue[], step: number | bigint, wallTime: number | undefined): void {
+    if (!this.#admit()) return;
+    const time = wallTime ?? this.#options.clock.wallTime();
+    this.#appended(this.#encoder.summary(values, step, time), wallTime === undefined ? time : undefined);
+  }
+
+  /** Writes any event as it is. */
+  writeEvent(event: Event): void {
+    if (!this.#admit()) return;
+    this.#appended(this.#encoder.event(event), undefined);
+  }
+
+  /**
+   * Resolves once all events so far are in the file, and on the disk if `fsync` is set.
+   *
+   * Rejects with `RunWriteError` when the disk refuses (the events stay in memory, a later flush tries again) and with
+   * `EventsDroppedError` once after events were dropped.
+   */
+  async flush(): Promise<void> {
+    this.#drain();
+    await this.#settle();
+  }
+
+  /** Flushes, closes the file and ends the writer. Rejects as `flush()` does; a second call gives the same promise. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal The last chance at process exit; no promise can be waited for any more. */
+  drainAtExit(): void {
+    this.#drain();
+  }
+
+  async #close(): Promise<void> {
+    this.#cancelSchedule();
+    this.#drain();
+    unregisterFromExit(this);
+    try {
+      await this.#settle();
+    } finally {
+      this.#file?.close(false);
+    }
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#options.fsync && this.#file !== undefined) {
+      const { path } = this.#file;
+      await this.#file.sync().catch((cause: unknown) => {
+        throw new RunWriteError(path, 'sync the file to disk', { cause });
+      });
+    }
+    if (this.#unreportedDrops > 0) {
+      const dropped = this.#unreportedDrops;
+      this.#unreportedDrops = 0;
+      throw new EventsDroppedError(this.directory, dropped);
+    }
+  }
+
+  /** Whether one more event may be queued; counts it as dropped when not. */
+  #admit(): boolean {
+    if (this.#closing !== undefined) throw new ClosedError(`the event file writer of ${this.directory}`);
+    if (this.#queue.sizeBytes < this.#options.maxQueueBytes) return true;
+    if (this.#failure === undefined) this.#drain();
+    if (this.#queue.sizeBytes < this.#options.maxQueueBytes) return true;
+    this.#droppedEvents++;
+    this.#unreportedDrops++;
+    this.#options.diagnostics.error(
+      new EventsDroppedError(this.directory, this.#droppedEvents, { cause: this.#failure }),
+    );
+    return false;
+  }
+
+  /** After a record was encoded: rotates, and sees to it that the bytes get to disk in time. */
+  #appended(recordBytes: number, now: number | undefined): void {
+    this.#bytesInFile += recordBytes;
+    if (this.#bytesInFile >= this.#options.maxFileBytes) this.#rotate();
+    const waiting = this.#queue.sizeBytes;
+    if (this.#failure === undefined) {
+      if (waiting >= SPILL_BYTES || this.#isStarved(now)) {
+        this.#drain();
+        return;
+      }
+      if (waiting >= DRAIN_BYTES) this.#immediate ??= setImmediate(this.#drainLater);
+    }
+    if (this.#timer === undefined) {
+      this.#timer = setTimeout(this.#drainLater, this.#options.flushIntervalMs);
+      this.#timer.unref();
+    }
+  }
+
+  /** True when the flush interval has passed and its timer has not run: the caller has not let the event loop run. */
+  #isStarved(now: number | undefined): boolean {
+    if (now === undefined && ++this.#calls % CALLS_PER_CLOCK_CHECK !== 0) return false;
+    const elapsed = (now ?? this.#options.clock.wallTime()) - this.#lastDrain;
+    return elapsed * 1000 >= this.#options.flushIntervalMs && this.#timer !== undefined;
+  }
+
+  /** Marks the end of the current file in the queue and begins the next one: no START, the run goes on. */
+  #rotate(): void {
+    this.#boundaries.push(this.#queue.sizeBytes - this.#boundaries.reduce((sum, bytes) => sum + bytes, 0));
+    this.#bytesInFile = this.#encoder.startFile(this.#options.clock.wallTime(), WRITER_NAME, null);
+  }
+
+  readonly #drainLater = (): void => {
+    this.#drain();
+    // A disk that refuses is asked again at the next interval, with or without new events.
+    if (this.#failure !== undefined && this.#closing === undefined) {
+      this.#timer = setTimeout(this.#drainLater, this.#options.flushIntervalMs);
+      this.#timer.unref();
+    }
+  };
+
+  /** Writes all that waits. A failure is kept for `flush()`, reported, and forgotten once a write succeeds. */
+  #drain(): void {
+    this.#cancelSchedule();
+    this.#lastDrain = this.#options.clock.wallTime();
+    try {
+      while (this.#queue.sizeBytes > 0) {
+        const boundary = this.#boundaries[0];
+        if (boundary === 0) {
+          this.#finishFile();
+          this.#boundaries.shift();
+          continue;
+        }
+        this.#file ??= this.#createFile();
+        const limit = Math.min(boundary ?? this.#queue.sizeBytes, MAX_WRITE_BYTES);
+        const written = this.#file.write(this.#queue.waiting.subarray(0, limit), this.#writtenBytes);
+        this.#writtenBytes += written;
+        this.#queue.consume(written);
+        if (boundary !== undefined) this.#boundaries[0] = boundary - written;
+      }
+      if (this.#failure !== undefined) this.#options.diagnostics.recovered(this.#failure.code);
+      this.#failure = undefined;
+    } catch (cause) {
+      this.#failure = new RunWriteError(this.#file?.path ?? this.directory, 'write events', { cause });
+      this.#options.diagnostics.error(this.#failure);
+    }
+  }
+
+  /** Creates the next file under a name that sorts after all earlier ones of this writer. */
+  #createFile(): OpenEventFile {
+    this.#fileSeconds = Math.max(this.#fileSeconds, Math.floor(this.#options.clock.wallTime()));
+    for (;;) {
+      const name = toEventFileName({
+        seconds: this.#fileSeconds,
+        hostname: hostname(),
+        pid: process.pid,
+        sequence: fileSequence++,
+        suffix: this.#options.fileNameSuffix,
+      });
+      try {
+        const file = this.#options.sink.create(this.directory, name);
+        this.#writtenBytes = 0;
+        return file;
+      } catch (error) {
+        // Another thread, or a container with the same host name and pid, has the name: take the next one.
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    }
+  }
+
+  #finishFile(): void {
+    this.#file?.close(this.#options.fsync);
+    this.#file = undefined;
+  }
+
+  #cancelSchedule(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#timer = undefined;
+    this.#immediate = undefined;
+  }
+}
+
+function positive(name: string, value: number): number {
+  if (value > 0 && !Number.isNaN(value)) return value;
+  throw new InvalidArgumentError(
+    'ERR_OPTION_INVALID',
+    `${name} is ${value}, expected a number above 0`,
+    `Set ${name} to a positive number.`,
+  );
+}
+
+function parseSuffix(suffix: string): string {
+  if (/^[A-Za-z0-9._-]*$/.test(suffix)) return suffix;
+  throw new InvalidArgumentError(
+    'ERR_OPTION_INVALID',
+    `fileNameSuffix is ${JSON.stringify(suffix)}, expected letters, digits, dot, underscore and hyphen only`,
+    'Choose a suffix that is safe in a file name.',
+  );
+}

@@ -1,0 +1,25 @@
+/** polytrack: experiment tracking for TypeScript and Node.js. */
+
+export type { Clock } from './clock.js';
+export type { TrackingWarning } from './diagnostics.js';
+export {
+  ClosedError,
+  CodedError,
+  CorruptRecordError,
+  EventsDroppedError,
+  type InvalidArgumentCode,
+  InvalidArgumentError,
+  RunExistsError,
+  RunWriteError,
+} from './errors.js';
+export type { EventSink, OpenEventFile } from './event/event-sink.js';
+export type { RunPaths } from './layout.js';
+export type { ArtifactOptions, EndOptions, HistogramOptions } from './run.js';
+export { Run } from './run.js';
+export type { RunOptions } from './run-options.js';
+export type { RunArtifact, RunRecord, RunStatus, StatusCondition } from './run-record.js';
+export type { EventOptions } from './summary/arguments.js';
+export type { AudioInput, AudioSamples } from './summary/audio.js';
+export type { HistogramBuckets, HistogramInput, HistogramValues } from './summary/histogram.js';
+export type { ImageInput, ImagePixels } from './summary/image.js';
+export * as tracking from './tracking.js';

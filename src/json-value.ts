@@ -1,0 +1,73 @@
+/**
+ * Values for `run.plx.json`: what callers log as inputs and outputs, turned into JSON or refused with the key's name.
+ */
+
+import { InvalidArgumentError } from './errors.js';
+import { toWellFormedText } from './summary/arguments.js';
+
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/**
+ * Turns the values of `params` into JSON.
+ *
+ * NaN and ±Infinity become the strings "NaN", "Infinity" and "-Infinity", and integers beyond 2^53 (bigint) decimal strings,
+ * because JSON has neither; `undefined` becomes null; dates ISO text; typed arrays and iterables arrays; objects with
+ * `toJSON` what that returns. Throws `ERR_PARAMS_INVALID` with the path of a cyclic or non-JSON value.
+ */
+export function toJsonObject(subject: string, params: unknown): Record<string, JsonValue> {
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
+    throw invalid(`${subject} is ${typeof params}, expected an object of names and values`);
+  }
+  return toJson(subject, params, []) as Record<string, JsonValue>;
+}
+
+function toJson(path: string, value: unknown, parents: readonly object[]): JsonValue {
+  switch (typeof value) {
+    case 'undefined':
+      return null;
+    case 'boolean':
+      return value;
+    case 'string':
+      return toWellFormedText(value).text;
+    case 'number':
+      return Number.isFinite(value) ? value : String(value);
+    case 'bigint':
+      return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value))
+        ? Number(value)
+        : String(value);
+    case 'function':
+    case 'symbol':
+      throw invalid(`${path} is a ${typeof value}, which JSON cannot hold`);
+    case 'object':
+      return value === null ? null : objectToJson(path, value, parents);
+  }
+}
+
+function objectToJson(path: string, value: object, parents: readonly object[]): JsonValue {
+  if (parents.includes(value)) throw invalid(`${path} contains itself`);
+  const inner = [...parents, value];
+  if ('toJSON' in value && typeof value.toJSON === 'function') return toJson(path, value.toJSON(), inner);
+  if (Symbol.iterator in value) {
+    return Array.from(value as Iterable<unknown>, (item, index) => toJson(`${path}[${index}]`, item, inner));
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      toWellFormedText(key).text,
+      toJson(`${path}.${key}`, item, inner),
+    ]),
+  );
+}
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_PARAMS_INVALID',
+    message,
+    'Log strings, numbers, booleans, arrays and plain objects of them.',
+  );
+}

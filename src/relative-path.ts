@@ -1,0 +1,19 @@
+/**
+ * Relative paths that callers give, kept inside the directory they are relative to.
+ */
+
+import { isAbsolute, join, normalize, sep } from 'node:path';
+import { InvalidArgumentError } from './errors.js';
+
+/** `directory/relativePath`. Throws `ERR_ARTIFACT_INVALID` when that lies outside `directory`. */
+export function resolveInside(directory: string, relativePath: string): string {
+  const normal = normalize(relativePath);
+  const isOutside =
+    isAbsolute(normal) || normal === '..' || normal.startsWith(`..${sep}`) || normal.includes('\0');
+  if (!isOutside) return join(directory, normal);
+  throw new InvalidArgumentError(
+    'ERR_ARTIFACT_INVALID',
+    `${JSON.stringify(relativePath)} leads out of ${directory}`,
+    'Pass a path without "..", relative to the outputs directory.',
+  );
+}

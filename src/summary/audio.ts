@@ -1,0 +1,120 @@
+/**
+ * Audio clips: WAV bytes as they are, or samples encoded to 16-bit WAV.
+ *
+ * TensorBoard knows WAV only. Its form is a string tensor of shape [k], k clips.
+ * Source: tensorboard/plugins/audio/summary_v2.py; WAV: "Multimedia Programming Interface and Data Specifications 1.0".
+ */
+
+import { InvalidArgumentError } from '../errors.js';
+import { DataType, type SummaryValue } from '../wire/messages.js';
+import { describe } from './arguments.js';
+import { createMetadata, type SeriesLabels } from './plugin-data.js';
+
+/** Samples of one clip. Shape: L×C, frame by frame: the channels of a frame stand together. */
+export interface AudioSamples {
+  /** Float arrays: −1 to 1, beyond it clamped, NaN is 0. `Int16Array`: as it is. */
+  readonly samples: Float32Array | Float64Array | Int16Array | readonly number[];
+  /** Frames per second, a whole number; 44,100 for a CD. */
+  readonly sampleRateHz: number;
+  /** 1 or more. Default 1. */
+  readonly channels?: number | undefined;
+}
+
+/** An audio clip: WAV bytes, or samples. */
+export type AudioInput = Uint8Array | AudioSamples;
+
+/** Builds the value of an audio clip. Throws `ERR_AUDIO_INVALID`. */
+export function createAudioValue(tag: string, audio: AudioInput, labels?: SeriesLabels): SummaryValue {
+  return {
+    tag,
+    metadata: createMetadata('audio', labels),
+    value: {
+      kind: 'tensor',
+      tensor: { dtype: DataType.STRING, shape: [1], stringVal: [encodeAudio(audio)] },
+    },
+  };
+}
+
+const WAV_HEADER_BYTES = 44;
+const FORMAT_PCM = 1;
+const BYTES_PER_SAMPLE = 2;
+const MAX_DATA_BYTES = 2 ** 32 - WAV_HEADER_BYTES - 1;
+const MAX_CHANNELS = 65_535;
+
+/** Encodes samples to WAV; passes WAV bytes through. Throws `ERR_AUDIO_INVALID`. */
+export function encodeAudio(audio: AudioInput): Uint8Array {
+  if (audio instanceof Uint8Array) {
+    if (isWav(audio)) return audio;
+    throw invalid(`audio has ${audio.length} bytes that are not WAV`);
+  }
+  if (typeof audio !== 'object' || audio === null || !('samples' in audio)) {
+    throw invalid(`audio is ${describe(audio)}, expected WAV bytes or { samples, sampleRateHz }`);
+  }
+  const { samples, sampleRateHz, channels = 1 } = audio;
+  const isSupported =
+    samples instanceof Float32Array ||
+    samples instanceof Float64Array ||
+    samples instanceof Int16Array ||
+    Array.isArray(samples);
+  if (!isSupported) throw invalid(`samples is ${describe(samples)}, expected a float array or an Int16Array`);
+  if (!Number.isInteger(sampleRateHz) || sampleRateHz < 1 || sampleRateHz >= 2 ** 32) {
+    throw invalid(`sampleRateHz is ${describe(sampleRateHz)}, expected a whole number of 1 or more`);
+  }
+  if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
+    throw invalid(`channels is ${describe(channels)}, expected a whole number of 1 or more`);
+  }
+  if (samples.length % channels !== 0) {
+    throw invalid(`samples has ${samples.length} values, not a multiple of ${channels} channels`);
+  }
+  if (samples.length * BYTES_PER_SAMPLE > MAX_DATA_BYTES) {
+    throw invalid(`samples has ${samples.length} values, more than a WAV file holds`);
+  }
+  return encodeWav(samples, sampleRateHz, channels);
+}
+
+function encodeWav(samples: AudioSamples['samples'], sampleRateHz: number, channels: number): Uint8Array {
+  const dataBytes = samples.length * BYTES_PER_SAMPLE;
+  const out = new Uint8Array(WAV_HEADER_BYTES + dataBytes);
+  const view = new DataView(out.buffer);
+  view.setUint32(0, 0x52494646); // RIFF
+  view.setUint32(4, WAV_HEADER_BYTES - 8 + dataBytes, true);
+  view.setUint32(8, 0x57415645); // WAVE
+  view.setUint32(12, 0x666d7420); // 'fmt '
+  view.setUint32(16, 16, true);
+  view.setUint16(20, FORMAT_PCM, true);
+  view.setUint16(22, channels, true);
+  view.setUint32(24, sampleRateHz, true);
+  view.setUint32(28, (sampleRateHz * channels * BYTES_PER_SAMPLE) >>> 0, true);
+  view.setUint16(32, (channels * BYTES_PER_SAMPLE) & 0xffff, true);
+  view.setUint16(34, 8 * BYTES_PER_SAMPLE, true);
+  view.setUint32(36, 0x64617461); // data
+  view.setUint32(40, dataBytes, true);
+  const isInteger = samples instanceof Int16Array;
+  for (let i = 0; i < samples.length; i++) {
+    view.setInt16(
+      WAV_HEADER_BYTES + i * BYTES_PER_SAMPLE,
+      isInteger ? samples[i]! : toInt16(samples[i]!),
+      true,
+    );
+  }
+  return out;
+}
+
+/** Scales −1…1 to ±32,767, as TensorFlow's encode_wav does; NaN becomes 0. */
+function toInt16(sample: number): number {
+  return Math.round(Math.max(-1, Math.min(1, sample)) * 32_767) || 0;
+}
+
+function isWav(bytes: Uint8Array): boolean {
+  if (bytes.length < WAV_HEADER_BYTES) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(0) === 0x52494646 && view.getUint32(8) === 0x57415645;
+}
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_AUDIO_INVALID',
+    message,
+    'Pass WAV bytes, or { samples, sampleRateHz, channels } with floats from -1 to 1 or an Int16Array.',
+  );
+}

@@ -1,0 +1,139 @@
+/**
+ * Histograms: of values, in TensorBoard's 30 equal buckets, or of given edges and counts.
+ *
+ * TensorBoard's form is a float64 tensor of shape [k, 3] with rows (left edge, right edge, count).
+ * Source: tensorboard/plugins/histogram/summary_v2.py, whose corner cases are kept: one distinct value gives k rows of
+ * that value with the whole count in the last; no value gives k zero rows.
+ */
+
+import { InvalidArgumentError } from '../errors.js';
+import { DataType, type SummaryValue } from '../wire/messages.js';
+import { describe } from './arguments.js';
+import { createMetadata, type SeriesLabels } from './plugin-data.js';
+
+/** Numbers to count: any numeric typed array, or a plain array. NaN and ±Infinity are left out and reported. */
+export type HistogramValues =
+  | readonly number[]
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+
+/** Counts that the caller has made: bucket i is [edges[i], edges[i + 1]) and holds counts[i] values. */
+export interface HistogramBuckets {
+  /** Shape: [k + 1], ascending, finite. */
+  readonly edges: ArrayLike<number>;
+  /** Shape: [k], finite, 0 or more; fractions are allowed, for weights. */
+  readonly counts: ArrayLike<number>;
+}
+
+export type HistogramInput = HistogramValues | HistogramBuckets;
+
+/** TensorBoard's default number of buckets. */
+export const DEFAULT_BUCKETS = 30;
+
+/** Rows (left, right, count), and how many values could not be counted. */
+export interface HistogramRows {
+  readonly rows: Float64Array;
+  /** NaN and ±Infinity among the values. */
+  readonly nonFinite: number;
+}
+
+/** Builds the value of a histogram from its rows. */
+export function createHistogramValue(tag: string, rows: Float64Array, labels?: SeriesLabels): SummaryValue {
+  return {
+    tag,
+    metadata: createMetadata('histograms', labels),
+    value: {
+      kind: 'tensor',
+      tensor: { dtype: DataType.DOUBLE, shape: [rows.length / 3, 3], doubleVal: rows },
+    },
+  };
+}
+
+/** Counts values into buckets, or takes given ones. Throws `ERR_HISTOGRAM_INVALID`. */
+export function createHistogramRows(input: HistogramInput, buckets = DEFAULT_BUCKETS): HistogramRows {
+  if (isBuckets(input)) return { rows: toRows(input), nonFinite: 0 };
+  if (!Array.isArray(input) && !ArrayBuffer.isView(input)) {
+    throw invalid(`values is ${describe(input)}, expected an array of numbers or { edges, counts }`);
+  }
+  if (!Number.isInteger(buckets) || buckets < 0) {
+    throw invalid(`buckets is ${describe(buckets)}, expected a whole number of 0 or more`);
+  }
+  return countValues(input as HistogramValues, buckets);
+}
+
+function countValues(values: HistogramValues, buckets: number): HistogramRows {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let finite = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (!Number.isFinite(value)) {
+      if (typeof value !== 'number') throw invalid(`values[${i}] is ${describe(value)}, expected a number`);
+      continue;
+    }
+    finite++;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  const nonFinite = values.length - finite;
+  const rows = new Float64Array(buckets * 3);
+  if (buckets === 0 || finite === 0) return { rows, nonFinite };
+  if (min === max) {
+    for (let row = 0; row < buckets; row++) rows.set([min, max, 0], row * 3);
+    rows[rows.length - 1] = finite;
+    return { rows, nonFinite };
+  }
+  // Near the largest double max − min overflows: then everything is counted on half the scale.
+  const scale = Number.isFinite(max - min) ? 1 : 0.5;
+  const width = (max * scale - min * scale) / buckets;
+  for (let row = 0; row < buckets; row++) {
+    rows[row * 3] = min + (row * width) / scale;
+    rows[row * 3 + 1] = row === buckets - 1 ? max : min + ((row + 1) * width) / scale;
+  }
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (!Number.isFinite(value)) continue;
+    const row = Math.min(Math.floor((value * scale - min * scale) / width), buckets - 1);
+    rows[row * 3 + 2]! += 1;
+  }
+  return { rows, nonFinite };
+}
+
+function toRows({ edges, counts }: HistogramBuckets): Float64Array {
+  if (edges.length !== counts.length + 1) {
+    throw invalid(`${edges.length} edges and ${counts.length} counts, expected one edge more than counts`);
+  }
+  const rows = new Float64Array(counts.length * 3);
+  for (let i = 0; i < counts.length; i++) {
+    const left = edges[i]!;
+    const right = edges[i + 1]!;
+    const count = counts[i]!;
+    if (!Number.isFinite(left) || !Number.isFinite(right) || left > right) {
+      throw invalid(
+        `edges[${i}] to edges[${i + 1}] is ${left} to ${right}, expected finite and ascending edges`,
+      );
+    }
+    if (!Number.isFinite(count) || count < 0) throw invalid(`counts[${i}] is ${count}, expected 0 or more`);
+    rows.set([left, right, count], i * 3);
+  }
+  return rows;
+}
+
+function isBuckets(input: HistogramInput): input is HistogramBuckets {
+  return typeof input === 'object' && input !== null && 'edges' in input && 'counts' in input;
+}
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_HISTOGRAM_INVALID',
+    message,
+    'Pass an array of numbers, or { edges, counts } with one edge more than counts.',
+  );
+}

@@ -1,0 +1,39 @@
+/**
+ * The metadata that tells TensorBoard which dashboard a tag belongs to.
+ *
+ * Source: tensorboard/plugins/<plugin>/metadata.py; data classes from tensorboard/data_compat.py. Empty plugin messages
+ * serialize to nothing, so their content is left out.
+ */
+
+import { DataClass, type SummaryMetadata } from '../wire/messages.js';
+
+/** The dashboards whose summaries are built here. */
+export type PluginName = 'scalars' | 'images' | 'audio' | 'histograms' | 'text';
+
+const AUDIO_ENCODING_WAV = Uint8Array.of(0x10, 11);
+
+const PLUGINS: Record<PluginName, { dataClass: DataClass; content?: Uint8Array }> = {
+  scalars: { dataClass: DataClass.SCALAR },
+  images: { dataClass: DataClass.BLOB_SEQUENCE },
+  audio: { dataClass: DataClass.BLOB_SEQUENCE, content: AUDIO_ENCODING_WAV },
+  histograms: { dataClass: DataClass.TENSOR },
+  text: { dataClass: DataClass.TENSOR },
+};
+
+/** What the dashboards show beside a series. */
+export interface SeriesLabels {
+  readonly displayName?: string | undefined;
+  /** Markdown. */
+  readonly description?: string | undefined;
+}
+
+/** The metadata of a tag of `pluginName`. */
+export function createMetadata(pluginName: PluginName, labels: SeriesLabels = {}): SummaryMetadata {
+  const { displayName, description } = labels;
+  return {
+    pluginName,
+    ...PLUGINS[pluginName],
+    ...(displayName === undefined ? {} : { displayName }),
+    ...(description === undefined ? {} : { description }),
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * Protobuf's wire format, written straight into a buffer: sizes first, then bytes, no objects in between.
+ *
+ * Every `write…` returns the offset after what it wrote and trusts the caller to have made room.
+ * Source: protobuf.dev/programming-guides/encoding.
+ */
+
+/** Wire types. */
+export const VARINT = 0;
+export const FIXED64 = 1;
+export const BYTES = 2;
+export const FIXED32 = 5;
+
+const encoder = new TextEncoder();
+
+/** A field key: number and wire type. All field numbers of ours are below 16, so a key is one byte. */
+export function fieldKey(fieldNumber: number, wireType: number): number {
+  return (fieldNumber << 3) | wireType;
+}
+
+/** The UTF-8 bytes of a string; a lone surrogate becomes U+FFFD, because readers stop at invalid UTF-8. */
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Bytes of an unsigned varint; `value` is an integer in [0, 2^53]. */
+export function varintBytes(value: number): number {
+  let count = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) count++;
+  return count;
+}
+
+/** Writes an unsigned varint; `value` is an integer in [0, 2^53]. */
+export function writeVarint(bytes: Uint8Array, offset: number, value: number): number {
+  let at = offset;
+  let rest = value;
+  while (rest > 0x7fffffff) {
+    bytes[at++] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+  }
+  while (rest > 127) {
+    bytes[at++] = (rest & 127) | 128;
+    rest >>>= 7;
+  }
+  bytes[at++] = rest;
+  return at;
+}
+
+/** Most bytes that an int64 varint takes: those of any negative number. */
+export const MAX_VARINT_BYTES = 10;
+
+/** Writes an int64 varint: two's complement, so a negative number takes 10 bytes. */
+export function writeInt64(bytes: Uint8Array, offset: number, value: number | bigint): number {
+  if (typeof value === 'number' && value >= 0) return writeVarint(bytes, offset, value);
+  let at = offset;
+  let rest = BigInt.asUintN(64, BigInt(value));
+  while (rest > 127n) {
+    bytes[at++] = Number(rest & 127n) | 128;
+    rest >>= 7n;
+  }
+  bytes[at++] = Number(rest);
+  return at;
+}
+
+/** Bytes of an int64 varint. */
+export function int64Bytes(value: number | bigint): number {
+  if (typeof value === 'number') return value < 0 ? MAX_VARINT_BYTES : varintBytes(value);
+  if (value < 0n) return MAX_VARINT_BYTES;
+  let count = 1;
+  for (let rest = value; rest > 127n; rest >>= 7n) count++;
+  return count;
+}
+
+/** Bytes of a length-delimited field whose key takes one byte. */
+export function delimitedBytes(contentBytes: number): number {
+  return 1 + varintBytes(contentBytes) + contentBytes;
+}
+
+/** Writes the key and the length of a length-delimited field; its content comes next. */
+export function writeDelimitedHeader(
+  bytes: Uint8Array,
+  offset: number,
+  field: number,
+  contentBytes: number,
+): number {
+  bytes[offset] = fieldKey(field, BYTES);
+  return writeVarint(bytes, offset + 1, contentBytes);
+}
+
+/** Writes a whole length-delimited field. */
+export function writeDelimited(
+  bytes: Uint8Array,
+  offset: number,
+  field: number,
+  content: Uint8Array,
+): number {
+  const at = writeDelimitedHeader(bytes, offset, field, content.length);
+  bytes.set(content, at);
+  return at + content.length;
+}
+
+/** The bytes of a typed array in little-endian order, which is how protobuf packs fixed-width numbers. */
+export function littleEndianBytes(
+  values: Float32Array | Float64Array | Int32Array | Uint32Array,
+): Uint8Array {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  if (HOST_IS_LITTLE_ENDIAN) return bytes;
+  const swapped = bytes.slice();
+  for (let i = 0; i < swapped.length; i += values.BYTES_PER_ELEMENT) {
+    swapped.subarray(i, i + values.BYTES_PER_ELEMENT).reverse();
+  }
+  return swapped;
+}
+
+const HOST_IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
