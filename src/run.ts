@@ -4,14 +4,14 @@
  * Touches local disk only. `log…` calls for events encode into memory and return; a failing disk never throws from them.
  */
 
-import { basename, extname, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { checkArtifactFile, copyFileWhole } from './artifact-copy.js';
 import { systemClock } from './clock.js';
 import { Diagnostics } from './diagnostics.js';
 import { ClosedError, InvalidArgumentError } from './errors.js';
 import { EventFileWriter } from './event/event-file-writer.js';
 import { toJsonObject } from './json-value.js';
-import { OUTPUTS_DIRECTORY, type RunPaths, TENSORBOARD_DIRECTORY, toRunPaths } from './layout.js';
+import { type RunPaths, TENSORBOARD_DIRECTORY, toRunPaths } from './layout.js';
 import { resolveInside } from './relative-path.js';
 import { RunDirectory } from './run-directory.js';
 import { parseTags, type RunOptions, resolveRoot, resolveRunName, resolveUuid } from './run-options.js';
@@ -231,12 +231,8 @@ export class Run {
     this.#checkOpen();
     const fileName = basename(path);
     const name = this.#toTag(options.name ?? (fileName.replace(/(?<=.)\..*$/, '') || fileName));
-    const target = resolveInside(join(this.paths.outputs, options.relPath ?? ''), fileName);
-    const relativePath = resolveInside(join(OUTPUTS_DIRECTORY, options.relPath ?? ''), fileName).replaceAll(
-      '\\',
-      '/',
-    );
-    resolveInside(OUTPUTS_DIRECTORY, options.relPath ?? '');
+    const target = join(resolveInside(this.paths.outputs, options.relPath ?? ''), fileName);
+    const relativePath = relative(this.paths.run, target).replaceAll('\\', '/');
     await checkArtifactFile(path);
     const { sizeBytes, sha256 } = await copyFileWhole(path, target);
     this.#directory.addArtifact({
@@ -244,12 +240,7 @@ export class Run {
       kind: options.kind ?? 'file',
       path: relativePath,
       is_input: false,
-      summary: {
-        path: relativePath,
-        hash: sha256,
-        size_bytes: sizeBytes,
-        extension: extname(fileName).slice(1),
-      },
+      summary: { path: relativePath, hash: sha256, size_bytes: sizeBytes },
     });
     return target;
   }

@@ -79,11 +79,11 @@ export class EventEncoder {
     metadata?: SummaryMetadata,
   ): number {
     const state = this.#tags.get(tag) ?? this.#addTag(tag);
-    const scalar = (state.scalar ??= createScalarTemplates(tag, metadata));
-    let template = scalar.plain;
+    state.scalar ??= createScalarTemplates(tag, metadata);
+    let template = state.scalar.plain;
     if (state.describedInFile !== this.#file) {
       state.describedInFile = this.#file;
-      template = scalar.described;
+      template = state.scalar.described;
     }
     const stepToWrite = step ?? state.nextStep;
     const queue = this.#queue;
@@ -110,7 +110,8 @@ export class EventEncoder {
     const described = values.map((value) => {
       const state = this.#tags.get(value.tag) ?? this.#addTag(value.tag);
       state.nextStep = stepAfter(step);
-      if (state.describedInFile === this.#file) return { tag: value.tag, value: value.value };
+      if (state.describedInFile === this.#file && value.value !== undefined)
+        return { tag: value.tag, value: value.value };
       state.describedInFile = this.#file;
       return value;
     });

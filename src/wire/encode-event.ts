@@ -5,7 +5,14 @@
  * Field numbers: `proto/`; checked byte by byte against protobufjs and against TensorBoard's own classes.
  */
 
-import type { Event, SummaryMetadata, SummaryValue, TensorProto } from './messages.js';
+import type {
+  Event,
+  EventContent,
+  SummaryMetadata,
+  SummaryValue,
+  TensorProto,
+  ValueContent,
+} from './messages.js';
 import {
   BYTES,
   encodeUtf8,
@@ -14,6 +21,7 @@ import {
   fieldKey,
   int64Bytes,
   littleEndianBytes,
+  MAX_VARINT_BYTES,
   VARINT,
   varintBytes,
   writeInt64,
@@ -59,7 +67,7 @@ export function encodeEvent(event: Event): Pieces {
   ];
 }
 
-function encodeWhat(what: Event['what']): Pieces {
+function encodeWhat(what: EventContent): Pieces {
   switch (what.kind) {
     case 'fileVersion':
       return delimited(3, [encodeUtf8(what.fileVersion)]);
@@ -68,7 +76,17 @@ function encodeWhat(what: Event['what']): Pieces {
     case 'summary':
       return delimited(5, encodeSummary(what.values));
     case 'sessionLog':
-      return delimited(7, int64(1, what.status));
+      return delimited(7, [
+        ...int64(1, what.status),
+        ...text(2, what.checkpointPath ?? ''),
+        ...text(3, what.message ?? ''),
+      ]);
+    case 'taggedRunMetadata':
+      return delimited(8, [...text(1, what.tag), ...nonEmpty(2, what.runMetadata)]);
+    case 'metaGraphDef':
+      return delimited(9, [what.metaGraphDef]);
+    case 'none':
+      return [];
   }
 }
 
@@ -80,18 +98,52 @@ export function encodeSummary(values: readonly SummaryValue[]): Pieces {
 function encodeSummaryValue({ tag, value, metadata }: SummaryValue): Pieces {
   return [
     ...text(1, tag),
-    ...(value.kind === 'simpleValue'
-      ? [float32(2, value.simpleValue)]
-      : delimited(8, encodeTensor(value.tensor))),
+    ...(value === undefined ? [] : encodeValueContent(value)),
     ...(metadata === undefined ? [] : delimited(9, encodeMetadata(metadata))),
   ];
+}
+
+function encodeValueContent(value: ValueContent): Pieces {
+  switch (value.kind) {
+    case 'tensor':
+      return delimited(8, encodeTensor(value.tensor));
+    case 'simpleValue':
+      return [float32(2, value.simpleValue)];
+    case 'image': {
+      const { height, width, colorspace, encoded } = value.image;
+      return delimited(4, [
+        ...int64(1, height),
+        ...int64(2, width),
+        ...int64(3, colorspace),
+        ...nonEmpty(4, encoded),
+      ]);
+    }
+    case 'histogram': {
+      const { min, max, num, sum, sumSquares, bucketLimit, bucket } = value.histogram;
+      return delimited(5, [
+        ...[min, max, num, sum, sumSquares].flatMap((number, index) => double(index + 1, number)),
+        ...nonEmpty(6, littleEndianBytes(bucketLimit)),
+        ...nonEmpty(7, littleEndianBytes(bucket)),
+      ]);
+    }
+    case 'audio': {
+      const { sampleRateHz, channels, lengthFrames, encoded, contentType } = value.audio;
+      return delimited(6, [
+        ...(sampleRateHz === 0 ? [] : [float32(1, sampleRateHz)]),
+        ...int64(2, channels),
+        ...int64(3, lengthFrames),
+        ...nonEmpty(4, encoded),
+        ...text(5, contentType),
+      ]);
+    }
+  }
 }
 
 /** Encodes the content of a `SummaryMetadata`. */
 export function encodeMetadata(metadata: SummaryMetadata): Pieces {
   const pluginData = [...text(1, metadata.pluginName), ...nonEmpty(2, metadata.content)];
   return [
-    ...delimited(1, pluginData),
+    ...(pluginData.length === 0 ? [] : delimited(1, pluginData)),
     ...text(2, metadata.displayName ?? ''),
     ...text(3, metadata.description ?? ''),
     ...int64(4, metadata.dataClass),
@@ -107,8 +159,22 @@ export function encodeTensor(tensor: TensorProto): Pieces {
     ...nonEmpty(4, tensor.tensorContent),
     ...nonEmpty(5, tensor.floatVal && littleEndianBytes(tensor.floatVal)),
     ...nonEmpty(6, tensor.doubleVal && littleEndianBytes(tensor.doubleVal)),
+    ...nonEmpty(7, tensor.intVal && packVarints(tensor.intVal)),
     ...(tensor.stringVal ?? []).flatMap((item) => delimited(8, [item])),
+    ...nonEmpty(10, tensor.int64Val && packVarints(tensor.int64Val)),
+    ...nonEmpty(11, tensor.boolVal && Uint8Array.from(tensor.boolVal, Number)),
+    ...nonEmpty(13, tensor.halfVal && packVarints(tensor.halfVal)),
+    ...wideNonEmpty(16, tensor.uint32Val && packVarints(tensor.uint32Val)),
+    ...wideNonEmpty(17, tensor.uint64Val && packVarints(tensor.uint64Val)),
   ];
+}
+
+/** The varints of integers, end to end: how protobuf packs them. */
+function packVarints(values: Int32Array | Uint32Array | BigInt64Array | BigUint64Array): Uint8Array {
+  const out = new Uint8Array(values.length * MAX_VARINT_BYTES);
+  let at = 0;
+  for (const value of values) at = writeInt64(out, at, value);
+  return out.subarray(0, at);
 }
 
 /** A length-delimited field around the pieces of its content. Written even when it is empty. */
@@ -128,6 +194,15 @@ function text(field: number, value: string): Pieces {
 /** A bytes field; left out when empty or absent. */
 function nonEmpty(field: number, value: Uint8Array | undefined): Pieces {
   return value === undefined || value.length === 0 ? [] : delimited(field, [value]);
+}
+
+/** As `nonEmpty`, for field numbers from 16 on, whose key takes two bytes. */
+function wideNonEmpty(field: number, value: Uint8Array | undefined): Pieces {
+  if (value === undefined || value.length === 0) return [];
+  const header = new Uint8Array(2 + varintBytes(value.length));
+  writeVarint(header, 0, fieldKey(field, BYTES));
+  writeVarint(header, 2, value.length);
+  return [header, value];
 }
 
 /** A varint field; left out when 0. */

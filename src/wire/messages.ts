@@ -35,7 +35,7 @@ export type SessionStatus = (typeof SessionStatus)[keyof typeof SessionStatus];
 
 /**
  * `TensorProto`. Values are row-major, in the field that belongs to `dtype`, or as little-endian bytes in
- * `tensorContent`. Strings are bytes, always in `stringVal`.
+ * `tensorContent`, which wins. Strings are bytes, always in `stringVal`. One value in a typed field stands for all of them.
  */
 export interface TensorProto {
   readonly dtype: DataType;
@@ -44,7 +44,15 @@ export interface TensorProto {
   readonly tensorContent?: Uint8Array;
   readonly floatVal?: Float32Array;
   readonly doubleVal?: Float64Array;
+  /** For int32, int16, int8, uint16 and uint8. */
+  readonly intVal?: Int32Array;
   readonly stringVal?: readonly Uint8Array[];
+  readonly int64Val?: BigInt64Array;
+  readonly boolVal?: readonly boolean[];
+  /** Raw 16-bit patterns of half and bfloat16. */
+  readonly halfVal?: Int32Array;
+  readonly uint32Val?: Uint32Array;
+  readonly uint64Val?: BigUint64Array;
 }
 
 /** `SummaryMetadata`, with its plugin data flattened. */
@@ -62,9 +70,45 @@ export interface SummaryMetadata {
 export interface SummaryValue {
   readonly tag: string;
   readonly metadata?: SummaryMetadata;
-  readonly value:
-    | { readonly kind: 'simpleValue'; readonly simpleValue: number }
-    | { readonly kind: 'tensor'; readonly tensor: TensorProto };
+  /** Absent in values that carry metadata only, as some writers' HParams do. */
+  readonly value?: ValueContent;
+}
+
+/** What a summary value holds: a tensor, or one of the forms of TensorFlow 1. */
+export type ValueContent =
+  | { readonly kind: 'tensor'; readonly tensor: TensorProto }
+  | { readonly kind: 'simpleValue'; readonly simpleValue: number }
+  | { readonly kind: 'image'; readonly image: LegacyImage }
+  | { readonly kind: 'histogram'; readonly histogram: LegacyHistogram }
+  | { readonly kind: 'audio'; readonly audio: LegacyAudio };
+
+/** `Summary.Image`. */
+export interface LegacyImage {
+  readonly height: number;
+  readonly width: number;
+  /** 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA, 5 YUV, 6 BGRA. */
+  readonly colorspace: number;
+  readonly encoded: Uint8Array;
+}
+
+/** `Summary.Audio`. */
+export interface LegacyAudio {
+  readonly sampleRateHz: number;
+  readonly channels: number;
+  readonly lengthFrames: number;
+  readonly encoded: Uint8Array;
+  readonly contentType: string;
+}
+
+/** `HistogramProto`: bucket i reaches from `bucketLimit[i - 1]` (the first from `min`) up to `bucketLimit[i]`. */
+export interface LegacyHistogram {
+  readonly min: number;
+  readonly max: number;
+  readonly num: number;
+  readonly sum: number;
+  readonly sumSquares: number;
+  readonly bucketLimit: Float64Array;
+  readonly bucket: Float64Array;
 }
 
 /** `Event`: what one record holds. */
@@ -73,9 +117,20 @@ export interface Event {
   readonly wallTime: number;
   /** int64; a bigint where a number would not be exact. */
   readonly step: number | bigint;
-  readonly what:
-    | { readonly kind: 'fileVersion'; readonly fileVersion: string; readonly writer?: string }
-    | { readonly kind: 'sessionLog'; readonly status: SessionStatus }
-    | { readonly kind: 'graphDef'; readonly graphDef: Uint8Array }
-    | { readonly kind: 'summary'; readonly values: readonly SummaryValue[] };
+  readonly what: EventContent;
 }
+
+export type EventContent =
+  | { readonly kind: 'fileVersion'; readonly fileVersion: string; readonly writer?: string }
+  | { readonly kind: 'summary'; readonly values: readonly SummaryValue[] }
+  | {
+      readonly kind: 'sessionLog';
+      readonly status: SessionStatus;
+      readonly checkpointPath?: string;
+      readonly message?: string;
+    }
+  | { readonly kind: 'graphDef'; readonly graphDef: Uint8Array }
+  | { readonly kind: 'metaGraphDef'; readonly metaGraphDef: Uint8Array }
+  | { readonly kind: 'taggedRunMetadata'; readonly tag: string; readonly runMetadata: Uint8Array }
+  /** Nothing, or nothing that this version of the format knows. */
+  | { readonly kind: 'none' };

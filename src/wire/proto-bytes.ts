@@ -13,7 +13,7 @@ export const FIXED32 = 5;
 
 const encoder = new TextEncoder();
 
-/** A field key: number and wire type. All field numbers of ours are below 16, so a key is one byte. */
+/** A field key: number and wire type. One byte for field numbers below 16. */
 export function fieldKey(fieldNumber: number, wireType: number): number {
   return (fieldNumber << 3) | wireType;
 }
