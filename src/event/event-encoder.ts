@@ -126,7 +126,7 @@ export class EventEncoder {
   }
 
   #addTag(tag: string): TagState {
-    const state: TagState = { nextStep: 0, describedInFile: 0, scalar: undefined, lastScalar: Number.NaN };
+    const state: TagState = { nextStep: 0, describedInFile: -1, scalar: undefined, lastScalar: Number.NaN };
     this.#tags.set(tag, state);
     return state;
   }

@@ -227,10 +227,7 @@ export class EventFileWriter {
       }
       if (waiting >= DRAIN_BYTES) this.#immediate ??= setImmediate(this.#drainLater);
     }
-    if (this.#timer === undefined) {
-      this.#timer = setTimeout(this.#drainLater, this.#options.flushIntervalMs);
-      this.#timer.unref();
-    }
+    this.#schedule();
   }
 
   /** True when the flush interval has passed and its timer has not run: the caller has not let the event loop run. */
@@ -246,14 +243,13 @@ export class EventFileWriter {
     this.#bytesInFile = this.#encoder.startFile(this.#options.clock.wallTime(), WRITER_NAME, null);
   }
 
-  readonly #drainLater = (): void => {
-    this.#drain();
-    // A disk that refuses is asked again at the next interval, with or without new events.
-    if (this.#failure !== undefined && this.#closing === undefined) {
-      this.#timer = setTimeout(this.#drainLater, this.#options.flushIntervalMs);
-      this.#timer.unref();
-    }
-  };
+  readonly #drainLater = (): void => this.#drain();
+
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#closing !== undefined) return;
+    this.#timer = setTimeout(this.#drainLater, this.#options.flushIntervalMs);
+    this.#timer.unref();
+  }
 
   /** Writes all that waits. A failure is kept for `flush()`, reported, and forgotten once a write succeeds. */
   #drain(): void {
@@ -279,6 +275,8 @@ export class EventFileWriter {
     } catch (cause) {
       this.#failure = new RunWriteError(this.#file?.path ?? this.directory, 'write events', { cause });
       this.#options.diagnostics.error(this.#failure);
+      // A disk that refuses is asked again at the next interval, with or without new events.
+      this.#schedule();
     }
   }
 

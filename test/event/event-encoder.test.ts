@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { EventEncoder } from '../../src/event/event-encoder.js';
+import { decodeRecords } from '../../src/record/record-codec.js';
+import { RecordQueue } from '../../src/record/record-queue.js';
+import { createMetadata } from '../../src/summary/plugin-data.js';
+import { createTextValue } from '../../src/summary/text.js';
+import { decodeEvent } from '../../src/wire/decode-event.js';
+import { encodeEvent, joinPieces } from '../../src/wire/encode-event.js';
+import { DataType, type Event } from '../../src/wire/messages.js';
+
+function eventsOf(queue: RecordQueue): Event[] {
+  return decodeRecords(queue.waiting).records.map(decodeEvent);
+}
+
+function scalarEvent(
+  tag: string,
+  value: number,
+  step: number | bigint,
+  wallTime: number,
+  isFirst: boolean,
+): Event {
+  const tensor = { dtype: DataType.FLOAT, shape: [], floatVal: Float32Array.of(value) };
+  const metadata = isFirst ? { metadata: createMetadata('scalars') } : {};
+  return {
+    wallTime,
+    step,
+    what: { kind: 'summary', values: [{ tag, value: { kind: 'tensor', tensor }, ...metadata }] },
+  };
+}
+
+describe('EventEncoder', () => {
+  it('writes scalars to the bytes of the general encoder', () => {
+    const step = fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }));
+    const call = fc.record({
+      tag: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }),
+      value: fc.double(),
+      step,
+      wallTime: fc.double({ min: 0, max: 1e11, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(fc.array(call, { maxLength: 8 }), (calls) => {
+        const queue = new RecordQueue();
+        const encoder = new EventEncoder(queue);
+        const seen = new Set<string>();
+        const expected = calls.map(({ tag, value, step, wallTime }) => {
+          encoder.scalar(tag, value, step, wallTime);
+          const isFirst = !seen.has(tag);
+          seen.add(tag);
+          return joinPieces(encodeEvent(scalarEvent(tag, value, step, wallTime, isFirst)));
+        });
+
+        const { records } = decodeRecords(queue.waiting);
+
+        expect(records.map((data) => Buffer.from(data).toString('hex'))).toEqual(
+          expected.map((data) => Buffer.from(data).toString('hex')),
+        );
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('counts steps up for a tag that is given none, after the last one that was given', () => {
+    const queue = new RecordQueue();
+    const encoder = new EventEncoder(queue);
+
+    encoder.scalar('a', 1, undefined, 1);
+    encoder.scalar('a', 1, undefined, 1);
+    encoder.scalar('b', 1, undefined, 1);
+    encoder.scalar('a', 1, 100, 1);
+    encoder.scalar('a', 1, undefined, 1);
+    encoder.scalar('a', 1, 2 ** 53, 1);
+    encoder.scalar('a', 1, undefined, 1);
+
+    expect(eventsOf(queue).map((event) => event.step)).toEqual([
+      0,
+      1,
+      0,
+      100,
+      101,
+      2n ** 53n,
+      2n ** 53n + 1n,
+    ]);
+  });
+
+  it('repeats the metadata of a tag once in every file', () => {
+    const queue = new RecordQueue();
+    const encoder = new EventEncoder(queue);
+    const write = (): void => {
+      encoder.scalar('loss', 1, undefined, 1);
+      encoder.summary([createTextValue('note', 'x')], encoder.nextStep('note'), 1);
+    };
+
+    encoder.startFile(1, 'w', 0);
+    write();
+    write();
+    encoder.startFile(2, 'w', null);
+    write();
+    write();
+
+    const described = eventsOf(queue).flatMap(({ what }) =>
+      what.kind === 'summary'
+        ? what.values.map((value) => `${value.tag} ${value.metadata?.pluginName ?? '-'}`)
+        : [what.kind],
+    );
+    expect(described).toEqual([
+      'fileVersion',
+      'sessionLog',
+      'loss scalars',
+      'note text',
+      'loss -',
+      'note -',
+      'fileVersion',
+      'loss scalars',
+      'note text',
+      'loss -',
+      'note -',
+    ]);
+  });
+});

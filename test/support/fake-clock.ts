@@ -1,0 +1,23 @@
+import type { Clock } from '../../src/clock.js';
+
+/** A clock that moves only when a test says so. */
+export class FakeClock implements Clock {
+  seconds: number;
+
+  constructor(seconds = 1_700_000_000) {
+    this.seconds = seconds;
+  }
+
+  wallTime(): number {
+    return this.seconds;
+  }
+
+  monotonicMs(): number {
+    return this.seconds * 1000;
+  }
+
+  sleep(ms: number): Promise<void> {
+    this.seconds += ms / 1000;
+    return Promise.resolve();
+  }
+}
