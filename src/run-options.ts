@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import type { Clock } from './clock.js';
 import type { DiagnosticsOptions } from './diagnostics.js';
 import { InvalidArgumentError } from './errors.js';
-import type { EventFileWriterOptions } from './event/event-file-writer.js';
+import type { EventFileWriterOptions } from './event/event-file-options.js';
 import { EVENT_FILE_MARK, RUN_UUID_PATTERN } from './layout.js';
 import { parseName, toWellFormedText } from './summary/arguments.js';
 

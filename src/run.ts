@@ -9,6 +9,7 @@ import { checkArtifactFile, copyFileWhole } from './artifact-copy.js';
 import { systemClock } from './clock.js';
 import { Diagnostics } from './diagnostics.js';
 import { ClosedError, InvalidArgumentError } from './errors.js';
+import { resolveEventFileOptions } from './event/event-file-options.js';
 import { EventFileWriter } from './event/event-file-writer.js';
 import { toJsonObject } from './json-value.js';
 import { type RunPaths, TENSORBOARD_DIRECTORY, toRunPaths } from './layout.js';
@@ -79,7 +80,12 @@ export class Run {
     const tags = options.tags === undefined ? undefined : parseTags(options.tags);
     this.#clock = options.clock ?? systemClock;
     this.#diagnostics = new Diagnostics(options);
-    const { fsync = false } = options;
+    const eventOptions = resolveEventFileOptions({
+      ...options,
+      clock: this.#clock,
+      diagnostics: this.#diagnostics,
+    });
+    const { fsync } = eventOptions;
     const record = createRecord(this.uuid, this.name, this.#clock.wallTime(), options, tags);
     const paths = toRunPaths(root, this.uuid);
     this.#directory = new RunDirectory(paths, record, { diagnostics: this.#diagnostics, fsync });
@@ -90,12 +96,7 @@ export class Run {
       is_input: false,
       summary: { path: TENSORBOARD_DIRECTORY },
     });
-    this.#events = new EventFileWriter(paths.tensorboard, {
-      ...options,
-      fsync,
-      clock: this.#clock,
-      diagnostics: this.#diagnostics,
-    });
+    this.#events = new EventFileWriter(paths.tensorboard, eventOptions);
     this.#directory.update((before) =>
       withStatus(before, 'running', this.#clock.wallTime(), {
         reason: STATUS_REASON,

@@ -9,14 +9,13 @@
  */
 
 import { hostname } from 'node:os';
-import { type Clock, systemClock } from '../clock.js';
-import { Diagnostics } from '../diagnostics.js';
-import { ClosedError, EventsDroppedError, InvalidArgumentError, RunWriteError } from '../errors.js';
+import { ClosedError, EventsDroppedError, RunWriteError } from '../errors.js';
 import { toEventFileName } from '../layout.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
 import { EventEncoder } from './event-encoder.js';
-import { diskSink, type EventSink, type OpenEventFile } from './event-sink.js';
+import { type EventFileWriterOptions, resolveEventFileOptions } from './event-file-options.js';
+import type { OpenEventFile } from './event-sink.js';
 import { registerForExit, unregisterFromExit } from './exit-flush.js';
 
 /** Waiting bytes that ask for a write as soon as the event loop runs. */
@@ -28,24 +27,6 @@ const CALLS_PER_CLOCK_CHECK = 256;
 const MAX_WRITE_BYTES = 1024 * 1024;
 
 const WRITER_NAME = 'polytrack';
-
-export interface EventFileWriterOptions {
-  /** Longest time an event waits in memory, in milliseconds. Default 2,000: TensorBoard polls every 5 s. */
-  readonly flushIntervalMs?: number;
-  /** Size from which a file is closed and the next one begun. Default 128 MiB: bounds what a re-upload costs. */
-  readonly maxFileBytes?: number;
-  /** Bytes that may wait while the disk refuses writes; more events are dropped and counted. Default 64 MiB. */
-  readonly maxQueueBytes?: number;
-  /** Whether `flush()` and `close()` wait until the data would survive a power cut. Default false: a crash of the process loses nothing either way. */
-  readonly fsync?: boolean;
-  /** Appended to every file name. Default none. */
-  readonly fileNameSuffix?: string;
-  /** The first step that this writer will write: SessionLog START. Default 0, a new run. */
-  readonly firstStep?: number | bigint;
-  readonly clock?: Clock;
-  readonly sink?: EventSink;
-  readonly diagnostics?: Diagnostics;
-}
 
 /** Distinguishes the files that one process creates in one second. */
 let fileSequence = 0;
@@ -77,17 +58,7 @@ export class EventFileWriter {
    */
   constructor(directory: string, options: EventFileWriterOptions = {}) {
     this.directory = directory;
-    this.#options = {
-      flushIntervalMs: positive('flushIntervalMs', options.flushIntervalMs ?? 2000),
-      maxFileBytes: positive('maxFileBytes', options.maxFileBytes ?? 128 * 1024 * 1024),
-      maxQueueBytes: positive('maxQueueBytes', options.maxQueueBytes ?? 64 * 1024 * 1024),
-      fsync: options.fsync ?? false,
-      fileNameSuffix: parseSuffix(options.fileNameSuffix ?? ''),
-      firstStep: options.firstStep ?? 0,
-      clock: options.clock ?? systemClock,
-      sink: options.sink ?? diskSink,
-      diagnostics: options.diagnostics ?? new Diagnostics(),
-    };
+    this.#options = resolveEventFileOptions(options);
     const now = this.#options.clock.wallTime();
     this.#lastDrain = now;
     this.#bytesInFile = this.#encoder.startFile(now, WRITER_NAME, this.#options.firstStep);
@@ -313,22 +284,4 @@ export class EventFileWriter {
     this.#timer = undefined;
     this.#immediate = undefined;
   }
-}
-
-function positive(name: string, value: number): number {
-  if (value > 0 && !Number.isNaN(value)) return value;
-  throw new InvalidArgumentError(
-    'ERR_OPTION_INVALID',
-    `${name} is ${value}, expected a number above 0`,
-    `Set ${name} to a positive number.`,
-  );
-}
-
-function parseSuffix(suffix: string): string {
-  if (/^[A-Za-z0-9._-]*$/.test(suffix)) return suffix;
-  throw new InvalidArgumentError(
-    'ERR_OPTION_INVALID',
-    `fileNameSuffix is ${JSON.stringify(suffix)}, expected letters, digits, dot, underscore and hyphen only`,
-    'Choose a suffix that is safe in a file name.',
-  );
 }
