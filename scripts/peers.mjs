@@ -1,0 +1,115 @@
+// Sets up the real peers that the tests run against, at pinned versions, in a private folder:
+//
+//   npm run peers                         all of them; fails when one cannot be set up
+//   npm run peers -- --if-possible        says which cannot be set up, and goes on
+//   npm run peers -- --only tensorboard,s3
+//
+// The folder is .peers/ in the repository, or POLYTRACK_PEERS_DIR. A second run takes no time: each peer has a stamp.
+
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { peersDirectory } from './peers-directory.mjs';
+
+const run = promisify(execFile);
+
+/** Everything that decides what is installed; part of the stamp, so that a change sets the peer up anew. */
+const TENSORBOARD_PACKAGES = [
+  'tensorboard==2.21.0',
+  'tensorboard-data-server==0.7.2',
+  'setuptools==80.9.0',
+  'boto3==1.44.5',
+];
+const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
+/** The npm packages that carry Node's binaries, one for each platform. */
+const NODE_VERSIONS = { 20: '20.19.0', 22: '22.23.3', 24: '24.21.0' };
+
+const PEERS = {
+  tensorboard: { version: TENSORBOARD_PACKAGES.join(' '), setUp: setUpTensorBoard },
+  s3: { version: VERSITYGW, setUp: setUpS3Server },
+  ...Object.fromEntries(
+    Object.entries(NODE_VERSIONS).map(([major, version]) => [
+      `node-${major}`,
+      { version, setUp: (directory) => setUpNode(directory, version) },
+    ]),
+  ),
+};
+
+const flags = parseFlags(process.argv.slice(2));
+const directory = peersDirectory();
+let failed = 0;
+for (const [name, peer] of Object.entries(PEERS)) {
+  if (flags.only !== undefined && !flags.only.includes(name)) continue;
+  if (!(await isSetUp(name, peer))) failed++;
+}
+if (failed > 0 && !flags.ifPossible) process.exitCode = 1;
+
+async function isSetUp(name, { version, setUp }) {
+  const home = join(directory, name);
+  const stamp = join(home, 'stamp');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === version) {
+    console.log(`peer ${name}: ready`);
+    return true;
+  }
+  console.log(`peer ${name}: setting up ${version}`);
+  rmSync(home, { recursive: true, force: true });
+  mkdirSync(home, { recursive: true });
+  try {
+    await setUp(home);
+    writeFileSync(stamp, version);
+    console.log(`peer ${name}: ready`);
+    return true;
+  } catch (error) {
+    const reason = String(error.stderr || error.message)
+      .trim()
+      .split('\n')
+      .slice(-3)
+      .join(' | ');
+    console.log(`peer ${name}: unavailable (${reason})`);
+    return false;
+  }
+}
+
+async function setUpTensorBoard(home) {
+  const python = join(home, 'venv', 'bin', 'python');
+  await run('python3', ['-m', 'venv', join(home, 'venv')]);
+  await run(python, [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    ...TENSORBOARD_PACKAGES,
+  ]);
+  // Compiles the modules once: the first start of TensorBoard would take several times as long.
+  await run(python, [
+    '-c',
+    'import tensorboard.main, tensorboard.backend.event_processing.event_file_loader',
+  ]);
+}
+
+async function setUpS3Server(home) {
+  await run('go', ['install', VERSITYGW], {
+    env: { ...process.env, GOBIN: home, CGO_ENABLED: '0', GOTOOLCHAIN: process.env.GOTOOLCHAIN ?? 'auto' },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+}
+
+async function setUpNode(home, version) {
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+  const install = ['install', '--prefix', home, '--no-save', '--no-audit', '--no-fund', `${name}@${version}`];
+  await run('npm', install, { shell: process.platform === 'win32' });
+  await run(join(home, 'node_modules', name, 'bin', 'node'), ['--version']);
+}
+
+function parseFlags(args) {
+  const only = args.indexOf('--only');
+  const parsed = {
+    ifPossible: args.includes('--if-possible'),
+    only: only === -1 ? undefined : (args[only + 1] ?? '').split(','),
+  };
+  const unknown = parsed.only?.filter((name) => !(name in PEERS)) ?? [];
+  if (unknown.length > 0) throw new Error(`unknown peer ${unknown}: expected some of ${Object.keys(PEERS)}`);
+  return parsed;
+}

@@ -1,0 +1,40 @@
+/**
+ * The real programs that tests run against, as `npm run peers` sets them up. A missing one skips its tests by name;
+ * with `CI=true` the closing line then fails the run.
+ */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe } from 'vitest';
+import { peersDirectory } from '../../scripts/peers-directory.mjs';
+
+const BINARIES = {
+  tensorboard: 'tensorboard/venv/bin/tensorboard',
+  python: 'tensorboard/venv/bin/python',
+  s3: 's3/versitygw',
+  'node-20': `node-20/node_modules/node-${process.platform}-${process.arch}/bin/node`,
+  'node-22': `node-22/node_modules/node-${process.platform}-${process.arch}/bin/node`,
+  'node-24': `node-24/node_modules/node-${process.platform}-${process.arch}/bin/node`,
+} as const;
+
+export type PeerName = keyof typeof BINARIES;
+
+/** The path of a peer's program; undefined when it is not set up. */
+export function findPeer(name: PeerName): string | undefined {
+  const path = join(peersDirectory(), BINARIES[name]);
+  return existsSync(path) ? path : undefined;
+}
+
+/** As `findPeer`, for tests that are only run when the peer is there. */
+export function peerPath(name: PeerName): string {
+  const path = findPeer(name);
+  if (path === undefined) throw new Error(`the peer ${name} is not set up: npm run peers`);
+  return path;
+}
+
+/** A `describe` whose tests are skipped by name when one of the peers is not set up. */
+export function describeWithPeers(peers: readonly PeerName[], title: string, body: () => void): void {
+  const missing = peers.filter((name) => findPeer(name) === undefined);
+  if (missing.length === 0) describe(title, body);
+  else describe.skip(`${title} (needs ${missing.join(', ')}: npm run peers)`, body);
+}

@@ -1,0 +1,95 @@
+/** A real S3 server on loopback, with a data directory of its own. */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { onTestFinished } from 'vitest';
+import { type ChildServer, findFreePort, startChildServer } from './child-server.js';
+import { peerPath } from './peers.js';
+import { createTempDir } from './temp-dir.js';
+
+const ACCESS_KEY_ID = 'polytrack-test';
+const SECRET_ACCESS_KEY = 'polytrack-test-secret';
+const REGION = 'us-east-1';
+
+export class S3Server {
+  readonly region = REGION;
+  readonly accessKeyId = ACCESS_KEY_ID;
+  readonly secretAccessKey = SECRET_ACCESS_KEY;
+  readonly endpoint: string;
+  readonly dataDir: string;
+  readonly #port: number;
+  readonly #home: string;
+  #server: ChildServer | undefined;
+
+  private constructor(port: number, home: string) {
+    this.#port = port;
+    this.#home = home;
+    this.endpoint = `http://127.0.0.1:${port}`;
+    this.dataDir = join(home, 'data');
+    mkdirSync(this.dataDir);
+    mkdirSync(join(home, 'meta'));
+  }
+
+  /** Starts a server that is stopped, and its data removed, when the test has finished. */
+  static async start(): Promise<S3Server> {
+    const server = new S3Server(await findFreePort(), createTempDir());
+    await server.start();
+    onTestFinished(() => server.stop());
+    return server;
+  }
+
+  /** The variables with which any standard S3 client finds this server. */
+  get env(): Record<string, string> {
+    return {
+      AWS_ACCESS_KEY_ID: ACCESS_KEY_ID,
+      AWS_SECRET_ACCESS_KEY: SECRET_ACCESS_KEY,
+      AWS_REGION: REGION,
+      AWS_ENDPOINT_URL: this.endpoint,
+      AWS_CONFIG_FILE: join(this.#home, 'no-config'),
+      AWS_SHARED_CREDENTIALS_FILE: join(this.#home, 'no-credentials'),
+    };
+  }
+
+  createClient(): S3Client {
+    return new S3Client({
+      endpoint: this.endpoint,
+      region: REGION,
+      forcePathStyle: true,
+      credentials: { accessKeyId: ACCESS_KEY_ID, secretAccessKey: SECRET_ACCESS_KEY },
+    });
+  }
+
+  /** Makes a bucket and returns its name. */
+  async bucket(name: string): Promise<string> {
+    const client = this.createClient();
+    await client.send(new CreateBucketCommand({ Bucket: name }));
+    client.destroy();
+    return name;
+  }
+
+  /** Starts the server again, on the same port and data. */
+  async start(): Promise<void> {
+    this.#server = await startChildServer(
+      peerPath('s3'),
+      [
+        ...['--port', `127.0.0.1:${this.#port}`, '--region', REGION, '--quiet'],
+        ...['posix', '--sidecar', join(this.#home, 'meta'), this.dataDir],
+      ],
+      {
+        env: {
+          PATH: process.env.PATH,
+          HOME: this.#home,
+          TMPDIR: this.#home,
+          ROOT_ACCESS_KEY: ACCESS_KEY_ID,
+          ROOT_SECRET_KEY: SECRET_ACCESS_KEY,
+        },
+        isReady: async () => (await fetch(this.endpoint)).status > 0,
+      },
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop();
+  }
+}

@@ -1,0 +1,94 @@
+/** A real TensorBoard over a log directory, with either of its readers. */
+
+import { onTestFinished } from 'vitest';
+import { findFreePort, startChildServer, waitFor } from './child-server.js';
+import { peerPath } from './peers.js';
+import { createTempDir } from './temp-dir.js';
+
+export interface TensorBoardOptions {
+  readonly logdir: string;
+  /** The Rust data server (true), or the Python reader. */
+  readonly fast: boolean;
+  readonly args?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export class TensorBoard {
+  readonly url: string;
+  readonly output: () => string;
+
+  private constructor(url: string, output: () => string) {
+    this.url = url;
+    this.output = output;
+  }
+
+  /** Starts a server that is stopped when the test has finished. */
+  static async start({ logdir, fast, args = [], env = {} }: TensorBoardOptions): Promise<TensorBoard> {
+    const port = await findFreePort();
+    const home = createTempDir();
+    const url = `http://127.0.0.1:${port}`;
+    const samples =
+      'scalars=1000000,images=1000,audio=1000,histograms=100000,text=10000,pr_curves=1000,mesh=1000';
+    const server = await startChildServer(
+      peerPath('tensorboard'),
+      [
+        ...['--logdir', logdir, '--port', String(port), '--host', '127.0.0.1'],
+        ...['--reload_interval', '1', '--load_fast', String(fast), '--samples_per_plugin', samples],
+        ...args,
+      ],
+      {
+        env: { PATH: process.env.PATH, HOME: home, TMPDIR: home, LC_ALL: 'C.UTF-8', ...env },
+        isReady: async () => (await fetch(`${url}/data/environment`)).ok,
+      },
+    );
+    onTestFinished(() => server.stop());
+    return new TensorBoard(url, server.output);
+  }
+
+  /** A route below `/data/`, as JSON; integers that no double holds are bigints. Throws when the answer is no success. */
+  async get(route: string, query: Record<string, string | number> = {}): Promise<unknown> {
+    return parseJson(Buffer.from(await this.getBytes(route, query)).toString('utf8'));
+  }
+
+  /** A route below `/data/`, as bytes. */
+  async getBytes(route: string, query: Record<string, string | number> | string = {}): Promise<Uint8Array> {
+    const pairs =
+      typeof query === 'string' ? [] : Object.entries(query).map(([key, value]) => [key, String(value)]);
+    const search =
+      typeof query === 'string' ? query : new URLSearchParams(pairs as [string, string][]).toString();
+    const response = await fetch(`${this.url}/data/${route}?${search}`);
+    if (!response.ok) throw new Error(`${route}?${search}: ${response.status} ${await response.text()}`);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  /** Posts JSON to a route below `/data/`. */
+  async post(route: string, body: unknown): Promise<unknown> {
+    const response = await fetch(`${this.url}/data/${route}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${route}: ${response.status} ${await response.text()}`);
+    return parseJson(await response.text());
+  }
+
+  /** Polls a route until `check` is content with its answer. */
+  async waitFor<T>(
+    route: string,
+    query: Record<string, string | number>,
+    check: (answer: unknown) => T | undefined,
+    timeoutMs = 60_000,
+  ): Promise<T> {
+    return waitFor(`TensorBoard ${route}`, async () => check(await this.get(route, query)), timeoutMs);
+  }
+}
+
+/** JSON with exact integers: `JSON.parse` would round steps above 2^53. */
+function parseJson(text: string): unknown {
+  const marked = text.replace(/(?<=[[,:\s])-?\d{16,}(?=[\],}\s])/g, (digits) =>
+    Number.isSafeInteger(Number(digits)) ? digits : `"bigint:${digits}"`,
+  );
+  return JSON.parse(marked, (_key, value: unknown) =>
+    typeof value === 'string' && value.startsWith('bigint:') ? BigInt(value.slice(7)) : value,
+  );
+}
