@@ -1,0 +1,99 @@
+/** Runs the built quickstart as its reader would: in an empty directory, as a process of its own. Needs `npm run build`. */
+
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../dist/examples/quickstart/main.js');
+const TIMEOUT_MS = 60_000;
+
+let directory: string;
+let output: string;
+let uuid: string;
+
+/** SHA-256 by path of every file below a directory; links are not followed. */
+function hashTree(root: string): Record<string, string> {
+  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const hashes = files.map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return [relative(root, path), createHash('sha256').update(readFileSync(path)).digest('hex')] as const;
+  });
+  return Object.fromEntries(hashes);
+}
+
+function readJson(...path: string[]): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(directory, 'plx-runs/runs', uuid, ...path), 'utf8'));
+}
+
+beforeAll(async () => {
+  expect(existsSync(MAIN), `${MAIN} is there: run npm run build first`).toBe(true);
+  directory = realpathSync(mkdtempSync(join(tmpdir(), 'polytrack-quickstart-')));
+  // rejects when the exit code is not 0
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [MAIN], {
+    cwd: directory,
+    timeout: TIMEOUT_MS,
+  });
+  expect(stderr).toBe('');
+  output = stdout;
+  uuid = readdirSync(join(directory, 'plx-runs/runs'))[0]!;
+}, TIMEOUT_MS);
+
+afterAll(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe('quickstart', () => {
+  it('leaves one run with its record, lineage, event file and model', () => {
+    const paths = Object.keys(hashTree(join(directory, 'plx-runs'))).map((path) =>
+      path.replace(uuid, '<uuid>'),
+    );
+
+    expect(readdirSync(join(directory, 'plx-runs/runs'))).toEqual([uuid]);
+    expect(paths.toSorted()).toEqual([
+      'runs/<uuid>/lineages.plx.json',
+      'runs/<uuid>/outputs/model/model.json',
+      expect.stringMatching(/^runs\/<uuid>\/outputs\/tensorboard\/events\.out\.tfevents\.\d{10}\./),
+      'runs/<uuid>/run.plx.json',
+    ]);
+  });
+
+  it('links the run by name for TensorBoard', () => {
+    const link = join(directory, 'plx-runs/tensorboard', `digits-${uuid.slice(0, 8)}`);
+
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(realpathSync(link)).toBe(join(directory, 'plx-runs/runs', uuid, 'outputs/tensorboard'));
+  });
+
+  it('really learns: more than 90 % of unseen digits are right', () => {
+    const { status, outputs, inputs, tags } = readJson('run.plx.json');
+
+    expect(status).toBe('succeeded');
+    expect(outputs).toMatchObject({ accuracy: expect.any(Number), loss: expect.any(Number) });
+    expect((outputs as { accuracy: number }).accuracy).toBeGreaterThan(0.9);
+    expect(inputs).toMatchObject({ epochs: 30, learningRate: 0.003, testPictures: 359 });
+    expect(tags).toContain('digits');
+  });
+
+  it('saves the whole network', () => {
+    const { layers } = readJson('outputs/model/model.json') as {
+      layers: { inputs: number; outputs: number; weights: number[] }[];
+    };
+
+    expect(layers.map((layer) => [layer.inputs, layer.outputs])).toEqual([
+      [64, 32],
+      [32, 10],
+    ]);
+    expect(layers.map((layer) => layer.weights.length)).toEqual([64 * 32, 32 * 10]);
+    expect(layers.flatMap((layer) => layer.weights).every(Number.isFinite)).toBe(true);
+  });
+
+  it('says where things are and how to look at them', () => {
+    expect(output).toContain(`plx-runs/runs/${uuid}`);
+    expect(output).toContain('tensorboard --logdir plx-runs/tensorboard');
+  });
+});
