@@ -8,6 +8,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readValues } from '../support/read-run.js';
 
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../dist/examples/quickstart/main.js');
 const TIMEOUT_MS = 60_000;
@@ -77,6 +78,39 @@ describe('quickstart', () => {
     expect((outputs as { accuracy: number }).accuracy).toBeGreaterThan(0.9);
     expect(inputs).toMatchObject({ epochs: 30, learningRate: 0.003, testPictures: 359 });
     expect(tags).toContain('digits');
+  });
+
+  it('logs scalars, histograms, images, audio and text', () => {
+    const values = readValues(join(directory, 'plx-runs/runs', uuid, 'outputs/tensorboard'));
+    const points = new Map<string, number>();
+    const plugins = new Map<string, string>();
+    for (const { tag, metadata } of values) {
+      const series = tag.replace(/^misclassified\/.*/, 'misclassified');
+      points.set(series, (points.get(series) ?? 0) + 1);
+      if (metadata !== undefined) plugins.set(series, metadata.pluginName);
+    }
+
+    expect(Object.fromEntries(points)).toEqual({
+      'batch/loss': 30 * 45,
+      'batch/accuracy': 30 * 45,
+      'train/loss': 30,
+      'train/accuracy': 30,
+      'test/loss': 30,
+      'test/accuracy': 30,
+      'weights/layer-1': 30,
+      'weights/layer-2': 30,
+      'biases/layer-1': 30,
+      'biases/layer-2': 30,
+      'confusion matrix': 6,
+      'precision and recall': 6,
+      'loss curve': 1,
+      misclassified: expect.any(Number),
+    });
+    expect(plugins.get('test/loss')).toBe('scalars');
+    expect(plugins.get('weights/layer-1')).toBe('histograms');
+    expect(plugins.get('confusion matrix')).toBe('images');
+    expect(plugins.get('loss curve')).toBe('audio');
+    expect(plugins.get('precision and recall')).toBe('text');
   });
 
   it('saves the whole network', () => {
