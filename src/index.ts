@@ -12,6 +12,8 @@ export {
   RunExistsError,
   RunWriteError,
 } from './errors.js';
+export type { EventFileWriterOptions } from './event/event-file-options.js';
+export { EventFileWriter } from './event/event-file-writer.js';
 export type { EventSink, OpenEventFile } from './event/event-sink.js';
 export type { RunPaths } from './layout.js';
 export type { ArtifactOptions, EndOptions, HistogramOptions } from './run.js';

@@ -1,0 +1,46 @@
+/** Many writers that start in one directory at once never share or truncate a file. */
+
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { decodeRecords } from '../../src/record/record-codec.js';
+import { decodeEvent } from '../../src/wire/decode-event.js';
+import { spawnScript } from '../support/child-script.js';
+import { createTempDir } from '../support/temp-dir.js';
+
+const PROCESSES = 4;
+const WRITERS_EACH = 250;
+
+/** Process id and clock are made the same in all processes, as in containers that share a volume: the worst case. */
+const WRITERS = `
+  Object.defineProperty(process, 'pid', { value: 1 });
+  const clock = { wallTime: () => 1_700_000_000, monotonicMs: () => 0, sleep: async () => {} };
+  const writers = Array.from({ length: ${WRITERS_EACH} }, () => new EventFileWriter(process.env.DIRECTORY, { clock }));
+  for (const [index, writer] of writers.entries()) {
+    writer.writeScalar(process.env.INDEX + '/' + index, 1, 0, 1);
+  }
+  await Promise.all(writers.map((writer) => writer.close()));
+`;
+
+it(`${PROCESSES * WRITERS_EACH} writers that start in the same second make as many files, each whole`, async () => {
+  const directory = createTempDir();
+
+  const children = Array.from({ length: PROCESSES }, (_, index) =>
+    spawnScript('EventFileWriter', WRITERS, { DIRECTORY: directory, INDEX: String(index) }),
+  );
+  const codes = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0]));
+
+  expect(codes).toEqual(children.map(() => 0));
+  const files = readdirSync(directory);
+  expect(files).toHaveLength(PROCESSES * WRITERS_EACH);
+  const tags = files.map((name) => {
+    const bytes = readFileSync(join(directory, name));
+    const { records, end } = decodeRecords(bytes);
+    expect(end).toBe(bytes.length);
+    const kinds = records.map((data) => decodeEvent(data).what);
+    expect(kinds.map((what) => what.kind)).toEqual(['fileVersion', 'sessionLog', 'summary']);
+    return kinds[2]?.kind === 'summary' ? kinds[2].values[0]?.tag : undefined;
+  });
+  expect(new Set(tags).size).toBe(PROCESSES * WRITERS_EACH);
+}, 60_000);

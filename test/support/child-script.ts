@@ -1,0 +1,17 @@
+/** Small programs that use the built package, each in a process of its own. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const entry = new URL('../../dist/src/index.js', import.meta.url);
+
+/** Starts a program whose first line imports `names` from the built package. Its standard output is piped. */
+export function spawnScript(names: string, body: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
+  if (!existsSync(fileURLToPath(entry))) throw new Error('the package is not built: npm run build');
+  const code = `import { ${names} } from ${JSON.stringify(entry.href)};\n${body}`;
+  return spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
