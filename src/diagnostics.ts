@@ -35,15 +35,20 @@ export class Diagnostics {
     return Object.fromEntries(this.#counts);
   }
 
+  /** Counts something that is no warning. */
+  count(code: string): void {
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
+  }
+
   warn(code: TrackingWarning['code'], message: string): void {
-    const first = this.#count(code);
+    const first = this.#countReport(code);
     if (this.#options.onWarning !== undefined) this.#options.onWarning({ code, message });
     else if (first) process.emitWarning(message, { type: 'PolytrackWarning', code });
   }
 
   /** Reports an error that no caller is waiting for. The same error is returned by the next `flush()` too. */
   error(error: CodedError): void {
-    if (!this.#count(error.code)) return;
+    if (!this.#countReport(error.code)) return;
     if (this.#options.onError !== undefined) this.#options.onError(error);
     else
       process.emitWarning(`${error.message}. ${error.hint}`, { type: 'PolytrackWarning', code: error.code });
@@ -54,8 +59,8 @@ export class Diagnostics {
     this.#reported.delete(code);
   }
 
-  #count(code: string): boolean {
-    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
+  #countReport(code: string): boolean {
+    this.count(code);
     const first = !this.#reported.has(code);
     this.#reported.add(code);
     return first;

@@ -15,8 +15,9 @@ export {
 export type { EventFileWriterOptions } from './event/event-file-options.js';
 export { EventFileWriter } from './event/event-file-writer.js';
 export type { EventSink, OpenEventFile } from './event/event-sink.js';
+export type { HistogramOptions, SharedEventOptions } from './event-log.js';
 export type { RunPaths } from './layout.js';
-export type { ArtifactOptions, EndOptions, HistogramOptions } from './run.js';
+export type { ArtifactOptions, EndOptions } from './run.js';
 export { Run } from './run.js';
 export type { RunOptions } from './run-options.js';
 export type { RunArtifact, RunRecord, RunStatus, StatusCondition } from './run-record.js';

@@ -7,15 +7,15 @@ import { resolve } from 'node:path';
 import type { Clock } from './clock.js';
 import type { DiagnosticsOptions } from './diagnostics.js';
 import { InvalidArgumentError } from './errors.js';
-import type { EventFileWriterOptions } from './event/event-file-options.js';
+import type { EventLogOptions } from './event-log.js';
 import { EVENT_FILE_MARK, RUN_UUID_PATTERN } from './layout.js';
 import { parseName, toWellFormedText } from './summary/arguments.js';
 
 export interface RunOptions
   extends DiagnosticsOptions,
     Pick<
-      EventFileWriterOptions,
-      'flushIntervalMs' | 'maxFileBytes' | 'maxQueueBytes' | 'fsync' | 'fileNameSuffix' | 'sink'
+      EventLogOptions,
+      'flushIntervalMs' | 'maxFileBytes' | 'maxQueueBytes' | 'fsync' | 'fileNameSuffix' | 'sink' | 'recordIf'
     > {
   /**
    * Directory that holds all runs. Default: `POLYAXON_OFFLINE_ROOT`, else `./plx-runs` (Polyaxon's own default lies in the

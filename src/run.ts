@@ -6,37 +6,21 @@
 
 import { basename, join, relative } from 'node:path';
 import { checkArtifactFile, copyFileWhole } from './artifact-copy.js';
-import { systemClock } from './clock.js';
+import { type Clock, systemClock } from './clock.js';
 import { Diagnostics } from './diagnostics.js';
-import { ClosedError, InvalidArgumentError } from './errors.js';
+import { ClosedError } from './errors.js';
 import { resolveEventFileOptions } from './event/event-file-options.js';
-import { EventFileWriter } from './event/event-file-writer.js';
+import { EventLog, type HistogramOptions, type SharedEventOptions } from './event-log.js';
 import { toJsonObject } from './json-value.js';
 import { type RunPaths, TENSORBOARD_DIRECTORY, toRunPaths } from './layout.js';
 import { resolveInside } from './relative-path.js';
 import { RunDirectory } from './run-directory.js';
 import { parseTags, type RunOptions, resolveRoot, resolveRunName, resolveUuid } from './run-options.js';
 import { type RunRecord, type RunStatus, toIsoTime, withStatus } from './run-record.js';
-import {
-  describe,
-  type EventOptions,
-  parseName,
-  parseStep,
-  parseWallTime,
-  toWellFormedText,
-} from './summary/arguments.js';
-import { type AudioInput, createAudioValue } from './summary/audio.js';
-import { createHistogramRows, createHistogramValue, type HistogramInput } from './summary/histogram.js';
-import { createImageValue, type ImageInput } from './summary/image.js';
-import { createMetadata } from './summary/plugin-data.js';
-import { createTextValue } from './summary/text.js';
-import type { SummaryValue } from './wire/messages.js';
-
-/** Options of `logHistogram`. */
-export interface HistogramOptions extends EventOptions {
-  /** Number of equal buckets for values; 0 or more. Default 30, TensorBoard's own. Not used with given edges. */
-  readonly buckets?: number | undefined;
-}
+import { type EventOptions, toWellFormedText } from './summary/arguments.js';
+import type { AudioInput } from './summary/audio.js';
+import type { HistogramInput } from './summary/histogram.js';
+import type { ImageInput } from './summary/image.js';
 
 /** Options of `logArtifact`. */
 export interface ArtifactOptions {
@@ -61,10 +45,10 @@ const STATUS_REASON = 'Polytrack';
 export class Run {
   readonly uuid: string;
   readonly name: string;
-  readonly #clock;
+  readonly #clock: Clock;
   readonly #diagnostics: Diagnostics;
   readonly #directory: RunDirectory;
-  readonly #events: EventFileWriter;
+  readonly #events: EventLog;
   #ending: Promise<void> | undefined;
 
   /**
@@ -96,7 +80,7 @@ export class Run {
       is_input: false,
       summary: { path: TENSORBOARD_DIRECTORY },
     });
-    this.#events = new EventFileWriter(paths.tensorboard, eventOptions);
+    this.#events = new EventLog(paths.tensorboard, { ...eventOptions, recordIf: options.recordIf });
     this.#directory.update((before) =>
       withStatus(before, 'running', this.#clock.wallTime(), {
         reason: STATUS_REASON,
@@ -126,48 +110,22 @@ export class Run {
    * Throws `ERR_NAME_INVALID`, `ERR_SCALAR_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID`.
    */
   logMetric(name: string, value: number, options: EventOptions = {}): void {
-    const tag = this.#events.knows(name) ? name : this.#toTag(name);
-    this.#checkScalar(tag, value);
-    const step = parseStep(options.step);
-    this.#events.writeScalar(
-      tag,
-      value,
-      step,
-      parseWallTime(options.wallTime),
-      createScalarMetadata(options),
-    );
+    this.#events.scalar(name, value, options);
   }
 
   /** Logs several numbers under one step and one wall time. All are checked before the first is written. */
-  logMetrics(
-    metrics: Readonly<Record<string, number>>,
-    options: Omit<EventOptions, 'displayName' | 'description'> = {},
-  ): void {
-    if (typeof metrics !== 'object' || metrics === null) {
-      throw new InvalidArgumentError(
-        'ERR_SCALAR_INVALID',
-        `metrics is ${describe(metrics)}, expected an object`,
-        'Pass { name: value, … }.',
-      );
-    }
-    const step = parseStep(options.step);
-    const wallTime = parseWallTime(options.wallTime) ?? this.#clock.wallTime();
-    const checked = Object.entries(metrics).map(([name, value]) => {
-      const tag = this.#toTag(name);
-      this.#checkScalar(tag, value);
-      return { tag, value };
-    });
-    for (const { tag, value } of checked) this.#events.writeScalar(tag, value, step, wallTime);
+  logMetrics(metrics: Readonly<Record<string, number>>, options: SharedEventOptions = {}): void {
+    this.#events.scalars(metrics, options);
   }
 
   /** Logs an image: PNG or JPEG bytes, or pixels. Throws `ERR_IMAGE_INVALID` and as `logMetric` does. */
   logImage(name: string, image: ImageInput, options: EventOptions = {}): void {
-    this.#logSummary(name, options, (tag) => createImageValue(tag, image, options));
+    this.#events.image(name, image, options);
   }
 
   /** Logs an audio clip: samples, or WAV bytes. Throws `ERR_AUDIO_INVALID` and as `logMetric` does. */
   logAudio(name: string, audio: AudioInput, options: EventOptions = {}): void {
-    this.#logSummary(name, options, (tag) => createAudioValue(tag, audio, options));
+    this.#events.audio(name, audio, options);
   }
 
   /**
@@ -176,26 +134,12 @@ export class Run {
    * Throws `ERR_HISTOGRAM_INVALID` and as `logMetric` does.
    */
   logHistogram(name: string, values: HistogramInput, options: HistogramOptions = {}): void {
-    this.#logSummary(name, options, (tag) => {
-      const { rows, nonFinite } = createHistogramRows(values, options.buckets);
-      if (nonFinite > 0) {
-        this.#diagnostics.warn(
-          'WARN_NON_FINITE',
-          `histogram ${tag}: ${nonFinite} values are NaN or infinite and are left out`,
-        );
-      }
-      return createHistogramValue(tag, rows, options);
-    });
+    this.#events.histogram(name, values, options);
   }
 
   /** Logs Markdown text. Lone surrogates are replaced and warned of. Throws `ERR_TEXT_INVALID` and as `logMetric` does. */
   logText(name: string, text: string, options: EventOptions = {}): void {
-    this.#logSummary(name, options, (tag) => {
-      if (typeof text === 'string' && !text.isWellFormed()) {
-        this.#diagnostics.warn('WARN_TEXT_REPAIRED', `text ${tag}: lone surrogates were replaced by U+FFFD`);
-      }
-      return createTextValue(tag, text, options);
-    });
+    this.#events.text(name, text, options);
   }
 
   /** Merges parameters into the run's inputs, on disk at once. Throws `ERR_PARAMS_INVALID`. */
@@ -231,7 +175,7 @@ export class Run {
   async logArtifact(path: string, options: ArtifactOptions = {}): Promise<string> {
     this.#checkOpen();
     const fileName = basename(path);
-    const name = this.#toTag(options.name ?? (fileName.replace(/(?<=.)\..*$/, '') || fileName));
+    const name = this.#events.toTag(options.name ?? (fileName.replace(/(?<=.)\..*$/, '') || fileName));
     const target = join(resolveInside(this.paths.outputs, options.relPath ?? ''), fileName);
     const relativePath = relative(this.paths.run, target).replaceAll('\\', '/');
     await checkArtifactFile(path);
@@ -277,7 +221,7 @@ export class Run {
 
   async #end({ status = 'succeeded', message }: EndOptions): Promise<void> {
     const closed = await Promise.allSettled([this.#events.close()]);
-    const lastValues = toJsonObject('outputs', this.#events.lastScalars());
+    const lastValues = toJsonObject('outputs', this.#events.writer.lastScalars());
     this.#directory.update((record) => ({
       ...withStatus(record, status, this.#clock.wallTime(), { reason: STATUS_REASON, message }),
       ...(Object.keys(lastValues).length > 0 ? { outputs: { ...lastValues, ...record.outputs } } : {}),
@@ -287,37 +231,6 @@ export class Run {
 
   async #settleDirectory(): Promise<void> {
     this.#directory.settle();
-  }
-
-  #logSummary(name: string, options: EventOptions, createValue: (tag: string) => SummaryValue): void {
-    const tag = this.#toTag(name);
-    const step = parseStep(options.step) ?? this.#events.nextStep(tag);
-    const wallTime = parseWallTime(options.wallTime);
-    this.#checkOpen();
-    this.#events.writeSummary([createValue(tag)], step, wallTime);
-  }
-
-  #toTag(name: string): string {
-    const { text, repaired } = parseName(name);
-    if (repaired)
-      this.#diagnostics.warn('WARN_TEXT_REPAIRED', `name ${text}: lone surrogates were replaced by U+FFFD`);
-    return text;
-  }
-
-  #checkScalar(tag: string, value: unknown): void {
-    if (typeof value !== 'number') {
-      throw new InvalidArgumentError(
-        'ERR_SCALAR_INVALID',
-        `${tag} is ${describe(value)}, expected a number`,
-        'Pass a number; NaN and Infinity are allowed.',
-      );
-    }
-    if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
-      this.#diagnostics.warn(
-        'WARN_FLOAT32_OVERFLOW',
-        `${tag}: ${value} is beyond float32 and is stored as infinity`,
-      );
-    }
   }
 
   #checkOpen(): void {
@@ -349,11 +262,6 @@ function createRecord(
     status_conditions: [],
   };
   return withStatus(record, 'created', wallTime, { reason: STATUS_REASON, message: 'Run is created' });
-}
-
-function createScalarMetadata({ displayName, description }: EventOptions) {
-  if (displayName === undefined && description === undefined) return undefined;
-  return createMetadata('scalars', { displayName, description });
 }
 
 function throwFirst(results: readonly PromiseSettledResult<void>[]): void {

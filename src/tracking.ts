@@ -4,7 +4,8 @@
  * Functions mirror the methods of `Run`. The first call starts a run with default options unless `init` came before.
  */
 
-import { type ArtifactOptions, type EndOptions, type HistogramOptions, Run } from './run.js';
+import type { HistogramOptions } from './event-log.js';
+import { type ArtifactOptions, type EndOptions, Run } from './run.js';
 import type { RunOptions } from './run-options.js';
 import type { EventOptions } from './summary/arguments.js';
 import type { AudioInput } from './summary/audio.js';

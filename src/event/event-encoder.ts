@@ -60,6 +60,12 @@ export class EventEncoder {
     return this.#tags.get(tag)?.nextStep ?? 0;
   }
 
+  /** Counts a step of the tag as used, without a value. */
+  skipStep(tag: string, step: number | bigint): void {
+    const state = this.#tags.get(tag) ?? this.#addTag(tag);
+    state.nextStep = stepAfter(step);
+  }
+
   /** The last value of each scalar tag. */
   lastScalars(): Record<string, number> {
     const scalars = [...this.#tags].filter(([, state]) => state.scalar !== undefined);

@@ -86,6 +86,16 @@ export class EventFileWriter {
     return this.#encoder.nextStep(tag);
   }
 
+  /** Counts a step of the tag as used, without a value: the next value that is given no step comes after it. */
+  skipStep(tag: string, step: number | bigint): void {
+    this.#encoder.skipStep(tag, step);
+  }
+
+  /** Throws `ClosedError` once the writer is closed. */
+  checkOpen(): void {
+    if (this.#closing !== undefined) throw new ClosedError(`the event file writer of ${this.directory}`);
+  }
+
   /** The last value of each scalar tag. */
   lastScalars(): Record<string, number> {
     return this.#encoder.lastScalars();
@@ -174,7 +184,7 @@ export class EventFileWriter {
 
   /** Whether one more event may be queued; counts it as dropped when not. */
   #admit(): boolean {
-    if (this.#closing !== undefined) throw new ClosedError(`the event file writer of ${this.directory}`);
+    this.checkOpen();
     if (this.#queue.sizeBytes < this.#options.maxQueueBytes) return true;
     if (this.#failure === undefined) this.#drain();
     if (this.#queue.sizeBytes < this.#options.maxQueueBytes) return true;
