@@ -1,20 +1,24 @@
 /**
- * Quickstart: trains a small classifier on real handwritten digits and tracks the run.
+ * Quickstart: trains a small classifier on real handwritten digits, tracks the run, and syncs it to a store.
  *
- *     npm run quickstart -- [--root ./plx-runs] [--epochs 30]
+ *     npm run quickstart -- [--root plx-runs] [--store plx-store, or a URL: file:///… or s3://bucket/prefix] [--epochs 30]
  */
 
-import { relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Run } from 'polytrack';
+import { nodeFileSystem, resolveConfig, syncOnce } from 'polytrack/uploader';
 import { trainAndLog } from './train.js';
 
 interface Options {
   readonly root: string;
+  /** A URL. */
+  readonly store: string;
   readonly epochs: number;
 }
 
-const { root, epochs } = parseOptions(process.argv.slice(2));
+const { root, store, epochs } = parseOptions(process.argv.slice(2));
 const run = new Run({
   root,
   name: 'digits',
@@ -24,16 +28,26 @@ const run = new Run({
 const { accuracy } = await trainAndLog(run, epochs);
 await run.end();
 
-console.log(`Trained for ${epochs} epochs: ${(100 * accuracy).toFixed(1)} % of the test digits are right.
+const { config } = await resolveConfig(run.paths.root, { store }, process.env, nodeFileSystem);
+const report = await syncOnce(config);
+if (!report.isComplete) process.exitCode = 1;
 
+const stored = store.startsWith('file:')
+  ? shown(join(fileURLToPath(store), run.uuid))
+  : `${store}/${run.uuid}`;
+console.log(`Trained for ${epochs} epochs: ${(100 * accuracy).toFixed(1)} % of the test digits are right.
+Synced ${report.files.total} files, of which ${report.uploads.length} were new or grown: ${report.bytes.sent} bytes sent.
+${report.unsent.map(({ path, error }) => `Not stored: ${path}: ${error.message}. ${error.hint}\n`).join('')}
   run         ${shown(run.paths.run)}
   parameters  ${shown(run.paths.runFile)}
   events      ${shown(run.getTensorboardPath())}
   model       ${shown(run.getOutputsPath('model/model.json'))}
+  stored in   ${stored}
 
-See it in TensorBoard (pip install tensorboard):
+See it in TensorBoard (pip install tensorboard), and sync again:
 
-  tensorboard --logdir ${shown(run.paths.root)}/tensorboard
+  tensorboard --logdir ${shown(join(run.paths.root, 'tensorboard'))}
+  npx polytrack sync ${shown(run.paths.root)} --store ${store}
 `);
 
 function parseOptions(args: string[]): Options {
@@ -41,6 +55,7 @@ function parseOptions(args: string[]): Options {
     args,
     options: {
       root: { type: 'string', default: 'plx-runs' },
+      store: { type: 'string', default: 'plx-store' },
       epochs: { type: 'string', default: '30' },
     },
   });
@@ -48,7 +63,8 @@ function parseOptions(args: string[]): Options {
   if (!Number.isInteger(epochs) || epochs < 1) {
     throw new Error(`--epochs is ${values.epochs}, expected a whole number of 1 or more`);
   }
-  return { root: values.root, epochs };
+  const store = values.store.includes('://') ? values.store : pathToFileURL(resolve(values.store)).href;
+  return { root: values.root, store: store.replace(/\/+$/, ''), epochs };
 }
 
 /** A path as a person in this directory would type it. */

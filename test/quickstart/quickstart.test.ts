@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readValues } from '../support/read-run.js';
@@ -37,6 +37,11 @@ beforeAll(async () => {
   // rejects when the exit code is not 0
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [MAIN], {
     cwd: directory,
+    env: {
+      ...process.env,
+      XDG_STATE_HOME: join(directory, 'state'),
+      XDG_CONFIG_HOME: join(directory, 'config'),
+    },
     timeout: TIMEOUT_MS,
   });
   expect(stderr).toBe('');
@@ -126,8 +131,19 @@ describe('quickstart', () => {
     expect(layers.flatMap((layer) => layer.weights).every(Number.isFinite)).toBe(true);
   });
 
+  it('stores every file of the run, byte for byte', () => {
+    const runs = hashTree(join(directory, 'plx-runs/runs'));
+
+    expect(hashTree(join(directory, 'plx-store'))).toEqual(runs);
+    expect(output).toContain(`Synced ${Object.keys(runs).length} files`);
+  });
+
   it('says where things are and how to look at them', () => {
     expect(output).toContain(`plx-runs/runs/${uuid}`);
+    expect(output).toContain(`plx-store/${uuid}`);
     expect(output).toContain('tensorboard --logdir plx-runs/tensorboard');
+    expect(output).toContain(
+      `npx polytrack sync plx-runs --store ${pathToFileURL(directory).href}/plx-store`,
+    );
   });
 });
