@@ -59,6 +59,19 @@ export class RunExistsError extends CodedError {
   }
 }
 
+/** The event files of an earlier process could not be read, so that it is not known where to go on. */
+export class ResumeError extends CodedError {
+  readonly code = 'ERR_RESUME';
+  readonly hint = 'Check that the event files can be read, or start a new run.';
+  constructor(
+    readonly path: string,
+    detail: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${path}: cannot be resumed: ${detail}`, options);
+  }
+}
+
 /** A file or directory of the run could not be written. Surfaces at `flush()`, `end()`, `close()` and `onError`. */
 export class RunWriteError extends CodedError {
   readonly code = 'ERR_RUN_WRITE';

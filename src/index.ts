@@ -9,10 +9,11 @@ export {
   EventsDroppedError,
   type InvalidArgumentCode,
   InvalidArgumentError,
+  ResumeError,
   RunExistsError,
   RunWriteError,
 } from './errors.js';
-export type { EventFileWriterOptions } from './event/event-file-options.js';
+export type { EventFileWriterOptions, Resume } from './event/event-file-options.js';
 export { EventFileWriter } from './event/event-file-writer.js';
 export type { EventSink, OpenEventFile } from './event/event-sink.js';
 export type { HistogramOptions, SharedEventOptions } from './event-log.js';

@@ -5,13 +5,20 @@
  * the training job.
  */
 
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { replaceFileSync } from './atomic-file.js';
 import type { Diagnostics } from './diagnostics.js';
-import { messageOf, RunExistsError, RunWriteError } from './errors.js';
+import { messageOf, ResumeError, RunExistsError, RunWriteError } from './errors.js';
 import { LINKS_DIRECTORY, type RunPaths, toLinkName } from './layout.js';
 import type { RunArtifact, RunRecord } from './run-record.js';
+
+export interface RunDirectoryOptions {
+  readonly diagnostics: Diagnostics;
+  readonly fsync: boolean;
+  /** Whether a run that is there already may be continued. */
+  readonly resume: boolean;
+}
 
 export class RunDirectory {
   readonly paths: RunPaths;
@@ -22,13 +29,23 @@ export class RunDirectory {
   #unwritten = new Set<'record' | 'lineage'>(['record']);
   #failure: RunWriteError | undefined;
 
-  /** Claims the directory. Throws `RunExistsError` when it holds a run already. */
-  constructor(paths: RunPaths, record: RunRecord, options: { diagnostics: Diagnostics; fsync: boolean }) {
+  /**
+   * Claims the directory. When it holds a run already: goes on with that run's record and lineage if `resume` is set, else
+   * throws `RunExistsError`. Throws `ResumeError` when they cannot be read.
+   */
+  constructor(paths: RunPaths, record: RunRecord, options: RunDirectoryOptions) {
     this.paths = paths;
     this.#record = record;
     this.#diagnostics = options.diagnostics;
     this.#fsync = options.fsync;
-    if (existsSync(paths.runFile)) throw new RunExistsError(paths.run);
+    if (existsSync(paths.runFile)) {
+      if (!options.resume) throw new RunExistsError(paths.run);
+      this.#record = mergeRecords(readJson<RunRecord>(paths.run, paths.runFile), record);
+      if (existsSync(paths.lineageFile)) {
+        for (const artifact of readJson<RunArtifact[]>(paths.run, paths.lineageFile))
+          this.#lineage.set(artifact.name, artifact);
+      }
+    }
     this.#write();
     this.#link();
   }
@@ -95,5 +112,26 @@ export class RunDirectory {
         );
       }
     }
+  }
+}
+
+/** A run that is continued: what the earlier process recorded, with what the new one was given laid over it. */
+function mergeRecords(earlier: RunRecord, given: RunRecord): RunRecord {
+  const { description, tags, owner, project } = given;
+  const { finished_at: _finished, duration: _duration, ...kept } = earlier;
+  return {
+    ...kept,
+    ...(description === undefined ? {} : { description }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(project === undefined ? {} : { project }),
+    ...(tags === undefined ? {} : { tags: [...new Set([...(earlier.tags ?? []), ...tags])] }),
+  };
+}
+
+function readJson<T>(runPath: string, path: string): T {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch (cause) {
+    throw new ResumeError(runPath, `${path}: ${messageOf(cause)}`, { cause });
   }
 }

@@ -15,7 +15,14 @@ export interface RunOptions
   extends DiagnosticsOptions,
     Pick<
       EventLogOptions,
-      'flushIntervalMs' | 'maxFileBytes' | 'maxQueueBytes' | 'fsync' | 'fileNameSuffix' | 'sink' | 'recordIf'
+      | 'flushIntervalMs'
+      | 'maxFileBytes'
+      | 'maxQueueBytes'
+      | 'fsync'
+      | 'fileNameSuffix'
+      | 'sink'
+      | 'recordIf'
+      | 'resume'
     > {
   /**
    * Directory that holds all runs. Default: `POLYAXON_OFFLINE_ROOT`, else `./plx-runs` (Polyaxon's own default lies in the

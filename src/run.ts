@@ -44,7 +44,6 @@ const STATUS_REASON = 'Polytrack';
 
 export class Run {
   readonly uuid: string;
-  readonly name: string;
   readonly #clock: Clock;
   readonly #diagnostics: Diagnostics;
   readonly #directory: RunDirectory;
@@ -54,12 +53,12 @@ export class Run {
   /**
    * Starts a run: its directory, `run.plx.json` with status `running`, and an event file, on disk at once.
    *
-   * Throws `RunExistsError` when the directory holds a run, and `InvalidArgumentError` for bad options. A directory that
+   * Throws `RunExistsError` when the directory holds a run and `resume` is not set, and `InvalidArgumentError` for bad options. A directory that
    * cannot be written does not throw: it is reported (`onError`), tried again, and surfaces at `flush()` and `end()`.
    */
   constructor(options: RunOptions = {}) {
     this.uuid = resolveUuid(options.uuid);
-    this.name = resolveRunName(options.name);
+    const name = resolveRunName(options.name);
     const root = resolveRoot(options.root, process.env);
     const tags = options.tags === undefined ? undefined : parseTags(options.tags);
     this.#clock = options.clock ?? systemClock;
@@ -70,9 +69,13 @@ export class Run {
       diagnostics: this.#diagnostics,
     });
     const { fsync } = eventOptions;
-    const record = createRecord(this.uuid, this.name, this.#clock.wallTime(), options, tags);
+    const record = createRecord(this.uuid, name, this.#clock.wallTime(), options, tags);
     const paths = toRunPaths(root, this.uuid);
-    this.#directory = new RunDirectory(paths, record, { diagnostics: this.#diagnostics, fsync });
+    this.#directory = new RunDirectory(paths, record, {
+      diagnostics: this.#diagnostics,
+      fsync,
+      resume: eventOptions.resume !== false,
+    });
     this.#directory.addArtifact({
       name: 'tensorboard',
       kind: 'tensorboard',
@@ -87,6 +90,11 @@ export class Run {
         message: 'Run is running',
       }),
     );
+  }
+
+  /** The run's name; that of the first process when the run is resumed. */
+  get name(): string {
+    return this.record.name;
   }
 
   /** The run's directories, absolute. */

@@ -7,7 +7,13 @@
 
 import type { RecordQueue } from '../record/record-queue.js';
 import { encodeEvent, encodeMetadata, joinPieces, piecesBytes, writePieces } from '../wire/encode-event.js';
-import { DataClass, type Event, type SummaryMetadata, type SummaryValue } from '../wire/messages.js';
+import {
+  DataClass,
+  type Event,
+  SessionStatus,
+  type SummaryMetadata,
+  type SummaryValue,
+} from '../wire/messages.js';
 import { FIXED64, fieldKey, MAX_VARINT_BYTES, VARINT, writeInt64 } from '../wire/proto-bytes.js';
 import { createScalarTemplate, type ScalarTemplate } from './scalar-template.js';
 
@@ -15,10 +21,25 @@ const WALL_TIME_KEY = fieldKey(1, FIXED64);
 const STEP_KEY = fieldKey(2, VARINT);
 const MAX_SCALAR_PREFIX_BYTES = 9 + 1 + MAX_VARINT_BYTES;
 
+/** Something that a caller may do but that TensorBoard will show in a way that surprises. Told once for each tag. */
+export interface TagNotice {
+  readonly kind: 'stepNotIncreasing' | 'tagReused' | 'metadataIgnored';
+  readonly tag: string;
+  readonly detail: string;
+}
+
 /** What is known of one tag. */
 interface TagState {
+  /** The plugin of the tag's first value: TensorBoard keeps it for the whole run. */
+  pluginName: string;
+  /** Kinds of notices that were given for this tag. */
+  noticed: Set<TagNotice['kind']> | undefined;
   /** The step that comes after the last one that was written. */
   nextStep: number | bigint;
+  /** False until this writer has written a value. */
+  hasValue: boolean;
+  /** The metadata of the tag's first value. */
+  metadata: SummaryMetadata | undefined;
   /** The file, counted from 1, that has had this tag's metadata. */
   describedInFile: number;
   /** For scalars only: the pre-encoded summary, with and without metadata. */
@@ -29,23 +50,26 @@ interface TagState {
 
 export class EventEncoder {
   readonly #queue: RecordQueue;
+  readonly #notice: (notice: TagNotice) => void;
   readonly #tags = new Map<string, TagState>();
   #file = 0;
 
-  constructor(queue: RecordQueue) {
+  /** `notice` is told of what is allowed but surprising. */
+  constructor(queue: RecordQueue, notice: (notice: TagNotice) => void = () => {}) {
     this.#queue = queue;
+    this.#notice = notice;
   }
 
-  /** Begins a file: `file_version`, then for the first file of a writer SessionLog START at `sessionStart`. */
-  startFile(wallTime: number, writer: string, sessionStart: number | bigint | null): number {
+  /** Begins a file: `file_version`, then a SessionLog START for each of `sessionStarts`. Returns the records' size. */
+  startFile(wallTime: number, writer: string, sessionStarts: readonly (number | bigint)[]): number {
     this.#file++;
     let bytes = this.event({
       wallTime,
       step: 0,
       what: { kind: 'fileVersion', fileVersion: 'brain.Event:2', writer },
     });
-    if (sessionStart !== null) {
-      bytes += this.event({ wallTime, step: sessionStart, what: { kind: 'sessionLog', status: 1 } });
+    for (const step of sessionStarts) {
+      bytes += this.event({ wallTime, step, what: { kind: 'sessionLog', status: SessionStatus.START } });
     }
     return bytes;
   }
@@ -62,8 +86,13 @@ export class EventEncoder {
 
   /** Counts a step of the tag as used, without a value. */
   skipStep(tag: string, step: number | bigint): void {
-    const state = this.#tags.get(tag) ?? this.#addTag(tag);
+    const state = this.#tags.get(tag) ?? this.#addTag(tag, '');
     state.nextStep = stepAfter(step);
+  }
+
+  /** Takes over the next steps of tags that an earlier process has written. */
+  continueAfter(lastSteps: ReadonlyMap<string, number | bigint>): void {
+    for (const [tag, step] of lastSteps) this.skipStep(tag, step);
   }
 
   /** The last value of each scalar tag. */
@@ -84,14 +113,21 @@ export class EventEncoder {
     wallTime: number,
     metadata?: SummaryMetadata,
   ): number {
-    const state = this.#tags.get(tag) ?? this.#addTag(tag);
-    state.scalar ??= createScalarTemplates(tag, metadata);
+    const state = this.#tags.get(tag) ?? this.#addTag(tag, SCALARS);
+    if (state.scalar === undefined) {
+      this.#checkPlugin(tag, state, SCALARS);
+      state.scalar = createScalarTemplates(tag, metadata);
+      state.metadata = metadata;
+    } else if (metadata !== undefined && metadata !== state.metadata)
+      this.#checkMetadata(tag, state, metadata);
     let template = state.scalar.plain;
     if (state.describedInFile !== this.#file) {
       state.describedInFile = this.#file;
       template = state.scalar.described;
     }
     const stepToWrite = step ?? state.nextStep;
+    if (stepToWrite < state.nextStep && state.hasValue) this.#noticeStep(tag, state, stepToWrite);
+    state.hasValue = true;
     const queue = this.#queue;
     let at = queue.reserve(MAX_SCALAR_PREFIX_BYTES + template.bytes.length);
     const { bytes, view } = queue;
@@ -114,7 +150,13 @@ export class EventEncoder {
   /** Encodes values that share a step and a wall time as one event. Returns the record's size. */
   summary(values: readonly SummaryValue[], step: number | bigint, wallTime: number): number {
     const described = values.map((value) => {
-      const state = this.#tags.get(value.tag) ?? this.#addTag(value.tag);
+      const pluginName = value.metadata?.pluginName ?? '';
+      const state = this.#tags.get(value.tag) ?? this.#addTag(value.tag, pluginName);
+      this.#checkPlugin(value.tag, state, pluginName);
+      if (state.metadata === undefined) state.metadata = value.metadata;
+      else if (value.metadata !== undefined) this.#checkMetadata(value.tag, state, value.metadata);
+      if (step < state.nextStep && state.hasValue) this.#noticeStep(value.tag, state, step);
+      state.hasValue = true;
       state.nextStep = stepAfter(step);
       if (state.describedInFile === this.#file && value.value !== undefined)
         return { tag: value.tag, value: value.value };
@@ -131,12 +173,60 @@ export class EventEncoder {
     return this.#queue.seal(writePieces(this.#queue.bytes, offset, pieces));
   }
 
-  #addTag(tag: string): TagState {
-    const state: TagState = { nextStep: 0, describedInFile: -1, scalar: undefined, lastScalar: Number.NaN };
+  #addTag(tag: string, pluginName: string): TagState {
+    const state: TagState = {
+      pluginName,
+      noticed: undefined,
+      nextStep: 0,
+      hasValue: false,
+      describedInFile: -1,
+      metadata: undefined,
+      scalar: undefined,
+      lastScalar: Number.NaN,
+    };
     this.#tags.set(tag, state);
     return state;
   }
+
+  #noticeStep(tag: string, state: TagState, step: number | bigint): void {
+    this.#noticeOnce(state, {
+      kind: 'stepNotIncreasing',
+      tag,
+      detail: `${tag}: step ${step} after step ${BigInt(state.nextStep) - 1n}: TensorBoard drops the points from step ${step} on`,
+    });
+  }
+
+  #checkPlugin(tag: string, state: TagState, pluginName: string): void {
+    if (state.pluginName === pluginName || pluginName === '') return;
+    if (state.pluginName === '') {
+      state.pluginName = pluginName;
+      return;
+    }
+    this.#noticeOnce(state, {
+      kind: 'tagReused',
+      tag,
+      detail: `${tag}: logged as ${pluginName} after ${state.pluginName}: TensorBoard keeps the tag among ${state.pluginName}`,
+    });
+  }
+
+  #checkMetadata(tag: string, state: TagState, metadata: SummaryMetadata): void {
+    const before = state.metadata;
+    const isSame =
+      metadata.displayName === before?.displayName && metadata.description === before?.description;
+    if (isSame) return;
+    const detail = `${tag}: display name or description changed after the first value: TensorBoard keeps the first`;
+    this.#noticeOnce(state, { kind: 'metadataIgnored', tag, detail });
+  }
+
+  #noticeOnce(state: TagState, notice: TagNotice): void {
+    state.noticed ??= new Set();
+    if (state.noticed.has(notice.kind)) return;
+    state.noticed.add(notice.kind);
+    this.#notice(notice);
+  }
 }
+
+const SCALARS = 'scalars';
 
 function createScalarTemplates(tag: string, metadata: SummaryMetadata | undefined) {
   const described = metadata ?? { pluginName: 'scalars', dataClass: DataClass.SCALAR };
@@ -146,7 +236,8 @@ function createScalarTemplates(tag: string, metadata: SummaryMetadata | undefine
   };
 }
 
-function stepAfter(step: number | bigint): number | bigint {
+/** The next step; int64's largest has none and stays. */
+export function stepAfter(step: number | bigint): number | bigint {
   if (typeof step === 'number' && step < Number.MAX_SAFE_INTEGER) return step + 1;
   const next = BigInt(step) + 1n;
   return next > INT64_MAX ? INT64_MAX : next;

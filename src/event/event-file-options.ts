@@ -7,6 +7,9 @@ import { Diagnostics } from '../diagnostics.js';
 import { InvalidArgumentError } from '../errors.js';
 import { diskSink, type EventSink } from './event-sink.js';
 
+/** Where to go on in a directory that has events: after the last step, or from a step that is written again. */
+export type Resume = boolean | { readonly fromStep: number | bigint };
+
 export interface EventFileWriterOptions {
   /** Longest time an event waits in memory, in milliseconds. Default 2,000: TensorBoard polls every 5 s. */
   readonly flushIntervalMs?: number;
@@ -18,22 +21,32 @@ export interface EventFileWriterOptions {
   readonly fsync?: boolean;
   /** Appended to every file name. Default none. */
   readonly fileNameSuffix?: string;
-  /** The first step that this writer will write: SessionLog START. Default 0, a new run. */
-  readonly firstStep?: number | bigint;
+  /**
+   * Goes on in a directory that an earlier process has written, ours or another library's.
+   *
+   * `true`: after the last step there. `{ fromStep }`: steps from `fromStep` on are written again, as after a restart from a
+   * checkpoint; TensorBoard drops the old ones (`tensorboardX` calls this `purge_step`). Default: a new series of events.
+   */
+  readonly resume?: Resume | undefined;
   readonly clock?: Clock;
   readonly sink?: EventSink;
   readonly diagnostics?: Diagnostics;
 }
 
+/** Options with every default filled in. */
+export type ResolvedEventFileOptions = {
+  readonly [K in keyof EventFileWriterOptions]-?: Exclude<EventFileWriterOptions[K], undefined>;
+};
+
 /** The options that apply: given ones checked, absent ones at their default. Throws `ERR_OPTION_INVALID`. */
-export function resolveEventFileOptions(options: EventFileWriterOptions): Required<EventFileWriterOptions> {
+export function resolveEventFileOptions(options: EventFileWriterOptions): ResolvedEventFileOptions {
   return {
     flushIntervalMs: positive('flushIntervalMs', options.flushIntervalMs ?? 2000),
     maxFileBytes: positive('maxFileBytes', options.maxFileBytes ?? 128 * 1024 * 1024),
     maxQueueBytes: positive('maxQueueBytes', options.maxQueueBytes ?? 64 * 1024 * 1024),
     fsync: options.fsync ?? false,
     fileNameSuffix: parseSuffix(options.fileNameSuffix ?? ''),
-    firstStep: options.firstStep ?? 0,
+    resume: options.resume ?? false,
     clock: options.clock ?? systemClock,
     sink: options.sink ?? diskSink,
     diagnostics: options.diagnostics ?? new Diagnostics(),

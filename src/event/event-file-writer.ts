@@ -13,8 +13,13 @@ import { ClosedError, EventsDroppedError, RunWriteError } from '../errors.js';
 import { toEventFileName } from '../layout.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
-import { EventEncoder } from './event-encoder.js';
-import { type EventFileWriterOptions, resolveEventFileOptions } from './event-file-options.js';
+import { listEventFiles, readEarlierFiles, secondsAfter } from './earlier-files.js';
+import { EventEncoder, stepAfter } from './event-encoder.js';
+import {
+  type EventFileWriterOptions,
+  type ResolvedEventFileOptions,
+  resolveEventFileOptions,
+} from './event-file-options.js';
 import type { OpenEventFile } from './event-sink.js';
 import { registerForExit, unregisterFromExit } from './exit-flush.js';
 
@@ -26,6 +31,13 @@ const SPILL_BYTES = 4 * 1024 * 1024;
 const CALLS_PER_CLOCK_CHECK = 256;
 const MAX_WRITE_BYTES = 1024 * 1024;
 
+/** The warning that each notice of the encoder becomes. */
+const NOTICE_CODES = {
+  stepNotIncreasing: 'WARN_STEP_NOT_INCREASING',
+  tagReused: 'WARN_TAG_REUSED',
+  metadataIgnored: 'WARN_METADATA_IGNORED',
+} as const;
+
 const WRITER_NAME = 'polytrack';
 
 /** Distinguishes the files that one process creates in one second. */
@@ -33,9 +45,9 @@ let fileSequence = 0;
 
 export class EventFileWriter {
   readonly directory: string;
-  readonly #options: Required<EventFileWriterOptions>;
+  readonly #options: ResolvedEventFileOptions;
   readonly #queue = new RecordQueue();
-  readonly #encoder = new EventEncoder(this.#queue);
+  readonly #encoder: EventEncoder;
   /** Bytes of the queue that belong to the current file, before each point where the next file begins. */
   readonly #boundaries: number[] = [];
   #file: OpenEventFile | undefined;
@@ -59,9 +71,13 @@ export class EventFileWriter {
   constructor(directory: string, options: EventFileWriterOptions = {}) {
     this.directory = directory;
     this.#options = resolveEventFileOptions(options);
+    const { diagnostics } = this.#options;
+    this.#encoder = new EventEncoder(this.#queue, (notice) =>
+      diagnostics.warn(NOTICE_CODES[notice.kind], notice.detail),
+    );
     const now = this.#options.clock.wallTime();
     this.#lastDrain = now;
-    this.#bytesInFile = this.#encoder.startFile(now, WRITER_NAME, this.#options.firstStep);
+    this.#bytesInFile = this.#encoder.startFile(now, WRITER_NAME, this.#findSessionStarts());
     registerForExit(this);
     this.#drain();
   }
@@ -156,6 +172,40 @@ export class EventFileWriter {
     this.#drain();
   }
 
+  /**
+   * Looks at what is in the directory and gives the steps of the SessionLog STARTs to begin with.
+   *
+   * A new series begins with START at 0. A resumed one with START at the first step that is written anew, twice when the
+   * earlier files have none, because TensorBoard's Python reader purges only from the second on. A second writer writes none:
+   * it would wipe the first one's points.
+   */
+  #findSessionStarts(): (number | bigint)[] {
+    const { resume, sink, diagnostics } = this.#options;
+    if (resume === false) {
+      const names = this.#listFiles();
+      this.#fileSeconds = secondsAfter(names) ?? 0;
+      if (names.length === 0) return [0];
+      const message = `${this.directory} has event files already: TensorBoard draws them as one run; use a directory for each writer, or resume`;
+      diagnostics.warn('WARN_SECOND_WRITER', message);
+      return [];
+    }
+    const fromStep = resume === true ? undefined : resume.fromStep;
+    const earlier = readEarlierFiles(this.directory, sink, fromStep);
+    this.#fileSeconds = secondsAfter(earlier.names) ?? 0;
+    this.#encoder.continueAfter(earlier.lastSteps);
+    const start = fromStep ?? (earlier.largestStep === undefined ? 0 : stepAfter(earlier.largestStep));
+    return earlier.names.length > 0 && !earlier.hasSessionStart ? [start, start] : [start];
+  }
+
+  #listFiles(): string[] {
+    try {
+      return listEventFiles(this.directory, this.#options.sink);
+    } catch {
+      // A directory that cannot be listed cannot be written either: that is reported by the first write.
+      return [];
+    }
+  }
+
   async #close(): Promise<void> {
     this.#cancelSchedule();
     this.#drain();
@@ -221,7 +271,7 @@ export class EventFileWriter {
   /** Marks the end of the current file in the queue and begins the next one: no START, the run goes on. */
   #rotate(): void {
     this.#boundaries.push(this.#queue.sizeBytes - this.#boundaries.reduce((sum, bytes) => sum + bytes, 0));
-    this.#bytesInFile = this.#encoder.startFile(this.#options.clock.wallTime(), WRITER_NAME, null);
+    this.#bytesInFile = this.#encoder.startFile(this.#options.clock.wallTime(), WRITER_NAME, []);
   }
 
   readonly #drainLater = (): void => this.#drain();

@@ -2,7 +2,16 @@
  * Where event files go: the effects of an event file writer behind one small interface, so that tests can fail a disk.
  */
 
-import { closeSync, fdatasync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -24,6 +33,10 @@ export interface EventSink {
    * missing directories.
    */
   create(directory: string, fileName: string): OpenEventFile;
+  /** Names of the files in a directory; none when it does not exist. */
+  list(directory: string): string[];
+  /** The bytes of a file. */
+  read(directory: string, fileName: string): Uint8Array;
 }
 
 const fdatasyncAsync = promisify(fdatasync);
@@ -35,6 +48,15 @@ const fdatasyncAsync = promisify(fdatasync);
  * bytes costs 1.2 to 7 times as much (ARCHITECTURE.md, decisions), and only they can still flush when the process exits.
  */
 export const diskSink: EventSink = {
+  list(directory) {
+    try {
+      return readdirSync(directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  },
+  read: (directory, fileName) => readFileSync(join(directory, fileName)),
   create(directory, fileName) {
     mkdirSync(directory, { recursive: true });
     const path = join(directory, fileName);

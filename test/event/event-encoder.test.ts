@@ -91,10 +91,10 @@ describe('EventEncoder', () => {
       encoder.summary([createTextValue('note', 'x')], encoder.nextStep('note'), 1);
     };
 
-    encoder.startFile(1, 'w', 0);
+    encoder.startFile(1, 'w', [0]);
     write();
     write();
-    encoder.startFile(2, 'w', null);
+    encoder.startFile(2, 'w', []);
     write();
     write();
 

@@ -40,7 +40,7 @@ function stepsOf(sink: MemorySink): (number | bigint)[] {
 
 describe('EventFileWriter', () => {
   it('begins a file at once with file_version and SessionLog START', () => {
-    const { sink } = open({ firstStep: 7 });
+    const { sink } = open({ resume: { fromStep: 7 } });
 
     const [path, bytes] = [...sink.files][0]!;
 

@@ -378,3 +378,96 @@ describe('a disk that refuses', () => {
     await run.end();
   });
 });
+
+describe('a resumed run', () => {
+  it('keeps its record and lineage, merges what it is given, and counts steps on', async () => {
+    const first = start({ name: 'first', tags: ['a'] });
+    first.run.logInputs({ lr: 0.1, seed: 1 });
+    first.run.logMetric('loss', 1);
+    first.run.logMetric('loss', 2);
+    await first.run.end({ status: 'failed' });
+
+    const { run } = start({ uuid: first.run.uuid, resume: true, tags: ['b'] });
+    run.logInputs({ lr: 0.2 });
+    run.logMetric('loss', 3);
+    await run.end();
+
+    const record = readRunFile(run.paths.run);
+    expect(record).toMatchObject({
+      name: 'first',
+      tags: ['a', 'b'],
+      inputs: { lr: 0.2, seed: 1 },
+      status: 'succeeded',
+    });
+    expect(record.status_conditions.map(({ type }) => type)).toEqual([
+      'created',
+      'running',
+      'failed',
+      'running',
+      'succeeded',
+    ]);
+    expect(readLineage(run.paths.run)).toHaveLength(1);
+    expect(readValues(run.getTensorboardPath()).map((value) => value.step)).toEqual([0, 1, 2]);
+    expect(readdirSync(join(root, 'tensorboard'))).toHaveLength(1);
+  });
+
+  it('starts anew when there is nothing to resume', async () => {
+    const { run } = start({ uuid: 'a'.repeat(32), resume: true });
+    run.logMetric('loss', 1);
+    await run.end();
+
+    expect(readRunFile(run.paths.run).status).toBe('succeeded');
+  });
+
+  it('refuses a run file that cannot be read', async () => {
+    const { run } = start();
+    await run.end();
+    writeFileSync(run.paths.runFile, '{"uuid":');
+
+    expect(() => start({ uuid: run.uuid, resume: true })).toThrow(
+      expect.objectContaining({ code: 'ERR_RESUME' }),
+    );
+  });
+});
+
+describe('what TensorBoard will show differently', () => {
+  it('is warned of once for each tag and kind', async () => {
+    const { run, warnings } = start();
+
+    for (const step of [5, 3, 2, 1]) run.logMetric('loss', 1, { step });
+    run.logMetric('loss', 1, { description: 'late' });
+    for (let i = 0; i < 3; i++) run.logText('loss', 'not a number');
+    run.logText('note', 'a', { displayName: 'A' });
+    run.logText('note', 'b', { displayName: 'B' });
+    await run.end();
+
+    expect(warnings.map(({ code }) => code)).toEqual([
+      'WARN_STEP_NOT_INCREASING',
+      'WARN_METADATA_IGNORED',
+      'WARN_TAG_REUSED',
+      'WARN_METADATA_IGNORED',
+    ]);
+    expect(readValues(run.getTensorboardPath())).toHaveLength(10);
+  });
+});
+
+describe('recordIf', () => {
+  it('leaves events out by tag and step, and counts them', async () => {
+    const { run } = start({ recordIf: ({ tag, step }) => tag === 'kept' || Number(step) % 10 === 0 });
+
+    for (let i = 0; i < 100; i++) {
+      run.logMetric('sampled', i);
+      run.logMetric('kept', i);
+      run.logText('notes', 'x');
+    }
+    await run.end();
+
+    const values = readValues(run.getTensorboardPath());
+    expect(values.filter(({ tag }) => tag === 'sampled').map(({ step }) => step)).toEqual([
+      0, 10, 20, 30, 40, 50, 60, 70, 80, 90,
+    ]);
+    expect(values.filter(({ tag }) => tag === 'notes')).toHaveLength(10);
+    expect(values.filter(({ tag }) => tag === 'kept')).toHaveLength(100);
+    expect(run.diagnostics).toEqual({ EVENTS_SAMPLED_OUT: 180 });
+  });
+});

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { EventSink, OpenEventFile } from '../../src/event/event-sink.js';
 
 /** Event files in memory, on a disk that can be told to fail. */
@@ -28,6 +28,15 @@ export class MemorySink implements EventSink {
         if (sync) this.syncs++;
       },
     };
+  }
+
+  list(directory: string): string[] {
+    return [...this.files.keys()].filter((path) => dirname(path) === directory).map((path) => basename(path));
+  }
+
+  read(directory: string, fileName: string): Uint8Array {
+    this.#check();
+    return this.files.get(join(directory, fileName))!;
   }
 
   #write(path: string, bytes: Uint8Array, position: number): number {
