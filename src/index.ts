@@ -16,6 +16,7 @@ export {
 export type { EventFileWriterOptions, Resume } from './event/event-file-options.js';
 export { EventFileWriter } from './event/event-file-writer.js';
 export type { EventSink, OpenEventFile } from './event/event-sink.js';
+export { MemorySink } from './event/memory-sink.js';
 export type { HistogramOptions, SharedEventOptions } from './event-log.js';
 export type { RunPaths } from './layout.js';
 export type { ArtifactOptions, EndOptions } from './run.js';

@@ -8,11 +8,11 @@ import { EventFileWriter } from '../../src/event/event-file-writer.js';
 import { decodeRecords } from '../../src/record/record-codec.js';
 import { decodeEvent } from '../../src/wire/decode-event.js';
 import type { Event } from '../../src/wire/messages.js';
+import { diskError, FailingSink } from '../support/failing-sink.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { diskError, MemorySink } from '../support/memory-sink.js';
 
 function open(options: EventFileWriterOptions = {}) {
-  const sink = new MemorySink();
+  const sink = new FailingSink();
   const clock = new FakeClock();
   const errors: CodedError[] = [];
   const diagnostics = new Diagnostics({ onError: (error) => errors.push(error) });
@@ -30,7 +30,7 @@ function eventsOf(bytes: Uint8Array): Event[] {
   return records.map(decodeEvent);
 }
 
-function stepsOf(sink: MemorySink): (number | bigint)[] {
+function stepsOf(sink: FailingSink): (number | bigint)[] {
   return [...sink.files.values()].flatMap((bytes) =>
     eventsOf(bytes)
       .filter((event) => event.what.kind === 'summary')
@@ -128,7 +128,7 @@ describe('EventFileWriter', () => {
   });
 
   it('does not throw when the directory cannot be made, and makes it later', async () => {
-    const sink = new MemorySink();
+    const sink = new FailingSink();
     sink.failure = diskError('EACCES');
     const { writer, errors } = open({ sink });
     writer.writeScalar('loss', 1, 0, 1);
@@ -198,7 +198,7 @@ describe('EventFileWriter', () => {
   });
 
   it('closes at the end of an `await using` block', async () => {
-    const sink = new MemorySink();
+    const sink = new FailingSink();
     {
       await using writer = new EventFileWriter('/logs', { sink });
       writer.writeScalar('loss', 1, 0, 1);
@@ -221,7 +221,7 @@ describe('EventFileWriter', () => {
     ['maxFileBytes', { maxFileBytes: Number.NaN }],
     ['fileNameSuffix', { fileNameSuffix: '/../x' }],
   ])('refuses a bad %s', (name, options) => {
-    expect(() => new EventFileWriter('/logs', { sink: new MemorySink(), ...options })).toThrow(
+    expect(() => new EventFileWriter('/logs', { sink: new FailingSink(), ...options })).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION_INVALID', message: expect.stringContaining(name) }),
     );
   });

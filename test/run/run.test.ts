@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CodedError, Run, type RunOptions, type TrackingWarning } from '../../src/index.js';
-import { diskError, MemorySink } from '../support/memory-sink.js';
+import { diskError, FailingSink } from '../support/failing-sink.js';
 import { readLineage, readRunFile, readValues } from '../support/read-run.js';
 import { createTempDir } from '../support/temp-dir.js';
 
@@ -337,7 +337,7 @@ describe('Run.end', () => {
 
 describe('a disk that refuses', () => {
   it('does not stop the training loop, and surfaces at flush, end and onError', async () => {
-    const sink = new MemorySink();
+    const sink = new FailingSink();
     sink.failure = diskError('ENOSPC');
     const { run, errors } = start({ sink });
 

@@ -1,9 +1,9 @@
-import { basename, dirname, join } from 'node:path';
 import type { EventSink, OpenEventFile } from '../../src/event/event-sink.js';
+import { MemorySink } from '../../src/event/memory-sink.js';
 
 /** Event files in memory, on a disk that can be told to fail. */
-export class MemorySink implements EventSink {
-  readonly files = new Map<string, Buffer>();
+export class FailingSink implements EventSink {
+  readonly #memory = new MemorySink();
   /** Thrown by the next calls, until it is cleared. */
   failure: NodeJS.ErrnoException | undefined;
   /** Bytes that are still accepted before `failure` applies. */
@@ -11,14 +11,22 @@ export class MemorySink implements EventSink {
   writes = 0;
   syncs = 0;
 
+  get files(): ReadonlyMap<string, Uint8Array> {
+    return this.#memory.files;
+  }
+
   create(directory: string, fileName: string): OpenEventFile {
     this.#check();
-    const path = join(directory, fileName);
-    if (this.files.has(path)) throw Object.assign(new Error(`EEXIST: ${path}`), { code: 'EEXIST' });
-    this.files.set(path, Buffer.alloc(0));
+    const file = this.#memory.create(directory, fileName);
     return {
-      path,
-      write: (bytes, position) => this.#write(path, bytes, position),
+      path: file.path,
+      write: (bytes, position) => {
+        this.writes++;
+        if (this.spaceBytes === 0) this.#check();
+        const count = Math.min(bytes.length, this.spaceBytes);
+        this.spaceBytes -= count;
+        return file.write(bytes.subarray(0, count), position);
+      },
       sync: () => {
         this.#check();
         this.syncs++;
@@ -31,22 +39,12 @@ export class MemorySink implements EventSink {
   }
 
   list(directory: string): string[] {
-    return [...this.files.keys()].filter((path) => dirname(path) === directory).map((path) => basename(path));
+    return this.#memory.list(directory);
   }
 
   read(directory: string, fileName: string): Uint8Array {
     this.#check();
-    return this.files.get(join(directory, fileName))!;
-  }
-
-  #write(path: string, bytes: Uint8Array, position: number): number {
-    this.writes++;
-    if (this.spaceBytes === 0) this.#check();
-    const count = Math.min(bytes.length, this.spaceBytes);
-    this.spaceBytes -= count;
-    const before = this.files.get(path)!;
-    this.files.set(path, Buffer.concat([before.subarray(0, position), bytes.subarray(0, count)]));
-    return count;
+    return this.#memory.read(directory, fileName);
   }
 
   #check(): void {
