@@ -1,0 +1,19 @@
+import { dirname } from 'node:path';
+import type { FileSystem } from './file-system.js';
+import { systemErrorCode } from './system-error.js';
+
+/** Makes a directory and those above it that are missing, each durable before the next. */
+export async function makeDirectories(fileSystem: FileSystem, path: string, mode: number): Promise<void> {
+  try {
+    await fileSystem.makeDirectory(path, mode);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'EEXIST') return;
+    const parent = dirname(path);
+    if (code !== 'ENOENT' || parent === path) throw error;
+    await makeDirectories(fileSystem, parent, mode);
+    await makeDirectories(fileSystem, path, mode);
+    return;
+  }
+  await fileSystem.syncDirectory(dirname(path));
+}

@@ -1,0 +1,48 @@
+/** Small files, read and replaced as a whole. */
+
+import type { FileSystem, FsPath } from './file-system.js';
+
+/** The bytes of a regular file. Fails with `EFBIG` above `maxBytes` and with `EINVAL` for anything but a file. */
+export async function readWholeFile(fileSystem: FileSystem, path: FsPath, maxBytes: number): Promise<Buffer> {
+  const file = await fileSystem.openForReading(path);
+  try {
+    const { kind, sizeBytes } = await file.stat();
+    if (kind !== 'file') throw systemError('EINVAL', `${String(path)} is not a regular file`);
+    if (sizeBytes > maxBytes) throw systemError('EFBIG', `${String(path)} has ${sizeBytes} bytes`);
+    const buffer = Buffer.alloc(sizeBytes);
+    let position = 0;
+    while (position < sizeBytes) {
+      const count = await file.read(buffer.subarray(position), position);
+      if (count === 0) break;
+      position += count;
+    }
+    return buffer.subarray(0, position);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Replaces a file so that a reader, or a crash, finds the old bytes or the new ones: beside it, synced, renamed, directory synced. */
+export async function replaceFile(
+  fileSystem: FileSystem,
+  paths: { directory: string; path: string; temporaryPath: string },
+  bytes: Uint8Array,
+  mode: number,
+): Promise<void> {
+  await fileSystem.unlink(paths.temporaryPath).catch(() => {
+    // Usually there is none. If there is one that cannot be removed, the create below fails and says so.
+  });
+  const file = await fileSystem.openForWriting(paths.temporaryPath, 'create', mode);
+  try {
+    await file.append(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await fileSystem.rename(paths.temporaryPath, paths.path);
+  await fileSystem.syncDirectory(paths.directory);
+}
+
+function systemError(code: string, message: string): Error {
+  return Object.assign(new Error(`${code}: ${message}`), { code });
+}
