@@ -1,0 +1,108 @@
+/**
+ * `RelPath`: a file's place inside its run, in the one form that keys, the journal and reports use.
+ *
+ * It is text with `/` between names. Names on disk are bytes; what is not plain text is percent-encoded byte by byte:
+ * invalid UTF-8, control characters, U+FFFE and U+FFFF (neither fits in the XML of an S3 listing), `%` itself, and the colon of
+ * a leading drive letter. Nothing is normalised, so two files never share a key and each key names one file.
+ */
+
+import { isUtf8 } from 'node:buffer';
+import { RelPathError } from './errors.js';
+
+declare const brand: unique symbol;
+export type RelPath = string & { readonly [brand]: 'RelPath' };
+
+/** The first name of everything that the uploader itself keeps below a run's key prefix. */
+export const RESERVED_DIRECTORY = '.plx';
+
+/** S3's limit for a key. Source: Amazon S3 User Guide, "Naming Amazon S3 objects". */
+export const MAX_KEY_BYTES = 1024;
+/** The usual NAME_MAX; a key must also fit in a file store. */
+export const MAX_NAME_BYTES = 255;
+
+const ENCODED = /[\p{Cc}\ufffe\uffff%]/gu;
+const DRIVE_LETTER = /^([A-Za-z]):/;
+
+/** The `RelPath` of names as the file system gave them, outermost first. */
+export function toRelPath(names: readonly Buffer[]): RelPath {
+  return names.map(encodeName).join('/').replace(DRIVE_LETTER, '$1%3A') as RelPath;
+}
+
+/**
+ * Accepts exactly what `toRelPath` can return, and throws `RelPathError` for anything else: a path that leads out of the run,
+ * an absolute one, NUL, the reserved directory, or a second spelling of a name.
+ */
+export function parseRelPath(text: string): RelPath {
+  if (text === '') throw new RelPathError(text, 'it is empty');
+  const names = text.split('/');
+  if (names[0] === '') throw new RelPathError(text, 'it is absolute');
+  if (names.some((name) => name === '' || name === '.' || name === '..'))
+    throw new RelPathError(text, 'it has an empty name, "." or ".."');
+  if (names[0] === RESERVED_DIRECTORY) throw new RelPathError(text, `${RESERVED_DIRECTORY}/ is reserved`);
+  const bytes = names.map(decodeName);
+  if (bytes.some((name) => name.includes(0) || name.includes(0x2f)))
+    throw new RelPathError(text, 'a name holds NUL or "/"');
+  if (toRelPath(bytes) !== text) throw new RelPathError(text, 'its encoding is not the canonical one');
+  return text as RelPath;
+}
+
+/** The path as bytes, for the file system. */
+export function toPathBytes(relPath: RelPath): Buffer {
+  return decodeName(relPath);
+}
+
+/** Whether a key, joined to a directory, stays below it: for stores that turn keys into paths. */
+export function isSafeKey(key: string): boolean {
+  return key.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'));
+}
+
+/** Why a file with this key cannot be stored, or null. */
+export function tooLongReason(key: string): string | null {
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES)
+    return `its key has ${Buffer.byteLength(key)} bytes, at most ${MAX_KEY_BYTES} can be stored`;
+  const longest = Math.max(...key.split('/').map((name) => Buffer.byteLength(name)));
+  if (longest > MAX_NAME_BYTES)
+    return `one name has ${longest} bytes once encoded, at most ${MAX_NAME_BYTES} can be stored`;
+  return null;
+}
+
+function encodeName(name: Buffer): string {
+  let text = '';
+  let start = 0;
+  while (start < name.length) {
+    const end = findInvalid(name, start);
+    text += name
+      .toString('utf8', start, end)
+      .replace(ENCODED, (character) => percent(Buffer.from(character)));
+    if (end < name.length) text += percent(name.subarray(end, end + 1));
+    start = end + 1;
+  }
+  return text;
+}
+
+/** The position of the first byte at or after `start` that belongs to no character, or the length. */
+function findInvalid(name: Buffer, start: number): number {
+  if (isUtf8(name.subarray(start))) return name.length;
+  let position = start;
+  while (position < name.length) {
+    const at = position;
+    const length = [1, 2, 3, 4].find(
+      (count) => at + count <= name.length && isUtf8(name.subarray(at, at + count)),
+    );
+    if (length === undefined) break;
+    position += length;
+  }
+  return position;
+}
+
+function percent(bytes: Buffer): string {
+  return bytes.toString('hex').toUpperCase().replace(/../g, '%$&');
+}
+
+/** The inverse of `encodeName`; keeps a `%` that is not followed by two hex digits, which the canonical form never has. */
+function decodeName(text: string): Buffer {
+  const pieces = text.split(/(%[0-9A-F]{2})/);
+  return Buffer.concat(
+    pieces.map((piece, index) => (index % 2 === 1 ? Buffer.from(piece.slice(1), 'hex') : Buffer.from(piece))),
+  );
+}
