@@ -41,7 +41,9 @@ let project: string;
 
 beforeAll(async () => {
   project = createSharedTempDir();
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], { cwd: repository });
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
+    cwd: repository,
+  });
   expect(stdout).toContain('polytrack');
   const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'));
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
