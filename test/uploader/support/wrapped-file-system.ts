@@ -1,0 +1,47 @@
+/** The host's file system with some calls replaced: for failures and interruptions at a chosen moment. */
+
+import type { FileSystem, ReadableFile, WritableFile } from '../../../uploader/io/file-system.js';
+import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+
+export function wrapFileSystem(changes: Partial<FileSystem>): FileSystem {
+  return { ...nodeFileSystem, ...changes };
+}
+
+/** Calls `before` ahead of each read of a file that is opened. */
+export function onEachRead(before: (path: string, readIndex: number) => Promise<void> | void): FileSystem {
+  return wrapFileSystem({
+    openForReading: async (path) => {
+      const file = await nodeFileSystem.openForReading(path);
+      let readIndex = 0;
+      const read: ReadableFile['read'] = async (buffer, position) => {
+        await before(path.toString(), readIndex);
+        readIndex += 1;
+        return file.read(buffer, position);
+      };
+      return {
+        read,
+        stat: () => file.stat(),
+        realPath: () => file.realPath(),
+        close: () => file.close(),
+      };
+    },
+  });
+}
+
+/** Writes fail with `code` from the moment that `isFailing` says so. */
+export function failingWrites(isFailing: (path: string) => boolean, code: string): FileSystem {
+  return wrapFileSystem({
+    openForWriting: async (path, how, mode) => {
+      const file = await nodeFileSystem.openForWriting(path, how, mode);
+      const append: WritableFile['append'] = async (bytes) => {
+        if (isFailing(path.toString())) throw systemError(code);
+        await file.append(bytes);
+      };
+      return { append, sync: () => file.sync(), close: () => file.close() };
+    },
+  });
+}
+
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: made by a test`), { code });
+}

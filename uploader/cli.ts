@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+/** argv → command → exit code. The only file that touches `process`, besides the effects in io/. */
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { type CommandContext, EXIT } from './commands/context.js';
+import { toErrorText } from './commands/print-error.js';
+import { addSyncCommand } from './commands/sync.js';
+import { nodeIo } from './io/io.js';
+import { createRedactor } from './redact.js';
+
+/** 128 + the number of the signal, as shells report it. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+// Which Node.js the S3 client will want next year is for those who maintain polytrack, not for those who sync.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+const redact = createRedactor(process.env);
+const abort = new AbortController();
+
+for (const [name, exitCode] of Object.entries(SIGNALS)) {
+  process.on(name, () => {
+    if (abort.signal.aborted) process.exit(exitCode);
+    process.exitCode = exitCode;
+    abort.abort();
+  });
+}
+
+const context: CommandContext = {
+  environment: process.env,
+  stdout: (text) => process.stdout.write(redact(text)),
+  stderr: (text) => process.stderr.write(redact(text)),
+  columns: () => (process.stderr.isTTY ? process.stderr.columns : undefined),
+  signal: abort.signal,
+  io: nodeIo,
+  // An interruption has set its own code already.
+  setExitCode: (code) => {
+    process.exitCode ??= code;
+  },
+};
+
+const program = new Command('polytrack')
+  .description('Syncs run directories to a store.')
+  .version(readVersion())
+  .configureOutput({ writeOut: context.stdout, writeErr: context.stderr })
+  .exitOverride();
+addSyncCommand(program, context);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.complete : EXIT.refused;
+  else {
+    context.stderr(toErrorText(error, false));
+    process.exitCode = EXIT.unsent;
+  }
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}

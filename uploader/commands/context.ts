@@ -1,0 +1,38 @@
+/** What a command may use of the process. Only cli.ts touches the process itself. */
+
+import type { Io } from '../io/io.js';
+
+export interface CommandContext {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** For results: what another program may read. */
+  readonly stdout: (text: string) => void;
+  /** For people: progress, notices, errors. */
+  readonly stderr: (text: string) => void;
+  /** Width of the terminal that stderr is; undefined when it is none. */
+  readonly columns: () => number | undefined;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly io: Io;
+  readonly setExitCode: (code: ExitCode) => void;
+}
+
+/** The exit codes of all commands; 130 and 143 (interrupted) are set by cli.ts. */
+export const EXIT = {
+  /** Everything is stored. */
+  complete: 0,
+  /** Something is unsent, or could not be looked at. */
+  unsent: 1,
+  /** Nothing was sent: the command line, the configuration, the credentials or the state directory is at fault. */
+  refused: 2,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export const EXIT_CODE_HELP = `
+Exit codes:
+  0    everything is stored
+  1    something is unsent (with --dry-run: there is something to send)
+  2    nothing was sent: usage, configuration, credentials, bucket, state directory, or another sync at work
+  130  interrupted by SIGINT   (a second one exits at once)
+  143  interrupted by SIGTERM  (a second one exits at once)
+`;

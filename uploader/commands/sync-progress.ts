@@ -1,0 +1,133 @@
+/** Shows the events of a pass: a bar on a terminal, plain lines elsewhere. */
+
+import { messageOf } from '../../src/errors.js';
+import { StoreError } from '../errors.js';
+import type { OnSyncEvent, SyncEvent } from '../progress.js';
+import type { CommandContext } from './context.js';
+import { formatBytes, formatCount, formatSeconds } from './format.js';
+import { toErrorText } from './print-error.js';
+
+export interface ProgressDisplay {
+  readonly onEvent: OnSyncEvent;
+  /** Clears the bar. */
+  readonly end: () => void;
+}
+
+/** The display that fits where stderr goes. `isQuiet` leaves out the files that go well. */
+export function createProgressDisplay(
+  context: CommandContext,
+  options: { isQuiet: boolean; isVerbose: boolean },
+): ProgressDisplay {
+  const toLine = (event: SyncEvent): string | null => toPlainLine(event, options);
+  if (context.columns() !== undefined && !options.isQuiet) return new ProgressBar(context, toLine);
+  return {
+    onEvent: (event) => {
+      const line = toLine(event);
+      if (line !== null) context.stderr(`${line}\n`);
+    },
+    end: () => undefined,
+  };
+}
+
+const BAR_WIDTH = 24;
+const REDRAW_MS = 100;
+const CLEAR_LINE = '\r\u001b[K';
+
+class ProgressBar implements ProgressDisplay {
+  readonly #context: CommandContext;
+  readonly #toLine: (event: SyncEvent) => string | null;
+  readonly #sentByKey = new Map<string, number>();
+  #plannedBytes = 0;
+  #plannedFiles = 0;
+  #doneBytes = 0;
+  #doneFiles = 0;
+  #drawnMs = Number.NEGATIVE_INFINITY;
+
+  constructor(context: CommandContext, toLine: (event: SyncEvent) => string | null) {
+    this.#context = context;
+    this.#toLine = toLine;
+  }
+
+  readonly onEvent = (event: SyncEvent): void => {
+    this.#count(event);
+    // What needs attention stays on the screen, above the bar; what goes well only moves the bar.
+    const isLasting = event.kind === 'unsent' || event.kind === 'notice' || event.kind === 'retry';
+    const line = isLasting ? this.#toLine(event) : null;
+    if (line !== null) this.#context.stderr(`${CLEAR_LINE}${line}\n`);
+    this.#draw(line !== null);
+  };
+
+  readonly end = (): void => this.#context.stderr(CLEAR_LINE);
+
+  #count(event: SyncEvent): void {
+    switch (event.kind) {
+      case 'planned':
+        this.#plannedBytes = event.uploadBytes;
+        this.#plannedFiles = event.uploads + event.verifications;
+        break;
+      case 'started':
+        this.#sentByKey.set(event.key, 0);
+        break;
+      case 'sent':
+        this.#sentByKey.set(event.key, (this.#sentByKey.get(event.key) ?? 0) + event.sizeBytes);
+        break;
+      case 'stored':
+      case 'verified':
+      case 'unsent':
+        this.#doneFiles += 1;
+        this.#doneBytes += event.kind === 'stored' ? event.sizeBytes : 0;
+        this.#sentByKey.delete(event.key);
+        break;
+    }
+  }
+
+  #draw(isForced: boolean): void {
+    const nowMs = this.#context.io.clock.monotonicMs();
+    if (!isForced && nowMs - this.#drawnMs < REDRAW_MS) return;
+    this.#drawnMs = nowMs;
+    let sentBytes = this.#doneBytes;
+    for (const bytes of this.#sentByKey.values()) sentBytes += bytes;
+    const totalBytes = Math.max(this.#plannedBytes, sentBytes);
+    const share =
+      totalBytes === 0 ? this.#doneFiles / Math.max(1, this.#plannedFiles) : sentBytes / totalBytes;
+    const filled = Math.floor(Math.min(1, share) * BAR_WIDTH);
+    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
+    const files = `${this.#doneFiles}/${formatCount(this.#plannedFiles, 'file')}`;
+    const text = `${bar} ${files}  ${formatBytes(sentBytes)} of ${formatBytes(totalBytes)}`;
+    this.#context.stderr(`${CLEAR_LINE}${text.slice(0, (this.#context.columns() ?? 80) - 1)}`);
+  }
+}
+
+function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: boolean }): string | null {
+  switch (event.kind) {
+    case 'notice':
+      return `notice: ${event.message}`;
+    case 'retry':
+      return `${event.operation}: ${messageOf(event.cause)}; again in ${formatSeconds(event.delayMs)}`;
+    case 'unsent': {
+      // A store that is away fails every file alike: the summary says it once.
+      const isCommon = event.error instanceof StoreError && event.error.concernsAllFiles;
+      if (options.isQuiet || isCommon) return null;
+      return `unsent ${event.key}: ${toErrorText(event.error, false).split('\n')[0]}`;
+    }
+    case 'scanned':
+      return options.isQuiet
+        ? null
+        : `found ${formatCount(event.files, 'file')} (${formatBytes(event.sizeBytes)}) in ${formatCount(event.runs, 'run')}`;
+    case 'planned':
+      return options.isQuiet
+        ? null
+        : `to send: ${formatCount(event.uploads, 'file')} (${formatBytes(event.uploadBytes)}); to verify: ${event.verifications}; unchanged: ${event.unchanged}`;
+    case 'stored':
+      return options.isQuiet
+        ? null
+        : `stored ${event.key} (${event.reason}, ${formatBytes(event.sizeBytes)})`;
+    case 'verified':
+      return options.isVerbose ? `verified ${event.key} (${formatBytes(event.sizeBytes)})` : null;
+    case 'requeued':
+      return options.isVerbose ? `${event.key} changed while it was read; again later` : null;
+    case 'started':
+    case 'sent':
+      return null;
+  }
+}

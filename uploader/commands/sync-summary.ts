@@ -1,0 +1,73 @@
+/** The report of a pass, as text for people and as JSON for programs. */
+
+import type { SyncReport, UnsentFile } from '../report.js';
+import { formatBytes, formatCount, formatSeconds } from './format.js';
+import { toCauseText, toErrorText } from './print-error.js';
+
+const SHOWN_PATHS = 20;
+
+/** The summary that ends a pass. */
+export function toSummaryText(report: SyncReport, isVerbose: boolean): string {
+  const lines = [
+    toHeadline(report),
+    ...report.uploads.filter(() => report.isDryRun).map(toPlannedLine),
+    ...toSkippedLines(report),
+    ...toUnsentLines(report.unsent, isVerbose),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** One JSON document. Errors are code, message and hint. */
+export function toJson(report: SyncReport, sources: Readonly<Record<string, string>>): string {
+  const unsent = report.unsent.map(({ path, sizeBytes, error }) => {
+    const { code, message, hint } = error;
+    return { path, sizeBytes, code, message, hint };
+  });
+  return `${JSON.stringify({ ...report, unsent, configuration: sources }, null, 2)}\n`;
+}
+
+function toHeadline({ files, bytes, store, isDryRun, isAborted, durationMs, unsent }: SyncReport): string {
+  if (isDryRun) {
+    const kept = `${files.verified} to verify, ${files.unchanged} unchanged`;
+    return `Would send ${formatCount(files.unsent, 'file')} to ${store}; ${kept}.`;
+  }
+  const state = isAborted ? 'Interrupted' : unsent.length > 0 ? 'Incomplete' : 'Complete';
+  const counts = [
+    `${files.stored} stored`,
+    `${files.verified} verified`,
+    `${files.unchanged} unchanged`,
+    `${files.unsent} unsent`,
+  ];
+  return `${state}: ${counts.join(', ')} of ${formatCount(files.total, 'file')} in ${store}; ${formatBytes(bytes.sent)} sent in ${formatSeconds(durationMs)}.`;
+}
+
+function toPlannedLine({ key, sizeBytes, reason }: SyncReport['uploads'][number]): string {
+  return `  ${key} (${reason}, ${formatBytes(sizeBytes)})`;
+}
+
+function toSkippedLines({ skipped }: SyncReport): string[] {
+  if (skipped.length === 0) return [];
+  const shown = skipped.map(({ path, reason }) => `  ${path} (${reason})`);
+  return [`Left out ${skipped.length}:`, ...limit(shown)];
+}
+
+/** Files with the same error share its explanation. */
+function toUnsentLines(unsent: readonly UnsentFile[], isVerbose: boolean): string[] {
+  const byError = new Map<string, UnsentFile[]>();
+  for (const file of unsent) {
+    const text = toErrorText(file.error, false).trimEnd();
+    byError.set(text, [...(byError.get(text) ?? []), file]);
+  }
+  return [...byError].flatMap(([text, files]) => {
+    const causes = isVerbose ? toCauseText(files[0]?.error).trimEnd().split('\n').filter(Boolean) : [];
+    const paths = files.map(({ path, sizeBytes }) =>
+      sizeBytes === null ? `    ${path}` : `    ${path} (${formatBytes(sizeBytes)})`,
+    );
+    return [`Unsent ${files.length}: ${text}`, ...causes, ...limit(paths)];
+  });
+}
+
+function limit(lines: string[]): string[] {
+  const rest = lines.length - SHOWN_PATHS;
+  return rest <= 0 ? lines : [...lines.slice(0, SHOWN_PATHS), `    and ${rest} more (--json lists all)`];
+}

@@ -1,0 +1,51 @@
+/** `polytrack/uploader`: run directories to a store, as a library. */
+
+export { CodedError } from '../src/errors.js';
+export { type ResolvedConfig, resolveConfig, type SyncConfig, type SyncFlags } from './config.js';
+export {
+  ConfigError,
+  FileError,
+  type FileErrorCode,
+  LockedError,
+  NotARunError,
+  RefusedError,
+  RelPathError,
+  StateDirectoryError,
+  StoreAccessError,
+  StoreBucketError,
+  StoreConflictError,
+  StoreCredentialsError,
+  StoreDiskError,
+  StoreError,
+  StoreInsideRunError,
+  StoreLimitError,
+  StoreRequestError,
+  StoreUnavailableError,
+  StoreUrlError,
+} from './errors.js';
+export type { SkipReason } from './excludes.js';
+export type { FileStat, FileSystem, FsPath, ReadableFile, WritableFile } from './io/file-system.js';
+export { type Io, nodeIo } from './io/io.js';
+export { nodeFileSystem } from './io/node-file-system.js';
+export type { ProcessIdentity, ProcessTable } from './io/processes.js';
+export type { Randomness } from './io/randomness.js';
+export type { UploadReason, VerifyReason } from './plan.js';
+export type { OnSyncEvent, SyncEvent } from './progress.js';
+export type { FileCounts, SyncReport, UnsentFile } from './report.js';
+export { type FailedOutcome, OutcomeError, type RetryOutcome } from './retry.js';
+export type { SkippedPath } from './scanner.js';
+export { type OpenStoreOptions, openStore } from './store/open-store.js';
+export type { S3ClientOptions } from './store/s3-client.js';
+export type {
+  ByteSource,
+  CheckOutcome,
+  CommitOutcome,
+  CommitRequest,
+  HeadOutcome,
+  ListedObject,
+  ObjectVersion,
+  Store,
+  StoredObject,
+  StoreNotice,
+} from './store/store.js';
+export { type SyncOptions, syncOnce } from './uploader.js';

@@ -1,0 +1,19 @@
+/** Keeps secrets out of everything that is printed: the last gate before a terminal or a log, whatever the layers above did. */
+
+const SECRET_VARIABLES = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN'];
+const MASK = '…';
+
+/** A function that masks the secrets of this environment, credentials in URLs, and signatures. */
+export function createRedactor(
+  environment: Readonly<Record<string, string | undefined>>,
+): (text: string) => string {
+  const secrets = SECRET_VARIABLES.map((name) => environment[name] ?? '').filter(
+    (secret) => secret.length >= 4,
+  );
+  return (text) =>
+    secrets
+      .reduce((masked, secret) => masked.replaceAll(secret, MASK), text)
+      .replace(/(\w:\/\/)[^\s/@]+@/g, `$1${MASK}@`)
+      .replace(/(X-Amz-(?:Signature|Security-Token|Credential)=)[^\s&"']+/gi, `$1${MASK}`)
+      .replace(/(authorization"?:\s*"?)[^"\n]+/gi, `$1${MASK}`);
+}

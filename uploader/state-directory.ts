@@ -1,0 +1,42 @@
+/** Where the uploader keeps what it remembers: one directory for each pair of root and store, never inside the synced tree. */
+
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { StateDirectoryError } from './errors.js';
+import type { FileSystem } from './io/file-system.js';
+import { makeDirectories } from './io/make-directories.js';
+
+const DIRECTORY_MODE = 0o700;
+
+export interface StatePaths {
+  /** Identifies the pair of root and store. */
+  readonly rootId: string;
+  readonly directory: string;
+  readonly journal: string;
+  readonly temporaryJournal: string;
+  readonly quarantine: string;
+  readonly lock: string;
+}
+
+/** The places of the state of one root and one store. Touches no disk. */
+export function toStatePaths(stateDirectory: string, root: Buffer, storeId: string): StatePaths {
+  const rootId = createHash('sha256').update(root).update('\0').update(storeId).digest('hex').slice(0, 32);
+  const directory = join(stateDirectory, rootId);
+  return {
+    rootId,
+    directory,
+    journal: join(directory, 'journal'),
+    temporaryJournal: join(directory, 'journal.partial'),
+    quarantine: join(directory, 'journal.quarantine'),
+    lock: join(directory, 'lock'),
+  };
+}
+
+/** Makes the directory and those above it, for this user alone. Throws `StateDirectoryError`. */
+export async function makeStateDirectory(fileSystem: FileSystem, paths: StatePaths): Promise<void> {
+  try {
+    await makeDirectories(fileSystem, paths.directory, DIRECTORY_MODE);
+  } catch (cause) {
+    throw new StateDirectoryError(paths.directory, 'make the directory', { cause });
+  }
+}

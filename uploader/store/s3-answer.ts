@@ -1,0 +1,96 @@
+/**
+ * What an answer of S3, or its absence, means: one of the outcomes of store.ts.
+ *
+ * Source of the codes: Amazon S3 API Reference, "Error responses".
+ */
+
+import { CodedError, messageOf } from '../../src/errors.js';
+import {
+  StoreAccessError,
+  StoreBucketError,
+  StoreCredentialsError,
+  type StoreError,
+  StoreRequestError,
+} from '../errors.js';
+import { systemErrorCode } from '../io/system-error.js';
+import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../retry.js';
+
+export interface S3Failure {
+  /** The store's error code, else the system's. */
+  readonly code: string | undefined;
+  readonly httpStatus: number | undefined;
+  readonly afterMs: number | undefined;
+}
+
+const CREDENTIAL_CODES = [
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'InvalidToken',
+  'CredentialsProviderError',
+  'XAdminUserNotFound', // versitygw 1.x for an access key that it does not know
+];
+const BUCKET_CODES = [
+  'NoSuchBucket',
+  'PermanentRedirect',
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+  'InvalidBucketName',
+];
+
+/** What the error of a request says. */
+export function toS3Failure(error: unknown): S3Failure {
+  const httpStatus = readNumber(readObject(error, '$metadata'), 'httpStatusCode');
+  const headers = readObject(readObject(error, '$response'), 'headers');
+  const isSuccess = httpStatus !== undefined && httpStatus >= 200 && httpStatus < 300;
+  const name = error instanceof Error ? error.name : undefined;
+  return {
+    // A success that cannot be read is no answer of S3.
+    code: isSuccess ? 'UnexpectedAnswer' : (systemErrorCode(error) ?? name),
+    httpStatus,
+    afterMs: toMilliseconds(headers === undefined ? undefined : Reflect.get(headers, 'retry-after')),
+  };
+}
+
+/** The outcome of a request that failed. Rethrows what is no failure of the store: an abort, a local file that cannot be read. */
+export function toOutcome(
+  operation: string,
+  error: unknown,
+  signal?: AbortSignal,
+): RetryOutcome | FailedOutcome {
+  signal?.throwIfAborted();
+  if (error instanceof CodedError) throw error;
+  const failure = toS3Failure(error);
+  const row = findRetryRow(failure);
+  if (row !== null)
+    return { status: 'retry', cause: error, afterMs: failure.afterMs, maxAttempts: row.maxAttempts };
+  return { status: 'failed', error: toStoreError(operation, failure, error) };
+}
+
+function toStoreError(operation: string, failure: S3Failure, cause: unknown): StoreError {
+  const code = failure.code ?? '';
+  const answer = [failure.httpStatus, code, messageOf(cause)].filter(Boolean).join(' ');
+  const message = `${operation}: ${answer}`;
+  if (CREDENTIAL_CODES.includes(code)) return new StoreCredentialsError(message, { cause });
+  if (BUCKET_CODES.includes(code) || failure.httpStatus === 301)
+    return new StoreBucketError(message, { cause });
+  if (failure.httpStatus === 401 || failure.httpStatus === 403)
+    return new StoreAccessError(message, { cause });
+  return new StoreRequestError(message, { cause });
+}
+
+/** `Retry-After` is seconds or a date (RFC 9110 §10.2.3). The date would need the server's clock; the seconds do not. */
+function toMilliseconds(retryAfter: unknown): number | undefined {
+  return typeof retryAfter === 'string' && /^\d{1,6}$/.test(retryAfter)
+    ? Number(retryAfter) * 1000
+    : undefined;
+}
+
+function readObject(value: unknown, name: string): object | undefined {
+  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  return typeof found === 'object' && found !== null ? found : undefined;
+}
+
+function readNumber(value: object | undefined, name: string): number | undefined {
+  const found: unknown = value === undefined ? undefined : Reflect.get(value, name);
+  return typeof found === 'number' ? found : undefined;
+}
