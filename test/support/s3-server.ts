@@ -3,10 +3,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { type ChildServer, findFreePort, startChildServer } from './child-server.js';
 import { peerPath } from './peers.js';
-import { createTempDir } from './temp-dir.js';
+import { createSharedTempDir, createTempDir } from './temp-dir.js';
 
 const ACCESS_KEY_ID = 'polytrack-test';
 const SECRET_ACCESS_KEY = 'polytrack-test-secret';
@@ -36,6 +36,14 @@ export class S3Server {
     const server = new S3Server(await findFreePort(), createTempDir());
     await server.start();
     onTestFinished(() => server.stop());
+    return server;
+  }
+
+  /** Starts a server for all tests of a file, in `beforeAll`. */
+  static async startShared(): Promise<S3Server> {
+    const server = new S3Server(await findFreePort(), createSharedTempDir());
+    await server.start();
+    shared.push(server);
     return server;
   }
 
@@ -93,3 +101,8 @@ export class S3Server {
     await this.#server?.stop();
   }
 }
+
+const shared: S3Server[] = [];
+afterAll(async () => {
+  for (const server of shared.splice(0)) await server.stop();
+});

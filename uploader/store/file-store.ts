@@ -93,7 +93,7 @@ class FileStore implements Store {
     const path = this.#toPath(key);
     try {
       const stat = await this.#stat(path);
-      if (stat === null) return { status: 'absent' };
+      if (stat?.kind !== 'file') return { status: 'absent' };
       return { status: 'found', object: { ...toVersion(stat), crc32: null, commitId: null } };
     } catch (error) {
       return toFailure(path, 'look at the object', error);

@@ -68,6 +68,11 @@ export function isPreconditionFailure(error: unknown): boolean {
   return httpStatus === 412 || code === 'PreconditionFailed' || code === 'NoSuchKey';
 }
 
+/** Whether the connection ended while a request was on its way. */
+export function isBrokenConnection(error: unknown): boolean {
+  return ['ECONNRESET', 'ECONNABORTED', 'EPIPE'].includes(toS3Failure(error).code ?? '');
+}
+
 /** After a refusal: whose object is it? Our own, from a call whose answer was lost, or one with the very same bytes, is a success. */
 export function resolveConflict(found: HeadOutcome, request: CommitRequest): CommitOutcome {
   if (found.status === 'absent') return { status: 'conflict' };

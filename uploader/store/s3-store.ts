@@ -17,6 +17,7 @@ import {
   COMMIT_ID_METADATA,
   Conditions,
   fromBase64Crc32,
+  isBrokenConnection,
   isPreconditionFailure,
   resolveConflict,
   stripQuotes,
@@ -216,8 +217,20 @@ class S3Store implements Store {
         : { status: 'stored', etag: stripQuotes(ETag) };
     } catch (error) {
       if (isPreconditionFailure(error)) return resolveConflict(await this.head(key, signal), request);
-      return toOutcome(`send ${key}`, error, signal);
+      return isBrokenConnection(error) && !signal?.aborted
+        ? this.#afterBrokenPut(request, error)
+        : toOutcome(`send ${key}`, error, signal);
     }
+  }
+
+  /** A server that refuses a condition may hang up before it has read the body: its refusal is then lost with the connection. */
+  async #afterBrokenPut(request: CommitRequest, error: unknown): Promise<CommitOutcome> {
+    const found = await this.head(request.key, request.signal);
+    const isKnown = found.status === 'found' || found.status === 'absent';
+    const etag = found.status === 'found' ? found.object.etag : null;
+    return !isKnown || etag === (request.base?.etag ?? null)
+      ? toOutcome(`send ${request.key}`, error, request.signal)
+      : resolveConflict(found, request);
   }
 
   async #listPage(
