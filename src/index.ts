@@ -1,7 +1,7 @@
 /** polytrack: experiment tracking for TypeScript and Node.js. */
 
 export type { Clock } from './clock.js';
-export type { TrackingWarning } from './diagnostics.js';
+export { Diagnostics, type DiagnosticsOptions, type TrackingWarning } from './diagnostics.js';
 export {
   ClosedError,
   CodedError,

@@ -15,8 +15,9 @@ const WRITERS_EACH = 250;
 /** Process id and clock are made the same in all processes, as in containers that share a volume: the worst case. */
 const WRITERS = `
   Object.defineProperty(process, 'pid', { value: 1 });
+  const diagnostics = new Diagnostics({ onWarning: () => {} });
   const clock = { wallTime: () => 1_700_000_000, monotonicMs: () => 0, sleep: async () => {} };
-  const writers = Array.from({ length: ${WRITERS_EACH} }, () => new EventFileWriter(process.env.DIRECTORY, { clock }));
+  const writers = Array.from({ length: ${WRITERS_EACH} }, () => new EventFileWriter(process.env.DIRECTORY, { clock, diagnostics }));
   for (const [index, writer] of writers.entries()) {
     writer.writeScalar(process.env.INDEX + '/' + index, 1, 0, 1);
   }
@@ -27,7 +28,7 @@ it(`${PROCESSES * WRITERS_EACH} writers that start in the same second make as ma
   const directory = createTempDir();
 
   const children = Array.from({ length: PROCESSES }, (_, index) =>
-    spawnScript('EventFileWriter', WRITERS, { DIRECTORY: directory, INDEX: String(index) }),
+    spawnScript('Diagnostics, EventFileWriter', WRITERS, { DIRECTORY: directory, INDEX: String(index) }),
   );
   const codes = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0]));
 

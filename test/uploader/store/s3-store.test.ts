@@ -18,8 +18,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
 
   beforeAll(async () => {
     server = await S3Server.startShared();
-    const quiet = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
-    for (const [name, value] of Object.entries({ ...server.env, ...quiet })) vi.stubEnv(name, value);
+    for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value);
     return () => vi.unstubAllEnvs();
   });
 

@@ -1,0 +1,283 @@
+/** The main job, as a user does it: a run tracked by the built package, synced by the built command, compared by content. */
+
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { describe, expect, it } from 'vitest';
+import type { SyncReport } from '../../uploader/report.js';
+import { spawnScript } from '../support/child-script.js';
+import { waitFor } from '../support/child-server.js';
+import { describeWithPeers } from '../support/peers.js';
+import { S3Server } from '../support/s3-server.js';
+import { createTempDir } from '../support/temp-dir.js';
+
+const CLI = fileURLToPath(new URL('../../dist/uploader/cli.js', import.meta.url));
+const MIB = 1024 * 1024;
+
+const TRACK = `
+  const run = new Run({ root: process.env.ROOT, name: 'synced' });
+  run.logInputs({ learningRate: 0.1 });
+  for (let step = 0; step < 1000; step++) run.logMetric('loss', 1 / (step + 1), { step });
+  run.logText('note', 'hello');
+  await run.logArtifact(process.env.ARTIFACT, { name: 'model' });
+  await run.end();
+`;
+
+/** A place to sync to, seen through its own means and not through the uploader's eyes. */
+interface Destination {
+  readonly url: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** SHA-256 of every object by key. */
+  hashes(): Promise<Record<string, string>>;
+  remove(key: string): Promise<void>;
+}
+
+describe('sync to a directory', () => {
+  describeSync(async () => {
+    const directory = join(createTempDir(), 'store');
+    return {
+      url: `file://${directory}`,
+      env: {},
+      hashes: async () => hashTree(directory),
+      remove: async (key) => rmSync(join(directory, key)),
+    };
+  });
+});
+
+describeWithPeers(['s3'], 'sync to S3', () => {
+  describeSync(async () => (await toS3Destination(await S3Server.start())).destination);
+
+  it('says what is unsent when the server is stopped, and the next sync finishes the work', async () => {
+    const { server, destination } = await toS3Destination(await S3Server.start());
+    const root = await track();
+    const stateDir = createTempDir();
+    await server.stop();
+
+    const stopped = await sync(root, destination, stateDir, ['--retry-for', '2']);
+    const told = await sync(root, destination, stateDir, ['--retry-for', '1'], false);
+    await server.start();
+    const next = await sync(root, destination, stateDir);
+
+    const keys = Object.keys(hashRuns(root)).sort();
+    expect(stopped.code).toBe(1);
+    expect(stopped.report.isComplete).toBe(false);
+    expect(stopped.report.unsent.map(({ path }) => path).sort()).toEqual(keys);
+    expect(stopped.report.unsent.map(({ code }) => code)).toEqual(keys.map(() => 'ERR_STORE_UNAVAILABLE'));
+    expect(told.code).toBe(1);
+    expect(told.text).toContain('ERR_STORE_UNAVAILABLE');
+    for (const key of keys) expect(told.text).toContain(key);
+    expect(next.code).toBe(0);
+    expect(await destination.hashes()).toEqual(hashRuns(root));
+  });
+
+  it('finishes after the server went away in the middle of a large file', async () => {
+    const { server, destination } = await toS3Destination(await S3Server.start());
+    const root = await track(64 * MIB);
+    const stateDir = createTempDir();
+    const child = startSync(root, destination, stateDir, ['--json']);
+    await waitFor('parts in the store', () => treeSize(server.dataDir) > 8 * MIB || undefined);
+    await server.stop();
+    await sleep(500);
+    await server.start();
+
+    expect((await child).code).toBe(0);
+    expect(await destination.hashes()).toEqual(hashRuns(root));
+  });
+
+  it('finishes after the sync itself was killed in the middle of a large file', async () => {
+    const { server, destination } = await toS3Destination(await S3Server.start());
+    const root = await track(64 * MIB);
+    const stateDir = createTempDir();
+    const child = spawnSyncCommand(root, destination, stateDir, ['--json']);
+    const exited = once(child, 'exit');
+    await waitFor('parts in the store', () => treeSize(server.dataDir) > 8 * MIB || undefined);
+    child.kill('SIGKILL');
+    await exited;
+
+    expect((await sync(root, destination, stateDir)).code).toBe(0);
+    expect(await destination.hashes()).toEqual(hashRuns(root));
+  });
+});
+
+function describeSync(createDestination: () => Promise<Destination>): void {
+  it('stores every file under its key, equal by SHA-256; a second sync sends 0 bytes', async () => {
+    const destination = await createDestination();
+    const root = await track(20 * MIB);
+    const stateDir = createTempDir();
+
+    const first = await sync(root, destination, stateDir);
+    const second = await sync(root, destination, stateDir);
+
+    expect(first.code).toBe(0);
+    expect(await destination.hashes()).toEqual(hashRuns(root));
+    expect(Object.keys(hashRuns(root)).length).toBe(4);
+    expect(second.code).toBe(0);
+    expect(second.report).toMatchObject({ isComplete: true, uploads: [], bytes: { sent: 0 } });
+    expect(second.report.files.verified + second.report.files.unchanged).toBe(4);
+  });
+
+  it('sends the one file that has grown, and that only', async () => {
+    const destination = await createDestination();
+    const root = await track();
+    const stateDir = createTempDir();
+    await sync(root, destination, stateDir);
+    const grown = Object.keys(hashRuns(root)).find((key) => key.includes('model'))!;
+    appendFileSync(join(root, 'runs', grown), 'more');
+
+    const { report } = await sync(root, destination, stateDir);
+
+    expect(report.uploads.map(({ key }) => key)).toEqual([grown]);
+    expect(report.bytes.sent).toBe(statSync(join(root, 'runs', grown)).size);
+    expect(await destination.hashes()).toEqual(hashRuns(root));
+  });
+
+  it('sends nothing when the journal is lost, and verifies instead', async () => {
+    const destination = await createDestination();
+    const root = await track(20 * MIB);
+    const stateDir = createTempDir();
+    await sync(root, destination, stateDir);
+    rmSync(stateDir, { recursive: true });
+
+    const { code, report } = await sync(root, destination, stateDir);
+
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ uploads: [], bytes: { sent: 0 }, files: { verified: 4 } });
+  });
+
+  it('sends again what somebody removed from the store, although the journal knows it as stored', async () => {
+    const destination = await createDestination();
+    const root = await track();
+    const stateDir = createTempDir();
+    await sync(root, destination, stateDir);
+    const removed = Object.keys(hashRuns(root)).find((key) => key.includes('model'))!;
+    await destination.remove(removed);
+
+    const { report } = await sync(root, destination, stateDir);
+
+    expect(report.uploads.map(({ key }) => key)).toEqual([removed]);
+    expect(await destination.hashes()).toEqual(hashRuns(root));
+  });
+
+  it('plans and sends nothing with --dry-run', async () => {
+    const destination = await createDestination();
+    const root = await track();
+
+    const { code, report } = await sync(root, destination, createTempDir(), ['--dry-run']);
+
+    expect(code).toBe(1);
+    expect(report.uploads).toHaveLength(4);
+    expect(await destination.hashes()).toEqual({});
+  });
+}
+
+async function toS3Destination(server: S3Server): Promise<{ server: S3Server; destination: Destination }> {
+  const bucket = await server.bucket('runs');
+  const client = server.createClient();
+  const hashes = async (): Promise<Record<string, string>> => {
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
+    const entries = Contents.map(async ({ Key = '' }) => {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
+      const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+      return [Key.replace(/^team\/a\//, ''), sha256(bytes)] as const;
+    });
+    return Object.fromEntries(await Promise.all(entries));
+  };
+  const remove = async (key: string): Promise<void> => {
+    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: `team/a/${key}` }));
+  };
+  return { server, destination: { url: `s3://${bucket}/team/a`, env: server.env, hashes, remove } };
+}
+
+/** Tracks a run with four files: its two records, an event file and an artifact. Returns the root. */
+async function track(artifactBytes = 1000): Promise<string> {
+  const root = createTempDir();
+  const artifact = join(createTempDir(), 'model.bin');
+  writeFileSync(artifact, Buffer.alloc(artifactBytes, 'weights '));
+  const child = spawnScript('Run', TRACK, { ROOT: root, ARTIFACT: artifact });
+  const [code] = await once(child, 'exit');
+  expect(code).toBe(0);
+  return root;
+}
+
+interface SyncResult {
+  readonly code: number | null;
+  readonly text: string;
+  /** Of `--json`; the report without its error objects. */
+  readonly report: Omit<SyncReport, 'unsent'> & {
+    readonly unsent: readonly { path: string; code: string }[];
+  };
+}
+
+function spawnSyncCommand(
+  root: string,
+  { url, env }: Destination,
+  stateDir: string,
+  args: readonly string[],
+) {
+  return spawn(process.execPath, [CLI, 'sync', root, '--store', url, '--state-dir', stateDir, ...args], {
+    env: { PATH: process.env.PATH, HOME: stateDir, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function startSync(
+  root: string,
+  destination: Destination,
+  stateDir: string,
+  args: readonly string[],
+): Promise<SyncResult> {
+  const child = spawnSyncCommand(root, destination, stateDir, args);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const [code] = await once(child, 'close');
+  const report = args.includes('--json') && stdout !== '' ? JSON.parse(stdout) : undefined;
+  return { code, text: stdout + stderr, report };
+}
+
+function sync(
+  root: string,
+  destination: Destination,
+  stateDir: string,
+  args: readonly string[] = [],
+  isJson = true,
+): Promise<SyncResult> {
+  return startSync(root, destination, stateDir, isJson ? [...args, '--json'] : args);
+}
+
+function hashRuns(root: string): Record<string, string> {
+  return hashTree(join(root, 'runs'));
+}
+
+function hashTree(directory: string): Record<string, string> {
+  return Object.fromEntries(
+    filesOf(directory).map((path) => [relative(directory, path), sha256(readFileSync(path))]),
+  );
+}
+
+function treeSize(directory: string): number {
+  return filesOf(directory).reduce(
+    (sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+}
+
+function filesOf(directory: string): string[] {
+  const isThere = statSync(directory, { throwIfNoEntry: false }) !== undefined;
+  const entries = isThere ? readdirSync(directory, { recursive: true, withFileTypes: true }) : [];
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
