@@ -1263,4 +1263,937 @@ export namespace tensorboard {
         /** Shape of a TensorProto. */
         type $Shape = tensorboard.TensorProto.$Properties;
     }
+
+    /** Namespace hparams. */
+    namespace hparams {
+
+        /**
+         * Properties of a HParamsPluginData.
+         * @deprecated Use tensorboard.hparams.HParamsPluginData.$Properties instead.
+         */
+        interface IHParamsPluginData extends tensorboard.hparams.HParamsPluginData.$Properties {
+        }
+
+        /** Represents a HParamsPluginData. */
+        class HParamsPluginData {
+
+            /**
+             * Constructs a new HParamsPluginData.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: tensorboard.hparams.HParamsPluginData.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** HParamsPluginData version. */
+            version: number;
+
+            /** HParamsPluginData experiment. */
+            experiment?: (tensorboard.hparams.Experiment.$Properties|null);
+
+            /** HParamsPluginData sessionStartInfo. */
+            sessionStartInfo?: (tensorboard.hparams.SessionStartInfo.$Properties|null);
+
+            /** HParamsPluginData sessionEndInfo. */
+            sessionEndInfo?: (tensorboard.hparams.SessionEndInfo.$Properties|null);
+
+            /** HParamsPluginData data. */
+            data?: ("experiment"|"sessionStartInfo"|"sessionEndInfo");
+
+            /**
+             * Encodes the specified HParamsPluginData message. Does not implicitly {@link tensorboard.hparams.HParamsPluginData.verify|verify} messages.
+             * @param message HParamsPluginData message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: tensorboard.hparams.HParamsPluginData.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a HParamsPluginData message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.HParamsPluginData & tensorboard.hparams.HParamsPluginData.$Shape} HParamsPluginData
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.hparams.HParamsPluginData & tensorboard.hparams.HParamsPluginData.$Shape;
+        }
+
+        namespace HParamsPluginData {
+
+            /** Properties of a HParamsPluginData. */
+            interface $Properties {
+
+                /** HParamsPluginData version */
+                version?: (number|null);
+
+                /** HParamsPluginData experiment */
+                experiment?: (tensorboard.hparams.Experiment.$Properties|null);
+
+                /** HParamsPluginData sessionStartInfo */
+                sessionStartInfo?: (tensorboard.hparams.SessionStartInfo.$Properties|null);
+
+                /** HParamsPluginData sessionEndInfo */
+                sessionEndInfo?: (tensorboard.hparams.SessionEndInfo.$Properties|null);
+
+                /** HParamsPluginData data */
+                data?: ("experiment"|"sessionStartInfo"|"sessionEndInfo");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a HParamsPluginData. */
+            type $Shape = {
+              version?: number|null;
+              experiment?: tensorboard.hparams.Experiment.$Shape|null;
+              sessionStartInfo?: tensorboard.hparams.SessionStartInfo.$Shape|null;
+              sessionEndInfo?: tensorboard.hparams.SessionEndInfo.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ data?: undefined; experiment?: null; sessionStartInfo?: null; sessionEndInfo?: null }|{ data?: "experiment"; experiment: tensorboard.hparams.Experiment.$Shape; sessionStartInfo?: null; sessionEndInfo?: null }|{ data?: "sessionStartInfo"; experiment?: null; sessionStartInfo: tensorboard.hparams.SessionStartInfo.$Shape; sessionEndInfo?: null }|{ data?: "sessionEndInfo"; experiment?: null; sessionStartInfo?: null; sessionEndInfo: tensorboard.hparams.SessionEndInfo.$Shape })
+            );
+        }
+
+        /**
+         * Properties of an Experiment.
+         * @deprecated Use tensorboard.hparams.Experiment.$Properties instead.
+         */
+        interface IExperiment extends tensorboard.hparams.Experiment.$Properties {
+        }
+
+        /** Represents an Experiment. */
+        class Experiment {
+
+            /**
+             * Constructs a new Experiment.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: tensorboard.hparams.Experiment.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Experiment description. */
+            description: string;
+
+            /** Experiment user. */
+            user: string;
+
+            /** Experiment timeCreatedSecs. */
+            timeCreatedSecs: number;
+
+            /** Experiment hparamInfos. */
+            hparamInfos: tensorboard.hparams.HParamInfo.$Properties[];
+
+            /** Experiment metricInfos. */
+            metricInfos: tensorboard.hparams.MetricInfo.$Properties[];
+
+            /** Experiment name. */
+            name: string;
+
+            /**
+             * Encodes the specified Experiment message. Does not implicitly {@link tensorboard.hparams.Experiment.verify|verify} messages.
+             * @param message Experiment message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: tensorboard.hparams.Experiment.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Experiment message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.Experiment & tensorboard.hparams.Experiment.$Shape} Experiment
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.hparams.Experiment & tensorboard.hparams.Experiment.$Shape;
+        }
+
+        namespace Experiment {
+
+            /** Properties of an Experiment. */
+            interface $Properties {
+
+                /** Experiment description */
+                description?: (string|null);
+
+                /** Experiment user */
+                user?: (string|null);
+
+                /** Experiment timeCreatedSecs */
+                timeCreatedSecs?: (number|null);
+
+                /** Experiment hparamInfos */
+                hparamInfos?: (tensorboard.hparams.HParamInfo.$Properties[]|null);
+
+                /** Experiment metricInfos */
+                metricInfos?: (tensorboard.hparams.MetricInfo.$Properties[]|null);
+
+                /** Experiment name */
+                name?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an Experiment. */
+            type $Shape = {
+              description?: string|null;
+              user?: string|null;
+              timeCreatedSecs?: number|null;
+              hparamInfos?: tensorboard.hparams.HParamInfo.$Shape[]|null;
+              metricInfos?: tensorboard.hparams.MetricInfo.$Shape[]|null;
+              name?: string|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /** DataType enum. */
+        enum DataType {
+
+            /** DATA_TYPE_UNSET value */
+            DATA_TYPE_UNSET = 0,
+
+            /** DATA_TYPE_STRING value */
+            DATA_TYPE_STRING = 1,
+
+            /** DATA_TYPE_BOOL value */
+            DATA_TYPE_BOOL = 2,
+
+            /** DATA_TYPE_FLOAT64 value */
+            DATA_TYPE_FLOAT64 = 3
+        }
+
+        /**
+         * Properties of a HParamInfo.
+         * @deprecated Use tensorboard.hparams.HParamInfo.$Properties instead.
+         */
+        interface IHParamInfo extends tensorboard.hparams.HParamInfo.$Properties {
+        }
+
+        /** Represents a HParamInfo. */
+        class HParamInfo {
+
+            /**
+             * Constructs a new HParamInfo.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: tensorboard.hparams.HParamInfo.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** HParamInfo name. */
+            name: string;
+
+            /** HParamInfo displayName. */
+            displayName: string;
+
+            /** HParamInfo description. */
+            description: string;
+
+            /** HParamInfo type. */
+            type: tensorboard.hparams.DataType;
+
+            /** HParamInfo domainDiscrete. */
+            domainDiscrete?: (google.protobuf.ListValue.$Properties|null);
+
+            /** HParamInfo domainInterval. */
+            domainInterval?: (tensorboard.hparams.Interval.$Properties|null);
+
+            /** HParamInfo differs. */
+            differs: boolean;
+
+            /** HParamInfo domain. */
+            domain?: ("domainDiscrete"|"domainInterval");
+
+            /**
+             * Encodes the specified HParamInfo message. Does not implicitly {@link tensorboard.hparams.HParamInfo.verify|verify} messages.
+             * @param message HParamInfo message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: tensorboard.hparams.HParamInfo.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a HParamInfo message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.HParamInfo & tensorboard.hparams.HParamInfo.$Shape} HParamInfo
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.hparams.HParamInfo & tensorboard.hparams.HParamInfo.$Shape;
+        }
+
+        namespace HParamInfo {
+
+            /** Properties of a HParamInfo. */
+            interface $Properties {
+
+                /** HParamInfo name */
+                name?: (string|null);
+
+                /** HParamInfo displayName */
+                displayName?: (string|null);
+
+                /** HParamInfo description */
+                description?: (string|null);
+
+                /** HParamInfo type */
+                type?: (tensorboard.hparams.DataType|null);
+
+                /** HParamInfo domainDiscrete */
+                domainDiscrete?: (google.protobuf.ListValue.$Properties|null);
+
+                /** HParamInfo domainInterval */
+                domainInterval?: (tensorboard.hparams.Interval.$Properties|null);
+
+                /** HParamInfo differs */
+                differs?: (boolean|null);
+
+                /** HParamInfo domain */
+                domain?: ("domainDiscrete"|"domainInterval");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a HParamInfo. */
+            type $Shape = {
+              name?: string|null;
+              displayName?: string|null;
+              description?: string|null;
+              type?: tensorboard.hparams.DataType|null;
+              domainDiscrete?: google.protobuf.ListValue.$Shape|null;
+              domainInterval?: tensorboard.hparams.Interval.$Shape|null;
+              differs?: boolean|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ domain?: undefined; domainDiscrete?: null; domainInterval?: null }|{ domain?: "domainDiscrete"; domainDiscrete: google.protobuf.ListValue.$Shape; domainInterval?: null }|{ domain?: "domainInterval"; domainDiscrete?: null; domainInterval: tensorboard.hparams.Interval.$Shape })
+            );
+        }
+
+        /**
+         * Properties of an Interval.
+         * @deprecated Use tensorboard.hparams.Interval.$Properties instead.
+         */
+        interface IInterval extends tensorboard.hparams.Interval.$Properties {
+        }
+
+        /** Represents an Interval. */
+        class Interval {
+
+            /**
+             * Constructs a new Interval.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: tensorboard.hparams.Interval.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Interval minValue. */
+            minValue: number;
+
+            /** Interval maxValue. */
+            maxValue: number;
+
+            /**
+             * Encodes the specified Interval message. Does not implicitly {@link tensorboard.hparams.Interval.verify|verify} messages.
+             * @param message Interval message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: tensorboard.hparams.Interval.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Interval message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.Interval & tensorboard.hparams.Interval.$Shape} Interval
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.hparams.Interval & tensorboard.hparams.Interval.$Shape;
+        }
+
+        namespace Interval {
+
+            /** Properties of an Interval. */
+            interface $Properties {
+
+                /** Interval minValue */
+                minValue?: (number|null);
+
+                /** Interval maxValue */
+                maxValue?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an Interval. */
+            type $Shape = tensorboard.hparams.Interval.$Properties;
+        }
+
+        /**
+         * Properties of a MetricName.
+         * @deprecated Use tensorboard.hparams.MetricName.$Properties instead.
+         */
+        interface IMetricName extends tensorboard.hparams.MetricName.$Properties {
+        }
+
+        /** Represents a MetricName. */
+        class MetricName {
+
+            /**
+             * Constructs a new MetricName.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: tensorboard.hparams.MetricName.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** MetricName group. */
+            group: string;
+
+            /** MetricName tag. */
+            tag: string;
+
+            /**
+             * Encodes the specified MetricName message. Does not implicitly {@link tensorboard.hparams.MetricName.verify|verify} messages.
+             * @param message MetricName message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: tensorboard.hparams.MetricName.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a MetricName message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.MetricName & tensorboard.hparams.MetricName.$Shape} MetricName
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.hparams.MetricName & tensorboard.hparams.MetricName.$Shape;
+        }
+
+        namespace MetricName {
+
+            /** Properties of a MetricName. */
+            interface $Properties {
+
+                /** MetricName group */
+                group?: (string|null);
+
+                /** MetricName tag */
+                tag?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a MetricName. */
+            type $Shape = tensorboard.hparams.MetricName.$Properties;
+        }
+
+        /** DatasetType enum. */
+        enum DatasetType {
+
+            /** DATASET_UNKNOWN value */
+            DATASET_UNKNOWN = 0,
+
+            /** DATASET_TRAINING value */
+            DATASET_TRAINING = 1,
+
+            /** DATASET_VALIDATION value */
+            DATASET_VALIDATION = 2
+        }
+
+        /**
+         * Properties of a MetricInfo.
+         * @deprecated Use tensorboard.hparams.MetricInfo.$Properties instead.
+         */
+        interface IMetricInfo extends tensorboard.hparams.MetricInfo.$Properties {
+        }
+
+        /** Represents a MetricInfo. */
+        class MetricInfo {
+
+            /**
+             * Constructs a new MetricInfo.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: tensorboard.hparams.MetricInfo.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** MetricInfo name. */
+            name?: (tensorboard.hparams.MetricName.$Properties|null);
+
+            /** MetricInfo displayName. */
+            displayName: string;
+
+            /** MetricInfo description. */
+            description: string;
+
+            /** MetricInfo datasetType. */
+            datasetType: tensorboard.hparams.DatasetType;
+
+            /**
+             * Encodes the specified MetricInfo message. Does not implicitly {@link tensorboard.hparams.MetricInfo.verify|verify} messages.
+             * @param message MetricInfo message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: tensorboard.hparams.MetricInfo.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a MetricInfo message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.MetricInfo & tensorboard.hparams.MetricInfo.$Shape} MetricInfo
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.hparams.MetricInfo & tensorboard.hparams.MetricInfo.$Shape;
+        }
+
+        namespace MetricInfo {
+
+            /** Properties of a MetricInfo. */
+            interface $Properties {
+
+                /** MetricInfo name */
+                name?: (tensorboard.hparams.MetricName.$Properties|null);
+
+                /** MetricInfo displayName */
+                displayName?: (string|null);
+
+                /** MetricInfo description */
+                description?: (string|null);
+
+                /** MetricInfo datasetType */
+                datasetType?: (tensorboard.hparams.DatasetType|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a MetricInfo. */
+            type $Shape = tensorboard.hparams.MetricInfo.$Properties;
+        }
+
+        /** Status enum. */
+        enum Status {
+
+            /** STATUS_UNKNOWN value */
+            STATUS_UNKNOWN = 0,
+
+            /** STATUS_SUCCESS value */
+            STATUS_SUCCESS = 1,
+
+            /** STATUS_FAILURE value */
+            STATUS_FAILURE = 2,
+
+            /** STATUS_RUNNING value */
+            STATUS_RUNNING = 3
+        }
+
+        /**
+         * Properties of a SessionStartInfo.
+         * @deprecated Use tensorboard.hparams.SessionStartInfo.$Properties instead.
+         */
+        interface ISessionStartInfo extends tensorboard.hparams.SessionStartInfo.$Properties {
+        }
+
+        /** Represents a SessionStartInfo. */
+        class SessionStartInfo {
+
+            /**
+             * Constructs a new SessionStartInfo.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: tensorboard.hparams.SessionStartInfo.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** SessionStartInfo hparams. */
+            hparams: { [k: string]: google.protobuf.Value.$Properties };
+
+            /** SessionStartInfo modelUri. */
+            modelUri: string;
+
+            /** SessionStartInfo monitorUrl. */
+            monitorUrl: string;
+
+            /** SessionStartInfo groupName. */
+            groupName: string;
+
+            /** SessionStartInfo startTimeSecs. */
+            startTimeSecs: number;
+
+            /**
+             * Encodes the specified SessionStartInfo message. Does not implicitly {@link tensorboard.hparams.SessionStartInfo.verify|verify} messages.
+             * @param message SessionStartInfo message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: tensorboard.hparams.SessionStartInfo.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a SessionStartInfo message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.SessionStartInfo & tensorboard.hparams.SessionStartInfo.$Shape} SessionStartInfo
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.hparams.SessionStartInfo & tensorboard.hparams.SessionStartInfo.$Shape;
+        }
+
+        namespace SessionStartInfo {
+
+            /** Properties of a SessionStartInfo. */
+            interface $Properties {
+
+                /** SessionStartInfo hparams */
+                hparams?: ({ [k: string]: google.protobuf.Value.$Properties }|null);
+
+                /** SessionStartInfo modelUri */
+                modelUri?: (string|null);
+
+                /** SessionStartInfo monitorUrl */
+                monitorUrl?: (string|null);
+
+                /** SessionStartInfo groupName */
+                groupName?: (string|null);
+
+                /** SessionStartInfo startTimeSecs */
+                startTimeSecs?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a SessionStartInfo. */
+            type $Shape = {
+              hparams?: { [k: string]: google.protobuf.Value.$Shape }|null;
+              modelUri?: string|null;
+              monitorUrl?: string|null;
+              groupName?: string|null;
+              startTimeSecs?: number|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of a SessionEndInfo.
+         * @deprecated Use tensorboard.hparams.SessionEndInfo.$Properties instead.
+         */
+        interface ISessionEndInfo extends tensorboard.hparams.SessionEndInfo.$Properties {
+        }
+
+        /** Represents a SessionEndInfo. */
+        class SessionEndInfo {
+
+            /**
+             * Constructs a new SessionEndInfo.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: tensorboard.hparams.SessionEndInfo.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** SessionEndInfo status. */
+            status: tensorboard.hparams.Status;
+
+            /** SessionEndInfo endTimeSecs. */
+            endTimeSecs: number;
+
+            /**
+             * Encodes the specified SessionEndInfo message. Does not implicitly {@link tensorboard.hparams.SessionEndInfo.verify|verify} messages.
+             * @param message SessionEndInfo message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: tensorboard.hparams.SessionEndInfo.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a SessionEndInfo message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.SessionEndInfo & tensorboard.hparams.SessionEndInfo.$Shape} SessionEndInfo
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.hparams.SessionEndInfo & tensorboard.hparams.SessionEndInfo.$Shape;
+        }
+
+        namespace SessionEndInfo {
+
+            /** Properties of a SessionEndInfo. */
+            interface $Properties {
+
+                /** SessionEndInfo status */
+                status?: (tensorboard.hparams.Status|null);
+
+                /** SessionEndInfo endTimeSecs */
+                endTimeSecs?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a SessionEndInfo. */
+            type $Shape = tensorboard.hparams.SessionEndInfo.$Properties;
+        }
+    }
+}
+
+/** Namespace google. */
+export namespace google {
+
+    /** Namespace protobuf. */
+    namespace protobuf {
+
+        /**
+         * Properties of a Struct.
+         * @deprecated Use google.protobuf.Struct.$Properties instead.
+         */
+        interface IStruct extends google.protobuf.Struct.$Properties {
+        }
+
+        /** Represents a Struct. */
+        class Struct {
+
+            /**
+             * Constructs a new Struct.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: google.protobuf.Struct.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Struct fields. */
+            fields: { [k: string]: google.protobuf.Value.$Properties };
+
+            /**
+             * Encodes the specified Struct message. Does not implicitly {@link google.protobuf.Struct.verify|verify} messages.
+             * @param message Struct message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: google.protobuf.Struct.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Struct message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {google.protobuf.Struct & google.protobuf.Struct.$Shape} Struct
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): google.protobuf.Struct & google.protobuf.Struct.$Shape;
+        }
+
+        namespace Struct {
+
+            /** Properties of a Struct. */
+            interface $Properties {
+
+                /** Struct fields */
+                fields?: ({ [k: string]: google.protobuf.Value.$Properties }|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Struct. */
+            type $Shape = {
+              fields?: { [k: string]: google.protobuf.Value.$Shape }|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of a Value.
+         * @deprecated Use google.protobuf.Value.$Properties instead.
+         */
+        interface IValue extends google.protobuf.Value.$Properties {
+        }
+
+        /** Represents a Value. */
+        class Value {
+
+            /**
+             * Constructs a new Value.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: google.protobuf.Value.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Value nullValue. */
+            nullValue?: (google.protobuf.NullValue|null);
+
+            /** Value numberValue. */
+            numberValue?: (number|null);
+
+            /** Value stringValue. */
+            stringValue?: (string|null);
+
+            /** Value boolValue. */
+            boolValue?: (boolean|null);
+
+            /** Value structValue. */
+            structValue?: (google.protobuf.Struct.$Properties|null);
+
+            /** Value listValue. */
+            listValue?: (google.protobuf.ListValue.$Properties|null);
+
+            /** Value kind. */
+            kind?: ("nullValue"|"numberValue"|"stringValue"|"boolValue"|"structValue"|"listValue");
+
+            /**
+             * Encodes the specified Value message. Does not implicitly {@link google.protobuf.Value.verify|verify} messages.
+             * @param message Value message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: google.protobuf.Value.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Value message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {google.protobuf.Value & google.protobuf.Value.$Shape} Value
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): google.protobuf.Value & google.protobuf.Value.$Shape;
+        }
+
+        namespace Value {
+
+            /** Properties of a Value. */
+            interface $Properties {
+
+                /** Value nullValue */
+                nullValue?: (google.protobuf.NullValue|null);
+
+                /** Value numberValue */
+                numberValue?: (number|null);
+
+                /** Value stringValue */
+                stringValue?: (string|null);
+
+                /** Value boolValue */
+                boolValue?: (boolean|null);
+
+                /** Value structValue */
+                structValue?: (google.protobuf.Struct.$Properties|null);
+
+                /** Value listValue */
+                listValue?: (google.protobuf.ListValue.$Properties|null);
+
+                /** Value kind */
+                kind?: ("nullValue"|"numberValue"|"stringValue"|"boolValue"|"structValue"|"listValue");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a Value. */
+            type $Shape = {
+              nullValue?: google.protobuf.NullValue|null;
+              numberValue?: number|null;
+              stringValue?: string|null;
+              boolValue?: boolean|null;
+              structValue?: google.protobuf.Struct.$Shape|null;
+              listValue?: google.protobuf.ListValue.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ kind?: undefined; nullValue?: null; numberValue?: null; stringValue?: null; boolValue?: null; structValue?: null; listValue?: null }|{ kind?: "nullValue"; nullValue: google.protobuf.NullValue; numberValue?: null; stringValue?: null; boolValue?: null; structValue?: null; listValue?: null }|{ kind?: "numberValue"; nullValue?: null; numberValue: number; stringValue?: null; boolValue?: null; structValue?: null; listValue?: null }|{ kind?: "stringValue"; nullValue?: null; numberValue?: null; stringValue: string; boolValue?: null; structValue?: null; listValue?: null }|{ kind?: "boolValue"; nullValue?: null; numberValue?: null; stringValue?: null; boolValue: boolean; structValue?: null; listValue?: null }|{ kind?: "structValue"; nullValue?: null; numberValue?: null; stringValue?: null; boolValue?: null; structValue: google.protobuf.Struct.$Shape; listValue?: null }|{ kind?: "listValue"; nullValue?: null; numberValue?: null; stringValue?: null; boolValue?: null; structValue?: null; listValue: google.protobuf.ListValue.$Shape })
+            );
+        }
+
+        /** NullValue enum. */
+        enum NullValue {
+
+            /** NULL_VALUE value */
+            NULL_VALUE = 0
+        }
+
+        /**
+         * Properties of a ListValue.
+         * @deprecated Use google.protobuf.ListValue.$Properties instead.
+         */
+        interface IListValue extends google.protobuf.ListValue.$Properties {
+        }
+
+        /** Represents a ListValue. */
+        class ListValue {
+
+            /**
+             * Constructs a new ListValue.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: google.protobuf.ListValue.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ListValue values. */
+            values: google.protobuf.Value.$Properties[];
+
+            /**
+             * Encodes the specified ListValue message. Does not implicitly {@link google.protobuf.ListValue.verify|verify} messages.
+             * @param message ListValue message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: google.protobuf.ListValue.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ListValue message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {google.protobuf.ListValue & google.protobuf.ListValue.$Shape} ListValue
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): google.protobuf.ListValue & google.protobuf.ListValue.$Shape;
+        }
+
+        namespace ListValue {
+
+            /** Properties of a ListValue. */
+            interface $Properties {
+
+                /** ListValue values */
+                values?: (google.protobuf.Value.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ListValue. */
+            type $Shape = {
+              values?: google.protobuf.Value.$Shape[]|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+    }
 }

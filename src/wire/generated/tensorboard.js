@@ -3154,7 +3154,2318 @@ export const tensorboard = $root.tensorboard = (() => {
         return TensorProto;
     })();
 
+    tensorboard.hparams = (function() {
+
+        /**
+         * Namespace hparams.
+         * @memberof tensorboard
+         * @namespace
+         */
+        const hparams = {};
+
+        hparams.HParamsPluginData = (function() {
+
+            /**
+             * Properties of a HParamsPluginData.
+             * @typedef {Object} tensorboard.hparams.HParamsPluginData.$Properties
+             * @property {number|null} [version] HParamsPluginData version
+             * @property {tensorboard.hparams.Experiment.$Properties|null} [experiment] HParamsPluginData experiment
+             * @property {tensorboard.hparams.SessionStartInfo.$Properties|null} [sessionStartInfo] HParamsPluginData sessionStartInfo
+             * @property {tensorboard.hparams.SessionEndInfo.$Properties|null} [sessionEndInfo] HParamsPluginData sessionEndInfo
+             * @property {"experiment"|"sessionStartInfo"|"sessionEndInfo"} [data] HParamsPluginData data
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a HParamsPluginData.
+             * @memberof tensorboard.hparams
+             * @interface IHParamsPluginData
+             * @augments tensorboard.hparams.HParamsPluginData.$Properties
+             * @deprecated Use tensorboard.hparams.HParamsPluginData.$Properties instead.
+             */
+
+            /**
+             * Narrowed shape of a HParamsPluginData.
+             * @typedef {{
+             *   version?: number|null;
+             *   experiment?: tensorboard.hparams.Experiment.$Shape|null;
+             *   sessionStartInfo?: tensorboard.hparams.SessionStartInfo.$Shape|null;
+             *   sessionEndInfo?: tensorboard.hparams.SessionEndInfo.$Shape|null;
+             *   $unknowns?: Array.<Uint8Array>;
+             * } & (
+             *   ({ data?: undefined; experiment?: null; sessionStartInfo?: null; sessionEndInfo?: null }|{ data?: "experiment"; experiment: tensorboard.hparams.Experiment.$Shape; sessionStartInfo?: null; sessionEndInfo?: null }|{ data?: "sessionStartInfo"; experiment?: null; sessionStartInfo: tensorboard.hparams.SessionStartInfo.$Shape; sessionEndInfo?: null }|{ data?: "sessionEndInfo"; experiment?: null; sessionStartInfo?: null; sessionEndInfo: tensorboard.hparams.SessionEndInfo.$Shape })
+             * )} tensorboard.hparams.HParamsPluginData.$Shape
+             */
+
+            /**
+             * Constructs a new HParamsPluginData.
+             * @memberof tensorboard.hparams
+             * @classdesc Represents a HParamsPluginData.
+             * @constructor
+             * @param {tensorboard.hparams.HParamsPluginData.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const HParamsPluginData = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * HParamsPluginData version.
+             * @member {number} version
+             * @memberof tensorboard.hparams.HParamsPluginData
+             * @instance
+             */
+            HParamsPluginData.prototype.version = 0;
+
+            /**
+             * HParamsPluginData experiment.
+             * @member {tensorboard.hparams.Experiment.$Properties|null|undefined} experiment
+             * @memberof tensorboard.hparams.HParamsPluginData
+             * @instance
+             */
+            HParamsPluginData.prototype.experiment = null;
+
+            /**
+             * HParamsPluginData sessionStartInfo.
+             * @member {tensorboard.hparams.SessionStartInfo.$Properties|null|undefined} sessionStartInfo
+             * @memberof tensorboard.hparams.HParamsPluginData
+             * @instance
+             */
+            HParamsPluginData.prototype.sessionStartInfo = null;
+
+            /**
+             * HParamsPluginData sessionEndInfo.
+             * @member {tensorboard.hparams.SessionEndInfo.$Properties|null|undefined} sessionEndInfo
+             * @memberof tensorboard.hparams.HParamsPluginData
+             * @instance
+             */
+            HParamsPluginData.prototype.sessionEndInfo = null;
+
+            // OneOf field names bound to virtual getters and setters
+            let $oneOfFields;
+
+            /**
+             * HParamsPluginData data.
+             * @member {"experiment"|"sessionStartInfo"|"sessionEndInfo"|undefined} data
+             * @memberof tensorboard.hparams.HParamsPluginData
+             * @instance
+             */
+            $Object.defineProperty(HParamsPluginData.prototype, "data", {
+                get: $util.oneOfGetter($oneOfFields = ["experiment", "sessionStartInfo", "sessionEndInfo"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            /**
+             * Encodes the specified HParamsPluginData message. Does not implicitly {@link tensorboard.hparams.HParamsPluginData.verify|verify} messages.
+             * @function encode
+             * @memberof tensorboard.hparams.HParamsPluginData
+             * @static
+             * @param {tensorboard.hparams.HParamsPluginData.$Properties} message HParamsPluginData message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            HParamsPluginData.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.version != null && $Object.hasOwnProperty.call(message, "version") && message.version !== 0)
+                    writer.uint32(/* id 1, wireType 0 =*/8).int32(message.version);
+                if (message.experiment != null && $Object.hasOwnProperty.call(message, "experiment"))
+                    $root.tensorboard.hparams.Experiment.encode(message.experiment, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+                if (message.sessionStartInfo != null && $Object.hasOwnProperty.call(message, "sessionStartInfo"))
+                    $root.tensorboard.hparams.SessionStartInfo.encode(message.sessionStartInfo, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+                if (message.sessionEndInfo != null && $Object.hasOwnProperty.call(message, "sessionEndInfo"))
+                    $root.tensorboard.hparams.SessionEndInfo.encode(message.sessionEndInfo, writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a HParamsPluginData message from the specified reader or buffer.
+             * @function decode
+             * @memberof tensorboard.hparams.HParamsPluginData
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.HParamsPluginData & tensorboard.hparams.HParamsPluginData.$Shape} HParamsPluginData
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            HParamsPluginData.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.tensorboard.hparams.HParamsPluginData();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.version = value;
+                            else
+                                delete message.version;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.experiment = $root.tensorboard.hparams.Experiment.decode(reader, reader.size(), $undefined, _depth + 1, message.experiment);
+                            message.data = "experiment";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.sessionStartInfo = $root.tensorboard.hparams.SessionStartInfo.decode(reader, reader.size(), $undefined, _depth + 1, message.sessionStartInfo);
+                            message.data = "sessionStartInfo";
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            message.sessionEndInfo = $root.tensorboard.hparams.SessionEndInfo.decode(reader, reader.size(), $undefined, _depth + 1, message.sessionEndInfo);
+                            message.data = "sessionEndInfo";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return HParamsPluginData;
+        })();
+
+        hparams.Experiment = (function() {
+
+            /**
+             * Properties of an Experiment.
+             * @typedef {Object} tensorboard.hparams.Experiment.$Properties
+             * @property {string|null} [description] Experiment description
+             * @property {string|null} [user] Experiment user
+             * @property {number|null} [timeCreatedSecs] Experiment timeCreatedSecs
+             * @property {Array.<tensorboard.hparams.HParamInfo.$Properties>|null} [hparamInfos] Experiment hparamInfos
+             * @property {Array.<tensorboard.hparams.MetricInfo.$Properties>|null} [metricInfos] Experiment metricInfos
+             * @property {string|null} [name] Experiment name
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of an Experiment.
+             * @memberof tensorboard.hparams
+             * @interface IExperiment
+             * @augments tensorboard.hparams.Experiment.$Properties
+             * @deprecated Use tensorboard.hparams.Experiment.$Properties instead.
+             */
+
+            /**
+             * Shape of an Experiment.
+             * @typedef {{
+             *   description?: string|null;
+             *   user?: string|null;
+             *   timeCreatedSecs?: number|null;
+             *   hparamInfos?: Array.<tensorboard.hparams.HParamInfo.$Shape>|null;
+             *   metricInfos?: Array.<tensorboard.hparams.MetricInfo.$Shape>|null;
+             *   name?: string|null;
+             *   $unknowns?: Array.<Uint8Array>;
+             * }} tensorboard.hparams.Experiment.$Shape
+             */
+
+            /**
+             * Constructs a new Experiment.
+             * @memberof tensorboard.hparams
+             * @classdesc Represents an Experiment.
+             * @constructor
+             * @param {tensorboard.hparams.Experiment.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Experiment = function (properties) {
+                this.hparamInfos = [];
+                this.metricInfos = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Experiment description.
+             * @member {string} description
+             * @memberof tensorboard.hparams.Experiment
+             * @instance
+             */
+            Experiment.prototype.description = "";
+
+            /**
+             * Experiment user.
+             * @member {string} user
+             * @memberof tensorboard.hparams.Experiment
+             * @instance
+             */
+            Experiment.prototype.user = "";
+
+            /**
+             * Experiment timeCreatedSecs.
+             * @member {number} timeCreatedSecs
+             * @memberof tensorboard.hparams.Experiment
+             * @instance
+             */
+            Experiment.prototype.timeCreatedSecs = 0;
+
+            /**
+             * Experiment hparamInfos.
+             * @member {Array.<tensorboard.hparams.HParamInfo.$Properties>} hparamInfos
+             * @memberof tensorboard.hparams.Experiment
+             * @instance
+             */
+            Experiment.prototype.hparamInfos = $util.emptyArray;
+
+            /**
+             * Experiment metricInfos.
+             * @member {Array.<tensorboard.hparams.MetricInfo.$Properties>} metricInfos
+             * @memberof tensorboard.hparams.Experiment
+             * @instance
+             */
+            Experiment.prototype.metricInfos = $util.emptyArray;
+
+            /**
+             * Experiment name.
+             * @member {string} name
+             * @memberof tensorboard.hparams.Experiment
+             * @instance
+             */
+            Experiment.prototype.name = "";
+
+            /**
+             * Encodes the specified Experiment message. Does not implicitly {@link tensorboard.hparams.Experiment.verify|verify} messages.
+             * @function encode
+             * @memberof tensorboard.hparams.Experiment
+             * @static
+             * @param {tensorboard.hparams.Experiment.$Properties} message Experiment message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Experiment.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.description != null && $Object.hasOwnProperty.call(message, "description") && message.description !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.description);
+                if (message.user != null && $Object.hasOwnProperty.call(message, "user") && message.user !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.user);
+                if (message.timeCreatedSecs != null && $Object.hasOwnProperty.call(message, "timeCreatedSecs") && !$Object.is(message.timeCreatedSecs, 0))
+                    writer.uint32(/* id 3, wireType 1 =*/25).double(message.timeCreatedSecs);
+                if (message.hparamInfos != null && message.hparamInfos.length)
+                    for (let i = 0; i < message.hparamInfos.length; ++i)
+                        $root.tensorboard.hparams.HParamInfo.encode(message.hparamInfos[i], writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
+                if (message.metricInfos != null && message.metricInfos.length)
+                    for (let i = 0; i < message.metricInfos.length; ++i)
+                        $root.tensorboard.hparams.MetricInfo.encode(message.metricInfos[i], writer.uint32(/* id 5, wireType 2 =*/42).fork(), _depth + 1).ldelim();
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(/* id 6, wireType 2 =*/50).string(message.name);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes an Experiment message from the specified reader or buffer.
+             * @function decode
+             * @memberof tensorboard.hparams.Experiment
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.Experiment & tensorboard.hparams.Experiment.$Shape} Experiment
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Experiment.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.tensorboard.hparams.Experiment();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.description = value;
+                            else
+                                delete message.description;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.user = value;
+                            else
+                                delete message.user;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.timeCreatedSecs = value;
+                            else
+                                delete message.timeCreatedSecs;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.hparamInfos && message.hparamInfos.length))
+                                message.hparamInfos = [];
+                            message.hparamInfos.push($root.tensorboard.hparams.HParamInfo.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.metricInfos && message.metricInfos.length))
+                                message.metricInfos = [];
+                            message.metricInfos.push($root.tensorboard.hparams.MetricInfo.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Experiment;
+        })();
+
+        /**
+         * DataType enum.
+         * @name tensorboard.hparams.DataType
+         * @enum {number}
+         * @property {number} DATA_TYPE_UNSET=0 DATA_TYPE_UNSET value
+         * @property {number} DATA_TYPE_STRING=1 DATA_TYPE_STRING value
+         * @property {number} DATA_TYPE_BOOL=2 DATA_TYPE_BOOL value
+         * @property {number} DATA_TYPE_FLOAT64=3 DATA_TYPE_FLOAT64 value
+         */
+        hparams.DataType = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "DATA_TYPE_UNSET"] = 0;
+            values[valuesById[1] = "DATA_TYPE_STRING"] = 1;
+            values[valuesById[2] = "DATA_TYPE_BOOL"] = 2;
+            values[valuesById[3] = "DATA_TYPE_FLOAT64"] = 3;
+            return values;
+        })();
+
+        hparams.HParamInfo = (function() {
+
+            /**
+             * Properties of a HParamInfo.
+             * @typedef {Object} tensorboard.hparams.HParamInfo.$Properties
+             * @property {string|null} [name] HParamInfo name
+             * @property {string|null} [displayName] HParamInfo displayName
+             * @property {string|null} [description] HParamInfo description
+             * @property {tensorboard.hparams.DataType|null} [type] HParamInfo type
+             * @property {google.protobuf.ListValue.$Properties|null} [domainDiscrete] HParamInfo domainDiscrete
+             * @property {tensorboard.hparams.Interval.$Properties|null} [domainInterval] HParamInfo domainInterval
+             * @property {boolean|null} [differs] HParamInfo differs
+             * @property {"domainDiscrete"|"domainInterval"} [domain] HParamInfo domain
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a HParamInfo.
+             * @memberof tensorboard.hparams
+             * @interface IHParamInfo
+             * @augments tensorboard.hparams.HParamInfo.$Properties
+             * @deprecated Use tensorboard.hparams.HParamInfo.$Properties instead.
+             */
+
+            /**
+             * Narrowed shape of a HParamInfo.
+             * @typedef {{
+             *   name?: string|null;
+             *   displayName?: string|null;
+             *   description?: string|null;
+             *   type?: tensorboard.hparams.DataType|null;
+             *   domainDiscrete?: google.protobuf.ListValue.$Shape|null;
+             *   domainInterval?: tensorboard.hparams.Interval.$Shape|null;
+             *   differs?: boolean|null;
+             *   $unknowns?: Array.<Uint8Array>;
+             * } & (
+             *   ({ domain?: undefined; domainDiscrete?: null; domainInterval?: null }|{ domain?: "domainDiscrete"; domainDiscrete: google.protobuf.ListValue.$Shape; domainInterval?: null }|{ domain?: "domainInterval"; domainDiscrete?: null; domainInterval: tensorboard.hparams.Interval.$Shape })
+             * )} tensorboard.hparams.HParamInfo.$Shape
+             */
+
+            /**
+             * Constructs a new HParamInfo.
+             * @memberof tensorboard.hparams
+             * @classdesc Represents a HParamInfo.
+             * @constructor
+             * @param {tensorboard.hparams.HParamInfo.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const HParamInfo = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * HParamInfo name.
+             * @member {string} name
+             * @memberof tensorboard.hparams.HParamInfo
+             * @instance
+             */
+            HParamInfo.prototype.name = "";
+
+            /**
+             * HParamInfo displayName.
+             * @member {string} displayName
+             * @memberof tensorboard.hparams.HParamInfo
+             * @instance
+             */
+            HParamInfo.prototype.displayName = "";
+
+            /**
+             * HParamInfo description.
+             * @member {string} description
+             * @memberof tensorboard.hparams.HParamInfo
+             * @instance
+             */
+            HParamInfo.prototype.description = "";
+
+            /**
+             * HParamInfo type.
+             * @member {tensorboard.hparams.DataType} type
+             * @memberof tensorboard.hparams.HParamInfo
+             * @instance
+             */
+            HParamInfo.prototype.type = 0;
+
+            /**
+             * HParamInfo domainDiscrete.
+             * @member {google.protobuf.ListValue.$Properties|null|undefined} domainDiscrete
+             * @memberof tensorboard.hparams.HParamInfo
+             * @instance
+             */
+            HParamInfo.prototype.domainDiscrete = null;
+
+            /**
+             * HParamInfo domainInterval.
+             * @member {tensorboard.hparams.Interval.$Properties|null|undefined} domainInterval
+             * @memberof tensorboard.hparams.HParamInfo
+             * @instance
+             */
+            HParamInfo.prototype.domainInterval = null;
+
+            /**
+             * HParamInfo differs.
+             * @member {boolean} differs
+             * @memberof tensorboard.hparams.HParamInfo
+             * @instance
+             */
+            HParamInfo.prototype.differs = false;
+
+            // OneOf field names bound to virtual getters and setters
+            let $oneOfFields;
+
+            /**
+             * HParamInfo domain.
+             * @member {"domainDiscrete"|"domainInterval"|undefined} domain
+             * @memberof tensorboard.hparams.HParamInfo
+             * @instance
+             */
+            $Object.defineProperty(HParamInfo.prototype, "domain", {
+                get: $util.oneOfGetter($oneOfFields = ["domainDiscrete", "domainInterval"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            /**
+             * Encodes the specified HParamInfo message. Does not implicitly {@link tensorboard.hparams.HParamInfo.verify|verify} messages.
+             * @function encode
+             * @memberof tensorboard.hparams.HParamInfo
+             * @static
+             * @param {tensorboard.hparams.HParamInfo.$Properties} message HParamInfo message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            HParamInfo.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.name);
+                if (message.displayName != null && $Object.hasOwnProperty.call(message, "displayName") && message.displayName !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.displayName);
+                if (message.description != null && $Object.hasOwnProperty.call(message, "description") && message.description !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.description);
+                if (message.type != null && $Object.hasOwnProperty.call(message, "type") && message.type !== 0)
+                    writer.uint32(/* id 4, wireType 0 =*/32).int32(message.type);
+                if (message.domainDiscrete != null && $Object.hasOwnProperty.call(message, "domainDiscrete"))
+                    $root.google.protobuf.ListValue.encode(message.domainDiscrete, writer.uint32(/* id 5, wireType 2 =*/42).fork(), _depth + 1).ldelim();
+                if (message.domainInterval != null && $Object.hasOwnProperty.call(message, "domainInterval"))
+                    $root.tensorboard.hparams.Interval.encode(message.domainInterval, writer.uint32(/* id 6, wireType 2 =*/50).fork(), _depth + 1).ldelim();
+                if (message.differs != null && $Object.hasOwnProperty.call(message, "differs") && message.differs !== false)
+                    writer.uint32(/* id 7, wireType 0 =*/56).bool(message.differs);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a HParamInfo message from the specified reader or buffer.
+             * @function decode
+             * @memberof tensorboard.hparams.HParamInfo
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.HParamInfo & tensorboard.hparams.HParamInfo.$Shape} HParamInfo
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            HParamInfo.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.tensorboard.hparams.HParamInfo();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.displayName = value;
+                            else
+                                delete message.displayName;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.description = value;
+                            else
+                                delete message.description;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.type = value;
+                            else
+                                delete message.type;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            message.domainDiscrete = $root.google.protobuf.ListValue.decode(reader, reader.size(), $undefined, _depth + 1, message.domainDiscrete);
+                            message.domain = "domainDiscrete";
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            message.domainInterval = $root.tensorboard.hparams.Interval.decode(reader, reader.size(), $undefined, _depth + 1, message.domainInterval);
+                            message.domain = "domainInterval";
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.differs = value;
+                            else
+                                delete message.differs;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return HParamInfo;
+        })();
+
+        hparams.Interval = (function() {
+
+            /**
+             * Properties of an Interval.
+             * @typedef {Object} tensorboard.hparams.Interval.$Properties
+             * @property {number|null} [minValue] Interval minValue
+             * @property {number|null} [maxValue] Interval maxValue
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of an Interval.
+             * @memberof tensorboard.hparams
+             * @interface IInterval
+             * @augments tensorboard.hparams.Interval.$Properties
+             * @deprecated Use tensorboard.hparams.Interval.$Properties instead.
+             */
+
+            /**
+             * Shape of an Interval.
+             * @typedef {tensorboard.hparams.Interval.$Properties} tensorboard.hparams.Interval.$Shape
+             */
+
+            /**
+             * Constructs a new Interval.
+             * @memberof tensorboard.hparams
+             * @classdesc Represents an Interval.
+             * @constructor
+             * @param {tensorboard.hparams.Interval.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Interval = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Interval minValue.
+             * @member {number} minValue
+             * @memberof tensorboard.hparams.Interval
+             * @instance
+             */
+            Interval.prototype.minValue = 0;
+
+            /**
+             * Interval maxValue.
+             * @member {number} maxValue
+             * @memberof tensorboard.hparams.Interval
+             * @instance
+             */
+            Interval.prototype.maxValue = 0;
+
+            /**
+             * Encodes the specified Interval message. Does not implicitly {@link tensorboard.hparams.Interval.verify|verify} messages.
+             * @function encode
+             * @memberof tensorboard.hparams.Interval
+             * @static
+             * @param {tensorboard.hparams.Interval.$Properties} message Interval message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Interval.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.minValue != null && $Object.hasOwnProperty.call(message, "minValue") && !$Object.is(message.minValue, 0))
+                    writer.uint32(/* id 1, wireType 1 =*/9).double(message.minValue);
+                if (message.maxValue != null && $Object.hasOwnProperty.call(message, "maxValue") && !$Object.is(message.maxValue, 0))
+                    writer.uint32(/* id 2, wireType 1 =*/17).double(message.maxValue);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes an Interval message from the specified reader or buffer.
+             * @function decode
+             * @memberof tensorboard.hparams.Interval
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.Interval & tensorboard.hparams.Interval.$Shape} Interval
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Interval.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.tensorboard.hparams.Interval();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.minValue = value;
+                            else
+                                delete message.minValue;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.maxValue = value;
+                            else
+                                delete message.maxValue;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Interval;
+        })();
+
+        hparams.MetricName = (function() {
+
+            /**
+             * Properties of a MetricName.
+             * @typedef {Object} tensorboard.hparams.MetricName.$Properties
+             * @property {string|null} [group] MetricName group
+             * @property {string|null} [tag] MetricName tag
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a MetricName.
+             * @memberof tensorboard.hparams
+             * @interface IMetricName
+             * @augments tensorboard.hparams.MetricName.$Properties
+             * @deprecated Use tensorboard.hparams.MetricName.$Properties instead.
+             */
+
+            /**
+             * Shape of a MetricName.
+             * @typedef {tensorboard.hparams.MetricName.$Properties} tensorboard.hparams.MetricName.$Shape
+             */
+
+            /**
+             * Constructs a new MetricName.
+             * @memberof tensorboard.hparams
+             * @classdesc Represents a MetricName.
+             * @constructor
+             * @param {tensorboard.hparams.MetricName.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const MetricName = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * MetricName group.
+             * @member {string} group
+             * @memberof tensorboard.hparams.MetricName
+             * @instance
+             */
+            MetricName.prototype.group = "";
+
+            /**
+             * MetricName tag.
+             * @member {string} tag
+             * @memberof tensorboard.hparams.MetricName
+             * @instance
+             */
+            MetricName.prototype.tag = "";
+
+            /**
+             * Encodes the specified MetricName message. Does not implicitly {@link tensorboard.hparams.MetricName.verify|verify} messages.
+             * @function encode
+             * @memberof tensorboard.hparams.MetricName
+             * @static
+             * @param {tensorboard.hparams.MetricName.$Properties} message MetricName message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            MetricName.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.group != null && $Object.hasOwnProperty.call(message, "group") && message.group !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.group);
+                if (message.tag != null && $Object.hasOwnProperty.call(message, "tag") && message.tag !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.tag);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a MetricName message from the specified reader or buffer.
+             * @function decode
+             * @memberof tensorboard.hparams.MetricName
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.MetricName & tensorboard.hparams.MetricName.$Shape} MetricName
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            MetricName.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.tensorboard.hparams.MetricName();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.group = value;
+                            else
+                                delete message.group;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.tag = value;
+                            else
+                                delete message.tag;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return MetricName;
+        })();
+
+        /**
+         * DatasetType enum.
+         * @name tensorboard.hparams.DatasetType
+         * @enum {number}
+         * @property {number} DATASET_UNKNOWN=0 DATASET_UNKNOWN value
+         * @property {number} DATASET_TRAINING=1 DATASET_TRAINING value
+         * @property {number} DATASET_VALIDATION=2 DATASET_VALIDATION value
+         */
+        hparams.DatasetType = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "DATASET_UNKNOWN"] = 0;
+            values[valuesById[1] = "DATASET_TRAINING"] = 1;
+            values[valuesById[2] = "DATASET_VALIDATION"] = 2;
+            return values;
+        })();
+
+        hparams.MetricInfo = (function() {
+
+            /**
+             * Properties of a MetricInfo.
+             * @typedef {Object} tensorboard.hparams.MetricInfo.$Properties
+             * @property {tensorboard.hparams.MetricName.$Properties|null} [name] MetricInfo name
+             * @property {string|null} [displayName] MetricInfo displayName
+             * @property {string|null} [description] MetricInfo description
+             * @property {tensorboard.hparams.DatasetType|null} [datasetType] MetricInfo datasetType
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a MetricInfo.
+             * @memberof tensorboard.hparams
+             * @interface IMetricInfo
+             * @augments tensorboard.hparams.MetricInfo.$Properties
+             * @deprecated Use tensorboard.hparams.MetricInfo.$Properties instead.
+             */
+
+            /**
+             * Shape of a MetricInfo.
+             * @typedef {tensorboard.hparams.MetricInfo.$Properties} tensorboard.hparams.MetricInfo.$Shape
+             */
+
+            /**
+             * Constructs a new MetricInfo.
+             * @memberof tensorboard.hparams
+             * @classdesc Represents a MetricInfo.
+             * @constructor
+             * @param {tensorboard.hparams.MetricInfo.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const MetricInfo = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * MetricInfo name.
+             * @member {tensorboard.hparams.MetricName.$Properties|null|undefined} name
+             * @memberof tensorboard.hparams.MetricInfo
+             * @instance
+             */
+            MetricInfo.prototype.name = null;
+
+            /**
+             * MetricInfo displayName.
+             * @member {string} displayName
+             * @memberof tensorboard.hparams.MetricInfo
+             * @instance
+             */
+            MetricInfo.prototype.displayName = "";
+
+            /**
+             * MetricInfo description.
+             * @member {string} description
+             * @memberof tensorboard.hparams.MetricInfo
+             * @instance
+             */
+            MetricInfo.prototype.description = "";
+
+            /**
+             * MetricInfo datasetType.
+             * @member {tensorboard.hparams.DatasetType} datasetType
+             * @memberof tensorboard.hparams.MetricInfo
+             * @instance
+             */
+            MetricInfo.prototype.datasetType = 0;
+
+            /**
+             * Encodes the specified MetricInfo message. Does not implicitly {@link tensorboard.hparams.MetricInfo.verify|verify} messages.
+             * @function encode
+             * @memberof tensorboard.hparams.MetricInfo
+             * @static
+             * @param {tensorboard.hparams.MetricInfo.$Properties} message MetricInfo message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            MetricInfo.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name"))
+                    $root.tensorboard.hparams.MetricName.encode(message.name, writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+                if (message.displayName != null && $Object.hasOwnProperty.call(message, "displayName") && message.displayName !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.displayName);
+                if (message.description != null && $Object.hasOwnProperty.call(message, "description") && message.description !== "")
+                    writer.uint32(/* id 4, wireType 2 =*/34).string(message.description);
+                if (message.datasetType != null && $Object.hasOwnProperty.call(message, "datasetType") && message.datasetType !== 0)
+                    writer.uint32(/* id 5, wireType 0 =*/40).int32(message.datasetType);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a MetricInfo message from the specified reader or buffer.
+             * @function decode
+             * @memberof tensorboard.hparams.MetricInfo
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.MetricInfo & tensorboard.hparams.MetricInfo.$Shape} MetricInfo
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            MetricInfo.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.tensorboard.hparams.MetricInfo();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.name = $root.tensorboard.hparams.MetricName.decode(reader, reader.size(), $undefined, _depth + 1, message.name);
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.displayName = value;
+                            else
+                                delete message.displayName;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.description = value;
+                            else
+                                delete message.description;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.datasetType = value;
+                            else
+                                delete message.datasetType;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return MetricInfo;
+        })();
+
+        /**
+         * Status enum.
+         * @name tensorboard.hparams.Status
+         * @enum {number}
+         * @property {number} STATUS_UNKNOWN=0 STATUS_UNKNOWN value
+         * @property {number} STATUS_SUCCESS=1 STATUS_SUCCESS value
+         * @property {number} STATUS_FAILURE=2 STATUS_FAILURE value
+         * @property {number} STATUS_RUNNING=3 STATUS_RUNNING value
+         */
+        hparams.Status = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "STATUS_UNKNOWN"] = 0;
+            values[valuesById[1] = "STATUS_SUCCESS"] = 1;
+            values[valuesById[2] = "STATUS_FAILURE"] = 2;
+            values[valuesById[3] = "STATUS_RUNNING"] = 3;
+            return values;
+        })();
+
+        hparams.SessionStartInfo = (function() {
+
+            /**
+             * Properties of a SessionStartInfo.
+             * @typedef {Object} tensorboard.hparams.SessionStartInfo.$Properties
+             * @property {Object.<string,google.protobuf.Value.$Properties>|null} [hparams] SessionStartInfo hparams
+             * @property {string|null} [modelUri] SessionStartInfo modelUri
+             * @property {string|null} [monitorUrl] SessionStartInfo monitorUrl
+             * @property {string|null} [groupName] SessionStartInfo groupName
+             * @property {number|null} [startTimeSecs] SessionStartInfo startTimeSecs
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a SessionStartInfo.
+             * @memberof tensorboard.hparams
+             * @interface ISessionStartInfo
+             * @augments tensorboard.hparams.SessionStartInfo.$Properties
+             * @deprecated Use tensorboard.hparams.SessionStartInfo.$Properties instead.
+             */
+
+            /**
+             * Shape of a SessionStartInfo.
+             * @typedef {{
+             *   hparams?: Object.<string,google.protobuf.Value.$Shape>|null;
+             *   modelUri?: string|null;
+             *   monitorUrl?: string|null;
+             *   groupName?: string|null;
+             *   startTimeSecs?: number|null;
+             *   $unknowns?: Array.<Uint8Array>;
+             * }} tensorboard.hparams.SessionStartInfo.$Shape
+             */
+
+            /**
+             * Constructs a new SessionStartInfo.
+             * @memberof tensorboard.hparams
+             * @classdesc Represents a SessionStartInfo.
+             * @constructor
+             * @param {tensorboard.hparams.SessionStartInfo.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const SessionStartInfo = function (properties) {
+                this.hparams = {};
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * SessionStartInfo hparams.
+             * @member {Object.<string,google.protobuf.Value.$Properties>} hparams
+             * @memberof tensorboard.hparams.SessionStartInfo
+             * @instance
+             */
+            SessionStartInfo.prototype.hparams = $util.emptyObject;
+
+            /**
+             * SessionStartInfo modelUri.
+             * @member {string} modelUri
+             * @memberof tensorboard.hparams.SessionStartInfo
+             * @instance
+             */
+            SessionStartInfo.prototype.modelUri = "";
+
+            /**
+             * SessionStartInfo monitorUrl.
+             * @member {string} monitorUrl
+             * @memberof tensorboard.hparams.SessionStartInfo
+             * @instance
+             */
+            SessionStartInfo.prototype.monitorUrl = "";
+
+            /**
+             * SessionStartInfo groupName.
+             * @member {string} groupName
+             * @memberof tensorboard.hparams.SessionStartInfo
+             * @instance
+             */
+            SessionStartInfo.prototype.groupName = "";
+
+            /**
+             * SessionStartInfo startTimeSecs.
+             * @member {number} startTimeSecs
+             * @memberof tensorboard.hparams.SessionStartInfo
+             * @instance
+             */
+            SessionStartInfo.prototype.startTimeSecs = 0;
+
+            /**
+             * Encodes the specified SessionStartInfo message. Does not implicitly {@link tensorboard.hparams.SessionStartInfo.verify|verify} messages.
+             * @function encode
+             * @memberof tensorboard.hparams.SessionStartInfo
+             * @static
+             * @param {tensorboard.hparams.SessionStartInfo.$Properties} message SessionStartInfo message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            SessionStartInfo.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.hparams != null && $Object.hasOwnProperty.call(message, "hparams"))
+                    for (let keys = $Object.keys(message.hparams), i = 0; i < keys.length; ++i) {
+                        writer.uint32(/* id 1, wireType 2 =*/10).fork().uint32(/* id 1, wireType 2 =*/10).string(keys[i]);
+                        $root.google.protobuf.Value.encode(message.hparams[keys[i]], writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim().ldelim();
+                    }
+                if (message.modelUri != null && $Object.hasOwnProperty.call(message, "modelUri") && message.modelUri !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.modelUri);
+                if (message.monitorUrl != null && $Object.hasOwnProperty.call(message, "monitorUrl") && message.monitorUrl !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.monitorUrl);
+                if (message.groupName != null && $Object.hasOwnProperty.call(message, "groupName") && message.groupName !== "")
+                    writer.uint32(/* id 4, wireType 2 =*/34).string(message.groupName);
+                if (message.startTimeSecs != null && $Object.hasOwnProperty.call(message, "startTimeSecs") && !$Object.is(message.startTimeSecs, 0))
+                    writer.uint32(/* id 5, wireType 1 =*/41).double(message.startTimeSecs);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a SessionStartInfo message from the specified reader or buffer.
+             * @function decode
+             * @memberof tensorboard.hparams.SessionStartInfo
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.SessionStartInfo & tensorboard.hparams.SessionStartInfo.$Shape} SessionStartInfo
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            SessionStartInfo.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, key, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.tensorboard.hparams.SessionStartInfo();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (message.hparams === $util.emptyObject)
+                                message.hparams = {};
+                            let end2 = reader.size() + reader.pos;
+                            if (end2 > reader.len)
+                                throw $RangeError("index out of range");
+                            reader.len = end2;
+                            key = "";
+                            value = null;
+                            while (reader.pos < end2) {
+                                let tag2 = reader.tag();
+                                wireType = tag2 & 7;
+                                switch (tag2 >>>= 3) {
+                                case 1:
+                                    if (wireType !== 2)
+                                        break;
+                                    key = reader.stringVerify();
+                                    continue;
+                                case 2:
+                                    if (wireType !== 2)
+                                        break;
+                                    value = $root.google.protobuf.Value.decode(reader, reader.size(), $undefined, _depth + 1, value);
+                                    continue;
+                                }
+                                reader.skipType(wireType, _depth, tag2);
+                            }
+                            if (reader.pos !== end2)
+                                throw $RangeError("index out of range");
+                            reader.len = end;
+                            if (key === "__proto__")
+                                $util.makeProp(message.hparams, key);
+                            message.hparams[key] = value || new $root.google.protobuf.Value();
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.modelUri = value;
+                            else
+                                delete message.modelUri;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.monitorUrl = value;
+                            else
+                                delete message.monitorUrl;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.groupName = value;
+                            else
+                                delete message.groupName;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.startTimeSecs = value;
+                            else
+                                delete message.startTimeSecs;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return SessionStartInfo;
+        })();
+
+        hparams.SessionEndInfo = (function() {
+
+            /**
+             * Properties of a SessionEndInfo.
+             * @typedef {Object} tensorboard.hparams.SessionEndInfo.$Properties
+             * @property {tensorboard.hparams.Status|null} [status] SessionEndInfo status
+             * @property {number|null} [endTimeSecs] SessionEndInfo endTimeSecs
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a SessionEndInfo.
+             * @memberof tensorboard.hparams
+             * @interface ISessionEndInfo
+             * @augments tensorboard.hparams.SessionEndInfo.$Properties
+             * @deprecated Use tensorboard.hparams.SessionEndInfo.$Properties instead.
+             */
+
+            /**
+             * Shape of a SessionEndInfo.
+             * @typedef {tensorboard.hparams.SessionEndInfo.$Properties} tensorboard.hparams.SessionEndInfo.$Shape
+             */
+
+            /**
+             * Constructs a new SessionEndInfo.
+             * @memberof tensorboard.hparams
+             * @classdesc Represents a SessionEndInfo.
+             * @constructor
+             * @param {tensorboard.hparams.SessionEndInfo.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const SessionEndInfo = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * SessionEndInfo status.
+             * @member {tensorboard.hparams.Status} status
+             * @memberof tensorboard.hparams.SessionEndInfo
+             * @instance
+             */
+            SessionEndInfo.prototype.status = 0;
+
+            /**
+             * SessionEndInfo endTimeSecs.
+             * @member {number} endTimeSecs
+             * @memberof tensorboard.hparams.SessionEndInfo
+             * @instance
+             */
+            SessionEndInfo.prototype.endTimeSecs = 0;
+
+            /**
+             * Encodes the specified SessionEndInfo message. Does not implicitly {@link tensorboard.hparams.SessionEndInfo.verify|verify} messages.
+             * @function encode
+             * @memberof tensorboard.hparams.SessionEndInfo
+             * @static
+             * @param {tensorboard.hparams.SessionEndInfo.$Properties} message SessionEndInfo message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            SessionEndInfo.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.status != null && $Object.hasOwnProperty.call(message, "status") && message.status !== 0)
+                    writer.uint32(/* id 1, wireType 0 =*/8).int32(message.status);
+                if (message.endTimeSecs != null && $Object.hasOwnProperty.call(message, "endTimeSecs") && !$Object.is(message.endTimeSecs, 0))
+                    writer.uint32(/* id 2, wireType 1 =*/17).double(message.endTimeSecs);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a SessionEndInfo message from the specified reader or buffer.
+             * @function decode
+             * @memberof tensorboard.hparams.SessionEndInfo
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {tensorboard.hparams.SessionEndInfo & tensorboard.hparams.SessionEndInfo.$Shape} SessionEndInfo
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            SessionEndInfo.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.tensorboard.hparams.SessionEndInfo();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.status = value;
+                            else
+                                delete message.status;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.endTimeSecs = value;
+                            else
+                                delete message.endTimeSecs;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return SessionEndInfo;
+        })();
+
+        return hparams;
+    })();
+
     return tensorboard;
+})();
+
+export const google = $root.google = (() => {
+
+    /**
+     * Namespace google.
+     * @exports google
+     * @namespace
+     */
+    const google = {};
+
+    google.protobuf = (function() {
+
+        /**
+         * Namespace protobuf.
+         * @memberof google
+         * @namespace
+         */
+        const protobuf = {};
+
+        protobuf.Struct = (function() {
+
+            /**
+             * Properties of a Struct.
+             * @typedef {Object} google.protobuf.Struct.$Properties
+             * @property {Object.<string,google.protobuf.Value.$Properties>|null} [fields] Struct fields
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a Struct.
+             * @memberof google.protobuf
+             * @interface IStruct
+             * @augments google.protobuf.Struct.$Properties
+             * @deprecated Use google.protobuf.Struct.$Properties instead.
+             */
+
+            /**
+             * Shape of a Struct.
+             * @typedef {{
+             *   fields?: Object.<string,google.protobuf.Value.$Shape>|null;
+             *   $unknowns?: Array.<Uint8Array>;
+             * }} google.protobuf.Struct.$Shape
+             */
+
+            /**
+             * Constructs a new Struct.
+             * @memberof google.protobuf
+             * @classdesc Represents a Struct.
+             * @constructor
+             * @param {google.protobuf.Struct.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Struct = function (properties) {
+                this.fields = {};
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Struct fields.
+             * @member {Object.<string,google.protobuf.Value.$Properties>} fields
+             * @memberof google.protobuf.Struct
+             * @instance
+             */
+            Struct.prototype.fields = $util.emptyObject;
+
+            /**
+             * Encodes the specified Struct message. Does not implicitly {@link google.protobuf.Struct.verify|verify} messages.
+             * @function encode
+             * @memberof google.protobuf.Struct
+             * @static
+             * @param {google.protobuf.Struct.$Properties} message Struct message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Struct.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.fields != null && $Object.hasOwnProperty.call(message, "fields"))
+                    for (let keys = $Object.keys(message.fields), i = 0; i < keys.length; ++i) {
+                        writer.uint32(/* id 1, wireType 2 =*/10).fork().uint32(/* id 1, wireType 2 =*/10).string(keys[i]);
+                        $root.google.protobuf.Value.encode(message.fields[keys[i]], writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim().ldelim();
+                    }
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a Struct message from the specified reader or buffer.
+             * @function decode
+             * @memberof google.protobuf.Struct
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {google.protobuf.Struct & google.protobuf.Struct.$Shape} Struct
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Struct.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, key, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.google.protobuf.Struct();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (message.fields === $util.emptyObject)
+                                message.fields = {};
+                            let end2 = reader.size() + reader.pos;
+                            if (end2 > reader.len)
+                                throw $RangeError("index out of range");
+                            reader.len = end2;
+                            key = "";
+                            value = null;
+                            while (reader.pos < end2) {
+                                let tag2 = reader.tag();
+                                wireType = tag2 & 7;
+                                switch (tag2 >>>= 3) {
+                                case 1:
+                                    if (wireType !== 2)
+                                        break;
+                                    key = reader.stringVerify();
+                                    continue;
+                                case 2:
+                                    if (wireType !== 2)
+                                        break;
+                                    value = $root.google.protobuf.Value.decode(reader, reader.size(), $undefined, _depth + 1, value);
+                                    continue;
+                                }
+                                reader.skipType(wireType, _depth, tag2);
+                            }
+                            if (reader.pos !== end2)
+                                throw $RangeError("index out of range");
+                            reader.len = end;
+                            if (key === "__proto__")
+                                $util.makeProp(message.fields, key);
+                            message.fields[key] = value || new $root.google.protobuf.Value();
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Struct;
+        })();
+
+        protobuf.Value = (function() {
+
+            /**
+             * Properties of a Value.
+             * @typedef {Object} google.protobuf.Value.$Properties
+             * @property {google.protobuf.NullValue|null} [nullValue] Value nullValue
+             * @property {number|null} [numberValue] Value numberValue
+             * @property {string|null} [stringValue] Value stringValue
+             * @property {boolean|null} [boolValue] Value boolValue
+             * @property {google.protobuf.Struct.$Properties|null} [structValue] Value structValue
+             * @property {google.protobuf.ListValue.$Properties|null} [listValue] Value listValue
+             * @property {"nullValue"|"numberValue"|"stringValue"|"boolValue"|"structValue"|"listValue"} [kind] Value kind
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a Value.
+             * @memberof google.protobuf
+             * @interface IValue
+             * @augments google.protobuf.Value.$Properties
+             * @deprecated Use google.protobuf.Value.$Properties instead.
+             */
+
+            /**
+             * Narrowed shape of a Value.
+             * @typedef {{
+             *   nullValue?: google.protobuf.NullValue|null;
+             *   numberValue?: number|null;
+             *   stringValue?: string|null;
+             *   boolValue?: boolean|null;
+             *   structValue?: google.protobuf.Struct.$Shape|null;
+             *   listValue?: google.protobuf.ListValue.$Shape|null;
+             *   $unknowns?: Array.<Uint8Array>;
+             * } & (
+             *   ({ kind?: undefined; nullValue?: null; numberValue?: null; stringValue?: null; boolValue?: null; structValue?: null; listValue?: null }|{ kind?: "nullValue"; nullValue: google.protobuf.NullValue; numberValue?: null; stringValue?: null; boolValue?: null; structValue?: null; listValue?: null }|{ kind?: "numberValue"; nullValue?: null; numberValue: number; stringValue?: null; boolValue?: null; structValue?: null; listValue?: null }|{ kind?: "stringValue"; nullValue?: null; numberValue?: null; stringValue: string; boolValue?: null; structValue?: null; listValue?: null }|{ kind?: "boolValue"; nullValue?: null; numberValue?: null; stringValue?: null; boolValue: boolean; structValue?: null; listValue?: null }|{ kind?: "structValue"; nullValue?: null; numberValue?: null; stringValue?: null; boolValue?: null; structValue: google.protobuf.Struct.$Shape; listValue?: null }|{ kind?: "listValue"; nullValue?: null; numberValue?: null; stringValue?: null; boolValue?: null; structValue?: null; listValue: google.protobuf.ListValue.$Shape })
+             * )} google.protobuf.Value.$Shape
+             */
+
+            /**
+             * Constructs a new Value.
+             * @memberof google.protobuf
+             * @classdesc Represents a Value.
+             * @constructor
+             * @param {google.protobuf.Value.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Value = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Value nullValue.
+             * @member {google.protobuf.NullValue|null|undefined} nullValue
+             * @memberof google.protobuf.Value
+             * @instance
+             */
+            Value.prototype.nullValue = null;
+
+            /**
+             * Value numberValue.
+             * @member {number|null|undefined} numberValue
+             * @memberof google.protobuf.Value
+             * @instance
+             */
+            Value.prototype.numberValue = null;
+
+            /**
+             * Value stringValue.
+             * @member {string|null|undefined} stringValue
+             * @memberof google.protobuf.Value
+             * @instance
+             */
+            Value.prototype.stringValue = null;
+
+            /**
+             * Value boolValue.
+             * @member {boolean|null|undefined} boolValue
+             * @memberof google.protobuf.Value
+             * @instance
+             */
+            Value.prototype.boolValue = null;
+
+            /**
+             * Value structValue.
+             * @member {google.protobuf.Struct.$Properties|null|undefined} structValue
+             * @memberof google.protobuf.Value
+             * @instance
+             */
+            Value.prototype.structValue = null;
+
+            /**
+             * Value listValue.
+             * @member {google.protobuf.ListValue.$Properties|null|undefined} listValue
+             * @memberof google.protobuf.Value
+             * @instance
+             */
+            Value.prototype.listValue = null;
+
+            // OneOf field names bound to virtual getters and setters
+            let $oneOfFields;
+
+            /**
+             * Value kind.
+             * @member {"nullValue"|"numberValue"|"stringValue"|"boolValue"|"structValue"|"listValue"|undefined} kind
+             * @memberof google.protobuf.Value
+             * @instance
+             */
+            $Object.defineProperty(Value.prototype, "kind", {
+                get: $util.oneOfGetter($oneOfFields = ["nullValue", "numberValue", "stringValue", "boolValue", "structValue", "listValue"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            /**
+             * Encodes the specified Value message. Does not implicitly {@link google.protobuf.Value.verify|verify} messages.
+             * @function encode
+             * @memberof google.protobuf.Value
+             * @static
+             * @param {google.protobuf.Value.$Properties} message Value message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Value.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.nullValue != null && $Object.hasOwnProperty.call(message, "nullValue"))
+                    writer.uint32(/* id 1, wireType 0 =*/8).int32(message.nullValue);
+                if (message.numberValue != null && $Object.hasOwnProperty.call(message, "numberValue"))
+                    writer.uint32(/* id 2, wireType 1 =*/17).double(message.numberValue);
+                if (message.stringValue != null && $Object.hasOwnProperty.call(message, "stringValue"))
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.stringValue);
+                if (message.boolValue != null && $Object.hasOwnProperty.call(message, "boolValue"))
+                    writer.uint32(/* id 4, wireType 0 =*/32).bool(message.boolValue);
+                if (message.structValue != null && $Object.hasOwnProperty.call(message, "structValue"))
+                    $root.google.protobuf.Struct.encode(message.structValue, writer.uint32(/* id 5, wireType 2 =*/42).fork(), _depth + 1).ldelim();
+                if (message.listValue != null && $Object.hasOwnProperty.call(message, "listValue"))
+                    $root.google.protobuf.ListValue.encode(message.listValue, writer.uint32(/* id 6, wireType 2 =*/50).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a Value message from the specified reader or buffer.
+             * @function decode
+             * @memberof google.protobuf.Value
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {google.protobuf.Value & google.protobuf.Value.$Shape} Value
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Value.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.google.protobuf.Value();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            message.nullValue = reader.int32();
+                            message.kind = "nullValue";
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 1)
+                                break;
+                            message.numberValue = reader.double();
+                            message.kind = "numberValue";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.stringValue = reader.stringVerify();
+                            message.kind = "stringValue";
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            message.boolValue = reader.bool();
+                            message.kind = "boolValue";
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            message.structValue = $root.google.protobuf.Struct.decode(reader, reader.size(), $undefined, _depth + 1, message.structValue);
+                            message.kind = "structValue";
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            message.listValue = $root.google.protobuf.ListValue.decode(reader, reader.size(), $undefined, _depth + 1, message.listValue);
+                            message.kind = "listValue";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Value;
+        })();
+
+        /**
+         * NullValue enum.
+         * @name google.protobuf.NullValue
+         * @enum {number}
+         * @property {number} NULL_VALUE=0 NULL_VALUE value
+         */
+        protobuf.NullValue = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "NULL_VALUE"] = 0;
+            return values;
+        })();
+
+        protobuf.ListValue = (function() {
+
+            /**
+             * Properties of a ListValue.
+             * @typedef {Object} google.protobuf.ListValue.$Properties
+             * @property {Array.<google.protobuf.Value.$Properties>|null} [values] ListValue values
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a ListValue.
+             * @memberof google.protobuf
+             * @interface IListValue
+             * @augments google.protobuf.ListValue.$Properties
+             * @deprecated Use google.protobuf.ListValue.$Properties instead.
+             */
+
+            /**
+             * Shape of a ListValue.
+             * @typedef {{
+             *   values?: Array.<google.protobuf.Value.$Shape>|null;
+             *   $unknowns?: Array.<Uint8Array>;
+             * }} google.protobuf.ListValue.$Shape
+             */
+
+            /**
+             * Constructs a new ListValue.
+             * @memberof google.protobuf
+             * @classdesc Represents a ListValue.
+             * @constructor
+             * @param {google.protobuf.ListValue.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const ListValue = function (properties) {
+                this.values = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * ListValue values.
+             * @member {Array.<google.protobuf.Value.$Properties>} values
+             * @memberof google.protobuf.ListValue
+             * @instance
+             */
+            ListValue.prototype.values = $util.emptyArray;
+
+            /**
+             * Encodes the specified ListValue message. Does not implicitly {@link google.protobuf.ListValue.verify|verify} messages.
+             * @function encode
+             * @memberof google.protobuf.ListValue
+             * @static
+             * @param {google.protobuf.ListValue.$Properties} message ListValue message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            ListValue.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.values != null && message.values.length)
+                    for (let i = 0; i < message.values.length; ++i)
+                        $root.google.protobuf.Value.encode(message.values[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a ListValue message from the specified reader or buffer.
+             * @function decode
+             * @memberof google.protobuf.ListValue
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {google.protobuf.ListValue & google.protobuf.ListValue.$Shape} ListValue
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            ListValue.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.google.protobuf.ListValue();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.values && message.values.length))
+                                message.values = [];
+                            message.values.push($root.google.protobuf.Value.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ListValue;
+        })();
+
+        return protobuf;
+    })();
+
+    return google;
 })();
 
 export {

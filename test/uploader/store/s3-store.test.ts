@@ -55,7 +55,9 @@ describeWithPeers(['s3'], 'S3 store', () => {
       storedParts += 1;
       if (storedParts === 2) abort.abort();
     };
-    await store.commit({ ...request, signal: abort.signal, onPartStored }).catch(() => undefined);
+    await expect(store.commit({ ...request, signal: abort.signal, onPartStored })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
     const storedBefore = storedParts;
 
     const onBytesSent = (size: number): void => {
