@@ -13,8 +13,8 @@ export function toPartialPath(path: string): string {
   return `${path}.${process.pid}.${sequence++}${PARTIAL_SUFFIX}`;
 }
 
-/** Replaces `path` by `text`, so that a reader sees the old or the new text, never a part. Throws what the disk says. */
-export function replaceFileSync(path: string, text: string, options: { fsync: boolean }): void {
+/** Replaces `path` by `text`, so that a reader sees the old or the new content, never a part. Throws what the disk says. */
+export function replaceFileSync(path: string, text: string | Uint8Array, options: { fsync: boolean }): void {
   const partial = toPartialPath(path);
   try {
     const fd = openSync(partial, 'wx', 0o644);

@@ -6,16 +6,21 @@
  */
 
 import { Diagnostics } from './diagnostics.js';
-import { InvalidArgumentError } from './errors.js';
+import { ClosedError, InvalidArgumentError } from './errors.js';
 import { type EventFileWriterOptions, resolveEventFileOptions } from './event/event-file-options.js';
 import { EventFileWriter } from './event/event-file-writer.js';
+import { PendingEvents } from './event/pending-events.js';
 import { describe, type EventOptions, parseName, parseStep, parseWallTime } from './summary/arguments.js';
-import { type AudioInput, createAudioValue } from './summary/audio.js';
+import { type AudioInput, createAudioEncoding } from './summary/audio.js';
+import { type Encoding, mapEncoding, ready } from './summary/encoding.js';
 import { createHistogramRows, createHistogramValue, type HistogramInput } from './summary/histogram.js';
-import { createImageValue, type ImageInput } from './summary/image.js';
+import { createEncodedImageValue, createImageEncoding, type ImageInput } from './summary/image.js';
+import { createMeshValues, type MeshInput } from './summary/mesh.js';
 import { createMetadata } from './summary/plugin-data.js';
-import { createTextValue } from './summary/text.js';
-import type { SummaryValue } from './wire/messages.js';
+import { createPrCurveValue, type PrCurveInput } from './summary/pr-curve.js';
+import { createTextValue, isWellFormedText, type TextInput } from './summary/text.js';
+import { encodeVideo, type VideoInput, type VideoOptions } from './summary/video.js';
+import type { EventContent, SummaryValue } from './wire/messages.js';
 
 export interface EventLogOptions extends EventFileWriterOptions {
   /**
@@ -36,18 +41,24 @@ export interface HistogramOptions extends EventOptions {
 /** Options that events under several names share. */
 export type SharedEventOptions = Omit<EventOptions, 'displayName' | 'description'>;
 
+/** Values with more bytes to encode than this are encoded in the background: below it the call is as fast. */
+const BACKGROUND_BYTES = 64 * 1024;
+
 export class EventLog {
   readonly diagnostics: Diagnostics;
   readonly #writer: EventFileWriter;
+  readonly #pending: PendingEvents;
   readonly #options: ReturnType<typeof resolveEventFileOptions>;
   readonly #recordIf: EventLogOptions['recordIf'];
   #defaultStep: number | bigint | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(directory: string, options: EventLogOptions = {}) {
     this.diagnostics = options.diagnostics ?? new Diagnostics();
     this.#recordIf = options.recordIf;
     this.#options = resolveEventFileOptions({ ...options, diagnostics: this.diagnostics });
     this.#writer = new EventFileWriter(directory, this.#options);
+    this.#pending = new PendingEvents(this.#writer, this.diagnostics, this.#options.maxQueueBytes);
   }
 
   get writer(): EventFileWriter {
@@ -65,6 +76,7 @@ export class EventLog {
     this.#checkScalar(tag, value);
     const step = parseStep(options.step) ?? this.#defaultStep;
     const wallTime = parseWallTime(options.wallTime);
+    this.checkOpen();
     if (this.#isSampledOut(tag, step)) return;
     this.#writer.writeScalar(tag, value, step, wallTime, createScalarMetadata(options));
   }
@@ -87,14 +99,21 @@ export class EventLog {
     }
   }
 
-  /** Logs an image. Throws `ERR_IMAGE_INVALID` and as `scalar` does. */
-  image(name: string, image: ImageInput, options: EventOptions): void {
-    this.values(name, options, (tag) => createImageValue(tag, image, options));
+  /** Logs an image, or several at one step. Throws `ERR_IMAGE_INVALID` and as `scalar` does. */
+  image(name: string, images: ImageInput | readonly ImageInput[], options: EventOptions): void {
+    this.#encoded(name, options, (tag) => createImageEncoding(tag, images, options));
   }
 
-  /** Logs an audio clip. Throws `ERR_AUDIO_INVALID` and as `scalar` does. */
-  audio(name: string, audio: AudioInput, options: EventOptions): void {
-    this.values(name, options, (tag) => createAudioValue(tag, audio, options));
+  /** Logs a video as an animated GIF. Throws `ERR_VIDEO_INVALID` and as `scalar` does. */
+  video(name: string, video: VideoInput, options: EventOptions & VideoOptions): void {
+    this.#encoded(name, options, (tag) =>
+      mapEncoding(encodeVideo(video, options), (gif) => createEncodedImageValue(tag, [gif], options)),
+    );
+  }
+
+  /** Logs an audio clip, or several at one step. Throws `ERR_AUDIO_INVALID` and as `scalar` does. */
+  audio(name: string, clips: AudioInput | readonly AudioInput[], options: EventOptions): void {
+    this.#encoded(name, options, (tag) => createAudioEncoding(tag, clips, options));
   }
 
   /** Logs a histogram. Warns of values that cannot be counted. Throws `ERR_HISTOGRAM_INVALID` and as `scalar` does. */
@@ -109,14 +128,27 @@ export class EventLog {
     });
   }
 
-  /** Logs Markdown. Warns of lone surrogates, which it replaces. Throws `ERR_TEXT_INVALID` and as `scalar` does. */
-  text(name: string, text: string, options: EventOptions): void {
+  /** Logs Markdown, or cells of it. Warns of lone surrogates, which it replaces. Throws `ERR_TEXT_INVALID` and as `scalar` does. */
+  text(name: string, text: TextInput, options: EventOptions): void {
     this.values(name, options, (tag) => {
-      if (typeof text === 'string' && !text.isWellFormed()) {
+      const value = createTextValue(tag, text, options);
+      if (!isWellFormedText(text)) {
         this.diagnostics.warn('WARN_TEXT_REPAIRED', `text ${tag}: lone surrogates were replaced by U+FFFD`);
       }
-      return createTextValue(tag, text, options);
+      return value;
     });
+  }
+
+  /** Logs a precision-recall curve. Throws `ERR_PR_CURVE_INVALID` and as `scalar` does. */
+  prCurve(name: string, curve: PrCurveInput, options: EventOptions): void {
+    this.values(name, options, (tag) => createPrCurveValue(tag, curve, options));
+  }
+
+  /** Logs a mesh or a point cloud. Throws `ERR_MESH_INVALID` and as `scalar` does. */
+  mesh(name: string, mesh: MeshInput, options: EventOptions): void {
+    const tag = this.toTag(name);
+    const step = options.step ?? this.#defaultStep ?? this.#writer.nextStep(`${tag}_VERTEX`);
+    this.values(name, { ...options, step }, () => createMeshValues(tag, mesh, options));
   }
 
   /** Logs values of any kind, built for the tag that `name` becomes, as one event. Throws what `create` throws. */
@@ -125,13 +157,38 @@ export class EventLog {
     options: EventOptions,
     create: (tag: string) => SummaryValue | readonly SummaryValue[],
   ): void {
+    this.#summary(name, options, (tag) => {
+      const created = create(tag);
+      return ready(isList(created) ? created : [created]);
+    });
+  }
+
+  /** Logs an event that is no summary. */
+  event(what: EventContent, step: number | bigint | undefined, wallTime: number | undefined): void {
+    this.checkOpen();
+    const time = parseWallTime(wallTime) ?? this.#options.clock.wallTime();
+    this.#writer.writeEvent({ wallTime: time, step: parseStep(step) ?? this.#defaultStep ?? 0, what });
+  }
+
+  #encoded(name: string, options: EventOptions, create: (tag: string) => Encoding<SummaryValue>): void {
+    this.#summary(name, options, (tag) => mapEncoding(create(tag), (value) => [value]));
+  }
+
+  /** Writes small values at once, large ones when they are encoded; the order within a tag is that of the calls. */
+  #summary(
+    name: string,
+    options: EventOptions,
+    create: (tag: string) => Encoding<readonly SummaryValue[]>,
+  ): void {
     const tag = this.toTag(name);
-    const step = parseStep(options.step) ?? this.#defaultStep ?? this.#writer.nextStep(tag);
+    const step = parseStep(options.step) ?? this.#defaultStep ?? this.#pending.nextStep(tag);
     const wallTime = parseWallTime(options.wallTime);
-    this.#writer.checkOpen();
+    this.checkOpen();
     if (this.#isSampledOut(tag, step)) return;
-    const created = create(tag);
-    this.#writer.writeSummary(isList(created) ? created : [created], step, wallTime);
+    const encoding = create(tag);
+    if (encoding.sizeBytes <= BACKGROUND_BYTES && !this.#pending.has(tag)) {
+      this.#writer.writeSummary(encoding.now(), step, wallTime);
+    } else this.#pending.add(tag, step, wallTime ?? this.#options.clock.wallTime(), encoding);
   }
 
   /** The tag that a name becomes. Throws `ERR_NAME_INVALID`. */
@@ -142,12 +199,20 @@ export class EventLog {
     return text;
   }
 
-  flush(): Promise<void> {
-    return this.#writer.flush();
+  /** Throws `ClosedError` once the log is closed. */
+  checkOpen(): void {
+    if (this.#closing !== undefined)
+      throw new ClosedError(`the event file writer of ${this.#writer.directory}`);
+  }
+
+  async flush(): Promise<void> {
+    await this.#pending.settle();
+    await this.#writer.flush();
   }
 
   close(): Promise<void> {
-    return this.#writer.close();
+    this.#closing ??= this.#pending.settle().then(() => this.#writer.close());
+    return this.#closing;
   }
 
   #isSampledOut(tag: string, given: number | bigint | undefined): boolean {

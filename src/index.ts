@@ -19,12 +19,38 @@ export type { EventSink, OpenEventFile } from './event/event-sink.js';
 export { MemorySink } from './event/memory-sink.js';
 export type { HistogramOptions, SharedEventOptions } from './event-log.js';
 export type { RunPaths } from './layout.js';
+export type { EmbeddingInput, EmbeddingVectors } from './projector/projector-files.js';
 export type { ArtifactOptions, EndOptions } from './run.js';
 export { Run } from './run.js';
 export type { RunOptions } from './run-options.js';
 export type { RunArtifact, RunRecord, RunStatus, StatusCondition } from './run-record.js';
 export type { EventOptions } from './summary/arguments.js';
 export type { AudioInput, AudioSamples } from './summary/audio.js';
+export type {
+  ChartTable,
+  CustomScalarsCategory,
+  CustomScalarsChart,
+  CustomScalarsLayout,
+  MarginSeries,
+} from './summary/custom-scalars.js';
+export { exactTag } from './summary/custom-scalars.js';
 export type { HistogramBuckets, HistogramInput, HistogramValues } from './summary/histogram.js';
-export type { ImageInput, ImagePixels } from './summary/image.js';
+export type { RawHistogram } from './summary/histogram-raw.js';
+export type {
+  HParamColumn,
+  HParamDomain,
+  HParamsConfig,
+  HParamValue,
+  MetricColumn,
+  SessionOptions,
+  SessionOutcome,
+} from './summary/hparams.js';
+export type { ImageBatch, ImageInput, ImagePixels } from './summary/image.js';
+export type { BoxOptions, ImageBox, ImageBoxes } from './summary/image-boxes.js';
+export type { MeshInput, Triples } from './summary/mesh.js';
+export type { PrCurveCounts, PrCurveInput, PrCurvePredictions } from './summary/pr-curve.js';
+export type { TextInput } from './summary/text.js';
+export type { VideoFrames, VideoInput, VideoOptions } from './summary/video.js';
+export type { HparamsOptions, SummaryWriterOptions } from './summary-writer.js';
+export { SummaryWriter } from './summary-writer.js';
 export * as tracking from './tracking.js';

@@ -21,6 +21,7 @@ import { type EventOptions, toWellFormedText } from './summary/arguments.js';
 import type { AudioInput } from './summary/audio.js';
 import type { HistogramInput } from './summary/histogram.js';
 import type { ImageInput } from './summary/image.js';
+import type { TextInput } from './summary/text.js';
 
 /** Options of `logArtifact`. */
 export interface ArtifactOptions {
@@ -126,13 +127,13 @@ export class Run {
     this.#events.scalars(metrics, options);
   }
 
-  /** Logs an image: PNG or JPEG bytes, or pixels. Throws `ERR_IMAGE_INVALID` and as `logMetric` does. */
-  logImage(name: string, image: ImageInput, options: EventOptions = {}): void {
+  /** Logs an image, or several at one step: encoded bytes, or pixels. Throws `ERR_IMAGE_INVALID` and as `logMetric` does. */
+  logImage(name: string, image: ImageInput | readonly ImageInput[], options: EventOptions = {}): void {
     this.#events.image(name, image, options);
   }
 
-  /** Logs an audio clip: samples, or WAV bytes. Throws `ERR_AUDIO_INVALID` and as `logMetric` does. */
-  logAudio(name: string, audio: AudioInput, options: EventOptions = {}): void {
+  /** Logs an audio clip, or several at one step: samples, or WAV bytes. Throws `ERR_AUDIO_INVALID` and as `logMetric` does. */
+  logAudio(name: string, audio: AudioInput | readonly AudioInput[], options: EventOptions = {}): void {
     this.#events.audio(name, audio, options);
   }
 
@@ -145,8 +146,8 @@ export class Run {
     this.#events.histogram(name, values, options);
   }
 
-  /** Logs Markdown text. Lone surrogates are replaced and warned of. Throws `ERR_TEXT_INVALID` and as `logMetric` does. */
-  logText(name: string, text: string, options: EventOptions = {}): void {
+  /** Logs Markdown text, or a list or table of it. Lone surrogates are replaced and warned of. Throws `ERR_TEXT_INVALID` and as `logMetric` does. */
+  logText(name: string, text: TextInput, options: EventOptions = {}): void {
     this.#events.text(name, text, options);
   }
 

@@ -11,6 +11,7 @@ import type { EventOptions } from './summary/arguments.js';
 import type { AudioInput } from './summary/audio.js';
 import type { HistogramInput } from './summary/histogram.js';
 import type { ImageInput } from './summary/image.js';
+import type { TextInput } from './summary/text.js';
 
 let current: Run | undefined;
 
@@ -34,11 +35,19 @@ export function logMetrics(metrics: Readonly<Record<string, number>>, options?: 
   getOrCreateRun().logMetrics(metrics, options);
 }
 
-export function logImage(name: string, image: ImageInput, options?: EventOptions): void {
+export function logImage(
+  name: string,
+  image: ImageInput | readonly ImageInput[],
+  options?: EventOptions,
+): void {
   getOrCreateRun().logImage(name, image, options);
 }
 
-export function logAudio(name: string, audio: AudioInput, options?: EventOptions): void {
+export function logAudio(
+  name: string,
+  audio: AudioInput | readonly AudioInput[],
+  options?: EventOptions,
+): void {
   getOrCreateRun().logAudio(name, audio, options);
 }
 
@@ -46,7 +55,7 @@ export function logHistogram(name: string, values: HistogramInput, options?: His
   getOrCreateRun().logHistogram(name, values, options);
 }
 
-export function logText(name: string, text: string, options?: EventOptions): void {
+export function logText(name: string, text: TextInput, options?: EventOptions): void {
   getOrCreateRun().logText(name, text, options);
 }
 

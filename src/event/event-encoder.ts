@@ -212,9 +212,11 @@ export class EventEncoder {
   #checkMetadata(tag: string, state: TagState, metadata: SummaryMetadata): void {
     const before = state.metadata;
     const isSame =
-      metadata.displayName === before?.displayName && metadata.description === before?.description;
+      metadata.displayName === before?.displayName &&
+      metadata.description === before?.description &&
+      isSameContent(metadata.content, before?.content);
     if (isSame) return;
-    const detail = `${tag}: display name or description changed after the first value: TensorBoard keeps the first`;
+    const detail = `${tag}: display name, description or plugin data changed after the first value: TensorBoard keeps the first`;
     this.#noticeOnce(state, { kind: 'metadataIgnored', tag, detail });
   }
 
@@ -227,6 +229,11 @@ export class EventEncoder {
 }
 
 const SCALARS = 'scalars';
+
+function isSameContent(content: Uint8Array | undefined, before: Uint8Array | undefined): boolean {
+  if (content === undefined || before === undefined || content === before) return content === before;
+  return Buffer.compare(content, before) === 0;
+}
 
 function createScalarTemplates(tag: string, metadata: SummaryMetadata | undefined) {
   const described = metadata ?? { pluginName: 'scalars', dataClass: DataClass.SCALAR };

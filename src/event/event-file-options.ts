@@ -15,8 +15,13 @@ export interface EventFileWriterOptions {
   readonly flushIntervalMs?: number;
   /** Size from which a file is closed and the next one begun. Default 128 MiB: bounds what a re-upload costs. */
   readonly maxFileBytes?: number;
-  /** Bytes that may wait while the disk refuses writes; more events are dropped and counted. Default 64 MiB. */
+  /** Bytes that may wait while the disk refuses writes. Default 64 MiB. */
   readonly maxQueueBytes?: number;
+  /**
+   * What happens to an event when so many bytes wait. Default `drop`: it is left out, counted and reported, and training goes on.
+   * `throw`: the call throws `EventsDroppedError` as well. No call ever waits for a disk.
+   */
+  readonly onQueueFull?: 'drop' | 'throw';
   /** Whether `flush()` and `close()` wait until the data would survive a power cut. Default false: a crash of the process loses nothing either way. */
   readonly fsync?: boolean;
   /** Appended to every file name. Default none. */
@@ -44,6 +49,7 @@ export function resolveEventFileOptions(options: EventFileWriterOptions): Resolv
     flushIntervalMs: positive('flushIntervalMs', options.flushIntervalMs ?? 2000),
     maxFileBytes: positive('maxFileBytes', options.maxFileBytes ?? 128 * 1024 * 1024),
     maxQueueBytes: positive('maxQueueBytes', options.maxQueueBytes ?? 64 * 1024 * 1024),
+    onQueueFull: parseQueuePolicy(options.onQueueFull ?? 'drop'),
     fsync: options.fsync ?? false,
     fileNameSuffix: parseSuffix(options.fileNameSuffix ?? ''),
     resume: options.resume ?? false,
@@ -59,6 +65,15 @@ function positive(name: string, value: number): number {
     'ERR_OPTION_INVALID',
     `${name} is ${value}, expected a number above 0`,
     `Set ${name} to a positive number.`,
+  );
+}
+
+function parseQueuePolicy(policy: 'drop' | 'throw'): 'drop' | 'throw' {
+  if (policy === 'drop' || policy === 'throw') return policy;
+  throw new InvalidArgumentError(
+    'ERR_OPTION_INVALID',
+    `onQueueFull is ${String(policy)}, expected drop or throw`,
+    "Set onQueueFull to 'drop' or 'throw'.",
   );
 }
 

@@ -9,8 +9,9 @@
  */
 
 import { hostname } from 'node:os';
-import { ClosedError, EventsDroppedError, RunWriteError } from '../errors.js';
-import { toEventFileName } from '../layout.js';
+import { basename, isAbsolute, resolve } from 'node:path';
+import { ClosedError, EventsDroppedError, InvalidArgumentError, RunWriteError } from '../errors.js';
+import { EVENT_FILE_MARK, toEventFileName } from '../layout.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
 import { listEventFiles, readEarlierFiles, secondsAfter } from './earlier-files.js';
@@ -66,9 +67,11 @@ export class EventFileWriter {
   /**
    * Begins an event file in `directory`, on disk at once: `file_version` and SessionLog START come first.
    *
-   * Does not throw when the disk refuses: that surfaces at `flush()`, `close()` and the diagnostics, and is tried again.
+   * Does not throw when the disk refuses: that surfaces at `flush()`, `close()` and the diagnostics, and is tried again. Throws
+   * `ERR_OPTION_INVALID` for bad options, and for a directory that TensorBoard would take for an event file.
    */
   constructor(directory: string, options: EventFileWriterOptions = {}) {
+    checkDirectoryName(directory);
     this.directory = directory;
     this.#options = resolveEventFileOptions(options);
     const { diagnostics } = this.#options;
@@ -240,9 +243,9 @@ export class EventFileWriter {
     if (this.#queue.sizeBytes < this.#options.maxQueueBytes) return true;
     this.#droppedEvents++;
     this.#unreportedDrops++;
-    this.#options.diagnostics.error(
-      new EventsDroppedError(this.directory, this.#droppedEvents, { cause: this.#failure }),
-    );
+    const dropped = new EventsDroppedError(this.directory, this.#droppedEvents, { cause: this.#failure });
+    this.#options.diagnostics.error(dropped);
+    if (this.#options.onQueueFull === 'throw') throw dropped;
     return false;
   }
 
@@ -344,4 +347,19 @@ export class EventFileWriter {
     this.#timer = undefined;
     this.#immediate = undefined;
   }
+}
+
+/**
+ * Refuses names that contain `tfevents`: TensorBoard's Python reader opens such a directory as a file and then fails for all
+ * runs. Source: tensorboard/backend/event_processing/io_wrapper.py.
+ */
+function checkDirectoryName(directory: string): void {
+  const parts = isAbsolute(directory) ? [] : directory.split(/[\\/]/);
+  const bad = [...parts, basename(resolve(directory))].find((name) => name.includes(EVENT_FILE_MARK));
+  if (bad === undefined) return;
+  throw new InvalidArgumentError(
+    'ERR_OPTION_INVALID',
+    `${directory}: ${bad} contains "${EVENT_FILE_MARK}", which makes TensorBoard take the directory for an event file`,
+    'Give the directory another name.',
+  );
 }

@@ -8,6 +8,7 @@
 import { InvalidArgumentError } from '../errors.js';
 import { DataType, type SummaryValue } from '../wire/messages.js';
 import { describe } from './arguments.js';
+import { type Encoding, inSlices, joinEncodings, mapEncoding, ready } from './encoding.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
 /** Samples of one clip. Shape: L×C, frame by frame: the channels of a frame stand together. */
@@ -23,16 +24,23 @@ export interface AudioSamples {
 /** An audio clip: WAV bytes, or samples. */
 export type AudioInput = Uint8Array | AudioSamples;
 
-/** Builds the value of an audio clip. Throws `ERR_AUDIO_INVALID`. */
-export function createAudioValue(tag: string, audio: AudioInput, labels?: SeriesLabels): SummaryValue {
-  return {
+/** Builds the value of an audio clip, or of several at one step. Throws `ERR_AUDIO_INVALID`. */
+export function createAudioEncoding(
+  tag: string,
+  clips: AudioInput | readonly AudioInput[],
+  labels?: SeriesLabels,
+): Encoding<SummaryValue> {
+  return mapEncoding(joinEncodings(toClipList(clips).map(encodeAudio)), (stringVal) => ({
     tag,
     metadata: createMetadata('audio', labels),
-    value: {
-      kind: 'tensor',
-      tensor: { dtype: DataType.STRING, shape: [1], stringVal: [encodeAudio(audio)] },
-    },
-  };
+    value: { kind: 'tensor', tensor: { dtype: DataType.STRING, shape: [stringVal.length], stringVal } },
+  }));
+}
+
+function toClipList(clips: AudioInput | readonly AudioInput[]): readonly AudioInput[] {
+  if (!Array.isArray(clips)) return [clips as AudioInput];
+  if (clips.length === 0) throw invalid('clips is empty, expected one clip or more');
+  return clips;
 }
 
 const WAV_HEADER_BYTES = 44;
@@ -41,10 +49,10 @@ const BYTES_PER_SAMPLE = 2;
 const MAX_DATA_BYTES = 2 ** 32 - WAV_HEADER_BYTES - 1;
 const MAX_CHANNELS = 65_535;
 
-/** Encodes samples to WAV; passes WAV bytes through. Throws `ERR_AUDIO_INVALID`. */
-export function encodeAudio(audio: AudioInput): Uint8Array {
+/** Encodes a copy of samples to WAV; passes WAV bytes through. Throws `ERR_AUDIO_INVALID`. */
+export function encodeAudio(audio: AudioInput): Encoding<Uint8Array> {
   if (audio instanceof Uint8Array) {
-    if (isWav(audio)) return audio;
+    if (isWav(audio)) return ready(audio.slice());
     throw invalid(`audio has ${audio.length} bytes that are not WAV`);
   }
   if (typeof audio !== 'object' || audio === null || !('samples' in audio)) {
@@ -69,13 +77,32 @@ export function encodeAudio(audio: AudioInput): Uint8Array {
   if (samples.length * BYTES_PER_SAMPLE > MAX_DATA_BYTES) {
     throw invalid(`samples has ${samples.length} values, more than a WAV file holds`);
   }
-  return encodeWav(samples, sampleRateHz, channels);
+  const copy = Array.isArray(samples) ? [...samples] : samples.slice();
+  const dataBytes = samples.length * BYTES_PER_SAMPLE;
+  return inSlices(dataBytes, () => encodeWav(copy, sampleRateHz, channels));
 }
 
-function encodeWav(samples: AudioSamples['samples'], sampleRateHz: number, channels: number): Uint8Array {
-  const dataBytes = samples.length * BYTES_PER_SAMPLE;
-  const out = new Uint8Array(WAV_HEADER_BYTES + dataBytes);
+/** Samples that are converted at one go: a few milliseconds. */
+const SAMPLES_PER_SLICE = 500_000;
+
+function* encodeWav(samples: AudioSamples['samples'], sampleRateHz: number, channels: number) {
+  const out = new Uint8Array(WAV_HEADER_BYTES + samples.length * BYTES_PER_SAMPLE);
   const view = new DataView(out.buffer);
+  writeHeader(view, sampleRateHz, channels);
+  const isInteger = samples instanceof Int16Array;
+  for (let start = 0; start < samples.length; start += SAMPLES_PER_SLICE) {
+    const end = Math.min(start + SAMPLES_PER_SLICE, samples.length);
+    for (let i = start; i < end; i++) {
+      const sample = isInteger ? samples[i]! : toInt16(samples[i]!);
+      view.setInt16(WAV_HEADER_BYTES + i * BYTES_PER_SAMPLE, sample, true);
+    }
+    yield;
+  }
+  return out;
+}
+
+function writeHeader(view: DataView, sampleRateHz: number, channels: number): void {
+  const dataBytes = view.byteLength - WAV_HEADER_BYTES;
   view.setUint32(0, 0x52494646); // RIFF
   view.setUint32(4, WAV_HEADER_BYTES - 8 + dataBytes, true);
   view.setUint32(8, 0x57415645); // WAVE
@@ -89,15 +116,6 @@ function encodeWav(samples: AudioSamples['samples'], sampleRateHz: number, chann
   view.setUint16(34, 8 * BYTES_PER_SAMPLE, true);
   view.setUint32(36, 0x64617461); // data
   view.setUint32(40, dataBytes, true);
-  const isInteger = samples instanceof Int16Array;
-  for (let i = 0; i < samples.length; i++) {
-    view.setInt16(
-      WAV_HEADER_BYTES + i * BYTES_PER_SAMPLE,
-      isInteger ? samples[i]! : toInt16(samples[i]!),
-      true,
-    );
-  }
-  return out;
 }
 
 /** Scales −1…1 to ±32,767, as TensorFlow's encode_wav does; NaN becomes 0. */

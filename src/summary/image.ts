@@ -1,16 +1,18 @@
 /**
- * Images: PNG or JPEG bytes as they are, or pixels encoded to PNG.
+ * Images: encoded bytes as they are, or pixels encoded to PNG; one, or a batch at one step.
  *
  * TensorBoard's form is a string tensor of [width, height, image, …] with the sizes as decimal text.
  * Source: tensorboard/plugins/image/summary_v2.py.
  */
 
-import { PNG } from 'pngjs';
 import { InvalidArgumentError } from '../errors.js';
 import { DataType, type SummaryValue } from '../wire/messages.js';
 import { encodeUtf8 } from '../wire/proto-bytes.js';
 import { describe } from './arguments.js';
+import { type Encoding, joinEncodings, mapEncoding, ready } from './encoding.js';
+import { readImageSize } from './image-size.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
+import { createPngEncoding, type RawImage } from './png.js';
 
 /** Pixels of one image. Shape: H×W×C, row-major, C ∈ {1 gray, 2 gray and alpha, 3 RGB, 4 RGBA}. */
 export interface ImagePixels {
@@ -23,9 +25,11 @@ export interface ImagePixels {
   readonly width: number;
   /** Default: what the length says. */
   readonly channels?: 1 | 2 | 3 | 4 | undefined;
+  /** Order of the dimensions. Default `HWC`; `CHW` is what PyTorch's tensors have. */
+  readonly dataFormat?: 'HWC' | 'CHW' | undefined;
 }
 
-/** An image: PNG or JPEG bytes, or pixels. */
+/** An image: PNG, JPEG, GIF or BMP bytes, or pixels. */
 export type ImageInput = Uint8Array | ImagePixels;
 
 /** An encoded image and its size in pixels. */
@@ -35,10 +39,25 @@ export interface EncodedImage {
   readonly width: number;
 }
 
-/** Builds the value of an image. Throws `ERR_IMAGE_INVALID`. */
-export function createImageValue(tag: string, image: ImageInput, labels?: SeriesLabels): SummaryValue {
-  const { bytes, height, width } = encodeImage(image);
-  const stringVal = [encodeUtf8(String(width)), encodeUtf8(String(height)), bytes];
+/** Builds the value of an image, or of several at one step. Throws `ERR_IMAGE_INVALID`. */
+export function createImageEncoding(
+  tag: string,
+  images: ImageInput | readonly ImageInput[],
+  labels?: SeriesLabels,
+): Encoding<SummaryValue> {
+  const encodings = joinEncodings(toImageList(images).map(encodeImage));
+  return mapEncoding(encodings, (encoded) => createEncodedImageValue(tag, encoded, labels));
+}
+
+/** Builds the value of encoded images; the first one's size counts for all, and TensorBoard does not show it. */
+export function createEncodedImageValue(
+  tag: string,
+  images: readonly EncodedImage[],
+  labels?: SeriesLabels,
+): SummaryValue {
+  const { width, height } = images[0]!;
+  const sizes = [encodeUtf8(String(width)), encodeUtf8(String(height))];
+  const stringVal = [...sizes, ...images.map(({ bytes }) => bytes)];
   return {
     tag,
     metadata: createMetadata('images', labels),
@@ -46,100 +65,111 @@ export function createImageValue(tag: string, image: ImageInput, labels?: Series
   };
 }
 
-/** Encodes pixels to PNG; reads the size of PNG or JPEG bytes. Throws `ERR_IMAGE_INVALID`. */
-export function encodeImage(image: ImageInput): EncodedImage {
-  if (image instanceof Uint8Array) return readImageSize(image);
+function toImageList(images: ImageInput | readonly ImageInput[]): readonly ImageInput[] {
+  if (!Array.isArray(images)) return [images as ImageInput];
+  if (images.length === 0) throw invalidImage('images is empty, expected one image or more');
+  return images;
+}
+
+/** Encodes pixels to PNG; reads the size of bytes that are encoded already. Throws `ERR_IMAGE_INVALID`. */
+export function encodeImage(image: ImageInput): Encoding<EncodedImage> {
+  if (!(image instanceof Uint8Array)) {
+    const raw = toRawImage(image);
+    const { height, width } = raw;
+    return mapEncoding(createPngEncoding(raw), (bytes) => ({ bytes, height, width }));
+  }
+  const size = readImageSize(image);
+  if (size !== undefined) return ready({ bytes: image.slice(), ...size });
+  throw invalidImage(`image has ${image.length} bytes that are not PNG, JPEG, GIF or BMP`);
+}
+
+/** Pixels as bytes of shape H×W×C; shares memory with the caller's where it can. Throws `ERR_IMAGE_INVALID`. */
+export function toRawImage(image: ImagePixels): RawImage {
   if (typeof image !== 'object' || image === null || !('pixels' in image)) {
-    throw invalid(`image is ${describe(image)}, expected PNG or JPEG bytes or { pixels, height, width }`);
+    throw invalidImage(`image is ${describe(image)}, expected encoded bytes or { pixels, height, width }`);
   }
-  const { height, width } = image;
+  const { pixels, height, width, dataFormat = 'HWC' } = image;
   if (!isSize(height) || !isSize(width)) {
-    throw invalid(`image is ${height}×${width}, expected whole numbers of 1 or more`);
+    throw invalidImage(`image is ${height}×${width}, expected whole numbers of 1 or more`);
   }
-  const channels = image.channels ?? image.pixels.length / (height * width);
+  const channels = image.channels ?? pixels.length / (height * width);
   if (channels !== 1 && channels !== 2 && channels !== 3 && channels !== 4) {
-    throw invalid(
-      `pixels has ${image.pixels.length} bytes for ${height}×${width}: ${channels} channels, expected 1, 2, 3 or 4`,
+    throw invalidImage(
+      `pixels has ${pixels.length} values for ${height}×${width}: ${channels} channels, expected 1, 2, 3 or 4`,
     );
   }
   const expected = height * width * channels;
-  if (image.pixels.length !== expected) {
-    throw invalid(
-      `pixels has ${image.pixels.length} values, expected ${height}×${width}×${channels} = ${expected}`,
+  if (pixels.length !== expected) {
+    throw invalidImage(
+      `pixels has ${pixels.length} values, expected ${height}×${width}×${channels} = ${expected}`,
     );
   }
-  return { bytes: encodePng(toBytes(image.pixels), height, width, channels), height, width };
+  if (dataFormat !== 'HWC' && dataFormat !== 'CHW') {
+    throw invalidImage(`dataFormat is ${describe(dataFormat)}, expected HWC or CHW`);
+  }
+  const bytes = toBytes(pixels);
+  const isPlanar = dataFormat === 'CHW' && channels > 1;
+  return { pixels: isPlanar ? interleave(bytes, channels) : bytes, height, width, channels };
 }
 
-const PNG_COLOR_TYPE = { 1: 0, 2: 4, 3: 2, 4: 6 } as const;
-const PNG_FILTER_SUB = 1;
+/** Images of one size, as one array. */
+export interface ImageBatch {
+  /** Shape: N×H×W×C, or N×C×H×W with `dataFormat: 'CHW'`; values as in `ImagePixels`. */
+  readonly pixels: ImagePixels['pixels'];
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels?: 1 | 2 | 3 | 4 | undefined;
+  /** Order of the dimensions of each image. Default `HWC`. */
+  readonly dataFormat?: 'HWC' | 'CHW' | undefined;
+}
 
-function encodePng(pixels: Uint8Array, height: number, width: number, channels: 1 | 2 | 3 | 4): Uint8Array {
-  const colorType = PNG_COLOR_TYPE[channels];
-  const png = Object.assign(new PNG({ width, height }), {
-    data: Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength),
-  });
-  // Filter Sub and zlib's default strategy: 100 times smaller on gradients than the library's default RLE strategy.
-  const options = {
-    colorType,
-    inputColorType: colorType,
-    inputHasAlpha: channels === 2 || channels === 4,
-    filterType: PNG_FILTER_SUB,
-    deflateLevel: 6,
-    deflateStrategy: 0,
-  };
-  return PNG.sync.write(png, options);
+/** The images of a batch, or of a list. Throws `ERR_IMAGE_INVALID`. */
+export function splitBatch(batch: ImageBatch | readonly ImageInput[]): readonly ImageInput[] {
+  if (Array.isArray(batch)) return batch;
+  const { count, pixels, ...image } = batch as ImageBatch;
+  if (!isSize(count)) throw invalidImage(`count is ${describe(count)}, expected a whole number of 1 or more`);
+  if (pixels?.length === undefined || pixels.length % count !== 0) {
+    throw invalidImage(`pixels has ${pixels?.length} values, not a multiple of ${count} images`);
+  }
+  const size = pixels.length / count;
+  return Array.from({ length: count }, (_, i) => ({
+    ...image,
+    pixels: Array.isArray(pixels)
+      ? pixels.slice(i * size, (i + 1) * size)
+      : (pixels as Uint8Array).subarray(i * size, (i + 1) * size),
+  }));
 }
 
 function toBytes(pixels: ImagePixels['pixels']): Uint8Array {
   if (pixels instanceof Uint8Array) return pixels;
-  if (pixels instanceof Uint8ClampedArray)
+  if (pixels instanceof Uint8ClampedArray) {
     return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+  }
   const bytes = new Uint8ClampedArray(pixels.length);
   for (let i = 0; i < pixels.length; i++) bytes[i] = pixels[i]! * 255;
   return new Uint8Array(bytes.buffer);
 }
 
-/** Reads width and height from the bytes' own header: PNG's IHDR, or JPEG's first frame header. */
-function readImageSize(bytes: Uint8Array): EncodedImage {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length >= 24 && view.getUint32(0) === 0x89504e47 && view.getUint32(4) === 0x0d0a1a0a) {
-    return { bytes, width: view.getUint32(16), height: view.getUint32(20) };
+/** C×H×W → H×W×C. */
+function interleave(planes: Uint8Array, channels: number): Uint8Array {
+  const out = new Uint8Array(planes.length);
+  const size = planes.length / channels;
+  for (let channel = 0; channel < channels; channel++) {
+    for (let i = 0; i < size; i++) out[i * channels + channel] = planes[channel * size + i]!;
   }
-  if (bytes.length >= 4 && view.getUint16(0) === 0xffd8) {
-    const frame = findJpegFrame(view);
-    if (frame !== undefined)
-      return { bytes, height: view.getUint16(frame + 5), width: view.getUint16(frame + 7) };
-    throw invalid('image has a JPEG signature but no frame header');
-  }
-  throw invalid(`image has ${bytes.length} bytes that are neither PNG nor JPEG`);
-}
-
-/** Offset of the marker of a JPEG's frame header (SOF0–SOF15 without DHT, JPG and DAC); undefined if there is none. */
-function findJpegFrame(view: DataView): number | undefined {
-  let at = 2;
-  while (at + 9 <= view.byteLength) {
-    if (view.getUint8(at) !== 0xff) return undefined;
-    const marker = view.getUint8(at + 1);
-    if (marker === 0xff) {
-      at++;
-      continue;
-    }
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
-    if (isFrame) return at;
-    at += 2 + view.getUint16(at + 2);
-  }
-  return undefined;
+  return out;
 }
 
 function isSize(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1;
 }
 
-function invalid(message: string): InvalidArgumentError {
+/** The error of an image that cannot be written. */
+export function invalidImage(message: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_IMAGE_INVALID',
     message,
-    'Pass PNG or JPEG bytes, or { pixels, height, width, channels } with height × width × channels values.',
+    'Pass PNG, JPEG, GIF or BMP bytes, or { pixels, height, width, channels } with height × width × channels values.',
   );
 }

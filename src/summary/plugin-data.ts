@@ -8,7 +8,16 @@
 import { DataClass, type SummaryMetadata } from '../wire/messages.js';
 
 /** The dashboards whose summaries are built here. */
-export type PluginName = 'scalars' | 'images' | 'audio' | 'histograms' | 'text';
+export type PluginName =
+  | 'scalars'
+  | 'images'
+  | 'audio'
+  | 'histograms'
+  | 'text'
+  | 'pr_curves'
+  | 'mesh'
+  | 'hparams'
+  | 'custom_scalars';
 
 const AUDIO_ENCODING_WAV = Uint8Array.of(0x10, 11);
 
@@ -18,6 +27,10 @@ const PLUGINS: Record<PluginName, { dataClass: DataClass; content?: Uint8Array }
   audio: { dataClass: DataClass.BLOB_SEQUENCE, content: AUDIO_ENCODING_WAV },
   histograms: { dataClass: DataClass.TENSOR },
   text: { dataClass: DataClass.TENSOR },
+  pr_curves: { dataClass: DataClass.TENSOR },
+  mesh: { dataClass: DataClass.TENSOR },
+  hparams: { dataClass: DataClass.TENSOR },
+  custom_scalars: { dataClass: DataClass.TENSOR },
 };
 
 /** What the dashboards show beside a series. */
@@ -27,12 +40,17 @@ export interface SeriesLabels {
   readonly description?: string | undefined;
 }
 
-/** The metadata of a tag of `pluginName`. */
-export function createMetadata(pluginName: PluginName, labels: SeriesLabels = {}): SummaryMetadata {
+/** The metadata of a tag of `pluginName`; `content` is the plugin's own message where it differs from tag to tag. */
+export function createMetadata(
+  pluginName: PluginName,
+  labels: SeriesLabels = {},
+  content?: Uint8Array,
+): SummaryMetadata {
   const { displayName, description } = labels;
   return {
     pluginName,
     ...PLUGINS[pluginName],
+    ...(content === undefined ? {} : { content }),
     ...(displayName === undefined ? {} : { displayName }),
     ...(description === undefined ? {} : { description }),
   };

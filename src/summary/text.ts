@@ -1,7 +1,7 @@
 /**
- * Text: Markdown, shown by the text dashboard.
+ * Text: Markdown, shown by the text dashboard; a list or a table of Markdown cells.
  *
- * TensorBoard's form is a string tensor of rank 0. Source: tensorboard/plugins/text/summary_v2.py.
+ * TensorBoard's form is a string tensor of rank 0, 1 (one column) or 2. Source: tensorboard/plugins/text/summary_v2.py.
  */
 
 import { InvalidArgumentError } from '../errors.js';
@@ -10,18 +10,46 @@ import { encodeUtf8 } from '../wire/proto-bytes.js';
 import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
-/** Builds the value of a text. Throws `ERR_TEXT_INVALID` for anything but a string. */
-export function createTextValue(tag: string, text: string, labels?: SeriesLabels): SummaryValue {
-  if (typeof text !== 'string') {
-    throw new InvalidArgumentError(
-      'ERR_TEXT_INVALID',
-      `text is ${describe(text)}, expected a string`,
-      'Pass a string; use JSON.stringify or String for anything else.',
-    );
-  }
+/** Markdown; or cells of Markdown, each [rows] or [rows, columns]. All rows have the same number of cells. */
+export type TextInput = string | readonly string[] | readonly (readonly string[])[];
+
+/** Builds the value of a text. Throws `ERR_TEXT_INVALID`. */
+export function createTextValue(tag: string, text: TextInput, labels?: SeriesLabels): SummaryValue {
+  const { shape, cells } = toCells(text);
   return {
     tag,
     metadata: createMetadata('text', labels),
-    value: { kind: 'tensor', tensor: { dtype: DataType.STRING, shape: [], stringVal: [encodeUtf8(text)] } },
+    value: { kind: 'tensor', tensor: { dtype: DataType.STRING, shape, stringVal: cells.map(encodeUtf8) } },
   };
+}
+
+/** Whether all of a text can be encoded as UTF-8. */
+export function isWellFormedText(text: TextInput): boolean {
+  return typeof text === 'string' ? text.isWellFormed() : text.flat().every((cell) => cell.isWellFormed());
+}
+
+function toCells(text: TextInput): { shape: number[]; cells: readonly string[] } {
+  if (typeof text === 'string') return { shape: [], cells: [text] };
+  if (!Array.isArray(text)) throw invalid(`text is ${describe(text)}, expected a string or rows of strings`);
+  const columns = Array.isArray(text[0]) ? text[0].length : undefined;
+  for (const [row, cells] of text.entries()) {
+    const list: readonly unknown[] = columns === undefined ? [cells] : Array.isArray(cells) ? cells : [];
+    if (columns !== undefined && list.length !== columns) {
+      throw invalid(`text: row ${row} has ${list.length} cells, expected ${columns}, as the first has`);
+    }
+    const bad = list.findIndex((cell) => typeof cell !== 'string');
+    if (bad >= 0)
+      throw invalid(`text: cell ${bad} of row ${row} is ${describe(list[bad])}, expected a string`);
+  }
+  return columns === undefined
+    ? { shape: [text.length], cells: text as string[] }
+    : { shape: [text.length, columns], cells: text.flat() };
+}
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_TEXT_INVALID',
+    message,
+    'Pass a string, or rows of equally many strings; use JSON.stringify or String for anything else.',
+  );
 }

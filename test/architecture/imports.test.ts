@@ -10,15 +10,17 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 /** For each part, the parts that it may import; the first pattern that fits a file names its part. */
 const PARTS: readonly { readonly part: string; readonly pattern: RegExp; readonly may: readonly string[] }[] =
   [
-    { part: 'src/base', pattern: /^src\/(errors|clock|layout|diagnostics)\.ts$/, may: [] },
+    { part: 'src/base', pattern: /^src\/(errors|clock|layout|diagnostics|atomic-file)\.ts$/, may: [] },
     { part: 'src/wire', pattern: /^src\/wire\//, may: ['src/base'] },
     { part: 'src/record', pattern: /^src\/record\//, may: ['src/base'] },
+    { part: 'src/reader', pattern: /^src\/reader\//, may: ['src/base', 'src/wire', 'src/record'] },
     { part: 'src/summary', pattern: /^src\/summary\//, may: ['src/base', 'src/wire'] },
+    { part: 'src/projector', pattern: /^src\/projector\//, may: ['src/base', 'src/wire', 'src/summary'] },
     { part: 'src/event', pattern: /^src\/event\//, may: ['src/base', 'src/wire', 'src/record'] },
     {
       part: 'src/run',
       pattern: /^src\//,
-      may: ['src/base', 'src/wire', 'src/record', 'src/summary', 'src/event'],
+      may: ['src/base', 'src/wire', 'src/record', 'src/reader', 'src/summary', 'src/projector', 'src/event'],
     },
     { part: 'uploader/store', pattern: /^uploader\/store\//, may: ['src/base', 'uploader/base'] },
     {
@@ -29,7 +31,7 @@ const PARTS: readonly { readonly part: string; readonly pattern: RegExp; readonl
     {
       part: 'uploader',
       pattern: /^uploader\//,
-      may: ['src/base', 'src/record', 'src/wire', 'uploader/base', 'uploader/store'],
+      may: ['src/base', 'src/record', 'src/wire', 'src/reader', 'uploader/base', 'uploader/store'],
     },
     { part: 'examples', pattern: /^examples\//, may: [] },
   ];

@@ -1958,6 +1958,720 @@ export namespace tensorboard {
             type $Shape = tensorboard.hparams.SessionEndInfo.$Properties;
         }
     }
+
+    /**
+     * Properties of an ImagePluginData.
+     * @deprecated Use tensorboard.ImagePluginData.$Properties instead.
+     */
+    interface IImagePluginData extends tensorboard.ImagePluginData.$Properties {
+    }
+
+    /** Represents an ImagePluginData. */
+    class ImagePluginData {
+
+        /**
+         * Constructs a new ImagePluginData.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: tensorboard.ImagePluginData.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ImagePluginData version. */
+        version: number;
+
+        /** ImagePluginData convertedToTensor. */
+        convertedToTensor: boolean;
+
+        /**
+         * Encodes the specified ImagePluginData message. Does not implicitly {@link tensorboard.ImagePluginData.verify|verify} messages.
+         * @param message ImagePluginData message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: tensorboard.ImagePluginData.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an ImagePluginData message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {tensorboard.ImagePluginData & tensorboard.ImagePluginData.$Shape} ImagePluginData
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.ImagePluginData & tensorboard.ImagePluginData.$Shape;
+    }
+
+    namespace ImagePluginData {
+
+        /** Properties of an ImagePluginData. */
+        interface $Properties {
+
+            /** ImagePluginData version */
+            version?: (number|null);
+
+            /** ImagePluginData convertedToTensor */
+            convertedToTensor?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an ImagePluginData. */
+        type $Shape = tensorboard.ImagePluginData.$Properties;
+    }
+
+    /**
+     * Properties of an AudioPluginData.
+     * @deprecated Use tensorboard.AudioPluginData.$Properties instead.
+     */
+    interface IAudioPluginData extends tensorboard.AudioPluginData.$Properties {
+    }
+
+    /** Represents an AudioPluginData. */
+    class AudioPluginData {
+
+        /**
+         * Constructs a new AudioPluginData.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: tensorboard.AudioPluginData.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** AudioPluginData version. */
+        version: number;
+
+        /** AudioPluginData encoding. */
+        encoding: tensorboard.AudioPluginData.Encoding;
+
+        /** AudioPluginData convertedToTensor. */
+        convertedToTensor: boolean;
+
+        /**
+         * Encodes the specified AudioPluginData message. Does not implicitly {@link tensorboard.AudioPluginData.verify|verify} messages.
+         * @param message AudioPluginData message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: tensorboard.AudioPluginData.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an AudioPluginData message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {tensorboard.AudioPluginData & tensorboard.AudioPluginData.$Shape} AudioPluginData
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.AudioPluginData & tensorboard.AudioPluginData.$Shape;
+    }
+
+    namespace AudioPluginData {
+
+        /** Properties of an AudioPluginData. */
+        interface $Properties {
+
+            /** AudioPluginData version */
+            version?: (number|null);
+
+            /** AudioPluginData encoding */
+            encoding?: (tensorboard.AudioPluginData.Encoding|null);
+
+            /** AudioPluginData convertedToTensor */
+            convertedToTensor?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an AudioPluginData. */
+        type $Shape = tensorboard.AudioPluginData.$Properties;
+
+        /** Encoding enum. */
+        enum Encoding {
+
+            /** UNKNOWN value */
+            UNKNOWN = 0,
+
+            /** WAV value */
+            WAV = 11
+        }
+    }
+
+    /**
+     * Properties of a PrCurvePluginData.
+     * @deprecated Use tensorboard.PrCurvePluginData.$Properties instead.
+     */
+    interface IPrCurvePluginData extends tensorboard.PrCurvePluginData.$Properties {
+    }
+
+    /** Represents a PrCurvePluginData. */
+    class PrCurvePluginData {
+
+        /**
+         * Constructs a new PrCurvePluginData.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: tensorboard.PrCurvePluginData.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** PrCurvePluginData version. */
+        version: number;
+
+        /** PrCurvePluginData numThresholds. */
+        numThresholds: number;
+
+        /**
+         * Encodes the specified PrCurvePluginData message. Does not implicitly {@link tensorboard.PrCurvePluginData.verify|verify} messages.
+         * @param message PrCurvePluginData message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: tensorboard.PrCurvePluginData.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a PrCurvePluginData message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {tensorboard.PrCurvePluginData & tensorboard.PrCurvePluginData.$Shape} PrCurvePluginData
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.PrCurvePluginData & tensorboard.PrCurvePluginData.$Shape;
+    }
+
+    namespace PrCurvePluginData {
+
+        /** Properties of a PrCurvePluginData. */
+        interface $Properties {
+
+            /** PrCurvePluginData version */
+            version?: (number|null);
+
+            /** PrCurvePluginData numThresholds */
+            numThresholds?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a PrCurvePluginData. */
+        type $Shape = tensorboard.PrCurvePluginData.$Properties;
+    }
+
+    /**
+     * Properties of a MeshPluginData.
+     * @deprecated Use tensorboard.MeshPluginData.$Properties instead.
+     */
+    interface IMeshPluginData extends tensorboard.MeshPluginData.$Properties {
+    }
+
+    /** Represents a MeshPluginData. */
+    class MeshPluginData {
+
+        /**
+         * Constructs a new MeshPluginData.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: tensorboard.MeshPluginData.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MeshPluginData version. */
+        version: number;
+
+        /** MeshPluginData name. */
+        name: string;
+
+        /** MeshPluginData contentType. */
+        contentType: tensorboard.MeshPluginData.ContentType;
+
+        /** MeshPluginData jsonConfig. */
+        jsonConfig: string;
+
+        /** MeshPluginData shape. */
+        shape: number[];
+
+        /** MeshPluginData components. */
+        components: number;
+
+        /**
+         * Encodes the specified MeshPluginData message. Does not implicitly {@link tensorboard.MeshPluginData.verify|verify} messages.
+         * @param message MeshPluginData message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: tensorboard.MeshPluginData.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MeshPluginData message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {tensorboard.MeshPluginData & tensorboard.MeshPluginData.$Shape} MeshPluginData
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.MeshPluginData & tensorboard.MeshPluginData.$Shape;
+    }
+
+    namespace MeshPluginData {
+
+        /** Properties of a MeshPluginData. */
+        interface $Properties {
+
+            /** MeshPluginData version */
+            version?: (number|null);
+
+            /** MeshPluginData name */
+            name?: (string|null);
+
+            /** MeshPluginData contentType */
+            contentType?: (tensorboard.MeshPluginData.ContentType|null);
+
+            /** MeshPluginData jsonConfig */
+            jsonConfig?: (string|null);
+
+            /** MeshPluginData shape */
+            shape?: (number[]|null);
+
+            /** MeshPluginData components */
+            components?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MeshPluginData. */
+        type $Shape = tensorboard.MeshPluginData.$Properties;
+
+        /** ContentType enum. */
+        enum ContentType {
+
+            /** UNDEFINED value */
+            UNDEFINED = 0,
+
+            /** VERTEX value */
+            VERTEX = 1,
+
+            /** FACE value */
+            FACE = 2,
+
+            /** COLOR value */
+            COLOR = 3
+        }
+    }
+
+    /**
+     * Properties of a Layout.
+     * @deprecated Use tensorboard.Layout.$Properties instead.
+     */
+    interface ILayout extends tensorboard.Layout.$Properties {
+    }
+
+    /** Represents a Layout. */
+    class Layout {
+
+        /**
+         * Constructs a new Layout.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: tensorboard.Layout.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Layout version. */
+        version: number;
+
+        /** Layout category. */
+        category: tensorboard.Category.$Properties[];
+
+        /**
+         * Encodes the specified Layout message. Does not implicitly {@link tensorboard.Layout.verify|verify} messages.
+         * @param message Layout message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: tensorboard.Layout.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Layout message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {tensorboard.Layout & tensorboard.Layout.$Shape} Layout
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.Layout & tensorboard.Layout.$Shape;
+    }
+
+    namespace Layout {
+
+        /** Properties of a Layout. */
+        interface $Properties {
+
+            /** Layout version */
+            version?: (number|null);
+
+            /** Layout category */
+            category?: (tensorboard.Category.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Layout. */
+        type $Shape = {
+          version?: number|null;
+          category?: tensorboard.Category.$Shape[]|null;
+          $unknowns?: Uint8Array[];
+        };
+    }
+
+    /**
+     * Properties of a Category.
+     * @deprecated Use tensorboard.Category.$Properties instead.
+     */
+    interface ICategory extends tensorboard.Category.$Properties {
+    }
+
+    /** Represents a Category. */
+    class Category {
+
+        /**
+         * Constructs a new Category.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: tensorboard.Category.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Category title. */
+        title: string;
+
+        /** Category chart. */
+        chart: tensorboard.Chart.$Properties[];
+
+        /** Category closed. */
+        closed: boolean;
+
+        /**
+         * Encodes the specified Category message. Does not implicitly {@link tensorboard.Category.verify|verify} messages.
+         * @param message Category message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: tensorboard.Category.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Category message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {tensorboard.Category & tensorboard.Category.$Shape} Category
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.Category & tensorboard.Category.$Shape;
+    }
+
+    namespace Category {
+
+        /** Properties of a Category. */
+        interface $Properties {
+
+            /** Category title */
+            title?: (string|null);
+
+            /** Category chart */
+            chart?: (tensorboard.Chart.$Properties[]|null);
+
+            /** Category closed */
+            closed?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Category. */
+        type $Shape = {
+          title?: string|null;
+          chart?: tensorboard.Chart.$Shape[]|null;
+          closed?: boolean|null;
+          $unknowns?: Uint8Array[];
+        };
+    }
+
+    /**
+     * Properties of a Chart.
+     * @deprecated Use tensorboard.Chart.$Properties instead.
+     */
+    interface IChart extends tensorboard.Chart.$Properties {
+    }
+
+    /** Represents a Chart. */
+    class Chart {
+
+        /**
+         * Constructs a new Chart.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: tensorboard.Chart.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Chart title. */
+        title: string;
+
+        /** Chart multiline. */
+        multiline?: (tensorboard.MultilineChartContent.$Properties|null);
+
+        /** Chart margin. */
+        margin?: (tensorboard.MarginChartContent.$Properties|null);
+
+        /** Chart content. */
+        content?: ("multiline"|"margin");
+
+        /**
+         * Encodes the specified Chart message. Does not implicitly {@link tensorboard.Chart.verify|verify} messages.
+         * @param message Chart message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: tensorboard.Chart.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Chart message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {tensorboard.Chart & tensorboard.Chart.$Shape} Chart
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.Chart & tensorboard.Chart.$Shape;
+    }
+
+    namespace Chart {
+
+        /** Properties of a Chart. */
+        interface $Properties {
+
+            /** Chart title */
+            title?: (string|null);
+
+            /** Chart multiline */
+            multiline?: (tensorboard.MultilineChartContent.$Properties|null);
+
+            /** Chart margin */
+            margin?: (tensorboard.MarginChartContent.$Properties|null);
+
+            /** Chart content */
+            content?: ("multiline"|"margin");
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Narrowed shape of a Chart. */
+        type $Shape = {
+          title?: string|null;
+          multiline?: tensorboard.MultilineChartContent.$Shape|null;
+          margin?: tensorboard.MarginChartContent.$Shape|null;
+          $unknowns?: Uint8Array[];
+        } & (
+          ({ content?: undefined; multiline?: null; margin?: null }|{ content?: "multiline"; multiline: tensorboard.MultilineChartContent.$Shape; margin?: null }|{ content?: "margin"; multiline?: null; margin: tensorboard.MarginChartContent.$Shape })
+        );
+    }
+
+    /**
+     * Properties of a MultilineChartContent.
+     * @deprecated Use tensorboard.MultilineChartContent.$Properties instead.
+     */
+    interface IMultilineChartContent extends tensorboard.MultilineChartContent.$Properties {
+    }
+
+    /** Represents a MultilineChartContent. */
+    class MultilineChartContent {
+
+        /**
+         * Constructs a new MultilineChartContent.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: tensorboard.MultilineChartContent.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MultilineChartContent tag. */
+        tag: string[];
+
+        /**
+         * Encodes the specified MultilineChartContent message. Does not implicitly {@link tensorboard.MultilineChartContent.verify|verify} messages.
+         * @param message MultilineChartContent message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: tensorboard.MultilineChartContent.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MultilineChartContent message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {tensorboard.MultilineChartContent & tensorboard.MultilineChartContent.$Shape} MultilineChartContent
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.MultilineChartContent & tensorboard.MultilineChartContent.$Shape;
+    }
+
+    namespace MultilineChartContent {
+
+        /** Properties of a MultilineChartContent. */
+        interface $Properties {
+
+            /** MultilineChartContent tag */
+            tag?: (string[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MultilineChartContent. */
+        type $Shape = tensorboard.MultilineChartContent.$Properties;
+    }
+
+    /**
+     * Properties of a MarginChartContent.
+     * @deprecated Use tensorboard.MarginChartContent.$Properties instead.
+     */
+    interface IMarginChartContent extends tensorboard.MarginChartContent.$Properties {
+    }
+
+    /** Represents a MarginChartContent. */
+    class MarginChartContent {
+
+        /**
+         * Constructs a new MarginChartContent.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: tensorboard.MarginChartContent.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MarginChartContent series. */
+        series: tensorboard.MarginChartContent.Series.$Properties[];
+
+        /**
+         * Encodes the specified MarginChartContent message. Does not implicitly {@link tensorboard.MarginChartContent.verify|verify} messages.
+         * @param message MarginChartContent message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: tensorboard.MarginChartContent.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MarginChartContent message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {tensorboard.MarginChartContent & tensorboard.MarginChartContent.$Shape} MarginChartContent
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.MarginChartContent & tensorboard.MarginChartContent.$Shape;
+    }
+
+    namespace MarginChartContent {
+
+        /** Properties of a MarginChartContent. */
+        interface $Properties {
+
+            /** MarginChartContent series */
+            series?: (tensorboard.MarginChartContent.Series.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MarginChartContent. */
+        type $Shape = tensorboard.MarginChartContent.$Properties;
+
+        /**
+         * Properties of a Series.
+         * @deprecated Use tensorboard.MarginChartContent.Series.$Properties instead.
+         */
+        interface ISeries extends tensorboard.MarginChartContent.Series.$Properties {
+        }
+
+        /** Represents a Series. */
+        class Series {
+
+            /**
+             * Constructs a new Series.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: tensorboard.MarginChartContent.Series.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Series value. */
+            value: string;
+
+            /** Series lower. */
+            lower: string;
+
+            /** Series upper. */
+            upper: string;
+
+            /**
+             * Encodes the specified Series message. Does not implicitly {@link tensorboard.MarginChartContent.Series.verify|verify} messages.
+             * @param message Series message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: tensorboard.MarginChartContent.Series.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Series message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {tensorboard.MarginChartContent.Series & tensorboard.MarginChartContent.Series.$Shape} Series
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.MarginChartContent.Series & tensorboard.MarginChartContent.Series.$Shape;
+        }
+
+        namespace Series {
+
+            /** Properties of a Series. */
+            interface $Properties {
+
+                /** Series value */
+                value?: (string|null);
+
+                /** Series lower */
+                lower?: (string|null);
+
+                /** Series upper */
+                upper?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Series. */
+            type $Shape = tensorboard.MarginChartContent.Series.$Properties;
+        }
+    }
 }
 
 /** Namespace google. */

@@ -4870,6 +4870,1755 @@ export const tensorboard = $root.tensorboard = (() => {
         return hparams;
     })();
 
+    tensorboard.ImagePluginData = (function() {
+
+        /**
+         * Properties of an ImagePluginData.
+         * @typedef {Object} tensorboard.ImagePluginData.$Properties
+         * @property {number|null} [version] ImagePluginData version
+         * @property {boolean|null} [convertedToTensor] ImagePluginData convertedToTensor
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of an ImagePluginData.
+         * @memberof tensorboard
+         * @interface IImagePluginData
+         * @augments tensorboard.ImagePluginData.$Properties
+         * @deprecated Use tensorboard.ImagePluginData.$Properties instead.
+         */
+
+        /**
+         * Shape of an ImagePluginData.
+         * @typedef {tensorboard.ImagePluginData.$Properties} tensorboard.ImagePluginData.$Shape
+         */
+
+        /**
+         * Constructs a new ImagePluginData.
+         * @memberof tensorboard
+         * @classdesc Represents an ImagePluginData.
+         * @constructor
+         * @param {tensorboard.ImagePluginData.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const ImagePluginData = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * ImagePluginData version.
+         * @member {number} version
+         * @memberof tensorboard.ImagePluginData
+         * @instance
+         */
+        ImagePluginData.prototype.version = 0;
+
+        /**
+         * ImagePluginData convertedToTensor.
+         * @member {boolean} convertedToTensor
+         * @memberof tensorboard.ImagePluginData
+         * @instance
+         */
+        ImagePluginData.prototype.convertedToTensor = false;
+
+        /**
+         * Encodes the specified ImagePluginData message. Does not implicitly {@link tensorboard.ImagePluginData.verify|verify} messages.
+         * @function encode
+         * @memberof tensorboard.ImagePluginData
+         * @static
+         * @param {tensorboard.ImagePluginData.$Properties} message ImagePluginData message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        ImagePluginData.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.version != null && $Object.hasOwnProperty.call(message, "version") && message.version !== 0)
+                writer.uint32(/* id 1, wireType 0 =*/8).int32(message.version);
+            if (message.convertedToTensor != null && $Object.hasOwnProperty.call(message, "convertedToTensor") && message.convertedToTensor !== false)
+                writer.uint32(/* id 2, wireType 0 =*/16).bool(message.convertedToTensor);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes an ImagePluginData message from the specified reader or buffer.
+         * @function decode
+         * @memberof tensorboard.ImagePluginData
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {tensorboard.ImagePluginData & tensorboard.ImagePluginData.$Shape} ImagePluginData
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        ImagePluginData.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.tensorboard.ImagePluginData();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.version = value;
+                        else
+                            delete message.version;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.convertedToTensor = value;
+                        else
+                            delete message.convertedToTensor;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return ImagePluginData;
+    })();
+
+    tensorboard.AudioPluginData = (function() {
+
+        /**
+         * Properties of an AudioPluginData.
+         * @typedef {Object} tensorboard.AudioPluginData.$Properties
+         * @property {number|null} [version] AudioPluginData version
+         * @property {tensorboard.AudioPluginData.Encoding|null} [encoding] AudioPluginData encoding
+         * @property {boolean|null} [convertedToTensor] AudioPluginData convertedToTensor
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of an AudioPluginData.
+         * @memberof tensorboard
+         * @interface IAudioPluginData
+         * @augments tensorboard.AudioPluginData.$Properties
+         * @deprecated Use tensorboard.AudioPluginData.$Properties instead.
+         */
+
+        /**
+         * Shape of an AudioPluginData.
+         * @typedef {tensorboard.AudioPluginData.$Properties} tensorboard.AudioPluginData.$Shape
+         */
+
+        /**
+         * Constructs a new AudioPluginData.
+         * @memberof tensorboard
+         * @classdesc Represents an AudioPluginData.
+         * @constructor
+         * @param {tensorboard.AudioPluginData.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const AudioPluginData = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * AudioPluginData version.
+         * @member {number} version
+         * @memberof tensorboard.AudioPluginData
+         * @instance
+         */
+        AudioPluginData.prototype.version = 0;
+
+        /**
+         * AudioPluginData encoding.
+         * @member {tensorboard.AudioPluginData.Encoding} encoding
+         * @memberof tensorboard.AudioPluginData
+         * @instance
+         */
+        AudioPluginData.prototype.encoding = 0;
+
+        /**
+         * AudioPluginData convertedToTensor.
+         * @member {boolean} convertedToTensor
+         * @memberof tensorboard.AudioPluginData
+         * @instance
+         */
+        AudioPluginData.prototype.convertedToTensor = false;
+
+        /**
+         * Encodes the specified AudioPluginData message. Does not implicitly {@link tensorboard.AudioPluginData.verify|verify} messages.
+         * @function encode
+         * @memberof tensorboard.AudioPluginData
+         * @static
+         * @param {tensorboard.AudioPluginData.$Properties} message AudioPluginData message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        AudioPluginData.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.version != null && $Object.hasOwnProperty.call(message, "version") && message.version !== 0)
+                writer.uint32(/* id 1, wireType 0 =*/8).int32(message.version);
+            if (message.encoding != null && $Object.hasOwnProperty.call(message, "encoding") && message.encoding !== 0)
+                writer.uint32(/* id 2, wireType 0 =*/16).int32(message.encoding);
+            if (message.convertedToTensor != null && $Object.hasOwnProperty.call(message, "convertedToTensor") && message.convertedToTensor !== false)
+                writer.uint32(/* id 3, wireType 0 =*/24).bool(message.convertedToTensor);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes an AudioPluginData message from the specified reader or buffer.
+         * @function decode
+         * @memberof tensorboard.AudioPluginData
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {tensorboard.AudioPluginData & tensorboard.AudioPluginData.$Shape} AudioPluginData
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        AudioPluginData.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.tensorboard.AudioPluginData();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.version = value;
+                        else
+                            delete message.version;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.encoding = value;
+                        else
+                            delete message.encoding;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.convertedToTensor = value;
+                        else
+                            delete message.convertedToTensor;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Encoding enum.
+         * @name tensorboard.AudioPluginData.Encoding
+         * @enum {number}
+         * @property {number} UNKNOWN=0 UNKNOWN value
+         * @property {number} WAV=11 WAV value
+         */
+        AudioPluginData.Encoding = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "UNKNOWN"] = 0;
+            values[valuesById[11] = "WAV"] = 11;
+            return values;
+        })();
+
+        return AudioPluginData;
+    })();
+
+    tensorboard.PrCurvePluginData = (function() {
+
+        /**
+         * Properties of a PrCurvePluginData.
+         * @typedef {Object} tensorboard.PrCurvePluginData.$Properties
+         * @property {number|null} [version] PrCurvePluginData version
+         * @property {number|null} [numThresholds] PrCurvePluginData numThresholds
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a PrCurvePluginData.
+         * @memberof tensorboard
+         * @interface IPrCurvePluginData
+         * @augments tensorboard.PrCurvePluginData.$Properties
+         * @deprecated Use tensorboard.PrCurvePluginData.$Properties instead.
+         */
+
+        /**
+         * Shape of a PrCurvePluginData.
+         * @typedef {tensorboard.PrCurvePluginData.$Properties} tensorboard.PrCurvePluginData.$Shape
+         */
+
+        /**
+         * Constructs a new PrCurvePluginData.
+         * @memberof tensorboard
+         * @classdesc Represents a PrCurvePluginData.
+         * @constructor
+         * @param {tensorboard.PrCurvePluginData.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const PrCurvePluginData = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * PrCurvePluginData version.
+         * @member {number} version
+         * @memberof tensorboard.PrCurvePluginData
+         * @instance
+         */
+        PrCurvePluginData.prototype.version = 0;
+
+        /**
+         * PrCurvePluginData numThresholds.
+         * @member {number} numThresholds
+         * @memberof tensorboard.PrCurvePluginData
+         * @instance
+         */
+        PrCurvePluginData.prototype.numThresholds = 0;
+
+        /**
+         * Encodes the specified PrCurvePluginData message. Does not implicitly {@link tensorboard.PrCurvePluginData.verify|verify} messages.
+         * @function encode
+         * @memberof tensorboard.PrCurvePluginData
+         * @static
+         * @param {tensorboard.PrCurvePluginData.$Properties} message PrCurvePluginData message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        PrCurvePluginData.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.version != null && $Object.hasOwnProperty.call(message, "version") && message.version !== 0)
+                writer.uint32(/* id 1, wireType 0 =*/8).int32(message.version);
+            if (message.numThresholds != null && $Object.hasOwnProperty.call(message, "numThresholds") && message.numThresholds !== 0)
+                writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.numThresholds);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a PrCurvePluginData message from the specified reader or buffer.
+         * @function decode
+         * @memberof tensorboard.PrCurvePluginData
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {tensorboard.PrCurvePluginData & tensorboard.PrCurvePluginData.$Shape} PrCurvePluginData
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        PrCurvePluginData.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.tensorboard.PrCurvePluginData();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.version = value;
+                        else
+                            delete message.version;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.numThresholds = value;
+                        else
+                            delete message.numThresholds;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return PrCurvePluginData;
+    })();
+
+    tensorboard.MeshPluginData = (function() {
+
+        /**
+         * Properties of a MeshPluginData.
+         * @typedef {Object} tensorboard.MeshPluginData.$Properties
+         * @property {number|null} [version] MeshPluginData version
+         * @property {string|null} [name] MeshPluginData name
+         * @property {tensorboard.MeshPluginData.ContentType|null} [contentType] MeshPluginData contentType
+         * @property {string|null} [jsonConfig] MeshPluginData jsonConfig
+         * @property {Array.<number>|null} [shape] MeshPluginData shape
+         * @property {number|null} [components] MeshPluginData components
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a MeshPluginData.
+         * @memberof tensorboard
+         * @interface IMeshPluginData
+         * @augments tensorboard.MeshPluginData.$Properties
+         * @deprecated Use tensorboard.MeshPluginData.$Properties instead.
+         */
+
+        /**
+         * Shape of a MeshPluginData.
+         * @typedef {tensorboard.MeshPluginData.$Properties} tensorboard.MeshPluginData.$Shape
+         */
+
+        /**
+         * Constructs a new MeshPluginData.
+         * @memberof tensorboard
+         * @classdesc Represents a MeshPluginData.
+         * @constructor
+         * @param {tensorboard.MeshPluginData.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const MeshPluginData = function (properties) {
+            this.shape = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * MeshPluginData version.
+         * @member {number} version
+         * @memberof tensorboard.MeshPluginData
+         * @instance
+         */
+        MeshPluginData.prototype.version = 0;
+
+        /**
+         * MeshPluginData name.
+         * @member {string} name
+         * @memberof tensorboard.MeshPluginData
+         * @instance
+         */
+        MeshPluginData.prototype.name = "";
+
+        /**
+         * MeshPluginData contentType.
+         * @member {tensorboard.MeshPluginData.ContentType} contentType
+         * @memberof tensorboard.MeshPluginData
+         * @instance
+         */
+        MeshPluginData.prototype.contentType = 0;
+
+        /**
+         * MeshPluginData jsonConfig.
+         * @member {string} jsonConfig
+         * @memberof tensorboard.MeshPluginData
+         * @instance
+         */
+        MeshPluginData.prototype.jsonConfig = "";
+
+        /**
+         * MeshPluginData shape.
+         * @member {Array.<number>} shape
+         * @memberof tensorboard.MeshPluginData
+         * @instance
+         */
+        MeshPluginData.prototype.shape = $util.emptyArray;
+
+        /**
+         * MeshPluginData components.
+         * @member {number} components
+         * @memberof tensorboard.MeshPluginData
+         * @instance
+         */
+        MeshPluginData.prototype.components = 0;
+
+        /**
+         * Encodes the specified MeshPluginData message. Does not implicitly {@link tensorboard.MeshPluginData.verify|verify} messages.
+         * @function encode
+         * @memberof tensorboard.MeshPluginData
+         * @static
+         * @param {tensorboard.MeshPluginData.$Properties} message MeshPluginData message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        MeshPluginData.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.version != null && $Object.hasOwnProperty.call(message, "version") && message.version !== 0)
+                writer.uint32(/* id 1, wireType 0 =*/8).int32(message.version);
+            if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                writer.uint32(/* id 2, wireType 2 =*/18).string(message.name);
+            if (message.contentType != null && $Object.hasOwnProperty.call(message, "contentType") && message.contentType !== 0)
+                writer.uint32(/* id 3, wireType 0 =*/24).int32(message.contentType);
+            if (message.jsonConfig != null && $Object.hasOwnProperty.call(message, "jsonConfig") && message.jsonConfig !== "")
+                writer.uint32(/* id 5, wireType 2 =*/42).string(message.jsonConfig);
+            if (message.shape != null && message.shape.length)
+                writer.uint32(/* id 6, wireType 2 =*/50).int32s(message.shape);
+            if (message.components != null && $Object.hasOwnProperty.call(message, "components") && message.components !== 0)
+                writer.uint32(/* id 7, wireType 0 =*/56).uint32(message.components);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a MeshPluginData message from the specified reader or buffer.
+         * @function decode
+         * @memberof tensorboard.MeshPluginData
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {tensorboard.MeshPluginData & tensorboard.MeshPluginData.$Shape} MeshPluginData
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        MeshPluginData.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.tensorboard.MeshPluginData();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.version = value;
+                        else
+                            delete message.version;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.name = value;
+                        else
+                            delete message.name;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.contentType = value;
+                        else
+                            delete message.contentType;
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.jsonConfig = value;
+                        else
+                            delete message.jsonConfig;
+                        continue;
+                    }
+                case 6: {
+                        if (wireType === 2) {
+                            if (!(message.shape && message.shape.length))
+                                message.shape = [];
+                            reader.int32s(message.shape);
+                            continue;
+                        }
+                        if (wireType !== 0)
+                            break;
+                        if (!(message.shape && message.shape.length))
+                            message.shape = [];
+                        message.shape.push(reader.int32());
+                        continue;
+                    }
+                case 7: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.components = value;
+                        else
+                            delete message.components;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * ContentType enum.
+         * @name tensorboard.MeshPluginData.ContentType
+         * @enum {number}
+         * @property {number} UNDEFINED=0 UNDEFINED value
+         * @property {number} VERTEX=1 VERTEX value
+         * @property {number} FACE=2 FACE value
+         * @property {number} COLOR=3 COLOR value
+         */
+        MeshPluginData.ContentType = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "UNDEFINED"] = 0;
+            values[valuesById[1] = "VERTEX"] = 1;
+            values[valuesById[2] = "FACE"] = 2;
+            values[valuesById[3] = "COLOR"] = 3;
+            return values;
+        })();
+
+        return MeshPluginData;
+    })();
+
+    tensorboard.Layout = (function() {
+
+        /**
+         * Properties of a Layout.
+         * @typedef {Object} tensorboard.Layout.$Properties
+         * @property {number|null} [version] Layout version
+         * @property {Array.<tensorboard.Category.$Properties>|null} [category] Layout category
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a Layout.
+         * @memberof tensorboard
+         * @interface ILayout
+         * @augments tensorboard.Layout.$Properties
+         * @deprecated Use tensorboard.Layout.$Properties instead.
+         */
+
+        /**
+         * Shape of a Layout.
+         * @typedef {{
+         *   version?: number|null;
+         *   category?: Array.<tensorboard.Category.$Shape>|null;
+         *   $unknowns?: Array.<Uint8Array>;
+         * }} tensorboard.Layout.$Shape
+         */
+
+        /**
+         * Constructs a new Layout.
+         * @memberof tensorboard
+         * @classdesc Represents a Layout.
+         * @constructor
+         * @param {tensorboard.Layout.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const Layout = function (properties) {
+            this.category = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * Layout version.
+         * @member {number} version
+         * @memberof tensorboard.Layout
+         * @instance
+         */
+        Layout.prototype.version = 0;
+
+        /**
+         * Layout category.
+         * @member {Array.<tensorboard.Category.$Properties>} category
+         * @memberof tensorboard.Layout
+         * @instance
+         */
+        Layout.prototype.category = $util.emptyArray;
+
+        /**
+         * Encodes the specified Layout message. Does not implicitly {@link tensorboard.Layout.verify|verify} messages.
+         * @function encode
+         * @memberof tensorboard.Layout
+         * @static
+         * @param {tensorboard.Layout.$Properties} message Layout message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        Layout.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.version != null && $Object.hasOwnProperty.call(message, "version") && message.version !== 0)
+                writer.uint32(/* id 1, wireType 0 =*/8).int32(message.version);
+            if (message.category != null && message.category.length)
+                for (let i = 0; i < message.category.length; ++i)
+                    $root.tensorboard.Category.encode(message.category[i], writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a Layout message from the specified reader or buffer.
+         * @function decode
+         * @memberof tensorboard.Layout
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {tensorboard.Layout & tensorboard.Layout.$Shape} Layout
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        Layout.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.tensorboard.Layout();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.version = value;
+                        else
+                            delete message.version;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.category && message.category.length))
+                            message.category = [];
+                        message.category.push($root.tensorboard.Category.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Layout;
+    })();
+
+    tensorboard.Category = (function() {
+
+        /**
+         * Properties of a Category.
+         * @typedef {Object} tensorboard.Category.$Properties
+         * @property {string|null} [title] Category title
+         * @property {Array.<tensorboard.Chart.$Properties>|null} [chart] Category chart
+         * @property {boolean|null} [closed] Category closed
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a Category.
+         * @memberof tensorboard
+         * @interface ICategory
+         * @augments tensorboard.Category.$Properties
+         * @deprecated Use tensorboard.Category.$Properties instead.
+         */
+
+        /**
+         * Shape of a Category.
+         * @typedef {{
+         *   title?: string|null;
+         *   chart?: Array.<tensorboard.Chart.$Shape>|null;
+         *   closed?: boolean|null;
+         *   $unknowns?: Array.<Uint8Array>;
+         * }} tensorboard.Category.$Shape
+         */
+
+        /**
+         * Constructs a new Category.
+         * @memberof tensorboard
+         * @classdesc Represents a Category.
+         * @constructor
+         * @param {tensorboard.Category.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const Category = function (properties) {
+            this.chart = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * Category title.
+         * @member {string} title
+         * @memberof tensorboard.Category
+         * @instance
+         */
+        Category.prototype.title = "";
+
+        /**
+         * Category chart.
+         * @member {Array.<tensorboard.Chart.$Properties>} chart
+         * @memberof tensorboard.Category
+         * @instance
+         */
+        Category.prototype.chart = $util.emptyArray;
+
+        /**
+         * Category closed.
+         * @member {boolean} closed
+         * @memberof tensorboard.Category
+         * @instance
+         */
+        Category.prototype.closed = false;
+
+        /**
+         * Encodes the specified Category message. Does not implicitly {@link tensorboard.Category.verify|verify} messages.
+         * @function encode
+         * @memberof tensorboard.Category
+         * @static
+         * @param {tensorboard.Category.$Properties} message Category message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        Category.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.title != null && $Object.hasOwnProperty.call(message, "title") && message.title !== "")
+                writer.uint32(/* id 1, wireType 2 =*/10).string(message.title);
+            if (message.chart != null && message.chart.length)
+                for (let i = 0; i < message.chart.length; ++i)
+                    $root.tensorboard.Chart.encode(message.chart[i], writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+            if (message.closed != null && $Object.hasOwnProperty.call(message, "closed") && message.closed !== false)
+                writer.uint32(/* id 3, wireType 0 =*/24).bool(message.closed);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a Category message from the specified reader or buffer.
+         * @function decode
+         * @memberof tensorboard.Category
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {tensorboard.Category & tensorboard.Category.$Shape} Category
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        Category.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.tensorboard.Category();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.title = value;
+                        else
+                            delete message.title;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.chart && message.chart.length))
+                            message.chart = [];
+                        message.chart.push($root.tensorboard.Chart.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.closed = value;
+                        else
+                            delete message.closed;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Category;
+    })();
+
+    tensorboard.Chart = (function() {
+
+        /**
+         * Properties of a Chart.
+         * @typedef {Object} tensorboard.Chart.$Properties
+         * @property {string|null} [title] Chart title
+         * @property {tensorboard.MultilineChartContent.$Properties|null} [multiline] Chart multiline
+         * @property {tensorboard.MarginChartContent.$Properties|null} [margin] Chart margin
+         * @property {"multiline"|"margin"} [content] Chart content
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a Chart.
+         * @memberof tensorboard
+         * @interface IChart
+         * @augments tensorboard.Chart.$Properties
+         * @deprecated Use tensorboard.Chart.$Properties instead.
+         */
+
+        /**
+         * Narrowed shape of a Chart.
+         * @typedef {{
+         *   title?: string|null;
+         *   multiline?: tensorboard.MultilineChartContent.$Shape|null;
+         *   margin?: tensorboard.MarginChartContent.$Shape|null;
+         *   $unknowns?: Array.<Uint8Array>;
+         * } & (
+         *   ({ content?: undefined; multiline?: null; margin?: null }|{ content?: "multiline"; multiline: tensorboard.MultilineChartContent.$Shape; margin?: null }|{ content?: "margin"; multiline?: null; margin: tensorboard.MarginChartContent.$Shape })
+         * )} tensorboard.Chart.$Shape
+         */
+
+        /**
+         * Constructs a new Chart.
+         * @memberof tensorboard
+         * @classdesc Represents a Chart.
+         * @constructor
+         * @param {tensorboard.Chart.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const Chart = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * Chart title.
+         * @member {string} title
+         * @memberof tensorboard.Chart
+         * @instance
+         */
+        Chart.prototype.title = "";
+
+        /**
+         * Chart multiline.
+         * @member {tensorboard.MultilineChartContent.$Properties|null|undefined} multiline
+         * @memberof tensorboard.Chart
+         * @instance
+         */
+        Chart.prototype.multiline = null;
+
+        /**
+         * Chart margin.
+         * @member {tensorboard.MarginChartContent.$Properties|null|undefined} margin
+         * @memberof tensorboard.Chart
+         * @instance
+         */
+        Chart.prototype.margin = null;
+
+        // OneOf field names bound to virtual getters and setters
+        let $oneOfFields;
+
+        /**
+         * Chart content.
+         * @member {"multiline"|"margin"|undefined} content
+         * @memberof tensorboard.Chart
+         * @instance
+         */
+        $Object.defineProperty(Chart.prototype, "content", {
+            get: $util.oneOfGetter($oneOfFields = ["multiline", "margin"]),
+            set: $util.oneOfSetter($oneOfFields)
+        });
+
+        /**
+         * Encodes the specified Chart message. Does not implicitly {@link tensorboard.Chart.verify|verify} messages.
+         * @function encode
+         * @memberof tensorboard.Chart
+         * @static
+         * @param {tensorboard.Chart.$Properties} message Chart message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        Chart.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.title != null && $Object.hasOwnProperty.call(message, "title") && message.title !== "")
+                writer.uint32(/* id 1, wireType 2 =*/10).string(message.title);
+            if (message.multiline != null && $Object.hasOwnProperty.call(message, "multiline"))
+                $root.tensorboard.MultilineChartContent.encode(message.multiline, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+            if (message.margin != null && $Object.hasOwnProperty.call(message, "margin"))
+                $root.tensorboard.MarginChartContent.encode(message.margin, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a Chart message from the specified reader or buffer.
+         * @function decode
+         * @memberof tensorboard.Chart
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {tensorboard.Chart & tensorboard.Chart.$Shape} Chart
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        Chart.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.tensorboard.Chart();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.title = value;
+                        else
+                            delete message.title;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.multiline = $root.tensorboard.MultilineChartContent.decode(reader, reader.size(), $undefined, _depth + 1, message.multiline);
+                        message.content = "multiline";
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.margin = $root.tensorboard.MarginChartContent.decode(reader, reader.size(), $undefined, _depth + 1, message.margin);
+                        message.content = "margin";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return Chart;
+    })();
+
+    tensorboard.MultilineChartContent = (function() {
+
+        /**
+         * Properties of a MultilineChartContent.
+         * @typedef {Object} tensorboard.MultilineChartContent.$Properties
+         * @property {Array.<string>|null} [tag] MultilineChartContent tag
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a MultilineChartContent.
+         * @memberof tensorboard
+         * @interface IMultilineChartContent
+         * @augments tensorboard.MultilineChartContent.$Properties
+         * @deprecated Use tensorboard.MultilineChartContent.$Properties instead.
+         */
+
+        /**
+         * Shape of a MultilineChartContent.
+         * @typedef {tensorboard.MultilineChartContent.$Properties} tensorboard.MultilineChartContent.$Shape
+         */
+
+        /**
+         * Constructs a new MultilineChartContent.
+         * @memberof tensorboard
+         * @classdesc Represents a MultilineChartContent.
+         * @constructor
+         * @param {tensorboard.MultilineChartContent.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const MultilineChartContent = function (properties) {
+            this.tag = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * MultilineChartContent tag.
+         * @member {Array.<string>} tag
+         * @memberof tensorboard.MultilineChartContent
+         * @instance
+         */
+        MultilineChartContent.prototype.tag = $util.emptyArray;
+
+        /**
+         * Encodes the specified MultilineChartContent message. Does not implicitly {@link tensorboard.MultilineChartContent.verify|verify} messages.
+         * @function encode
+         * @memberof tensorboard.MultilineChartContent
+         * @static
+         * @param {tensorboard.MultilineChartContent.$Properties} message MultilineChartContent message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        MultilineChartContent.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.tag != null && message.tag.length)
+                for (let i = 0; i < message.tag.length; ++i)
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.tag[i]);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a MultilineChartContent message from the specified reader or buffer.
+         * @function decode
+         * @memberof tensorboard.MultilineChartContent
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {tensorboard.MultilineChartContent & tensorboard.MultilineChartContent.$Shape} MultilineChartContent
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        MultilineChartContent.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.tensorboard.MultilineChartContent();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.tag && message.tag.length))
+                            message.tag = [];
+                        message.tag.push(reader.stringVerify());
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        return MultilineChartContent;
+    })();
+
+    tensorboard.MarginChartContent = (function() {
+
+        /**
+         * Properties of a MarginChartContent.
+         * @typedef {Object} tensorboard.MarginChartContent.$Properties
+         * @property {Array.<tensorboard.MarginChartContent.Series.$Properties>|null} [series] MarginChartContent series
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a MarginChartContent.
+         * @memberof tensorboard
+         * @interface IMarginChartContent
+         * @augments tensorboard.MarginChartContent.$Properties
+         * @deprecated Use tensorboard.MarginChartContent.$Properties instead.
+         */
+
+        /**
+         * Shape of a MarginChartContent.
+         * @typedef {tensorboard.MarginChartContent.$Properties} tensorboard.MarginChartContent.$Shape
+         */
+
+        /**
+         * Constructs a new MarginChartContent.
+         * @memberof tensorboard
+         * @classdesc Represents a MarginChartContent.
+         * @constructor
+         * @param {tensorboard.MarginChartContent.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const MarginChartContent = function (properties) {
+            this.series = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * MarginChartContent series.
+         * @member {Array.<tensorboard.MarginChartContent.Series.$Properties>} series
+         * @memberof tensorboard.MarginChartContent
+         * @instance
+         */
+        MarginChartContent.prototype.series = $util.emptyArray;
+
+        /**
+         * Encodes the specified MarginChartContent message. Does not implicitly {@link tensorboard.MarginChartContent.verify|verify} messages.
+         * @function encode
+         * @memberof tensorboard.MarginChartContent
+         * @static
+         * @param {tensorboard.MarginChartContent.$Properties} message MarginChartContent message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        MarginChartContent.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.series != null && message.series.length)
+                for (let i = 0; i < message.series.length; ++i)
+                    $root.tensorboard.MarginChartContent.Series.encode(message.series[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a MarginChartContent message from the specified reader or buffer.
+         * @function decode
+         * @memberof tensorboard.MarginChartContent
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {tensorboard.MarginChartContent & tensorboard.MarginChartContent.$Shape} MarginChartContent
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        MarginChartContent.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.tensorboard.MarginChartContent();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.series && message.series.length))
+                            message.series = [];
+                        message.series.push($root.tensorboard.MarginChartContent.Series.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        MarginChartContent.Series = (function() {
+
+            /**
+             * Properties of a Series.
+             * @typedef {Object} tensorboard.MarginChartContent.Series.$Properties
+             * @property {string|null} [value] Series value
+             * @property {string|null} [lower] Series lower
+             * @property {string|null} [upper] Series upper
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a Series.
+             * @memberof tensorboard.MarginChartContent
+             * @interface ISeries
+             * @augments tensorboard.MarginChartContent.Series.$Properties
+             * @deprecated Use tensorboard.MarginChartContent.Series.$Properties instead.
+             */
+
+            /**
+             * Shape of a Series.
+             * @typedef {tensorboard.MarginChartContent.Series.$Properties} tensorboard.MarginChartContent.Series.$Shape
+             */
+
+            /**
+             * Constructs a new Series.
+             * @memberof tensorboard.MarginChartContent
+             * @classdesc Represents a Series.
+             * @constructor
+             * @param {tensorboard.MarginChartContent.Series.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Series = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Series value.
+             * @member {string} value
+             * @memberof tensorboard.MarginChartContent.Series
+             * @instance
+             */
+            Series.prototype.value = "";
+
+            /**
+             * Series lower.
+             * @member {string} lower
+             * @memberof tensorboard.MarginChartContent.Series
+             * @instance
+             */
+            Series.prototype.lower = "";
+
+            /**
+             * Series upper.
+             * @member {string} upper
+             * @memberof tensorboard.MarginChartContent.Series
+             * @instance
+             */
+            Series.prototype.upper = "";
+
+            /**
+             * Encodes the specified Series message. Does not implicitly {@link tensorboard.MarginChartContent.Series.verify|verify} messages.
+             * @function encode
+             * @memberof tensorboard.MarginChartContent.Series
+             * @static
+             * @param {tensorboard.MarginChartContent.Series.$Properties} message Series message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Series.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.value != null && $Object.hasOwnProperty.call(message, "value") && message.value !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.value);
+                if (message.lower != null && $Object.hasOwnProperty.call(message, "lower") && message.lower !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.lower);
+                if (message.upper != null && $Object.hasOwnProperty.call(message, "upper") && message.upper !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.upper);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a Series message from the specified reader or buffer.
+             * @function decode
+             * @memberof tensorboard.MarginChartContent.Series
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {tensorboard.MarginChartContent.Series & tensorboard.MarginChartContent.Series.$Shape} Series
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Series.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.tensorboard.MarginChartContent.Series();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.value = value;
+                            else
+                                delete message.value;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.lower = value;
+                            else
+                                delete message.lower;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.upper = value;
+                            else
+                                delete message.upper;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Series;
+        })();
+
+        return MarginChartContent;
+    })();
+
     return tensorboard;
 })();
 

@@ -1,0 +1,42 @@
+/**
+ * Histograms in the form of TensorFlow 1: upper limits and counts, with the smallest and the largest value beside them.
+ */
+
+import { InvalidArgumentError } from '../errors.js';
+import type { HistogramBuckets } from './histogram.js';
+
+/** Counted buckets: with edges, or with upper limits. */
+export type RawHistogram =
+  | HistogramBuckets
+  | {
+      /** The smallest and the largest value that was counted. */
+      readonly min: number;
+      readonly max: number;
+      /** Upper limit of each bucket, ascending; the last may be infinite. */
+      readonly bucketLimits: ArrayLike<number>;
+      readonly bucketCounts: ArrayLike<number>;
+    };
+
+/**
+ * Edges and counts, with the empty buckets at both ends left out. Throws `ERR_HISTOGRAM_INVALID` when limits and counts differ in
+ * number.
+ *
+ * Source: tensorboard/data_compat.py: `min` is the first edge, `max` the last.
+ */
+export function toHistogramBuckets(histogram: RawHistogram): HistogramBuckets {
+  if (!('bucketLimits' in histogram)) return histogram;
+  const { min, max, bucketLimits, bucketCounts } = histogram;
+  if (bucketLimits.length !== bucketCounts.length) {
+    throw new InvalidArgumentError(
+      'ERR_HISTOGRAM_INVALID',
+      `${bucketLimits.length} bucketLimits and ${bucketCounts.length} bucketCounts, expected as many`,
+      'Pass one upper limit for each count.',
+    );
+  }
+  const counts = Array.from(bucketCounts);
+  const first = counts.findIndex((count) => count !== 0);
+  if (first < 0) return { edges: [min], counts: [] };
+  const last = counts.findLastIndex((count) => count !== 0);
+  const inner = Array.from(bucketLimits).slice(first, last);
+  return { edges: [min, ...inner, max], counts: counts.slice(first, last + 1) };
+}

@@ -1,0 +1,155 @@
+/**
+ * Boxes and their labels drawn on an image's pixels: what detectors log.
+ */
+
+import { describe } from './arguments.js';
+import { FONT_HEIGHT, FONT_WIDTH, isInked } from './font.js';
+import { type ImagePixels, invalidImage, toRawImage } from './image.js';
+import type { RawImage } from './png.js';
+
+/** A rectangle in pixels; x to the right, y down; parts outside of the image are not drawn. */
+export interface ImageBox {
+  readonly xMin: number;
+  readonly yMin: number;
+  readonly xMax: number;
+  readonly yMax: number;
+  /** Printable ASCII; other characters are drawn as `?`. */
+  readonly label?: string | undefined;
+  /** Red, green, blue 0–255. Default: red, then one of eight colours for each label. */
+  readonly color?: readonly [red: number, green: number, blue: number] | undefined;
+}
+
+/** Boxes as objects, or as rows of [xMin, yMin, xMax, yMax]. */
+export type ImageBoxes = readonly (ImageBox | readonly [number, number, number, number])[];
+
+export interface BoxOptions {
+  /** Width of the lines in pixels; 1 or more. Default: 1 for each 300 pixels of the image's longer side. */
+  readonly lineWidth?: number | undefined;
+  /** Labels of the boxes, for boxes given as rows. As many as boxes. */
+  readonly labels?: readonly string[] | undefined;
+}
+
+type Color = readonly [number, number, number];
+
+const PALETTE: readonly Color[] = [
+  [230, 25, 75],
+  [60, 180, 75],
+  [0, 130, 200],
+  [245, 130, 48],
+  [145, 30, 180],
+  [0, 160, 160],
+  [240, 50, 230],
+  [128, 128, 0],
+];
+const WHITE: Color = [255, 255, 255];
+
+/** An RGB image with the boxes drawn on it. Throws `ERR_IMAGE_INVALID`. */
+export function drawBoxes(image: ImagePixels, boxes: ImageBoxes, options: BoxOptions = {}): RawImage {
+  const canvas = toRgb(toRawImage(image));
+  const { lineWidth = Math.max(1, Math.round(Math.max(canvas.height, canvas.width) / 300)), labels } =
+    options;
+  if (!Number.isInteger(lineWidth) || lineWidth < 1) {
+    throw invalidImage(`lineWidth is ${describe(lineWidth)}, expected a whole number of 1 or more`);
+  }
+  if (!Array.isArray(boxes)) throw invalidImage(`boxes is ${describe(boxes)}, expected a list`);
+  if (labels !== undefined && labels.length !== boxes.length) {
+    throw invalidImage(`labels has ${labels.length} entries for ${boxes.length} boxes`);
+  }
+  const colorOf = createColors();
+  for (const [i, given] of boxes.entries()) {
+    const { label = labels?.[i], color, ...corners } = toBox(given, i);
+    const ink = color ?? colorOf(label);
+    drawRectangle(canvas, corners, lineWidth, ink);
+    if (label) drawLabel(canvas, label, Math.round(corners.xMin), Math.round(corners.yMin), lineWidth, ink);
+  }
+  return canvas;
+}
+
+/** A colour for each label, in the order in which labels are met. */
+function createColors(): (label: string | undefined) => Color {
+  const colors = new Map<string | undefined, Color>([[undefined, PALETTE[0]!]]);
+  return (label) => {
+    const color = colors.get(label) ?? PALETTE[(colors.size - 1) % PALETTE.length]!;
+    colors.set(label, color);
+    return color;
+  };
+}
+
+function toBox(given: ImageBoxes[number], i: number): ImageBox {
+  const box: ImageBox = isRow(given)
+    ? { xMin: given[0], yMin: given[1], xMax: given[2], yMax: given[3] }
+    : (given as ImageBox);
+  const { xMin, yMin, xMax, yMax } = box;
+  const hasCorners = [xMin, yMin, xMax, yMax].every((value) => Number.isFinite(value));
+  if (hasCorners && xMin <= xMax && yMin <= yMax) return box;
+  throw invalidImage(
+    `boxes[${i}] is ${xMin},${yMin} to ${xMax},${yMax}, expected finite and ascending corners`,
+  );
+}
+
+function isRow(box: ImageBoxes[number]): box is readonly [number, number, number, number] {
+  return Array.isArray(box);
+}
+
+function toRgb({ pixels, height, width, channels }: RawImage): RawImage {
+  const out = new Uint8Array(height * width * 3);
+  const isGray = channels < 3;
+  for (let i = 0; i < height * width; i++) {
+    for (let c = 0; c < 3; c++) out[i * 3 + c] = pixels[i * channels + (isGray ? 0 : c)]!;
+  }
+  return { pixels: out, height, width, channels: 3 };
+}
+
+function drawRectangle(canvas: RawImage, box: ImageBox, lineWidth: number, color: Color): void {
+  const [left, top, right, bottom] = [box.xMin, box.yMin, box.xMax, box.yMax].map(Math.round) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  fill(canvas, left, top, right, Math.min(top + lineWidth - 1, bottom), color);
+  fill(canvas, left, Math.max(bottom - lineWidth + 1, top), right, bottom, color);
+  fill(canvas, left, top, Math.min(left + lineWidth - 1, right), bottom, color);
+  fill(canvas, Math.max(right - lineWidth + 1, left), top, right, bottom, color);
+}
+
+/** White letters on the box's colour, above the box where there is room, else inside it. */
+function drawLabel(
+  canvas: RawImage,
+  label: string,
+  left: number,
+  boxTop: number,
+  scale: number,
+  color: Color,
+): void {
+  const height = (FONT_HEIGHT + 2) * scale;
+  const top = boxTop >= height ? boxTop - height : boxTop;
+  const step = (FONT_WIDTH + 1) * scale;
+  fill(canvas, left, top, left + label.length * step + scale - 1, top + height - 1, color);
+  for (const [i, character] of [...label].entries()) {
+    for (let column = 0; column < FONT_WIDTH; column++) {
+      for (let row = 0; row < FONT_HEIGHT; row++) {
+        if (!isInked(character, column, row)) continue;
+        const x = left + scale + i * step + column * scale;
+        const y = top + scale + row * scale;
+        fill(canvas, x, y, x + scale - 1, y + scale - 1, WHITE);
+      }
+    }
+  }
+}
+
+/** Fills the pixels from (left, top) to (right, bottom), both included; what is outside of the image is left out. */
+function fill(
+  { pixels, height, width }: RawImage,
+  left: number,
+  top: number,
+  right: number,
+  bottom: number,
+  color: Color,
+): void {
+  for (let y = Math.max(0, top); y <= Math.min(height - 1, bottom); y++) {
+    for (let x = Math.max(0, left); x <= Math.min(width - 1, right); x++) {
+      pixels.set(color, (y * width + x) * 3);
+    }
+  }
+}

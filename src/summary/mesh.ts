@@ -1,0 +1,160 @@
+/**
+ * Meshes and point clouds: vertices, and with them faces and colours.
+ *
+ * TensorBoard's form is one value for each part, each a tensor of rank 3: vertices float32 [B, N, 3], faces int32 [B, F, 3],
+ * colours uint8 [B, N, 3]. The metadata of each says which parts there are.
+ * Source: tensorboard/plugins/mesh/{summary,metadata}.py.
+ */
+
+import { InvalidArgumentError } from '../errors.js';
+import { tensorboard } from '../wire/generated/tensorboard.js';
+import { DataType, type SummaryValue, type TensorProto } from '../wire/messages.js';
+import { describe } from './arguments.js';
+import { createMetadata, type SeriesLabels } from './plugin-data.js';
+
+/**
+ * Triples of numbers: nested arrays of shape [N, 3] or [B, N, 3], or a flat array of shape N×3, row-major. All meshes of a
+ * batch have the same number of rows.
+ */
+export type Triples =
+  | readonly (readonly number[])[]
+  | readonly (readonly (readonly number[])[])[]
+  | FlatNumbers;
+
+type FlatNumbers = Float32Array | Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
+
+export interface MeshInput {
+  /** Coordinates x, y, z; finite. */
+  readonly vertices: Triples;
+  /** Triangles: each row three indices into the vertices. Without faces the vertices are a point cloud. */
+  readonly faces?: Triples | undefined;
+  /** Red, green, blue of each vertex: whole numbers 0–255. */
+  readonly colors?: Triples | undefined;
+  /** Scene for the browser: `camera`, `lights`, `material` with the names and arguments of three.js classes. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+}
+
+const { ContentType } = tensorboard.MeshPluginData;
+
+/** Builds the values of a mesh: one for each part, to be written as one event. Throws `ERR_MESH_INVALID`. */
+export function createMeshValues(tag: string, mesh: MeshInput, labels?: SeriesLabels): SummaryValue[] {
+  if (typeof mesh !== 'object' || mesh === null || mesh.vertices === undefined) {
+    throw invalid(`mesh is ${describe(mesh)}, expected { vertices, faces, colors }`);
+  }
+  const vertices = flatten('vertices', mesh.vertices);
+  const parts: { name: string; type: number; tensor: TensorProto }[] = [
+    { name: 'VERTEX', type: ContentType.VERTEX, tensor: toVertexTensor(vertices) },
+  ];
+  if (mesh.faces !== undefined) {
+    const faces = flatten('faces', mesh.faces);
+    checkBatch('faces', faces, vertices);
+    parts.push({ name: 'FACE', type: ContentType.FACE, tensor: toFaceTensor(faces, vertices.rows) });
+  }
+  if (mesh.colors !== undefined) {
+    const colors = flatten('colors', mesh.colors);
+    checkBatch('colors', colors, vertices);
+    if (colors.rows !== vertices.rows) {
+      throw invalid(`colors has ${colors.rows} rows for ${vertices.rows} vertices`);
+    }
+    parts.push({ name: 'COLOR', type: ContentType.COLOR, tensor: toColorTensor(colors) });
+  }
+  const components = parts.reduce((bits, { type }) => bits | (1 << type), 0);
+  const jsonConfig = toJson(mesh.config ?? {});
+  return parts.map(({ name, type, tensor }) => {
+    const data = { name: tag, contentType: type, jsonConfig, shape: [...tensor.shape], components };
+    const content = tensorboard.MeshPluginData.encode(data).finish();
+    return {
+      tag: `${tag}_${name}`,
+      metadata: createMetadata('mesh', labels, content),
+      value: { kind: 'tensor', tensor },
+    };
+  });
+}
+
+/** Numbers of shape [batch, rows, 3], row-major. */
+interface FlatTriples {
+  readonly batch: number;
+  readonly rows: number;
+  readonly values: ArrayLike<number>;
+}
+
+function flatten(name: string, input: Triples): FlatTriples {
+  if (ArrayBuffer.isView(input)) {
+    if (input.length % 3 !== 0 || input.length === 0) {
+      throw invalid(`${name} has ${input.length} numbers, expected a multiple of 3`);
+    }
+    return { batch: 1, rows: input.length / 3, values: input };
+  }
+  if (!Array.isArray(input) || !Array.isArray(input[0])) {
+    throw invalid(`${name} is ${describe(input)}, expected rows of three numbers`);
+  }
+  const meshes = (Array.isArray(input[0][0]) ? input : [input]) as number[][][];
+  const rows = meshes[0]!.length;
+  const values = new Float64Array(meshes.length * rows * 3);
+  let at = 0;
+  for (const [b, mesh] of meshes.entries()) {
+    if (!Array.isArray(mesh) || mesh.length !== rows || rows === 0) {
+      throw invalid(
+        `${name}[${b}] has ${mesh?.length} rows, expected ${rows}, as the first has, and 1 or more`,
+      );
+    }
+    for (const [i, row] of mesh.entries()) {
+      if (!Array.isArray(row) || row.length !== 3 || row.some((x) => typeof x !== 'number')) {
+        throw invalid(`${name}: row ${i} is ${JSON.stringify(row)}, expected three numbers`);
+      }
+      values.set(row, at);
+      at += 3;
+    }
+  }
+  return { batch: meshes.length, rows, values };
+}
+
+function checkBatch(name: string, part: FlatTriples, vertices: FlatTriples): void {
+  if (part.batch === vertices.batch) return;
+  throw invalid(`${name} has a batch of ${part.batch}, vertices one of ${vertices.batch}`);
+}
+
+function toVertexTensor({ batch, rows, values }: FlatTriples): TensorProto {
+  const floatVal = Float32Array.from(values);
+  const bad = floatVal.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0)
+    throw invalid(`vertices: row ${Math.floor(bad / 3)} holds ${values[bad]}, expected finite float32`);
+  return { dtype: DataType.FLOAT, shape: [batch, rows, 3], floatVal };
+}
+
+function toFaceTensor({ batch, rows, values }: FlatTriples, vertexCount: number): TensorProto {
+  checkIntegers('faces', values, vertexCount - 1);
+  return { dtype: DataType.INT32, shape: [batch, rows, 3], intVal: Int32Array.from(values) };
+}
+
+function toColorTensor({ batch, rows, values }: FlatTriples): TensorProto {
+  checkIntegers('colors', values, 255);
+  return { dtype: DataType.UINT8, shape: [batch, rows, 3], intVal: Int32Array.from(values) };
+}
+
+function checkIntegers(name: string, values: ArrayLike<number>, max: number): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Number.isInteger(value) && value >= 0 && value <= max) continue;
+    throw invalid(
+      `${name}: row ${Math.floor(i / 3)} holds ${value}, expected a whole number from 0 to ${max}`,
+    );
+  }
+}
+
+function toJson(config: Readonly<Record<string, unknown>>): string {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw invalid(`config is ${describe(config)}, expected an object`);
+  }
+  try {
+    return JSON.stringify(config);
+  } catch (cause) {
+    throw new InvalidArgumentError('ERR_MESH_INVALID', 'config cannot be written as JSON', HINT, { cause });
+  }
+}
+
+const HINT = 'Pass rows of three numbers: finite vertices, faces that index them, colors from 0 to 255.';
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError('ERR_MESH_INVALID', message, HINT);
+}

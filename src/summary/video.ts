@@ -1,0 +1,122 @@
+/**
+ * Videos: frames encoded to an animated GIF, which the image dashboard plays.
+ *
+ * A GIF frame has 256 colours: frames with more are reduced. Delays are in hundredths of a second.
+ * Source: GIF89a; tensorboard/plugins/image/images_plugin.py serves `image/gif`.
+ */
+
+import gifenc from 'gifenc';
+import { InvalidArgumentError } from '../errors.js';
+import { describe } from './arguments.js';
+import { type Encoding, inSlices, ready } from './encoding.js';
+import { type EncodedImage, type ImageBatch, type ImagePixels, splitBatch, toRawImage } from './image.js';
+import { readImageSize } from './image-size.js';
+import type { RawImage } from './png.js';
+
+/** Frames of one size, first to last: a list, or one array of shape T×H×W×C with `count` frames. */
+export type VideoFrames = readonly ImagePixels[] | ImageBatch;
+
+/** A video: GIF bytes, or frames. */
+export type VideoInput = Uint8Array | VideoFrames;
+
+export interface VideoOptions {
+  /** 1–50; browsers slow down faster ones. Default 4. */
+  readonly framesPerSecond?: number | undefined;
+}
+
+const MAX_FRAMES_PER_SECOND = 50;
+const MAX_COLORS = 256;
+const MAX_SIZE = 65_535;
+
+/** Encodes frames to a GIF that repeats for ever; passes GIF bytes through. Throws `ERR_VIDEO_INVALID`, `ERR_IMAGE_INVALID`. */
+export function encodeVideo(
+  video: VideoInput,
+  { framesPerSecond = 4 }: VideoOptions = {},
+): Encoding<EncodedImage> {
+  if (video instanceof Uint8Array) {
+    const size = readImageSize(video);
+    if (size !== undefined && video[0] === 0x47) return ready({ bytes: video.slice(), ...size });
+    throw invalid(`video has ${video.length} bytes that are not GIF`);
+  }
+  if (typeof video !== 'object' || video === null) {
+    throw invalid(`video is ${describe(video)}, expected GIF bytes or frames`);
+  }
+  if (!(framesPerSecond >= 1 && framesPerSecond <= MAX_FRAMES_PER_SECOND)) {
+    throw invalid(`framesPerSecond is ${describe(framesPerSecond)}, expected 1 to ${MAX_FRAMES_PER_SECOND}`);
+  }
+  const frames = splitBatch(video).map((frame) => toRawImage(frame as ImagePixels));
+  checkFrames(frames);
+  const copies = frames.map(toRgba);
+  const { height, width } = frames[0]!;
+  const sizeBytes = copies.length * height * width * 4;
+  return inSlices(sizeBytes, function* encodeFrames() {
+    const gif = gifenc.GIFEncoder();
+    for (const copy of copies) {
+      const { index, palette } = toIndexed(copy);
+      gif.writeFrame(index, width, height, { palette, delay: 1000 / framesPerSecond, repeat: 0 });
+      yield;
+    }
+    gif.finish();
+    return { bytes: gif.bytes(), height, width };
+  });
+}
+
+function checkFrames(frames: readonly RawImage[]): void {
+  const [first] = frames;
+  if (first === undefined) throw invalid('video has no frames');
+  const { height, width } = first;
+  if (height > MAX_SIZE || width > MAX_SIZE) {
+    throw invalid(`video is ${height}×${width}, a GIF ends at ${MAX_SIZE}`);
+  }
+  for (const [i, frame] of frames.entries()) {
+    if (frame.height === height && frame.width === width) continue;
+    throw invalid(`frame ${i} is ${frame.height}×${frame.width}, the first is ${height}×${width}`);
+  }
+}
+
+/** Pixels as numbers of palette entries: exact when there are at most 256 colours. */
+function toIndexed(rgba: Uint8Array): { index: Uint8Array; palette: readonly (readonly number[])[] } {
+  const colors = new Uint32Array(rgba.buffer);
+  const numbers = new Map<number, number>();
+  const index = new Uint8Array(colors.length);
+  for (let i = 0; i < colors.length; i++) {
+    const color = colors[i]!;
+    let number = numbers.get(color);
+    if (number === undefined) {
+      if (numbers.size === MAX_COLORS) {
+        const palette = gifenc.quantize(rgba, MAX_COLORS);
+        return { index: gifenc.applyPalette(rgba, palette), palette };
+      }
+      number = numbers.size;
+      numbers.set(color, number);
+    }
+    index[i] = number;
+  }
+  const bytes = new Uint8Array(Uint32Array.from(numbers.keys()).buffer);
+  return { index, palette: Array.from(numbers, (_, i) => [...bytes.subarray(i * 4, i * 4 + 3)]) };
+}
+
+/** Opaque RGBA: what is transparent is laid on white. */
+function toRgba({ pixels, height, width, channels }: RawImage): Uint8Array {
+  const count = height * width;
+  const out = new Uint8Array(count * 4);
+  const isGray = channels < 3;
+  for (let i = 0; i < count; i++) {
+    const at = i * channels;
+    const alpha = channels === 2 || channels === 4 ? pixels[at + channels - 1]! / 255 : 1;
+    for (let c = 0; c < 3; c++) {
+      const value = pixels[isGray ? at : at + c]!;
+      out[i * 4 + c] = Math.round(value * alpha + 255 * (1 - alpha));
+    }
+    out[i * 4 + 3] = 255;
+  }
+  return out;
+}
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_VIDEO_INVALID',
+    message,
+    'Pass GIF bytes, or frames of one size: a list, or { pixels, count, height, width, channels }.',
+  );
+}
