@@ -34,6 +34,8 @@ export type {
   MarginSeries,
 } from './summary/custom-scalars.js';
 export { exactTag } from './summary/custom-scalars.js';
+export type { GraphAttribute, GraphDataType, GraphShape } from './summary/graph/graph-attributes.js';
+export { GraphBuilder, type GraphNode } from './summary/graph/graph-builder.js';
 export type { HistogramBuckets, HistogramInput, HistogramValues } from './summary/histogram.js';
 export type { RawHistogram } from './summary/histogram-raw.js';
 export type {

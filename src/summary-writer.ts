@@ -5,9 +5,10 @@
  * `addScalars` and `addHparams` write into the writer's own directory.
  */
 
+import { readFileSync } from 'node:fs';
 import type { DiagnosticsOptions } from './diagnostics.js';
 import { Diagnostics } from './diagnostics.js';
-import { InvalidArgumentError } from './errors.js';
+import { InvalidArgumentError, messageOf } from './errors.js';
 import { resolveEventFileOptions } from './event/event-file-options.js';
 import {
   EventLog,
@@ -21,6 +22,10 @@ import { ScalarCharts } from './scalar-charts.js';
 import type { EventOptions } from './summary/arguments.js';
 import type { AudioInput } from './summary/audio.js';
 import { CUSTOM_SCALARS_TAG, type CustomScalarsLayout, parseLayout } from './summary/custom-scalars.js';
+import { GraphBuilder } from './summary/graph/graph-builder.js';
+import { parseGraphDef } from './summary/graph/graph-def.js';
+import { layersModelToGraphDef } from './summary/graph/layers-model.js';
+import { onnxToGraphDef } from './summary/graph/onnx-graph.js';
 import type { HistogramInput } from './summary/histogram.js';
 import { type RawHistogram, toHistogramBuckets } from './summary/histogram-raw.js';
 import {
@@ -264,6 +269,32 @@ export class SummaryWriter {
     writeEmbedding(this.logdir, this.#log.toTag(tag), step, embedding, { fsync: this.#options.fsync });
   }
 
+  /** Adds a graph: one of `GraphBuilder`, or a serialized `GraphDef`. TensorBoard shows one for each run. Throws `ERR_GRAPH_INVALID`. */
+  addGraph(
+    graph: GraphBuilder | Uint8Array,
+    step: number | bigint = 0,
+    options: Pick<Options, 'wallTime'> = {},
+  ): void {
+    const graphDef = graph instanceof GraphBuilder ? graph.toGraphDef() : parseGraphDef(graph);
+    this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
+  }
+
+  /** Adds the graph of an ONNX model: its bytes, or the path of its file. Throws `ERR_GRAPH_INVALID`. */
+  addOnnxGraph(
+    model: Uint8Array | string,
+    step: number | bigint = 0,
+    options: Pick<Options, 'wallTime'> = {},
+  ): void {
+    const graphDef = onnxToGraphDef(typeof model === 'string' ? readModel(model) : model);
+    this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
+  }
+
+  /** Adds the layers of a TensorFlow.js or Keras model: the text of `model.json`, or what it parses to. Throws `ERR_GRAPH_INVALID`. */
+  addLayersModel(model: unknown, step: number | bigint = 0, options: Pick<Options, 'wallTime'> = {}): void {
+    const graphDef = layersModelToGraphDef(model);
+    this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
+  }
+
   /** Resolves once all that was added is in the file. Rejects with `RunWriteError` or `EventsDroppedError`. */
   flush(): Promise<void> {
     return this.#log.flush();
@@ -294,5 +325,18 @@ export class SummaryWriter {
   #writeSessionEnd(outcome: SessionOutcome): void {
     const wallTime = this.#options.clock.wallTime();
     this.#log.values(SESSION_END_TAG, { step: 0, wallTime }, () => createSessionEndValue(outcome, wallTime));
+  }
+}
+
+function readModel(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new InvalidArgumentError(
+      'ERR_GRAPH_INVALID',
+      `${path} cannot be read: ${messageOf(cause)}`,
+      'Pass the path of an ONNX file, or its bytes.',
+      { cause },
+    );
   }
 }
