@@ -118,6 +118,44 @@ export class CorruptRecordError extends CodedError {
   }
 }
 
+/** A record of an event file is whole, and holds no `Event`. */
+export class InvalidEventError extends CodedError {
+  readonly code = 'ERR_EVENT_INVALID';
+  readonly hint = 'Its writer is at fault: `polytrack fsck` tells what TensorBoard does about it.';
+  constructor(
+    readonly path: string,
+    readonly offset: number,
+    options?: ErrorOptions,
+  ) {
+    super(`${path}: the record at byte ${offset} holds no event`, options);
+  }
+}
+
+/** An event file was replaced or cut while it was being read, so that what was read may be gone. */
+export class EventFileChangedError extends CodedError {
+  readonly code = 'ERR_EVENT_FILE_CHANGED';
+  readonly hint = 'Read the file anew from its beginning.';
+  constructor(
+    readonly path: string,
+    detail: string,
+  ) {
+    super(`${path}: ${detail}`);
+  }
+}
+
+/** A summary value does not have the form that its plugin asks for. */
+export class InvalidValueError extends CodedError {
+  readonly code = 'ERR_VALUE_INVALID';
+  readonly hint = 'Its writer is at fault; TensorBoard cannot show the value either.';
+  constructor(
+    readonly tag: string,
+    detail: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${tag}: ${detail}`, options);
+  }
+}
+
 /** The text of any thrown value, for the end of a message. */
 export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);

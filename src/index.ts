@@ -6,9 +6,12 @@ export {
   ClosedError,
   CodedError,
   CorruptRecordError,
+  EventFileChangedError,
   EventsDroppedError,
   type InvalidArgumentCode,
   InvalidArgumentError,
+  InvalidEventError,
+  InvalidValueError,
   ResumeError,
   RunExistsError,
   RunWriteError,
@@ -20,6 +23,20 @@ export { MemorySink } from './event/memory-sink.js';
 export type { HistogramOptions, SharedEventOptions } from './event-log.js';
 export type { RunPaths } from './layout.js';
 export type { EmbeddingInput, EmbeddingVectors } from './projector/projector-files.js';
+export {
+  type DamagedRange,
+  EventFileReader,
+  type EventFileReaderOptions,
+  type ReadEvent,
+} from './reader/event-file-reader.js';
+export { listEventFiles, type RunFiles } from './reader/list-event-files.js';
+export type {
+  DecodedHParamColumn,
+  DecodedMetricColumn,
+  HParamsData,
+  LayoutCategory,
+} from './reader/plugin-messages.js';
+export { type DecodedClip, type DecodedValue, decodeValue, TagIndex } from './reader/plugin-value.js';
 export type { ArtifactOptions, EndOptions } from './run.js';
 export { Run } from './run.js';
 export type { RunOptions } from './run-options.js';
@@ -56,3 +73,12 @@ export type { VideoFrames, VideoInput, VideoOptions } from './summary/video.js';
 export type { HparamsOptions, SummaryWriterOptions } from './summary-writer.js';
 export { SummaryWriter } from './summary-writer.js';
 export * as tracking from './tracking.js';
+export type {
+  Event,
+  EventContent,
+  SummaryMetadata,
+  SummaryValue,
+  TensorProto,
+  ValueContent,
+} from './wire/messages.js';
+export { DataClass, DataType, SessionStatus } from './wire/messages.js';

@@ -96,6 +96,19 @@ export function decodeRecord(bytes: Uint8Array, start = 0, fileOffset = start): 
   return { kind: 'record', data: bytes.subarray(dataStart, dataEnd), end: dataEnd + FOOTER_BYTES };
 }
 
+/**
+ * The first offset from `start` on at which a record may begin: its length matches its CRC, or fewer bytes than a header are left.
+ */
+export function findRecordHeader(bytes: Uint8Array, start: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = start;
+  for (; at + HEADER_BYTES <= bytes.length; at++) {
+    const isShort = view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true) <= MAX_DATA_BYTES;
+    if (isShort && view.getUint32(at + 8, true) === maskedCrc32c(bytes, at, at + 8)) break;
+  }
+  return at;
+}
+
 /** Decodes all whole records of `bytes`; `end` is the offset after the last of them. Throws as `decodeRecord` does. */
 export function decodeRecords(bytes: Uint8Array): { records: Uint8Array[]; end: number } {
   const records: Uint8Array[] = [];
