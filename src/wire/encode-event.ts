@@ -129,7 +129,7 @@ function encodeValueContent(value: ValueContent): Pieces {
     case 'audio': {
       const { sampleRateHz, channels, lengthFrames, encoded, contentType } = value.audio;
       return delimited(6, [
-        ...(sampleRateHz === 0 ? [] : [float32(1, sampleRateHz)]),
+        ...(Object.is(sampleRateHz, 0) ? [] : [float32(1, sampleRateHz)]),
         ...int64(2, channels),
         ...int64(3, lengthFrames),
         ...nonEmpty(4, encoded),
