@@ -4,6 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { type CommandContext, EXIT } from './commands/context.js';
+import { addFsckCommand } from './commands/fsck.js';
+import { addInspectCommand } from './commands/inspect.js';
 import { toErrorText } from './commands/print-error.js';
 import { addSyncCommand } from './commands/sync.js';
 import { nodeIo } from './io/io.js';
@@ -40,11 +42,13 @@ const context: CommandContext = {
 };
 
 const program = new Command('polytrack')
-  .description('Syncs run directories to a store.')
+  .description('Syncs run directories to a store; shows, checks and repairs event files.')
   .version(readVersion())
   .configureOutput({ writeOut: context.stdout, writeErr: context.stderr })
   .exitOverride();
 addSyncCommand(program, context);
+addInspectCommand(program, context);
+addFsckCommand(program, context);
 
 try {
   await program.parseAsync(process.argv);

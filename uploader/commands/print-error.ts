@@ -1,6 +1,7 @@
 /** Errors for people: code, message, hint; the causes when asked for; never a stack. */
 
 import { CodedError, messageOf } from '../../src/errors.js';
+import { type CommandContext, EXIT } from './context.js';
 
 /** An error as lines. */
 export function toErrorText(error: unknown, isVerbose: boolean): string {
@@ -22,4 +23,11 @@ export function toCauseText(error: unknown): string {
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return text;
+}
+
+/** Reports a command that could not look at `path` at all: a refusal, or what the file system said. */
+export function reportFailure(context: CommandContext, path: string, error: unknown): void {
+  const isFileSystem = error instanceof Error && 'syscall' in error;
+  context.stderr(isFileSystem ? `${path}: ${error.message}\n` : toErrorText(error, false));
+  context.setExitCode(EXIT.refused);
 }

@@ -1,0 +1,64 @@
+/** `polytrack fsck`: what is wrong with event files. */
+
+import type { Command } from 'commander';
+import { checkFiles, type FileCheck, PROBLEM_TEXTS } from '../inspect/fsck.js';
+import { type RepairedFile, repairFiles } from '../inspect/repair.js';
+import { type CommandContext, EXIT } from './context.js';
+import { formatBytes, formatCount } from './format.js';
+import { reportFailure } from './print-error.js';
+
+interface Flags {
+  readonly repair?: string;
+  readonly json?: boolean;
+}
+
+export function addFsckCommand(program: Command, context: CommandContext): void {
+  program
+    .command('fsck')
+    .summary('check event files, and write repaired copies')
+    .description(
+      'Checks every record of event files, and tells what TensorBoard does about each problem. The files are only read.',
+    )
+    .argument('<path>', 'an event file, or a directory with event files at any depth')
+    .option('--repair <directory>', 'write repaired copies of the event files into a new directory')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExit codes: 0 fine, 1 something is damaged, 2 nothing to check\n')
+    .action((path: string, flags: Flags) => runFsck(path, flags, context));
+}
+
+async function runFsck(path: string, { repair, json }: Flags, context: CommandContext): Promise<void> {
+  try {
+    const checks = await checkFiles(path);
+    if (checks.length === 0) {
+      context.stderr(`${path}: no event files\n`);
+      context.setExitCode(EXIT.refused);
+      return;
+    }
+    const repaired = repair === undefined ? [] : await repairFiles(path, repair);
+    if (json === true) context.stdout(`${JSON.stringify({ files: checks, repaired }, null, 2)}\n`);
+    else context.stdout([...checks.map(toCheckText), ...repaired.map(toRepairText)].join(''));
+    const isSound = checks.every(({ problems }) => problems.length === 0);
+    context.setExitCode(isSound ? EXIT.complete : EXIT.unsent);
+  } catch (error) {
+    reportFailure(context, path, error);
+  }
+}
+
+function toCheckText({ path, records, problems }: FileCheck): string {
+  const verdict = problems.length === 0 ? 'fine' : formatCount(problems.length, 'problem');
+  const lines = problems.flatMap(({ kind, offset, sizeBytes }) => {
+    const { what, rust, python } = PROBLEM_TEXTS[kind];
+    const size = sizeBytes === 0 ? '' : `, ${formatBytes(sizeBytes)}`;
+    return [
+      `  byte ${offset}${size}: ${what}`,
+      `    TensorBoard: ${rust}`,
+      `    TensorBoard with --load_fast false: ${python}`,
+    ];
+  });
+  return `${[`${path}: ${formatCount(records, 'record')}, ${verdict}`, ...lines].join('\n')}\n`;
+}
+
+function toRepairText({ to, records, leftOutBytes, changedWallTimes }: RepairedFile): string {
+  const changed = changedWallTimes === 0 ? '' : `, ${formatCount(changedWallTimes, 'wall time')} changed`;
+  return `${to}: ${formatCount(records, 'record')} copied, ${formatBytes(leftOutBytes)} left out${changed}\n`;
+}

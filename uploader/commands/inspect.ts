@@ -1,0 +1,108 @@
+/** `polytrack inspect`: what event files hold. */
+
+import type { Command } from 'commander';
+import { type FileInspection, inspect, type RunInspection, type TagInspection } from '../inspect/inspect.js';
+import { plot } from '../inspect/plot.js';
+import { toJsonValue, toValueText } from '../inspect/point-text.js';
+import { type CommandContext, EXIT } from './context.js';
+import { formatBytes, formatCount } from './format.js';
+import { reportFailure } from './print-error.js';
+import { toTable } from './table.js';
+
+interface Flags {
+  readonly tag?: string;
+  readonly run?: string;
+  readonly json?: boolean;
+}
+
+export function addInspectCommand(program: Command, context: CommandContext): void {
+  program
+    .command('inspect')
+    .summary('show what event files hold')
+    .description('Shows the tags of event files: kind, number of values, steps, times and sizes.')
+    .argument('<path>', 'an event file, or a directory with event files at any depth')
+    .option('--tag <name>', 'print the values of a tag; of a scalar with a plot')
+    .option('--run <name>', 'only this run: its path below the directory')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExit codes: 0 fine, 1 something is damaged, 2 nothing to inspect\n')
+    .action((path: string, flags: Flags) => runInspect(path, flags, context));
+}
+
+async function runInspect(path: string, flags: Flags, context: CommandContext): Promise<void> {
+  let runs: RunInspection[];
+  try {
+    runs = await inspect(path, flags);
+  } catch (error) {
+    reportFailure(context, path, error);
+    return;
+  }
+  const isFound = flags.tag === undefined ? runs.length > 0 : runs.some(({ points }) => points.length > 0);
+  if (!isFound) {
+    context.stderr(`${path}: no ${flags.tag === undefined ? 'event files' : `values of ${flags.tag}`}\n`);
+    context.setExitCode(EXIT.refused);
+    return;
+  }
+  if (flags.json === true) context.stdout(`${JSON.stringify({ runs }, toJsonValue, 2)}\n`);
+  else context.stdout(runs.map((run) => toRunText(run, flags.tag)).join('\n'));
+  const isDamaged = runs.some(({ files }) => files.some(({ damage }) => damage.length > 0));
+  context.setExitCode(isDamaged ? EXIT.unsent : EXIT.complete);
+}
+
+function toRunText(run: RunInspection, tag: string | undefined): string {
+  const lines = tag === undefined ? toOverview(run) : toPoints(run, tag);
+  return lines.length === 0 ? '' : `${[`run ${run.run}`, ...lines].join('\n')}\n`;
+}
+
+function toOverview({ files, tags, otherEvents }: RunInspection): string[] {
+  const others = Object.entries(otherEvents).map(
+    ([kind, count]) => `  ${formatCount(count, `${kind} event`)}`,
+  );
+  const table = toTable(['tag', 'plugin', '>values', 'steps', 'from', 'to', '>size'], tags.map(toTagRow));
+  return [
+    ...files.map(toFileLine),
+    ...others,
+    ...(tags.length === 0 ? [] : table).map((line) => `  ${line}`),
+  ];
+}
+
+function toFileLine({ name, sizeBytes, records, writer, damage, tailBytes }: FileInspection): string {
+  const notes = [
+    `${formatBytes(sizeBytes)}, ${formatCount(records, 'record')}`,
+    ...(writer === undefined ? [] : [`by ${writer}`]),
+    ...(damage.length === 0 ? [] : [`${formatCount(damage.length, 'damaged place')}: see polytrack fsck`]),
+    ...(tailBytes === 0 ? [] : [`${formatBytes(tailBytes)} of a record that is not whole yet`]),
+  ];
+  return `  ${name}: ${notes.join('; ')}`;
+}
+
+function toTagRow(tag: TagInspection): string[] {
+  const { minStep, maxStep } = tag;
+  return [
+    tag.tag,
+    tag.plugin === '' ? tag.form : tag.plugin,
+    String(tag.count),
+    minStep === maxStep ? String(minStep) : `${minStep} to ${maxStep}`,
+    toTime(tag.firstWallTime),
+    toTime(tag.lastWallTime),
+    formatBytes(Math.round(tag.sizeBytes)),
+  ];
+}
+
+function toPoints({ points }: RunInspection, tag: string): string[] {
+  if (points.length === 0) return [];
+  const scalars = points.flatMap(({ step, value }) =>
+    value.kind === 'scalar' ? [{ step: Number(step), value: value.value }] : [],
+  );
+  const rows = points.map(({ step, wallTime, value }) => [
+    String(step),
+    toTime(wallTime),
+    toValueText(value),
+  ]);
+  const table = toTable(['>step', 'wall time', 'value'], rows);
+  return [`  ${tag}`, ...plot(scalars).map((line) => `  ${line}`), ...table.map((line) => `  ${line}`)];
+}
+
+function toTime(wallTime: number): string {
+  const time = new Date(wallTime * 1000);
+  return Number.isNaN(time.getTime()) ? String(wallTime) : time.toISOString();
+}
