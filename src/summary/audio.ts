@@ -118,9 +118,15 @@ function writeHeader(view: DataView, sampleRateHz: number, channels: number): vo
   view.setUint32(40, dataBytes, true);
 }
 
-/** Scales −1…1 to ±32,767, as TensorFlow's encode_wav does; NaN becomes 0. */
+/**
+ * Scales −1…1 to int16 as TensorFlow's `encode_wav` does: times 2^15, half away from zero, clamped. NaN becomes 0.
+ *
+ * Source: tensorflow/core/lib/wav/wav_io.cc.
+ */
 function toInt16(sample: number): number {
-  return Math.round(Math.max(-1, Math.min(1, sample)) * 32_767) || 0;
+  const scaled = Math.abs(sample) * 32_768;
+  const rounded = sample < 0 ? -Math.round(Math.min(scaled, 32_768)) : Math.round(Math.min(scaled, 32_767));
+  return rounded || 0;
 }
 
 function isWav(bytes: Uint8Array): boolean {

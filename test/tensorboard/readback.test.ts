@@ -140,7 +140,7 @@ describeWithPeers(['tensorboard'], 'TensorBoard reads a run', () => {
     expect([...new Int16Array(bytes.slice(44).buffer)]).toEqual([...wav]);
     const [floats] = (await board.get('plugin/audio/audio', { run, tag: 'float', sample: 0 })) as AudioClip[];
     const floatBytes = await board.getBytes('plugin/audio/individualAudio', floats!.query);
-    expect([...new Int16Array(floatBytes.slice(44).buffer)]).toEqual([0, 32_767, -32_767, 32_767, 0]);
+    expect([...new Int16Array(floatBytes.slice(44).buffer)]).toEqual([0, 32_767, -32_768, 32_767, 0]);
 
     const histograms = (await board.get('plugin/histograms/histograms', {
       run,
