@@ -5,7 +5,7 @@
  * Source: GIF89a; tensorboard/plugins/image/images_plugin.py serves `image/gif`.
  */
 
-import gifenc from 'gifenc';
+import { createRequire } from 'node:module';
 import { InvalidArgumentError } from '../errors.js';
 import { describe } from './arguments.js';
 import { type Encoding, inSlices, ready } from './encoding.js';
@@ -23,6 +23,28 @@ export interface VideoOptions {
   /** 1–50; browsers slow down faster ones. Default 4. */
   readonly framesPerSecond?: number | undefined;
 }
+
+type Palette = readonly (readonly number[])[];
+
+/** The part of gifenc that is used; the package has no types of its own. */
+interface Gifenc {
+  GIFEncoder(): {
+    writeFrame(
+      index: Uint8Array,
+      width: number,
+      height: number,
+      options: { palette: Palette; delay: number; repeat: number },
+    ): void;
+    finish(): void;
+    bytes(): Uint8Array;
+  };
+  /** `rgba`: whole pixels. */
+  quantize(rgba: Uint8Array, maxColors: number): Palette;
+  applyPalette(rgba: Uint8Array, palette: Palette): Uint8Array;
+}
+
+/** Loaded on first use, and required: its module for bundlers has other exports under the same name. */
+const loadGifenc = (): Gifenc => createRequire(import.meta.url)('gifenc') as Gifenc;
 
 const MAX_FRAMES_PER_SECOND = 50;
 const MAX_COLORS = 256;
@@ -50,9 +72,10 @@ export function encodeVideo(
   const { height, width } = frames[0]!;
   const sizeBytes = copies.length * height * width * 4;
   return inSlices(sizeBytes, function* encodeFrames() {
+    const gifenc = loadGifenc();
     const gif = gifenc.GIFEncoder();
     for (const copy of copies) {
-      const { index, palette } = toIndexed(copy);
+      const { index, palette } = toIndexed(gifenc, copy);
       gif.writeFrame(index, width, height, { palette, delay: 1000 / framesPerSecond, repeat: 0 });
       yield;
     }
@@ -75,7 +98,7 @@ function checkFrames(frames: readonly RawImage[]): void {
 }
 
 /** Pixels as numbers of palette entries: exact when there are at most 256 colours. */
-function toIndexed(rgba: Uint8Array): { index: Uint8Array; palette: readonly (readonly number[])[] } {
+function toIndexed(gifenc: Gifenc, rgba: Uint8Array): { index: Uint8Array; palette: Palette } {
   const colors = new Uint32Array(rgba.buffer);
   const numbers = new Map<number, number>();
   const index = new Uint8Array(colors.length);

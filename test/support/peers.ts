@@ -17,10 +17,17 @@ const BINARIES = {
   'node-24': `node-24/node_modules/node-${process.platform}-${process.arch}/bin/node`,
 } as const;
 
-export type PeerName = keyof typeof BINARIES;
+export type PeerName = keyof typeof BINARIES | 'chromium';
+
+/** Where systems keep the browser, which is no download of ours: Debian's package `chromium`. */
+const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** The path of a peer's program; undefined when it is not set up. */
 export function findPeer(name: PeerName): string | undefined {
+  if (name === 'chromium') {
+    const paths = [process.env.CHROMIUM_PATH, ...CHROMIUM_PATHS];
+    return paths.find((path) => path !== undefined && existsSync(path));
+  }
   const path = join(peersDirectory(), BINARIES[name]);
   return existsSync(path) ? path : undefined;
 }
@@ -32,9 +39,11 @@ export function peerPath(name: PeerName): string {
   return path;
 }
 
+const HOW_TO_INSTALL = 'npm run peers; chromium is a package of the system';
+
 /** A `describe` whose tests are skipped by name when one of the peers is not set up. */
 export function describeWithPeers(peers: readonly PeerName[], title: string, body: () => void): void {
   const missing = peers.filter((name) => findPeer(name) === undefined);
   if (missing.length === 0) describe(title, body);
-  else describe.skip(`${title} (needs ${missing.join(', ')}: npm run peers)`, body);
+  else describe.skip(`${title} (needs ${missing.join(', ')}: ${HOW_TO_INSTALL})`, body);
 }

@@ -1,0 +1,115 @@
+/**
+ * Every dashboard of TensorBoard, in a real browser, over our files: the tests look at the page, not only at its picture.
+ *
+ * With SCREENSHOTS=<directory> the pictures are kept; README shows three of them.
+ */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { openPage } from '../support/browser.js';
+import { waitFor } from '../support/child-server.js';
+import { writeDashboardRuns } from '../support/dashboard-runs.js';
+import { describeWithPeers } from '../support/peers.js';
+import { createTempDir } from '../support/temp-dir.js';
+import { TensorBoard } from '../support/tensorboard.js';
+
+/** Whether a dashboard shows what was logged; asked again until it does. */
+type Look = (page: Page) => Promise<boolean>;
+
+/** True when all of these texts are to be seen. */
+function shows(...texts: string[]): Look {
+  return async (page) => {
+    for (const text of texts) {
+      if (!(await page.getByText(text, { exact: true }).first().isVisible())) return false;
+    }
+    return true;
+  };
+}
+
+function both(...looks: Look[]): Look {
+  return async (page) => {
+    for (const look of looks) if (!(await look(page))) return false;
+    return true;
+  };
+}
+
+/** True when so many pictures of these sizes have been decoded by the browser. */
+function showsImages(...sizes: [width: number, height: number][]): Look {
+  return async (page) => {
+    const found = await page
+      .locator('img')
+      .evaluateAll((images) =>
+        (images as unknown as { naturalWidth: number; naturalHeight: number }[]).map((image) => [
+          image.naturalWidth,
+          image.naturalHeight,
+        ]),
+      );
+    return sizes.every(([width, height]) => found.some((size) => size[0] === width && size[1] === height));
+  };
+}
+
+/** True when there are at least so many drawn lines. */
+function draws(selector: string, count: number): Look {
+  return async (page) => (await page.locator(selector).count()) >= count;
+}
+
+const DASHBOARDS: Record<string, Look> = {
+  timeseries: both(shows('detections', 'trial-1', 'trial-3'), showsImages([192, 128])),
+  scalars: both(shows('quality/mean', 'test/accuracy'), draws('vz-line-chart2 path.line', 3)),
+  images: both(shows('detections', 'video'), showsImages([192, 128], [48, 32])),
+  audio: async (page) =>
+    (await page
+      .locator('audio')
+      .first()
+      .evaluate((audio) => (audio as unknown as { duration: number }).duration)) === 1,
+  distributions: both(shows('weights/dense'), draws('vz-distribution-chart path.area', 3)),
+  histograms: both(shows('weights/dense'), draws('vz-histogram-timeseries path.outline', 30)),
+  text: both(shows('precision', '0.98', 'bold'), async (page) =>
+    page.locator('h1', { hasText: 'Notes' }).isVisible(),
+  ),
+  pr_curves: both(shows('digit 3'), draws('vz-line-chart2 path.line', 1)),
+  mesh: async (page) => (await page.locator('canvas').count()) >= 1,
+  custom_scalars: both(
+    shows('band', 'quality', 'Matches (3)', 'scalars'),
+    draws('vz-line-chart2 path.line', 3),
+  ),
+  hparams: shows('trial-2', 'adam', '0.91000', '0.030000', '32.000'),
+  graphs: async (page) => (await page.locator('svg text', { hasText: 'softmax' }).count()) >= 1,
+  projector: async (page) => {
+    const frame = page.frames().find((candidate) => candidate.url().includes('projector'));
+    const text = await frame?.locator('body').innerText();
+    return /Points:\s*100/.test(text ?? '') && /Dimension:\s*8/.test(text ?? '');
+  },
+};
+
+describeWithPeers(['tensorboard', 'chromium'], 'in a browser', () => {
+  it('every dashboard shows what was logged', async () => {
+    const logdir = createTempDir();
+    await writeDashboardRuns(logdir);
+    const board = await TensorBoard.start({ logdir, fast: true });
+    await board.waitFor('plugin/text/tags', {}, (tags) => (tags as Record<string, string[]>)['trial-1']?.[1]);
+    const page = await openPage(board.url);
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+
+    for (const [name, look] of Object.entries(DASHBOARDS)) {
+      await page.goto(`${board.url}/#${name}`);
+      await page.reload();
+      await waitFor(`the dashboard ${name}`, async () => (await look(page)) || undefined, 20_000);
+      await keepPicture(page, name);
+    }
+
+    expect(errors).toEqual([]);
+  }, 180_000);
+});
+
+async function keepPicture(page: Page, name: string): Promise<void> {
+  const directory = process.env.SCREENSHOTS;
+  if (directory === undefined) return;
+  mkdirSync(directory, { recursive: true });
+  // Charts grow into place.
+  await page.waitForTimeout(1500);
+  await page.screenshot({ path: join(directory, `${name}.png`) });
+}
