@@ -78,9 +78,11 @@ const DASHBOARDS: Record<string, Look> = {
   hparams: shows('trial-2', 'adam', '0.91000', '0.030000', '32.000'),
   graphs: async (page) => (await page.locator('svg text', { hasText: 'softmax' }).count()) >= 1,
   projector: async (page) => {
-    const frame = page.frames().find((candidate) => candidate.url().includes('projector'));
-    const text = await frame?.locator('body').innerText();
-    return /Points:\s*100/.test(text ?? '') && /Dimension:\s*8/.test(text ?? '');
+    for (const frame of page.frames()) {
+      const counts = frame.getByText(/Points:\s*100.*Dimension:\s*8/s).last();
+      if ((await counts.count()) > 0 && (await counts.isVisible())) return true;
+    }
+    return false;
   },
 };
 
