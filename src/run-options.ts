@@ -18,6 +18,7 @@ export interface RunOptions
       | 'flushIntervalMs'
       | 'maxFileBytes'
       | 'maxQueueBytes'
+      | 'onQueueFull'
       | 'fsync'
       | 'fileNameSuffix'
       | 'sink'

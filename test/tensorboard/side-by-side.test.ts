@@ -340,10 +340,10 @@ describeWithPeers(['tensorboard'], 'the same data, served alike', () => {
         ['shape', 1, ['VERTEX', 'FACE', 'COLOR']],
       ] as const) {
         await compare(boards, 'plugin/mesh/meshes', { run: 'mesh', tag, sample: 0 }, (meshes) =>
-          (stable(meshes) as { config: string }[]).map((mesh) => ({
-            ...mesh,
-            config: JSON.parse(mesh.config) as unknown,
-          })),
+          (stable(meshes) as { config: string; content_type: number }[])
+            .map((mesh) => ({ ...mesh, config: JSON.parse(mesh.config) as unknown }))
+            // The fast reader gives the parts in no order.
+            .sort((a, b) => a.content_type - b.content_type),
         );
         for (const part of parts) {
           const query = `run=mesh&tag=${tag}&content_type=${part}&sample=0&step=${step}`;
