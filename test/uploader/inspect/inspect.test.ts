@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SummaryWriter } from '../../../src/index.js';
+import type { FileCheck } from '../../../uploader/inspect/fsck.js';
 import type { RunInspection } from '../../../uploader/inspect/inspect.js';
 import { plot } from '../../../uploader/inspect/plot.js';
 import { runCli } from '../../support/cli.js';
@@ -15,6 +16,7 @@ const INSPECTOR = `
 import itertools, json, os, sys
 from tensorboard.backend.event_processing import event_file_inspector as inspector
 out = {}
+records = {}
 for directory, _, files in os.walk(sys.argv[1]):
     names = sorted(name for name in files if 'tfevents' in name)
     if not names:
@@ -22,8 +24,10 @@ for directory, _, files in os.walk(sys.argv[1]):
     events = itertools.chain(*[inspector.generator_from_event_file(os.path.join(directory, name)) for name in names])
     found = inspector.get_field_to_observations_map(events)
     run = os.path.relpath(directory, sys.argv[1])
+    for name in names:
+        records[os.path.join(directory, name)] = len(list(inspector.generator_from_event_file(os.path.join(directory, name))))
     out[run] = {field: [[o['tag'], str(o['step'])] for o in list_] for field, list_ in found.items() if list_}
-print(json.dumps(out))
+print(json.dumps({'runs': out, 'records': records}))
 `;
 
 /** The inspector's name for each form. */
@@ -86,17 +90,25 @@ function toCounts(fields: Record<string, [tag: string, step: string][]>): Counts
   return counts;
 }
 
-describeWithPeers(['python'], 'polytrack inspect and tensorboard --inspect', () => {
+describeWithPeers(['python'], 'polytrack inspect, fsck and tensorboard --inspect', () => {
   it.each(WRITERS)('count the same in all files of %s', async (writer) => {
     const { stdout } = await runPython(INSPECTOR, [join(FIXTURES, writer)]);
-    const theirs = JSON.parse(stdout) as Record<string, Record<string, [string, string][]>>;
+    const theirs = JSON.parse(stdout) as {
+      runs: Record<string, Record<string, [string, string][]>>;
+      records: Record<string, number>;
+    };
 
     const ours = await inspectByUs(join(FIXTURES, writer));
 
     // A step that no double holds is given as text.
     expect(ours).toEqual(
-      Object.fromEntries(Object.entries(theirs).map(([run, fields]) => [run, toCounts(fields)])),
+      Object.fromEntries(Object.entries(theirs.runs).map(([run, fields]) => [run, toCounts(fields)])),
     );
+
+    const { stdout: report } = await runCli('fsck', join(FIXTURES, writer), '--json');
+    const { files } = JSON.parse(report) as { files: FileCheck[] };
+    expect(Object.fromEntries(files.map(({ path, records }) => [path, records]))).toEqual(theirs.records);
+    expect(files.flatMap(({ problems }) => problems)).toEqual([]);
   });
 });
 
