@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { type FileInspection, inspect, type RunInspection, type TagInspection } from '../inspect/inspect.js';
 import { plot } from '../inspect/plot.js';
-import { toJsonValue, toValueText } from '../inspect/point-text.js';
+import { toJsonValue } from '../inspect/point-text.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { reportFailure } from './print-error.js';
@@ -42,7 +42,8 @@ async function runInspect(path: string, flags: Flags, context: CommandContext): 
     context.setExitCode(EXIT.refused);
     return;
   }
-  if (flags.json === true) context.stdout(`${JSON.stringify({ runs }, toJsonValue, 2)}\n`);
+  if (flags.json === true)
+    context.stdout(`${JSON.stringify({ runs: runs.map(toJsonRun) }, toJsonValue, 2)}\n`);
   else context.stdout(runs.map((run) => toRunText(run, flags.tag)).join('\n'));
   const isDamaged = runs.some(({ files }) => files.some(({ damage }) => damage.length > 0));
   context.setExitCode(isDamaged ? EXIT.unsent : EXIT.complete);
@@ -90,14 +91,10 @@ function toTagRow(tag: TagInspection): string[] {
 
 function toPoints({ points }: RunInspection, tag: string): string[] {
   if (points.length === 0) return [];
-  const scalars = points.flatMap(({ step, value }) =>
-    value.kind === 'scalar' ? [{ step: Number(step), value: value.value }] : [],
+  const scalars = points.flatMap(({ step, scalar }) =>
+    scalar === undefined ? [] : [{ step: Number(step), value: scalar }],
   );
-  const rows = points.map(({ step, wallTime, value }) => [
-    String(step),
-    toTime(wallTime),
-    toValueText(value),
-  ]);
+  const rows = points.map(({ step, wallTime, text }) => [String(step), toTime(wallTime), text]);
   const table = toTable(['>step', 'wall time', 'value'], rows);
   return [`  ${tag}`, ...plot(scalars).map((line) => `  ${line}`), ...table.map((line) => `  ${line}`)];
 }
@@ -105,4 +102,9 @@ function toPoints({ points }: RunInspection, tag: string): string[] {
 function toTime(wallTime: number): string {
   const time = new Date(wallTime * 1000);
   return Number.isNaN(time.getTime()) ? String(wallTime) : time.toISOString();
+}
+
+/** A run without what the table alone needs. */
+function toJsonRun({ points, ...run }: RunInspection) {
+  return { ...run, points: points.map(({ step, wallTime, value }) => ({ step, wallTime, value })) };
 }

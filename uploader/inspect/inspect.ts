@@ -7,6 +7,7 @@ import { messageOf } from '../../src/errors.js';
 import { listEventFiles, type RunFiles } from '../../src/reader/list-event-files.js';
 import { type DecodedValue, TagIndex } from '../../src/reader/plugin-value.js';
 import type { Event, SummaryValue } from '../../src/wire/messages.js';
+import { toJsonValue, toValueText } from './point-text.js';
 import { type Damage, scanFile } from './scan-file.js';
 
 export interface TagInspection {
@@ -39,12 +40,16 @@ export interface FileInspection {
   readonly tailBytes: number;
 }
 
-/** One value of a tag that was asked for. */
+/** One value of a tag that was asked for, small whatever the value is: of images and clips only the size is kept. */
 export interface Point {
   readonly step: number | bigint;
   readonly wallTime: number;
-  /** The value, or why it cannot be decoded. */
-  readonly value: DecodedValue | { readonly kind: 'invalid'; readonly reason: string };
+  /** The value as a short line. */
+  readonly text: string;
+  /** The number, of a scalar. */
+  readonly scalar: number | undefined;
+  /** The value as JSON: see `toJsonValue`. */
+  readonly value: unknown;
 }
 
 export interface RunInspection {
@@ -127,7 +132,7 @@ class RunCollector {
     for (const value of what.values) {
       this.#addValue(value, event, sizeBytes / what.values.length);
       if (value.tag === this.#wanted) {
-        this.points.push({ step: event.step, wallTime: event.wallTime, value: this.#decode(value) });
+        this.points.push({ step: event.step, wallTime: event.wallTime, ...this.#describe(value) });
       }
     }
   }
@@ -161,11 +166,18 @@ class RunCollector {
     if (step > known.maxStep) known.maxStep = step;
   }
 
-  #decode(value: SummaryValue): Point['value'] {
+  #describe(value: SummaryValue): Pick<Point, 'text' | 'scalar' | 'value'> {
+    let decoded: DecodedValue;
     try {
-      return this.#index.decode(value);
+      decoded = this.#index.decode(value);
     } catch (error) {
-      return { kind: 'invalid', reason: messageOf(error) };
+      const reason = messageOf(error);
+      return { text: `cannot be decoded: ${reason}`, scalar: undefined, value: { kind: 'invalid', reason } };
     }
+    return {
+      text: toValueText(decoded),
+      scalar: decoded.kind === 'scalar' ? decoded.value : undefined,
+      value: JSON.parse(JSON.stringify(decoded, toJsonValue)) as unknown,
+    };
   }
 }

@@ -2,10 +2,10 @@
  * Values of event files for people (a line) and for programs (JSON).
  */
 
-import type { Point } from './inspect.js';
+import type { DecodedValue } from '../../src/reader/plugin-value.js';
 
 /** A value as a short line. */
-export function toValueText(value: Point['value']): string {
+export function toValueText(value: DecodedValue): string {
   switch (value.kind) {
     case 'scalar':
       return String(value.value);
@@ -40,8 +40,6 @@ export function toValueText(value: Point['value']): string {
       return `[${value.shape.join(', ')}] ${shorten(JSON.stringify(value.values, toJsonValue))}`;
     case 'empty':
       return 'no value';
-    case 'invalid':
-      return `cannot be decoded: ${value.reason}`;
   }
 }
 
