@@ -51,7 +51,12 @@ export type {
   MarginSeries,
 } from './summary/custom-scalars.js';
 export { exactTag } from './summary/custom-scalars.js';
-export type { GraphAttribute, GraphDataType, GraphShape } from './summary/graph/graph-attributes.js';
+export type {
+  GraphAttribute,
+  GraphDataType,
+  GraphShape,
+  GraphTensor,
+} from './summary/graph/graph-attributes.js';
 export { GraphBuilder, type GraphNode } from './summary/graph/graph-builder.js';
 export type { HistogramBuckets, HistogramInput, HistogramValues } from './summary/histogram.js';
 export type { RawHistogram } from './summary/histogram-raw.js';

@@ -24,6 +24,8 @@ import type { AudioInput } from './summary/audio.js';
 import { CUSTOM_SCALARS_TAG, type CustomScalarsLayout, parseLayout } from './summary/custom-scalars.js';
 import { GraphBuilder } from './summary/graph/graph-builder.js';
 import { parseGraphDef } from './summary/graph/graph-def.js';
+import { createKerasModelValue, KERAS_MODEL_TAG } from './summary/graph/graph-values.js';
+import { layersModelToKerasText } from './summary/graph/layers-keras.js';
 import { layersModelToGraphDef } from './summary/graph/layers-model.js';
 import { onnxToGraphDef } from './summary/graph/onnx-graph.js';
 import type { HistogramInput } from './summary/histogram.js';
@@ -289,10 +291,16 @@ export class SummaryWriter {
     this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
   }
 
-  /** Adds the layers of a TensorFlow.js or Keras model: the text of `model.json`, or what it parses to. Throws `ERR_GRAPH_INVALID`. */
+  /**
+   * Adds the layers of a TensorFlow.js or Keras model, as graph and as conceptual graph: the text of `model.json`, or what it parses to.
+   *
+   * Throws `ERR_GRAPH_INVALID`.
+   */
   addLayersModel(model: unknown, step: number | bigint = 0, options: Pick<Options, 'wallTime'> = {}): void {
     const graphDef = layersModelToGraphDef(model);
+    const text = layersModelToKerasText(model);
     this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
+    this.#log.values(KERAS_MODEL_TAG, { ...options, step }, (tag) => createKerasModelValue(tag, text));
   }
 
   /** Resolves once all that was added is in the file. Rejects with `RunWriteError` or `EventsDroppedError`. */

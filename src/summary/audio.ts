@@ -52,7 +52,7 @@ const MAX_CHANNELS = 65_535;
 /** Encodes a copy of samples to WAV; passes WAV bytes through. Throws `ERR_AUDIO_INVALID`. */
 export function encodeAudio(audio: AudioInput): Encoding<Uint8Array> {
   if (audio instanceof Uint8Array) {
-    if (isWav(audio)) return ready(audio.slice());
+    if (isWav(audio)) return ready(new Uint8Array(audio));
     throw invalid(`audio has ${audio.length} bytes that are not WAV`);
   }
   if (typeof audio !== 'object' || audio === null || !('samples' in audio)) {

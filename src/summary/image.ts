@@ -79,7 +79,7 @@ export function encodeImage(image: ImageInput): Encoding<EncodedImage> {
     return mapEncoding(createPngEncoding(raw), (bytes) => ({ bytes, height, width }));
   }
   const size = readImageSize(image);
-  if (size !== undefined) return ready({ bytes: image.slice(), ...size });
+  if (size !== undefined) return ready({ bytes: new Uint8Array(image), ...size });
   throw invalidImage(`image has ${image.length} bytes that are not PNG, JPEG, GIF or BMP`);
 }
 

@@ -57,7 +57,7 @@ export function encodeVideo(
 ): Encoding<EncodedImage> {
   if (video instanceof Uint8Array) {
     const size = readImageSize(video);
-    if (size !== undefined && video[0] === 0x47) return ready({ bytes: video.slice(), ...size });
+    if (size !== undefined && video[0] === 0x47) return ready({ bytes: new Uint8Array(video), ...size });
     throw invalid(`video has ${video.length} bytes that are not GIF`);
   }
   if (typeof video !== 'object' || video === null) {

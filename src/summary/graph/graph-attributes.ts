@@ -1,5 +1,7 @@
 /**
  * Attributes of a node as TensorFlow writes them: `AttrValue`.
+ *
+ * Source: tensorflow/core/framework/attr_value.proto.
  */
 
 import type { tensorboard } from '../../wire/generated/graph.js';
@@ -13,9 +15,16 @@ export type GraphDataType = Lowercase<keyof typeof DataType>;
 /** Sizes of dimensions; null is one that is not known. */
 export type GraphShape = readonly (number | null)[];
 
+/** A constant; `content` is row-major and little-endian. */
+export interface GraphTensor {
+  readonly type: GraphDataType;
+  readonly shape: readonly number[];
+  readonly content: Uint8Array;
+}
+
 /**
- * An attribute: text, raw bytes, a whole number (int64), any other number (float32), a boolean, a type, a shape, or a list of one
- * kind. `{ float }` and `{ int }` say which number is meant.
+ * An attribute: text, raw bytes, a whole number (int64), any other number (float32), a boolean, a type, a shape, a constant, or a list
+ * of one kind. `{ float }` and `{ int }` say which number is meant. A list of numbers is one of floats when one of them is no whole number.
  */
 export type GraphAttribute =
   | string
@@ -27,72 +36,96 @@ export type GraphAttribute =
   | { readonly int: number | bigint }
   | { readonly type: GraphDataType }
   | { readonly shape: GraphShape }
-  /** A constant; `content` is row-major and little-endian. */
-  | {
-      readonly tensor: {
-        readonly type: GraphDataType;
-        readonly shape: readonly number[];
-        readonly content: Uint8Array;
-      };
-    }
+  | { readonly tensor: GraphTensor }
   | readonly string[]
+  | readonly Uint8Array[]
   | readonly number[]
+  | readonly bigint[]
   | readonly boolean[]
+  | readonly { readonly float: number }[]
+  | readonly { readonly int: number | bigint }[]
   | readonly { readonly shape: GraphShape }[]
   | readonly { readonly type: GraphDataType }[];
 
-/** Converts an attribute. Throws `ERR_GRAPH_INVALID` that names it. */
+/** Converts a copy of an attribute. Lone surrogates in texts become U+FFFD. Throws `ERR_GRAPH_INVALID` that names it. */
 export function toAttrValue(name: string, attribute: GraphAttribute): tensorboard.IAttrValue {
-  if (isList(attribute)) return { list: toList(name, attribute) };
+  if (Array.isArray(attribute)) return { list: toList(name, attribute) };
   if (typeof attribute === 'string') return { s: Buffer.from(attribute) };
-  if (attribute instanceof Uint8Array) return { s: attribute };
+  // Not `slice()`: that of a Buffer shares its memory.
+  if (attribute instanceof Uint8Array) return { s: new Uint8Array(attribute) };
   if (typeof attribute === 'boolean') return { b: attribute };
+  if (typeof attribute === 'bigint') return { i: toLong(name, attribute) };
   if (typeof attribute === 'number') {
-    return Number.isSafeInteger(attribute) ? { i: attribute } : { f: attribute };
+    return Number.isInteger(attribute) ? { i: toLong(name, attribute) } : { f: attribute };
   }
-  if (typeof attribute === 'bigint') return { i: toLong(attribute) };
   if (typeof attribute === 'object' && attribute !== null) {
-    if ('float' in attribute) return { f: attribute.float };
-    if ('int' in attribute) return { i: toLong(BigInt(attribute.int)) };
+    if ('float' in attribute) return { f: toFloat(name, attribute.float) };
+    if ('int' in attribute) return { i: toLong(name, attribute.int) };
     if ('type' in attribute) return { type: toDataType(name, attribute.type) };
     if ('shape' in attribute) return { shape: toShape(name, attribute.shape) };
-    if ('tensor' in attribute) {
-      const { type, shape, content } = attribute.tensor;
-      const tensorShape = toShape(name, shape);
-      return { tensor: { dtype: toDataType(name, type), tensorShape, tensorContent: content } };
-    }
+    if ('tensor' in attribute) return { tensor: toTensor(name, attribute.tensor) };
   }
   throw invalidGraph(`attribute ${name} is ${describe(attribute)}, which has no form in a graph`);
 }
 
-function toList(name: string, items: readonly unknown[]): tensorboard.AttrValue.IListValue {
-  const [first] = items;
-  if (items.some((item) => typeof item !== typeof first)) {
-    throw invalidGraph(`attribute ${name} is a list of several kinds`);
-  }
-  const values = items.map((item) => toAttrValue(name, item as GraphAttribute));
-  if (typeof first === 'number') {
-    const isInteger = items.every((item) => Number.isSafeInteger(item));
-    return isInteger ? { i: items as number[] } : { f: items as number[] };
-  }
-  return {
-    s: values.flatMap(({ s }) => (s == null ? [] : [s])),
-    b: values.flatMap(({ b }) => (b == null ? [] : [b])),
-    type: values.flatMap(({ type }) => (type == null ? [] : [type])),
-    shape: values.flatMap(({ shape }) => (shape == null ? [] : [shape])),
+function toList(name: string, items: readonly GraphAttribute[]): tensorboard.AttrValue.IListValue {
+  const isFractional = items.some((item) => typeof item === 'number' && !Number.isInteger(item));
+  const list: Required<{ [Kind in ListKind]: unknown[] }> = {
+    s: [],
+    i: [],
+    f: [],
+    b: [],
+    type: [],
+    shape: [],
   };
+  for (const item of items) {
+    const value =
+      isFractional && typeof item === 'number' ? { f: item } : (toAttrValue(name, item) as ListItem);
+    const [kind] = Object.keys(value) as (keyof ListItem)[];
+    if (kind === undefined || !(kind in list)) {
+      throw invalidGraph(`attribute ${name} is a list of ${kind}s, which has no form in a graph`);
+    }
+    list[kind].push(value[kind]);
+  }
+  const kinds = (Object.keys(list) as ListKind[]).filter((kind) => list[kind].length > 0);
+  if (kinds.length > 1) throw invalidGraph(`attribute ${name} is a list of several kinds`);
+  return list as tensorboard.AttrValue.IListValue;
+}
+
+/** The kinds of attributes that lists hold. */
+type ListKind = 's' | 'i' | 'f' | 'b' | 'type' | 'shape';
+type ListItem = Pick<tensorboard.IAttrValue, ListKind>;
+
+function toFloat(name: string, value: number): number {
+  if (typeof value === 'number') return value;
+  throw invalidGraph(`attribute ${name} is a float of ${describe(value)}, expected a number`);
+}
+
+/** An int64 in the two halves that protobufjs takes; its types know the class of a package that is not needed. */
+function toLong(name: string, given: number | bigint): number {
+  if (typeof given !== 'bigint' && !Number.isSafeInteger(given)) {
+    throw invalidGraph(
+      `attribute ${name} is an integer of ${describe(given)}, expected a whole number below 2^53, or a bigint`,
+    );
+  }
+  const value = BigInt(given);
+  if (BigInt.asIntN(64, value) !== value) throw invalidGraph(`attribute ${name} is ${value}, outside int64`);
+  return { low: Number(BigInt.asIntN(32, value)), high: Number(value >> 32n) } as unknown as number;
 }
 
 function toDataType(name: string, type: GraphDataType): DataType {
-  const number = DataType[String(type).toUpperCase() as keyof typeof DataType];
-  if (number !== undefined) return number;
+  const key = String(type).toUpperCase();
+  if (Object.hasOwn(DataType, key)) return DataType[key as keyof typeof DataType];
   throw invalidGraph(`attribute ${name} has the type ${describe(type)}, which is none of TensorFlow's`);
 }
 
 function toShape(name: string, shape: GraphShape): tensorboard.ITensorShapeProto {
-  const dim = shape.map((size) => {
+  if (!Array.isArray(shape)) {
+    throw invalidGraph(`attribute ${name} has the shape ${describe(shape)}, expected a list of sizes`);
+  }
+  const dim = shape.map((size: number | null) => {
     if (size === null) return { size: -1 };
-    if (!Number.isInteger(size) || size < -1) {
+    if (!Number.isSafeInteger(size) || size < -1) {
       throw invalidGraph(`attribute ${name} has a dimension of ${describe(size)}, expected a size or null`);
     }
     return size === 0 ? {} : { size };
@@ -100,12 +133,13 @@ function toShape(name: string, shape: GraphShape): tensorboard.ITensorShapeProto
   return { dim };
 }
 
-/** An int64 in the two halves that protobufjs takes; its types know the class of a package that is not needed. */
-function toLong(value: bigint): number {
-  if (BigInt.asIntN(64, value) !== value) throw invalidGraph(`${value} is outside int64`);
-  return { low: Number(BigInt.asIntN(32, value)), high: Number(value >> 32n) } as unknown as number;
-}
-
-function isList(attribute: GraphAttribute): attribute is Extract<GraphAttribute, readonly unknown[]> {
-  return Array.isArray(attribute);
+function toTensor(name: string, tensor: GraphTensor): tensorboard.ITensorProto {
+  const { type, shape, content } = tensor ?? {};
+  if (!(content instanceof Uint8Array)) {
+    throw invalidGraph(
+      `attribute ${name} is a tensor with a content of ${describe(content)}, expected bytes`,
+    );
+  }
+  const tensorShape = toShape(name, shape);
+  return { dtype: toDataType(name, type), tensorShape, tensorContent: new Uint8Array(content) };
 }

@@ -1,37 +1,17 @@
 /**
  * ONNX models as graphs: operators, inputs, outputs and the shapes of weights. The weights themselves are not read.
  *
- * Source: onnx/onnx.proto. A value is named by the operator that makes it, so edges are found by the names of values.
+ * Source: onnx/onnx.proto. A value is named by the operator that makes it, so edges are found by the names of values. A graph inside of
+ * a node (of If, Loop, Scan) becomes a scope of that node's name; a function of the model's own is one node wherever it is called.
  */
 
 import { onnx } from '../../wire/generated/graph.js';
 import { describe } from '../arguments.js';
-import type { GraphAttribute, GraphDataType, GraphShape } from './graph-attributes.js';
+import type { GraphAttribute, GraphShape } from './graph-attributes.js';
 import { GraphBuilder } from './graph-builder.js';
 import { invalidGraph } from './invalid-graph.js';
 import { NodeNames } from './node-names.js';
-
-/** Element types by their numbers in ONNX. */
-const DATA_TYPES: Readonly<Record<number, GraphDataType>> = {
-  1: 'float',
-  2: 'uint8',
-  3: 'int8',
-  4: 'uint16',
-  5: 'int16',
-  6: 'int32',
-  7: 'int64',
-  8: 'string',
-  9: 'bool',
-  10: 'half',
-  11: 'double',
-  12: 'uint32',
-  13: 'uint64',
-  14: 'complex64',
-  15: 'complex128',
-  16: 'bfloat16',
-};
-
-const { AttributeType } = onnx.AttributeProto;
+import { readValueType, toAttribute, toShape, toTypeAttributes, type ValueType } from './onnx-types.js';
 
 /** Converts the bytes of an ONNX model to a serialized `GraphDef`. Throws `ERR_GRAPH_INVALID`. */
 export function onnxToGraphDef(model: Uint8Array): Uint8Array {
@@ -58,7 +38,7 @@ class OnnxConverter {
   /** Adds the nodes of a graph below `scope`; values of the graph around it are in `outer`. Gives what makes its outputs. */
   addGraph(graph: onnx.IGraphProto, scope: string, outer: Producers): string[] {
     const producers: Producers = new Map(outer);
-    const shapes = readShapes(graph);
+    const types = readTypes(graph);
     this.#addConstants(graph, scope, producers);
     this.#addInputs(graph, scope, producers);
     const nodes = (graph.node ?? []).map((node, i) => {
@@ -68,21 +48,23 @@ class OnnxConverter {
       }
       return { node, name };
     });
-    for (const { node, name } of nodes) this.#addNode(node, name, producers, shapes);
-    return (graph.output ?? []).map(({ name }) => {
-      const source = findProducer(producers, name ?? '', 'the graph');
+    for (const { node, name } of nodes) this.#addNode(node, name, producers, types);
+    return (graph.output ?? []).map((value) => {
+      const name = value.name ?? '';
+      const source = findProducer(producers, name, scope || 'the graph');
       return this.builder.node({
         name: this.#names.take(`${scope}${name}`),
         op: 'Output',
         inputs: [source],
-        attributes: shapes.get(name ?? '')?.attributes,
+        attributes: types.get(name)?.attributes,
       });
     });
   }
 
   #addConstants(graph: onnx.IGraphProto, scope: string, producers: Producers): void {
-    for (const { name, dims, dataType } of graph.initializer ?? []) {
-      const shape = (dims ?? []).map(Number);
+    const sparse = (graph.sparseInitializer ?? []).map(({ values, dims }) => ({ ...values, dims }));
+    for (const { name, dims, dataType } of [...(graph.initializer ?? []), ...sparse]) {
+      const shape = toShape(dims);
       const node = this.builder.node({
         name: this.#names.take(`${scope}${name}`),
         op: 'Const',
@@ -94,21 +76,25 @@ class OnnxConverter {
   }
 
   #addInputs(graph: onnx.IGraphProto, scope: string, producers: Producers): void {
-    const constants = new Set((graph.initializer ?? []).map(({ name }) => name));
-    for (const value of graph.input ?? []) {
-      if (constants.has(value.name)) continue;
-      const { attributes, shape } = readType(value);
+    const initializers = [
+      ...(graph.initializer ?? []),
+      ...(graph.sparseInitializer ?? []).map(({ values }) => values),
+    ];
+    const constants = new Set(initializers.map((initializer) => initializer?.name));
+    for (const { name, type } of graph.input ?? []) {
+      if (constants.has(name)) continue;
+      const { attributes, shape } = readValueType(type);
       const node = this.builder.node({
-        name: this.#names.take(`${scope}${value.name}`),
+        name: this.#names.take(`${scope}${name}`),
         op: 'Placeholder',
         attributes,
         outputShapes: shape && [shape],
       });
-      producers.set(value.name ?? '', node);
+      producers.set(name ?? '', node);
     }
   }
 
-  #addNode(node: onnx.INodeProto, name: string, producers: Producers, shapes: Map<string, ValueType>): void {
+  #addNode(node: onnx.INodeProto, name: string, producers: Producers, types: Map<string, ValueType>): void {
     const attributes: Record<string, GraphAttribute> = {};
     const inputs = (node.input ?? [])
       .filter((input) => input !== '')
@@ -117,14 +103,29 @@ class OnnxConverter {
     for (const attribute of node.attribute ?? []) {
       const key = attribute.name || 'attribute';
       const graphs = [...(attribute.g == null ? [] : [attribute.g]), ...(attribute.graphs ?? [])];
-      for (const graph of graphs) inputs.push(...this.addGraph(graph, `${name}/${key}/`, producers));
-      const value = graphs.length > 0 ? undefined : toAttribute(attribute);
-      if (value !== undefined) attributes[key] = value;
+      for (const [i, graph] of graphs.entries()) {
+        const scope = `${name}/${key}${graphs.length > 1 ? `_${i}` : ''}/`;
+        inputs.push(...this.addGraph(graph, scope, producers));
+      }
+      if (graphs.length === 0) attributes[key] = toAttribute(attribute);
     }
-    const known = (node.output ?? []).map((output) => shapes.get(output)?.shape);
-    const outputShapes = known.every((shape) => shape !== undefined) ? known : undefined;
-    this.builder.node({ name, op: node.opType || 'unknown', inputs, attributes, outputShapes });
+    this.builder.node({
+      name,
+      op: node.opType || 'unknown',
+      inputs,
+      attributes,
+      outputShapes: findShapes(node.output ?? [], types),
+    });
   }
+}
+
+/** The shapes of a node's outputs; undefined unless all of them are known. */
+function findShapes(
+  outputs: readonly string[],
+  types: ReadonlyMap<string, ValueType>,
+): GraphShape[] | undefined {
+  const shapes = outputs.map((output) => types.get(output)?.shape);
+  return shapes.length > 0 && shapes.every((shape) => shape !== undefined) ? shapes : undefined;
 }
 
 function findProducer(producers: Producers, value: string, consumer: string): string {
@@ -133,52 +134,7 @@ function findProducer(producers: Producers, value: string, consumer: string): st
   throw invalidGraph(`${consumer} takes ${JSON.stringify(value)}, which nothing in the model makes`);
 }
 
-interface ValueType {
-  readonly shape: GraphShape | undefined;
-  readonly attributes: Record<string, GraphAttribute>;
-}
-
-function readShapes(graph: onnx.IGraphProto): Map<string, ValueType> {
+function readTypes(graph: onnx.IGraphProto): Map<string, ValueType> {
   const values = [...(graph.valueInfo ?? []), ...(graph.output ?? [])];
-  return new Map(values.map((value) => [value.name ?? '', readType(value)]));
-}
-
-function readType({ type }: onnx.IValueInfoProto): ValueType {
-  const dims = type?.tensorType?.shape?.dim;
-  // A dimension with a name, as `batch`, is one that is not known.
-  const shape = dims?.map(({ dimValue }) => (dimValue == null ? null : Number(dimValue)));
-  return { shape, attributes: toTypeAttributes(type?.tensorType?.elemType, shape) };
-}
-
-function toTypeAttributes(
-  dataType: number | null | undefined,
-  shape: GraphShape | undefined,
-): Record<string, GraphAttribute> {
-  const type = DATA_TYPES[dataType ?? 0];
-  return {
-    ...(type === undefined ? {} : { dtype: { type } }),
-    ...(shape === undefined ? {} : { shape: { shape } }),
-  };
-}
-
-/** An attribute's value; of tensors the shape; undefined for what has no form in a graph. */
-function toAttribute(attribute: onnx.IAttributeProto): GraphAttribute | undefined {
-  switch (attribute.type) {
-    case AttributeType.FLOAT:
-      return { float: attribute.f ?? 0 };
-    case AttributeType.INT:
-      return Number(attribute.i ?? 0);
-    case AttributeType.STRING:
-      return attribute.s ?? '';
-    case AttributeType.TENSOR:
-      return { shape: (attribute.t?.dims ?? []).map(Number) };
-    case AttributeType.FLOATS:
-      return (attribute.floats ?? []).map(Number);
-    case AttributeType.INTS:
-      return (attribute.ints ?? []).map(Number);
-    case AttributeType.STRINGS:
-      return (attribute.strings ?? []).map((bytes) => Buffer.from(bytes).toString());
-    default:
-      return undefined;
-  }
+  return new Map(values.map(({ name, type }) => [name ?? '', readValueType(type)]));
 }

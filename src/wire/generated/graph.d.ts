@@ -1063,6 +1063,9 @@ export namespace onnx {
         /** GraphProto valueInfo. */
         valueInfo: onnx.ValueInfoProto.$Properties[];
 
+        /** GraphProto sparseInitializer. */
+        sparseInitializer: onnx.SparseTensorProto.$Properties[];
+
         /**
          * Encodes the specified GraphProto message. Does not implicitly {@link onnx.GraphProto.verify|verify} messages.
          * @param message GraphProto message or plain object to encode
@@ -1105,6 +1108,9 @@ export namespace onnx {
             /** GraphProto valueInfo */
             valueInfo?: (onnx.ValueInfoProto.$Properties[]|null);
 
+            /** GraphProto sparseInitializer */
+            sparseInitializer?: (onnx.SparseTensorProto.$Properties[]|null);
+
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
@@ -1117,6 +1123,7 @@ export namespace onnx {
           input?: onnx.ValueInfoProto.$Shape[]|null;
           output?: onnx.ValueInfoProto.$Shape[]|null;
           valueInfo?: onnx.ValueInfoProto.$Shape[]|null;
+          sparseInitializer?: onnx.SparseTensorProto.$Shape[]|null;
           $unknowns?: Uint8Array[];
         };
     }
@@ -1239,13 +1246,13 @@ export namespace onnx {
         name: string;
 
         /** AttributeProto f. */
-        f: number;
+        f?: (number|null);
 
         /** AttributeProto i. */
-        i: (number|Long);
+        i?: (number|Long|null);
 
         /** AttributeProto s. */
-        s: Uint8Array;
+        s?: (Uint8Array|null);
 
         /** AttributeProto t. */
         t?: (onnx.TensorProto.$Properties|null);
@@ -1262,11 +1269,29 @@ export namespace onnx {
         /** AttributeProto strings. */
         strings: Uint8Array[];
 
+        /** AttributeProto tensors. */
+        tensors: onnx.TensorProto.$Properties[];
+
         /** AttributeProto graphs. */
         graphs: onnx.GraphProto.$Properties[];
 
+        /** AttributeProto tp. */
+        tp?: (onnx.TypeProto.$Properties|null);
+
+        /** AttributeProto typeProtos. */
+        typeProtos: onnx.TypeProto.$Properties[];
+
         /** AttributeProto type. */
         type: onnx.AttributeProto.AttributeType;
+
+        /** AttributeProto refAttrName. */
+        refAttrName: string;
+
+        /** AttributeProto sparseTensor. */
+        sparseTensor?: (onnx.SparseTensorProto.$Properties|null);
+
+        /** AttributeProto sparseTensors. */
+        sparseTensors: onnx.SparseTensorProto.$Properties[];
 
         /**
          * Encodes the specified AttributeProto message. Does not implicitly {@link onnx.AttributeProto.verify|verify} messages.
@@ -1319,11 +1344,29 @@ export namespace onnx {
             /** AttributeProto strings */
             strings?: (Uint8Array[]|null);
 
+            /** AttributeProto tensors */
+            tensors?: (onnx.TensorProto.$Properties[]|null);
+
             /** AttributeProto graphs */
             graphs?: (onnx.GraphProto.$Properties[]|null);
 
+            /** AttributeProto tp */
+            tp?: (onnx.TypeProto.$Properties|null);
+
+            /** AttributeProto typeProtos */
+            typeProtos?: (onnx.TypeProto.$Properties[]|null);
+
             /** AttributeProto type */
             type?: (onnx.AttributeProto.AttributeType|null);
+
+            /** AttributeProto refAttrName */
+            refAttrName?: (string|null);
+
+            /** AttributeProto sparseTensor */
+            sparseTensor?: (onnx.SparseTensorProto.$Properties|null);
+
+            /** AttributeProto sparseTensors */
+            sparseTensors?: (onnx.SparseTensorProto.$Properties[]|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -1340,8 +1383,14 @@ export namespace onnx {
           floats?: number[]|null;
           ints?: (number|Long)[]|null;
           strings?: Uint8Array[]|null;
+          tensors?: onnx.TensorProto.$Shape[]|null;
           graphs?: onnx.GraphProto.$Shape[]|null;
+          tp?: onnx.TypeProto.$Shape|null;
+          typeProtos?: onnx.TypeProto.$Shape[]|null;
           type?: onnx.AttributeProto.AttributeType|null;
+          refAttrName?: string|null;
+          sparseTensor?: onnx.SparseTensorProto.$Shape|null;
+          sparseTensors?: onnx.SparseTensorProto.$Shape[]|null;
           $unknowns?: Uint8Array[];
         };
 
@@ -1465,6 +1514,69 @@ export namespace onnx {
     }
 
     /**
+     * Properties of a SparseTensorProto.
+     * @deprecated Use onnx.SparseTensorProto.$Properties instead.
+     */
+    interface ISparseTensorProto extends onnx.SparseTensorProto.$Properties {
+    }
+
+    /** Represents a SparseTensorProto. */
+    class SparseTensorProto {
+
+        /**
+         * Constructs a new SparseTensorProto.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: onnx.SparseTensorProto.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** SparseTensorProto values. */
+        values?: (onnx.TensorProto.$Properties|null);
+
+        /** SparseTensorProto dims. */
+        dims: (number|Long)[];
+
+        /**
+         * Encodes the specified SparseTensorProto message. Does not implicitly {@link onnx.SparseTensorProto.verify|verify} messages.
+         * @param message SparseTensorProto message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: onnx.SparseTensorProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a SparseTensorProto message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {onnx.SparseTensorProto & onnx.SparseTensorProto.$Shape} SparseTensorProto
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.SparseTensorProto & onnx.SparseTensorProto.$Shape;
+    }
+
+    namespace SparseTensorProto {
+
+        /** Properties of a SparseTensorProto. */
+        interface $Properties {
+
+            /** SparseTensorProto values */
+            values?: (onnx.TensorProto.$Properties|null);
+
+            /** SparseTensorProto dims */
+            dims?: ((number|Long)[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a SparseTensorProto. */
+        type $Shape = onnx.SparseTensorProto.$Properties;
+    }
+
+    /**
      * Properties of a ValueInfoProto.
      * @deprecated Use onnx.ValueInfoProto.$Properties instead.
      */
@@ -1553,6 +1665,21 @@ export namespace onnx {
         /** TypeProto tensorType. */
         tensorType?: (onnx.TypeProto.Tensor.$Properties|null);
 
+        /** TypeProto sequenceType. */
+        sequenceType?: (onnx.TypeProto.Sequence.$Properties|null);
+
+        /** TypeProto mapType. */
+        mapType?: (onnx.TypeProto.Map.$Properties|null);
+
+        /** TypeProto sparseTensorType. */
+        sparseTensorType?: (onnx.TypeProto.Tensor.$Properties|null);
+
+        /** TypeProto optionalType. */
+        optionalType?: (onnx.TypeProto.Sequence.$Properties|null);
+
+        /** TypeProto value. */
+        value?: ("tensorType"|"sequenceType"|"mapType"|"sparseTensorType"|"optionalType");
+
         /**
          * Encodes the specified TypeProto message. Does not implicitly {@link onnx.TypeProto.verify|verify} messages.
          * @param message TypeProto message or plain object to encode
@@ -1580,15 +1707,36 @@ export namespace onnx {
             /** TypeProto tensorType */
             tensorType?: (onnx.TypeProto.Tensor.$Properties|null);
 
+            /** TypeProto sequenceType */
+            sequenceType?: (onnx.TypeProto.Sequence.$Properties|null);
+
+            /** TypeProto mapType */
+            mapType?: (onnx.TypeProto.Map.$Properties|null);
+
+            /** TypeProto sparseTensorType */
+            sparseTensorType?: (onnx.TypeProto.Tensor.$Properties|null);
+
+            /** TypeProto optionalType */
+            optionalType?: (onnx.TypeProto.Sequence.$Properties|null);
+
+            /** TypeProto value */
+            value?: ("tensorType"|"sequenceType"|"mapType"|"sparseTensorType"|"optionalType");
+
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
 
-        /** Shape of a TypeProto. */
+        /** Narrowed shape of a TypeProto. */
         type $Shape = {
           tensorType?: onnx.TypeProto.Tensor.$Shape|null;
+          sequenceType?: onnx.TypeProto.Sequence.$Shape|null;
+          mapType?: onnx.TypeProto.Map.$Shape|null;
+          sparseTensorType?: onnx.TypeProto.Tensor.$Shape|null;
+          optionalType?: onnx.TypeProto.Sequence.$Shape|null;
           $unknowns?: Uint8Array[];
-        };
+        } & (
+          ({ value?: undefined; tensorType?: null; sequenceType?: null; mapType?: null; sparseTensorType?: null; optionalType?: null }|{ value?: "tensorType"; tensorType: onnx.TypeProto.Tensor.$Shape; sequenceType?: null; mapType?: null; sparseTensorType?: null; optionalType?: null }|{ value?: "sequenceType"; tensorType?: null; sequenceType: onnx.TypeProto.Sequence.$Shape; mapType?: null; sparseTensorType?: null; optionalType?: null }|{ value?: "mapType"; tensorType?: null; sequenceType?: null; mapType: onnx.TypeProto.Map.$Shape; sparseTensorType?: null; optionalType?: null }|{ value?: "sparseTensorType"; tensorType?: null; sequenceType?: null; mapType?: null; sparseTensorType: onnx.TypeProto.Tensor.$Shape; optionalType?: null }|{ value?: "optionalType"; tensorType?: null; sequenceType?: null; mapType?: null; sparseTensorType?: null; optionalType: onnx.TypeProto.Sequence.$Shape })
+        );
 
         /**
          * Properties of a Tensor.
@@ -1653,6 +1801,133 @@ export namespace onnx {
             type $Shape = {
               elemType?: number|null;
               shape?: onnx.TensorShapeProto.$Shape|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of a Sequence.
+         * @deprecated Use onnx.TypeProto.Sequence.$Properties instead.
+         */
+        interface ISequence extends onnx.TypeProto.Sequence.$Properties {
+        }
+
+        /** Represents a Sequence. */
+        class Sequence {
+
+            /**
+             * Constructs a new Sequence.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: onnx.TypeProto.Sequence.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Sequence elemType. */
+            elemType?: (onnx.TypeProto.$Properties|null);
+
+            /**
+             * Encodes the specified Sequence message. Does not implicitly {@link onnx.TypeProto.Sequence.verify|verify} messages.
+             * @param message Sequence message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: onnx.TypeProto.Sequence.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Sequence message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {onnx.TypeProto.Sequence & onnx.TypeProto.Sequence.$Shape} Sequence
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto.Sequence & onnx.TypeProto.Sequence.$Shape;
+        }
+
+        namespace Sequence {
+
+            /** Properties of a Sequence. */
+            interface $Properties {
+
+                /** Sequence elemType */
+                elemType?: (onnx.TypeProto.$Properties|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Sequence. */
+            type $Shape = {
+              elemType?: onnx.TypeProto.$Shape|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of a Map.
+         * @deprecated Use onnx.TypeProto.Map.$Properties instead.
+         */
+        interface IMap extends onnx.TypeProto.Map.$Properties {
+        }
+
+        /** Represents a Map. */
+        class Map {
+
+            /**
+             * Constructs a new Map.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: onnx.TypeProto.Map.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Map keyType. */
+            keyType: number;
+
+            /** Map valueType. */
+            valueType?: (onnx.TypeProto.$Properties|null);
+
+            /**
+             * Encodes the specified Map message. Does not implicitly {@link onnx.TypeProto.Map.verify|verify} messages.
+             * @param message Map message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: onnx.TypeProto.Map.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Map message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {onnx.TypeProto.Map & onnx.TypeProto.Map.$Shape} Map
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto.Map & onnx.TypeProto.Map.$Shape;
+        }
+
+        namespace Map {
+
+            /** Properties of a Map. */
+            interface $Properties {
+
+                /** Map keyType */
+                keyType?: (number|null);
+
+                /** Map valueType */
+                valueType?: (onnx.TypeProto.$Properties|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Map. */
+            type $Shape = {
+              keyType?: number|null;
+              valueType?: onnx.TypeProto.$Shape|null;
               $unknowns?: Uint8Array[];
             };
         }

@@ -1,0 +1,100 @@
+/**
+ * What `model.json` of TensorFlow.js and Keras' JSON say of a layers model: its layers, and what each is called on.
+ *
+ * Sources: tfjs-layers/src/keras_format/{topology_config,model_serialization}.ts; Keras 3: keras/src/models/functional.py.
+ */
+
+import { messageOf } from '../../errors.js';
+import { describe } from '../arguments.js';
+import { invalidGraph } from './invalid-graph.js';
+
+/** An output of a layer. */
+export interface LayerOutput {
+  readonly layer: string;
+  readonly output: number;
+}
+
+/** A layer or a model; a model has layers. */
+export interface Layer {
+  readonly className: string;
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** What it is called on, call by call. Empty for input layers, and for layers of sequential models, whose order says it. */
+  readonly calls: readonly (readonly LayerOutput[])[];
+  readonly layers: readonly Layer[] | undefined;
+  /** Of a functional model: the layers that take what the model is called on, in order. */
+  readonly inputLayers: readonly LayerOutput[];
+  readonly outputLayers: readonly LayerOutput[];
+}
+
+/** Reads a model: text or parsed; `model.json`, its topology, or Keras' JSON. Throws `ERR_GRAPH_INVALID`. */
+export function parseLayersModel(model: unknown): Layer {
+  const root = parseLayer(findTopology(typeof model === 'string' ? parseJson(model) : model), 'the model');
+  if (root.layers === undefined) throw invalidGraph(`the model ${root.name} has no layers`);
+  return root;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalidGraph(`model is no JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** The part with `class_name` and `config`, whatever it is wrapped in. */
+function findTopology(model: unknown): Record<string, unknown> {
+  if (!isObject(model)) throw invalidGraph(`model is ${describe(model)}, expected what model.json holds`);
+  const inner = model.modelTopology ?? model.model_config;
+  if (inner !== undefined) return findTopology(typeof inner === 'string' ? parseJson(inner) : inner);
+  if (typeof model.class_name === 'string') return model;
+  throw invalidGraph('model has neither modelTopology nor class_name: is it a graph model?');
+}
+
+function parseLayer(given: unknown, where: string): Layer {
+  if (!isObject(given) || typeof given.class_name !== 'string' || given.class_name === '') {
+    throw invalidGraph(`a layer of ${where} has no class_name`);
+  }
+  // The oldest sequential models have their layers for a config.
+  const config = Array.isArray(given.config) ? { layers: given.config } : given.config;
+  if (!isObject(config)) {
+    throw invalidGraph(`a layer of ${where} has the config ${describe(config)}, expected an object`);
+  }
+  const name = toText(given.name) ?? toText(config.name) ?? given.class_name.toLowerCase();
+  const calls = Array.isArray(given.inbound_nodes) ? given.inbound_nodes : [];
+  return {
+    className: given.class_name,
+    name,
+    config,
+    calls: calls.map(findOutputs),
+    layers: Array.isArray(config.layers)
+      ? config.layers.map((layer) => parseLayer(layer, `the model ${name}`))
+      : undefined,
+    inputLayers: findOutputs(config.input_layers),
+    outputLayers: findOutputs(config.output_layers),
+  };
+}
+
+/**
+ * The outputs of layers that a call's arguments name, in order.
+ *
+ * An output is `[layer, number of the layer's call, output]`, in Keras 2 with keyword arguments behind it, which name outputs too; in
+ * Keras 3 it is the `keras_history` of a tensor. They stand anywhere in lists and objects.
+ */
+function findOutputs(value: unknown): LayerOutput[] {
+  if (isObject(value)) return Object.values(value).flatMap(findOutputs);
+  if (!Array.isArray(value)) return [];
+  const [layer, call, output] = value as unknown[];
+  if (typeof layer === 'string' && typeof call === 'number' && typeof output === 'number') {
+    return [{ layer, output }, ...value.slice(3).flatMap(findOutputs)];
+  }
+  return value.flatMap(findOutputs);
+}
+
+function toText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

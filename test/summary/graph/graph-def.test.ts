@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { parseGraphDef } from '../../../src/summary/graph/graph-def.js';
+import { tensorboard } from '../../../src/wire/generated/graph.js';
+import { build, describeNodes, readFixture, refused } from './graph-nodes.js';
+
+describe('parseGraphDef', () => {
+  it('gives a graph as it is', () => {
+    const graphDef = build({ name: 'a', op: 'X' }, { name: 'b/c', op: 'Y', inputs: ['a:1', '^a'] });
+
+    expect(Buffer.from(parseGraphDef(graphDef)).equals(graphDef)).toBe(true);
+  });
+
+  it('gives a copy', () => {
+    const given = Buffer.from(build({ name: 'a', op: 'X' }));
+    const graphDef = parseGraphDef(given);
+    given.fill(0);
+
+    expect(describeNodes(graphDef)).toEqual(['a X']);
+  });
+
+  it('keeps what it does not know', () => {
+    const unknown = Uint8Array.of(0xfa, 0x3e, 1, 0x61);
+    const graphDef = Buffer.concat([build({ name: 'a', op: 'X' }), unknown]);
+
+    expect(Buffer.from(parseGraphDef(graphDef)).equals(graphDef)).toBe(true);
+  });
+
+  it('takes names that TensorBoard draws', () => {
+    const names = ['Net/Linear[fc]/weight', 'a b', 'a:b', 'é', 'a^b'];
+
+    expect(() => parseGraphDef(encode(names.map((name) => ({ name, op: 'X' }))))).not.toThrow();
+  });
+
+  it('takes inputs that name no node, as PyTorch writes them', () => {
+    const graphDef = encode([{ name: 'a', op: 'X', input: ['b'] }]);
+
+    expect(Buffer.from(parseGraphDef(graphDef)).equals(graphDef)).toBe(true);
+  });
+
+  it.each([
+    ['bytes that are no message', Uint8Array.of(0xff, 0xff, 0xff)],
+    ['no bytes', new Uint8Array()],
+    ['half a graph', build({ name: 'a', op: 'X' }).slice(0, 5)],
+    ['an ONNX model', readFixture('onnx/perceptron.onnx')],
+    ['a name that is no UTF-8', Buffer.from('0a060a01ff120158', 'hex')],
+    ['a node without a name', encode([{ op: 'X' }])],
+    ['a name that begins with a slash', encode([{ name: '/a', op: 'X' }])],
+    ['a name that reads as an output', encode([{ name: 'a:0', op: 'X' }])],
+    ['a name that reads as a control input', encode([{ name: '^a', op: 'X' }])],
+    ['two nodes of a name', encode([{ name: 'a' }, { name: 'a' }])],
+    ['text', 'graph' as never],
+  ])('refuses %s', (_title, bytes) => {
+    expect(() => parseGraphDef(bytes)).toThrow(refused);
+  });
+
+  it('tells what the decoder said', () => {
+    expect(() => parseGraphDef(Uint8Array.of(0xff, 0xff, 0xff))).toThrow(
+      expect.objectContaining({ cause: expect.any(Error) }),
+    );
+  });
+});
+
+function encode(node: tensorboard.INodeDef[]): Uint8Array {
+  return tensorboard.GraphDef.encode({ node }).finish();
+}
