@@ -99,7 +99,7 @@ describeWithPeers(['tensorboard', 'chromium'], 'in a browser', () => {
     for (const [name, look] of Object.entries(DASHBOARDS)) {
       await page.goto(`${board.url}/#${name}`);
       await page.reload();
-      await waitFor(`the dashboard ${name}`, async () => (await look(page)) || undefined, 20_000);
+      await waitFor(`the dashboard ${name}`, async () => (await look(page)) || undefined, 30_000);
       await keepPicture(page, name);
     }
 

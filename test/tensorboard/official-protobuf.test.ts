@@ -176,7 +176,7 @@ type Options = Parameters<SummaryWriter['addScalar']>[3];
 const anyCall: fc.Arbitrary<Call> = fc.oneof(
   call(fc.double(), (writer, ...args) => writer.addScalar(...args)),
   call(fc.dictionary(filled, fc.double(), { minKeys: 1, maxKeys: 3 }), (writer, tag, values, step, rest) =>
-    writer.addScalars(tag.slice(0, 20), values, step, { wallTime: rest?.wallTime }),
+    writer.addScalars(`main ${tag.slice(0, 20)}`, values, step, { wallTime: rest?.wallTime }),
   ),
   call(pixels, (writer, ...args) => writer.addImage(...args)),
   call(fc.array(pixels, { minLength: 1, maxLength: 3 }), (writer, ...args) => writer.addImages(...args)),
