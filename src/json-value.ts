@@ -3,7 +3,7 @@
  */
 
 import { InvalidArgumentError } from './errors.js';
-import { toWellFormedText } from './summary/arguments.js';
+import { toWellFormedText } from './well-formed-text.js';
 
 export type JsonValue =
   | null

@@ -9,7 +9,8 @@ import type { DiagnosticsOptions } from './diagnostics.js';
 import { InvalidArgumentError } from './errors.js';
 import type { EventLogOptions } from './event-log.js';
 import { EVENT_FILE_MARK, RUN_UUID_PATTERN } from './layout.js';
-import { parseName, toWellFormedText } from './summary/arguments.js';
+import { parseName } from './summary/arguments.js';
+import { toWellFormedText } from './well-formed-text.js';
 
 export interface RunOptions
   extends DiagnosticsOptions,

@@ -17,11 +17,12 @@ import { resolveInside } from './relative-path.js';
 import { RunDirectory } from './run-directory.js';
 import { parseTags, type RunOptions, resolveRoot, resolveRunName, resolveUuid } from './run-options.js';
 import { type RunRecord, type RunStatus, toIsoTime, withStatus } from './run-record.js';
-import { type EventOptions, toWellFormedText } from './summary/arguments.js';
+import type { EventOptions } from './summary/arguments.js';
 import type { AudioInput } from './summary/audio.js';
 import type { HistogramInput } from './summary/histogram.js';
 import type { ImageInput } from './summary/image.js';
 import type { TextInput } from './summary/text.js';
+import { toWellFormedText } from './well-formed-text.js';
 
 /** Options of `logArtifact`. */
 export interface ArtifactOptions {

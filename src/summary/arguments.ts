@@ -5,6 +5,7 @@
  */
 
 import { InvalidArgumentError } from '../errors.js';
+import { type RepairedText, toWellFormedText } from '../well-formed-text.js';
 
 /** Options that every kind of event takes. */
 export interface EventOptions {
@@ -29,17 +30,6 @@ const MAX_WALL_TIME_SECONDS = 1e11;
 const MAX_EXACT_INTEGER = 2 ** 53;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
-
-/** A text that can be encoded as UTF-8, and whether it had to be repaired for that. */
-export interface RepairedText {
-  readonly text: string;
-  readonly repaired: boolean;
-}
-
-/** Replaces lone surrogates by U+FFFD: both of TensorBoard's readers stop at invalid UTF-8. */
-export function toWellFormedText(text: string): RepairedText {
-  return text.isWellFormed() ? { text, repaired: false } : { text: text.toWellFormed(), repaired: true };
-}
 
 /** Checks a name: a string of 1 to 256 characters. */
 export function parseName(name: unknown): RepairedText {

@@ -7,9 +7,10 @@
  */
 
 import { InvalidArgumentError } from '../errors.js';
+import { toWellFormedText } from '../well-formed-text.js';
 import { tensorboard } from '../wire/generated/tensorboard.js';
 import { DataType, type SummaryValue } from '../wire/messages.js';
-import { describe, toWellFormedText } from './arguments.js';
+import { describe } from './arguments.js';
 import { createMetadata } from './plugin-data.js';
 
 /** What a hyperparameter can be. NaN and the infinities are written as text, because TensorBoard drops them as numbers. */

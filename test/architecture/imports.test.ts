@@ -10,17 +10,43 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 /** For each part, the parts that it may import; the first pattern that fits a file names its part. */
 const PARTS: readonly { readonly part: string; readonly pattern: RegExp; readonly may: readonly string[] }[] =
   [
-    { part: 'src/base', pattern: /^src\/(errors|clock|layout|diagnostics|atomic-file)\.ts$/, may: [] },
+    {
+      part: 'src/base',
+      pattern: /^src\/(errors|clock|layout|diagnostics|atomic-file|json-value|well-formed-text)\.ts$/,
+      may: [],
+    },
     { part: 'src/wire', pattern: /^src\/wire\//, may: ['src/base'] },
     { part: 'src/record', pattern: /^src\/record\//, may: ['src/base'] },
     { part: 'src/reader', pattern: /^src\/reader\//, may: ['src/base', 'src/wire', 'src/record'] },
-    { part: 'src/summary', pattern: /^src\/summary\//, may: ['src/base', 'src/wire'] },
+    { part: 'src/polyaxon', pattern: /^src\/polyaxon\//, may: ['src/base', 'src/wire'] },
+    { part: 'src/summary', pattern: /^src\/summary\//, may: ['src/base', 'src/wire', 'src/polyaxon'] },
+    {
+      part: 'src/projection',
+      pattern: /^src\/projection\//,
+      may: ['src/base', 'src/wire', 'src/record', 'src/reader', 'src/polyaxon'],
+    },
+    { part: 'src/capture', pattern: /^src\/capture\//, may: ['src/base'] },
+    { part: 'src/lifecycle', pattern: /^src\/lifecycle\//, may: ['src/base'] },
+    { part: 'src/trace', pattern: /^src\/trace\//, may: ['src/base', 'src/polyaxon'] },
     { part: 'src/projector', pattern: /^src\/projector\//, may: ['src/base', 'src/wire', 'src/summary'] },
     { part: 'src/event', pattern: /^src\/event\//, may: ['src/base', 'src/wire', 'src/record'] },
     {
       part: 'src/run',
       pattern: /^src\//,
-      may: ['src/base', 'src/wire', 'src/record', 'src/reader', 'src/summary', 'src/projector', 'src/event'],
+      may: [
+        'src/base',
+        'src/wire',
+        'src/record',
+        'src/reader',
+        'src/polyaxon',
+        'src/summary',
+        'src/projector',
+        'src/event',
+        'src/projection',
+        'src/capture',
+        'src/lifecycle',
+        'src/trace',
+      ],
     },
     { part: 'uploader/store', pattern: /^uploader\/store\//, may: ['src/base', 'uploader/base'] },
     {
@@ -31,7 +57,16 @@ const PARTS: readonly { readonly part: string; readonly pattern: RegExp; readonl
     {
       part: 'uploader',
       pattern: /^uploader\//,
-      may: ['src/base', 'src/record', 'src/wire', 'src/reader', 'uploader/base', 'uploader/store'],
+      may: [
+        'src/base',
+        'src/record',
+        'src/wire',
+        'src/reader',
+        'src/polyaxon',
+        'src/projection',
+        'uploader/base',
+        'uploader/store',
+      ],
     },
     { part: 'examples', pattern: /^examples\//, may: [] },
   ];
