@@ -1,8 +1,13 @@
 /**
  * Names inside a root and inside a run directory: the contract between tracking and the uploader, and nothing else.
  *
- *     <root>/runs/<uuid>/run.plx.json, lineages.plx.json, outputs/…, outputs/tensorboard/<event files>
+ *     <root>/runs/<uuid>/run.plx.json, lineages.plx.json, outputs/…, outputs/tensorboard/[<worker>/]<event files>
+ *                       events/<kind>/<name>.plx, assets/<kind>/…, plxlogs/<writer>.jsonl
+ *                       resources/metric/<name>.plx, resources/tensorboard/[<worker>/]<event files>
+ *                       .plx/heartbeat-<writer>.json, end-<writer>.json, worker-<worker>.json
  *     <root>/tensorboard/<run name>-<8 hex> → ../runs/<uuid>/outputs/tensorboard
+ *
+ * A writer is `main` or the name of a worker. `.plx/` is of this machine: it is never uploaded.
  *
  * Source: Polyaxon's offline layout, traceml 1.3.0 and polyaxon 2.16 (`<offline root>/runs/<uuid>`).
  */
@@ -15,6 +20,16 @@ export const RUN_FILE = 'run.plx.json';
 export const LINEAGE_FILE = 'lineages.plx.json';
 export const OUTPUTS_DIRECTORY = 'outputs';
 export const TENSORBOARD_DIRECTORY = 'outputs/tensorboard';
+export const EVENTS_DIRECTORY = 'events';
+export const ASSETS_DIRECTORY = 'assets';
+export const RESOURCES_DIRECTORY = 'resources';
+/** Event files of system metrics: not below `outputs/`, so that TensorBoard does not show them as another run. */
+export const RESOURCES_TENSORBOARD_DIRECTORY = 'resources/tensorboard';
+export const LOGS_DIRECTORY = 'plxlogs';
+/** What processes leave for one another: heartbeats, end markers, what workers logged. */
+export const PROCESS_DIRECTORY = '.plx';
+/** The writer that is no worker. */
+export const MAIN_WRITER = 'main';
 
 /** Files that are being written beside their final name end with this; they are never part of a run. */
 export const PARTIAL_SUFFIX = '.partial';
@@ -31,22 +46,53 @@ export interface RunPaths {
   readonly run: string;
   readonly outputs: string;
   readonly tensorboard: string;
+  readonly assets: string;
+  readonly resources: string;
+  readonly logs: string;
   readonly runFile: string;
   readonly lineageFile: string;
 }
 
-/** The paths of run `uuid` below `root`. Touches no disk. */
-export function toRunPaths(root: string, uuid: string): RunPaths {
-  const absoluteRoot = resolve(root);
-  const run = join(absoluteRoot, RUNS_DIRECTORY, uuid);
+/** The paths of run `uuid` below `root`, or of the run in `directory`. Touches no disk. */
+export function toRunPaths(
+  root: string,
+  uuid: string,
+  directory: string = join(resolve(root), RUNS_DIRECTORY, uuid),
+): RunPaths {
+  const run = resolve(directory);
   return {
-    root: absoluteRoot,
+    root: resolve(root),
     run,
     outputs: join(run, OUTPUTS_DIRECTORY),
     tensorboard: join(run, TENSORBOARD_DIRECTORY),
+    assets: join(run, ASSETS_DIRECTORY),
+    resources: join(run, RESOURCES_DIRECTORY),
+    logs: join(run, LOGS_DIRECTORY),
     runFile: join(run, RUN_FILE),
     lineageFile: join(run, LINEAGE_FILE),
   };
+}
+
+/** The file that changes as long as `writer` lives. */
+export function toHeartbeatPath(runDirectory: string, writer: string): string {
+  return join(runDirectory, PROCESS_DIRECTORY, `heartbeat-${writer}.json`);
+}
+
+/** The file that says how `writer` ended. */
+export function toEndMarkerPath(runDirectory: string, writer: string): string {
+  return join(runDirectory, PROCESS_DIRECTORY, `end-${writer}.json`);
+}
+
+const WORKER_FILE_PATTERN = /^worker-(.+)\.json$/;
+
+/** The file of what a worker adds to `run.plx.json` and `lineages.plx.json`. */
+export function toWorkerPath(runDirectory: string, worker: string): string {
+  return join(runDirectory, PROCESS_DIRECTORY, `worker-${worker}.json`);
+}
+
+/** Whether a file of the process directory is that of a worker. */
+export function isWorkerFile(fileName: string): boolean {
+  return WORKER_FILE_PATTERN.test(fileName);
 }
 
 /**
