@@ -37,10 +37,10 @@ export type {
   LayoutCategory,
 } from './reader/plugin-messages.js';
 export { type DecodedClip, type DecodedValue, decodeValue, TagIndex } from './reader/plugin-value.js';
-export type { ArtifactOptions, EndOptions } from './run.js';
-export { Run } from './run.js';
-export type { RunOptions } from './run-options.js';
-export type { RunArtifact, RunRecord, RunStatus, StatusCondition } from './run-record.js';
+export type { ArtifactOptions, EndOptions } from './run/run.js';
+export { Run } from './run/run.js';
+export type { RunOptions } from './run/run-options.js';
+export type { RunArtifact, RunRecord, RunStatus, StatusCondition } from './run/run-record.js';
 export type { EventOptions } from './summary/arguments.js';
 export type { AudioInput, AudioSamples } from './summary/audio.js';
 export type {

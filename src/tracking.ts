@@ -5,8 +5,8 @@
  */
 
 import type { HistogramOptions } from './event-log.js';
-import { type ArtifactOptions, type EndOptions, Run } from './run.js';
-import type { RunOptions } from './run-options.js';
+import { type ArtifactOptions, type EndOptions, Run } from './run/run.js';
+import type { RunOptions } from './run/run-options.js';
 import type { EventOptions } from './summary/arguments.js';
 import type { AudioInput } from './summary/audio.js';
 import type { HistogramInput } from './summary/histogram.js';

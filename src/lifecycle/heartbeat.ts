@@ -57,7 +57,7 @@ export class Heartbeat {
     this.#intervalMs = options.intervalMs;
     this.#diagnostics = options.diagnostics;
     this.#write();
-    rmSync(this.#endPath, { force: true });
+    this.#attempt(this.#endPath, 'remove the end marker', () => rmSync(this.#endPath, { force: true }));
     this.#timer = setInterval(() => this.#write(), this.#intervalMs).unref();
   }
 
@@ -81,11 +81,17 @@ export class Heartbeat {
   }
 
   #replace(path: string, content: HeartbeatFile | EndMarker): void {
-    try {
+    this.#attempt(path, 'write the heartbeat', () => {
       mkdirSync(dirname(path), { recursive: true });
       replaceFileSync(path, JSON.stringify(content), { fsync: false });
+    });
+  }
+
+  #attempt(path: string, operation: string, effect: () => void): void {
+    try {
+      effect();
     } catch (cause) {
-      this.#diagnostics.error(new RunWriteError(path, 'write the heartbeat', { cause }));
+      this.#diagnostics.error(new RunWriteError(path, operation, { cause }));
     }
   }
 }

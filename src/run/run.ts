@@ -6,23 +6,23 @@
 
 import { basename, join, relative } from 'node:path';
 import { checkArtifactFile, copyFileWhole } from './artifact-copy.js';
-import { type Clock, systemClock } from './clock.js';
-import { Diagnostics } from './diagnostics.js';
-import { ClosedError } from './errors.js';
-import { resolveEventFileOptions } from './event/event-file-options.js';
-import { EventLog, type HistogramOptions, type SharedEventOptions } from './event-log.js';
-import { toJsonObject } from './json-value.js';
-import { type RunPaths, TENSORBOARD_DIRECTORY, toRunPaths } from './layout.js';
-import { resolveInside } from './relative-path.js';
+import { type Clock, systemClock } from '../clock.js';
+import { Diagnostics } from '../diagnostics.js';
+import { ClosedError } from '../errors.js';
+import { resolveEventFileOptions } from '../event/event-file-options.js';
+import { EventLog, type HistogramOptions, type SharedEventOptions } from '../event-log.js';
+import { toJsonObject } from '../json-value.js';
+import { type RunPaths, TENSORBOARD_DIRECTORY, toRunPaths } from '../layout.js';
+import { resolveInside } from '../relative-path.js';
 import { RunDirectory } from './run-directory.js';
 import { parseTags, type RunOptions, resolveRoot, resolveRunName, resolveUuid } from './run-options.js';
 import { type RunRecord, type RunStatus, toIsoTime, withStatus } from './run-record.js';
-import type { EventOptions } from './summary/arguments.js';
-import type { AudioInput } from './summary/audio.js';
-import type { HistogramInput } from './summary/histogram.js';
-import type { ImageInput } from './summary/image.js';
-import type { TextInput } from './summary/text.js';
-import { toWellFormedText } from './well-formed-text.js';
+import type { EventOptions } from '../summary/arguments.js';
+import type { AudioInput } from '../summary/audio.js';
+import type { HistogramInput } from '../summary/histogram.js';
+import type { ImageInput } from '../summary/image.js';
+import type { TextInput } from '../summary/text.js';
+import { toWellFormedText } from '../well-formed-text.js';
 
 /** Options of `logArtifact`. */
 export interface ArtifactOptions {

@@ -7,10 +7,10 @@
 
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { replaceFileSync } from './atomic-file.js';
-import type { Diagnostics } from './diagnostics.js';
-import { messageOf, ResumeError, RunExistsError, RunWriteError } from './errors.js';
-import { LINKS_DIRECTORY, type RunPaths, toLinkName } from './layout.js';
+import { replaceFileSync } from '../atomic-file.js';
+import type { Diagnostics } from '../diagnostics.js';
+import { messageOf, ResumeError, RunExistsError, RunWriteError } from '../errors.js';
+import { LINKS_DIRECTORY, type RunPaths, toLinkName } from '../layout.js';
 import type { RunArtifact, RunRecord } from './run-record.js';
 
 export interface RunDirectoryOptions {

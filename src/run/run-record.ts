@@ -5,7 +5,7 @@
  * times in ISO form with microseconds and offset.
  */
 
-import type { JsonValue } from './json-value.js';
+import type { JsonValue } from '../json-value.js';
 
 /** Statuses that a tracked run can have. */
 export type RunStatus = 'created' | 'running' | 'succeeded' | 'failed' | 'stopped';

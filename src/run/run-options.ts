@@ -4,13 +4,13 @@
 
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { Clock } from './clock.js';
-import type { DiagnosticsOptions } from './diagnostics.js';
-import { InvalidArgumentError } from './errors.js';
-import type { EventLogOptions } from './event-log.js';
-import { EVENT_FILE_MARK, RUN_UUID_PATTERN } from './layout.js';
-import { parseName } from './summary/arguments.js';
-import { toWellFormedText } from './well-formed-text.js';
+import type { Clock } from '../clock.js';
+import type { DiagnosticsOptions } from '../diagnostics.js';
+import { InvalidArgumentError } from '../errors.js';
+import type { EventLogOptions } from '../event-log.js';
+import { EVENT_FILE_MARK, RUN_UUID_PATTERN } from '../layout.js';
+import { parseName } from '../summary/arguments.js';
+import { toWellFormedText } from '../well-formed-text.js';
 
 export interface RunOptions
   extends DiagnosticsOptions,

@@ -8,8 +8,8 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { toPartialPath } from './atomic-file.js';
-import { InvalidArgumentError, messageOf, RunWriteError } from './errors.js';
+import { toPartialPath } from '../atomic-file.js';
+import { InvalidArgumentError, messageOf, RunWriteError } from '../errors.js';
 
 /** What was copied. */
 export interface CopiedFile {
