@@ -15,7 +15,7 @@ import {
   type SummaryValue,
 } from '../wire/messages.js';
 import { FIXED64, fieldKey, MAX_VARINT_BYTES, VARINT, writeInt64 } from '../wire/proto-bytes.js';
-import { createScalarTemplate, type ScalarTemplate } from './scalar-template.js';
+import { createScalarTemplate, DOUBLE_DISTANCE, type ScalarTemplate } from './scalar-template.js';
 
 const WALL_TIME_KEY = fieldKey(1, FIXED64);
 const STEP_KEY = fieldKey(2, VARINT);
@@ -42,10 +42,17 @@ interface TagState {
   metadata: SummaryMetadata | undefined;
   /** The file, counted from 1, that has had this tag's metadata. */
   describedInFile: number;
-  /** For scalars only: the pre-encoded summary, with and without metadata. */
-  scalar: { described: ScalarTemplate; plain: ScalarTemplate } | undefined;
+  /** For scalars only: the pre-encoded summaries. */
+  scalar: ScalarTemplates | undefined;
   /** For scalars only: the last value that was written. */
   lastScalar: number;
+}
+
+/** Of one tag, with and without metadata; the exact ones, with room for a double, once a value needs them. */
+interface ScalarTemplates {
+  readonly described: ScalarTemplate;
+  readonly plain: ScalarTemplate;
+  exact: { readonly described: ScalarTemplate; readonly plain: ScalarTemplate } | undefined;
 }
 
 export class EventEncoder {
@@ -102,7 +109,8 @@ export class EventEncoder {
   }
 
   /**
-   * Encodes one scalar in tensor form (rank-0 float32: TensorBoard's fast reader drops every other type).
+   * Encodes one scalar in tensor form (rank-0 float32: TensorBoard's fast reader drops every other type), with the exact double
+   * beside it when float32 does not hold the value.
    *
    * `metadata` counts for the tag's first value only. Returns the record's size.
    */
@@ -116,14 +124,20 @@ export class EventEncoder {
     const state = this.#tags.get(tag) ?? this.#addTag(tag, SCALARS);
     if (state.scalar === undefined) {
       this.#checkPlugin(tag, state, SCALARS);
-      state.scalar = createScalarTemplates(tag, metadata);
+      state.scalar = { ...createScalarTemplates(tag, metadata, false), exact: undefined };
       state.metadata = metadata;
     } else if (metadata !== undefined && metadata !== state.metadata)
       this.#checkMetadata(tag, state, metadata);
-    let template = state.scalar.plain;
+    let templates: Pick<ScalarTemplates, 'described' | 'plain'> = state.scalar;
+    const isRounded = Math.fround(value) !== value && !Number.isNaN(value);
+    if (isRounded) {
+      state.scalar.exact ??= createScalarTemplates(tag, state.metadata, true);
+      templates = state.scalar.exact;
+    }
+    let template = templates.plain;
     if (state.describedInFile !== this.#file) {
       state.describedInFile = this.#file;
-      template = state.scalar.described;
+      template = templates.described;
     }
     const stepToWrite = step ?? state.nextStep;
     if (stepToWrite < state.nextStep && state.hasValue) this.#noticeStep(tag, state, stepToWrite);
@@ -141,7 +155,9 @@ export class EventEncoder {
       at = writeInt64(bytes, at, stepToWrite);
     }
     bytes.set(template.bytes, at);
-    view.setFloat32(at + template.valueOffset, value, true);
+    const valueAt = at + template.valueOffset;
+    view.setFloat32(valueAt, value, true);
+    if (isRounded) view.setFloat64(valueAt + DOUBLE_DISTANCE, value, true);
     state.nextStep = stepAfter(stepToWrite);
     state.lastScalar = value;
     return queue.seal(at + template.bytes.length);
@@ -235,11 +251,11 @@ function isSameContent(content: Uint8Array | undefined, before: Uint8Array | und
   return Buffer.compare(content, before) === 0;
 }
 
-function createScalarTemplates(tag: string, metadata: SummaryMetadata | undefined) {
+function createScalarTemplates(tag: string, metadata: SummaryMetadata | undefined, isExact: boolean) {
   const described = metadata ?? { pluginName: 'scalars', dataClass: DataClass.SCALAR };
   return {
-    described: createScalarTemplate(tag, joinPieces(encodeMetadata(described))),
-    plain: createScalarTemplate(tag, undefined),
+    described: createScalarTemplate(tag, joinPieces(encodeMetadata(described)), isExact),
+    plain: createScalarTemplate(tag, undefined, isExact),
   };
 }
 

@@ -56,7 +56,7 @@ function fromFields(tag: string, tensor: TensorProto): (number | bigint)[] {
   const { dtype } = tensor;
   switch (dtype) {
     case DataType.FLOAT:
-      return [...(tensor.floatVal ?? [])];
+      return [...(toExactDoubles(tensor) ?? tensor.floatVal ?? [])];
     case DataType.DOUBLE:
       return [...(tensor.doubleVal ?? [])];
     case DataType.INT64:
@@ -80,6 +80,16 @@ function fromFields(tag: string, tensor: TensorProto): (number | bigint)[] {
     default:
       throw new InvalidValueError(tag, `expected numbers, found a tensor of type ${dtype}`);
   }
+}
+
+/**
+ * The doubles that a float tensor of ours has beside its floats, for values that float32 does not hold
+ * (src/event/scalar-template.ts). Only believed when they are what was rounded: the field means nothing in a float tensor.
+ */
+function toExactDoubles({ floatVal, doubleVal }: TensorProto): Float64Array | undefined {
+  if (floatVal === undefined || doubleVal?.length !== floatVal.length) return undefined;
+  const isSame = doubleVal.every((value, i) => Object.is(Math.fround(value), floatVal[i]));
+  return isSame ? doubleVal : undefined;
 }
 
 /** How an element is read from little-endian bytes, and its size. */

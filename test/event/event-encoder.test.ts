@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventEncoder } from '../../src/event/event-encoder.js';
+import { decodeValue } from '../../src/reader/plugin-value.js';
 import { decodeRecords } from '../../src/record/record-codec.js';
 import { RecordQueue } from '../../src/record/record-queue.js';
 import { createMetadata } from '../../src/summary/plugin-data.js';
@@ -20,7 +21,13 @@ function scalarEvent(
   wallTime: number,
   isFirst: boolean,
 ): Event {
-  const tensor = { dtype: DataType.FLOAT, shape: [], floatVal: Float32Array.of(value) };
+  const isRounded = !Object.is(Math.fround(value), value);
+  const tensor = {
+    dtype: DataType.FLOAT,
+    shape: [],
+    floatVal: Float32Array.of(value),
+    ...(isRounded ? { doubleVal: Float64Array.of(value) } : {}),
+  };
   const metadata = isFirst ? { metadata: createMetadata('scalars') } : {};
   return {
     wallTime,
@@ -34,7 +41,7 @@ describe('EventEncoder', () => {
     const step = fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }));
     const call = fc.record({
       tag: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }),
-      value: fc.double(),
+      value: fc.oneof(fc.double(), fc.float()),
       step,
       wallTime: fc.double({ min: 0, max: 1e11, noNaN: true }),
     });
@@ -58,6 +65,28 @@ describe('EventEncoder', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('gives doubles back that no float32 holds, with the metadata in whichever form comes first in a file', () => {
+    const queue = new RecordQueue();
+    const encoder = new EventEncoder(queue);
+    const values = [0.1, 0.25, -0, Number.NaN, Number.POSITIVE_INFINITY, 1e300, 5e-324, 16_777_217];
+
+    for (const isReversed of [false, true]) {
+      encoder.startFile(1, 'w', []);
+      for (const value of isReversed ? values.toReversed() : values) encoder.scalar('a', value, undefined, 1);
+    }
+
+    const stored = eventsOf(queue).flatMap(({ what }) => (what.kind === 'summary' ? what.values : []));
+    const decoded = stored.map((value) => decodeValue(value, createMetadata('scalars')));
+    expect(decoded.map((value) => (value.kind === 'scalar' ? value.value : value.kind))).toEqual([
+      ...values,
+      ...values.toReversed(),
+    ]);
+    expect(stored.flatMap(({ metadata }, i) => (metadata === undefined ? [] : [i]))).toEqual([
+      0,
+      values.length,
+    ]);
   });
 
   it('counts steps up for a tag that is given none, after the last one that was given', () => {

@@ -129,7 +129,7 @@ describe('polytrack inspect', () => {
     expect(all.stdout).toMatch(/^run run 1\n {2}events\.out\.tfevents.*: .* kB, 53 records; by polytrack\n/);
     expect(all.stdout).toMatch(/loss +scalars +50 +0 to 49 +2023-11-14T22:13:20.000Z/);
     expect(one.stdout).toMatch(/1 ┤•/);
-    expect(one.stdout).toMatch(/49 {2}2023-11-14T22:13:20.000Z {2}0.0199/);
+    expect(one.stdout).toMatch(/49 {2}2023-11-14T22:13:20.000Z {2}0.02\n/);
     expect(text.stdout).toMatch(/3 {2}.* {2}hello/);
   });
 
