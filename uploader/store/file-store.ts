@@ -14,13 +14,19 @@ import { makeDirectories } from '../io/make-directories.js';
 import { isAbsent, isLinkUnsupported, systemErrorCode } from '../io/system-error.js';
 import { isSafeKey } from '../rel-path.js';
 import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../retry.js';
+import { FILE_STORE, type StoreCapabilities } from './capabilities.js';
 import type {
+  AppendOutcome,
+  AppendRequest,
   CheckOutcome,
+  CollectOutcome,
+  CollectRequest,
   CommitOutcome,
   CommitRequest,
   HeadOutcome,
   ListedObject,
   ObjectVersion,
+  ProbeOutcome,
   Store,
 } from './store.js';
 
@@ -44,6 +50,7 @@ interface Entry {
 
 class FileStore implements Store {
   readonly id: string;
+  #capabilities: StoreCapabilities = FILE_STORE;
   readonly #root: string;
   readonly #fileSystem: FileSystem;
 
@@ -85,6 +92,26 @@ class FileStore implements Store {
     }
   }
 
+  async probe(): Promise<ProbeOutcome> {
+    return { status: 'probed', capabilities: this.capabilities, leftovers: [] };
+  }
+
+  adopt(capabilities: StoreCapabilities): void {
+    this.#capabilities = capabilities;
+  }
+
+  get capabilities(): StoreCapabilities {
+    return this.#capabilities;
+  }
+
+  async append(_request: AppendRequest): Promise<AppendOutcome> {
+    return { status: 'unsupported' };
+  }
+
+  async collect(_request: CollectRequest): Promise<CollectOutcome> {
+    return { status: 'collected', removed: 0, left: 0 };
+  }
+
   async abandon(): Promise<void> {
     // A commit removes what it wrote before it returns.
   }
@@ -94,7 +121,10 @@ class FileStore implements Store {
     try {
       const stat = await this.#stat(path);
       if (stat?.kind !== 'file') return { status: 'absent' };
-      return { status: 'found', object: { ...toVersion(stat), crc32: null, commitId: null } };
+      return {
+        status: 'found',
+        object: { ...toVersion(stat), crc32: null, commitId: null, generation: null },
+      };
     } catch (error) {
       return toFailure(path, 'look at the object', error);
     }

@@ -155,7 +155,7 @@ export class MultipartCommits {
       );
       if (etag === undefined) return unexpected(operation, 'an ETag');
       upload.parts.set(part.number, { etag, crc32: body.crc32, sizeBytes });
-      request.onPartStored?.();
+      request.onPartStored?.({ number: part.number, etag, crc32: body.crc32, sizeBytes });
       return null;
     } catch (error) {
       if (toS3Failure(error).code === 'NoSuchUpload') this.#uploads.delete(request.commitId);

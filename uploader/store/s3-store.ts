@@ -10,6 +10,7 @@ import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { StoreLimitError } from '../errors.js';
 import { OutcomeError } from '../retry.js';
 import { ByteBudget } from './byte-budget.js';
+import { type StoreCapabilities, UNPROBED_S3 } from './capabilities.js';
 import { MAX_OBJECT_BYTES } from './part-planner.js';
 import { toOutcome, toS3Failure } from './s3-answer.js';
 import { openS3Clients, type S3ClientOptions, type S3Clients } from './s3-client.js';
@@ -26,11 +27,16 @@ import {
 } from './s3-commit.js';
 import { MultipartCommits, toSendOptions, unexpected } from './s3-multipart.js';
 import type {
+  AppendOutcome,
+  AppendRequest,
   CheckOutcome,
+  CollectOutcome,
+  CollectRequest,
   CommitOutcome,
   CommitRequest,
   HeadOutcome,
   ListedObject,
+  ProbeOutcome,
   Store,
   StoreNotice,
 } from './store.js';
@@ -76,6 +82,7 @@ export function toS3StoreId({ bucket, prefix, endpoint }: S3StoreOptions): strin
 
 class S3Store implements Store {
   readonly id: string;
+  #capabilities: StoreCapabilities = UNPROBED_S3;
   readonly #bucket: string;
   readonly #prefix: string;
   readonly #limits: S3Limits;
@@ -125,6 +132,26 @@ class S3Store implements Store {
     return this.#budget.use(sizeBytes, () => this.#put(request));
   }
 
+  async probe(): Promise<ProbeOutcome> {
+    return { status: 'probed', capabilities: this.capabilities, leftovers: [] };
+  }
+
+  adopt(capabilities: StoreCapabilities): void {
+    this.#capabilities = capabilities;
+  }
+
+  get capabilities(): StoreCapabilities {
+    return this.#capabilities;
+  }
+
+  async append(_request: AppendRequest): Promise<AppendOutcome> {
+    return { status: 'unsupported' };
+  }
+
+  async collect(_request: CollectRequest): Promise<CollectOutcome> {
+    return { status: 'collected', removed: 0, left: 0 };
+  }
+
   abandon(commitId: string): Promise<void> {
     return this.#multipart.abandon(commitId);
   }
@@ -142,6 +169,7 @@ class S3Store implements Store {
         sizeBytes: ContentLength,
         crc32: ChecksumType === 'COMPOSITE' ? null : fromBase64Crc32(ChecksumCRC32),
         commitId: Metadata?.[COMMIT_ID_METADATA] ?? null,
+        generation: null,
       };
       return { status: 'found', object };
     } catch (error) {

@@ -5,12 +5,13 @@
  * - A commit is a compare-and-swap on `base` where the store can do that, and carries a commit id, so that a lost answer, a
  *   second uploader and a stale one are the same case.
  * - A store makes one attempt per call and never waits to try again: patience belongs to the caller (`retry.ts`).
- * - Nothing here deletes an object.
+ * - Nothing here deletes an object, but those that `probe` has made itself.
  *
  * A store does not promise to list an object at once after its commit.
  */
 
 import type { FailedOutcome, RetryOutcome } from '../retry.js';
+import type { StoreCapabilities } from './capabilities.js';
 
 /** Random access to the bytes that a commit sends. */
 export interface ByteSource {
@@ -28,6 +29,14 @@ export interface StoredObject extends ObjectVersion {
   readonly crc32: number | null;
   /** From the commit that made the object, where the store keeps such things. */
   readonly commitId: string | null;
+  /** Likewise. */
+  readonly generation: number | null;
+}
+
+/** Bytes from the beginning, and their CRC-32. */
+export interface Extent {
+  readonly sizeBytes: number;
+  readonly crc32: number;
 }
 
 export interface ListedObject extends ObjectVersion {
@@ -38,16 +47,45 @@ export interface CommitRequest {
   readonly key: string;
   readonly source: ByteSource;
   /** What the object is to be: the first `sizeBytes` bytes of the source, with this CRC-32. */
-  readonly target: { readonly sizeBytes: number; readonly crc32: number };
+  readonly target: Extent;
   /** What the object is now; null when there is none. */
   readonly base: ObjectVersion | null;
   /** Names this commit. A repeat under the same id goes on where the call before it stopped, and never commits twice. */
   readonly commitId: string;
+  /** Kept with the object: how often its file has begun anew. */
+  readonly generation?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called for each body handed to the store, those of attempts that fail included. */
   readonly onBytesSent?: ((sizeBytes: number) => void) | undefined;
   /** Called when a piece is safe in the store: a repeat under this commit id will not send it again. */
-  readonly onPartStored?: (() => void) | undefined;
+  readonly onPartStored?: ((part: StoredPart) => void) | undefined;
+  /** Called when the store has given a name to what is unfinished. With the parts, it is what `unfinished` wants after a restart. */
+  readonly onUploadOpened?: ((uploadId: string) => void) | undefined;
+  /**
+   * What an earlier process has stored of this very commit (same id, key, base and target). Parts count only where the
+   * store confirms them and the source still gives their bytes; else the commit begins anew.
+   */
+  readonly unfinished?: UnfinishedUpload | undefined;
+}
+
+/** A piece of an unfinished commit that is safe in the store. */
+export interface StoredPart extends Extent {
+  /** From 1. */
+  readonly number: number;
+  readonly etag: string;
+}
+
+export interface UnfinishedUpload {
+  readonly uploadId: string;
+  readonly parts: readonly StoredPart[];
+}
+
+/** As a commit, but the store takes what it has already: only `[keep, target)` of the source is read and sent. */
+export interface AppendRequest extends CommitRequest {
+  /** What the object is now, all of it. A wrong CRC-32 is a conflict. */
+  readonly base: ObjectVersion & Extent;
+  /** How much of the base stays, from its beginning. Default: all of it. */
+  readonly keep?: Extent | undefined;
 }
 
 export type CommitOutcome =
@@ -59,6 +97,9 @@ export type CommitOutcome =
   | RetryOutcome
   | FailedOutcome;
 
+/** `unsupported`: this store cannot do it (`canAppend` says so beforehand): commit the whole. Nothing was sent. */
+export type AppendOutcome = CommitOutcome | { readonly status: 'unsupported' };
+
 export type HeadOutcome =
   | { readonly status: 'found'; readonly object: StoredObject }
   | { readonly status: 'absent' }
@@ -67,15 +108,53 @@ export type HeadOutcome =
 
 export type CheckOutcome = { readonly status: 'ready' } | RetryOutcome | FailedOutcome;
 
+export type ProbeOutcome =
+  | {
+      readonly status: 'probed';
+      readonly capabilities: StoreCapabilities;
+      /** Keys that the probe made and may not delete. */
+      readonly leftovers: readonly string[];
+    }
+  | RetryOutcome
+  | FailedOutcome;
+
+export interface CollectRequest {
+  /** Keys of other beginnings are left alone: what is unfinished there may belong to anybody. */
+  readonly prefixes: readonly string[];
+  /** What is younger is left alone: another process may be at it. What this store object is at is always left alone. */
+  readonly olderThanMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type CollectOutcome =
+  | {
+      readonly status: 'collected';
+      readonly removed: number;
+      /** Too young, or could not be removed. */
+      readonly left: number;
+    }
+  | RetryOutcome
+  | FailedOutcome;
+
 export interface Store {
   /** Names the store in journals and reports: canonical, without credentials, the same for the same place. */
   readonly id: string;
+  /** What the store does: the least that may be expected until `probe` or `adopt` was called. */
+  readonly capabilities: StoreCapabilities;
+  /** Asks the store what it does, with objects below `.plx/probe/` that it removes again, and adopts what it finds. */
+  probe(signal?: AbortSignal): Promise<ProbeOutcome>;
+  /** Believes what an earlier probe of this store has found. */
+  adopt(capabilities: StoreCapabilities): void;
   /** Whether the store is there and lets us in. Sends no object. */
   check(signal?: AbortSignal): Promise<CheckOutcome>;
   /** Makes `key` the target's bytes. */
   commit(request: CommitRequest): Promise<CommitOutcome>;
+  /** Makes `key` the target's bytes by sending only those that it does not have. Outcomes as those of `commit`. */
+  append(request: AppendRequest): Promise<AppendOutcome>;
   /** Lets go of what an unfinished commit left in the store. Never fails: what cannot be removed is left to a later collection. */
   abandon(commitId: string): Promise<void>;
+  /** Removes what commits of killed processes left unfinished: open multipart uploads, temporary files. Never an object. */
+  collect(request: CollectRequest): Promise<CollectOutcome>;
   head(key: string, signal?: AbortSignal): Promise<HeadOutcome>;
   /**
    * The objects whose key begins with `prefix`, in the byte order of their keys, after the key `after`. Throws
