@@ -7,8 +7,10 @@
 // The folder is .peers/ in the repository, or POLYTRACK_PEERS_DIR. A second run takes no time: each peer has a stamp.
 
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { peersDirectory } from './peers-directory.mjs';
 
@@ -21,12 +23,28 @@ const TENSORBOARD_PACKAGES = [
   'setuptools==80.9.0',
   'boto3==1.44.5',
 ];
+/** Polyaxon's client, tracking library, viewer and server, with what their events are made of. */
+const POLYAXON_PACKAGES = [
+  'polyaxon==2.16.4',
+  'traceml==1.3.0',
+  'haupt[sandbox]==2.16.1',
+  'numpy',
+  'pandas',
+  'pillow',
+  'plotly',
+  'scikit-learn',
+];
+const POLYAXON_CONSTRAINTS = fileURLToPath(new URL('polyaxon-constraints.txt', import.meta.url));
 const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 /** The npm packages that carry Node's binaries, one for each platform. */
 const NODE_VERSIONS = { 20: '20.19.0', 22: '22.23.3', 24: '24.21.0' };
 
 const PEERS = {
   tensorboard: { version: TENSORBOARD_PACKAGES.join(' '), setUp: setUpTensorBoard },
+  polyaxon: {
+    version: `${POLYAXON_PACKAGES.join(' ')} with constraints ${hashOf(POLYAXON_CONSTRAINTS)}`,
+    setUp: setUpPolyaxon,
+  },
   s3: { version: VERSITYGW, setUp: setUpS3Server },
   ...Object.fromEntries(
     Object.entries(NODE_VERSIONS).map(([major, version]) => [
@@ -89,6 +107,23 @@ async function setUpTensorBoard(home) {
   ]);
 }
 
+async function setUpPolyaxon(home) {
+  const python = join(home, 'venv', 'bin', 'python');
+  await run('python3', ['-m', 'venv', join(home, 'venv')]);
+  // Most of the 700 MB is never imported: compiling it all would take a minute.
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile'];
+  await run(python, [...install, '--constraint', POLYAXON_CONSTRAINTS, ...POLYAXON_PACKAGES]);
+  // Compiles what is imported: the client and tracking, and the server through its migrations on a database of its own.
+  // An empty PYTHONDONTWRITEBYTECODE means no.
+  const env = { ...process.env, HOME: home, POLYAXON_HOME: home, PYTHONDONTWRITEBYTECODE: '' };
+  await run(python, ['-c', 'import traceml.tracking, polyaxon.client, plotly.tools, sklearn.metrics'], {
+    env,
+  });
+  const haupt = join(home, 'venv', 'bin', 'haupt');
+  await run(haupt, ['manage', '--path', join(home, 'warm-up'), '-c', 'migrate'], { env });
+  for (const name of ['warm-up', '.polyaxon']) rmSync(join(home, name), { recursive: true, force: true });
+}
+
 async function setUpS3Server(home) {
   await run('go', ['install', VERSITYGW], {
     env: { ...process.env, GOBIN: home, CGO_ENABLED: '0', GOTOOLCHAIN: process.env.GOTOOLCHAIN ?? 'auto' },
@@ -101,6 +136,10 @@ async function setUpNode(home, version) {
   const install = ['install', '--prefix', home, '--no-save', '--no-audit', '--no-fund', `${name}@${version}`];
   await run('npm', install, { shell: process.platform === 'win32' });
   await run(join(home, 'node_modules', name, 'bin', 'node'), ['--version']);
+}
+
+function hashOf(path) {
+  return createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 8);
 }
 
 function parseFlags(args) {

@@ -1,6 +1,7 @@
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
 import { describeWithPeers } from '../support/peers.js';
+import { startSandbox, startViewer } from '../support/polyaxon.js';
 import { S3Server } from '../support/s3-server.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { TensorBoard } from '../support/tensorboard.js';
@@ -27,5 +28,33 @@ describeWithPeers(['s3'], 'the S3 server', () => {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: 'a/b' }));
     expect(await Body?.transformToString()).toBe('hello');
     client.destroy();
+  });
+});
+
+describeWithPeers(['polyaxon'], 'Polyaxon', () => {
+  it('shows offline runs in its viewer', async () => {
+    await using viewer = await startViewer(createTempDir());
+
+    expect(await viewer.get('/api/v1/installation')).toMatchObject({ version: '2.16.1', mode: 'viewer' });
+  });
+
+  it('keeps runs in its server over a restart, and serves the web page', async () => {
+    const directory = createTempDir();
+    const server = await startSandbox(directory);
+    await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
+    const run = (await server.send('POST', '/api/v1/default/demo/runs', {
+      name: 'first',
+      managed_by: 'user',
+    })) as { uuid: string };
+
+    await server.stop();
+    await using again = await startSandbox(directory);
+
+    expect(await again.get('/api/v1/installation')).toMatchObject({ version: '2.16.1', mode: 'sandbox' });
+    expect(await again.get(`/api/v1/default/demo/runs/${run.uuid}`)).toMatchObject({ name: 'first' });
+    const page = Buffer.from(await again.getBytes('/')).toString('utf8');
+    const scripts = [...page.matchAll(/<script[^>]*src="([^"]+)"/g)].map((match) => match[1]!);
+    expect(scripts.length).toBeGreaterThan(3);
+    for (const script of scripts) expect((await again.getBytes(script)).length, script).toBeGreaterThan(1000);
   });
 });

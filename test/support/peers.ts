@@ -11,6 +11,7 @@ import { peersDirectory } from '../../scripts/peers-directory.mjs';
 const BINARIES = {
   tensorboard: 'tensorboard/venv/bin/tensorboard',
   python: 'tensorboard/venv/bin/python',
+  polyaxon: 'polyaxon/venv/bin/python',
   s3: 's3/versitygw',
   'node-20': `node-20/node_modules/node-${process.platform}-${process.arch}/bin/node`,
   'node-22': `node-22/node_modules/node-${process.platform}-${process.arch}/bin/node`,
