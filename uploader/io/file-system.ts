@@ -17,6 +17,12 @@ export interface FileStat {
   readonly ctimeNs: bigint;
   /** An optimisation, never an identity: inode numbers are used again. */
   readonly ino: bigint;
+  /** Of the mounted file system; another one after the next mount, so it is never written down. */
+  readonly device: bigint;
+  /** Names that the file has. */
+  readonly linkCount: number;
+  /** On the disk; far fewer than `sizeBytes` for a file with holes. */
+  readonly allocatedBytes: number;
 }
 
 /** A file opened for reading. The caller closes it. */
@@ -38,15 +44,28 @@ export interface WritableFile {
   close(): Promise<void>;
 }
 
+/** A file opened for changes in its place. The caller closes it. */
+export interface UpdatableFile extends ReadableFile {
+  /** Writes all of `bytes` at `position`. */
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
+  /** Resolves once the bytes written so far are on the disk. */
+  sync(): Promise<void>;
+}
+
 export interface FileSystem {
   /** The names in a directory as bytes, without `.` and `..`, in no order. */
   readDirectory(path: FsPath): Promise<Buffer[]>;
   /** Never follows a link. */
   lstat(path: FsPath): Promise<FileStat>;
+  /** As `lstat` for each path, in order, failures in their place: a scan asks for hundreds at a time. */
+  lstatAll(paths: readonly FsPath[]): Promise<(FileStat | Error)[]>;
   /** Refuses a symbolic link at the last component (`ELOOP`) and never waits for the other end of a FIFO. */
   openForReading(path: FsPath): Promise<ReadableFile>;
   /** `create` fails with `EEXIST` when there is a file; `append` makes it when there is none. */
   openForWriting(path: FsPath, how: 'create' | 'append', mode: number): Promise<WritableFile>;
+  /** Opens a file that is there; refuses a symbolic link at the last component. */
+  openForUpdate(path: FsPath): Promise<UpdatableFile>;
   /** A second name for a file; fails with `EEXIST` when `newPath` is taken. Not every file system can. */
   link(path: FsPath, newPath: FsPath): Promise<void>;
   /** Replaces `newPath`. */

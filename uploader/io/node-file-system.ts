@@ -1,6 +1,6 @@
 /** The host's file system. */
 
-import { type BigIntStats, constants } from 'node:fs';
+import { type BigIntStats, constants, lstatSync } from 'node:fs';
 import {
   type FileHandle,
   link,
@@ -13,18 +13,29 @@ import {
   rename,
   unlink,
 } from 'node:fs/promises';
-import type { FileStat, FileSystem, FsPath, ReadableFile, WritableFile } from './file-system.js';
+import type {
+  FileStat,
+  FileSystem,
+  FsPath,
+  ReadableFile,
+  UpdatableFile,
+  WritableFile,
+} from './file-system.js';
 import { systemErrorCode } from './system-error.js';
 
 /** Both flags are absent on Windows, which has neither FIFOs in directories nor links that an open would follow unasked. */
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
+const UPDATE_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
 export const nodeFileSystem: FileSystem = {
   readDirectory: (path) => readdir(path, { encoding: 'buffer' }),
   lstat: async (path) => toFileStat(await lstat(path, { bigint: true })),
+  lstatAll,
   openForReading: async (path) => new NodeReadableFile(await open(path, READ_FLAGS), path),
   openForWriting: async (path, how, mode) =>
     new NodeWritableFile(await open(path, how === 'create' ? 'wx' : 'a', mode)),
+  openForUpdate: async (path) => new NodeUpdatableFile(await open(path, UPDATE_FLAGS), path),
   link,
   rename,
   unlink,
@@ -35,32 +46,73 @@ export const nodeFileSystem: FileSystem = {
   realPath: (path) => realpath(path, { encoding: 'buffer' }),
 };
 
+/** Looked at in one go. */
+const LSTAT_BATCH = 64;
+/** Slower than this, answers come from a disk or a network, which must not hold up the event loop. */
+const QUICK_LSTAT_MS = 0.05;
+let lstatMs = 0;
+
+/**
+ * On a local disk a synchronous lstat takes 3 to 4 µs and an asynchronous one 15 µs, most of it for the threads: that is the idle cost
+ * of watching 100,000 files. Each batch begins with an asynchronous one, which waits out a network that is away.
+ */
+async function lstatAll(paths: readonly FsPath[]): Promise<(FileStat | Error)[]> {
+  const stats: (FileStat | Error)[] = [];
+  for (let start = 0; start < paths.length; start += LSTAT_BATCH) {
+    const [first, ...rest] = paths.slice(start, start + LSTAT_BATCH);
+    stats.push(await lstatOrError(first!));
+    const startMs = performance.now();
+    stats.push(
+      ...(lstatMs < QUICK_LSTAT_MS ? rest.map(lstatSyncOrError) : await Promise.all(rest.map(lstatOrError))),
+    );
+    lstatMs = (performance.now() - startMs) / Math.max(1, rest.length);
+  }
+  return stats;
+}
+
+async function lstatOrError(path: FsPath): Promise<FileStat | Error> {
+  try {
+    return toFileStat(await lstat(path, { bigint: true }));
+  } catch (error) {
+    return error as Error; // Node's file system rejects with nothing else
+  }
+}
+
+function lstatSyncOrError(path: FsPath): FileStat | Error {
+  try {
+    return toFileStat(lstatSync(path, { bigint: true }));
+  } catch (error) {
+    return error as Error; // as above
+  }
+}
+
 class NodeReadableFile implements ReadableFile {
-  readonly #handle: FileHandle;
+  /** For `NodeUpdatableFile`. */
+  protected readonly handle: FileHandle;
   readonly #path: FsPath;
 
   constructor(handle: FileHandle, path: FsPath) {
-    this.#handle = handle;
+    this.handle = handle;
     this.#path = path;
   }
 
   async stat(): Promise<FileStat> {
-    return toFileStat(await this.#handle.stat({ bigint: true }));
+    return toFileStat(await this.handle.stat({ bigint: true }));
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
-    const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, position);
+    const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, position);
     return bytesRead;
   }
 
   async realPath(): Promise<Buffer> {
     if (process.platform === 'linux') {
-      return readlink(`/proc/self/fd/${this.#handle.fd}`, { encoding: 'buffer' });
+      return readlink(`/proc/self/fd/${this.handle.fd}`, { encoding: 'buffer' });
     }
     // Elsewhere the name is resolved again, and must still lead to the file that is open.
     const path = await realpath(this.#path, { encoding: 'buffer' });
     const [opened, named] = await Promise.all([
-      this.#handle.stat({ bigint: true }),
+      this.handle.stat({ bigint: true }),
       lstat(path, { bigint: true }),
     ]);
     if (opened.ino === named.ino && opened.dev === named.dev) return path;
@@ -70,7 +122,29 @@ class NodeReadableFile implements ReadableFile {
   }
 
   close(): Promise<void> {
-    return this.#handle.close();
+    return this.handle.close();
+  }
+}
+
+class NodeUpdatableFile extends NodeReadableFile implements UpdatableFile {
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    for (let written = 0; written < bytes.length; ) {
+      const { bytesWritten } = await this.handle.write(
+        bytes,
+        written,
+        bytes.length - written,
+        position + written,
+      );
+      written += bytesWritten;
+    }
+  }
+
+  async truncate(sizeBytes: number): Promise<void> {
+    await this.handle.truncate(sizeBytes);
+  }
+
+  sync(): Promise<void> {
+    return this.handle.datasync();
   }
 }
 
@@ -116,6 +190,9 @@ function toFileStat(stat: BigIntStats): FileStat {
     mtimeNs: stat.mtimeNs,
     ctimeNs: stat.ctimeNs,
     ino: stat.ino,
+    device: stat.dev,
+    linkCount: Number(stat.nlink),
+    allocatedBytes: Number(stat.blocks) * 512, // in units of 512 bytes, whatever the file system's own: stat(2)
   };
 }
 
