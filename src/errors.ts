@@ -38,6 +38,12 @@ export type InvalidArgumentCode =
   | 'ERR_TEXT_INVALID'
   | 'ERR_VIDEO_INVALID'
   | 'ERR_PR_CURVE_INVALID'
+  | 'ERR_CURVE_INVALID'
+  | 'ERR_CONFUSION_INVALID'
+  | 'ERR_HTML_INVALID'
+  | 'ERR_DATAFRAME_INVALID'
+  | 'ERR_CHART_INVALID'
+  | 'ERR_MODEL_INVALID'
   | 'ERR_HPARAMS_INVALID'
   | 'ERR_MESH_INVALID'
   | 'ERR_LAYOUT_INVALID'
@@ -46,6 +52,10 @@ export type InvalidArgumentCode =
   | 'ERR_PARAMS_INVALID'
   | 'ERR_TAGS_INVALID'
   | 'ERR_ARTIFACT_INVALID'
+  | 'ERR_SPAN_INVALID'
+  | 'ERR_ARTIFACT_TOO_LARGE'
+  | 'ERR_STATUS_INVALID'
+  | 'ERR_PROGRESS_INVALID'
   | 'ERR_OPTION_INVALID';
 
 /** The run, or the event file writer, has been ended: it takes no more events. */
