@@ -28,6 +28,24 @@ export function toDoubles(tag: string, tensor: TensorProto): Float64Array {
   return Float64Array.from(toNumbers(tag, tensor) as number[], Number);
 }
 
+/** The only number of a tensor, of whatever rank. Throws `InvalidValueError` when it has none or several. */
+export function toNumber(tag: string, tensor: TensorProto): number {
+  const { dtype, shape, tensorContent, floatVal, doubleVal } = tensor;
+  // Nearly all scalars: without an array of one.
+  if (
+    dtype === DataType.FLOAT &&
+    shape.length === 0 &&
+    tensorContent === undefined &&
+    floatVal?.length === 1
+  ) {
+    const float = floatVal[0]!;
+    const double = doubleVal?.length === 1 ? doubleVal[0]! : float;
+    return Object.is(Math.fround(double), float) ? double : float;
+  }
+  if (countElements(shape) === 1) return toDoubles(tag, tensor)[0]!;
+  throw new InvalidValueError(tag, `shape [${shape.join(', ')}], expected one number`);
+}
+
 /** Strings of a tensor, as bytes. Throws `InvalidValueError`. */
 export function toBlobs(tag: string, tensor: TensorProto): readonly Uint8Array[] {
   if (tensor.dtype !== DataType.STRING) {

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { toDoubles } from '../../src/reader/tensor-values.js';
+import { InvalidValueError } from '../../src/errors.js';
+import { toDoubles, toNumber } from '../../src/reader/tensor-values.js';
 import { DataType, type TensorProto } from '../../src/wire/messages.js';
 
-function floats(floatVal: readonly number[], doubleVal: readonly number[]): TensorProto {
+function floats(
+  floatVal: readonly number[],
+  doubleVal: readonly number[],
+  shape = [floatVal.length],
+): TensorProto {
   return {
     dtype: DataType.FLOAT,
-    shape: [floatVal.length],
+    shape,
     floatVal: Float32Array.from(floatVal),
     doubleVal: Float64Array.from(doubleVal),
   };
@@ -20,5 +25,35 @@ describe('toDoubles', () => {
     ['the floats, when a zero has another sign', [-0], [0], [-0]],
   ])('gives %s', (_title, floatVal, doubleVal, expected) => {
     expect([...toDoubles('tag', floats(floatVal, doubleVal))]).toEqual(expected);
+  });
+});
+
+describe('toNumber', () => {
+  it.each([
+    ['a double that was rounded', floats([0.1], [0.1], []), 0.1],
+    ['a float beside another double', floats([0.1], [0.2], []), Math.fround(0.1)],
+    ['a float alone', floats([0.1], [], []), Math.fround(0.1)],
+    ['NaN', floats([Number.NaN], [], []), Number.NaN],
+    ['the only number of a matrix', floats([0.1], [0.1], [1, 1]), 0.1],
+    [
+      'a double',
+      { dtype: DataType.DOUBLE, shape: [], doubleVal: Float64Array.of(0.1) } satisfies TensorProto,
+      0.1,
+    ],
+    [
+      'the content rather than the fields',
+      { ...floats([0.1], [], []), tensorContent: new Uint8Array(Float32Array.of(7).buffer) },
+      7,
+    ],
+  ])('gives %s', (_title, tensor, expected) => {
+    expect(toNumber('tag', tensor)).toBe(expected);
+  });
+
+  it.each([
+    ['several numbers', floats([1, 2], [])],
+    ['none', floats([], [], [0])],
+    ['text', { dtype: DataType.STRING, shape: [], stringVal: [Uint8Array.of(49)] } satisfies TensorProto],
+  ])('refuses %s', (_title, tensor) => {
+    expect(() => toNumber('tag', tensor)).toThrow(InvalidValueError);
   });
 });

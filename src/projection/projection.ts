@@ -1,0 +1,284 @@
+/**
+ * Projects the events of a run's event files onto Polyaxon's: `.plx` files, assets, inputs, and what the lineage says of them.
+ *
+ * Pure and streaming: events go in, bytes to append come out, and the state in between is JSON. Nothing is dropped in silence:
+ * what has no form in Polyaxon is counted by plugin, what is renamed or cannot be read is told of.
+ */
+
+import { InvalidValueError } from '../errors.js';
+import type { JsonValue } from '../json-value.js';
+import { POLYAXON_PLUGIN } from '../polyaxon/polyaxon-value.js';
+import { toNumber } from '../reader/tensor-values.js';
+import type { Event, SummaryValue } from '../wire/messages.js';
+import type { DecodedRow } from './decoded-rows.js';
+import { toInputs } from './hparam-inputs.js';
+import { type ProjectedValue, projectPolyaxonValue, projectTensorBoardValue } from './projected-value.js';
+import { ProjectionCounter, type ProjectionCounts, type ProjectionState } from './projection-state.js';
+import { type SeriesArtifact, toSeriesArtifact } from './run-artifact.js';
+import type { ProjectionTarget, Series, SeriesAppend } from './series.js';
+import { type ProjectionNotice, SeriesIndex } from './series-index.js';
+import { type TagInfo, TagTable } from './tag-table.js';
+import { isPrintable, TimestampPrinter } from './timestamp-text.js';
+import { toValueText } from './value-json.js';
+
+export type { ProjectionCounts, ProjectionState } from './projection-state.js';
+export type { EventsSummary, SeriesArtifact } from './run-artifact.js';
+export type { ProjectionTarget, SeriesAppend } from './series.js';
+export type { ProjectionNotice } from './series-index.js';
+
+export interface ProjectionOptions {
+  /**
+   * `events`: every kind, below `events/` and `assets/`. `resources`: system metrics, which are scalars, below `resources/`, without
+   * steps as Polyaxon's own. Default `events`.
+   */
+  readonly target?: ProjectionTarget | undefined;
+  /** Where an earlier projection ended; its target counts. */
+  readonly state?: ProjectionState | undefined;
+  /** Finite values of a metric up to which its quartiles are exact; then they are within 0.1 %. Default 2,048. */
+  readonly exactValues?: number | undefined;
+  /** Names that belong to other entries of the run's lineage, such as those of system metrics. The same for the run's whole life. */
+  readonly isReservedName?: ((name: string) => boolean) | undefined;
+}
+
+/** A file below `assets/`, whole. */
+export interface ProjectionAsset {
+  /** Relative to the run directory. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What has come since the last `take`. Write the assets first: a row names no file that is not there. */
+export interface ProjectionOutput {
+  /** Bytes for the ends of files, each relative to the run directory, which has `offset` bytes before. */
+  readonly appends: readonly SeriesAppend[];
+  readonly assets: readonly ProjectionAsset[];
+  /** Hyperparameters, for the run's inputs. */
+  readonly inputs: Readonly<Record<string, JsonValue>>;
+  readonly notices: readonly ProjectionNotice[];
+}
+
+interface EventContext {
+  readonly table: TagTable;
+  readonly step: number | bigint;
+  readonly timestamp: string;
+}
+
+const DEFAULT_EXACT_VALUES = 2048;
+
+export class Projection {
+  readonly target: ProjectionTarget;
+  readonly #tables = new Map<string, TagTable>();
+  readonly #series: SeriesIndex;
+  readonly #counter: ProjectionCounter;
+  readonly #printer = new TimestampPrinter();
+  #lastTable: TagTable | undefined;
+  #wallTimeNoticed: boolean;
+  #assets: ProjectionAsset[] = [];
+  #inputs = new Map<string, JsonValue>();
+  #notices: ProjectionNotice[] = [];
+  #assetBytes = 0;
+
+  constructor({ target, state, exactValues, isReservedName }: ProjectionOptions = {}) {
+    this.target = state?.target ?? target ?? 'events';
+    const options = {
+      target: this.target,
+      exactValues: exactValues ?? DEFAULT_EXACT_VALUES,
+      isReservedName,
+      notify: (notice: ProjectionNotice): void => void this.#notices.push(notice),
+    };
+    this.#series = new SeriesIndex(options, state?.series);
+    this.#counter = new ProjectionCounter(state?.counts);
+    this.#wallTimeNoticed = state?.wallTimeNoticed ?? false;
+    for (const { path, tags } of state?.logDirectories ?? [])
+      this.#tables.set(path, new TagTable(path, tags));
+  }
+
+  /**
+   * Takes the next event of a run, in file order. `logDirectory`: the path of its log directory below the run's event files, which comes
+   * before the names; '' for the run's own. Keeps nothing of the event's bytes.
+   */
+  push(event: Event, logDirectory = ''): void {
+    const { what } = event;
+    switch (what.kind) {
+      case 'summary': {
+        if (what.values.length === 0) return;
+        const table = this.#tableOf(logDirectory);
+        const timestamp = this.#print(event.wallTime);
+        this.#pushValues({ table, step: event.step, timestamp }, what.values);
+        return;
+      }
+      case 'graphDef':
+      case 'metaGraphDef':
+        this.#pushUnprojected('graphs');
+        return;
+      case 'taggedRunMetadata':
+        this.#pushUnprojected('graph_tagged_run_metadata');
+        return;
+    }
+  }
+
+  /** Gives what is to be written, and forgets it. */
+  take(): ProjectionOutput {
+    const appends = [...this.#series].flatMap((series) => series.take() ?? []);
+    const output = {
+      appends,
+      assets: this.#assets,
+      inputs: Object.fromEntries(this.#inputs),
+      notices: this.#notices,
+    };
+    this.#assets = [];
+    this.#inputs = new Map();
+    this.#notices = [];
+    this.#assetBytes = 0;
+    return output;
+  }
+
+  /** About how many bytes wait to be taken. */
+  get waitingBytes(): number {
+    let bytes = this.#assetBytes;
+    for (const series of this.#series) bytes += series.waitingLength;
+    return bytes;
+  }
+
+  /**
+   * All that the projection knows, as plain JSON: a projection that is given it continues to the very same bytes. To be asked for when all
+   * has been taken; throws otherwise, because what waits is not part of it.
+   */
+  get state(): ProjectionState {
+    const isWaiting = this.waitingBytes > 0 || this.#inputs.size > 0 || this.#notices.length > 0;
+    if (isWaiting) throw new Error('the projection has output that was not taken: take() before state');
+    return {
+      version: 1,
+      target: this.target,
+      logDirectories: [...this.#tables].map(([path, table]) => ({ path, tags: table.toState() })),
+      series: [...this.#series].map((series) => series.toState()),
+      counts: this.#counter.toState(),
+      wallTimeNoticed: this.#wallTimeNoticed,
+    };
+  }
+
+  get counts(): ProjectionCounts {
+    const rows = new Map<string, number>();
+    for (const { identity, rows: number } of this.#series) {
+      rows.set(identity.kind, (rows.get(identity.kind) ?? 0) + number);
+    }
+    return { ...this.#counter.toState(), rows: Object.fromEntries(rows) };
+  }
+
+  /** The lineage entries of all series, or of those at `paths`, in the order of their first rows. */
+  artifacts(paths?: ReadonlySet<string>): SeriesArtifact[] {
+    const wanted = [...this.#series].filter(({ path }) => paths === undefined || paths.has(path));
+    return wanted.map(toSeriesArtifact);
+  }
+
+  /** The last value of each metric by its name, for the run's outputs; null for what is no finite number, as Polyaxon has it. */
+  lastValues(): Record<string, number | null> {
+    const values = [...this.#series].flatMap(({ identity, statistics }) =>
+      statistics === undefined ? [] : [[identity.name, toFinite(statistics.last)] as const],
+    );
+    return Object.fromEntries(values);
+  }
+
+  #tableOf(logDirectory: string): TagTable {
+    if (this.#lastTable?.logDirectory === logDirectory) return this.#lastTable;
+    let table = this.#tables.get(logDirectory);
+    if (table === undefined) {
+      table = new TagTable(logDirectory);
+      this.#tables.set(logDirectory, table);
+    }
+    this.#lastTable = table;
+    return table;
+  }
+
+  #print(wallTime: number): string {
+    if (!this.#wallTimeNoticed && !isPrintable(wallTime)) {
+      this.#wallTimeNoticed = true;
+      const message = `the wall time ${wallTime} is in no year from 1 to 9999; another stands for it`;
+      this.#notices.push({ code: 'WARN_WALL_TIME_UNPRINTABLE', message });
+    }
+    return this.#printer.print(wallTime);
+  }
+
+  #pushUnprojected(pluginName: string): void {
+    this.#counter.values++;
+    this.#counter.countUnprojected(pluginName);
+  }
+
+  #pushValues(context: EventContext, values: readonly SummaryValue[]): void {
+    const { table } = context;
+    const isPolyaxon = values.some((value) => table.infoOf(value).pluginName === POLYAXON_PLUGIN);
+    for (const value of values) {
+      const info = table.infoOf(value);
+      this.#counter.values++;
+      try {
+        if (!isPolyaxon) this.#pushValue(context, value, info);
+        else if (info.pluginName !== POLYAXON_PLUGIN) this.#counter.likenesses++;
+        else this.#project(context, info, projectPolyaxonValue(value, values, table));
+      } catch (error) {
+        if (!(error instanceof InvalidValueError)) throw error;
+        this.#counter.countInvalid(info.pluginName);
+        if (info.isNoticed) continue;
+        info.isNoticed = true;
+        this.#notices.push({ code: 'WARN_VALUE_INVALID', message: error.message, rawName: info.tag });
+      }
+    }
+  }
+
+  #pushValue(context: EventContext, value: SummaryValue, info: TagInfo): void {
+    const content = value.value;
+    if (content?.kind === 'simpleValue') this.#pushNumber(context, info, content.simpleValue);
+    else if (content?.kind === 'tensor' && info.pluginName === 'scalars') {
+      this.#pushNumber(context, info, toNumber(value.tag, content.tensor));
+    } else this.#project(context, info, projectTensorBoardValue(value, info));
+  }
+
+  #pushNumber({ table, step, timestamp }: EventContext, info: TagInfo, value: number): void {
+    info.metric ??= this.#series.get('metric', table.logDirectory, info.tag);
+    info.metric.appendNumber(step, timestamp, value);
+    this.#counter.countProjected('metric');
+  }
+
+  #project(context: EventContext, info: TagInfo, projected: ProjectedValue | undefined): void {
+    if (projected === undefined || this.target !== 'events') {
+      this.#counter.countUnprojected(info.pluginName);
+    } else if (projected.kind === 'inputs') {
+      const notify = (notice: ProjectionNotice): void => void this.#notices.push(notice);
+      const inputs = toInputs(projected.session, context.table.logDirectory, notify);
+      for (const [name, value] of inputs) this.#inputs.set(name, value);
+      this.#counter.inputs++;
+    } else {
+      const { artifactKind, name, rows } = projected;
+      const series = this.#series.get(artifactKind, context.table.logDirectory, name);
+      for (const row of rows) this.#appendRow(context, series, row);
+      this.#counter.countProjected(artifactKind);
+    }
+  }
+
+  #appendRow({ step, timestamp }: EventContext, series: Series, { value, asset }: DecodedRow): void {
+    const { kind } = series.identity;
+    if (kind === 'metric') {
+      // JSON has no NaN.
+      series.appendNumber(step, timestamp, value === null ? Number.NaN : Number(value));
+      return;
+    }
+    const path = asset === undefined ? undefined : this.#addAsset(series, step, asset.extension, asset.bytes);
+    series.appendText(step, timestamp, toValueText(kind, withPath(value, path)));
+  }
+
+  /** Remembers a copy of an asset's bytes; returns its path. */
+  #addAsset(series: Series, step: number | bigint, extension: string, bytes: Uint8Array): string {
+    const path = series.assetPath(step, extension);
+    this.#assets.push({ path, bytes: new Uint8Array(bytes) });
+    this.#assetBytes += bytes.length;
+    return path;
+  }
+}
+
+function withPath(value: JsonValue, path: string | undefined): JsonValue {
+  if (path === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return { ...value, path };
+}
+
+function toFinite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
