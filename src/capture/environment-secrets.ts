@@ -1,0 +1,73 @@
+/**
+ * The secrets that the environment holds, in the forms in which they turn up in texts. Pure.
+ */
+
+import { isBoring, isSomeKey, judgeName, looksRandom } from './secret-names.js';
+
+/** A text that must not be written. */
+export interface KnownSecret {
+  readonly text: string;
+  /** Finds it everywhere; not inside of longer numbers when it consists of digits. */
+  readonly pattern: RegExp;
+}
+
+/** Shorter ones are found in too many texts. */
+const MIN_SECRET_LENGTH = 6;
+/** Single lines of a longer secret: shorter ones say nothing. */
+const MIN_SECRET_LINE_LENGTH = 16;
+/** What a value may be as well, without being a secret. */
+const ORDINARY_VARIABLES = ['USER', 'USERNAME', 'LOGNAME', 'HOSTNAME', 'HOME', 'PWD', 'SHELL', 'LANG'];
+const URL_PASSWORD = /^[a-z][a-z0-9+.-]{1,30}:\/\/[^\s/?#@:]{0,256}:([^\s/?#]{1,1024})@/i;
+
+/** The secrets of the environment and those that were `known` before, longest first. `known` itself when there are no new ones. */
+export function collectSecrets(
+  environment: NodeJS.ProcessEnv,
+  known: readonly KnownSecret[],
+): readonly KnownSecret[] {
+  const texts = new Set(known.map((secret) => secret.text));
+  const ordinary = new Set(ORDINARY_VARIABLES.map((name) => environment[name]));
+  for (const [name, value = ''] of Object.entries(environment)) {
+    for (const secret of findSecrets(name, value)) {
+      if (secret.length < MIN_SECRET_LENGTH || isBoring(secret) || ordinary.has(secret)) continue;
+      for (const form of toForms(secret)) texts.add(form);
+    }
+  }
+  if (texts.size === known.length) return known;
+  return [...texts].sort((a, b) => b.length - a.length).map((text) => ({ text, pattern: toPattern(text) }));
+}
+
+/** What in the value of a variable is secret. */
+function findSecrets(name: string, value: string): string[] {
+  if (judgeName(name) !== 'ordinary' || (isSomeKey(name) && looksRandom(value))) {
+    const text = value.trim();
+    const lines = text.split(/\r?\n/).map((line) => line.trim());
+    if (lines.length === 1) return [text];
+    return [
+      text,
+      ...lines.filter((line) => line.length >= MIN_SECRET_LINE_LENGTH && !line.startsWith('-----')),
+    ];
+  }
+  const password = URL_PASSWORD.exec(value)?.[1];
+  return password === undefined ? [] : [password, decode(password)];
+}
+
+/** As it is, as JSON, a URL and base64 have it. */
+function toForms(secret: string): string[] {
+  const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
+  if (secret.length >= 8) forms.push(Buffer.from(secret).toString('base64').replace(/=+$/, ''));
+  return forms;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A password with a bare per cent sign.
+    return text;
+  }
+}
+
+function toPattern(text: string): RegExp {
+  const escaped = text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return new RegExp(/^\d+$/.test(text) ? `(?<!\\d)${escaped}(?!\\d)` : escaped, 'g');
+}

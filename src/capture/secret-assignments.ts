@@ -1,0 +1,61 @@
+/**
+ * Secrets in texts that are known by the name they are given to: `password = "…"`, `"token": "…"`, `--api-key …`. Pure.
+ */
+
+import { isBoring, isMasked, judgeName, looksLikeCredential } from './secret-names.js';
+
+/** A name and what stands between it and its value, quotes in quoted texts included. Names begin where no name goes on. */
+const NAME = /(?<![\w.-])-{0,2}([A-Za-z_][\w.-]{0,80})\\{0,3}["']?[ \t]{0,4}(?:=>|:=|=|:)[ \t]{0,4}/g;
+const FLAG = /(?<![\w.-])--([A-Za-z][\w.-]{0,80})[ \t]{1,4}(?!-)/g;
+const QUOTED_VALUE = /(\\{0,3}["'])((?:(?!\1)(?:\\[^\n]|[^\n\\])){1,4096})/y;
+const BARE_VALUE = /[^\s"'`,;&|<>(){}[\]\\]{6,4096}/y;
+
+/** Masks the values of names that say that they are secret. `mask` gives what stands for a value. */
+export function maskAssignments(text: string, mask: () => string): string {
+  const masked = /[=:]/.test(text) ? maskValuesAfter(NAME, text, mask) : text;
+  return masked.includes('--') ? maskValuesAfter(FLAG, masked, mask) : masked;
+}
+
+/** Looks at each name; the next one may stand inside of the value of one that is ordinary. */
+function maskValuesAfter(names: RegExp, text: string, mask: () => string): string {
+  let out = '';
+  let from = 0;
+  names.lastIndex = 0;
+  for (let match = names.exec(text); match !== null; match = names.exec(text)) {
+    const start = match.index + match[0].length;
+    const value = judgeName(match[1]!) === 'ordinary' ? undefined : findSecretValue(match[1]!, text, start);
+    if (value === undefined) continue;
+    out += text.slice(from, value.start) + mask();
+    from = value.end;
+    names.lastIndex = from;
+  }
+  return out + text.slice(from);
+}
+
+function findSecretValue(
+  name: string,
+  text: string,
+  start: number,
+): { start: number; end: number } | undefined {
+  QUOTED_VALUE.lastIndex = start;
+  const [whole = '', quote = '', quoted] = QUOTED_VALUE.exec(text) ?? [];
+  if (quoted !== undefined) {
+    const isSecret = isSecretValue(name, quoted) && quoted.length >= 4;
+    return isSecret ? { start: start + quote.length, end: start + whole.length } : undefined;
+  }
+  BARE_VALUE.lastIndex = start;
+  const bare = BARE_VALUE.exec(text)?.[0];
+  if (bare === undefined || !isSecretValue(name, bare)) return undefined;
+  const end = start + bare.length;
+  return isCode(bare, text.charAt(end)) ? undefined : { start, end };
+}
+
+function isSecretValue(name: string, value: string): boolean {
+  if (isMasked(value) || isBoring(value)) return false;
+  return judgeName(name) === 'secret' || looksLikeCredential(value);
+}
+
+/** `password = config.password`, `token = tokens[i]`, `secret = b64decode(x)`, `password: string`. */
+function isCode(value: string, next: string): boolean {
+  return /[([]/.test(next) || /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\.?$/.test(value) || !/\d|[^\w.]/.test(value);
+}

@@ -1,0 +1,174 @@
+/**
+ * Which names and values look like secrets: the words of a name, the look of a value. Pure.
+ *
+ * Machine learning has its own tokens, keys and masks: `pad_token`, `max_tokens`, `cache_key` are no secrets. So a name has
+ * three verdicts, and in doubt the value decides.
+ */
+
+/** `secret`: its value is one. `perhaps`: it is one if it looks like one. */
+export type NameVerdict = 'secret' | 'perhaps' | 'ordinary';
+
+export const MASK = '***';
+
+/** What any name of a secret contains: a quick test before the words are looked at. */
+const HINT = /pass|pwd|secret|token|key|cred|auth|dsn|jwt|cookie|webhook|connection/i;
+
+/** Names whose values are secret, wherever the word stands. */
+const SECRET_WORD =
+  /^(?:\w*(?:password|passwd|passphrase|passcode)s?|(?:\w*[a-z])?secrets?|credentials?|creds|(?:x?api|access|secret|private|account|signing|encryption)keys?|(?:auth|access|refresh|session|bearer|oauth|api|bot)tokens?|authorization|pwd|dsn|jwt|sshpass)$/;
+
+/** Words that make a `key` after them secret. */
+const SECRET_KEY_OWNERS = new Set(
+  'api access secret private account signing encryption master deploy ssh license service subscription storage shared admin session'.split(
+    ' ',
+  ),
+);
+
+/** Words that make a `token` after them secret. */
+const SECRET_TOKEN_OWNERS = new Set(
+  (
+    'auth access refresh session bearer oauth api bot personal deploy registry vault csrf xsrf client service security job ci login ' +
+    'push private identity admin hf hub huggingface github gh gitlab bitbucket npm node pypi slack discord telegram wandb neptune comet mlflow ' +
+    'openai anthropic replicate cohere azure aws gcp google polyaxon'
+  ).split(' '),
+);
+
+/** Words that make a `token` after them one of a vocabulary or a count. */
+const VOCABULARY_TOKEN_OWNERS = new Set(
+  (
+    'pad padding eos bos cls sep mask unk unknown start end stop special image audio video prompt max min num n per next first last new input ' +
+    'output total begin sot eot system assistant prefix suffix middle fim decoder encoder forced blank oov word boundary sub class tool'
+  ).split(' '),
+);
+
+/** Words that make a `key` after them ordinary even in the environment. */
+const ORDINARY_KEY_OWNERS = new Set(
+  'cache primary foreign sort partition public pub gpg pgp idempotency host group lookup data dict row column metric config hash'.split(
+    ' ',
+  ),
+);
+
+/** A name that ends in one of these tells something about a secret, not the secret. */
+const ORDINARY_ENDINGS = new Set(
+  (
+    'file files path paths dir directory folder name names type kind url uri endpoint host port count counts length len size limit ttl age expiry ' +
+    'expires expiration expired method mode provider enabled disabled required policy version algorithm algo sock socket user username email ' +
+    'header headers store manager prefix suffix strategy id ids index mask embedding embeddings loss accuracy ratio rate source scope scopes ' +
+    'region audience issuer format location schema field fields label labels model classes dim status timeout interval'
+  ).split(' '),
+);
+
+/** Values that stand for the absence or the kind of a secret, and words that would be masked in every text. */
+const BORING_WORDS = new Set(
+  (
+    'true false none null nil undefined yes no on off enabled disabled default required optional empty unset auto password passwd secret token ' +
+    'basic bearer digest oauth oauth2 apikey api_key kerberos ldap saml github gitlab google azure admin administrator root user guest public ' +
+    'private local localhost server client worker master postgres postgresql mysql mariadb redis mongodb sqlite polyaxon polytrack tensorboard ' +
+    'production development staging testing example sample string number object changeme'
+  ).split(' '),
+);
+
+const VERSION = /^[~^<>=v ]{0,4}\d{1,9}\.\d{1,9}(?:\.(?:\d{1,9}|x|\*))?(?:[-+][\w.]{1,30})?$/;
+
+/** What the name of a variable, a key, a flag or a header says about its value. */
+export function judgeName(name: string): NameVerdict {
+  if (name.length > 256 || !HINT.test(name) || name === 'PWD' || name === 'OLDPWD') return 'ordinary';
+  const words = toWords(name);
+  const last = words.at(-1);
+  if (last === undefined) return 'ordinary';
+  const before = words.at(-2) ?? '';
+  if (ORDINARY_ENDINGS.has(last) && !(last === 'id' && before === 'secret')) return 'ordinary';
+  if (words.some((word) => SECRET_WORD.test(word))) return 'secret';
+  if (hasPair(words, 'key', SECRET_KEY_OWNERS) || hasPair(words, 'keys', SECRET_KEY_OWNERS)) return 'secret';
+  if (last === 'string' && before === 'connection') return 'secret';
+  if (hasPair(words, 'tokens', SECRET_TOKEN_OWNERS)) return 'perhaps';
+  const token = words.indexOf('token');
+  if (token >= 0) {
+    const owner = words[token - 1] ?? '';
+    if (VOCABULARY_TOKEN_OWNERS.has(owner)) return 'ordinary';
+    return SECRET_TOKEN_OWNERS.has(owner) ? 'secret' : 'perhaps';
+  }
+  return words.some((word) => ['auth', 'authentication', 'pass', 'cookie', 'webhook'].includes(word))
+    ? 'perhaps'
+    : 'ordinary';
+}
+
+/** Whether a variable's name ends in `KEY` and that key may be secret: only a value that looks random then is. */
+export function isSomeKey(name: string): boolean {
+  const words = toWords(name.slice(-256));
+  return words.at(-1) === 'key' && words.length > 1 && !ORDINARY_KEY_OWNERS.has(words.at(-2)!);
+}
+
+/** Whether masking the value would hide nothing: an ordinary word, a short number, a path, a placeholder, a plain URL. */
+export function isBoring(value: string): boolean {
+  const text = value.trim();
+  return (
+    text === '' ||
+    BORING_WORDS.has(text.toLowerCase()) ||
+    isOrdinaryNumber(text) ||
+    VERSION.test(text) ||
+    isPlaceholder(text) ||
+    isPath(text) ||
+    isPlainUrl(text)
+  );
+}
+
+/** Whether a value under a doubtful name looks like a credential rather than a word. */
+export function looksLikeCredential(value: string): boolean {
+  if (value.length < 8 || value.length > 8192 || /\s/.test(value) || isBoring(value)) return false;
+  if (/^[<[{(]/.test(value)) return false;
+  if (/\d/.test(value)) return /[A-Za-z]/.test(value) || value.length >= 12;
+  return (/[a-z]/.test(value) && /[a-z][A-Z]/.test(value)) || (value.length >= 16 && /[^A-Za-z]/.test(value));
+}
+
+/** Whether a text looks like drawn by lot: long, with digits and letters of both cases, or with little else than hex. */
+export function looksRandom(text: string): boolean {
+  if (text.length < 16 || !/\d/.test(text) || /\s/.test(text)) return false;
+  return (/[a-z]/.test(text) && /[A-Z]/.test(text)) || /^[0-9a-f-]{24,}$/i.test(text);
+}
+
+/** Whether the value was masked before: `***`, or `Bearer ***`. */
+export function isMasked(value: string): boolean {
+  return /^(?:[A-Za-z]+ )?\*\*\*/.test(value);
+}
+
+/** `someAPIKey`, `SOME_API_KEY`, `some.api-key` → some, api, key. */
+function toWords(name: string): string[] {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '');
+}
+
+function hasPair(words: readonly string[], second: string, firsts: ReadonlySet<string>): boolean {
+  return words.some((word, index) => word === second && firsts.has(words[index - 1] ?? ''));
+}
+
+/** Eight digits and more can be a password; less is found in every log. */
+function isOrdinaryNumber(text: string): boolean {
+  return (
+    /^[+-]?(?:\d{0,7}|\d{1,15}\.\d{0,20})(?:e[+-]?\d{1,3})?$/i.test(text) || /^\d{4}-\d\d-\d\d$/.test(text)
+  );
+}
+
+function isPlaceholder(text: string): boolean {
+  return (
+    /^[*x.•#-]{3,}$/i.test(text) ||
+    /^(?:\$[A-Z_][A-Z0-9_]*|\$\{[\w.]+\}|%[A-Z_]+%|<[^<>]*>|\{\{[^{}]*\}\}|\[[A-Z_]+\])$/.test(text)
+  );
+}
+
+/** Secrets in base64 may begin with a slash: a segment that looks random makes it no path. */
+function isPath(text: string): boolean {
+  const isAbsolute = /^(?:~|\.{1,2})?\/|^[A-Za-z]:[\\/]/.test(text);
+  const isKnownFile =
+    /^[\w.-]+(?:\/[\w.-]+)*$/.test(text) &&
+    /\.(?:json|ya?ml|toml|ini|cfg|conf|txt|env|pem|key|crt|cer|p12|pfx)$/i.test(text);
+  return (isAbsolute || isKnownFile) && !text.includes('+') && !text.split(/[\\/]/).some(looksRandom);
+}
+
+function isPlainUrl(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]{1,20}:\/\/[^\s@?#]+$/i.test(text) && !text.split('/').some(looksRandom);
+}
