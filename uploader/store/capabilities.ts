@@ -15,6 +15,8 @@ export interface StoreCapabilities {
   readonly checksumHeaders: boolean;
   /** Bytes that do not fit their checksum are refused, on every way into the store that is used. */
   readonly rejectsWrongChecksum: boolean;
+  /** Multipart uploads take the CRC-32 of the whole object, and check it. */
+  readonly multipartChecksum: boolean;
   /** `head` knows the CRC-32 of whole objects. */
   readonly wholeObjectChecksum: boolean;
   /** Commit ids and generations are kept with the object. */
@@ -56,6 +58,7 @@ export const UNPROBED_S3: StoreCapabilities = {
   conditionalComplete: true,
   checksumHeaders: true,
   rejectsWrongChecksum: false,
+  multipartChecksum: true,
   wholeObjectChecksum: true,
   metadata: true,
   append: null,
@@ -73,6 +76,7 @@ export const FILE_STORE: StoreCapabilities = {
   conditionalComplete: true,
   checksumHeaders: true,
   rejectsWrongChecksum: true,
+  multipartChecksum: true,
   wholeObjectChecksum: false,
   metadata: false,
   append: { minBaseBytes: 0, maxBaseBytes: Number.MAX_SAFE_INTEGER },

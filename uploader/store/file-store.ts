@@ -93,7 +93,12 @@ class FileStore implements Store {
   }
 
   async probe(): Promise<ProbeOutcome> {
-    return { status: 'probed', capabilities: this.capabilities, leftovers: [] };
+    return {
+      status: 'probed',
+      capabilities: this.capabilities,
+      permissions: { get: true, abort: true, delete: true },
+      leftovers: [],
+    };
   }
 
   adopt(capabilities: StoreCapabilities): void {

@@ -20,6 +20,8 @@ export interface S3Failure {
   readonly code: string | undefined;
   readonly httpStatus: number | undefined;
   readonly afterMs: number | undefined;
+  /** The store's clock and ours are so far apart that it may be the reason. */
+  readonly isClockOff: boolean;
 }
 
 const CREDENTIAL_CODES = [
@@ -37,18 +39,65 @@ const BUCKET_CODES = [
   'InvalidBucketName',
 ];
 
+const EXPIRED_CODES = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired'];
+const CHECKSUM_CODES = [
+  'BadDigest',
+  'XAmzContentChecksumMismatch',
+  'XAmzContentSHA256Mismatch',
+  'InvalidDigest',
+];
+const TIME_CODES = ['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture'];
+/** Answers to HEAD have no body and so no code: the SDK names them by their status. */
+const NAMELESS_STATUSES = [400, 403];
+
 /** What the error of a request says. */
 export function toS3Failure(error: unknown): S3Failure {
-  const httpStatus = readNumber(readObject(error, '$metadata'), 'httpStatusCode');
-  const headers = readObject(readObject(error, '$response'), 'headers');
+  const metadata = readObject(error, '$metadata');
+  const httpStatus = readNumber(metadata, 'httpStatusCode');
+  const headers = toHeaders(error);
   const isSuccess = httpStatus !== undefined && httpStatus >= 200 && httpStatus < 300;
   const name = error instanceof Error ? error.name : undefined;
+  const systemCode = systemErrorCode(error);
   return {
-    // A success that cannot be read is no answer of S3.
-    code: isSuccess ? 'UnexpectedAnswer' : (systemErrorCode(error) ?? name),
+    // A success that cannot be read is no answer of S3, nor is what is not even HTTP (HPE_…: Node's parser).
+    code: isSuccess || systemCode?.startsWith('HPE_') ? 'UnexpectedAnswer' : (systemCode ?? name),
     httpStatus,
-    afterMs: toMilliseconds(headers === undefined ? undefined : Reflect.get(headers, 'retry-after')),
+    afterMs: toMilliseconds(headers?.['retry-after']),
+    isClockOff: metadata !== undefined && Reflect.get(metadata, 'clockSkewCorrected') === true,
   };
+}
+
+/** Whether other credentials could help. */
+export function isAboutCredentials({ code = '', httpStatus }: S3Failure): boolean {
+  return EXPIRED_CODES.includes(code) || CREDENTIAL_CODES.includes(code) || isNameless(code, httpStatus);
+}
+
+/** Whether the request was refused for its date. */
+export function isAboutTime({ code = '', httpStatus, isClockOff }: S3Failure): boolean {
+  return TIME_CODES.includes(code) || (isClockOff && isNameless(code, httpStatus));
+}
+
+/** Whether the store found other bytes than the checksum says. */
+export function isChecksumRefusal(error: unknown): boolean {
+  return CHECKSUM_CODES.includes(toS3Failure(error).code ?? '');
+}
+
+function isNameless(code: string, httpStatus: number | undefined): boolean {
+  return NAMELESS_STATUSES.includes(httpStatus ?? 0) && /^(Unknown.*|Forbidden|BadRequest|\d+)$/.test(code);
+}
+
+/** The region that the store says the bucket is in, when a request went to another; null when it says nothing of the kind. */
+export function toRegionHint(error: unknown): string | null {
+  const { code, httpStatus } = toS3Failure(error);
+  const isRefused = httpStatus === 301 || httpStatus === 307 || BUCKET_CODES.includes(code ?? '');
+  if (!isRefused || typeof error !== 'object' || error === null) return null;
+  const region = toHeaders(error)?.['x-amz-bucket-region'] ?? Reflect.get(error, 'Region');
+  return typeof region === 'string' && /^[a-z0-9-]{1,40}$/.test(region) ? region : null;
+}
+
+function toHeaders(error: unknown): Readonly<Record<string, unknown>> | undefined {
+  const headers = readObject(readObject(error, '$response'), 'headers');
+  return headers as Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The outcome of a request that failed. Rethrows what is no failure of the store: an abort, a local file that cannot be read. */

@@ -1,8 +1,7 @@
-/** The S3 client, loaded on first use: a sync to a directory never pays for it. */
+/** The S3 clients, loaded on first use: a sync to a directory never pays for them. How requests are sent is in s3-connection.ts. */
 
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { messageOf } from '../../src/errors.js';
-import { ConfigError, StoreCredentialsError } from '../errors.js';
+import type { Clock } from '../../src/clock.js';
 
 export interface S3ClientOptions {
   readonly endpoint?: string | undefined;
@@ -12,47 +11,53 @@ export interface S3ClientOptions {
   readonly pathStyle?: boolean | undefined;
   /** The seam for HTTP: how requests are sent. Default: Node's own client with the time-outs below. */
   readonly requestHandler?: S3ClientConfig['requestHandler'];
+  readonly clock?: Clock | undefined;
+  readonly timeouts?: Partial<S3Timeouts> | undefined;
+}
+
+export interface S3Timeouts {
+  readonly connectMs: number;
+  /** No byte in either direction. */
+  readonly silenceMs: number;
+  /** The same for what a server may think about for minutes before it says a word: a copy, the completion of a large upload. */
+  readonly patientSilenceMs: number;
+  /** A whole request: at least this, more for a large body. */
+  readonly totalMs: number;
 }
 
 export type S3Sdk = typeof import('@aws-sdk/client-s3');
 
-export interface S3Clients {
-  readonly sdk: S3Sdk;
-  readonly client: S3Client;
-  /** For requests that a server may think about for minutes before it says a word: the completion of a large upload. */
-  readonly patientClient: S3Client;
-  close(): void;
+/** Failure row 39 of the design. */
+export const TIMEOUTS: S3Timeouts = {
+  connectMs: 5_000,
+  silenceMs: 20_000,
+  patientSilenceMs: 600_000,
+  totalMs: 60_000,
+};
+
+/** Waiting for one of the SDK's 50 sockets would count as connecting. This is more than can be under way at once. */
+const MAX_SOCKETS = 512;
+
+/** Two clients that differ in how long a server may be silent. */
+export interface S3ClientPair {
+  readonly quick: S3Client;
+  readonly patient: S3Client;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
-const SILENCE_TIMEOUT_MS = 20_000;
-const COMPLETION_TIMEOUT_MS = 600_000;
-
-/**
- * Makes the clients and resolves the credentials, from the standard AWS chain: environment, shared files, SSO, container and
- * instance roles. Throws `StoreCredentialsError` when there are none and `ConfigError` when there is no region.
- */
-export async function openS3Clients(options: S3ClientOptions): Promise<S3Clients> {
-  const sdk = await import('@aws-sdk/client-s3');
-  const client = new sdk.S3Client(toConfig(options, SILENCE_TIMEOUT_MS));
-  const patientClient = new sdk.S3Client(toConfig(options, COMPLETION_TIMEOUT_MS));
-  const close = (): void => {
-    client.destroy();
-    patientClient.destroy();
-  };
-  try {
-    await requireRegion(client);
-    await requireCredentials(client);
-    return { sdk, client, patientClient, close };
-  } catch (error) {
-    close();
-    throw error;
-  }
+/** Builds the clients; sends nothing. */
+export function createS3Clients(sdk: S3Sdk, options: S3ClientOptions, timeouts: S3Timeouts): S3ClientPair {
+  const quick = new sdk.S3Client(toConfig(options, timeouts.connectMs, timeouts.silenceMs));
+  const patient = new sdk.S3Client({
+    ...toConfig(options, timeouts.connectMs, timeouts.patientSilenceMs),
+    credentials: quick.config.credentials,
+  });
+  return { quick, patient };
 }
 
-function toConfig(options: S3ClientOptions, silenceMs: number): S3ClientConfig {
+function toConfig(options: S3ClientOptions, connectMs: number, silenceMs: number): S3ClientConfig {
   const { endpoint, region, pathStyle, requestHandler } = options;
-  return {
+  const httpAgent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  const config: S3ClientConfig & { readonly ignoreCache: boolean } = {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     forcePathStyle: pathStyle ?? endpoint !== undefined,
@@ -63,23 +68,14 @@ function toConfig(options: S3ClientOptions, silenceMs: number): S3ClientConfig {
     responseChecksumValidation: 'WHEN_REQUIRED',
     // It would open a connection for each part; what it saves is the body of a refused request, at most one part.
     expectContinueHeader: false,
-    requestHandler: requestHandler ?? { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: silenceMs },
+    requestHandler: requestHandler ?? {
+      connectionTimeout: connectMs,
+      socketTimeout: silenceMs,
+      httpAgent,
+      httpsAgent: httpAgent,
+    },
+    // For the providers of credentials: the shared files are read again on each refresh, or a rotated key would never be seen.
+    ignoreCache: true,
   };
-}
-
-async function requireRegion(client: S3Client): Promise<void> {
-  try {
-    await client.config.region();
-  } catch (cause) {
-    const hint = 'Name it with --region or AWS_REGION.';
-    throw new ConfigError(`no region for S3: ${messageOf(cause)}`, hint, { cause });
-  }
-}
-
-async function requireCredentials(client: S3Client): Promise<void> {
-  try {
-    await client.config.credentials();
-  } catch (cause) {
-    throw new StoreCredentialsError(`no credentials for S3: ${messageOf(cause)}`, { cause });
-  }
+  return config;
 }

@@ -4,12 +4,15 @@
  * Source: Amazon S3 User Guide, "Add preconditions to S3 operations with conditional requests" and "Checking object integrity".
  */
 
+import type { RetryOutcome } from '../retry.js';
 import { toS3Failure } from './s3-answer.js';
-import type { CommitOutcome, CommitRequest, HeadOutcome, StoreNotice } from './store.js';
+import type { CommitOutcome, CommitRequest, HeadOutcome } from './store.js';
 
 /** Object metadata that polytrack writes; on the wire `x-amz-meta-plx-…`. */
-export const COMMIT_ID_METADATA = 'plx-commit';
-const CRC32_METADATA = 'plx-crc32';
+const COMMIT_ID = 'plx-commit';
+const SIZE = 'plx-size';
+const CRC32 = 'plx-crc32';
+const GENERATION = 'plx-generation';
 
 /** The base64 of the big-endian checksum, as S3 wants it. */
 export function toBase64Crc32(crc32: number): string {
@@ -24,41 +27,88 @@ export function fromBase64Crc32(text: string | undefined): number | null {
   return Buffer.from(text, 'base64').readUInt32BE();
 }
 
-export function toMetadata({ commitId, target }: CommitRequest): Record<string, string> {
-  return { [COMMIT_ID_METADATA]: commitId, [CRC32_METADATA]: target.crc32.toString(16).padStart(8, '0') };
+export function toMetadata({ commitId, target, generation }: CommitRequest): Record<string, string> {
+  return {
+    [COMMIT_ID]: commitId,
+    [SIZE]: String(target.sizeBytes),
+    [CRC32]: target.crc32.toString(16).padStart(8, '0'),
+    ...(generation === undefined ? {} : { [GENERATION]: String(generation) }),
+  };
+}
+
+/** What `toMetadata` wrote, as far as it is there and still speaks of this object: one that was copied and changed elsewhere is nobody's. */
+export function fromMetadata(
+  metadata: Readonly<Record<string, string>> | undefined,
+  sizeBytes: number,
+): { commitId: string | null; generation: number | null } {
+  const size = metadata?.[SIZE];
+  if (size !== undefined && size !== String(sizeBytes)) return { commitId: null, generation: null };
+  const generation = metadata?.[GENERATION] ?? '';
+  return {
+    commitId: metadata?.[COMMIT_ID] ?? null,
+    generation: /^\d{1,15}$/.test(generation) ? Number(generation) : null,
+  };
 }
 
 export function stripQuotes(etag: string): string {
   return etag.replace(/^"|"$/g, '');
 }
 
-/** Whether writes carry a condition. A store that says it cannot (501) is believed from then on, and that is said once. */
-export class Conditions {
-  readonly #onNotice: (notice: StoreNotice) => void;
-  #areRefused = false;
+export type ConditionalWrite = 'put' | 'complete';
+export type Condition = { readonly IfMatch?: string; readonly IfNoneMatch?: string };
 
-  constructor(onNotice: (notice: StoreNotice) => void) {
-    this.#onNotice = onNotice;
+export interface ConditionsOptions {
+  readonly isHonoured: (write: ConditionalWrite) => boolean;
+  /** Called when the store says that it cannot (501): it is believed from then on. */
+  readonly onRefused: (write: ConditionalWrite) => void;
+  readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
+}
+
+/**
+ * Writes under the condition that the object is still the base. Where the store has no conditions the object is looked at just before
+ * (failure row 63 of the design): weaker, because somebody else may write in between.
+ */
+export class Conditions {
+  readonly #options: ConditionsOptions;
+
+  constructor(options: ConditionsOptions) {
+    this.#options = options;
   }
 
-  /** Sends a write under the condition that the object is still `request.base`. */
   async send<Answer>(
+    write: ConditionalWrite,
     request: CommitRequest,
-    send: (condition: { IfMatch?: string; IfNoneMatch?: string }) => Promise<Answer>,
+    send: (condition: Condition) => Promise<Answer>,
   ): Promise<Answer> {
-    if (this.#areRefused) return send({});
-    try {
-      return await send(request.base === null ? { IfNoneMatch: '*' } : { IfMatch: `"${request.base.etag}"` });
-    } catch (error) {
-      const { code, httpStatus } = toS3Failure(error);
-      if (code !== 'NotImplemented' && httpStatus !== 501) throw error;
-      this.#areRefused = true;
-      this.#onNotice({
-        code: 'NOTICE_NO_CONDITIONAL_WRITES',
-        message: 'the store refuses conditional writes: let no second uploader work on these runs',
-      });
-      return send({});
+    if (this.#options.isHonoured(write)) {
+      try {
+        return await send(
+          request.base === null ? { IfNoneMatch: '*' } : { IfMatch: `"${request.base.etag}"` },
+        );
+      } catch (error) {
+        const { code, httpStatus } = toS3Failure(error);
+        if (code !== 'NotImplemented' && httpStatus !== 501) throw error;
+        this.#options.onRefused(write);
+      }
     }
+    await this.#requireBase(request);
+    return send({});
+  }
+
+  async #requireBase({ key, base, signal }: CommitRequest): Promise<void> {
+    const found = await this.#options.head(key, signal);
+    if (found.status === 'retry') throw found.cause;
+    if (found.status === 'failed') throw found.error;
+    const etag = found.status === 'found' ? found.object.etag : null;
+    if (etag !== (base?.etag ?? null)) throw new ChangedObjectError(key);
+  }
+}
+
+/** In place of the store's 412. */
+class ChangedObjectError extends Error {
+  readonly code = 'PreconditionFailed';
+  constructor(key: string) {
+    super(`${key} is no longer the expected object`);
   }
 }
 
@@ -82,4 +132,9 @@ export function resolveConflict(found: HeadOutcome, request: CommitRequest): Com
   const isTarget = object.sizeBytes === target.sizeBytes && object.crc32 === target.crc32;
   if (object.commitId !== commitId && !isTarget) return { status: 'conflict' };
   return { status: 'stored', etag: object.etag };
+}
+
+/** A success without what every success has: something between us and the store answered in its place. */
+export function unexpected(operation: string, missing: string): RetryOutcome {
+  return { status: 'retry', cause: new Error(`${operation}: the answer has no ${missing}`) };
 }

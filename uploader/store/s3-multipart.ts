@@ -1,20 +1,19 @@
 /**
- * Commits of large objects: multipart uploads whose every part and whole object the store checks by CRC-32.
+ * Commits of large objects and appends: multipart uploads whose every part and whole object the store checks by CRC-32.
  *
  * What has been uploaded is remembered under the commit id, so that a commit called again sends only the parts that are missing.
  * Nothing is visible before the completion. Source: Amazon S3 User Guide, "Tutorial: Upload an object through multipart upload and
- * verify its data integrity", and API Reference, `CompleteMultipartUpload`.
+ * verify its data integrity", and API Reference, `UploadPartCopy` and `CompleteMultipartUpload`.
  */
 
-import { Readable } from 'node:stream';
-import { crc32 } from 'node:zlib';
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import type { FailedOutcome, RetryOutcome } from '../retry.js';
 import type { ByteBudget } from './byte-budget.js';
+import type { StoreCapabilities } from './capabilities.js';
 import { combineCrc32 } from './crc32-combine.js';
-import { type Part, planParts } from './part-planner.js';
-import { toOutcome, toS3Failure } from './s3-answer.js';
-import type { S3Clients } from './s3-client.js';
+import type { Part } from './part-planner.js';
+import { isAboutCredentials, isAboutTime, isChecksumRefusal, toOutcome, toS3Failure } from './s3-answer.js';
+import { readPartBody } from './s3-body.js';
 import {
   type Conditions,
   isPreconditionFailure,
@@ -22,12 +21,32 @@ import {
   stripQuotes,
   toBase64Crc32,
   toMetadata,
+  unexpected,
 } from './s3-commit.js';
-import type { CommitOutcome, CommitRequest, HeadOutcome } from './store.js';
+import type { S3Connection } from './s3-connection.js';
+import { confirmParts } from './s3-resume.js';
+import type { CommitOutcome, CommitRequest, Extent, HeadOutcome } from './store.js';
 
 const PARTS_AT_ONCE = 4;
-/** Larger parts are streamed from the source in pieces of this size, never held as a whole. */
-const STREAM_PIECE_BYTES = 1024 * 1024;
+
+export interface MultipartOptions {
+  readonly connection: S3Connection;
+  readonly bucket: string;
+  readonly conditions: Conditions;
+  readonly capabilities: () => StoreCapabilities;
+  readonly budget: ByteBudget;
+  /** Parts up to this size are held in memory. */
+  readonly bufferMaxBytes: number;
+  readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
+}
+
+/** What is to be uploaded: the parts, and what the first of them copy from the object as it is. */
+export interface MultipartPlan {
+  readonly objectKey: string;
+  readonly parts: readonly Part[];
+  /** What the copied parts hold, all together, and which object they are copied from. */
+  readonly copied?: (Extent & { readonly etag: string; readonly isWholeObject: boolean }) | undefined;
+}
 
 interface Upload {
   readonly uploadId: string;
@@ -35,22 +54,13 @@ interface Upload {
   readonly parts: Map<number, UploadedPart>;
 }
 
-interface UploadedPart {
+export interface UploadedPart {
   readonly etag: string;
-  readonly crc32: number;
   readonly sizeBytes: number;
-}
-
-export interface MultipartOptions {
-  readonly clients: S3Clients;
-  readonly bucket: string;
-  readonly conditions: Conditions;
-  readonly budget: ByteBudget;
-  /** Parts up to this size are held in memory. */
-  readonly bufferMaxBytes: number;
-  /** The size of parts; without it the planner chooses. */
-  readonly partBytes: number | undefined;
-  readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
+  /** Of a copied part what the store said, if it said anything. */
+  readonly crc32: string | undefined;
+  /** Null for a copied part: nothing was read. */
+  readonly sentCrc32: number | null;
 }
 
 export class MultipartCommits {
@@ -61,12 +71,17 @@ export class MultipartCommits {
     this.#options = options;
   }
 
-  async commit(objectKey: string, request: CommitRequest): Promise<CommitOutcome> {
-    const opened = await this.#open(objectKey, request);
+  /** The ids of the uploads that calls of this process have opened and not ended. */
+  get openUploadIds(): ReadonlySet<string> {
+    return new Set([...this.#uploads.values()].map(({ uploadId }) => uploadId));
+  }
+
+  async commit(plan: MultipartPlan, request: CommitRequest): Promise<CommitOutcome> {
+    const opened = await this.#open(plan, request);
     if ('status' in opened) return opened;
-    const failed = await this.#uploadParts(opened, request);
-    if (failed === null && combineParts(opened.parts) === request.target.crc32)
-      return this.#complete(opened, request);
+    const failed = await this.#storeParts(opened, plan, request);
+    if (failed === null && combineParts(opened.parts, plan.copied) === request.target.crc32)
+      return this.#complete(opened, plan, request);
     const outcome = failed ?? ({ status: 'changed' } as const);
     if (outcome.status !== 'retry') await this.abandon(request.commitId);
     return outcome;
@@ -76,53 +91,81 @@ export class MultipartCommits {
     const upload = this.#uploads.get(commitId);
     if (upload === undefined) return;
     this.#uploads.delete(commitId);
-    const { clients, bucket } = this.#options;
+    const { connection, bucket } = this.#options;
     try {
       const input = { Bucket: bucket, Key: upload.objectKey, UploadId: upload.uploadId };
-      await clients.client.send(new clients.sdk.AbortMultipartUploadCommand(input));
+      await connection.send((sdk) => new sdk.AbortMultipartUploadCommand(input));
     } catch {
       // The store is away. Its open uploads are collected later, by a lifecycle rule at the latest.
     }
   }
 
-  async #open(objectKey: string, request: CommitRequest): Promise<Upload | RetryOutcome | FailedOutcome> {
+  async #open(
+    plan: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<Upload | CommitOutcome | RetryOutcome | FailedOutcome> {
     const known = this.#uploads.get(request.commitId);
     if (known !== undefined) return known;
-    const { clients, bucket } = this.#options;
+    return (await this.#resume(plan, request)) ?? this.#create(plan, request);
+  }
+
+  /** Goes on where an earlier process stopped; null when there is nothing to go on with. */
+  async #resume(
+    { objectKey, parts }: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<Upload | CommitOutcome | null> {
+    if (request.unfinished === undefined) return null;
+    const { connection, bucket } = this.#options;
+    const confirmed = await confirmParts(connection, { bucket, objectKey, parts }, request);
+    if (confirmed.status === 'gone') {
+      // Aborted by somebody, or completed by the call whose answer the earlier process did not live to see.
+      const outcome = resolveConflict(await this.#options.head(request.key, request.signal), request);
+      return outcome.status === 'conflict' ? null : outcome;
+    }
+    if (confirmed.status !== 'confirmed') return confirmed;
+    const upload = { uploadId: request.unfinished.uploadId, objectKey, parts: confirmed.parts };
+    this.#uploads.set(request.commitId, upload);
+    return upload;
+  }
+
+  async #create(
+    { objectKey }: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<Upload | RetryOutcome | FailedOutcome> {
+    const { connection, bucket } = this.#options;
     const operation = `start a multipart upload of ${request.key}`;
     try {
-      const { UploadId: uploadId } = await clients.client.send(
-        new clients.sdk.CreateMultipartUploadCommand({
-          Bucket: bucket,
-          Key: objectKey,
-          ChecksumAlgorithm: 'CRC32',
-          ChecksumType: 'FULL_OBJECT',
-          Metadata: toMetadata(request),
-        }),
-        toSendOptions(request),
+      const { UploadId: uploadId } = await connection.send(
+        (sdk) =>
+          new sdk.CreateMultipartUploadCommand({
+            Bucket: bucket,
+            Key: objectKey,
+            Metadata: toMetadata(request),
+            ...this.#checked({ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' }),
+          }),
+        request,
       );
       if (uploadId === undefined) return unexpected(operation, 'an upload id');
       const upload = { uploadId, objectKey, parts: new Map<number, UploadedPart>() };
       this.#uploads.set(request.commitId, upload);
+      request.onUploadOpened?.(uploadId);
       return upload;
     } catch (error) {
       return toOutcome(operation, error, request.signal);
     }
   }
 
-  /** Sends the parts that are missing, some at a time. The first failure keeps further parts from starting. */
-  async #uploadParts(upload: Upload, request: CommitRequest): Promise<CommitOutcome | null> {
-    const missing = planParts(request.target.sizeBytes, this.#options.partBytes).filter(
-      (part) => !upload.parts.has(part.number),
-    );
+  /** Stores the parts that are missing, some at a time. The first failure keeps further parts from starting. */
+  async #storeParts(
+    upload: Upload,
+    plan: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | null> {
+    const missing = plan.parts.filter((part) => !upload.parts.has(part.number));
     let failed: CommitOutcome | null = null;
     const work = async (): Promise<void> => {
       for (let part = missing.shift(); part !== undefined && failed === null; part = missing.shift()) {
-        const next = part;
-        const outcome = await this.#options.budget.use(
-          Math.min(part.end - part.start, this.#options.bufferMaxBytes),
-          () => this.#uploadPart(upload, next, request),
-        );
+        const outcome = await this.#storePart(part, upload, plan, request);
         failed ??= outcome;
       }
     };
@@ -131,81 +174,155 @@ export class MultipartCommits {
     return failed;
   }
 
-  async #uploadPart(upload: Upload, part: Part, request: CommitRequest): Promise<CommitOutcome | null> {
+  async #storePart(
+    part: Part,
+    upload: Upload,
+    plan: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | null> {
     request.signal?.throwIfAborted();
-    const { clients, bucket, bufferMaxBytes } = this.#options;
-    const sizeBytes = part.end - part.start;
-    const body =
-      sizeBytes <= bufferMaxBytes ? await bufferBody(part, request) : await streamBody(part, request);
-    if (body === null) return { status: 'changed' };
-    const operation = `send part ${part.number} of ${request.key}`;
     try {
-      request.onBytesSent?.(sizeBytes);
-      const { ETag: etag } = await clients.client.send(
-        new clients.sdk.UploadPartCommand({
+      if (part.isCopied) return await this.#copyPart(part, upload, plan, request);
+      const heldBytes = Math.min(part.end - part.start, this.#options.bufferMaxBytes);
+      return await this.#options.budget.use(heldBytes, () => this.#sendPart(part, upload, request));
+    } catch (error) {
+      if (part.isCopied && isPreconditionFailure(error))
+        return resolveConflict(await this.#options.head(request.key, request.signal), request);
+      if (toS3Failure(error).code === 'NoSuchUpload') {
+        // Completed by a call whose answer was lost, or removed by somebody: the next call starts again.
+        this.#uploads.delete(request.commitId);
+        const resolved = resolveConflict(await this.#options.head(request.key, request.signal), request);
+        if (resolved.status === 'stored') return resolved;
+      }
+      return toOutcome(`store part ${part.number} of ${request.key}`, error, request.signal);
+    }
+  }
+
+  async #sendPart(part: Part, upload: Upload, request: CommitRequest): Promise<CommitOutcome | null> {
+    request.signal?.throwIfAborted();
+    const { connection, bucket, bufferMaxBytes } = this.#options;
+    const sizeBytes = part.end - part.start;
+    const body = await readPartBody(part, request, bufferMaxBytes);
+    if (body === null) return { status: 'changed' };
+    const checksum = toBase64Crc32(body.crc32);
+    const { ETag: etag } = await connection.send(
+      (sdk) => {
+        request.onBytesSent?.(sizeBytes);
+        return new sdk.UploadPartCommand({
           Bucket: bucket,
           Key: upload.objectKey,
           UploadId: upload.uploadId,
           PartNumber: part.number,
-          Body: body.bytes,
+          Body: body.open(),
           ContentLength: sizeBytes,
-          ChecksumCRC32: toBase64Crc32(body.crc32),
-        }),
-        toSendOptions(request),
-      );
-      if (etag === undefined) return unexpected(operation, 'an ETag');
-      upload.parts.set(part.number, { etag, crc32: body.crc32, sizeBytes });
-      request.onPartStored?.({ number: part.number, etag, crc32: body.crc32, sizeBytes });
-      return null;
-    } catch (error) {
-      if (toS3Failure(error).code === 'NoSuchUpload') this.#uploads.delete(request.commitId);
-      return toOutcome(operation, error, request.signal);
-    }
+          ...this.#checked({ ChecksumCRC32: checksum }),
+        });
+      },
+      { signal: request.signal, sizeBytes },
+    );
+    if (etag === undefined) return unexpected(`send part ${part.number} of ${request.key}`, 'an ETag');
+    upload.parts.set(part.number, { etag, crc32: checksum, sentCrc32: body.crc32, sizeBytes });
+    request.onPartStored?.({ number: part.number, etag, crc32: body.crc32, sizeBytes });
+    return null;
   }
 
-  async #complete(upload: Upload, request: CommitRequest): Promise<CommitOutcome> {
-    const { clients, bucket, conditions, head } = this.#options;
-    const operation = `complete ${request.key}`;
-    const send = (condition: object) =>
-      clients.patientClient.send(
-        new clients.sdk.CompleteMultipartUploadCommand({
+  async #copyPart(
+    part: Part,
+    upload: Upload,
+    { copied }: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | null> {
+    if (copied === undefined) throw new Error('a plan with copied parts says what they copy');
+    const { connection, bucket } = this.#options;
+    const sizeBytes = part.end - part.start;
+    const isWhole = copied.isWholeObject && sizeBytes === copied.sizeBytes;
+    const { CopyPartResult: result } = await connection.send(
+      (sdk) =>
+        new sdk.UploadPartCopyCommand({
           Bucket: bucket,
           Key: upload.objectKey,
           UploadId: upload.uploadId,
-          ChecksumCRC32: toBase64Crc32(request.target.crc32),
-          ChecksumType: 'FULL_OBJECT',
-          MpuObjectSize: request.target.sizeBytes,
-          MultipartUpload: { Parts: toCompletedParts(upload.parts) },
-          ...condition,
+          PartNumber: part.number,
+          CopySource: `${bucket}/${upload.objectKey.split('/').map(encodeURIComponent).join('/')}`,
+          CopySourceIfMatch: `"${copied.etag}"`,
+          ...(isWhole ? {} : { CopySourceRange: `bytes=${part.start}-${part.end - 1}` }),
         }),
-        toSendOptions(request),
-      );
+      { signal: request.signal, sizeBytes, isPatient: true },
+    );
+    const etag = result?.ETag;
+    if (etag === undefined) return unexpected(`copy part ${part.number} of ${request.key}`, 'an ETag');
+    upload.parts.set(part.number, { etag, crc32: result?.ChecksumCRC32, sentCrc32: null, sizeBytes });
+    return null;
+  }
+
+  async #complete(upload: Upload, plan: MultipartPlan, request: CommitRequest): Promise<CommitOutcome> {
+    const { connection, bucket, conditions, head } = this.#options;
+    const operation = `complete ${request.key}`;
     try {
-      const { ETag: etag } = await conditions.send(request, send);
+      const { ETag: etag } = await conditions.send('complete', request, (condition) =>
+        connection.send(
+          (sdk) =>
+            new sdk.CompleteMultipartUploadCommand({
+              Bucket: bucket,
+              Key: upload.objectKey,
+              UploadId: upload.uploadId,
+              MultipartUpload: { Parts: toCompletedParts(upload.parts) },
+              ...this.#checked({
+                ChecksumCRC32: toBase64Crc32(request.target.crc32),
+                ChecksumType: 'FULL_OBJECT',
+                MpuObjectSize: request.target.sizeBytes,
+              }),
+              ...condition,
+            }),
+          { signal: request.signal, isPatient: true },
+        ),
+      );
       if (etag === undefined) return unexpected(operation, 'an ETag');
       this.#uploads.delete(request.commitId);
       return { status: 'stored', etag: stripQuotes(etag) };
     } catch (error) {
-      // Gone, or refused: either somebody else wrote the object, or an earlier completion did happen and its answer was lost.
-      const isUploadGone = toS3Failure(error).code === 'NoSuchUpload';
-      const outcome =
-        isUploadGone || isPreconditionFailure(error)
-          ? resolveConflict(await head(request.key, request.signal), request)
-          : toOutcome(operation, error, request.signal);
-      if (isUploadGone) this.#uploads.delete(request.commitId);
-      if (outcome.status !== 'retry') await this.abandon(request.commitId);
-      // Gone and not ours: a lifecycle rule or another client removed it. The next call starts again.
-      return isUploadGone && outcome.status === 'conflict'
-        ? toOutcome(operation, error, request.signal)
-        : outcome;
+      request.signal?.throwIfAborted();
+      // No answer, or "not now": the upload is kept, because the same completion may get through yet, or has already.
+      if (!isDefinite(error)) return toOutcome(operation, error, request.signal);
+      const found = await head(request.key, request.signal);
+      await this.abandon(request.commitId);
+      // Whatever was said: an earlier completion may have happened and its answer been lost.
+      const resolved = resolveConflict(found, request);
+      if (resolved.status !== 'conflict' || isPreconditionFailure(error)) return resolved;
+      if (isChecksumRefusal(error) && isOtherBase(found, plan)) return resolved;
+      return toOutcome(operation, error, request.signal);
     }
+  }
+
+  #checked<Fields extends object>(fields: Fields): Partial<Fields> {
+    return this.#options.capabilities().multipartChecksum ? fields : {};
   }
 }
 
+/** Whether a completion was refused for good: this upload will never become the object. */
+function isDefinite(error: unknown): boolean {
+  const failure = toS3Failure(error);
+  const { code, httpStatus } = failure;
+  if (code === 'PreconditionFailed' || [404, 409, 412].includes(httpStatus ?? 0)) return true;
+  return (
+    httpStatus === 400 && code !== 'RequestTimeout' && !isAboutTime(failure) && !isAboutCredentials(failure)
+  );
+}
+
+/** Whether a checksum failed because what was copied is not what the caller took it for. */
+function isOtherBase(found: HeadOutcome, { copied }: MultipartPlan): boolean {
+  if (copied === undefined || found.status !== 'found') return false;
+  const { etag, crc32 } = found.object;
+  return etag !== copied.etag || (copied.isWholeObject && crc32 !== null && crc32 !== copied.crc32);
+}
+
 /** CRC-32 of the object that the parts make. */
-function combineParts(parts: ReadonlyMap<number, UploadedPart>): number {
-  const inOrder = [...parts].sort(([a], [b]) => a - b);
-  return inOrder.reduce((crc, [, part]) => combineCrc32(crc, part.crc32, part.sizeBytes), 0);
+function combineParts(parts: ReadonlyMap<number, UploadedPart>, copied: MultipartPlan['copied']): number {
+  const sent = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
+  return sent.reduce(
+    (crc, { sentCrc32, sizeBytes }) => (sentCrc32 === null ? crc : combineCrc32(crc, sentCrc32, sizeBytes)),
+    copied?.crc32 ?? 0,
+  );
 }
 
 function toCompletedParts(parts: ReadonlyMap<number, UploadedPart>): CompletedPart[] {
@@ -214,46 +331,6 @@ function toCompletedParts(parts: ReadonlyMap<number, UploadedPart>): CompletedPa
     .map(([number, { etag, crc32 }]) => ({
       PartNumber: number,
       ETag: etag,
-      ChecksumCRC32: toBase64Crc32(crc32),
+      ...(crc32 === undefined ? {} : { ChecksumCRC32: crc32 }),
     }));
-}
-
-interface Body {
-  readonly bytes: Buffer | Readable;
-  readonly crc32: number;
-}
-
-async function bufferBody(part: Part, { source }: CommitRequest): Promise<Body | null> {
-  const bytes = await source.read(part.start, part.end);
-  return bytes.length === part.end - part.start ? { bytes, crc32: crc32(bytes) } : null;
-}
-
-async function streamBody(part: Part, request: CommitRequest): Promise<Body | null> {
-  let crc = 0;
-  let sizeBytes = 0;
-  for await (const piece of readPieces(part, request)) {
-    crc = crc32(piece, crc);
-    sizeBytes += piece.length;
-  }
-  return sizeBytes === part.end - part.start
-    ? { bytes: Readable.from(readPieces(part, request)), crc32: crc }
-    : null;
-}
-
-async function* readPieces(part: Part, { source, signal }: CommitRequest): AsyncGenerator<Buffer> {
-  for (let start = part.start; start < part.end; start += STREAM_PIECE_BYTES) {
-    signal?.throwIfAborted();
-    yield await source.read(start, Math.min(start + STREAM_PIECE_BYTES, part.end));
-  }
-}
-
-export function toSendOptions({ signal }: { signal?: AbortSignal | undefined }): {
-  abortSignal?: AbortSignal;
-} {
-  return signal === undefined ? {} : { abortSignal: signal };
-}
-
-/** A success without what every success has: something between us and the store answered in its place. */
-export function unexpected(operation: string, missing: string): RetryOutcome {
-  return { status: 'retry', cause: new Error(`${operation}: the answer has no ${missing}`) };
 }

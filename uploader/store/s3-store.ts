@@ -10,22 +10,27 @@ import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { StoreLimitError } from '../errors.js';
 import { OutcomeError } from '../retry.js';
 import { ByteBudget } from './byte-budget.js';
-import { type StoreCapabilities, UNPROBED_S3 } from './capabilities.js';
-import { MAX_OBJECT_BYTES } from './part-planner.js';
+import { canAppend, type StoreCapabilities, UNPROBED_S3 } from './capabilities.js';
+import { planAppend, planParts } from './part-planner.js';
 import { toOutcome, toS3Failure } from './s3-answer.js';
-import { openS3Clients, type S3ClientOptions, type S3Clients } from './s3-client.js';
+import type { S3ClientOptions } from './s3-client.js';
+import { collectUploads } from './s3-collect.js';
 import {
-  COMMIT_ID_METADATA,
+  type ConditionalWrite,
   Conditions,
   fromBase64Crc32,
+  fromMetadata,
   isBrokenConnection,
   isPreconditionFailure,
   resolveConflict,
   stripQuotes,
   toBase64Crc32,
   toMetadata,
+  unexpected,
 } from './s3-commit.js';
-import { MultipartCommits, toSendOptions, unexpected } from './s3-multipart.js';
+import { S3Connection } from './s3-connection.js';
+import { MultipartCommits } from './s3-multipart.js';
+import { probeBucket } from './s3-probe.js';
 import type {
   AppendOutcome,
   AppendRequest,
@@ -59,6 +64,8 @@ export interface S3Limits {
   readonly budgetBytes: number;
   /** The size of parts; without it the planner chooses. */
   readonly partBytes: number | undefined;
+  /** The size of the parts of a tail; without it the planner chooses. */
+  readonly tailPartBytes: number | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -67,11 +74,12 @@ const LIMITS: S3Limits = {
   bufferMaxBytes: 16 * MIB,
   budgetBytes: 64 * MIB,
   partBytes: undefined,
+  tailPartBytes: undefined,
 };
 
-/** Opens a bucket as a store: loads the client and finds credentials, sends nothing. Throws as `openS3Clients` does. */
-export async function openS3Store(options: S3StoreOptions): Promise<Store> {
-  return new S3Store(options, await openS3Clients(options));
+/** Opens a bucket as a store: loads the client and finds credentials, sends nothing. Throws as `S3Connection.open` does. */
+export async function openS3Store(options: S3StoreOptions): Promise<S3Store> {
+  return new S3Store(options, await S3Connection.open(options, options.onNotice));
 }
 
 /** The name of the store in journals and reports. */
@@ -80,42 +88,73 @@ export function toS3StoreId({ bucket, prefix, endpoint }: S3StoreOptions): strin
   return endpoint === undefined ? url : `${url} at ${endpoint}`;
 }
 
-class S3Store implements Store {
+export class S3Store implements Store {
   readonly id: string;
-  #capabilities: StoreCapabilities = UNPROBED_S3;
-  readonly #bucket: string;
+  readonly bucket: string;
+  /** How its requests are sent: for what a check has to ask beyond what a store is for. */
+  readonly connection: S3Connection;
   readonly #prefix: string;
   readonly #limits: S3Limits;
-  readonly #clients: S3Clients;
   readonly #conditions: Conditions;
   readonly #budget: ByteBudget;
   readonly #multipart: MultipartCommits;
+  readonly #onNotice: (notice: StoreNotice) => void;
+  #capabilities: StoreCapabilities = UNPROBED_S3;
+  #isConditionNoticed = false;
 
-  constructor(options: S3StoreOptions, clients: S3Clients) {
+  /** Use `openS3Store`. */
+  constructor(options: S3StoreOptions, connection: S3Connection) {
     this.id = toS3StoreId(options);
-    this.#bucket = options.bucket;
+    this.bucket = options.bucket;
+    this.connection = connection;
     this.#prefix = options.prefix === '' ? '' : `${options.prefix}/`;
     this.#limits = { ...LIMITS, ...options.limits };
-    this.#clients = clients;
-    this.#conditions = new Conditions(options.onNotice ?? (() => undefined));
+    this.#onNotice = options.onNotice ?? (() => undefined);
+    const head = this.head.bind(this);
+    this.#conditions = new Conditions({
+      isHonoured: (write) => isHonoured(this.#capabilities, write),
+      onRefused: (write) => this.adopt(withoutConditions(this.#capabilities, write)),
+      head,
+    });
     this.#budget = new ByteBudget(this.#limits.budgetBytes);
     this.#multipart = new MultipartCommits({
-      clients,
-      bucket: this.#bucket,
+      connection,
+      bucket: this.bucket,
       conditions: this.#conditions,
+      capabilities: () => this.#capabilities,
       budget: this.#budget,
       bufferMaxBytes: this.#limits.bufferMaxBytes,
-      partBytes: this.#limits.partBytes,
-      head: (key, signal) => this.head(key, signal),
+      head,
     });
   }
 
+  get capabilities(): StoreCapabilities {
+    return this.#capabilities;
+  }
+
+  adopt(capabilities: StoreCapabilities): void {
+    this.#capabilities = capabilities;
+    const { conditionalCreate, conditionalReplace, conditionalComplete } = capabilities;
+    if (this.#isConditionNoticed || (conditionalCreate && conditionalReplace && conditionalComplete)) return;
+    this.#isConditionNoticed = true;
+    this.#onNotice({
+      code: 'NOTICE_NO_CONDITIONAL_WRITES',
+      message: 'the store refuses conditional writes: let no second uploader work on these runs',
+    });
+  }
+
+  async probe(signal?: AbortSignal): Promise<ProbeOutcome> {
+    const { connection, bucket } = this;
+    const outcome = await probeBucket({ connection, bucket, keyPrefix: this.#prefix }, signal);
+    if (outcome.status === 'probed') this.adopt(outcome.capabilities);
+    return outcome;
+  }
+
   async check(signal?: AbortSignal): Promise<CheckOutcome> {
-    const { client, sdk } = this.#clients;
-    const input = { Bucket: this.#bucket, Prefix: this.#prefix, MaxKeys: 1 };
+    const input = { Bucket: this.bucket, Prefix: this.#prefix, MaxKeys: 1 };
     try {
-      await client.send(new sdk.ListObjectsV2Command(input), toSendOptions({ signal }));
-      return { status: 'ready' };
+      const page = await this.connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
+      return isListing(page) ? { status: 'ready' } : unexpected(`list ${this.id}`, 'bucket');
     } catch (error) {
       return toOutcome(`list ${this.id}`, error, signal);
     }
@@ -123,53 +162,61 @@ class S3Store implements Store {
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
     const { sizeBytes } = request.target;
-    if (sizeBytes > MAX_OBJECT_BYTES) {
-      const message = `${request.key} has ${sizeBytes} bytes, S3 takes at most ${MAX_OBJECT_BYTES}`;
-      return { status: 'failed', error: new StoreLimitError(message) };
-    }
-    if (sizeBytes > this.#limits.singlePutMaxBytes)
-      return this.#multipart.commit(this.#toObjectKey(request.key), request);
-    return this.#budget.use(sizeBytes, () => this.#put(request));
+    const limit = this.#toLimitOutcome(request);
+    if (limit !== null) return limit;
+    if (sizeBytes <= this.#limits.singlePutMaxBytes)
+      return this.#budget.use(sizeBytes, () => this.#put(request));
+    const parts = planParts(sizeBytes, this.#limits.partBytes);
+    return this.#multipart.commit({ objectKey: this.#toObjectKey(request.key), parts }, request);
   }
 
-  async probe(): Promise<ProbeOutcome> {
-    return { status: 'probed', capabilities: this.capabilities, leftovers: [] };
-  }
-
-  adopt(capabilities: StoreCapabilities): void {
-    this.#capabilities = capabilities;
-  }
-
-  get capabilities(): StoreCapabilities {
-    return this.#capabilities;
-  }
-
-  async append(_request: AppendRequest): Promise<AppendOutcome> {
-    return { status: 'unsupported' };
-  }
-
-  async collect(_request: CollectRequest): Promise<CollectOutcome> {
-    return { status: 'collected', removed: 0, left: 0 };
+  async append(request: AppendRequest): Promise<AppendOutcome> {
+    const { base, target, keep = base } = request;
+    if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
+      throw new RangeError(
+        `${request.key}: keep ${keep.sizeBytes} of ${base.sizeBytes} in ${target.sizeBytes}`,
+      );
+    const limit = this.#toLimitOutcome(request);
+    if (limit !== null) return limit;
+    if (!canAppend(this.#capabilities, base.sizeBytes, keep.sizeBytes)) return { status: 'unsupported' };
+    if (keep.sizeBytes === target.sizeBytes && base.sizeBytes === target.sizeBytes)
+      return this.#confirm(request);
+    const isWholeObject = keep.sizeBytes === base.sizeBytes;
+    const parts = planAppend(keep.sizeBytes, target.sizeBytes, {
+      isOneCopy: !this.#capabilities.rangeCopy,
+      tailPartBytes: this.#limits.tailPartBytes,
+    });
+    if (parts === null) return { status: 'unsupported' };
+    const copied = { ...keep, etag: base.etag, isWholeObject };
+    return this.#multipart.commit({ objectKey: this.#toObjectKey(request.key), parts, copied }, request);
   }
 
   abandon(commitId: string): Promise<void> {
     return this.#multipart.abandon(commitId);
   }
 
+  collect(request: CollectRequest): Promise<CollectOutcome> {
+    const inUse = this.#multipart.openUploadIds;
+    const place = {
+      bucket: this.bucket,
+      toObjectKey: (key: string) => this.#toObjectKey(key),
+      isInUse: (uploadId: string) => inUse.has(uploadId) || this.#multipart.openUploadIds.has(uploadId),
+    };
+    return collectUploads(this.connection, place, request);
+  }
+
   async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    const { client, sdk } = this.#clients;
-    const input = { Bucket: this.#bucket, Key: this.#toObjectKey(key), ChecksumMode: 'ENABLED' as const };
+    const input = { Bucket: this.bucket, Key: this.#toObjectKey(key), ChecksumMode: 'ENABLED' as const };
     const operation = `look at ${key}`;
     try {
-      const answer = await client.send(new sdk.HeadObjectCommand(input), toSendOptions({ signal }));
+      const answer = await this.connection.send((sdk) => new sdk.HeadObjectCommand(input), { signal });
       const { ETag, ContentLength, ChecksumCRC32, ChecksumType, Metadata } = answer;
       if (ETag === undefined || ContentLength === undefined) return unexpected(operation, 'ETag or length');
       const object = {
         etag: stripQuotes(ETag),
         sizeBytes: ContentLength,
         crc32: ChecksumType === 'COMPOSITE' ? null : fromBase64Crc32(ChecksumCRC32),
-        commitId: Metadata?.[COMMIT_ID_METADATA] ?? null,
-        generation: null,
+        ...fromMetadata(Metadata, ContentLength),
       };
       return { status: 'found', object };
     } catch (error) {
@@ -201,11 +248,10 @@ class S3Store implements Store {
   ): AsyncGenerator<Uint8Array> {
     const { range, signal } = options;
     if (range !== undefined && range.end <= range.start) return;
-    const { client, sdk } = this.#clients;
     const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` };
-    const input = { Bucket: this.#bucket, Key: this.#toObjectKey(key), ...Range };
+    const input = { Bucket: this.bucket, Key: this.#toObjectKey(key), ...Range };
     try {
-      const { Body } = await client.send(new sdk.GetObjectCommand(input), toSendOptions({ signal }));
+      const { Body } = await this.connection.send((sdk) => new sdk.GetObjectCommand(input), { signal });
       if (Body === undefined) throw new OutcomeError(unexpected(`read ${key}`, 'a body'));
       // In Node.js the body is a stream of the response; its declared type covers browsers too.
       yield* Body as AsyncIterable<Uint8Array>;
@@ -216,19 +262,33 @@ class S3Store implements Store {
   }
 
   async close(): Promise<void> {
-    this.#clients.close();
+    this.connection.close();
+  }
+
+  #toLimitOutcome({ key, target }: CommitRequest): CommitOutcome | null {
+    const { maxObjectBytes } = this.#capabilities;
+    if (target.sizeBytes <= maxObjectBytes) return null;
+    const message = `${key} has ${target.sizeBytes} bytes, the store takes at most ${maxObjectBytes}`;
+    return { status: 'failed', error: new StoreLimitError(message) };
+  }
+
+  /** An append of nothing: only whether the object is what it is said to be. */
+  async #confirm({ key, base, target, signal }: AppendRequest): Promise<CommitOutcome> {
+    if (base.crc32 !== target.crc32) return { status: 'changed' };
+    const found = await this.head(key, signal);
+    if (found.status === 'retry' || found.status === 'failed') return found;
+    const isBase = found.status === 'found' && found.object.etag === base.etag;
+    return isBase ? { status: 'stored', etag: base.etag } : { status: 'conflict' };
   }
 
   async #put(request: CommitRequest): Promise<CommitOutcome> {
     const { key, source, target, signal } = request;
     const body = await source.read(0, target.sizeBytes);
     if (body.length !== target.sizeBytes || crc32(body) !== target.crc32) return { status: 'changed' };
-    const { client, sdk } = this.#clients;
     const send = (condition: object) => {
       signal?.throwIfAborted();
-      request.onBytesSent?.(body.length);
       const input = {
-        Bucket: this.#bucket,
+        Bucket: this.bucket,
         Key: this.#toObjectKey(key),
         Body: body,
         ContentLength: body.length,
@@ -236,10 +296,16 @@ class S3Store implements Store {
         Metadata: toMetadata(request),
         ...condition,
       };
-      return client.send(new sdk.PutObjectCommand(input), toSendOptions(request));
+      return this.connection.send(
+        (sdk) => {
+          request.onBytesSent?.(body.length);
+          return new sdk.PutObjectCommand(input);
+        },
+        { signal, sizeBytes: body.length },
+      );
     };
     try {
-      const { ETag } = await this.#conditions.send(request, send);
+      const { ETag } = await this.#conditions.send('put', request, send);
       return ETag === undefined
         ? unexpected(`send ${key}`, 'an ETag')
         : { status: 'stored', etag: stripQuotes(ETag) };
@@ -266,12 +332,14 @@ class S3Store implements Store {
     startAfter: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<ListObjectsV2CommandOutput> {
-    const { client, sdk } = this.#clients;
     const StartAfter = startAfter === undefined ? {} : { StartAfter: startAfter };
-    const input = { Bucket: this.#bucket, Prefix: this.#toObjectKey(prefix), ...StartAfter };
+    const input = { Bucket: this.bucket, Prefix: this.#toObjectKey(prefix), ...StartAfter };
     try {
-      return await client.send(new sdk.ListObjectsV2Command(input), toSendOptions({ signal }));
+      const page = await this.connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
+      if (!isListing(page)) throw new OutcomeError(unexpected(`list ${prefix}`, 'bucket'));
+      return page;
     } catch (error) {
+      if (error instanceof OutcomeError) throw error;
       throw new OutcomeError(toOutcome(`list ${prefix}`, error, signal));
     }
   }
@@ -279,4 +347,21 @@ class S3Store implements Store {
   #toObjectKey(key: string): string {
     return `${this.#prefix}${key}`;
   }
+}
+
+/** Whether S3 has answered: any XML, the page of a captive portal too, reads as a listing without objects. */
+function isListing({ Name, KeyCount }: ListObjectsV2CommandOutput): boolean {
+  return Name !== undefined || KeyCount !== undefined;
+}
+
+function isHonoured(capabilities: StoreCapabilities, write: ConditionalWrite): boolean {
+  return write === 'put'
+    ? capabilities.conditionalCreate && capabilities.conditionalReplace
+    : capabilities.conditionalComplete;
+}
+
+function withoutConditions(capabilities: StoreCapabilities, write: ConditionalWrite): StoreCapabilities {
+  return write === 'put'
+    ? { ...capabilities, conditionalCreate: false, conditionalReplace: false }
+    : { ...capabilities, conditionalComplete: false };
 }

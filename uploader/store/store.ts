@@ -63,7 +63,7 @@ export interface CommitRequest {
   readonly onUploadOpened?: ((uploadId: string) => void) | undefined;
   /**
    * What an earlier process has stored of this very commit (same id, key, base and target). Parts count only where the
-   * store confirms them and the source still gives their bytes; else the commit begins anew.
+   * store confirms them; where it cannot, the commit begins anew. That they make the target is checked before it is visible.
    */
   readonly unfinished?: UnfinishedUpload | undefined;
 }
@@ -108,10 +108,18 @@ export type HeadOutcome =
 
 export type CheckOutcome = { readonly status: 'ready' } | RetryOutcome | FailedOutcome;
 
+/** What we may do, besides listing and writing, without which a probe fails. Deleting is needed by the probe alone. */
+export interface StorePermissions {
+  readonly get: boolean;
+  readonly abort: boolean;
+  readonly delete: boolean;
+}
+
 export type ProbeOutcome =
   | {
       readonly status: 'probed';
       readonly capabilities: StoreCapabilities;
+      readonly permissions: StorePermissions;
       /** Keys that the probe made and may not delete. */
       readonly leftovers: readonly string[];
     }

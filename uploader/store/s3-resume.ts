@@ -1,0 +1,80 @@
+/** What a process that is gone has left of a multipart upload, as the store confirms it. */
+
+import type { Part as ListedPart } from '@aws-sdk/client-s3';
+import type { FailedOutcome, RetryOutcome } from '../retry.js';
+import type { Part } from './part-planner.js';
+import { toOutcome } from './s3-answer.js';
+import { stripQuotes, toBase64Crc32 } from './s3-commit.js';
+import type { S3Connection } from './s3-connection.js';
+import type { UploadedPart } from './s3-multipart.js';
+import type { CommitRequest } from './store.js';
+
+export interface UnfinishedPlace {
+  readonly bucket: string;
+  readonly objectKey: string;
+  readonly parts: readonly Part[];
+}
+
+export type ConfirmOutcome =
+  | { readonly status: 'confirmed'; readonly parts: Map<number, UploadedPart> }
+  /** There is no such upload any more, or it cannot be looked at: it cannot be gone on with. */
+  | { readonly status: 'gone' }
+  | RetryOutcome;
+
+/** The parts of `request.unfinished` that the plan still has and the store still holds, by number, size and ETag. */
+export async function confirmParts(
+  connection: S3Connection,
+  { bucket, objectKey, parts }: UnfinishedPlace,
+  request: CommitRequest,
+): Promise<ConfirmOutcome> {
+  const { unfinished, signal } = request;
+  if (unfinished === undefined) return { status: 'gone' };
+  const listed = await listParts(
+    connection,
+    { Bucket: bucket, Key: objectKey, UploadId: unfinished.uploadId },
+    signal,
+  );
+  if ('status' in listed) return isPassing(listed) ? listed : { status: 'gone' };
+  const planned = new Map(parts.filter(({ isCopied }) => !isCopied).map((part) => [part.number, part]));
+  const confirmed = new Map<number, UploadedPart>();
+  for (const { number, sizeBytes, etag, crc32 } of unfinished.parts) {
+    const part = planned.get(number);
+    const found = listed.get(number);
+    const isPlanned = part !== undefined && part.end - part.start === sizeBytes;
+    if (!isPlanned || found?.Size !== sizeBytes || stripQuotes(found.ETag ?? '') !== stripQuotes(etag))
+      continue;
+    confirmed.set(number, { etag, sizeBytes, crc32: toBase64Crc32(crc32), sentCrc32: crc32 });
+  }
+  return { status: 'confirmed', parts: confirmed };
+}
+
+async function listParts(
+  connection: S3Connection,
+  input: { Bucket: string; Key: string; UploadId: string },
+  signal: AbortSignal | undefined,
+): Promise<Map<number, ListedPart> | RetryOutcome | FailedOutcome> {
+  const listed = new Map<number, ListedPart>();
+  let marker: string | undefined;
+  try {
+    for (;;) {
+      const after = marker === undefined ? {} : { PartNumberMarker: marker };
+      const page = await connection.send((sdk) => new sdk.ListPartsCommand({ ...input, ...after }), {
+        signal,
+      });
+      for (const part of page.Parts ?? [])
+        if (part.PartNumber !== undefined) listed.set(part.PartNumber, part);
+      marker = page.NextPartNumberMarker;
+      if (page.IsTruncated !== true || marker === undefined) return listed;
+    }
+  } catch (error) {
+    return toOutcome(`list the parts of ${input.Key}`, error, signal);
+  }
+}
+
+/** "No such upload" has its row among what is tried again, because a commit then starts anew; here it is an answer. */
+function isPassing(outcome: RetryOutcome | FailedOutcome): outcome is RetryOutcome {
+  return (
+    outcome.status === 'retry' &&
+    (outcome.maxAttempts ?? Number.POSITIVE_INFINITY) === Number.POSITIVE_INFINITY
+  );
+}
