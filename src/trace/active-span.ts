@@ -1,0 +1,33 @@
+/** Which span is active in the running code, for each tracer. */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { RecordedSpan, TracerContext } from './recorded-span.js';
+
+/** The active spans, one of each tracer: those of several runs do not see each other. */
+interface Frame {
+  readonly tracer: TracerContext;
+  readonly span: RecordedSpan;
+  /** Frames of other tracers. */
+  readonly others: Frame | undefined;
+}
+
+/** One for all tracers: each further one would cost every promise of the process. */
+const storage = new AsyncLocalStorage<Frame>();
+
+export function runInSpan<T>(tracer: TracerContext, span: RecordedSpan, fn: () => T): T {
+  return storage.run({ tracer, span, others: without(storage.getStore(), tracer) }, fn);
+}
+
+/** The span of `tracer` that is active in the running code. */
+export function findActiveSpan(tracer: TracerContext): RecordedSpan | undefined {
+  let frame = storage.getStore();
+  while (frame !== undefined && frame.tracer !== tracer) frame = frame.others;
+  return frame?.span;
+}
+
+function without(frame: Frame | undefined, tracer: TracerContext): Frame | undefined {
+  if (frame === undefined) return undefined;
+  if (frame.tracer === tracer) return frame.others;
+  const others = without(frame.others, tracer);
+  return others === frame.others ? frame : { ...frame, others };
+}

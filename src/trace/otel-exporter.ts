@@ -1,0 +1,155 @@
+/**
+ * `PolytrackSpanExporter`: OpenTelemetry spans as spans of a run. Give it to a span processor of OpenTelemetry's SDK; it fits by
+ * structure, and needs none of its packages.
+ */
+
+import { type Clock, systemClock } from '../clock.js';
+import { Diagnostics } from '../diagnostics.js';
+import { ClosedError, InvalidArgumentError, messageOf } from '../errors.js';
+import { type OtelRecord, toOtelRecord } from './otel-record.js';
+import { ExportResultCode, type OtelExportResult, type OtelReadableSpan } from './otel-span.js';
+import { OtelTraces } from './otel-traces.js';
+import type { SpanJson, SpanMasker } from './span.js';
+import { toSafeMasker } from './span-mask.js';
+import { resolveTraceLimits, type TraceLimits } from './trace-limits.js';
+
+export interface SpanExporterOptions {
+  /** Takes each tree of spans: `(span) => run.logTrace(span)`. */
+  readonly onSpan: (span: SpanJson) => void;
+  /** Hides secrets in texts. Default: none. */
+  readonly mask?: SpanMasker | undefined;
+  /** `maxDepth` and the limits of values apply; trees that are deeper are written in parts. */
+  readonly limits?: Partial<TraceLimits> | undefined;
+  /** Spans that wait for their root; beyond, the trace that has waited longest is written in parts. Default 10,000. */
+  readonly maxBufferedSpans?: number | undefined;
+  /** How long spans wait at least for their root, after the last span of their trace. Default 600,000 ms. */
+  readonly waitForRootMs?: number | undefined;
+  /** How long spans that come after their root wait at least for their parents. Default 5,000 ms. */
+  readonly waitForLateMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+  /** Default: process warnings at the first of each code. */
+  readonly diagnostics?: Diagnostics | undefined;
+}
+
+const SUBJECT = 'the span exporter';
+
+export class PolytrackSpanExporter {
+  readonly #options: SpanExporterOptions;
+  readonly #diagnostics: Diagnostics;
+  readonly #limits: TraceLimits;
+  readonly #mask: SpanMasker | undefined;
+  readonly #traces: OtelTraces;
+  readonly #sweepIntervalMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #failure: Error | undefined;
+  #closed = false;
+
+  /** Throws `ERR_OPTION_INVALID` for a number that is not above 0. */
+  constructor(options: SpanExporterOptions) {
+    this.#options = options;
+    this.#diagnostics = options.diagnostics ?? new Diagnostics();
+    this.#limits = resolveTraceLimits(options.limits);
+    this.#mask = toSafeMasker(options.mask, (cause) =>
+      this.#diagnostics.warn('WARN_SPAN_MASK', `a masker failed, the text is left out: ${messageOf(cause)}`),
+    );
+    const waitForRootMs = parsePositive('waitForRootMs', options.waitForRootMs ?? 600_000);
+    const waitForLateMs = parsePositive('waitForLateMs', options.waitForLateMs ?? 5_000);
+    this.#sweepIntervalMs = Math.min(waitForRootMs, waitForLateMs);
+    this.#traces = new OtelTraces({
+      clock: options.clock ?? systemClock,
+      diagnostics: this.#diagnostics,
+      emit: (span) => this.#emit(span),
+      maxDepth: this.#limits.maxDepth,
+      maxBufferedSpans: parsePositive('maxBufferedSpans', options.maxBufferedSpans ?? 10_000),
+      waitForRootMs,
+      waitForLateMs,
+    });
+  }
+
+  /**
+   * Takes spans that have ended. Trees whose root is among them are written, the other spans wait for theirs.
+   *
+   * The result is FAILED after `shutdown()`, when a span is no span, and when one could not be written; the others are.
+   */
+  export(spans: readonly OtelReadableSpan[], resultCallback: (result: OtelExportResult) => void): void {
+    if (this.#closed) {
+      resultCallback({ code: ExportResultCode.FAILED, error: new ClosedError(SUBJECT) });
+      return;
+    }
+    const records = spans.flatMap((span) => this.#convert(span));
+    this.#traces.add(records);
+    this.#arm();
+    const error = this.#takeFailure();
+    resultCallback(
+      error === undefined ? { code: ExportResultCode.SUCCESS } : { code: ExportResultCode.FAILED, error },
+    );
+  }
+
+  /** Writes all spans that wait, without their parents. Rejects when one could not be written. */
+  async forceFlush(): Promise<void> {
+    this.#traces.flush();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const error = this.#takeFailure();
+    if (error !== undefined) throw error;
+  }
+
+  /** As `forceFlush()`; takes no more spans. A second call does nothing. */
+  async shutdown(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.forceFlush();
+  }
+
+  #convert(span: OtelReadableSpan): OtelRecord[] {
+    try {
+      const budget = this.#traces.budgetOf(span.spanContext().traceId);
+      const record = toOtelRecord(span, { limits: this.#limits, mask: this.#mask }, budget);
+      if (record.isCut) {
+        this.#diagnostics.warn('WARN_SPAN_CUT', `values of the span ${JSON.stringify(span.name)} were cut`);
+      }
+      return [record];
+    } catch (cause) {
+      this.#fail(`a span could not be read: ${messageOf(cause)}`, cause);
+      return [];
+    }
+  }
+
+  #emit(span: SpanJson): void {
+    try {
+      this.#options.onSpan(span);
+    } catch (cause) {
+      this.#fail(`the span ${JSON.stringify(span.name)} could not be written: ${messageOf(cause)}`, cause);
+    }
+  }
+
+  #fail(message: string, cause: unknown): void {
+    this.#diagnostics.warn('WARN_SPAN_LOST', message);
+    this.#failure ??= cause instanceof Error ? cause : new Error(message, { cause });
+  }
+
+  #takeFailure(): Error | undefined {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure;
+  }
+
+  /** Looks after the spans that wait, while there are any; does not keep the process alive. */
+  #arm(): void {
+    if (this.#timer !== undefined || this.#traces.isEmpty) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#traces.sweep();
+      this.#arm();
+    }, this.#sweepIntervalMs).unref();
+  }
+}
+
+function parsePositive(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError(
+    'ERR_OPTION_INVALID',
+    `${name} is ${String(value)}, expected a whole number above 0`,
+    'Leave it out for the default.',
+  );
+}

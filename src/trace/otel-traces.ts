@@ -1,0 +1,202 @@
+/**
+ * Spans that wait for their trees. OpenTelemetry hands spans on one by one as they end, children before their parents; a tree is
+ * whole when its root has come.
+ *
+ * Keeps what has no root yet for a time and up to a number of spans, then hands it on in parts: nothing is thrown away.
+ */
+
+import type { Clock } from '../clock.js';
+import type { Diagnostics } from '../diagnostics.js';
+import { type OtelRecord, toOtelUuid } from './otel-record.js';
+import { type JsonRecord, NOTES_KEY, type SpanJson } from './span.js';
+import { orderSpan } from './span-json.js';
+import type { TraceBudget } from './span-values.js';
+
+export interface OtelTracesOptions {
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly emit: (span: SpanJson) => void;
+  /** Levels of a tree; what is deeper becomes a tree of its own. */
+  readonly maxDepth: number;
+  readonly maxBufferedSpans: number;
+  readonly waitForRootMs: number;
+  readonly waitForLateMs: number;
+}
+
+interface PendingTrace extends TraceBudget {
+  /** By span id, in the order of their arrival. */
+  readonly records: Map<string, OtelRecord>;
+  lastArrivalMs: number;
+}
+
+/** Traces whose roots are remembered, to tell spans that come late from those whose root never comes. */
+const MAX_WRITTEN_ROOTS = 1000;
+
+export class OtelTraces {
+  readonly #options: OtelTracesOptions;
+  /** Least recently touched first. */
+  readonly #pending = new Map<string, PendingTrace>();
+  readonly #writtenRoots = new Map<string, string>();
+  #bufferedSpans = 0;
+
+  constructor(options: OtelTracesOptions) {
+    this.#options = options;
+  }
+
+  /** What the values of a trace have taken. */
+  budgetOf(traceId: string): TraceBudget {
+    return this.#touch(traceId);
+  }
+
+  /** Takes the spans of one export, then hands on the trees whose root is there. */
+  add(records: readonly OtelRecord[]): void {
+    for (const record of records) {
+      const { records: known } = this.#touch(record.traceId);
+      // An export that is tried again brings the same spans.
+      if (!known.has(record.spanId)) this.#bufferedSpans += 1;
+      known.set(record.spanId, record);
+    }
+    const roots = records.filter(({ isRoot }) => isRoot);
+    for (const traceId of new Set(roots.map((root) => root.traceId))) this.#emitRoots(traceId);
+    while (this.#bufferedSpans > this.#options.maxBufferedSpans) {
+      this.#emitRest(this.#pending.keys().next().value!, 'too many spans wait');
+    }
+  }
+
+  /** Hands on what has waited long enough. */
+  sweep(): void {
+    const now = this.#options.clock.monotonicMs();
+    for (const traceId of [...this.#pending.keys()]) {
+      if (this.#dueMs(traceId) <= now) this.#emitRest(traceId, 'its parent did not come in time');
+    }
+  }
+
+  /** Hands on everything. */
+  flush(): void {
+    for (const traceId of [...this.#pending.keys()]) this.#emitRest(traceId, 'its parent has not come');
+  }
+
+  /** Whether spans wait. */
+  get isEmpty(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  #touch(traceId: string): PendingTrace {
+    const trace = this.#pending.get(traceId) ?? { records: new Map(), length: 0, lastArrivalMs: 0 };
+    trace.lastArrivalMs = this.#options.clock.monotonicMs();
+    this.#pending.delete(traceId);
+    this.#pending.set(traceId, trace);
+    return trace;
+  }
+
+  #dueMs(traceId: string): number {
+    const { waitForLateMs, waitForRootMs } = this.#options;
+    const waitMs = this.#writtenRoots.has(traceId) ? waitForLateMs : waitForRootMs;
+    return this.#pending.get(traceId)!.lastArrivalMs + waitMs;
+  }
+
+  #rememberRoot({ traceId, json }: OtelRecord): void {
+    if (this.#writtenRoots.has(traceId)) return;
+    this.#writtenRoots.set(traceId, json.uuid!);
+    if (this.#writtenRoots.size > MAX_WRITTEN_ROOTS) {
+      this.#writtenRoots.delete(this.#writtenRoots.keys().next().value!);
+    }
+  }
+
+  #emitRoots(traceId: string): void {
+    const trace = this.#pending.get(traceId)!;
+    const childrenOf = groupByParent(trace);
+    for (const record of [...trace.records.values()].filter(({ isRoot }) => isRoot)) {
+      this.#rememberRoot(record);
+      this.#emitTree(trace, childrenOf, record);
+    }
+    if (trace.records.size === 0) this.#pending.delete(traceId);
+  }
+
+  /** Hands on the spans of a trace, each below its parent where that is there. */
+  #emitRest(traceId: string, why: string): void {
+    const trace = this.#pending.get(traceId)!;
+    const childrenOf = groupByParent(trace);
+    while (trace.records.size > 0) {
+      const all = [...trace.records.values()];
+      const tops = all.filter(({ parentId }) => parentId === undefined || !trace.records.has(parentId));
+      // Spans that are each other's parents have no top: the first one is as good as any.
+      for (const top of tops.length > 0 ? tops : all.slice(0, 1)) {
+        this.#warnOf(top, why);
+        this.#emitTree(trace, childrenOf, top);
+      }
+    }
+    this.#pending.delete(traceId);
+  }
+
+  #warnOf({ traceId, json }: OtelRecord, why: string): void {
+    const isLate = this.#writtenRoots.has(traceId);
+    this.#options.diagnostics.warn(
+      isLate ? 'WARN_SPAN_LATE' : 'WARN_SPAN_ORPHANED',
+      `the span ${JSON.stringify(json.name)} is written on its own: ${isLate ? 'it came after its root' : why}`,
+    );
+  }
+
+  #emitTree(trace: PendingTrace, childrenOf: Children, top: OtelRecord): void {
+    const tops = [top];
+    for (let next = tops.pop(); next !== undefined; next = tops.pop()) {
+      const { metadata, ...json } = this.#build(trace, childrenOf, next, 0, tops);
+      this.#options.emit(orderSpan({ ...json, metadata: this.#topMetadata(next, metadata) }));
+    }
+  }
+
+  #build(
+    trace: PendingTrace,
+    childrenOf: Children,
+    record: OtelRecord,
+    depth: number,
+    deeper: OtelRecord[],
+  ): SpanJson {
+    trace.records.delete(record.spanId);
+    this.#bufferedSpans -= 1;
+    const children: SpanJson[] = [];
+    for (const child of childrenOf.get(record.spanId) ?? []) {
+      if (!trace.records.has(child.spanId)) continue;
+      if (depth < this.#options.maxDepth) {
+        children.push(this.#build(trace, childrenOf, child, depth + 1, deeper));
+      } else {
+        this.#options.diagnostics.warn(
+          'WARN_SPAN_SPLIT',
+          `the span ${JSON.stringify(child.json.name)} is written on its own: it is deeper than ${this.#options.maxDepth} levels`,
+        );
+        deeper.push(child);
+      }
+    }
+    return children.length === 0 ? record.json : orderSpan({ ...record.json, children });
+  }
+
+  /** The metadata of a span that stands for itself: where it belongs, and what made it. */
+  #topMetadata({ traceId, parentId, json, resource }: OtelRecord, metadata: JsonRecord = {}): JsonRecord {
+    const rootUuid = this.#writtenRoots.get(traceId);
+    const notes: JsonRecord = {
+      ...(parentId === undefined ? {} : { parent_uuid: toOtelUuid(traceId, parentId) }),
+      ...(parentId === undefined || rootUuid === undefined || rootUuid === json.uuid
+        ? {}
+        : { root_uuid: rootUuid }),
+      ...(metadata[NOTES_KEY] as JsonRecord | undefined),
+    };
+    return {
+      ...metadata,
+      ...(Object.keys(resource).length > 0 ? { resource } : {}),
+      ...(Object.keys(notes).length > 0 ? { [NOTES_KEY]: notes } : {}),
+    };
+  }
+}
+
+/** Children by the id of their parent, in the order of their start. */
+type Children = ReadonlyMap<string | undefined, readonly OtelRecord[]>;
+
+function groupByParent({ records }: PendingTrace): Children {
+  const children = new Map<string | undefined, OtelRecord[]>();
+  for (const record of [...records.values()].sort((a, b) => a.startMicros - b.startMicros)) {
+    const siblings = children.get(record.parentId);
+    if (siblings === undefined) children.set(record.parentId, [record]);
+    else siblings.push(record);
+  }
+  return children;
+}

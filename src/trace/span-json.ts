@@ -1,0 +1,290 @@
+/**
+ * Spans as JSON: checked field by field, in Polyaxon's order, so that its Python classes take every span that is written.
+ *
+ * Strict: a caller's mistake throws with the path of the value. Spans that a tracer recorded are never refused; it builds
+ * their JSON itself.
+ */
+
+import { InvalidArgumentError, messageOf } from '../errors.js';
+import { type JsonValue, toJsonObject } from '../json-value.js';
+import { toWellFormedText } from '../well-formed-text.js';
+import {
+  ERROR_KEY,
+  isSpanKind,
+  isSpanStatus,
+  type JsonRecord,
+  SPAN_KINDS,
+  SPAN_STATUSES,
+  type SpanConditionJson,
+  type SpanInput,
+  type SpanJson,
+  type SpanMasker,
+} from './span.js';
+import { describeError, toErrorCondition } from './span-error.js';
+import { cleanText, toSafeMasker } from './span-mask.js';
+import { parseSpanTime } from './span-time.js';
+
+/**
+ * Levels of JSON that Polyaxon's reader takes; a span at depth d of `children` begins at level 2d + 1.
+ *
+ * Source: orjson's limit of 254 levels, met by `V1EventSpan.to_json` of traceml 1.3.0.
+ */
+export const MAX_JSON_LEVELS = 250;
+/** Levels of `children`, which leaves 50 levels for values. */
+export const MAX_SPAN_DEPTH = 100;
+/** Spans of one tree. */
+const MAX_SPANS = 100_000;
+
+export interface SpanJsonOptions {
+  /** Hides secrets in texts. Default: none. */
+  readonly mask?: SpanMasker | undefined;
+}
+
+interface Conversion {
+  readonly mask: SpanMasker | undefined;
+  /** The spans around the one that is converted. */
+  readonly parents: readonly object[];
+  readonly counter: { spans: number };
+}
+
+type FieldParser = (path: string, value: unknown, conversion: Conversion) => unknown;
+
+/** JSON name, our name, and how the value is checked. */
+type Field = readonly [jsonName: string, name: string, parse: FieldParser];
+
+const SPAN_FIELDS: readonly Field[] = [
+  ['uuid', 'uuid', parseUuid],
+  ['name', 'name', parseText],
+  ['tags', 'tags', parseTags],
+  ['started_at', 'startedAt', parseSpanTime],
+  ['finished_at', 'finishedAt', parseSpanTime],
+  ['status', 'status', parseStatus],
+  ['status_conditions', 'statusConditions', parseConditions],
+  ['metadata', 'metadata', parseRecord],
+  ['inputs', 'inputs', parseRecord],
+  ['outputs', 'outputs', parseRecord],
+  ['children', 'children', parseChildren],
+  ['kind', 'kind', parseKind],
+];
+
+const CONDITION_FIELDS: readonly Field[] = [
+  ['type', 'type', parseStatus],
+  ['status', 'status', parseConditionStatus],
+  ['reason', 'reason', parseMaskedText],
+  ['message', 'message', parseMaskedText],
+  ['last_update_time', 'lastUpdateTime', parseSpanTime],
+  ['last_transition_time', 'lastTransitionTime', parseSpanTime],
+  ['meta_info', 'metaInfo', parseRecord],
+];
+
+/**
+ * The JSON of a span: Polyaxon's fields in its order, those that are absent left out.
+ *
+ * Takes our names (`startedAt`) and Polyaxon's (`started_at`), so that its result goes through unchanged. Values of inputs,
+ * outputs and metadata become JSON as for `logInputs`; NaN and ±Infinity become strings. Throws `ERR_SPAN_INVALID` with
+ * the path of what cannot be written: an unknown field, a cycle, more than 100 levels of children or 250 of JSON.
+ */
+export function toSpanJson(span: SpanInput | SpanJson, options: SpanJsonOptions = {}): SpanJson {
+  const conversion = { mask: toSafeMasker(options.mask), parents: [], counter: { spans: 0 } };
+  return convertSpan('span', span, conversion);
+}
+
+function convertSpan(path: string, span: unknown, conversion: Conversion): SpanJson {
+  if (typeof span !== 'object' || span === null || Array.isArray(span)) {
+    throw invalid(
+      path,
+      describe(span),
+      'an object',
+      'Pass an object such as { name, startedAt, finishedAt }.',
+    );
+  }
+  if (conversion.parents.includes(span)) {
+    throw invalid(path, 'one of its own parents', 'a tree', 'Give each span its own children.');
+  }
+  conversion.counter.spans += 1;
+  if (conversion.parents.length > MAX_SPAN_DEPTH || conversion.counter.spans > MAX_SPANS) {
+    throw invalid(
+      path,
+      conversion.parents.length > MAX_SPAN_DEPTH ? 'too deep' : 'one too many',
+      `at most ${MAX_SPAN_DEPTH} levels of children and ${MAX_SPANS} spans`,
+      'Log parts of the trace as spans of their own.',
+    );
+  }
+  const inner = { ...conversion, parents: [...conversion.parents, span] };
+  const { error, ...fields } = span as Record<string, unknown>;
+  const json = convertFields(path, fields, SPAN_FIELDS, inner) as SpanJson;
+  return error === undefined ? json : withError(json, error, conversion.mask);
+}
+
+/** Builds the fields in their order. Absent, `undefined` and `null` are the same: Polyaxon leaves out what is None. */
+function convertFields(
+  path: string,
+  fields: Readonly<Record<string, unknown>>,
+  table: readonly Field[],
+  conversion: Conversion,
+): Record<string, unknown> {
+  for (const key of Object.keys(fields)) {
+    if (!table.some(([jsonName, name]) => key === jsonName || key === name)) {
+      throw invalid(
+        `${path}.${key}`,
+        'no field of it',
+        table.map(([, name]) => name).join(', '),
+        HINT_FIELDS,
+      );
+    }
+  }
+  const json: Record<string, unknown> = {};
+  for (const [jsonName, name, parse] of table) {
+    const ours = fields[name] ?? undefined;
+    const theirs = jsonName === name ? undefined : (fields[jsonName] ?? undefined);
+    if (ours !== undefined && theirs !== undefined) {
+      throw invalid(`${path}.${jsonName}`, `given as ${name} too`, 'one of them', 'Leave one of them out.');
+    }
+    const value = ours ?? theirs;
+    if (value === undefined) continue;
+    json[jsonName] = parse(`${path}.${ours === undefined ? jsonName : name}`, value, conversion);
+  }
+  return json;
+}
+
+const HINT_FIELDS = 'Put values of your own into `metadata`.';
+
+function withError(span: SpanJson, error: unknown, mask: SpanMasker | undefined): SpanJson {
+  const description = describeError(error, mask);
+  const condition = toErrorCondition(description, span.finished_at);
+  return orderSpan({
+    ...span,
+    status: span.status ?? 'failed',
+    status_conditions: [...(span.status_conditions ?? []), condition],
+    metadata: { [ERROR_KEY]: description, ...span.metadata },
+  });
+}
+
+/** The same span, its fields in Polyaxon's order. */
+export function orderSpan(span: SpanJson): SpanJson {
+  const entries = SPAN_FIELDS.map(([key]) => [key, span[key as keyof SpanJson]] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** Checked as `uuid.UUID` of Python takes it: 32 hex digits, dashes anywhere. */
+function parseUuid(path: string, value: unknown): string {
+  const compact = typeof value === 'string' ? value.replaceAll('-', '').toLowerCase() : '';
+  if (/^[0-9a-f]{32}$/.test(compact)) return compact;
+  throw invalid(path, describe(value), '32 hex digits', 'Leave it out, or pass a UUID.');
+}
+
+function parseText(path: string, value: unknown): string {
+  if (typeof value === 'string') return toWellFormedText(value).text;
+  throw invalid(path, describe(value), 'a string', 'Pass text.');
+}
+
+function parseMaskedText(path: string, value: unknown, { mask }: Conversion): string {
+  return cleanText(parseText(path, value), lastName(path), mask);
+}
+
+function parseTags(path: string, value: unknown, conversion: Conversion): string[] {
+  if (!Array.isArray(value)) throw invalid(path, describe(value), 'an array of strings', 'Pass an array.');
+  return value.map((tag, index) => parseMaskedText(`${path}[${index}]`, tag, conversion));
+}
+
+function parseStatus(path: string, value: unknown): string {
+  if (isSpanStatus(value)) return value;
+  throw invalid(path, describe(value), 'a status of Polyaxon', `Pass one of ${SPAN_STATUSES.join(', ')}.`);
+}
+
+function parseKind(path: string, value: unknown): string {
+  if (isSpanKind(value)) return value;
+  throw invalid(path, describe(value), `one of ${SPAN_KINDS.join(', ')}`, 'Leave it out for any other span.');
+}
+
+function parseConditionStatus(path: string, value: unknown): string | boolean {
+  return typeof value === 'boolean' ? value : parseText(path, value);
+}
+
+function parseConditions(path: string, value: unknown, conversion: Conversion): SpanConditionJson[] {
+  if (!Array.isArray(value)) throw invalid(path, describe(value), 'an array', 'Pass an array of conditions.');
+  return value.map((condition, index) => {
+    const itemPath = `${path}[${index}]`;
+    if (typeof condition !== 'object' || condition === null) {
+      throw invalid(itemPath, describe(condition), 'an object', 'Pass conditions such as { type, message }.');
+    }
+    return convertFields(itemPath, condition, CONDITION_FIELDS, conversion) as SpanConditionJson;
+  });
+}
+
+function parseChildren(path: string, value: unknown, conversion: Conversion): SpanJson[] {
+  if (!Array.isArray(value)) throw invalid(path, describe(value), 'an array', 'Pass an array of spans.');
+  return value.map((child, index) => convertSpan(`${path}[${index}]`, child, conversion));
+}
+
+function parseRecord(path: string, value: unknown, { mask, parents }: Conversion): JsonRecord {
+  let json: JsonValue;
+  try {
+    json = toJsonObject(path, value);
+  } catch (cause) {
+    if (cause instanceof InvalidArgumentError) {
+      throw new InvalidArgumentError('ERR_SPAN_INVALID', cause.message, cause.hint, { cause });
+    }
+    // A getter or toJSON of the caller's, or a value so deep that the stack ends.
+    throw invalid(path, `unreadable (${messageOf(cause)})`, 'a JSON value', HINT_VALUES, cause);
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw invalid(path, describe(value), 'an object of names and values', HINT_VALUES);
+  }
+  const levels = MAX_JSON_LEVELS - 2 * (parents.length - 1) - 1;
+  return finishValue(path, lastName(path), json, levels, mask) as JsonRecord;
+}
+
+const HINT_VALUES = 'Log strings, numbers, booleans, arrays and plain objects of them.';
+
+/** Masks the texts of a JSON value, and sees to it that it has no more levels than are left. */
+function finishValue(
+  path: string,
+  key: string,
+  value: JsonValue,
+  levels: number,
+  mask: SpanMasker | undefined,
+): JsonValue {
+  if (typeof value === 'string') return cleanText(value, key, mask);
+  if (typeof value !== 'object' || value === null) return value;
+  if (levels <= 0) {
+    throw invalid(path, 'too deep', `at most ${MAX_JSON_LEVELS} levels of JSON in a span`, HINT_VALUES);
+  }
+  if (Array.isArray(value)) {
+    return value.map((item: JsonValue, index) =>
+      finishValue(`${path}[${index}]`, key, item, levels - 1, mask),
+    );
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      name,
+      finishValue(`${path}.${name}`, name, item, levels - 1, mask),
+    ]),
+  );
+}
+
+function lastName(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80));
+  if (Array.isArray(value)) return 'an array';
+  return value === null || typeof value !== 'object' ? String(value) : 'an object';
+}
+
+function invalid(
+  path: string,
+  found: string,
+  expected: string,
+  hint: string,
+  cause?: unknown,
+): InvalidArgumentError {
+  const options = cause === undefined ? undefined : { cause };
+  return new InvalidArgumentError(
+    'ERR_SPAN_INVALID',
+    `${path} is ${found}, expected ${expected}`,
+    hint,
+    options,
+  );
+}

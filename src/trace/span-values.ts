@@ -1,0 +1,91 @@
+/** The inputs, outputs and metadata of one span while it is recorded: JSON already, and bounded. */
+
+import type { JsonValue } from '../json-value.js';
+import { ValueDescriber } from './describe-value.js';
+import type { JsonRecord, SpanMasker } from './span.js';
+import type { TraceLimits } from './trace-limits.js';
+
+/** What the values of one trace may still take. */
+export interface TraceBudget {
+  /** Characters that all its spans have. */
+  length: number;
+}
+
+export interface ValueCounts {
+  cut: number;
+  described: number;
+}
+
+/** Where a value goes that has no name of its own. */
+export const OUTPUT_KEY = 'output';
+
+export class SpanValues {
+  readonly #values = new Map<string, JsonValue>();
+  #length = 0;
+
+  constructor(
+    readonly limits: TraceLimits,
+    readonly mask: SpanMasker | undefined,
+    readonly counts: ValueCounts,
+  ) {}
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  has(key: string): boolean {
+    return this.#values.has(key);
+  }
+
+  set(key: string, value: unknown, budget: TraceBudget): void {
+    if (this.#values.size >= this.limits.maxItems && !this.#values.has(key)) this.counts.cut += 1;
+    else this.#values.set(key.toWellFormed(), this.describe(value, key, budget));
+  }
+
+  /** Sets every property of `record`. */
+  setAll(record: Readonly<Record<string, unknown>>, budget: TraceBudget): void {
+    for (const key of Object.keys(record)) {
+      let value: unknown;
+      try {
+        value = record[key];
+      } catch (cause) {
+        value = cause;
+      }
+      this.set(key, value, budget);
+    }
+  }
+
+  /** Sets the properties of an object, or any other value as `output`; at most `maxOutputLength` characters. */
+  capture(value: unknown, budget: TraceBudget): void {
+    const json = this.describe(value, OUTPUT_KEY, budget, this.limits.maxOutputLength);
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) this.#values.set(OUTPUT_KEY, json);
+    else for (const [key, item] of Object.entries(json)) this.#values.set(key, item);
+  }
+
+  /** Sets a value that is JSON, is small and holds nothing to mask. */
+  setJson(key: string, json: JsonValue): void {
+    this.#values.set(key, json);
+  }
+
+  toJson(): JsonRecord {
+    return Object.fromEntries(this.#values);
+  }
+
+  /** The JSON of a value; it counts as one of these, and is not kept. */
+  describe(
+    value: unknown,
+    key: string,
+    budget: TraceBudget,
+    maxLength = this.limits.maxValueLength,
+  ): JsonValue {
+    const { maxValueLength, maxTraceLength } = this.limits;
+    const left = Math.min(maxLength, maxValueLength - this.#length, maxTraceLength - budget.length);
+    const describer = new ValueDescriber(this.limits, Math.max(0, left), this.mask);
+    const json = describer.describe(value, key);
+    this.#length += describer.length;
+    budget.length += describer.length;
+    this.counts.cut += describer.cut;
+    this.counts.described += describer.described;
+    return json;
+  }
+}

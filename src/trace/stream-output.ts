@@ -1,0 +1,102 @@
+/** What a stream gave, for its span: the joined text, or a list of the items; how many there were, and when the first came. */
+
+import { messageOf } from '../errors.js';
+import type { JsonValue } from '../json-value.js';
+import { ValueDescriber } from './describe-value.js';
+import type { RecordedSpan } from './recorded-span.js';
+import { cleanText } from './span-mask.js';
+
+export interface StreamCapture<T> {
+  readonly textOf: ((item: T) => string | null | undefined) | undefined;
+  readonly captureOutput: boolean;
+}
+
+/** The key of `metadata` that holds the numbers. */
+const STREAM_KEY = 'stream';
+
+export class StreamOutput<T> {
+  readonly #span: RecordedSpan;
+  readonly #capture: StreamCapture<T>;
+  readonly #describer: ValueDescriber;
+  readonly #startMs: number;
+  #firstItemMs: number | undefined;
+  #items = 0;
+  #characters = 0;
+  /** Text is kept up to twice the limit, so that the masker sees secrets at the cut whole. */
+  #text = '';
+  #list: JsonValue[] = [];
+  #textError: string | undefined;
+  #finished = false;
+
+  constructor(span: RecordedSpan, capture: StreamCapture<T>) {
+    this.#span = span;
+    this.#capture = capture;
+    const { limits, mask, clock } = span.context;
+    this.#describer = new ValueDescriber(limits, limits.maxOutputLength, mask);
+    this.#startMs = clock.monotonicMs();
+  }
+
+  /** Notes an item. Never throws, whatever `textOf` does. */
+  add(item: T): void {
+    this.#items += 1;
+    this.#firstItemMs ??= this.#span.context.clock.monotonicMs() - this.#startMs;
+    if (!this.#capture.captureOutput || this.#span.state !== 'open') return;
+    const text = this.#textOf(item);
+    if (text !== undefined) this.#addText(text);
+    else if (this.#capture.textOf === undefined) this.#addItem(item);
+  }
+
+  /** Puts the output and the numbers into the span. `completed`: the source has ended by itself. */
+  finish(completed: boolean): void {
+    if (this.#finished || this.#span.state !== 'open') return;
+    this.#finished = true;
+    const { outputs, metadata, trace, counts, context } = this.#span;
+    if (this.#capture.captureOutput && outputs.size === 0) {
+      if (this.#list.length > 0) outputs.setJson('items', this.#list);
+      if (this.#characters > 0) outputs.set('output', this.#text, trace);
+    }
+    trace.length += this.#describer.length;
+    counts.cut += this.#describer.cut;
+    counts.described += this.#describer.described;
+    metadata.setJson(STREAM_KEY, {
+      items: this.#items,
+      completed,
+      ...(this.#firstItemMs === undefined
+        ? {}
+        : { first_item_ms: Math.round(this.#firstItemMs * 1000) / 1000 }),
+      ...(this.#characters > 0 ? { characters: this.#characters } : {}),
+      ...(this.#textError === undefined
+        ? {}
+        : {
+            text_error: cleanText(this.#textError, 'text_error', context.mask, context.limits.maxTextLength),
+          }),
+    });
+  }
+
+  #textOf(item: T): string | undefined {
+    const { textOf } = this.#capture;
+    if (textOf === undefined) return typeof item === 'string' ? item : undefined;
+    try {
+      return textOf(item) ?? undefined;
+    } catch (cause) {
+      this.#textError ??= messageOf(cause);
+      return undefined;
+    }
+  }
+
+  #addText(text: string): void {
+    const part = String(text);
+    this.#characters += part.length;
+    const left = 2 * this.#span.context.limits.maxTextLength - this.#text.length;
+    if (left > 0) this.#text += part.slice(0, left);
+  }
+
+  #addItem(item: T): void {
+    const { maxItems, maxOutputLength } = this.#span.context.limits;
+    if (this.#list.length < maxItems && this.#describer.length < maxOutputLength) {
+      this.#list.push(this.#describer.describe(item, 'items'));
+    } else {
+      this.#span.counts.cut += 1;
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/** How much a trace may hold. What is beyond is cut or left out, counted, and told in the metadata of the span. */
+
+import { InvalidArgumentError } from '../errors.js';
+import { MAX_SPAN_DEPTH } from './span-json.js';
+
+export interface TraceLimits {
+  /** Levels of spans below a root. Default 64, at most 100. */
+  readonly maxDepth: number;
+  /** Children of one span. Default 1,000. */
+  readonly maxChildren: number;
+  /** Spans of one root, itself included. Default 10,000. */
+  readonly maxSpans: number;
+  /** Spans that are open at the same time, of all roots. Default 100,000. */
+  readonly maxOpenSpans: number;
+  /** Characters of one text. Default 65,536. */
+  readonly maxTextLength: number;
+  /** Characters of the inputs, the outputs or the metadata of one span. Default 262,144. */
+  readonly maxValueLength: number;
+  /** Characters of a return value that is captured as output. Default 16,384. */
+  readonly maxOutputLength: number;
+  /** Characters of all the values of one root. Default 8,388,608. */
+  readonly maxTraceLength: number;
+  /** Items of one array or object. Default 1,000. */
+  readonly maxItems: number;
+  /** Levels of one value. Default 16, at most 40. */
+  readonly maxValueDepth: number;
+}
+
+const DEFAULT_LIMITS: TraceLimits = {
+  maxDepth: 64,
+  maxChildren: 1000,
+  maxSpans: 10_000,
+  maxOpenSpans: 100_000,
+  maxTextLength: 65_536,
+  maxValueLength: 262_144,
+  maxOutputLength: 16_384,
+  maxTraceLength: 8_388_608,
+  maxItems: 1000,
+  maxValueDepth: 16,
+};
+
+/** What Polyaxon's reader still takes: see `MAX_JSON_LEVELS`. */
+const HIGHEST: Partial<TraceLimits> = { maxDepth: MAX_SPAN_DEPTH, maxValueDepth: 40 };
+
+/** The limits that apply. Throws `ERR_OPTION_INVALID` for a limit that is no whole number above 0, or unknown. */
+export function resolveTraceLimits(limits: Partial<TraceLimits> = {}): TraceLimits {
+  const resolved: Record<string, number> = { ...DEFAULT_LIMITS };
+  for (const [name, value] of Object.entries(limits)) {
+    if (value === undefined) continue;
+    const highest = HIGHEST[name as keyof TraceLimits] ?? Number.MAX_SAFE_INTEGER;
+    if (!(name in DEFAULT_LIMITS) || !Number.isSafeInteger(value) || value < 1 || value > highest) {
+      throw new InvalidArgumentError(
+        'ERR_OPTION_INVALID',
+        `limits.${name} is ${String(value)}, expected a whole number from 1 to ${highest}`,
+        `The limits are ${Object.keys(DEFAULT_LIMITS).join(', ')}.`,
+      );
+    }
+    resolved[name] = value;
+  }
+  return resolved as unknown as TraceLimits;
+}
