@@ -68,7 +68,6 @@ export function sortOtelValues(attributes: OtelAttributes, events: readonly Otel
   const sides = { inputs: new Map<string, unknown>(), outputs: new Map<string, unknown>() };
   const used = new Set<string>(['input.mime_type', 'output.mime_type']);
   for (const [attribute, [side, name]] of Object.entries(ATTRIBUTES)) {
-    if (attributes[attribute] === undefined || attributes[attribute] === null) continue;
     if (addValue(sides[side], name, side, parseJsonText(attributes[attribute]))) used.add(attribute);
   }
   for (const [prefix, side, name, wrapper] of LISTS) {
@@ -93,6 +92,7 @@ function addValue(
   sideName: Side,
   value: unknown,
 ): boolean {
+  if (value === undefined || value === null) return false;
   if (name === undefined && typeof value === 'object' && value !== null && !Array.isArray(value)) {
     const entries = Object.entries(value);
     if (entries.some(([key]) => side.has(key))) return false;

@@ -207,7 +207,17 @@ describe('toSpanJson', () => {
     ['inputs that are a Map', { inputs: new Map([['a', 1]]) }, 'span.inputs'],
     ['a function', { inputs: { a: { b: () => 1 } } }, 'span.inputs.a.b'],
     ['a value that contains itself', { outputs: cyclic }, 'span.outputs.self'],
-    ['a value that cannot be read', { inputs: { get a() { throw new Error('no'); } } }, 'span.inputs'], // biome-ignore format: one line each
+    [
+      'a value that cannot be read',
+      {
+        inputs: {
+          get a() {
+            throw new Error('no');
+          },
+        },
+      },
+      'span.inputs',
+    ],
     ['a value without end', { inputs: { a: nest(100_000) } }, 'span.inputs'],
     ['children that are no list', { children: {} }, 'span.children'],
     [

@@ -34,7 +34,6 @@ interface Tree {
   readonly children: readonly Tree[];
 }
 
-/** Steps within a synchronous function cannot wait: they are run as synchronous ones. */
 function toTree(program: Program, name: string): Tree {
   return {
     name,
