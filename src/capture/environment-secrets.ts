@@ -54,6 +54,8 @@ function findSecrets(name: string, value: string): string[] {
 /** As it is, as JSON, a URL and base64 have it. */
 function toForms(secret: string): string[] {
   const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
+  // Bytes of unknown encoding are looked at with one character a byte.
+  forms.push(Buffer.from(secret).toString('latin1'));
   if (secret.length >= 8) forms.push(Buffer.from(secret).toString('base64').replace(/=+$/, ''));
   return forms;
 }

@@ -1,0 +1,237 @@
+/**
+ * What code a run runs: the commit, and how the files differ from it.
+ */
+
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import { constants, existsSync } from 'node:fs';
+import { copyFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { messageOf } from '../errors.js';
+import type { JsonValue } from '../json-value.js';
+import { type Git, type GitResult, openGit } from './git-command.js';
+import { stripCredentials, toBrowserUrl } from './remote-url.js';
+import type { Masker } from './secrets.js';
+
+export interface GitCapture {
+  /** Full hash; null before the first commit, and when git could not tell. */
+  readonly commit: string | null;
+  /** Null when no branch is checked out. */
+  readonly branch: string | null;
+  /** Of `origin`, or of the first remote; without credentials. */
+  readonly remoteUrl: string | null;
+  /** Whether tracked files differ from the commit, staged or not. Null when git could not tell. */
+  readonly isDirty: boolean | null;
+  /** Untracked files that are not ignored; a directory of nothing else counts as one. */
+  readonly untrackedCount: number | null;
+  /**
+   * How tracked files differ from the commit, for `git apply`, secrets masked. Binary files are only named. Null when there is no
+   * difference, and when git could not tell.
+   */
+  readonly diff: Uint8Array | null;
+  /** Length of the whole difference, also when `diff` is cut. */
+  readonly diffBytes: number;
+  readonly isDiffCut: boolean;
+  /** What could not be found out, and why. */
+  readonly problems: readonly string[];
+}
+
+export interface GitCaptureOptions {
+  /** Longer differences are cut, between files where possible. Default 1 MiB: what masking takes 30 ms for. */
+  readonly maxDiffBytes?: number | undefined;
+  /** For all of it. Default 10 s; what is known by then counts. */
+  readonly deadlineMs?: number | undefined;
+  /** Default: the process's. */
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+}
+
+const DEFAULT_MAX_DIFF_BYTES = 1024 * 1024;
+const DEFAULT_DEADLINE_MS = 10_000;
+const MAX_STATUS_BYTES = 16 * 1024 * 1024;
+
+const DIFF = [
+  ...['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--submodule=short'],
+  ...['--src-prefix=a/', '--dst-prefix=b/'],
+];
+
+/** What git tells of the repository around `directory`; undefined when there is none. Never rejects. */
+export async function captureGit(
+  directory: string,
+  masker: Masker,
+  options: GitCaptureOptions = {},
+): Promise<GitCapture | undefined> {
+  if (!existsSync(directory)) return undefined;
+  const git = openGit(directory, {
+    environment: options.environment ?? process.env,
+    deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
+  });
+  try {
+    return await capture(git, directory, masker, options.maxDiffBytes ?? DEFAULT_MAX_DIFF_BYTES);
+  } finally {
+    git.close();
+  }
+}
+
+/**
+ * The summary of a code reference in Polyaxon's lineage, named by its commit; undefined without a commit.
+ *
+ * Source of keys: clipped 0.11, `utils/git.py` (`get_code_reference`, `get_code_reference_all`): `branch` is `HEAD` when no branch
+ * is checked out, `url` is empty without a remote.
+ */
+export function toCodeReference(
+  capture: GitCapture,
+): { readonly commit: string; readonly [key: string]: JsonValue } | undefined {
+  if (capture.commit === null) return undefined;
+  return {
+    commit: capture.commit,
+    branch: capture.branch ?? 'HEAD',
+    url: capture.remoteUrl === null ? '' : toBrowserUrl(capture.remoteUrl),
+    ...(capture.isDirty !== null && { is_dirty: capture.isDirty }),
+  };
+}
+
+async function capture(
+  git: Git,
+  directory: string,
+  masker: Masker,
+  maxDiffBytes: number,
+): Promise<GitCapture | undefined> {
+  const root = await git.run(['rev-parse', '--show-toplevel']);
+  if (root.status === 'failed' && isNoRepository(root.message, directory)) return undefined;
+  const problems: string[] = [];
+  const check = (result: GitResult): GitResult => {
+    if (result.status === 'failed') problems.push(masker.maskText(result.message));
+    return result;
+  };
+  if (check(root).status === 'failed') return { ...NOTHING, problems };
+
+  // These two fail in the ordinary cases of no commit and no branch.
+  const [head, branch, remotes, status] = await Promise.all([
+    git.run(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
+    git.run(['symbolic-ref', '--quiet', '--short', 'HEAD']),
+    git.run(['config', '--get-regexp', '^remote\\..*\\.url$']),
+    git.run(['status', '--porcelain=v2', '-z', '--untracked-files=normal'], { maxBytes: MAX_STATUS_BYTES }),
+  ]);
+  const commit = textOf(head);
+  const remoteUrl = findRemote(textOf(remotes));
+  const changes = parseStatus(check(status));
+  const diff = changes.isDirty === false ? NO_DIFF : await captureDiff(git, directory, commit, maxDiffBytes);
+  if (diff !== NO_DIFF) check(diff);
+  return {
+    commit,
+    branch: textOf(branch),
+    remoteUrl: remoteUrl === null ? null : masker.maskText(stripCredentials(remoteUrl)),
+    ...changes,
+    ...toDiff(diff, masker, maxDiffBytes),
+    problems,
+  };
+}
+
+const NO_DIFF: GitResult = { status: 'done', stdout: Buffer.alloc(0), totalBytes: 0 };
+
+/** Works with a copy of the index: `git diff` writes it when it finds files with a new date and the old content. */
+async function captureDiff(
+  git: Git,
+  directory: string,
+  commit: string | null,
+  maxBytes: number,
+): Promise<GitResult> {
+  const index = await git.run(['rev-parse', '--git-path', 'index']);
+  const path = textOf(index);
+  if (path === null) return index;
+  const indexFile = join(tmpdir(), `polytrack-index-${process.pid}-${randomUUID()}`);
+  try {
+    const indexPath = resolve(directory, path);
+    // To git a missing index is an empty one.
+    if (existsSync(indexPath)) await copyFile(indexPath, indexFile, constants.COPYFILE_FICLONE);
+    return await git.run([...DIFF, commit === null ? '--cached' : 'HEAD'], {
+      maxBytes,
+      indexFile,
+    });
+  } catch (cause) {
+    return { ...NO_DIFF, status: 'failed', message: `the index could not be read: ${messageOf(cause)}` };
+  } finally {
+    await rm(indexFile, { force: true }).catch(() => undefined);
+  }
+}
+
+const NOTHING: GitCapture = {
+  commit: null,
+  branch: null,
+  remoteUrl: null,
+  isDirty: null,
+  untrackedCount: null,
+  diff: null,
+  diffBytes: 0,
+  isDiffCut: false,
+  problems: [],
+};
+
+/** Without git it is a repository if it looks like one. */
+function isNoRepository(message: string, directory: string): boolean {
+  if (/not a git repository|must be run in a work tree/.test(message)) return true;
+  return /could not be started/.test(message) && !isBelowGitDirectory(resolve(directory));
+}
+
+function isBelowGitDirectory(directory: string): boolean {
+  if (existsSync(join(directory, '.git'))) return true;
+  const parent = dirname(directory);
+  return parent !== directory && isBelowGitDirectory(parent);
+}
+
+function textOf(result: GitResult): string | null {
+  const text = result.stdout.toString('utf8').trim();
+  return result.status === 'done' && text !== '' ? text : null;
+}
+
+/** Lines `remote.<name>.url <url>`. */
+function findRemote(lines: string | null): string | null {
+  const remotes = (lines ?? '').split('\n').flatMap((line) => {
+    const [, name, url] = /^remote\.(.*)\.url (.+)$/.exec(line) ?? [];
+    return name === undefined || url === undefined ? [] : [{ name, url }];
+  });
+  return (remotes.find(({ name }) => name === 'origin') ?? remotes[0])?.url ?? null;
+}
+
+/** Source: git-status(1), "Porcelain Format Version 2": changed 1 and 2, unmerged u, untracked ?; the path before a rename follows a 2. */
+function parseStatus(result: GitResult): Pick<GitCapture, 'isDirty' | 'untrackedCount'> {
+  if (result.status === 'failed') return { isDirty: null, untrackedCount: null };
+  const entries = result.stdout.toString('latin1').split('\0');
+  let isDirty = false;
+  let untrackedCount = 0;
+  for (let index = 0; index < entries.length; index++) {
+    const entry = entries[index]!;
+    if (entry.startsWith('? ')) untrackedCount++;
+    else if (/^[12u] /.test(entry)) isDirty = true;
+    if (entry.startsWith('2 ')) index++;
+  }
+  return { isDirty, untrackedCount };
+}
+
+function toDiff(
+  result: GitResult,
+  masker: Masker,
+  maxBytes: number,
+): Pick<GitCapture, 'diff' | 'diffBytes' | 'isDiffCut'> {
+  if (result.totalBytes === 0) return { diff: null, diffBytes: 0, isDiffCut: false };
+  const isDiffCut = result.status === 'failed' || result.totalBytes > maxBytes;
+  // Cut first, after a whole line: no secret is then cut in two and its first half kept.
+  const kept = isDiffCut ? cut(result.stdout) : result.stdout;
+  const masked = maskBytes(kept, masker);
+  const total = result.status === 'failed' ? `more than ${result.totalBytes}` : result.totalBytes;
+  const note = Buffer.from(isDiffCut ? `# cut here: ${kept.length} of ${total} bytes\n` : '');
+  return { diff: Buffer.concat([masked, note]), diffBytes: result.totalBytes, isDiffCut };
+}
+
+/** Files of a repository may have any encoding: one byte a character keeps them all. */
+function maskBytes(bytes: Buffer, masker: Masker): Buffer {
+  const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
+  return Buffer.from(masker.maskText(bytes.toString(encoding)), encoding);
+}
+
+/** Before the last file that begins in it, else after the last whole line. */
+function cut(diff: Buffer): Buffer {
+  const file = diff.lastIndexOf('\ndiff --git ');
+  return diff.subarray(0, (file < 0 ? diff.lastIndexOf('\n') : file) + 1);
+}
