@@ -51,7 +51,7 @@ const PARTS: readonly { readonly part: string; readonly pattern: RegExp; readonl
     { part: 'uploader/store', pattern: /^uploader\/store\//, may: ['src/base', 'uploader/base'] },
     {
       part: 'uploader/base',
-      pattern: /^uploader\/(io\/|errors\.ts|retry\.ts|rel-path\.ts)/,
+      pattern: /^uploader\/(io\/|errors\.ts|retry\.ts|rel-path\.ts|lock\.ts)/,
       may: ['src/base'],
     },
     {

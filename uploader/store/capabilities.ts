@@ -32,6 +32,8 @@ export interface StoreCapabilities {
   /** On: every commit leaves the version before it behind, and all of them are paid for. */
   readonly versioning: 'on' | 'off' | 'unknown';
   readonly maxObjectBytes: number;
+  /** Names that differ in case only, or in how accents are composed, are one name here. */
+  readonly foldsNames: boolean;
 }
 
 export interface AppendCapability {
@@ -67,6 +69,7 @@ export const UNPROBED_S3: StoreCapabilities = {
   listMultipart: true,
   versioning: 'unknown',
   maxObjectBytes: 50e12,
+  foldsNames: false,
 };
 
 /** A directory: conditions hold by a lock, checksums by reading back. */
@@ -85,4 +88,5 @@ export const FILE_STORE: StoreCapabilities = {
   listMultipart: true,
   versioning: 'off',
   maxObjectBytes: Number.MAX_SAFE_INTEGER,
+  foldsNames: false,
 };

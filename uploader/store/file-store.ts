@@ -1,20 +1,25 @@
 /**
  * A directory as a store: each object is the file of its key.
  *
- * An object is written beside its place under the commit's name, synced, renamed, and the directory synced. Nothing but objects
- * stays in the directory: there is no place for a commit id or a checksum, so `head` knows neither and a caller reads back. The ETag
- * is made of what a stat tells. Creating is exclusive (a hard link); replacing compares just before the rename, as exactly as a file system can.
+ * A committed object is written beside its place under the commit's name, synced, renamed, and the directory synced; an append goes to the end of the file
+ * (file-append.ts says why). Beside the objects there is only `.plx/`, for locks: there is no place for a commit id or a checksum, so
+ * `head` knows neither and a caller reads back. The ETag is made of what a stat tells. Creating is exclusive (a hard link);
+ * replacing and appending compare and write under a lock.
  */
 
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { RelPathError, StoreDiskError } from '../errors.js';
+import { LockedError, RelPathError, StateDirectoryError, StoreDiskError } from '../errors.js';
 import type { FileStat, FileSystem, WritableFile } from '../io/file-system.js';
+import { type Io, nodeIo } from '../io/io.js';
 import { makeDirectories } from '../io/make-directories.js';
 import { isAbsent, isLinkUnsupported, systemErrorCode } from '../io/system-error.js';
 import { isSafeKey } from '../rel-path.js';
 import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../retry.js';
 import { FILE_STORE, type StoreCapabilities } from './capabilities.js';
+import { checkTail, writeTail } from './file-append.js';
+import { probeDirectory } from './file-probe.js';
+import { ObjectLocks } from './object-lock.js';
 import type {
   AppendOutcome,
   AppendRequest,
@@ -33,31 +38,68 @@ import type {
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 const CHUNK_BYTES = 1024 * 1024;
+/** At the top of a store, for what is no object. */
+const RESERVED = '.plx';
 /** Marks files that are being written. No key ends so: the scanner leaves `*.partial` out. */
 const TEMPORARY_NAME = /^\.plx-[0-9a-f]+\.partial$/;
 
-/** Opens the directory `root` (absolute) as a store; it is made with the first object. */
-export function createFileStore(root: string, fileSystem: FileSystem): Store {
-  return new FileStore(root, fileSystem);
+/** Entries of some 200 bytes. */
+const MAX_VERIFIED = 10_000;
+/** For what is at work on an object, which takes milliseconds. */
+const LOCKED_RETRY_MS = 200;
+
+/** Opens the directory `root` (absolute) as a store; it is made with the first object. What is not given of `io` is the host's. */
+export function createFileStore(root: string, fileSystem: FileSystem, io: Partial<Io> = {}): Store {
+  return new FileStore(root, { ...nodeIo, ...io, fileSystem });
 }
 
 interface Entry {
   /** Ends with `/` for a directory. */
   readonly key: string;
   /** Null for a directory. */
-  readonly version: ObjectVersion | null;
+  readonly stat: FileStat | null;
+  readonly isTemporary: boolean;
 }
 
 class FileStore implements Store {
   readonly id: string;
-  #capabilities: StoreCapabilities = FILE_STORE;
   readonly #root: string;
+  readonly #io: Io;
   readonly #fileSystem: FileSystem;
+  readonly #locks: ObjectLocks;
+  /** Paths of files that are being written. */
+  readonly #inUse = new Set<string>();
+  /** Of objects that were appended to lately: what their bytes have been found to be. */
+  readonly #verified = new Map<string, { readonly etag: string; readonly crc32: number }>();
+  #capabilities: StoreCapabilities = FILE_STORE;
 
-  constructor(root: string, fileSystem: FileSystem) {
+  constructor(root: string, io: Io) {
     this.#root = root;
-    this.#fileSystem = fileSystem;
+    this.#io = io;
+    this.#fileSystem = io.fileSystem;
+    this.#locks = new ObjectLocks(join(root, RESERVED, 'locks'), io);
     this.id = `file://${root}`;
+  }
+
+  get capabilities(): StoreCapabilities {
+    return this.#capabilities;
+  }
+
+  adopt(capabilities: StoreCapabilities): void {
+    this.#capabilities = capabilities;
+  }
+
+  async probe(): Promise<ProbeOutcome> {
+    try {
+      const directory = join(this.#root, RESERVED);
+      await makeDirectories(this.#fileSystem, directory, DIRECTORY_MODE);
+      this.#capabilities = await probeDirectory(directory, this.#io);
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+      return toFailure(this.#root, 'write into the directory', error);
+    }
+    const permissions = { get: true, abort: true, delete: true };
+    return { status: 'probed', capabilities: this.#capabilities, permissions, leftovers: [] };
   }
 
   async check(): Promise<CheckOutcome> {
@@ -75,6 +117,7 @@ class FileStore implements Store {
   async commit(request: CommitRequest): Promise<CommitOutcome> {
     const path = this.#toPath(request.key);
     const temporaryPath = join(dirname(path), `.plx-${request.commitId}.partial`);
+    this.#inUse.add(temporaryPath);
     try {
       await makeDirectories(this.#fileSystem, dirname(path), DIRECTORY_MODE);
       await this.#removeLeftover(temporaryPath);
@@ -87,34 +130,66 @@ class FileStore implements Store {
       return outcome;
     } catch (error) {
       await this.#removeLeftover(temporaryPath).catch(() => undefined); // the first failure is the one to report
-      if (systemErrorCode(error) === undefined) throw error;
-      return toFailure(path, 'write the object', error);
+      return toWriteFailure(path, error);
+    } finally {
+      this.#inUse.delete(temporaryPath);
     }
   }
 
-  async probe(): Promise<ProbeOutcome> {
-    return {
-      status: 'probed',
-      capabilities: this.capabilities,
-      permissions: { get: true, abort: true, delete: true },
-      leftovers: [],
-    };
+  async append(request: AppendRequest): Promise<AppendOutcome> {
+    const path = this.#toPath(request.key);
+    const { key, base, keep = base, target } = request;
+    if (target.sizeBytes < base.sizeBytes || keep.sizeBytes !== base.sizeBytes)
+      return { status: 'unsupported' };
+    const tail = await checkTail(request);
+    if (tail === null) return { status: 'changed' };
+    try {
+      return await this.#locks.use(key, async (): Promise<CommitOutcome> => {
+        const before = await this.#stat(path);
+        if (!isVersion(before, base)) return this.#toConflict(before, request);
+        if (!(await this.#isVerified(request))) return { status: 'conflict' };
+        const file = await this.#fileSystem.openForUpdate(path);
+        try {
+          // The name may have come to mean another file since.
+          if (!isVersion(await file.stat(), base)) return { status: 'conflict' };
+          const written = await writeTail(file, request, tail);
+          if (written.status === 'changed') return { status: 'changed' };
+          if (written.status === 'written') {
+            const { etag } = toVersion(written.stat);
+            this.#remember(key, etag, target.crc32);
+            return { status: 'stored', etag };
+          }
+          return { status: 'retry', cause: new Error(`${path}: other bytes were read back`), maxAttempts: 3 };
+        } finally {
+          await file.close();
+        }
+      });
+    } catch (error) {
+      if (error instanceof OutcomeError) return error.outcome;
+      return toWriteFailure(path, error);
+    }
   }
 
-  adopt(capabilities: StoreCapabilities): void {
-    this.#capabilities = capabilities;
-  }
-
-  get capabilities(): StoreCapabilities {
-    return this.#capabilities;
-  }
-
-  async append(_request: AppendRequest): Promise<AppendOutcome> {
-    return { status: 'unsupported' };
-  }
-
-  async collect(_request: CollectRequest): Promise<CollectOutcome> {
-    return { status: 'collected', removed: 0, left: 0 };
+  async collect({ prefixes, olderThanMs, signal }: CollectRequest): Promise<CollectOutcome> {
+    let removed = 0;
+    let left = 0;
+    const nowMs = this.#io.clock.wallTime() * 1000;
+    try {
+      for (const prefix of prefixes)
+        for await (const { key, stat, isTemporary } of this.#walk(prefix, signal)) {
+          const path = join(this.#root, key);
+          if (!isTemporary || stat === null || this.#inUse.has(path)) continue;
+          const isOld = nowMs - Number(stat.mtimeNs / 1_000_000n) >= olderThanMs;
+          if (isOld) await this.#removeLeftover(path);
+          if (isOld) removed += 1;
+          else left += 1;
+        }
+      return { status: 'collected', removed, left };
+    } catch (error) {
+      if (error instanceof OutcomeError) return error.outcome;
+      if (systemErrorCode(error) === undefined) throw error;
+      return toFailure(this.#root, 'remove unfinished files', error);
+    }
   }
 
   async abandon(): Promise<void> {
@@ -139,15 +214,9 @@ class FileStore implements Store {
     prefix: string,
     options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<ListedObject> {
-    const pending: Entry[] = [{ key: '', version: null }];
-    for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
-      const { key, version } = entry;
-      if (version === null && (key.startsWith(prefix) || prefix.startsWith(key))) {
-        options.signal?.throwIfAborted();
-        for (const found of await this.#listDirectory(key)) pending.push(found);
-      }
+    for await (const { key, stat, isTemporary } of this.#walk(prefix, options.signal)) {
       const isAfter = options.after === undefined || compareBytes(key, options.after) > 0;
-      if (version !== null && isAfter && key.startsWith(prefix)) yield { key, ...version };
+      if (stat !== null && !isTemporary && isAfter) yield { key, ...toVersion(stat) };
     }
   }
 
@@ -193,21 +262,59 @@ class FileStore implements Store {
   }
 
   async #publish(temporaryPath: string, path: string, request: CommitRequest): Promise<CommitOutcome> {
+    const { key, base } = request;
+    return this.#capabilities.conditionalCreate && base === null
+      ? this.#create(temporaryPath, path, request)
+      : this.#locks.use(key, () => this.#replace(temporaryPath, path, request));
+  }
+
+  async #create(temporaryPath: string, path: string, request: CommitRequest): Promise<CommitOutcome> {
     const before = await this.#stat(path);
-    const isBase = (before === null ? null : toVersion(before).etag) === (request.base?.etag ?? null);
+    if (before !== null) return this.#toConflict(before, request);
+    if (!(await this.#linkExclusively(temporaryPath, path))) return { status: 'conflict' };
+    return this.#toStored(path);
+  }
+
+  async #replace(temporaryPath: string, path: string, request: CommitRequest): Promise<CommitOutcome> {
+    const before = await this.#stat(path);
+    const isBase = request.base === null ? before === null : isVersion(before, request.base);
     if (!isBase) return this.#toConflict(before, request);
-    if (before !== null) await this.#fileSystem.rename(temporaryPath, path);
-    else if (!(await this.#linkExclusively(temporaryPath, path))) return { status: 'conflict' };
+    await this.#fileSystem.rename(temporaryPath, path);
+    return this.#toStored(path);
+  }
+
+  async #toStored(path: string): Promise<CommitOutcome> {
     await this.#fileSystem.syncDirectory(dirname(path));
     return { status: 'stored', etag: toVersion(await this.#fileSystem.lstat(path)).etag };
+  }
+
+  /** Whether the base has the checksum that it is said to have: read once, known from then on. */
+  async #isVerified({ key, base, signal }: AppendRequest): Promise<boolean> {
+    const known = this.#verified.get(key);
+    if (known?.etag === base.etag) return known.crc32 === base.crc32;
+    const crc = await this.#readCrc32(key, signal);
+    this.#remember(key, base.etag, crc);
+    return crc === base.crc32;
+  }
+
+  #remember(key: string, etag: string, crc: number): void {
+    this.#verified.delete(key);
+    this.#verified.set(key, { etag, crc32: crc });
+    const [oldest] = this.#verified.keys();
+    if (this.#verified.size > MAX_VERIFIED && oldest !== undefined) this.#verified.delete(oldest);
+  }
+
+  async #readCrc32(key: string, signal: AbortSignal | undefined): Promise<number> {
+    let crc = 0;
+    for await (const bytes of this.read(key, { signal })) crc = crc32(bytes, crc);
+    return crc;
   }
 
   /** There is no commit id to tell whose object it is, so its bytes tell: the target's are what an earlier call may have left. */
   async #toConflict(found: FileStat | null, request: CommitRequest): Promise<CommitOutcome> {
     if (found?.sizeBytes !== request.target.sizeBytes) return { status: 'conflict' };
-    let crc = 0;
-    for await (const bytes of this.read(request.key, { signal: request.signal })) crc = crc32(bytes, crc);
-    if (crc !== request.target.crc32) return { status: 'conflict' };
+    if ((await this.#readCrc32(request.key, request.signal)) !== request.target.crc32)
+      return { status: 'conflict' };
     return { status: 'stored', etag: toVersion(found).etag };
   }
 
@@ -233,6 +340,19 @@ class FileStore implements Store {
     }
   }
 
+  /** Directories and files whose key begins with the prefix, or that may hold such, in byte order of their keys. */
+  async *#walk(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
+    const pending: Entry[] = [{ key: '', stat: null, isTemporary: false }];
+    for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
+      const { key, stat } = entry;
+      if (stat === null && (key.startsWith(prefix) || prefix.startsWith(key))) {
+        signal?.throwIfAborted();
+        for (const found of await this.#listDirectory(key)) pending.push(found);
+      }
+      if (key.startsWith(prefix)) yield entry;
+    }
+  }
+
   /** The entries of a directory, last first in byte order of their keys, so that a stack gives them in order. */
   async #listDirectory(directory: string): Promise<Entry[]> {
     try {
@@ -246,9 +366,11 @@ class FileStore implements Store {
   }
 
   async #toEntry(directory: string, name: string): Promise<Entry | null> {
-    const stat = TEMPORARY_NAME.test(name) ? null : await this.#stat(join(this.#root, directory, name));
-    if (stat?.kind === 'directory') return { key: `${directory}${name}/`, version: null };
-    return stat?.kind === 'file' ? { key: `${directory}${name}`, version: toVersion(stat) } : null;
+    if (directory === '' && name === RESERVED) return null;
+    const stat = await this.#stat(join(this.#root, directory, name));
+    const isTemporary = TEMPORARY_NAME.test(name);
+    if (stat?.kind === 'directory') return { key: `${directory}${name}/`, stat: null, isTemporary };
+    return stat?.kind === 'file' ? { key: `${directory}${name}`, stat, isTemporary } : null;
   }
 
   async #stat(path: string): Promise<FileStat | null> {
@@ -290,6 +412,18 @@ async function copyBytes(
 
 function toVersion({ sizeBytes, mtimeNs, ino }: FileStat): ObjectVersion {
   return { etag: [sizeBytes.toString(16), mtimeNs.toString(16), ino.toString(16)].join('-'), sizeBytes };
+}
+
+function isVersion(stat: FileStat | null, { etag }: ObjectVersion): boolean {
+  return stat !== null && toVersion(stat).etag === etag;
+}
+
+/** The outcome of a write that failed; rethrows what is no failure of the disk. */
+function toWriteFailure(path: string, error: unknown): RetryOutcome | FailedOutcome {
+  if (error instanceof LockedError) return { status: 'retry', cause: error, afterMs: LOCKED_RETRY_MS };
+  const cause = error instanceof StateDirectoryError ? error.cause : error;
+  if (systemErrorCode(cause) === undefined) throw error;
+  return toFailure(path, 'write the object', cause);
 }
 
 function toFailure(path: string, operation: string, cause: unknown): RetryOutcome | FailedOutcome {

@@ -2,8 +2,12 @@
 
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../src/clock.js';
 import { StoreUrlError } from '../errors.js';
 import type { FileSystem } from '../io/file-system.js';
+import { nodeIo } from '../io/io.js';
+import type { ProcessTable } from '../io/processes.js';
+import type { Randomness } from '../io/randomness.js';
 import { createFileStore } from './file-store.js';
 import type { S3ClientOptions } from './s3-client.js';
 import { openS3Store } from './s3-store.js';
@@ -16,6 +20,10 @@ export type StoreLocation =
 
 export interface OpenStoreOptions {
   readonly fileSystem: FileSystem;
+  /** Default: the host's. */
+  readonly clock?: Clock | undefined;
+  readonly randomness?: Randomness | undefined;
+  readonly processes?: ProcessTable | undefined;
   readonly s3?: S3ClientOptions | undefined;
   readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
 }
@@ -26,9 +34,16 @@ const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 /** Opens the store at `url`. Sends nothing; throws `StoreUrlError`, or what the store throws for its credentials. */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<Store> {
   const location = parseStoreUrl(url);
-  if (location.scheme === 'file') return createFileStore(location.path, options.fileSystem);
+  const {
+    fileSystem,
+    clock = nodeIo.clock,
+    randomness = nodeIo.randomness,
+    processes = nodeIo.processes,
+  } = options;
+  if (location.scheme === 'file')
+    return createFileStore(location.path, fileSystem, { clock, randomness, processes });
   const { bucket, prefix } = location;
-  return openS3Store({ bucket, prefix, ...options.s3, onNotice: options.onNotice });
+  return openS3Store({ bucket, prefix, clock, ...options.s3, onNotice: options.onNotice });
 }
 
 /** Reads `file:///path`, or `s3://bucket/prefix`. Throws `StoreUrlError`. */

@@ -45,6 +45,7 @@ async function askAll(objects: ProbeObjects): Promise<StoreCapabilities> {
     append: isSafe ? { minBaseBytes: MIN_PART_BYTES, maxBaseBytes } : null,
     versioning: await objects.versioning(),
     maxObjectBytes: MAX_OBJECT_BYTES,
+    foldsNames: false,
   };
 }
 

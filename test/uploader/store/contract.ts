@@ -4,11 +4,16 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { ByteSource, CommitOutcome, ObjectVersion, Store } from '../../../uploader/store/store.js';
+import { describeAppend } from './contract-append.js';
 
 export interface StoreUnderTest {
   readonly store: Store;
   /** Sizes around what the store treats differently: nothing, one byte, one request, several parts. */
   readonly sizes: readonly number[];
+  /** The same of tails: at least one that is more than one part. */
+  readonly tails: readonly number[];
+  /** Readers may find a beginning of a tail while it is written. */
+  readonly showsBeginnings?: boolean;
 }
 
 let commits = 0;
@@ -148,6 +153,8 @@ export function describeStore(open: () => Promise<StoreUnderTest>): void {
       expect(sha256(await readAll(store, 'run/again'))).toBe(sha256(bytes));
     });
   });
+
+  describeAppend(open);
 
   it('has no object where none was made, beside those that were', async () => {
     const { store } = await open();

@@ -13,6 +13,8 @@ describe('file store', () => {
   describeStore(async () => ({
     store: createFileStore(join(createTempDir(), 'store'), nodeFileSystem),
     sizes: [0, 1, MIB, 2 * MIB + 1],
+    tails: [1, MIB, 17 * MIB],
+    showsBeginnings: true,
   }));
 
   it('leaves nothing but objects behind, after failures too', async () => {

@@ -41,6 +41,7 @@ describeWithPeers(['s3'], 'probe of a bucket', () => {
         listMultipart: true,
         versioning: 'off',
         maxObjectBytes: 50e12,
+        foldsNames: false,
       },
     });
     if (outcome.status === 'probed') expect(store.capabilities).toEqual(outcome.capabilities);

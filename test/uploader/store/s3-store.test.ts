@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { beforeAll, expect, it, vi } from 'vitest';
+import type { StoreCapabilities } from '../../../uploader/store/capabilities.js';
 import { openS3Store } from '../../../uploader/store/s3-store.js';
 import { describeWithPeers } from '../../support/peers.js';
 import { S3Server } from '../../support/s3-server.js';
@@ -9,16 +10,30 @@ import { commit, describeStore, newCommitId, someBytes, toSource } from './contr
 const MIB = 1024 * 1024;
 /** S3 takes no part below 5 MiB but the last. */
 const PART_BYTES = 5 * MIB;
-const LIMITS = { singlePutMaxBytes: 6 * MIB, partBytes: PART_BYTES, bufferMaxBytes: PART_BYTES };
+const LIMITS = {
+  singlePutMaxBytes: 6 * MIB,
+  partBytes: PART_BYTES,
+  tailPartBytes: PART_BYTES,
+  bufferMaxBytes: PART_BYTES,
+};
 const SIZES = [0, 1, 6 * MIB, 6 * MIB + 1, 11 * MIB + 3];
+const TAILS = [1, PART_BYTES, PART_BYTES + 1];
 
 describeWithPeers(['s3'], 'S3 store', () => {
   let server: S3Server;
   let buckets = 0;
+  let capabilities: StoreCapabilities;
 
   beforeAll(async () => {
     server = await S3Server.startShared();
     for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value);
+    const asked = await openS3Store({
+      bucket: await server.bucket('asked'),
+      prefix: '',
+      endpoint: server.endpoint,
+    });
+    await asked.probe();
+    capabilities = asked.capabilities;
     return () => vi.unstubAllEnvs();
   });
 
@@ -26,6 +41,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     buckets += 1;
     const bucket = await server.bucket(`bucket-${buckets}`);
     const store = await openS3Store({ bucket, prefix, endpoint: server.endpoint, limits: LIMITS });
+    store.adopt(capabilities);
     return { store, bucket };
   }
 
@@ -34,7 +50,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     return { key, source: toSource(bytes), target, base: null, commitId: newCommitId() };
   }
 
-  describeStore(async () => ({ store: (await open()).store, sizes: SIZES }));
+  describeStore(async () => ({ store: (await open()).store, sizes: SIZES, tails: TAILS }));
 
   it.each([10, 11 * MIB])('keeps the commit id and the checksum of all %d bytes', async (size) => {
     const { store } = await open('');
