@@ -24,7 +24,7 @@ import {
   unexpected,
 } from './s3-commit.js';
 import type { S3Connection } from './s3-connection.js';
-import { confirmParts } from './s3-resume.js';
+import { confirmParts, type UploadedPart } from './s3-resume.js';
 import type { CommitOutcome, CommitRequest, Extent, HeadOutcome } from './store.js';
 
 const PARTS_AT_ONCE = 4;
@@ -52,15 +52,6 @@ interface Upload {
   readonly uploadId: string;
   readonly objectKey: string;
   readonly parts: Map<number, UploadedPart>;
-}
-
-export interface UploadedPart {
-  readonly etag: string;
-  readonly sizeBytes: number;
-  /** Of a copied part what the store said, if it said anything. */
-  readonly crc32: string | undefined;
-  /** Null for a copied part: nothing was read. */
-  readonly sentCrc32: number | null;
 }
 
 export class MultipartCommits {

@@ -6,8 +6,16 @@ import type { Part } from './part-planner.js';
 import { toOutcome } from './s3-answer.js';
 import { stripQuotes, toBase64Crc32 } from './s3-commit.js';
 import type { S3Connection } from './s3-connection.js';
-import type { UploadedPart } from './s3-multipart.js';
 import type { CommitRequest } from './store.js';
+
+export interface UploadedPart {
+  readonly etag: string;
+  readonly sizeBytes: number;
+  /** Of a copied part what the store said, if it said anything. */
+  readonly crc32: string | undefined;
+  /** Null for a copied part: nothing was read. */
+  readonly sentCrc32: number | null;
+}
 
 export interface UnfinishedPlace {
   readonly bucket: string;
