@@ -34,7 +34,7 @@ const ATTRIBUTES: Readonly<Record<string, readonly [side: Side, name?: string]>>
   'gen_ai.retrieval.query.text': ['inputs', 'query'],
   'gen_ai.retrieval.documents': ['outputs', 'documents'],
   'reranker.query': ['inputs', 'query'],
-  'ai.prompt': ['inputs', 'prompt'],
+  'ai.prompt': ['inputs'],
   'ai.prompt.messages': ['inputs', 'messages'],
   'ai.response.text': ['outputs', 'text'],
   'ai.response.object': ['outputs', 'object'],

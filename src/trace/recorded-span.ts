@@ -44,8 +44,8 @@ export interface TracerContext {
 
 /** What the spans of one root have in common. */
 export interface TraceState extends TraceBudget {
-  /** The root's uuid. */
-  readonly uuid: string;
+  /** The uuid of the root that the trace began with. */
+  uuid: string;
   /** Spans in the tree. */
   spans: number;
   /** When the root started: the times of all its spans are counted from there, so that a clock that is set breaks none. */

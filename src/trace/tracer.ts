@@ -215,8 +215,11 @@ export class Tracer {
       span.trace.spans += 1;
       if (above !== undefined) above.children.push(span);
       else this.#roots.add(span);
-      // The parent is written already: the span is a root that names it.
-      if (parent !== undefined && above === undefined) span.reference = toReference(parent);
+      if (parent !== undefined && above === undefined) {
+        // The parent is written already: the span is a root that names it.
+        span.reference = toReference(parent);
+        span.trace.uuid = parent.trace.uuid;
+      }
     }
   }
 

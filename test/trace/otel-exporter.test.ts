@@ -430,7 +430,7 @@ describe('attributes', () => {
     [
       "Vercel's AI SDK",
       { 'ai.prompt': '{"prompt":"hi"}', 'ai.response.text': 'ho', 'ai.response.toolCalls': '[]' },
-      { inputs: { prompt: { prompt: 'hi' } }, outputs: { text: 'ho', tool_calls: [] } },
+      { inputs: { prompt: 'hi' }, outputs: { text: 'ho', tool_calls: [] } },
     ],
     [
       'retrievals',

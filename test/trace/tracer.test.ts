@@ -443,13 +443,21 @@ describe('spans that end late', () => {
     const { tracer, spans } = startRecording();
 
     let timer: Promise<void> | undefined;
+    let later: ManualSpan | undefined;
     tracer.trace('root', () => {
-      timer = sleep(2).then(() => tracer.trace('tick', () => undefined));
+      timer = sleep(2).then(() =>
+        tracer.trace('tick', () => {
+          later = tracer.startSpan('later');
+        }),
+      );
     });
     await timer;
+    later!.end();
 
-    expect(spans.map(outline)).toEqual(['root', 'tick']);
-    expect(notesOf(spans[1])).toEqual({ parent_uuid: spans[0]!.uuid, root_uuid: spans[0]!.uuid });
+    const [root, tick, last] = spans;
+    expect(spans.map(outline)).toEqual(['root', 'tick', 'later']);
+    expect(notesOf(tick)).toMatchObject({ parent_uuid: root!.uuid, root_uuid: root!.uuid });
+    expect(notesOf(last)).toEqual({ parent_uuid: tick!.uuid, root_uuid: root!.uuid });
   });
 
   it('belong to their parent as long as its root is open, even when the parent has ended', async () => {
@@ -604,6 +612,21 @@ describe('limits', () => {
 
     expect(outline(spans[0]!)).toBe('root(a,b)');
     expect(notesOf(spans[0])).toEqual({ dropped_spans: 2 });
+  });
+
+  it('count what is late as a tree of its own', () => {
+    const { tracer, spans } = startRecording({ limits: { maxSpans: 3 } });
+
+    const root = tracer.startSpan('root');
+    const late = tracer.startSpan('late', { parent: root });
+    const inner = tracer.startSpan('inner', { parent: late });
+    root.end();
+    for (const name of ['a', 'b']) tracer.trace(name, { parent: inner }, () => undefined);
+    inner.end();
+    late.end();
+
+    expect(spans.map(outline)).toEqual(['root', 'late(inner(a))']);
+    expect(notesOf(spans[1]!.children![0])).toEqual({ dropped_spans: 1 });
   });
 
   it('make room again when spans end', () => {
