@@ -17,6 +17,8 @@ export interface EarlierFiles {
   readonly names: readonly string[];
   /** The last step of each tag, of the steps below the one to resume from. */
   readonly lastSteps: ReadonlyMap<string, number | bigint>;
+  /** The plugin of each tag's first value that names one, of all steps: TensorBoard keeps it for the whole run. */
+  readonly plugins: ReadonlyMap<string, string>;
   /** The largest step of all; undefined when there is none. */
   readonly largestStep: number | bigint | undefined;
   /** Whether one of them has a SessionLog START: without one, the next START does not purge. */
@@ -43,18 +45,22 @@ export function readEarlierFiles(
 ): EarlierFiles {
   const names = listEventFiles(directory, sink);
   const lastSteps = new Map<string, number | bigint>();
+  const pluginsByTag = new Map<string, string>();
   let largestStep: number | bigint | undefined;
   let hasSessionStart = false;
   for (const name of names) {
-    for (const { step, tags, isSessionStart } of scanFile(directory, name, sink)) {
+    for (const { step, tags, plugins, isSessionStart } of scanFile(directory, name, sink)) {
       hasSessionStart ||= isSessionStart;
       if (tags.length === 0) continue;
+      for (const [i, plugin] of plugins.entries()) {
+        if (plugin !== undefined && !pluginsByTag.has(tags[i]!)) pluginsByTag.set(tags[i]!, plugin);
+      }
       if (largestStep === undefined || step > largestStep) largestStep = step;
       if (fromStep !== undefined && step >= fromStep) continue;
       for (const tag of tags) lastSteps.set(tag, step);
     }
   }
-  return { names, lastSteps, largestStep, hasSessionStart };
+  return { names, lastSteps, plugins: pluginsByTag, largestStep, hasSessionStart };
 }
 
 function* scanFile(directory: string, name: string, sink: EventSink) {

@@ -86,6 +86,11 @@ export class EventEncoder {
     return this.#tags.has(tag);
   }
 
+  /** The plugin of the tag's first value; empty when the tag has none yet, or its earlier writer named none. */
+  pluginOf(tag: string): string {
+    return this.#tags.get(tag)?.pluginName ?? '';
+  }
+
   /** The step of a value that is given none: one more than the tag's last step, 0 for its first value. */
   nextStep(tag: string): number | bigint {
     return this.#tags.get(tag)?.nextStep ?? 0;
@@ -97,8 +102,12 @@ export class EventEncoder {
     state.nextStep = stepAfter(step);
   }
 
-  /** Takes over the next steps of tags that an earlier process has written. */
-  continueAfter(lastSteps: ReadonlyMap<string, number | bigint>): void {
+  /** Takes over the next steps of tags that an earlier process has written, and their plugins. */
+  continueAfter(
+    lastSteps: ReadonlyMap<string, number | bigint>,
+    plugins: ReadonlyMap<string, string> = new Map(),
+  ): void {
+    for (const [tag, plugin] of plugins) this.#addTag(tag, plugin);
     for (const [tag, step] of lastSteps) this.skipStep(tag, step);
   }
 

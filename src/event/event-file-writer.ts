@@ -100,6 +100,11 @@ export class EventFileWriter {
     return this.#encoder.knows(tag);
   }
 
+  /** The plugin of the tag's first value, also one of an earlier process; empty when there is none. */
+  pluginOf(tag: string): string {
+    return this.#encoder.pluginOf(tag);
+  }
+
   /** The step that a value of this tag gets when it is given none. */
   nextStep(tag: string): number | bigint {
     return this.#encoder.nextStep(tag);
@@ -195,7 +200,7 @@ export class EventFileWriter {
     const fromStep = resume === true ? undefined : resume.fromStep;
     const earlier = readEarlierFiles(this.directory, sink, fromStep);
     this.#fileSeconds = secondsAfter(earlier.names) ?? 0;
-    this.#encoder.continueAfter(earlier.lastSteps);
+    this.#encoder.continueAfter(earlier.lastSteps, earlier.plugins);
     const start = fromStep ?? (earlier.largestStep === undefined ? 0 : stepAfter(earlier.largestStep));
     return earlier.names.length > 0 && !earlier.hasSessionStart ? [start, start] : [start];
   }

@@ -1,5 +1,5 @@
 /**
- * Reads of an event only what resuming needs: its step, its tags, whether it is a SessionLog START.
+ * Reads of an event only what resuming needs: its step, its tags and their plugins, whether it is a SessionLog START.
  *
  * Skips over everything else, so that a directory is scanned at disk speed rather than decoded.
  */
@@ -10,6 +10,8 @@ export interface ScannedEvent {
   readonly step: number | bigint;
   readonly isSessionStart: boolean;
   readonly tags: readonly string[];
+  /** The plugin that each tag's value names; undefined where it names none. */
+  readonly plugins: readonly (string | undefined)[];
 }
 
 const STEP = 2;
@@ -17,6 +19,9 @@ const SUMMARY = 5;
 const SESSION_LOG = 7;
 const SUMMARY_VALUE = 1;
 const VALUE_TAG = 1;
+const VALUE_METADATA = 9;
+const METADATA_PLUGIN_DATA = 1;
+const PLUGIN_NAME = 1;
 const SESSION_STATUS = 1;
 const STATUS_START = 1n;
 
@@ -28,26 +33,37 @@ const decoder = new TextDecoder();
 export function scanEvent(data: Uint8Array): ScannedEvent {
   let step: number | bigint = 0;
   let isSessionStart = false;
-  let tags: string[] = [];
+  let values: Field[][] = [];
   for (const field of fieldsOf(data)) {
     if (field.number === STEP) step = toStep(field.varint);
-    else if (field.number === SUMMARY) tags = scanTags(field.bytes);
+    else if (field.number === SUMMARY) values = scanValues(field.bytes);
     else if (field.number === SESSION_LOG) {
       isSessionStart = fieldsOf(field.bytes).some(
         (inner) => inner.number === SESSION_STATUS && inner.varint === STATUS_START,
       );
     }
   }
-  return { step, isSessionStart, tags };
+  return { step, isSessionStart, tags: values.map(toTag), plugins: values.map(toPlugin) };
 }
 
-function scanTags(summary: Uint8Array): string[] {
+/** The fields of each value. */
+function scanValues(summary: Uint8Array): Field[][] {
   return fieldsOf(summary)
     .filter((field) => field.number === SUMMARY_VALUE)
-    .map((value) => {
-      const tag = fieldsOf(value.bytes).find((field) => field.number === VALUE_TAG);
-      return tag === undefined ? '' : decoder.decode(tag.bytes);
-    });
+    .map((value) => fieldsOf(value.bytes));
+}
+
+function toTag(value: readonly Field[]): string {
+  const tag = value.find((field) => field.number === VALUE_TAG);
+  return tag === undefined ? '' : decoder.decode(tag.bytes);
+}
+
+function toPlugin(value: readonly Field[]): string | undefined {
+  const metadata = value.find((field) => field.number === VALUE_METADATA);
+  if (metadata === undefined) return undefined;
+  const pluginData = fieldsOf(metadata.bytes).find((field) => field.number === METADATA_PLUGIN_DATA);
+  const name = pluginData && fieldsOf(pluginData.bytes).find((field) => field.number === PLUGIN_NAME);
+  return name === undefined || name.bytes.length === 0 ? undefined : decoder.decode(name.bytes);
 }
 
 interface Field {

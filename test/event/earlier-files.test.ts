@@ -11,7 +11,7 @@ import { anyEvent } from '../support/any-event.js';
 const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
 
 describe('scanEvent', () => {
-  it('sees the step, tags and SessionLog START of any event', () => {
+  it('sees the step, tags, plugins and SessionLog START of any event', () => {
     fc.assert(
       fc.property(anyEvent, (event) => {
         const { step, what } = event;
@@ -19,6 +19,10 @@ describe('scanEvent', () => {
         expect(scanEvent(joinPieces(encodeEvent(event)))).toEqual({
           step,
           tags: what.kind === 'summary' ? what.values.map((value) => value.tag) : [],
+          plugins:
+            what.kind === 'summary'
+              ? what.values.map(({ metadata }) => metadata?.pluginName || undefined)
+              : [],
           isSessionStart: what.kind === 'sessionLog' && what.status === 1,
         });
       }),
@@ -42,6 +46,13 @@ describe('readEarlierFiles', () => {
     expect(earlier.hasSessionStart).toBe(false);
     expect(earlier.lastSteps.size).toBeGreaterThan(1);
     expect(earlier.largestStep).toBe(2n ** 63n - 1n);
+  });
+
+  it('knows which plugin has a tag, also of steps that are written again', () => {
+    const earlier = readEarlierFiles(`${fixtures}/tensorflow/images`, diskSink, -1);
+
+    expect(earlier.lastSteps.size).toBe(0);
+    expect(new Set(earlier.plugins.values())).toEqual(new Set(['images']));
   });
 });
 
