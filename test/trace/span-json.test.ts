@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createPolyaxonValue, decodePolyaxonValue } from '../../src/polyaxon/polyaxon-value.js';
 import type { SpanInput } from '../../src/trace/span.js';
 import { toSpanJson } from '../../src/trace/span-json.js';
 import { anySpan } from './any-span.js';
@@ -74,6 +75,14 @@ describe('toSpanJson', () => {
         expect(JSON.stringify(toSpanJson(json))).toBe(JSON.stringify(json));
       }),
     );
+  });
+
+  it('fits into an event of the plugin polyaxon, and comes back equal', () => {
+    const value = toSpanJson({ name: 'call', children: [{ kind: 'tool' }], inputs: { a: '|' } });
+
+    const { body } = decodePolyaxonValue(createPolyaxonValue({ kind: 'span', name: 'call', value }));
+
+    expect(body).toEqual({ kind: 'span', name: 'call', value });
   });
 
   it('describes an error: status, condition, and stack in the metadata', () => {
