@@ -37,6 +37,8 @@ export interface ProjectionState {
 /** Counts that go up. */
 export class ProjectionCounter {
   values: number;
+  /** Values that have a row of a metric. */
+  numbers: number;
   inputs: number;
   likenesses: number;
   readonly #projected: Map<string, number>;
@@ -45,6 +47,7 @@ export class ProjectionCounter {
 
   constructor(state?: ProjectionState['counts']) {
     this.values = state?.values ?? 0;
+    this.numbers = 0;
     this.inputs = state?.inputs ?? 0;
     this.likenesses = state?.likenesses ?? 0;
     this.#projected = new Map(Object.entries(state?.projected ?? {}));
@@ -67,12 +70,17 @@ export class ProjectionCounter {
   toState(): ProjectionState['counts'] {
     return {
       values: this.values,
-      projected: Object.fromEntries(this.#projected),
+      projected: this.#toProjected(),
       inputs: this.inputs,
       likenesses: this.likenesses,
       unprojected: Object.fromEntries(this.#unprojected),
       invalid: Object.fromEntries(this.#invalid),
     };
+  }
+
+  #toProjected(): Record<string, number> {
+    const projected = Object.fromEntries(this.#projected);
+    return this.numbers === 0 ? projected : { ...projected, metric: (projected.metric ?? 0) + this.numbers };
   }
 }
 

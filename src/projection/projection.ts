@@ -15,10 +15,10 @@ import { toInputs } from './hparam-inputs.js';
 import { type ProjectedValue, projectPolyaxonValue, projectTensorBoardValue } from './projected-value.js';
 import { ProjectionCounter, type ProjectionCounts, type ProjectionState } from './projection-state.js';
 import { type SeriesArtifact, toSeriesArtifact } from './run-artifact.js';
-import type { ProjectionTarget, Series, SeriesAppend } from './series.js';
+import type { Moment, ProjectionTarget, Series, SeriesAppend } from './series.js';
 import { type ProjectionNotice, SeriesIndex } from './series-index.js';
 import { type TagInfo, TagTable } from './tag-table.js';
-import { isPrintable, TimestampPrinter } from './timestamp-text.js';
+import { TimestampPrinter, toPrintable } from './timestamp-text.js';
 import { toValueText } from './value-json.js';
 
 export type { ProjectionCounts, ProjectionState } from './projection-state.js';
@@ -55,12 +55,6 @@ export interface ProjectionOutput {
   /** Hyperparameters, for the run's inputs. */
   readonly inputs: Readonly<Record<string, JsonValue>>;
   readonly notices: readonly ProjectionNotice[];
-}
-
-interface EventContext {
-  readonly table: TagTable;
-  readonly step: number | bigint;
-  readonly timestamp: string;
 }
 
 const DEFAULT_EXACT_VALUES = 2048;
@@ -102,9 +96,9 @@ export class Projection {
     switch (what.kind) {
       case 'summary': {
         if (what.values.length === 0) return;
-        const table = this.#tableOf(logDirectory);
-        const timestamp = this.#print(event.wallTime);
-        this.#pushValues({ table, step: event.step, timestamp }, what.values);
+        const wallTime = this.#toPrintable(event.wallTime);
+        const moment = { step: event.step, wallTime, timestamp: this.#printer.print(wallTime) };
+        this.#pushValues(this.#tableOf(logDirectory), moment, what.values);
         return;
       }
       case 'graphDef':
@@ -133,10 +127,10 @@ export class Projection {
     return output;
   }
 
-  /** About how many bytes wait to be taken. */
+  /** Bytes that wait to be taken. */
   get waitingBytes(): number {
     let bytes = this.#assetBytes;
-    for (const series of this.#series) bytes += series.waitingLength;
+    for (const series of this.#series) bytes += series.waitingBytes;
     return bytes;
   }
 
@@ -190,13 +184,14 @@ export class Projection {
     return table;
   }
 
-  #print(wallTime: number): string {
-    if (!this.#wallTimeNoticed && !isPrintable(wallTime)) {
+  #toPrintable(wallTime: number): number {
+    const printable = toPrintable(wallTime);
+    if (printable !== wallTime && !this.#wallTimeNoticed) {
       this.#wallTimeNoticed = true;
-      const message = `the wall time ${wallTime} is in no year from 1 to 9999; another stands for it`;
+      const message = `the wall time ${wallTime} is in no year from 1 to 9999; ${printable} stands for it`;
       this.#notices.push({ code: 'WARN_WALL_TIME_UNPRINTABLE', message });
     }
-    return this.#printer.print(wallTime);
+    return printable;
   }
 
   #pushUnprojected(pluginName: string): void {
@@ -204,65 +199,77 @@ export class Projection {
     this.#counter.countUnprojected(pluginName);
   }
 
-  #pushValues(context: EventContext, values: readonly SummaryValue[]): void {
-    const { table } = context;
-    const isPolyaxon = values.some((value) => table.infoOf(value).pluginName === POLYAXON_PLUGIN);
+  #pushValues(table: TagTable, moment: Moment, values: readonly SummaryValue[]): void {
+    // Nearly all events are one number.
+    const isOne = values.length === 1;
+    const hasPolyaxon = !isOne && values.some((value) => table.infoOf(value).pluginName === POLYAXON_PLUGIN);
     for (const value of values) {
       const info = table.infoOf(value);
       this.#counter.values++;
       try {
-        if (!isPolyaxon) this.#pushValue(context, value, info);
-        else if (info.pluginName !== POLYAXON_PLUGIN) this.#counter.likenesses++;
-        else this.#project(context, info, projectPolyaxonValue(value, values, table));
+        if (info.pluginName === POLYAXON_PLUGIN) {
+          this.#project(table, moment, info, projectPolyaxonValue(value, values, table));
+        } else if (hasPolyaxon) this.#counter.likenesses++;
+        else this.#pushValue(table, moment, value, info);
       } catch (error) {
-        if (!(error instanceof InvalidValueError)) throw error;
-        this.#counter.countInvalid(info.pluginName);
-        if (info.isNoticed) continue;
-        info.isNoticed = true;
-        this.#notices.push({ code: 'WARN_VALUE_INVALID', message: error.message, rawName: info.tag });
+        this.#countInvalid(info, error);
       }
     }
   }
 
-  #pushValue(context: EventContext, value: SummaryValue, info: TagInfo): void {
+  #countInvalid(info: TagInfo, error: unknown): void {
+    if (!(error instanceof InvalidValueError)) throw error;
+    this.#counter.countInvalid(info.pluginName);
+    if (info.isNoticed) return;
+    info.isNoticed = true;
+    this.#notices.push({ code: 'WARN_VALUE_INVALID', message: error.message, rawName: info.tag });
+  }
+
+  #pushValue(table: TagTable, moment: Moment, value: SummaryValue, info: TagInfo): void {
     const content = value.value;
-    if (content?.kind === 'simpleValue') this.#pushNumber(context, info, content.simpleValue);
+    if (content?.kind === 'simpleValue') this.#pushNumber(table, moment, info, content.simpleValue);
     else if (content?.kind === 'tensor' && info.pluginName === 'scalars') {
-      this.#pushNumber(context, info, toNumber(value.tag, content.tensor));
-    } else this.#project(context, info, projectTensorBoardValue(value, info));
+      this.#pushNumber(table, moment, info, toNumber(value.tag, content.tensor));
+    } else this.#project(table, moment, info, projectTensorBoardValue(value, info));
   }
 
-  #pushNumber({ table, step, timestamp }: EventContext, info: TagInfo, value: number): void {
+  #pushNumber(table: TagTable, moment: Moment, info: TagInfo, value: number): void {
     info.metric ??= this.#series.get('metric', table.logDirectory, info.tag);
-    info.metric.appendNumber(step, timestamp, value);
-    this.#counter.countProjected('metric');
+    info.metric.appendNumber(moment, value);
+    this.#counter.numbers++;
   }
 
-  #project(context: EventContext, info: TagInfo, projected: ProjectedValue | undefined): void {
+  #project(
+    { logDirectory }: TagTable,
+    moment: Moment,
+    info: TagInfo,
+    projected: ProjectedValue | undefined,
+  ): void {
     if (projected === undefined || this.target !== 'events') {
       this.#counter.countUnprojected(info.pluginName);
     } else if (projected.kind === 'inputs') {
       const notify = (notice: ProjectionNotice): void => void this.#notices.push(notice);
-      const inputs = toInputs(projected.session, context.table.logDirectory, notify);
+      const inputs = toInputs(projected.session, logDirectory, notify);
       for (const [name, value] of inputs) this.#inputs.set(name, value);
       this.#counter.inputs++;
     } else {
       const { artifactKind, name, rows } = projected;
-      const series = this.#series.get(artifactKind, context.table.logDirectory, name);
-      for (const row of rows) this.#appendRow(context, series, row);
+      const series = this.#series.get(artifactKind, logDirectory, name);
+      for (const row of rows) this.#appendRow(moment, series, row);
       this.#counter.countProjected(artifactKind);
     }
   }
 
-  #appendRow({ step, timestamp }: EventContext, series: Series, { value, asset }: DecodedRow): void {
+  #appendRow(moment: Moment, series: Series, { value, asset }: DecodedRow): void {
     const { kind } = series.identity;
     if (kind === 'metric') {
       // JSON has no NaN.
-      series.appendNumber(step, timestamp, value === null ? Number.NaN : Number(value));
+      series.appendNumber(moment, value === null ? Number.NaN : Number(value));
       return;
     }
-    const path = asset === undefined ? undefined : this.#addAsset(series, step, asset.extension, asset.bytes);
-    series.appendText(step, timestamp, toValueText(kind, withPath(value, path)));
+    const path =
+      asset === undefined ? undefined : this.#addAsset(series, moment.step, asset.extension, asset.bytes);
+    series.appendText(moment, toValueText(kind, withPath(value, path)));
   }
 
   /** Remembers a copy of an asset's bytes; returns its path. */

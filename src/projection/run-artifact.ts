@@ -32,7 +32,7 @@ export interface SeriesArtifact {
 
 /** The lineage entry of a series that has rows. */
 export function toSeriesArtifact({ identity, path, range, rows, statistics }: Series): SeriesArtifact {
-  const { steps, timestamps } = range;
+  const { steps, wallTimes } = range;
   return {
     name: identity.name,
     kind: identity.target === 'resources' ? 'system' : identity.kind,
@@ -40,7 +40,7 @@ export function toSeriesArtifact({ identity, path, range, rows, statistics }: Se
     summary: {
       is_event: true,
       ...(steps === undefined ? {} : { step: { count: rows, min: Number(steps[0]), max: Number(steps[1]) } }),
-      timestamp: { min: toIsoTimestamp(timestamps[0]), max: toIsoTimestamp(timestamps[1]) },
+      timestamp: { min: toIsoTimestamp(wallTimes[0]), max: toIsoTimestamp(wallTimes[1]) },
       ...(statistics === undefined ? {} : { metric: statistics.summarize() }),
     },
     is_input: false,

@@ -11,6 +11,7 @@ import type { ArtifactKind } from '../polyaxon/polyaxon-value.js';
 import { toPythonString } from './json-text.js';
 import { cutName } from './name-space.js';
 import { toPythonFloat } from './number-text.js';
+import { RowBuffer } from './row-buffer.js';
 import { hashName } from './sanitize-name.js';
 import { Statistics, type StatisticsState } from './statistics.js';
 
@@ -28,8 +29,8 @@ export interface SeriesState {
   readonly firstStep: number | string;
   readonly lastStep: number | string;
   readonly highestStep: number | string;
-  readonly firstTimestamp: string;
-  readonly lastTimestamp: string;
+  readonly firstWallTime: number;
+  readonly lastWallTime: number;
   readonly statistics?: StatisticsState;
 }
 
@@ -40,6 +41,14 @@ export interface SeriesIdentity {
   readonly logDirectory: string;
   readonly rawName: string;
   readonly name: string;
+}
+
+/** When a value was logged. */
+export interface Moment {
+  readonly step: number | bigint;
+  /** Printable; `timestamp` is it printed. */
+  readonly wallTime: number;
+  readonly timestamp: Uint8Array;
 }
 
 export interface SeriesAppend {
@@ -56,7 +65,7 @@ const EXTENSION = '.plx';
 
 const JSON_LINES_KINDS: ReadonlySet<ArtifactKind> = new Set(['html', 'text', 'chart', 'span']);
 
-const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Whether the events of a kind are JSON lines, whose value is a string. Source: `V1ArtifactKind.is_jsonl_file_event`. */
 export function isJsonLines(kind: ArtifactKind): boolean {
@@ -81,10 +90,10 @@ export class Series {
   #firstStep: number | bigint = 0;
   #lastStep: number | bigint = 0;
   #highestStep: number | bigint = 0;
-  #firstTimestamp = '';
-  #lastTimestamp = '';
+  #firstWallTime = 0;
+  #lastWallTime = 0;
   /** What has been appended and not taken. */
-  #waiting = '';
+  readonly #waiting = new RowBuffer();
 
   constructor(identity: SeriesIdentity, exactValues: number, state?: SeriesState) {
     const { target, kind, name } = identity;
@@ -99,41 +108,50 @@ export class Series {
     this.#firstStep = fromStepState(state.firstStep);
     this.#lastStep = fromStepState(state.lastStep);
     this.#highestStep = fromStepState(state.highestStep);
-    this.#firstTimestamp = state.firstTimestamp;
-    this.#lastTimestamp = state.lastTimestamp;
+    this.#firstWallTime = state.firstWallTime;
+    this.#lastWallTime = state.lastWallTime;
   }
 
   get rows(): number {
     return this.#rows;
   }
 
-  /** Characters that wait to be taken. */
-  get waitingLength(): number {
-    return this.#waiting.length;
+  /** Bytes that wait to be taken. */
+  get waitingBytes(): number {
+    return this.#waiting.sizeBytes;
   }
 
   /** First and last row; the steps undefined where the file has none. */
   get range(): {
     readonly steps: readonly [first: number | bigint, last: number | bigint] | undefined;
-    readonly timestamps: readonly [first: string, last: string];
+    readonly wallTimes: readonly [first: number, last: number];
   } {
     return {
       steps: this.#hasSteps ? [this.#firstStep, this.#lastStep] : undefined,
-      timestamps: [this.#firstTimestamp, this.#lastTimestamp],
+      wallTimes: [this.#firstWallTime, this.#lastWallTime],
     };
   }
 
-  /** Appends a number. `timestamp`: as `TimestampPrinter` prints it. */
-  appendNumber(step: number | bigint, timestamp: string, value: number): void {
+  /** Appends a number to a metric. */
+  appendNumber(moment: Moment, value: number): void {
     this.statistics?.add(value);
-    this.#append(step, timestamp, toPythonFloat(value));
+    this.#startRow(moment);
+    this.#waiting.appendFields(this.#toStepText(moment), moment.timestamp, toPythonFloat(value));
   }
 
   /** Appends a value: JSON text, which has no line feeds, or any text for kinds that are JSON lines. */
-  appendText(step: number | bigint, timestamp: string, text: string): void {
-    if (this.#isJsonLines) this.#append(step, timestamp, toPythonString(text));
-    // Readers split rows at every bar, and take the escape for what it stands for.
-    else this.#append(step, timestamp, text.replaceAll('|', '\\u007c'));
+  appendText(moment: Moment, text: string): void {
+    const { timestamp, step } = moment;
+    this.#startRow(moment);
+    if (this.#isJsonLines) {
+      const { kind } = this.identity;
+      const time = decoder.decode(timestamp);
+      this.#waiting.append(`\n{"timestamp": "${time}", "step": ${step}, "${kind}": ${toPythonString(text)}}`);
+    } else {
+      this.#waiting.appendFields(this.#toStepText(moment), timestamp, '');
+      // Readers split rows at every bar, and take the escape for what it stands for.
+      this.#waiting.append(text.replaceAll('|', '\\u007c'));
+    }
   }
 
   /**
@@ -152,11 +170,9 @@ export class Series {
 
   /** What has been appended since the last call; undefined: nothing. */
   take(): SeriesAppend | undefined {
-    if (this.#waiting === '') return undefined;
-    const bytes = encoder.encode(this.#waiting);
-    const append = { path: this.path, offset: this.#sizeBytes, bytes };
-    this.#sizeBytes += bytes.length;
-    this.#waiting = '';
+    if (this.#waiting.sizeBytes === 0) return undefined;
+    const append = { path: this.path, offset: this.#sizeBytes, bytes: this.#waiting.take() };
+    this.#sizeBytes += append.bytes.length;
     return append;
   }
 
@@ -169,26 +185,26 @@ export class Series {
       firstStep: toStepState(this.#firstStep),
       lastStep: toStepState(this.#lastStep),
       highestStep: toStepState(this.#highestStep),
-      firstTimestamp: this.#firstTimestamp,
-      lastTimestamp: this.#lastTimestamp,
+      firstWallTime: this.#firstWallTime,
+      lastWallTime: this.#lastWallTime,
       ...(this.statistics === undefined ? {} : { statistics: this.statistics.toState() }),
     };
   }
 
-  #append(step: number | bigint, timestamp: string, text: string): void {
+  #startRow({ step, wallTime }: Moment): void {
     if (this.#rows === 0) {
       this.#firstStep = step;
       this.#highestStep = step;
-      this.#firstTimestamp = timestamp;
-      if (!this.#isJsonLines) this.#waiting = `step|timestamp|${this.identity.kind}`;
+      this.#firstWallTime = wallTime;
+      if (!this.#isJsonLines) this.#waiting.append(`step|timestamp|${this.identity.kind}`);
     } else if (step > this.#highestStep) this.#highestStep = step;
     this.#rows++;
     this.#lastStep = step;
-    this.#lastTimestamp = timestamp;
-    const stepText = this.#hasSteps ? step : '';
-    this.#waiting += this.#isJsonLines
-      ? `\n{"timestamp": "${timestamp}", "step": ${step}, "${this.identity.kind}": ${text}}`
-      : `\n${stepText}|${timestamp}|${text}`;
+    this.#lastWallTime = wallTime;
+  }
+
+  #toStepText({ step }: Moment): string {
+    return this.#hasSteps ? String(step) : '';
   }
 }
 

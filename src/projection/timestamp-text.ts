@@ -4,59 +4,76 @@
  * Always six digits: Python leaves the fraction out when it is 0, and pandas then fails to parse the column.
  */
 
-/** The years that Python's `datetime` has: 0001-01-01 to 9999-12-31. */
+/** The seconds that Python's `datetime` has: from 0001-01-01 to the end of 9999-12-31. */
 const FIRST_SECOND = -62_135_596_800;
-const LAST_SECOND = 253_402_300_799;
+const END_SECOND = 253_402_300_800;
 const DAY_SECONDS = 86_400;
 const MICROS = 1_000_000;
 
-/** Prints wall times; remembers the second and the day of the last one, as those of neighbours are mostly the same. */
-export class TimestampPrinter {
-  #day = Number.NaN;
-  #dayText = '';
-  #second = Number.NaN;
-  #secondText = '';
+const TEMPLATE = new TextEncoder().encode('0000-00-00 00:00:00.000000+00:00');
+const DATE_END = 10;
+const HOURS = 11;
+const MINUTES = 14;
+const SECONDS = 17;
+const MICROS_END = 26;
+const ZERO = 48;
 
-  /** `YYYY-MM-DD HH:MM:SS.ffffff+00:00` of seconds since the epoch. Outside of Python's years: the first or last second; NaN: the epoch. */
-  print(wallTime: number): string {
+/** The nearest wall time that can be printed: in Python's years; the epoch for NaN. */
+export function toPrintable(wallTime: number): number {
+  if (wallTime >= FIRST_SECOND && wallTime < END_SECOND) return wallTime;
+  if (Number.isNaN(wallTime)) return 0;
+  return wallTime < 0 ? FIRST_SECOND : END_SECOND - 1;
+}
+
+/** Prints wall times as bytes; keeps what the last one had in common, which is mostly all but the microseconds. */
+export class TimestampPrinter {
+  readonly #bytes = TEMPLATE.slice();
+  #wallTime = 0;
+  #second = Number.NaN;
+  #day = Number.NaN;
+
+  /** `YYYY-MM-DD HH:MM:SS.ffffff+00:00` of a printable wall time. The bytes are valid until the next call. */
+  print(wallTime: number): Uint8Array {
+    const bytes = this.#bytes;
     let second = Math.floor(wallTime);
     let micros = Math.round((wallTime - second) * MICROS);
     if (micros === MICROS) {
       second++;
       micros = 0;
     }
-    if (!(second >= FIRST_SECOND && second <= LAST_SECOND)) {
-      second = Number.isNaN(wallTime) ? 0 : wallTime < 0 ? FIRST_SECOND : LAST_SECOND;
-      micros = 0;
+    if (second !== this.#second) this.#printSecond(second);
+    else if (wallTime === this.#wallTime) return bytes;
+    this.#wallTime = wallTime;
+    for (let at = MICROS_END - 1; at >= MICROS_END - 6; at--) {
+      const rest = (micros / 10) | 0;
+      bytes[at] = ZERO + micros - rest * 10;
+      micros = rest;
     }
-    if (second !== this.#second) this.#turnTo(second);
-    return `${this.#secondText}${String(micros + MICROS).slice(1)}+00:00`;
+    return bytes;
   }
 
-  #turnTo(second: number): void {
+  #printSecond(second: number): void {
     const day = Math.floor(second / DAY_SECONDS);
     if (day !== this.#day) {
       this.#day = day;
-      this.#dayText = new Date(day * DAY_SECONDS * 1000).toISOString().slice(0, 10);
+      const date = new Date(day * DAY_SECONDS * 1000).toISOString();
+      for (let i = 0; i < DATE_END; i++) this.#bytes[i] = date.charCodeAt(i);
     }
     const inDay = second - day * DAY_SECONDS;
-    const hours = Math.floor(inDay / 3600);
-    const minutes = Math.floor(inDay / 60) % 60;
     this.#second = second;
-    this.#secondText = `${this.#dayText} ${pad(hours)}:${pad(minutes)}:${pad(inDay % 60)}.`;
+    this.#printPair(HOURS, Math.floor(inDay / 3600));
+    this.#printPair(MINUTES, Math.floor(inDay / 60) % 60);
+    this.#printPair(SECONDS, inDay % 60);
+  }
+
+  #printPair(at: number, value: number): void {
+    this.#bytes[at] = ZERO + Math.floor(value / 10);
+    this.#bytes[at + 1] = ZERO + (value % 10);
   }
 }
 
-/** Whether a wall time is one that `TimestampPrinter` can print. */
-export function isPrintable(wallTime: number): boolean {
-  return wallTime >= FIRST_SECOND && wallTime < LAST_SECOND + 1;
-}
-
-/** A printed timestamp in the form of pandas' `isoformat`, which leaves out microseconds that are 0. */
-export function toIsoTimestamp(printed: string): string {
-  return printed.replace(' ', 'T').replace('.000000', '');
-}
-
-function pad(number: number): string {
-  return number < 10 ? `0${number}` : String(number);
+/** A printable wall time in the form of pandas' `isoformat`, which leaves out microseconds that are 0. */
+export function toIsoTimestamp(wallTime: number): string {
+  const text = new TextDecoder().decode(new TimestampPrinter().print(wallTime));
+  return text.replace(' ', 'T').replace('.000000', '');
 }
