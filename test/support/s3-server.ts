@@ -2,7 +2,12 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { afterAll, onTestFinished } from 'vitest';
 import { type ChildServer, findFreePort, startChildServer } from './child-server.js';
 import { peerPath } from './peers.js';
@@ -29,6 +34,7 @@ export class S3Server {
     this.dataDir = join(home, 'data');
     mkdirSync(this.dataDir);
     mkdirSync(join(home, 'meta'));
+    mkdirSync(join(home, 'versions'));
   }
 
   /** Starts a server that is stopped, and its data removed, when the test has finished. */
@@ -76,13 +82,34 @@ export class S3Server {
     return name;
   }
 
+  /** Makes a bucket that keeps every version of its objects: each is one effect of a write. */
+  async versionedBucket(name: string): Promise<string> {
+    await this.bucket(name);
+    const client = this.createClient();
+    const VersioningConfiguration = { Status: 'Enabled' } as const;
+    await client.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration }));
+    client.destroy();
+    return name;
+  }
+
+  /** How many versions an object has. */
+  async countVersions(bucket: string, key: string): Promise<number> {
+    const client = this.createClient();
+    const { Versions = [] } = await client.send(
+      new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key }),
+    );
+    client.destroy();
+    return Versions.filter(({ Key }) => Key === key).length;
+  }
+
   /** Starts the server again, on the same port and data. */
   async start(): Promise<void> {
     this.#server = await startChildServer(
       peerPath('s3'),
       [
         ...['--port', `127.0.0.1:${this.#port}`, '--region', REGION, '--quiet'],
-        ...['posix', '--sidecar', join(this.#home, 'meta'), this.dataDir],
+        ...['posix', '--sidecar', join(this.#home, 'meta')],
+        ...['--versioning-dir', join(this.#home, 'versions'), this.dataDir],
       ],
       {
         env: {

@@ -1,0 +1,274 @@
+/**
+ * A proxy in front of an S3 server that misbehaves as a script says, request by request: resets, silence, answers of its own, answers that get lost
+ * after the server has done what was asked.
+ *
+ * Requests pass with their headers as they are, so that signatures stay valid.
+ */
+
+import { once } from 'node:events';
+import {
+  Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+export type Fault =
+  /** The connection is reset once this many bytes of the body have come; the server sees a broken request. */
+  | { readonly kind: 'reset'; readonly afterBytes: number }
+  /** From this byte of the body on nothing is read, and nothing answered. */
+  | { readonly kind: 'stall'; readonly afterBytes: number }
+  /** The server never sees the request. */
+  | { readonly kind: 'answer'; readonly answer: CannedAnswer }
+  /** The server does what was asked; its answer is replaced. */
+  | { readonly kind: 'replace-answer'; readonly answer: CannedAnswer }
+  /** The server does what was asked; the connection is reset after this many bytes of the body of its answer; 0 is before its head. */
+  | { readonly kind: 'drop-answer'; readonly afterBytes?: number }
+  /** The server does what was asked; nobody hears of it. */
+  | { readonly kind: 'silence' }
+  /** One bit of the body is flipped on its way. */
+  | { readonly kind: 'flip'; readonly atByte: number };
+
+export interface CannedAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface ProxiedRequest {
+  readonly index: number;
+  readonly operation: S3Operation;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage['headers'];
+}
+
+export interface LoggedRequest extends ProxiedRequest {
+  readonly fault: Fault['kind'] | null;
+  /** Of the server; null when it was not asked or did not answer. */
+  status: number | null;
+  bodyBytes: number;
+}
+
+export type S3Operation =
+  | 'PutObject'
+  | 'CreateMultipartUpload'
+  | 'UploadPart'
+  | 'UploadPartCopy'
+  | 'CompleteMultipartUpload'
+  | 'AbortMultipartUpload'
+  | 'ListParts'
+  | 'List'
+  | 'GetObject'
+  | 'HeadObject'
+  | 'DeleteObject';
+
+export type Script = (request: ProxiedRequest) => Fault | undefined;
+
+/** What a store says when it is overloaded. */
+export const SLOW_DOWN: CannedAnswer = {
+  status: 503,
+  headers: { 'retry-after': '2', 'content-type': 'application/xml' },
+  body: '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>',
+};
+
+/** A success that is none: S3 sends the head of its answer before it knows. */
+export const ERROR_IN_SUCCESS: CannedAnswer = {
+  status: 200,
+  headers: { 'content-type': 'application/xml' },
+  body: '<?xml version="1.0"?>\n<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>',
+};
+
+/** What a network answers that wants one to log in. */
+export const CAPTIVE_PORTAL: CannedAnswer = {
+  status: 200,
+  headers: { 'content-type': 'text/html' },
+  body: '<html><body>Please log in</body></html>',
+};
+
+export class FaultProxy {
+  readonly endpoint: string;
+  /** In the order of their coming. */
+  readonly log: LoggedRequest[];
+  /** May be replaced at any time; without one, everything passes. */
+  script: Script = () => undefined;
+
+  private constructor(endpoint: string, log: LoggedRequest[]) {
+    this.endpoint = endpoint;
+    this.log = log;
+  }
+
+  /** Starts a proxy that is stopped when the test, or in `beforeAll` the file, has finished. */
+  static async start(
+    target: string,
+    onFinished: (stop: () => void) => void = onTestFinished,
+  ): Promise<FaultProxy> {
+    const agent = new Agent({ keepAlive: true });
+    const server = createServer((request, response) => proxy.#pass(request, response, target, agent));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const proxy = new FaultProxy(`http://127.0.0.1:${port}`, []);
+    onFinished(() => {
+      agent.destroy();
+      server.closeAllConnections();
+      server.close();
+    });
+    return proxy;
+  }
+
+  /** The requests of an operation that the server has carried out. */
+  applied(operation: S3Operation): LoggedRequest[] {
+    return this.log.filter(
+      (each) => each.operation === operation && each.status !== null && each.status < 300,
+    );
+  }
+
+  #pass(request: IncomingMessage, response: ServerResponse, target: string, agent: Agent): void {
+    const { method = 'GET', url = '/', headers } = request;
+    const seen = {
+      index: this.log.length,
+      operation: toOperation(method, url, headers),
+      method,
+      url,
+      headers,
+    };
+    const fault = this.script(seen);
+    const logged: LoggedRequest = { ...seen, fault: fault?.kind ?? null, status: null, bodyBytes: 0 };
+    this.log.push(logged);
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+
+    if (fault?.kind === 'answer') {
+      request.resume();
+      request.on('end', () => answer(response, fault.answer));
+      return;
+    }
+    const { hostname, port } = new URL(target);
+    const upstream = httpRequest({
+      hostname,
+      port,
+      method,
+      path: url,
+      headers: toHeaders(request.rawHeaders),
+      agent,
+    });
+    upstream.on('error', () => request.socket.resetAndDestroy());
+    upstream.on('response', (found) => {
+      logged.status = found.statusCode ?? null;
+      answerWith(found, response, fault, () => request.socket.resetAndDestroy());
+    });
+    this.#forward(request, upstream, fault, logged);
+  }
+
+  #forward(
+    request: IncomingMessage,
+    upstream: ReturnType<typeof httpRequest>,
+    fault: Fault | undefined,
+    logged: LoggedRequest,
+  ): void {
+    const breakAt = fault?.kind === 'reset' || fault?.kind === 'stall' ? fault.afterBytes : null;
+    const stop = (): void => {
+      request.pause();
+      upstream.destroy();
+      if (fault?.kind === 'reset') request.socket.resetAndDestroy();
+    };
+    if (breakAt === 0) {
+      stop();
+      return;
+    }
+    request.on('data', (chunk: Buffer) => {
+      const start = logged.bodyBytes;
+      logged.bodyBytes += chunk.length;
+      if (breakAt !== null && logged.bodyBytes >= breakAt) {
+        upstream.write(chunk.subarray(0, breakAt - start), stop);
+        return;
+      }
+      if (fault?.kind === 'flip' && fault.atByte >= start && fault.atByte < logged.bodyBytes)
+        chunk[fault.atByte - start]! ^= 1;
+      if (!upstream.write(chunk)) {
+        request.pause();
+        upstream.once('drain', () => request.resume());
+      }
+    });
+    request.on('end', () => {
+      // A body shorter than the byte to break at breaks at its end.
+      if (breakAt === null) upstream.end();
+      else stop();
+    });
+    request.on('close', () => {
+      if (!request.complete) upstream.destroy();
+    });
+  }
+}
+
+function answerWith(
+  found: IncomingMessage,
+  response: ServerResponse,
+  fault: Fault | undefined,
+  reset: () => void,
+): void {
+  found.on('error', () => undefined);
+  if (fault?.kind === 'silence') {
+    found.resume();
+    return;
+  }
+  if (fault?.kind === 'replace-answer') {
+    found.resume();
+    found.on('end', () => answer(response, fault.answer));
+    return;
+  }
+  if (fault?.kind === 'drop-answer' && (fault.afterBytes ?? 0) === 0) {
+    found.resume();
+    found.on('end', reset);
+    return;
+  }
+  response.writeHead(found.statusCode ?? 502, toHeaders(found.rawHeaders));
+  if (fault?.kind !== 'drop-answer') {
+    found.pipe(response);
+    return;
+  }
+  const { afterBytes = 0 } = fault;
+  let sentBytes = 0;
+  found.on('data', (chunk: Buffer) => {
+    const rest = chunk.subarray(0, Math.max(0, afterBytes - sentBytes));
+    sentBytes += rest.length;
+    if (rest.length > 0) response.write(rest);
+  });
+  found.on('end', () => setImmediate(reset));
+}
+
+function answer(response: ServerResponse, { status, headers = {}, body = '' }: CannedAnswer): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(response.req.method === 'HEAD' ? '' : body);
+}
+
+/** Names and values, one after the other, as Node has them, in the form that its client takes. */
+function toHeaders(rawHeaders: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
+    headers[rawHeaders[index]!] = rawHeaders[index + 1]!;
+  return headers;
+}
+
+function toOperation(method: string, url: string, headers: IncomingMessage['headers']): S3Operation {
+  const { searchParams, pathname } = new URL(url, 'http://proxy');
+  const has = (name: string): boolean => searchParams.has(name);
+  switch (method) {
+    case 'POST':
+      return has('uploads') ? 'CreateMultipartUpload' : 'CompleteMultipartUpload';
+    case 'PUT':
+      if (!has('partNumber')) return 'PutObject';
+      return headers['x-amz-copy-source'] === undefined ? 'UploadPart' : 'UploadPartCopy';
+    case 'DELETE':
+      return has('uploadId') ? 'AbortMultipartUpload' : 'DeleteObject';
+    case 'HEAD':
+      return 'HeadObject';
+    default:
+      if (has('uploadId')) return 'ListParts';
+      return has('list-type') || pathname.split('/').length <= 2 ? 'List' : 'GetObject';
+  }
+}
