@@ -138,8 +138,10 @@ async function setUpNode(home, version) {
   await run(join(home, 'node_modules', name, 'bin', 'node'), ['--version']);
 }
 
+/** Of a list of packages, without its comments. */
 function hashOf(path) {
-  return createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 8);
+  const packages = readFileSync(path, 'utf8').replace(/^#.*\n/gm, '');
+  return createHash('sha256').update(packages).digest('hex').slice(0, 8);
 }
 
 function parseFlags(args) {
