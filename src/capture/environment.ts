@@ -1,0 +1,151 @@
+/**
+ * On what, with what and how a run was started, for `outputs/env.json`.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { arch, cpus, hostname, machine, platform, release, totalmem, type } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { JsonValue } from '../json-value.js';
+import {
+  findContainer,
+  findUser,
+  HOST_FILES,
+  type HostFiles,
+  readCpuLimit,
+  readMemoryLimit,
+} from './host.js';
+import { findPackageManager, listPackages } from './packages.js';
+import type { Masker } from './secrets.js';
+
+export interface EnvironmentCaptureOptions {
+  /** Default: the process's, as all others. */
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+  readonly argv?: readonly string[] | undefined;
+  readonly execArgv?: readonly string[] | undefined;
+  readonly directory?: string | undefined;
+  readonly hostFiles?: HostFiles | undefined;
+}
+
+const OWN_PACKAGE = 'polytrack';
+/** Longer texts (programs given with `--eval`, settings in JSON) are cut. */
+const MAX_TEXT_LENGTH = 2000;
+
+/** Variables that say how a program ran: schedulers, processors, threads, ranks. No others are written. */
+const VARIABLE_PREFIXES =
+  /^(?:POLYAXON|SLURM|PBS|LSB|SGE|OMPI|PMI|PMIX|MPI|KUBERNETES|CUDA|NVIDIA|NCCL|ROCM|ROCR|HIP|HSA|OMP|KMP|MKL|OPENBLAS|TF|TORCH|PYTORCH|XLA|JAX|ONNX|ORT|NODE|UV)_/;
+const VARIABLE_NAMES = new Set(
+  'RANK LOCAL_RANK WORLD_SIZE LOCAL_WORLD_SIZE GROUP_RANK MASTER_ADDR MASTER_PORT TZ LANG LC_ALL CI GPU_DEVICE_ORDINAL'.split(
+    ' ',
+  ),
+);
+
+/**
+ * The environment as a JSON object, secrets masked. Never rejects.
+ *
+ * Python's keys where they have a meaning; the others say what a Node.js program depends on. Source of keys: clipped 0.11,
+ * `utils/env.py` (`get_run_env`); its `filename` and `module_path` are those of the program here, not of the library.
+ */
+export async function captureEnvironment(
+  masker: Masker,
+  options: EnvironmentCaptureOptions = {},
+): Promise<Record<string, JsonValue>> {
+  const {
+    environment = process.env,
+    argv = process.argv,
+    execArgv = process.execArgv,
+    directory = workingDirectory(),
+    hostFiles = HOST_FILES,
+  } = options;
+  const script = argv[1];
+  const processors = cpus();
+  const memoryBytes = totalmem();
+  const system = platform() === 'win32' ? 'Windows' : type();
+  const captured: Record<string, JsonValue> = {
+    pid: process.pid,
+    hostname: hostname(),
+    os: `${system}-${release()}-${machine()}`,
+    system,
+    user: findUser(environment),
+    'sys.argv': cutAll(masker.maskArguments(argv.slice(1))),
+    is_notebook: false,
+    filename: script === undefined ? 'not found' : basename(script),
+    module_path: script === undefined ? directory : dirname(script),
+    node_version: process.versions.node,
+    v8_version: process.versions.v8,
+    ...(await ownVersion()),
+    exec_path: process.execPath,
+    exec_argv: cutAll(masker.maskArguments(execArgv)),
+    working_directory: directory,
+    platform: platform(),
+    arch: arch(),
+    cpu_count: processors.length,
+    cpu_model: processors[0]?.model.trim() ?? null,
+    cpu_limit: readCpuLimit(hostFiles) ?? null,
+    memory_total_bytes: memoryBytes,
+    memory_limit_bytes: readMemoryLimit(hostFiles, memoryBytes)?.limitBytes ?? null,
+    container: toJson(findContainer(hostFiles, environment)),
+    package_manager: await findPackageManager(directory, environment),
+    environment_variables: captureVariables(environment, masker),
+    packages: await findPackages(directory, script),
+  };
+  return masker.maskValue('', captured) as Record<string, JsonValue>;
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    // The directory has been removed.
+    return '.';
+  }
+}
+
+function captureVariables(environment: NodeJS.ProcessEnv, masker: Masker): Record<string, JsonValue> {
+  const names = Object.keys(environment).filter(
+    (name) => VARIABLE_PREFIXES.test(name) || VARIABLE_NAMES.has(name),
+  );
+  return Object.fromEntries(
+    names.sort().map((name) => {
+      const masked = masker.maskValue(name, environment[name] ?? '');
+      return [name, typeof masked === 'string' ? cut(masked) : masked];
+    }),
+  );
+}
+
+/** Those of the working directory; a program that is started from elsewhere has its own. */
+async function findPackages(directory: string, script: string | undefined): Promise<JsonValue> {
+  const packages = await listPackages(directory);
+  if (packages.length > 0 || script === undefined) return packages;
+  return listPackages(dirname(script));
+}
+
+/** The version of this package, from its `package.json`; nothing when it was bundled into a program. */
+async function ownVersion(): Promise<Record<string, JsonValue>> {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  for (let levels = 0; levels < 5; levels++) {
+    try {
+      const manifest: unknown = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));
+      const { name, version } = manifest as { name?: unknown; version?: unknown };
+      if (name === OWN_PACKAGE && typeof version === 'string') return { [`${OWN_PACKAGE}_version`]: version };
+    } catch {
+      // Not in this directory.
+    }
+    directory = dirname(directory);
+  }
+  return {};
+}
+
+function cutAll(texts: readonly string[]): string[] {
+  return texts.map(cut);
+}
+
+/** After masking, so that no secret is cut in two. */
+function cut(text: string): string {
+  const more = text.length - MAX_TEXT_LENGTH;
+  return more <= 0 ? text : `${text.slice(0, MAX_TEXT_LENGTH).toWellFormed()}… (${more} characters more)`;
+}
+
+function toJson(container: ReturnType<typeof findContainer>): JsonValue {
+  return container === null ? null : { ...container };
+}
