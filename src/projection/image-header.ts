@@ -65,11 +65,13 @@ function readBmp(view: DataView): ImageHeader {
 function readJpeg(view: DataView): ImageHeader {
   const frame = findJpegFrame(view);
   if (frame === undefined) return { extension: 'jpg' };
+  const components = view.getUint8(frame + 9);
   return {
     extension: 'jpg',
     height: view.getUint16(frame + 5),
     width: view.getUint16(frame + 7),
-    colorspace: view.getUint8(frame + 9),
+    // Four are CMYK, for which there is no number.
+    ...(components === 1 || components === 3 ? { colorspace: components } : {}),
   };
 }
 

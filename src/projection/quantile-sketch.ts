@@ -9,7 +9,8 @@ export const RELATIVE_ERROR = 0.001;
 
 const GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR);
 const LOG_GAMMA = Math.log(GAMMA);
-const MIDDLE = 2 / (GAMMA + 1);
+/** From the lower end of a bucket to its middle. */
+const MIDDLE = (2 * GAMMA) / (GAMMA + 1);
 /** The smallest normal double: below it a double has too few digits for the error that is promised. */
 const SMALLEST = 2 ** -1022;
 
@@ -81,7 +82,7 @@ export class QuantileSketch {
 }
 
 function toMiddle(index: number): number {
-  return Math.exp(index * LOG_GAMMA) * MIDDLE;
+  return Math.min(Math.exp((index - 1) * LOG_GAMMA) * MIDDLE, Number.MAX_VALUE);
 }
 
 function count(buckets: Buckets, index: number, number: number): void {

@@ -27,6 +27,8 @@ export interface StatisticsState {
   readonly positiveInfinities: number;
   readonly sum: number | string;
   readonly compensation: number | string;
+  readonly origin: number;
+  readonly distance: number | string;
   readonly squares: number | string;
   readonly min: number | string;
   readonly max: number | string;
@@ -44,7 +46,10 @@ export class Statistics {
   /** Sum of the finite values, and what rounding has taken from it (Neumaier's summation). */
   #sum = 0;
   #compensation = 0;
-  /** Sum of the squared distances from the mean (Welford's recurrence). */
+  /** The first finite value: distances from it keep the digits that a large mean would take. */
+  #origin = 0;
+  /** Mean distance from the origin, and sum of the squared distances from the mean (Welford's recurrence). */
+  #distance = 0;
   #squares = 0;
   #min = Number.POSITIVE_INFINITY;
   #max = Number.NEGATIVE_INFINITY;
@@ -61,6 +66,8 @@ export class Statistics {
     this.#positiveInfinities = state.positiveInfinities;
     this.#sum = Number(state.sum);
     this.#compensation = Number(state.compensation);
+    this.#origin = state.origin;
+    this.#distance = Number(state.distance);
     this.#squares = Number(state.squares);
     this.#min = Number(state.min);
     this.#max = Number(state.max);
@@ -82,11 +89,10 @@ export class Statistics {
       else if (value === Number.NEGATIVE_INFINITY) this.#negativeInfinities++;
       return;
     }
-    const before = this.#finite++;
-    if (before > 0) {
-      const distance = value - (this.#sum + this.#compensation) / before;
-      this.#squares += distance * distance * (before / this.#finite);
-    }
+    if (this.#finite++ === 0) this.#origin = value + 0;
+    const fromMean = value - this.#origin - this.#distance;
+    this.#distance += fromMean / this.#finite;
+    this.#squares += fromMean * (value - this.#origin - this.#distance);
     const sum = this.#sum + value;
     this.#compensation +=
       Math.abs(this.#sum) >= Math.abs(value) ? this.#sum - sum + value : value - sum + this.#sum;
@@ -120,6 +126,8 @@ export class Statistics {
       positiveInfinities: this.#positiveInfinities,
       sum: toJson(this.#sum),
       compensation: toJson(this.#compensation),
+      origin: this.#origin,
+      distance: toJson(this.#distance),
       squares: toJson(this.#squares),
       min: toJson(this.#min),
       max: toJson(this.#max),

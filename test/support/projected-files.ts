@@ -1,0 +1,52 @@
+/** What a projection writes, put together as a disk would: appends at their offsets, assets whole and once. */
+
+import { expect } from 'vitest';
+import type { Projection, ProjectionNotice } from '../../src/projection/projection.js';
+
+export class ProjectedFiles {
+  readonly #files = new Map<string, Uint8Array>();
+  readonly inputs: Record<string, unknown> = {};
+  readonly notices: ProjectionNotice[] = [];
+
+  /** Takes what a projection has, and checks that nothing is overwritten and no hole is left. */
+  take(projection: Projection): this {
+    const { appends, assets, inputs, notices } = projection.take();
+    for (const { path, bytes } of assets) {
+      expect(this.#files.has(path), `${path} is written once`).toBe(false);
+      this.#files.set(path, bytes);
+    }
+    for (const { path, offset, bytes } of appends) {
+      const before = this.#files.get(path) ?? new Uint8Array();
+      expect(offset, `${path} is appended to at its end`).toBe(before.length);
+      expect(bytes.length, path).toBeGreaterThan(0);
+      this.#files.set(path, Buffer.concat([before, bytes]));
+    }
+    Object.assign(this.inputs, inputs);
+    this.notices.push(...notices);
+    return this;
+  }
+
+  /** Sorted. */
+  get paths(): string[] {
+    return [...this.#files.keys()].sort();
+  }
+
+  bytes(path: string): Uint8Array {
+    const bytes = this.#files.get(path);
+    if (bytes === undefined) throw new Error(`no ${path} among ${this.paths.join(', ')}`);
+    return bytes;
+  }
+
+  text(path: string): string {
+    return Buffer.from(this.bytes(path)).toString('utf8');
+  }
+
+  /** All files as text that can be compared: UTF-8 for events, hexadecimal for assets. */
+  toObject(): Record<string, string> {
+    const texts = this.paths.map((path): [string, string] => [
+      path,
+      path.startsWith('assets/') ? Buffer.from(this.bytes(path)).toString('hex') : this.text(path),
+    ]);
+    return Object.fromEntries(texts);
+  }
+}

@@ -1,0 +1,64 @@
+/** Events of each kind, made by hand: what event files hold, without a writer. */
+
+import { createPolyaxonValue, type PolyaxonBody } from '../../src/polyaxon/polyaxon-value.js';
+import { DataType, type Event, type SummaryValue, type TensorProto } from '../../src/wire/messages.js';
+import { encodeUtf8 } from '../../src/wire/proto-bytes.js';
+
+/** An event of these values. */
+export function toEvent(step: number | bigint, wallTime: number, ...values: SummaryValue[]): Event {
+  return { step, wallTime, what: { kind: 'summary', values } };
+}
+
+function toValue(pluginName: string, tag: string, tensor: TensorProto): SummaryValue {
+  return { tag, metadata: { pluginName, dataClass: 0 }, value: { kind: 'tensor', tensor } };
+}
+
+function toStrings(items: readonly (string | Uint8Array)[], shape = [items.length]): TensorProto {
+  const stringVal = items.map((item) => (typeof item === 'string' ? encodeUtf8(item) : item));
+  return { dtype: DataType.STRING, shape, stringVal };
+}
+
+/** As our writers write it: float32, and the double where that is another. */
+export function scalarValue(tag: string, value: number): SummaryValue {
+  const isExact = Object.is(Math.fround(value), value) || Number.isNaN(value);
+  const doubles = isExact ? {} : { doubleVal: Float64Array.of(value) };
+  const tensor = { dtype: DataType.FLOAT, shape: [], floatVal: Float32Array.of(value), ...doubles };
+  return toValue('scalars', tag, tensor);
+}
+
+export function imagesValue(tag: string, ...images: readonly Uint8Array[]): SummaryValue {
+  return toValue('images', tag, toStrings(['3', '2', ...images]));
+}
+
+export function audioValue(tag: string, ...clips: readonly Uint8Array[]): SummaryValue {
+  return toValue('audio', tag, toStrings(clips));
+}
+
+export function textValue(tag: string, texts: readonly string[], shape: number[] = []): SummaryValue {
+  return toValue('text', tag, toStrings(texts, shape));
+}
+
+/** `rows`: left edge, right edge, count. */
+export function histogramValue(tag: string, rows: readonly (readonly number[])[]): SummaryValue {
+  const doubleVal = Float64Array.from(rows.flat());
+  return toValue('histograms', tag, { dtype: DataType.DOUBLE, shape: [rows.length, 3], doubleVal });
+}
+
+export function prCurveValue(
+  tag: string,
+  precision: readonly number[],
+  recall: readonly number[],
+): SummaryValue {
+  const counts = Array<number>(4 * precision.length).fill(0);
+  const doubleVal = Float64Array.from([...counts, ...precision, ...recall]);
+  return toValue('pr_curves', tag, { dtype: DataType.DOUBLE, shape: [6, precision.length], doubleVal });
+}
+
+/** A value of a plugin that Polyaxon has nothing for. */
+export function foreignValue(pluginName: string, tag: string): SummaryValue {
+  return toValue(pluginName, tag, { dtype: DataType.FLOAT, shape: [], floatVal: Float32Array.of(1) });
+}
+
+export function polyaxonValue(body: PolyaxonBody, assetBytes?: Uint8Array): SummaryValue {
+  return createPolyaxonValue(body, assetBytes);
+}
