@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addCheckCommand } from './commands/check.js';
 import { type CommandContext, EXIT } from './commands/context.js';
 import { addFsckCommand } from './commands/fsck.js';
 import { addInspectCommand } from './commands/inspect.js';
@@ -47,6 +48,7 @@ const program = new Command('polytrack')
   .configureOutput({ writeOut: context.stdout, writeErr: context.stderr })
   .exitOverride();
 addSyncCommand(program, context);
+addCheckCommand(program, context);
 addInspectCommand(program, context);
 addFsckCommand(program, context);
 

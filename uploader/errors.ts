@@ -112,6 +112,13 @@ export class StoreBucketError extends StoreError {
   readonly concernsAllFiles = true;
 }
 
+/** Host and store do not agree on the time, although requests were signed with the store's. */
+export class StoreClockError extends StoreError {
+  readonly code = 'ERR_STORE_CLOCK';
+  readonly hint = 'Set the clock of this host, or of the store, with NTP.';
+  readonly concernsAllFiles = true;
+}
+
 /** The store could not be reached, or answered with passing failures, for as long as this pass may wait. */
 export class StoreUnavailableError extends StoreError {
   readonly code = 'ERR_STORE_UNAVAILABLE';

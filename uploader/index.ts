@@ -1,6 +1,7 @@
 /** `polytrack/uploader`: run directories to a store, as a library. */
 
 export { CodedError } from '../src/errors.js';
+export { type CheckStoreOptions, checkStore, type StoreCheck } from './check/check-store.js';
 export { type ResolvedConfig, resolveConfig, type SyncConfig, type SyncFlags } from './config.js';
 export {
   ConfigError,
@@ -13,6 +14,7 @@ export {
   StateDirectoryError,
   StoreAccessError,
   StoreBucketError,
+  StoreClockError,
   StoreConflictError,
   StoreCredentialsError,
   StoreDiskError,
@@ -34,18 +36,32 @@ export type { OnSyncEvent, SyncEvent } from './progress.js';
 export type { FileCounts, SyncReport, UnsentFile } from './report.js';
 export { type FailedOutcome, OutcomeError, type RetryOutcome } from './retry.js';
 export type { SkippedPath } from './scanner.js';
+export {
+  type AppendCapability,
+  canAppend,
+  type StoreCapabilities,
+} from './store/capabilities.js';
 export { type OpenStoreOptions, openStore } from './store/open-store.js';
 export type { S3ClientOptions } from './store/s3-client.js';
 export type {
+  AppendOutcome,
+  AppendRequest,
   ByteSource,
   CheckOutcome,
+  CollectOutcome,
+  CollectRequest,
   CommitOutcome,
   CommitRequest,
+  Extent,
   HeadOutcome,
   ListedObject,
   ObjectVersion,
+  ProbeOutcome,
   Store,
   StoredObject,
+  StoredPart,
   StoreNotice,
+  StorePermissions,
+  UnfinishedUpload,
 } from './store/store.js';
 export { type SyncOptions, syncOnce } from './uploader.js';

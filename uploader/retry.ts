@@ -35,10 +35,13 @@ export interface RetryRow {
   readonly httpStatuses: readonly number[];
   /** Attempts in all; Infinity leaves the end to the deadline. */
   readonly maxAttempts: number;
+  /** How long to wait where the store has not said it. */
+  readonly afterMs?: number;
   readonly why: string;
 }
 
 const S3 = 'Amazon S3 API Reference, "Error responses"';
+const TLS = 'Node.js "X509 certificate error codes"';
 const NODE = 'Node.js "Common system errors" and libuv error codes';
 
 export const RETRY_TABLE: readonly RetryRow[] = [
@@ -49,10 +52,21 @@ export const RETRY_TABLE: readonly RetryRow[] = [
     why: `The bytes arrived damaged; they are read and sent anew. More than twice is bad memory, not a bad wire. ${S3}`,
   },
   {
-    codes: ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestTimeTooSkewed'],
+    codes: [
+      'CERT_HAS_EXPIRED',
+      'CERT_NOT_YET_VALID',
+      'CERT_REVOKED',
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      'UNABLE_TO_GET_ISSUER_CERT',
+      'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    ],
     httpStatuses: [],
-    maxAttempts: 2,
-    why: `The next request is signed with fresh credentials and the corrected clock. ${S3}`,
+    maxAttempts: Number.POSITIVE_INFINITY,
+    afterMs: 5 * 60_000,
+    why: `A certificate that somebody has to renew, or to install here: slowly. ${TLS}`,
   },
   {
     codes: ['OperationAborted', 'ConditionalRequestConflict', 'NoSuchUpload'],

@@ -8,6 +8,7 @@ import { CodedError, messageOf } from '../../src/errors.js';
 import {
   StoreAccessError,
   StoreBucketError,
+  StoreClockError,
   StoreCredentialsError,
   type StoreError,
   StoreRequestError,
@@ -110,8 +111,10 @@ export function toOutcome(
   if (error instanceof CodedError) throw error;
   const failure = toS3Failure(error);
   const row = findRetryRow(failure);
-  if (row !== null)
-    return { status: 'retry', cause: error, afterMs: failure.afterMs, maxAttempts: row.maxAttempts };
+  if (row !== null) {
+    const afterMs = failure.afterMs ?? row.afterMs;
+    return { status: 'retry', cause: error, afterMs, maxAttempts: row.maxAttempts };
+  }
   return { status: 'failed', error: toStoreError(operation, failure, error) };
 }
 
@@ -119,7 +122,10 @@ function toStoreError(operation: string, failure: S3Failure, cause: unknown): St
   const code = failure.code ?? '';
   const answer = [failure.httpStatus, code, messageOf(cause)].filter(Boolean).join(' ');
   const message = `${operation}: ${answer}`;
-  if (CREDENTIAL_CODES.includes(code)) return new StoreCredentialsError(message, { cause });
+  // Both have been signed anew once already.
+  if (isAboutTime(failure)) return new StoreClockError(message, { cause });
+  if (CREDENTIAL_CODES.includes(code) || EXPIRED_CODES.includes(code))
+    return new StoreCredentialsError(message, { cause });
   if (BUCKET_CODES.includes(code) || failure.httpStatus === 301)
     return new StoreBucketError(message, { cause });
   if (failure.httpStatus === 401 || failure.httpStatus === 403)

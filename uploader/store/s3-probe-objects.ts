@@ -40,12 +40,18 @@ export class ProbeObjects {
   readonly #made = new Map<string, Set<string | undefined>>();
   readonly #uploads = new Map<string, string>();
   #mayAbort = true;
+  #lacks: 'get' | 'put' | undefined;
 
   constructor(place: ProbePlace, signal: AbortSignal | undefined) {
     this.#place = place;
     this.#signal = signal;
     // Of its own for each probe: two at once must not see each other's objects.
     this.#prefix = `${place.keyPrefix}.plx/probe/${randomBytes(8).toString('hex')}/`;
+  }
+
+  /** What was forbidden that the probe cannot do without. */
+  get lacks(): 'get' | 'put' | undefined {
+    return this.#lacks;
   }
 
   /** Whether a PUT is taken. */
@@ -58,7 +64,7 @@ export class ProbeObjects {
     try {
       await this.#put(name, bytes, {});
     } catch (error) {
-      throw new OutcomeError(toOutcome('write into the bucket', error, this.#signal));
+      throw this.#toEnd('write into the bucket', 'put', error);
     }
   }
 
@@ -76,7 +82,7 @@ export class ProbeObjects {
         hasMetadata: answer.Metadata?.['plx-commit'] === METADATA['plx-commit'],
       };
     } catch (error) {
-      throw new OutcomeError(toOutcome('read back from the bucket', error, this.#signal));
+      throw this.#toEnd('read back from the bucket', 'get', error);
     }
   }
 
@@ -266,6 +272,11 @@ export class ProbeObjects {
       if (outcome.status === 'retry' && isPassing(outcome)) throw new OutcomeError(outcome);
       return null;
     }
+  }
+
+  #toEnd(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
+    if (toS3Failure(error).httpStatus === 403) this.#lacks = permission;
+    return new OutcomeError(toOutcome(operation, error, this.#signal));
   }
 
   #target(name: string): { Bucket: string; Key: string } {

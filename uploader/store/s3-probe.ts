@@ -27,8 +27,9 @@ export async function probeBucket(place: ProbePlace, signal?: AbortSignal): Prom
     return { status: 'probed', capabilities, permissions, leftovers };
   } catch (error) {
     await objects.remove();
-    if (error instanceof OutcomeError) return error.outcome;
-    throw error;
+    if (!(error instanceof OutcomeError)) throw error;
+    const { outcome } = error;
+    return outcome.status === 'failed' ? { ...outcome, lacks: objects.lacks } : outcome;
   }
 }
 

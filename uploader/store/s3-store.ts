@@ -150,6 +150,11 @@ export class S3Store implements Store {
     return outcome;
   }
 
+  /** The key in the bucket. */
+  toObjectKey(key: string): string {
+    return `${this.#prefix}${key}`;
+  }
+
   async check(signal?: AbortSignal): Promise<CheckOutcome> {
     const input = { Bucket: this.bucket, Prefix: this.#prefix, MaxKeys: 1 };
     try {
@@ -167,7 +172,7 @@ export class S3Store implements Store {
     if (sizeBytes <= this.#limits.singlePutMaxBytes)
       return this.#budget.use(sizeBytes, () => this.#put(request));
     const parts = planParts(sizeBytes, this.#limits.partBytes);
-    return this.#multipart.commit({ objectKey: this.#toObjectKey(request.key), parts }, request);
+    return this.#multipart.commit({ objectKey: this.toObjectKey(request.key), parts }, request);
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
@@ -188,7 +193,7 @@ export class S3Store implements Store {
     });
     if (parts === null) return { status: 'unsupported' };
     const copied = { ...keep, etag: base.etag, isWholeObject };
-    return this.#multipart.commit({ objectKey: this.#toObjectKey(request.key), parts, copied }, request);
+    return this.#multipart.commit({ objectKey: this.toObjectKey(request.key), parts, copied }, request);
   }
 
   abandon(commitId: string): Promise<void> {
@@ -199,14 +204,14 @@ export class S3Store implements Store {
     const inUse = this.#multipart.openUploadIds;
     const place = {
       bucket: this.bucket,
-      toObjectKey: (key: string) => this.#toObjectKey(key),
+      toObjectKey: (key: string) => this.toObjectKey(key),
       isInUse: (uploadId: string) => inUse.has(uploadId) || this.#multipart.openUploadIds.has(uploadId),
     };
     return collectUploads(this.connection, place, request);
   }
 
   async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    const input = { Bucket: this.bucket, Key: this.#toObjectKey(key), ChecksumMode: 'ENABLED' as const };
+    const input = { Bucket: this.bucket, Key: this.toObjectKey(key), ChecksumMode: 'ENABLED' as const };
     const operation = `look at ${key}`;
     try {
       const answer = await this.connection.send((sdk) => new sdk.HeadObjectCommand(input), { signal });
@@ -230,7 +235,7 @@ export class S3Store implements Store {
     prefix: string,
     options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<ListedObject> {
-    let startAfter = options.after === undefined ? undefined : this.#toObjectKey(options.after);
+    let startAfter = options.after === undefined ? undefined : this.toObjectKey(options.after);
     for (;;) {
       const page = await this.#listPage(prefix, startAfter, options.signal);
       for (const { Key, Size, ETag } of page.Contents ?? []) {
@@ -249,7 +254,7 @@ export class S3Store implements Store {
     const { range, signal } = options;
     if (range !== undefined && range.end <= range.start) return;
     const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` };
-    const input = { Bucket: this.bucket, Key: this.#toObjectKey(key), ...Range };
+    const input = { Bucket: this.bucket, Key: this.toObjectKey(key), ...Range };
     try {
       const { Body } = await this.connection.send((sdk) => new sdk.GetObjectCommand(input), { signal });
       if (Body === undefined) throw new OutcomeError(unexpected(`read ${key}`, 'a body'));
@@ -289,7 +294,7 @@ export class S3Store implements Store {
       signal?.throwIfAborted();
       const input = {
         Bucket: this.bucket,
-        Key: this.#toObjectKey(key),
+        Key: this.toObjectKey(key),
         Body: body,
         ContentLength: body.length,
         ChecksumCRC32: toBase64Crc32(target.crc32),
@@ -333,7 +338,7 @@ export class S3Store implements Store {
     signal: AbortSignal | undefined,
   ): Promise<ListObjectsV2CommandOutput> {
     const StartAfter = startAfter === undefined ? {} : { StartAfter: startAfter };
-    const input = { Bucket: this.bucket, Prefix: this.#toObjectKey(prefix), ...StartAfter };
+    const input = { Bucket: this.bucket, Prefix: this.toObjectKey(prefix), ...StartAfter };
     try {
       const page = await this.connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
       if (!isListing(page)) throw new OutcomeError(unexpected(`list ${prefix}`, 'bucket'));
@@ -342,10 +347,6 @@ export class S3Store implements Store {
       if (error instanceof OutcomeError) throw error;
       throw new OutcomeError(toOutcome(`list ${prefix}`, error, signal));
     }
-  }
-
-  #toObjectKey(key: string): string {
-    return `${this.#prefix}${key}`;
   }
 }
 

@@ -124,7 +124,8 @@ export type ProbeOutcome =
       readonly leftovers: readonly string[];
     }
   | RetryOutcome
-  | FailedOutcome;
+  /** `lacks`: the permission without which there is no probe. */
+  | (FailedOutcome & { readonly lacks?: 'get' | 'put' | undefined });
 
 export interface CollectRequest {
   /** Keys of other beginnings are left alone: what is unfinished there may belong to anybody. */

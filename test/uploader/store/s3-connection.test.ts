@@ -88,11 +88,11 @@ describeWithPeers(['s3'], 'connection to S3', () => {
       await store.close();
     });
 
-    it('expire as a passing failure when no others are there yet', async () => {
+    it('that have expired, with no others there, are an error with a hint', async () => {
       const store = await open();
       refuse('ExpiredToken', 5);
 
-      expect(await store.check()).toMatchObject({ status: 'retry', maxAttempts: 2 });
+      expect(await store.check()).toMatchObject({ error: { code: 'ERR_STORE_CREDENTIALS' } });
       await store.close();
     });
   });
@@ -127,6 +127,15 @@ describeWithPeers(['s3'], 'connection to S3', () => {
       expect(proxy.log.length - before).toBeLessThanOrEqual(16);
       await store.close();
     });
+  });
+
+  it('says so when the store never likes the time', async () => {
+    const store = await open();
+    refuse('RequestTimeTooSkewed', 5);
+
+    expect(await store.check()).toMatchObject({ error: { code: 'ERR_STORE_CLOCK' } });
+    expect(proxy.log).toHaveLength(2);
+    await store.close();
   });
 
   describe('region', () => {

@@ -1,0 +1,185 @@
+/**
+ * Whether a store can be used, and how well: reached, let in, asked what it does. Sends nothing but the probe's own objects.
+ *
+ * Stops at the first thing without which nothing works; everything short of that is collected.
+ */
+
+import { CodedError } from '../../src/errors.js';
+import { type StoreError, StoreUnavailableError } from '../errors.js';
+import type { Io } from '../io/io.js';
+import type { FailedOutcome, RetryOutcome } from '../retry.js';
+import type { StoreCapabilities } from '../store/capabilities.js';
+import { openStore } from '../store/open-store.js';
+import type { S3ClientOptions } from '../store/s3-client.js';
+import { S3Store } from '../store/s3-store.js';
+import type { Store, StoreNotice, StorePermissions } from '../store/store.js';
+import { askBucket, type BucketFacts, type CredentialFacts, describeCredentials } from './bucket-facts.js';
+import { keepCapabilities } from './capability-cache.js';
+
+export interface CheckStoreOptions {
+  readonly io: Io;
+  readonly stateDirectory: string;
+  readonly s3?: S3ClientOptions | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StoreCheck {
+  /** As in journals and reports; the URL when it could not be opened. */
+  readonly store: string;
+  /** Everything that a sync needs is there. */
+  readonly isUsable: boolean;
+  /** Null for a directory, and for AWS itself. */
+  readonly endpoint: string | null;
+  readonly region: string | null;
+  readonly credentials: CredentialFacts | null;
+  /** Null: not found out. */
+  readonly permissions: { readonly list: boolean | null; readonly put: boolean | null } & {
+    readonly [name in keyof StorePermissions]: boolean | null;
+  };
+  readonly capabilities: StoreCapabilities | null;
+  /** How far the store's clock is ahead of this host's, exact to a second or so. */
+  readonly clockOffsetMs: number | null;
+  readonly lifecycle: BucketFacts['lifecycle'] | null;
+  /** Why it cannot be used; null when it can. */
+  readonly error: CodedError | null;
+  /** What should be known, or done, although it can. */
+  readonly notices: readonly StoreNotice[];
+}
+
+/** Checks the store at `url`. Rejects only when the signal is aborted, or for a mistake in this program. */
+export async function checkStore(url: string, options: CheckStoreOptions): Promise<StoreCheck> {
+  const notices: StoreNotice[] = [];
+  const onNotice = (notice: StoreNotice): void => {
+    notices.push(notice);
+  };
+  try {
+    const store = await openStore(url, { ...options.io, s3: options.s3, onNotice });
+    try {
+      return await checkOpenStore(store, notices, options);
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (error instanceof CodedError) return { ...toUnknown(url, options), error };
+    throw error;
+  }
+}
+
+async function checkOpenStore(
+  store: Store,
+  notices: StoreNotice[],
+  options: CheckStoreOptions,
+): Promise<StoreCheck> {
+  const { signal } = options;
+  const bucket = store instanceof S3Store ? store : null;
+  const unknown = { ...toUnknown(store.id, options), notices };
+  const described = async (): Promise<Partial<StoreCheck>> =>
+    bucket === null
+      ? {}
+      : {
+          region: await bucket.connection.region(),
+          credentials: describeCredentials(await bucket.connection.credentials()),
+          clockOffsetMs: bucket.connection.clockOffsetMs,
+        };
+
+  const listed = await store.check(signal);
+  if (listed.status !== 'ready')
+    return { ...unknown, ...(await described()), ...toFailed(`reach ${store.id}`, listed, 'list') };
+  const probed = await store.probe(signal);
+  if (probed.status !== 'probed') {
+    const lacks = probed.status === 'failed' ? (probed.lacks ?? null) : null;
+    const { error, permissions } = toFailed(`write into ${store.id}`, probed, lacks);
+    const put = lacks === 'get' ? true : permissions.put; // what could be written cannot be read back
+    return { ...unknown, ...(await described()), error, permissions: { ...permissions, list: true, put } };
+  }
+  const { capabilities, permissions, leftovers } = probed;
+  await keepCapabilities(store.id, capabilities, { ...options.io, stateDirectory: options.stateDirectory });
+  const lifecycle = bucket === null ? null : (await askBucket(bucket, signal)).lifecycle;
+  const check: StoreCheck = {
+    ...unknown,
+    ...(await described()),
+    isUsable: permissions.get,
+    permissions: { list: true, put: true, ...permissions },
+    capabilities,
+    lifecycle,
+  };
+  return { ...check, notices: [...notices, ...toNotices(check, leftovers)] };
+}
+
+const NOT_ASKED = { list: null, put: null, get: null, abort: null, delete: null };
+
+function toUnknown(store: string, { s3 }: CheckStoreOptions): StoreCheck {
+  return {
+    store,
+    isUsable: false,
+    endpoint: s3?.endpoint ?? null,
+    region: null,
+    credentials: null,
+    permissions: NOT_ASKED,
+    capabilities: null,
+    clockOffsetMs: null,
+    lifecycle: null,
+    error: null,
+    notices: [],
+  };
+}
+
+function toFailed(
+  operation: string,
+  outcome: RetryOutcome | FailedOutcome,
+  forbidden: 'list' | 'put' | 'get' | null,
+): Pick<StoreCheck, 'error' | 'permissions'> {
+  const error: StoreError | CodedError =
+    outcome.status === 'failed'
+      ? outcome.error
+      : new StoreUnavailableError(operation, 1, true, { cause: outcome.cause });
+  const isForbidden = error.code === 'ERR_STORE_ACCESS' && forbidden !== null;
+  return { error, permissions: isForbidden ? { ...NOT_ASKED, [forbidden]: false } : NOT_ASKED };
+}
+
+/** S3 takes requests that are off by 15 minutes: Amazon S3 API Reference, `RequestTimeTooSkewed`. */
+const CLOCK_NOTICE_MS = 60_000;
+
+function toNotices(check: StoreCheck, leftovers: readonly string[]): StoreNotice[] {
+  const { capabilities, permissions, lifecycle, clockOffsetMs } = check;
+  const notices: StoreNotice[] = [];
+  const say = (isSo: boolean, code: StoreNotice['code'], message: string): void => {
+    if (isSo) notices.push({ code, message });
+  };
+  say(
+    permissions.get === false,
+    'NOTICE_NO_GET',
+    'objects may not be read: allow s3:GetObject, without it nothing can be verified',
+  );
+  say(
+    permissions.abort === false,
+    'NOTICE_NO_ABORT',
+    'multipart uploads may not be aborted: allow s3:AbortMultipartUpload, or what a killed upload has sent is paid for until a lifecycle rule removes it',
+  );
+  say(
+    leftovers.length > 0,
+    'NOTICE_PROBE_LEFT',
+    `the probe may not delete its own objects: ${leftovers.join(', ')}; nothing else needs that permission`,
+  );
+  say(
+    lifecycle?.status === 'absent',
+    'NOTICE_NO_LIFECYCLE_RULE',
+    'no lifecycle rule removes incomplete multipart uploads: add AbortIncompleteMultipartUpload, of 7 days',
+  );
+  say(
+    capabilities?.versioning === 'on',
+    'NOTICE_VERSIONED',
+    'the bucket keeps every version: each append leaves the one before it; let a lifecycle rule expire noncurrent versions',
+  );
+  say(
+    capabilities?.append === null,
+    'NOTICE_NO_APPEND',
+    'objects cannot be extended here: a file that grows is sent whole, or in segments',
+  );
+  say(
+    clockOffsetMs !== null && Math.abs(clockOffsetMs) > CLOCK_NOTICE_MS,
+    'NOTICE_CLOCK',
+    `the store's clock is ${Math.round((clockOffsetMs ?? 0) / 1000)} s ahead of this host's: requests are signed with the store's time; set the clock with NTP`,
+  );
+  return notices;
+}
