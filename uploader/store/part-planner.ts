@@ -19,6 +19,8 @@ const FIRST_PART_BYTES = 8 * MIB;
 const COPY_BYTES = GIB;
 /** As many ranges as leave room for tails; beyond, ranges grow. 9,000 of 5 GiB are 44 TiB. */
 const MAX_COPIES = 9_000;
+/** The largest object that can be extended by copies of ranges. */
+export const MAX_BASE_BYTES = MAX_COPIES * MAX_PART_BYTES;
 /** Tails up to this size are one part. */
 const TAIL_PART_BYTES = 16 * MIB;
 
@@ -58,10 +60,10 @@ export function planParts(sizeBytes: number, partBytes = toPartBytes(sizeBytes))
 export function planAppend(
   keepBytes: number,
   sizeBytes: number,
-  options: { isOneCopy: boolean; tailPartBytes?: number | undefined },
+  options: { isOneCopy: boolean; tailPartBytes?: number | undefined; copyBytes?: number | undefined },
 ): Part[] | null {
-  const { isOneCopy, tailPartBytes = TAIL_PART_BYTES } = options;
-  const copies = isOneCopy ? 1 : Math.max(1, Math.min(Math.ceil(keepBytes / COPY_BYTES), MAX_COPIES));
+  const { isOneCopy, tailPartBytes = TAIL_PART_BYTES, copyBytes = COPY_BYTES } = options;
+  const copies = isOneCopy ? 1 : Math.max(1, Math.min(Math.ceil(keepBytes / copyBytes), MAX_COPIES));
   if (keepBytes < MIN_PART_BYTES || Math.ceil(keepBytes / copies) > MAX_PART_BYTES) return null;
   const toBoundary = (index: number): number => Math.round((keepBytes / copies) * index);
   const copied = Array.from({ length: copies }, (_, index) => ({

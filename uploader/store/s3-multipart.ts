@@ -257,7 +257,7 @@ export class MultipartCommits {
               Bucket: bucket,
               Key: upload.objectKey,
               UploadId: upload.uploadId,
-              MultipartUpload: { Parts: toCompletedParts(upload.parts) },
+              MultipartUpload: { Parts: this.#toCompletedParts(upload) },
               ...this.#checked({
                 ChecksumCRC32: toBase64Crc32(request.target.crc32),
                 ChecksumType: 'FULL_OBJECT',
@@ -283,6 +283,16 @@ export class MultipartCommits {
       if (isChecksumRefusal(error) && isOtherBase(found, plan)) return resolved;
       return toOutcome(operation, error, request.signal);
     }
+  }
+
+  #toCompletedParts({ parts }: Upload): CompletedPart[] {
+    return [...parts]
+      .sort(([a], [b]) => a - b)
+      .map(([number, { etag, crc32 }]) => ({
+        PartNumber: number,
+        ETag: etag,
+        ...(crc32 === undefined ? {} : this.#checked({ ChecksumCRC32: crc32 })),
+      }));
   }
 
   #checked<Fields extends object>(fields: Fields): Partial<Fields> {
@@ -314,14 +324,4 @@ function combineParts(parts: ReadonlyMap<number, UploadedPart>, copied: Multipar
     (crc, { sentCrc32, sizeBytes }) => (sentCrc32 === null ? crc : combineCrc32(crc, sentCrc32, sizeBytes)),
     copied?.crc32 ?? 0,
   );
-}
-
-function toCompletedParts(parts: ReadonlyMap<number, UploadedPart>): CompletedPart[] {
-  return [...parts]
-    .sort(([a], [b]) => a - b)
-    .map(([number, { etag, crc32 }]) => ({
-      PartNumber: number,
-      ETag: etag,
-      ...(crc32 === undefined ? {} : { ChecksumCRC32: crc32 }),
-    }));
 }

@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { OutcomeError } from '../retry.js';
 import type { StoreCapabilities } from './capabilities.js';
-import { MAX_OBJECT_BYTES, MAX_PART_BYTES, MIN_PART_BYTES } from './part-planner.js';
+import { MAX_BASE_BYTES, MAX_OBJECT_BYTES, MAX_PART_BYTES, MIN_PART_BYTES } from './part-planner.js';
 import { toBase64Crc32 } from './s3-commit.js';
 import { ProbeObjects, type ProbePlace, toOther } from './s3-probe-objects.js';
 import type { ProbeOutcome } from './store.js';
@@ -38,7 +38,7 @@ async function askAll(objects: ProbeObjects): Promise<StoreCapabilities> {
   const multipart = await askAboutMultipart(objects, put.wholeObjectChecksum);
   const { canCopy, ...rest } = multipart;
   const isSafe = canCopy && rest.conditionalComplete && rest.multipartChecksum && rest.unevenParts;
-  const maxBaseBytes = rest.rangeCopy ? MAX_OBJECT_BYTES : MAX_PART_BYTES;
+  const maxBaseBytes = rest.rangeCopy ? MAX_BASE_BYTES : MAX_PART_BYTES;
   return {
     ...put,
     ...rest,

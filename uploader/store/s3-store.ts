@@ -66,6 +66,8 @@ export interface S3Limits {
   readonly partBytes: number | undefined;
   /** The size of the parts of a tail; without it the planner chooses. */
   readonly tailPartBytes: number | undefined;
+  /** The size of ranges that are copied; without it the planner chooses. */
+  readonly copyBytes: number | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -75,6 +77,7 @@ const LIMITS: S3Limits = {
   budgetBytes: 64 * MIB,
   partBytes: undefined,
   tailPartBytes: undefined,
+  copyBytes: undefined,
 };
 
 /** Opens a bucket as a store: loads the client and finds credentials, sends nothing. Throws as `S3Connection.open` does. */
@@ -190,6 +193,7 @@ export class S3Store implements Store {
     const parts = planAppend(keep.sizeBytes, target.sizeBytes, {
       isOneCopy: !this.#capabilities.rangeCopy,
       tailPartBytes: this.#limits.tailPartBytes,
+      copyBytes: this.#limits.copyBytes,
     });
     if (parts === null) return { status: 'unsupported' };
     const copied = { ...keep, etag: base.etag, isWholeObject };

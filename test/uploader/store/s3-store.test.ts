@@ -1,11 +1,14 @@
 import { crc32 } from 'node:zlib';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StoreCapabilities } from '../../../uploader/store/capabilities.js';
 import { openS3Store } from '../../../uploader/store/s3-store.js';
+import type { StoreNotice } from '../../../uploader/store/store.js';
+import { FaultProxy } from '../../support/fault-proxy.js';
 import { describeWithPeers } from '../../support/peers.js';
 import { S3Server } from '../../support/s3-server.js';
-import { commit, describeStore, newCommitId, someBytes, toSource } from './contract.js';
+import { commit, describeStore, newCommitId, readAll, sha256, someBytes, toSource } from './contract.js';
+import { toAppend } from './contract-append.js';
 
 const MIB = 1024 * 1024;
 /** S3 takes no part below 5 MiB but the last. */
@@ -94,6 +97,154 @@ describeWithPeers(['s3'], 'S3 store', () => {
     const answer = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
     client.destroy();
     expect(answer.Uploads ?? []).toEqual([]);
+  });
+
+  it('sends bodies that are larger than what is held in memory', async () => {
+    const bucket = await server.bucket('streams');
+    const limits = { ...LIMITS, bufferMaxBytes: MIB };
+    const store = await openS3Store({ bucket, prefix: '', endpoint: server.endpoint, limits });
+    store.adopt(capabilities);
+    const bytes = someBytes(12 * MIB + 5);
+    const first = bytes.subarray(0, 6 * MIB + 1);
+
+    const made = await commit(store, 'key', first);
+    expect(made.status).toBe('stored');
+    const etag = made.status === 'stored' ? made.etag : '';
+    const base = { etag, sizeBytes: first.length, crc32: crc32(first) };
+    expect((await store.append(toAppend('key', base, bytes))).status).toBe('stored');
+
+    expect(sha256(await readAll(store, 'key'))).toBe(sha256(bytes));
+    expect(await store.head('key')).toMatchObject({ object: { crc32: crc32(bytes) } });
+  });
+
+  describe('copies of ranges', () => {
+    /** This server copies ranges right, but for their checksums: see docs/peers.md. */
+    async function openWithRanges() {
+      const bucket = await server.bucket(`ranges-${buckets++}`);
+      const limits = { ...LIMITS, copyBytes: 8 * MIB };
+      const store = await openS3Store({ bucket, prefix: 'a b', endpoint: server.endpoint, limits });
+      store.adopt({ ...capabilities, rangeCopy: true, multipartChecksum: false });
+      return store;
+    }
+
+    it('make an append of a large base in several', async () => {
+      const store = await openWithRanges();
+      const bytes = someBytes(17 * MIB);
+      const first = bytes.subarray(0, 16 * MIB + 1);
+      const made = await commit(store, 'run/ü +%', first);
+      const etag = made.status === 'stored' ? made.etag : '';
+      const request = toAppend('run/ü +%', { etag, sizeBytes: first.length, crc32: crc32(first) }, bytes);
+
+      expect((await store.append(request)).status).toBe('stored');
+      expect(sha256(await readAll(store, 'run/ü +%'))).toBe(sha256(bytes));
+    });
+
+    it('keep the beginning of a base whose end is not right', async () => {
+      const store = await openWithRanges();
+      const bytes = someBytes(12 * MIB);
+      const wrong = Buffer.concat([bytes.subarray(0, 8 * MIB), Buffer.alloc(MIB)]);
+      const made = await commit(store, 'key', wrong);
+      const etag = made.status === 'stored' ? made.etag : '';
+      const base = { etag, sizeBytes: wrong.length, crc32: crc32(wrong) };
+      const keep = { sizeBytes: 8 * MIB, crc32: crc32(bytes.subarray(0, 8 * MIB)) };
+      let sentBytes = 0;
+      const onBytesSent = (sizeBytes: number): void => {
+        sentBytes += sizeBytes;
+      };
+
+      expect((await store.append({ ...toAppend('key', base, bytes), keep, onBytesSent })).status).toBe(
+        'stored',
+      );
+      expect(sha256(await readAll(store, 'key'))).toBe(sha256(bytes));
+      expect(sentBytes).toBe(4 * MIB);
+    });
+  });
+
+  it('asks for a beginning to be kept only where ranges can be copied', async () => {
+    const { store } = await open();
+    const bytes = someBytes(8 * MIB);
+    const base = { etag: '0', sizeBytes: 7 * MIB, crc32: 1 };
+
+    expect(
+      await store.append({ ...toAppend('key', base, bytes), keep: { sizeBytes: 6 * MIB, crc32: 1 } }),
+    ).toEqual({
+      status: 'unsupported',
+    });
+  });
+
+  describe('without conditional writes', () => {
+    /** A server that answers requests with conditions as OpenStack Swift does. */
+    async function openWithout() {
+      const proxy = await FaultProxy.start(server.endpoint);
+      proxy.script = ({ headers }) =>
+        headers['if-match'] === undefined && headers['if-none-match'] === undefined
+          ? undefined
+          : { kind: 'answer', answer: { status: 501, body: NOT_IMPLEMENTED } };
+      const notices: StoreNotice[] = [];
+      const bucket = await server.bucket(`unconditional-${buckets++}`);
+      const onNotice = (notice: StoreNotice) => notices.push(notice);
+      const store = await openS3Store({
+        bucket,
+        prefix: '',
+        endpoint: proxy.endpoint,
+        limits: LIMITS,
+        onNotice,
+      });
+      return { store, notices, proxy };
+    }
+    const NOT_IMPLEMENTED =
+      '<?xml version="1.0"?><Error><Code>NotImplemented</Code><Message>no</Message></Error>';
+
+    it('looks at the object just before, and says once that this is weaker', async () => {
+      const { store, notices } = await openWithout();
+      for (const size of [10, 11 * MIB]) {
+        const key = `run/${size}`;
+        const first = await commit(store, key, Buffer.from('first'));
+        expect(first.status).toBe('stored');
+        const stale = { etag: 'd41d8cd98f00b204e9800998ecf8427e', sizeBytes: 5 };
+
+        expect((await commit(store, key, someBytes(size), null)).status).toBe('conflict');
+        expect((await commit(store, key, someBytes(size), stale)).status).toBe('conflict');
+        expect((await readAll(store, key)).toString()).toBe('first');
+        const base = { etag: first.status === 'stored' ? first.etag : '', sizeBytes: 5 };
+        expect((await commit(store, key, someBytes(size), base)).status).toBe('stored');
+      }
+
+      expect(notices.map(({ code }) => code)).toEqual(['NOTICE_NO_CONDITIONAL_WRITES']);
+    });
+
+    it('is found out by the probe', async () => {
+      const { store, notices } = await openWithout();
+
+      expect(await store.probe()).toMatchObject({
+        capabilities: {
+          conditionalCreate: false,
+          conditionalReplace: false,
+          conditionalComplete: false,
+          append: null,
+          rejectsWrongChecksum: true,
+        },
+      });
+      expect(notices).toHaveLength(1);
+    });
+
+    it('has one effect when the answer is lost all the same', async () => {
+      const { store, proxy } = await openWithout();
+      await store.probe();
+      const request = toRequest('run/lost', someBytes(100));
+      let isLost = false;
+      proxy.script = ({ operation }) => {
+        if (operation !== 'PutObject' || isLost) return undefined;
+        isLost = true;
+        return { kind: 'drop-answer' };
+      };
+
+      const first = await store.commit(request);
+      const outcome = first.status === 'retry' ? await store.commit(request) : first;
+
+      expect(outcome.status).toBe('stored');
+      expect(proxy.applied('PutObject').filter(({ url }) => url.includes('lost'))).toHaveLength(1);
+    });
   });
 
   it('tells refusals apart', async () => {
