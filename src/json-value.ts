@@ -21,8 +21,9 @@ export type JsonValue =
  * `toJSON` what that returns. Throws `ERR_PARAMS_INVALID` with the path of a cyclic or non-JSON value.
  */
 export function toJsonObject(subject: string, params: unknown): Record<string, JsonValue> {
-  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-    throw invalid(`${subject} is ${typeof params}, expected an object of names and values`);
+  if (typeof params !== 'object' || params === null || Symbol.iterator in params) {
+    const found = typeof params === 'object' && params !== null ? 'a list' : typeof params;
+    throw invalid(`${subject} is ${found}, expected an object of names and values`);
   }
   return toJson(subject, params, []) as Record<string, JsonValue>;
 }

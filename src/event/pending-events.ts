@@ -44,6 +44,11 @@ export class PendingEvents {
     this.#maxBytes = maxBytes;
   }
 
+  /** Whether any event waits. */
+  get isWaiting(): boolean {
+    return this.#events.length > 0;
+  }
+
   /** Whether events of this tag wait. */
   has(tag: string): boolean {
     return this.#tags.has(tag);

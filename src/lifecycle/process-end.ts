@@ -69,7 +69,9 @@ function tellIdle(): void {
   for (const listener of listeners) void listener.onIdle();
 }
 
-function tellExit(exitCode: number): void {
+function tellExit(code: number): void {
+  // Node.js finds out only here that an `await` at the top level was never settled: the event still says 0.
+  const exitCode = Number(process.exitCode ?? code);
   tellEnd({ exitCode, signal: lastSignal, error: exitCode === 0 ? null : uncaught });
 }
 

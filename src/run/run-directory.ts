@@ -1,32 +1,60 @@
 /**
- * The run directory on disk: made at the start, its two JSON files replaced atomically at every change.
+ * The run directory on disk: made at the start, its JSON files replaced atomically at every change.
  *
- * A disk that refuses is remembered, reported and tried again at the next change and at `flush()`; it never throws into
- * the training job.
+ * The main writer owns `run.plx.json` and `lineages.plx.json`. A worker, another process of the same run, leaves what it
+ * adds in a file of its own, which the main writer takes over. A disk that refuses is remembered, reported and tried again at
+ * the next change and at `flush()`; it never throws into the training job.
  */
 
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { replaceFileSync } from '../atomic-file.js';
 import type { Diagnostics } from '../diagnostics.js';
 import { messageOf, ResumeError, RunExistsError, RunWriteError } from '../errors.js';
-import { LINKS_DIRECTORY, type RunPaths, toLinkName } from '../layout.js';
-import type { RunArtifact, RunRecord } from './run-record.js';
+import {
+  isWorkerFile,
+  LINKS_DIRECTORY,
+  MAIN_WRITER,
+  PROCESS_DIRECTORY,
+  type RunPaths,
+  toLinkName,
+  toWorkerPath,
+} from '../layout.js';
+import {
+  mergeMetadata,
+  type RunArtifact,
+  type RunMetadata,
+  type RunRecord,
+  withoutEnd,
+} from './run-record.js';
 
 export interface RunDirectoryOptions {
   readonly diagnostics: Diagnostics;
   readonly fsync: boolean;
   /** Whether a run that is there already may be continued. */
   readonly resume: boolean;
+  /** `main`, or the name of a worker. */
+  readonly writer: string;
+  /** Whether people get a link with a readable name. */
+  readonly link: boolean;
+  /** Whether anything is written at all. */
+  readonly persist: boolean;
 }
+
+/** What a worker leaves for the main writer: `.plx/worker-<worker>.json`. */
+interface WorkerFile extends RunMetadata {
+  readonly lineage: readonly RunArtifact[];
+}
+
+type Part = 'record' | 'lineage';
 
 export class RunDirectory {
   readonly paths: RunPaths;
+  readonly #options: RunDirectoryOptions;
   readonly #diagnostics: Diagnostics;
-  readonly #fsync: boolean;
   readonly #lineage = new Map<string, RunArtifact>();
   #record: RunRecord;
-  #unwritten = new Set<'record' | 'lineage'>(['record']);
+  #unwritten = new Set<Part>(['record', 'lineage']);
   #failure: RunWriteError | undefined;
 
   /**
@@ -36,22 +64,24 @@ export class RunDirectory {
   constructor(paths: RunPaths, record: RunRecord, options: RunDirectoryOptions) {
     this.paths = paths;
     this.#record = record;
+    this.#options = options;
     this.#diagnostics = options.diagnostics;
-    this.#fsync = options.fsync;
-    if (existsSync(paths.runFile)) {
-      if (!options.resume) throw new RunExistsError(paths.run);
-      this.#record = mergeRecords(readJson<RunRecord>(paths.run, paths.runFile), record);
-      if (existsSync(paths.lineageFile)) {
-        for (const artifact of readJson<RunArtifact[]>(paths.run, paths.lineageFile))
-          this.#lineage.set(artifact.name, artifact);
-      }
+    if (options.persist) {
+      if (this.#isWorker) this.#readWorkerFile(toWorkerPath(paths.run, options.writer));
+      else this.#readRun(options.resume);
     }
     this.#write();
-    this.#link();
+    if (options.link && options.persist && !this.#isWorker) this.#link();
   }
 
+  /** What is known of the run in this process: of a worker, only what it has added itself. */
   get record(): RunRecord {
     return this.#record;
+  }
+
+  /** The lineage, in the order in which its names came up. */
+  get lineage(): readonly RunArtifact[] {
+    return [...this.#lineage.values()];
   }
 
   /** Changes the run's record and writes it. */
@@ -61,11 +91,31 @@ export class RunDirectory {
     this.#write();
   }
 
-  /** Adds an artifact to the lineage, or replaces the one of its name: the name is its key, as for Polyaxon's client. */
-  addArtifact(artifact: RunArtifact): void {
-    this.#lineage.set(artifact.name, artifact);
+  /**
+   * Adds artifacts to the lineage, or replaces those of their names: the name is the key, for Polyaxon's client and server. An
+   * artifact of another kind under a known name gets its kind behind its name, and a warning says so.
+   */
+  addArtifacts(artifacts: readonly RunArtifact[]): void {
+    if (artifacts.length === 0) return;
+    for (const artifact of artifacts) this.#addArtifact(artifact);
     this.#unwritten.add('lineage');
     this.#write();
+  }
+
+  /** Takes over what workers have left so far. */
+  mergeWorkers(): void {
+    if (this.#isWorker || !this.#options.persist) return;
+    for (const path of this.#listWorkerFiles()) {
+      try {
+        const { lineage, ...metadata } = JSON.parse(readFileSync(path, 'utf8')) as WorkerFile;
+        this.#record = mergeMetadata(this.#record, metadata);
+        for (const artifact of lineage) this.#addArtifact(artifact);
+      } catch (cause) {
+        this.#diagnostics.error(new RunWriteError(path, 'take over what a worker logged', { cause }));
+      }
+      this.#unwritten.add('record').add('lineage');
+    }
+    if (this.#unwritten.size > 0) this.#write();
   }
 
   /** Writes what is still unwritten. Throws `RunWriteError` when the disk still refuses. */
@@ -74,15 +124,69 @@ export class RunDirectory {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  get #isWorker(): boolean {
+    return this.#options.writer !== MAIN_WRITER;
+  }
+
+  #addArtifact(artifact: RunArtifact): void {
+    const known = this.#lineage.get(artifact.name);
+    if (known === undefined || known.kind === artifact.kind) {
+      this.#lineage.set(artifact.name, artifact);
+      return;
+    }
+    if (known.kind === 'system') {
+      // A system metric gives way: an event's name is that of its file, by which Polyaxon asks for it.
+      this.#lineage.set(artifact.name, artifact);
+      this.#addArtifact(known);
+      return;
+    }
+    const name = `${artifact.name}-${artifact.kind}`;
+    if (artifact.kind === 'system') {
+      this.#lineage.set(name, { ...artifact, name });
+      return;
+    }
+    const message = `${artifact.name}: there is a ${known.kind} of that name in the lineage; the ${artifact.kind} is called ${name}`;
+    this.#diagnostics.warn('WARN_NAME_TAKEN', message);
+    this.#lineage.set(name, { ...artifact, name });
+  }
+
+  #readRun(resume: boolean): void {
+    const { paths } = this;
+    if (!existsSync(paths.runFile)) return;
+    if (!resume) throw new RunExistsError(paths.run);
+    this.#record = mergeRecords(readJson<RunRecord>(paths.run, paths.runFile), this.#record);
+    if (!existsSync(paths.lineageFile)) return;
+    for (const artifact of readJson<RunArtifact[]>(paths.run, paths.lineageFile))
+      this.#lineage.set(artifact.name, artifact);
+  }
+
+  #readWorkerFile(path: string): void {
+    if (!existsSync(path)) return;
+    const { lineage, ...metadata } = readJson<WorkerFile>(this.paths.run, path);
+    this.#record = mergeMetadata({ ...this.#record, ...metadata }, this.#record);
+    for (const artifact of lineage) this.#lineage.set(artifact.name, artifact);
+  }
+
+  #listWorkerFiles(): string[] {
+    const directory = join(this.paths.run, PROCESS_DIRECTORY);
+    try {
+      return readdirSync(directory)
+        .filter(isWorkerFile)
+        .sort()
+        .map((name) => join(directory, name));
+    } catch {
+      // No process has left anything yet.
+      return [];
+    }
+  }
+
   #write(): void {
+    if (!this.#options.persist) return;
     const { paths } = this;
     try {
       mkdirSync(paths.tensorboard, { recursive: true });
-      const fsync = { fsync: this.#fsync };
-      if (this.#unwritten.has('lineage')) {
-        replaceFileSync(paths.lineageFile, JSON.stringify([...this.#lineage.values()]), fsync);
-      }
-      if (this.#unwritten.has('record')) replaceFileSync(paths.runFile, JSON.stringify(this.#record), fsync);
+      if (this.#isWorker) this.#writeWorkerFile();
+      else this.#writeRun();
       this.#unwritten.clear();
       if (this.#failure !== undefined) this.#diagnostics.recovered(this.#failure.code);
       this.#failure = undefined;
@@ -92,6 +196,23 @@ export class RunDirectory {
     }
   }
 
+  #writeRun(): void {
+    const { paths } = this;
+    if (this.#unwritten.has('lineage')) this.#replace(paths.lineageFile, this.lineage);
+    if (this.#unwritten.has('record')) this.#replace(paths.runFile, this.#record);
+  }
+
+  #writeWorkerFile(): void {
+    const { tags, meta_info, inputs, outputs } = this.#record;
+    const path = toWorkerPath(this.paths.run, this.#options.writer);
+    mkdirSync(dirname(path), { recursive: true });
+    this.#replace(path, { tags, meta_info, inputs, outputs, lineage: this.lineage });
+  }
+
+  #replace(path: string, content: unknown): void {
+    replaceFileSync(path, JSON.stringify(content), { fsync: this.#options.fsync });
+  }
+
   /** `<root>/tensorboard/<name>-<8 hex>`, so that TensorBoard shows names that a person recognises. */
   #link(): void {
     const { root, tensorboard } = this.paths;
@@ -99,11 +220,9 @@ export class RunDirectory {
     try {
       mkdirSync(directory, { recursive: true });
       const link = join(directory, toLinkName(this.#record.name, this.#record.uuid));
-      symlinkSync(
-        process.platform === 'win32' ? tensorboard : relative(directory, tensorboard),
-        link,
-        'junction',
-      );
+      if (existsSync(link)) return;
+      const target = process.platform === 'win32' ? tensorboard : relative(directory, tensorboard);
+      symlinkSync(target, link, 'junction');
     } catch (error) {
       if (this.#failure === undefined) {
         this.#diagnostics.warn(
@@ -117,15 +236,16 @@ export class RunDirectory {
 
 /** A run that is continued: what the earlier process recorded, with what the new one was given laid over it. */
 function mergeRecords(earlier: RunRecord, given: RunRecord): RunRecord {
-  const { description, tags, owner, project } = given;
-  const { finished_at: _finished, duration: _duration, ...kept } = earlier;
-  return {
-    ...kept,
-    ...(description === undefined ? {} : { description }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(project === undefined ? {} : { project }),
-    ...(tags === undefined ? {} : { tags: [...new Set([...(earlier.tags ?? []), ...tags])] }),
-  };
+  const { description, owner, project } = given;
+  return mergeMetadata(
+    {
+      ...withoutEnd(earlier),
+      ...(description === undefined ? {} : { description }),
+      ...(owner === undefined ? {} : { owner }),
+      ...(project === undefined ? {} : { project }),
+    },
+    given,
+  );
 }
 
 function readJson<T>(runPath: string, path: string): T {

@@ -6,9 +6,39 @@
  */
 
 import type { JsonValue } from '../json-value.js';
+import type { ArtifactKind } from '../polyaxon/polyaxon-value.js';
 
-/** Statuses that a tracked run can have. */
-export type RunStatus = 'created' | 'running' | 'succeeded' | 'failed' | 'stopped';
+/**
+ * Polyaxon's run statuses.
+ *
+ * Source: polyaxon 2.16.4, `polyaxon/_schemas/lifecycle.py` (`V1Statuses`).
+ */
+export const RUN_STATUSES = [
+  'created',
+  'resuming',
+  'on_schedule',
+  'compiled',
+  'queued',
+  'scheduled',
+  'starting',
+  'running',
+  'processing',
+  'stopping',
+  'failed',
+  'stopped',
+  'succeeded',
+  'skipped',
+  'warning',
+  'unschedulable',
+  'upstream_failed',
+  'retrying',
+  'unknown',
+  'done',
+] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** Statuses in which a run stays. Source: polyaxon 2.16.4, `LifeCycle.DONE_VALUES`. */
+const DONE_STATUSES: readonly RunStatus[] = ['failed', 'upstream_failed', 'stopped', 'skipped', 'succeeded'];
 
 export interface StatusCondition {
   readonly type: RunStatus;
@@ -22,24 +52,34 @@ export interface StatusCondition {
 /** One entry of `lineages.plx.json`. */
 export interface RunArtifact {
   readonly name: string;
-  readonly kind: string;
-  /** Relative to the run directory, with `/`. */
+  readonly kind: ArtifactKind;
+  /** Relative to the run directory, with `/`; what lies elsewhere has an absolute path or a URL. */
   readonly path?: string;
-  readonly is_input: boolean;
   readonly summary: Readonly<Record<string, JsonValue>>;
+  readonly is_input: boolean;
 }
 
-export interface RunRecord {
+type JsonObject = Readonly<Record<string, JsonValue>>;
+
+/** What a process logs about a run besides events. */
+export interface RunMetadata {
+  readonly tags?: readonly string[];
+  readonly meta_info?: JsonObject;
+  readonly inputs?: JsonObject;
+  readonly outputs?: JsonObject;
+}
+
+export interface RunRecord extends RunMetadata {
   readonly uuid: string;
   readonly name: string;
   readonly description?: string;
-  readonly tags?: readonly string[];
+  readonly readme?: string;
   readonly owner?: string;
   readonly project?: string;
   readonly kind: 'job';
   readonly runtime: 'job';
-  readonly is_managed: false;
-  readonly managed_by: 'user';
+  readonly is_managed: boolean;
+  readonly managed_by: 'user' | 'agent';
   readonly created_at: string;
   readonly started_at?: string;
   readonly finished_at?: string;
@@ -49,9 +89,6 @@ export interface RunRecord {
   readonly duration?: number;
   readonly status: RunStatus;
   readonly status_conditions: readonly StatusCondition[];
-  readonly meta_info?: Readonly<Record<string, JsonValue>>;
-  readonly inputs?: Readonly<Record<string, JsonValue>>;
-  readonly outputs?: Readonly<Record<string, JsonValue>>;
 }
 
 /** `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`; `wallTime` in seconds. */
@@ -62,7 +99,15 @@ export function toIsoTime(wallTime: number): string {
   return new Date(millis).toISOString().replace('Z', `${rest}+00:00`);
 }
 
-/** The record with one more status, and the times that follow from it. */
+/** Whether a run stays in this status. */
+export function isDone(status: RunStatus): boolean {
+  return DONE_STATUSES.includes(status);
+}
+
+/**
+ * The record with one more status, and the times that follow from it. A condition of the same type as the last one takes its
+ * place, and the run has started at the first `running`: as Polyaxon's server has it (haupt 2.16).
+ */
 export function withStatus(
   record: RunRecord,
   type: RunStatus,
@@ -78,15 +123,41 @@ export function withStatus(
     last_update_time: time,
     last_transition_time: time,
   };
-  const next = { ...record, status: type, status_conditions: [...record.status_conditions, condition] };
-  if (type === 'created') return next;
-  if (type === 'running')
-    return { ...next, started_at: time, wait_time: secondsBetween(record.created_at, time) };
+  const before = record.status_conditions;
+  const kept = before.at(-1)?.type === type ? before.slice(0, -1) : before;
+  const next = { ...record, status: type, status_conditions: [...kept, condition] };
+  if (isDone(type)) {
+    const duration = secondsBetween(record.started_at ?? record.created_at, time);
+    return { ...next, finished_at: time, duration };
+  }
+  if (type !== 'running' || record.started_at !== undefined) return next;
+  return { ...next, started_at: time, wait_time: secondsBetween(record.created_at, time) };
+}
+
+/** The record of a run that goes on after it had ended. */
+export function withoutEnd(record: RunRecord): RunRecord {
+  const { finished_at: _finished, duration: _duration, ...kept } = record;
+  return kept;
+}
+
+/** Metadata with `added` laid over it: objects merged by key, tags united. */
+export function mergeMetadata<T extends RunMetadata>(metadata: T, added: RunMetadata): T {
   return {
-    ...next,
-    finished_at: time,
-    duration: secondsBetween(record.started_at ?? record.created_at, time),
+    ...metadata,
+    ...(added.tags === undefined ? {} : { tags: [...new Set([...(metadata.tags ?? []), ...added.tags])] }),
+    ...mergeObject('meta_info', metadata, added),
+    ...mergeObject('inputs', metadata, added),
+    ...mergeObject('outputs', metadata, added),
   };
+}
+
+function mergeObject(
+  field: 'meta_info' | 'inputs' | 'outputs',
+  metadata: RunMetadata,
+  added: RunMetadata,
+): RunMetadata {
+  const object = added[field];
+  return object === undefined ? {} : { [field]: { ...metadata[field], ...object } };
 }
 
 function secondsBetween(from: string, to: string): number {

@@ -1,56 +1,48 @@
 /**
- * `Run`: one tracked run. Broad and shallow: each method checks its arguments, has a summary built elsewhere and appends it.
+ * `Run`: one tracked run. Broad and shallow: each method checks its arguments, has a value built elsewhere and hands it on.
+ *
+ *     Run            start, flush, end
+ *     └ RunArtifactMethods   files and lineage
+ *       └ RunMetadataMethods   parameters, results, texts, status
+ *         └ RunEvents            everything that becomes an event
  *
  * Touches local disk only. `log…` calls for events encode into memory and return; a failing disk never throws from them.
  */
 
-import { basename, join, relative } from 'node:path';
-import { checkArtifactFile, copyFileWhole } from './artifact-copy.js';
-import { type Clock, systemClock } from '../clock.js';
-import { Diagnostics } from '../diagnostics.js';
-import { ClosedError } from '../errors.js';
-import { resolveEventFileOptions } from '../event/event-file-options.js';
-import { EventLog, type HistogramOptions, type SharedEventOptions } from '../event-log.js';
-import { toJsonObject } from '../json-value.js';
-import { type RunPaths, TENSORBOARD_DIRECTORY, toRunPaths } from '../layout.js';
-import { resolveInside } from '../relative-path.js';
-import { RunDirectory } from './run-directory.js';
-import { parseTags, type RunOptions, resolveRoot, resolveRunName, resolveUuid } from './run-options.js';
-import { type RunRecord, type RunStatus, toIsoTime, withStatus } from './run-record.js';
-import type { EventOptions } from '../summary/arguments.js';
-import type { AudioInput } from '../summary/audio.js';
-import type { HistogramInput } from '../summary/histogram.js';
-import type { ImageInput } from '../summary/image.js';
-import type { TextInput } from '../summary/text.js';
-import { toWellFormedText } from '../well-formed-text.js';
-
-/** Options of `logArtifact`. */
-export interface ArtifactOptions {
-  /** Name in the lineage. Default: the file's name up to its first dot. */
-  readonly name?: string | undefined;
-  /** Polyaxon's artifact kind. Default `file`. */
-  readonly kind?: 'file' | 'model' | 'data' | 'csv' | 'html' | 'text' | 'image' | 'env' | undefined;
-  /** Directory below `outputs/` to copy into. Default: `outputs/` itself. */
-  readonly relPath?: string | undefined;
-}
+import { type GitCapture, toCodeReference } from '../capture/git.js';
+import type { RunPaths } from '../layout.js';
+import { Heartbeat } from '../lifecycle/heartbeat.js';
+import {
+  type EndListener,
+  type ProcessEnd,
+  registerForEnd,
+  type StopSignal,
+  unregisterFromEnd,
+} from '../lifecycle/process-end.js';
+import { type OpenedRun, openRun } from './open-run.js';
+import { RunArtifactMethods } from './run-artifacts.js';
+import type { RunMode } from './run-context.js';
+import { type FinalStatus, type RunEnd, toRunEnd } from './run-end.js';
+import { STATUS_REASON, type StatusOptions } from './run-metadata.js';
+import type { RunOptions } from './run-options.js';
+import { isDone, type RunRecord, toIsoTime } from './run-record.js';
 
 /** Options of `end`. */
-export interface EndOptions {
-  /** Default `succeeded`. */
-  readonly status?: Exclude<RunStatus, 'created' | 'running'> | undefined;
-  /** Why, for people. */
-  readonly message?: string | undefined;
+export interface EndOptions extends StatusOptions {
+  /** Default `succeeded`; `stopped` when a signal has asked the process to stop. */
+  readonly status?: FinalStatus | undefined;
 }
 
-const STATUS_REASON = 'Polytrack';
-
-export class Run {
+export class Run extends RunArtifactMethods {
   readonly uuid: string;
-  readonly #clock: Clock;
-  readonly #diagnostics: Diagnostics;
-  readonly #directory: RunDirectory;
-  readonly #events: EventLog;
+  readonly #run: OpenedRun;
+  readonly #heartbeat: Heartbeat | undefined;
+  readonly #listener: EndListener;
+  #signal: StopSignal | undefined;
   #ending: Promise<void> | undefined;
+  /** How the run ends, once that is known. */
+  #end: RunEnd | undefined;
+  #isFinished = false;
 
   /**
    * Starts a run: its directory, `run.plx.json` with status `running`, and an event file, on disk at once.
@@ -59,39 +51,24 @@ export class Run {
    * cannot be written does not throw: it is reported (`onError`), tried again, and surfaces at `flush()` and `end()`.
    */
   constructor(options: RunOptions = {}) {
-    this.uuid = resolveUuid(options.uuid);
-    const name = resolveRunName(options.name);
-    const root = resolveRoot(options.root, process.env);
-    const tags = options.tags === undefined ? undefined : parseTags(options.tags);
-    this.#clock = options.clock ?? systemClock;
-    this.#diagnostics = new Diagnostics(options);
-    const eventOptions = resolveEventFileOptions({
-      ...options,
-      clock: this.#clock,
-      diagnostics: this.#diagnostics,
+    const run = openRun(options, process.env);
+    super(run.state);
+    this.#run = run;
+    this.uuid = run.state.context.uuid;
+    this.#listener = {
+      onIdle: () => this.#settleIdle(),
+      onSignal: (signal) => this.#noteSignal(signal),
+      onEnd: (end) => this.#finishAtExit(end),
+    };
+    if (this.mode === 'no-op') return;
+    const { paths, writer } = run.state.context;
+    const { diagnostics } = run.state;
+    this.#heartbeat = new Heartbeat(paths.run, writer, { intervalMs: run.heartbeatIntervalMs, diagnostics });
+    registerForEnd(this.#listener);
+    run.capture.start({
+      onCode: (code) => this.#recordCode(code),
+      onEnvironment: (environment) => this.writeEnv(environment),
     });
-    const { fsync } = eventOptions;
-    const record = createRecord(this.uuid, name, this.#clock.wallTime(), options, tags);
-    const paths = toRunPaths(root, this.uuid);
-    this.#directory = new RunDirectory(paths, record, {
-      diagnostics: this.#diagnostics,
-      fsync,
-      resume: eventOptions.resume !== false,
-    });
-    this.#directory.addArtifact({
-      name: 'tensorboard',
-      kind: 'tensorboard',
-      path: TENSORBOARD_DIRECTORY,
-      is_input: false,
-      summary: { path: TENSORBOARD_DIRECTORY },
-    });
-    this.#events = new EventLog(paths.tensorboard, { ...eventOptions, recordIf: options.recordIf });
-    this.#directory.update((before) =>
-      withStatus(before, 'running', this.#clock.wallTime(), {
-        reason: STATUS_REASON,
-        message: 'Run is running',
-      }),
-    );
   }
 
   /** The run's name; that of the first process when the run is resumed. */
@@ -99,179 +76,173 @@ export class Run {
     return this.record.name;
   }
 
+  /** Where the run lives: in a directory of its own, in a job of Polyaxon's, or nowhere. */
+  get mode(): RunMode {
+    return this.state.context.mode;
+  }
+
+  get owner(): string | undefined {
+    return this.record.owner;
+  }
+
+  get project(): string | undefined {
+    return this.record.project;
+  }
+
+  get status(): RunRecord['status'] {
+    return this.record.status;
+  }
+
   /** The run's directories, absolute. */
   get paths(): RunPaths {
-    return this.#directory.paths;
+    return this.state.context.paths;
   }
 
   /** What `run.plx.json` says. */
   get record(): RunRecord {
-    return this.#directory.record;
+    return this.state.directory.record;
   }
 
   /** How often each warning and each error was seen, by code. */
   get diagnostics(): Readonly<Record<string, number>> {
-    return this.#diagnostics.counts;
+    return this.state.diagnostics.counts;
   }
 
-  /**
-   * Logs one number; stored as float32. NaN and ±Infinity are data.
-   *
-   * Throws `ERR_NAME_INVALID`, `ERR_SCALAR_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID`.
-   */
-  logMetric(name: string, value: number, options: EventOptions = {}): void {
-    this.#events.scalar(name, value, options);
-  }
-
-  /** Logs several numbers under one step and one wall time. All are checked before the first is written. */
-  logMetrics(metrics: Readonly<Record<string, number>>, options: SharedEventOptions = {}): void {
-    this.#events.scalars(metrics, options);
-  }
-
-  /** Logs an image, or several at one step: encoded bytes, or pixels. Throws `ERR_IMAGE_INVALID` and as `logMetric` does. */
-  logImage(name: string, image: ImageInput | readonly ImageInput[], options: EventOptions = {}): void {
-    this.#events.image(name, image, options);
-  }
-
-  /** Logs an audio clip, or several at one step: samples, or WAV bytes. Throws `ERR_AUDIO_INVALID` and as `logMetric` does. */
-  logAudio(name: string, audio: AudioInput | readonly AudioInput[], options: EventOptions = {}): void {
-    this.#events.audio(name, audio, options);
-  }
-
-  /**
-   * Logs a histogram: of values, or of given edges and counts. NaN and ±Infinity among values are left out and warned of.
-   *
-   * Throws `ERR_HISTOGRAM_INVALID` and as `logMetric` does.
-   */
-  logHistogram(name: string, values: HistogramInput, options: HistogramOptions = {}): void {
-    this.#events.histogram(name, values, options);
-  }
-
-  /** Logs Markdown text, or a list or table of it. Lone surrogates are replaced and warned of. Throws `ERR_TEXT_INVALID` and as `logMetric` does. */
-  logText(name: string, text: TextInput, options: EventOptions = {}): void {
-    this.#events.text(name, text, options);
-  }
-
-  /** Merges parameters into the run's inputs, on disk at once. Throws `ERR_PARAMS_INVALID`. */
-  logInputs(inputs: Readonly<Record<string, unknown>>): void {
-    this.#checkOpen();
-    const json = toJsonObject('inputs', inputs);
-    this.#directory.update((record) => ({ ...record, inputs: { ...record.inputs, ...json } }));
-  }
-
-  /** Merges results into the run's outputs, on disk at once. Throws `ERR_PARAMS_INVALID`. */
-  logOutputs(outputs: Readonly<Record<string, unknown>>): void {
-    this.#checkOpen();
-    const json = toJsonObject('outputs', outputs);
-    this.#directory.update((record) => ({ ...record, outputs: { ...record.outputs, ...json } }));
-  }
-
-  /** Adds tags to the run, on disk at once. Throws `ERR_TAGS_INVALID`. */
-  logTags(tags: string | readonly string[]): void {
-    this.#checkOpen();
-    const added = parseTags(tags);
-    this.#directory.update((record) => ({
-      ...record,
-      tags: [...new Set([...(record.tags ?? []), ...added])],
-    }));
-  }
-
-  /**
-   * Copies a file into `outputs/` and records it in the lineage with its size and SHA-256.
-   *
-   * Resolves to the copy's path. Rejects with `ERR_ARTIFACT_INVALID` when there is no such file, and with `RunWriteError`
-   * when it cannot be copied; the run goes on either way.
-   */
-  async logArtifact(path: string, options: ArtifactOptions = {}): Promise<string> {
-    this.#checkOpen();
-    const fileName = basename(path);
-    const name = this.#events.toTag(options.name ?? (fileName.replace(/(?<=.)\..*$/, '') || fileName));
-    const target = join(resolveInside(this.paths.outputs, options.relPath ?? ''), fileName);
-    const relativePath = relative(this.paths.run, target).replaceAll('\\', '/');
-    await checkArtifactFile(path);
-    const { sizeBytes, sha256 } = await copyFileWhole(path, target);
-    this.#directory.addArtifact({
-      name,
-      kind: options.kind ?? 'file',
-      path: relativePath,
-      is_input: false,
-      summary: { path: relativePath, hash: sha256, size_bytes: sizeBytes },
-    });
-    return target;
-  }
-
-  /** The run's `outputs/` directory, or a path below it. Whatever is written there belongs to the run. */
-  getOutputsPath(relPath = ''): string {
-    return resolveInside(this.paths.outputs, relPath);
-  }
-
-  /** The directory of the run's event files: what `tensorboard --logdir` takes. */
-  getTensorboardPath(): string {
-    return this.paths.tensorboard;
-  }
-
-  /** Resolves once all that was logged is on disk. Rejects with `RunWriteError` or `EventsDroppedError`. */
+  /** Resolves once all that was logged or captured is on disk. Rejects with `RunWriteError` or `EventsDroppedError`. */
   async flush(): Promise<void> {
-    const results = await Promise.allSettled([this.#events.flush(), this.#settleDirectory()]);
-    throwFirst(results);
+    await this.#run.capture.settle();
+    await this.state.settleWork();
+    this.#run.capture.flush();
+    const flushed = await Promise.allSettled([this.#run.flush()]);
+    // After the events: the lineage tells of those that are on disk.
+    throwFirst([...flushed, ...(await Promise.allSettled([this.#settleDirectory()]))]);
   }
 
   /**
-   * Ends the run: flushes, closes the event file, puts the last value of each metric into the outputs that have no such
-   * name, and sets the final status. Rejects as `flush()` does; a second call gives the same promise.
+   * Ends the run: flushes, closes its files, puts the last value of each metric into the outputs that have no such name, and sets
+   * the final status unless the run is done. Rejects as `flush()` does; a second call gives the same promise.
    */
   end(options: EndOptions = {}): Promise<void> {
-    this.#ending ??= this.#end(options);
+    const byDefault = this.#signal === undefined ? 'succeeded' : 'stopped';
+    const {
+      status = byDefault,
+      reason = STATUS_REASON,
+      message = `Operation has ${toPhrase(status)}`,
+    } = options;
+    this.#ending ??= this.#endOnce({ status, reason, message });
     return this.#ending;
+  }
+
+  /** Ends the run as succeeded. */
+  logSucceeded(options: StatusOptions = {}): Promise<void> {
+    return this.end({ ...options, status: 'succeeded' });
+  }
+
+  /** Ends the run as stopped. */
+  logStopped(options: StatusOptions = {}): Promise<void> {
+    return this.end({ ...options, status: 'stopped' });
+  }
+
+  /** Ends the run as failed. */
+  logFailed(options: StatusOptions = {}): Promise<void> {
+    return this.end({ ...options, status: 'failed' });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.end();
   }
 
-  async #end({ status = 'succeeded', message }: EndOptions): Promise<void> {
-    const closed = await Promise.allSettled([this.#events.close()]);
-    const lastValues = toJsonObject('outputs', this.#events.writer.lastScalars());
-    this.#directory.update((record) => ({
-      ...withStatus(record, status, this.#clock.wallTime(), { reason: STATUS_REASON, message }),
-      ...(Object.keys(lastValues).length > 0 ? { outputs: { ...lastValues, ...record.outputs } } : {}),
-    }));
-    throwFirst([...closed, ...(await Promise.allSettled([this.#settleDirectory()]))]);
+  async #endOnce(end: RunEnd): Promise<void> {
+    this.#end = end;
+    this.state.close();
+    await this.#run.capture.settle();
+    await this.state.settleWork();
+    this.tracer.close();
+    this.#run.capture.close();
+    const closed = await Promise.allSettled([this.#run.close()]);
+    this.#finish(end, null, null);
+    unregisterFromEnd(this.#listener);
+    const settled = await Promise.allSettled([this.#settleDirectory()]);
+    await this.#run.sync?.finish();
+    throwFirst([...closed, ...settled]);
+  }
+
+  /** All that is left once no event comes any more. Synchronous: also the last thing that a process does. */
+  #finish(end: RunEnd, exitCode: number | null, signal: string | null): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    const { directory, clock, context } = this.state;
+    directory.mergeWorkers();
+    directory.addArtifacts(this.#run.projectedArtifacts());
+    const lastValues = this.#run.lastValues();
+    directory.update((record) => {
+      const outputs = { ...lastValues, ...record.outputs };
+      const ended = Object.keys(outputs).length > 0 ? { ...record, outputs } : record;
+      return context.isPlatformRun || isDone(record.status) ? ended : this.addStatus(ended, end.status, end);
+    });
+    this.#heartbeat?.end({
+      status: isDone(this.status) ? this.status : end.status,
+      exit_code: exitCode,
+      signal,
+      reason: end.reason,
+      message: end.message,
+      ended_at: toIsoTime(clock.wallTime()),
+    });
+  }
+
+  /** Nothing keeps the process alive: what needs the event loop is done now. The status is set at the exit, which knows its code. */
+  async #settleIdle(): Promise<void> {
+    if (this.#run.sync !== undefined) {
+      const { exitCode } = process;
+      const end = toRunEnd({ exitCode: Number(exitCode ?? 0), signal: this.#signal ?? null, error: null });
+      // What fails here was told of by the diagnostics.
+      await Promise.allSettled([this.end(end)]);
+      return;
+    }
+    if (!this.#run.capture.isWorking && !this.state.isWorking && !this.state.events.isEncoding) return;
+    await this.#run.capture.settle();
+    await this.state.settleWork();
+    await Promise.allSettled([this.#run.flush()]);
+  }
+
+  #noteSignal(signal: StopSignal): void {
+    this.#signal = signal;
+    this.#run.drain();
+    this.#run.capture.flush();
+  }
+
+  #finishAtExit(processEnd: ProcessEnd): void {
+    const end = this.#end ?? this.#maskMessage(toRunEnd(processEnd));
+    this.state.close();
+    this.tracer.close();
+    if (processEnd.error !== null) this.#run.capture.logUncaught(processEnd.error);
+    this.#run.drain();
+    this.#run.capture.close();
+    this.#finish(end, processEnd.exitCode, processEnd.signal);
+    unregisterFromEnd(this.#listener);
+  }
+
+  #recordCode(code: GitCapture): void {
+    const reference = toCodeReference(code);
+    if (reference !== undefined) this.addCodeRef(reference, true);
+    if (code.diff === null) return;
+    const facts = { size_bytes: code.diffBytes, is_cut: code.isDiffCut };
+    this.writeFileArtifact('git-diff', 'git.diff', code.diff, facts);
+  }
+
+  #maskMessage(end: RunEnd): RunEnd {
+    return { ...end, message: this.state.masker.maskText(end.message) };
   }
 
   async #settleDirectory(): Promise<void> {
-    this.#directory.settle();
-  }
-
-  #checkOpen(): void {
-    if (this.#ending !== undefined) throw new ClosedError(`run ${this.uuid}`);
+    this.state.directory.mergeWorkers();
+    this.state.directory.addArtifacts(this.#run.projectedArtifacts());
+    this.state.directory.settle();
   }
 }
 
-function createRecord(
-  uuid: string,
-  name: string,
-  wallTime: number,
-  options: RunOptions,
-  tags: readonly string[] | undefined,
-): RunRecord {
-  const { description, owner, project } = options;
-  const record: RunRecord = {
-    uuid,
-    name,
-    ...(description === undefined ? {} : { description: toWellFormedText(description).text }),
-    ...(tags === undefined ? {} : { tags }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(project === undefined ? {} : { project }),
-    kind: 'job',
-    runtime: 'job',
-    is_managed: false,
-    managed_by: 'user',
-    created_at: toIsoTime(wallTime),
-    status: 'created',
-    status_conditions: [],
-  };
-  return withStatus(record, 'created', wallTime, { reason: STATUS_REASON, message: 'Run is created' });
+function toPhrase(status: FinalStatus): string {
+  return status === 'stopped' || status === 'skipped' ? `been ${status}` : status;
 }
 
 function throwFirst(results: readonly PromiseSettledResult<void>[]): void {

@@ -3,12 +3,12 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { EndMarker, HeartbeatFile } from '../../src/lifecycle/heartbeat.js';
-import { waitFor } from '../support/child-server.js';
 import { spawnScript } from '../support/child-script.js';
+import { waitFor } from '../support/child-server.js';
 import { readRunFile, readValues } from '../support/read-run.js';
-import { createTempDir } from '../support/temp-dir.js';
+import { createSharedTempDir } from '../support/temp-dir.js';
 
 const METRICS = 500;
 const KEEP_ALIVE = 'setInterval(() => {}, 1000);';
@@ -159,8 +159,13 @@ const ENDINGS: readonly Ending[] = [
 ];
 
 describe('a process that ends by', () => {
+  let base: string;
+  beforeAll(() => {
+    base = createSharedTempDir();
+  });
+
   it.concurrent.each(ENDINGS)('$how', async (ending) => {
-    const root = createTempDir();
+    const root = join(base, String(ENDINGS.indexOf(ending)));
     const child = spawnScript(
       'Run',
       `const run = new Run({ root: ${JSON.stringify(root)}, trackCode: false, flushIntervalMs: 3600000 });

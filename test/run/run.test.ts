@@ -13,6 +13,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CodedError, Run, type RunOptions, type TrackingWarning } from '../../src/index.js';
 import { diskError, FailingSink } from '../support/failing-sink.js';
 import { readLineage, readRunFile, readValues } from '../support/read-run.js';
+import { NO_CAPTURE } from '../support/start-run.js';
 import { createTempDir } from '../support/temp-dir.js';
 
 let root: string;
@@ -25,6 +26,7 @@ function start(options: RunOptions = {}) {
   const warnings: TrackingWarning[] = [];
   const run = new Run({
     root,
+    ...NO_CAPTURE,
     onError: (error) => errors.push(error),
     onWarning: (warning) => warnings.push(warning),
     ...options,
@@ -261,7 +263,7 @@ describe('Run.logArtifact', () => {
     await run.end();
 
     expect(target).toBe(join(run.paths.outputs, 'models', 'net.v1.onnx'));
-    expect(readFileSync(target, 'utf8')).toBe('weights');
+    expect(readFileSync(target!, 'utf8')).toBe('weights');
     expect(readLineage(run.paths.run)).toContainEqual({
       name: 'net',
       kind: 'model',

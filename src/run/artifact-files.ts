@@ -1,0 +1,179 @@
+/**
+ * Files and directories that callers log: checked, copied into the run directory whole or not at all, hashed on the way.
+ */
+
+import { createHash } from 'node:crypto';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { copyFile, mkdir, opendir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { toPartialPath } from '../atomic-file.js';
+import { InvalidArgumentError, messageOf, RunWriteError } from '../errors.js';
+
+/** A directory with more than this is refused: it is hardly what was meant. */
+const MAX_DIRECTORY_FILES = 100_000;
+const MAX_DIRECTORY_BYTES = 64 * 1024 ** 3;
+
+/** A file or a directory that can be logged. */
+export interface ArtifactFiles {
+  readonly path: string;
+  readonly isDirectory: boolean;
+  readonly sizeBytes: number;
+  /** Regular files below a directory, relative, sorted; a file's own list is empty. */
+  readonly files: readonly string[];
+  /** What a directory holds besides: links, sockets, devices. It is left out. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Looks at what is to be logged into the run at `runDirectory`. Throws `ERR_ARTIFACT_INVALID`, also for a directory that holds the run
+ * itself, and `ERR_ARTIFACT_TOO_LARGE`.
+ */
+export async function inspectArtifact(path: unknown, runDirectory: string): Promise<ArtifactFiles> {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    throw invalid(`path is ${JSON.stringify(path)}, expected the path of a file or a directory`);
+  }
+  const found = await stat(path).catch((cause: unknown) => {
+    throw invalid(`${path}: ${messageOf(cause)}`, { cause });
+  });
+  if (found.isFile()) return { path, isDirectory: false, sizeBytes: found.size, files: [], leftOut: [] };
+  if (found.isDirectory()) {
+    if (holds(path, runDirectory)) throw invalid(`${path} holds the run itself`);
+    return listDirectory(path);
+  }
+  throw invalid(`${path} is neither a regular file nor a directory`);
+}
+
+function holds(directory: string, path: string): boolean {
+  const inside = relative(directory, path);
+  return !inside.startsWith('..') && !isAbsolute(inside);
+}
+
+async function listDirectory(path: string): Promise<ArtifactFiles> {
+  const files: string[] = [];
+  const leftOut: string[] = [];
+  let sizeBytes = 0;
+  const directories = [path];
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    for await (const entry of await opendir(directory)) {
+      const entryPath = join(directory, entry.name);
+      if (entry.isDirectory()) directories.push(entryPath);
+      else if (entry.isFile()) {
+        files.push(relative(path, entryPath));
+        sizeBytes += (await stat(entryPath)).size;
+      } else leftOut.push(relative(path, entryPath));
+      if (files.length > MAX_DIRECTORY_FILES || sizeBytes > MAX_DIRECTORY_BYTES) throw tooLarge(path);
+    }
+  }
+  return { path, isDirectory: true, sizeBytes, files: files.sort(), leftOut };
+}
+
+/**
+ * Copies files to `target`, over an older copy if there is one, and gives their SHA-256 in hex: of a directory, that of the sorted lines
+ * `<path>` NUL `<SHA-256>` LF. Without `hash` it gives undefined. Throws `RunWriteError`.
+ */
+export async function copyArtifact(
+  artifact: ArtifactFiles,
+  target: string,
+  options: { readonly hash: boolean },
+): Promise<string | undefined> {
+  const partial = toPartialPath(target);
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    const hash = artifact.isDirectory
+      ? await copyDirectory(artifact, partial, options)
+      : await copyOne(artifact.path, partial, options);
+    if (artifact.isDirectory) await replaceDirectory(partial, target);
+    else await rename(partial, target);
+    return hash;
+  } catch (cause) {
+    await rm(partial, { force: true, recursive: true });
+    throw new RunWriteError(target, `copy ${artifact.path}`, { cause });
+  }
+}
+
+/** SHA-256 of files where they lie, as `copyArtifact` gives it. Throws what the disk says. */
+export async function hashArtifact({ path, isDirectory, files }: ArtifactFiles): Promise<string> {
+  if (!isDirectory) return hashFile(path);
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(toHashLine(file, await hashFile(join(path, file))));
+  return hash.digest('hex');
+}
+
+async function copyDirectory(
+  { path, files }: ArtifactFiles,
+  target: string,
+  options: { readonly hash: boolean },
+): Promise<string | undefined> {
+  const hash = createHash('sha256');
+  await mkdir(target, { recursive: true });
+  for (const file of files) {
+    const copy = join(target, file);
+    await mkdir(dirname(copy), { recursive: true });
+    const fileHash = await copyOne(join(path, file), copy, options);
+    if (fileHash !== undefined) hash.update(toHashLine(file, fileHash));
+  }
+  return options.hash ? hash.digest('hex') : undefined;
+}
+
+/** A directory cannot be renamed over one that holds something: the older one steps aside first. */
+async function replaceDirectory(partial: string, target: string): Promise<void> {
+  const older = toPartialPath(target);
+  const hadOlder = await rename(target, older).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+  await rename(partial, target);
+  if (hadOlder) await rm(older, { recursive: true, force: true });
+}
+
+async function copyOne(
+  source: string,
+  target: string,
+  options: { readonly hash: boolean },
+): Promise<string | undefined> {
+  if (!options.hash) {
+    await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    return undefined;
+  }
+  const hash = createHash('sha256');
+  const tap = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  await pipeline(createReadStream(source), tap, createWriteStream(target, { flags: 'wx', mode: 0o644 }));
+  return hash.digest('hex');
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+function toHashLine(file: string, hash: string): string {
+  return `${file.replaceAll(sep, '/')}\0${hash}\n`;
+}
+
+function tooLarge(path: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_ARTIFACT_TOO_LARGE',
+    `${path} holds more than ${MAX_DIRECTORY_FILES} files or ${MAX_DIRECTORY_BYTES / 1024 ** 3} GiB`,
+    'Log the part that matters, or record where it lies with logDirRef(path, { skipHash: true }).',
+  );
+}
+
+function invalid(message: string, options?: ErrorOptions): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_ARTIFACT_INVALID',
+    message,
+    'Pass the path of an existing file or directory.',
+    options,
+  );
+}

@@ -1,0 +1,221 @@
+/**
+ * Puts a run together: context, record, run directory, event files, and what is written beside them.
+ */
+
+import { join } from 'node:path';
+import { createMasker } from '../capture/secrets.js';
+import { type Clock, systemClock } from '../clock.js';
+import { Diagnostics } from '../diagnostics.js';
+import { type ResolvedEventFileOptions, resolveEventFileOptions } from '../event/event-file-options.js';
+import { nullSink } from '../event/null-sink.js';
+import { EventLog } from '../event-log.js';
+import type { JsonValue } from '../json-value.js';
+import { MAIN_WRITER, RESOURCES_TENSORBOARD_DIRECTORY, TENSORBOARD_DIRECTORY } from '../layout.js';
+import { sanitizeName, toFallbackName } from '../projection/sanitize-name.js';
+import { toWellFormedText } from '../well-formed-text.js';
+import { PolyaxonFiles } from './polyaxon-files.js';
+import { RunCapture } from './run-capture.js';
+import { type RunContext, resolveRunContext } from './run-context.js';
+import { RunDirectory } from './run-directory.js';
+import { STATUS_REASON } from './run-metadata.js';
+import { parseInterval, parseSync, parseTags, type RunOptions, resolveRunName } from './run-options.js';
+import { mergeMetadata, type RunArtifact, type RunRecord, toIsoTime, withStatus } from './run-record.js';
+import { RunState } from './run-state.js';
+import { SyncProcess } from './sync-process.js';
+
+const DEFAULT_INTERVAL_MS = 10_000;
+
+/** The parts of a run that is open. */
+export interface OpenedRun {
+  readonly state: RunState;
+  readonly capture: RunCapture;
+  readonly heartbeatIntervalMs: number;
+  readonly sync: SyncProcess | undefined;
+  /** Everything that waits in memory is on disk. Rejects as an event file writer's `flush` does. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+  /** As `flush`, for when no promise can be waited for. */
+  drain(): void;
+  /** What the lineage says of events; empty unless Polyaxon's files are written. */
+  projectedArtifacts(): readonly RunArtifact[];
+  /** The last value of each metric, under Polyaxon's names. */
+  lastValues(): Record<string, JsonValue>;
+}
+
+/** Event files of one kind, and Polyaxon's files made of them. */
+interface Log {
+  readonly events: EventLog;
+  readonly files: PolyaxonFiles | undefined;
+}
+
+/** Throws as the constructor of `Run` does. */
+export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): OpenedRun {
+  const context = resolveRunContext(options, environment);
+  const name = resolveRunName(options.name);
+  const tags = options.tags === undefined ? undefined : parseTags(options.tags);
+  const clock = options.clock ?? systemClock;
+  const heartbeatIntervalMs = parseInterval(
+    'heartbeatIntervalMs',
+    options.heartbeatIntervalMs ?? DEFAULT_INTERVAL_MS,
+  );
+  const resourcesIntervalMs = parseInterval(
+    'resourcesIntervalMs',
+    options.resourcesIntervalMs ?? DEFAULT_INTERVAL_MS,
+  );
+  const syncOptions = context.mode === 'no-op' ? undefined : parseSync(options.sync);
+  const diagnostics = createDiagnostics(options);
+  const isContinued = context.isPlatformRun || context.writer !== MAIN_WRITER;
+  const eventOptions = resolveEventFileOptions({
+    ...options,
+    resume: options.resume ?? isContinued,
+    clock,
+    diagnostics,
+  });
+  const masker = createMasker(environment);
+  const directory = new RunDirectory(
+    context.paths,
+    createRecord(context, name, clock.wallTime(), options.description, tags),
+    {
+      diagnostics,
+      fsync: eventOptions.fsync,
+      resume: eventOptions.resume !== false,
+      writer: context.writer,
+      link: context.hasLink,
+      persist: context.mode !== 'no-op',
+    },
+  );
+  startRecord(directory, context, clock);
+  const log = openLog(context, directory, 'events', { ...eventOptions, recordIf: options.recordIf });
+  const resources = context.collectsResources
+    ? openLog(context, directory, 'resources', eventOptions)
+    : undefined;
+  const state = new RunState({
+    context,
+    clock,
+    diagnostics,
+    masker,
+    directory,
+    events: log.events,
+    warnsOfMistakes: options.onError === 'warn',
+  });
+  const capture = new RunCapture({
+    context,
+    clock,
+    diagnostics,
+    masker,
+    resources: resources?.events,
+    resourcesIntervalMs,
+  });
+  const logs = resources === undefined ? [log] : [log, resources];
+  return {
+    state,
+    capture,
+    heartbeatIntervalMs,
+    sync:
+      syncOptions === undefined
+        ? undefined
+        : new SyncProcess(context.paths.run, syncOptions, { diagnostics, clock }),
+    flush: () => forEachLog(logs, ({ events }) => events.flush()),
+    close: () => forEachLog(logs, ({ events }) => events.close()),
+    drain: () => {
+      for (const { events } of logs) events.drainAtExit();
+    },
+    projectedArtifacts: () => logs.flatMap(({ files }) => files?.artifacts() ?? []),
+    lastValues: () => log.files?.lastValues() ?? toNamedScalars(log.events.writer.lastScalars()),
+  };
+}
+
+function createDiagnostics({ onError, onWarning }: RunOptions): Diagnostics {
+  return new Diagnostics({ onWarning, onError: typeof onError === 'function' ? onError : undefined });
+}
+
+function openLog(
+  context: RunContext,
+  record: RunDirectory,
+  target: 'events' | 'resources',
+  options: ResolvedEventFileOptions & Pick<RunOptions, 'recordIf'>,
+): Log {
+  const logDirectory = context.writer === MAIN_WRITER ? '' : context.writer;
+  const base = target === 'events' ? TENSORBOARD_DIRECTORY : RESOURCES_TENSORBOARD_DIRECTORY;
+  const directory = join(context.paths.run, base, logDirectory);
+  if (!context.collectsEvents)
+    return { events: new EventLog(directory, { ...options, sink: nullSink }), files: undefined };
+  if (!context.formats.has('polyaxon')) return { events: new EventLog(directory, options), files: undefined };
+  const { sink, diagnostics } = options;
+  const runDirectory = context.paths.run;
+  const files = new PolyaxonFiles({
+    runDirectory,
+    directory,
+    logDirectory,
+    target,
+    sink,
+    diagnostics,
+    onInputs: (inputs) => record.update((before) => mergeMetadata(before, { inputs })),
+  });
+  if (options.resume !== false) files.rebuild();
+  return { events: new EventLog(directory, { ...options, sink: files.sink }), files };
+}
+
+async function forEachLog(logs: readonly Log[], work: (log: Log) => Promise<void>): Promise<void> {
+  const results = await Promise.allSettled(logs.map(work));
+  for (const { files } of logs) files?.settle();
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+function createRecord(
+  { uuid, owner, project, isPlatformRun }: RunContext,
+  name: string,
+  wallTime: number,
+  description: string | undefined,
+  tags: readonly string[] | undefined,
+): RunRecord {
+  const record: RunRecord = {
+    uuid,
+    name,
+    ...(description === undefined ? {} : { description: toWellFormedText(description).text }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(project === undefined ? {} : { project }),
+    kind: 'job',
+    runtime: 'job',
+    is_managed: isPlatformRun,
+    managed_by: isPlatformRun ? 'agent' : 'user',
+    created_at: toIsoTime(wallTime),
+    status: 'created',
+    status_conditions: [],
+  };
+  return withStatus(record, 'created', wallTime, { reason: STATUS_REASON, message: 'Operation is starting' });
+}
+
+/** The run has event files, and is running; again, when it had ended. */
+function startRecord(directory: RunDirectory, { writer }: RunContext, clock: Clock): void {
+  if (writer !== MAIN_WRITER) return;
+  directory.addArtifacts([
+    {
+      name: 'tensorboard',
+      kind: 'tensorboard',
+      path: TENSORBOARD_DIRECTORY,
+      summary: { path: TENSORBOARD_DIRECTORY },
+      is_input: false,
+    },
+  ]);
+  directory.update((record) =>
+    withStatus(
+      { ...record, meta_info: { ...record.meta_info, has_tensorboard: true } },
+      'running',
+      clock.wallTime(),
+      { reason: STATUS_REASON, message: 'Operation is running' },
+    ),
+  );
+}
+
+function toNamedScalars(scalars: Readonly<Record<string, number>>): Record<string, JsonValue> {
+  const named: Record<string, JsonValue> = {};
+  for (const [tag, value] of Object.entries(scalars)) {
+    const name = sanitizeName(tag) || toFallbackName(tag);
+    // JSON has neither NaN nor infinities: Polyaxon's client writes null.
+    named[name] = Number.isFinite(value) ? value : null;
+  }
+  return named;
+}

@@ -1,0 +1,48 @@
+/**
+ * Which progress updates are worth a write: as in Polyaxon's client, small rises are left out while there are many.
+ *
+ * Source: polyaxon 2.16, `_client/run.py` (`log_progress`, `_throttle_updates`).
+ */
+
+import type { Clock } from '../clock.js';
+import { InvalidArgumentError } from '../errors.js';
+import { describe } from '../summary/arguments.js';
+
+const SMALL_RISE = 0.025;
+const UPDATES_PER_SECOND = 2;
+
+/** Checks a progress: a number from 0 to 1. */
+export function parseProgress(progress: unknown): number {
+  if (typeof progress === 'number' && progress >= 0 && progress <= 1) return progress;
+  throw new InvalidArgumentError(
+    'ERR_PROGRESS_INVALID',
+    `progress is ${describe(progress)}, expected a number from 0 to 1`,
+    'Pass the part that is done, such as step / steps.',
+  );
+}
+
+export class ProgressThrottle {
+  readonly #clock: Clock;
+  #last = 0;
+  #second = Number.NEGATIVE_INFINITY;
+  #updates = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whether this progress is to be written. */
+  admits(progress: number): boolean {
+    if (progress === this.#last) return false;
+    const second = Math.floor(this.#clock.monotonicMs() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#updates = 0;
+    }
+    const isSmall = progress - this.#last < SMALL_RISE && progress < 1;
+    if (isSmall && this.#updates >= UPDATES_PER_SECOND) return false;
+    this.#updates++;
+    this.#last = progress;
+    return true;
+  }
+}

@@ -1,0 +1,468 @@
+/**
+ * The methods of a run for files: copied into the run or referred to where they lie, and recorded in the lineage.
+ */
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { replaceFileSync } from '../atomic-file.js';
+import { InvalidArgumentError, RunWriteError } from '../errors.js';
+import { type JsonValue, toJsonObject } from '../json-value.js';
+import { OUTPUTS_DIRECTORY, TENSORBOARD_DIRECTORY } from '../layout.js';
+import { ARTIFACT_KINDS, type ArtifactKind } from '../polyaxon/polyaxon-value.js';
+import { sanitizeName, toFallbackName } from '../projection/sanitize-name.js';
+import { resolveInside } from '../relative-path.js';
+import { describe, type EventOptions } from '../summary/arguments.js';
+import { type ArtifactFiles, copyArtifact, hashArtifact, inspectArtifact } from './artifact-files.js';
+import { type Connection, findArtifactsStore, readConnections, toStorePath } from './connections.js';
+import { RunMetadataMethods } from './run-metadata.js';
+import type { RunArtifact } from './run-record.js';
+
+/** Options of a reference in the lineage. */
+export interface RefOptions {
+  /** Default: the file's name up to its first dot. */
+  readonly name?: string | undefined;
+  /** Of the content, where it is known. Default: SHA-256 of `content`, or of the file or directory. */
+  readonly hash?: string | undefined;
+  /** What `hash` is taken of when there is no file. */
+  readonly content?: unknown;
+  /** Anything worth knowing, beside the hash. */
+  readonly summary?: Readonly<Record<string, unknown>> | undefined;
+  /** Whether the run reads it. Default false; of data and code true. */
+  readonly isInput?: boolean | undefined;
+  /** Its path as the lineage tells it. Default: relative to the run directory, or as given when it lies elsewhere. */
+  readonly relPath?: string | undefined;
+  /** Whether its bytes are not read. Default false. */
+  readonly skipHash?: boolean | undefined;
+}
+
+/** Options of `logArtifact`. */
+export interface ArtifactOptions extends Pick<RefOptions, 'name' | 'summary' | 'skipHash'>, EventOptions {
+  /** Polyaxon's artifact kind. Default `file`; of a directory `dir`. */
+  readonly kind?: ArtifactKind | undefined;
+  /** Directory below `outputs/` to copy into. Default: `outputs/` itself. */
+  readonly relPath?: string | undefined;
+}
+
+/** Options of `logModel`. */
+export interface ModelOptions extends Omit<ArtifactOptions, 'kind'> {
+  /** Such as `onnx` or `tfjs`. */
+  readonly framework?: string | undefined;
+}
+
+/** Options of the paths of a run. */
+export interface PathOptions {
+  /** Whether directories up to the path are created. */
+  readonly ensure?: boolean | undefined;
+  /** Whether the path is a directory itself. Default false. */
+  readonly isDirectory?: boolean | undefined;
+  /** The place in the artifacts store of the cluster instead, where there is one. Default false. */
+  readonly useStorePath?: boolean | undefined;
+}
+
+export abstract class RunArtifactMethods extends RunMetadataMethods {
+  /**
+   * Copies a file or a directory into `outputs/` and records it in the lineage with its size and SHA-256. With `step`: copies it into
+   * `assets/` as one of several versions, and logs an event.
+   *
+   * Resolves to the copy's path, or to undefined when the call was refused and `onError` is `warn`. Rejects with `ERR_ARTIFACT_INVALID` when
+   * there is no such file, `ERR_ARTIFACT_TOO_LARGE` for a directory of more than 100,000 files or 64 GiB, and with `RunWriteError` when it
+   * cannot be copied; the run goes on either way.
+   */
+  logArtifact(path: string, options: ArtifactOptions = {}): Promise<string | undefined> {
+    return this.#work(async () => {
+      const artifact = await this.#inspect(path);
+      const kind = parseKind(options.kind ?? (artifact.isDirectory ? 'dir' : 'file'));
+      return options.step === undefined
+        ? this.#copyToOutputs(artifact, kind, options, {})
+        : this.#copyVersion(artifact, kind, options, (name, copy, event) =>
+            this.state.events.artifact(name, kind, copy, event),
+          );
+    });
+  }
+
+  /** As `logArtifact`, for a model: the lineage and the event tell its framework. */
+  logModel(path: string, options: ModelOptions = {}): Promise<string | undefined> {
+    return this.#work(async () => {
+      const artifact = await this.#inspect(path);
+      const { framework, summary: spec } = options;
+      this.state.flag('has_model');
+      if (options.step === undefined) {
+        return this.#copyToOutputs(artifact, 'model', options, framework === undefined ? {} : { framework });
+      }
+      return this.#copyVersion(artifact, 'model', options, (name, copy, event) =>
+        this.state.events.model(name, { path: copy, framework, spec }, event),
+      );
+    });
+  }
+
+  /** Records a file, directory, URL or anything else that stays where it is. Rejects with `ERR_ARTIFACT_INVALID`. */
+  logArtifactRef(path: string, kind: ArtifactKind, options: RefOptions = {}): Promise<void> {
+    return this.#ref(path, kind, options);
+  }
+
+  /** Records a file that stays where it is, with its SHA-256. Rejects with `ERR_ARTIFACT_INVALID` when there is none. */
+  logFileRef(path: string, options: RefOptions = {}): Promise<void> {
+    return this.#ref(path, 'file', options);
+  }
+
+  /** Records a directory that stays where it is, with the SHA-256 of its files. Rejects as `logArtifact` does. */
+  logDirRef(path: string, options: RefOptions = {}): Promise<void> {
+    return this.#ref(path, 'dir', options);
+  }
+
+  /** Records a model that stays where it is. */
+  logModelRef(
+    path: string,
+    options: RefOptions & { readonly framework?: string | undefined } = {},
+  ): Promise<void> {
+    const { framework, summary, ...rest } = options;
+    this.state.flag('has_model');
+    return this.#ref(path, 'model', {
+      ...rest,
+      summary: framework === undefined ? summary : { ...summary, framework },
+    });
+  }
+
+  /** Records data that the run reads: a path, or a hash or content under a name alone. */
+  logDataRef(name: string, options: RefOptions & { readonly path?: string | undefined } = {}): Promise<void> {
+    const { path, ...rest } = options;
+    return this.#ref(path, 'data', { isInput: true, ...rest, name });
+  }
+
+  /** Records, once, where event files for TensorBoard are. The run's own are recorded from the start. */
+  logTensorboardRef(
+    path: string,
+    options: Pick<RefOptions, 'name' | 'isInput' | 'relPath'> = {},
+  ): Promise<void> {
+    this.state.flag('has_tensorboard');
+    return this.#ref(path, 'tensorboard', { name: 'tensorboard', ...options, skipHash: true });
+  }
+
+  /** Adds entries to the lineage as they are, or replaces those of their names. Throws `ERR_ARTIFACT_INVALID`. */
+  logArtifactLineage(artifacts: RunArtifact | readonly RunArtifact[]): void {
+    this.state.attempt(() => {
+      this.state.checkOpen();
+      const list = Array.isArray(artifacts) ? artifacts : [artifacts];
+      this.state.directory.addArtifacts(list.map(parseArtifact));
+    });
+  }
+
+  /** Writes facts about the environment into a file of `outputs/` and records it. The run does so by itself unless `trackEnv` is off. */
+  logEnv(
+    content: Readonly<Record<string, unknown>>,
+    options: { readonly relPath?: string | undefined } = {},
+  ): void {
+    this.state.attempt(() => {
+      this.state.checkOpen();
+      this.writeEnv(toJsonObject('env', content), options.relPath);
+    });
+  }
+
+  /**
+   * Records the state of the code under its commit, with anything else that is known. The run does so by itself unless `trackCode` is
+   * off; without a commit there is nothing to name.
+   */
+  logCodeRef(
+    code: Readonly<Record<string, unknown>>,
+    options: { readonly isInput?: boolean | undefined } = {},
+  ): void {
+    this.state.attempt(() => {
+      this.state.checkOpen();
+      this.addCodeRef(toJsonObject('code', code), options.isInput ?? true);
+    });
+  }
+
+  /** The lineage so far; events come with `flush()` and the run's end. */
+  getArtifactsLineage(): readonly RunArtifact[] {
+    return this.state.directory.lineage;
+  }
+
+  /** The run directory, or a path below it. */
+  getArtifactsPath(relPath = '', options: PathOptions = {}): string {
+    return this.#toPath('', relPath, { ensure: false, ...options });
+  }
+
+  /** The run's `outputs/` directory, or a path below it. Whatever is written there belongs to the run. */
+  getOutputsPath(relPath = '', options: PathOptions = {}): string {
+    return this.#toPath(OUTPUTS_DIRECTORY, relPath, { ensure: true, ...options });
+  }
+
+  /** The directory of the run's event files: what `tensorboard --logdir` takes. With `relPath`: another one below `outputs/`, recorded in the lineage. */
+  getTensorboardPath(relPath?: string, options: Pick<PathOptions, 'useStorePath'> = {}): string {
+    if (relPath === undefined) {
+      return this.#toPath('', TENSORBOARD_DIRECTORY, { ensure: true, isDirectory: true, ...options });
+    }
+    const path = this.getOutputsPath(relPath, { isDirectory: true, ...options });
+    void this.logTensorboardRef(path, { name: relPath });
+    return path;
+  }
+
+  /** The log level that Polyaxon asks for; undefined where it does not. */
+  getLogLevel(): string | undefined {
+    return process.env.POLYAXON_LOG_LEVEL || undefined;
+  }
+
+  /** The connections that Polyaxon hands to this job; none outside of a cluster. */
+  getConnectionsCatalog(): readonly Connection[] {
+    return readConnections(process.env);
+  }
+
+  /** The connection of the job's artifacts store; undefined outside of a cluster. */
+  getArtifactsStoreConnection(): Connection | undefined {
+    return findArtifactsStore(process.env);
+  }
+
+  /** @internal */
+  protected writeEnv(content: Record<string, JsonValue>, relPath = 'env.json'): void {
+    const path = resolveInside(this.state.context.paths.outputs, relPath);
+    const text = JSON.stringify(content);
+    if (!this.#isNoOp) this.#writeOutput(path, text);
+    this.state.directory.addArtifacts([
+      {
+        name: 'env',
+        kind: 'env',
+        path: this.#toLineagePath(path),
+        summary: { path: this.#toLineagePath(path), hash: sha256(text) },
+        is_input: false,
+      },
+    ]);
+  }
+
+  /** @internal Records the state of the code. Without a commit there is nothing to name. */
+  protected addCodeRef(reference: Readonly<Record<string, JsonValue>>, isInput: boolean): void {
+    const { commit } = reference;
+    if (typeof commit !== 'string' || commit === '') return;
+    this.state.directory.addArtifacts([
+      { name: commit, kind: 'coderef', summary: reference, is_input: isInput },
+    ]);
+  }
+
+  /** @internal Writes a file of the run and records it. */
+  protected writeFileArtifact(
+    name: string,
+    relPath: string,
+    content: Uint8Array,
+    summary: Record<string, JsonValue>,
+  ): void {
+    const path = resolveInside(this.state.context.paths.outputs, relPath);
+    if (!this.#isNoOp) this.#writeOutput(path, content);
+    this.state.directory.addArtifacts([
+      {
+        name,
+        kind: 'file',
+        path: this.#toLineagePath(path),
+        summary: { path: this.#toLineagePath(path), hash: sha256(content), ...summary },
+        is_input: true,
+      },
+    ]);
+  }
+
+  get #isNoOp(): boolean {
+    return this.state.context.mode === 'no-op';
+  }
+
+  /** Does something with files, which the run's end waits for. */
+  async #work<T>(work: () => Promise<T>): Promise<T | undefined> {
+    return this.state.attemptAsync(() => {
+      this.state.checkOpen();
+      return this.state.track(work());
+    });
+  }
+
+  async #inspect(path: string): Promise<ArtifactFiles> {
+    const artifact = await inspectArtifact(path, this.state.context.paths.run);
+    if (artifact.leftOut.length > 0) {
+      const message = `${path}: ${artifact.leftOut.length} links or special files are left out, ${artifact.leftOut[0]} first`;
+      this.state.diagnostics.warn('WARN_FILES_LEFT_OUT', message);
+    }
+    return artifact;
+  }
+
+  async #copyToOutputs(
+    artifact: ArtifactFiles,
+    kind: ArtifactKind,
+    options: ArtifactOptions,
+    facts: Record<string, JsonValue>,
+  ): Promise<string> {
+    const name = this.#toName(options.name ?? toBaseName(artifact.path));
+    const summary = toJsonObject('summary', options.summary ?? {});
+    const directory = resolveInside(this.state.context.paths.outputs, options.relPath ?? '');
+    const target = join(directory, basename(artifact.path));
+    const path = this.#toLineagePath(target);
+    const hash = this.#isNoOp
+      ? undefined
+      : await copyArtifact(artifact, target, { hash: options.skipHash !== true });
+    this.state.directory.addArtifacts([
+      {
+        name,
+        kind,
+        path,
+        summary: {
+          ...summary,
+          ...facts,
+          path,
+          ...(hash === undefined ? {} : { hash }),
+          size_bytes: artifact.sizeBytes,
+        },
+        is_input: false,
+      },
+    ]);
+    return target;
+  }
+
+  /** One of several versions: the event is logged once its copy is there. */
+  async #copyVersion(
+    artifact: ArtifactFiles,
+    kind: ArtifactKind,
+    options: ArtifactOptions,
+    log: (name: string, copy: string, options: EventOptions) => void,
+  ): Promise<string> {
+    const { name = toBaseName(artifact.path), step, wallTime, timestamp } = options;
+    const extension = artifact.isDirectory ? '' : toExtension(artifact.path);
+    const directory = join(this.state.context.paths.assets, kind);
+    const target = toFreePath(directory, `${this.#toName(name)}_${step}`, extension);
+    this.state.events.checkOpen();
+    if (!this.#isNoOp) await copyArtifact(artifact, target, { hash: false });
+    log(name, this.#toLineagePath(target), { step, wallTime, timestamp });
+    this.state.noteEvents('has_events');
+    return target;
+  }
+
+  async #ref(path: string | undefined, kind: ArtifactKind, options: RefOptions): Promise<void> {
+    await this.#work(async () => {
+      const { hash, content, isInput = false, relPath, skipHash = false } = options;
+      const summary = toJsonObject('summary', options.summary ?? {});
+      const name = this.#toName(options.name ?? toBaseName(path ?? ''));
+      const known = hash ?? (content === undefined ? undefined : sha256(toCanonicalJson(content)));
+      const isLocal = path !== undefined && !/^[a-z][a-z0-9+.-]+:\/\//i.test(path);
+      const found =
+        known ?? (skipHash || !isLocal ? undefined : await hashArtifact(await this.#inspect(path)));
+      const shown = relPath ?? (path === undefined ? undefined : isLocal ? this.#toLineagePath(path) : path);
+      this.state.directory.addArtifacts([
+        {
+          name,
+          kind: parseKind(kind),
+          ...(shown === undefined ? {} : { path: shown }),
+          summary: {
+            ...summary,
+            ...(path === undefined ? {} : { path }),
+            ...(found === undefined ? {} : { hash: found }),
+          },
+          is_input: isInput,
+        },
+      ]);
+    });
+  }
+
+  #writeOutput(path: string, content: string | Uint8Array): void {
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      replaceFileSync(path, content, { fsync: false });
+    } catch (cause) {
+      this.state.diagnostics.error(new RunWriteError(path, 'write the file', { cause }));
+    }
+  }
+
+  #toPath(base: string, relPath: string, { ensure, isDirectory, useStorePath }: PathOptions): string {
+    const { uuid, paths } = this.state.context;
+    if (useStorePath === true) {
+      const store = this.getArtifactsStoreConnection();
+      const storePath = store === undefined ? undefined : toStorePath(store);
+      if (storePath !== undefined)
+        return [storePath, uuid, base, relPath].filter((part) => part !== '').join('/');
+      this.state.diagnostics.warn(
+        'WARN_NO_STORE',
+        'there is no artifacts store here: the local path is used',
+      );
+    }
+    const path = resolveInside(join(paths.run, base), relPath);
+    if (ensure === true) this.#makeDirectory(isDirectory === true || relPath === '' ? path : dirname(path));
+    return path;
+  }
+
+  #makeDirectory(path: string): void {
+    try {
+      mkdirSync(path, { recursive: true });
+    } catch (cause) {
+      this.state.diagnostics.error(new RunWriteError(path, 'create the directory', { cause }));
+    }
+  }
+
+  /** The name in Polyaxon. Throws `ERR_NAME_INVALID`. */
+  #toName(name: string): string {
+    const tag = this.state.events.toTag(name);
+    const sanitized = sanitizeName(tag);
+    if (sanitized !== '') return sanitized;
+    const generated = toFallbackName(tag);
+    const message = `of the name ${JSON.stringify(tag)} Polyaxon leaves nothing; it is called ${generated}`;
+    this.state.diagnostics.warn('WARN_NAME_GENERATED', message);
+    return generated;
+  }
+
+  /** Relative to the run directory where it lies inside, else as it is. */
+  #toLineagePath(path: string): string {
+    const inside = relative(this.state.context.paths.run, path);
+    const isInside = inside !== '' && !inside.startsWith('..') && !isAbsolute(inside);
+    return isInside ? inside.replaceAll(sep, '/') : path;
+  }
+}
+
+/** A path that is not taken yet: `<stem><extension>`, then with `-2`, `-3`, … before the extension. */
+function toFreePath(directory: string, stem: string, extension: string): string {
+  for (let count = 1; ; count++) {
+    const path = join(directory, `${stem}${count === 1 ? '' : `-${count}`}${extension}`);
+    if (!existsSync(path)) return path;
+  }
+}
+
+/** A file's name up to its first dot that is not its first character. */
+function toBaseName(path: string): string {
+  const name = basename(path);
+  return name.replace(/(?<=.)\..*$/s, '') || name;
+}
+
+/** All from the first dot on, in lower case: `m.tar.gz` has `.tar.gz`. Source: traceml 1.3, through clipped's `get_path_extension`. */
+function toExtension(path: string): string {
+  return /(?<=.)\..*$/s.exec(basename(path))?.[0].toLowerCase() ?? '';
+}
+
+function parseKind(kind: unknown): ArtifactKind {
+  const found = ARTIFACT_KINDS.find((known) => known === kind);
+  if (found !== undefined) return found;
+  throw invalidArtifact(`kind is ${describe(kind)}, expected one of ${ARTIFACT_KINDS.join(', ')}`);
+}
+
+function parseArtifact(artifact: RunArtifact): RunArtifact {
+  if (
+    typeof artifact !== 'object' ||
+    artifact === null ||
+    typeof artifact.name !== 'string' ||
+    artifact.name === ''
+  ) {
+    throw invalidArtifact('an entry of the lineage has no name');
+  }
+  return {
+    name: artifact.name,
+    kind: parseKind(artifact.kind),
+    ...(artifact.path === undefined ? {} : { path: artifact.path }),
+    summary: toJsonObject('summary', artifact.summary ?? {}),
+    is_input: artifact.is_input === true,
+  };
+}
+
+function invalidArtifact(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_ARTIFACT_INVALID',
+    message,
+    'Pass { name, kind, path, summary, is_input }.',
+  );
+}
+
+function toCanonicalJson(content: unknown): string {
+  return JSON.stringify(toJsonObject('content', { content }).content);
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,114 @@
+/**
+ * What a run captures by itself, while it is open: code, environment, console output, system metrics.
+ */
+
+import { join } from 'node:path';
+import { ConsoleCapture } from '../capture/console-capture.js';
+import { captureEnvironment } from '../capture/environment.js';
+import { captureGit, type GitCapture } from '../capture/git.js';
+import type { Masker } from '../capture/secrets.js';
+import { createSystemSampler, type SystemSampler } from '../capture/system-metrics.js';
+import type { Clock } from '../clock.js';
+import type { Diagnostics } from '../diagnostics.js';
+import type { EventLog } from '../event-log.js';
+import type { JsonValue } from '../json-value.js';
+import { MAIN_WRITER } from '../layout.js';
+import type { UncaughtError } from '../lifecycle/process-end.js';
+import type { RunContext } from './run-context.js';
+
+/** The log of the writer that is no worker, as Polyaxon's client calls it. */
+const MAIN_LOG = 'logs';
+
+export interface RunCaptureOptions {
+  readonly context: RunContext;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly masker: Masker;
+  /** Where system metrics go; undefined: they are not sampled. */
+  readonly resources: EventLog | undefined;
+  readonly resourcesIntervalMs: number;
+}
+
+/** Takes what was found out. */
+export interface RunCaptureTargets {
+  onCode(code: GitCapture): void;
+  onEnvironment(environment: Record<string, JsonValue>): void;
+}
+
+export class RunCapture {
+  readonly #options: RunCaptureOptions;
+  #console: ConsoleCapture | undefined;
+  #sampler: SystemSampler | undefined;
+  /** Resolves once code and environment are known. */
+  #facts: Promise<void> = Promise.resolve();
+  #isSettled = true;
+
+  constructor(options: RunCaptureOptions) {
+    this.#options = options;
+  }
+
+  /** Whether code or environment are still being looked at. */
+  get isWorking(): boolean {
+    return !this.#isSettled;
+  }
+
+  start(targets: RunCaptureTargets): void {
+    const { context, clock, diagnostics, masker } = this.#options;
+    if (context.tracksLogs) {
+      const name = context.writer === MAIN_WRITER ? MAIN_LOG : context.writer;
+      this.#console = new ConsoleCapture(join(context.paths.logs, `${name}.jsonl`), {
+        masker,
+        clock,
+        diagnostics,
+      });
+    }
+    this.#startSampler();
+    const facts: Promise<void>[] = [];
+    if (context.tracksCode) facts.push(this.#captureCode(targets));
+    if (context.tracksEnvironment) {
+      facts.push(captureEnvironment(masker).then((environment) => targets.onEnvironment(environment)));
+    }
+    if (facts.length === 0) return;
+    this.#isSettled = false;
+    this.#facts = Promise.all(facts).then(() => {
+      this.#isSettled = true;
+    });
+  }
+
+  /** Keeps what Node.js prints of an error that ends the process: it does not go through the console. */
+  logUncaught({ value }: UncaughtError): void {
+    const text = value instanceof Error ? (value.stack ?? String(value)) : String(value);
+    this.#console?.log('stderr', `Uncaught ${text}`);
+  }
+
+  /** Resolves once code and environment are recorded. */
+  settle(): Promise<void> {
+    return this.#facts;
+  }
+
+  flush(): void {
+    this.#console?.flush();
+  }
+
+  /** Stops capturing and writes what is left. */
+  close(): void {
+    this.#sampler?.close();
+    this.#console?.close();
+    const failure = this.#console?.failure;
+    if (failure !== undefined) this.#options.diagnostics.error(failure);
+  }
+
+  async #captureCode({ onCode }: RunCaptureTargets): Promise<void> {
+    const code = await captureGit(process.cwd(), this.#options.masker);
+    if (code === undefined) return;
+    for (const problem of code.problems) this.#options.diagnostics.warn('WARN_CODE_UNKNOWN', problem);
+    onCode(code);
+  }
+
+  #startSampler(): void {
+    const { context, clock, resources, resourcesIntervalMs } = this.#options;
+    if (resources === undefined) return;
+    this.#sampler = createSystemSampler({ clock, directory: context.paths.run });
+    this.#sampler.start(resourcesIntervalMs, (sample) => resources.scalars(sample, {}));
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * What the end of a process means for its run. Pure.
+ */
+
+import { CodedError } from '../errors.js';
+import type { ProcessEnd } from '../lifecycle/process-end.js';
+import type { RunStatus } from './run-record.js';
+
+/** The statuses with which a run ends. */
+export type FinalStatus = Extract<RunStatus, 'succeeded' | 'failed' | 'stopped' | 'skipped'>;
+
+export interface RunEnd {
+  readonly status: FinalStatus;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** How a run ends whose `end()` was not called: `docs/lifecycle.md` has the table. */
+export function toRunEnd({ exitCode, signal, error }: ProcessEnd): RunEnd {
+  if (signal !== null) return { status: 'stopped', reason: 'Signal', message: `Received ${signal}` };
+  if (error !== null) {
+    const origin = error.origin === 'unhandledRejection' ? 'Unhandled rejection' : 'Uncaught error';
+    return { status: 'failed', reason: 'UncaughtError', message: `${origin}: ${describeError(error.value)}` };
+  }
+  if (exitCode === 0) return { status: 'succeeded', reason: 'ProcessExit', message: 'Process has ended' };
+  return { status: 'failed', reason: 'ProcessExit', message: `Process ended with exit code ${exitCode}` };
+}
+
+function describeError(value: unknown): string {
+  if (!(value instanceof Error)) return String(value);
+  const name = value instanceof CodedError ? value.code : value.name;
+  return `${name}: ${value.message}`;
+}

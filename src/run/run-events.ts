@@ -1,0 +1,246 @@
+/**
+ * The methods of a run that log events. They encode into memory and return: no disk is waited for.
+ *
+ * Every method takes `EventOptions`, and throws `ERR_NAME_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID` and `ERR_CLOSED`
+ * besides what it says, before anything is written; with `onError: 'warn'` mistakes are counted and told of instead.
+ */
+
+import type {
+  DataframeOptions,
+  HistogramOptions,
+  ImageOptions,
+  NumpyHistogramOptions,
+  SharedEventOptions,
+  VideoEventOptions,
+} from '../event-log.js';
+import type { AudioSource, ImageSource } from '../media-file.js';
+import type { EventOptions } from '../summary/arguments.js';
+import type { HistogramBuckets, HistogramInput } from '../summary/histogram.js';
+import type { ImageBatch, ImagePixels } from '../summary/image.js';
+import type { BoxOptions, ImageBoxes } from '../summary/image-boxes.js';
+import type { ChartFigure } from '../summary/polyaxon/chart.js';
+import type { ConfusionInput } from '../summary/polyaxon/confusion.js';
+import type { CurvePoints, PrecisionRecallInput, RocCurveInput } from '../summary/polyaxon/curve.js';
+import type { VideoSource } from '../summary/polyaxon/media.js';
+import type { DataframeInput } from '../summary/polyaxon/table.js';
+import type { TextInput } from '../summary/text.js';
+import type { SpanInput, SpanJson } from '../trace/span.js';
+import type {
+  ManualSpan,
+  SpanHandle,
+  TracedFunction,
+  TraceOptions,
+  TraceStreamOptions,
+} from '../trace/span-handle.js';
+import { toSpanJson } from '../trace/span-json.js';
+import type { StreamSource } from '../trace/trace-stream.js';
+import { createTracer, type Tracer } from '../trace/tracer.js';
+import type { RunFlag, RunState } from './run-state.js';
+
+/** Options of `logTrace`. */
+export interface LogTraceOptions extends EventOptions {
+  /** Whether the span's inputs and outputs become those of the run too, as in Polyaxon's Python client. Default false. */
+  readonly updateRun?: boolean | undefined;
+}
+
+export abstract class RunEvents {
+  /** @internal */
+  protected readonly state: RunState;
+  /** @internal */
+  protected readonly tracer: Tracer;
+  #hasMetrics = false;
+
+  constructor(state: RunState) {
+    this.state = state;
+    this.tracer = createTracer({
+      clock: state.clock,
+      diagnostics: state.diagnostics,
+      mask: (text, key) => String(state.masker.maskValue(key, text)),
+      onSpan: (span) => this.#writeSpan(span, {}),
+      onInvalid: (error) => state.refuse(error),
+    });
+  }
+
+  /** Logs one number. NaN and ±Infinity are data. Throws `ERR_SCALAR_INVALID`. */
+  logMetric(name: string, value: number, options: EventOptions = {}): void {
+    try {
+      this.state.events.scalar(name, value, options);
+      if (!this.#hasMetrics) this.#noteMetrics();
+    } catch (error) {
+      this.state.refuse(error);
+    }
+  }
+
+  /** Logs several numbers under one step and one wall time. Throws `ERR_SCALAR_INVALID` before the first is written. */
+  logMetrics(metrics: Readonly<Record<string, number>>, options: SharedEventOptions = {}): void {
+    this.state.attempt(() => {
+      this.state.events.scalars(metrics, options);
+      if (!this.#hasMetrics) this.#noteMetrics();
+    });
+  }
+
+  /**
+   * Logs an image, or several at one step: pixels, encoded bytes, or the path of a file; a batch as one image in rows. Formats that
+   * TensorBoard does not show go to Polyaxon alone. Throws `ERR_IMAGE_INVALID`.
+   */
+  logImage(
+    name: string,
+    image: ImageSource | readonly ImageSource[] | ImageBatch,
+    options: ImageOptions = {},
+  ): void {
+    this.#log(['has_events'], () => this.state.events.image(name, image, options));
+  }
+
+  /** Logs an image with boxes and their labels drawn on it. Throws `ERR_IMAGE_INVALID`. */
+  logImageWithBoxes(
+    name: string,
+    image: ImagePixels,
+    boxes: ImageBoxes,
+    options: ImageOptions & BoxOptions = {},
+  ): void {
+    this.#log(['has_events'], () => this.state.events.imageWithBoxes(name, image, boxes, options));
+  }
+
+  /** Logs a video: frames, which become a GIF, encoded bytes, or the path of a file. Throws `ERR_VIDEO_INVALID`. */
+  logVideo(name: string, video: VideoSource | string, options: VideoEventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.video(name, video, options));
+  }
+
+  /** Logs an audio clip, or several at one step: samples, WAV bytes, or the path of a file. Throws `ERR_AUDIO_INVALID`. */
+  logAudio(name: string, audio: AudioSource | readonly AudioSource[], options: EventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.audio(name, audio, options));
+  }
+
+  /** Logs Markdown text, or a list or table of it. Lone surrogates are replaced and warned of. Throws `ERR_TEXT_INVALID`. */
+  logText(name: string, text: TextInput, options: EventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.text(name, text, options));
+  }
+
+  /** Logs HTML; TensorBoard shows its text. Throws `ERR_HTML_INVALID`. */
+  logHtml(name: string, html: string, options: EventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.html(name, html, options));
+  }
+
+  /**
+   * Logs a histogram: of values, counted into `buckets` or by one of numpy's rules (`bins`), or of given edges and counts. NaN and
+   * ±Infinity among values are left out and warned of. Throws `ERR_HISTOGRAM_INVALID`.
+   */
+  logHistogram(name: string, values: HistogramInput, options: HistogramOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.histogram(name, values, options));
+  }
+
+  /** Logs what `np.histogram` gives: counts of bins, and their edges, one more. Throws `ERR_HISTOGRAM_INVALID`. */
+  logNpHistogram(
+    name: string,
+    heights: HistogramBuckets['counts'],
+    edges: HistogramBuckets['edges'],
+    options: NumpyHistogramOptions = {},
+  ): void {
+    this.#log(['has_events'], () => this.state.events.npHistogram(name, heights, edges, options));
+  }
+
+  /**
+   * Logs a ROC curve: points, or labels and scores of which they are computed as scikit-learn does; of several classes one each, as
+   * `<name>_<column>`. Throws `ERR_CURVE_INVALID`.
+   */
+  logRocAucCurve(name: string, curve: RocCurveInput, options: EventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.rocCurve(name, curve, options));
+  }
+
+  /** Logs a precision-recall curve, as `logRocAucCurve` does. Throws `ERR_CURVE_INVALID`. */
+  logPrCurve(name: string, curve: PrecisionRecallInput, options: EventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.precisionRecallCurve(name, curve, options));
+  }
+
+  /** Logs any other curve. Throws `ERR_CURVE_INVALID`. */
+  logCurve(name: string, curve: CurvePoints, options: EventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.curve(name, curve, options));
+  }
+
+  /** Logs a confusion matrix: counts, or predictions and targets that are counted. Throws `ERR_CONFUSION_INVALID`. */
+  logConfusionMatrix(name: string, matrix: ConfusionInput, options: EventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.confusionMatrix(name, matrix, options));
+  }
+
+  /** Logs a table of rows, columns or Apache Arrow as a CSV or HTML file. Throws `ERR_DATAFRAME_INVALID`. */
+  logDataframe(name: string, table: DataframeInput, options: DataframeOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.dataframe(name, table, options));
+  }
+
+  /** Logs a Plotly figure: `{ data, layout }`. Throws `ERR_CHART_INVALID`. */
+  logPlotlyChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.chart(name, 'plotly', figure, options));
+  }
+
+  /** Logs a Bokeh figure: the object of `json_item`. Throws `ERR_CHART_INVALID`. */
+  logBokehChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.chart(name, 'bokeh', figure, options));
+  }
+
+  /** Logs a Vega or Vega-Lite specification, or an object that has one (`toSpec`, `toJSON`). Throws `ERR_CHART_INVALID`. */
+  logVegaChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
+    this.#log(['has_events'], () => this.state.events.chart(name, 'vega', figure, options));
+  }
+
+  /** `logVegaChart`, by the name that Python's client has for it. */
+  logAltairChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
+    this.logVegaChart(name, figure, options);
+  }
+
+  /** Logs a span that was timed elsewhere, under its name. Secrets are masked. Throws `ERR_SPAN_INVALID`. */
+  logTrace(span: SpanInput | SpanJson, options: LogTraceOptions = {}): void {
+    this.state.attempt(() => {
+      const { updateRun = false, ...eventOptions } = options;
+      const json = toSpanJson(span, { mask: (text, key) => String(this.state.masker.maskValue(key, text)) });
+      this.#writeSpan(json, eventOptions);
+      if (updateRun) this.updateFromSpan(json);
+    });
+  }
+
+  /**
+   * Runs `fn` as a span and gives exactly what it gives. Spans nest by the asynchronous context they are started in; a root is
+   * logged with all that belongs to it when it ends. See docs/tracing.md. Throws `ERR_SPAN_INVALID` for a bad name or option.
+   */
+  trace<T>(name: string, fn: TracedFunction<T>): T;
+  trace<T>(name: string, options: TraceOptions, fn: TracedFunction<T>): T;
+  trace<T>(name: string, optionsOrFn: TraceOptions | TracedFunction<T>, fn?: TracedFunction<T>): T {
+    return typeof optionsOrFn === 'function'
+      ? this.tracer.trace(name, optionsOrFn)
+      : this.tracer.trace(name, optionsOrFn, fn as TracedFunction<T>);
+  }
+
+  /** Iterates what `fn` gives as a span: a stream of tokens, say. Throws `ERR_SPAN_INVALID`. */
+  traceStream<T>(
+    name: string,
+    options: TraceStreamOptions<T>,
+    fn: (span: SpanHandle) => StreamSource<T>,
+  ): AsyncGenerator<T, void, undefined> {
+    return this.tracer.traceStream(name, options, fn);
+  }
+
+  /** Starts a span that the caller ends. Throws `ERR_SPAN_INVALID`. */
+  startSpan(name: string, options: TraceOptions = {}): ManualSpan {
+    return this.tracer.startSpan(name, options);
+  }
+
+  /** @internal */
+  protected abstract updateFromSpan(span: SpanJson): void;
+
+  #writeSpan(span: SpanJson, options: EventOptions): void {
+    this.#log(['has_events', 'has_traces'], () =>
+      this.state.events.span(span.name ?? 'trace', span, options),
+    );
+  }
+
+  #noteMetrics(): void {
+    this.#hasMetrics = true;
+    this.state.noteEvents('has_metrics', 'has_events');
+  }
+
+  #log(flags: readonly RunFlag[], call: () => void): void {
+    this.state.attempt(() => {
+      call();
+      this.state.noteEvents(...flags);
+    });
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The methods of a run that say what it is: parameters, results, tags, texts, progress, status. On disk when the call returns.
+ */
+
+import { InvalidArgumentError } from '../errors.js';
+import type { JsonValue } from '../json-value.js';
+import { describe } from '../summary/arguments.js';
+import type { SpanJson } from '../trace/span.js';
+import { toWellFormedText } from '../well-formed-text.js';
+import { ProgressThrottle, parseProgress } from './progress-throttle.js';
+import { RunEvents } from './run-events.js';
+import { parseTags, resolveRunName } from './run-options.js';
+import {
+  isDone,
+  mergeMetadata,
+  RUN_STATUSES,
+  type RunMetadata,
+  type RunRecord,
+  type RunStatus,
+  type StatusCondition,
+  withStatus,
+} from './run-record.js';
+import type { RunState } from './run-state.js';
+
+/** Options of `logInputs`, `logOutputs` and `logMeta`. */
+export interface ValuesOptions {
+  /** Replaces all earlier values. Default false: merged by name. */
+  readonly reset?: boolean | undefined;
+  /** Keeps values that look like secrets. Default false: they are masked, with a warning. */
+  readonly allowSecrets?: boolean | undefined;
+}
+
+/** Options of a status. */
+export interface StatusOptions {
+  /** One word, for programs. Default `Polytrack`. */
+  readonly reason?: string | undefined;
+  /** Why, for people. */
+  readonly message?: string | undefined;
+}
+
+/** What `update` can change. */
+export interface RunChanges extends Pick<RunMetadata, 'tags' | 'inputs' | 'outputs'> {
+  readonly meta?: RunMetadata['meta_info'];
+  readonly name?: string;
+  readonly description?: string;
+  readonly readme?: string;
+}
+
+export const STATUS_REASON = 'Polytrack';
+
+export abstract class RunMetadataMethods extends RunEvents {
+  readonly #progress: ProgressThrottle;
+
+  constructor(state: RunState) {
+    super(state);
+    this.#progress = new ProgressThrottle(state.clock);
+  }
+
+  /**
+   * Merges parameters into the run's inputs. Names become Polyaxon's (`model/lr` is `model__lr`); what looks like a secret is
+   * masked and warned of. Throws `ERR_PARAMS_INVALID` with the path of a cyclic or non-JSON value.
+   */
+  logInputs(inputs: Readonly<Record<string, unknown>>, options: ValuesOptions = {}): void {
+    this.#logValues('inputs', 'inputs', inputs, options);
+  }
+
+  /** Merges results into the run's outputs, as `logInputs` does. */
+  logOutputs(outputs: Readonly<Record<string, unknown>>, options: ValuesOptions = {}): void {
+    this.#logValues('outputs', 'outputs', outputs, options);
+  }
+
+  /** Merges facts into the run's meta information, as `logInputs` does. */
+  logMeta(meta: Readonly<Record<string, unknown>>, options: ValuesOptions = {}): void {
+    this.#logValues('meta_info', 'meta', meta, options);
+  }
+
+  /** Adds tags to the run, or replaces them all with `reset`. One string may hold several, with commas. Throws `ERR_TAGS_INVALID`. */
+  logTags(tags: string | readonly string[], options: { readonly reset?: boolean | undefined } = {}): void {
+    this.change(() => {
+      const added = parseTags(tags);
+      return (record) =>
+        mergeMetadata(options.reset === true ? { ...record, tags: [] } : record, { tags: added });
+    });
+  }
+
+  /** Gives the run another name. Throws `ERR_NAME_INVALID`. */
+  setName(name: string): void {
+    this.change(() => {
+      const checked = resolveRunName(name);
+      return (record) => ({ ...record, name: checked });
+    });
+  }
+
+  /** Sets the run's description. Throws `ERR_TEXT_INVALID`. */
+  setDescription(description: string): void {
+    this.change(() => {
+      const text = parseText('description', description);
+      return (record) => ({ ...record, description: text });
+    });
+  }
+
+  /** Sets the run's readme, in Markdown. Throws `ERR_TEXT_INVALID`. */
+  setReadme(readme: string): void {
+    this.change(() => {
+      const text = parseText('readme', readme);
+      return (record) => ({ ...record, readme: text });
+    });
+  }
+
+  /** Changes several things at once; what is not given stays. Throws as the single methods do, before anything is changed. */
+  update(changes: RunChanges): void {
+    this.change(() => {
+      const { name, description, readme, tags, inputs, outputs, meta } = changes;
+      const replaced = {
+        ...(name === undefined ? {} : { name: resolveRunName(name) }),
+        ...(description === undefined ? {} : { description: parseText('description', description) }),
+        ...(readme === undefined ? {} : { readme: parseText('readme', readme) }),
+        ...(tags === undefined ? {} : { tags: parseTags(tags) }),
+        ...(inputs === undefined ? {} : { inputs: this.state.toNamedValues('inputs', inputs, false) }),
+        ...(outputs === undefined ? {} : { outputs: this.state.toNamedValues('outputs', outputs, false) }),
+        ...(meta === undefined ? {} : { meta_info: this.state.toNamedValues('meta', meta, false) }),
+      };
+      return (record) => ({ ...record, ...replaced });
+    });
+  }
+
+  /** Sets how much is done, from 0 to 1. Many small rises in a second are left out. Throws `ERR_PROGRESS_INVALID`. */
+  logProgress(progress: number): void {
+    this.state.attempt(() => {
+      const checked = parseProgress(progress);
+      if (this.#progress.admits(checked)) this.logMeta({ progress: checked });
+    });
+  }
+
+  /**
+   * Adds a status. A run that is done keeps its status, and a warning says so. Throws `ERR_STATUS_INVALID`; `logSucceeded`,
+   * `logFailed` and `logStopped` end the run as well.
+   */
+  logStatus(status: RunStatus, options: StatusOptions = {}): void {
+    this.change(() => {
+      const type = parseStatus(status);
+      return (record) => this.addStatus(record, type, options);
+    });
+  }
+
+  /** Sets the status `running`. A new run has it already. */
+  start(options: StatusOptions = {}): void {
+    this.logStatus('running', { message: 'Operation is running', ...options });
+  }
+
+  /** The run's inputs so far. */
+  getInputs(): Readonly<Record<string, JsonValue>> {
+    return this.state.directory.record.inputs ?? {};
+  }
+
+  /** The run's outputs so far; the last values of metrics come with the run's end. */
+  getOutputs(): Readonly<Record<string, JsonValue>> {
+    return this.state.directory.record.outputs ?? {};
+  }
+
+  /** The run's status and how it came about. */
+  getStatuses(): { readonly status: RunStatus; readonly conditions: readonly StatusCondition[] } {
+    const { status, status_conditions } = this.state.directory.record;
+    return { status, conditions: status_conditions };
+  }
+
+  /** @internal */
+  protected override updateFromSpan({ inputs, outputs }: SpanJson): void {
+    if (inputs !== undefined) this.logInputs(inputs);
+    if (outputs !== undefined) this.logOutputs(outputs);
+  }
+
+  /** @internal The record with one more status, unless it is done. */
+  protected addStatus(record: RunRecord, type: RunStatus, options: StatusOptions): RunRecord {
+    if (isDone(record.status)) {
+      const message = `the run is ${record.status} already: the status ${type} is left out`;
+      this.state.diagnostics.warn('WARN_STATUS_IGNORED', message);
+      return record;
+    }
+    const { reason = STATUS_REASON, message } = options;
+    return withStatus(record, type, this.state.clock.wallTime(), { reason, message });
+  }
+
+  /** @internal Checks first, then changes the record and writes it. */
+  protected change(check: () => (record: RunRecord) => RunRecord): void {
+    this.state.attempt(() => {
+      this.state.checkOpen();
+      this.state.directory.update(check());
+    });
+  }
+
+  #logValues(
+    field: 'inputs' | 'outputs' | 'meta_info',
+    subject: string,
+    values: unknown,
+    { reset = false, allowSecrets = false }: ValuesOptions,
+  ): void {
+    this.change(() => {
+      const named = this.state.toNamedValues(subject, values, allowSecrets);
+      return (record) => ({ ...record, [field]: reset ? named : { ...record[field], ...named } });
+    });
+  }
+}
+
+function parseStatus(status: unknown): RunStatus {
+  const found = RUN_STATUSES.find((known) => known === status);
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(
+    'ERR_STATUS_INVALID',
+    `status is ${describe(status)}, expected one of ${RUN_STATUSES.join(', ')}`,
+    "Use a status of Polyaxon's.",
+  );
+}
+
+function parseText(subject: string, text: unknown): string {
+  if (typeof text === 'string') return toWellFormedText(text).text;
+  throw new InvalidArgumentError(
+    'ERR_TEXT_INVALID',
+    `${subject} is ${describe(text)}, expected a string`,
+    'Pass text; Markdown is fine.',
+  );
+}
