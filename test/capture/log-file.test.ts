@@ -1,0 +1,270 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { LogFile, type LogFileOptions } from '../../src/capture/log-file.js';
+import { Diagnostics } from '../../src/diagnostics.js';
+import type { CodedError } from '../../src/errors.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { createTempDir } from '../support/temp-dir.js';
+import { captureTo, outputOf, readValues, startProgram } from './capture-child.js';
+
+interface Line {
+  readonly text: string;
+}
+
+function openLog(path: string, options: Partial<LogFileOptions<Line>> = {}) {
+  const errors: CodedError[] = [];
+  const warnings: string[] = [];
+  const diagnostics = new Diagnostics({
+    onError: (error) => errors.push(error),
+    onWarning: ({ code }) => warnings.push(code),
+  });
+  const clock = new FakeClock();
+  const log = new LogFile<Line>(path, {
+    encode: (lines) => lines.map(({ text }) => `\n${JSON.stringify(text)}`).join(''),
+    describeLoss: (count) => ({ text: `${count} lost` }),
+    clock,
+    diagnostics,
+    intervalMs: 2000,
+    maxWaitingBytes: 1_000_000,
+    ...options,
+  });
+  onTestFinished(() => log.close());
+  const add = (...texts: readonly string[]): void => {
+    for (const text of texts) log.append({ text });
+  };
+  return { log, add, clock, errors, warnings, diagnostics };
+}
+
+function linesOf(path: string): string[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .slice(1)
+    .map((line) => JSON.parse(line));
+}
+
+describe('LogFile', () => {
+  it('touches no disk before a line is written, then makes the directory', () => {
+    const path = join(createTempDir(), 'plxlogs/logs.jsonl');
+    const { log, add } = openLog(path);
+
+    log.flush();
+    add('one', 'two');
+    const isThere = existsSync(path);
+    log.flush();
+
+    expect(isThere).toBe(false);
+    expect(readFileSync(path, 'utf8')).toBe('\n"one"\n"two"');
+    expect(statSync(path).mode & 0o777).toBe(0o644 & ~process.umask());
+  });
+
+  it('writes at the interval, without keeping the process alive', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const path = join(createTempDir(), 'logs.jsonl');
+    const { add } = openLog(path);
+
+    add('one');
+    vi.advanceTimersByTime(1999);
+    const isThere = existsSync(path);
+    vi.advanceTimersByTime(1);
+
+    expect(isThere).toBe(false);
+    expect(linesOf(path)).toEqual(['one']);
+  });
+
+  it('writes in the call when the event loop has not run for two intervals, or much waits', () => {
+    const path = join(createTempDir(), 'logs.jsonl');
+    const { add, clock } = openLog(path, { maxWaitingBytes: 10_000_000 });
+
+    add('one');
+    clock.seconds += 4;
+    add('two');
+    expect(linesOf(path)).toEqual(['one', 'two']);
+
+    add('three', 'x'.repeat(1_100_000));
+    expect(linesOf(path)).toHaveLength(4);
+  });
+
+  it('appends to what is there, and makes a file anew that was taken away', () => {
+    const path = join(createTempDir(), 'logs.jsonl');
+    writeFileSync(path, '\n"earlier"');
+    const { log, add } = openLog(path);
+
+    add('one');
+    log.flush();
+    expect(linesOf(path)).toEqual(['earlier', 'one']);
+
+    rmSync(path);
+    add('two');
+    log.flush();
+    expect(linesOf(path)).toEqual(['two']);
+  });
+
+  it.each([
+    ['\n"whole"\n{"timestamp":"2024-01', ['whole', 'new']],
+    ['\n"whole"\n', ['whole', 'new']],
+    ['\n"whole"\n"é', ['whole', 'new']],
+    ['\n"whole"', ['whole', 'new']],
+    ['\n{"cut', ['new']],
+    ['', ['new']],
+  ])('mends what a killed process left: %j', (left, expected) => {
+    const path = join(createTempDir(), 'logs.jsonl');
+    writeFileSync(path, left);
+    const { log, add } = openLog(path);
+
+    add('new');
+    log.flush();
+
+    expect(linesOf(path)).toEqual(expected);
+  });
+
+  it('writes each line at once when the process ends', () => {
+    const path = join(createTempDir(), 'logs.jsonl');
+    const { log, add } = openLog(path);
+
+    add('one');
+    log.drainAtExit();
+    add('two');
+
+    expect(linesOf(path)).toEqual(['one', 'two']);
+  });
+
+  it('keeps lines while the disk refuses, says so once, and writes them when it is over', () => {
+    const directory = createTempDir();
+    const path = join(directory, 'plxlogs/logs.jsonl');
+    writeFileSync(join(directory, 'plxlogs'), 'a file in the place of the directory');
+    const { log, add, errors } = openLog(path);
+
+    add('one');
+    log.flush();
+    add('two');
+    log.flush();
+    expect(errors.map(({ code }) => code)).toEqual(['ERR_RUN_WRITE']);
+    expect(log.failure?.message).toContain(path);
+
+    rmSync(join(directory, 'plxlogs'));
+    log.flush();
+    expect(linesOf(path)).toEqual(['one', 'two']);
+    expect(log.failure).toBeUndefined();
+
+    rmSync(path);
+    mkdirSync(path);
+    add('three');
+    log.flush();
+    expect(errors).toHaveLength(2);
+  });
+
+  it('keeps no more than its bound, counts the rest, and says in the file what is missing', () => {
+    const path = join(createTempDir(), 'logs.jsonl');
+    mkdirSync(path);
+    const { log, add, warnings, diagnostics } = openLog(path, { maxWaitingBytes: 10_000 });
+    log.append({ text: 'first' });
+    log.flush();
+
+    for (let index = 0; index < 1000; index++) add(`line ${index}`);
+    const lost = log.lostLines;
+    rmSync(path, { recursive: true });
+    log.flush();
+    log.flush();
+
+    expect(lost).toBeGreaterThan(800);
+    expect(warnings).toEqual(['WARN_LOG_LINES_DROPPED']);
+    expect(diagnostics.counts.WARN_LOG_LINES_DROPPED).toBe(lost);
+    expect(linesOf(path)).toHaveLength(1 + 1000 - lost + 1);
+    expect(linesOf(path).at(-1)).toBe(`${lost} lost`);
+  });
+
+  it('survives a program’s callbacks that throw', () => {
+    const path = join(createTempDir(), 'logs.jsonl');
+    mkdirSync(path);
+    const fail = () => {
+      throw new Error('of the program');
+    };
+    const { log, add } = openLog(path, {
+      diagnostics: new Diagnostics({ onError: fail, onWarning: fail }),
+      maxWaitingBytes: 500,
+    });
+
+    add('one');
+    log.flush();
+    add(...Array.from({ length: 10 }, () => 'x'.repeat(20)));
+
+    expect(log.lostLines).toBeGreaterThan(0);
+  });
+
+  it('reports a device that is full', () => {
+    const path = join(createTempDir(), 'logs.jsonl');
+    symlinkSync('/dev/full', path);
+    const { log, add, errors } = openLog(path);
+
+    add('one');
+    log.flush();
+
+    expect(errors[0]?.message).toMatch(/ENOSPC/);
+  });
+
+  describe('when the disk takes half a line', () => {
+    /** The file may have 1,024 bytes until the limit is raised from outside. Lines are of 300 bytes and more. */
+    const start = (path: string, body: string) =>
+      startProgram(
+        `${captureTo(path, 'intervalMs: 20')}
+         for (let line = 0; line < 8; line++) console.log('line ' + line + ' ' + 'x'.repeat(200));
+         ${body}`,
+        {},
+        ['/bin/bash', '-c', 'trap "" XFSZ; ulimit -S -f 1; exec "$0" "$@"'],
+      );
+
+    it('ends in a whole line, and has all lines once there is room', async () => {
+      const path = join(createTempDir(), 'logs.jsonl');
+      const child = start(
+        path,
+        `capture.flush(); process.stderr.write('full'); setInterval(() => capture.failure ?? process.exit(), 10);`,
+      );
+      const output = outputOf(child);
+      await once(child.stderr!, 'data');
+      const before = readValues(path);
+      execFileSync('prlimit', ['--fsize=unlimited', '--pid', String(child.pid)]);
+      await output;
+
+      expect(before.map((value) => value.slice(0, 6))).toEqual(['line 0', 'line 1', 'line 2']);
+      expect(readValues(path).map((value) => value.slice(0, 6))).toEqual([
+        ...Array.from({ length: 8 }, (_, line) => `line ${line}`),
+        'full',
+      ]);
+    });
+
+    it('has whole lines at the end if there is none', async () => {
+      const path = join(createTempDir(), 'logs.jsonl');
+
+      const { code } = await outputOf(start(path, 'capture.close();'));
+
+      expect(code).toBe(0);
+      expect(readValues(path).map((value) => value.slice(0, 6))).toEqual(['line 0', 'line 1', 'line 2']);
+    });
+  });
+
+  it('leaves alone what others append meanwhile', () => {
+    const path = join(createTempDir(), 'logs.jsonl');
+    const { log, add } = openLog(path);
+
+    add('one');
+    log.flush();
+    appendFileSync(path, '\n"other"');
+    add('two');
+    log.flush();
+
+    expect(linesOf(path)).toEqual(['one', 'other', 'two']);
+  });
+});
