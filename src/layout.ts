@@ -3,7 +3,7 @@
  *
  *     <root>/runs/<uuid>/run.plx.json, lineages.plx.json, outputs/…, outputs/tensorboard/[<worker>/]<event files>
  *                       events/<kind>/<name>.plx, assets/<kind>/…, plxlogs/<writer>.jsonl
- *                       resources/metric/<name>.plx, resources/tensorboard/[<worker>/]<event files>
+ *                       resources/metric/<name>.plx, system/tensorboard/[<worker>/]<event files>
  *                       .plx/heartbeat-<writer>.json, end-<writer>.json, worker-<worker>.json
  *     <root>/tensorboard/<run name>-<8 hex> → ../runs/<uuid>/outputs/tensorboard
  *
@@ -23,8 +23,11 @@ export const TENSORBOARD_DIRECTORY = 'outputs/tensorboard';
 export const EVENTS_DIRECTORY = 'events';
 export const ASSETS_DIRECTORY = 'assets';
 export const RESOURCES_DIRECTORY = 'resources';
-/** Event files of system metrics: not below `outputs/`, so that TensorBoard does not show them as another run. */
-export const RESOURCES_TENSORBOARD_DIRECTORY = 'resources/tensorboard';
+/**
+ * Event files of system metrics: not below `outputs/`, so that TensorBoard does not show them as another run, and not below `resources/`,
+ * of whose directories Polyaxon's client and sidecar read every file as a table, and fail at one that is none (polyaxon 2.16, `_client/run.py`).
+ */
+export const RESOURCES_TENSORBOARD_DIRECTORY = 'system/tensorboard';
 export const LOGS_DIRECTORY = 'plxlogs';
 /** What processes leave for one another: heartbeats, end markers, what workers logged. */
 export const PROCESS_DIRECTORY = '.plx';
