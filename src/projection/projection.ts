@@ -22,7 +22,7 @@ import { TimestampPrinter, toPrintable } from './timestamp-text.js';
 import { toValueText } from './value-json.js';
 
 export type { ProjectionCounts, ProjectionState } from './projection-state.js';
-export type { EventsSummary, SeriesArtifact } from './run-artifact.js';
+export { artifactsOf, type EventsSummary, type SeriesArtifact } from './run-artifact.js';
 export type { ProjectionTarget, SeriesAppend } from './series.js';
 export type { ProjectionNotice } from './series-index.js';
 

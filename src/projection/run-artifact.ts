@@ -5,7 +5,8 @@
  */
 
 import type { ArtifactKind } from '../polyaxon/polyaxon-value.js';
-import type { Series } from './series.js';
+import type { ProjectionState } from './projection-state.js';
+import { Series } from './series.js';
 import type { MetricSummary } from './statistics.js';
 import { toIsoTimestamp } from './timestamp-text.js';
 
@@ -45,4 +46,10 @@ export function toSeriesArtifact({ identity, path, range, rows, statistics }: Se
     },
     is_input: false,
   };
+}
+
+/** The lineage entries of all series of a projection, from its state alone; in the order of their first rows. */
+export function artifactsOf({ target, series }: ProjectionState): SeriesArtifact[] {
+  // How many values a series may keep does not matter where none come.
+  return series.map((state) => toSeriesArtifact(new Series({ target, ...state }, 0, state)));
 }

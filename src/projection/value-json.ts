@@ -7,6 +7,7 @@
 import type { JsonValue } from '../json-value.js';
 import type { ArtifactKind } from '../polyaxon/polyaxon-value.js';
 import { toCompactJson, toFloatsJson, toPythonJson } from './json-text.js';
+import { isJsonLines } from './series.js';
 
 type Fields = Readonly<Record<string, JsonValue>>;
 
@@ -31,9 +32,9 @@ const FLOAT_FIELDS: Partial<Record<ArtifactKind, ReadonlySet<string>>> = {
   audio: new Set(['sample_rate']),
 };
 
-/** The text of a value. A string is given as it is: text and html are strings. */
+/** The text of a value: JSON, but for strings of kinds that are JSON lines, which are given as they are. */
 export function toValueText(kind: ArtifactKind, value: JsonValue): string {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string' && isJsonLines(kind)) return value;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return toCompactJson(value);
   const fields = value as Fields;
   if (kind === 'span') return toCompactJson(fields);

@@ -63,10 +63,15 @@ export function toText(tag: string, bytes: Uint8Array): string {
   }
 }
 
+/** Most elements that one value may stand for: a few bytes of a damaged file must not take all the memory. */
+const MAX_REPEATED = 2 ** 24;
+
 function fill<T>(tag: string, values: T[], shape: readonly number[]): T[] {
   const expected = countElements(shape);
   if (values.length === expected) return values;
-  if (values.length === 1 && expected > 1) return new Array<T>(expected).fill(values[0]!);
+  if (values.length === 1 && expected > 1 && expected <= MAX_REPEATED) {
+    return new Array<T>(expected).fill(values[0]!);
+  }
   throw new InvalidValueError(tag, `${values.length} values for the shape [${shape.join(', ')}]`);
 }
 

@@ -28,6 +28,16 @@ describe('toDoubles', () => {
   });
 });
 
+describe('toDoubles of one value for many', () => {
+  it('repeats the value', () => {
+    expect([...toDoubles('tag', floats([2], [], [2, 2]))]).toEqual([2, 2, 2, 2]);
+  });
+
+  it('refuses shapes that no memory holds', () => {
+    expect(() => toDoubles('tag', floats([2], [], [1e9, 1e9]))).toThrow(InvalidValueError);
+  });
+});
+
 describe('toNumber', () => {
   it.each([
     ['a double that was rounded', floats([0.1], [0.1], []), 0.1],

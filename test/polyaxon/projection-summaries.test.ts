@@ -1,0 +1,104 @@
+/** Random runs: what Polyaxon's client, with pandas, reads from the projected files is what the projection says of them. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { type EventsSummary, Projection } from '../../src/projection/projection.js';
+import { describeWithPeers } from '../support/peers.js';
+import { runPolyaxonPython } from '../support/polyaxon.js';
+import { imagesValue, polyaxonValue, scalarValue, textValue, toEvent } from '../support/summary-events.js';
+import { createTempDir } from '../support/temp-dir.js';
+
+const SCRIPT = fileURLToPath(new URL('summarize.py', import.meta.url));
+const SERIES = 60;
+/** New in each run; a failure names it, and SEED=… runs it again. */
+const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+
+type PythonSummary = EventsSummary & { readonly values: readonly string[] };
+
+/** Numbers whose sums and squares are doubles too: of others pandas says infinity. */
+const number = fc.oneof(
+  { weight: 6, arbitrary: fc.double({ min: -1e3, max: 1e3, noNaN: true }).filter(isOrdinary) },
+  { weight: 2, arbitrary: fc.double({ min: -1e100, max: 1e100, noNaN: true }).filter(isOrdinary) },
+  fc.constantFrom(Number.NaN, 0, 1, 0.1, 1e16, 1e-5),
+);
+const withInfinities = fc.oneof(
+  { weight: 5, arbitrary: number },
+  fc.constantFrom(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
+);
+const metric = fc.oneof(
+  { weight: 4, arbitrary: fc.array(number, { minLength: 1, maxLength: 60 }) },
+  fc.array(withInfinities, { minLength: 1, maxLength: 12 }),
+);
+const step = fc.oneof(
+  fc.integer({ min: -5, max: 1e6 }),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+);
+/** What pandas has a date for: 1677 to 2262; some without microseconds. */
+const wallTime = fc.oneof(
+  fc.double({ min: -1e9, max: 8e9, noNaN: true }),
+  fc.integer({ min: 0, max: 2 ** 31 }),
+);
+
+function isOrdinary(value: number): boolean {
+  return value === 0 || Math.abs(value) > 1e-100;
+}
+
+/** Projects random series, writes the files, and gives what the projection says of them by path. */
+function writeRandomRun(directory: string): Map<string, EventsSummary> {
+  const projection = new Projection();
+  const series = fc.sample(metric, { numRuns: SERIES, seed: SEED });
+  const total = series.reduce((sum, values) => sum + values.length, 0) + SERIES * 3;
+  const steps = fc.sample(step, { numRuns: total, seed: SEED });
+  const times = fc.sample(wallTime, { numRuns: total, seed: SEED + 1 });
+  const texts = fc.sample(fc.string({ unit: 'binary' }), { numRuns: SERIES, seed: SEED });
+  let at = 0;
+  const moment = (): [number | bigint, number] => [steps[at]!, times[at++]!];
+  for (const [i, values] of series.entries()) {
+    for (const value of values) projection.push(toEvent(...moment(), scalarValue(`metric ${i}`, value)));
+  }
+  for (const text of texts) {
+    projection.push(toEvent(...moment(), textValue('texts', [text])));
+    projection.push(toEvent(...moment(), imagesValue('images', Uint8Array.of(1))));
+    const value = { kind: 'custom', x: [0.5], y: [1], annotation: text };
+    projection.push(toEvent(...moment(), polyaxonValue({ kind: 'curve', name: 'curves', value })));
+  }
+  for (const { path, bytes } of projection.take().appends) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), bytes);
+  }
+  return new Map(projection.artifacts().map(({ path, summary }) => [path, summary]));
+}
+
+/** Numbers agree to 1e-12 of the largest of their series, for that is how far their sums do. */
+function expectSame(path: string, ours: EventsSummary, theirs: PythonSummary): void {
+  const { metric: ourMetric, ...ourRest } = ours;
+  const { metric: theirMetric, values, ...theirRest } = theirs;
+  expect(ourRest, path).toEqual(theirRest);
+  const sizes = values.map((value) => Math.abs(Number(value))).filter(Number.isFinite);
+  const tolerance = Math.max(0, ...(ourMetric === undefined ? [] : sizes)) * 1e-12;
+  for (const [field, expected] of Object.entries(theirMetric ?? {})) {
+    const found = ourMetric?.[field as keyof typeof ourMetric] ?? null;
+    const message = `${path} ${field}: ${found}, expected ${expected} (SEED=${SEED})`;
+    const isQuartile = field.endsWith('%');
+    // Of infinite neighbours without weight numpy makes NaN.
+    if (expected === null && isQuartile && values.some((value) => value.endsWith('inf'))) continue;
+    if (expected === null || found === null) expect(found, message).toBe(expected);
+    else expect(Math.abs(found - expected), message).toBeLessThanOrEqual(tolerance);
+  }
+}
+
+describeWithPeers(['polyaxon'], "Polyaxon's client reads projected files", () => {
+  it(`and summarizes ${SERIES} random series as the projection does`, async () => {
+    const directory = createTempDir();
+    const ours = writeRandomRun(directory);
+
+    const { stdout } = await runPolyaxonPython(SCRIPT, [directory]);
+
+    const theirs: Record<string, PythonSummary> = JSON.parse(stdout);
+    expect(Object.keys(theirs).toSorted()).toEqual([...ours.keys()].toSorted());
+    for (const [path, summary] of ours) expectSame(path, summary, theirs[path]!);
+  }, 60_000);
+});
