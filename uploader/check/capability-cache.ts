@@ -50,12 +50,12 @@ export async function ensureCapabilities(
   return { status: 'known', from: 'probe' };
 }
 
-/** Keeps what a probe has found. A state directory that cannot be written costs the next start another probe, and nothing else. */
+/** Keeps what a probe has found. False when the state directory cannot be written, which costs the next start another probe. */
 export async function keepCapabilities(
   storeId: string,
   capabilities: StoreCapabilities,
   options: CapabilityCacheOptions,
-): Promise<void> {
+): Promise<boolean> {
   const { fileSystem, clock, randomness } = options;
   const { directory, path } = toPlace(storeId, options);
   const entry = { version: FORMAT_VERSION, store: storeId, probedAt: clock.wallTime(), capabilities };
@@ -64,8 +64,9 @@ export async function keepCapabilities(
     const temporaryPath = `${path}.${randomness.id()}.partial`;
     const bytes = Buffer.from(`${JSON.stringify(entry, null, 2)}\n`);
     await replaceFile(fileSystem, { directory, path, temporaryPath }, bytes, FILE_MODE);
+    return true;
   } catch {
-    // Said above. That the directory is unusable is said by the lock, which cannot do without it.
+    return false; // a sync says so when it takes its lock, which it cannot do without
   }
 }
 

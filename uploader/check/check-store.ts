@@ -93,7 +93,8 @@ async function checkOpenStore(
     return { ...unknown, ...(await described()), error, permissions: { ...permissions, list: true, put } };
   }
   const { capabilities, permissions, leftovers } = probed;
-  await keepCapabilities(store.id, capabilities, { ...options.io, stateDirectory: options.stateDirectory });
+  const { io, stateDirectory } = options;
+  const isKept = await keepCapabilities(store.id, capabilities, { ...io, stateDirectory });
   const lifecycle = bucket === null ? null : (await askBucket(bucket, signal)).lifecycle;
   const check: StoreCheck = {
     ...unknown,
@@ -103,7 +104,11 @@ async function checkOpenStore(
     capabilities,
     lifecycle,
   };
-  return { ...check, notices: [...notices, ...toNotices(check, leftovers)] };
+  const unkept: StoreNotice = {
+    code: 'NOTICE_STATE_DIR',
+    message: `${stateDirectory} cannot be written: name a local directory with --state-dir before you sync`,
+  };
+  return { ...check, notices: [...notices, ...(isKept ? [] : [unkept]), ...toNotices(check, leftovers)] };
 }
 
 const NOT_ASKED = { list: null, put: null, get: null, abort: null, delete: null };

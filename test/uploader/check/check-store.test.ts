@@ -49,6 +49,16 @@ describe('check of a directory', () => {
     expect(readdirSync(root, { recursive: true })).toEqual(['.plx']);
   });
 
+  it('says that the state directory cannot be written', async () => {
+    const blocked = join(createTempDir(), 'file');
+    writeFileSync(blocked, '');
+
+    const { stdout, code } = await check(`file://${createTempDir()}`, '--state-dir', blocked);
+
+    expect(code).toBe(0);
+    expect(stdout).toContain(`NOTICE_STATE_DIR: ${blocked} cannot be written`);
+  });
+
   it('says that a file is in its place', async () => {
     const path = join(createTempDir(), 'file');
     writeFileSync(path, '');

@@ -24,6 +24,9 @@ const LIMITS = { singlePutMaxBytes: MIB, partBytes: PART_BYTES, tailPartBytes: P
 /** Silence has to be short here; nothing else is measured in it. */
 const TIMEOUTS = { silenceMs: 400, patientSilenceMs: 400, totalMs: 5_000 };
 
+/** `STORE_FAULT_TRIALS=10000` for a long run, `STORE_FAULT_SEED` for another sequence. */
+const TRIALS = Number(process.env.STORE_FAULT_TRIALS ?? 100);
+
 const FAULTS: Readonly<Record<string, Fault>> = {
   'a reset before the body': { kind: 'reset', afterBytes: 0 },
   'a reset within the body': { kind: 'reset', afterBytes: 200_000 },
@@ -137,6 +140,43 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
       expect(struck()).toBeGreaterThanOrEqual(1);
       expect(await effectsOf(key, bytes)).toBe(2);
     });
+  });
+
+  it(`has one effect in each of ${TRIALS} commits and appends, whatever happens to any request`, {
+    timeout: 3_600_000,
+  }, async () => {
+    const random = createRandom(Number(process.env.STORE_FAULT_SEED ?? 1));
+    const start = someBytes(PART_BYTES);
+    const counts: Record<string, number> = {};
+    for (let trial = 0; trial < TRIALS; trial += 1) {
+      const key = newKey();
+      const isAppend = trial % 20 === 0; // 10 MiB on the server each
+      proxy.script = () => undefined;
+      const made = isAppend ? await commit(direct, key, start) : null;
+      const bytes = isAppend
+        ? Buffer.concat([start, Buffer.from(`tail ${trial}`)])
+        : Buffer.from(`trial ${trial}`);
+      const base = {
+        etag: made?.status === 'stored' ? made.etag : '',
+        sizeBytes: start.length,
+        crc32: crc32(start),
+      };
+      const request = { ...toAppend(key, base, bytes), ...(isAppend ? {} : { base: null }) };
+      // Silence is left out: it costs time and is a lost answer for the store.
+      const faults = Object.values(FAULTS).filter(({ kind }) => kind !== 'silence' && kind !== 'stall');
+      proxy.log.length = 0;
+      proxy.script = () => (random() < 0.5 ? faults[Math.floor(random() * faults.length)] : undefined);
+
+      const outcome = await untilDecided(
+        () => (isAppend ? store.append({ ...request, base }) : store.commit(request)),
+        1000,
+      );
+
+      expect(outcome.status).toBe('stored');
+      expect(await effectsOf(key, bytes), `trial ${trial}`).toBe(isAppend ? 2 : 1);
+      for (const { fault } of proxy.log) if (fault !== null) counts[fault] = (counts[fault] ?? 0) + 1;
+    }
+    console.log(`${TRIALS} commits and appends, faults: ${JSON.stringify(counts)}`);
   });
 
   it('gives what Retry-After says as the time to wait', async () => {
@@ -266,11 +306,19 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
 });
 
 /** Repeats as a caller does, without its patience. */
-async function untilDecided(call: () => Promise<AppendOutcome>): Promise<AppendOutcome> {
+async function untilDecided(call: () => Promise<AppendOutcome>, patience = 10): Promise<AppendOutcome> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await call();
     if (outcome.status !== 'retry') return outcome;
-    if (attempt >= Math.min(outcome.maxAttempts ?? 10, 10))
-      throw new Error('it was never decided', { cause: outcome.cause });
+    if (attempt >= patience) throw new Error('it was never decided', { cause: outcome.cause });
   }
+}
+
+/** A fixed sequence of numbers in [0, 1), so that a failing case can be run again. */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
 }
