@@ -1,27 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  findContainer,
-  findUser,
-  type HostFiles,
-  readCpuLimit,
-  readMemoryLimit,
-} from '../../src/capture/host.js';
+import { findContainer, findUser, readCpuLimit, readMemoryLimit } from '../../src/capture/host.js';
 import { createTempDir } from '../support/temp-dir.js';
+import { createHost } from './host-files.js';
 
 const GIB = 1024 ** 3;
 const ID = '0123456789abcdef'.repeat(4);
-
-function createHost(contents: Record<string, string>): HostFiles {
-  const root = createTempDir();
-  for (const [path, content] of Object.entries(contents)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), content);
-  }
-  return { root };
-}
 
 describe('findUser', () => {
   it('is who the variables say, then who the system says', () => {

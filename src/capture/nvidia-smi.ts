@@ -1,0 +1,86 @@
+/**
+ * Memory and utilization of NVIDIA's GPUs, through their driver's program.
+ */
+
+import { spawn } from 'node:child_process';
+
+const QUERY = ['--query-gpu=index,memory.free,memory.used,utilization.gpu', '--format=csv,noheader,nounits'];
+const MEBIBYTE = 1024 * 1024;
+const TIMEOUT_MS = 5000;
+const MAX_OUTPUT_LENGTH = 64 * 1024;
+/** A driver that fails so often in a row is not asked again. */
+const MAX_FAILURES = 3;
+
+export interface GpuQuery {
+  /**
+   * `gpu_<i>_memory_free` and `gpu_<i>_memory_used` in bytes, `gpu_<i>_utilization` in percent; what a GPU does not tell is left
+   * out. Empty without GPUs; never rejects.
+   */
+  read(options: { readonly keepsAlive: boolean }): Promise<Record<string, number>>;
+}
+
+/** Asks the `nvidia-smi` on the PATH. Where there is none it is not looked for again. */
+export function createGpuQuery(environment: NodeJS.ProcessEnv): GpuQuery {
+  let failures = 0;
+  return {
+    read: async ({ keepsAlive }) => {
+      if (failures >= MAX_FAILURES) return {};
+      // Starting a process may also throw.
+      const output = await runNvidiaSmi(environment, keepsAlive).catch(() => 'failed' as const);
+      if (output === 'missing') failures = MAX_FAILURES;
+      else if (output === 'failed') failures++;
+      else failures = 0;
+      return typeof output === 'string' ? {} : parseGpus(output.text);
+    },
+  };
+}
+
+function runNvidiaSmi(
+  environment: NodeJS.ProcessEnv,
+  keepsAlive: boolean,
+): Promise<{ readonly text: string } | 'missing' | 'failed'> {
+  return new Promise((resolve) => {
+    const child = spawn('nvidia-smi', QUERY, {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      windowsHide: true,
+    });
+    // A driver that has to wake up takes seconds: a program that is at its end does not wait for it.
+    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS).unref();
+    if (!keepsAlive) {
+      child.unref();
+      (child.stdout as { unref?: () => void }).unref?.();
+    }
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      if (text.length < MAX_OUTPUT_LENGTH) text += chunk;
+    });
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      resolve(error.code === 'ENOENT' ? 'missing' : 'failed');
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve(code === 0 ? { text } : 'failed');
+    });
+  });
+}
+
+/** Lines `0, 23028, 1024, 37`, memory in MiB; `[N/A]` and the like for what is unknown. Source: nvidia-smi --help-query-gpu. */
+function parseGpus(text: string): Record<string, number> {
+  const values: [string, number][] = text.split('\n').flatMap((line) => {
+    const fields = line.split(',').map((field) => field.trim());
+    const index = fields[0];
+    if (index === undefined || !/^\d+$/.test(index)) return [];
+    const [free, used, utilization] = fields
+      .slice(1)
+      .map((field) => (field === '' ? Number.NaN : Number(field)));
+    const all: [string, number | undefined][] = [
+      [`gpu_${index}_memory_free`, free === undefined ? free : free * MEBIBYTE],
+      [`gpu_${index}_memory_used`, used === undefined ? used : used * MEBIBYTE],
+      [`gpu_${index}_utilization`, utilization],
+    ];
+    return all.filter((entry): entry is [string, number] => Number.isFinite(entry[1]));
+  });
+  return Object.fromEntries(values);
+}
