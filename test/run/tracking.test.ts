@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { Run, tracking } from '../../src/index.js';
+import { readRunFile, readValues } from '../support/read-run.js';
+import { NO_CAPTURE } from '../support/start-run.js';
+import { createTempDir } from '../support/temp-dir.js';
+
+/** Methods that are no functions of the module. */
+const INSTANCE_ONLY = new Set([
+  'constructor',
+  // Polytrack's own inner seams.
+  'addStatus',
+  'change',
+  'updateFromSpan',
+  'writeEnv',
+  'addCodeRef',
+  'writeFileArtifact',
+]);
+
+function methodsOf(type: { readonly prototype: object }): string[] {
+  const names = new Set<string>();
+  for (let found: object = type.prototype; found !== Object.prototype; found = Object.getPrototypeOf(found)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(found))) {
+      if (typeof value === 'function' && !INSTANCE_ONLY.has(name)) names.add(name);
+    }
+  }
+  return [...names];
+}
+
+describe('tracking', () => {
+  it('has a function for each method of Run', () => {
+    const functions = Object.entries(tracking)
+      .filter(([, value]) => typeof value === 'function')
+      .map(([name]) => name);
+
+    expect(functions.sort()).toEqual([...methodsOf(Run), 'init', 'getOrCreateRun'].sort());
+  });
+
+  it('keeps one run for the process, from init to end', async () => {
+    const run = tracking.init({ root: createTempDir(), ...NO_CAPTURE, name: 'module' });
+
+    tracking.logMetric('loss', 1, { step: 3 });
+    tracking.logInputs({ lr: 0.1 });
+    const traced = tracking.trace('call', { kind: 'llm' }, () => 42);
+    expect(tracking.getOrCreateRun()).toBe(run);
+    await tracking.end();
+
+    expect(traced).toBe(42);
+    expect(readRunFile(run.paths.run)).toMatchObject({
+      name: 'module',
+      status: 'succeeded',
+      inputs: { lr: 0.1 },
+      outputs: { loss: 1 },
+      meta_info: { has_metrics: true, has_events: true, has_traces: true },
+    });
+    expect(readValues(run.paths.tensorboard).map(({ tag }) => tag)).toEqual(['loss', 'polyaxon/span/call']);
+  });
+
+  it('takes a run that is given', () => {
+    const run = new Run({ root: createTempDir(), noOp: true });
+
+    expect(tracking.getOrCreateRun(run)).toBe(run);
+  });
+});
