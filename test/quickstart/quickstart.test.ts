@@ -67,7 +67,6 @@ describe('quickstart', () => {
       'runs/<uuid>/outputs/env.json',
       'runs/<uuid>/outputs/model/model.json',
       expect.stringMatching(/^runs\/<uuid>\/outputs\/tensorboard\/events\.out\.tfevents\.\d{10}\./),
-      'runs/<uuid>/plxlogs/logs.jsonl',
       'runs/<uuid>/run.plx.json',
       expect.stringMatching(/^runs\/<uuid>\/system\/tensorboard\/events\.out\.tfevents\.\d{10}\./),
     ]);
