@@ -9,16 +9,16 @@
 
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { LockedError, RelPathError, StateDirectoryError, StoreDiskError } from '../errors.js';
+import { LockedError, StateDirectoryError } from '../errors.js';
 import type { FileStat, FileSystem, WritableFile } from '../io/file-system.js';
 import { type Io, nodeIo } from '../io/io.js';
 import { makeDirectories } from '../io/make-directories.js';
 import { isAbsent, isLinkUnsupported, systemErrorCode } from '../io/system-error.js';
-import { isSafeKey } from '../rel-path.js';
-import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../retry.js';
+import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../retry.js';
 import { FILE_STORE, type StoreCapabilities } from './capabilities.js';
 import { checkTail, writeTail } from './file-append.js';
 import { probeDirectory } from './file-probe.js';
+import { compareBytes, FileTree, isVersion, RESERVED, toFailure, toVersion } from './file-tree.js';
 import { ObjectLocks } from './object-lock.js';
 import type {
   AppendOutcome,
@@ -30,7 +30,6 @@ import type {
   CommitRequest,
   HeadOutcome,
   ListedObject,
-  ObjectVersion,
   ProbeOutcome,
   Store,
 } from './store.js';
@@ -38,10 +37,6 @@ import type {
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 const CHUNK_BYTES = 1024 * 1024;
-/** At the top of a store, for what is no object. */
-const RESERVED = '.plx';
-/** Marks files that are being written. No key ends so: the scanner leaves `*.partial` out. */
-const TEMPORARY_NAME = /^\.plx-[0-9a-f]+\.partial$/;
 
 /** Entries of some 200 bytes. */
 const MAX_VERIFIED = 10_000;
@@ -53,19 +48,12 @@ export function createFileStore(root: string, fileSystem: FileSystem, io: Partia
   return new FileStore(root, { ...nodeIo, ...io, fileSystem });
 }
 
-interface Entry {
-  /** Ends with `/` for a directory. */
-  readonly key: string;
-  /** Null for a directory. */
-  readonly stat: FileStat | null;
-  readonly isTemporary: boolean;
-}
-
 class FileStore implements Store {
   readonly id: string;
   readonly #root: string;
   readonly #io: Io;
   readonly #fileSystem: FileSystem;
+  readonly #tree: FileTree;
   readonly #locks: ObjectLocks;
   /** Paths of files that are being written. */
   readonly #inUse = new Set<string>();
@@ -77,6 +65,7 @@ class FileStore implements Store {
     this.#root = root;
     this.#io = io;
     this.#fileSystem = io.fileSystem;
+    this.#tree = new FileTree(root, io.fileSystem);
     this.#locks = new ObjectLocks(join(root, RESERVED, 'locks'), io);
     this.id = `file://${root}`;
   }
@@ -115,7 +104,7 @@ class FileStore implements Store {
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
-    const path = this.#toPath(request.key);
+    const path = this.#tree.toPath(request.key);
     const temporaryPath = join(dirname(path), `.plx-${request.commitId}.partial`);
     this.#inUse.add(temporaryPath);
     try {
@@ -137,7 +126,7 @@ class FileStore implements Store {
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
-    const path = this.#toPath(request.key);
+    const path = this.#tree.toPath(request.key);
     const { key, base, keep = base, target } = request;
     if (target.sizeBytes < base.sizeBytes || keep.sizeBytes !== base.sizeBytes)
       return { status: 'unsupported' };
@@ -145,7 +134,7 @@ class FileStore implements Store {
     if (tail === null) return { status: 'changed' };
     try {
       return await this.#locks.use(key, async (): Promise<CommitOutcome> => {
-        const before = await this.#stat(path);
+        const before = await this.#tree.stat(path);
         if (!isVersion(before, base)) return this.#toConflict(before, request);
         if (!(await this.#isVerified(request))) return { status: 'conflict' };
         const file = await this.#fileSystem.openForUpdate(path);
@@ -165,7 +154,6 @@ class FileStore implements Store {
         }
       });
     } catch (error) {
-      if (error instanceof OutcomeError) return error.outcome;
       return toWriteFailure(path, error);
     }
   }
@@ -176,7 +164,7 @@ class FileStore implements Store {
     const nowMs = this.#io.clock.wallTime() * 1000;
     try {
       for (const prefix of prefixes)
-        for await (const { key, stat, isTemporary } of this.#walk(prefix, signal)) {
+        for await (const { key, stat, isTemporary } of this.#tree.walk(prefix, signal)) {
           const path = join(this.#root, key);
           if (!isTemporary || stat === null || this.#inUse.has(path)) continue;
           const isOld = nowMs - Number(stat.mtimeNs / 1_000_000n) >= olderThanMs;
@@ -197,9 +185,9 @@ class FileStore implements Store {
   }
 
   async head(key: string): Promise<HeadOutcome> {
-    const path = this.#toPath(key);
+    const path = this.#tree.toPath(key);
     try {
-      const stat = await this.#stat(path);
+      const stat = await this.#tree.stat(path);
       if (stat?.kind !== 'file') return { status: 'absent' };
       return {
         status: 'found',
@@ -214,36 +202,17 @@ class FileStore implements Store {
     prefix: string,
     options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<ListedObject> {
-    for await (const { key, stat, isTemporary } of this.#walk(prefix, options.signal)) {
+    for await (const { key, stat, isTemporary } of this.#tree.walk(prefix, options.signal)) {
       const isAfter = options.after === undefined || compareBytes(key, options.after) > 0;
       if (stat !== null && !isTemporary && isAfter) yield { key, ...toVersion(stat) };
     }
   }
 
-  async *read(
+  read(
     key: string,
     options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<Uint8Array> {
-    const path = this.#toPath(key);
-    try {
-      const file = await this.#fileSystem.openForReading(path);
-      try {
-        const { start, end } = options.range ?? { start: 0, end: (await file.stat()).sizeBytes };
-        for (let position = start; position < end; ) {
-          options.signal?.throwIfAborted();
-          const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position));
-          const count = await file.read(buffer, position);
-          if (count === 0) return;
-          position += count;
-          yield buffer.subarray(0, count);
-        }
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if (systemErrorCode(error) === undefined) throw error;
-      throw new OutcomeError(toFailure(path, 'read the object', error));
-    }
+    return this.#tree.read(key, options);
   }
 
   async close(): Promise<void> {
@@ -269,14 +238,14 @@ class FileStore implements Store {
   }
 
   async #create(temporaryPath: string, path: string, request: CommitRequest): Promise<CommitOutcome> {
-    const before = await this.#stat(path);
+    const before = await this.#tree.stat(path);
     if (before !== null) return this.#toConflict(before, request);
     if (!(await this.#linkExclusively(temporaryPath, path))) return { status: 'conflict' };
     return this.#toStored(path);
   }
 
   async #replace(temporaryPath: string, path: string, request: CommitRequest): Promise<CommitOutcome> {
-    const before = await this.#stat(path);
+    const before = await this.#tree.stat(path);
     const isBase = request.base === null ? before === null : isVersion(before, request.base);
     if (!isBase) return this.#toConflict(before, request);
     await this.#fileSystem.rename(temporaryPath, path);
@@ -339,54 +308,6 @@ class FileStore implements Store {
       if (!isAbsent(error)) throw error;
     }
   }
-
-  /** Directories and files whose key begins with the prefix, or that may hold such, in byte order of their keys. */
-  async *#walk(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
-    const pending: Entry[] = [{ key: '', stat: null, isTemporary: false }];
-    for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
-      const { key, stat } = entry;
-      if (stat === null && (key.startsWith(prefix) || prefix.startsWith(key))) {
-        signal?.throwIfAborted();
-        for (const found of await this.#listDirectory(key)) pending.push(found);
-      }
-      if (key.startsWith(prefix)) yield entry;
-    }
-  }
-
-  /** The entries of a directory, last first in byte order of their keys, so that a stack gives them in order. */
-  async #listDirectory(directory: string): Promise<Entry[]> {
-    try {
-      const names = await this.#fileSystem.readDirectory(join(this.#root, directory));
-      const entries = await Promise.all(names.map((name) => this.#toEntry(directory, name.toString('utf8'))));
-      return entries.filter((entry) => entry !== null).sort((a, b) => compareBytes(b.key, a.key));
-    } catch (error) {
-      if (isAbsent(error)) return [];
-      throw new OutcomeError(toFailure(this.#root, 'list the objects', error));
-    }
-  }
-
-  async #toEntry(directory: string, name: string): Promise<Entry | null> {
-    if (directory === '' && name === RESERVED) return null;
-    const stat = await this.#stat(join(this.#root, directory, name));
-    const isTemporary = TEMPORARY_NAME.test(name);
-    if (stat?.kind === 'directory') return { key: `${directory}${name}/`, stat: null, isTemporary };
-    return stat?.kind === 'file' ? { key: `${directory}${name}`, stat, isTemporary } : null;
-  }
-
-  async #stat(path: string): Promise<FileStat | null> {
-    try {
-      return await this.#fileSystem.lstat(path);
-    } catch (error) {
-      if (isAbsent(error)) return null;
-      throw error;
-    }
-  }
-
-  /** Keys become paths here, so they are checked here, whoever made them. */
-  #toPath(key: string): string {
-    if (!isSafeKey(key)) throw new RelPathError(key, 'it leads out of the store');
-    return join(this.#root, key);
-  }
 }
 
 async function copyBytes(
@@ -410,28 +331,11 @@ async function copyBytes(
   return crc;
 }
 
-function toVersion({ sizeBytes, mtimeNs, ino }: FileStat): ObjectVersion {
-  return { etag: [sizeBytes.toString(16), mtimeNs.toString(16), ino.toString(16)].join('-'), sizeBytes };
-}
-
-function isVersion(stat: FileStat | null, { etag }: ObjectVersion): boolean {
-  return stat !== null && toVersion(stat).etag === etag;
-}
-
 /** The outcome of a write that failed; rethrows what is no failure of the disk. */
 function toWriteFailure(path: string, error: unknown): RetryOutcome | FailedOutcome {
+  if (error instanceof OutcomeError) return error.outcome;
   if (error instanceof LockedError) return { status: 'retry', cause: error, afterMs: LOCKED_RETRY_MS };
   const cause = error instanceof StateDirectoryError ? error.cause : error;
   if (systemErrorCode(cause) === undefined) throw error;
   return toFailure(path, 'write the object', cause);
-}
-
-function toFailure(path: string, operation: string, cause: unknown): RetryOutcome | FailedOutcome {
-  const row = findRetryRow({ code: systemErrorCode(cause) });
-  if (row !== null) return { status: 'retry', cause, maxAttempts: row.maxAttempts };
-  return { status: 'failed', error: new StoreDiskError(path, operation, { cause }) };
-}
-
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -5,32 +5,18 @@
  * write is conditional on the object that it replaces.
  */
 
-import { crc32 } from 'node:zlib';
-import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { StoreLimitError } from '../errors.js';
-import { OutcomeError } from '../retry.js';
 import { ByteBudget } from './byte-budget.js';
 import { canAppend, type StoreCapabilities, UNPROBED_S3 } from './capabilities.js';
 import { planAppend, planParts } from './part-planner.js';
-import { toOutcome, toS3Failure } from './s3-answer.js';
 import type { S3ClientOptions } from './s3-client.js';
 import { collectUploads } from './s3-collect.js';
-import {
-  type ConditionalWrite,
-  Conditions,
-  fromBase64Crc32,
-  fromMetadata,
-  isBrokenConnection,
-  isPreconditionFailure,
-  resolveConflict,
-  stripQuotes,
-  toBase64Crc32,
-  toMetadata,
-  unexpected,
-} from './s3-commit.js';
+import { type ConditionalWrite, Conditions } from './s3-commit.js';
 import { S3Connection } from './s3-connection.js';
 import { MultipartCommits } from './s3-multipart.js';
 import { probeBucket } from './s3-probe.js';
+import { SinglePuts } from './s3-put.js';
+import { S3Reader } from './s3-reader.js';
 import type {
   AppendOutcome,
   AppendRequest,
@@ -98,7 +84,8 @@ export class S3Store implements Store {
   readonly connection: S3Connection;
   readonly #prefix: string;
   readonly #limits: S3Limits;
-  readonly #conditions: Conditions;
+  readonly #reader: S3Reader;
+  readonly #puts: SinglePuts;
   readonly #budget: ByteBudget;
   readonly #multipart: MultipartCommits;
   readonly #onNotice: (notice: StoreNotice) => void;
@@ -113,17 +100,19 @@ export class S3Store implements Store {
     this.#prefix = options.prefix === '' ? '' : `${options.prefix}/`;
     this.#limits = { ...LIMITS, ...options.limits };
     this.#onNotice = options.onNotice ?? (() => undefined);
-    const head = this.head.bind(this);
-    this.#conditions = new Conditions({
+    this.#reader = new S3Reader(connection, options.bucket, this.#prefix);
+    const head = (key: string, signal?: AbortSignal): Promise<HeadOutcome> => this.head(key, signal);
+    const conditions = new Conditions({
       isHonoured: (write) => isHonoured(this.#capabilities, write),
       onRefused: (write) => this.adopt(withoutConditions(this.#capabilities, write)),
       head,
     });
+    this.#puts = new SinglePuts({ connection, bucket: this.bucket, conditions, head });
     this.#budget = new ByteBudget(this.#limits.budgetBytes);
     this.#multipart = new MultipartCommits({
       connection,
       bucket: this.bucket,
-      conditions: this.#conditions,
+      conditions,
       capabilities: () => this.#capabilities,
       budget: this.#budget,
       bufferMaxBytes: this.#limits.bufferMaxBytes,
@@ -158,24 +147,15 @@ export class S3Store implements Store {
     return `${this.#prefix}${key}`;
   }
 
-  async check(signal?: AbortSignal): Promise<CheckOutcome> {
-    const input = { Bucket: this.bucket, Prefix: this.#prefix, MaxKeys: 1 };
-    try {
-      const page = await this.connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
-      return isListing(page) ? { status: 'ready' } : unexpected(`list ${this.id}`, 'bucket');
-    } catch (error) {
-      return toOutcome(`list ${this.id}`, error, signal);
-    }
-  }
-
   async commit(request: CommitRequest): Promise<CommitOutcome> {
     const { sizeBytes } = request.target;
     const limit = this.#toLimitOutcome(request);
     if (limit !== null) return limit;
+    const objectKey = this.toObjectKey(request.key);
     if (sizeBytes <= this.#limits.singlePutMaxBytes)
-      return this.#budget.use(sizeBytes, () => this.#put(request));
+      return this.#budget.use(sizeBytes, () => this.#puts.commit(objectKey, request));
     const parts = planParts(sizeBytes, this.#limits.partBytes);
-    return this.#multipart.commit({ objectKey: this.toObjectKey(request.key), parts }, request);
+    return this.#multipart.commit({ objectKey, parts }, request);
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
@@ -214,60 +194,26 @@ export class S3Store implements Store {
     return collectUploads(this.connection, place, request);
   }
 
-  async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    const input = { Bucket: this.bucket, Key: this.toObjectKey(key), ChecksumMode: 'ENABLED' as const };
-    const operation = `look at ${key}`;
-    try {
-      const answer = await this.connection.send((sdk) => new sdk.HeadObjectCommand(input), { signal });
-      const { ETag, ContentLength, ChecksumCRC32, ChecksumType, Metadata } = answer;
-      if (ETag === undefined || ContentLength === undefined) return unexpected(operation, 'ETag or length');
-      const object = {
-        etag: stripQuotes(ETag),
-        sizeBytes: ContentLength,
-        crc32: ChecksumType === 'COMPOSITE' ? null : fromBase64Crc32(ChecksumCRC32),
-        ...fromMetadata(Metadata, ContentLength),
-      };
-      return { status: 'found', object };
-    } catch (error) {
-      return toS3Failure(error).httpStatus === 404
-        ? { status: 'absent' }
-        : toOutcome(operation, error, signal);
-    }
+  check(signal?: AbortSignal): Promise<CheckOutcome> {
+    return this.#reader.check(signal);
   }
 
-  async *list(
+  head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
+    return this.#reader.head(key, signal);
+  }
+
+  list(
     prefix: string,
     options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<ListedObject> {
-    let startAfter = options.after === undefined ? undefined : this.toObjectKey(options.after);
-    for (;;) {
-      const page = await this.#listPage(prefix, startAfter, options.signal);
-      for (const { Key, Size, ETag } of page.Contents ?? []) {
-        if (Key === undefined || Size === undefined || ETag === undefined) continue;
-        startAfter = Key;
-        yield { key: Key.slice(this.#prefix.length), sizeBytes: Size, etag: stripQuotes(ETag) };
-      }
-      if (page.IsTruncated !== true) return;
-    }
+    return this.#reader.list(prefix, options);
   }
 
-  async *read(
+  read(
     key: string,
     options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<Uint8Array> {
-    const { range, signal } = options;
-    if (range !== undefined && range.end <= range.start) return;
-    const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` };
-    const input = { Bucket: this.bucket, Key: this.toObjectKey(key), ...Range };
-    try {
-      const { Body } = await this.connection.send((sdk) => new sdk.GetObjectCommand(input), { signal });
-      if (Body === undefined) throw new OutcomeError(unexpected(`read ${key}`, 'a body'));
-      // In Node.js the body is a stream of the response; its declared type covers browsers too.
-      yield* Body as AsyncIterable<Uint8Array>;
-    } catch (error) {
-      if (error instanceof OutcomeError) throw error;
-      throw new OutcomeError(toOutcome(`read ${key}`, error, signal));
-    }
+    return this.#reader.read(key, options);
   }
 
   async close(): Promise<void> {
@@ -289,74 +235,6 @@ export class S3Store implements Store {
     const isBase = found.status === 'found' && found.object.etag === base.etag;
     return isBase ? { status: 'stored', etag: base.etag } : { status: 'conflict' };
   }
-
-  async #put(request: CommitRequest): Promise<CommitOutcome> {
-    const { key, source, target, signal } = request;
-    const body = await source.read(0, target.sizeBytes);
-    if (body.length !== target.sizeBytes || crc32(body) !== target.crc32) return { status: 'changed' };
-    const send = (condition: object) => {
-      signal?.throwIfAborted();
-      const input = {
-        Bucket: this.bucket,
-        Key: this.toObjectKey(key),
-        Body: body,
-        ContentLength: body.length,
-        ChecksumCRC32: toBase64Crc32(target.crc32),
-        Metadata: toMetadata(request),
-        ...condition,
-      };
-      return this.connection.send(
-        (sdk) => {
-          request.onBytesSent?.(body.length);
-          return new sdk.PutObjectCommand(input);
-        },
-        { signal, sizeBytes: body.length },
-      );
-    };
-    try {
-      const { ETag } = await this.#conditions.send('put', request, send);
-      return ETag === undefined
-        ? unexpected(`send ${key}`, 'an ETag')
-        : { status: 'stored', etag: stripQuotes(ETag) };
-    } catch (error) {
-      if (isPreconditionFailure(error)) return resolveConflict(await this.head(key, signal), request);
-      return isBrokenConnection(error) && !signal?.aborted
-        ? this.#afterBrokenPut(request, error)
-        : toOutcome(`send ${key}`, error, signal);
-    }
-  }
-
-  /** A server that refuses a condition may hang up before it has read the body: its refusal is then lost with the connection. */
-  async #afterBrokenPut(request: CommitRequest, error: unknown): Promise<CommitOutcome> {
-    const found = await this.head(request.key, request.signal);
-    const isKnown = found.status === 'found' || found.status === 'absent';
-    const etag = found.status === 'found' ? found.object.etag : null;
-    return !isKnown || etag === (request.base?.etag ?? null)
-      ? toOutcome(`send ${request.key}`, error, request.signal)
-      : resolveConflict(found, request);
-  }
-
-  async #listPage(
-    prefix: string,
-    startAfter: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<ListObjectsV2CommandOutput> {
-    const StartAfter = startAfter === undefined ? {} : { StartAfter: startAfter };
-    const input = { Bucket: this.bucket, Prefix: this.toObjectKey(prefix), ...StartAfter };
-    try {
-      const page = await this.connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
-      if (!isListing(page)) throw new OutcomeError(unexpected(`list ${prefix}`, 'bucket'));
-      return page;
-    } catch (error) {
-      if (error instanceof OutcomeError) throw error;
-      throw new OutcomeError(toOutcome(`list ${prefix}`, error, signal));
-    }
-  }
-}
-
-/** Whether S3 has answered: any XML, the page of a captive portal too, reads as a listing without objects. */
-function isListing({ Name, KeyCount }: ListObjectsV2CommandOutput): boolean {
-  return Name !== undefined || KeyCount !== undefined;
 }
 
 function isHonoured(capabilities: StoreCapabilities, write: ConditionalWrite): boolean {
