@@ -1,0 +1,120 @@
+/**
+ * Two run directories that were told the same: what differs, as one entry for each file or field.
+ *
+ * Event files are compared byte for byte. Times that were not given are replaced on both sides, as are the values of system
+ * metrics, which are the machine's; everything else has to be equal or is a difference.
+ */
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { PNG } from 'pngjs';
+
+export interface Difference {
+  /** A path in the run directory; a field of one of the JSON files after `: `. */
+  readonly subject: string;
+  /** What each side has; undefined: nothing. */
+  readonly theirs: string | undefined;
+  readonly ours: string | undefined;
+}
+
+/** The system metrics that Python samples; ours are more, and depend on the machine: they count as one, `<more>`. */
+const PYTHON_METRICS = /^(load|cpu|memory|gpu_.*)$/;
+
+/** The times that the calls give lie in this year; all others are clock readings. */
+const GIVEN_YEAR = '2024';
+
+export function compareDirectories(theirs: string, ours: string): Difference[] {
+  const [left, right] = [describeDirectory(theirs), describeDirectory(ours)];
+  const subjects = [...new Set([...left.keys(), ...right.keys()])].sort();
+  return subjects
+    .map((subject) => ({ subject, theirs: left.get(subject), ours: right.get(subject) }))
+    .filter((difference) => difference.theirs !== difference.ours);
+}
+
+/** A text for each file, empty directory and field. */
+function describeDirectory(root: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const path of listPaths(root, '')) {
+    const [subject, entries] = describePath(root, path);
+    for (const [field, text] of entries) found.set(field === '' ? subject : `${subject}: ${field}`, text);
+  }
+  return found;
+}
+
+function listPaths(root: string, directory: string): string[] {
+  const names = readdirSync(join(root, directory));
+  if (names.length === 0 && directory !== '') return [`${directory}/`];
+  return names.flatMap((name) => {
+    const path = directory === '' ? name : `${directory}/${name}`;
+    return statSync(join(root, path)).isDirectory() ? listPaths(root, path) : [path];
+  });
+}
+
+type Entries = readonly (readonly [field: string, text: string])[];
+
+function describePath(root: string, path: string): [subject: string, entries: Entries] {
+  if (path.endsWith('/')) return [path, [['', 'an empty directory']]];
+  const bytes = readFileSync(join(root, path));
+  const text = bytes.toString('utf8');
+  if (path.startsWith('resources/metric/')) return [toMetricPath(path), [['', withoutReadings(text)]]];
+  if (path.endsWith('.plx')) return [path, [['', withoutClock(text)]]];
+  if (path === 'run.plx.json') return [path, toFields(JSON.parse(text), root)];
+  if (path === 'lineages.plx.json') return [path, toFields(byName(JSON.parse(text)), root)];
+  if (path.endsWith('.png')) return [path, [['', describePng(bytes)]]];
+  // What each library tells of its environment is its own; the names of event files are times.
+  if (path === 'outputs/env.json') return [path, [['', 'facts']]];
+  if (path.includes('tfevents')) return [path.replace(/tfevents.*/, 'tfevents…'), [['', 'events']]];
+  return [path, [['', bytes.toString('base64')]]];
+}
+
+const TIMESTAMP = /\b(\d{4})-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d{6}\+00:00/g;
+
+function withoutClock(text: string): string {
+  return text.replace(TIMESTAMP, (time, year: string) => (year === GIVEN_YEAR ? time : '<now>'));
+}
+
+function toMetricPath(path: string): string {
+  const name = basename(path, '.plx');
+  return PYTHON_METRICS.test(name) ? path : path.replace(name, '<more>');
+}
+
+/** Of system metrics only the form remains: each row has the same. */
+function withoutReadings(text: string): string {
+  const rows = withoutClock(text).replace(/(?<=<now>\|)[\d.e+-]+/g, '<number>');
+  return [...new Set(rows.split('\n'))].join('\n');
+}
+
+interface Artifact {
+  readonly name: string;
+  readonly kind: string;
+  readonly summary: { readonly metric?: object };
+}
+
+function byName(artifacts: readonly Artifact[]): Record<string, unknown> {
+  return Object.fromEntries(
+    artifacts.map(({ name, ...artifact }) => {
+      const { summary } = artifact;
+      if (artifact.kind !== 'system') return [name, artifact];
+      const readings = Object.fromEntries(Object.keys(summary.metric ?? {}).map((key) => [key, '<number>']));
+      const known = { ...artifact, summary: { ...summary, metric: readings } };
+      return PYTHON_METRICS.test(name) ? [name, known] : ['<more>', { kind: artifact.kind }];
+    }),
+  );
+}
+
+/** Every value of a JSON document that is no object or list, under its path. */
+function toFields(value: unknown, root: string, path = ''): Entries {
+  if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
+    return Object.entries(value).flatMap(([key, inner]) =>
+      toFields(inner, root, path === '' ? key : `${path}.${key}`),
+    );
+  }
+  const field = typeof value === 'number' && /^(duration|wait_time)$/.test(path) ? '<number>' : value;
+  const text = JSON.stringify(field).replaceAll(root, '<run>');
+  return [[path, withoutClock(text)]];
+}
+
+function describePng(bytes: Buffer): string {
+  const { width, height, data } = PNG.sync.read(bytes);
+  return `${width}×${height} ${data.toString('hex')}`;
+}

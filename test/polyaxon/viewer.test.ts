@@ -1,0 +1,209 @@
+/** Runs of ours in Polyaxon's viewer: listed, and every event, file, log line and system metric served as it was logged. */
+
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { spawnScript } from '../support/child-script.js';
+import { describeWithPeers } from '../support/peers.js';
+import { type PolyaxonServer, startViewer } from '../support/polyaxon.js';
+import { readLineage, readRunFile } from '../support/read-run.js';
+import { EXPECTED_EVENTS, type ExpectedRow } from './expected-events.js';
+import { createCalls, type LoggedRun, logAll, UUID } from './log-all.js';
+
+const PRINTING_UUID = '0123456789abcdef0123456789abcdef';
+const PRINTED = ['epoch 1', 'loss 0.5 | é "quoted"', 'a warning'];
+const API = '/api/v1/acme/demo/runs';
+const STREAMS = `/streams/v1/polyaxon/acme/demo/runs/${UUID}`;
+
+/** A process that prints, as programs that train do. */
+async function runPrinting(root: string): Promise<void> {
+  const child = spawnScript(
+    'Run',
+    `
+    const run = new Run({ uuid: '${PRINTING_UUID}', name: 'printing', project: 'acme/demo', formats: ['polyaxon'], trackCode: false });
+    console.log(${JSON.stringify(PRINTED[0])});
+    console.log(${JSON.stringify(PRINTED[1])});
+    console.error(${JSON.stringify(PRINTED[2])});
+    await run.end();
+    `,
+    { POLYAXON_OFFLINE_ROOT: root },
+  );
+  child.stdout?.resume();
+  const [code] = await once(child, 'exit');
+  expect(code).toBe(0);
+}
+
+interface ServedEvents {
+  readonly name: string;
+  readonly kind: string;
+  readonly data: Record<string, (number | string | null)[]>;
+}
+
+interface Tree {
+  readonly files: Record<string, number>;
+  readonly dirs: string[];
+}
+
+describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
+  let run: LoggedRun;
+  let viewer: PolyaxonServer;
+
+  beforeAll(async () => {
+    run = await logAll(createCalls());
+    await runPrinting(run.root);
+    viewer = await startViewer(run.root);
+  }, 120_000);
+
+  async function served(route: string, query: Record<string, string> = {}): Promise<ServedEvents[]> {
+    const { data } = (await viewer.get(`${STREAMS}/${route}`, query)) as { data: ServedEvents[] };
+    return data;
+  }
+
+  /** Paths of all files below a directory of the run, as the viewer tells them, with their sizes. */
+  async function listFiles(path: string): Promise<[path: string, sizeBytes: number][]> {
+    const { files, dirs } = (await viewer.get(`${STREAMS}/artifacts/tree`, { path })) as Tree;
+    const below = await Promise.all(dirs.map((name) => listFiles(path === '' ? name : `${path}/${name}`)));
+    const here = Object.entries(files).map(([name, size]): [string, number] => [
+      path === '' ? name : `${path}/${name}`,
+      size,
+    ]);
+    return [...here, ...below.flat()];
+  }
+
+  it('lists the runs of the root', async () => {
+    const { results, count } = (await viewer.get(`${API}/`)) as {
+      results: { uuid: string }[];
+      count: number;
+    };
+
+    expect(count).toBe(2);
+    expect(results.map(({ uuid }) => uuid).sort()).toEqual([PRINTING_UUID, UUID]);
+    expect(results.find(({ uuid }) => uuid === UUID)).toEqual(readRunFile(run.directory));
+  });
+
+  it('serves a run, its statuses and its lineage', async () => {
+    const written = readRunFile(run.directory);
+
+    expect(await viewer.get(`${API}/${UUID}/`)).toEqual(written);
+    expect(await viewer.get(`${API}/${UUID}/statuses`)).toMatchObject({
+      status: 'succeeded',
+      status_conditions: written.status_conditions,
+    });
+    expect(await viewer.get(`${API}/${UUID}/lineage/artifacts`)).toEqual({
+      results: readLineage(run.directory),
+    });
+    expect((await viewer.fetch(`${API}/${'0'.repeat(32)}/`)).status).toBe(404);
+  });
+
+  describe('events', () => {
+    it.each(Object.entries(EXPECTED_EVENTS))('serves %s as it was logged', async (key, expected) => {
+      const [kind = '', name = ''] = key.split('/');
+
+      const [events] = await served(`events/${kind}`, { names: name });
+
+      expect(events).toMatchObject({ name, kind });
+      expect(toRows(events!)).toEqual(expected.map(toServed));
+    });
+
+    it('serves every event file, several at once, as rows and as text', async () => {
+      for (const kind of readdirSync(join(run.directory, 'events'))) {
+        const names = readdirSync(join(run.directory, 'events', kind)).map((file) =>
+          file.replace(/\.plx$/, ''),
+        );
+        const query = { names: names.join(',') };
+        const [rows, texts] = [
+          await served(`events/${kind}`, query),
+          await served(`events/${kind}`, { ...query, orient: 'csv' }),
+        ];
+
+        expect(rows.map(({ name }) => name).sort(), kind).toEqual(names.sort());
+        for (const { name, data } of texts) {
+          const written = readFileSync(join(run.directory, 'events', kind, `${name}.plx`), 'utf8');
+          expect(data, `${kind}/${name}`).toBe(written);
+          const recordCount = written.split('\n').length - 1;
+          expect(rows.find((events) => events.name === name)?.data.step, `${kind}/${name}`).toHaveLength(
+            recordCount,
+          );
+        }
+      }
+    });
+
+    it('serves several runs at once', async () => {
+      const { data } = (await viewer.get('/streams/v1/polyaxon/acme/demo/runs/multi/events/metric', {
+        runs: `${UUID},${PRINTING_UUID}`,
+        names: 'train__loss',
+      })) as { data: Record<string, ServedEvents[]> };
+
+      expect(data[UUID]).toEqual(await served('events/metric', { names: 'train__loss' }));
+      expect(data[PRINTING_UUID]).toEqual([]);
+    });
+
+    it('packs the assets of events', async () => {
+      const packed = await viewer.getBytes(`${STREAMS}/events/image`, { names: 'rgb', pkg_assets: true });
+
+      expect(gunzipSync(packed).toString('latin1')).toContain('assets/image/rgb_1.png');
+    });
+  });
+
+  it('serves the tree of files, and each file', async () => {
+    const files = await listFiles('');
+
+    expect(files.length).toBeGreaterThan(80);
+    for (const [path, sizeBytes] of files) {
+      const written = readFileSync(join(run.directory, path));
+      expect(written.length, path).toBe(sizeBytes);
+      const bytes = await viewer.getBytes(`${STREAMS}/artifact`, { path, stream: true });
+      expect(Buffer.from(bytes).equals(written), path).toBe(true);
+    }
+    const onDisk = readdirSync(run.directory, { recursive: true, withFileTypes: true });
+    expect(files.length).toBe(onDisk.filter((entry) => entry.isFile()).length);
+  });
+
+  it('serves the logs', async () => {
+    const { logs } = (await viewer.get(`${STREAMS.replace(UUID, PRINTING_UUID)}/logs`)) as {
+      logs: { value: string; timestamp: string; node: string; pod: string; container: string }[];
+    };
+
+    expect(logs.map(({ value }) => value)).toEqual(PRINTED);
+    for (const line of logs) {
+      expect(line).toEqual({
+        value: expect.any(String),
+        timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/),
+        node: 'local',
+        pod: expect.any(String),
+        container: expect.any(String),
+      });
+    }
+  });
+
+  it('serves the system metrics, all or some', async () => {
+    const all = await served('resources');
+
+    expect(all.map(({ name }) => name)).toEqual(expect.arrayContaining(['cpu', 'load', 'memory']));
+    for (const { kind, data } of all) {
+      expect(kind).toBe('metric');
+      expect(data.metric?.every((value) => typeof value === 'number')).toBe(true);
+      expect(data.step?.every((value) => value === null)).toBe(true);
+    }
+    const some = await served('resources', { names: 'cpu,memory' });
+    expect(some.map(({ name }) => name).sort()).toEqual(['cpu', 'memory']);
+  });
+});
+
+/** Rows of the viewer's columns, values read. */
+function toRows({ kind, data }: ServedEvents): unknown[] {
+  const values = data[kind] ?? [];
+  return values.map((value, i) => ({
+    step: data.step?.[i],
+    timestamp: data.timestamp?.[i],
+    value: kind === 'metric' || kind === 'text' || kind === 'html' ? value : JSON.parse(String(value)),
+  }));
+}
+
+/** The viewer has a space in times, and no numbers but finite ones. */
+function toServed({ step, timestamp, value }: ExpectedRow): unknown {
+  const isLost = typeof value === 'number' && !Number.isFinite(value);
+  return { step, timestamp: timestamp.replace('T', ' '), value: isLost ? null : value };
+}
