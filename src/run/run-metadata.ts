@@ -4,6 +4,7 @@
 
 import { InvalidArgumentError } from '../errors.js';
 import type { JsonValue } from '../json-value.js';
+import { RUN_STATUSES } from '../polyaxon/statuses.js';
 import { describe } from '../summary/arguments.js';
 import type { SpanJson } from '../trace/span.js';
 import { toWellFormedText } from '../well-formed-text.js';
@@ -13,7 +14,6 @@ import { parseTags, resolveRunName } from './run-options.js';
 import {
   isDone,
   mergeMetadata,
-  RUN_STATUSES,
   type RunMetadata,
   type RunRecord,
   type RunStatus,

@@ -7,35 +7,9 @@
 
 import type { JsonValue } from '../json-value.js';
 import type { ArtifactKind } from '../polyaxon/polyaxon-value.js';
+import type { RunStatus } from '../polyaxon/statuses.js';
 
-/**
- * Polyaxon's run statuses.
- *
- * Source: polyaxon 2.16.4, `polyaxon/_schemas/lifecycle.py` (`V1Statuses`).
- */
-export const RUN_STATUSES = [
-  'created',
-  'resuming',
-  'on_schedule',
-  'compiled',
-  'queued',
-  'scheduled',
-  'starting',
-  'running',
-  'processing',
-  'stopping',
-  'failed',
-  'stopped',
-  'succeeded',
-  'skipped',
-  'warning',
-  'unschedulable',
-  'upstream_failed',
-  'retrying',
-  'unknown',
-  'done',
-] as const;
-export type RunStatus = (typeof RUN_STATUSES)[number];
+export type { RunStatus } from '../polyaxon/statuses.js';
 
 /** Statuses in which a run stays. Source: polyaxon 2.16.4, `LifeCycle.DONE_VALUES`. */
 const DONE_STATUSES: readonly RunStatus[] = ['failed', 'upstream_failed', 'stopped', 'skipped', 'succeeded'];

@@ -9,13 +9,13 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Diagnostics } from '../diagnostics.js';
 import { InvalidArgumentError } from '../errors.js';
+import { RUN_STATUSES } from '../polyaxon/statuses.js';
 import {
   ERROR_KEY,
   isSpanKind,
   isSpanStatus,
   type JsonRecord,
   SPAN_KINDS,
-  SPAN_STATUSES,
   type SpanConditionJson,
   type SpanKind,
   type SpanMasker,
@@ -169,7 +169,7 @@ export class RecordedSpan implements ManualSpan {
 
   setStatus(status: SpanStatus, { reason = STATUS_REASON, message }: StatusDetails = {}): void {
     if (!isSpanStatus(status)) {
-      const hint = `Pass one of ${SPAN_STATUSES.join(', ')}.`;
+      const hint = `Pass one of ${RUN_STATUSES.join(', ')}.`;
       this.context.refuse(invalid(`status is ${String(status)}, expected a status of Polyaxon`, hint));
     } else if (this.#isOpen('setStatus')) {
       this.status = status;

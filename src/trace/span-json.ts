@@ -7,6 +7,7 @@
 
 import { InvalidArgumentError, messageOf } from '../errors.js';
 import { type JsonValue, toJsonObject } from '../json-value.js';
+import { RUN_STATUSES } from '../polyaxon/statuses.js';
 import { toWellFormedText } from '../well-formed-text.js';
 import {
   ERROR_KEY,
@@ -14,7 +15,6 @@ import {
   isSpanStatus,
   type JsonRecord,
   SPAN_KINDS,
-  SPAN_STATUSES,
   type SpanConditionJson,
   type SpanInput,
   type SpanJson,
@@ -189,7 +189,7 @@ function parseTags(path: string, value: unknown, conversion: Conversion): string
 
 function parseStatus(path: string, value: unknown): string {
   if (isSpanStatus(value)) return value;
-  throw invalid(path, describe(value), 'a status of Polyaxon', `Pass one of ${SPAN_STATUSES.join(', ')}.`);
+  throw invalid(path, describe(value), 'a status of Polyaxon', `Pass one of ${RUN_STATUSES.join(', ')}.`);
 }
 
 function parseKind(path: string, value: unknown): string {

@@ -6,36 +6,15 @@
  */
 
 import type { JsonValue } from '../json-value.js';
+import { RUN_STATUSES, type RunStatus } from '../polyaxon/statuses.js';
 import type { SpanTime } from './span-time.js';
 
 /** What a span does. Source: `V1EventSpanKind`. */
 export const SPAN_KINDS = ['llm', 'chain', 'agent', 'tool', 'embedding', 'retriever'] as const;
 export type SpanKind = (typeof SPAN_KINDS)[number];
 
-/** How far a span is. Source: `V1Statuses`. */
-export const SPAN_STATUSES = [
-  'created',
-  'resuming',
-  'on_schedule',
-  'compiled',
-  'queued',
-  'scheduled',
-  'starting',
-  'running',
-  'processing',
-  'stopping',
-  'failed',
-  'stopped',
-  'succeeded',
-  'skipped',
-  'warning',
-  'unschedulable',
-  'upstream_failed',
-  'retrying',
-  'unknown',
-  'done',
-] as const;
-export type SpanStatus = (typeof SPAN_STATUSES)[number];
+/** How far a span is: as a run. */
+export type SpanStatus = RunStatus;
 
 /** One step in the life of a span, or what went wrong in it. */
 export interface SpanCondition {
@@ -121,5 +100,5 @@ export function isSpanKind(value: unknown): value is SpanKind {
 }
 
 export function isSpanStatus(value: unknown): value is SpanStatus {
-  return SPAN_STATUSES.includes(value as SpanStatus);
+  return RUN_STATUSES.includes(value as SpanStatus);
 }

@@ -1,7 +1,8 @@
 /** Arbitrary spans, as callers give them. */
 
 import fc from 'fast-check';
-import { SPAN_KINDS, SPAN_STATUSES, type SpanInput } from '../../src/trace/span.js';
+import { RUN_STATUSES } from '../../src/polyaxon/statuses.js';
+import { SPAN_KINDS, type SpanInput } from '../../src/trace/span.js';
 
 const anyTime = () =>
   fc.oneof(
@@ -23,7 +24,7 @@ const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
 
 const anyCondition = () =>
   fc.record({
-    type: fc.constantFrom(...SPAN_STATUSES),
+    type: fc.constantFrom(...RUN_STATUSES),
     status: optional(fc.oneof(fc.boolean(), fc.constantFrom('yes', 'no idea'))),
     reason: optional(fc.string()),
     message: optional(fc.string({ unit: 'grapheme' })),
@@ -40,7 +41,7 @@ export function anySpan(): fc.Arbitrary<SpanInput> {
       tags: optional(fc.array(fc.string(), { maxLength: 3 })),
       startedAt: optional(anyTime()),
       finishedAt: optional(anyTime()),
-      status: optional(fc.constantFrom(...SPAN_STATUSES)),
+      status: optional(fc.constantFrom(...RUN_STATUSES)),
       statusConditions: optional(fc.array(anyCondition(), { maxLength: 2 })),
       metadata: optional(anyValues()),
       inputs: optional(anyValues()),
