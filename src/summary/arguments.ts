@@ -16,6 +16,8 @@ export interface EventOptions {
   readonly step?: number | bigint | undefined;
   /** Seconds since the Unix epoch, with a fraction. Default: now. */
   readonly wallTime?: number | undefined;
+  /** The same as a `Date` or as ISO 8601 text, UTC where the text names no zone; in place of `wallTime`. */
+  readonly timestamp?: Date | string | undefined;
   /** Shown in place of the name by TensorBoard's classic dashboards. The first value of a name decides. */
   readonly displayName?: string | undefined;
   /** Markdown, shown beside the chart. The first value of a name decides. */
@@ -82,6 +84,61 @@ export function parseWallTime(wallTime: unknown): number | undefined {
     `wallTime is ${describe(wallTime)}, expected seconds since 1970 as a number`,
     'Pass seconds, for example Date.now() / 1000.',
   );
+}
+
+/** The wall time that options name, in seconds; undefined when they name none. Throws `ERR_WALL_TIME_INVALID`. */
+export function parseEventTime({ wallTime, timestamp }: Pick<EventOptions, 'wallTime' | 'timestamp'>) {
+  if (timestamp === undefined) return parseWallTime(wallTime);
+  if (wallTime === undefined) return parseTimestamp(timestamp);
+  throw new InvalidArgumentError(
+    'ERR_WALL_TIME_INVALID',
+    `wallTime is ${describe(wallTime)} and timestamp is ${describe(timestamp)}, expected one of them`,
+    'Leave out wallTime or timestamp: both say when.',
+  );
+}
+
+/** Date, then perhaps hours and minutes, seconds, their fraction, and a zone. */
+const ISO_TIME =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:Z|([+-])(\d\d):?(\d\d)?)?)?$/i;
+
+/** Seconds since the Unix epoch, fractions to the microsecond kept: `Date.parse` cuts them to milliseconds. */
+function parseTimestamp(timestamp: unknown): number {
+  const seconds =
+    timestamp instanceof Date
+      ? timestamp.getTime() / 1000
+      : typeof timestamp === 'string'
+        ? parseIsoTime(timestamp)
+        : Number.NaN;
+  if (seconds >= 0 && seconds < MAX_WALL_TIME_SECONDS) return seconds;
+  throw new InvalidArgumentError(
+    'ERR_WALL_TIME_INVALID',
+    `timestamp is ${describe(timestamp)}, expected a Date or ISO 8601 text from 1970 on`,
+    'Pass a Date, or text such as 2024-01-02T03:04:05.678Z.',
+  );
+}
+
+function parseIsoTime(text: string): number {
+  const match = ISO_TIME.exec(text.trim());
+  if (match === null) return Number.NaN;
+  const [
+    ,
+    year,
+    month,
+    day,
+    hour = '0',
+    minute = '0',
+    second = '0',
+    fraction = '',
+    sign,
+    zoneHour,
+    zoneMinute,
+  ] = match;
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+  const isDate = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
+  if (!isDate || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return Number.NaN;
+  const time = (Number(hour) * 60 + Number(minute)) * 60 + Number(second);
+  const offset = sign === undefined ? 0 : (Number(zoneHour) * 60 + Number(zoneMinute ?? 0)) * 60;
+  return date.getTime() / 1000 + time - (sign === '-' ? -offset : offset) + Number(`0.${fraction || 0}`);
 }
 
 /** A value as it reads in an error message. */
