@@ -25,8 +25,8 @@ export interface ImagePixels {
   readonly width: number;
   /** Default: what the length says. */
   readonly channels?: 1 | 2 | 3 | 4 | undefined;
-  /** Order of the dimensions. Default `HWC`; `CHW` is what PyTorch's tensors have. */
-  readonly dataFormat?: 'HWC' | 'CHW' | undefined;
+  /** Order of the dimensions. Default `HWC`; `CHW` is what PyTorch's tensors have; `HW` is one channel. */
+  readonly dataFormat?: 'HWC' | 'CHW' | 'HW' | undefined;
 }
 
 /** An image: PNG, JPEG, GIF or BMP bytes, or pixels. */
@@ -92,7 +92,7 @@ export function toRawImage(image: ImagePixels): RawImage {
   if (!isSize(height) || !isSize(width)) {
     throw invalidImage(`image is ${height}×${width}, expected whole numbers of 1 or more`);
   }
-  const channels = image.channels ?? pixels.length / (height * width);
+  const channels = image.channels ?? (dataFormat === 'HW' ? 1 : pixels.length / (height * width));
   if (channels !== 1 && channels !== 2 && channels !== 3 && channels !== 4) {
     throw invalidImage(
       `pixels has ${pixels.length} values for ${height}×${width}: ${channels} channels, expected 1, 2, 3 or 4`,
@@ -104,8 +104,11 @@ export function toRawImage(image: ImagePixels): RawImage {
       `pixels has ${pixels.length} values, expected ${height}×${width}×${channels} = ${expected}`,
     );
   }
-  if (dataFormat !== 'HWC' && dataFormat !== 'CHW') {
-    throw invalidImage(`dataFormat is ${describe(dataFormat)}, expected HWC or CHW`);
+  if (dataFormat !== 'HWC' && dataFormat !== 'CHW' && dataFormat !== 'HW') {
+    throw invalidImage(`dataFormat is ${describe(dataFormat)}, expected HWC, CHW or HW`);
+  }
+  if (dataFormat === 'HW' && channels !== 1) {
+    throw invalidImage(`channels is ${channels} with dataFormat HW, expected 1`);
   }
   const bytes = toBytes(pixels);
   const isPlanar = dataFormat === 'CHW' && channels > 1;
@@ -114,20 +117,20 @@ export function toRawImage(image: ImagePixels): RawImage {
 
 /** Images of one size, as one array. */
 export interface ImageBatch {
-  /** Shape: N×H×W×C, or N×C×H×W with `dataFormat: 'CHW'`; values as in `ImagePixels`. */
+  /** Shape: N×H×W×C, or as `dataFormat` says; values as in `ImagePixels`. */
   readonly pixels: ImagePixels['pixels'];
   readonly count: number;
   readonly height: number;
   readonly width: number;
   readonly channels?: 1 | 2 | 3 | 4 | undefined;
-  /** Order of the dimensions of each image. Default `HWC`. */
-  readonly dataFormat?: 'HWC' | 'CHW' | undefined;
+  /** Order of the dimensions, with or without the images' own. Default `HWC`. */
+  readonly dataFormat?: 'HWC' | 'CHW' | 'HW' | 'NHWC' | 'NCHW' | 'NHW' | undefined;
 }
 
 /** The images of a batch, or of a list. Throws `ERR_IMAGE_INVALID`. */
 export function splitBatch(batch: ImageBatch | readonly ImageInput[]): readonly ImageInput[] {
   if (Array.isArray(batch)) return batch;
-  const { count, pixels, ...image } = batch as ImageBatch;
+  const { count, pixels, dataFormat, ...image } = batch as ImageBatch;
   if (!isSize(count)) throw invalidImage(`count is ${describe(count)}, expected a whole number of 1 or more`);
   if (pixels?.length === undefined || pixels.length % count !== 0) {
     throw invalidImage(`pixels has ${pixels?.length} values, not a multiple of ${count} images`);
@@ -135,6 +138,7 @@ export function splitBatch(batch: ImageBatch | readonly ImageInput[]): readonly 
   const size = pixels.length / count;
   return Array.from({ length: count }, (_, i) => ({
     ...image,
+    dataFormat: dataFormat?.replace(/^N/, '') as ImagePixels['dataFormat'],
     pixels: Array.isArray(pixels)
       ? pixels.slice(i * size, (i + 1) * size)
       : (pixels as Uint8Array).subarray(i * size, (i + 1) * size),

@@ -1,0 +1,29 @@
+/**
+ * Several images of one size as one: in rows of eight, as Polyaxon's client lays out a batch.
+ *
+ * Source: traceml 1.3.0, `events_image_processors.py` (`make_grid`).
+ */
+
+import { type ImageBatch, type ImagePixels, splitBatch, toRawImage } from './image.js';
+import type { RawImage } from './png.js';
+
+const MAX_COLUMNS = 8;
+
+/** Lays images out from left to right, row by row; places that are left over are 0. Throws `ERR_IMAGE_INVALID`. */
+export function tileBatch(batch: ImageBatch): RawImage {
+  const images = splitBatch(batch).map((image) => toRawImage(image as ImagePixels));
+  const { height, width, channels } = images[0]!;
+  const columns = Math.min(images.length, MAX_COLUMNS);
+  const rows = Math.ceil(images.length / columns);
+  const rowBytes = columns * width * channels;
+  const pixels = new Uint8Array(rows * height * rowBytes);
+  for (const [i, image] of images.entries()) {
+    const left = (i % columns) * width * channels;
+    const top = Math.floor(i / columns) * height;
+    for (let y = 0; y < height; y++) {
+      const row = image.pixels.subarray(y * width * channels, (y + 1) * width * channels);
+      pixels.set(row, (top + y) * rowBytes + left);
+    }
+  }
+  return { pixels, height: rows * height, width: columns * width, channels };
+}

@@ -1,0 +1,115 @@
+/**
+ * Images made larger or smaller, with Lanczos' filter: pixel by pixel what Pillow makes of them.
+ *
+ * Source: Pillow 13.0, `src/libImaging/Resample.c`; transparent colours are weighted by their alpha as in `Convert.c`.
+ */
+
+import { describe } from './arguments.js';
+import { invalidImage } from './image.js';
+import type { RawImage } from './png.js';
+
+const SUPPORT = 3;
+/** Weights are whole numbers of this many bits behind the point. */
+const PRECISION_BITS = 22;
+const MAX_SIDE = 65_535;
+
+/** An image whose sides are `rescale` times as long, rounded down. Throws `ERR_IMAGE_INVALID`. */
+export function resizeImage(image: RawImage, rescale: number): RawImage {
+  if (!(rescale > 0 && rescale < Number.POSITIVE_INFINITY)) {
+    throw invalidImage(`rescale is ${describe(rescale)}, expected a number above 0`);
+  }
+  const height = Math.floor(image.height * rescale);
+  const width = Math.floor(image.width * rescale);
+  if (height < 1 || width < 1 || height > MAX_SIDE || width > MAX_SIDE) {
+    throw invalidImage(`rescale ${rescale} makes ${image.height}×${image.width} into ${height}×${width}`);
+  }
+  const wide = width === image.width ? weightColors(image) : resizeRows(weightColors(image), width);
+  // The other direction is the same with rows and columns changed about.
+  const high = height === image.height ? wide : transpose(resizeRows(transpose(wide), height));
+  return unweightColors(high);
+}
+
+function resizeRows({ pixels, height, width, channels }: RawImage, newWidth: number): RawImage {
+  const out = new Uint8Array(height * newWidth * channels);
+  for (const [x, { first, weights }] of createWeights(width, newWidth).entries()) {
+    for (let y = 0; y < height; y++) {
+      for (let c = 0; c < channels; c++) {
+        let sum = 1 << (PRECISION_BITS - 1);
+        let at = (y * width + first) * channels + c;
+        for (const weight of weights) {
+          sum += pixels[at]! * weight;
+          at += channels;
+        }
+        out[(y * newWidth + x) * channels + c] = Math.min(255, Math.max(0, sum >> PRECISION_BITS));
+      }
+    }
+  }
+  return { pixels: out, height, width: newWidth, channels };
+}
+
+/** For each new pixel, the first old one that it is made of and the weights from there on. */
+function createWeights(size: number, newSize: number): { first: number; weights: number[] }[] {
+  const scale = size / newSize;
+  const filterScale = Math.max(1, scale);
+  const support = SUPPORT * filterScale;
+  return Array.from({ length: newSize }, (_, i) => {
+    const center = (i + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(center - support + 0.5));
+    const end = Math.min(size, Math.trunc(center + support + 0.5));
+    const raw = Array.from({ length: end - first }, (_, j) =>
+      lanczos((j + first - center + 0.5) / filterScale),
+    );
+    const total = raw.reduce((sum, weight) => sum + weight, 0);
+    return { first, weights: raw.map((weight) => toFixedPoint(weight / total)) };
+  });
+}
+
+function toFixedPoint(weight: number): number {
+  return Math.trunc(weight * (1 << PRECISION_BITS) + (weight < 0 ? -0.5 : 0.5));
+}
+
+function lanczos(x: number): number {
+  return x >= -SUPPORT && x < SUPPORT ? sinc(x) * sinc(x / SUPPORT) : 0;
+}
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
+}
+
+function transpose({ pixels, height, width, channels }: RawImage): RawImage {
+  const out = new Uint8Array(pixels.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (let c = 0; c < channels; c++) {
+        out[(x * height + y) * channels + c] = pixels[(y * width + x) * channels + c]!;
+      }
+    }
+  }
+  return { pixels: out, height: width, width: height, channels };
+}
+
+/** Colours times their alpha, so that what is transparent does not bleed into what is not. */
+function weightColors(image: RawImage): RawImage {
+  return mapColors(image, (color, alpha) => {
+    const product = color * alpha + 128;
+    return ((product >> 8) + product) >> 8;
+  });
+}
+
+function unweightColors(image: RawImage): RawImage {
+  return mapColors(image, (color, alpha) =>
+    alpha === 0 || alpha === 255 ? color : Math.min(255, Math.floor((255 * color) / alpha)),
+  );
+}
+
+/** An image with its colours changed by their alpha; one without alpha as it is. */
+function mapColors(image: RawImage, map: (color: number, alpha: number) => number): RawImage {
+  const { pixels, channels } = image;
+  if (channels === 1 || channels === 3) return image;
+  const out = Uint8Array.from(pixels);
+  for (let at = 0; at < out.length; at += channels) {
+    const alpha = out[at + channels - 1]!;
+    for (let c = 0; c < channels - 1; c++) out[at + c] = map(out[at + c]!, alpha);
+  }
+  return { ...image, pixels: out };
+}
