@@ -1,0 +1,82 @@
+/**
+ * Histograms with bins of the caller's choice, and the limit that Polyaxon sets on them.
+ *
+ * Source of the limit: traceml 1.3.0, `events_metrics_processors.py` (`np_histogram`).
+ */
+
+import { InvalidArgumentError } from '../errors.js';
+import { describe } from './arguments.js';
+import {
+  createHistogramRows,
+  type HistogramBuckets,
+  type HistogramInput,
+  type HistogramRows,
+} from './histogram.js';
+import { checkBinCount, countBins, type HistogramBins } from './numpy-bins.js';
+
+/** More bins than this Polyaxon's client refuses. */
+export const DEFAULT_MAX_BINS = 512;
+
+export interface BinOptions {
+  /** Number of equal buckets for values; 0 or more. Default 30, TensorBoard's own. Not used with given edges. */
+  readonly buckets?: number | undefined;
+  /** As numpy takes them, in place of `buckets`: how many, a rule such as `auto`, or edges. Not used with given edges. */
+  readonly bins?: HistogramBins | undefined;
+  /** Most bins that `bins` may lead to; more throw. Default 512. */
+  readonly maxBins?: number | undefined;
+}
+
+/** Counts values into buckets or bins, or takes given ones. Throws `ERR_HISTOGRAM_INVALID`. */
+export function createBinnedRows(
+  input: HistogramInput,
+  { buckets, bins, maxBins }: BinOptions,
+): HistogramRows {
+  const isCounted = typeof input === 'object' && input !== null && 'edges' in input;
+  if (bins === undefined || isCounted) {
+    const rows = createHistogramRows(input, buckets);
+    if (maxBins !== undefined) checkBinCount(rows.rows.length / 3, maxBins);
+    return rows;
+  }
+  if (buckets !== undefined) throw invalid('bins and buckets are given, expected one of them');
+  const { finite, nonFinite } = splitFinite(input);
+  const binned = countBins(finite, bins, maxBins ?? DEFAULT_MAX_BINS);
+  return { rows: createHistogramRows(binned).rows, nonFinite };
+}
+
+/** Takes counts of bins as `np.histogram` gives them. Throws `ERR_HISTOGRAM_INVALID`. */
+export function createNumpyRows(
+  heights: HistogramBuckets['counts'],
+  edges: HistogramBuckets['edges'],
+  maxBins = DEFAULT_MAX_BINS,
+): HistogramRows {
+  for (const [name, row] of Object.entries({ heights, edges })) {
+    if (typeof row !== 'object' || row === null || !('length' in row)) {
+      throw invalid(`${name} is ${describe(row)}, expected an array of numbers`);
+    }
+  }
+  checkBinCount(heights.length, maxBins);
+  return createHistogramRows({ edges, counts: heights });
+}
+
+function splitFinite(values: HistogramInput): { finite: Float64Array; nonFinite: number } {
+  if (!Array.isArray(values) && !ArrayBuffer.isView(values)) {
+    throw invalid(`values is ${describe(values)}, expected an array of numbers`);
+  }
+  const list = values as ArrayLike<unknown>;
+  const finite = new Float64Array(list.length);
+  let count = 0;
+  for (let i = 0; i < list.length; i++) {
+    const value = list[i];
+    if (typeof value !== 'number') throw invalid(`values[${i}] is ${describe(value)}, expected a number`);
+    if (Number.isFinite(value)) finite[count++] = value;
+  }
+  return { finite: finite.subarray(0, count), nonFinite: list.length - count };
+}
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_HISTOGRAM_INVALID',
+    message,
+    'Pass an array of numbers with bins or buckets, or counts of bins and their edges.',
+  );
+}
