@@ -3,7 +3,8 @@
  */
 
 import { describe } from './arguments.js';
-import { FONT_HEIGHT, FONT_WIDTH, isInked } from './font.js';
+import { type Color, drawText, fill, WHITE } from './canvas.js';
+import { FONT_HEIGHT, FONT_WIDTH } from './font.js';
 import { type ImagePixels, invalidImage, toRawImage } from './image.js';
 import type { RawImage } from './png.js';
 
@@ -29,8 +30,6 @@ export interface BoxOptions {
   readonly labels?: readonly string[] | undefined;
 }
 
-type Color = readonly [number, number, number];
-
 const PALETTE: readonly Color[] = [
   [230, 25, 75],
   [60, 180, 75],
@@ -41,7 +40,6 @@ const PALETTE: readonly Color[] = [
   [240, 50, 230],
   [128, 128, 0],
 ];
-const WHITE: Color = [255, 255, 255];
 
 /** An RGB image with the boxes drawn on it. Throws `ERR_IMAGE_INVALID`. */
 export function drawBoxes(image: ImagePixels, boxes: ImageBoxes, options: BoxOptions = {}): RawImage {
@@ -126,30 +124,5 @@ function drawLabel(
   const top = boxTop >= height ? boxTop - height : boxTop;
   const step = (FONT_WIDTH + 1) * scale;
   fill(canvas, left, top, left + label.length * step + scale - 1, top + height - 1, color);
-  for (const [i, character] of [...label].entries()) {
-    for (let column = 0; column < FONT_WIDTH; column++) {
-      for (let row = 0; row < FONT_HEIGHT; row++) {
-        if (!isInked(character, column, row)) continue;
-        const x = left + scale + i * step + column * scale;
-        const y = top + scale + row * scale;
-        fill(canvas, x, y, x + scale - 1, y + scale - 1, WHITE);
-      }
-    }
-  }
-}
-
-/** Fills the pixels from (left, top) to (right, bottom), both included; what is outside of the image is left out. */
-function fill(
-  { pixels, height, width }: RawImage,
-  left: number,
-  top: number,
-  right: number,
-  bottom: number,
-  color: Color,
-): void {
-  for (let y = Math.max(0, top); y <= Math.min(height - 1, bottom); y++) {
-    for (let x = Math.max(0, left); x <= Math.min(width - 1, right); x++) {
-      pixels.set(color, (y * width + x) * 3);
-    }
-  }
+  drawText(canvas, label, left + scale, top + scale, scale, WHITE);
 }
