@@ -129,7 +129,8 @@ function toInt16(sample: number): number {
   return rounded || 0;
 }
 
-function isWav(bytes: Uint8Array): boolean {
+/** Whether bytes are a WAV file. */
+export function isWav(bytes: Uint8Array): boolean {
   if (bytes.length < WAV_HEADER_BYTES) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return view.getUint32(0) === 0x52494646 && view.getUint32(8) === 0x57415645;
