@@ -7,8 +7,10 @@ import { isBoring, isMasked, judgeName, looksLikeCredential } from './secret-nam
 /** A name and what stands between it and its value, quotes in quoted texts included. Names begin where no name goes on. */
 const NAME = /(?<![\w.-])-{0,2}([A-Za-z_][\w.-]{0,80})\\{0,3}["']?[ \t]{0,4}(?:=>|:=|=|:)[ \t]{0,4}/g;
 const FLAG = /(?<![\w.-])--([A-Za-z][\w.-]{0,80})[ \t]{1,4}(?!-)/g;
+/** Values are judged by so much of them, so that ordinary ones cost little; what is masked is all of them. */
 const QUOTED_VALUE = /(\\{0,3}["'])((?:(?!\1)(?:\\[^\n]|[^\n\\])){1,4096})/y;
 const BARE_VALUE = /[^\s"'`,;&|<>(){}[\]\\]{6,4096}/y;
+const BARE_REST = /[^\s"'`,;&|<>(){}[\]\\]*/y;
 
 /** Masks the values of names that say that they are secret. `mask` gives what stands for a value. */
 export function maskAssignments(text: string, mask: () => string): string {
@@ -40,14 +42,23 @@ function findSecretValue(
   QUOTED_VALUE.lastIndex = start;
   const [whole = '', quote = '', quoted] = QUOTED_VALUE.exec(text) ?? [];
   if (quoted !== undefined) {
-    const isSecret = isSecretValue(name, quoted) && quoted.length >= 4;
-    return isSecret ? { start: start + quote.length, end: start + whole.length } : undefined;
+    if (!isSecretValue(name, quoted) || quoted.length < 4) return undefined;
+    return { start: start + quote.length, end: endOfQuoted(text, quote, start + whole.length) };
   }
   BARE_VALUE.lastIndex = start;
   const bare = BARE_VALUE.exec(text)?.[0];
   if (bare === undefined || !isSecretValue(name, bare)) return undefined;
-  const end = start + bare.length;
-  return isCode(bare, text.charAt(end)) ? undefined : { start, end };
+  const judgedEnd = start + bare.length;
+  if (isCode(bare, text.charAt(judgedEnd))) return undefined;
+  BARE_REST.lastIndex = judgedEnd;
+  return { start, end: judgedEnd + (BARE_REST.exec(text)?.[0].length ?? 0) };
+}
+
+/** Where a long value ends: at its quote, or with the line when that does not come. */
+function endOfQuoted(text: string, quote: string, from: number): number {
+  if (text.startsWith(quote, from)) return from;
+  const ends = [text.indexOf(quote, from), text.indexOf('\n', from)].filter((end) => end >= 0);
+  return ends.length === 0 ? text.length : Math.min(...ends);
 }
 
 function isSecretValue(name: string, value: string): boolean {

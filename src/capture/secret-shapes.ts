@@ -53,7 +53,7 @@ const TOKEN_SHAPES = [
   'AGE-SECRET-KEY-1[A-Z0-9]{50,64}', // age
   '\\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])', // Telegram
   'eyJhcGlf[A-Za-z0-9+/_-]{40,2048}={0,2}', // Neptune: base64 of {"api_…
-  '(?<![_-])eyJ[A-Za-z0-9_-]{10,8192}\\.[A-Za-z0-9_-]{10,8192}\\.[A-Za-z0-9_-]{0,2048}', // JSON web token
+  '(?<![_-])eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]*', // JSON web token
 ];
 
 const TOKEN = new RegExp(`(?<![A-Za-z0-9])(?:${TOKEN_SHAPES.join('|')})`, 'g');
@@ -62,16 +62,16 @@ const SK_KEY = /(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{20,300}/g;
 const SLACK_WEBHOOK = /(hooks\.slack\.com\/(?:services|workflows|triggers)\/)[A-Za-z0-9/_-]{20,200}/g;
 
 const AUTHORIZATION =
-  /(authorization\\{0,3}["']?[ \t]{0,4}[:=][ \t]{0,4}\\{0,3}["']?)((?:bearer|basic|token|digest|apikey|negotiate)\s{1,4})?([^\s"'\\,;]{4,8192})/gi;
-const BEARER = /(?<![A-Za-z0-9_])((?:bearer|basic)\s{1,4})([A-Za-z0-9._~+/-]{16,8192}={0,2})/gi;
-const COOKIE = /(?<![A-Za-z0-9_])((?:set-)?cookie\s{0,2}:\s{0,4})([^\s"'=;]{1,256}=[^\r\n"']{1,8192})/gi;
+  /(authorization\\{0,3}["']?[ \t]{0,4}[:=][ \t]{0,4}\\{0,3}["']?)((?:bearer|basic|token|digest|apikey|negotiate)\s{1,4})?([^\s"'\\,;]{4,})/gi;
+const BEARER = /(?<![A-Za-z0-9_])((?:bearer|basic)\s{1,4})([A-Za-z0-9._~+/-]{16,}={0,2})/gi;
+const COOKIE = /(?<![A-Za-z0-9_])((?:set-)?cookie\s{0,2}:\s{0,4})([^\s"'=;]{1,256}=[^\r\n"']+)/gi;
 const NETRC =
   /(?<![\w.])(machine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,256}\s{1,4}password\s{1,4})(\S{1,1024})/g;
 
 /** `scheme://user:password@` and `https://token@`. */
 const URL_USER =
   /(?<![A-Za-z0-9+.-])([a-z][a-z0-9+.-]{1,30}:\/\/)([^\s/?#@:"'<>]{0,256})(:[^\s/?#"'<>]{0,1024})?@/gi;
-const QUERY = /([?&](?:amp;)?)([A-Za-z][\w.-]{0,60})=([^\s&"'<>#;]{1,8192})/g;
+const QUERY = /([?&](?:amp;)?)([A-Za-z][\w.-]{0,60})=([^\s&"'<>#;]+)/g;
 const SIGNATURE_NAME =
   /^(?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|awsaccesskeyid|googleaccessid)$/i;
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLineMasker, createMasker } from '../../src/capture/secrets.js';
+import { measureCpuMs } from './cpu-time.js';
 
 /** Made up, in the form of real ones; put together here, so that no scanner takes this file for a leak. */
 const random = (length: number): string => 'aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0bC'.repeat(10).slice(0, length);
@@ -245,6 +246,24 @@ describe('createMasker', () => {
       );
     });
 
+    it('masks long secrets to their end', () => {
+      const long = random(300).repeat(100);
+
+      for (const [before, after] of [
+        ['password=', ' x'],
+        ['{"password": "', '"}'],
+        ['Authorization: Bearer ', '\n'],
+        ['https://h/?token=', '&a=b'],
+        [`x eyJ${long}.`, `.${long} y`],
+        ['Cookie: a=', '\nnext'],
+      ] as const) {
+        const masked = masker.maskText(before + long + after);
+        expect(masked).toContain('***');
+        expect(masked.length).toBeLessThan(60);
+      }
+      expect(masker.maskText(`password="${long}\nnext`)).toBe('password="***\nnext');
+    });
+
     it('masks nothing twice', () => {
       const env = createMasker({ A_SECRET: 'first-value' });
       const once = [...MASKED_TEXTS.map(([text]) => text), ...Object.values(TOKENS)].map((text) =>
@@ -271,6 +290,11 @@ describe('createMasker', () => {
       'a=',
       'token:',
       'password="',
+      'password="a1b2c3d4\n',
+      "password='a1b2c3d4",
+      'token=a1b2c3d4;',
+      'password=',
+      `${'password='.repeat(440)}(`,
       'password=\\"',
       '--token ',
       'bearer ',
@@ -289,11 +313,8 @@ describe('createMasker', () => {
       '1234567890:AA',
     ])('takes linear time for %j', (piece) => {
       const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
-      const start = performance.now();
 
-      masker.maskText(text);
-
-      expect(performance.now() - start).toBeLessThan(1000);
+      expect(measureCpuMs(() => masker.maskText(text))).toBeLessThan(1000);
     });
   });
 
