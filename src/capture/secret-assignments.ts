@@ -8,8 +8,8 @@ import { isBoring, isMasked, judgeName, looksLikeCredential } from './secret-nam
 const NAME = /(?<![\w.-])-{0,2}([A-Za-z_][\w.-]{0,80})\\{0,3}["']?[ \t]{0,4}(?:=>|:=|=|:)[ \t]{0,4}/g;
 const FLAG = /(?<![\w.-])--([A-Za-z][\w.-]{0,80})[ \t]{1,4}(?!-)/g;
 /** Values are judged by so much of them, so that ordinary ones cost little; what is masked is all of them. */
-const QUOTED_VALUE = /(\\{0,3}["'])((?:(?!\1)(?:\\[^\n]|[^\n\\])){1,4096})/y;
-const BARE_VALUE = /[^\s"'`,;&|<>(){}[\]\\]{6,4096}/y;
+const QUOTED_VALUE = /(\\{0,3}["'])((?:(?!\1)(?:\\[^\n]|[^\n\\])){1,512})/y;
+const BARE_VALUE = /[^\s"'`,;&|<>(){}[\]\\]{6,512}/y;
 const BARE_REST = /[^\s"'`,;&|<>(){}[\]\\]*/y;
 
 /** Masks the values of names that say that they are secret. `mask` gives what stands for a value. */
