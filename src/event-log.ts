@@ -7,42 +7,90 @@
 
 import { Diagnostics } from './diagnostics.js';
 import { ClosedError, InvalidArgumentError } from './errors.js';
-import { type EventFileWriterOptions, resolveEventFileOptions } from './event/event-file-options.js';
+import { resolveEventFileOptions } from './event/event-file-options.js';
 import { EventFileWriter } from './event/event-file-writer.js';
 import { PendingEvents } from './event/pending-events.js';
-import { describe, type EventOptions, parseName, parseStep, parseWallTime } from './summary/arguments.js';
-import { type AudioInput, createAudioEncoding } from './summary/audio.js';
+import type {
+  DataframeOptions,
+  EventLogOptions,
+  GifOptions,
+  HistogramOptions,
+  ImageOptions,
+  NumpyHistogramOptions,
+  SharedEventOptions,
+  VideoEventOptions,
+} from './event-log-options.js';
+import { KindTags, type TagSeries } from './kind-tags.js';
+import { type AudioSource, type ImageSource, loadAudio, loadImages, loadVideo } from './media-file.js';
+import { type ArtifactKind, toPolyaxonTag } from './polyaxon/polyaxon-value.js';
+import {
+  describe,
+  type EventOptions,
+  parseEventTime,
+  parseName,
+  parseStep,
+  parseWallTime,
+} from './summary/arguments.js';
+import { createAudioEncoding } from './summary/audio.js';
 import { type Encoding, mapEncoding, ready } from './summary/encoding.js';
-import { createHistogramRows, createHistogramValue, type HistogramInput } from './summary/histogram.js';
-import { createEncodedImageValue, createImageEncoding, type ImageInput } from './summary/image.js';
+import {
+  createHistogramValue,
+  type HistogramBuckets,
+  type HistogramInput,
+  type HistogramRows,
+} from './summary/histogram.js';
+import { createBinnedRows, createNumpyRows } from './summary/histogram-bins.js';
+import {
+  createEncodedImageValue,
+  createImageEncoding,
+  type ImageBatch,
+  type ImagePixels,
+} from './summary/image.js';
+import { type BoxOptions, drawBoxes, type ImageBoxes } from './summary/image-boxes.js';
 import { createMeshValues, type MeshInput } from './summary/mesh.js';
 import { createMetadata } from './summary/plugin-data.js';
+import { createArtifact, createModel, type ModelInput } from './summary/polyaxon/artifact.js';
+import { type ChartFigure, type ChartLibrary, createChart } from './summary/polyaxon/chart.js';
+import { type ConfusionInput, createConfusion } from './summary/polyaxon/confusion.js';
+import {
+  type CurvePoints,
+  createCurve,
+  createPrecisionRecallCurves,
+  createRocCurves,
+  type PrecisionRecallInput,
+  type RocCurveInput,
+} from './summary/polyaxon/curve.js';
+import { createDataframe } from './summary/polyaxon/dataframe.js';
+import { createHtml } from './summary/polyaxon/html.js';
+import { encodeKindEvent, type KindEvent, type NamedEvent } from './summary/polyaxon/kind-event.js';
+import { createVideo, type VideoSource } from './summary/polyaxon/media.js';
+import { createSpan, type SpanBody } from './summary/polyaxon/span.js';
+import type { DataframeInput } from './summary/polyaxon/table.js';
 import { createPrCurveValue, type PrCurveInput } from './summary/pr-curve.js';
 import { createTextValue, isWellFormedText, type TextInput } from './summary/text.js';
-import { encodeVideo, type VideoInput, type VideoOptions } from './summary/video.js';
+import { encodeVideo, type VideoInput } from './summary/video.js';
 import type { EventContent, SummaryValue } from './wire/messages.js';
 
-export interface EventLogOptions extends EventFileWriterOptions {
-  /**
-   * Decides which events are written; the others are counted as `EVENTS_SAMPLED_OUT`. Default: all. For what is logged more
-   * often than anyone looks at it: `({ step }) => Number(step) % 100 === 0`.
-   */
-  readonly recordIf?:
-    | ((event: { readonly tag: string; readonly step: number | bigint }) => boolean)
-    | undefined;
-}
-
-/** Options of a histogram. */
-export interface HistogramOptions extends EventOptions {
-  /** Number of equal buckets for values; 0 or more. Default 30, TensorBoard's own. Not used with given edges. */
-  readonly buckets?: number | undefined;
-}
-
-/** Options that events under several names share. */
-export type SharedEventOptions = Omit<EventOptions, 'displayName' | 'description'>;
+export type {
+  DataframeOptions,
+  EventLogOptions,
+  HistogramOptions,
+  ImageOptions,
+  NumpyHistogramOptions,
+  SharedEventOptions,
+  VideoEventOptions,
+} from './event-log-options.js';
 
 /** Values with more bytes to encode than this are encoded in the background: below it the call is as fast. */
 const BACKGROUND_BYTES = 64 * 1024;
+
+/** The kinds that TensorBoard has, as series that a name belongs to. */
+const METRIC: TagSeries = { series: 'metric', pluginName: 'scalars' };
+const IMAGE: TagSeries = { series: 'image', pluginName: 'images' };
+const AUDIO: TagSeries = { series: 'audio', pluginName: 'audio' };
+const HISTOGRAM: TagSeries = { series: 'histogram', pluginName: 'histograms' };
+const TEXT: TagSeries = { series: 'text', pluginName: 'text' };
+const PR_CURVE: TagSeries = { series: 'pr', pluginName: 'pr_curves' };
 
 export class EventLog {
   readonly diagnostics: Diagnostics;
@@ -50,6 +98,10 @@ export class EventLog {
   readonly #pending: PendingEvents;
   readonly #options: ReturnType<typeof resolveEventFileOptions>;
   readonly #recordIf: EventLogOptions['recordIf'];
+  /** Undefined where tags are names as given. */
+  readonly #kindTags: KindTags | undefined;
+  /** The tag of each metric that has been logged. */
+  readonly #metricTags = new Map<string, string>();
   #defaultStep: number | bigint | undefined;
   #closing: Promise<void> | undefined;
 
@@ -59,6 +111,14 @@ export class EventLog {
     this.#options = resolveEventFileOptions({ ...options, diagnostics: this.diagnostics });
     this.#writer = new EventFileWriter(directory, this.#options);
     this.#pending = new PendingEvents(this.#writer, this.diagnostics, this.#options.maxQueueBytes);
+    this.#kindTags = options.exactTags
+      ? undefined
+      : new KindTags(this.#writer, (name, tag) =>
+          this.diagnostics.warn(
+            'WARN_TAG_REUSED',
+            `${name}: the name of another kind already, written as ${tag}`,
+          ),
+        );
   }
 
   get writer(): EventFileWriter {
@@ -72,11 +132,13 @@ export class EventLog {
 
   /** Logs one number. Throws `ERR_NAME_INVALID`, `ERR_SCALAR_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID`. */
   scalar(name: string, value: number, options: EventOptions): void {
-    const tag = this.#writer.knows(name) ? name : this.toTag(name);
+    const known = this.#metricTags.get(name);
+    const tag = known ?? this.#tagOf(METRIC, this.toTag(name));
     this.#checkScalar(tag, value);
     const step = parseStep(options.step) ?? this.#defaultStep;
-    const wallTime = parseWallTime(options.wallTime);
+    const wallTime = parseEventTime(options);
     this.checkOpen();
+    if (known === undefined) this.#claimMetric(name, tag);
     if (this.#isSampledOut(tag, step)) return;
     this.#writer.writeScalar(tag, value, step, wallTime, createScalarMetadata(options));
   }
@@ -88,49 +150,83 @@ export class EventLog {
       throw new InvalidArgumentError('ERR_SCALAR_INVALID', message, 'Pass { name: value, … }.');
     }
     const step = parseStep(options.step) ?? this.#defaultStep;
-    const wallTime = parseWallTime(options.wallTime) ?? this.#options.clock.wallTime();
+    const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
     const checked = Object.entries(metrics).map(([name, value]) => {
-      const tag = this.toTag(name);
+      const tag = this.#metricTags.get(name) ?? this.#tagOf(METRIC, this.toTag(name));
       this.#checkScalar(tag, value);
-      return { tag, value };
+      return { name, tag, value };
     });
-    for (const { tag, value } of checked) {
+    for (const { name, tag, value } of checked) {
+      if (!this.#metricTags.has(name)) this.#claimMetric(name, tag);
       if (!this.#isSampledOut(tag, step)) this.#writer.writeScalar(tag, value, step, wallTime);
     }
   }
 
-  /** Logs an image, or several at one step. Throws `ERR_IMAGE_INVALID` and as `scalar` does. */
-  image(name: string, images: ImageInput | readonly ImageInput[], options: EventOptions): void {
-    this.#encoded(name, options, (tag) => createImageEncoding(tag, images, options));
+  /**
+   * Logs an image, or several at one step: bytes, pixels or paths; a batch as one image, in rows of eight. Formats that TensorBoard
+   * does not show go to Polyaxon alone. Throws `ERR_IMAGE_INVALID` and as `scalar` does.
+   */
+  image(
+    name: string,
+    images: ImageSource | readonly ImageSource[] | ImageBatch,
+    options: ImageOptions,
+  ): void {
+    const loaded = loadImages(images, options);
+    if ('event' in loaded) this.#kindEvent(name, 'image', options, () => loaded.event);
+    else this.#encoded(IMAGE, name, options, (tag) => createImageEncoding(tag, loaded.shown, options));
   }
 
-  /** Logs a video as an animated GIF. Throws `ERR_VIDEO_INVALID` and as `scalar` does. */
-  video(name: string, video: VideoInput, options: EventOptions & VideoOptions): void {
-    this.#encoded(name, options, (tag) =>
+  /** Logs an image with boxes and their labels drawn on it. Throws as `image` does. */
+  imageWithBoxes(
+    name: string,
+    image: ImagePixels,
+    boxes: ImageBoxes,
+    options: ImageOptions & BoxOptions,
+  ): void {
+    this.image(name, drawBoxes(image, boxes, options), options);
+  }
+
+  /** Logs a video as an animated GIF, for TensorBoard alone. Throws `ERR_VIDEO_INVALID` and as `scalar` does. */
+  gif(name: string, video: VideoInput, options: GifOptions): void {
+    this.#encoded(IMAGE, name, options, (tag) =>
       mapEncoding(encodeVideo(video, options), (gif) => createEncodedImageValue(tag, [gif], options)),
     );
   }
 
-  /** Logs an audio clip, or several at one step. Throws `ERR_AUDIO_INVALID` and as `scalar` does. */
-  audio(name: string, clips: AudioInput | readonly AudioInput[], options: EventOptions): void {
-    this.#encoded(name, options, (tag) => createAudioEncoding(tag, clips, options));
+  /** Logs a video: frames as GIF; bytes, or the file of a path, as they are. Throws `ERR_VIDEO_INVALID` and as `scalar` does. */
+  video(name: string, video: VideoSource | string, options: VideoEventOptions): void {
+    const framesPerSecond = options.framesPerSecond ?? options.fps;
+    this.#kindEvent(name, 'video', options, () => createVideo(loadVideo(video), { framesPerSecond }));
+  }
+
+  /**
+   * Logs an audio clip, or several at one step: samples, WAV bytes or paths. Other formats, by path, go to Polyaxon alone. Throws
+   * `ERR_AUDIO_INVALID` and as `scalar` does.
+   */
+  audio(name: string, clips: AudioSource | readonly AudioSource[], options: EventOptions): void {
+    const loaded = loadAudio(clips);
+    if ('event' in loaded) this.#kindEvent(name, 'audio', options, () => loaded.event);
+    else this.#encoded(AUDIO, name, options, (tag) => createAudioEncoding(tag, loaded.shown, options));
   }
 
   /** Logs a histogram. Warns of values that cannot be counted. Throws `ERR_HISTOGRAM_INVALID` and as `scalar` does. */
   histogram(name: string, values: HistogramInput, options: HistogramOptions): void {
-    this.values(name, options, (tag) => {
-      const { rows, nonFinite } = createHistogramRows(values, options.buckets);
-      if (nonFinite > 0) {
-        const message = `histogram ${tag}: ${nonFinite} values are NaN or infinite and are left out`;
-        this.diagnostics.warn('WARN_NON_FINITE', message);
-      }
-      return createHistogramValue(tag, rows, options);
-    });
+    this.#histogram(name, options, () => createBinnedRows(values, options));
+  }
+
+  /** Logs what `np.histogram` gives: counts of bins, and their edges, one more. Throws as `histogram` does. */
+  npHistogram(
+    name: string,
+    heights: HistogramBuckets['counts'],
+    edges: HistogramBuckets['edges'],
+    options: NumpyHistogramOptions,
+  ): void {
+    this.#histogram(name, options, () => createNumpyRows(heights, edges, options.maxBins));
   }
 
   /** Logs Markdown, or cells of it. Warns of lone surrogates, which it replaces. Throws `ERR_TEXT_INVALID` and as `scalar` does. */
   text(name: string, text: TextInput, options: EventOptions): void {
-    this.values(name, options, (tag) => {
+    this.#value(TEXT, name, options, (tag) => {
       const value = createTextValue(tag, text, options);
       if (!isWellFormedText(text)) {
         this.diagnostics.warn('WARN_TEXT_REPAIRED', `text ${tag}: lone surrogates were replaced by U+FFFD`);
@@ -139,9 +235,59 @@ export class EventLog {
     });
   }
 
-  /** Logs a precision-recall curve. Throws `ERR_PR_CURVE_INVALID` and as `scalar` does. */
+  /** Logs a precision-recall curve for TensorBoard alone. Throws `ERR_PR_CURVE_INVALID` and as `scalar` does. */
   prCurve(name: string, curve: PrCurveInput, options: EventOptions): void {
-    this.values(name, options, (tag) => createPrCurveValue(tag, curve, options));
+    this.#value(PR_CURVE, name, options, (tag) => createPrCurveValue(tag, curve, options));
+  }
+
+  /** Logs a ROC curve, or with scores of several classes one each as `<name>_<column>`. Throws `ERR_CURVE_INVALID` and as `scalar` does. */
+  rocCurve(name: string, curve: RocCurveInput, options: EventOptions): void {
+    this.#namedEvents(name, options, createRocCurves(curve));
+  }
+
+  /** Logs a precision-recall curve, as `rocCurve` does. Throws `ERR_CURVE_INVALID` and as `scalar` does. */
+  precisionRecallCurve(name: string, curve: PrecisionRecallInput, options: EventOptions): void {
+    this.#namedEvents(name, options, createPrecisionRecallCurves(curve));
+  }
+
+  /** Logs any other curve. Throws `ERR_CURVE_INVALID` and as `scalar` does. */
+  curve(name: string, curve: CurvePoints, options: EventOptions): void {
+    this.#namedEvents(name, options, createCurve(curve));
+  }
+
+  /** Logs a confusion matrix. Throws `ERR_CONFUSION_INVALID` and as `scalar` does. */
+  confusionMatrix(name: string, matrix: ConfusionInput, options: EventOptions): void {
+    this.#kindEvent(name, 'confusion', options, () => createConfusion(matrix));
+  }
+
+  /** Logs HTML. Throws `ERR_HTML_INVALID` and as `scalar` does. */
+  html(name: string, html: string, options: EventOptions): void {
+    this.#kindEvent(name, 'html', options, () => createHtml(html));
+  }
+
+  /** Logs a table as a CSV or HTML file. Throws `ERR_DATAFRAME_INVALID` and as `scalar` does. */
+  dataframe(name: string, table: DataframeInput, options: DataframeOptions): void {
+    this.#kindEvent(name, 'dataframe', options, () => createDataframe(table, options.contentType));
+  }
+
+  /** Logs a chart, for Polyaxon alone. Throws `ERR_CHART_INVALID` and as `scalar` does. */
+  chart(name: string, library: ChartLibrary, figure: ChartFigure, options: EventOptions): void {
+    this.#kindEvent(name, 'chart', options, () => createChart(library, figure));
+  }
+
+  /** Logs where a model lies, for Polyaxon alone. Throws `ERR_MODEL_INVALID` and as `scalar` does. */
+  model(name: string, model: ModelInput, options: EventOptions): void {
+    this.#kindEvent(name, 'model', options, () => createModel(model));
+  }
+
+  /** Logs where a file or directory lies, for Polyaxon alone. Throws `ERR_ARTIFACT_INVALID` and as `scalar` does. */
+  artifact(name: string, kind: ArtifactKind, path: string, options: EventOptions): void {
+    this.#kindEvent(name, kind, options, () => createArtifact(kind, path));
+  }
+
+  /** Logs the JSON of a span, for Polyaxon alone. Throws `ERR_SPAN_INVALID` and as `scalar` does. */
+  span(name: string, span: SpanBody, options: EventOptions): void {
+    this.#kindEvent(name, 'span', options, () => createSpan(span));
   }
 
   /** Logs a mesh or a point cloud. Throws `ERR_MESH_INVALID` and as `scalar` does. */
@@ -151,13 +297,13 @@ export class EventLog {
     this.values(name, { ...options, step }, () => createMeshValues(tag, mesh, options));
   }
 
-  /** Logs values of any kind, built for the tag that `name` becomes, as one event. Throws what `create` throws. */
+  /** Logs values of any kind, built for the tag that `name` is, as one event. Throws what `create` throws. */
   values(
     name: string,
     options: EventOptions,
     create: (tag: string) => SummaryValue | readonly SummaryValue[],
   ): void {
-    this.#summary(name, options, (tag) => {
+    this.#summary(this.toTag(name), options, (tag) => {
       const created = create(tag);
       return ready(isList(created) ? created : [created]);
     });
@@ -170,25 +316,94 @@ export class EventLog {
     this.#writer.writeEvent({ wallTime: time, step: parseStep(step) ?? this.#defaultStep ?? 0, what });
   }
 
-  #encoded(name: string, options: EventOptions, create: (tag: string) => Encoding<SummaryValue>): void {
-    this.#summary(name, options, (tag) => mapEncoding(create(tag), (value) => [value]));
+  #histogram(name: string, options: EventOptions, count: () => HistogramRows): void {
+    this.#value(HISTOGRAM, name, options, (tag) => {
+      const { rows, nonFinite } = count();
+      if (nonFinite > 0) {
+        const message = `histogram ${tag}: ${nonFinite} values are NaN or infinite and are left out`;
+        this.diagnostics.warn('WARN_NON_FINITE', message);
+      }
+      return createHistogramValue(tag, rows, options);
+    });
+  }
+
+  #value(
+    series: TagSeries,
+    name: string,
+    options: EventOptions,
+    create: (tag: string) => SummaryValue,
+  ): void {
+    this.#encoded(series, name, options, (tag) => ready(create(tag)));
+  }
+
+  #encoded(
+    series: TagSeries,
+    name: string,
+    options: EventOptions,
+    create: (tag: string) => Encoding<SummaryValue>,
+  ): void {
+    const tag = this.toTag(name);
+    this.#summary(this.#tagOf(series, tag), options, (shown) => {
+      const encoding = create(shown);
+      this.#kindTags?.claim(series, tag, shown);
+      return mapEncoding(encoding, (value) => [value]);
+    });
+  }
+
+  /** Several events of one call share its moment. */
+  #namedEvents(name: string, options: EventOptions, events: readonly NamedEvent[]): void {
+    const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
+    const shared = { ...options, timestamp: undefined, wallTime };
+    const tag = this.toTag(name);
+    for (const { suffix, event } of events)
+      this.#kindEvent(`${tag}${suffix}`, event.kind, shared, () => event);
+  }
+
+  /** Steps count for the event's own tag; `recordIf` is asked with its name. */
+  #kindEvent(given: string, kind: ArtifactKind, options: EventOptions, create: () => KindEvent): void {
+    const name = this.toTag(given);
+    this.#summary(
+      toPolyaxonTag(kind, name),
+      options,
+      () => {
+        const event = create();
+        const { likeness, warning } = event;
+        if (warning !== undefined) this.diagnostics.warn(warning.code, `${kind} ${name}: ${warning.message}`);
+        if (likeness === undefined) return encodeKindEvent(name, event, name, options);
+        const series = { ...likeness, likenessOf: kind };
+        const shown = this.#tagOf(series, name);
+        this.#kindTags?.claim(series, name, shown);
+        return encodeKindEvent(name, event, shown, options);
+      },
+      name,
+    );
   }
 
   /** Writes small values at once, large ones when they are encoded; the order within a tag is that of the calls. */
   #summary(
-    name: string,
+    tag: string,
     options: EventOptions,
     create: (tag: string) => Encoding<readonly SummaryValue[]>,
+    sampledAs = tag,
   ): void {
-    const tag = this.toTag(name);
     const step = parseStep(options.step) ?? this.#defaultStep ?? this.#pending.nextStep(tag);
-    const wallTime = parseWallTime(options.wallTime);
+    const wallTime = parseEventTime(options);
     this.checkOpen();
-    if (this.#isSampledOut(tag, step)) return;
+    if (this.#isSampledOut(tag, step, sampledAs)) return;
     const encoding = create(tag);
     if (encoding.sizeBytes <= BACKGROUND_BYTES && !this.#pending.has(tag)) {
       this.#writer.writeSummary(encoding.now(), step, wallTime);
     } else this.#pending.add(tag, step, wallTime ?? this.#options.clock.wallTime(), encoding);
+  }
+
+  #tagOf(series: TagSeries, name: string): string {
+    return this.#kindTags?.tagOf(series, name) ?? name;
+  }
+
+  #claimMetric(given: string, tag: string): void {
+    // A name that has to be repaired is repaired, and warned of, each time.
+    if (given.isWellFormed()) this.#metricTags.set(given, tag);
+    this.#kindTags?.claim(METRIC, given.toWellFormed(), tag);
   }
 
   /** The tag that a name becomes. Throws `ERR_NAME_INVALID`. */
@@ -205,6 +420,16 @@ export class EventLog {
       throw new ClosedError(`the event file writer of ${this.#writer.directory}`);
   }
 
+  /** Whether values are still being encoded. */
+  get isEncoding(): boolean {
+    return this.#pending.isWaiting;
+  }
+
+  /** Encodes and writes all that waits, for when no promise can be waited for. */
+  drainAtExit(): void {
+    this.#pending.drainAtExit();
+  }
+
   async flush(): Promise<void> {
     await this.#pending.settle();
     await this.#writer.flush();
@@ -215,10 +440,10 @@ export class EventLog {
     return this.#closing;
   }
 
-  #isSampledOut(tag: string, given: number | bigint | undefined): boolean {
+  #isSampledOut(tag: string, given: number | bigint | undefined, sampledAs = tag): boolean {
     if (this.#recordIf === undefined) return false;
     const step = given ?? this.#writer.nextStep(tag);
-    if (this.#recordIf({ tag, step })) return false;
+    if (this.#recordIf({ tag: sampledAs, step })) return false;
     this.diagnostics.count('EVENTS_SAMPLED_OUT');
     this.#writer.skipStep(tag, step);
     return true;

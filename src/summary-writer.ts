@@ -50,7 +50,9 @@ import type { TextInput } from './summary/text.js';
 import type { VideoInput, VideoOptions } from './summary/video.js';
 import { defaultLogdir } from './writer-logdir.js';
 
-export interface SummaryWriterOptions extends Omit<EventLogOptions, 'diagnostics'>, DiagnosticsOptions {
+export interface SummaryWriterOptions
+  extends Omit<EventLogOptions, 'diagnostics' | 'exactTags'>,
+    DiagnosticsOptions {
   /** The step of all values that are given none. Default: each tag counts its own. */
   readonly defaultStep?: number | bigint | undefined;
   /** Appended to the default directory's name. Not used with a given directory. */
@@ -87,7 +89,7 @@ export class SummaryWriter {
     this.#diagnostics = new Diagnostics(options);
     this.#options = resolveEventFileOptions({ ...options, diagnostics: this.#diagnostics });
     const directory = logdir ?? defaultLogdir(this.#options.clock.wallTime(), options.comment);
-    this.#log = new EventLog(directory, { ...this.#options, recordIf: options.recordIf });
+    this.#log = new EventLog(directory, { ...this.#options, recordIf: options.recordIf, exactTags: true });
     this.#log.setDefaultStep(options.defaultStep);
   }
 
@@ -164,7 +166,7 @@ export class SummaryWriter {
 
   /** Adds frames as an animated GIF, 4 frames per second by default. Throws `ERR_VIDEO_INVALID`. */
   addVideo(tag: string, video: VideoInput, step?: Step, options: Options & VideoOptions = {}): void {
-    this.#log.video(tag, video, { ...options, step });
+    this.#log.gif(tag, video, { ...options, step });
   }
 
   /** Adds an audio clip, or several at one step: samples, or WAV bytes. Throws `ERR_AUDIO_INVALID`. */
