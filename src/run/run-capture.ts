@@ -99,7 +99,8 @@ export class RunCapture {
   }
 
   async #captureCode({ onCode }: RunCaptureTargets): Promise<void> {
-    const code = await captureGit(process.cwd(), this.#options.masker);
+    const directory = findWorkingDirectory();
+    const code = directory === undefined ? undefined : await captureGit(directory, this.#options.masker);
     if (code === undefined) return;
     for (const problem of code.problems) this.#options.diagnostics.warn('WARN_CODE_UNKNOWN', problem);
     onCode(code);
@@ -109,6 +110,15 @@ export class RunCapture {
     const { context, clock, resources, resourcesIntervalMs } = this.#options;
     if (resources === undefined) return;
     this.#sampler = createSystemSampler({ clock, directory: context.paths.run });
-    this.#sampler.start(resourcesIntervalMs, (sample) => resources.scalars(sample, {}));
+    this.#sampler.start(resourcesIntervalMs, (sample, wallTime) => resources.scalars(sample, { wallTime }));
+  }
+}
+
+/** Undefined when the directory was removed. */
+function findWorkingDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
   }
 }

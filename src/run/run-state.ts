@@ -130,6 +130,8 @@ export class RunState implements RunParts {
   toNamedValues(subject: string, values: unknown, allowSecrets: boolean): Record<string, JsonValue> {
     const named: Record<string, JsonValue> = {};
     const origins = new Map<string, string>();
+    // Programs read files of secrets into their environment after the run has started.
+    this.masker.refresh();
     for (const [name, value] of Object.entries(toJsonObject(subject, values))) {
       const key = this.#toKey(subject, name);
       const other = origins.get(key);
