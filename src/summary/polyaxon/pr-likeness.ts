@@ -42,11 +42,12 @@ export function countPoints(
 ): PrCurveCounts | undefined {
   const points = pickEvenly(toDescendingRecall(precision, recall), DEFAULT_THRESHOLDS);
   if (points === undefined) return undefined;
-  const truePositives = points.map((point) => Math.round(point.recall * NOMINAL_POSITIVES));
-  const falsePositives = points.map((point, i) => {
-    if (truePositives[i] === 0) return point.precision === 0 ? 1 : 0;
-    return Math.round(Math.min(truePositives[i]! * (1 / point.precision - 1), MAX_COUNT));
-  });
+  const truePositives = points.map(({ precision: share, recall: rate }) =>
+    share === 0 ? 0 : Math.max(1, Math.round(rate * NOMINAL_POSITIVES)),
+  );
+  const falsePositives = points.map(({ precision: share }, i) =>
+    share === 0 ? 1 : Math.round(Math.min(truePositives[i]! * (1 / share - 1), MAX_COUNT)),
+  );
   return {
     truePositives,
     falsePositives,

@@ -110,6 +110,7 @@ describe('the precision-recall curve that TensorBoard shows', () => {
     expect(new Set(curve.recall)).toEqual(new Set(recall));
     for (let i = 0; i < 201; i++) {
       const [tp, fp, fn] = [curve.truePositives[i]!, curve.falsePositives[i]!, curve.falseNegatives[i]!];
+      expect(tp + fp).toBeGreaterThan(0);
       if (curve.recall[i] === 0) continue;
       expect(tp / (tp + fp)).toBeCloseTo(curve.precision[i]!, 3);
       expect(tp / (tp + fn)).toBeCloseTo(curve.recall[i]!, 3);
