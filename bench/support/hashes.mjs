@@ -1,0 +1,62 @@
+// What is on disk and what is in the store, by SHA-256: each read with its own means, never through the uploader.
+
+import { createHash } from 'node:crypto';
+import { createReadStream, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+
+/** The SHA-256 of each file, by its path in `directory`. */
+export async function hashTree(directory) {
+  const hashes = {};
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    hashes[relative(directory, path)] = await hashOf(createReadStream(path, { highWaterMark: 1024 * 1024 }));
+  }
+  return hashes;
+}
+
+/** The SHA-256 of each object, by its key without the prefix. */
+export async function hashObjects({ client, bucket }, prefix) {
+  const hashes = {};
+  for await (const { Key } of listObjects({ client, bucket }, prefix)) {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
+    hashes[Key.slice(prefix.length)] = await hashOf(Body);
+  }
+  return hashes;
+}
+
+/** The objects whose key begins with `prefix`: Key, Size, ETag. */
+export async function* listObjects({ client, bucket }, prefix) {
+  let StartAfter;
+  for (;;) {
+    const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, StartAfter }));
+    yield* page.Contents ?? [];
+    if (page.IsTruncated !== true) return;
+    StartAfter = page.Contents?.at(-1)?.Key;
+  }
+}
+
+/** The multipart uploads that were begun and neither completed nor aborted. */
+export async function listOpenUploads({ client, bucket }) {
+  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+  return Uploads;
+}
+
+/** What differs between the two, as sentences. */
+export function compareHashes(onDisk, inStore) {
+  const failures = [];
+  for (const [path, hash] of Object.entries(onDisk)) {
+    if (inStore[path] === undefined) failures.push(`${path}: is not in the store`);
+    else if (inStore[path] !== hash) failures.push(`${path}: differs in the store`);
+  }
+  for (const path of Object.keys(inStore))
+    if (onDisk[path] === undefined) failures.push(`${path}: is in the store only`);
+  return failures;
+}
+
+async function hashOf(stream) {
+  const hash = createHash('sha256');
+  for await (const chunk of stream) hash.update(chunk);
+  return hash.digest('hex');
+}
