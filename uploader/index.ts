@@ -31,6 +31,7 @@ export { type Io, nodeIo } from './io/io.js';
 export { nodeFileSystem } from './io/node-file-system.js';
 export type { ProcessIdentity, ProcessTable } from './io/processes.js';
 export type { Randomness } from './io/randomness.js';
+export { type LiveSyncOptions, syncLive } from './live-sync.js';
 export type { UploadReason, VerifyReason } from './plan.js';
 export type { OnSyncEvent, SyncEvent } from './progress.js';
 export type { FileCounts, SyncReport, UnsentFile } from './report.js';
@@ -65,3 +66,4 @@ export type {
   UnfinishedUpload,
 } from './store/store.js';
 export { type SyncOptions, syncOnce } from './uploader.js';
+export type { WriterState } from './writer-state.js';

@@ -5,7 +5,7 @@
  * writer is lost. The beat is a counter, so that no clocks are compared.
  */
 
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { replaceFileSync } from '../atomic-file.js';
@@ -17,6 +17,8 @@ import { toEndMarkerPath, toHeartbeatPath } from '../layout.js';
 export interface HeartbeatFile {
   readonly pid: number;
   readonly hostname: string;
+  /** Host, boot and pid namespace: only a process of the same space can see whether `pid` runs. */
+  readonly space: string;
   /** Clock ticks since the host's start at which the process began, where the system tells: a reused pid has another. */
   readonly started_ticks: number | null;
   /** One more at every beat. */
@@ -43,6 +45,7 @@ export class Heartbeat {
   readonly #intervalMs: number;
   readonly #diagnostics: Diagnostics;
   readonly #startedTicks = readStartedTicks();
+  readonly #space = readSpace();
   #beat = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -73,6 +76,7 @@ export class Heartbeat {
     const content: HeartbeatFile = {
       pid: process.pid,
       hostname: hostname(),
+      space: this.#space,
       started_ticks: this.#startedTicks,
       beat: this.#beat,
       interval_ms: this.#intervalMs,
@@ -104,5 +108,22 @@ function readStartedTicks(): number | null {
   } catch {
     // Only Linux has it.
     return null;
+  }
+}
+
+/** Containers of one pod have the same host name, and may have pids of their own. Outside of Linux the host's name has to do. */
+function readSpace(): string {
+  return [
+    hostname(),
+    attemptRead(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    attemptRead(() => readlinkSync('/proc/self/ns/pid')),
+  ].join(' ');
+}
+
+function attemptRead(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
   }
 }

@@ -3,13 +3,14 @@
 import { type Command, Option } from 'commander';
 import { CodedError } from '../../src/errors.js';
 import { resolveConfig, type SyncFlags } from '../config.js';
+import { syncLive } from '../live-sync.js';
 import { syncOnce } from '../uploader.js';
 import { type CommandContext, EXIT, EXIT_CODE_HELP } from './context.js';
 import { toErrorText } from './print-error.js';
 import { createProgressDisplay } from './sync-progress.js';
 import { toJson, toSummaryText } from './sync-summary.js';
 
-type Flags = SyncFlags & { json?: boolean; verbose?: boolean };
+type Flags = SyncFlags & { json?: boolean; live?: boolean; verbose?: boolean };
 
 export function addSyncCommand(program: Command, context: CommandContext): void {
   program
@@ -21,6 +22,7 @@ export function addSyncCommand(program: Command, context: CommandContext): void 
     .argument('<path>', 'a run directory (it holds run.plx.json), or a root (it holds runs/<uuid>/)')
     .option('--store <url>', 's3://bucket/prefix or file:///path (POLYTRACK_STORE)')
     .option('--dry-run', 'say what would be sent, send nothing')
+    .option('--live', 'go on until the process that writes the run has ended')
     .option('--json', 'print the report as one JSON document')
     .option('--concurrency <n>', 'files sent at the same time (POLYTRACK_CONCURRENCY; default: 8)')
     .option(
@@ -58,7 +60,9 @@ async function runSync(path: string, flags: Flags, context: CommandContext): Pro
     if (isVerbose)
       for (const [name, source] of Object.entries(sources)) context.stderr(`${name}: ${source}\n`);
     const { io, signal } = context;
-    const report = await syncOnce(config, { io, signal, onEvent: display.onEvent });
+    const options = { io, signal, onEvent: display.onEvent };
+    const report =
+      flags.live === true ? (await syncLive(config, options)).report : await syncOnce(config, options);
     display.end();
     context.stdout(isJson ? toJson(report, sources) : toSummaryText(report, isVerbose));
     context.setExitCode(report.isComplete ? EXIT.complete : EXIT.unsent);
