@@ -3,7 +3,7 @@
  */
 
 import type { JsonValue } from '../json-value.js';
-import { toJsonFloat, toPythonFloat } from './number-text.js';
+import { toJsonFloat, toPythonFloat } from '../polyaxon/number-text.js';
 
 /** Compact JSON, non-ASCII as it is, numbers as orjson prints them; whole numbers as integers, since JSON tells them from no float. */
 export function toCompactJson(value: JsonValue): string {

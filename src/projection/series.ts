@@ -7,10 +7,10 @@
  */
 
 import { ASSETS_DIRECTORY, EVENTS_DIRECTORY, RESOURCES_DIRECTORY } from '../layout.js';
+import { toPythonFloat } from '../polyaxon/number-text.js';
 import type { ArtifactKind } from '../polyaxon/polyaxon-value.js';
 import { toPythonString } from './json-text.js';
 import { cutName } from './name-space.js';
-import { toPythonFloat } from './number-text.js';
 import { RowBuffer } from './row-buffer.js';
 import { hashName } from './sanitize-name.js';
 import { Statistics, type StatisticsState } from './statistics.js';

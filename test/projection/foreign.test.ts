@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { toPythonFloat } from '../../src/projection/number-text.js';
+import { toPythonFloat } from '../../src/polyaxon/number-text.js';
 import { Projection, type ProjectionCounts } from '../../src/projection/projection.js';
 import { decodeRecords } from '../../src/record/record-codec.js';
 import { decodeEvent } from '../../src/wire/decode-event.js';

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toJsonFloat, toPythonFloat } from '../../src/polyaxon/number-text.js';
 import { toCompactJson, toFloatsJson, toPythonJson } from '../../src/projection/json-text.js';
-import { toJsonFloat, toPythonFloat } from '../../src/projection/number-text.js';
 import { sanitizeName, toFallbackName } from '../../src/projection/sanitize-name.js';
 import { TimestampPrinter, toIsoTimestamp, toPrintable } from '../../src/projection/timestamp-text.js';
 import { polyaxonTexts } from '../support/polyaxon-fixture.js';

@@ -7,6 +7,7 @@
  */
 
 import type { JsonValue } from '../../json-value.js';
+import { toPythonFloat } from '../../polyaxon/number-text.js';
 import { toWellFormedText } from '../../well-formed-text.js';
 import { describe } from '../arguments.js';
 import { createPrCurveValue, type PrCurveCounts } from '../pr-curve.js';
@@ -21,7 +22,7 @@ import {
 } from './kind-event.js';
 import { isArrayLike } from './numbers.js';
 import { countPoints, countScores, POINTS_DESCRIPTION } from './pr-likeness.js';
-import { toPythonFloat, toPythonNumber } from './python-text.js';
+import { toPythonNumber } from './python-text.js';
 import {
   areaUnder,
   averagePrecision,

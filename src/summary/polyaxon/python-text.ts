@@ -2,16 +2,11 @@
  * Numbers and moments as Python prints them: Polyaxon's annotations and CSV files hold such text.
  */
 
+import { toPythonFloat } from '../../polyaxon/number-text.js';
+
 /** Python switches to an exponent below the first and from the second on. Source: CPython, `float_repr_style` short. */
 const SMALLEST_POSITIONAL = 1e-4;
 const FIRST_WITH_EXPONENT = 1e16;
-
-/** A double as Python's `repr` prints it: `0.1`, `3.0`, `1e-05`, `1e+16`, `nan`, `inf`. */
-export function toPythonFloat(value: number): string {
-  if (Number.isNaN(value)) return 'nan';
-  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
-  return layOut(value, value.toExponential());
-}
 
 /** A float32 as numpy 1.26 prints it: with the fewest digits that tell it from its neighbours. */
 export function toPythonFloat32(value: number): string {
