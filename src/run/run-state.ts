@@ -26,27 +26,39 @@ export interface RunParts {
   readonly warnsOfMistakes: boolean;
 }
 
-export class RunState implements RunParts {
-  readonly context: RunContext;
-  readonly clock: Clock;
-  readonly diagnostics: Diagnostics;
-  readonly masker: Masker;
-  readonly directory: RunDirectory;
-  readonly events: EventLog;
-  readonly warnsOfMistakes: boolean;
+export class RunState {
+  readonly #parts: RunParts;
   readonly #flags = new Set<RunFlag>();
   #toldNotCollected = false;
   readonly #work = new Set<Promise<void>>();
   #isOpen = true;
 
+  /** Read at every metric: no getter. */
+  readonly events: EventLog;
+
   constructor(parts: RunParts) {
-    this.context = parts.context;
-    this.clock = parts.clock;
-    this.diagnostics = parts.diagnostics;
-    this.masker = parts.masker;
-    this.directory = parts.directory;
+    this.#parts = parts;
     this.events = parts.events;
-    this.warnsOfMistakes = parts.warnsOfMistakes;
+  }
+
+  get context(): RunContext {
+    return this.#parts.context;
+  }
+
+  get clock(): Clock {
+    return this.#parts.clock;
+  }
+
+  get diagnostics(): Diagnostics {
+    return this.#parts.diagnostics;
+  }
+
+  get masker(): Masker {
+    return this.#parts.masker;
+  }
+
+  get directory(): RunDirectory {
+    return this.#parts.directory;
   }
 
   /** From now on calls are refused with `ClosedError`. */
@@ -78,7 +90,7 @@ export class RunState implements RunParts {
   }
 
   refuse(error: unknown): void {
-    if (!this.warnsOfMistakes) throw error;
+    if (!this.#parts.warnsOfMistakes) throw error;
     const code = error instanceof CodedError ? error.code : 'ERR_UNKNOWN';
     this.diagnostics.count(code);
     this.diagnostics.warn('WARN_CALL_REFUSED', `${code}: ${messageOf(error)}`);

@@ -6,16 +6,11 @@
  */
 
 import { messageOf } from '../../errors.js';
+import { toPythonFloat } from '../../polyaxon/number-text.js';
 import { toWellFormedText } from '../../well-formed-text.js';
 import { describe } from '../arguments.js';
 import { isArrayLike } from './numbers.js';
-import {
-  toPythonFloat,
-  toPythonFloat32,
-  toPythonNumber,
-  toUtcMoment,
-  type UtcMoment,
-} from './python-text.js';
+import { toPythonFloat32, toPythonNumber, toUtcMoment, type UtcMoment } from './python-text.js';
 import { invalidTable } from './table.js';
 import type { TableColumn } from './table-column.js';
 
