@@ -12,6 +12,8 @@ export interface S3ClientOptions {
   /** The seam for HTTP: how requests are sent. Default: Node's own client with the time-outs below. */
   readonly requestHandler?: S3ClientConfig['requestHandler'];
   readonly clock?: Clock | undefined;
+  /** Waited for before each request: a limit on how many there may be each second. */
+  readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
   readonly timeouts?: Partial<S3Timeouts> | undefined;
 }
 

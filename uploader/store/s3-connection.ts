@@ -138,6 +138,7 @@ export class S3Connection {
     { signal, sizeBytes = 0, isPatient = false }: SendOptions,
   ): Promise<Output> {
     const { quick, patient } = this.#clients;
+    await this.#options.beforeRequest?.(signal);
     const minimumMs = isPatient ? this.#timeouts.patientSilenceMs : this.#timeouts.totalMs;
     const limitMs = Math.max(minimumMs, sizeBytes / MIN_BYTES_PER_MS);
     const limit = new AbortController();
