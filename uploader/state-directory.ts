@@ -12,23 +12,27 @@ export interface StatePaths {
   /** Identifies the pair of root and store. */
   readonly rootId: string;
   readonly directory: string;
-  readonly journal: string;
-  readonly temporaryJournal: string;
-  readonly quarantine: string;
   readonly lock: string;
+  /** What the uploader at work says of itself. */
+  readonly status: string;
+  /** Space that is given up when the disk is full, so that commits can still be recorded. */
+  readonly ballast: string;
 }
 
 /** The places of the state of one root and one store. Touches no disk. */
 export function toStatePaths(stateDirectory: string, root: Buffer, storeId: string): StatePaths {
   const rootId = createHash('sha256').update(root).update('\0').update(storeId).digest('hex').slice(0, 32);
-  const directory = join(stateDirectory, rootId);
+  return toStatePathsIn(join(stateDirectory, rootId), rootId);
+}
+
+/** The places in the directory of one root and store. */
+export function toStatePathsIn(directory: string, rootId: string): StatePaths {
   return {
     rootId,
     directory,
-    journal: join(directory, 'journal'),
-    temporaryJournal: join(directory, 'journal.partial'),
-    quarantine: join(directory, 'journal.quarantine'),
     lock: join(directory, 'lock'),
+    status: join(directory, 'status.json'),
+    ballast: join(directory, 'ballast'),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Which processes run: what a lock needs in order to tell a holder from the traces of a dead one. */
 
+import { createHash } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { systemErrorCode } from './system-error.js';
@@ -48,4 +49,13 @@ async function readStartTime(pid: number): Promise<string> {
   } catch {
     return ''; // not Linux, or the process is gone: the caller has asked the kernel already
   }
+}
+
+/**
+ * Names this host, the same after a reboot. Copies of a virtual machine share the machine id, containers of an image too; what tells them apart
+ * is the name that they run under.
+ */
+export async function readHostId(): Promise<string> {
+  const machineId = await readFile('/etc/machine-id', 'utf8').catch(() => ''); // not Linux: the name has to do
+  return createHash('sha256').update(`${machineId.trim()} ${hostname()}`).digest('hex').slice(0, 32);
 }

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeJournalLine, type JournalRecord, replayJournal } from '../../uploader/journal-codec.js';
-import type { JournalEntry } from '../../uploader/journal-view.js';
+import {
+  encodeJournalLine,
+  type JournalRecord,
+  replayJournal,
+} from '../../../uploader/journal/journal-codec.js';
+import type { JournalEntry } from '../../../uploader/journal/journal-entry.js';
 
 const RUN = '0'.repeat(32);
 const HEADER: JournalRecord = { kind: 'header', version: 1, rootId: 'root' };

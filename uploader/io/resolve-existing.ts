@@ -1,0 +1,16 @@
+import { basename, dirname, join, resolve } from 'node:path';
+import type { FileSystem } from './file-system.js';
+import { isAbsent } from './system-error.js';
+
+/** The path with the links of the part that exists resolved. */
+export async function resolveExisting(fileSystem: FileSystem, path: string): Promise<string> {
+  const missing: string[] = [];
+  for (let at = resolve(path); ; at = dirname(at)) {
+    try {
+      return join((await fileSystem.realPath(at)).toString(), ...missing);
+    } catch (error) {
+      if (!isAbsent(error) || at === dirname(at)) throw error;
+      missing.unshift(basename(at));
+    }
+  }
+}

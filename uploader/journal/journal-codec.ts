@@ -1,0 +1,115 @@
+/**
+ * The journal's lines. Pure.
+ *
+ *     crc32(8 hex) length seq {json}\n
+ *
+ * `crc32` is of everything from `length` to the last brace, `length` the bytes of the JSON, `seq` counts the lines of a file from 0. The
+ * first line is the header. Records of a kind that this version does not know are passed over; a line that does not check ends the
+ * replay, because what follows it cannot be trusted to be in order.
+ */
+
+import { crc32 } from 'node:zlib';
+import type { JournalEntry, JournalHeader, JournalRecord, UnknownRecord } from './journal-entry.js';
+import { fromJson, type Json, toJson } from './journal-json.js';
+
+export type { JournalRecord };
+
+export const JOURNAL_VERSION = 2;
+
+export interface LineScan {
+  readonly header: JournalHeader | null;
+  /** Lines that were good, the header included: the next `seq`. */
+  readonly lineCount: number;
+  /** Bytes up to the end of the last good line. */
+  readonly goodBytes: number;
+  /** `torn`: the last line is not finished, as a crash leaves it. `corrupt`: a finished line does not check. */
+  readonly damage: 'none' | 'torn' | 'corrupt';
+}
+
+export interface Replay extends LineScan {
+  /** The last entry of each key. */
+  readonly entries: Map<string, JournalEntry>;
+}
+
+/** One line of the journal. */
+export function encodeJournalLine(seq: number, record: JournalRecord): Buffer {
+  const json = JSON.stringify(toJson(record));
+  const framed = `${Buffer.byteLength(json)} ${seq} ${json}`;
+  return Buffer.from(`${hex(crc32(framed))} ${framed}\n`);
+}
+
+/** Reads the entries of a journal file up to its first bad line. Never throws. */
+export function replayJournal(bytes: Buffer): Replay {
+  const entries = new Map<string, JournalEntry>();
+  const scanner = new LineScanner((record) => {
+    if (record.kind === 'done') entries.set(record.entry.key, record.entry);
+  });
+  scanner.push(bytes);
+  return { ...scanner.result(), entries };
+}
+
+/** Takes the bytes of a journal file piece by piece, and gives the records behind the header, up to the first bad line. Never throws. */
+export class LineScanner {
+  readonly #onRecord: (record: JournalRecord | UnknownRecord) => void;
+  #header: JournalHeader | null = null;
+  #lineCount = 0;
+  #goodBytes = 0;
+  #isCorrupt = false;
+  /** The beginning of a line whose end has not come yet. */
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(onRecord: (record: JournalRecord | UnknownRecord) => void) {
+    this.#onRecord = onRecord;
+  }
+
+  /** Known before the first record is given. */
+  get header(): JournalHeader | null {
+    return this.#header;
+  }
+
+  push(piece: Buffer): void {
+    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    let start = 0;
+    for (let end = bytes.indexOf(0x0a); end >= 0 && !this.#isCorrupt; end = bytes.indexOf(0x0a, start)) {
+      this.#take(bytes.subarray(start, end));
+      start = end + 1;
+    }
+    this.#rest = Buffer.from(bytes.subarray(start)); // a copy: the caller reads the next piece into the same memory
+  }
+
+  result(): LineScan {
+    const damage = this.#isCorrupt ? 'corrupt' : this.#rest.length > 0 ? 'torn' : 'none';
+    return { header: this.#header, lineCount: this.#lineCount, goodBytes: this.#goodBytes, damage };
+  }
+
+  #take(line: Buffer): void {
+    const value = parseLine(line, this.#lineCount);
+    const record = value === null ? null : fromJson(value);
+    if (record === null || (record.kind === 'header') !== (this.#lineCount === 0)) {
+      this.#isCorrupt = true;
+      return;
+    }
+    this.#lineCount += 1;
+    this.#goodBytes += line.length + 1;
+    if (record.kind === 'header') this.#header = record;
+    else this.#onRecord(record);
+  }
+}
+
+function parseLine(line: Buffer, seq: number): Json | null {
+  const match = /^([0-9a-f]{8}) (\d+) (\d+) /.exec(line.toString('latin1', 0, 64));
+  if (match === null) return null;
+  const json = line.subarray(match[0].length);
+  if (match[1] !== hex(crc32(line.subarray(9)))) return null;
+  if (Number(match[2]) !== json.length || Number(match[3]) !== seq) return null;
+  try {
+    const value: unknown = JSON.parse(json.toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Json) : null;
+  } catch {
+    return null; // a checksum over what is no JSON: the writer was not ours
+  }
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}
