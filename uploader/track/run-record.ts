@@ -1,0 +1,35 @@
+/** What the uploader knows of one run. */
+
+import type { CodedError } from '../../src/errors.js';
+import type { FoundRun } from '../scan/scan-sink.js';
+import type { FolderId } from './file-table.js';
+
+export interface RunRecord {
+  readonly index: number;
+  readonly uuid: string;
+  /** Every link resolved; null as long as only the journal knows of the run. */
+  directory: Buffer | null;
+  kind: FoundRun['kind'] | null;
+  readonly folders: FolderId[];
+  /** Whether the store has been asked what it has of the run: nothing is sent before. */
+  isListed: boolean;
+  /** When a file of it was seen to change last. */
+  changedMs: number;
+  /** Bytes that were deleted on disk before they were stored. */
+  lostBytes: number;
+  lastError: { readonly path: string; readonly error: CodedError } | null;
+}
+
+export function createRunRecord(index: number, uuid: string): RunRecord {
+  return {
+    index,
+    uuid,
+    directory: null,
+    kind: null,
+    folders: [],
+    isListed: false,
+    changedMs: 0,
+    lostBytes: 0,
+    lastError: null,
+  };
+}
