@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toSkipReason } from '../../uploader/excludes.js';
+import { toSkipReason } from '../../../uploader/scan/excludes.js';
 
 describe('toSkipReason', () => {
   it.each([

@@ -1,22 +1,12 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { NotARunError } from '../../uploader/errors.js';
-import { nodeFileSystem } from '../../uploader/io/node-file-system.js';
-import { locateRuns } from '../../uploader/locate-runs.js';
-import { createTempDir } from '../support/temp-dir.js';
-import { makeRun, OTHER_RUN, RUN, writeFiles } from './support/run-tree.js';
+import { NotARunError } from '../../../uploader/errors.js';
+import { createTempDir } from '../../support/temp-dir.js';
+import { makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
+import { locateRuns as locate } from '../support/scan.js';
 
-async function locate(path: string) {
-  const located = await locateRuns(nodeFileSystem, path);
-  return {
-    ...located,
-    root: located.root.toString(),
-    runs: located.runs.map(({ runUuid, directory }) => [runUuid, directory.toString()]),
-  };
-}
-
-describe('locateRuns', () => {
+describe('discovery of runs', () => {
   it('finds the runs of a root, sorted, and leaves links and other directories out', async () => {
     const root = createTempDir();
     const other = makeRun(root, {}, OTHER_RUN);

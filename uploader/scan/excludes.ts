@@ -4,8 +4,8 @@
  * The patterns are narrow on purpose: a file that is left out by mistake (`id_map.json`) is worse than one too many.
  */
 
-import { PARTIAL_SUFFIX } from '../src/layout.js';
-import { RESERVED_DIRECTORY } from './rel-path.js';
+import { PARTIAL_SUFFIX } from '../../src/layout.js';
+import { RESERVED_DIRECTORY } from '../rel-path.js';
 
 /** Why a path is not sent although nothing failed. */
 export type SkipReason =
@@ -15,10 +15,16 @@ export type SkipReason =
   | 'reserved'
   | 'tool'
   | 'secret-shape'
+  | 'ignored'
+  | 'hard-link'
+  | 'other-device'
+  | 'store'
   | 'not-a-run';
 
+export const IGNORE_FILE = '.polytrackignore';
+
 const UNFINISHED = [PARTIAL_SUFFIX, '.tmp'];
-const TOOLS = [/^\.git$/, /^\..+\.sw[a-p]$/, /~$/, /^\.#/, /^#.*#$/, /^\.DS_Store$/];
+const TOOLS = [/^\.git$/, /^\..+\.sw[a-p]$/, /~$/, /^\.#/, /^#.*#$/, /^\.DS_Store$/, /^\.polytrackignore$/];
 const SECRETS = [
   /^\.env(\..*)?$/,
   /\.pem$/,

@@ -3,19 +3,15 @@ import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { nodeFileSystem } from '../../uploader/io/node-file-system.js';
-import { type Snapshot, scanRun } from '../../uploader/scanner.js';
-import { createTempDir } from '../support/temp-dir.js';
-import { EVENT_FILE, makeRun, RUN, writeFiles } from './support/run-tree.js';
-import { systemError, wrapFileSystem } from './support/wrapped-file-system.js';
-
-function scan(directory: string, fileSystem = nodeFileSystem): Promise<Snapshot> {
-  return scanRun(fileSystem, { runUuid: RUN, directory: Buffer.from(directory) }, { keyPrefix: `${RUN}/` });
-}
+import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import { createTempDir } from '../../support/temp-dir.js';
+import { EVENT_FILE, makeRun, writeFiles } from '../support/run-tree.js';
+import { type Snapshot, scanRun as scan } from '../support/scan.js';
+import { systemError, wrapFileSystem } from '../support/wrapped-file-system.js';
 
 const pathsOf = ({ files }: Snapshot): string[] => files.map(({ relPath }) => relPath);
 
-describe('scanRun', () => {
+describe('Scanner: one run', () => {
   it('finds all files of a run with size and time stamps in nanoseconds', async () => {
     const run = makeRun(createTempDir(), {
       [EVENT_FILE]: 'events',
@@ -165,8 +161,12 @@ describe('scanRun', () => {
         gone.test(path.toString())
           ? Promise.reject(systemError('ENOENT'))
           : nodeFileSystem.readDirectory(path),
-      lstat: (path) =>
-        path.toString().endsWith('/b') ? Promise.reject(systemError('ENOENT')) : nodeFileSystem.lstat(path),
+      lstatAll: async (paths) => {
+        const stats = await nodeFileSystem.lstatAll(paths);
+        return stats.map((stat, index) =>
+          paths[index]!.toString().endsWith('/b') ? systemError('ENOENT') : stat,
+        );
+      },
     });
 
     const snapshot = await scan(run, fileSystem);

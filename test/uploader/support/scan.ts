@@ -1,0 +1,157 @@
+/** The scanner alone: what it finds in a directory, without anybody who sends it. */
+
+import { systemClock } from '../../../src/clock.js';
+import type { FileError } from '../../../uploader/errors.js';
+import type { FileStat, FileSystem } from '../../../uploader/io/file-system.js';
+import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import { explainNoRuns, locate } from '../../../uploader/locate-runs.js';
+import type { SkippedPath } from '../../../uploader/scan/directory-node.js';
+import { IgnoreRules, type PatternOptions } from '../../../uploader/scan/ignore-rules.js';
+import { RootWatch } from '../../../uploader/scan/root-watch.js';
+import type { FoundRun, ScanSink } from '../../../uploader/scan/scan-sink.js';
+import { Scanner, type ScannerOptions } from '../../../uploader/scan/scanner.js';
+
+export interface FoundFile {
+  readonly runUuid: string;
+  readonly relPath: string;
+  readonly stat: FileStat;
+}
+
+/** Remembers what it is told: the last of each file, and which are gone or left out. */
+export class RecordingSink implements ScanSink {
+  readonly runs: FoundRun[] = [];
+  readonly files = new Map<number, FoundFile>();
+  readonly gone: string[] = [];
+  readonly #folders: { run: number; path: string }[] = [];
+  readonly #ids = new Map<string, number>();
+
+  onRun(run: FoundRun): number {
+    this.runs.push(run);
+    return this.runs.length - 1;
+  }
+
+  onFolder(run: number, path: string): number {
+    return this.#folders.push({ run, path }) - 1;
+  }
+
+  onFile(folder: number, name: string, stat: FileStat): { id: number; isChanged: boolean } {
+    const { run, path } = this.#folders[folder]!;
+    const relPath = path === '' ? name : `${path}/${name}`;
+    const key = `${run} ${relPath}`;
+    const id = this.#ids.get(key) ?? this.#ids.size;
+    this.#ids.set(key, id);
+    const last = this.files.get(id)?.stat;
+    this.files.set(id, { runUuid: this.runs[run]!.runUuid, relPath, stat });
+    return { id, isChanged: last?.sizeBytes !== stat.sizeBytes || last.mtimeNs !== stat.mtimeNs };
+  }
+
+  countMissing(folder: number, present: ReadonlySet<number>): number {
+    return this.#in(folder).filter(([id]) => !present.has(id)).length;
+  }
+
+  onGone(folder: number, present: ReadonlySet<number>, names: ReadonlySet<string>): void {
+    for (const [id, { relPath }] of this.#in(folder)) {
+      if (present.has(id) || names.has(relPath.slice(relPath.lastIndexOf('/') + 1))) continue;
+      this.files.delete(id);
+      this.gone.push(relPath);
+    }
+  }
+
+  onLeftOut(folder: number, name: string): void {
+    for (const [id, { relPath }] of this.#in(folder)) if (relPath.endsWith(name)) this.files.delete(id);
+  }
+
+  onFolderLeftOut(folder: number): void {
+    for (const [id] of this.#in(folder)) this.files.delete(id);
+  }
+
+  #in(folder: number): [number, FoundFile][] {
+    const { run, path } = this.#folders[folder]!;
+    const { runUuid } = this.runs[run]!;
+    return [...this.files].filter(
+      ([, file]) => file.runUuid === runUuid && file.relPath.split('/').slice(0, -1).join('/') === path,
+    );
+  }
+}
+
+export interface ScanSetup {
+  readonly scanner: Scanner;
+  readonly sink: RecordingSink;
+  readonly rootWatch: RootWatch;
+  /** What the root watch has said. */
+  readonly said: string[];
+}
+
+/** A scanner of `root`; by default it adopts log directories at once and reads the real disk. */
+export function createScanner(
+  root: string,
+  options: Partial<ScannerOptions> & { patterns?: PatternOptions } = {},
+): ScanSetup {
+  const fileSystem = options.fileSystem ?? nodeFileSystem;
+  const said: string[] = [];
+  const rootWatch = new RootWatch(fileSystem, Buffer.from(root), {
+    onAway: (reason) => said.push(`away: ${reason}`),
+    onBack: () => said.push('back'),
+  });
+  const sink = new RecordingSink();
+  const scanner = new Scanner({
+    clock: systemClock,
+    root: Buffer.from(root),
+    rootWatch,
+    rules: IgnoreRules.create(options.patterns),
+    sink,
+    rootId: 'a root',
+    adoptAfterMs: 0,
+    toKeyPrefix: (uuid) => `${uuid}/`,
+    allowOtherDevices: false,
+    allowHardLinks: true,
+    ...options,
+    fileSystem,
+  });
+  return { scanner, sink, rootWatch, said };
+}
+
+/** The directory of a single run, scanned once. */
+export interface Snapshot {
+  /** Sorted by path. */
+  readonly files: readonly {
+    readonly relPath: string;
+    readonly sizeBytes: number;
+    readonly mtimeNs: bigint;
+    readonly ctimeNs: bigint;
+    readonly ino: bigint;
+  }[];
+  readonly skipped: readonly SkippedPath[];
+  readonly problems: readonly FileError[];
+}
+
+export async function scanRun(directory: string, fileSystem?: FileSystem): Promise<Snapshot> {
+  const { scanner, sink } = createScanner(directory, fileSystem === undefined ? {} : { fileSystem });
+  await scanner.scanAll();
+  const files = [...sink.files.values()].map(({ relPath, stat }) => {
+    const { sizeBytes, mtimeNs, ctimeNs, ino } = stat;
+    return { relPath, sizeBytes, mtimeNs, ctimeNs, ino };
+  });
+  files.sort((a, b) => (a.relPath < b.relPath ? -1 : 1));
+  return { files, skipped: scanner.skipped, problems: scanner.problems.map(({ error }) => error) };
+}
+
+/** What a path on the command line leads to, as `sync` finds it. Throws what `sync` throws. */
+export async function locateRuns(path: string) {
+  const place = await locate(nodeFileSystem, path, { mayBeMissing: false });
+  const { scanner, sink } = createScanner(place.start.toString());
+  await scanner.scanAll();
+  if (sink.runs.length === 0 && scanner.problems.length === 0) {
+    const error = await explainNoRuns(nodeFileSystem, path);
+    if (error !== null) throw error;
+  }
+  const runs = sink.runs
+    .map(({ runUuid, directory }): [string, string] => [runUuid, directory.toString()])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    root: place.root.toString(),
+    runs,
+    skipped: scanner.skipped.map(({ path: skipped, reason }) => ({ path: skipped, reason })),
+    problems: scanner.problems.map(({ error }) => error),
+  };
+}

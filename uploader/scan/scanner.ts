@@ -1,0 +1,234 @@
+/**
+ * The scanner: finds runs and their files, again and again, and tells what is there.
+ *
+ * Looking is the truth; hints of a file watcher only change the order. Files that changed within the last minute are looked at every second,
+ * by opening them (a network file system answers an lstat from memory for up to a minute); directories that changed lately every ten
+ * seconds; all others in turn, so that everything has been seen within a minute at the latest, and earlier as long as that costs
+ * less than a twentieth of a core.
+ *
+ * Never follows a symbolic link, and reads no file but run files and ignore files. A directory that is replaced by a link during a visit can
+ * make it see foreign names; the reader, which checks every file that it opened, keeps foreign bytes out. Deep trees cost memory, not stack.
+ */
+
+import type { Clock } from '../../src/clock.js';
+import type { HintSource } from '../io/hints.js';
+import type { FileId } from '../track/file-table.js';
+import { DirectoryNode, type ScanProblem, type SkippedPath } from './directory-node.js';
+import type { RootWatch } from './root-watch.js';
+import { DirectoryVisit, notRuns, type VisitOptions } from './visit.js';
+
+const HOT_INTERVAL_MS = 1_000;
+const HOT_FOR_MS = 60_000;
+/** Opened one after the other; more than these wait for the visit of their directory. */
+const MAX_HOT_FILES = 256;
+const WARM_INTERVAL_MS = 10_000;
+const WARM_FOR_MS = 600_000;
+const COLD_INTERVAL_MS = { min: 10_000, max: 60_000 };
+/** Looking at what does not change may take this share of the time. */
+const COLD_SHARE = 0.05;
+/** A directory that changes all the time is not visited more often than this, whatever the hints. */
+const HINT_SPACING_MS = 250;
+const MAX_WATCHED = 256;
+/** How long one call may go on with what is not urgent. */
+const SLICE_MS = 50;
+
+export interface ScannerOptions extends Omit<VisitOptions, 'onHot'> {
+  readonly rootWatch: RootWatch;
+  readonly hints?: HintSource | undefined;
+}
+
+interface HotFile {
+  readonly node: DirectoryNode;
+  readonly name: Buffer;
+  changedMs: number;
+}
+
+export class Scanner {
+  readonly #options: ScannerOptions;
+  readonly #clock: Clock;
+  readonly #visit: DirectoryVisit;
+  readonly #root: DirectoryNode;
+  /** All that were seen; those that are gone are dropped at the next round. */
+  #nodes: DirectoryNode[] = [];
+  #cursor = 0;
+  /** Never visited, or hinted at. */
+  readonly #urgent = new Set<DirectoryNode>();
+  readonly #warm = new Set<DirectoryNode>();
+  readonly #hot = new Map<FileId, HotFile>();
+  /** By path, least recently changed first. */
+  readonly #watched = new Map<string, DirectoryNode>();
+  #lastHotMs = Number.NEGATIVE_INFINITY;
+  #coldIntervalMs = COLD_INTERVAL_MS.min;
+  #coldCostMs = 0;
+  #lastColdMs: number;
+
+  constructor(options: ScannerOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#visit = new DirectoryVisit({
+      ...options,
+      onHot: (id, node, name) => this.#heat(id, node, name),
+    });
+    const nowMs = this.#clock.monotonicMs();
+    this.#root = new DirectoryNode(options.root, null, '', { home: null, rules: options.rules, nowMs });
+    this.#addNode(this.#root);
+    this.#lastColdMs = nowMs;
+  }
+
+  /** Directories that are known. */
+  get directoryCount(): number {
+    return this.#nodes.length;
+  }
+
+  /** What is left out, sorted by path. */
+  get skipped(): SkippedPath[] {
+    const skipped = this.#nodes.flatMap((node) => (node.isGone ? [] : [...node.skipped, ...notRuns(node)]));
+    return skipped.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** What could not be looked at, or cannot be stored: with these, a pass is not complete. */
+  get problems(): ScanProblem[] {
+    return this.#nodes.flatMap((node) =>
+      node.isGone ? [] : node.problems.map((error) => ({ error, run: node.home?.run })),
+    );
+  }
+
+  /** Visits every directory once, and those that turn up. What it has seen so far once the signal is aborted. */
+  async scanAll(signal?: AbortSignal): Promise<void> {
+    if (!(await this.#options.rootWatch.isThere())) return;
+    for (const node of this.#nodes) this.#urgent.add(node);
+    await this.#visitUrgent(signal);
+  }
+
+  /** Looks at what is due. To be called a few times a second. */
+  async scanDue(signal?: AbortSignal): Promise<void> {
+    if (this.#options.rootWatch.awayReason !== null && !(await this.#options.rootWatch.isThere())) return;
+    await this.#visitUrgent(signal);
+    await this.#lookAtHot(signal);
+    await this.#visitWarm(signal);
+    await this.#visitCold(signal);
+  }
+
+  /** A last look, before the end: at all that has changed lately. */
+  async scanLate(signal?: AbortSignal): Promise<void> {
+    if (!(await this.#options.rootWatch.isThere())) return;
+    for (const node of this.#warm) this.#urgent.add(node);
+    this.#lastHotMs = Number.NEGATIVE_INFINITY;
+    await this.#visitUrgent(signal);
+    await this.#lookAtHot(signal);
+  }
+
+  /** Looks at all directories of a run with the next call. */
+  revisit(run: number): void {
+    for (const node of this.#nodes) if (node.home?.run === run && !node.isGone) this.#urgent.add(node);
+  }
+
+  /** Whether directories of a run are still to be visited. */
+  isVisiting(run: number): boolean {
+    return [...this.#urgent].some((node) => node.home?.run === run && !node.isGone);
+  }
+
+  /** A directory may have changed. */
+  hint(path: string): void {
+    const node = this.#watched.get(path);
+    if (node !== undefined && !node.isGone) this.#urgent.add(node);
+  }
+
+  async #visitUrgent(signal?: AbortSignal): Promise<void> {
+    for (const node of this.#urgent) {
+      if (signal?.aborted) return;
+      const isFresh = node.lastVisitMs === Number.NEGATIVE_INFINITY;
+      if (!isFresh && this.#clock.monotonicMs() - node.lastVisitMs < HINT_SPACING_MS) continue;
+      this.#urgent.delete(node);
+      await this.#visitNode(node);
+    }
+  }
+
+  async #visitWarm(signal?: AbortSignal): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    for (const node of this.#warm) {
+      if (signal?.aborted) return;
+      if (node.isGone || nowMs - node.changedMs > WARM_FOR_MS) this.#warm.delete(node);
+      else if (nowMs - node.lastVisitMs >= WARM_INTERVAL_MS) await this.#visitNode(node);
+    }
+  }
+
+  /** Goes on with the round through all directories, as far as it has to be by now. */
+  async #visitCold(signal?: AbortSignal): Promise<void> {
+    const startMs = this.#clock.monotonicMs();
+    const share = (startMs - this.#lastColdMs) / this.#coldIntervalMs;
+    const count = Math.floor(share * this.#nodes.length);
+    if (count === 0) return;
+    this.#lastColdMs = startMs;
+    for (let done = 0; done < Math.min(count, this.#nodes.length); done += 1) {
+      if (signal?.aborted) return;
+      if (this.#cursor >= this.#nodes.length) this.#beginRound();
+      const node = this.#nodes[this.#cursor];
+      this.#cursor += 1;
+      if (node === undefined || node.isGone) continue;
+      const beganMs = this.#clock.monotonicMs();
+      if (beganMs - node.lastVisitMs < this.#coldIntervalMs / 2) continue;
+      await this.#visitNode(node);
+      this.#coldCostMs += this.#clock.monotonicMs() - beganMs;
+      // Held up, by a slow disk or by other work: the round takes longer then, and the next is given more time.
+      if (beganMs - startMs > SLICE_MS) return;
+    }
+  }
+
+  #beginRound(): void {
+    this.#nodes = this.#nodes.filter((node) => !node.isGone);
+    this.#cursor = 0;
+    const { min, max } = COLD_INTERVAL_MS;
+    this.#coldIntervalMs = Math.max(min, Math.min(max, this.#coldCostMs / COLD_SHARE));
+    this.#coldCostMs = 0;
+  }
+
+  async #lookAtHot(signal?: AbortSignal): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#lastHotMs < HOT_INTERVAL_MS) return;
+    this.#lastHotMs = nowMs;
+    for (const [id, file] of this.#hot) {
+      if (signal?.aborted) return;
+      if (file.node.isGone || nowMs - file.changedMs > HOT_FOR_MS) this.#hot.delete(id);
+      else if (!(await this.#visit.lookAtFile(file.node, file.name))) this.#urgent.add(file.node);
+    }
+  }
+
+  async #visitNode(node: DirectoryNode): Promise<void> {
+    if (node.isGone) return;
+    const nowMs = this.#clock.monotonicMs();
+    node.lastVisitMs = nowMs;
+    const { isChanged, added } = await this.#visit.visit(node);
+    for (const child of added) this.#addNode(child);
+    if (!isChanged || node.isGone) return;
+    node.changedMs = nowMs;
+    this.#warm.add(node);
+    this.#watch(node);
+  }
+
+  #addNode(node: DirectoryNode): void {
+    this.#nodes.push(node);
+    this.#urgent.add(node);
+  }
+
+  #heat(id: FileId, node: DirectoryNode, name: Buffer): void {
+    this.#hot.delete(id);
+    this.#hot.set(id, { node, name, changedMs: this.#clock.monotonicMs() });
+    const [coldest] = this.#hot.keys();
+    if (this.#hot.size > MAX_HOT_FILES && coldest !== undefined) this.#hot.delete(coldest);
+  }
+
+  /** Asks for hints about the directories that changed last. */
+  #watch(node: DirectoryNode): void {
+    const { hints } = this.#options;
+    const path = node.path.toString('utf8');
+    // The watcher takes names as text: one that is no text is visited without hints.
+    if (hints === undefined || !Buffer.from(path).equals(node.path)) return;
+    if (!this.#watched.delete(path)) hints.watch(path);
+    this.#watched.set(path, node);
+    const [stalest] = this.#watched.keys();
+    if (this.#watched.size <= MAX_WATCHED || stalest === undefined) return;
+    this.#watched.delete(stalest);
+    hints.unwatch(stalest);
+  }
+}
