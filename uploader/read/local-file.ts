@@ -5,16 +5,14 @@
  * bytes stood in the file at the moment between the two readings, so what is stored is always a state that the file was in.
  */
 
-import { crc32 } from 'node:zlib';
-import { messageOf } from '../src/errors.js';
-import { FileError } from './errors.js';
-import type { FileStat, FileSystem, ReadableFile } from './io/file-system.js';
-import { isAbsent, systemErrorCode } from './io/system-error.js';
-import { type RelPath, toPathBytes } from './rel-path.js';
-import { joinPath } from './scanner.js';
-import type { ByteSource } from './store/store.js';
+import { messageOf } from '../../src/errors.js';
+import { FileError } from '../errors.js';
+import type { FileStat, FileSystem, ReadableFile } from '../io/file-system.js';
+import { isAbsent, systemErrorCode } from '../io/system-error.js';
+import { type RelPath, toPathBytes } from '../rel-path.js';
+import { joinPath } from '../scan/join-path.js';
+import type { ByteSource } from '../store/store.js';
 
-const CHUNK_BYTES = 1024 * 1024;
 const SLASH = 0x2f;
 
 /** One open file. The caller closes it. */
@@ -22,9 +20,16 @@ export interface LocalFile extends ByteSource {
   readonly path: Buffer;
   /** Of the file that is open, whatever its name leads to by now. */
   stat(): Promise<FileStat>;
-  /** CRC-32 of the first `sizeBytes` bytes; null when the file has become shorter. */
-  crc32(sizeBytes: number, signal?: AbortSignal): Promise<number | null>;
+  /** Fills `buffer` from `position` on, as far as the file goes; resolves to the number of bytes. */
+  readInto(buffer: Buffer, position: number): Promise<number>;
   close(): Promise<void>;
+}
+
+/** What an opened file must be, besides a regular file inside of its run. */
+export interface OpenPolicy {
+  /** The device of the root; undefined allows any. */
+  readonly device?: bigint | undefined;
+  readonly allowHardLinks: boolean;
 }
 
 /** Opens the file at `relPath` of the run at `directory` (resolved). Throws `FileError`. */
@@ -32,6 +37,7 @@ export async function openLocalFile(
   fileSystem: FileSystem,
   directory: Buffer,
   relPath: RelPath,
+  policy: OpenPolicy,
 ): Promise<LocalFile> {
   const path = joinPath(directory, [toPathBytes(relPath)]);
   const file = await openOrExplain(fileSystem, path, relPath);
@@ -40,6 +46,9 @@ export async function openLocalFile(
     const [stat, realPath] = await Promise.all([file.stat(), file.realPath()]);
     if (stat.kind !== 'file') throw outside(relPath, 'it is no longer a regular file');
     if (!isInside(realPath, directory)) throw outside(relPath, 'it lies outside of the run directory');
+    if (policy.device !== undefined && stat.device !== policy.device)
+      throw outside(relPath, 'it lies on another device than the root');
+    if (!policy.allowHardLinks && stat.linkCount > 1) throw outside(relPath, 'it has other names');
     return new OpenedFile(file, path, relPath);
   } catch (error) {
     await file.close();
@@ -64,30 +73,11 @@ class OpenedFile implements LocalFile {
 
   async read(start: number, end: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafe(end - start);
-    const count = await this.#readInto(buffer, start);
+    const count = await this.readInto(buffer, start);
     return buffer.subarray(0, count);
   }
 
-  async crc32(sizeBytes: number, signal?: AbortSignal): Promise<number | null> {
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes));
-    let crc = 0;
-    for (let position = 0; position < sizeBytes; ) {
-      signal?.throwIfAborted();
-      const wanted = buffer.subarray(0, Math.min(buffer.length, sizeBytes - position));
-      const count = await this.#readInto(wanted, position);
-      if (count < wanted.length) return null;
-      crc = crc32(wanted, crc);
-      position += count;
-    }
-    return crc;
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
-  }
-
-  /** Fills `buffer` as far as the file goes. */
-  async #readInto(buffer: Buffer, start: number): Promise<number> {
+  async readInto(buffer: Buffer, start: number): Promise<number> {
     let filled = 0;
     try {
       while (filled < buffer.length) {
@@ -99,6 +89,10 @@ class OpenedFile implements LocalFile {
     } catch (error) {
       throw unreadable(this.#relPath, error);
     }
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
 
