@@ -1,0 +1,55 @@
+/** What the committer works with, and what comes of a file. */
+
+import type { CodedError } from '../../src/errors.js';
+import type { Patience } from '../govern/patience.js';
+import type { RateLimit } from '../govern/rate-limit.js';
+import type { Io } from '../io/io.js';
+import type { Strategy } from '../journal/journal-entry.js';
+import type { Recorder } from '../journal/recorder.js';
+import type { Notifier } from '../notify/notifier.js';
+import type { UploadReason } from '../plan/planner.js';
+import type { OnSyncEvent } from '../progress.js';
+import type { BufferPool } from '../read/buffer-pool.js';
+import type { OpenPolicy } from '../read/local-file.js';
+import type { Store } from '../store/store.js';
+import type { FileId } from '../track/file-table.js';
+import type { RunRecord } from '../track/run-record.js';
+import type { Tracker } from '../track/tracker.js';
+
+export interface CommitContext {
+  readonly io: Io;
+  readonly store: Store;
+  readonly tracker: Tracker;
+  readonly recorder: Recorder;
+  readonly notifier: Notifier;
+  readonly patience: Patience;
+  readonly pool: BufferPool;
+  readonly bandwidth: RateLimit;
+  /** Makes the store know what it does, when that is about to matter: asking costs it a dozen requests. */
+  readonly learnCapabilities: (signal: AbortSignal | undefined) => Promise<void>;
+  readonly openPolicy: () => OpenPolicy;
+  /** The uploader goes on after this: what is not sent now is sent later. */
+  readonly isWatching: boolean;
+  /** Whether files of the run are still being written, as far as is known. */
+  readonly isLive: (run: RunRecord) => boolean;
+  /** How long nothing has been added to the file. */
+  readonly quietMs: (id: FileId, mtimeNs: bigint) => number;
+  /** Where the bytes of an event file were found to be damaged, and since when. */
+  readonly damage: Map<FileId, { readonly offset: number; readonly sinceMs: number }>;
+  readonly onEvent: OnSyncEvent;
+}
+
+export type SendOutcome =
+  | {
+      readonly status: 'stored';
+      readonly sizeBytes: number;
+      readonly reason: UploadReason;
+      readonly strategy: Strategy;
+    }
+  | { readonly status: 'verified'; readonly sizeBytes: number }
+  | { readonly status: 'unchanged' }
+  /** All whole records are stored; what follows is the beginning of one, and may be sent as it is after some time. */
+  | { readonly status: 'waiting'; readonly forMs: number; readonly error: CodedError }
+  /** The file did not hold still. */
+  | { readonly status: 'changed' }
+  | { readonly status: 'failed'; readonly error: CodedError };
