@@ -8,7 +8,9 @@ import { type CommandContext, EXIT } from './commands/context.js';
 import { addFsckCommand } from './commands/fsck.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { toErrorText } from './commands/print-error.js';
+import { addStatusCommand } from './commands/status.js';
 import { addSyncCommand } from './commands/sync.js';
+import { addWatchCommand } from './commands/watch.js';
 import { nodeIo } from './io/io.js';
 import { createRedactor } from './redact.js';
 
@@ -21,10 +23,12 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const redact = createRedactor(process.env);
 const abort = new AbortController();
 
+let interruption: number | undefined;
+
 for (const [name, exitCode] of Object.entries(SIGNALS)) {
   process.on(name, () => {
     if (abort.signal.aborted) process.exit(exitCode);
-    process.exitCode = exitCode;
+    interruption = exitCode;
     abort.abort();
   });
 }
@@ -36,9 +40,9 @@ const context: CommandContext = {
   columns: () => (process.stderr.isTTY ? process.stderr.columns : undefined),
   signal: abort.signal,
   io: nodeIo,
-  // An interruption has set its own code already.
+  // Whoever was interrupted and has finished nevertheless has succeeded; who has not says by what it was interrupted.
   setExitCode: (code) => {
-    process.exitCode ??= code;
+    process.exitCode = code === EXIT.complete ? code : (interruption ?? code);
   },
 };
 
@@ -48,6 +52,8 @@ const program = new Command('polytrack')
   .configureOutput({ writeOut: context.stdout, writeErr: context.stderr })
   .exitOverride();
 addSyncCommand(program, context);
+addWatchCommand(program, context);
+addStatusCommand(program, context);
 addCheckCommand(program, context);
 addInspectCommand(program, context);
 addFsckCommand(program, context);

@@ -3,6 +3,11 @@
 export { CodedError } from '../src/errors.js';
 export { type CheckStoreOptions, checkStore, type StoreCheck } from './check/check-store.js';
 export { type ResolvedConfig, resolveConfig, type SyncConfig, type SyncFlags } from './config.js';
+export { type FoundStatus, findStatus, listStatus } from './engine/find-status.js';
+export type { RunStatus, Status, Totals } from './engine/status-file.js';
+export { type SyncOptions, syncOnce } from './engine/sync-once.js';
+export { type WatchOptions, watch } from './engine/watch.js';
+export type { WriterState } from './engine/writer-state.js';
 export {
   ConfigError,
   FileError,
@@ -25,18 +30,19 @@ export {
   StoreUnavailableError,
   StoreUrlError,
 } from './errors.js';
-export type { SkipReason } from './excludes.js';
 export type { FileStat, FileSystem, FsPath, ReadableFile, WritableFile } from './io/file-system.js';
+export type { HintListener, HintSource, OpenHints } from './io/hints.js';
 export { type Io, nodeIo } from './io/io.js';
 export { nodeFileSystem } from './io/node-file-system.js';
 export type { ProcessIdentity, ProcessTable } from './io/processes.js';
 export type { Randomness } from './io/randomness.js';
-export { type LiveSyncOptions, syncLive } from './live-sync.js';
-export type { UploadReason, VerifyReason } from './plan.js';
+export { type Notifier, type StoredFile, silentNotifier } from './notify/notifier.js';
+export type { UploadReason, VerifyReason } from './plan/planner.js';
 export type { OnSyncEvent, SyncEvent } from './progress.js';
 export type { FileCounts, SyncReport, UnsentFile } from './report.js';
 export { type FailedOutcome, OutcomeError, type RetryOutcome } from './retry.js';
-export type { SkippedPath } from './scanner.js';
+export type { SkippedPath } from './scan/directory-node.js';
+export type { SkipReason } from './scan/excludes.js';
 export {
   type AppendCapability,
   canAppend,
@@ -65,5 +71,3 @@ export type {
   StorePermissions,
   UnfinishedUpload,
 } from './store/store.js';
-export { type SyncOptions, syncOnce } from './uploader.js';
-export type { WriterState } from './writer-state.js';

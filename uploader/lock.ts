@@ -48,6 +48,16 @@ export async function acquireLock(path: string, io: Io): Promise<Lock> {
   };
 }
 
+/** Whether somebody has the lock, as far as can be seen from here. Never rejects. */
+export async function isLocked(path: string, io: Io): Promise<boolean> {
+  try {
+    const holder = await readHolder(path, io);
+    return holder !== null && !(await isStale(path, holder, io));
+  } catch {
+    return false; // unreadable: whoever holds it runs as somebody else, and its status cannot be read either
+  }
+}
+
 async function take(path: string, own: Holder, io: Io): Promise<void> {
   for (;;) {
     if (await create(path, own, io)) return;

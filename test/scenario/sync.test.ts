@@ -20,7 +20,10 @@ const CLI = fileURLToPath(new URL('../../dist/uploader/cli.js', import.meta.url)
 const MIB = 1024 * 1024;
 
 const TRACK = `
-  const run = new Run({ root: process.env.ROOT, name: 'synced' });
+  const run = new Run({
+    ...{ root: process.env.ROOT, name: 'synced', formats: ['tensorboard'] },
+    ...{ trackCode: false, trackEnv: false, trackLogs: false, collectResources: false },
+  });
   run.logInputs({ learningRate: 0.1 });
   for (let step = 0; step < 1000; step++) run.logMetric('loss', 1 / (step + 1), { step });
   run.logText('note', 'hello');
@@ -259,10 +262,10 @@ function hashRuns(root: string): Record<string, string> {
   return hashTree(join(root, 'runs'));
 }
 
+/** But for `.plx/`, which is of this machine. */
 function hashTree(directory: string): Record<string, string> {
-  return Object.fromEntries(
-    filesOf(directory).map((path) => [relative(directory, path), sha256(readFileSync(path))]),
-  );
+  const paths = filesOf(directory).filter((path) => !relative(directory, path).split('/').includes('.plx'));
+  return Object.fromEntries(paths.map((path) => [relative(directory, path), sha256(readFileSync(path))]));
 }
 
 function treeSize(directory: string): number {

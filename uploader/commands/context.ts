@@ -30,9 +30,9 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export const EXIT_CODE_HELP = `
 Exit codes:
-  0    everything is stored
+  0    everything is stored, also when a signal has ended the command
   1    something is unsent (with --dry-run: there is something to send)
   2    nothing was sent: usage, configuration, credentials, bucket, state directory, or another sync at work
-  130  interrupted by SIGINT   (a second one exits at once)
-  143  interrupted by SIGTERM  (a second one exits at once)
+  130  SIGINT came before everything was stored: sync again   (a second one exits at once)
+  143  SIGTERM came before everything was stored: sync again  (a second one exits at once)
 `;

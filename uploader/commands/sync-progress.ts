@@ -13,13 +13,14 @@ export interface ProgressDisplay {
   readonly end: () => void;
 }
 
-/** The display that fits where stderr goes. `isQuiet` leaves out the files that go well. */
+/** The display that fits where stderr goes. `isQuiet` leaves out the files that go well; what is endless has no bar. */
 export function createProgressDisplay(
   context: CommandContext,
-  options: { isQuiet: boolean; isVerbose: boolean },
+  options: { isQuiet: boolean; isVerbose: boolean; isEndless?: boolean },
 ): ProgressDisplay {
   const toLine = (event: SyncEvent): string | null => toPlainLine(event, options);
-  if (context.columns() !== undefined && !options.isQuiet) return new ProgressBar(context, toLine);
+  if (context.columns() !== undefined && !options.isQuiet && options.isEndless !== true)
+    return new ProgressBar(context, toLine);
   return {
     onEvent: (event) => {
       const line = toLine(event);
@@ -29,6 +30,10 @@ export function createProgressDisplay(
   };
 }
 
+const LASTING: readonly SyncEvent['kind'][] = [
+  ...(['unsent', 'notice', 'retry', 'lost', 'paused', 'resumed', 'store-away', 'store-back'] as const),
+  'draining',
+];
 const BAR_WIDTH = 24;
 const REDRAW_MS = 100;
 const CLEAR_LINE = '\r\u001b[K';
@@ -51,7 +56,7 @@ class ProgressBar implements ProgressDisplay {
   readonly onEvent = (event: SyncEvent): void => {
     this.#count(event);
     // What needs attention stays on the screen, above the bar; what goes well only moves the bar.
-    const isLasting = event.kind === 'unsent' || event.kind === 'notice' || event.kind === 'retry';
+    const isLasting = LASTING.includes(event.kind);
     const line = isLasting ? this.#toLine(event) : null;
     if (line !== null) this.#context.stderr(`${CLEAR_LINE}${line}\n`);
     this.#draw(line !== null);
@@ -126,6 +131,22 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
       return options.isVerbose ? `verified ${event.key} (${formatBytes(event.sizeBytes)})` : null;
     case 'requeued':
       return options.isVerbose ? `${event.key} changed while it was read; again later` : null;
+    case 'lost':
+      return `lost ${event.key}: ${formatBytes(event.sizeBytes)} were deleted before they were stored`;
+    case 'paused':
+      return `paused: ${event.reason}; nothing is concluded from that, the upload goes on when it is back`;
+    case 'resumed':
+      return 'resumed: the root is back';
+    case 'store-away':
+      return `the store has not answered for ${formatSeconds(event.forMs)}; everything is kept until it does`;
+    case 'store-back':
+      return `the store answers again, after ${formatSeconds(event.afterMs)}`;
+    case 'run-complete':
+      return options.isQuiet ? null : `run ${event.runUuid} has ended, and all of it is stored`;
+    case 'draining':
+      return `stopping: ${formatCount(event.pendingFiles, 'file')} (${formatBytes(event.pendingBytes)}) not stored yet`;
+    case 'run':
+      return options.isVerbose ? `found run ${event.runUuid} in ${event.directory}` : null;
     case 'started':
     case 'sent':
       return null;

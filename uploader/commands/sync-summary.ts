@@ -13,25 +13,39 @@ export function toSummaryText(report: SyncReport, isVerbose: boolean): string {
     ...report.uploads.filter(() => report.isDryRun).map(toPlannedLine),
     ...toSkippedLines(report),
     ...toUnsentLines(report.unsent, isVerbose),
+    ...toLostLines(report),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** One JSON document. Errors are code, message and hint. */
+/** One JSON document. */
 export function toJson(report: SyncReport, sources: Readonly<Record<string, string>>): string {
+  return `${JSON.stringify({ ...toJsonReport(report), configuration: sources }, null, 2)}\n`;
+}
+
+/** The report as a plain object. Errors are code, message and hint. */
+export function toJsonReport(report: SyncReport): object {
   const unsent = report.unsent.map(({ path, sizeBytes, error }) => {
     const { code, message, hint } = error;
     return { path, sizeBytes, code, message, hint };
   });
-  return `${JSON.stringify({ ...report, unsent, configuration: sources }, null, 2)}\n`;
+  return { ...report, unsent };
 }
 
-function toHeadline({ files, bytes, store, isDryRun, isAborted, durationMs, unsent }: SyncReport): string {
+function toHeadline({
+  files,
+  bytes,
+  store,
+  isDryRun,
+  isAborted,
+  isComplete,
+  durationMs,
+}: SyncReport): string {
   if (isDryRun) {
     const kept = `${files.verified} to verify, ${files.unchanged} unchanged`;
     return `Would send ${formatCount(files.unsent, 'file')} to ${store}; ${kept}.`;
   }
-  const state = isAborted ? 'Interrupted' : unsent.length > 0 ? 'Incomplete' : 'Complete';
+  const state = isComplete ? 'Complete' : isAborted ? 'Interrupted' : 'Incomplete';
   const counts = [
     `${files.stored} stored`,
     `${files.verified} verified`,
@@ -49,6 +63,12 @@ function toSkippedLines({ skipped }: SyncReport): string[] {
   if (skipped.length === 0) return [];
   const shown = skipped.map(({ path, reason }) => `  ${path} (${reason})`);
   return [`Left out ${skipped.length}:`, ...limit(shown)];
+}
+
+function toLostLines({ bytes }: SyncReport): string[] {
+  return bytes.lost === 0
+    ? []
+    : [`Lost: ${formatBytes(bytes.lost)} were deleted on disk before they were stored.`];
 }
 
 /** Files with the same error share its explanation. */

@@ -1,12 +1,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Diagnostics } from '../../src/diagnostics.js';
-import { Heartbeat } from '../../src/lifecycle/heartbeat.js';
-import { nodeIo } from '../../uploader/io/io.js';
-import { WriterWatch } from '../../uploader/writer-state.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { createTempDir } from '../support/temp-dir.js';
+import { Diagnostics } from '../../../src/diagnostics.js';
+import { Heartbeat } from '../../../src/lifecycle/heartbeat.js';
+import { WriterWatch } from '../../../uploader/engine/writer-state.js';
+import { nodeIo } from '../../../uploader/io/io.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { createTempDir } from '../../support/temp-dir.js';
 
 let run: string;
 let clock: FakeClock;

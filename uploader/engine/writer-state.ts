@@ -4,9 +4,9 @@
  * No clocks are compared: a beat stands still when it does so for this process. Source: docs/lifecycle.md.
  */
 
-import { MAIN_WRITER, toEndMarkerPath, toHeartbeatPath } from '../src/layout.js';
-import type { Io } from './io/io.js';
-import { readWholeFile } from './io/whole-file.js';
+import { MAIN_WRITER, toEndMarkerPath, toHeartbeatPath } from '../../src/layout.js';
+import type { Io } from '../io/io.js';
+import { readWholeFile } from '../io/whole-file.js';
 
 /**
  * `writing`: it lives, as far as can be told. `ended`: it has said so. `lost`: it is gone without a word. `unknown`: there is no sign of
@@ -30,17 +30,20 @@ const MAX_BYTES = 64 * 1024;
 export class WriterWatch {
   readonly #runDirectory: string;
   readonly #io: Io;
+  readonly #writer: string;
   #lastBeat: number | undefined;
   #lastBeatMs = 0;
 
-  constructor(runDirectory: string, io: Io) {
+  /** Watches `writer`, the main one or a worker. */
+  constructor(runDirectory: string, io: Io, writer: string = MAIN_WRITER) {
     this.#runDirectory = runDirectory;
     this.#io = io;
+    this.#writer = writer;
   }
 
   async look(): Promise<WriterState> {
-    if ((await this.#read(toEndMarkerPath(this.#runDirectory, MAIN_WRITER))) !== undefined) return 'ended';
-    const heartbeat = (await this.#read(toHeartbeatPath(this.#runDirectory, MAIN_WRITER))) as
+    if ((await this.#read(toEndMarkerPath(this.#runDirectory, this.#writer))) !== undefined) return 'ended';
+    const heartbeat = (await this.#read(toHeartbeatPath(this.#runDirectory, this.#writer))) as
       | Heartbeat
       | undefined;
     if (heartbeat === undefined) return 'unknown';

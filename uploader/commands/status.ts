@@ -1,0 +1,104 @@
+/** `polytrack status`: what is stored and what is pending, from the state directory and the disk; the store is not asked. */
+
+import type { Command } from 'commander';
+import { CodedError } from '../../src/errors.js';
+import { resolveConfig, type SyncFlags, toStateDirectory } from '../config.js';
+import { type FoundStatus, findStatus, listStatus } from '../engine/find-status.js';
+import { type RunStatus, sumUpRuns, type Totals } from '../engine/status-file.js';
+import { Settings } from '../settings.js';
+import { type CommandContext, EXIT } from './context.js';
+import { formatBytes, formatCount, formatSeconds } from './format.js';
+import { toErrorText } from './print-error.js';
+import { toTable } from './table.js';
+
+type Flags = SyncFlags & { json?: boolean };
+
+export function addStatusCommand(program: Command, context: CommandContext): void {
+  program
+    .command('status')
+    .summary('show what is stored and what is pending')
+    .description(
+      'Shows for each run what is stored and what is pending: as the uploader at work says, else as journal and disk tell. Without a path: all that the state directory knows.',
+    )
+    .argument('[path]', 'as for sync and watch')
+    .option('--store <url>', 'the store that the path is synced to (POLYTRACK_STORE)')
+    .option('--json', 'print one JSON document')
+    .option('--state-dir <path>', 'where the journal is kept (POLYTRACK_STATE_DIR)')
+    .option('--endpoint <url>', 'S3 endpoint other than AWS (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)')
+    .option('--region <name>', 'S3 region (AWS_REGION, AWS_DEFAULT_REGION)')
+    .option('--as-run [uuid]', 'take the path as one run, whatever is in it')
+    .option('--root-id <text>', 'from what uuids of log directories are made (POLYTRACK_ROOT_ID)')
+    .option('--config <file>', 'JSON with any of these settings (POLYTRACK_CONFIG)')
+    .addHelpText(
+      'after',
+      '\nExit codes:\n  0  nothing is pending\n  1  something is pending\n  2  there is nothing to tell\n',
+    )
+    .action((path: string | undefined, flags: Flags) => runStatus(path, flags, context));
+}
+
+async function runStatus(path: string | undefined, flags: Flags, context: CommandContext): Promise<void> {
+  try {
+    const found = path === undefined ? await findAll(flags, context) : [await findOne(path, flags, context)];
+    context.stdout(
+      flags.json === true ? `${JSON.stringify(found, null, 2)}\n` : found.map(toText).join('\n'),
+    );
+    const isDone = found.every(({ total }) => total.pendingFiles === 0 && total.lostBytes === 0);
+    context.setExitCode(isDone ? EXIT.complete : EXIT.unsent);
+  } catch (error) {
+    context.stderr(toErrorText(error, false));
+    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+  }
+}
+
+async function findOne(path: string, flags: Flags, context: CommandContext): Promise<FoundStatus> {
+  const { config } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
+  return findStatus(config, context.io);
+}
+
+async function findAll(flags: Flags, context: CommandContext): Promise<FoundStatus[]> {
+  const settings = await Settings.read(flags, context.environment, context.io.fileSystem);
+  return listStatus(toStateDirectory(settings.find('stateDir'), context.environment), context.io);
+}
+
+function toText(status: FoundStatus): string {
+  const lines = [
+    `${status.root} → ${status.store}`,
+    `  ${toStateText(status)}`,
+    ...toTable(['run', 'phase', '>stored', '>pending', '>lag', 'last error'], status.runs.map(toRow)).map(
+      (line) => `  ${line}`,
+    ),
+    `  total: ${toTotalText(sumUpRuns(status.runs))}`,
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function toStateText({ state, pid, reason, storeAwayMs, isRunning, ageMs }: FoundStatus): string {
+  const parts = [
+    isRunning ? `${state} (process ${pid}, as of ${formatSeconds(ageMs)} ago)` : 'no uploader at work',
+  ];
+  if (reason !== null && isRunning) parts.push(reason);
+  if (storeAwayMs !== null && isRunning)
+    parts.push(`the store has not answered for ${formatSeconds(storeAwayMs)}`);
+  return parts.join('; ');
+}
+
+function toRow(run: RunStatus): string[] {
+  const { lastError } = run;
+  return [
+    run.uuid,
+    run.phase,
+    formatBytes(run.storedBytes),
+    run.pendingFiles === 0
+      ? '0'
+      : `${formatCount(run.pendingFiles, 'file')}, ${formatBytes(run.pendingBytes)}`,
+    formatSeconds(run.lagMs),
+    lastError === null ? '' : `${lastError.code} ${lastError.path}`,
+  ];
+}
+
+function toTotalText(total: Totals): string {
+  const stored = `${formatCount(total.storedFiles, 'file')} (${formatBytes(total.storedBytes)}) stored`;
+  const pending = `${total.pendingFiles} (${formatBytes(total.pendingBytes)}) pending`;
+  const lost = total.lostBytes === 0 ? '' : `, ${formatBytes(total.lostBytes)} lost`;
+  return `${stored}, ${pending}, lag ${formatSeconds(total.lagMs)}${lost}`;
+}

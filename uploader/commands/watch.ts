@@ -1,0 +1,64 @@
+/** `polytrack watch`: keeps the store up to date until it is told to stop. */
+
+import type { Command } from 'commander';
+import { CodedError } from '../../src/errors.js';
+import { resolveConfig, type SyncFlags } from '../config.js';
+import { watch } from '../engine/watch.js';
+import type { SyncEvent } from '../progress.js';
+import { type CommandContext, EXIT, EXIT_CODE_HELP } from './context.js';
+import { toErrorText } from './print-error.js';
+import { addSyncOptions, withoutDefaults } from './sync-options.js';
+import { createProgressDisplay } from './sync-progress.js';
+import { toJsonReport, toSummaryText } from './sync-summary.js';
+
+type Flags = SyncFlags & { json?: boolean; verbose?: boolean };
+
+export function addWatchCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('watch')
+    .summary('keep a store up to date')
+    .description(
+      'Watches a root and sends what is new, as it comes, until it is told to stop. The root may be empty, or still to come.',
+    )
+    .argument('<path>', 'a root of runs, a run directory, or a directory of log directories')
+    .option('--json', 'print what happens as lines of JSON, the report as the last');
+  addSyncOptions(command)
+    .option('--verbose', 'also say where settings come from, what is verified, and the causes of errors')
+    .addHelpText('after', EXIT_CODE_HELP)
+    .action((path: string, flags: Flags) => runWatch(path, withoutDefaults(flags), context));
+}
+
+async function runWatch(path: string, flags: Flags, context: CommandContext): Promise<void> {
+  const isVerbose = flags.verbose === true;
+  const isJson = flags.json === true;
+  const display = createProgressDisplay(context, { isQuiet: isJson, isVerbose, isEndless: true });
+  const onEvent = (event: SyncEvent): void => {
+    display.onEvent(event);
+    if (isJson && event.kind !== 'sent') context.stdout(`${JSON.stringify(toJsonEvent(event))}\n`);
+  };
+  try {
+    const { config, sources } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
+    if (isVerbose)
+      for (const [name, source] of Object.entries(sources)) context.stderr(`${name}: ${source}\n`);
+    const { io, signal } = context;
+    const report = await watch(config, { io, signal, onEvent });
+    display.end();
+    if (isJson) context.stdout(`${JSON.stringify({ kind: 'report', ...toJsonReport(report) })}\n`);
+    else context.stdout(toSummaryText(report, isVerbose));
+    context.setExitCode(report.isComplete ? EXIT.complete : EXIT.unsent);
+  } catch (error) {
+    display.end();
+    context.stderr(toErrorText(error, isVerbose));
+    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+  }
+}
+
+/** Errors are code, message and hint; causes are their messages. */
+function toJsonEvent(event: SyncEvent): object {
+  if (event.kind === 'unsent') {
+    const { code, message, hint } = event.error;
+    return { ...event, error: { code, message, hint } };
+  }
+  if (event.kind !== 'retry') return event;
+  return { ...event, cause: event.cause instanceof Error ? event.cause.message : String(event.cause) };
+}

@@ -1,0 +1,54 @@
+/** What the committer works with, made of the parts of the engine. */
+
+import type { CommitContext } from '../commit/commit-context.js';
+import type { Recorder } from '../journal/recorder.js';
+import { toLane } from '../plan/lanes.js';
+import { WorkQueue } from '../plan/work-queue.js';
+import { toPhase } from '../track/file-class.js';
+import type { FileId } from '../track/file-table.js';
+import type { EngineParts } from './engine-parts.js';
+import { learnCapabilities } from './learn-capabilities.js';
+
+export function createContext(parts: EngineParts, recorder: Recorder): CommitContext {
+  const { io, store, tracker, notifier, patience, pool, bandwidth, config, rootWatch, isWatching } = parts;
+  let learning: Promise<void> | undefined;
+  return {
+    io,
+    store,
+    tracker,
+    recorder,
+    notifier,
+    patience,
+    pool,
+    bandwidth,
+    isWatching,
+    learnCapabilities: (signal) => {
+      learning ??= learnCapabilities(parts, signal).catch((error: unknown) => {
+        learning = undefined; // given up by one caller, not by the next
+        throw error;
+      });
+      return learning;
+    },
+    openPolicy: () => ({
+      allowHardLinks: config.allowHardLinks ?? true,
+      ...(config.allowOtherDevices === true ? {} : { device: rootWatch.device }),
+    }),
+    isLive: (run) => parts.isLive(run),
+    // A single pass cannot wait and see: it asks the file when it was written last.
+    quietMs: (id, mtimeNs) =>
+      isWatching
+        ? tracker.quietMs(id)
+        : Math.max(0, io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n)),
+    damage: new Map(),
+    onEvent: parts.emit,
+  };
+}
+
+export function createQueue({ tracker }: EngineParts): WorkQueue {
+  return new WorkQueue((id: FileId) => {
+    const relPath = tracker.relPathOf(id);
+    const bytes = tracker.pendingBytes(id);
+    const lane = toLane(tracker.classOf(id), bytes);
+    return { run: tracker.runOf(id).index, phase: toPhase(relPath), lane, bytes };
+  });
+}

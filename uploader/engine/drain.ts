@@ -1,0 +1,93 @@
+/**
+ * The end of a watch, in order: one last look, then event tails, logs and small files; what is large is left for the next process to
+ * go on with. Ends before the grace time does, whatever the store does meanwhile.
+ */
+
+import type { Recorder } from '../journal/recorder.js';
+import { LANES } from '../plan/lanes.js';
+import type { WorkQueue } from '../plan/work-queue.js';
+import type { Scanner } from '../scan/scanner.js';
+import { FLAG } from '../track/file-table.js';
+import type { EngineParts } from './engine-parts.js';
+import type { Schedule } from './schedule.js';
+import type { StatusWriter } from './status-writer.js';
+import type { Workers } from './workers.js';
+
+export interface DrainOptions {
+  readonly parts: EngineParts;
+  readonly scanner: Scanner;
+  readonly schedule: Schedule;
+  readonly queue: WorkQueue;
+  readonly workers: Workers;
+  readonly recorder: Recorder;
+  readonly status: StatusWriter;
+  readonly graceMs: number;
+  readonly abortLarge: () => void;
+  readonly abortAll: () => void;
+}
+
+/** What is under way of a large file may end by itself for this long. */
+const LARGE_MS = 5_000;
+/** For the journal, the lock and the process itself. */
+const RESERVE_MS = 5_000;
+const RESERVE_RATIO = 6;
+const POLL_MS = 50;
+
+/** Finishes what can be finished. Never rejects for what the store or the disk does. */
+export async function drain(options: DrainOptions): Promise<void> {
+  const { parts, scanner, schedule, queue, workers, recorder, status, graceMs } = options;
+  const { clock, tracker, patience, notifier } = parts;
+  const startMs = clock.monotonicMs();
+  const endMs = startMs + graceMs - Math.min(RESERVE_MS, graceMs / RESERVE_RATIO);
+  const largeEndMs = startMs + Math.min(LARGE_MS, graceMs / 2);
+  tellPending(parts);
+  await status.write('draining');
+  if (graceMs > 0) await withTimeout(parts, (signal) => scanner.scanLate(signal), endMs - startMs);
+  schedule.considerAll();
+  workers.wake();
+
+  const isIdle = (): boolean =>
+    workers.activeCount === 0 && !LANES.some((lane) => lane !== 'large' && queue.hasReady(lane));
+  while (!isIdle() && clock.monotonicMs() < endMs) {
+    if (clock.monotonicMs() >= largeEndMs) options.abortLarge();
+    // A store that does not answer now is not worth the rest of the grace time.
+    const { awaySinceMs } = patience.gate;
+    if (awaySinceMs !== null && clock.monotonicMs() - Math.max(awaySinceMs, startMs) >= LARGE_MS) break;
+    schedule.release();
+    workers.wake();
+    await clock.sleep(POLL_MS);
+  }
+  options.abortAll();
+  await recorder.flush();
+  await withTimeout(parts, (signal) => notifier.flush(signal), Math.max(0, endMs - clock.monotonicMs()));
+  for (let id = 0; id < tracker.table.count; id += 1) tracker.table.set(id, FLAG.taken, false);
+}
+
+function tellPending({ tracker, emit }: EngineParts): void {
+  let pendingFiles = 0;
+  let pendingBytes = 0;
+  for (let id = 0; id < tracker.table.count; id += 1) {
+    if (!tracker.isPending(id)) continue;
+    pendingFiles += 1;
+    pendingBytes += tracker.pendingBytes(id);
+  }
+  emit({ kind: 'draining', pendingFiles, pendingBytes });
+}
+
+async function withTimeout(
+  parts: EngineParts,
+  work: (signal: AbortSignal) => Promise<void>,
+  ms: number,
+): Promise<void> {
+  const timeout = new AbortController();
+  const done = new AbortController();
+  const timer = parts.clock.sleep(ms, done.signal).then(
+    () => timeout.abort(),
+    () => undefined,
+  );
+  try {
+    await Promise.race([work(timeout.signal), timer]);
+  } finally {
+    done.abort();
+  }
+}

@@ -1,0 +1,189 @@
+/** Everything that a pass or a watch is made of, put together from a configuration. */
+
+import type { Clock } from '../../src/clock.js';
+import { DEFAULT_INTERVAL_MS, type SyncConfig } from '../config.js';
+import type { RefusedError } from '../errors.js';
+import { ConcurrencyLimit } from '../govern/concurrency-limit.js';
+import { Patience } from '../govern/patience.js';
+import { RateLimit } from '../govern/rate-limit.js';
+import type { HintSource } from '../io/hints.js';
+import { type Io, nodeIo } from '../io/io.js';
+import { resolveExisting } from '../io/resolve-existing.js';
+import type { JournalOwner } from '../journal/journal-files.js';
+import { locate, type Place } from '../locate-runs.js';
+import { type Notifier, silentNotifier } from '../notify/notifier.js';
+import type { OnSyncEvent, SyncEvent } from '../progress.js';
+import { BufferPool } from '../read/buffer-pool.js';
+import { RootWatch } from '../scan/root-watch.js';
+import type { Scanner } from '../scan/scanner.js';
+import { type StatePaths, toStatePaths } from '../state-directory.js';
+import { openStore, parseStoreUrl } from '../store/open-store.js';
+import type { Store, StoreNotice } from '../store/store.js';
+import { findOverlap } from '../store-overlap.js';
+import type { FileId } from '../track/file-table.js';
+import type { RunRecord } from '../track/run-record.js';
+import { Tracker } from '../track/tracker.js';
+import { createScanner } from './create-scanner.js';
+import { RunLife } from './run-life.js';
+
+export interface EngineOptions {
+  /** Default: the host's. */
+  readonly io?: Io | undefined;
+  readonly onEvent?: OnSyncEvent | undefined;
+  /** Default: the store that the configuration names. The caller closes a store of its own. */
+  readonly store?: Store | undefined;
+  /** Who is told of what is stored. Default: nobody. */
+  readonly notifier?: Notifier | undefined;
+}
+
+/** Buffers for checksums: one for each file that is likely to be read at the same time. */
+const BUFFERS = 8;
+
+export class EngineParts {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly config: SyncConfig;
+  readonly isWatching: boolean;
+  readonly place: Place;
+  readonly store: Store;
+  readonly paths: StatePaths;
+  readonly owner: JournalOwner;
+  readonly notifier: Notifier;
+  readonly tracker: Tracker;
+  readonly rootWatch: RootWatch;
+  readonly patience: Patience;
+  readonly limit: ConcurrencyLimit;
+  readonly bandwidth: RateLimit;
+  readonly pool = new BufferPool(BUFFERS);
+  readonly lives = new Map<number, RunLife>();
+  readonly notices: StoreNotice[] = [];
+  /** Runs that must not be sent: the store lies in them, or they in the store. */
+  readonly refused = new Map<number, RefusedError>();
+  readonly startMs: number;
+  sentBytes = 0;
+  /** Told of each dirty file; set by whoever works on them. */
+  onDirty: (id: FileId) => void = () => undefined;
+  readonly #onEvent: OnSyncEvent;
+  readonly #storePath: string | null;
+
+  private constructor(
+    config: SyncConfig,
+    options: EngineOptions,
+    found: {
+      isWatching: boolean;
+      place: Place;
+      store: Store;
+      hostId: string;
+      storePath: string | null;
+      bandwidth: RateLimit;
+      events: { onEvent: OnSyncEvent };
+    },
+  ) {
+    this.io = options.io ?? nodeIo;
+    this.clock = this.io.clock;
+    this.config = config;
+    this.isWatching = found.isWatching;
+    this.place = found.place;
+    this.store = found.store;
+    this.paths = toStatePaths(config.stateDirectory, found.place.root, found.store.id);
+    this.owner = { rootId: this.paths.rootId, hostId: found.hostId };
+    this.notifier = options.notifier ?? silentNotifier;
+    this.bandwidth = found.bandwidth;
+    this.startMs = this.clock.monotonicMs();
+    this.#onEvent = options.onEvent ?? (() => undefined);
+    this.#storePath = found.storePath;
+    found.events.onEvent = this.emit;
+    this.limit = new ConcurrencyLimit(config.concurrency);
+    this.patience = new Patience({
+      ...this.io,
+      patienceMs: found.isWatching ? Number.POSITIVE_INFINITY : config.patienceMs,
+      onRetry: (notice) => this.emit({ kind: 'retry', ...notice }),
+      onTrouble: () => this.limit.onTrouble(this.clock.monotonicMs()),
+    });
+    this.rootWatch = new RootWatch(this.io.fileSystem, found.place.start, {
+      onAway: (reason) => this.emit({ kind: 'paused', reason: `${found.place.start.toString()}: ${reason}` }),
+      onBack: () => this.emit({ kind: 'resumed' }),
+    });
+    this.tracker = new Tracker({
+      clock: this.clock,
+      onDirty: (id) => this.onDirty(id),
+      onRun: (run) => this.#takeRun(run),
+    });
+  }
+
+  /** Finds the place and opens the store. Sends nothing. Throws a coded error for what cannot be used. */
+  static async open(
+    config: SyncConfig,
+    options: EngineOptions,
+    mode: { readonly isWatching: boolean },
+  ): Promise<EngineParts> {
+    const io = options.io ?? nodeIo;
+    const location = parseStoreUrl(config.store);
+    const place = await locate(io.fileSystem, config.path, { mayBeMissing: mode.isWatching });
+    const storePath = location.scheme === 'file' ? await resolveExisting(io.fileSystem, location.path) : null;
+    // What the store has to say before there is anybody to tell is told to whoever comes.
+    const events: { onEvent: OnSyncEvent } = { onEvent: () => undefined };
+    const onNotice = (notice: StoreNotice): void => events.onEvent({ kind: 'notice', ...notice });
+    const requests = new RateLimit(io.clock, config.requests);
+    const beforeRequest = (signal?: AbortSignal): Promise<void> => requests.take(1, 'events', signal);
+    const s3 = { ...config.s3, beforeRequest };
+    const store = options.store ?? (await openStore(config.store, { ...io, s3, onNotice }));
+    const found = {
+      ...mode,
+      place,
+      store,
+      storePath,
+      hostId: (await io.hostId?.()) ?? 'one host',
+      bandwidth: new RateLimit(io.clock, config.bandwidth),
+      events,
+    };
+    return new EngineParts(config, options, found);
+  }
+
+  readonly emit = (event: SyncEvent): void => {
+    if (event.kind === 'sent') this.sentBytes += event.sizeBytes;
+    if (event.kind === 'notice')
+      this.notices.push({ code: event.code as StoreNotice['code'], message: event.message });
+    this.#onEvent(event);
+  };
+
+  readonly onNotice = (notice: StoreNotice): void => this.emit({ kind: 'notice', ...notice });
+
+  get intervalMs(): number {
+    return this.config.intervalMs ?? DEFAULT_INTERVAL_MS;
+  }
+
+  /** `hints` are closed by the caller. */
+  createScanner(hints?: HintSource): Scanner {
+    return createScanner({
+      config: this.config,
+      io: this.io,
+      place: this.place,
+      hostId: this.owner.hostId,
+      rootWatch: this.rootWatch,
+      sink: this.tracker,
+      isWatching: this.isWatching,
+      storePath: this.#storePath,
+      onNotice: this.onNotice,
+      hints,
+    });
+  }
+
+  /** Whether files of a run are still being written, as far as is known. */
+  isLive(run: RunRecord): boolean {
+    return (this.lives.get(run.index)?.life ?? 'live') === 'live';
+  }
+
+  #takeRun(run: RunRecord): void {
+    const { directory } = run;
+    if (directory === null) return;
+    this.lives.set(run.index, new RunLife(this.io, directory));
+    const overlap =
+      this.#storePath === null ? null : findOverlap(this.#storePath, { uuid: run.uuid, directory });
+    if (overlap !== null) this.refused.set(run.index, overlap);
+    const project = this.config.project ?? null;
+    this.notifier.onRun({ runUuid: run.uuid, directory: directory.toString(), project });
+    const isAdopted = run.kind === 'log-directory';
+    this.emit({ kind: 'run', runUuid: run.uuid, directory: directory.toString(), isAdopted });
+  }
+}

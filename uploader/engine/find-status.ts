@@ -1,0 +1,100 @@
+/** The status of a root and a store, asked by another process than the uploader: without the lock, and without the store. */
+
+import { join } from 'node:path';
+import type { SyncConfig } from '../config.js';
+import type { Io } from '../io/io.js';
+import { isAbsent } from '../io/system-error.js';
+import { replayFiles } from '../journal/journal-files.js';
+import { locate } from '../locate-runs.js';
+import { isLocked } from '../lock.js';
+import { RootWatch } from '../scan/root-watch.js';
+import { type StatePaths, toStatePaths, toStatePathsIn } from '../state-directory.js';
+import { parseStoreUrl } from '../store/open-store.js';
+import { toS3StoreId } from '../store/s3-store.js';
+import { Tracker } from '../track/tracker.js';
+import { createScanner } from './create-scanner.js';
+import { countRuns, type RunStatus, readStatus, type Status, sumUpRuns } from './status-file.js';
+
+export interface FoundStatus extends Status {
+  /** Whether an uploader is at work. If not, journal and disk were looked at just now. */
+  readonly isRunning: boolean;
+  /** Of what is said. */
+  readonly ageMs: number;
+}
+
+const IGNORED = { onAway: () => undefined, onBack: () => undefined };
+
+/** The status of what a configuration names. Throws a coded error for what cannot be used. */
+export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatus> {
+  const place = await locate(io.fileSystem, config.path, { mayBeMissing: true });
+  const store = toStoreId(config);
+  const paths = toStatePaths(config.stateDirectory, place.root, store);
+  const written = await readStatus(io.fileSystem, paths);
+  if (written !== null && (await isLocked(paths.lock, io))) return toFound(written, true, io);
+
+  const tracker = new Tracker({ clock: io.clock });
+  const hostId = (await io.hostId?.()) ?? 'one host';
+  const rootWatch = new RootWatch(io.fileSystem, place.start, IGNORED);
+  const location = parseStoreUrl(config.store);
+  const storePath = location.scheme === 'file' ? location.path : null;
+  const onNotice = (): void => undefined;
+  const scanner = createScanner({
+    ...{ config, io, place, hostId, rootWatch, storePath, onNotice },
+    sink: tracker,
+    isWatching: false,
+  });
+  await replayFiles(io.fileSystem, paths, { rootId: paths.rootId, hostId }, tracker);
+  await scanner.scanAll();
+  const runs = countRuns(tracker, config.project, () => 'unknown').map((run) => withLast(run, written));
+  const idle = { state: 'idle', pid: null, reason: null, storeAwayMs: null, isStateless: false } as const;
+  const root = place.root.toString();
+  const status = {
+    version: 1,
+    root,
+    store,
+    updatedAt: io.clock.wallTime(),
+    runs,
+    total: sumUpRuns(runs),
+  } as const;
+  return toFound({ ...status, ...idle }, false, io);
+}
+
+/** What the uploaders of a state directory have said last. */
+export async function listStatus(stateDirectory: string, io: Io): Promise<FoundStatus[]> {
+  const found: FoundStatus[] = [];
+  for (const name of await listNames(stateDirectory, io)) {
+    const paths: StatePaths = toStatePathsIn(join(stateDirectory, name), name);
+    const status = await readStatus(io.fileSystem, paths);
+    if (status !== null) found.push(toFound(status, await isLocked(paths.lock, io), io));
+  }
+  return found;
+}
+
+async function listNames(stateDirectory: string, io: Io): Promise<string[]> {
+  try {
+    return (await io.fileSystem.readDirectory(stateDirectory)).map((name) => name.toString('utf8')).sort();
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
+/** The name under which the store keeps its state; the same as that of the opened store. */
+function toStoreId({ store, s3 }: SyncConfig): string {
+  const location = parseStoreUrl(store);
+  return location.scheme === 'file' ? `file://${location.path}` : toS3StoreId({ ...location, ...s3 });
+}
+
+/** What only the uploader itself knew. */
+function withLast(run: RunStatus, written: Status | null): RunStatus {
+  const last = written?.runs.find(({ uuid }) => uuid === run.uuid);
+  return last === undefined ? run : { ...run, lastError: last.lastError, lostBytes: last.lostBytes };
+}
+
+function toFound(status: Status, isRunning: boolean, io: Io): FoundStatus {
+  return {
+    ...status,
+    isRunning,
+    ageMs: Math.max(0, Math.round((io.clock.wallTime() - status.updatedAt) * 1000)),
+  };
+}

@@ -1,0 +1,95 @@
+/** Lists runs as they turn up, beside the loop that finds them: a store that is slow or away does not keep it from looking. */
+
+import { CodedError } from '../../src/errors.js';
+import { StoreError } from '../errors.js';
+import type { RunRecord } from '../track/run-record.js';
+import type { EngineParts } from './engine-parts.js';
+import { checkStore, listRuns } from './listing.js';
+
+const RETRY_AFTER_MS = 60_000;
+
+export class ListingLoop {
+  readonly #parts: EngineParts;
+  readonly #signal: AbortSignal;
+  readonly #onRefused: (error: CodedError) => void;
+  #isChecked = false;
+  #running: Promise<void> | null = null;
+  #notBeforeMs = 0;
+  /** The store refused before anything was sent: then there is nothing to watch for. */
+  #refusal: CodedError | null = null;
+  #fatal: { readonly error: unknown } | null = null;
+
+  constructor(parts: EngineParts, signal: AbortSignal, onRefused: (error: CodedError) => void) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#onRefused = onRefused;
+  }
+
+  /** Asks the store whether it is there, and waits a little for the answer: a refusal is best said at once. */
+  async start(): Promise<void> {
+    this.#running = this.#check();
+    const waiting = new AbortController();
+    const limit = this.#parts.clock.sleep(FIRST_ANSWER_MS, waiting.signal).catch(() => undefined);
+    await Promise.race([this.#running, limit]);
+    waiting.abort();
+    this.throwIfRefused();
+  }
+
+  /** Begins to list what is not listed, unless that is going on. */
+  consider(): void {
+    const { tracker, clock, refused } = this.#parts;
+    if (this.#running !== null || this.#refusal !== null || clock.monotonicMs() < this.#notBeforeMs) return;
+    const runs = tracker.runs.filter(
+      ({ directory, isListed, index }) => directory !== null && !isListed && !refused.has(index),
+    );
+    if (!this.#isChecked) this.#running = this.#check();
+    else if (runs.length > 0) this.#running = this.#list(runs);
+  }
+
+  throwIfRefused(): void {
+    if (this.#fatal !== null) throw this.#fatal.error;
+    if (this.#refusal !== null) throw this.#refusal;
+  }
+
+  /** Resolves once nothing is under way. The signal has been aborted before. */
+  async end(): Promise<void> {
+    await this.#running;
+  }
+
+  async #check(): Promise<void> {
+    await this.#run(
+      async () => {
+        await checkStore(this.#parts, this.#signal);
+        this.#isChecked = true;
+      },
+      (error) => {
+        this.#refusal = error;
+      },
+    );
+  }
+
+  async #list(runs: readonly RunRecord[]): Promise<void> {
+    await this.#run(
+      () => listRuns(this.#parts, runs, this.#signal),
+      (error) => {
+        this.#notBeforeMs = this.#parts.clock.monotonicMs() + RETRY_AFTER_MS;
+        this.#onRefused(error);
+      },
+    );
+  }
+
+  async #run(work: () => Promise<void>, onRefused: (error: CodedError) => void): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      if (error instanceof StoreError || error instanceof CodedError) onRefused(error);
+      else this.#fatal = { error };
+    } finally {
+      this.#running = null;
+    }
+  }
+}
+
+/** Longer than a store that works takes, shorter than somebody waits who has just started a command. */
+const FIRST_ANSWER_MS = 5_000;

@@ -1,0 +1,51 @@
+/**
+ * Files that went away before all of them was stored: lost, unless they only changed their name.
+ *
+ * Nothing is said before everything has been looked at once more: a file that was moved may be found late.
+ */
+
+import { toPathBytes } from '../rel-path.js';
+import { joinPath } from '../scan/join-path.js';
+import { type FileId, FLAG } from '../track/file-table.js';
+import type { EngineParts } from './engine-parts.js';
+
+const CONFIRM_AFTER_MS = 65_000;
+
+/** Concludes about files that have been missing for long; about all of them when there is no later. */
+export async function confirmLosses(parts: EngineParts, options: { isLast: boolean }): Promise<void> {
+  const { tracker, rootWatch, clock, emit } = parts;
+  const nowMs = clock.monotonicMs();
+  const due = [...tracker.missing].filter(
+    ([, { sinceMs }]) => options.isLast || nowMs - sinceMs >= CONFIRM_AFTER_MS,
+  );
+  if (due.length === 0 || !(await rootWatch.isThere())) return;
+  const present = findInodes(parts, new Set(due.map(([id]) => tracker.table.seenIno[id]!)));
+  for (const [id, { bytes }] of due) {
+    tracker.missing.delete(id);
+    if ((present.get(tracker.table.seenIno[id]!) ?? -1) >= tracker.table.seenBytes[id]!) continue;
+    if (await isThere(parts, id)) continue;
+    tracker.runOf(id).lostBytes += bytes;
+    emit({ kind: 'lost', key: tracker.keyOf(id), sizeBytes: bytes });
+  }
+}
+
+/** The sizes of the files that are there and have one of the inodes. */
+function findInodes({ tracker: { table } }: EngineParts, wanted: ReadonlySet<number>): Map<number, number> {
+  const found = new Map<number, number>();
+  for (let id = 0; id < table.count; id += 1)
+    if (table.has(id, FLAG.onDisk) && wanted.has(table.seenIno[id]!))
+      found.set(table.seenIno[id]!, table.seenBytes[id]!);
+  return found;
+}
+
+/** Left out by a rule since, not gone. */
+async function isThere({ io, tracker }: EngineParts, id: FileId): Promise<boolean> {
+  const { directory } = tracker.runOf(id);
+  try {
+    if (directory !== null)
+      await io.fileSystem.lstat(joinPath(directory, [toPathBytes(tracker.relPathOf(id))]));
+    return true;
+  } catch {
+    return false;
+  }
+}

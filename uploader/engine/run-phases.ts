@@ -1,0 +1,93 @@
+/** Which runs are still written, which have ended, and which of those are stored as a whole. */
+
+import type { Scanner } from '../scan/scanner.js';
+import { FLAG } from '../track/file-table.js';
+import type { RunRecord } from '../track/run-record.js';
+import type { EngineParts } from './engine-parts.js';
+import type { Schedule } from './schedule.js';
+
+export type RunPhase =
+  | { readonly kind: 'live' }
+  /** It has ended; what was found after that is all there will be. */
+  | { readonly kind: 'closing' }
+  | { readonly kind: 'complete' }
+  /** All that can be stored is; the rest cannot be. */
+  | { readonly kind: 'incomplete' };
+
+const LOOK_INTERVAL_MS = 500;
+/** A thousand runs are looked at in turn. */
+const LOOKS_PER_TICK = 8;
+
+export class RunPhases {
+  readonly #parts: EngineParts;
+  readonly #scanner: Scanner;
+  readonly #schedule: Schedule;
+  readonly #phases = new Map<number, RunPhase>();
+  readonly #lookedMs = new Map<number, number>();
+  #next = 0;
+
+  constructor(parts: EngineParts, scanner: Scanner, schedule: Schedule) {
+    this.#parts = parts;
+    this.#scanner = scanner;
+    this.#schedule = schedule;
+  }
+
+  phaseOf(run: RunRecord): RunPhase {
+    return this.#phases.get(run.index) ?? { kind: 'live' };
+  }
+
+  /** Whether there is a run, and none that anything is still to come of. */
+  get areAllSettled(): boolean {
+    const runs = this.#found();
+    return (
+      runs.length > 0 && runs.every((run) => ['complete', 'incomplete'].includes(this.phaseOf(run).kind))
+    );
+  }
+
+  /** Looks at some runs, and concludes. */
+  async look(): Promise<void> {
+    const runs = this.#found();
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (let looks = 0; looks < Math.min(LOOKS_PER_TICK, runs.length); looks += 1) {
+      const run = runs[this.#next % runs.length]!;
+      this.#next += 1;
+      if (nowMs - (this.#lookedMs.get(run.index) ?? Number.NEGATIVE_INFINITY) < LOOK_INTERVAL_MS) continue;
+      this.#lookedMs.set(run.index, nowMs);
+      await this.#lookAt(run, nowMs);
+    }
+    for (const run of runs) if (this.phaseOf(run).kind !== 'live') this.#conclude(run);
+  }
+
+  async #lookAt(run: RunRecord, nowMs: number): Promise<void> {
+    const life = await this.#parts.lives.get(run.index)?.look(nowMs - run.changedMs);
+    const isLive = life === undefined || life === 'live';
+    const phase = this.phaseOf(run);
+    if (isLive && phase.kind !== 'live') this.#phases.set(run.index, { kind: 'live' });
+    if (isLive || phase.kind !== 'live') return;
+    this.#phases.set(run.index, { kind: 'closing' });
+    // What was written just before the end may not have been seen yet.
+    this.#scanner.revisit(run.index);
+    this.#schedule.retryRun(run.index);
+  }
+
+  #conclude(run: RunRecord): void {
+    const { tracker, rootWatch, emit, notifier } = this.#parts;
+    const phase = this.phaseOf(run);
+    if (phase.kind === 'live' || rootWatch.awayReason !== null || !run.isListed) return;
+    if (this.#scanner.isVisiting(run.index)) return;
+    const dirty = [...tracker.filesOf(run)].filter((id) => tracker.table.has(id, FLAG.dirty));
+    const open = dirty.filter((id) => !this.#schedule.failures.has(id) || tracker.table.has(id, FLAG.taken));
+    if (open.length > 0) this.#phases.set(run.index, { kind: 'closing' });
+    else if (dirty.length > 0) this.#phases.set(run.index, { kind: 'incomplete' });
+    else if (phase.kind !== 'complete') {
+      this.#phases.set(run.index, { kind: 'complete' });
+      emit({ kind: 'run-complete', runUuid: run.uuid });
+      notifier.onRunComplete(run.uuid);
+    }
+  }
+
+  #found(): RunRecord[] {
+    const { tracker, refused } = this.#parts;
+    return tracker.runs.filter(({ directory, index }) => directory !== null && !refused.has(index));
+  }
+}

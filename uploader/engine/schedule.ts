@@ -1,0 +1,172 @@
+/**
+ * When each dirty file is worked on while the uploader watches: at once, once it is due, or after a pause when it could not be sent.
+ *
+ * Holds numbers of files, and asks the tracker for everything else.
+ */
+
+import type { CodedError } from '../../src/errors.js';
+import { StoreError } from '../errors.js';
+import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/strategy.js';
+import { msUntilDue } from '../plan/trigger.js';
+import type { WorkQueue } from '../plan/work-queue.js';
+import { type FileId, FLAG } from '../track/file-table.js';
+import type { EngineParts } from './engine-parts.js';
+
+/** Why a file is not stored, and when it is tried again. */
+export interface Failure {
+  readonly error: CodedError;
+  readonly tries: number;
+  readonly atMs: number;
+  readonly untilMs: number;
+}
+
+const FIRST_FAILURE_PAUSE_MS = 5_000;
+const MAX_FAILURE_PAUSE_MS = 300_000;
+/** A file that did not hold still is tried again soon; after `MAX_CHANGES` times it is given a rest, and that is said. */
+const CHANGE_PAUSE_MS = 500;
+export const MAX_CHANGES = 5;
+const UNSTABLE_PAUSE_MS = 60_000;
+
+export class Schedule {
+  readonly failures = new Map<FileId, Failure>();
+  readonly #parts: EngineParts;
+  readonly #queue: WorkQueue;
+  readonly #waiting = new Map<FileId, number>();
+  /** Not before this time, whatever else makes a file due; a change of the file ends the hold. */
+  readonly #holds = new Map<FileId, number>();
+  readonly #changes = new Map<FileId, number>();
+  /** Everything is due: there is no later. */
+  isDraining = false;
+
+  constructor(parts: EngineParts, queue: WorkQueue) {
+    this.#parts = parts;
+    this.#queue = queue;
+  }
+
+  /** A file has changed, or has turned out to be dirty. */
+  onDirty(id: FileId): void {
+    this.#holds.delete(id);
+    this.consider(id);
+  }
+
+  /** Puts a dirty file into the queue, or down for later. */
+  consider(id: FileId): void {
+    const { tracker, refused, rootWatch, clock } = this.#parts;
+    const { table } = tracker;
+    if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.taken)) return;
+    const run = tracker.runOf(id);
+    if (!run.isListed || run.directory === null || refused.has(run.index)) return;
+    if (this.isDraining && !tracker.isPending(id)) return;
+    const dueMs = this.#dueMs(id);
+    if (dueMs <= clock.monotonicMs() && rootWatch.awayReason === null) {
+      this.#waiting.delete(id);
+      table.set(id, FLAG.taken);
+      this.#queue.add(id);
+    } else this.#waiting.set(id, dueMs);
+  }
+
+  /** Considers all files whose time has come. */
+  release(): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const [id, dueMs] of this.#waiting) {
+      if (dueMs > nowMs) continue;
+      this.#waiting.delete(id);
+      this.consider(id);
+    }
+  }
+
+  /** Considers all dirty files of a run, or of all, anew. */
+  considerAll(run?: number): void {
+    const { table, runs } = this.#parts.tracker;
+    const records = run === undefined ? runs : runs.slice(run, run + 1);
+    for (const record of records)
+      for (const id of this.#parts.tracker.filesOf(record)) if (table.has(id, FLAG.dirty)) this.consider(id);
+  }
+
+  /** What has failed or waits in a run is tried again at once: it has ended. */
+  retryRun(run: number): void {
+    const record = this.#parts.tracker.runs[run];
+    if (record === undefined) return;
+    for (const id of this.#parts.tracker.filesOf(record)) {
+      this.failures.delete(id);
+      this.#holds.delete(id);
+    }
+    this.considerAll(run);
+  }
+
+  /** A file is no longer worked on, and is as it should be. */
+  onDone(id: FileId): void {
+    this.failures.delete(id);
+    this.#changes.delete(id);
+    this.#holds.delete(id);
+    this.#free(id);
+  }
+
+  /** A file is no longer worked on, and is not to be touched for a while unless it changes. */
+  hold(id: FileId, forMs: number): void {
+    this.#holds.set(id, this.#parts.clock.monotonicMs() + forMs);
+    this.#free(id);
+  }
+
+  /** A file did not hold still. Returns how often by now. */
+  onChanged(id: FileId): number {
+    const changes = (this.#changes.get(id) ?? 0) + 1;
+    this.#changes.set(id, changes % MAX_CHANGES);
+    this.hold(id, changes >= MAX_CHANGES ? UNSTABLE_PAUSE_MS : CHANGE_PAUSE_MS * 2 ** changes);
+    return changes;
+  }
+
+  /** A file could not be stored. */
+  onFailure(id: FileId, error: CodedError): Failure {
+    const tries = (this.failures.get(id)?.tries ?? 0) + 1;
+    const nowMs = this.#parts.clock.monotonicMs();
+    const pauseMs = Math.min(MAX_FAILURE_PAUSE_MS, FIRST_FAILURE_PAUSE_MS * 2 ** Math.min(tries - 1, 10));
+    const failure = { error, tries, atMs: nowMs, untilMs: nowMs + pauseMs };
+    this.failures.set(id, failure);
+    this.#free(id);
+    return failure;
+  }
+
+  /** Forgets what has failed because of the store: it works again, or is asked again. */
+  forgiveStore(): void {
+    for (const [id, { error }] of this.failures) if (error instanceof StoreError) this.failures.delete(id);
+    for (const id of [...this.#waiting.keys()]) this.consider(id);
+  }
+
+  #free(id: FileId): void {
+    this.#parts.tracker.table.set(id, FLAG.taken, false);
+    this.consider(id);
+  }
+
+  #dueMs(id: FileId): number {
+    const { tracker, clock } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    const failedUntilMs = this.failures.get(id)?.untilMs ?? 0;
+    if (this.isDraining) return failedUntilMs > nowMs ? failedUntilMs : nowMs;
+    const holdMs = Math.max(this.#holds.get(id) ?? 0, failedUntilMs);
+    if (!this.#parts.isLive(tracker.runOf(id))) return Math.max(nowMs, holdMs);
+    return Math.max(nowMs + this.#msUntilDue(id, nowMs), holdMs);
+  }
+
+  #msUntilDue(id: FileId, nowMs: number): number {
+    const { tracker, intervalMs } = this.#parts;
+    const { table } = tracker;
+    const isStored = !tracker.isPending(id);
+    const last = tracker.commits.get(id);
+    const segment = tracker.segments.get(id);
+    // All of it is in segments: the object itself is made anew later.
+    if (segment !== undefined && isStored)
+      return last === undefined ? 0 : Math.max(0, last.atMs + REFRESH_AFTER_MS - nowMs);
+    const storedBytes = table.has(id, FLAG.stored) ? table.objectBytes[id]! : null;
+    return msUntilDue({
+      isAppended: tracker.isAppended(id),
+      isStored,
+      fileBytes: table.seenBytes[id]!,
+      storedBytes: segment === undefined ? storedBytes : Math.max(segment.end, MIN_APPEND_BYTES),
+      quietMs: tracker.quietMs(id),
+      ageMs: tracker.ageMs(id),
+      lastCommit: last === undefined ? null : { agoMs: nowMs - last.atMs, durationMs: last.durationMs },
+      intervalMs,
+    });
+  }
+}

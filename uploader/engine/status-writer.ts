@@ -1,0 +1,60 @@
+/** Writes the status of a watch: soon after a change, and now and then as a sign of life. */
+
+import type { EngineParts } from './engine-parts.js';
+import type { RunPhases } from './run-phases.js';
+import { countRuns, type Status, sumUpRuns, writeStatus } from './status-file.js';
+
+const INTERVAL_MS = 2_000;
+const SIGN_OF_LIFE_MS = 10_000;
+
+export class StatusWriter {
+  readonly #parts: EngineParts;
+  readonly #phases: RunPhases;
+  readonly #isStateless: () => boolean;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  #writtenMs = Number.NEGATIVE_INFINITY;
+  #lastText = '';
+
+  constructor(parts: EngineParts, phases: RunPhases, isStateless: () => boolean) {
+    this.#parts = parts;
+    this.#phases = phases;
+    this.#isStateless = isStateless;
+  }
+
+  async writeIfDue(isParked: boolean): Promise<void> {
+    const { clock, rootWatch } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lookedMs < INTERVAL_MS) return;
+    this.#lookedMs = nowMs;
+    const reason = rootWatch.awayReason ?? (isParked ? 'the store refuses' : null);
+    await this.write(
+      reason === null ? 'watching' : 'paused',
+      reason,
+      nowMs - this.#writtenMs < SIGN_OF_LIFE_MS,
+    );
+  }
+
+  /** Writes; with `onlyIfChanged` not when it would say the same, but for the time. */
+  async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
+    const { place, store, io, clock, patience, tracker, config } = this.#parts;
+    const runs = countRuns(tracker, config.project, (run) => this.#phases.phaseOf(run).kind);
+    const { awaySinceMs } = patience.gate;
+    const text = JSON.stringify([state, reason, awaySinceMs, runs.map((run) => ({ ...run, lagMs: 0 }))]);
+    if (onlyIfChanged && text === this.#lastText) return;
+    this.#lastText = text;
+    this.#writtenMs = clock.monotonicMs();
+    await writeStatus(this.#parts, {
+      version: 1,
+      root: place.root.toString(),
+      store: store.id,
+      pid: (await io.processes.current()).pid,
+      state,
+      reason,
+      updatedAt: clock.wallTime(),
+      storeAwayMs: awaySinceMs === null ? null : Math.round(clock.monotonicMs() - awaySinceMs),
+      isStateless: this.#isStateless(),
+      runs,
+      total: sumUpRuns(runs),
+    });
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * One pass, top to bottom: scan → list → plan → send → report.
+ *
+ * Safe to stop at any point: an object is visible whole or not at all, and the journal never says more than the store has acknowledged.
+ */
+
+import type { CodedError } from '../../src/errors.js';
+import type { SendOutcome } from '../commit/commit-context.js';
+import type { SyncConfig } from '../config.js';
+import { FileError, StoreError, StoreUnavailableError } from '../errors.js';
+import { replayFiles } from '../journal/journal-files.js';
+import { explainNoRuns } from '../locate-runs.js';
+import { LANES, type Lane } from '../plan/lanes.js';
+import { compareWork, type Ordered } from '../plan/order.js';
+import { type Decision, planFile } from '../plan/planner.js';
+import type { WorkQueue } from '../plan/work-queue.js';
+import type { SyncReport, UnsentFile, Upload } from '../report.js';
+import type { Scanner } from '../scan/scanner.js';
+import { toPhase } from '../track/file-class.js';
+import { type FileId, FLAG } from '../track/file-table.js';
+import { collectLeftovers } from './collect-leftovers.js';
+import { createContext, createQueue } from './create-context.js';
+import { type EngineOptions, EngineParts } from './engine-parts.js';
+import { checkStore, listRuns } from './listing.js';
+import { toReport } from './sum-up.js';
+import { withState } from './with-state.js';
+import { Workers, type WorkHandler } from './workers.js';
+
+export interface SyncOptions extends EngineOptions {
+  /** Ends the pass early; the report then says what is unsent. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Sends what the store does not have yet, and reports. Throws a coded error when nothing can be sent at all: no runs at the path, a
+ * malformed store URL, credentials or a bucket that are refused, an unwritable state directory, another uploader at work.
+ * A store that cannot be reached is no such error: the report lists every file as unsent.
+ */
+export async function syncOnce(config: SyncConfig, options: SyncOptions = {}): Promise<SyncReport> {
+  const parts = await EngineParts.open(config, options, { isWatching: false });
+  try {
+    const pass = new Pass(parts, options.signal);
+    return await (config.isDryRun ? pass.rehearse() : pass.perform());
+  } finally {
+    if (options.store === undefined) await parts.store.close();
+  }
+}
+
+/** Failure row 19 of the design: after this many tries a file is reported as unstable. */
+const MAX_TRIES = 5;
+const FIRST_PAUSE_MS = 50;
+
+class Pass implements WorkHandler {
+  readonly endsWhenEmpty = true;
+  readonly #parts: EngineParts;
+  readonly #signal: AbortSignal;
+  readonly #scanner: Scanner;
+  readonly #queue: WorkQueue;
+  readonly #uploads = new Map<FileId, Upload>();
+  readonly #verified = new Map<FileId, number>();
+  readonly #unsent = new Map<FileId, UnsentFile>();
+  readonly #tries = new Map<FileId, number>();
+
+  constructor(parts: EngineParts, signal: AbortSignal | undefined) {
+    this.#parts = parts;
+    this.#signal = signal ?? new AbortController().signal;
+    this.#scanner = parts.createScanner();
+    this.#queue = createQueue(parts);
+  }
+
+  /** Plans and reports. Takes no lock and writes nothing, neither here nor there. */
+  async rehearse(): Promise<SyncReport> {
+    const { io, paths, owner, tracker } = this.#parts;
+    const { openIntents } = await replayFiles(io.fileSystem, paths, owner, tracker);
+    tracker.onOpenIntents(openIntents);
+    const { unavailable } = await this.#prepare();
+    const uploads: Upload[] = [];
+    const pending = { uploads: 0, verifications: 0 };
+    for (const { id, decision } of this.#plan()) {
+      if (unavailable !== null) this.#fail(id, unavailable);
+      if (decision.action === 'verify') pending.verifications += 1;
+      if (decision.action !== 'upload') continue;
+      pending.uploads += 1;
+      const sizeBytes = tracker.table.seenBytes[id]!;
+      uploads.push({ key: tracker.keyOf(id), sizeBytes, reason: decision.reason });
+    }
+    return this.#report(uploads, pending);
+  }
+
+  perform(): Promise<SyncReport> {
+    return withState(this.#parts, async (recorder) => {
+      const parts = this.#parts;
+      const { unavailable } = await this.#prepare();
+      const ids = this.#plan().map(({ id }) => id);
+      if (unavailable !== null) for (const id of ids) this.#fail(id, unavailable);
+      else if (!this.#signal.aborted) {
+        const context = createContext(parts, recorder);
+        await this.#unlessAborted(() => collectLeftovers(context, this.#signal));
+        for (const id of ids) this.#queue.add(id);
+        const workers = new Workers({ queue: this.#queue, context, limit: parts.limit, handler: this });
+        this.#signal.addEventListener('abort', () => workers.wake(), { once: true });
+        await workers.run(parts.config.concurrency);
+      } else for (const id of ids) this.#fail(id, aborted(this.#parts.tracker.relPathOf(id)));
+      return this.#report([...this.#uploads.values()]);
+    });
+  }
+
+  // What the workers ask.
+
+  lanes(): readonly Lane[] {
+    return LANES;
+  }
+
+  signalOf(): AbortSignal {
+    return this.#signal;
+  }
+
+  delayMsOf(id: FileId): number {
+    const tries = this.#tries.get(id) ?? 0;
+    return tries === 0 ? 0 : FIRST_PAUSE_MS * 2 ** tries * (0.5 + this.#parts.io.randomness.fraction());
+  }
+
+  onAborted(id: FileId): void {
+    this.#stop((path) => aborted(path));
+    this.#fail(id, aborted(this.#parts.tracker.relPathOf(id)));
+  }
+
+  onOutcome(id: FileId, outcome: SendOutcome): void {
+    const { emit, tracker } = this.#parts;
+    const key = tracker.keyOf(id);
+    switch (outcome.status) {
+      case 'stored': {
+        const { sizeBytes, reason, strategy } = outcome;
+        emit({ kind: 'stored', key, sizeBytes, reason, strategy });
+        this.#uploads.set(id, { key, sizeBytes, reason });
+        // One that only grew meanwhile is done: the rest goes in the next pass, or a log that never rests would never be done.
+        if (this.#isRewritten(id)) this.#again(id);
+        break;
+      }
+      case 'verified':
+        emit({ kind: 'verified', key, sizeBytes: outcome.sizeBytes });
+        this.#verified.set(id, outcome.sizeBytes);
+        if (this.#isRewritten(id)) this.#again(id);
+        break;
+      case 'unchanged':
+        break;
+      case 'changed':
+        this.#again(id);
+        break;
+      case 'waiting':
+        this.#fail(id, outcome.error);
+        break;
+      case 'failed':
+        this.#fail(id, outcome.error);
+        if (outcome.error instanceof StoreError && outcome.error.concernsAllFiles)
+          this.#stop(() => outcome.error);
+    }
+  }
+
+  /** Scans, and asks the store. Returns why it cannot be reached; throws when it can, and refuses. */
+  async #prepare(): Promise<{ unavailable: StoreUnavailableError | null }> {
+    const { tracker, config, io, emit, lives, refused } = this.#parts;
+    await this.#scanner.scanAll(this.#signal);
+    const [overlap] = refused.values();
+    if (overlap !== undefined) throw overlap;
+    const runs = tracker.runs.filter(({ directory }) => directory !== null);
+    if (runs.length === 0 && this.#scanner.problems.length === 0) {
+      const error = await explainNoRuns(io.fileSystem, config.path);
+      if (error !== null) throw error;
+    }
+    for (const life of lives.values()) await life.look(0);
+    const files = [...runs]
+      .flatMap((run) => [...tracker.filesOf(run)])
+      .filter((id) => tracker.table.has(id, FLAG.onDisk));
+    const sizeBytes = files.reduce((sum, id) => sum + tracker.table.seenBytes[id]!, 0);
+    emit({ kind: 'scanned', runs: runs.length, files: files.length, sizeBytes });
+    try {
+      await checkStore(this.#parts, this.#signal);
+      await listRuns(this.#parts, runs, this.#signal);
+    } catch (error) {
+      if (!this.#signal.aborted && !(error instanceof StoreUnavailableError)) throw error;
+      if (error instanceof StoreUnavailableError) return { unavailable: error };
+    }
+    return { unavailable: null };
+  }
+
+  /** What is to be done, in the order in which it is to begin. */
+  #plan(): { id: FileId; decision: Decision }[] {
+    const { tracker, emit } = this.#parts;
+    const work: { id: FileId; decision: Decision; order: Ordered }[] = [];
+    let unchanged = 0;
+    for (let id = 0; id < tracker.table.count; id += 1) {
+      if (!tracker.table.has(id, FLAG.onDisk)) continue;
+      const decision = planFile(tracker.seenFacts(id));
+      if (decision.action === 'skip') unchanged += 1;
+      else work.push({ id, decision, order: this.#toOrder(id) });
+    }
+    const uploads = work.filter(({ decision }) => decision.action === 'upload');
+    emit({
+      kind: 'planned',
+      uploads: uploads.length,
+      uploadBytes: uploads.reduce((sum, { id }) => sum + tracker.table.seenBytes[id]!, 0),
+      verifications: work.filter(({ decision }) => decision.action === 'verify').length,
+      unchanged,
+    });
+    return work.sort((a, b) => compareWork(a.order, b.order));
+  }
+
+  #toOrder(id: FileId): Ordered {
+    const { tracker } = this.#parts;
+    const fileClass = tracker.classOf(id);
+    const phase = toPhase(tracker.relPathOf(id));
+    return { phase, fileClass, sizeBytes: tracker.table.seenBytes[id]!, key: tracker.keyOf(id) };
+  }
+
+  /** Whether what was stored is no longer the beginning of the file. */
+  #isRewritten(id: FileId): boolean {
+    const { table } = this.#parts.tracker;
+    if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.same)) return false;
+    return table.seenBytes[id]! <= table.fileBytes[id]!;
+  }
+
+  #again(id: FileId): void {
+    const tries = (this.#tries.get(id) ?? 0) + 1;
+    this.#tries.set(id, tries);
+    const { tracker, emit } = this.#parts;
+    if (tries >= MAX_TRIES) {
+      this.#uploads.delete(id);
+      this.#fail(id, unstable(tracker.relPathOf(id)));
+      return;
+    }
+    emit({ kind: 'requeued', key: tracker.keyOf(id), attempt: tries });
+    this.#queue.add(id);
+  }
+
+  /** Reports all that has not begun as unsent. */
+  #stop(toError: (path: string) => CodedError): void {
+    for (const id of this.#queue.drain()) this.#fail(id, toError(this.#parts.tracker.relPathOf(id)));
+  }
+
+  #fail(id: FileId, error: CodedError): void {
+    const { tracker, emit } = this.#parts;
+    const key = tracker.keyOf(id);
+    this.#unsent.set(id, { path: key, sizeBytes: tracker.table.seenBytes[id]!, error });
+    emit({ kind: 'unsent', key, error });
+  }
+
+  async #unlessAborted(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.#signal.aborted) throw error;
+    }
+  }
+
+  #report(uploads: readonly Upload[], pending?: { uploads: number; verifications: number }): SyncReport {
+    const verified = [...this.#verified].filter(([id]) => !this.#uploads.has(id));
+    return toReport(this.#parts, this.#scanner, {
+      isAborted: this.#signal.aborted,
+      uploads,
+      storedCount: this.#uploads.size,
+      verified: { count: verified.length, bytes: verified.reduce((sum, [, bytes]) => sum + bytes, 0) },
+      unsent: [...this.#unsent.values()],
+      pending,
+    });
+  }
+}
+
+function unstable(path: string): FileError {
+  const found = `it changed each of the ${MAX_TRIES} times that it was read`;
+  return new FileError('ERR_FILE_UNSTABLE', path, found, 'Sync again when nothing writes into it.');
+}
+
+function aborted(path: string): FileError {
+  return new FileError('ERR_ABORTED', path, 'the sync was interrupted before it was sent', 'Sync again.');
+}

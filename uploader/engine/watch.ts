@@ -1,0 +1,358 @@
+/**
+ * Watches a root, and keeps the store up to date until it is told to stop: scan, list, send, again and again.
+ *
+ * One loop looks at everything a few times a second; the workers beside it send what the schedule has found due. Nothing here
+ * decides what a file needs: that is the planner's and the committer's.
+ */
+
+import type { SendOutcome } from '../commit/commit-context.js';
+import { DEFAULT_GRACE_MS, type SyncConfig } from '../config.js';
+import { FileError, StoreError } from '../errors.js';
+import type { HintSource } from '../io/hints.js';
+import type { Recorder } from '../journal/recorder.js';
+import { LANES, type Lane } from '../plan/lanes.js';
+import type { WorkQueue } from '../plan/work-queue.js';
+import type { SyncReport, UnsentFile } from '../report.js';
+import type { Scanner } from '../scan/scanner.js';
+import { type FileId, FLAG } from '../track/file-table.js';
+import { collectLeftovers } from './collect-leftovers.js';
+import { createContext, createQueue } from './create-context.js';
+import { drain } from './drain.js';
+import { type EngineOptions, EngineParts } from './engine-parts.js';
+import { ListingLoop } from './listing-loop.js';
+import { confirmLosses } from './loss-check.js';
+import { OutageTeller } from './outage-teller.js';
+import { RunPhases } from './run-phases.js';
+import { MAX_CHANGES, Schedule } from './schedule.js';
+import { StatusWriter } from './status-writer.js';
+import { toReport } from './sum-up.js';
+import { withState } from './with-state.js';
+import { Workers, type WorkHandler } from './workers.js';
+
+export interface WatchOptions extends EngineOptions {
+  /** Once aborted, what is under way is finished within the grace time, and the watch ends. */
+  readonly signal?: AbortSignal | undefined;
+  /** End by itself once there is a run, and all runs have ended and are stored. Default false. */
+  readonly endsWithRuns?: boolean | undefined;
+}
+
+/** How often everything that may be due is looked at. */
+const TICK_MS = 250;
+const COLLECT_INTERVAL_MS = 24 * 3_600_000;
+
+/**
+ * Keeps the store up to date until the signal is aborted, and reports. The root may be empty, or still to come. Throws a coded error when nothing can
+ * be sent at all, as `syncOnce` does; a store that cannot be reached is waited for.
+ */
+export async function watch(config: SyncConfig, options: WatchOptions = {}): Promise<SyncReport> {
+  const parts = await EngineParts.open(config, options, { isWatching: true });
+  try {
+    return await withState(parts, (recorder) => new Watch(parts, recorder, options).run());
+  } finally {
+    if (options.store === undefined) await parts.store.close();
+  }
+}
+
+class Watch implements WorkHandler {
+  readonly endsWhenEmpty = false;
+  readonly #parts: EngineParts;
+  readonly #recorder: Recorder;
+  readonly #stopSignal: AbortSignal;
+  readonly #endsWithRuns: boolean;
+  readonly #queue: WorkQueue;
+  readonly #schedule: Schedule;
+  readonly #workers: Workers;
+  readonly #listing: ListingLoop;
+  readonly #outage: OutageTeller;
+  /** Ends everything that is under way. */
+  readonly #abort = new AbortController();
+  readonly #abortLarge = new AbortController();
+  readonly #largeSignal: AbortSignal;
+  readonly #stored = new Set<FileId>();
+  readonly #context;
+  #verified = { count: 0, bytes: 0 };
+  #isDraining = false;
+  /** The store refuses everything; only one file at a time asks whether it still does. */
+  #parkedUntilMs: number | null = null;
+  #collectedMs: number | null = null;
+  #fatal: { readonly error: unknown } | null = null;
+
+  constructor(parts: EngineParts, recorder: Recorder, options: WatchOptions) {
+    this.#parts = parts;
+    this.#recorder = recorder;
+    this.#stopSignal = options.signal ?? new AbortController().signal;
+    this.#endsWithRuns = options.endsWithRuns === true;
+    this.#queue = createQueue(parts);
+    this.#schedule = new Schedule(parts, this.#queue);
+    this.#context = createContext(parts, recorder);
+    this.#largeSignal = AbortSignal.any([this.#abort.signal, this.#abortLarge.signal]);
+    const { limit } = parts;
+    this.#workers = new Workers({ queue: this.#queue, context: this.#context, limit, handler: this });
+    this.#listing = new ListingLoop(parts, this.#abort.signal, (error) => this.#park(error));
+    this.#outage = new OutageTeller(parts);
+    parts.onDirty = (id) => this.#schedule.onDirty(id);
+  }
+
+  async run(): Promise<SyncReport> {
+    const hints = await this.#openHints();
+    const scanner = this.#parts.createScanner(hints.source);
+    hints.listener.onHint = (directory) => scanner.hint(directory);
+    const phases = new RunPhases(this.#parts, scanner, this.#schedule);
+    const status = new StatusWriter(this.#parts, phases, () => this.#recorder.isSilent);
+    try {
+      await this.#listing.start();
+      const working = this.#workers.run(this.#parts.config.concurrency).catch((error: unknown) => {
+        this.#fatal = { error };
+      });
+      try {
+        await this.#loop(scanner, phases, status);
+        await this.#drain(scanner, status);
+      } finally {
+        this.#abort.abort();
+        this.#workers.stop();
+        await working;
+        await this.#listing.end();
+      }
+      if (this.#fatal !== null) throw this.#fatal.error;
+      await confirmLosses(this.#parts, { isLast: true });
+      await status.write('ended');
+      return this.#report(scanner);
+    } finally {
+      await hints.source?.close();
+    }
+  }
+
+  // What the workers ask.
+
+  lanes(): readonly Lane[] {
+    if (this.#parkedUntilMs !== null) {
+      const mayAsk =
+        this.#parts.clock.monotonicMs() >= this.#parkedUntilMs && this.#workers.activeCount === 0;
+      return mayAsk ? LANES : [];
+    }
+    if (!this.#isDraining) return LANES;
+    // No time for fairness, and none for what is large: it is left for the next process to go on with.
+    const next = LANES.find((lane) => lane !== 'large' && this.#queue.hasReady(lane));
+    return next === undefined ? [] : [next];
+  }
+
+  signalOf(lane: Lane): AbortSignal {
+    return lane === 'large' ? this.#largeSignal : this.#abort.signal;
+  }
+
+  delayMsOf(): number {
+    return 0;
+  }
+
+  onAborted(id: FileId): void {
+    this.#schedule.hold(id, TICK_MS);
+  }
+
+  onOutcome(id: FileId, outcome: SendOutcome): void {
+    const { tracker, emit } = this.#parts;
+    const key = tracker.keyOf(id);
+    const run = tracker.runOf(id);
+    if (outcome.status !== 'failed') {
+      this.#unpark();
+      if (run.lastError?.path === tracker.relPathOf(id)) run.lastError = null;
+    }
+    switch (outcome.status) {
+      case 'stored': {
+        const { sizeBytes, reason, strategy } = outcome;
+        this.#stored.add(id);
+        emit({ kind: 'stored', key, sizeBytes, reason, strategy });
+        this.#schedule.onDone(id);
+        break;
+      }
+      case 'verified':
+        this.#verified = { count: this.#verified.count + 1, bytes: this.#verified.bytes + outcome.sizeBytes };
+        emit({ kind: 'verified', key, sizeBytes: outcome.sizeBytes });
+        this.#schedule.onDone(id);
+        break;
+      case 'unchanged':
+        this.#schedule.onDone(id);
+        break;
+      case 'waiting':
+        this.#schedule.hold(id, Math.max(TICK_MS, outcome.forMs));
+        break;
+      case 'changed': {
+        const attempt = this.#schedule.onChanged(id);
+        emit({ kind: 'requeued', key, attempt });
+        if (attempt >= MAX_CHANGES) this.#tellUnsent(id, unstable(tracker.relPathOf(id)));
+        break;
+      }
+      case 'failed':
+        if (outcome.error instanceof StoreError && outcome.error.concernsAllFiles) {
+          this.#schedule.hold(id, TICK_MS);
+          this.#park(outcome.error);
+        } else void this.#judge(id, outcome.error);
+    }
+  }
+
+  async #loop(scanner: Scanner, phases: RunPhases, status: StatusWriter): Promise<void> {
+    let isFirst = true;
+    while (!this.#stopSignal.aborted && this.#fatal === null) {
+      await scanner.scanDue(this.#stopSignal);
+      if (isFirst) this.#tellScanned();
+      isFirst = false;
+      this.#listing.consider();
+      this.#listing.throwIfRefused();
+      this.#schedule.release();
+      await phases.look();
+      await confirmLosses(this.#parts, { isLast: false });
+      this.#outage.look();
+      this.#collect();
+      this.#workers.wake();
+      await status.writeIfDue(this.#parkedUntilMs !== null);
+      if (this.#endsWithRuns && phases.areAllSettled) return;
+      await this.#rest();
+    }
+  }
+
+  async #drain(scanner: Scanner, status: StatusWriter): Promise<void> {
+    this.#isDraining = true;
+    this.#schedule.isDraining = true;
+    await drain({
+      parts: this.#parts,
+      scanner,
+      schedule: this.#schedule,
+      queue: this.#queue,
+      workers: this.#workers,
+      recorder: this.#recorder,
+      status,
+      graceMs: this.#parts.config.graceMs ?? DEFAULT_GRACE_MS,
+      abortLarge: () => this.#abortLarge.abort(),
+      abortAll: () => this.#abort.abort(),
+    });
+  }
+
+  async #rest(): Promise<void> {
+    try {
+      await this.#parts.clock.sleep(TICK_MS, this.#stopSignal);
+    } catch {
+      // Told to stop.
+    }
+  }
+
+  /** Not before there is something to look after; then once a day. */
+  #collect(): void {
+    const { clock, tracker } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    const isDue = this.#collectedMs === null || nowMs - this.#collectedMs >= COLLECT_INTERVAL_MS;
+    if (!isDue || !tracker.runs.some(({ isListed }) => isListed)) return;
+    this.#collectedMs = nowMs;
+    collectLeftovers(this.#context, this.#abort.signal).catch((error: unknown) => {
+      if (!this.#abort.signal.aborted) this.#fatal = { error };
+    });
+  }
+
+  /** A local file that cannot be read is one thing when the root is there, and another when it is not. */
+  async #judge(id: FileId, error: SendFailure): Promise<void> {
+    if (error instanceof FileError) {
+      const isThere = await this.#parts.rootWatch.isThere();
+      // What was deleted is the scanner's to find, and not to be tried again.
+      if (!isThere || error.code === 'ERR_FILE_VANISHED') {
+        this.#schedule.hold(id, 1_000);
+        return;
+      }
+    }
+    this.#schedule.onFailure(id, error);
+    this.#tellUnsent(id, error);
+  }
+
+  #tellUnsent(id: FileId, error: SendFailure): void {
+    const { tracker, emit } = this.#parts;
+    tracker.runOf(id).lastError = { path: tracker.relPathOf(id), error };
+    emit({ kind: 'unsent', key: tracker.keyOf(id), error });
+  }
+
+  /** The store refuses everything, for a reason that waiting may mend: credentials are renewed, buckets are made. */
+  #park(error: SendFailure): void {
+    const { clock, onNotice } = this.#parts;
+    if (this.#parkedUntilMs === null)
+      onNotice({ code: 'NOTICE_STORE_REFUSES', message: `${error.message}; it is asked again every minute` });
+    this.#parkedUntilMs = clock.monotonicMs() + PARK_MS;
+  }
+
+  #unpark(): void {
+    if (this.#parkedUntilMs === null) return;
+    this.#parkedUntilMs = null;
+    this.#parts.onNotice({ code: 'NOTICE_STORE_ACCEPTS', message: 'the store takes files again' });
+    this.#schedule.forgiveStore();
+  }
+
+  async #openHints(): Promise<{
+    source: HintSource | undefined;
+    listener: { onHint: (path: string) => void };
+  }> {
+    const { io, config, onNotice } = this.#parts;
+    const listener = { onHint: (_path: string): void => undefined };
+    if (config.useHints === false || io.openHints === undefined) return { source: undefined, listener };
+    let isFailed = false;
+    const source = await io.openHints({
+      onHint: (path) => listener.onHint(path),
+      onFailure: (cause) => {
+        if (isFailed) return;
+        isFailed = true;
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        onNotice({
+          code: 'NOTICE_HINTS_OFF',
+          message: `the file watcher fails (${reason}): changes are found by looking`,
+        });
+      },
+    });
+    return { source, listener };
+  }
+
+  #tellScanned(): void {
+    const { tracker, emit } = this.#parts;
+    let files = 0;
+    let sizeBytes = 0;
+    for (let id = 0; id < tracker.table.count; id += 1) {
+      if (!tracker.table.has(id, FLAG.onDisk)) continue;
+      files += 1;
+      sizeBytes += tracker.table.seenBytes[id]!;
+    }
+    const runs = tracker.runs.filter(({ directory }) => directory !== null).length;
+    emit({ kind: 'scanned', runs, files, sizeBytes });
+  }
+
+  #report(scanner: Scanner): SyncReport {
+    const { tracker } = this.#parts;
+    const unsent: UnsentFile[] = [];
+    for (let id = 0; id < tracker.table.count; id += 1) {
+      if (tracker.runOf(id).directory === null || !tracker.isPending(id)) continue;
+      const error =
+        this.#schedule.failures.get(id)?.error ?? notYet(tracker.relPathOf(id), tracker.pendingBytes(id));
+      unsent.push({ path: tracker.keyOf(id), sizeBytes: tracker.table.seenBytes[id]!, error });
+    }
+    return toReport(this.#parts, scanner, {
+      isAborted: this.#stopSignal.aborted,
+      isComplete: unsent.length === 0,
+      uploads: [],
+      storedCount: this.#stored.size,
+      verified: this.#verified,
+      unsent,
+    });
+  }
+}
+
+type SendFailure = Extract<SendOutcome, { status: 'failed' }>['error'];
+
+/** Failure row 44 has five minutes for a target that refuses; a renewed credential is worth asking for a little earlier. */
+const PARK_MS = 60_000;
+
+function unstable(path: string): FileError {
+  const found = `it changed each of the ${MAX_CHANGES} times that it was read`;
+  return new FileError('ERR_FILE_UNSTABLE', path, found, 'It is tried again in a minute.');
+}
+
+function notYet(path: string, pendingBytes: number): FileError {
+  const found = `${pendingBytes} bytes were not stored before the end`;
+  return new FileError(
+    'ERR_ABORTED',
+    path,
+    found,
+    'Start the uploader again, or sync: it goes on where this one ended.',
+  );
+}

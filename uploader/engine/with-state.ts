@@ -1,0 +1,29 @@
+/** The state directory, its lock and its journal: taken before anything is sent, given back whatever happens. */
+
+import type { Recorder } from '../journal/recorder.js';
+import { openRecorder } from '../journal/recorder.js';
+import { acquireLock } from '../lock.js';
+import { makeStateDirectory } from '../state-directory.js';
+import type { EngineParts } from './engine-parts.js';
+
+/** Runs `work` as the one uploader of this root and store. Throws `LockedError` and `StateDirectoryError`. */
+export async function withState<Result>(
+  parts: EngineParts,
+  work: (recorder: Recorder) => Promise<Result>,
+): Promise<Result> {
+  const { io, paths, owner, tracker, onNotice } = parts;
+  await makeStateDirectory(io.fileSystem, paths);
+  const lock = await acquireLock(paths.lock, io);
+  try {
+    const live = () => tracker.live();
+    const { recorder, replay } = await openRecorder({ io, paths, owner, sink: tracker, live, onNotice });
+    tracker.onOpenIntents(replay.openIntents);
+    try {
+      return await work(recorder);
+    } finally {
+      await recorder.close();
+    }
+  } finally {
+    await lock.release();
+  }
+}
