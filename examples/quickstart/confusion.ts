@@ -1,5 +1,6 @@
 /** Which digit was taken for which, and what follows from it. */
 
+import type { ConfusionMatrix } from 'polytrack';
 import { mostLikely } from './network.js';
 
 export interface Mistake {
@@ -27,6 +28,13 @@ export function countConfusion(likelihoods: Float32Array, labels: Uint8Array): C
     if (predicted !== actual) mistakes.push({ index, actual, predicted });
   });
   return { classes, counts, mistakes };
+}
+
+/** The counts as rows and columns with their digits. */
+export function toMatrix({ classes, counts }: Confusion): ConfusionMatrix {
+  const digits = Array.from({ length: classes }, (_, digit) => digit);
+  const rows = digits.map((digit) => counts.subarray(digit * classes, (digit + 1) * classes));
+  return { x: digits, y: digits, z: rows };
 }
 
 /** Precision and recall of every class as a Markdown table. */

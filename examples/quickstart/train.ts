@@ -4,10 +4,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Run } from 'polytrack';
-import { countConfusion, toMarkdownTable } from './confusion.js';
+import { countConfusion, toMarkdownTable, toMatrix } from './confusion.js';
 import { CLASSES, DIGIT_PIXELS, DIGIT_SIDE, type Digits, loadDigits, splitDigits } from './digits.js';
 import { AdamTrainer, createNetwork, type Network, predict, type Score, score } from './network.js';
-import { drawConfusionMatrix, enlarge } from './pictures.js';
+import { enlarge } from './pictures.js';
 import { createRandom, type Random, shuffledIndices } from './random.js';
 import { sonifyLoss } from './tone.js';
 
@@ -91,7 +91,7 @@ function logEpoch(run: Run, network: Network, train: Digits, test: Digits, epoch
 
 function logConfusion(run: Run, network: Network, test: Digits, epoch: number): void {
   const confusion = countConfusion(predict(network, test.pixels), test.labels);
-  run.logImage('confusion matrix', drawConfusionMatrix(confusion), {
+  run.logConfusionMatrix('confusion matrix', toMatrix(confusion), {
     step: epoch,
     description: 'Rows: what the picture shows. Columns: what it was taken for.',
   });
@@ -122,7 +122,7 @@ async function logModel(run: Run, network: Network): Promise<void> {
       biases: [...layer.biases],
     }));
     await writeFile(path, JSON.stringify({ layers }));
-    await run.logArtifact(path, { kind: 'model', relPath: 'model' });
+    await run.logModel(path, { relPath: 'model', summary: { hiddenUnits: SETTINGS.hiddenUnits } });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -111,6 +111,7 @@ describe('quickstart', () => {
       'biases/layer-1': 30,
       'biases/layer-2': 30,
       'confusion matrix': 6,
+      'polyaxon/confusion/confusion matrix': 6,
       'precision and recall': 6,
       'loss curve': 1,
       misclassified: expect.any(Number),
