@@ -27,6 +27,8 @@ export type Fault =
   | { readonly kind: 'replace-answer'; readonly answer: CannedAnswer }
   /** The server does what was asked; the connection is reset after this many bytes of the body of its answer; 0 is before its head. */
   | { readonly kind: 'drop-answer'; readonly afterBytes?: number }
+  /** The connection is reset when the server has the whole request, and has not done it yet: a repeat meets it at work. */
+  | { readonly kind: 'orphan' }
   /** The server does what was asked; nobody hears of it. */
   | { readonly kind: 'silence' }
   /** One bit of the body is flipped on its way. */
@@ -196,8 +198,9 @@ export class FaultProxy {
     });
     request.on('end', () => {
       // A body shorter than the byte to break at breaks at its end.
-      if (breakAt === null) upstream.end();
-      else stop();
+      if (breakAt !== null) stop();
+      else if (fault?.kind === 'orphan') upstream.end(() => request.socket.resetAndDestroy());
+      else upstream.end();
     });
     request.on('close', () => {
       if (!request.complete) upstream.destroy();
@@ -212,7 +215,7 @@ function answerWith(
   reset: () => void,
 ): void {
   found.on('error', () => undefined);
-  if (fault?.kind === 'silence') {
+  if (fault?.kind === 'silence' || fault?.kind === 'orphan') {
     found.resume();
     return;
   }

@@ -125,7 +125,11 @@ export function isBrokenConnection(error: unknown): boolean {
 
 /** After a refusal: whose object is it? Our own, from a call whose answer was lost, or one with the very same bytes, is a success. */
 export function resolveConflict(found: HeadOutcome, request: CommitRequest): CommitOutcome {
-  if (found.status === 'absent') return { status: 'conflict' };
+  if (found.status === 'absent') {
+    if (request.base !== null) return { status: 'conflict' };
+    // Refused because there is an object, which cannot be seen: a request whose answer was lost is still at work.
+    return { status: 'retry', cause: new Error(`${request.key}: it is there and not there`), maxAttempts: 5 };
+  }
   if (found.status !== 'found') return found;
   const { object } = found;
   const { target, commitId } = request;

@@ -52,6 +52,8 @@ interface Upload {
   readonly uploadId: string;
   readonly objectKey: string;
   readonly parts: Map<number, UploadedPart>;
+  /** A completion was sent, and its answer did not come, or was none. */
+  isUndecided?: boolean;
 }
 
 export class MultipartCommits {
@@ -110,8 +112,9 @@ export class MultipartCommits {
     const confirmed = await confirmParts(connection, { bucket, objectKey, parts }, request);
     if (confirmed.status === 'gone') {
       // Aborted by somebody, or completed by the call whose answer the earlier process did not live to see.
-      const outcome = resolveConflict(await this.#options.head(request.key, request.signal), request);
-      return outcome.status === 'conflict' ? null : outcome;
+      const found = await this.#options.head(request.key, request.signal);
+      const outcome = resolveConflict(found, request);
+      return outcome.status === 'conflict' || found.status === 'absent' ? null : outcome;
     }
     if (confirmed.status !== 'confirmed') return confirmed;
     const upload = { uploadId: request.unfinished.uploadId, objectKey, parts: confirmed.parts };
@@ -268,10 +271,15 @@ export class MultipartCommits {
           { signal: request.signal, isPatient: true },
         ),
       );
-      if (etag === undefined) return unexpected(operation, 'an ETag');
+      if (etag === undefined) {
+        upload.isUndecided = true;
+        return unexpected(operation, 'an ETag');
+      }
+      if (upload.isUndecided === true) return await this.#confirm(request);
       this.#uploads.delete(request.commitId);
       return { status: 'stored', etag: stripQuotes(etag) };
     } catch (error) {
+      upload.isUndecided = true;
       request.signal?.throwIfAborted();
       // No answer, or "not now": the upload is kept, because the same completion may get through yet, or has already.
       if (!isDefinite(error)) return toOutcome(operation, error, request.signal);
@@ -283,6 +291,23 @@ export class MultipartCommits {
       if (isChecksumRefusal(error) && isOtherBase(found, plan)) return resolved;
       return toOutcome(operation, error, request.signal);
     }
+  }
+
+  /**
+   * A completion that was sent before, and now succeeds, may still be at work: versitygw 1.8.0 says yes to the second while the first
+   * has not made the object yet. Only what can be seen is stored.
+   */
+  async #confirm(request: CommitRequest): Promise<CommitOutcome> {
+    const found = await this.#options.head(request.key, request.signal);
+    const outcome = resolveConflict(found, request);
+    if (outcome.status !== 'conflict') {
+      if (outcome.status === 'stored') this.#uploads.delete(request.commitId);
+      return outcome;
+    }
+    const cause = new Error(
+      `${request.key}: its completion was acknowledged, and the object is not there yet`,
+    );
+    return { status: 'retry', cause };
   }
 
   #toCompletedParts({ parts }: Upload): CompletedPart[] {

@@ -38,6 +38,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'the page of a captive portal': { kind: 'answer', answer: CAPTIVE_PORTAL },
   'a lost answer': { kind: 'drop-answer' },
   'half an answer': { kind: 'drop-answer', afterBytes: 40 },
+  'a reset while the server is at work': { kind: 'orphan' },
   'silence after it was done': { kind: 'silence' },
 };
 
