@@ -5,7 +5,7 @@
 import { InvalidArgumentError } from '../errors.js';
 import type { JsonValue } from '../json-value.js';
 import { RUN_STATUSES } from '../polyaxon/statuses.js';
-import { describe } from '../summary/arguments.js';
+import { describe, parseWallTime } from '../summary/arguments.js';
 import type { SpanJson } from '../trace/span.js';
 import { toWellFormedText } from '../well-formed-text.js';
 import { ProgressThrottle, parseProgress } from './progress-throttle.js';
@@ -36,6 +36,8 @@ export interface StatusOptions {
   readonly reason?: string | undefined;
   /** Why, for people. */
   readonly message?: string | undefined;
+  /** Since when, in seconds since 1970. Default: now. */
+  readonly wallTime?: number | undefined;
 }
 
 /** What `update` can change. */
@@ -139,7 +141,8 @@ export abstract class RunMetadataMethods extends RunEvents {
   logStatus(status: RunStatus, options: StatusOptions = {}): void {
     this.change(() => {
       const type = parseStatus(status);
-      return (record) => this.addStatus(record, type, options);
+      const wallTime = parseWallTime(options.wallTime);
+      return (record) => this.addStatus(record, type, { ...options, wallTime });
     });
   }
 
@@ -177,8 +180,8 @@ export abstract class RunMetadataMethods extends RunEvents {
       this.state.diagnostics.warn('WARN_STATUS_IGNORED', message);
       return record;
     }
-    const { reason = STATUS_REASON, message } = options;
-    return withStatus(record, type, this.state.clock.wallTime(), { reason, message });
+    const { reason = STATUS_REASON, message, wallTime = this.state.clock.wallTime() } = options;
+    return withStatus(record, type, wallTime, { reason, message });
   }
 
   /** @internal Checks first, then changes the record and writes it. */
