@@ -1,5 +1,5 @@
 /**
- * What probes have found, kept in the state directory for a week: a probe costs some 30 requests and an upload of 5 MiB or more.
+ * What probes have found, kept in the state directory for a week: a probe costs some 60 requests and uploads of 5 MiB or more.
  *
  * The cache may be lost or damaged at any time; the store is then asked anew.
  */
