@@ -98,7 +98,7 @@ describe('Run', () => {
     run.logCurve('curve', { x: [0, 1], y: [1, 0], annotation: 'a' }, options);
     run.logConfusionMatrix('confusion', { x: ['a'], y: ['a'], z: [[1]] }, options);
     run.logImage('image', pixels, options);
-    run.logImageWithBoxes('boxes', pixels, [{ left: 0, top: 0, right: 1, bottom: 1 }], options);
+    run.logImageWithBoxes('boxes', pixels, [[0, 0, 1, 1]], options);
     run.logVideo('video', { bytes: Uint8Array.of(1), contentType: 'mp4' }, { ...options, fps: 4 });
     run.logAudio('audio', { samples: Float32Array.of(0, 1), sampleRateHz: 8000 }, options);
     run.logText('text', 't', options);
