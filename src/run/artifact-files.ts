@@ -12,8 +12,7 @@ import { toPartialPath } from '../atomic-file.js';
 import { InvalidArgumentError, messageOf, RunWriteError } from '../errors.js';
 
 /** A directory with more than this is refused: it is hardly what was meant. */
-const MAX_DIRECTORY_FILES = 100_000;
-const MAX_DIRECTORY_BYTES = 64 * 1024 ** 3;
+const LIMITS = { files: 100_000, bytes: 64 * 1024 ** 3 };
 
 /** A file or a directory that can be logged. */
 export interface ArtifactFiles {
@@ -30,7 +29,11 @@ export interface ArtifactFiles {
  * Looks at what is to be logged into the run at `runDirectory`. Throws `ERR_ARTIFACT_INVALID`, also for a directory that holds the run
  * itself, and `ERR_ARTIFACT_TOO_LARGE`.
  */
-export async function inspectArtifact(path: unknown, runDirectory: string): Promise<ArtifactFiles> {
+export async function inspectArtifact(
+  path: unknown,
+  runDirectory: string,
+  limits = LIMITS,
+): Promise<ArtifactFiles> {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw invalid(`path is ${JSON.stringify(path)}, expected the path of a file or a directory`);
   }
@@ -40,7 +43,7 @@ export async function inspectArtifact(path: unknown, runDirectory: string): Prom
   if (found.isFile()) return { path, isDirectory: false, sizeBytes: found.size, files: [], leftOut: [] };
   if (found.isDirectory()) {
     if (holds(path, runDirectory)) throw invalid(`${path} holds the run itself`);
-    return listDirectory(path);
+    return listDirectory(path, limits);
   }
   throw invalid(`${path} is neither a regular file nor a directory`);
 }
@@ -50,7 +53,7 @@ function holds(directory: string, path: string): boolean {
   return !inside.startsWith('..') && !isAbsolute(inside);
 }
 
-async function listDirectory(path: string): Promise<ArtifactFiles> {
+async function listDirectory(path: string, limits: typeof LIMITS): Promise<ArtifactFiles> {
   const files: string[] = [];
   const leftOut: string[] = [];
   let sizeBytes = 0;
@@ -63,7 +66,7 @@ async function listDirectory(path: string): Promise<ArtifactFiles> {
         files.push(relative(path, entryPath));
         sizeBytes += (await stat(entryPath)).size;
       } else leftOut.push(relative(path, entryPath));
-      if (files.length > MAX_DIRECTORY_FILES || sizeBytes > MAX_DIRECTORY_BYTES) throw tooLarge(path);
+      if (files.length > limits.files || sizeBytes > limits.bytes) throw tooLarge(path, limits);
     }
   }
   return { path, isDirectory: true, sizeBytes, files: files.sort(), leftOut };
@@ -161,10 +164,10 @@ function toHashLine(file: string, hash: string): string {
   return `${file.replaceAll(sep, '/')}\0${hash}\n`;
 }
 
-function tooLarge(path: string): InvalidArgumentError {
+function tooLarge(path: string, limits: typeof LIMITS): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_ARTIFACT_TOO_LARGE',
-    `${path} holds more than ${MAX_DIRECTORY_FILES} files or ${MAX_DIRECTORY_BYTES / 1024 ** 3} GiB`,
+    `${path} holds more than ${limits.files} files or ${limits.bytes} bytes`,
     'Log the part that matters, or record where it lies with logDirRef(path, { skipHash: true }).',
   );
 }
