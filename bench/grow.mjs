@@ -1,33 +1,33 @@
 // What it costs to keep a copy of files that grow: bytes sent for each new byte.
 //
-//   node bench/grow.mjs [--size 1GiB] [--rate 0] [--interval 2] [--rotate 128MiB] [--whole 128MiB] [--json]
+//   node bench/grow.mjs [--size 1GiB] [--rate 0] [--interval 2] [--rotate 128MiB] [--whole 128MiB] [--patience 600] [--json]
 //
 // `watch` uploads to the real S3 server while one program appends records to a plain event file and another tracks a run of ours that begins
 // a new file every `--rotate`, both until `--size`, at `--rate` bytes a second (0: full speed). A proxy on the wire counts what is sent.
 // Beside it: the plain file sent as a whole with the official SDK, at each of the sizes that the uploader has stored, scaled to `--whole`.
+// Fails when the store has not caught up `--patience` seconds after the writers have ended.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { createReadStream, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { AmplificationCounter } from './support/amplification.mjs';
 import { parseSize, runMeasurement, toMiB } from './support/arguments.mjs';
+import { untilCaughtUp } from './support/caught-up.mjs';
 import { CountingProxy } from './support/counting-proxy.mjs';
 import { startWatch } from './support/follower.mjs';
-import { compareHashes, hashObjects, hashTree, listObjects } from './support/hashes.mjs';
+import { compareHashes, hashObjects, hashTree } from './support/hashes.mjs';
 import { createS3Client, startS3Server, toS3Env } from './support/s3-server.mjs';
 
 /** Acceptance: once a file is above 8 MiB, at most 1.05 bytes are sent for each new one. */
 const LARGE_BYTES = 8 * 1024 * 1024;
 const MAX_RATIO = 1.05;
 const PREFIX = 'team/';
-const CATCH_UP_MS = 600_000;
 
 await runMeasurement(
-  { size: '1GiB', rate: '0', interval: '2', rotate: '128MiB', whole: '128MiB' },
+  { size: '1GiB', rate: '0', interval: '2', rotate: '128MiB', whole: '128MiB', patience: '600' },
   async ({ values, directory, onEnd, say }) => {
     const sizeBytes = parseSize(values.size);
     const rate = String(parseSize(values.rate));
@@ -67,7 +67,10 @@ await runMeasurement(
     say(`written (${codes.join(', ')}); waiting for the uploader`);
     const failures = codes.some((code) => code !== 0) ? [`the writers ended with ${codes.join(', ')}`] : [];
 
-    if (!(await untilCaughtUp(root, server, watch))) failures.push('the uploader has not caught up');
+    const scene = { runs: join(root, 'runs'), server, prefix: PREFIX, watch };
+    failures.push(
+      ...(await untilCaughtUp(scene, { maxLagBytes: 0, timeoutMs: Number(values.patience) * 1000 })),
+    );
     const caughtUpMs = performance.now() - startMs;
     const code = await watch.end('SIGTERM');
     if (code !== 0) failures.push(`watch ended with ${code}: ${watch.output.slice(-2000)}`);
@@ -111,26 +114,6 @@ await runMeasurement(
 function start(script, args) {
   const path = fileURLToPath(new URL(`support/${script}`, import.meta.url));
   return spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
-}
-
-/** Whether every file has an object of its size, within the time for it. */
-async function untilCaughtUp(root, server, watch) {
-  const runs = join(root, 'runs');
-  const deadline = performance.now() + CATCH_UP_MS;
-  while (performance.now() < deadline && watch.isRunning) {
-    const sizes = new Map();
-    for await (const { Key, Size } of listObjects(server, PREFIX)) sizes.set(Key.slice(PREFIX.length), Size);
-    const files = readdirSync(runs, { recursive: true, withFileTypes: true }).filter((entry) =>
-      entry.isFile(),
-    );
-    const isEqual = files.every((entry) => {
-      const path = join(entry.parentPath, entry.name);
-      return sizes.get(path.slice(runs.length + 1)) === statSync(path).size;
-    });
-    if (isEqual) return true;
-    await sleep(500);
-  }
-  return false;
 }
 
 /** Sends the file as a whole at each size, with the SDK as it comes; gives what went over the wire. */

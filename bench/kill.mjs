@@ -1,9 +1,9 @@
 // What is left after the uploader was killed at random moments, again and again, in the middle of its work.
 //
-//   node bench/kill.mjs [--kills 200] [--size 2GiB] [--from 0.3] [--to 2.5] [--small 500] [--seed <n>] [--json]
+//   node bench/kill.mjs [--kills 200] [--size 2GiB] [--span 2] [--small 500] [--seed <n>] [--json]
 //
-// Files of all sizes appear, four grow, one is replaced, until there are `--size`; `watch` gets SIGKILL between `--from` and `--to` seconds after
-// each start. A reader holds every object against its file all the while. A proxy counts what is sent: what was sent and has become
+// Files of all sizes appear, four grow, one is replaced, until there are `--size`; `watch` gets SIGKILL within `--span` seconds after
+// it has begun to send, one time in five after it was started. A reader holds every object against its file all the while. A proxy counts what is sent: what was sent and has become
 // neither a visible object nor a part that waits is what the kill has cost. At the end a `sync` finishes, everything must be equal by SHA-256,
 // and after a collection no multipart upload may be open.
 
@@ -32,13 +32,19 @@ const MAX_RESENT_BYTES = 32 * 1024 * 1024;
 const STILL_SHARE = 0.7;
 const GROWING_SHARE = 0.9;
 const REPLACE_MS = 300;
+/** About what a start takes, on which the pace of the growing files is based. */
+const START_MS = 800;
+/** Kills that come whenever they come: while it starts, reads its journal, looks around. */
+const ANYTIME_SHARE = 0.2;
+const BEGIN_TIMEOUT_MS = 3_000;
+const JUST_NOW_MS = 20;
 
 await runMeasurement(
-  { kills: '200', size: '2GiB', from: '0.3', to: '2.5', small: '500', seed: String(Date.now() % 2 ** 31) },
+  { kills: '200', size: '2GiB', span: '2', small: '500', seed: String(Date.now() % 2 ** 31) },
   async ({ values, directory, onEnd, say }) => {
     const kills = Number(values.kills);
     const random = createRandom(Number(values.seed));
-    const [fromMs, toMs] = [Number(values.from) * 1000, Number(values.to) * 1000];
+    const spanMs = Number(values.span) * 1000;
     const runs = join(directory, 'root/runs');
     mkdirSync(runs, { recursive: true });
     const server = await startS3Server(join(directory, 's3'), 'runs');
@@ -58,7 +64,7 @@ await runMeasurement(
     };
 
     const tree = planMixedTree(parseSize(values.size), Number(values.small));
-    const seconds = (kills * (fromMs + toMs)) / 2000;
+    const seconds = (kills * (START_MS + spanMs / 2)) / 1000;
     const truths = new Map(
       [...tree.still, ...tree.growing, tree.replaced].map((file) => [
         file.path,
@@ -83,16 +89,19 @@ await runMeasurement(
     const costs = [];
     let wastedBytes = 0;
     let early = 0;
+    let midway = 0;
     const failures = [];
     for (let kill = 0; kill < kills; kill++) {
       const due = Math.ceil(released * Math.min(1, (kill + 1) / (kills * STILL_SHARE)));
       while (released - waiting.length < due) writeStill(runs, waiting.pop());
       const watch = startWatch(uploader);
-      await sleep(fromMs + random() * (toMs - fromMs));
+      if (random() > ANYTIME_SHARE) await untilSending(proxy);
+      await sleep(random() * spanMs);
       if (!watch.isRunning) {
         early += 1;
         failures.push(`kill ${kill}: the uploader had ended by itself: ${watch.output.slice(-1000)}`);
       }
+      if (performance.now() - proxy.sentAtMs < JUST_NOW_MS) midway += 1;
       await watch.end('SIGKILL');
       const wastedNow = await meter.wastedBytes();
       costs.push(wastedNow - wastedBytes);
@@ -101,6 +110,7 @@ await runMeasurement(
         say(`${kill + 1} kills; ${toMiB(wastedBytes)} sent in vain; ${reader.checked} versions looked at`);
     }
     await written;
+    const sentBytes = proxy.allBodyBytes;
     clearInterval(replacing);
 
     say('finishing');
@@ -125,20 +135,27 @@ await runMeasurement(
     if (meanBytes > MAX_RESENT_BYTES) failures.push(`${toMiB(meanBytes)} sent again for each kill`);
     const figures = {
       seed: values.seed,
-      kills: `${kills - early}, ${values.from} to ${values.to} s after the start`,
+      kills: `${kills - early}, of them ${midway} while something was being sent`,
       'files, bytes': `${truths.size}, ${values.size}`,
       'versions looked at': reader.checked,
       'sent again per kill, mean': toMiB(meanBytes),
       'sent again per kill, median, 95th, largest': [0.5, 0.05, 0]
         .map((share) => toMiB(costliest[Math.floor(share * costliest.length)] ?? 0))
         .join(', '),
-      'sent in all': toMiB([...proxy.bodyBytes.values()].reduce((sum, bytes) => sum + bytes, 0)),
+      'sent before the last kill, in all': `${toMiB(sentBytes)}, ${toMiB(proxy.allBodyBytes)}`,
       'open uploads before, after the collection': `${openBefore.length}, ${openAfter.length}`,
       requests: JSON.stringify(Object.fromEntries(proxy.operations)),
     };
     return { figures, failures };
   },
 );
+
+/** Waits until a body is on its way; not for ever, there may be nothing to send. */
+async function untilSending(proxy) {
+  const before = proxy.allBodyBytes;
+  const deadline = performance.now() + BEGIN_TIMEOUT_MS;
+  while (proxy.allBodyBytes === before && performance.now() < deadline) await sleep(5);
+}
 
 function startGrowing(runs, { path, sizeBytes, kind }, seconds) {
   const script = fileURLToPath(new URL('support/grow-file.mjs', import.meta.url));

@@ -11,6 +11,8 @@ export class CountingProxy {
   /** From the client, heads of requests included. */
   sentBytes = 0;
   receivedBytes = 0;
+  /** When the client has last sent something, by `performance.now()`. */
+  sentAtMs = 0;
   /** Of bodies, by key of the object (with its bucket). */
   bodyBytes = new Map();
   /** How often each operation was asked for. */
@@ -33,6 +35,11 @@ export class CountingProxy {
   /** All requests, those that found no server included. */
   get requests() {
     return [...this.operations.values()].reduce((sum, count) => sum + count, this.refused);
+  }
+
+  /** Of all bodies. */
+  get allBodyBytes() {
+    return [...this.bodyBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   stop() {
@@ -58,6 +65,7 @@ export class CountingProxy {
     client.on('data', (chunk) => {
       if (upstream.destroyed) return;
       this.sentBytes += chunk.length;
+      this.sentAtMs = performance.now();
       follower.push(chunk);
     });
     upstream.on('data', (chunk) => {

@@ -5,21 +5,28 @@ import { createReadStream, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 
-/** The SHA-256 of each file, by its path in `directory`. */
+/** What the uploader leaves out on purpose: names that it keeps for itself, and what is not finished. */
+export function isLeftOut(path) {
+  return /(^|\/)\.plx\//.test(path) || /\.(partial|tmp)$/.test(path);
+}
+
+/** The SHA-256 of each file that is wanted in the store, by its path in `directory`. */
 export async function hashTree(directory) {
   const hashes = {};
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
+    if (isLeftOut(relative(directory, path))) continue;
     hashes[relative(directory, path)] = await hashOf(createReadStream(path, { highWaterMark: 1024 * 1024 }));
   }
   return hashes;
 }
 
-/** The SHA-256 of each object, by its key without the prefix. */
+/** The SHA-256 of each object that stands for a file, by its key without the prefix. */
 export async function hashObjects({ client, bucket }, prefix) {
   const hashes = {};
   for await (const { Key } of listObjects({ client, bucket }, prefix)) {
+    if (isLeftOut(Key)) continue;
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
     hashes[Key.slice(prefix.length)] = await hashOf(Body);
   }

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { listObjects } from './hashes.mjs';
+import { isLeftOut, listObjects } from './hashes.mjs';
 
 const WHOLE_BYTES = 2 * 1024 * 1024;
 const WINDOW_BYTES = 128 * 1024;
@@ -65,6 +65,7 @@ export class ObjectReader {
     for await (const { Key, Size, ETag } of listObjects(this.#server, this.#prefix)) {
       if (this.#isStopped) return;
       const path = Key.slice(this.#prefix.length);
+      if (isLeftOut(path)) continue;
       present.add(path);
       const seen = this.#seen.get(path);
       if (seen?.etag === ETag) seen.absences = 0;

@@ -23,7 +23,7 @@ export class ProgressMeter {
 
   /** Bytes of bodies that were sent and are neither visible nor wait as parts: they have been sent, or will be, once more. */
   async wastedBytes() {
-    const sentBytes = [...this.#proxy.bodyBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const sentBytes = this.#proxy.allBodyBytes;
     let usefulBytes = 0;
     for await (const { Size } of listObjects(this.#server, '')) usefulBytes += Size;
     for (const { Key, UploadId } of await listOpenUploads(this.#server)) {
