@@ -17,9 +17,9 @@ import { AmplificationCounter } from './support/amplification.mjs';
 import { parseSize, runMeasurement, toMiB } from './support/arguments.mjs';
 import { untilCaughtUp } from './support/caught-up.mjs';
 import { CountingProxy } from './support/counting-proxy.mjs';
-import { startWatch } from './support/follower.mjs';
 import { compareHashes, hashObjects, hashTree } from './support/hashes.mjs';
 import { createS3Client, startS3Server, toS3Env } from './support/s3-server.mjs';
+import { startWatch } from './support/uploader-process.mjs';
 
 /** Acceptance: once a file is above 8 MiB, at most 1.05 bytes are sent for each new one. */
 const LARGE_BYTES = 8 * 1024 * 1024;

@@ -16,14 +16,13 @@ import { fileURLToPath } from 'node:url';
 import { parseSize, runMeasurement, toMiB } from './support/arguments.mjs';
 import { collectAll } from './support/collect.mjs';
 import { CountingProxy } from './support/counting-proxy.mjs';
-import { startWatch } from './support/follower.mjs';
 import { compareHashes, hashObjects, hashTree, listOpenUploads } from './support/hashes.mjs';
 import { planMixedTree, replaceState, writeStill } from './support/mixed-tree.mjs';
 import { ObjectReader } from './support/object-reader.mjs';
 import { ProgressMeter } from './support/progress-meter.mjs';
 import { createRandom } from './support/random.mjs';
 import { startS3Server, toS3Env } from './support/s3-server.mjs';
-import { UploaderProcess } from './support/uploader-process.mjs';
+import { startWatch, UploaderProcess } from './support/uploader-process.mjs';
 
 const PREFIX = 'team/';
 /** Acceptance: what a kill may cost. */

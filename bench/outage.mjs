@@ -15,9 +15,9 @@ import { fileURLToPath } from 'node:url';
 import { parseSize, runMeasurement, toMiB } from './support/arguments.mjs';
 import { untilCaughtUp } from './support/caught-up.mjs';
 import { CountingProxy } from './support/counting-proxy.mjs';
-import { startWatch } from './support/follower.mjs';
 import { compareHashes, hashObjects, hashTree } from './support/hashes.mjs';
 import { startS3Server, toS3Env } from './support/s3-server.mjs';
+import { startWatch } from './support/uploader-process.mjs';
 
 const PREFIX = 'team/';
 /** Acceptance: requests of the run with the outage, for each of the clean one. */

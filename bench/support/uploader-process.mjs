@@ -61,3 +61,12 @@ export class UploaderProcess {
     return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
   }
 }
+
+/** Starts `polytrack watch` for a root and a store, with a state directory of its own. */
+export function startWatch({ root, store, stateDir, env, home, intervalSeconds, args = [] }) {
+  const interval = intervalSeconds === undefined ? [] : ['--interval', String(intervalSeconds)];
+  return new UploaderProcess(
+    ['watch', root, '--store', store, '--state-dir', stateDir, ...interval, ...args],
+    { env, home },
+  );
+}

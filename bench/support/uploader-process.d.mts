@@ -1,0 +1,26 @@
+export const DIST: string;
+
+export class UploaderProcess {
+  constructor(args: readonly string[], options: { env: NodeJS.ProcessEnv; home: string });
+  readonly pid: number;
+  /** Resolves with the exit code, or the signal's name. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  /** What it has printed, on both streams. */
+  readonly output: string;
+  readonly isRunning: boolean;
+  end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+  memory(): { residentBytes: number; peakBytes: number };
+  cpuMs(): number;
+}
+
+export interface WatchOptions {
+  readonly root: string;
+  readonly store: string;
+  readonly stateDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+  readonly intervalSeconds?: number;
+  readonly args?: readonly string[];
+}
+
+export function startWatch(options: WatchOptions): UploaderProcess;
