@@ -180,6 +180,22 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     console.log(`${TRIALS} commits and appends, faults: ${JSON.stringify(counts)}`);
   });
 
+  it('believes no acknowledgement of a repeated completion before the object can be seen', async () => {
+    const start = someBytes(PART_BYTES);
+    for (let round = 0; round < 20; round += 1) {
+      const key = newKey();
+      proxy.script = () => undefined;
+      const made = await commit(direct, key, start);
+      const bytes = Buffer.concat([start, Buffer.from(`tail ${round}`)]);
+      const etag = made.status === 'stored' ? made.etag : '';
+      const request = toAppend(key, { etag, sizeBytes: start.length, crc32: crc32(start) }, bytes);
+      strike('CompleteMultipartUpload', { kind: 'orphan' }, 3);
+
+      expect((await untilDecided(() => store.append(request), 100)).status).toBe('stored');
+      expect(await effectsOf(key, bytes)).toBe(2);
+    }
+  });
+
   it('gives what Retry-After says as the time to wait', async () => {
     strike('PutObject', { kind: 'answer', answer: SLOW_DOWN }, 1);
 
