@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '../errors.js';
@@ -144,7 +144,12 @@ async function captureDiff(
   try {
     const indexPath = resolve(directory, path);
     // To git a missing index is an empty one.
-    if (existsSync(indexPath)) await copyFile(indexPath, indexFile, constants.COPYFILE_FICLONE);
+    if (existsSync(indexPath)) {
+      const { atime, mtime } = await stat(indexPath);
+      await copyFile(indexPath, indexFile, constants.COPYFILE_FICLONE);
+      // By the date of the index git knows which files may have changed since, within the same second ("racy git"): a later date hides them.
+      await utimes(indexFile, atime, mtime);
+    }
     return await git.run([...DIFF, commit === null ? '--cached' : 'HEAD'], {
       maxBytes,
       indexFile,

@@ -265,6 +265,20 @@ describe('captureGit', () => {
     expect(readdirSync(join(repository.path, '.git')).filter((name) => name.endsWith('.lock'))).toEqual([]);
   });
 
+  it('sees a file that changed within the second of the commit, and kept its length', async () => {
+    const repository = new Repository();
+    repository.commit({ 'a.txt': 'one\n' });
+    const index = join(repository.path, '.git/index');
+    // All of one second, long ago: as seen by git, which compares whole seconds.
+    utimesSync(join(repository.path, 'a.txt'), 1_700_000_000, 1_700_000_000);
+    repository.git('update-index', '--refresh');
+    repository.write('a.txt', 'two\n');
+    utimesSync(join(repository.path, 'a.txt'), 1_700_000_000, 1_700_000_000);
+    utimesSync(index, 1_700_000_000, 1_700_000_000);
+
+    expect(textOf(await repository.capture())).toContain('+two');
+  });
+
   it('works beside a locked index', async () => {
     const repository = new Repository();
     const commit = repository.commit({ 'a.txt': 'one\n' });
