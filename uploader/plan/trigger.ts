@@ -16,6 +16,8 @@ const MIN_TAIL_BYTES = 64 * KIB;
 const MIN_TAIL_RATIO = 0.25;
 /** However little was added, it is sent after this long; a file that rests for this long is compared as a whole. */
 export const MAX_AGE_MS = 60_000;
+/** What repeating a small file may cost on average: it is sent whole so rarely that it stays below, and every minute at the latest. */
+const REPEAT_BYTES_PER_SECOND = 32 * KIB;
 /** Extending a large object costs the store a copy: the store is left in peace for this many times as long as the last one took. */
 const DUTY_RATIO = 4;
 /** The lag that extensions may cause before segments are used in their place. */
@@ -55,7 +57,9 @@ export function msUntilDue(facts: TriggerFacts): number {
   // Below the threshold the file is sent whole each time: rarely enough for what has grown to outweigh what is repeated.
   const isWorthIt = tailBytes >= Math.max(MIN_TAIL_BYTES, MIN_TAIL_RATIO * storedBytes);
   const isCheap = storedBytes <= MIN_TAIL_BYTES;
-  return Math.max(0, isWorthIt || isCheap ? untilInterval : Math.max(untilInterval, MAX_AGE_MS - ageMs));
+  if (isWorthIt || isCheap) return Math.max(0, untilInterval);
+  const repeatMs = Math.min(MAX_AGE_MS, (1000 * storedBytes) / REPEAT_BYTES_PER_SECOND);
+  return Math.max(0, untilInterval, repeatMs - ageMs);
 }
 
 /** Whether extensions of this duration would make the file lag behind more than is allowed. */
