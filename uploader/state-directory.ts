@@ -17,6 +17,8 @@ export interface StatePaths {
   readonly status: string;
   /** Space that is given up when the disk is full, so that commits can still be recorded. */
   readonly ballast: string;
+  /** There as long as a probe of the store goes on. */
+  readonly probing: string;
 }
 
 /** The places of the state of one root and one store. Touches no disk. */
@@ -33,6 +35,7 @@ export function toStatePathsIn(directory: string, rootId: string): StatePaths {
     lock: join(directory, 'lock'),
     status: join(directory, 'status.json'),
     ballast: join(directory, 'ballast'),
+    probing: join(directory, 'probing'),
   };
 }
 

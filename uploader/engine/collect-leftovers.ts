@@ -3,6 +3,7 @@
 import type { CommitContext } from '../commit/commit-context.js';
 import { dropIntent } from '../commit/open-intents.js';
 import { FLAG } from '../track/file-table.js';
+import { PROBE_PREFIX } from './learn-capabilities.js';
 
 /** What nobody has gone on with for a day. */
 const STALE_MS = 24 * 3_600_000;
@@ -15,11 +16,34 @@ export async function collectLeftovers(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { tracker, store, patience } = context;
+  const { tracker } = context;
   for (const [id, open] of [...tracker.intents])
     if (!tracker.table.has(id, FLAG.onDisk)) await dropIntent(id, open, context, signal);
   const prefixes = tracker.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => `${uuid}/`);
-  if (prefixes.length === 0) return;
-  const collect = () => store.collect({ prefixes, olderThanMs: STALE_MS, signal });
-  await patience.withRetry('collect what was left unfinished', collect, { signal });
+  if (prefixes.length > 0) await collect(context, [...prefixes, PROBE_PREFIX], STALE_MS, signal);
+}
+
+/**
+ * Collects once more what killed processes had begun: a part that was on its way then may have reached the store after its upload was
+ * finished, or forgotten. Source: Amazon S3 API Reference, `AbortMultipartUpload`: "it might be necessary to abort a given multipart
+ * upload multiple times".
+ */
+export async function collectCrashed(context: CommitContext, signal: AbortSignal | undefined): Promise<void> {
+  const { tracker, recorder } = context;
+  const keys = [...tracker.crashedKeys];
+  if (keys.length === 0 || !(await collect(context, keys, 0, signal))) return;
+  tracker.crashedKeys.clear();
+  await recorder.append({ kind: 'swept' });
+}
+
+/** False when the store could not do it. */
+async function collect(
+  { store, patience }: CommitContext,
+  prefixes: readonly string[],
+  olderThanMs: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const call = () => store.collect({ prefixes, olderThanMs, signal });
+  const outcome = await patience.withRetry('collect what was left unfinished', call, { signal });
+  return outcome.status === 'collected';
 }

@@ -1,21 +1,60 @@
 /** What the store does: as an earlier process has found, or as the store shows when it is asked. */
 
-import { ensureCapabilities } from '../check/capability-cache.js';
+import { ensureCapabilities, readCapabilities } from '../check/capability-cache.js';
+import type { Io } from '../io/io.js';
+import { isAbsent } from '../io/system-error.js';
 import { parseStoreUrl } from '../store/open-store.js';
 import type { EngineParts } from './engine-parts.js';
+
+const FILE_MODE = 0o600;
+/** Where probes are made: store.ts. */
+export const PROBE_PREFIX = '.plx/probe/';
 
 /**
  * Makes the store know itself. Where it cannot be asked, the least is expected of it, and that is said: a file that grows is
  * then sent again as a whole, or in segments.
  */
 export async function learnCapabilities(parts: EngineParts, signal: AbortSignal | undefined): Promise<void> {
-  const { store, patience, io, config } = parts;
+  const { store, patience, io, config, paths } = parts;
   if (parseStoreUrl(config.store).scheme === 'file') return; // a directory knows itself
   const options = { ...io, stateDirectory: config.stateDirectory, signal };
-  const known = await patience.withRetry(`probe ${store.id}`, () => ensureCapabilities(store, options), {
-    signal,
-  });
+  const cached = await readCapabilities(store.id, options);
+  if (cached !== null) {
+    store.adopt(cached);
+    return;
+  }
+  // A probe that was killed has left uploads open; the mark tells the next one.
+  if (await exists(io, paths.probing)) await forgetProbes(parts, signal);
+  await mark(io, paths.probing);
+  const probe = () => ensureCapabilities(store, options);
+  const known = await patience.withRetry(`probe ${store.id}`, probe, { signal });
+  await io.fileSystem.unlink(paths.probing).catch(() => undefined); // the mark could not be made either
   if (known.status !== 'failed') return;
   const message = `${store.id} could not be asked what it does: ${known.error.message}`;
   parts.onNotice({ code: 'NOTICE_STORE_UNPROBED', message });
+}
+
+async function forgetProbes(
+  { store, patience }: EngineParts,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const collect = () => store.collect({ prefixes: [PROBE_PREFIX], olderThanMs: 0, signal });
+  await patience.withRetry('collect what a probe has left', collect, { signal });
+}
+
+async function mark({ fileSystem }: Io, path: string): Promise<void> {
+  try {
+    await (await fileSystem.openForWriting(path, 'append', FILE_MODE)).close();
+  } catch {
+    // The disk refuses: then uploads of a killed probe are collected after a day.
+  }
+}
+
+async function exists({ fileSystem }: Io, path: string): Promise<boolean> {
+  try {
+    await fileSystem.lstat(path);
+    return true;
+  } catch (error) {
+    return !isAbsent(error);
+  }
 }

@@ -17,7 +17,8 @@ export async function withState<Result>(
   try {
     const live = () => tracker.live();
     const { recorder, replay } = await openRecorder({ io, paths, owner, sink: tracker, live, onNotice });
-    tracker.onOpenIntents(replay.openIntents);
+    tracker.onReplayed(replay);
+    await recorder.append(...[...tracker.crashedKeys].map((key) => ({ kind: 'crashed', key }) as const));
     try {
       return await work(recorder);
     } finally {

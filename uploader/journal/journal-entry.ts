@@ -69,7 +69,11 @@ export type JournalRecord =
   | { readonly kind: 'part'; readonly tx: string; readonly part: StoredPart }
   /** The intent came to nothing. */
   | { readonly kind: 'drop'; readonly tx: string }
-  | { readonly kind: 'segment'; readonly segment: SegmentEntry };
+  | { readonly kind: 'segment'; readonly segment: SegmentEntry }
+  /** A process was killed while it had an intent for the key: a part that was on its way may still reach the store. */
+  | { readonly kind: 'crashed'; readonly key: string }
+  /** What had reached the store of all crashed keys was removed. */
+  | { readonly kind: 'swept' };
 
 /** A record of a kind that only a later version knows. */
 export interface UnknownRecord {

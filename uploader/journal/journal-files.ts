@@ -42,6 +42,8 @@ export interface JournalReplay {
   /** Bytes of the files that were replayed. */
   readonly sizeBytes: number;
   readonly openIntents: readonly OpenIntent[];
+  /** Keys of intents that earlier processes were killed over, since the last sweep. */
+  readonly crashedKeys: readonly string[];
   /** Where the replay ended early: the first file that must not be believed any further. */
   readonly damagedAt: { readonly number: number; readonly found: string } | null;
 }
@@ -60,6 +62,7 @@ export async function replayFiles(
   const numbers = await listNumbers(fileSystem, paths);
   const first = await findSnapshot(fileSystem, paths, numbers);
   const intents = new Map<string, OpenIntent>();
+  const crashed = new Set<string>();
   let sizeBytes = 0;
   let damagedAt: JournalReplay['damagedAt'] = null;
   for (const number of numbers.filter((each) => each >= first)) {
@@ -67,7 +70,7 @@ export async function replayFiles(
     const scanner: LineScanner = new LineScanner((record) => {
       if (!isOwned(scanner.header, owner)) return;
       if (record.kind === 'snapshot-end') isWhole = true;
-      else takeRecord(record, sink, intents);
+      else takeRecord(record, sink, intents, crashed);
     });
     const { header, damage, lineCount, goodBytes } = await scanFile(
       fileSystem,
@@ -81,7 +84,7 @@ export async function replayFiles(
       damagedAt = { number, found: `damaged after ${lineCount} good lines` };
     if (damagedAt !== null) break;
   }
-  return { numbers, sizeBytes, openIntents: [...intents.values()], damagedAt };
+  return { numbers, sizeBytes, openIntents: [...intents.values()], crashedKeys: [...crashed], damagedAt };
 }
 
 /** The numbers of the files that are there, ascending; none when there is no directory. */
@@ -138,6 +141,7 @@ function takeRecord(
   record: JournalRecord | UnknownRecord,
   sink: JournalSink,
   intents: Map<string, OpenIntent>,
+  crashed: Set<string>,
 ): void {
   switch (record.kind) {
     case 'done':
@@ -160,6 +164,12 @@ function takeRecord(
       break;
     case 'segment':
       sink.onSegment(record.segment);
+      break;
+    case 'crashed':
+      crashed.add(record.key);
+      break;
+    case 'swept':
+      crashed.clear();
       break;
     case 'header':
     case 'snapshot-end':

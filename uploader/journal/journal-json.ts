@@ -42,6 +42,8 @@ export function toJson(record: JournalRecord): Json {
     case 'snapshot-end':
     case 'mpu':
     case 'drop':
+    case 'crashed':
+    case 'swept':
       return { ...record };
   }
 }
@@ -67,6 +69,10 @@ export function fromJson(json: Json): JournalRecord | UnknownRecord | null {
       return isText(json.tx) ? { kind: 'drop', tx: json.tx } : null;
     case 'segment':
       return readSegment(json);
+    case 'crashed':
+      return isKey(json.key) ? { kind: 'crashed', key: json.key } : null;
+    case 'swept':
+      return { kind: 'swept' };
     default:
       return isText(json.kind) ? { kind: 'unknown' } : null;
   }

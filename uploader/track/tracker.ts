@@ -8,7 +8,7 @@ import type { Clock } from '../../src/clock.js';
 import type { FileStat } from '../io/file-system.js';
 import { type FileVersion, isSameVersion } from '../io/file-version.js';
 import type { JournalEntry, JournalRecord, OpenIntent, SegmentEntry } from '../journal/journal-entry.js';
-import type { JournalSink } from '../journal/journal-files.js';
+import type { JournalReplay, JournalSink } from '../journal/journal-files.js';
 import { type FileFacts, toKey } from '../plan/planner.js';
 import { RESERVED_DIRECTORY, type RelPath } from '../rel-path.js';
 import type { FoundRun, ScanSink } from '../scan/scan-sink.js';
@@ -39,6 +39,8 @@ export class Tracker implements ScanSink, JournalSink {
   readonly growth = new Map<FileId, GrowthState>();
   readonly intents = new Map<FileId, OpenIntent>();
   readonly segments = new Map<FileId, SegmentEntry>();
+  /** Keys of commits that killed processes had begun, as long as something of them may still turn up in the store. */
+  readonly crashedKeys = new Set<string>();
   readonly commits = new Map<FileId, LastCommit>();
   /** Files that went away with bytes that are not stored. */
   readonly missing = new Map<FileId, { readonly bytes: number; readonly sinceMs: number }>();
@@ -140,8 +142,12 @@ export class Tracker implements ScanSink, JournalSink {
     this.segments.set(this.idOf(segment.key), segment);
   }
 
-  onOpenIntents(intents: readonly OpenIntent[]): void {
-    for (const open of intents) this.intents.set(this.idOf(open.intent.entry.key), open);
+  onReplayed({ openIntents, crashedKeys }: Pick<JournalReplay, 'openIntents' | 'crashedKeys'>): void {
+    for (const key of crashedKeys) this.crashedKeys.add(key);
+    for (const open of openIntents) {
+      this.crashedKeys.add(open.intent.entry.key);
+      this.intents.set(this.idOf(open.intent.entry.key), open);
+    }
   }
 
   /** All that a snapshot of the journal has to hold. */
@@ -152,6 +158,7 @@ export class Tracker implements ScanSink, JournalSink {
       const segment = this.segments.get(id);
       if (segment !== undefined) yield { kind: 'segment', segment };
     }
+    for (const key of this.crashedKeys) yield { kind: 'crashed', key };
     for (const { intent, uploadId, parts } of this.intents.values()) {
       yield { kind: 'intent', intent };
       if (uploadId !== null) yield { kind: 'mpu', tx: intent.tx, uploadId };
