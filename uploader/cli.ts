@@ -2,6 +2,7 @@
 /** argv → command → exit code. The only file that touches `process`, besides the effects in io/. */
 
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { addCheckCommand } from './commands/check.js';
 import { type CommandContext, EXIT } from './commands/context.js';
@@ -19,6 +20,10 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 // Which Node.js the S3 client will want next year is for those who maintain polytrack, not for those who sync.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+// What is alive is small, what a request leaves behind is not: with V8's own growth (twice what is alive, and more) 100,000 small files
+// take 290 MB of memory, with this 150 MB, for a tenth more of CPU time.
+setFlagsFromString('--heap-growing-percent=20');
 
 const redact = createRedactor(process.env);
 const abort = new AbortController();

@@ -185,6 +185,17 @@ export class FileError extends CodedError {
   }
 }
 
+/** Makes errors without their stacks, which nobody reads and which take more memory than all else of 100,000 errors. */
+export function withoutStacks<Result>(make: () => Result): Result {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 export type FileErrorCode =
   | 'ERR_FILE_UNREADABLE'
   | 'ERR_FILE_VANISHED'

@@ -295,8 +295,8 @@ class Sending {
     const { id } = this.#local;
     const atMs = io.clock.monotonicMs();
     const durationMs = atMs - this.#startedMs;
-    if (strategy !== 'segment') tracker.commits.set(id, { atMs, durationMs });
     if (target.keptBytes > 0) tracker.table.set(id, FLAG.appends);
+    if (strategy !== 'segment' && tracker.isAppended(id)) tracker.commits.set(id, { atMs, durationMs });
     await this.#lookAgain();
     tracker.restartAge(id, this.#startedMs);
   }

@@ -4,21 +4,22 @@
  * Safe to stop at any point: an object is visible whole or not at all, and the journal never says more than the store has acknowledged.
  */
 
+import { setMaxListeners } from 'node:events';
 import type { CodedError } from '../../src/errors.js';
 import type { SendOutcome } from '../commit/commit-context.js';
 import type { SyncConfig } from '../config.js';
-import { FileError, StoreError, StoreUnavailableError } from '../errors.js';
+import { FileError, StoreError, StoreUnavailableError, withoutStacks } from '../errors.js';
 import { replayFiles } from '../journal/journal-files.js';
 import { explainNoRuns } from '../locate-runs.js';
 import { LANES, type Lane } from '../plan/lanes.js';
 import { compareWork, type Ordered } from '../plan/order.js';
-import { type Decision, planFile } from '../plan/planner.js';
+import { planFile, type UploadReason } from '../plan/planner.js';
 import type { WorkQueue } from '../plan/work-queue.js';
 import type { SyncReport, UnsentFile, Upload } from '../report.js';
 import type { Scanner } from '../scan/scanner.js';
-import { toPhase } from '../track/file-class.js';
+import { toFileClass, toPhase } from '../track/file-class.js';
 import { type FileId, FLAG } from '../track/file-table.js';
-import { collectLeftovers } from './collect-leftovers.js';
+import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
 import { createContext, createQueue } from './create-context.js';
 import { type EngineOptions, EngineParts } from './engine-parts.js';
 import { checkStore, listRuns } from './listing.js';
@@ -56,7 +57,7 @@ class Pass implements WorkHandler {
   readonly #signal: AbortSignal;
   readonly #scanner: Scanner;
   readonly #queue: WorkQueue;
-  readonly #uploads = new Map<FileId, Upload>();
+  readonly #stored = new Map<FileId, UploadReason>();
   readonly #verified = new Map<FileId, number>();
   readonly #unsent = new Map<FileId, UnsentFile>();
   readonly #tries = new Map<FileId, number>();
@@ -64,6 +65,7 @@ class Pass implements WorkHandler {
   constructor(parts: EngineParts, signal: AbortSignal | undefined) {
     this.#parts = parts;
     this.#signal = signal ?? new AbortController().signal;
+    setMaxListeners(0, this.#signal); // one for each call under way is no leak
     this.#scanner = parts.createScanner();
     this.#queue = createQueue(parts);
   }
@@ -71,12 +73,12 @@ class Pass implements WorkHandler {
   /** Plans and reports. Takes no lock and writes nothing, neither here nor there. */
   async rehearse(): Promise<SyncReport> {
     const { io, paths, owner, tracker } = this.#parts;
-    const { openIntents } = await replayFiles(io.fileSystem, paths, owner, tracker);
-    tracker.onOpenIntents(openIntents);
+    tracker.onReplayed(await replayFiles(io.fileSystem, paths, owner, tracker));
     const { unavailable } = await this.#prepare();
     const uploads: Upload[] = [];
     const pending = { uploads: 0, verifications: 0 };
-    for (const { id, decision } of this.#plan()) {
+    for (const id of this.#plan()) {
+      const decision = planFile(tracker.seenFacts(id));
       if (unavailable !== null) this.#fail(id, unavailable);
       if (decision.action === 'verify') pending.verifications += 1;
       if (decision.action !== 'upload') continue;
@@ -91,7 +93,7 @@ class Pass implements WorkHandler {
     return withState(this.#parts, async (recorder) => {
       const parts = this.#parts;
       const { unavailable } = await this.#prepare();
-      const ids = this.#plan().map(({ id }) => id);
+      const ids = this.#plan();
       if (unavailable !== null) for (const id of ids) this.#fail(id, unavailable);
       else if (!this.#signal.aborted) {
         const context = createContext(parts, recorder);
@@ -100,8 +102,9 @@ class Pass implements WorkHandler {
         const workers = new Workers({ queue: this.#queue, context, limit: parts.limit, handler: this });
         this.#signal.addEventListener('abort', () => workers.wake(), { once: true });
         await workers.run(parts.config.concurrency);
+        await this.#unlessAborted(() => collectCrashed(context, this.#signal));
       } else for (const id of ids) this.#fail(id, aborted(this.#parts.tracker.relPathOf(id)));
-      return this.#report([...this.#uploads.values()]);
+      return this.#report(this.#toUploads());
     });
   }
 
@@ -132,7 +135,7 @@ class Pass implements WorkHandler {
       case 'stored': {
         const { sizeBytes, reason, strategy } = outcome;
         emit({ kind: 'stored', key, sizeBytes, reason, strategy });
-        this.#uploads.set(id, { key, sizeBytes, reason });
+        this.#stored.set(id, reason);
         // One that only grew meanwhile is done: the rest goes in the next pass, or a log that never rests would never be done.
         if (this.#isRewritten(id)) this.#again(id);
         break;
@@ -184,33 +187,37 @@ class Pass implements WorkHandler {
     return { unavailable: null };
   }
 
-  /** What is to be done, in the order in which it is to begin. */
-  #plan(): { id: FileId; decision: Decision }[] {
+  /** The files that something is to be done about, in the order in which they are to begin. */
+  #plan(): FileId[] {
     const { tracker, emit } = this.#parts;
-    const work: { id: FileId; decision: Decision; order: Ordered }[] = [];
-    let unchanged = 0;
+    const ids: FileId[] = [];
+    const planned = { uploads: 0, uploadBytes: 0, verifications: 0, unchanged: 0 };
     for (let id = 0; id < tracker.table.count; id += 1) {
       if (!tracker.table.has(id, FLAG.onDisk)) continue;
-      const decision = planFile(tracker.seenFacts(id));
-      if (decision.action === 'skip') unchanged += 1;
-      else work.push({ id, decision, order: this.#toOrder(id) });
+      const { action } = planFile(tracker.seenFacts(id));
+      if (action === 'skip') planned.unchanged += 1;
+      else ids.push(id);
+      if (action === 'verify') planned.verifications += 1;
+      if (action !== 'upload') continue;
+      planned.uploads += 1;
+      planned.uploadBytes += tracker.table.seenBytes[id]!;
     }
-    const uploads = work.filter(({ decision }) => decision.action === 'upload');
-    emit({
-      kind: 'planned',
-      uploads: uploads.length,
-      uploadBytes: uploads.reduce((sum, { id }) => sum + tracker.table.seenBytes[id]!, 0),
-      verifications: work.filter(({ decision }) => decision.action === 'verify').length,
-      unchanged,
-    });
-    return work.sort((a, b) => compareWork(a.order, b.order));
+    emit({ kind: 'planned', ...planned });
+    return ids.sort((a, b) => compareWork(this.#toOrder(a), this.#toOrder(b)));
   }
 
   #toOrder(id: FileId): Ordered {
     const { tracker } = this.#parts;
-    const fileClass = tracker.classOf(id);
-    const phase = toPhase(tracker.relPathOf(id));
-    return { phase, fileClass, sizeBytes: tracker.table.seenBytes[id]!, key: tracker.keyOf(id) };
+    const relPath = tracker.relPathOf(id);
+    const sizeBytes = tracker.table.seenBytes[id]!;
+    return { phase: toPhase(relPath), fileClass: toFileClass(relPath), sizeBytes, key: relPath };
+  }
+
+  #toUploads(): Upload[] {
+    const { tracker } = this.#parts;
+    return [...this.#stored].map(([id, reason]) => {
+      return { key: tracker.keyOf(id), sizeBytes: tracker.table.objectBytes[id]!, reason };
+    });
   }
 
   /** Whether what was stored is no longer the beginning of the file. */
@@ -225,7 +232,7 @@ class Pass implements WorkHandler {
     this.#tries.set(id, tries);
     const { tracker, emit } = this.#parts;
     if (tries >= MAX_TRIES) {
-      this.#uploads.delete(id);
+      this.#stored.delete(id);
       this.#fail(id, unstable(tracker.relPathOf(id)));
       return;
     }
@@ -254,11 +261,11 @@ class Pass implements WorkHandler {
   }
 
   #report(uploads: readonly Upload[], pending?: { uploads: number; verifications: number }): SyncReport {
-    const verified = [...this.#verified].filter(([id]) => !this.#uploads.has(id));
+    const verified = [...this.#verified].filter(([id]) => !this.#stored.has(id));
     return toReport(this.#parts, this.#scanner, {
       isAborted: this.#signal.aborted,
       uploads,
-      storedCount: this.#uploads.size,
+      storedCount: this.#stored.size,
       verified: { count: verified.length, bytes: verified.reduce((sum, [, bytes]) => sum + bytes, 0) },
       unsent: [...this.#unsent.values()],
       pending,
@@ -272,5 +279,6 @@ function unstable(path: string): FileError {
 }
 
 function aborted(path: string): FileError {
-  return new FileError('ERR_ABORTED', path, 'the sync was interrupted before it was sent', 'Sync again.');
+  const found = 'the sync was interrupted before it was sent';
+  return withoutStacks(() => new FileError('ERR_ABORTED', path, found, 'Sync again.'));
 }

@@ -5,9 +5,10 @@
  * decides what a file needs: that is the planner's and the committer's.
  */
 
+import { setMaxListeners } from 'node:events';
 import type { SendOutcome } from '../commit/commit-context.js';
 import { DEFAULT_GRACE_MS, type SyncConfig } from '../config.js';
-import { FileError, StoreError } from '../errors.js';
+import { FileError, StoreError, withoutStacks } from '../errors.js';
 import type { HintSource } from '../io/hints.js';
 import type { Recorder } from '../journal/recorder.js';
 import { LANES, type Lane } from '../plan/lanes.js';
@@ -15,7 +16,7 @@ import type { WorkQueue } from '../plan/work-queue.js';
 import type { SyncReport, UnsentFile } from '../report.js';
 import type { Scanner } from '../scan/scanner.js';
 import { type FileId, FLAG } from '../track/file-table.js';
-import { collectLeftovers } from './collect-leftovers.js';
+import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
 import { createContext, createQueue } from './create-context.js';
 import { drain } from './drain.js';
 import { type EngineOptions, EngineParts } from './engine-parts.js';
@@ -38,6 +39,8 @@ export interface WatchOptions extends EngineOptions {
 
 /** How often everything that may be due is looked at. */
 const TICK_MS = 250;
+/** What a killed process had begun has long been gone on with, or forgotten. */
+const SWEEP_AFTER_MS = 60_000;
 const COLLECT_INTERVAL_MS = 24 * 3_600_000;
 
 /**
@@ -70,6 +73,7 @@ class Watch implements WorkHandler {
   readonly #largeSignal: AbortSignal;
   readonly #stored = new Set<FileId>();
   readonly #context;
+  #isSwept = false;
   #verified = { count: 0, bytes: 0 };
   #isDraining = false;
   /** The store refuses everything; only one file at a time asks whether it still does. */
@@ -86,6 +90,8 @@ class Watch implements WorkHandler {
     this.#schedule = new Schedule(parts, this.#queue);
     this.#context = createContext(parts, recorder);
     this.#largeSignal = AbortSignal.any([this.#abort.signal, this.#abortLarge.signal]);
+    // A listener for each call under way is no leak.
+    setMaxListeners(0, this.#stopSignal, this.#abort.signal, this.#largeSignal);
     const { limit } = parts;
     this.#workers = new Workers({ queue: this.#queue, context: this.#context, limit, handler: this });
     this.#listing = new ListingLoop(parts, this.#abort.signal, (error) => this.#park(error));
@@ -125,6 +131,7 @@ class Watch implements WorkHandler {
   // What the workers ask.
 
   lanes(): readonly Lane[] {
+    if (this.#abort.signal.aborted) return [];
     if (this.#parkedUntilMs !== null) {
       const mayAsk =
         this.#parts.clock.monotonicMs() >= this.#parkedUntilMs && this.#workers.activeCount === 0;
@@ -239,9 +246,17 @@ class Watch implements WorkHandler {
     const { clock, tracker } = this.#parts;
     const nowMs = clock.monotonicMs();
     const isDue = this.#collectedMs === null || nowMs - this.#collectedMs >= COLLECT_INTERVAL_MS;
-    if (!isDue || !tracker.runs.some(({ isListed }) => isListed)) return;
-    this.#collectedMs = nowMs;
-    collectLeftovers(this.#context, this.#abort.signal).catch((error: unknown) => {
+    if (isDue && tracker.runs.some(({ isListed }) => isListed)) {
+      this.#collectedMs = nowMs;
+      this.#inBackground(collectLeftovers(this.#context, this.#abort.signal));
+    }
+    if (this.#isSwept || nowMs - this.#parts.startMs < SWEEP_AFTER_MS) return;
+    this.#isSwept = true;
+    this.#inBackground(collectCrashed(this.#context, this.#abort.signal));
+  }
+
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => {
       if (!this.#abort.signal.aborted) this.#fatal = { error };
     });
   }
@@ -349,10 +364,6 @@ function unstable(path: string): FileError {
 
 function notYet(path: string, pendingBytes: number): FileError {
   const found = `${pendingBytes} bytes were not stored before the end`;
-  return new FileError(
-    'ERR_ABORTED',
-    path,
-    found,
-    'Start the uploader again, or sync: it goes on where this one ended.',
-  );
+  const hint = 'Start the uploader again, or sync: it goes on where this one ended.';
+  return withoutStacks(() => new FileError('ERR_ABORTED', path, found, hint));
 }

@@ -49,9 +49,12 @@ export class DirectoryNode {
   /** Not to be looked into: a second directory of a run. */
   isBarred = false;
   isGone = false;
+  /** It was made, or something in it, shortly before it was found. */
+  isYoung = false;
   /** When event files were seen first, as long as it is no run. */
   eventsSeenMs: number | undefined;
   lastVisitMs = Number.NEGATIVE_INFINITY;
+  visitCount = 0;
   changedMs: number;
   /** Names that it had at the last visit. */
   entryCount = 0;

@@ -4,7 +4,7 @@
  * Looking is the truth; hints of a file watcher only change the order. Files that changed within the last minute are looked at every second,
  * by opening them (a network file system answers an lstat from memory for up to a minute); directories that changed lately every ten
  * seconds; all others in turn, so that everything has been seen within a minute at the latest, and earlier as long as that costs
- * less than a twentieth of a core.
+ * a few hundredths of a core.
  *
  * Never follows a symbolic link, and reads no file but run files and ignore files. A directory that is replaced by a link during a visit can
  * make it see foreign names; the reader, which checks every file that it opened, keeps foreign bytes out. Deep trees cost memory, not stack.
@@ -23,9 +23,9 @@ const HOT_FOR_MS = 60_000;
 const MAX_HOT_FILES = 256;
 const WARM_INTERVAL_MS = 10_000;
 const WARM_FOR_MS = 600_000;
-const COLD_INTERVAL_MS = { min: 10_000, max: 60_000 };
+const COLD_INTERVAL_MS = { min: 9_000, max: 60_000 };
 /** Looking at what does not change may take this share of the time. */
-const COLD_SHARE = 0.05;
+const COLD_SHARE = 0.06;
 /** A directory that changes all the time is not visited more often than this, whatever the hints. */
 const HINT_SPACING_MS = 250;
 const MAX_WATCHED = 256;
@@ -200,10 +200,13 @@ export class Scanner {
     node.lastVisitMs = nowMs;
     const { isChanged, added } = await this.#visit.visit(node);
     for (const child of added) this.#addNode(child);
-    if (!isChanged || node.isGone) return;
+    if (node.isGone) return;
+    // A hint about what nobody has touched yet is welcome too, as long as there is room.
+    if (isChanged || (node.visitCount === 1 && this.#watched.size < MAX_WATCHED)) this.#watch(node);
+    if (!isChanged) return;
+    node.isYoung = false;
     node.changedMs = nowMs;
     this.#warm.add(node);
-    this.#watch(node);
   }
 
   #addNode(node: DirectoryNode): void {

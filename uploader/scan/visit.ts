@@ -17,6 +17,8 @@ import type { RootWatch } from './root-watch.js';
 import { readRunUuid, toAdoptedUuid, toUuidOfPlace } from './run-uuid.js';
 import type { FoundRun, ScanSink } from './scan-sink.js';
 
+/** Found at this age, a file or a directory is taken for one that is being worked on. */
+const YOUNG_MS = 60_000;
 const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
 
 export interface VisitOptions {
@@ -70,6 +72,7 @@ export class DirectoryVisit {
 
   async visit(node: DirectoryNode): Promise<VisitResult> {
     const { rootWatch } = this.#options;
+    node.visitCount += 1;
     if (node.parent === null && !(await rootWatch.isThere())) return UNCHANGED;
     const listed = await this.#list(node);
     if (listed === null) return UNCHANGED;
@@ -211,11 +214,12 @@ export class DirectoryVisit {
         const told = this.#tellFile(node, entry);
         if (told === null) continue;
         present.add(told.id);
-        isChanged ||= told.isChanged;
+        isChanged ||= this.#isLively(node, entry, told.isChanged);
       }
     }
     const hasGone = await this.#tellGone(node, present, children);
-    return { isChanged: isChanged || hasGone || added.length > 0, added };
+    const hasAdded = added.length > 0 && node.visitCount > 1;
+    return { isChanged: isChanged || hasGone || hasAdded || node.isYoung, added };
   }
 
   #toReason(node: DirectoryNode, { name, text, stat }: Entry): SkipReason | null {
@@ -249,8 +253,14 @@ export class DirectoryVisit {
       return null;
     }
     const told = sink.onFile(node.folder, encoded, stat);
-    if (told.isChanged) onHot(told.id, node, name);
+    if (this.#isLively(node, { name, text, stat }, told.isChanged)) onHot(told.id, node, name);
     return told;
+  }
+
+  /** Whether more may be expected. What is seen for the first time is news, and may yet be years old. */
+  #isLively(node: DirectoryNode, { stat }: Entry, isChanged: boolean): boolean {
+    if (!isChanged || node.visitCount > 1) return isChanged;
+    return this.#options.clock.wallTime() * 1000 - Number(stat.mtimeNs / 1_000_000n) < YOUNG_MS;
   }
 
   #tooLongReason(run: number, folderPath: string, name: string): string | null {
@@ -329,13 +339,15 @@ export class DirectoryVisit {
     }
   }
 
-  #addChild(node: DirectoryNode, key: string, { name, text }: Entry): DirectoryNode {
+  #addChild(node: DirectoryNode, key: string, entry: Entry): DirectoryNode {
+    const { name, text } = entry;
     const { clock } = this.#options;
     const child = new DirectoryNode(joinPath(node.path, [name]), node, join(node.rootPath, text), {
       home: node.home,
       rules: node.rules,
       nowMs: clock.monotonicMs(),
     });
+    child.isYoung = this.#isLively(child, entry, true);
     node.children.set(key, child);
     return child;
   }
