@@ -179,7 +179,7 @@ describe('a process that ends by', () => {
     child.stdout!.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
-    const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
     let signalledAt = Number.NaN;
     if (ending.signal !== undefined) {
       await waitFor('the program to be ready', () => output.includes('ready') || undefined);

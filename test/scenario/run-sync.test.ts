@@ -35,7 +35,7 @@ function start(body: string, options: { readonly root: string; readonly sync: st
   child.stdout!.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
-  const exited = once(child, 'exit').then(([code]) => code as number);
+  const exited = once(child, 'close').then(([code]) => code as number);
   return { child, exited, output: () => output };
 }
 
