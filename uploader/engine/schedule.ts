@@ -7,7 +7,7 @@
 import type { CodedError } from '../../src/errors.js';
 import { StoreError } from '../errors.js';
 import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/strategy.js';
-import { msUntilDue } from '../plan/trigger.js';
+import { msUntilDue, QUIET_MS } from '../plan/trigger.js';
 import type { WorkQueue } from '../plan/work-queue.js';
 import { type FileId, FLAG } from '../track/file-table.js';
 import type { EngineParts } from './engine-parts.js';
@@ -142,7 +142,12 @@ export class Schedule {
     const { tracker, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
     const holdMs = Math.max(this.#holds.get(id) ?? 0, this.failures.get(id)?.untilMs ?? 0);
-    if (this.isDraining || !this.#parts.isLive(tracker.runOf(id))) return Math.max(nowMs, holdMs);
+    if (this.isDraining) return Math.max(nowMs, holdMs);
+    if (!this.#parts.isLive(tracker.runOf(id))) {
+      // What is stored is compared once its time stamps can prove something, and not again and again until then.
+      const restMs = tracker.isPending(id) ? 0 : Math.max(0, QUIET_MS - tracker.quietMs(id));
+      return Math.max(nowMs + restMs, holdMs);
+    }
     return Math.max(nowMs + this.#msUntilDue(id, nowMs), holdMs);
   }
 
