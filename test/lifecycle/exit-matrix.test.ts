@@ -192,7 +192,8 @@ describe('a process that ends by', () => {
     const [exitCode, exitSignal] = await exited;
 
     expect([exitCode, exitSignal]).toEqual([ending.exitCode, ending.exitSignal ?? null]);
-    if (ending.signal !== undefined) expect(performance.now() - signalledAt).toBeLessThan(1000);
+    // A second on a machine that has time; many programs end at once here.
+    if (ending.signal !== undefined) expect(performance.now() - signalledAt).toBeLessThan(5000);
     const runDirectory = output.split('\n')[0]!;
     const record = readRunFile(runDirectory);
     const last = record.status_conditions.at(-1)!;
