@@ -203,6 +203,7 @@ export type FileErrorCode =
   | 'ERR_FILE_UNFINISHED'
   | 'ERR_FILE_OUTSIDE'
   | 'ERR_NAME_TOO_LONG'
+  | 'ERR_NAME_TWIN'
   | 'ERR_RUN_DUPLICATE'
   | 'ERR_ABORTED';
 

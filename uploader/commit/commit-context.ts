@@ -1,6 +1,7 @@
 /** What the committer works with, and what comes of a file. */
 
 import type { CodedError } from '../../src/errors.js';
+import type { FileError } from '../errors.js';
 import type { Patience } from '../govern/patience.js';
 import type { RateLimit } from '../govern/rate-limit.js';
 import type { Io } from '../io/io.js';
@@ -27,6 +28,8 @@ export interface CommitContext {
   readonly bandwidth: RateLimit;
   /** Makes the store know what it does, when that is about to matter: asking costs it a dozen requests. */
   readonly learnCapabilities: (signal: AbortSignal | undefined) => Promise<void>;
+  /** Why a file must not be sent, whatever is in it; null when it may. */
+  readonly findProblem: (id: FileId) => FileError | null;
   readonly openPolicy: () => OpenPolicy;
   /** The uploader goes on after this: what is not sent now is sent later. */
   readonly isWatching: boolean;

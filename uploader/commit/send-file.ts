@@ -5,7 +5,7 @@
  */
 
 import { CodedError } from '../../src/errors.js';
-import { FileError, StoreConflictError } from '../errors.js';
+import { FileError, StoreConflictError, StoreLimitError } from '../errors.js';
 import type { FileVersion } from '../io/file-version.js';
 import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entry.js';
 import { toLane } from '../plan/lanes.js';
@@ -28,6 +28,8 @@ import { findTarget, type Known, type LocalState, type Target } from './target.j
 const MAX_CONFLICTS = 3;
 /** Time stamps of Linux file systems move in steps of up to 10 ms, those of FAT in steps of 2 s. */
 const RECENT_MS = 2_000;
+const SPARSE_MIN_BYTES = 64 * 1024 * 1024;
+const SPARSE_RATIO = 4;
 
 type Attempt = SendOutcome | { readonly status: 'conflict' };
 
@@ -40,6 +42,8 @@ export async function sendFile(
   const { tracker, io } = context;
   const { directory, uuid } = tracker.runOf(id);
   if (directory === null) throw new Error(`no directory is known for run ${uuid}`);
+  const problem = context.findProblem(id);
+  if (problem !== null) return { status: 'failed', error: problem };
   try {
     const policy = context.openPolicy();
     const file = await openLocalFile(io.fileSystem, directory, tracker.relPathOf(id), policy);
@@ -136,6 +140,9 @@ class Sending {
   }
 
   async #upload(reason: UploadReason, base: ObjectVersion | null): Promise<Attempt> {
+    const tooLarge = this.#findLimit();
+    if (tooLarge !== null) return { status: 'failed', error: tooLarge };
+    this.#tellSparse();
     const known = await this.#findKnown(base);
     if (known !== null && 'status' in known) return known;
     const target = await this.#findTarget(known, true);
@@ -144,6 +151,24 @@ class Sending {
     if (hasNews && (target.sizeBytes > 0 || this.#local.version.sizeBytes === 0))
       return this.#send(reason, base, known, target);
     return this.#waitForRecord(target);
+  }
+
+  /** Failure row 33: said before the first byte is read. */
+  #findLimit(): StoreLimitError | null {
+    const { maxObjectBytes } = this.#context.store.capabilities;
+    const { sizeBytes } = this.#local.version;
+    if (sizeBytes <= maxObjectBytes) return null;
+    return new StoreLimitError(
+      `${this.#key} has ${sizeBytes} bytes, the store takes at most ${maxObjectBytes}`,
+    );
+  }
+
+  /** Failure row 31: a file with holes is sent with all its zeros, which may not be what was meant. */
+  #tellSparse(): void {
+    const { sizeBytes, allocatedBytes } = this.#local.version;
+    if (sizeBytes < SPARSE_MIN_BYTES || allocatedBytes * SPARSE_RATIO > sizeBytes) return;
+    const message = `${this.#key} has holes: ${allocatedBytes} bytes on disk, ${sizeBytes} bytes are sent`;
+    this.#context.onEvent({ kind: 'notice', code: 'NOTICE_SPARSE', message });
   }
 
   /** What of the file is stored: the object, or the segments behind it. */

@@ -8,9 +8,11 @@ import { toPhase } from '../track/file-class.js';
 import type { FileId } from '../track/file-table.js';
 import type { EngineParts } from './engine-parts.js';
 import { learnCapabilities } from './learn-capabilities.js';
+import { NameTwins } from './name-twins.js';
 
 export function createContext(parts: EngineParts, recorder: Recorder): CommitContext {
   const { io, store, tracker, notifier, patience, pool, bandwidth, config, rootWatch, isWatching } = parts;
+  const twins = new NameTwins(tracker);
   let learning: Promise<void> | undefined;
   return {
     io,
@@ -29,6 +31,7 @@ export function createContext(parts: EngineParts, recorder: Recorder): CommitCon
       });
       return learning;
     },
+    findProblem: (id) => (store.capabilities.foldsNames ? twins.findProblem(id) : null),
     openPolicy: () => ({
       allowHardLinks: config.allowHardLinks ?? true,
       ...(config.allowOtherDevices === true ? {} : { device: rootWatch.device }),

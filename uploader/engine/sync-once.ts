@@ -104,6 +104,7 @@ class Pass implements WorkHandler {
         await workers.run(parts.config.concurrency);
         await this.#unlessAborted(() => collectCrashed(context, this.#signal));
       } else for (const id of ids) this.#fail(id, aborted(this.#parts.tracker.relPathOf(id)));
+      await this.#notify();
       return this.#report(this.#toUploads());
     });
   }
@@ -250,6 +251,19 @@ class Pass implements WorkHandler {
     const key = tracker.keyOf(id);
     this.#unsent.set(id, { path: key, sizeBytes: tracker.table.seenBytes[id]!, error });
     emit({ kind: 'unsent', key, error });
+  }
+
+  /** A run that has ended, and of which nothing is left to send, is complete. */
+  async #notify(): Promise<void> {
+    const { tracker, notifier, emit } = this.#parts;
+    const incomplete = new Set([...this.#unsent.keys()].map((id) => tracker.runOf(id).index));
+    for (const run of tracker.runs) {
+      if (run.directory === null || !run.isListed || this.#parts.isLive(run) || incomplete.has(run.index))
+        continue;
+      emit({ kind: 'run-complete', runUuid: run.uuid });
+      notifier.onRunComplete(run.uuid);
+    }
+    await notifier.flush(this.#signal);
   }
 
   async #unlessAborted(work: () => Promise<unknown>): Promise<void> {
