@@ -20,7 +20,7 @@ import {
   type StatusCondition,
   withStatus,
 } from './run-record.js';
-import type { RunState } from './run-state.js';
+import { RUN_FLAGS, type RunState } from './run-state.js';
 
 /** Options of `logInputs`, `logOutputs` and `logMeta`. */
 export interface ValuesOptions {
@@ -47,6 +47,8 @@ export interface RunChanges extends Pick<RunMetadata, 'tags' | 'inputs' | 'outpu
   readonly description?: string;
   readonly readme?: string;
 }
+
+type JsonObject = NonNullable<RunMetadata['meta_info']>;
 
 export const STATUS_REASON = 'Polytrack';
 
@@ -120,9 +122,13 @@ export abstract class RunMetadataMethods extends RunEvents {
         ...(tags === undefined ? {} : { tags: parseTags(tags) }),
         ...(inputs === undefined ? {} : { inputs: this.state.toNamedValues('inputs', inputs, false) }),
         ...(outputs === undefined ? {} : { outputs: this.state.toNamedValues('outputs', outputs, false) }),
-        ...(meta === undefined ? {} : { meta_info: this.state.toNamedValues('meta', meta, false) }),
       };
-      return (record) => ({ ...record, ...replaced });
+      const metaInfo = meta === undefined ? undefined : this.state.toNamedValues('meta', meta, false);
+      return (record) => ({
+        ...record,
+        ...replaced,
+        ...(metaInfo === undefined ? {} : { meta_info: withFlags(record, metaInfo) }),
+      });
     });
   }
 
@@ -200,9 +206,16 @@ export abstract class RunMetadataMethods extends RunEvents {
   ): void {
     this.change(() => {
       const named = this.state.toNamedValues(subject, values, allowSecrets);
-      return (record) => ({ ...record, [field]: reset ? named : { ...record[field], ...named } });
+      const replace = (record: RunRecord) => (field === 'meta_info' ? withFlags(record, named) : named);
+      return (record) => ({ ...record, [field]: reset ? replace(record) : { ...record[field], ...named } });
     });
   }
+}
+
+/** New meta information: what kinds of events the run has had stays, by which Polyaxon finds them. */
+function withFlags({ meta_info: before = {} }: RunRecord, meta: JsonObject): JsonObject {
+  const flags = RUN_FLAGS.filter((flag) => flag in before).map((flag) => [flag, before[flag]]);
+  return { ...Object.fromEntries(flags), ...meta };
 }
 
 function parseStatus(status: unknown): RunStatus {

@@ -13,7 +13,8 @@ import type { RunContext } from './run-context.js';
 import type { RunDirectory } from './run-directory.js';
 
 /** What kinds of events a run has had, as Polyaxon's `meta_info` tells. Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
-export type RunFlag = 'has_events' | 'has_metrics' | 'has_model' | 'has_traces' | 'has_tensorboard';
+export const RUN_FLAGS = ['has_events', 'has_metrics', 'has_model', 'has_traces', 'has_tensorboard'] as const;
+export type RunFlag = (typeof RUN_FLAGS)[number];
 
 export interface RunParts {
   readonly context: RunContext;
