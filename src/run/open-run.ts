@@ -9,10 +9,9 @@ import { Diagnostics } from '../diagnostics.js';
 import { type ResolvedEventFileOptions, resolveEventFileOptions } from '../event/event-file-options.js';
 import { nullSink } from '../event/null-sink.js';
 import { EventLog } from '../event-log.js';
-import type { JsonValue } from '../json-value.js';
 import { MAIN_WRITER, RESOURCES_TENSORBOARD_DIRECTORY, TENSORBOARD_DIRECTORY } from '../layout.js';
-import { sanitizeName, toFallbackName } from '../projection/sanitize-name.js';
 import { toWellFormedText } from '../well-formed-text.js';
+import { MetricResults, toResults } from './metric-results.js';
 import { PolyaxonFiles } from './polyaxon-files.js';
 import { RunCapture } from './run-capture.js';
 import { type RunContext, resolveRunContext } from './run-context.js';
@@ -38,8 +37,7 @@ export interface OpenedRun {
   drain(): void;
   /** What the lineage says of events; empty unless Polyaxon's files are written. */
   projectedArtifacts(): readonly RunArtifact[];
-  /** The last value of each metric, under Polyaxon's names. */
-  lastValues(): Record<string, JsonValue>;
+  readonly results: MetricResults;
 }
 
 /** Event files of one kind, and Polyaxon's files made of them. */
@@ -121,7 +119,10 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
       for (const { events } of logs) events.drainAtExit();
     },
     projectedArtifacts: () => logs.flatMap(({ files }) => files?.artifacts() ?? []),
-    lastValues: () => log.files?.lastValues() ?? toNamedScalars(log.events.writer.lastScalars()),
+    results: new MetricResults(
+      () => log.files?.lastValues() ?? toResults(log.events.writer.lastScalars(), toLogDirectory(context)),
+      directory.record.outputs,
+    ),
   };
 }
 
@@ -135,7 +136,7 @@ function openLog(
   target: 'events' | 'resources',
   options: ResolvedEventFileOptions & Pick<RunOptions, 'recordIf'>,
 ): Log {
-  const logDirectory = context.writer === MAIN_WRITER ? '' : context.writer;
+  const logDirectory = toLogDirectory(context);
   const base = target === 'events' ? TENSORBOARD_DIRECTORY : RESOURCES_TENSORBOARD_DIRECTORY;
   const directory = join(context.paths.run, base, logDirectory);
   if (!context.collectsEvents)
@@ -154,6 +155,11 @@ function openLog(
   });
   if (options.resume !== false) files.rebuild();
   return { events: new EventLog(directory, { ...options, sink: files.sink }), files };
+}
+
+/** Where event files of this process lie below those of the run; '' for the main process. */
+function toLogDirectory({ writer }: RunContext): string {
+  return writer === MAIN_WRITER ? '' : writer;
 }
 
 async function forEachLog(logs: readonly Log[], work: (log: Log) => Promise<void>): Promise<void> {
@@ -208,14 +214,4 @@ function startRecord(directory: RunDirectory, { writer }: RunContext, clock: Clo
       { reason: STATUS_REASON, message: 'Operation is running' },
     ),
   );
-}
-
-function toNamedScalars(scalars: Readonly<Record<string, number>>): Record<string, JsonValue> {
-  const named: Record<string, JsonValue> = {};
-  for (const [tag, value] of Object.entries(scalars)) {
-    const name = sanitizeName(tag) || toFallbackName(tag);
-    // JSON has neither NaN nor infinities: Polyaxon's client writes null.
-    named[name] = Number.isFinite(value) ? value : null;
-  }
-  return named;
 }

@@ -123,6 +123,7 @@ export abstract class RunMetadataMethods extends RunEvents {
         ...(inputs === undefined ? {} : { inputs: this.state.toNamedValues('inputs', inputs, false) }),
         ...(outputs === undefined ? {} : { outputs: this.state.toNamedValues('outputs', outputs, false) }),
       };
+      if (replaced.outputs !== undefined) this.#noteOutputs(replaced.outputs, true);
       const metaInfo = meta === undefined ? undefined : this.state.toNamedValues('meta', meta, false);
       return (record) => ({
         ...record,
@@ -206,9 +207,16 @@ export abstract class RunMetadataMethods extends RunEvents {
   ): void {
     this.change(() => {
       const named = this.state.toNamedValues(subject, values, allowSecrets);
+      if (field === 'outputs') this.#noteOutputs(named, reset);
       const replace = (record: RunRecord) => (field === 'meta_info' ? withFlags(record, named) : named);
       return (record) => ({ ...record, [field]: reset ? replace(record) : { ...record[field], ...named } });
     });
+  }
+
+  #noteOutputs(outputs: JsonObject, isReset: boolean): void {
+    const { loggedOutputs } = this.state;
+    if (isReset) loggedOutputs.clear();
+    for (const name of Object.keys(outputs)) loggedOutputs.add(name);
   }
 }
 

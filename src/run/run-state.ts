@@ -36,6 +36,8 @@ export class RunState {
 
   /** Read at every metric: no getter. */
   readonly events: EventLog;
+  /** The names of outputs that were logged as such in this process. */
+  readonly loggedOutputs = new Set<string>();
 
   constructor(parts: RunParts) {
     this.#parts = parts;

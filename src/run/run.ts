@@ -119,8 +119,8 @@ export class Run extends RunArtifactMethods {
   }
 
   /**
-   * Ends the run: flushes, closes its files, puts the last value of each metric into the outputs that have no such name, and sets
-   * the final status unless the run is done. Rejects as `flush()` does; a second call gives the same promise.
+   * Ends the run: flushes, closes its files, adds the last value of each metric to the outputs unless an output of that name was
+   * logged, and sets the final status unless the run is done. Rejects as `flush()` does; a second call gives the same promise.
    */
   end(options: EndOptions = {}): Promise<void> {
     const byDefault = this.#signal === undefined ? 'succeeded' : 'stopped';
@@ -174,9 +174,8 @@ export class Run extends RunArtifactMethods {
     const { directory, clock, context } = this.state;
     directory.mergeWorkers();
     directory.addArtifacts(this.#run.projectedArtifacts());
-    const lastValues = this.#run.lastValues();
     directory.update((record) => {
-      const outputs = { ...lastValues, ...record.outputs };
+      const outputs = this.#run.results.addTo(record.outputs ?? {}, this.state.loggedOutputs);
       const ended = Object.keys(outputs).length > 0 ? { ...record, outputs } : record;
       return context.isPlatformRun || isDone(record.status) ? ended : this.addStatus(ended, end.status, end);
     });
