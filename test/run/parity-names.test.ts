@@ -1,0 +1,87 @@
+/** Names that Python's client mixes up or fails at, through a run to the files that Polyaxon reads. */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readPlxValues } from '../support/polyaxon-run.js';
+import { readLineage, readRunFile, readValues } from '../support/read-run.js';
+import { startRun } from '../support/start-run.js';
+
+const formats = ['polyaxon'] as const;
+
+describe('a name', () => {
+  it('of which Polyaxon leaves nothing becomes a stable one, and logging goes on', async () => {
+    const { run, warnings } = startRun({ formats });
+
+    run.logMetric('日本', 1);
+    run.logMetric('日本', 2);
+    run.logMetric('loss', 3);
+    await run.end();
+
+    const files = readdirSync(join(run.paths.run, 'events/metric')).sort();
+    expect(files).toEqual(['loss.plx', expect.stringMatching(/^unnamed-[0-9a-f]{8}\.plx$/)]);
+    expect(readPlxValues(run.paths.run, 'metric', files[1]!.slice(0, -4))).toEqual(['1.0', '2.0']);
+    expect(warnings.filter(({ message }) => message.includes('日本'))).toHaveLength(1);
+    expect(readValues(run.paths.tensorboard).map(({ tag }) => tag)).toEqual(['日本', '日本', 'loss']);
+  });
+
+  it('that Polyaxon writes as another one’s has a file, an entry and a result of its own', async () => {
+    const { run, warnings } = startRun({ formats });
+
+    run.logMetric('loss@1', 1);
+    run.logMetric('loss 1', 2);
+    run.logMetric('loss-1', 3);
+    run.logMetric('loss1', 4);
+    await run.end();
+
+    const names = readdirSync(join(run.paths.run, 'events/metric')).map((name) => name.slice(0, -4));
+    expect(names).toHaveLength(4);
+    expect(names.flatMap((name) => readPlxValues(run.paths.run, 'metric', name)).sort()).toEqual([
+      '1.0',
+      '2.0',
+      '3.0',
+      '4.0',
+    ]);
+    expect(Object.values(readRunFile(run.paths.run).outputs ?? {}).sort()).toEqual([1, 2, 3, 4]);
+    expect(readLineage(run.paths.run).filter(({ kind }) => kind === 'metric')).toHaveLength(4);
+    expect(warnings.length).toBeGreaterThan(0);
+  });
+
+  it('of several kinds has an entry in the lineage for each', async () => {
+    const { run } = startRun({ formats });
+
+    run.logMetric('loss', 1);
+    run.logText('loss', 'high');
+    run.logHtml('loss', '<b>high</b>');
+    await run.end();
+
+    const entries = readLineage(run.paths.run).filter(({ kind }) => kind !== 'tensorboard');
+    expect(new Set(entries.map(({ name }) => name)).size).toBe(3);
+    expect(entries.map(({ kind }) => kind).sort()).toEqual(['html', 'metric', 'text']);
+  });
+
+  it('of a metric is left to it by the system metric of that name', async () => {
+    const { run } = startRun({ formats, collectResources: true, flushIntervalMs: 10 });
+
+    run.logMetric('cpu', 0.5);
+    await expect
+      .poll(() => readdirOrNothing(join(run.paths.run, 'resources/metric')), { timeout: 10_000 })
+      .toContain('cpu.plx');
+    await run.end();
+
+    const entries = readLineage(run.paths.run).filter(({ path }) => path?.endsWith('/cpu.plx'));
+    expect(entries.map(({ name, kind, path }) => [name, kind, path])).toEqual([
+      ['cpu', 'metric', 'events/metric/cpu.plx'],
+      ['cpu-system', 'system', 'resources/metric/cpu.plx'],
+    ]);
+    expect(readRunFile(run.paths.run).outputs).toEqual({ cpu: 0.5 });
+  });
+});
+
+function readdirOrNothing(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
