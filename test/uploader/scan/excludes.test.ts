@@ -31,6 +31,8 @@ describe('toSkipReason', () => {
     'tmp',
     'partial',
     '.gitignore',
+    // What Polyaxon's client leaves out unless it is told otherwise. Source: polyaxon 2.16.4, `_utils/cli_constants.py`.
+    ...['lib', 'lib64', 'var', 'parts', 'eggs', 'sdist', 'dist', 'net.so', 'a.spec', 'a.manifest', 'a.egg'],
   ])('sends %s', (name) => {
     expect(toSkipReason(name)).toBeNull();
   });
