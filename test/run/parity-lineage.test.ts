@@ -216,6 +216,19 @@ describe('files', () => {
     });
   });
 
+  it('know no options but these: types refuse others, and nothing comes of them', async () => {
+    const path = write('net.onnx', 'n');
+    const { run } = startRun();
+
+    // @ts-expect-error Python warns of what it does not know.
+    await run.logArtifact(path, { artifact_kind: 'csv' });
+    // @ts-expect-error The same.
+    await run.logModel(path, { step_count: 3, name: 'model' });
+
+    expect(readLineage(run.paths.run).slice(1)).toMatchObject([{ kind: 'file' }, { kind: 'model' }]);
+    await run.end();
+  });
+
   it('have no hash where that is skipped', async () => {
     const path = write('net.onnx', 'n');
 
