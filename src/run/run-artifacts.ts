@@ -106,9 +106,12 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     return this.#ref(path, 'file', options);
   }
 
-  /** Records a directory that stays where it is, with the SHA-256 of its files. Rejects as `logArtifact` does. */
+  /**
+   * Records a directory that stays where it is, with the SHA-256 of its files, under its whole name by default. Rejects as `logArtifact`
+   * does.
+   */
   logDirRef(path: string, options: RefOptions = {}): Promise<void> {
-    return this.#ref(path, 'dir', options);
+    return this.#ref(path, 'dir', { ...options, name: options.name ?? basename(String(path)) });
   }
 
   /** Records a model that stays where it is. */

@@ -66,7 +66,7 @@ describe('references', () => {
     'have the path and the kind of the method, and a name of the path: %s',
     async (method, log) => {
       expect(await refer((run) => log(run, { skipHash: true }))).toEqual({
-        name: 'rows',
+        name: method === 'logDirRef' ? 'rows-v1-csv' : 'rows',
         kind: KINDS[method as keyof typeof KINDS],
         path: PATH,
         summary: { path: PATH },
@@ -160,6 +160,22 @@ describe('references', () => {
       summary: { hash: 'abc' },
       is_input: true,
     });
+  });
+});
+
+describe('Run.logCodeRef', () => {
+  it('records a state of the code that it is given, by its commit', async () => {
+    const { run } = startRun();
+
+    run.logCodeRef({ commit: 'abc123', branch: 'main' });
+    run.logCodeRef({ branch: 'no commit' });
+    run.logCodeRef({ commit: 'def456' }, { isInput: false });
+
+    expect(readLineage(run.paths.run).filter(({ kind }) => kind === 'coderef')).toEqual([
+      { name: 'abc123', kind: 'coderef', summary: { commit: 'abc123', branch: 'main' }, is_input: true },
+      { name: 'def456', kind: 'coderef', summary: { commit: 'def456' }, is_input: false },
+    ]);
+    await run.end();
   });
 });
 
