@@ -1,59 +1,134 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Run, tracking } from '../../src/index.js';
 import { describeWithPeers } from '../support/peers.js';
 import { runPolyaxonPython } from '../support/polyaxon.js';
 
-const repository = join(import.meta.dirname, '../..');
+const REPOSITORY = join(import.meta.dirname, '../..');
+/** The sections whose rows are no names of the package's. */
+const OTHER_SECTIONS = ['Environment variables', 'What Python gets wrong'];
+const QUIRKS = 32;
 
 interface Row {
   readonly section: string;
   readonly python: string;
   readonly polytrack: string;
-  readonly test: string;
+  /** `<path> › <title>` each. */
+  readonly tests: readonly string[];
 }
 
 function readRows(): Row[] {
   const rows: Row[] = [];
   let section = '';
-  for (const line of readFileSync(join(repository, 'docs/python-parity.md'), 'utf8').split('\n')) {
+  for (const line of read('docs/python-parity.md').split('\n')) {
     if (line.startsWith('## ')) section = line.slice(3);
     if (!line.startsWith('| ') || line.startsWith('| Python |')) continue;
-    const [python = '', polytrack = '', test = ''] = line
-      .slice(2, -2)
-      .split(/(?<!\\) \| /)
-      .map((cell) => cell.replaceAll('\\|', '|').trim());
-    rows.push({ section, python: python.replaceAll('`', ''), polytrack, test });
+    const cells = line.slice(2, -2).split(' | ');
+    const [python = '', polytrack = '', test = ''] = cells.map((cell) => cell.replaceAll('\\|', '|').trim());
+    expect(cells, line).toHaveLength(3);
+    rows.push({ section, python: python.replaceAll('`', ''), polytrack, tests: test.split('<br>') });
   }
   return rows;
 }
 
-const rows = readRows();
+function read(path: string): string {
+  return readFileSync(join(REPOSITORY, path), 'utf8');
+}
 
-/** The titles in a test file, as they stand there: in quotation marks of any kind, on the line of the call or a later one. */
-const texts = new Map<string, string>();
-function readTest(path: string): string {
-  const known = texts.get(path);
+const rows = readRows();
+const named = rows.filter(({ section }) => !OTHER_SECTIONS.includes(section));
+/** Those of methods, properties and functions; the others are of arguments. */
+const callables = named.filter(({ python }) => !python.includes('('));
+
+const titles = new Map<string, ReadonlySet<string>>();
+
+/** The titles of a file's tests: the first texts of `it(…)` and `it.each(…)(…)`, as they stand there. */
+function titlesOf(path: string): ReadonlySet<string> {
+  const known = titles.get(path);
   if (known !== undefined) return known;
-  const text = readFileSync(join(repository, path), 'utf8').replaceAll("\\'", "'");
-  texts.set(path, text);
-  return text;
+  const calls = read(path).matchAll(/(?:\bit\(|\)\()\s*(['"`])((?:\\.|(?!\1).)*)\1/gs);
+  const found = new Set([...calls].map(([, , title = '']) => title.replaceAll("\\'", "'")));
+  titles.set(path, found);
+  return found;
+}
+
+function toCamelCase(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 describe('docs/python-parity.md', () => {
+  const run = new Run({ noOp: true });
+
   it('has no empty cell', () => {
-    expect(rows.length).toBeGreaterThan(600);
-    expect(rows.filter(({ python, polytrack, test }) => !python || !polytrack || !test)).toEqual([]);
+    expect(rows.length).toBeGreaterThan(650);
+    expect(rows.filter((row) => row.python === '' || row.polytrack === '' || row.tests.includes(''))).toEqual(
+      [],
+    );
   });
 
   it('points to tests that are there', () => {
-    const missing = rows.filter(({ test }) => {
-      const [path = '', title = ''] = test.split(' › ');
-      if (title === '' || !existsSync(join(repository, path))) return true;
-      return !['`', "'", '"'].some((quote) => readTest(path).includes(`${quote}${title}${quote}`));
+    const missing = rows.flatMap(({ python, tests }) =>
+      tests
+        .filter((test) => {
+          const [path = '', title = ''] = test.split(' › ');
+          return (
+            !path.endsWith('.test.ts') || !existsSync(join(REPOSITORY, path)) || !titlesOf(path).has(title)
+          );
+        })
+        .map((test) => `${python}: ${test}`),
+    );
+
+    expect(missing).toEqual([]);
+  });
+
+  it('says none of methods that Run does not have', () => {
+    const none = callables.filter(({ polytrack }) => polytrack.startsWith('none'));
+    const there = none.filter(({ python }) => {
+      const name = toCamelCase(python.replace('tracking.', ''));
+      return name in run || name in tracking;
+    });
+
+    expect(none.length).toBeGreaterThan(50);
+    expect(there).toEqual([]);
+  });
+
+  it('names methods, properties and functions that are there', () => {
+    const missing = callables.filter(({ python, polytrack }) => {
+      if (polytrack.startsWith('none') || python === '__init__') return false;
+      const [, isFunction, name = ''] = /^`(?:await )?(tracking\.)?(\w+)/.exec(polytrack) ?? [];
+      return !(name in (isFunction === undefined ? run : tracking));
     });
 
     expect(missing).toEqual([]);
+  });
+
+  it('names options that are there', () => {
+    const files = readdirSync(join(REPOSITORY, 'src'), { recursive: true, encoding: 'utf8' });
+    const source = files
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => read(join('src', name)))
+      .join('\n');
+    const options = rows.flatMap(({ polytrack }) =>
+      [...polytrack.matchAll(/`options\.(\w+)`/g)].map(([, name = '']) => name),
+    );
+    const ofRun = rows
+      .filter(({ section, polytrack }) => section === 'Constructor' && !polytrack.startsWith('none'))
+      .flatMap(({ polytrack }) => /^`(\w+)`/.exec(polytrack)?.[1] ?? []);
+
+    expect(new Set(options).size).toBeGreaterThan(20);
+    expect(options.filter((name) => !source.includes(`readonly ${name}?:`))).toEqual([]);
+    expect(ofRun.filter((name) => !read('src/run/run-options.ts').includes(`readonly ${name}?:`))).toEqual(
+      [],
+    );
+  });
+
+  it('has a row for each thing that is known to be wrong', () => {
+    const numbers = rows
+      .filter(({ section }) => section === 'What Python gets wrong')
+      .map(({ python }) => python.split(':')[0]);
+
+    expect(numbers).toEqual(Array.from({ length: QUIRKS }, (_, i) => `Q${i + 1}`));
   });
 });
 
@@ -70,8 +145,7 @@ describeWithPeers(['polyaxon'], 'docs/python-parity.md and the installed package
       ...functions.map((name) => `tracking.${name}`),
     ];
 
-    const other = ['Environment variables', 'What Python gets wrong'];
-    const listed = rows.filter(({ section }) => !other.includes(section)).map(({ python }) => python);
-    expect(listed.filter((name) => name !== 'tracking.TRACKING_RUN').sort()).toEqual(expected.sort());
+    expect(expected.length).toBeGreaterThan(600);
+    expect(named.map(({ python }) => python).sort()).toEqual(expected.sort());
   });
 });

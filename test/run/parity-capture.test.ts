@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readLineage } from '../support/read-run.js';
+import { readLineage, readValues } from '../support/read-run.js';
 import { runProgram } from '../support/run-program.js';
 import { createSharedTempDir, createTempDir } from '../support/temp-dir.js';
 
@@ -63,6 +63,34 @@ describe('a run', () => {
       '"value":"epoch 1 done"',
       '"value":"not so good"',
     ]);
+  });
+
+  it('tells what has changed since the commit, what runs it, and how busy the machine is', async () => {
+    writeFileSync(join(repository, 'train.mjs'), '// as it runs\n');
+    const run = await runWith({ formats: ['polyaxon'] });
+    writeFileSync(join(repository, 'train.mjs'), '// as committed\n');
+
+    expect(readFileSync(join(run, 'outputs/git.diff'), 'utf8')).toContain('+// as it runs');
+    expect(JSON.parse(readFileSync(join(run, 'outputs/env.json'), 'utf8'))).toMatchObject({
+      node_version: process.versions.node,
+      packages: expect.any(Array),
+    });
+    const metrics = ['cpu', 'memory', 'load'];
+    expect(readValues(join(run, 'system/tensorboard')).map(({ tag }) => tag)).toEqual(
+      expect.arrayContaining(metrics),
+    );
+    expect(readdirSync(join(run, 'resources/metric'))).toEqual(
+      expect.arrayContaining(metrics.map((name) => `${name}.plx`)),
+    );
+  });
+
+  it('captures nothing when all of it is switched off', async () => {
+    const run = await runWith(Object.fromEntries(OFF.map(([option]) => [option, false])));
+
+    expect(capturedIn(run)).toEqual([]);
+    expect(readLineage(run).map(({ kind }) => kind)).toEqual(['tensorboard']);
+    expect(readdirSync(join(run, 'outputs'))).toEqual(['tensorboard']);
+    for (const directory of ['plxlogs', 'resources']) expect(existsSync(join(run, directory))).toBe(false);
   });
 
   it.each(OFF)('captures all but what is switched off: %s', async (option, what) => {

@@ -20,6 +20,7 @@ describe('a program that Python’s client would find much for', () => {
   let server: Server;
   let cwd: string;
   let run: string;
+  let printed: { stdout: string; stderr: string };
 
   beforeAll(async () => {
     server = createServer(({ url }, response) => {
@@ -34,14 +35,15 @@ describe('a program that Python’s client would find much for', () => {
     const home = join(cwd, 'home');
     writeCache(home);
 
-    await runProgram(
+    printed = await runProgram(
       `const run = new Run({ formats: ['polyaxon'] });
        run.logMetric('größe', 1, { timestamp: '2024-01-02T03:04:05.5' });
        run.logText('note', 'héllo 日本');
        run.logHtml('page', '<b>é</b>');
        run.logCurve('curve', { x: [0], y: [1], annotation: 'größe' });
        run.logInputs({ city: 'Zürich' });
-       console.log('grüße');`,
+       run.logMeta({ note: process.env.POLYAXON_AUTH_TOKEN });
+       console.log('grüße', process.env.POLYAXON_AUTH_TOKEN);`,
       { cwd, env: { ...serverVariables(host), ...otherVariables(home), HOME: home } },
     );
 
@@ -58,6 +60,11 @@ describe('a program that Python’s client would find much for', () => {
     expect(requests).toEqual([]);
   });
 
+  it('prints nothing of its own but warnings', () => {
+    expect(printed.stdout).toBe('grüße secret-token-of-the-user\n');
+    expect(printed.stderr.match(/\[\w+\]/g)).toEqual(['[WARN_SECRET_MASKED]']);
+  });
+
   it('has a run of its own below the working directory, whatever run or project the command line has cached', () => {
     const record = readRunFile(run);
 
@@ -71,7 +78,7 @@ describe('a program that Python’s client would find much for', () => {
     expect(readPlxValues(run, 'html', 'page')).toEqual(['<b>é</b>']);
     expect(readPlxValues(run, 'curve', 'curve')).toMatchObject([{ annotation: 'größe' }]);
     expect(readRunFile(run).inputs).toEqual({ city: 'Zürich' });
-    expect(readFileSync(join(run, 'plxlogs/logs.jsonl'), 'utf8')).toContain('"value":"grüße"');
+    expect(readFileSync(join(run, 'plxlogs/logs.jsonl'), 'utf8')).toContain('"value":"grüße ');
   });
 
   it('has times in UTC, whatever the time zone', () => {

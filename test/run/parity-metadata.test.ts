@@ -1,10 +1,14 @@
 /** Every argument of Python's methods for what a run is: parameters, results, tags, texts, status. */
 
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RunStatus } from '../../src/index.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { readRunFile } from '../support/read-run.js';
 import { startRun } from '../support/start-run.js';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const VALUES = [
   ['logInputs', 'inputs'],
@@ -135,6 +139,21 @@ describe('Run.logProgress', () => {
         expect.objectContaining({ code: 'ERR_PROGRESS_INVALID' }),
       );
     }
+    await run.end();
+  });
+});
+
+describe('Run', () => {
+  it('says what it is', async () => {
+    vi.stubEnv('POLYAXON_LOG_LEVEL', 'debug');
+    const { run } = startRun({ project: 'acme/demo' });
+
+    expect(run).toMatchObject({ owner: 'acme', project: 'demo', status: 'running', mode: 'offline' });
+    expect(run.record).toEqual(readRunFile(run.paths.run));
+    expect(run.record.uuid).toBe(run.uuid);
+    expect(run.getLogLevel()).toBe('debug');
+    vi.stubEnv('POLYAXON_LOG_LEVEL', '');
+    expect(run.getLogLevel()).toBeUndefined();
     await run.end();
   });
 });
