@@ -48,6 +48,8 @@ export type SendOutcome =
       readonly sizeBytes: number;
       readonly reason: UploadReason;
       readonly strategy: Strategy;
+      /** What of the file is held back, as the beginning of a record that is not whole; null when nothing is. */
+      readonly held: CodedError | null;
     }
   | { readonly status: 'verified'; readonly sizeBytes: number }
   | { readonly status: 'unchanged' }

@@ -224,7 +224,7 @@ class Sending {
     if (outcome.status === 'changed') tracker.growth.delete(id);
     if (outcome.status !== 'stored') return outcome;
     await this.#settle(target, strategy);
-    return { status: 'stored', sizeBytes: target.sizeBytes, reason, strategy };
+    return { status: 'stored', sizeBytes: target.sizeBytes, reason, strategy, held: this.#findHeld(target) };
   }
 
   #chooseStrategy(base: ObjectVersion | null, target: Target): Strategy {
@@ -300,7 +300,7 @@ class Sending {
       tx,
     );
     await this.#lookAgain();
-    return { status: 'stored', sizeBytes: targetBytes, reason: 'new', strategy };
+    return { status: 'stored', sizeBytes: targetBytes, reason: 'new', strategy, held: null };
   }
 
   #toEntry(target: Target, generation: number | undefined): Omit<JournalEntry, 'object'> {
@@ -380,9 +380,17 @@ class Sending {
     // The version is known from now on: only another change is news.
     if (entry !== null && target.keptBytes > 0)
       tracker.setEntry(id, { ...entry, file: { sizeBytes, mtimeNs, ctimeNs, ino } });
-    const tailBytes = sizeBytes - target.sizeBytes;
     const forMs = Math.max(0, RECORD_PATIENCE_MS - this.#context.quietMs(id, mtimeNs));
-    return { status: 'waiting', forMs, error: unfinished(tracker.relPathOf(id), tailBytes) };
+    return {
+      status: 'waiting',
+      forMs,
+      error: unfinished(tracker.relPathOf(id), sizeBytes - target.sizeBytes),
+    };
+  }
+
+  #findHeld(target: Target): FileError | null {
+    const heldBytes = this.#local.version.sizeBytes - target.sizeBytes;
+    return heldBytes === 0 ? null : unfinished(this.#context.tracker.relPathOf(this.#local.id), heldBytes);
   }
 
   #tellStarted(reason: UploadReason | VerifyReason): void {

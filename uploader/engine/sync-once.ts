@@ -139,6 +139,7 @@ class Pass implements WorkHandler {
         this.#stored.set(id, reason);
         // One that only grew meanwhile is done: the rest goes in the next pass, or a log that never rests would never be done.
         if (this.#isRewritten(id)) this.#again(id);
+        else if (outcome.held !== null) this.#fail(id, outcome.held);
         break;
       }
       case 'verified':

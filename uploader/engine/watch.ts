@@ -179,9 +179,12 @@ class Watch implements WorkHandler {
       case 'unchanged':
         this.#schedule.onDone(id);
         break;
-      case 'waiting':
-        this.#schedule.hold(id, Math.max(TICK_MS, outcome.forMs));
+      case 'waiting': {
+        // What has changed while it was read is due by itself.
+        const isSeen = tracker.table.has(id, FLAG.same) || !tracker.table.has(id, FLAG.journalled);
+        this.#schedule.hold(id, isSeen ? Math.max(TICK_MS, outcome.forMs) : TICK_MS);
         break;
+      }
       case 'changed': {
         const attempt = this.#schedule.onChanged(id);
         emit({ kind: 'requeued', key, attempt });

@@ -2,8 +2,8 @@
  * The scanner: finds runs and their files, again and again, and tells what is there.
  *
  * Looking is the truth; hints of a file watcher only change the order. Files that changed within the last minute are looked at every second,
- * by opening them (a network file system answers an lstat from memory for up to a minute); directories that changed lately every ten
- * seconds; all others in turn, so that everything has been seen within a minute at the latest, and earlier as long as that costs
+ * by opening them (a network file system answers an lstat from memory for up to a minute), and their directories every two seconds;
+ * directories that changed lately every ten; all others in turn, so that everything has been seen within a minute at the latest, and earlier as long as that costs
  * a few hundredths of a core.
  *
  * Never follows a symbolic link, and reads no file but run files and ignore files. A directory that is replaced by a link during a visit can
@@ -21,6 +21,10 @@ const HOT_INTERVAL_MS = 1_000;
 const HOT_FOR_MS = 60_000;
 /** Opened one after the other; more than these wait for the visit of their directory. */
 const MAX_HOT_FILES = 256;
+/** Directories of the same kind, as long as they are few and small. */
+const HOT_DIRECTORY_INTERVAL_MS = 2_000;
+const MAX_HOT_DIRECTORIES = 32;
+const MAX_HOT_ENTRIES = 1_000;
 const WARM_INTERVAL_MS = 10_000;
 const WARM_FOR_MS = 600_000;
 const COLD_INTERVAL_MS = { min: 9_000, max: 60_000 };
@@ -103,6 +107,7 @@ export class Scanner {
   /** Looks at what is due. To be called a few times a second. */
   async scanDue(signal?: AbortSignal): Promise<void> {
     if (this.#options.rootWatch.awayReason !== null && !(await this.#options.rootWatch.isThere())) return;
+    this.#awaitRoot();
     await this.#visitUrgent(signal);
     await this.#lookAtHot(signal);
     await this.#visitWarm(signal);
@@ -114,7 +119,7 @@ export class Scanner {
     if (!(await this.#options.rootWatch.isThere())) return;
     for (const node of this.#warm) this.#urgent.add(node);
     this.#lastHotMs = Number.NEGATIVE_INFINITY;
-    await this.#visitUrgent(signal);
+    await this.#visitUrgent(signal, { isSpaced: false });
     await this.#lookAtHot(signal);
   }
 
@@ -134,11 +139,11 @@ export class Scanner {
     if (node !== undefined && !node.isGone) this.#urgent.add(node);
   }
 
-  async #visitUrgent(signal?: AbortSignal): Promise<void> {
+  async #visitUrgent(signal?: AbortSignal, { isSpaced } = { isSpaced: true }): Promise<void> {
     for (const node of this.#urgent) {
       if (signal?.aborted) return;
       const isFresh = node.lastVisitMs === Number.NEGATIVE_INFINITY;
-      if (!isFresh && this.#clock.monotonicMs() - node.lastVisitMs < HINT_SPACING_MS) continue;
+      if (isSpaced && !isFresh && this.#clock.monotonicMs() - node.lastVisitMs < HINT_SPACING_MS) continue;
       this.#urgent.delete(node);
       await this.#visitNode(node);
     }
@@ -146,11 +151,22 @@ export class Scanner {
 
   async #visitWarm(signal?: AbortSignal): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
-    for (const node of this.#warm) {
+    // Those that changed last are at the end.
+    const firstHot = this.#warm.size - MAX_HOT_DIRECTORIES;
+    for (const [index, node] of [...this.#warm].entries()) {
       if (signal?.aborted) return;
+      const isHot =
+        index >= firstHot && nowMs - node.changedMs <= HOT_FOR_MS && node.entryCount <= MAX_HOT_ENTRIES;
+      const intervalMs = isHot ? HOT_DIRECTORY_INTERVAL_MS : WARM_INTERVAL_MS;
       if (node.isGone || nowMs - node.changedMs > WARM_FOR_MS) this.#warm.delete(node);
-      else if (nowMs - node.lastVisitMs >= WARM_INTERVAL_MS) await this.#visitNode(node);
+      else if (nowMs - node.lastVisitMs >= intervalMs) await this.#visitNode(node);
     }
+  }
+
+  /** A root that is empty, or still to come, is looked at often: it costs nothing. */
+  #awaitRoot(): void {
+    const ageMs = this.#clock.monotonicMs() - this.#root.lastVisitMs;
+    if (this.#root.entryCount === 0 && ageMs >= HOT_INTERVAL_MS) this.#urgent.add(this.#root);
   }
 
   /** Goes on with the round through all directories, as far as it has to be by now. */
@@ -206,6 +222,7 @@ export class Scanner {
     if (!isChanged) return;
     node.isYoung = false;
     node.changedMs = nowMs;
+    this.#warm.delete(node);
     this.#warm.add(node);
   }
 

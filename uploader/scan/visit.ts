@@ -219,7 +219,8 @@ export class DirectoryVisit {
     }
     const hasGone = await this.#tellGone(node, present, children);
     const hasAdded = added.length > 0 && node.visitCount > 1;
-    return { isChanged: isChanged || hasGone || hasAdded || node.isYoung, added };
+    const isUndecided = node.home === null && node.eventsSeenMs !== undefined;
+    return { isChanged: isChanged || hasGone || hasAdded || node.isYoung || isUndecided, added };
   }
 
   #toReason(node: DirectoryNode, { name, text, stat }: Entry): SkipReason | null {

@@ -1,0 +1,439 @@
+/** Single passes against a store that loses answers, and files that do not hold still. Rows are those of the table of failures. */
+
+import {
+  appendFileSync,
+  copyFileSync,
+  linkSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { encodeRecord } from '../../../src/record/record-codec.js';
+import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
+import { createHarness, type Harness, readStore, readTree } from '../support/sync-harness.js';
+import { failingWrites, onEachRead } from '../support/wrapped-file-system.js';
+
+const MIB = 1024 * 1024;
+const KEY = `${RUN}/outputs/file`;
+
+function expectEqual({ store, run }: Harness): void {
+  expect(readStore(store)).toEqual(readTree(run));
+}
+
+/** Puts all time stamps out of the reach of doubt, so that a later pass has nothing to verify. */
+function age(directory: string, ...paths: string[]): void {
+  const then = new Date(Date.now() - 60_000);
+  for (const path of paths) utimesSync(join(directory, path), then, then);
+}
+
+/** A process that can be killed: from then on nothing reaches its journal. */
+function createKillable() {
+  const kill = new AbortController();
+  const fileSystem = failingWrites((path) => kill.signal.aborted && path.includes('journal-'), 'EIO');
+  return { io: { fileSystem }, kill };
+}
+
+describe('a pass', () => {
+  it('stores everything once, and nothing the second time', async () => {
+    const harness = createHarness({ 'outputs/a': 'a', [EVENT_FILE]: encodeRecord(Buffer.from('x')) });
+    const first = await harness.sync();
+    const sent = harness.store.sentBytes;
+
+    const second = await harness.sync();
+
+    expect(first).toMatchObject({ isComplete: true, files: { total: 4, stored: 4 } });
+    expect(second).toMatchObject({ isComplete: true, files: { total: 4, stored: 0 }, bytes: { sent: 0 } });
+    expect(harness.store.sentBytes).toBe(sent);
+    expectEqual(harness);
+  });
+
+  it('row 30: stores empty files, event files too', async () => {
+    const harness = createHarness({ 'outputs/empty': '', [EVENT_FILE]: '' });
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expectEqual(harness);
+  });
+
+  it('tells of the runs that have ended when it is done', async () => {
+    const harness = createHarness({ 'run.plx.json': JSON.stringify({ uuid: RUN, status: 'succeeded' }) });
+    makeRun(harness.root, {}, OTHER_RUN);
+
+    await harness.sync();
+
+    expect(harness.events.filter(({ kind }) => kind === 'run-complete')).toEqual([
+      { kind: 'run-complete', runUuid: RUN },
+    ]);
+  });
+});
+
+describe('what the journal and the store know', () => {
+  it.each(['put', 'append'])(
+    'row 4: an answer that was lost after a %s costs one look, not a second upload',
+    async (kind) => {
+      const harness = createHarness({ 'outputs/file.log': Buffer.alloc(6 * MIB, 'a') });
+      if (kind === 'append') await harness.sync();
+      if (kind === 'append') appendFileSync(join(harness.run, 'outputs/file.log'), 'more');
+      let isLost = false;
+      harness.store.fault = (operation, key) => {
+        const isWrite = operation === (kind === 'put' ? 'commit' : 'append');
+        if (isLost || !isWrite || !key.endsWith('file.log')) return 'pass';
+        isLost = true;
+        return 'lost';
+      };
+
+      const report = await harness.sync();
+
+      expect(isLost).toBe(true);
+      expect(report.isComplete).toBe(true);
+      expect(harness.store.history.get(`${RUN}/outputs/file.log`)).toHaveLength(kind === 'put' ? 1 : 2);
+      expectEqual(harness);
+    },
+  );
+
+  it('row 1: a commit that a killed process did not record is found by its id, and not read again', async () => {
+    const harness = createHarness({ 'outputs/file': 'content' });
+    age(harness.run, 'outputs/file');
+    const { io, kill } = createKillable();
+    harness.store.fault = (operation, key) => {
+      if (operation !== 'commit' || key !== KEY) return 'pass';
+      kill.abort(); // the process ends between the store's commit and its own journal
+      return 'lost';
+    };
+    await harness.sync({ signal: kill.signal, io });
+    harness.store.fault = () => 'pass';
+    expect(harness.stored('outputs/file')).toBe('content');
+    let reads = 0;
+    const fileSystem = onEachRead((read) => {
+      if (read.endsWith('outputs/file')) reads += 1;
+    });
+
+    const report = await harness.sync({ io: { fileSystem } });
+
+    expect(report.isComplete).toBe(true);
+    expect(harness.store.history.get(KEY)).toHaveLength(1);
+    expect(reads).toBe(0);
+  });
+
+  it('row 2: an intent that never reached the store is dropped, and the file is stored', async () => {
+    const harness = createHarness({ 'outputs/file': 'content' });
+    const { io, kill } = createKillable();
+    harness.store.fault = (operation) => {
+      if (operation === 'commit') kill.abort();
+      return operation === 'commit' ? 'fail' : 'pass';
+    };
+    await harness.sync({ signal: kill.signal, io });
+    harness.store.fault = () => 'pass';
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expect(harness.store.calls).toContain(`collect ${KEY}`);
+    expectEqual(harness);
+  });
+
+  it('takes an object that is the beginning of a file for what it is, without a journal', async () => {
+    const harness = createHarness({ 'outputs/file.log': Buffer.alloc(6 * MIB, 'a') });
+    await harness.sync();
+    rmSync(harness.stateDirectory, { recursive: true });
+    appendFileSync(join(harness.run, 'outputs/file.log'), 'more');
+    const sent = harness.store.sentBytes;
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expect(harness.store.sentBytes - sent).toBe(4);
+    expectEqual(harness);
+  });
+
+  it('replaces what somebody else has written over it', async () => {
+    const harness = createHarness({ 'outputs/file': 'content' });
+    await harness.sync();
+    harness.store.overwrite(KEY, Buffer.from('another content'));
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expectEqual(harness);
+  });
+});
+
+describe('files that grow', () => {
+  it('row 34: are sent whole below 5 MiB and extended from there on, to the byte', async () => {
+    for (const base of [5 * MIB - 1, 5 * MIB]) {
+      const harness = createHarness({ 'outputs/train.log': Buffer.alloc(base, 'a') });
+      await harness.sync();
+      appendFileSync(join(harness.run, 'outputs/train.log'), 'more');
+
+      await harness.sync();
+
+      expect(harness.store.countCalls('append')).toBe(base < 5 * MIB ? 0 : 1);
+      expectEqual(harness);
+    }
+  });
+
+  it('are extended whatever their name, once their beginning is found to be unchanged', async () => {
+    const harness = createHarness({ 'outputs/data.bin': Buffer.alloc(6 * MIB, 'a') });
+    await harness.sync();
+    appendFileSync(join(harness.run, 'outputs/data.bin'), 'more');
+
+    const report = await harness.sync();
+
+    expect(report.bytes.sent).toBe(4);
+    expectEqual(harness);
+  });
+
+  it('row 9: that were cut short and began anew replace the object, and what it held is kept', async () => {
+    const harness = createHarness({ 'plxlogs/main.log': 'the first life of a log' });
+    await harness.sync();
+    writeFileSync(join(harness.run, 'plxlogs/main.log'), 'the second');
+    await harness.sync();
+    writeFileSync(join(harness.run, 'plxlogs/main.log'), 'third');
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expect(harness.stored('plxlogs/main.log')).toBe('third');
+    expect(harness.stored('.plx/gen/plxlogs/main.log/0')).toBe('the first life of a log');
+    expect(harness.stored('.plx/gen/plxlogs/main.log/1')).toBe('the second');
+  });
+
+  it('row 9: copytruncate, with a new beginning that is longer than the old content', async () => {
+    const harness = createHarness({ 'plxlogs/main.log': 'old' });
+    await harness.sync();
+    copyFileSync(join(harness.run, 'plxlogs/main.log'), join(harness.run, 'plxlogs/main.log.1'));
+    truncateSync(join(harness.run, 'plxlogs/main.log'));
+    appendFileSync(join(harness.run, 'plxlogs/main.log'), 'and a much longer new one');
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expectEqual(harness);
+    expect(harness.stored('.plx/gen/plxlogs/main.log/0')).toBe('old');
+  });
+
+  it('row 11: that were rotated are stored under both names', async () => {
+    const harness = createHarness({ 'plxlogs/main.log': 'first' });
+    await harness.sync();
+    renameSync(join(harness.run, 'plxlogs/main.log'), join(harness.run, 'plxlogs/main.log.1'));
+    writeFileSync(join(harness.run, 'plxlogs/main.log'), 'second');
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expectEqual(harness);
+  });
+
+  it('row 15: are not taken for extended when another file has their inode number', async () => {
+    const harness = createHarness({ 'outputs/train.log': Buffer.alloc(6 * MIB, 'a') });
+    await harness.sync();
+    // In place, so that the inode stays: only the content tells.
+    writeFileSync(join(harness.run, 'outputs/train.log'), Buffer.alloc(7 * MIB, 'b'), { flag: 'r+' });
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expect(harness.store.countCalls('append')).toBe(0);
+    expectEqual(harness);
+  });
+});
+
+describe('files that are rewritten', () => {
+  it('row 10: in place, at the same size, with the old mtime set back', async () => {
+    const harness = createHarness({ 'outputs/file': 'before' });
+    age(harness.run, 'outputs/file');
+    await harness.sync();
+    await sleep(20);
+    writeFileSync(join(harness.run, 'outputs/file'), 'behind');
+    age(harness.run, 'outputs/file');
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expect(harness.stored('outputs/file')).toBe('behind');
+  });
+
+  it('row 17: replaced by another file while they are read, the new one is stored in the end', async () => {
+    const harness = createHarness({ 'outputs/file': 'old' });
+    const path = join(harness.run, 'outputs/file');
+    let isDone = false;
+    const fileSystem = onEachRead((read) => {
+      if (isDone || !read.endsWith('outputs/file')) return;
+      isDone = true;
+      writeFileSync(`${path}.next`, 'new');
+      renameSync(`${path}.next`, path);
+    });
+
+    expect(await harness.sync({ io: { fileSystem } })).toMatchObject({ isComplete: true });
+    expect(harness.stored('outputs/file')).toBe('new');
+  });
+
+  it('row 19: that change each time they are read are reported as unstable, and no mixture of two states is stored', async () => {
+    const states = Array.from({ length: 60 }, (_, index) =>
+      Buffer.alloc(2 * MIB, String.fromCharCode(65 + index)),
+    );
+    const harness = createHarness({ 'outputs/file': states[0]!, 'outputs/other': 'x' });
+    let next = 1;
+    const fileSystem = onEachRead((read) => {
+      if (read.endsWith('outputs/file'))
+        writeFileSync(join(harness.run, 'outputs/file'), states[next++ % 60]!);
+    });
+
+    const report = await harness.sync({ io: { fileSystem } });
+
+    expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_FILE_UNSTABLE']);
+    expect(harness.stored('outputs/other')).toBe('x');
+    for (const bytes of harness.store.history.get(KEY) ?? [])
+      expect(states.some((state) => state.equals(bytes))).toBe(true);
+  });
+
+  it('row 18: that grow while they are sent end at the size that they had when they were opened', async () => {
+    const harness = createHarness({ 'outputs/train.log': 'first' });
+    let growth = 0;
+    const fileSystem = onEachRead((read) => {
+      if (read.endsWith('train.log')) appendFileSync(join(harness.run, 'outputs/train.log'), `+${growth++}`);
+    });
+
+    const report = await harness.sync({ io: { fileSystem } });
+
+    expect(report.isComplete).toBe(true);
+    expect(
+      readFileSync(join(harness.run, 'outputs/train.log'), 'utf8').startsWith(
+        harness.stored('outputs/train.log')!,
+      ),
+    ).toBe(true);
+  });
+});
+
+describe('event files', () => {
+  const record = Buffer.from(encodeRecord(Buffer.from('an event')));
+
+  it('row 6: are visible up to their last whole record, cut at every byte', async () => {
+    const harness = createHarness();
+    const path = join(harness.run, EVENT_FILE);
+    writeFiles(harness.run, { [EVENT_FILE]: record });
+    for (let cut = 1; cut < record.length; cut += 5) {
+      writeFileSync(path, Buffer.concat([record, record.subarray(0, cut)]));
+
+      const report = await harness.sync();
+
+      expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_FILE_UNFINISHED']);
+      expect(harness.store.objects.get(`${RUN}/${EVENT_FILE}`)?.bytes).toEqual(record);
+    }
+    writeFileSync(path, Buffer.concat([record, record]));
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expectEqual(harness);
+  });
+
+  it('row 6: are stored with half a record at the end once nobody has written for 30 seconds', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat([record, record.subarray(0, 7)]) });
+    age(harness.run, EVENT_FILE);
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expectEqual(harness);
+  });
+
+  it('row 8: with damage in the middle are stored as they are, with one notice that says where', async () => {
+    const damaged = Buffer.concat([record, record, record]);
+    damaged[record.length + 3]! ^= 1;
+    const harness = createHarness({ [EVENT_FILE]: damaged });
+    age(harness.run, EVENT_FILE);
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expectEqual(harness);
+    const notices = harness.events.filter(({ kind }) => kind === 'notice');
+    expect(notices).toMatchObject([{ code: 'NOTICE_EVENT_FILE_DAMAGED' }]);
+    expect(JSON.stringify(notices)).toContain(`from ${record.length} on`);
+  });
+
+  it('row 7: with a page of zeros that is not believed yet are stored up to it, and whole when the page has come', async () => {
+    const whole = Buffer.concat([record, record, record]);
+    const stale = Buffer.concat([record, Buffer.alloc(record.length), record]);
+    const harness = createHarness({ [EVENT_FILE]: stale });
+
+    await harness.sync();
+    expect(harness.store.objects.get(`${RUN}/${EVENT_FILE}`)?.bytes).toEqual(record);
+    writeFileSync(join(harness.run, EVENT_FILE), whole);
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expectEqual(harness);
+    expect([...harness.store.objects.keys()].filter((key) => key.includes('/.plx/'))).toEqual([]);
+  });
+});
+
+describe('files that must not be sent', () => {
+  it('row 25: swapped for a link out of the run between scan and opening', async () => {
+    const harness = createHarness({ 'outputs/a/file': 'mine', 'outputs/file': 'mine' });
+    const outside = makeRun(createHarness().root, { 'a/file': 'secret', secret: 'secret' }, OTHER_RUN);
+    let isSwapped = false;
+    const fileSystem = {
+      ...nodeFileSystem,
+      openForReading: (path: string | Buffer) => {
+        if (!isSwapped && path.toString().includes('outputs/')) {
+          isSwapped = true;
+          rmSync(join(harness.run, 'outputs/a'), { recursive: true });
+          symlinkSync(join(outside, 'a'), join(harness.run, 'outputs/a'));
+          unlinkSync(join(harness.run, 'outputs/file'));
+          symlinkSync(join(outside, 'secret'), join(harness.run, 'outputs/file'));
+        }
+        return nodeFileSystem.openForReading(path);
+      },
+    };
+
+    const report = await harness.sync({ io: { fileSystem } });
+
+    expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_FILE_OUTSIDE', 'ERR_FILE_OUTSIDE']);
+    expect(
+      JSON.stringify([...harness.store.objects.values()].map(({ bytes }) => bytes.toString())),
+    ).not.toContain('secret');
+  });
+
+  it('row 26: with several names, when that is not wanted', async () => {
+    const harness = createHarness({ 'outputs/file': 'x' });
+    linkSync(join(harness.run, 'outputs/file'), join(harness.run, 'outputs/second'));
+
+    const report = await harness.sync({ config: { allowHardLinks: false } });
+
+    expect(report.skipped).toEqual([
+      { path: `${RUN}/outputs/file`, reason: 'hard-link' },
+      { path: `${RUN}/outputs/second`, reason: 'hard-link' },
+    ]);
+    expect(harness.stored('outputs/file')).toBeUndefined();
+  });
+
+  it('row 28: whose names a store takes for one: the second is reported', async () => {
+    const harness = createHarness({
+      'outputs/e\u0301': 'apart',
+      'outputs/\u00e9': 'composed',
+      'outputs/Data': '1',
+      'outputs/data': '2',
+    });
+    harness.store.capabilities = { ...harness.store.capabilities, foldsNames: true };
+
+    const report = await harness.sync();
+
+    expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_NAME_TWIN', 'ERR_NAME_TWIN']);
+    expect(Object.keys(readStore(harness.store)).filter((path) => path.startsWith('outputs/'))).toHaveLength(
+      2,
+    );
+  });
+
+  it('row 33: larger than the store takes, before a byte of them is read', async () => {
+    const harness = createHarness({ 'outputs/file': 'ten bytes.' });
+    harness.store.capabilities = { ...harness.store.capabilities, maxObjectBytes: 9 };
+    let reads = 0;
+    const fileSystem = onEachRead((read) => {
+      if (read.endsWith('outputs/file')) reads += 1;
+    });
+
+    const report = await harness.sync({ io: { fileSystem }, config: { path: harness.root } });
+
+    expect(report.unsent.filter(({ path }) => path === KEY).map(({ error }) => error.code)).toEqual([
+      'ERR_STORE_LIMIT',
+    ]);
+    expect(reads).toBe(0);
+  });
+
+  it('row 31: with holes are sent with their zeros, and that is said', async () => {
+    const harness = createHarness({ 'outputs/file': 'x' });
+    truncateSync(join(harness.run, 'outputs/file'), 80 * MIB);
+
+    const report = await harness.sync();
+
+    expect(report.isComplete).toBe(true);
+    expect(report.notices.map(({ code }) => code)).toEqual(['NOTICE_SPARSE']);
+    expect(harness.store.objects.get(KEY)?.bytes.length).toBe(80 * MIB);
+  });
+});

@@ -1,0 +1,448 @@
+/** Watching, within the test's own process: what comes, goes, grows and fails while it goes on. */
+
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { encodeRecord } from '../../../src/record/record-codec.js';
+import { StoreAccessError, StoreBucketError, StoreCredentialsError } from '../../../uploader/errors.js';
+import type { SyncEvent } from '../../../uploader/index.js';
+import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
+import { createHarness, type Harness, readStore, readTree } from '../support/sync-harness.js';
+import { systemError, wrapFileSystem } from '../support/wrapped-file-system.js';
+
+const MIB = 1024 * 1024;
+const record = Buffer.from(encodeRecord(Buffer.from('an event')));
+
+function isEqual({ store, run }: Harness): boolean {
+  return JSON.stringify(sorted(readStore(store))) === JSON.stringify(sorted(readTree(run)));
+}
+
+function sorted(files: Record<string, string>): [string, string][] {
+  return Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function kinds(harness: Harness): SyncEvent['kind'][] {
+  return harness.events.map(({ kind }) => kind);
+}
+
+describe('what a watch finds', () => {
+  it('starts on a root that is not there yet, and finds runs at any depth', async () => {
+    const harness = createHarness();
+    const path = join(harness.root, 'later', 'root');
+    const running = harness.startWatch({ config: { path } });
+    await sleep(300);
+    makeRun(join(path, 'team/project/experiments'), { 'outputs/a': 'a' });
+    writeFiles(join(path, 'elsewhere'), { 'run.plx.json': JSON.stringify({ uuid: OTHER_RUN }), b: 'b' });
+
+    await running.until('both runs stored', () => harness.store.objects.size === 5);
+    expect(await running.stop()).toMatchObject({ isComplete: true });
+    expect(readStore(harness.store, OTHER_RUN)).toMatchObject({ b: 'b' });
+  });
+
+  it('adopts log directories of other writers, each as one run with what is below it, under the same uuid every time', async () => {
+    const harness = createHarness();
+    const path = join(harness.root, 'logs');
+    writeFiles(path, {
+      'first/events.out.tfevents.1.host': record,
+      'first/hparams/events.out.tfevents.2.host': record,
+      'nested/second/events.out.tfevents.3.host': record,
+      'notes.txt': 'no run',
+    });
+    const config = { path, rootId: 'the root' };
+    const running = harness.startWatch({ config });
+    await running.until('both runs', () => kinds(harness).filter((kind) => kind === 'run').length === 2);
+    await running.until('all stored', () => harness.store.objects.size === 3);
+    const report = await running.stop();
+    const again = await harness.sync({ config });
+
+    expect(new Set(again.runs)).toEqual(new Set(report.runs));
+    expect(again.bytes.sent).toBe(0);
+    const keys = [...harness.store.objects.keys()].map((key) => key.slice(33)).sort();
+    expect(keys).toEqual([
+      'events.out.tfevents.1.host',
+      'events.out.tfevents.3.host',
+      'hparams/events.out.tfevents.2.host',
+    ]);
+  });
+
+  it('takes a path as one run when it is told to, under the uuid that it is given', async () => {
+    const harness = createHarness();
+    const path = join(harness.root, 'logs');
+    writeFiles(path, { 'a/b/file': 'x', 'events.out.tfevents.1': record });
+
+    const report = await harness.sync({ config: { path, asRun: OTHER_RUN } });
+
+    expect(report.runs).toEqual([OTHER_RUN]);
+    expect(Object.keys(readStore(harness.store, OTHER_RUN)).sort()).toEqual([
+      'a/b/file',
+      'events.out.tfevents.1',
+    ]);
+  });
+
+  it('row 22: finds files in a directory that was made with them in it', async () => {
+    const harness = createHarness();
+    const running = harness.startWatch();
+    await running.until('the run stored', () => isEqual(harness));
+    writeFiles(harness.run, { 'outputs/new/deep/er/file': 'x' });
+
+    await running.until('the file stored', () => isEqual(harness));
+    await running.stop();
+  });
+
+  it('row 20: goes on by looking when the file watcher runs out of watches, and says so once', async () => {
+    const harness = createHarness();
+    const openHints = async ({ onFailure }: { onFailure: (cause: unknown) => void }) => ({
+      watch: () => onFailure(systemError('ENOSPC')),
+      unwatch: () => undefined,
+      close: async () => undefined,
+    });
+    const running = harness.startWatch({ config: { useHints: true }, io: { openHints } });
+    await running.until('the run stored', () => isEqual(harness));
+    writeFiles(harness.run, { 'outputs/file': 'x' });
+
+    await running.until('the file stored', () => isEqual(harness));
+    await running.stop();
+    expect(harness.events.filter((event) => event.kind === 'notice')).toMatchObject([
+      { code: 'NOTICE_HINTS_OFF' },
+    ]);
+  });
+
+  it('row 21: a watcher that says nothing, or lies, changes nothing but the order', async () => {
+    const harness = createHarness();
+    const openHints = async ({ onHint }: { onHint: (path: string) => void }) => ({
+      watch: (path: string) => onHint(`${path}/nowhere`),
+      unwatch: () => undefined,
+      close: async () => undefined,
+    });
+    const running = harness.startWatch({ config: { useHints: true }, io: { openHints } });
+    await running.until('the run stored', () => isEqual(harness));
+    writeFiles(harness.run, { 'outputs/file': 'x' });
+
+    await running.until('the file stored', () => isEqual(harness));
+    await running.stop();
+  });
+
+  it('uses the hints of the host', async () => {
+    const harness = createHarness({ 'outputs/file': 'x' });
+    const running = harness.startWatch({ config: { useHints: true } });
+    await running.until('the run stored', () => isEqual(harness));
+    appendFileSync(join(harness.run, 'outputs/file'), 'y');
+
+    await running.until('the file stored', () => isEqual(harness));
+    await running.stop();
+  });
+});
+
+describe('what a watch sends', () => {
+  it('extends a growing event file by whole records, and only sends what is new', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.alloc(0) });
+    const many = Buffer.concat(Array.from({ length: 300_000 }, () => record));
+    writeFileSync(join(harness.run, EVENT_FILE), many);
+    const running = harness.startWatch();
+    await running.until('the file stored', () => isEqual(harness));
+    const sent = harness.store.sentBytes;
+    for (let step = 0; step < 5; step += 1) {
+      appendFileSync(join(harness.run, EVENT_FILE), Buffer.concat([record, record.subarray(0, 9)]));
+      await sleep(300);
+      appendFileSync(join(harness.run, EVENT_FILE), record.subarray(9));
+      await sleep(300);
+    }
+
+    await running.until('all stored', () => isEqual(harness));
+    await running.stop();
+    expect(harness.store.sentBytes - sent).toBe(10 * record.length);
+    for (const bytes of harness.store.history.get(`${RUN}/${EVENT_FILE}`) ?? [])
+      expect(bytes.length % record.length).toBe(0);
+  });
+
+  it('uses segments where the store cannot extend an object, and makes it whole at the end', async () => {
+    const harness = createHarness({ 'plxlogs/main.log': Buffer.alloc(6 * MIB, 'a') });
+    harness.store.capabilities = { ...harness.store.capabilities, append: null };
+    const running = harness.startWatch();
+    await running.until('the file stored', () => isEqual(harness));
+    for (const letter of ['b', 'c']) {
+      const before = harness.store.objects.size;
+      appendFileSync(join(harness.run, 'plxlogs/main.log'), letter.repeat(1000));
+      await running.until('a segment', () => harness.store.objects.size > before);
+    }
+    const segments = [...harness.store.objects].filter(([key]) => key.includes('/.plx/seg/'));
+    writeFileSync(join(harness.run, 'run.plx.json'), JSON.stringify({ uuid: RUN, status: 'succeeded' }));
+
+    await running.until('the run complete', () => kinds(harness).includes('run-complete'));
+    await running.stop();
+    expect(segments.map(([key]) => key.slice(RUN.length))).toEqual([
+      `/.plx/seg/plxlogs/main.log/0/${String(6 * MIB).padStart(20, '0')}-1000`,
+      `/.plx/seg/plxlogs/main.log/0/${String(6 * MIB + 1000).padStart(20, '0')}-1000`,
+    ]);
+    expect(segments.map(([, { bytes }]) => bytes.toString())).toEqual(['b'.repeat(1000), 'c'.repeat(1000)]);
+    expect(isEqual(harness)).toBe(true);
+  });
+
+  it('ends by itself when all runs have ended and are stored', async () => {
+    const harness = createHarness({ 'run.plx.json': JSON.stringify({ uuid: RUN, status: 'running' }) });
+    const running = harness.startWatch({ endsWithRuns: true });
+    await running.until('the run stored', () => isEqual(harness));
+    writeFiles(harness.run, {
+      '.plx/heartbeat-main.json': JSON.stringify({
+        pid: 1,
+        space: 'elsewhere',
+        beat: 1,
+        interval_ms: 60_000,
+      }),
+      '.plx/end-main.json': JSON.stringify({ status: 'succeeded' }),
+      'outputs/last': 'written at the very end',
+    });
+
+    expect(await running.report).toMatchObject({ isComplete: true, isAborted: false });
+    expect(isEqual(harness)).toBe(true);
+  });
+
+  it('keeps a run file whole at every moment, and stores it after the files that it names', async () => {
+    const harness = createHarness();
+    const running = harness.startWatch();
+    for (let step = 0; step < 20; step += 1) {
+      writeFiles(harness.run, { [`outputs/artifact-${step}`]: 'x'.repeat(10_000) });
+      const content = JSON.stringify({ uuid: RUN, artifacts: step + 1 });
+      writeFileSync(join(harness.run, 'run.plx.json.partial'), content);
+      renameSync(join(harness.run, 'run.plx.json.partial'), join(harness.run, 'run.plx.json'));
+      await sleep(50);
+    }
+    await running.until('all stored', () => isEqual(harness));
+    await running.stop();
+
+    const stored = [...(harness.store.history.get(`${RUN}/run.plx.json`) ?? [])];
+    for (const bytes of stored) expect(() => JSON.parse(bytes.toString())).not.toThrow();
+  });
+});
+
+describe('what goes away', () => {
+  it('row 12: a file that is deleted stays in the store; bytes that were not stored are reported as lost', async () => {
+    const harness = createHarness({ 'outputs/kept': 'stored', 'outputs/lost.bin': 'x'.repeat(1000) });
+    harness.store.fault = (_, key) => (key.endsWith('lost.bin') ? 'fail' : 'pass');
+    const running = harness.startWatch();
+    await running.until('the other stored', () => harness.stored('outputs/kept') !== undefined);
+    await sleep(1500);
+    unlinkSync(join(harness.run, 'outputs/kept'));
+    unlinkSync(join(harness.run, 'outputs/lost.bin'));
+    await sleep(1500);
+
+    const report = await running.stop();
+
+    expect(report).toMatchObject({
+      isComplete: false,
+      bytes: { lost: 1000 },
+      onlyInStore: [`${RUN}/outputs/kept`],
+    });
+    expect(harness.stored('outputs/kept')).toBe('stored');
+    expect(harness.events).toContainEqual({ kind: 'lost', key: `${RUN}/outputs/lost.bin`, sizeBytes: 1000 });
+  });
+
+  it('row 11: a log that is rotated before its tail is stored is not lost', async () => {
+    const harness = createHarness({ 'plxlogs/main.log': 'first' });
+    const running = harness.startWatch({ config: { intervalMs: 3_000 } });
+    await running.until('the log stored', () => harness.stored('plxlogs/main.log') === 'first');
+    appendFileSync(join(harness.run, 'plxlogs/main.log'), ' and the tail');
+    await sleep(1300);
+    renameSync(join(harness.run, 'plxlogs/main.log'), join(harness.run, 'plxlogs/main.log.1'));
+    writeFileSync(join(harness.run, 'plxlogs/main.log'), 'second');
+
+    await running.until('both stored', () => isEqual(harness));
+    expect(await running.stop()).toMatchObject({ isComplete: true, bytes: { lost: 0 } });
+  });
+
+  it.each(['missing', 'empty'])(
+    'row 13: a root that is %s all at once pauses everything, and nothing is concluded',
+    async (how) => {
+      const harness = createHarness({ 'outputs/file': 'x', 'plxlogs/main.log': 'log' });
+      const running = harness.startWatch();
+      await running.until('the run stored', () => isEqual(harness));
+      const stored = readStore(harness.store);
+      const away = `${harness.root}-away`;
+      renameSync(harness.root, away);
+      if (how === 'empty') mkdirSync(harness.root);
+      await running.until('it says so', () => kinds(harness).includes('paused'));
+      await sleep(1000);
+      expect(readStore(harness.store)).toEqual(stored);
+      const calls = harness.store.calls.length;
+      await sleep(1000);
+      expect(harness.store.calls.length).toBe(calls);
+
+      rmSync(harness.root, { recursive: true, force: true });
+      renameSync(away, harness.root);
+      appendFileSync(join(harness.run, 'plxlogs/main.log'), ' goes on');
+
+      await running.until('it goes on', () => kinds(harness).includes('resumed') && isEqual(harness));
+      expect(await running.stop()).toMatchObject({ isComplete: true, bytes: { lost: 0 }, onlyInStore: [] });
+    },
+  );
+
+  it('row 13: a run whose directory alone is empty all at once is left as it is', async () => {
+    const harness = createHarness({ 'outputs/file': 'x' });
+    const running = harness.startWatch();
+    await running.until('the run stored', () => isEqual(harness));
+    renameSync(harness.run, `${harness.root}/away`);
+    mkdirSync(harness.run);
+    await sleep(2500);
+    rmSync(harness.run, { recursive: true });
+    renameSync(`${harness.root}/away`, harness.run);
+    writeFiles(harness.run, { 'outputs/next': 'y' });
+
+    await running.until('it goes on', () => isEqual(harness));
+    expect(await running.stop()).toMatchObject({ onlyInStore: [], bytes: { lost: 0 } });
+  });
+});
+
+describe('what fails', () => {
+  it('a file that cannot be read is reported, tried again, and in nobody’s way', async () => {
+    const harness = createHarness({ 'outputs/bad': 'bad', 'outputs/good': 'good' });
+    let isFailing = true;
+    const fileSystem = wrapFileSystem({
+      openForReading: (path) =>
+        isFailing && path.toString().endsWith('outputs/bad')
+          ? Promise.reject(systemError('EIO'))
+          : nodeFileSystem.openForReading(path),
+    });
+    const running = harness.startWatch({ io: { fileSystem } });
+    await running.until(
+      'the report',
+      () => kinds(harness).includes('unsent') && harness.stored('outputs/good') === 'good',
+    );
+    isFailing = false;
+
+    await running.until('the file stored', () => isEqual(harness));
+    expect(await running.stop()).toMatchObject({ isComplete: true });
+  });
+
+  it('row 38: an outage is waited for with one request at a time, and everything is stored after it', async () => {
+    const harness = createHarness(
+      Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`outputs/${index}`, `content ${index}`])),
+    );
+    const running = harness.startWatch();
+    await running.until('the run listed', () => harness.store.countCalls('list') > 0);
+    harness.store.fault = () => 'fail';
+    const before = harness.store.calls.length;
+    await sleep(5_000);
+    const during = harness.store.calls.length - before;
+    harness.store.fault = () => 'pass';
+
+    await running.until('all stored', () => isEqual(harness));
+    expect(during).toBeLessThan(25);
+    expect(await running.stop()).toMatchObject({ isComplete: true });
+  });
+
+  it.each([
+    ['44', new StoreAccessError('put: 403 AccessDenied')],
+    ['43', new StoreCredentialsError('put: 403 ExpiredToken')],
+    ['45', new StoreBucketError('put: 404 NoSuchBucket')],
+  ])(
+    'row %s: a store that refuses everything after a while is asked again later, and the data stay',
+    async (_, error) => {
+      const harness = createHarness({ 'outputs/file': 'x' });
+      const { store } = harness;
+      const commit = store.commit.bind(store);
+      let isRefusing = false;
+      store.commit = (request) =>
+        isRefusing ? Promise.resolve({ status: 'failed', error }) : commit(request);
+      const running = harness.startWatch();
+      await running.until('the run stored', () => isEqual(harness));
+      isRefusing = true;
+      appendFileSync(join(harness.run, 'outputs/file'), 'y');
+      await running.until('it says so', () =>
+        harness.events.some(
+          (event) =>
+            event.kind === 'unsent' || (event.kind === 'notice' && event.code === 'NOTICE_STORE_REFUSES'),
+        ),
+      );
+
+      const report = await running.stop();
+      isRefusing = false;
+      expect(report).toMatchObject({ isComplete: false });
+      expect(await harness.sync()).toMatchObject({ isComplete: true });
+    },
+  );
+
+  it('row 45: a store that refuses from the start is said at once, and nothing is watched', async () => {
+    const harness = createHarness();
+    harness.store.check = () =>
+      Promise.resolve({ status: 'failed', error: new StoreBucketError('no such bucket') });
+
+    await expect(harness.startWatch().report).rejects.toMatchObject({ code: 'ERR_STORE_BUCKET' });
+    expect(readdirSync(join(harness.stateDirectory, readdirSync(harness.stateDirectory)[0]!))).not.toContain(
+      'lock',
+    );
+  });
+
+  it('row 64: what is large is left, and event tails and logs are stored, before the grace time is over', async () => {
+    const harness = createHarness({ 'outputs/huge.bin': Buffer.alloc(20 * MIB) });
+    const { store } = harness;
+    const commit = store.commit.bind(store);
+    store.commit = async (request) => {
+      if (!request.key.endsWith('huge.bin')) return commit(request);
+      return new Promise((_, reject) => {
+        request.signal?.addEventListener('abort', () => reject(request.signal?.reason), { once: true });
+      });
+    };
+    const running = harness.startWatch({ config: { intervalMs: 60_000, graceMs: 3_000 } });
+    await running.until('the large file under way', () =>
+      harness.events.some((event) => event.kind === 'started' && event.key.endsWith('huge.bin')),
+    );
+    writeFiles(harness.run, { [EVENT_FILE]: record, 'plxlogs/main.log': 'the last words' });
+    await sleep(50);
+    const startMs = performance.now();
+
+    const report = await running.stop();
+
+    expect(performance.now() - startMs).toBeLessThan(3_000);
+    expect(report.unsent.map(({ path }) => path)).toEqual([`${RUN}/outputs/huge.bin`]);
+    expect(harness.stored('plxlogs/main.log')).toBe('the last words');
+    expect(harness.store.objects.get(`${RUN}/${EVENT_FILE}`)?.bytes).toEqual(record);
+  });
+
+  it('goes on where it ended, with its journal', async () => {
+    const harness = createHarness({ 'outputs/file': 'x' });
+    const first = harness.startWatch();
+    await first.until('the run stored', () => isEqual(harness));
+    await sleep(2500); // until it has been compared with its time stamps at rest
+    await first.stop();
+    const sent = harness.store.sentBytes;
+
+    const second = harness.startWatch();
+    await second.until('a look at the store', () => harness.store.countCalls('list') > 1);
+    await sleep(500);
+    expect(await second.stop()).toMatchObject({ isComplete: true });
+    expect(harness.store.sentBytes).toBe(sent);
+    expect(existsSync(harness.stateDirectory)).toBe(true);
+  });
+});
+
+describe('what a watch says of itself', () => {
+  it('is in its status file, by run and in total', async () => {
+    const harness = createHarness({ 'outputs/file': 'x'.repeat(100) });
+    const running = harness.startWatch({ config: { project: 'team/vision' } });
+    await running.until('the run stored', () => isEqual(harness));
+    await running.stop();
+    const [directory] = readdirSync(harness.stateDirectory).filter((name) => /^[0-9a-f]{32}$/.test(name));
+
+    const status = JSON.parse(readFileSync(join(harness.stateDirectory, directory!, 'status.json'), 'utf8'));
+
+    expect(status).toMatchObject({
+      root: harness.root,
+      state: 'ended',
+      storeAwayMs: null,
+      runs: [{ uuid: RUN, project: 'team/vision', storedFiles: 3, pendingFiles: 0, lastError: null }],
+      total: { pendingBytes: 0, lagMs: 0, lostBytes: 0 },
+    });
+  });
+});

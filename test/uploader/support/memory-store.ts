@@ -1,0 +1,172 @@
+/** A store in memory that keeps what a bucket keeps, and fails where a test says so: before a write, or after it, with the answer lost. */
+
+import { crc32 } from 'node:zlib';
+import type { RetryOutcome } from '../../../uploader/retry.js';
+import { type StoreCapabilities, UNPROBED_S3 } from '../../../uploader/store/capabilities.js';
+import type {
+  AppendOutcome,
+  AppendRequest,
+  CheckOutcome,
+  CollectOutcome,
+  CollectRequest,
+  CommitOutcome,
+  CommitRequest,
+  HeadOutcome,
+  ListedObject,
+  ProbeOutcome,
+  Store,
+} from '../../../uploader/store/store.js';
+
+export interface MemoryObject {
+  readonly bytes: Buffer;
+  readonly etag: string;
+  readonly commitId: string;
+  readonly generation: number | null;
+}
+
+/** What becomes of a call: `lost`: it happens, and nobody is told. */
+export type Fault = 'pass' | 'fail' | 'lost';
+
+const CAPABLE: StoreCapabilities = {
+  ...UNPROBED_S3,
+  rejectsWrongChecksum: true,
+  append: { minBaseBytes: 5 * 1024 * 1024, maxBaseBytes: 5 * 1024 ** 3 },
+};
+
+export class MemoryStore implements Store {
+  readonly id = 'memory://store';
+  readonly objects = new Map<string, MemoryObject>();
+  /** Each call that reached the store, as `<operation> <key>`. */
+  readonly calls: string[] = [];
+  /** All bytes that a key has ever had. */
+  readonly history = new Map<string, Buffer[]>();
+  capabilities: StoreCapabilities = CAPABLE;
+  sentBytes = 0;
+  /** Decides over each call. */
+  fault: (operation: string, key: string) => Fault = () => 'pass';
+  #versions = 0;
+
+  async probe(): Promise<ProbeOutcome> {
+    const permissions = { get: true, abort: true, delete: true };
+    return { status: 'probed', capabilities: this.capabilities, permissions, leftovers: [] };
+  }
+
+  adopt(capabilities: StoreCapabilities): void {
+    this.capabilities = capabilities;
+  }
+
+  async check(): Promise<CheckOutcome> {
+    return this.#enter('check', '') === 'pass' ? { status: 'ready' } : unavailable();
+  }
+
+  async commit(request: CommitRequest): Promise<CommitOutcome> {
+    const { target, source } = request;
+    return this.#write('commit', request, () => source.read(0, target.sizeBytes));
+  }
+
+  async append(request: AppendRequest): Promise<AppendOutcome> {
+    const { base, target, source, key } = request;
+    if (this.capabilities.append === null) return { status: 'unsupported' };
+    const object = this.objects.get(key);
+    if (object?.etag === base.etag && crc32(object.bytes) !== base.crc32) return { status: 'conflict' };
+    return this.#write('append', request, async () =>
+      Buffer.concat([
+        (object?.bytes ?? Buffer.alloc(0)).subarray(0, base.sizeBytes),
+        await source.read(base.sizeBytes, target.sizeBytes),
+      ]),
+    );
+  }
+
+  async abandon(): Promise<void> {
+    // Nothing is left half done.
+  }
+
+  async collect({ prefixes }: CollectRequest): Promise<CollectOutcome> {
+    for (const prefix of prefixes) this.calls.push(`collect ${prefix}`);
+    return { status: 'collected', removed: 0, left: 0 };
+  }
+
+  async head(key: string): Promise<HeadOutcome> {
+    if (this.#enter('head', key) !== 'pass') return unavailable();
+    const object = this.objects.get(key);
+    if (object === undefined) return { status: 'absent' };
+    const { bytes, etag, commitId, generation } = object;
+    const sizeBytes = bytes.length;
+    return { status: 'found', object: { etag, sizeBytes, crc32: crc32(bytes), commitId, generation } };
+  }
+
+  async *list(
+    prefix: string,
+    { after = '' }: { after?: string | undefined } = {},
+  ): AsyncGenerator<ListedObject> {
+    this.#enter('list', prefix);
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+    for (const key of keys) {
+      const { bytes, etag } = this.objects.get(key)!;
+      yield { key, sizeBytes: bytes.length, etag };
+    }
+  }
+
+  async *read(
+    key: string,
+    { range }: { range?: { start: number; end: number } | undefined } = {},
+  ): AsyncGenerator<Uint8Array> {
+    const bytes = this.objects.get(key)?.bytes ?? Buffer.alloc(0);
+    yield bytes.subarray(range?.start ?? 0, range?.end ?? bytes.length);
+  }
+
+  async close(): Promise<void> {
+    // Nothing is open.
+  }
+
+  /** The content of a key as text. */
+  text(key: string): string | undefined {
+    return this.objects.get(key)?.bytes.toString();
+  }
+
+  /** Writes behind everybody's back. */
+  overwrite(key: string, bytes: Buffer): void {
+    this.#versions += 1;
+    this.objects.set(key, { bytes, etag: `other-${this.#versions}`, commitId: 'other', generation: null });
+  }
+
+  countCalls(operation: string): number {
+    return this.calls.filter((call) => call.startsWith(operation)).length;
+  }
+
+  async #write(
+    operation: string,
+    request: CommitRequest,
+    read: () => Promise<Buffer>,
+  ): Promise<CommitOutcome> {
+    const { key, target, base, commitId, generation = null } = request;
+    const fault = this.#enter(operation, key);
+    if (fault === 'fail') return unavailable();
+    const bytes = await read();
+    const baseBytes = operation === 'append' ? (base?.sizeBytes ?? 0) : 0;
+    this.sentBytes += bytes.length - baseBytes;
+    request.onBytesSent?.(bytes.length - baseBytes);
+    if (bytes.length !== target.sizeBytes || crc32(bytes) !== target.crc32) return { status: 'changed' };
+    const found = this.objects.get(key);
+    if (found?.commitId === commitId)
+      return fault === 'lost' ? unavailable() : { status: 'stored', etag: found.etag };
+    if ((found?.etag ?? null) !== (base?.etag ?? null)) {
+      const isTarget = found?.bytes.equals(bytes) === true;
+      return isTarget ? { status: 'stored', etag: found.etag } : { status: 'conflict' };
+    }
+    this.#versions += 1;
+    const etag = `v${this.#versions}`;
+    this.objects.set(key, { bytes: Buffer.from(bytes), etag, commitId, generation });
+    this.history.set(key, [...(this.history.get(key) ?? []), Buffer.from(bytes)]);
+    return fault === 'lost' ? unavailable() : { status: 'stored', etag };
+  }
+
+  #enter(operation: string, key: string): Fault {
+    this.calls.push(`${operation} ${key}`);
+    return this.fault(operation, key);
+  }
+}
+
+function unavailable(): RetryOutcome {
+  return { status: 'retry', cause: new Error('the store is away') };
+}
