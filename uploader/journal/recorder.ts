@@ -53,9 +53,10 @@ export async function openRecorder(
   options: RecorderOptions,
 ): Promise<{ recorder: Recorder; replay: JournalReplay }> {
   const { io, paths, owner, sink, onNotice } = options;
+  let recorder: Recorder | undefined;
   try {
     const replay = await replayFiles(io.fileSystem, paths, owner, sink);
-    const recorder = new Recorder(options, replay);
+    recorder = new Recorder(options, replay);
     if (replay.damagedAt === null) await recorder.begin();
     else {
       const { number, found } = replay.damagedAt;
@@ -71,6 +72,7 @@ export async function openRecorder(
     }
     return { recorder, replay };
   } catch (cause) {
+    await recorder?.discard();
     throw new StateDirectoryError(paths.directory, 'use the journal', { cause });
   }
 }
@@ -144,9 +146,13 @@ export class Recorder {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.flush();
-    const state = this.#state;
+    await this.discard();
+  }
+
+  /** Closes without writing what waits. */
+  async discard(): Promise<void> {
+    await this.#closeFile();
     this.#state = { kind: 'closed' };
-    if (state.kind === 'writing') await state.file.close();
   }
 
   /** One at a time, so that lines never interleave; whatever waits is written in one go. */

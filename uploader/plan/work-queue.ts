@@ -50,19 +50,23 @@ export class WorkQueue {
 
   add(id: FileId): void {
     const work = this.#describe(id);
-    if (this.#isHeldBack(work)) {
-      this.#held.set(work.run, [...(this.#held.get(work.run) ?? []), id]);
-      this.#heldTotal += 1;
-    } else this.#release(id, work);
+    if (this.#isHeldBack(work)) this.#hold(id, work.run);
+    else this.#release(id, work);
   }
 
   /** The next file; undefined when none is ready. Whoever takes one settles it. */
   take(lanes: readonly Lane[] = LANES): FileId | undefined {
-    const lane = this.#share.choose(lanes.filter((each) => this.#lanes.get(each)!.size > 0));
-    if (lane === undefined) return undefined;
-    const id = this.#lanes.get(lane)!.shift()!;
-    this.#share.charge(lane, this.#describe(id).bytes + REQUEST_BYTES);
-    return id;
+    for (;;) {
+      const lane = this.#share.choose(lanes.filter((each) => this.#lanes.get(each)!.size > 0));
+      if (lane === undefined) return undefined;
+      const id = this.#lanes.get(lane)!.shift()!;
+      const work = this.#describe(id);
+      this.#share.charge(lane, work.bytes + REQUEST_BYTES);
+      if (!this.#isHeldBack(work)) return id;
+      // Something that has to go before it has turned up since it was added.
+      this.#count(work.run, work.phase, -1);
+      this.#hold(id, work.run);
+    }
   }
 
   /** Says that a taken file is done, for now. */
@@ -88,6 +92,11 @@ export class WorkQueue {
   #release(id: FileId, { run, phase, lane }: Work): void {
     this.#count(run, phase, 1);
     this.#lanes.get(lane)!.push(id);
+  }
+
+  #hold(id: FileId, run: number): void {
+    this.#held.set(run, [...(this.#held.get(run) ?? []), id]);
+    this.#heldTotal += 1;
   }
 
   #releaseHeld(run: number): void {

@@ -6,6 +6,7 @@
  * (the state of an append, an open intent) is kept beside the table, by number.
  */
 
+import { EtagColumn } from './etag-column.js';
 import { hashBytes, NameStore } from './name-store.js';
 
 /** A row. */
@@ -62,7 +63,7 @@ export class FileTable {
   ino = new BigUint64Array(FIRST_ROWS);
   crc = new Uint32Array(FIRST_ROWS);
   objectBytes = new Float64Array(FIRST_ROWS);
-  readonly etag: string[] = [];
+  readonly etags = new EtagColumn();
   readonly #names = new NameStore();
   #nameStart = new Uint32Array(FIRST_ROWS);
   #nameBytes = new Uint16Array(FIRST_ROWS);
@@ -111,7 +112,6 @@ export class FileTable {
     this.#nameBytes[id] = name.length;
     this.#nextInFolder[id] = this.#firstInFolder[folder] ?? NONE;
     this.#firstInFolder[folder] = id;
-    this.etag[id] = '';
     this.#index[place] = id + 1;
     if (this.count * INDEX_RATIO > this.#index.length) this.#growIndex();
     return id;

@@ -191,9 +191,9 @@ export class Tracker implements ScanSink, JournalSink {
     const { table } = this;
     table.set(id, FLAG.listed);
     table.set(id, FLAG.stored, object !== null);
-    if (object === null || (table.has(id, FLAG.journalled) && table.etag[id] === object.etag)) return;
+    if (object === null || (table.has(id, FLAG.journalled) && table.etags.get(id) === object.etag)) return;
     table.set(id, FLAG.replaced, table.has(id, FLAG.journalled));
-    table.etag[id] = object.etag;
+    table.etags.set(id, object.etag);
     table.objectBytes[id] = object.sizeBytes;
   }
 
@@ -228,7 +228,7 @@ export class Tracker implements ScanSink, JournalSink {
   facts(id: FileId, file: FileVersion): FileFacts {
     const { table } = this;
     const run = this.runOf(id);
-    const object = { etag: table.etag[id]!, sizeBytes: table.objectBytes[id]! };
+    const object = { etag: table.etags.get(id), sizeBytes: table.objectBytes[id]! };
     const isKnown = run.isListed || table.has(id, FLAG.listed);
     const listed = table.has(id, FLAG.stored) ? object : isKnown ? null : undefined;
     return { file, journalled: this.entryOf(id), listed };
@@ -252,7 +252,7 @@ export class Tracker implements ScanSink, JournalSink {
       crc32: table.crc[id]!,
       // Of a replaced object only that it is another one is known.
       object: {
-        etag: table.has(id, FLAG.replaced) ? '' : table.etag[id]!,
+        etag: table.has(id, FLAG.replaced) ? '' : table.etags.get(id),
         sizeBytes: table.objectBytes[id]!,
       },
       isRecent: table.has(id, FLAG.recent),
@@ -334,7 +334,7 @@ export class Tracker implements ScanSink, JournalSink {
     table.ctimeNs[id] = file.ctimeNs;
     table.ino[id] = file.ino;
     table.crc[id] = crc32;
-    table.etag[id] = object.etag;
+    table.etags.set(id, object.etag);
     table.objectBytes[id] = object.sizeBytes;
     table.generation[id] = generation;
     table.set(id, FLAG.journalled | FLAG.stored);

@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.js';
+import type { FileStat } from '../../../uploader/io/file-system.js';
+import { EtagColumn } from '../../../uploader/track/etag-column.js';
+import { FileTable, FLAG } from '../../../uploader/track/file-table.js';
+import { Tracker } from '../../../uploader/track/tracker.js';
+
+const RUN = '0'.repeat(32);
+
+function stat(sizeBytes: number, changes: Partial<FileStat> = {}): FileStat {
+  const times = { mtimeNs: 1n, ctimeNs: 1n, ino: 1n, device: 1n, linkCount: 1, allocatedBytes: sizeBytes };
+  return { kind: 'file', sizeBytes, ...times, ...changes };
+}
+
+describe('FileTable', () => {
+  it('finds each name in its folder, whatever the names, as a map would', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(3), fc.string({ unit: 'grapheme', maxLength: 12 })), { maxLength: 400 }),
+        (names) => {
+          const table = new FileTable();
+          const known = new Map<string, number>();
+          for (const [folder, name] of names) {
+            const id = table.intern(folder, name);
+            expect(known.get(`${folder} ${name}`) ?? id).toBe(id);
+            known.set(`${folder} ${name}`, id);
+          }
+
+          expect(table.count).toBe(known.size);
+          for (const [folder, name] of names) {
+            const id = table.find(folder, name)!;
+            expect(table.nameOf(id)).toBe(name);
+            expect([...table.inFolder(folder)]).toContain(id);
+          }
+          expect(table.find(9, 'nowhere')).toBeUndefined();
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it('row 24: keeps 100,000 files, with all that is known of them, in less than 200 bytes each', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const sizeOf = async (): Promise<number> => {
+      // Buffers are freed beside the program, some time after their collection.
+      for (let round = 0; round < 3; round += 1) {
+        collect();
+        await sleep(20);
+      }
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const before = await sizeOf();
+    const tracker = new Tracker({ clock: systemClock });
+    const run = tracker.onRun({ runUuid: RUN, directory: Buffer.from('/run'), kind: 'polyaxon' });
+    for (let directory = 0; directory < 1000; directory += 1) {
+      const folder = tracker.onFolder(run, `outputs/part-${directory}`);
+      for (let file = 0; file < 100; file += 1) {
+        const { id } = tracker.onFile(folder, `sample-${file}.json`, stat(file));
+        const object = {
+          etag: `${(directory * 100 + file).toString(16).padStart(32, '0')}`,
+          sizeBytes: file,
+        };
+        const version = { sizeBytes: file, mtimeNs: 1n, ctimeNs: 1n, ino: 1n };
+        tracker.setEntry(id, { key: '', file: version, crc32: 1, object, isRecent: false });
+      }
+    }
+
+    const bytesPerFile = ((await sizeOf()) - before) / 100_000;
+
+    expect(tracker.table.count).toBe(100_000);
+    expect(bytesPerFile).toBeLessThan(200);
+  });
+});
+
+describe('EtagColumn', () => {
+  it('gives back each name, whatever its form', () => {
+    const hex = '0123456789abcdef0123456789abcdef';
+    const names = [
+      '',
+      'e',
+      hex,
+      `${hex}-1`,
+      `${hex}-0`,
+      `${hex}-01`,
+      `${hex}-65534`,
+      `${hex}-65535`,
+      hex.toUpperCase(),
+      `${hex}-x`,
+    ];
+    const column = new EtagColumn();
+    for (const [id, name] of names.entries()) column.set(id * 300, name);
+
+    for (const [id, name] of names.entries()) expect(column.get(id * 300)).toBe(name);
+    expect(column.get(1)).toBe('');
+    column.set(600, 'text');
+    column.set(300, hex);
+    expect([column.get(600), column.get(300)]).toEqual(['text', hex]);
+  });
+});
+
+describe('Tracker', () => {
+  function createTracker() {
+    const dirty: number[] = [];
+    const tracker = new Tracker({ clock: systemClock, onDirty: (id) => dirty.push(id) });
+    const run = tracker.onRun({ runUuid: RUN, directory: Buffer.from('/run'), kind: 'polyaxon' });
+    return { tracker, dirty, run: tracker.runs[run]!, folder: tracker.onFolder(run, 'outputs') };
+  }
+
+  it('takes a million changes of a file for one that is dirty', () => {
+    const { tracker, folder } = createTracker();
+    for (let size = 0; size < 1000; size += 1) tracker.onFile(folder, 'file', stat(size));
+
+    expect(tracker.table.count).toBe(1);
+    expect(tracker.isPending(0)).toBe(true);
+    expect(tracker.pendingBytes(0)).toBe(999);
+  });
+
+  it('is told again only of what has changed', () => {
+    const { tracker, folder, dirty } = createTracker();
+
+    expect(tracker.onFile(folder, 'file', stat(1)).isChanged).toBe(true);
+    expect(tracker.onFile(folder, 'file', stat(1)).isChanged).toBe(false);
+    expect(tracker.onFile(folder, 'file', stat(1, { ctimeNs: 2n })).isChanged).toBe(true);
+    expect(dirty).toEqual([0, 0]);
+  });
+
+  it('row 16: does not look at the device', () => {
+    const { tracker, folder } = createTracker();
+    tracker.onFile(folder, 'file', stat(1));
+
+    expect(tracker.onFile(folder, 'file', stat(1, { device: 2n })).isChanged).toBe(false);
+  });
+
+  it('knows from the listing what the store has lost, and what it has that nobody remembers', () => {
+    const { tracker, folder, run } = createTracker();
+    const version = { sizeBytes: 1, mtimeNs: 1n, ctimeNs: 1n, ino: 1n };
+    for (const name of ['lost', 'kept'])
+      tracker.onEntry({
+        key: `${RUN}/outputs/${name}`,
+        file: version,
+        crc32: 1,
+        object: { etag: name, sizeBytes: 1 },
+        isRecent: false,
+      });
+    for (const name of ['lost', 'kept', 'unknown']) tracker.onFile(folder, name, stat(1));
+    tracker.beginListing(run);
+    tracker.onListed(`${RUN}/outputs/kept`, { etag: 'kept', sizeBytes: 1 });
+    tracker.onListed(`${RUN}/outputs/unknown`, { etag: 'x', sizeBytes: 1 });
+    tracker.onListed(`${RUN}/.plx/gen/outputs/kept/0`, { etag: 'y', sizeBytes: 1 });
+    tracker.endListing(run);
+
+    const dirty = [...tracker.filesOf(run)].filter((id) => tracker.table.has(id, FLAG.dirty));
+    expect(dirty.map((id) => tracker.relPathOf(id)).sort()).toEqual(['outputs/lost', 'outputs/unknown']);
+    expect(tracker.table.count).toBe(3);
+  });
+});
