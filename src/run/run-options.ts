@@ -21,7 +21,7 @@ export interface SyncOptions {
 
 /**
  * What is written beside the event files. `polyaxon`: Polyaxon's own event files, `events/…` and `assets/…`, so that its
- * sidecar, client and viewer find what they expect; the uploader makes the same of event files alone.
+ * sidecar, client and viewer find what they expect.
  */
 export type RunFormat = 'tensorboard' | 'polyaxon';
 
