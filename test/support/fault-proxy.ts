@@ -158,7 +158,10 @@ export class FaultProxy {
       headers: toHeaders(request.rawHeaders),
       agent,
     });
-    upstream.on('error', () => request.socket.resetAndDestroy());
+    upstream.on('error', () => {
+      // One that stalls is broken off towards the server only.
+      if (fault?.kind !== 'stall') request.socket.resetAndDestroy();
+    });
     upstream.on('response', (found) => {
       logged.status = found.statusCode ?? null;
       answerWith(found, response, fault, () => request.socket.resetAndDestroy());
