@@ -9,11 +9,13 @@ import { spawnScript } from '../support/child-script.js';
 import { describeWithPeers } from '../support/peers.js';
 import { type PolyaxonServer, startViewer } from '../support/polyaxon.js';
 import { readLineage, readRunFile } from '../support/read-run.js';
-import { EXPECTED_EVENTS, type ExpectedRow } from './expected-events.js';
+import { EXPECTED_EVENTS } from './expected-events.js';
 import { createCalls, type LoggedRun, logAll, UUID } from './log-all.js';
+import { type LogLine, type ServedEvents, ServedRun, toRows, toServed } from './served-run.js';
 
 const PRINTING_UUID = '0123456789abcdef0123456789abcdef';
 const PRINTED = ['epoch 1', 'loss 0.5 | é "quoted"', 'a warning'];
+const PLACE = { owner: 'acme', project: 'demo', uuid: UUID };
 const API = '/api/v1/acme/demo/runs';
 const STREAMS = `/streams/v1/polyaxon/acme/demo/runs/${UUID}`;
 
@@ -35,17 +37,6 @@ async function runPrinting(root: string): Promise<void> {
   expect(code).toBe(0);
 }
 
-interface ServedEvents {
-  readonly name: string;
-  readonly kind: string;
-  readonly data: Record<string, (number | string | null)[]>;
-}
-
-interface Tree {
-  readonly files: Record<string, number>;
-  readonly dirs: string[];
-}
-
 describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
   let run: LoggedRun;
   let viewer: PolyaxonServer;
@@ -56,21 +47,8 @@ describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
     viewer = await startViewer(run.root);
   }, 120_000);
 
-  async function served(route: string, query: Record<string, string> = {}): Promise<ServedEvents[]> {
-    const { data } = (await viewer.get(`${STREAMS}/${route}`, query)) as { data: ServedEvents[] };
-    return data;
-  }
-
-  /** Paths of all files below a directory of the run, as the viewer tells them, with their sizes. */
-  async function listFiles(path: string): Promise<[path: string, sizeBytes: number][]> {
-    const { files, dirs } = (await viewer.get(`${STREAMS}/artifacts/tree`, { path })) as Tree;
-    const below = await Promise.all(dirs.map((name) => listFiles(path === '' ? name : `${path}/${name}`)));
-    const here = Object.entries(files).map(([name, size]): [string, number] => [
-      path === '' ? name : `${path}/${name}`,
-      size,
-    ]);
-    return [...here, ...below.flat()];
-  }
+  const served = (route: string, query: Record<string, string> = {}): Promise<ServedEvents[]> =>
+    new ServedRun(viewer, PLACE, { force: false }).events(route, query);
 
   it('lists the runs of the root', async () => {
     const { results, count } = (await viewer.get(`${API}/`)) as {
@@ -148,7 +126,7 @@ describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
   });
 
   it('serves the tree of files, and each file', async () => {
-    const files = await listFiles('');
+    const files = await new ServedRun(viewer, PLACE, { force: false }).files();
 
     expect(files.length).toBeGreaterThan(80);
     for (const [path, sizeBytes] of files) {
@@ -163,7 +141,7 @@ describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
 
   it('serves the logs', async () => {
     const { logs } = (await viewer.get(`${STREAMS.replace(UUID, PRINTING_UUID)}/logs`)) as {
-      logs: { value: string; timestamp: string; node: string; pod: string; container: string }[];
+      logs: LogLine[];
     };
 
     expect(logs.map(({ value }) => value)).toEqual(PRINTED);
@@ -191,19 +169,3 @@ describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
     expect(some.map(({ name }) => name).sort()).toEqual(['cpu', 'memory']);
   });
 });
-
-/** Rows of the viewer's columns, values read. */
-function toRows({ kind, data }: ServedEvents): unknown[] {
-  const values = data[kind] ?? [];
-  return values.map((value, i) => ({
-    step: data.step?.[i],
-    timestamp: data.timestamp?.[i],
-    value: kind === 'metric' || kind === 'text' || kind === 'html' ? value : JSON.parse(String(value)),
-  }));
-}
-
-/** The viewer has a space in times, and no numbers but finite ones. */
-function toServed({ step, timestamp, value }: ExpectedRow): unknown {
-  const isLost = typeof value === 'number' && !Number.isFinite(value);
-  return { step, timestamp: timestamp.replace('T', ' '), value: isLost ? null : value };
-}
