@@ -4,37 +4,19 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { describeWithPeers } from '../support/peers.js';
-import { runPolyaxonPython } from '../support/polyaxon.js';
-import { createSharedTempDir } from '../support/temp-dir.js';
-import { type Call, writePlan } from './calls.js';
 import { compareDirectories, type Difference } from './compare-directories.js';
 import { isAbout, LISTED_DIFFERENCES, toMarkdown, toPatterns } from './listed-differences.js';
-import { createCalls, logAll, RUN_ARGUMENTS, UUID } from './log-all.js';
+import { createCalls, logAll } from './log-all.js';
+import { logTheirs } from './log-theirs.js';
 
 const DOCS = new URL('../../docs/polyaxon.md', import.meta.url);
-const LOG_CALLS = new URL('log_calls.py', import.meta.url).pathname;
 
 const PATTERNS = LISTED_DIFFERENCES.flatMap(toPatterns);
 
-/** Python captures the repository of its working directory, which has none. */
-async function logTheirs(calls: readonly Call[]): Promise<{ directory: string; refused: unknown[] }> {
-  const home = createSharedTempDir();
-  const plan = join(home, 'plan.json');
-  writePlan(
-    plan,
-    { ...RUN_ARGUMENTS, run_uuid: UUID, is_offline: true, is_new: true, track_logs: false },
-    calls,
-  );
-  const { stdout } = await runPolyaxonPython(LOG_CALLS, [plan], { home });
-  const refused = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as unknown[];
-  return { directory: join(home, 'offline/runs', UUID), refused };
-}
-
 describeWithPeers(['polyaxon'], 'the same calls, written by Python and by us', () => {
-  let refused: { theirs: unknown[]; ours: readonly unknown[] };
+  let refused: { theirs: readonly unknown[]; ours: readonly unknown[] };
   let differences: Difference[];
 
   beforeAll(async () => {
