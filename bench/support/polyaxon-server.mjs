@@ -1,0 +1,29 @@
+// Polyaxon's own server, as `npm run polyaxon` starts it, on a free port of loopback.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const SCRIPT = fileURLToPath(new URL('../../scripts/polyaxon.mjs', import.meta.url));
+
+/** Starts a server with its data in a directory, and a project. `stop` ends it; its data stays. */
+export async function startPolyaxonServer({ data, project, port = 0 }) {
+  const args = [SCRIPT, '--port', String(port), '--data', data, '--project', project];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const closed = once(child, 'close');
+  let output = '';
+  const url = await new Promise((settle, reject) => {
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => {
+        output += text;
+        const [, found] = /web page +(\S+)\/ui\//.exec(output) ?? [];
+        if (found !== undefined && output.includes('Ctrl-C')) settle(found);
+      });
+    void closed.then(() => reject(new Error(`no server: ${output}`)));
+  });
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await closed;
+  };
+  return { url, stop };
+}
