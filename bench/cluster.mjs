@@ -1,0 +1,160 @@
+// A shared directory that many processes write to, Python and Node, and one or several uploaders.
+//
+//   node bench/cluster.mjs [--runs 500] [--files 20] [--processes 50] [--seconds 60] [--uploaders 1] [--interval 10] [--json]
+//                          [--trouble yes] [--alone yes]
+//
+// Printed: how late what was written is in the store (sizes of all files and objects, compared every second), requests, bytes, and those that were
+// sent twice. With `--trouble yes` one uploader is stopped (SIGSTOP) for five lease times and goes on, and one is killed; with `--alone yes` the
+// uploaders do not know of each other.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { peersDirectory } from '../scripts/peers-directory.mjs';
+import { runMeasurement, toMiB } from './support/arguments.mjs';
+import { sizesOnDisk, untilCaughtUp } from './support/caught-up.mjs';
+import { CountingProxy } from './support/counting-proxy.mjs';
+import { compareHashes, hashObjects, hashTree } from './support/hashes.mjs';
+import { LagMeter } from './support/lag-meter.mjs';
+import { startS3Server, toS3Env } from './support/s3-server.mjs';
+import { startWatch } from './support/uploader-process.mjs';
+
+const PREFIX = 'team/';
+const SAMPLE_MS = 1000;
+const CATCH_UP_MS = 300_000;
+/** Acceptance, in milliseconds. */
+const MAX_P99_MS = 15_000;
+const LEASE_MS = 30_000;
+const STOPPED_LEASES = 5;
+const STOP_AFTER_MS = 15_000;
+const MAX_DUPLICATES = 0.1;
+
+await runMeasurement(
+  {
+    ...{ runs: '500', files: '20', processes: '50', seconds: '60', uploaders: '1', interval: '10' },
+    ...{ trouble: '', alone: '' },
+  },
+  async ({ values, directory, onEnd, say }) => {
+    const root = join(directory, 'root');
+    const runs = join(root, 'runs');
+    mkdirSync(runs, { recursive: true });
+    const serverHome = join(directory, 'server');
+    const server = await startS3Server(serverHome, 'runs');
+    onEnd(server.stop);
+    const proxy = await CountingProxy.start(server.port);
+    onEnd(() => proxy.stop());
+    const puts = followPuts(proxy);
+    const uploaders = Array.from({ length: Number(values.uploaders) }, (_, i) => {
+      const home = join(directory, `home-${i}`);
+      mkdirSync(home);
+      const share = values.alone || values.uploaders === '1' ? [] : ['--share', 'cluster'];
+      const watch = startWatch({
+        ...{ root, store: 's3://runs/team', stateDir: join(home, 'state'), home },
+        ...{ env: toS3Env(proxy.endpoint, home), intervalSeconds: Number(values.interval), args: share },
+      });
+      onEnd(() => watch.isRunning && watch.end('SIGKILL'));
+      return watch;
+    });
+    const scene = { runs, server, prefix: PREFIX, watch: uploaders[0] };
+
+    const written = startWriters(root, values);
+    onEnd(written.stop);
+    say(`${values.processes} processes write ${values.runs} runs`);
+    const lag = new LagMeter(runs, join(serverHome, 'data/runs/team'));
+    const startMs = performance.now();
+    let isWritten = false;
+    void written.all.then(() => {
+      isWritten = true;
+    });
+    const troubled = values.trouble ? makeTrouble(uploaders, say) : Promise.resolve();
+    while (!isWritten) {
+      await sleep(SAMPLE_MS);
+      lag.sample();
+    }
+    const seconds = (performance.now() - startMs) / 1000;
+    say('all is written');
+    await troubled;
+    const late = await untilCaughtUp(scene, { maxLagBytes: 0, timeoutMs: CATCH_UP_MS });
+    const caughtUpMs = performance.now();
+    lag.sample();
+    const memory = uploaders.filter(({ isRunning }) => isRunning).map((watch) => watch.memory().peakBytes);
+    const failures = [...late, ...(await written.all)];
+    for (const watch of uploaders) {
+      if (!watch.isRunning) continue;
+      const code = await watch.end('SIGTERM');
+      if (code !== 0) failures.push(`watch ended with ${code}: ${watch.output.slice(-1000)}`);
+    }
+    failures.push(...compareHashes(await hashTree(runs), await hashObjects(server, PREFIX)));
+    const [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1].map((q) => lag.quantile(q));
+    const duplicates = puts.twiceBytes / puts.bytes;
+    if (!values.trouble && p99 > MAX_P99_MS) failures.push(`p99 is ${p99} ms`);
+    if (!values.alone && duplicates > MAX_DUPLICATES) failures.push(`sent twice: ${duplicates.toFixed(3)}`);
+    const figures = {
+      'runs, files, writers, uploaders': `${values.runs}, ${sizesOnDisk(runs).size}, ${values.processes}, ${values.uploaders}${values.alone ? ' (alone)' : ''}`,
+      'written for': `${seconds.toFixed(0)} s; caught up ${((caughtUpMs - startMs) / 1000 - seconds).toFixed(1)} s later`,
+      'lag p50, p90, p99, max': [p50, p90, p99, max].map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', '),
+      requests: `${proxy.requests}: ${JSON.stringify(Object.fromEntries(proxy.operations))}`,
+      'requests a second': (proxy.requests / seconds).toFixed(1),
+      'bytes of bodies': toMiB(proxy.allBodyBytes),
+      'the same content sent twice': `${toMiB(puts.twiceBytes)} (${(duplicates * 100).toFixed(1)} %)`,
+      'peak memory of an uploader': toMiB(Math.max(...memory)),
+    };
+    return { figures, failures };
+  },
+);
+
+/** Half of the processes are Node.js, half Python, where the peer is set up. */
+function startWriters(root, values) {
+  const count = Number(values.processes);
+  const each = Math.ceil(Number(values.runs) / count);
+  const node = [process.execPath, fileURLToPath(new URL('support/write-many.mjs', import.meta.url))];
+  const python = [
+    join(peersDirectory(), 'tensorboard/venv/bin/python'),
+    fileURLToPath(new URL('support/write_many.py', import.meta.url)),
+  ];
+  const children = Array.from({ length: count }, (_, i) => {
+    const runs = Math.min(each, Number(values.runs) - i * each);
+    if (runs <= 0) return undefined;
+    const [command, script] = i % 2 === 0 ? node : python;
+    const args = [script, root, String(runs), values.files, values.seconds];
+    return spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  }).filter((child) => child !== undefined);
+  const all = Promise.all(children.map((child) => once(child, 'close'))).then((codes) =>
+    codes.flatMap(([code]) => (code === 0 ? [] : [`a writer ended with ${code}`])),
+  );
+  return { all, stop: () => children.forEach((child) => void child.kill('SIGKILL')) };
+}
+
+/** One is stopped for a while, one is killed and stays away. */
+async function makeTrouble(uploaders, say) {
+  await sleep(STOP_AFTER_MS);
+  const [stopped, killed] = uploaders.slice(-2);
+  process.kill(stopped.pid, 'SIGSTOP');
+  say('one uploader is stopped');
+  await sleep(LEASE_MS);
+  say('one uploader is killed');
+  await killed.end('SIGKILL');
+  await sleep(LEASE_MS * (STOPPED_LEASES - 1));
+  process.kill(stopped.pid, 'SIGCONT');
+  say('the stopped uploader goes on');
+}
+
+/** Bodies that were sent under a key with the length that the last one had: the same content again. */
+function followPuts(proxy) {
+  const last = new Map();
+  const puts = { bytes: 0, twiceBytes: 0 };
+  proxy.onRequest = ({ operation, url, headers }) => {
+    if (operation !== 'PutObject') return;
+    const { pathname } = new URL(url, 'http://store');
+    if (pathname.includes('/.plx/')) return;
+    const length = Number(headers['x-amz-decoded-content-length'] ?? headers['content-length'] ?? 0);
+    puts.bytes += length;
+    const checksum = headers['x-amz-checksum-crc32'];
+    if (last.get(pathname) === `${length} ${checksum}`) puts.twiceBytes += length;
+    last.set(pathname, `${length} ${checksum}`);
+  };
+  return puts;
+}
