@@ -58,6 +58,8 @@ export interface SyncConfig {
   readonly allowHardLinks?: boolean | undefined;
   /** Whether what is mounted inside of the root is sent. Default false. */
   readonly allowOtherDevices?: boolean | undefined;
+  /** While watching: uploaders of this group, at the same store, share out the runs that they see. Default: every uploader for itself. */
+  readonly share?: string | undefined;
 }
 
 /** Values as they stand on the command line: the names are those of the long flags in camel case. */
@@ -110,6 +112,7 @@ export async function resolveConfig(
     useHints: toOptionalBoolean(settings.find('hints')) ?? true,
     allowHardLinks: toOptionalBoolean(settings.find('hardlinks')) ?? true,
     allowOtherDevices: toOptionalBoolean(settings.find('crossDevice')) ?? false,
+    share: toGroup(settings.find('share')),
   });
   return { config, sources: settings.sources };
 }
@@ -155,6 +158,17 @@ function toAsRun(found: Found | undefined): boolean | string {
   throw new ConfigError(
     `${found.source}: ${JSON.stringify(found.value)} is no uuid`,
     'Give 32 hex digits, or nothing: then the uuid is made of the place.',
+  );
+}
+
+/** It becomes part of a key. */
+function toGroup(found: Found | undefined): string | undefined {
+  if (found === undefined) return undefined;
+  const text = toText(found);
+  if (/^[\w-][\w.-]{0,63}$/.test(text)) return text;
+  throw new ConfigError(
+    `${found.source}: ${JSON.stringify(text)} is no name of a group`,
+    'Use up to 64 letters, digits, "-", "_" and ".".',
   );
 }
 

@@ -21,6 +21,7 @@ export function addWatchCommand(program: Command, context: CommandContext): void
       'Watches a root and sends what is new, as it comes, until it is told to stop. The root may be empty, or still to come.',
     )
     .argument('<path>', 'a root of runs, a run directory, or a directory of log directories')
+    .option('--share <group>', 'share the runs out among all uploaders of this group (POLYTRACK_SHARE)')
     .option('--json', 'print what happens as lines of JSON, the report as the last');
   addSyncOptions(command)
     .option('--verbose', 'also say where settings come from, what is verified, and the causes of errors')

@@ -63,11 +63,12 @@ export async function drain(options: DrainOptions): Promise<void> {
   for (let id = 0; id < tracker.table.count; id += 1) tracker.table.set(id, FLAG.taken, false);
 }
 
-function tellPending({ tracker, emit }: EngineParts): void {
+function tellPending(parts: EngineParts): void {
+  const { tracker, emit } = parts;
   let pendingFiles = 0;
   let pendingBytes = 0;
   for (let id = 0; id < tracker.table.count; id += 1) {
-    if (!tracker.isPending(id)) continue;
+    if (!tracker.isPending(id) || !parts.owns(id)) continue;
     pendingFiles += 1;
     pendingBytes += tracker.pendingBytes(id);
   }

@@ -24,6 +24,7 @@ import type { FileId } from '../track/file-table.js';
 import type { RunRecord } from '../track/run-record.js';
 import { Tracker } from '../track/tracker.js';
 import { createScanner } from './create-scanner.js';
+import { OWNS_ALL, type Ownership } from './ownership.js';
 import { RunLife } from './run-life.js';
 
 export interface EngineOptions {
@@ -61,6 +62,8 @@ export class EngineParts {
   readonly refused = new Map<number, RefusedError>();
   readonly startMs: number;
   sentBytes = 0;
+  /** What is this uploader's to work on; set where it shares with others. */
+  ownership: Ownership = OWNS_ALL;
   /** Told of each dirty file; set by whoever works on them. */
   onDirty: (id: FileId) => void = () => undefined;
   readonly #onEvent: OnSyncEvent;
@@ -167,6 +170,11 @@ export class EngineParts {
       onNotice: this.onNotice,
       hints,
     });
+  }
+
+  /** Whether a file is this uploader's to send. */
+  owns(id: FileId): boolean {
+    return this.ownership.ownsRun(this.tracker.runOf(id));
   }
 
   /** Whether files of a run are still being written, as far as is known. */

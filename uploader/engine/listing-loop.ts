@@ -37,10 +37,10 @@ export class ListingLoop {
 
   /** Begins to list what is not listed, unless that is going on. */
   consider(): void {
-    const { tracker, clock, refused } = this.#parts;
+    const { tracker, clock, refused, ownership } = this.#parts;
     if (this.#running !== null || this.#refusal !== null || clock.monotonicMs() < this.#notBeforeMs) return;
     const runs = tracker.runs.filter(
-      ({ directory, isListed, index }) => directory !== null && !isListed && !refused.has(index),
+      (run) => run.directory !== null && !run.isListed && !refused.has(run.index) && ownership.ownsRun(run),
     );
     if (!this.#isChecked) this.#running = this.#check();
     else if (runs.length > 0) this.#running = this.#list(runs);

@@ -71,8 +71,9 @@ export class RunPhases {
   }
 
   #conclude(run: RunRecord): void {
-    const { tracker, rootWatch, emit, notifier } = this.#parts;
+    const { tracker, rootWatch, emit, notifier, ownership } = this.#parts;
     const phase = this.phaseOf(run);
+    if (!ownership.ownsRun(run)) return;
     if (phase.kind === 'live' || rootWatch.awayReason !== null || !run.isListed) return;
     if (this.#scanner.isVisiting(run.index)) return;
     const dirty = [...tracker.filesOf(run)].filter((id) => tracker.table.has(id, FLAG.dirty));

@@ -56,7 +56,7 @@ export class Schedule {
     if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.taken)) return;
     const run = tracker.runOf(id);
     if (!run.isListed || run.directory === null || refused.has(run.index)) return;
-    if (this.isDraining && !tracker.isPending(id)) return;
+    if (!this.#parts.owns(id) || (this.isDraining && !tracker.isPending(id))) return;
     const dueMs = this.#dueMs(id);
     if (dueMs <= clock.monotonicMs() && rootWatch.awayReason === null) {
       this.#waiting.delete(id);

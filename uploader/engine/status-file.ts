@@ -42,10 +42,14 @@ export interface RunStatus extends Totals {
   readonly uuid: string;
   readonly directory: string;
   readonly project: string | null;
-  readonly phase: 'live' | 'closing' | 'complete' | 'incomplete' | 'unknown';
+  /** `elsewhere`: another uploader works on it, and knows what is stored. */
+  readonly phase: 'live' | 'closing' | 'complete' | 'incomplete' | 'elsewhere' | 'unknown';
   readonly lastError: { readonly path: string; readonly code: string; readonly message: string } | null;
 }
 
+const NOTHING: Totals = {
+  ...{ storedFiles: 0, storedBytes: 0, pendingFiles: 0, pendingBytes: 0, lagMs: 0, lostBytes: 0 },
+};
 const FILE_MODE = 0o600;
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
@@ -61,7 +65,7 @@ export function countRuns(
     directory: run.directory?.toString() ?? '',
     project: project ?? null,
     phase: phaseOf(run),
-    ...countRun(tracker, run),
+    ...(phaseOf(run) === 'elsewhere' ? NOTHING : countRun(tracker, run)),
     lastError:
       run.lastError === null
         ? null

@@ -36,8 +36,10 @@ export class StatusWriter {
 
   /** Writes; with `onlyIfChanged` not when it would say the same, but for the time. */
   async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
-    const { place, store, io, clock, patience, tracker, config } = this.#parts;
-    const runs = countRuns(tracker, config.project, (run) => this.#phases.phaseOf(run).kind);
+    const { place, store, io, clock, patience, tracker, config, ownership } = this.#parts;
+    const runs = countRuns(tracker, config.project, (run) =>
+      ownership.ownsRun(run) ? this.#phases.phaseOf(run).kind : 'elsewhere',
+    );
     const { awaySinceMs } = patience.gate;
     const text = JSON.stringify([state, reason, awaySinceMs, runs.map((run) => ({ ...run, lagMs: 0 }))]);
     if (onlyIfChanged && text === this.#lastText) return;

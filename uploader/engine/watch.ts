@@ -25,6 +25,7 @@ import { confirmLosses } from './loss-check.js';
 import { OutageTeller } from './outage-teller.js';
 import { RunPhases } from './run-phases.js';
 import { MAX_CHANGES, Schedule } from './schedule.js';
+import { SharedOwnership } from './shared-ownership.js';
 import { StatusWriter } from './status-writer.js';
 import { toReport } from './sum-up.js';
 import { withState } from './with-state.js';
@@ -107,6 +108,7 @@ class Watch implements WorkHandler {
     const status = new StatusWriter(this.#parts, phases, () => this.#recorder.isSilent);
     try {
       await this.#listing.start();
+      const shared = await this.#share();
       const working = this.#workers.run(this.#parts.config.concurrency).catch((error: unknown) => {
         this.#fatal = { error };
       });
@@ -118,6 +120,7 @@ class Watch implements WorkHandler {
         this.#workers.stop();
         await working;
         await this.#listing.end();
+        await shared?.leave();
       }
       if (this.#fatal !== null) throw this.#fatal.error;
       await confirmLosses(this.#parts, { isLast: true });
@@ -236,6 +239,17 @@ class Watch implements WorkHandler {
     });
   }
 
+  /** Joins the uploaders that it is to share with. */
+  async #share(): Promise<SharedOwnership | null> {
+    const { config, io } = this.#parts;
+    if (config.share === undefined) return null;
+    const { pid } = await io.processes.current();
+    const shared = new SharedOwnership(this.#parts, config.share, pid, () => this.#schedule.considerAll());
+    this.#parts.ownership = shared;
+    await shared.join();
+    return shared;
+  }
+
   async #rest(): Promise<void> {
     try {
       await this.#parts.clock.sleep(TICK_MS, this.#stopSignal);
@@ -339,7 +353,7 @@ class Watch implements WorkHandler {
     const { tracker } = this.#parts;
     const unsent: UnsentFile[] = [];
     for (let id = 0; id < tracker.table.count; id += 1) {
-      if (tracker.runOf(id).directory === null || !tracker.isPending(id)) continue;
+      if (tracker.runOf(id).directory === null || !tracker.isPending(id) || !this.#parts.owns(id)) continue;
       const error =
         this.#schedule.failures.get(id)?.error ?? notYet(tracker.relPathOf(id), tracker.pendingBytes(id));
       unsent.push({ path: tracker.keyOf(id), sizeBytes: tracker.table.seenBytes[id]!, error });
