@@ -6,14 +6,17 @@
 
 export const UPLOADERS_PREFIX = '.plx/uploaders/';
 
+/** For people who look into a store; the program reads nothing but the size. */
 export interface Beat {
-  readonly version: 1;
   /** Counts up: each beat is another object to whoever lists. */
   readonly counter: number;
-  /** For people: host and process. */
+  /** Host and process. */
   readonly label: string;
-  readonly state: 'working' | 'left';
 }
+
+/** A listing tells who works and who has said goodbye, so that nobody has to read all beats of all others. */
+const BEAT_BYTES = 256;
+const GOODBYE = Buffer.from('{}');
 
 export function toGroupPrefix(group: string): string {
   return `${UPLOADERS_PREFIX}${group}/`;
@@ -35,17 +38,16 @@ export function parseMemberKey(group: string, key: string): { member: string; ki
 }
 
 export function encodeBeat(beat: Beat): Buffer {
-  return Buffer.from(JSON.stringify(beat));
+  return Buffer.from(JSON.stringify(beat).padEnd(BEAT_BYTES));
 }
 
-/** Null for what no version of this program writes. */
-export function decodeBeat(bytes: Buffer): Beat | null {
-  try {
-    const value = JSON.parse(bytes.toString('utf8')) as Beat;
-    return value.version === 1 && (value.state === 'working' || value.state === 'left') ? value : null;
-  } catch {
-    return null; // of another program, or of a later version
-  }
+/** The last beat of a member that leaves. */
+export function encodeGoodbye(): Buffer {
+  return GOODBYE;
+}
+
+export function isGoodbye(sizeBytes: number): boolean {
+  return sizeBytes < BEAT_BYTES;
 }
 
 /** One uuid a line. */

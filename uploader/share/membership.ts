@@ -14,11 +14,11 @@ import type { Randomness } from '../io/randomness.js';
 import { OutcomeError } from '../retry.js';
 import type { Store } from '../store/store.js';
 import {
-  type Beat,
-  decodeBeat,
   decodeRuns,
   encodeBeat,
+  encodeGoodbye,
   encodeRuns,
+  isGoodbye,
   parseMemberKey,
   toBeatKey,
   toGroupPrefix,
@@ -115,7 +115,7 @@ export class Membership {
   async turn(signal?: AbortSignal): Promise<boolean> {
     try {
       const startMs = this.#options.clock.monotonicMs();
-      if (!(await this.#tellRuns(signal)) || !(await this.#beat('working', signal))) return false;
+      if (!(await this.#tellRuns(signal)) || !(await this.#beat(signal))) return false;
       await this.#look(signal);
       // Counted from before the beat was sent: the others may have seen it that early.
       this.#beatMs = startMs;
@@ -130,7 +130,7 @@ export class Membership {
   /** Lets the others have the runs at once, instead of after `LEASE_MS`. What fails, the lease makes good. */
   async leave(): Promise<void> {
     this.#beatMs = Number.NEGATIVE_INFINITY;
-    if (this.#counter > 0) await this.#beat('left');
+    if (this.#counter > 0) await this.#put(toBeatKey(this.#options.group, this.id), encodeGoodbye());
   }
 
   /** What belongs to whom also changes with time alone: when a lease runs out. */
@@ -158,11 +158,10 @@ export class Membership {
     return true;
   }
 
-  #beat(state: Beat['state'], signal?: AbortSignal): Promise<boolean> {
+  #beat(signal?: AbortSignal): Promise<boolean> {
     this.#counter += 1;
     const { group, label } = this.#options;
-    const bytes = encodeBeat({ version: 1, counter: this.#counter, label, state });
-    return this.#put(toBeatKey(group, this.id), bytes, signal);
+    return this.#put(toBeatKey(group, this.id), encodeBeat({ counter: this.#counter, label }), signal);
   }
 
   async #put(key: string, bytes: Buffer, signal?: AbortSignal): Promise<boolean> {
@@ -191,7 +190,7 @@ export class Membership {
   async #look(signal?: AbortSignal): Promise<void> {
     const { store, clock, group } = this.#options;
     const present = new Set<string>();
-    for await (const { key, etag } of store.list(toGroupPrefix(group), { signal })) {
+    for await (const { key, etag, sizeBytes } of store.list(toGroupPrefix(group), { signal })) {
       const parsed = parseMemberKey(group, key);
       if (parsed === null || parsed.member === this.id) continue;
       const { member, kind } = parsed;
@@ -201,10 +200,9 @@ export class Membership {
       this.#others.set(member, known);
       present.add(member);
       if (kind === 'beat' && known.etag !== etag) {
-        const beat = decodeBeat(await this.#read(key, signal));
         known.etag = etag;
         known.seenMs = clock.monotonicMs();
-        known.hasLeft = beat?.state !== 'working';
+        known.hasLeft = isGoodbye(sizeBytes);
       }
       if (kind === 'runs' && known.runsEtag !== etag) {
         known.runs = decodeRuns(await this.#read(key, signal));
