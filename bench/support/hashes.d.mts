@@ -1,4 +1,4 @@
-import type { MultipartUpload, S3Client } from '@aws-sdk/client-s3';
+import type { _Object, MultipartUpload, S3Client } from '@aws-sdk/client-s3';
 
 export interface BucketPlace {
   readonly client: S3Client;
@@ -9,6 +9,7 @@ export interface BucketPlace {
 export function isLeftOut(path: string): boolean;
 export function hashTree(directory: string): Promise<Record<string, string>>;
 export function hashObjects(place: BucketPlace, prefix: string): Promise<Record<string, string>>;
+export function listObjects(place: BucketPlace, prefix: string): AsyncIterable<_Object>;
 export function listOpenUploads(place: BucketPlace): Promise<MultipartUpload[]>;
 /** What differs between the two, as sentences. */
 export function compareHashes(

@@ -43,6 +43,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   tellPending(parts);
   await status.write('draining');
   if (graceMs > 0) await withTimeout(parts, (signal) => scanner.scanLate(signal), endMs - startMs);
+  schedule.forgiveFiles();
   schedule.considerAll();
   workers.wake();
 

@@ -5,7 +5,7 @@
  */
 
 import type { CodedError } from '../../src/errors.js';
-import { StoreError } from '../errors.js';
+import { FileError, StoreError } from '../errors.js';
 import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/strategy.js';
 import { msUntilDue, QUIET_MS } from '../plan/trigger.js';
 import type { WorkQueue } from '../plan/work-queue.js';
@@ -46,6 +46,7 @@ export class Schedule {
   /** A file has changed, or has turned out to be dirty. */
   onDirty(id: FileId): void {
     this.#holds.delete(id);
+    if (this.failures.get(id)?.error instanceof FileError) this.failures.delete(id);
     this.consider(id);
   }
 
@@ -131,6 +132,11 @@ export class Schedule {
   forgiveStore(): void {
     for (const [id, { error }] of this.failures) if (error instanceof StoreError) this.failures.delete(id);
     for (const id of [...this.#waiting.keys()]) this.consider(id);
+  }
+
+  /** Forgets what has failed because of the files themselves: there is no later for them. */
+  forgiveFiles(): void {
+    for (const [id, { error }] of this.failures) if (error instanceof FileError) this.failures.delete(id);
   }
 
   #free(id: FileId): void {

@@ -1,0 +1,203 @@
+/** Shapes that a directory of runs may have, by accident or by malice: what each is, and what is to become of it. */
+
+import { execFileSync } from 'node:child_process';
+import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+export interface Shape {
+  readonly what: string;
+  /** Inside of the run, as the file system has it. */
+  readonly path: Buffer;
+  /** `stored`, the reason of `skipped`, or the code of `unsent`. */
+  readonly outcome: string;
+}
+
+export interface Outside {
+  /** A directory that is no part of the root, with a file `secret.txt` that nobody may read. */
+  readonly directory: string;
+  readonly secret: string;
+}
+
+type Name = string | Buffer;
+
+/** Makes all shapes in a run directory. Devices need the rights of root, and are left out without them. */
+export async function makeShapes(run: string, outside: Outside): Promise<Shape[]> {
+  const shapes: Shape[] = [];
+  const add = (what: string, names: readonly Name[], outcome: string): string | Buffer => {
+    const path = joinNames(names);
+    shapes.push({ what, path, outcome });
+    return Buffer.concat([Buffer.from(`${run}/`), path]);
+  };
+  const inDirectory = (name: string): string => {
+    mkdirSync(join(run, name), { recursive: true });
+    return name;
+  };
+
+  makeLinks(run, outside, (what, names) => add(what, names, 'symbolic-link'), inDirectory('links'));
+  await makeSpecial((what, names) => add(what, names, 'not-regular'), inDirectory('special'));
+  linkSync(outside.secret, add('a hard link to a file outside', ['special', 'hard'], 'hard-link'));
+
+  const names = inDirectory('names');
+  for (const [what, name] of ODD_NAMES)
+    writeFileSync(add(what, [names, name], 'stored'), `content of ${what}`);
+  const left = inDirectory('left-out');
+  for (const [name, reason] of LEFT_OUT)
+    writeFileSync(add(`named ${name}`, [left, name], reason), outside.secret);
+  for (const [name, reason] of LEFT_OUT_DIRECTORIES) {
+    mkdirSync(add(`a directory ${name}`, [left, name], reason));
+    writeFileSync(join(run, left, name, 'inside.txt'), outside.secret);
+  }
+  makeLong(run, add);
+  mkdirSync(join(run, names, 'events.out.tfevents.1.directory'));
+  writeFileSync(
+    add(
+      'in a directory that is named like an event file',
+      [names, 'events.out.tfevents.1.directory', 'x'],
+      'stored',
+    ),
+    'x',
+  );
+  writeFileSync(add('an empty file', [names, 'empty'], 'stored'), '');
+  mkdirSync(join(run, names, 'empty-directory'));
+  return shapes;
+}
+
+function makeLinks(
+  run: string,
+  { directory, secret }: Outside,
+  add: (what: string, names: readonly Name[]) => string | Buffer,
+  links: string,
+): void {
+  const targets: [what: string, name: Name, target: string][] = [
+    ['a link to a file outside', 'file', secret],
+    ['a link to a directory outside', 'directory', directory],
+    ['a relative link out of the tree', 'relative', '../../../../outside/secret.txt'],
+    ['a link to another run', 'other-run', '../../'],
+    ['a link that leads nowhere', 'dangling', 'nothing'],
+    ['a link to itself', 'self', 'self'],
+    ['one of two links to each other', 'loop-1', 'loop-2'],
+    ['the other of two links to each other', 'loop-2', 'loop-1'],
+    ['a link to a link', 'chain', 'file'],
+    ['a link to the environment of the reader', 'environ', '/proc/self/environ'],
+    ['a link to an endless device', 'zero', '/dev/zero'],
+    ['a link to standard input', 'stdin', '/dev/stdin'],
+    ['a link to the root of the file system', 'slash', '/'],
+    ['a link to its own directory', 'here', '.'],
+    ['a link to the run itself', 'up', '..'],
+    ['a link that is named like an event file', 'events.out.tfevents.1.link', secret],
+    ['a link with a newline in its name', 'new\nline', secret],
+    ['a link with a name that is no UTF-8', Buffer.from([0x66, 0xff]), secret],
+    ['a link that is named like an artifact', 'model.bin', secret],
+  ];
+  for (const [what, name, target] of targets) symlinkSync(target, add(what, [links, name]));
+  mkdirSync(join(run, 'outputs/tensorboard'), { recursive: true });
+  symlinkSync(directory, add('a link in place of a log directory', ['outputs/tensorboard', 'train']));
+}
+
+async function makeSpecial(
+  add: (what: string, names: readonly Name[]) => string | Buffer,
+  special: string,
+): Promise<void> {
+  execFileSync('mkfifo', [String(add('a FIFO', [special, 'fifo']))]);
+  execFileSync('mkfifo', [
+    String(add('a FIFO named like an event file', [special, 'events.out.tfevents.1.fifo'])),
+  ]);
+  const path = String(add('a socket', [special, 'socket']));
+  const server = createServer().listen(path);
+  await new Promise((resolve) => server.once('listening', resolve));
+  server.unref();
+  if (process.getuid?.() !== 0) return;
+  execFileSync('mknod', [String(add('a character device', [special, 'zero'])), 'c', '1', '5']);
+  execFileSync('mknod', [String(add('a block device', [special, 'loop'])), 'b', '7', '250']);
+}
+
+function makeLong(
+  run: string,
+  add: (what: string, names: readonly Name[], outcome: string) => string | Buffer,
+): void {
+  const names = 'names';
+  writeFileSync(add('a name of 255 bytes', [names, 'n'.repeat(255)], 'stored'), 'long');
+  writeFileSync(add('255 bytes of two-byte characters', [names, `${'é'.repeat(127)}x`], 'stored'), 'long');
+  writeFileSync(
+    add('85 bytes that are no UTF-8: 255 encoded', [names, Buffer.alloc(85, 0xff)], 'stored'),
+    'long',
+  );
+  const tooLong = 'ERR_NAME_TOO_LONG';
+  writeFileSync(
+    add('100 bytes that are no UTF-8: 300 encoded', [names, Buffer.alloc(100, 0xfe)], tooLong),
+    'long',
+  );
+  writeFileSync(add('86 per cent signs: 258 bytes encoded', [names, '%'.repeat(86)], tooLong), 'long');
+  const deep = Array.from({ length: 4 }, (_, i) => String(i).repeat(230));
+  mkdirSync(join(run, ...deep), { recursive: true });
+  writeFileSync(add('a path that just fits into a key', [...deep, 'file'], 'stored'), 'deep');
+  writeFileSync(add('a path that is too long for a key', [...deep, 'f'.repeat(120)], tooLong), 'deep');
+}
+
+/** Files that are stored, each under a key that leads back to its name. */
+const ODD_NAMES: readonly (readonly [what: string, name: Name])[] = [
+  ['a space', 'a b'],
+  ['a space at the end', 'end '],
+  ['a space at the beginning', ' begin'],
+  ['a tab', 'a\tb'],
+  ['a newline', 'a\nb'],
+  ['a carriage return', 'a\rb'],
+  ['a bell', 'a\u0007b'],
+  ['an escape sequence', '\u001b[31mred'],
+  ['DEL', 'a\u007fb'],
+  ['a C1 control', 'a\u0085b'],
+  ['a per cent sign', '100%'],
+  ['what looks encoded', '%41'],
+  ['what looks like an encoded slash', '..%2F..%2Fetc'],
+  ['a backslash', 'a\\b'],
+  ['a path of another system', '..\\..\\secret'],
+  ['a drive letter', 'C:\\x'],
+  ['a colon', 'a:b'],
+  ['quotes', '\'"`'],
+  ['wild cards', '*?[a]'],
+  ['what a shell would run', '$(touch x);|&'],
+  ['markup', '<Key>&amp;<Key>'],
+  ['plus', 'a+b'],
+  ['a fragment and a query', '#a?b=c&d'],
+  ['a leading dash', '-rf'],
+  ['a leading dot', '.hidden'],
+  ['three dots', '...'],
+  ['a dot at the end', 'end.'],
+  ['what only looks reserved', '.plx '],
+  ['emoji', '🔥 loss'],
+  ['é in one piece', 'caf\u00e9'],
+  ['é in two pieces', 'cafe\u0301'],
+  ['an upper case twin', 'TWIN'],
+  ['a lower case twin', 'twin'],
+  ['text that runs from right to left', '\u202etxt.exe'],
+  ['a space without width', 'a\u200bb'],
+  ['a byte order mark', '\ufeffbom'],
+  ['U+FFFE', 'a\ufffeb'],
+  ['U+FFFF', 'a\uffffb'],
+  ['bytes that are no UTF-8', Buffer.from([0x61, 0xff, 0x62])],
+  ['a character that is cut off', Buffer.from([0x61, 0xc3])],
+  ['a slash in an overlong form', Buffer.from([0xc0, 0xaf])],
+  ['half a surrogate pair', Buffer.from([0xed, 0xa0, 0x80])],
+  ['text and bytes', Buffer.concat([Buffer.from('é%'), Buffer.from([0x80]), Buffer.from('\n')])],
+];
+
+const LEFT_OUT: readonly (readonly [name: string, reason: string])[] = [
+  ['.plx', 'reserved'],
+  ['.env', 'secret-shape'],
+  ['id_rsa', 'secret-shape'],
+  ['key.pem', 'secret-shape'],
+  ['my-service-account.json', 'secret-shape'],
+  ['model.bin.partial', 'unfinished'],
+  ['backup~', 'tool'],
+];
+
+const LEFT_OUT_DIRECTORIES: readonly (readonly [name: string, reason: string])[] = [
+  ['.git', 'tool'],
+  ['.ssh', 'secret-shape'],
+  ['.aws', 'secret-shape'],
+];
+
+function joinNames(names: readonly Name[]): Buffer {
+  return Buffer.concat(names.flatMap((name, i) => [Buffer.from(i === 0 ? '' : '/'), Buffer.from(name)]));
+}
