@@ -4,6 +4,8 @@
 //   npm run peers -- --if-possible        says which cannot be set up, and goes on
 //   npm run peers -- --only tensorboard,s3
 //
+// The writers of the benchmarks, bench/…, are only set up when they are named: no test needs them, and they take gigabytes.
+//
 // The folder is .peers/ in the repository, or POLYTRACK_PEERS_DIR. A second run takes no time: each peer has a stamp.
 
 import { execFile } from 'node:child_process';
@@ -36,6 +38,28 @@ const POLYAXON_PACKAGES = [
 ];
 const POLYAXON_CONSTRAINTS = fileURLToPath(new URL('polyaxon-constraints.txt', import.meta.url));
 const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
+/** What benchmarks compare with, each in an environment of its own: a writer of TensorBoard's works in another way beside TensorFlow. */
+const BENCH_PACKAGES = {
+  // PyPI has no build for Linux on x86-64 without the GPU's libraries, and without them it cannot be imported.
+  'bench/pytorch': [
+    ...['torch==2.15.0', 'tensorboard==2.21.0', 'setuptools==80.9.0'],
+    ...['numpy==2.4.6', 'pillow==13.0.0', 'protobuf==7.36.2'],
+  ],
+  // With the native CRC that it takes when it is there.
+  'bench/tensorboardx': [
+    ...['tensorboardX==2.6.5', 'crc32c==2.9.post0', 'numpy==2.4.6', 'pillow==13.0.0', 'protobuf==7.36.2'],
+  ],
+  'bench/tensorflow': [
+    ...['tensorflow-cpu==2.21.0', 'tensorboard==2.21.0', 'setuptools==80.9.0'],
+    ...['numpy==2.4.6', 'protobuf==7.36.2'],
+  ],
+};
+/** What is imported, and so compiled once. */
+const BENCH_IMPORTS = {
+  'bench/pytorch': 'torch.utils.tensorboard',
+  'bench/tensorboardx': 'tensorboardX',
+  'bench/tensorflow': 'tensorflow',
+};
 /** The npm packages that carry Node's binaries, one for each platform. */
 const NODE_VERSIONS = { 20: '20.19.0', 22: '22.23.3', 24: '24.21.0' };
 
@@ -52,13 +76,23 @@ const PEERS = {
       { version, setUp: (directory) => setUpNode(directory, version) },
     ]),
   ),
+  ...Object.fromEntries(
+    Object.entries(BENCH_PACKAGES).map(([name, packages]) => [
+      name,
+      {
+        version: packages.join(' '),
+        isOnDemand: true,
+        setUp: (directory) => setUpBenchPeer(directory, packages, BENCH_IMPORTS[name]),
+      },
+    ]),
+  ),
 };
 
 const flags = parseFlags(process.argv.slice(2));
 const directory = peersDirectory();
 let failed = 0;
 for (const [name, peer] of Object.entries(PEERS)) {
-  if (flags.only !== undefined && !flags.only.includes(name)) continue;
+  if (flags.only === undefined ? peer.isOnDemand : !flags.only.includes(name)) continue;
   if (!(await isSetUp(name, peer))) failed++;
 }
 if (failed > 0 && !flags.ifPossible) process.exitCode = 1;
@@ -122,6 +156,14 @@ async function setUpPolyaxon(home) {
   const haupt = join(home, 'venv', 'bin', 'haupt');
   await run(haupt, ['manage', '--path', join(home, 'warm-up'), '-c', 'migrate'], { env });
   for (const name of ['warm-up', '.polyaxon']) rmSync(join(home, name), { recursive: true, force: true });
+}
+
+async function setUpBenchPeer(home, packages, imported) {
+  const python = join(home, 'venv', 'bin', 'python');
+  await run('python3', ['-m', 'venv', join(home, 'venv')]);
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile'];
+  await run(python, [...install, ...packages]);
+  await run(python, ['-c', `import ${imported}`], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '' } });
 }
 
 async function setUpS3Server(home) {

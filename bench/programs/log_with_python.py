@@ -1,0 +1,150 @@
+"""Logs with one of the Python writers, and prints the time for one value.
+
+    python log_with_python.py <writer> <scalars|histograms|images> <count> <directory>
+
+The time ends when all is in the file: every writer is closed within it. Inputs are made before it begins.
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+
+writer_name, what, count, directory = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+tags = [f"train/metric_{i}" for i in range(20)]
+generator = np.random.default_rng(1)
+numbers = [float(value) for value in generator.random(1024)]
+
+
+def pixels(height=256, width=256):
+    image = np.empty((height, width, 3), np.uint8)
+    image[: height // 2] = generator.integers(0, 256, (height // 2, width, 3))
+    image[height // 2 :] = np.arange(width, dtype=np.uint8)[None, :, None]
+    return image
+
+
+inputs = {
+    "scalars": lambda: numbers,
+    "histograms": lambda: [generator.standard_normal(1000) for _ in range(64)],
+    "images": lambda: [pixels() for _ in range(16)],
+}[what]()
+
+
+def with_summary_writer(writer):
+    """`SummaryWriter`, of tensorboardX and of PyTorch."""
+    if what == "scalars":
+        for i in range(count):
+            writer.add_scalar(tags[i % 20], numbers[i & 1023], i // 20)
+    elif what == "histograms":
+        for i in range(count):
+            writer.add_histogram("weights", inputs[i % 64], i)
+    else:
+        for i in range(count):
+            writer.add_image("sample", inputs[i % 16], i, dataformats="HWC")
+    writer.close()
+
+
+def tensorboardx():
+    import tensorboardX
+
+    return tensorboardX.__version__, lambda: tensorboardX.SummaryWriter(directory), with_summary_writer
+
+
+def pytorch():
+    import torch
+    from torch.utils.tensorboard import SummaryWriter
+
+    return torch.__version__, lambda: SummaryWriter(directory), with_summary_writer
+
+
+def tensorflow():
+    import tensorflow as tf
+
+    def log(writer):
+        with writer.as_default():
+            if what == "scalars":
+                for i in range(count):
+                    tf.summary.scalar(tags[i % 20], numbers[i & 1023], step=i // 20)
+            elif what == "histograms":
+                for i in range(count):
+                    tf.summary.histogram("weights", inputs[i % 64], step=i)
+            else:
+                for i in range(count):
+                    tf.summary.image("sample", inputs[i % 16][None], step=i)
+        writer.close()
+
+    return tf.__version__, lambda: tf.summary.create_file_writer(directory), log
+
+
+def tensorboard():
+    """TensorBoard's own writer, fed events that are ready: framing, CRC, queue and thread are what is measured."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.compat.proto.tensor_pb2 import TensorProto
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    from tensorboard.version import VERSION
+
+    def ready(i):
+        tensor = TensorProto(dtype=1, float_val=[numbers[i & 1023]])
+        value = Summary.Value(tag=tags[i % 20], tensor=tensor)
+        return Event(wall_time=time.time(), step=i // 20, summary=Summary(value=[value]))
+
+    events = [ready(i) for i in range(count)]
+
+    def log(writer):
+        for event in events:
+            writer.add_event(event)
+        writer.close()
+
+    return VERSION, lambda: EventFileWriter(directory), log
+
+
+def polyaxon():
+    """Polyaxon's `Run` on a directory of its own, without a server."""
+    import os
+
+    os.environ["POLYAXON_OFFLINE"] = "true"
+    os.environ["POLYAXON_OFFLINE_ROOT"] = directory
+    os.environ["POLYAXON_CONTEXT_ROOT"] = directory
+    from polyaxon import pkg
+    from polyaxon import settings
+
+    settings.CLIENT_CONFIG.is_offline = True
+    from traceml.tracking.run import Run
+
+    def start():
+        return Run(
+            owner="bench", project="bench", run_uuid="ab" * 16, is_offline=True,
+            track_code=False, track_env=False, track_logs=False, artifacts_path=os.path.join(directory, "ab" * 16),
+            collect_resources=False,
+        )
+
+    def log(run):
+        if what == "scalars":
+            for i in range(count):
+                run.log_metric(tags[i % 20], numbers[i & 1023], step=i // 20)
+        else:
+            for i in range(count):
+                run.log_histogram("weights", *np.histogram(inputs[i % 64], bins=30), step=i)
+        run._event_logger.close()
+
+    return pkg.VERSION, start, log
+
+
+version, start, log = {
+    "tensorboardx": tensorboardx,
+    "pytorch": pytorch,
+    "tensorflow": tensorflow,
+    "tensorboard": tensorboard,
+    "polyaxon": polyaxon,
+}[writer_name]()
+writer = start()
+begin = time.perf_counter()
+log(writer)
+seconds = time.perf_counter() - begin
+print(json.dumps({"nanoseconds": seconds * 1e9 / count, "version": version}), flush=True)
+# What a library does at the exit of the process is not measured.
+import os
+
+os._exit(0)

@@ -1,0 +1,111 @@
+// Runs the contestants of a benchmark in turn, round after round: what slows the machine down meets all of them.
+
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { peersDirectory } from '../../scripts/peers-directory.mjs';
+
+const run = promisify(execFile);
+const PROGRAMS = fileURLToPath(new URL('../programs/', import.meta.url));
+/** A contestant that takes longer in one round has stopped. */
+const TIMEOUT_MS = 240_000;
+
+/**
+ * A suite is `{ title, note?, rounds?, metrics, contestants, targets?, prepare? }`.
+ *
+ * A metric is `{ key, label, unit, rate? }`, where less is better; `rate` names what is counted. A contestant is `{ name, program, args?, peer?,
+ * rounds? }`: a program of `programs/`, in the peer's Python where it ends with `.py`, whose last line of output is JSON with the metrics and `version`.
+ * `$dir` among the arguments is an empty directory, `$shared` that of the benchmark, which `prepare` may fill. A target is `{ metric, against, atLeast }`:
+ * the rival's median divided by ours; or `{ metric, atMost }` for ours alone, of another contestant with `of`.
+ */
+export async function runContest(suite, { rounds, directory, hasPeers }) {
+  const shared = join(directory, suite.name);
+  mkdirSync(shared);
+  await suite.prepare?.(shared);
+  const contestants = suite.contestants.map((contestant) => ({ ...contestant, samples: [] }));
+  for (let round = 0; round < rounds; round++) {
+    for (const contestant of contestants) {
+      if (contestant.problem !== undefined || round >= (contestant.rounds ?? rounds)) continue;
+      if (contestant.peer !== undefined && !hasPeers) contestant.problem = 'left out';
+      else await runOnce(contestant, shared, round);
+      say(suite, round, contestant);
+    }
+  }
+  rmSync(shared, { recursive: true, force: true });
+  const results = contestants.map(toResult);
+  const { name, title, note, metrics, targets = [] } = suite;
+  return { name, title, note, rounds, metrics, results, targets: targets.map((one) => judge(one, results)) };
+}
+
+async function runOnce(contestant, shared, round) {
+  const own = join(shared, `round-${round}`);
+  mkdirSync(own);
+  try {
+    contestant.samples.push(await startProgram(contestant, { own, shared }));
+  } catch (error) {
+    const lines = String(error.stderr || error.message)
+      .trim()
+      .split('\n');
+    contestant.problem = lines.slice(-2).join(' | ');
+  } finally {
+    rmSync(own, { recursive: true, force: true });
+  }
+}
+
+async function startProgram({ program, args = [], peer, nodeFlags = [] }, { own, shared }) {
+  const path = join(PROGRAMS, program);
+  const given = args.map((arg) => String(arg).replace('$dir', own).replace('$shared', shared));
+  const env = {
+    ...process.env,
+    TF_CPP_MIN_LOG_LEVEL: '3',
+    HOME: own,
+    POLYAXON_NO_OP: '',
+    PYTHONWARNINGS: 'ignore',
+  };
+  const options = { env, cwd: own, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 };
+  const { stdout } = program.endsWith('.py')
+    ? await run(pythonOf(peer), [path, ...given], options)
+    : await run(process.execPath, [...nodeFlags, path, ...given], options);
+  return JSON.parse(stdout.trim().split('\n').at(-1));
+}
+
+/** The Python of a peer. */
+function pythonOf(peer) {
+  const python = join(peersDirectory(), peer, 'venv', 'bin', 'python');
+  if (!existsSync(python)) throw new Error(`the peer ${peer} is not set up`);
+  return python;
+}
+
+function toResult({ name, samples, problem, isOurs = false }) {
+  const keys = Object.keys(samples[0] ?? {}).filter((key) => typeof samples[0][key] === 'number');
+  const figures = Object.fromEntries(
+    keys.map((key) => {
+      const sorted = samples.map((sample) => sample[key]).sort((a, b) => a - b);
+      return [key, { min: sorted[0], median: medianOf(sorted), max: sorted.at(-1) }];
+    }),
+  );
+  return { name, isOurs, version: samples[0]?.version, problem, rounds: samples.length, figures };
+}
+
+function medianOf(sorted) {
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function judge(target, results) {
+  const { metric, against, of, atLeast, atMost } = target;
+  const ours =
+    of === undefined ? results.find(({ isOurs }) => isOurs) : results.find(({ name }) => name === of);
+  const value = ours?.figures[metric]?.median;
+  if (against === undefined) return { ...target, found: value, isMet: value <= atMost };
+  const found = results.find(({ name }) => name === against)?.figures[metric]?.median / value;
+  return { ...target, found, isMet: found >= atLeast };
+}
+
+function say({ name }, round, { name: who, samples, problem, rounds }) {
+  if (rounds !== undefined && round >= rounds) return;
+  const result = problem ?? JSON.stringify(samples.at(-1));
+  console.error(`${name} ${round + 1} ${who}: ${result.slice(0, 200)}`);
+}

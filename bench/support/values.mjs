@@ -1,0 +1,33 @@
+// What is logged in benchmarks: the same for every contestant that is written in JavaScript, and of the same kind as in programs/*.py.
+
+/** Tags of a training program. */
+export const TAGS = Array.from({ length: 20 }, (_, i) => `train/metric_${i}`);
+
+/** Doubles as metrics are: most of them are not numbers of float32. */
+export function createValues(count = 1024) {
+  const values = new Float64Array(count);
+  let state = 12345;
+  for (let i = 0; i < count; i++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    values[i] = state / 2 ** 32;
+  }
+  return values;
+}
+
+/** Pixels, H×W×3: half noise, half gradient. */
+export function createPixels(height, width, seed) {
+  const pixels = new Uint8Array(height * width * 3);
+  let state = seed >>> 0;
+  for (let i = 0; i < pixels.length; i++) {
+    if (i < pixels.length / 2) {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      pixels[i] = state >>> 24;
+    } else pixels[i] = (Math.floor(i / 3) % width) & 255;
+  }
+  return pixels;
+}
+
+/** Prints what a program has measured. */
+export function report(figures) {
+  console.log(JSON.stringify(figures));
+}
