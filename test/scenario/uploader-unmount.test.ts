@@ -1,0 +1,139 @@
+/** The root goes away while it is watched: nothing is deleted in the store, the uploader says so, and goes on when it is back. */
+
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import { compareHashes, hashObjects, hashTree } from '../../bench/support/hashes.mjs';
+import { startWatch, UploaderProcess } from '../../bench/support/uploader-process.mjs';
+import { waitFor } from '../support/child-server.js';
+import { describeWithPeers } from '../support/peers.js';
+import { S3Server } from '../support/s3-server.js';
+import { createTempDir } from '../support/temp-dir.js';
+
+const UUID = 'a7'.repeat(16);
+const TIMEOUT_MS = 120_000;
+/** Longer than the scanner takes to look at everything a few times. */
+const AWAY_MS = 5_000;
+
+/** How a root can go: `away` takes it away, `back` brings it back with all its files. */
+interface Way {
+  readonly name: string;
+  readonly away: (place: Place) => void;
+  readonly back: (place: Place) => void;
+}
+
+interface Place {
+  /** Where the files are while the root is away. */
+  readonly disk: string;
+  readonly root: string;
+  /** For a copy. */
+  readonly kept: string;
+}
+
+const WAYS: readonly Way[] = [
+  { name: 'is unmounted', away: unmount, back: mount },
+  {
+    name: 'is unmounted, and its mount point is gone too',
+    away: (place) => {
+      unmount(place);
+      rmSync(place.root, { recursive: true });
+    },
+    back: (place) => {
+      mkdirSync(place.root);
+      mount(place);
+    },
+  },
+  {
+    name: 'is emptied, as by a file system that has lost its contents',
+    away: ({ root, kept }) => {
+      cpSync(root, kept, { recursive: true, preserveTimestamps: true });
+      rmSync(join(root, 'runs'), { recursive: true });
+    },
+    back: ({ root, kept }) => cpSync(kept, root, { recursive: true, preserveTimestamps: true }),
+  },
+];
+
+/** A bind mount where that is allowed, else the directory is moved. */
+const canMount = process.env.TEST_MOUNT !== 'no' && tryToMount();
+
+describeWithPeers(['s3'], 'a root that goes away while it is watched', () => {
+  it.each(WAYS)('$name', { timeout: TIMEOUT_MS }, async ({ away, back }) => {
+    const server = await S3Server.start();
+    const bucket = await server.bucket('runs');
+    const home = createTempDir();
+    const place = { disk: join(home, 'disk'), root: join(home, 'root'), kept: join(home, 'kept') };
+    const run = join(place.root, 'runs', UUID);
+    mkdirSync(place.root);
+    mkdirSync(place.disk);
+    mount(place);
+    onTestFinished(() => unmount(place));
+    mkdirSync(join(run, 'outputs'), { recursive: true });
+    for (let i = 0; i < 20; i += 1) writeFileSync(join(run, 'outputs', `file-${i}`), `content ${i}`);
+    writeFileSync(join(run, 'train.log'), 'first\n');
+    const client = server.createClient();
+    onTestFinished(() => client.destroy());
+    const stored = (): Promise<Record<string, string>> => hashObjects({ client, bucket }, 'team/');
+    const untilEqual = (what: string, wanted: Record<string, string>): Promise<true> =>
+      waitFor(what, async () => (compareHashes(wanted, await stored()).length === 0 ? true : undefined));
+    const stateDir = join(home, 'state');
+    const watch = startWatch({
+      ...{ root: place.root, store: `s3://${bucket}/team`, stateDir, env: server.env, home },
+      intervalSeconds: 0.5,
+    });
+    onTestFinished(() => void watch.end('SIGKILL'));
+    const before = await hashTree(join(place.root, 'runs'));
+    await untilEqual('the first files', before);
+
+    away(place);
+    await waitFor('a word about it', () => (/paused/i.test(watch.output) ? true : undefined));
+    await sleep(AWAY_MS);
+    expect(watch.isRunning, watch.output).toBe(true);
+    expect(compareHashes(before, await stored())).toEqual([]);
+    const status = new UploaderProcess(
+      ['status', place.root, '--store', `s3://${bucket}/team`, '--state-dir', stateDir, '--json'],
+      { env: server.env, home },
+    );
+    await status.exited;
+    expect(status.output).toContain('"paused"');
+
+    back(place);
+    appendFileSync(join(run, 'train.log'), 'second\n');
+    writeFileSync(join(run, 'outputs/late'), 'late');
+    await untilEqual('all files', await hashTree(join(place.root, 'runs')));
+
+    expect(await watch.end('SIGTERM'), watch.output).toBe(0);
+    expect(compareHashes(await hashTree(join(place.root, 'runs')), await stored())).toEqual([]);
+  });
+});
+
+function mount({ disk, root }: Place): void {
+  if (canMount) execFileSync('mount', ['--bind', disk, root]);
+  else {
+    rmSync(root, { recursive: true });
+    renameSync(disk, root);
+  }
+}
+
+function unmount({ disk, root }: Place): void {
+  if (canMount) execFileSync('umount', ['--lazy', root], { stdio: 'ignore' });
+  else {
+    renameSync(root, disk);
+    mkdirSync(root);
+  }
+}
+
+function tryToMount(): boolean {
+  const directory = mkdtempSync(join(tmpdir(), 'polytrack-mount-'));
+  try {
+    execFileSync('mount', ['--bind', directory, directory], { stdio: 'ignore' });
+    execFileSync('umount', [directory], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
