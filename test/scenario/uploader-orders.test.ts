@@ -1,0 +1,266 @@
+/** The same run through different orders of events: whatever happens to its files, and when, the store ends equal to the disk. */
+
+import { randomBytes } from 'node:crypto';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
+import { compareHashes, hashObjects, hashTree, listObjects } from '../../bench/support/hashes.mjs';
+import { createRandom } from '../../bench/support/random.mjs';
+import { startWatch, UploaderProcess } from '../../bench/support/uploader-process.mjs';
+import { encodeRecord } from '../../src/record/record-codec.js';
+import { waitFor } from '../support/child-server.js';
+import { describeWithPeers } from '../support/peers.js';
+import { S3Server } from '../support/s3-server.js';
+import { createTempDir } from '../support/temp-dir.js';
+
+const UUID = 'b8'.repeat(16);
+const TIMEOUT_MS = 120_000;
+const EVENT_FILE = 'outputs/tensorboard/events.out.tfevents.1700000000.host';
+const LOG = 'logs/train.log';
+const MODEL = 'outputs/model.bin';
+const RANDOM_STEPS = 60;
+
+/** What can happen to files of a run; each leaves whole files. */
+type Happening = (run: string, random: () => number) => void;
+
+const HAPPENINGS: Readonly<Record<string, Happening>> = {
+  'an event file grows': (run, random) => append(run, EVENT_FILE, records(1 + Math.floor(random() * 40))),
+  'a log grows': (run, random) => append(run, LOG, `${'line '.repeat(1 + Math.floor(random() * 400))}\n`),
+  'a log is rotated': (run) => {
+    if (!existsSync(join(run, LOG))) return;
+    renameSync(join(run, LOG), join(run, `${LOG}.1`));
+    append(run, LOG, 'after rotation\n');
+  },
+  'a log is copied and truncated': (run) => {
+    if (!existsSync(join(run, LOG))) return;
+    writeFileSync(join(run, `${LOG}.2`), readFileSync(join(run, LOG)));
+    truncateSync(join(run, LOG), 0);
+    append(run, LOG, 'begun anew\n');
+  },
+  'an event file begins anew': (run) => {
+    truncate(run, EVENT_FILE);
+    append(run, EVENT_FILE, records(3));
+  },
+  'a model is replaced': (run, random) => {
+    const path = join(run, MODEL);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.tmp`, randomBytes(1000 + Math.floor(random() * 100_000)));
+    renameSync(`${path}.tmp`, path);
+  },
+  'a model is rewritten with its size and its time stamp': (run) => rewriteInPlace(join(run, MODEL)),
+  'a model is deleted and made anew': (run) => {
+    rmSync(join(run, MODEL), { force: true });
+    append(run, MODEL, randomBytes(5000));
+  },
+  'a file is renamed': (run, random) => {
+    if (existsSync(join(run, MODEL)))
+      renameSync(join(run, MODEL), join(run, `outputs/model-${Math.floor(random() * 5)}.bin`));
+  },
+  'an event file is begun': (run, random) =>
+    append(
+      run,
+      `outputs/tensorboard/events.out.tfevents.17000000${10 + Math.floor(random() * 5)}.host`,
+      records(2),
+    ),
+};
+
+interface Scene {
+  readonly run: string;
+  readonly root: string;
+  readonly store: string;
+  readonly stateDir: string;
+  readonly home: string;
+  readonly env: Record<string, string>;
+  /** What of the disk the store does not have, or has otherwise. Objects whose file is gone are kept, and no difference. */
+  differences(): Promise<string[]>;
+  /** Keys of what files held before they began anew. */
+  generations(): Promise<string[]>;
+  sync(): Promise<void>;
+  watch(): UploaderProcess;
+}
+
+describeWithPeers(['s3'], 'orders of events', () => {
+  let server: S3Server;
+  let bucket: string;
+  let count = 0;
+
+  beforeAll(async () => {
+    server = await S3Server.startShared();
+    bucket = await server.bucket('runs');
+  });
+
+  function createScene(): Scene {
+    const home = createTempDir();
+    const root = join(home, 'root');
+    const run = join(root, 'runs', UUID);
+    mkdirSync(run, { recursive: true });
+    count += 1;
+    const prefix = `scene-${count}/`;
+    const store = `s3://${bucket}/${prefix.slice(0, -1)}`;
+    const stateDir = join(home, 'state');
+    const client = server.createClient();
+    onTestFinished(() => client.destroy());
+    return {
+      ...{ run, root, store, stateDir, home, env: server.env },
+      async differences() {
+        const disk = await hashTree(join(root, 'runs'));
+        const stored = await hashObjects({ client, bucket }, prefix);
+        return compareHashes(disk, Object.fromEntries(Object.entries(stored).filter(([key]) => key in disk)));
+      },
+      async generations() {
+        const keys: string[] = [];
+        for await (const { Key = '' } of listObjects({ client, bucket }, `${prefix}${UUID}/.plx/gen/`))
+          keys.push(Key);
+        return keys;
+      },
+      async sync() {
+        const args = ['sync', root, '--store', store, '--state-dir', stateDir];
+        const process = new UploaderProcess(args, { env: server.env, home });
+        expect(await process.exited, process.output).toBe(0);
+      },
+      watch() {
+        const watch = startWatch({ root, store, stateDir, env: server.env, home, intervalSeconds: 0.3 });
+        onTestFinished(() => void watch.end('SIGKILL'));
+        return watch;
+      },
+    };
+  }
+
+  const untilEqual = (scene: Scene): Promise<true> =>
+    waitFor('an equal store', async () => ((await scene.differences()).length === 0 ? true : undefined));
+
+  const ORDERS: readonly (readonly [string, readonly string[]])[] = [
+    [
+      'the event file is closed first',
+      ['an event file grows', 'a log grows', 'an event file grows', 'a log grows'],
+    ],
+    [
+      'the event file is closed last',
+      ['a log grows', 'an event file grows', 'a log grows', 'an event file grows'],
+    ],
+    ['rotation', ['a log grows', 'a log is rotated', 'a log grows', 'a log is rotated', 'a log grows']],
+    ['copy and truncate', ['a log grows', 'a log is copied and truncated', 'a log grows']],
+    [
+      'an event file that begins anew',
+      ['an event file grows', 'an event file begins anew', 'an event file grows'],
+    ],
+    [
+      'atomic replacement',
+      ['a model is replaced', 'a model is replaced', 'a file is renamed', 'a model is replaced'],
+    ],
+    [
+      'a rewrite that keeps size and time stamp',
+      ['a model is replaced', 'a model is rewritten with its size and its time stamp'],
+    ],
+    ['deleted and made anew', ['a model is replaced', 'a model is deleted and made anew']],
+  ];
+
+  it.each(ORDERS)(
+    '%s: by a sync after each event, and by one at the end',
+    { timeout: TIMEOUT_MS },
+    async (_, order) => {
+      const [often, once] = [createScene(), createScene()];
+      for (const name of order) {
+        for (const { run } of [often, once]) HAPPENINGS[name]!(run, createRandom(7));
+        await often.sync();
+        expect(await often.differences()).toEqual([]);
+      }
+      await once.sync();
+      expect(await once.differences()).toEqual([]);
+    },
+  );
+
+  it('any order, watched', { timeout: TIMEOUT_MS }, async () => {
+    const seed = Number(process.env.ORDER_SEED ?? Date.now() % 100_000);
+    const random = createRandom(seed);
+    const scene = createScene();
+    const watch = scene.watch();
+    const names = Object.keys(HAPPENINGS);
+    const log: string[] = [];
+    for (let step = 0; step < RANDOM_STEPS; step += 1) {
+      const name = names[Math.floor(random() * names.length)]!;
+      log.push(name);
+      HAPPENINGS[name]!(scene.run, random);
+      await sleep(random() * 150);
+    }
+    const told = `seed ${seed}: ${log.join(', ')}`;
+
+    await untilEqual(scene).catch(async (error: unknown) => {
+      throw new Error(`${told}: ${(await scene.differences()).join('; ')}\n${watch.output}`, {
+        cause: error,
+      });
+    });
+    expect(await watch.end('SIGTERM'), told + watch.output).toBe(0);
+    expect(await scene.differences(), told).toEqual([]);
+  });
+
+  it('any order, with syncs in between', { timeout: TIMEOUT_MS }, async () => {
+    const seed = Number(process.env.ORDER_SEED ?? Date.now() % 100_000);
+    const random = createRandom(seed);
+    const scene = createScene();
+    const names = Object.keys(HAPPENINGS);
+    const log: string[] = [];
+    for (let step = 0; step < 8; step += 1) {
+      for (let i = 0; i < 4; i += 1) {
+        const name = names[Math.floor(random() * names.length)]!;
+        log.push(name);
+        HAPPENINGS[name]!(scene.run, random);
+      }
+      await scene.sync();
+      expect(await scene.differences(), `seed ${seed}: ${log.join(', ')}`).toEqual([]);
+    }
+  });
+
+  it('what a log or an event file held before it began anew is kept', { timeout: TIMEOUT_MS }, async () => {
+    const scene = createScene();
+    append(scene.run, LOG, 'before\n'.repeat(1000));
+    append(scene.run, EVENT_FILE, records(100));
+    await scene.sync();
+    truncate(scene.run, LOG);
+    append(scene.run, LOG, 'after\n');
+    truncate(scene.run, EVENT_FILE);
+    append(scene.run, EVENT_FILE, records(2));
+    await scene.sync();
+
+    expect(await scene.differences()).toEqual([]);
+    expect(await scene.generations()).toHaveLength(2);
+  });
+});
+
+function append(run: string, path: string, bytes: Buffer | string): void {
+  mkdirSync(dirname(join(run, path)), { recursive: true });
+  appendFileSync(join(run, path), bytes);
+}
+
+function truncate(run: string, path: string): void {
+  if (existsSync(join(run, path))) truncateSync(join(run, path), 0);
+}
+
+/** Other bytes, the same size, the same modification time: only the time of the change tells. */
+function rewriteInPlace(path: string): void {
+  if (!existsSync(path)) return;
+  const { size, atime, mtime } = statSync(path);
+  const file = openSync(path, 'r+');
+  writeSync(file, randomBytes(size), 0, size, 0);
+  closeSync(file);
+  utimesSync(path, atime, mtime);
+}
+
+function records(count: number): Buffer {
+  return Buffer.concat(Array.from({ length: count }, () => encodeRecord(randomBytes(500))));
+}
