@@ -12,7 +12,7 @@ import { toLane } from '../plan/lanes.js';
 import { type Decision, planFile, type UploadReason, type VerifyReason } from '../plan/planner.js';
 import { chooseStrategy, MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/strategy.js';
 import { isTooSlowToExtend, RECORD_PATIENCE_MS } from '../plan/trigger.js';
-import { openLocalFile } from '../read/local-file.js';
+import { type OpenPolicy, openLocalFile } from '../read/local-file.js';
 import type { FailedOutcome } from '../retry.js';
 import type { ObjectVersion } from '../store/store.js';
 import { type FileId, FLAG } from '../track/file-table.js';
@@ -22,7 +22,7 @@ import { keepGeneration } from './generations.js';
 import { settleIntent } from './open-intents.js';
 import { commitSegment } from './segments.js';
 import { findChecksum, headObject } from './stored-object.js';
-import { findTarget, type Known, type LocalState, type Target } from './target.js';
+import { crc32OfRange, findTarget, type Known, type LocalState, type Target } from './target.js';
 
 /** How often a commit may find that somebody else wrote the object. */
 const MAX_CONFLICTS = 3;
@@ -30,6 +30,9 @@ const MAX_CONFLICTS = 3;
 const RECENT_MS = 2_000;
 const SPARSE_MIN_BYTES = 64 * 1024 * 1024;
 const SPARSE_RATIO = 4;
+
+/** The uploader's own files lie in its state directory, on whatever device that is. */
+const OWN_FILES: OpenPolicy = { allowHardLinks: false };
 
 type Attempt = SendOutcome | { readonly status: 'conflict' };
 
@@ -40,13 +43,13 @@ export async function sendFile(
   signal?: AbortSignal,
 ): Promise<SendOutcome> {
   const { tracker, io } = context;
-  const { directory, uuid } = tracker.runOf(id);
-  if (directory === null) throw new Error(`no directory is known for run ${uuid}`);
+  const place = tracker.placeOf(id);
+  if (place === null) throw new Error(`no directory is known for ${tracker.keyOf(id)}`);
   const problem = context.findProblem(id);
   if (problem !== null) return { status: 'failed', error: problem };
   try {
-    const policy = context.openPolicy();
-    const file = await openLocalFile(io.fileSystem, directory, tracker.relPathOf(id), policy);
+    const policy = tracker.table.has(id, FLAG.projected) ? OWN_FILES : context.openPolicy();
+    const file = await openLocalFile(io.fileSystem, place, tracker.relPathOf(id), policy);
     try {
       return await new Sending({ id, file, version: await file.stat() }, context, signal).run();
     } finally {
@@ -259,7 +262,7 @@ class Sending {
         this.#signal,
       );
     const entry = this.#toEntry(target, generation);
-    const baseCrc32 = tracker.entryOf(id)?.crc32 ?? known?.crc32 ?? 0;
+    const baseCrc32 = this.#findBaseCrc32(base) ?? known?.crc32 ?? 0;
     const targetBytes = target.sizeBytes;
     const outcome = await commitObject(
       { id, source: file, strategy, base, baseCrc32, targetBytes, entry, lane, resumed: null },
@@ -285,7 +288,7 @@ class Sending {
     const { strategy, base, entry, targetBytes, tx } = open.intent;
     this.#tellStarted('new');
     const lane = toLane(tracker.classOf(id), targetBytes);
-    const baseCrc32 = tracker.entryOf(id)?.crc32 ?? 0;
+    const baseCrc32 = this.#findBaseCrc32(base) ?? (await this.#crc32OfFirst(base?.sizeBytes ?? 0));
     const outcome = await commitObject(
       { id, source: file, strategy, base, baseCrc32, targetBytes, entry, lane, resumed: open },
       this.#context,
@@ -301,6 +304,18 @@ class Sending {
     );
     await this.#lookAgain();
     return { status: 'stored', sizeBytes: targetBytes, reason: 'new', strategy, held: null };
+  }
+
+  /** What is recorded of the object, if it is this one: a process that was killed may have stored another since. */
+  #findBaseCrc32(base: ObjectVersion | null): number | undefined {
+    const entry = this.#context.tracker.entryOf(this.#local.id);
+    return base !== null && entry?.object.etag === base.etag ? entry.crc32 : undefined;
+  }
+
+  /** Of the file; should the object hold other bytes, the store refuses what is made of both. */
+  async #crc32OfFirst(sizeBytes: number): Promise<number> {
+    const range = { start: 0, end: sizeBytes };
+    return (await crc32OfRange(this.#local.file, range, this.#context, this.#signal)) ?? 0;
   }
 
   #toEntry(target: Target, generation: number | undefined): Omit<JournalEntry, 'object'> {

@@ -3,6 +3,7 @@
 import {
   appendFileSync,
   copyFileSync,
+  cpSync,
   linkSync,
   readFileSync,
   renameSync,
@@ -18,6 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeRecord } from '../../../src/record/record-codec.js';
 import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import { createTempDir } from '../../support/temp-dir.js';
 import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
 import { createHarness, type Harness, readStore, readTree } from '../support/sync-harness.js';
 import { failingWrites, onEachRead } from '../support/wrapped-file-system.js';
@@ -142,6 +144,24 @@ describe('what the journal and the store know', () => {
     const harness = createHarness({ 'outputs/file.log': Buffer.alloc(6 * MIB, 'a') });
     await harness.sync();
     rmSync(harness.stateDirectory, { recursive: true });
+    appendFileSync(join(harness.run, 'outputs/file.log'), 'more');
+    const sent = harness.store.sentBytes;
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expect(harness.store.sentBytes - sent).toBe(4);
+    expectEqual(harness);
+  });
+
+  it('extends an object that a process without a journal has extended before', async () => {
+    const harness = createHarness({ 'outputs/file.log': Buffer.alloc(6 * MIB, 'a') });
+    await harness.sync();
+    const remembered = createTempDir();
+    cpSync(harness.stateDirectory, remembered, { recursive: true });
+    appendFileSync(join(harness.run, 'outputs/file.log'), Buffer.alloc(MIB, 'b'));
+    await harness.sync();
+    // As after a crash that has cost the last lines of the journal.
+    rmSync(harness.stateDirectory, { recursive: true });
+    cpSync(remembered, harness.stateDirectory, { recursive: true });
     appendFileSync(join(harness.run, 'outputs/file.log'), 'more');
     const sent = harness.store.sentBytes;
 
