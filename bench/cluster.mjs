@@ -20,6 +20,7 @@ import { CountingProxy } from './support/counting-proxy.mjs';
 import { compareHashes, hashObjects, hashTree } from './support/hashes.mjs';
 import { LagMeter } from './support/lag-meter.mjs';
 import { startS3Server, toS3Env } from './support/s3-server.mjs';
+import { modelRequests } from './support/scale-model.mjs';
 import { startWatch } from './support/uploader-process.mjs';
 
 const PREFIX = 'team/';
@@ -92,12 +93,17 @@ await runMeasurement(
     const duplicates = puts.twiceBytes / puts.bytes;
     if (!values.trouble && p99 > MAX_P99_MS) failures.push(`p99 is ${p99} ms`);
     if (!values.alone && duplicates > MAX_DUPLICATES) failures.push(`sent twice: ${duplicates.toFixed(3)}`);
+    const model = modelRequests({
+      ...{ runs: Number(values.runs), uploaders: uploaders.length, seconds: Number(values.seconds) },
+      ...{ interval: Number(values.interval), files: Number(values.files) },
+    }).total;
     const figures = {
       'runs, files, writers, uploaders': `${values.runs}, ${sizesOnDisk(runs).size}, ${values.processes}, ${values.uploaders}${values.alone ? ' (alone)' : ''}`,
       'written for': `${seconds.toFixed(0)} s; caught up ${((caughtUpMs - startMs) / 1000 - seconds).toFixed(1)} s later`,
       'lag p50, p90, p99, max': [p50, p90, p99, max].map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', '),
       requests: `${proxy.requests}: ${JSON.stringify(Object.fromEntries(proxy.operations))}`,
       'requests a second': (proxy.requests / seconds).toFixed(1),
+      'requests that the model expects': `${model.toFixed(0)}; measured / model ${(proxy.requests / model).toFixed(2)}`,
       'bytes of bodies': toMiB(proxy.allBodyBytes),
       'the same content sent twice': `${toMiB(puts.twiceBytes)} (${(duplicates * 100).toFixed(1)} %)`,
       'peak memory of an uploader': toMiB(Math.max(...memory)),
