@@ -40,10 +40,9 @@ function findInodes({ tracker: { table } }: EngineParts, wanted: ReadonlySet<num
 
 /** Left out by a rule since, not gone. */
 async function isThere({ io, tracker }: EngineParts, id: FileId): Promise<boolean> {
-  const { directory } = tracker.runOf(id);
+  const place = tracker.placeOf(id);
   try {
-    if (directory !== null)
-      await io.fileSystem.lstat(joinPath(directory, [toPathBytes(tracker.relPathOf(id))]));
+    if (place !== null) await io.fileSystem.lstat(joinPath(place.directory, [toPathBytes(place.path)]));
     return true;
   } catch {
     return false;

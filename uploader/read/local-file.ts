@@ -32,14 +32,14 @@ export interface OpenPolicy {
   readonly allowHardLinks: boolean;
 }
 
-/** Opens the file at `relPath` of the run at `directory` (resolved). Throws `FileError`. */
+/** Opens the file at `place`, which is `relPath` in its run, and is called that in errors. Throws `FileError`. */
 export async function openLocalFile(
   fileSystem: FileSystem,
-  directory: Buffer,
+  { directory, path: localPath }: { readonly directory: Buffer; readonly path: RelPath },
   relPath: RelPath,
   policy: OpenPolicy,
 ): Promise<LocalFile> {
-  const path = joinPath(directory, [toPathBytes(relPath)]);
+  const path = joinPath(directory, [toPathBytes(localPath)]);
   const file = await openOrExplain(fileSystem, path, relPath);
   try {
     // A directory on the way may have been replaced by a link since the walk: what counts is where the open file lies.

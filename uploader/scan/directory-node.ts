@@ -13,6 +13,8 @@ export interface RunHome {
   readonly node: DirectoryNode;
   /** A log directory that was adopted: a real run below it is a run of its own. */
   readonly isAdopted: boolean;
+  /** Where the files of its directory lie inside the run. */
+  readonly filesAt: string;
 }
 
 export interface SkippedPath {
@@ -75,9 +77,11 @@ export class DirectoryNode {
     this.changedMs = inherited.nowMs;
   }
 
-  /** The path inside of its run; empty for the run's directory. */
+  /** The path inside of its run; empty for the run's directory, unless its files are those of another one of the run. */
   get runPath(): string {
     const start = this.home?.node.rootPath ?? '';
-    return this.rootPath.slice(start === '' ? 0 : start.length + 1);
+    const path = this.rootPath.slice(start === '' ? 0 : start.length + 1);
+    const filesAt = this.home?.filesAt ?? '';
+    return path === '' || filesAt === '' ? `${filesAt}${path}` : `${filesAt}/${path}`;
   }
 }

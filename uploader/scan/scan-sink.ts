@@ -9,6 +9,8 @@ export interface FoundRun {
   readonly directory: Buffer;
   /** `polyaxon`: it holds a run file, or stands in a root's `runs/`. `log-directory`: event files of another writer. `named`: by the user. */
   readonly kind: 'polyaxon' | 'log-directory' | 'named';
+  /** Where its files lie inside the run: '' but for a log directory, whose files are those of `outputs/tensorboard`. */
+  readonly filesAt: string;
 }
 
 /** Takes what was found. Called again for what is unchanged: at every look. */

@@ -2,7 +2,16 @@
 
 import type { Clock } from '../../src/clock.js';
 import { messageOf } from '../../src/errors.js';
-import { EVENT_FILE_MARK, RUN_FILE, RUNS_DIRECTORY } from '../../src/layout.js';
+import {
+  EVENT_FILE_MARK,
+  EVENTS_DIRECTORY,
+  LOGS_DIRECTORY,
+  OUTPUTS_DIRECTORY,
+  PROCESS_DIRECTORY,
+  RUN_FILE,
+  RUNS_DIRECTORY,
+  TENSORBOARD_DIRECTORY,
+} from '../../src/layout.js';
 import { FileError } from '../errors.js';
 import type { FileStat, FileSystem } from '../io/file-system.js';
 import { isAbsent } from '../io/system-error.js';
@@ -142,7 +151,7 @@ export class DirectoryVisit {
     this.#runs.set(found.runUuid, node);
     const run = this.#options.sink.onRun(found);
     this.#keyPrefixes.set(run, this.#options.toKeyPrefix(found.runUuid));
-    node.home = { run, node, isAdopted: found.kind === 'log-directory' };
+    node.home = { run, node, isAdopted: found.kind === 'log-directory', filesAt: found.filesAt };
     node.folder = null;
     return true;
   }
@@ -150,22 +159,36 @@ export class DirectoryVisit {
   async #findRun(node: DirectoryNode, entries: readonly Entry[]): Promise<FoundRun | null> {
     const { fileSystem, asRun, rootId, adoptAfterMs, clock } = this.#options;
     const directory = node.path;
-    if (node.parent === null && asRun !== undefined) return { runUuid: asRun.uuid, directory, kind: 'named' };
+    if (node.parent === null && asRun !== undefined) {
+      // What an empty directory will be is not to be seen yet.
+      if (entries.length === 0) return null;
+      return {
+        runUuid: asRun.uuid,
+        directory,
+        kind: 'named',
+        filesAt: looksLikeRun(entries) ? '' : TENSORBOARD_DIRECTORY,
+      };
+    }
     const hasRuns = entries.some(({ text, stat }) => text === RUNS_DIRECTORY && stat.kind === 'directory');
     if (node.parent === null && hasRuns) return null;
     const hasRunFile = entries.some(({ text, stat }) => text === RUN_FILE && stat.kind === 'file');
     const claimed = hasRunFile ? await readRunUuid(fileSystem, directory) : null;
     if (node.home !== null)
-      return claimed === null ? null : { runUuid: claimed, directory, kind: 'polyaxon' };
+      return claimed === null ? null : { runUuid: claimed, directory, kind: 'polyaxon', filesAt: '' };
     const runUuid = claimed ?? toUuidOfPlace(directory);
-    if (runUuid !== null) return { runUuid, directory, kind: 'polyaxon' };
+    if (runUuid !== null) return { runUuid, directory, kind: 'polyaxon', filesAt: '' };
     const hasEvents = entries.some(
       ({ text, stat }) => stat.kind === 'file' && text.includes(EVENT_FILE_MARK),
     );
     if (!hasEvents) return null;
     node.eventsSeenMs ??= clock.monotonicMs();
     if (clock.monotonicMs() - node.eventsSeenMs < adoptAfterMs) return null;
-    return { runUuid: toAdoptedUuid(rootId, node.rootPath), directory, kind: 'log-directory' };
+    return {
+      runUuid: toAdoptedUuid(rootId, node.rootPath),
+      directory,
+      kind: 'log-directory',
+      filesAt: TENSORBOARD_DIRECTORY,
+    };
   }
 
   async #readIgnoreFile(node: DirectoryNode, entries: readonly Entry[]): Promise<void> {
@@ -361,6 +384,13 @@ export class DirectoryVisit {
       node.children.delete(key);
     }
   }
+}
+
+const RUN_NAMES = [RUN_FILE, OUTPUTS_DIRECTORY, EVENTS_DIRECTORY, LOGS_DIRECTORY, PROCESS_DIRECTORY];
+
+/** Whether a directory that the user takes for a run is laid out as one; a log directory of another writer is not. */
+function looksLikeRun(entries: readonly Entry[]): boolean {
+  return entries.some(({ text }) => RUN_NAMES.includes(text));
 }
 
 function join(directory: string, name: string): string {

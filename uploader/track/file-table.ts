@@ -35,6 +35,8 @@ export const FLAG = {
   appends: 256,
   /** The store has listed it. */
   listed: 512,
+  /** It is no file of the run's writer: the uploader has made it of event files. */
+  projected: 1024,
 } as const;
 
 const NONE = 0xffffffff;

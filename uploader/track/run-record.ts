@@ -10,6 +10,10 @@ export interface RunRecord {
   /** Every link resolved; null as long as only the journal knows of the run. */
   directory: Buffer | null;
   kind: FoundRun['kind'] | null;
+  /** What the paths of its files begin with inside the run, and do not on disk. */
+  filesAt: string;
+  /** Where the files lie that the uploader makes of its event files; every link resolved. */
+  projectedDirectory: Buffer | null;
   readonly folders: FolderId[];
   /** Whether the store has been asked what it has of the run: nothing is sent before. */
   isListed: boolean;
@@ -26,6 +30,8 @@ export function createRunRecord(index: number, uuid: string): RunRecord {
     uuid,
     directory: null,
     kind: null,
+    filesAt: '',
+    projectedDirectory: null,
     folders: [],
     isListed: false,
     changedMs: 0,

@@ -24,6 +24,14 @@ interface Folder {
   readonly path: string;
 }
 
+/** Where a file lies on disk. */
+export interface FilePlace {
+  /** Every link resolved; nothing outside of it is ever opened. */
+  readonly directory: Buffer;
+  /** From there. */
+  readonly path: RelPath;
+}
+
 /** The last commit of a file that is extended. */
 export interface LastCommit {
   readonly atMs: number;
@@ -65,6 +73,7 @@ export class Tracker implements ScanSink, JournalSink {
     const run = this.#runOf(found.runUuid);
     run.directory = found.directory;
     run.kind = found.kind;
+    run.filesAt = found.filesAt;
     this.#onRun(run);
     return run.index;
   }
@@ -82,7 +91,24 @@ export class Tracker implements ScanSink, JournalSink {
 
   onFile(folder: FolderId, name: string, stat: FileStat): { id: FileId; isChanged: boolean } {
     const id = this.table.intern(folder, name);
+    // What the writer makes goes before what was made for it.
+    this.table.set(id, FLAG.projected, false);
     return { id, isChanged: this.look(id, stat) };
+  }
+
+  /** As `onFile`, for a file that was made of the run's event files. Null when the run's writer has made one of this name. */
+  onProjectedFile(run: RunRecord, relPath: string, stat: FileStat): FileId | null {
+    const id = this.idOf(toKey(run.uuid, relPath));
+    const { table } = this;
+    if (table.has(id, FLAG.onDisk) && !table.has(id, FLAG.projected)) return null;
+    table.set(id, FLAG.projected);
+    this.look(id, stat);
+    return id;
+  }
+
+  /** A file that was made of event files is not there any more, and need not be. */
+  onProjectedGone(id: FileId): void {
+    if (this.table.has(id, FLAG.projected)) this.#leave(id);
   }
 
   /** A look at a file, by whoever has opened it. True when something has changed since the last one. */
@@ -108,14 +134,13 @@ export class Tracker implements ScanSink, JournalSink {
 
   countMissing(folder: FolderId, present: ReadonlySet<FileId>): number {
     let count = 0;
-    for (const id of this.table.inFolder(folder))
-      if (this.table.has(id, FLAG.onDisk) && !present.has(id)) count += 1;
+    for (const id of this.table.inFolder(folder)) if (this.#isFound(id) && !present.has(id)) count += 1;
     return count;
   }
 
   onGone(folder: FolderId, present: ReadonlySet<FileId>, names: ReadonlySet<string>): void {
     for (const id of this.table.inFolder(folder)) {
-      if (!this.table.has(id, FLAG.onDisk) || present.has(id) || names.has(this.table.nameOf(id))) continue;
+      if (!this.#isFound(id) || present.has(id) || names.has(this.table.nameOf(id))) continue;
       const bytes = this.pendingBytes(id);
       if (bytes > 0) this.missing.set(id, { bytes, sinceMs: this.#clock.monotonicMs() });
       this.#leave(id);
@@ -124,11 +149,11 @@ export class Tracker implements ScanSink, JournalSink {
 
   onLeftOut(folder: FolderId, name: string): void {
     const id = this.table.find(folder, name);
-    if (id !== undefined) this.#leave(id);
+    if (id !== undefined && this.#isFound(id)) this.#leave(id);
   }
 
   onFolderLeftOut(folder: FolderId): void {
-    for (const id of this.table.inFolder(folder)) this.#leave(id);
+    for (const id of this.table.inFolder(folder)) if (this.#isFound(id)) this.#leave(id);
   }
 
   // What the journal remembers.
@@ -304,6 +329,16 @@ export class Tracker implements ScanSink, JournalSink {
     return (path === '' ? name : `${path}/${name}`) as RelPath;
   }
 
+  /** Null as long as only the journal knows of the run. */
+  placeOf(id: FileId): FilePlace | null {
+    const { directory, projectedDirectory, filesAt } = this.runOf(id);
+    const relPath = this.relPathOf(id);
+    if (this.table.has(id, FLAG.projected))
+      return projectedDirectory === null ? null : { directory: projectedDirectory, path: relPath };
+    if (directory === null) return null;
+    return { directory, path: filesAt === '' ? relPath : (relPath.slice(filesAt.length + 1) as RelPath) };
+  }
+
   keyOf(id: FileId): string {
     return toKey(this.runOf(id).uuid, this.relPathOf(id));
   }
@@ -351,6 +386,11 @@ export class Tracker implements ScanSink, JournalSink {
     const flags = table.flags[id]!;
     if ((flags & needed) !== needed || (flags & (FLAG.recent | FLAG.replaced)) !== 0) return false;
     return table.objectBytes[id] === table.seenBytes[id];
+  }
+
+  /** Whether the scanner has seen it, and not seen it go. */
+  #isFound(id: FileId): boolean {
+    return this.table.has(id, FLAG.onDisk) && !this.table.has(id, FLAG.projected);
   }
 
   #leave(id: FileId): void {

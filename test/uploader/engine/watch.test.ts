@@ -71,9 +71,9 @@ describe('what a watch finds', () => {
     expect(again.bytes.sent).toBe(0);
     const keys = [...harness.store.objects.keys()].map((key) => key.slice(33)).sort();
     expect(keys).toEqual([
-      'events.out.tfevents.1.host',
-      'events.out.tfevents.3.host',
-      'hparams/events.out.tfevents.2.host',
+      'outputs/tensorboard/events.out.tfevents.1.host',
+      'outputs/tensorboard/events.out.tfevents.3.host',
+      'outputs/tensorboard/hparams/events.out.tfevents.2.host',
     ]);
   });
 
@@ -86,8 +86,21 @@ describe('what a watch finds', () => {
 
     expect(report.runs).toEqual([OTHER_RUN]);
     expect(Object.keys(readStore(harness.store, OTHER_RUN)).sort()).toEqual([
-      'a/b/file',
-      'events.out.tfevents.1',
+      'outputs/tensorboard/a/b/file',
+      'outputs/tensorboard/events.out.tfevents.1',
+    ]);
+  });
+
+  it('leaves the files of a directory that is laid out as a run where they are, whatever it is called', async () => {
+    const harness = createHarness();
+    const path = join(harness.root, 'elsewhere');
+    writeFiles(path, { 'outputs/model': 'x', 'plxlogs/main.jsonl': '' });
+
+    await harness.sync({ config: { path, asRun: OTHER_RUN } });
+
+    expect(Object.keys(readStore(harness.store, OTHER_RUN)).sort()).toEqual([
+      'outputs/model',
+      'plxlogs/main.jsonl',
     ]);
   });
 

@@ -18,8 +18,9 @@ async function openFile(content: Buffer): Promise<{ file: LocalFile; path: strin
   const directory = createTempDir();
   const path = join(directory, 'file');
   writeFileSync(path, content);
+  const place = { directory: Buffer.from(directory), path: parseRelPath('file') };
   const policy = { allowHardLinks: true };
-  const file = await openLocalFile(nodeFileSystem, Buffer.from(directory), parseRelPath('file'), policy);
+  const file = await openLocalFile(nodeFileSystem, place, place.path, policy);
   onTestFinished(() => file.close());
   return { file, path };
 }

@@ -57,7 +57,12 @@ describe('FileTable', () => {
     };
     const before = await sizeOf();
     const tracker = new Tracker({ clock: systemClock });
-    const run = tracker.onRun({ runUuid: RUN, directory: Buffer.from('/run'), kind: 'polyaxon' });
+    const run = tracker.onRun({
+      runUuid: RUN,
+      directory: Buffer.from('/run'),
+      kind: 'polyaxon',
+      filesAt: '',
+    });
     for (let directory = 0; directory < 1000; directory += 1) {
       const folder = tracker.onFolder(run, `outputs/part-${directory}`);
       for (let file = 0; file < 100; file += 1) {
@@ -108,7 +113,12 @@ describe('Tracker', () => {
   function createTracker() {
     const dirty: number[] = [];
     const tracker = new Tracker({ clock: systemClock, onDirty: (id) => dirty.push(id) });
-    const run = tracker.onRun({ runUuid: RUN, directory: Buffer.from('/run'), kind: 'polyaxon' });
+    const run = tracker.onRun({
+      runUuid: RUN,
+      directory: Buffer.from('/run'),
+      kind: 'polyaxon',
+      filesAt: '',
+    });
     return { tracker, dirty, run: tracker.runs[run]!, folder: tracker.onFolder(run, 'outputs') };
   }
 
@@ -158,5 +168,49 @@ describe('Tracker', () => {
     const dirty = [...tracker.filesOf(run)].filter((id) => tracker.table.has(id, FLAG.dirty));
     expect(dirty.map((id) => tracker.relPathOf(id)).sort()).toEqual(['outputs/lost', 'outputs/unknown']);
     expect(tracker.table.count).toBe(3);
+  });
+
+  it('knows where the files of a log directory lie, and those that are made of its event files', () => {
+    const tracker = new Tracker({ clock: systemClock });
+    const directory = Buffer.from('/logs');
+    const filesAt = 'outputs/tensorboard';
+    const index = tracker.onRun({ runUuid: RUN, directory, kind: 'log-directory', filesAt });
+    const run = tracker.runs[index]!;
+    run.projectedDirectory = Buffer.from('/state');
+    const { id } = tracker.onFile(tracker.onFolder(index, `${filesAt}/train`), 'events', stat(1));
+    const made = tracker.onProjectedFile(run, 'events/metric/loss.plx', stat(2))!;
+
+    expect(tracker.placeOf(id)).toEqual({ directory, path: 'train/events' });
+    expect(tracker.placeOf(made)).toEqual({
+      directory: Buffer.from('/state'),
+      path: 'events/metric/loss.plx',
+    });
+  });
+
+  it('leaves what is made of event files alone when the directory of that name is looked at, unless it has a file of that name', () => {
+    const { tracker, run } = createTracker();
+    run.projectedDirectory = Buffer.from('/state');
+    const id = tracker.onProjectedFile(run, 'events/metric/loss.plx', stat(2))!;
+    const folder = tracker.onFolder(run.index, 'events/metric');
+
+    expect(tracker.countMissing(folder, new Set())).toBe(0);
+    tracker.onGone(folder, new Set(), new Set());
+    tracker.onFolderLeftOut(folder);
+    expect(tracker.isPending(id)).toBe(true);
+    expect(tracker.missing.size).toBe(0);
+
+    tracker.onFile(folder, 'loss.plx', stat(3));
+    expect(tracker.placeOf(id)?.directory.toString()).toBe('/run');
+    expect(tracker.onProjectedFile(run, 'events/metric/loss.plx', stat(2))).toBeNull();
+    expect(tracker.placeOf(id)?.directory.toString()).toBe('/run');
+  });
+
+  it('asks nothing more of a file that was made and is stored and removed', () => {
+    const { tracker, run } = createTracker();
+    const id = tracker.onProjectedFile(run, 'assets/image/a_1.png', stat(2))!;
+    tracker.onProjectedGone(id);
+
+    expect(tracker.isPending(id)).toBe(false);
+    expect(tracker.missing.size).toBe(0);
   });
 });
