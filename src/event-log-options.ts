@@ -27,6 +27,9 @@ export interface EventLogOptions extends EventFileWriterOptions {
 /** Options that events under several names share. */
 export type SharedEventOptions = Omit<EventOptions, 'displayName' | 'description'>;
 
+/** Options of a column of values, each with a step of its own. */
+export type SeriesOptions = Omit<EventOptions, 'step'>;
+
 /** Options of an image. */
 export interface ImageOptions extends EventOptions, ImageChange {}
 

@@ -7,6 +7,7 @@
 
 import { Diagnostics } from './diagnostics.js';
 import { ClosedError, InvalidArgumentError } from './errors.js';
+import type { ScalarTag } from './event/event-encoder.js';
 import { resolveEventFileOptions } from './event/event-file-options.js';
 import { EventFileWriter } from './event/event-file-writer.js';
 import { PendingEvents } from './event/pending-events.js';
@@ -17,6 +18,7 @@ import type {
   HistogramOptions,
   ImageOptions,
   NumpyHistogramOptions,
+  SeriesOptions,
   SharedEventOptions,
   VideoEventOptions,
 } from './event-log-options.js';
@@ -77,6 +79,7 @@ export type {
   HistogramOptions,
   ImageOptions,
   NumpyHistogramOptions,
+  SeriesOptions,
   SharedEventOptions,
   VideoEventOptions,
 } from './event-log-options.js';
@@ -100,8 +103,8 @@ export class EventLog {
   readonly #recordIf: EventLogOptions['recordIf'];
   /** Undefined where tags are names as given. */
   readonly #kindTags: KindTags | undefined;
-  /** The tag of each metric that has been logged. */
-  readonly #metricTags = new Map<string, string>();
+  /** The tag of each metric that has been logged, by its name. */
+  readonly #metricTags = new Map<string, ScalarTag>();
   #defaultStep: number | bigint | undefined;
   #closing: Promise<void> | undefined;
 
@@ -133,14 +136,14 @@ export class EventLog {
   /** Logs one number. Throws `ERR_NAME_INVALID`, `ERR_SCALAR_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID`. */
   scalar(name: string, value: number, options: EventOptions): void {
     const known = this.#metricTags.get(name);
-    const tag = known ?? this.#tagOf(METRIC, this.toTag(name));
-    this.#checkScalar(tag, value);
+    const scalarTag = known ?? this.#newMetric(name);
+    this.#checkScalar(scalarTag.tag, value);
     const step = parseStep(options.step) ?? this.#defaultStep;
     const wallTime = parseEventTime(options);
     this.checkOpen();
-    if (known === undefined) this.#claimMetric(name, tag);
-    if (this.#isSampledOut(tag, step)) return;
-    this.#writer.writeScalar(tag, value, step, wallTime, createScalarMetadata(options));
+    if (known === undefined) this.#claimMetric(name, scalarTag);
+    if (this.#recordIf !== undefined && this.#isSampledOut(scalarTag.tag, step)) return;
+    this.#writer.writeScalar(scalarTag, value, step, wallTime, createScalarMetadata(options));
   }
 
   /** Logs several numbers under one step and one wall time. All are checked before the first is written. */
@@ -151,14 +154,54 @@ export class EventLog {
     }
     const step = parseStep(options.step) ?? this.#defaultStep;
     const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
-    const checked = Object.entries(metrics).map(([name, value]) => {
-      const tag = this.#metricTags.get(name) ?? this.#tagOf(METRIC, this.toTag(name));
-      this.#checkScalar(tag, value);
-      return { name, tag, value };
+    const names = Object.keys(metrics);
+    const tags = names.map((name) => {
+      const scalarTag = this.#metricTags.get(name) ?? this.#newMetric(name);
+      this.#checkScalar(scalarTag.tag, metrics[name]);
+      return scalarTag;
     });
-    for (const { name, tag, value } of checked) {
-      if (!this.#metricTags.has(name)) this.#claimMetric(name, tag);
-      if (!this.#isSampledOut(tag, step)) this.#writer.writeScalar(tag, value, step, wallTime);
+    this.checkOpen();
+    for (let i = 0; i < names.length; i++) {
+      if (tags[i]!.state === undefined) this.#claimMetric(names[i]!, tags[i]!);
+    }
+    const values = names.map((name) => metrics[name]!);
+    if (this.#recordIf === undefined) {
+      this.#writer.writeScalars(tags, values, step, wallTime);
+      return;
+    }
+    for (const [i, scalarTag] of tags.entries()) {
+      if (!this.#isSampledOut(scalarTag.tag, step))
+        this.#writer.writeScalar(scalarTag, values[i]!, step, wallTime);
+    }
+  }
+
+  /** Logs a column of numbers under one name and one wall time, as `scalar` would one by one. All are checked before the first is written. */
+  scalarSeries(
+    name: string,
+    steps: ArrayLike<number | bigint>,
+    values: ArrayLike<number>,
+    options: SeriesOptions,
+  ): void {
+    const known = this.#metricTags.get(name);
+    const scalarTag = known ?? this.#newMetric(name);
+    const { tag } = scalarTag;
+    checkColumns(tag, steps, values);
+    for (let i = 0; i < values.length; i++) {
+      this.#checkScalar(tag, values[i]);
+      if (parseStep(steps[i]) === undefined) throw invalidColumn(`${tag} has no step at ${i}`);
+    }
+    const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
+    this.checkOpen();
+    if (values.length === 0) return;
+    if (known === undefined) this.#claimMetric(name, scalarTag);
+    const metadata = createScalarMetadata(options);
+    if (this.#recordIf === undefined) {
+      this.#writer.writeSeries(scalarTag, values, steps, wallTime, metadata);
+      return;
+    }
+    for (let i = 0; i < values.length; i++) {
+      if (this.#isSampledOut(tag, steps[i]!)) continue;
+      this.#writer.writeScalar(scalarTag, values[i]!, steps[i]!, wallTime, metadata);
     }
   }
 
@@ -400,10 +443,14 @@ export class EventLog {
     return this.#kindTags?.tagOf(series, name) ?? name;
   }
 
-  #claimMetric(given: string, tag: string): void {
+  #newMetric(name: string): ScalarTag {
+    return { tag: this.#tagOf(METRIC, this.toTag(name)), state: undefined };
+  }
+
+  #claimMetric(given: string, scalarTag: ScalarTag): void {
     // A name that has to be repaired is repaired, and warned of, each time.
-    if (given.isWellFormed()) this.#metricTags.set(given, tag);
-    this.#kindTags?.claim(METRIC, given.toWellFormed(), tag);
+    if (given.isWellFormed()) this.#metricTags.set(given, scalarTag);
+    this.#kindTags?.claim(METRIC, given.toWellFormed(), scalarTag.tag);
   }
 
   /** The tag that a name becomes. Throws `ERR_NAME_INVALID`. */
@@ -467,7 +514,22 @@ export class EventLog {
   }
 }
 
-function createScalarMetadata({ displayName, description }: EventOptions) {
+function checkColumns(tag: string, steps: unknown, values: unknown): void {
+  for (const [column, given] of Object.entries({ steps, values })) {
+    if (typeof given !== 'object' || given === null || !('length' in given)) {
+      throw invalidColumn(`${tag}: ${column} is ${describe(given)}, expected an array of numbers`);
+    }
+  }
+  const counts = [steps, values].map((column) => (column as ArrayLike<unknown>).length);
+  if (counts[0] === counts[1]) return;
+  throw invalidColumn(`${tag} has ${counts[0]} steps and ${counts[1]} values, expected as many of both`);
+}
+
+function invalidColumn(message: string): InvalidArgumentError {
+  return new InvalidArgumentError('ERR_SCALAR_INVALID', message, 'Pass a step for each value.');
+}
+
+function createScalarMetadata({ displayName, description }: SeriesOptions) {
   if (displayName === undefined && description === undefined) return undefined;
   return createMetadata('scalars', { displayName, description });
 }

@@ -25,6 +25,7 @@ export type {
   HistogramOptions,
   ImageOptions,
   NumpyHistogramOptions,
+  SeriesOptions,
   SharedEventOptions,
   VideoEventOptions,
 } from './event-log.js';

@@ -138,6 +138,19 @@ export class SummaryWriter {
     if (isNew) this.#writeLayout(options.wallTime);
   }
 
+  /**
+   * Adds a column of numbers, each with its step: what `addScalar` would write for one after the other, at one wall time. Throws
+   * `ERR_SCALAR_INVALID` before the first is written.
+   */
+  addScalarSeries(
+    tag: string,
+    steps: ArrayLike<number | bigint>,
+    values: ArrayLike<number>,
+    options: Options = {},
+  ): void {
+    this.#log.scalarSeries(tag, steps, values, options);
+  }
+
   /** Adds an image: encoded bytes, or pixels. Throws `ERR_IMAGE_INVALID`. */
   addImage(tag: string, image: ImageInput, step?: Step, options: Options = {}): void {
     this.#log.image(tag, image, { ...options, step });

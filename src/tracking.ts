@@ -35,6 +35,7 @@ export const flush: Run['flush'] = () => getOrCreateRun().flush();
 
 export const logMetric: Run['logMetric'] = (...args) => getOrCreateRun().logMetric(...args);
 export const logMetrics: Run['logMetrics'] = (...args) => getOrCreateRun().logMetrics(...args);
+export const logMetricSeries: Run['logMetricSeries'] = (...args) => getOrCreateRun().logMetricSeries(...args);
 export const logRocAucCurve: Run['logRocAucCurve'] = (...args) => getOrCreateRun().logRocAucCurve(...args);
 export const logPrCurve: Run['logPrCurve'] = (...args) => getOrCreateRun().logPrCurve(...args);
 export const logCurve: Run['logCurve'] = (...args) => getOrCreateRun().logCurve(...args);

@@ -5,6 +5,7 @@
  * first value of a tag in every file carries it), and each tag's next step for callers who give none.
  */
 
+import { maskCrc, passThrough } from '../record/crc32c.js';
 import type { RecordQueue } from '../record/record-queue.js';
 import { encodeEvent, encodeMetadata, joinPieces, piecesBytes, writePieces } from '../wire/encode-event.js';
 import {
@@ -14,12 +15,9 @@ import {
   type SummaryMetadata,
   type SummaryValue,
 } from '../wire/messages.js';
-import { FIXED64, fieldKey, MAX_VARINT_BYTES, VARINT, writeInt64 } from '../wire/proto-bytes.js';
-import { createScalarTemplate, DOUBLE_DISTANCE, type ScalarTemplate } from './scalar-template.js';
-
-const WALL_TIME_KEY = fieldKey(1, FIXED64);
-const STEP_KEY = fieldKey(2, VARINT);
-const MAX_SCALAR_PREFIX_BYTES = 9 + 1 + MAX_VARINT_BYTES;
+import { MAX_VARINT_BYTES, writeDelimitedHeader } from '../wire/proto-bytes.js';
+import { MAX_PREFIX_BYTES, ScalarPrefix } from './scalar-prefix.js';
+import { type ScalarTemplate, ScalarTemplates } from './scalar-template.js';
 
 /** Something that a caller may do but that TensorBoard will show in a way that surprises. Told once for each tag. */
 export interface TagNotice {
@@ -29,7 +27,7 @@ export interface TagNotice {
 }
 
 /** What is known of one tag. */
-interface TagState {
+export interface TagState {
   /** The plugin of the tag's first value: TensorBoard keeps it for the whole run. */
   pluginName: string;
   /** Kinds of notices that were given for this tag. */
@@ -42,23 +40,27 @@ interface TagState {
   metadata: SummaryMetadata | undefined;
   /** The file, counted from 1, that has had this tag's metadata. */
   describedInFile: number;
-  /** For scalars only: the pre-encoded summaries. */
+  /** For scalars only: pre-encoded summaries. */
   scalar: ScalarTemplates | undefined;
+  /** For scalars that stand beside others in one summary: pre-encoded values. */
+  sharedScalar: ScalarTemplates | undefined;
   /** For scalars only: the last value that was written. */
   lastScalar: number;
 }
 
-/** Of one tag, with and without metadata; the exact ones, with room for a double, once a value needs them. */
-interface ScalarTemplates {
-  readonly described: ScalarTemplate;
-  readonly plain: ScalarTemplate;
-  exact: { readonly described: ScalarTemplate; readonly plain: ScalarTemplate } | undefined;
+/** A scalar tag, for writing to it without looking it up again; what is inside belongs to the encoder. */
+export interface ScalarTag {
+  readonly tag: string;
+  state: TagState | undefined;
 }
 
 export class EventEncoder {
   readonly #queue: RecordQueue;
   readonly #notice: (notice: TagNotice) => void;
   readonly #tags = new Map<string, TagState>();
+  readonly #prefix = new ScalarPrefix();
+  /** Of the values of the record that is being written; kept so that a call leaves no garbage. */
+  readonly #sharedTemplates: ScalarTemplate[] = [];
   #file = 0;
 
   /** `notice` is told of what is allowed but surprising. */
@@ -124,52 +126,111 @@ export class EventEncoder {
    * `metadata` counts for the tag's first value only. Returns the record's size.
    */
   scalar(
-    tag: string,
+    to: string | ScalarTag,
     value: number,
     step: number | bigint | undefined,
     wallTime: number,
     metadata?: SummaryMetadata,
   ): number {
-    const state = this.#tags.get(tag) ?? this.#addTag(tag, SCALARS);
+    const scalarTag = typeof to === 'string' ? { tag: to, state: undefined } : to;
+    const state = this.#stateOf(scalarTag, metadata);
+    const template = this.#pick(state, state.scalar!, value);
+    const stepToWrite = step ?? state.nextStep;
+    this.#advance(scalarTag.tag, state, value, stepToWrite);
+    const queue = this.#queue;
+    const prefix = this.#prefix;
+    prefix.set(wallTime, stepToWrite);
+    const start = queue.reserve(MAX_PREFIX_BYTES + template.sizeBytes);
+    const at = prefix.write(queue.view, start);
+    const register = template.write(queue.view, at, value, prefix.register);
+    return queue.sealWithCrc(at + template.sizeBytes, maskCrc(~register));
+  }
+
+  /** Encodes scalars of different tags as `scalar` does, but those that follow each other with one step in one record. Returns the records' size. */
+  scalars(
+    tags: readonly ScalarTag[],
+    values: readonly number[],
+    step: number | bigint | undefined,
+    wallTime: number,
+  ): number {
+    let bytes = 0;
+    for (let start = 0; start < tags.length; ) {
+      const first = step ?? this.nextStep(tags[start]!.tag);
+      let end = start + 1;
+      while (end < tags.length && (step ?? this.nextStep(tags[end]!.tag)) === first) end++;
+      bytes +=
+        end - start === 1
+          ? this.scalar(tags[start]!, values[start]!, first, wallTime)
+          : this.#shared(tags, values, start, end, first, wallTime);
+      start = end;
+    }
+    return bytes;
+  }
+
+  /** One record of `tags[start, end)`. */
+  #shared(
+    tags: readonly ScalarTag[],
+    values: readonly number[],
+    start: number,
+    end: number,
+    step: number | bigint,
+    wallTime: number,
+  ): number {
+    const templates = this.#sharedTemplates;
+    let summaryBytes = 0;
+    for (let i = start; i < end; i++) {
+      const value = values[i]!;
+      const state = this.#stateOf(tags[i]!, undefined);
+      const template = this.#pick(state, state.sharedScalar!, value);
+      this.#advance(tags[i]!.tag, state, value, step);
+      templates[i - start] = template;
+      summaryBytes += template.sizeBytes;
+    }
+    const queue = this.#queue;
+    const prefix = this.#prefix;
+    prefix.set(wallTime, step);
+    const first = queue.reserve(MAX_PREFIX_BYTES + MAX_VARINT_BYTES + summaryBytes);
+    const { bytes, view } = queue;
+    const summaryAt = prefix.write(view, first);
+    let at = writeDelimitedHeader(bytes, summaryAt, SUMMARY, summaryBytes);
+    let register = passThrough(prefix.register, bytes, summaryAt, at);
+    for (let i = start; i < end; i++) {
+      const template = templates[i - start]!;
+      register = template.write(view, at, values[i]!, register);
+      at += template.sizeBytes;
+    }
+    return queue.sealWithCrc(at, maskCrc(~register));
+  }
+
+  /** What is known of a scalar's tag, its templates included. */
+  #stateOf(scalarTag: ScalarTag, metadata: SummaryMetadata | undefined): TagState {
+    const { tag } = scalarTag;
+    scalarTag.state ??= this.#tags.get(tag) ?? this.#addTag(tag, SCALARS);
+    const { state } = scalarTag;
     if (state.scalar === undefined) {
       this.#checkPlugin(tag, state, SCALARS);
-      state.scalar = { ...createScalarTemplates(tag, metadata, false), exact: undefined };
       state.metadata = metadata;
+      const described = joinPieces(encodeMetadata(metadata ?? SCALAR_METADATA));
+      state.scalar = new ScalarTemplates('summary', tag, described);
+      state.sharedScalar = new ScalarTemplates('value', tag, described);
     } else if (metadata !== undefined && metadata !== state.metadata)
       this.#checkMetadata(tag, state, metadata);
-    let templates: Pick<ScalarTemplates, 'described' | 'plain'> = state.scalar;
-    const isRounded = Math.fround(value) !== value && !Number.isNaN(value);
-    if (isRounded) {
-      state.scalar.exact ??= createScalarTemplates(tag, state.metadata, true);
-      templates = state.scalar.exact;
-    }
-    let template = templates.plain;
-    if (state.describedInFile !== this.#file) {
-      state.describedInFile = this.#file;
-      template = templates.described;
-    }
-    const stepToWrite = step ?? state.nextStep;
-    if (stepToWrite < state.nextStep && state.hasValue) this.#noticeStep(tag, state, stepToWrite);
+    return state;
+  }
+
+  /** The template that a value needs, with metadata for the first one in a file. */
+  #pick(state: TagState, templates: ScalarTemplates, value: number): ScalarTemplate {
+    const isExact = Math.fround(value) !== value && !Number.isNaN(value);
+    if (state.describedInFile === this.#file) return templates.plain(isExact);
+    state.describedInFile = this.#file;
+    return templates.described(isExact);
+  }
+
+  #advance(tag: string, state: TagState, value: number, step: number | bigint): void {
+    if (step < state.nextStep && state.hasValue) this.#noticeStep(tag, state, step);
     state.hasValue = true;
-    const queue = this.#queue;
-    let at = queue.reserve(MAX_SCALAR_PREFIX_BYTES + template.bytes.length);
-    const { bytes, view } = queue;
-    if (wallTime !== 0) {
-      bytes[at] = WALL_TIME_KEY;
-      view.setFloat64(at + 1, wallTime, true);
-      at += 9;
-    }
-    if (stepToWrite !== 0 && stepToWrite !== 0n) {
-      bytes[at++] = STEP_KEY;
-      at = writeInt64(bytes, at, stepToWrite);
-    }
-    bytes.set(template.bytes, at);
-    const valueAt = at + template.valueOffset;
-    view.setFloat32(valueAt, value, true);
-    if (isRounded) view.setFloat64(valueAt + DOUBLE_DISTANCE, value, true);
-    state.nextStep = stepAfter(stepToWrite);
+    state.nextStep = stepAfter(step);
     state.lastScalar = value;
-    return queue.seal(at + template.bytes.length);
   }
 
   /** Encodes values that share a step and a wall time as one event. Returns the record's size. */
@@ -207,6 +268,7 @@ export class EventEncoder {
       describedInFile: -1,
       metadata: undefined,
       scalar: undefined,
+      sharedScalar: undefined,
       lastScalar: Number.NaN,
     };
     this.#tags.set(tag, state);
@@ -254,18 +316,13 @@ export class EventEncoder {
 }
 
 const SCALARS = 'scalars';
+const SCALAR_METADATA: SummaryMetadata = { pluginName: SCALARS, dataClass: DataClass.SCALAR };
+/** The field of `Event`. */
+const SUMMARY = 5;
 
 function isSameContent(content: Uint8Array | undefined, before: Uint8Array | undefined): boolean {
   if (content === undefined || before === undefined || content === before) return content === before;
   return Buffer.compare(content, before) === 0;
-}
-
-function createScalarTemplates(tag: string, metadata: SummaryMetadata | undefined, isExact: boolean) {
-  const described = metadata ?? { pluginName: 'scalars', dataClass: DataClass.SCALAR };
-  return {
-    described: createScalarTemplate(tag, joinPieces(encodeMetadata(described)), isExact),
-    plain: createScalarTemplate(tag, undefined, isExact),
-  };
 }
 
 /** The next step; int64's largest has none and stays. */

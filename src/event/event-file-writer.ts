@@ -15,7 +15,7 @@ import { EVENT_FILE_MARK, toEventFileName } from '../layout.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
 import { listEventFiles, readEarlierFiles, secondsAfter } from './earlier-files.js';
-import { EventEncoder, stepAfter } from './event-encoder.js';
+import { EventEncoder, type ScalarTag, stepAfter } from './event-encoder.js';
 import {
   type EventFileWriterOptions,
   type ResolvedEventFileOptions,
@@ -127,7 +127,7 @@ export class EventFileWriter {
 
   /** Writes one scalar. `metadata` counts for the tag's first value. Arguments are trusted: see `summary/`. */
   writeScalar(
-    tag: string,
+    tag: string | ScalarTag,
     value: number,
     step: number | bigint | undefined,
     wallTime: number | undefined,
@@ -139,6 +139,31 @@ export class EventFileWriter {
       this.#encoder.scalar(tag, value, step, time, metadata),
       wallTime === undefined ? time : undefined,
     );
+  }
+
+  /** Writes scalars of several tags at one moment, those with one step as one event. Arguments are trusted. */
+  writeScalars(
+    tags: readonly ScalarTag[],
+    values: readonly number[],
+    step: number | bigint | undefined,
+    wallTime: number,
+  ): void {
+    if (tags.length === 0 || !this.#admit()) return;
+    this.#appended(this.#encoder.scalars(tags, values, step, wallTime), undefined);
+  }
+
+  /** Writes scalars of one tag, value by value, as `writeScalar` would. Arguments are trusted; the arrays have one length. */
+  writeSeries(
+    tag: ScalarTag,
+    values: ArrayLike<number>,
+    steps: ArrayLike<number | bigint>,
+    wallTime: number,
+    metadata?: SummaryMetadata,
+  ): void {
+    for (let i = 0; i < values.length; i++) {
+      if (!this.#admit()) continue;
+      this.#appended(this.#encoder.scalar(tag, values[i]!, steps[i]!, wallTime, metadata), undefined);
+    }
   }
 
   /** Writes values that share one step as one event. Arguments are trusted: see `summary/`. */

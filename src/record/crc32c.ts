@@ -72,6 +72,22 @@ export function maskedCrc32c(bytes: Uint8Array, start = 0, end = bytes.length): 
   return maskCrc(crc32c(bytes, start, end));
 }
 
+/** The register after `bytes[start, end)` went through it: `crc32c` without its inversions. */
+export function passThrough(register: number, bytes: Uint8Array, start: number, end: number): number {
+  return ~crc32c(bytes, start, end, ~register);
+}
+
+/** What the four bytes of a little-endian integer, and then up to 12 zero bytes, make of a register of 0. */
+export function passInt32(value: number, zeroBytes: number): number {
+  const row = zeroBytes * 256;
+  return (
+    T[row + 768 + (value & 255)]! ^
+    T[row + 512 + ((value >>> 8) & 255)]! ^
+    T[row + 256 + ((value >>> 16) & 255)]! ^
+    T[row + (value >>> 24)]!
+  );
+}
+
 function createTables(): Int32Array {
   const tables = new Int32Array(SLICES * 256);
   for (let byte = 0; byte < 256; byte++) {

@@ -40,11 +40,22 @@ export function encodeRecord(data: Uint8Array): Uint8Array {
  */
 export function sealRecord(bytes: Uint8Array, view: DataView, start: number, dataBytes: number): number {
   const dataStart = start + HEADER_BYTES;
-  const dataEnd = dataStart + dataBytes;
-  view.setUint32(start, dataBytes >>> 0, true);
-  view.setUint32(start + 4, Math.floor(dataBytes / 2 ** 32), true);
+  const crc = maskedCrc32c(bytes, dataStart, dataStart + dataBytes);
+  return sealRecordWithCrc(view, start, dataBytes, crc);
+}
+
+/** As `sealRecord`, for data whose masked CRC is known. */
+export function sealRecordWithCrc(
+  view: DataView,
+  start: number,
+  dataBytes: number,
+  maskedCrc: number,
+): number {
+  const dataEnd = start + HEADER_BYTES + dataBytes;
+  view.setUint32(start, dataBytes, true);
+  view.setUint32(start + 4, dataBytes <= 0xffffffff ? 0 : Math.floor(dataBytes / 2 ** 32), true);
   view.setUint32(start + 8, maskedLengthCrc(dataBytes), true);
-  view.setUint32(dataEnd, maskedCrc32c(bytes, dataStart, dataEnd), true);
+  view.setUint32(dataEnd, maskedCrc, true);
   return dataEnd + FOOTER_BYTES;
 }
 

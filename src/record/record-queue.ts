@@ -5,7 +5,7 @@
  * leave only after the file has them, so a failed write loses nothing.
  */
 
-import { FRAMING_BYTES, HEADER_BYTES, sealRecord } from './record-codec.js';
+import { FRAMING_BYTES, HEADER_BYTES, sealRecord, sealRecordWithCrc } from './record-codec.js';
 
 const INITIAL_BYTES = 64 * 1024;
 /** A buffer that grew above this for one large record is given back once it is empty. */
@@ -40,6 +40,13 @@ export class RecordQueue {
   seal(dataEnd: number): number {
     const start = this.#end;
     this.#end = sealRecord(this.bytes, this.view, start, dataEnd - start - HEADER_BYTES);
+    return this.#end - start;
+  }
+
+  /** As `seal`, for data whose masked CRC is known. */
+  sealWithCrc(dataEnd: number, maskedCrc: number): number {
+    const start = this.#end;
+    this.#end = sealRecordWithCrc(this.view, start, dataEnd - start - HEADER_BYTES, maskedCrc);
     return this.#end - start;
   }
 

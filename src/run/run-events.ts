@@ -10,6 +10,7 @@ import type {
   HistogramOptions,
   ImageOptions,
   NumpyHistogramOptions,
+  SeriesOptions,
   SharedEventOptions,
   VideoEventOptions,
 } from '../event-log.js';
@@ -76,6 +77,22 @@ export abstract class RunEvents {
     this.state.attempt(() => {
       this.state.events.scalars(metrics, options);
       if (!this.#hasMetrics) this.#noteMetrics();
+    });
+  }
+
+  /**
+   * Logs a column of numbers under one name, each with its step, in one call: a history that is there already. Writes what `logMetric` would
+   * for one after the other, at one wall time; several times as fast. Throws `ERR_SCALAR_INVALID` before the first is written.
+   */
+  logMetricSeries(
+    name: string,
+    steps: ArrayLike<number | bigint>,
+    values: ArrayLike<number>,
+    options: SeriesOptions = {},
+  ): void {
+    this.state.attempt(() => {
+      this.state.events.scalarSeries(name, steps, values, options);
+      if (!this.#hasMetrics && values.length > 0) this.#noteMetrics();
     });
   }
 
