@@ -64,6 +64,8 @@ export type {
   ListedObject,
   ObjectVersion,
   ProbeOutcome,
+  RemoveOutcome,
+  RemoveRequest,
   Store,
   StoredObject,
   StoredPart,

@@ -31,6 +31,8 @@ import type {
   HeadOutcome,
   ListedObject,
   ProbeOutcome,
+  RemoveOutcome,
+  RemoveRequest,
   Store,
 } from './store.js';
 
@@ -119,7 +121,7 @@ class FileStore implements Store {
       return outcome;
     } catch (error) {
       await this.#removeLeftover(temporaryPath).catch(() => undefined); // the first failure is the one to report
-      return toWriteFailure(path, error);
+      return toWriteFailure(path, 'write the object', error);
     } finally {
       this.#inUse.delete(temporaryPath);
     }
@@ -154,7 +156,7 @@ class FileStore implements Store {
         }
       });
     } catch (error) {
-      return toWriteFailure(path, error);
+      return toWriteFailure(path, 'write the object', error);
     }
   }
 
@@ -182,6 +184,22 @@ class FileStore implements Store {
 
   async abandon(): Promise<void> {
     // A commit removes what it wrote before it returns.
+  }
+
+  async remove({ key, version }: RemoveRequest): Promise<RemoveOutcome> {
+    const path = this.#tree.toPath(key);
+    try {
+      return await this.#locks.use(key, async (): Promise<RemoveOutcome> => {
+        const found = await this.#tree.stat(path);
+        if (found === null) return { status: 'removed' };
+        if (found.kind !== 'file' || !isVersion(found, version)) return { status: 'conflict' };
+        await this.#fileSystem.unlink(path);
+        await this.#fileSystem.syncDirectory(dirname(path));
+        return { status: 'removed' };
+      });
+    } catch (error) {
+      return toWriteFailure(path, 'remove the object', error);
+    }
   }
 
   async head(key: string): Promise<HeadOutcome> {
@@ -332,10 +350,10 @@ async function copyBytes(
 }
 
 /** The outcome of a write that failed; rethrows what is no failure of the disk. */
-function toWriteFailure(path: string, error: unknown): RetryOutcome | FailedOutcome {
+function toWriteFailure(path: string, operation: string, error: unknown): RetryOutcome | FailedOutcome {
   if (error instanceof OutcomeError) return error.outcome;
   if (error instanceof LockedError) return { status: 'retry', cause: error, afterMs: LOCKED_RETRY_MS };
   const cause = error instanceof StateDirectoryError ? error.cause : error;
   if (systemErrorCode(cause) === undefined) throw error;
-  return toFailure(path, 'write the object', cause);
+  return toFailure(path, operation, cause);
 }

@@ -17,6 +17,7 @@ import { MultipartCommits } from './s3-multipart.js';
 import { probeBucket } from './s3-probe.js';
 import { SinglePuts } from './s3-put.js';
 import { S3Reader } from './s3-reader.js';
+import { removeObject } from './s3-remove.js';
 import type {
   AppendOutcome,
   AppendRequest,
@@ -28,6 +29,8 @@ import type {
   HeadOutcome,
   ListedObject,
   ProbeOutcome,
+  RemoveOutcome,
+  RemoveRequest,
   Store,
   StoreNotice,
 } from './store.js';
@@ -192,6 +195,12 @@ export class S3Store implements Store {
       isInUse: (uploadId: string) => inUse.has(uploadId) || this.#multipart.openUploadIds.has(uploadId),
     };
     return collectUploads(this.connection, place, request);
+  }
+
+  remove(request: RemoveRequest): Promise<RemoveOutcome> {
+    const { connection, bucket } = this;
+    const place = { connection, bucket, objectKey: this.toObjectKey(request.key) };
+    return removeObject(place, request, (key, signal) => this.head(key, signal));
   }
 
   check(signal?: AbortSignal): Promise<CheckOutcome> {

@@ -5,7 +5,7 @@
  * - A commit is a compare-and-swap on `base` where the store can do that, and carries a commit id, so that a lost answer, a
  *   second uploader and a stale one are the same case.
  * - A store makes one attempt per call and never waits to try again: patience belongs to the caller (`retry.ts`).
- * - Nothing here deletes an object, but those that `probe` has made itself.
+ * - Nothing here deletes an object, but `probe` those that it has made itself, and `remove` the one that it is told to: see there who may.
  *
  * A store does not promise to list an object at once after its commit.
  */
@@ -145,6 +145,21 @@ export type CollectOutcome =
   | RetryOutcome
   | FailedOutcome;
 
+export interface RemoveRequest {
+  readonly key: string;
+  /** What the object has to be; another one stays. */
+  readonly version: ObjectVersion;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type RemoveOutcome =
+  /** It is gone, whoever removed it: a lost answer is no failure. */
+  | { readonly status: 'removed' }
+  /** The object is another one, and stays. */
+  | { readonly status: 'conflict' }
+  | RetryOutcome
+  | FailedOutcome;
+
 export interface Store {
   /** Names the store in journals and reports: canonical, without credentials, the same for the same place. */
   readonly id: string;
@@ -164,6 +179,11 @@ export interface Store {
   abandon(commitId: string): Promise<void>;
   /** Removes what commits of killed processes left unfinished: open multipart uploads, temporary files. Never an object. */
   collect(request: CollectRequest): Promise<CollectOutcome>;
+  /**
+   * Removes an object if it still is `version`. Only two may call this: the clean-up of what the uploader keeps for itself (receipts and
+   * segments that newer objects stand for), and `mirror/`, which has guards of its own. Nothing else deletes from a store.
+   */
+  remove(request: RemoveRequest): Promise<RemoveOutcome>;
   head(key: string, signal?: AbortSignal): Promise<HeadOutcome>;
   /**
    * The objects whose key begins with `prefix`, in the byte order of their keys, after the key `after`. Throws

@@ -164,6 +164,30 @@ export function describeStore(open: () => Promise<StoreUnderTest>): void {
       expect(await store.head(key)).toEqual({ status: 'absent' });
   });
 
+  describe('remove', () => {
+    it('removes the object that it is told to, and takes one that is gone for removed', async () => {
+      const { store, sizes } = await open();
+      for (const sizeBytes of sizes) {
+        const key = `run/removed-${sizeBytes}`;
+        const version = { ...versionOf(await commit(store, key, someBytes(sizeBytes))), sizeBytes };
+
+        expect(await store.remove({ key, version })).toEqual({ status: 'removed' });
+        expect(await store.head(key)).toEqual({ status: 'absent' });
+        expect(await store.remove({ key, version })).toEqual({ status: 'removed' });
+      }
+    });
+
+    it('leaves another object than that', async () => {
+      const { store } = await open();
+      const key = 'run/not-removed';
+      const version = { ...versionOf(await commit(store, key, Buffer.from('old'))), sizeBytes: 3 };
+      await commit(store, key, Buffer.from('newer'), version);
+
+      expect(await store.remove({ key, version })).toEqual({ status: 'conflict' });
+      expect((await readAll(store, key)).toString()).toBe('newer');
+    });
+  });
+
   describe('list', () => {
     it('gives keys below the prefix in byte order, and goes on after any of them', async () => {
       const { store } = await open();

@@ -14,6 +14,8 @@ import type {
   HeadOutcome,
   ListedObject,
   ProbeOutcome,
+  RemoveOutcome,
+  RemoveRequest,
   Store,
 } from '../../../uploader/store/store.js';
 
@@ -84,6 +86,15 @@ export class MemoryStore implements Store {
   async collect({ prefixes }: CollectRequest): Promise<CollectOutcome> {
     for (const prefix of prefixes) this.calls.push(`collect ${prefix}`);
     return { status: 'collected', removed: 0, left: 0 };
+  }
+
+  async remove({ key, version }: RemoveRequest): Promise<RemoveOutcome> {
+    const fault = this.#enter('remove', key);
+    if (fault === 'fail') return unavailable();
+    const object = this.objects.get(key);
+    if (object !== undefined && object.etag !== version.etag) return { status: 'conflict' };
+    this.objects.delete(key);
+    return fault === 'lost' ? unavailable() : { status: 'removed' };
   }
 
   async head(key: string): Promise<HeadOutcome> {
