@@ -4,7 +4,7 @@
  *     <root>/runs/<uuid>/run.plx.json, lineages.plx.json, outputs/…, outputs/tensorboard/[<worker>/]<event files>
  *                       events/<kind>/<name>.plx, assets/<kind>/…, plxlogs/<writer>.jsonl
  *                       resources/metric/<name>.plx, system/tensorboard/[<worker>/]<event files>
- *                       .plx/heartbeat-<writer>.json, end-<writer>.json, worker-<worker>.json
+ *                       .plx/heartbeat-<writer>.json, end-<writer>.json, formats-<writer>.json, worker-<worker>.json
  *     <root>/tensorboard/<run name>-<8 hex> → ../runs/<uuid>/outputs/tensorboard
  *
  * A writer is `main` or the name of a worker. `.plx/` is of this machine: it is never uploaded.
@@ -84,6 +84,21 @@ export function toHeartbeatPath(runDirectory: string, writer: string): string {
 /** The file that says how `writer` ended. */
 export function toEndMarkerPath(runDirectory: string, writer: string): string {
   return join(runDirectory, PROCESS_DIRECTORY, `end-${writer}.json`);
+}
+
+const FORMATS_FILE_PATTERN = /^formats-(.+)\.json$/;
+
+/**
+ * The file that says which formats `writer` writes: `{"formats": ["tensorboard", …]}`. There before `run.plx.json` and the first event, so
+ * that nobody else makes Polyaxon's files of events whose writer does.
+ */
+export function toFormatsPath(runDirectory: string, writer: string): string {
+  return join(runDirectory, PROCESS_DIRECTORY, `formats-${writer}.json`);
+}
+
+/** Whether a file of the process directory says what a writer writes. */
+export function isFormatsFile(fileName: string): boolean {
+  return FORMATS_FILE_PATTERN.test(fileName);
 }
 
 const WORKER_FILE_PATTERN = /^worker-(.+)\.json$/;

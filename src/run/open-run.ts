@@ -80,6 +80,7 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
       writer: context.writer,
       link: context.hasLink,
       persist: context.mode !== 'no-op',
+      formats: context.formats,
     },
   );
   startRecord(directory, context, clock);

@@ -17,6 +17,7 @@ import {
   MAIN_WRITER,
   PROCESS_DIRECTORY,
   type RunPaths,
+  toFormatsPath,
   toLinkName,
   toWorkerPath,
 } from '../layout.js';
@@ -39,6 +40,8 @@ export interface RunDirectoryOptions {
   readonly link: boolean;
   /** Whether anything is written at all. */
   readonly persist: boolean;
+  /** What events are written as. */
+  readonly formats: ReadonlySet<string>;
 }
 
 /** What a worker leaves for the main writer: `.plx/worker-<worker>.json`. */
@@ -46,7 +49,7 @@ interface WorkerFile extends RunMetadata {
   readonly lineage: readonly RunArtifact[];
 }
 
-type Part = 'record' | 'lineage';
+type Part = 'formats' | 'record' | 'lineage';
 
 export class RunDirectory {
   readonly paths: RunPaths;
@@ -54,7 +57,7 @@ export class RunDirectory {
   readonly #diagnostics: Diagnostics;
   readonly #lineage = new Map<string, RunArtifact>();
   #record: RunRecord;
-  #unwritten = new Set<Part>(['record', 'lineage']);
+  #unwritten = new Set<Part>(['formats', 'record', 'lineage']);
   #failure: RunWriteError | undefined;
 
   /**
@@ -185,6 +188,8 @@ export class RunDirectory {
     const { paths } = this;
     try {
       mkdirSync(paths.tensorboard, { recursive: true });
+      // Before anything else: whoever finds the run must know at once.
+      if (this.#unwritten.has('formats')) this.#writeFormats();
       if (this.#isWorker) this.#writeWorkerFile();
       else this.#writeRun();
       this.#unwritten.clear();
@@ -200,6 +205,14 @@ export class RunDirectory {
     const { paths } = this;
     if (this.#unwritten.has('lineage')) this.#replace(paths.lineageFile, this.lineage);
     if (this.#unwritten.has('record')) this.#replace(paths.runFile, this.#record);
+  }
+
+  /** Polyaxon's files that an earlier process has begun stay the writers' own. */
+  #writeFormats(): void {
+    const path = toFormatsPath(this.paths.run, this.#options.writer);
+    const formats = new Set([...readFormats(path), ...this.#options.formats]);
+    mkdirSync(dirname(path), { recursive: true });
+    this.#replace(path, { formats: [...formats].sort() });
   }
 
   #writeWorkerFile(): void {
@@ -246,6 +259,14 @@ function mergeRecords(earlier: RunRecord, given: RunRecord): RunRecord {
     },
     given,
   );
+}
+
+function readFormats(path: string): readonly string[] {
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) as { formats: string[] }).formats;
+  } catch {
+    return []; // the first process, usually
+  }
 }
 
 function readJson<T>(runPath: string, path: string): T {

@@ -62,6 +62,7 @@ describe('quickstart', () => {
     expect(readdirSync(join(directory, 'plx-runs/runs'))).toEqual([uuid]);
     expect(paths.filter((path) => !/\/git\.diff$/.test(path)).toSorted()).toEqual([
       'runs/<uuid>/.plx/end-main.json',
+      'runs/<uuid>/.plx/formats-main.json',
       'runs/<uuid>/.plx/heartbeat-main.json',
       'runs/<uuid>/lineages.plx.json',
       'runs/<uuid>/outputs/env.json',
