@@ -1,0 +1,26 @@
+/**
+ * The uploader is killed again and again in the middle of its work, while files of all sizes appear, grow and are replaced: `bench/kill.mjs` in
+ * its short form. No object is ever seen torn, at the end everything is equal, and nothing unfinished is left in the store.
+ */
+
+import { expect, it } from 'vitest';
+import { runMeasurement } from '../support/measurement.js';
+import { describeWithPeers } from '../support/peers.js';
+
+const TIMEOUT_MS = 240_000;
+
+describeWithPeers(['s3'], 'an uploader that is killed', () => {
+  it(
+    'leaves nothing torn, nothing lost, and little to send again',
+    async () => {
+      const seed = process.env.KILL_SEED ?? '11';
+      const options = { kills: '22', size: '96MiB', span: '0.5', small: '40', seed };
+
+      const { failures, figures } = await runMeasurement('kill', options);
+
+      expect(failures).toEqual([]);
+      expect(figures['versions looked at']).toBeGreaterThan(0);
+    },
+    TIMEOUT_MS,
+  );
+});
