@@ -83,6 +83,22 @@ export class LockedError extends RefusedError {
   }
 }
 
+/** Another process watches this root, and sends it somewhere else. */
+export class OtherDestinationError extends RefusedError {
+  readonly code = 'ERR_OTHER_DESTINATION';
+  readonly hint: string;
+  constructor(
+    readonly root: string,
+    readonly store: string,
+    owner: { readonly store: string; readonly pid: number | null },
+  ) {
+    super(
+      `${root} is watched by process ${owner.pid ?? 'unknown'}, which sends it to ${owner.store}, not to ${store}`,
+    );
+    this.hint = `End process ${owner.pid ?? 'unknown'} first, or copy once with: polytrack sync.`;
+  }
+}
+
 /** The store said no, or nothing at all. */
 export abstract class StoreError extends CodedError {
   /** True when no other file would fare better, so that the pass ends here. */

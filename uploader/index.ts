@@ -14,6 +14,7 @@ export {
   type FileErrorCode,
   LockedError,
   NotARunError,
+  OtherDestinationError,
   RefusedError,
   RelPathError,
   StateDirectoryError,

@@ -5,8 +5,9 @@ import { openRecorder } from '../journal/recorder.js';
 import { acquireLock } from '../lock.js';
 import { makeStateDirectory } from '../state-directory.js';
 import type { EngineParts } from './engine-parts.js';
+import { refuseOtherDestination } from './other-destination.js';
 
-/** Runs `work` as the one uploader of this root and store. Throws `LockedError` and `StateDirectoryError`. */
+/** Runs `work` as the one uploader of this root and store. Throws `LockedError`, `OtherDestinationError` and `StateDirectoryError`. */
 export async function withState<Result>(
   parts: EngineParts,
   work: (recorder: Recorder) => Promise<Result>,
@@ -15,6 +16,7 @@ export async function withState<Result>(
   await makeStateDirectory(io.fileSystem, paths);
   const lock = await acquireLock(paths.lock, io);
   try {
+    if (parts.isWatching) await refuseOtherDestination(parts);
     const live = () => tracker.live();
     const { recorder, replay } = await openRecorder({ io, paths, owner, sink: tracker, live, onNotice });
     tracker.onReplayed(replay);

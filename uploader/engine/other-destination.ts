@@ -1,0 +1,35 @@
+/** One root goes to one store at a time: two watches that send it to different places are most likely a mistake in somebody's configuration. */
+
+import { join } from 'node:path';
+import { OtherDestinationError } from '../errors.js';
+import type { Io } from '../io/io.js';
+import { isLocked } from '../lock.js';
+import { toStatePathsIn } from '../state-directory.js';
+import type { EngineParts } from './engine-parts.js';
+import { readStatus, type Status } from './status-file.js';
+
+/** Throws `OtherDestinationError` when another process of this state directory watches the same root for another store. */
+export async function refuseOtherDestination({
+  io,
+  config,
+  place,
+  store,
+  paths,
+}: EngineParts): Promise<void> {
+  const root = place.root.toString();
+  for (const name of await listNames(config.stateDirectory, io)) {
+    if (name === paths.rootId) continue;
+    const other = toStatePathsIn(join(config.stateDirectory, name), name);
+    const status = await readStatus(io.fileSystem, other);
+    if (status === null || status.root !== root || !isWatching(status)) continue;
+    if (await isLocked(other.lock, io)) throw new OtherDestinationError(root, store.id, status);
+  }
+}
+
+function isWatching({ state }: Status): boolean {
+  return state !== 'ended' && state !== 'idle';
+}
+
+async function listNames(directory: string, io: Io): Promise<string[]> {
+  return (await io.fileSystem.readDirectory(directory)).map((name) => name.toString('utf8')).sort();
+}
