@@ -14,6 +14,8 @@ import { locate, type Place } from '../locate-runs.js';
 import { type Notifier, silentNotifier } from '../notify/notifier.js';
 import type { OnSyncEvent, SyncEvent } from '../progress.js';
 import { BufferPool } from '../read/buffer-pool.js';
+import type { OpenPolicy } from '../read/local-file.js';
+import { ReceiptWriter, withReceipts } from '../receipt/receipt-writer.js';
 import { RootWatch } from '../scan/root-watch.js';
 import type { Scanner } from '../scan/scanner.js';
 import { type StatePaths, toStatePaths } from '../state-directory.js';
@@ -90,7 +92,6 @@ export class EngineParts {
     this.store = found.store;
     this.paths = toStatePaths(config.stateDirectory, found.place.root, found.store.id);
     this.owner = { rootId: this.paths.rootId, hostId: found.hostId };
-    this.notifier = options.notifier ?? silentNotifier;
     this.bandwidth = found.bandwidth;
     this.startMs = this.clock.monotonicMs();
     this.#onEvent = options.onEvent ?? (() => undefined);
@@ -112,6 +113,7 @@ export class EngineParts {
       onDirty: (id) => this.onDirty(id),
       onRun: (run) => this.#takeRun(run),
     });
+    this.notifier = this.#toNotifier(options.notifier ?? silentNotifier);
   }
 
   /** Finds the place and opens the store. Sends nothing. Throws a coded error for what cannot be used. */
@@ -152,6 +154,12 @@ export class EngineParts {
 
   readonly onNotice = (notice: StoreNotice): void => this.emit({ kind: 'notice', ...notice });
 
+  /** What a file must be to be read for sending, or for comparing. */
+  readonly openPolicy = (): OpenPolicy => ({
+    allowHardLinks: this.config.allowHardLinks ?? true,
+    ...(this.config.allowOtherDevices === true ? {} : { device: this.rootWatch.device }),
+  });
+
   get intervalMs(): number {
     return this.config.intervalMs ?? DEFAULT_INTERVAL_MS;
   }
@@ -174,12 +182,21 @@ export class EngineParts {
 
   /** Whether a file is this uploader's to send. */
   owns(id: FileId): boolean {
-    return this.ownership.ownsRun(this.tracker.runOf(id));
+    return this.ownership.ownsFile(id);
   }
 
   /** Whether files of a run are still being written, as far as is known. */
   isLive(run: RunRecord): boolean {
     return (this.lives.get(run.index)?.life ?? 'live') === 'live';
+  }
+
+  #toNotifier(notifier: Notifier): Notifier {
+    if (this.config.writesReceipts === false) return notifier;
+    const { io, store, tracker, patience, pool, onNotice, openPolicy } = this;
+    return withReceipts(
+      notifier,
+      new ReceiptWriter({ io, store, tracker, patience, pool, onNotice, openPolicy }),
+    );
   }
 
   #takeRun(run: RunRecord): void {

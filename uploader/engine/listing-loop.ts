@@ -40,7 +40,7 @@ export class ListingLoop {
     const { tracker, clock, refused, ownership } = this.#parts;
     if (this.#running !== null || this.#refusal !== null || clock.monotonicMs() < this.#notBeforeMs) return;
     const runs = tracker.runs.filter(
-      (run) => run.directory !== null && !run.isListed && !refused.has(run.index) && ownership.ownsRun(run),
+      (run) => run.directory !== null && !run.isListed && !refused.has(run.index) && ownership.worksOn(run),
     );
     if (!this.#isChecked) this.#running = this.#check();
     else if (runs.length > 0) this.#running = this.#list(runs);

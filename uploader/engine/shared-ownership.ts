@@ -1,10 +1,17 @@
 /** Ownership where several uploaders share a directory: each works on the runs that fall to it. */
 
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Membership } from '../share/membership.js';
+import type { FileId } from '../track/file-table.js';
 import type { RunRecord } from '../track/run-record.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Ownership } from './ownership.js';
+
+/** A run with more files is shared out by directory while it is written; its owner sees to it that it is complete in the end. */
+const LARGE_RUN_FILES = 5_000;
+const SHARDS = 64;
+const COUNT_INTERVAL_MS = 10_000;
 
 /** Joins the uploaders of a group, and keeps at it until `leave`. */
 export class SharedOwnership implements Ownership {
@@ -13,6 +20,9 @@ export class SharedOwnership implements Ownership {
   readonly #onGained: () => void;
   readonly #leaving = new AbortController();
   readonly #owned = new Set<number>();
+  /** By run and shard, as of the last change among the members. */
+  readonly #decisions = new Map<string, boolean>();
+  readonly #sizes = new Map<number, { readonly isLarge: boolean; readonly atMs: number }>();
   #running: Promise<void> = Promise.resolve();
 
   /** `onGained` is called when runs may have become this uploader's. */
@@ -41,7 +51,19 @@ export class SharedOwnership implements Ownership {
   }
 
   ownsRun(run: RunRecord): boolean {
-    return this.#membership.owns(run.uuid);
+    return this.#owns(run, '');
+  }
+
+  worksOn(run: RunRecord): boolean {
+    return this.ownsRun(run) || this.#isShared(run);
+  }
+
+  ownsFile(id: FileId): boolean {
+    const { tracker } = this.#parts;
+    const run = tracker.runOf(id);
+    if (!this.#isShared(run)) return this.ownsRun(run);
+    const relPath = tracker.relPathOf(id);
+    return this.#owns(run, toShard(relPath.slice(0, relPath.lastIndexOf('/') + 1)));
   }
 
   /** Lets the others have the runs. */
@@ -50,8 +72,33 @@ export class SharedOwnership implements Ownership {
     await this.#running;
   }
 
+  #owns(run: RunRecord, shard: string): boolean {
+    if (!this.#membership.isFenced()) return false;
+    const key = `${run.index}${shard}`;
+    const known = this.#decisions.get(key);
+    if (known !== undefined) return known;
+    const owns = this.#membership.owns(run.uuid, shard);
+    this.#decisions.set(key, owns);
+    return owns;
+  }
+
+  /** Whether a run is so large that its files are shared out. */
+  #isShared(run: RunRecord): boolean {
+    if (!this.#parts.isLive(run)) return false;
+    const { clock, tracker } = this.#parts;
+    const known = this.#sizes.get(run.index);
+    if (known !== undefined && (known.isLarge || clock.monotonicMs() - known.atMs < COUNT_INTERVAL_MS))
+      return known.isLarge;
+    let count = 0;
+    for (const _ of tracker.filesOf(run)) if (++count > LARGE_RUN_FILES) break;
+    const size = { isLarge: count > LARGE_RUN_FILES, atMs: clock.monotonicMs() };
+    this.#sizes.set(run.index, size);
+    return size.isLarge;
+  }
+
   #look(): void {
     const { tracker } = this.#parts;
+    this.#decisions.clear();
     let hasGained = false;
     for (const run of tracker.runs) {
       const owns = this.ownsRun(run);
@@ -64,4 +111,9 @@ export class SharedOwnership implements Ownership {
     }
     if (hasGained) this.#onGained();
   }
+}
+
+/** Directories are hashed into a few shards, so that decisions can be remembered. */
+function toShard(directory: string): string {
+  return `#${createHash('sha1').update(directory).digest().readUInt16BE(0) % SHARDS}`;
 }

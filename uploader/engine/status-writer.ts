@@ -38,7 +38,7 @@ export class StatusWriter {
   async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
     const { place, store, io, clock, patience, tracker, config, ownership } = this.#parts;
     const runs = countRuns(tracker, config.project, (run) =>
-      ownership.ownsRun(run) ? this.#phases.phaseOf(run).kind : 'elsewhere',
+      ownership.worksOn(run) ? this.#phases.phaseOf(run).kind : 'elsewhere',
     );
     const { awaySinceMs } = patience.gate;
     const text = JSON.stringify([state, reason, awaySinceMs, runs.map((run) => ({ ...run, lagMs: 0 }))]);

@@ -1,0 +1,78 @@
+/** Two watches of one root in one group: each file is sent by one of them, whole runs and the parts of a very large one. */
+
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { waitFor } from '../../support/child-server.js';
+import { createTempDir } from '../../support/temp-dir.js';
+import { makeRun, OTHER_RUN } from '../support/run-tree.js';
+import { createHarness, type RunningWatch } from '../support/sync-harness.js';
+
+const GROUP = 'group';
+const LARGE_RUN_FILES = 6_000;
+/** Of a commit, so that one uploader is not done before the other has begun. */
+const SLOW_MS = 10;
+const DIRECTORIES = 40;
+
+function start(harness: ReturnType<typeof createHarness>): RunningWatch {
+  return harness.startWatch({ config: { share: GROUP, stateDirectory: createTempDir() } });
+}
+
+function commitsOf(harness: ReturnType<typeof createHarness>): string[] {
+  return harness.store.calls.flatMap((call) => {
+    const [, key = ''] = /^commit (.+)$/.exec(call) ?? [];
+    return key === '' || key.startsWith('.plx/') ? [] : [key];
+  });
+}
+
+it('sends each run by one of them, and goes on when one leaves', { timeout: 60_000 }, async () => {
+  const harness = createHarness();
+  const [first, second] = [start(harness), start(harness)];
+  await first.until('both are known', () => countBeats(harness) >= 2);
+  const uuids = Array.from({ length: 30 }, (_, i) => i.toString(16).padStart(32, '0'));
+  for (const uuid of uuids) makeRun(harness.root, { 'outputs/a': uuid }, uuid);
+  await first.until('all are stored', () =>
+    uuids.every((uuid) => harness.store.text(`${uuid}/outputs/a`) === uuid),
+  );
+
+  const report = await second.stop();
+  expect(report.isComplete).toBe(true);
+  for (const uuid of uuids) writeFileSync(join(harness.root, 'runs', uuid, 'outputs/b'), uuid);
+  await first.until('the rest is stored', () =>
+    uuids.every((uuid) => harness.store.text(`${uuid}/outputs/b`) === uuid),
+  );
+
+  expect(await first.stop()).toMatchObject({ isComplete: true });
+});
+
+it('shares out the files of a very large run', { timeout: 120_000 }, async () => {
+  const harness = createHarness();
+  const { store } = harness;
+  const commit = store.commit.bind(store);
+  store.commit = async (request) => {
+    await sleep(request.key.includes('/part-') ? SLOW_MS : 0);
+    return commit(request);
+  };
+  const [first, second] = [start(harness), start(harness)];
+  await first.until('both are known', () => countBeats(harness) >= 2);
+  const prepared = join(createTempDir(), 'run');
+  for (let i = 0; i < DIRECTORIES; i += 1) {
+    mkdirSync(join(prepared, `part-${i}`), { recursive: true });
+    for (let f = 0; f < LARGE_RUN_FILES / DIRECTORIES; f += 1)
+      writeFileSync(join(prepared, `part-${i}`, `f${f}`), `${i} ${f}`);
+  }
+  renameSync(prepared, join(harness.root, 'runs', OTHER_RUN));
+  const stored = (): number => [...store.objects.keys()].filter((key) => key.includes('/part-')).length;
+  await waitFor('all are stored', () => stored() >= LARGE_RUN_FILES || undefined, 60_000);
+  const commits = commitsOf(harness).filter((key) => key.includes('/part-'));
+
+  // While the run was small to one and large to the other, both may have sent some.
+  expect(commits.length).toBeLessThan(1.1 * LARGE_RUN_FILES);
+  const reports = [await first.stop(), await second.stop()];
+  for (const { files } of reports) expect(files.stored).toBeGreaterThan(LARGE_RUN_FILES / 20);
+});
+
+function countBeats(harness: ReturnType<typeof createHarness>): number {
+  return [...harness.store.objects.keys()].filter((key) => /^\.plx\/uploaders\/.*\.json$/.test(key)).length;
+}
