@@ -60,6 +60,8 @@ export interface SyncConfig {
   readonly allowOtherDevices?: boolean | undefined;
   /** While watching: uploaders of this group, at the same store, share out the runs that they see. Default: every uploader for itself. */
   readonly share?: string | undefined;
+  /** Whether runs that have ended and are stored get a receipt in the store. Default true. */
+  readonly writesReceipts?: boolean | undefined;
 }
 
 /** Values as they stand on the command line: the names are those of the long flags in camel case. */
@@ -113,6 +115,7 @@ export async function resolveConfig(
     allowHardLinks: toOptionalBoolean(settings.find('hardlinks')) ?? true,
     allowOtherDevices: toOptionalBoolean(settings.find('crossDevice')) ?? false,
     share: toGroup(settings.find('share')),
+    writesReceipts: toOptionalBoolean(settings.find('receipts')) ?? true,
   });
   return { config, sources: settings.sources };
 }

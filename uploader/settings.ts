@@ -29,6 +29,7 @@ const VARIABLES = {
   hardlinks: ['POLYTRACK_HARDLINKS'],
   crossDevice: ['POLYTRACK_CROSS_DEVICE'],
   share: ['POLYTRACK_SHARE'],
+  receipts: ['POLYTRACK_RECEIPTS'],
   endpoint: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
   region: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
   pathStyle: ['POLYTRACK_PATH_STYLE'],

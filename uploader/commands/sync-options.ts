@@ -24,6 +24,9 @@ export function addSyncOptions(command: Command): Command {
     .option('--root-id <text>', 'from what uuids of log directories are made (POLYTRACK_ROOT_ID)')
     .addOption(new Option('--no-hints', 'do not ask the file watcher for hints (POLYTRACK_HINTS=false)'))
     .addOption(new Option('--no-hardlinks', 'leave out files with several names (POLYTRACK_HARDLINKS=false)'))
+    .addOption(
+      new Option('--no-receipts', 'write no receipts of runs that are stored (POLYTRACK_RECEIPTS=false)'),
+    )
     .option('--cross-device', 'also send what is mounted inside of the root (POLYTRACK_CROSS_DEVICE)')
     .option(
       '--state-dir <path>',
@@ -47,7 +50,7 @@ export function addSyncOptions(command: Command): Command {
 /** Commander gives `true` for a `--no-…` flag that was not given: that is no choice of the user's. */
 export function withoutDefaults<Flags extends object>(flags: Flags): Flags {
   const kept = Object.entries(flags).filter(
-    ([name, value]) => !((name === 'hints' || name === 'hardlinks') && value === true),
+    ([name, value]) => !(['hints', 'hardlinks', 'receipts'].includes(name) && value === true),
   );
   return Object.fromEntries(kept) as Flags;
 }

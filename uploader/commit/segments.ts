@@ -23,6 +23,28 @@ export function toSegmentKey(
   return `${runUuid}/${RESERVED_DIRECTORY}/seg/${relPath}/${generation}/${name}`;
 }
 
+export interface SegmentPlace {
+  readonly path: string;
+  readonly generation: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The inverse of `toSegmentKey`; null for anything else. */
+export function parseSegmentKey(runUuid: string, key: string): SegmentPlace | null {
+  const match = /^(.+)\/(\d+)\/(\d{20})-(\d+)$/.exec(
+    key.slice(`${runUuid}/${RESERVED_DIRECTORY}/seg/`.length),
+  );
+  if (match === null) return null;
+  const [, path = '', generation, start, length] = match;
+  return {
+    path,
+    generation: Number(generation),
+    start: Number(start),
+    end: Number(start) + Number(length),
+  };
+}
+
 /** Stores `[start, target)` as a segment, and records it. */
 export async function commitSegment(
   { id, file }: LocalState,

@@ -11,7 +11,7 @@ import { learnCapabilities } from './learn-capabilities.js';
 import { NameTwins } from './name-twins.js';
 
 export function createContext(parts: EngineParts, recorder: Recorder): CommitContext {
-  const { io, store, tracker, notifier, patience, pool, bandwidth, config, rootWatch, isWatching } = parts;
+  const { io, store, tracker, notifier, patience, pool, bandwidth, isWatching } = parts;
   const twins = new NameTwins(tracker);
   let learning: Promise<void> | undefined;
   return {
@@ -32,10 +32,7 @@ export function createContext(parts: EngineParts, recorder: Recorder): CommitCon
       return learning;
     },
     findProblem: (id) => (store.capabilities.foldsNames ? twins.findProblem(id) : null),
-    openPolicy: () => ({
-      allowHardLinks: config.allowHardLinks ?? true,
-      ...(config.allowOtherDevices === true ? {} : { device: rootWatch.device }),
-    }),
+    openPolicy: parts.openPolicy,
     isLive: (run) => parts.isLive(run),
     // A single pass cannot wait and see: it asks the file when it was written last.
     quietMs: (id, mtimeNs) =>

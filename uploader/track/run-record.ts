@@ -17,6 +17,8 @@ export interface RunRecord {
   readonly folders: FolderId[];
   /** Whether the store has been asked what it has of the run: nothing is sent before. */
   isListed: boolean;
+  /** Of receipts that the store has listed, or that were written since. */
+  readonly receiptKeys: Set<string>;
   /** When a file of it was seen to change last. */
   changedMs: number;
   /** Bytes that were deleted on disk before they were stored. */
@@ -34,6 +36,7 @@ export function createRunRecord(index: number, uuid: string): RunRecord {
     projectedDirectory: null,
     folders: [],
     isListed: false,
+    receiptKeys: new Set(),
     changedMs: 0,
     lostBytes: 0,
     lastError: null,

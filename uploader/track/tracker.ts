@@ -10,6 +10,7 @@ import { type FileVersion, isSameVersion } from '../io/file-version.js';
 import type { JournalEntry, JournalRecord, OpenIntent, SegmentEntry } from '../journal/journal-entry.js';
 import type { JournalReplay, JournalSink } from '../journal/journal-files.js';
 import { type FileFacts, toKey } from '../plan/planner.js';
+import { isReceiptKey } from '../receipt/receipt.js';
 import { RESERVED_DIRECTORY, type RelPath } from '../rel-path.js';
 import type { FoundRun, ScanSink } from '../scan/scan-sink.js';
 import type { ObjectVersion } from '../store/store.js';
@@ -194,12 +195,16 @@ export class Tracker implements ScanSink, JournalSink {
   // What the store says.
 
   beginListing(run: RunRecord): void {
+    run.receiptKeys.clear();
     for (const id of this.filesOf(run)) this.table.set(id, FLAG.listed, false);
   }
 
   onListed(key: string, object: ObjectVersion): void {
     const slash = key.indexOf('/');
-    if (key.startsWith(`${RESERVED_DIRECTORY}/`, slash + 1)) return;
+    if (key.startsWith(`${RESERVED_DIRECTORY}/`, slash + 1)) {
+      if (isReceiptKey(key)) this.#runOf(key.slice(0, slash)).receiptKeys.add(key);
+      return;
+    }
     this.setObject(this.idOf(key), object);
   }
 

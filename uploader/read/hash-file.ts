@@ -1,0 +1,43 @@
+/** Both checksums of an open file in one reading. */
+
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { BufferPool } from './buffer-pool.js';
+import type { LocalFile } from './local-file.js';
+
+export interface FileHashes {
+  readonly crc32: number;
+  /** Hex. */
+  readonly sha256: string;
+  /** CRC-32 of the first `mark` bytes; null when the file has fewer. */
+  readonly crc32AtMark: number | null;
+}
+
+/** Reads the first `sizeBytes` bytes; null when the file has become shorter. Throws as the file does. */
+export function hashFile(
+  file: LocalFile,
+  sizeBytes: number,
+  options: {
+    readonly pool: BufferPool;
+    readonly mark?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<FileHashes | null> {
+  const { pool, mark = sizeBytes, signal } = options;
+  return pool.use(async (buffer) => {
+    const sha256 = createHash('sha256');
+    let crc = 0;
+    let crc32AtMark = mark === 0 ? 0 : null;
+    for (let position = 0; position < sizeBytes; ) {
+      signal?.throwIfAborted();
+      const end = position < mark ? Math.min(mark, sizeBytes) : sizeBytes;
+      const bytes = buffer.subarray(0, Math.min(buffer.length, end - position));
+      if ((await file.readInto(bytes, position)) < bytes.length) return null;
+      crc = crc32(bytes, crc);
+      sha256.update(bytes);
+      position += bytes.length;
+      if (position === mark) crc32AtMark = crc;
+    }
+    return { crc32: crc, sha256: sha256.digest('hex'), crc32AtMark };
+  });
+}
