@@ -1,0 +1,48 @@
+/** Event files for projection, and what src/projection makes of a log directory in one go. */
+
+import { join } from 'node:path';
+import { Projection, type ProjectionTarget } from '../../../src/projection/projection.js';
+import { EventFileReader } from '../../../src/reader/event-file-reader.js';
+import { listEventFiles } from '../../../src/reader/list-event-files.js';
+import { encodeRecord } from '../../../src/record/record-codec.js';
+import { encodeEvent, joinPieces } from '../../../src/wire/encode-event.js';
+import type { Event } from '../../../src/wire/messages.js';
+import { ProjectedFiles } from '../../support/projected-files.js';
+import { imagesValue, scalarValue, textValue, toEvent } from '../../support/summary-events.js';
+
+export function toRecord(event: Event): Buffer {
+  return Buffer.from(encodeRecord(joinPieces(encodeEvent(event))));
+}
+
+/** Scalars `loss` and `acc/top 1`, now and then an image and a text: the records of `count` steps from `first` on. */
+export function someRecords(count: number, first = 0): Buffer[] {
+  return Array.from({ length: count }, (_, index) => {
+    const step = first + index;
+    const values = [scalarValue('loss', 1 / (step + 1)), scalarValue('acc/top 1', step)];
+    if (step % 3 === 1) values.push(imagesValue('picture', tinyImage(step)));
+    if (step % 4 === 2) values.push(textValue('note', [`step ${step}`]));
+    return toRecord(toEvent(step, 1_700_000_000 + step / 7, ...values));
+  });
+}
+
+/** Looks like a PNG of 2×3 as far as its header is read. */
+function tinyImage(seed: number): Buffer {
+  const header = Buffer.from('89504e470d0a1a0a0000000d49484452000000020000000308060000', 'hex');
+  return Buffer.concat([header, Buffer.from(`00 pixels ${seed}`)]);
+}
+
+/** All files, as text and hexadecimal; damage is passed over. */
+export async function projectInOneGo(
+  logDirectory: string,
+  target: ProjectionTarget = 'events',
+): Promise<{ files: Record<string, string>; projection: Projection; inputs: Record<string, unknown> }> {
+  const projection = new Projection({ target });
+  const files = new ProjectedFiles();
+  for (const { run, directory, files: names } of await listEventFiles(logDirectory))
+    for (const name of names) {
+      await using reader = new EventFileReader(join(directory, name), { onDamage: 'skip' });
+      for await (const { event } of reader.read()) projection.push(event, run === '.' ? '' : run);
+      files.take(projection);
+    }
+  return { files: files.toObject(), projection, inputs: files.inputs };
+}
