@@ -11,6 +11,7 @@ import { addInspectCommand } from './commands/inspect.js';
 import { toErrorText } from './commands/print-error.js';
 import { addStatusCommand } from './commands/status.js';
 import { addSyncCommand } from './commands/sync.js';
+import { addVerifyCommand } from './commands/verify.js';
 import { addWatchCommand } from './commands/watch.js';
 import { nodeIo } from './io/io.js';
 import { createRedactor } from './redact.js';
@@ -60,6 +61,7 @@ addSyncCommand(program, context);
 addWatchCommand(program, context);
 addStatusCommand(program, context);
 addCheckCommand(program, context);
+addVerifyCommand(program, context);
 addInspectCommand(program, context);
 addFsckCommand(program, context);
 

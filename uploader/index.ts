@@ -74,3 +74,5 @@ export type {
   StorePermissions,
   UnfinishedUpload,
 } from './store/store.js';
+export { type VerifyOptions, verify } from './verify/verify.js';
+export type { Finding, RunVerification, VerifyProblem, VerifyReport } from './verify/verify-report.js';

@@ -1,0 +1,90 @@
+/** The stores that operators' commands are tested on: real ones, whose objects a test can damage behind everybody's back. */
+
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { SyncConfig } from '../../../uploader/config.js';
+import { S3Server } from '../../support/s3-server.js';
+import { createTempDir } from '../../support/temp-dir.js';
+
+export interface TestStore {
+  readonly url: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** The file that an object is. */
+  file(key: string): string;
+  /** Changes one byte of an object, and nothing else. */
+  flip(key: string): void;
+  shorten(key: string): void;
+  remove(key: string): void;
+  has(key: string): boolean;
+}
+
+export type StoreKind = 'file' | 's3';
+export const STORE_KINDS: readonly StoreKind[] = ['file', 's3'];
+
+/** Opens a new, empty store. That of S3 belongs to the test. */
+export async function openTestStore(kind: StoreKind): Promise<TestStore> {
+  if (kind === 'file') {
+    const directory = join(createTempDir(), 'store');
+    return createStore(pathToFileURL(directory).href, directory, {});
+  }
+  const server = await S3Server.start();
+  await server.bucket('runs');
+  return createStore('s3://runs/team', join(server.dataDir, 'runs/team'), server.env);
+}
+
+/** The configuration of a pass on a store; state in a directory of its own. */
+export function toConfig(path: string, store: TestStore, changes: Partial<SyncConfig> = {}): SyncConfig {
+  const endpoint = store.env.AWS_ENDPOINT_URL;
+  return {
+    path,
+    store: store.url,
+    stateDirectory: createTempDir(),
+    concurrency: 4,
+    patienceMs: 20_000,
+    isDryRun: false,
+    s3: endpoint === undefined ? {} : { endpoint, region: 'us-east-1', pathStyle: true },
+    useHints: false,
+    ...changes,
+  };
+}
+
+/** Every regular file below a directory but those of this machine (`.plx`), as text. */
+export function readFiles(directory: string): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true, encoding: 'utf8' })) {
+    const path = join(entry.parentPath, entry.name);
+    const relPath = path.slice(directory.length + 1);
+    if (entry.isFile() && !relPath.split('/').includes('.plx')) files[relPath] = readFileSync(path, 'latin1');
+  }
+  return files;
+}
+
+function createStore(url: string, directory: string, env: Readonly<Record<string, string>>): TestStore {
+  const file = (key: string): string => join(directory, key);
+  return {
+    url,
+    env,
+    file,
+    flip(key) {
+      const bytes = readFileSync(file(key));
+      bytes[bytes.length >> 1]! ^= 1;
+      writeFileSync(file(key), bytes);
+    },
+    shorten: (key) => truncateSync(file(key), statSync(file(key)).size - 1),
+    remove(key) {
+      rmSync(file(key));
+      for (let each = dirname(file(key)); readdirSync(each).length === 0; each = dirname(each))
+        rmSync(each, { recursive: true });
+    },
+    has: (key) => existsSync(file(key)),
+  };
+}

@@ -1,0 +1,88 @@
+/** `polytrack verify`: whether a store has what is on disk, and what receipts tell. */
+
+import type { Command } from 'commander';
+import { CodedError } from '../../src/errors.js';
+import { resolveConfig, type SyncFlags } from '../config.js';
+import { verify } from '../verify/verify.js';
+import type { RunVerification, VerifyProblem, VerifyReport } from '../verify/verify-report.js';
+import { type CommandContext, EXIT } from './context.js';
+import { formatBytes, formatCount, formatSeconds } from './format.js';
+import { toErrorText } from './print-error.js';
+import { addRunPathOptions, addStoreAccessOptions } from './store-options.js';
+import { withoutDefaults } from './sync-options.js';
+
+type Flags = SyncFlags & { json?: boolean; verbose?: boolean; deep?: boolean };
+
+const EXIT_HELP = `
+Exit codes:
+  0    everything is in the store as it should be
+  1    something is not, and is printed; or it could not be looked at
+  2    nothing was looked at: usage, configuration, credentials or bucket
+  130  SIGINT, 143 SIGTERM came before everything was looked at
+`;
+
+export function addVerifyCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('verify')
+    .summary('compare a store with local files and receipts')
+    .description(
+      'Reads all local files of the runs at a path and compares them with the store: by the checksums that the store keeps, or by reading objects back where it keeps none. Files that are no longer on disk are compared with the receipt.',
+    )
+    .argument('<path>', 'a run directory, a root of runs, or a directory of log directories')
+    .option('--deep', 'read every byte of every object, and compare SHA-256');
+  addStoreAccessOptions(addRunPathOptions(command))
+    .addHelpText('after', EXIT_HELP)
+    .action((path: string, flags: Flags) => runVerify(path, withoutDefaults(flags), context));
+}
+
+async function runVerify(path: string, flags: Flags, context: CommandContext): Promise<void> {
+  try {
+    const { config } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
+    const { io, signal } = context;
+    const report = await verify(config, { io, signal, isDeep: flags.deep === true });
+    context.stdout(flags.json === true ? toJson(report) : toText(report));
+    context.setExitCode(report.isVerified ? EXIT.complete : EXIT.unsent);
+  } catch (error) {
+    context.stderr(toErrorText(error, flags.verbose === true));
+    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+  }
+}
+
+function toJson(report: VerifyReport): string {
+  const runs = report.runs.map((run) => ({ ...run, problems: run.problems.map(toJsonProblem) }));
+  const unreadable = report.unreadable.map(({ code, message, hint }) => ({ code, message, hint }));
+  return `${JSON.stringify({ ...report, runs, unreadable }, null, 2)}\n`;
+}
+
+/** A problem as plain JSON. */
+export function toJsonProblem({ path, finding, message, error }: VerifyProblem): object {
+  return { path, finding, message, ...(error === null ? {} : { code: error.code, hint: error.hint }) };
+}
+
+function toText(report: VerifyReport): string {
+  const { runs, unreadable, notices, durationMs } = report;
+  const files = runs.reduce((sum, { verified }) => sum + verified.files, 0);
+  const bytes = runs.reduce((sum, { verified }) => sum + verified.bytes, 0);
+  const bad = runs.filter(({ problems }) => problems.length > 0);
+  const state = report.isVerified ? 'Verified' : report.isAborted ? 'Interrupted' : 'NOT verified';
+  const counts = `${formatCount(files, 'file')} (${formatBytes(bytes)}) of ${formatCount(runs.length, 'run')}`;
+  const lines = [
+    ...bad.flatMap(toProblemLines),
+    ...unreadable.map(({ message }) => message),
+    ...notices.map(({ message }) => `notice: ${message}`),
+    `${state}: ${counts} are in ${report.store} as they should be${report.isDeep ? ', every byte read' : ''}; ${formatSeconds(durationMs)}.`,
+    ...(bad.length === 0 ? [] : [`With problems: ${formatCount(bad.length, 'run')}.`]),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+const SHOWN = 20;
+
+/** The problems of a run, the first of them. */
+export function toProblemLines({ runUuid, problems }: RunVerification): string[] {
+  const shown = problems
+    .slice(0, SHOWN)
+    .map(({ path, finding, message }) => `  ${finding} ${path}: ${message}`);
+  const rest = problems.length - shown.length;
+  return [runUuid, ...shown, ...(rest === 0 ? [] : [`  and ${rest} more (--json lists all)`])];
+}

@@ -1,0 +1,34 @@
+/** Whether a run is still being written, for a command that looks once. */
+
+import { PROCESS_DIRECTORY } from '../../src/layout.js';
+import { RunLife } from '../engine/run-life.js';
+import type { Io } from '../io/io.js';
+import { joinPath } from '../scan/join-path.js';
+
+/** A writer on another host, which cannot be asked, is taken to be gone when nothing of it has changed for this long. */
+const SILENT_MS = 3_600_000;
+const HEARTBEAT = /^heartbeat-.+\.json$/;
+
+/** `newestMs`: when a file of the run was modified last, in milliseconds since the epoch; Infinity when that is not known. */
+export async function isRunLive(io: Io, directory: Buffer, newestMs: number): Promise<boolean> {
+  const nowMs = io.clock.wallTime() * 1000;
+  const quietMs = Math.max(0, nowMs - newestMs);
+  if ((await new RunLife(io, directory).look(quietMs)) !== 'live') return false;
+  const beatMs = await findLastBeatMs(io, directory);
+  return beatMs === null || nowMs - Math.max(beatMs, newestMs) < SILENT_MS;
+}
+
+async function findLastBeatMs(io: Io, directory: Buffer): Promise<number | null> {
+  let lastMs: number | null = null;
+  try {
+    const path = joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]);
+    for (const name of await io.fileSystem.readDirectory(path)) {
+      if (!HEARTBEAT.test(name.toString('utf8'))) continue;
+      const { mtimeNs } = await io.fileSystem.lstat(joinPath(path, [name]));
+      lastMs = Math.max(lastMs ?? 0, Number(mtimeNs / 1_000_000n));
+    }
+  } catch {
+    return null; // no such directory, or it is going away
+  }
+  return lastMs;
+}
