@@ -24,6 +24,8 @@ export async function collectUploads(
     try {
       for await (const { Key, UploadId, Initiated } of listUploads(connection, place, prefix, signal)) {
         if (Key === undefined || UploadId === undefined || place.isInUse(UploadId)) continue;
+        // The listing knows prefixes only: `a` would mean `a.1` too.
+        if (!prefix.endsWith('/') && Key !== place.toObjectKey(prefix)) continue;
         const ageMs = Initiated === undefined ? 0 : connection.storeTimeMs() - Initiated.getTime();
         // `Initiated` is in whole seconds for some stores: an age of 0 asked for means all.
         const isOld = olderThanMs === 0 || ageMs > olderThanMs;

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StoreCapabilities } from '../../../uploader/store/capabilities.js';
 import { openS3Store } from '../../../uploader/store/s3-store.js';
@@ -245,6 +245,20 @@ describeWithPeers(['s3'], 'S3 store', () => {
       expect(outcome.status).toBe('stored');
       expect(proxy.applied('PutObject').filter(({ url }) => url.includes('lost'))).toHaveLength(1);
     });
+  });
+
+  it('collects the uploads of a key, and not those of keys that begin with it', async () => {
+    const { store, bucket } = await open();
+    const client = server.createClient();
+    const keys = ['run/a', 'run/a.1', 'run/ab', 'run/a/b'];
+    for (const key of keys)
+      await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `some/prefix/${key}` }));
+    client.destroy();
+    const collect = (prefix: string) => store.collect({ prefixes: [prefix], olderThanMs: 0 });
+
+    expect(await collect('run/a')).toEqual({ status: 'collected', removed: 1, left: 0 });
+    expect(await collect('run/a')).toEqual({ status: 'collected', removed: 0, left: 0 });
+    expect(await collect('run/')).toEqual({ status: 'collected', removed: 3, left: 0 });
   });
 
   it('tells refusals apart', async () => {
