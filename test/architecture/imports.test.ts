@@ -48,7 +48,16 @@ const PARTS: readonly { readonly part: string; readonly pattern: RegExp; readonl
         'src/trace',
       ],
     },
-    { part: 'uploader/store', pattern: /^uploader\/store\//, may: ['src/base', 'uploader/base'] },
+    {
+      part: 'uploader/store',
+      pattern: /^uploader\/store\//,
+      may: ['src/base', 'uploader/base', 'uploader/polyaxon'],
+    },
+    {
+      part: 'uploader/polyaxon',
+      pattern: /^uploader\/polyaxon\//,
+      may: ['src/base', 'src/polyaxon', 'uploader/base'],
+    },
     {
       part: 'uploader/base',
       pattern: /^uploader\/(io\/|errors\.ts|retry\.ts|rel-path\.ts|lock\.ts)/,
@@ -65,6 +74,7 @@ const PARTS: readonly { readonly part: string; readonly pattern: RegExp; readonl
         'src/polyaxon',
         'src/projection',
         'uploader/base',
+        'uploader/polyaxon',
         'uploader/store',
       ],
     },

@@ -1,0 +1,14 @@
+/** Connections to Polyaxon servers of tests, with nothing of this host's own configuration in them. */
+
+import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import {
+  findConnection,
+  type PolyaxonConnection,
+  type Variables,
+} from '../../../uploader/polyaxon/connection.js';
+import { createSharedTempDir } from '../../support/temp-dir.js';
+
+export async function connectTo(host: string, variables: Variables = {}): Promise<PolyaxonConnection> {
+  const home = createSharedTempDir();
+  return findConnection({ host }, { HOME: home, POLYAXON_CONTEXT_ROOT: home, ...variables }, nodeFileSystem);
+}

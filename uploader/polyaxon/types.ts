@@ -1,0 +1,109 @@
+/**
+ * What the API takes and gives, as far as polytrack uses it. Everything that comes from a server is optional: servers differ.
+ *
+ * Source: polyaxon 2.16.4, `_sdk/schemas/` (V1Run, V1Project, V1StatusCondition, V1RunArtifact); haupt 2.16.1 for what is really answered.
+ */
+
+import type { RunStatus } from '../../src/polyaxon/statuses.js';
+
+/** Names a run in a server. */
+export interface RunRef {
+  readonly owner: string;
+  readonly project: string;
+  /** 32 lower-case hex digits. */
+  readonly uuid: string;
+}
+
+export interface Installation {
+  readonly key?: string | null;
+  readonly version?: string | null;
+  /** `ce` is the open server. */
+  readonly dist?: string | null;
+  readonly mode?: string | null;
+}
+
+export interface PolyaxonProject {
+  readonly uuid?: string | null;
+  readonly name?: string | null;
+  readonly owner?: string | null;
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface PolyaxonRun {
+  readonly uuid: string;
+  readonly name?: string | null;
+  readonly owner?: string | null;
+  readonly project?: string | null;
+  readonly description?: string | null;
+  readonly readme?: string | null;
+  readonly tags?: readonly string[] | null;
+  readonly status?: RunStatus | null;
+  readonly meta_info?: JsonObject | null;
+  readonly inputs?: JsonObject | null;
+  readonly outputs?: JsonObject | null;
+  readonly is_managed?: boolean | null;
+  readonly managed_by?: string | null;
+  readonly kind?: string | null;
+  readonly runtime?: string | null;
+  readonly created_at?: string | null;
+  readonly updated_at?: string | null;
+  readonly started_at?: string | null;
+  readonly finished_at?: string | null;
+  readonly duration?: number | null;
+  readonly settings?: JsonObject | null;
+}
+
+/** `runs/sync`: needs `uuid`, `created_at`, `kind`, and `managed_by: 'user'` or `is_managed: false`. */
+export interface SyncRunBody extends Omit<PolyaxonRun, 'updated_at' | 'settings'> {
+  readonly created_at: string;
+  readonly kind: string;
+  readonly wait_time?: number | null;
+  readonly status_conditions?: readonly StatusCondition[];
+}
+
+export interface PatchRunBody {
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly readme?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly meta_info?: JsonObject | undefined;
+  readonly inputs?: JsonObject | undefined;
+  readonly outputs?: JsonObject | undefined;
+  /** True: maps are merged one level deep, tags united. Without it what is named is replaced. */
+  readonly merge?: boolean | undefined;
+}
+
+export interface StatusCondition {
+  readonly type: RunStatus;
+  readonly status: boolean;
+  readonly reason?: string | null;
+  readonly message?: string | null;
+  /** ISO 8601 with an offset. */
+  readonly last_update_time?: string | null;
+  readonly last_transition_time?: string | null;
+}
+
+export interface RunStatuses {
+  readonly status: RunStatus | null;
+  /** Oldest first. */
+  readonly conditions: readonly StatusCondition[];
+}
+
+export interface RunArtifact {
+  readonly name: string;
+  readonly kind: string;
+  /** Inside the run: the store's key below the uuid. */
+  readonly path?: string | null | undefined;
+  readonly summary: JsonObject;
+  readonly is_input?: boolean | undefined;
+  readonly state?: string | null | undefined;
+  readonly connection?: string | null | undefined;
+  readonly meta_info?: JsonObject | null | undefined;
+}
+
+export interface ArtifactTree {
+  /** Names, with sizes in bytes. */
+  readonly files: Readonly<Record<string, number>>;
+  readonly directories: readonly string[];
+}

@@ -1,0 +1,97 @@
+/** Requests by undici: unlike the built-in fetch it takes certificates, and proxies from an environment. Loaded on first use. */
+
+import { Readable } from 'node:stream';
+import { rootCertificates } from 'node:tls';
+import type { Dispatcher } from 'undici';
+import { findProxy } from './find-proxy.js';
+import type {
+  HttpRequest,
+  HttpResponse,
+  ProxySettings,
+  StreamedBody,
+  TlsSettings,
+  Transport,
+} from './transport.js';
+
+export interface UndiciTransportOptions {
+  readonly tls: TlsSettings;
+  readonly proxies: ProxySettings;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Below the 5 s after which uvicorn closes an idle connection: a request must not meet its end. */
+const KEEP_ALIVE_MS = 3_000;
+
+export function createUndiciTransport(options: UndiciTransportOptions): Transport {
+  return new UndiciTransport(options);
+}
+
+class UndiciTransport implements Transport {
+  readonly #options: UndiciTransportOptions;
+  /** By proxy; the empty string is none. */
+  readonly #agents = new Map<string, Dispatcher>();
+
+  constructor(options: UndiciTransportOptions) {
+    this.#options = options;
+  }
+
+  async send({ method, url, headers, body, silenceMs, signal }: HttpRequest): Promise<HttpResponse> {
+    const undici = await import('undici');
+    const sizeBytes = body === undefined || isStreamed(body) ? body?.sizeBytes : body.length;
+    const answer = await undici.request(url, {
+      method,
+      headers: { ...headers, ...(sizeBytes === undefined ? {} : { 'content-length': String(sizeBytes) }) },
+      body: toBody(body),
+      headersTimeout: silenceMs,
+      bodyTimeout: silenceMs,
+      dispatcher: this.#agentFor(undici, findProxy(url, this.#options.proxies) ?? ''),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const found = Object.entries(answer.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(', ') : value,
+    ]);
+    return { status: answer.statusCode, headers: Object.fromEntries(found), body: answer.body };
+  }
+
+  async close(): Promise<void> {
+    const agents = [...this.#agents.values()];
+    this.#agents.clear();
+    await Promise.all(agents.map((agent) => agent.destroy()));
+  }
+
+  #agentFor(undici: typeof import('undici'), proxy: string): Dispatcher {
+    const known = this.#agents.get(proxy);
+    if (known !== undefined) return known;
+    const tls = toTlsOptions(this.#options.tls);
+    const common = { keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
+    const connect = { ...tls, timeout: CONNECT_TIMEOUT_MS };
+    const agent =
+      proxy === ''
+        ? new undici.Agent({ ...common, connect })
+        : // A tunnel for https only: few proxies make one to port 80.
+          new undici.ProxyAgent({ ...common, uri: proxy, requestTls: tls, proxyTunnel: false });
+    this.#agents.set(proxy, agent);
+    return agent;
+  }
+}
+
+function toBody(body: HttpRequest['body']): Uint8Array | Readable | null {
+  if (body === undefined) return null;
+  return isStreamed(body) ? Readable.from(body.chunks(), { objectMode: false }) : body;
+}
+
+function isStreamed(body: Uint8Array | StreamedBody): body is StreamedBody {
+  return 'chunks' in body;
+}
+
+function toTlsOptions({ ca, cert, key, isVerified, isHostnameVerified }: TlsSettings) {
+  return {
+    rejectUnauthorized: isVerified,
+    // Node.js would trust nobody else; a company's own authority usually comes on top.
+    ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(isHostnameVerified ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
