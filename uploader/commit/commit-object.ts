@@ -75,6 +75,14 @@ export function throttled(
       await bandwidth.take(end - start, lane, signal);
       return source.read(start, end);
     },
+    ...(source.readInto === undefined
+      ? {}
+      : {
+          async readInto(buffer: Buffer, start: number) {
+            await bandwidth.take(buffer.length, lane, signal);
+            return (await source.readInto?.(buffer, start)) ?? 0;
+          },
+        }),
   };
 }
 

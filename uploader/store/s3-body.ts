@@ -2,6 +2,7 @@
 
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
+import { readBody } from './body-memory.js';
 import type { Part } from './part-planner.js';
 import type { CommitRequest } from './store.js';
 
@@ -14,16 +15,15 @@ export interface PartBody {
   open(): Buffer | Readable;
 }
 
-/** The body of a part; null when the source has become too short for it. */
+/** The body of a part, in the buffer if there is one; null when the source has become too short for it. */
 export async function readPartBody(
   part: Part,
   request: CommitRequest,
-  bufferMaxBytes: number,
+  buffer: Buffer | null,
 ): Promise<PartBody | null> {
-  const sizeBytes = part.end - part.start;
-  if (sizeBytes > bufferMaxBytes) return toStreamedBody(part, request);
-  const bytes = await request.source.read(part.start, part.end);
-  return bytes.length === sizeBytes ? { crc32: crc32(bytes), open: () => bytes } : null;
+  if (buffer === null) return toStreamedBody(part, request);
+  const bytes = await readBody(request.source, part, buffer);
+  return bytes.length === part.end - part.start ? { crc32: crc32(bytes), open: () => bytes } : null;
 }
 
 /** CRC-32 of `[start, end)` of the source; null when it is shorter. */

@@ -8,7 +8,7 @@
 
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import type { FailedOutcome, RetryOutcome } from '../retry.js';
-import type { ByteBudget } from './byte-budget.js';
+import type { BodyMemory } from './body-memory.js';
 import type { StoreCapabilities } from './capabilities.js';
 import { combineCrc32 } from './crc32-combine.js';
 import type { Part } from './part-planner.js';
@@ -34,9 +34,7 @@ export interface MultipartOptions {
   readonly bucket: string;
   readonly conditions: Conditions;
   readonly capabilities: () => StoreCapabilities;
-  readonly budget: ByteBudget;
-  /** Parts up to this size are held in memory. */
-  readonly bufferMaxBytes: number;
+  readonly memory: BodyMemory;
   readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
 }
 
@@ -177,8 +175,9 @@ export class MultipartCommits {
     request.signal?.throwIfAborted();
     try {
       if (part.isCopied) return await this.#copyPart(part, upload, plan, request);
-      const heldBytes = Math.min(part.end - part.start, this.#options.bufferMaxBytes);
-      return await this.#options.budget.use(heldBytes, () => this.#sendPart(part, upload, request));
+      return await this.#options.memory.use(part.end - part.start, (buffer) =>
+        this.#sendPart({ part, buffer }, upload, request),
+      );
     } catch (error) {
       if (part.isCopied && isPreconditionFailure(error))
         return resolveConflict(await this.#options.head(request.key, request.signal), request);
@@ -192,11 +191,15 @@ export class MultipartCommits {
     }
   }
 
-  async #sendPart(part: Part, upload: Upload, request: CommitRequest): Promise<CommitOutcome | null> {
+  async #sendPart(
+    { part, buffer }: { readonly part: Part; readonly buffer: Buffer | null },
+    upload: Upload,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | null> {
     request.signal?.throwIfAborted();
-    const { connection, bucket, bufferMaxBytes } = this.#options;
+    const { connection, bucket } = this.#options;
     const sizeBytes = part.end - part.start;
-    const body = await readPartBody(part, request, bufferMaxBytes);
+    const body = await readPartBody(part, request, buffer);
     if (body === null) return { status: 'changed' };
     const checksum = toBase64Crc32(body.crc32);
     const { ETag: etag } = await connection.send(

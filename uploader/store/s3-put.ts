@@ -1,6 +1,7 @@
 /** Commits of small objects: one request, whose checksum the store checks. */
 
 import { crc32 } from 'node:zlib';
+import { readBody } from './body-memory.js';
 import { toOutcome } from './s3-answer.js';
 import {
   type Conditions,
@@ -29,10 +30,10 @@ export class SinglePuts {
     this.#options = options;
   }
 
-  async commit(objectKey: string, request: CommitRequest): Promise<CommitOutcome> {
+  async commit(objectKey: string, request: CommitRequest, buffer: Buffer | null): Promise<CommitOutcome> {
     const { connection, bucket, conditions } = this.#options;
     const { key, source, target, signal } = request;
-    const body = await source.read(0, target.sizeBytes);
+    const body = await readBody(source, { start: 0, end: target.sizeBytes }, buffer);
     if (body.length !== target.sizeBytes || crc32(body) !== target.crc32) return { status: 'changed' };
     const send = (condition: object) => {
       signal?.throwIfAborted();

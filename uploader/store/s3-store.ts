@@ -6,7 +6,7 @@
  */
 
 import { StoreLimitError } from '../errors.js';
-import { ByteBudget } from './byte-budget.js';
+import { BodyMemory } from './body-memory.js';
 import { canAppend, type StoreCapabilities, UNPROBED_S3 } from './capabilities.js';
 import { planAppend, planParts } from './part-planner.js';
 import type { S3ClientOptions } from './s3-client.js';
@@ -63,7 +63,7 @@ const MIB = 1024 * 1024;
 const LIMITS: S3Limits = {
   singlePutMaxBytes: 16 * MIB,
   bufferMaxBytes: 16 * MIB,
-  budgetBytes: 64 * MIB,
+  budgetBytes: 48 * MIB,
   partBytes: undefined,
   tailPartBytes: undefined,
   copyBytes: undefined,
@@ -89,7 +89,7 @@ export class S3Store implements Store {
   readonly #limits: S3Limits;
   readonly #reader: S3Reader;
   readonly #puts: SinglePuts;
-  readonly #budget: ByteBudget;
+  readonly #memory: BodyMemory;
   readonly #multipart: MultipartCommits;
   readonly #onNotice: (notice: StoreNotice) => void;
   #capabilities: StoreCapabilities = UNPROBED_S3;
@@ -111,14 +111,14 @@ export class S3Store implements Store {
       head,
     });
     this.#puts = new SinglePuts({ connection, bucket: this.bucket, conditions, head });
-    this.#budget = new ByteBudget(this.#limits.budgetBytes);
+    const { budgetBytes, bufferMaxBytes } = this.#limits;
+    this.#memory = new BodyMemory({ capacityBytes: budgetBytes, largestBytes: bufferMaxBytes });
     this.#multipart = new MultipartCommits({
       connection,
       bucket: this.bucket,
       conditions,
       capabilities: () => this.#capabilities,
-      budget: this.#budget,
-      bufferMaxBytes: this.#limits.bufferMaxBytes,
+      memory: this.#memory,
       head,
     });
   }
@@ -156,7 +156,7 @@ export class S3Store implements Store {
     if (limit !== null) return limit;
     const objectKey = this.toObjectKey(request.key);
     if (sizeBytes <= this.#limits.singlePutMaxBytes)
-      return this.#budget.use(sizeBytes, () => this.#puts.commit(objectKey, request));
+      return this.#memory.use(sizeBytes, (buffer) => this.#puts.commit(objectKey, request, buffer));
     const parts = planParts(sizeBytes, this.#limits.partBytes);
     return this.#multipart.commit({ objectKey, parts }, request);
   }

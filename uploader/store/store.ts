@@ -17,6 +17,8 @@ import type { StoreCapabilities } from './capabilities.js';
 export interface ByteSource {
   /** The bytes `[start, end)`; fewer when the source has become shorter. Rejects when it cannot be read. */
   read(start: number, end: number): Promise<Buffer>;
+  /** As `read`, into memory of the caller: fills `buffer` from `start` on, as far as the source goes. Resolves to the number of bytes. */
+  readInto?(buffer: Buffer, start: number): Promise<number>;
 }
 
 export interface ObjectVersion {
@@ -128,7 +130,10 @@ export type ProbeOutcome =
   | (FailedOutcome & { readonly lacks?: 'get' | 'put' | undefined });
 
 export interface CollectRequest {
-  /** Keys of other beginnings are left alone: what is unfinished there may belong to anybody. */
+  /**
+   * One that ends in `/` stands for all keys below it, another for that key alone. What is unfinished elsewhere may belong to anybody, and
+   * is left alone.
+   */
   readonly prefixes: readonly string[];
   /** What is younger is left alone: another process may be at it. What this store object is at is always left alone. */
   readonly olderThanMs: number;
