@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { addCheckCommand } from './commands/check.js';
+import { addCleanCommand } from './commands/clean.js';
 import { type CommandContext, EXIT } from './commands/context.js';
 import { addFsckCommand } from './commands/fsck.js';
 import { addInspectCommand } from './commands/inspect.js';
@@ -62,6 +63,7 @@ addWatchCommand(program, context);
 addStatusCommand(program, context);
 addCheckCommand(program, context);
 addVerifyCommand(program, context);
+addCleanCommand(program, context);
 addInspectCommand(program, context);
 addFsckCommand(program, context);
 

@@ -2,6 +2,9 @@
 
 export { CodedError } from '../src/errors.js';
 export { type CheckStoreOptions, checkStore, type StoreCheck } from './check/check-store.js';
+export { type CleanedRun, type CleanOptions, type CleanReport, clean } from './clean/clean.js';
+export type { CleanedMarker } from './clean/cleaned-marker.js';
+export type { CleanRules, KeptReason } from './clean/select.js';
 export { type ResolvedConfig, resolveConfig, type SyncConfig, type SyncFlags } from './config.js';
 export { type FoundStatus, findStatus, listStatus } from './engine/find-status.js';
 export type { RunStatus, Status, Totals } from './engine/status-file.js';

@@ -24,6 +24,8 @@ const VARIABLES = {
   exclude: [],
   asRun: [],
   project: ['POLYTRACK_PROJECT'],
+  projectEvents: ['POLYTRACK_PROJECT_EVENTS'],
+  eventRequests: ['POLYTRACK_EVENT_REQUESTS'],
   rootId: ['POLYTRACK_ROOT_ID'],
   hints: ['POLYTRACK_HINTS'],
   hardlinks: ['POLYTRACK_HARDLINKS'],
@@ -128,20 +130,33 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
   k: 1e3,
   m: 1e6,
   g: 1e9,
+  t: 1e12,
   ki: 2 ** 10,
   mi: 2 ** 20,
   gi: 2 ** 30,
+  ti: 2 ** 40,
 };
 
 /** Bytes: a number, or one with a unit (`500k`, `10MB`, `1MiB`). */
 export function toBytes(found: Found | undefined): number | undefined {
   if (found === undefined) return undefined;
   const text = String(found.value).trim();
-  const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?)?b?(?:\/s)?$/i.exec(text);
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?(?:\/s)?$/i.exec(text);
   const bytes = match === null ? Number.NaN : Number(match[1]) * BYTE_UNITS[(match[2] ?? '').toLowerCase()]!;
   if (bytes >= 1) return bytes;
-  const hint = 'Write it as bytes a second, such as 500k, 10MB or 1MiB.';
+  const hint = 'Write it as a number with a unit, such as 500k, 10MB or 1MiB.';
   throw new ConfigError(`${found.source}: ${JSON.stringify(found.value)} is no number of bytes`, hint);
+}
+
+const DURATION_MS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3.6e6, d: 86.4e6, w: 604.8e6 };
+
+/** Milliseconds of `90s`, `30m`, `12h`, `7d` or `2w`. */
+export function toDurationMs(found: Found | undefined): number | undefined {
+  if (found === undefined) return undefined;
+  const match = /^(\d+(?:\.\d+)?)\s*([smhdw])$/.exec(String(found.value).trim());
+  if (match !== null) return Number(match[1]) * DURATION_MS[match[2] ?? '']!;
+  const hint = 'Write it with a unit, such as 90s, 30m, 12h, 7d or 2w.';
+  throw new ConfigError(`${found.source}: ${JSON.stringify(found.value)} is no duration`, hint);
 }
 
 export function toBoolean({ value, source }: Found): boolean {

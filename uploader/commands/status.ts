@@ -100,5 +100,6 @@ function toTotalText(total: Totals): string {
   const stored = `${formatCount(total.storedFiles, 'file')} (${formatBytes(total.storedBytes)}) stored`;
   const pending = `${total.pendingFiles} (${formatBytes(total.pendingBytes)}) pending`;
   const lost = total.lostBytes === 0 ? '' : `, ${formatBytes(total.lostBytes)} lost`;
-  return `${stored}, ${pending}, lag ${formatSeconds(total.lagMs)}${lost}`;
+  const events = total.eventsLagMs === 0 ? '' : ` (Polyaxon's events ${formatSeconds(total.eventsLagMs)})`;
+  return `${stored}, ${pending}, lag ${formatSeconds(total.lagMs)}${events}${lost}`;
 }

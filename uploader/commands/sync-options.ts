@@ -21,6 +21,15 @@ export function addSyncOptions(command: Command): Command {
     .option('--exclude <pattern...>', 'leave out, as a .polytrackignore file would')
     .option('--as-run [uuid]', 'take the path as one run, whatever is in it')
     .option('--project <name>', 'the Polyaxon project of runs that do not say (POLYTRACK_PROJECT)')
+    .option(
+      '--project-events',
+      "make Polyaxon's event files of event files (POLYTRACK_PROJECT_EVENTS; default: when they go to Polyaxon)",
+    )
+    .addOption(new Option('--no-project-events', 'leave that'))
+    .option(
+      '--event-requests <n>',
+      "of Polyaxon's event files that are brought up to date each second while watching (POLYTRACK_EVENT_REQUESTS; default: 10)",
+    )
     .option('--root-id <text>', 'from what uuids of log directories are made (POLYTRACK_ROOT_ID)')
     .addOption(new Option('--no-hints', 'do not ask the file watcher for hints (POLYTRACK_HINTS=false)'))
     .addOption(new Option('--no-hardlinks', 'leave out files with several names (POLYTRACK_HARDLINKS=false)'))

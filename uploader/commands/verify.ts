@@ -79,7 +79,10 @@ function toText(report: VerifyReport): string {
 const SHOWN = 20;
 
 /** The problems of a run, the first of them. */
-export function toProblemLines({ runUuid, problems }: RunVerification): string[] {
+export function toProblemLines({
+  runUuid,
+  problems,
+}: Pick<RunVerification, 'runUuid' | 'problems'>): string[] {
   const shown = problems
     .slice(0, SHOWN)
     .map(({ path, finding, message }) => `  ${finding} ${path}: ${message}`);

@@ -4,6 +4,7 @@
  * Nothing is said before everything has been looked at once more: a file that was moved may be found late.
  */
 
+import { findCleanedMarker } from '../clean/cleaned-marker.js';
 import { toPathBytes } from '../rel-path.js';
 import { joinPath } from '../scan/join-path.js';
 import { type FileId, FLAG } from '../track/file-table.js';
@@ -38,9 +39,12 @@ function findInodes({ tracker: { table } }: EngineParts, wanted: ReadonlySet<num
   return found;
 }
 
-/** Left out by a rule since, not gone. */
+/** Left out by a rule since, or cleaned, not gone. */
 async function isThere({ io, tracker }: EngineParts, id: FileId): Promise<boolean> {
   const place = tracker.placeOf(id);
+  const { directory } = tracker.runOf(id);
+  // Deleted by `clean`, which has found it in the store before.
+  if (directory !== null && (await findCleanedMarker(io.fileSystem, directory)) !== null) return true;
   try {
     if (place !== null) await io.fileSystem.lstat(joinPath(place.directory, [toPathBytes(place.path)]));
     return true;

@@ -71,6 +71,10 @@ export interface FileSystem {
   /** Replaces `newPath`. */
   rename(path: FsPath, newPath: FsPath): Promise<void>;
   unlink(path: FsPath): Promise<void>;
+  /** Removes an empty directory; fails with `ENOTEMPTY` for another, and for a link. */
+  removeDirectory(path: FsPath): Promise<void>;
+  /** Bytes that this user may still write on the file system of `path`. */
+  freeBytes(path: FsPath): Promise<number>;
   /** Makes one directory; its parent must exist. */
   makeDirectory(path: FsPath, mode: number): Promise<void>;
   /** Makes creates, renames and unlinks in this directory durable, where the file system offers that. */

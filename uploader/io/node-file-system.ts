@@ -11,6 +11,8 @@ import {
   readlink,
   realpath,
   rename,
+  rmdir,
+  statfs,
   unlink,
 } from 'node:fs/promises';
 import type {
@@ -39,6 +41,11 @@ export const nodeFileSystem: FileSystem = {
   link,
   rename,
   unlink,
+  removeDirectory: (path) => rmdir(path),
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
   makeDirectory: async (path, mode) => {
     await mkdir(path, { mode });
   },

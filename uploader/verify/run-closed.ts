@@ -5,17 +5,18 @@ import { RunLife } from '../engine/run-life.js';
 import type { Io } from '../io/io.js';
 import { joinPath } from '../scan/join-path.js';
 
-/** A writer on another host, which cannot be asked, is taken to be gone when nothing of it has changed for this long. */
-const SILENT_MS = 3_600_000;
+/** A writer on another host, which cannot be asked, is taken to be gone when neither it nor the run has changed for this long. */
+const SILENT_WRITER_MS = 3_600_000;
+/** Without any sign of a writer nothing but silence tells that there is none. */
+const SILENT_RUN_MS = 24 * 3_600_000;
 const HEARTBEAT = /^heartbeat-.+\.json$/;
 
 /** `newestMs`: when a file of the run was modified last, in milliseconds since the epoch; Infinity when that is not known. */
 export async function isRunLive(io: Io, directory: Buffer, newestMs: number): Promise<boolean> {
-  const nowMs = io.clock.wallTime() * 1000;
-  const quietMs = Math.max(0, nowMs - newestMs);
-  if ((await new RunLife(io, directory).look(quietMs)) !== 'live') return false;
+  if ((await new RunLife(io, directory).look(0)) !== 'live') return false;
   const beatMs = await findLastBeatMs(io, directory);
-  return beatMs === null || nowMs - Math.max(beatMs, newestMs) < SILENT_MS;
+  const silentMs = io.clock.wallTime() * 1000 - Math.max(beatMs ?? 0, newestMs);
+  return silentMs < (beatMs === null ? SILENT_RUN_MS : SILENT_WRITER_MS);
 }
 
 async function findLastBeatMs(io: Io, directory: Buffer): Promise<number | null> {

@@ -33,12 +33,19 @@ export interface VerifyRunOptions {
 /** A local file that was found equal to its object, as it was when that was found. */
 export interface VerifiedFile {
   readonly path: RelPath;
+  /** Where it is on disk. */
+  readonly localPath: Buffer;
   readonly version: FileVersion;
 }
 
 export interface VerifiedRun {
   readonly verification: RunVerification;
   readonly files: readonly VerifiedFile[];
+}
+
+interface ReadFile extends LocalFacts {
+  readonly version: FileVersion;
+  readonly localPath: Buffer;
 }
 
 /** Verifies one run of a scanned root. Throws the coded error of a store that cannot be asked. */
@@ -116,7 +123,7 @@ class RunVerifier {
       return;
     }
     const object = found.status === 'found' ? found.facts : null;
-    let local: (LocalFacts & { version: FileVersion }) | null = null;
+    let local: ReadFile | null = null;
     try {
       local = id === undefined ? null : await this.#readLocal(id, object?.sizeBytes ?? 0);
     } catch (error) {
@@ -138,10 +145,10 @@ class RunVerifier {
     this.#lines.push({ path, sizeBytes, crc32, sha256, etag, verifiedAt, proof });
     this.#bytes += sizeBytes;
     if (local === null) this.#notLocal += 1;
-    else this.#files.push({ path: path as RelPath, version: local.version });
+    else this.#files.push({ path: path as RelPath, localPath: local.localPath, version: local.version });
   }
 
-  async #readLocal(id: FileId, mark: number): Promise<LocalFacts & { version: FileVersion }> {
+  async #readLocal(id: FileId, mark: number): Promise<ReadFile> {
     const { tracker, io, pool, openPolicy } = this.#parts;
     const path = tracker.relPathOf(id);
     const place = tracker.placeOf(id);
@@ -155,7 +162,7 @@ class RunVerifier {
       const after = await file.stat();
       if (hashes === null || after.mtimeNs !== version.mtimeNs || after.ctimeNs !== version.ctimeNs)
         throw new FileError('ERR_FILE_UNSTABLE', path, 'it changed while it was read', 'Verify again later.');
-      return { ...hashes, sizeBytes: version.sizeBytes, version };
+      return { ...hashes, sizeBytes: version.sizeBytes, version, localPath: file.path };
     } finally {
       await file.close();
     }

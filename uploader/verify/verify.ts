@@ -5,6 +5,7 @@ import type { SyncConfig } from '../config.js';
 import { type EngineOptions, EngineParts } from '../engine/engine-parts.js';
 import { checkStore } from '../engine/listing.js';
 import { explainNoRuns } from '../locate-runs.js';
+import { RESERVED_DIRECTORY } from '../rel-path.js';
 import type { Scanner } from '../scan/scanner.js';
 import type { RunRecord } from '../track/run-record.js';
 import type { VerifyReport } from './verify-report.js';
@@ -80,7 +81,9 @@ export async function withScannedRuns<Result>(
         isDeep,
         writesReceipt: config.writesReceipts !== false,
         problems: problemsOf(scanner, run),
-        leftOut: scanner.skipped.filter((each) => each.run === run.index).map(({ path }) => path),
+        leftOut: scanner.skipped
+          .filter((each) => each.run === run.index && each.path !== RESERVED_DIRECTORY)
+          .map(({ path }) => path),
         signal,
         onFile,
       });

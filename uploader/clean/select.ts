@@ -1,0 +1,33 @@
+/** Which runs may be cleaned, and in which order: the oldest first. Pure. */
+
+export interface CleanRules {
+  /** Only runs in which nothing has changed for this long. */
+  readonly olderThanMs?: number | undefined;
+  /** Only runs with at least this many bytes on disk. */
+  readonly largerThanBytes?: number | undefined;
+  /** So many of the newest runs stay. */
+  readonly keep?: number | undefined;
+}
+
+export interface LocalRun {
+  readonly bytes: number;
+  /** When a file of it was modified last, in milliseconds since the epoch. */
+  readonly newestMs: number;
+}
+
+export type KeptReason = 'younger' | 'smaller' | 'newest' | 'enough-free';
+
+/** The runs by age, oldest first, each with the rule that keeps it. */
+export function selectRuns<Run extends LocalRun>(
+  runs: readonly Run[],
+  rules: CleanRules,
+  nowMs: number,
+): { readonly run: Run; readonly kept: KeptReason | null }[] {
+  const { olderThanMs = 0, largerThanBytes = 0, keep = 0 } = rules;
+  const ordered = [...runs].sort((a, b) => a.newestMs - b.newestMs);
+  return ordered.map((run, index) => {
+    if (index >= ordered.length - keep) return { run, kept: 'newest' as const };
+    if (nowMs - run.newestMs < olderThanMs) return { run, kept: 'younger' as const };
+    return { run, kept: run.bytes < largerThanBytes ? ('smaller' as const) : null };
+  });
+}
