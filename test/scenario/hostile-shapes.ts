@@ -1,13 +1,22 @@
 /** Shapes that a directory of runs may have, by accident or by malice: what each is, and what is to become of it. */
 
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 
 export interface Shape {
   readonly what: string;
-  /** Inside of the run, as the file system has it. */
+  /** As the file system has it, from the directory `runs/` on. */
   readonly path: Buffer;
   /** `stored`, the reason of `skipped`, or the code of `unsent`. */
   readonly outcome: string;
@@ -21,14 +30,24 @@ export interface Outside {
 
 type Name = string | Buffer;
 
-/** Makes all shapes in a run directory. Devices need the rights of root, and are left out without them. */
-export async function makeShapes(run: string, outside: Outside): Promise<Shape[]> {
+const HOLES_BYTES = 96 * 1024 * 1024;
+const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
+const isRoot = process.getuid?.() === 0;
+
+/**
+ * Makes all shapes in a directory `runs/`, most of them in the run `uuid`. Devices need the rights of root, and are left out without them; whoever
+ * has those rights can read every file.
+ */
+export async function makeShapes(runs: string, uuid: string, outside: Outside): Promise<Shape[]> {
   const shapes: Shape[] = [];
-  const add = (what: string, names: readonly Name[], outcome: string): string | Buffer => {
+  const run = join(runs, uuid);
+  const addAt = (what: string, names: readonly Name[], outcome: string): Buffer => {
     const path = joinNames(names);
     shapes.push({ what, path, outcome });
-    return Buffer.concat([Buffer.from(`${run}/`), path]);
+    return Buffer.concat([Buffer.from(`${runs}/`), path]);
   };
+  const add = (what: string, names: readonly Name[], outcome: string): Buffer =>
+    addAt(what, [uuid, ...names], outcome);
   const inDirectory = (name: string): string => {
     mkdirSync(join(run, name), { recursive: true });
     return name;
@@ -60,13 +79,17 @@ export async function makeShapes(run: string, outside: Outside): Promise<Shape[]
   );
   writeFileSync(add('an empty file', [names, 'empty'], 'stored'), '');
   mkdirSync(join(run, names, 'empty-directory'));
+  makeUnreadable(inDirectory('unreadable'), add);
+  writeFileSync(add('nearly all of it a hole', [names, 'holes'], 'stored'), 'begins');
+  truncateSync(join(run, names, 'holes'), HOLES_BYTES);
+  makeRunFiles(runs, outside, addAt);
   return shapes;
 }
 
 function makeLinks(
   run: string,
   { directory, secret }: Outside,
-  add: (what: string, names: readonly Name[]) => string | Buffer,
+  add: (what: string, names: readonly Name[]) => Buffer,
   links: string,
 ): void {
   const targets: [what: string, name: Name, target: string][] = [
@@ -96,26 +119,70 @@ function makeLinks(
 }
 
 async function makeSpecial(
-  add: (what: string, names: readonly Name[]) => string | Buffer,
+  add: (what: string, names: readonly Name[]) => Buffer,
   special: string,
 ): Promise<void> {
-  execFileSync('mkfifo', [String(add('a FIFO', [special, 'fifo']))]);
-  execFileSync('mkfifo', [
-    String(add('a FIFO named like an event file', [special, 'events.out.tfevents.1.fifo'])),
-  ]);
+  makeFifo(add('a FIFO', [special, 'fifo']));
+  makeFifo(add('a FIFO named like an event file', [special, 'events.out.tfevents.1.fifo']));
   const path = String(add('a socket', [special, 'socket']));
   const server = createServer().listen(path);
   await new Promise((resolve) => server.once('listening', resolve));
   server.unref();
-  if (process.getuid?.() !== 0) return;
+  if (!isRoot) return;
   execFileSync('mknod', [String(add('a character device', [special, 'zero'])), 'c', '1', '5']);
   execFileSync('mknod', [String(add('a block device', [special, 'loop'])), 'b', '7', '250']);
 }
 
-function makeLong(
-  run: string,
-  add: (what: string, names: readonly Name[], outcome: string) => string | Buffer,
-): void {
+type Add = (what: string, names: readonly Name[], outcome: string) => Buffer;
+
+function makeUnreadable(directory: string, add: Add): void {
+  if (isRoot) return;
+  const file = add('a file that may not be read', [directory, 'file'], 'ERR_FILE_UNREADABLE');
+  writeFileSync(file, 'unread', { mode: 0 });
+  const closed = add('a directory that may not be listed', [directory, 'directory'], 'ERR_FILE_UNREADABLE');
+  mkdirSync(closed, { mode: 0 });
+  onTestFinished(() => chmodSync(closed, 0o700)); // or it cannot be removed
+}
+
+/** What is read to find and to filter runs. */
+function makeRunFiles(runs: string, { directory, secret }: Outside, add: Add): void {
+  const uuidOf = (byte: string): string => {
+    const uuid = byte.repeat(16);
+    mkdirSync(join(runs, uuid));
+    writeFileSync(add('a file beside what is odd', [uuid, 'file'], 'stored'), `of ${uuid}`);
+    return uuid;
+  };
+  symlinkSync(secret, add('a link in place of a run file', [uuidOf('11'), 'run.plx.json'], 'symbolic-link'));
+  makeFifo(add('a FIFO in place of a run file', [uuidOf('22'), 'run.plx.json'], 'not-regular'));
+  const inside = join(runs, uuidOf('33'), 'run.plx.json');
+  mkdirSync(inside);
+  writeFileSync(
+    add('in a directory in place of a run file', ['33'.repeat(16), 'run.plx.json', 'x'], 'stored'),
+    'x',
+  );
+  writeFileSync(add('a run file of another format', [uuidOf('44'), 'run.plx.json'], 'stored'), '\u0000{{{');
+  const huge = add('a run file with a hole', [uuidOf('55'), 'run.plx.json'], 'stored');
+  writeFileSync(huge, '{');
+  truncateSync(huge, HOLES_BYTES / 4);
+  makeFifo(add('a FIFO in place of an ignore file', [uuidOf('66'), '.polytrackignore'], 'not-regular'));
+  const ignore = [uuidOf('77'), '.polytrackignore'];
+  symlinkSync(secret, add('a link in place of an ignore file', ignore, 'symbolic-link'));
+  // What it keeps back is not known, so that the directory is not sent.
+  const closed = '88'.repeat(16);
+  mkdirSync(join(runs, closed));
+  writeFileSync(join(runs, closed, 'file'), readFileSync(secret));
+  const long = add('an ignore file that is too long', [closed, '.polytrackignore'], 'ERR_FILE_UNREADABLE');
+  writeFileSync(long, Buffer.alloc(MAX_IGNORE_FILE_BYTES + 1, '\n'));
+  symlinkSync(directory, add('a link in place of a run', ['99'.repeat(16)], 'symbolic-link'));
+  makeFifo(add('a FIFO among the runs', ['fifo'], 'not-regular'));
+  mkdirSync(add('a directory among the runs that is none', ['no-run'], 'not-a-run'));
+}
+
+function makeFifo(path: Buffer): void {
+  execFileSync('mkfifo', [path.toString()]);
+}
+
+function makeLong(run: string, add: Add): void {
   const names = 'names';
   writeFileSync(add('a name of 255 bytes', [names, 'n'.repeat(255)], 'stored'), 'long');
   writeFileSync(add('255 bytes of two-byte characters', [names, `${'é'.repeat(127)}x`], 'stored'), 'long');
@@ -189,6 +256,7 @@ const LEFT_OUT: readonly (readonly [name: string, reason: string])[] = [
   ['key.pem', 'secret-shape'],
   ['my-service-account.json', 'secret-shape'],
   ['model.bin.partial', 'unfinished'],
+  ['model.tmp', 'unfinished'],
   ['backup~', 'tool'],
 ];
 

@@ -4,6 +4,7 @@
  */
 
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -18,7 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it, onTestFinished } from 'vitest';
 import { listObjects } from '../../bench/support/hashes.mjs';
-import { startWatch, UploaderProcess } from '../../bench/support/uploader-process.mjs';
+import { UploaderProcess } from '../../bench/support/uploader-process.mjs';
 import { waitFor } from '../support/child-server.js';
 import { describeWithPeers } from '../support/peers.js';
 import { S3Server } from '../support/s3-server.js';
@@ -26,6 +27,7 @@ import { createTempDir } from '../support/temp-dir.js';
 import { makeShapes, type Outside, type Shape } from './hostile-shapes.js';
 
 const UUID = 'f6'.repeat(16);
+const OTHER_UUID = 'e5'.repeat(16);
 const CANARY = 'canary-8c1f0b';
 const MIN_SHAPES = 60;
 const TIMEOUT_MS = 120_000;
@@ -38,38 +40,53 @@ interface Report {
 
 type Objects = ReadonlyMap<string, Buffer>;
 
-function createScene(): { home: string; root: string; run: string; outside: Outside } {
+interface Scene {
+  readonly home: string;
+  readonly root: string;
+  readonly runs: string;
+  readonly run: string;
+  readonly outside: Outside;
+}
+
+interface TestStore {
+  readonly url: string;
+  readonly env: Record<string, string>;
+  read(): Promise<Objects>;
+  keys(): Promise<string[]>;
+}
+
+function createScene(): Scene {
   const home = createTempDir();
   const root = join(home, 'root');
-  const run = join(root, 'runs', UUID);
+  const runs = join(root, 'runs');
+  const run = join(runs, UUID);
   const directory = join(home, 'outside');
   mkdirSync(run, { recursive: true });
   mkdirSync(directory);
   const secret = join(directory, 'secret.txt');
   writeFileSync(secret, CANARY);
-  return { home, root, run, outside: { directory, secret } };
+  return { home, root, runs, run, outside: { directory, secret } };
 }
 
 /** Each shape is one of the two: an object with its content under a key that gives its name, or a line in the report. */
-function expectAccountedFor(shapes: readonly Shape[], run: string, objects: Objects, report: Report): void {
+function expectAccountedFor(shapes: readonly Shape[], runs: string, objects: Objects, report: Report): void {
   const byName = new Map([...objects].map(([key, bytes]) => [decodeKey(key).toString('latin1'), bytes]));
   expect(byName.size).toBe(objects.size);
-  const toName = (path: string): string => decodeKey(path.slice(UUID.length + 1)).toString('latin1');
+  const toName = (path: string): string => decodeKey(path.replace(/^runs\//, '')).toString('latin1');
   const skipped = new Map(report.skipped.map(({ path, reason }) => [toName(path), reason]));
   const unsent = new Map(report.unsent.map(({ path, code }) => [toName(path), code]));
   for (const { what, path, outcome } of shapes) {
     const name = path.toString('latin1');
-    if (outcome === 'stored')
-      expect(byName.get(name)?.toString(), what).toBe(
-        readFileSync(Buffer.concat([Buffer.from(`${run}/`), path])).toString(),
-      );
-    else {
-      expect(byName.has(name), what).toBe(false);
+    const bytes = byName.get(name);
+    if (outcome === 'stored') {
+      const onDisk = readFileSync(Buffer.concat([Buffer.from(`${runs}/`), path]));
+      expect(bytes?.equals(onDisk), `${what} is stored`).toBe(true);
+    } else {
       expect(skipped.get(name) ?? unsent.get(name), what).toBe(outcome);
+      expect(bytes, what).toBe(undefined);
     }
   }
-  const stored = shapes.filter(({ outcome }) => outcome === 'stored');
-  expect(objects.size).toBe(stored.length);
+  expect(objects.size).toBe(shapes.filter(({ outcome }) => outcome === 'stored').length);
 }
 
 /** The bytes that a key stands for; by hand, so that the program is not its own witness. */
@@ -87,12 +104,12 @@ function expectNoCanary(objects: Objects, output: string): void {
   expect(output).not.toContain(CANARY);
 }
 
-/** Objects of the run, by their key inside of it, without the uploader's own. */
+/** Objects of all runs, by their key from the uuid on, without the uploader's own. */
 async function readBucket(server: S3Server, bucket: string): Promise<Objects> {
   const client = server.createClient();
   const objects = new Map<string, Buffer>();
   for (const key of await listKeys(server, bucket)) {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: `team/${UUID}/${key}` }));
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: `team/${key}` }));
     objects.set(key, Buffer.from((await Body?.transformToByteArray()) ?? []));
   }
   client.destroy();
@@ -102,11 +119,15 @@ async function readBucket(server: S3Server, bucket: string): Promise<Objects> {
 async function listKeys(server: S3Server, bucket: string): Promise<string[]> {
   const client = server.createClient();
   const keys: string[] = [];
-  const prefix = `team/${UUID}/`;
+  const prefix = 'team/';
   for await (const { Key = '' } of listObjects({ client, bucket }, prefix))
     keys.push(Key.slice(prefix.length));
   client.destroy();
-  return keys.filter((key) => !key.startsWith('.plx/'));
+  return keys.filter(isOfRun);
+}
+
+function isOfRun(key: string): boolean {
+  return !/^([0-9a-f]{32}\/)?\.plx\//.test(key);
 }
 
 function readStore(directory: string): Objects {
@@ -114,110 +135,172 @@ function readStore(directory: string): Objects {
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     const key = path.slice(directory.length + 1);
-    if (entry.isFile() && !key.startsWith('.plx/')) objects.set(key, readFileSync(path));
+    if (entry.isFile() && isOfRun(key)) objects.set(key, readFileSync(path));
   }
   return objects;
 }
 
+/** A store of the kind that is asked for, as the command line names it and as it can be read. */
+async function openStore(kind: 's3' | 'file', home: string): Promise<TestStore> {
+  if (kind === 'file') {
+    const directory = join(home, 'store');
+    const read = async (): Promise<Objects> => (existsSync(directory) ? readStore(directory) : new Map());
+    return { url: `file://${directory}`, env: {}, read, keys: async () => [...(await read()).keys()] };
+  }
+  const server = await S3Server.start();
+  const bucket = await server.bucket('runs');
+  return {
+    url: `s3://${bucket}/team`,
+    env: server.env,
+    read: () => readBucket(server, bucket),
+    keys: () => listKeys(server, bucket),
+  };
+}
+
+/** The whole command, at work on a scene. */
+function start(command: 'sync' | 'watch', { home, root }: Scene, { url, env }: TestStore): UploaderProcess {
+  const args = ['--store', url, '--state-dir', join(home, 'state'), '--no-hardlinks', '--json'];
+  const often = command === 'watch' ? ['--interval', '0.2'] : [];
+  const process = new UploaderProcess([command, root, ...args, ...often], { env, home });
+  onTestFinished(() => void process.end('SIGKILL'));
+  return process;
+}
+
 describeWithPeers(['s3'], 'a hostile tree', () => {
-  it('is synced to S3 as far as it can be, and told of', { timeout: TIMEOUT_MS }, async () => {
-    const { home, root, run, outside } = createScene();
-    const shapes = await makeShapes(run, outside);
-    const server = await S3Server.start();
-    const bucket = await server.bucket('runs');
+  it.each(['s3', 'file'] as const)(
+    'is synced to a store of the kind %s as far as it can be, and told of',
+    {
+      timeout: TIMEOUT_MS,
+    },
+    async (kind) => {
+      const scene = createScene();
+      const shapes = await makeShapes(scene.runs, UUID, scene.outside);
+      const store = await openStore(kind, scene.home);
 
-    const sync = new UploaderProcess(
-      [
-        'sync',
-        root,
-        '--store',
-        `s3://${bucket}/team`,
-        '--state-dir',
-        join(home, 'state'),
-        '--no-hardlinks',
-        '--json',
-      ],
-      { env: server.env, home },
-    );
-    expect(await sync.exited, sync.output).toBe(1);
+      const sync = start('sync', scene, store);
+      expect(await sync.exited, sync.output).toBe(1);
 
-    const report = toReport(sync.output);
-    const objects = await readBucket(server, bucket);
-    expect(shapes.length).toBeGreaterThanOrEqual(MIN_SHAPES);
-    expectAccountedFor(shapes, run, objects, report);
-    expectNoCanary(objects, sync.output);
-  });
+      const objects = await store.read();
+      expect(shapes.length).toBeGreaterThanOrEqual(MIN_SHAPES);
+      expect(new Set(shapes.map(({ what }) => what)).size).toBeGreaterThanOrEqual(MIN_SHAPES);
+      expectAccountedFor(shapes, scene.runs, objects, toReport(sync.output));
+      expectNoCanary(objects, sync.output);
+    },
+  );
 
-  it('is watched into a directory, as it is made', { timeout: TIMEOUT_MS }, async () => {
-    const { home, root, run, outside } = createScene();
-    const store = join(home, 'store');
-    const watch = startWatch({
-      ...{ root, store: `file://${store}`, stateDir: join(home, 'state'), env: {}, home, intervalSeconds: 1 },
-      args: ['--no-hardlinks', '--json'],
-    });
-    onTestFinished(() => void watch.end('SIGKILL'));
-    await sleep(500);
-    const shapes = await makeShapes(run, outside);
-    const wanted = shapes.filter(({ outcome }) => outcome === 'stored').length;
-    const directory = join(store, UUID);
-    await waitFor('all that can be stored', () => {
-      try {
-        return readStore(directory).size >= wanted ? true : undefined;
-      } catch {
-        return undefined; // not made yet
-      }
-    });
-    await watch.end('SIGTERM');
+  it.each(['s3', 'file'] as const)(
+    'is watched into a store of the kind %s, as it is made',
+    {
+      timeout: TIMEOUT_MS,
+    },
+    async (kind) => {
+      const scene = createScene();
+      const store = await openStore(kind, scene.home);
+      const watch = start('watch', scene, store);
+      await sleep(500);
+      const shapes = await makeShapes(scene.runs, UUID, scene.outside);
+      const wanted = shapes.filter(({ outcome }) => outcome === 'stored').length;
+      await waitFor('all that can be stored', async () =>
+        (await store.keys()).length >= wanted ? true : undefined,
+      );
+      await watch.end('SIGTERM');
 
-    const objects = readStore(directory);
-    expectAccountedFor(shapes, run, objects, toReport(watch.output));
-    expectNoCanary(objects, watch.output);
-  });
+      const objects = await store.read();
+      expectAccountedFor(shapes, scene.runs, objects, toReport(watch.output));
+      expectNoCanary(objects, watch.output);
+    },
+  );
 
-  it('gives nothing away when directories and files are swapped for links all the time', {
+  it('gives nothing away to a watch when directories and files are swapped for links all the time', {
     timeout: TIMEOUT_MS,
   }, async () => {
-    const { home, root, run, outside } = createScene();
-    mkdirSync(join(run, 'swapped'));
-    writeFileSync(join(run, 'swapped/secret.txt'), 'harmless');
-    writeFileSync(join(run, 'file.txt'), 'harmless');
-    const server = await S3Server.start();
-    const bucket = await server.bucket('runs');
-    const watch = startWatch({
-      ...{ root, store: `s3://${bucket}/team`, stateDir: join(home, 'state'), env: server.env, home },
-      intervalSeconds: 0.1,
-    });
-    onTestFinished(() => void watch.end('SIGKILL'));
-
-    const endMs = performance.now() + SWAP_MS;
-    for (let turn = 0; performance.now() < endMs; turn += 1) {
-      renameSync(join(run, 'swapped'), join(run, `kept-${turn}`));
-      symlinkSync(outside.directory, join(run, 'swapped'));
-      rmSync(join(run, 'file.txt'));
-      symlinkSync(outside.secret, join(run, 'file.txt'));
-      await sleep(turn % 7);
-      unlinkSync(join(run, 'swapped'));
-      renameSync(join(run, `kept-${turn}`), join(run, 'swapped'));
-      writeFileSync(join(run, 'swapped/secret.txt'), `harmless ${turn}`);
-      unlinkSync(join(run, 'file.txt'));
-      writeFileSync(join(run, 'file.txt'), `harmless ${turn}`);
-      await sleep(turn % 11);
-    }
-    writeFileSync(join(run, 'last.txt'), 'last');
+    const scene = createScene();
+    const store = await openStore('s3', scene.home);
+    const swapper = new Swapper(scene);
+    const watch = start('watch', scene, store);
+    await swapper.swapFor(SWAP_MS);
+    writeFileSync(join(scene.run, 'last.txt'), 'last');
     await waitFor('the last file', async () =>
-      (await listKeys(server, bucket)).includes('last.txt') ? true : undefined,
+      (await store.keys()).includes(`${UUID}/last.txt`) ? true : undefined,
     );
-    const code = await watch.end('SIGTERM');
 
-    expect(code, watch.output).toBe(0);
-    const objects = await readBucket(server, bucket);
+    expect(await watch.end('SIGTERM'), watch.output).toBe(0);
+    const objects = await store.read();
     expectNoCanary(objects, watch.output);
-    expect(objects.get('swapped/secret.txt')?.toString()).toBe(
-      readFileSync(join(run, 'swapped/secret.txt'), 'utf8'),
-    );
-    expect(objects.get('file.txt')?.toString()).toBe(readFileSync(join(run, 'file.txt'), 'utf8'));
+    swapper.expectStored(objects);
+  });
+
+  it('gives nothing away to one sync after the other either', { timeout: TIMEOUT_MS }, async () => {
+    const scene = createScene();
+    const store = await openStore('file', scene.home);
+    const swapper = new Swapper(scene);
+    const swapping = swapper.swapFor(SWAP_MS);
+    let isSwapping = true;
+    const ended = swapping.finally(() => {
+      isSwapping = false;
+    });
+    let output = '';
+    while (isSwapping) {
+      const sync = start('sync', scene, store);
+      await sync.exited;
+      output += sync.output;
+    }
+    await ended;
+    const last = start('sync', scene, store);
+
+    expect(await last.exited, last.output).toBe(0);
+    const objects = await store.read();
+    expectNoCanary(objects, output + last.output);
+    swapper.expectStored(objects);
   });
 });
+
+/** Replaces a directory, a file and the directory of the run itself by links out of the tree, and back, again and again. */
+class Swapper {
+  readonly #scene: Scene;
+  readonly #victim: string;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+    this.#victim = join(scene.runs, OTHER_UUID);
+    mkdirSync(join(scene.run, 'swapped'));
+    mkdirSync(this.#victim);
+    // Names that the outside has too.
+    for (const directory of [join(scene.run, 'swapped'), this.#victim])
+      writeFileSync(join(directory, 'secret.txt'), 'harmless');
+    writeFileSync(join(scene.run, 'file.txt'), 'harmless');
+  }
+
+  async swapFor(ms: number): Promise<void> {
+    const { run, home, outside } = this.#scene;
+    const directories = [join(run, 'swapped'), this.#victim];
+    const file = join(run, 'file.txt');
+    const endMs = performance.now() + ms;
+    for (let turn = 0; performance.now() < endMs; turn += 1) {
+      for (const [index, directory] of directories.entries()) {
+        renameSync(directory, join(home, `kept-${index}`));
+        symlinkSync(outside.directory, directory);
+      }
+      rmSync(file);
+      symlinkSync(outside.secret, file);
+      await sleep(turn % 7);
+      for (const [index, directory] of directories.entries()) {
+        unlinkSync(directory);
+        renameSync(join(home, `kept-${index}`), directory);
+        writeFileSync(join(directory, 'secret.txt'), `harmless ${turn}`);
+      }
+      unlinkSync(file);
+      writeFileSync(file, `harmless ${turn}`);
+      await sleep(turn % 11);
+    }
+  }
+
+  expectStored(objects: Objects): void {
+    const { runs } = this.#scene;
+    for (const path of [`${UUID}/swapped/secret.txt`, `${OTHER_UUID}/secret.txt`, `${UUID}/file.txt`])
+      expect(objects.get(path)?.toString(), path).toBe(readFileSync(join(runs, path), 'utf8'));
+  }
+}
 
 /** The document that `sync --json` prints, or the last line of `watch --json`. */
 function toReport(output: string): Report {

@@ -94,7 +94,7 @@ export class DirectoryVisit {
     const entries = await this.#look(node, listed);
     const isNewHome = await this.#decideHome(node, entries);
     if (node.isBarred) return UNCHANGED;
-    await this.#readIgnoreFile(node, entries);
+    if (!(await this.#readIgnoreFile(node, entries))) return UNCHANGED;
     return this.#take(node, entries, isNewHome);
   }
 
@@ -191,28 +191,40 @@ export class DirectoryVisit {
     };
   }
 
-  async #readIgnoreFile(node: DirectoryNode, entries: readonly Entry[]): Promise<void> {
+  /** False when it cannot be read: what it keeps back is not known then, so nothing beside it or below is sent. */
+  async #readIgnoreFile(node: DirectoryNode, entries: readonly Entry[]): Promise<boolean> {
     const file = entries.find(({ text, stat }) => text === IGNORE_FILE && stat.kind === 'file');
     const stamp =
       file === undefined ? '' : `${file.stat.sizeBytes} ${file.stat.mtimeNs} ${file.stat.ctimeNs}`;
-    if (stamp === node.ignoreFileStamp) return;
-    node.ignoreFileStamp = stamp;
+    if (stamp === node.ignoreFileStamp) return true;
     const inherited = node.parent?.rules ?? this.#options.rules;
-    node.rules = file === undefined ? inherited : await this.#extendRules(node, inherited, file);
+    const rules = file === undefined ? inherited : await this.#extendRules(node, inherited, file);
+    if (rules === null) return false;
+    node.ignoreFileStamp = stamp;
+    node.rules = rules;
     // What was decided by the old rules is decided again: the directories below begin anew.
     for (const child of node.children.values())
       this.#drop(child, (folder) => this.#options.sink.onFolderLeftOut(folder));
     node.children.clear();
+    return true;
   }
 
-  async #extendRules(node: DirectoryNode, inherited: IgnoreRules, { name }: Entry): Promise<IgnoreRules> {
+  async #extendRules(
+    node: DirectoryNode,
+    inherited: IgnoreRules,
+    { name }: Entry,
+  ): Promise<IgnoreRules | null> {
+    const { fileSystem } = this.#options;
     try {
-      const path = joinPath(node.path, [name]);
-      const bytes = await readWholeFile(this.#options.fileSystem, path, MAX_IGNORE_FILE_BYTES);
+      const bytes = await readWholeFile(fileSystem, joinPath(node.path, [name]), MAX_IGNORE_FILE_BYTES);
       return inherited.extend(node.rootPath, bytes.toString('utf8'));
     } catch (error) {
-      node.problems.push(unreadable(join(toShownPath(node), IGNORE_FILE), error));
-      return inherited;
+      const path = join(toShownPath(node), IGNORE_FILE);
+      const hint =
+        'Nothing of this directory is sent before it can be: let the user that runs the sync read it.';
+      const found = `cannot be read: ${messageOf(error)}`;
+      node.problems.push(new FileError('ERR_FILE_UNREADABLE', path, found, hint, { cause: error }));
+      return null;
     }
   }
 
