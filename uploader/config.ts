@@ -50,6 +50,10 @@ export interface SyncConfig {
   readonly asRun?: boolean | string | undefined;
   /** The Polyaxon project of runs that do not say. */
   readonly project?: string | undefined;
+  /** Whether event files are projected to Polyaxon's. Default: when they go to Polyaxon. */
+  readonly projectsEvents?: boolean | undefined;
+  /** How many of Polyaxon's event files are brought up to date each second, on average, while watching. Default 10. */
+  readonly eventRequests?: number | undefined;
   /** From what the uuids of directories without one are made. Default: the host and the resolved path. */
   readonly rootId?: string | undefined;
   /** Whether a file watcher is asked for hints. Default true. */
@@ -81,6 +85,7 @@ const DEFAULT_CONCURRENCY = 8;
 const DEFAULT_RETRY_SECONDS = 60;
 export const DEFAULT_INTERVAL_MS = 10_000;
 export const DEFAULT_GRACE_MS = 30_000;
+export const DEFAULT_EVENT_REQUESTS = 10;
 
 /** Resolves the settings. Throws `ConfigError`. */
 export async function resolveConfig(
@@ -110,6 +115,8 @@ export async function resolveConfig(
     exclude: toTexts(settings.find('exclude')),
     asRun: toAsRun(settings.find('asRun')),
     project: toOptionalText(settings.find('project')),
+    projectsEvents: toOptionalBoolean(settings.find('projectEvents')),
+    eventRequests: toNumber(settings.find('eventRequests'), { min: 0.1, max: 100_000 }),
     rootId: toOptionalText(settings.find('rootId')),
     useHints: toOptionalBoolean(settings.find('hints')) ?? true,
     allowHardLinks: toOptionalBoolean(settings.find('hardlinks')) ?? true,

@@ -26,6 +26,8 @@ const VARIABLES = {
   project: ['POLYTRACK_PROJECT'],
   projectEvents: ['POLYTRACK_PROJECT_EVENTS'],
   eventRequests: ['POLYTRACK_EVENT_REQUESTS'],
+  projectEvents: ['POLYTRACK_PROJECT_EVENTS'],
+  eventRequests: ['POLYTRACK_EVENT_REQUESTS'],
   rootId: ['POLYTRACK_ROOT_ID'],
   hints: ['POLYTRACK_HINTS'],
   hardlinks: ['POLYTRACK_HARDLINKS'],

@@ -19,6 +19,8 @@ export interface StatePaths {
   readonly ballast: string;
   /** There as long as a probe of the store goes on. */
   readonly probing: string;
+  /** What is made of event files: a directory for each run. */
+  readonly projected: string;
 }
 
 /** The places of the state of one root and one store. Touches no disk. */
@@ -36,6 +38,7 @@ export function toStatePathsIn(directory: string, rootId: string): StatePaths {
     status: join(directory, 'status.json'),
     ballast: join(directory, 'ballast'),
     probing: join(directory, 'probing'),
+    projected: join(directory, 'projected'),
   };
 }
 

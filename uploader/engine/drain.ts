@@ -21,6 +21,8 @@ export interface DrainOptions {
   readonly workers: Workers;
   readonly recorder: Recorder;
   readonly status: StatusWriter;
+  /** Projects what event files have by now. */
+  readonly project: (signal: AbortSignal) => Promise<void>;
   readonly graceMs: number;
   readonly abortLarge: () => void;
   readonly abortAll: () => void;
@@ -43,6 +45,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   tellPending(parts);
   await status.write('draining');
   if (graceMs > 0) await withTimeout(parts, (signal) => scanner.scanLate(signal), endMs - startMs);
+  if (graceMs > 0) await withTimeout(parts, options.project, largeEndMs - clock.monotonicMs());
   schedule.forgiveFiles();
   schedule.considerAll();
   workers.wake();

@@ -27,6 +27,7 @@ import type { RunRecord } from '../track/run-record.js';
 import { Tracker } from '../track/tracker.js';
 import { createScanner } from './create-scanner.js';
 import { OWNS_ALL, type Ownership } from './ownership.js';
+import { NO_PROJECTION, type ProjectionView } from './projection-view.js';
 import { RunLife } from './run-life.js';
 
 export interface EngineOptions {
@@ -66,6 +67,8 @@ export class EngineParts {
   sentBytes = 0;
   /** What is this uploader's to work on; set where it shares with others. */
   ownership: Ownership = OWNS_ALL;
+  /** What is known of the projection of event files; set where there is one. */
+  projection: ProjectionView = NO_PROJECTION;
   /** Told of each dirty file; set by whoever works on them. */
   onDirty: (id: FileId) => void = () => undefined;
   readonly #onEvent: OnSyncEvent;
@@ -159,6 +162,13 @@ export class EngineParts {
     allowHardLinks: this.config.allowHardLinks ?? true,
     ...(this.config.allowOtherDevices === true ? {} : { device: this.rootWatch.device }),
   });
+
+  /** Whether event files are projected: for Polyaxon, or because the user wants it. */
+  get projectsEvents(): boolean {
+    const isForPolyaxon =
+      this.notifier.wantsProjection === true || /^polyaxon(\+https?)?:/.test(this.config.store);
+    return this.config.projectsEvents ?? isForPolyaxon;
+  }
 
   get intervalMs(): number {
     return this.config.intervalMs ?? DEFAULT_INTERVAL_MS;

@@ -71,17 +71,19 @@ export class RunPhases {
   }
 
   #conclude(run: RunRecord): void {
-    const { tracker, rootWatch, emit, notifier, ownership } = this.#parts;
+    const { tracker, rootWatch, emit, notifier, ownership, projection } = this.#parts;
     const phase = this.phaseOf(run);
     if (!ownership.ownsRun(run)) return;
     if (phase.kind === 'live' || rootWatch.awayReason !== null || !run.isListed) return;
     if (this.#scanner.isVisiting(run.index)) return;
     const dirty = [...tracker.filesOf(run)].filter((id) => tracker.table.has(id, FLAG.dirty));
     const open = dirty.filter((id) => !this.#schedule.failures.has(id) || tracker.table.has(id, FLAG.taken));
-    if (open.length > 0) this.#phases.set(run.index, { kind: 'closing' });
-    else if (dirty.length > 0) this.#phases.set(run.index, { kind: 'incomplete' });
+    const projected = projection.outcomeOf(run);
+    if (open.length > 0 || projected === 'busy') this.#phases.set(run.index, { kind: 'closing' });
+    else if (dirty.length > 0 || projected === 'failed') this.#phases.set(run.index, { kind: 'incomplete' });
     else if (phase.kind !== 'complete') {
       this.#phases.set(run.index, { kind: 'complete' });
+      projection.onComplete(run);
       emit({ kind: 'run-complete', runUuid: run.uuid });
       notifier.onRunComplete(run.uuid);
     }

@@ -5,7 +5,9 @@
  */
 
 import type { CodedError } from '../../src/errors.js';
+import { DEFAULT_EVENT_REQUESTS } from '../config.js';
 import { FileError, StoreError } from '../errors.js';
+import { EventBudget } from '../govern/event-budget.js';
 import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/strategy.js';
 import { msUntilDue, QUIET_MS } from '../plan/trigger.js';
 import type { WorkQueue } from '../plan/work-queue.js';
@@ -31,6 +33,7 @@ export class Schedule {
   readonly failures = new Map<FileId, Failure>();
   readonly #parts: EngineParts;
   readonly #queue: WorkQueue;
+  readonly #budget: EventBudget;
   readonly #waiting = new Map<FileId, number>();
   /** Not before this time, whatever else makes a file due; a change of the file ends the hold. */
   readonly #holds = new Map<FileId, number>();
@@ -41,6 +44,7 @@ export class Schedule {
   constructor(parts: EngineParts, queue: WorkQueue) {
     this.#parts = parts;
     this.#queue = queue;
+    this.#budget = new EventBudget(parts.config.eventRequests ?? DEFAULT_EVENT_REQUESTS);
   }
 
   /** A file has changed, or has turned out to be dirty. */
@@ -58,9 +62,10 @@ export class Schedule {
     const run = tracker.runOf(id);
     if (!run.isListed || run.directory === null || refused.has(run.index)) return;
     if (!this.#parts.owns(id) || (this.isDraining && !tracker.isPending(id))) return;
-    const dueMs = this.#dueMs(id);
+    const dueMs = this.#withinBudget(id, this.#dueMs(id));
     if (dueMs <= clock.monotonicMs() && rootWatch.awayReason === null) {
       this.#waiting.delete(id);
+      this.#budget.use(id);
       table.set(id, FLAG.taken);
       this.#queue.add(id);
     } else this.#waiting.set(id, dueMs);
@@ -142,6 +147,14 @@ export class Schedule {
   #free(id: FileId): void {
     this.#parts.tracker.table.set(id, FLAG.taken, false);
     this.consider(id);
+  }
+
+  /** Polyaxon's event files wait for their turn once they are due. */
+  #withinBudget(id: FileId, dueMs: number): number {
+    const { tracker, clock } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    if (dueMs > nowMs || this.isDraining || tracker.classOf(id) !== 'append') return dueMs;
+    return Math.max(dueMs, this.#budget.slotOf(id, nowMs));
   }
 
   #dueMs(id: FileId): number {

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Membership } from '../share/membership.js';
-import type { FileId } from '../track/file-table.js';
+import { type FileId, FLAG } from '../track/file-table.js';
 import type { RunRecord } from '../track/run-record.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Ownership } from './ownership.js';
@@ -61,7 +61,8 @@ export class SharedOwnership implements Ownership {
   ownsFile(id: FileId): boolean {
     const { tracker } = this.#parts;
     const run = tracker.runOf(id);
-    if (!this.#isShared(run)) return this.ownsRun(run);
+    // Only the owner of the run has what it has made of its event files.
+    if (!this.#isShared(run) || tracker.table.has(id, FLAG.projected)) return this.ownsRun(run);
     const relPath = tracker.relPathOf(id);
     return this.#owns(run, toShard(relPath.slice(0, relPath.lastIndexOf('/') + 1)));
   }

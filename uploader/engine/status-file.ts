@@ -7,6 +7,7 @@ import { FLAG } from '../track/file-table.js';
 import type { RunRecord } from '../track/run-record.js';
 import type { Tracker } from '../track/tracker.js';
 import type { EngineParts } from './engine-parts.js';
+import { NO_PROJECTION, type ProjectionView } from './projection-view.js';
 
 export interface Status {
   readonly version: 1;
@@ -34,6 +35,8 @@ export interface Totals {
   readonly pendingBytes: number;
   /** Age of the oldest byte that is not stored; 0 when all are. */
   readonly lagMs: number;
+  /** The same of Polyaxon's event files alone: event files that are not projected yet, and what was projected and is not stored. */
+  readonly eventsLagMs: number;
   /** Deleted on disk before they were stored. */
   readonly lostBytes: number;
 }
@@ -48,7 +51,15 @@ export interface RunStatus extends Totals {
 }
 
 const NOTHING: Totals = {
-  ...{ storedFiles: 0, storedBytes: 0, pendingFiles: 0, pendingBytes: 0, lagMs: 0, lostBytes: 0 },
+  ...{
+    storedFiles: 0,
+    storedBytes: 0,
+    pendingFiles: 0,
+    pendingBytes: 0,
+    lagMs: 0,
+    eventsLagMs: 0,
+    lostBytes: 0,
+  },
 };
 const FILE_MODE = 0o600;
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -58,6 +69,7 @@ export function countRuns(
   tracker: Tracker,
   project: string | undefined,
   phaseOf: (run: RunRecord) => RunStatus['phase'],
+  projection: ProjectionView = NO_PROJECTION,
 ): RunStatus[] {
   const found = tracker.runs.filter(({ directory }) => directory !== null);
   return found.map((run) => ({
@@ -65,7 +77,7 @@ export function countRuns(
     directory: run.directory?.toString() ?? '',
     project: project ?? null,
     phase: phaseOf(run),
-    ...(phaseOf(run) === 'elsewhere' ? NOTHING : countRun(tracker, run)),
+    ...(phaseOf(run) === 'elsewhere' ? NOTHING : countRun(tracker, run, projection.behindMs(run))),
     lastError:
       run.lastError === null
         ? null
@@ -81,6 +93,7 @@ export function sumUpRuns(runs: readonly RunStatus[]): Totals {
     pendingFiles: add((run) => run.pendingFiles),
     pendingBytes: add((run) => run.pendingBytes),
     lagMs: Math.max(0, ...runs.map(({ lagMs }) => lagMs)),
+    eventsLagMs: Math.max(0, ...runs.map(({ eventsLagMs }) => eventsLagMs)),
     lostBytes: add((run) => run.lostBytes),
   };
 }
@@ -114,18 +127,25 @@ export async function readStatus(fileSystem: FileSystem, paths: StatePaths): Pro
   }
 }
 
-function countRun(tracker: Tracker, run: RunRecord): Totals {
+function countRun(tracker: Tracker, run: RunRecord, behindMs: number): Totals {
   const { table } = tracker;
   const totals = { storedFiles: 0, storedBytes: 0, pendingFiles: 0, pendingBytes: 0, lagMs: 0 };
+  let eventsLagMs = behindMs;
   for (const id of tracker.filesOf(run)) {
     if (!table.has(id, FLAG.onDisk)) continue;
     if (tracker.isPending(id)) {
       totals.pendingFiles += 1;
       totals.pendingBytes += tracker.pendingBytes(id);
       totals.lagMs = Math.max(totals.lagMs, tracker.ageMs(id));
+      if (tracker.classOf(id) === 'append') eventsLagMs = Math.max(eventsLagMs, tracker.ageMs(id));
     } else totals.storedFiles += 1;
     if (table.has(id, FLAG.stored))
       totals.storedBytes += Math.min(table.objectBytes[id]!, table.seenBytes[id]!);
   }
-  return { ...totals, lagMs: Math.round(totals.lagMs), lostBytes: run.lostBytes };
+  return {
+    ...totals,
+    lagMs: Math.round(totals.lagMs),
+    eventsLagMs: Math.round(eventsLagMs),
+    lostBytes: run.lostBytes,
+  };
 }

@@ -1,5 +1,6 @@
 /** Writes the status of a watch: soon after a change, and now and then as a sign of life. */
 
+import type { RunRecord } from '../track/run-record.js';
 import type { EngineParts } from './engine-parts.js';
 import type { RunPhases } from './run-phases.js';
 import { countRuns, type Status, sumUpRuns, writeStatus } from './status-file.js';
@@ -36,12 +37,17 @@ export class StatusWriter {
 
   /** Writes; with `onlyIfChanged` not when it would say the same, but for the time. */
   async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
-    const { place, store, io, clock, patience, tracker, config, ownership } = this.#parts;
-    const runs = countRuns(tracker, config.project, (run) =>
-      ownership.worksOn(run) ? this.#phases.phaseOf(run).kind : 'elsewhere',
-    );
+    const { place, store, io, clock, patience, tracker, config, ownership, projection } = this.#parts;
+    const phaseOf = (run: RunRecord) =>
+      ownership.worksOn(run) ? this.#phases.phaseOf(run).kind : 'elsewhere';
+    const runs = countRuns(tracker, config.project, phaseOf, projection);
     const { awaySinceMs } = patience.gate;
-    const text = JSON.stringify([state, reason, awaySinceMs, runs.map((run) => ({ ...run, lagMs: 0 }))]);
+    const text = JSON.stringify([
+      state,
+      reason,
+      awaySinceMs,
+      runs.map((run) => ({ ...run, lagMs: 0, eventsLagMs: 0 })),
+    ]);
     if (onlyIfChanged && text === this.#lastText) return;
     this.#lastText = text;
     this.#writtenMs = clock.monotonicMs();

@@ -31,7 +31,8 @@ export function toReport(parts: EngineParts, scanner: Scanner, done: WorkDone): 
     if (tracker.table.has(id, FLAG.onDisk)) {
       totals.count += 1;
       totals.bytes += tracker.table.seenBytes[id]!;
-    } else if (tracker.table.has(id, FLAG.stored)) onlyInStore.push(tracker.keyOf(id));
+    } else if (tracker.table.has(id, FLAG.stored) && !tracker.table.has(id, FLAG.projected))
+      onlyInStore.push(tracker.keyOf(id));
   }
   const unsentCount = pending?.uploads ?? unsent.length;
   const verifiedCount = pending?.verifications ?? done.verified.count;

@@ -6,6 +6,7 @@
 
 import { setMaxListeners } from 'node:events';
 import type { CodedError } from '../../src/errors.js';
+import { EVENTS_DIRECTORY } from '../../src/layout.js';
 import type { SendOutcome } from '../commit/commit-context.js';
 import type { SyncConfig } from '../config.js';
 import { FileError, StoreError, StoreUnavailableError, withoutStacks } from '../errors.js';
@@ -23,6 +24,7 @@ import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
 import { createContext, createQueue } from './create-context.js';
 import { type EngineOptions, EngineParts } from './engine-parts.js';
 import { checkStore, listRuns } from './listing.js';
+import { Projections } from './projections.js';
 import { toReport } from './sum-up.js';
 import { withState } from './with-state.js';
 import { Workers, type WorkHandler } from './workers.js';
@@ -61,6 +63,7 @@ class Pass implements WorkHandler {
   readonly #verified = new Map<FileId, number>();
   readonly #unsent = new Map<FileId, UnsentFile>();
   readonly #tries = new Map<FileId, number>();
+  #projections: Projections | null = null;
 
   constructor(parts: EngineParts, signal: AbortSignal | undefined) {
     this.#parts = parts;
@@ -93,6 +96,7 @@ class Pass implements WorkHandler {
     return withState(this.#parts, async (recorder) => {
       const parts = this.#parts;
       const { unavailable } = await this.#prepare();
+      if (unavailable === null) await this.#project();
       const ids = this.#plan();
       if (unavailable !== null) for (const id of ids) this.#fail(id, unavailable);
       else if (!this.#signal.aborted) {
@@ -105,6 +109,7 @@ class Pass implements WorkHandler {
         await this.#unlessAborted(() => collectCrashed(context, this.#signal));
       } else for (const id of ids) this.#fail(id, aborted(this.#parts.tracker.relPathOf(id)));
       await this.#notify();
+      await this.#projections?.save();
       return this.#report(this.#toUploads());
     });
   }
@@ -189,6 +194,15 @@ class Pass implements WorkHandler {
     return { unavailable: null };
   }
 
+  /** Makes Polyaxon's files of the event files: they are sent with all others. */
+  async #project(): Promise<void> {
+    const parts = this.#parts;
+    if (!parts.projectsEvents) return;
+    this.#projections = new Projections(parts);
+    parts.projection = this.#projections;
+    await this.#projections.projectAll(this.#signal);
+  }
+
   /** The files that something is to be done about, in the order in which they are to begin. */
   #plan(): FileId[] {
     const { tracker, emit } = this.#parts;
@@ -256,11 +270,13 @@ class Pass implements WorkHandler {
 
   /** A run that has ended, and of which nothing is left to send, is complete. */
   async #notify(): Promise<void> {
-    const { tracker, notifier, emit } = this.#parts;
+    const { tracker, notifier, emit, projection } = this.#parts;
     const incomplete = new Set([...this.#unsent.keys()].map((id) => tracker.runOf(id).index));
     for (const run of tracker.runs) {
       if (run.directory === null || !run.isListed || this.#parts.isLive(run) || incomplete.has(run.index))
         continue;
+      if (projection.outcomeOf(run) === 'failed') continue;
+      projection.onComplete(run);
       emit({ kind: 'run-complete', runUuid: run.uuid });
       notifier.onRunComplete(run.uuid);
     }
@@ -282,10 +298,17 @@ class Pass implements WorkHandler {
       uploads,
       storedCount: this.#stored.size,
       verified: { count: verified.length, bytes: verified.reduce((sum, [, bytes]) => sum + bytes, 0) },
-      unsent: [...this.#unsent.values()],
+      unsent: [...this.#unsent.values(), ...toUnprojected(this.#projections)],
       pending,
     });
   }
+}
+
+/** Polyaxon's files that could not be made. */
+function toUnprojected(projections: Projections | null): UnsentFile[] {
+  return [...(projections?.problems() ?? [])].map(({ run, error }) => {
+    return { path: `${run.uuid}/${EVENTS_DIRECTORY}`, sizeBytes: null, error };
+  });
 }
 
 function unstable(path: string): FileError {

@@ -23,6 +23,8 @@ import { type EngineOptions, EngineParts } from './engine-parts.js';
 import { ListingLoop } from './listing-loop.js';
 import { confirmLosses } from './loss-check.js';
 import { OutageTeller } from './outage-teller.js';
+import { NO_PROJECTION } from './projection-view.js';
+import { Projections } from './projections.js';
 import { RunPhases } from './run-phases.js';
 import { MAX_CHANGES, Schedule } from './schedule.js';
 import { SharedOwnership } from './shared-ownership.js';
@@ -40,6 +42,8 @@ export interface WatchOptions extends EngineOptions {
 
 /** How often everything that may be due is looked at. */
 const TICK_MS = 250;
+/** While there is a backlog of event files to project. */
+const BUSY_TICK_MS = 10;
 /** What a killed process had begun has long been gone on with, or forgotten. */
 const SWEEP_AFTER_MS = 60_000;
 const COLLECT_INTERVAL_MS = 24 * 3_600_000;
@@ -68,6 +72,7 @@ class Watch implements WorkHandler {
   readonly #workers: Workers;
   readonly #listing: ListingLoop;
   readonly #outage: OutageTeller;
+  readonly #projections: Projections | null;
   /** Ends everything that is under way. */
   readonly #abort = new AbortController();
   readonly #abortLarge = new AbortController();
@@ -97,6 +102,8 @@ class Watch implements WorkHandler {
     this.#workers = new Workers({ queue: this.#queue, context: this.#context, limit, handler: this });
     this.#listing = new ListingLoop(parts, this.#abort.signal, (error) => this.#park(error));
     this.#outage = new OutageTeller(parts);
+    this.#projections = parts.projectsEvents ? new Projections(parts) : null;
+    parts.projection = this.#projections ?? NO_PROJECTION;
     parts.onDirty = (id) => this.#schedule.onDirty(id);
   }
 
@@ -123,6 +130,7 @@ class Watch implements WorkHandler {
         await shared?.leave();
       }
       if (this.#fatal !== null) throw this.#fatal.error;
+      await this.#projections?.save();
       await confirmLosses(this.#parts, { isLast: true });
       await status.write('ended');
       return this.#report(scanner);
@@ -211,6 +219,7 @@ class Watch implements WorkHandler {
       this.#listing.consider();
       this.#listing.throwIfRefused();
       this.#schedule.release();
+      const hasMore = (await this.#projections?.look(this.#stopSignal)) ?? false;
       await phases.look();
       await confirmLosses(this.#parts, { isLast: false });
       this.#outage.look();
@@ -218,7 +227,7 @@ class Watch implements WorkHandler {
       this.#workers.wake();
       await status.writeIfDue(this.#parkedUntilMs !== null);
       if (this.#endsWithRuns && phases.areAllSettled) return;
-      await this.#rest();
+      await this.#rest(hasMore ? BUSY_TICK_MS : TICK_MS);
     }
   }
 
@@ -233,6 +242,7 @@ class Watch implements WorkHandler {
       workers: this.#workers,
       recorder: this.#recorder,
       status,
+      project: async (signal) => this.#projections?.projectAll(signal),
       graceMs: this.#parts.config.graceMs ?? DEFAULT_GRACE_MS,
       abortLarge: () => this.#abortLarge.abort(),
       abortAll: () => this.#abort.abort(),
@@ -250,9 +260,9 @@ class Watch implements WorkHandler {
     return shared;
   }
 
-  async #rest(): Promise<void> {
+  async #rest(ms: number): Promise<void> {
     try {
-      await this.#parts.clock.sleep(TICK_MS, this.#stopSignal);
+      await this.#parts.clock.sleep(ms, this.#stopSignal);
     } catch {
       // Told to stop.
     }

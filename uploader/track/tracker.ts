@@ -107,9 +107,15 @@ export class Tracker implements ScanSink, JournalSink {
     return id;
   }
 
-  /** A file that was made of event files is not there any more, and need not be. */
+  /** A file that was made of event files is not here any more, and need not be. */
   onProjectedGone(id: FileId): void {
     if (this.table.has(id, FLAG.projected)) this.#leave(id);
+  }
+
+  /** As `onProjectedGone`, for one that an earlier process has removed once it was stored. */
+  onProjectedStored(run: RunRecord, relPath: string): void {
+    const id = this.idOf(toKey(run.uuid, relPath));
+    if (!this.table.has(id, FLAG.onDisk)) this.table.set(id, FLAG.projected);
   }
 
   /** A look at a file, by whoever has opened it. True when something has changed since the last one. */
@@ -128,7 +134,8 @@ export class Tracker implements ScanSink, JournalSink {
     table.set(id, FLAG.onDisk);
     table.set(id, FLAG.same, table.has(id, FLAG.journalled) && isSameVersion(this.#versionOf(id), version));
     this.missing.delete(id);
-    this.runOf(id).changedMs = this.#clock.monotonicMs();
+    // What the uploader makes is no sign of life of the writer.
+    if (!table.has(id, FLAG.projected)) this.runOf(id).changedMs = this.#clock.monotonicMs();
     this.evaluate(id);
     return true;
   }
@@ -350,6 +357,11 @@ export class Tracker implements ScanSink, JournalSink {
 
   runOf(id: FileId): RunRecord {
     return this.runs[this.#folders[this.table.folder[id]!]!.run]!;
+  }
+
+  /** The directories of a run that have files. */
+  *foldersOf(run: RunRecord): Generator<{ readonly id: FolderId; readonly path: string }> {
+    for (const id of run.folders) yield { id, path: this.#folders[id]!.path };
   }
 
   *filesOf(run: RunRecord): Generator<FileId> {

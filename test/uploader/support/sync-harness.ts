@@ -6,6 +6,7 @@ import type { SyncConfig } from '../../../uploader/config.js';
 import { type SyncEvent, type SyncReport, syncOnce, watch } from '../../../uploader/index.js';
 import type { Io } from '../../../uploader/io/io.js';
 import { nodeIo } from '../../../uploader/io/io.js';
+import type { Notifier } from '../../../uploader/notify/notifier.js';
 import type { Store } from '../../../uploader/store/store.js';
 import { waitFor } from '../../support/child-server.js';
 import { createTempDir } from '../../support/temp-dir.js';
@@ -29,6 +30,7 @@ export interface HarnessOptions {
   readonly config?: Partial<SyncConfig>;
   readonly io?: Partial<Io>;
   readonly store?: Store;
+  readonly notifier?: Notifier;
   readonly signal?: AbortSignal;
   readonly endsWithRuns?: boolean;
 }
@@ -75,6 +77,7 @@ export function createHarness(files: Files = {}): Harness {
       io: { ...nodeIo, ...options.io },
       onEvent,
       signal: options.signal,
+      notifier: options.notifier,
     };
   }
 

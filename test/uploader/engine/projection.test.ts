@@ -1,0 +1,232 @@
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Notifier } from '../../../uploader/notify/notifier.js';
+import { silentNotifier } from '../../../uploader/notify/notifier.js';
+import type { ProjectedFacts } from '../../../uploader/projected/projected-facts.js';
+import { scalarValue, toEvent } from '../../support/summary-events.js';
+import { projectInOneGo, someRecords, toRecord } from '../support/event-records.js';
+import { EVENT_FILE, RUN, writeFiles } from '../support/run-tree.js';
+import { createHarness, type Harness } from '../support/sync-harness.js';
+
+const ENABLED = { projectsEvents: true };
+const OF_OURS = { '.plx/formats-main.json': JSON.stringify({ formats: ['tensorboard'] }) };
+const ENDED = { '.plx/heartbeat-main.json': '{}', '.plx/end-main.json': '{}' };
+
+/** What the store has of a run of Polyaxon's files, as text and hexadecimal. */
+function readProjected({ store }: Harness, uuid = RUN): Record<string, string> {
+  const prefix = `${uuid}/`;
+  const found = [...store.objects]
+    .map(([key, { bytes }]): [string, Buffer] => [key.slice(prefix.length), bytes])
+    .filter(([path]) => /^(events|assets|resources)\//.test(path))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    found.map(([path, bytes]) => [path, bytes.toString(path.startsWith('assets/') ? 'hex' : 'utf8')]),
+  );
+}
+
+async function expected({ run }: Harness): Promise<Record<string, string>> {
+  return (await projectInOneGo(join(run, 'outputs/tensorboard'))).files;
+}
+
+/** Where the harness' uploader keeps what it makes. */
+function projectedDirectory({ stateDirectory }: Harness): string {
+  const [name] = readdirSync(stateDirectory).filter((each) => /^[0-9a-f]{32}$/.test(each));
+  return join(stateDirectory, name!, 'projected', RUN);
+}
+
+describe('a pass that projects', () => {
+  it('stores what the projection makes in one go, and nothing again the next time', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS });
+    const report = await harness.sync({ config: ENABLED });
+    expect(report.isComplete).toBe(true);
+    expect(readProjected(harness)).toEqual(await expected(harness));
+    expect(Object.keys(await expected(harness))).toHaveLength(4 + 3);
+
+    const again = await harness.sync({ config: ENABLED });
+    expect(again).toMatchObject({ isComplete: true, onlyInStore: [], bytes: { sent: 0 } });
+  });
+
+  it('extends what it has made, in another process', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
+    await harness.sync({ config: ENABLED });
+    appendFileSync(join(harness.run, EVENT_FILE), Buffer.concat(someRecords(4, 4)));
+    await harness.sync({ config: ENABLED });
+
+    expect(readProjected(harness)).toEqual(await expected(harness));
+  });
+
+  it('makes everything anew without its state, and finds it stored', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS });
+    await harness.sync({ config: ENABLED });
+    rmSync(projectedDirectory(harness), { recursive: true });
+    const report = await harness.sync({ config: ENABLED });
+
+    expect(report).toMatchObject({ isComplete: true, bytes: { sent: 0 } });
+    expect(readProjected(harness)).toEqual(await expected(harness));
+  });
+
+  it('removes assets here once the run is complete, and makes them again when the store has lost one', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS, ...ENDED });
+    await harness.sync({ config: ENABLED });
+    const assets = join(projectedDirectory(harness), 'assets/image');
+    // Time stamps that prove nothing yet are compared once more.
+    for (let pass = 0; pass < 30 && readdirSync(assets).length > 0; pass += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(await harness.sync({ config: ENABLED })).toMatchObject({
+        isComplete: true,
+        bytes: { sent: 0 },
+        onlyInStore: [],
+      });
+    }
+    expect(readdirSync(assets)).toEqual([]);
+    const again = await harness.sync({ config: ENABLED });
+    expect(again).toMatchObject({ isComplete: true, bytes: { sent: 0 }, onlyInStore: [] });
+
+    const [lost] = [...harness.store.objects.keys()].filter((key) => key.includes('/assets/'));
+    harness.store.objects.delete(lost!);
+    await harness.sync({ config: ENABLED });
+    expect(readProjected(harness)).toEqual(await expected(harness));
+  }, 30_000);
+
+  it.each([
+    [
+      'says that it writes them',
+      { '.plx/formats-main.json': JSON.stringify({ formats: ['polyaxon', 'tensorboard'] }) },
+    ],
+    [
+      'has a worker that says so',
+      { ...OF_OURS, '.plx/formats-1.json': JSON.stringify({ formats: ['polyaxon', 'tensorboard'] }) },
+    ],
+    ['is Polyaxon’s client, which says nothing', {}],
+  ])('leaves a run alone whose writer %s', async (_what, files) => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...files });
+    const report = await harness.sync({ config: ENABLED });
+
+    expect(report.isComplete).toBe(true);
+    expect(readProjected(harness)).toEqual({});
+  });
+
+  it('gives the files of the writer precedence once there is one that makes them', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...OF_OURS });
+    await harness.sync({ config: ENABLED });
+    writeFiles(harness.run, {
+      '.plx/formats-main.json': JSON.stringify({ formats: ['polyaxon', 'tensorboard'] }),
+      'events/metric/loss.plx': 'the writer’s own',
+    });
+    const report = await harness.sync({ config: ENABLED });
+
+    expect(report.isComplete).toBe(true);
+    expect(harness.stored('events/metric/loss.plx')).toBe('the writer’s own');
+  });
+
+  it('adopts log directories, with all that is in them', async () => {
+    const harness = createHarness();
+    const path = join(harness.root, 'logs');
+    writeFiles(path, {
+      'events.out.tfevents.1.host': Buffer.concat(someRecords(3)),
+      'train/events.out.tfevents.1.host': Buffer.concat(someRecords(5)),
+    });
+    const report = await harness.sync({ config: { path, ...ENABLED } });
+
+    expect(report.runs).toHaveLength(1);
+    expect(readProjected(harness, report.runs[0])).toEqual((await projectInOneGo(path)).files);
+  });
+
+  it('projects nothing unless it is told to, or somebody wants it', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...OF_OURS });
+    await harness.sync();
+
+    expect(readProjected(harness)).toEqual({});
+  });
+
+  it('reports files that cannot be made', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...OF_OURS });
+    await harness.sync();
+    const place = projectedDirectory(harness);
+    mkdirSync(join(place, '..'));
+    writeFileSync(place, 'a file where a directory belongs');
+    const report = await harness.sync({ config: ENABLED });
+
+    expect(report.isComplete).toBe(false);
+    expect(report.unsent).toMatchObject([{ path: `${RUN}/events`, error: { code: 'ERR_STATE_DIR' } }]);
+    expect(report.notices).toMatchObject([{ code: 'NOTICE_PROJECTION_FAILED' }]);
+  });
+
+  it('tells once what it has renamed, and what Polyaxon has nothing for', async () => {
+    const records = [0, 1].map((step) =>
+      toRecord(toEvent(step, 1, scalarValue('a b', 1), scalarValue('a  b', 2))),
+    );
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(records), ...OF_OURS });
+    const report = await harness.sync({ config: ENABLED });
+
+    expect(report.notices).toHaveLength(1);
+    expect(report.notices[0]?.message).toContain('a  b');
+    expect((await harness.sync({ config: ENABLED })).notices).toEqual([]);
+  });
+});
+
+describe('a watch that projects', () => {
+  it('stores new rows as they come, and a run is complete with all of them', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
+    const facts: ProjectedFacts[] = [];
+    const told: string[] = [];
+    const notifier: Notifier = {
+      ...silentNotifier,
+      wantsProjection: true,
+      onProjected: (runUuid, each) => {
+        facts.push(each);
+        told.push(`${runUuid} ${each.state} ${each.lastValues().loss}`);
+      },
+      onRunComplete: (runUuid) => told.push(`${runUuid} complete`),
+    };
+    const running = harness.startWatch({ notifier });
+    await running.until(
+      'first rows',
+      () => harness.stored('events/metric/loss.plx')?.includes('\n3|') === true,
+    );
+    appendFileSync(join(harness.run, EVENT_FILE), Buffer.concat(someRecords(4, 4)));
+    await running.until(
+      'new rows',
+      () => harness.stored('events/metric/loss.plx')?.includes('\n7|') === true,
+    );
+    appendFileSync(join(harness.run, EVENT_FILE), Buffer.concat(someRecords(1, 8)));
+    writeFiles(harness.run, ENDED);
+    await running.until('its end', () => harness.events.some(({ kind }) => kind === 'run-complete'));
+
+    expect(readProjected(harness)).toEqual(await expected(harness));
+    await running.stop();
+    expect(told[0]).toBe(`${RUN} projected 0.25`);
+    expect(told).toContain(`${RUN} projected ${1 / 9}`);
+    expect(told.indexOf(`${RUN} complete`)).toBeGreaterThan(told.indexOf(`${RUN} projected ${1 / 9}`));
+    expect(new Set(facts).size).toBe(1);
+    const { projection } = await projectInOneGo(join(harness.run, 'outputs/tensorboard'));
+    expect(facts[0]).toMatchObject({ isCaughtUp: true, counts: projection.counts });
+    expect(facts[0]!.artifacts()).toEqual(projection.artifacts());
+  }, 60_000);
+
+  it('projects what came last before it ends', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
+    const running = harness.startWatch({ config: ENABLED });
+    await running.until('first rows', () => harness.stored('events/metric/loss.plx') !== undefined);
+    appendFileSync(join(harness.run, EVENT_FILE), Buffer.concat(someRecords(4, 4)));
+    await running.stop();
+
+    expect(readProjected(harness)).toEqual(await expected(harness));
+    expect(existsSync(join(projectedDirectory(harness), 'projection.jsonl'))).toBe(true);
+  }, 60_000);
+
+  it('keeps to its budget of requests', async () => {
+    const values = Array.from({ length: 60 }, (_, index) => scalarValue(`metric ${index}`, index));
+    const harness = createHarness({ [EVENT_FILE]: toRecord(toEvent(0, 1, ...values)), ...OF_OURS });
+    const count = () => [...harness.store.objects.keys()].filter((key) => key.endsWith('.plx')).length;
+    const running = harness.startWatch({ config: { ...ENABLED, eventRequests: 4 } });
+    const startMs = performance.now();
+    await running.until('some', () => count() >= 40);
+    // What it may do at once, without having done anything for 10 s, is 40.
+    await running.until('all', () => count() === 60);
+
+    expect(performance.now() - startMs).toBeGreaterThan(4_000);
+    await running.stop();
+  }, 60_000);
+});
