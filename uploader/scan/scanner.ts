@@ -3,7 +3,7 @@
  *
  * Looking is the truth; hints of a file watcher only change the order. Files that changed within the last minute are looked at every second,
  * by opening them (a network file system answers an lstat from memory for up to a minute), and their directories every two seconds;
- * directories that changed lately every ten; all others in turn, so that everything has been seen within a minute at the latest, and earlier as long as that costs
+ * directories that changed lately every ten; where new runs turn up, the time stamps of the directories every second; all others in turn, so that everything has been seen within a minute at the latest, and earlier as long as that costs
  * a few hundredths of a core.
  *
  * Never follows a symbolic link, and reads no file but run files and ignore files. A directory that is replaced by a link during a visit can
@@ -25,6 +25,9 @@ const MAX_HOT_FILES = 256;
 const HOT_DIRECTORY_INTERVAL_MS = 2_000;
 const MAX_HOT_DIRECTORIES = 32;
 const MAX_HOT_ENTRIES = 1_000;
+/** Directories outside of runs, by their time stamps: what is new in them is a run, mostly. */
+const OUTER_INTERVAL_MS = 1_000;
+const MAX_OUTER = 256;
 const WARM_INTERVAL_MS = 10_000;
 const WARM_FOR_MS = 600_000;
 const COLD_INTERVAL_MS = { min: 9_000, max: 60_000 };
@@ -59,6 +62,9 @@ export class Scanner {
   readonly #urgent = new Set<DirectoryNode>();
   readonly #warm = new Set<DirectoryNode>();
   readonly #hot = new Map<FileId, HotFile>();
+  /** Outside of runs, with their time stamps at the last look; from the root down, as far as there is room. */
+  readonly #outer = new Map<DirectoryNode, bigint | undefined>();
+  #lastOuterMs = Number.NEGATIVE_INFINITY;
   /** By path, least recently changed first. */
   readonly #watched = new Map<string, DirectoryNode>();
   #lastHotMs = Number.NEGATIVE_INFINITY;
@@ -108,6 +114,7 @@ export class Scanner {
   async scanDue(signal?: AbortSignal): Promise<void> {
     if (this.#options.rootWatch.awayReason !== null && !(await this.#options.rootWatch.isThere())) return;
     this.#awaitRoot();
+    await this.#lookAtOuter();
     await this.#visitUrgent(signal);
     await this.#lookAtHot(signal);
     await this.#visitWarm(signal);
@@ -169,6 +176,22 @@ export class Scanner {
     if (this.#root.entryCount === 0 && ageMs >= HOT_INTERVAL_MS) this.#urgent.add(this.#root);
   }
 
+  /** Runs may begin months after the directory that holds them: when its entries change, its time stamp does. */
+  async #lookAtOuter(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#lastOuterMs < OUTER_INTERVAL_MS) return;
+    this.#lastOuterMs = nowMs;
+    for (const node of this.#outer.keys()) if (node.isGone || node.home !== null) this.#outer.delete(node);
+    const nodes = [...this.#outer.keys()];
+    const stats = await this.#options.fileSystem.lstatAll(nodes.map(({ path }) => path));
+    for (const [index, node] of nodes.entries()) {
+      const stat = stats[index];
+      if (stat === undefined || stat instanceof Error || stat.mtimeNs === this.#outer.get(node)) continue;
+      this.#outer.set(node, stat.mtimeNs);
+      this.#urgent.add(node);
+    }
+  }
+
   /** Goes on with the round through all directories, as far as it has to be by now. */
   async #visitCold(signal?: AbortSignal): Promise<void> {
     const startMs = this.#clock.monotonicMs();
@@ -217,6 +240,8 @@ export class Scanner {
     const { isChanged, added } = await this.#visit.visit(node);
     for (const child of added) this.#addNode(child);
     if (node.isGone) return;
+    const isOuter = node.home === null && !node.isBarred;
+    if (isOuter && !this.#outer.has(node) && this.#outer.size < MAX_OUTER) this.#outer.set(node, undefined);
     // A hint about what nobody has touched yet is welcome too, as long as there is room.
     if (isChanged || (node.visitCount === 1 && this.#watched.size < MAX_WATCHED)) this.#watch(node);
     if (!isChanged) return;
