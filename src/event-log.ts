@@ -133,12 +133,15 @@ export class EventLog {
     this.#defaultStep = parseStep(step);
   }
 
-  /** Logs one number. Throws `ERR_NAME_INVALID`, `ERR_SCALAR_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID`. */
-  scalar(name: string, value: number, options: EventOptions): void {
+  /**
+   * Logs one number. Throws `ERR_NAME_INVALID`, `ERR_SCALAR_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID`. `givenStep` saves callers
+   * whose step is an argument the copy of the options.
+   */
+  scalar(name: string, value: number, options: EventOptions, givenStep = options.step): void {
     const known = this.#metricTags.get(name);
     const scalarTag = known ?? this.#newMetric(name);
     this.#checkScalar(scalarTag.tag, value);
-    const step = parseStep(options.step) ?? this.#defaultStep;
+    const step = parseStep(givenStep) ?? this.#defaultStep;
     const wallTime = parseEventTime(options);
     this.checkOpen();
     if (known === undefined) this.#claimMetric(name, scalarTag);

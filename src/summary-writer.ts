@@ -115,7 +115,7 @@ export class SummaryWriter {
 
   /** Adds a number; stored as float32. Throws `ERR_SCALAR_INVALID`, and for its other arguments as all methods do. */
   addScalar(tag: string, value: number, step?: Step, options: Options = {}): void {
-    this.#log.scalar(tag, value, { ...options, step });
+    this.#log.scalar(tag, value, options, step);
   }
 
   /**

@@ -8,6 +8,7 @@
 import { InvalidValueError } from '../errors.js';
 import type { JsonValue } from '../json-value.js';
 import { POLYAXON_PLUGIN } from '../polyaxon/polyaxon-value.js';
+import { type ScalarBatch, toScalarEvent } from '../reader/scalar-decoder.js';
 import { toNumber } from '../reader/tensor-values.js';
 import type { Event, SummaryValue } from '../wire/messages.js';
 import type { DecodedRow } from './decoded-rows.js';
@@ -111,6 +112,25 @@ export class Projection {
     }
   }
 
+  /** Takes scalars in columns, as `push` takes them one by one. */
+  pushScalars(scalars: ScalarBatch, logDirectory = ''): void {
+    const { count, sources, sourceIndices, steps, wallTimes, values } = scalars;
+    const table = this.#tableOf(logDirectory);
+    const metrics = table.metricsOf(sources);
+    for (let i = 0; i < count; i++) {
+      const series = metrics[sourceIndices[i]!];
+      if (series === undefined) {
+        this.#pushFromSource(table, scalars, i);
+        continue;
+      }
+      const wallTime = this.#toPrintable(wallTimes[i]!);
+      const moment = { step: steps[i]!, wallTime, timestamp: this.#printer.print(wallTime) };
+      series.appendNumber(moment, values[i]!);
+      this.#counter.values++;
+      this.#counter.numbers++;
+    }
+  }
+
   /** Gives what is to be written, and forgets it. */
   take(): ProjectionOutput {
     const appends = [...this.#series].flatMap((series) => series.take() ?? []);
@@ -192,6 +212,17 @@ export class Projection {
       this.#notices.push({ code: 'WARN_WALL_TIME_UNPRINTABLE', message });
     }
     return printable;
+  }
+
+  /** A scalar of a source whose series is not known; remembers the series when it is a metric. */
+  #pushFromSource(table: TagTable, scalars: ScalarBatch, row: number): void {
+    const source = scalars.sources[scalars.sourceIndices[row]!]!;
+    this.push(toScalarEvent(scalars, row), table.logDirectory);
+    const info = table.infoOf(source.first);
+    const isMetric = source.first.value?.kind === 'simpleValue' || info.pluginName === 'scalars';
+    if (isMetric && info.pluginName !== POLYAXON_PLUGIN) {
+      table.metricsOf(scalars.sources)[source.index] = info.metric;
+    }
   }
 
   #pushUnprojected(pluginName: string): void {

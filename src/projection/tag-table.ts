@@ -5,6 +5,7 @@
  * that names another plugin is one of that. Source: tensorboard/plugins/<plugin>/metadata.py; legacy forms by tensorboard/data_compat.py.
  */
 
+import type { ScalarSource } from '../reader/scalar-decoder.js';
 import type { SummaryMetadata, SummaryValue } from '../wire/messages.js';
 import type { Series } from './series.js';
 
@@ -45,6 +46,9 @@ export class TagTable {
   /** By tag and plugin, of the others. */
   readonly #others = new Map<string, TagInfo>();
 
+  /** Of the files that are being read, each of which has sources of its own. */
+  readonly #metrics = new WeakMap<readonly ScalarSource[], (Series | undefined)[]>();
+
   constructor(logDirectory: string, tags: readonly TagState[] = []) {
     this.logDirectory = logDirectory;
     for (const { tag, pluginName, content, isNoticed } of tags) {
@@ -54,6 +58,16 @@ export class TagTable {
       if (this.#first.has(tag)) this.#others.set(toKey(tag, pluginName), info);
       else this.#first.set(tag, info);
     }
+  }
+
+  /** By index of a source of scalars: the series of its numbers, once that is known. */
+  metricsOf(sources: readonly ScalarSource[]): (Series | undefined)[] {
+    let metrics = this.#metrics.get(sources);
+    if (metrics === undefined) {
+      metrics = [];
+      this.#metrics.set(sources, metrics);
+    }
+    return metrics;
   }
 
   /** What is known of a value's tag, the value included. */

@@ -10,6 +10,7 @@ import { CorruptRecordError, EventFileChangedError, InvalidEventError } from '..
 import { type DecodedRecord, decodeRecord, FRAMING_BYTES, findRecordHeader } from '../record/record-codec.js';
 import { decodeEvent } from '../wire/decode-event.js';
 import type { Event } from '../wire/messages.js';
+import { type ScalarBatch, ScalarDecoder } from './scalar-decoder.js';
 
 /** An event, and where its record stands in the file. */
 export interface ReadEvent {
@@ -21,6 +22,18 @@ export interface ReadEvent {
   /** Of the record, framing included. */
   readonly sizeBytes: number;
 }
+
+/** Scalars that follow each other in the file, in columns, or an event of any other kind. */
+export type ReadBatch =
+  | ({ readonly kind: 'event' } & ReadEvent)
+  | {
+      readonly kind: 'scalars';
+      readonly scalars: ScalarBatch;
+      /** Of the first record's first byte. */
+      readonly offset: number;
+      /** Of all the records, framing included. */
+      readonly sizeBytes: number;
+    };
 
 /** Bytes that are no record, or a record that is no event. */
 export interface DamagedRange {
@@ -40,6 +53,8 @@ export interface EventFileReaderOptions {
   readonly onDamage?: 'throw' | 'skip' | undefined;
 }
 
+type Incomplete = Extract<DecodedRecord, { kind: 'incomplete' }>;
+
 const CHUNK_BYTES = 1024 * 1024;
 const NO_BYTES = new Uint8Array();
 
@@ -53,9 +68,13 @@ export class EventFileReader {
   #sizeBytes = 0;
   /** The offset that is looked at next. */
   #at: number;
-  /** Bytes of the file from `#windowStart` on. */
+  /** Bytes of the file from `#windowStart` on, in the first bytes of `#memory`. */
   #window: Uint8Array = NO_BYTES;
   #windowStart: number;
+  #memory: Uint8Array = NO_BYTES;
+  /** Whether an event that was given out may look into the window: then its memory is not used again. */
+  #isShared = false;
+  #decoder: ScalarDecoder | undefined;
 
   constructor(path: string, { offset = 0, onDamage = 'throw' }: EventFileReaderOptions = {}) {
     this.path = path;
@@ -90,18 +109,32 @@ export class EventFileReader {
     this.#file ??= await open(this.path, 'r');
     await this.#checkFile(this.#file);
     for (;;) {
-      const decoded = this.#decodeNext();
-      if (decoded.kind === 'damaged') continue;
-      if (decoded.kind === 'incomplete') {
+      const decoded = this.#readEvent();
+      if (decoded === 'damaged') continue;
+      if ('missingBytes' in decoded) {
         if (await this.#readMore(this.#file, decoded.missingBytes)) continue;
         return;
       }
-      const { data } = decoded;
-      const record = { data, offset: this.#at, sizeBytes: data.length + FRAMING_BYTES };
-      const event = this.#decodeEvent(record);
-      if (event === undefined) continue;
-      this.#at += record.sizeBytes;
-      yield { event, ...record };
+      yield decoded;
+    }
+  }
+
+  /**
+   * As `read`, with scalars in columns: many times as fast. The columns are used again for the next batch. Scalars of steps that are negative or
+   * beyond 2^49 come as events.
+   */
+  async *readBatches(): AsyncGenerator<ReadBatch, void, void> {
+    this.#file ??= await open(this.path, 'r');
+    await this.#checkFile(this.#file);
+    this.#decoder ??= new ScalarDecoder();
+    for (;;) {
+      const decoded = this.#readBatch(this.#decoder);
+      if (decoded === 'damaged') continue;
+      if ('missingBytes' in decoded) {
+        if (await this.#readMore(this.#file, decoded.missingBytes)) continue;
+        return;
+      }
+      yield decoded;
     }
   }
 
@@ -114,6 +147,36 @@ export class EventFileReader {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** The batch at the offset, behind which it moves. */
+  #readBatch(decoder: ScalarDecoder): ReadBatch | Incomplete | 'damaged' {
+    const { buffer, byteOffset, byteLength } = this.#window;
+    const start = this.#at - this.#windowStart;
+    if (this.#damageStart === undefined) {
+      const offset = this.#at;
+      const end = decoder.readScalars(this.#window, new DataView(buffer, byteOffset, byteLength), start);
+      this.#at += end - start;
+      if (end > start) return { kind: 'scalars', scalars: decoder.batch, offset, sizeBytes: end - start };
+    }
+    const decoded = this.#readEvent();
+    if (decoded === 'damaged' || 'missingBytes' in decoded) return decoded;
+    decoder.learn(decoded.event, decoded.data);
+    return { kind: 'event', ...decoded };
+  }
+
+  /** The event at the offset, behind which it moves. */
+  #readEvent(): ReadEvent | Incomplete | 'damaged' {
+    const decoded = this.#decodeNext();
+    if (decoded.kind === 'damaged') return 'damaged';
+    if (decoded.kind === 'incomplete') return decoded;
+    const { data } = decoded;
+    const record = { data, offset: this.#at, sizeBytes: data.length + FRAMING_BYTES };
+    const event = this.#decodeEvent(record);
+    if (event === undefined) return 'damaged';
+    this.#at += record.sizeBytes;
+    this.#isShared = true;
+    return { event, ...record };
   }
 
   /** What stands at the offset; `damaged`: nothing does, and the offset has moved on. */
@@ -164,7 +227,12 @@ export class EventFileReader {
     const position = this.#at + kept.length;
     const rest = this.#sizeBytes - position;
     if (rest < missingBytes) return false;
-    const window = new Uint8Array(kept.length + Math.min(rest, Math.max(missingBytes, CHUNK_BYTES)));
+    const sizeBytes = kept.length + Math.min(rest, Math.max(missingBytes, CHUNK_BYTES));
+    if (this.#isShared || this.#memory.length < sizeBytes) {
+      this.#memory = new Uint8Array(Math.max(sizeBytes, Math.min(rest, CHUNK_BYTES)));
+      this.#isShared = false;
+    }
+    const window = this.#memory.subarray(0, sizeBytes);
     window.set(kept);
     let filled = kept.length;
     while (filled < window.length) {

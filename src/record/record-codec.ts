@@ -59,7 +59,8 @@ export function sealRecordWithCrc(
   return dataEnd + FOOTER_BYTES;
 }
 
-function maskedLengthCrc(dataBytes: number): number {
+/** The masked CRC that a header has for this many bytes of data. */
+export function maskedLengthCrc(dataBytes: number): number {
   if (dataBytes < CACHED_LENGTHS) {
     const cached = lengthCrcs[dataBytes]!;
     if (cached !== 0) return cached;

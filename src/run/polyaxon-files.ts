@@ -23,6 +23,7 @@ import { listEventFiles } from '../event/earlier-files.js';
 import type { EventSink, OpenEventFile } from '../event/event-sink.js';
 import type { JsonValue } from '../json-value.js';
 import { Projection, type ProjectionOutput } from '../projection/projection.js';
+import { ScalarDecoder } from '../reader/scalar-decoder.js';
 import { decodeRecord } from '../record/record-codec.js';
 import { decodeEvent } from '../wire/decode-event.js';
 import type { RunArtifact } from './run-record.js';
@@ -47,6 +48,7 @@ export class PolyaxonFiles {
   readonly #options: PolyaxonFilesOptions;
   /** The bytes of half a record at the end of each event file. */
   readonly #tails = new Map<string, Uint8Array>();
+  readonly #decoder = new ScalarDecoder();
   #projection: Projection;
   #failure: RunWriteError | undefined;
 
@@ -125,14 +127,24 @@ export class PolyaxonFiles {
     const all = new Uint8Array(tail.length + bytes.length);
     all.set(tail);
     all.set(bytes, tail.length);
+    const view = new DataView(all.buffer);
+    const { logDirectory } = this.#options;
     let at = 0;
     for (;;) {
+      const end = this.#decoder.readScalars(all, view, at);
+      if (end > at) {
+        this.#projection.pushScalars(this.#decoder.batch, logDirectory);
+        at = end;
+        continue;
+      }
       const decoded = decodeRecord(all, at);
       if (decoded.kind === 'incomplete') break;
-      this.#projection.push(decodeEvent(decoded.data), this.#options.logDirectory);
+      const event = decodeEvent(decoded.data);
+      this.#decoder.learn(event, decoded.data);
+      this.#projection.push(event, logDirectory);
       at = decoded.end;
     }
-    this.#tails.set(fileName, all.subarray(at));
+    this.#tails.set(fileName, all.slice(at));
   }
 
   /** As much of an earlier process' file as TensorBoard reads: up to the first damage. */
