@@ -30,7 +30,7 @@ export interface Outside {
 
 type Name = string | Buffer;
 
-const HOLES_BYTES = 96 * 1024 * 1024;
+const HOLES_BYTES = 65 * 1024 * 1024;
 const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
 const isRoot = process.getuid?.() === 0;
 

@@ -15,12 +15,16 @@ import { createTempDir } from '../support/temp-dir.js';
 
 const UUID = 'a7'.repeat(16);
 const TIMEOUT_MS = 120_000;
-/** Longer than the scanner takes to look at everything a few times. */
-const AWAY_MS = 5_000;
+/** Longer than the scanner takes to look at everything that was written lately. */
+const AWAY_MS = 4_000;
 
 /** How a root can go: `away` takes it away, `back` brings it back with all its files. */
 interface Way {
   readonly name: string;
+  /** Whether it is a mount while it is there, where that can be. */
+  readonly isMount: boolean;
+  /** What the uploader is to say of it. */
+  readonly why: string;
   readonly away: (place: Place) => void;
   readonly back: (place: Place) => void;
 }
@@ -34,9 +38,11 @@ interface Place {
 }
 
 const WAYS: readonly Way[] = [
-  { name: 'is unmounted', away: unmount, back: mount },
+  { name: 'is unmounted', isMount: true, why: 'it is empty', away: unmount, back: mount },
   {
     name: 'is unmounted, and its mount point is gone too',
+    isMount: true,
+    why: 'it is not there',
     away: (place) => {
       unmount(place);
       rmSync(place.root, { recursive: true });
@@ -47,7 +53,19 @@ const WAYS: readonly Way[] = [
     },
   },
   {
+    name: 'is moved away, and something else is in its place',
+    isMount: false,
+    why: 'nothing of what was in it is there',
+    away: (place) => {
+      moveAway(place);
+      mkdirSync(join(place.root, 'lost+found'));
+    },
+    back: moveBack,
+  },
+  {
     name: 'is emptied, as by a file system that has lost its contents',
+    isMount: true,
+    why: 'it is empty',
     away: ({ root, kept }) => {
       cpSync(root, kept, { recursive: true, preserveTimestamps: true });
       rmSync(join(root, 'runs'), { recursive: true });
@@ -60,7 +78,7 @@ const WAYS: readonly Way[] = [
 const canMount = process.env.TEST_MOUNT !== 'no' && tryToMount();
 
 describeWithPeers(['s3'], 'a root that goes away while it is watched', () => {
-  it.each(WAYS)('$name', { timeout: TIMEOUT_MS }, async ({ away, back }) => {
+  it.each(WAYS)('$name', { timeout: TIMEOUT_MS }, async ({ isMount, away, back, why }) => {
     const server = await S3Server.start();
     const bucket = await server.bucket('runs');
     const home = createTempDir();
@@ -68,8 +86,10 @@ describeWithPeers(['s3'], 'a root that goes away while it is watched', () => {
     const run = join(place.root, 'runs', UUID);
     mkdirSync(place.root);
     mkdirSync(place.disk);
-    mount(place);
-    onTestFinished(() => unmount(place));
+    if (isMount && canMount) mount(place);
+    onTestFinished(() => {
+      if (isMount && canMount) unmountIfMounted(place);
+    });
     mkdirSync(join(run, 'outputs'), { recursive: true });
     for (let i = 0; i < 20; i += 1) writeFileSync(join(run, 'outputs', `file-${i}`), `content ${i}`);
     writeFileSync(join(run, 'train.log'), 'first\n');
@@ -88,7 +108,8 @@ describeWithPeers(['s3'], 'a root that goes away while it is watched', () => {
     await untilEqual('the first files', before);
 
     away(place);
-    await waitFor('a word about it', () => (/paused/i.test(watch.output) ? true : undefined));
+    const word = `paused: ${place.root}: ${why};`;
+    await waitFor(word, () => (watch.output.includes(word) ? true : undefined));
     await sleep(AWAY_MS);
     expect(watch.isRunning, watch.output).toBe(true);
     expect(compareHashes(before, await stored())).toEqual([]);
@@ -98,6 +119,7 @@ describeWithPeers(['s3'], 'a root that goes away while it is watched', () => {
     );
     await status.exited;
     expect(status.output).toContain('"paused"');
+    expect(watch.output).not.toContain('resumed');
 
     back(place);
     appendFileSync(join(run, 'train.log'), 'second\n');
@@ -109,19 +131,33 @@ describeWithPeers(['s3'], 'a root that goes away while it is watched', () => {
   });
 });
 
-function mount({ disk, root }: Place): void {
-  if (canMount) execFileSync('mount', ['--bind', disk, root]);
-  else {
-    rmSync(root, { recursive: true });
-    renameSync(disk, root);
-  }
+function mount(place: Place): void {
+  if (canMount) execFileSync('mount', ['--bind', place.disk, place.root]);
+  else moveBack(place);
 }
 
-function unmount({ disk, root }: Place): void {
-  if (canMount) execFileSync('umount', ['--lazy', root], { stdio: 'ignore' });
-  else {
-    renameSync(root, disk);
-    mkdirSync(root);
+function unmount(place: Place): void {
+  if (canMount) execFileSync('umount', ['--lazy', place.root], { stdio: 'ignore' });
+  else moveAway(place);
+}
+
+/** Without a mount: the directory goes, and an empty one is left. */
+function moveAway({ disk, root }: Place): void {
+  renameSync(root, disk);
+  mkdirSync(root);
+}
+
+function moveBack({ disk, root }: Place): void {
+  rmSync(root, { recursive: true });
+  renameSync(disk, root);
+}
+
+/** The directories below it are about to be removed. */
+function unmountIfMounted(place: Place): void {
+  try {
+    unmount(place);
+  } catch {
+    // It is not mounted.
   }
 }
 
