@@ -1,0 +1,199 @@
+/**
+ * Log directories of TensorFlow, PyTorch and tensorboardX and a run of ours go through the command with `--project-events`: the store has what the
+ * projection makes of each in one go, however often the uploader is killed, and new rows come while it watches.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { toAdoptedUuid } from '../../uploader/scan/run-uuid.js';
+import { waitFor } from '../support/child-server.js';
+import { runCli } from '../support/cli.js';
+import { startRun } from '../support/start-run.js';
+import { createTempDir } from '../support/temp-dir.js';
+import { projectInOneGo, someRecords } from '../uploader/support/event-records.js';
+
+const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/uploader/cli.js', import.meta.url));
+const WRITERS = ['tensorflow', 'pytorch', 'tensorboardx'];
+const ROOT_ID = 'the root of a test';
+const TIMEOUT_MS = 180_000;
+
+interface Setup {
+  readonly root: string;
+  readonly store: string;
+  /** The log directory and the uuid of each run. */
+  readonly runs: ReadonlyMap<string, string>;
+  readonly args: readonly string[];
+}
+
+/** All fixtures below one root, and a run of ours. */
+async function createSetup(writers = WRITERS): Promise<Setup> {
+  const root = createTempDir();
+  const runs = new Map<string, string>();
+  for (const writer of writers)
+    for (const name of readdirSync(join(FIXTURES, writer))) {
+      const directory = join(FIXTURES, writer, name);
+      if (!statSync(directory).isDirectory() || !hasEventFiles(directory)) continue;
+      cpSync(directory, join(root, writer, name), { recursive: true });
+      for (const top of topEventDirectories(join(root, writer, name), `${writer}/${name}`))
+        runs.set(join(root, top), toAdoptedUuid(ROOT_ID, top));
+    }
+  const { run } = startRun({ root });
+  for (let step = 0; step < 50; step += 1) run.logMetric('loss', 1 / (step + 1), { step });
+  run.logText('note', 'a | b\nline', { step: 1 });
+  run.logHistogram('weights', [1, 2, 2, 3, 9], { step: 1 });
+  run.logImage('picture', { width: 2, height: 2, channels: 3, pixels: new Uint8Array(12) }, { step: 1 });
+  run.logCurve('curve', { x: [0, 1], y: [1, 0] }, { step: 3 });
+  await run.end();
+  runs.set(run.paths.tensorboard, run.uuid);
+  const store = join(createTempDir(), 'store');
+  const state = createTempDir();
+  const args = [root, '--store', `file://${store}`, '--state-dir', state, '--root-id', ROOT_ID];
+  return { root, store, runs, args: [...args, '--project-events', '--interval', '0.2'] };
+}
+
+function hasEventFiles(directory: string): boolean {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).some((name) =>
+    name.includes('tfevents'),
+  );
+}
+
+/** The outermost directories with event files in them: each becomes a run. */
+function topEventDirectories(directory: string, path: string): string[] {
+  const entries = readdirSync(directory, { withFileTypes: true });
+  if (entries.some((entry) => entry.isFile() && entry.name.includes('tfevents'))) return [path];
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => topEventDirectories(join(directory, name), `${path}/${name}`));
+}
+
+/** What the store has of Polyaxon's files of a run. */
+function readProjected({ store }: Setup, uuid: string): Record<string, string> {
+  const directory = join(store, uuid);
+  const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /^(events|assets|resources)\//.test(path) && statSync(join(directory, path)).isFile())
+    .sort();
+  const read = (path: string) =>
+    readFileSync(join(directory, path)).toString(path.startsWith('assets/') ? 'hex' : 'utf8');
+  return Object.fromEntries(paths.map((path) => [path, read(path)]));
+}
+
+async function expectEqual(setup: Setup): Promise<void> {
+  for (const [directory, uuid] of setup.runs) {
+    const { files } = await projectInOneGo(directory);
+    expect(readProjected(setup, uuid), directory).toEqual(files);
+  }
+}
+
+/** Starts a command that is to be killed. */
+function start(command: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [CLI, command, ...args], { stdio: 'ignore' });
+  const closed = once(child, 'close');
+  return {
+    end: async (signal: NodeJS.Signals): Promise<number | null> => {
+      child.kill(signal);
+      const [code] = (await closed) as [number | null];
+      return code;
+    },
+  };
+}
+
+describe('a sync that projects event files', () => {
+  it('stores what the projection makes of each log directory in one go', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const setup = await createSetup();
+    const { code, stderr } = await runCli('sync', ...setup.args);
+
+    expect(code, stderr).toBe(0);
+    expect(setup.runs.size).toBeGreaterThan(30);
+    await expectEqual(setup);
+    const kinds = [...setup.runs.values()].flatMap((uuid) => Object.keys(readProjected(setup, uuid)));
+    for (const kind of ['metric', 'image', 'audio', 'histogram', 'text', 'curve'])
+      expect(
+        kinds.some((path) => path.startsWith(`events/${kind}/`)),
+        kind,
+      ).toBe(true);
+    expect((await runCli('sync', ...setup.args, '--json')).stdout).toContain('"sent": 0');
+  });
+
+  it('is killed again and again while event files grow, and stores the same', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const setup = await createSetup(['tensorboardx']);
+    const growing = [...setup.runs.keys()]
+      .slice(0, 3)
+      .map((directory) => join(directory, 'events.out.tfevents.1800000000.late'));
+    const random = createRandom(Number(process.env.KILL_SEED ?? 7));
+    let step = 0;
+    for (let round = 0; round < 10; round += 1) {
+      const running = start(round % 2 === 0 ? 'sync' : 'watch', setup.args);
+      const killAtMs = performance.now() + 250 + random() * (round % 2 === 0 ? 700 : 3_500);
+      while (performance.now() < killAtMs) {
+        for (const path of growing) appendFileSync(path, Buffer.concat(someRecords(1, step)));
+        step += 1;
+        await sleep(40);
+      }
+      await running.end('SIGKILL');
+    }
+    const { code, stderr } = await runCli('sync', ...setup.args);
+
+    expect(code, stderr).toBe(0);
+    expect(step).toBeGreaterThan(50);
+    await expectEqual(setup);
+  });
+
+  it('shows new rows while it watches', { timeout: TIMEOUT_MS }, async () => {
+    const setup = await createSetup([]);
+    const directory = join(setup.root, 'live');
+    const uuid = toAdoptedUuid(ROOT_ID, 'live');
+    const path = join(directory, 'train/events.out.tfevents.1800000000.host');
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(join(directory, 'events.out.tfevents.1800000000.host'), Buffer.concat(someRecords(1)));
+    writeFileSync(path, Buffer.concat(someRecords(3)));
+    const running = start('watch', setup.args);
+    const stored = join(setup.store, uuid, 'events/metric/train__loss.plx');
+    const hasRow = (step: number) => () =>
+      existsSync(stored) && readFileSync(stored, 'utf8').includes(`\n${step}|`) ? true : undefined;
+    await waitFor('the first rows', hasRow(2));
+    appendFileSync(path, Buffer.concat(someRecords(3, 3)));
+    await waitFor('rows that came later', hasRow(5));
+    // Written over from the start: all is made anew.
+    rmSync(path);
+    writeFileSync(path, Buffer.concat(someRecords(2, 100)));
+    await waitFor('rows of another file', hasRow(101));
+    appendFileSync(path, Buffer.concat(someRecords(1, 102)));
+
+    expect(await running.end('SIGTERM')).toBe(0);
+    expect(readProjected(setup, uuid)['events/metric/train__loss.plx']).toBe(
+      (await projectInOneGo(directory)).files['events/metric/train__loss.plx'],
+    );
+    await expectEqual(setup);
+  });
+});
+
+/** Numbers from 0 to 1, the same for a seed. Mulberry32. */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
