@@ -347,6 +347,7 @@ function unexpected(operation: string): PolyaxonApiError {
 function asUploadFailure(error: unknown): unknown {
   if (!(error instanceof PolyaxonApiError) || error.httpStatus !== 400) return error;
   if (!error.message.includes('upload was unsuccessful')) return error;
+  if (/Errno (20|21|36)\b/.test(error.message)) return error; // a name that cannot be there
   const failureCode = /Errno (5|28|30|122)\b/.test(error.message) ? 'InternalError' : 'EBUSY';
   return new PolyaxonApiError('ERR_API_SERVER', error.message, { failureCode }, { cause: error });
 }

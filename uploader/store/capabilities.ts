@@ -90,3 +90,22 @@ export const FILE_STORE: StoreCapabilities = {
   maxObjectBytes: Number.MAX_SAFE_INTEGER,
   foldsNames: false,
 };
+
+/** Polyaxon's streams service: files, and their sizes. What is stored is proven by reading it back. */
+export const POLYAXON_STORE: StoreCapabilities = {
+  conditionalCreate: false,
+  conditionalReplace: false,
+  conditionalComplete: false,
+  checksumHeaders: false,
+  rejectsWrongChecksum: false,
+  multipartChecksum: false,
+  wholeObjectChecksum: false,
+  metadata: false,
+  append: null,
+  rangeCopy: false,
+  unevenParts: true,
+  listMultipart: false,
+  versioning: 'off',
+  maxObjectBytes: Number.MAX_SAFE_INTEGER,
+  foldsNames: false,
+};

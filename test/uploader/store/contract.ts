@@ -16,9 +16,20 @@ export interface StoreUnderTest {
   readonly showsBeginnings?: boolean;
 }
 
+/** What no store of a kind can keep, as its capabilities say. */
+export type Lack =
+  | 'append'
+  /** Listings come as a whole. */
+  | 'pages'
+  /** Readers may find a part of an object while it is replaced. */
+  | 'whole replacements';
+
 let commits = 0;
 
-export function describeStore(open: () => Promise<StoreUnderTest>): void {
+export function describeStore(
+  open: () => Promise<StoreUnderTest>,
+  { lacks = [] }: { lacks?: readonly Lack[] } = {},
+): void {
   describe('commit', () => {
     it('stores objects of every size, whole', async () => {
       const { store, sizes } = await open();
@@ -49,11 +60,13 @@ export function describeStore(open: () => Promise<StoreUnderTest>): void {
       for (const size of sizes.filter((each) => each > 0)) {
         const key = `run/contested-${size}`;
         const stale = { ...versionOf(await commit(store, key, Buffer.from('theirs, 1'))), sizeBytes: 9 };
-        expect((await commit(store, key, Buffer.from('theirs, 2'), stale)).status).toBe('stored');
+        // Without conditions there may be nothing but the size to tell objects apart.
+        const theirs = store.capabilities.conditionalReplace ? 'theirs, 2' : 'theirs, the second';
+        expect((await commit(store, key, Buffer.from(theirs), stale)).status).toBe('stored');
 
         expect((await commit(store, key, someBytes(size), stale)).status).toBe('conflict');
         expect((await commit(store, key, someBytes(size), null)).status).toBe('conflict');
-        expect((await readAll(store, key)).toString()).toBe('theirs, 2');
+        expect((await readAll(store, key)).toString()).toBe(theirs);
       }
     });
 
@@ -105,29 +118,32 @@ export function describeStore(open: () => Promise<StoreUnderTest>): void {
       }
     });
 
-    it('shows either the old object or the new one to readers during a replacement', async () => {
-      const { store, sizes } = await open();
-      const size = Math.max(...sizes);
-      const versions = [someBytes(size), Buffer.alloc(size, 7)];
-      const expected = versions.map(sha256);
-      let base = { ...versionOf(await commit(store, 'run/both', versions[0]!)), sizeBytes: size };
-      let isDone = false;
-      const replaceRepeatedly = async (): Promise<void> => {
-        for (let round = 1; round <= 6; round += 1)
-          base = {
-            ...versionOf(await commit(store, 'run/both', versions[round % 2]!, base)),
-            sizeBytes: size,
-          };
-        isDone = true;
-      };
-      const readRepeatedly = async (): Promise<void> => {
-        while (!isDone) expect(expected).toContain(sha256(await readAll(store, 'run/both')));
-      };
+    it.skipIf(lacks.includes('whole replacements'))(
+      'shows either the old object or the new one to readers during a replacement',
+      async () => {
+        const { store, sizes } = await open();
+        const size = Math.max(...sizes);
+        const versions = [someBytes(size), Buffer.alloc(size, 7)];
+        const expected = versions.map(sha256);
+        let base = { ...versionOf(await commit(store, 'run/both', versions[0]!)), sizeBytes: size };
+        let isDone = false;
+        const replaceRepeatedly = async (): Promise<void> => {
+          for (let round = 1; round <= 6; round += 1)
+            base = {
+              ...versionOf(await commit(store, 'run/both', versions[round % 2]!, base)),
+              sizeBytes: size,
+            };
+          isDone = true;
+        };
+        const readRepeatedly = async (): Promise<void> => {
+          while (!isDone) expect(expected).toContain(sha256(await readAll(store, 'run/both')));
+        };
 
-      await Promise.all([replaceRepeatedly(), readRepeatedly()]);
+        await Promise.all([replaceRepeatedly(), readRepeatedly()]);
 
-      expect(sha256(await readAll(store, 'run/both'))).toBe(expected[0]);
-    });
+        expect(sha256(await readAll(store, 'run/both'))).toBe(expected[0]);
+      },
+    );
 
     it('goes on after a failure of the source, under the same commit id', async () => {
       const { store, sizes } = await open();
@@ -154,7 +170,7 @@ export function describeStore(open: () => Promise<StoreUnderTest>): void {
     });
   });
 
-  describeAppend(open);
+  if (!lacks.includes('append')) describeAppend(open);
 
   it('has no object where none was made, beside those that were', async () => {
     const { store } = await open();
@@ -202,7 +218,7 @@ export function describeStore(open: () => Promise<StoreUnderTest>): void {
       expect(await listKeys(store, 'none/')).toEqual([]);
     });
 
-    it('gives more than a page', async () => {
+    it.skipIf(lacks.includes('pages'))('gives more than a page', async () => {
       const { store } = await open();
       const keys = Array.from({ length: 1010 }, (_, index) => `run/${String(index).padStart(5, '0')}`);
       for (let index = 0; index < keys.length; index += 50)
