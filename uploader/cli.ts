@@ -9,7 +9,9 @@ import { addCleanCommand } from './commands/clean.js';
 import { type CommandContext, EXIT } from './commands/context.js';
 import { addFsckCommand } from './commands/fsck.js';
 import { addInspectCommand } from './commands/inspect.js';
+import { addLsCommand } from './commands/ls.js';
 import { toErrorText } from './commands/print-error.js';
+import { addPullCommand } from './commands/pull.js';
 import { addStatusCommand } from './commands/status.js';
 import { addSyncCommand } from './commands/sync.js';
 import { addVerifyCommand } from './commands/verify.js';
@@ -64,6 +66,8 @@ addStatusCommand(program, context);
 addCheckCommand(program, context);
 addVerifyCommand(program, context);
 addCleanCommand(program, context);
+addPullCommand(program, context);
+addLsCommand(program, context);
 addInspectCommand(program, context);
 addFsckCommand(program, context);
 

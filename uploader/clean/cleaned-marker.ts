@@ -13,8 +13,8 @@ export const CLEANED_FILE = 'cleaned.json';
 
 export interface CleanedMarker {
   readonly version: 1;
-  /** `cleaning`: somebody is at it, or was interrupted. */
-  readonly state: 'cleaning' | 'cleaned';
+  /** `cleaning`, `pulling`: somebody is at it, or was interrupted. */
+  readonly state: 'cleaning' | 'cleaned' | 'pulling';
   readonly run: string;
   /** As it is written on the command line. */
   readonly store: string;

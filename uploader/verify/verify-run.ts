@@ -14,6 +14,7 @@ import type { RelPath } from '../rel-path.js';
 import { type FileId, FLAG } from '../track/file-table.js';
 import type { RunRecord } from '../track/run-record.js';
 import { compare, type LocalFacts } from './compare.js';
+import { inParallel } from './in-parallel.js';
 import { findObjectFacts } from './object-facts.js';
 import { isRunLive } from './run-closed.js';
 import type { RunVerification, VerifyProblem } from './verify-report.js';
@@ -192,18 +193,4 @@ class RunVerifier {
   #tell(path: string, finding: VerifyProblem['finding'], message: string, error: CodedError | null): void {
     this.#problems.push({ path, finding, message, error });
   }
-}
-
-/** Runs `work` for each item, at most `limit` at a time. */
-export async function inParallel<Item>(
-  limit: number,
-  items: Iterable<Item>,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const iterator = items[Symbol.iterator]();
-  const worker = async (): Promise<void> => {
-    for (let next = iterator.next(); next.done !== true; next = iterator.next()) await work(next.value);
-  };
-  const workers = await Promise.allSettled(Array.from({ length: limit }, worker));
-  for (const outcome of workers) if (outcome.status === 'rejected') throw outcome.reason;
 }

@@ -57,13 +57,19 @@ export function toConfig(path: string, store: TestStore, changes: Partial<SyncCo
   };
 }
 
-/** Every regular file below a directory but those of this machine (`.plx`), as text. */
+/** Every regular file below a directory but those of this machine (`.plx`): names and contents as latin1, so that no byte of either is lost. */
 export function readFiles(directory: string): Record<string, string> {
   const files: Record<string, string> = {};
-  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true, encoding: 'utf8' })) {
-    const path = join(entry.parentPath, entry.name);
-    const relPath = path.slice(directory.length + 1);
-    if (entry.isFile() && !relPath.split('/').includes('.plx')) files[relPath] = readFileSync(path, 'latin1');
+  const pending = [Buffer.from('')];
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    const parent = Buffer.concat([Buffer.from(`${directory}/`), at]);
+    for (const entry of readdirSync(parent, { withFileTypes: true, encoding: 'buffer' })) {
+      const relPath = Buffer.concat([at, entry.name]);
+      if (entry.name.toString() === '.plx') continue;
+      if (entry.isDirectory()) pending.push(Buffer.concat([relPath, Buffer.from('/')]));
+      if (!entry.isFile()) continue;
+      files[relPath.toString('latin1')] = readFileSync(Buffer.concat([parent, entry.name]), 'latin1');
+    }
   }
   return files;
 }

@@ -1,0 +1,81 @@
+/** `polytrack ls`: the runs of a store, and the files of a run. */
+
+import type { Command } from 'commander';
+import { CodedError } from '../../src/errors.js';
+import { resolveConfig, type SyncFlags } from '../config.js';
+import { type ListedFile, type ListedRun, listFiles, listRuns } from '../ls/list-store.js';
+import { parseRunUrl } from '../pull/run-url.js';
+import { type CommandContext, EXIT } from './context.js';
+import { formatAge, formatBytes, formatCount } from './format.js';
+import { toErrorText } from './print-error.js';
+import { addStoreAccessOptions } from './store-options.js';
+import { toTable } from './table.js';
+
+type Flags = SyncFlags & { json?: boolean; verbose?: boolean };
+
+const EXIT_HELP = `
+Exit codes:
+  0  listed
+  1  there is nothing, or the store could not be listed to its end
+  2  nothing was listed: URL, configuration, credentials or bucket
+`;
+
+export function addLsCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('ls')
+    .summary('list the runs of a store, or the files of a run')
+    .description(
+      'Lists what a store has. With the uuid of a run behind the URL, and a path, the files of that run.',
+    )
+    .argument(
+      '[url]',
+      's3://bucket/prefix[/<uuid>[/<path>]] or file:///path[/<uuid>[/<path>]] (POLYTRACK_STORE)',
+    );
+  addStoreAccessOptions(command)
+    .addHelpText('after', EXIT_HELP)
+    .action((url: string | undefined, flags: Flags) => runLs(url, flags, context));
+}
+
+async function runLs(url: string | undefined, flags: Flags, context: CommandContext): Promise<void> {
+  const { io, signal, environment } = context;
+  try {
+    const target = url === undefined ? null : parseRunUrl(url);
+    const given = target === null ? flags : { ...flags, store: target.store };
+    const { config } = await resolveConfig('.', given, environment, io.fileSystem);
+    const runUuid = target?.runUuid ?? null;
+    const found =
+      runUuid === null
+        ? await listRuns(config, { io, signal })
+        : await listFiles(config, runUuid, target?.path, { io, signal });
+    if (flags.json === true) context.stdout(`${JSON.stringify(found, null, 2)}\n`);
+    else
+      context.stdout(
+        runUuid === null ? toRunsText(found as ListedRun[]) : toFilesText(found as ListedFile[]),
+      );
+    context.setExitCode(runUuid === null || found.length > 0 ? EXIT.complete : EXIT.unsent);
+  } catch (error) {
+    context.stderr(toErrorText(error, flags.verbose === true));
+    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+  }
+}
+
+function toRunsText(runs: readonly ListedRun[]): string {
+  const rows = runs.map(({ runUuid, name, status, files, bytes, ageMs, hasReceipt }) => [
+    ...[runUuid, name ?? '', status ?? '', String(files), formatBytes(bytes)],
+    ...[ageMs === null ? '' : formatAge(ageMs), hasReceipt ? 'yes' : ''],
+  ]);
+  const table = toTable(['run', 'name', 'status', '>files', '>bytes', '>age', 'receipt'], rows);
+  const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
+  return `${[...table, `${formatCount(runs.length, 'run')}, ${formatBytes(bytes)}`].join('\n')}\n`;
+}
+
+function toFilesText(files: readonly ListedFile[]): string {
+  const rows = files.map(({ path, sizeBytes, verifiedAt }) => [
+    path,
+    formatBytes(sizeBytes),
+    verifiedAt ?? '',
+  ]);
+  const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const table = toTable(['path', '>bytes', 'verified'], rows);
+  return `${[...table, `${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`].join('\n')}\n`;
+}

@@ -1,0 +1,108 @@
+/** `polytrack pull`: restores run directories from a store. */
+
+import type { Command } from 'commander';
+import { CodedError } from '../../src/errors.js';
+import { resolveConfig, type SyncFlags } from '../config.js';
+import { ConfigError } from '../errors.js';
+import { pull } from '../pull/pull.js';
+import type { PulledRun, PullProblem, PullReport } from '../pull/pull-report.js';
+import { parseRunUrl } from '../pull/run-url.js';
+import { type CommandContext, EXIT } from './context.js';
+import { formatBytes, formatCount } from './format.js';
+import { toErrorText } from './print-error.js';
+import { addStoreAccessOptions } from './store-options.js';
+
+type Flags = SyncFlags & { json?: boolean; verbose?: boolean; overwrite?: boolean; generations?: boolean };
+
+const EXIT_HELP = `
+Exit codes:
+  0    everything is there, compared with its checksum
+  1    something is not, and is printed: pull again to go on
+  2    nothing was pulled: URL, configuration, credentials or bucket
+  130  SIGINT, 143 SIGTERM came before the end: pull again to go on
+`;
+
+export function addPullCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('pull')
+    .summary('restore runs from a store')
+    .description(
+      'Restores each run as <directory>/runs/<uuid>, with the names and bytes that it had, compared with the checksums of the store and of the receipt. What is there already is kept.',
+    )
+    .argument('<url...>', 's3://bucket/prefix/<uuid> or file:///path/<uuid>, one or more, then the directory')
+    .option('--overwrite', 'replace local files that differ from what is stored')
+    .option('--generations', 'also what files held before they began anew, into .plx/gen/')
+    .option('--bandwidth <bytes>', 'received each second at most, such as 10MB (POLYTRACK_BANDWIDTH)');
+  addStoreAccessOptions(command)
+    .addHelpText('after', EXIT_HELP)
+    .action((names: string[], flags: Flags) => runPull(names, flags, context));
+}
+
+async function runPull(names: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
+  const { io, signal, environment } = context;
+  try {
+    const { byStore, directory } = toTargets(names);
+    const reports: PullReport[] = [];
+    for (const [store, runUuids] of byStore) {
+      const { config } = await resolveConfig('.', { ...flags, store }, environment, io.fileSystem);
+      const options = { overwrites: flags.overwrite === true, withGenerations: flags.generations === true };
+      const onNotice = ({ message }: { message: string }): void => context.stderr(`notice: ${message}\n`);
+      reports.push(await pull(config, runUuids, directory, { io, signal, onNotice, ...options }));
+    }
+    context.stdout(flags.json === true ? toJson(reports) : reports.map(toText).join(''));
+    context.setExitCode(reports.every(({ isComplete }) => isComplete) ? EXIT.complete : EXIT.unsent);
+  } catch (error) {
+    context.stderr(toErrorText(error, flags.verbose === true));
+    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+  }
+}
+
+/** The runs of each store, in the order in which they were named. */
+function toTargets(names: readonly string[]): { byStore: Map<string, string[]>; directory: string } {
+  const hint = 'Write it as polytrack pull s3://bucket/prefix/<uuid> directory.';
+  const directory = names.at(-1);
+  if (names.length < 2 || directory === undefined || directory.includes('://'))
+    throw new ConfigError('no directory is named', hint);
+  const byStore = new Map<string, string[]>();
+  for (const url of names.slice(0, -1)) {
+    const { store, runUuid, path } = parseRunUrl(url);
+    if (runUuid === null || path !== '') throw new ConfigError(`${url}: this is no run of a store`, hint);
+    const runs = byStore.get(store) ?? [];
+    if (!runs.includes(runUuid)) byStore.set(store, [...runs, runUuid]);
+  }
+  return { byStore, directory };
+}
+
+function toJson(reports: readonly PullReport[]): string {
+  const toPlain = ({ path, finding, message, error }: PullProblem): object => {
+    return { path, finding, message, ...(error === null ? {} : { code: error.code, hint: error.hint }) };
+  };
+  const all = reports.map((report) => ({
+    ...report,
+    runs: report.runs.map((run) => ({ ...run, problems: run.problems.map(toPlain) })),
+  }));
+  return `${JSON.stringify(all.length === 1 ? all[0] : all, null, 2)}\n`;
+}
+
+const SHOWN = 20;
+
+function toText({ runs, isAborted }: PullReport): string {
+  const lines = runs.flatMap(toRunLines);
+  if (isAborted) lines.push('Interrupted: pull again to go on.');
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function toRunLines({ directory, files, bytes, problems }: PulledRun): string[] {
+  const shown = problems
+    .slice(0, SHOWN)
+    .map(({ path, finding, message }) => `  ${finding} ${path}: ${message}`);
+  const rest = problems.length - shown.length;
+  const unverified =
+    files.unverified === 0 ? '' : `; of ${formatCount(files.unverified, 'file')} nobody knows a checksum`;
+  const counts = `${formatCount(files.pulled, 'file')} (${formatBytes(bytes)}), ${files.present} there already`;
+  return [
+    `${problems.length === 0 ? 'Pulled' : 'INCOMPLETE'} ${directory}: ${counts}${unverified}`,
+    ...shown,
+    ...(rest === 0 ? [] : [`  and ${rest} more (--json lists all)`]),
+  ];
+}
