@@ -16,8 +16,9 @@ import { MadeRows } from './made-rows.js';
 import { ProjectionNotices } from './projection-notices.js';
 import type { ProjectionOutcome } from './projection-view.js';
 
-/** While a run is written; a thousand small appends then cost one look. */
-const LOOK_INTERVAL_MS = 1_000;
+/** While a run is written; a thousand small appends then cost one look. Looking takes a tenth of the time at most. */
+const LOOK_INTERVAL_MS = { min: 1_000, max: 10_000 };
+const LOOK_RATIO = 10;
 const SAVE_INTERVAL_MS = 10_000;
 /** Remembering takes this share of the time at most. */
 const SAVE_RATIO = 20;
@@ -35,6 +36,7 @@ export class RunProjection {
   /** Of the run's last change that has been looked at. */
   #checkedMs = Number.NEGATIVE_INFINITY;
   #lookedMs = Number.NEGATIVE_INFINITY;
+  #nextLookMs = Number.NEGATIVE_INFINITY;
   #savedMs: number;
   #saveTookMs = 0;
   #behindSinceMs: number | null = null;
@@ -77,7 +79,7 @@ export class RunProjection {
   isDue(nowMs: number): boolean {
     if (this.#failure !== null && nowMs < this.#failure.untilMs) return false;
     if (this.#hasMore) return true;
-    if (this.#parts.isWatching && nowMs - this.#lookedMs < LOOK_INTERVAL_MS) return false;
+    if (this.#parts.isWatching && nowMs < this.#nextLookMs) return false;
     return this.outcome !== 'settled' || (this.#projector !== null && !this.#projector.isSaved);
   }
 
@@ -97,6 +99,9 @@ export class RunProjection {
     } catch (error) {
       this.#fail(error);
     }
+    const nowMs = clock.monotonicMs();
+    const restMs = Math.max(LOOK_INTERVAL_MS.min, LOOK_RATIO * (nowMs - this.#lookedMs));
+    this.#nextLookMs = nowMs + Math.min(LOOK_INTERVAL_MS.max, restMs);
   }
 
   /** Remembers where everything stands, if that is not remembered. */

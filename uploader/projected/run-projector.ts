@@ -14,7 +14,7 @@ import { makeDirectories } from '../io/make-directories.js';
 import type { LocalFile } from '../read/local-file.js';
 import { compareSources, type EventSource } from './event-source.js';
 import { type FilePosition, START } from './file-position.js';
-import { followFile } from './follow-file.js';
+import { type Followed, followFile } from './follow-file.js';
 import { MadeFiles } from './made-files.js';
 import { readSaved, removeSaved, type SavedProjection, writeSaved } from './saved-projection.js';
 
@@ -52,6 +52,9 @@ export interface Step {
 /** Values of a metric up to which its quartiles are exact: what is remembered of ten thousand metrics has to stay small. */
 const EXACT_VALUES = 512;
 const DIRECTORY_MODE = 0o700;
+/** Read before anything is written. */
+const MAX_PIECES = 8;
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const NOTHING: Step = { changed: [], isAnew: false, hasMore: false };
 
 export class RunProjector {
@@ -96,7 +99,7 @@ export class RunProjector {
   }
 
   /**
-   * Reads the next piece of some event file that has one. After an error of the file system, whichever, the projector is of no use any more: another one is
+   * Reads the next pieces of some event file that has any. After an error of the file system, whichever, the projector is of no use any more: another one is
    * to be opened. An event file that cannot be opened is noted and passed over.
    */
   async step(files: readonly EventFile[]): Promise<Step> {
@@ -136,12 +139,7 @@ export class RunProjector {
       const version = file.version();
       const from = this.#positions.get(source.relPath) ?? START;
       const projection = this.#projectionOf(source.target);
-      const followed = await followFile(local, from, {
-        sizeBytes: (await local.stat()).sizeBytes,
-        acceptsDamage: (offset) => this.#options.acceptsDamage(source.relPath, offset),
-        onEvent: (event) => projection.push(event, source.logDirectory),
-        pieceBytes: this.#options.pieceBytes,
-      });
+      const followed = await this.#follow(local, from, source, projection);
       if (followed.status === 'rewritten') {
         await this.#clear();
         return { changed: [], isAnew: true, hasMore: true };
@@ -157,6 +155,28 @@ export class RunProjector {
       return hasMore || changed.length > 0 ? { changed, isAnew: false, hasMore: true } : null;
     } finally {
       await local.close();
+    }
+  }
+
+  /** Reads some pieces: each write opens every file that has grown. */
+  async #follow(
+    file: LocalFile,
+    from: FilePosition,
+    source: EventSource,
+    projection: Projection,
+  ): Promise<Followed> {
+    const { sizeBytes } = await file.stat();
+    let position = from;
+    for (let pieces = 1; ; pieces += 1) {
+      const followed = await followFile(file, position, {
+        sizeBytes,
+        acceptsDamage: (offset) => this.#options.acceptsDamage(source.relPath, offset),
+        onEvent: (event) => projection.push(event, source.logDirectory),
+        pieceBytes: this.#options.pieceBytes,
+      });
+      if (followed.status === 'rewritten' || !followed.hasMore) return followed;
+      if (pieces >= MAX_PIECES || projection.waitingBytes >= MAX_WAITING_BYTES) return followed;
+      position = followed.position;
     }
   }
 
