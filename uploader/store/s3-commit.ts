@@ -1,18 +1,11 @@
 /**
- * What every write to S3 carries: the condition, the commit's name, checksums; and how a refusal is understood.
+ * What every write to S3 carries: the condition and checksums; and how a refusal is understood.
  *
  * Source: Amazon S3 User Guide, "Add preconditions to S3 operations with conditional requests" and "Checking object integrity".
  */
 
-import type { RetryOutcome } from '../retry.js';
 import { toS3Failure } from './s3-answer.js';
-import type { CommitOutcome, CommitRequest, HeadOutcome } from './store.js';
-
-/** Object metadata that polytrack writes; on the wire `x-amz-meta-plx-…`. */
-const COMMIT_ID = 'plx-commit';
-const SIZE = 'plx-size';
-const CRC32 = 'plx-crc32';
-const GENERATION = 'plx-generation';
+import type { CommitRequest, HeadOutcome } from './store.js';
 
 /** The base64 of the big-endian checksum, as S3 wants it. */
 export function toBase64Crc32(crc32: number): string {
@@ -25,29 +18,6 @@ export function toBase64Crc32(crc32: number): string {
 export function fromBase64Crc32(text: string | undefined): number | null {
   if (text === undefined || !/^[A-Za-z0-9+/]{6}==$/.test(text)) return null;
   return Buffer.from(text, 'base64').readUInt32BE();
-}
-
-export function toMetadata({ commitId, target, generation }: CommitRequest): Record<string, string> {
-  return {
-    [COMMIT_ID]: commitId,
-    [SIZE]: String(target.sizeBytes),
-    [CRC32]: target.crc32.toString(16).padStart(8, '0'),
-    ...(generation === undefined ? {} : { [GENERATION]: String(generation) }),
-  };
-}
-
-/** What `toMetadata` wrote, as far as it is there and still speaks of this object: one that was copied and changed elsewhere is nobody's. */
-export function fromMetadata(
-  metadata: Readonly<Record<string, string>> | undefined,
-  sizeBytes: number,
-): { commitId: string | null; generation: number | null } {
-  const size = metadata?.[SIZE];
-  if (size !== undefined && size !== String(sizeBytes)) return { commitId: null, generation: null };
-  const generation = metadata?.[GENERATION] ?? '';
-  return {
-    commitId: metadata?.[COMMIT_ID] ?? null,
-    generation: /^\d{1,15}$/.test(generation) ? Number(generation) : null,
-  };
 }
 
 export function stripQuotes(etag: string): string {
@@ -121,24 +91,4 @@ export function isPreconditionFailure(error: unknown): boolean {
 /** Whether the connection ended while a request was on its way. */
 export function isBrokenConnection(error: unknown): boolean {
   return ['ECONNRESET', 'ECONNABORTED', 'EPIPE'].includes(toS3Failure(error).code ?? '');
-}
-
-/** After a refusal: whose object is it? Our own, from a call whose answer was lost, or one with the very same bytes, is a success. */
-export function resolveConflict(found: HeadOutcome, request: CommitRequest): CommitOutcome {
-  if (found.status === 'absent') {
-    if (request.base !== null) return { status: 'conflict' };
-    // Refused because there is an object, which cannot be seen: a request whose answer was lost is still at work.
-    return { status: 'retry', cause: new Error(`${request.key}: it is there and not there`), maxAttempts: 5 };
-  }
-  if (found.status !== 'found') return found;
-  const { object } = found;
-  const { target, commitId } = request;
-  const isTarget = object.sizeBytes === target.sizeBytes && object.crc32 === target.crc32;
-  if (object.commitId !== commitId && !isTarget) return { status: 'conflict' };
-  return { status: 'stored', etag: object.etag };
-}
-
-/** A success without what every success has: something between us and the store answered in its place. */
-export function unexpected(operation: string, missing: string): RetryOutcome {
-  return { status: 'retry', cause: new Error(`${operation}: the answer has no ${missing}`) };
 }

@@ -10,19 +10,13 @@ import type { CompletedPart } from '@aws-sdk/client-s3';
 import type { FailedOutcome, RetryOutcome } from '../retry.js';
 import type { BodyMemory } from './body-memory.js';
 import type { StoreCapabilities } from './capabilities.js';
+import { toMetadata } from './commit-metadata.js';
+import { resolveConflict, unexpected } from './commit-outcome.js';
 import { combineCrc32 } from './crc32-combine.js';
 import type { Part } from './part-planner.js';
 import { isAboutCredentials, isAboutTime, isChecksumRefusal, toOutcome, toS3Failure } from './s3-answer.js';
 import { readPartBody } from './s3-body.js';
-import {
-  type Conditions,
-  isPreconditionFailure,
-  resolveConflict,
-  stripQuotes,
-  toBase64Crc32,
-  toMetadata,
-  unexpected,
-} from './s3-commit.js';
+import { type Conditions, isPreconditionFailure, stripQuotes, toBase64Crc32 } from './s3-commit.js';
 import type { S3Connection } from './s3-connection.js';
 import { confirmParts, type UploadedPart } from './s3-resume.js';
 import type { CommitOutcome, CommitRequest, Extent, HeadOutcome } from './store.js';

@@ -2,16 +2,15 @@
 
 import { crc32 } from 'node:zlib';
 import { readBody } from './body-memory.js';
+import { toMetadata } from './commit-metadata.js';
+import { resolveConflict, unexpected } from './commit-outcome.js';
 import { toOutcome } from './s3-answer.js';
 import {
   type Conditions,
   isBrokenConnection,
   isPreconditionFailure,
-  resolveConflict,
   stripQuotes,
   toBase64Crc32,
-  toMetadata,
-  unexpected,
 } from './s3-commit.js';
 import type { S3Connection } from './s3-connection.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome } from './store.js';

@@ -2,8 +2,10 @@
 
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { OutcomeError } from '../retry.js';
+import { fromMetadata } from './commit-metadata.js';
+import { unexpected } from './commit-outcome.js';
 import { toOutcome, toS3Failure } from './s3-answer.js';
-import { fromBase64Crc32, fromMetadata, stripQuotes, unexpected } from './s3-commit.js';
+import { fromBase64Crc32, stripQuotes } from './s3-commit.js';
 import type { S3Connection } from './s3-connection.js';
 import type { CheckOutcome, HeadOutcome, ListedObject } from './store.js';
 
@@ -38,11 +40,13 @@ export class S3Reader {
       const answer = await this.#connection.send((sdk) => new sdk.HeadObjectCommand(input), { signal });
       const { ETag, ContentLength, ChecksumCRC32, ChecksumType, Metadata } = answer;
       if (ETag === undefined || ContentLength === undefined) return unexpected(operation, 'ETag or length');
+      const { commitId, generation } = fromMetadata(Metadata, ContentLength);
       const object = {
         etag: stripQuotes(ETag),
         sizeBytes: ContentLength,
         crc32: ChecksumType === 'COMPOSITE' ? null : fromBase64Crc32(ChecksumCRC32),
-        ...fromMetadata(Metadata, ContentLength),
+        commitId,
+        generation,
       };
       return { status: 'found', object };
     } catch (error) {

@@ -1,0 +1,51 @@
+/**
+ * What polytrack writes beside an object: which commit made it, and what it then was. On the wire `x-amz-meta-plx-…`, `x-goog-meta-plx-…`,
+ * `x-ms-meta-plx_…`.
+ */
+
+import type { CommitRequest } from './store.js';
+
+const COMMIT_ID = 'plx-commit';
+const SIZE = 'plx-size';
+const CRC32 = 'plx-crc32';
+const GENERATION = 'plx-generation';
+
+export interface CommitFacts {
+  readonly commitId: string | null;
+  readonly generation: number | null;
+  /** As the commit said it: no more than a claim where the store has not checked it. */
+  readonly claimedCrc32: number | null;
+}
+
+export function toMetadata({ commitId, target, generation }: CommitRequest): Record<string, string> {
+  return {
+    [COMMIT_ID]: commitId,
+    [SIZE]: String(target.sizeBytes),
+    [CRC32]: toHexCrc(target.crc32),
+    ...(generation === undefined ? {} : { [GENERATION]: String(generation) }),
+  };
+}
+
+/** What `toMetadata` wrote, as far as it is there and still speaks of this object: one that was copied and changed elsewhere is nobody's. */
+export function fromMetadata(
+  metadata: Readonly<Record<string, string>> | undefined,
+  sizeBytes: number,
+): CommitFacts {
+  const size = metadata?.[SIZE];
+  if (size !== undefined && size !== String(sizeBytes))
+    return { commitId: null, generation: null, claimedCrc32: null };
+  const generation = metadata?.[GENERATION] ?? '';
+  return {
+    commitId: metadata?.[COMMIT_ID] ?? null,
+    generation: /^\d{1,15}$/.test(generation) ? Number(generation) : null,
+    claimedCrc32: fromHexCrc(metadata?.[CRC32]),
+  };
+}
+
+export function toHexCrc(crc: number): string {
+  return crc.toString(16).padStart(8, '0');
+}
+
+export function fromHexCrc(text: string | undefined): number | null {
+  return text !== undefined && /^[0-9a-f]{8}$/.test(text) ? Number.parseInt(text, 16) : null;
+}
