@@ -44,6 +44,7 @@ export { type ListedFile, type ListedRun, type ListOptions, listFiles, listRuns 
 export { type Notifier, type StoredFile, silentNotifier } from './notify/notifier.js';
 export type { UploadReason, VerifyReason } from './plan/planner.js';
 export type { OnSyncEvent, SyncEvent } from './progress.js';
+export type { OnProjected, ProjectedFacts } from './projected/projected-facts.js';
 export { type PullOptions, pull } from './pull/pull.js';
 export type { PulledRun, PullFinding, PullProblem, PullReport } from './pull/pull-report.js';
 export type { FileCounts, SyncReport, UnsentFile } from './report.js';
