@@ -48,7 +48,9 @@ async function runOnce(contestant, shared, round) {
     const lines = String(error.stderr || error.message)
       .trim()
       .split('\n');
-    contestant.problem = lines.slice(-2).join(' | ');
+    contestant.problem = error.killed
+      ? 'took too long'
+      : (lines.find((line) => /Error/.test(line)) ?? lines.at(-1)).slice(0, 160);
   } finally {
     rmSync(own, { recursive: true, force: true });
   }

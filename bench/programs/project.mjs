@@ -1,0 +1,56 @@
+// Projects an event file of scalars to Polyaxon's events: node project.mjs <columns|events> <file> <directory>
+
+import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EventFileReader } from '../../dist/src/index.js';
+import { Projection } from '../../dist/src/projection/projection.js';
+import { report } from '../support/values.mjs';
+
+const [how, path, directory] = process.argv.slice(2);
+const TAKE_BYTES = 4 * 1024 * 1024;
+const begun = process.hrtime.bigint();
+const projection = new Projection();
+const reader = new EventFileReader(path);
+let sinceTake = 0;
+const push = {
+  async columns() {
+    for await (const batch of reader.readBatches()) {
+      if (batch.kind === 'event') projection.push(batch.event);
+      else projection.pushScalars(batch.scalars);
+      note(batch.sizeBytes);
+    }
+  },
+  async events() {
+    for await (const { event, sizeBytes } of reader.read()) {
+      projection.push(event);
+      note(sizeBytes);
+    }
+  },
+};
+await push[how]();
+write();
+const artifacts = projection.artifacts();
+const end = process.hrtime.bigint();
+await reader.close();
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const count = projection.counts.rows.metric;
+if (artifacts.length !== 20) throw new Error(`${artifacts.length} artifacts`);
+const total = Number(end - begun);
+report({ nanoseconds: total / count, total, rss: process.memoryUsage.rss() / 2 ** 20, version });
+
+function note(sizeBytes) {
+  sinceTake += sizeBytes;
+  if (sinceTake < TAKE_BYTES) return;
+  sinceTake = 0;
+  write();
+}
+
+function write() {
+  for (const { path: file, offset, bytes } of projection.take().appends) {
+    const target = join(directory, file);
+    if (offset === 0) mkdirSync(dirname(target), { recursive: true });
+    const fd = openSync(target, 'a');
+    writeSync(fd, bytes);
+    closeSync(fd);
+  }
+}

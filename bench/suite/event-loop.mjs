@@ -1,0 +1,28 @@
+// How late the event loop runs while 200 images of 1 MB are logged.
+
+const contestant = (name, how, periodMs, isOurs = false) => ({
+  name,
+  program: 'loop-delay.mjs',
+  args: [how, 200, periodMs, '$dir'],
+  isOurs,
+});
+
+export const suite = {
+  title: 'Delay of the event loop while 200 images of 1 MB are logged',
+  note: 'Pixels of 512×683×3. One image every 50 ms keeps the threads of zlib busy; one every 2 ms comes faster than they work, so that the calls wait for them in the end.',
+  rounds: 3,
+  metrics: [
+    { key: 'p99', label: 'delay, 99th percentile', unit: 'ns' },
+    { key: 'p50', label: 'delay, median', unit: 'ns' },
+    { key: 'worst', label: 'delay, worst', unit: 'ns' },
+  ],
+  contestants: [
+    contestant('Run.logImage every 50 ms', 'log', 50, true),
+    contestant('Run.logImage every 2 ms', 'log', 2),
+    contestant('floor: nothing is logged', 'idle', 2),
+  ],
+  targets: [
+    { metric: 'p99', atMost: 20e6 },
+    { metric: 'p99', of: 'Run.logImage every 2 ms', atMost: 20e6 },
+  ],
+};

@@ -1,0 +1,31 @@
+// Images of 256×256×3, half noise, half gradient, from pixels to PNG.
+
+const python = (name, writer, peer, count) => ({
+  name,
+  program: 'log_with_python.py',
+  args: [writer, 'images', count, '$dir'],
+  peer,
+  rounds: 3,
+});
+const ours = (name, how, isOurs) => ({ name, program: 'log-large.mjs', args: [how, 300, '$dir'], isOurs });
+
+export const suite = {
+  title: 'Images of 256×256×3',
+  rounds: 5,
+  metrics: [
+    { key: 'nanoseconds', label: 'time of an image', unit: 'ns', rate: 'images/s' },
+    { key: 'blocked', label: 'share of the time in which the event loop was busy', unit: '%' },
+  ],
+  contestants: [
+    ours('Run.logImage', 'images', true),
+    ours('floor: zlib on all its threads', 'png-floor', false),
+    python('tensorboardX', 'tensorboardx', 'bench/tensorboardx', 150),
+    python('PyTorch SummaryWriter', 'pytorch', 'bench/pytorch', 60),
+    python('TensorFlow tf.summary', 'tensorflow', 'bench/tensorflow', 100),
+  ],
+  targets: [
+    { metric: 'nanoseconds', against: 'tensorboardX', atLeast: 3 },
+    { metric: 'nanoseconds', against: 'PyTorch SummaryWriter', atLeast: 7 },
+    { metric: 'blocked', atMost: 10 },
+  ],
+};

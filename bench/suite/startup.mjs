@@ -1,0 +1,28 @@
+// What it takes to start: the process included, from outside.
+
+const ours = (name, what, isOurs = false) => ({ name, program: 'start.mjs', args: [what], isOurs });
+const python = (name, module, distribution, peer) => ({
+  name,
+  program: 'start_python.py',
+  args: [module, distribution],
+  peer,
+});
+
+export const suite = {
+  title: 'Start-up: a process that imports, and ends',
+  rounds: 7,
+  metrics: [
+    { key: 'nanoseconds', label: 'time', unit: 'ns' },
+    { key: 'rss', label: 'resident memory', unit: 'MiB' },
+  ],
+  contestants: [
+    ours("import 'polytrack'", 'tracking', true),
+    ours('floor: Node.js alone', 'empty'),
+    ours("import 'polytrack/uploader'", 'uploader'),
+    ours('polytrack --help', 'cli'),
+    python('tensorboardX', 'tensorboardX', 'tensorboardX', 'bench/tensorboardx'),
+    python('PyTorch SummaryWriter', 'torch.utils.tensorboard', 'torch', 'bench/pytorch'),
+    python('TensorFlow', 'tensorflow', 'tensorflow_cpu', 'bench/tensorflow'),
+    python('Polyaxon Run', 'traceml.tracking', 'polyaxon', 'polyaxon'),
+  ],
+};
