@@ -37,6 +37,7 @@ export {
   type DamagedRange,
   EventFileReader,
   type EventFileReaderOptions,
+  type ReadBatch,
   type ReadEvent,
 } from './reader/event-file-reader.js';
 export { listEventFiles, type RunFiles } from './reader/list-event-files.js';
@@ -47,6 +48,7 @@ export type {
   LayoutCategory,
 } from './reader/plugin-messages.js';
 export { type DecodedClip, type DecodedValue, decodeValue, TagIndex } from './reader/plugin-value.js';
+export { type ScalarBatch, type ScalarSource, toScalarEvent } from './reader/scalar-decoder.js';
 export type { Connection } from './run/connections.js';
 export type { EndOptions } from './run/run.js';
 export { Run } from './run/run.js';

@@ -5,6 +5,7 @@
 const FIRST_BYTES = 1024;
 /** A buffer up to this size is used again; a larger one is given away, uncopied. */
 const KEPT_BYTES = 4096;
+const MAX_EXPECTED_BYTES = 1024 * 1024;
 const LINE_FEED = 10;
 const BAR = 124;
 
@@ -13,6 +14,8 @@ const encoder = new TextEncoder();
 export class RowBuffer {
   #bytes = new Uint8Array();
   #length = 0;
+  /** What was taken the last time, and will probably be needed again: growing to it step by step costs as much as the rows. */
+  #expected = 0;
 
   get sizeBytes(): number {
     return this.#length;
@@ -44,6 +47,7 @@ export class RowBuffer {
   take(): Uint8Array {
     const bytes = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
+    this.#expected = Math.min(bytes.length, MAX_EXPECTED_BYTES);
     if (this.#bytes.length <= KEPT_BYTES) return bytes.slice();
     this.#bytes = new Uint8Array();
     return bytes;
@@ -52,7 +56,7 @@ export class RowBuffer {
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(FIRST_BYTES, needed, this.#bytes.length * 2));
+    const grown = new Uint8Array(Math.max(FIRST_BYTES, needed, this.#bytes.length * 2, this.#expected));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }
