@@ -4,6 +4,8 @@ import { join, resolve } from 'node:path';
 import { RUN_UUID_PATTERN } from '../src/layout.js';
 import { ConfigError } from './errors.js';
 import type { FileSystem } from './io/file-system.js';
+import { findConnection, type PolyaxonConnection } from './polyaxon/connection.js';
+import { parsePolyaxonUrl, toPolyaxonUrl } from './polyaxon/polyaxon-url.js';
 import {
   type Environment,
   type FlagValues,
@@ -17,10 +19,17 @@ import {
   toTexts,
 } from './settings.js';
 
+/** Where health and metrics are served. */
+export interface HttpAddress {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
 export interface SyncConfig {
   /** A run directory, a root of runs, or a directory of TensorBoard log directories. */
   readonly path: string;
-  /** `s3://bucket/prefix` or `file:///path`. */
+  /** `s3://bucket/prefix`, `file:///path`, or `polyaxon+https://host/owner/project`. */
   readonly store: string;
   /** Where journals and locks are kept. */
   readonly stateDirectory: string;
@@ -34,6 +43,8 @@ export interface SyncConfig {
     readonly region?: string | undefined;
     readonly pathStyle?: boolean | undefined;
   };
+  /** How the store's Polyaxon server is reached; a function, so that no print of a configuration shows its secrets. */
+  readonly polyaxon?: (() => PolyaxonConnection) | undefined;
   /** How often a growing file is brought up to date. Default 10,000. */
   readonly intervalMs?: number | undefined;
   /** Bytes sent each second, at most. Default: no limit. */
@@ -66,12 +77,18 @@ export interface SyncConfig {
   readonly share?: string | undefined;
   /** Whether runs that have ended and are stored get a receipt in the store. Default true. */
   readonly writesReceipts?: boolean | undefined;
+  /** Whether objects of files that were deleted on disk are removed; `force`: however many they are. Default false. */
+  readonly mirror?: boolean | 'force' | undefined;
+  /** While watching: where health and metrics are served. Default: nowhere. */
+  readonly http?: HttpAddress | undefined;
 }
 
 /** Values as they stand on the command line: the names are those of the long flags in camel case. */
 export type SyncFlags = FlagValues & {
   config?: string;
   dryRun?: boolean;
+  /** Of `mirror`. */
+  force?: boolean;
 };
 
 export interface ResolvedConfig {
@@ -100,7 +117,7 @@ export async function resolveConfig(
     throw new ConfigError('no store is named', 'Name it with --store s3://bucket/prefix.');
   const config: SyncConfig = Object.freeze({
     path: resolve(path),
-    store: toText(store),
+    ...(await toStore(toText(store), environment, fileSystem)),
     stateDirectory: toStateDirectory(settings.find('stateDir'), environment),
     concurrency:
       toNumber(settings.find('concurrency'), { min: 1, max: 64, isInteger: true }) ?? DEFAULT_CONCURRENCY,
@@ -123,8 +140,22 @@ export async function resolveConfig(
     allowOtherDevices: toOptionalBoolean(settings.find('crossDevice')) ?? false,
     share: toGroup(settings.find('share')),
     writesReceipts: toOptionalBoolean(settings.find('receipts')) ?? true,
+    mirror: toMirror(settings.find('mirror'), flags.force === true),
+    http: toHttpAddress(settings.find('http')),
   });
   return { config, sources: settings.sources };
+}
+
+/** The store, with everything said that the environment says of it: it names journals, and two servers must not share one. */
+async function toStore(
+  url: string,
+  environment: Environment,
+  fileSystem: FileSystem,
+): Promise<Pick<SyncConfig, 'store' | 'polyaxon'>> {
+  if (!/^polyaxon(\+\w+)?:/i.test(url)) return { store: url };
+  const location = parsePolyaxonUrl(url);
+  const connection = await findConnection({ host: location.host ?? undefined }, environment, fileSystem);
+  return { store: toPolyaxonUrl(location, connection.host), polyaxon: () => connection };
 }
 
 /** Source: XDG Base Directory Specification: `$XDG_STATE_HOME`, else `~/.local/state`. */
@@ -179,6 +210,25 @@ function toGroup(found: Found | undefined): string | undefined {
   throw new ConfigError(
     `${found.source}: ${JSON.stringify(text)} is no name of a group`,
     'Use up to 64 letters, digits, "-", "_" and ".".',
+  );
+}
+
+function toMirror(found: Found | undefined, isForced: boolean): boolean | 'force' {
+  const isOn = toOptionalBoolean(found) ?? false;
+  if (!isForced) return isOn;
+  if (isOn) return 'force';
+  throw new ConfigError('--force: there is nothing to force', 'Give it together with --mirror.');
+}
+
+/** `9400`, `:9400`, `0.0.0.0:9400`, `[::1]:9400`. */
+function toHttpAddress(found: Found | undefined): HttpAddress | undefined {
+  if (found === undefined) return undefined;
+  const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/i.exec(String(found.value));
+  const port = Number(match?.[3] ?? Number.NaN);
+  if (match !== null && port <= 65_535) return { host: match[1] || match[2] || '127.0.0.1', port };
+  throw new ConfigError(
+    `${found.source}: ${JSON.stringify(found.value)} is no address`,
+    'Write it as port or host:port, such as 9400 or 0.0.0.0:9400; without a host it is reached from this host only.',
   );
 }
 

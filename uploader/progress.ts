@@ -54,6 +54,8 @@ export type SyncEvent =
     }
   /** Bytes were deleted on disk before they were stored. */
   | { readonly kind: 'lost'; readonly key: string; readonly sizeBytes: number }
+  /** `mirror`: the object of a file that was deleted was removed; `copy` is what is left of it, null where the bucket keeps versions. */
+  | { readonly kind: 'removed'; readonly key: string; readonly copy: string | null }
   /** The root is away: nothing is concluded from what is not there. */
   | { readonly kind: 'paused'; readonly reason: string }
   | { readonly kind: 'resumed' }

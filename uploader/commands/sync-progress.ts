@@ -133,6 +133,10 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
       return options.isVerbose ? `${event.key} changed while it was read; again later` : null;
     case 'lost':
       return `lost ${event.key}: ${formatBytes(event.sizeBytes)} were deleted before they were stored`;
+    case 'removed':
+      return event.copy === null
+        ? `removed ${event.key}: its file was deleted`
+        : `removed ${event.key}: its file was deleted; a copy is in ${event.copy}`;
     case 'paused':
       return `paused: ${event.reason}; nothing is concluded from that, the upload goes on when it is back`;
     case 'resumed':

@@ -22,6 +22,10 @@ export function addWatchCommand(program: Command, context: CommandContext): void
     )
     .argument('<path>', 'a root of runs, a run directory, or a directory of log directories')
     .option('--share <group>', 'share the runs out among all uploaders of this group (POLYTRACK_SHARE)')
+    .option(
+      '--http <address>',
+      'serve /healthz, /readyz and /metrics at [host:]port; reached from this host only unless a host is given (POLYTRACK_HTTP)',
+    )
     .option('--json', 'print what happens as lines of JSON, the report as the last');
   addSyncOptions(command)
     .option('--verbose', 'also say where settings come from, what is verified, and the causes of errors')

@@ -12,14 +12,22 @@ export class StatusWriter {
   readonly #parts: EngineParts;
   readonly #phases: RunPhases;
   readonly #isStateless: () => boolean;
+  readonly #onStatus: (status: Status) => void;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #writtenMs = Number.NEGATIVE_INFINITY;
   #lastText = '';
 
-  constructor(parts: EngineParts, phases: RunPhases, isStateless: () => boolean) {
+  /** `onStatus` is told each time that it was looked at, every two seconds, whether it is written or not. */
+  constructor(
+    parts: EngineParts,
+    phases: RunPhases,
+    isStateless: () => boolean,
+    onStatus: (status: Status) => void = () => undefined,
+  ) {
     this.#parts = parts;
     this.#phases = phases;
     this.#isStateless = isStateless;
+    this.#onStatus = onStatus;
   }
 
   async writeIfDue(isParked: boolean): Promise<void> {
@@ -48,10 +56,7 @@ export class StatusWriter {
       awaySinceMs,
       runs.map((run) => ({ ...run, lagMs: 0, eventsLagMs: 0 })),
     ]);
-    if (onlyIfChanged && text === this.#lastText) return;
-    this.#lastText = text;
-    this.#writtenMs = clock.monotonicMs();
-    await writeStatus(this.#parts, {
+    const status: Status = {
       version: 1,
       root: place.root.toString(),
       store: store.id,
@@ -63,6 +68,11 @@ export class StatusWriter {
       isStateless: this.#isStateless(),
       runs,
       total: sumUpRuns(runs),
-    });
+    };
+    this.#onStatus(status);
+    if (onlyIfChanged && text === this.#lastText) return;
+    this.#lastText = text;
+    this.#writtenMs = clock.monotonicMs();
+    await writeStatus(this.#parts, status);
   }
 }

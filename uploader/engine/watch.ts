@@ -10,7 +10,9 @@ import type { SendOutcome } from '../commit/commit-context.js';
 import { DEFAULT_GRACE_MS, type SyncConfig } from '../config.js';
 import { FileError, StoreError, withoutStacks } from '../errors.js';
 import type { HintSource } from '../io/hints.js';
+import { nodeIo } from '../io/io.js';
 import type { Recorder } from '../journal/recorder.js';
+import { withMonitor } from '../monitor/with-monitor.js';
 import { LANES, type Lane } from '../plan/lanes.js';
 import type { WorkQueue } from '../plan/work-queue.js';
 import type { SyncReport, UnsentFile } from '../report.js';
@@ -28,6 +30,7 @@ import { Projections } from './projections.js';
 import { RunPhases } from './run-phases.js';
 import { MAX_CHANGES, Schedule } from './schedule.js';
 import { SharedOwnership } from './shared-ownership.js';
+import type { Status } from './status-file.js';
 import { StatusWriter } from './status-writer.js';
 import { toReport } from './sum-up.js';
 import { withState } from './with-state.js';
@@ -38,6 +41,8 @@ export interface WatchOptions extends EngineOptions {
   readonly signal?: AbortSignal | undefined;
   /** End by itself once there is a run, and all runs have ended and are stored. Default false. */
   readonly endsWithRuns?: boolean | undefined;
+  /** Told every two seconds how things stand. */
+  readonly onStatus?: ((status: Status) => void) | undefined;
 }
 
 /** How often everything that may be due is looked at. */
@@ -53,12 +58,15 @@ const COLLECT_INTERVAL_MS = 24 * 3_600_000;
  * be sent at all, as `syncOnce` does; a store that cannot be reached is waited for.
  */
 export async function watch(config: SyncConfig, options: WatchOptions = {}): Promise<SyncReport> {
-  const parts = await EngineParts.open(config, options, { isWatching: true });
-  try {
-    return await withState(parts, (recorder) => new Watch(parts, recorder, options).run());
-  } finally {
-    if (options.store === undefined) await parts.store.close();
-  }
+  const { clock } = options.io ?? nodeIo;
+  return withMonitor(config.http, clock, options, async (monitored) => {
+    const parts = await EngineParts.open(config, monitored, { isWatching: true });
+    try {
+      return await withState(parts, (recorder) => new Watch(parts, recorder, monitored).run());
+    } finally {
+      if (options.store === undefined) await parts.store.close();
+    }
+  });
 }
 
 class Watch implements WorkHandler {
@@ -67,6 +75,7 @@ class Watch implements WorkHandler {
   readonly #recorder: Recorder;
   readonly #stopSignal: AbortSignal;
   readonly #endsWithRuns: boolean;
+  readonly #onStatus: WatchOptions['onStatus'];
   readonly #queue: WorkQueue;
   readonly #schedule: Schedule;
   readonly #workers: Workers;
@@ -92,6 +101,7 @@ class Watch implements WorkHandler {
     this.#recorder = recorder;
     this.#stopSignal = options.signal ?? new AbortController().signal;
     this.#endsWithRuns = options.endsWithRuns === true;
+    this.#onStatus = options.onStatus;
     this.#queue = createQueue(parts);
     this.#schedule = new Schedule(parts, this.#queue);
     this.#context = createContext(parts, recorder);
@@ -112,7 +122,7 @@ class Watch implements WorkHandler {
     const scanner = this.#parts.createScanner(hints.source);
     hints.listener.onHint = (directory) => scanner.hint(directory);
     const phases = new RunPhases(this.#parts, scanner, this.#schedule);
-    const status = new StatusWriter(this.#parts, phases, () => this.#recorder.isSilent);
+    const status = new StatusWriter(this.#parts, phases, () => this.#recorder.isSilent, this.#onStatus);
     try {
       await this.#listing.start();
       const shared = await this.#share();
