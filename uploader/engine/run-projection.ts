@@ -1,6 +1,7 @@
 /** The projection of one run within the engine: when it is looked at, where its event files are, what becomes of its failures. */
 
 import type { CodedError } from '../../src/errors.js';
+import { findCleanedMarker } from '../clean/cleaned-marker.js';
 import { StateDirectoryError } from '../errors.js';
 import { systemErrorCode } from '../io/system-error.js';
 import { RECORD_PATIENCE_MS } from '../plan/trigger.js';
@@ -42,6 +43,7 @@ export class RunProjection {
   #behindSinceMs: number | null = null;
   #hasMore = false;
   #waitsForDamage = false;
+  #isDiscarded = false;
   /** Of the event files, when the projector was let go. */
   #releasedVersions: string | null = null;
   #failure: { readonly error: CodedError; readonly tries: number; readonly untilMs: number } | null = null;
@@ -141,6 +143,7 @@ export class RunProjection {
     const files = this.#findEventFiles();
     this.#hasMore = false;
     this.#waitsForDamage = false;
+    if (files.length === 0) await this.#discardIfCleaned();
     // Another file of the run has changed: nothing needs to be opened for that.
     if (files.length === 0 || (this.#projector === null && !this.#needsProjector(files))) return false;
     const projector = this.#projector ?? (await this.#open());
@@ -157,6 +160,17 @@ export class RunProjection {
   /** Once released, only a change of an event file is a reason to begin again. */
   #needsProjector(files: readonly EventFile[]): boolean {
     return toVersions(files) !== this.#releasedVersions;
+  }
+
+  /** A run whose local data was deleted on purpose needs none of what was made of it. */
+  async #discardIfCleaned(): Promise<void> {
+    const { io, paths } = this.#parts;
+    const { directory, uuid } = this.#run;
+    if (this.#isDiscarded || this.#projector !== null || directory === null) return;
+    if ((await findCleanedMarker(io.fileSystem, directory)) === null) return;
+    await RunProjector.discard(io.fileSystem, `${paths.projected}/${uuid}`);
+    this.#rows.forget();
+    this.#isDiscarded = true;
   }
 
   async #saveIfDue(projector: RunProjector): Promise<void> {

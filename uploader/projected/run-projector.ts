@@ -84,6 +84,12 @@ export class RunProjector {
     return projector;
   }
 
+  /** Removes what an earlier process has left: nobody goes on with it. */
+  static async discard(fileSystem: FileSystem, directory: string): Promise<void> {
+    await removeSaved(fileSystem, directory);
+    await new MadeFiles(fileSystem, directory).clear();
+  }
+
   get inputs(): Readonly<Record<string, JsonValue>> {
     return this.#inputs;
   }
@@ -208,16 +214,14 @@ export class RunProjector {
   }
 
   async #restore(saved: SavedProjection): Promise<boolean> {
+    const { version } = new Projection().state;
+    if (saved.states.some((state) => state.version !== version)) return false;
     if (!(await this.made.restore(saved))) return false;
     const here = new Set((await this.made.look([...saved.assets.keys()])).map(([path]) => path));
     for (const path of saved.assets.keys())
       if (!here.has(path) && !this.#options.isAssetStored(path)) return false;
-    try {
-      for (const state of saved.states)
-        this.#projections.set(state.target, new Projection({ state, exactValues: EXACT_VALUES }));
-    } catch {
-      return false; // of another version
-    }
+    for (const state of saved.states)
+      this.#projections.set(state.target, new Projection({ state, exactValues: EXACT_VALUES }));
     for (const [path, position] of saved.positions) this.#positions.set(path, position);
     this.#inputs = { ...saved.inputs };
     return true;

@@ -120,6 +120,28 @@ describe('a pass that projects', () => {
     expect(harness.stored('events/metric/loss.plx')).toBe('the writer’s own');
   });
 
+  it('keeps nothing of a run whose local data was cleaned', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...OF_OURS });
+    await harness.sync({ config: ENABLED });
+    rmSync(join(harness.run, EVENT_FILE));
+    const marker = {
+      version: 1,
+      state: 'cleaned',
+      run: RUN,
+      store: 's',
+      receipt: 'r',
+      at: '',
+      files: 1,
+      bytes: 1,
+    };
+    writeFiles(harness.run, { '.plx/cleaned.json': JSON.stringify(marker) });
+    await harness.sync({ config: ENABLED });
+
+    const left = readdirSync(projectedDirectory(harness), { recursive: true, withFileTypes: true });
+    expect(left.filter((entry) => entry.isFile())).toEqual([]);
+    expect(Object.keys(readProjected(harness))).toContain('events/metric/loss.plx');
+  });
+
   it('adopts log directories, with all that is in them', async () => {
     const harness = createHarness();
     const path = join(harness.root, 'logs');
