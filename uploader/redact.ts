@@ -1,6 +1,11 @@
 /** Keeps secrets out of everything that is printed: the last gate before a terminal or a log, whatever the layers above did. */
 
-const SECRET_VARIABLES = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN'];
+const SECRET_VARIABLES = [
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'POLYAXON_AUTH_TOKEN',
+];
 const MASK = '…';
 
 /** A function that masks the secrets of this environment, credentials in URLs, and signatures. */

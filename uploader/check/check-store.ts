@@ -7,19 +7,24 @@
 import { CodedError } from '../../src/errors.js';
 import { type StoreError, StoreUnavailableError } from '../errors.js';
 import type { Io } from '../io/io.js';
+import { PolyaxonApiError } from '../polyaxon/api-error.js';
+import type { PolyaxonConnection } from '../polyaxon/connection.js';
 import type { FailedOutcome, RetryOutcome } from '../retry.js';
 import type { StoreCapabilities } from '../store/capabilities.js';
 import { openStore } from '../store/open-store.js';
+import { PolyaxonStore } from '../store/polyaxon-store.js';
 import type { S3ClientOptions } from '../store/s3-client.js';
 import { S3Store } from '../store/s3-store.js';
 import type { Store, StoreNotice, StorePermissions } from '../store/store.js';
 import { askBucket, type BucketFacts, type CredentialFacts, describeCredentials } from './bucket-facts.js';
 import { keepCapabilities } from './capability-cache.js';
+import { askServer, type ServerFacts } from './server-facts.js';
 
 export interface CheckStoreOptions {
   readonly io: Io;
   readonly stateDirectory: string;
   readonly s3?: S3ClientOptions | undefined;
+  readonly polyaxon?: PolyaxonConnection | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,6 +36,8 @@ export interface StoreCheck {
   /** Null for a directory, and for AWS itself. */
   readonly endpoint: string | null;
   readonly region: string | null;
+  /** Of a Polyaxon server. */
+  readonly server: ServerFacts | null;
   readonly credentials: CredentialFacts | null;
   /** Null: not found out. */
   readonly permissions: { readonly list: boolean | null; readonly put: boolean | null } & {
@@ -53,8 +60,10 @@ export async function checkStore(url: string, options: CheckStoreOptions): Promi
     notices.push(notice);
   };
   try {
-    const store = await openStore(url, { ...options.io, s3: options.s3, onNotice });
+    const polyaxon = { connection: options.polyaxon };
+    const store = await openStore(url, { ...options.io, s3: options.s3, polyaxon, onNotice });
     try {
+      if (store instanceof PolyaxonStore) return await checkServer(store, notices, options);
       return await checkOpenStore(store, notices, options);
     } finally {
       await store.close();
@@ -111,6 +120,35 @@ async function checkOpenStore(
   return { ...check, notices: [...notices, ...(isKept ? [] : [unkept]), ...toNotices(check, leftovers)] };
 }
 
+/** There is nothing to try out: all servers of this kind do the same. */
+async function checkServer(
+  store: PolyaxonStore,
+  notices: StoreNotice[],
+  options: CheckStoreOptions,
+): Promise<StoreCheck> {
+  const source = await store.client.connection.credentials.describe();
+  const credentials =
+    source === null ? null : { source, accessKeyId: '…', isTemporary: false, expiresAt: null };
+  const known = {
+    ...toUnknown(store.id, options),
+    endpoint: store.client.connection.host,
+    credentials,
+    notices,
+  };
+  try {
+    const server = await askServer(store, options.signal);
+    const check: StoreCheck = { ...known, server, isUsable: true, capabilities: store.capabilities };
+    const unconditional: StoreNotice = {
+      code: 'NOTICE_NO_CONDITIONAL_WRITES',
+      message: 'the server replaces files without a condition: let one uploader work on a run',
+    };
+    return { ...check, notices: [...notices, unconditional, ...toNotices(check, [])] };
+  } catch (error) {
+    if (error instanceof PolyaxonApiError) return { ...known, error };
+    throw error;
+  }
+}
+
 const NOT_ASKED = { list: null, put: null, get: null, abort: null, delete: null };
 
 function toUnknown(store: string, { s3 }: CheckStoreOptions): StoreCheck {
@@ -119,6 +157,7 @@ function toUnknown(store: string, { s3 }: CheckStoreOptions): StoreCheck {
     isUsable: false,
     endpoint: s3?.endpoint ?? null,
     region: null,
+    server: null,
     credentials: null,
     permissions: NOT_ASKED,
     capabilities: null,

@@ -27,16 +27,25 @@ export function toCheckText(check: StoreCheck): string {
 }
 
 function toFacts(check: StoreCheck): [string, string][] {
-  const { credentials, permissions, clockOffsetMs, lifecycle } = check;
+  const { credentials, permissions, clockOffsetMs, lifecycle, server } = check;
   const facts: [string, string][] = [['store', check.store]];
   if (check.endpoint !== null) facts.push(['endpoint', check.endpoint]);
   if (check.region !== null) facts.push(['region', check.region]);
+  if (server !== null) {
+    const { version, distribution, project } = server;
+    facts.push([
+      'version',
+      [version ?? 'unknown', distribution === null ? '' : `(${distribution})`].join(' ').trim(),
+    ]);
+    facts.push(['project', project ?? 'none is named: runs say where they belong']);
+  }
   if (credentials !== null) {
     const until = credentials.expiresAt === null ? '' : `, until ${credentials.expiresAt}`;
     const kind = credentials.isTemporary ? ', temporary' : '';
     facts.push(['credentials', `${credentials.source} (${credentials.accessKeyId}${kind}${until})`]);
   }
-  facts.push(['permissions', Object.entries(permissions).map(toPermission).join(', ')]);
+  if (!Object.values(permissions).every((each) => each === null) || server === null)
+    facts.push(['permissions', Object.entries(permissions).map(toPermission).join(', ')]);
   if (clockOffsetMs !== null) facts.push(['clock', toClock(clockOffsetMs)]);
   if (lifecycle !== null) facts.push(['incomplete uploads', toLifecycle(lifecycle)]);
   return facts;

@@ -6,6 +6,7 @@ import { checkStore, type StoreCheck } from '../check/check-store.js';
 import { toCheckJson, toCheckText } from '../check/check-text.js';
 import { resolveConfig, type SyncFlags } from '../config.js';
 import { StoreBucketError, StoreClockError, StoreCredentialsError, StoreError } from '../errors.js';
+import { PolyaxonApiError } from '../polyaxon/api-error.js';
 import { type CommandContext, EXIT, type ExitCode } from './context.js';
 import { toCauseText, toErrorText } from './print-error.js';
 
@@ -25,7 +26,10 @@ export function addCheckCommand(program: Command, context: CommandContext): void
     .description(
       'Asks a store for everything that the uploader relies on. Nothing is sent but a few objects below .plx/probe/, which are removed again.',
     )
-    .argument('[store]', 's3://bucket/prefix or file:///path (POLYTRACK_STORE)')
+    .argument(
+      '[store]',
+      's3://bucket/prefix, file:///path or polyaxon://host/owner/project (POLYTRACK_STORE)',
+    )
     .option('--json', 'print one JSON document')
     .option('--endpoint <url>', 'S3 endpoint other than AWS (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)')
     .option('--region <name>', 'S3 region (AWS_REGION, AWS_DEFAULT_REGION)')
@@ -44,7 +48,8 @@ async function runCheck(store: string | undefined, flags: Flags, context: Comman
     const given = store === undefined ? flags : { ...flags, store };
     const { config } = await resolveConfig('.', given, environment, io.fileSystem);
     const { s3, stateDirectory } = config;
-    const check = await checkStore(config.store, { io, s3, stateDirectory, signal });
+    const polyaxon = config.polyaxon?.();
+    const check = await checkStore(config.store, { io, s3, polyaxon, stateDirectory, signal });
     context.stdout(flags.json === true ? toCheckJson(check) : toCheckText(check));
     if (flags.json !== true && flags.verbose === true && check.error !== null)
       context.stderr(toCauseText(check.error));
@@ -55,12 +60,21 @@ async function runCheck(store: string | undefined, flags: Flags, context: Comman
   }
 }
 
+/** What a later call would meet again. */
+const REFUSALS: readonly string[] = [
+  'ERR_API_UNAUTHORIZED',
+  'ERR_API_MISSING',
+  'ERR_API_PROJECT_MISSING',
+  'ERR_API_REDIRECTED',
+];
+
 function toExitCode({ isUsable, error }: StoreCheck): ExitCode {
   if (isUsable) return EXIT.complete;
   const isRefused =
     error instanceof StoreCredentialsError ||
     error instanceof StoreBucketError ||
     error instanceof StoreClockError ||
+    (error instanceof PolyaxonApiError && REFUSALS.includes(error.code)) ||
     (error !== null && !(error instanceof StoreError));
   return isRefused ? EXIT.refused : EXIT.unsent;
 }

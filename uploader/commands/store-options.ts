@@ -23,7 +23,10 @@ export function addStoreAccessOptions(command: Command): Command {
 /** Which files of a path belong to a run: as for `sync`, so that what was sent is what is compared. */
 export function addRunPathOptions(command: Command): Command {
   return command
-    .option('--store <url>', 's3://bucket/prefix or file:///path (POLYTRACK_STORE)')
+    .option(
+      '--store <url>',
+      's3://bucket/prefix, file:///path or polyaxon://host/owner/project (POLYTRACK_STORE)',
+    )
     .option('--include <pattern...>', 'as for sync')
     .option('--exclude <pattern...>', 'as for sync')
     .option('--as-run [uuid]', 'take the path as one run, whatever is in it')

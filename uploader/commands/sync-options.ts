@@ -5,7 +5,10 @@ import { type Command, Option } from 'commander';
 /** Adds them to a command. */
 export function addSyncOptions(command: Command): Command {
   return command
-    .option('--store <url>', 's3://bucket/prefix or file:///path (POLYTRACK_STORE)')
+    .option(
+      '--store <url>',
+      's3://bucket/prefix, file:///path or polyaxon://host/owner/project (POLYTRACK_STORE)',
+    )
     .option('--concurrency <n>', 'files sent at the same time (POLYTRACK_CONCURRENCY; default: 8)')
     .option(
       '--interval <seconds>',
@@ -36,6 +39,11 @@ export function addSyncOptions(command: Command): Command {
     .addOption(
       new Option('--no-receipts', 'write no receipts of runs that are stored (POLYTRACK_RECEIPTS=false)'),
     )
+    .option(
+      '--mirror',
+      'remove objects of files that were deleted on disk, after a minute and with a copy kept (POLYTRACK_MIRROR)',
+    )
+    .option('--force', 'with --mirror: also when more than a tenth of the files of a run are gone')
     .option('--cross-device', 'also send what is mounted inside of the root (POLYTRACK_CROSS_DEVICE)')
     .option(
       '--state-dir <path>',

@@ -53,6 +53,8 @@ export class EngineParts {
   readonly paths: StatePaths;
   readonly owner: JournalOwner;
   readonly notifier: Notifier;
+  /** Null where none are wanted. */
+  readonly receipts: ReceiptWriter | null;
   readonly tracker: Tracker;
   readonly rootWatch: RootWatch;
   readonly patience: Patience;
@@ -116,7 +118,9 @@ export class EngineParts {
       onDirty: (id) => this.onDirty(id),
       onRun: (run) => this.#takeRun(run),
     });
-    this.notifier = this.#toNotifier(options.notifier ?? silentNotifier);
+    this.receipts = this.#createReceipts();
+    const notifier = options.notifier ?? silentNotifier;
+    this.notifier = this.receipts === null ? notifier : withReceipts(notifier, this.receipts);
   }
 
   /** Finds the place and opens the store. Sends nothing. Throws a coded error for what cannot be used. */
@@ -135,7 +139,14 @@ export class EngineParts {
     const requests = new RateLimit(io.clock, config.requests);
     const beforeRequest = (signal?: AbortSignal): Promise<void> => requests.take(1, 'events', signal);
     const s3 = { ...config.s3, beforeRequest };
-    const store = options.store ?? (await openStore(config.store, { ...io, s3, onNotice }));
+    const store =
+      options.store ??
+      (await openStore(config.store, {
+        ...io,
+        s3,
+        polyaxon: { connection: config.polyaxon?.(), beforeRequest },
+        onNotice,
+      }));
     const found = {
       ...mode,
       place,
@@ -200,13 +211,10 @@ export class EngineParts {
     return (this.lives.get(run.index)?.life ?? 'live') === 'live';
   }
 
-  #toNotifier(notifier: Notifier): Notifier {
-    if (this.config.writesReceipts === false) return notifier;
+  #createReceipts(): ReceiptWriter | null {
+    if (this.config.writesReceipts === false) return null;
     const { io, store, tracker, patience, pool, onNotice, openPolicy } = this;
-    return withReceipts(
-      notifier,
-      new ReceiptWriter({ io, store, tracker, patience, pool, onNotice, openPolicy }),
-    );
+    return new ReceiptWriter({ io, store, tracker, patience, pool, onNotice, openPolicy });
   }
 
   #takeRun(run: RunRecord): void {

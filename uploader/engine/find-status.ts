@@ -7,9 +7,11 @@ import { isAbsent } from '../io/system-error.js';
 import { replayFiles } from '../journal/journal-files.js';
 import { locate } from '../locate-runs.js';
 import { isLocked } from '../lock.js';
+import { DEFAULT_HOST } from '../polyaxon/connection.js';
 import { RootWatch } from '../scan/root-watch.js';
 import { type StatePaths, toStatePaths, toStatePathsIn } from '../state-directory.js';
 import { parseStoreUrl } from '../store/open-store.js';
+import { toPolyaxonStoreId } from '../store/polyaxon-store.js';
 import { toS3StoreId } from '../store/s3-store.js';
 import { Tracker } from '../track/tracker.js';
 import { createScanner } from './create-scanner.js';
@@ -80,8 +82,10 @@ async function listNames(stateDirectory: string, io: Io): Promise<string[]> {
 }
 
 /** The name under which the store keeps its state; the same as that of the opened store. */
-function toStoreId({ store, s3 }: SyncConfig): string {
+function toStoreId({ store, s3, polyaxon }: SyncConfig): string {
   const location = parseStoreUrl(store);
+  if (location.scheme === 'polyaxon')
+    return toPolyaxonStoreId(location.host ?? polyaxon?.().host ?? DEFAULT_HOST);
   return location.scheme === 'file' ? `file://${location.path}` : toS3StoreId({ ...location, ...s3 });
 }
 

@@ -16,7 +16,7 @@ export const PROBE_PREFIX = '.plx/probe/';
  */
 export async function learnCapabilities(parts: EngineParts, signal: AbortSignal | undefined): Promise<void> {
   const { store, patience, io, config, paths } = parts;
-  if (parseStoreUrl(config.store).scheme === 'file') return; // a directory knows itself
+  if (parseStoreUrl(config.store).scheme !== 's3') return; // the others know themselves
   const options = { ...io, stateDirectory: config.stateDirectory, signal };
   const cached = await readCapabilities(store.id, options);
   if (cached !== null) {

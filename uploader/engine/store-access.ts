@@ -25,7 +25,9 @@ export async function withStoreAccess<Result>(
   const requests = new RateLimit(io.clock, config.requests);
   const beforeRequest = (each?: AbortSignal): Promise<void> => requests.take(1, 'events', each);
   const s3 = { ...config.s3, beforeRequest };
-  const store = options.store ?? (await openStore(config.store, { ...io, s3, onNotice: options.onNotice }));
+  const polyaxon = { connection: config.polyaxon?.(), beforeRequest };
+  const { onNotice } = options;
+  const store = options.store ?? (await openStore(config.store, { ...io, s3, polyaxon, onNotice }));
   const patience = new Patience({ ...io, patienceMs: config.patienceMs });
   try {
     const checked = await patience.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });

@@ -44,7 +44,8 @@ export interface PolyaxonConnection {
   readonly silenceMs: number;
 }
 
-const DEFAULT_HOST = 'http://localhost:8000';
+/** Source: polyaxon 2.16.4, `api.py`. */
+export const DEFAULT_HOST = 'http://localhost:8000';
 const DEFAULT_CONTEXT_ROOT = '/plx-context';
 /** `POLYAXON_TIMEOUT` says 20 where nothing is set. */
 const DEFAULT_SILENCE_MS = 20_000;

@@ -39,14 +39,14 @@ export class Credentials {
     return token === null ? null : `${this.#sources.type} ${token}`;
   }
 
-  /** Where the token comes from, in words; for people. */
-  async describe(): Promise<string> {
+  /** Where the token comes from, in words, for people; null without one. */
+  async describe(): Promise<string | null> {
     const { given, fromEnvironment, clusterPath, userPath } = this.#sources;
     if (toToken(given) !== null) return 'an option';
     if ((await this.#read(clusterPath)) !== null) return clusterPath;
     if (toToken(fromEnvironment) !== null) return 'POLYAXON_AUTH_TOKEN';
     if (userPath !== null && (await this.#read(userPath)) !== null) return userPath;
-    return 'none';
+    return null;
   }
 
   /** Hides the token in what somebody else has written, such as a server that repeats what it was sent. */

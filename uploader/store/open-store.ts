@@ -3,12 +3,18 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../src/clock.js';
-import { StoreUrlError } from '../errors.js';
+import { ConfigError, StoreUrlError } from '../errors.js';
 import type { FileSystem } from '../io/file-system.js';
 import { nodeIo } from '../io/io.js';
 import type { ProcessTable } from '../io/processes.js';
 import type { Randomness } from '../io/randomness.js';
+import { PolyaxonClient } from '../polyaxon/client.js';
+import { findConnection, type PolyaxonConnection } from '../polyaxon/connection.js';
+import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon/polyaxon-url.js';
+import type { ProjectDirectory } from '../polyaxon/project-directory.js';
+import type { Transport } from '../polyaxon/transport.js';
 import { createFileStore } from './file-store.js';
+import { createPolyaxonStore, type PolyaxonStore } from './polyaxon-store.js';
 import type { S3ClientOptions } from './s3-client.js';
 import { openS3Store } from './s3-store.js';
 import type { Store, StoreNotice } from './store.js';
@@ -16,7 +22,8 @@ import type { Store, StoreNotice } from './store.js';
 /** What a store URL names. */
 export type StoreLocation =
   | { readonly scheme: 'file'; readonly path: string }
-  | { readonly scheme: 's3'; readonly bucket: string; readonly prefix: string };
+  | { readonly scheme: 's3'; readonly bucket: string; readonly prefix: string }
+  | PolyaxonLocation;
 
 export interface OpenStoreOptions {
   readonly fileSystem: FileSystem;
@@ -25,7 +32,19 @@ export interface OpenStoreOptions {
   readonly randomness?: Randomness | undefined;
   readonly processes?: ProcessTable | undefined;
   readonly s3?: S3ClientOptions | undefined;
+  readonly polyaxon?: PolyaxonOpenOptions | undefined;
   readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
+}
+
+export interface PolyaxonOpenOptions {
+  /** How the server of the URL is reached. Default: as this process' environment and the user's files say. */
+  readonly connection?: PolyaxonConnection | undefined;
+  /** Where runs belong; whoever learns it says it here. Default: all of them where the URL says. */
+  readonly projects?: ProjectDirectory | undefined;
+  /** The seam for HTTP: how requests are sent. Default: undici. */
+  readonly transport?: Transport | undefined;
+  /** Waited for before each request: a limit on how many there may be each second. */
+  readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** Source: Amazon S3 User Guide, "General purpose bucket naming rules"; other stores allow upper case and underscores too. */
@@ -42,15 +61,41 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   } = options;
   if (location.scheme === 'file')
     return createFileStore(location.path, fileSystem, { clock, randomness, processes });
+  if (location.scheme === 'polyaxon') return openPolyaxonStore(location, clock, options);
   const { bucket, prefix } = location;
   return openS3Store({ bucket, prefix, clock, ...options.s3, onNotice: options.onNotice });
 }
 
-/** Reads `file:///path`, or `s3://bucket/prefix`. Throws `StoreUrlError`. */
+async function openPolyaxonStore(
+  { host, owner, project }: PolyaxonLocation,
+  clock: Clock,
+  { fileSystem, polyaxon = {}, onNotice }: OpenStoreOptions,
+): Promise<PolyaxonStore> {
+  const { projects, transport, beforeRequest } = polyaxon;
+  const connection =
+    polyaxon.connection ?? (await findConnection({ host: host ?? undefined }, process.env, fileSystem));
+  // A token is for one server.
+  if (host !== null && connection.host !== host)
+    throw new ConfigError(
+      `the store is at ${host}, and the connection leads to ${connection.host}`,
+      'Name one server.',
+    );
+  if (!connection.tls.isVerified)
+    onNotice?.({
+      code: 'NOTICE_TLS_UNVERIFIED',
+      message: `${connection.host}: POLYAXON_VERIFY_SSL is off, so anybody on the way can take the server's place`,
+    });
+  const client = new PolyaxonClient({ connection, transport, clock, beforeRequest });
+  const place = owner === null || project === null ? {} : { owner, project };
+  return createPolyaxonStore({ client, projects, place });
+}
+
+/** Reads `file:///path`, `s3://bucket/prefix`, or `polyaxon://host/owner/project`. Throws `StoreUrlError`. */
 export function parseStoreUrl(text: string): StoreLocation {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === 'file') return parseFileUrl(text);
   if (scheme === 's3') return parseS3Url(text);
+  if (scheme?.split('+')[0] === 'polyaxon') return parsePolyaxonUrl(text);
   const found = scheme === undefined ? 'there is no scheme' : `there is no store for ${scheme}://`;
   throw new StoreUrlError(`${withoutUserInfo(text)}: ${found}`);
 }

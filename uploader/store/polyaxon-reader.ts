@@ -1,6 +1,7 @@
 /** The reading side of Polyaxon's streams service as a store: trees of directories, and files as wholes. */
 
 import { crc32 } from 'node:zlib';
+import { StoreRequestError } from '../errors.js';
 import { PolyaxonApiError, toApiOutcome } from '../polyaxon/api-error.js';
 import type { PolyaxonClient } from '../polyaxon/client.js';
 import type { ProjectDirectory } from '../polyaxon/project-directory.js';
@@ -52,7 +53,12 @@ export class PolyaxonReader {
     options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<ListedObject> {
     const parent = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-    if (parent === '') throw new RangeError(`${prefix}: the server lists the files of one run, <uuid>/…`);
+    if (parent === '') {
+      const error = new StoreRequestError(
+        `list ${prefix}: the server lists the files of one run, <uuid>/…, at a time`,
+      );
+      throw new OutcomeError({ status: 'failed', error });
+    }
     for await (const object of this.#walk(parent, prefix, options)) yield object;
   }
 

@@ -67,6 +67,8 @@ const LIMITS: PolyaxonStoreLimits = {
 const PIECE_BYTES = MIB;
 /** Other bytes than were sent: worth this many attempts, as a wrong checksum is (retry.ts). */
 const MISMATCH_ATTEMPTS = 3;
+const RUN_MISSING_RETRY_MS = 2_000;
+const RUN_MISSING_ATTEMPTS = 5;
 
 export function createPolyaxonStore(options: PolyaxonStoreOptions): PolyaxonStore {
   return new PolyaxonStore(options);
@@ -99,6 +101,12 @@ export class PolyaxonStore implements Store {
     this.#budget = new ByteBudget(this.#limits.budgetBytes);
   }
 
+  /** `owner/project` of the URL; null when it names none. */
+  get place(): string | null {
+    const { owner, project } = this.#place;
+    return owner === undefined || project === undefined ? null : `${owner}/${project}`;
+  }
+
   get capabilities(): StoreCapabilities {
     return this.#capabilities;
   }
@@ -115,7 +123,7 @@ export class PolyaxonStore implements Store {
 
   async check(signal?: AbortSignal): Promise<CheckOutcome> {
     try {
-      await this.describe(signal);
+      await this.client.installation({ signal });
       return { status: 'ready' };
     } catch (error) {
       return toApiOutcome(error);
@@ -297,6 +305,14 @@ export class PolyaxonStore implements Store {
       return await work();
     } catch (error) {
       if (error instanceof OutcomeError) return error.outcome;
+      // Elsewhere than on the open server a run has to be there before its files; whoever makes it may be a moment behind.
+      if (error instanceof PolyaxonApiError && error.code === 'ERR_API_RUN_MISSING')
+        return {
+          status: 'retry',
+          cause: error,
+          afterMs: RUN_MISSING_RETRY_MS,
+          maxAttempts: RUN_MISSING_ATTEMPTS,
+        };
       return toApiOutcome(error);
     }
   }

@@ -118,9 +118,8 @@ export function describeStore(
       }
     });
 
-    it.skipIf(lacks.includes('whole replacements'))(
-      'shows either the old object or the new one to readers during a replacement',
-      async () => {
+    if (!lacks.includes('whole replacements'))
+      it('shows either the old object or the new one to readers during a replacement', async () => {
         const { store, sizes } = await open();
         const size = Math.max(...sizes);
         const versions = [someBytes(size), Buffer.alloc(size, 7)];
@@ -142,8 +141,7 @@ export function describeStore(
         await Promise.all([replaceRepeatedly(), readRepeatedly()]);
 
         expect(sha256(await readAll(store, 'run/both'))).toBe(expected[0]);
-      },
-    );
+      });
 
     it('goes on after a failure of the source, under the same commit id', async () => {
       const { store, sizes } = await open();
@@ -218,14 +216,15 @@ export function describeStore(
       expect(await listKeys(store, 'none/')).toEqual([]);
     });
 
-    it.skipIf(lacks.includes('pages'))('gives more than a page', async () => {
-      const { store } = await open();
-      const keys = Array.from({ length: 1010 }, (_, index) => `run/${String(index).padStart(5, '0')}`);
-      for (let index = 0; index < keys.length; index += 50)
-        await Promise.all(keys.slice(index, index + 50).map((key) => commit(store, key, Buffer.from(key))));
+    if (!lacks.includes('pages'))
+      it('gives more than a page', async () => {
+        const { store } = await open();
+        const keys = Array.from({ length: 1010 }, (_, index) => `run/${String(index).padStart(5, '0')}`);
+        for (let index = 0; index < keys.length; index += 50)
+          await Promise.all(keys.slice(index, index + 50).map((key) => commit(store, key, Buffer.from(key))));
 
-      expect(await listKeys(store, 'run/')).toEqual(keys);
-    });
+        expect(await listKeys(store, 'run/')).toEqual(keys);
+      });
 
     it('gives the versions that commit gives', async () => {
       const { store } = await open();
