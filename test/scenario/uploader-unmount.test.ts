@@ -78,57 +78,61 @@ const WAYS: readonly Way[] = [
 const canMount = process.env.TEST_MOUNT !== 'no' && tryToMount();
 
 describeWithPeers(['s3'], 'a root that goes away while it is watched', () => {
-  it.each(WAYS)('$name', { timeout: TIMEOUT_MS }, async ({ isMount, away, back, why }) => {
-    const server = await S3Server.start();
-    const bucket = await server.bucket('runs');
-    const home = createTempDir();
-    const place = { disk: join(home, 'disk'), root: join(home, 'root'), kept: join(home, 'kept') };
-    const run = join(place.root, 'runs', UUID);
-    mkdirSync(place.root);
-    mkdirSync(place.disk);
-    if (isMount && canMount) mount(place);
-    onTestFinished(() => {
-      if (isMount && canMount) unmountIfMounted(place);
-    });
-    mkdirSync(join(run, 'outputs'), { recursive: true });
-    for (let i = 0; i < 20; i += 1) writeFileSync(join(run, 'outputs', `file-${i}`), `content ${i}`);
-    writeFileSync(join(run, 'train.log'), 'first\n');
-    const client = server.createClient();
-    onTestFinished(() => client.destroy());
-    const stored = (): Promise<Record<string, string>> => hashObjects({ client, bucket }, 'team/');
-    const untilEqual = (what: string, wanted: Record<string, string>): Promise<true> =>
-      waitFor(what, async () => (compareHashes(wanted, await stored()).length === 0 ? true : undefined));
-    const stateDir = join(home, 'state');
-    const watch = startWatch({
-      ...{ root: place.root, store: `s3://${bucket}/team`, stateDir, env: server.env, home },
-      intervalSeconds: 0.5,
-    });
-    onTestFinished(() => void watch.end('SIGKILL'));
-    const before = await hashTree(join(place.root, 'runs'));
-    await untilEqual('the first files', before);
+  it.each(WAYS)(
+    'row 13: a root that $name: nothing is concluded, that is said, and it goes on when it is back',
+    { timeout: TIMEOUT_MS },
+    async ({ isMount, away, back, why }) => {
+      const server = await S3Server.start();
+      const bucket = await server.bucket('runs');
+      const home = createTempDir();
+      const place = { disk: join(home, 'disk'), root: join(home, 'root'), kept: join(home, 'kept') };
+      const run = join(place.root, 'runs', UUID);
+      mkdirSync(place.root);
+      mkdirSync(place.disk);
+      if (isMount && canMount) mount(place);
+      onTestFinished(() => {
+        if (isMount && canMount) unmountIfMounted(place);
+      });
+      mkdirSync(join(run, 'outputs'), { recursive: true });
+      for (let i = 0; i < 20; i += 1) writeFileSync(join(run, 'outputs', `file-${i}`), `content ${i}`);
+      writeFileSync(join(run, 'train.log'), 'first\n');
+      const client = server.createClient();
+      onTestFinished(() => client.destroy());
+      const stored = (): Promise<Record<string, string>> => hashObjects({ client, bucket }, 'team/');
+      const untilEqual = (what: string, wanted: Record<string, string>): Promise<true> =>
+        waitFor(what, async () => (compareHashes(wanted, await stored()).length === 0 ? true : undefined));
+      const stateDir = join(home, 'state');
+      const watch = startWatch({
+        ...{ root: place.root, store: `s3://${bucket}/team`, stateDir, env: server.env, home },
+        intervalSeconds: 0.5,
+      });
+      onTestFinished(() => void watch.end('SIGKILL'));
+      const before = await hashTree(join(place.root, 'runs'));
+      await untilEqual('the first files', before);
 
-    away(place);
-    const word = `paused: ${place.root}: ${why};`;
-    await waitFor(word, () => (watch.output.includes(word) ? true : undefined));
-    await sleep(AWAY_MS);
-    expect(watch.isRunning, watch.output).toBe(true);
-    expect(compareHashes(before, await stored())).toEqual([]);
-    const status = new UploaderProcess(
-      ['status', place.root, '--store', `s3://${bucket}/team`, '--state-dir', stateDir, '--json'],
-      { env: server.env, home },
-    );
-    await status.exited;
-    expect(status.output).toContain('"paused"');
-    expect(watch.output).not.toContain('resumed');
+      away(place);
+      const word = `paused: ${place.root}: ${why};`;
+      await waitFor(word, () => (watch.output.includes(word) ? true : undefined));
+      await sleep(AWAY_MS);
+      expect(watch.isRunning, watch.output).toBe(true);
+      expect(compareHashes(before, await stored())).toEqual([]);
+      const status = new UploaderProcess(
+        ['status', place.root, '--store', `s3://${bucket}/team`, '--state-dir', stateDir, '--json'],
+        { env: server.env, home },
+      );
+      await status.exited;
+      expect(status.output).toContain('"paused"');
+      expect(watch.output).not.toContain('resumed');
 
-    back(place);
-    appendFileSync(join(run, 'train.log'), 'second\n');
-    writeFileSync(join(run, 'outputs/late'), 'late');
-    await untilEqual('all files', await hashTree(join(place.root, 'runs')));
+      back(place);
+      appendFileSync(join(run, 'train.log'), 'second\n');
+      writeFileSync(join(run, 'outputs/late'), 'late');
+      await untilEqual('all files', await hashTree(join(place.root, 'runs')));
 
-    expect(await watch.end('SIGTERM'), watch.output).toBe(0);
-    expect(compareHashes(await hashTree(join(place.root, 'runs')), await stored())).toEqual([]);
-  });
+      expect(await watch.end('SIGTERM'), watch.output).toBe(0);
+      expect(compareHashes(await hashTree(join(place.root, 'runs')), await stored())).toEqual([]);
+    },
+  );
 });
 
 function mount(place: Place): void {

@@ -1,0 +1,47 @@
+/** What signals do to a watch whose store takes its time. */
+
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { startWatch } from '../../bench/support/uploader-process.mjs';
+import { waitFor } from '../support/child-server.js';
+import { FaultProxy } from '../support/fault-proxy.js';
+import { describeWithPeers } from '../support/peers.js';
+import { S3Server } from '../support/s3-server.js';
+import { createTempDir } from '../support/temp-dir.js';
+import { makeRun } from '../uploader/support/run-tree.js';
+
+const GRACE_S = 90;
+/** Far less than the grace time, far more than an exit takes. */
+const AT_ONCE_MS = 20_000;
+
+describeWithPeers(['s3'], 'signals', () => {
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)(
+    'row 64: the first %s lets the work be finished, the second ends it at once',
+    async (signal, code) => {
+      const server = await S3Server.start();
+      const bucket = await server.bucket('runs');
+      const proxy = await FaultProxy.start(server.endpoint);
+      proxy.script = ({ operation }) => (operation === 'PutObject' ? { kind: 'silence' } : undefined);
+      const home = createTempDir();
+      const root = join(home, 'root');
+      makeRun(root, { 'outputs/file': 'content' });
+      const watch = startWatch({
+        ...{ root, store: `s3://${bucket}/team`, stateDir: join(home, 'state'), home, intervalSeconds: 0.2 },
+        env: { ...server.env, AWS_ENDPOINT_URL: proxy.endpoint },
+        args: ['--grace', String(GRACE_S)],
+      });
+      onTestFinished(() => void watch.end('SIGKILL'));
+      await waitFor('a request', () => (proxy.applied('PutObject').length > 0 ? true : undefined));
+      process.kill(watch.pid ?? 0, signal);
+      await waitFor('the end to begin', () => (watch.output.includes('stopping:') ? true : undefined));
+      expect(watch.isRunning).toBe(true);
+      const startMs = performance.now();
+
+      expect(await watch.end(signal), watch.output).toBe(code);
+      expect(performance.now() - startMs).toBeLessThan(AT_ONCE_MS);
+    },
+  );
+});
