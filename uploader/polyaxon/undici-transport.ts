@@ -47,6 +47,8 @@ class UndiciTransport implements Transport {
       dispatcher: this.#agentFor(undici, findProxy(url, this.#options.proxies) ?? ''),
       ...(signal === undefined ? {} : { signal }),
     });
+    // Whoever reads it hears of a failure; a body that is given up fails too, and nobody has to hear of that.
+    answer.body.on('error', () => undefined);
     const found = Object.entries(answer.headers).map(([name, value]) => [
       name,
       Array.isArray(value) ? value.join(', ') : value,
