@@ -7,11 +7,11 @@
 
 import type { JournalEntry } from '../journal/journal-entry.js';
 import { RESERVED_DIRECTORY } from '../rel-path.js';
-import { type FailedOutcome, OutcomeError } from '../retry.js';
-import type { ByteSource, Store } from '../store/store.js';
+import type { FailedOutcome } from '../retry.js';
 import type { FileId } from '../track/file-table.js';
 import type { CommitContext } from './commit-context.js';
 import { throttled } from './commit-object.js';
+import { ObjectSource } from './object-source.js';
 
 /** A file that begins anew more often is rewritten rather than appended to, whatever its name says. */
 export const MAX_GENERATIONS = 100;
@@ -48,30 +48,4 @@ export async function keepGeneration(
   const outcome = await patience.withRetry(`keep ${key}`, () => store.commit(request), { signal });
   // `changed`: the object is no longer the one that was acknowledged. `conflict`: another one was kept under this number.
   return outcome.status === 'failed' ? outcome : null;
-}
-
-/** An object as the source of another. */
-class ObjectSource implements ByteSource {
-  readonly #store: Store;
-  readonly #key: string;
-  readonly #signal: AbortSignal | undefined;
-
-  constructor(store: Store, key: string, signal: AbortSignal | undefined) {
-    this.#store = store;
-    this.#key = key;
-    this.#signal = signal;
-  }
-
-  async read(start: number, end: number): Promise<Buffer> {
-    if (start === end) return Buffer.alloc(0);
-    const pieces: Uint8Array[] = [];
-    try {
-      for await (const piece of this.#store.read(this.#key, { range: { start, end }, signal: this.#signal }))
-        pieces.push(piece);
-    } catch (error) {
-      // Fewer bytes than asked for make the commit start again; an object that is gone has nothing to keep.
-      if (!(error instanceof OutcomeError)) throw error;
-    }
-    return Buffer.concat(pieces);
-  }
 }

@@ -12,6 +12,7 @@ import type { SyncConfig } from '../config.js';
 import { FileError, StoreError, StoreUnavailableError, withoutStacks } from '../errors.js';
 import { replayFiles } from '../journal/journal-files.js';
 import { explainNoRuns } from '../locate-runs.js';
+import { CONFIRM_AFTER_MS, Mirror } from '../mirror/mirror.js';
 import { LANES, type Lane } from '../plan/lanes.js';
 import { compareWork, type Ordered } from '../plan/order.js';
 import { planFile, type UploadReason } from '../plan/planner.js';
@@ -107,6 +108,7 @@ class Pass implements WorkHandler {
         this.#signal.addEventListener('abort', () => workers.wake(), { once: true });
         await workers.run(parts.config.concurrency);
         await this.#unlessAborted(() => collectCrashed(context, this.#signal));
+        await this.#unlessAborted(() => this.#mirrorDeletions());
       } else for (const id of ids) this.#fail(id, aborted(this.#parts.tracker.relPathOf(id)));
       await this.#notify();
       await this.#projections?.save();
@@ -281,6 +283,16 @@ class Pass implements WorkHandler {
       notifier.onRunComplete(run.uuid);
     }
     await notifier.flush(this.#signal);
+  }
+
+  /** Two looks, a minute apart: only where something is missing does the pass take that long. */
+  async #mirrorDeletions(): Promise<void> {
+    if ((this.#parts.config.mirror ?? false) === false) return;
+    const mirror = new Mirror(this.#parts);
+    await mirror.look(this.#signal);
+    if (!mirror.isWaiting) return;
+    await this.#parts.clock.sleep(CONFIRM_AFTER_MS + 1_000, this.#signal);
+    await mirror.look(this.#signal);
   }
 
   async #unlessAborted(work: () => Promise<unknown>): Promise<void> {

@@ -12,6 +12,7 @@ import { FileError, StoreError, withoutStacks } from '../errors.js';
 import type { HintSource } from '../io/hints.js';
 import { nodeIo } from '../io/io.js';
 import type { Recorder } from '../journal/recorder.js';
+import { Mirror } from '../mirror/mirror.js';
 import { withMonitor } from '../monitor/with-monitor.js';
 import { LANES, type Lane } from '../plan/lanes.js';
 import type { WorkQueue } from '../plan/work-queue.js';
@@ -82,6 +83,8 @@ class Watch implements WorkHandler {
   readonly #listing: ListingLoop;
   readonly #outage: OutageTeller;
   readonly #projections: Projections | null;
+  readonly #mirror: Mirror | null;
+  #isMirroring = false;
   /** Ends everything that is under way. */
   readonly #abort = new AbortController();
   readonly #abortLarge = new AbortController();
@@ -114,6 +117,7 @@ class Watch implements WorkHandler {
     this.#outage = new OutageTeller(parts);
     this.#projections = parts.projectsEvents ? new Projections(parts) : null;
     parts.projection = this.#projections ?? NO_PROJECTION;
+    this.#mirror = (parts.config.mirror ?? false) === false ? null : new Mirror(parts);
     parts.onDirty = (id) => this.#schedule.onDirty(id);
   }
 
@@ -232,6 +236,7 @@ class Watch implements WorkHandler {
       const hasMore = (await this.#projections?.look(this.#stopSignal)) ?? false;
       await phases.look();
       await confirmLosses(this.#parts, { isLast: false });
+      this.#mirrorDeletions();
       this.#outage.look();
       this.#collect();
       this.#workers.wake();
@@ -290,6 +295,16 @@ class Watch implements WorkHandler {
     if (this.#isSwept || nowMs - this.#parts.startMs < SWEEP_AFTER_MS) return;
     this.#isSwept = true;
     this.#inBackground(collectCrashed(this.#context, this.#abort.signal));
+  }
+
+  /** One look at a time: the store may take long. */
+  #mirrorDeletions(): void {
+    if (this.#mirror === null || this.#isMirroring) return;
+    this.#isMirroring = true;
+    const look = this.#mirror.look(this.#abort.signal).finally(() => {
+      this.#isMirroring = false;
+    });
+    this.#inBackground(look);
   }
 
   #inBackground(work: Promise<void>): void {

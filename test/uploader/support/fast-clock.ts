@@ -1,0 +1,12 @@
+/** The host's clock, some times faster: minutes pass in seconds, for the whole of an uploader. */
+
+import { type Clock, systemClock } from '../../../src/clock.js';
+
+export function createFastClock(factor: number): Clock {
+  const startMs = systemClock.monotonicMs();
+  return {
+    wallTime: () => systemClock.wallTime(),
+    monotonicMs: () => startMs + (systemClock.monotonicMs() - startMs) * factor,
+    sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
+  };
+}
