@@ -9,6 +9,8 @@
 const POLYNOMIAL_REFLECTED = 0x82f63b78;
 const MASK_DELTA = 0xa282ead8;
 const SLICES = 16;
+/** From here on a view of the bytes is made for them. */
+const MIN_LONG_BYTES = 512;
 
 /** `T[k * 256 + b]`: the CRC of byte `b` followed by `k` zero bytes. */
 const T = createTables();
@@ -21,6 +23,11 @@ const T = createTables();
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, previous = 0): number {
   let crc = ~previous;
   let i = start;
+  if (end - start >= MIN_LONG_BYTES) {
+    const longEnd = end - ((end - start) % SLICES);
+    crc = passWords(crc, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), i, longEnd);
+    i = longEnd;
+  }
   const lastSlice = end - SLICES;
   while (i <= lastSlice) {
     crc =
@@ -50,6 +57,35 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, previou
   }
   while (i < end) crc = (crc >>> 8) ^ T[(crc ^ bytes[i++]!) & 255]!;
   return ~crc >>> 0;
+}
+
+/** As the loop above, reading words: as fast as WebAssembly, and worth a view of the bytes where there are many. */
+function passWords(register: number, view: DataView, start: number, end: number): number {
+  let crc = register;
+  for (let i = start; i < end; i += SLICES) {
+    const a = view.getInt32(i, true) ^ crc;
+    const b = view.getInt32(i + 4, true);
+    const c = view.getInt32(i + 8, true);
+    const d = view.getInt32(i + 12, true);
+    crc =
+      T[3840 + (a & 255)]! ^
+      T[3584 + ((a >>> 8) & 255)]! ^
+      T[3328 + ((a >>> 16) & 255)]! ^
+      T[3072 + (a >>> 24)]! ^
+      T[2816 + (b & 255)]! ^
+      T[2560 + ((b >>> 8) & 255)]! ^
+      T[2304 + ((b >>> 16) & 255)]! ^
+      T[2048 + (b >>> 24)]! ^
+      T[1792 + (c & 255)]! ^
+      T[1536 + ((c >>> 8) & 255)]! ^
+      T[1280 + ((c >>> 16) & 255)]! ^
+      T[1024 + (c >>> 24)]! ^
+      T[768 + (d & 255)]! ^
+      T[512 + ((d >>> 8) & 255)]! ^
+      T[256 + ((d >>> 16) & 255)]! ^
+      T[d >>> 24]!;
+  }
+  return crc;
 }
 
 /**

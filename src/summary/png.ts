@@ -21,7 +21,10 @@ const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const COLOR_TYPES = { 1: 0, 2: 4, 3: 2, 4: 6 } as const;
 const BIT_DEPTH = 8;
 const FILTER_SUB = 1;
-const DEFLATE_OPTIONS = { level: 6 };
+const LEVEL = 6;
+/** Node gives the compressed bytes in pieces of this size, each a round trip to zlib's threads: 16 KiB, its default, costs a third of the speed. */
+const MAX_PIECE_BYTES = 256 * 1024;
+const MIN_PIECE_BYTES = 4096;
 
 /** Encodes an image to PNG. */
 export function encodePng(image: RawImage): Uint8Array {
@@ -31,12 +34,14 @@ export function encodePng(image: RawImage): Uint8Array {
 /** Encodes to PNG with the compression on zlib's threads. The pixels are read before this returns. */
 export function createPngEncoding(image: RawImage): Encoding<Uint8Array> {
   const filtered = filterRows(image);
+  const chunkSize = Math.min(MAX_PIECE_BYTES, Math.max(MIN_PIECE_BYTES, filtered.length));
+  const options = { level: LEVEL, chunkSize };
   return {
     sizeBytes: filtered.length,
-    now: () => assemble(image, deflateSync(filtered, DEFLATE_OPTIONS)),
+    now: () => assemble(image, deflateSync(filtered, options)),
     later: () =>
       new Promise((resolve, reject) => {
-        deflate(filtered, DEFLATE_OPTIONS, (error, compressed) => {
+        deflate(filtered, options, (error, compressed) => {
           if (error === null) resolve(assemble(image, compressed));
           else reject(error);
         });
@@ -71,7 +76,13 @@ function assemble({ height, width, channels }: RawImage, compressed: Uint8Array)
     ...chunk('IDAT', compressed),
     ...chunk('IEND', NO_BYTES),
   ];
-  return new Uint8Array(Buffer.concat(chunks));
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of chunks) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 const NO_BYTES = new Uint8Array();

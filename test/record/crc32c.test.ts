@@ -33,6 +33,21 @@ describe('crc32c', () => {
     );
   });
 
+  it('equals it on ranges that are long enough to be read as words', () => {
+    const range = fc.tuple(fc.uint8Array({ minLength: 600, maxLength: 3000 }), fc.nat(40), fc.nat(40));
+    fc.assert(
+      fc.property(range, ([bytes, start, cut]) => {
+        const end = bytes.length - cut;
+
+        expect(crc32c(bytes, start, end)).toBe(CRC32C.buf(bytes.subarray(start, end)) >>> 0);
+        // A view that does not begin where its memory does.
+        const inner = bytes.subarray(7);
+        expect(crc32c(inner, start)).toBe(CRC32C.buf(inner.subarray(start)) >>> 0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('continues from a previous value', () => {
     const bytes = ascii('the quick brown fox jumps over the lazy dog');
 
