@@ -13,7 +13,7 @@ server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 });`;
 const MAX_CONNECTIONS = 16;
-const HANDSHAKE_MS = 500;
+const HANDSHAKE_MS = 1_000;
 
 /** Its endpoint; it ends with the test. */
 export async function startDeafServer(): Promise<string> {
