@@ -56,7 +56,9 @@ const context: CommandContext = {
 };
 
 const program = new Command('polytrack')
-  .description('Syncs run directories to a store; shows, checks and repairs event files.')
+  .description(
+    'Syncs run directories to a store and back; verifies what is stored; shows, checks and repairs event files.',
+  )
   .version(readVersion())
   .configureOutput({ writeOut: context.stdout, writeErr: context.stderr })
   .exitOverride();

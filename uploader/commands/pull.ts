@@ -30,6 +30,7 @@ export function addPullCommand(program: Command, context: CommandContext): void 
       'Restores each run as <directory>/runs/<uuid>, with the names and bytes that it had, compared with the checksums of the store and of the receipt. What is there already is kept.',
     )
     .argument('<url...>', 's3://bucket/prefix/<uuid> or file:///path/<uuid>, one or more, then the directory')
+    .usage('[options] <url>/<uuid>... <directory>')
     .option('--overwrite', 'replace local files that differ from what is stored')
     .option('--generations', 'also what files held before they began anew, into .plx/gen/')
     .option('--bandwidth <bytes>', 'received each second at most, such as 10MB (POLYTRACK_BANDWIDTH)');
