@@ -63,7 +63,6 @@ async function startProgram({ program, args = [], peer, nodeFlags = [] }, { own,
     ...process.env,
     TF_CPP_MIN_LOG_LEVEL: '3',
     HOME: own,
-    POLYAXON_NO_OP: '',
     PYTHONWARNINGS: 'ignore',
   };
   const options = { env, cwd: own, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 };
