@@ -60,6 +60,9 @@ const BENCH_IMPORTS = {
   'bench/tensorboardx': 'tensorboardX',
   'bench/tensorflow': 'tensorflow',
 };
+/** The last one that runs on Node.js 20. */
+const AZURITE = 'azurite@3.35.0';
+const FAKE_GCS_SERVER = 'github.com/fsouza/fake-gcs-server@v1.56.1';
 /** The npm packages that carry Node's binaries, one for each platform. */
 const NODE_VERSIONS = { 20: '20.19.0', 22: '22.23.3', 24: '24.21.0' };
 
@@ -69,7 +72,9 @@ const PEERS = {
     version: `${POLYAXON_PACKAGES.join(' ')} with constraints ${hashOf(POLYAXON_CONSTRAINTS)}`,
     setUp: setUpPolyaxon,
   },
-  s3: { version: VERSITYGW, setUp: setUpS3Server },
+  s3: { version: VERSITYGW, setUp: (directory) => installWithGo(directory, VERSITYGW) },
+  azurite: { version: AZURITE, setUp: setUpAzurite },
+  gcs: { version: FAKE_GCS_SERVER, setUp: (directory) => installWithGo(directory, FAKE_GCS_SERVER) },
   ...Object.fromEntries(
     Object.entries(NODE_VERSIONS).map(([major, version]) => [
       `node-${major}`,
@@ -166,8 +171,13 @@ async function setUpBenchPeer(home, packages, imported) {
   await run(python, ['-c', `import ${imported}`], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '' } });
 }
 
-async function setUpS3Server(home) {
-  await run('go', ['install', VERSITYGW], {
+async function setUpAzurite(home) {
+  const install = ['install', '--prefix', home, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
+  await run('npm', [...install, AZURITE], { shell: process.platform === 'win32' });
+}
+
+async function installWithGo(home, program) {
+  await run('go', ['install', '-p', '2', program], {
     env: { ...process.env, GOBIN: home, CGO_ENABLED: '0', GOTOOLCHAIN: process.env.GOTOOLCHAIN ?? 'auto' },
     maxBuffer: 64 * 1024 * 1024,
   });

@@ -42,7 +42,8 @@ export class NotARunError extends RefusedError {
 /** The store URL cannot be understood. */
 export class StoreUrlError extends RefusedError {
   readonly code = 'ERR_STORE_URL';
-  readonly hint = 'Name the store as s3://bucket/prefix or file:///absolute/path.';
+  readonly hint =
+    'Name the store as s3://bucket/prefix, file:///absolute/path or polyaxon://host/owner/project.';
 }
 
 /** Sending there would write into what is read. */
@@ -99,6 +100,25 @@ export class OtherDestinationError extends RefusedError {
   }
 }
 
+/** The store is spoken to with a library that is not installed. */
+export class StoreLibraryError extends RefusedError {
+  readonly code = 'ERR_STORE_LIBRARY';
+  readonly hint: string;
+  constructor(
+    readonly library: string,
+    wanted: string,
+    options?: ErrorOptions,
+  ) {
+    super(`this store needs ${library}, which is not installed`, options);
+    this.hint = `Run: npm install ${wanted}`;
+  }
+}
+
+/** What a store of another kind than S3 advises. */
+export interface StoreErrorOptions extends ErrorOptions {
+  readonly hint?: string | undefined;
+}
+
 /** The store said no, or nothing at all. */
 export abstract class StoreError extends CodedError {
   /** True when no other file would fare better, so that the pass ends here. */
@@ -108,24 +128,38 @@ export abstract class StoreError extends CodedError {
 /** No credentials, or the store does not take them. */
 export class StoreCredentialsError extends StoreError {
   readonly code = 'ERR_STORE_CREDENTIALS';
-  readonly hint =
-    'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, for an identity that this store knows.';
+  readonly hint: string;
   readonly concernsAllFiles = true;
+  constructor(message: string, options: StoreErrorOptions = {}) {
+    super(message, options);
+    this.hint =
+      options.hint ??
+      'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, for an identity that this store knows.';
+  }
 }
 
 /** The credentials are known and not allowed to do this. */
 export class StoreAccessError extends StoreError {
   readonly code = 'ERR_STORE_ACCESS';
-  readonly hint =
-    'Allow s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:AbortMultipartUpload on its objects.';
+  readonly hint: string;
   readonly concernsAllFiles = false;
+  constructor(message: string, options: StoreErrorOptions = {}) {
+    super(message, options);
+    this.hint =
+      options.hint ??
+      'Allow s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:AbortMultipartUpload on its objects.';
+  }
 }
 
 /** The bucket is not there, or lies in another region. */
 export class StoreBucketError extends StoreError {
   readonly code = 'ERR_STORE_BUCKET';
-  readonly hint = 'Create the bucket, or correct its name, --region or --endpoint.';
+  readonly hint: string;
   readonly concernsAllFiles = true;
+  constructor(message: string, options: StoreErrorOptions = {}) {
+    super(message, options);
+    this.hint = options.hint ?? 'Create the bucket, or correct its name, --region or --endpoint.';
+  }
 }
 
 /** Host and store do not agree on the time, although requests were signed with the store's. */

@@ -46,7 +46,13 @@ const NODE = 'Node.js "Common system errors" and libuv error codes';
 
 export const RETRY_TABLE: readonly RetryRow[] = [
   {
-    codes: ['BadDigest', 'XAmzContentChecksumMismatch', 'XAmzContentSHA256Mismatch', 'InvalidDigest'],
+    codes: [
+      'BadDigest',
+      'XAmzContentChecksumMismatch',
+      'XAmzContentSHA256Mismatch',
+      'InvalidDigest',
+      'Md5Mismatch',
+    ],
     httpStatuses: [],
     maxAttempts: 3,
     why: `The bytes arrived damaged; they are read and sent anew. More than twice is bad memory, not a bad wire. ${S3}`,
@@ -69,7 +75,7 @@ export const RETRY_TABLE: readonly RetryRow[] = [
     why: `A certificate that somebody has to renew, or to install here: slowly. ${TLS}`,
   },
   {
-    codes: ['OperationAborted', 'ConditionalRequestConflict', 'NoSuchUpload'],
+    codes: ['OperationAborted', 'ConditionalRequestConflict', 'NoSuchUpload', 'InvalidBlockList'],
     httpStatuses: [409],
     maxAttempts: 5,
     why: `Another request on the same key came between, or the multipart upload is gone: start again. ${S3}`,
