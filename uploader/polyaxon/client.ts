@@ -190,8 +190,7 @@ export class PolyaxonClient {
     const { files, dirs, error } = toObject(await this.#session.callJson(call), operation);
     if (typeof error === 'string') {
       // A directory that is not there is a success with an error of Python in it; other errors pass, perhaps.
-      if (/Errno 2\b|Errno 20\b|No such file|not found|does not exist|FileNotFound|NoSuchKey/i.test(error))
-        return null;
+      if (isAboutAbsence(error, `${ref.uuid}/${path}`)) return null;
       throw new PolyaxonApiError('ERR_API_SERVER', `${operation}: ${error}`, {
         failureCode: 'InternalError',
       });
@@ -338,6 +337,14 @@ function toObject(answer: unknown, operation: string): Readonly<Record<string, u
 function unexpected(operation: string): PolyaxonApiError {
   const message = `${operation}: the answer is JSON, but not what the API gives`;
   return new PolyaxonApiError('ERR_API_NOT_JSON', message, { failureCode: 'UnexpectedAnswer' });
+}
+
+/** Of a directory Python says `[Errno 2]`, below a file `[Errno 20]`; of a bucket fsspec says nothing but the path. */
+function isAboutAbsence(error: string, path: string): boolean {
+  return (
+    /\[Errno (2|20)\]|No such file|not found|does not exist|NoSuchKey/i.test(error) ||
+    error.endsWith(path.replace(/\/$/, ''))
+  );
 }
 
 /**

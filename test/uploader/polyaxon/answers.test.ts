@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -116,6 +116,58 @@ describe('answers that are refusals', () => {
   });
 });
 
+describe('a refusal before the body has gone out', () => {
+  it.each([true, false])('is heard all the same; connection closed: %s', async (closes) => {
+    const server = createServer((request, response) => {
+      response.writeHead(413, closes ? { connection: 'close' } : {}).end('too large');
+      if (closes) setTimeout(() => request.socket.destroy(), 50);
+    });
+    server.listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const client = await openClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const mib = Buffer.alloc(1024 * 1024);
+    const chunks = async function* () {
+      for (let index = 0; index < 64; index += 1) yield mib;
+    };
+
+    const error = await failureOf(
+      client.uploadArtifact(REF, 'large', { sizeBytes: 64 * mib.length, chunks }),
+    );
+
+    // Which of the two is first heard of is a race when the server does not wait for the rest.
+    expect(['ERR_API_TOO_LARGE', ...(closes ? ['ERR_API_UNREACHABLE'] : [])]).toContain(error.code);
+  });
+});
+
+describe('trees', () => {
+  it.each([
+    [`Could not list path x. Error [Errno 2] No such file or directory: '/root/x'`],
+    [`Could not list path x. Error [Errno 20] Not a directory: '/root/x'`],
+    [`Could not list path x. Error bucket/prefix/${REF.uuid}/events/metric`],
+  ])('with %s are absent', async (error) => {
+    const { url } = await startScriptedServer(always(200, JSON.stringify({ files: {}, dirs: [], error })));
+
+    expect(await (await openClient(url)).getTree(REF, 'events/metric')).toBeNull();
+  });
+
+  it.each(['[Errno 13] Permission denied: /x', 'Unable to locate credentials'])(
+    'with %s are failures',
+    async (reason) => {
+      const error = `Could not list path x. Error ${reason}`;
+      const { url } = await startScriptedServer(always(200, JSON.stringify({ files: {}, dirs: [], error })));
+
+      expect(await failureOf((await openClient(url)).getTree(REF, 'events/metric'))).toMatchObject({
+        code: 'ERR_API_SERVER',
+        isRetryable: true,
+      });
+    },
+  );
+});
+
 describe('answers that are none', () => {
   const LOGIN = '<html><body>Please <b>log in</b></body></html>';
   it.each(['installation', 'getRun', 'uploadArtifact'] as const)(
@@ -228,7 +280,6 @@ describe('credentials', () => {
   it('are read again from the file that the cluster renews, also in the middle of a call', async () => {
     const root = createTempDir();
     const path = join(root, '.configs', '.auth');
-    const { mkdirSync } = await import('node:fs');
     mkdirSync(join(root, '.configs'));
     writeFileSync(path, JSON.stringify({ token: 'old' }));
     const { url, seen } = await startScriptedServer(({ headers }, response) => {
