@@ -67,7 +67,9 @@ interface Candidate extends LocalRun {
  * `isDryRun` (the default) nothing is deleted.
  */
 export function clean(config: SyncConfig, options: CleanOptions = {}): Promise<CleanReport> {
-  return withScannedRuns({ ...config, writesReceipts: true }, options, (scanned) =>
+  // What is deleted cannot be compared again.
+  const exact = { ...options, isExact: true };
+  return withScannedRuns({ ...config, writesReceipts: true }, exact, (scanned) =>
     new Cleaning(config, options, scanned).run(),
   );
 }

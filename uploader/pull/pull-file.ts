@@ -4,48 +4,30 @@
  */
 
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { messageOf } from '../../src/errors.js';
-import type { RateLimit } from '../govern/rate-limit.js';
-import type { FileSystem, FsPath, WritableFile } from '../io/file-system.js';
 import { isAbsent, systemErrorCode } from '../io/system-error.js';
 import type { ReceiptLine } from '../receipt/receipt.js';
-import type { StoreAccess } from '../receipt/stored-run.js';
 import { toPathBytes } from '../rel-path.js';
-import { OutcomeError } from '../retry.js';
 import { joinPath } from '../scan/join-path.js';
 import { combineCrc32 } from '../store/crc32-combine.js';
+import { makeInside } from './make-inside.js';
+import { PullFailure } from './pull-failure.js';
 import { joinSegments, type PlannedFile } from './pull-plan.js';
 import type { PullProblem } from './pull-report.js';
+import { type Piece, type ReceiveContext, receive, type Sums, sumFile } from './receive.js';
 
-export interface PullContext extends StoreAccess {
-  readonly fileSystem: FileSystem;
+export interface PullContext extends ReceiveContext {
   /** Of the run; every link resolved. */
   readonly directory: Buffer;
   /** For files that are not whole yet; inside of the run. */
   readonly temporaryDirectory: string;
-  readonly bandwidth: RateLimit;
   /** Replace files that differ. */
   readonly overwrites: boolean;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export type PulledFile =
   | { readonly status: 'pulled' | 'present'; readonly bytes: number; readonly isVerified: boolean }
   | { readonly status: 'problem'; readonly problem: PullProblem };
-
-/** A stretch of a store's object. */
-interface Piece {
-  readonly key: string;
-  readonly start: number;
-  readonly end: number;
-}
-
-interface Sums {
-  sizeBytes: number;
-  crc32: number;
-  sha256: string;
-}
 
 interface Wanted {
   readonly pieces: readonly Piece[];
@@ -54,10 +36,6 @@ interface Wanted {
   readonly sha256: string | null;
   readonly etag: string;
 }
-
-const CHUNK_BYTES = 1024 * 1024;
-const FILE_MODE = 0o644;
-const DIRECTORY_MODE = 0o755;
 
 /** Pulls a file. Rejects only when the signal is aborted, or for a mistake in this program. */
 export async function pullFile(
@@ -69,7 +47,7 @@ export async function pullFile(
   try {
     return await new FilePull(planned, line, context).run();
   } catch (error) {
-    if (error instanceof Problem)
+    if (error instanceof PullFailure)
       return { status: 'problem', problem: { path, error: null, ...error.found } };
     if (context.signal?.aborted === true || systemErrorCode(error) === undefined) throw error;
     return {
@@ -79,20 +57,11 @@ export async function pullFile(
   }
 }
 
-class Problem extends Error {
-  constructor(
-    readonly found: Pick<PullProblem, 'finding' | 'message'> & Partial<Pick<PullProblem, 'error'>>,
-  ) {
-    super(found.message);
-  }
-}
-
 class FilePull {
   readonly #planned: PlannedFile;
   readonly #line: ReceiptLine | undefined;
   readonly #context: PullContext;
   readonly #target: Buffer;
-  #received = 0;
 
   constructor(planned: PlannedFile, line: ReceiptLine | undefined, context: PullContext) {
     this.#planned = planned;
@@ -107,33 +76,33 @@ class FilePull {
     const isVerified = wanted.crc32 !== null;
     const found = await this.#lookAtTarget();
     if (found !== null && isVerified && found === wanted.sizeBytes) {
-      const sums = await this.#sum(this.#target);
+      const sums = await this.#sumTarget();
       if (isWanted(sums, wanted)) return { status: 'present', bytes: 0, isVerified };
     }
     if (found !== null && isVerified && !overwrites)
-      throw new Problem({
+      throw new PullFailure({
         finding: 'in-the-way',
         message: 'there is another file in its place: --overwrite replaces it',
       });
     const name = createHash('sha256').update(`${this.#planned.path}\0${wanted.etag}\0${wanted.sizeBytes}`);
     const temporaryPath = `${this.#context.temporaryDirectory}/${name.digest('hex').slice(0, 32)}.partial`;
-    const sums = await this.#receive(temporaryPath, wanted);
+    const { sums, receivedBytes } = await receive(temporaryPath, wanted, this.#context);
     if (!isWanted(sums, wanted)) {
       await fileSystem.unlink(temporaryPath);
-      throw new Problem({ finding: 'damaged', message: 'what was received is not what was stored' });
+      throw new PullFailure({ finding: 'damaged', message: 'what was received is not what was stored' });
     }
     if (!isVerified) await this.#requireSameObject(wanted.etag, temporaryPath);
     if (found !== null && !isVerified && !overwrites) {
-      const present = await this.#sum(this.#target);
+      const present = await this.#sumTarget();
       await fileSystem.unlink(temporaryPath);
-      if (present.sha256 === sums.sha256) return { status: 'present', bytes: this.#received, isVerified };
-      throw new Problem({
+      if (present.sha256 === sums.sha256) return { status: 'present', bytes: receivedBytes, isVerified };
+      throw new PullFailure({
         finding: 'in-the-way',
         message: 'there is another file in its place: --overwrite replaces it',
       });
     }
     await this.#publish(temporaryPath);
-    return { status: 'pulled', bytes: this.#received, isVerified };
+    return { status: 'pulled', bytes: receivedBytes, isVerified };
   }
 
   /** What the file is to be, by what the store and the receipt say. */
@@ -162,9 +131,10 @@ class FilePull {
   async #head(key: string) {
     const { store, patience, signal } = this.#context;
     const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
-    if (found.status === 'absent') throw new Problem({ finding: 'missing', message: 'the object is gone' });
+    if (found.status === 'absent')
+      throw new PullFailure({ finding: 'missing', message: 'the object is gone' });
     if (found.status === 'failed')
-      throw new Problem({ finding: 'unreadable', message: found.error.message, error: found.error });
+      throw new PullFailure({ finding: 'unreadable', message: found.error.message, error: found.error });
     return found.object;
   }
 
@@ -172,7 +142,7 @@ class FilePull {
   async #requireSameObject(etag: string, temporaryPath: string): Promise<void> {
     if ((await this.#head(this.#planned.object.key)).etag === etag) return;
     await this.#context.fileSystem.unlink(temporaryPath);
-    throw new Problem({
+    throw new PullFailure({
       finding: 'damaged',
       message: 'the object was replaced while it was read: pull again',
     });
@@ -183,78 +153,17 @@ class FilePull {
     try {
       const { kind, sizeBytes } = await this.#context.fileSystem.lstat(this.#target);
       if (kind === 'file') return sizeBytes;
-      throw new Problem({ finding: 'in-the-way', message: `there is a ${kind} in its place` });
+      throw new PullFailure({ finding: 'in-the-way', message: `there is a ${kind} in its place` });
     } catch (error) {
       if (isAbsent(error)) return null;
       throw error;
     }
   }
 
-  async #receive(temporaryPath: string, wanted: Wanted): Promise<Sums> {
-    const { fileSystem } = this.#context;
-    let before = await this.#sumIfThere(temporaryPath);
-    if (before !== null && before.sums.sizeBytes > wanted.sizeBytes) {
-      await fileSystem.unlink(temporaryPath);
-      before = null;
-    }
-    const sums = before?.sums ?? { sizeBytes: 0, crc32: 0, sha256: '' };
-    const sha256 = before?.hash ?? createHash('sha256');
-    const file = await fileSystem.openForWriting(temporaryPath, 'append', FILE_MODE);
-    try {
-      let from = 0;
-      for (const piece of wanted.pieces) {
-        const sizeBytes = piece.end - piece.start;
-        await this.#receivePiece(file, piece, from, sums, sha256);
-        from += sizeBytes;
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    sums.sha256 = sha256.digest('hex');
-    return sums;
-  }
-
-  /** `from`: where the piece begins in the file. */
-  async #receivePiece(
-    file: WritableFile,
-    piece: Piece,
-    from: number,
-    sums: Sums,
-    sha256: ReturnType<typeof createHash>,
-  ): Promise<void> {
-    const { store, patience, signal, bandwidth } = this.#context;
-    const end = from + piece.end - piece.start;
-    let attemptBytes = 0;
-    const attempt = async () => {
-      attemptBytes = 0;
-      const range = { start: piece.start + sums.sizeBytes - from, end: piece.end };
-      try {
-        for await (const bytes of store.read(piece.key, { range, signal })) {
-          await bandwidth.take(bytes.length, 'events', signal);
-          await file.append(bytes);
-          sums.crc32 = crc32(bytes, sums.crc32);
-          sha256.update(bytes);
-          sums.sizeBytes += bytes.length;
-          attemptBytes += bytes.length;
-          this.#received += bytes.length;
-        }
-        return { status: 'read' as const };
-      } catch (error) {
-        if (error instanceof OutcomeError) return error.outcome;
-        throw error;
-      }
-    };
-    if (sums.sizeBytes >= end) return;
-    const madeProgress = (): boolean => attemptBytes > 0;
-    const outcome = await patience.withRetry(`read ${piece.key}`, attempt, { signal, madeProgress });
-    if (outcome.status === 'failed')
-      throw new Problem({ finding: 'unreadable', message: outcome.error.message, error: outcome.error });
-    if (sums.sizeBytes !== end)
-      throw new Problem({
-        finding: 'damaged',
-        message: `${piece.key} ended early, after ${sums.sizeBytes - from} bytes`,
-      });
+  async #sumTarget(): Promise<Sums> {
+    const sums = await sumFile(this.#target, this.#context);
+    if (sums !== null) return sums;
+    throw new PullFailure({ finding: 'in-the-way', message: 'the file in its place went away' });
   }
 
   async #publish(temporaryPath: string): Promise<void> {
@@ -263,42 +172,9 @@ class FilePull {
     await makeInside(fileSystem, directory, parent);
     // Whoever puts a link there between the two calls gets the file into what it leads to; nothing is overwritten by the check alone.
     if (!(await fileSystem.realPath(parent)).equals(parent))
-      throw new Problem({ finding: 'in-the-way', message: 'a directory on the way is a link' });
+      throw new PullFailure({ finding: 'in-the-way', message: 'a directory on the way is a link' });
     await fileSystem.rename(temporaryPath, this.#target);
     await fileSystem.syncDirectory(parent);
-  }
-
-  async #sum(path: FsPath): Promise<Sums> {
-    const found = await this.#sumIfThere(path);
-    if (found === null)
-      throw new Problem({ finding: 'in-the-way', message: 'the file in its place went away' });
-    return { ...found.sums, sha256: found.hash.digest('hex') };
-  }
-
-  async #sumIfThere(path: FsPath): Promise<{ sums: Sums; hash: ReturnType<typeof createHash> } | null> {
-    const { fileSystem, signal } = this.#context;
-    try {
-      const file = await fileSystem.openForReading(path);
-      try {
-        const hash = createHash('sha256');
-        const sums = { sizeBytes: 0, crc32: 0, sha256: '' };
-        const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-        for (;;) {
-          signal?.throwIfAborted();
-          const count = await file.read(buffer, sums.sizeBytes);
-          if (count === 0) return { sums, hash };
-          const bytes = buffer.subarray(0, count);
-          sums.crc32 = crc32(bytes, sums.crc32);
-          hash.update(bytes);
-          sums.sizeBytes += count;
-        }
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if (isAbsent(error)) return null;
-      throw error;
-    }
   }
 }
 
@@ -306,18 +182,4 @@ function isWanted(found: Sums, wanted: Wanted): boolean {
   if (found.sizeBytes !== wanted.sizeBytes) return false;
   if (wanted.crc32 !== null && found.crc32 !== wanted.crc32) return false;
   return wanted.sha256 === null || found.sha256 === wanted.sha256;
-}
-
-/** Makes the directories between two, none of which may be anything but a directory. */
-async function makeInside(fileSystem: FileSystem, outer: Buffer, inner: Buffer): Promise<void> {
-  if (inner.length <= outer.length) return;
-  await makeInside(fileSystem, outer, inner.subarray(0, inner.lastIndexOf(0x2f)));
-  try {
-    await fileSystem.makeDirectory(inner, DIRECTORY_MODE);
-  } catch (error) {
-    if (systemErrorCode(error) !== 'EEXIST') throw error;
-    const { kind } = await fileSystem.lstat(inner);
-    if (kind !== 'directory')
-      throw new Problem({ finding: 'in-the-way', message: `there is a ${kind} where a directory is to be` });
-  }
 }

@@ -1,4 +1,4 @@
-/** Both checksums of an open file in one reading. */
+/** The checksums of an open file in one reading. */
 
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -7,8 +7,8 @@ import type { LocalFile } from './local-file.js';
 
 export interface FileHashes {
   readonly crc32: number;
-  /** Hex. */
-  readonly sha256: string;
+  /** Hex; null when it was not wanted. */
+  readonly sha256: string | null;
   /** CRC-32 of the first `mark` bytes; null when the file has fewer. */
   readonly crc32AtMark: number | null;
 }
@@ -20,12 +20,14 @@ export function hashFile(
   options: {
     readonly pool: BufferPool;
     readonly mark?: number | undefined;
+    /** It takes twice as long as all else. Default true. */
+    readonly withSha256?: boolean | undefined;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<FileHashes | null> {
-  const { pool, mark = sizeBytes, signal } = options;
+  const { pool, mark = sizeBytes, withSha256 = true, signal } = options;
   return pool.use(async (buffer) => {
-    const sha256 = createHash('sha256');
+    const sha256 = withSha256 ? createHash('sha256') : null;
     let crc = 0;
     let crc32AtMark = mark === 0 ? 0 : null;
     for (let position = 0; position < sizeBytes; ) {
@@ -34,10 +36,10 @@ export function hashFile(
       const bytes = buffer.subarray(0, Math.min(buffer.length, end - position));
       if ((await file.readInto(bytes, position)) < bytes.length) return null;
       crc = crc32(bytes, crc);
-      sha256.update(bytes);
+      sha256?.update(bytes);
       position += bytes.length;
       if (position === mark) crc32AtMark = crc;
     }
-    return { crc32: crc, sha256: sha256.digest('hex'), crc32AtMark };
+    return { crc32: crc, sha256: sha256?.digest('hex') ?? null, crc32AtMark };
   });
 }

@@ -126,7 +126,7 @@ export class ReceiptWriter {
     const file = await openLocalFile(io.fileSystem, place, path, policy);
     try {
       const hashes = await hashFile(file, sizeBytes, { pool, signal: this.#abort.signal });
-      if (hashes?.crc32 !== entry.crc32) return null;
+      if (hashes === null || hashes.sha256 === null || hashes.crc32 !== entry.crc32) return null;
       const { sha256, crc32 } = hashes;
       return { path, sizeBytes, crc32, sha256, etag, verifiedAt: toTime(io), proof: 'commit' };
     } finally {
@@ -162,18 +162,24 @@ export class ReceiptWriter {
 
 /** A notifier that also has receipts written. */
 export function withReceipts(notifier: Notifier, writer: ReceiptWriter): Notifier {
-  const { onProjected } = notifier;
   return {
     get wantsProjection() {
       return notifier.wantsProjection;
     },
     onRun: (run) => notifier.onRun(run),
     onStored: (file) => notifier.onStored(file),
-    ...(onProjected === undefined ? {} : { onProjected: onProjected.bind(notifier) }),
-    onRunComplete(runUuid) {
-      notifier.onRunComplete(runUuid);
-      writer.onRunComplete(runUuid);
+    onProjected: (runUuid, facts) => notifier.onProjected?.(runUuid, facts),
+    onLife: (runUuid, life) => notifier.onLife?.(runUuid, life),
+    onRunComplete(runUuid, options) {
+      notifier.onRunComplete(runUuid, options);
+      // A receipt is for all files, or there is none.
+      if ((options?.unsendable ?? []).length === 0) writer.onRunComplete(runUuid);
     },
+    prepareProject: async (signal) => notifier.prepareProject?.(signal),
+    prepare: async (signal) => notifier.prepare?.(signal),
+    statusOf: (runUuid) => notifier.statusOf?.(runUuid),
+    problems: () => notifier.problems?.() ?? [],
+    close: async () => notifier.close?.(),
     async flush(signal) {
       await Promise.all([notifier.flush(signal), writer.flush(signal)]);
     },

@@ -21,6 +21,8 @@ import type { RunVerification, VerifyProblem } from './verify-report.js';
 
 export interface VerifyRunOptions {
   readonly isDeep: boolean;
+  /** Compare SHA-256 of local files with the receipt too; else it is only computed where no receipt tells it. */
+  readonly isExact: boolean;
   /** Whether a run that has ended and is verified gets a receipt. */
   readonly writesReceipt: boolean;
   /** Problems and left-out paths that the scan has found in the run. */
@@ -116,7 +118,7 @@ class RunVerifier {
     line: ReceiptLine | undefined,
     isLive: boolean,
   ): Promise<void> {
-    const { signal, isDeep, onFile } = this.#options;
+    const { signal, isDeep, isExact, onFile } = this.#options;
     const key = `${this.#run.uuid}/${path}`;
     const found = await findObjectFacts(this.#parts, key, { isDeep, signal });
     if (found.status === 'failed') {
@@ -126,7 +128,9 @@ class RunVerifier {
     const object = found.status === 'found' ? found.facts : null;
     let local: ReadFile | null = null;
     try {
-      local = id === undefined ? null : await this.#readLocal(id, object?.sizeBytes ?? 0);
+      const isKnown = line !== undefined && line.etag === object?.etag;
+      const withSha256 = isDeep || isExact || !isKnown;
+      local = id === undefined ? null : await this.#readLocal(id, object?.sizeBytes ?? 0, withSha256);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#tell(path, 'unreadable', error.message, error);
@@ -138,8 +142,9 @@ class RunVerifier {
       this.#tell(path, compared?.finding ?? 'missing', compared?.message ?? '', null);
       return;
     }
-    const sha256 = local?.sha256 ?? object.sha256 ?? line?.sha256;
-    if (sha256 === undefined) return; // neither on disk nor in a receipt: nobody asked
+    const told = line !== undefined && line.etag === object.etag ? line.sha256 : undefined;
+    const sha256 = local?.sha256 ?? object.sha256 ?? told;
+    if (sha256 === undefined) return; // not on disk, and another object than the receipt tells of
     const { etag, sizeBytes, crc32 } = object;
     const verifiedAt = new Date(this.#parts.clock.wallTime() * 1000).toISOString();
     const proof = found.status === 'found' && found.isRead ? 'read' : 'checksum';
@@ -149,7 +154,7 @@ class RunVerifier {
     else this.#files.push({ path: path as RelPath, localPath: local.localPath, version: local.version });
   }
 
-  async #readLocal(id: FileId, mark: number): Promise<ReadFile> {
+  async #readLocal(id: FileId, mark: number, withSha256: boolean): Promise<ReadFile> {
     const { tracker, io, pool, openPolicy } = this.#parts;
     const path = tracker.relPathOf(id);
     const place = tracker.placeOf(id);
@@ -159,7 +164,7 @@ class RunVerifier {
       const version = await file.stat();
       this.#newestMs = Math.max(this.#newestMs, Number(version.mtimeNs / 1_000_000n));
       const { signal } = this.#options;
-      const hashes = await hashFile(file, version.sizeBytes, { pool, mark, signal });
+      const hashes = await hashFile(file, version.sizeBytes, { pool, mark, withSha256, signal });
       const after = await file.stat();
       if (hashes === null || after.mtimeNs !== version.mtimeNs || after.ctimeNs !== version.ctimeNs)
         throw new FileError('ERR_FILE_UNSTABLE', path, 'it changed while it was read', 'Verify again later.');
