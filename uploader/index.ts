@@ -43,6 +43,7 @@ export type { Randomness } from './io/randomness.js';
 export { type ListedFile, type ListedRun, type ListOptions, listFiles, listRuns } from './ls/list-store.js';
 export { type Notifier, type StoredFile, silentNotifier } from './notify/notifier.js';
 export type { UploadReason, VerifyReason } from './plan/planner.js';
+export { PolyaxonApiError, type PolyaxonApiErrorCode } from './polyaxon/api-error.js';
 export type { OnSyncEvent, SyncEvent } from './progress.js';
 export type { OnProjected, ProjectedFacts } from './projected/projected-facts.js';
 export { type PullOptions, pull } from './pull/pull.js';

@@ -19,6 +19,7 @@ describeWithPeers(['polyaxon'], 'a sync to a Polyaxon server', () => {
   let server: PolyaxonServer;
   beforeAll(async () => {
     server = await startSandbox(directory);
+    await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
   });
   afterAll(() => server.stop());
 
