@@ -116,6 +116,17 @@ describe('a receipt', () => {
     expect(receiptKeys(harness)).toEqual([]);
   });
 
+  it('takes the segments along that are part of their object by now, and leaves earlier generations', async () => {
+    const harness = createHarness({ ...ENDED, 'outputs/log': 'one two' });
+    const segment = (generation: number) =>
+      `${RUN}/.plx/seg/outputs/log/${generation}/${'3'.padStart(20, '0')}-4`;
+    for (const generation of [0, 1]) harness.store.overwrite(segment(generation), Buffer.from(' two'));
+
+    await harness.sync();
+
+    expect([0, 1].map((generation) => harness.store.objects.has(segment(generation)))).toEqual([false, true]);
+  });
+
   it('that was cut short proves nothing', () => {
     const line = {
       path: 'a',
