@@ -6,6 +6,7 @@ import { ConfigError } from './errors.js';
 import type { FileSystem } from './io/file-system.js';
 import { findConnection, type PolyaxonConnection } from './polyaxon/connection.js';
 import { parsePolyaxonUrl, toPolyaxonUrl } from './polyaxon/polyaxon-url.js';
+import type { RunPlace } from './polyaxon/project-directory.js';
 import {
   type Environment,
   type FlagValues,
@@ -24,6 +25,16 @@ export interface HttpAddress {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
+}
+
+/** How a Polyaxon server is told of runs. */
+export interface PolyaxonApi {
+  /** A function, so that no print of a configuration shows its secrets. */
+  readonly connection: () => PolyaxonConnection;
+  /** Where runs belong that do not say. */
+  readonly place: Partial<RunPlace>;
+  /** Whether a project that is missing is made. */
+  readonly createsProject: boolean;
 }
 
 export interface SyncConfig {
@@ -45,6 +56,10 @@ export interface SyncConfig {
   };
   /** How the store's Polyaxon server is reached; a function, so that no print of a configuration shows its secrets. */
   readonly polyaxon?: (() => PolyaxonConnection) | undefined;
+  /** The Polyaxon server that is told of runs: their data, lineage and status. Default: none. */
+  readonly api?: PolyaxonApi | undefined;
+  /** Take runs whose writers do not say how they end as ended. For a single pass. Default false. */
+  readonly takesEnded?: boolean | undefined;
   /** How often a growing file is brought up to date. Default 10,000. */
   readonly intervalMs?: number | undefined;
   /** Bytes sent each second, at most. Default: no limit. */
@@ -87,6 +102,8 @@ export interface SyncConfig {
 export type SyncFlags = FlagValues & {
   config?: string;
   dryRun?: boolean;
+  /** Take runs whose writers do not say how they end as ended. */
+  takesEnded?: boolean;
   /** Of `mirror`. */
   force?: boolean;
 };
@@ -115,9 +132,10 @@ export async function resolveConfig(
   const store = settings.find('store');
   if (store === undefined)
     throw new ConfigError('no store is named', 'Name it with --store s3://bucket/prefix.');
+  const destination = await toStore(toText(store), environment, fileSystem);
   const config: SyncConfig = Object.freeze({
     path: resolve(path),
-    ...(await toStore(toText(store), environment, fileSystem)),
+    ...destination,
     stateDirectory: toStateDirectory(settings.find('stateDir'), environment),
     concurrency:
       toNumber(settings.find('concurrency'), { min: 1, max: 64, isInteger: true }) ?? DEFAULT_CONCURRENCY,
@@ -132,6 +150,8 @@ export async function resolveConfig(
     exclude: toTexts(settings.find('exclude')),
     asRun: toAsRun(settings.find('asRun')),
     project: toOptionalText(settings.find('project')),
+    api: await toApi(settings, destination, environment, fileSystem),
+    takesEnded: flags.takesEnded === true,
     projectsEvents: toOptionalBoolean(settings.find('projectEvents')),
     eventRequests: toNumber(settings.find('eventRequests'), { min: 0.1, max: 100_000 }),
     rootId: toOptionalText(settings.find('rootId')),
@@ -156,6 +176,34 @@ async function toStore(
   const location = parsePolyaxonUrl(url);
   const connection = await findConnection({ host: location.host ?? undefined }, environment, fileSystem);
   return { store: toPolyaxonUrl(location, connection.host), polyaxon: () => connection };
+}
+
+/** The server that is told of runs: the one that is named, or the one that is the store. */
+async function toApi(
+  settings: Settings,
+  { store, polyaxon }: Pick<SyncConfig, 'store' | 'polyaxon'>,
+  environment: Environment,
+  fileSystem: FileSystem,
+): Promise<PolyaxonApi | undefined> {
+  const found = settings.find('polyaxon');
+  const createsProject = toOptionalBoolean(settings.find('createProject')) ?? false;
+  const isOff = found !== undefined && /^(false|off|no|0)$/i.test(String(found.value));
+  if (isOff || (found === undefined && polyaxon === undefined)) return undefined;
+  const location = parsePolyaxonUrl(found === undefined ? store : toApiUrl(found));
+  const known = found === undefined ? polyaxon?.() : undefined;
+  const connection =
+    known ?? (await findConnection({ host: location.host ?? undefined }, environment, fileSystem));
+  const { owner, project } = location;
+  const place = owner === null || project === null ? {} : { owner, project };
+  return Object.freeze({ connection: () => connection, place, createsProject });
+}
+
+/** `http://host` and `host:port` will do as well; without a value it is the server that the environment names. */
+function toApiUrl(found: Found): string {
+  if (found.value === true || /^(true|on|yes|1)$/i.test(String(found.value))) return 'polyaxon://';
+  const text = toText(found);
+  if (/^https?:/i.test(text)) return `polyaxon+${text}`;
+  return /^polyaxon(\+\w+)?:/i.test(text) ? text : `polyaxon://${text}`;
 }
 
 /** Source: XDG Base Directory Specification: `$XDG_STATE_HOME`, else `~/.local/state`. */

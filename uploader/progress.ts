@@ -66,6 +66,15 @@ export type SyncEvent =
   | { readonly kind: 'run-complete'; readonly runUuid: string }
   /** The uploader was told to stop, and finishes what it can. */
   | { readonly kind: 'draining'; readonly pendingFiles: number; readonly pendingBytes: number }
+  /** An API was told of a run. */
+  | {
+      readonly kind: 'api';
+      readonly runUuid: string;
+      readonly change: 'created' | 'status';
+      readonly detail: string;
+    }
+  /** An API refuses a run, or something of it; it is asked again where that may help. Files are stored all the same. */
+  | { readonly kind: 'api-refused'; readonly runUuid: string; readonly error: CodedError }
   | { readonly kind: 'notice'; readonly code: string; readonly message: string };
 
 export type OnSyncEvent = (event: SyncEvent) => void;

@@ -24,6 +24,8 @@ const VARIABLES = {
   exclude: [],
   asRun: [],
   project: ['POLYTRACK_PROJECT'],
+  polyaxon: ['POLYTRACK_POLYAXON'],
+  createProject: ['POLYTRACK_CREATE_PROJECT'],
   projectEvents: ['POLYTRACK_PROJECT_EVENTS'],
   eventRequests: ['POLYTRACK_EVENT_REQUESTS'],
   rootId: ['POLYTRACK_ROOT_ID'],

@@ -21,6 +21,8 @@ export interface StatePaths {
   readonly probing: string;
   /** What is made of event files: a directory for each run. */
   readonly projected: string;
+  /** What an API was told and has acknowledged: a file for each run. */
+  readonly notified: string;
 }
 
 /** The places of the state of one root and one store. Touches no disk. */
@@ -39,6 +41,7 @@ export function toStatePathsIn(directory: string, rootId: string): StatePaths {
     ballast: join(directory, 'ballast'),
     probing: join(directory, 'probing'),
     projected: join(directory, 'projected'),
+    notified: join(directory, 'notified'),
   };
 }
 

@@ -64,9 +64,10 @@ function toText(status: FoundStatus): string {
   const lines = [
     `${status.root} → ${status.store}`,
     `  ${toStateText(status)}`,
-    ...toTable(['run', 'phase', '>stored', '>pending', '>lag', 'last error'], status.runs.map(toRow)).map(
-      (line) => `  ${line}`,
-    ),
+    ...toTable(
+      ['run', 'phase', '>stored', '>pending', '>lag', 'Polyaxon', 'last error'],
+      status.runs.map(toRow),
+    ).map((line) => `  ${line}`),
     `  total: ${toTotalText(sumUpRuns(status.runs))}`,
   ];
   return lines.map((line) => `${line}\n`).join('');
@@ -92,8 +93,18 @@ function toRow(run: RunStatus): string[] {
       ? '0'
       : `${formatCount(run.pendingFiles, 'file')}, ${formatBytes(run.pendingBytes)}`,
     formatSeconds(run.lagMs),
+    toApiText(run),
     lastError === null ? '' : `${lastError.code} ${lastError.path}`,
   ];
+}
+
+/** How far Polyaxon knows of it: an error says more than a state. */
+function toApiText({ api }: RunStatus): string {
+  if (api == null) return '';
+  const { state, lastError, refused } = api;
+  const error = lastError === null ? '' : ` ${lastError.code}`;
+  const count = refused.length === 0 ? '' : `, ${formatCount(refused.length, 'item')} refused`;
+  return `${state}${state === 'told' ? '' : error}${count}`;
 }
 
 function toTotalText(total: Totals): string {

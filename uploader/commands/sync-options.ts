@@ -25,6 +25,11 @@ export function addSyncOptions(command: Command): Command {
     .option('--as-run [uuid]', 'take the path as one run, whatever is in it')
     .option('--project <name>', 'the Polyaxon project of runs that do not say (POLYTRACK_PROJECT)')
     .option(
+      '--polyaxon [url]',
+      'tell a Polyaxon server of the runs (POLYTRACK_POLYAXON; without a value the one of POLYAXON_HOST; default: the store, where that is one)',
+    )
+    .option('--create-project', 'make the Polyaxon project if it is missing (POLYTRACK_CREATE_PROJECT)')
+    .option(
       '--project-events',
       "make Polyaxon's event files of event files (POLYTRACK_PROJECT_EVENTS; default: when they go to Polyaxon)",
     )

@@ -32,6 +32,7 @@ export function createProgressDisplay(
 
 const LASTING: readonly SyncEvent['kind'][] = [
   ...(['unsent', 'notice', 'retry', 'lost', 'paused', 'resumed', 'store-away', 'store-back'] as const),
+  ...(['api-refused'] as const),
   'draining',
 ];
 const BAR_WIDTH = 24;
@@ -149,10 +150,20 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
       return options.isQuiet ? null : `run ${event.runUuid} has ended, and all of it is stored`;
     case 'draining':
       return `stopping: ${formatCount(event.pendingFiles, 'file')} (${formatBytes(event.pendingBytes)}) not stored yet`;
+    case 'api':
+      return options.isQuiet ? null : toApiLine(event);
+    case 'api-refused':
+      return `Polyaxon refuses of run ${event.runUuid}: ${toErrorText(event.error, false).trimEnd()}`;
     case 'run':
       return options.isVerbose ? `found run ${event.runUuid} in ${event.directory}` : null;
     case 'started':
     case 'sent':
       return null;
   }
+}
+
+function toApiLine({ runUuid, change, detail }: Extract<SyncEvent, { kind: 'api' }>): string {
+  return change === 'created'
+    ? `run ${runUuid} is in Polyaxon, in ${detail}`
+    : `run ${runUuid} is ${detail} in Polyaxon`;
 }

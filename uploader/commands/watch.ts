@@ -60,7 +60,7 @@ async function runWatch(path: string, flags: Flags, context: CommandContext): Pr
 
 /** Errors are code, message and hint; causes are their messages. */
 function toJsonEvent(event: SyncEvent): object {
-  if (event.kind === 'unsent') {
+  if (event.kind === 'unsent' || event.kind === 'api-refused') {
     const { code, message, hint } = event.error;
     return { ...event, error: { code, message, hint } };
   }

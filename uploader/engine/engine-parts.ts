@@ -1,5 +1,6 @@
 /** Everything that a pass or a watch is made of, put together from a configuration. */
 
+import { basename, relative } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import { DEFAULT_INTERVAL_MS, type SyncConfig } from '../config.js';
 import type { RefusedError } from '../errors.js';
@@ -11,7 +12,7 @@ import { type Io, nodeIo } from '../io/io.js';
 import { resolveExisting } from '../io/resolve-existing.js';
 import type { JournalOwner } from '../journal/journal-files.js';
 import { locate, type Place } from '../locate-runs.js';
-import { type Notifier, silentNotifier } from '../notify/notifier.js';
+import type { Notifier } from '../notify/notifier.js';
 import type { OnSyncEvent, SyncEvent } from '../progress.js';
 import { BufferPool } from '../read/buffer-pool.js';
 import type { OpenPolicy } from '../read/local-file.js';
@@ -25,6 +26,7 @@ import { findOverlap } from '../store-overlap.js';
 import type { FileId } from '../track/file-table.js';
 import type { RunRecord } from '../track/run-record.js';
 import { Tracker } from '../track/tracker.js';
+import { createNotifier } from './create-notifier.js';
 import { createScanner } from './create-scanner.js';
 import { OWNS_ALL, type Ownership } from './ownership.js';
 import { NO_PROJECTION, type ProjectionView } from './projection-view.js';
@@ -36,7 +38,7 @@ export interface EngineOptions {
   readonly onEvent?: OnSyncEvent | undefined;
   /** Default: the store that the configuration names. The caller closes a store of its own. */
   readonly store?: Store | undefined;
-  /** Who is told of what is stored. Default: nobody. */
+  /** Who is told of what is stored. Default: the API that the configuration names, or nobody. */
   readonly notifier?: Notifier | undefined;
 }
 
@@ -86,6 +88,7 @@ export class EngineParts {
       hostId: string;
       storePath: string | null;
       bandwidth: RateLimit;
+      beforeRequest: (signal?: AbortSignal) => Promise<void>;
       events: { onEvent: OnSyncEvent };
     },
   ) {
@@ -119,7 +122,7 @@ export class EngineParts {
       onRun: (run) => this.#takeRun(run),
     });
     this.receipts = this.#createReceipts();
-    const notifier = options.notifier ?? silentNotifier;
+    const notifier = options.notifier ?? this.#createNotifier(found.beforeRequest);
     this.notifier = this.receipts === null ? notifier : withReceipts(notifier, this.receipts);
   }
 
@@ -154,6 +157,7 @@ export class EngineParts {
       storePath,
       hostId: (await io.hostId?.()) ?? 'one host',
       bandwidth: new RateLimit(io.clock, config.bandwidth),
+      beforeRequest,
       events,
     };
     return new EngineParts(config, options, found);
@@ -211,6 +215,12 @@ export class EngineParts {
     return (this.lives.get(run.index)?.life ?? 'live') === 'live';
   }
 
+  #createNotifier(beforeRequest: (signal?: AbortSignal) => Promise<void>): Notifier {
+    const { io, config, isWatching, paths, store, tracker, emit } = this;
+    const isOurs = (run: RunRecord): boolean => !this.refused.has(run.index) && this.ownership.worksOn(run);
+    return createNotifier({ io, config, isWatching, paths, store, tracker, emit, isOurs, beforeRequest });
+  }
+
   #createReceipts(): ReceiptWriter | null {
     if (this.config.writesReceipts === false) return null;
     const { io, store, tracker, patience, pool, onNotice, openPolicy } = this;
@@ -225,8 +235,16 @@ export class EngineParts {
       this.#storePath === null ? null : findOverlap(this.#storePath, { uuid: run.uuid, directory });
     if (overlap !== null) this.refused.set(run.index, overlap);
     const project = this.config.project ?? null;
-    this.notifier.onRun({ runUuid: run.uuid, directory: directory.toString(), project });
+    this.notifier.onRun({
+      ...{ runUuid: run.uuid, directory: directory.toString(), project, kind: run.kind ?? 'polyaxon' },
+      name: toRunName(this.place.start, directory),
+    });
     const isAdopted = run.kind === 'log-directory';
     this.emit({ kind: 'run', runUuid: run.uuid, directory: directory.toString(), isAdopted });
   }
+}
+
+/** What people call a run that has no name: where it lies. */
+function toRunName(start: Buffer, directory: Buffer): string {
+  return relative(start.toString(), directory.toString()) || basename(directory.toString());
 }

@@ -92,7 +92,9 @@ function toStoreId({ store, s3, polyaxon }: SyncConfig): string {
 /** What only the uploader itself knew. */
 function withLast(run: RunStatus, written: Status | null): RunStatus {
   const last = written?.runs.find(({ uuid }) => uuid === run.uuid);
-  return last === undefined ? run : { ...run, lastError: last.lastError, lostBytes: last.lostBytes };
+  return last === undefined
+    ? run
+    : { ...run, lastError: last.lastError, api: last.api ?? null, lostBytes: last.lostBytes };
 }
 
 function toFound(status: Status, isRunning: boolean, io: Io): FoundStatus {

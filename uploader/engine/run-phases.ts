@@ -1,10 +1,12 @@
 /** Which runs are still written, which have ended, and which of those are stored as a whole. */
 
 import type { Scanner } from '../scan/scanner.js';
-import { FLAG } from '../track/file-table.js';
+import { type FileId, FLAG } from '../track/file-table.js';
 import type { RunRecord } from '../track/run-record.js';
 import type { EngineParts } from './engine-parts.js';
+import type { Life } from './run-life.js';
 import type { Schedule } from './schedule.js';
+import { isForGood } from './unsendable.js';
 
 export type RunPhase =
   | { readonly kind: 'live' }
@@ -24,6 +26,7 @@ export class RunPhases {
   readonly #schedule: Schedule;
   readonly #phases = new Map<number, RunPhase>();
   readonly #lookedMs = new Map<number, number>();
+  readonly #lives = new Map<number, Life>();
   #next = 0;
 
   constructor(parts: EngineParts, scanner: Scanner, schedule: Schedule) {
@@ -60,6 +63,10 @@ export class RunPhases {
 
   async #lookAt(run: RunRecord, nowMs: number): Promise<void> {
     const life = await this.#parts.lives.get(run.index)?.look(nowMs - run.changedMs);
+    if (life !== undefined && life !== this.#lives.get(run.index)) {
+      this.#lives.set(run.index, life);
+      this.#parts.notifier.onLife?.(run.uuid, life);
+    }
     const isLive = life === undefined || life === 'live';
     const phase = this.phaseOf(run);
     if (isLive && phase.kind !== 'live') this.#phases.set(run.index, { kind: 'live' });
@@ -80,13 +87,25 @@ export class RunPhases {
     const open = dirty.filter((id) => !this.#schedule.failures.has(id) || tracker.table.has(id, FLAG.taken));
     const projected = projection.outcomeOf(run);
     if (open.length > 0 || projected === 'busy') this.#phases.set(run.index, { kind: 'closing' });
-    else if (dirty.length > 0 || projected === 'failed') this.#phases.set(run.index, { kind: 'incomplete' });
+    else if (dirty.length > 0 || projected === 'failed') this.#concludeIncomplete(run, dirty);
     else if (phase.kind !== 'complete') {
       this.#phases.set(run.index, { kind: 'complete' });
       projection.onComplete(run);
       emit({ kind: 'run-complete', runUuid: run.uuid });
       notifier.onRunComplete(run.uuid);
     }
+  }
+
+  /** Nothing waits for what can never be stored. */
+  #concludeIncomplete(run: RunRecord, dirty: readonly FileId[]): void {
+    const { tracker, notifier, projection } = this.#parts;
+    const wasIncomplete = this.phaseOf(run).kind === 'incomplete';
+    this.#phases.set(run.index, { kind: 'incomplete' });
+    if (wasIncomplete || projection.outcomeOf(run) === 'failed') return;
+    const errors = dirty.map((id) => this.#schedule.failures.get(id)?.error);
+    if (!errors.every((error) => error !== undefined && isForGood(error))) return;
+    const unsendable = dirty.map((id) => tracker.relPathOf(id));
+    notifier.onRunComplete(run.uuid, { unsendable });
   }
 
   #found(): RunRecord[] {

@@ -2,6 +2,7 @@
 
 import type { FileSystem } from '../io/file-system.js';
 import { readWholeFile } from '../io/whole-file.js';
+import type { ToldStatus } from '../notify/notifier.js';
 import type { StatePaths } from '../state-directory.js';
 import { FLAG } from '../track/file-table.js';
 import type { RunRecord } from '../track/run-record.js';
@@ -48,6 +49,8 @@ export interface RunStatus extends Totals {
   /** `elsewhere`: another uploader works on it, and knows what is stored. */
   readonly phase: 'live' | 'closing' | 'complete' | 'incomplete' | 'elsewhere' | 'unknown';
   readonly lastError: { readonly path: string; readonly code: string; readonly message: string } | null;
+  /** How far an API knows of it; null where none is told. */
+  readonly api: ToldStatus | null;
 }
 
 const NOTHING: Totals = {
@@ -70,6 +73,7 @@ export function countRuns(
   project: string | undefined,
   phaseOf: (run: RunRecord) => RunStatus['phase'],
   projection: ProjectionView = NO_PROJECTION,
+  toldOf: (runUuid: string) => ToldStatus | undefined = () => undefined,
 ): RunStatus[] {
   const found = tracker.runs.filter(({ directory }) => directory !== null);
   return found.map((run) => ({
@@ -82,6 +86,7 @@ export function countRuns(
       run.lastError === null
         ? null
         : { path: run.lastError.path, code: run.lastError.error.code, message: run.lastError.error.message },
+    api: toldOf(run.uuid) ?? null,
   }));
 }
 

@@ -22,7 +22,7 @@ export interface WorkDone {
 export function toReport(parts: EngineParts, scanner: Scanner, done: WorkDone): SyncReport {
   const { tracker } = parts;
   const { pending } = done;
-  const unsent = [...done.unsent, ...toScanProblems(parts, scanner)];
+  const unsent = [...done.unsent, ...toScanProblems(parts, scanner), ...toUntold(parts)];
   const lostBytes = tracker.runs.reduce((sum, run) => sum + run.lostBytes, 0);
   const totals = { count: 0, bytes: 0 };
   const onlyInStore: string[] = [];
@@ -72,6 +72,14 @@ function toScanProblems({ tracker }: EngineParts, scanner: Scanner): UnsentFile[
   return scanner.problems.map(({ error, run }) => {
     const path = run === undefined ? error.path : `${tracker.runs[run]?.uuid}/${error.path}`;
     return { path, sizeBytes: null, error };
+  });
+}
+
+/** What an API was not told. */
+function toUntold({ notifier, config }: EngineParts): UnsentFile[] {
+  if (config.isDryRun) return [];
+  return [...(notifier.problems?.() ?? [])].map(({ runUuid, error }) => {
+    return { path: `${runUuid} in Polyaxon`, sizeBytes: null, error };
   });
 }
 

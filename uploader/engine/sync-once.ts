@@ -19,14 +19,17 @@ import { planFile, type UploadReason } from '../plan/planner.js';
 import type { WorkQueue } from '../plan/work-queue.js';
 import type { SyncReport, UnsentFile, Upload } from '../report.js';
 import type { Scanner } from '../scan/scanner.js';
+import { PolyaxonStore } from '../store/polyaxon-store.js';
 import { toFileClass, toPhase } from '../track/file-class.js';
 import { type FileId, FLAG } from '../track/file-table.js';
+import type { RunRecord } from '../track/run-record.js';
 import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
 import { createContext, createQueue } from './create-context.js';
 import { type EngineOptions, EngineParts } from './engine-parts.js';
 import { checkStore, listRuns } from './listing.js';
 import { Projections } from './projections.js';
 import { toReport } from './sum-up.js';
+import { isForGood } from './unsendable.js';
 import { withState } from './with-state.js';
 import { Workers, type WorkHandler } from './workers.js';
 
@@ -46,6 +49,7 @@ export async function syncOnce(config: SyncConfig, options: SyncOptions = {}): P
     const pass = new Pass(parts, options.signal);
     return await (config.isDryRun ? pass.rehearse() : pass.perform());
   } finally {
+    await parts.notifier.close?.();
     if (options.store === undefined) await parts.store.close();
   }
 }
@@ -102,6 +106,8 @@ class Pass implements WorkHandler {
       if (unavailable !== null) for (const id of ids) this.#fail(id, unavailable);
       else if (!this.#signal.aborted) {
         const context = createContext(parts, recorder);
+        // A server of Polyaxon's may know files only of runs that it knows.
+        if (parts.store instanceof PolyaxonStore) await parts.notifier.prepare?.(this.#signal);
         await this.#unlessAborted(() => collectLeftovers(context, this.#signal));
         for (const id of ids) this.#queue.add(id);
         const workers = new Workers({ queue: this.#queue, context, limit: parts.limit, handler: this });
@@ -171,7 +177,7 @@ class Pass implements WorkHandler {
 
   /** Scans, and asks the store. Returns why it cannot be reached; throws when it can, and refuses. */
   async #prepare(): Promise<{ unavailable: StoreUnavailableError | null }> {
-    const { tracker, config, io, emit, lives, refused } = this.#parts;
+    const { tracker, config, io, emit, lives, refused, notifier } = this.#parts;
     await this.#scanner.scanAll(this.#signal);
     const [overlap] = refused.values();
     if (overlap !== undefined) throw overlap;
@@ -180,12 +186,18 @@ class Pass implements WorkHandler {
       const error = await explainNoRuns(io.fileSystem, config.path);
       if (error !== null) throw error;
     }
-    for (const life of lives.values()) await life.look(0);
+    const quietMs = config.takesEnded === true ? Number.POSITIVE_INFINITY : 0;
+    for (const [index, life] of lives) {
+      const run = tracker.runs[index];
+      const state = await life.look(quietMs);
+      if (run !== undefined) notifier.onLife?.(run.uuid, state);
+    }
     const files = [...runs]
       .flatMap((run) => [...tracker.filesOf(run)])
       .filter((id) => tracker.table.has(id, FLAG.onDisk));
     const sizeBytes = files.reduce((sum, id) => sum + tracker.table.seenBytes[id]!, 0);
     emit({ kind: 'scanned', runs: runs.length, files: files.length, sizeBytes });
+    await notifier.prepareProject?.(this.#signal);
     try {
       await checkStore(this.#parts, this.#signal);
       await listRuns(this.#parts, runs, this.#signal);
@@ -275,14 +287,26 @@ class Pass implements WorkHandler {
     const { tracker, notifier, emit, projection } = this.#parts;
     const incomplete = new Set([...this.#unsent.keys()].map((id) => tracker.runOf(id).index));
     for (const run of tracker.runs) {
-      if (run.directory === null || !run.isListed || this.#parts.isLive(run) || incomplete.has(run.index))
-        continue;
+      if (run.directory === null || !run.isListed || this.#parts.isLive(run)) continue;
       if (projection.outcomeOf(run) === 'failed') continue;
+      if (incomplete.has(run.index)) {
+        this.#notifyIncomplete(run);
+        continue;
+      }
       projection.onComplete(run);
       emit({ kind: 'run-complete', runUuid: run.uuid });
       notifier.onRunComplete(run.uuid);
     }
     await notifier.flush(this.#signal);
+  }
+
+  /** Nothing waits for what can never be stored. */
+  #notifyIncomplete(run: RunRecord): void {
+    const { tracker, notifier } = this.#parts;
+    const unsent = [...this.#unsent].filter(([id]) => tracker.runOf(id).index === run.index);
+    if (!unsent.every(([, { error }]) => isForGood(error))) return;
+    const unsendable = unsent.map(([id]) => tracker.relPathOf(id));
+    notifier.onRunComplete(run.uuid, { unsendable });
   }
 
   /** Two looks, a minute apart: only where something is missing does the pass take that long. */

@@ -65,6 +65,7 @@ export async function watch(config: SyncConfig, options: WatchOptions = {}): Pro
     try {
       return await withState(parts, (recorder) => new Watch(parts, recorder, monitored).run());
     } finally {
+      await parts.notifier.close?.();
       if (options.store === undefined) await parts.store.close();
     }
   });
@@ -128,6 +129,7 @@ class Watch implements WorkHandler {
     const phases = new RunPhases(this.#parts, scanner, this.#schedule);
     const status = new StatusWriter(this.#parts, phases, () => this.#recorder.isSilent, this.#onStatus);
     try {
+      await this.#parts.notifier.prepareProject?.(this.#stopSignal);
       await this.#listing.start();
       const shared = await this.#share();
       const working = this.#workers.run(this.#parts.config.concurrency).catch((error: unknown) => {

@@ -3,6 +3,7 @@
  */
 
 import type { JsonValue } from '../../src/json-value.js';
+import { PolyaxonApiError } from '../polyaxon/api-error.js';
 import type { PatchRunBody, PolyaxonRun, RunArtifact } from '../polyaxon/types.js';
 import type { Acknowledged } from './acknowledged.js';
 import { toCleanMap, toHash } from './clean-json.js';
@@ -64,6 +65,28 @@ export function findChanged<Item extends ItemBase>(
   { items: known, parked }: Pick<Acknowledged, 'items' | 'parked'>,
 ): Item[] {
   return items.filter(({ key, hash }) => known.get(key) !== hash && parked.get(key)?.hash !== hash);
+}
+
+/** Source: haupt 2.16.1, `db/abstracts/artifacts.py`, and its tags on PostgreSQL: a row that is too long is an error of the database there. */
+const MAX_LENGTH = { name: 256, path: 256, tag: 64 };
+
+/** Why no server takes an item, or null. */
+export function findProblem(item: FieldItem | LineageItem): PolyaxonApiError | null {
+  const found =
+    'artifact' in item
+      ? findTooLong({ name: item.artifact.name, path: item.artifact.path ?? '' })
+      : findTooLong({ tag: item.field === 'tags' ? item.value : '' });
+  if (found === null) return null;
+  const message = `${item.key.slice(0, 100)}: its ${found} has more than ${MAX_LENGTH[found]} characters`;
+  return new PolyaxonApiError('ERR_API_INVALID', message);
+}
+
+function findTooLong(
+  texts: Readonly<Partial<Record<keyof typeof MAX_LENGTH, string>>>,
+): keyof typeof MAX_LENGTH | null {
+  for (const field of ['name', 'path', 'tag'] as const)
+    if ((texts[field]?.length ?? 0) > MAX_LENGTH[field]) return field;
+  return null;
 }
 
 /** What the server was told and is no longer so: tags and fields of maps that were taken back. */

@@ -359,6 +359,10 @@ export class Tracker implements ScanSink, JournalSink {
     return this.runs[this.#folders[this.table.folder[id]!]!.run]!;
   }
 
+  findRun(uuid: string): RunRecord | undefined {
+    return this.runs[this.#runIndexes.get(uuid) ?? -1];
+  }
+
   /** The directories of a run that have files. */
   *foldersOf(run: RunRecord): Generator<{ readonly id: FolderId; readonly path: string }> {
     for (const id of run.folders) yield { id, path: this.#folders[id]!.path };

@@ -1,0 +1,152 @@
+/** Runs told to a real server: made once, equal, in the order of statuses, and not told again. */
+
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { waitFor } from '../../support/child-server.js';
+import { FaultProxy } from '../../support/fault-proxy.js';
+import { describeWithPeers } from '../../support/peers.js';
+import type { PolyaxonServer } from '../../support/polyaxon.js';
+import { countRuns, createTeller, PROJECT, startServer, Told } from './support.js';
+
+const WRITES = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);
+
+describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
+  let server: PolyaxonServer;
+
+  beforeAll(async () => {
+    server = await startServer();
+  }, 120_000);
+
+  it('is there with its data, its lineage and its statuses', { timeout: 120_000 }, async () => {
+    const teller = createTeller(() => server.url);
+    const run = teller.startRun({ name: 'first', tags: ['a', 'b'], description: 'what it is' });
+    run.logInputs({ lr: 0.1, nested: { deep: [1, null] } });
+    run.logOutputs({ best: 0.5 });
+    for (let step = 0; step < 10; step += 1) run.logMetric('train/loss', 1 / (1 + step), { step });
+    run.logText('note', 'hello');
+    writeFileSync(join(run.getOutputsPath(), 'weights.bin'), 'weights');
+    await run.logArtifactRef(run.getOutputsPath('weights.bin'), 'file', { name: 'train__loss' });
+    await run.end();
+
+    const report = await teller.sync();
+    expect(report.unsent).toEqual([]);
+    expect(report.isComplete).toBe(true);
+
+    const told = new Told(server, run.uuid);
+    const found = await told.run();
+    expect(found).toMatchObject({
+      name: 'first',
+      description: 'what it is',
+      status: 'succeeded',
+      tags: ['a', 'b'],
+      inputs: { lr: 0.1, nested: { deep: [1, null] } },
+      outputs: { best: 0.5, train__loss: 0.1 },
+    });
+    expect(found.finished_at).toContain(new Date().toISOString().slice(0, 10));
+    expect(await told.types()).toEqual(['running', 'succeeded']);
+    const lineage = await told.lineage();
+    expect(lineage.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
+      'note text',
+      'tensorboard tensorboard',
+      'train__loss metric',
+      'train__loss-file file',
+    ]);
+    const loss = lineage.find(({ name }) => name === 'train__loss');
+    expect(loss).toMatchObject({
+      path: 'events/metric/train__loss.plx',
+      summary: { is_event: true, step: { count: 10, min: 0, max: 9 }, metric: { count: 10, last: 0.1 } },
+    });
+    expect(readFileSync(join(teller.store, run.uuid, 'events/metric/train__loss.plx'), 'utf8')).toContain(
+      '0.1',
+    );
+  });
+
+  it('is not told again, with or without what was remembered', { timeout: 120_000 }, async () => {
+    const proxy = await FaultProxy.start(server.url);
+    const teller = createTeller(() => proxy.endpoint);
+    const run = teller.startRun({ name: 'again', tags: ['x'] });
+    run.logInputs({ lr: 0.1, big: 1e21, negative: -0, empty: {}, list: [] });
+    run.logMetric('loss', 0.1 + 0.2, { step: 1 });
+    run.logMetric('bad', Number.NaN, { step: 1 });
+    await run.end();
+    expect((await teller.sync()).isComplete).toBe(true);
+    const told = new Told(server, run.uuid);
+    const before = await told.everything();
+    const first = proxy.log.length;
+
+    expect((await teller.sync()).isComplete).toBe(true);
+    const second = proxy.log.slice(first).map(({ method, url }) => `${method} ${url}`);
+    expect(second.filter((each) => WRITES.has(each.split(' ')[0]!))).toEqual([]);
+    expect(second.length).toBeLessThanOrEqual(1);
+
+    rmSync(teller.stateDirectory, { recursive: true });
+    const third = proxy.log.length;
+    expect((await teller.sync()).isComplete).toBe(true);
+    const without = proxy.log.slice(third).map(({ method, url }) => `${method} ${url}`);
+    expect(without.filter((each) => WRITES.has(each.split(' ')[0]!))).toEqual([]);
+    expect(await told.everything()).toEqual(before);
+  });
+
+  it('goes on when it is resumed, and loses what was taken back', { timeout: 120_000 }, async () => {
+    const teller = createTeller(() => server.url);
+    const run = teller.startRun({ name: 'resumed', tags: ['a', 'b'] });
+    run.logInputs({ kept: 1, removed: 2 });
+    run.logMetric('loss', 1, { step: 0 });
+    await run.end();
+    await teller.sync();
+
+    const next = teller.startRun({ uuid: run.uuid, resume: true });
+    next.logInputs({ kept: 3 }, { reset: true });
+    next.logTags(['b'], { reset: true });
+    next.logMetric('loss', 0.5, { step: 1 });
+    next.flush();
+    await teller.sync();
+    const told = new Told(server, run.uuid);
+    expect(await told.run()).toMatchObject({ status: 'running', inputs: { kept: 3 }, tags: ['b'] });
+    expect((await told.run()).outputs).toMatchObject({ loss: 0.5 });
+
+    await next.end({ status: 'failed', message: 'out of patience' });
+    await teller.sync();
+    expect(await told.types()).toEqual(['running', 'succeeded', 'running', 'failed']);
+    expect((await told.conditions()).at(-1)?.message).toBe('out of patience');
+    expect(await countRuns(server)).toBeGreaterThan(0);
+  });
+
+  it('keeps the status that somebody else has given it', { timeout: 120_000 }, async () => {
+    const teller = createTeller(() => server.url);
+    const run = teller.startRun({ name: 'stopped' });
+    run.logMetric('loss', 1, { step: 0 });
+    run.flush();
+    await teller.sync();
+    await server.send('POST', `/api/v1/default/${PROJECT}/runs/${run.uuid}/statuses`, {
+      condition: { type: 'stopped', status: true, reason: 'Somebody', message: 'enough' },
+    });
+    run.logMetric('loss', 2, { step: 1 });
+    await run.end();
+    expect((await teller.sync()).isComplete).toBe(true);
+    const told = new Told(server, run.uuid);
+    expect(await told.run()).toMatchObject({ status: 'stopped', outputs: { loss: 2 } });
+    expect(await told.types()).toEqual(['running', 'stopped']);
+  });
+
+  it('is made again when it was deleted on the server', { timeout: 120_000 }, async () => {
+    const teller = createTeller(() => server.url);
+    const run = teller.startRun({ name: 'deleted' });
+    run.logMetric('loss', 1, { step: 0 });
+    await run.end();
+    await teller.sync();
+    const route = `/api/v1/default/${PROJECT}/runs/${run.uuid}`;
+    await server.send('DELETE', route);
+    await waitFor('the run to be gone', async () => {
+      const answer = await server.fetch(route);
+      await answer.arrayBuffer();
+      return answer.status === 404 ? true : undefined;
+    });
+    const report = await teller.sync();
+    expect(report.unsent).toEqual([]);
+    const told = new Told(server, run.uuid);
+    expect(await told.types()).toEqual(['running', 'succeeded']);
+    expect((await told.lineage()).map(({ name }) => name)).toEqual(['loss', 'tensorboard']);
+  });
+});
