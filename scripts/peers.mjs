@@ -10,7 +10,7 @@
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -63,6 +63,8 @@ const BENCH_IMPORTS = {
 /** The last one that runs on Node.js 20. */
 const AZURITE = 'azurite@3.35.0';
 const FAKE_GCS_SERVER = 'github.com/fsouza/fake-gcs-server@v1.56.1';
+/** Our program around it. */
+const GCS_EMULATOR = fileURLToPath(new URL('gcs-emulator/main.go', import.meta.url));
 /** The npm packages that carry Node's binaries, one for each platform. */
 const NODE_VERSIONS = { 20: '20.19.0', 22: '22.23.3', 24: '24.21.0' };
 
@@ -74,7 +76,7 @@ const PEERS = {
   },
   s3: { version: VERSITYGW, setUp: (directory) => installWithGo(directory, VERSITYGW) },
   azurite: { version: AZURITE, setUp: setUpAzurite },
-  gcs: { version: FAKE_GCS_SERVER, setUp: (directory) => installWithGo(directory, FAKE_GCS_SERVER) },
+  gcs: { version: `${FAKE_GCS_SERVER} in ${hashOf(GCS_EMULATOR)}`, setUp: setUpGcsEmulator },
   ...Object.fromEntries(
     Object.entries(NODE_VERSIONS).map(([major, version]) => [
       `node-${major}`,
@@ -176,9 +178,22 @@ async function setUpAzurite(home) {
   await run('npm', [...install, AZURITE], { shell: process.platform === 'win32' });
 }
 
-async function installWithGo(home, program) {
-  await run('go', ['install', '-p', '2', program], {
-    env: { ...process.env, GOBIN: home, CGO_ENABLED: '0', GOTOOLCHAIN: process.env.GOTOOLCHAIN ?? 'auto' },
+async function setUpGcsEmulator(home) {
+  copyFileSync(GCS_EMULATOR, join(home, 'main.go'));
+  await runGo(home, ['mod', 'init', 'gcs-emulator']);
+  await runGo(home, ['get', FAKE_GCS_SERVER]);
+  await runGo(home, ['build', '-p', '2', '-mod=mod', '-o', 'gcs-emulator', '.']);
+}
+
+function installWithGo(home, program) {
+  return runGo(home, ['install', '-p', '2', program]);
+}
+
+function runGo(home, args) {
+  const toolchain = process.env.GOTOOLCHAIN ?? 'auto';
+  return run('go', args, {
+    cwd: home,
+    env: { ...process.env, GOBIN: home, CGO_ENABLED: '0', GOTOOLCHAIN: toolchain },
     maxBuffer: 64 * 1024 * 1024,
   });
 }

@@ -51,7 +51,7 @@ const PARTS: readonly { readonly part: string; readonly pattern: RegExp; readonl
     {
       part: 'uploader/store',
       pattern: /^uploader\/store\//,
-      may: ['src/base', 'uploader/base', 'uploader/polyaxon'],
+      may: ['src/base', 'src/record', 'uploader/base', 'uploader/polyaxon'],
     },
     {
       part: 'uploader/polyaxon',

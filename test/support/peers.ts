@@ -14,7 +14,7 @@ const BINARIES = {
   polyaxon: 'polyaxon/venv/bin/python',
   s3: 's3/versitygw',
   azurite: 'azurite/node_modules/azurite/dist/src/blob/main.js',
-  gcs: 'gcs/fake-gcs-server',
+  gcs: 'gcs/gcs-emulator',
   'node-20': `node-20/node_modules/node-${process.platform}-${process.arch}/bin/node`,
   'node-22': `node-22/node_modules/node-${process.platform}-${process.arch}/bin/node`,
   'node-24': `node-24/node_modules/node-${process.platform}-${process.arch}/bin/node`,

@@ -1,0 +1,187 @@
+/**
+ * A bucket of Google Cloud Storage as a store, with Google's own library for credentials.
+ *
+ * Objects up to 16 MiB are one request, larger ones a session of several; an append is composed inside of the store. The store checks the CRC-32C of
+ * everything; every write is conditional on the generation of the object that it replaces, which is the ETag here.
+ */
+
+import { StoreLimitError } from '../errors.js';
+import type { FailedOutcome } from '../retry.js';
+import { BodyMemory } from './body-memory.js';
+import { canAppend, type StoreCapabilities } from './capabilities.js';
+import { isOtherObject, toGcsOutcome } from './gcs-answer.js';
+import type { GcsClientOptions } from './gcs-client.js';
+import { GcsAppends } from './gcs-compose.js';
+import { GcsConnection } from './gcs-connection.js';
+import { probeGcsBucket } from './gcs-probe.js';
+import { GcsReader } from './gcs-reader.js';
+import { GcsSessions } from './gcs-session.js';
+import { GCS_LIMITS, type GcsLimits, UNPROBED_GCS } from './gcs-store-limits.js';
+import { collectTails } from './gcs-tail.js';
+import { type GcsWriter, toGeneration, uploadObject } from './gcs-upload.js';
+import type {
+  AppendOutcome,
+  AppendRequest,
+  CheckOutcome,
+  CollectOutcome,
+  CollectRequest,
+  CommitOutcome,
+  CommitRequest,
+  HeadOutcome,
+  ListedObject,
+  ProbeOutcome,
+  RemoveOutcome,
+  RemoveRequest,
+  Store,
+} from './store.js';
+
+export interface GcsStoreOptions extends GcsClientOptions {
+  readonly bucket: string;
+  /** Without slashes at its ends; may be empty. */
+  readonly prefix: string;
+  /** Smaller for tests. */
+  readonly limits?: Partial<GcsLimits> | undefined;
+}
+
+const DEFAULT_ENDPOINT = 'https://storage.googleapis.com';
+
+/** Opens a bucket as a store. Throws `StoreLibraryError` and `StoreCredentialsError`. */
+export async function openGcsStore(options: GcsStoreOptions): Promise<GcsStore> {
+  return new GcsStore(options, await GcsConnection.open(options.bucket, options));
+}
+
+export class GcsStore implements Store {
+  readonly id: string;
+  /** How its requests are sent: for what a check has to tell. */
+  readonly connection: GcsConnection;
+  readonly #prefix: string;
+  readonly #limits: GcsLimits;
+  readonly #reader: GcsReader;
+  readonly #memory: BodyMemory;
+  readonly #sessions: GcsSessions;
+  readonly #appends: GcsAppends;
+  readonly #writer: GcsWriter;
+  #capabilities: StoreCapabilities;
+
+  /** Use `openGcsStore`. */
+  constructor(options: GcsStoreOptions, connection: GcsConnection) {
+    const { bucket, prefix } = options;
+    const at = connection.endpoint === DEFAULT_ENDPOINT ? '' : ` at ${connection.endpoint}`;
+    this.id = `gs://${bucket}${prefix === '' ? '' : `/${prefix}`}${at}`;
+    this.connection = connection;
+    this.#prefix = prefix === '' ? '' : `${prefix}/`;
+    this.#limits = { ...GCS_LIMITS, ...options.limits };
+    const { minBaseBytes, budgetBytes, singlePutMaxBytes, pieceBytes } = this.#limits;
+    this.#capabilities = withMinBase(UNPROBED_GCS, minBaseBytes);
+    this.#reader = new GcsReader(connection, this.#prefix);
+    const largestBytes = Math.max(singlePutMaxBytes, pieceBytes);
+    this.#memory = new BodyMemory({ capacityBytes: budgetBytes, largestBytes });
+    this.#writer = { connection, head: (key, signal) => this.head(key, signal) };
+    this.#sessions = new GcsSessions(this.#writer, { memory: this.#memory, pieceBytes });
+    this.#appends = new GcsAppends({
+      ...this.#writer,
+      prefix: this.#prefix,
+      store: (request) => this.#store(request),
+    });
+  }
+
+  get capabilities(): StoreCapabilities {
+    return this.#capabilities;
+  }
+
+  adopt(capabilities: StoreCapabilities): void {
+    this.#capabilities = withMinBase(capabilities, this.#limits.minBaseBytes);
+  }
+
+  async probe(signal?: AbortSignal): Promise<ProbeOutcome> {
+    const outcome = await probeGcsBucket(this.connection, this.#prefix, signal);
+    if (outcome.status !== 'probed') return outcome;
+    this.adopt(outcome.capabilities);
+    return { ...outcome, capabilities: this.#capabilities };
+  }
+
+  async commit(request: CommitRequest): Promise<CommitOutcome> {
+    return this.#toLimitOutcome(request) ?? this.#store(request);
+  }
+
+  async append(request: AppendRequest): Promise<AppendOutcome> {
+    const { key, base, target, keep = base } = request;
+    if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
+      throw new RangeError(`${key}: keep ${keep.sizeBytes} of ${base.sizeBytes} in ${target.sizeBytes}`);
+    const limit = this.#toLimitOutcome(request);
+    if (limit !== null) return limit;
+    if (!canAppend(this.#capabilities, base.sizeBytes, keep.sizeBytes)) return { status: 'unsupported' };
+    return this.#appends.append(request);
+  }
+
+  async abandon(commitId: string): Promise<void> {
+    await this.#sessions.abandon(commitId);
+    await this.#appends.abandon(commitId);
+  }
+
+  /** Sessions end by themselves within a week; what appends have left is removed here. */
+  collect(request: CollectRequest): Promise<CollectOutcome> {
+    const isInUse = (commitId: string): boolean => this.#appends.isInUse(commitId);
+    return collectTails(this.connection, { prefix: this.#prefix, isInUse }, request);
+  }
+
+  async remove({ key, version, signal }: RemoveRequest): Promise<RemoveOutcome> {
+    const path = this.connection.objectPath(this.#prefix + key);
+    const ifGenerationMatch = toGeneration(version);
+    try {
+      if (ifGenerationMatch !== null) {
+        await this.connection.send({ method: 'DELETE', path, query: { ifGenerationMatch }, signal });
+        return { status: 'removed' };
+      }
+    } catch (error) {
+      if (!isOtherObject(error)) return toGcsOutcome(`remove ${key}`, error, signal);
+    }
+    const found = await this.head(key, signal);
+    if (found.status === 'absent') return { status: 'removed' };
+    return found.status === 'found' ? { status: 'conflict' } : found;
+  }
+
+  check(signal?: AbortSignal): Promise<CheckOutcome> {
+    return this.#reader.check(signal);
+  }
+
+  head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
+    return this.#reader.head(key, signal);
+  }
+
+  list(
+    prefix: string,
+    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListedObject> {
+    return this.#reader.list(prefix, options);
+  }
+
+  read(
+    key: string,
+    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Uint8Array> {
+    return this.#reader.read(key, options);
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+
+  #store(request: CommitRequest): Promise<CommitOutcome> {
+    const name = this.#prefix + request.key;
+    const { sizeBytes } = request.target;
+    if (sizeBytes > this.#limits.singlePutMaxBytes) return this.#sessions.commit(name, request);
+    return this.#memory.use(sizeBytes, (buffer) => uploadObject(this.#writer, { name, buffer }, request));
+  }
+
+  #toLimitOutcome({ key, target }: CommitRequest): FailedOutcome | null {
+    const { maxObjectBytes } = this.#capabilities;
+    if (target.sizeBytes <= maxObjectBytes) return null;
+    const message = `${key} has ${target.sizeBytes} bytes, the store takes at most ${maxObjectBytes}`;
+    return { status: 'failed', error: new StoreLimitError(message) };
+  }
+}
+
+function withMinBase(found: StoreCapabilities, minBaseBytes: number): StoreCapabilities {
+  return found.append === null ? found : { ...found, append: { ...found.append, minBaseBytes } };
+}

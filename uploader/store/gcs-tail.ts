@@ -1,0 +1,60 @@
+/** The temporary objects of appends: removed when they were composed, and collected where a process was killed before. */
+
+import { isAbsent, toGcsOutcome } from './gcs-answer.js';
+import type { GcsConnection } from './gcs-connection.js';
+import { fromTailKey, TAILS } from './gcs-names.js';
+import { listPage } from './gcs-reader.js';
+import type { CollectOutcome, CollectRequest } from './store.js';
+
+/** False when it could not be removed: a later collection tries again. */
+export async function removeTail(
+  connection: GcsConnection,
+  { name, generation }: { readonly name: string; readonly generation?: string },
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const query = generation === undefined ? {} : { ifGenerationMatch: generation };
+  try {
+    await connection.send({ method: 'DELETE', path: connection.objectPath(name), query, signal });
+    return true;
+  } catch (error) {
+    signal?.throwIfAborted();
+    return isAbsent(error);
+  }
+}
+
+/** Removes the tails below the prefixes that are old enough by the store's own clock. */
+export async function collectTails(
+  connection: GcsConnection,
+  place: { readonly prefix: string; readonly isInUse: (commitId: string) => boolean },
+  { prefixes, olderThanMs, signal }: CollectRequest,
+): Promise<CollectOutcome> {
+  let removed = 0;
+  let left = 0;
+  try {
+    for (const prefix of prefixes) {
+      const below = `${place.prefix}${TAILS}${prefix}${prefix.endsWith('/') || prefix === '' ? '' : '/'}`;
+      let pageToken: string | undefined;
+      do {
+        const page = await listPage(connection, { prefix: below, pageToken }, signal);
+        for (const { name, generation, timeCreated = '' } of page.items ?? []) {
+          // Of a key alone: those of keys that begin with it and a slash are not its own.
+          if (
+            below !== place.prefix + TAILS &&
+            !prefix.endsWith('/') &&
+            name.slice(below.length).includes('/')
+          )
+            continue;
+          if (place.isInUse(fromTailKey(name).commitId)) continue;
+          const ageMs = connection.storeTimeMs() - Date.parse(timeCreated);
+          const isOld = olderThanMs === 0 || ageMs > olderThanMs;
+          if (isOld && (await removeTail(connection, { name, generation }, signal))) removed += 1;
+          else left += 1;
+        }
+        pageToken = page.nextPageToken;
+      } while (pageToken);
+    }
+  } catch (error) {
+    return toGcsOutcome('list what appends have left', error, signal);
+  }
+  return { status: 'collected', removed, left };
+}
