@@ -1,14 +1,17 @@
 /** Runs told to a real server: made once, equal, in the order of statuses, and not told again. */
 
+import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, expect, it } from 'vitest';
-import { waitFor } from '../../support/child-server.js';
 import { FaultProxy } from '../../support/fault-proxy.js';
-import { describeWithPeers } from '../../support/peers.js';
+import { describeWithPeers, peerPath } from '../../support/peers.js';
 import type { PolyaxonServer } from '../../support/polyaxon.js';
+import { createSharedTempDir } from '../../support/temp-dir.js';
 import { countRuns, createTeller, PROJECT, startServer, Told } from './support.js';
 
+const runFile = promisify(execFile);
 const WRITES = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);
 
 describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
@@ -100,7 +103,7 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
     next.logInputs({ kept: 3 }, { reset: true });
     next.logTags(['b'], { reset: true });
     next.logMetric('loss', 0.5, { step: 1 });
-    next.flush();
+    await next.flush();
     await teller.sync();
     const told = new Told(server, run.uuid);
     expect(await told.run()).toMatchObject({ status: 'running', inputs: { kept: 3 }, tags: ['b'] });
@@ -117,7 +120,7 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
     const teller = createTeller(() => server.url);
     const run = teller.startRun({ name: 'stopped' });
     run.logMetric('loss', 1, { step: 0 });
-    run.flush();
+    await run.flush();
     await teller.sync();
     await server.send('POST', `/api/v1/default/${PROJECT}/runs/${run.uuid}/statuses`, {
       condition: { type: 'stopped', status: true, reason: 'Somebody', message: 'enough' },
@@ -130,22 +133,27 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
     expect(await told.types()).toEqual(['running', 'stopped']);
   });
 
-  it('is made again when it was deleted on the server', { timeout: 120_000 }, async () => {
-    const teller = createTeller(() => server.url);
-    const run = teller.startRun({ name: 'deleted' });
+  it('is made again on a server that has lost it', { timeout: 120_000 }, async () => {
+    const directory = createSharedTempDir();
+    const forgetful = await startServer(directory);
+    const teller = createTeller(() => forgetful.url);
+    const run = teller.startRun({ name: 'lost' });
     run.logMetric('loss', 1, { step: 0 });
     await run.end();
     await teller.sync();
-    const route = `/api/v1/default/${PROJECT}/runs/${run.uuid}`;
-    await server.send('DELETE', route);
-    await waitFor('the run to be gone', async () => {
-      const answer = await server.fetch(route);
-      await answer.arrayBuffer();
-      return answer.status === 404 ? true : undefined;
-    });
-    const report = await teller.sync();
-    expect(report.unsent).toEqual([]);
-    const told = new Told(server, run.uuid);
+    // Its row alone: the server itself only marks a run as deleted.
+    const script = `
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.execute('delete from db_artifactlineage')
+database.execute('delete from db_artifact')
+database.execute('delete from db_run')
+database.commit()`;
+    await runFile(peerPath('polyaxon'), ['-c', script, join(directory, '.polyaxon', 'plx.db')]);
+    expect(await countRuns(forgetful)).toBe(0);
+
+    expect((await teller.sync()).unsent).toEqual([]);
+    const told = new Told(forgetful, run.uuid);
     expect(await told.types()).toEqual(['running', 'succeeded']);
     expect((await told.lineage()).map(({ name }) => name)).toEqual(['loss', 'tensorboard']);
   });
