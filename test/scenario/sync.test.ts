@@ -183,7 +183,9 @@ async function toS3Destination(server: S3Server): Promise<{ server: S3Server; de
   const client = server.createClient();
   const hashes = async (): Promise<Record<string, string>> => {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
-    const entries = Contents.map(async ({ Key = '' }) => {
+    // What the uploader keeps for itself, such as receipts, is no file of a run.
+    const ofRuns = Contents.filter(({ Key = '' }) => !Key.includes('/.plx/'));
+    const entries = ofRuns.map(async ({ Key = '' }) => {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
       const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
       return [Key.replace(/^team\/a\//, ''), sha256(bytes)] as const;
