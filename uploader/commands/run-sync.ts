@@ -1,0 +1,92 @@
+/** What `sync` and `import` do: a pass over each path, its report, and the exit code. */
+
+import { CodedError } from '../../src/errors.js';
+import { resolveConfig, type SyncFlags } from '../config.js';
+import { syncOnce } from '../engine/sync-once.js';
+import { watch } from '../engine/watch.js';
+import type { SyncReport } from '../report.js';
+import { type CommandContext, EXIT, type ExitCode } from './context.js';
+import { toErrorText } from './print-error.js';
+import { createProgressDisplay } from './sync-progress.js';
+import { toJson, toJsonReport, toSummaryText } from './sync-summary.js';
+
+export type SyncCommandFlags = SyncFlags & { json?: boolean; verbose?: boolean; live?: boolean };
+
+/** The store of commands that are about Polyaxon, where none is named: the server of the environment. */
+export const POLYAXON_FROM_ENVIRONMENT = 'polyaxon://';
+
+/** Syncs one path. */
+export async function runSync(path: string, flags: SyncCommandFlags, context: CommandContext): Promise<void> {
+  await withExitCode(flags, context, async () => {
+    const { report, sources } = await syncPath(path, flags, context);
+    const text =
+      flags.json === true ? toJson(report, sources) : toSummaryText(report, flags.verbose === true);
+    context.stdout(text);
+    return report.isComplete ? EXIT.complete : EXIT.unsent;
+  });
+}
+
+/** Syncs several, one after the other; what goes wrong with one does not keep the others from being sent. */
+export async function runSyncAll(
+  paths: readonly string[],
+  flags: SyncCommandFlags,
+  context: CommandContext,
+): Promise<void> {
+  const reports: SyncReport[] = [];
+  let worst: ExitCode = EXIT.complete;
+  for (const path of paths) {
+    if (context.signal.aborted) worst = EXIT.unsent;
+    else
+      await withExitCode(
+        flags,
+        { ...context, setExitCode: (code) => (worst = toWorse(worst, code)) },
+        async () => {
+          if (flags.json !== true) context.stderr(`${path}\n`);
+          const { report } = await syncPath(path, flags, context);
+          reports.push(report);
+          if (flags.json !== true) context.stdout(toSummaryText(report, flags.verbose === true));
+          return report.isComplete ? EXIT.complete : EXIT.unsent;
+        },
+      );
+  }
+  if (flags.json === true) context.stdout(`${JSON.stringify(reports.map(toJsonReport), null, 2)}\n`);
+  context.setExitCode(worst);
+}
+
+async function syncPath(path: string, flags: SyncCommandFlags, context: CommandContext) {
+  const isVerbose = flags.verbose === true;
+  const display = createProgressDisplay(context, { isQuiet: flags.json === true, isVerbose });
+  try {
+    const { config, sources } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
+    if (isVerbose)
+      for (const [name, source] of Object.entries(sources)) context.stderr(`${name}: ${source}\n`);
+    const { io, signal } = context;
+    const options = { io, signal, onEvent: display.onEvent };
+    const isLive = flags.live === true && !config.isDryRun;
+    const report = await (isLive
+      ? watch(config, { ...options, endsWithRuns: true })
+      : syncOnce(config, options));
+    return { report, sources };
+  } finally {
+    display.end();
+  }
+}
+
+async function withExitCode(
+  { verbose }: SyncCommandFlags,
+  context: CommandContext,
+  work: () => Promise<ExitCode>,
+): Promise<void> {
+  try {
+    context.setExitCode(await work());
+  } catch (error) {
+    context.stderr(toErrorText(error, verbose === true));
+    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+  }
+}
+
+/** What was sent in part says more than what was refused. */
+function toWorse(a: ExitCode, b: ExitCode): ExitCode {
+  if (a === EXIT.unsent || b === EXIT.unsent) return EXIT.unsent;
+  return a === EXIT.complete ? b : a;
+}
