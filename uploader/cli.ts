@@ -8,6 +8,7 @@ import { addCheckCommand } from './commands/check.js';
 import { addCleanCommand } from './commands/clean.js';
 import { type CommandContext, EXIT } from './commands/context.js';
 import { addFsckCommand } from './commands/fsck.js';
+import { addImportCommand } from './commands/import.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addLsCommand } from './commands/ls.js';
 import { toErrorText } from './commands/print-error.js';
@@ -64,6 +65,7 @@ const program = new Command('polytrack')
   .exitOverride();
 addSyncCommand(program, context);
 addWatchCommand(program, context);
+addImportCommand(program, context);
 addStatusCommand(program, context);
 addCheckCommand(program, context);
 addVerifyCommand(program, context);
