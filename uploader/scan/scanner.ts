@@ -30,6 +30,8 @@ const OUTER_INTERVAL_MS = 1_000;
 const MAX_OUTER = 256;
 const WARM_INTERVAL_MS = 10_000;
 const WARM_FOR_MS = 600_000;
+/** In all directories of that kind: after a hundred thousand new files, those that changed before wait for their turn. */
+const MAX_WARM_ENTRIES = 10_000;
 const COLD_INTERVAL_MS = { min: 9_000, max: 60_000 };
 /** Looking at what does not change may take this share of the time. */
 const COLD_SHARE = 0.06;
@@ -158,15 +160,18 @@ export class Scanner {
 
   async #visitWarm(signal?: AbortSignal): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
-    // Those that changed last are at the end.
-    const firstHot = this.#warm.size - MAX_HOT_DIRECTORIES;
-    for (const [index, node] of [...this.#warm].entries()) {
+    let entriesBefore = 0;
+    for (const [index, node] of [...this.#warm].reverse().entries()) {
       if (signal?.aborted) return;
       const isHot =
-        index >= firstHot && nowMs - node.changedMs <= HOT_FOR_MS && node.entryCount <= MAX_HOT_ENTRIES;
+        index < MAX_HOT_DIRECTORIES &&
+        nowMs - node.changedMs <= HOT_FOR_MS &&
+        node.entryCount <= MAX_HOT_ENTRIES;
       const intervalMs = isHot ? HOT_DIRECTORY_INTERVAL_MS : WARM_INTERVAL_MS;
+      const isDue = nowMs - node.lastVisitMs >= intervalMs && entriesBefore < MAX_WARM_ENTRIES;
+      entriesBefore += node.entryCount;
       if (node.isGone || nowMs - node.changedMs > WARM_FOR_MS) this.#warm.delete(node);
-      else if (nowMs - node.lastVisitMs >= intervalMs) await this.#visitNode(node);
+      else if (isDue) await this.#visitNode(node);
     }
   }
 
