@@ -104,6 +104,10 @@ export type SyncFlags = FlagValues & {
   dryRun?: boolean;
   /** Take runs whose writers do not say how they end as ended. */
   takesEnded?: boolean;
+  /** Where no store is named. */
+  defaultStore?: string;
+  /** Tell the Polyaxon server of the environment, where none is named. */
+  tellsPolyaxon?: boolean;
   /** Of `mirror`. */
   force?: boolean;
 };
@@ -129,7 +133,7 @@ export async function resolveConfig(
   fileSystem: FileSystem,
 ): Promise<ResolvedConfig> {
   const settings = await Settings.read(flags, environment, fileSystem);
-  const store = settings.find('store');
+  const store = settings.find('store') ?? toDefault(flags.defaultStore);
   if (store === undefined)
     throw new ConfigError('no store is named', 'Name it with --store s3://bucket/prefix.');
   const destination = await toStore(toText(store), environment, fileSystem);
@@ -150,7 +154,7 @@ export async function resolveConfig(
     exclude: toTexts(settings.find('exclude')),
     asRun: toAsRun(settings.find('asRun')),
     project: toOptionalText(settings.find('project')),
-    api: await toApi(settings, destination, environment, fileSystem),
+    api: await toApi(settings, destination, flags.tellsPolyaxon === true, environment, fileSystem),
     takesEnded: flags.takesEnded === true,
     projectsEvents: toOptionalBoolean(settings.find('projectEvents')),
     eventRequests: toNumber(settings.find('eventRequests'), { min: 0.1, max: 100_000 }),
@@ -178,14 +182,20 @@ async function toStore(
   return { store: toPolyaxonUrl(location, connection.host), polyaxon: () => connection };
 }
 
+function toDefault(value: string | undefined): Found | undefined {
+  return value === undefined ? undefined : { value, source: 'default' };
+}
+
 /** The server that is told of runs: the one that is named, or the one that is the store. */
 async function toApi(
   settings: Settings,
   { store, polyaxon }: Pick<SyncConfig, 'store' | 'polyaxon'>,
+  isNeeded: boolean,
   environment: Environment,
   fileSystem: FileSystem,
 ): Promise<PolyaxonApi | undefined> {
-  const found = settings.find('polyaxon');
+  const found =
+    settings.find('polyaxon') ?? (isNeeded && polyaxon === undefined ? toDefault('true') : undefined);
   const createsProject = toOptionalBoolean(settings.find('createProject')) ?? false;
   const isOff = found !== undefined && /^(false|off|no|0)$/i.test(String(found.value));
   if (isOff || (found === undefined && polyaxon === undefined)) return undefined;

@@ -28,11 +28,7 @@ export function addImportCommand(program: Command, context: CommandContext): voi
         EXIT_CODE_HELP,
     )
     .action((path: string, flags: SyncCommandFlags) => {
-      const store = flags.store ?? context.environment.POLYTRACK_STORE ?? POLYAXON_FROM_ENVIRONMENT;
-      // With a store elsewhere, the server is told nevertheless: that is what an import is for.
-      const polyaxon = flags.polyaxon ?? true;
-      const isStore = /^polyaxon(\+\w+)?:/i.test(String(store));
-      const more = isStore ? {} : { polyaxon };
-      return runSync(path, { ...withoutDefaults(flags), store, ...more, takesEnded: true }, context);
+      const defaults = { defaultStore: POLYAXON_FROM_ENVIRONMENT, tellsPolyaxon: true, takesEnded: true };
+      return runSync(path, { ...withoutDefaults(flags), ...defaults }, context);
     });
 }

@@ -46,8 +46,7 @@ async function syncPaths(
       throw new ConfigError('one path, or --all, is needed', 'Name a path: polytrack sync ./plx-runs.');
     const { environment, io } = context;
     const roots = await findOfflineRoots(environment, io.fileSystem);
-    const store = flags.store ?? environment.POLYTRACK_STORE ?? POLYAXON_FROM_ENVIRONMENT;
-    await runSyncAll(roots, { ...flags, store }, context);
+    await runSyncAll(roots, { ...flags, defaultStore: POLYAXON_FROM_ENVIRONMENT }, context);
   } catch (error) {
     reportFailure(context, path ?? '--all', error);
     context.setExitCode(EXIT.refused);
