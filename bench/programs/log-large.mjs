@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import { Run } from '../../dist/src/index.js';
-import { createPixels, createValues, report } from '../support/values.mjs';
+import { createPixels, createValues, report, startMeasuring } from '../support/values.mjs';
 
 const [how, countText, directory] = process.argv.slice(2);
 const count = Number(countText);
@@ -59,12 +59,12 @@ process.exit(0);
 
 async function measure(work) {
   const before = performance.eventLoopUtilization();
-  const start = process.hrtime.bigint();
+  const end = startMeasuring(count);
   await work();
-  const nanoseconds = Number(process.hrtime.bigint() - start) / count;
+  const measured = end();
   const blocked = performance.eventLoopUtilization(before).utilization * 100;
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return { nanoseconds, blocked, ...(how === 'png-floor' ? {} : { version }) };
+  return { ...measured, blocked, ...(how === 'png-floor' ? {} : { version }) };
 }
 
 function startRun() {

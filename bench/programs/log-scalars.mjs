@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Run } from '../../dist/src/index.js';
 import { tensorboard } from '../../dist/src/wire/generated/tensorboard.js';
 import { lastRecords, RecordPipe } from '../support/records.mjs';
-import { createValues, report, TAGS } from '../support/values.mjs';
+import { createValues, report, startMeasuring, TAGS } from '../support/values.mjs';
 
 const [how, countText, directory] = process.argv.slice(2);
 const count = Number(countText);
@@ -14,55 +14,55 @@ const values = createValues();
 const LOGGERS = {
   async metric() {
     const run = startRun();
-    const start = process.hrtime.bigint();
+    const end = startMeasuring(count);
     for (let i = 0; i < count; i++) {
       run.logMetric(TAGS[i % 20], values[i & 1023], { step: (i / 20) | 0 });
     }
     await run.flush();
-    return finish(start, run);
+    return finish(end, run);
   },
   async metrics() {
     const run = startRun();
-    const start = process.hrtime.bigint();
+    const end = startMeasuring(count);
     const metrics = Object.fromEntries(TAGS.map((tag) => [tag, 0]));
     for (let step = 0; step < count / 20; step++) {
       for (let tag = 0; tag < 20; tag++) metrics[TAGS[tag]] = values[(step * 20 + tag) & 1023];
       run.logMetrics(metrics, { step });
     }
     await run.flush();
-    return finish(start, run);
+    return finish(end, run);
   },
   async series() {
     const run = startRun();
     const length = 10_000;
     const steps = new Float64Array(length);
     const column = Float64Array.from({ length }, (_, i) => values[i & 1023]);
-    const start = process.hrtime.bigint();
+    const end = startMeasuring(count);
     for (let done = 0; done < count; done += length) {
       const first = Math.floor(done / length / 20) * length;
       for (let i = 0; i < length; i++) steps[i] = first + i;
       run.logMetricSeries(TAGS[(done / length) % 20], steps, column);
     }
     await run.flush();
-    return finish(start, run);
+    return finish(end, run);
   },
   /** The records that `logMetric` leaves, from memory. */
   async floor() {
     const records = await readyRecords();
     const fd = openSync(join(directory, 'floor'), 'w');
     const pipe = new RecordPipe((bytes) => writeSync(fd, bytes));
-    const start = process.hrtime.bigint();
+    const end = startMeasuring(count);
     for (let i = 0; i < count; i++) pipe.add(records[i & 1023]);
     pipe.flush();
     closeSync(fd);
-    return { nanoseconds: Number(process.hrtime.bigint() - start) / count };
+    return end();
   },
   /** The same events by protobufjs' generated encoder, into the same pipe. */
   async protobufjs() {
     const messages = (await readyRecords()).map((data) => tensorboard.Event.decode(data));
     const fd = openSync(join(directory, 'protobufjs'), 'w');
     const pipe = new RecordPipe((bytes) => writeSync(fd, bytes));
-    const start = process.hrtime.bigint();
+    const end = startMeasuring(count);
     for (let i = 0; i < count; i++) {
       const message = messages[i & 1023];
       message.wallTime = Date.now() / 1000;
@@ -70,8 +70,7 @@ const LOGGERS = {
     }
     pipe.flush();
     closeSync(fd);
-    const nanoseconds = Number(process.hrtime.bigint() - start) / count;
-    return { nanoseconds, version: readVersion('protobufjs') };
+    return { ...end(), version: readVersion('protobufjs') };
   },
 };
 
@@ -81,10 +80,10 @@ function startRun() {
   return new Run({ root: directory, captureConsole: false });
 }
 
-async function finish(start, run) {
-  const nanoseconds = Number(process.hrtime.bigint() - start) / count;
+async function finish(end, run) {
+  const measured = end();
   await run.end();
-  return { nanoseconds, version: readVersion() };
+  return { ...measured, version: readVersion() };
 }
 
 async function readyRecords() {

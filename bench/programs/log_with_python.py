@@ -140,10 +140,10 @@ version, start, log = {
     "polyaxon": polyaxon,
 }[writer_name]()
 writer = start()
-begin = time.perf_counter()
+begin, cpu = time.perf_counter(), time.process_time()
 log(writer)
-seconds = time.perf_counter() - begin
-print(json.dumps({"nanoseconds": seconds * 1e9 / count, "version": version}), flush=True)
+seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
+print(json.dumps({"nanoseconds": seconds * 1e9 / count, "cpu": cpu * 1e9 / count, "version": version}), flush=True)
 # What a library does at the exit of the process is not measured.
 import os
 

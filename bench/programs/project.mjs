@@ -4,11 +4,11 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import { EventFileReader } from '../../dist/src/index.js';
 import { Projection } from '../../dist/src/projection/projection.js';
-import { report } from '../support/values.mjs';
+import { report, startMeasuring } from '../support/values.mjs';
 
 const [how, path, directory] = process.argv.slice(2);
 const TAKE_BYTES = 4 * 1024 * 1024;
-const begun = process.hrtime.bigint();
+const end = startMeasuring(1);
 const projection = new Projection();
 const reader = new EventFileReader(path);
 let sinceTake = 0;
@@ -30,13 +30,18 @@ const push = {
 await push[how]();
 write();
 const artifacts = projection.artifacts();
-const end = process.hrtime.bigint();
+const { total, cpu } = end();
 await reader.close();
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 const count = projection.counts.rows.metric;
 if (artifacts.length !== 20) throw new Error(`${artifacts.length} artifacts`);
-const total = Number(end - begun);
-report({ nanoseconds: total / count, total, rss: process.memoryUsage.rss() / 2 ** 20, version });
+report({
+  nanoseconds: total / count,
+  cpu: cpu / count,
+  total,
+  rss: process.memoryUsage.rss() / 2 ** 20,
+  version,
+});
 
 function note(sizeBytes) {
   sinceTake += sizeBytes;

@@ -46,12 +46,15 @@ const READERS = {
 };
 
 const begun = process.hrtime.bigint();
+const cpu = process.cpuUsage();
 await READERS[how]();
 const end = process.hrtime.bigint();
+const { user, system } = process.cpuUsage(cpu);
 if (!(count > 1) || Number.isNaN(last)) throw new Error(`${count} scalars were read`);
 const startMs = Number(begun - started) / 1e6;
 report({
   nanoseconds: Number(end - begun) / count,
+  cpu: ((user + system) * 1000) / count,
   total: Number(end - begun),
   start: startMs * 1e6 + started_(),
   count,

@@ -14,6 +14,7 @@ export const suite = {
   rounds: 5,
   metrics: [
     { key: 'nanoseconds', label: 'time of an image', unit: 'ns', rate: 'images/s' },
+    { key: 'cpu', label: 'processor time of an image', unit: 'ns' },
     { key: 'blocked', label: 'share of the time in which the event loop was busy', unit: '%' },
   ],
   contestants: [

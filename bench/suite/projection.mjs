@@ -20,6 +20,7 @@ export const suite = {
   rounds: 5,
   metrics: [
     { key: 'nanoseconds', label: 'time of a scalar', unit: 'ns', rate: 'scalars/s' },
+    { key: 'cpu', label: 'processor time of a scalar', unit: 'ns' },
     { key: 'rss', label: 'resident memory at the end', unit: 'MiB' },
   ],
   async prepare(shared) {

@@ -29,6 +29,7 @@ export const suite = {
   rounds: 5,
   metrics: [
     { key: 'nanoseconds', label: 'time of a scalar', unit: 'ns', rate: 'scalars/s' },
+    { key: 'cpu', label: 'processor time of a scalar', unit: 'ns' },
     { key: 'start', label: 'start-up, not part of the time above', unit: 'ns' },
     { key: 'rss', label: 'resident memory at the end', unit: 'MiB' },
   ],

@@ -204,6 +204,13 @@ export class EventEncoder {
 
   /** What is known of a scalar's tag, its templates included. */
   #stateOf(scalarTag: ScalarTag, metadata: SummaryMetadata | undefined): TagState {
+    const { state } = scalarTag;
+    return metadata === undefined && state?.scalar !== undefined
+      ? state
+      : this.#describe(scalarTag, metadata);
+  }
+
+  #describe(scalarTag: ScalarTag, metadata: SummaryMetadata | undefined): TagState {
     const { tag } = scalarTag;
     scalarTag.state ??= this.#tags.get(tag) ?? this.#addTag(tag, SCALARS);
     const { state } = scalarTag;

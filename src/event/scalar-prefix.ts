@@ -30,8 +30,18 @@ export class ScalarPrefix {
 
   /** Becomes the prefix of this wall time and step; defaults are left out. */
   set(wallTime: number, step: number | bigint): void {
+    if (step !== this.#step || wallTime !== this.#wallTime) this.#change(wallTime, step);
+  }
+
+  /** Writes the prefix at `at`, and up to three bytes more; returns the offset after it. */
+  write(view: DataView, at: number): number {
+    const { sizeBytes } = this;
+    for (let i = 0; i < sizeBytes; i += 4) view.setInt32(at + i, this.#view.getInt32(i, true), true);
+    return at + sizeBytes;
+  }
+
+  #change(wallTime: number, step: number | bigint): void {
     if (wallTime !== this.#wallTime) this.#setWallTime(wallTime);
-    else if (step === this.#step) return;
     this.#step = step;
     let end = this.#wallTimeBytes;
     if (step !== 0 && step !== 0n) {
@@ -40,13 +50,6 @@ export class ScalarPrefix {
     }
     this.sizeBytes = end;
     this.register = passThrough(this.#wallTimeRegister, this.#bytes, this.#wallTimeBytes, end);
-  }
-
-  /** Writes the prefix at `at`, and up to three bytes more; returns the offset after it. */
-  write(view: DataView, at: number): number {
-    const { sizeBytes } = this;
-    for (let i = 0; i < sizeBytes; i += 4) view.setInt32(at + i, this.#view.getInt32(i, true), true);
-    return at + sizeBytes;
   }
 
   #setWallTime(wallTime: number): void {

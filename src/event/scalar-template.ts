@@ -75,20 +75,28 @@ export class ScalarTemplate {
     for (let i = 0; i < words.length; i++) view.setInt32(at + i * 4, words[i]!, true);
     const valueAt = at + this.#valueOffset;
     view.setFloat32(valueAt, value, true);
-    const float = view.getInt32(valueAt, true);
     const known = applyShift(this.#shift, register) ^ this.#constant;
-    let after = known ^ passInt32(float, 0);
-    if (this.#isExact) {
-      const doubleAt = valueAt + DOUBLE_DISTANCE;
-      view.setFloat64(doubleAt, value, true);
-      after =
-        known ^
-        passInt32(float, DOUBLE_HEADER_BYTES + 8) ^
-        passInt32(view.getInt32(doubleAt, true), 4) ^
-        passInt32(view.getInt32(doubleAt + 4, true), 0);
-    }
+    const after = known ^ (this.#isExact ? passExact(view, valueAt, value) : passFloat(view, valueAt));
     return this.#rest.length === 0 ? after : passThrough(after, this.#rest, 0, this.#rest.length);
   }
+}
+
+// Small functions: what a call of the hot path does fits into one compiled function as long as its parts are small.
+
+/** What the float at `at` makes of a CRC's register. */
+function passFloat(view: DataView, at: number): number {
+  return passInt32(view.getInt32(at, true), 0);
+}
+
+/** Writes the double that belongs to the float at `at`; what both make of a CRC's register. */
+function passExact(view: DataView, at: number, value: number): number {
+  const doubleAt = at + DOUBLE_DISTANCE;
+  view.setFloat64(doubleAt, value, true);
+  return (
+    passInt32(view.getInt32(at, true), DOUBLE_HEADER_BYTES + 8) ^
+    passInt32(view.getInt32(doubleAt, true), 4) ^
+    passInt32(view.getInt32(doubleAt + 4, true), 0)
+  );
 }
 
 /** The templates of one tag and form, each made when it is first needed. */

@@ -53,7 +53,7 @@ export function sealRecordWithCrc(
 ): number {
   const dataEnd = start + HEADER_BYTES + dataBytes;
   view.setUint32(start, dataBytes, true);
-  view.setUint32(start + 4, dataBytes <= 0xffffffff ? 0 : Math.floor(dataBytes / 2 ** 32), true);
+  view.setUint32(start + 4, dataBytes / 2 ** 32, true);
   view.setUint32(start + 8, maskedLengthCrc(dataBytes), true);
   view.setUint32(dataEnd, maskedCrc, true);
   return dataEnd + FOOTER_BYTES;
@@ -61,10 +61,10 @@ export function sealRecordWithCrc(
 
 /** The masked CRC that a header has for this many bytes of data. */
 export function maskedLengthCrc(dataBytes: number): number {
-  if (dataBytes < CACHED_LENGTHS) {
-    const cached = lengthCrcs[dataBytes]!;
-    if (cached !== 0) return cached;
-  }
+  return lengthCrcs[dataBytes] || computeLengthCrc(dataBytes);
+}
+
+function computeLengthCrc(dataBytes: number): number {
   lengthView.setUint32(0, dataBytes >>> 0, true);
   lengthView.setUint32(4, Math.floor(dataBytes / 2 ** 32), true);
   const crc = maskedCrc32c(lengthBytes);
