@@ -60,6 +60,8 @@ const BENCH_IMPORTS = {
   'bench/tensorboardx': 'tensorboardX',
   'bench/tensorflow': 'tensorflow',
 };
+/** A second S3 server, which shares no code with the first and does much less. */
+const MOTO_PACKAGES = ['moto[server]==5.2.1', 'setuptools==80.9.0'];
 /** The last one that runs on Node.js 20. */
 const AZURITE = 'azurite@3.35.0';
 const FAKE_GCS_SERVER = 'github.com/fsouza/fake-gcs-server@v1.56.1';
@@ -75,6 +77,7 @@ const PEERS = {
     setUp: setUpPolyaxon,
   },
   s3: { version: VERSITYGW, setUp: (directory) => installWithGo(directory, VERSITYGW) },
+  moto: { version: MOTO_PACKAGES.join(' '), setUp: setUpMoto },
   azurite: { version: AZURITE, setUp: setUpAzurite },
   gcs: { version: `${FAKE_GCS_SERVER} in ${hashOf(GCS_EMULATOR)}`, setUp: setUpGcsEmulator },
   ...Object.fromEntries(
@@ -171,6 +174,15 @@ async function setUpBenchPeer(home, packages, imported) {
   const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile'];
   await run(python, [...install, ...packages]);
   await run(python, ['-c', `import ${imported}`], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '' } });
+}
+
+async function setUpMoto(home) {
+  const python = join(home, 'venv', 'bin', 'python');
+  await run('python3', ['-m', 'venv', join(home, 'venv')]);
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile'];
+  await run(python, [...install, ...MOTO_PACKAGES]);
+  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '' };
+  await run(python, ['-c', 'import moto.server, moto.s3.responses'], { env });
 }
 
 async function setUpAzurite(home) {

@@ -13,6 +13,7 @@ const BINARIES = {
   python: 'tensorboard/venv/bin/python',
   polyaxon: 'polyaxon/venv/bin/python',
   s3: 's3/versitygw',
+  moto: 'moto/venv/bin/moto_server',
   azurite: 'azurite/node_modules/azurite/dist/src/blob/main.js',
   gcs: 'gcs/gcs-emulator',
   'node-20': `node-20/node_modules/node-${process.platform}-${process.arch}/bin/node`,

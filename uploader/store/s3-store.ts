@@ -8,6 +8,7 @@
 import { StoreLimitError } from '../errors.js';
 import { BodyMemory } from './body-memory.js';
 import { canAppend, type StoreCapabilities, UNPROBED_S3 } from './capabilities.js';
+import { crc32OfObject } from './object-crc32.js';
 import { planAppend, planParts } from './part-planner.js';
 import type { S3ClientOptions } from './s3-client.js';
 import { collectUploads } from './s3-collect.js';
@@ -151,9 +152,12 @@ export class S3Store implements Store {
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
+    const outcome = this.#toLimitOutcome(request) ?? (await this.#commit(request));
+    return outcome.status === 'conflict' ? this.#compareBytes(request) : outcome;
+  }
+
+  #commit(request: CommitRequest): Promise<CommitOutcome> {
     const { sizeBytes } = request.target;
-    const limit = this.#toLimitOutcome(request);
-    if (limit !== null) return limit;
     const objectKey = this.toObjectKey(request.key);
     if (sizeBytes <= this.#limits.singlePutMaxBytes)
       return this.#memory.use(sizeBytes, (buffer) => this.#puts.commit(objectKey, request, buffer));
@@ -234,6 +238,19 @@ export class S3Store implements Store {
     if (target.sizeBytes <= maxObjectBytes) return null;
     const message = `${key} has ${target.sizeBytes} bytes, the store takes at most ${maxObjectBytes}`;
     return { status: 'failed', error: new StoreLimitError(message) };
+  }
+
+  /** A store that knows no checksums cannot say whether the object in the way has the very bytes that were to be stored: they are read. */
+  async #compareBytes({ key, target, signal }: CommitRequest): Promise<CommitOutcome> {
+    if (this.#capabilities.wholeObjectChecksum) return { status: 'conflict' };
+    const found = await this.head(key, signal);
+    if (found.status !== 'found' || found.object.sizeBytes !== target.sizeBytes)
+      return { status: 'conflict' };
+    const read = await crc32OfObject(this, key, signal);
+    if (read.status !== 'read') return read;
+    return read.crc32 === target.crc32
+      ? { status: 'stored', etag: found.object.etag }
+      : { status: 'conflict' };
   }
 
   /** An append of nothing: only whether the object is what it is said to be. */
