@@ -160,9 +160,9 @@ export class Scanner {
 
   async #visitWarm(signal?: AbortSignal): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
+    const due: DirectoryNode[] = [];
     let entriesBefore = 0;
     for (const [index, node] of [...this.#warm].reverse().entries()) {
-      if (signal?.aborted) return;
       const isHot =
         index < MAX_HOT_DIRECTORIES &&
         nowMs - node.changedMs <= HOT_FOR_MS &&
@@ -171,7 +171,12 @@ export class Scanner {
       const isDue = nowMs - node.lastVisitMs >= intervalMs && entriesBefore < MAX_WARM_ENTRIES;
       entriesBefore += node.entryCount;
       if (node.isGone || nowMs - node.changedMs > WARM_FOR_MS) this.#warm.delete(node);
-      else if (isDue) await this.#visitNode(node);
+      else if (isDue) due.push(node);
+    }
+    // Parents were found before their children, and are the first to be taken for runs.
+    for (const node of due.reverse()) {
+      if (signal?.aborted) return;
+      await this.#visitNode(node);
     }
   }
 
