@@ -92,13 +92,15 @@ export async function toApiError(response: HttpResponse, context: AnswerContext)
   const { operation, mask } = context;
   const { status, headers } = response;
   const refusal = parseRefusal(mask(await readText(response, operation)));
-  const code = toCode(status, refusal, context);
+  // haupt 2.16.1 on SQLite answers so, without a word, when its database is locked by another request.
+  const isBusy = status === 405 && refusal.text === '';
+  const code = isBusy ? 'ERR_API_SERVER' : toCode(status, refusal, context);
   const where = status >= 300 && status < 400 ? toOrigin(headers.location) : null;
   const message = [`${operation}: ${status}`, where ?? refusal.text].filter(Boolean).join(' ');
   return new PolyaxonApiError(code, message, {
     httpStatus: status,
     // Gateways have codes of their own for servers that they cannot reach; 501 and 505 are for good.
-    failureCode: status >= 500 && ![501, 505].includes(status) ? 'ServiceUnavailable' : undefined,
+    failureCode: isBusy || (status >= 500 && ![501, 505].includes(status)) ? 'ServiceUnavailable' : undefined,
     retryAfterMs: toRetryAfterMs(headers),
     fields: refusal.fields,
   });

@@ -56,7 +56,7 @@ describe('answers that are refusals', () => {
       '{"name":["Too long.","Odd."]}',
       { code: 'ERR_API_INVALID', fields: { name: ['Too long.', 'Odd.'] } },
     ],
-    [405, '', { code: 'ERR_API_INVALID', isRetryable: false }],
+    [405, '', { code: 'ERR_API_SERVER', isRetryable: true }],
     [429, '{"detail":"Request was throttled."}', { code: 'ERR_API_THROTTLED', isRetryable: true }],
     [500, '<html><style>x{}</style>Server Error</html>', { code: 'ERR_API_SERVER', isRetryable: true }],
     [502, '', { code: 'ERR_API_SERVER', isRetryable: true }],
