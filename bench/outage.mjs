@@ -76,7 +76,7 @@ await runMeasurement(
       'connections in vain': during.refused,
       'caught up after': `${(recoveredMs / 1000).toFixed(1)} s`,
       'bytes on the wire clean, with outage': `${toMiB(clean.proxy.sentBytes)}, ${toMiB(broken.proxy.sentBytes)}`,
-      'highest memory before, in all': `${toMiB(before.highest)}, ${toMiB(broken.highest())}; without outage ${toMiB(clean.highest())}`,
+      'highest memory before, during, in all': `${[before.highest, during.memory.highest, broken.highest()].map(toMiB).join(', ')}; without outage ${toMiB(clean.highest())}`,
       'operations clean': JSON.stringify(Object.fromEntries(clean.proxy.operations)),
       'operations with outage': JSON.stringify(Object.fromEntries(broken.proxy.operations)),
     };
