@@ -1,0 +1,91 @@
+/** Log directories of other writers, imported into a real server: each scalar series is what TensorBoard serves for it. */
+
+import { cpSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { sanitizeName } from '../../src/projection/sanitize-name.js';
+import { toAdoptedUuid } from '../../uploader/scan/run-uuid.js';
+import { ServedRun } from '../polyaxon/served-run.js';
+import { runCli } from '../support/cli.js';
+import { FIXTURES } from '../support/expected-runs.js';
+import { describeWithPeers } from '../support/peers.js';
+import { type PolyaxonServer, startSandbox } from '../support/polyaxon.js';
+import { createTempDir } from '../support/temp-dir.js';
+import { TensorBoard } from '../support/tensorboard.js';
+
+const ROOT_ID = 'imported';
+/** PyTorch writes a restart there: TensorBoard then drops steps that it has, Polyaxon's files keep what was logged. */
+const RESUMED = 'resume';
+
+type Points = [wallTime: number, step: number | bigint, value: number | string][];
+
+/** The directory of the run that a directory with event files belongs to: the outermost that has any. */
+function homeOf(logdir: string, path: string): string {
+  const names = path === '.' ? [] : path.split('/');
+  for (let count = 0; count <= names.length; count += 1) {
+    const home = names.slice(0, count).join('/');
+    const hasEvents = readdirSync(join(logdir, home)).some((name) => name.includes('tfevents'));
+    if (hasEvents) return home;
+  }
+  throw new Error(`${path}: no event files`);
+}
+
+describeWithPeers(['polyaxon', 'tensorboard'], 'log directories of other writers', () => {
+  describe.each(['tensorflow', 'pytorch', 'tensorboardx'])('of %s', (writer) => {
+    it('become runs whose series are what TensorBoard serves', { timeout: 240_000 }, async () => {
+      const logdir = join(createTempDir(), writer);
+      cpSync(join(FIXTURES, writer), logdir, { recursive: true });
+      const server = await startSandbox();
+      await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
+      const { code, stdout, stderr } = await runCli(
+        ...['import', logdir, '--project', 'demo', '--root-id', ROOT_ID, '--state-dir', createTempDir()],
+        ...['--store', `polyaxon://${new URL(server.url).host}/default/demo`],
+      );
+      expect(code, stdout + stderr).toBe(0);
+      const board = await TensorBoard.start({ logdir, fast: false });
+      const tags = await board.waitFor('plugin/scalars/tags', {}, (answer) =>
+        Object.keys(answer as object).length > 0 ? (answer as Record<string, object>) : undefined,
+      );
+
+      let compared = 0;
+      for (const [run, names] of Object.entries(tags)) {
+        if (run.split('/')[0] === RESUMED) continue;
+        for (const tag of Object.keys(names)) {
+          const points = (await board.get('plugin/scalars/scalars', { run, tag })) as Points;
+          await expectSeries(server, logdir, run, tag, points);
+          compared += 1;
+        }
+      }
+      expect(compared).toBeGreaterThan(2);
+      const uuid = toAdoptedUuid(ROOT_ID, 'scalars');
+      expect(await server.get(`/api/v1/default/demo/runs/${uuid}`)).toMatchObject({ status: 'succeeded' });
+    });
+  });
+});
+
+async function expectSeries(
+  server: PolyaxonServer,
+  logdir: string,
+  run: string,
+  tag: string,
+  points: Points,
+): Promise<void> {
+  const home = homeOf(logdir, run);
+  const below = run === '.' ? '' : run.slice(home === '' ? 0 : home.length + 1);
+  const uuid = toAdoptedUuid(ROOT_ID, home);
+  const served = new ServedRun(server, { owner: 'default', project: 'demo', uuid }, { force: true });
+  const name = sanitizeName(below === '' ? tag : `${below}/${tag}`);
+
+  const [events] = await served.events('events/metric', { names: name });
+
+  expect(events, `${run} ${tag}`).toBeDefined();
+  // TensorBoard serves most values as float32, whatever was logged; Polyaxon's files have what was logged.
+  const found = (events?.data.metric ?? []).map((value, i) => {
+    const shown = points[i]?.[2];
+    const isShown = typeof value === 'number' && Math.fround(value) === shown;
+    return [events?.data.step?.[i], isShown ? shown : value];
+  });
+  // The server's columns are doubles, and TensorBoard's steps may be larger than those hold.
+  const expected = points.map(([, step, value]) => [Number(step), typeof value === 'number' ? value : null]);
+  expect(found, `${run} ${tag}`).toEqual(expected);
+}

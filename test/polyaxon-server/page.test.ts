@@ -1,0 +1,63 @@
+/** The server's own web page of a synced run, in a real browser. */
+
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { openPage } from '../support/browser.js';
+import { waitFor } from '../support/child-server.js';
+import { runCli } from '../support/cli.js';
+import { describeWithPeers } from '../support/peers.js';
+import { startSandbox } from '../support/polyaxon.js';
+import { startRun } from '../support/start-run.js';
+import { createTempDir } from '../support/temp-dir.js';
+
+const UUID = 'ab'.repeat(16);
+
+describeWithPeers(['polyaxon', 'chromium'], "the server's web page", () => {
+  it('shows the run, its status, its parameters and its metrics', { timeout: 180_000 }, async () => {
+    const root = createTempDir();
+    const { run } = startRun({ root, uuid: UUID, name: 'shown-run', project: 'default/demo' });
+    run.logInputs({ learningRate: 0.0125 });
+    for (let step = 0; step < 20; step += 1) run.logMetric('train/loss', 1 / (1 + step), { step });
+    await run.end();
+    const server = await startSandbox();
+    await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
+    const store = `polyaxon://${new URL(server.url).host}/default/demo`;
+    const synced = await runCli('sync', root, '--store', store, '--state-dir', createTempDir());
+    expect(synced.code, synced.stdout + synced.stderr).toBe(0);
+
+    const url = `${server.url}/ui/default/demo/runs/${UUID}`;
+    const page = await openPage(url);
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    const text = await waitFor('the page of the run', async () => {
+      const shown = await page.locator('body').innerText();
+      return shown.includes('learningRate') && shown.includes('succeeded') ? shown : undefined;
+    });
+    expect(text).toContain('shown-run');
+    expect(text).toContain('0.0125');
+    expect(text).toContain('train__loss');
+
+    await page.goto(`${url}/dashboards`);
+    await waitFor('a chart of the metric', async () => ((await countInk(page)) > 100 ? true : undefined));
+    expect(await page.locator('body').innerText()).toContain('train__loss');
+    const pictures = process.env.SCREENSHOTS;
+    if (pictures !== undefined) await page.screenshot({ path: join(pictures, 'polyaxon-run.png') });
+
+    await page.goto(`${url}/artifacts`);
+    await waitFor('the files of the run', async () => {
+      const shown = await page.locator('body').innerText();
+      return shown.includes('run.plx.json') && shown.includes('outputs') ? true : undefined;
+    });
+    expect(errors).toEqual([]);
+  });
+});
+
+/** Pixels of charts that something is drawn on. Text, because these tests are compiled without the types of a browser. */
+function countInk(page: Page): Promise<number> {
+  return page.evaluate<number>(`
+    [...document.querySelectorAll('.uplot canvas')].reduce((count, canvas) => {
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      return count + data.filter((value, i) => i % 4 === 3 && value > 0).length;
+    }, 0)`);
+}

@@ -1,0 +1,87 @@
+/** Offline runs, pushed by the other side: what Python's client wrote by us, what we wrote by Python's client. The server has equal data. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createCalls, logAll, UUID } from '../polyaxon/log-all.js';
+import { logTheirs } from '../polyaxon/log-theirs.js';
+import { ServedRun } from '../polyaxon/served-run.js';
+import { runCli } from '../support/cli.js';
+import { describeWithPeers } from '../support/peers.js';
+import { type PolyaxonServer, runPolyaxonPython, startSandbox } from '../support/polyaxon.js';
+import { readLineage, readRunFile } from '../support/read-run.js';
+import { createSharedTempDir } from '../support/temp-dir.js';
+
+const PUSH = new URL('push_offline.py', import.meta.url).pathname;
+const PLACE = { owner: 'acme', project: 'demo', uuid: UUID };
+
+async function startServer(): Promise<PolyaxonServer> {
+  const server = await startSandbox();
+  await server.send('POST', '/api/v1/acme/projects/create', { name: 'demo' });
+  return server;
+}
+
+/** What is on disk is what the server gives: the run, its lineage, every file. */
+async function expectEqual(server: PolyaxonServer, directory: string): Promise<void> {
+  const served = new ServedRun(server, PLACE, { force: true });
+  const written = readRunFile(directory);
+  const found = (await server.get(served.api)) as Record<string, unknown>;
+  for (const field of ['uuid', 'name', 'description', 'status', 'inputs', 'outputs', 'meta_info'] as const)
+    expect(found[field], field).toEqual(written[field] ?? null);
+  expect([...(found.tags as string[])].sort()).toEqual([...(written.tags ?? [])].sort());
+
+  const { results } = (await server.get(`${served.api}/lineage/artifacts`, { limit: 1000 })) as {
+    results: { name: string; kind: string; path: string; summary: unknown; is_input: boolean }[];
+  };
+  const byName = new Map(results.map((entry) => [entry.name, entry]));
+  for (const { name, kind, path, summary } of readLineage(directory))
+    expect(byName.get(name), name).toMatchObject({ kind, path: path ?? null, summary });
+
+  let compared = 0;
+  for (const [path, sizeBytes] of await served.files()) {
+    if (!existsSync(join(directory, path))) continue;
+    const bytes = readFileSync(join(directory, path));
+    expect(sizeBytes, path).toBe(bytes.length);
+    expect((await served.bytes(path)).equals(bytes), path).toBe(true);
+    compared += 1;
+  }
+  expect(compared).toBeGreaterThan(80);
+  for (const kind of readdirSync(join(directory, 'events'))) {
+    const names = readdirSync(join(directory, 'events', kind)).map((file) => file.replace(/\.plx$/, ''));
+    const events = await served.events(`events/${kind}`, { names: names.join(','), orient: 'csv' });
+    expect(events.map(({ name }) => name).sort(), kind).toEqual(names.sort());
+  }
+}
+
+describeWithPeers(['polyaxon'], 'offline runs on the server', () => {
+  describe("written by Python's client, synced by us", () => {
+    let server: PolyaxonServer;
+    let directory: string;
+
+    beforeAll(async () => {
+      server = await startServer();
+      const run = await logTheirs(createCalls());
+      directory = run.directory;
+      const store = `polyaxon://${new URL(server.url).host}`;
+      const { code, stdout, stderr } = await runCli(
+        ...['sync', run.root, '--store', store, '--state-dir', createSharedTempDir()],
+      );
+      expect(code, stdout + stderr).toBe(0);
+    }, 180_000);
+
+    it('have equal data', { timeout: 60_000 }, () => expectEqual(server, directory));
+  });
+
+  describe("written by us, pushed by Python's client", () => {
+    let server: PolyaxonServer;
+    let directory: string;
+
+    beforeAll(async () => {
+      server = await startServer();
+      directory = (await logAll(createCalls())).directory;
+      await runPolyaxonPython(PUSH, ['demo', directory], { env: { POLYAXON_HOST: server.url } });
+    }, 180_000);
+
+    it('have equal data', { timeout: 60_000 }, () => expectEqual(server, directory));
+  });
+});
