@@ -43,7 +43,7 @@ export class NotARunError extends RefusedError {
 export class StoreUrlError extends RefusedError {
   readonly code = 'ERR_STORE_URL';
   readonly hint =
-    'Name the store as s3://bucket/prefix, file:///absolute/path or polyaxon://host/owner/project.';
+    'Name the store as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.';
 }
 
 /** Sending there would write into what is read. */

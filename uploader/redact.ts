@@ -4,6 +4,9 @@ const SECRET_VARIABLES = [
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
   'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'AZURE_STORAGE_KEY',
+  'AZURE_STORAGE_SAS_TOKEN',
+  'AZURE_STORAGE_CONNECTION_STRING',
   'POLYAXON_AUTH_TOKEN',
 ];
 const MASK = '…';
@@ -20,5 +23,6 @@ export function createRedactor(
       .reduce((masked, secret) => masked.replaceAll(secret, MASK), text)
       .replace(/(\w:\/\/)[^\s/@]+@/g, `$1${MASK}@`)
       .replace(/(X-Amz-(?:Signature|Security-Token|Credential)=)[^\s&"']+/gi, `$1${MASK}`)
+      .replace(/((?:[?&]sig|AccountKey|SharedAccessSignature)=)[^\s&;"']+/g, `$1${MASK}`)
       .replace(/(authorization"?:\s*"?)[^"\n]+/gi, `$1${MASK}`);
 }

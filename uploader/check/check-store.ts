@@ -10,7 +10,9 @@ import type { Io } from '../io/io.js';
 import { PolyaxonApiError } from '../polyaxon/api-error.js';
 import type { PolyaxonConnection } from '../polyaxon/connection.js';
 import type { FailedOutcome, RetryOutcome } from '../retry.js';
+import { AzureStore } from '../store/azure-store.js';
 import type { StoreCapabilities } from '../store/capabilities.js';
+import { GcsStore } from '../store/gcs-store.js';
 import { openStore } from '../store/open-store.js';
 import { PolyaxonStore } from '../store/polyaxon-store.js';
 import type { S3ClientOptions } from '../store/s3-client.js';
@@ -82,14 +84,16 @@ async function checkOpenStore(
   const { signal } = options;
   const bucket = store instanceof S3Store ? store : null;
   const unknown = { ...toUnknown(store.id, options), notices };
-  const described = async (): Promise<Partial<StoreCheck>> =>
-    bucket === null
+  const described = async (): Promise<Partial<StoreCheck>> => {
+    if (store instanceof AzureStore || store instanceof GcsStore) return describeCloud(store);
+    return bucket === null
       ? {}
       : {
           region: await bucket.connection.region(),
           credentials: describeCredentials(await bucket.connection.credentials()),
           clockOffsetMs: bucket.connection.clockOffsetMs,
         };
+  };
 
   const listed = await store.check(signal);
   if (listed.status !== 'ready')
@@ -149,6 +153,14 @@ async function checkServer(
   }
 }
 
+/** What the libraries of the vendors tell. Of their credentials that is little: they sign with whatever they find. */
+function describeCloud(store: AzureStore | GcsStore): Partial<StoreCheck> {
+  const { endpoint, signsWith } = store.connection;
+  const credentials =
+    signsWith === null ? null : { source: signsWith, accessKeyId: '…', isTemporary: false, expiresAt: null };
+  return { endpoint, credentials };
+}
+
 const NOT_ASKED = { list: null, put: null, get: null, abort: null, delete: null };
 
 function toUnknown(store: string, { s3 }: CheckStoreOptions): StoreCheck {
@@ -193,7 +205,7 @@ function toNotices(check: StoreCheck, leftovers: readonly string[]): StoreNotice
   say(
     permissions.get === false,
     'NOTICE_NO_GET',
-    'objects may not be read: allow s3:GetObject, without it nothing can be verified',
+    'objects may not be read: allow it (on S3 it is s3:GetObject), without it nothing can be verified',
   );
   say(
     permissions.abort === false,
@@ -213,7 +225,7 @@ function toNotices(check: StoreCheck, leftovers: readonly string[]): StoreNotice
   say(
     capabilities?.versioning === 'on',
     'NOTICE_VERSIONED',
-    'the bucket keeps every version: each append leaves the one before it; let a lifecycle rule expire noncurrent versions',
+    'the bucket keeps what is replaced (versions, or soft deletes): each append leaves the object before it; let a lifecycle rule expire noncurrent versions',
   );
   say(
     capabilities?.append === null,

@@ -58,9 +58,7 @@ function toAsRun({ asRun }: SyncConfig, rootId: string): { uuid: string } | unde
 /** What the keys of a run begin with in the bucket; its length counts towards the limit on keys. */
 function toKeyPrefix(storeUrl: string, runUuid: string): string {
   const location = parseStoreUrl(storeUrl);
-  return location.scheme === 's3' && location.prefix !== ''
-    ? `${location.prefix}/${runUuid}/`
-    : `${runUuid}/`;
+  return 'prefix' in location && location.prefix !== '' ? `${location.prefix}/${runUuid}/` : `${runUuid}/`;
 }
 
 function noteOnce(onNotice: (notice: StoreNotice) => void): (path: string, reason: string) => void {

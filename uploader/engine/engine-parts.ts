@@ -147,6 +147,8 @@ export class EngineParts {
       (await openStore(config.store, {
         ...io,
         s3,
+        gcs: { beforeRequest },
+        azure: { beforeRequest },
         polyaxon: { connection: config.polyaxon?.(), beforeRequest },
         onNotice,
       }));

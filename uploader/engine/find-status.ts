@@ -10,6 +10,8 @@ import { isLocked } from '../lock.js';
 import { DEFAULT_HOST } from '../polyaxon/connection.js';
 import { RootWatch } from '../scan/root-watch.js';
 import { type StatePaths, toStatePaths, toStatePathsIn } from '../state-directory.js';
+import { toAzureStoreId } from '../store/azure-store.js';
+import { toGcsStoreId } from '../store/gcs-store.js';
 import { parseStoreUrl } from '../store/open-store.js';
 import { toPolyaxonStoreId } from '../store/polyaxon-store.js';
 import { toS3StoreId } from '../store/s3-store.js';
@@ -86,7 +88,10 @@ function toStoreId({ store, s3, polyaxon }: SyncConfig): string {
   const location = parseStoreUrl(store);
   if (location.scheme === 'polyaxon')
     return toPolyaxonStoreId(location.host ?? polyaxon?.().host ?? DEFAULT_HOST);
-  return location.scheme === 'file' ? `file://${location.path}` : toS3StoreId({ ...location, ...s3 });
+  if (location.scheme === 'file') return `file://${location.path}`;
+  if (location.scheme === 'gs') return toGcsStoreId(location);
+  if (location.scheme === 'azure') return toAzureStoreId(location);
+  return toS3StoreId({ ...location, ...s3 });
 }
 
 /** What only the uploader itself knew. */

@@ -6,6 +6,7 @@ import { isAbsent } from '../io/system-error.js';
 import { parseStoreUrl } from '../store/open-store.js';
 import type { EngineParts } from './engine-parts.js';
 
+const ASKED: readonly string[] = ['s3', 'gs', 'azure'];
 const FILE_MODE = 0o600;
 /** Where probes are made: store.ts. */
 export const PROBE_PREFIX = '.plx/probe/';
@@ -16,7 +17,7 @@ export const PROBE_PREFIX = '.plx/probe/';
  */
 export async function learnCapabilities(parts: EngineParts, signal: AbortSignal | undefined): Promise<void> {
   const { store, patience, io, config, paths } = parts;
-  if (parseStoreUrl(config.store).scheme !== 's3') return; // the others know themselves
+  if (!ASKED.includes(parseStoreUrl(config.store).scheme)) return; // the others know themselves
   const options = { ...io, stateDirectory: config.stateDirectory, signal };
   const cached = await readCapabilities(store.id, options);
   if (cached !== null) {

@@ -4,6 +4,7 @@
  * Source of the codes: Azure Storage REST API Reference, "Common REST API error codes" and "Blob Storage error codes".
  */
 
+import { messageOf } from '../../src/errors.js';
 import {
   StoreAccessError,
   StoreBucketError,
@@ -43,10 +44,16 @@ export function toAzureFailure(error: unknown): AzureFailure {
   const header = toHeaderReader(error);
   const code =
     header('x-ms-error-code') ?? systemErrorCode(error) ?? readText(error, 'code') ?? readText(error, 'name');
+  // Azurite's word for `Md5Mismatch`.
+  const isOtherMd5 =
+    httpStatus === 400 && code === 'InvalidOperation' && /contentMD5/i.test(messageOf(error));
   const date = Date.parse(header('date') ?? '');
   const isClockOff = Math.abs(date - Date.now()) > MAX_CLOCK_OFFSET_MS;
+  // A success that cannot be read is no answer of Azure.
+  const isSuccess = httpStatus !== undefined && httpStatus >= 200 && httpStatus < 300;
+  const isNoAnswer = isSuccess || NO_ANSWER_CODES.includes(code ?? '');
   return {
-    code: NO_ANSWER_CODES.includes(code ?? '') ? 'UnexpectedAnswer' : code,
+    code: isOtherMd5 ? 'Md5Mismatch' : isNoAnswer ? 'UnexpectedAnswer' : code,
     httpStatus,
     afterMs: toRetryAfterMs(header('retry-after')),
     isClockOff,

@@ -31,6 +31,20 @@ export interface OpenedContainer {
   readonly signsWith: string;
 }
 
+/**
+ * The URL of the account that the environment names, without what it signs with. Source: Azure Storage documentation, "Configure Azure Storage
+ * connection strings".
+ */
+export function findEndpoint(environment: AzureClientOptions['environment'] = process.env): string {
+  const { AZURE_STORAGE_CONNECTION_STRING: text = '', AZURE_STORAGE_ACCOUNT: account } = environment;
+  const find = (name: string): string | undefined => new RegExp(`(?:^|;)\\s*${name}=([^;]+)`).exec(text)?.[1];
+  if (find('UseDevelopmentStorage') !== undefined) return 'http://127.0.0.1:10000/devstoreaccount1';
+  const protocol = find('DefaultEndpointsProtocol') ?? 'https';
+  const suffix = find('EndpointSuffix') ?? 'core.windows.net';
+  const named = `${protocol}://${find('AccountName') ?? account ?? '…'}.blob.${suffix}`;
+  return (find('BlobEndpoint') ?? named).replace(/\/+$/, '');
+}
+
 /** Sends nothing. Throws `StoreLibraryError`, and `StoreCredentialsError` when the environment names no account. */
 export async function openContainer(
   container: string,

@@ -1,7 +1,7 @@
 /** Sends requests to one container, one attempt each, within their time. */
 
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
-import { type AzureClientOptions, openContainer } from './azure-client.js';
+import { type AzureClientOptions, findEndpoint, openContainer } from './azure-client.js';
 import { REQUEST_TIMEOUTS, type RequestTimeouts, TimeLimit, withinTime } from './time-limit.js';
 
 export interface AzureSendOptions {
@@ -37,8 +37,7 @@ export class AzureConnection {
 
   /** The URL of the account, without what it signs with. */
   get endpoint(): string {
-    const { origin, pathname } = new URL(this.container.url);
-    return `${origin}${pathname}`.slice(0, -this.container.containerName.length).replace(/\/+$/, '');
+    return findEndpoint(this.#options.environment);
   }
 
   blob(name: string): BlockBlobClient {

@@ -117,14 +117,17 @@ export class AzureReader {
     signal: AbortSignal | undefined,
   ): Promise<Page> {
     const { container } = this.#connection;
-    const { value } = await this.#connection.send(
-      ({ abortSignal }) => container.listBlobsFlat({ prefix, abortSignal }).byPage(page).next(),
-      { signal },
-    );
-    // Any XML, the page of a captive portal too, reads as a listing without objects.
-    if (value?.segment?.blobItems === undefined || value.containerName === undefined)
-      throw Object.assign(new Error('the answer is no listing'), { code: 'UnexpectedAnswer' });
-    return value;
+    try {
+      const { value } = await this.#connection.send(
+        ({ abortSignal }) => container.listBlobsFlat({ prefix, abortSignal }).byPage(page).next(),
+        { signal },
+      );
+      if (value?.segment?.blobItems !== undefined && value.containerName !== undefined) return value;
+    } catch (error) {
+      // The library stumbles over any other XML, the page of a captive portal too.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    throw Object.assign(new Error('the answer is no listing'), { code: 'UnexpectedAnswer' });
   }
 }
 

@@ -9,7 +9,7 @@ import { StoreLimitError, StoreRequestError } from '../errors.js';
 import type { FailedOutcome } from '../retry.js';
 import { isOtherObject, toAzureFailure, toAzureOutcome } from './azure-answer.js';
 import { BlockCommits } from './azure-blocks.js';
-import type { AzureClientOptions } from './azure-client.js';
+import { type AzureClientOptions, findEndpoint } from './azure-client.js';
 import { AzureConnection } from './azure-connection.js';
 import { probeContainer } from './azure-probe.js';
 import { putBlob } from './azure-put.js';
@@ -46,6 +46,16 @@ export async function openAzureStore(options: AzureStoreOptions): Promise<AzureS
   return new AzureStore(options, await AzureConnection.open(options.container, options));
 }
 
+/** The name of the store in journals and reports: a container is one of an account. */
+export function toAzureStoreId({
+  container,
+  prefix,
+  environment,
+}: Pick<AzureStoreOptions, 'container' | 'prefix' | 'environment'>): string {
+  const url = prefix === '' ? `azure://${container}` : `azure://${container}/${prefix}`;
+  return `${url} at ${findEndpoint(environment)}`;
+}
+
 export class AzureStore implements Store {
   readonly id: string;
   /** How its requests are sent: for what a check has to tell. */
@@ -59,8 +69,8 @@ export class AzureStore implements Store {
 
   /** Use `openAzureStore`. */
   constructor(options: AzureStoreOptions, connection: AzureConnection) {
-    const { container, prefix } = options;
-    this.id = `azure://${container}${prefix === '' ? '' : `/${prefix}`} at ${connection.endpoint}`;
+    const { prefix } = options;
+    this.id = toAzureStoreId(options);
     this.connection = connection;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
     this.#limits = { ...AZURE_LIMITS, ...options.limits };

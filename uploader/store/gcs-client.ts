@@ -26,6 +26,8 @@ export const CREDENTIALS_HINT =
 export interface GcsClient {
   /** Without a slash at its end. */
   readonly endpoint: string;
+  /** In words; null for a server that is sent no credentials. */
+  readonly signsWith: string | null;
   /** Throws `StoreCredentialsError` when there are none. */
   authorize(url: URL): Promise<Record<string, string>>;
 }
@@ -37,6 +39,7 @@ export async function openGcsClient({ endpoint }: GcsClientOptions): Promise<Gcs
   const isSigned = !storage.customEndpoint || storage.useAuthWithCustomEndpoint === true;
   return {
     endpoint: storage.apiEndpoint.replace(/\/+$/, ''),
+    signsWith: isSigned ? 'application default credentials' : null,
     authorize: async (url) => {
       if (!isSigned) return {};
       try {

@@ -82,6 +82,10 @@ export class GcsConnection {
     return this.#client.endpoint;
   }
 
+  get signsWith(): string | null {
+    return this.#client.signsWith;
+  }
+
   /** The time by the store's clock, in milliseconds since the epoch. */
   storeTimeMs(): number {
     return Date.now() + this.#storeClockOffsetMs;

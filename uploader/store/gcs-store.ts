@@ -43,11 +43,21 @@ export interface GcsStoreOptions extends GcsClientOptions {
   readonly limits?: Partial<GcsLimits> | undefined;
 }
 
-const DEFAULT_ENDPOINT = 'https://storage.googleapis.com';
-
 /** Opens a bucket as a store. Throws `StoreLibraryError` and `StoreCredentialsError`. */
 export async function openGcsStore(options: GcsStoreOptions): Promise<GcsStore> {
   return new GcsStore(options, await GcsConnection.open(options.bucket, options));
+}
+
+/** The name of the store in journals and reports. */
+export function toGcsStoreId({
+  bucket,
+  prefix,
+  endpoint,
+  environment = process.env,
+}: Pick<GcsStoreOptions, 'bucket' | 'prefix' | 'endpoint' | 'environment'>): string {
+  const url = prefix === '' ? `gs://${bucket}` : `gs://${bucket}/${prefix}`;
+  const other = endpoint ?? environment.STORAGE_EMULATOR_HOST;
+  return other ? `${url} at ${other.replace(/\/+$/, '')}` : url;
 }
 
 export class GcsStore implements Store {
@@ -65,9 +75,8 @@ export class GcsStore implements Store {
 
   /** Use `openGcsStore`. */
   constructor(options: GcsStoreOptions, connection: GcsConnection) {
-    const { bucket, prefix } = options;
-    const at = connection.endpoint === DEFAULT_ENDPOINT ? '' : ` at ${connection.endpoint}`;
-    this.id = `gs://${bucket}${prefix === '' ? '' : `/${prefix}`}${at}`;
+    const { prefix } = options;
+    this.id = toGcsStoreId(options);
     this.connection = connection;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
     this.#limits = { ...GCS_LIMITS, ...options.limits };

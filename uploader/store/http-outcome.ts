@@ -29,7 +29,9 @@ export function toHttpOutcome(
     const afterMs = failure.afterMs ?? row.afterMs;
     return { status: 'retry', cause: error, afterMs, maxAttempts: row.maxAttempts };
   }
-  const answer = [failure.httpStatus, failure.code, messageOf(error)].filter(Boolean).join(' ');
+  // The first line: Azure's have the number and the time of the request below.
+  const [message] = messageOf(error).split('\n', 1);
+  const answer = [failure.httpStatus, failure.code, message].filter(Boolean).join(' ');
   return { status: 'failed', error: toError(`${operation}: ${answer}`, error) };
 }
 

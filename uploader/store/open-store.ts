@@ -13,7 +13,11 @@ import { findConnection, type PolyaxonConnection } from '../polyaxon/connection.
 import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon/polyaxon-url.js';
 import type { ProjectDirectory } from '../polyaxon/project-directory.js';
 import type { Transport } from '../polyaxon/transport.js';
+import type { AzureClientOptions } from './azure-client.js';
+import { openAzureStore } from './azure-store.js';
 import { createFileStore } from './file-store.js';
+import type { GcsClientOptions } from './gcs-client.js';
+import { openGcsStore } from './gcs-store.js';
 import { createPolyaxonStore, type PolyaxonStore } from './polyaxon-store.js';
 import type { S3ClientOptions } from './s3-client.js';
 import { openS3Store } from './s3-store.js';
@@ -22,7 +26,8 @@ import type { Store, StoreNotice } from './store.js';
 /** What a store URL names. */
 export type StoreLocation =
   | { readonly scheme: 'file'; readonly path: string }
-  | { readonly scheme: 's3'; readonly bucket: string; readonly prefix: string }
+  | { readonly scheme: 's3' | 'gs'; readonly bucket: string; readonly prefix: string }
+  | { readonly scheme: 'azure'; readonly container: string; readonly prefix: string }
   | PolyaxonLocation;
 
 export interface OpenStoreOptions {
@@ -32,6 +37,8 @@ export interface OpenStoreOptions {
   readonly randomness?: Randomness | undefined;
   readonly processes?: ProcessTable | undefined;
   readonly s3?: S3ClientOptions | undefined;
+  readonly gcs?: GcsClientOptions | undefined;
+  readonly azure?: AzureClientOptions | undefined;
   readonly polyaxon?: PolyaxonOpenOptions | undefined;
   readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
 }
@@ -49,6 +56,8 @@ export interface PolyaxonOpenOptions {
 
 /** Source: Amazon S3 User Guide, "General purpose bucket naming rules"; other stores allow upper case and underscores too. */
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
+/** Source: Azure Storage REST API Reference, "Naming and referencing containers, blobs, and metadata". */
+const CONTAINER = /^(?:\$root|(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*)$/;
 
 /** Opens the store at `url`. Sends nothing; throws `StoreUrlError`, or what the store throws for its credentials. */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<Store> {
@@ -62,7 +71,11 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   if (location.scheme === 'file')
     return createFileStore(location.path, fileSystem, { clock, randomness, processes });
   if (location.scheme === 'polyaxon') return openPolyaxonStore(location, clock, options);
-  const { bucket, prefix } = location;
+  const { prefix } = location;
+  if (location.scheme === 'azure')
+    return openAzureStore({ container: location.container, prefix, clock, ...options.azure });
+  const { bucket } = location;
+  if (location.scheme === 'gs') return openGcsStore({ bucket, prefix, clock, ...options.gcs });
   return openS3Store({ bucket, prefix, clock, ...options.s3, onNotice: options.onNotice });
 }
 
@@ -90,11 +103,18 @@ async function openPolyaxonStore(
   return createPolyaxonStore({ client, projects, place });
 }
 
-/** Reads `file:///path`, `s3://bucket/prefix`, or `polyaxon://host/owner/project`. Throws `StoreUrlError`. */
+/**
+ * Reads `file:///path`, `s3://bucket/prefix`, `gs://bucket/prefix`, `azure://container/prefix`, or `polyaxon://host/owner/project`. Throws
+ * `StoreUrlError`.
+ */
 export function parseStoreUrl(text: string): StoreLocation {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === 'file') return parseFileUrl(text);
-  if (scheme === 's3') return parseS3Url(text);
+  if (scheme === 's3' || scheme === 'gs') return { scheme, ...parseBucketUrl(text) };
+  if (scheme === 'azure') {
+    const { bucket: container, prefix } = parseBucketUrl(text, CONTAINER);
+    return { scheme, container, prefix };
+  }
   if (scheme?.split('+')[0] === 'polyaxon') return parsePolyaxonUrl(text);
   const found = scheme === undefined ? 'there is no scheme' : `there is no store for ${scheme}://`;
   throw new StoreUrlError(`${withoutUserInfo(text)}: ${found}`);
@@ -108,15 +128,17 @@ function parseFileUrl(text: string): StoreLocation {
   }
 }
 
-function parseS3Url(text: string): StoreLocation {
-  const [bucket = '', ...names] = text.slice('s3://'.length).split('/');
+function parseBucketUrl(text: string, pattern = BUCKET): { bucket: string; prefix: string } {
+  const [bucket = '', ...names] = text.slice(text.indexOf('://') + '://'.length).split('/');
   const prefix = names.join('/').replace(/\/+$/, '');
-  if (!BUCKET.test(bucket))
-    throw new StoreUrlError(`${withoutUserInfo(text)}: the bucket's name is missing or malformed`);
+  if (!pattern.test(bucket)) {
+    const kind = pattern === CONTAINER ? 'container' : 'bucket';
+    throw new StoreUrlError(`${withoutUserInfo(text)}: the ${kind}'s name is missing or malformed`);
+  }
   if (prefix.split('/').some((name) => name === '.' || name === '..' || (name === '' && prefix !== '')))
     throw new StoreUrlError(`${text}: the prefix has an empty name, "." or ".."`);
   if (/[?#]/.test(prefix)) throw new StoreUrlError(`${text}: a prefix has no "?" and no "#"`);
-  return { scheme: 's3', bucket, prefix };
+  return { bucket, prefix };
 }
 
 /** Somebody may have put credentials into the URL: they are not repeated. */

@@ -64,7 +64,8 @@ const MIB = 1024 * 1024;
 const LIMITS: S3Limits = {
   singlePutMaxBytes: 16 * MIB,
   bufferMaxBytes: 16 * MIB,
-  budgetBytes: 48 * MIB,
+  // What a kill may cost: all that was on its way is sent again.
+  budgetBytes: 32 * MIB,
   partBytes: undefined,
   tailPartBytes: undefined,
   copyBytes: undefined,
