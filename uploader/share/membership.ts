@@ -66,6 +66,7 @@ export class Membership {
   #beatMs = Number.NEGATIVE_INFINITY;
   /** Of the runs that the others were told of. */
   #toldVersion: number | null = null;
+  #toldRuns: ReadonlySet<string> = new Set();
   readonly #etags = new Map<string, { etag: string; sizeBytes: number }>();
   #signature = '';
   #isWatched = false;
@@ -85,7 +86,8 @@ export class Membership {
    * run. Without a beat of its own that the others can have seen, nothing is.
    */
   owns(runUuid: string, shard = ''): boolean {
-    if (!this.isFenced()) return false;
+    // Of a run that the others have not been told of, they might be thinking the same.
+    if (!this.isFenced() || !this.#toldRuns.has(runUuid)) return false;
     const candidates = this.#alive().flatMap(([id, { runs }]) => (runs.has(runUuid) ? [id] : []));
     if (candidates.length === 0) return true;
     return chooseOwner([this.id, ...candidates], `${runUuid}${shard}`) === this.id;
@@ -104,7 +106,8 @@ export class Membership {
       const isNews = this.#options.seenVersion() !== this.#toldVersion;
       if (clock.monotonicMs() >= dueMs || isNews || !this.isFenced()) {
         const isDone = await this.turn(signal);
-        dueMs = clock.monotonicMs() + (isDone ? BEAT_INTERVAL_MS : NEWS_INTERVAL_MS);
+        // What others have to say of news comes soon.
+        dueMs = clock.monotonicMs() + (isDone && !isNews ? BEAT_INTERVAL_MS : NEWS_INTERVAL_MS);
       } else this.#tellChange();
       await clock.sleep(NEWS_INTERVAL_MS, signal).catch(() => undefined); // told to stop
     }
@@ -152,9 +155,11 @@ export class Membership {
   async #tellRuns(signal?: AbortSignal): Promise<boolean> {
     const version = this.#options.seenVersion();
     if (version === this.#toldVersion) return true;
-    const bytes = encodeRuns(this.#options.seenRuns());
+    const runs = new Set(this.#options.seenRuns());
+    const bytes = encodeRuns(runs);
     if (!(await this.#put(toRunsKey(this.#options.group, this.id), bytes, signal))) return false;
     this.#toldVersion = version;
+    this.#toldRuns = runs;
     return true;
   }
 

@@ -1,22 +1,12 @@
 /** Microsoft's library for Azure Blob Storage, loaded on first use, and what it signs with. */
 
 import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
-import type { Clock } from '../../src/clock.js';
 import { messageOf } from '../../src/errors.js';
 import { StoreCredentialsError } from '../errors.js';
+import type { AzureClientOptions } from './azure-options.js';
 import { type Library, loadLibrary } from './load-library.js';
-import type { RequestTimeouts } from './time-limit.js';
 
 export type AzureSdk = typeof import('@azure/storage-blob');
-
-export interface AzureClientOptions {
-  /** Names the account and what to sign with, under the names of the Azure CLI. Default: the process' own. */
-  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
-  readonly clock?: Clock | undefined;
-  /** Waited for before each request: a limit on how many there may be each second. */
-  readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
-  readonly timeouts?: Partial<RequestTimeouts> | undefined;
-}
 
 /** Later ones need Node.js 22. */
 const LIBRARY: Library = { name: '@azure/storage-blob', wanted: '@azure/storage-blob@~12.32.0' };

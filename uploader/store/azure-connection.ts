@@ -1,7 +1,8 @@
 /** Sends requests to one container, one attempt each, within their time. */
 
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
-import { type AzureClientOptions, findEndpoint, openContainer } from './azure-client.js';
+import { findEndpoint, openContainer } from './azure-client.js';
+import type { AzureClientOptions } from './azure-options.js';
 import { REQUEST_TIMEOUTS, type RequestTimeouts, TimeLimit, withinTime } from './time-limit.js';
 
 export interface AzureSendOptions {

@@ -13,7 +13,7 @@ import { findConnection, type PolyaxonConnection } from '../polyaxon/connection.
 import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon/polyaxon-url.js';
 import type { ProjectDirectory } from '../polyaxon/project-directory.js';
 import type { Transport } from '../polyaxon/transport.js';
-import type { AzureClientOptions } from './azure-client.js';
+import type { AzureClientOptions } from './azure-options.js';
 import { openAzureStore } from './azure-store.js';
 import { createFileStore } from './file-store.js';
 import type { GcsClientOptions } from './gcs-client.js';
