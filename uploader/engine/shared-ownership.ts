@@ -25,7 +25,7 @@ export class SharedOwnership implements Ownership {
   readonly #sizes = new Map<number, { readonly isLarge: boolean; readonly atMs: number }>();
   #running: Promise<void> = Promise.resolve();
 
-  /** `onGained` is called when runs may have become this uploader's. */
+  /** `onGained` is called when runs or files may have become this uploader's. */
   constructor(parts: EngineParts, group: string, pid: number, onGained: () => void) {
     this.#parts = parts;
     this.#onGained = onGained;
@@ -94,13 +94,14 @@ export class SharedOwnership implements Ownership {
     for (const _ of tracker.filesOf(run)) if (++count > LARGE_RUN_FILES) break;
     const size = { isLarge: count > LARGE_RUN_FILES, atMs: clock.monotonicMs() };
     this.#sizes.set(run.index, size);
+    // Some of its files are this uploader's now that were not before.
+    if (size.isLarge) queueMicrotask(this.#onGained);
     return size.isLarge;
   }
 
   #look(): void {
     const { tracker } = this.#parts;
     this.#decisions.clear();
-    let hasGained = false;
     for (const run of tracker.runs) {
       const owns = this.ownsRun(run);
       if (owns === this.#owned.has(run.index)) continue;
@@ -108,9 +109,9 @@ export class SharedOwnership implements Ownership {
       else this.#owned.delete(run.index);
       // What others have stored meanwhile, the store knows.
       run.isListed = false;
-      hasGained ||= owns;
     }
-    if (hasGained) this.#onGained();
+    // Also of runs that stay another's, some files may be this uploader's.
+    this.#onGained();
   }
 }
 
