@@ -9,6 +9,7 @@ import { setMaxListeners } from 'node:events';
 import { CodedError, messageOf } from '../../src/errors.js';
 import type { Life } from '../engine/run-life.js';
 import { StoreUnavailableError } from '../errors.js';
+import { ConcurrencyLimit } from '../govern/concurrency-limit.js';
 import { Patience, type RetryNotice } from '../govern/patience.js';
 import { attempt, PolyaxonApiError } from '../polyaxon/api-error.js';
 import type { ProjectedFacts } from '../projected/projected-facts.js';
@@ -51,6 +52,9 @@ export class PolyaxonNotifier implements Notifier {
   readonly #options: PolyaxonNotifierOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #blocks = new Blocks();
+  /** The open server's database fails when much is written at the same time: then fewer runs are told of at once. */
+  readonly #limit = new ConcurrencyLimit(AT_ONCE);
+  #working = 0;
   readonly #stop = new AbortController();
   #loop: Promise<void> | null = null;
   #isFlushed = false;
@@ -159,7 +163,7 @@ export class PolyaxonNotifier implements Notifier {
     const patience = this.#createPatience(Number.POSITIVE_INFINITY);
     const working = new Set<Promise<void>>();
     while (!signal.aborted) {
-      for (const lane of this.#takeDue(AT_ONCE - working.size)) {
+      for (const lane of this.#takeDue(this.#limit.at(this.#nowMs()) - working.size)) {
         const work = this.#look(lane, patience, signal).finally(() => working.delete(work));
         working.add(work);
       }
@@ -286,15 +290,21 @@ export class PolyaxonNotifier implements Notifier {
   async #forEach(signal: AbortSignal, work: (lane: Lane) => Promise<void>): Promise<void> {
     const lanes = [...this.#lanes.values()];
     const next = async (): Promise<void> => {
-      for (let lane = lanes.shift(); lane !== undefined && !signal.aborted; lane = lanes.shift())
-        await work(lane);
+      // Fewer go on once there is trouble; one always does.
+      while (lanes.length > 0 && !signal.aborted && this.#working < this.#limit.at(this.#nowMs())) {
+        this.#working += 1;
+        const lane = lanes.shift();
+        if (lane !== undefined) await work(lane);
+        this.#working -= 1;
+      }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
   }
 
   #createPatience(patienceMs: number): Patience {
     const { io, onRetry } = this.#options;
-    return new Patience({ ...io, patienceMs, onRetry });
+    const onTrouble = (): void => this.#limit.onTrouble(this.#nowMs());
+    return new Patience({ ...io, patienceMs, onRetry, onTrouble });
   }
 
   #nowMs(): number {
