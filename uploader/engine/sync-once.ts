@@ -81,7 +81,7 @@ class Pass implements WorkHandler {
   /** Plans and reports. Takes no lock and writes nothing, neither here nor there. */
   async rehearse(): Promise<SyncReport> {
     const { io, paths, owner, tracker } = this.#parts;
-    tracker.onReplayed(await replayFiles(io.fileSystem, paths, owner, tracker));
+    await replayFiles(io.fileSystem, paths, owner, tracker);
     const { unavailable } = await this.#prepare();
     const uploads: Upload[] = [];
     const pending = { uploads: 0, verifications: 0 };

@@ -18,8 +18,7 @@ export async function withState<Result>(
   try {
     if (parts.isWatching) await refuseOtherDestination(parts);
     const live = () => tracker.live();
-    const { recorder, replay } = await openRecorder({ io, paths, owner, sink: tracker, live, onNotice });
-    tracker.onReplayed(replay);
+    const { recorder } = await openRecorder({ io, paths, owner, sink: tracker, live, onNotice });
     await recorder.append(...[...tracker.crashedKeys].map((key) => ({ kind: 'crashed', key }) as const));
     try {
       return await work(recorder);

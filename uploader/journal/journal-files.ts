@@ -34,6 +34,8 @@ export interface JournalOwner {
 export interface JournalSink {
   onEntry(entry: JournalEntry): void;
   onSegment(segment: SegmentEntry): void;
+  /** All of it was taken. Before anything is written: a snapshot holds what the sink remembers. */
+  onReplayed?(replay: JournalReplay): void;
 }
 
 export interface JournalReplay {
@@ -84,7 +86,10 @@ export async function replayFiles(
       damagedAt = { number, found: `damaged after ${lineCount} good lines` };
     if (damagedAt !== null) break;
   }
-  return { numbers, sizeBytes, openIntents: [...intents.values()], crashedKeys: [...crashed], damagedAt };
+  const openIntents = [...intents.values()];
+  const replay = { numbers, sizeBytes, openIntents, crashedKeys: [...crashed], damagedAt };
+  sink.onReplayed?.(replay);
+  return replay;
 }
 
 /** The numbers of the files that are there, ascending; none when there is no directory. */

@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/clock.js';
 import type { FileSystem, WritableFile } from '../../../uploader/io/file-system.js';
 import { nodeIo } from '../../../uploader/io/io.js';
 import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
@@ -17,6 +18,7 @@ import type { Intent, JournalEntry, JournalRecord } from '../../../uploader/jour
 import { type JournalReplay, replayFiles } from '../../../uploader/journal/journal-files.js';
 import { openRecorder, type Recorder } from '../../../uploader/journal/recorder.js';
 import { toStatePathsIn } from '../../../uploader/state-directory.js';
+import { Tracker } from '../../../uploader/track/tracker.js';
 import { createTempDir } from '../../support/temp-dir.js';
 import { systemError, wrapFileSystem } from '../support/wrapped-file-system.js';
 
@@ -153,6 +155,33 @@ describe('a journal', () => {
       .reduce((sum, name) => sum + readFileSync(join(memory.directory, name)).length, 0);
     expect(size).toBeLessThan(10 * 1024 * 1024);
     expect(await memory.read()).toEqual(memory.entries);
+  });
+
+  it('remembers what is under way through any number of processes that are killed over it', async () => {
+    const directory = createTempDir();
+    const open = () => {
+      const sink = new Tracker({ clock: systemClock });
+      const paths = toStatePathsIn(directory, 'root');
+      return openRecorder({
+        ...{ io: nodeIo, paths, owner: OWNER, sink },
+        live: () => sink.live(),
+        onNotice: () => undefined,
+      });
+    };
+    const part = { number: 1, etag: 'p', crc32: 9, sizeBytes: 3 };
+    const { recorder } = await open();
+    await recorder.append(
+      { kind: 'intent', intent: intent('tx', 'large') },
+      { kind: 'mpu', tx: 'tx', uploadId: 'upload' },
+      { kind: 'part', tx: 'tx', part },
+    );
+    await recorder.discard();
+
+    for (let kill = 0; kill < 25; kill += 1) {
+      const next = await open();
+      expect(next.replay.openIntents).toMatchObject([{ uploadId: 'upload', parts: [part] }]);
+      await next.recorder.discard();
+    }
   });
 
   it('row 5: is whole after a crash at any step of making a snapshot', async () => {
