@@ -55,9 +55,12 @@ function toPermission([name, isAllowed]: [string, boolean | null]): string {
   return isAllowed === null ? `${name} ?` : `${name} ${isAllowed ? 'yes' : 'NO'}`;
 }
 
+/** The header has whole seconds, and a busy host takes some to read it: only what matters is worth a word. */
+const SAME_CLOCK_S = 5;
+
 function toClock(offsetMs: number): string {
   const seconds = Math.round(offsetMs / 1000);
-  if (Math.abs(seconds) <= 1) return 'the same as here';
+  if (Math.abs(seconds) <= SAME_CLOCK_S) return 'the same as here';
   return `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} this host's`;
 }
 
