@@ -87,6 +87,8 @@ function readProjected({ store }: Setup, uuid: string): Record<string, string> {
   const directory = join(store, uuid);
   const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((path) => /^(events|assets|resources)\//.test(path) && statSync(join(directory, path)).isFile())
+    // What a killed process was just writing: never an object, and collected later.
+    .filter((path) => !/\.plx-[0-9a-f]+\.partial$/.test(path))
     .sort();
   const read = (path: string) =>
     readFileSync(join(directory, path)).toString(path.startsWith('assets/') ? 'hex' : 'utf8');
