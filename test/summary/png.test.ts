@@ -1,0 +1,68 @@
+import { inflateSync } from 'node:zlib';
+import fc from 'fast-check';
+import { PNG } from 'pngjs';
+import { describe, expect, it } from 'vitest';
+import { createPngEncoding, encodePng, type RawImage } from '../../src/summary/png.js';
+
+const image: fc.Arbitrary<RawImage> = fc
+  .record({
+    height: fc.integer({ min: 1, max: 4 }),
+    width: fc.integer({ min: 1, max: 11 }),
+    channels: fc.constantFrom(1, 2, 3, 4),
+  })
+  .chain(({ height, width, channels }) => {
+    const count = height * width * channels;
+    const byte = fc.oneof(fc.constantFrom(0, 1, 127, 128, 254, 255), fc.nat(255));
+    return fc
+      .array(byte, { minLength: count, maxLength: count })
+      .map((values) => ({
+        pixels: Uint8Array.from(values),
+        height,
+        width,
+        channels: channels as 1 | 2 | 3 | 4,
+      }));
+  });
+
+/** The bytes of the one IDAT chunk, which comes behind the signature and the header. */
+function rowsOf(png: Uint8Array): Uint8Array {
+  const at = 8 + 25;
+  const length = new DataView(png.buffer).getUint32(at);
+  return inflateSync(png.subarray(at + 8, at + 8 + length));
+}
+
+describe('encodePng', () => {
+  it('gives pixels as their differences to those on the left, whatever the width', () => {
+    fc.assert(
+      fc.property(image, (raw) => {
+        const { pixels, height, width, channels } = raw;
+        const rowBytes = width * channels;
+        const expected = Array.from({ length: height }, (_, row) => [
+          1,
+          ...Array.from({ length: rowBytes }, (_, i) => {
+            const at = row * rowBytes + i;
+            return (pixels[at]! - (i < channels ? 0 : pixels[at - channels]!)) & 255;
+          }),
+        ]);
+
+        expect([...rowsOf(encodePng(raw))]).toEqual(expected.flat());
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('createPngEncoding', () => {
+  it('gives the bytes of encodePng for more images than are compressed at a time', async () => {
+    const images = Array.from({ length: 20 }, (_, i) => ({
+      pixels: Uint8Array.from({ length: 300 }, (_, at) => at * i),
+      height: 10,
+      width: 10,
+      channels: 3 as const,
+    }));
+
+    const encoded = await Promise.all(images.map((raw) => createPngEncoding(raw).later()));
+
+    expect(encoded).toEqual(images.map(encodePng));
+    expect(PNG.sync.read(Buffer.from(encoded[7]!)).width).toBe(10);
+  });
+});
