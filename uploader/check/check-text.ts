@@ -69,7 +69,8 @@ function toLifecycle(lifecycle: NonNullable<StoreCheck['lifecycle']>): string {
   return lifecycle.status === 'absent' ? 'no lifecycle rule' : 'unknown: the rules may not be read';
 }
 
-function toCapabilityRows(found: StoreCapabilities): [string, string][] {
+/** What a store can do, as lines of name and value. */
+export function toCapabilityRows(found: StoreCapabilities): [string, string][] {
   const { append } = found;
   return [
     ['create only where there is none', yesNo(found.conditionalCreate)],

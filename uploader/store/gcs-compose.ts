@@ -16,6 +16,9 @@ import { removeTail } from './gcs-tail.js';
 import { CONTENT_TYPE, type GcsWriter, toGeneration, toStored } from './gcs-upload.js';
 import type { AppendOutcome, AppendRequest, CommitOutcome, CommitRequest } from './store.js';
 
+/** Source: Cloud Storage documentation, "About Cloud Storage objects", naming. */
+const MAX_NAME_BYTES = 1024;
+
 export interface ComposeOptions extends GcsWriter {
   /** Empty, or ends with a slash. */
   readonly prefix: string;
@@ -47,6 +50,7 @@ export class GcsAppends {
     if (tail === null || combineCrc32(base.crc32, tail.crc32, tailBytes) !== target.crc32)
       return { status: 'changed' };
     const tailKey = toTailKey(key, request.commitId);
+    if (Buffer.byteLength(this.#options.prefix + tailKey) > MAX_NAME_BYTES) return { status: 'unsupported' };
     this.#tails.set(request.commitId, this.#options.prefix + tailKey);
     const stored = await this.#options.store(toTailRequest(request, { key: tailKey, crc32: tail.crc32 }));
     if (stored.status !== 'stored') return this.#end(request, stored);
