@@ -1,8 +1,14 @@
-import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import {
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+} from '@aws-sdk/client-s3';
 import { beforeAll, expect, it, vi } from 'vitest';
 import { openS3Store } from '../../../uploader/store/s3-store.js';
+import { FaultProxy, type Script } from '../../support/fault-proxy.js';
 import { describeWithPeers } from '../../support/peers.js';
 import { S3Server } from '../../support/s3-server.js';
+import { commit, readAll, sha256, someBytes } from './contract.js';
 
 const MIB = 1024 * 1024;
 
@@ -51,4 +57,49 @@ describeWithPeers(['s3'], 'probe of a bucket', () => {
     client.destroy();
     expect([objects.Contents ?? [], uploads.Uploads ?? []]).toEqual([[], []]);
   });
+
+  it('finds that versions are kept, and leaves none of its own', async () => {
+    const bucket = await server.versionedBucket('versioned');
+    const store = await openS3Store({ bucket, prefix: '', endpoint: server.endpoint });
+
+    expect(await store.probe()).toMatchObject({ leftovers: [], capabilities: { versioning: 'on' } });
+    const client = server.createClient();
+    const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+    client.destroy();
+    expect(Versions).toEqual([]);
+  });
+
+  it('finds that all parts but the last must have one size, as in Cloudflare R2, and cuts objects so', async () => {
+    const bucket = await server.bucket('one-size');
+    const proxy = await FaultProxy.start(server.endpoint);
+    proxy.script = refuseUnevenParts();
+    const limits = { singlePutMaxBytes: 6 * MIB, partBytes: 5 * MIB };
+    const store = await openS3Store({ bucket, prefix: '', endpoint: proxy.endpoint, limits });
+
+    expect(await store.probe()).toMatchObject({ capabilities: { unevenParts: false, append: null } });
+    const bytes = someBytes(16 * MIB);
+    expect((await commit(store, 'key', bytes)).status).toBe('stored');
+    expect(sha256(await readAll(store, 'key'))).toBe(sha256(bytes));
+  });
 });
+
+/** Source: Cloudflare R2 documentation, "Multipart upload: limitations". */
+function refuseUnevenParts(): Script {
+  const sizes = new Map<string, Map<number, string>>();
+  const body = '<?xml version="1.0"?><Error><Code>InvalidPart</Code><Message>no</Message></Error>';
+  return ({ operation, url, headers }) => {
+    const { searchParams } = new URL(url, 'http://127.0.0.1');
+    const upload = searchParams.get('uploadId') ?? '';
+    const parts = sizes.get(upload) ?? new Map<number, string>();
+    sizes.set(upload, parts);
+    const number = Number(searchParams.get('partNumber'));
+    if (operation === 'UploadPart') parts.set(number, headers['content-length'] ?? '');
+    // Copies of whole objects are of any size.
+    if (operation === 'UploadPartCopy')
+      parts.set(number, String(headers['x-amz-copy-source-range'] ?? `whole ${number}`));
+    if (operation !== 'CompleteMultipartUpload') return undefined;
+    const lengths = [...parts].sort(([a], [b]) => a - b).map(([, length]) => length);
+    const isEven = new Set(lengths.slice(0, -1)).size <= 1;
+    return isEven ? undefined : { kind: 'answer', answer: { status: 400, body } };
+  };
+}
