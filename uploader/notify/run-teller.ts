@@ -133,13 +133,11 @@ export class RunTeller {
     this.#hasChanged = false;
     try {
       const desired = await this.#readDesired();
-      if (desired !== null) await this.#tellAll(desired, signal);
+      if (desired !== null) await this.#tellOrMeetAgain(desired, signal);
       else this.#hasChanged = true;
       return desired === null ? 'undecided' : 'told';
     } catch (error) {
       this.#hasChanged = true;
-      // Somebody has deleted it meanwhile: the next round begins with looking for it.
-      if (error instanceof PolyaxonApiError && error.code === 'ERR_API_RUN_MISSING') this.#session = null;
       throw error;
     }
   }
@@ -147,6 +145,17 @@ export class RunTeller {
   /** Lets go of what the disk or the server can tell again. */
   release(): void {
     if (this.refused.length === 0) this.#session = null;
+  }
+
+  /** Somebody may have deleted the run since it was looked for. */
+  async #tellOrMeetAgain(desired: DesiredRun, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#tellAll(desired, signal);
+    } catch (error) {
+      if (!(error instanceof PolyaxonApiError) || error.code !== 'ERR_API_RUN_MISSING') throw error;
+      this.#session = null;
+      await this.#tellAll(desired, signal);
+    }
   }
 
   async #tellAll(desired: DesiredRun, signal: AbortSignal): Promise<void> {
