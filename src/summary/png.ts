@@ -6,6 +6,7 @@
  * Source: PNG (Portable Network Graphics) Specification, 3rd edition, W3C.
  */
 
+import { availableParallelism } from 'node:os';
 import { crc32, deflate, deflateSync, type ZlibOptions } from 'node:zlib';
 import type { Encoding } from './encoding.js';
 
@@ -21,8 +22,8 @@ const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const COLOR_TYPES = { 1: 0, 2: 4, 3: 2, 4: 6 } as const;
 const BIT_DEPTH = 8;
 const FILTER_SUB = 1;
-/** As many threads as libuv has by itself. */
-const MAX_RUNNING = 4;
+/** Libuv has four threads; more of them at work than there are processors would only take turns with the program. */
+const MAX_RUNNING = Math.min(4, availableParallelism());
 const HIGH_BITS = 0x80808080;
 const LOW_BITS = 0x7f7f7f7f;
 const LEVEL = 6;
