@@ -8,10 +8,12 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { SyncReport } from '../../uploader/report.js';
+import { AzuriteServer } from '../support/azurite.js';
 import { spawnScript } from '../support/child-script.js';
 import { waitFor } from '../support/child-server.js';
+import { GcsEmulator } from '../support/gcs-emulator.js';
 import { describeWithPeers } from '../support/peers.js';
 import { S3Server } from '../support/s3-server.js';
 import { createTempDir } from '../support/temp-dir.js';
@@ -104,6 +106,58 @@ describeWithPeers(['s3'], 'sync to S3', () => {
 
     expect((await sync(root, destination, stateDir)).code).toBe(0);
     expect(await destination.hashes()).toEqual(hashRuns(root));
+  });
+});
+
+describeWithPeers(['azurite'], 'sync to Azure', () => {
+  let server: AzuriteServer;
+  let containers = 0;
+  beforeAll(async () => {
+    server = await AzuriteServer.startShared();
+  });
+  describeSync(async () => {
+    containers += 1;
+    const name = await server.container(`runs-${containers}`);
+    const container = server.createClient().getContainerClient(name);
+    const hashes = async (): Promise<Record<string, string>> => {
+      const found: Record<string, string> = {};
+      for await (const { name: key } of container.listBlobsFlat())
+        if (!key.includes('/.plx/'))
+          found[key.replace(/^team\/a\//, '')] = sha256(
+            await container.getBlobClient(key).downloadToBuffer(),
+          );
+      return found;
+    };
+    const remove = async (key: string): Promise<void> => {
+      await container.deleteBlob(`team/a/${key}`);
+    };
+    return { url: `azure://${name}/team/a`, env: server.env, hashes, remove };
+  });
+});
+
+describeWithPeers(['gcs'], 'sync to Google Cloud Storage', () => {
+  let server: GcsEmulator;
+  let buckets = 0;
+  beforeAll(async () => {
+    server = await GcsEmulator.startShared();
+  });
+  describeSync(async () => {
+    buckets += 1;
+    const name = await server.bucket(`runs-${buckets}`);
+    const objects = `${server.endpoint}/storage/v1/b/${name}/o`;
+    const hashes = async (): Promise<Record<string, string>> => {
+      const { items = [] } = (await (await fetch(objects)).json()) as { items?: { name: string }[] };
+      const ofRuns = items.filter(({ name: key }) => !key.includes('/.plx/'));
+      const entries = ofRuns.map(async ({ name: key }) => {
+        const answer = await fetch(`${objects}/${encodeURIComponent(key)}?alt=media`);
+        return [key.replace(/^team\/a\//, ''), sha256(new Uint8Array(await answer.arrayBuffer()))] as const;
+      });
+      return Object.fromEntries(await Promise.all(entries));
+    };
+    const remove = async (key: string): Promise<void> => {
+      await fetch(`${objects}/${encodeURIComponent(`team/a/${key}`)}`, { method: 'DELETE' });
+    };
+    return { url: `gs://${name}/team/a`, env: server.env, hashes, remove };
   });
 });
 
