@@ -23,7 +23,16 @@ export interface AzureFailure extends HttpFailure {
   readonly isClockOff: boolean;
 }
 
-const CREDENTIAL_CODES = ['AuthenticationFailed', 'InvalidAuthenticationInfo', 'NoAuthenticationInformation'];
+const CREDENTIAL_CODES = [
+  'AuthenticationFailed',
+  'InvalidAuthenticationInfo',
+  'NoAuthenticationInformation',
+  // Of @azure/identity, which has no token to sign with.
+  'CredentialUnavailableError',
+  'AuthenticationError',
+  'AuthenticationRequiredError',
+  'AggregateAuthenticationError',
+];
 const CONTAINER_CODES = [
   'ContainerNotFound',
   'ContainerBeingDeleted',

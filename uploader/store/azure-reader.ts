@@ -10,11 +10,13 @@ import type { CheckOutcome, HeadOutcome, ListedObject } from './store.js';
 export class AzureReader {
   readonly #connection: AzureConnection;
   readonly #prefix: string;
+  readonly #pageSize: number;
 
   /** `prefix`: empty, or ends with a slash. */
-  constructor(connection: AzureConnection, prefix: string) {
+  constructor(connection: AzureConnection, prefix: string, pageSize: number) {
     this.#connection = connection;
     this.#prefix = prefix;
+    this.#pageSize = pageSize;
   }
 
   async check(signal?: AbortSignal): Promise<CheckOutcome> {
@@ -103,9 +105,10 @@ export class AzureReader {
     continuationToken: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Page> {
-    const from = continuationToken === undefined ? {} : { continuationToken };
+    const maxPageSize = this.#pageSize;
+    const page = continuationToken === undefined ? { maxPageSize } : { continuationToken, maxPageSize };
     try {
-      return await this.#listPage(this.#prefix + prefix, from, signal);
+      return await this.#listPage(this.#prefix + prefix, page, signal);
     } catch (error) {
       throw new OutcomeError(toAzureOutcome(`list ${prefix}`, error, signal));
     }

@@ -11,6 +11,8 @@ export interface AzureLimits {
   readonly maxBlockBytes: number;
   /** All bodies in memory together. */
   readonly budgetBytes: number;
+  /** Objects in one page of a listing. */
+  readonly pageSize: number;
   /** An object that would have more is written anew. Azure takes 50,000: "Scalability and performance targets for Blob storage". */
   readonly maxBlocks: number;
 }
@@ -22,6 +24,7 @@ export const AZURE_LIMITS: AzureLimits = {
   maxBlockBytes: 16 * MIB,
   budgetBytes: 48 * MIB,
   maxBlocks: 45_000,
+  pageSize: 5_000,
 };
 
 /** What Azure documents; a probe finds out about this account. */

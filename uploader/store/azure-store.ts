@@ -77,7 +77,7 @@ export class AzureStore implements Store {
     this.#limits = { ...AZURE_LIMITS, ...options.limits };
     const { minBlobOfBlocksBytes, budgetBytes, maxBlockBytes } = this.#limits;
     this.#capabilities = toCapabilities(UNPROBED_AZURE, minBlobOfBlocksBytes);
-    this.#reader = new AzureReader(connection, this.#prefix);
+    this.#reader = new AzureReader(connection, this.#prefix, this.#limits.pageSize);
     this.#memory = new BodyMemory({ capacityBytes: budgetBytes, largestBytes: maxBlockBytes });
     this.#blocks = new BlockCommits(this.#writer, this.#memory);
   }

@@ -3,6 +3,8 @@
 import type { Clock } from '../../src/clock.js';
 import { messageOf } from '../../src/errors.js';
 import { StoreCredentialsError } from '../errors.js';
+import { systemErrorCode } from '../io/system-error.js';
+import { findRetryRow } from '../retry.js';
 import { type Library, loadLibrary } from './load-library.js';
 import type { RequestTimeouts } from './time-limit.js';
 
@@ -28,14 +30,18 @@ export interface GcsClient {
   readonly endpoint: string;
   /** In words; null for a server that is sent no credentials. */
   readonly signsWith: string | null;
-  /** Throws `StoreCredentialsError` when there are none. */
+  /** Throws `StoreCredentialsError` when there are none, and as they come the failures of a network on the way to a token. */
   authorize(url: URL): Promise<Record<string, string>>;
 }
 
 /** Sends nothing. Throws `StoreLibraryError`. */
 export async function openGcsClient({ endpoint }: GcsClientOptions): Promise<GcsClient> {
   const { Storage } = await loadLibrary(LIBRARY, () => import('@google-cloud/storage'));
-  const storage = new Storage(endpoint === undefined ? {} : { apiEndpoint: endpoint });
+  const storage = new Storage({
+    // Objects are not asked for by project. Without one the library looks for it, which is a permission of its own.
+    projectId: '-',
+    ...(endpoint === undefined ? {} : { apiEndpoint: endpoint }),
+  });
   const isSigned = !storage.customEndpoint || storage.useAuthWithCustomEndpoint === true;
   return {
     endpoint: storage.apiEndpoint.replace(/\/+$/, ''),
@@ -47,9 +53,17 @@ export async function openGcsClient({ endpoint }: GcsClientOptions): Promise<Gcs
         // A plain object, or what fetch knows, by the version of the library.
         return Object.fromEntries(new Headers(found));
       } catch (cause) {
+        if (isPassing(cause)) throw cause;
         const message = `no credentials for Google Cloud Storage: ${messageOf(cause)}`;
         throw new StoreCredentialsError(message, { cause, hint: CREDENTIALS_HINT });
       }
     },
   };
+}
+
+/** Whether a token could not be had now, and may be later. */
+export function isPassing(error: unknown): boolean {
+  const status: unknown = error instanceof Error ? Reflect.get(error, 'status') : undefined;
+  const httpStatus = typeof status === 'number' ? status : undefined;
+  return findRetryRow({ code: systemErrorCode(error), httpStatus }) !== null;
 }

@@ -8,7 +8,7 @@
 import type { HttpResponse, StreamedBody, Transport } from '../polyaxon/transport.js';
 import { createUndiciTransport } from '../polyaxon/undici-transport.js';
 import { GcsError, UnexpectedAnswerError } from './gcs-answer.js';
-import { type GcsClient, type GcsClientOptions, openGcsClient } from './gcs-client.js';
+import { type GcsClient, type GcsClientOptions, isPassing, openGcsClient } from './gcs-client.js';
 import { REQUEST_TIMEOUTS, type RequestTimeouts, withinTime } from './time-limit.js';
 
 export interface GcsRequest {
@@ -74,7 +74,10 @@ export class GcsConnection {
   /** Throws as `openGcsClient` does, and `StoreCredentialsError`. */
   static async open(bucket: string, options: GcsClientOptions): Promise<GcsConnection> {
     const client = await openGcsClient(options);
-    await client.authorize(new URL(client.endpoint));
+    await client.authorize(new URL(client.endpoint)).catch((error: unknown) => {
+      // Whoever sends the first request is told, and tries again.
+      if (!isPassing(error)) throw error;
+    });
     return new GcsConnection(bucket, client, options);
   }
 

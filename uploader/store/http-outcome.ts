@@ -1,7 +1,7 @@
 /** From a request that failed to an outcome: what every store that is reached by HTTP has in common. */
 
 import { CodedError, messageOf } from '../../src/errors.js';
-import type { StoreError } from '../errors.js';
+import { StoreError } from '../errors.js';
 import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../retry.js';
 
 export interface HttpFailure {
@@ -23,6 +23,7 @@ export function toHttpOutcome(
 ): RetryOutcome | FailedOutcome {
   const { failure, signal, toError } = options;
   signal?.throwIfAborted();
+  if (error instanceof StoreError) return { status: 'failed', error };
   if (error instanceof CodedError) throw error;
   const row = findRetryRow(failure);
   if (row !== null) {

@@ -11,7 +11,7 @@ import { describeFaults } from './contract-faults.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const LIMITS = { blockBytes: MIB };
+const LIMITS = { blockBytes: MIB, pageSize: 100 };
 const SIZES = [0, 1, MIB - 1, MIB, 3 * MIB + 5];
 const TAILS = [1, MIB, 2 * MIB + 1];
 
