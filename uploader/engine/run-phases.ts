@@ -6,7 +6,7 @@ import type { RunRecord } from '../track/run-record.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Life } from './run-life.js';
 import type { Schedule } from './schedule.js';
-import { isForGood } from './unsendable.js';
+import { findUnscanned, isForGood } from './unsendable.js';
 
 export type RunPhase =
   | { readonly kind: 'live' }
@@ -92,7 +92,7 @@ export class RunPhases {
       this.#phases.set(run.index, { kind: 'complete' });
       projection.onComplete(run);
       emit({ kind: 'run-complete', runUuid: run.uuid });
-      notifier.onRunComplete(run.uuid);
+      notifier.onRunComplete(run.uuid, { unsendable: findUnscanned(this.#scanner, run), isPartial: false });
     }
   }
 
@@ -104,8 +104,8 @@ export class RunPhases {
     if (wasIncomplete || projection.outcomeOf(run) === 'failed') return;
     const errors = dirty.map((id) => this.#schedule.failures.get(id)?.error);
     if (!errors.every((error) => error !== undefined && isForGood(error))) return;
-    const unsendable = dirty.map((id) => tracker.relPathOf(id));
-    notifier.onRunComplete(run.uuid, { unsendable });
+    const unsendable = [...dirty.map((id) => tracker.relPathOf(id)), ...findUnscanned(this.#scanner, run)];
+    notifier.onRunComplete(run.uuid, { unsendable, isPartial: true });
   }
 
   #found(): RunRecord[] {

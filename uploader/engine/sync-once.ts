@@ -29,7 +29,7 @@ import { type EngineOptions, EngineParts } from './engine-parts.js';
 import { checkStore, listRuns } from './listing.js';
 import { Projections } from './projections.js';
 import { toReport } from './sum-up.js';
-import { isForGood } from './unsendable.js';
+import { findUnscanned, isForGood } from './unsendable.js';
 import { withState } from './with-state.js';
 import { Workers, type WorkHandler } from './workers.js';
 
@@ -295,7 +295,7 @@ class Pass implements WorkHandler {
       }
       projection.onComplete(run);
       emit({ kind: 'run-complete', runUuid: run.uuid });
-      notifier.onRunComplete(run.uuid);
+      notifier.onRunComplete(run.uuid, { unsendable: findUnscanned(this.#scanner, run), isPartial: false });
     }
     await notifier.flush(this.#signal);
   }
@@ -305,8 +305,9 @@ class Pass implements WorkHandler {
     const { tracker, notifier } = this.#parts;
     const unsent = [...this.#unsent].filter(([id]) => tracker.runOf(id).index === run.index);
     if (!unsent.every(([, { error }]) => isForGood(error))) return;
-    const unsendable = unsent.map(([id]) => tracker.relPathOf(id));
-    notifier.onRunComplete(run.uuid, { unsendable });
+    const paths = unsent.map(([id]) => tracker.relPathOf(id));
+    const unsendable = [...paths, ...findUnscanned(this.#scanner, run)];
+    notifier.onRunComplete(run.uuid, { unsendable, isPartial: true });
   }
 
   /** Two looks, a minute apart: only where something is missing does the pass take that long. */

@@ -3,6 +3,8 @@
 import type { CodedError } from '../../src/errors.js';
 import { FileError, StoreLimitError } from '../errors.js';
 import { PolyaxonApiError } from '../polyaxon/api-error.js';
+import type { Scanner } from '../scan/scanner.js';
+import type { RunRecord } from '../track/run-record.js';
 
 const FOR_GOOD: ReadonlySet<string> = new Set(['ERR_NAME_TOO_LONG', 'ERR_NAME_TWIN', 'ERR_FILE_OUTSIDE']);
 
@@ -12,4 +14,11 @@ export function isForGood(error: CodedError): boolean {
   if (error instanceof PolyaxonApiError)
     return error.code === 'ERR_API_TOO_LARGE' || error.code === 'ERR_API_INVALID';
   return error instanceof StoreLimitError;
+}
+
+/** Paths of a run that were found and cannot even be named in a store. */
+export function findUnscanned({ problems }: Pick<Scanner, 'problems'>, { index }: RunRecord): string[] {
+  return problems
+    .filter(({ run, error }) => run === index && isForGood(error))
+    .map(({ error }) => error.path);
 }

@@ -27,6 +27,13 @@ export interface NotifiedRun {
   readonly name?: string | undefined;
 }
 
+export interface RunCompletion {
+  /** Paths of files that can never be stored. */
+  readonly unsendable: readonly string[];
+  /** Some of those were to be sent as files of the run. */
+  readonly isPartial: boolean;
+}
+
 /** What the engine answers while it works. */
 export interface StoredView {
   /** Whether the store has a file of a run, or anything in a directory of it, in some version. */
@@ -55,7 +62,7 @@ export interface Notifier {
   /** Whether the run is written, as of the last look. Told again when it is another. */
   onLife?(runUuid: string, life: Life): void;
   /** The run has ended, and everything of it is stored but for what never can be. */
-  onRunComplete(runUuid: string, options?: { readonly unsendable: readonly string[] }): void;
+  onRunComplete(runUuid: string, options?: RunCompletion): void;
   /** Before a store is asked for it: makes the project of the server's address, where that is wanted. Never rejects for what an API says. */
   prepareProject?(signal?: AbortSignal): Promise<void>;
   /** Before anything is sent: makes known what files need to be known for. Never rejects for what an API says. */

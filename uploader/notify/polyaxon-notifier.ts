@@ -15,7 +15,7 @@ import { attempt, PolyaxonApiError } from '../polyaxon/api-error.js';
 import type { ProjectedFacts } from '../projected/projected-facts.js';
 import { Blocks } from './blocks.js';
 import { ensureProject } from './ensure-run.js';
-import type { NotifiedRun, Notifier, StoredFile, ToldStatus } from './notifier.js';
+import type { NotifiedRun, Notifier, RunCompletion, StoredFile, ToldStatus } from './notifier.js';
 import { findPlace } from './run-place.js';
 import { type RoundOutcome, RunTeller, type TellerOptions } from './run-teller.js';
 
@@ -84,11 +84,8 @@ export class PolyaxonNotifier implements Notifier {
     this.#touch(runUuid, (teller) => teller.onLife(life));
   }
 
-  onRunComplete(
-    runUuid: string,
-    { unsendable = [] }: { readonly unsendable?: readonly string[] } = {},
-  ): void {
-    this.#touch(runUuid, (teller) => teller.onComplete(unsendable));
+  onRunComplete(runUuid: string, completion?: RunCompletion): void {
+    this.#touch(runUuid, (teller) => teller.onComplete(completion?.unsendable ?? []));
   }
 
   async prepareProject(signal?: AbortSignal): Promise<void> {

@@ -173,7 +173,7 @@ export function withReceipts(notifier: Notifier, writer: ReceiptWriter): Notifie
     onRunComplete(runUuid, options) {
       notifier.onRunComplete(runUuid, options);
       // A receipt is for all files, or there is none.
-      if ((options?.unsendable ?? []).length === 0) writer.onRunComplete(runUuid);
+      if (options?.isPartial !== true) writer.onRunComplete(runUuid);
     },
     prepareProject: async (signal) => notifier.prepareProject?.(signal),
     prepare: async (signal) => notifier.prepare?.(signal),

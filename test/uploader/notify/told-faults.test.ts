@@ -1,0 +1,183 @@
+/** What a server does wrong, or a network: nothing is made twice, nothing is dropped, files are stored all the same. */
+
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { type CannedAnswer, FaultProxy, type ProxiedRequest } from '../../support/fault-proxy.js';
+import { describeWithPeers } from '../../support/peers.js';
+import type { PolyaxonServer } from '../../support/polyaxon.js';
+import { countRuns, createTeller, startServer, type Teller, Told } from './support.js';
+
+const isApi = ({ url }: ProxiedRequest): boolean => url.startsWith('/api/');
+const isWrite = (request: ProxiedRequest): boolean => isApi(request) && request.method !== 'GET';
+
+const LINEAGE = ['accuracy', 'loss', 'set', 'tensorboard'];
+
+async function makeRun(teller: Teller, name: string) {
+  const run = teller.startRun({ name, tags: ['a'] });
+  run.logInputs({ lr: 0.1 });
+  for (const metric of ['loss', 'accuracy']) run.logMetric(metric, 0.5, { step: 1 });
+  writeFileSync(join(run.getOutputsPath(), 'weights.bin'), 'weights');
+  await run.logDataRef('set', { hash: 'abc' });
+  await run.end();
+  return run;
+}
+
+describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
+  let server: PolyaxonServer;
+
+  beforeAll(async () => {
+    server = await startServer();
+  }, 120_000);
+
+  it('has one run, and one entry for each artifact, though every answer is lost once', {
+    timeout: 240_000,
+  }, async () => {
+    const proxy = await FaultProxy.start(server.url);
+    const teller = createTeller(() => proxy.endpoint);
+    const before = await countRuns(server);
+    const asked = new Map<string, number>();
+    proxy.script = (request) => {
+      const key = `${request.method} ${request.url}`;
+      const count = asked.get(key) ?? 0;
+      asked.set(key, count + 1);
+      const isLost = count === 0 || (request.method !== 'GET' && count % 2 === 0);
+      return isApi(request) && isLost ? { kind: 'drop-answer' } : undefined;
+    };
+    const run = await makeRun(teller, 'lost-answers');
+    expect((await teller.sync({ patienceMs: 120_000 })).unsent).toEqual([]);
+
+    expect(await countRuns(server)).toBe(before + 1);
+    const told = new Told(server, run.uuid);
+    expect((await told.lineage()).map(({ name }) => name)).toEqual(LINEAGE);
+    expect(await told.types()).toEqual(['running', 'succeeded']);
+    expect(await told.run()).toMatchObject({
+      status: 'succeeded',
+      tags: ['a'],
+      inputs: { lr: 0.1 },
+      outputs: { loss: 0.5, accuracy: 0.5 },
+    });
+  });
+
+  it('has the run once when two uploaders make it at the same time', { timeout: 120_000 }, async () => {
+    const [one, other] = [createTeller(() => server.url), createTeller(() => server.url)];
+    const before = await countRuns(server);
+    const run = await makeRun(one, 'raced');
+    const path = one.root;
+    const reports = await Promise.all([one.sync({ path }), other.sync({ path })]);
+    expect(reports.map(({ unsent }) => unsent)).toEqual([[], []]);
+    expect(await countRuns(server)).toBe(before + 1);
+    const told = new Told(server, run.uuid);
+    expect(await told.types()).toEqual(['running', 'succeeded']);
+    expect((await told.lineage()).map(({ name }) => name)).toEqual(LINEAGE);
+  });
+
+  it('gets all but what it cannot take, and the reason is reported', { timeout: 120_000 }, async () => {
+    const teller = createTeller(() => server.url);
+    const run = teller.startRun({ name: 'refused' });
+    run.logInputs({ good: 1 });
+    run.logArtifactLineage([{ name: 'x'.repeat(300), kind: 'file', summary: {}, is_input: false }]);
+    run.logArtifactLineage([{ name: 'fine', kind: 'file', summary: {}, is_input: false }]);
+    await run.end();
+    const report = await teller.sync();
+    expect(report.unsent.map(({ path, error }) => [path, error.code])).toEqual([
+      [`${run.uuid} in Polyaxon`, 'ERR_API_INVALID'],
+    ]);
+    const told = new Told(server, run.uuid);
+    expect((await told.lineage()).map(({ name }) => name)).toEqual(['fine', 'tensorboard']);
+    expect(await told.run()).toMatchObject({ status: 'succeeded', inputs: { good: 1 } });
+  });
+
+  it('gets in smaller requests what is too large for it', { timeout: 120_000 }, async () => {
+    const proxy = await FaultProxy.start(server.url);
+    const teller = createTeller(() => proxy.endpoint);
+    const run = teller.startRun({ name: 'large' });
+    for (let index = 0; index < 40; index += 1) run.logMetric(`metric-${index}`, index, { step: 0 });
+    await run.end();
+    proxy.script = (request) =>
+      isWrite(request) && Number(request.headers['content-length'] ?? 0) > 3_000
+        ? { kind: 'answer', answer: { status: 413, body: 'too large' } }
+        : undefined;
+    expect((await teller.sync()).unsent).toEqual([]);
+    expect(await new Told(server, run.uuid).lineage()).toHaveLength(41);
+  });
+
+  it('may fail at one request for ever: all else is told', { timeout: 240_000 }, async () => {
+    const proxy = await FaultProxy.start(server.url);
+    const teller = createTeller(() => proxy.endpoint);
+    const run = await makeRun(teller, 'poison');
+    proxy.script = ({ method, url }) =>
+      method === 'POST' && url.endsWith('/lineage/artifacts')
+        ? { kind: 'answer', answer: { status: 500 } }
+        : undefined;
+    const report = await teller.sync({ patienceMs: 120_000 });
+    expect(report.unsent).toHaveLength(4);
+    expect(await new Told(server, run.uuid).run()).toMatchObject({
+      inputs: { lr: 0.1 },
+      status: 'succeeded',
+    });
+
+    proxy.script = () => undefined;
+    expect((await teller.sync()).unsent).toEqual([]);
+    expect(await new Told(server, run.uuid).lineage()).toHaveLength(4);
+  });
+
+  it.each<[name: string, code: string, answer: CannedAnswer]>([
+    ['401', 'ERR_API_UNAUTHORIZED', { status: 401, body: '{"detail":"Invalid token."}' }],
+    ['403', 'ERR_API_FORBIDDEN', { status: 403, body: '{"detail":"No."}' }],
+    ['422', 'ERR_API_INVALID', { status: 422, body: '{"created_at":["No."]}' }],
+    ['a page', 'ERR_STORE_UNAVAILABLE', { status: 200, body: '<html>log in</html>' }],
+    ['409', 'ERR_STORE_UNAVAILABLE', { status: 409, body: '{"detail":"busy"}' }],
+    ['429', 'ERR_STORE_UNAVAILABLE', { status: 429, headers: { 'retry-after': '1' }, body: '' }],
+    ['503', 'ERR_STORE_UNAVAILABLE', { status: 503, body: '' }],
+  ])(
+    'may answer %s: that is reported, files are stored, and the run is told of later',
+    {
+      timeout: 120_000,
+    },
+    async (_, code, answer) => {
+      const proxy = await FaultProxy.start(server.url);
+      const teller = createTeller(() => proxy.endpoint);
+      const run = await makeRun(teller, 'refusing');
+      proxy.script = (request) => (isApi(request) ? { kind: 'answer', answer } : undefined);
+      const report = await teller.sync({ patienceMs: 1_500 });
+      expect(report.unsent.map(({ error }) => error.code)).toEqual([code]);
+      expect(report.unsent[0]?.error.hint).not.toBe('');
+      expect(report.files.stored).toBe(report.files.total);
+      expect(readdirSync(join(teller.store, run.uuid))).toContain('run.plx.json');
+      expect(teller.events.filter(({ kind }) => kind === 'api-refused')).toHaveLength(1);
+
+      proxy.script = () => undefined;
+      expect((await teller.sync()).unsent).toEqual([]);
+      expect((await new Told(server, run.uuid).run()).status).toBe('succeeded');
+    },
+  );
+
+  it('may lack the project: that is said, or it is made', { timeout: 120_000 }, async () => {
+    const teller = createTeller(() => server.url);
+    const run = teller.startRun({ name: 'homeless', project: 'unheard-of' });
+    await run.end();
+    const [unsent] = (await teller.sync()).unsent;
+    expect(unsent?.error.code).toBe('ERR_API_PROJECT_MISSING');
+    expect(unsent?.error.hint).toContain('--create-project');
+
+    const { api } = await teller.toConfig();
+    if (api === undefined) throw new Error('there is no API');
+    expect((await teller.sync({ api: { ...api, createsProject: true } })).unsent).toEqual([]);
+    expect((await new Told(server, run.uuid, 'unheard-of').run()).status).toBe('succeeded');
+  });
+
+  it('is told in the end of files that can never be stored', { timeout: 120_000 }, async () => {
+    const teller = createTeller(() => server.url);
+    const run = teller.startRun({ name: 'unsendable' });
+    const names = Array.from({ length: 6 }, (_, index) => String(index).repeat(200));
+    const deep = join(run.getOutputsPath(), ...names);
+    mkdirSync(deep, { recursive: true });
+    writeFileSync(join(deep, 'lost.txt'), 'x');
+    await run.end();
+    await teller.sync();
+    const end = (await new Told(server, run.uuid).conditions()).at(-1);
+    expect(end?.type).toBe('succeeded');
+    expect(end?.message).toContain('1 of its files cannot be stored: outputs/000');
+  });
+});
