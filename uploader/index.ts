@@ -5,7 +5,13 @@ export { type CheckStoreOptions, checkStore, type StoreCheck } from './check/che
 export { type CleanedRun, type CleanOptions, type CleanReport, clean } from './clean/clean.js';
 export type { CleanedMarker } from './clean/cleaned-marker.js';
 export type { CleanRules, KeptReason } from './clean/select.js';
-export { type ResolvedConfig, resolveConfig, type SyncConfig, type SyncFlags } from './config.js';
+export {
+  type PolyaxonApi,
+  type ResolvedConfig,
+  resolveConfig,
+  type SyncConfig,
+  type SyncFlags,
+} from './config.js';
 export { type FoundStatus, findStatus, listStatus } from './engine/find-status.js';
 export type { RunStatus, Status, Totals } from './engine/status-file.js';
 export { type SyncOptions, syncOnce } from './engine/sync-once.js';
@@ -41,7 +47,14 @@ export { nodeFileSystem } from './io/node-file-system.js';
 export type { ProcessIdentity, ProcessTable } from './io/processes.js';
 export type { Randomness } from './io/randomness.js';
 export { type ListedFile, type ListedRun, type ListOptions, listFiles, listRuns } from './ls/list-store.js';
-export { type Notifier, type StoredFile, silentNotifier } from './notify/notifier.js';
+export {
+  type NotifiedRun,
+  type Notifier,
+  type RunCompletion,
+  type StoredFile,
+  silentNotifier,
+  type ToldStatus,
+} from './notify/notifier.js';
 export type { UploadReason, VerifyReason } from './plan/planner.js';
 export { PolyaxonApiError, type PolyaxonApiErrorCode } from './polyaxon/api-error.js';
 export type { OnSyncEvent, SyncEvent } from './progress.js';
