@@ -13,14 +13,12 @@ const image: fc.Arbitrary<RawImage> = fc
   .chain(({ height, width, channels }) => {
     const count = height * width * channels;
     const byte = fc.oneof(fc.constantFrom(0, 1, 127, 128, 254, 255), fc.nat(255));
-    return fc
-      .array(byte, { minLength: count, maxLength: count })
-      .map((values) => ({
-        pixels: Uint8Array.from(values),
-        height,
-        width,
-        channels: channels as 1 | 2 | 3 | 4,
-      }));
+    return fc.array(byte, { minLength: count, maxLength: count }).map((values) => ({
+      pixels: Uint8Array.from(values),
+      height,
+      width,
+      channels: channels as 1 | 2 | 3 | 4,
+    }));
   });
 
 /** The bytes of the one IDAT chunk, which comes behind the signature and the header. */
