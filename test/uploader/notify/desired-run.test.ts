@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { SeriesArtifact } from '../../../src/projection/projection.js';
 import { createAcknowledged } from '../../../uploader/notify/acknowledged.js';
 import { toCleanJson, toHash } from '../../../uploader/notify/clean-json.js';
 import { type RunSource, toDesiredRun } from '../../../uploader/notify/desired-run.js';
@@ -94,10 +95,13 @@ describe('toDesiredRun', () => {
 
   it('makes a run of a log directory', () => {
     const timestamp = { min: '2026-01-01T00:00:00.000000+00:00', max: TIME };
-    const artifact = {
-      ...{ name: 'loss', kind: 'metric', path: 'events/metric/loss.plx' },
-      ...{ summary: { is_event: true, timestamp }, is_input: false },
-    } as const;
+    const artifact: SeriesArtifact = {
+      name: 'loss',
+      kind: 'metric',
+      path: 'events/metric/loss.plx',
+      summary: { is_event: true, timestamp },
+      is_input: false,
+    };
     const run = toDesiredRun(
       source(
         {},
