@@ -9,7 +9,7 @@ const contestant = (name, how, periodMs, isOurs = false) => ({
 
 export const suite = {
   title: 'Delay of the event loop while 200 images of 1 MB are logged',
-  note: 'Pixels of 512×683×3. Zlib's threads keep up with one image every 50 ms; every 2 ms is faster than they are, and once 64 MiB wait the calls encode images themselves.',
+  note: "Pixels of 512×683×3. Zlib's threads keep up with one image every 50 ms; every 2 ms is faster than they are, and once 64 MiB wait the calls encode images themselves.",
   rounds: 3,
   metrics: [
     { key: 'p99', label: 'delay, 99th percentile', unit: 'ns' },
