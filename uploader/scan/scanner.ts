@@ -32,9 +32,10 @@ const WARM_INTERVAL_MS = 10_000;
 const WARM_FOR_MS = 600_000;
 /** In all directories of that kind: after a hundred thousand new files, those that changed before wait for their turn. */
 const MAX_WARM_ENTRIES = 10_000;
-const COLD_INTERVAL_MS = { min: 9_000, max: 60_000 };
-/** Looking at what does not change may take this share of the time. */
-const COLD_SHARE = 0.06;
+/** With the time that a change is waited for, the shorter one keeps what was quiet for long within 15 s. */
+const COLD_INTERVAL_MS = { min: 11_000, max: 60_000 };
+/** Looking at what does not change may take this share of the time; most of that is waiting when the machine is busy. */
+const COLD_SHARE = 0.12;
 /** A directory that changes all the time is not visited more often than this, whatever the hints. */
 const HINT_SPACING_MS = 250;
 const MAX_WATCHED = 256;
@@ -216,7 +217,7 @@ export class Scanner {
       this.#cursor += 1;
       if (node === undefined || node.isGone) continue;
       const beganMs = this.#clock.monotonicMs();
-      if (beganMs - node.lastVisitMs < this.#coldIntervalMs / 2) continue;
+      if (beganMs - node.lastVisitMs < this.#coldIntervalMs / 4) continue;
       await this.#visitNode(node);
       this.#coldCostMs += this.#clock.monotonicMs() - beganMs;
       // Held up, by a slow disk or by other work: the round takes longer then, and the next is given more time.
