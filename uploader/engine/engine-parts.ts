@@ -219,7 +219,7 @@ export class EngineParts {
 
   #createNotifier(beforeRequest: (signal?: AbortSignal) => Promise<void>): Notifier {
     const { io, config, isWatching, paths, store, tracker, emit } = this;
-    const isOurs = (run: RunRecord): boolean => !this.refused.has(run.index) && this.ownership.worksOn(run);
+    const isOurs = (run: RunRecord): boolean => !this.refused.has(run.index) && this.ownership.ownsRun(run);
     return createNotifier({ io, config, isWatching, paths, store, tracker, emit, isOurs, beforeRequest });
   }
 
