@@ -106,6 +106,11 @@ export function toUnreachable(operation: string, cause: unknown): PolyaxonApiErr
   return new PolyaxonApiError(code, `${operation}: ${describe(cause)}`, { failureCode }, { cause });
 }
 
+/** Whether the connection broke under a request: the server may have done what was asked, and may not. */
+export function isCut(cause: unknown): boolean {
+  return ['ECONNRESET', 'EPIPE'].includes(toFailureCode(cause) ?? '');
+}
+
 /** The outcome of a failed call, for `Patience`. Rethrows what is no failure of the API: an abort, a local file that cannot be read. */
 export function toApiOutcome(error: unknown): RetryOutcome | FailedOutcome {
   if (!(error instanceof PolyaxonApiError)) throw error;

@@ -1,13 +1,13 @@
 /**
  * Sends requests to a Polyaxon server, one attempt each, and reads what comes back.
  *
- * What may be mended is mended, once for a request: a token that its file has a newer one for, a GET that was redirected. Credentials go to no
- * other origin than the one that was named.
+ * What may be mended is mended, once for a request: a token that its file has a newer one for, a GET that was redirected, or whose connection
+ * was cut. Credentials go to no other origin than the one that was named.
  */
 
 import { type Clock, systemClock } from '../../src/clock.js';
 import { type AnswerContext, isSuccess, readJson, toApiError } from './api-answer.js';
-import { PolyaxonApiError, type PolyaxonApiErrorCode, toUnreachable } from './api-error.js';
+import { isCut, PolyaxonApiError, type PolyaxonApiErrorCode, toUnreachable } from './api-error.js';
 import type { PolyaxonConnection } from './connection.js';
 import type { HttpRequest, HttpResponse, Transport } from './transport.js';
 
@@ -114,7 +114,13 @@ export class ApiSession {
     let url = start;
     for (let redirects = 0; ; redirects += 1) {
       const isOurs = url.origin === start.origin;
-      const response = await this.#sendOnce(call, url, isOurs ? authorization : null, isOurs, signal);
+      const send = () => this.#sendOnce(call, url, isOurs ? authorization : null, isOurs, signal);
+      const response = await send().catch(async (error: unknown) => {
+        // It changes nothing, so that it may be repeated (RFC 9110 §9.2.2): a walk through directories need not begin anew.
+        if (call.method !== 'GET' || signal?.aborted === true || !isCut(error)) throw error;
+        await this.#beforeRequest(signal);
+        return send();
+      });
       const { location } = response.headers;
       const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined;
       if (!isRedirect || call.method !== 'GET' || redirects === MAX_REDIRECTS) return response;

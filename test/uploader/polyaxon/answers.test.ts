@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -306,6 +306,33 @@ describe('credentials', () => {
     expect(inspect(connection, { depth: 10, showHidden: true }) + JSON.stringify(connection)).not.toContain(
       TOKEN,
     );
+  });
+});
+
+describe('a connection that is cut', () => {
+  const cut = (response: ServerResponse): void => {
+    response.socket?.destroy();
+  };
+
+  it('is no failure of a GET, once', async () => {
+    const { url, seen } = await startScriptedServer((_request, response) => {
+      if (seen.length % 2 === 1) cut(response);
+      else response.writeHead(200, { 'content-type': 'application/json' }).end(INSTALLATION);
+    });
+
+    expect(await (await openClient(url)).installation()).toMatchObject({ version: '2.16.1' });
+
+    expect(seen).toHaveLength(2);
+  });
+
+  it('is one of a GET the second time, and of anything else', async () => {
+    const { url, seen } = await startScriptedServer((_request, response) => cut(response));
+    const client = await openClient(url);
+
+    expect(await failureOf(client.installation())).toMatchObject({ code: 'ERR_API_UNREACHABLE' });
+    expect(seen).toHaveLength(2);
+    expect(await failureOf(client.patchRun(REF, { name: 'x' }))).toMatchObject({ isRetryable: true });
+    expect(seen).toHaveLength(3);
   });
 });
 
