@@ -108,6 +108,11 @@ export class S3Connection {
     return this.#clock.wallTime() * 1000 + this.clockOffsetMs;
   }
 
+  /** By the clock of the connection. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#clock.sleep(ms, signal);
+  }
+
   /** One attempt. `toCommand` makes the request anew when it has to be signed again: a streamed body can be sent only once. */
   async send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     toCommand: (sdk: S3Sdk) => S3Command<Input, Output>,

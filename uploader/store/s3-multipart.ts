@@ -19,6 +19,7 @@ import { readPartBody } from './s3-body.js';
 import { type Conditions, isPreconditionFailure, stripQuotes, toBase64Crc32 } from './s3-commit.js';
 import type { S3Connection } from './s3-connection.js';
 import { confirmParts, type UploadedPart } from './s3-resume.js';
+import { awaitCompletion } from './s3-settle.js';
 import type { CommitOutcome, CommitRequest, Extent, HeadOutcome } from './store.js';
 
 const PARTS_AT_ONCE = 4;
@@ -44,7 +45,7 @@ interface Upload {
   readonly uploadId: string;
   readonly objectKey: string;
   readonly parts: Map<number, UploadedPart>;
-  /** A completion was sent, and its answer did not come, or was none. */
+  /** A completion was sent, perhaps by an earlier process, and its answer did not come, or was none. */
   isUndecided?: boolean;
 }
 
@@ -104,12 +105,13 @@ export class MultipartCommits {
     const confirmed = await confirmParts(connection, { bucket, objectKey, parts }, request);
     if (confirmed.status === 'gone') {
       // Aborted by somebody, or completed by the call whose answer the earlier process did not live to see.
-      const found = await this.#options.head(request.key, request.signal);
+      const found = await awaitCompletion(request, this.#options.head, connection);
       const outcome = resolveConflict(found, request);
       return outcome.status === 'conflict' || found.status === 'absent' ? null : outcome;
     }
     if (confirmed.status !== 'confirmed') return confirmed;
-    const upload = { uploadId: request.unfinished.uploadId, objectKey, parts: confirmed.parts };
+    const { uploadId } = request.unfinished;
+    const upload = { uploadId, objectKey, parts: confirmed.parts, isUndecided: true };
     this.#uploads.set(request.commitId, upload);
     return upload;
   }
@@ -249,6 +251,7 @@ export class MultipartCommits {
   async #complete(upload: Upload, plan: MultipartPlan, request: CommitRequest): Promise<CommitOutcome> {
     const { connection, bucket, conditions, head } = this.#options;
     const operation = `complete ${request.key}`;
+    const wasUndecided = upload.isUndecided === true;
     try {
       const { ETag: etag } = await conditions.send('complete', request, (condition) =>
         connection.send(
@@ -272,7 +275,7 @@ export class MultipartCommits {
         upload.isUndecided = true;
         return unexpected(operation, 'an ETag');
       }
-      if (upload.isUndecided === true) return await this.#confirm(request);
+      if (wasUndecided) return await this.#confirm(request);
       this.#uploads.delete(request.commitId);
       return { status: 'stored', etag: stripQuotes(etag) };
     } catch (error) {
@@ -280,7 +283,10 @@ export class MultipartCommits {
       request.signal?.throwIfAborted();
       // No answer, or "not now": the upload is kept, because the same completion may get through yet, or has already.
       if (!isDefinite(error)) return toOutcome(operation, error, request.signal);
-      const found = await head(request.key, request.signal);
+      const isAtWork = wasUndecided && toS3Failure(error).code === 'NoSuchUpload';
+      const found = isAtWork
+        ? await awaitCompletion(request, head, connection)
+        : await head(request.key, request.signal);
       await this.abandon(request.commitId);
       // Whatever was said: an earlier completion may have happened and its answer been lost.
       const resolved = resolveConflict(found, request);

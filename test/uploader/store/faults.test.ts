@@ -1,5 +1,6 @@
 /** Acceptance: whatever the network does to a request, a commit and an append have exactly one effect. Versions of the bucket count effects. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StoreCapabilities } from '../../../uploader/store/capabilities.js';
@@ -7,6 +8,7 @@ import { openS3Store, type S3Store } from '../../../uploader/store/s3-store.js';
 import type { AppendOutcome, StoredPart } from '../../../uploader/store/store.js';
 import {
   CAPTIVE_PORTAL,
+  type CannedAnswer,
   ERROR_IN_SUCCESS,
   type Fault,
   FaultProxy,
@@ -26,6 +28,12 @@ const TIMEOUTS = { silenceMs: 400, patientSilenceMs: 400, totalMs: 5_000 };
 
 /** `STORE_FAULT_TRIALS=10000` for a long run, `STORE_FAULT_SEED` for another sequence. */
 const TRIALS = Number(process.env.STORE_FAULT_TRIALS ?? 100);
+
+const NO_SUCH_UPLOAD: CannedAnswer = {
+  status: 404,
+  headers: { 'content-type': 'application/xml' },
+  body: '<?xml version="1.0"?><Error><Code>NoSuchUpload</Code><Message>It is gone.</Message></Error>',
+};
 
 const FAULTS: Readonly<Record<string, Fault>> = {
   'a reset before the body': { kind: 'reset', afterBytes: 0 },
@@ -308,6 +316,43 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     const again = await direct.commit({ ...request, unfinished: { uploadId, parts } });
     expect(again).toEqual(outcome);
     expect(await effectsOf(request.key, bytes)).toBe(1);
+  });
+
+  it('waits for the completion that an earlier process has asked for and not lived to see', async () => {
+    const bytes = someBytes(4 * PART_BYTES);
+    const request = toCommit(newKey(), bytes);
+    const parts: StoredPart[] = [];
+    let uploadId = '';
+    proxy.script = ({ operation }) =>
+      operation === 'CompleteMultipartUpload' ? { kind: 'answer', answer: SLOW_DOWN } : undefined;
+    const first = await openS3Store({ bucket, prefix: '', endpoint: proxy.endpoint, limits: LIMITS });
+    const kept = await first.commit({
+      ...request,
+      onUploadOpened: (id) => {
+        uploadId = id;
+      },
+      onPartStored: (part) => parts.push(part),
+    });
+    expect([kept.status, parts.length]).toEqual(['retry', 4]);
+    // The server has forgotten the upload and does not have the object yet, as while it puts a large one together.
+    const completed = sleep(1_000).then(() => first.commit(request));
+    proxy.script = ({ operation }) =>
+      operation === 'ListParts' ? { kind: 'answer', answer: NO_SUCH_UPLOAD } : undefined;
+    let sentBytes = 0;
+
+    const outcome = await store.commit({
+      ...request,
+      unfinished: { uploadId, parts },
+      onBytesSent: (size) => {
+        sentBytes += size;
+      },
+    });
+
+    expect((await completed).status).toBe('stored');
+    expect(outcome.status).toBe('stored');
+    expect(sentBytes).toBe(0);
+    expect(await effectsOf(request.key, bytes)).toBe(1);
+    await first.close();
   });
 
   function toCommit(key: string, bytes: Buffer) {
