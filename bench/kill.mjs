@@ -87,6 +87,14 @@ await runMeasurement(
     const released = waiting.length;
     const costs = [];
     let wastedBytes = 0;
+    let wastedBefore = new Map();
+    /** Of a kill that has cost too much: what was sent in vain of which object, and what was asked for of it. */
+    const sayWhy = (kill, wasted) => {
+      for (const [key, bytes] of wasted) {
+        const lost = bytes - (wastedBefore.get(key) ?? 0);
+        if (lost > 1024 * 1024) say(`kill ${kill}: ${toMiB(lost)} of ${key}: ${meter.asked(key).join(' ')}`);
+      }
+    };
     let early = 0;
     let midway = 0;
     const failures = [];
@@ -102,9 +110,12 @@ await runMeasurement(
       }
       if (performance.now() - proxy.sentAtMs < JUST_NOW_MS) midway += 1;
       await watch.end('SIGKILL');
-      const wastedNow = await meter.wastedBytes();
+      const wastedByKey = await meter.wastedByKey();
+      const wastedNow = sum(wastedByKey.values());
       costs.push(wastedNow - wastedBytes);
+      if (wastedNow - wastedBytes > MAX_RESENT_BYTES) sayWhy(kill, wastedByKey);
       wastedBytes = wastedNow;
+      wastedBefore = wastedByKey;
       if (kill % 20 === 19)
         say(`${kill + 1} kills; ${toMiB(wastedBytes)} sent in vain; ${reader.checked} versions looked at`);
     }
@@ -148,6 +159,10 @@ await runMeasurement(
     return { figures, failures };
   },
 );
+
+function sum(numbers) {
+  return [...numbers].reduce((a, b) => a + b, 0);
+}
 
 /** Waits until a body is on its way; not for ever, there may be nothing to send. */
 async function untilSending(proxy) {

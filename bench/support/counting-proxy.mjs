@@ -95,6 +95,7 @@ function addTo(counts, name, amount) {
   counts.set(name, (counts.get(name) ?? 0) + amount);
 }
 
-function toKey(url) {
+/** The object that a request is about, with its bucket. */
+export function toKey(url) {
   return decodeURIComponent(new URL(url, 'http://store').pathname.slice(1));
 }
