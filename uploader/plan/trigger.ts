@@ -8,7 +8,7 @@ import { MIN_APPEND_BYTES } from './strategy.js';
 
 const KIB = 1024;
 
-/** A file of no known way of growing is taken to be written when nothing has changed for this long. */
+/** A file of no known way of growing is taken to be written when nothing has changed for this long; what is written at once is sent at once. */
 export const QUIET_MS = 2_000;
 /** What stands behind the last whole record is sent as it is after this long without growth: failure row 6 of the design. */
 export const RECORD_PATIENCE_MS = 30_000;
@@ -17,7 +17,7 @@ const MIN_TAIL_RATIO = 0.25;
 /** However little was added, it is sent after this long; a file that rests for this long is compared as a whole. */
 export const MAX_AGE_MS = 60_000;
 /** What repeating a small file may cost on average: it is sent whole so rarely that it stays below, and every minute at the latest. */
-const REPEAT_BYTES_PER_SECOND = 32 * KIB;
+const REPEAT_BYTES_PER_SECOND = 128 * KIB;
 /** Extending a large object costs the store a copy: the store is left in peace for this many times as long as the last one took. */
 const DUTY_RATIO = 4;
 /** The lag that extensions may cause before segments are used in their place. */
@@ -49,7 +49,8 @@ export function msUntilDue(facts: TriggerFacts): number {
   const tailBytes = fileBytes - storedBytes;
   if (tailBytes < 0) return 0; // begun anew: nothing of it is stored
 
-  const untilInterval = intervalMs - ageMs;
+  const turnMs = Math.max(ageMs, sinceLastTurnMs(lastCommit));
+  const untilInterval = Math.max(intervalMs - turnMs, Math.min(QUIET_MS, intervalMs) - ageMs);
   if (storedBytes >= MIN_APPEND_BYTES) {
     const untilDuty = lastCommit === null ? 0 : DUTY_RATIO * lastCommit.durationMs - lastCommit.agoMs;
     return Math.max(0, untilInterval, Math.min(untilDuty, LAG_BUDGET_MS - ageMs));
@@ -59,7 +60,16 @@ export function msUntilDue(facts: TriggerFacts): number {
   const isCheap = storedBytes <= MIN_TAIL_BYTES;
   if (isWorthIt || isCheap) return Math.max(0, untilInterval);
   const repeatMs = Math.min(MAX_AGE_MS, (1000 * storedBytes) / REPEAT_BYTES_PER_SECOND);
-  return Math.max(0, untilInterval, repeatMs - ageMs);
+  return Math.max(0, untilInterval, repeatMs - turnMs);
+}
+
+/**
+ * The interval is one between commits: what is written long after the last one need not wait for it. Segments are no commits of the
+ * object; they are written at the interval from the change on.
+ */
+function sinceLastTurnMs(lastCommit: TriggerFacts['lastCommit']): number {
+  if (lastCommit === null || isTooSlowToExtend(lastCommit.durationMs)) return 0;
+  return lastCommit.agoMs + lastCommit.durationMs;
 }
 
 /** Whether extensions of this duration would make the file lag behind more than is allowed. */

@@ -21,8 +21,8 @@ const COPY_BYTES = GIB;
 const MAX_COPIES = 9_000;
 /** The largest object that can be extended by copies of ranges. */
 export const MAX_BASE_BYTES = MAX_COPIES * MAX_PART_BYTES;
-/** Tails up to this size are one part. */
-const TAIL_PART_BYTES = 16 * MIB;
+/** Tails up to this size are one part. A part that was on its way when the process was killed is sent again. */
+const TAIL_PART_BYTES = 8 * MIB;
 
 export interface Part {
   /** From 1. */

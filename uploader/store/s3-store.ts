@@ -64,8 +64,8 @@ const MIB = 1024 * 1024;
 const LIMITS: S3Limits = {
   singlePutMaxBytes: 16 * MIB,
   bufferMaxBytes: 16 * MIB,
-  // What a kill may cost: all that was on its way is sent again.
-  budgetBytes: 32 * MIB,
+  // What a kill may cost: all that was on its way is sent again, and what was stored and not yet in the journal.
+  budgetBytes: 24 * MIB,
   partBytes: undefined,
   tailPartBytes: undefined,
   copyBytes: undefined,

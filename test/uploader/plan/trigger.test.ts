@@ -24,11 +24,25 @@ describe('msUntilDue', () => {
     ['a small file is sent at every interval', { storedBytes: 64 * KIB, fileBytes: 65 * KIB }, 10_000],
     ['one that has grown by a quarter, too', { storedBytes: 1 * MIB, fileBytes: 1.3 * MIB }, 10_000],
     [
-      'one that has hardly grown costs no more than 32 KiB a second',
-      { storedBytes: 1 * MIB, fileBytes: 1 * MIB + 1 },
+      'at every interval since the last commit began, so that what comes late need not wait',
+      { storedBytes: 64 * KIB, fileBytes: 65 * KIB, lastCommit: { agoMs: 5_000, durationMs: 1_000 } },
+      4_000,
+    ],
+    [
+      'but what is written at once is sent at once',
+      { storedBytes: 64 * KIB, fileBytes: 65 * KIB, lastCommit: { agoMs: 50_000, durationMs: 10 } },
+      2_000,
+    ],
+    [
+      'one whose tail goes into segments, at every interval since the change',
+      { storedBytes: 5 * MIB, fileBytes: 6 * MIB, lastCommit: { agoMs: 90_000, durationMs: 16_000 } },
+      10_000,
+    ],
+    [
+      'one that has hardly grown costs no more than 128 KiB a second',
+      { storedBytes: 4 * MIB, fileBytes: 4 * MIB + 1 },
       32_000,
     ],
-    ['and is sent every minute at the latest', { storedBytes: 4 * MIB, fileBytes: 4 * MIB + 1 }, 60_000],
     [
       'one that the store can extend is sent at every interval',
       { storedBytes: 5 * MIB, fileBytes: 5 * MIB + 1 },

@@ -86,8 +86,8 @@ describe('planAppend', () => {
     expect(planAppend(S3.minPartBytes, S3.minPartBytes + 1, { isOneCopy: false })).toHaveLength(2);
   });
 
-  it('sends a tail of up to 16 MiB as one part', () => {
-    const tails = [0, 1, 16 * MIB, 16 * MIB + 1].map(
+  it('sends a tail of up to 8 MiB as one part', () => {
+    const tails = [0, 1, 8 * MIB, 8 * MIB + 1].map(
       (tailBytes) =>
         planAppend(8 * MIB, 8 * MIB + tailBytes, { isOneCopy: false })?.filter(({ isCopied }) => !isCopied)
           .length,
