@@ -59,14 +59,14 @@ export async function dropIntent(
   return null;
 }
 
-/** Whether there are parts to go on with, and the file still begins with what was to be stored. */
+/** Whether there may be parts to go on with, and the file still begins with what was to be stored. */
 async function isStillTrue(
   { file, version }: LocalState,
-  { intent, uploadId, parts }: OpenIntent,
+  { intent, uploadId }: OpenIntent,
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  if (uploadId === null || parts.length === 0 || version.sizeBytes < intent.targetBytes) return false;
+  if (uploadId === null || version.sizeBytes < intent.targetBytes) return false;
   const range = { start: 0, end: intent.targetBytes };
   return (await crc32OfRange(file, range, context, signal)) === intent.entry.crc32;
 }

@@ -88,7 +88,7 @@ async function quarantine({ io, paths }: RecorderOptions, numbers: readonly numb
 }
 
 type State =
-  | { readonly kind: 'writing'; readonly file: WritableFile; lines: number; bytes: number; unsynced: number }
+  | { readonly kind: 'writing'; readonly file: WritableFile; lines: number; bytes: number; synced: number }
   /** The disk refuses. What is recorded meanwhile is only in memory. */
   | { readonly kind: 'silent'; readonly sinceMs: number }
   | { readonly kind: 'closed' };
@@ -106,6 +106,7 @@ export class Recorder {
   #isScheduled = false;
   readonly #closing = new AbortController();
   #lastSyncMs = 0;
+  #isSyncing = false;
 
   constructor(options: RecorderOptions, replay: JournalReplay) {
     this.#options = options;
@@ -176,7 +177,7 @@ export class Recorder {
     await this.#writeLines(records);
     const { clock } = this.#options.io;
     const isDue = clock.monotonicMs() - this.#lastSyncMs >= SYNC_AFTER_MS;
-    if (this.#state.unsynced >= LINES_PER_SYNC || isDue) await this.#sync();
+    if (this.#state.lines - this.#state.synced >= LINES_PER_SYNC || isDue) this.#syncAside();
     else this.#syncLater();
   }
 
@@ -187,7 +188,6 @@ export class Recorder {
     const bytes = Buffer.concat(lines);
     await state.file.append(bytes);
     state.lines += lines.length;
-    state.unsynced += lines.length;
     state.bytes += bytes.length;
     this.#totalBytes += bytes.length;
   }
@@ -195,9 +195,34 @@ export class Recorder {
   async #sync(): Promise<void> {
     this.#lastSyncMs = this.#options.io.clock.monotonicMs();
     const state = this.#state;
-    if (state.kind !== 'writing' || state.unsynced === 0) return;
+    if (state.kind !== 'writing' || state.synced === state.lines) return;
+    const { lines } = state;
     await state.file.sync();
-    state.unsynced = 0;
+    state.synced = Math.max(state.synced, lines);
+  }
+
+  /**
+   * Syncs while further lines are written: on a busy disk it takes seconds, and a process that is killed meanwhile would
+   * lose all that waited behind it.
+   */
+  #syncAside(): void {
+    if (this.#isSyncing) {
+      this.#syncLater();
+      return;
+    }
+    this.#isSyncing = true;
+    const state = this.#state;
+    const sync = async (): Promise<void> => {
+      try {
+        await this.#sync();
+      } catch (error) {
+        const isCurrent = (): boolean => this.#state === state;
+        await this.#schedule(() => (isCurrent() ? Promise.reject(error) : Promise.resolve()));
+      } finally {
+        this.#isSyncing = false;
+      }
+    };
+    void sync();
   }
 
   /** The last lines of a burst are synced too, although nothing is appended after them. */
@@ -211,7 +236,7 @@ export class Recorder {
         return; // closed, and synced by that
       }
       this.#isScheduled = false;
-      await this.flush();
+      this.#syncAside();
     };
     void wait();
   }
@@ -231,7 +256,7 @@ export class Recorder {
     const number = this.#takeNumber();
     const file = await io.fileSystem.openForWriting(toJournalPath(paths, number), 'create', FILE_MODE);
     this.#numbers.push(number);
-    this.#state = { kind: 'writing', file, lines: 0, bytes: 0, unsynced: 0 };
+    this.#state = { kind: 'writing', file, lines: 0, bytes: 0, synced: 0 };
     await this.#writeLines([this.#toHeader(false)]);
     await io.fileSystem.syncDirectory(paths.directory);
   }
@@ -248,7 +273,7 @@ export class Recorder {
     const temporaryPath = `${path}.partial`;
     await io.fileSystem.unlink(temporaryPath).catch(() => undefined); // usually there is none
     const file = await io.fileSystem.openForWriting(temporaryPath, 'create', FILE_MODE);
-    this.#state = { kind: 'writing', file, lines: 0, bytes: 0, unsynced: 0 };
+    this.#state = { kind: 'writing', file, lines: 0, bytes: 0, synced: 0 };
     await this.#writeLines([this.#toHeader(true)]);
     for (const records of inPieces(this.#options.live())) await this.#writeLines(records);
     await this.#writeLines([{ kind: 'snapshot-end' }]);
@@ -260,7 +285,7 @@ export class Recorder {
     this.#numbers = [number];
     this.#liveBytes = this.#state.bytes;
     this.#totalBytes = this.#state.bytes;
-    this.#state.unsynced = 0;
+    this.#state.synced = this.#state.lines;
     for (const each of older) await io.fileSystem.unlink(toJournalPath(paths, each)).catch(() => undefined); // replay begins at the snapshot, with or without them
   }
 

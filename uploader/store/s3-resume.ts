@@ -4,6 +4,7 @@ import type { Part as ListedPart } from '@aws-sdk/client-s3';
 import type { FailedOutcome, RetryOutcome } from '../retry.js';
 import type { Part } from './part-planner.js';
 import { toOutcome } from './s3-answer.js';
+import { crc32OfRange } from './s3-body.js';
 import { stripQuotes, toBase64Crc32 } from './s3-commit.js';
 import type { S3Connection } from './s3-connection.js';
 import type { CommitRequest } from './store.js';
@@ -29,7 +30,10 @@ export type ConfirmOutcome =
   | { readonly status: 'gone' }
   | RetryOutcome;
 
-/** The parts of `request.unfinished` that the plan still has and the store still holds, by number, size and ETag. */
+/**
+ * The parts of the upload that the plan still has and the store holds: those of `request.unfinished` by number, size and ETag; others, of which a
+ * process did not live to note that they were stored, by number, size and the CRC-32 of what the source has there.
+ */
 export async function confirmParts(
   connection: S3Connection,
   { bucket, objectKey, parts }: UnfinishedPlace,
@@ -43,17 +47,27 @@ export async function confirmParts(
     signal,
   );
   if ('status' in listed) return isPassing(listed) ? listed : { status: 'gone' };
-  const planned = new Map(parts.filter(({ isCopied }) => !isCopied).map((part) => [part.number, part]));
+  const noted = new Map(unfinished.parts.map((part) => [part.number, part]));
   const confirmed = new Map<number, UploadedPart>();
-  for (const { number, sizeBytes, etag, crc32 } of unfinished.parts) {
-    const part = planned.get(number);
-    const found = listed.get(number);
-    const isPlanned = part !== undefined && part.end - part.start === sizeBytes;
-    if (!isPlanned || found?.Size !== sizeBytes || stripQuotes(found.ETag ?? '') !== stripQuotes(etag))
-      continue;
-    confirmed.set(number, { etag, sizeBytes, crc32: toBase64Crc32(crc32), sentCrc32: crc32 });
+  for (const part of parts) {
+    const found = listed.get(part.number);
+    const sizeBytes = part.end - part.start;
+    if (part.isCopied || found?.ETag === undefined || found.Size !== sizeBytes) continue;
+    const etag = stripQuotes(found.ETag);
+    const known = noted.get(part.number);
+    const isNoted = known !== undefined && known.sizeBytes === sizeBytes && stripQuotes(known.etag) === etag;
+    const crc32 = isNoted ? known.crc32 : await findCrc32(part, found, request);
+    if (crc32 !== null)
+      confirmed.set(part.number, { etag, sizeBytes, crc32: toBase64Crc32(crc32), sentCrc32: crc32 });
   }
   return { status: 'confirmed', parts: confirmed };
+}
+
+/** CRC-32 of what the source has in place of a part that nobody has noted; null unless the store has the very same. */
+async function findCrc32(part: Part, found: ListedPart, request: CommitRequest): Promise<number | null> {
+  if (found.ChecksumCRC32 === undefined) return null;
+  const crc32 = await crc32OfRange(part, request);
+  return crc32 !== null && toBase64Crc32(crc32) === found.ChecksumCRC32 ? crc32 : null;
 }
 
 async function listParts(
