@@ -4,7 +4,7 @@
 //   npm run peers -- --if-possible        says which cannot be set up, and goes on
 //   npm run peers -- --only tensorboard,s3
 //
-// The writers of the benchmarks, bench/…, are only set up when they are named: no test needs them, and they take gigabytes.
+// The peers of the benchmarks, bench/…, are only set up when they are named: no test needs them, and they take gigabytes.
 //
 // The folder is .peers/ in the repository, or POLYTRACK_PEERS_DIR. A second run takes no time: each peer has a stamp.
 
@@ -67,6 +67,9 @@ const AZURITE = 'azurite@3.35.0';
 const FAKE_GCS_SERVER = 'github.com/fsouza/fake-gcs-server@v1.56.1';
 /** Our program around it. */
 const GCS_EMULATOR = fileURLToPath(new URL('gcs-emulator/main.go', import.meta.url));
+const RCLONE = 'github.com/rclone/rclone@v1.76.0';
+/** Which parts of it are compiled. */
+const RCLONE_PARTS = fileURLToPath(new URL('rclone/main.go', import.meta.url));
 /** The npm packages that carry Node's binaries, one for each platform. */
 const NODE_VERSIONS = { 20: '20.19.0', 22: '22.23.3', 24: '24.21.0' };
 
@@ -80,6 +83,11 @@ const PEERS = {
   moto: { version: MOTO_PACKAGES.join(' '), setUp: setUpMoto },
   azurite: { version: AZURITE, setUp: setUpAzurite },
   gcs: { version: `${FAKE_GCS_SERVER} in ${hashOf(GCS_EMULATOR)}`, setUp: setUpGcsEmulator },
+  'bench/rclone': {
+    version: `${RCLONE} with the parts ${hashOf(RCLONE_PARTS)}`,
+    isOnDemand: true,
+    setUp: (directory) => buildWithGo(directory, { name: 'rclone', source: RCLONE_PARTS, module: RCLONE }),
+  },
   ...Object.fromEntries(
     Object.entries(NODE_VERSIONS).map(([major, version]) => [
       `node-${major}`,
@@ -190,11 +198,16 @@ async function setUpAzurite(home) {
   await run('npm', [...install, AZURITE], { shell: process.platform === 'win32' });
 }
 
-async function setUpGcsEmulator(home) {
-  copyFileSync(GCS_EMULATOR, join(home, 'main.go'));
-  await runGo(home, ['mod', 'init', 'gcs-emulator']);
-  await runGo(home, ['get', FAKE_GCS_SERVER]);
-  await runGo(home, ['build', '-p', '2', '-mod=mod', '-o', 'gcs-emulator', '.']);
+function setUpGcsEmulator(home) {
+  return buildWithGo(home, { name: 'gcs-emulator', source: GCS_EMULATOR, module: FAKE_GCS_SERVER });
+}
+
+/** Builds a program of one file of ours around a module. */
+async function buildWithGo(home, { name, source, module }) {
+  copyFileSync(source, join(home, 'main.go'));
+  await runGo(home, ['mod', 'init', name]);
+  await runGo(home, ['get', module]);
+  await runGo(home, ['build', '-p', '2', '-mod=mod', '-o', name, '.']);
 }
 
 function installWithGo(home, program) {
