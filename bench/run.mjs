@@ -56,7 +56,10 @@ mkdirSync(dirname(values.out), { recursive: true });
 writeFileSync(values.out, `${JSON.stringify(results, undefined, 1)}\n`);
 console.error(`written to ${values.out}`);
 
-/** The benchmarks of these names, or all of them; a benchmark is what `suite/<name>.mjs` exports as `suite`. */
+/**
+ * The benchmarks of these names, or all of them; a benchmark is what `suite/<name>.mjs` exports as `suite`, or makes with `createSuite`: larger
+ * when nothing else is to be run.
+ */
 async function loadSuites(names) {
   const known = readdirSync(SUITE)
     .filter((file) => file.endsWith('.mjs'))
@@ -64,13 +67,19 @@ async function loadSuites(names) {
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(', ')}; there are ${known.join(', ')}`);
   const wanted = names.length === 0 ? known : names;
-  return Promise.all(wanted.map(async (name) => ({ name, ...(await import(`./suite/${name}.mjs`)).suite })));
+  return Promise.all(
+    wanted.map(async (name) => {
+      const { suite, createSuite } = await import(`./suite/${name}.mjs`);
+      return { name, ...(suite ?? createSuite({ isAlone: wanted.length === 1 })) };
+    }),
+  );
 }
 
-/** One that cannot be set up is left out, and the table says so. */
+/** One that cannot be set up is left out, and the table says so. What all contestants of a benchmark need is no rival. */
 function setUpPeers(wanted) {
-  if (values['no-peers']) return;
-  const peers = new Set(wanted.flatMap(({ contestants }) => contestants.map(({ peer }) => peer)));
+  const peers = new Set(wanted.flatMap(({ needs = [] }) => needs));
+  if (!values['no-peers'])
+    for (const { contestants } of wanted) for (const { peer } of contestants) peers.add(peer);
   peers.delete(undefined);
   if (peers.size === 0) return;
   const args = [join(repository, 'scripts', 'peers.mjs'), '--if-possible', '--only', [...peers].join(',')];

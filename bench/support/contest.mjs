@@ -13,7 +13,8 @@ const PROGRAMS = fileURLToPath(new URL('../programs/', import.meta.url));
 const TIMEOUT_MS = 240_000;
 
 /**
- * A suite is `{ title, note?, rounds?, metrics, contestants, targets?, prepare? }`.
+ * A suite is `{ title, note?, rounds?, metrics, contestants, targets?, prepare?, needs?, timeoutMs? }`; `needs` names peers that all of its
+ * contestants need.
  *
  * A metric is `{ key, label, unit, rate? }`, where less is better; `rate` names what is counted. A contestant is `{ name, program, args?, peer?,
  * rounds? }`: a program of `programs/`, in the peer's Python where it ends with `.py`, whose last line of output is JSON with the metrics and `version`.
@@ -29,7 +30,7 @@ export async function runContest(suite, { rounds, directory, hasPeers }) {
     for (const contestant of contestants) {
       if (contestant.problem !== undefined || round >= (contestant.rounds ?? rounds)) continue;
       if (contestant.peer !== undefined && !hasPeers) contestant.problem = 'left out';
-      else await runOnce(contestant, shared, round);
+      else await runOnce(contestant, { shared, round, timeoutMs: suite.timeoutMs ?? TIMEOUT_MS });
       say(suite, round, contestant);
     }
   }
@@ -39,11 +40,11 @@ export async function runContest(suite, { rounds, directory, hasPeers }) {
   return { name, title, note, rounds, metrics, results, targets: targets.map((one) => judge(one, results)) };
 }
 
-async function runOnce(contestant, shared, round) {
+async function runOnce(contestant, { shared, round, timeoutMs }) {
   const own = join(shared, `round-${round}`);
   mkdirSync(own);
   try {
-    contestant.samples.push(await startProgram(contestant, { own, shared }));
+    contestant.samples.push(await startProgram(contestant, { own, shared, timeoutMs }));
   } catch (error) {
     const lines = String(error.stderr || error.message)
       .trim()
@@ -56,7 +57,7 @@ async function runOnce(contestant, shared, round) {
   }
 }
 
-async function startProgram({ program, args = [], peer, nodeFlags = [] }, { own, shared }) {
+async function startProgram({ program, args = [], peer, nodeFlags = [] }, { own, shared, timeoutMs }) {
   const path = join(PROGRAMS, program);
   const given = args.map((arg) => String(arg).replace('$dir', own).replace('$shared', shared));
   const env = {
@@ -65,7 +66,7 @@ async function startProgram({ program, args = [], peer, nodeFlags = [] }, { own,
     HOME: own,
     PYTHONWARNINGS: 'ignore',
   };
-  const options = { env, cwd: own, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 };
+  const options = { env, cwd: own, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 };
   const { stdout } = program.endsWith('.py')
     ? await run(pythonOf(peer), [path, ...given], options)
     : await run(process.execPath, [...nodeFlags, path, ...given], options);

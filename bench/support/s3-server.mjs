@@ -17,11 +17,11 @@ export const S3_SECRET_ACCESS_KEY = 'polytrack-test-secret';
 export const S3_REGION = 'us-east-1';
 
 /** The arguments and variables that make the server keep everything in `home`; what it stores is in `data`. */
-export function toS3ServerCommand({ port, home }) {
+export function toS3ServerCommand({ port, home, args = [] }) {
   for (const name of ['data', 'meta', 'versions']) mkdirSync(join(home, name), { recursive: true });
   return {
     args: [
-      ...['--port', `127.0.0.1:${port}`, '--region', S3_REGION, '--quiet'],
+      ...['--port', `127.0.0.1:${port}`, '--region', S3_REGION, '--quiet', ...args],
       ...['posix', '--sidecar', join(home, 'meta')],
       ...['--versioning-dir', join(home, 'versions'), join(home, 'data')],
     ],
@@ -57,7 +57,7 @@ export function createS3Client(endpoint) {
 }
 
 /** Starts the server with its data in `home`, and one bucket. It can be stopped and started again on the same port. */
-export async function startS3Server(home, bucket) {
+export async function startS3Server(home, bucket, serverArgs = []) {
   const port = await findFreePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const client = createS3Client(endpoint);
@@ -67,8 +67,11 @@ export async function startS3Server(home, bucket) {
     endpoint,
     client,
     bucket,
+    get pid() {
+      return child.pid;
+    },
     async start() {
-      const { args, env } = toS3ServerCommand({ port, home });
+      const { args, env } = toS3ServerCommand({ port, home, args: serverArgs });
       child = spawn(join(peersDirectory(), 's3/versitygw'), args, { env, stdio: 'ignore' });
       child.on('error', (error) => console.error(`the S3 server: ${error.message} (npm run peers)`));
       await untilAnswers(endpoint, () => child.exitCode);

@@ -14,7 +14,7 @@ export function formatValue(value, unit) {
     const [size, name] = TIMES.find(([least]) => value >= least) ?? TIMES.at(-1);
     return `${formatNumber(value / size)} ${name}`;
   }
-  return `${formatNumber(value)} ${unit}`;
+  return `${formatNumber(value)} ${unit}`.trim();
 }
 
 export function formatNumber(value) {

@@ -1,4 +1,5 @@
 export const DIST: string;
+export const CLI: string;
 
 export class UploaderProcess {
   constructor(args: readonly string[], options: { env: NodeJS.ProcessEnv; home: string });

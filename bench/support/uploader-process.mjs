@@ -2,18 +2,17 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readCpuMs, readMemory } from './process-stat.mjs';
 
 /** Where the built package is: POLYTRACK_DIST, so that a measurement is not disturbed by the next build, else dist/. */
 export const DIST = resolve(
   process.env.POLYTRACK_DIST || fileURLToPath(new URL('../../dist', import.meta.url)),
 );
-const CLI = join(DIST, 'uploader/cli.js');
+export const CLI = join(DIST, 'uploader/cli.js');
 const MAX_OUTPUT = 1024 * 1024;
-/** Linux: `getconf CLK_TCK` is 100 everywhere. */
-const TICK_MS = 10;
 
 export class UploaderProcess {
   pid;
@@ -49,16 +48,12 @@ export class UploaderProcess {
 
   /** Resident memory now and at its highest so far. */
   memory() {
-    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
-    const read = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
-    return { residentBytes: read('VmRSS'), peakBytes: read('VmHWM') };
+    return readMemory(this.pid);
   }
 
   /** Time on the processor so far, in milliseconds. */
   cpuMs() {
-    const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+    return readCpuMs(this.pid).own;
   }
 }
 

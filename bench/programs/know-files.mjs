@@ -1,0 +1,121 @@
+// How long it takes to know all files of a root, what memory that is, and what it costs to look again while nothing changes:
+//
+//   node know-files.mjs <scan|chokidar|floor> <root> <files>
+//
+// `scan` is the uploader's scanner and tracker. `floor` is a synchronous lstat of each name, of which nothing is kept.
+
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DIST } from '../support/uploader-process.mjs';
+import { report } from '../support/values.mjs';
+
+const [how, root, countText] = process.argv.slice(2);
+const PASSES = 5;
+const MiB = 2 ** 20;
+
+const { know, acknowledge, pass, version } = await {
+  scan: openScanner,
+  chokidar: openChokidar,
+  floor: openFloor,
+}[how]();
+const imported = process.memoryUsage.rss() / MiB;
+const start = process.hrtime.bigint();
+const count = await know();
+const nanoseconds = Number(process.hrtime.bigint() - start);
+const above = process.resourceUsage().maxRSS / 1024 - imported;
+if (count !== Number(countText)) throw new Error(`${count} of ${countText} files are known`);
+acknowledge?.();
+const passes = [];
+for (let i = 0; pass !== undefined && i < PASSES; i++) {
+  const cpu = process.cpuUsage();
+  await pass();
+  const { user, system } = process.cpuUsage(cpu);
+  passes.push((user + system) * 1000);
+}
+passes.sort((a, b) => a - b);
+const passCpu = passes.length === 0 ? {} : { pass: passes[Math.floor(PASSES / 2)] };
+report({ nanoseconds, above, total: imported + above, ...passCpu, version });
+process.exit(0); // a watcher would go on
+
+async function openScanner() {
+  const load = (path) => import(pathToFileURL(join(DIST, 'uploader', path)).href);
+  const { EngineParts } = await load('engine/engine-parts.js');
+  const { resolveConfig } = await load('config.js');
+  const { FLAG } = await load('track/file-table.js');
+  const home = join(root, '..');
+  const flags = { store: `file://${join(home, 'no-store')}`, stateDir: join(home, 'state') };
+  const { nodeFileSystem } = await load('io/node-file-system.js');
+  const { config } = await resolveConfig(root, flags, { env: {}, homeDirectory: home }, nodeFileSystem);
+  const parts = await EngineParts.open(config, {}, { isWatching: false });
+  const { tracker } = parts;
+  const scanner = parts.createScanner();
+  const countFiles = (flag) => {
+    let found = 0;
+    for (let id = 0; id < tracker.table.count; id++) if (tracker.table.has(id, flag)) found++;
+    return found;
+  };
+  return {
+    version: JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version,
+    async know() {
+      await scanner.scanAll();
+      return countFiles(FLAG.onDisk);
+    },
+    acknowledge() {
+      acknowledgeAll(tracker);
+    },
+    async pass() {
+      await scanner.scanAll();
+      if (countFiles(FLAG.dirty) > 0) throw new Error('files are not taken for unchanged');
+    },
+  };
+}
+
+/** As after a sync: each file is in the store as it is on disk. */
+function acknowledgeAll(tracker) {
+  for (const run of tracker.runs) {
+    for (const id of tracker.filesOf(run)) {
+      const { directory, path } = tracker.placeOf(id);
+      const { size, mtimeNs, ctimeNs, ino } = lstatSync(join(directory.toString(), path), { bigint: true });
+      const file = { sizeBytes: Number(size), mtimeNs, ctimeNs, ino };
+      const object = { etag: `"${id}"`, sizeBytes: file.sizeBytes };
+      tracker.onListed(tracker.keyOf(id), object);
+      tracker.setEntry(id, { key: tracker.keyOf(id), file, crc32: id, object, isRecent: false });
+    }
+    run.isListed = true;
+  }
+}
+
+async function openChokidar() {
+  const { watch } = await import('chokidar');
+  const read = (name) => readFileSync(new URL(`../../node_modules/${name}`, import.meta.url), 'utf8');
+  return {
+    version: JSON.parse(read('chokidar/package.json')).version,
+    async know() {
+      let count = 0;
+      await new Promise((resolve) => {
+        const watcher = watch(root);
+        watcher.on('add', () => count++);
+        watcher.once('ready', resolve);
+      });
+      return count;
+    },
+  };
+}
+
+async function openFloor() {
+  const walk = (directory) => {
+    let count = 0;
+    for (const name of readdirSync(directory)) {
+      const path = join(directory, name);
+      if (lstatSync(path, { bigint: true }).isDirectory()) count += walk(path);
+      else count++;
+    }
+    return count;
+  };
+  return {
+    version: process.version,
+    know: async () => walk(root),
+    pass: async () => walk(root),
+  };
+}

@@ -1,0 +1,24 @@
+// What Linux tells of a process.
+
+import { readFileSync } from 'node:fs';
+
+/** `getconf CLK_TCK` is 100 everywhere. */
+const TICK_MS = 10;
+
+/** Resident memory now and at its highest so far. */
+export function readMemory(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const read = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
+  return { residentBytes: read('VmRSS'), peakBytes: read('VmHWM') };
+}
+
+/** Time on the processor so far, in milliseconds: that of its threads, and that of its children that have ended. */
+export function readCpuMs(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+  const [user, system, endedUser, endedSystem] = fields.slice(11, 15);
+  return { own: (user + system) * TICK_MS, ended: (endedUser + endedSystem) * TICK_MS };
+}

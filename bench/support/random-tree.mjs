@@ -1,0 +1,45 @@
+// Trees of runs with files of random bytes.
+
+import { createCipheriv } from 'node:crypto';
+import { closeSync, linkSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+const FILES_OF_DIRECTORY = 100;
+const DIRECTORIES_OF_RUN = 10;
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** Many files of one size, no two equal: a hundred in each directory, ten directories in each run. */
+export function writeSmallFiles(root, count, sizeBytes) {
+  const next = createNoise();
+  for (let from = 0; from < count; from += FILES_OF_DIRECTORY) {
+    const directory = from / FILES_OF_DIRECTORY;
+    const run = Math.floor(directory / DIRECTORIES_OF_RUN);
+    const path = join(root, 'runs', toUuid(run), 'outputs', `part-${directory}`);
+    mkdirSync(path, { recursive: true });
+    for (let i = from; i < Math.min(count, from + FILES_OF_DIRECTORY); i++)
+      writeFileSync(join(path, `file-${i}.bin`), next(sizeBytes));
+  }
+}
+
+/** Large files, which share their bytes: ten names of one file take the disk once, and have to be read ten times. */
+export function writeLargeFiles(root, count, sizeBytes) {
+  const path = join(root, 'runs', toUuid(0), 'outputs');
+  mkdirSync(path, { recursive: true });
+  const first = join(path, 'large-0.bin');
+  const next = createNoise();
+  const file = openSync(first, 'w');
+  for (let left = sizeBytes; left > 0; left -= CHUNK_BYTES)
+    writeSync(file, next(Math.min(left, CHUNK_BYTES)));
+  closeSync(file);
+  for (let i = 1; i < count; i++) linkSync(first, join(path, `large-${i}.bin`));
+}
+
+function toUuid(run) {
+  return run.toString(16).padStart(32, 'a');
+}
+
+/** Bytes that repeat with the next call of nobody: a cipher's key stream. */
+function createNoise() {
+  const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, 7), Buffer.alloc(16));
+  return (sizeBytes) => cipher.update(Buffer.alloc(sizeBytes));
+}
