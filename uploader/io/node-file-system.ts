@@ -54,7 +54,7 @@ export const nodeFileSystem: FileSystem = {
 };
 
 /** Looked at in one go. */
-const LSTAT_BATCH = 64;
+const LSTAT_BATCH = 256;
 /** Slower than this, answers come from a disk or a network, which must not hold up the event loop. */
 const QUICK_LSTAT_MS = 0.05;
 let lstatMs = 0;

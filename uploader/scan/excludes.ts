@@ -39,10 +39,14 @@ const SECRETS = [
   /service[-_]?account.*\.json$/i,
 ];
 
+/** Whatever one of them matches: nearly all names need no second look. */
+const SUSPECT = new RegExp([...TOOLS, ...SECRETS].map(({ source }) => source).join('|'), 'i');
+
 /** Why a file or directory of this name is left out, or null. A directory is left out with everything in it. */
 export function toSkipReason(name: string): SkipReason | null {
   if (name === RESERVED_DIRECTORY) return 'reserved';
   if (UNFINISHED.some((suffix) => name.endsWith(suffix))) return 'unfinished';
+  if (!SUSPECT.test(name)) return null;
   if (TOOLS.some((pattern) => pattern.test(name))) return 'tool';
   return SECRETS.some((pattern) => pattern.test(name)) ? 'secret-shape' : null;
 }

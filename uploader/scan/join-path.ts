@@ -1,7 +1,15 @@
-const SLASH = Buffer.from('/');
+const SLASH = 0x2f;
 
 /** `directory` joined with names below it, as bytes. */
 export function joinPath(directory: Buffer, names: readonly Buffer[]): Buffer {
-  const isRoot = directory.length === 1 && directory[0] === SLASH[0];
-  return Buffer.concat([isRoot ? Buffer.alloc(0) : directory, ...names.flatMap((name) => [SLASH, name])]);
+  const isRoot = directory.length === 1 && directory[0] === SLASH;
+  let end = isRoot ? 0 : directory.length;
+  const path = Buffer.allocUnsafe(names.reduce((length, name) => length + 1 + name.length, end));
+  if (!isRoot) path.set(directory);
+  for (const name of names) {
+    path[end] = SLASH;
+    path.set(name, end + 1);
+    end += 1 + name.length;
+  }
+  return path;
 }

@@ -41,6 +41,7 @@ export const FLAG = {
 
 const NONE = 0xffffffff;
 const FIRST_ROWS = 256;
+const FIRST_NAME_BYTES = 1024;
 /** Rows of the hash index for each row of the table, at least. */
 const INDEX_RATIO = 1.5;
 
@@ -67,6 +68,8 @@ export class FileTable {
   objectBytes = new Float64Array(FIRST_ROWS);
   readonly etags = new EtagColumn();
   readonly #names = new NameStore();
+  /** The name that is looked for. */
+  #name = Buffer.allocUnsafeSlow(FIRST_NAME_BYTES);
   #nameStart = new Uint32Array(FIRST_ROWS);
   #nameBytes = new Uint16Array(FIRST_ROWS);
   #nextInFolder = new Uint32Array(FIRST_ROWS);
@@ -76,17 +79,16 @@ export class FileTable {
 
   /** The row of a name in a folder; undefined when there is none. */
   find(folder: FolderId, name: string): FileId | undefined {
-    const bytes = Buffer.from(name);
-    const found = this.#index[this.#placeOf(folder, bytes)]!;
+    const found = this.#index[this.#placeOf(folder, this.#encode(name))]!;
     return found === 0 ? undefined : found - 1;
   }
 
   /** The row of a name in a folder, made if there is none. */
   intern(folder: FolderId, name: string): FileId {
-    const bytes = Buffer.from(name);
-    const place = this.#placeOf(folder, bytes);
+    const nameBytes = this.#encode(name);
+    const place = this.#placeOf(folder, nameBytes);
     const found = this.#index[place]!;
-    return found === 0 ? this.#add(folder, bytes, place) : found - 1;
+    return found === 0 ? this.#add(folder, nameBytes, place) : found - 1;
   }
 
   nameOf(id: FileId): string {
@@ -105,13 +107,25 @@ export class FileTable {
     this.flags[id] = isSet ? this.flags[id]! | flag : this.flags[id]! & ~flag;
   }
 
-  #add(folder: FolderId, name: Buffer, place: number): FileId {
+  /** Writes a name into `#name`, and returns its length in bytes. At every look at every file: a buffer for each would be most of the garbage. */
+  #encode(name: string): number {
+    if (name.length * 3 > this.#name.length) this.#name = Buffer.allocUnsafeSlow(name.length * 3);
+    const bytes = this.#name;
+    for (let index = 0; index < name.length; index += 1) {
+      const code = name.charCodeAt(index);
+      if (code >= 0x80) return bytes.write(name);
+      bytes[index] = code;
+    }
+    return name.length;
+  }
+
+  #add(folder: FolderId, nameBytes: number, place: number): FileId {
     if (this.count === this.folder.length) this.#growRows();
     const id = this.count;
     this.count += 1;
     this.folder[id] = folder;
-    this.#nameStart[id] = this.#names.add(name);
-    this.#nameBytes[id] = name.length;
+    this.#nameStart[id] = this.#names.add(this.#name.subarray(0, nameBytes));
+    this.#nameBytes[id] = nameBytes;
     this.#nextInFolder[id] = this.#firstInFolder[folder] ?? NONE;
     this.#firstInFolder[folder] = id;
     this.#index[place] = id + 1;
@@ -119,19 +133,19 @@ export class FileTable {
     return id;
   }
 
-  /** Where the row is, or would be. */
-  #placeOf(folder: FolderId, name: Buffer): number {
+  /** Where the row of the name in `#name` is, or would be. */
+  #placeOf(folder: FolderId, nameBytes: number): number {
     const size = this.#index.length;
-    let place = hashBytes(name, 0, name.length, folder) % size;
+    let place = hashBytes(this.#name, 0, nameBytes, folder) % size;
     for (let found = this.#index[place]!; found !== 0; found = this.#index[place]!) {
-      if (this.folder[found - 1] === folder && this.#isNamed(found - 1, name)) return place;
+      if (this.folder[found - 1] === folder && this.#isNamed(found - 1, nameBytes)) return place;
       place = (place + 1) % size;
     }
     return place;
   }
 
-  #isNamed(id: FileId, name: Buffer): boolean {
-    return this.#names.isAt(this.#nameStart[id]!, this.#nameBytes[id]!, name);
+  #isNamed(id: FileId, nameBytes: number): boolean {
+    return this.#names.isAt(this.#nameStart[id]!, this.#nameBytes[id]!, this.#name, nameBytes);
   }
 
   #growIndex(): void {
