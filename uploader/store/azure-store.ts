@@ -5,7 +5,7 @@
  * write is conditional on the object that it replaces. It keeps no checksum of a whole block blob: the names of its blocks do (azure-block-id.ts).
  */
 
-import { StoreLimitError, StoreRequestError } from '../errors.js';
+import { StoreRequestError } from '../errors.js';
 import type { FailedOutcome } from '../retry.js';
 import { isOtherObject, toAzureFailure, toAzureOutcome } from './azure-answer.js';
 import { BlockCommits } from './azure-blocks.js';
@@ -17,17 +17,16 @@ import { putBlob } from './azure-put.js';
 import { AzureReader } from './azure-reader.js';
 import { AZURE_LIMITS, type AzureLimits, UNPROBED_AZURE } from './azure-store-limits.js';
 import { BodyMemory } from './body-memory.js';
+import { BucketStore } from './bucket-store.js';
 import { canAppend, type StoreCapabilities } from './capabilities.js';
 import { planParts } from './part-planner.js';
 import type {
   AppendOutcome,
   AppendRequest,
-  CheckOutcome,
   CollectOutcome,
   CommitOutcome,
   CommitRequest,
   HeadOutcome,
-  ListedObject,
   ProbeOutcome,
   RemoveOutcome,
   RemoveRequest,
@@ -57,19 +56,20 @@ export function toAzureStoreId({
   return `${url} at ${findEndpoint(environment)}`;
 }
 
-export class AzureStore implements Store {
+export class AzureStore extends BucketStore implements Store {
   readonly id: string;
   /** How its requests are sent: for what a check has to tell. */
   readonly connection: AzureConnection;
   readonly #prefix: string;
   readonly #limits: AzureLimits;
-  readonly #reader: AzureReader;
+  protected readonly reader: AzureReader;
   readonly #memory: BodyMemory;
   readonly #blocks: BlockCommits;
   #capabilities: StoreCapabilities;
 
   /** Use `openAzureStore`. */
   constructor(options: AzureStoreOptions, connection: AzureConnection) {
+    super();
     const { prefix } = options;
     this.id = toAzureStoreId(options);
     this.connection = connection;
@@ -77,7 +77,7 @@ export class AzureStore implements Store {
     this.#limits = { ...AZURE_LIMITS, ...options.limits };
     const { minBlobOfBlocksBytes, budgetBytes, maxBlockBytes } = this.#limits;
     this.#capabilities = toCapabilities(UNPROBED_AZURE, minBlobOfBlocksBytes);
-    this.#reader = new AzureReader(connection, this.#prefix, this.#limits.pageSize);
+    this.reader = new AzureReader(connection, this.#prefix, this.#limits.pageSize);
     this.#memory = new BodyMemory({ capacityBytes: budgetBytes, largestBytes: maxBlockBytes });
     this.#blocks = new BlockCommits(this.#writer, this.#memory);
   }
@@ -157,28 +157,6 @@ export class AzureStore implements Store {
     }
   }
 
-  check(signal?: AbortSignal): Promise<CheckOutcome> {
-    return this.#reader.check(signal);
-  }
-
-  head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    return this.#reader.head(key, signal);
-  }
-
-  list(
-    prefix: string,
-    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<ListedObject> {
-    return this.#reader.list(prefix, options);
-  }
-
-  read(
-    key: string,
-    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
-    return this.#reader.read(key, options);
-  }
-
   async close(): Promise<void> {
     // The library keeps nothing that has to be let go.
   }
@@ -198,12 +176,10 @@ export class AzureStore implements Store {
     return size;
   }
 
-  #refuse({ key, target }: CommitRequest): FailedOutcome | null {
-    const { maxObjectBytes } = this.#capabilities;
-    if (target.sizeBytes > maxObjectBytes) {
-      const message = `${key} has ${target.sizeBytes} bytes, the store takes at most ${maxObjectBytes}`;
-      return { status: 'failed', error: new StoreLimitError(message) };
-    }
+  #refuse(request: CommitRequest): FailedOutcome | null {
+    const limit = this.findLimit(request);
+    if (limit !== null) return limit;
+    const { key } = request;
     if (!isChangedByAzure(this.#prefix + key)) return null;
     const message = `${key}: Azure would store it under another name: a backslash, or a dot at the end of a part`;
     return { status: 'failed', error: new StoreRequestError(message) };

@@ -5,9 +5,8 @@
  * everything; every write is conditional on the generation of the object that it replaces, which is the ETag here.
  */
 
-import { StoreLimitError } from '../errors.js';
-import type { FailedOutcome } from '../retry.js';
 import { BodyMemory } from './body-memory.js';
+import { BucketStore } from './bucket-store.js';
 import { canAppend, type StoreCapabilities } from './capabilities.js';
 import { isOtherObject, toGcsOutcome } from './gcs-answer.js';
 import type { GcsClientOptions } from './gcs-client.js';
@@ -22,13 +21,10 @@ import { type GcsWriter, toGeneration, uploadObject } from './gcs-upload.js';
 import type {
   AppendOutcome,
   AppendRequest,
-  CheckOutcome,
   CollectOutcome,
   CollectRequest,
   CommitOutcome,
   CommitRequest,
-  HeadOutcome,
-  ListedObject,
   ProbeOutcome,
   RemoveOutcome,
   RemoveRequest,
@@ -60,13 +56,13 @@ export function toGcsStoreId({
   return other ? `${url} at ${other.replace(/\/+$/, '')}` : url;
 }
 
-export class GcsStore implements Store {
+export class GcsStore extends BucketStore implements Store {
   readonly id: string;
   /** How its requests are sent: for what a check has to tell. */
   readonly connection: GcsConnection;
   readonly #prefix: string;
   readonly #limits: GcsLimits;
-  readonly #reader: GcsReader;
+  protected readonly reader: GcsReader;
   readonly #memory: BodyMemory;
   readonly #sessions: GcsSessions;
   readonly #appends: GcsAppends;
@@ -75,6 +71,7 @@ export class GcsStore implements Store {
 
   /** Use `openGcsStore`. */
   constructor(options: GcsStoreOptions, connection: GcsConnection) {
+    super();
     const { prefix } = options;
     this.id = toGcsStoreId(options);
     this.connection = connection;
@@ -82,7 +79,7 @@ export class GcsStore implements Store {
     this.#limits = { ...GCS_LIMITS, ...options.limits };
     const { minBaseBytes, budgetBytes, singlePutMaxBytes, pieceBytes } = this.#limits;
     this.#capabilities = withMinBase(UNPROBED_GCS, minBaseBytes);
-    this.#reader = new GcsReader(connection, this.#prefix);
+    this.reader = new GcsReader(connection, this.#prefix);
     const largestBytes = Math.max(singlePutMaxBytes, pieceBytes);
     this.#memory = new BodyMemory({ capacityBytes: budgetBytes, largestBytes });
     this.#writer = { connection, head: (key, signal) => this.head(key, signal) };
@@ -110,14 +107,14 @@ export class GcsStore implements Store {
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
-    return this.#toLimitOutcome(request) ?? this.#store(request);
+    return this.findLimit(request) ?? this.#store(request);
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
     const { key, base, target, keep = base } = request;
     if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
       throw new RangeError(`${key}: keep ${keep.sizeBytes} of ${base.sizeBytes} in ${target.sizeBytes}`);
-    const limit = this.#toLimitOutcome(request);
+    const limit = this.findLimit(request);
     if (limit !== null) return limit;
     if (!canAppend(this.#capabilities, base.sizeBytes, keep.sizeBytes)) return { status: 'unsupported' };
     return this.#appends.append(request);
@@ -150,28 +147,6 @@ export class GcsStore implements Store {
     return found.status === 'found' ? { status: 'conflict' } : found;
   }
 
-  check(signal?: AbortSignal): Promise<CheckOutcome> {
-    return this.#reader.check(signal);
-  }
-
-  head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    return this.#reader.head(key, signal);
-  }
-
-  list(
-    prefix: string,
-    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<ListedObject> {
-    return this.#reader.list(prefix, options);
-  }
-
-  read(
-    key: string,
-    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
-    return this.#reader.read(key, options);
-  }
-
   async close(): Promise<void> {
     await this.connection.close();
   }
@@ -181,13 +156,6 @@ export class GcsStore implements Store {
     const { sizeBytes } = request.target;
     if (sizeBytes > this.#limits.singlePutMaxBytes) return this.#sessions.commit(name, request);
     return this.#memory.use(sizeBytes, (buffer) => uploadObject(this.#writer, { name, buffer }, request));
-  }
-
-  #toLimitOutcome({ key, target }: CommitRequest): FailedOutcome | null {
-    const { maxObjectBytes } = this.#capabilities;
-    if (target.sizeBytes <= maxObjectBytes) return null;
-    const message = `${key} has ${target.sizeBytes} bytes, the store takes at most ${maxObjectBytes}`;
-    return { status: 'failed', error: new StoreLimitError(message) };
   }
 }
 

@@ -5,8 +5,8 @@
  * write is conditional on the object that it replaces.
  */
 
-import { StoreLimitError } from '../errors.js';
 import { BodyMemory } from './body-memory.js';
+import { BucketStore } from './bucket-store.js';
 import { canAppend, type StoreCapabilities, UNPROBED_S3 } from './capabilities.js';
 import { crc32OfObject } from './object-crc32.js';
 import { planAppend, planParts } from './part-planner.js';
@@ -22,13 +22,11 @@ import { removeObject } from './s3-remove.js';
 import type {
   AppendOutcome,
   AppendRequest,
-  CheckOutcome,
   CollectOutcome,
   CollectRequest,
   CommitOutcome,
   CommitRequest,
   HeadOutcome,
-  ListedObject,
   ProbeOutcome,
   RemoveOutcome,
   RemoveRequest,
@@ -82,14 +80,14 @@ export function toS3StoreId({ bucket, prefix, endpoint }: S3StoreOptions): strin
   return endpoint === undefined ? url : `${url} at ${endpoint}`;
 }
 
-export class S3Store implements Store {
+export class S3Store extends BucketStore implements Store {
   readonly id: string;
   readonly bucket: string;
   /** How its requests are sent: for what a check has to ask beyond what a store is for. */
   readonly connection: S3Connection;
   readonly #prefix: string;
   readonly #limits: S3Limits;
-  readonly #reader: S3Reader;
+  protected readonly reader: S3Reader;
   readonly #puts: SinglePuts;
   readonly #memory: BodyMemory;
   readonly #multipart: MultipartCommits;
@@ -99,13 +97,14 @@ export class S3Store implements Store {
 
   /** Use `openS3Store`. */
   constructor(options: S3StoreOptions, connection: S3Connection) {
+    super();
     this.id = toS3StoreId(options);
     this.bucket = options.bucket;
     this.connection = connection;
     this.#prefix = options.prefix === '' ? '' : `${options.prefix}/`;
     this.#limits = { ...LIMITS, ...options.limits };
     this.#onNotice = options.onNotice ?? (() => undefined);
-    this.#reader = new S3Reader(connection, options.bucket, this.#prefix);
+    this.reader = new S3Reader(connection, options.bucket, this.#prefix);
     const head = (key: string, signal?: AbortSignal): Promise<HeadOutcome> => this.head(key, signal);
     const conditions = new Conditions({
       isHonoured: (write) => isHonoured(this.#capabilities, write),
@@ -153,7 +152,7 @@ export class S3Store implements Store {
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
-    const outcome = this.#toLimitOutcome(request) ?? (await this.#commit(request));
+    const outcome = this.findLimit(request) ?? (await this.#commit(request));
     return outcome.status === 'conflict' ? this.#compareBytes(request) : outcome;
   }
 
@@ -172,7 +171,7 @@ export class S3Store implements Store {
       throw new RangeError(
         `${request.key}: keep ${keep.sizeBytes} of ${base.sizeBytes} in ${target.sizeBytes}`,
       );
-    const limit = this.#toLimitOutcome(request);
+    const limit = this.findLimit(request);
     if (limit !== null) return limit;
     if (!canAppend(this.#capabilities, base.sizeBytes, keep.sizeBytes)) return { status: 'unsupported' };
     if (keep.sizeBytes === target.sizeBytes && base.sizeBytes === target.sizeBytes)
@@ -208,37 +207,8 @@ export class S3Store implements Store {
     return removeObject(place, request, (key, signal) => this.head(key, signal));
   }
 
-  check(signal?: AbortSignal): Promise<CheckOutcome> {
-    return this.#reader.check(signal);
-  }
-
-  head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    return this.#reader.head(key, signal);
-  }
-
-  list(
-    prefix: string,
-    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<ListedObject> {
-    return this.#reader.list(prefix, options);
-  }
-
-  read(
-    key: string,
-    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
-    return this.#reader.read(key, options);
-  }
-
   async close(): Promise<void> {
     this.connection.close();
-  }
-
-  #toLimitOutcome({ key, target }: CommitRequest): CommitOutcome | null {
-    const { maxObjectBytes } = this.#capabilities;
-    if (target.sizeBytes <= maxObjectBytes) return null;
-    const message = `${key} has ${target.sizeBytes} bytes, the store takes at most ${maxObjectBytes}`;
-    return { status: 'failed', error: new StoreLimitError(message) };
   }
 
   /** A store that knows no checksums cannot say whether the object in the way has the very bytes that were to be stored: they are read. */
