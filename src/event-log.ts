@@ -24,6 +24,7 @@ import type {
 } from './event-log-options.js';
 import { KindTags, type TagSeries } from './kind-tags.js';
 import { type AudioSource, type ImageSource, loadAudio, loadImages, loadVideo } from './media-file.js';
+import { MetricTags } from './metric-tags.js';
 import { type ArtifactKind, toPolyaxonTag } from './polyaxon/polyaxon-value.js';
 import {
   describe,
@@ -103,8 +104,7 @@ export class EventLog {
   readonly #recordIf: EventLogOptions['recordIf'];
   /** Undefined where tags are names as given. */
   readonly #kindTags: KindTags | undefined;
-  /** The tag of each metric that has been logged, by its name. */
-  readonly #metricTags = new Map<string, ScalarTag>();
+  readonly #metricTags = new MetricTags();
   #defaultStep: number | bigint | undefined;
   #closing: Promise<void> | undefined;
 
@@ -138,7 +138,7 @@ export class EventLog {
    * whose step is an argument the copy of the options.
    */
   scalar(name: string, value: number, options: EventOptions, givenStep = options.step): void {
-    const known = this.#metricTags.get(name);
+    const known = this.#metricTags.find(name);
     const scalarTag = known ?? this.#newMetric(name);
     this.#checkScalar(scalarTag.tag, value);
     const step = parseStep(givenStep) ?? this.#defaultStep;
@@ -159,7 +159,7 @@ export class EventLog {
     const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
     const names = Object.keys(metrics);
     const tags = names.map((name) => {
-      const scalarTag = this.#metricTags.get(name) ?? this.#newMetric(name);
+      const scalarTag = this.#metricTags.find(name) ?? this.#newMetric(name);
       this.#checkScalar(scalarTag.tag, metrics[name]);
       return scalarTag;
     });
@@ -185,7 +185,7 @@ export class EventLog {
     values: ArrayLike<number>,
     options: SeriesOptions,
   ): void {
-    const known = this.#metricTags.get(name);
+    const known = this.#metricTags.find(name);
     const scalarTag = known ?? this.#newMetric(name);
     const { tag } = scalarTag;
     checkColumns(tag, steps, values);
@@ -452,7 +452,7 @@ export class EventLog {
 
   #claimMetric(given: string, scalarTag: ScalarTag): void {
     // A name that has to be repaired is repaired, and warned of, each time.
-    if (given.isWellFormed()) this.#metricTags.set(given, scalarTag);
+    if (given.isWellFormed()) this.#metricTags.add(given, scalarTag);
     this.#kindTags?.claim(METRIC, given.toWellFormed(), scalarTag.tag);
   }
 
