@@ -17,7 +17,7 @@ import {
 } from '../wire/messages.js';
 import { MAX_VARINT_BYTES, writeDelimitedHeader } from '../wire/proto-bytes.js';
 import { MAX_PREFIX_BYTES, ScalarPrefix } from './scalar-prefix.js';
-import { type ScalarTemplate, ScalarTemplates } from './scalar-template.js';
+import { type ScalarTemplate, ScalarTemplates, TEMPLATE_SLACK_BYTES } from './scalar-template.js';
 
 /** Something that a caller may do but that TensorBoard will show in a way that surprises. Told once for each tag. */
 export interface TagNotice {
@@ -140,7 +140,7 @@ export class EventEncoder {
     const queue = this.#queue;
     const prefix = this.#prefix;
     prefix.set(wallTime, stepToWrite);
-    const start = queue.reserve(MAX_PREFIX_BYTES + template.sizeBytes);
+    const start = queue.reserve(MAX_PREFIX_BYTES + template.sizeBytes + TEMPLATE_SLACK_BYTES);
     const at = prefix.write(queue.view, start);
     const register = template.write(queue.view, at, value, prefix.register);
     return queue.sealWithCrc(at + template.sizeBytes, maskCrc(~register));
@@ -189,7 +189,7 @@ export class EventEncoder {
     const queue = this.#queue;
     const prefix = this.#prefix;
     prefix.set(wallTime, step);
-    const first = queue.reserve(MAX_PREFIX_BYTES + MAX_VARINT_BYTES + summaryBytes);
+    const first = queue.reserve(MAX_PREFIX_BYTES + MAX_VARINT_BYTES + summaryBytes + TEMPLATE_SLACK_BYTES);
     const { bytes, view } = queue;
     const summaryAt = prefix.write(view, first);
     let at = writeDelimitedHeader(bytes, summaryAt, SUMMARY, summaryBytes);

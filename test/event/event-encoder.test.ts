@@ -89,6 +89,30 @@ describe('EventEncoder', () => {
     ]);
   });
 
+  it('keeps metadata whose bytes are those of a signalling NaN, wherever they stand', () => {
+    const signalling = [1, 0, 0, 0, 0, 0, 0xf0, 0x7f];
+    for (let shift = 0; shift < 8; shift++) {
+      const queue = new RecordQueue();
+      const content = Uint8Array.of(...signalling.slice(shift), ...signalling, ...signalling);
+      const metadata = { ...createMetadata('scalars'), content };
+
+      new EventEncoder(queue).scalar('loss', 0.1, 1, 2, metadata);
+
+      const event = scalarEvent('loss', 0.1, 1, 2, true);
+      if (event.what.kind === 'summary') Object.assign(event.what.values[0]!, { metadata });
+      expect(decodeRecords(queue.waiting).records).toEqual([joinPieces(encodeEvent(event))]);
+    }
+  });
+
+  it('has room for the longest steps wherever the queue grows', () => {
+    const queue = new RecordQueue();
+    const encoder = new EventEncoder(queue);
+
+    for (let i = 0; i < 5000; i++) encoder.scalar('n'.repeat(1 + (i % 9)), 0.1, -i - 1, 2);
+
+    expect(eventsOf(queue).map(({ step }) => step)).toEqual(Array.from({ length: 5000 }, (_, i) => -i - 1));
+  });
+
   it('counts steps up for a tag that is given none, after the last one that was given', () => {
     const queue = new RecordQueue();
     const encoder = new EventEncoder(queue);
