@@ -287,6 +287,7 @@ class Sending {
     const { id, file } = this.#local;
     const { strategy, base, entry, targetBytes, tx } = open.intent;
     this.#tellStarted('new');
+    if (strategy === 'append') await this.#context.learnCapabilities(this.#signal);
     const lane = toLane(tracker.classOf(id), targetBytes);
     const baseCrc32 = this.#findBaseCrc32(base) ?? (await this.#crc32OfFirst(base?.sizeBytes ?? 0));
     const outcome = await commitObject(

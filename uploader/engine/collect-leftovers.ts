@@ -30,10 +30,12 @@ export async function collectLeftovers(
  */
 export async function collectCrashed(context: CommitContext, signal: AbortSignal | undefined): Promise<void> {
   const { tracker, recorder } = context;
-  const keys = [...tracker.crashedKeys];
+  // What a file's turn has not come for yet is still to be gone on with.
+  const open = new Set([...tracker.intents.values()].map(({ intent }) => intent.entry.key));
+  const keys = [...tracker.crashedKeys].filter((key) => !open.has(key));
   if (keys.length === 0 || !(await collect(context, keys, 0, signal))) return;
-  tracker.crashedKeys.clear();
-  await recorder.append({ kind: 'swept' });
+  for (const key of keys) tracker.crashedKeys.delete(key);
+  if (tracker.crashedKeys.size === 0) await recorder.append({ kind: 'swept' });
 }
 
 /** False when the store could not do it. */

@@ -19,6 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeRecord } from '../../../src/record/record-codec.js';
 import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import { UNPROBED_S3 } from '../../../uploader/store/capabilities.js';
 import { createTempDir } from '../../support/temp-dir.js';
 import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
 import { createHarness, type Harness, readStore, readTree } from '../support/sync-harness.js';
@@ -137,6 +138,30 @@ describe('what the journal and the store know', () => {
 
     expect(await harness.sync()).toMatchObject({ isComplete: true });
     expect(harness.store.calls).toContain(`collect ${KEY}`);
+    expectEqual(harness);
+  });
+
+  it('row 3: an append that a killed process has begun is gone on with, by a process that has not asked the store for anything yet', async () => {
+    const harness = createHarness({ 'outputs/file': Buffer.alloc(6 * MIB, 'a') });
+    await harness.sync();
+    appendFileSync(join(harness.run, 'outputs/file'), Buffer.alloc(MIB, 'b'));
+    const { io, kill } = createKillable();
+    harness.store.fault = (operation) => {
+      if (operation !== 'append') return 'pass';
+      setTimeout(() => kill.abort(), 50); // the journal knows of the upload by then
+      return 'fail';
+    };
+    await harness.sync({ signal: kill.signal, io });
+    harness.store.fault = () => 'pass';
+    harness.store.capabilities = UNPROBED_S3;
+    const calls = harness.store.calls.length;
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+
+    const since = harness.store.calls.slice(calls).filter((call) => call.endsWith(KEY));
+    // At last, what may have come late.
+    expect(since).toEqual([`head ${KEY}`, `append ${KEY}`, `collect ${KEY}`]);
+    expect(new Set(harness.store.uploads).size).toBe(1);
     expectEqual(harness);
   });
 

@@ -40,6 +40,8 @@ export class MemoryStore implements Store {
   readonly objects = new Map<string, MemoryObject>();
   /** Each call that reached the store, as `<operation> <key>`. */
   readonly calls: string[] = [];
+  /** The commits that appends were part of, one for each call. */
+  readonly uploads: string[] = [];
   /** All bytes that a key has ever had. */
   readonly history = new Map<string, Buffer[]>();
   capabilities: StoreCapabilities = CAPABLE;
@@ -69,6 +71,8 @@ export class MemoryStore implements Store {
   async append(request: AppendRequest): Promise<AppendOutcome> {
     const { base, target, source, key } = request;
     if (this.capabilities.append === null) return { status: 'unsupported' };
+    request.onUploadOpened?.(`upload of ${key}`);
+    this.uploads.push(request.commitId);
     const object = this.objects.get(key);
     if (object?.etag === base.etag && crc32(object.bytes) !== base.crc32) return { status: 'conflict' };
     return this.#write('append', request, async () =>
