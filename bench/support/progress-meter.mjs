@@ -9,7 +9,9 @@ const MAX_ASKED = 60;
 export class ProgressMeter {
   /** `<upload id>/<part number>` of the parts whose bytes were sent; others were copied inside of the store. */
   #sentParts = new Set();
-  /** By key of the object (with its bucket): what was asked for of it, in order. */
+  /** By key of the object (with its bucket): the upload that was worked on last. The next process goes on with that one. */
+  #current = new Map();
+  /** By key of the object: what was asked for of it, in order. */
   #asked = new Map();
   #server;
   #proxy;
@@ -23,9 +25,10 @@ export class ProgressMeter {
   onRequest({ operation, url }) {
     const key = toKey(url);
     this.#asked.set(key, [...(this.#asked.get(key) ?? []).slice(1 - MAX_ASKED), operation]);
-    if (operation !== 'UploadPart') return;
     const { searchParams } = new URL(url, 'http://store');
-    this.#sentParts.add(`${searchParams.get('uploadId')}/${searchParams.get('partNumber')}`);
+    const uploadId = searchParams.get('uploadId');
+    if (uploadId !== null && operation !== 'AbortMultipartUpload') this.#current.set(key, uploadId);
+    if (operation === 'UploadPart') this.#sentParts.add(`${uploadId}/${searchParams.get('partNumber')}`);
   }
 
   /** Bytes of bodies that were sent and are neither visible nor wait as parts: they have been sent, or will be, once more. */
@@ -38,6 +41,8 @@ export class ProgressMeter {
     const use = (key, bytes) => wasted.set(this.#toName(key), (wasted.get(this.#toName(key)) ?? 0) - bytes);
     for await (const { Key, Size } of listObjects(this.#server, '')) use(Key, Size);
     for (const { Key, UploadId } of await listOpenUploads(this.#server)) {
+      // A part that came late has brought back an upload that is over.
+      if (this.#current.get(this.#toName(Key)) !== UploadId) continue;
       const { Parts = [] } = await this.#server.client.send(
         new ListPartsCommand({ Bucket: this.#server.bucket, Key, UploadId }),
       );
