@@ -1,8 +1,8 @@
 /**
  * Events whose values are still being encoded: written in the order of the calls, by the time `settle` resolves.
  *
- * A tag that waits keeps its order: what is logged under it meanwhile waits behind. Memory is bounded: beyond that, and at
- * the exit of the process, the oldest are encoded at once.
+ * A tag that waits keeps its order: what is logged under it meanwhile waits behind. Memory is bounded. When most of it is taken, calls encode
+ * their own value: the threads are at work on the oldest ones. When all is taken, and at the exit of the process, the oldest are encoded at once.
  */
 
 import type { Diagnostics } from '../diagnostics.js';
@@ -18,6 +18,9 @@ export interface PendingValue {
   now(): readonly SummaryValue[];
   later(): Promise<readonly SummaryValue[]>;
 }
+
+/** The part of the memory from which on calls encode their own value. The rest is room for values that are encoded and wait for earlier ones. */
+const BUSY_PART = 0.75;
 
 interface PendingEvent {
   readonly tag: string;
@@ -62,15 +65,19 @@ export class PendingEvents {
   /** Takes an event whose value is encoded in the background. */
   add(tag: string, step: number | bigint, wallTime: number, value: PendingValue): void {
     if (this.#events.length === 0) registerForExit(this);
+    const isBusy = this.#sizeBytes + value.sizeBytes > this.#maxBytes * BUSY_PART;
     const event: PendingEvent = { tag, step, wallTime, value, encoded: undefined };
     this.#events.push(event);
     this.#tags.set(tag, { count: (this.#tags.get(tag)?.count ?? 0) + 1, nextStep: stepAfter(step) });
     this.#sizeBytes += value.sizeBytes;
-    value.later().then(
-      (encoded) => this.#encoded(event, encoded),
-      // The threads that were to help are out of memory: the work is done here.
-      () => this.#encoded(event, undefined),
-    );
+    if (isBusy) this.#encoded(event, undefined);
+    else {
+      value.later().then(
+        (encoded) => this.#encoded(event, encoded),
+        // The threads that were to help are out of memory: the work is done here.
+        () => this.#encoded(event, undefined),
+      );
+    }
     while (this.#sizeBytes > this.#maxBytes) this.#encodeFirst();
   }
 
