@@ -1,6 +1,6 @@
 // Logs large values: node log-large.mjs <histograms|images|png-floor> <count> <directory>
 
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -59,12 +59,25 @@ process.exit(0);
 
 async function measure(work) {
   const before = performance.eventLoopUtilization();
+  const ranBefore = mainThreadNs();
   const end = startMeasuring(count);
   await work();
   const measured = end();
+  const ran = ((mainThreadNs() - ranBefore) / measured.total) * 100;
   const blocked = performance.eventLoopUtilization(before).utilization * 100;
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return { ...measured, blocked, ...(how === 'png-floor' ? {} : { version }) };
+  return {
+    ...measured,
+    blocked,
+    ...(Number.isNaN(ran) ? {} : { ran }),
+    ...(how === 'png-floor' ? {} : { version }),
+  };
+}
+
+/** For how long the main thread has had a processor; NaN where the system does not tell. */
+function mainThreadNs() {
+  const path = `/proc/self/task/${process.pid}/schedstat`;
+  return existsSync(path) ? Number(readFileSync(path, 'utf8').split(' ')[0]) : Number.NaN;
 }
 
 function startRun() {
