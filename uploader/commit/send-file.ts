@@ -239,7 +239,7 @@ class Sending {
       keptBytes: target.keptBytes === 0 ? 0 : (base?.sizeBytes ?? 0),
       sinceCommitMs: last === undefined ? 0 : this.#startedMs - last.atMs,
       isLive: this.#isGrowing(),
-      isSlow: last !== undefined && isTooSlowToExtend(last.durationMs),
+      isSlow: last !== undefined && isTooSlowToExtend(last.repeatMs),
       capabilities: this.#mayAppend ? store.capabilities : { ...store.capabilities, append: null },
     });
     return strategy;
@@ -337,7 +337,10 @@ class Sending {
     const atMs = io.clock.monotonicMs();
     const durationMs = atMs - this.#startedMs;
     if (target.keptBytes > 0) tracker.table.set(id, FLAG.appends);
-    if (strategy !== 'segment' && tracker.isAppended(id)) tracker.commits.set(id, { atMs, durationMs });
+    if (strategy !== 'segment' && tracker.isAppended(id)) {
+      const repeatMs = (durationMs * target.keptBytes) / Math.max(target.sizeBytes, 1);
+      tracker.commits.set(id, { atMs, durationMs, repeatMs });
+    }
     await this.#lookAgain();
     tracker.restartAge(id, this.#startedMs);
   }

@@ -187,7 +187,7 @@ export class Schedule {
       storedBytes: segment === undefined ? storedBytes : Math.max(segment.end, MIN_APPEND_BYTES),
       quietMs: tracker.quietMs(id),
       ageMs: tracker.ageMs(id),
-      lastCommit: last === undefined ? null : { agoMs: nowMs - last.atMs, durationMs: last.durationMs },
+      lastCommit: last === undefined ? null : { ...last, agoMs: nowMs - last.atMs },
       intervalMs,
     });
   }

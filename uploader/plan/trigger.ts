@@ -35,7 +35,11 @@ export interface TriggerFacts {
   /** Everything is stored; what is left is to compare all of it once. */
   readonly isStored: boolean;
   /** Of the last commit; null when there was none. */
-  readonly lastCommit: { readonly agoMs: number; readonly durationMs: number } | null;
+  readonly lastCommit: {
+    readonly agoMs: number;
+    readonly durationMs: number;
+    readonly repeatMs: number;
+  } | null;
   /** How often a growing file is committed. */
   readonly intervalMs: number;
 }
@@ -52,7 +56,7 @@ export function msUntilDue(facts: TriggerFacts): number {
   const turnMs = Math.max(ageMs, sinceLastTurnMs(lastCommit));
   const untilInterval = Math.max(intervalMs - turnMs, Math.min(QUIET_MS, intervalMs) - ageMs);
   if (storedBytes >= MIN_APPEND_BYTES) {
-    const untilDuty = lastCommit === null ? 0 : DUTY_RATIO * lastCommit.durationMs - lastCommit.agoMs;
+    const untilDuty = lastCommit === null ? 0 : DUTY_RATIO * lastCommit.repeatMs - lastCommit.agoMs;
     return Math.max(0, untilInterval, Math.min(untilDuty, LAG_BUDGET_MS - ageMs));
   }
   // Below the threshold the file is sent whole each time: rarely enough for what has grown to outweigh what is repeated.
@@ -68,11 +72,11 @@ export function msUntilDue(facts: TriggerFacts): number {
  * object; they are written at the interval from the change on.
  */
 function sinceLastTurnMs(lastCommit: TriggerFacts['lastCommit']): number {
-  if (lastCommit === null || isTooSlowToExtend(lastCommit.durationMs)) return 0;
+  if (lastCommit === null || isTooSlowToExtend(lastCommit.repeatMs)) return 0;
   return lastCommit.agoMs + lastCommit.durationMs;
 }
 
-/** Whether extensions of this duration would make the file lag behind more than is allowed. */
-export function isTooSlowToExtend(durationMs: number): boolean {
-  return DUTY_RATIO * durationMs > LAG_BUDGET_MS;
+/** Whether extensions that take this long for what is stored already would make the file lag behind more than is allowed. */
+export function isTooSlowToExtend(repeatMs: number): boolean {
+  return DUTY_RATIO * repeatMs > LAG_BUDGET_MS;
 }

@@ -37,6 +37,8 @@ export interface FilePlace {
 export interface LastCommit {
   readonly atMs: number;
   readonly durationMs: number;
+  /** The share of it that went into what was stored before: what the next extension will take at least. */
+  readonly repeatMs: number;
 }
 
 const TICK_MS = 10;

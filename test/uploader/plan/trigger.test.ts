@@ -25,17 +25,29 @@ describe('msUntilDue', () => {
     ['one that has grown by a quarter, too', { storedBytes: 1 * MIB, fileBytes: 1.3 * MIB }, 10_000],
     [
       'at every interval since the last commit began, so that what comes late need not wait',
-      { storedBytes: 64 * KIB, fileBytes: 65 * KIB, lastCommit: { agoMs: 5_000, durationMs: 1_000 } },
+      {
+        storedBytes: 64 * KIB,
+        fileBytes: 65 * KIB,
+        lastCommit: { agoMs: 5_000, durationMs: 1_000, repeatMs: 1_000 },
+      },
       4_000,
     ],
     [
       'but what is written at once is sent at once',
-      { storedBytes: 64 * KIB, fileBytes: 65 * KIB, lastCommit: { agoMs: 50_000, durationMs: 10 } },
+      {
+        storedBytes: 64 * KIB,
+        fileBytes: 65 * KIB,
+        lastCommit: { agoMs: 50_000, durationMs: 10, repeatMs: 10 },
+      },
       2_000,
     ],
     [
       'one whose tail goes into segments, at every interval since the change',
-      { storedBytes: 5 * MIB, fileBytes: 6 * MIB, lastCommit: { agoMs: 90_000, durationMs: 16_000 } },
+      {
+        storedBytes: 5 * MIB,
+        fileBytes: 6 * MIB,
+        lastCommit: { agoMs: 90_000, durationMs: 16_000, repeatMs: 16_000 },
+      },
       10_000,
     ],
     [
@@ -50,8 +62,21 @@ describe('msUntilDue', () => {
     ],
     [
       'but the store is left in peace for four times as long as its last copy took',
-      { storedBytes: 500 * MIB, fileBytes: 501 * MIB, lastCommit: { agoMs: 0, durationMs: 5_000 } },
+      {
+        storedBytes: 500 * MIB,
+        fileBytes: 501 * MIB,
+        lastCommit: { agoMs: 0, durationMs: 5_000, repeatMs: 5_000 },
+      },
       20_000,
+    ],
+    [
+      'however long the rest of it took, as that of the first',
+      {
+        storedBytes: 900 * MIB,
+        fileBytes: 901 * MIB,
+        lastCommit: { agoMs: 0, durationMs: 40_000, repeatMs: 0 },
+      },
+      2_000,
     ],
     [
       'and never for longer than the lag that is allowed',
@@ -59,7 +84,7 @@ describe('msUntilDue', () => {
         storedBytes: 500 * MIB,
         fileBytes: 501 * MIB,
         ageMs: 20_000,
-        lastCommit: { agoMs: 0, durationMs: 50_000 },
+        lastCommit: { agoMs: 0, durationMs: 50_000, repeatMs: 50_000 },
       },
       40_000,
     ],
@@ -84,12 +109,15 @@ describe('msUntilDue', () => {
           const facts = {
             storedBytes,
             fileBytes: storedBytes + tailBytes,
-            lastCommit: { durationMs, agoMs },
+            lastCommit: { durationMs, agoMs, repeatMs: durationMs },
           };
           const wait = waitOf({ ...facts, ageMs });
           expect(wait).toBeGreaterThanOrEqual(0);
           expect(wait + ageMs).toBeLessThanOrEqual(Math.max(60_000, ageMs));
-          const later = { ageMs: ageMs + wait, lastCommit: { durationMs, agoMs: agoMs + wait } };
+          const later = {
+            ageMs: ageMs + wait,
+            lastCommit: { durationMs, agoMs: agoMs + wait, repeatMs: durationMs },
+          };
           expect(waitOf({ ...facts, ...later })).toBeCloseTo(0, 6);
         },
       ),
