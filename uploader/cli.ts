@@ -10,6 +10,7 @@ import { type CommandContext, EXIT } from './commands/context.js';
 import { addFsckCommand } from './commands/fsck.js';
 import { addImportCommand } from './commands/import.js';
 import { addInspectCommand } from './commands/inspect.js';
+import { LineBatch } from './commands/line-batch.js';
 import { addLsCommand } from './commands/ls.js';
 import { toErrorText } from './commands/print-error.js';
 import { addPullCommand } from './commands/pull.js';
@@ -31,6 +32,8 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 setFlagsFromString('--heap-growing-percent=20');
 
 const redact = createRedactor(process.env);
+const lines = new LineBatch((text) => process.stderr.write(redact(text)));
+process.on('exit', () => lines.flush());
 const abort = new AbortController();
 
 let interruption: number | undefined;
@@ -45,8 +48,11 @@ for (const [name, exitCode] of Object.entries(SIGNALS)) {
 
 const context: CommandContext = {
   environment: process.env,
-  stdout: (text) => process.stdout.write(redact(text)),
-  stderr: (text) => process.stderr.write(redact(text)),
+  stdout: (text) => {
+    lines.flush(); // on a terminal the two are one
+    process.stdout.write(redact(text));
+  },
+  stderr: (text) => lines.add(text),
   columns: () => (process.stderr.isTTY ? process.stderr.columns : undefined),
   signal: abort.signal,
   io: nodeIo,

@@ -95,7 +95,9 @@ async function openIntent(
   const intent = { tx: io.randomness.id(), strategy, base, entry, targetBytes };
   const open: OpenIntent = { intent, uploadId: null, parts: [] };
   tracker.intents.set(id, open);
-  await recorder.append({ kind: 'intent', intent });
+  const recorded = recorder.append({ kind: 'intent', intent });
+  // The line of a single request goes on its way with it: without it the next process asks for a checksum instead.
+  if (strategy !== 'put') await recorded;
   return open;
 }
 

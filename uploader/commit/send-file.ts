@@ -6,7 +6,7 @@
 
 import { CodedError } from '../../src/errors.js';
 import { FileError, StoreConflictError, StoreLimitError } from '../errors.js';
-import type { FileVersion } from '../io/file-version.js';
+import type { FileStat } from '../io/file-system.js';
 import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entry.js';
 import { toLane } from '../plan/lanes.js';
 import { type Decision, planFile, type UploadReason, type VerifyReason } from '../plan/planner.js';
@@ -51,7 +51,7 @@ export async function sendFile(
     const policy = tracker.table.has(id, FLAG.projected) ? OWN_FILES : context.openPolicy();
     const file = await openLocalFile(io.fileSystem, place, tracker.relPathOf(id), policy);
     try {
-      return await new Sending({ id, file, version: await file.stat() }, context, signal).run();
+      return await new Sending({ id, file, version: file.opened }, context, signal).run();
     } finally {
       await file.close();
     }
@@ -360,14 +360,13 @@ class Sending {
   async #lookAgain(): Promise<void> {
     const { tracker, io } = this.#context;
     const { id, file } = this.#local;
-    let now: FileVersion = await file.stat();
+    let named: FileStat | null = null;
     try {
-      const named = await io.fileSystem.lstat(file.path);
-      if (named.kind === 'file') now = named;
+      named = await io.fileSystem.lstat(file.path);
     } catch {
       // Deleted, or out of reach, after it was stored: the scanner will say so.
     }
-    tracker.look(id, now);
+    tracker.look(id, named?.kind === 'file' ? named : await file.stat());
   }
 
   /** What makes the next look at a growing file cheap. */

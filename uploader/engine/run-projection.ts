@@ -244,7 +244,7 @@ export class RunProjection {
       if (place === null) throw new Error(`no directory is known for ${tracker.keyOf(id)}`);
       const policy = this.#parts.openPolicy();
       const file = await openLocalFile(io.fileSystem, place, tracker.relPathOf(id), policy);
-      tracker.look(id, await file.stat());
+      tracker.look(id, file.opened);
       return file;
     };
     return { source, version, open };

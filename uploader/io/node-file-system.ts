@@ -1,6 +1,14 @@
 /** The host's file system. */
 
-import { type BigIntStats, constants, lstatSync } from 'node:fs';
+import {
+  type BigIntStats,
+  constants,
+  fstatSync,
+  lstatSync,
+  readlinkSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import {
   type FileHandle,
   link,
@@ -8,7 +16,6 @@ import {
   mkdir,
   open,
   readdir,
-  readlink,
   realpath,
   rename,
   rmdir,
@@ -23,6 +30,7 @@ import type {
   UpdatableFile,
   WritableFile,
 } from './file-system.js';
+import { QuickCalls } from './quick-calls.js';
 import { systemErrorCode } from './system-error.js';
 
 /** Both flags are absent on Windows, which has neither FIFOs in directories nor links that an open would follow unasked. */
@@ -30,11 +38,21 @@ const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants
 
 const UPDATE_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
+const quick = new QuickCalls();
+/** What is read or written synchronously: more takes longer than handing it to a thread. */
+const QUICK_BYTES = 128 * 1024;
+
 export const nodeFileSystem: FileSystem = {
   readDirectory: (path) => readdir(path, { encoding: 'buffer' }),
-  lstat: async (path) => toFileStat(await lstat(path, { bigint: true })),
+  lstat: async (path) =>
+    toFileStat(
+      await quick.run(
+        () => lstatSync(path, { bigint: true }),
+        () => lstat(path, { bigint: true }),
+      ),
+    ),
   lstatAll,
-  openForReading: async (path) => new NodeReadableFile(await open(path, READ_FLAGS), path),
+  openForReading: async (path) => new NodeReadableFile(await quick.wait(() => open(path, READ_FLAGS)), path),
   openForWriting: async (path, how, mode) =>
     new NodeWritableFile(await open(path, how === 'create' ? 'wx' : 'a', mode)),
   openForUpdate: async (path) => new NodeUpdatableFile(await open(path, UPDATE_FLAGS), path),
@@ -97,6 +115,9 @@ class NodeReadableFile implements ReadableFile {
   /** For `NodeUpdatableFile`. */
   protected readonly handle: FileHandle;
   readonly #path: FsPath;
+  /** What has been read once is in memory. */
+  #readStart = 0;
+  #readEnd = 0;
 
   constructor(handle: FileHandle, path: FsPath) {
     this.handle = handle;
@@ -104,17 +125,29 @@ class NodeReadableFile implements ReadableFile {
   }
 
   async stat(): Promise<FileStat> {
-    return toFileStat(await this.handle.stat({ bigint: true }));
+    const stat = await quick.run(
+      () => fstatSync(this.handle.fd, { bigint: true }),
+      () => this.handle.stat({ bigint: true }),
+    );
+    return toFileStat(stat);
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
-    const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, position);
-    return bytesRead;
+    const read = async (): Promise<number> =>
+      (await this.handle.read(buffer, 0, buffer.length, position)).bytesRead;
+    const end = position + buffer.length;
+    if (position >= this.#readStart && end <= this.#readEnd && buffer.length <= QUICK_BYTES)
+      return quick.run(() => readSync(this.handle.fd, buffer, 0, buffer.length, position), read);
+    const count = await read();
+    this.#readStart = position;
+    this.#readEnd = position + count;
+    return count;
   }
 
   async realPath(): Promise<Buffer> {
     if (process.platform === 'linux') {
-      return readlink(`/proc/self/fd/${this.handle.fd}`, { encoding: 'buffer' });
+      // The kernel knows it: nothing is waited for.
+      return readlinkSync(`/proc/self/fd/${this.handle.fd}`, { encoding: 'buffer' });
     }
     // Elsewhere the name is resolved again, and must still lead to the file that is open.
     const path = await realpath(this.#path, { encoding: 'buffer' });
@@ -162,8 +195,14 @@ class NodeWritableFile implements WritableFile {
     this.#handle = handle;
   }
 
-  append(bytes: Uint8Array): Promise<void> {
-    return this.#handle.appendFile(bytes);
+  async append(bytes: Uint8Array): Promise<void> {
+    for (let written = 0; written < bytes.length; ) {
+      const rest = bytes.subarray(written, written + QUICK_BYTES);
+      written += await quick.run(
+        () => writeSync(this.#handle.fd, rest),
+        async () => (await this.#handle.write(rest)).bytesWritten,
+      );
+    }
   }
 
   sync(): Promise<void> {

@@ -18,6 +18,8 @@ const SLASH = 0x2f;
 /** One open file. The caller closes it. */
 export interface LocalFile extends ByteSource {
   readonly path: Buffer;
+  /** As it was when it was opened, before a byte of it was read. */
+  readonly opened: FileStat;
   /** Of the file that is open, whatever its name leads to by now. */
   stat(): Promise<FileStat>;
   /** Fills `buffer` from `position` on, as far as the file goes; resolves to the number of bytes. */
@@ -49,7 +51,7 @@ export async function openLocalFile(
     if (policy.device !== undefined && stat.device !== policy.device)
       throw outside(relPath, 'it lies on another device than the root');
     if (!policy.allowHardLinks && stat.linkCount > 1) throw outside(relPath, 'it has other names');
-    return new OpenedFile(file, path, relPath);
+    return new OpenedFile(file, path, relPath, stat);
   } catch (error) {
     await file.close();
     throw error instanceof FileError ? error : unreadable(relPath, error);
@@ -58,12 +60,14 @@ export async function openLocalFile(
 
 class OpenedFile implements LocalFile {
   readonly path: Buffer;
+  readonly opened: FileStat;
   readonly #file: ReadableFile;
   readonly #relPath: RelPath;
 
-  constructor(file: ReadableFile, path: Buffer, relPath: RelPath) {
+  constructor(file: ReadableFile, path: Buffer, relPath: RelPath, opened: FileStat) {
     this.#file = file;
     this.path = path;
+    this.opened = opened;
     this.#relPath = relPath;
   }
 

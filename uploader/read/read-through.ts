@@ -53,18 +53,16 @@ export function readThrough(
     const reading = new Reading(stretch, options);
     for (let position = stretch.from; position < stretch.to; ) {
       options.signal?.throwIfAborted();
-      const wanted = buffer.subarray(0, Math.min(buffer.length, reading.stopBefore(position) - position));
-      const count = await file.readInto(wanted, position);
-      if (count < wanted.length) return null;
+      const wanted = buffer.subarray(0, Math.min(buffer.length, stretch.to - position));
+      if ((await file.readInto(wanted, position)) < wanted.length) return null;
       reading.take(wanted, position);
-      position += count;
+      position += wanted.length;
     }
     return reading.result();
   });
 }
 
 class Reading {
-  readonly #stretch: Stretch;
   readonly #options: ReadOptions;
   #crc: number;
   #end: number;
@@ -76,7 +74,6 @@ class Reading {
   #crcAtMark: number | null = null;
 
   constructor(stretch: Stretch, options: ReadOptions) {
-    this.#stretch = stretch;
     this.#options = options;
     this.#crc = stretch.crc32;
     this.#end = options.records?.scanner.wholeEnd ?? stretch.to;
@@ -88,29 +85,12 @@ class Reading {
     this.#passMarks(stretch.from);
   }
 
-  /** Where the next piece has to end at the latest, because something is to be known of that place. */
-  stopBefore(position: number): number {
-    const { mark, records } = this.#options;
-    const stops = [
-      this.#stretch.to,
-      (Math.floor(position / EXTENT_BYTES) + 1) * EXTENT_BYTES,
-      mark,
-      records?.from,
-      HEAD_BYTES,
-    ];
-    return Math.min(...(stops.filter((stop) => stop !== undefined && stop > position) as number[]));
-  }
-
   take(bytes: Buffer, position: number): void {
-    const before = this.#crc;
-    this.#crc = crc32(bytes, before);
-    this.#takeRecords(bytes, position, before);
-    if (position < HEAD_BYTES) {
-      const head = bytes.subarray(0, Math.max(0, HEAD_BYTES - position));
-      this.#headCrc = crc32(head, this.#headCrc);
-      this.#headBytes = position + head.length;
+    for (let at = 0; at < bytes.length; ) {
+      const end = Math.min(bytes.length, this.#stopBefore(position + at) - position);
+      this.#takePiece(bytes.subarray(at, end), position + at);
+      at = end;
     }
-    this.#passMarks(position + bytes.length);
   }
 
   result(): ReadThrough {
@@ -131,6 +111,27 @@ class Reading {
       },
       crc32AtMark: this.#crcAtMark,
     };
+  }
+
+  /** Where a piece has to end at the latest, because something is to be known of that place. */
+  #stopBefore(position: number): number {
+    const { mark, records } = this.#options;
+    let stop = (Math.floor(position / EXTENT_BYTES) + 1) * EXTENT_BYTES;
+    for (const other of [mark, records?.from, HEAD_BYTES])
+      if (other !== undefined && other > position && other < stop) stop = other;
+    return stop;
+  }
+
+  #takePiece(bytes: Buffer, position: number): void {
+    const before = this.#crc;
+    this.#crc = crc32(bytes, before);
+    this.#takeRecords(bytes, position, before);
+    if (position < HEAD_BYTES) {
+      const head = bytes.subarray(0, Math.max(0, HEAD_BYTES - position));
+      this.#headCrc = crc32(head, this.#headCrc);
+      this.#headBytes = position + head.length;
+    }
+    this.#passMarks(position + bytes.length);
   }
 
   #takeRecords(bytes: Buffer, position: number, crcBefore: number): void {

@@ -39,6 +39,9 @@ const MIN_BYTES_PER_MS = 256 * 1.024;
 /** The same expired credentials in many requests at once cause one refresh. */
 const REFRESH_INTERVAL_MS = 5_000;
 
+/** In place of an error with its stack for each request, which nobody would read. */
+const ENDED = 'ended';
+
 type Repair = 'credentials' | 'time' | 'region';
 
 export class S3Connection {
@@ -162,7 +165,7 @@ export class S3Connection {
       });
     } finally {
       signal?.removeEventListener('abort', abort);
-      ended.abort();
+      ended.abort(ENDED);
       await untilLimit;
     }
   }

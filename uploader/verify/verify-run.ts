@@ -161,7 +161,7 @@ class RunVerifier {
     if (place === null) throw new Error(`no directory is known for ${path}`);
     const file = await openLocalFile(io.fileSystem, place, path, openPolicy());
     try {
-      const version = await file.stat();
+      const version = file.opened;
       this.#newestMs = Math.max(this.#newestMs, Number(version.mtimeNs / 1_000_000n));
       const { signal } = this.#options;
       const hashes = await hashFile(file, version.sizeBytes, { pool, mark, withSha256, signal });
