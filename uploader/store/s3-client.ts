@@ -2,6 +2,7 @@
 
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Clock } from '../../src/clock.js';
+import { DirectPuts } from './s3-direct-put.js';
 
 export interface S3ClientOptions {
   readonly endpoint?: string | undefined;
@@ -40,10 +41,11 @@ export const TIMEOUTS: S3Timeouts = {
 /** Waiting for one of the SDK's 50 sockets would count as connecting. This is more than can be under way at once. */
 const MAX_SOCKETS = 512;
 
-/** Two clients that differ in how long a server may be silent. */
+/** Two clients that differ in how long a server may be silent, and the quick one's way for small objects. */
 export interface S3ClientPair {
   readonly quick: S3Client;
   readonly patient: S3Client;
+  readonly puts: DirectPuts;
 }
 
 /** Builds the clients; sends nothing. */
@@ -53,7 +55,7 @@ export function createS3Clients(sdk: S3Sdk, options: S3ClientOptions, timeouts: 
     ...toConfig(options, timeouts.connectMs, timeouts.patientSilenceMs),
     credentials: quick.config.credentials,
   });
-  return { quick, patient };
+  return { quick, patient, puts: new DirectPuts(sdk, quick) };
 }
 
 function toConfig(options: S3ClientOptions, connectMs: number, silenceMs: number): S3ClientConfig {

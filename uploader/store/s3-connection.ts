@@ -16,6 +16,7 @@ import {
   type S3Timeouts,
   TIMEOUTS,
 } from './s3-client.js';
+import type { PutInput, PutOutput } from './s3-direct-put.js';
 import type { StoreNotice } from './store.js';
 
 export type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
@@ -42,6 +43,7 @@ const REFRESH_INTERVAL_MS = 5_000;
 /** In place of an error with its stack for each request, which nobody would read. */
 const ENDED = 'ended';
 
+type SendWith<Output> = (clients: S3ClientPair, abortSignal: AbortSignal) => Promise<Output>;
 type Repair = 'credentials' | 'time' | 'region';
 
 export class S3Connection {
@@ -117,15 +119,27 @@ export class S3Connection {
   }
 
   /** One attempt. `toCommand` makes the request anew when it has to be signed again: a streamed body can be sent only once. */
-  async send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+  send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     toCommand: (sdk: S3Sdk) => S3Command<Input, Output>,
     options: SendOptions = {},
   ): Promise<Output> {
+    return this.#sendMended(({ quick, patient }, abortSignal) => {
+      const client = options.isPatient === true ? patient : quick;
+      return client.send(toCommand(this.sdk), { abortSignal });
+    }, options);
+  }
+
+  /** As `send`, for what is sent most often: a small object. */
+  put(toInput: () => PutInput, options: SendOptions): Promise<PutOutput> {
+    return this.#sendMended(({ puts }, abortSignal) => puts.send(toInput(), abortSignal), options);
+  }
+
+  async #sendMended<Output>(sendWith: SendWith<Output>, options: SendOptions): Promise<Output> {
     const tried = new Set<Repair>();
     for (;;) {
       const signedWith = await this.credentials();
       try {
-        return await this.#sendOnce(toCommand(this.sdk), options);
+        return await this.#sendOnce(sendWith, options);
       } catch (error) {
         const repair = options.signal?.aborted === true ? null : await this.#repair(error, signedWith, tried);
         if (repair === null) throw error;
@@ -141,11 +155,12 @@ export class S3Connection {
     }
   }
 
-  async #sendOnce<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
-    command: S3Command<Input, Output>,
+  async #sendOnce<Output>(
+    sendWith: SendWith<Output>,
     { signal, sizeBytes = 0, isPatient = false }: SendOptions,
   ): Promise<Output> {
-    const { quick, patient } = this.#clients;
+    const clients = this.#clients;
+    const { quick, patient } = clients;
     await this.#options.beforeRequest?.(signal);
     const minimumMs = isPatient ? this.#timeouts.patientSilenceMs : this.#timeouts.totalMs;
     const limitMs = Math.max(minimumMs, sizeBytes / MIN_BYTES_PER_MS);
@@ -157,7 +172,7 @@ export class S3Connection {
     try {
       signal?.throwIfAborted();
       patient.config.systemClockOffset = quick.config.systemClockOffset;
-      return await (isPatient ? patient : quick).send(command, { abortSignal: limit.signal });
+      return await sendWith(clients, limit.signal);
     } catch (error) {
       if (signal?.aborted === true || !limit.signal.aborted) throw error;
       throw Object.assign(new Error(`no answer within ${Math.round(limitMs / 1000)} s`, { cause: error }), {

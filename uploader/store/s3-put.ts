@@ -6,6 +6,7 @@ import { toMetadata } from './commit-metadata.js';
 import { resolveConflict, unexpected } from './commit-outcome.js';
 import { toOutcome } from './s3-answer.js';
 import {
+  type Condition,
   type Conditions,
   isBrokenConnection,
   isPreconditionFailure,
@@ -13,6 +14,7 @@ import {
   toBase64Crc32,
 } from './s3-commit.js';
 import type { S3Connection } from './s3-connection.js';
+import type { PutInput, PutOutput } from './s3-direct-put.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome } from './store.js';
 
 export interface SinglePutOptions {
@@ -34,24 +36,21 @@ export class SinglePuts {
     const { key, source, target, signal } = request;
     const body = await readBody(source, { start: 0, end: target.sizeBytes }, buffer);
     if (body.length !== target.sizeBytes || crc32(body) !== target.crc32) return { status: 'changed' };
-    const send = (condition: object) => {
+    const send = (condition: Condition): Promise<PutOutput> => {
       signal?.throwIfAborted();
       const input = {
         Bucket: bucket,
         Key: objectKey,
         Body: body,
-        ContentLength: body.length,
         ChecksumCRC32: toBase64Crc32(target.crc32),
         Metadata: toMetadata(request),
         ...condition,
       };
-      return connection.send(
-        (sdk) => {
-          request.onBytesSent?.(body.length);
-          return new sdk.PutObjectCommand(input);
-        },
-        { signal, sizeBytes: body.length },
-      );
+      const toInput = (): PutInput => {
+        request.onBytesSent?.(body.length);
+        return input;
+      };
+      return connection.put(toInput, { signal, sizeBytes: body.length });
     };
     try {
       const { ETag } = await conditions.send('put', request, send);

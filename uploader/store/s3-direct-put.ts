@@ -1,0 +1,150 @@
+/**
+ * PutObject without the SDK's middleware, which takes more of a processor than all else that is done for a small file (docs/performance.md).
+ *
+ * Where a bucket is and how its requests are signed is the SDK's to say: the first request goes its way, and shows both; the next differ in
+ * key, body and what is said of these. What an answer means that is no success is the SDK's to say too: it is given the answer to read.
+ */
+
+import { Readable } from 'node:stream';
+import type { S3Client } from '@aws-sdk/client-s3';
+
+export interface PutInput {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly Body: Buffer;
+  /** Base64. */
+  readonly ChecksumCRC32: string;
+  readonly Metadata: Readonly<Record<string, string>>;
+  readonly IfMatch?: string | undefined;
+  readonly IfNoneMatch?: string | undefined;
+}
+
+export interface PutOutput {
+  readonly ETag?: string | undefined;
+}
+
+type Config = S3Client['config'];
+type Signer = Awaited<ReturnType<Config['signer']>>;
+type HttpRequest = Parameters<Config['requestHandler']['handle']>[0];
+type HttpResponse = Awaited<ReturnType<Config['requestHandler']['handle']>>['response'];
+
+/** What all requests to a bucket have in common. */
+interface Way {
+  readonly request: Pick<HttpRequest, 'protocol' | 'hostname' | 'port' | 'query' | 'method'>;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The path of a key begins with it. */
+  readonly pathStart: string;
+  readonly signer: Signer;
+  readonly signingRegion: string | undefined;
+  readonly signingService: string | undefined;
+}
+
+const COMMON_HEADERS = ['host', 'content-type', 'user-agent'];
+
+export class DirectPuts {
+  readonly #sdk: typeof import('@aws-sdk/client-s3');
+  readonly #client: S3Client;
+  readonly #ways = new Map<string, Way>();
+
+  constructor(sdk: typeof import('@aws-sdk/client-s3'), client: S3Client) {
+    this.#sdk = sdk;
+    this.#client = client;
+  }
+
+  /** One attempt. Rejects as the SDK does. */
+  async send(input: PutInput, abortSignal: AbortSignal): Promise<PutOutput> {
+    const way = this.#ways.get(input.Bucket);
+    if (way === undefined) return this.#sendByCommand(input, abortSignal);
+    const { requestHandler, systemClockOffset } = this.#client.config;
+    const { signer, signingRegion, signingService } = way;
+    const signed = await signer.sign(toRequest(way, input), {
+      signingDate: new Date(Date.now() + systemClockOffset),
+      ...(signingRegion === undefined ? {} : { signingRegion }),
+      ...(signingService === undefined ? {} : { signingService }),
+    });
+    const { response } = await requestHandler.handle(signed as HttpRequest, { abortSignal });
+    if (response.statusCode >= 300) return this.#readAnswer(input, response);
+    await untilEnd(response.body);
+    return { ETag: response.headers.etag };
+  }
+
+  #sendByCommand(input: PutInput, abortSignal: AbortSignal): Promise<PutOutput> {
+    const command = this.#toCommand(input);
+    command.middlewareStack.add(
+      (next, context) => async (args) => {
+        const { endpointV2 } = context;
+        await this.#learn(input, args.request as HttpRequest, endpointV2?.properties?.authSchemes?.[0]);
+        return next(args);
+      },
+      { step: 'build', priority: 'low', name: 'learnWay' },
+    );
+    return this.#client.send(command, { abortSignal });
+  }
+
+  /** Buckets that are signed for in another way, by sessions of their own or for several regions, are left to the SDK. */
+  async #learn(
+    { Bucket, Key }: PutInput,
+    request: HttpRequest,
+    authScheme: Parameters<Config['signer']>[0],
+  ): Promise<void> {
+    const { protocol, hostname, port, query, method, headers } = request;
+    const keyPath = toPath(Key);
+    if (authScheme?.name !== 'sigv4' || !request.path.endsWith(`/${keyPath}`)) return;
+    this.#ways.set(Bucket, {
+      request: { protocol, hostname, port, query, method },
+      headers: Object.fromEntries(COMMON_HEADERS.map((name) => [name, headers[name] ?? ''])),
+      pathStart: request.path.slice(0, -keyPath.length),
+      signer: await this.#client.config.signer(authScheme),
+      signingRegion: authScheme.signingRegion,
+      signingService: authScheme.signingName,
+    });
+  }
+
+  /** What the SDK makes of an answer: its error, with all that is known of it, and the store's time. */
+  #readAnswer(input: PutInput, response: HttpResponse): Promise<PutOutput> {
+    const command = this.#toCommand(input);
+    command.middlewareStack.add(() => async () => ({ response, output: { $metadata: {} } }), {
+      step: 'deserialize',
+      priority: 'low',
+      name: 'givenAnswer',
+    });
+    return this.#client.send(command);
+  }
+
+  #toCommand(input: PutInput) {
+    return new this.#sdk.PutObjectCommand({ ...input, ContentLength: input.Body.length });
+  }
+}
+
+function toRequest({ request, headers, pathStart }: Way, input: PutInput): HttpRequest {
+  const { Key, Body, ChecksumCRC32, Metadata, IfMatch, IfNoneMatch } = input;
+  const own: Record<string, string> = {
+    ...headers,
+    'content-length': String(Body.length),
+    'x-amz-checksum-crc32': ChecksumCRC32,
+  };
+  if (IfMatch !== undefined) own['if-match'] = IfMatch;
+  if (IfNoneMatch !== undefined) own['if-none-match'] = IfNoneMatch;
+  for (const [name, value] of Object.entries(Metadata)) own[`x-amz-meta-${name}`] = value;
+  return { ...request, path: `${pathStart}${toPath(Key)}`, headers: own, body: Body } as HttpRequest;
+}
+
+/** As the SDK writes a key: RFC 3986, slashes kept. */
+function toPath(key: string): string {
+  return encodeURIComponent(key)
+    .replaceAll('%2F', '/')
+    .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** The connection is free for the next request once the answer has been read. */
+function untilEnd(body: unknown): Promise<void> {
+  if (!(body instanceof Readable)) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    body.once('end', resolve);
+    body.once('error', reject);
+    body.once('close', () =>
+      reject(Object.assign(new Error('the answer broke off'), { code: 'ECONNRESET' })),
+    );
+    body.resume();
+  });
+}
