@@ -63,7 +63,10 @@ await runMeasurement(
 
     const written = startWriters(root, values);
     onEnd(written.stop);
+    // Starting 50 programs keeps the machine busy for a while, which is not what is measured.
+    await written.ready;
     say(`${values.processes} processes write ${values.runs} runs`);
+    written.begin();
     const lag = new LagMeter(runs, join(serverHome, 'data/runs/team'));
     const startMs = performance.now();
     let isWritten = false;
@@ -126,12 +129,14 @@ function startWriters(root, values) {
     if (runs <= 0) return undefined;
     const [command, script] = i % 2 === 0 ? node : python;
     const args = [script, root, String(runs), values.files, values.seconds];
-    return spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    return spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   }).filter((child) => child !== undefined);
   const all = Promise.all(children.map((child) => once(child, 'close'))).then((codes) =>
     codes.flatMap(([code]) => (code === 0 ? [] : [`a writer ended with ${code}`])),
   );
-  return { all, stop: () => children.forEach((child) => void child.kill('SIGKILL')) };
+  const ready = Promise.all(children.map((child) => once(child.stdout, 'data')));
+  const begin = () => children.forEach((child) => void child.stdin.end('begin\n'));
+  return { all, ready, begin, stop: () => children.forEach((child) => void child.kill('SIGKILL')) };
 }
 
 /** One is stopped for a while, one is killed and stays away. */

@@ -1,7 +1,10 @@
 // One of many processes that write to a shared directory: some runs each, through this package.
 //
 //   node write-many.mjs <root> <runs> <files of a run> <seconds>
+//
+// Says "ready", and begins with the first line that it is told.
 
+import { once } from 'node:events';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +17,9 @@ const [root, runCount, fileCount, seconds] = process.argv.slice(2);
 const OWN_FILES = 4;
 const PERIOD_MS = 1000;
 
+console.log('ready');
+await once(process.stdin, 'data');
+process.stdin.destroy();
 const runs = Array.from({ length: Number(runCount) }, (_, i) => {
   const options = { trackCode: false, trackLogs: false, collectResources: false, flushIntervalMs: 500 };
   return new Run({ root, name: `run-${i}`, ...options });

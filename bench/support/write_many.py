@@ -1,6 +1,8 @@
 """One of many processes that write to a shared directory: some runs each, through TensorBoard's own event file writer.
 
     python write_many.py <root> <runs> <files of a run> <seconds>
+
+Says "ready", and begins with the first line that it is told.
 """
 
 import os
@@ -15,6 +17,8 @@ root, run_count, file_count, seconds = sys.argv[1], *map(int, sys.argv[2:5])
 PERIOD = 1.0
 artifacts = file_count - 1
 
+print("ready", flush=True)
+sys.stdin.readline()
 runs = []
 for _ in range(run_count):
     outputs = os.path.join(root, "runs", uuid.uuid4().hex, "outputs")
