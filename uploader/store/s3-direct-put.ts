@@ -142,9 +142,10 @@ function untilEnd(body: unknown): Promise<void> {
   return new Promise((resolve, reject) => {
     body.once('end', resolve);
     body.once('error', reject);
-    body.once('close', () =>
-      reject(Object.assign(new Error('the answer broke off'), { code: 'ECONNRESET' })),
-    );
+    body.once('close', () => {
+      if (!body.readableEnded)
+        reject(Object.assign(new Error('the answer broke off'), { code: 'ECONNRESET' }));
+    });
     body.resume();
   });
 }
