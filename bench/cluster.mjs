@@ -74,16 +74,20 @@ await runMeasurement(
       isWritten = true;
     });
     const troubled = values.trouble ? makeTrouble(uploaders, say) : Promise.resolve();
-    while (!isWritten) {
-      await sleep(SAMPLE_MS);
-      lag.sample();
-    }
+    const measure = async (isOver) => {
+      while (!isOver()) {
+        await sleep(SAMPLE_MS);
+        lag.sample();
+      }
+    };
+    await measure(() => isWritten);
     const seconds = (performance.now() - startMs) / 1000;
     say('all is written');
+    const giveUpMs = performance.now() + CATCH_UP_MS;
+    await measure(() => lag.waiting === 0 || performance.now() > giveUpMs);
     await troubled;
     const late = await untilCaughtUp(scene, { maxLagBytes: 0, timeoutMs: CATCH_UP_MS });
     const caughtUpMs = performance.now();
-    lag.sample();
     const memory = uploaders.filter(({ isRunning }) => isRunning).map((watch) => watch.memory().peakBytes);
     const failures = [...late, ...(await written.all)];
     for (const watch of uploaders) {

@@ -17,6 +17,11 @@ export class LagMeter {
     this.#objects = objects;
   }
 
+  /** Files whose newest size is not stored. */
+  get waiting() {
+    return this.#waiting.size;
+  }
+
   sample() {
     const nowMs = performance.now();
     for (const [path, size] of sizesOnDisk(this.#runs)) {

@@ -17,8 +17,8 @@ export type RunPhase =
   | { readonly kind: 'incomplete' };
 
 const LOOK_INTERVAL_MS = 500;
-/** A thousand runs are looked at in turn. */
-const LOOKS_PER_TICK = 8;
+/** A thousand runs are looked at in turn: as many at a time as this allows. */
+const SLICE_MS = 20;
 
 export class RunPhases {
   readonly #parts: EngineParts;
@@ -51,7 +51,8 @@ export class RunPhases {
   async look(): Promise<void> {
     const runs = this.#found();
     const nowMs = this.#parts.clock.monotonicMs();
-    for (let looks = 0; looks < Math.min(LOOKS_PER_TICK, runs.length); looks += 1) {
+    for (let looks = 0; looks < runs.length; looks += 1) {
+      if (this.#parts.clock.monotonicMs() - nowMs > SLICE_MS) break;
       const run = runs[this.#next % runs.length]!;
       this.#next += 1;
       if (nowMs - (this.#lookedMs.get(run.index) ?? Number.NEGATIVE_INFINITY) < LOOK_INTERVAL_MS) continue;

@@ -56,6 +56,8 @@ export class DirectoryNode {
   /** When event files were seen first, as long as it is no run. */
   eventsSeenMs: number | undefined;
   lastVisitMs = Number.NEGATIVE_INFINITY;
+  /** How long a visit takes, lately. */
+  visitMs = 0;
   visitCount = 0;
   changedMs: number;
   /** Names that it had at the last visit. */

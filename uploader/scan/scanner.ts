@@ -21,9 +21,12 @@ const HOT_INTERVAL_MS = 1_000;
 const HOT_FOR_MS = 60_000;
 /** Opened one after the other; more than these wait for the visit of their directory. */
 const MAX_HOT_FILES = 256;
-/** Directories of the same kind, as long as they are few and small. */
+/** Directories of the same kind, the latest first: as many as this share of the time allows, and some in any case. */
 const HOT_DIRECTORY_INTERVAL_MS = 2_000;
-const MAX_HOT_DIRECTORIES = 32;
+const HOT_SHARE = 0.1;
+const MIN_HOT_DIRECTORIES = 32;
+/** Of the last visit in the average: one that was held up by other work says little. */
+const VISIT_WEIGHT = 0.3;
 const MAX_HOT_ENTRIES = 1_000;
 /** Directories outside of runs, by their time stamps: what is new in them is a run, mostly. */
 const OUTER_INTERVAL_MS = 1_000;
@@ -163,14 +166,16 @@ export class Scanner {
     const nowMs = this.#clock.monotonicMs();
     const due: DirectoryNode[] = [];
     let entriesBefore = 0;
+    let hotMs = 0;
     for (const [index, node] of [...this.#warm].reverse().entries()) {
       const isHot =
-        index < MAX_HOT_DIRECTORIES &&
+        (index < MIN_HOT_DIRECTORIES || hotMs <= HOT_SHARE * HOT_DIRECTORY_INTERVAL_MS) &&
         nowMs - node.changedMs <= HOT_FOR_MS &&
         node.entryCount <= MAX_HOT_ENTRIES;
       const intervalMs = isHot ? HOT_DIRECTORY_INTERVAL_MS : WARM_INTERVAL_MS;
       const isDue = nowMs - node.lastVisitMs >= intervalMs && entriesBefore < MAX_WARM_ENTRIES;
       entriesBefore += node.entryCount;
+      hotMs += node.visitMs;
       if (node.isGone || nowMs - node.changedMs > WARM_FOR_MS) this.#warm.delete(node);
       else if (isDue) due.push(node);
     }
@@ -249,6 +254,7 @@ export class Scanner {
     const nowMs = this.#clock.monotonicMs();
     node.lastVisitMs = nowMs;
     const { isChanged, added } = await this.#visit.visit(node);
+    node.visitMs += VISIT_WEIGHT * (this.#clock.monotonicMs() - nowMs - node.visitMs);
     for (const child of added) this.#addNode(child);
     if (node.isGone) return;
     const isOuter = node.home === null && !node.isBarred;
