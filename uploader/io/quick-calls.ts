@@ -11,8 +11,11 @@ const TRUST_MS = 50;
 /** Slower than this on average, and they are waited for again. */
 const QUICK_MS = 0.1;
 const SLOW_FOR_MS = 1_000;
-/** Of the last call in the average, and what a call counts at most: one that the scheduler has interrupted says nothing of the disk. */
-const WEIGHT = 0.1;
+/**
+ * Of the last call in the average, and what a call counts at most: one that the scheduler has interrupted says nothing of the disk. Eight slow
+ * calls in a row are enough; every tenth, on a busy machine, is not.
+ */
+const WEIGHT = 0.03;
 const MAX_COUNTED_MS = 0.5;
 
 export class QuickCalls {
