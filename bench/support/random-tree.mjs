@@ -1,23 +1,27 @@
 // Trees of runs with files of random bytes.
 
 import { createCipheriv } from 'node:crypto';
-import { closeSync, linkSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, linkSync, mkdirSync, openSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 const FILES_OF_DIRECTORY = 100;
 const DIRECTORIES_OF_RUN = 10;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** Many files of one size, no two equal: a hundred in each directory, ten directories in each run. */
-export function writeSmallFiles(root, count, sizeBytes) {
+/** Many files of one size, no two equal: a hundred in each directory, ten directories in each run. They were written `ageSeconds` ago, as far as they say. */
+export function writeSmallFiles(root, count, sizeBytes, { ageSeconds = 0 } = {}) {
   const next = createNoise();
+  const writtenAt = Date.now() / 1000 - ageSeconds;
   for (let from = 0; from < count; from += FILES_OF_DIRECTORY) {
     const directory = from / FILES_OF_DIRECTORY;
     const run = Math.floor(directory / DIRECTORIES_OF_RUN);
     const path = join(root, 'runs', toUuid(run), 'outputs', `part-${directory}`);
     mkdirSync(path, { recursive: true });
-    for (let i = from; i < Math.min(count, from + FILES_OF_DIRECTORY); i++)
-      writeFileSync(join(path, `file-${i}.bin`), next(sizeBytes));
+    for (let i = from; i < Math.min(count, from + FILES_OF_DIRECTORY); i++) {
+      const file = join(path, `file-${i}.bin`);
+      writeFileSync(file, next(sizeBytes));
+      if (ageSeconds > 0) utimesSync(file, writtenAt, writtenAt);
+    }
   }
 }
 
