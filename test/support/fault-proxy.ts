@@ -31,6 +31,8 @@ export type Fault =
   | { readonly kind: 'orphan' }
   /** The server does what was asked; nobody hears of it. */
   | { readonly kind: 'silence' }
+  /** The server does what was asked; its answer comes once this is resolved. */
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
   /** One bit of the body is flipped on its way. */
   | { readonly kind: 'flip'; readonly atByte: number };
 
@@ -164,7 +166,9 @@ export class FaultProxy {
     });
     upstream.on('response', (found) => {
       logged.status = found.statusCode ?? null;
-      answerWith(found, response, fault, () => request.socket.resetAndDestroy());
+      const pass = (): void => answerWith(found, response, fault, () => request.socket.resetAndDestroy());
+      if (fault?.kind === 'hold') void fault.until.then(pass);
+      else pass();
     });
     this.#forward(request, upstream, fault, logged);
   }

@@ -254,9 +254,11 @@ export class PolyaxonNotifier implements Notifier {
     const { teller } = lane;
     lane.error = null;
     this.#blocks.remove(teller.run.runUuid, teller.place);
-    lane.state = outcome === 'told' ? 'told' : 'pending';
-    lane.dueMs = outcome === 'told' ? this.#toNextLookMs(lane) : this.#nowMs() + ROUND_MS;
-    if (outcome === 'told' && teller.isComplete) teller.release();
+    // What has happened during the round may be that the run has ended.
+    const isTold = outcome === 'told' && !teller.hasChanged;
+    lane.state = isTold ? 'told' : 'pending';
+    lane.dueMs = isTold ? this.#toNextLookMs(lane) : this.#nowMs() + ROUND_MS;
+    if (isTold && teller.isComplete) teller.release();
   }
 
   #fail(lane: Lane, error: CodedError): void {

@@ -83,6 +83,11 @@ export class RunTeller {
     return this.#unsendable !== null;
   }
 
+  /** Something has happened since the last round began, or was left for a later one. */
+  get hasChanged(): boolean {
+    return this.#hasChanged;
+  }
+
   /** What the server does not take. */
   get refused(): RunSession['refused'] {
     return this.#session?.refused ?? [];

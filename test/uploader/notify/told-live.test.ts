@@ -33,6 +33,14 @@ function startWatch(config: SyncConfig, events: SyncEvent[]): RunningWatch {
   };
 }
 
+function promiseWithResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
 /** What the uploader says of the only run. */
 async function statusOf(config: SyncConfig): Promise<RunStatus | undefined> {
   const paths = toStatePaths(config.stateDirectory, Buffer.from(config.path), config.store);
@@ -94,6 +102,35 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
     const writes = proxy.log.slice(back).filter(isWrite);
     expect(writes.length).toBeLessThanOrEqual(8);
     expect(writes.at(-1)?.url).toContain('/statuses');
+  });
+
+  it('is told of soon when it ends while a request of it is under way', { timeout: 120_000 }, async () => {
+    const proxy = await FaultProxy.start(server.url);
+    const teller = createTeller(() => proxy.endpoint);
+    const config = await teller.toConfig();
+    const watching = startWatch(config, teller.events);
+    const run = teller.startRun({ name: 'overtaken', flushIntervalMs: 100 });
+    const told = new Told(server, run.uuid);
+    run.logMetric('loss', 0, { step: 0 });
+    await waitFor('its metric', async () => {
+      return (await told.lineage()).some(({ name }) => name === 'loss') ? true : undefined;
+    });
+
+    const { promise: until, resolve: release } = promiseWithResolvers();
+    proxy.script = ({ method }) => (method === 'PATCH' ? { kind: 'hold', until } : undefined);
+    run.logTags(['late']);
+    await waitFor('a request', () => proxy.log.find(({ fault }) => fault === 'hold'));
+    await run.end();
+    await waitFor('all stored', async () =>
+      (await statusOf(config))?.phase === 'complete' ? true : undefined,
+    );
+    release();
+    await waitFor(
+      'the end',
+      async () => ((await told.run()).status === 'succeeded' ? true : undefined),
+      20_000,
+    );
+    expect((await watching.stop()).unsent).toEqual([]);
   });
 
   it('is known to whoever asks for the status while the API refuses', { timeout: 120_000 }, async () => {
