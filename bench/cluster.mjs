@@ -4,15 +4,15 @@
 //                          [--trouble yes] [--alone yes]
 //
 // Printed: how late what was written is in the store (sizes of all files and objects, compared every second), requests, bytes, and those that were
-// sent twice. With `--trouble yes` one uploader is stopped (SIGSTOP) for five lease times and goes on, and one is killed; with `--alone yes` the
-// uploaders do not know of each other.
+// sent twice. With `--trouble yes` one uploader is stopped (SIGSTOP) for five lease times and goes on, and one is killed meanwhile: printed is how long
+// their runs waited for another that sends something of them. With `--alone yes` the uploaders do not know of each other.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { peersDirectory } from '../scripts/peers-directory.mjs';
 import { runMeasurement, toMiB } from './support/arguments.mjs';
 import { sizesOnDisk, untilCaughtUp } from './support/caught-up.mjs';
@@ -21,17 +21,19 @@ import { compareHashes, hashObjects, hashTree } from './support/hashes.mjs';
 import { LagMeter } from './support/lag-meter.mjs';
 import { startS3Server, toS3Env } from './support/s3-server.mjs';
 import { modelRequests } from './support/scale-model.mjs';
-import { startWatch } from './support/uploader-process.mjs';
+import { TakeOverMeter } from './support/take-over-meter.mjs';
+import { DIST, startWatch } from './support/uploader-process.mjs';
+
+const { LEASE_MS } = await import(pathToFileURL(join(DIST, 'uploader/share/membership.js')).href);
 
 const PREFIX = 'team/';
 const SAMPLE_MS = 1000;
 const CATCH_UP_MS = 300_000;
 /** Acceptance, in milliseconds, of one uploader: eight of them are too much for a machine of two processors. */
 const MAX_P99_MS = 15_000;
-const LEASE_MS = 30_000;
 const STOPPED_LEASES = 5;
-const STOP_AFTER_MS = 15_000;
 const MAX_DUPLICATES = 0.1;
+const MAX_TAKE_OVER_MS = 45_000;
 
 await runMeasurement(
   {
@@ -45,10 +47,13 @@ await runMeasurement(
     const serverHome = join(directory, 'server');
     const server = await startS3Server(serverHome, 'runs');
     onEnd(server.stop);
-    const proxy = await CountingProxy.start(server.port);
-    onEnd(() => proxy.stop());
-    const puts = followPuts(proxy);
-    const uploaders = Array.from({ length: Number(values.uploaders) }, (_, i) => {
+    const proxies = await Promise.all(
+      Array.from({ length: Number(values.uploaders) }, () => CountingProxy.start(server.port)),
+    );
+    onEnd(() => proxies.forEach((proxy) => void proxy.stop()));
+    const takeOvers = new TakeOverMeter();
+    const puts = followPuts(proxies, takeOvers);
+    const uploaders = proxies.map((proxy, i) => {
       const home = join(directory, `home-${i}`);
       mkdirSync(home);
       const share = values.alone || values.uploaders === '1' ? [] : ['--share', 'cluster'];
@@ -73,7 +78,7 @@ await runMeasurement(
     void written.all.then(() => {
       isWritten = true;
     });
-    const troubled = values.trouble ? makeTrouble(uploaders, say) : Promise.resolve();
+    const troubled = values.trouble ? makeTrouble(uploaders, takeOvers, say) : Promise.resolve();
     const measure = async (isOver) => {
       while (!isOver()) {
         await sleep(SAMPLE_MS);
@@ -100,6 +105,8 @@ await runMeasurement(
     const duplicates = puts.twiceBytes / puts.bytes;
     if (uploaders.length === 1 && p99 > MAX_P99_MS) failures.push(`p99 is ${p99} ms`);
     if (!values.alone && duplicates > MAX_DUPLICATES) failures.push(`sent twice: ${duplicates.toFixed(3)}`);
+    if (values.trouble && !values.alone) failures.push(...findSlowTakeOver(takeOvers));
+    const requests = proxies.reduce((sum, proxy) => sum + proxy.requests, 0);
     const model = modelRequests({
       ...{ runs: Number(values.runs), uploaders: uploaders.length, seconds: Number(values.seconds) },
       ...{ interval: Number(values.interval), files: Number(values.files) },
@@ -108,12 +115,13 @@ await runMeasurement(
       'runs, files, writers, uploaders': `${values.runs}, ${sizesOnDisk(runs).size}, ${values.processes}, ${values.uploaders}${values.alone ? ' (alone)' : ''}`,
       'written for': `${seconds.toFixed(0)} s; caught up ${((caughtUpMs - startMs) / 1000 - seconds).toFixed(1)} s later`,
       'lag p50, p90, p99, max': [p50, p90, p99, max].map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', '),
-      requests: `${proxy.requests}: ${JSON.stringify(Object.fromEntries(proxy.operations))}`,
-      'requests a second': (proxy.requests / seconds).toFixed(1),
-      'requests that the model expects': `${model.toFixed(0)}; measured / model ${(proxy.requests / model).toFixed(2)}`,
-      'bytes of bodies': toMiB(proxy.allBodyBytes),
+      requests: `${requests}: ${JSON.stringify(sumUpOperations(proxies))}`,
+      'requests a second': (requests / seconds).toFixed(1),
+      'requests that the model expects': `${model.toFixed(0)}; measured / model ${(requests / model).toFixed(2)}`,
+      'bytes of bodies': toMiB(proxies.reduce((sum, proxy) => sum + proxy.allBodyBytes, 0)),
       'the same content sent twice': `${toMiB(puts.twiceBytes)} (${(duplicates * 100).toFixed(1)} %)`,
       'peak memory of an uploader': toMiB(Math.max(...memory)),
+      ...(values.trouble ? toTakeOverFigures(takeOvers) : {}),
     };
     return { figures, failures };
   },
@@ -143,33 +151,62 @@ function startWriters(root, values) {
   return { all, ready, begin, stop: () => children.forEach((child) => void child.kill('SIGKILL')) };
 }
 
-/** One is stopped for a while, one is killed and stays away. */
-async function makeTrouble(uploaders, say) {
-  await sleep(STOP_AFTER_MS);
-  const [stopped, killed] = uploaders.slice(-2);
-  process.kill(stopped.pid, 'SIGSTOP');
-  say('one uploader is stopped');
+/**
+ * One is stopped for a while, one is killed and stays away. They begin once all uploaders are at work, and the second comes once the first one's runs have found others:
+ * of two that fail in the same half minute, the second may be the one that the first one's runs wait for.
+ */
+async function makeTrouble(uploaders, takeOvers, say) {
+  while (takeOvers.senders < uploaders.length) await sleep(SAMPLE_MS);
   await sleep(LEASE_MS);
-  say('one uploader is killed');
-  await killed.end('SIGKILL');
-  await sleep(LEASE_MS * (STOPPED_LEASES - 1));
-  process.kill(stopped.pid, 'SIGCONT');
-  say('the stopped uploader goes on');
+  const [stopped, killed] = [uploaders.length - 2, uploaders.length - 1];
+  process.kill(uploaders[stopped].pid, 'SIGSTOP');
+  takeOvers.onGone(stopped);
+  say(`one uploader is stopped; ${takeOvers.waiting} runs wait`);
+  await sleep(2 * LEASE_MS);
+  say(`one uploader is killed; ${takeOvers.waiting} runs wait still`);
+  await uploaders[killed].end('SIGKILL');
+  takeOvers.onGone(killed);
+  say(`${takeOvers.waiting} runs wait`);
+  await sleep((STOPPED_LEASES - 2) * LEASE_MS);
+  say(`the stopped uploader goes on; ${takeOvers.waiting} runs wait still`);
+  process.kill(uploaders[stopped].pid, 'SIGCONT');
 }
 
-/** Bodies that were sent under a key with the length that the last one had: the same content again. */
-function followPuts(proxy) {
+function findSlowTakeOver(takeOvers) {
+  const maxMs = takeOvers.quantile(1);
+  if (takeOvers.waiting > 0) return [`nobody has taken over ${takeOvers.waiting} runs`];
+  return maxMs <= MAX_TAKE_OVER_MS ? [] : [`a take-over took ${maxMs.toFixed(0)} ms`];
+}
+
+function toTakeOverFigures(takeOvers) {
+  const seconds = [0.5, 0.99, 1].map((q) => `${(takeOvers.quantile(q) / 1000).toFixed(1)} s`);
+  return { 'runs taken over; p50, p99, max': `${takeOvers.count}; ${seconds.join(', ')}` };
+}
+
+function sumUpOperations(proxies) {
+  const sums = {};
+  for (const { operations } of proxies)
+    for (const [name, count] of operations) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}
+
+/** Bodies that were sent under a key with the length that the last one had, by whomever: the same content again. */
+function followPuts(proxies, takeOvers) {
   const last = new Map();
   const puts = { bytes: 0, twiceBytes: 0 };
-  proxy.onRequest = ({ operation, url, headers }) => {
-    if (operation !== 'PutObject') return;
-    const { pathname } = new URL(url, 'http://store');
-    if (pathname.includes('/.plx/')) return;
-    const length = Number(headers['x-amz-decoded-content-length'] ?? headers['content-length'] ?? 0);
-    puts.bytes += length;
-    const checksum = headers['x-amz-checksum-crc32'];
-    if (last.get(pathname) === `${length} ${checksum}`) puts.twiceBytes += length;
-    last.set(pathname, `${length} ${checksum}`);
-  };
+  for (const [uploader, proxy] of proxies.entries())
+    proxy.onRequest = ({ operation, url, headers }) => {
+      if (operation !== 'PutObject' && operation !== 'UploadPart') return;
+      const { pathname } = new URL(url, 'http://store');
+      if (pathname.includes('/.plx/')) return;
+      const [run] = pathname.split(`/${PREFIX}`).at(-1).split('/');
+      takeOvers.onSent(run, uploader);
+      if (operation !== 'PutObject') return;
+      const length = Number(headers['x-amz-decoded-content-length'] ?? headers['content-length'] ?? 0);
+      puts.bytes += length;
+      const checksum = headers['x-amz-checksum-crc32'];
+      if (last.get(pathname) === `${length} ${checksum}`) puts.twiceBytes += length;
+      last.set(pathname, `${length} ${checksum}`);
+    };
   return puts;
 }

@@ -56,10 +56,7 @@ mkdirSync(dirname(values.out), { recursive: true });
 writeFileSync(values.out, `${JSON.stringify(results, undefined, 1)}\n`);
 console.error(`written to ${values.out}`);
 
-/**
- * The benchmarks of these names, or all of them; a benchmark is what `suite/<name>.mjs` exports as `suite`, or makes with `createSuite`: larger
- * when nothing else is to be run.
- */
+/** The benchmarks of these names, or all of them; a benchmark is what `suite/<name>.mjs` exports as `suite`. */
 async function loadSuites(names) {
   const known = readdirSync(SUITE)
     .filter((file) => file.endsWith('.mjs'))
@@ -69,8 +66,8 @@ async function loadSuites(names) {
   const wanted = names.length === 0 ? known : names;
   return Promise.all(
     wanted.map(async (name) => {
-      const { suite, createSuite } = await import(`./suite/${name}.mjs`);
-      return { name, ...(suite ?? createSuite({ isAlone: wanted.length === 1 })) };
+      const { suite } = await import(`./suite/${name}.mjs`);
+      return { name, ...suite };
     }),
   );
 }

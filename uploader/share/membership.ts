@@ -42,9 +42,14 @@ export interface MembershipOptions {
   readonly onChange: () => void;
 }
 
-/** A member without a beat for this long has left: take-over within 45 s, with the time it takes to notice. */
-export const LEASE_MS = 30_000;
 export const BEAT_INTERVAL_MS = 8_000;
+/**
+ * A member without a beat for this long has left. Its last beat may be seen one interval late, so that its runs are taken over 16 to 32 s after its death: time is
+ * left, of the 45 s that users are promised, for a machine that is busy.
+ */
+export const LEASE_MS = 24_000;
+/** A run that one has found, the others are about to find: so long all of them are believed to see it, and nobody begins what will be another's. */
+export const SETTLE_MS = 5_000;
 /** News of this uploader's own runs do not wait for the next beat, and do not come more often than this. */
 const NEWS_INTERVAL_MS = 1_000;
 
@@ -67,6 +72,8 @@ export class Membership {
   /** Of the runs that the others were told of. */
   #toldVersion: number | null = null;
   #toldRuns: ReadonlySet<string> = new Set();
+  /** Runs that the others may not have found yet, and until when that is believed. */
+  readonly #newRuns = new Map<string, number>();
   readonly #etags = new Map<string, { etag: string; sizeBytes: number }>();
   #signature = '';
   #isWatched = false;
@@ -88,7 +95,8 @@ export class Membership {
   owns(runUuid: string, shard = ''): boolean {
     // Of a run that the others have not been told of, they might be thinking the same.
     if (!this.isFenced() || !this.#toldRuns.has(runUuid)) return false;
-    const candidates = this.#alive().flatMap(([id, { runs }]) => (runs.has(runUuid) ? [id] : []));
+    const isNew = this.#newRuns.has(runUuid);
+    const candidates = this.#alive().flatMap(([id, { runs }]) => (isNew || runs.has(runUuid) ? [id] : []));
     if (candidates.length === 0) return true;
     return chooseOwner([this.id, ...candidates], `${runUuid}${shard}`) === this.id;
   }
@@ -136,10 +144,12 @@ export class Membership {
     if (this.#counter > 0) await this.#put(toBeatKey(this.#options.group, this.id), encodeGoodbye());
   }
 
-  /** What belongs to whom also changes with time alone: when a lease runs out. */
+  /** What belongs to whom also changes with time alone: when a lease runs out, or a run is not new any more. */
   #tellChange(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const [run, untilMs] of this.#newRuns) if (nowMs >= untilMs) this.#newRuns.delete(run);
     const alive = this.#alive().map(([id, { runsEtag }]) => `${id} ${runsEtag}`);
-    const signature = [this.isFenced(), this.#toldVersion, ...alive.sort()].join('\n');
+    const signature = [this.isFenced(), this.#toldVersion, this.#newRuns.size, ...alive.sort()].join('\n');
     if (signature === this.#signature && this.#isWatched) return;
     this.#signature = signature;
     this.#isWatched = true;
@@ -158,6 +168,8 @@ export class Membership {
     const runs = new Set(this.#options.seenRuns());
     const bytes = encodeRuns(runs);
     if (!(await this.#put(toRunsKey(this.#options.group, this.id), bytes, signal))) return false;
+    const untilMs = this.#options.clock.monotonicMs() + SETTLE_MS;
+    for (const run of runs) if (!this.#toldRuns.has(run)) this.#newRuns.set(run, untilMs);
     this.#toldVersion = version;
     this.#toldRuns = runs;
     return true;

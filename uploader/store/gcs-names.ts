@@ -9,6 +9,7 @@ export function toTailKey(key: string, commitId: string): string {
   return `${TAILS}${key}/${commitId}`;
 }
 
-export function fromTailKey(tailKey: string): { readonly commitId: string } {
-  return { commitId: tailKey.slice(tailKey.lastIndexOf('/') + 1) };
+export function fromTailKey(tailKey: string): { readonly key: string; readonly commitId: string } {
+  const end = tailKey.lastIndexOf('/');
+  return { key: tailKey.slice(TAILS.length, end), commitId: tailKey.slice(end + 1) };
 }

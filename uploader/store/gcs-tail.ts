@@ -4,6 +4,7 @@ import { isAbsent, toGcsOutcome } from './gcs-answer.js';
 import type { GcsConnection } from './gcs-connection.js';
 import { fromTailKey, TAILS } from './gcs-names.js';
 import { listPage } from './gcs-reader.js';
+import { PrefixSet } from './prefix-set.js';
 import type { CollectOutcome, CollectRequest } from './store.js';
 
 /** False when it could not be removed: a later collection tries again. */
@@ -30,21 +31,18 @@ export async function collectTails(
 ): Promise<CollectOutcome> {
   let removed = 0;
   let left = 0;
+  const wanted = new PrefixSet(prefixes);
+  const tails = `${place.prefix}${TAILS}`;
   try {
-    for (const prefix of prefixes) {
-      const below = `${place.prefix}${TAILS}${prefix}${prefix.endsWith('/') || prefix === '' ? '' : '/'}`;
+    for (const prefix of wanted.toList) {
+      const below = `${tails}${prefix}${prefix.endsWith('/') || prefix === '' ? '' : '/'}`;
       let pageToken: string | undefined;
       do {
         const page = await listPage(connection, { prefix: below, pageToken }, signal);
         for (const { name, generation, timeCreated = '' } of page.items ?? []) {
+          const { key, commitId } = fromTailKey(name.slice(place.prefix.length));
           // Of a key alone: those of keys that begin with it and a slash are not its own.
-          if (
-            below !== place.prefix + TAILS &&
-            !prefix.endsWith('/') &&
-            name.slice(below.length).includes('/')
-          )
-            continue;
-          if (place.isInUse(fromTailKey(name).commitId)) continue;
+          if (!wanted.has(key) || place.isInUse(commitId)) continue;
           const ageMs = connection.storeTimeMs() - Date.parse(timeCreated);
           const isOld = olderThanMs === 0 || ageMs > olderThanMs;
           if (isOld && (await removeTail(connection, { name, generation }, signal))) removed += 1;

@@ -1,6 +1,7 @@
 /** Finds multipart uploads that nobody will finish, and aborts them: what they hold is paid for until then. */
 
 import type { ListMultipartUploadsCommandOutput, MultipartUpload } from '@aws-sdk/client-s3';
+import { PrefixSet } from './prefix-set.js';
 import { toOutcome } from './s3-answer.js';
 import type { S3Connection } from './s3-connection.js';
 import type { CollectOutcome, CollectRequest } from './store.js';
@@ -20,12 +21,14 @@ export async function collectUploads(
 ): Promise<CollectOutcome> {
   let removed = 0;
   let left = 0;
-  for (const prefix of prefixes) {
+  const wanted = new PrefixSet(prefixes);
+  const baseLength = place.toObjectKey('').length;
+  for (const prefix of wanted.toList) {
     try {
       for await (const { Key, UploadId, Initiated } of listUploads(connection, place, prefix, signal)) {
         if (Key === undefined || UploadId === undefined || place.isInUse(UploadId)) continue;
         // The listing knows prefixes only: `a` would mean `a.1` too.
-        if (!prefix.endsWith('/') && Key !== place.toObjectKey(prefix)) continue;
+        if (!wanted.has(Key.slice(baseLength))) continue;
         const ageMs = Initiated === undefined ? 0 : connection.storeTimeMs() - Initiated.getTime();
         // `Initiated` is in whole seconds for some stores: an age of 0 asked for means all.
         const isOld = olderThanMs === 0 || ageMs > olderThanMs;

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nodeRandomness } from '../../../uploader/io/randomness.js';
-import { LEASE_MS, Membership } from '../../../uploader/share/membership.js';
+import { LEASE_MS, Membership, SETTLE_MS } from '../../../uploader/share/membership.js';
 import { chooseOwner } from '../../../uploader/share/rendezvous.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { MemoryStore } from '../support/memory-store.js';
@@ -76,6 +76,8 @@ describe('Membership', () => {
     const seen = [RUNS.slice(0, 150), RUNS.slice(50), RUNS.slice(100, 120)];
     const members = seen.map((runs) => scene.join(runs).member);
     for (let round = 0; round < 2; round += 1) for (const member of members) await member.turn();
+    scene.pass(SETTLE_MS);
+    for (const member of members) await member.turn();
 
     for (const run of RUNS) {
       const owners = ownersOf(
@@ -85,6 +87,30 @@ describe('Membership', () => {
       expect(owners, run).toHaveLength(1);
     }
     expect(members[0]?.memberCount).toBe(3);
+  });
+
+  it('leaves a run that it has just found to the one that is about to find it, and takes it when nobody else does', async () => {
+    const scene = new Scene();
+    const [a, b] = [scene.join(RUNS.slice(0, 100)), scene.join(RUNS.slice(0, 100))];
+    for (let round = 0; round < 2; round += 1) for (const { member } of [a, b]) await member.turn();
+
+    for (const run of RUNS) a.runs.add(run);
+    await a.member.turn();
+    const ownedAtOnce = RUNS.filter((run) => a.member.owns(run));
+    expect(ownedAtOnce).toEqual(
+      RUNS.filter((run) => chooseOwner([a.member.id, b.member.id], run) === a.member.id),
+    );
+    for (const run of RUNS.slice(100, 150)) b.runs.add(run);
+    await b.member.turn();
+    await a.member.turn();
+    expect(RUNS.filter((run) => a.member.owns(run))).toEqual(ownedAtOnce);
+
+    scene.changes.length = 0;
+    scene.pass(SETTLE_MS);
+    await a.member.turn();
+    expect(scene.changes).toContain(a.member.id);
+    for (const run of RUNS.slice(0, 150)) expect(ownersOf(run, [a.member, b.member])).toHaveLength(1);
+    for (const run of RUNS.slice(150)) expect(a.member.owns(run)).toBe(true);
   });
 
   it('hands over the runs of one that was killed, after its lease', async () => {

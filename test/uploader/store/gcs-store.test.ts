@@ -179,6 +179,9 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
       expect(await store.collect(all)).toEqual({ status: 'collected', removed: 1, left: 0 });
       expect(await store.head(left)).toEqual({ status: 'absent' });
       expect((await listNames(store.connection.bucket)).length).toBe(2);
+      const runs = ['other', ...Array.from({ length: 20 }, (_, i) => `run-${i}`)].map((run) => `${run}/`);
+      const many = { prefixes: runs, olderThanMs: 0 };
+      expect(await store.collect(many)).toEqual({ status: 'collected', removed: 1, left: 0 });
     });
   });
 

@@ -261,6 +261,23 @@ describeWithPeers(['s3'], 'S3 store', () => {
     expect(await collect('run/')).toEqual({ status: 'collected', removed: 3, left: 0 });
   });
 
+  it('collects the uploads of many runs by one listing, and those of no other', async () => {
+    const { store, bucket } = await open();
+    const client = server.createClient();
+    for (const key of ['run-1/a', 'run-7/b/c', 'run-70/a', 'other/run-1/a'])
+      await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `some/prefix/${key}` }));
+    client.destroy();
+    const prefixes = Array.from({ length: 40 }, (_, i) => `run-${i}/`);
+
+    expect(await store.collect({ prefixes, olderThanMs: 0 })).toEqual({
+      status: 'collected',
+      removed: 2,
+      left: 0,
+    });
+    const rest = await store.collect({ prefixes: [''], olderThanMs: 0 });
+    expect(rest).toEqual({ status: 'collected', removed: 2, left: 0 });
+  });
+
   it('tells refusals apart', async () => {
     const { endpoint } = server;
     const absent = await openS3Store({ bucket: 'no-such-bucket', prefix: '', endpoint });
