@@ -27,6 +27,7 @@ export interface CreateScannerOptions {
   readonly storePath: string | null;
   readonly onNotice: (notice: StoreNotice) => void;
   readonly hints?: HintSource | undefined;
+  readonly isFollowed?: ((run: number) => boolean) | undefined;
 }
 
 export function createScanner(options: CreateScannerOptions): Scanner {
@@ -47,6 +48,7 @@ export function createScanner(options: CreateScannerOptions): Scanner {
     allowHardLinks: config.allowHardLinks ?? true,
     allowOtherDevices: config.allowOtherDevices ?? false,
     hints: options.hints,
+    isFollowed: options.isFollowed,
   });
 }
 

@@ -204,6 +204,7 @@ export class EngineParts {
       storePath: this.#storePath,
       onNotice: this.onNotice,
       hints,
+      isFollowed: (run) => this.ownership.worksOn(this.tracker.runs[run]!),
     });
   }
 

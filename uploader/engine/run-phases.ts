@@ -17,6 +17,8 @@ export type RunPhase =
   | { readonly kind: 'incomplete' };
 
 const LOOK_INTERVAL_MS = 500;
+/** At runs that another uploader works on. */
+const ELSEWHERE_INTERVAL_MS = 10_000;
 /** A thousand runs are looked at in turn: as many at a time as this allows. */
 const SLICE_MS = 20;
 
@@ -55,7 +57,8 @@ export class RunPhases {
       if (this.#parts.clock.monotonicMs() - nowMs > SLICE_MS) break;
       const run = runs[this.#next % runs.length]!;
       this.#next += 1;
-      if (nowMs - (this.#lookedMs.get(run.index) ?? Number.NEGATIVE_INFINITY) < LOOK_INTERVAL_MS) continue;
+      const intervalMs = this.#parts.ownership.worksOn(run) ? LOOK_INTERVAL_MS : ELSEWHERE_INTERVAL_MS;
+      if (nowMs - (this.#lookedMs.get(run.index) ?? Number.NEGATIVE_INFINITY) < intervalMs) continue;
       this.#lookedMs.set(run.index, nowMs);
       await this.#lookAt(run, nowMs);
     }
@@ -74,7 +77,7 @@ export class RunPhases {
     if (isLive || phase.kind !== 'live') return;
     this.#phases.set(run.index, { kind: 'closing' });
     // What was written just before the end may not have been seen yet.
-    this.#scanner.revisit(run.index);
+    this.#scanner.revisit(new Set([run.index]));
     this.#schedule.retryRun(run.index);
   }
 

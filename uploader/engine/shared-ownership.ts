@@ -17,7 +17,7 @@ const COUNT_INTERVAL_MS = 10_000;
 export class SharedOwnership implements Ownership {
   readonly #parts: EngineParts;
   readonly #membership: Membership;
-  readonly #onGained: () => void;
+  readonly #onGained: (runs: ReadonlySet<number>) => void;
   readonly #leaving = new AbortController();
   readonly #owned = new Set<number>();
   /** By run and shard, as of the last change among the members. */
@@ -25,8 +25,8 @@ export class SharedOwnership implements Ownership {
   readonly #sizes = new Map<number, { readonly isLarge: boolean; readonly atMs: number }>();
   #running: Promise<void> = Promise.resolve();
 
-  /** `onGained` is called when runs or files may have become this uploader's. */
-  constructor(parts: EngineParts, group: string, pid: number, onGained: () => void) {
+  /** `onGained` is called with the numbers of runs that have become this uploader's, or files of which have, and when single files may have. */
+  constructor(parts: EngineParts, group: string, pid: number, onGained: (runs: ReadonlySet<number>) => void) {
     this.#parts = parts;
     this.#onGained = onGained;
     const { store, io, clock, tracker } = parts;
@@ -95,23 +95,25 @@ export class SharedOwnership implements Ownership {
     const size = { isLarge: count > LARGE_RUN_FILES, atMs: clock.monotonicMs() };
     this.#sizes.set(run.index, size);
     // Some of its files are this uploader's now that were not before.
-    if (size.isLarge) queueMicrotask(this.#onGained);
+    if (size.isLarge) queueMicrotask(() => this.#onGained(new Set([run.index])));
     return size.isLarge;
   }
 
   #look(): void {
     const { tracker } = this.#parts;
     this.#decisions.clear();
+    const gained = new Set<number>();
     for (const run of tracker.runs) {
       const owns = this.ownsRun(run);
       if (owns === this.#owned.has(run.index)) continue;
+      if (owns) gained.add(run.index);
       if (owns) this.#owned.add(run.index);
       else this.#owned.delete(run.index);
       // What others have stored meanwhile, the store knows.
       run.isListed = false;
     }
     // Also of runs that stay another's, some files may be this uploader's.
-    this.#onGained();
+    this.#onGained(gained);
   }
 }
 

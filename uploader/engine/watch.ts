@@ -131,7 +131,7 @@ class Watch implements WorkHandler {
     try {
       await this.#parts.notifier.prepareProject?.(this.#stopSignal);
       await this.#listing.start();
-      const shared = await this.#share();
+      const shared = await this.#share(scanner);
       const working = this.#workers.run(this.#parts.config.concurrency).catch((error: unknown) => {
         this.#fatal = { error };
       });
@@ -267,11 +267,14 @@ class Watch implements WorkHandler {
   }
 
   /** Joins the uploaders that it is to share with. */
-  async #share(): Promise<SharedOwnership | null> {
+  async #share(scanner: Scanner): Promise<SharedOwnership | null> {
     const { config, io } = this.#parts;
     if (config.share === undefined) return null;
     const { pid } = await io.processes.current();
-    const shared = new SharedOwnership(this.#parts, config.share, pid, () => this.#schedule.considerAll());
+    const shared = new SharedOwnership(this.#parts, config.share, pid, (runs) => {
+      scanner.revisit(runs);
+      this.#schedule.considerAll();
+    });
     this.#parts.ownership = shared;
     await shared.join();
     return shared;

@@ -1,37 +1,41 @@
 /** Hints from the host's file watcher, through chokidar, loaded on first use. */
 
+import type { FSWatcher } from 'chokidar';
 import type { HintListener, HintSource, OpenHints } from './hints.js';
 
 /**
- * Watches directories one by one: chokidar by itself would watch each file of them too, and everything below. Its `raw` event says which
+ * Watches directories one by one: chokidar by itself would watch each file of them too, and everything below. Its `raw` event says that a
  * watch has fired, which is all that a hint tells.
+ *
+ * Each directory has a watcher of its own: one that lets go of a path keeps it as a pattern of what it ignores, and compares every other path
+ * with it from then on (chokidar 5.0.0, `unwatch`).
  */
 export const openChokidarHints: OpenHints = async ({
   onHint,
   onFailure,
 }: HintListener): Promise<HintSource> => {
   const { watch } = await import('chokidar');
-  const watched = new Set<string>();
-  const watcher = watch([], {
-    depth: 0,
-    ignoreInitial: true,
-    followSymlinks: false,
-    ignored: (path) => !watched.has(path),
-  });
-  watcher.on('raw', (_event, _path, details: unknown) => {
-    if (typeof details !== 'object' || details === null || !('watchedPath' in details)) return;
-    if (typeof details.watchedPath === 'string') onHint(details.watchedPath);
-  });
-  watcher.on('error', onFailure);
+  const watchers = new Map<string, FSWatcher>();
   return {
     watch(directory) {
-      if (watched.has(directory)) return;
-      watched.add(directory);
-      watcher.add(directory);
+      if (watchers.has(directory)) return;
+      const watcher = watch(directory, {
+        depth: 0,
+        ignoreInitial: true,
+        followSymlinks: false,
+        ignored: (path) => path !== directory,
+      });
+      watcher.on('raw', () => onHint(directory));
+      watcher.on('error', onFailure);
+      watchers.set(directory, watcher);
     },
     unwatch(directory) {
-      if (watched.delete(directory)) watcher.unwatch(directory);
+      const watcher = watchers.get(directory);
+      watchers.delete(directory);
+      void watcher?.close();
     },
-    close: () => watcher.close(),
+    close: async () => {
+      await Promise.all([...watchers.values()].map((watcher) => watcher.close()));
+    },
   };
 };

@@ -39,6 +39,8 @@ const MAX_WARM_ENTRIES = 10_000;
 const COLD_INTERVAL_MS = { min: 11_000, max: 60_000 };
 /** Looking at what does not change may take this share of the time; most of that is waiting when the machine is busy. */
 const COLD_SHARE = 0.12;
+/** Directories of runs that others work on: so that it is known what there is when that changes. */
+const ELSEWHERE_INTERVAL_MS = 60_000;
 /** A directory that changes all the time is not visited more often than this, whatever the hints. */
 const HINT_SPACING_MS = 250;
 const MAX_WATCHED = 256;
@@ -48,6 +50,8 @@ const SLICE_MS = 50;
 export interface ScannerOptions extends Omit<VisitOptions, 'onHot'> {
   readonly rootWatch: RootWatch;
   readonly hints?: HintSource | undefined;
+  /** Whether a run, by its number, is to be followed. Others, which another uploader works on, are looked at in turn only. Default: all are. */
+  readonly isFollowed?: ((run: number) => boolean) | undefined;
 }
 
 interface HotFile {
@@ -136,9 +140,10 @@ export class Scanner {
     await this.#lookAtHot(signal);
   }
 
-  /** Looks at all directories of a run with the next call. */
-  revisit(run: number): void {
-    for (const node of this.#nodes) if (node.home?.run === run && !node.isGone) this.#urgent.add(node);
+  /** Looks at all directories of runs with the next call. */
+  revisit(runs: ReadonlySet<number>): void {
+    for (const node of this.#nodes)
+      if (node.home !== null && runs.has(node.home.run) && !node.isGone) this.#urgent.add(node);
   }
 
   /** Whether directories of a run are still to be visited. */
@@ -176,7 +181,7 @@ export class Scanner {
       const isDue = nowMs - node.lastVisitMs >= intervalMs && entriesBefore < MAX_WARM_ENTRIES;
       entriesBefore += node.entryCount;
       hotMs += node.visitMs;
-      if (node.isGone || nowMs - node.changedMs > WARM_FOR_MS) this.#warm.delete(node);
+      if (!this.#isFollowed(node) || nowMs - node.changedMs > WARM_FOR_MS) this.#warm.delete(node);
       else if (isDue) due.push(node);
     }
     // Parents were found before their children, and are the first to be taken for runs.
@@ -222,7 +227,8 @@ export class Scanner {
       this.#cursor += 1;
       if (node === undefined || node.isGone) continue;
       const beganMs = this.#clock.monotonicMs();
-      if (beganMs - node.lastVisitMs < this.#coldIntervalMs / 4) continue;
+      const restMs = this.#isFollowed(node) ? this.#coldIntervalMs / 4 : ELSEWHERE_INTERVAL_MS;
+      if (beganMs - node.lastVisitMs < restMs) continue;
       await this.#visitNode(node);
       this.#coldCostMs += this.#clock.monotonicMs() - beganMs;
       // Held up, by a slow disk or by other work: the round takes longer then, and the next is given more time.
@@ -244,7 +250,7 @@ export class Scanner {
     this.#lastHotMs = nowMs;
     for (const [id, file] of this.#hot) {
       if (signal?.aborted) return;
-      if (file.node.isGone || nowMs - file.changedMs > HOT_FOR_MS) this.#hot.delete(id);
+      if (!this.#isFollowed(file.node) || nowMs - file.changedMs > HOT_FOR_MS) this.#hot.delete(id);
       else if (!(await this.#visit.lookAtFile(file.node, file.name))) this.#urgent.add(file.node);
     }
   }
@@ -259,13 +265,20 @@ export class Scanner {
     if (node.isGone) return;
     const isOuter = node.home === null && !node.isBarred;
     if (isOuter && !this.#outer.has(node) && this.#outer.size < MAX_OUTER) this.#outer.set(node, undefined);
+    if (isChanged) {
+      node.isYoung = false;
+      node.changedMs = nowMs;
+    }
+    if (!this.#isFollowed(node)) return;
     // A hint about what nobody has touched yet is welcome too, as long as there is room.
     if (isChanged || (node.visitCount === 1 && this.#watched.size < MAX_WATCHED)) this.#watch(node);
     if (!isChanged) return;
-    node.isYoung = false;
-    node.changedMs = nowMs;
     this.#warm.delete(node);
     this.#warm.add(node);
+  }
+
+  #isFollowed({ home, isGone }: DirectoryNode): boolean {
+    return !isGone && (home === null || (this.#options.isFollowed?.(home.run) ?? true));
   }
 
   #addNode(node: DirectoryNode): void {
@@ -274,23 +287,32 @@ export class Scanner {
   }
 
   #heat(id: FileId, node: DirectoryNode, name: Buffer): void {
+    if (!this.#isFollowed(node)) return;
     this.#hot.delete(id);
     this.#hot.set(id, { node, name, changedMs: this.#clock.monotonicMs() });
     const [coldest] = this.#hot.keys();
     if (this.#hot.size > MAX_HOT_FILES && coldest !== undefined) this.#hot.delete(coldest);
   }
 
-  /** Asks for hints about the directories that changed last. */
+  /** Asks for hints about a directory that has changed. Where more of them change than there is room for, those that have a place keep it. */
   #watch(node: DirectoryNode): void {
     const { hints } = this.#options;
     const path = node.path.toString('utf8');
     // The watcher takes names as text: one that is no text is visited without hints.
     if (hints === undefined || !Buffer.from(path).equals(node.path)) return;
-    if (!this.#watched.delete(path)) hints.watch(path);
+    const isWatched = this.#watched.delete(path);
+    if (!isWatched && !this.#makeRoom(hints)) return;
+    if (!isWatched) hints.watch(path);
     this.#watched.set(path, node);
-    const [stalest] = this.#watched.keys();
-    if (this.#watched.size <= MAX_WATCHED || stalest === undefined) return;
-    this.#watched.delete(stalest);
-    hints.unwatch(stalest);
+  }
+
+  #makeRoom(hints: HintSource): boolean {
+    const [stalest] = this.#watched;
+    if (this.#watched.size < MAX_WATCHED || stalest === undefined) return true;
+    const [path, node] = stalest;
+    if (this.#isFollowed(node) && this.#clock.monotonicMs() - node.changedMs < HOT_FOR_MS) return false;
+    this.#watched.delete(path);
+    hints.unwatch(path);
+    return true;
   }
 }
