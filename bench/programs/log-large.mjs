@@ -1,4 +1,4 @@
-// Logs large values: node log-large.mjs <histograms|images|png-floor> <count> <directory>
+// Logs large values: node log-large.mjs <histograms|images|png-floor> <count> <directory> [<file of pixels>]
 
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,9 +6,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import { Run } from '../../dist/src/index.js';
-import { createPixels, createValues, report, startMeasuring } from '../support/values.mjs';
+import { createValues, readImages, report, startMeasuring } from '../support/values.mjs';
 
-const [how, countText, directory] = process.argv.slice(2);
+const [how, countText, directory, images] = process.argv.slice(2);
 const count = Number(countText);
 const SIDE = 256;
 const IN_FLIGHT = 4;
@@ -26,7 +26,7 @@ const LOGGERS = {
     });
   },
   async images() {
-    const inputs = createImages();
+    const inputs = readImages(images, SIDE, SIDE);
     const run = startRun();
     return measure(async () => {
       for (let i = 0; i < count; i++) {
@@ -38,13 +38,13 @@ const LOGGERS = {
   },
   /** Zlib alone, on all its threads, of rows that are filtered already. */
   async 'png-floor'() {
-    const inputs = createImages().map(filterRows);
+    const inputs = readImages(images, SIDE, SIDE).map(filterRows);
     const compress = promisify(deflate);
     const fd = openSync(join(directory, 'floor'), 'w');
     let next = 0;
     const work = async () => {
       while (next < count) {
-        const compressed = await compress(inputs[next++ % 16], { level: 6, chunkSize: 256 * 1024 });
+        const compressed = await compress(inputs[next++ % 16], { level: 4, chunkSize: 256 * 1024 });
         writeSync(fd, compressed);
       }
     };
@@ -84,10 +84,6 @@ function startRun() {
   return new Run({ root: directory, captureConsole: false });
 }
 
-function createImages() {
-  return Array.from({ length: 16 }, (_, i) => createPixels(SIDE, SIDE, i + 1));
-}
-
 /** Sums of uniform numbers are near enough to a bell. */
 function createNormals(seed) {
   const uniform = createValues(4096 + seed);
@@ -104,9 +100,9 @@ function filterRows(pixels) {
   for (let row = 0; row < SIDE; row++) {
     const from = row * rowBytes;
     const to = row * (rowBytes + 1);
-    out[to] = 1;
+    out[to] = 2;
     for (let i = 0; i < rowBytes; i++)
-      out[to + 1 + i] = pixels[from + i] - (i < 3 ? 0 : pixels[from + i - 3]);
+      out[to + 1 + i] = pixels[from + i] - (row === 0 ? 0 : pixels[from + i - rowBytes]);
   }
   return out;
 }

@@ -1,6 +1,6 @@
 """Logs with one of the Python writers, and prints the time for one value.
 
-    python log_with_python.py <writer> <scalars|histograms|images> <count> <directory>
+    python log_with_python.py <writer> <scalars|histograms|images> <count> <directory> [<file of pixels>]
 
 The time ends when all is in the file: every writer is closed within it. Inputs are made before it begins.
 """
@@ -17,17 +17,10 @@ generator = np.random.default_rng(1)
 numbers = [float(value) for value in generator.random(1024)]
 
 
-def pixels(height=256, width=256):
-    image = np.empty((height, width, 3), np.uint8)
-    image[: height // 2] = generator.integers(0, 256, (height // 2, width, 3))
-    image[height // 2 :] = np.arange(width, dtype=np.uint8)[None, :, None]
-    return image
-
-
 inputs = {
     "scalars": lambda: numbers,
     "histograms": lambda: [generator.standard_normal(1000) for _ in range(64)],
-    "images": lambda: [pixels() for _ in range(16)],
+    "images": lambda: list(np.fromfile(sys.argv[5], np.uint8).reshape(-1, 256, 256, 3)),
 }[what]()
 
 

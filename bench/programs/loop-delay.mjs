@@ -1,20 +1,23 @@
-// How late the event loop runs while images of 1 MB are logged: node loop-delay.mjs <log|idle> <count> <period in ms> <directory>
+// How late the event loop runs while images are logged:
+//
+//   node loop-delay.mjs <log|idle> <count> <period in ms> <height> <width> <directory> <file of pixels>
 
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Run } from '../../dist/src/index.js';
-import { createPixels, report } from '../support/values.mjs';
+import { readImages, report } from '../support/values.mjs';
 
-const [how, countText, periodText, directory] = process.argv.slice(2);
-const [height, width] = [512, 683];
-const inputs = Array.from({ length: 4 }, (_, i) => createPixels(height, width, i + 1));
+const [how, countText, periodText, heightText, widthText, directory, images] = process.argv.slice(2);
+const [height, width] = [Number(heightText), Number(widthText)];
+const inputs = readImages(images, height, width);
 const run = new Run({ root: directory, captureConsole: false });
 await sleep(200);
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 for (let i = 0; i < Number(countText); i++) {
-  if (how === 'log') run.logImage('sample', { pixels: inputs[i % 4], height, width }, { step: i });
+  if (how === 'log')
+    run.logImage('sample', { pixels: inputs[i % inputs.length], height, width }, { step: i });
   await sleep(Number(periodText));
 }
 await run.flush();

@@ -1,17 +1,25 @@
-// Images of 256×256×3, half noise, half gradient, from pixels to PNG.
+// Images of 256×256×3, as from a camera, from pixels to PNG.
+
+import { join } from 'node:path';
+import { writePhotos } from '../support/photos.mjs';
 
 const python = (name, writer, peer, count) => ({
   name,
   program: 'log_with_python.py',
-  args: [writer, 'images', count, '$dir'],
+  args: [writer, 'images', count, '$dir', '$shared/photos'],
   peer,
   rounds: 3,
 });
-const ours = (name, how, isOurs) => ({ name, program: 'log-large.mjs', args: [how, 300, '$dir'], isOurs });
+const ours = (name, how, isOurs) => ({
+  name,
+  program: 'log-large.mjs',
+  args: [how, 300, '$dir', '$shared/photos'],
+  isOurs,
+});
 
 export const suite = {
   title: 'Images of 256×256×3',
-  note: 'The event loop is busy, too, while the main thread waits for a processor: both are compressing.',
+  note: 'All log the same pixels, with the statistics of photographs. The event loop is busy, too, while the main thread waits for a processor: both are compressing.',
   rounds: 5,
   metrics: [
     { key: 'nanoseconds', label: 'time of an image', unit: 'ns', rate: 'images/s' },
@@ -19,6 +27,9 @@ export const suite = {
     { key: 'blocked', label: 'share of the time in which the event loop was busy', unit: '%' },
     { key: 'ran', label: 'share of the time in which the main thread had a processor', unit: '%' },
   ],
+  async prepare(shared) {
+    writePhotos(join(shared, 'photos'), 16, 256, 256);
+  },
   contestants: [
     ours('Run.logImage', 'images', true),
     ours('floor: zlib on all its threads', 'png-floor', false),

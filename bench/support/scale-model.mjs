@@ -15,7 +15,7 @@ const APPEND_REQUESTS = 4;
 
 /**
  * Requests of `uploaders` on `runs` runs at a time for `seconds`: growing files are brought up to date every `interval` seconds, each with one request, or
- * with four once it is larger than 5 MiB; every other file is written once; each run is listed once by each uploader that sees it, because who works on what is settled only after all have seen it.
+ * with four once it is larger than 5 MiB; every other file is written once; each run is listed once, by the uploader that works on it.
  */
 export function modelRequests({
   runs,
@@ -30,7 +30,7 @@ export function modelRequests({
   const refreshes = Math.max(1, seconds / interval);
   const writes = runs * (growing * refreshes + (files - growing - OWN_WRITES) + OWN_WRITES);
   const appends = runs * largeGrowing * refreshes * APPEND_REQUESTS;
-  const lists = runs * (isShared ? uploaders : 1);
+  const lists = runs;
   const beats = isShared ? (uploaders * 2 * seconds) / BEAT_S : 0;
   const total = writes + appends + lists + beats;
   return { writes, appends, lists, beats, total };

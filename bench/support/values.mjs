@@ -1,5 +1,7 @@
 // What is logged in benchmarks: the same for every contestant that is written in JavaScript, and of the same kind as in programs/*.py.
 
+import { readFileSync } from 'node:fs';
+
 /** Tags of a training program. */
 export const TAGS = Array.from({ length: 20 }, (_, i) => `train/metric_${i}`);
 
@@ -14,17 +16,11 @@ export function createValues(count = 1024) {
   return values;
 }
 
-/** Pixels, H×W×3: half noise, half gradient. */
-export function createPixels(height, width, seed) {
-  const pixels = new Uint8Array(height * width * 3);
-  let state = seed >>> 0;
-  for (let i = 0; i < pixels.length; i++) {
-    if (i < pixels.length / 2) {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      pixels[i] = state >>> 24;
-    } else pixels[i] = (Math.floor(i / 3) % width) & 255;
-  }
-  return pixels;
+/** Images of H×W×3 that lie one behind the other in a file. */
+export function readImages(path, height, width) {
+  const bytes = readFileSync(path);
+  const size = height * width * 3;
+  return Array.from({ length: bytes.length / size }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
 }
 
 /** Starts a measurement; the function that it gives ends it: nanoseconds of a clock, and of processors, for each of `count`. */

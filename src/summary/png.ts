@@ -1,8 +1,8 @@
 /**
  * PNG files of 8-bit pixels: one IHDR, one IDAT, one IEND.
  *
- * Our own because the compression can then run on zlib's threads while the event loop goes on; filter Sub with zlib's
- * default strategy is 100 times smaller on gradients than zlib's RLE strategy.
+ * Our own because the compression can then run on zlib's threads while the event loop goes on. Filter and level by measurement: see
+ * docs/performance.md.
  * Source: PNG (Portable Network Graphics) Specification, 3rd edition, W3C.
  */
 
@@ -22,11 +22,12 @@ const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const COLOR_TYPES = { 1: 0, 2: 4, 3: 2, 4: 6 } as const;
 const BIT_DEPTH = 8;
 const FILTER_SUB = 1;
+const FILTER_UP = 2;
 /** Libuv has four threads; more of them at work than there are processors would only take turns with the program. */
 const MAX_RUNNING = Math.min(4, availableParallelism());
 const HIGH_BITS = 0x80808080;
 const LOW_BITS = 0x7f7f7f7f;
-const LEVEL = 6;
+const LEVEL = 4;
 /** Node gives the compressed bytes in pieces of this size, each a round trip to zlib's threads: 16 KiB, its default, costs a third of the speed. */
 const MAX_PIECE_BYTES = 256 * 1024;
 const MIN_PIECE_BYTES = 4096;
@@ -49,8 +50,8 @@ export function createPngEncoding(image: RawImage): Encoding<Uint8Array> {
 }
 
 /**
- * Each row as its difference to the pixel on the left, after the number of that filter. Four bytes at a time: a borrow of one would reach the next
- * through the highest bit, which is set before and put right afterwards.
+ * Each row as its difference to the one above, after the number of that filter; the first one to the pixel on the left. Four bytes at a time: a borrow of
+ * one would reach the next through the highest bit, which is set before and put right afterwards.
  */
 function filterRows({ pixels, height, width, channels }: RawImage): Uint8Array {
   const rowBytes = width * channels;
@@ -60,16 +61,18 @@ function filterRows({ pixels, height, width, channels }: RawImage): Uint8Array {
   let at = 0;
   for (let start = 0; start < pixels.length; start += rowBytes) {
     const end = start + rowBytes;
-    out[at++] = FILTER_SUB;
+    const isFirst = start === 0;
+    const back = isFirst ? channels : rowBytes;
+    out[at++] = isFirst ? FILTER_SUB : FILTER_UP;
     let i = start;
-    while (i < start + channels) out[at++] = pixels[i++]!;
+    while (isFirst && i < channels) out[at++] = pixels[i++]!;
     for (; i <= end - 4; i += 4, at += 4) {
       const pixel = from.getInt32(i, true);
-      const left = from.getInt32(i - channels, true);
-      const low = (pixel | HIGH_BITS) - (left & LOW_BITS);
-      to.setInt32(at, low ^ ((pixel ^ ~left) & HIGH_BITS), true);
+      const other = from.getInt32(i - back, true);
+      const low = (pixel | HIGH_BITS) - (other & LOW_BITS);
+      to.setInt32(at, low ^ ((pixel ^ ~other) & HIGH_BITS), true);
     }
-    for (; i < end; i++) out[at++] = pixels[i]! - pixels[i - channels]!;
+    for (; i < end; i++) out[at++] = pixels[i]! - pixels[i - back]!;
   }
   return out;
 }

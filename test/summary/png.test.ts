@@ -29,16 +29,17 @@ function rowsOf(png: Uint8Array): Uint8Array {
 }
 
 describe('encodePng', () => {
-  it('gives pixels as their differences to those on the left, whatever the width', () => {
+  it('gives pixels as their differences to those above, in the first row to those on the left, whatever the width', () => {
     fc.assert(
       fc.property(image, (raw) => {
         const { pixels, height, width, channels } = raw;
         const rowBytes = width * channels;
         const expected = Array.from({ length: height }, (_, row) => [
-          1,
+          row === 0 ? 1 : 2,
           ...Array.from({ length: rowBytes }, (_, i) => {
             const at = row * rowBytes + i;
-            return (pixels[at]! - (i < channels ? 0 : pixels[at - channels]!)) & 255;
+            const other = row > 0 ? pixels[at - rowBytes]! : i < channels ? 0 : pixels[at - channels]!;
+            return (pixels[at]! - other) & 255;
           }),
         ]);
 
