@@ -6,7 +6,7 @@
 export interface Encoding<T> {
   /** Bytes of the copy. */
   readonly sizeBytes: number;
-  /** The result, now. May be asked for while `later` is at work, and gives the same. */
+  /** The result, now, while the program waits. May be asked for while `later` is at work, and means the same, if perhaps in other bytes. */
   now(): T;
   /** The result, computed on other threads or in slices between turns of the event loop. */
   later(): Promise<T>;

@@ -64,4 +64,15 @@ describe('createPngEncoding', () => {
     expect(encoded).toEqual(images.map(encodePng));
     expect(PNG.sync.read(Buffer.from(encoded[7]!)).width).toBe(10);
   });
+
+  it('gives the same pixels of a large image at once as it gives later', async () => {
+    const pixels = Uint8Array.from({ length: 200 * 150 * 3 }, (_, at) => (at * at) >> 7);
+    const encoding = createPngEncoding({ pixels, height: 200, width: 150, channels: 3 });
+
+    for (const bytes of [encoding.now(), await encoding.later()]) {
+      const { data, height, width } = PNG.sync.read(Buffer.from(bytes));
+      expect([height, width]).toEqual([200, 150]);
+      expect([...data.filter((_, at) => at % 4 !== 3)]).toEqual([...pixels]);
+    }
+  });
 });
