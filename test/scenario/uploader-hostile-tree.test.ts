@@ -126,8 +126,9 @@ async function listKeys(server: S3Server, bucket: string): Promise<string[]> {
   return keys.filter(isOfRun);
 }
 
+/** Not what the uploader keeps for itself, nor what a store of directories has not finished. */
 function isOfRun(key: string): boolean {
-  return !/^([0-9a-f]{32}\/)?\.plx\//.test(key);
+  return !/^([0-9a-f]{32}\/)?\.plx\//.test(key) && !/\/\.plx-[^/]*\.partial$/.test(key);
 }
 
 function readStore(directory: string): Objects {

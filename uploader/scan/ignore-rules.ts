@@ -55,19 +55,23 @@ export class IgnoreRules {
     return new IgnoreRules(this.#include, this.#exclude, [...this.#directories, rules], this.#onIncluded);
   }
 
-  /** Why the file or directory at `path` (relative to the root) is left out, or null. */
-  reasonFor(path: string, isDirectory: boolean): SkipReason | null {
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    const reason = this.#findReason(path, name, isDirectory);
+  /** Why the file or directory `name` of `directory` (relative to the root, empty for it) is left out, or null. */
+  reasonFor(directory: string, name: string, isDirectory: boolean): SkipReason | null {
+    const byName = toSkipReason(name);
+    if (byName === null && !this.#hasPatterns) return null;
+    const path = directory === '' ? name : `${directory}/${name}`;
+    const reason = byName ?? this.#findReason(path, isDirectory);
     if (reason === null || name === RESERVED_DIRECTORY || this.#include === null) return reason;
     if (!this.#include.ignores(isDirectory ? `${path}/` : path)) return reason;
     this.#onIncluded(path, reason);
     return null;
   }
 
-  #findReason(path: string, name: string, isDirectory: boolean): SkipReason | null {
-    const byName = toSkipReason(name);
-    if (byName !== null) return byName;
+  get #hasPatterns(): boolean {
+    return this.#exclude !== null || this.#directories.length > 0;
+  }
+
+  #findReason(path: string, isDirectory: boolean): SkipReason | null {
     const tested = isDirectory ? `${path}/` : path;
     if (this.#exclude?.ignores(tested) === true) return 'ignored';
     // The innermost file that has a say decides.

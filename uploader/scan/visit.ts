@@ -267,7 +267,7 @@ export class DirectoryVisit {
     const isDirectory = stat.kind === 'directory';
     if (isDirectory && barredPath !== undefined && joinPath(node.path, [name]).equals(barredPath))
       return 'store';
-    return node.rules.reasonFor(join(node.rootPath, text), isDirectory);
+    return node.rules.reasonFor(node.rootPath, text, isDirectory);
   }
 
   #skip(node: DirectoryNode, { text }: Entry, reason: SkipReason): void {

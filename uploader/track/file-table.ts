@@ -74,6 +74,7 @@ export class FileTable {
   #nameBytes = new Uint16Array(FIRST_ROWS);
   #nextInFolder = new Uint32Array(FIRST_ROWS);
   readonly #firstInFolder: number[] = [];
+  #lastInterned = -1;
   /** Open addressing: row + 1, 0 for a free place. */
   #index = new Uint32Array(1024);
 
@@ -86,6 +87,14 @@ export class FileTable {
   /** The row of a name in a folder, made if there is none. */
   intern(folder: FolderId, name: string): FileId {
     const nameBytes = this.#encode(name);
+    // A directory gives its names in the same order each time, as a rule.
+    const next = this.#lastInterned + 1;
+    const isNext = next < this.count && this.folder[next] === folder && this.#isNamed(next, nameBytes);
+    this.#lastInterned = isNext ? next : this.#findOrAdd(folder, nameBytes);
+    return this.#lastInterned;
+  }
+
+  #findOrAdd(folder: FolderId, nameBytes: number): FileId {
     const place = this.#placeOf(folder, nameBytes);
     const found = this.#index[place]!;
     return found === 0 ? this.#add(folder, nameBytes, place) : found - 1;
