@@ -16,12 +16,12 @@ export const S3_ACCESS_KEY_ID = 'polytrack-test';
 export const S3_SECRET_ACCESS_KEY = 'polytrack-test-secret';
 export const S3_REGION = 'us-east-1';
 
-/** The arguments and variables that make the server keep everything in `home`; what it stores is in `data`. */
+/** The arguments and variables that make the server keep everything in `home`; what it stores is in `data`. Connections stay open, as with Amazon S3. */
 export function toS3ServerCommand({ port, home, args = [] }) {
   for (const name of ['data', 'meta', 'versions']) mkdirSync(join(home, name), { recursive: true });
   return {
     args: [
-      ...['--port', `127.0.0.1:${port}`, '--region', S3_REGION, '--quiet', ...args],
+      ...['--port', `127.0.0.1:${port}`, '--region', S3_REGION, '--quiet', '--keep-alive', ...args],
       ...['posix', '--sidecar', join(home, 'meta')],
       ...['--versioning-dir', join(home, 'versions'), join(home, 'data')],
     ],
