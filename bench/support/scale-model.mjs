@@ -14,7 +14,7 @@ const OWN_WRITES = 3;
 const APPEND_REQUESTS = 4;
 
 /**
- * Requests of `uploaders` on `runs` runs at a time for `seconds`: growing files are brought up to date every `interval` seconds, each with one request, or
+ * Requests of `uploaders` on `runs` runs at a time for `seconds`: growing files are stored when they are new, and brought up to date every `interval` seconds, each with one request, or
  * with four once it is larger than 5 MiB; every other file is written once; each run is listed once, by the uploader that works on it.
  */
 export function modelRequests({
@@ -27,7 +27,7 @@ export function modelRequests({
   files = 20,
   isShared = uploaders > 1,
 }) {
-  const refreshes = Math.max(1, seconds / interval);
+  const refreshes = 1 + Math.max(1, seconds / interval);
   const writes = runs * (growing * refreshes + (files - growing - OWN_WRITES) + OWN_WRITES);
   const appends = runs * largeGrowing * refreshes * APPEND_REQUESTS;
   const lists = runs;
