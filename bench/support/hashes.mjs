@@ -33,12 +33,15 @@ export async function hashObjects({ client, bucket }, prefix) {
   return hashes;
 }
 
+/** What versitygw 1.8.0 leaves beside an object whose replacement was broken off between its link and its rename: no object that anybody has put. */
+const SERVER_RESIDUE = /(^|\/)\.[^/]+\.sgwtmp\.\d{16,}$/;
+
 /** The objects whose key begins with `prefix`: Key, Size, ETag. */
 export async function* listObjects({ client, bucket }, prefix) {
   let StartAfter;
   for (;;) {
     const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, StartAfter }));
-    yield* page.Contents ?? [];
+    for (const object of page.Contents ?? []) if (!SERVER_RESIDUE.test(object.Key)) yield object;
     if (page.IsTruncated !== true) return;
     StartAfter = page.Contents?.at(-1)?.Key;
   }
