@@ -28,7 +28,7 @@ const MAX_RUNNING = Math.max(1, Math.min(3, availableParallelism() - 1));
 const HIGH_BITS = 0x80808080;
 const LOW_BITS = 0x7f7f7f7f;
 const LEVEL = 4;
-/** For images that the program waits for: photographs take half the time and no more room, what repeats itself up to twice the room. */
+/** For images that the program waits for: photographs take half the time and about the same room, plots up to twice the room. */
 const QUICK: ZlibOptions = { level: 1, strategy: constants.Z_RLE };
 const QUICK_ABOVE_BYTES = 64 * 1024;
 /** Node gives the compressed bytes in pieces of this size, each a round trip to zlib's threads: 16 KiB, its default, costs a third of the speed. */

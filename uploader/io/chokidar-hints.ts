@@ -32,7 +32,7 @@ export const openChokidarHints: OpenHints = async ({
     unwatch(directory) {
       const watcher = watchers.get(directory);
       watchers.delete(directory);
-      void watcher?.close();
+      watcher?.close().catch(onFailure);
     },
     close: async () => {
       await Promise.all([...watchers.values()].map((watcher) => watcher.close()));
