@@ -24,7 +24,7 @@ import { modelRequests } from './support/scale-model.mjs';
 import { TakeOverMeter } from './support/take-over-meter.mjs';
 import { DIST, startWatch } from './support/uploader-process.mjs';
 
-const { LEASE_MS } = await import(pathToFileURL(join(DIST, 'uploader/share/membership.js')).href);
+const { LEASE_MS } = await import(pathToFileURL(join(DIST, 'uploader/cluster/membership.js')).href);
 
 const PREFIX = 'team/';
 const SAMPLE_MS = 1000;

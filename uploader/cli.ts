@@ -4,6 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
+import { nodeIo } from './base/io/io.js';
+import { createRedactor } from './base/redact.js';
 import { addCheckCommand } from './commands/check.js';
 import { addCleanCommand } from './commands/clean.js';
 import { type CommandContext, EXIT } from './commands/context.js';
@@ -18,8 +20,6 @@ import { addStatusCommand } from './commands/status.js';
 import { addSyncCommand } from './commands/sync.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { addWatchCommand } from './commands/watch.js';
-import { nodeIo } from './io/io.js';
-import { createRedactor } from './redact.js';
 
 /** 128 + the number of the signal, as shells report it. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;

@@ -1,22 +1,6 @@
 /** `polytrack/uploader`: run directories to a store, as a library. */
 
-export { CodedError } from '../src/errors.js';
-export { type CheckStoreOptions, checkStore, type StoreCheck } from './check/check-store.js';
-export { type CleanedRun, type CleanOptions, type CleanReport, clean } from './clean/clean.js';
-export type { CleanedMarker } from './clean/cleaned-marker.js';
-export type { CleanRules, KeptReason } from './clean/select.js';
-export {
-  type PolyaxonApi,
-  type ResolvedConfig,
-  resolveConfig,
-  type SyncConfig,
-  type SyncFlags,
-} from './config.js';
-export { type FoundStatus, findStatus, listStatus } from './engine/find-status.js';
-export type { RunStatus, Status, Totals } from './engine/status-file.js';
-export { type SyncOptions, syncOnce } from './engine/sync-once.js';
-export { type WatchOptions, watch } from './engine/watch.js';
-export type { WriterState } from './engine/writer-state.js';
+export { CodedError } from '../src/base/errors.js';
 export {
   ConfigError,
   FileError,
@@ -39,14 +23,40 @@ export {
   StoreRequestError,
   StoreUnavailableError,
   StoreUrlError,
-} from './errors.js';
-export type { FileStat, FileSystem, FsPath, ReadableFile, WritableFile } from './io/file-system.js';
-export type { HintListener, HintSource, OpenHints } from './io/hints.js';
-export { type Io, nodeIo } from './io/io.js';
-export { nodeFileSystem } from './io/node-file-system.js';
-export type { ProcessIdentity, ProcessTable } from './io/processes.js';
-export type { Randomness } from './io/randomness.js';
-export { type ListedFile, type ListedRun, type ListOptions, listFiles, listRuns } from './ls/list-store.js';
+} from './base/errors.js';
+export type { FileStat, FileSystem, FsPath, ReadableFile, WritableFile } from './base/io/file-system.js';
+export type { HintListener, HintSource, OpenHints } from './base/io/hints.js';
+export { type Io, nodeIo } from './base/io/io.js';
+export { nodeFileSystem } from './base/io/node-file-system.js';
+export type { ProcessIdentity, ProcessTable } from './base/io/processes.js';
+export type { Randomness } from './base/io/randomness.js';
+export { type FailedOutcome, OutcomeError, type RetryOutcome } from './base/retry.js';
+export { type FoundStatus, findStatus, listStatus } from './engine/monitor/find-status.js';
+export type { RunStatus, Status, Totals } from './engine/monitor/status-file.js';
+export { type SyncOptions, syncOnce } from './engine/sync-once.js';
+export { type WatchOptions, watch } from './engine/watch.js';
+export { type CheckStoreOptions, checkStore, type StoreCheck } from './operations/check/check-store.js';
+export { type CleanedRun, type CleanOptions, type CleanReport, clean } from './operations/clean/clean.js';
+export type { CleanRules, KeptReason } from './operations/clean/select-runs.js';
+export {
+  type ListedFile,
+  type ListedRun,
+  type ListOptions,
+  listFiles,
+  listRuns,
+} from './operations/list/list-store.js';
+export { type PullOptions, pull } from './operations/pull/pull.js';
+export type { PulledRun, PullFinding, PullProblem, PullReport } from './operations/pull/pull-report.js';
+export { type VerifyOptions, verify } from './operations/verify/verify.js';
+export type {
+  Finding,
+  RunVerification,
+  VerifyProblem,
+  VerifyReport,
+} from './operations/verify/verify-report.js';
+export type { UploadReason, VerifyReason } from './pipeline/plan/planner.js';
+export type { OnProjected, ProjectedFacts } from './pipeline/report/export-facts.js';
+export type { OnSyncEvent, SyncEvent } from './pipeline/report/progress.js';
 export {
   type NotifiedRun,
   type Notifier,
@@ -54,24 +64,25 @@ export {
   type StoredFile,
   silentNotifier,
   type ToldStatus,
-} from './notify/notifier.js';
-export type { UploadReason, VerifyReason } from './plan/planner.js';
-export { PolyaxonApiError, type PolyaxonApiErrorCode } from './polyaxon/api-error.js';
-export type { OnSyncEvent, SyncEvent } from './progress.js';
-export type { OnProjected, ProjectedFacts } from './projected/projected-facts.js';
-export { type PullOptions, pull } from './pull/pull.js';
-export type { PulledRun, PullFinding, PullProblem, PullReport } from './pull/pull-report.js';
-export type { FileCounts, SyncReport, UnsentFile } from './report.js';
-export { type FailedOutcome, OutcomeError, type RetryOutcome } from './retry.js';
-export type { SkippedPath } from './scan/directory-node.js';
-export type { SkipReason } from './scan/excludes.js';
+} from './pipeline/report/run-observer.js';
+export type { FileCounts, SyncReport, UnsentFile } from './pipeline/report/sync-report.js';
+export type { SkippedPath } from './pipeline/scan/directory-node.js';
+export type { SkipReason } from './pipeline/scan/excludes.js';
+export { PolyaxonApiError, type PolyaxonApiErrorCode } from './polyaxon-api/api-error.js';
+export type { CleanedMarker } from './run-directory/cleaned-marker.js';
+export type { WriterState } from './run-directory/writer-state.js';
+export {
+  type PolyaxonApi,
+  type ResolvedConfig,
+  resolveConfig,
+  type SyncConfig,
+  type SyncFlags,
+} from './settings/sync-config.js';
 export {
   type AppendCapability,
   canAppend,
   type StoreCapabilities,
-} from './store/capabilities.js';
-export { type OpenStoreOptions, openStore } from './store/open-store.js';
-export type { S3ClientOptions } from './store/s3-client.js';
+} from './store/base/capabilities.js';
 export type {
   AppendOutcome,
   AppendRequest,
@@ -94,6 +105,6 @@ export type {
   StoreNotice,
   StorePermissions,
   UnfinishedUpload,
-} from './store/store.js';
-export { type VerifyOptions, verify } from './verify/verify.js';
-export type { Finding, RunVerification, VerifyProblem, VerifyReport } from './verify/verify-report.js';
+} from './store/base/store.js';
+export { type OpenStoreOptions, openStore } from './store/open-store.js';
+export type { S3ClientOptions } from './store/s3/client.js';

@@ -2,8 +2,8 @@
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { tensorboard } from '../../dist/src/format/wire/generated/tensorboard.js';
 import { Run } from '../../dist/src/index.js';
-import { tensorboard } from '../../dist/src/wire/generated/tensorboard.js';
 import { lastRecords, RecordPipe } from '../support/records.mjs';
 import { createValues, report, startMeasuring, TAGS } from '../support/values.mjs';
 

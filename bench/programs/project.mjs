@@ -3,7 +3,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EventFileReader } from '../../dist/src/index.js';
-import { Projection } from '../../dist/src/projection/projection.js';
+import { Projection } from '../../dist/src/polyaxon/export/exporter.js';
 import { report, startMeasuring } from '../support/values.mjs';
 
 const [how, path, directory] = process.argv.slice(2);

@@ -28,7 +28,7 @@ const READERS = {
     }
   },
   async protobufjs() {
-    const { tensorboard } = await import('../../dist/src/wire/generated/tensorboard.js');
+    const { tensorboard } = await import('../../dist/src/format/wire/generated/tensorboard.js');
     version = readVersion('protobufjs');
     await walk((data) => {
       const event = tensorboard.Event.decode(data);
@@ -68,7 +68,7 @@ function started_() {
 }
 
 async function walk(onRecord) {
-  const { decodeRecord } = await import('../../dist/src/record/record-codec.js');
+  const { decodeRecord } = await import('../../dist/src/format/record/record-codec.js');
   const fd = openSync(path, 'r');
   let window = new Uint8Array();
   for (;;) {

@@ -7,7 +7,7 @@ import { DIST } from './uploader-process.mjs';
 /** Aborts every multipart upload below the store's prefix, as the uploader does for old ones. */
 export async function collectAll(storeUrl, env) {
   const { openStore } = await import(pathToFileURL(join(DIST, 'uploader/store/open-store.js')).href);
-  const { nodeIo } = await import(pathToFileURL(join(DIST, 'uploader/io/io.js')).href);
+  const { nodeIo } = await import(pathToFileURL(join(DIST, 'uploader/base/io/io.js')).href);
   Object.assign(process.env, env);
   const store = await openStore(storeUrl, {
     ...nodeIo,

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { DIST } from './uploader-process.mjs';
 
 const { encodeRecord, sealRecord, FRAMING_BYTES, HEADER_BYTES } = await import(
-  pathToFileURL(join(DIST, 'src/record/record-codec.js')).href
+  pathToFileURL(join(DIST, 'src/format/record/record-codec.js')).href
 );
 
 const BLOCK_BYTES = 1024 * 1024;

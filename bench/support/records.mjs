@@ -1,7 +1,7 @@
 // The floor: records that are ready are copied, sealed with a CRC and written, with nothing else around it.
 
-import { crc32c, maskCrc } from '../../dist/src/record/crc32c.js';
-import { decodeRecord } from '../../dist/src/record/record-codec.js';
+import { crc32c, maskCrc } from '../../dist/src/format/record/crc32c.js';
+import { decodeRecord } from '../../dist/src/format/record/record-codec.js';
 
 /** The data of the last `count` records of an event file. */
 export function lastRecords(bytes, count) {

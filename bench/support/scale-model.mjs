@@ -4,7 +4,7 @@
 
 import { fileURLToPath } from 'node:url';
 
-/** `BEAT_INTERVAL_MS` of uploader/share/membership.ts: a listing and a write each. */
+/** `BEAT_INTERVAL_MS` of uploader/cluster/membership.ts: a listing and a write each. */
 const BEAT_S = 8;
 /** US dollars for 1,000 requests that write or list. Source: the public price list of S3 Standard. */
 const PRICE_PER_1000 = 0.005;

@@ -3,9 +3,9 @@
  */
 
 import { hostname } from 'node:os';
-import type { Clock } from '../clock.js';
-import type { Diagnostics } from '../diagnostics.js';
-import type { RunWriteError } from '../errors.js';
+import type { Clock } from '../base/clock.js';
+import type { Diagnostics } from '../base/diagnostics.js';
+import type { RunWriteError } from '../base/errors.js';
 import { type ConsoleStream, listenToConsole } from './console-tee.js';
 import { findUser } from './host.js';
 import { LineAssembler } from './line-assembler.js';

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { arch, cpus, hostname, machine, platform, release, totalmem, type } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { JsonValue } from '../json-value.js';
+import type { JsonValue } from '../base/json-value.js';
 import {
   findContainer,
   findUser,

@@ -7,7 +7,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { devNull } from 'node:os';
-import { messageOf } from '../errors.js';
+import { messageOf } from '../base/errors.js';
 
 /** What a git command gave. A failure is a value: captures go on without it. */
 export type GitResult =

@@ -6,7 +6,7 @@
  */
 
 import { StringDecoder } from 'node:string_decoder';
-import { toWellFormedText } from '../well-formed-text.js';
+import { toWellFormedText } from '../base/well-formed-text.js';
 import { erasesLine, toPlainText } from './terminal-text.js';
 
 /** A line as it was written, control sequences included, without its end. */

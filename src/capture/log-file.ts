@@ -16,9 +16,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Clock } from '../clock.js';
-import type { Diagnostics } from '../diagnostics.js';
-import { RunWriteError } from '../errors.js';
+import type { Clock } from '../base/clock.js';
+import type { Diagnostics } from '../base/diagnostics.js';
+import { RunWriteError } from '../base/errors.js';
 
 export interface LogFileOptions<Line extends WaitingLine> {
   /** What is written of lines, in their order: the line feed before each included, nothing of those that are left out. */

@@ -5,7 +5,7 @@
  * (`secret-shapes.ts`) and by the name they stand under (`secret-names.ts`). What is masked reads `***`.
  */
 
-import type { JsonValue } from '../json-value.js';
+import type { JsonValue } from '../base/json-value.js';
 import { collectSecrets, type KnownSecret } from './environment-secrets.js';
 import { beginsPrivateKey, judgeKeyLine, MAX_KEY_LINES } from './private-keys.js';
 import { isBoring, judgeName, looksLikeCredential, MASK, type NameVerdict } from './secret-names.js';

@@ -5,7 +5,7 @@
 import { statfs } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../base/clock.js';
 import { HOST_FILES, type HostFiles } from './host.js';
 import {
   type ProcessorTimes,

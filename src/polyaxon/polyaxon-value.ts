@@ -5,9 +5,9 @@
  * event holds. Other values of the same event are likenesses, for TensorBoard to show: the projection leaves them out.
  */
 
-import { InvalidValueError, messageOf } from '../errors.js';
-import type { JsonValue } from '../json-value.js';
-import { DataClass, DataType, type SummaryValue } from '../wire/messages.js';
+import { InvalidValueError, messageOf } from '../base/errors.js';
+import type { JsonValue } from '../base/json-value.js';
+import { DataClass, DataType, type SummaryValue } from '../format/wire/messages.js';
 
 /** The plugin name by which these values are known. */
 export const POLYAXON_PLUGIN = 'polyaxon';

@@ -8,8 +8,8 @@ import { copyFile, mkdir, opendir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { toPartialPath } from '../atomic-file.js';
-import { InvalidArgumentError, messageOf, RunWriteError } from '../errors.js';
+import { toPartialPath } from '../base/atomic-file.js';
+import { InvalidArgumentError, messageOf, RunWriteError } from '../base/errors.js';
 
 /** A directory with more than this is refused: it is hardly what was meant. */
 const LIMITS = { files: 100_000, bytes: 64 * 1024 ** 3 };

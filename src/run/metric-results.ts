@@ -5,9 +5,9 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { JsonValue } from '../json-value.js';
-import { NameSpace } from '../projection/name-space.js';
-import { maxNameLength } from '../projection/series.js';
+import type { JsonValue } from '../base/json-value.js';
+import { NameSpace } from '../polyaxon/export/name-space.js';
+import { maxNameLength } from '../polyaxon/export/series.js';
 
 type Outputs = Readonly<Record<string, JsonValue>>;
 

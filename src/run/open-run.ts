@@ -3,22 +3,35 @@
  */
 
 import { join } from 'node:path';
+import { type Clock, systemClock } from '../base/clock.js';
+import { Diagnostics } from '../base/diagnostics.js';
+import { toWellFormedText } from '../base/well-formed-text.js';
 import { createMasker } from '../capture/secrets.js';
-import { type Clock, systemClock } from '../clock.js';
-import { Diagnostics } from '../diagnostics.js';
-import { type ResolvedEventFileOptions, resolveEventFileOptions } from '../event/event-file-options.js';
-import { nullSink } from '../event/null-sink.js';
-import { EventLog } from '../event-log.js';
-import { MAIN_WRITER, RESOURCES_TENSORBOARD_DIRECTORY, TENSORBOARD_DIRECTORY } from '../layout.js';
-import { toWellFormedText } from '../well-formed-text.js';
+import { EventLog } from '../event-log/event-log.js';
+import {
+  type ResolvedEventFileOptions,
+  resolveEventFileOptions,
+} from '../format/writer/event-file-options.js';
+import { nullSink } from '../format/writer/null-sink.js';
+import { PolyaxonFiles } from '../polyaxon/export/in-process-exporter.js';
+import {
+  mergeMetadata,
+  type RunArtifact,
+  type RunRecord,
+  toIsoTime,
+  withStatus,
+} from '../polyaxon/run-record.js';
+import {
+  MAIN_WRITER,
+  RESOURCES_TENSORBOARD_DIRECTORY,
+  TENSORBOARD_DIRECTORY,
+} from '../run-directory/layout.js';
+import { RunDirectory } from '../run-directory/run-directory.js';
 import { MetricResults, toResults } from './metric-results.js';
-import { PolyaxonFiles } from './polyaxon-files.js';
 import { RunCapture } from './run-capture.js';
-import { type RunContext, resolveRunContext } from './run-context.js';
-import { RunDirectory } from './run-directory.js';
+import { type RunContext, resolveRunContext } from './run-environment.js';
 import { STATUS_REASON } from './run-metadata.js';
 import { parseInterval, parseSync, parseTags, type RunOptions, resolveRunName } from './run-options.js';
-import { mergeMetadata, type RunArtifact, type RunRecord, toIsoTime, withStatus } from './run-record.js';
 import { RunState } from './run-state.js';
 import { SyncProcess } from './sync-process.js';
 

@@ -4,8 +4,8 @@
  * Source: polyaxon 2.16, `_client/run.py` (`log_progress`, `_throttle_updates`).
  */
 
-import type { Clock } from '../clock.js';
-import { InvalidArgumentError } from '../errors.js';
+import type { Clock } from '../base/clock.js';
+import { InvalidArgumentError } from '../base/errors.js';
 import { describe } from '../summary/arguments.js';
 
 const SMALL_RISE = 0.025;

@@ -5,18 +5,18 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
-import { replaceFileSync } from '../atomic-file.js';
-import { InvalidArgumentError, RunWriteError } from '../errors.js';
-import { type JsonValue, toJsonObject } from '../json-value.js';
-import { OUTPUTS_DIRECTORY, TENSORBOARD_DIRECTORY } from '../layout.js';
+import { replaceFileSync } from '../base/atomic-file.js';
+import { InvalidArgumentError, RunWriteError } from '../base/errors.js';
+import { type JsonValue, toJsonObject } from '../base/json-value.js';
+import { resolveInside } from '../base/relative-path.js';
+import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
 import { ARTIFACT_KINDS, type ArtifactKind } from '../polyaxon/polyaxon-value.js';
-import { sanitizeName, toFallbackName } from '../projection/sanitize-name.js';
-import { resolveInside } from '../relative-path.js';
+import type { RunArtifact } from '../polyaxon/run-record.js';
+import { OUTPUTS_DIRECTORY, TENSORBOARD_DIRECTORY } from '../run-directory/layout.js';
 import { describe, type EventOptions } from '../summary/arguments.js';
 import { type ArtifactFiles, copyArtifact, hashArtifact, inspectArtifact } from './artifact-files.js';
 import { type Connection, findArtifactsStore, readConnections, toStorePath } from './connections.js';
 import { RunMetadataMethods } from './run-metadata.js';
-import type { RunArtifact } from './run-record.js';
 
 /** Options of a reference in the lineage. */
 export interface RefOptions {

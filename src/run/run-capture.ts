@@ -3,18 +3,18 @@
  */
 
 import { join } from 'node:path';
+import type { Clock } from '../base/clock.js';
+import type { Diagnostics } from '../base/diagnostics.js';
+import type { JsonValue } from '../base/json-value.js';
 import { ConsoleCapture } from '../capture/console-capture.js';
 import { captureEnvironment } from '../capture/environment.js';
 import { captureGit, type GitCapture } from '../capture/git.js';
 import type { Masker } from '../capture/secrets.js';
 import { createSystemSampler, type SystemSampler } from '../capture/system-metrics.js';
-import type { Clock } from '../clock.js';
-import type { Diagnostics } from '../diagnostics.js';
-import type { EventLog } from '../event-log.js';
-import type { JsonValue } from '../json-value.js';
-import { MAIN_WRITER } from '../layout.js';
-import type { UncaughtError } from '../lifecycle/process-end.js';
-import type { RunContext } from './run-context.js';
+import type { EventLog } from '../event-log/event-log.js';
+import { MAIN_WRITER } from '../run-directory/layout.js';
+import type { UncaughtError } from './process-end.js';
+import type { RunContext } from './run-environment.js';
 
 /** The log of the writer that is no worker, as Polyaxon's client calls it. */
 const MAIN_LOG = 'logs';

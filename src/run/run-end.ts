@@ -2,9 +2,9 @@
  * What the end of a process means for its run. Pure.
  */
 
-import { CodedError } from '../errors.js';
-import type { ProcessEnd } from '../lifecycle/process-end.js';
-import type { RunStatus } from './run-record.js';
+import { CodedError } from '../base/errors.js';
+import type { RunStatus } from '../polyaxon/run-record.js';
+import type { ProcessEnd } from './process-end.js';
 
 /** The statuses with which a run ends. */
 export type FinalStatus = Extract<RunStatus, 'succeeded' | 'failed' | 'stopped' | 'skipped'>;

@@ -13,17 +13,17 @@ import type {
   SeriesOptions,
   SharedEventOptions,
   VideoEventOptions,
-} from '../event-log.js';
-import type { AudioSource, ImageSource } from '../media-file.js';
+} from '../event-log/event-log.js';
+import type { AudioSource, ImageSource } from '../event-log/media-file.js';
+import type { ChartFigure } from '../polyaxon/kinds/chart.js';
+import type { ConfusionInput } from '../polyaxon/kinds/confusion.js';
+import type { CurvePoints, PrecisionRecallInput, RocCurveInput } from '../polyaxon/kinds/curve.js';
+import type { VideoSource } from '../polyaxon/kinds/media.js';
+import type { DataframeInput } from '../polyaxon/kinds/table.js';
 import type { EventOptions } from '../summary/arguments.js';
 import type { HistogramBuckets, HistogramInput } from '../summary/histogram.js';
 import type { ImageBatch, ImagePixels } from '../summary/image.js';
 import type { BoxOptions, ImageBoxes } from '../summary/image-boxes.js';
-import type { ChartFigure } from '../summary/polyaxon/chart.js';
-import type { ConfusionInput } from '../summary/polyaxon/confusion.js';
-import type { CurvePoints, PrecisionRecallInput, RocCurveInput } from '../summary/polyaxon/curve.js';
-import type { VideoSource } from '../summary/polyaxon/media.js';
-import type { DataframeInput } from '../summary/polyaxon/table.js';
 import type { TextInput } from '../summary/text.js';
 import type { SpanInput, SpanJson } from '../trace/span.js';
 import type {

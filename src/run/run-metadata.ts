@@ -2,15 +2,9 @@
  * The methods of a run that say what it is: parameters, results, tags, texts, progress, status. On disk when the call returns.
  */
 
-import { InvalidArgumentError } from '../errors.js';
-import type { JsonValue } from '../json-value.js';
-import { RUN_STATUSES } from '../polyaxon/statuses.js';
-import { describe, parseWallTime } from '../summary/arguments.js';
-import type { SpanJson } from '../trace/span.js';
-import { toWellFormedText } from '../well-formed-text.js';
-import { ProgressThrottle, parseProgress } from './progress-throttle.js';
-import { RunEvents } from './run-events.js';
-import { parseTags, resolveRunName } from './run-options.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import type { JsonValue } from '../base/json-value.js';
+import { toWellFormedText } from '../base/well-formed-text.js';
 import {
   isDone,
   mergeMetadata,
@@ -19,7 +13,13 @@ import {
   type RunStatus,
   type StatusCondition,
   withStatus,
-} from './run-record.js';
+} from '../polyaxon/run-record.js';
+import { RUN_STATUSES } from '../polyaxon/statuses.js';
+import { describe, parseWallTime } from '../summary/arguments.js';
+import type { SpanJson } from '../trace/span.js';
+import { ProgressThrottle, parseProgress } from './progress-throttle.js';
+import { RunEvents } from './run-events.js';
+import { parseTags, resolveRunName } from './run-options.js';
 import { RUN_FLAGS, type RunState } from './run-state.js';
 
 /** Options of `logInputs`, `logOutputs` and `logMeta`. */

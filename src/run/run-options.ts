@@ -4,13 +4,13 @@
 
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { Clock } from '../clock.js';
-import type { DiagnosticsOptions } from '../diagnostics.js';
-import { InvalidArgumentError } from '../errors.js';
-import type { EventLogOptions } from '../event-log.js';
-import { EVENT_FILE_MARK, MAIN_WRITER, RUN_UUID_PATTERN } from '../layout.js';
+import type { Clock } from '../base/clock.js';
+import type { DiagnosticsOptions } from '../base/diagnostics.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import { toWellFormedText } from '../base/well-formed-text.js';
+import type { EventLogOptions } from '../event-log/event-log.js';
+import { EVENT_FILE_MARK, MAIN_WRITER, RUN_UUID_PATTERN } from '../run-directory/layout.js';
 import { parseName } from '../summary/arguments.js';
-import { toWellFormedText } from '../well-formed-text.js';
 
 export interface SyncOptions {
   /** Where to, such as `s3://bucket/prefix`. Default: what the uploader is configured with, `POLYTRACK_STORE` or its file. */

@@ -2,15 +2,15 @@
  * What the methods of a run share: where it lives, its record, its events, and what happens to mistakes.
  */
 
+import type { Clock } from '../base/clock.js';
+import type { Diagnostics } from '../base/diagnostics.js';
+import { ClosedError, CodedError, InvalidArgumentError, messageOf } from '../base/errors.js';
+import { type JsonValue, toJsonObject } from '../base/json-value.js';
 import type { Masker } from '../capture/secrets.js';
-import type { Clock } from '../clock.js';
-import type { Diagnostics } from '../diagnostics.js';
-import { ClosedError, CodedError, InvalidArgumentError, messageOf } from '../errors.js';
-import type { EventLog } from '../event-log.js';
-import { type JsonValue, toJsonObject } from '../json-value.js';
-import { sanitizeName, toFallbackName } from '../projection/sanitize-name.js';
-import type { RunContext } from './run-context.js';
-import type { RunDirectory } from './run-directory.js';
+import type { EventLog } from '../event-log/event-log.js';
+import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
+import type { RunDirectory } from '../run-directory/run-directory.js';
+import type { RunContext } from './run-environment.js';
 
 /** What kinds of events a run has had, as Polyaxon's `meta_info` tells. Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
 export const RUN_FLAGS = ['has_events', 'has_metrics', 'has_model', 'has_traces', 'has_tensorboard'] as const;

@@ -10,22 +10,22 @@
  */
 
 import { type GitCapture, toCodeReference } from '../capture/git.js';
-import type { RunPaths } from '../layout.js';
-import { Heartbeat } from '../lifecycle/heartbeat.js';
+import { isDone, type RunRecord, toIsoTime } from '../polyaxon/run-record.js';
+import { Heartbeat } from '../run-directory/heartbeat.js';
+import type { RunPaths } from '../run-directory/layout.js';
+import { type OpenedRun, openRun } from './open-run.js';
 import {
   type EndListener,
   type ProcessEnd,
   registerForEnd,
   type StopSignal,
   unregisterFromEnd,
-} from '../lifecycle/process-end.js';
-import { type OpenedRun, openRun } from './open-run.js';
+} from './process-end.js';
 import { RunArtifactMethods } from './run-artifacts.js';
-import type { RunMode } from './run-context.js';
 import { type FinalStatus, type RunEnd, toRunEnd } from './run-end.js';
+import type { RunMode } from './run-environment.js';
 import { STATUS_REASON, type StatusOptions } from './run-metadata.js';
 import type { RunOptions } from './run-options.js';
-import { isDone, type RunRecord, toIsoTime } from './run-record.js';
 
 /** Options of `end`. */
 export interface EndOptions extends StatusOptions {

@@ -9,9 +9,9 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Clock } from '../clock.js';
-import type { Diagnostics } from '../diagnostics.js';
-import { messageOf } from '../errors.js';
+import type { Clock } from '../base/clock.js';
+import type { Diagnostics } from '../base/diagnostics.js';
+import { messageOf } from '../base/errors.js';
 import type { ResolvedSync } from './run-options.js';
 
 /** Built, it stands beside: `dist/src/run/` and `dist/uploader/`. */

@@ -4,8 +4,8 @@
  * The one place where a caller's `name` becomes a tag.
  */
 
-import { InvalidArgumentError } from '../errors.js';
-import { type RepairedText, toWellFormedText } from '../well-formed-text.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import { type RepairedText, toWellFormedText } from '../base/well-formed-text.js';
 
 /** Options that every kind of event takes. */
 export interface EventOptions {

@@ -5,9 +5,9 @@
  * Source: tensorboard/plugins/custom_scalar/{summary,metadata}.py, layout.proto.
  */
 
-import { InvalidArgumentError } from '../errors.js';
-import { tensorboard } from '../wire/generated/tensorboard.js';
-import { DataType, type SummaryValue } from '../wire/messages.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import { tensorboard } from '../format/wire/generated/tensorboard.js';
+import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { createMetadata } from './plugin-data.js';
 

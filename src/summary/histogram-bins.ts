@@ -4,7 +4,7 @@
  * Source of the limit: traceml 1.3.0, `events_metrics_processors.py` (`np_histogram`).
  */
 
-import { InvalidArgumentError } from '../errors.js';
+import { InvalidArgumentError } from '../base/errors.js';
 import { describe } from './arguments.js';
 import {
   createHistogramRows,

@@ -2,7 +2,7 @@
  * Histograms in the form of TensorFlow 1: upper limits and counts, with the smallest and the largest value beside them.
  */
 
-import { InvalidArgumentError } from '../errors.js';
+import { InvalidArgumentError } from '../base/errors.js';
 import type { HistogramBuckets } from './histogram.js';
 
 /** Counted buckets: with edges, or with upper limits. */

@@ -6,8 +6,8 @@
  * that value with the whole count in the last; no value gives k zero rows.
  */
 
-import { InvalidArgumentError } from '../errors.js';
-import { DataType, type SummaryValue } from '../wire/messages.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 

@@ -6,10 +6,10 @@
  * Source: tensorboard/plugins/hparams/{summary,metadata}.py, plugin_data.proto, api.proto.
  */
 
-import { InvalidArgumentError } from '../errors.js';
-import { toWellFormedText } from '../well-formed-text.js';
-import { tensorboard } from '../wire/generated/tensorboard.js';
-import { DataType, type SummaryValue } from '../wire/messages.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import { toWellFormedText } from '../base/well-formed-text.js';
+import { tensorboard } from '../format/wire/generated/tensorboard.js';
+import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { createMetadata } from './plugin-data.js';
 

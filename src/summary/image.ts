@@ -5,9 +5,9 @@
  * Source: tensorboard/plugins/image/summary_v2.py.
  */
 
-import { InvalidArgumentError } from '../errors.js';
-import { DataType, type SummaryValue } from '../wire/messages.js';
-import { encodeUtf8 } from '../wire/proto-bytes.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import { DataType, type SummaryValue } from '../format/wire/messages.js';
+import { encodeUtf8 } from '../format/wire/proto-bytes.js';
 import { describe } from './arguments.js';
 import { type Encoding, joinEncodings, mapEncoding, ready } from './encoding.js';
 import { readImageSize } from './image-size.js';

@@ -6,9 +6,9 @@
  * Source: tensorboard/plugins/mesh/{summary,metadata}.py.
  */
 
-import { InvalidArgumentError } from '../errors.js';
-import { tensorboard } from '../wire/generated/tensorboard.js';
-import { DataType, type SummaryValue, type TensorProto } from '../wire/messages.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import { tensorboard } from '../format/wire/generated/tensorboard.js';
+import { DataType, type SummaryValue, type TensorProto } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 

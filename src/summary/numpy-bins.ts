@@ -5,7 +5,7 @@
  * rule `auto` of numpy before 2.3 makes more bins where the middle half of the values lies close together.
  */
 
-import { InvalidArgumentError } from '../errors.js';
+import { InvalidArgumentError } from '../base/errors.js';
 import { describe } from './arguments.js';
 import type { HistogramBuckets } from './histogram.js';
 import { mean, pairwiseSum, standardDeviation } from './pairwise-sum.js';

@@ -5,7 +5,7 @@
  * serialize to nothing, so their content is left out.
  */
 
-import { DataClass, type SummaryMetadata } from '../wire/messages.js';
+import { DataClass, type SummaryMetadata } from '../format/wire/messages.js';
 
 /** The dashboards whose summaries are built here. */
 export type PluginName =

@@ -4,9 +4,9 @@
  * TensorBoard's form is a string tensor of rank 0, 1 (one column) or 2. Source: tensorboard/plugins/text/summary_v2.py.
  */
 
-import { InvalidArgumentError } from '../errors.js';
-import { DataType, type SummaryValue } from '../wire/messages.js';
-import { encodeUtf8 } from '../wire/proto-bytes.js';
+import { InvalidArgumentError } from '../base/errors.js';
+import { DataType, type SummaryValue } from '../format/wire/messages.js';
+import { encodeUtf8 } from '../format/wire/proto-bytes.js';
 import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 

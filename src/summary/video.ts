@@ -6,7 +6,7 @@
  */
 
 import { createRequire } from 'node:module';
-import { InvalidArgumentError } from '../errors.js';
+import { InvalidArgumentError } from '../base/errors.js';
 import { describe } from './arguments.js';
 import { type Encoding, inSlices, ready } from './encoding.js';
 import { type EncodedImage, type ImageBatch, type ImagePixels, splitBatch, toRawImage } from './image.js';

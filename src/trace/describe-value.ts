@@ -4,9 +4,9 @@
  */
 
 import { types } from 'node:util';
-import { messageOf } from '../errors.js';
-import type { JsonValue } from '../json-value.js';
-import { toWellFormedText } from '../well-formed-text.js';
+import { messageOf } from '../base/errors.js';
+import type { JsonValue } from '../base/json-value.js';
+import { toWellFormedText } from '../base/well-formed-text.js';
 import type { SpanMasker } from './span.js';
 import { describeError } from './span-error.js';
 import type { TraceLimits } from './trace-limits.js';

@@ -3,9 +3,9 @@
  * structure, and needs none of its packages.
  */
 
-import { type Clock, systemClock } from '../clock.js';
-import { Diagnostics } from '../diagnostics.js';
-import { ClosedError, InvalidArgumentError, messageOf } from '../errors.js';
+import { type Clock, systemClock } from '../base/clock.js';
+import { Diagnostics } from '../base/diagnostics.js';
+import { ClosedError, InvalidArgumentError, messageOf } from '../base/errors.js';
 import { type OtelRecord, toOtelRecord } from './otel-record.js';
 import { ExportResultCode, type OtelExportResult, type OtelReadableSpan } from './otel-span.js';
 import { OtelTraces } from './otel-traces.js';

@@ -1,7 +1,7 @@
 /** One OpenTelemetry span as a span of ours, without its children. */
 
 import { createHash } from 'node:crypto';
-import type { JsonValue } from '../json-value.js';
+import type { JsonValue } from '../base/json-value.js';
 import { toSpanKind } from './otel-kind.js';
 import {
   OTEL_SPAN_KINDS,

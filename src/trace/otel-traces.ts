@@ -5,8 +5,8 @@
  * Keeps what has no root yet for a time and up to a number of spans, then hands it on in parts: nothing is thrown away.
  */
 
-import type { Clock } from '../clock.js';
-import type { Diagnostics } from '../diagnostics.js';
+import type { Clock } from '../base/clock.js';
+import type { Diagnostics } from '../base/diagnostics.js';
 import { type OtelRecord, toOtelUuid } from './otel-record.js';
 import { type JsonRecord, NOTES_KEY, type SpanJson } from './span.js';
 import { orderSpan } from './span-json.js';

@@ -6,9 +6,9 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../clock.js';
-import type { Diagnostics } from '../diagnostics.js';
-import { InvalidArgumentError } from '../errors.js';
+import type { Clock } from '../base/clock.js';
+import type { Diagnostics } from '../base/diagnostics.js';
+import { InvalidArgumentError } from '../base/errors.js';
 import { RUN_STATUSES } from '../polyaxon/statuses.js';
 import {
   ERROR_KEY,

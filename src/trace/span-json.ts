@@ -5,10 +5,10 @@
  * their JSON itself.
  */
 
-import { InvalidArgumentError, messageOf } from '../errors.js';
-import { type JsonValue, toJsonObject } from '../json-value.js';
+import { InvalidArgumentError, messageOf } from '../base/errors.js';
+import { type JsonValue, toJsonObject } from '../base/json-value.js';
+import { toWellFormedText } from '../base/well-formed-text.js';
 import { RUN_STATUSES } from '../polyaxon/statuses.js';
-import { toWellFormedText } from '../well-formed-text.js';
 import {
   ERROR_KEY,
   isSpanKind,

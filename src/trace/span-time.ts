@@ -5,7 +5,7 @@
  * Source: traceml 1.3.0 `V1EventSpan.to_json` (pydantic, then orjson), run on each of these forms.
  */
 
-import { InvalidArgumentError } from '../errors.js';
+import { InvalidArgumentError } from '../base/errors.js';
 
 /** A moment: a Date, seconds since the Unix epoch, or ISO 8601 text (UTC unless it has an offset). */
 export type SpanTime = Date | number | string;

@@ -1,6 +1,6 @@
 /** The inputs, outputs and metadata of one span while it is recorded: JSON already, and bounded. */
 
-import type { JsonValue } from '../json-value.js';
+import type { JsonValue } from '../base/json-value.js';
 import { ValueDescriber } from './describe-value.js';
 import type { JsonRecord, SpanMasker } from './span.js';
 import type { TraceLimits } from './trace-limits.js';

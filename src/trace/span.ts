@@ -5,7 +5,7 @@
  * `polyaxon/_schemas/lifecycle.py` (`V1Statuses`, `V1StatusCondition`); what they refuse is refused here.
  */
 
-import type { JsonValue } from '../json-value.js';
+import type { JsonValue } from '../base/json-value.js';
 import { RUN_STATUSES, type RunStatus } from '../polyaxon/statuses.js';
 import type { SpanTime } from './span-time.js';
 

@@ -1,7 +1,7 @@
 /** What a stream gave, for its span: the joined text, or a list of the items; how many there were, and when the first came. */
 
-import { messageOf } from '../errors.js';
-import type { JsonValue } from '../json-value.js';
+import { messageOf } from '../base/errors.js';
+import type { JsonValue } from '../base/json-value.js';
 import { ValueDescriber } from './describe-value.js';
 import type { RecordedSpan } from './recorded-span.js';
 import { cleanText } from './span-mask.js';

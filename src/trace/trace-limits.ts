@@ -1,6 +1,6 @@
 /** How much a trace may hold. What is beyond is cut or left out, counted, and told in the metadata of the span. */
 
-import { InvalidArgumentError } from '../errors.js';
+import { InvalidArgumentError } from '../base/errors.js';
 import { MAX_SPAN_DEPTH } from './span-json.js';
 
 export interface TraceLimits {

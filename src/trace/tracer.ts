@@ -6,10 +6,10 @@
  * write throws. What is lost to a limit is counted and told in the span.
  */
 
-import type { Clock } from '../clock.js';
-import type { Diagnostics } from '../diagnostics.js';
-import { type InvalidArgumentError, messageOf } from '../errors.js';
-import { toWellFormedText } from '../well-formed-text.js';
+import type { Clock } from '../base/clock.js';
+import type { Diagnostics } from '../base/diagnostics.js';
+import { type InvalidArgumentError, messageOf } from '../base/errors.js';
+import { toWellFormedText } from '../base/well-formed-text.js';
 import { findActiveSpan, runInSpan } from './active-span.js';
 import { observeResult } from './observe-result.js';
 import { invalid, RecordedSpan, type TracerContext, toReference } from './recorded-span.js';

@@ -20,8 +20,8 @@ export function captureTo(path: string, options = ''): string {
   return `
     import { ConsoleCapture } from ${url('capture/console-capture.js')};
     import { createMasker } from ${url('capture/secrets.js')};
-    import { systemClock } from ${url('clock.js')};
-    import { Diagnostics } from ${url('diagnostics.js')};
+    import { systemClock } from ${url('base/clock.js')};
+    import { Diagnostics } from ${url('base/diagnostics.js')};
     const openCapture = (path, options = {}) => new ConsoleCapture(path, {
       masker: createMasker(process.env), clock: systemClock, diagnostics: new Diagnostics({ onError() {}, onWarning() {} }), ...options,
     });

@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Diagnostics } from '../../src/base/diagnostics.js';
+import type { CodedError } from '../../src/base/errors.js';
 import { LogFile, type LogFileOptions } from '../../src/capture/log-file.js';
-import { Diagnostics } from '../../src/diagnostics.js';
-import type { CodedError } from '../../src/errors.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { captureTo, outputOf, readValues, startProgram } from './capture-child.js';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { systemClock } from '../../src/base/clock.js';
 import { createSystemSampler, type SystemSamplerOptions } from '../../src/capture/system-metrics.js';
-import { systemClock } from '../../src/clock.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { describeWithPeers, peerPath } from '../support/peers.js';
 import { createTempDir } from '../support/temp-dir.js';
@@ -239,7 +239,7 @@ describe('createSystemSampler', () => {
 
       const { stdout, code } = await runProgram(
         `import { createSystemSampler } from ${url('capture/system-metrics.js')};
-         import { systemClock } from ${url('clock.js')};
+         import { systemClock } from ${url('base/clock.js')};
          createSystemSampler({ clock: systemClock }).start(10, () => console.log('sample'));
          setTimeout(() => console.log('end'), 500);`,
         { PATH: `${nvidia.directory}:/bin:/usr/bin` },

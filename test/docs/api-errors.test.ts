@@ -11,5 +11,5 @@ function codesIn(path: string, pattern: RegExp): string[] {
 it('docs/uploader.md lists every code that the client of Polyaxon has, and no other', () => {
   const listed = codesIn('docs/uploader.md', /(?<=`)ERR_API_[A-Z_]+(?=`)/g);
 
-  expect(listed).toEqual(codesIn('uploader/polyaxon/api-error.ts', /(?<=')ERR_API_[A-Z_]+(?=')/g));
+  expect(listed).toEqual(codesIn('uploader/polyaxon-api/api-error.ts', /(?<=')ERR_API_[A-Z_]+(?=')/g));
 });

@@ -3,10 +3,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it, vi } from 'vitest';
-import { checkStore } from '../../uploader/check/check-store.js';
-import { toCapabilityRows, toCheckText } from '../../uploader/check/check-text.js';
-import { nodeIo } from '../../uploader/io/io.js';
-import { POLYAXON_STORE } from '../../uploader/store/capabilities.js';
+import { nodeIo } from '../../uploader/base/io/io.js';
+import { checkStore } from '../../uploader/operations/check/check-store.js';
+import { toCapabilityRows, toCheckText } from '../../uploader/operations/check/check-text.js';
+import { POLYAXON_STORE } from '../../uploader/store/base/capabilities.js';
 import { AzuriteServer } from '../support/azurite.js';
 import { GcsEmulator } from '../support/gcs-emulator.js';
 import { MotoServer } from '../support/moto-server.js';

@@ -3,18 +3,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Diagnostics } from '../../src/diagnostics.js';
-import { MemorySink } from '../../src/event/memory-sink.js';
-import { EventLog, type EventLogOptions } from '../../src/event-log.js';
+import { Diagnostics } from '../../src/base/diagnostics.js';
+import { EventLog, type EventLogOptions } from '../../src/event-log/event-log.js';
+import { type DecodedValue, TagIndex } from '../../src/format/reader/plugin-value.js';
+import { decodeRecords } from '../../src/format/record/record-codec.js';
+import { decodeEvent } from '../../src/format/wire/decode-event.js';
+import { MemorySink } from '../../src/format/writer/memory-sink.js';
 import {
   type DecodedPolyaxonValue,
   decodePolyaxonValue,
   POLYAXON_PLUGIN,
 } from '../../src/polyaxon/polyaxon-value.js';
-import { type DecodedValue, TagIndex } from '../../src/reader/plugin-value.js';
-import { decodeRecords } from '../../src/record/record-codec.js';
 import { encodePng } from '../../src/summary/png.js';
-import { decodeEvent } from '../../src/wire/decode-event.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { createTempDir } from '../support/temp-dir.js';
 

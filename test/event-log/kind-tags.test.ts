@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KindTags, type TagSeries } from '../../src/kind-tags.js';
+import { KindTags, type TagSeries } from '../../src/event-log/tag-allocator.js';
 
 const METRIC: TagSeries = { series: 'metric', pluginName: 'scalars' };
 const IMAGE: TagSeries = { series: 'image', pluginName: 'images' };

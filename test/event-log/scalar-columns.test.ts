@@ -2,14 +2,14 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Diagnostics } from '../../src/diagnostics.js';
-import { MemorySink } from '../../src/event/memory-sink.js';
-import { EventLog, type EventLogOptions } from '../../src/event-log.js';
-import { TagIndex } from '../../src/reader/plugin-value.js';
-import { decodeRecords } from '../../src/record/record-codec.js';
-import { decodeEvent } from '../../src/wire/decode-event.js';
-import { encodeEvent, joinPieces } from '../../src/wire/encode-event.js';
-import type { Event } from '../../src/wire/messages.js';
+import { Diagnostics } from '../../src/base/diagnostics.js';
+import { EventLog, type EventLogOptions } from '../../src/event-log/event-log.js';
+import { TagIndex } from '../../src/format/reader/plugin-value.js';
+import { decodeRecords } from '../../src/format/record/record-codec.js';
+import { decodeEvent } from '../../src/format/wire/decode-event.js';
+import { encodeEvent, joinPieces } from '../../src/format/wire/encode-event.js';
+import type { Event } from '../../src/format/wire/messages.js';
+import { MemorySink } from '../../src/format/writer/memory-sink.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 const WALL_TIME = 1_700_000_000.25;

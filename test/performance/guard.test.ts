@@ -4,12 +4,12 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { EventEncoder } from '../../src/event/event-encoder.js';
-import { ScalarDecoder } from '../../src/reader/scalar-decoder.js';
-import { decodeRecord, encodeRecord } from '../../src/record/record-codec.js';
-import { RecordQueue } from '../../src/record/record-queue.js';
-import { decodeEvent } from '../../src/wire/decode-event.js';
-import { tensorboard } from '../../src/wire/generated/tensorboard.js';
+import { ScalarDecoder } from '../../src/format/reader/scalar-decoder.js';
+import { decodeRecord, encodeRecord } from '../../src/format/record/record-codec.js';
+import { RecordQueue } from '../../src/format/record/record-queue.js';
+import { decodeEvent } from '../../src/format/wire/decode-event.js';
+import { tensorboard } from '../../src/format/wire/generated/tensorboard.js';
+import { EventEncoder } from '../../src/format/writer/event-encoder.js';
 
 const TAGS = Array.from({ length: 20 }, (_, i) => `train/metric_${i}`);
 const COUNT = 20_000;

@@ -3,8 +3,8 @@
 import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sanitizeName } from '../../src/projection/sanitize-name.js';
-import { toAdoptedUuid } from '../../uploader/scan/run-uuid.js';
+import { sanitizeName } from '../../src/polyaxon/names.js';
+import { toAdoptedUuid } from '../../uploader/run-directory/run-uuid.js';
 import { ServedRun } from '../polyaxon/served-run.js';
 import { runCli } from '../support/cli.js';
 import { FIXTURES } from '../support/expected-runs.js';

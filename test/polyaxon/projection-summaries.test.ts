@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type EventsSummary, Projection } from '../../src/projection/projection.js';
+import { type EventsSummary, Projection } from '../../src/polyaxon/export/exporter.js';
 import { describeWithPeers } from '../support/peers.js';
 import { runPolyaxonPython } from '../support/polyaxon.js';
 import { imagesValue, polyaxonValue, scalarValue, textValue, toEvent } from '../support/summary-events.js';

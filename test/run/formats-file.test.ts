@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunOptions } from '../../src/index.js';
-import { toFormatsPath } from '../../src/layout.js';
+import { toFormatsPath } from '../../src/run-directory/layout.js';
 import { startRun } from '../support/start-run.js';
 import { createTempDir } from '../support/temp-dir.js';
 

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resolveRunContext } from '../../src/run/run-context.js';
+import { resolveRunContext } from '../../src/run/run-environment.js';
 import { readPlx, readPlxValues } from '../support/polyaxon-run.js';
 import { readLineage, readRunFile } from '../support/read-run.js';
 import { runProgram } from '../support/run-program.js';

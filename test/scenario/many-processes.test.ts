@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Projection } from '../../src/projection/projection.js';
+import { Projection } from '../../src/polyaxon/export/exporter.js';
 import { spawnScript } from '../support/child-script.js';
 import { waitFor } from '../support/child-server.js';
 import { describeWithPeers } from '../support/peers.js';

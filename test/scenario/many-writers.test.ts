@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { decodeRecords } from '../../src/record/record-codec.js';
-import { decodeEvent } from '../../src/wire/decode-event.js';
+import { decodeRecords } from '../../src/format/record/record-codec.js';
+import { decodeEvent } from '../../src/format/wire/decode-event.js';
 import { spawnScript } from '../support/child-script.js';
 import { createTempDir } from '../support/temp-dir.js';
 

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { SyncReport } from '../../uploader/report.js';
+import type { SyncReport } from '../../uploader/pipeline/report/sync-report.js';
 import { AzuriteServer } from '../support/azurite.js';
 import { spawnScript } from '../support/child-script.js';
 import { waitFor } from '../support/child-server.js';

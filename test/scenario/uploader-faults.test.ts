@@ -11,7 +11,7 @@ import { expect, it } from 'vitest';
 import { compareHashes, hashObjects, hashTree, isLeftOut } from '../../bench/support/hashes.mjs';
 import { createRandom } from '../../bench/support/random.mjs';
 import { UploaderProcess } from '../../bench/support/uploader-process.mjs';
-import { encodeRecord } from '../../src/record/record-codec.js';
+import { encodeRecord } from '../../src/format/record/record-codec.js';
 import {
   CAPTIVE_PORTAL,
   ERROR_IN_SUCCESS,

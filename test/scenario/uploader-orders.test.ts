@@ -22,7 +22,7 @@ import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { compareHashes, hashObjects, hashTree, listObjects } from '../../bench/support/hashes.mjs';
 import { createRandom } from '../../bench/support/random.mjs';
 import { startWatch, UploaderProcess } from '../../bench/support/uploader-process.mjs';
-import { encodeRecord } from '../../src/record/record-codec.js';
+import { encodeRecord } from '../../src/format/record/record-codec.js';
 import { waitFor } from '../support/child-server.js';
 import { describeWithPeers } from '../support/peers.js';
 import { S3Server } from '../support/s3-server.js';

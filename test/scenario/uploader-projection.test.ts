@@ -20,7 +20,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { toAdoptedUuid } from '../../uploader/scan/run-uuid.js';
+import { toAdoptedUuid } from '../../uploader/run-directory/run-uuid.js';
 import { waitFor } from '../support/child-server.js';
 import { runCli } from '../support/cli.js';
 import { startRun } from '../support/start-run.js';

@@ -2,6 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { encodeEvent, joinPieces } from '../../src/format/wire/encode-event.js';
+import type { SummaryValue } from '../../src/format/wire/messages.js';
 import { createAudioEncoding } from '../../src/summary/audio.js';
 import { createLayoutValue } from '../../src/summary/custom-scalars.js';
 import { createHistogramRows, createHistogramValue } from '../../src/summary/histogram.js';
@@ -16,8 +18,6 @@ import { createImageEncoding } from '../../src/summary/image.js';
 import { createMeshValues, type Triples } from '../../src/summary/mesh.js';
 import { createPrCurveValue, type PrCurveCounts } from '../../src/summary/pr-curve.js';
 import { createTextValue, type TextInput } from '../../src/summary/text.js';
-import { encodeEvent, joinPieces } from '../../src/wire/encode-event.js';
-import type { SummaryValue } from '../../src/wire/messages.js';
 
 interface GoldenInput {
   readonly kind: string;

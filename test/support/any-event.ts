@@ -7,7 +7,7 @@ import {
   type SummaryMetadata,
   type TensorProto,
   type ValueContent,
-} from '../../src/wire/messages.js';
+} from '../../src/format/wire/messages.js';
 
 /** Text without lone surrogates: what can be written as UTF-8. */
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });

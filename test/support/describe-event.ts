@@ -11,7 +11,7 @@ import {
   type SummaryValue,
   type TensorProto,
   type ValueContent,
-} from '../../src/wire/messages.js';
+} from '../../src/format/wire/messages.js';
 
 type Described = Record<string, unknown>;
 

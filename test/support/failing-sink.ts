@@ -1,5 +1,5 @@
-import type { EventSink, OpenEventFile } from '../../src/event/event-sink.js';
-import { MemorySink } from '../../src/event/memory-sink.js';
+import type { EventSink, OpenEventFile } from '../../src/format/writer/event-sink.js';
+import { MemorySink } from '../../src/format/writer/memory-sink.js';
 
 /** Event files in memory, on a disk that can be told to fail. */
 export class FailingSink implements EventSink {

@@ -3,11 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { JsonValue } from '../../src/json-value.js';
+import type { JsonValue } from '../../src/base/json-value.js';
+import type { Event, SummaryValue } from '../../src/format/wire/messages.js';
+import type { SeriesArtifact } from '../../src/polyaxon/export/exporter.js';
+import { sanitizeName } from '../../src/polyaxon/names.js';
 import type { ArtifactKind, PolyaxonBody } from '../../src/polyaxon/polyaxon-value.js';
-import type { SeriesArtifact } from '../../src/projection/projection.js';
-import { sanitizeName } from '../../src/projection/sanitize-name.js';
-import type { Event, SummaryValue } from '../../src/wire/messages.js';
 import {
   audioValue,
   histogramValue,

@@ -1,7 +1,7 @@
 /** What a projection writes, put together as a disk would: appends at their offsets, assets whole and once. */
 
 import { expect } from 'vitest';
-import type { Projection, ProjectionNotice } from '../../src/projection/projection.js';
+import type { Projection, ProjectionNotice } from '../../src/polyaxon/export/exporter.js';
 
 export class ProjectedFiles {
   readonly #files = new Map<string, Uint8Array>();

@@ -1,8 +1,8 @@
 /** Events of each kind, made by hand: what event files hold, without a writer. */
 
+import { DataType, type Event, type SummaryValue, type TensorProto } from '../../src/format/wire/messages.js';
+import { encodeUtf8 } from '../../src/format/wire/proto-bytes.js';
 import { createPolyaxonValue, type PolyaxonBody } from '../../src/polyaxon/polyaxon-value.js';
-import { DataType, type Event, type SummaryValue, type TensorProto } from '../../src/wire/messages.js';
-import { encodeUtf8 } from '../../src/wire/proto-bytes.js';
 
 /** An event of these values. */
 export function toEvent(step: number | bigint, wallTime: number, ...values: SummaryValue[]): Event {

@@ -3,11 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { tensorboard } from '../../src/format/wire/generated/graph.js';
 import { GraphBuilder, SummaryWriter } from '../../src/index.js';
 import { KERAS_MODEL_TAG } from '../../src/summary/graph/graph-values.js';
 import { layersModelToGraphDef } from '../../src/summary/graph/layers-model.js';
 import { onnxToGraphDef } from '../../src/summary/graph/onnx-graph.js';
-import { tensorboard } from '../../src/wire/generated/graph.js';
 import { FIXTURES } from '../support/expected-runs.js';
 import { describeWithPeers } from '../support/peers.js';
 import { createTempDir } from '../support/temp-dir.js';

@@ -3,8 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { encodeRecord } from '../../src/record/record-codec.js';
-import { encodeEvent, joinPieces } from '../../src/wire/encode-event.js';
+import { encodeRecord } from '../../src/format/record/record-codec.js';
+import { encodeEvent, joinPieces } from '../../src/format/wire/encode-event.js';
 import { FIXTURES, listExpectedFiles } from '../support/expected-runs.js';
 import { describeWithPeers } from '../support/peers.js';
 import { runPython } from '../support/python.js';

@@ -5,7 +5,7 @@ import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/s
 import { BasicTracerProvider, BatchSpanProcessor, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Diagnostics } from '../../src/diagnostics.js';
+import { Diagnostics } from '../../src/base/diagnostics.js';
 import { PolytrackSpanExporter, type SpanExporterOptions } from '../../src/trace/otel-exporter.js';
 import type { OtelExportResult } from '../../src/trace/otel-span.js';
 import type { SpanJson } from '../../src/trace/span.js';

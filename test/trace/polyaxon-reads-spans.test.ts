@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Diagnostics } from '../../src/diagnostics.js';
+import { Diagnostics } from '../../src/base/diagnostics.js';
 import type { SpanJson } from '../../src/trace/span.js';
 import { toSpanJson } from '../../src/trace/span-json.js';
 import { createTracer } from '../../src/trace/tracer.js';

@@ -1,6 +1,6 @@
 /** A tracer whose spans, warnings and time a test can see. */
 
-import { Diagnostics } from '../../src/diagnostics.js';
+import { Diagnostics } from '../../src/base/diagnostics.js';
 import type { JsonRecord, SpanJson } from '../../src/trace/span.js';
 import { createTracer, type Tracer, type TracerOptions } from '../../src/trace/tracer.js';
 import { FakeClock } from '../support/fake-clock.js';

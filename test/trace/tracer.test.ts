@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { InvalidArgumentError } from '../../src/errors.js';
+import { InvalidArgumentError } from '../../src/base/errors.js';
 import type { ManualSpan, SpanHandle } from '../../src/trace/span-handle.js';
 import { notesOf, outline, startRecording } from './recording.js';
 

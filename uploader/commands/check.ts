@@ -1,12 +1,12 @@
 /** `polytrack check`: whether a store can be used, before anything is sent there. */
 
 import { type Command, Option } from 'commander';
-import { CodedError } from '../../src/errors.js';
-import { checkStore, type StoreCheck } from '../check/check-store.js';
-import { toCheckJson, toCheckText } from '../check/check-text.js';
-import { resolveConfig, type SyncFlags } from '../config.js';
-import { StoreBucketError, StoreClockError, StoreCredentialsError, StoreError } from '../errors.js';
-import { PolyaxonApiError } from '../polyaxon/api-error.js';
+import { CodedError } from '../../src/base/errors.js';
+import { StoreBucketError, StoreClockError, StoreCredentialsError, StoreError } from '../base/errors.js';
+import { checkStore, type StoreCheck } from '../operations/check/check-store.js';
+import { toCheckJson, toCheckText } from '../operations/check/check-text.js';
+import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
+import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
 import { type CommandContext, EXIT, type ExitCode } from './context.js';
 import { toCauseText, toErrorText } from './print-error.js';
 

@@ -1,11 +1,11 @@
 /** `polytrack clean`: deletes local data that is safe in a store. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/errors.js';
-import { type CleanedRun, type CleanReport, clean } from '../clean/clean.js';
-import type { KeptReason } from '../clean/select.js';
-import { resolveConfig, type SyncFlags } from '../config.js';
-import { type Found, toBytes, toDurationMs, toNumber } from '../settings.js';
+import { CodedError } from '../../src/base/errors.js';
+import { type CleanedRun, type CleanReport, clean } from '../operations/clean/clean.js';
+import type { KeptReason } from '../operations/clean/select-runs.js';
+import { type Found, toBytes, toDurationMs, toNumber } from '../settings/settings.js';
+import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { toErrorText } from './print-error.js';

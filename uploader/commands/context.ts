@@ -1,6 +1,6 @@
 /** What a command may use of the process. Only cli.ts touches the process itself. */
 
-import type { Io } from '../io/io.js';
+import type { Io } from '../base/io/io.js';
 
 export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;

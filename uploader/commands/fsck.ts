@@ -1,8 +1,8 @@
 /** `polytrack fsck`: what is wrong with event files. */
 
 import type { Command } from 'commander';
-import { checkFiles, type FileCheck, PROBLEM_TEXTS } from '../inspect/fsck.js';
-import { type RepairedFile, repairFiles } from '../inspect/repair.js';
+import { checkFiles, type FileCheck, PROBLEM_TEXTS } from '../operations/inspect/fsck.js';
+import { type RepairedFile, repairFiles } from '../operations/inspect/repair.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { reportFailure } from './print-error.js';

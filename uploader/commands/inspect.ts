@@ -1,9 +1,14 @@
 /** `polytrack inspect`: what event files hold. */
 
 import type { Command } from 'commander';
-import { type FileInspection, inspect, type RunInspection, type TagInspection } from '../inspect/inspect.js';
-import { plot } from '../inspect/plot.js';
-import { toJsonValue } from '../inspect/point-text.js';
+import {
+  type FileInspection,
+  inspect,
+  type RunInspection,
+  type TagInspection,
+} from '../operations/inspect/inspect.js';
+import { plot } from '../operations/inspect/plot.js';
+import { toJsonValue } from '../operations/inspect/point-text.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { reportFailure } from './print-error.js';

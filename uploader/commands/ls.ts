@@ -1,10 +1,10 @@
 /** `polytrack ls`: the runs of a store, and the files of a run. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/errors.js';
-import { resolveConfig, type SyncFlags } from '../config.js';
-import { type ListedFile, type ListedRun, listFiles, listRuns } from '../ls/list-store.js';
-import { parseRunUrl } from '../pull/run-url.js';
+import { CodedError } from '../../src/base/errors.js';
+import { type ListedFile, type ListedRun, listFiles, listRuns } from '../operations/list/list-store.js';
+import { parseRunUrl } from '../operations/pull/run-url.js';
+import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatAge, formatBytes, formatCount } from './format.js';
 import { toErrorText } from './print-error.js';

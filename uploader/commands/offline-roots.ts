@@ -1,10 +1,10 @@
 /** Where runs lie that were tracked without a server: ours, and those of Polyaxon's Python client. */
 
 import { resolve } from 'node:path';
-import { RUNS_DIRECTORY } from '../../src/layout.js';
-import { NotARunError } from '../errors.js';
-import type { FileSystem } from '../io/file-system.js';
-import type { Environment } from '../settings.js';
+import { RUNS_DIRECTORY } from '../../src/run-directory/layout.js';
+import { NotARunError } from '../base/errors.js';
+import type { FileSystem } from '../base/io/file-system.js';
+import type { Environment } from '../settings/settings.js';
 
 /** Tracking's own default, and that of polyaxon 2.16 (`_contexts/paths.py`). */
 const OUR_ROOT = 'plx-runs';

@@ -1,6 +1,6 @@
 /** Errors for people: code, message, hint; the causes when asked for; never a stack. */
 
-import { CodedError, messageOf } from '../../src/errors.js';
+import { CodedError, messageOf } from '../../src/base/errors.js';
 import { type CommandContext, EXIT } from './context.js';
 
 /** An error as lines. */

@@ -1,12 +1,12 @@
 /** `polytrack pull`: restores run directories from a store. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/errors.js';
-import { resolveConfig, type SyncFlags } from '../config.js';
-import { ConfigError } from '../errors.js';
-import { pull } from '../pull/pull.js';
-import type { PulledRun, PullProblem, PullReport } from '../pull/pull-report.js';
-import { parseRunUrl } from '../pull/run-url.js';
+import { CodedError } from '../../src/base/errors.js';
+import { ConfigError } from '../base/errors.js';
+import { pull } from '../operations/pull/pull.js';
+import type { PulledRun, PullProblem, PullReport } from '../operations/pull/pull-report.js';
+import { parseRunUrl } from '../operations/pull/run-url.js';
+import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { toErrorText } from './print-error.js';

@@ -1,10 +1,10 @@
 /** What `sync` and `import` do: a pass over each path, its report, and the exit code. */
 
-import { CodedError } from '../../src/errors.js';
-import { resolveConfig, type SyncFlags } from '../config.js';
+import { CodedError } from '../../src/base/errors.js';
 import { syncOnce } from '../engine/sync-once.js';
 import { watch } from '../engine/watch.js';
-import type { SyncReport } from '../report.js';
+import type { SyncReport } from '../pipeline/report/sync-report.js';
+import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
 import { type CommandContext, EXIT, type ExitCode } from './context.js';
 import { toErrorText } from './print-error.js';
 import { createProgressDisplay } from './sync-progress.js';

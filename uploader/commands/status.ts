@@ -1,11 +1,11 @@
 /** `polytrack status`: what is stored and what is pending, from the state directory and the disk; the store is not asked. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/errors.js';
-import { resolveConfig, type SyncFlags, toStateDirectory } from '../config.js';
-import { type FoundStatus, findStatus, listStatus } from '../engine/find-status.js';
-import { type RunStatus, sumUpRuns, type Totals } from '../engine/status-file.js';
-import { Settings } from '../settings.js';
+import { CodedError } from '../../src/base/errors.js';
+import { type FoundStatus, findStatus, listStatus } from '../engine/monitor/find-status.js';
+import { type RunStatus, sumUpRuns, type Totals } from '../engine/monitor/status-file.js';
+import { Settings } from '../settings/settings.js';
+import { resolveConfig, type SyncFlags, toStateDirectory } from '../settings/sync-config.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { toErrorText } from './print-error.js';

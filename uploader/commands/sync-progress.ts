@@ -1,8 +1,8 @@
 /** Shows the events of a pass: a bar on a terminal, plain lines elsewhere. */
 
-import { messageOf } from '../../src/errors.js';
-import { StoreError } from '../errors.js';
-import type { OnSyncEvent, SyncEvent } from '../progress.js';
+import { messageOf } from '../../src/base/errors.js';
+import { StoreError } from '../base/errors.js';
+import type { OnSyncEvent, SyncEvent } from '../pipeline/report/progress.js';
 import type { CommandContext } from './context.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { toErrorText } from './print-error.js';

@@ -1,6 +1,6 @@
 /** The report of a pass, as text for people and as JSON for programs. */
 
-import type { SyncReport, UnsentFile } from '../report.js';
+import type { SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { toCauseText, toErrorText } from './print-error.js';
 

@@ -1,7 +1,7 @@
 /** `polytrack sync`: one pass, or with `--live` until the runs have ended. */
 
 import type { Command } from 'commander';
-import { ConfigError } from '../errors.js';
+import { ConfigError } from '../base/errors.js';
 import { type CommandContext, EXIT, EXIT_CODE_HELP } from './context.js';
 import { findOfflineRoots } from './offline-roots.js';
 import { reportFailure } from './print-error.js';

@@ -1,10 +1,10 @@
 /** `polytrack verify`: whether a store has what is on disk, and what receipts tell. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/errors.js';
-import { resolveConfig, type SyncFlags } from '../config.js';
-import { verify } from '../verify/verify.js';
-import type { RunVerification, VerifyProblem, VerifyReport } from '../verify/verify-report.js';
+import { CodedError } from '../../src/base/errors.js';
+import { verify } from '../operations/verify/verify.js';
+import type { RunVerification, VerifyProblem, VerifyReport } from '../operations/verify/verify-report.js';
+import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { toErrorText } from './print-error.js';

@@ -1,10 +1,10 @@
 /** `polytrack watch`: keeps the store up to date until it is told to stop. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/errors.js';
-import { resolveConfig, type SyncFlags } from '../config.js';
+import { CodedError } from '../../src/base/errors.js';
 import { watch } from '../engine/watch.js';
-import type { SyncEvent } from '../progress.js';
+import type { SyncEvent } from '../pipeline/report/progress.js';
+import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
 import { type CommandContext, EXIT, EXIT_CODE_HELP } from './context.js';
 import { toErrorText } from './print-error.js';
 import { addSyncOptions, withoutDefaults } from './sync-options.js';

@@ -1,8 +1,8 @@
 /** Removes what killed processes left unfinished in the store: open multipart uploads, temporary files. Never an object. */
 
-import type { CommitContext } from '../commit/commit-context.js';
-import { dropIntent } from '../commit/open-intents.js';
-import { FLAG } from '../track/file-table.js';
+import type { CommitContext } from '../pipeline/commit/commit-context.js';
+import { dropIntent } from '../pipeline/commit/open-intents.js';
+import { FLAG } from '../pipeline/inventory/file-table.js';
 import { PROBE_PREFIX } from './learn-capabilities.js';
 
 /** What nobody has gone on with for a day. */

@@ -1,14 +1,14 @@
 /** What the committer works with, made of the parts of the engine. */
 
-import type { CommitContext } from '../commit/commit-context.js';
-import type { Recorder } from '../journal/recorder.js';
-import { toLane } from '../plan/lanes.js';
-import { WorkQueue } from '../plan/work-queue.js';
-import { toPhase } from '../track/file-class.js';
-import type { FileId } from '../track/file-table.js';
-import type { EngineParts } from './engine-parts.js';
+import { toLane } from '../base/limits/lanes.js';
+import type { CommitContext } from '../pipeline/commit/commit-context.js';
+import { NameTwins } from '../pipeline/commit/name-collisions.js';
+import { toPhase } from '../pipeline/inventory/file-class.js';
+import type { FileId } from '../pipeline/inventory/file-table.js';
+import type { Recorder } from '../pipeline/journal/journal-writer.js';
+import { WorkQueue } from '../pipeline/plan/work-queue.js';
+import type { EngineParts } from './context/uploader-context.js';
 import { learnCapabilities } from './learn-capabilities.js';
-import { NameTwins } from './name-twins.js';
 
 export function createContext(parts: EngineParts, recorder: Recorder): CommitContext {
   const { io, store, tracker, notifier, patience, pool, bandwidth, isWatching } = parts;

@@ -3,12 +3,12 @@
  * go on with. Ends before the grace time does, whatever the store does meanwhile.
  */
 
-import type { Recorder } from '../journal/recorder.js';
-import { LANES } from '../plan/lanes.js';
-import type { WorkQueue } from '../plan/work-queue.js';
-import type { Scanner } from '../scan/scanner.js';
-import { FLAG } from '../track/file-table.js';
-import type { EngineParts } from './engine-parts.js';
+import { LANES } from '../base/limits/lanes.js';
+import { FLAG } from '../pipeline/inventory/file-table.js';
+import type { Recorder } from '../pipeline/journal/journal-writer.js';
+import type { WorkQueue } from '../pipeline/plan/work-queue.js';
+import type { Scanner } from '../pipeline/scan/scanner.js';
+import type { EngineParts } from './context/uploader-context.js';
 import type { Schedule } from './schedule.js';
 import type { StatusWriter } from './status-writer.js';
 import type { Workers } from './workers.js';

@@ -1,10 +1,10 @@
 /** What the store does: as an earlier process has found, or as the store shows when it is asked. */
 
-import { ensureCapabilities, readCapabilities } from '../check/capability-cache.js';
-import type { Io } from '../io/io.js';
-import { isAbsent } from '../io/system-error.js';
+import type { Io } from '../base/io/io.js';
+import { isAbsent } from '../base/io/system-error.js';
+import { ensureCapabilities, readCapabilities } from '../store/capability-cache.js';
 import { parseStoreUrl } from '../store/open-store.js';
-import type { EngineParts } from './engine-parts.js';
+import type { EngineParts } from './context/uploader-context.js';
 
 const ASKED: readonly string[] = ['s3', 'gs', 'azure'];
 const FILE_MODE = 0o600;

@@ -1,10 +1,10 @@
 /** Lists runs as they turn up, beside the loop that finds them: a store that is slow or away does not keep it from looking. */
 
-import { CodedError } from '../../src/errors.js';
-import { StoreError } from '../errors.js';
-import type { RunRecord } from '../track/run-record.js';
-import type { EngineParts } from './engine-parts.js';
-import { checkStore, listRuns } from './listing.js';
+import { CodedError } from '../../src/base/errors.js';
+import { StoreError } from '../base/errors.js';
+import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import { checkStore, listRuns } from './context/listing.js';
+import type { EngineParts } from './context/uploader-context.js';
 
 const RETRY_AFTER_MS = 60_000;
 

@@ -4,11 +4,11 @@
  * Nothing is said before everything has been looked at once more: a file that was moved may be found late.
  */
 
-import { findCleanedMarker } from '../clean/cleaned-marker.js';
-import { toPathBytes } from '../rel-path.js';
-import { joinPath } from '../scan/join-path.js';
-import { type FileId, FLAG } from '../track/file-table.js';
-import type { EngineParts } from './engine-parts.js';
+import { joinPath } from '../base/join-path.js';
+import { toPathBytes } from '../base/rel-path.js';
+import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
+import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
+import type { EngineParts } from './context/uploader-context.js';
 
 const CONFIRM_AFTER_MS = 65_000;
 

@@ -1,12 +1,12 @@
 /** One root goes to one store at a time: two watches that send it to different places are most likely a mistake in somebody's configuration. */
 
 import { join } from 'node:path';
-import { OtherDestinationError } from '../errors.js';
-import type { Io } from '../io/io.js';
-import { isLocked } from '../lock.js';
-import { toStatePathsIn } from '../state-directory.js';
-import type { EngineParts } from './engine-parts.js';
-import { readStatus, type Status } from './status-file.js';
+import { OtherDestinationError } from '../base/errors.js';
+import type { Io } from '../base/io/io.js';
+import { isLocked } from '../base/io/lock-file.js';
+import { toStatePathsIn } from '../pipeline/journal/state-directory.js';
+import type { EngineParts } from './context/uploader-context.js';
+import { readStatus, type Status } from './monitor/status-file.js';
 
 /** Throws `OtherDestinationError` when another process of this state directory watches the same root for another store. */
 export async function refuseOtherDestination({

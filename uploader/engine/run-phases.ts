@@ -1,12 +1,12 @@
 /** Which runs are still written, which have ended, and which of those are stored as a whole. */
 
-import type { Scanner } from '../scan/scanner.js';
-import { type FileId, FLAG } from '../track/file-table.js';
-import type { RunRecord } from '../track/run-record.js';
-import type { EngineParts } from './engine-parts.js';
-import type { Life } from './run-life.js';
+import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
+import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { Scanner } from '../pipeline/scan/scanner.js';
+import type { Life } from '../run-directory/run-liveness.js';
+import type { EngineParts } from './context/uploader-context.js';
+import { findUnscanned, isForGood } from './permanent-failures.js';
 import type { Schedule } from './schedule.js';
-import { findUnscanned, isForGood } from './unsendable.js';
 
 export type RunPhase =
   | { readonly kind: 'live' }

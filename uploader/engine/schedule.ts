@@ -4,15 +4,15 @@
  * Holds numbers of files, and asks the tracker for everything else.
  */
 
-import type { CodedError } from '../../src/errors.js';
-import { DEFAULT_EVENT_REQUESTS } from '../config.js';
-import { FileError, StoreError } from '../errors.js';
-import { EventBudget } from '../govern/event-budget.js';
-import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/strategy.js';
-import { msUntilDue, QUIET_MS } from '../plan/trigger.js';
-import type { WorkQueue } from '../plan/work-queue.js';
-import { type FileId, FLAG } from '../track/file-table.js';
-import type { EngineParts } from './engine-parts.js';
+import type { CodedError } from '../../src/base/errors.js';
+import { FileError, StoreError } from '../base/errors.js';
+import { EventBudget } from '../base/limits/export-rate.js';
+import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
+import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../pipeline/plan/strategy.js';
+import { msUntilDue, QUIET_MS } from '../pipeline/plan/trigger.js';
+import type { WorkQueue } from '../pipeline/plan/work-queue.js';
+import { DEFAULT_EVENT_REQUESTS } from '../settings/sync-config.js';
+import type { EngineParts } from './context/uploader-context.js';
 
 /** Why a file is not stored, and when it is tried again. */
 export interface Failure {

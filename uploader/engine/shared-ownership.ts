@@ -2,11 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
-import { Membership } from '../share/membership.js';
-import { type FileId, FLAG } from '../track/file-table.js';
-import type { RunRecord } from '../track/run-record.js';
-import type { EngineParts } from './engine-parts.js';
-import type { Ownership } from './ownership.js';
+import { Membership } from '../cluster/membership.js';
+import type { Ownership } from '../cluster/ownership.js';
+import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
+import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { EngineParts } from './context/uploader-context.js';
 
 /** A run with more files is shared out by directory while it is written; its owner sees to it that it is complete in the end. */
 const LARGE_RUN_FILES = 5_000;

@@ -1,9 +1,9 @@
 /** Writes the status of a watch: soon after a change, and now and then as a sign of life. */
 
-import type { RunRecord } from '../track/run-record.js';
-import type { EngineParts } from './engine-parts.js';
+import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { EngineParts } from './context/uploader-context.js';
+import { countRuns, type Status, sumUpRuns, writeStatus } from './monitor/status-file.js';
 import type { RunPhases } from './run-phases.js';
-import { countRuns, type Status, sumUpRuns, writeStatus } from './status-file.js';
 
 const INTERVAL_MS = 2_000;
 const SIGN_OF_LIFE_MS = 10_000;

@@ -1,10 +1,10 @@
 /** The state directory, its lock and its journal: taken before anything is sent, given back whatever happens. */
 
-import type { Recorder } from '../journal/recorder.js';
-import { openRecorder } from '../journal/recorder.js';
-import { acquireLock } from '../lock.js';
-import { makeStateDirectory } from '../state-directory.js';
-import type { EngineParts } from './engine-parts.js';
+import { acquireLock } from '../base/io/lock-file.js';
+import type { Recorder } from '../pipeline/journal/journal-writer.js';
+import { openRecorder } from '../pipeline/journal/journal-writer.js';
+import { makeStateDirectory } from '../pipeline/journal/state-directory.js';
+import type { EngineParts } from './context/uploader-context.js';
 import { refuseOtherDestination } from './other-destination.js';
 
 /** Runs `work` as the one uploader of this root and store. Throws `LockedError`, `OtherDestinationError` and `StateDirectoryError`. */

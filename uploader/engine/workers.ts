@@ -1,11 +1,11 @@
 /** Some files at a time: takes them from the queue, sends them, and hands what comes of it to whoever decides what is next. */
 
-import type { CommitContext, SendOutcome } from '../commit/commit-context.js';
-import { sendFile } from '../commit/send-file.js';
-import type { ConcurrencyLimit } from '../govern/concurrency-limit.js';
-import type { Lane } from '../plan/lanes.js';
-import type { WorkQueue } from '../plan/work-queue.js';
-import type { FileId } from '../track/file-table.js';
+import type { ConcurrencyLimit } from '../base/limits/concurrency-limit.js';
+import type { Lane } from '../base/limits/lanes.js';
+import type { CommitContext, SendOutcome } from '../pipeline/commit/commit-context.js';
+import { sendFile } from '../pipeline/commit/send-file.js';
+import type { FileId } from '../pipeline/inventory/file-table.js';
+import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 
 export interface WorkHandler {
   /** Lanes from which work may be taken now; none while everything waits. */

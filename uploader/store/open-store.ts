@@ -2,26 +2,26 @@
 
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../../src/clock.js';
-import { ConfigError, StoreUrlError } from '../errors.js';
-import type { FileSystem } from '../io/file-system.js';
-import { nodeIo } from '../io/io.js';
-import type { ProcessTable } from '../io/processes.js';
-import type { Randomness } from '../io/randomness.js';
-import { PolyaxonClient } from '../polyaxon/client.js';
-import { findConnection, type PolyaxonConnection } from '../polyaxon/connection.js';
-import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon/polyaxon-url.js';
-import type { ProjectDirectory } from '../polyaxon/project-directory.js';
-import type { Transport } from '../polyaxon/transport.js';
-import type { AzureClientOptions } from './azure-options.js';
-import { openAzureStore } from './azure-store.js';
-import { createFileStore } from './file-store.js';
-import type { GcsClientOptions } from './gcs-client.js';
-import { openGcsStore } from './gcs-store.js';
-import { createPolyaxonStore, type PolyaxonStore } from './polyaxon-store.js';
-import type { S3ClientOptions } from './s3-client.js';
-import { openS3Store } from './s3-store.js';
-import type { Store, StoreNotice } from './store.js';
+import type { Clock } from '../../src/base/clock.js';
+import { ConfigError, StoreUrlError } from '../base/errors.js';
+import type { Transport } from '../base/http/transport.js';
+import type { FileSystem } from '../base/io/file-system.js';
+import { nodeIo } from '../base/io/io.js';
+import type { ProcessTable } from '../base/io/processes.js';
+import type { Randomness } from '../base/io/randomness.js';
+import { PolyaxonClient } from '../polyaxon-api/client.js';
+import { findConnection, type PolyaxonConnection } from '../polyaxon-api/connection.js';
+import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
+import type { ProjectDirectory } from '../polyaxon-api/project-directory.js';
+import { openAzureStore } from './azure/azure-store.js';
+import type { AzureClientOptions } from './azure/options.js';
+import type { Store, StoreNotice } from './base/store.js';
+import { createFileStore } from './file/file-store.js';
+import type { GcsClientOptions } from './gcs/client.js';
+import { openGcsStore } from './gcs/gcs-store.js';
+import { createPolyaxonStore, type PolyaxonStore } from './polyaxon/polyaxon-store.js';
+import type { S3ClientOptions } from './s3/client.js';
+import { openS3Store } from './s3/s3-store.js';
 
 /** What a store URL names. */
 export type StoreLocation =

@@ -4,8 +4,8 @@
  * Source: tensorflow/core/framework/attr_value.proto.
  */
 
-import type { tensorboard } from '../../wire/generated/graph.js';
-import { DataType } from '../../wire/messages.js';
+import type { tensorboard } from '../../format/wire/generated/graph.js';
+import { DataType } from '../../format/wire/messages.js';
 import { describe } from '../arguments.js';
 import { invalidGraph } from './invalid-graph.js';
 

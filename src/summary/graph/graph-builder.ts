@@ -5,7 +5,7 @@
  * `:<n>` for its n-th output; a control input begins with `^`.
  */
 
-import { tensorboard } from '../../wire/generated/graph.js';
+import { tensorboard } from '../../format/wire/generated/graph.js';
 import { describe } from '../arguments.js';
 import { type GraphAttribute, type GraphShape, toAttrValue } from './graph-attributes.js';
 import { checkInputs } from './graph-def.js';

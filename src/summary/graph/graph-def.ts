@@ -2,7 +2,7 @@
  * Checks of a `GraphDef`: what TensorBoard's page needs to draw it.
  */
 
-import { tensorboard } from '../../wire/generated/graph.js';
+import { tensorboard } from '../../format/wire/generated/graph.js';
 import { describe } from '../arguments.js';
 import { invalidGraph } from './invalid-graph.js';
 import { isDrawableName } from './node-names.js';

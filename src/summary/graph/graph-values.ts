@@ -2,7 +2,7 @@
  * Summary values of the graphs dashboard. A run's own graph is no summary: it is the `graphDef` of an event.
  */
 
-import { DataClass, DataType, type SummaryValue } from '../../wire/messages.js';
+import { DataClass, DataType, type SummaryValue } from '../../format/wire/messages.js';
 
 /** The tag that Keras' callback uses. Source: keras/src/callbacks/tensorboard.py. */
 export const KERAS_MODEL_TAG = 'keras';

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../../errors.js';
+import { InvalidArgumentError } from '../../base/errors.js';
 
 /** The error of a graph that cannot be written. */
 export function invalidGraph(message: string, options?: ErrorOptions): InvalidArgumentError {

@@ -4,7 +4,7 @@
  * Sources: tfjs-layers/src/keras_format/{topology_config,model_serialization}.ts; Keras 3: keras/src/models/functional.py.
  */
 
-import { messageOf } from '../../errors.js';
+import { messageOf } from '../../base/errors.js';
 import { describe } from '../arguments.js';
 import { invalidGraph } from './invalid-graph.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { tensorboard } from '../../../src/format/wire/generated/graph.js';
 import { parseGraphDef } from '../../../src/summary/graph/graph-def.js';
-import { tensorboard } from '../../../src/wire/generated/graph.js';
 import { build, describeNodes, readFixture, refused } from './graph-nodes.js';
 
 describe('parseGraphDef', () => {

@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
+import { tensorboard } from '../../../src/format/wire/generated/graph.js';
 import { GraphBuilder, type GraphNode } from '../../../src/index.js';
-import { tensorboard } from '../../../src/wire/generated/graph.js';
 
 export const refused = expect.objectContaining({
   code: 'ERR_GRAPH_INVALID',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { onnx } from '../../../src/format/wire/generated/graph.js';
 import { onnxToGraphDef } from '../../../src/summary/graph/onnx-graph.js';
-import { onnx } from '../../../src/wire/generated/graph.js';
 import { attributesOf, describeNodes, readFixture, refused } from './graph-nodes.js';
 
 describe('onnxToGraphDef', () => {

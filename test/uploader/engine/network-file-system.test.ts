@@ -3,9 +3,9 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { encodeRecord } from '../../../src/record/record-codec.js';
-import type { FileStat, FileSystem, FsPath } from '../../../uploader/io/file-system.js';
-import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import { encodeRecord } from '../../../src/format/record/record-codec.js';
+import type { FileStat, FileSystem, FsPath } from '../../../uploader/base/io/file-system.js';
+import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import { EVENT_FILE } from '../support/run-tree.js';
 import { createHarness } from '../support/sync-harness.js';
 import { wrapFileSystem } from '../support/wrapped-file-system.js';

@@ -1,9 +1,9 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Notifier } from '../../../uploader/notify/notifier.js';
-import { silentNotifier } from '../../../uploader/notify/notifier.js';
-import type { ProjectedFacts } from '../../../uploader/projected/projected-facts.js';
+import type { ProjectedFacts } from '../../../uploader/pipeline/report/export-facts.js';
+import type { Notifier } from '../../../uploader/pipeline/report/run-observer.js';
+import { silentNotifier } from '../../../uploader/pipeline/report/run-observer.js';
 import { scalarValue, toEvent } from '../../support/summary-events.js';
 import { projectInOneGo, someRecords, toRecord } from '../support/event-records.js';
 import { EVENT_FILE, RUN, writeFiles } from '../support/run-tree.js';

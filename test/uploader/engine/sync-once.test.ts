@@ -17,9 +17,9 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { encodeRecord } from '../../../src/record/record-codec.js';
-import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
-import { UNPROBED_S3 } from '../../../uploader/store/capabilities.js';
+import { encodeRecord } from '../../../src/format/record/record-codec.js';
+import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
+import { UNPROBED_S3 } from '../../../uploader/store/base/capabilities.js';
 import { createTempDir } from '../../support/temp-dir.js';
 import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
 import { createHarness, type Harness, readStore, readTree } from '../support/sync-harness.js';

@@ -14,10 +14,10 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { encodeRecord } from '../../../src/record/record-codec.js';
-import { StoreAccessError, StoreBucketError, StoreCredentialsError } from '../../../uploader/errors.js';
+import { encodeRecord } from '../../../src/format/record/record-codec.js';
+import { StoreAccessError, StoreBucketError, StoreCredentialsError } from '../../../uploader/base/errors.js';
+import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import type { SyncEvent } from '../../../uploader/index.js';
-import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
 import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
 import { createHarness, type Harness, readStore, readTree } from '../support/sync-harness.js';
 import { systemError, wrapFileSystem } from '../support/wrapped-file-system.js';

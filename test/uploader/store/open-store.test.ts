@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { toAzureStoreId } from '../../../uploader/store/azure-store.js';
-import { toGcsStoreId } from '../../../uploader/store/gcs-store.js';
+import { toAzureStoreId } from '../../../uploader/store/azure/azure-store.js';
+import { toGcsStoreId } from '../../../uploader/store/gcs/gcs-store.js';
 import { parseStoreUrl } from '../../../uploader/store/open-store.js';
 
 describe('parseStoreUrl', () => {

@@ -1,7 +1,7 @@
 /** The host's file system of a process that dies at a chosen call: that one is half done, if it writes, and all later ones fail. */
 
-import type { FileSystem, UpdatableFile, WritableFile } from '../../../uploader/io/file-system.js';
-import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import type { FileSystem, UpdatableFile, WritableFile } from '../../../uploader/base/io/file-system.js';
+import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import { systemError } from './wrapped-file-system.js';
 
 export interface CrashingFileSystem {

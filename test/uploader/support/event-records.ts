@@ -1,12 +1,12 @@
 /** Event files for projection, and what src/projection makes of a log directory in one go. */
 
 import { join } from 'node:path';
-import { Projection, type ProjectionTarget } from '../../../src/projection/projection.js';
-import { EventFileReader } from '../../../src/reader/event-file-reader.js';
-import { listEventFiles } from '../../../src/reader/list-event-files.js';
-import { encodeRecord } from '../../../src/record/record-codec.js';
-import { encodeEvent, joinPieces } from '../../../src/wire/encode-event.js';
-import type { Event } from '../../../src/wire/messages.js';
+import { EventFileReader } from '../../../src/format/reader/event-file-reader.js';
+import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
+import { encodeRecord } from '../../../src/format/record/record-codec.js';
+import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
+import type { Event } from '../../../src/format/wire/messages.js';
+import { Projection, type ProjectionTarget } from '../../../src/polyaxon/export/exporter.js';
 import { ProjectedFiles } from '../../support/projected-files.js';
 import { imagesValue, scalarValue, textValue, toEvent } from '../../support/summary-events.js';
 

@@ -1,6 +1,6 @@
 /** The host's clock, some times faster: minutes pass in seconds, for the whole of an uploader. */
 
-import { type Clock, systemClock } from '../../../src/clock.js';
+import { type Clock, systemClock } from '../../../src/base/clock.js';
 
 export function createFastClock(factor: number): Clock {
   const startMs = systemClock.monotonicMs();

@@ -1,8 +1,8 @@
 /** A store in memory that keeps what a bucket keeps, and fails where a test says so: before a write, or after it, with the answer lost. */
 
 import { crc32 } from 'node:zlib';
-import type { RetryOutcome } from '../../../uploader/retry.js';
-import { type StoreCapabilities, UNPROBED_S3 } from '../../../uploader/store/capabilities.js';
+import type { RetryOutcome } from '../../../uploader/base/retry.js';
+import { type StoreCapabilities, UNPROBED_S3 } from '../../../uploader/store/base/capabilities.js';
 import type {
   AppendOutcome,
   AppendRequest,
@@ -17,7 +17,7 @@ import type {
   RemoveOutcome,
   RemoveRequest,
   Store,
-} from '../../../uploader/store/store.js';
+} from '../../../uploader/store/base/store.js';
 
 export interface MemoryObject {
   readonly bytes: Buffer;

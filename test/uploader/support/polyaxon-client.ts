@@ -1,11 +1,11 @@
 /** Connections to Polyaxon servers of tests, with nothing of this host's own configuration in them. */
 
-import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import {
   findConnection,
   type PolyaxonConnection,
   type Variables,
-} from '../../../uploader/polyaxon/connection.js';
+} from '../../../uploader/polyaxon-api/connection.js';
 import { createSharedTempDir } from '../../support/temp-dir.js';
 
 export async function connectTo(host: string, variables: Variables = {}): Promise<PolyaxonConnection> {

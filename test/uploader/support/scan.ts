@@ -1,15 +1,15 @@
 /** The scanner alone: what it finds in a directory, without anybody who sends it. */
 
-import { systemClock } from '../../../src/clock.js';
-import type { FileError } from '../../../uploader/errors.js';
-import type { FileStat, FileSystem } from '../../../uploader/io/file-system.js';
-import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
-import { explainNoRuns, locate } from '../../../uploader/locate-runs.js';
-import type { SkippedPath } from '../../../uploader/scan/directory-node.js';
-import { IgnoreRules, type PatternOptions } from '../../../uploader/scan/ignore-rules.js';
-import { RootWatch } from '../../../uploader/scan/root-watch.js';
-import type { FoundRun, ScanSink } from '../../../uploader/scan/scan-sink.js';
-import { Scanner, type ScannerOptions } from '../../../uploader/scan/scanner.js';
+import { systemClock } from '../../../src/base/clock.js';
+import type { FileError } from '../../../uploader/base/errors.js';
+import type { FileStat, FileSystem } from '../../../uploader/base/io/file-system.js';
+import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
+import type { FoundRun, ScanSink } from '../../../uploader/pipeline/inventory/scan-sink.js';
+import type { SkippedPath } from '../../../uploader/pipeline/scan/directory-node.js';
+import { IgnoreRules, type PatternOptions } from '../../../uploader/pipeline/scan/ignore-rules.js';
+import { RootWatch } from '../../../uploader/pipeline/scan/root-watch.js';
+import { Scanner, type ScannerOptions } from '../../../uploader/pipeline/scan/scanner.js';
+import { explainNoRuns, locate } from '../../../uploader/run-directory/locate-runs.js';
 
 export interface FoundFile {
   readonly runUuid: string;

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { SyncConfig } from '../../../uploader/config.js';
+import type { SyncConfig } from '../../../uploader/settings/sync-config.js';
 import { S3Server } from '../../support/s3-server.js';
 import { createTempDir } from '../../support/temp-dir.js';
 

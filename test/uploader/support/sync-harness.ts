@@ -2,12 +2,12 @@
 
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { SyncConfig } from '../../../uploader/config.js';
+import type { Io } from '../../../uploader/base/io/io.js';
+import { nodeIo } from '../../../uploader/base/io/io.js';
 import { type SyncEvent, type SyncReport, syncOnce, watch } from '../../../uploader/index.js';
-import type { Io } from '../../../uploader/io/io.js';
-import { nodeIo } from '../../../uploader/io/io.js';
-import type { Notifier } from '../../../uploader/notify/notifier.js';
-import type { Store } from '../../../uploader/store/store.js';
+import type { Notifier } from '../../../uploader/pipeline/report/run-observer.js';
+import type { SyncConfig } from '../../../uploader/settings/sync-config.js';
+import type { Store } from '../../../uploader/store/base/store.js';
 import { waitFor } from '../../support/child-server.js';
 import { createTempDir } from '../../support/temp-dir.js';
 import { MemoryStore } from './memory-store.js';

@@ -1,7 +1,7 @@
 /** The host's file system with some calls replaced: for failures and interruptions at a chosen moment. */
 
-import type { FileSystem, ReadableFile, WritableFile } from '../../../uploader/io/file-system.js';
-import { nodeFileSystem } from '../../../uploader/io/node-file-system.js';
+import type { FileSystem, ReadableFile, WritableFile } from '../../../uploader/base/io/file-system.js';
+import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 
 export function wrapFileSystem(changes: Partial<FileSystem>): FileSystem {
   return { ...nodeFileSystem, ...changes };

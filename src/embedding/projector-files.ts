@@ -1,0 +1,181 @@
+/**
+ * The text of the files that TensorBoard's projector reads: vectors, metadata, configuration. No I/O.
+ *
+ * The projector has no events: it reads `projector_config.pbtxt` in a run's directory, and the files named there.
+ * Source: tensorboard/plugins/projector/{projector_plugin.py,projector_config.proto}.
+ */
+
+import { InvalidArgumentError } from '../base/errors.js';
+import { encodeUtf8 } from '../format/wire/proto-bytes.js';
+import { describe } from '../summary/arguments.js';
+import { type ImageBatch, type ImageInput, splitBatch, toRawImage } from '../summary/image.js';
+import { encodePng } from '../summary/png.js';
+
+/** Rows of numbers: nested arrays of shape [N, D], or a flat array of shape N×D, row-major, with D as `dimensions`. */
+export type EmbeddingVectors =
+  | readonly ArrayLike<number>[]
+  | { readonly values: ArrayLike<number>; readonly dimensions: number };
+
+export interface EmbeddingInput {
+  readonly vectors: EmbeddingVectors;
+  /** A label for each row, or a row of cells with `metadataHeader`. Tabs and line ends become spaces. */
+  readonly metadata?: readonly string[] | readonly (readonly string[])[] | undefined;
+  /** Names of the metadata's columns; two or more. */
+  readonly metadataHeader?: readonly string[] | undefined;
+  /** A small picture for each row, all of one size; the sheet of all must fit into 8192 × 8192 pixels. */
+  readonly images?: ImageBatch | readonly ImageInput[] | undefined;
+}
+
+/** Files of one embedding: their names, and what they hold. */
+export interface EmbeddingFiles {
+  readonly tensors: string;
+  readonly metadata: string | undefined;
+  readonly sprite:
+    | { readonly bytes: Uint8Array; readonly height: number; readonly width: number }
+    | undefined;
+}
+
+/** Largest side of a sprite sheet: what browsers' textures hold. */
+const MAX_SPRITE_PIXELS = 8192;
+
+/** Encodes an embedding. Throws `ERR_EMBEDDING_INVALID`, and `ERR_IMAGE_INVALID` for its images. */
+export function encodeEmbedding(input: EmbeddingInput): EmbeddingFiles {
+  const rows = toRows(input?.vectors);
+  return {
+    tensors: rows.map((row) => `${row.join('\t')}\n`).join(''),
+    metadata: input.metadata === undefined ? undefined : encodeMetadata(input, rows.length),
+    sprite: input.images === undefined ? undefined : encodeSprite(input.images, rows.length),
+  };
+}
+
+function toRows(vectors: EmbeddingVectors): number[][] {
+  if (typeof vectors !== 'object' || vectors === null) {
+    throw invalid(`vectors is ${describe(vectors)}, expected rows of numbers`);
+  }
+  const rows = 'dimensions' in vectors ? splitRows(vectors) : Array.from(vectors, (row) => Array.from(row));
+  const dimensions = rows[0]?.length ?? 0;
+  if (dimensions === 0) throw invalid('vectors has no numbers');
+  for (const [i, row] of rows.entries()) {
+    if (row.length !== dimensions) {
+      throw invalid(`vectors: row ${i} has ${row.length} numbers, the first has ${dimensions}`);
+    }
+    const bad = row.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) throw invalid(`vectors: row ${i} holds ${describe(row[bad])}, expected finite numbers`);
+  }
+  return rows;
+}
+
+function splitRows({ values, dimensions }: { values: ArrayLike<number>; dimensions: number }): number[][] {
+  if (!Number.isInteger(dimensions) || dimensions < 1 || values.length % dimensions !== 0) {
+    throw invalid(`vectors has ${values.length} numbers, not rows of ${describe(dimensions)}`);
+  }
+  const count = values.length / dimensions;
+  return Array.from({ length: count }, (_, i) =>
+    Array.from({ length: dimensions }, (_, j) => values[i * dimensions + j]!),
+  );
+}
+
+/** One line for each row; a header only when there are several columns, as the projector expects. */
+function encodeMetadata({ metadata = [], metadataHeader }: EmbeddingInput, count: number): string {
+  if (metadata.length !== count) {
+    throw invalid(`metadata has ${metadata.length} rows for ${count} vectors`);
+  }
+  const columns = metadataHeader?.length ?? 1;
+  if (metadataHeader !== undefined && columns < 2) {
+    throw invalid('metadataHeader has one column, expected two or more: a single column has no header');
+  }
+  const rows = metadata.map((row, i) => {
+    const cells: readonly unknown[] = Array.isArray(row) ? row : [row];
+    if (cells.length !== columns || cells.some((cell) => typeof cell !== 'string')) {
+      throw invalid(`metadata: row ${i} is ${JSON.stringify(row)}, expected ${columns} texts`);
+    }
+    return cells as string[];
+  });
+  const lines = metadataHeader === undefined ? rows : [metadataHeader, ...rows];
+  return lines.map((cells) => `${cells.map(toCell).join('\t')}\n`).join('');
+}
+
+function toCell(text: string): string {
+  return text.toWellFormed().replace(/[\t\r\n\u2028\u2029]+/g, ' ');
+}
+
+/** All images in a square sheet, row by row. */
+function encodeSprite(images: ImageBatch | readonly ImageInput[], count: number) {
+  const cells = splitBatch(images).map((image) => {
+    if (!(image instanceof Uint8Array)) return toRawImage(image);
+    throw invalid('images holds encoded bytes, expected pixels');
+  });
+  const [first] = cells;
+  if (first === undefined || cells.length !== count) {
+    throw invalid(`images has ${cells.length} pictures for ${count} vectors`);
+  }
+  const { height, width, channels } = first;
+  const side = Math.ceil(Math.sqrt(count));
+  if (side * Math.max(height, width) > MAX_SPRITE_PIXELS) {
+    throw invalid(
+      `the sheet of ${count} pictures of ${height}×${width} is larger than ${MAX_SPRITE_PIXELS} pixels`,
+    );
+  }
+  const sheetWidth = side * width;
+  const sheet = new Uint8Array(side * height * sheetWidth * channels);
+  for (const [i, cell] of cells.entries()) {
+    if (cell.height !== height || cell.width !== width || cell.channels !== channels) {
+      throw invalid(`images[${i}] has another size than the first, ${height}×${width}×${channels}`);
+    }
+    const left = (i % side) * width;
+    const top = Math.floor(i / side) * height;
+    for (let y = 0; y < height; y++) {
+      const row = cell.pixels.subarray(y * width * channels, (y + 1) * width * channels);
+      sheet.set(row, ((top + y) * sheetWidth + left) * channels);
+    }
+  }
+  return {
+    bytes: encodePng({ pixels: sheet, height: side * height, width: sheetWidth, channels }),
+    height,
+    width,
+  };
+}
+
+/** What the configuration says of one embedding; paths relative to the configuration's directory. */
+export interface EmbeddingEntry {
+  readonly name: string;
+  readonly tensorsPath: string;
+  readonly metadataPath: string | undefined;
+  readonly sprite: { readonly path: string; readonly height: number; readonly width: number } | undefined;
+}
+
+/** An `embeddings` block of `projector_config.pbtxt`, in protobuf's text form. */
+export function toConfigBlock({ name, tensorsPath, metadataPath, sprite }: EmbeddingEntry): string {
+  const lines = [
+    `tensor_name: ${quote(name)}`,
+    `tensor_path: ${quote(tensorsPath)}`,
+    ...(metadataPath === undefined ? [] : [`metadata_path: ${quote(metadataPath)}`]),
+    ...(sprite === undefined
+      ? []
+      : [
+          'sprite {',
+          `  image_path: ${quote(sprite.path)}`,
+          `  single_image_dim: ${sprite.width}`,
+          `  single_image_dim: ${sprite.height}`,
+          '}',
+        ]),
+  ];
+  return `embeddings {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`;
+}
+
+/** A string of protobuf's text form: quotes, backslashes and control characters escaped, UTF-8 as it is. */
+function quote(text: string): string {
+  const escaped = text.replace(/["\\]|\p{Cc}/gu, (character) => {
+    if (character === '"' || character === '\\') return `\\${character}`;
+    return [...encodeUtf8(character)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  });
+  return `"${escaped}"`;
+}
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_EMBEDDING_INVALID',
+    message,
+    'Pass rows of equally many finite numbers, with one label and one picture for each row if any.',
+  );
+}

@@ -1,0 +1,542 @@
+/**
+ * One directory's events, with arguments checked: what `Run` and `SummaryWriter` have in common.
+ *
+ * Checks a name, step and wall time, has the value built by `src/summary/`, and hands it to the event file writer. A bad
+ * argument throws before anything is queued.
+ */
+
+import { Diagnostics } from '../base/diagnostics.js';
+import { ClosedError, InvalidArgumentError } from '../base/errors.js';
+import type { EventContent, SummaryValue } from '../format/wire/messages.js';
+import type { ScalarTag } from '../format/writer/event-encoder.js';
+import { resolveEventFileOptions } from '../format/writer/event-file-options.js';
+import { EventFileWriter } from '../format/writer/event-file-writer.js';
+import { PendingEvents } from '../format/writer/pending-events.js';
+import { createArtifact, createModel, type ModelInput } from '../polyaxon/kinds/artifact.js';
+import { type ChartFigure, type ChartLibrary, createChart } from '../polyaxon/kinds/chart.js';
+import { type ConfusionInput, createConfusion } from '../polyaxon/kinds/confusion.js';
+import {
+  type CurvePoints,
+  createCurve,
+  createPrecisionRecallCurves,
+  createRocCurves,
+  type PrecisionRecallInput,
+  type RocCurveInput,
+} from '../polyaxon/kinds/curve.js';
+import { createDataframe } from '../polyaxon/kinds/dataframe.js';
+import { createHtml } from '../polyaxon/kinds/html.js';
+import { encodeKindEvent, type KindEvent, type NamedEvent } from '../polyaxon/kinds/kind-event.js';
+import { createVideo, type VideoSource } from '../polyaxon/kinds/media.js';
+import { createSpan, type SpanBody } from '../polyaxon/kinds/span.js';
+import type { DataframeInput } from '../polyaxon/kinds/table.js';
+import { type ArtifactKind, toPolyaxonTag } from '../polyaxon/polyaxon-value.js';
+import {
+  describe,
+  type EventOptions,
+  parseEventTime,
+  parseName,
+  parseStep,
+  parseWallTime,
+} from '../summary/arguments.js';
+import { createAudioEncoding } from '../summary/audio.js';
+import { type Encoding, mapEncoding, ready } from '../summary/encoding.js';
+import {
+  createHistogramValue,
+  type HistogramBuckets,
+  type HistogramInput,
+  type HistogramRows,
+} from '../summary/histogram.js';
+import { createBinnedRows, createNumpyRows } from '../summary/histogram-bins.js';
+import {
+  createEncodedImageValue,
+  createImageEncoding,
+  type ImageBatch,
+  type ImagePixels,
+} from '../summary/image.js';
+import { type BoxOptions, drawBoxes, type ImageBoxes } from '../summary/image-boxes.js';
+import { createMeshValues, type MeshInput } from '../summary/mesh.js';
+import { createMetadata } from '../summary/plugin-data.js';
+import { createPrCurveValue, type PrCurveInput } from '../summary/pr-curve.js';
+import { createTextValue, isWellFormedText, type TextInput } from '../summary/text.js';
+import { encodeVideo, type VideoInput } from '../summary/video.js';
+import type {
+  DataframeOptions,
+  EventLogOptions,
+  GifOptions,
+  HistogramOptions,
+  ImageOptions,
+  NumpyHistogramOptions,
+  SeriesOptions,
+  SharedEventOptions,
+  VideoEventOptions,
+} from './event-log-options.js';
+import { type AudioSource, type ImageSource, loadAudio, loadImages, loadVideo } from './media-file.js';
+import { MetricTags } from './metric-tags.js';
+import { KindTags, type TagSeries } from './tag-allocator.js';
+
+export type {
+  DataframeOptions,
+  EventLogOptions,
+  HistogramOptions,
+  ImageOptions,
+  NumpyHistogramOptions,
+  SeriesOptions,
+  SharedEventOptions,
+  VideoEventOptions,
+} from './event-log-options.js';
+
+/** Values with more bytes to encode than this are encoded in the background: below it the call is as fast. */
+const BACKGROUND_BYTES = 64 * 1024;
+
+/** The kinds that TensorBoard has, as series that a name belongs to. */
+const METRIC: TagSeries = { series: 'metric', pluginName: 'scalars' };
+const IMAGE: TagSeries = { series: 'image', pluginName: 'images' };
+const AUDIO: TagSeries = { series: 'audio', pluginName: 'audio' };
+const HISTOGRAM: TagSeries = { series: 'histogram', pluginName: 'histograms' };
+const TEXT: TagSeries = { series: 'text', pluginName: 'text' };
+const PR_CURVE: TagSeries = { series: 'pr', pluginName: 'pr_curves' };
+
+export class EventLog {
+  readonly diagnostics: Diagnostics;
+  readonly #writer: EventFileWriter;
+  readonly #pending: PendingEvents;
+  readonly #options: ReturnType<typeof resolveEventFileOptions>;
+  readonly #recordIf: EventLogOptions['recordIf'];
+  /** Undefined where tags are names as given. */
+  readonly #kindTags: KindTags | undefined;
+  readonly #metricTags = new MetricTags();
+  #defaultStep: number | bigint | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(directory: string, options: EventLogOptions = {}) {
+    this.diagnostics = options.diagnostics ?? new Diagnostics();
+    this.#recordIf = options.recordIf;
+    this.#options = resolveEventFileOptions({ ...options, diagnostics: this.diagnostics });
+    this.#writer = new EventFileWriter(directory, this.#options);
+    this.#pending = new PendingEvents(this.#writer, this.diagnostics, this.#options.maxQueueBytes);
+    this.#kindTags = options.exactTags
+      ? undefined
+      : new KindTags(this.#writer, (name, tag) =>
+          this.diagnostics.warn(
+            'WARN_TAG_REUSED',
+            `${name}: the name of another kind already, written as ${tag}`,
+          ),
+        );
+  }
+
+  get writer(): EventFileWriter {
+    return this.#writer;
+  }
+
+  /** The step of all events that are given none; undefined: each name counts its own. Throws `ERR_STEP_INVALID`. */
+  setDefaultStep(step: number | bigint | undefined): void {
+    this.#defaultStep = parseStep(step);
+  }
+
+  /**
+   * Logs one number. Throws `ERR_NAME_INVALID`, `ERR_SCALAR_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID`. `givenStep` saves callers
+   * whose step is an argument the copy of the options.
+   */
+  scalar(name: string, value: number, options: EventOptions, givenStep = options.step): void {
+    const known = this.#metricTags.find(name);
+    const scalarTag = known ?? this.#newMetric(name);
+    this.#checkScalar(scalarTag.tag, value);
+    const step = parseStep(givenStep) ?? this.#defaultStep;
+    const wallTime = parseEventTime(options);
+    this.checkOpen();
+    if (known === undefined) this.#claimMetric(name, scalarTag);
+    if (this.#recordIf !== undefined && this.#isSampledOut(scalarTag.tag, step)) return;
+    this.#writer.writeScalar(scalarTag, value, step, wallTime, createScalarMetadata(options));
+  }
+
+  /** Logs several numbers under one step and one wall time. All are checked before the first is written. */
+  scalars(metrics: Readonly<Record<string, number>>, options: SharedEventOptions): void {
+    if (typeof metrics !== 'object' || metrics === null) {
+      const message = `metrics is ${describe(metrics)}, expected an object of names and numbers`;
+      throw new InvalidArgumentError('ERR_SCALAR_INVALID', message, 'Pass { name: value, … }.');
+    }
+    const step = parseStep(options.step) ?? this.#defaultStep;
+    const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
+    const names = Object.keys(metrics);
+    const tags = names.map((name) => {
+      const scalarTag = this.#metricTags.find(name) ?? this.#newMetric(name);
+      this.#checkScalar(scalarTag.tag, metrics[name]);
+      return scalarTag;
+    });
+    this.checkOpen();
+    for (let i = 0; i < names.length; i++) {
+      if (tags[i]!.state === undefined) this.#claimMetric(names[i]!, tags[i]!);
+    }
+    const values = names.map((name) => metrics[name]!);
+    if (this.#recordIf === undefined) {
+      this.#writer.writeScalars(tags, values, step, wallTime);
+      return;
+    }
+    for (const [i, scalarTag] of tags.entries()) {
+      if (!this.#isSampledOut(scalarTag.tag, step))
+        this.#writer.writeScalar(scalarTag, values[i]!, step, wallTime);
+    }
+  }
+
+  /** Logs a column of numbers under one name and one wall time, as `scalar` would one by one. All are checked before the first is written. */
+  scalarSeries(
+    name: string,
+    steps: ArrayLike<number | bigint>,
+    values: ArrayLike<number>,
+    options: SeriesOptions,
+  ): void {
+    const known = this.#metricTags.find(name);
+    const scalarTag = known ?? this.#newMetric(name);
+    const { tag } = scalarTag;
+    checkColumns(tag, steps, values);
+    for (let i = 0; i < values.length; i++) {
+      this.#checkScalar(tag, values[i]);
+      if (parseStep(steps[i]) === undefined) throw invalidColumn(`${tag} has no step at ${i}`);
+    }
+    const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
+    this.checkOpen();
+    if (values.length === 0) return;
+    if (known === undefined) this.#claimMetric(name, scalarTag);
+    const metadata = createScalarMetadata(options);
+    if (this.#recordIf === undefined) {
+      this.#writer.writeSeries(scalarTag, values, steps, wallTime, metadata);
+      return;
+    }
+    for (let i = 0; i < values.length; i++) {
+      if (this.#isSampledOut(tag, steps[i]!)) continue;
+      this.#writer.writeScalar(scalarTag, values[i]!, steps[i]!, wallTime, metadata);
+    }
+  }
+
+  /**
+   * Logs an image, or several at one step: bytes, pixels or paths; a batch as one image, in rows of eight. Formats that TensorBoard
+   * does not show go to Polyaxon alone. Throws `ERR_IMAGE_INVALID` and as `scalar` does.
+   */
+  image(
+    name: string,
+    images: ImageSource | readonly ImageSource[] | ImageBatch,
+    options: ImageOptions,
+  ): void {
+    const loaded = loadImages(images, options);
+    if ('event' in loaded) this.#kindEvent(name, 'image', options, () => loaded.event);
+    else this.#encoded(IMAGE, name, options, (tag) => createImageEncoding(tag, loaded.shown, options));
+  }
+
+  /** Logs an image with boxes and their labels drawn on it. Throws as `image` does. */
+  imageWithBoxes(
+    name: string,
+    image: ImagePixels,
+    boxes: ImageBoxes,
+    options: ImageOptions & BoxOptions,
+  ): void {
+    this.image(name, drawBoxes(image, boxes, options), options);
+  }
+
+  /** Logs a video as an animated GIF, for TensorBoard alone. Throws `ERR_VIDEO_INVALID` and as `scalar` does. */
+  gif(name: string, video: VideoInput, options: GifOptions): void {
+    this.#encoded(IMAGE, name, options, (tag) =>
+      mapEncoding(encodeVideo(video, options), (gif) => createEncodedImageValue(tag, [gif], options)),
+    );
+  }
+
+  /** Logs a video: frames as GIF; bytes, or the file of a path, as they are. Throws `ERR_VIDEO_INVALID` and as `scalar` does. */
+  video(name: string, video: VideoSource | string, options: VideoEventOptions): void {
+    const framesPerSecond = options.framesPerSecond ?? options.fps;
+    this.#kindEvent(name, 'video', options, () => createVideo(loadVideo(video), { framesPerSecond }));
+  }
+
+  /**
+   * Logs an audio clip, or several at one step: samples, WAV bytes or paths. Other formats, by path, go to Polyaxon alone. Throws
+   * `ERR_AUDIO_INVALID` and as `scalar` does.
+   */
+  audio(name: string, clips: AudioSource | readonly AudioSource[], options: EventOptions): void {
+    const loaded = loadAudio(clips);
+    if ('event' in loaded) this.#kindEvent(name, 'audio', options, () => loaded.event);
+    else this.#encoded(AUDIO, name, options, (tag) => createAudioEncoding(tag, loaded.shown, options));
+  }
+
+  /** Logs a histogram. Warns of values that cannot be counted. Throws `ERR_HISTOGRAM_INVALID` and as `scalar` does. */
+  histogram(name: string, values: HistogramInput, options: HistogramOptions): void {
+    this.#histogram(name, options, () => createBinnedRows(values, options));
+  }
+
+  /** Logs what `np.histogram` gives: counts of bins, and their edges, one more. Throws as `histogram` does. */
+  npHistogram(
+    name: string,
+    heights: HistogramBuckets['counts'],
+    edges: HistogramBuckets['edges'],
+    options: NumpyHistogramOptions,
+  ): void {
+    this.#histogram(name, options, () => createNumpyRows(heights, edges, options.maxBins));
+  }
+
+  /** Logs Markdown, or cells of it. Warns of lone surrogates, which it replaces. Throws `ERR_TEXT_INVALID` and as `scalar` does. */
+  text(name: string, text: TextInput, options: EventOptions): void {
+    this.#value(TEXT, name, options, (tag) => {
+      const value = createTextValue(tag, text, options);
+      if (!isWellFormedText(text)) {
+        this.diagnostics.warn('WARN_TEXT_REPAIRED', `text ${tag}: lone surrogates were replaced by U+FFFD`);
+      }
+      return value;
+    });
+  }
+
+  /** Logs a precision-recall curve for TensorBoard alone. Throws `ERR_PR_CURVE_INVALID` and as `scalar` does. */
+  prCurve(name: string, curve: PrCurveInput, options: EventOptions): void {
+    this.#value(PR_CURVE, name, options, (tag) => createPrCurveValue(tag, curve, options));
+  }
+
+  /** Logs a ROC curve, or with scores of several classes one each as `<name>_<column>`. Throws `ERR_CURVE_INVALID` and as `scalar` does. */
+  rocCurve(name: string, curve: RocCurveInput, options: EventOptions): void {
+    this.#namedEvents(name, options, createRocCurves(curve));
+  }
+
+  /** Logs a precision-recall curve, as `rocCurve` does. Throws `ERR_CURVE_INVALID` and as `scalar` does. */
+  precisionRecallCurve(name: string, curve: PrecisionRecallInput, options: EventOptions): void {
+    this.#namedEvents(name, options, createPrecisionRecallCurves(curve));
+  }
+
+  /** Logs any other curve. Throws `ERR_CURVE_INVALID` and as `scalar` does. */
+  curve(name: string, curve: CurvePoints, options: EventOptions): void {
+    this.#namedEvents(name, options, createCurve(curve));
+  }
+
+  /** Logs a confusion matrix. Throws `ERR_CONFUSION_INVALID` and as `scalar` does. */
+  confusionMatrix(name: string, matrix: ConfusionInput, options: EventOptions): void {
+    this.#kindEvent(name, 'confusion', options, () => createConfusion(matrix));
+  }
+
+  /** Logs HTML. Throws `ERR_HTML_INVALID` and as `scalar` does. */
+  html(name: string, html: string, options: EventOptions): void {
+    this.#kindEvent(name, 'html', options, () => createHtml(html));
+  }
+
+  /** Logs a table as a CSV or HTML file. Throws `ERR_DATAFRAME_INVALID` and as `scalar` does. */
+  dataframe(name: string, table: DataframeInput, options: DataframeOptions): void {
+    this.#kindEvent(name, 'dataframe', options, () => createDataframe(table, options.contentType));
+  }
+
+  /** Logs a chart, for Polyaxon alone. Throws `ERR_CHART_INVALID` and as `scalar` does. */
+  chart(name: string, library: ChartLibrary, figure: ChartFigure, options: EventOptions): void {
+    this.#kindEvent(name, 'chart', options, () => createChart(library, figure));
+  }
+
+  /** Logs where a model lies, for Polyaxon alone. Throws `ERR_MODEL_INVALID` and as `scalar` does. */
+  model(name: string, model: ModelInput, options: EventOptions): void {
+    this.#kindEvent(name, 'model', options, () => createModel(model));
+  }
+
+  /** Logs where a file or directory lies, for Polyaxon alone. Throws `ERR_ARTIFACT_INVALID` and as `scalar` does. */
+  artifact(name: string, kind: ArtifactKind, path: string, options: EventOptions): void {
+    this.#kindEvent(name, kind, options, () => createArtifact(kind, path));
+  }
+
+  /** Logs the JSON of a span, for Polyaxon alone. Throws `ERR_SPAN_INVALID` and as `scalar` does. */
+  span(name: string, span: SpanBody, options: EventOptions): void {
+    this.#kindEvent(name, 'span', options, () => createSpan(span));
+  }
+
+  /** Logs a mesh or a point cloud. Throws `ERR_MESH_INVALID` and as `scalar` does. */
+  mesh(name: string, mesh: MeshInput, options: EventOptions): void {
+    const tag = this.toTag(name);
+    const step = options.step ?? this.#defaultStep ?? this.#writer.nextStep(`${tag}_VERTEX`);
+    this.values(name, { ...options, step }, () => createMeshValues(tag, mesh, options));
+  }
+
+  /** Logs values of any kind, built for the tag that `name` is, as one event. Throws what `create` throws. */
+  values(
+    name: string,
+    options: EventOptions,
+    create: (tag: string) => SummaryValue | readonly SummaryValue[],
+  ): void {
+    this.#summary(this.toTag(name), options, (tag) => {
+      const created = create(tag);
+      return ready(isList(created) ? created : [created]);
+    });
+  }
+
+  /** Logs an event that is no summary. */
+  event(what: EventContent, step: number | bigint | undefined, wallTime: number | undefined): void {
+    this.checkOpen();
+    const time = parseWallTime(wallTime) ?? this.#options.clock.wallTime();
+    this.#writer.writeEvent({ wallTime: time, step: parseStep(step) ?? this.#defaultStep ?? 0, what });
+  }
+
+  #histogram(name: string, options: EventOptions, count: () => HistogramRows): void {
+    this.#value(HISTOGRAM, name, options, (tag) => {
+      const { rows, nonFinite } = count();
+      if (nonFinite > 0) {
+        const message = `histogram ${tag}: ${nonFinite} values are NaN or infinite and are left out`;
+        this.diagnostics.warn('WARN_NON_FINITE', message);
+      }
+      return createHistogramValue(tag, rows, options);
+    });
+  }
+
+  #value(
+    series: TagSeries,
+    name: string,
+    options: EventOptions,
+    create: (tag: string) => SummaryValue,
+  ): void {
+    this.#encoded(series, name, options, (tag) => ready(create(tag)));
+  }
+
+  #encoded(
+    series: TagSeries,
+    name: string,
+    options: EventOptions,
+    create: (tag: string) => Encoding<SummaryValue>,
+  ): void {
+    const tag = this.toTag(name);
+    this.#summary(this.#tagOf(series, tag), options, (shown) => {
+      const encoding = create(shown);
+      this.#kindTags?.claim(series, tag, shown);
+      return mapEncoding(encoding, (value) => [value]);
+    });
+  }
+
+  /** Several events of one call share its moment. */
+  #namedEvents(name: string, options: EventOptions, events: readonly NamedEvent[]): void {
+    const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
+    const shared = { ...options, timestamp: undefined, wallTime };
+    const tag = this.toTag(name);
+    for (const { suffix, event } of events)
+      this.#kindEvent(`${tag}${suffix}`, event.kind, shared, () => event);
+  }
+
+  /** Steps count for the event's own tag; `recordIf` is asked with its name. */
+  #kindEvent(given: string, kind: ArtifactKind, options: EventOptions, create: () => KindEvent): void {
+    const name = this.toTag(given);
+    this.#summary(
+      toPolyaxonTag(kind, name),
+      options,
+      () => {
+        const event = create();
+        const { likeness, warning } = event;
+        if (warning !== undefined) this.diagnostics.warn(warning.code, `${kind} ${name}: ${warning.message}`);
+        if (likeness === undefined) return encodeKindEvent(name, event, name, options);
+        const series = { ...likeness, likenessOf: kind };
+        const shown = this.#tagOf(series, name);
+        this.#kindTags?.claim(series, name, shown);
+        return encodeKindEvent(name, event, shown, options);
+      },
+      name,
+    );
+  }
+
+  /** Writes small values at once, large ones when they are encoded; the order within a tag is that of the calls. */
+  #summary(
+    tag: string,
+    options: EventOptions,
+    create: (tag: string) => Encoding<readonly SummaryValue[]>,
+    sampledAs = tag,
+  ): void {
+    const step = parseStep(options.step) ?? this.#defaultStep ?? this.#pending.nextStep(tag);
+    const wallTime = parseEventTime(options);
+    this.checkOpen();
+    if (this.#isSampledOut(tag, step, sampledAs)) return;
+    const encoding = create(tag);
+    if (encoding.sizeBytes <= BACKGROUND_BYTES && !this.#pending.has(tag)) {
+      this.#writer.writeSummary(encoding.now(), step, wallTime);
+    } else this.#pending.add(tag, step, wallTime ?? this.#options.clock.wallTime(), encoding);
+  }
+
+  #tagOf(series: TagSeries, name: string): string {
+    return this.#kindTags?.tagOf(series, name) ?? name;
+  }
+
+  #newMetric(name: string): ScalarTag {
+    return { tag: this.#tagOf(METRIC, this.toTag(name)), state: undefined };
+  }
+
+  #claimMetric(given: string, scalarTag: ScalarTag): void {
+    // A name that has to be repaired is repaired, and warned of, each time.
+    if (given.isWellFormed()) this.#metricTags.add(given, scalarTag);
+    this.#kindTags?.claim(METRIC, given.toWellFormed(), scalarTag.tag);
+  }
+
+  /** The tag that a name becomes. Throws `ERR_NAME_INVALID`. */
+  toTag(name: string): string {
+    const { text, repaired } = parseName(name);
+    if (repaired)
+      this.diagnostics.warn('WARN_TEXT_REPAIRED', `name ${text}: lone surrogates were replaced by U+FFFD`);
+    return text;
+  }
+
+  /** Throws `ClosedError` once the log is closed. */
+  checkOpen(): void {
+    if (this.#closing !== undefined)
+      throw new ClosedError(`the event file writer of ${this.#writer.directory}`);
+  }
+
+  /** Whether values are still being encoded. */
+  get isEncoding(): boolean {
+    return this.#pending.isWaiting;
+  }
+
+  /** Encodes and writes all that waits, for when no promise can be waited for. */
+  drainAtExit(): void {
+    this.#pending.drainAtExit();
+  }
+
+  async flush(): Promise<void> {
+    await this.#pending.settle();
+    await this.#writer.flush();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#pending.settle().then(() => this.#writer.close());
+    return this.#closing;
+  }
+
+  #isSampledOut(tag: string, given: number | bigint | undefined, sampledAs = tag): boolean {
+    if (this.#recordIf === undefined) return false;
+    const step = given ?? this.#writer.nextStep(tag);
+    if (this.#recordIf({ tag: sampledAs, step })) return false;
+    this.diagnostics.count('EVENTS_SAMPLED_OUT');
+    this.#writer.skipStep(tag, step);
+    return true;
+  }
+
+  #checkScalar(tag: string, value: unknown): void {
+    if (typeof value !== 'number') {
+      const message = `${tag} is ${describe(value)}, expected a number`;
+      throw new InvalidArgumentError(
+        'ERR_SCALAR_INVALID',
+        message,
+        'Pass a number; NaN and Infinity are allowed.',
+      );
+    }
+    if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
+      this.diagnostics.warn(
+        'WARN_FLOAT32_OVERFLOW',
+        `${tag}: ${value} is beyond float32 and is stored as infinity`,
+      );
+    }
+  }
+}
+
+function checkColumns(tag: string, steps: unknown, values: unknown): void {
+  for (const [column, given] of Object.entries({ steps, values })) {
+    if (typeof given !== 'object' || given === null || !('length' in given)) {
+      throw invalidColumn(`${tag}: ${column} is ${describe(given)}, expected an array of numbers`);
+    }
+  }
+  const counts = [steps, values].map((column) => (column as ArrayLike<unknown>).length);
+  if (counts[0] === counts[1]) return;
+  throw invalidColumn(`${tag} has ${counts[0]} steps and ${counts[1]} values, expected as many of both`);
+}
+
+function invalidColumn(message: string): InvalidArgumentError {
+  return new InvalidArgumentError('ERR_SCALAR_INVALID', message, 'Pass a step for each value.');
+}
+
+function createScalarMetadata({ displayName, description }: SeriesOptions) {
+  if (displayName === undefined && description === undefined) return undefined;
+  return createMetadata('scalars', { displayName, description });
+}
+
+function isList(created: SummaryValue | readonly SummaryValue[]): created is readonly SummaryValue[] {
+  return Array.isArray(created);
+}

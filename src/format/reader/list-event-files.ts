@@ -1,0 +1,44 @@
+/**
+ * Finds the event files below a log directory, as TensorBoard does: a run is a directory with files whose name contains `tfevents`.
+ *
+ * Links to directories are followed, each directory once. Source: tensorboard/backend/event_processing/io_wrapper.py.
+ */
+
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { EVENT_FILE_MARK } from '../../run-directory/layout.js';
+
+/** The event files of one directory. */
+export interface RunFiles {
+  /** Path from the log directory, with `/`; `.` for the log directory itself. */
+  readonly run: string;
+  readonly directory: string;
+  /** Names, in the order in which they are read. */
+  readonly files: readonly string[];
+}
+
+/** The runs below `path`, by name; for a path of a file that file alone. Throws what the file system says. */
+export async function listEventFiles(path: string): Promise<RunFiles[]> {
+  if (!(await stat(path)).isDirectory()) {
+    return [{ run: '.', directory: dirname(path), files: [basename(path)] }];
+  }
+  const runs: RunFiles[] = [];
+  await walk(path, '.', new Set(), runs);
+  return runs.sort((a, b) => (a.run < b.run ? -1 : 1));
+}
+
+async function walk(directory: string, run: string, seen: Set<string>, runs: RunFiles[]): Promise<void> {
+  const real = await realpath(directory);
+  if (seen.has(real)) return;
+  seen.add(real);
+  const files: string[] = [];
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    // A link whose target is gone is no file.
+    const target = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
+    if (target?.isDirectory())
+      await walk(path, run === '.' ? entry.name : `${run}/${entry.name}`, seen, runs);
+    else if (target?.isFile() && entry.name.includes(EVENT_FILE_MARK)) files.push(entry.name);
+  }
+  if (files.length > 0) runs.push({ run, directory, files: files.sort() });
+}

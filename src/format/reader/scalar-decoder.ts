@@ -1,0 +1,198 @@
+/**
+ * Decodes the scalars of an event file many at a time, into columns.
+ *
+ * Every CRC is checked. Scalars are recognized by the shape of their records (src/format/reader/scalar-shape.ts); whatever is not recognized, or looks
+ * damaged, is left to the general way, which alone decides what it is.
+ */
+
+import { maskCrc, passThrough } from '../record/crc32c.js';
+import { FOOTER_BYTES, HEADER_BYTES, maskedLengthCrc } from '../record/record-codec.js';
+import type { Event, SummaryValue, ValueContent } from '../wire/messages.js';
+import { findTag, MAX_SHAPE_BYTES, ScalarShape, type ScalarSource } from './scalar-shape.js';
+
+export type { ScalarSource } from './scalar-shape.js';
+
+/** Scalars that follow each other, in columns; valid until the next are asked for. Steps are exact: others are no part of it. */
+export interface ScalarBatch {
+  readonly count: number;
+  /** Of each scalar: which of `sources` it comes from. */
+  readonly sourceIndices: Int32Array;
+  readonly steps: Float64Array;
+  /** Seconds since the Unix epoch. */
+  readonly wallTimes: Float64Array;
+  readonly values: Float64Array;
+  /** All sources so far; a source keeps its index. */
+  readonly sources: readonly ScalarSource[];
+}
+
+const BATCH_ROWS = 8192;
+const WALL_TIME_KEY = 0x09;
+const STEP_KEY = 0x10;
+const SUMMARY_KEY = 0x2a;
+const WALL_TIME_BYTES = 9;
+/** A varint of up to so many bytes is below 2^49. */
+const MAX_STEP_BYTES = 7;
+/** No scalar is shorter than that, and the fast way may look so far without asking. */
+const MIN_SCALAR_BYTES = WALL_TIME_BYTES + 1 + MAX_STEP_BYTES;
+const MAX_SCALAR_BYTES = MAX_SHAPE_BYTES + MIN_SCALAR_BYTES;
+/** The register of a CRC before its first byte. */
+const START = -1;
+/** A file of more tags than that is decoded without learning more of them. */
+const MAX_SHAPES = 2 ** 16;
+
+export class ScalarDecoder {
+  readonly #shapes: ScalarShape[] = [];
+  /** By a hash of the tag's bytes and the summary's length. */
+  readonly #byHash = new Map<number, ScalarShape[]>();
+  #last: ScalarShape | undefined;
+  readonly #sourceIndices = new Int32Array(BATCH_ROWS);
+  readonly #steps = new Float64Array(BATCH_ROWS);
+  readonly #wallTimes = new Float64Array(BATCH_ROWS);
+  readonly #values = new Float64Array(BATCH_ROWS);
+  /** The last wall time, and the register of the CRC after it. */
+  #wallTime = Number.NaN;
+  #wallTimeRegister = START;
+  /** Rows of the last batch. */
+  #count = 0;
+
+  /** The scalars that were read last. */
+  get batch(): ScalarBatch {
+    return {
+      count: this.#count,
+      sourceIndices: this.#sourceIndices,
+      steps: this.#steps,
+      wallTimes: this.#wallTimes,
+      values: this.#values,
+      sources: this.#shapes,
+    };
+  }
+
+  /**
+   * Reads scalars of known shapes from `bytes[start]` on, until something else comes or the columns are full; returns the offset after them.
+   * `view` looks at the same memory, from the same first byte.
+   */
+  readScalars(bytes: Uint8Array, view: DataView, start: number): number {
+    const limit = bytes.length - FOOTER_BYTES;
+    let at = start;
+    let count = 0;
+    let last = this.#last;
+    while (count < BATCH_ROWS && at + HEADER_BYTES + MIN_SCALAR_BYTES <= limit) {
+      const dataBytes = view.getUint32(at, true);
+      const end = at + HEADER_BYTES + dataBytes;
+      if (dataBytes < MIN_SCALAR_BYTES || dataBytes > MAX_SCALAR_BYTES || end > limit) break;
+      if (view.getUint32(at + 4, true) !== 0 || view.getUint32(at + 8, true) !== maskedLengthCrc(dataBytes))
+        break;
+      let summaryAt = at + HEADER_BYTES;
+      let wallTime = 0;
+      let register = START;
+      if (bytes[summaryAt] === WALL_TIME_KEY) {
+        wallTime = view.getFloat64(summaryAt + 1, true);
+        if (wallTime !== this.#wallTime) {
+          this.#wallTime = wallTime;
+          this.#wallTimeRegister = passThrough(START, bytes, summaryAt, summaryAt + WALL_TIME_BYTES);
+        }
+        register = this.#wallTimeRegister;
+        summaryAt += WALL_TIME_BYTES;
+      }
+      let step = 0;
+      if (bytes[summaryAt] === STEP_KEY) {
+        const stepAt = summaryAt++;
+        let factor = 1;
+        let byte = bytes[summaryAt++]!;
+        while (byte > 127 && summaryAt - stepAt <= MAX_STEP_BYTES) {
+          step += (byte & 127) * factor;
+          factor *= 128;
+          byte = bytes[summaryAt++]!;
+        }
+        if (byte > 127) break;
+        step += byte * factor;
+        register = passThrough(register, bytes, stepAt, summaryAt);
+      }
+      let shape = last?.next;
+      if (shape === undefined || shape.sizeBytes !== end - summaryAt || !shape.matches(view, summaryAt)) {
+        shape = this.#find(bytes, view, summaryAt, end);
+        if (shape === undefined) break;
+        if (last !== undefined) last.next = shape;
+      }
+      if (maskCrc(~shape.passThrough(view, summaryAt, register)) !== view.getUint32(end, true)) break;
+      this.#sourceIndices[count] = shape.index;
+      this.#steps[count] = step;
+      this.#wallTimes[count] = wallTime;
+      this.#values[count] = shape.read(view, summaryAt);
+      last = shape;
+      count++;
+      at = end + FOOTER_BYTES;
+    }
+    this.#last = last;
+    this.#count = count;
+    return at;
+  }
+
+  #find(bytes: Uint8Array, view: DataView, at: number, end: number): ScalarShape | undefined {
+    const shapes = this.#byHash.get(hashOf(bytes, at, end));
+    return shapes?.find((shape) => shape.sizeBytes === end - at && shape.matches(view, at));
+  }
+
+  /** Remembers the shape of an event that is one scalar; keeps nothing of its memory. */
+  learn({ what }: Event, data: Uint8Array): void {
+    if (what.kind !== 'summary' || what.values.length !== 1 || this.#shapes.length >= MAX_SHAPES) return;
+    const at = findSummary(data);
+    if (at === undefined || data.length - at > MAX_SHAPE_BYTES) return;
+    const hash = hashOf(data, at, data.length);
+    const others = this.#byHash.get(hash) ?? [];
+    if (others.some((other) => other.isShapeOf(data.subarray(at)))) return;
+    // Copies: what the shape is learned from is not ours to keep.
+    const first = structuredClone(what.values[0]!);
+    const shape = ScalarShape.learn(this.#shapes.length, first, data.slice(at));
+    if (shape === undefined) return;
+    this.#byHash.set(hash, [...others, shape]);
+    this.#shapes.push(shape);
+    if (this.#last !== undefined) this.#last.next = shape;
+    this.#last = shape;
+  }
+}
+
+/** A scalar of a batch as the event that it was. */
+export function toScalarEvent(batch: ScalarBatch, row: number): Event {
+  const { first } = batch.sources[batch.sourceIndices[row]!]!;
+  return {
+    wallTime: batch.wallTimes[row]!,
+    step: batch.steps[row]!,
+    what: { kind: 'summary', values: [{ ...first, value: toContent(first, batch.values[row]!) }] },
+  };
+}
+
+function toContent({ value }: SummaryValue, number: number): ValueContent {
+  if (value?.kind !== 'tensor') return { kind: 'simpleValue', simpleValue: number };
+  const { doubleVal, ...tensor } = value.tensor;
+  if (tensor.tensorContent !== undefined) {
+    const tensorContent = new Uint8Array(4);
+    new DataView(tensorContent.buffer).setFloat32(0, number, true);
+    return { kind: 'tensor', tensor: { ...tensor, tensorContent } };
+  }
+  const floatVal = Float32Array.of(number);
+  const isExact = doubleVal !== undefined;
+  return {
+    kind: 'tensor',
+    tensor: { ...tensor, floatVal, ...(isExact ? { doubleVal: Float64Array.of(number) } : {}) },
+  };
+}
+
+/** Where the summary of an event begins that has wall time and step before it, and nothing else. */
+function findSummary(data: Uint8Array): number | undefined {
+  let at = data[0] === WALL_TIME_KEY ? WALL_TIME_BYTES : 0;
+  if (data[at] === STEP_KEY) {
+    at++;
+    while ((data[at] ?? 0) > 127) at++;
+    at++;
+  }
+  return data[at] === SUMMARY_KEY ? at : undefined;
+}
+
+function hashOf(bytes: Uint8Array, at: number, end: number): number {
+  const tag = findTag(bytes, at, end);
+  let hash = end - at;
+  if (tag === undefined) return hash;
+  for (let i = tag[0]; i < tag[1]; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash;
+}

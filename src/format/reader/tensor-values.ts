@@ -1,0 +1,167 @@
+/**
+ * The values of a tensor, in whichever of the legal fields its writer has put them.
+ *
+ * Source: tensorboard/util/tensor_util.py (`make_ndarray`): `tensor_content` wins; one value in a typed field stands for all.
+ */
+
+import { InvalidValueError } from '../../base/errors.js';
+import { DataType, type TensorProto } from '../wire/messages.js';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** The number of elements that a shape has. */
+export function countElements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Numbers of a numeric tensor, row-major; bigints for 64-bit integers. Throws `InvalidValueError`. */
+export function toNumbers(tag: string, tensor: TensorProto): number[] | bigint[] {
+  const values =
+    tensor.tensorContent === undefined
+      ? fromFields(tag, tensor)
+      : fromContent(tag, tensor, tensor.tensorContent);
+  return fill(tag, values as number[], tensor.shape);
+}
+
+/** Numbers of a tensor, those of 64 bits rounded. Throws `InvalidValueError`. */
+export function toDoubles(tag: string, tensor: TensorProto): Float64Array {
+  return Float64Array.from(toNumbers(tag, tensor) as number[], Number);
+}
+
+/** The only number of a tensor, of whatever rank. Throws `InvalidValueError` when it has none or several. */
+export function toNumber(tag: string, tensor: TensorProto): number {
+  const { dtype, shape, tensorContent, floatVal, doubleVal } = tensor;
+  // Nearly all scalars: without an array of one.
+  if (
+    dtype === DataType.FLOAT &&
+    shape.length === 0 &&
+    tensorContent === undefined &&
+    floatVal?.length === 1
+  ) {
+    const float = floatVal[0]!;
+    const double = doubleVal?.length === 1 ? doubleVal[0]! : float;
+    return Object.is(Math.fround(double), float) ? double : float;
+  }
+  if (countElements(shape) === 1) return toDoubles(tag, tensor)[0]!;
+  throw new InvalidValueError(tag, `shape [${shape.join(', ')}], expected one number`);
+}
+
+/** Strings of a tensor, as bytes. Throws `InvalidValueError`. */
+export function toBlobs(tag: string, tensor: TensorProto): readonly Uint8Array[] {
+  if (tensor.dtype !== DataType.STRING) {
+    throw new InvalidValueError(tag, `expected strings, found a tensor of type ${tensor.dtype}`);
+  }
+  return fill(tag, [...(tensor.stringVal ?? [])], tensor.shape);
+}
+
+/** UTF-8 as text. Throws `InvalidValueError`. */
+export function toText(tag: string, bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new InvalidValueError(tag, 'text that is not UTF-8', { cause });
+  }
+}
+
+/** Most elements that one value may stand for: a few bytes of a damaged file must not take all the memory. */
+const MAX_REPEATED = 2 ** 24;
+
+function fill<T>(tag: string, values: T[], shape: readonly number[]): T[] {
+  const expected = countElements(shape);
+  if (values.length === expected) return values;
+  if (values.length === 1 && expected > 1 && expected <= MAX_REPEATED) {
+    return new Array<T>(expected).fill(values[0]!);
+  }
+  throw new InvalidValueError(tag, `${values.length} values for the shape [${shape.join(', ')}]`);
+}
+
+function fromFields(tag: string, tensor: TensorProto): (number | bigint)[] {
+  const { dtype } = tensor;
+  switch (dtype) {
+    case DataType.FLOAT:
+      return [...(toExactDoubles(tensor) ?? tensor.floatVal ?? [])];
+    case DataType.DOUBLE:
+      return [...(tensor.doubleVal ?? [])];
+    case DataType.INT64:
+      return [...(tensor.int64Val ?? [])];
+    case DataType.UINT64:
+      return [...(tensor.uint64Val ?? [])];
+    case DataType.UINT32:
+      return [...(tensor.uint32Val ?? [])];
+    case DataType.BOOL:
+      return (tensor.boolVal ?? []).map(Number);
+    case DataType.HALF:
+      return Array.from(tensor.halfVal ?? [], halfToNumber);
+    case DataType.BFLOAT16:
+      return Array.from(tensor.halfVal ?? [], bfloat16ToNumber);
+    case DataType.INT32:
+    case DataType.INT16:
+    case DataType.INT8:
+    case DataType.UINT16:
+    case DataType.UINT8:
+      return [...(tensor.intVal ?? [])];
+    default:
+      throw new InvalidValueError(tag, `expected numbers, found a tensor of type ${dtype}`);
+  }
+}
+
+/**
+ * The doubles that a float tensor of ours has beside its floats, for values that float32 does not hold
+ * (src/format/writer/scalar-template.ts). Only believed when they are what was rounded: the field means nothing in a float tensor.
+ */
+function toExactDoubles({ floatVal, doubleVal }: TensorProto): Float64Array | undefined {
+  if (floatVal === undefined || doubleVal?.length !== floatVal.length) return undefined;
+  const isSame = doubleVal.every((value, i) => Object.is(Math.fround(value), floatVal[i]));
+  return isSame ? doubleVal : undefined;
+}
+
+/** How an element is read from little-endian bytes, and its size. */
+const ELEMENTS: Partial<
+  Record<number, [bytes: number, read: (view: DataView, at: number) => number | bigint]>
+> = {
+  [DataType.FLOAT]: [4, (view, at) => view.getFloat32(at, true)],
+  [DataType.DOUBLE]: [8, (view, at) => view.getFloat64(at, true)],
+  [DataType.INT32]: [4, (view, at) => view.getInt32(at, true)],
+  [DataType.UINT32]: [4, (view, at) => view.getUint32(at, true)],
+  [DataType.INT64]: [8, (view, at) => view.getBigInt64(at, true)],
+  [DataType.UINT64]: [8, (view, at) => view.getBigUint64(at, true)],
+  [DataType.INT16]: [2, (view, at) => view.getInt16(at, true)],
+  [DataType.UINT16]: [2, (view, at) => view.getUint16(at, true)],
+  [DataType.INT8]: [1, (view, at) => view.getInt8(at)],
+  [DataType.UINT8]: [1, (view, at) => view.getUint8(at)],
+  [DataType.BOOL]: [1, (view, at) => view.getUint8(at)],
+  [DataType.HALF]: [2, (view, at) => halfToNumber(view.getUint16(at, true))],
+  [DataType.BFLOAT16]: [2, (view, at) => bfloat16ToNumber(view.getUint16(at, true))],
+};
+
+function fromContent(tag: string, { dtype, shape }: TensorProto, content: Uint8Array): (number | bigint)[] {
+  const element = ELEMENTS[dtype];
+  if (element === undefined)
+    throw new InvalidValueError(tag, `expected numbers, found a tensor of type ${dtype}`);
+  const [bytes, read] = element;
+  const count = countElements(shape);
+  if (content.length !== count * bytes) {
+    throw new InvalidValueError(
+      tag,
+      `${content.length} bytes for the shape [${shape.join(', ')}] of ${bytes} bytes each`,
+    );
+  }
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  return Array.from({ length: count }, (_, i) => read(view, i * bytes));
+}
+
+function bfloat16ToNumber(bits: number): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, (bits & 0xffff) << 16);
+  return view.getFloat32(0);
+}
+
+/** IEEE 754 binary16. */
+function halfToNumber(bits: number): number {
+  const sign = (bits & 0x8000) === 0 ? 1 : -1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

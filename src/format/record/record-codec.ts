@@ -1,0 +1,136 @@
+/**
+ * Framing of event files: bytes in, records out. Does not look inside a record's data.
+ *
+ *     uint64 length | uint32 masked CRC of length | byte data[length] | uint32 masked CRC of data
+ *
+ * All integers little-endian. Source: tensorflow/core/lib/io/record_writer.h, tensorboard/summary/writer/record_writer.py.
+ */
+
+import { CorruptRecordError } from '../../base/errors.js';
+import { maskedCrc32c } from './crc32c.js';
+
+export const HEADER_BYTES = 12;
+export const FOOTER_BYTES = 4;
+/** What framing adds to a record's data. */
+export const FRAMING_BYTES = HEADER_BYTES + FOOTER_BYTES;
+
+/**
+ * Longest data that is believed. Protobuf messages end at 2 GiB; a longer "length" with a matching CRC is a writer's
+ * fault, and waiting for that many bytes would be waiting for ever.
+ */
+export const MAX_DATA_BYTES = 2 ** 31 - 1;
+
+const CACHED_LENGTHS = 1024;
+/** Masked CRC of each short length field; 0 means not computed yet (no length below the limit has that CRC). */
+const lengthCrcs = new Uint32Array(CACHED_LENGTHS);
+const lengthBytes = new Uint8Array(8);
+const lengthView = new DataView(lengthBytes.buffer);
+
+/** Encodes one record; 16 bytes longer than `data`. */
+export function encodeRecord(data: Uint8Array): Uint8Array {
+  const out = new Uint8Array(data.length + FRAMING_BYTES);
+  out.set(data, HEADER_BYTES);
+  sealRecord(out, new DataView(out.buffer), 0, data.length);
+  return out;
+}
+
+/**
+ * Writes the header and the footer around data that is in place already: `bytes[start + 12, start + 12 + dataBytes)`.
+ * `view` looks at the same memory as `bytes`, from the same first byte. Returns the offset after the record.
+ */
+export function sealRecord(bytes: Uint8Array, view: DataView, start: number, dataBytes: number): number {
+  const dataStart = start + HEADER_BYTES;
+  const crc = maskedCrc32c(bytes, dataStart, dataStart + dataBytes);
+  return sealRecordWithCrc(view, start, dataBytes, crc);
+}
+
+/** As `sealRecord`, for data whose masked CRC is known. */
+export function sealRecordWithCrc(
+  view: DataView,
+  start: number,
+  dataBytes: number,
+  maskedCrc: number,
+): number {
+  const dataEnd = start + HEADER_BYTES + dataBytes;
+  // Before the writes: V8 compiles a write whose argument may branch as a call, which takes as long as all the others.
+  const lengthCrc = maskedLengthCrc(dataBytes);
+  view.setUint32(start, dataBytes, true);
+  view.setUint32(start + 4, dataBytes / 2 ** 32, true);
+  view.setUint32(start + 8, lengthCrc, true);
+  view.setUint32(dataEnd, maskedCrc, true);
+  return dataEnd + FOOTER_BYTES;
+}
+
+/** The masked CRC that a header has for this many bytes of data. */
+export function maskedLengthCrc(dataBytes: number): number {
+  return lengthCrcs[dataBytes] || computeLengthCrc(dataBytes);
+}
+
+function computeLengthCrc(dataBytes: number): number {
+  lengthView.setUint32(0, dataBytes >>> 0, true);
+  lengthView.setUint32(4, Math.floor(dataBytes / 2 ** 32), true);
+  const crc = maskedCrc32c(lengthBytes);
+  if (dataBytes < CACHED_LENGTHS) lengthCrcs[dataBytes] = crc;
+  return crc;
+}
+
+/** One step of decoding: a record, or how many more bytes are needed before the next one is whole. */
+export type DecodedRecord =
+  | {
+      readonly kind: 'record';
+      /** The record's data: a view into the bytes that were passed in. */
+      readonly data: Uint8Array;
+      /** Offset after the record. */
+      readonly end: number;
+    }
+  | { readonly kind: 'incomplete'; readonly missingBytes: number };
+
+/**
+ * Decodes the record that begins at `bytes[start]`.
+ *
+ * A cut record is no error but `incomplete`: a growing file ends that way. Throws `CorruptRecordError` when a CRC does not
+ * match; its offset is `fileOffset`, that of the record's first byte in the file.
+ */
+export function decodeRecord(bytes: Uint8Array, start = 0, fileOffset = start): DecodedRecord {
+  const available = bytes.length - start;
+  if (available < HEADER_BYTES) return { kind: 'incomplete', missingBytes: HEADER_BYTES - available };
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, available);
+  if (view.getUint32(8, true) !== maskedCrc32c(bytes, start, start + 8)) {
+    throw new CorruptRecordError(fileOffset, 'length');
+  }
+  const dataBytes = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+  if (dataBytes > MAX_DATA_BYTES) throw new CorruptRecordError(fileOffset, 'length');
+  const total = dataBytes + FRAMING_BYTES;
+  if (available < total) return { kind: 'incomplete', missingBytes: total - available };
+  const dataStart = start + HEADER_BYTES;
+  const dataEnd = dataStart + dataBytes;
+  if (view.getUint32(HEADER_BYTES + dataBytes, true) !== maskedCrc32c(bytes, dataStart, dataEnd)) {
+    throw new CorruptRecordError(fileOffset, 'data');
+  }
+  return { kind: 'record', data: bytes.subarray(dataStart, dataEnd), end: dataEnd + FOOTER_BYTES };
+}
+
+/**
+ * The first offset from `start` on at which a record may begin: its length matches its CRC, or fewer bytes than a header are left.
+ */
+export function findRecordHeader(bytes: Uint8Array, start: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = start;
+  for (; at + HEADER_BYTES <= bytes.length; at++) {
+    const isShort = view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true) <= MAX_DATA_BYTES;
+    if (isShort && view.getUint32(at + 8, true) === maskedCrc32c(bytes, at, at + 8)) break;
+  }
+  return at;
+}
+
+/** Decodes all whole records of `bytes`; `end` is the offset after the last of them. Throws as `decodeRecord` does. */
+export function decodeRecords(bytes: Uint8Array): { records: Uint8Array[]; end: number } {
+  const records: Uint8Array[] = [];
+  let end = 0;
+  for (;;) {
+    const decoded = decodeRecord(bytes, end);
+    if (decoded.kind === 'incomplete') return { records, end };
+    records.push(decoded.data);
+    end = decoded.end;
+  }
+}

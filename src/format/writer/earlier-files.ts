@@ -1,0 +1,102 @@
+/**
+ * What earlier writers left in a directory: read before a writer goes on there.
+ *
+ * Source of the rules: TensorBoard 2.21's two readers. Both read files in name order. The Python reader removes points when it
+ * meets a SessionLog START that is not the first of the run; the Rust reader ignores START and removes a tag's points from
+ * a step on when that step is written again.
+ */
+
+import { messageOf, ResumeError } from '../../base/errors.js';
+import { EVENT_FILE_MARK } from '../../run-directory/layout.js';
+import { decodeRecord } from '../record/record-codec.js';
+import { scanEvent } from '../wire/scan-event.js';
+import type { EventSink } from './event-sink.js';
+
+export interface EarlierFiles {
+  /** In name order: the order in which TensorBoard reads them. */
+  readonly names: readonly string[];
+  /** The last step of each tag, of the steps below the one to resume from. */
+  readonly lastSteps: ReadonlyMap<string, number | bigint>;
+  /** The plugin of each tag's first value that names one, of all steps: TensorBoard keeps it for the whole run. */
+  readonly plugins: ReadonlyMap<string, string>;
+  /** The largest step of all; undefined when there is none. */
+  readonly largestStep: number | bigint | undefined;
+  /** Whether one of them has a SessionLog START: without one, the next START does not purge. */
+  readonly hasSessionStart: boolean;
+}
+
+/** Names of the event files in a directory, sorted. */
+export function listEventFiles(directory: string, sink: EventSink): string[] {
+  return sink
+    .list(directory)
+    .filter((name) => name.includes(EVENT_FILE_MARK))
+    .sort();
+}
+
+/**
+ * Reads the earlier files. Whatever follows a damaged record is left out, as TensorBoard leaves it out.
+ *
+ * Throws `ResumeError` when a file cannot be read.
+ */
+export function readEarlierFiles(
+  directory: string,
+  sink: EventSink,
+  fromStep: number | bigint | undefined,
+): EarlierFiles {
+  const names = listEventFiles(directory, sink);
+  const lastSteps = new Map<string, number | bigint>();
+  const pluginsByTag = new Map<string, string>();
+  let largestStep: number | bigint | undefined;
+  let hasSessionStart = false;
+  for (const name of names) {
+    for (const { step, tags, plugins, isSessionStart } of scanFile(directory, name, sink)) {
+      hasSessionStart ||= isSessionStart;
+      if (tags.length === 0) continue;
+      for (const [i, plugin] of plugins.entries()) {
+        if (plugin !== undefined && !pluginsByTag.has(tags[i]!)) pluginsByTag.set(tags[i]!, plugin);
+      }
+      if (largestStep === undefined || step > largestStep) largestStep = step;
+      if (fromStep !== undefined && step >= fromStep) continue;
+      for (const tag of tags) lastSteps.set(tag, step);
+    }
+  }
+  return { names, lastSteps, plugins: pluginsByTag, largestStep, hasSessionStart };
+}
+
+function* scanFile(directory: string, name: string, sink: EventSink) {
+  const bytes = readFile(directory, name, sink);
+  let at = 0;
+  for (;;) {
+    let event: ReturnType<typeof scanEvent>;
+    try {
+      const decoded = decodeRecord(bytes, at);
+      if (decoded.kind === 'incomplete') return;
+      event = scanEvent(decoded.data);
+      at = decoded.end;
+    } catch {
+      // A damaged record or message: neither reader of TensorBoard goes on in this file.
+      return;
+    }
+    yield event;
+  }
+}
+
+function readFile(directory: string, name: string, sink: EventSink): Uint8Array {
+  try {
+    return sink.read(directory, name);
+  } catch (cause) {
+    throw new ResumeError(directory, `${name}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * The seconds from which a new file's name sorts after all earlier ones that are named by seconds; undefined if there is
+ * none.
+ */
+export function secondsAfter(names: readonly string[]): number | undefined {
+  const seconds = names
+    .map((name) => /tfevents\.(\d{10})(?!\d)/.exec(name)?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number);
+  return seconds.length === 0 ? undefined : Math.max(...seconds) + 1;
+}

@@ -1,0 +1,395 @@
+/**
+ * Writes the event files of one directory: queue, flush by bytes and time, rotation, close.
+ *
+ * Calls encode into memory and return. Bytes go to disk off the call: when the flush interval has passed, when
+ * `DRAIN_BYTES` wait, or at `flush()`. Only a caller that never lets the event loop run pays for a write itself, once per
+ * flush interval or `SPILL_BYTES`; otherwise a synchronous training loop would show nothing and grow without bound.
+ * The file always ends in a whole record unless the disk failed in the middle of one, and then the next write goes on
+ * at that byte.
+ */
+
+import { hostname } from 'node:os';
+import { basename, isAbsolute, resolve } from 'node:path';
+import { ClosedError, EventsDroppedError, InvalidArgumentError, RunWriteError } from '../../base/errors.js';
+import { EVENT_FILE_MARK, toEventFileName } from '../../run-directory/layout.js';
+import { RecordQueue } from '../record/record-queue.js';
+import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
+import { listEventFiles, readEarlierFiles, secondsAfter } from './earlier-files.js';
+import { EventEncoder, type ScalarTag, stepAfter } from './event-encoder.js';
+import {
+  type EventFileWriterOptions,
+  type ResolvedEventFileOptions,
+  resolveEventFileOptions,
+} from './event-file-options.js';
+import type { OpenEventFile } from './event-sink.js';
+import { registerForExit, unregisterFromExit } from './exit-flush.js';
+
+/** Waiting bytes that ask for a write as soon as the event loop runs. */
+const DRAIN_BYTES = 1024 * 1024;
+/** Waiting bytes that a call writes itself, because the event loop has not run for that long. */
+const SPILL_BYTES = 4 * 1024 * 1024;
+/** A call that is given its wall time looks at the clock only once in so many. */
+const CALLS_PER_CLOCK_CHECK = 256;
+const MAX_WRITE_BYTES = 1024 * 1024;
+
+/** The warning that each notice of the encoder becomes. */
+const NOTICE_CODES = {
+  stepNotIncreasing: 'WARN_STEP_NOT_INCREASING',
+  tagReused: 'WARN_TAG_REUSED',
+  metadataIgnored: 'WARN_METADATA_IGNORED',
+} as const;
+
+const WRITER_NAME = 'polytrack';
+
+/** Distinguishes the files that one process creates in one second. */
+let fileSequence = 0;
+
+export class EventFileWriter {
+  readonly directory: string;
+  readonly #options: ResolvedEventFileOptions;
+  readonly #queue = new RecordQueue();
+  readonly #encoder: EventEncoder;
+  /** Bytes of the queue that belong to the current file, before each point where the next file begins. */
+  readonly #boundaries: number[] = [];
+  #file: OpenEventFile | undefined;
+  #fileSeconds = 0;
+  #writtenBytes = 0;
+  #bytesInFile = 0;
+  #lastDrain: number;
+  #calls = 0;
+  #droppedEvents = 0;
+  #unreportedDrops = 0;
+  #failure: RunWriteError | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Begins an event file in `directory`, on disk at once: `file_version` and SessionLog START come first.
+   *
+   * Does not throw when the disk refuses: that surfaces at `flush()`, `close()` and the diagnostics, and is tried again. Throws
+   * `ERR_OPTION_INVALID` for bad options, and for a directory that TensorBoard would take for an event file.
+   */
+  constructor(directory: string, options: EventFileWriterOptions = {}) {
+    checkDirectoryName(directory);
+    this.directory = directory;
+    this.#options = resolveEventFileOptions(options);
+    const { diagnostics } = this.#options;
+    this.#encoder = new EventEncoder(this.#queue, (notice) =>
+      diagnostics.warn(NOTICE_CODES[notice.kind], notice.detail),
+    );
+    const now = this.#options.clock.wallTime();
+    this.#lastDrain = now;
+    this.#bytesInFile = this.#encoder.startFile(now, WRITER_NAME, this.#findSessionStarts());
+    registerForExit(this);
+    this.#drain();
+  }
+
+  /** Events that were left out because the disk refused writes and the queue was full. */
+  get droppedEvents(): number {
+    return this.#droppedEvents;
+  }
+
+  /** The path of the file that is being written; undefined while the disk refuses to create it. */
+  get currentFile(): string | undefined {
+    return this.#file?.path;
+  }
+
+  /** True once the tag has a value. */
+  knows(tag: string): boolean {
+    return this.#encoder.knows(tag);
+  }
+
+  /** The plugin of the tag's first value, also one of an earlier process; empty when there is none. */
+  pluginOf(tag: string): string {
+    return this.#encoder.pluginOf(tag);
+  }
+
+  /** The step that a value of this tag gets when it is given none. */
+  nextStep(tag: string): number | bigint {
+    return this.#encoder.nextStep(tag);
+  }
+
+  /** Counts a step of the tag as used, without a value: the next value that is given no step comes after it. */
+  skipStep(tag: string, step: number | bigint): void {
+    this.#encoder.skipStep(tag, step);
+  }
+
+  /** Throws `ClosedError` once the writer is closed. */
+  checkOpen(): void {
+    if (this.#closing !== undefined) throw new ClosedError(`the event file writer of ${this.directory}`);
+  }
+
+  /** The last value of each scalar tag. */
+  lastScalars(): Record<string, number> {
+    return this.#encoder.lastScalars();
+  }
+
+  /** Writes one scalar. `metadata` counts for the tag's first value. Arguments are trusted: see `summary/`. */
+  writeScalar(
+    tag: string | ScalarTag,
+    value: number,
+    step: number | bigint | undefined,
+    wallTime: number | undefined,
+    metadata?: SummaryMetadata,
+  ): void {
+    if (!this.#admit()) return;
+    const time = wallTime ?? this.#options.clock.wallTime();
+    this.#appended(
+      this.#encoder.scalar(tag, value, step, time, metadata),
+      wallTime === undefined ? time : undefined,
+    );
+  }
+
+  /** Writes scalars of several tags at one moment, those with one step as one event. Arguments are trusted. */
+  writeScalars(
+    tags: readonly ScalarTag[],
+    values: readonly number[],
+    step: number | bigint | undefined,
+    wallTime: number,
+  ): void {
+    if (tags.length === 0 || !this.#admit()) return;
+    this.#appended(this.#encoder.scalars(tags, values, step, wallTime), undefined);
+  }
+
+  /** Writes scalars of one tag, value by value, as `writeScalar` would. Arguments are trusted; the arrays have one length. */
+  writeSeries(
+    tag: ScalarTag,
+    values: ArrayLike<number>,
+    steps: ArrayLike<number | bigint>,
+    wallTime: number,
+    metadata?: SummaryMetadata,
+  ): void {
+    for (let i = 0; i < values.length; i++) {
+      if (!this.#admit()) continue;
+      this.#appended(this.#encoder.scalar(tag, values[i]!, steps[i]!, wallTime, metadata), undefined);
+    }
+  }
+
+  /** Writes values that share one step as one event. Arguments are trusted: see `summary/`. */
+  writeSummary(values: readonly SummaryValue[], step: number | bigint, wallTime: number | undefined): void {
+    if (!this.#admit()) return;
+    const time = wallTime ?? this.#options.clock.wallTime();
+    this.#appended(this.#encoder.summary(values, step, time), wallTime === undefined ? time : undefined);
+  }
+
+  /** Writes any event as it is. */
+  writeEvent(event: Event): void {
+    if (!this.#admit()) return;
+    this.#appended(this.#encoder.event(event), undefined);
+  }
+
+  /**
+   * Resolves once all events so far are in the file, and on the disk if `fsync` is set.
+   *
+   * Rejects with `RunWriteError` when the disk refuses (the events stay in memory, a later flush tries again) and with
+   * `EventsDroppedError` once after events were dropped.
+   */
+  async flush(): Promise<void> {
+    this.#drain();
+    await this.#settle();
+  }
+
+  /** Flushes, closes the file and ends the writer. Rejects as `flush()` does; a second call gives the same promise. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal The last chance at process exit; no promise can be waited for any more. */
+  drainAtExit(): void {
+    this.#drain();
+  }
+
+  /**
+   * Looks at what is in the directory and gives the steps of the SessionLog STARTs to begin with.
+   *
+   * A new series begins with START at 0. A resumed one with START at the first step that is written anew, twice when the
+   * earlier files have none, because TensorBoard's Python reader purges only from the second on. A second writer writes none:
+   * it would wipe the first one's points.
+   */
+  #findSessionStarts(): (number | bigint)[] {
+    const { resume, sink, diagnostics } = this.#options;
+    if (resume === false) {
+      const names = this.#listFiles();
+      this.#fileSeconds = secondsAfter(names) ?? 0;
+      if (names.length === 0) return [0];
+      const message = `${this.directory} has event files already: TensorBoard draws them as one run; use a directory for each writer, or resume`;
+      diagnostics.warn('WARN_SECOND_WRITER', message);
+      return [];
+    }
+    const fromStep = resume === true ? undefined : resume.fromStep;
+    const earlier = readEarlierFiles(this.directory, sink, fromStep);
+    this.#fileSeconds = secondsAfter(earlier.names) ?? 0;
+    this.#encoder.continueAfter(earlier.lastSteps, earlier.plugins);
+    const start = fromStep ?? (earlier.largestStep === undefined ? 0 : stepAfter(earlier.largestStep));
+    return earlier.names.length > 0 && !earlier.hasSessionStart ? [start, start] : [start];
+  }
+
+  #listFiles(): string[] {
+    try {
+      return listEventFiles(this.directory, this.#options.sink);
+    } catch {
+      // A directory that cannot be listed cannot be written either: that is reported by the first write.
+      return [];
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#cancelSchedule();
+    this.#drain();
+    unregisterFromExit(this);
+    try {
+      await this.#settle();
+    } finally {
+      this.#file?.close(false);
+    }
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#options.fsync && this.#file !== undefined) {
+      const { path } = this.#file;
+      await this.#file.sync().catch((cause: unknown) => {
+        throw new RunWriteError(path, 'sync the file to disk', { cause });
+      });
+    }
+    if (this.#unreportedDrops > 0) {
+      const dropped = this.#unreportedDrops;
+      this.#unreportedDrops = 0;
+      throw new EventsDroppedError(this.directory, dropped);
+    }
+  }
+
+  /** Whether one more event may be queued; counts it as dropped when not. */
+  #admit(): boolean {
+    this.checkOpen();
+    if (this.#queue.sizeBytes < this.#options.maxQueueBytes) return true;
+    if (this.#failure === undefined) this.#drain();
+    if (this.#queue.sizeBytes < this.#options.maxQueueBytes) return true;
+    this.#droppedEvents++;
+    this.#unreportedDrops++;
+    const dropped = new EventsDroppedError(this.directory, this.#droppedEvents, { cause: this.#failure });
+    this.#options.diagnostics.error(dropped);
+    if (this.#options.onQueueFull === 'throw') throw dropped;
+    return false;
+  }
+
+  /** After a record was encoded: rotates, and sees to it that the bytes get to disk in time. */
+  #appended(recordBytes: number, now: number | undefined): void {
+    this.#bytesInFile += recordBytes;
+    if (this.#bytesInFile >= this.#options.maxFileBytes) this.#rotate();
+    const waiting = this.#queue.sizeBytes;
+    if (this.#failure === undefined) {
+      if (waiting >= SPILL_BYTES || this.#isStarved(now)) {
+        this.#drain();
+        return;
+      }
+      if (waiting >= DRAIN_BYTES) this.#immediate ??= setImmediate(this.#drainLater);
+    }
+    this.#schedule();
+  }
+
+  /** True when the flush interval has passed and its timer has not run: the caller has not let the event loop run. */
+  #isStarved(now: number | undefined): boolean {
+    if (now === undefined && ++this.#calls % CALLS_PER_CLOCK_CHECK !== 0) return false;
+    const elapsed = (now ?? this.#options.clock.wallTime()) - this.#lastDrain;
+    return elapsed * 1000 >= this.#options.flushIntervalMs && this.#timer !== undefined;
+  }
+
+  /** Marks the end of the current file in the queue and begins the next one: no START, the run goes on. */
+  #rotate(): void {
+    this.#boundaries.push(this.#queue.sizeBytes - this.#boundaries.reduce((sum, bytes) => sum + bytes, 0));
+    this.#bytesInFile = this.#encoder.startFile(this.#options.clock.wallTime(), WRITER_NAME, []);
+  }
+
+  readonly #drainLater = (): void => this.#drain();
+
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#closing !== undefined) return;
+    this.#timer = setTimeout(this.#drainLater, this.#options.flushIntervalMs);
+    this.#timer.unref();
+  }
+
+  /** Writes all that waits. A failure is kept for `flush()`, reported, and forgotten once a write succeeds. */
+  #drain(): void {
+    this.#cancelSchedule();
+    this.#lastDrain = this.#options.clock.wallTime();
+    try {
+      while (this.#queue.sizeBytes > 0) {
+        const boundary = this.#boundaries[0];
+        if (boundary === 0) {
+          this.#finishFile();
+          this.#boundaries.shift();
+          continue;
+        }
+        this.#file ??= this.#createFile();
+        const limit = Math.min(boundary ?? this.#queue.sizeBytes, MAX_WRITE_BYTES);
+        const written = this.#file.write(this.#queue.waiting.subarray(0, limit), this.#writtenBytes);
+        this.#writtenBytes += written;
+        this.#queue.consume(written);
+        if (boundary !== undefined) this.#boundaries[0] = boundary - written;
+      }
+      if (this.#failure !== undefined) this.#options.diagnostics.recovered(this.#failure.code);
+      this.#failure = undefined;
+    } catch (cause) {
+      this.#failure = new RunWriteError(this.#file?.path ?? this.directory, 'write events', { cause });
+      this.#options.diagnostics.error(this.#failure);
+      // A disk that refuses is asked again at the next interval, with or without new events.
+      this.#schedule();
+    }
+  }
+
+  /** Creates the next file under a name that sorts after all earlier ones of this writer. */
+  #createFile(): OpenEventFile {
+    this.#fileSeconds = Math.max(this.#fileSeconds, Math.floor(this.#options.clock.wallTime()));
+    for (;;) {
+      const name = toEventFileName({
+        seconds: this.#fileSeconds,
+        hostname: hostname(),
+        pid: process.pid,
+        sequence: fileSequence++,
+        suffix: this.#options.fileNameSuffix,
+      });
+      try {
+        const file = this.#options.sink.create(this.directory, name);
+        this.#writtenBytes = 0;
+        return file;
+      } catch (error) {
+        // Another thread, or a container with the same host name and pid, has the name: take the next one.
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    }
+  }
+
+  #finishFile(): void {
+    this.#file?.close(this.#options.fsync);
+    this.#file = undefined;
+  }
+
+  #cancelSchedule(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#timer = undefined;
+    this.#immediate = undefined;
+  }
+}
+
+/**
+ * Refuses names that contain `tfevents`: TensorBoard's Python reader opens such a directory as a file and then fails for all
+ * runs. Source: tensorboard/backend/event_processing/io_wrapper.py.
+ */
+function checkDirectoryName(directory: string): void {
+  const parts = isAbsolute(directory) ? [] : directory.split(/[\\/]/);
+  const bad = [...parts, basename(resolve(directory))].find((name) => name.includes(EVENT_FILE_MARK));
+  if (bad === undefined) return;
+  throw new InvalidArgumentError(
+    'ERR_OPTION_INVALID',
+    `${directory}: ${bad} contains "${EVENT_FILE_MARK}", which makes TensorBoard take the directory for an event file`,
+    'Give the directory another name.',
+  );
+}

@@ -1,0 +1,142 @@
+/**
+ * Events whose values are still being encoded: written in the order of the calls, by the time `settle` resolves.
+ *
+ * A tag that waits keeps its order: what is logged under it meanwhile waits behind. Memory is bounded. When most of it is taken, calls encode
+ * their own value: the threads are at work on the oldest ones. When all is taken, and at the exit of the process, the oldest are encoded at once.
+ */
+
+import type { Diagnostics } from '../../base/diagnostics.js';
+import { EventsDroppedError } from '../../base/errors.js';
+import type { SummaryValue } from '../wire/messages.js';
+import { stepAfter } from './event-encoder.js';
+import type { EventFileWriter } from './event-file-writer.js';
+import { registerForExit, unregisterFromExit } from './exit-flush.js';
+
+/** How a value is encoded: at once, or later. */
+export interface PendingValue {
+  readonly sizeBytes: number;
+  now(): readonly SummaryValue[];
+  later(): Promise<readonly SummaryValue[]>;
+}
+
+/** The part of the memory from which on calls encode their own value. The rest is room for values that are encoded and wait for earlier ones. */
+const BUSY_PART = 0.75;
+
+interface PendingEvent {
+  readonly tag: string;
+  readonly step: number | bigint;
+  readonly wallTime: number;
+  readonly value: PendingValue;
+  encoded: readonly SummaryValue[] | undefined;
+}
+
+export class PendingEvents {
+  readonly #writer: EventFileWriter;
+  readonly #diagnostics: Diagnostics;
+  readonly #maxBytes: number;
+  /** In the order of the calls. */
+  readonly #events: PendingEvent[] = [];
+  /** For each tag that waits: how many events, and the step after the last of them. */
+  readonly #tags = new Map<string, { count: number; nextStep: number | bigint }>();
+  #sizeBytes = 0;
+  #settled: (() => void)[] = [];
+
+  constructor(writer: EventFileWriter, diagnostics: Diagnostics, maxBytes: number) {
+    this.#writer = writer;
+    this.#diagnostics = diagnostics;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Whether any event waits. */
+  get isWaiting(): boolean {
+    return this.#events.length > 0;
+  }
+
+  /** Whether events of this tag wait. */
+  has(tag: string): boolean {
+    return this.#tags.has(tag);
+  }
+
+  /** The step of the next value of this tag that is given none. */
+  nextStep(tag: string): number | bigint {
+    return this.#tags.get(tag)?.nextStep ?? this.#writer.nextStep(tag);
+  }
+
+  /** Takes an event whose value is encoded in the background. */
+  add(tag: string, step: number | bigint, wallTime: number, value: PendingValue): void {
+    if (this.#events.length === 0) registerForExit(this);
+    const isBusy = this.#sizeBytes + value.sizeBytes > this.#maxBytes * BUSY_PART;
+    const event: PendingEvent = { tag, step, wallTime, value, encoded: undefined };
+    this.#events.push(event);
+    this.#tags.set(tag, { count: (this.#tags.get(tag)?.count ?? 0) + 1, nextStep: stepAfter(step) });
+    this.#sizeBytes += value.sizeBytes;
+    if (isBusy) this.#encoded(event, undefined);
+    else {
+      value.later().then(
+        (encoded) => this.#encoded(event, encoded),
+        // The threads that were to help are out of memory: the work is done here.
+        () => this.#encoded(event, undefined),
+      );
+    }
+    while (this.#sizeBytes > this.#maxBytes) this.#encodeFirst();
+  }
+
+  /** Resolves once all events so far have been handed to the writer. */
+  settle(): Promise<void> {
+    if (this.#events.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#settled.push(resolve);
+    });
+  }
+
+  /** @internal No promise can be waited for at exit. */
+  drainAtExit(): void {
+    while (this.#events.length > 0) this.#encodeFirst();
+    this.#writer.drainAtExit();
+  }
+
+  #encoded(event: PendingEvent, encoded: readonly SummaryValue[] | undefined): void {
+    event.encoded ??= encoded ?? this.#encodeNow(event);
+    this.#writeEncoded();
+  }
+
+  #encodeFirst(): void {
+    const first = this.#events[0]!;
+    first.encoded ??= this.#encodeNow(first);
+    this.#writeEncoded();
+  }
+
+  /** The values, or none when there is no memory for them either: then the event is dropped and reported. */
+  #encodeNow({ value }: PendingEvent): readonly SummaryValue[] {
+    try {
+      return value.now();
+    } catch (cause) {
+      this.#diagnostics.error(new EventsDroppedError(this.#writer.directory, 1, { cause }));
+      return [];
+    }
+  }
+
+  #writeEncoded(): void {
+    for (let event = this.#events[0]; event?.encoded !== undefined; event = this.#events[0]) {
+      this.#events.shift();
+      this.#sizeBytes -= event.value.sizeBytes;
+      const waiting = this.#tags.get(event.tag)!;
+      waiting.count--;
+      if (waiting.count === 0) this.#tags.delete(event.tag);
+      this.#write(event, event.encoded);
+    }
+    if (this.#events.length > 0) return;
+    unregisterFromExit(this);
+    for (const resolve of this.#settled.splice(0)) resolve();
+  }
+
+  #write({ step, wallTime }: PendingEvent, encoded: readonly SummaryValue[]): void {
+    if (encoded.length === 0) return;
+    try {
+      this.#writer.writeSummary(encoded, step, wallTime);
+    } catch (error) {
+      // With `onQueueFull: 'throw'`: the call is over, and the drop is counted and reported by the writer.
+      if (!(error instanceof EventsDroppedError)) throw error;
+    }
+  }
+}

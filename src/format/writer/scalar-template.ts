@@ -1,0 +1,157 @@
+/**
+ * The pre-encoded summary of one scalar tag, so that a call writes only wall time, step and value.
+ *
+ * Measured 8 times faster than protobufjs' static encoder; the bytes are the same (test/format/writer/event-encoder.test.ts). What the template does
+ * to the record's CRC is known too (src/format/record/crc-shift.ts).
+ */
+
+import { applyShift, type CrcShift, shiftOf } from '../record/crc-shift.js';
+import { passInt32, passThrough } from '../record/crc32c.js';
+import { delimited, encodeTensor, joinPieces, piecesBytes } from '../wire/encode-event.js';
+import { DataType } from '../wire/messages.js';
+import { encodeUtf8 } from '../wire/proto-bytes.js';
+
+/** Key and length of `double_val`, which stand between the value's float32 and its double. */
+const DOUBLE_HEADER_BYTES = 2;
+/** From the float32 of a value to its double, in templates that have both. */
+const DOUBLE_DISTANCE = 4 + DOUBLE_HEADER_BYTES;
+
+/** The tensor of a number that float32 holds: rank 0, as TensorBoard's fast reader takes no other form. */
+const FLOAT = joinPieces(encodeTensor({ dtype: DataType.FLOAT, shape: [], floatVal: Float32Array.of(0) }));
+
+/**
+ * The tensor of any other number: the rounded one for TensorBoard, and behind it the exact one in `double_val`, for readers that
+ * look for it (src/format/reader/tensor-values.ts). Both of TensorBoard's readers take the field that belongs to the type, float,
+ * and leave the other alone: tensorboard/util/tensor_util.py (`make_ndarray`), tensorboard/data/server/data_compat.rs.
+ */
+const FLOAT_AND_DOUBLE = joinPieces(
+  encodeTensor({
+    dtype: DataType.FLOAT,
+    shape: [],
+    floatVal: Float32Array.of(0),
+    doubleVal: Float64Array.of(0),
+  }),
+);
+
+/** Most bytes that are written behind a template: its last word may be longer. */
+export const TEMPLATE_SLACK_BYTES = 7;
+
+/** What a template is: field 5 of an `Event`, a summary of one value; or field 1 of a `Summary`, one value of several. */
+export type TemplateForm = 'summary' | 'value';
+
+/** The bytes of one tag with room for a number. */
+export class ScalarTemplate {
+  readonly sizeBytes: number;
+  readonly #isExact: boolean;
+  /** The bytes, filled up with zeros to whole words. */
+  readonly #words: DataView;
+  /** Bytes of a word: eight, copied as doubles in half the time of two of four; four where the bytes happen to be a NaN, which need not stay as it is. */
+  readonly #wordBytes: 4 | 8;
+  readonly #valueOffset: number;
+  /** What comes behind the value. */
+  readonly #rest: Uint8Array;
+  /** What the bytes up to the end of the value do to a CRC, for a value of 0. */
+  readonly #shift: CrcShift;
+  readonly #constant: number;
+
+  /** `metadata` is the content of a serialized `SummaryMetadata`; `isExact`: the double goes with the value. */
+  constructor(form: TemplateForm, tag: string, metadata: Uint8Array | undefined, isExact: boolean) {
+    const tensor = isExact ? FLOAT_AND_DOUBLE : FLOAT;
+    const described = metadata === undefined ? [] : delimited(9, [metadata]);
+    const value = [...delimited(1, [encodeUtf8(tag)]), ...delimited(8, [tensor]), ...described];
+    const field = delimited(1, value);
+    const bytes = joinPieces(form === 'summary' ? delimited(5, field) : field);
+    const valueEnd = bytes.length - piecesBytes(described);
+    this.sizeBytes = bytes.length;
+    this.#isExact = isExact;
+    this.#words = toWords(bytes);
+    this.#wordBytes = hasNaN(this.#words) ? 4 : 8;
+    this.#valueOffset = valueEnd - (isExact ? DOUBLE_DISTANCE + 8 : 4);
+    this.#rest = bytes.subarray(valueEnd);
+    this.#shift = shiftOf(valueEnd);
+    this.#constant = passThrough(0, bytes, 0, valueEnd);
+  }
+
+  /**
+   * Writes the template with `value` at `at`, and up to `TEMPLATE_SLACK_BYTES` more. `register` is that of the CRC of what comes before in the record;
+   * returns the register after the template.
+   */
+  write(view: DataView, at: number, value: number, register: number): number {
+    const { sizeBytes } = this;
+    const words = this.#words;
+    if (this.#wordBytes === 8) {
+      for (let i = 0; i < sizeBytes; i += 8) view.setFloat64(at + i, words.getFloat64(i, true), true);
+    } else {
+      for (let i = 0; i < sizeBytes; i += 4) view.setInt32(at + i, words.getInt32(i, true), true);
+    }
+    const valueAt = at + this.#valueOffset;
+    view.setFloat32(valueAt, value, true);
+    const known = applyShift(this.#shift, register) ^ this.#constant;
+    const after = known ^ (this.#isExact ? passExact(view, valueAt, value) : passFloat(view, valueAt));
+    return this.#rest.length === 0 ? after : passThrough(after, this.#rest, 0, this.#rest.length);
+  }
+}
+
+// Small functions: what a call of the hot path does fits into one compiled function as long as its parts are small.
+
+/** What the float at `at` makes of a CRC's register. */
+function passFloat(view: DataView, at: number): number {
+  return passInt32(view.getInt32(at, true), 0);
+}
+
+/** Writes the double that belongs to the float at `at`; what both make of a CRC's register. */
+function passExact(view: DataView, at: number, value: number): number {
+  const doubleAt = at + DOUBLE_DISTANCE;
+  view.setFloat64(doubleAt, value, true);
+  return (
+    passInt32(view.getInt32(at, true), DOUBLE_HEADER_BYTES + 8) ^
+    passInt32(view.getInt32(doubleAt, true), 4) ^
+    passInt32(view.getInt32(doubleAt + 4, true), 0)
+  );
+}
+
+/** The templates of one tag and form, each made when it is first needed. */
+export class ScalarTemplates {
+  readonly #form: TemplateForm;
+  readonly #tag: string;
+  readonly #metadata: Uint8Array;
+  #plain: ScalarTemplate | undefined;
+  #plainExact: ScalarTemplate | undefined;
+
+  /** `metadata` is the content of a serialized `SummaryMetadata`. */
+  constructor(form: TemplateForm, tag: string, metadata: Uint8Array) {
+    this.#form = form;
+    this.#tag = tag;
+    this.#metadata = metadata;
+  }
+
+  /** Without metadata. `isExact`: with room for a double too. */
+  plain(isExact: boolean): ScalarTemplate {
+    if (isExact) {
+      this.#plainExact ??= this.#create(undefined, true);
+      return this.#plainExact;
+    }
+    this.#plain ??= this.#create(undefined, false);
+    return this.#plain;
+  }
+
+  /** With metadata: once in each file. */
+  described(isExact: boolean): ScalarTemplate {
+    return this.#create(this.#metadata, isExact);
+  }
+
+  #create(metadata: Uint8Array | undefined, isExact: boolean): ScalarTemplate {
+    return new ScalarTemplate(this.#form, this.#tag, metadata, isExact);
+  }
+}
+
+function toWords(bytes: Uint8Array): DataView {
+  const padded = new Uint8Array(Math.ceil(bytes.length / 8) * 8);
+  padded.set(bytes);
+  return new DataView(padded.buffer);
+}
+
+function hasNaN(words: DataView): boolean {
+  for (let i = 0; i < words.byteLength; i += 8) if (Number.isNaN(words.getFloat64(i, true))) return true;
+  return false;
+}

@@ -1,0 +1,80 @@
+/**
+ * What becomes of one summary value that is no number: rows of a series, inputs of the run, or nothing.
+ */
+
+import { InvalidValueError } from '../../base/errors.js';
+import type { HParamsData } from '../../format/reader/plugin-messages.js';
+import { decodeValue } from '../../format/reader/plugin-value.js';
+import type { SummaryValue } from '../../format/wire/messages.js';
+import { type ArtifactKind, decodePolyaxonValue, type PolyaxonAsset } from '../polyaxon-value.js';
+import { type DecodedRow, toRows } from './decoded-rows.js';
+import { type TagInfo, type TagTable, toMetadata } from './tag-table.js';
+
+/** The beginning of a session of hyperparameters. */
+export type HParamsSession = Extract<HParamsData, { kind: 'sessionStart' }>;
+
+export type ProjectedValue =
+  | {
+      readonly kind: 'rows';
+      readonly artifactKind: ArtifactKind;
+      readonly name: string;
+      readonly rows: readonly DecodedRow[];
+    }
+  | { readonly kind: 'inputs'; readonly session: HParamsSession };
+
+/** Plugins whose tensors are projected, besides scalars and Polyaxon's own. */
+const PROJECTED_PLUGINS: ReadonlySet<string | undefined> = new Set([
+  ...['images', 'audio', 'histograms', 'text', 'pr_curves', 'hparams'],
+]);
+
+/** Projects a value of one of TensorBoard's plugins; undefined when Polyaxon has nothing for it. Throws `InvalidValueError`. */
+export function projectTensorBoardValue(value: SummaryValue, info: TagInfo): ProjectedValue | undefined {
+  const isLegacy = value.value !== undefined && value.value.kind !== 'tensor';
+  if (!isLegacy && !PROJECTED_PLUGINS.has(info.pluginName)) return undefined;
+  const decoded = decodeValue(value, toMetadata(info, value));
+  if (decoded.kind === 'hparams') {
+    return decoded.data.kind === 'sessionStart' ? { kind: 'inputs', session: decoded.data } : undefined;
+  }
+  const found = toRows(decoded);
+  // A value without images or clips has nothing to show.
+  if (found === undefined || found.rows.length === 0) return undefined;
+  return { kind: 'rows', artifactKind: found.kind, name: info.tag, rows: found.rows };
+}
+
+/** Projects a value of the plugin `polyaxon`; `values`: all of its event. Throws `InvalidValueError`. */
+export function projectPolyaxonValue(
+  value: SummaryValue,
+  values: readonly SummaryValue[],
+  table: TagTable,
+): ProjectedValue {
+  const { body, assetBytes } = decodePolyaxonValue(value);
+  const { kind, name, asset } = body;
+  const row: DecodedRow =
+    asset === undefined
+      ? { value: body.value }
+      : {
+          value: body.value,
+          asset: {
+            bytes: assetBytes ?? findAsset(value.tag, asset, values, table),
+            extension: asset.extension,
+          },
+        };
+  return { kind: 'rows', artifactKind: kind, name, rows: [row] };
+}
+
+/** The first image or clip of the value that holds a body's asset. */
+function findAsset(
+  tag: string,
+  { inTag }: PolyaxonAsset,
+  values: readonly SummaryValue[],
+  table: TagTable,
+): Uint8Array {
+  const holder = values.find((value) => value.tag === inTag);
+  if (holder === undefined) {
+    throw new InvalidValueError(tag, `no value ${JSON.stringify(inTag)} beside it to hold its asset`);
+  }
+  const decoded = decodeValue(holder, toMetadata(table.infoOf(holder), holder));
+  if (decoded.kind === 'images' && decoded.images[0] !== undefined) return decoded.images[0];
+  if (decoded.kind === 'audio' && decoded.clips[0] !== undefined) return decoded.clips[0].bytes;
+  throw new InvalidValueError(tag, `its asset is to be in ${inTag}, which holds no image and no clip`);
+}

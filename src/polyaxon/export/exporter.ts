@@ -1,0 +1,322 @@
+/**
+ * Projects the events of a run's event files onto Polyaxon's: `.plx` files, assets, inputs, and what the lineage says of them.
+ *
+ * Pure and streaming: events go in, bytes to append come out, and the state in between is JSON. Nothing is dropped in silence:
+ * what has no form in Polyaxon is counted by plugin, what is renamed or cannot be read is told of.
+ */
+
+import { InvalidValueError } from '../../base/errors.js';
+import type { JsonValue } from '../../base/json-value.js';
+import { type ScalarBatch, toScalarEvent } from '../../format/reader/scalar-decoder.js';
+import { toNumber } from '../../format/reader/tensor-values.js';
+import type { Event, SummaryValue } from '../../format/wire/messages.js';
+import { POLYAXON_PLUGIN } from '../polyaxon-value.js';
+import type { DecodedRow } from './decoded-rows.js';
+import { type ProjectedValue, projectPolyaxonValue, projectTensorBoardValue } from './exported-value.js';
+import { ProjectionCounter, type ProjectionCounts, type ProjectionState } from './exporter-state.js';
+import { toInputs } from './hparam-inputs.js';
+import { type SeriesArtifact, toSeriesArtifact } from './run-artifact.js';
+import type { Moment, ProjectionTarget, Series, SeriesAppend } from './series.js';
+import { type ProjectionNotice, SeriesIndex } from './series-index.js';
+import { type TagInfo, TagTable } from './tag-table.js';
+import { TimestampPrinter, toPrintable } from './timestamp-text.js';
+import { toValueText } from './value-json.js';
+
+export type { ProjectionCounts, ProjectionState } from './exporter-state.js';
+export { artifactsOf, type EventsSummary, type SeriesArtifact } from './run-artifact.js';
+export type { ProjectionTarget, SeriesAppend } from './series.js';
+export type { ProjectionNotice } from './series-index.js';
+
+export interface ProjectionOptions {
+  /**
+   * `events`: every kind, below `events/` and `assets/`. `resources`: system metrics, which are scalars, below `resources/`, without
+   * steps as Polyaxon's own. Default `events`.
+   */
+  readonly target?: ProjectionTarget | undefined;
+  /** Where an earlier projection ended; its target counts. */
+  readonly state?: ProjectionState | undefined;
+  /** Finite values of a metric up to which its quartiles are exact; then they are within 0.1 %. Default 2,048. */
+  readonly exactValues?: number | undefined;
+  /** Names that belong to other entries of the run's lineage, such as those of system metrics. The same for the run's whole life. */
+  readonly isReservedName?: ((name: string) => boolean) | undefined;
+}
+
+/** A file below `assets/`, whole. */
+export interface ProjectionAsset {
+  /** Relative to the run directory. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What has come since the last `take`. Write the assets first: a row names no file that is not there. */
+export interface ProjectionOutput {
+  /** Bytes for the ends of files, each relative to the run directory, which has `offset` bytes before. */
+  readonly appends: readonly SeriesAppend[];
+  readonly assets: readonly ProjectionAsset[];
+  /** Hyperparameters, for the run's inputs. */
+  readonly inputs: Readonly<Record<string, JsonValue>>;
+  readonly notices: readonly ProjectionNotice[];
+}
+
+const DEFAULT_EXACT_VALUES = 2048;
+
+export class Projection {
+  readonly target: ProjectionTarget;
+  readonly #tables = new Map<string, TagTable>();
+  readonly #series: SeriesIndex;
+  readonly #counter: ProjectionCounter;
+  readonly #printer = new TimestampPrinter();
+  #lastTable: TagTable | undefined;
+  #wallTimeNoticed: boolean;
+  #assets: ProjectionAsset[] = [];
+  #inputs = new Map<string, JsonValue>();
+  #notices: ProjectionNotice[] = [];
+  #assetBytes = 0;
+
+  constructor({ target, state, exactValues, isReservedName }: ProjectionOptions = {}) {
+    this.target = state?.target ?? target ?? 'events';
+    const options = {
+      target: this.target,
+      exactValues: exactValues ?? DEFAULT_EXACT_VALUES,
+      isReservedName,
+      notify: (notice: ProjectionNotice): void => void this.#notices.push(notice),
+    };
+    this.#series = new SeriesIndex(options, state?.series);
+    this.#counter = new ProjectionCounter(state?.counts);
+    this.#wallTimeNoticed = state?.wallTimeNoticed ?? false;
+    for (const { path, tags } of state?.logDirectories ?? [])
+      this.#tables.set(path, new TagTable(path, tags));
+  }
+
+  /**
+   * Takes the next event of a run, in file order. `logDirectory`: the path of its log directory below the run's event files, which comes
+   * before the names; '' for the run's own. Keeps nothing of the event's bytes.
+   */
+  push(event: Event, logDirectory = ''): void {
+    const { what } = event;
+    switch (what.kind) {
+      case 'summary': {
+        if (what.values.length === 0) return;
+        const wallTime = this.#toPrintable(event.wallTime);
+        const moment = { step: event.step, wallTime, timestamp: this.#printer.print(wallTime) };
+        this.#pushValues(this.#tableOf(logDirectory), moment, what.values);
+        return;
+      }
+      case 'graphDef':
+      case 'metaGraphDef':
+        this.#pushUnprojected('graphs');
+        return;
+      case 'taggedRunMetadata':
+        this.#pushUnprojected('graph_tagged_run_metadata');
+        return;
+    }
+  }
+
+  /** Takes scalars in columns, as `push` takes them one by one. */
+  pushScalars(scalars: ScalarBatch, logDirectory = ''): void {
+    const { count, sources, sourceIndices, steps, wallTimes, values } = scalars;
+    const table = this.#tableOf(logDirectory);
+    const metrics = table.metricsOf(sources);
+    for (let i = 0; i < count; i++) {
+      const series = metrics[sourceIndices[i]!];
+      if (series === undefined) {
+        this.#pushFromSource(table, scalars, i);
+        continue;
+      }
+      const wallTime = this.#toPrintable(wallTimes[i]!);
+      const moment = { step: steps[i]!, wallTime, timestamp: this.#printer.print(wallTime) };
+      series.appendNumber(moment, values[i]!);
+      this.#counter.values++;
+      this.#counter.numbers++;
+    }
+  }
+
+  /** Gives what is to be written, and forgets it. */
+  take(): ProjectionOutput {
+    const appends = [...this.#series].flatMap((series) => series.take() ?? []);
+    const output = {
+      appends,
+      assets: this.#assets,
+      inputs: Object.fromEntries(this.#inputs),
+      notices: this.#notices,
+    };
+    this.#assets = [];
+    this.#inputs = new Map();
+    this.#notices = [];
+    this.#assetBytes = 0;
+    return output;
+  }
+
+  /** Bytes that wait to be taken. */
+  get waitingBytes(): number {
+    let bytes = this.#assetBytes;
+    for (const series of this.#series) bytes += series.waitingBytes;
+    return bytes;
+  }
+
+  /**
+   * All that the projection knows, as plain JSON: a projection that is given it continues to the very same bytes. To be asked for when all
+   * has been taken; throws otherwise, because what waits is not part of it.
+   */
+  get state(): ProjectionState {
+    const isWaiting = this.waitingBytes > 0 || this.#inputs.size > 0 || this.#notices.length > 0;
+    if (isWaiting) throw new Error('the projection has output that was not taken: take() before state');
+    return {
+      version: 1,
+      target: this.target,
+      logDirectories: [...this.#tables].map(([path, table]) => ({ path, tags: table.toState() })),
+      series: [...this.#series].map((series) => series.toState()),
+      counts: this.#counter.toState(),
+      wallTimeNoticed: this.#wallTimeNoticed,
+    };
+  }
+
+  get counts(): ProjectionCounts {
+    const rows = new Map<string, number>();
+    for (const { identity, rows: number } of this.#series) {
+      rows.set(identity.kind, (rows.get(identity.kind) ?? 0) + number);
+    }
+    return { ...this.#counter.toState(), rows: Object.fromEntries(rows) };
+  }
+
+  /** The lineage entries of all series, or of those at `paths`, in the order of their first rows. */
+  artifacts(paths?: ReadonlySet<string>): SeriesArtifact[] {
+    const wanted = [...this.#series].filter(({ path }) => paths === undefined || paths.has(path));
+    return wanted.map(toSeriesArtifact);
+  }
+
+  /** The last value of each metric by its name, for the run's outputs; null for what is no finite number, as Polyaxon has it. */
+  lastValues(): Record<string, number | null> {
+    const values = [...this.#series].flatMap(({ identity, statistics }) =>
+      statistics === undefined ? [] : [[identity.name, toFinite(statistics.last)] as const],
+    );
+    return Object.fromEntries(values);
+  }
+
+  #tableOf(logDirectory: string): TagTable {
+    if (this.#lastTable?.logDirectory === logDirectory) return this.#lastTable;
+    let table = this.#tables.get(logDirectory);
+    if (table === undefined) {
+      table = new TagTable(logDirectory);
+      this.#tables.set(logDirectory, table);
+    }
+    this.#lastTable = table;
+    return table;
+  }
+
+  #toPrintable(wallTime: number): number {
+    const printable = toPrintable(wallTime);
+    if (printable !== wallTime && !this.#wallTimeNoticed) {
+      this.#wallTimeNoticed = true;
+      const message = `the wall time ${wallTime} is in no year from 1 to 9999; ${printable} stands for it`;
+      this.#notices.push({ code: 'WARN_WALL_TIME_UNPRINTABLE', message });
+    }
+    return printable;
+  }
+
+  /** A scalar of a source whose series is not known; remembers the series when it is a metric. */
+  #pushFromSource(table: TagTable, scalars: ScalarBatch, row: number): void {
+    const source = scalars.sources[scalars.sourceIndices[row]!]!;
+    this.push(toScalarEvent(scalars, row), table.logDirectory);
+    const info = table.infoOf(source.first);
+    const isMetric = source.first.value?.kind === 'simpleValue' || info.pluginName === 'scalars';
+    if (isMetric && info.pluginName !== POLYAXON_PLUGIN) {
+      table.metricsOf(scalars.sources)[source.index] = info.metric;
+    }
+  }
+
+  #pushUnprojected(pluginName: string): void {
+    this.#counter.values++;
+    this.#counter.countUnprojected(pluginName);
+  }
+
+  #pushValues(table: TagTable, moment: Moment, values: readonly SummaryValue[]): void {
+    // Nearly all events are one number.
+    const isOne = values.length === 1;
+    const hasPolyaxon = !isOne && values.some((value) => table.infoOf(value).pluginName === POLYAXON_PLUGIN);
+    for (const value of values) {
+      const info = table.infoOf(value);
+      this.#counter.values++;
+      try {
+        if (info.pluginName === POLYAXON_PLUGIN) {
+          this.#project(table, moment, info, projectPolyaxonValue(value, values, table));
+        } else if (hasPolyaxon) this.#counter.likenesses++;
+        else this.#pushValue(table, moment, value, info);
+      } catch (error) {
+        this.#countInvalid(info, error);
+      }
+    }
+  }
+
+  #countInvalid(info: TagInfo, error: unknown): void {
+    if (!(error instanceof InvalidValueError)) throw error;
+    this.#counter.countInvalid(info.pluginName);
+    if (info.isNoticed) return;
+    info.isNoticed = true;
+    this.#notices.push({ code: 'WARN_VALUE_INVALID', message: error.message, rawName: info.tag });
+  }
+
+  #pushValue(table: TagTable, moment: Moment, value: SummaryValue, info: TagInfo): void {
+    const content = value.value;
+    if (content?.kind === 'simpleValue') this.#pushNumber(table, moment, info, content.simpleValue);
+    else if (content?.kind === 'tensor' && info.pluginName === 'scalars') {
+      this.#pushNumber(table, moment, info, toNumber(value.tag, content.tensor));
+    } else this.#project(table, moment, info, projectTensorBoardValue(value, info));
+  }
+
+  #pushNumber(table: TagTable, moment: Moment, info: TagInfo, value: number): void {
+    info.metric ??= this.#series.get('metric', table.logDirectory, info.tag);
+    info.metric.appendNumber(moment, value);
+    this.#counter.numbers++;
+  }
+
+  #project(
+    { logDirectory }: TagTable,
+    moment: Moment,
+    info: TagInfo,
+    projected: ProjectedValue | undefined,
+  ): void {
+    if (projected === undefined || this.target !== 'events') {
+      this.#counter.countUnprojected(info.pluginName);
+    } else if (projected.kind === 'inputs') {
+      const notify = (notice: ProjectionNotice): void => void this.#notices.push(notice);
+      const inputs = toInputs(projected.session, logDirectory, notify);
+      for (const [name, value] of inputs) this.#inputs.set(name, value);
+      this.#counter.inputs++;
+    } else {
+      const { artifactKind, name, rows } = projected;
+      const series = this.#series.get(artifactKind, logDirectory, name);
+      for (const row of rows) this.#appendRow(moment, series, row);
+      this.#counter.countProjected(artifactKind);
+    }
+  }
+
+  #appendRow(moment: Moment, series: Series, { value, asset }: DecodedRow): void {
+    const { kind } = series.identity;
+    if (kind === 'metric') {
+      // JSON has no NaN.
+      series.appendNumber(moment, value === null ? Number.NaN : Number(value));
+      return;
+    }
+    const path =
+      asset === undefined ? undefined : this.#addAsset(series, moment.step, asset.extension, asset.bytes);
+    series.appendText(moment, toValueText(kind, withPath(value, path)));
+  }
+
+  /** Remembers a copy of an asset's bytes; returns its path. */
+  #addAsset(series: Series, step: number | bigint, extension: string, bytes: Uint8Array): string {
+    const path = series.assetPath(step, extension);
+    this.#assets.push({ path, bytes: new Uint8Array(bytes) });
+    this.#assetBytes += bytes.length;
+    return path;
+  }
+}
+
+function withPath(value: JsonValue, path: string | undefined): JsonValue {
+  if (path === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return { ...value, path };
+}
+
+function toFinite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,34 @@
+/**
+ * Hyperparameters as inputs of the run.
+ */
+
+import type { JsonValue } from '../../base/json-value.js';
+import { hashName, sanitizeName, toFallbackName } from '../names.js';
+import type { HParamsSession } from './exported-value.js';
+import { toFullName } from './name-space.js';
+import type { ProjectionNotice } from './series-index.js';
+
+/** The inputs of a session, by Polyaxon's names. */
+export function toInputs(
+  session: HParamsSession,
+  logDirectory: string,
+  notify: (notice: ProjectionNotice) => void,
+): Map<string, JsonValue> {
+  const inputs = new Map<string, JsonValue>();
+  for (const [hparam, value] of Object.entries(session.hparams)) {
+    const rawName = toFullName({ logDirectory, rawName: hparam });
+    const sanitized = sanitizeName(rawName);
+    const wanted = sanitized === '' ? toFallbackName(rawName) : sanitized;
+    const name = inputs.has(wanted) ? `${wanted}-${hashName(rawName).slice(0, 8)}` : wanted;
+    if (name !== sanitized) {
+      const code = sanitized === '' ? 'WARN_NAME_GENERATED' : 'WARN_NAME_TAKEN';
+      const reason =
+        sanitized === '' ? 'Polyaxon leaves nothing of its characters' : `another one is called ${wanted}`;
+      const message = `input ${JSON.stringify(rawName)} is called ${name} in Polyaxon: ${reason}`;
+      notify({ code, message, kind: 'input', rawName, name });
+    }
+    // JSON has no NaN and no infinities.
+    inputs.set(name, typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);
+  }
+  return inputs;
+}

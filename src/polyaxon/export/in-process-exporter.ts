@@ -1,0 +1,233 @@
+/**
+ * Polyaxon's own event files in the run directory, made of the event files while these are written.
+ *
+ * Follows the bytes that have reached the event files, so that both always tell the same. When the disk refuses one of
+ * Polyaxon's files, they are all made anew from the event files, which are the truth.
+ */
+
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { replaceFileSync, toPartialPath } from '../../base/atomic-file.js';
+import type { Diagnostics } from '../../base/diagnostics.js';
+import { CorruptRecordError, RunWriteError } from '../../base/errors.js';
+import type { JsonValue } from '../../base/json-value.js';
+import { ScalarDecoder } from '../../format/reader/scalar-decoder.js';
+import { decodeRecord } from '../../format/record/record-codec.js';
+import { decodeEvent } from '../../format/wire/decode-event.js';
+import { listEventFiles } from '../../format/writer/earlier-files.js';
+import type { EventSink, OpenEventFile } from '../../format/writer/event-sink.js';
+import type { RunArtifact } from '../run-record.js';
+import { Projection, type ProjectionOutput } from './exporter.js';
+
+export interface PolyaxonFilesOptions {
+  readonly runDirectory: string;
+  /** Where the event files are, absolute. */
+  readonly directory: string;
+  /** The log directory's path below the run's event files: '' but for workers. */
+  readonly logDirectory: string;
+  readonly target: 'events' | 'resources';
+  readonly sink: EventSink;
+  readonly diagnostics: Diagnostics;
+  /** Takes hyperparameters that another writer has left among the events. */
+  readonly onInputs: (inputs: Readonly<Record<string, JsonValue>>) => void;
+}
+
+const NO_BYTES = new Uint8Array();
+
+/** Writes Polyaxon's files of one log directory. */
+export class PolyaxonFiles {
+  readonly #options: PolyaxonFilesOptions;
+  /** The bytes of half a record at the end of each event file. */
+  readonly #tails = new Map<string, Uint8Array>();
+  readonly #decoder = new ScalarDecoder();
+  #projection: Projection;
+  #failure: RunWriteError | undefined;
+
+  constructor(options: PolyaxonFilesOptions) {
+    this.#options = options;
+    this.#projection = new Projection({ target: options.target });
+  }
+
+  /** The sink to write the event files through. */
+  get sink(): EventSink {
+    const { sink } = this.#options;
+    return {
+      ...sink,
+      create: (directory, fileName) => this.#follow(sink.create(directory, fileName), fileName),
+    };
+  }
+
+  /** What has been projected, for the lineage. */
+  artifacts(): readonly RunArtifact[] {
+    return this.#projection.artifacts();
+  }
+
+  /** The last value of each metric, under Polyaxon's names. */
+  lastValues(): Record<string, number | null> {
+    return this.#projection.lastValues();
+  }
+
+  /** Makes all files anew from the event files on disk: those of an earlier process too. */
+  rebuild(): void {
+    const { sink, directory } = this.#options;
+    const files = new WholeFiles(this.#options.runDirectory);
+    this.#projection = new Projection({ target: this.#options.target });
+    this.#tails.clear();
+    try {
+      for (const name of listEventFiles(directory, sink)) {
+        this.#pushFile(name, sink.read(directory, name));
+        files.write(this.#take());
+      }
+      files.commit();
+      this.#failure = undefined;
+    } catch (cause) {
+      files.abort();
+      this.#fail(cause);
+    }
+  }
+
+  /** Makes up for a disk that refused. Throws `RunWriteError` while it still does. */
+  settle(): void {
+    if (this.#failure !== undefined) this.rebuild();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #follow(file: OpenEventFile, fileName: string): OpenEventFile {
+    return {
+      ...file,
+      write: (bytes, position) => {
+        const written = file.write(bytes, position);
+        if (this.#failure === undefined) this.#append(fileName, bytes.subarray(0, written));
+        return written;
+      },
+    };
+  }
+
+  #append(fileName: string, bytes: Uint8Array): void {
+    this.#push(fileName, bytes);
+    try {
+      appendAll(this.#options.runDirectory, this.#take());
+    } catch (cause) {
+      this.#fail(cause);
+    }
+  }
+
+  #push(fileName: string, bytes: Uint8Array): void {
+    const tail = this.#tails.get(fileName) ?? NO_BYTES;
+    // A copy: the writer uses its memory again, and the projection remembers parts of events.
+    const all = new Uint8Array(tail.length + bytes.length);
+    all.set(tail);
+    all.set(bytes, tail.length);
+    const view = new DataView(all.buffer);
+    const { logDirectory } = this.#options;
+    let at = 0;
+    for (;;) {
+      const end = this.#decoder.readScalars(all, view, at);
+      if (end > at) {
+        this.#projection.pushScalars(this.#decoder.batch, logDirectory);
+        at = end;
+        continue;
+      }
+      const decoded = decodeRecord(all, at);
+      if (decoded.kind === 'incomplete') break;
+      const event = decodeEvent(decoded.data);
+      this.#decoder.learn(event, decoded.data);
+      this.#projection.push(event, logDirectory);
+      at = decoded.end;
+    }
+    this.#tails.set(fileName, all.slice(at));
+  }
+
+  /** As much of an earlier process' file as TensorBoard reads: up to the first damage. */
+  #pushFile(fileName: string, bytes: Uint8Array): void {
+    try {
+      this.#push(fileName, bytes);
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+      const message = `${fileName}: ${error.message}; what follows is in no event file of Polyaxon`;
+      this.#options.diagnostics.warn('WARN_EVENT_FILE_DAMAGED', message);
+    }
+  }
+
+  #take(): ProjectionOutput {
+    const output = this.#projection.take();
+    for (const { code, message } of output.notices) this.#options.diagnostics.warn(code, message);
+    if (Object.keys(output.inputs).length > 0) this.#options.onInputs(output.inputs);
+    return output;
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure = new RunWriteError(this.#options.runDirectory, "write Polyaxon's event files", { cause });
+    this.#options.diagnostics.error(this.#failure);
+  }
+}
+
+/** Assets first: an event never names bytes that are not there. */
+function appendAll(runDirectory: string, { appends, assets }: ProjectionOutput): void {
+  for (const asset of assets) writeAsset(runDirectory, asset);
+  for (const { path, offset, bytes } of appends) {
+    const target = join(runDirectory, path);
+    if (offset === 0) mkdirSync(dirname(target), { recursive: true });
+    writeAt(target, bytes, offset);
+  }
+}
+
+function writeAsset(runDirectory: string, { path, bytes }: ProjectionOutput['assets'][number]): void {
+  const target = join(runDirectory, path);
+  mkdirSync(dirname(target), { recursive: true });
+  replaceFileSync(target, bytes, { fsync: false });
+}
+
+function writeAt(path: string, bytes: Uint8Array, offset: number): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, offset + at);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Files that are written anew beside their names, and take their places together. */
+class WholeFiles {
+  readonly #runDirectory: string;
+  readonly #partials = new Map<string, string>();
+
+  constructor(runDirectory: string) {
+    this.#runDirectory = runDirectory;
+  }
+
+  write({ appends, assets }: ProjectionOutput): void {
+    for (const asset of assets) {
+      if (!existsSync(join(this.#runDirectory, asset.path))) writeAsset(this.#runDirectory, asset);
+    }
+    for (const { path, offset, bytes } of appends) writeAt(this.#partialOf(path), bytes, offset);
+  }
+
+  commit(): void {
+    for (const [path, partial] of this.#partials) renameSync(partial, join(this.#runDirectory, path));
+    this.#partials.clear();
+  }
+
+  abort(): void {
+    for (const partial of this.#partials.values()) rmSync(partial, { force: true });
+  }
+
+  #partialOf(path: string): string {
+    const known = this.#partials.get(path);
+    if (known !== undefined) return known;
+    const target = join(this.#runDirectory, path);
+    mkdirSync(dirname(target), { recursive: true });
+    const partial = toPartialPath(target);
+    this.#partials.set(path, partial);
+    return partial;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * What Polyaxon's lineage keeps of each series: a summary, computed as rows come.
+ *
+ * Source: traceml 1.3.0, `V1Events.get_summary`, `V1RunArtifact`; polyaxon 2.16.4, `RunClient._collect_events_summaries`.
+ */
+
+import type { ArtifactKind } from '../polyaxon-value.js';
+import type { ProjectionState } from './exporter-state.js';
+import { Series } from './series.js';
+import type { MetricSummary } from './statistics.js';
+import { toIsoTimestamp } from './timestamp-text.js';
+
+/** The summary of a series; fields in Python's order. */
+export type EventsSummary = {
+  readonly is_event: true;
+  /** Steps of the first and the last row, which need not be the extrema; rounded beyond 2^53. Absent where the file has no steps. */
+  readonly step?: { readonly count: number; readonly min: number; readonly max: number };
+  /** Of the first and the last row. */
+  readonly timestamp: { readonly min: string; readonly max: string };
+  readonly metric?: { readonly [field in keyof MetricSummary]: MetricSummary[field] };
+};
+
+/** An entry of a run's lineage; fields in Python's order. */
+export interface SeriesArtifact {
+  readonly name: string;
+  /** That of the file's directory; `system` for system metrics. */
+  readonly kind: ArtifactKind;
+  /** Relative to the run directory. */
+  readonly path: string;
+  readonly summary: EventsSummary;
+  readonly is_input: false;
+}
+
+/** The lineage entry of a series that has rows. */
+export function toSeriesArtifact({ identity, path, range, rows, statistics }: Series): SeriesArtifact {
+  const { steps, wallTimes } = range;
+  return {
+    name: identity.name,
+    kind: identity.target === 'resources' ? 'system' : identity.kind,
+    path,
+    summary: {
+      is_event: true,
+      ...(steps === undefined ? {} : { step: { count: rows, min: Number(steps[0]), max: Number(steps[1]) } }),
+      timestamp: { min: toIsoTimestamp(wallTimes[0]), max: toIsoTimestamp(wallTimes[1]) },
+      ...(statistics === undefined ? {} : { metric: statistics.summarize() }),
+    },
+    is_input: false,
+  };
+}
+
+/** The lineage entries of all series of a projection, from its state alone; in the order of their first rows. */
+export function artifactsOf({ target, series }: ProjectionState): SeriesArtifact[] {
+  // How many values a series may keep does not matter where none come.
+  return series.map((state) => toSeriesArtifact(new Series({ target, ...state }, 0, state)));
+}

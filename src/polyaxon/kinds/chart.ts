@@ -1,0 +1,59 @@
+/**
+ * Charts of Plotly, Bokeh, and Vega, Vega-Lite or Altair: their JSON, as they draw it again.
+ *
+ * Source of the form: traceml 1.3.0, `V1EventChart`: the library, and its figure as an object. What a figure is:
+ * plotly `{ data, layout }`, Bokeh the object of `json_item`, Vega a specification.
+ */
+
+import { InvalidArgumentError, messageOf } from '../../base/errors.js';
+import type { JsonValue } from '../../base/json-value.js';
+import { describe } from '../../summary/arguments.js';
+import { toJsonBody } from './json-body.js';
+import type { KindEvent } from './kind-event.js';
+
+export type ChartLibrary = 'plotly' | 'bokeh' | 'vega';
+
+/** A figure: an object, JSON text of one, or an object that has it as `toSpec()` (Vega-Lite's API) or `toJSON()`; for Plotly also a list of traces. */
+export type ChartFigure = object | string;
+
+/** Builds a chart. Throws `ERR_CHART_INVALID`, with the path of what JSON cannot hold. */
+export function createChart(library: ChartLibrary, figure: ChartFigure): KindEvent {
+  const json = toJsonBody('figure', toPlain(figure), invalid);
+  const object = library === 'plotly' && Array.isArray(json) ? { data: json } : json;
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+    throw invalid(`figure is ${describe(figure)}, expected the JSON object of a chart`);
+  }
+  if (library === 'plotly' && !Array.isArray((object as { data?: JsonValue }).data)) {
+    throw invalid('figure has no data, expected { data: [traces], layout } for Plotly');
+  }
+  return { kind: 'chart', value: { kind: library, figure: object } };
+}
+
+/** What a figure's own methods give; text is parsed. */
+function toPlain(figure: unknown): unknown {
+  if (typeof figure === 'string') return parse(figure);
+  if (typeof figure !== 'object' || figure === null) {
+    throw invalid(`figure is ${describe(figure)}, expected the JSON object of a chart`);
+  }
+  const { toSpec, toJSON } = figure as { toSpec?: unknown; toJSON?: unknown };
+  const create = typeof toSpec === 'function' ? toSpec : toJSON;
+  if (typeof create !== 'function') return figure;
+  const made: unknown = create.call(figure);
+  return typeof made === 'string' ? parse(made) : made;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalid(`figure is text that is no JSON: ${messageOf(cause)}`);
+  }
+}
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_CHART_INVALID',
+    message,
+    'Pass the figure as a JSON object: { data, layout } of Plotly, json_item of Bokeh, a Vega or Vega-Lite specification.',
+  );
+}

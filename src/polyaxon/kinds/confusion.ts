@@ -1,0 +1,146 @@
+/**
+ * Confusion matrices: given, or counted from predictions and targets.
+ *
+ * Source of the form: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventConfusionMatrix`) and `confusion_matrix` in
+ * `events_metrics_processors.py`: row i of z stands at y[i], its column j at x[j]; as many labels as rows and columns.
+ * Counts: scikit-learn's `confusion_matrix`: row i, column j is how many samples of class i were taken for class j.
+ */
+
+import { InvalidArgumentError } from '../../base/errors.js';
+import type { JsonValue } from '../../base/json-value.js';
+import { toWellFormedText } from '../../base/well-formed-text.js';
+import { describe } from '../../summary/arguments.js';
+import { type ConfusionTitles, drawConfusion } from './confusion-image.js';
+import { imageLikeness, type KindEvent } from './kind-event.js';
+import { type ClassLabel, distinctLabels, isArrayLike, toLabelText } from './numbers.js';
+
+/** A matrix that is there already. */
+export interface ConfusionMatrix {
+  /** Labels of the columns. Shape: [n]. */
+  readonly x: ArrayLike<ClassLabel>;
+  /** Labels of the rows, as many. */
+  readonly y: ArrayLike<ClassLabel>;
+  /** n rows of n numbers, or texts; NaN and infinities become null. */
+  readonly z: ArrayLike<ArrayLike<number | string>>;
+}
+
+/** What a classifier answered, and what was true. */
+export interface ConfusionSamples {
+  /** As many as targets. */
+  readonly predictions: ArrayLike<ClassLabel>;
+  readonly targets: ArrayLike<ClassLabel>;
+  /**
+   * The classes, in the order of rows and columns; where predictions and targets are whole numbers, also names for 0, 1, … Default: all
+   * that occur, ascending.
+   */
+  readonly labels?: ArrayLike<ClassLabel> | undefined;
+}
+
+export type ConfusionInput = ConfusionMatrix | ConfusionSamples;
+
+/** Builds a confusion matrix, with an image of it. Throws `ERR_CONFUSION_INVALID`. */
+export function createConfusion(input: ConfusionInput): KindEvent {
+  if (typeof input !== 'object' || input === null) {
+    throw invalid(`matrix is ${describe(input)}, expected { x, y, z } or { predictions, targets }`);
+  }
+  const isCounted = 'predictions' in input || 'targets' in input;
+  const matrix = isCounted ? countSamples(input) : input;
+  const { x, y, z } = toJson(matrix);
+  const titles: ConfusionTitles = isCounted ? { x: 'predicted', y: 'true' } : {};
+  const image = drawConfusion({
+    columns: Array.from(x, String),
+    rows: Array.from(y, String),
+    cells: z,
+    titles,
+  });
+  return { kind: 'confusion', value: { x, y, z }, likeness: image && imageLikeness('confusion', image) };
+}
+
+/** Counts how often each class was taken for each. Throws `ERR_CONFUSION_INVALID`. */
+export function countSamples({ predictions, targets, labels }: ConfusionSamples): ConfusionMatrix {
+  checkLabels('predictions', predictions);
+  checkLabels('targets', targets);
+  if (predictions.length !== targets.length) {
+    throw invalid(`predictions has ${predictions.length} values for ${targets.length} targets`);
+  }
+  if (targets.length === 0) throw invalid('targets is empty, expected one sample or more');
+  if (labels !== undefined) checkLabels('labels', labels);
+  const classes =
+    labels === undefined
+      ? distinctLabels([...Array.from(targets), ...Array.from(predictions)])
+      : Array.from(labels);
+  const toIndex = createIndex(classes);
+  const z = classes.map(() => new Array<number>(classes.length).fill(0));
+  for (let i = 0; i < targets.length; i++) {
+    z[toIndex('targets', i, targets[i]!)]![toIndex('predictions', i, predictions[i]!)]! += 1;
+  }
+  return { x: classes, y: classes, z };
+}
+
+/** The place of a label among the classes: its own, or that of the class that it numbers. */
+function createIndex(classes: readonly ClassLabel[]) {
+  const places = new Map(classes.map((label, i) => [label, i]));
+  if (places.size !== classes.length)
+    throw invalid('labels has the same label twice, expected different ones');
+  const areNames = classes.every((label) => typeof label === 'string');
+  return (what: string, i: number, label: ClassLabel): number => {
+    const place = places.get(label);
+    if (place !== undefined) return place;
+    const number = Number(label);
+    if (
+      areNames &&
+      typeof label !== 'string' &&
+      Number.isInteger(number) &&
+      number >= 0 &&
+      number < classes.length
+    )
+      return number;
+    throw invalid(`${what}[${i}] is ${describe(label)}, which is none of the ${classes.length} labels`);
+  };
+}
+
+function toJson({ x, y, z }: ConfusionMatrix) {
+  checkLabels('x', x);
+  checkLabels('y', y);
+  if (!isArrayLike(z)) throw invalid(`z is ${describe(z)}, expected rows of numbers`);
+  if (x.length === 0) throw invalid('x is empty, expected one class or more');
+  if (x.length !== y.length || x.length !== z.length) {
+    throw invalid(`x has ${x.length} labels, y ${y.length}, z ${z.length} rows, expected as many of each`);
+  }
+  return {
+    x: Array.from(x, toJsonLabel),
+    y: Array.from(y, toJsonLabel),
+    z: Array.from(z, (row, i) => {
+      if (!isArrayLike(row)) throw invalid(`z[${i}] is ${describe(row)}, expected an array of numbers`);
+      if (row.length !== x.length) throw invalid(`z[${i}] has ${row.length} values, expected ${x.length}`);
+      return Array.from(row, (cell, j) => toCell(cell, i, j));
+    }),
+  };
+}
+
+function toJsonLabel(label: ClassLabel): JsonValue {
+  return typeof label === 'string' ? toLabelText(label) : label;
+}
+
+function toCell(cell: unknown, i: number, j: number): number | string | null {
+  if (typeof cell === 'number') return Number.isFinite(cell) ? cell : null;
+  if (typeof cell === 'string') return toWellFormedText(cell).text;
+  throw invalid(`z[${i}][${j}] is ${describe(cell)}, expected a number`);
+}
+
+function checkLabels(name: string, labels: unknown): void {
+  if (!isArrayLike(labels)) throw invalid(`${name} is ${describe(labels)}, expected an array of labels`);
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i];
+    if (typeof label === 'string' || typeof label === 'boolean' || Number.isFinite(label)) continue;
+    throw invalid(`${name}[${i}] is ${describe(label)}, expected a string, a number or a boolean`);
+  }
+}
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_CONFUSION_INVALID',
+    message,
+    'Pass { x, y, z } with n labels, n labels and n rows of n numbers, or { predictions, targets } of equal length.',
+  );
+}

@@ -1,0 +1,34 @@
+/**
+ * HTML as it is, for Polyaxon; for TensorBoard's text dashboard what it says, as Markdown.
+ */
+
+import { InvalidArgumentError } from '../../base/errors.js';
+import { toWellFormedText } from '../../base/well-formed-text.js';
+import { describe } from '../../summary/arguments.js';
+import { createTextValue } from '../../summary/text.js';
+import { htmlToMarkdown } from './html-to-markdown.js';
+import { type KindEvent, valueLikeness } from './kind-event.js';
+
+/** Builds an HTML page or a part of one. Lone surrogates are replaced, with a warning. Throws `ERR_HTML_INVALID`. */
+export function createHtml(html: string): KindEvent {
+  if (typeof html !== 'string') {
+    throw new InvalidArgumentError(
+      'ERR_HTML_INVALID',
+      `html is ${describe(html)}, expected a string`,
+      'Pass HTML as a string.',
+    );
+  }
+  const { text, repaired } = toWellFormedText(html);
+  const markdown = htmlToMarkdown(text);
+  return {
+    kind: 'html',
+    value: text,
+    likeness:
+      markdown === ''
+        ? undefined
+        : valueLikeness('html', 'text', (tag, labels) => createTextValue(tag, markdown, labels)),
+    warning: repaired
+      ? { code: 'WARN_TEXT_REPAIRED', message: 'lone surrogates were replaced by U+FFFD' }
+      : undefined,
+  };
+}

@@ -1,0 +1,10 @@
+import { InvalidArgumentError } from '../../base/errors.js';
+
+/** The error of a curve that cannot be written. */
+export function invalidCurve(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_CURVE_INVALID',
+    message,
+    'Pass the points of the curve as two arrays of equal length, or { labels, scores }.',
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * Spans: what one step of a program did, as Polyaxon's event has it.
+ *
+ * Source of the fields and their order: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventSpan`).
+ */
+
+import { InvalidArgumentError } from '../../base/errors.js';
+import type { JsonValue } from '../../base/json-value.js';
+import { describe } from '../../summary/arguments.js';
+import { toJsonBody } from './json-body.js';
+import type { KindEvent } from './kind-event.js';
+
+const FIELDS = [
+  'uuid',
+  'name',
+  'tags',
+  'started_at',
+  'finished_at',
+  'status',
+  'status_conditions',
+  'metadata',
+  'inputs',
+  'outputs',
+  'children',
+  'kind',
+] as const;
+
+/** The JSON of a span, its fields named as in Polyaxon; children are spans. */
+export type SpanBody = { readonly [field in (typeof FIELDS)[number]]?: unknown };
+
+/** Builds the event of a span, fields in Polyaxon's order, others left out. Throws `ERR_SPAN_INVALID`. */
+export function createSpan(span: SpanBody): KindEvent {
+  return { kind: 'span', value: toFields('span', toJsonBody('span', span, invalid)) };
+}
+
+function toFields(path: string, json: JsonValue): JsonValue {
+  if (!isRecord(json)) throw invalid(`${path} is ${describe(json)}, expected the JSON object of a span`);
+  const fields = FIELDS.filter((field) => json[field] !== undefined && json[field] !== null).map((field) => {
+    const value = json[field]!;
+    if (field !== 'children') return [field, value] as const;
+    if (!isList(value)) throw invalid(`${path}.children is ${describe(value)}, expected a list of spans`);
+    return [field, value.map((child, i) => toFields(`${path}.children[${i}]`, child))] as const;
+  });
+  return Object.fromEntries(fields);
+}
+
+function isRecord(json: JsonValue): json is { readonly [key: string]: JsonValue } {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+function isList(json: JsonValue): json is readonly JsonValue[] {
+  return Array.isArray(json);
+}
+
+function invalid(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_SPAN_INVALID',
+    message,
+    'Pass the JSON of a span: { name, kind, started_at, finished_at, inputs, outputs, children, … }.',
+  );
+}

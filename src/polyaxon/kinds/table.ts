@@ -1,0 +1,122 @@
+/**
+ * Tables as callers give them: rows, columns, or Apache Arrow's tables; each as columns of cells.
+ */
+
+import { InvalidArgumentError } from '../../base/errors.js';
+import { toWellFormedText } from '../../base/well-formed-text.js';
+import { describe } from '../../summary/arguments.js';
+import { type ArrowTable, isArrowTable, readArrowColumns } from './arrow-table.js';
+import { isArrayLike } from './numbers.js';
+import type { TableColumn } from './table-column.js';
+
+/** Rows as objects; a column for each key that occurs, in the order in which they do. */
+export type RowObjects = readonly Readonly<Record<string, unknown>>[];
+
+/** Rows as arrays, and the names of their columns. Short rows end in missing cells. */
+export interface RowArrays {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+/** Columns of equal length by name: arrays, or typed arrays. */
+export type TableColumns = Readonly<Record<string, ArrayLike<unknown>>>;
+
+/** A table. Cells: text, numbers, bigints, booleans, dates, null; anything else is written as JSON. NaN, null and undefined are missing cells. */
+export type DataframeInput =
+  | RowObjects
+  | readonly (readonly unknown[])[]
+  | RowArrays
+  | TableColumns
+  | ArrowTable;
+
+export interface Table {
+  readonly columns: readonly TableColumn[];
+  readonly rowCount: number;
+}
+
+/** Checks a table and gives its columns. Throws `ERR_DATAFRAME_INVALID`. */
+export function toTable(input: DataframeInput): Table {
+  if (Array.isArray(input)) {
+    const rows = input as readonly unknown[];
+    return isArrayLike(rows[0]) ? fromArrays(rows, undefined) : fromObjects(rows);
+  }
+  if (typeof input !== 'object' || input === null) {
+    throw invalidTable(`dataframe is ${describe(input)}, expected rows, columns or an Arrow table`);
+  }
+  if (isArrowTable(input)) return { columns: readArrowColumns(input), rowCount: input.numRows };
+  const { columns, rows } = input as Partial<RowArrays>;
+  if (Array.isArray(rows) && Array.isArray(columns) && rows.every((row) => isArrayLike(row))) {
+    return fromArrays(rows, columns);
+  }
+  return fromColumns(input as TableColumns);
+}
+
+function fromObjects(rows: readonly unknown[]): Table {
+  const places = new Map<string, unknown[]>();
+  for (const [i, row] of rows.entries()) {
+    if (typeof row !== 'object' || row === null || isArrayLike(row)) {
+      throw invalidTable(`row ${i} is ${describe(row)}, expected an object`);
+    }
+    for (const [name, cell] of Object.entries(row)) {
+      const cells = places.get(name) ?? new Array<unknown>(rows.length);
+      cells[i] = cell;
+      places.set(name, cells);
+    }
+  }
+  return toChecked(
+    Array.from(places, ([name, cells]) => ({ name, cells })),
+    rows.length,
+  );
+}
+
+function fromArrays(rows: readonly unknown[], names: readonly unknown[] | undefined): Table {
+  let width = names?.length ?? 0;
+  for (const [i, row] of rows.entries()) {
+    if (!isArrayLike(row)) throw invalidTable(`row ${i} is ${describe(row)}, expected an array`);
+    if (names !== undefined && row.length > width) {
+      throw invalidTable(`row ${i} has ${row.length} cells for ${width} columns`);
+    }
+    width = Math.max(width, row.length);
+  }
+  const columns = Array.from({ length: width }, (_, column) => ({
+    name: names === undefined ? String(column) : names[column],
+    cells: rows.map((row) => (row as ArrayLike<unknown>)[column]),
+  }));
+  return toChecked(columns, rows.length);
+}
+
+function fromColumns(input: TableColumns): Table {
+  const columns = Object.entries(input).map(([name, cells]) => {
+    if (!isArrayLike(cells)) throw invalidTable(`column ${name} is ${describe(cells)}, expected an array`);
+    return { name, cells };
+  });
+  const [first] = columns;
+  const odd = columns.find(({ cells }) => cells.length !== first!.cells.length);
+  if (odd === undefined) return toChecked(columns, first?.cells.length ?? 0);
+  throw invalidTable(
+    `column ${odd.name} has ${odd.cells.length} cells, expected ${first!.cells.length}, as ${first!.name} has`,
+  );
+}
+
+function toChecked(
+  columns: readonly { name: unknown; cells: ArrayLike<unknown> }[],
+  rowCount: number,
+): Table {
+  return {
+    rowCount,
+    columns: columns.map(({ name, cells }, i) => {
+      if (typeof name !== 'string')
+        throw invalidTable(`columns[${i}] is ${describe(name)}, expected a string`);
+      return { name: toWellFormedText(name).text, cells };
+    }),
+  };
+}
+
+/** The error of a table that cannot be written. */
+export function invalidTable(message: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_DATAFRAME_INVALID',
+    message,
+    'Pass rows as objects, { columns, rows }, columns as { name: array }, or an Arrow table.',
+  );
+}

@@ -1,0 +1,129 @@
+/**
+ * The heartbeat of a process that writes a run, and the marker of its end.
+ *
+ * Who sees neither a change of the heartbeat nor an end marker, and no such process on the same host, knows that the
+ * writer is lost. The beat is a counter, so that no clocks are compared.
+ */
+
+import { mkdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { replaceFileSync } from '../base/atomic-file.js';
+import type { Diagnostics } from '../base/diagnostics.js';
+import { RunWriteError } from '../base/errors.js';
+import { toEndMarkerPath, toHeartbeatPath } from './layout.js';
+
+/** Content of `.plx/heartbeat-<writer>.json`. */
+export interface HeartbeatFile {
+  readonly pid: number;
+  readonly hostname: string;
+  /** Host, boot and pid namespace: only a process of the same space can see whether `pid` runs. */
+  readonly space: string;
+  /** Clock ticks since the host's start at which the process began, where the system tells: a reused pid has another. */
+  readonly started_ticks: number | null;
+  /** One more at every beat. */
+  readonly beat: number;
+  /** Longest time between two beats of a process whose event loop runs, in milliseconds. */
+  readonly interval_ms: number;
+}
+
+/** Content of `.plx/end-<writer>.json`. */
+export interface EndMarker {
+  readonly status: string;
+  /** Null when a signal ended the process, and while the process has ended the run but lives on. */
+  readonly exit_code: number | null;
+  readonly signal: string | null;
+  readonly reason: string;
+  readonly message: string | null;
+  /** ISO time. */
+  readonly ended_at: string;
+}
+
+export class Heartbeat {
+  readonly #path: string;
+  readonly #endPath: string;
+  readonly #intervalMs: number;
+  readonly #diagnostics: Diagnostics;
+  readonly #startedTicks = readStartedTicks();
+  readonly #space = readSpace();
+  #beat = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Starts to beat; takes away the end marker of an earlier process. */
+  constructor(
+    runDirectory: string,
+    writer: string,
+    options: { readonly intervalMs: number; readonly diagnostics: Diagnostics },
+  ) {
+    this.#path = toHeartbeatPath(runDirectory, writer);
+    this.#endPath = toEndMarkerPath(runDirectory, writer);
+    this.#intervalMs = options.intervalMs;
+    this.#diagnostics = options.diagnostics;
+    this.#write();
+    this.#attempt(this.#endPath, 'remove the end marker', () => rmSync(this.#endPath, { force: true }));
+    this.#timer = setInterval(() => this.#write(), this.#intervalMs).unref();
+  }
+
+  /** Writes the end marker and stops beating. A later marker replaces an earlier one. */
+  end(marker: EndMarker): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#replace(this.#endPath, marker);
+  }
+
+  #write(): void {
+    this.#beat++;
+    const content: HeartbeatFile = {
+      pid: process.pid,
+      hostname: hostname(),
+      space: this.#space,
+      started_ticks: this.#startedTicks,
+      beat: this.#beat,
+      interval_ms: this.#intervalMs,
+    };
+    this.#replace(this.#path, content);
+  }
+
+  #replace(path: string, content: HeartbeatFile | EndMarker): void {
+    this.#attempt(path, 'write the heartbeat', () => {
+      mkdirSync(dirname(path), { recursive: true });
+      replaceFileSync(path, JSON.stringify(content), { fsync: false });
+    });
+  }
+
+  #attempt(path: string, operation: string, effect: () => void): void {
+    try {
+      effect();
+    } catch (cause) {
+      this.#diagnostics.error(new RunWriteError(path, operation, { cause }));
+    }
+  }
+}
+
+/** Field 22 of `/proc/self/stat`; the second field, the command, may hold spaces and parentheses. Source: proc(5). */
+function readStartedTicks(): number | null {
+  try {
+    const stat = readFileSync('/proc/self/stat', 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  } catch {
+    // Only Linux has it.
+    return null;
+  }
+}
+
+/** Containers of one pod have the same host name, and may have pids of their own. Outside of Linux the host's name has to do. */
+function readSpace(): string {
+  return [
+    hostname(),
+    attemptRead(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    attemptRead(() => readlinkSync('/proc/self/ns/pid')),
+  ].join(' ');
+}
+
+function attemptRead(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
+}

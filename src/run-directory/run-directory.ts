@@ -1,0 +1,278 @@
+/**
+ * The run directory on disk: made at the start, its JSON files replaced atomically at every change.
+ *
+ * The main writer owns `run.plx.json` and `lineages.plx.json`. A worker, another process of the same run, leaves what it
+ * adds in a file of its own, which the main writer takes over. A disk that refuses is remembered, reported and tried again at
+ * the next change and at `flush()`; it never throws into the training job.
+ */
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { replaceFileSync } from '../base/atomic-file.js';
+import type { Diagnostics } from '../base/diagnostics.js';
+import { messageOf, ResumeError, RunExistsError, RunWriteError } from '../base/errors.js';
+import {
+  mergeMetadata,
+  type RunArtifact,
+  type RunMetadata,
+  type RunRecord,
+  withoutEnd,
+} from '../polyaxon/run-record.js';
+import {
+  isWorkerFile,
+  LINKS_DIRECTORY,
+  MAIN_WRITER,
+  PROCESS_DIRECTORY,
+  type RunPaths,
+  toFormatsPath,
+  toLinkName,
+  toWorkerPath,
+} from './layout.js';
+
+export interface RunDirectoryOptions {
+  readonly diagnostics: Diagnostics;
+  readonly fsync: boolean;
+  /** Whether a run that is there already may be continued. */
+  readonly resume: boolean;
+  /** `main`, or the name of a worker. */
+  readonly writer: string;
+  /** Whether people get a link with a readable name. */
+  readonly link: boolean;
+  /** Whether anything is written at all. */
+  readonly persist: boolean;
+  /** What events are written as. */
+  readonly formats: ReadonlySet<string>;
+}
+
+/** What a worker leaves for the main writer: `.plx/worker-<worker>.json`. */
+interface WorkerFile extends RunMetadata {
+  readonly lineage: readonly RunArtifact[];
+}
+
+type Part = 'formats' | 'record' | 'lineage';
+
+export class RunDirectory {
+  readonly paths: RunPaths;
+  readonly #options: RunDirectoryOptions;
+  readonly #diagnostics: Diagnostics;
+  readonly #lineage = new Map<string, RunArtifact>();
+  #record: RunRecord;
+  #unwritten = new Set<Part>(['formats', 'record', 'lineage']);
+  #failure: RunWriteError | undefined;
+
+  /**
+   * Claims the directory. When it holds a run already: goes on with that run's record and lineage if `resume` is set, else
+   * throws `RunExistsError`. Throws `ResumeError` when they cannot be read.
+   */
+  constructor(paths: RunPaths, record: RunRecord, options: RunDirectoryOptions) {
+    this.paths = paths;
+    this.#record = record;
+    this.#options = options;
+    this.#diagnostics = options.diagnostics;
+    if (options.persist) {
+      if (this.#isWorker) this.#readWorkerFile(toWorkerPath(paths.run, options.writer));
+      else this.#readRun(options.resume);
+    }
+    this.#write();
+    if (options.link && options.persist && !this.#isWorker) this.#link();
+  }
+
+  /** What is known of the run in this process: of a worker, only what it has added itself. */
+  get record(): RunRecord {
+    return this.#record;
+  }
+
+  /** The lineage, in the order in which its names came up. */
+  get lineage(): readonly RunArtifact[] {
+    return [...this.#lineage.values()];
+  }
+
+  /** Changes the run's record and writes it. */
+  update(change: (record: RunRecord) => RunRecord): void {
+    this.#record = change(this.#record);
+    this.#unwritten.add('record');
+    this.#write();
+  }
+
+  /**
+   * Adds artifacts to the lineage, or replaces those of their names: the name is the key, for Polyaxon's client and server. An
+   * artifact of another kind under a known name gets its kind behind its name, and a warning says so.
+   */
+  addArtifacts(artifacts: readonly RunArtifact[]): void {
+    if (artifacts.length === 0) return;
+    for (const artifact of artifacts) this.#addArtifact(artifact);
+    this.#unwritten.add('lineage');
+    this.#write();
+  }
+
+  /** Takes over what workers have left so far. */
+  mergeWorkers(): void {
+    if (this.#isWorker || !this.#options.persist) return;
+    for (const path of this.#listWorkerFiles()) {
+      try {
+        const { lineage, ...metadata } = JSON.parse(readFileSync(path, 'utf8')) as WorkerFile;
+        this.#record = mergeMetadata(this.#record, metadata);
+        for (const artifact of lineage) this.#addArtifact(artifact);
+      } catch (cause) {
+        this.#diagnostics.error(new RunWriteError(path, 'take over what a worker logged', { cause }));
+      }
+      this.#unwritten.add('record').add('lineage');
+    }
+    if (this.#unwritten.size > 0) this.#write();
+  }
+
+  /** Writes what is still unwritten. Throws `RunWriteError` when the disk still refuses. */
+  settle(): void {
+    if (this.#unwritten.size > 0) this.#write();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  get #isWorker(): boolean {
+    return this.#options.writer !== MAIN_WRITER;
+  }
+
+  #addArtifact(artifact: RunArtifact): void {
+    const known = this.#lineage.get(artifact.name);
+    if (known === undefined || known.kind === artifact.kind) {
+      this.#lineage.set(artifact.name, artifact);
+      return;
+    }
+    if (known.kind === 'system') {
+      // A system metric gives way: an event's name is that of its file, by which Polyaxon asks for it.
+      this.#lineage.set(artifact.name, artifact);
+      this.#addArtifact(known);
+      return;
+    }
+    const name = `${artifact.name}-${artifact.kind}`;
+    if (artifact.kind === 'system') {
+      this.#lineage.set(name, { ...artifact, name });
+      return;
+    }
+    const message = `${artifact.name}: there is a ${known.kind} of that name in the lineage; the ${artifact.kind} is called ${name}`;
+    this.#diagnostics.warn('WARN_NAME_TAKEN', message);
+    this.#lineage.set(name, { ...artifact, name });
+  }
+
+  #readRun(resume: boolean): void {
+    const { paths } = this;
+    if (!existsSync(paths.runFile)) return;
+    if (!resume) throw new RunExistsError(paths.run);
+    this.#record = mergeRecords(readJson<RunRecord>(paths.run, paths.runFile), this.#record);
+    if (!existsSync(paths.lineageFile)) return;
+    for (const artifact of readJson<RunArtifact[]>(paths.run, paths.lineageFile))
+      this.#lineage.set(artifact.name, artifact);
+  }
+
+  #readWorkerFile(path: string): void {
+    if (!existsSync(path)) return;
+    const { lineage, ...metadata } = readJson<WorkerFile>(this.paths.run, path);
+    this.#record = mergeMetadata({ ...this.#record, ...metadata }, this.#record);
+    for (const artifact of lineage) this.#lineage.set(artifact.name, artifact);
+  }
+
+  #listWorkerFiles(): string[] {
+    const directory = join(this.paths.run, PROCESS_DIRECTORY);
+    try {
+      return readdirSync(directory)
+        .filter(isWorkerFile)
+        .sort()
+        .map((name) => join(directory, name));
+    } catch {
+      // No process has left anything yet.
+      return [];
+    }
+  }
+
+  #write(): void {
+    if (!this.#options.persist) return;
+    const { paths } = this;
+    try {
+      mkdirSync(paths.tensorboard, { recursive: true });
+      // Before anything else: whoever finds the run must know at once.
+      if (this.#unwritten.has('formats')) this.#writeFormats();
+      if (this.#isWorker) this.#writeWorkerFile();
+      else this.#writeRun();
+      this.#unwritten.clear();
+      if (this.#failure !== undefined) this.#diagnostics.recovered(this.#failure.code);
+      this.#failure = undefined;
+    } catch (cause) {
+      this.#failure = new RunWriteError(paths.run, 'write the run directory', { cause });
+      this.#diagnostics.error(this.#failure);
+    }
+  }
+
+  #writeRun(): void {
+    const { paths } = this;
+    if (this.#unwritten.has('lineage')) this.#replace(paths.lineageFile, this.lineage);
+    if (this.#unwritten.has('record')) this.#replace(paths.runFile, this.#record);
+  }
+
+  /** Polyaxon's files that an earlier process has begun stay the writers' own. */
+  #writeFormats(): void {
+    const path = toFormatsPath(this.paths.run, this.#options.writer);
+    const formats = new Set([...readFormats(path), ...this.#options.formats]);
+    mkdirSync(dirname(path), { recursive: true });
+    this.#replace(path, { formats: [...formats].sort() });
+  }
+
+  #writeWorkerFile(): void {
+    const { tags, meta_info, inputs, outputs } = this.#record;
+    const path = toWorkerPath(this.paths.run, this.#options.writer);
+    mkdirSync(dirname(path), { recursive: true });
+    this.#replace(path, { tags, meta_info, inputs, outputs, lineage: this.lineage });
+  }
+
+  #replace(path: string, content: unknown): void {
+    replaceFileSync(path, JSON.stringify(content), { fsync: this.#options.fsync });
+  }
+
+  /** `<root>/tensorboard/<name>-<8 hex>`, so that TensorBoard shows names that a person recognises. */
+  #link(): void {
+    const { root, tensorboard } = this.paths;
+    const directory = join(root, LINKS_DIRECTORY);
+    try {
+      mkdirSync(directory, { recursive: true });
+      const link = join(directory, toLinkName(this.#record.name, this.#record.uuid));
+      if (existsSync(link)) return;
+      const target = process.platform === 'win32' ? tensorboard : relative(directory, tensorboard);
+      symlinkSync(target, link, 'junction');
+    } catch (error) {
+      if (this.#failure === undefined) {
+        this.#diagnostics.warn(
+          'WARN_LINK_FAILED',
+          `${directory}: no link to the run's event files (${messageOf(error)}); use --logdir ${tensorboard}`,
+        );
+      }
+    }
+  }
+}
+
+/** A run that is continued: what the earlier process recorded, with what the new one was given laid over it. */
+function mergeRecords(earlier: RunRecord, given: RunRecord): RunRecord {
+  const { description, owner, project } = given;
+  return mergeMetadata(
+    {
+      ...withoutEnd(earlier),
+      ...(description === undefined ? {} : { description }),
+      ...(owner === undefined ? {} : { owner }),
+      ...(project === undefined ? {} : { project }),
+    },
+    given,
+  );
+}
+
+function readFormats(path: string): readonly string[] {
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) as { formats: string[] }).formats;
+  } catch {
+    return []; // the first process, usually
+  }
+}
+
+function readJson<T>(runPath: string, path: string): T {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch (cause) {
+    throw new ResumeError(runPath, `${path}: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Where a run lives and what is collected: options, then `POLYAXON_…` environment, then defaults. Pure.
+ *
+ * Source of variables and cluster paths: polyaxon 2.16, `_env_vars/keys.py` and `_contexts/paths.py`.
+ */
+
+import { join } from 'node:path';
+import { MAIN_WRITER, type RunPaths, toRunPaths } from '../run-directory/layout.js';
+import {
+  invalidOption,
+  parseFlag,
+  parseFormats,
+  parseProject,
+  parseWorker,
+  type RunFormat,
+  type RunOptions,
+  resolveRoot,
+  resolveUuid,
+} from './run-options.js';
+
+/**
+ * `offline`: a run directory of our own. `managed`: a directory of a job that Polyaxon runs in a cluster. `no-op`: nothing is
+ * written.
+ */
+export type RunMode = 'offline' | 'managed' | 'no-op';
+
+export interface RunContext {
+  readonly mode: RunMode;
+  readonly uuid: string;
+  readonly owner: string | undefined;
+  readonly project: string | undefined;
+  readonly paths: RunPaths;
+  /** `main`, or the name of a worker. */
+  readonly writer: string;
+  readonly formats: ReadonlySet<RunFormat>;
+  /** Whether this is the run that the platform has started: it then owns the statuses. */
+  readonly isPlatformRun: boolean;
+  /** Whether people get a link with a readable name. */
+  readonly hasLink: boolean;
+  /** Whether events are written; otherwise they are counted. */
+  readonly collectsEvents: boolean;
+  readonly collectsResources: boolean;
+  readonly tracksCode: boolean;
+  readonly tracksEnvironment: boolean;
+  readonly tracksLogs: boolean;
+}
+
+interface RunInstance {
+  readonly owner: string;
+  readonly project: string;
+  readonly uuid: string;
+}
+
+/** What applies for a new `Run`. Throws `ERR_OPTION_INVALID`. */
+export function resolveRunContext(options: RunOptions, environment: NodeJS.ProcessEnv): RunContext {
+  const isOn = (name: string, byDefault = false) => parseFlag(name, environment[name], byDefault);
+  const isOffline = options.isOffline ?? isOn('POLYAXON_IS_OFFLINE');
+  const instance = isOffline ? undefined : findInstance(environment, isOn);
+  const given = options.uuid === undefined ? undefined : resolveUuid(options.uuid);
+  const isPlatformRun =
+    instance !== undefined && options.isNew !== true && (given === undefined || given === instance.uuid);
+  const uuid = given ?? (isPlatformRun ? instance.uuid : resolveUuid(undefined));
+  const mode =
+    (options.noOp ?? isOn('POLYAXON_NO_OP')) ? 'no-op' : instance === undefined ? 'offline' : 'managed';
+  const directory = options.artifactsPath ?? findClusterDirectory(instance, environment, uuid);
+  const isMain = options.worker === undefined;
+  const isActive = mode !== 'no-op';
+  const collectsEvents = isActive && (options.collectArtifacts ?? isOn('POLYAXON_COLLECT_ARTIFACTS', true));
+  const formats = options.formats ?? (mode === 'managed' ? ['tensorboard', 'polyaxon'] : ['tensorboard']);
+  return {
+    mode,
+    uuid,
+    ...resolveProject(options, instance),
+    paths: toRunPaths(resolveRoot(options.root, environment), uuid, directory),
+    writer: options.worker === undefined ? MAIN_WRITER : parseWorker(options.worker),
+    formats: parseFormats(formats),
+    isPlatformRun,
+    hasLink: isActive && isMain && directory === undefined,
+    collectsEvents,
+    collectsResources:
+      collectsEvents && (options.collectResources ?? isOn('POLYAXON_COLLECT_RESOURCES', isMain)),
+    tracksCode: isActive && isMain && (options.trackCode ?? true),
+    tracksEnvironment: isActive && isMain && (options.trackEnv ?? true),
+    // The platform collects the output of its containers itself.
+    tracksLogs: isActive && (options.trackLogs ?? !isPlatformRun),
+  };
+}
+
+function findInstance(
+  environment: NodeJS.ProcessEnv,
+  isOn: (name: string) => boolean,
+): RunInstance | undefined {
+  if (!isOn('POLYAXON_IS_MANAGED') && !isOn('POLYAXON_K8S_IN_CLUSTER')) return undefined;
+  const text = environment.POLYAXON_RUN_INSTANCE;
+  if (text === undefined || text === '') return undefined;
+  const [owner, project, , uuid, ...rest] = text.split('.');
+  if (owner && project && uuid && rest.length === 0) return { owner, project, uuid: resolveUuid(uuid) };
+  throw invalidOption(
+    `POLYAXON_RUN_INSTANCE is ${JSON.stringify(text)}, expected owner.project.runs.uuid`,
+    'Let Polyaxon set it, or set POLYAXON_IS_OFFLINE=true.',
+  );
+}
+
+/** The directory that Polyaxon mounts for its run, or for a run that is created inside of it. */
+function findClusterDirectory(
+  instance: RunInstance | undefined,
+  environment: NodeJS.ProcessEnv,
+  uuid: string,
+): string | undefined {
+  if (instance === undefined) return undefined;
+  const artifacts = join(environment.POLYAXON_CONTEXT_ROOT || '/plx-context', 'artifacts');
+  return uuid === instance.uuid ? join(artifacts, uuid) : join(artifacts, '_related_runs', uuid);
+}
+
+function resolveProject(
+  options: RunOptions,
+  instance: RunInstance | undefined,
+): { owner: string | undefined; project: string | undefined } {
+  const { owner, project } = parseProject(options.owner, options.project);
+  return { owner: owner ?? instance?.owner, project: project ?? instance?.project };
+}

@@ -1,0 +1,365 @@
+/**
+ * Event files for TensorBoard alone, under the names that users of tensorboardX and PyTorch know.
+ *
+ * Methods check their arguments, hand them to the event log and return. Unlike its namesakes it makes no extra runs:
+ * `addScalars` and `addHparams` write into the writer's own directory.
+ */
+
+import { readFileSync } from 'node:fs';
+import type { DiagnosticsOptions } from '../base/diagnostics.js';
+import { Diagnostics } from '../base/diagnostics.js';
+import { InvalidArgumentError, messageOf } from '../base/errors.js';
+import type { EmbeddingInput } from '../embedding/projector-files.js';
+import { writeEmbedding } from '../embedding/write-embedding.js';
+import {
+  EventLog,
+  type EventLogOptions,
+  type HistogramOptions,
+  type SharedEventOptions,
+} from '../event-log/event-log.js';
+import { resolveEventFileOptions } from '../format/writer/event-file-options.js';
+import type { EventOptions } from '../summary/arguments.js';
+import type { AudioInput } from '../summary/audio.js';
+import { CUSTOM_SCALARS_TAG, type CustomScalarsLayout, parseLayout } from '../summary/custom-scalars.js';
+import { GraphBuilder } from '../summary/graph/graph-builder.js';
+import { parseGraphDef } from '../summary/graph/graph-def.js';
+import { createKerasModelValue, KERAS_MODEL_TAG } from '../summary/graph/graph-values.js';
+import { layersModelToKerasText } from '../summary/graph/layers-keras.js';
+import { layersModelToGraphDef } from '../summary/graph/layers-model.js';
+import { onnxToGraphDef } from '../summary/graph/onnx-graph.js';
+import type { HistogramInput } from '../summary/histogram.js';
+import { type RawHistogram, toHistogramBuckets } from '../summary/histogram-raw.js';
+import {
+  createExperimentValue,
+  createSessionEndValue,
+  createSessionStartValue,
+  EXPERIMENT_TAG,
+  type HParamsConfig,
+  type HParamValue,
+  SESSION_END_TAG,
+  SESSION_START_TAG,
+  type SessionOptions,
+  type SessionOutcome,
+} from '../summary/hparams.js';
+import { type ImageBatch, type ImageInput, type ImagePixels, splitBatch } from '../summary/image.js';
+import { type BoxOptions, drawBoxes, type ImageBoxes } from '../summary/image-boxes.js';
+import type { MeshInput } from '../summary/mesh.js';
+import type { PrCurveCounts, PrCurvePredictions } from '../summary/pr-curve.js';
+import type { TextInput } from '../summary/text.js';
+import type { VideoInput, VideoOptions } from '../summary/video.js';
+import { defaultLogdir } from './default-logdir.js';
+import { ScalarCharts } from './scalar-charts.js';
+
+export interface SummaryWriterOptions
+  extends Omit<EventLogOptions, 'diagnostics' | 'exactTags'>,
+    DiagnosticsOptions {
+  /** The step of all values that are given none. Default: each tag counts its own. */
+  readonly defaultStep?: number | bigint | undefined;
+  /** Appended to the default directory's name. Not used with a given directory. */
+  readonly comment?: string | undefined;
+}
+
+/** Where a value stands: its step; undefined is one more than the tag's last, 0 for its first. */
+type Step = number | bigint | undefined;
+/** Options of a value whose step is an argument of its own. */
+type Options = Omit<EventOptions, 'step'>;
+
+export interface HparamsOptions extends SessionOptions {
+  /** Step of the metrics. Default: as for scalars. */
+  readonly step?: Step;
+  /** Seconds since the Unix epoch. Default: now. */
+  readonly wallTime?: number | undefined;
+}
+
+export class SummaryWriter {
+  readonly #log: EventLog;
+  readonly #diagnostics: Diagnostics;
+  readonly #options: ReturnType<typeof resolveEventFileOptions>;
+  readonly #charts = new ScalarCharts();
+  #hasSession = false;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Begins an event file in `logdir`, on disk at once. Default directory: `runs/<MMMDD_HH-MM-SS>_<host><comment>`.
+   *
+   * Throws `ERR_OPTION_INVALID`. A directory that cannot be written does not throw: it is reported, tried again, and surfaces at
+   * `flush()` and `close()`.
+   */
+  constructor(logdir?: string, options: SummaryWriterOptions = {}) {
+    this.#diagnostics = new Diagnostics(options);
+    this.#options = resolveEventFileOptions({ ...options, diagnostics: this.#diagnostics });
+    const directory = logdir ?? defaultLogdir(this.#options.clock.wallTime(), options.comment);
+    this.#log = new EventLog(directory, { ...this.#options, recordIf: options.recordIf, exactTags: true });
+    this.#log.setDefaultStep(options.defaultStep);
+  }
+
+  /** The directory of the event file. */
+  get logdir(): string {
+    return this.#log.writer.directory;
+  }
+
+  /** The event file that is being written; undefined while the disk refuses to create it. */
+  get currentFile(): string | undefined {
+    return this.#log.writer.currentFile;
+  }
+
+  /** How often each warning and each error was seen, by code. */
+  get diagnostics(): Readonly<Record<string, number>> {
+    return this.#diagnostics.counts;
+  }
+
+  /** The step of all later values that are given none; undefined: each tag counts its own. Throws `ERR_STEP_INVALID`. */
+  setDefaultStep(step: Step): void {
+    this.#log.setDefaultStep(step);
+  }
+
+  /** Adds a number; stored as float32. Throws `ERR_SCALAR_INVALID`, and for its other arguments as all methods do. */
+  addScalar(tag: string, value: number, step?: Step, options: Options = {}): void {
+    this.#log.scalar(tag, value, options, step);
+  }
+
+  /**
+   * Adds several numbers, as tags `<mainTag>/<name>`, and draws them in one chart of the custom scalars dashboard, in the category
+   * `scalars`.
+   */
+  addScalars(
+    mainTag: string,
+    values: Readonly<Record<string, number>>,
+    step?: Step,
+    options: Omit<SharedEventOptions, 'step'> = {},
+  ): void {
+    const main = this.#log.toTag(mainTag);
+    const tags = Object.entries(values).map(([name, value]) => [`${main}/${name}`, value] as const);
+    this.#log.scalars(Object.fromEntries(tags), { ...options, step });
+    const isNew = this.#charts.add(
+      main,
+      tags.map(([tag]) => tag),
+    );
+    if (isNew) this.#writeLayout(options.wallTime);
+  }
+
+  /**
+   * Adds a column of numbers, each with its step: what `addScalar` would write for one after the other, at one wall time. Throws
+   * `ERR_SCALAR_INVALID` before the first is written.
+   */
+  addScalarSeries(
+    tag: string,
+    steps: ArrayLike<number | bigint>,
+    values: ArrayLike<number>,
+    options: Options = {},
+  ): void {
+    this.#log.scalarSeries(tag, steps, values, options);
+  }
+
+  /** Adds an image: encoded bytes, or pixels. Throws `ERR_IMAGE_INVALID`. */
+  addImage(tag: string, image: ImageInput, step?: Step, options: Options = {}): void {
+    this.#log.image(tag, image, { ...options, step });
+  }
+
+  /** Adds several images at one step: a list, or one array of shape N×H×W×C. Throws `ERR_IMAGE_INVALID`. */
+  addImages(
+    tag: string,
+    images: ImageBatch | readonly ImageInput[],
+    step?: Step,
+    options: Options = {},
+  ): void {
+    this.#log.image(tag, splitBatch(images), { ...options, step });
+  }
+
+  /** Adds an image with boxes and their labels drawn on it. Throws `ERR_IMAGE_INVALID`. */
+  addImageWithBoxes(
+    tag: string,
+    image: ImagePixels,
+    boxes: ImageBoxes,
+    step?: Step,
+    options: Options & BoxOptions = {},
+  ): void {
+    this.#log.image(tag, drawBoxes(image, boxes, options), { ...options, step });
+  }
+
+  /** Adds frames as an animated GIF, 4 frames per second by default. Throws `ERR_VIDEO_INVALID`. */
+  addVideo(tag: string, video: VideoInput, step?: Step, options: Options & VideoOptions = {}): void {
+    this.#log.gif(tag, video, { ...options, step });
+  }
+
+  /** Adds an audio clip, or several at one step: samples, or WAV bytes. Throws `ERR_AUDIO_INVALID`. */
+  addAudio(tag: string, audio: AudioInput | readonly AudioInput[], step?: Step, options: Options = {}): void {
+    this.#log.audio(tag, audio, { ...options, step });
+  }
+
+  /** Adds Markdown, or a list or table of Markdown cells. Throws `ERR_TEXT_INVALID`. */
+  addText(tag: string, text: TextInput, step?: Step, options: Options = {}): void {
+    this.#log.text(tag, text, { ...options, step });
+  }
+
+  /** Adds a histogram of values, in 30 buckets by default. Throws `ERR_HISTOGRAM_INVALID`. */
+  addHistogram(
+    tag: string,
+    values: HistogramInput,
+    step?: Step,
+    options: Omit<HistogramOptions, 'step'> = {},
+  ): void {
+    this.#log.histogram(tag, values, { ...options, step });
+  }
+
+  /** Adds a histogram whose buckets are counted already. Throws `ERR_HISTOGRAM_INVALID`. */
+  addHistogramRaw(tag: string, histogram: RawHistogram, step?: Step, options: Options = {}): void {
+    this.#log.histogram(tag, toHistogramBuckets(histogram), { ...options, step });
+  }
+
+  /** Adds a precision-recall curve of a binary classifier. Throws `ERR_PR_CURVE_INVALID`. */
+  addPrCurve(
+    tag: string,
+    labels: PrCurvePredictions['labels'],
+    predictions: PrCurvePredictions['predictions'],
+    step?: Step,
+    options: Options & Omit<PrCurvePredictions, 'labels' | 'predictions'> = {},
+  ): void {
+    const { weights, thresholds } = options;
+    this.#log.prCurve(tag, { labels, predictions, weights, thresholds }, { ...options, step });
+  }
+
+  /** Adds a precision-recall curve whose counts are there already. Throws `ERR_PR_CURVE_INVALID`. */
+  addPrCurveRaw(tag: string, counts: PrCurveCounts, step?: Step, options: Options = {}): void {
+    this.#log.prCurve(tag, counts, { ...options, step });
+  }
+
+  /**
+   * Adds the hyperparameters of this run, and metrics as scalars. The end of the session is written by `close()`.
+   *
+   * Once a run: TensorBoard keeps the first, so a second call throws. Throws `ERR_HPARAMS_INVALID`, `ERR_SCALAR_INVALID`.
+   */
+  addHparams(
+    hparams: Readonly<Record<string, HParamValue>>,
+    metrics: Readonly<Record<string, number>> = {},
+    options: HparamsOptions = {},
+  ): void {
+    if (this.#hasSession) {
+      throw new InvalidArgumentError(
+        'ERR_HPARAMS_INVALID',
+        `${this.logdir} has its hyperparameters already, and TensorBoard keeps the first`,
+        'Use one writer for each session, each in a directory of its own.',
+      );
+    }
+    const wallTime = options.wallTime ?? this.#options.clock.wallTime();
+    const value = createSessionStartValue(hparams, wallTime, options);
+    this.#log.scalars(metrics, { step: options.step, wallTime });
+    this.#log.values(SESSION_START_TAG, { step: 0, wallTime }, () => value);
+    this.#hasSession = true;
+  }
+
+  /**
+   * Names the columns of the HParams dashboard, with their domains; in any one run, or in the log directory itself.
+   *
+   * Without it TensorBoard derives them from the sessions. With it, only these columns are shown. Throws `ERR_HPARAMS_INVALID`.
+   */
+  addHparamsConfig(config: HParamsConfig, options: { readonly wallTime?: number | undefined } = {}): void {
+    const wallTime = options.wallTime ?? this.#options.clock.wallTime();
+    this.#log.values(EXPERIMENT_TAG, { step: 0, wallTime }, () => createExperimentValue(config, wallTime));
+  }
+
+  /** Adds a mesh, or a point cloud when it has no faces. Throws `ERR_MESH_INVALID`. */
+  addMesh(tag: string, mesh: MeshInput, step?: Step, options: Options = {}): void {
+    this.#log.mesh(tag, mesh, { ...options, step });
+  }
+
+  /**
+   * Lays out the custom scalars dashboard: charts of several scalar tags, with `multiline` or `margin`.
+   *
+   * A later call replaces the layout of an earlier one. Throws `ERR_LAYOUT_INVALID`.
+   */
+  addCustomScalars(
+    layout: CustomScalarsLayout,
+    options: { readonly wallTime?: number | undefined } = {},
+  ): void {
+    this.#charts.setLayout(parseLayout(layout));
+    this.#writeLayout(options.wallTime);
+  }
+
+  /**
+   * Adds vectors to the projector: files beside the event file, written before this returns.
+   *
+   * Throws `ERR_EMBEDDING_INVALID`, and `RunWriteError` when they cannot be written.
+   */
+  addEmbedding(tag: string, embedding: EmbeddingInput, step: number | bigint = 0): void {
+    this.#log.checkOpen();
+    writeEmbedding(this.logdir, this.#log.toTag(tag), step, embedding, { fsync: this.#options.fsync });
+  }
+
+  /** Adds a graph: one of `GraphBuilder`, or a serialized `GraphDef`. TensorBoard shows one for each run. Throws `ERR_GRAPH_INVALID`. */
+  addGraph(
+    graph: GraphBuilder | Uint8Array,
+    step: number | bigint = 0,
+    options: Pick<Options, 'wallTime'> = {},
+  ): void {
+    const graphDef = graph instanceof GraphBuilder ? graph.toGraphDef() : parseGraphDef(graph);
+    this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
+  }
+
+  /** Adds the graph of an ONNX model: its bytes, or the path of its file. Throws `ERR_GRAPH_INVALID`. */
+  addOnnxGraph(
+    model: Uint8Array | string,
+    step: number | bigint = 0,
+    options: Pick<Options, 'wallTime'> = {},
+  ): void {
+    const graphDef = onnxToGraphDef(typeof model === 'string' ? readModel(model) : model);
+    this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
+  }
+
+  /**
+   * Adds the layers of a TensorFlow.js or Keras model, as graph and as conceptual graph: the text of `model.json`, or what it parses to.
+   *
+   * Throws `ERR_GRAPH_INVALID`.
+   */
+  addLayersModel(model: unknown, step: number | bigint = 0, options: Pick<Options, 'wallTime'> = {}): void {
+    const graphDef = layersModelToGraphDef(model);
+    const text = layersModelToKerasText(model);
+    this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
+    this.#log.values(KERAS_MODEL_TAG, { ...options, step }, (tag) => createKerasModelValue(tag, text));
+  }
+
+  /** Resolves once all that was added is in the file. Rejects with `RunWriteError` or `EventsDroppedError`. */
+  flush(): Promise<void> {
+    return this.#log.flush();
+  }
+
+  /**
+   * Flushes and closes the event file; with hyperparameters, it first writes how the session ended, `success` by default.
+   *
+   * Rejects as `flush()` does; a second call gives the same promise.
+   */
+  close(options: { readonly outcome?: SessionOutcome | undefined } = {}): Promise<void> {
+    if (this.#closing === undefined) {
+      if (this.#hasSession) this.#writeSessionEnd(options.outcome ?? 'success');
+      this.#closing = this.#log.close();
+    }
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #writeLayout(wallTime: number | undefined): void {
+    const step = this.#log.writer.nextStep(CUSTOM_SCALARS_TAG);
+    this.#log.values(CUSTOM_SCALARS_TAG, { step, wallTime }, () => this.#charts.toValue());
+  }
+
+  #writeSessionEnd(outcome: SessionOutcome): void {
+    const wallTime = this.#options.clock.wallTime();
+    this.#log.values(SESSION_END_TAG, { step: 0, wallTime }, () => createSessionEndValue(outcome, wallTime));
+  }
+}
+
+function readModel(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new InvalidArgumentError(
+      'ERR_GRAPH_INVALID',
+      `${path} cannot be read: ${messageOf(cause)}`,
+      'Pass the path of an ONNX file, or its bytes.',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CorruptRecordError } from '../../../src/base/errors.js';
+import {
+  decodeRecord,
+  decodeRecords,
+  encodeRecord,
+  FRAMING_BYTES,
+} from '../../../src/format/record/record-codec.js';
+import { RecordQueue } from '../../../src/format/record/record-queue.js';
+
+const fromHex = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'));
+const FILE_VERSION = '0f000000000000006d532b091a0d627261696e2e4576656e743a32fc985129';
+
+describe('encodeRecord', () => {
+  it('frames the first record of an event file as TensorBoard does', () => {
+    const data = fromHex(FILE_VERSION).subarray(12, -4);
+
+    expect(Buffer.from(encodeRecord(data)).toString('hex')).toBe(FILE_VERSION);
+  });
+
+  it.each([0, 1, 1023, 1024, 1025, 70_000])('gives back %i bytes of data', (length) => {
+    const data = Uint8Array.from({ length }, (_, i) => i * 7);
+
+    expect(decodeRecord(encodeRecord(data))).toEqual({ kind: 'record', data, end: length + FRAMING_BYTES });
+  });
+});
+
+describe('decodeRecord', () => {
+  const record = encodeRecord(fromHex('0102030405'));
+
+  it('asks for the missing bytes of a record that is cut anywhere', () => {
+    for (let cut = 0; cut < record.length; cut++) {
+      const decoded = decodeRecord(record.subarray(0, cut));
+
+      expect(decoded.kind).toBe('incomplete');
+      if (decoded.kind === 'incomplete') {
+        expect(decoded.missingBytes).toBeGreaterThan(0);
+        expect(cut + decoded.missingBytes).toBeLessThanOrEqual(record.length);
+      }
+    }
+  });
+
+  it('refuses a record with any single bit flipped, and says where', () => {
+    for (let bit = 0; bit < record.length * 8; bit++) {
+      const damaged = record.slice();
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
+
+      expect(() => decodeRecord(damaged, 0, 4096)).toThrow(
+        expect.objectContaining({
+          code: 'ERR_RECORD_CORRUPT',
+          offset: 4096,
+          part: bit < 96 ? 'length' : 'data',
+        }),
+      );
+    }
+  });
+
+  it('refuses zeroed pages instead of waiting for them to become a record', () => {
+    expect(() => decodeRecord(new Uint8Array(4096))).toThrow(CorruptRecordError);
+  });
+});
+
+describe('decodeRecords', () => {
+  it('gives fewer records, never a wrong one, wherever the bytes are cut', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 }), fc.nat(), (datas, at) => {
+        const bytes = Buffer.concat(datas.map(encodeRecord));
+        const { records, end } = decodeRecords(bytes.subarray(0, at % (bytes.length + 1)));
+
+        expect(records.map((data) => [...data])).toEqual(
+          datas.slice(0, records.length).map((data) => [...data]),
+        );
+        expect(end).toBe(
+          datas.slice(0, records.length).reduce((sum, data) => sum + data.length + FRAMING_BYTES, 0),
+        );
+      }),
+    );
+  });
+});
+
+describe('RecordQueue', () => {
+  it('holds what was sealed, in order, whatever is consumed in between', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ data: fc.uint8Array({ maxLength: 100_000 }), consume: fc.nat(200_000) }), {
+          maxLength: 12,
+        }),
+        (steps) => {
+          const queue = new RecordQueue();
+          let expected = Buffer.alloc(0);
+          for (const { data, consume } of steps) {
+            const at = queue.reserve(data.length + 10);
+            queue.bytes.set(data, at);
+            queue.seal(at + data.length);
+            expected = Buffer.concat([expected, encodeRecord(data)]);
+            expect(Buffer.compare(queue.waiting, expected)).toBe(0);
+            const count = Math.min(consume, queue.sizeBytes);
+            queue.consume(count);
+            expected = expected.subarray(count);
+            expect(queue.sizeBytes).toBe(expected.length);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('gives a buffer back that grew for one large record', () => {
+    const queue = new RecordQueue();
+    queue.seal(queue.reserve(20_000_000) + 20_000_000);
+    expect(queue.bytes.length).toBeGreaterThan(20_000_000);
+
+    queue.consume(queue.sizeBytes);
+
+    expect(queue.bytes.length).toBeLessThan(1_000_000);
+  });
+});

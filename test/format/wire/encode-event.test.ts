@@ -1,0 +1,30 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeEvent } from '../../../src/format/wire/decode-event.js';
+import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
+import { tensorboard } from '../../../src/format/wire/generated/tensorboard.js';
+import { anyEvent } from '../../support/any-event.js';
+
+describe('encodeEvent', () => {
+  it('writes the bytes that protobufjs writes, for any event', () => {
+    fc.assert(
+      fc.property(anyEvent, (event) => {
+        const bytes = joinPieces(encodeEvent(event));
+
+        const again = tensorboard.Event.encode(tensorboard.Event.decode(bytes)).finish();
+
+        expect(Buffer.from(again).toString('hex')).toBe(Buffer.from(bytes).toString('hex'));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is undone by decodeEvent, for any event', () => {
+    fc.assert(
+      fc.property(anyEvent, (event) => {
+        expect(decodeEvent(joinPieces(encodeEvent(event)))).toEqual(event);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -1,0 +1,22 @@
+/** Files of other writers decode to the values that they were made from. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { decodeRecords } from '../../../src/format/record/record-codec.js';
+import { decodeEvent } from '../../../src/format/wire/decode-event.js';
+import { describeEvent, withoutRedundancy } from '../../support/describe-event.js';
+import { FIXTURES, listExpectedFiles } from '../../support/expected-runs.js';
+
+describe('event files of other writers', () => {
+  it.each(listExpectedFiles())('$path', ({ path, events }) => {
+    const bytes = readFileSync(join(FIXTURES, path));
+
+    const { records, end } = decodeRecords(bytes);
+
+    expect(end).toBe(bytes.length);
+    expect(records.map((data) => describeEvent(decodeEvent(data)))).toMatchObject(
+      withoutRedundancy(events) as object[],
+    );
+  });
+});

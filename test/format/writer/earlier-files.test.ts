@@ -1,0 +1,70 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
+import { scanEvent } from '../../../src/format/wire/scan-event.js';
+import { readEarlierFiles, secondsAfter } from '../../../src/format/writer/earlier-files.js';
+import { diskSink } from '../../../src/format/writer/event-sink.js';
+import { anyEvent } from '../../support/any-event.js';
+
+const fixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url));
+
+describe('scanEvent', () => {
+  it('sees the step, tags, plugins and SessionLog START of any event', () => {
+    fc.assert(
+      fc.property(anyEvent, (event) => {
+        const { step, what } = event;
+
+        expect(scanEvent(joinPieces(encodeEvent(event)))).toEqual({
+          step,
+          tags: what.kind === 'summary' ? what.values.map((value) => value.tag) : [],
+          plugins:
+            what.kind === 'summary'
+              ? what.values.map(({ metadata }) => metadata?.pluginName || undefined)
+              : [],
+          isSessionStart: what.kind === 'sessionLog' && what.status === 1,
+        });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('refuses bytes that are no message', () => {
+    expect(() => scanEvent(Uint8Array.of(0x2a, 5, 1))).toThrow(RangeError);
+    expect(() => scanEvent(Uint8Array.of(0x10, 255))).toThrow(RangeError);
+  });
+});
+
+describe('readEarlierFiles', () => {
+  it('knows where other writers stopped, and that they wrote no START', () => {
+    const directory = `${fixtures}/tensorboardx/scalars`;
+    expect(readdirSync(directory).length).toBeGreaterThan(0);
+
+    const earlier = readEarlierFiles(directory, diskSink, undefined);
+
+    expect(earlier.hasSessionStart).toBe(false);
+    expect(earlier.lastSteps.size).toBeGreaterThan(1);
+    expect(earlier.largestStep).toBe(2n ** 63n - 1n);
+  });
+
+  it('knows which plugin has a tag, also of steps that are written again', () => {
+    const earlier = readEarlierFiles(`${fixtures}/tensorflow/images`, diskSink, -1);
+
+    expect(earlier.lastSteps.size).toBe(0);
+    expect(new Set(earlier.plugins.values())).toEqual(new Set(['images']));
+  });
+});
+
+describe('secondsAfter', () => {
+  it('is later than every name, whoever wrote it', () => {
+    const names = [
+      'events.out.tfevents.1700000009.host',
+      'events.out.tfevents.1700000010.host.1.0.v2',
+      'x.tfevents',
+    ];
+
+    expect(secondsAfter(names)).toBe(1_700_000_011);
+    expect(secondsAfter(['x.tfevents'])).toBeUndefined();
+  });
+});

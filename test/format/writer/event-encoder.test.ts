@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeValue } from '../../../src/format/reader/plugin-value.js';
+import { decodeRecords } from '../../../src/format/record/record-codec.js';
+import { RecordQueue } from '../../../src/format/record/record-queue.js';
+import { decodeEvent } from '../../../src/format/wire/decode-event.js';
+import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
+import { DataType, type Event } from '../../../src/format/wire/messages.js';
+import { EventEncoder } from '../../../src/format/writer/event-encoder.js';
+import { createMetadata } from '../../../src/summary/plugin-data.js';
+import { createTextValue } from '../../../src/summary/text.js';
+
+function eventsOf(queue: RecordQueue): Event[] {
+  return decodeRecords(queue.waiting).records.map(decodeEvent);
+}
+
+function scalarEvent(
+  tag: string,
+  value: number,
+  step: number | bigint,
+  wallTime: number,
+  isFirst: boolean,
+): Event {
+  const isRounded = !Object.is(Math.fround(value), value);
+  const tensor = {
+    dtype: DataType.FLOAT,
+    shape: [],
+    floatVal: Float32Array.of(value),
+    ...(isRounded ? { doubleVal: Float64Array.of(value) } : {}),
+  };
+  const metadata = isFirst ? { metadata: createMetadata('scalars') } : {};
+  return {
+    wallTime,
+    step,
+    what: { kind: 'summary', values: [{ tag, value: { kind: 'tensor', tensor }, ...metadata }] },
+  };
+}
+
+describe('EventEncoder', () => {
+  it('writes scalars to the bytes of the general encoder', () => {
+    const step = fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }));
+    const call = fc.record({
+      tag: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }),
+      value: fc.oneof(fc.double(), fc.float()),
+      step,
+      wallTime: fc.double({ min: 0, max: 1e11, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(fc.array(call, { maxLength: 8 }), (calls) => {
+        const queue = new RecordQueue();
+        const encoder = new EventEncoder(queue);
+        const seen = new Set<string>();
+        const expected = calls.map(({ tag, value, step, wallTime }) => {
+          encoder.scalar(tag, value, step, wallTime);
+          const isFirst = !seen.has(tag);
+          seen.add(tag);
+          return joinPieces(encodeEvent(scalarEvent(tag, value, step, wallTime, isFirst)));
+        });
+
+        const { records } = decodeRecords(queue.waiting);
+
+        expect(records.map((data) => Buffer.from(data).toString('hex'))).toEqual(
+          expected.map((data) => Buffer.from(data).toString('hex')),
+        );
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('gives doubles back that no float32 holds, with the metadata in whichever form comes first in a file', () => {
+    const queue = new RecordQueue();
+    const encoder = new EventEncoder(queue);
+    const values = [0.1, 0.25, -0, Number.NaN, Number.POSITIVE_INFINITY, 1e300, 5e-324, 16_777_217];
+
+    for (const isReversed of [false, true]) {
+      encoder.startFile(1, 'w', []);
+      for (const value of isReversed ? values.toReversed() : values) encoder.scalar('a', value, undefined, 1);
+    }
+
+    const stored = eventsOf(queue).flatMap(({ what }) => (what.kind === 'summary' ? what.values : []));
+    const decoded = stored.map((value) => decodeValue(value, createMetadata('scalars')));
+    expect(decoded.map((value) => (value.kind === 'scalar' ? value.value : value.kind))).toEqual([
+      ...values,
+      ...values.toReversed(),
+    ]);
+    expect(stored.flatMap(({ metadata }, i) => (metadata === undefined ? [] : [i]))).toEqual([
+      0,
+      values.length,
+    ]);
+  });
+
+  it('keeps metadata whose bytes are those of a signalling NaN, wherever they stand', () => {
+    const signalling = [1, 0, 0, 0, 0, 0, 0xf0, 0x7f];
+    for (let shift = 0; shift < 8; shift++) {
+      const queue = new RecordQueue();
+      const content = Uint8Array.of(...signalling.slice(shift), ...signalling, ...signalling);
+      const metadata = { ...createMetadata('scalars'), content };
+
+      new EventEncoder(queue).scalar('loss', 0.1, 1, 2, metadata);
+
+      const event = scalarEvent('loss', 0.1, 1, 2, true);
+      if (event.what.kind === 'summary') Object.assign(event.what.values[0]!, { metadata });
+      expect(decodeRecords(queue.waiting).records).toEqual([joinPieces(encodeEvent(event))]);
+    }
+  });
+
+  it('has room for the longest steps wherever the queue grows', () => {
+    const queue = new RecordQueue();
+    const encoder = new EventEncoder(queue);
+
+    for (let i = 0; i < 5000; i++) encoder.scalar('n'.repeat(1 + (i % 9)), 0.1, -i - 1, 2);
+
+    expect(eventsOf(queue).map(({ step }) => step)).toEqual(Array.from({ length: 5000 }, (_, i) => -i - 1));
+  });
+
+  it('counts steps up for a tag that is given none, after the last one that was given', () => {
+    const queue = new RecordQueue();
+    const encoder = new EventEncoder(queue);
+
+    encoder.scalar('a', 1, undefined, 1);
+    encoder.scalar('a', 1, undefined, 1);
+    encoder.scalar('b', 1, undefined, 1);
+    encoder.scalar('a', 1, 100, 1);
+    encoder.scalar('a', 1, undefined, 1);
+    encoder.scalar('a', 1, 2 ** 53, 1);
+    encoder.scalar('a', 1, undefined, 1);
+
+    expect(eventsOf(queue).map((event) => event.step)).toEqual([
+      0,
+      1,
+      0,
+      100,
+      101,
+      2n ** 53n,
+      2n ** 53n + 1n,
+    ]);
+  });
+
+  it('repeats the metadata of a tag once in every file', () => {
+    const queue = new RecordQueue();
+    const encoder = new EventEncoder(queue);
+    const write = (): void => {
+      encoder.scalar('loss', 1, undefined, 1);
+      encoder.summary([createTextValue('note', 'x')], encoder.nextStep('note'), 1);
+    };
+
+    encoder.startFile(1, 'w', [0]);
+    write();
+    write();
+    encoder.startFile(2, 'w', []);
+    write();
+    write();
+
+    const described = eventsOf(queue).flatMap(({ what }) =>
+      what.kind === 'summary'
+        ? what.values.map((value) => `${value.tag} ${value.metadata?.pluginName ?? '-'}`)
+        : [what.kind],
+    );
+    expect(described).toEqual([
+      'fileVersion',
+      'sessionLog',
+      'loss scalars',
+      'note text',
+      'loss -',
+      'note -',
+      'fileVersion',
+      'loss scalars',
+      'note text',
+      'loss -',
+      'note -',
+    ]);
+  });
+});

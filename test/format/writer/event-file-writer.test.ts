@@ -1,0 +1,228 @@
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Diagnostics } from '../../../src/base/diagnostics.js';
+import type { CodedError } from '../../../src/base/errors.js';
+import { decodeRecords } from '../../../src/format/record/record-codec.js';
+import { decodeEvent } from '../../../src/format/wire/decode-event.js';
+import type { Event } from '../../../src/format/wire/messages.js';
+import type { EventFileWriterOptions } from '../../../src/format/writer/event-file-options.js';
+import { EventFileWriter } from '../../../src/format/writer/event-file-writer.js';
+import { diskError, FailingSink } from '../../support/failing-sink.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+function open(options: EventFileWriterOptions = {}) {
+  const sink = new FailingSink();
+  const clock = new FakeClock();
+  const errors: CodedError[] = [];
+  const diagnostics = new Diagnostics({ onError: (error) => errors.push(error) });
+  const writer = new EventFileWriter('/logs', { sink, clock, diagnostics, ...options });
+  onTestFinished(async () => {
+    await writer.close().catch(() => 'the test has seen its errors');
+  });
+  return { writer, sink, clock, errors };
+}
+
+/** The events of a file; fails when the file ends in a partial record. */
+function eventsOf(bytes: Uint8Array): Event[] {
+  const { records, end } = decodeRecords(bytes);
+  expect(end).toBe(bytes.length);
+  return records.map(decodeEvent);
+}
+
+function stepsOf(sink: FailingSink): (number | bigint)[] {
+  return [...sink.files.values()].flatMap((bytes) =>
+    eventsOf(bytes)
+      .filter((event) => event.what.kind === 'summary')
+      .map((event) => event.step),
+  );
+}
+
+describe('EventFileWriter', () => {
+  it('begins a file at once with file_version and SessionLog START', () => {
+    const { sink } = open({ resume: { fromStep: 7 } });
+
+    const [path, bytes] = [...sink.files][0]!;
+
+    expect(basename(path)).toMatch(/^events\.out\.tfevents\.1700000000\.[\w-]+\.\d+\.\d{6}$/);
+    expect(eventsOf(bytes)).toEqual([
+      {
+        wallTime: 1_700_000_000,
+        step: 0,
+        what: { kind: 'fileVersion', fileVersion: 'brain.Event:2', writer: 'polytrack' },
+      },
+      { wallTime: 1_700_000_000, step: 7, what: { kind: 'sessionLog', status: 1 } },
+    ]);
+  });
+
+  it('keeps events in memory until it is flushed, then has them all in the file', async () => {
+    const { writer, sink } = open();
+
+    for (let step = 0; step < 100; step++) writer.writeScalar('loss', step, step, 1);
+
+    expect(stepsOf(sink)).toHaveLength(0);
+    await writer.flush();
+    expect(stepsOf(sink)).toHaveLength(100);
+  });
+
+  it('writes by itself once the flush interval has passed', async () => {
+    const { writer, sink } = open({ flushIntervalMs: 20 });
+
+    writer.writeScalar('loss', 1, 0, 1);
+
+    await expect.poll(() => stepsOf(sink)).toHaveLength(1);
+  });
+
+  it('writes from the call when a loop never lets the event loop run', () => {
+    const { writer, sink, clock } = open({ flushIntervalMs: 2000 });
+
+    writer.writeScalar('loss', 1, 0, undefined);
+    clock.seconds += 3;
+    writer.writeScalar('loss', 1, 1, undefined);
+
+    expect(stepsOf(sink)).toEqual([0, 1]);
+  });
+
+  it('does not let a loop that never yields fill the memory', () => {
+    const { writer, sink } = open();
+
+    for (let step = 0; step < 200_000; step++) writer.writeScalar('loss', 1, step, 1);
+
+    expect(stepsOf(sink).length).toBeGreaterThan(100_000);
+  });
+
+  it('goes to a next file at the size limit, without a second START, under a name that sorts later', async () => {
+    const { writer, sink, clock } = open({ maxFileBytes: 1000 });
+
+    for (let step = 0; step < 100; step++) writer.writeScalar('loss', 1, step, 1);
+    clock.seconds -= 10;
+    await writer.close();
+
+    const paths = [...sink.files.keys()];
+    expect(paths.length).toBeGreaterThan(3);
+    expect([...paths].sort()).toEqual(paths);
+    expect(stepsOf(sink)).toEqual(Array.from({ length: 100 }, (_, step) => step));
+    const logs = [...sink.files.values()].map((bytes) => eventsOf(bytes).map((event) => event.what.kind));
+    expect(logs.map((kinds) => kinds.filter((kind) => kind === 'sessionLog').length)).toEqual([
+      1,
+      ...logs.slice(1).map(() => 0),
+    ]);
+    expect(logs.every((kinds) => kinds[0] === 'fileVersion')).toBe(true);
+    expect(Math.max(...[...sink.files.values()].map((bytes) => bytes.length))).toBeLessThan(1200);
+  });
+
+  it('reports a disk that refuses, keeps the events and writes them once it is back', async () => {
+    const { writer, sink, errors } = open();
+    sink.failure = diskError('ENOSPC');
+    sink.spaceBytes = 100;
+    for (let step = 0; step < 50; step++) writer.writeScalar('loss', 1, step, 1);
+
+    await expect(writer.flush()).rejects.toMatchObject({ code: 'ERR_RUN_WRITE', cause: { code: 'ENOSPC' } });
+    await expect(writer.flush()).rejects.toMatchObject({ code: 'ERR_RUN_WRITE' });
+    expect(errors.map((error) => error.code)).toEqual(['ERR_RUN_WRITE']);
+
+    sink.spaceBytes = Number.POSITIVE_INFINITY;
+    await writer.flush();
+    expect(stepsOf(sink)).toHaveLength(50);
+    expect(sink.files.size).toBe(1);
+  });
+
+  it('does not throw when the directory cannot be made, and makes it later', async () => {
+    const sink = new FailingSink();
+    sink.failure = diskError('EACCES');
+    const { writer, errors } = open({ sink });
+    writer.writeScalar('loss', 1, 0, 1);
+
+    await expect(writer.flush()).rejects.toMatchObject({ code: 'ERR_RUN_WRITE' });
+    expect(errors).toHaveLength(1);
+
+    sink.failure = undefined;
+    await writer.flush();
+    expect(stepsOf(sink)).toEqual([0]);
+  });
+
+  it('asks a disk that refused again at the next interval, without new events', async () => {
+    const { writer, sink } = open({ flushIntervalMs: 10 });
+    sink.failure = diskError('EIO');
+    sink.spaceBytes = 0;
+    writer.writeScalar('loss', 1, 0, 1);
+    await expect(writer.flush()).rejects.toMatchObject({ code: 'ERR_RUN_WRITE' });
+
+    sink.spaceBytes = Number.POSITIVE_INFINITY;
+
+    await expect.poll(() => stepsOf(sink)).toEqual([0]);
+  });
+
+  it('drops and counts events when the disk refuses for longer than the queue lasts', async () => {
+    const { writer, sink, errors } = open({ maxQueueBytes: 1000 });
+    sink.failure = diskError('ENOSPC');
+    sink.spaceBytes = 0;
+    for (let step = 0; step < 100; step++) writer.writeScalar('loss', 1, step, 1);
+
+    await expect(writer.flush()).rejects.toMatchObject({ code: 'ERR_RUN_WRITE' });
+    sink.spaceBytes = Number.POSITIVE_INFINITY;
+    await expect(writer.flush()).rejects.toMatchObject({
+      code: 'ERR_EVENTS_DROPPED',
+      droppedEvents: writer.droppedEvents,
+    });
+
+    expect(writer.droppedEvents).toBeGreaterThan(50);
+    expect(stepsOf(sink)).toHaveLength(100 - writer.droppedEvents);
+    expect(errors.map((error) => error.code)).toEqual(['ERR_RUN_WRITE', 'ERR_EVENTS_DROPPED']);
+    await writer.flush();
+  });
+
+  it('syncs to the disk only when asked to', async () => {
+    const plain = open();
+    const durable = open({ fsync: true });
+
+    await plain.writer.flush();
+    await durable.writer.flush();
+
+    expect(plain.sink.syncs).toBe(0);
+    expect(durable.sink.syncs).toBe(1);
+  });
+
+  it('refuses events after close, and closes once', async () => {
+    const { writer, sink } = open();
+    writer.writeScalar('loss', 1, 0, 1);
+
+    const first = writer.close();
+
+    expect(writer.close()).toBe(first);
+    await first;
+    expect(() => writer.writeScalar('loss', 1, 1, 1)).toThrow(
+      expect.objectContaining({ code: 'ERR_CLOSED' }),
+    );
+    expect(stepsOf(sink)).toEqual([0]);
+  });
+
+  it('closes at the end of an `await using` block', async () => {
+    const sink = new FailingSink();
+    {
+      await using writer = new EventFileWriter('/logs', { sink });
+      writer.writeScalar('loss', 1, 0, 1);
+    }
+
+    expect(stepsOf(sink)).toEqual([0]);
+  });
+
+  it('does no work while nothing is logged', async () => {
+    const { sink } = open({ flushIntervalMs: 5 });
+    const before = sink.writes;
+
+    await sleep(40);
+
+    expect(sink.writes).toBe(before);
+  });
+
+  it.each([
+    ['flushIntervalMs', { flushIntervalMs: 0 }],
+    ['maxFileBytes', { maxFileBytes: Number.NaN }],
+    ['fileNameSuffix', { fileNameSuffix: '/../x' }],
+  ])('refuses a bad %s', (name, options) => {
+    expect(() => new EventFileWriter('/logs', { sink: new FailingSink(), ...options })).toThrow(
+      expect.objectContaining({ code: 'ERR_OPTION_INVALID', message: expect.stringContaining(name) }),
+    );
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { Diagnostics } from '../../../src/base/diagnostics.js';
+import type { SummaryValue } from '../../../src/format/wire/messages.js';
+import type { EventFileWriter } from '../../../src/format/writer/event-file-writer.js';
+import { PendingEvents, type PendingValue } from '../../../src/format/writer/pending-events.js';
+
+/** A value of 100 bytes that says where it was encoded; the threads are done once `finish` is called. */
+class FakeValue implements PendingValue {
+  readonly sizeBytes = 100;
+  readonly encodedBy: string[] = [];
+  readonly #encoded: readonly SummaryValue[];
+  finish: () => void = () => {};
+
+  constructor(tag: string) {
+    this.#encoded = [{ tag }];
+  }
+
+  now(): readonly SummaryValue[] {
+    this.encodedBy.push('call');
+    return this.#encoded;
+  }
+
+  later(): Promise<readonly SummaryValue[]> {
+    this.encodedBy.push('threads');
+    return new Promise((resolve) => {
+      this.finish = () => resolve(this.#encoded);
+    });
+  }
+}
+
+function createPending(maxBytes: number) {
+  const written: string[] = [];
+  const writer = {
+    directory: '/logs',
+    writeSummary: (values: readonly SummaryValue[]) => written.push(values[0]!.tag),
+    drainAtExit: () => {},
+  } as unknown as EventFileWriter;
+  const pending = new PendingEvents(writer, new Diagnostics(), maxBytes);
+  const values: FakeValue[] = [];
+  const add = (): void => {
+    const tag = `${values.length}`;
+    values.push(new FakeValue(tag));
+    pending.add(tag, 0, 1, values.at(-1)!);
+  };
+  return { pending, values, written, add };
+}
+
+describe('PendingEvents', () => {
+  it('has calls encode their own value when most of the memory is taken: the threads are at work on the oldest', async () => {
+    const { pending, values, written, add } = createPending(1000);
+
+    for (let i = 0; i < 9; i++) add();
+
+    expect(values.map(({ encodedBy }) => encodedBy.join())).toEqual([
+      ...Array(7).fill('threads'),
+      ...['call', 'call'],
+    ]);
+    expect(written).toEqual([]);
+    for (const value of values) value.finish();
+    await pending.settle();
+    expect(written).toEqual(values.map((_, i) => `${i}`));
+  });
+
+  it('encodes the oldest at once when all of the memory is taken', () => {
+    const { values, written, add, pending } = createPending(1000);
+
+    for (let i = 0; i < 12; i++) add();
+
+    expect(written).toEqual(['0', '1']);
+    expect(values[0]!.encodedBy).toEqual(['threads', 'call']);
+    pending.drainAtExit();
+    expect(written).toHaveLength(12);
+  });
+});

@@ -1,0 +1,109 @@
+/** The event files of other writers: every value is projected, or counted as what it is. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { decodeRecords } from '../../../src/format/record/record-codec.js';
+import { decodeEvent } from '../../../src/format/wire/decode-event.js';
+import { Projection, type ProjectionCounts } from '../../../src/polyaxon/export/exporter.js';
+import { toPythonFloat } from '../../../src/polyaxon/number-text.js';
+import { type ExpectedFile, FIXTURES, listExpectedFiles } from '../../support/expected-runs.js';
+import { ProjectedFiles } from '../../support/projected-files.js';
+
+interface ExpectedValue {
+  readonly tag: string;
+  readonly simpleValue?: number | string;
+}
+interface ExpectedEvent {
+  readonly what: string;
+  readonly step: string;
+  readonly values?: readonly ExpectedValue[];
+}
+
+const files = listExpectedFiles();
+const GRAPHS = ['graph_def', 'meta_graph_def', 'tagged_run_metadata'];
+
+function project(file: ExpectedFile) {
+  const projection = new Projection();
+  const written = new ProjectedFiles();
+  const { records } = decodeRecords(new Uint8Array(readFileSync(join(FIXTURES, file.path))));
+  for (const data of records) projection.push(decodeEvent(data));
+  return { projection, written: written.take(projection) };
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+function accountedFor({ projected, inputs, likenesses, unprojected, invalid }: ProjectionCounts): number {
+  return sum(projected) + inputs + likenesses + sum(unprojected) + sum(invalid);
+}
+
+describe('Projection of other writers', () => {
+  it.each(files.map((file) => [file.path, file] as const))(
+    'accounts for every value of %s',
+    (_path, file) => {
+      const events = file.events as unknown as readonly ExpectedEvent[];
+      const values = events.flatMap((event) => event.values ?? []);
+      const graphs = events.filter(({ what }) => GRAPHS.includes(what));
+
+      const { projection, written } = project(file);
+
+      const { counts } = projection;
+      expect(counts.values).toBe(values.length + graphs.length);
+      expect(accountedFor(counts)).toBe(counts.values);
+      expect(counts.invalid).toEqual({});
+      for (const { path, kind, summary } of projection.artifacts()) {
+        const isText = kind === 'text';
+        expect(written.text(path).split('\n'), path).toHaveLength(summary.step!.count + 1);
+        expect(written.text(path).startsWith(isText ? '\n{"timestamp": "' : 'step|timestamp|'), path).toBe(
+          true,
+        );
+      }
+    },
+  );
+
+  it.each(files.filter(({ path }) => path.includes('scalars')).map((file) => [file.path, file] as const))(
+    'gives the numbers of %s as they are, step by step',
+    (_path, file) => {
+      const events = file.events as unknown as readonly ExpectedEvent[];
+      const expected = events.flatMap(({ step, values = [] }) =>
+        values.flatMap(({ tag, simpleValue }) =>
+          tag === 'loss' && simpleValue !== undefined
+            ? [`${step} ${toPythonFloat(Number(simpleValue))}`]
+            : [],
+        ),
+      );
+      if (expected.length === 0) return;
+
+      const { written } = project(file);
+
+      const [header, ...rows] = written.text('events/metric/loss.plx').split('\n');
+      expect(header).toBe('step|timestamp|metric');
+      expect(rows.map((row) => `${row.split('|')[0]} ${row.split('|')[2]}`)).toEqual(expected);
+    },
+  );
+
+  it('projects every kind of theirs that Polyaxon has', () => {
+    const kinds = files.flatMap((file) => Object.keys(project(file).projection.counts.rows));
+
+    expect([...new Set(kinds)].toSorted()).toEqual([
+      'audio',
+      'curve',
+      'histogram',
+      'image',
+      'metric',
+      'text',
+    ]);
+  });
+
+  it('makes inputs of their hyperparameters', () => {
+    const inputs = files
+      .filter(({ path }) => path.includes('hparams'))
+      .map((file) => ({ path: file.path, inputs: project(file).written.inputs }))
+      .filter((run) => Object.keys(run.inputs).length > 0);
+
+    expect(inputs.length).toBeGreaterThanOrEqual(3);
+    for (const run of inputs) expect(run.inputs, run.path).toMatchObject({ lr: expect.any(Number) });
+  });
+});

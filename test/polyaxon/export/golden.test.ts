@@ -1,0 +1,71 @@
+/** Byte for byte what Polyaxon's own Python client writes, and field by field what it says of it. */
+
+import { describe, expect, it } from 'vitest';
+import { Projection, type SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
+import { polyaxonFixture, readFixtureFile, toFixtureEvent } from '../../support/polyaxon-fixture.js';
+import { ProjectedFiles } from '../../support/projected-files.js';
+
+const { files, logged, resources, artifacts, outputs } = polyaxonFixture;
+
+function project(target: 'events' | 'resources') {
+  const projection = new Projection({ target });
+  for (const call of target === 'events' ? logged : resources) projection.push(toFixtureEvent(call));
+  return { projection, written: new ProjectedFiles().take(projection) };
+}
+
+function pathsOf(isResource: boolean): string[] {
+  return files.map(({ path }) => path).filter((path) => path.startsWith('resources/') === isResource);
+}
+
+/** Numbers that are not whole agree to 1e-12 of their size; all else is the same. */
+function expectSameSummary(actual: SeriesArtifact, expected: SeriesArtifact): void {
+  const { metric: actualMetric, ...actualRest } = actual.summary;
+  const { metric, ...rest } = expected.summary;
+  expect({ ...actual, summary: actualRest }).toEqual({ ...expected, summary: rest });
+  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  expect(Object.keys(actual.summary)).toEqual(Object.keys(expected.summary));
+  expect(Object.keys(actualMetric ?? {})).toEqual(Object.keys(metric ?? {}));
+  for (const [field, value] of Object.entries(metric ?? {})) {
+    const found = actualMetric?.[field as keyof typeof actualMetric] ?? null;
+    const message = `${expected.name} ${field}: ${found}, expected ${value}`;
+    if (value === null || found === null) expect(found, message).toBe(value);
+    else expect(Math.abs(found - value), message).toBeLessThanOrEqual(Math.abs(value) * 1e-12);
+  }
+}
+
+describe('Projection', () => {
+  const { projection, written } = project('events');
+  const system = project('resources');
+
+  it('writes the files that Polyaxon writes, and no others', () => {
+    expect(written.paths).toEqual(pathsOf(false));
+    expect(system.written.paths).toEqual(pathsOf(true));
+    expect([...written.notices, ...system.written.notices]).toEqual([]);
+  });
+
+  it.each(pathsOf(false))('writes %s to the byte', (path) => {
+    expect(Buffer.from(written.bytes(path)).toString('latin1')).toBe(
+      Buffer.from(readFixtureFile(path)).toString('latin1'),
+    );
+  });
+
+  it.each(pathsOf(true))('writes %s to the byte, without steps', (path) => {
+    expect(system.written.text(path)).toBe(Buffer.from(readFixtureFile(path)).toString('utf8'));
+  });
+
+  it.each(artifacts.map((artifact) => [artifact.path, artifact] as const))(
+    'summarizes %s as Polyaxon',
+    (path, expected) => {
+      const from = path.startsWith('resources/') ? system.projection : projection;
+      const [actual] = from.artifacts(new Set([path]));
+
+      expectSameSummary(actual!, expected);
+    },
+  );
+
+  it('gives the last values that Polyaxon makes outputs', () => {
+    const last = projection.lastValues();
+
+    expect(last).toEqual(outputs);
+  });
+});

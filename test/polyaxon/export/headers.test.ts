@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { readAudioHeader } from '../../../src/polyaxon/export/audio-header.js';
+import { readImageHeader } from '../../../src/polyaxon/export/image-header.js';
+import { readFixtureFile } from '../../support/polyaxon-fixture.js';
+
+/** The beginnings of images of 7 by 5 pixels, by Pillow 13.0.0. */
+const HEADERS = {
+  'PNG, gray': 'iVBORw0KGgoAAAANSUhEUgAAAAcAAAAFCAAAAACs8akEAAAADElEQVR4nGNg',
+  'PNG, gray and alpha': 'iVBORw0KGgoAAAANSUhEUgAAAAcAAAAFCAQAAAAjkz5TAAAADElEQVR4nGNg',
+  'PNG, palette': 'iVBORw0KGgoAAAANSUhEUgAAAAcAAAAFAQMAAACzVGSbAAAAA1BMVEUAAACn',
+  'PNG, RGBA': 'iVBORw0KGgoAAAANSUhEUgAAAAcAAAAFCAYAAACJmvbYAAAADElEQVR4nGNg',
+  'BMP, RGB': 'Qk2uAAAAAAAAADYAAAAoAAAABwAAAAUAAAABABgAAAAAAHgAAADEDgAAxA4A',
+  'BMP, RGBA': 'Qk3CAAAAAAAAADYAAAAoAAAABwAAAAUAAAABACAAAAAAAIwAAADEDgAAxA4A',
+  GIF: 'R0lGODdhBwAFAIAAAAAAAAAAACwAAAAABwAFAAAIDAABCBxIsKDBgwcDAgA7',
+  WebP: 'UklGRiQAAABXRUJQVlA4IBgAAAAwAQCdASoHAAUAAUAmJaQAA3AA/v02aAA=',
+} as const;
+/** One gray pixel. */
+const JPEG =
+  '/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA=';
+
+function bytesOf(base64: string): Uint8Array {
+  return new Uint8Array(Buffer.from(base64, 'base64'));
+}
+
+function wav(...chunks: readonly Buffer[]): Uint8Array {
+  const riff = Buffer.concat([Buffer.from('RIFF\0\0\0\0WAVE', 'latin1'), ...chunks]);
+  return new Uint8Array(riff);
+}
+
+function chunk(name: string, content: Buffer, sizeBytes = content.length): Buffer {
+  const header = Buffer.alloc(8);
+  header.write(name, 'latin1');
+  header.writeUInt32LE(sizeBytes, 4);
+  return Buffer.concat([header, content, Buffer.alloc(content.length % 2)]);
+}
+
+/** Stereo of 16 bits at 8,000 Hz. */
+const FORMAT = chunk('fmt ', Buffer.from('01000200401f0000007d000004001000', 'hex'));
+
+describe('readImageHeader', () => {
+  it.each([
+    ['PNG, gray', { extension: 'png', height: 5, width: 7, colorspace: 1 }],
+    ['PNG, gray and alpha', { extension: 'png', height: 5, width: 7, colorspace: 2 }],
+    ['PNG, palette', { extension: 'png', height: 5, width: 7, colorspace: 3 }],
+    ['PNG, RGBA', { extension: 'png', height: 5, width: 7, colorspace: 4 }],
+    ['BMP, RGB', { extension: 'bmp', height: 5, width: 7, colorspace: 3 }],
+    ['BMP, RGBA', { extension: 'bmp', height: 5, width: 7, colorspace: 4 }],
+    ['GIF', { extension: 'gif', height: 5, width: 7, colorspace: 3 }],
+    ['WebP', { extension: 'webp' }],
+  ] as const)('reads %s', (name, expected) => {
+    expect(readImageHeader(bytesOf(HEADERS[name]))).toEqual(expected);
+  });
+
+  it('reads JPEG', () => {
+    const expected = { extension: 'jpg', height: 1, width: 1, colorspace: 1 };
+
+    expect(readImageHeader(bytesOf(JPEG))).toEqual(expected);
+  });
+
+  it('reads of any beginning what is there', () => {
+    for (const base64 of [...Object.values(HEADERS), JPEG]) {
+      const bytes = bytesOf(base64);
+      for (let length = 0; length <= bytes.length; length++) {
+        expect(readImageHeader(bytes.subarray(0, length)).extension).toMatch(/^(png|bmp|gif|webp|jpg|bin)$/);
+      }
+    }
+  });
+});
+
+describe('readAudioHeader', () => {
+  it('reads WAV as Python writes it', () => {
+    expect(readAudioHeader(readFixtureFile('assets/audio/tone_5.wav'))).toEqual({
+      extension: 'wav',
+      contentType: 'audio/wav',
+      sampleRateHz: 8000,
+      channels: 1,
+      lengthFrames: 45,
+    });
+  });
+
+  it('finds the samples behind other chunks, and counts no more of them than there are', () => {
+    const list = chunk('LIST', Buffer.from('odd'));
+    const expected = { extension: 'wav', contentType: 'audio/wav', sampleRateHz: 8000, channels: 2 };
+
+    expect(readAudioHeader(wav(list, FORMAT, list, chunk('data', Buffer.alloc(12))))).toEqual({
+      ...expected,
+      lengthFrames: 3,
+    });
+    expect(readAudioHeader(wav(FORMAT, chunk('data', Buffer.alloc(8), 0xffffffff)))).toEqual({
+      ...expected,
+      lengthFrames: 2,
+    });
+    expect(readAudioHeader(wav(FORMAT))).toEqual(expected);
+  });
+
+  it.each([
+    ['OggS\0', 'ogg', 'audio/ogg'],
+    ['fLaC\0', 'flac', 'audio/flac'],
+    ['ID3\x04\0', 'mp3', 'audio/mpeg'],
+    ['\xff\xfb\x90\0', 'mp3', 'audio/mpeg'],
+    ['????', 'bin', undefined],
+    ['', 'bin', undefined],
+  ])('knows %j by its first bytes', (start, extension, contentType) => {
+    expect(readAudioHeader(new Uint8Array(Buffer.from(start, 'latin1')))).toEqual({
+      extension,
+      ...(contentType === undefined ? {} : { contentType }),
+    });
+  });
+});

@@ -1,0 +1,145 @@
+import { PNG } from 'pngjs';
+import { describe, expect, it } from 'vitest';
+import { type ConfusionInput, createConfusion } from '../../../src/polyaxon/kinds/confusion.js';
+import { drawConfusion } from '../../../src/polyaxon/kinds/confusion-image.js';
+import type { ClassLabel } from '../../../src/polyaxon/kinds/numbers.js';
+import { readFixture } from '../../support/fixture-json.js';
+
+interface ConfusionCase {
+  readonly targets: ClassLabel[];
+  readonly predictions: ClassLabel[];
+  readonly labels?: ClassLabel[];
+  readonly matrix: number[][];
+}
+
+describe('createConfusion', () => {
+  it.each(readFixture<ConfusionCase[]>('sklearn/confusions.json'))(
+    'counts as confusion_matrix does: %#',
+    ({ matrix, ...samples }) => {
+      const { value } = createConfusion(samples);
+
+      const classes =
+        samples.labels ?? [...new Set([...samples.targets, ...samples.predictions])].sort(compare);
+      expect(value).toEqual({ x: classes, y: classes, z: matrix });
+    },
+  );
+
+  it('keeps a matrix as it is given', () => {
+    const { value } = createConfusion({
+      x: ['a', 2],
+      y: [true, 'd\ud800'],
+      z: [Float32Array.of(0.5, Number.NaN), ['text', -1]],
+    });
+
+    expect(value).toEqual({
+      x: ['a', 2],
+      y: [true, 'd\ufffd'],
+      z: [
+        [0.5, null],
+        ['text', -1],
+      ],
+    });
+  });
+
+  it('takes names for numbered classes', () => {
+    const samples = { predictions: Int32Array.of(0, 1, 1), targets: [0, 0, 1], labels: ['cat', 'dog'] };
+
+    expect(createConfusion(samples).value).toEqual({
+      x: ['cat', 'dog'],
+      y: ['cat', 'dog'],
+      z: [
+        [1, 1],
+        [0, 1],
+      ],
+    });
+  });
+
+  it('has an image that TensorBoard shows, its cells the darker the larger', () => {
+    const { likeness } = createConfusion({ predictions: [0, 0, 1, 1], targets: [0, 0, 0, 1] });
+
+    const value = likeness!.create('tag', { description: 'd' }).now();
+    const tensor = value.value?.kind === 'tensor' ? value.value.tensor : undefined;
+    const { width, height, data } = PNG.sync.read(Buffer.from(tensor!.stringVal![2]!));
+    const luminances = Array.from(
+      { length: width * height },
+      (_, i) => data[i * 4]! + data[i * 4 + 1]! + data[i * 4 + 2]!,
+    );
+
+    expect(value).toMatchObject({ tag: 'tag', metadata: { pluginName: 'images', description: 'd' } });
+    expect([width, height].every((side) => side > 144 && side < 400)).toBe(true);
+    // Two thirds of 2, the largest count, and 1 in the others: the darkest blue fills one cell of 72×72.
+    const darkest = luminances.filter((luminance) => luminance === 8 + 48 + 107).length;
+    expect(darkest).toBeGreaterThan(72 * 72 * 0.9);
+    expect(darkest).toBeLessThan(72 * 72 * 1.1);
+  });
+
+  it.each([
+    ['nothing', undefined, 'matrix is undefined'],
+    ['no matrix', {}, 'x is undefined (undefined), expected an array of labels'],
+    ['no classes', { x: [], y: [], z: [] }, 'x is empty'],
+    ['more labels than rows', { x: [1, 2], y: [1, 2], z: [[1, 2]] }, 'x has 2 labels, y 2, z 1 rows'],
+    ['a row that is too short', { x: [1, 2], y: [1, 2], z: [[1, 2], [1]] }, 'z[1] has 1 values, expected 2'],
+    ['a row that is none', { x: [1], y: [1], z: [1] }, 'z[0] is 1 (number)'],
+    ['a cell that is none', { x: [1], y: [1], z: [[{}]] }, 'z[0][0] is an object'],
+    ['a label that is none', { x: [null], y: [1], z: [[1]] }, 'x[0] is null'],
+    ['unequal lengths', { predictions: [1], targets: [1, 2] }, 'predictions has 1 values for 2 targets'],
+    ['no samples', { predictions: [], targets: [] }, 'targets is empty'],
+    ['no targets', { predictions: [1] }, 'targets is undefined'],
+    [
+      'an unknown label',
+      { predictions: ['x'], targets: ['a'], labels: ['a', 'b'] },
+      'predictions[0] is x (string), which is none of the 2 labels',
+    ],
+    [
+      'a number beyond the names',
+      { predictions: [0], targets: [2], labels: ['a', 'b'] },
+      'targets[0] is 2 (number)',
+    ],
+    [
+      'a label twice',
+      { predictions: [0], targets: [0], labels: ['a', 'a'] },
+      'labels has the same label twice',
+    ],
+  ])('refuses %s', (_, input, message) => {
+    expect(() => createConfusion(input as ConfusionInput)).toThrow(
+      expect.objectContaining({ code: 'ERR_CONFUSION_INVALID', message: expect.stringContaining(message) }),
+    );
+  });
+});
+
+function compare(a: ClassLabel, b: ClassLabel): number {
+  return a < b ? -1 : 1;
+}
+
+describe('drawConfusion', () => {
+  const drawn = (count: number) => {
+    const labels = Array.from({ length: count }, (_, i) => `class ${i}`);
+    return drawConfusion({
+      columns: labels,
+      rows: labels,
+      cells: labels.map(() => labels.map(() => 1)),
+      titles: {},
+    });
+  };
+
+  it.each([1, 2, 10, 40, 200, 400])('fits %d classes into an image that a page can show', (count) => {
+    const image = drawn(count)!;
+
+    expect(image.width).toBeLessThan(1100);
+    expect(image.height).toBeLessThan(1100);
+    expect(image.pixels).toHaveLength(image.width * image.height * 3);
+  });
+
+  it('draws no image of more classes than it has pixels for', () => {
+    expect(drawn(401)).toBeUndefined();
+  });
+
+  it('numbers classes whose names the font does not have', () => {
+    const named = (name: string) =>
+      drawConfusion({ columns: [name], rows: [name], cells: [[1]], titles: {} })!.pixels;
+
+    expect(named('日本')).toEqual(named('#0'));
+    expect(named('é')).toEqual(named('e'));
+    expect(named('a')).not.toEqual(named('b'));
+  });
+});

@@ -1,0 +1,137 @@
+import { PNG } from 'pngjs';
+import { describe, expect, it } from 'vitest';
+import { decodeValue } from '../../../src/format/reader/plugin-value.js';
+import {
+  createCurve,
+  createPrecisionRecallCurves,
+  createRocCurves,
+} from '../../../src/polyaxon/kinds/curve.js';
+import { drawCurve } from '../../../src/polyaxon/kinds/curve-chart.js';
+import type { NamedEvent } from '../../../src/polyaxon/kinds/kind-event.js';
+
+function likenessOf([named]: readonly NamedEvent[], labels = {}) {
+  return named!.event.likeness!.create('tag', labels).now();
+}
+
+function prCurveOf(events: readonly NamedEvent[]) {
+  const decoded = decodeValue(likenessOf(events));
+  if (decoded.kind !== 'prCurve') throw new Error('no precision-recall curve');
+  return decoded;
+}
+
+describe('the image of a curve', () => {
+  it('is a PNG of one size', () => {
+    const value = likenessOf(createRocCurves({ labels: [0, 1], scores: [0.1, 0.9] }));
+
+    const decoded = decodeValue(value);
+    expect(decoded).toMatchObject({ kind: 'images', width: 480, height: 360 });
+    const png = decoded.kind === 'images' ? PNG.sync.read(Buffer.from(decoded.images[0]!)) : undefined;
+    expect([png?.width, png?.height]).toEqual([480, 360]);
+  });
+
+  it('is left out when there is nothing to draw', () => {
+    const likeness = (y: number[]) => createCurve({ x: [1], y })[0]!.event.likeness;
+
+    expect(likeness([Number.NaN])).toBeUndefined();
+    expect(createCurve({ x: [], y: [] })[0]!.event.likeness).toBeUndefined();
+    expect(likeness([1])).toBeDefined();
+  });
+
+  it('has ink where the line goes', () => {
+    const image = drawCurve({ x: [0, 1], y: [0, 1] })!;
+    const inkAt = (x: number, y: number): boolean => {
+      const at = (y * image.width + x) * 3;
+      // The line is orange: red, and little blue.
+      return image.pixels[at]! > 200 && image.pixels[at + 2]! < 120;
+    };
+
+    expect(inkAt(84, 302)).toBe(true);
+    expect(inkAt(464, 34)).toBe(true);
+    expect(inkAt(274, 168)).toBe(true);
+    expect(inkAt(150, 100)).toBe(false);
+  });
+
+  it.each([
+    ['flat', [0, 1, 2], [7, 7, 7]],
+    ['of one point', [3], [1e300]],
+    ['from end to end of the doubles', [-1.7e308, 1.7e308], [5e-324, 1e-323]],
+    ['with gaps', [0, 1, 2, 3], [1, Number.NaN, Number.POSITIVE_INFINITY, 2]],
+  ])('can be drawn of a curve that is %s', (_, x, y) => {
+    expect(drawCurve({ x, y })?.pixels).toHaveLength(480 * 360 * 3);
+  });
+
+  it('takes no longer for a million points than it may', () => {
+    const x = Float64Array.from({ length: 1_000_000 }, (_, i) => i);
+    const y = x.map((value) => (value * 7919) % 1009);
+
+    const start = performance.now();
+    drawCurve({ x, y });
+
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+});
+
+describe('the precision-recall curve that TensorBoard shows', () => {
+  it('counts samples when there are any', () => {
+    const labels = [0, 0, 1, 1];
+    const curve = prCurveOf(createPrecisionRecallCurves({ labels, scores: [0.1, 0.4, 0.35, 0.8] }));
+
+    expect(curve.truePositives).toHaveLength(201);
+    expect([curve.truePositives[0], curve.falsePositives[0]]).toEqual([2, 2]);
+    // Threshold 0.5.
+    expect([
+      curve.truePositives[100],
+      curve.falsePositives[100],
+      curve.precision[100],
+      curve.recall[100],
+    ]).toEqual([1, 0, 1, 0.5]);
+  });
+
+  it('is the same for scores that are no probabilities', () => {
+    const labels = [0, 0, 1, 1];
+    const scores = [-30, -20, 10, 70];
+    const curve = prCurveOf(createPrecisionRecallCurves({ labels, scores }));
+    const scaled = prCurveOf(
+      createPrecisionRecallCurves({ labels, scores: scores.map((score) => (score + 30) / 100) }),
+    );
+
+    expect(curve).toEqual(scaled);
+    expect(() => createPrecisionRecallCurves({ labels, scores: [-1.7e308, 0, 1, 1.7e308] })).not.toThrow();
+  });
+
+  it('goes through given points, with counts that TensorBoard does not cut off', () => {
+    const precision = [0.5, 0.75, 1, 1];
+    const recall = [1, 0.75, 0.5, 0];
+    const curve = prCurveOf(createPrecisionRecallCurves({ precision, recall, averagePrecision: 0.8 }));
+
+    expect(curve.precision).toHaveLength(201);
+    expect([curve.precision[0], curve.recall[0]]).toEqual([0.5, 1]);
+    expect([curve.precision[200], curve.recall[200]]).toEqual([1, 0]);
+    expect(new Set(curve.recall)).toEqual(new Set(recall));
+    for (let i = 0; i < 201; i++) {
+      const [tp, fp, fn] = [curve.truePositives[i]!, curve.falsePositives[i]!, curve.falseNegatives[i]!];
+      expect(tp + fp).toBeGreaterThan(0);
+      if (curve.recall[i] === 0) continue;
+      expect(tp / (tp + fp)).toBeCloseTo(curve.precision[i]!, 3);
+      expect(tp / (tp + fn)).toBeCloseTo(curve.recall[i]!, 3);
+    }
+  });
+
+  it('turns points about that come from recall 0, and passes over those that are none', () => {
+    const descending = prCurveOf(createPrecisionRecallCurves({ precision: [0.5, 1], recall: [1, 0] }));
+    const ascending = prCurveOf(
+      createPrecisionRecallCurves({ precision: [1, Number.NaN, 0.5], recall: [0, 0.5, 1] }),
+    );
+
+    expect(ascending).toEqual(descending);
+    const [lonely] = createPrecisionRecallCurves({ precision: [1], recall: [1] });
+    expect(lonely!.event.likeness).toBeUndefined();
+  });
+
+  it('says that points alone have no counts, unless the caller describes it', () => {
+    const events = createPrecisionRecallCurves({ precision: [0.5, 1], recall: [1, 0] });
+
+    expect(likenessOf(events).metadata?.description).toContain('counts are those of 10,000 positive samples');
+    expect(likenessOf(events, { description: 'mine' }).metadata?.description).toBe('mine');
+  });
+});

@@ -1,0 +1,163 @@
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { InvalidArgumentError } from '../../src/base/errors.js';
+import { resolveRunContext } from '../../src/run/run-environment.js';
+
+const UUID = '0123456789abcdef0123456789abcdef';
+const OTHER = 'fedcba9876543210fedcba9876543210';
+const MANAGED = { POLYAXON_IS_MANAGED: 'true', POLYAXON_RUN_INSTANCE: `acme.demo.runs.${UUID}` };
+
+describe('resolveRunContext', () => {
+  it('is offline without any variable: a new uuid below ./plx-runs, event files only, all that is captured on', () => {
+    const context = resolveRunContext({}, {});
+
+    expect(context).toMatchObject({
+      mode: 'offline',
+      writer: 'main',
+      isPlatformRun: false,
+      hasLink: true,
+      collectsEvents: true,
+      collectsResources: true,
+      tracksCode: true,
+      tracksEnvironment: true,
+      tracksLogs: true,
+      owner: undefined,
+      project: undefined,
+    });
+    expect(context.paths.run).toBe(join(resolve('plx-runs'), 'runs', context.uuid));
+    expect([...context.formats]).toEqual(['tensorboard']);
+  });
+
+  it('takes the directory, the uuid and the project that Polyaxon gives to a job, and writes its files too', () => {
+    const context = resolveRunContext({}, MANAGED);
+
+    expect(context).toMatchObject({
+      mode: 'managed',
+      uuid: UUID,
+      owner: 'acme',
+      project: 'demo',
+      isPlatformRun: true,
+      hasLink: false,
+      tracksLogs: false,
+    });
+    expect(context.paths.run).toBe(`/plx-context/artifacts/${UUID}`);
+    expect([...context.formats]).toEqual(['tensorboard', 'polyaxon']);
+  });
+
+  it('is managed inside of a cluster, below the root that Polyaxon names', () => {
+    const context = resolveRunContext(
+      {},
+      {
+        POLYAXON_K8S_IN_CLUSTER: '1',
+        POLYAXON_RUN_INSTANCE: MANAGED.POLYAXON_RUN_INSTANCE,
+        POLYAXON_CONTEXT_ROOT: '/ctx',
+      },
+    );
+
+    expect(context.paths.run).toBe(`/ctx/artifacts/${UUID}`);
+  });
+
+  it.each([
+    ['isNew', { isNew: true }],
+    ['another uuid', { uuid: OTHER }],
+  ])('puts a run beside the job, with %s, where Polyaxon looks for related runs', (_case, options) => {
+    const context = resolveRunContext(options, MANAGED);
+
+    expect(context).toMatchObject({ mode: 'managed', isPlatformRun: false, tracksLogs: true, owner: 'acme' });
+    expect(context.uuid).not.toBe(UUID);
+    expect(context.paths.run).toBe(`/plx-context/artifacts/_related_runs/${context.uuid}`);
+  });
+
+  it.each([
+    ['the option', { isOffline: true }, MANAGED],
+    ['the variable', {}, { ...MANAGED, POLYAXON_IS_OFFLINE: 'yes' }],
+    ['no run instance', {}, { POLYAXON_IS_MANAGED: 'true' }],
+  ])('is offline inside of a cluster with %s', (_case, options, environment) => {
+    expect(resolveRunContext(options, environment).mode).toBe('offline');
+  });
+
+  it.each([
+    ['the option', { noOp: true }, {}],
+    ['the variable', {}, { POLYAXON_NO_OP: '1' }],
+  ])('does nothing with %s', (_case, options, environment) => {
+    expect(resolveRunContext(options, environment)).toMatchObject({
+      mode: 'no-op',
+      collectsEvents: false,
+      collectsResources: false,
+      tracksCode: false,
+      tracksEnvironment: false,
+      tracksLogs: false,
+      hasLink: false,
+    });
+  });
+
+  it('prefers options to variables', () => {
+    const environment = {
+      POLYAXON_NO_OP: 'true',
+      POLYAXON_COLLECT_ARTIFACTS: 'false',
+      POLYAXON_COLLECT_RESOURCES: 'false',
+      POLYAXON_OFFLINE_ROOT: '/elsewhere',
+    };
+
+    const context = resolveRunContext(
+      { noOp: false, collectArtifacts: true, collectResources: true, root: '/here', uuid: UUID },
+      environment,
+    );
+
+    expect(context).toMatchObject({ mode: 'offline', collectsEvents: true, collectsResources: true });
+    expect(context.paths.run).toBe(`/here/runs/${UUID}`);
+  });
+
+  it('collects no resources where events are not collected', () => {
+    expect(resolveRunContext({ collectArtifacts: false, collectResources: true }, {}).collectsResources).toBe(
+      false,
+    );
+  });
+
+  it("takes a directory of one's own", () => {
+    const { paths, hasLink } = resolveRunContext({ artifactsPath: '/data/run' }, {});
+
+    expect([paths.run, paths.tensorboard, hasLink]).toEqual([
+      '/data/run',
+      '/data/run/outputs/tensorboard',
+      false,
+    ]);
+  });
+
+  it('of a worker tracks neither code, environment nor resources', () => {
+    expect(resolveRunContext({ worker: 3, uuid: UUID }, {})).toMatchObject({
+      writer: '3',
+      uuid: UUID,
+      collectsEvents: true,
+      collectsResources: false,
+      tracksCode: false,
+      tracksEnvironment: false,
+      hasLink: false,
+    });
+  });
+
+  it.each([
+    ['acme/demo', undefined, 'acme', 'demo'],
+    ['acme.demo', undefined, 'acme', 'demo'],
+    ['demo', 'acme/team', 'acme', 'demo'],
+    ['demo', undefined, undefined, 'demo'],
+  ])('reads project %s and owner %s as %s and %s', (project, owner, expectedOwner, expectedProject) => {
+    const context = resolveRunContext({ project, owner }, {});
+
+    expect([context.owner, context.project]).toEqual([expectedOwner, expectedProject]);
+  });
+
+  it.each([
+    ['a uuid that is none', { uuid: 'abc' }, {}],
+    ['a project of three parts', { project: 'a/b/c' }, {}],
+    ['a worker called main', { worker: 'main' }, {}],
+    ['a worker with a slash', { worker: 'a/b' }, {}],
+    ['a worker that TensorBoard takes for an event file', { worker: 'tfevents' }, {}],
+    ['an unknown format', { formats: ['wandb' as 'polyaxon'] }, {}],
+    ['an empty root', { root: '' }, {}],
+    ['a variable that is no switch', {}, { POLYAXON_NO_OP: 'maybe' }],
+    ['a run instance of three parts', {}, { POLYAXON_IS_MANAGED: 'true', POLYAXON_RUN_INSTANCE: 'a.b.c' }],
+  ])('refuses %s', (_case, options, environment) => {
+    expect(() => resolveRunContext(options, environment)).toThrow(InvalidArgumentError);
+  });
+});

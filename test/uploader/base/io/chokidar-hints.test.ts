@@ -1,0 +1,71 @@
+/** Hints of the host's own file watcher. */
+
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import { openChokidarHints } from '../../../../uploader/base/io/chokidar-hints.js';
+import { waitFor } from '../../../support/child-server.js';
+import { createTempDir } from '../../../support/temp-dir.js';
+
+async function open() {
+  const root = createTempDir();
+  const directory = (name: string): string => {
+    const path = join(root, name);
+    mkdirSync(path, { recursive: true });
+    return path;
+  };
+  const hints: string[] = [];
+  const failures: unknown[] = [];
+  const source = await openChokidarHints({
+    onHint: (path) => hints.push(path),
+    onFailure: (cause) => failures.push(cause),
+  });
+  onTestFinished(() => source.close());
+  const untilHint = (path: string) =>
+    waitFor(`a hint of ${path}`, () => {
+      appendFileSync(join(path, 'file'), '.');
+      return hints.includes(path) ? true : undefined;
+    });
+  return { source, directory, hints, failures, untilHint };
+}
+
+it('tells of directories that are watched, of each by itself, and not of those in them', async () => {
+  const { source, directory, hints, failures, untilHint } = await open();
+  const [a, b, inner] = [directory('a'), directory('b'), directory('a/inner')];
+  source.watch(a);
+  source.watch(b);
+  await untilHint(a);
+  await untilHint(b);
+
+  await sleep(300); // of both there may be more to come
+  hints.length = 0;
+  appendFileSync(join(inner, 'file'), '.');
+  await sleep(300);
+  expect(hints).toEqual([]);
+  expect(failures).toEqual([]);
+});
+
+it('tells nothing of what is not watched any more, and again once it is', async () => {
+  const { source, directory, hints, untilHint } = await open();
+  const a = directory('a');
+  for (let round = 0; round < 3; round += 1) {
+    source.watch(a);
+    await untilHint(a);
+    source.unwatch(a);
+    await sleep(100);
+    hints.length = 0;
+    appendFileSync(join(a, 'file'), '.');
+    await sleep(300);
+    expect(hints).toEqual([]);
+  }
+});
+
+it('takes a directory that is not there for one without hints', async () => {
+  const { source, directory, failures, untilHint } = await open();
+  source.watch(join(directory('a'), 'missing'));
+  const b = directory('b');
+  source.watch(b);
+  await untilHint(b);
+  expect(failures).toEqual([]);
+});

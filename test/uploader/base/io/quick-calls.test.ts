@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { QuickCalls } from '../../../../uploader/base/io/quick-calls.js';
+
+function createCalls(): {
+  made: string[];
+  run: (takesMs?: number) => Promise<void>;
+  pass: (ms: number) => void;
+} {
+  let nowMs = 0;
+  const made: string[] = [];
+  const quick = new QuickCalls(() => nowMs);
+  const run = (takesMs = 0.01): Promise<void> =>
+    quick.run(
+      () => {
+        nowMs += takesMs;
+        made.push('now');
+      },
+      async () => {
+        made.push('later');
+      },
+    );
+  return { made, run, pass: (ms) => (nowMs += ms) };
+}
+
+describe('QuickCalls', () => {
+  it('calls synchronously just after a call that was waited for has been answered', async () => {
+    const { made, run, pass } = createCalls();
+
+    await run();
+    await run();
+    pass(100);
+    await run();
+
+    expect(made).toEqual(['later', 'now', 'later']);
+  });
+
+  it('waits for the calls of a disk that is slow, and tries again later', async () => {
+    const { made, run, pass } = createCalls();
+
+    await run();
+    for (let i = 0; i < 20; i += 1) await run(2);
+    const slowCalls = made.filter((how) => how === 'now').length;
+    pass(1_100);
+    await run();
+    await run();
+
+    expect(slowCalls).toBe(8);
+    expect(made.slice(9)).toEqual([...Array.from({ length: 13 }, () => 'later'), 'now']);
+  });
+
+  it('takes calls that were interrupted for no slow disk', async () => {
+    const { made, run } = createCalls();
+
+    await run();
+    for (let i = 0; i < 100; i += 1) await run(i % 10 === 0 ? 4 : 0.01);
+
+    expect(made.filter((how) => how === 'later')).toHaveLength(1);
+  });
+
+  it('gives what a synchronous call throws', async () => {
+    const quick = new QuickCalls(() => 0);
+    await quick.wait(async () => undefined);
+
+    const failing = quick.run(
+      () => {
+        throw new Error('no such file');
+      },
+      async () => undefined,
+    );
+
+    await expect(failing).rejects.toThrow('no such file');
+  });
+});

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../../../src/base/clock.js';
+import { ConcurrencyLimit } from '../../../../uploader/base/limits/concurrency-limit.js';
+import { RateLimit } from '../../../../uploader/base/limits/rate-limit.js';
+import { Patience } from '../../../../uploader/base/limits/retry-policy.js';
+import type { RetryOutcome } from '../../../../uploader/base/retry.js';
+import { FakeClock } from '../../../support/fake-clock.js';
+
+const randomness = { fraction: () => 0.5, id: () => 'id' };
+const away: RetryOutcome = { status: 'retry', cause: new Error('connection refused') };
+
+/** Virtual time that moves on when everybody sleeps. */
+class VirtualClock implements Clock {
+  #nowMs = 0;
+  readonly #sleepers: { untilMs: number; wake: () => void }[] = [];
+  #isScheduled = false;
+
+  wallTime(): number {
+    return this.#nowMs / 1000;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((wake) => {
+      this.#sleepers.push({ untilMs: this.#nowMs + ms, wake });
+      if (!this.#isScheduled) setImmediate(() => this.#advance());
+      this.#isScheduled = true;
+    });
+  }
+
+  #advance(): void {
+    this.#isScheduled = false;
+    this.#sleepers.sort((a, b) => a.untilMs - b.untilMs);
+    const next = this.#sleepers.shift();
+    if (next === undefined) return;
+    this.#nowMs = Math.max(this.#nowMs, next.untilMs);
+    next.wake();
+    if (this.#sleepers.length > 0) {
+      this.#isScheduled = true;
+      setImmediate(() => this.#advance());
+    }
+  }
+}
+
+describe('Patience', () => {
+  it('gives up after its time, and says that nothing else would fare better', async () => {
+    const clock = new FakeClock();
+    const patience = new Patience({ clock, randomness, patienceMs: 5_000 });
+
+    const outcome = await patience.withRetry('store a', async () => away);
+
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      error: { code: 'ERR_STORE_UNAVAILABLE', concernsAllFiles: true },
+    });
+  });
+
+  it('gives up early what is not worth more attempts, and blames nobody else', async () => {
+    const patience = new Patience({ clock: new FakeClock(), randomness, patienceMs: 60_000 });
+    let attempts = 0;
+
+    const outcome = await patience.withRetry('store a', async (): Promise<RetryOutcome> => {
+      attempts += 1;
+      return { ...away, maxAttempts: 3 };
+    });
+
+    expect(attempts).toBe(3);
+    expect(outcome).toMatchObject({ status: 'failed', error: { concernsAllFiles: false } });
+  });
+
+  it('row 38: in an outage one call at a time asks, whatever the number of those that wait; all go on when it is over', async () => {
+    const clock = new VirtualClock();
+    const patience = new Patience({ clock, randomness, patienceMs: Number.POSITIVE_INFINITY });
+    const endMs = 600_000;
+    let attempts = 0;
+    let underWay = 0;
+    let mostUnderWay = 0;
+    const call = async () => {
+      attempts += 1;
+      underWay += 1;
+      if (attempts > 50) mostUnderWay = Math.max(mostUnderWay, underWay);
+      await clock.sleep(20);
+      underWay -= 1;
+      return clock.monotonicMs() < endMs ? away : ({ status: 'done' } as const);
+    };
+
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => patience.withRetry(`store ${index}`, call)),
+    );
+
+    expect(outcomes.every(({ status }) => status === 'done')).toBe(true);
+    // Ten minutes, 50 callers: 50 that were under way when it began, one at a time then, and 50 that succeed.
+    expect(attempts).toBeLessThan(50 + 150 + 50);
+    expect(clock.monotonicMs()).toBeLessThan(endMs + 40_000);
+    expect(mostUnderWay).toBeLessThanOrEqual(50);
+  });
+
+  it('row 37: waits for as long as the store asks for', async () => {
+    const clock = new FakeClock();
+    const patience = new Patience({ clock, randomness, patienceMs: 600_000 });
+    const startMs = clock.monotonicMs();
+    let isFirst = true;
+
+    await patience.withRetry('store a', async () => {
+      if (!isFirst) return { status: 'done' } as const;
+      isFirst = false;
+      return { ...away, afterMs: 45_000 };
+    });
+
+    expect(clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(45_000);
+  });
+});
+
+describe('ConcurrencyLimit', () => {
+  it('row 37: halves at trouble, once for what happens together, and recovers one by one', () => {
+    const limit = new ConcurrencyLimit(8);
+
+    limit.onTrouble(1_000);
+    limit.onTrouble(1_200);
+    expect(limit.at(1_300)).toBe(4);
+    limit.onTrouble(3_000);
+    limit.onTrouble(5_000);
+    limit.onTrouble(7_000);
+    expect(limit.at(7_100)).toBe(1);
+    expect(limit.at(17_000)).toBe(2);
+    expect(limit.at(77_000)).toBe(8);
+  });
+});
+
+describe('RateLimit', () => {
+  it('sends no more than it may, whatever the sizes', async () => {
+    const clock = new VirtualClock();
+    const limit = new RateLimit(clock, 1000);
+    let sent = 0;
+
+    for (const size of [100, 5_000, 1, 3_000, 2_000]) {
+      await limit.take(size, 'small');
+      sent += size;
+    }
+    await limit.take(1, 'small');
+
+    expect(clock.monotonicMs()).toBeGreaterThanOrEqual(sent - 1_000 - 1);
+    expect(clock.monotonicMs()).toBeLessThan(sent + 1_000);
+  });
+
+  it('shares by the weights of the lanes, and lets an event pass a checkpoint', async () => {
+    const clock = new VirtualClock();
+    const limit = new RateLimit(clock, 1_000);
+    const order: string[] = [];
+    const take = async (lane: 'events' | 'large', count: number) => {
+      for (let index = 0; index < count; index += 1) {
+        await limit.take(1_000, lane);
+        order.push(lane);
+      }
+    };
+
+    await Promise.all([take('large', 20), take('events', 10)]);
+
+    // 60 to 5: all ten events are out before the third piece of the large file.
+    expect(order.slice(0, 12).filter((lane) => lane === 'events')).toHaveLength(10);
+  });
+
+  it('is no limit without one, and ends with its signal', async () => {
+    const abort = new AbortController();
+    const limit = new RateLimit(new VirtualClock(), 1);
+    await new RateLimit(new VirtualClock()).take(1e12, 'large');
+    await limit.take(1_000_000, 'large');
+    const waiting = limit.take(1, 'events', abort.signal);
+    abort.abort(new Error('stop'));
+
+    await expect(waiting).rejects.toThrow('stop');
+  });
+});

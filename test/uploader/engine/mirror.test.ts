@@ -1,0 +1,234 @@
+/** Deletions on disk that are to reach the store: rows 12 to 14 of the table of failures. */
+
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { nodeIo } from '../../../uploader/base/io/io.js';
+import { toDeletedKey } from '../../../uploader/engine/mirror.js';
+import { clean, syncOnce, verify } from '../../../uploader/index.js';
+import { createTempDir } from '../../support/temp-dir.js';
+import { createFastClock } from '../support/fast-clock.js';
+import { makeRun, RUN, writeFiles } from '../support/run-tree.js';
+import { openTestStore, STORE_KINDS, toConfig } from '../support/stores.js';
+import { createHarness, type Harness } from '../support/sync-harness.js';
+
+const FACTOR = 60;
+const ENDED = JSON.stringify({ uuid: RUN, status: 'succeeded' });
+/** Twenty with the two of the run itself. */
+const FILES = Object.fromEntries(Array.from({ length: 18 }, (_, index) => [`outputs/${index}`, `${index}`]));
+
+function fast() {
+  return { io: { clock: createFastClock(FACTOR) } };
+}
+
+/** A run of twenty files that is stored. */
+async function stored(): Promise<Harness> {
+  const harness = createHarness(FILES);
+  expect((await harness.sync()).isComplete).toBe(true);
+  return harness;
+}
+
+function remove({ run }: Harness, ...indexes: number[]): void {
+  for (const index of indexes) rmSync(join(run, `outputs/${index}`));
+}
+
+function syncMirror(harness: Harness, mirror: boolean | 'force' = true) {
+  return harness.sync({ config: { mirror }, ...fast() });
+}
+
+function missing({ store }: Harness): string[] {
+  return Object.keys(FILES).filter((path) => !store.objects.has(`${RUN}/${path}`));
+}
+
+function notices({ events }: Harness): string[] {
+  return events.flatMap((event) => (event.kind === 'notice' ? [event.code] : []));
+}
+
+beforeEach(() => vi.unstubAllEnvs());
+
+describe('sync --mirror', () => {
+  it('removes the object of a deleted file after a minute, and keeps a copy', async () => {
+    const harness = await stored();
+    const { etag = '', bytes } = harness.store.objects.get(`${RUN}/outputs/3`) ?? {};
+    remove(harness, 3);
+
+    expect(await harness.sync()).toMatchObject({ onlyInStore: [`${RUN}/outputs/3`] });
+    expect(missing(harness)).toEqual([]);
+    await syncMirror(harness);
+
+    expect(missing(harness)).toEqual(['outputs/3']);
+    const copy = toDeletedKey(RUN, 'outputs/3', etag);
+    expect(harness.store.objects.get(copy)?.bytes).toEqual(bytes);
+    expect(harness.events).toContainEqual({ kind: 'removed', key: `${RUN}/outputs/3`, copy });
+    expect(await syncMirror(harness)).toMatchObject({ isComplete: true, onlyInStore: [] });
+  });
+
+  it('stores the file again when it comes back', async () => {
+    const harness = await stored();
+    remove(harness, 3);
+    await syncMirror(harness);
+    writeFileSync(join(harness.run, 'outputs/3'), 'again');
+
+    expect((await syncMirror(harness)).isComplete).toBe(true);
+    expect(harness.stored('outputs/3')).toBe('again');
+  });
+
+  it('holds back more than a tenth of a run, says so, and removes it when forced', async () => {
+    const harness = await stored();
+    remove(harness, 1, 2, 3);
+
+    await syncMirror(harness);
+    expect(missing(harness)).toEqual([]);
+    expect(notices(harness)).toContain('NOTICE_MIRROR_HELD');
+    await syncMirror(harness, 'force');
+
+    expect(missing(harness)).toEqual(['outputs/1', 'outputs/2', 'outputs/3']);
+  });
+
+  it.each([
+    ['its run file is gone', (harness: Harness) => rmSync(join(harness.run, 'run.plx.json'))],
+    [
+      'the run was cleaned',
+      (harness: Harness) =>
+        writeFiles(harness.run, { '.plx/cleaned.json': '{"version":1,"state":"cleaned"}' }),
+    ],
+    [
+      'the run is being pulled',
+      (harness: Harness) =>
+        writeFiles(harness.run, { '.plx/cleaned.json': '{"version":1,"state":"pulling"}' }),
+    ],
+    [
+      'all of the run is gone',
+      (harness: Harness) => rmSync(join(harness.run, 'outputs'), { recursive: true }),
+    ],
+    ['the journal is lost', (harness: Harness) => rmSync(harness.stateDirectory, { recursive: true })],
+    [
+      'somebody else has replaced the object',
+      (harness: Harness) => harness.store.overwrite(`${RUN}/outputs/3`, Buffer.from('theirs')),
+    ],
+    [
+      'it is only left out',
+      (harness: Harness) => writeFiles(harness.run, { 'outputs/3': '3', '.polytrackignore': '3' }),
+    ],
+  ])('removes nothing when %s', async (_, change) => {
+    const harness = await stored();
+    if (existsSync(join(harness.run, 'outputs/3'))) remove(harness, 3);
+    change(harness);
+
+    await syncMirror(harness);
+
+    expect(missing(harness)).toEqual([]);
+    expect(harness.store.countCalls('remove')).toBe(0);
+  });
+
+  it('leaves the object of a run that is not there as a whole', async () => {
+    const harness = await stored();
+    makeRun(harness.root, {}, 'e'.repeat(32));
+    renameSync(harness.run, join(createTempDir(), 'moved'));
+
+    await syncMirror(harness, 'force');
+
+    expect(missing(harness)).toEqual([]);
+  });
+
+  it('goes on where it was interrupted between copy and removal', async () => {
+    const harness = await stored();
+    remove(harness, 3);
+    let lost = 0;
+    harness.store.fault = (operation) => {
+      if (operation !== 'remove') return 'pass';
+      lost += 1;
+      return lost === 1 ? 'lost' : 'pass';
+    };
+
+    await syncMirror(harness);
+
+    expect(missing(harness)).toEqual(['outputs/3']);
+    expect(lost).toBe(2);
+  });
+
+  it('has a new receipt written, so that a later verification misses nothing', async () => {
+    const store = await openTestStore('file');
+    const root = createTempDir();
+    const run = makeRun(root, { ...FILES, 'run.plx.json': ENDED });
+    const config = toConfig(root, store);
+    await syncOnce(config);
+    rmSync(join(run, 'outputs/3'));
+
+    await syncOnce({ ...config, mirror: true }, { io: { ...nodeIo, ...fast().io } });
+
+    expect(store.has(`${RUN}/outputs/3`)).toBe(false);
+    expect((await verify(config)).runs).toMatchObject([
+      { verified: { files: 19, notLocal: 0 }, problems: [] },
+    ]);
+  });
+
+  it('takes no cleaning for a deletion', async () => {
+    const store = await openTestStore('file');
+    const root = createTempDir();
+    makeRun(root, { ...FILES, 'run.plx.json': ENDED });
+    const config = toConfig(root, store);
+    await syncOnce(config);
+    await clean(config, { isDryRun: false });
+
+    await syncOnce({ ...config, mirror: 'force' }, { io: { ...nodeIo, ...fast().io } });
+
+    expect((await verify(config)).runs).toMatchObject([
+      { verified: { files: 20, notLocal: 19 }, problems: [] },
+    ]);
+  });
+});
+
+describe.each(STORE_KINDS)('sync --mirror on %s', (kind) => {
+  it('removes what was deleted, and keeps a copy', async () => {
+    const store = await openTestStore(kind);
+    for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
+    const root = createTempDir();
+    const run = makeRun(root, FILES);
+    const config = toConfig(root, store);
+    await syncOnce(config);
+    rmSync(join(run, 'outputs/3'));
+
+    await syncOnce({ ...config, mirror: true }, { io: { ...nodeIo, ...fast().io } });
+
+    expect(store.has(`${RUN}/outputs/3`)).toBe(false);
+    expect(store.has(`${RUN}/outputs/4`)).toBe(true);
+    expect(existsSync(store.file(`${RUN}/.plx/deleted/outputs/3`))).toBe(true);
+  });
+});
+
+describe('watch --mirror', () => {
+  it('removes after a minute what stays away, and nothing that comes back', async () => {
+    const harness = createHarness(FILES);
+    const clock = createFastClock(20);
+    const watch = harness.startWatch({ config: { mirror: true, intervalMs: 1_000 }, io: { clock } });
+    await watch.until('stored', () => missing(harness).length === 0);
+    remove(harness, 3, 4);
+    const sinceMs = clock.monotonicMs();
+    await watch.until('seen to be gone', () => clock.monotonicMs() - sinceMs > 20_000);
+    writeFileSync(join(harness.run, 'outputs/4'), '4');
+
+    await watch.until('removed', () => missing(harness).length > 0);
+
+    expect(missing(harness)).toEqual(['outputs/3']);
+    await watch.stop();
+    expect(missing(harness)).toEqual(['outputs/3']);
+  });
+
+  it('removes nothing while the root is away', async () => {
+    const harness = createHarness(FILES);
+    const clock = createFastClock(20);
+    const config = { mirror: 'force', intervalMs: 1_000 } as const;
+    const watch = harness.startWatch({ config, io: { clock } });
+    await watch.until('stored', () => missing(harness).length === 0);
+    const away = join(createTempDir(), 'away');
+    renameSync(harness.root, away);
+    const startMs = clock.monotonicMs();
+    await watch.until('two minutes', () => clock.monotonicMs() - startMs > 130_000);
+
+    expect(harness.store.countCalls('remove')).toBe(0);
+    renameSync(away, harness.root);
+    await watch.stop();
+    expect(missing(harness)).toEqual([]);
+  });
+});

@@ -1,0 +1,47 @@
+/** Listings of real stores. */
+
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { listFiles, listRuns, syncOnce } from '../../../../uploader/index.js';
+import { createTempDir } from '../../../support/temp-dir.js';
+import { makeRun, OTHER_RUN, RUN } from '../../support/run-tree.js';
+import { openTestStore, STORE_KINDS, toConfig } from '../../support/stores.js';
+
+beforeEach(() => vi.unstubAllEnvs());
+
+describe.each(STORE_KINDS)('ls of %s', (kind) => {
+  it('lists runs, oldest first, and the files of one', async () => {
+    const store = await openTestStore(kind);
+    for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
+    const root = createTempDir();
+    const record = { uuid: RUN, name: 'first', project: 'p', status: 'succeeded' };
+    makeRun(root, {
+      'run.plx.json': JSON.stringify({ ...record, finished_at: '2026-01-02T03:04:05.000000+00:00' }),
+      'outputs/a': 'aa',
+      'outputs/deep/b': 'bbb',
+    });
+    makeRun(root, { 'run.plx.json': 'not JSON' }, OTHER_RUN);
+    const config = toConfig(root, store);
+    expect(await listRuns(config)).toEqual([]);
+    await syncOnce(config);
+
+    const runs = await listRuns(config);
+
+    expect(runs).toMatchObject([
+      { runUuid: RUN, name: 'first', project: 'p', status: 'succeeded', files: 4, hasReceipt: true },
+      { runUuid: OTHER_RUN, name: null, status: null, files: 2, ageMs: null, hasReceipt: false },
+    ]);
+    expect(runs[0]?.ageMs).toBeGreaterThan(0);
+    const files = await listFiles(config, RUN);
+    expect(files.map(({ path, sizeBytes }) => [path, sizeBytes])).toEqual([
+      ['lineages.plx.json', 2],
+      ['outputs/a', 2],
+      ['outputs/deep/b', 3],
+      ['run.plx.json', expect.any(Number)],
+    ]);
+    expect(files.every(({ sha256, verifiedAt }) => sha256 !== null && verifiedAt !== null)).toBe(true);
+    expect((await listFiles(config, RUN, 'outputs/deep')).map(({ path }) => path)).toEqual([
+      'outputs/deep/b',
+    ]);
+    expect(await listFiles(config, 'f'.repeat(32))).toEqual([]);
+  });
+});

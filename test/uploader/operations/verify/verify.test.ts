@@ -1,0 +1,174 @@
+/** Verification of runs on real stores: what was changed behind everybody's back is found, in the store and on disk. */
+
+import { appendFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
+import { syncOnce } from '../../../../uploader/index.js';
+import { verify } from '../../../../uploader/operations/verify/verify.js';
+import { openStore } from '../../../../uploader/store/open-store.js';
+import { createTempDir } from '../../../support/temp-dir.js';
+import { commit } from '../../store/base/contract.js';
+import { makeRun, OTHER_RUN, RUN } from '../../support/run-tree.js';
+import {
+  openTestStore,
+  STORE_KINDS,
+  type StoreKind,
+  type TestStore,
+  toConfig,
+} from '../../support/stores.js';
+
+const ENDED = JSON.stringify({ uuid: RUN, status: 'succeeded' });
+const KEY = `${RUN}/outputs/model.bin`;
+
+interface Stored {
+  readonly root: string;
+  readonly run: string;
+  readonly store: TestStore;
+}
+
+/** A run that has ended, in a store. */
+async function storeRun(kind: StoreKind): Promise<Stored> {
+  const store = await openTestStore(kind);
+  for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
+  const root = createTempDir();
+  const run = makeRun(root, {
+    'run.plx.json': ENDED,
+    'outputs/model.bin': Buffer.alloc(100_000, 'model'),
+    'outputs/small.txt': 'small',
+  });
+  const report = await syncOnce(toConfig(root, store));
+  expect(report.isComplete).toBe(true);
+  return { root, run, store };
+}
+
+function check({ root, store }: Stored, isDeep = false) {
+  return verify(toConfig(root, store), { isDeep });
+}
+
+async function findings(stored: Stored, isDeep = false): Promise<Record<string, string>> {
+  const { runs, isVerified } = await check(stored, isDeep);
+  const problems = runs.flatMap((run) => run.problems);
+  expect(isVerified).toBe(problems.length === 0);
+  return Object.fromEntries(problems.map(({ path, finding }) => [path, finding]));
+}
+
+beforeEach(() => vi.unstubAllEnvs());
+
+describe.each(STORE_KINDS)('verify on %s', (kind) => {
+  it('finds all as it should be, quickly and to the last byte, and writes that down', async () => {
+    const stored = await storeRun(kind);
+
+    const quick = await check(stored);
+    const deep = await check(stored, true);
+
+    expect(quick).toMatchObject({ isVerified: true, isDeep: false });
+    expect(quick.runs).toMatchObject([
+      { runUuid: RUN, isLive: false, verified: { files: 4, notLocal: 0 }, problems: [], onlyInStore: 0 },
+    ]);
+    expect(deep).toMatchObject({ isVerified: true, isDeep: true });
+    expect(stored.store.has(deep.runs[0]?.receipt ?? '')).toBe(true);
+    expect(readdirSync(stored.store.file(`${RUN}/.plx/receipt`))).toHaveLength(1);
+  });
+
+  it('finds a missing object', async () => {
+    const stored = await storeRun(kind);
+    stored.store.remove(KEY);
+
+    expect(await findings(stored)).toEqual({ 'outputs/model.bin': 'missing' });
+  });
+
+  it('finds a shortened object', async () => {
+    const stored = await storeRun(kind);
+    stored.store.shorten(KEY);
+
+    expect(await findings(stored)).toEqual({ 'outputs/model.bin': 'shortened' });
+  });
+
+  it('finds a flipped byte below the store by reading', async () => {
+    const stored = await storeRun(kind);
+    stored.store.flip(KEY);
+
+    expect(await findings(stored, true)).toEqual({ 'outputs/model.bin': 'damaged' });
+  });
+
+  it('finds an object that somebody else has written', async () => {
+    const stored = await storeRun(kind);
+    const store = await openStore(stored.store.url, {
+      fileSystem: nodeFileSystem,
+      s3: toConfig(stored.root, stored.store).s3,
+    });
+    const found = await store.head(KEY);
+    const bytes = Buffer.alloc(100_000, 'model');
+    bytes[4711]! ^= 1;
+    expect(await commit(store, KEY, bytes, found.status === 'found' ? found.object : null)).toMatchObject({
+      status: 'stored',
+    });
+    await store.close();
+
+    expect(await findings(stored)).toEqual({ 'outputs/model.bin': 'damaged' });
+  });
+
+  it('finds a local file that has changed, also when its time has not', async () => {
+    const stored = await storeRun(kind);
+    const path = join(stored.run, 'outputs/small.txt');
+    const then = new Date(Date.now() - 60_000);
+    writeFileSync(path, 'smaLl');
+    utimesSync(path, then, then);
+    appendFileSync(join(stored.run, 'outputs/model.bin'), 'more');
+
+    expect(await findings(stored)).toEqual({
+      'outputs/small.txt': 'changed',
+      'outputs/model.bin': 'changed',
+    });
+  });
+
+  it('goes by the receipt for files that are no longer on disk', async () => {
+    const stored = await storeRun(kind);
+    rmSync(join(stored.run, 'outputs'), { recursive: true });
+    const { runs } = await check(stored);
+    stored.store.shorten(KEY);
+    stored.store.remove(`${RUN}/outputs/small.txt`);
+
+    expect(runs).toMatchObject([{ verified: { files: 4, notLocal: 2 }, problems: [] }]);
+    expect(await findings(stored)).toEqual({
+      'outputs/model.bin': 'shortened',
+      'outputs/small.txt': 'missing',
+    });
+  });
+});
+
+describe('verify', () => {
+  it('tells what is on its way from what is wrong, while a run is written', async () => {
+    const store = await openTestStore('file');
+    const root = createTempDir();
+    const run = makeRun(root, { 'outputs/log': 'one' }, OTHER_RUN);
+    await syncOnce(toConfig(root, store));
+    appendFileSync(join(run, 'outputs/log'), ', two');
+    writeFileSync(join(run, 'outputs/new'), 'new');
+
+    const { runs } = await verify(toConfig(root, store));
+
+    expect(runs).toMatchObject([{ isLive: true, receipt: null }]);
+    expect(runs[0]?.problems.map(({ path, finding }) => [path, finding])).toEqual([
+      ['outputs/log', 'behind'],
+      ['outputs/new', 'behind'],
+    ]);
+  });
+
+  it('finds a flipped byte in a directory without being told to read', async () => {
+    const stored = await storeRun('file');
+    stored.store.flip(KEY);
+
+    expect(await findings(stored)).toEqual({ 'outputs/model.bin': 'damaged' });
+  });
+
+  it('writes no receipt of a run with problems, and keeps the one that there is', async () => {
+    const stored = await storeRun('file');
+    const before = readdirSync(stored.store.file(`${RUN}/.plx/receipt`));
+    stored.store.remove(KEY);
+    await findings(stored);
+
+    expect(readdirSync(stored.store.file(`${RUN}/.plx/receipt`))).toEqual(before);
+  });
+});

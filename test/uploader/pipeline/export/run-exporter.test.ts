@@ -1,0 +1,285 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { FileSystem } from '../../../../uploader/base/io/file-system.js';
+import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
+import { parseRelPath } from '../../../../uploader/base/rel-path.js';
+import { toBase } from '../../../../uploader/pipeline/export/event-source.js';
+import {
+  type EventFile,
+  RunProjector,
+  type Step,
+} from '../../../../uploader/pipeline/export/run-exporter.js';
+import { openLocalFile } from '../../../../uploader/pipeline/source/local-file.js';
+import { createTempDir } from '../../../support/temp-dir.js';
+import { createCrashingFileSystem } from '../../support/crashing-file-system.js';
+import { projectInOneGo, someRecords } from '../../support/event-records.js';
+
+const BASE = 'outputs/tensorboard';
+const FIRST = 'events.out.tfevents.1';
+const SECOND = 'events.out.tfevents.2';
+
+/** A log directory, and the directory for what is made of it. */
+function createPlaces() {
+  const places = { logs: createTempDir(), state: join(createTempDir(), 'projected', 'run') };
+  return {
+    ...places,
+    write: (path: string, ...records: Uint8Array[]) => {
+      mkdirSync(dirname(join(places.logs, path)), { recursive: true });
+      writeFileSync(join(places.logs, path), Buffer.concat(records));
+    },
+    append: (path: string, ...records: Uint8Array[]) =>
+      appendFileSync(join(places.logs, path), Buffer.concat(records)),
+  };
+}
+
+type Places = ReturnType<typeof createPlaces>;
+
+function toEventFiles({ logs }: Places, base = BASE): EventFile[] {
+  const names = readdirSync(logs, { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((name) => name.includes('tfevents'))
+    .map((name) => {
+      const relPath = `${base}/${name}`;
+      const directory = Buffer.from(logs);
+      return {
+        source: { relPath, name: name.slice(name.lastIndexOf('/') + 1), ...toBase(dirname(relPath))! },
+        version: () => {
+          const { size, mtimeMs, ino } = statSync(join(logs, name));
+          return `${size} ${mtimeMs} ${ino}`;
+        },
+        open: () =>
+          openLocalFile(nodeFileSystem, { directory, path: parseRelPath(name) }, parseRelPath(name), {
+            allowHardLinks: true,
+          }),
+      };
+    });
+}
+
+interface OpenOptions {
+  readonly fileSystem?: FileSystem;
+  readonly isAssetStored?: (path: string) => boolean;
+  readonly notices?: string[];
+}
+
+function open(
+  places: Places,
+  { fileSystem, isAssetStored, notices }: OpenOptions = {},
+): Promise<RunProjector> {
+  return RunProjector.open({
+    fileSystem: fileSystem ?? nodeFileSystem,
+    directory: places.state,
+    acceptsDamage: () => true,
+    isAssetStored: isAssetStored ?? (() => false),
+    onNotice: ({ message }) => notices?.push(message),
+    pieceBytes: 700,
+  });
+}
+
+/** Steps until there is no more to do, and remembers after each `saveEvery` of them. */
+async function run(projector: RunProjector, places: Places, saveEvery = 2, base = BASE): Promise<Step[]> {
+  const steps: Step[] = [];
+  for (;;) {
+    const step = await projector.step(toEventFiles(places, base));
+    steps.push(step);
+    if (steps.length % saveEvery === 0) await projector.save();
+    if (!step.hasMore) return steps;
+  }
+}
+
+function readMade({ state }: Places): Record<string, string> {
+  const paths = readdirSync(state, { recursive: true, encoding: 'utf8' })
+    .filter((path) => statSync(join(state, path)).isFile() && !path.startsWith('projection.jsonl'))
+    .sort();
+  const read = (path: string) =>
+    readFileSync(join(state, path)).toString(path.startsWith('assets/') ? 'hex' : 'utf8');
+  return Object.fromEntries(paths.map((path) => [path, read(path)]));
+}
+
+describe('RunProjector', () => {
+  it('makes what the projection makes in one go, of several log directories', async () => {
+    const places = createPlaces();
+    places.write(FIRST, ...someRecords(5));
+    places.write(SECOND, ...someRecords(5, 5));
+    places.write(`worker-1/${FIRST}`, ...someRecords(7));
+    const projector = await open(places);
+    await run(projector, places);
+
+    const { files, projection } = await projectInOneGo(places.logs);
+    expect(readMade(places)).toEqual(files);
+    expect(projector.projection('events')?.artifacts()).toEqual(projection.artifacts());
+    expect(projector.projection('events')?.counts).toEqual(projection.counts);
+    expect(Object.keys(files)).toContain('events/metric/worker-1__acc__top-1.plx');
+  });
+
+  it('makes resources of event files of system metrics', async () => {
+    const places = createPlaces();
+    places.write(FIRST, ...someRecords(3));
+    const projector = await open(places);
+    await run(projector, places, 1, 'system/tensorboard');
+
+    expect(readMade(places)).toEqual((await projectInOneGo(places.logs, 'resources')).files);
+    expect(Object.keys(readMade(places))).toContain('resources/metric/loss.plx');
+  });
+
+  it('is killed at any step, and makes the same', async () => {
+    const counter = createCrashingFileSystem(Number.POSITIVE_INFINITY);
+    const prepare = (): Places => {
+      const places = createPlaces();
+      places.write(FIRST, ...someRecords(6));
+      places.write(`a/${FIRST}`, ...someRecords(4));
+      return places;
+    };
+    const uninterrupted = prepare();
+    await run(await open(uninterrupted, counter), uninterrupted);
+    const expected = readMade(uninterrupted);
+    expect(expected).toEqual((await projectInOneGo(uninterrupted.logs)).files);
+    expect(counter.calls()).toBeGreaterThan(50);
+
+    for (let crashAt = 0; crashAt < counter.calls(); crashAt += 1) {
+      const places = prepare();
+      const attempt = async () => run(await open(places, createCrashingFileSystem(crashAt)), places);
+      await expect(attempt(), `call ${crashAt}`).rejects.toThrow('ECRASHED');
+      await run(await open(places), places);
+
+      expect(readMade(places), `after call ${crashAt}`).toEqual(expected);
+    }
+  }, 120_000);
+
+  it('is killed again and again while event files grow, and makes the same', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ records: fc.integer({ min: 0, max: 4 }), crashAt: fc.nat(60) }), {
+          minLength: 1,
+          maxLength: 6,
+        }),
+        async (rounds) => {
+          const places = createPlaces();
+          places.write(FIRST);
+          let step = 0;
+          for (const { records, crashAt } of rounds) {
+            places.append(FIRST, ...someRecords(records, step));
+            step += records;
+            try {
+              await run(await open(places, createCrashingFileSystem(crashAt)), places);
+            } catch (error) {
+              if (!String(error).includes('ECRASHED')) throw error;
+            }
+          }
+          await run(await open(places), places);
+
+          expect(readMade(places)).toEqual((await projectInOneGo(places.logs)).files);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  }, 120_000);
+
+  it('goes on where it was, and writes only what is new', async () => {
+    const places = createPlaces();
+    places.write(FIRST, ...someRecords(6));
+    await run(await open(places), places, 1);
+    places.append(FIRST, ...someRecords(1, 6));
+    const projector = await open(places);
+    const [step, ...others] = await run(projector, places, 1);
+
+    expect(step?.changed).toEqual([
+      'events/metric/loss.plx',
+      'events/metric/acc__top-1.plx',
+      'events/text/note.plx',
+    ]);
+    expect(others).toEqual([{ changed: [], isAnew: false, hasMore: false }]);
+    expect(readMade(places)).toEqual((await projectInOneGo(places.logs)).files);
+  });
+
+  it('makes all anew when an event file is another one', async () => {
+    const places = createPlaces();
+    places.write(FIRST, ...someRecords(6));
+    const projector = await open(places);
+    await run(projector, places, 1);
+    places.write(FIRST, ...someRecords(3, 40));
+    const steps = await run(projector, places, 1);
+
+    expect(steps[0]).toEqual({ changed: [], isAnew: true, hasMore: true });
+    expect(readMade(places)).toEqual((await projectInOneGo(places.logs)).files);
+  });
+
+  it.each([
+    [
+      'a file is shorter',
+      ({ state }: Places) => writeFileSync(join(state, 'events/metric/loss.plx'), 'step'),
+    ],
+    ['a file is gone', ({ state }: Places) => rmSync(join(state, 'events/metric/loss.plx'))],
+    [
+      'a file has other bytes',
+      ({ state }: Places) => {
+        const path = join(state, 'events/metric/loss.plx');
+        writeFileSync(path, readFileSync(path, 'utf8').replace('1.0', '7.0'));
+      },
+    ],
+    ['nothing is remembered', ({ state }: Places) => rmSync(join(state, 'projection.jsonl'))],
+    [
+      'what is remembered is cut',
+      ({ state }: Places) => {
+        const path = join(state, 'projection.jsonl');
+        writeFileSync(path, readFileSync(path).subarray(0, -20));
+      },
+    ],
+    [
+      'an asset is gone that is not stored',
+      ({ state }: Places) => rmSync(join(state, 'assets/image/picture_1.png')),
+    ],
+  ])('makes all anew when %s', async (_what, damage) => {
+    const places = createPlaces();
+    places.write(FIRST, ...someRecords(6));
+    await run(await open(places), places, 1);
+    damage(places);
+    await run(await open(places), places, 1);
+
+    expect(readMade(places)).toEqual((await projectInOneGo(places.logs)).files);
+  });
+
+  it('does without assets that are stored', async () => {
+    const places = createPlaces();
+    places.write(FIRST, ...someRecords(6));
+    const projector = await open(places);
+    await run(projector, places, 1);
+    await projector.made.removeAsset('assets/image/picture_1.png');
+    const [step] = await run(await open(places, { isAssetStored: () => true }), places, 1);
+
+    expect(step).toEqual({ changed: [], isAnew: false, hasMore: false });
+    expect(existsSync(join(places.state, 'assets/image/picture_1.png'))).toBe(false);
+  });
+
+  it('passes over an event file that cannot be read, and says which', async () => {
+    const places = createPlaces();
+    places.write(FIRST, ...someRecords(2));
+    places.write(`other/${FIRST}`, ...someRecords(2));
+    const files = toEventFiles(places);
+    const unreadable = {
+      ...files.find(({ source }) => source.logDirectory === '')!,
+      open: () =>
+        openLocalFile(
+          nodeFileSystem,
+          { directory: Buffer.from(places.logs), path: parseRelPath('other') },
+          parseRelPath('other'),
+          { allowHardLinks: true },
+        ),
+    };
+    const projector = await open(places);
+    await projector.step([unreadable, ...files.filter(({ source }) => source.logDirectory !== '')]);
+
+    expect([...projector.unreadable.keys()]).toEqual([`${BASE}/${FIRST}`]);
+    expect(Object.keys(readMade(places))).toContain('events/metric/other__loss.plx');
+  });
+});

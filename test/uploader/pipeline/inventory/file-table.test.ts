@@ -1,0 +1,216 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/base/clock.js';
+import type { FileStat } from '../../../../uploader/base/io/file-system.js';
+import { EtagColumn } from '../../../../uploader/pipeline/inventory/etag-column.js';
+import { FileTable, FLAG } from '../../../../uploader/pipeline/inventory/file-table.js';
+import { Tracker } from '../../../../uploader/pipeline/inventory/inventory.js';
+
+const RUN = '0'.repeat(32);
+
+function stat(sizeBytes: number, changes: Partial<FileStat> = {}): FileStat {
+  const times = { mtimeNs: 1n, ctimeNs: 1n, ino: 1n, device: 1n, linkCount: 1, allocatedBytes: sizeBytes };
+  return { kind: 'file', sizeBytes, ...times, ...changes };
+}
+
+describe('FileTable', () => {
+  it('finds each name in its folder, whatever the names, as a map would', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(3), fc.string({ unit: 'grapheme', maxLength: 12 })), { maxLength: 400 }),
+        (names) => {
+          const table = new FileTable();
+          const known = new Map<string, number>();
+          for (const [folder, name] of names) {
+            const id = table.intern(folder, name);
+            expect(known.get(`${folder} ${name}`) ?? id).toBe(id);
+            known.set(`${folder} ${name}`, id);
+          }
+
+          expect(table.count).toBe(known.size);
+          for (const [folder, name] of names) {
+            const id = table.find(folder, name)!;
+            expect(table.nameOf(id)).toBe(name);
+            expect([...table.inFolder(folder)]).toContain(id);
+          }
+          expect(table.find(9, 'nowhere')).toBeUndefined();
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it('row 24: keeps 100,000 files, with all that is known of them, in less than 200 bytes each', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const sizeOf = async (): Promise<number> => {
+      // Buffers are freed beside the program, some time after their collection.
+      for (let round = 0; round < 3; round += 1) {
+        collect();
+        await sleep(20);
+      }
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const before = await sizeOf();
+    const tracker = new Tracker({ clock: systemClock });
+    const run = tracker.onRun({
+      runUuid: RUN,
+      directory: Buffer.from('/run'),
+      kind: 'polyaxon',
+      filesAt: '',
+    });
+    for (let directory = 0; directory < 1000; directory += 1) {
+      const folder = tracker.onFolder(run, `outputs/part-${directory}`);
+      for (let file = 0; file < 100; file += 1) {
+        const { id } = tracker.onFile(folder, `sample-${file}.json`, stat(file));
+        const object = {
+          etag: `${(directory * 100 + file).toString(16).padStart(32, '0')}`,
+          sizeBytes: file,
+        };
+        const version = { sizeBytes: file, mtimeNs: 1n, ctimeNs: 1n, ino: 1n };
+        tracker.setEntry(id, { key: '', file: version, crc32: 1, object, isRecent: false });
+      }
+    }
+
+    const bytesPerFile = ((await sizeOf()) - before) / 100_000;
+
+    expect(tracker.table.count).toBe(100_000);
+    expect(bytesPerFile).toBeLessThan(200);
+  });
+});
+
+describe('EtagColumn', () => {
+  it('gives back each name, whatever its form', () => {
+    const hex = '0123456789abcdef0123456789abcdef';
+    const names = [
+      '',
+      'e',
+      hex,
+      `${hex}-1`,
+      `${hex}-0`,
+      `${hex}-01`,
+      `${hex}-65534`,
+      `${hex}-65535`,
+      hex.toUpperCase(),
+      `${hex}-x`,
+    ];
+    const column = new EtagColumn();
+    for (const [id, name] of names.entries()) column.set(id * 300, name);
+
+    for (const [id, name] of names.entries()) expect(column.get(id * 300)).toBe(name);
+    expect(column.get(1)).toBe('');
+    column.set(600, 'text');
+    column.set(300, hex);
+    expect([column.get(600), column.get(300)]).toEqual(['text', hex]);
+  });
+});
+
+describe('Tracker', () => {
+  function createTracker() {
+    const dirty: number[] = [];
+    const tracker = new Tracker({ clock: systemClock, onDirty: (id) => dirty.push(id) });
+    const run = tracker.onRun({
+      runUuid: RUN,
+      directory: Buffer.from('/run'),
+      kind: 'polyaxon',
+      filesAt: '',
+    });
+    return { tracker, dirty, run: tracker.runs[run]!, folder: tracker.onFolder(run, 'outputs') };
+  }
+
+  it('takes a million changes of a file for one that is dirty', () => {
+    const { tracker, folder } = createTracker();
+    for (let size = 0; size < 1000; size += 1) tracker.onFile(folder, 'file', stat(size));
+
+    expect(tracker.table.count).toBe(1);
+    expect(tracker.isPending(0)).toBe(true);
+    expect(tracker.pendingBytes(0)).toBe(999);
+  });
+
+  it('is told again only of what has changed', () => {
+    const { tracker, folder, dirty } = createTracker();
+
+    expect(tracker.onFile(folder, 'file', stat(1)).isChanged).toBe(true);
+    expect(tracker.onFile(folder, 'file', stat(1)).isChanged).toBe(false);
+    expect(tracker.onFile(folder, 'file', stat(1, { ctimeNs: 2n })).isChanged).toBe(true);
+    expect(dirty).toEqual([0, 0]);
+  });
+
+  it('row 16: does not look at the device', () => {
+    const { tracker, folder } = createTracker();
+    tracker.onFile(folder, 'file', stat(1));
+
+    expect(tracker.onFile(folder, 'file', stat(1, { device: 2n })).isChanged).toBe(false);
+  });
+
+  it('knows from the listing what the store has lost, and what it has that nobody remembers', () => {
+    const { tracker, folder, run } = createTracker();
+    const version = { sizeBytes: 1, mtimeNs: 1n, ctimeNs: 1n, ino: 1n };
+    for (const name of ['lost', 'kept'])
+      tracker.onEntry({
+        key: `${RUN}/outputs/${name}`,
+        file: version,
+        crc32: 1,
+        object: { etag: name, sizeBytes: 1 },
+        isRecent: false,
+      });
+    for (const name of ['lost', 'kept', 'unknown']) tracker.onFile(folder, name, stat(1));
+    tracker.beginListing(run);
+    tracker.onListed(`${RUN}/outputs/kept`, { etag: 'kept', sizeBytes: 1 });
+    tracker.onListed(`${RUN}/outputs/unknown`, { etag: 'x', sizeBytes: 1 });
+    tracker.onListed(`${RUN}/.plx/gen/outputs/kept/0`, { etag: 'y', sizeBytes: 1 });
+    tracker.endListing(run);
+
+    const dirty = [...tracker.filesOf(run)].filter((id) => tracker.table.has(id, FLAG.dirty));
+    expect(dirty.map((id) => tracker.relPathOf(id)).sort()).toEqual(['outputs/lost', 'outputs/unknown']);
+    expect(tracker.table.count).toBe(3);
+  });
+
+  it('knows where the files of a log directory lie, and those that are made of its event files', () => {
+    const tracker = new Tracker({ clock: systemClock });
+    const directory = Buffer.from('/logs');
+    const filesAt = 'outputs/tensorboard';
+    const index = tracker.onRun({ runUuid: RUN, directory, kind: 'log-directory', filesAt });
+    const run = tracker.runs[index]!;
+    run.projectedDirectory = Buffer.from('/state');
+    const { id } = tracker.onFile(tracker.onFolder(index, `${filesAt}/train`), 'events', stat(1));
+    const made = tracker.onProjectedFile(run, 'events/metric/loss.plx', stat(2))!;
+
+    expect(tracker.placeOf(id)).toEqual({ directory, path: 'train/events' });
+    expect(tracker.placeOf(made)).toEqual({
+      directory: Buffer.from('/state'),
+      path: 'events/metric/loss.plx',
+    });
+  });
+
+  it('leaves what is made of event files alone when the directory of that name is looked at, unless it has a file of that name', () => {
+    const { tracker, run } = createTracker();
+    run.projectedDirectory = Buffer.from('/state');
+    const id = tracker.onProjectedFile(run, 'events/metric/loss.plx', stat(2))!;
+    const folder = tracker.onFolder(run.index, 'events/metric');
+
+    expect(tracker.countMissing(folder, new Set())).toBe(0);
+    tracker.onGone(folder, new Set(), new Set());
+    tracker.onFolderLeftOut(folder);
+    expect(tracker.isPending(id)).toBe(true);
+    expect(tracker.missing.size).toBe(0);
+
+    tracker.onFile(folder, 'loss.plx', stat(3));
+    expect(tracker.placeOf(id)?.directory.toString()).toBe('/run');
+    expect(tracker.onProjectedFile(run, 'events/metric/loss.plx', stat(2))).toBeNull();
+    expect(tracker.placeOf(id)?.directory.toString()).toBe('/run');
+  });
+
+  it('asks nothing more of a file that was made and is stored and removed', () => {
+    const { tracker, run } = createTracker();
+    const id = tracker.onProjectedFile(run, 'assets/image/a_1.png', stat(2))!;
+    tracker.onProjectedGone(id);
+
+    expect(tracker.isPending(id)).toBe(false);
+    expect(tracker.missing.size).toBe(0);
+  });
+});

@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  encodeJournalLine,
+  type JournalRecord,
+  replayJournal,
+} from '../../../../uploader/pipeline/journal/journal-codec.js';
+import type { JournalEntry } from '../../../../uploader/pipeline/journal/journal-entry.js';
+
+const RUN = '0'.repeat(32);
+const HEADER: JournalRecord = { kind: 'header', version: 1, rootId: 'root' };
+
+function entry(name: string, changes: Partial<JournalEntry> = {}): JournalEntry {
+  const file = { sizeBytes: 3, mtimeNs: 1_700_000_000_123_456_789n, ctimeNs: 1n, ino: 2n ** 63n };
+  const object = { etag: 'é"\n', sizeBytes: 3 };
+  return { key: `${RUN}/${name}`, file, crc32: 0xdeadbeef, object, isRecent: false, ...changes };
+}
+
+function encode(records: readonly JournalRecord[]): Buffer {
+  return Buffer.concat(records.map((record, seq) => encodeJournalLine(seq, record)));
+}
+
+const entries = [entry('a'), entry('b', { isRecent: true }), entry('a', { crc32: 7 })];
+const journal = encode([HEADER, ...entries.map((value) => ({ kind: 'done', entry: value }) as const)]);
+/** Ends of lines: after the header, after each entry. */
+const ends = [...journal].flatMap((byte, index) => (byte === 0x0a ? [index + 1] : []));
+
+describe('encodeJournalLine', () => {
+  // The checksum is by Python’s zlib.
+  it('frames a record as crc, length, sequence number and JSON', () => {
+    expect(encodeJournalLine(0, HEADER).toString()).toBe(
+      'c922b6d1 45 0 {"kind":"header","version":1,"rootId":"root"}\n',
+    );
+  });
+});
+
+describe('replayJournal', () => {
+  it('returns the last entry of each key, every field as it was', () => {
+    const replay = replayJournal(journal);
+
+    expect(replay).toMatchObject({ damage: 'none', lineCount: 4, goodBytes: journal.length, header: HEADER });
+    expect([...replay.entries.values()]).toEqual([entries[2], entries[1]]);
+  });
+
+  it('is empty for no bytes', () => {
+    expect(replayJournal(Buffer.alloc(0))).toMatchObject({ damage: 'none', lineCount: 0, header: null });
+  });
+
+  it('keeps all whole lines, cut at every byte', () => {
+    for (let cut = 0; cut <= journal.length; cut += 1) {
+      const whole = ends.filter((end) => end <= cut).length;
+
+      const replay = replayJournal(journal.subarray(0, cut));
+
+      expect(replay.lineCount).toBe(whole);
+      expect(replay.damage).toBe(cut === 0 || ends.includes(cut) ? 'none' : 'torn');
+      expect(replay.entries.get(`${RUN}/a`)?.crc32).toBe(
+        [undefined, undefined, 0xdeadbeef, 0xdeadbeef, 7][whole],
+      );
+    }
+  });
+
+  it('keeps all lines before a damaged one, with every single bit flipped', () => {
+    for (let index = 0; index < journal.length * 8; index += 1) {
+      const damaged = Buffer.from(journal);
+      damaged[index >> 3] = damaged[index >> 3]! ^ (1 << (index & 7));
+      const goodLines = ends.filter((end) => end <= index >> 3).length;
+
+      const replay = replayJournal(damaged);
+
+      expect(replay.lineCount).toBe(goodLines);
+      expect(replay.damage).not.toBe('none');
+    }
+  });
+
+  it('never throws and never invents a key, whatever the bytes', () => {
+    const anyBytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.string().map((text) => Buffer.from(text)),
+    );
+    fc.assert(
+      fc.property(anyBytes, fc.nat(journal.length), (noise, at) => {
+        const replay = replayJournal(Buffer.concat([journal.subarray(0, at), noise, journal.subarray(at)]));
+
+        for (const key of replay.entries.keys()) expect([`${RUN}/a`, `${RUN}/b`]).toContain(key);
+      }),
+    );
+  });
+
+  it.each([
+    ['a line out of sequence', [HEADER, entries[0], entries[1]], [0, 2, 1]],
+    ['a second header', [HEADER, HEADER], [0, 1]],
+    ['an entry in place of the header', [entries[0]], [0]],
+  ])('stops at %s', (_, values, seqs) => {
+    const lines = values.map((value, index) =>
+      encodeJournalLine(seqs[index]!, 'kind' in value! ? value : { kind: 'done', entry: value! }),
+    );
+
+    const replay = replayJournal(Buffer.concat(lines));
+
+    expect(replay.damage).toBe('corrupt');
+    expect(replay.entries.size).toBe(0);
+  });
+
+  it.each(['../x', '/x', '.plx/x', 'a%00'])('refuses the path %j, checksum or not', (path) => {
+    const replay = replayJournal(encode([HEADER, { kind: 'done', entry: entry(path) }]));
+
+    expect(replay).toMatchObject({ damage: 'corrupt', lineCount: 1 });
+  });
+});

@@ -1,0 +1,390 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/base/clock.js';
+import type { FileSystem, WritableFile } from '../../../../uploader/base/io/file-system.js';
+import { nodeIo } from '../../../../uploader/base/io/io.js';
+import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
+import { Tracker } from '../../../../uploader/pipeline/inventory/inventory.js';
+import type {
+  Intent,
+  JournalEntry,
+  JournalRecord,
+} from '../../../../uploader/pipeline/journal/journal-entry.js';
+import { type JournalReplay, replayFiles } from '../../../../uploader/pipeline/journal/journal-files.js';
+import { openRecorder, type Recorder } from '../../../../uploader/pipeline/journal/journal-writer.js';
+import { toStatePathsIn } from '../../../../uploader/pipeline/journal/state-directory.js';
+import { createTempDir } from '../../../support/temp-dir.js';
+import { systemError, wrapFileSystem } from '../../support/wrapped-file-system.js';
+
+const RUN = '0'.repeat(32);
+const OWNER = { rootId: 'root', hostId: 'host' };
+
+function entry(name: string, crc32 = 1): JournalEntry {
+  const file = { sizeBytes: 3, mtimeNs: 5n, ctimeNs: 6n, ino: 7n };
+  return { key: `${RUN}/${name}`, file, crc32, object: { etag: 'e', sizeBytes: 3 }, isRecent: false };
+}
+
+function intent(tx: string, name: string): Intent {
+  const { object: _, ...rest } = entry(name);
+  return { tx, strategy: 'mpu', base: null, entry: rest, targetBytes: 3 };
+}
+
+/** A journal's owner: remembers, as the tracker does, what it was told and what it has recorded. */
+class Memory {
+  readonly directory = createTempDir();
+  readonly notices: string[] = [];
+  entries = new Map<string, JournalEntry>();
+  replay: JournalReplay | undefined;
+
+  async open(fileSystem: FileSystem = nodeFileSystem, owner = OWNER): Promise<Recorder> {
+    this.entries = new Map();
+    const { recorder, replay } = await openRecorder({
+      io: { ...nodeIo, fileSystem },
+      paths: toStatePathsIn(this.directory, 'root'),
+      owner,
+      sink: { onEntry: (each) => this.entries.set(each.key, each), onSegment: () => undefined },
+      live: () => this.#live(),
+      onNotice: ({ code }) => this.notices.push(code),
+    });
+    this.replay = replay;
+    return recorder;
+  }
+
+  async record(recorder: Recorder, name: string, crc32 = 1): Promise<void> {
+    const each = entry(name, crc32);
+    this.entries.set(each.key, each);
+    await recorder.append({ kind: 'done', entry: each });
+  }
+
+  /** What another process would read. */
+  async read(): Promise<Map<string, JournalEntry>> {
+    const found = new Map<string, JournalEntry>();
+    const sink = { onEntry: (each: JournalEntry) => found.set(each.key, each), onSegment: () => undefined };
+    await replayFiles(nodeFileSystem, toStatePathsIn(this.directory, 'root'), OWNER, sink);
+    return found;
+  }
+
+  files(): string[] {
+    return readdirSync(this.directory).filter((name) => name.startsWith('journal'));
+  }
+
+  *#live(): Generator<JournalRecord> {
+    for (const each of this.entries.values()) yield { kind: 'done', entry: each };
+  }
+}
+
+/** Fails the calls of one kind, from the moment that `isFailing` says so. */
+function failing(call: 'append' | 'sync', code: string, isFailing: (path: string) => boolean): FileSystem {
+  return wrapFileSystem({
+    openForWriting: async (path, how, mode) => {
+      const file = await nodeFileSystem.openForWriting(path, how, mode);
+      const wrapped: WritableFile = {
+        append: (bytes) => file.append(bytes),
+        sync: () => file.sync(),
+        close: () => file.close(),
+      };
+      return {
+        ...wrapped,
+        [call]: (bytes: Uint8Array) =>
+          isFailing(path.toString()) ? Promise.reject(systemError(code)) : wrapped[call](bytes),
+      };
+    },
+  });
+}
+
+describe('a journal', () => {
+  it('remembers over processes, the last entry of each key', async () => {
+    const memory = new Memory();
+    for (let process = 0; process < 12; process += 1) {
+      const recorder = await memory.open();
+      await memory.record(recorder, 'same', process);
+      await memory.record(recorder, `of-${process}`);
+      await recorder.close();
+    }
+
+    await (await memory.open()).close();
+
+    expect(memory.entries.get(`${RUN}/same`)?.crc32).toBe(11);
+    expect(memory.entries.size).toBe(13);
+    expect(memory.files().length).toBeLessThanOrEqual(10);
+    expect(memory.notices).toEqual([]);
+  });
+
+  it('remembers intents that are open, with their parts, and the keys of those that are not', async () => {
+    const memory = new Memory();
+    const recorder = await memory.open();
+    const part = { number: 1, sizeBytes: 8, crc32: 9, etag: 'p' };
+    await recorder.append({ kind: 'intent', intent: intent('a', 'open') });
+    await recorder.append({ kind: 'mpu', tx: 'a', uploadId: 'upload' }, { kind: 'part', tx: 'a', part });
+    await recorder.append({ kind: 'intent', intent: intent('b', 'done') });
+    await recorder.append({ kind: 'done', entry: entry('done'), tx: 'b' });
+    await recorder.append({ kind: 'intent', intent: intent('c', 'dropped') }, { kind: 'drop', tx: 'c' });
+    await recorder.append({ kind: 'crashed', key: `${RUN}/open` });
+    await recorder.close();
+
+    await (await memory.open()).close();
+
+    expect(memory.replay?.openIntents).toEqual([
+      { intent: intent('a', 'open'), uploadId: 'upload', parts: [part] },
+    ]);
+    expect(memory.replay?.crashedKeys).toEqual([`${RUN}/open`]);
+  });
+
+  it('becomes a snapshot once it holds much more than what is alive', async () => {
+    const memory = new Memory();
+    const recorder = await memory.open();
+    const long = 'x'.repeat(200);
+    for (let round = 0; round < 40; round += 1) {
+      const records = Array.from({ length: 1000 }, (_, index): JournalRecord => {
+        const each = entry(`${long}-${index}`, round);
+        memory.entries.set(each.key, each);
+        return { kind: 'done', entry: each };
+      });
+      await recorder.append(...records);
+    }
+    await recorder.close();
+
+    const size = memory
+      .files()
+      .reduce((sum, name) => sum + readFileSync(join(memory.directory, name)).length, 0);
+    expect(size).toBeLessThan(10 * 1024 * 1024);
+    expect(await memory.read()).toEqual(memory.entries);
+  });
+
+  it('remembers what is under way through any number of processes that are killed over it', async () => {
+    const directory = createTempDir();
+    const open = () => {
+      const sink = new Tracker({ clock: systemClock });
+      const paths = toStatePathsIn(directory, 'root');
+      return openRecorder({
+        ...{ io: nodeIo, paths, owner: OWNER, sink },
+        live: () => sink.live(),
+        onNotice: () => undefined,
+      });
+    };
+    const part = { number: 1, etag: 'p', crc32: 9, sizeBytes: 3 };
+    const { recorder } = await open();
+    await recorder.append(
+      { kind: 'intent', intent: intent('tx', 'large') },
+      { kind: 'mpu', tx: 'tx', uploadId: 'upload' },
+      { kind: 'part', tx: 'tx', part },
+    );
+    await recorder.discard();
+
+    for (let kill = 0; kill < 25; kill += 1) {
+      const next = await open();
+      expect(next.replay.openIntents).toMatchObject([{ uploadId: 'upload', parts: [part] }]);
+      await next.recorder.discard();
+    }
+  });
+
+  it('row 5: is whole after a crash at any step of making a snapshot', async () => {
+    for (let crashAt = 0; crashAt < 14; crashAt += 1) {
+      const memory = new Memory();
+      for (let process = 0; process < 9; process += 1) {
+        const recorder = await memory.open();
+        await memory.record(recorder, `of-${process}`);
+        await recorder.close();
+      }
+      // The ninth process has left so many files that the tenth makes a snapshot. It is killed at its n-th change of the disk.
+      let steps = 0;
+      const step =
+        <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+        async (...args: Args): Promise<Result> => {
+          if (steps++ >= crashAt) throw systemError('EIO');
+          return call(...args);
+        };
+      const fileSystem = wrapFileSystem({
+        rename: step(nodeFileSystem.rename),
+        unlink: step(nodeFileSystem.unlink),
+        syncDirectory: step(nodeFileSystem.syncDirectory),
+        openForWriting: async (path, how, mode) => {
+          const file = await step(nodeFileSystem.openForWriting)(path, how, mode);
+          return {
+            append: step((bytes) => file.append(bytes)),
+            sync: step(() => file.sync()),
+            close: () => file.close(),
+          };
+        },
+      });
+      await memory.open(fileSystem).then(
+        (recorder) => recorder.discard(),
+        () => undefined,
+      );
+
+      expect((await memory.read()).size, `crash at step ${crashAt}`).toBe(9);
+    }
+  });
+
+  it.each(['append', 'sync'] as const)(
+    'row 57: survives a full disk at %s with what its ballast frees',
+    async (call) => {
+      const memory = new Memory();
+      const ballast = join(memory.directory, 'ballast');
+      let isFull = false;
+      const recorder = await memory.open(failing(call, 'ENOSPC', () => isFull && existsSync(ballast)));
+      await memory.record(recorder, 'before');
+      await recorder.flush();
+      isFull = true;
+      await memory.record(recorder, 'during');
+      await recorder.close();
+
+      expect((await memory.read()).size).toBe(2);
+      expect(memory.notices).toEqual([]);
+      expect(existsSync(ballast)).toBe(false);
+    },
+  );
+
+  it('row 57: falls silent when the disk stays full, says so once, and writes everything once there is space again', async () => {
+    const memory = new Memory();
+    let isFull = false;
+    let nowMs = 0;
+    const clock = { ...nodeIo.clock, monotonicMs: () => nowMs };
+    const fileSystem = failing('append', 'ENOSPC', (path) => isFull && path.includes('journal'));
+    const { recorder } = await openRecorder({
+      io: { ...nodeIo, fileSystem, clock },
+      paths: toStatePathsIn(memory.directory, 'root'),
+      owner: OWNER,
+      sink: { onEntry: () => undefined, onSegment: () => undefined },
+      live: function* () {
+        for (const each of memory.entries.values()) yield { kind: 'done', entry: each } as const;
+      },
+      onNotice: ({ code }) => memory.notices.push(code),
+    });
+    isFull = true;
+    await memory.record(recorder, 'first');
+    await memory.record(recorder, 'second');
+    expect(recorder.isSilent).toBe(true);
+    isFull = false;
+    nowMs += 61_000;
+    await memory.record(recorder, 'third');
+    await recorder.close();
+
+    expect(memory.notices).toEqual(['NOTICE_JOURNAL_SILENT', 'NOTICE_JOURNAL_WRITTEN']);
+    expect((await memory.read()).size).toBe(3);
+  });
+
+  it('row 58: does not believe a file whose sync failed: all goes into a new one', async () => {
+    const memory = new Memory();
+    let failures = 1;
+    let isFailing = false;
+    const recorder = await memory.open(failing('sync', 'EIO', () => isFailing && failures-- > 0));
+    await memory.record(recorder, 'first');
+    await recorder.flush();
+    isFailing = true;
+    await memory.record(recorder, 'second');
+    await recorder.close();
+
+    expect(memory.files()).toEqual(['journal-000002']);
+    expect((await memory.read()).size).toBe(2);
+    expect(memory.notices).toEqual([]);
+  });
+
+  it('row 58: falls silent when the new file fails too', async () => {
+    const memory = new Memory();
+    let isFailing = false;
+    const recorder = await memory.open(failing('sync', 'EIO', () => isFailing));
+    isFailing = true;
+    await memory.record(recorder, 'first');
+    await recorder.flush();
+
+    expect(memory.notices).toEqual(['NOTICE_JOURNAL_SILENT']);
+    await recorder.close();
+  });
+
+  it('row 59: is put aside where it is damaged, its good part kept', async () => {
+    const memory = new Memory();
+    const recorder = await memory.open();
+    for (const name of ['a', 'b', 'c']) await memory.record(recorder, name);
+    await recorder.close();
+    const path = join(memory.directory, 'journal-000001');
+    const bytes = readFileSync(path);
+    bytes[bytes.lastIndexOf('b"')]! ^= 1;
+    writeFileSync(path, bytes);
+
+    await (await memory.open()).close();
+
+    expect(memory.notices).toEqual(['NOTICE_JOURNAL_QUARANTINED']);
+    expect([...memory.entries.keys()]).toEqual([`${RUN}/a`]);
+    expect(memory.files()).toEqual(['journal-000001.quarantine', 'journal-000002']);
+    expect([...(await memory.read()).keys()]).toEqual([`${RUN}/a`]);
+  });
+
+  it('row 59: never gives what was not recorded, whatever happens to its bytes', async () => {
+    const memory = new Memory();
+    const recorder = await memory.open();
+    for (let index = 0; index < 20; index += 1) await memory.record(recorder, `file-${index}`, index);
+    await recorder.close();
+    const good = readFileSync(join(memory.directory, 'journal-000001'));
+    const known = new Map(memory.entries);
+
+    const mutation = fc.oneof(
+      fc.record({ kind: fc.constant('cut' as const), at: fc.nat(good.length) }),
+      fc.record({ kind: fc.constant('flip' as const), at: fc.nat(good.length - 1), bit: fc.nat(7) }),
+      fc.record({
+        kind: fc.constant('zero' as const),
+        at: fc.nat(good.length - 1),
+        length: fc.integer({ min: 1, max: 512 }),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(mutation, async (change) => {
+        const bytes = Buffer.from(change.kind === 'cut' ? good.subarray(0, change.at) : good);
+        if (change.kind === 'flip') bytes[change.at]! ^= 1 << change.bit;
+        if (change.kind === 'zero')
+          bytes.fill(0, change.at, Math.min(bytes.length, change.at + change.length));
+        writeFileSync(join(memory.directory, 'journal-000001'), bytes);
+
+        for (const [key, each] of await memory.read()) expect(each).toEqual(known.get(key));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each([
+    ['another root', { ...OWNER, rootId: 'other' }],
+    ['another host', { ...OWNER, hostId: 'other' }],
+  ])('row 60: of %s counts as none, and is put aside', async (_, owner) => {
+    const memory = new Memory();
+    const recorder = await memory.open();
+    await memory.record(recorder, 'a');
+    await recorder.close();
+
+    await (await memory.open(nodeFileSystem, owner)).close();
+
+    expect(memory.entries.size).toBe(0);
+    expect(memory.notices).toEqual(['NOTICE_JOURNAL_QUARANTINED']);
+  });
+
+  it('takes a torn last line for what a crash leaves', async () => {
+    const memory = new Memory();
+    const recorder = await memory.open();
+    await memory.record(recorder, 'a');
+    await recorder.close();
+    appendFileSync(join(memory.directory, 'journal-000001'), 'deadbeef 12 9 {"kind"');
+
+    await (await memory.open()).close();
+
+    expect(memory.entries.size).toBe(1);
+    expect(memory.notices).toEqual([]);
+  });
+
+  it('refuses a state directory that cannot be used', async () => {
+    const memory = new Memory();
+    renameSync(memory.directory, `${memory.directory}-away`);
+    writeFileSync(memory.directory, 'a file in its place');
+
+    await expect(memory.open()).rejects.toMatchObject({ code: 'ERR_STATE_DIR' });
+    mkdirSync(`${memory.directory}-away`, { recursive: true });
+  });
+});

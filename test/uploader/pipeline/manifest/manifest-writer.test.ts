@@ -1,0 +1,151 @@
+/** Receipts of runs that have ended: what they claim, when they are written, and when not. */
+
+import { createHash } from 'node:crypto';
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { parseReceipt, type Receipt } from '../../../../uploader/pipeline/manifest/manifest.js';
+import { RUN } from '../../support/run-tree.js';
+import { createHarness, type Harness } from '../../support/sync-harness.js';
+
+const ENDED = { 'run.plx.json': JSON.stringify({ uuid: RUN, status: 'succeeded' }) };
+
+function receiptKeys({ store }: Harness): string[] {
+  return [...store.objects.keys()].filter((key) => key.startsWith(`${RUN}/.plx/receipt/`));
+}
+
+function readReceipt(harness: Harness): Receipt {
+  const [key = ''] = receiptKeys(harness);
+  const receipt = parseReceipt(harness.store.objects.get(key)?.bytes ?? Buffer.alloc(0));
+  if (receipt === null) throw new Error('there is no receipt');
+  return receipt;
+}
+
+describe('a receipt', () => {
+  it('has size, both checksums and version of each file of a run that has ended', async () => {
+    const harness = createHarness({ ...ENDED, 'outputs/a b': 'content', 'outputs/empty': '' });
+
+    await harness.sync();
+
+    const { runUuid, store, lines } = readReceipt(harness);
+    expect({ runUuid, store }).toEqual({ runUuid: RUN, store: 'memory://store' });
+    expect(lines.map(({ path }) => path)).toEqual([
+      'lineages.plx.json',
+      'outputs/a b',
+      'outputs/empty',
+      'run.plx.json',
+    ]);
+    for (const line of lines) {
+      const bytes = readFileSync(join(harness.run, line.path));
+      expect(line).toMatchObject({
+        sizeBytes: bytes.length,
+        crc32: crc32(bytes),
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+        etag: harness.store.objects.get(`${RUN}/${line.path}`)?.etag,
+        proof: 'commit',
+      });
+    }
+  });
+
+  it('is written once for what is stored, and costs nothing afterwards', async () => {
+    const harness = createHarness(ENDED);
+    await harness.sync();
+    const [before] = receiptKeys(harness);
+    const calls = harness.store.calls.length;
+
+    await harness.sync();
+
+    expect(receiptKeys(harness)).toEqual([before]);
+    expect(harness.store.calls.slice(calls)).toEqual([
+      'check ',
+      `list ${RUN}/`,
+      `collect ${RUN}/`,
+      'collect .plx/probe/',
+    ]);
+  });
+
+  it('is replaced when a file has changed', async () => {
+    const harness = createHarness({ ...ENDED, 'outputs/log': 'one' });
+    await harness.sync();
+    const [before] = receiptKeys(harness);
+
+    appendFileSync(join(harness.run, 'outputs/log'), ', two');
+    await harness.sync();
+
+    expect(receiptKeys(harness)).toHaveLength(1);
+    expect(receiptKeys(harness)).not.toContain(before);
+    expect(readReceipt(harness).lines.find(({ path }) => path === 'outputs/log')?.sizeBytes).toBe(8);
+  });
+
+  it('keeps what was proven of files that are no longer on disk', async () => {
+    const harness = createHarness({ ...ENDED, 'outputs/a': 'a', 'outputs/b': 'b' });
+    await harness.sync();
+    const before = readReceipt(harness).lines.find(({ path }) => path === 'outputs/a');
+
+    rmSync(join(harness.run, 'outputs/a'));
+    appendFileSync(join(harness.run, 'outputs/b'), 'b');
+    await harness.sync();
+
+    expect(readReceipt(harness).lines.find(({ path }) => path === 'outputs/a')).toEqual(before);
+  });
+
+  it('is not written of a run that is still written, nor where it is not wanted', async () => {
+    const live = createHarness();
+    const unwanted = createHarness(ENDED);
+
+    await live.sync();
+    await unwanted.sync({ config: { writesReceipts: false } });
+
+    expect([receiptKeys(live), receiptKeys(unwanted)]).toEqual([[], []]);
+  });
+
+  it('claims nothing of an object that somebody else has replaced', async () => {
+    const harness = createHarness({ ...ENDED, 'outputs/a': 'a' });
+    await harness.sync({ config: { writesReceipts: false } });
+    // After the pass has listed the run, and before its receipt is written.
+    let lists = 0;
+    harness.store.fault = (operation) => {
+      if (operation === 'list') lists += 1;
+      if (lists === 2) harness.store.overwrite(`${RUN}/outputs/a`, Buffer.from('b'));
+      return 'pass';
+    };
+
+    await harness.sync();
+
+    expect(receiptKeys(harness)).toEqual([]);
+  });
+
+  it('takes the segments along that are part of their object by now, and leaves earlier generations', async () => {
+    const harness = createHarness({ ...ENDED, 'outputs/log': 'one two' });
+    const segment = (generation: number) =>
+      `${RUN}/.plx/seg/outputs/log/${generation}/${'3'.padStart(20, '0')}-4`;
+    for (const generation of [0, 1]) harness.store.overwrite(segment(generation), Buffer.from(' two'));
+
+    await harness.sync();
+
+    expect([0, 1].map((generation) => harness.store.objects.has(segment(generation)))).toEqual([false, true]);
+  });
+
+  it('that was cut short proves nothing', () => {
+    const line = {
+      path: 'a',
+      size: 1,
+      crc32: '00000000',
+      sha256: '0'.repeat(64),
+      etag: 'e',
+      verified: '',
+      proof: 'read',
+    };
+    const text = [
+      { kind: 'receipt', version: 1, run: RUN, store: '', written: '' },
+      line,
+      { kind: 'end', files: 1 },
+    ]
+      .map((value) => `${JSON.stringify(value)}\n`)
+      .join('');
+
+    expect(parseReceipt(Buffer.from(text))?.lines).toHaveLength(1);
+    expect(parseReceipt(Buffer.from(text.slice(0, text.indexOf('{"kind":"end"'))))).toBeNull();
+  });
+});

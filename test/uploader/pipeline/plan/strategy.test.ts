@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import {
+  chooseStrategy,
+  MIN_APPEND_BYTES,
+  SINGLE_PUT_MAX_BYTES,
+} from '../../../../uploader/pipeline/plan/strategy.js';
+import { UNPROBED_S3 } from '../../../../uploader/store/base/capabilities.js';
+
+const MIB = 1024 * 1024;
+const CAPABLE = { ...UNPROBED_S3, append: { minBaseBytes: 5 * MIB, maxBaseBytes: 1000 * MIB } };
+const FACTS = {
+  targetBytes: 100 * MIB,
+  keptBytes: 0,
+  sinceCommitMs: 10_000,
+  isLive: true,
+  isSlow: false,
+  capabilities: CAPABLE,
+};
+
+describe('chooseStrategy', () => {
+  it.each([
+    ['put', 'a new small file', { targetBytes: SINGLE_PUT_MAX_BYTES }],
+    ['mpu', 'a new large file', { targetBytes: SINGLE_PUT_MAX_BYTES + 1 }],
+    ['put', 'a small file that grew', { targetBytes: 6 * MIB, keptBytes: MIN_APPEND_BYTES - 1 }],
+    ['append', 'a file that grew', { keptBytes: MIN_APPEND_BYTES }],
+    [
+      'mpu',
+      'one that is too large to be copied',
+      { targetBytes: 1002 * MIB, keptBytes: 1001 * MIB, isLive: false },
+    ],
+    [
+      'segment',
+      'one that is too large to be copied, and goes on',
+      { targetBytes: 1002 * MIB, keptBytes: 1001 * MIB },
+    ],
+    ['segment', 'one that the store cannot extend', { keptBytes: 90 * MIB, capabilities: UNPROBED_S3 }],
+    [
+      'mpu',
+      'the same, when its run has ended',
+      { keptBytes: 90 * MIB, capabilities: UNPROBED_S3, isLive: false },
+    ],
+    ['mpu', 'the same, when a quarter waits', { keptBytes: 80 * MIB, capabilities: UNPROBED_S3 }],
+    [
+      'mpu',
+      'the same, after ten minutes',
+      { keptBytes: 99 * MIB, capabilities: UNPROBED_S3, sinceCommitMs: 600_000 },
+    ],
+    ['segment', 'one whose extension takes too long', { keptBytes: 90 * MIB, isSlow: true }],
+    ['append', 'the same, when a quarter waits', { keptBytes: 80 * MIB, isSlow: true }],
+    ['append', 'the same, when its run has ended', { keptBytes: 90 * MIB, isSlow: true, isLive: false }],
+  ])('chooses %s for %s', (expected, _, changes) => {
+    expect(chooseStrategy({ ...FACTS, ...changes }).strategy).toBe(expected);
+  });
+});

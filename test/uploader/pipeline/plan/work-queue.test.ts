@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { FairShare, LANE_WEIGHTS, LANES, type Lane, toLane } from '../../../../uploader/base/limits/lanes.js';
+import { type Work, WorkQueue } from '../../../../uploader/pipeline/plan/work-queue.js';
+
+const MIB = 1024 * 1024;
+
+function createQueue(works: readonly Partial<Work>[]): WorkQueue {
+  const queue = new WorkQueue((id) => ({ run: 0, phase: 0, lane: 'small', bytes: 1, ...works[id] }));
+  for (const id of works.keys()) queue.add(id);
+  return queue;
+}
+
+function takeAll(queue: WorkQueue, lanes?: readonly Lane[]): number[] {
+  const taken: number[] = [];
+  for (let id = queue.take(lanes); id !== undefined; id = queue.take(lanes)) taken.push(id);
+  return taken;
+}
+
+describe('WorkQueue', () => {
+  it('holds back what names the files of a run until they are settled, in each run by itself', () => {
+    const queue = createQueue([{ phase: 2 }, { phase: 1 }, { phase: 0 }, { phase: 2, run: 1 }]);
+
+    // The run file was ready before any other file of its run was known: it still waits for them.
+    expect(takeAll(queue)).toEqual([2, 3]);
+    queue.settle(2);
+    expect(takeAll(queue)).toEqual([1]);
+    queue.settle(1);
+    expect(takeAll(queue)).toEqual([0]);
+    queue.settle(0);
+    queue.settle(3);
+    expect(queue.size).toBe(0);
+  });
+
+  it('keeps holding back while a file that was put back is still open', () => {
+    const queue = createQueue([{ phase: 0 }, { phase: 2 }]);
+    queue.take();
+    queue.add(0);
+    queue.settle(0);
+
+    expect(takeAll(queue)).toEqual([0]);
+    queue.settle(0);
+    expect(takeAll(queue)).toEqual([1]);
+  });
+
+  it('gives everything back when it is drained, what is held back too', () => {
+    const queue = createQueue([{ lane: 'events' }, { phase: 2 }, { lane: 'large' }]);
+
+    expect(queue.drain().sort()).toEqual([0, 1, 2]);
+    expect(queue.size).toBe(0);
+    expect(queue.take()).toBeUndefined();
+  });
+
+  it('takes from the lanes that it is told to', () => {
+    const queue = createQueue([{ lane: 'large' }, { lane: 'events' }, { lane: 'logs' }]);
+
+    expect(takeAll(queue, ['events', 'logs'])).toEqual([1, 2]);
+    expect(takeAll(queue)).toEqual([0]);
+  });
+
+  it('lets an event pass before the second of many large files, and a large file pass among many events', () => {
+    const queue = createQueue([
+      ...Array.from({ length: 5 }, () => ({ lane: 'large', bytes: 500 * MIB }) as const),
+      ...Array.from({ length: 5 }, () => ({ lane: 'events', bytes: 1000 }) as const),
+    ]);
+
+    expect(takeAll(queue)).toEqual([5, 0, 6, 7, 8, 9, 1, 2, 3, 4]);
+  });
+});
+
+describe('FairShare', () => {
+  it('divides by weight while all lanes have work, and gives all to one that is alone', () => {
+    const share = new FairShare();
+    const given = new Map<Lane, number>();
+    for (let turn = 0; turn < 10_000; turn += 1) {
+      const lane = share.choose(LANES)!;
+      share.charge(lane, 1000);
+      given.set(lane, (given.get(lane) ?? 0) + 1000);
+    }
+
+    for (const lane of LANES)
+      expect((given.get(lane)! / 10_000_000) * 100).toBeCloseTo(LANE_WEIGHTS[lane], 0);
+    expect(share.choose(['large'])).toBe('large');
+    expect(share.choose([])).toBeUndefined();
+  });
+
+  it('saves nothing up: a lane that was idle does not get all of the past at once', () => {
+    const share = new FairShare();
+    for (let turn = 0; turn < 1000; turn += 1) share.charge('large', 1000);
+
+    const next = Array.from({ length: 14 }, () => {
+      const lane = share.choose(['events', 'large'])!;
+      share.charge(lane, 1000);
+      return lane;
+    });
+
+    expect(next.filter((lane) => lane === 'large').length).toBeGreaterThan(0);
+  });
+});
+
+describe('toLane', () => {
+  it.each<[Parameters<typeof toLane>[0], number, Lane]>([
+    ['event', 100 * MIB, 'events'],
+    ['append', 1, 'events'],
+    ['log', 100 * MIB, 'logs'],
+    ['artifact', 16 * MIB, 'small'],
+    ['artifact', 16 * MIB + 1, 'large'],
+  ])('puts %s of %d bytes into %s', (fileClass, bytes, lane) => {
+    expect(toLane(fileClass, bytes)).toBe(lane);
+  });
+});

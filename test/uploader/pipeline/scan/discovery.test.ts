@@ -1,0 +1,118 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { NotARunError } from '../../../../uploader/base/errors.js';
+import { createTempDir } from '../../../support/temp-dir.js';
+import { makeRun, OTHER_RUN, RUN, writeFiles } from '../../support/run-tree.js';
+import { locateRuns as locate } from '../../support/scan.js';
+
+describe('discovery of runs', () => {
+  it('finds the runs of a root, sorted, and leaves links and other directories out', async () => {
+    const root = createTempDir();
+    const other = makeRun(root, {}, OTHER_RUN);
+    const run = makeRun(root);
+    mkdirSync(join(root, 'runs', 'scratch'));
+    writeFileSync(join(root, 'runs', 'notes.txt'), 'x');
+    symlinkSync(run, join(root, 'runs', 'latest'));
+
+    const located = await locate(root);
+
+    expect(located.root).toBe(root);
+    expect(located.runs).toEqual([
+      [RUN, run],
+      [OTHER_RUN, other],
+    ]);
+    expect(located.skipped).toEqual([
+      { path: 'runs/latest', reason: 'symbolic-link' },
+      { path: 'runs/notes.txt', reason: 'not-a-run' },
+      { path: 'runs/scratch', reason: 'not-a-run' },
+    ]);
+  });
+
+  it('gives a run that is named alone the root that it lies in', async () => {
+    const root = createTempDir();
+    const run = makeRun(root);
+
+    expect(await locate(run)).toMatchObject({ root, runs: [[RUN, run]] });
+  });
+
+  it('knows a run anywhere by the uuid in its run file', async () => {
+    const directory = createTempDir();
+    writeFiles(directory, { 'run.plx.json': JSON.stringify({ uuid: RUN }) });
+
+    expect(await locate(directory)).toMatchObject({ root: directory, runs: [[RUN, directory]] });
+  });
+
+  it.each([
+    ['absent', null],
+    ['half written', '{"uuid":'],
+    ['without a uuid', '{"name":"x"}'],
+  ])('knows a run by its place when the run file is %s', async (_, content) => {
+    const root = createTempDir();
+    const run = join(root, 'runs', RUN);
+    mkdirSync(run, { recursive: true });
+    if (content !== null) writeFileSync(join(run, 'run.plx.json'), content);
+
+    expect((await locate(run)).runs).toEqual([[RUN, run]]);
+    expect((await locate(root)).runs).toEqual([[RUN, run]]);
+  });
+
+  it('believes the run file before the path, and reports a second directory of the same run', async () => {
+    const root = createTempDir();
+    const run = makeRun(root);
+    writeFiles(join(root, 'runs', 'copy'), { 'run.plx.json': JSON.stringify({ uuid: RUN }) });
+
+    const located = await locate(root);
+
+    expect(located.runs).toEqual([[RUN, run]]);
+    expect(located.problems).toMatchObject([{ code: 'ERR_RUN_DUPLICATE', path: 'runs/copy' }]);
+  });
+
+  it('does not read a run file through a link', async () => {
+    const elsewhere = createTempDir();
+    writeFiles(elsewhere, { 'run.plx.json': JSON.stringify({ uuid: OTHER_RUN }) });
+    const directory = createTempDir();
+    symlinkSync(join(elsewhere, 'run.plx.json'), join(directory, 'run.plx.json'));
+
+    await expect(locate(directory)).rejects.toThrow('holds no uuid of 32 hex digits');
+  });
+
+  it('follows a link that the user names', async () => {
+    const root = createTempDir();
+    makeRun(root);
+    const link = join(createTempDir(), 'link');
+    symlinkSync(root, link);
+
+    expect((await locate(link)).root).toBe(root);
+  });
+
+  it.each([
+    ['an empty directory', (directory: string) => directory, 'neither run.plx.json nor runs/'],
+    [
+      'a path that is not there',
+      (directory: string) => join(directory, 'nothing'),
+      'there is no such directory',
+    ],
+    [
+      'a file',
+      (directory: string) => {
+        writeFileSync(join(directory, 'file'), 'x');
+        return join(directory, 'file');
+      },
+      'this is a file',
+    ],
+    [
+      'a run file with a uuid that is none',
+      (directory: string) => {
+        writeFileSync(join(directory, 'run.plx.json'), '{"uuid":"../../etc"}');
+        return directory;
+      },
+      'holds no uuid',
+    ],
+  ])('refuses %s', async (_, prepare, message) => {
+    const path = prepare(createTempDir());
+
+    await expect(locate(path)).rejects.toThrow(NotARunError);
+    await expect(locate(path)).rejects.toThrow(message);
+  });
+});

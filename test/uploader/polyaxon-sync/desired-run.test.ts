@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import type { SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
+import { toCleanJson, toHash } from '../../../uploader/base/canonical-json.js';
+import type { ProjectedFacts } from '../../../uploader/pipeline/report/export-facts.js';
+import { createAcknowledged } from '../../../uploader/polyaxon-sync/acknowledged.js';
+import { type RunSource, toDesiredRun } from '../../../uploader/polyaxon-sync/desired-run.js';
+import {
+  findChanged,
+  findOnServer,
+  findRemoved,
+  toFieldItems,
+  toPatch,
+  toRemoval,
+} from '../../../uploader/polyaxon-sync/items.js';
+import { findPlace } from '../../../uploader/polyaxon-sync/run-place.js';
+import { NO_FILES, type RunFiles, type RunRecordFile } from '../../../uploader/run-directory/run-files.js';
+
+const NOTHING = { tags: [], meta_info: {}, inputs: {}, outputs: {} };
+const TIME = '2026-01-02T03:04:05.000000+00:00';
+
+function record(changes: Partial<RunRecordFile> = {}): RunRecordFile {
+  return {
+    ...NOTHING,
+    ...{ name: 'run', description: null, readme: null, owner: null, project: null, kind: 'job' },
+    ...{ runtime: 'job', is_managed: false, created_at: TIME, started_at: TIME, finished_at: null },
+    ...{ wait_time: 0, duration: null, status: 'running', status_conditions: [] },
+    ...changes,
+  };
+}
+
+function facts(changes: Partial<ProjectedFacts> = {}): ProjectedFacts {
+  return {
+    state: 'projected',
+    inputs: {},
+    lastValues: () => ({}),
+    artifacts: () => [],
+    counts: { values: 0, projected: {}, rows: {}, inputs: 0, likenesses: 0, unprojected: {}, invalid: {} },
+    isCaughtUp: true,
+    ...changes,
+  };
+}
+
+function source(files: Partial<RunFiles>, changes: Partial<RunSource> = {}): RunSource {
+  return {
+    ...{ uuid: 'ab'.repeat(16), kind: 'polyaxon', name: 'place', facts: null, life: 'live' },
+    ...{ storedFiles: () => [], foundAt: 1_700_000_000, wallTime: 1_700_000_100 },
+    files: { ...NO_FILES, ...files },
+    ...changes,
+  };
+}
+
+describe('toDesiredRun', () => {
+  it('lays what workers left over the record, and both over what is among the events', () => {
+    const worker = { ...NOTHING, tags: ['w', 'a'], inputs: { lr: 2 }, outputs: { worker: 1 }, lineage: [] };
+    const run = toDesiredRun(
+      source(
+        {
+          record: record({ tags: ['a'], inputs: { lr: 1, depth: 3 }, outputs: { loss: 9 } }),
+          workers: [worker],
+        },
+        { facts: facts({ inputs: { depth: 4, units: 5 }, lastValues: () => ({ loss: 1, accuracy: null }) }) },
+      ),
+    );
+    expect(run).toMatchObject({
+      tags: ['a', 'w'],
+      inputs: { lr: 2, depth: 3, units: 5 },
+      outputs: { loss: 9, accuracy: null, worker: 1 },
+    });
+  });
+
+  it('prefers last values of metrics to the outputs with which the run had ended before', () => {
+    const condition = (type: 'running' | 'succeeded') => ({ type, status: true, last_transition_time: TIME });
+    const status_conditions = [condition('running'), condition('succeeded'), condition('running')];
+    const run = toDesiredRun(
+      source(
+        { record: record({ outputs: { loss: 9 }, status_conditions }) },
+        { facts: facts({ lastValues: () => ({ loss: 1 }) }) },
+      ),
+    );
+    expect(run.outputs).toEqual({ loss: 1 });
+    expect(run.final).toBeNull();
+  });
+
+  it('ends as the record says, else as the marker says, else as a lost writer', () => {
+    const end = { type: 'stopped', status: true, reason: 'Signal', last_transition_time: TIME } as const;
+    const done = record({ status: 'failed', finished_at: TIME });
+    expect(toDesiredRun(source({ record: done })).final?.type).toBe('failed');
+    expect(toDesiredRun(source({ record: record(), end }, { life: 'ended' })).final).toEqual(end);
+    expect(toDesiredRun(source({ record: record() }, { life: 'lost' })).final).toMatchObject({
+      type: 'failed',
+      reason: 'WriterLost',
+    });
+    expect(toDesiredRun(source({ record: record() })).final).toBeNull();
+  });
+
+  it('makes a run of a log directory', () => {
+    const timestamp = { min: '2026-01-01T00:00:00.000000+00:00', max: TIME };
+    const artifact: SeriesArtifact = {
+      name: 'loss',
+      kind: 'metric',
+      path: 'events/metric/loss.plx',
+      summary: { is_event: true, timestamp },
+      is_input: false,
+    };
+    const run = toDesiredRun(
+      source(
+        {},
+        {
+          kind: 'log-directory',
+          name: 'lr=0.1/run 1',
+          facts: facts({ artifacts: () => [artifact] }),
+          life: 'ended',
+        },
+      ),
+    );
+    expect(run).toMatchObject({
+      name: 'lr0-1__run-1',
+      meta_info: { name: 'lr=0.1/run 1', has_events: true, has_metrics: true, has_tensorboard: true },
+      createdAt: timestamp.min,
+      finishedAt: timestamp.max,
+      final: { type: 'succeeded', last_transition_time: timestamp.max },
+    });
+    expect(run.lineage.map(({ name }) => name)).toEqual(['loss', 'tensorboard']);
+  });
+
+  it('tells of events that a killed writer has not recorded', () => {
+    const storedFiles = () => ['events/metric/loss.plx', 'outputs/x', 'events/image/a.plx'];
+    const run = toDesiredRun(source({ record: record() }, { life: 'lost', storedFiles }));
+    expect(run.lineage.map(({ name, kind }) => `${kind} ${name}`)).toEqual(['image a', 'metric loss']);
+  });
+});
+
+describe('items of a run', () => {
+  const run = toDesiredRun(
+    source({ record: record({ tags: ['a'], inputs: { lr: 0.1, empty: {} }, outputs: { loss: 1 } }) }),
+  );
+
+  it('are sent when they change, and only those', () => {
+    const known = createAcknowledged();
+    for (const { key, hash } of toFieldItems(run)) known.items.set(key, hash);
+    expect(findChanged(toFieldItems(run), known)).toEqual([]);
+    const next = { ...run, outputs: { loss: 0.5 }, tags: ['a', 'b'] };
+    expect(toPatch(findChanged(toFieldItems(next), known))).toEqual({
+      outputs: { loss: 0.5 },
+      tags: ['b'],
+      merge: true,
+    });
+  });
+
+  it('are found on a server that has them', () => {
+    const server = { uuid: run.uuid, name: 'run', tags: ['x', 'a'], inputs: { lr: 0.1 }, outputs: null };
+    const found = findOnServer(toFieldItems(run), server).map(({ key }) => key);
+    expect(found).toEqual(['name', 'tags:a', 'inputs:lr']);
+  });
+
+  it('are taken back without clearing anything, and what others have set stays', () => {
+    const known = createAcknowledged();
+    for (const { key, hash } of toFieldItems(run)) known.items.set(key, hash);
+    const removed = findRemoved(
+      toFieldItems({ ...run, inputs: { empty: {} }, outputs: {}, tags: [] }),
+      known,
+    );
+    expect(removed).toEqual(['tags:a', 'inputs:lr', 'outputs:loss']);
+    const server = { uuid: run.uuid, tags: ['a'], inputs: { lr: 0.1, theirs: 1 }, outputs: { loss: 1 } };
+    expect(toRemoval(removed, server)).toEqual({ inputs: { theirs: 1 } });
+  });
+
+  it('have null for what JSON does not have', () => {
+    expect(toCleanJson({ a: [Number.NaN, -0], b: Number.POSITIVE_INFINITY, c: undefined })).toEqual({
+      a: [null, 0],
+      b: null,
+    });
+    expect(toHash({ a: 1, b: [2] })).toBe(toHash({ b: [2], a: 1 }));
+  });
+});
+
+describe('findPlace', () => {
+  const defaults = { project: 'given', place: { owner: 'url-owner', project: 'url-project' } };
+
+  it.each([
+    [record({ project: 'own', owner: 'acme' }), 'acme/own'],
+    [record({ project: 'acme/own' }), 'acme/own'],
+    [record({ project: 'own', owner: 'acme/team' }), 'acme/own'],
+    [record(), 'url-owner/given'],
+    [null, 'url-owner/given'],
+  ])('takes the word of the run, then the default', (file, expected) => {
+    const place = findPlace(file, defaults);
+    expect(`${place?.owner}/${place?.project}`).toBe(expected);
+  });
+
+  it('is null when nobody says', () => {
+    expect(findPlace(null, { project: null, place: {} })).toBeNull();
+  });
+});

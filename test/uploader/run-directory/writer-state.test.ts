@@ -1,0 +1,95 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Diagnostics } from '../../../src/base/diagnostics.js';
+import { Heartbeat } from '../../../src/run-directory/heartbeat.js';
+import { nodeIo } from '../../../uploader/base/io/io.js';
+import { WriterWatch } from '../../../uploader/run-directory/writer-state.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { createTempDir } from '../../support/temp-dir.js';
+
+let run: string;
+let clock: FakeClock;
+beforeEach(() => {
+  run = createTempDir();
+  clock = new FakeClock();
+});
+
+const watch = () => new WriterWatch(run, { ...nodeIo, clock });
+const beat = (changes: object = {}) => {
+  mkdirSync(join(run, '.plx'), { recursive: true });
+  const content = {
+    pid: 1,
+    hostname: 'h',
+    space: 'elsewhere',
+    started_ticks: null,
+    beat: 1,
+    interval_ms: 1000,
+  };
+  writeFileSync(join(run, '.plx/heartbeat-main.json'), JSON.stringify({ ...content, ...changes }));
+};
+
+describe('WriterWatch', () => {
+  it('knows nothing of a run without a heartbeat', async () => {
+    expect(await watch().look()).toBe('unknown');
+  });
+
+  it('sees a process of this host live, and end', async () => {
+    const heartbeat = new Heartbeat(run, 'main', { intervalMs: 60_000, diagnostics: new Diagnostics() });
+    const watched = watch();
+
+    expect(await watched.look()).toBe('writing');
+    heartbeat.end({
+      status: 'succeeded',
+      exit_code: 0,
+      signal: null,
+      reason: 'ProcessExit',
+      message: null,
+      ended_at: '2026-01-01T00:00:00.000000+00:00',
+    });
+
+    expect(await watched.look()).toBe('ended');
+  });
+
+  it('sees that a process of this host is gone', async () => {
+    const { space } = await nodeIo.processes.current();
+    beat({ space, pid: 2 ** 22 + 1 });
+
+    expect(await watch().look()).toBe('lost');
+  });
+
+  it('sees that another process has the pid now', async () => {
+    const { space, pid } = await nodeIo.processes.current();
+    beat({ space, pid, started_ticks: 1 });
+
+    expect(await watch().look()).toBe('lost');
+  });
+
+  it('believes a process of another host for 60 beats, by its own clock', async () => {
+    beat();
+    const watched = watch();
+
+    expect(await watched.look()).toBe('writing');
+    clock.seconds += 60;
+    expect(await watched.look()).toBe('writing');
+    beat({ beat: 2 });
+    expect(await watched.look()).toBe('writing');
+    clock.seconds += 60;
+    expect(await watched.look()).toBe('writing');
+    clock.seconds += 1;
+    expect(await watched.look()).toBe('lost');
+  });
+
+  it('takes a run that goes on for written again', async () => {
+    const diagnostics = new Diagnostics();
+    const first = new Heartbeat(run, 'main', { intervalMs: 60_000, diagnostics });
+    first.end({ status: 'failed', exit_code: 1, signal: null, reason: 'r', message: null, ended_at: '' });
+
+    const second = new Heartbeat(run, 'main', { intervalMs: 60_000, diagnostics });
+
+    expect(await watch().look()).toBe('writing');
+    second.end({ status: 'succeeded', exit_code: 0, signal: null, reason: 'r', message: null, ended_at: '' });
+    rmSync(join(run, '.plx'), { recursive: true });
+    expect(await watch().look()).toBe('unknown');
+  });
+});

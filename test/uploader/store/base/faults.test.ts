@@ -1,0 +1,423 @@
+/** Acceptance: whatever the network does to a request, a commit and an append have exactly one effect. Versions of the bucket count effects. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { StoreCapabilities } from '../../../../uploader/store/base/capabilities.js';
+import type { AppendOutcome, StoredPart } from '../../../../uploader/store/base/store.js';
+import { openS3Store, type S3Store } from '../../../../uploader/store/s3/s3-store.js';
+import {
+  CAPTIVE_PORTAL,
+  type CannedAnswer,
+  ERROR_IN_SUCCESS,
+  type Fault,
+  FaultProxy,
+  type S3Operation,
+  SLOW_DOWN,
+} from '../../../support/fault-proxy.js';
+import { describeWithPeers } from '../../../support/peers.js';
+import { S3Server } from '../../../support/s3-server.js';
+import { commit, newCommitId, readAll, sha256, someBytes, toSource } from './contract.js';
+import { toAppend } from './contract-append.js';
+
+const MIB = 1024 * 1024;
+const PART_BYTES = 5 * MIB;
+const LIMITS = { singlePutMaxBytes: MIB, partBytes: PART_BYTES, tailPartBytes: PART_BYTES };
+/** Silence has to be short here; nothing else is measured in it. */
+const TIMEOUTS = { silenceMs: 400, patientSilenceMs: 400, totalMs: 5_000 };
+
+/** `STORE_FAULT_TRIALS=10000` for a long run, `STORE_FAULT_SEED` for another sequence. */
+const TRIALS = Number(process.env.STORE_FAULT_TRIALS ?? 100);
+
+const NO_SUCH_UPLOAD: CannedAnswer = {
+  status: 404,
+  headers: { 'content-type': 'application/xml' },
+  body: '<?xml version="1.0"?><Error><Code>NoSuchUpload</Code><Message>It is gone.</Message></Error>',
+};
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  'a reset before the body': { kind: 'reset', afterBytes: 0 },
+  'a reset within the body': { kind: 'reset', afterBytes: 200_000 },
+  'a stall within the body': { kind: 'stall', afterBytes: 100_000 },
+  '503 with Retry-After': { kind: 'answer', answer: SLOW_DOWN },
+  'an error in a success that never reached the server': { kind: 'answer', answer: ERROR_IN_SUCCESS },
+  'an error in a success after it was done': { kind: 'replace-answer', answer: ERROR_IN_SUCCESS },
+  '503 after it was done': { kind: 'replace-answer', answer: SLOW_DOWN },
+  'the page of a captive portal': { kind: 'answer', answer: CAPTIVE_PORTAL },
+  'a lost answer': { kind: 'drop-answer' },
+  'half an answer': { kind: 'drop-answer', afterBytes: 40 },
+  'a reset while the server is at work': { kind: 'orphan' },
+  'silence after it was done': { kind: 'silence' },
+};
+
+describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
+  let server: S3Server;
+  let proxy: FaultProxy;
+  let bucket: string;
+  let store: S3Store;
+  let direct: S3Store;
+  let keys = 0;
+
+  beforeAll(async () => {
+    server = await S3Server.startShared();
+    for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value);
+    let stopProxy: (() => void) | undefined;
+    proxy = await FaultProxy.start(server.endpoint, (stop) => {
+      stopProxy = stop;
+    });
+    bucket = await server.versionedBucket('versioned');
+    direct = await openS3Store({ bucket, prefix: '', endpoint: server.endpoint, limits: LIMITS });
+    await direct.probe();
+    const capabilities: StoreCapabilities = direct.capabilities;
+    store = await openS3Store({
+      ...{ bucket, prefix: '', endpoint: proxy.endpoint, limits: LIMITS, timeouts: TIMEOUTS },
+    });
+    store.adopt(capabilities);
+    return async () => {
+      await store.close();
+      await direct.close();
+      stopProxy?.();
+      vi.unstubAllEnvs();
+    };
+  });
+
+  /** The fault strikes the operation this often, beginning with its first request, and then no more. */
+  function strike(operation: S3Operation, fault: Fault, times: number): { readonly struck: () => number } {
+    let struck = 0;
+    proxy.script = (request) => {
+      if (request.operation !== operation || struck >= times) return undefined;
+      struck += 1;
+      return fault;
+    };
+    return { struck: () => struck };
+  }
+
+  function newKey(): string {
+    keys += 1;
+    return `run/${keys}`;
+  }
+
+  describe.each(Object.entries(FAULTS))('%s', (_, fault) => {
+    it.each<[S3Operation, number]>([['PutObject', 300_000]])(
+      'in %s: a small commit has one effect',
+      async (operation, size) => {
+        for (const times of [1, 3]) {
+          const key = newKey();
+          const bytes = someBytes(size);
+          const { struck } = strike(operation, fault, times);
+          const request = toCommit(key, bytes);
+
+          expect((await untilDecided(() => store.commit(request))).status).toBe('stored');
+
+          expect(struck()).toBeGreaterThanOrEqual(1);
+          expect(await effectsOf(key, bytes)).toBe(1);
+        }
+      },
+    );
+
+    it.each<S3Operation>(['CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload'])(
+      'in %s: a large commit has one effect',
+      async (operation) => {
+        const key = newKey();
+        const bytes = someBytes(PART_BYTES + MIB);
+        const { struck } = strike(operation, fault, 2);
+        const request = toCommit(key, bytes);
+
+        expect((await untilDecided(() => store.commit(request))).status).toBe('stored');
+
+        expect(struck()).toBeGreaterThanOrEqual(1);
+        expect(await effectsOf(key, bytes)).toBe(1);
+      },
+    );
+
+    it.each<S3Operation>([
+      'CreateMultipartUpload',
+      'UploadPartCopy',
+      'UploadPart',
+      'CompleteMultipartUpload',
+    ])('in %s: an append has one effect', async (operation) => {
+      const key = newKey();
+      const bytes = someBytes(PART_BYTES + 300_000);
+      const start = bytes.subarray(0, PART_BYTES);
+      const made = await commit(direct, key, start);
+      const etag = made.status === 'stored' ? made.etag : '';
+      const { struck } = strike(operation, fault, 2);
+      const request = toAppend(key, { etag, sizeBytes: start.length, crc32: crc32(start) }, bytes);
+
+      expect((await untilDecided(() => store.append(request))).status).toBe('stored');
+
+      expect(struck()).toBeGreaterThanOrEqual(1);
+      expect(await effectsOf(key, bytes)).toBe(2);
+    });
+  });
+
+  it(`has one effect in each of ${TRIALS} commits and appends, whatever happens to any request`, {
+    timeout: 3_600_000,
+  }, async () => {
+    const random = createRandom(Number(process.env.STORE_FAULT_SEED ?? 1));
+    const start = someBytes(PART_BYTES);
+    const counts: Record<string, number> = {};
+    for (let trial = 0; trial < TRIALS; trial += 1) {
+      const key = newKey();
+      const isAppend = trial % 20 === 0; // 10 MiB on the server each
+      proxy.script = () => undefined;
+      const made = isAppend ? await commit(direct, key, start) : null;
+      const bytes = isAppend
+        ? Buffer.concat([start, Buffer.from(`tail ${trial}`)])
+        : Buffer.from(`trial ${trial}`);
+      const base = {
+        etag: made?.status === 'stored' ? made.etag : '',
+        sizeBytes: start.length,
+        crc32: crc32(start),
+      };
+      const request = { ...toAppend(key, base, bytes), ...(isAppend ? {} : { base: null }) };
+      // Silence is left out: it costs time and is a lost answer for the store.
+      const faults = Object.values(FAULTS).filter(({ kind }) => kind !== 'silence' && kind !== 'stall');
+      proxy.log.length = 0;
+      proxy.script = () => (random() < 0.5 ? faults[Math.floor(random() * faults.length)] : undefined);
+
+      const outcome = await untilDecided(
+        () => (isAppend ? store.append({ ...request, base }) : store.commit(request)),
+        1000,
+      );
+
+      expect(outcome.status).toBe('stored');
+      expect(await effectsOf(key, bytes), `trial ${trial}`).toBe(isAppend ? 2 : 1);
+      for (const { fault } of proxy.log) if (fault !== null) counts[fault] = (counts[fault] ?? 0) + 1;
+    }
+    console.log(`${TRIALS} commits and appends, faults: ${JSON.stringify(counts)}`);
+  });
+
+  it('believes no acknowledgement of a repeated completion before the object can be seen', async () => {
+    const start = someBytes(PART_BYTES);
+    for (let round = 0; round < 20; round += 1) {
+      const key = newKey();
+      proxy.script = () => undefined;
+      const made = await commit(direct, key, start);
+      const bytes = Buffer.concat([start, Buffer.from(`tail ${round}`)]);
+      const etag = made.status === 'stored' ? made.etag : '';
+      const request = toAppend(key, { etag, sizeBytes: start.length, crc32: crc32(start) }, bytes);
+      strike('CompleteMultipartUpload', { kind: 'orphan' }, 3);
+
+      expect((await untilDecided(() => store.append(request), 100)).status).toBe('stored');
+      expect(await effectsOf(key, bytes)).toBe(2);
+    }
+  });
+
+  it('gives what Retry-After says as the time to wait', async () => {
+    strike('PutObject', { kind: 'answer', answer: SLOW_DOWN }, 1);
+
+    expect(await commit(store, newKey(), Buffer.from('x'))).toMatchObject({
+      status: 'retry',
+      afterMs: 2_000,
+    });
+  });
+
+  it('never takes the page of a captive portal for a store without objects', async () => {
+    proxy.script = () => ({ kind: 'answer', answer: CAPTIVE_PORTAL });
+
+    expect((await store.check()).status).toBe('retry');
+    expect((await store.head('run/1')).status).toBe('retry');
+    await expect(store.list('run/').next()).rejects.toMatchObject({ outcome: { status: 'retry' } });
+  });
+
+  it('is told of a bit that flips on the way, and sends the bytes anew', async () => {
+    for (const [operation, size] of [
+      ['PutObject', 300_000],
+      ['UploadPart', PART_BYTES + MIB],
+    ] as const) {
+      const key = newKey();
+      const bytes = someBytes(size);
+      strike(operation, { kind: 'flip', atByte: 70_000 }, 1);
+      const request = toCommit(key, bytes);
+
+      const first = await store.commit(request);
+
+      expect(first).toMatchObject({ status: 'retry', maxAttempts: 3 });
+      expect((await untilDecided(() => store.commit(request))).status).toBe('stored');
+      expect(await effectsOf(key, bytes)).toBe(1);
+    }
+  });
+
+  it('stores a part whole when the connection breaks at any of its bytes', async () => {
+    for (let afterBytes = 0; afterBytes <= PART_BYTES; afterBytes += PART_BYTES / 16) {
+      const key = newKey();
+      const bytes = someBytes(PART_BYTES + 1);
+      strike('UploadPart', { kind: 'reset', afterBytes }, 1);
+      const request = toCommit(key, bytes);
+
+      expect((await untilDecided(() => store.commit(request))).status).toBe('stored');
+      expect(await effectsOf(key, bytes)).toBe(1);
+    }
+  });
+
+  it('leaves no multipart upload behind, and collects those of a process that was killed', async () => {
+    proxy.script = () => undefined;
+    await direct.collect({ prefixes: ['run/'], olderThanMs: 0 });
+    const abort = new AbortController();
+    const request = { ...toCommit(newKey(), someBytes(PART_BYTES + 1)), signal: abort.signal };
+    const killed = await openS3Store({ bucket, prefix: '', endpoint: proxy.endpoint, limits: LIMITS });
+    await killed
+      .commit({ ...request, onPartStored: () => abort.abort() })
+      .catch(() => 'the process would be gone by now');
+
+    const old = { prefixes: ['run/'], olderThanMs: 60_000 };
+    expect(await direct.collect(old)).toEqual({ status: 'collected', removed: 0, left: 1 });
+    expect(await direct.collect({ prefixes: ['other/'], olderThanMs: 0 })).toMatchObject({
+      removed: 0,
+      left: 0,
+    });
+    expect(await killed.collect({ ...old, olderThanMs: 0 })).toMatchObject({ removed: 0 });
+    expect(await direct.collect({ ...old, olderThanMs: 0 })).toEqual({
+      status: 'collected',
+      removed: 1,
+      left: 0,
+    });
+    await killed.close();
+  });
+
+  it('goes on with the parts that an earlier process has stored', async () => {
+    proxy.script = () => undefined;
+    const bytes = someBytes(4 * PART_BYTES);
+    const request = toCommit(newKey(), bytes);
+    const abort = new AbortController();
+    const parts: StoredPart[] = [];
+    let uploadId = '';
+    const first = await openS3Store({ bucket, prefix: '', endpoint: server.endpoint, limits: LIMITS });
+    await first
+      .commit({
+        ...request,
+        signal: abort.signal,
+        onUploadOpened: (id) => {
+          uploadId = id;
+        },
+        onPartStored: (part) => {
+          parts.push(part);
+          if (parts.length === 2) abort.abort();
+        },
+      })
+      .catch(() => 'killed');
+    await first.close();
+    let sentBytes = 0;
+
+    const outcome = await store.commit({
+      ...request,
+      unfinished: { uploadId, parts },
+      onBytesSent: (size) => {
+        sentBytes += size;
+      },
+    });
+
+    expect(outcome.status).toBe('stored');
+    expect(parts.length).toBeGreaterThanOrEqual(2);
+    // One that was on its way may have got there all the same.
+    expect(sentBytes).toBeLessThanOrEqual((4 - parts.length) * PART_BYTES);
+    expect(await effectsOf(request.key, bytes)).toBe(1);
+    // Once more, as after a kill between the completion and the journal.
+    const again = await direct.commit({ ...request, unfinished: { uploadId, parts } });
+    expect(again).toEqual(outcome);
+    expect(await effectsOf(request.key, bytes)).toBe(1);
+  });
+
+  it('goes on with parts that an earlier process did not live to note, where they are what the file has', async () => {
+    const bytes = someBytes(4 * PART_BYTES);
+    const request = toCommit(newKey(), bytes);
+    const other = Buffer.from(bytes).fill(1, PART_BYTES, PART_BYTES + 10);
+    let uploadId = '';
+    let open = 0;
+    proxy.script = ({ operation }) =>
+      operation === 'CompleteMultipartUpload' ? { kind: 'answer', answer: SLOW_DOWN } : undefined;
+    const first = await openS3Store({ bucket, prefix: '', endpoint: proxy.endpoint, limits: LIMITS });
+    const kept = await first.commit({
+      ...request,
+      source: toSource(other),
+      target: { ...request.target, crc32: crc32(other) },
+      onUploadOpened: (id) => {
+        uploadId = id;
+        open += 1;
+      },
+    });
+    expect([kept.status, open]).toEqual(['retry', 1]);
+    proxy.script = () => undefined;
+    let sentBytes = 0;
+
+    const outcome = await store.commit({
+      ...request,
+      unfinished: { uploadId, parts: [] },
+      onBytesSent: (size) => {
+        sentBytes += size;
+      },
+    });
+
+    expect(outcome.status).toBe('stored');
+    expect(sentBytes).toBe(PART_BYTES);
+    expect(await effectsOf(request.key, bytes)).toBe(1);
+    await first.close();
+  });
+
+  it('waits for the completion that an earlier process has asked for and not lived to see', async () => {
+    const bytes = someBytes(4 * PART_BYTES);
+    const request = toCommit(newKey(), bytes);
+    const parts: StoredPart[] = [];
+    let uploadId = '';
+    proxy.script = ({ operation }) =>
+      operation === 'CompleteMultipartUpload' ? { kind: 'answer', answer: SLOW_DOWN } : undefined;
+    const first = await openS3Store({ bucket, prefix: '', endpoint: proxy.endpoint, limits: LIMITS });
+    const kept = await first.commit({
+      ...request,
+      onUploadOpened: (id) => {
+        uploadId = id;
+      },
+      onPartStored: (part) => parts.push(part),
+    });
+    expect([kept.status, parts.length]).toEqual(['retry', 4]);
+    // The server has forgotten the upload and does not have the object yet, as while it puts a large one together.
+    const completed = sleep(1_000).then(() => first.commit(request));
+    proxy.script = ({ operation }) =>
+      operation === 'ListParts' ? { kind: 'answer', answer: NO_SUCH_UPLOAD } : undefined;
+    let sentBytes = 0;
+
+    const outcome = await store.commit({
+      ...request,
+      unfinished: { uploadId, parts },
+      onBytesSent: (size) => {
+        sentBytes += size;
+      },
+    });
+
+    expect((await completed).status).toBe('stored');
+    expect(outcome.status).toBe('stored');
+    expect(sentBytes).toBe(0);
+    expect(await effectsOf(request.key, bytes)).toBe(1);
+    await first.close();
+  });
+
+  function toCommit(key: string, bytes: Buffer) {
+    const target = { sizeBytes: bytes.length, crc32: crc32(bytes) };
+    return { key, source: toSource(bytes), target, base: null, commitId: newCommitId(), generation: 3 };
+  }
+
+  /** The number of versions, when the newest has the bytes. */
+  async function effectsOf(key: string, bytes: Buffer): Promise<number> {
+    expect(sha256(await readAll(direct, key))).toBe(sha256(bytes));
+    return server.countVersions(bucket, key);
+  }
+});
+
+/** Repeats as a caller does, without its patience. */
+async function untilDecided(call: () => Promise<AppendOutcome>, patience = 10): Promise<AppendOutcome> {
+  for (let attempt = 1; ; attempt += 1) {
+    const outcome = await call();
+    if (outcome.status !== 'retry') return outcome;
+    if (attempt >= patience) throw new Error('it was never decided', { cause: outcome.cause });
+  }
+}
+
+/** A fixed sequence of numbers in [0, 1), so that a failing case can be run again. */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

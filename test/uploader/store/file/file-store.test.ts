@@ -1,0 +1,287 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { describe, expect, it, vi } from 'vitest';
+import { EventFileWriter } from '../../../../src/format/writer/event-file-writer.js';
+import type { FileSystem, UpdatableFile } from '../../../../uploader/base/io/file-system.js';
+import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
+import type { ProcessTable } from '../../../../uploader/base/io/processes.js';
+import type { AppendOutcome, Store } from '../../../../uploader/store/base/store.js';
+import { createFileStore } from '../../../../uploader/store/file/file-store.js';
+import { describeWithPeers } from '../../../support/peers.js';
+import { createTempDir } from '../../../support/temp-dir.js';
+import { TensorBoard } from '../../../support/tensorboard.js';
+import { failingWrites, systemError, wrapFileSystem } from '../../support/wrapped-file-system.js';
+import { commit, describeStore, readAll, sha256, someBytes } from '../base/contract.js';
+import { toAppend } from '../base/contract-append.js';
+
+const MIB = 1024 * 1024;
+
+describe('file store', () => {
+  describeStore(async () => ({
+    store: createFileStore(join(createTempDir(), 'store'), nodeFileSystem),
+    sizes: [0, 1, MIB, 2 * MIB + 1],
+    tails: [1, MIB, 17 * MIB],
+    showsBeginnings: true,
+  }));
+
+  it('leaves nothing but objects behind, after failures too', async () => {
+    const root = createTempDir();
+    const isFull = (path: string): boolean => path.includes('/full/');
+    const store = createFileStore(root, failingWrites(isFull, 'ENOSPC'));
+
+    const outcome = await commit(store, 'full/a', Buffer.from('a'));
+    await commit(store, 'run/b', Buffer.from('b'));
+
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'ERR_STORE_DISK' } });
+    expect(readdirSync(root, { recursive: true }).sort()).toEqual(['full', 'run', 'run/b']);
+  });
+
+  it.each(['../out', 'run/../../out', '/etc/x', 'run//x', 'run/.', ''])('refuses the key %j', async (key) => {
+    const store = createFileStore(createTempDir(), nodeFileSystem);
+
+    await expect(commit(store, key, Buffer.from('x'))).rejects.toMatchObject({ code: 'ERR_PATH_INVALID' });
+  });
+
+  it('is not ready when a file is in its place', async () => {
+    const path = join(createTempDir(), 'file');
+    writeFileSync(path, '');
+
+    expect(await createFileStore(path, nodeFileSystem).check()).toMatchObject({
+      status: 'failed',
+      error: { code: 'ERR_STORE_DISK' },
+    });
+  });
+
+  it('stores nothing when a directory is in the place of an object', async () => {
+    const root = createTempDir();
+    mkdirSync(join(root, 'run/a'), { recursive: true });
+
+    const outcome = await commit(createFileStore(root, nodeFileSystem), 'run/a', Buffer.from('x'));
+
+    expect(outcome.status).not.toBe('stored');
+  });
+
+  it('leaves no beginning of a tail when the writing fails', async () => {
+    const root = createTempDir();
+    const bytes = someBytes(3 * MIB);
+    const { base } = await makeObject(createFileStore(root, nodeFileSystem), bytes.subarray(0, MIB));
+    const full = createFileStore(root, breakingUpdates({ afterWrites: 1, code: 'ENOSPC' }));
+
+    const outcome = await full.append(toAppend('run/a', base, bytes));
+
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'ERR_STORE_DISK' } });
+    expect(await full.head('run/a')).toMatchObject({ object: { sizeBytes: MIB } });
+  });
+
+  it('never takes the beginning of a tail that a killed process left for a commit, and goes on from it', async () => {
+    const root = createTempDir();
+    const bytes = someBytes(3 * MIB);
+    const { base } = await makeObject(createFileStore(root, nodeFileSystem), bytes.subarray(0, MIB));
+    const killed = createFileStore(root, breakingUpdates({ afterWrites: 1, code: 'EIO', isKilled: true }));
+    await killed.append(toAppend('run/a', base, bytes));
+    const store = createFileStore(root, nodeFileSystem);
+
+    const found = await store.head('run/a');
+    expect(found).toMatchObject({ object: { sizeBytes: 2 * MIB } });
+    expect((await store.append(toAppend('run/a', base, bytes))).status).toBe('conflict');
+    expect((await store.commit({ ...toAppend('run/a', base, bytes), base })).status).toBe('conflict');
+
+    const etag = found.status === 'found' ? found.object.etag : '';
+    const torn = { etag, sizeBytes: 2 * MIB, crc32: crc32(bytes.subarray(0, 2 * MIB)) };
+    expect((await store.append(toAppend('run/a', torn, bytes))).status).toBe('stored');
+    expect(sha256(await readAll(store, 'run/a'))).toBe(sha256(bytes));
+  });
+
+  it('finds out that the disk gives back other bytes', async () => {
+    const root = createTempDir();
+    const bytes = someBytes(2 * MIB);
+    const { base } = await makeObject(createFileStore(root, nodeFileSystem), bytes.subarray(0, MIB));
+    const store = createFileStore(root, breakingUpdates({ flips: true }));
+
+    expect(await store.append(toAppend('run/a', base, bytes))).toMatchObject({
+      status: 'retry',
+      maxAttempts: 3,
+    });
+    expect(await store.head('run/a')).toMatchObject({ object: { sizeBytes: MIB } });
+  });
+
+  describe('with another process at the same object', () => {
+    /** A store whose process is at work on `run/a` until `release` is called. */
+    async function openBusy() {
+      const root = createTempDir();
+      const bytes = someBytes(2 * MIB);
+      const { base } = await makeObject(createFileStore(root, nodeFileSystem), bytes.subarray(0, MIB));
+      let release = (): void => undefined;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const busy = createFileStore(root, breakingUpdates({ until: released }), {
+        processes: processTable(1, true),
+      });
+      const other = Buffer.concat([bytes.subarray(0, MIB), Buffer.from('the other')]);
+      const working = busy.append(toAppend('run/a', base, other));
+      await vi.waitUntil(
+        () => existsSync(join(root, '.plx/locks')) && readdirSync(join(root, '.plx/locks')).length > 0,
+      );
+      return { root, base, bytes, other, working, release };
+    }
+
+    it('waits its turn, for appends and replacements', async () => {
+      const { root, base, bytes, other, working, release } = await openBusy();
+      const store = createFileStore(root, nodeFileSystem, { processes: processTable(2, true) });
+
+      expect(await store.append(toAppend('run/a', base, bytes))).toMatchObject({
+        status: 'retry',
+        afterMs: 200,
+      });
+      expect(await commit(store, 'run/a', bytes, base)).toMatchObject({ status: 'retry' });
+      release();
+      expect((await working).status).toBe('stored');
+      expect((await store.append(toAppend('run/a', base, bytes))).status).toBe('conflict');
+      expect(sha256(await readAll(store, 'run/a'))).toBe(sha256(other));
+      expect(readdirSync(join(root, '.plx/locks'))).toEqual([]);
+    });
+
+    it('goes on at once when that process is gone', async () => {
+      const { root, base, bytes } = await openBusy();
+      const store = createFileStore(root, nodeFileSystem, { processes: processTable(2, false) });
+
+      expect((await store.append(toAppend('run/a', base, bytes))).status).toBe('stored');
+    });
+  });
+
+  it('collects the files that killed processes were writing, when they are old enough', async () => {
+    const root = createTempDir();
+    const store = createFileStore(root, nodeFileSystem);
+    await commit(store, 'run/a', Buffer.from('a'));
+    await commit(store, 'other/b', Buffer.from('b'));
+    for (const [directory, id] of [
+      ['run', 'aa'],
+      ['other', 'bb'],
+    ] as const)
+      writeFileSync(join(root, directory, `.plx-${id}.partial`), 'x');
+
+    const prefixes = ['run/'];
+    expect(await store.collect({ prefixes, olderThanMs: 60_000 })).toEqual({
+      status: 'collected',
+      removed: 0,
+      left: 1,
+    });
+    expect(await store.collect({ prefixes, olderThanMs: 0 })).toEqual({
+      status: 'collected',
+      removed: 1,
+      left: 0,
+    });
+    expect(readdirSync(root, { recursive: true }).sort()).toEqual(
+      ['other', 'other/.plx-bb.partial', 'other/b', 'run', 'run/a'].sort(),
+    );
+  });
+
+  it('tells whether links can be made, and creates under the lock where they cannot', async () => {
+    const withoutLinks = wrapFileSystem({ link: () => Promise.reject(systemError('EPERM')) });
+    const store = createFileStore(createTempDir(), withoutLinks);
+
+    expect(await store.probe()).toMatchObject({
+      capabilities: { conditionalCreate: false, foldsNames: false },
+    });
+    const outcomes = await Promise.all(
+      ['one', 'two', 'three'].map((text) => commit(store, 'run/race', Buffer.from(text))),
+    );
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['conflict', 'conflict', 'stored']);
+  });
+});
+
+/** Failure that decided how appends are done: a copy renamed over the object is read by neither of these programs' open files. */
+describeWithPeers(['tensorboard'], 'TensorBoard on a file store', () => {
+  it.each([true, false])('with load_fast %s goes on reading an object that is extended', async (fast) => {
+    const root = createTempDir();
+    const store = createFileStore(root, nodeFileSystem);
+    const local = createTempDir();
+    const writer = new EventFileWriter(local);
+    const key = 'run/events.out.tfevents.1.host';
+    const read = () => readFileSync(join(local, readdirSync(local)[0]!));
+    writer.writeScalar('loss', 0, 0, 1_700_000_000);
+    await writer.flush();
+    let bytes = read();
+    let outcome: AppendOutcome = await commit(store, key, bytes);
+    const board = await TensorBoard.start({ logdir: root, fast });
+    const toPoints = (answer: unknown) => (Array.isArray(answer) ? answer.length : 0);
+    for (let step = 1; step <= 3; step += 1) {
+      await board.waitFor('plugin/scalars/scalars', { run: 'run', tag: 'loss' }, (answer) =>
+        toPoints(answer) === step ? true : undefined,
+      );
+      writer.writeScalar('loss', step, step, 1_700_000_000 + step);
+      await writer.flush();
+      const base = {
+        etag: outcome.status === 'stored' ? outcome.etag : '',
+        sizeBytes: bytes.length,
+        crc32: crc32(bytes),
+      };
+      bytes = read();
+      outcome = await store.append(toAppend(key, base, bytes));
+    }
+
+    await board.waitFor('plugin/scalars/scalars', { run: 'run', tag: 'loss' }, (answer) =>
+      toPoints(answer) === 4 ? true : undefined,
+    );
+    await writer.close();
+  });
+});
+
+async function makeObject(store: Store, bytes: Buffer) {
+  const outcome = await commit(store, 'run/a', bytes);
+  const etag = outcome.status === 'stored' ? outcome.etag : '';
+  return { base: { etag, sizeBytes: bytes.length, crc32: crc32(bytes) } };
+}
+
+function processTable(pid: number, isRunning: boolean): ProcessTable {
+  return {
+    current: async () => ({ pid, startedAt: String(pid), space: 'test' }),
+    isRunning: async (identity) => identity.pid === pid || isRunning,
+  };
+}
+
+/** The host's file system, whose files opened for updates break as said. */
+function breakingUpdates(how: {
+  /** Fails from here on. */
+  afterWrites?: number;
+  code?: string;
+  /** Nothing works any more after the failure, as for a process that was killed. */
+  isKilled?: boolean;
+  /** What is written is not what was given. */
+  flips?: boolean;
+  /** Writes wait. */
+  until?: Promise<void>;
+}): FileSystem {
+  return wrapFileSystem({
+    openForUpdate: async (path) => {
+      const file = await nodeFileSystem.openForUpdate(path);
+      let writes = 0;
+      let isBroken = false;
+      const update: UpdatableFile = {
+        stat: () => file.stat(),
+        read: (buffer, position) => file.read(buffer, position),
+        realPath: () => file.realPath(),
+        sync: () => file.sync(),
+        close: () => file.close(),
+        write: async (bytes, position) => {
+          await how.until;
+          if (writes === how.afterWrites) {
+            isBroken = true;
+            throw systemError(how.code ?? 'EIO');
+          }
+          writes += 1;
+          const given = Buffer.from(bytes);
+          if (how.flips === true) given[0]! ^= 1;
+          await file.write(given, position);
+        },
+        truncate: async (sizeBytes) => {
+          if (isBroken && how.isKilled === true) throw systemError('EIO');
+          await file.truncate(sizeBytes);
+        },
+      };
+      return update;
+    },
+  });
+}

@@ -1,0 +1,188 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { StoreNotice } from '../../../../uploader/store/base/store.js';
+import { openS3Store } from '../../../../uploader/store/s3/s3-store.js';
+import { FaultProxy } from '../../../support/fault-proxy.js';
+import { describeWithPeers } from '../../../support/peers.js';
+import { S3Server } from '../../../support/s3-server.js';
+import { createTempDir } from '../../../support/temp-dir.js';
+import { commit } from '../base/contract.js';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+describeWithPeers(['s3'], 'connection to S3', () => {
+  let server: S3Server;
+  let proxy: FaultProxy;
+
+  beforeEach(async () => {
+    server = await S3Server.start();
+    proxy = await FaultProxy.start(server.endpoint);
+    for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value);
+    await server.bucket('bucket');
+  });
+
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.useRealTimers();
+  });
+
+  const notices: StoreNotice[] = [];
+  function open(options: { region?: string } = {}) {
+    notices.length = 0;
+    const onNotice = (notice: StoreNotice) => notices.push(notice);
+    return openS3Store({ bucket: 'bucket', prefix: '', endpoint: proxy.endpoint, onNotice, ...options });
+  }
+
+  function refuse(code: string, times: number, headers = {}): void {
+    const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`;
+    proxy.script = ({ index }) =>
+      index < times ? { kind: 'answer', answer: { status: 403, body, headers } } : undefined;
+  }
+
+  describe('credentials', () => {
+    function writeCredentials(path: string, secretAccessKey: string): void {
+      const lines = ['[default]', `aws_access_key_id=${server.accessKeyId}`];
+      writeFileSync(path, [...lines, `aws_secret_access_key=${secretAccessKey}`, ''].join('\n'));
+    }
+
+    function useFile(secretAccessKey: string): string {
+      const path = join(createTempDir(), 'credentials');
+      writeCredentials(path, secretAccessKey);
+      vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined);
+      vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', path);
+      return path;
+    }
+
+    it.each(['ExpiredToken', 'InvalidAccessKeyId'])(
+      'are read again when they are refused as %s, and the request is sent once more',
+      async (code) => {
+        const path = useFile('the one before');
+        const store = await open();
+        writeCredentials(path, server.secretAccessKey);
+        refuse(code, 1);
+
+        expect(await store.check()).toEqual({ status: 'ready' });
+        expect(proxy.log).toHaveLength(2);
+        await store.close();
+      },
+    );
+
+    it('are not used again when there are no others', async () => {
+      useFile('wrong');
+      const store = await open();
+
+      expect(await store.check()).toMatchObject({ error: { code: 'ERR_STORE_CREDENTIALS' } });
+      expect(proxy.log).toHaveLength(1);
+      await store.close();
+    });
+
+    it('are refreshed for an answer without a body too', async () => {
+      const path = useFile('the one before');
+      const store = await open();
+      writeCredentials(path, server.secretAccessKey);
+
+      expect(await store.head('none')).toEqual({ status: 'absent' });
+      expect(proxy.log).toHaveLength(2);
+      await store.close();
+    });
+
+    it('that have expired, with no others there, are an error with a hint', async () => {
+      const store = await open();
+      refuse('ExpiredToken', 5);
+
+      expect(await store.check()).toMatchObject({ error: { code: 'ERR_STORE_CREDENTIALS' } });
+      await store.close();
+    });
+  });
+
+  describe('clock', () => {
+    it.each([DAY_MS, -DAY_MS])('that is off by %d ms costs one request in all', async (skewMs) => {
+      const store = await open();
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + skewMs });
+
+      expect(await store.check()).toEqual({ status: 'ready' });
+      expect(proxy.log).toHaveLength(2);
+      expect(await store.check()).toEqual({ status: 'ready' });
+      expect(await store.head('none')).toEqual({ status: 'absent' });
+      expect((await commit(store, 'some', Buffer.from('x'))).status).toBe('stored');
+      expect(proxy.log).toHaveLength(5);
+      expect(store.connection.clockOffsetMs).toBeGreaterThan(-skewMs - 60_000);
+      expect(store.connection.clockOffsetMs).toBeLessThan(-skewMs + 60_000);
+      await store.close();
+    });
+
+    it('that jumps under requests in parallel costs each of them one more', async () => {
+      const store = await open();
+      await store.check();
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - DAY_MS });
+      const before = proxy.log.length;
+
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, (_, index) => commit(store, `run/${index}`, Buffer.from('x'))),
+      );
+
+      expect(outcomes.map(({ status }) => status)).toEqual(Array(8).fill('stored'));
+      expect(proxy.log.length - before).toBeLessThanOrEqual(16);
+      await store.close();
+    });
+  });
+
+  it('says so when the store never likes the time', async () => {
+    const store = await open();
+    refuse('RequestTimeTooSkewed', 5);
+
+    expect(await store.check()).toMatchObject({ error: { code: 'ERR_STORE_CLOCK' } });
+    expect(proxy.log).toHaveLength(2);
+    await store.close();
+  });
+
+  describe('region', () => {
+    it('is taken from the store when another was named', async () => {
+      const store = await open({ region: 'eu-central-1' });
+
+      expect(await store.check()).toEqual({ status: 'ready' });
+      expect(await store.check()).toEqual({ status: 'ready' });
+      expect(proxy.log).toHaveLength(3);
+      expect(notices).toMatchObject([{ code: 'NOTICE_STORE_REGION' }]);
+      await store.close();
+    });
+
+    it('is followed by its header, once', async () => {
+      const store = await open();
+      const headers = { 'x-amz-bucket-region': 'eu-west-1' };
+      proxy.script = () => ({ kind: 'answer', answer: { status: 301, headers } });
+
+      expect(await store.check()).toMatchObject({ error: { code: 'ERR_STORE_BUCKET' } });
+      expect(
+        proxy.log.map((request) => /\/([a-z0-9-]+)\/s3\//.exec(request.headers.authorization ?? '')?.[1]),
+      ).toEqual(['us-east-1', 'eu-west-1']);
+      await store.close();
+    });
+  });
+
+  it('ends a request that no byte moves on', async () => {
+    const store = await openS3Store({
+      ...{ bucket: 'bucket', prefix: '', endpoint: proxy.endpoint },
+      timeouts: { silenceMs: 200 },
+    });
+    proxy.script = () => ({ kind: 'stall', afterBytes: 0 });
+    const startMs = performance.now();
+
+    expect(await store.check()).toMatchObject({ status: 'retry', cause: { name: 'TimeoutError' } });
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    await store.close();
+  });
+
+  it('ends a request that takes longer than its size allows', async () => {
+    const store = await openS3Store({
+      ...{ bucket: 'bucket', prefix: '', endpoint: proxy.endpoint },
+      timeouts: { totalMs: 200 },
+    });
+    proxy.script = () => ({ kind: 'silence' });
+
+    expect(await store.check()).toMatchObject({ status: 'retry', cause: { name: 'TimeoutError' } });
+    await store.close();
+  });
+});

@@ -1,0 +1,166 @@
+/** Waits for a store to come back, and knows when to stop waiting. */
+
+import type { Clock } from '../../../src/base/clock.js';
+import { StoreUnavailableError } from '../errors.js';
+import type { Randomness } from '../io/randomness.js';
+import { backoffMs, type FailedOutcome, OutcomeError, type RetryOutcome } from '../retry.js';
+import { MAX_PROBE_DELAY_MS, OutageGate } from './circuit-breaker.js';
+
+export interface RetryNotice {
+  readonly operation: string;
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly cause: unknown;
+}
+
+export interface PatienceOptions {
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  /** How long a call goes on without success. Infinity: as long as it takes. */
+  readonly patienceMs: number;
+  readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+  /** The store is overloaded, or away. */
+  readonly onTrouble?: (() => void) | undefined;
+}
+
+/** How often a call that waits for others to find out looks whether they have. */
+const GATE_POLL_MS = 100;
+
+/**
+ * The patience of one uploader, shared by all of its calls: a call goes on until `patienceMs` have gone by since it began. If nothing
+ * at all has succeeded meanwhile, the store is taken to be down for every file, not for this one.
+ */
+export class Patience {
+  readonly gate = new OutageGate();
+  readonly #options: PatienceOptions;
+  readonly #clock: Clock;
+  #lastSuccessMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: PatienceOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  /**
+   * Repeats `call` while it answers `retry` and patience lasts. `madeProgress` tells that a failed attempt still got
+   * something done (parts of a large file), which starts its patience anew.
+   */
+  async withRetry<Outcome extends { readonly status: string }>(
+    operation: string,
+    call: () => Promise<Outcome>,
+    options: { signal?: AbortSignal | undefined; madeProgress?: (() => boolean) | undefined } = {},
+  ): Promise<Exclude<Outcome, RetryOutcome> | FailedOutcome> {
+    const { signal, madeProgress = () => false } = options;
+    const { patienceMs, randomness, onRetry } = this.#options;
+    let startMs = this.#clock.monotonicMs();
+    let last: { readonly attempt: number; readonly cause: unknown } | null = null;
+    for (let attempt = 1; ; attempt += 1) {
+      if (!(await this.#enter(startMs + patienceMs, signal)))
+        return this.#giveUp(operation, last?.attempt ?? 0, last?.cause, startMs);
+      const outcome: Outcome | RetryOutcome = await this.#attempt(call);
+      if (!isRetry(outcome)) {
+        this.#lastSuccessMs = this.#clock.monotonicMs();
+        return outcome as Exclude<Outcome, RetryOutcome>;
+      }
+      signal?.throwIfAborted();
+      last = { attempt, cause: outcome.cause };
+      if (madeProgress()) {
+        attempt = 1;
+        startMs = this.#clock.monotonicMs();
+        this.#lastSuccessMs = startMs;
+      }
+      const delayMs = Math.min(
+        backoffMs(attempt, randomness.fraction(), outcome.afterMs),
+        // How long an outage is waited for is the gate's business, for all calls together.
+        isOutage(outcome) && outcome.afterMs === undefined ? MAX_PROBE_DELAY_MS : Number.POSITIVE_INFINITY,
+      );
+      const isPatienceOver = this.#clock.monotonicMs() + delayMs - startMs > patienceMs;
+      if (isPatienceOver || attempt >= (outcome.maxAttempts ?? Number.POSITIVE_INFINITY))
+        return this.#giveUp(operation, attempt, outcome.cause, isPatienceOver ? startMs : null);
+      onRetry?.({ operation, attempt, delayMs, cause: outcome.cause });
+      await this.#clock.sleep(delayMs, signal);
+    }
+  }
+
+  /** All of a stream that can be opened again after its last item, such as a listing. Throws `OutcomeError` once patience is over. */
+  async *streamWithRetry<Item>(
+    operation: string,
+    open: (last: Item | undefined) => AsyncIterable<Item>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Item, void> {
+    let iterator: AsyncIterator<Item> | undefined;
+    let last: Item | undefined;
+    for (;;) {
+      const outcome = await this.withRetry(
+        operation,
+        () => {
+          iterator ??= open(last)[Symbol.asyncIterator]();
+          return nextItem(iterator).then((next) => {
+            if (isRetry(next)) iterator = undefined;
+            return next;
+          });
+        },
+        { signal },
+      );
+      if (outcome.status === 'failed') throw new OutcomeError(outcome);
+      if (outcome.status === 'end') return;
+      last = outcome.item;
+      yield outcome.item;
+    }
+  }
+
+  async #attempt<Outcome extends { readonly status: string }>(
+    call: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    try {
+      const outcome: Outcome | RetryOutcome = await call();
+      if (isRetry(outcome) && isOutage(outcome)) {
+        this.#options.onTrouble?.();
+        this.gate.onOutage(this.#clock.monotonicMs(), this.#options.randomness.fraction(), outcome.afterMs);
+      } else this.gate.onAnswer();
+      return outcome;
+    } catch (error) {
+      this.gate.onAbandoned();
+      throw error;
+    }
+  }
+
+  /** Waits for the gate; false when that takes longer than patience lasts. */
+  async #enter(untilMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const nowMs = this.#clock.monotonicMs();
+      if (this.gate.tryEnter(nowMs)) return true;
+      if (nowMs > untilMs) return false;
+      await this.#clock.sleep(GATE_POLL_MS, signal);
+    }
+  }
+
+  #giveUp(operation: string, attempts: number, cause: unknown, startMs: number | null): FailedOutcome {
+    const concernsAllFiles = startMs !== null && this.#lastSuccessMs < startMs;
+    const found = cause ?? new Error('the store is away');
+    const error = new StoreUnavailableError(operation, attempts, concernsAllFiles, { cause: found });
+    return { status: 'failed', error };
+  }
+}
+
+/** What no other call would fare better with: the store, or the way to it, not this call. */
+function isOutage({ maxAttempts = Number.POSITIVE_INFINITY }: RetryOutcome): boolean {
+  return maxAttempts === Number.POSITIVE_INFINITY;
+}
+
+type NextOutcome<Item> = { status: 'item'; item: Item } | { status: 'end' } | RetryOutcome | FailedOutcome;
+
+async function nextItem<Item>(iterator: AsyncIterator<Item>): Promise<NextOutcome<Item>> {
+  try {
+    const next = await iterator.next();
+    return next.done === true ? { status: 'end' } : { status: 'item', item: next.value };
+  } catch (error) {
+    if (error instanceof OutcomeError) return error.outcome;
+    throw error;
+  }
+}
+
+function isRetry(outcome: { readonly status: string }): outcome is RetryOutcome {
+  return outcome.status === 'retry';
+}

@@ -1,0 +1,15 @@
+/** What is this uploader's to work on. */
+
+import type { FileId } from '../pipeline/inventory/file-table.js';
+import type { RunRecord } from '../pipeline/inventory/known-run.js';
+
+export interface Ownership {
+  /** Whether it is this uploader that says when the run is complete. */
+  ownsRun(run: RunRecord): boolean;
+  /** Whether any file of the run may be this uploader's. */
+  worksOn(run: RunRecord): boolean;
+  ownsFile(id: FileId): boolean;
+}
+
+/** Of an uploader that shares with nobody. */
+export const OWNS_ALL: Ownership = { ownsRun: () => true, worksOn: () => true, ownsFile: () => true };

@@ -1,0 +1,91 @@
+/** The report of a pass or a watch, from what the tracker and the scanner know at its end. */
+
+import { FLAG } from '../pipeline/inventory/file-table.js';
+import type { SyncReport, UnsentFile, Upload } from '../pipeline/report/sync-report.js';
+import type { SkippedPath } from '../pipeline/scan/directory-node.js';
+import type { Scanner } from '../pipeline/scan/scanner.js';
+import type { EngineParts } from './context/uploader-context.js';
+
+export interface WorkDone {
+  readonly isAborted: boolean;
+  /** Whether an aborted signal leaves nothing undone. */
+  readonly isComplete?: boolean | undefined;
+  readonly uploads: readonly Upload[];
+  readonly storedCount: number;
+  readonly verified: { readonly count: number; readonly bytes: number };
+  readonly unsent: readonly UnsentFile[];
+  /** Files that a dry run found to be sent, and to be compared. */
+  readonly pending?: { readonly uploads: number; readonly verifications: number } | undefined;
+}
+
+/** Sums up. */
+export function toReport(parts: EngineParts, scanner: Scanner, done: WorkDone): SyncReport {
+  const { tracker } = parts;
+  const { pending } = done;
+  const unsent = [...done.unsent, ...toScanProblems(parts, scanner), ...toUntold(parts)];
+  const lostBytes = tracker.runs.reduce((sum, run) => sum + run.lostBytes, 0);
+  const totals = { count: 0, bytes: 0 };
+  const onlyInStore: string[] = [];
+  for (let id = 0; id < tracker.table.count; id += 1) {
+    if (tracker.runOf(id).directory === null) continue;
+    if (tracker.table.has(id, FLAG.onDisk)) {
+      totals.count += 1;
+      totals.bytes += tracker.table.seenBytes[id]!;
+    } else if (tracker.table.has(id, FLAG.stored) && !tracker.table.has(id, FLAG.projected))
+      onlyInStore.push(tracker.keyOf(id));
+  }
+  const unsentCount = pending?.uploads ?? unsent.length;
+  const verifiedCount = pending?.verifications ?? done.verified.count;
+  const isPending = pending !== undefined && pending.uploads + pending.verifications > 0;
+  return {
+    root: parts.place.root.toString(),
+    store: parts.store.id,
+    runs: tracker.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
+    isDryRun: parts.config.isDryRun,
+    isAborted: done.isAborted,
+    isComplete: unsent.length === 0 && (done.isComplete ?? !done.isAborted) && !isPending && lostBytes === 0,
+    durationMs: Math.round(parts.clock.monotonicMs() - parts.startMs),
+    files: {
+      total: totals.count,
+      stored: done.storedCount,
+      verified: verifiedCount,
+      unchanged: Math.max(
+        0,
+        totals.count - done.storedCount - verifiedCount - toFileCount(done.unsent, pending),
+      ),
+      unsent: unsentCount,
+    },
+    bytes: { total: totals.bytes, sent: parts.sentBytes, verified: done.verified.bytes, lost: lostBytes },
+    uploads: done.uploads,
+    unsent,
+    skipped: toSkipped(parts, scanner),
+    onlyInStore: onlyInStore.sort(),
+    notices: parts.notices,
+  };
+}
+
+function toFileCount(unsent: readonly UnsentFile[], pending: WorkDone['pending']): number {
+  return pending?.uploads ?? unsent.filter(({ sizeBytes }) => sizeBytes !== null).length;
+}
+
+function toScanProblems({ tracker }: EngineParts, scanner: Scanner): UnsentFile[] {
+  return scanner.problems.map(({ error, run }) => {
+    const path = run === undefined ? error.path : `${tracker.runs[run]?.uuid}/${error.path}`;
+    return { path, sizeBytes: null, error };
+  });
+}
+
+/** What an API was not told. */
+function toUntold({ notifier, config }: EngineParts): UnsentFile[] {
+  if (config.isDryRun) return [];
+  return [...(notifier.problems?.() ?? [])].map(({ runUuid, error }) => {
+    return { path: `${runUuid} in Polyaxon`, sizeBytes: null, error };
+  });
+}
+
+function toSkipped({ tracker }: EngineParts, scanner: Scanner): SkippedPath[] {
+  return scanner.skipped.map(({ path, reason, run }) => ({
+    path: run === undefined ? path : `${tracker.runs[run]?.uuid}/${path}`,
+    reason,
+  }));
+}

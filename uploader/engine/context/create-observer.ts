@@ -1,0 +1,102 @@
+/** The notifier of a Polyaxon server, made of the parts of the engine. */
+
+import type { Io } from '../../base/io/io.js';
+import { FLAG } from '../../pipeline/inventory/file-table.js';
+import type { Tracker } from '../../pipeline/inventory/inventory.js';
+import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { StatePaths } from '../../pipeline/journal/state-directory.js';
+import type { OnSyncEvent, SyncEvent } from '../../pipeline/report/progress.js';
+import { type Notifier, type StoredView, silentNotifier } from '../../pipeline/report/run-observer.js';
+import { PolyaxonClient } from '../../polyaxon-api/client.js';
+import { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
+import { PolyaxonNotifier } from '../../polyaxon-sync/polyaxon-sync.js';
+import type { TellerChange } from '../../polyaxon-sync/run-sync.js';
+import type { SyncConfig } from '../../settings/sync-config.js';
+import type { Store } from '../../store/base/store.js';
+import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
+
+/** Of the engine, what a notifier needs. */
+export interface NotifierParts {
+  readonly io: Io;
+  readonly config: SyncConfig;
+  readonly isWatching: boolean;
+  readonly paths: StatePaths;
+  readonly store: Store;
+  readonly tracker: Tracker;
+  /** Whether a run is this uploader's to tell of. */
+  readonly isOurs: (run: RunRecord) => boolean;
+  readonly emit: OnSyncEvent;
+  /** Waited for before each request. */
+  readonly beforeRequest: (signal?: AbortSignal) => Promise<void>;
+}
+
+/** A daemon that was told to stop does not wait for a server that is away. */
+const DRAIN_PATIENCE_MS = 5_000;
+
+/** Tells nobody where no API is configured. */
+export function createNotifier(parts: NotifierParts): Notifier {
+  const { io, config, isWatching, paths, store, tracker, emit, beforeRequest } = parts;
+  const { api } = config;
+  if (api === undefined || config.isDryRun) return silentNotifier;
+  return new PolyaxonNotifier({
+    io,
+    client: new PolyaxonClient({ connection: api.connection(), clock: io.clock, beforeRequest }),
+    isWatching,
+    view: toStoredView(tracker),
+    directory: paths.notified,
+    createsProject: api.createsProject,
+    defaults: { project: config.project ?? null, place: api.place },
+    hasProjection: config.projectsEvents ?? true,
+    projects: store instanceof PolyaxonStore ? store.projects : new ProjectDirectory(api.place),
+    isOurs: (runUuid) => {
+      const run = tracker.findRun(runUuid);
+      return run !== undefined && parts.isOurs(run);
+    },
+    flushPatienceMs: isWatching ? DRAIN_PATIENCE_MS : config.patienceMs,
+    onRetry: (notice) => emit({ kind: 'retry', ...notice }),
+    onProblem: (runUuid, error) => emit({ kind: 'api-refused', runUuid, error }),
+    onChange: (change) => emit(toEvent(change)),
+  });
+}
+
+/** What the store has of runs, as the tracker knows it. */
+function toStoredView(tracker: Tracker): StoredView {
+  function* storedFiles(runUuid: string): Generator<string> {
+    const run = tracker.findRun(runUuid);
+    if (run === undefined) return;
+    for (const id of tracker.filesOf(run))
+      if (tracker.table.has(id, FLAG.stored)) yield tracker.relPathOf(id);
+  }
+  return {
+    storedFiles,
+    hasStored: (runUuid, path) => {
+      const run = tracker.findRun(runUuid);
+      if (run === undefined) return false;
+      const slash = path.lastIndexOf('/');
+      const name = path.slice(slash + 1);
+      for (const { id: folder, path: directory } of tracker.foldersOf(run)) {
+        if (directory === (slash < 0 ? '' : path.slice(0, slash))) {
+          const id = tracker.table.find(folder, name);
+          if (id !== undefined && tracker.table.has(id, FLAG.stored)) return true;
+        }
+        if (directory !== path && !directory.startsWith(`${path}/`)) continue;
+        for (const id of tracker.table.inFolder(folder)) if (tracker.table.has(id, FLAG.stored)) return true;
+      }
+      return false;
+    },
+  };
+}
+
+function toEvent(change: TellerChange): SyncEvent {
+  const { runUuid } = change;
+  switch (change.kind) {
+    case 'created': {
+      const { owner, project } = change.place;
+      return { kind: 'api', runUuid, change: 'created', detail: `${owner}/${project}` };
+    }
+    case 'status':
+      return { kind: 'api', runUuid, change: 'status', detail: change.status };
+    case 'refused':
+      return { kind: 'api-refused', runUuid, error: change.error };
+  }
+}

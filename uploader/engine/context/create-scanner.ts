@@ -1,0 +1,74 @@
+/** The scanner of a root, made of a configuration. */
+
+import type { HintSource } from '../../base/io/hints.js';
+import type { Io } from '../../base/io/io.js';
+import type { ScanSink } from '../../pipeline/inventory/scan-sink.js';
+import { IgnoreRules } from '../../pipeline/scan/ignore-rules.js';
+import type { RootWatch } from '../../pipeline/scan/root-watch.js';
+import { Scanner } from '../../pipeline/scan/scanner.js';
+import type { Place } from '../../run-directory/locate-runs.js';
+import { toAdoptedUuid } from '../../run-directory/run-uuid.js';
+import type { SyncConfig } from '../../settings/sync-config.js';
+import type { StoreNotice } from '../../store/base/store.js';
+import { parseStoreUrl } from '../../store/open-store.js';
+
+/** Watching, a directory of event files waits this long for a run file before it is adopted. */
+const ADOPT_AFTER_MS = 2_000;
+
+export interface CreateScannerOptions {
+  readonly config: SyncConfig;
+  readonly io: Io;
+  readonly place: Place;
+  readonly hostId: string;
+  readonly rootWatch: RootWatch;
+  readonly sink: ScanSink;
+  readonly isWatching: boolean;
+  /** Of a file store; every link resolved. */
+  readonly storePath: string | null;
+  readonly onNotice: (notice: StoreNotice) => void;
+  readonly hints?: HintSource | undefined;
+  readonly isFollowed?: ((run: number) => boolean) | undefined;
+}
+
+export function createScanner(options: CreateScannerOptions): Scanner {
+  const { config, io, place, storePath, onNotice } = options;
+  const rootId = config.rootId ?? `${options.hostId}:${place.root.toString('hex')}`;
+  return new Scanner({
+    fileSystem: io.fileSystem,
+    clock: io.clock,
+    root: place.start,
+    rootWatch: options.rootWatch,
+    rules: IgnoreRules.create(config, noteOnce(onNotice)),
+    sink: options.sink,
+    rootId,
+    asRun: toAsRun(config, rootId),
+    adoptAfterMs: options.isWatching ? ADOPT_AFTER_MS : 0,
+    toKeyPrefix: (runUuid) => toKeyPrefix(config.store, runUuid),
+    barredPath: storePath === null ? undefined : Buffer.from(storePath),
+    allowHardLinks: config.allowHardLinks ?? true,
+    allowOtherDevices: config.allowOtherDevices ?? false,
+    hints: options.hints,
+    isFollowed: options.isFollowed,
+  });
+}
+
+function toAsRun({ asRun }: SyncConfig, rootId: string): { uuid: string } | undefined {
+  if (asRun === undefined || asRun === false) return undefined;
+  return { uuid: typeof asRun === 'string' ? asRun : toAdoptedUuid(rootId, '') };
+}
+
+/** What the keys of a run begin with in the bucket; its length counts towards the limit on keys. */
+function toKeyPrefix(storeUrl: string, runUuid: string): string {
+  const location = parseStoreUrl(storeUrl);
+  return 'prefix' in location && location.prefix !== '' ? `${location.prefix}/${runUuid}/` : `${runUuid}/`;
+}
+
+function noteOnce(onNotice: (notice: StoreNotice) => void): (path: string, reason: string) => void {
+  const noted = new Set<string>();
+  return (path, reason) => {
+    if (noted.has(path)) return;
+    noted.add(path);
+    const message = `${path} is sent although its name says no (${reason}): it was named with --include`;
+    onNotice({ code: 'NOTICE_INCLUDED', message });
+  };
+}

@@ -1,0 +1,44 @@
+/** Asks the store, once for each run, what it has of it: the journal may be lost, and the store may have lost something. */
+
+import { OutcomeError } from '../../base/retry.js';
+import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { ListedObject } from '../../store/base/store.js';
+import type { EngineParts } from './uploader-context.js';
+
+/** Enough to hide the latency of a thousand small runs. */
+const LISTINGS_AT_ONCE = 4;
+
+/** Makes sure that the store is there and lets us in. Throws the coded error when it is not. */
+export async function checkStore(parts: EngineParts, signal: AbortSignal | undefined): Promise<void> {
+  const { patience, store } = parts;
+  const checked = await patience.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
+  if (checked.status === 'failed') throw checked.error;
+}
+
+/** Lists each run. Throws the coded error of the first listing that fails for good. */
+export async function listRuns(
+  parts: EngineParts,
+  runs: readonly RunRecord[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const pending = [...runs];
+  const work = async (): Promise<void> => {
+    for (let run = pending.shift(); run !== undefined; run = pending.shift())
+      await listRun(parts, run, signal);
+  };
+  const workers = await Promise.allSettled(Array.from({ length: LISTINGS_AT_ONCE }, work));
+  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
+}
+
+async function listRun(parts: EngineParts, run: RunRecord, signal: AbortSignal | undefined): Promise<void> {
+  const { patience, store, tracker } = parts;
+  const open = (last: ListedObject | undefined) => store.list(`${run.uuid}/`, { after: last?.key, signal });
+  tracker.beginListing(run);
+  try {
+    const objects = patience.streamWithRetry<ListedObject>(`list ${run.uuid}`, open, signal);
+    for await (const { key, etag, sizeBytes } of objects) tracker.onListed(key, { etag, sizeBytes });
+  } catch (error) {
+    throw error instanceof OutcomeError && error.outcome.status === 'failed' ? error.outcome.error : error;
+  }
+  tracker.endListing(run);
+}

@@ -1,0 +1,39 @@
+/** A store and the patience to use it, for commands that have no local runs to begin with. */
+
+import type { Io } from '../../base/io/io.js';
+import { RateLimit } from '../../base/limits/rate-limit.js';
+import { Patience } from '../../base/limits/retry-policy.js';
+import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
+import type { SyncConfig } from '../../settings/sync-config.js';
+import type { Store, StoreNotice } from '../../store/base/store.js';
+import { openStore } from '../../store/open-store.js';
+
+export interface StoreAccessOptions {
+  readonly io: Io;
+  /** Default: the store that the configuration names. The caller closes a store of its own. */
+  readonly store?: Store | undefined;
+  readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Opens the store of a configuration, makes sure that it is there, and gives it to `work`. Throws as `syncOnce` does, and for a store that is away. */
+export async function withStoreAccess<Result>(
+  config: SyncConfig,
+  { io, signal, ...options }: StoreAccessOptions,
+  work: (access: StoreAccess) => Promise<Result>,
+): Promise<Result> {
+  const requests = new RateLimit(io.clock, config.requests);
+  const beforeRequest = (each?: AbortSignal): Promise<void> => requests.take(1, 'events', each);
+  const s3 = { ...config.s3, beforeRequest };
+  const polyaxon = { connection: config.polyaxon?.(), beforeRequest };
+  const { onNotice } = options;
+  const store = options.store ?? (await openStore(config.store, { ...io, s3, polyaxon, onNotice }));
+  const patience = new Patience({ ...io, patienceMs: config.patienceMs });
+  try {
+    const checked = await patience.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
+    if (checked.status === 'failed') throw checked.error;
+    return await work({ store, patience });
+  } finally {
+    if (options.store === undefined) await store.close();
+  }
+}

@@ -1,0 +1,253 @@
+/** Everything that a pass or a watch is made of, put together from a configuration. */
+
+import { basename, relative } from 'node:path';
+import type { Clock } from '../../../src/base/clock.js';
+import type { RefusedError } from '../../base/errors.js';
+import type { HintSource } from '../../base/io/hints.js';
+import { type Io, nodeIo } from '../../base/io/io.js';
+import { resolveExisting } from '../../base/io/resolve-existing.js';
+import { ConcurrencyLimit } from '../../base/limits/concurrency-limit.js';
+import { RateLimit } from '../../base/limits/rate-limit.js';
+import { Patience } from '../../base/limits/retry-policy.js';
+import { OWNS_ALL, type Ownership } from '../../cluster/ownership.js';
+import { NO_PROJECTION, type ProjectionView } from '../../pipeline/export/export-view.js';
+import type { FileId } from '../../pipeline/inventory/file-table.js';
+import { Tracker } from '../../pipeline/inventory/inventory.js';
+import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { JournalOwner } from '../../pipeline/journal/journal-files.js';
+import { type StatePaths, toStatePaths } from '../../pipeline/journal/state-directory.js';
+import { ReceiptWriter, withReceipts } from '../../pipeline/manifest/manifest-writer.js';
+import type { OnSyncEvent, SyncEvent } from '../../pipeline/report/progress.js';
+import type { Notifier } from '../../pipeline/report/run-observer.js';
+import { RootWatch } from '../../pipeline/scan/root-watch.js';
+import type { Scanner } from '../../pipeline/scan/scanner.js';
+import { BufferPool } from '../../pipeline/source/buffer-pool.js';
+import type { OpenPolicy } from '../../pipeline/source/local-file.js';
+import { locate, type Place } from '../../run-directory/locate-runs.js';
+import { RunLife } from '../../run-directory/run-liveness.js';
+import { DEFAULT_INTERVAL_MS, type SyncConfig } from '../../settings/sync-config.js';
+import type { Store, StoreNotice } from '../../store/base/store.js';
+import { openStore, parseStoreUrl } from '../../store/open-store.js';
+import { createNotifier } from './create-observer.js';
+import { createScanner } from './create-scanner.js';
+import { findOverlap } from './store-overlap.js';
+
+export interface EngineOptions {
+  /** Default: the host's. */
+  readonly io?: Io | undefined;
+  readonly onEvent?: OnSyncEvent | undefined;
+  /** Default: the store that the configuration names. The caller closes a store of its own. */
+  readonly store?: Store | undefined;
+  /** Who is told of what is stored. Default: the API that the configuration names, or nobody. */
+  readonly notifier?: Notifier | undefined;
+}
+
+/** Buffers for checksums: one for each file that is likely to be read at the same time. */
+const BUFFERS = 8;
+
+export class EngineParts {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly config: SyncConfig;
+  readonly isWatching: boolean;
+  readonly place: Place;
+  readonly store: Store;
+  readonly paths: StatePaths;
+  readonly owner: JournalOwner;
+  readonly notifier: Notifier;
+  /** Null where none are wanted. */
+  readonly receipts: ReceiptWriter | null;
+  readonly tracker: Tracker;
+  readonly rootWatch: RootWatch;
+  readonly patience: Patience;
+  readonly limit: ConcurrencyLimit;
+  readonly bandwidth: RateLimit;
+  readonly pool = new BufferPool(BUFFERS);
+  readonly lives = new Map<number, RunLife>();
+  readonly notices: StoreNotice[] = [];
+  /** Runs that must not be sent: the store lies in them, or they in the store. */
+  readonly refused = new Map<number, RefusedError>();
+  readonly startMs: number;
+  sentBytes = 0;
+  /** What is this uploader's to work on; set where it shares with others. */
+  ownership: Ownership = OWNS_ALL;
+  /** What is known of the projection of event files; set where there is one. */
+  projection: ProjectionView = NO_PROJECTION;
+  /** Told of each dirty file; set by whoever works on them. */
+  onDirty: (id: FileId) => void = () => undefined;
+  readonly #onEvent: OnSyncEvent;
+  readonly #storePath: string | null;
+
+  private constructor(
+    config: SyncConfig,
+    options: EngineOptions,
+    found: {
+      isWatching: boolean;
+      place: Place;
+      store: Store;
+      hostId: string;
+      storePath: string | null;
+      bandwidth: RateLimit;
+      beforeRequest: (signal?: AbortSignal) => Promise<void>;
+      events: { onEvent: OnSyncEvent };
+    },
+  ) {
+    this.io = options.io ?? nodeIo;
+    this.clock = this.io.clock;
+    this.config = config;
+    this.isWatching = found.isWatching;
+    this.place = found.place;
+    this.store = found.store;
+    this.paths = toStatePaths(config.stateDirectory, found.place.root, found.store.id);
+    this.owner = { rootId: this.paths.rootId, hostId: found.hostId };
+    this.bandwidth = found.bandwidth;
+    this.startMs = this.clock.monotonicMs();
+    this.#onEvent = options.onEvent ?? (() => undefined);
+    this.#storePath = found.storePath;
+    found.events.onEvent = this.emit;
+    this.limit = new ConcurrencyLimit(config.concurrency);
+    this.patience = new Patience({
+      ...this.io,
+      patienceMs: found.isWatching ? Number.POSITIVE_INFINITY : config.patienceMs,
+      onRetry: (notice) => this.emit({ kind: 'retry', ...notice }),
+      onTrouble: () => this.limit.onTrouble(this.clock.monotonicMs()),
+    });
+    this.rootWatch = new RootWatch(this.io.fileSystem, found.place.start, {
+      onAway: (reason) => this.emit({ kind: 'paused', reason: `${found.place.start.toString()}: ${reason}` }),
+      onBack: () => this.emit({ kind: 'resumed' }),
+    });
+    this.tracker = new Tracker({
+      clock: this.clock,
+      onDirty: (id) => this.onDirty(id),
+      onRun: (run) => this.#takeRun(run),
+    });
+    this.receipts = this.#createReceipts();
+    const notifier = options.notifier ?? this.#createNotifier(found.beforeRequest);
+    this.notifier = this.receipts === null ? notifier : withReceipts(notifier, this.receipts);
+  }
+
+  /** Finds the place and opens the store. Sends nothing. Throws a coded error for what cannot be used. */
+  static async open(
+    config: SyncConfig,
+    options: EngineOptions,
+    mode: { readonly isWatching: boolean },
+  ): Promise<EngineParts> {
+    const io = options.io ?? nodeIo;
+    const location = parseStoreUrl(config.store);
+    const place = await locate(io.fileSystem, config.path, { mayBeMissing: mode.isWatching });
+    const storePath = location.scheme === 'file' ? await resolveExisting(io.fileSystem, location.path) : null;
+    // What the store has to say before there is anybody to tell is told to whoever comes.
+    const events: { onEvent: OnSyncEvent } = { onEvent: () => undefined };
+    const onNotice = (notice: StoreNotice): void => events.onEvent({ kind: 'notice', ...notice });
+    const requests = new RateLimit(io.clock, config.requests);
+    const beforeRequest = (signal?: AbortSignal): Promise<void> => requests.take(1, 'events', signal);
+    const s3 = { ...config.s3, beforeRequest };
+    const store =
+      options.store ??
+      (await openStore(config.store, {
+        ...io,
+        s3,
+        gcs: { beforeRequest },
+        azure: { beforeRequest },
+        polyaxon: { connection: config.polyaxon?.(), beforeRequest },
+        onNotice,
+      }));
+    const found = {
+      ...mode,
+      place,
+      store,
+      storePath,
+      hostId: (await io.hostId?.()) ?? 'one host',
+      bandwidth: new RateLimit(io.clock, config.bandwidth),
+      beforeRequest,
+      events,
+    };
+    return new EngineParts(config, options, found);
+  }
+
+  readonly emit = (event: SyncEvent): void => {
+    if (event.kind === 'sent') this.sentBytes += event.sizeBytes;
+    if (event.kind === 'notice')
+      this.notices.push({ code: event.code as StoreNotice['code'], message: event.message });
+    this.#onEvent(event);
+  };
+
+  readonly onNotice = (notice: StoreNotice): void => this.emit({ kind: 'notice', ...notice });
+
+  /** What a file must be to be read for sending, or for comparing. */
+  readonly openPolicy = (): OpenPolicy => ({
+    allowHardLinks: this.config.allowHardLinks ?? true,
+    ...(this.config.allowOtherDevices === true ? {} : { device: this.rootWatch.device }),
+  });
+
+  /** Whether event files are projected: for Polyaxon, or because the user wants it. */
+  get projectsEvents(): boolean {
+    const isForPolyaxon =
+      this.notifier.wantsProjection === true || /^polyaxon(\+https?)?:/.test(this.config.store);
+    return this.config.projectsEvents ?? isForPolyaxon;
+  }
+
+  get intervalMs(): number {
+    return this.config.intervalMs ?? DEFAULT_INTERVAL_MS;
+  }
+
+  /** `hints` are closed by the caller. */
+  createScanner(hints?: HintSource): Scanner {
+    return createScanner({
+      config: this.config,
+      io: this.io,
+      place: this.place,
+      hostId: this.owner.hostId,
+      rootWatch: this.rootWatch,
+      sink: this.tracker,
+      isWatching: this.isWatching,
+      storePath: this.#storePath,
+      onNotice: this.onNotice,
+      hints,
+      isFollowed: (run) => this.ownership.worksOn(this.tracker.runs[run]!),
+    });
+  }
+
+  /** Whether a file is this uploader's to send. */
+  owns(id: FileId): boolean {
+    return this.ownership.ownsFile(id);
+  }
+
+  /** Whether files of a run are still being written, as far as is known. */
+  isLive(run: RunRecord): boolean {
+    return (this.lives.get(run.index)?.life ?? 'live') === 'live';
+  }
+
+  #createNotifier(beforeRequest: (signal?: AbortSignal) => Promise<void>): Notifier {
+    const { io, config, isWatching, paths, store, tracker, emit } = this;
+    const isOurs = (run: RunRecord): boolean => !this.refused.has(run.index) && this.ownership.ownsRun(run);
+    return createNotifier({ io, config, isWatching, paths, store, tracker, emit, isOurs, beforeRequest });
+  }
+
+  #createReceipts(): ReceiptWriter | null {
+    if (this.config.writesReceipts === false) return null;
+    const { io, store, tracker, patience, pool, onNotice, openPolicy } = this;
+    return new ReceiptWriter({ io, store, tracker, patience, pool, onNotice, openPolicy });
+  }
+
+  #takeRun(run: RunRecord): void {
+    const { directory } = run;
+    if (directory === null) return;
+    this.lives.set(run.index, new RunLife(this.io, directory));
+    const overlap =
+      this.#storePath === null ? null : findOverlap(this.#storePath, { uuid: run.uuid, directory });
+    if (overlap !== null) this.refused.set(run.index, overlap);
+    const project = this.config.project ?? null;
+    this.notifier.onRun({
+      ...{ runUuid: run.uuid, directory: directory.toString(), project, kind: run.kind ?? 'polyaxon' },
+      name: toRunName(this.place.start, directory),
+    });
+    const isAdopted = run.kind === 'log-directory';
+    this.emit({ kind: 'run', runUuid: run.uuid, directory: directory.toString(), isAdopted });
+  }
+}
+
+/** What people call a run that has no name: where it lies. */
+function toRunName(start: Buffer, directory: Buffer): string {
+  return relative(start.toString(), directory.toString()) || basename(directory.toString());
+}

@@ -1,0 +1,110 @@
+/** The projections of all runs, in turn: each run does a little, and none waits for another's backlog. */
+
+import type { ProjectionOutcome, ProjectionView } from '../pipeline/export/export-view.js';
+import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { EngineParts } from './context/uploader-context.js';
+import { RunProjection } from './run-export.js';
+
+/** How long one call may go on; what is left is done in the next. */
+const SLICE_MS = 100;
+const RECEIPT_PATIENCE_MS = 60_000;
+
+export class Projections implements ProjectionView {
+  readonly #parts: EngineParts;
+  readonly #runs = new Map<number, RunProjection>();
+  /** Complete runs, and since when, until they are let go. */
+  readonly #complete = new Map<RunRecord, number>();
+  #next = 0;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  /** Projects some of what is due. True when there is more. */
+  async look(signal?: AbortSignal): Promise<boolean> {
+    const { clock } = this.#parts;
+    const startMs = clock.monotonicMs();
+    await this.#releaseComplete();
+    const due = this.#takeTurn(this.#find().filter((run) => run.isDue(startMs)));
+    for (let done = 0; due.length > 0; done += 1) {
+      if (signal?.aborted) return true;
+      if (clock.monotonicMs() - startMs > SLICE_MS) {
+        this.#next += done;
+        return true;
+      }
+      const run = due.shift()!;
+      await run.look();
+      if (run.hasMore) due.push(run);
+    }
+    return false;
+  }
+
+  /** Projects all that there is by now. */
+  async projectAll(signal: AbortSignal): Promise<void> {
+    for (const run of this.#find())
+      do {
+        if (signal.aborted) return;
+        await run.look();
+      } while (run.hasMore);
+  }
+
+  /** Remembers where everything stands. */
+  async save(): Promise<void> {
+    await this.#releaseComplete();
+    for (const run of this.#runs.values()) await run.save();
+  }
+
+  /** Runs whose event files are not projected as they should be, and why. */
+  *problems(): Generator<{ readonly run: RunRecord; readonly error: NonNullable<RunProjection['problem']> }> {
+    for (const [index, { problem }] of this.#runs)
+      if (problem !== null) yield { run: this.#parts.tracker.runs[index]!, error: problem };
+  }
+
+  outcomeOf(run: RunRecord): ProjectionOutcome {
+    return this.#runs.get(run.index)?.outcome ?? 'busy';
+  }
+
+  behindMs(run: RunRecord): number {
+    return this.#runs.get(run.index)?.behindMs(this.#parts.clock.monotonicMs()) ?? 0;
+  }
+
+  onComplete(run: RunRecord): void {
+    this.#complete.set(run, this.#parts.clock.monotonicMs());
+  }
+
+  /** Lets complete runs go; their assets here are in nobody's way by then but the receipt's, which reads them once more. */
+  async #releaseComplete(): Promise<void> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const [run, sinceMs] of this.#complete) {
+      const hasReceipt = this.#parts.config.writesReceipts === false || run.receiptKeys.size > 0;
+      if (!hasReceipt && nowMs - sinceMs < RECEIPT_PATIENCE_MS) continue;
+      if (hasReceipt) await this.#runs.get(run.index)?.removeAssets();
+      await this.#runs.get(run.index)?.release();
+      this.#complete.delete(run);
+    }
+  }
+
+  /** The runs that are this uploader's to project: those of which it is known what the store has. */
+  #find(): RunProjection[] {
+    const { tracker, refused, ownership } = this.#parts;
+    return tracker.runs
+      .filter((run) => run.directory !== null && run.isListed && !refused.has(run.index))
+      .filter((run) => ownership.ownsRun(run))
+      .map((run) => this.#of(run));
+  }
+
+  #of(run: RunRecord): RunProjection {
+    const known = this.#runs.get(run.index);
+    if (known !== undefined) return known;
+    const projection = new RunProjection(this.#parts, run);
+    this.#runs.set(run.index, projection);
+    return projection;
+  }
+
+  /** Begins behind those that had their turn when the time was over. */
+  #takeTurn(due: RunProjection[]): RunProjection[] {
+    if (due.length === 0) return due;
+    const first = this.#next % due.length;
+    return [...due.slice(first), ...due.slice(0, first)];
+  }
+}

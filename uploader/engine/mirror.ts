@@ -1,0 +1,203 @@
+/**
+ * Removes objects of files that were deleted on disk: only when asked for, and then with guards (failure rows 12 to 14 of the design).
+ *
+ * - Two looks at least a minute apart both find the file missing, and the root and the run's own files there.
+ * - The journal knows that this uploader stored it from this disk. A journal that was lost removes nothing.
+ * - Of a run not more than a tenth of the files are missing, unless that was forced. A run that is missing as a whole, or was cleaned, loses nothing.
+ * - A copy is stored below `.plx/deleted/` first, and the object is removed only as the version that was copied.
+ */
+
+import { createHash } from 'node:crypto';
+import {
+  ASSETS_DIRECTORY,
+  EVENTS_DIRECTORY,
+  RESOURCES_DIRECTORY,
+  RUN_FILE,
+} from '../../src/run-directory/layout.js';
+import { isAbsent } from '../base/io/system-error.js';
+import { joinPath } from '../base/join-path.js';
+import { RESERVED_DIRECTORY, toPathBytes } from '../base/rel-path.js';
+import { ObjectSource } from '../pipeline/commit/object-source.js';
+import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
+import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
+import { crc32OfObject } from '../store/base/object-crc32.js';
+import type { StoredObject } from '../store/base/store.js';
+import type { EngineParts } from './context/uploader-context.js';
+
+/** Between the two looks. */
+export const CONFIRM_AFTER_MS = 60_000;
+const LOOK_INTERVAL_MS = 5_000;
+/** Of the files of a run, the share that may be missing. */
+const MAX_SHARE = 0.1;
+/** Made of event files, without ever being on this disk. */
+const MADE = [EVENTS_DIRECTORY, ASSETS_DIRECTORY, RESOURCES_DIRECTORY].map((name) => `${name}/`);
+
+export function toDeletedKey(runUuid: string, path: string, etag: string): string {
+  const name = createHash('sha256').update(etag).digest('hex').slice(0, 16);
+  return `${runUuid}/${RESERVED_DIRECTORY}/deleted/${path}/${name}`;
+}
+
+export class Mirror {
+  readonly #parts: EngineParts;
+  readonly #isForced: boolean;
+  /** When a file was found missing first. */
+  readonly #missing = new Map<FileId, number>();
+  /** What was said of a run last. */
+  readonly #told = new Map<number, string>();
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    this.#isForced = parts.config.mirror === 'force';
+  }
+
+  /** Whether files were found missing once, and a second look is to come. */
+  get isWaiting(): boolean {
+    return this.#missing.size > 0;
+  }
+
+  /** Looks at all runs, and removes what may be removed by now. Rejects only when the signal is aborted. */
+  async look(signal?: AbortSignal): Promise<void> {
+    const { clock, rootWatch, tracker, ownership } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lookedMs < LOOK_INTERVAL_MS) return;
+    this.#lookedMs = nowMs;
+    if (rootWatch.awayReason !== null) {
+      this.#missing.clear();
+      return;
+    }
+    for (const run of tracker.runs)
+      if (run.directory !== null && run.isListed && ownership.ownsRun(run))
+        await this.#lookAt(run, nowMs, signal);
+  }
+
+  async #lookAt(run: RunRecord, nowMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const { tracker } = this.#parts;
+    const due: FileId[] = [];
+    for (const id of tracker.filesOf(run)) {
+      const sinceMs = this.#missing.get(id);
+      if (!this.#isMissing(id)) this.#missing.delete(id);
+      else if (sinceMs === undefined) this.#missing.set(id, nowMs);
+      else if (nowMs - sinceMs >= CONFIRM_AFTER_MS) due.push(id);
+    }
+    if (due.length === 0) return;
+    const gone: FileId[] = [];
+    for (const id of due) if (await this.#isGone(id)) gone.push(id);
+    // Whatever comes of it: not before another minute has gone by.
+    for (const id of due) this.#missing.set(id, nowMs);
+    const reason = gone.length === 0 ? null : await this.#findGuard(run, gone.length);
+    if (reason !== null) this.#tellHeld(run, gone.length, reason);
+    else for (const id of gone) await this.#remove(id, run, signal);
+  }
+
+  #isMissing(id: FileId): boolean {
+    const { table } = this.#parts.tracker;
+    const needed = FLAG.journalled | FLAG.stored;
+    const barred = FLAG.onDisk | FLAG.replaced | FLAG.projected | FLAG.taken;
+    if ((table.flags[id]! & needed) !== needed || (table.flags[id]! & barred) !== 0) return false;
+    const path = this.#parts.tracker.relPathOf(id);
+    return !MADE.some((prefix) => path.startsWith(prefix));
+  }
+
+  /** Left out by a rule, or out of reach, is not gone. */
+  async #isGone(id: FileId): Promise<boolean> {
+    const place = this.#parts.tracker.placeOf(id);
+    if (place === null) return false;
+    try {
+      await this.#parts.io.fileSystem.lstat(joinPath(place.directory, [toPathBytes(place.path)]));
+      return false;
+    } catch (error) {
+      return isAbsent(error);
+    }
+  }
+
+  /** Why nothing of the run is removed; null when nothing speaks against it. */
+  async #findGuard(run: RunRecord, goneCount: number): Promise<string | null> {
+    const { tracker, rootWatch, io } = this.#parts;
+    const { directory } = run;
+    if (directory === null || !(await rootWatch.isThere())) return 'the root is away';
+    if ((await findCleanedMarker(io.fileSystem, directory)) !== null) return 'the run was cleaned';
+    const here = [...tracker.filesOf(run)].filter(
+      (id) => tracker.table.has(id, FLAG.onDisk) && !tracker.table.has(id, FLAG.projected),
+    );
+    if (here.length === 0) return 'nothing of the run is on disk';
+    if (run.kind === 'polyaxon' && !(await this.#hasRunFile(directory))) return `its ${RUN_FILE} is missing`;
+    const isFew = goneCount <= MAX_SHARE * (here.length + goneCount);
+    if (isFew || this.#isForced) return null;
+    return `that is more than a tenth of its ${here.length + goneCount} files; --force removes them`;
+  }
+
+  async #hasRunFile(directory: Buffer): Promise<boolean> {
+    try {
+      const { kind } = await this.#parts.io.fileSystem.lstat(joinPath(directory, [Buffer.from(RUN_FILE)]));
+      return kind === 'file';
+    } catch {
+      return false; // out of reach is not there
+    }
+  }
+
+  async #remove(id: FileId, run: RunRecord, signal: AbortSignal | undefined): Promise<void> {
+    const { tracker, store, patience, emit } = this.#parts;
+    const key = tracker.keyOf(id);
+    const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+    if (found.status === 'failed') return this.#tellFailed(key, found.error.message);
+    const object = found.status === 'found' ? found.object : null;
+    if (object === null || object.etag !== tracker.table.etags.get(id)) {
+      tracker.setObject(id, object);
+      return;
+    }
+    const copy = store.capabilities.versioning === 'on' ? null : await this.#copy(id, run, object, signal);
+    if (copy === undefined) return;
+    const { etag, sizeBytes } = object;
+    const call = () => store.remove({ key, version: { etag, sizeBytes }, signal });
+    const outcome = await patience.withRetry(`remove ${key}`, call, { signal });
+    if (outcome.status === 'failed') return this.#tellFailed(key, outcome.error.message);
+    if (outcome.status !== 'removed') return;
+    tracker.setObject(id, null);
+    this.#missing.delete(id);
+    emit({ kind: 'removed', key, copy });
+    if (run.receiptKeys.size > 0) this.#parts.receipts?.onRunComplete(run.uuid);
+  }
+
+  /** The key of the copy; undefined when there is none. */
+  async #copy(
+    id: FileId,
+    run: RunRecord,
+    object: StoredObject,
+    signal: AbortSignal | undefined,
+  ): Promise<string | undefined> {
+    const { tracker, store, patience, io } = this.#parts;
+    const key = tracker.keyOf(id);
+    const target = toDeletedKey(run.uuid, tracker.relPathOf(id), object.etag);
+    const sum =
+      object.crc32 !== null
+        ? { status: 'read' as const, crc32: object.crc32 }
+        : await patience.withRetry(`read ${key}`, () => crc32OfObject(store, key, signal), { signal });
+    if (sum.status === 'failed') return this.#tellFailed(key, sum.error.message);
+    const request = {
+      key: target,
+      source: new ObjectSource(store, key, signal),
+      target: { sizeBytes: object.sizeBytes, crc32: sum.crc32 },
+      base: null,
+      commitId: io.randomness.id(),
+      signal,
+    };
+    const outcome = await patience.withRetry(`keep ${target}`, () => store.commit(request), { signal });
+    if (outcome.status === 'stored') return target;
+    return this.#tellFailed(key, outcome.status === 'failed' ? outcome.error.message : 'its copy differs');
+  }
+
+  #tellFailed(key: string, reason: string): undefined {
+    const message = `${key}: its file was deleted, and the object could not be removed: ${reason}`;
+    this.#parts.onNotice({ code: 'NOTICE_MIRROR_FAILED', message });
+  }
+
+  /** Once for each reason and number. */
+  #tellHeld(run: RunRecord, count: number, reason: string): void {
+    const message = `${run.uuid}: ${count} stored files are gone from the disk and stay in the store: ${reason}`;
+    if (this.#told.get(run.index) === message) return;
+    this.#told.set(run.index, message);
+    this.#parts.onNotice({ code: 'NOTICE_MIRROR_HELD', message });
+  }
+}

@@ -1,0 +1,111 @@
+/** The status of a root and a store, asked by another process than the uploader: without the lock, and without the store. */
+
+import { join } from 'node:path';
+import type { Io } from '../../base/io/io.js';
+import { isLocked } from '../../base/io/lock-file.js';
+import { isAbsent } from '../../base/io/system-error.js';
+import { Tracker } from '../../pipeline/inventory/inventory.js';
+import { replayFiles } from '../../pipeline/journal/journal-files.js';
+import { type StatePaths, toStatePaths, toStatePathsIn } from '../../pipeline/journal/state-directory.js';
+import { RootWatch } from '../../pipeline/scan/root-watch.js';
+import { DEFAULT_HOST } from '../../polyaxon-api/connection.js';
+import { locate } from '../../run-directory/locate-runs.js';
+import type { SyncConfig } from '../../settings/sync-config.js';
+import { toAzureStoreId } from '../../store/azure/azure-store.js';
+import { toGcsStoreId } from '../../store/gcs/gcs-store.js';
+import { parseStoreUrl } from '../../store/open-store.js';
+import { toPolyaxonStoreId } from '../../store/polyaxon/polyaxon-store.js';
+import { toS3StoreId } from '../../store/s3/s3-store.js';
+import { createScanner } from '../context/create-scanner.js';
+import { countRuns, type RunStatus, readStatus, type Status, sumUpRuns } from './status-file.js';
+
+export interface FoundStatus extends Status {
+  /** Whether an uploader is at work. If not, journal and disk were looked at just now. */
+  readonly isRunning: boolean;
+  /** Of what is said. */
+  readonly ageMs: number;
+}
+
+const IGNORED = { onAway: () => undefined, onBack: () => undefined };
+
+/** The status of what a configuration names. Throws a coded error for what cannot be used. */
+export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatus> {
+  const place = await locate(io.fileSystem, config.path, { mayBeMissing: true });
+  const store = toStoreId(config);
+  const paths = toStatePaths(config.stateDirectory, place.root, store);
+  const written = await readStatus(io.fileSystem, paths);
+  if (written !== null && (await isLocked(paths.lock, io))) return toFound(written, true, io);
+
+  const tracker = new Tracker({ clock: io.clock });
+  const hostId = (await io.hostId?.()) ?? 'one host';
+  const rootWatch = new RootWatch(io.fileSystem, place.start, IGNORED);
+  const location = parseStoreUrl(config.store);
+  const storePath = location.scheme === 'file' ? location.path : null;
+  const onNotice = (): void => undefined;
+  const scanner = createScanner({
+    ...{ config, io, place, hostId, rootWatch, storePath, onNotice },
+    sink: tracker,
+    isWatching: false,
+  });
+  await replayFiles(io.fileSystem, paths, { rootId: paths.rootId, hostId }, tracker);
+  await scanner.scanAll();
+  const runs = countRuns(tracker, config.project, () => 'unknown').map((run) => withLast(run, written));
+  const idle = { state: 'idle', pid: null, reason: null, storeAwayMs: null, isStateless: false } as const;
+  const root = place.root.toString();
+  const status = {
+    version: 1,
+    root,
+    store,
+    updatedAt: io.clock.wallTime(),
+    runs,
+    total: sumUpRuns(runs),
+  } as const;
+  return toFound({ ...status, ...idle }, false, io);
+}
+
+/** What the uploaders of a state directory have said last. */
+export async function listStatus(stateDirectory: string, io: Io): Promise<FoundStatus[]> {
+  const found: FoundStatus[] = [];
+  for (const name of await listNames(stateDirectory, io)) {
+    const paths: StatePaths = toStatePathsIn(join(stateDirectory, name), name);
+    const status = await readStatus(io.fileSystem, paths);
+    if (status !== null) found.push(toFound(status, await isLocked(paths.lock, io), io));
+  }
+  return found;
+}
+
+async function listNames(stateDirectory: string, io: Io): Promise<string[]> {
+  try {
+    return (await io.fileSystem.readDirectory(stateDirectory)).map((name) => name.toString('utf8')).sort();
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
+/** The name under which the store keeps its state; the same as that of the opened store. */
+function toStoreId({ store, s3, polyaxon }: SyncConfig): string {
+  const location = parseStoreUrl(store);
+  if (location.scheme === 'polyaxon')
+    return toPolyaxonStoreId(location.host ?? polyaxon?.().host ?? DEFAULT_HOST);
+  if (location.scheme === 'file') return `file://${location.path}`;
+  if (location.scheme === 'gs') return toGcsStoreId(location);
+  if (location.scheme === 'azure') return toAzureStoreId(location);
+  return toS3StoreId({ ...location, ...s3 });
+}
+
+/** What only the uploader itself knew. */
+function withLast(run: RunStatus, written: Status | null): RunStatus {
+  const last = written?.runs.find(({ uuid }) => uuid === run.uuid);
+  return last === undefined
+    ? run
+    : { ...run, lastError: last.lastError, api: last.api ?? null, lostBytes: last.lostBytes };
+}
+
+function toFound(status: Status, isRunning: boolean, io: Io): FoundStatus {
+  return {
+    ...status,
+    isRunning,
+    ageMs: Math.max(0, Math.round((io.clock.wallTime() - status.updatedAt) * 1000)),
+  };
+}

@@ -1,0 +1,73 @@
+/** `/healthz`, `/readyz` and `/metrics` of a watch, over HTTP. Answers nothing that a request says, and takes nothing but GET and HEAD. */
+
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { messageOf } from '../../../src/base/errors.js';
+import { ConfigError } from '../../base/errors.js';
+import type { HttpAddress } from '../../settings/sync-config.js';
+import type { Health, Monitor } from './monitor.js';
+import { CONTENT_TYPE } from './prometheus.js';
+
+export interface MonitorServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const MAX_CONNECTIONS = 64;
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Serves a monitor until it is closed. Throws `ConfigError` when the address cannot be had. */
+export async function serveMonitor(monitor: Monitor, { host, port }: HttpAddress): Promise<MonitorServer> {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('request', ({ method, url = '' }, response) => {
+    response.setHeader('cache-control', 'no-store');
+    if (method !== 'GET' && method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      answer(response, 405, 'text/plain', 'only GET and HEAD\n');
+    } else answerPath(monitor, url.split('?', 1)[0] ?? '', response);
+  });
+  try {
+    await listen(server, host, port);
+  } catch (cause) {
+    const message = `--http ${host}:${port}: cannot listen there: ${messageOf(cause)}`;
+    throw new ConfigError(message, 'Name another address, as [host:]port.', { cause });
+  }
+  const { port: taken, family } = server.address() as AddressInfo;
+  const shown = family === 'IPv6' ? `[${host}]` : host;
+  return {
+    url: `http://${shown}:${taken}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function answerPath(monitor: Monitor, path: string, response: ServerResponse): void {
+  if (path === '/metrics') answer(response, 200, CONTENT_TYPE, monitor.toText());
+  else if (path === '/healthz') answerHealth(response, monitor.health());
+  else if (path === '/readyz') answerHealth(response, monitor.readiness());
+  else answer(response, 404, 'text/plain', 'there are /healthz, /readyz and /metrics\n');
+}
+
+function answerHealth(response: ServerResponse, { isGood, reason }: Health): void {
+  answer(response, isGood ? 200 : 503, 'text/plain', `${reason}\n`);
+}
+
+/** Node leaves the body out of answers to HEAD. */
+function answer(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' });
+  response.end(body);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,156 @@
+/** What an uploader at work says of itself, in `status.json` of its state directory: for `polytrack status`, and for whoever watches it. */
+
+import type { FileSystem } from '../../base/io/file-system.js';
+import { readWholeFile } from '../../base/io/whole-file.js';
+import { NO_PROJECTION, type ProjectionView } from '../../pipeline/export/export-view.js';
+import { FLAG } from '../../pipeline/inventory/file-table.js';
+import type { Tracker } from '../../pipeline/inventory/inventory.js';
+import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { StatePaths } from '../../pipeline/journal/state-directory.js';
+import type { ToldStatus } from '../../pipeline/report/run-observer.js';
+import type { EngineParts } from '../context/uploader-context.js';
+
+export interface Status {
+  readonly version: 1;
+  readonly root: string;
+  readonly store: string;
+  /** Null when no uploader has written it. */
+  readonly pid: number | null;
+  readonly state: 'starting' | 'watching' | 'paused' | 'draining' | 'ended' | 'idle';
+  /** Why it is paused. */
+  readonly reason: string | null;
+  /** Seconds since the epoch. */
+  readonly updatedAt: number;
+  /** How long the store has not answered; null when it does. */
+  readonly storeAwayMs: number | null;
+  /** The journal cannot be written. */
+  readonly isStateless: boolean;
+  readonly runs: readonly RunStatus[];
+  readonly total: Totals;
+}
+
+export interface Totals {
+  readonly storedFiles: number;
+  readonly storedBytes: number;
+  readonly pendingFiles: number;
+  readonly pendingBytes: number;
+  /** Age of the oldest byte that is not stored; 0 when all are. */
+  readonly lagMs: number;
+  /** The same of Polyaxon's event files alone: event files that are not projected yet, and what was projected and is not stored. */
+  readonly eventsLagMs: number;
+  /** Deleted on disk before they were stored. */
+  readonly lostBytes: number;
+}
+
+export interface RunStatus extends Totals {
+  readonly uuid: string;
+  readonly directory: string;
+  readonly project: string | null;
+  /** `elsewhere`: another uploader works on it, and knows what is stored. */
+  readonly phase: 'live' | 'closing' | 'complete' | 'incomplete' | 'elsewhere' | 'unknown';
+  readonly lastError: { readonly path: string; readonly code: string; readonly message: string } | null;
+  /** How far an API knows of it; null where none is told. */
+  readonly api: ToldStatus | null;
+}
+
+const NOTHING: Totals = {
+  ...{
+    storedFiles: 0,
+    storedBytes: 0,
+    pendingFiles: 0,
+    pendingBytes: 0,
+    lagMs: 0,
+    eventsLagMs: 0,
+    lostBytes: 0,
+  },
+};
+const FILE_MODE = 0o600;
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+/** Counts what is stored and pending of each run that is on disk. */
+export function countRuns(
+  tracker: Tracker,
+  project: string | undefined,
+  phaseOf: (run: RunRecord) => RunStatus['phase'],
+  projection: ProjectionView = NO_PROJECTION,
+  toldOf: (runUuid: string) => ToldStatus | undefined = () => undefined,
+): RunStatus[] {
+  const found = tracker.runs.filter(({ directory }) => directory !== null);
+  return found.map((run) => ({
+    uuid: run.uuid,
+    directory: run.directory?.toString() ?? '',
+    project: project ?? null,
+    phase: phaseOf(run),
+    ...(phaseOf(run) === 'elsewhere' ? NOTHING : countRun(tracker, run, projection.behindMs(run))),
+    lastError:
+      run.lastError === null
+        ? null
+        : { path: run.lastError.path, code: run.lastError.error.code, message: run.lastError.error.message },
+    api: toldOf(run.uuid) ?? null,
+  }));
+}
+
+export function sumUpRuns(runs: readonly RunStatus[]): Totals {
+  const add = (pick: (run: RunStatus) => number): number => runs.reduce((sum, run) => sum + pick(run), 0);
+  return {
+    storedFiles: add((run) => run.storedFiles),
+    storedBytes: add((run) => run.storedBytes),
+    pendingFiles: add((run) => run.pendingFiles),
+    pendingBytes: add((run) => run.pendingBytes),
+    lagMs: Math.max(0, ...runs.map(({ lagMs }) => lagMs)),
+    eventsLagMs: Math.max(0, ...runs.map(({ eventsLagMs }) => eventsLagMs)),
+    lostBytes: add((run) => run.lostBytes),
+  };
+}
+
+/** Replaces the status. A reader finds the old one or the new one; a disk that refuses keeps nobody from uploading. */
+export async function writeStatus(parts: EngineParts, status: Status): Promise<void> {
+  const { io, paths } = parts;
+  const temporaryPath = `${paths.status}.partial`;
+  try {
+    await io.fileSystem.unlink(temporaryPath).catch(() => undefined); // usually there is none
+    const file = await io.fileSystem.openForWriting(temporaryPath, 'create', FILE_MODE);
+    try {
+      await file.append(Buffer.from(JSON.stringify(status)));
+    } finally {
+      await file.close();
+    }
+    await io.fileSystem.rename(temporaryPath, paths.status);
+  } catch {
+    // The journal has said already that the disk refuses.
+  }
+}
+
+/** The status that the last uploader has left; null when there is none. */
+export async function readStatus(fileSystem: FileSystem, paths: StatePaths): Promise<Status | null> {
+  try {
+    const text = (await readWholeFile(fileSystem, paths.status, MAX_FILE_BYTES)).toString('utf8');
+    const value = JSON.parse(text) as Status;
+    return value.version === 1 ? value : null;
+  } catch {
+    return null; // none yet, or of another version
+  }
+}
+
+function countRun(tracker: Tracker, run: RunRecord, behindMs: number): Totals {
+  const { table } = tracker;
+  const totals = { storedFiles: 0, storedBytes: 0, pendingFiles: 0, pendingBytes: 0, lagMs: 0 };
+  let eventsLagMs = behindMs;
+  for (const id of tracker.filesOf(run)) {
+    if (!table.has(id, FLAG.onDisk)) continue;
+    if (tracker.isPending(id)) {
+      totals.pendingFiles += 1;
+      totals.pendingBytes += tracker.pendingBytes(id);
+      totals.lagMs = Math.max(totals.lagMs, tracker.ageMs(id));
+      if (tracker.classOf(id) === 'append') eventsLagMs = Math.max(eventsLagMs, tracker.ageMs(id));
+    } else totals.storedFiles += 1;
+    if (table.has(id, FLAG.stored))
+      totals.storedBytes += Math.min(table.objectBytes[id]!, table.seenBytes[id]!);
+  }
+  return {
+    ...totals,
+    lagMs: Math.round(totals.lagMs),
+    eventsLagMs: Math.round(eventsLagMs),
+    lostBytes: run.lostBytes,
+  };
+}

@@ -1,0 +1,289 @@
+/** The projection of one run within the engine: when it is looked at, where its event files are, what becomes of its failures. */
+
+import type { CodedError } from '../../src/base/errors.js';
+import { StateDirectoryError } from '../base/errors.js';
+import { systemErrorCode } from '../base/io/system-error.js';
+import { isEventFileName, toBase } from '../pipeline/export/event-source.js';
+import { ProjectionNotices } from '../pipeline/export/export-notices.js';
+import type { ProjectionOutcome } from '../pipeline/export/export-view.js';
+import { MadeRows } from '../pipeline/export/inventory-rows.js';
+import { type EventFile, RunProjector } from '../pipeline/export/run-exporter.js';
+import { RunFacts } from '../pipeline/export/run-facts.js';
+import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
+import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import { RECORD_PATIENCE_MS } from '../pipeline/plan/trigger.js';
+import { openLocalFile } from '../pipeline/source/local-file.js';
+import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
+import { findWhoProjects } from '../run-directory/export-owner.js';
+import type { EngineParts } from './context/uploader-context.js';
+
+/** While a run is written; a thousand small appends then cost one look. Looking takes a tenth of the time at most. */
+const LOOK_INTERVAL_MS = { min: 1_000, max: 10_000 };
+const LOOK_RATIO = 10;
+const SAVE_INTERVAL_MS = 10_000;
+/** Remembering takes this share of the time at most. */
+const SAVE_RATIO = 20;
+const FIRST_PAUSE_MS = 5_000;
+const MAX_PAUSE_MS = 60_000;
+
+export class RunProjection {
+  readonly facts = new RunFacts();
+  readonly #parts: EngineParts;
+  readonly #run: RunRecord;
+  readonly #rows: MadeRows;
+  readonly #notices: ProjectionNotices;
+  readonly #damage = new Map<string, { readonly offset: number; readonly sinceMs: number }>();
+  #projector: RunProjector | null = null;
+  /** Of the run's last change that has been looked at. */
+  #checkedMs = Number.NEGATIVE_INFINITY;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  #nextLookMs = Number.NEGATIVE_INFINITY;
+  #savedMs: number;
+  #saveTookMs = 0;
+  #behindSinceMs: number | null = null;
+  #hasMore = false;
+  #waitsForDamage = false;
+  #isDiscarded = false;
+  /** Of the event files, when the projector was let go. */
+  #releasedVersions: string | null = null;
+  #failure: { readonly error: CodedError; readonly tries: number; readonly untilMs: number } | null = null;
+
+  constructor(parts: EngineParts, run: RunRecord) {
+    this.#parts = parts;
+    this.#run = run;
+    this.#rows = new MadeRows(parts.tracker, run);
+    this.#notices = new ProjectionNotices(run.uuid, parts.onNotice);
+    this.#savedMs = parts.clock.monotonicMs();
+  }
+
+  /** Why nothing is projected; null when it is. */
+  get problem(): CodedError | null {
+    const [unreadable] = this.#projector?.unreadable.values() ?? [];
+    return this.#failure?.error ?? unreadable ?? null;
+  }
+
+  get outcome(): ProjectionOutcome {
+    if (this.problem !== null) return 'failed';
+    if (this.facts.state === 'undecided' || this.#hasMore || this.#waitsForDamage) return 'busy';
+    return this.#run.changedMs > this.#checkedMs ? 'busy' : 'settled';
+  }
+
+  /** There is more to be done at once. */
+  get hasMore(): boolean {
+    return this.#hasMore;
+  }
+
+  behindMs(nowMs: number): number {
+    return this.#behindSinceMs === null ? 0 : nowMs - this.#behindSinceMs;
+  }
+
+  /** Whether there is something to do. */
+  isDue(nowMs: number): boolean {
+    if (this.#failure !== null && nowMs < this.#failure.untilMs) return false;
+    if (this.#hasMore) return true;
+    if (this.#parts.isWatching && nowMs < this.#nextLookMs) return false;
+    return this.outcome !== 'settled' || (this.#projector !== null && !this.#projector.isSaved);
+  }
+
+  /** Does a little. Rejects only for a mistake in this program. */
+  async look(): Promise<void> {
+    const { clock } = this.#parts;
+    this.#lookedMs = clock.monotonicMs();
+    const changedMs = this.#run.changedMs;
+    const before = this.outcome;
+    try {
+      const hasChanged = await this.#work();
+      this.#failure = null;
+      if (!this.#hasMore) this.#checkedMs = changedMs;
+      this.facts.isCaughtUp = this.outcome === 'settled';
+      this.#behindSinceMs = this.outcome === 'settled' ? null : (this.#behindSinceMs ?? this.#lookedMs);
+      if (hasChanged || before !== this.outcome) this.#tell();
+    } catch (error) {
+      this.#fail(error);
+    }
+    const nowMs = clock.monotonicMs();
+    const restMs = Math.max(LOOK_INTERVAL_MS.min, LOOK_RATIO * (nowMs - this.#lookedMs));
+    this.#nextLookMs = nowMs + Math.min(LOOK_INTERVAL_MS.max, restMs);
+  }
+
+  /** Remembers where everything stands, if that is not remembered. */
+  async save(): Promise<void> {
+    const { clock } = this.#parts;
+    const startMs = clock.monotonicMs();
+    try {
+      await this.#projector?.save();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#savedMs = clock.monotonicMs();
+    this.#saveTookMs = this.#savedMs - startMs;
+  }
+
+  /** Removes assets here that are stored. */
+  async removeAssets(): Promise<void> {
+    try {
+      if (this.#projector !== null) await this.#rows.removeStored(this.#projector.made);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Lets go of what is in memory; the facts stay. */
+  async release(): Promise<void> {
+    await this.save();
+    if (this.#projector === null || this.#failure !== null) return;
+    this.facts.freeze();
+    this.#projector = null;
+    this.#releasedVersions = toVersions(this.#findEventFiles());
+  }
+
+  /** True when something was projected. */
+  async #work(): Promise<boolean> {
+    if (!(await this.#decide())) return false;
+    const files = this.#findEventFiles();
+    this.#hasMore = false;
+    this.#waitsForDamage = false;
+    if (files.length === 0) await this.#discardIfCleaned();
+    // Another file of the run has changed: nothing needs to be opened for that.
+    if (files.length === 0 || (this.#projector === null && !this.#needsProjector(files))) return false;
+    const projector = this.#projector ?? (await this.#open());
+    const step = await projector.step(files);
+    if (step.isAnew) this.#rows.forget();
+    this.#hasMore = step.hasMore;
+    await this.#rows.tell(projector.made, step.changed);
+    if (!step.hasMore) await this.#rows.tellAll(projector.made);
+    if (step.changed.length > 0) this.#notices.tellCounts(this.facts.counts);
+    await this.#saveIfDue(projector);
+    return step.isAnew || step.changed.length > 0;
+  }
+
+  /** Once released, only a change of an event file is a reason to begin again. */
+  #needsProjector(files: readonly EventFile[]): boolean {
+    return toVersions(files) !== this.#releasedVersions;
+  }
+
+  /** A run whose local data was deleted on purpose needs none of what was made of it. */
+  async #discardIfCleaned(): Promise<void> {
+    const { io, paths } = this.#parts;
+    const { directory, uuid } = this.#run;
+    if (this.#isDiscarded || this.#projector !== null || directory === null) return;
+    if ((await findCleanedMarker(io.fileSystem, directory)) === null) return;
+    await RunProjector.discard(io.fileSystem, `${paths.projected}/${uuid}`);
+    this.#rows.forget();
+    this.#isDiscarded = true;
+  }
+
+  async #saveIfDue(projector: RunProjector): Promise<void> {
+    const { clock } = this.#parts;
+    const sinceMs = clock.monotonicMs() - this.#savedMs;
+    const isOver = !this.#hasMore && !this.#parts.isLive(this.#run);
+    if (
+      !projector.isSaved &&
+      (isOver || sinceMs >= Math.max(SAVE_INTERVAL_MS, SAVE_RATIO * this.#saveTookMs))
+    )
+      await this.save();
+  }
+
+  /** False when it is not for the uploader to project. */
+  async #decide(): Promise<boolean> {
+    const { directory, filesAt } = this.#run;
+    if (directory === null) return false;
+    const who = await findWhoProjects(this.#parts.io.fileSystem, { directory, filesAt });
+    if (who === 'writer' && this.facts.state === 'projected') await this.#yieldToWriter();
+    this.facts.state = who === 'uploader' ? 'projected' : who === 'writer' ? 'ready-made' : 'undecided';
+    return who === 'uploader';
+  }
+
+  /** A writer has turned up that makes the files itself. */
+  async #yieldToWriter(): Promise<void> {
+    this.#rows.forget();
+    this.facts.forget();
+    this.#hasMore = false;
+    await this.#projector?.remove();
+    this.#projector = null;
+  }
+
+  async #open(): Promise<RunProjector> {
+    const { io, paths, tracker } = this.#parts;
+    const { fileSystem } = io;
+    this.#rows.reopen();
+    const projector = await RunProjector.open({
+      fileSystem,
+      directory: `${paths.projected}/${this.#run.uuid}`,
+      acceptsDamage: (relPath, offset) => this.#acceptsDamage(relPath, offset),
+      isAssetStored: (path) => tracker.table.has(tracker.idOf(`${this.#run.uuid}/${path}`), FLAG.stored),
+      onNotice: (notice) => this.#notices.tell(notice),
+    });
+    this.#run.projectedDirectory = await fileSystem.realPath(projector.made.directory);
+    this.#projector = projector;
+    this.facts.follow(projector);
+    this.#notices.skipCounts(this.facts.counts);
+    return projector;
+  }
+
+  #findEventFiles(): EventFile[] {
+    const { tracker } = this.#parts;
+    const files: EventFile[] = [];
+    for (const { id: folder, path } of tracker.foldersOf(this.#run)) {
+      const base = toBase(path);
+      if (base === undefined) continue;
+      for (const id of tracker.table.inFolder(folder)) {
+        const name = tracker.table.nameOf(id);
+        if (!isEventFileName(name) || !tracker.table.has(id, FLAG.onDisk)) continue;
+        files.push(this.#toEventFile(id, { ...base, name, relPath: `${path}/${name}` }));
+      }
+    }
+    return files;
+  }
+
+  #toEventFile(id: FileId, source: EventFile['source']): EventFile {
+    const { tracker, io } = this.#parts;
+    const version = (): string => `${tracker.table.seenBytes[id]} ${tracker.table.seenStamp[id]}`;
+    const open: EventFile['open'] = async () => {
+      const place = tracker.placeOf(id);
+      if (place === null) throw new Error(`no directory is known for ${tracker.keyOf(id)}`);
+      const policy = this.#parts.openPolicy();
+      const file = await openLocalFile(io.fileSystem, place, tracker.relPathOf(id), policy);
+      tracker.look(id, file.opened);
+      return file;
+    };
+    return { source, version, open };
+  }
+
+  /** Failure rows 7 and 8: damage may be a page that a network file system has not fetched yet; it is believed when it stays. */
+  #acceptsDamage(relPath: string, offset: number): boolean {
+    const { clock, isWatching } = this.#parts;
+    if (!isWatching || !this.#parts.isLive(this.#run)) return true;
+    const noted = this.#damage.get(relPath);
+    if (noted?.offset !== offset) this.#damage.set(relPath, { offset, sinceMs: clock.monotonicMs() });
+    else if (clock.monotonicMs() - noted.sinceMs >= RECORD_PATIENCE_MS) return true;
+    this.#waitsForDamage = true;
+    return false;
+  }
+
+  /** The state directory refuses: what is in memory may be ahead of it, so all begins with what is remembered. */
+  #fail(error: unknown): void {
+    if (systemErrorCode(error) === undefined) throw error;
+    const { clock, onNotice, paths } = this.#parts;
+    const tries = (this.#failure?.tries ?? 0) + 1;
+    const failure = new StateDirectoryError(paths.projected, 'project event files', { cause: error });
+    const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1));
+    this.#failure = { error: failure, tries, untilMs: clock.monotonicMs() + pauseMs };
+    this.#projector = null;
+    this.#releasedVersions = null;
+    this.#rows.forget();
+    this.#hasMore = false;
+    this.facts.isCaughtUp = false;
+    this.#behindSinceMs ??= clock.monotonicMs();
+    if (tries === 1)
+      onNotice({ code: 'NOTICE_PROJECTION_FAILED', message: `${this.#run.uuid}: ${failure.message}` });
+  }
+
+  #tell(): void {
+    this.#parts.notifier.onProjected?.(this.#run.uuid, this.facts);
+  }
+}
+
+function toVersions(files: readonly EventFile[]): string {
+  return files.map(({ source, version }) => `${source.relPath} ${version()}`).join('\n');
+}

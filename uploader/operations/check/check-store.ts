@@ -1,0 +1,241 @@
+/**
+ * Whether a store can be used, and how well: reached, let in, asked what it does. Sends nothing but the probe's own objects.
+ *
+ * Stops at the first thing without which nothing works; everything short of that is collected.
+ */
+
+import { CodedError } from '../../../src/base/errors.js';
+import { type StoreError, StoreUnavailableError } from '../../base/errors.js';
+import type { Io } from '../../base/io/io.js';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import { PolyaxonApiError } from '../../polyaxon-api/api-error.js';
+import type { PolyaxonConnection } from '../../polyaxon-api/connection.js';
+import { AzureStore } from '../../store/azure/azure-store.js';
+import type { StoreCapabilities } from '../../store/base/capabilities.js';
+import type { Store, StoreNotice, StorePermissions } from '../../store/base/store.js';
+import { keepCapabilities } from '../../store/capability-cache.js';
+import { GcsStore } from '../../store/gcs/gcs-store.js';
+import { openStore } from '../../store/open-store.js';
+import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
+import type { S3ClientOptions } from '../../store/s3/client.js';
+import { S3Store } from '../../store/s3/s3-store.js';
+import { askBucket, type BucketFacts, type CredentialFacts, describeCredentials } from './bucket-facts.js';
+import { askServer, type ServerFacts } from './server-facts.js';
+
+export interface CheckStoreOptions {
+  readonly io: Io;
+  readonly stateDirectory: string;
+  readonly s3?: S3ClientOptions | undefined;
+  readonly polyaxon?: PolyaxonConnection | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StoreCheck {
+  /** As in journals and reports; the URL when it could not be opened. */
+  readonly store: string;
+  /** Everything that a sync needs is there. */
+  readonly isUsable: boolean;
+  /** Null for a directory, and for AWS itself. */
+  readonly endpoint: string | null;
+  readonly region: string | null;
+  /** Of a Polyaxon server. */
+  readonly server: ServerFacts | null;
+  readonly credentials: CredentialFacts | null;
+  /** Null: not found out. */
+  readonly permissions: { readonly list: boolean | null; readonly put: boolean | null } & {
+    readonly [name in keyof StorePermissions]: boolean | null;
+  };
+  readonly capabilities: StoreCapabilities | null;
+  /** How far the store's clock is ahead of this host's, exact to a second or so. */
+  readonly clockOffsetMs: number | null;
+  readonly lifecycle: BucketFacts['lifecycle'] | null;
+  /** Why it cannot be used; null when it can. */
+  readonly error: CodedError | null;
+  /** What should be known, or done, although it can. */
+  readonly notices: readonly StoreNotice[];
+}
+
+/** Checks the store at `url`. Rejects only when the signal is aborted, or for a mistake in this program. */
+export async function checkStore(url: string, options: CheckStoreOptions): Promise<StoreCheck> {
+  const notices: StoreNotice[] = [];
+  const onNotice = (notice: StoreNotice): void => {
+    notices.push(notice);
+  };
+  try {
+    const polyaxon = { connection: options.polyaxon };
+    const store = await openStore(url, { ...options.io, s3: options.s3, polyaxon, onNotice });
+    try {
+      if (store instanceof PolyaxonStore) return await checkServer(store, notices, options);
+      return await checkOpenStore(store, notices, options);
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (error instanceof CodedError) return { ...toUnknown(url, options), error };
+    throw error;
+  }
+}
+
+async function checkOpenStore(
+  store: Store,
+  notices: StoreNotice[],
+  options: CheckStoreOptions,
+): Promise<StoreCheck> {
+  const { signal } = options;
+  const bucket = store instanceof S3Store ? store : null;
+  const unknown = { ...toUnknown(store.id, options), notices };
+  const described = async (): Promise<Partial<StoreCheck>> => {
+    if (store instanceof AzureStore || store instanceof GcsStore) return describeCloud(store);
+    return bucket === null
+      ? {}
+      : {
+          region: await bucket.connection.region(),
+          credentials: describeCredentials(await bucket.connection.credentials()),
+          clockOffsetMs: bucket.connection.clockOffsetMs,
+        };
+  };
+
+  const listed = await store.check(signal);
+  if (listed.status !== 'ready')
+    return { ...unknown, ...(await described()), ...toFailed(`reach ${store.id}`, listed, 'list') };
+  const probed = await store.probe(signal);
+  if (probed.status !== 'probed') {
+    const lacks = probed.status === 'failed' ? (probed.lacks ?? null) : null;
+    const { error, permissions } = toFailed(`write into ${store.id}`, probed, lacks);
+    const put = lacks === 'get' ? true : permissions.put; // what could be written cannot be read back
+    return { ...unknown, ...(await described()), error, permissions: { ...permissions, list: true, put } };
+  }
+  const { capabilities, permissions, leftovers } = probed;
+  const { io, stateDirectory } = options;
+  const isKept = await keepCapabilities(store.id, capabilities, { ...io, stateDirectory });
+  const lifecycle = bucket === null ? null : (await askBucket(bucket, signal)).lifecycle;
+  const check: StoreCheck = {
+    ...unknown,
+    ...(await described()),
+    isUsable: permissions.get,
+    permissions: { list: true, put: true, ...permissions },
+    capabilities,
+    lifecycle,
+  };
+  const unkept: StoreNotice = {
+    code: 'NOTICE_STATE_DIR',
+    message: `${stateDirectory} cannot be written: name a local directory with --state-dir before you sync`,
+  };
+  return { ...check, notices: [...notices, ...(isKept ? [] : [unkept]), ...toNotices(check, leftovers)] };
+}
+
+/** There is nothing to try out: all servers of this kind do the same. */
+async function checkServer(
+  store: PolyaxonStore,
+  notices: StoreNotice[],
+  options: CheckStoreOptions,
+): Promise<StoreCheck> {
+  const source = await store.client.connection.credentials.describe();
+  const credentials =
+    source === null ? null : { source, accessKeyId: '…', isTemporary: false, expiresAt: null };
+  const known = {
+    ...toUnknown(store.id, options),
+    endpoint: store.client.connection.host,
+    credentials,
+    notices,
+  };
+  try {
+    const server = await askServer(store, options.signal);
+    const check: StoreCheck = { ...known, server, isUsable: true, capabilities: store.capabilities };
+    const unconditional: StoreNotice = {
+      code: 'NOTICE_NO_CONDITIONAL_WRITES',
+      message: 'the server replaces files without a condition: let one uploader work on a run',
+    };
+    return { ...check, notices: [...notices, unconditional, ...toNotices(check, [])] };
+  } catch (error) {
+    if (error instanceof PolyaxonApiError) return { ...known, error };
+    throw error;
+  }
+}
+
+/** What the libraries of the vendors tell. Of their credentials that is little: they sign with whatever they find. */
+function describeCloud(store: AzureStore | GcsStore): Partial<StoreCheck> {
+  const { endpoint, signsWith } = store.connection;
+  const credentials =
+    signsWith === null ? null : { source: signsWith, accessKeyId: '…', isTemporary: false, expiresAt: null };
+  return { endpoint, credentials };
+}
+
+const NOT_ASKED = { list: null, put: null, get: null, abort: null, delete: null };
+
+function toUnknown(store: string, { s3 }: CheckStoreOptions): StoreCheck {
+  return {
+    store,
+    isUsable: false,
+    endpoint: s3?.endpoint ?? null,
+    region: null,
+    server: null,
+    credentials: null,
+    permissions: NOT_ASKED,
+    capabilities: null,
+    clockOffsetMs: null,
+    lifecycle: null,
+    error: null,
+    notices: [],
+  };
+}
+
+function toFailed(
+  operation: string,
+  outcome: RetryOutcome | FailedOutcome,
+  forbidden: 'list' | 'put' | 'get' | null,
+): Pick<StoreCheck, 'error' | 'permissions'> {
+  const error: StoreError | CodedError =
+    outcome.status === 'failed'
+      ? outcome.error
+      : new StoreUnavailableError(operation, 1, true, { cause: outcome.cause });
+  const isForbidden = error.code === 'ERR_STORE_ACCESS' && forbidden !== null;
+  return { error, permissions: isForbidden ? { ...NOT_ASKED, [forbidden]: false } : NOT_ASKED };
+}
+
+/** S3 takes requests that are off by 15 minutes: Amazon S3 API Reference, `RequestTimeTooSkewed`. */
+const CLOCK_NOTICE_MS = 60_000;
+
+function toNotices(check: StoreCheck, leftovers: readonly string[]): StoreNotice[] {
+  const { capabilities, permissions, lifecycle, clockOffsetMs } = check;
+  const notices: StoreNotice[] = [];
+  const say = (isSo: boolean, code: StoreNotice['code'], message: string): void => {
+    if (isSo) notices.push({ code, message });
+  };
+  say(
+    permissions.get === false,
+    'NOTICE_NO_GET',
+    'objects may not be read: allow it (on S3 it is s3:GetObject), without it nothing can be verified',
+  );
+  say(
+    permissions.abort === false,
+    'NOTICE_NO_ABORT',
+    'multipart uploads may not be aborted: allow s3:AbortMultipartUpload, or what a killed upload has sent is paid for until a lifecycle rule removes it',
+  );
+  say(
+    leftovers.length > 0,
+    'NOTICE_PROBE_LEFT',
+    `the probe may not delete its own objects: ${leftovers.join(', ')}; nothing else needs that permission`,
+  );
+  say(
+    lifecycle?.status === 'absent',
+    'NOTICE_NO_LIFECYCLE_RULE',
+    'no lifecycle rule removes incomplete multipart uploads: add AbortIncompleteMultipartUpload, of 7 days',
+  );
+  say(
+    capabilities?.versioning === 'on',
+    'NOTICE_VERSIONED',
+    'the bucket keeps what is replaced (versions, or soft deletes): each append leaves the object before it; let a lifecycle rule expire noncurrent versions',
+  );
+  say(
+    capabilities?.append === null,
+    'NOTICE_NO_APPEND',
+    'objects cannot be extended here: a file that grows is sent whole, or in segments',
+  );
+  say(
+    clockOffsetMs !== null && Math.abs(clockOffsetMs) > CLOCK_NOTICE_MS,
+    'NOTICE_CLOCK',
+    `the store's clock is ${Math.round((clockOffsetMs ?? 0) / 1000)} s ahead of this host's: requests are signed with the store's time; set the clock with NTP`,
+  );
+  return notices;
+}

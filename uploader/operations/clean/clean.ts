@@ -1,0 +1,186 @@
+/**
+ * Deletes local data of runs that are safe in a store: those that have ended, and of which every file was compared with the store just now. Shows what it
+ * would do, unless it is told to do it.
+ */
+
+import { RUN_FILE } from '../../../src/run-directory/layout.js';
+import { joinPath } from '../../base/join-path.js';
+import { toPathBytes } from '../../base/rel-path.js';
+import type { EngineParts } from '../../engine/context/uploader-context.js';
+import { FLAG } from '../../pipeline/inventory/file-table.js';
+import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import { findCleanedMarker } from '../../run-directory/cleaned-marker.js';
+import type { SyncConfig } from '../../settings/sync-config.js';
+import { type ScannedRuns, type VerifyOptions, withScannedRuns } from '../verify/verify.js';
+import type { VerifyProblem } from '../verify/verify-report.js';
+import { deleteRun } from './delete-run.js';
+import { type CleanRules, type KeptReason, type LocalRun, selectRuns } from './select-runs.js';
+
+export interface CleanOptions extends VerifyOptions, CleanRules {
+  /** Only say what would be deleted. Default true. */
+  readonly isDryRun?: boolean | undefined;
+  /** Stop as soon as so many bytes are free on the root's file system. */
+  readonly untilFreeBytes?: number | undefined;
+  /** Delete the run file and the run's directory too. Default false: they stay, and say where the data is. */
+  readonly isAll?: boolean | undefined;
+}
+
+export interface CleanedRun {
+  readonly runUuid: string;
+  readonly directory: string;
+  /**
+   * `refused`: something of it is not in the store as it is here. `live`: it is still being written. `kept`: a rule keeps it. `done`: it was cleaned
+   * before.
+   */
+  readonly outcome: 'cleaned' | 'would-clean' | 'refused' | 'live' | 'kept' | 'done';
+  readonly kept: KeptReason | null;
+  /** Deleted, or to be deleted. */
+  readonly files: number;
+  readonly bytes: number;
+  /** Why it was refused. */
+  readonly problems: readonly VerifyProblem[];
+  /** What stays because it is left out of the store. */
+  readonly leftOut: readonly string[];
+}
+
+export interface CleanReport {
+  readonly root: string;
+  readonly store: string;
+  readonly isDryRun: boolean;
+  readonly isAborted: boolean;
+  /** Nothing was refused. */
+  readonly isComplete: boolean;
+  readonly durationMs: number;
+  readonly bytes: number;
+  readonly freeBytes: number;
+  readonly runs: readonly CleanedRun[];
+}
+
+interface Candidate extends LocalRun {
+  readonly run: RunRecord;
+  /** Besides the run file. */
+  readonly files: number;
+}
+
+/**
+ * Verifies runs, the oldest first, and deletes the local files of those that are whole in the store. Throws as `verify` does. With
+ * `isDryRun` (the default) nothing is deleted.
+ */
+export function clean(config: SyncConfig, options: CleanOptions = {}): Promise<CleanReport> {
+  // What is deleted cannot be compared again.
+  const exact = { ...options, isExact: true };
+  return withScannedRuns({ ...config, writesReceipts: true }, exact, (scanned) =>
+    new Cleaning(config, options, scanned).run(),
+  );
+}
+
+class Cleaning {
+  readonly #config: SyncConfig;
+  readonly #options: CleanOptions;
+  readonly #scanned: ScannedRuns;
+  readonly #parts: EngineParts;
+  readonly #isDryRun: boolean;
+  #bytes = 0;
+
+  constructor(config: SyncConfig, options: CleanOptions, scanned: ScannedRuns) {
+    this.#config = config;
+    this.#options = options;
+    this.#scanned = scanned;
+    this.#parts = scanned.parts;
+    this.#isDryRun = options.isDryRun ?? true;
+  }
+
+  async run(): Promise<CleanReport> {
+    const { clock, place, store, startMs } = this.#parts;
+    const { signal } = this.#options;
+    const runs: CleanedRun[] = [];
+    const candidates = await Promise.all(this.#scanned.runs.map((run) => this.#look(run)));
+    const selected = selectRuns(candidates, this.#options, clock.wallTime() * 1000);
+    try {
+      for (const { run, kept } of selected) runs.push(await this.#cleanOne(run, kept));
+    } catch (error) {
+      if (signal?.aborted !== true) throw error;
+    }
+    const isAborted = signal?.aborted === true;
+    return {
+      root: place.root.toString(),
+      store: store.id,
+      isDryRun: this.#isDryRun,
+      isAborted,
+      isComplete: !isAborted && runs.every(({ outcome }) => outcome !== 'refused'),
+      durationMs: Math.round(clock.monotonicMs() - startMs),
+      bytes: this.#bytes,
+      freeBytes: await this.#freeBytes(),
+      runs,
+    };
+  }
+
+  async #cleanOne(candidate: Candidate, kept: KeptReason | null): Promise<CleanedRun> {
+    const { run } = candidate;
+    const { fileSystem } = this.#parts.io;
+    const directory = run.directory ?? Buffer.alloc(0);
+    const none = { files: 0, bytes: 0, kept: null, problems: [], leftOut: [] };
+    const result = { runUuid: run.uuid, directory: directory.toString(), ...none };
+    if (kept !== null) return { ...result, outcome: 'kept', kept };
+    const marker = await findCleanedMarker(fileSystem, directory);
+    if (marker?.state === 'cleaned' && candidate.files === 0 && this.#options.isAll !== true)
+      return { ...result, outcome: 'done' };
+    if (await this.#isEnoughFree()) return { ...result, outcome: 'kept', kept: 'enough-free' };
+
+    const { verification, files } = await this.#scanned.verifyOne(run);
+    const { problems, leftOut, isLive, receipt } = verification;
+    if (isLive) return { ...result, outcome: 'live' };
+    if (problems.length > 0) return { ...result, outcome: 'refused', problems };
+    if (receipt === null) return { ...result, outcome: 'refused', problems: [noReceipt()] };
+    const deletable = files.filter(({ path }) => path !== RUN_FILE || this.#options.isAll === true);
+    const bytes = deletable.reduce((sum, { version }) => sum + version.sizeBytes, 0);
+    if (this.#isDryRun) {
+      this.#bytes += bytes;
+      return { ...result, outcome: 'would-clean', files: deletable.length, bytes, leftOut };
+    }
+    const at = new Date(this.#parts.clock.wallTime() * 1000).toISOString();
+    const deleted = await deleteRun(fileSystem, directory, {
+      files,
+      marker: { run: run.uuid, store: this.#config.store, receipt, at },
+      isAll: this.#options.isAll === true,
+      signal: this.#options.signal,
+    });
+    this.#bytes += deleted.bytes;
+    const { failure } = deleted;
+    const done = { ...result, files: deleted.files, bytes: deleted.bytes, leftOut };
+    if (failure === null) return { ...done, outcome: 'cleaned' };
+    const problem = { path: failure.path, finding: 'changed' as const, message: failure.reason, error: null };
+    return { ...done, outcome: 'refused', problems: [problem] };
+  }
+
+  async #look(run: RunRecord): Promise<Candidate> {
+    const { tracker, io } = this.#parts;
+    const ids = [...tracker.filesOf(run)].filter((id) => tracker.table.has(id, FLAG.onDisk));
+    const places = ids.flatMap((id) => tracker.placeOf(id) ?? []);
+    const stats = await io.fileSystem.lstatAll(
+      places.map(({ directory, path }) => joinPath(directory, [toPathBytes(path)])),
+    );
+    let newestMs = 0;
+    for (const stat of stats)
+      if (!(stat instanceof Error)) newestMs = Math.max(newestMs, Number(stat.mtimeNs / 1_000_000n));
+    const bytes = ids.reduce((sum, id) => sum + tracker.table.seenBytes[id]!, 0);
+    const files = ids.filter((id) => tracker.relPathOf(id) !== RUN_FILE).length;
+    return { run, bytes, newestMs, files };
+  }
+
+  async #isEnoughFree(): Promise<boolean> {
+    const { untilFreeBytes } = this.#options;
+    if (untilFreeBytes === undefined) return false;
+    // What would have been deleted counts in a rehearsal.
+    return (await this.#freeBytes()) + (this.#isDryRun ? this.#bytes : 0) >= untilFreeBytes;
+  }
+
+  #freeBytes(): Promise<number> {
+    return this.#parts.io.fileSystem.freeBytes(this.#parts.place.start);
+  }
+}
+
+function noReceipt(): VerifyProblem {
+  const message = 'no receipt could be written: without one nothing is deleted';
+  return { path: '', finding: 'unreadable', message, error: null };
+}

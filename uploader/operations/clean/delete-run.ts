@@ -1,0 +1,162 @@
+/**
+ * Deletes the verified files of a run: each only if it still is the very file that was verified, none through a link, all of them under a mark that is
+ * there before the first one goes.
+ */
+
+import { messageOf } from '../../../src/base/errors.js';
+import { PROCESS_DIRECTORY, RUN_FILE } from '../../../src/run-directory/layout.js';
+import type { FileStat, FileSystem } from '../../base/io/file-system.js';
+import { isSameVersion } from '../../base/io/file-version.js';
+import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
+import { joinPath } from '../../base/join-path.js';
+import { type CleanedMarker, writeCleanedMarker } from '../../run-directory/cleaned-marker.js';
+import type { VerifiedFile } from '../verify/verify-run.js';
+
+export interface DeleteRunOptions {
+  readonly files: readonly VerifiedFile[];
+  readonly marker: Pick<CleanedMarker, 'run' | 'store' | 'receipt' | 'at'>;
+  /** The run file and the directory too, unless something is left in it. */
+  readonly isAll: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface DeletedRun {
+  readonly files: number;
+  readonly bytes: number;
+  /** Why it did not come to its end; what was deleted stays marked. */
+  readonly failure: { readonly path: string; readonly reason: string } | null;
+}
+
+const DIRECTORY_MODE = 0o755;
+
+/** Deletes; a call that was interrupted is finished by another one with what is left. Throws only when the signal is aborted. */
+export async function deleteRun(
+  fileSystem: FileSystem,
+  directory: Buffer,
+  { files, marker, isAll, signal }: DeleteRunOptions,
+): Promise<DeletedRun> {
+  const done = { files: 0, bytes: 0 };
+  const write = (state: CleanedMarker['state']): Promise<void> =>
+    writeCleanedMarker(fileSystem, directory, { version: 1, state, ...marker, ...done });
+  try {
+    await makeProcessDirectory(fileSystem, directory);
+    await write('cleaning');
+  } catch (error) {
+    return {
+      ...done,
+      failure: { path: PROCESS_DIRECTORY, reason: `cannot be written: ${messageOf(error)}` },
+    };
+  }
+  const runFile = files.find(({ path }) => path === RUN_FILE);
+  const parents = new Set<string>();
+  /** Inodes that have lost a name: that changes the ctime of their other names. */
+  const unlinked = new Set<bigint>();
+  for (const file of files) {
+    if (file === runFile) continue;
+    signal?.throwIfAborted();
+    const reason = await deleteFile(fileSystem, file, unlinked);
+    if (reason !== null) return { ...done, failure: { path: file.path, reason } };
+    done.files += 1;
+    done.bytes += file.version.sizeBytes;
+    addParents(parents, file.localPath, directory);
+  }
+  await removeEmpty(fileSystem, parents);
+  if (isAll && (await isOnlyOurs(fileSystem, directory))) {
+    const reason = runFile === undefined ? null : await deleteFile(fileSystem, runFile, unlinked);
+    if (reason !== null) return { ...done, failure: { path: RUN_FILE, reason } };
+    if (runFile !== undefined) done.files += 1;
+    done.bytes += runFile?.version.sizeBytes ?? 0;
+    await removeOwn(fileSystem, directory);
+    return { ...done, failure: null };
+  }
+  try {
+    await write('cleaned');
+    return { ...done, failure: null };
+  } catch (error) {
+    return {
+      ...done,
+      failure: { path: PROCESS_DIRECTORY, reason: `cannot be written: ${messageOf(error)}` },
+    };
+  }
+}
+
+/** Null once the file is gone, else why it stays. */
+async function deleteFile(
+  fileSystem: FileSystem,
+  { localPath, version }: VerifiedFile,
+  unlinked: Set<bigint>,
+): Promise<string | null> {
+  const parent = parentOf(localPath);
+  try {
+    if (!(await fileSystem.realPath(parent)).equals(parent))
+      return 'a directory on the way has become a link';
+    const found: FileStat = await fileSystem.lstat(localPath);
+    const expected = unlinked.has(found.ino) ? { ...version, ctimeNs: found.ctimeNs } : version;
+    if (found.kind !== 'file' || !isSameVersion(found, expected))
+      return 'it has changed since it was verified';
+    await fileSystem.unlink(localPath);
+    unlinked.add(found.ino);
+    return null;
+  } catch (error) {
+    return isAbsent(error) ? null : `cannot be deleted: ${messageOf(error)}`;
+  }
+}
+
+function addParents(parents: Set<string>, path: Buffer, directory: Buffer): void {
+  for (let each = parentOf(path); each.length > directory.length; each = parentOf(each))
+    parents.add(each.toString('latin1'));
+}
+
+function parentOf(path: Buffer): Buffer {
+  return path.subarray(0, path.lastIndexOf(0x2f));
+}
+
+/** Those that are empty by now, the innermost first. */
+async function removeEmpty(fileSystem: FileSystem, parents: ReadonlySet<string>): Promise<void> {
+  const ordered = [...parents].sort((a, b) => b.length - a.length);
+  for (const path of ordered)
+    try {
+      await fileSystem.removeDirectory(Buffer.from(path, 'latin1'));
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code === undefined) throw error; // else: what is left out of the store is still in it
+    }
+}
+
+/** Whether nothing but the run file and what is of this machine is left. */
+async function isOnlyOurs(fileSystem: FileSystem, directory: Buffer): Promise<boolean> {
+  const names = (await fileSystem.readDirectory(directory)).map((name) => name.toString('utf8'));
+  return names.every((name) => name === RUN_FILE || name === PROCESS_DIRECTORY);
+}
+
+/** `.plx/` with all that is in it, then the run's directory. What does not go stays as an empty run. */
+async function removeOwn(fileSystem: FileSystem, directory: Buffer): Promise<void> {
+  const own = joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]);
+  try {
+    await removeTree(fileSystem, own);
+    await fileSystem.removeDirectory(directory);
+    await fileSystem.syncDirectory(parentOf(directory));
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+  }
+}
+
+async function removeTree(fileSystem: FileSystem, directory: Buffer): Promise<void> {
+  for (const name of await fileSystem.readDirectory(directory)) {
+    const path = joinPath(directory, [name]);
+    if ((await fileSystem.lstat(path)).kind === 'directory') await removeTree(fileSystem, path);
+    else await fileSystem.unlink(path);
+  }
+  await fileSystem.removeDirectory(directory);
+}
+
+async function makeProcessDirectory(fileSystem: FileSystem, directory: Buffer): Promise<void> {
+  const path = joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]);
+  try {
+    await fileSystem.makeDirectory(path, DIRECTORY_MODE);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+  }
+  const { kind } = await fileSystem.lstat(path);
+  if (kind !== 'directory') throw new Error('it is no directory');
+}

@@ -1,0 +1,183 @@
+/**
+ * What event files hold: for each run its files, and for each tag its kind, number of values, steps and times.
+ */
+
+import { join } from 'node:path';
+import { messageOf } from '../../../src/base/errors.js';
+import { listEventFiles, type RunFiles } from '../../../src/format/reader/list-event-files.js';
+import { type DecodedValue, TagIndex } from '../../../src/format/reader/plugin-value.js';
+import type { Event, SummaryValue } from '../../../src/format/wire/messages.js';
+import { toJsonValue, toValueText } from './point-text.js';
+import { type Damage, scanFile } from './scan-file.js';
+
+export interface TagInspection {
+  readonly tag: string;
+  /** The plugin whose dashboard shows it; empty when none does. */
+  readonly plugin: string;
+  /** The form of its first value: `tensor`, or one of TensorFlow 1. */
+  readonly form: 'tensor' | 'simpleValue' | 'image' | 'audio' | 'histogram' | 'none';
+  readonly displayName: string | undefined;
+  readonly description: string | undefined;
+  readonly count: number;
+  readonly firstStep: number | bigint;
+  readonly lastStep: number | bigint;
+  readonly minStep: number | bigint;
+  readonly maxStep: number | bigint;
+  /** Seconds since the Unix epoch. */
+  readonly firstWallTime: number;
+  readonly lastWallTime: number;
+  /** Its share of the records' bytes. */
+  readonly sizeBytes: number;
+}
+
+export interface FileInspection {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly records: number;
+  /** The library that wrote it, when it says so. */
+  readonly writer: string | undefined;
+  readonly damage: readonly Damage[];
+  readonly tailBytes: number;
+}
+
+/** One value of a tag that was asked for, small whatever the value is: of images and clips only the size is kept. */
+export interface Point {
+  readonly step: number | bigint;
+  readonly wallTime: number;
+  /** The value as a short line. */
+  readonly text: string;
+  /** The number, of a scalar. */
+  readonly scalar: number | undefined;
+  /** The value as JSON: see `toJsonValue`. */
+  readonly value: unknown;
+}
+
+export interface RunInspection {
+  /** Path from the log directory; `.` for itself. */
+  readonly run: string;
+  readonly files: readonly FileInspection[];
+  readonly tags: readonly TagInspection[];
+  /** Events that are no summaries, by kind. */
+  readonly otherEvents: Readonly<Record<string, number>>;
+  /** Values of the tag that was asked for, in file order. */
+  readonly points: readonly Point[];
+}
+
+export interface InspectOptions {
+  /** Gives the values of this tag. */
+  readonly tag?: string | undefined;
+  /** Looks at this run only. */
+  readonly run?: string | undefined;
+}
+
+/** Inspects a file, or all runs below a directory. Throws what the file system says. */
+export async function inspect(path: string, options: InspectOptions = {}): Promise<RunInspection[]> {
+  const runs = await listEventFiles(path);
+  const chosen = runs.filter(({ run }) => options.run === undefined || run === options.run);
+  const inspections: RunInspection[] = [];
+  for (const run of chosen) inspections.push(await inspectRun(run, options.tag));
+  return inspections;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+async function inspectRun(
+  { run, directory, files }: RunFiles,
+  tag: string | undefined,
+): Promise<RunInspection> {
+  const collector = new RunCollector(tag);
+  const inspected: FileInspection[] = [];
+  for (const name of files) inspected.push(await inspectFile(join(directory, name), name, collector));
+  const tags = [...collector.tags.values()].sort((a, b) => (a.tag < b.tag ? -1 : 1));
+  return { run, files: inspected, tags, otherEvents: collector.otherEvents, points: collector.points };
+}
+
+async function inspectFile(path: string, name: string, collector: RunCollector): Promise<FileInspection> {
+  let records = 0;
+  let recordBytes = 0;
+  let writer: string | undefined;
+  const scan = scanFile(path);
+  for (;;) {
+    const next = await scan.next();
+    if (next.done === true) {
+      const { damage, tailBytes } = next.value;
+      const damagedBytes = damage.reduce((sum, range) => sum + range.sizeBytes, 0);
+      return { name, sizeBytes: recordBytes + damagedBytes + tailBytes, records, writer, damage, tailBytes };
+    }
+    const { event, sizeBytes } = next.value;
+    records++;
+    recordBytes += sizeBytes;
+    if (event.what.kind === 'fileVersion') writer ??= event.what.writer;
+    collector.add(event, sizeBytes);
+  }
+}
+
+class RunCollector {
+  readonly tags = new Map<string, Mutable<TagInspection>>();
+  readonly otherEvents: Record<string, number> = {};
+  readonly points: Point[] = [];
+  readonly #index = new TagIndex();
+  readonly #wanted: string | undefined;
+
+  constructor(wanted: string | undefined) {
+    this.#wanted = wanted;
+  }
+
+  add(event: Event, sizeBytes: number): void {
+    const { what } = event;
+    if (what.kind !== 'summary') {
+      if (what.kind !== 'fileVersion') this.otherEvents[what.kind] = (this.otherEvents[what.kind] ?? 0) + 1;
+      return;
+    }
+    for (const value of what.values) {
+      this.#addValue(value, event, sizeBytes / what.values.length);
+      if (value.tag === this.#wanted) {
+        this.points.push({ step: event.step, wallTime: event.wallTime, ...this.#describe(value) });
+      }
+    }
+  }
+
+  #addValue(value: SummaryValue, { step, wallTime }: Event, sizeBytes: number): void {
+    const metadata = this.#index.metadataOf(value);
+    const known = this.tags.get(value.tag);
+    if (known === undefined) {
+      this.tags.set(value.tag, {
+        tag: value.tag,
+        plugin: metadata?.pluginName ?? '',
+        form: value.value?.kind ?? 'none',
+        displayName: metadata?.displayName,
+        description: metadata?.description,
+        count: 1,
+        firstStep: step,
+        lastStep: step,
+        minStep: step,
+        maxStep: step,
+        firstWallTime: wallTime,
+        lastWallTime: wallTime,
+        sizeBytes,
+      });
+      return;
+    }
+    known.count++;
+    known.lastStep = step;
+    known.lastWallTime = wallTime;
+    known.sizeBytes += sizeBytes;
+    if (step < known.minStep) known.minStep = step;
+    if (step > known.maxStep) known.maxStep = step;
+  }
+
+  #describe(value: SummaryValue): Pick<Point, 'text' | 'scalar' | 'value'> {
+    let decoded: DecodedValue;
+    try {
+      decoded = this.#index.decode(value);
+    } catch (error) {
+      const reason = messageOf(error);
+      return { text: `cannot be decoded: ${reason}`, scalar: undefined, value: { kind: 'invalid', reason } };
+    }
+    return {
+      text: toValueText(decoded),
+      scalar: decoded.kind === 'scalar' ? decoded.value : undefined,
+      value: JSON.parse(JSON.stringify(decoded, toJsonValue)) as unknown,
+    };
+  }
+}

@@ -1,0 +1,149 @@
+/** What is in a store: its runs, and the files of a run. Reads nothing but listings, run files and receipts. */
+
+import { RUN_FILE, RUN_UUID_PATTERN } from '../../../src/run-directory/layout.js';
+import { inParallel } from '../../base/in-parallel.js';
+import { type Io, nodeIo } from '../../base/io/io.js';
+import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
+import { withStoreAccess } from '../../engine/context/store-access.js';
+import { isReceiptKey, toFingerprint, toReceiptKey } from '../../pipeline/manifest/manifest.js';
+import { loadReceipt } from '../../pipeline/manifest/manifest-store.js';
+import {
+  listStoredRun,
+  readObject,
+  type StoreAccess,
+  toCodedError,
+} from '../../pipeline/manifest/stored-run.js';
+import type { SyncConfig } from '../../settings/sync-config.js';
+import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
+
+export interface ListOptions {
+  /** Default: the host's. */
+  readonly io?: Io | undefined;
+  /** Default: the store that the configuration names. */
+  readonly store?: Store | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ListedRun {
+  readonly runUuid: string;
+  /** Of the run file; null where it says nothing, or is not there. */
+  readonly name: string | null;
+  readonly project: string | null;
+  readonly status: string | null;
+  readonly files: number;
+  readonly bytes: number;
+  /** ISO form: when it ended, else when it began; null when its run file does not say. */
+  readonly at: string | null;
+  readonly ageMs: number | null;
+  /** Whether a receipt tells of exactly what is stored. */
+  readonly hasReceipt: boolean;
+}
+
+export interface ListedFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  /** Of the receipt, where it tells of this very object. */
+  readonly sha256: string | null;
+  readonly verifiedAt: string | null;
+}
+
+/** The runs of a store, youngest last. Throws as `syncOnce` does, and for a store that is away. */
+export async function listRuns(config: SyncConfig, options: ListOptions = {}): Promise<ListedRun[]> {
+  const { io = nodeIo, signal, store } = options;
+  return withStoreAccess(config, { io, signal, store }, async (access) => {
+    const found = await collectRuns(access, signal);
+    const runs: ListedRun[] = [];
+    await inParallel(config.concurrency, found, async (run) => {
+      runs.push(await describe(run, access, io, signal));
+    });
+    return runs.sort((a, b) => (b.ageMs ?? 0) - (a.ageMs ?? 0) || (a.runUuid < b.runUuid ? -1 : 1));
+  });
+}
+
+/** The files of a run, in the order of their paths; with `path` only that one and those below it. */
+export async function listFiles(
+  config: SyncConfig,
+  runUuid: string,
+  path = '',
+  options: ListOptions = {},
+): Promise<ListedFile[]> {
+  const { io = nodeIo, signal, store } = options;
+  return withStoreAccess(config, { io, signal, store }, async (access) => {
+    const stored = await listStoredRun(access, runUuid, signal);
+    const receipt = await loadReceipt(access, stored, signal);
+    const isWanted = (each: string): boolean => path === '' || each === path || each.startsWith(`${path}/`);
+    return [...stored.files]
+      .filter(([each]) => isWanted(each))
+      .map(([each, { sizeBytes, etag }]) => {
+        const line = receipt.get(each);
+        const { sha256 = null, verifiedAt = null } = line?.etag === etag ? line : {};
+        return { path: each, sizeBytes, etag, sha256, verifiedAt };
+      });
+  });
+}
+
+interface FoundRun {
+  readonly runUuid: string;
+  readonly files: [string, ObjectVersion][];
+  readonly receipts: Set<string>;
+}
+
+async function collectRuns(
+  { store, patience }: StoreAccess,
+  signal: AbortSignal | undefined,
+): Promise<FoundRun[]> {
+  const runs = new Map<string, FoundRun>();
+  const open = (last: ListedObject | undefined) => store.list('', { after: last?.key, signal });
+  try {
+    for await (const { key, etag, sizeBytes } of patience.streamWithRetry('list the store', open, signal)) {
+      const slash = key.indexOf('/');
+      const runUuid = key.slice(0, Math.max(0, slash));
+      if (!RUN_UUID_PATTERN.test(runUuid)) continue;
+      const run = runs.get(runUuid) ?? { runUuid, files: [], receipts: new Set() };
+      runs.set(runUuid, run);
+      const path = key.slice(slash + 1);
+      if (isReceiptKey(key)) run.receipts.add(key);
+      else if (!path.startsWith(`${RESERVED_DIRECTORY}/`)) run.files.push([path, { etag, sizeBytes }]);
+    }
+  } catch (error) {
+    throw toCodedError(error);
+  }
+  return [...runs.values()];
+}
+
+async function describe(
+  { runUuid, files, receipts }: FoundRun,
+  access: StoreAccess,
+  io: Io,
+  signal: AbortSignal | undefined,
+): Promise<ListedRun> {
+  const hasRunFile = files.some(([path]) => path === RUN_FILE);
+  const record = hasRunFile ? parse(await readObject(access, `${runUuid}/${RUN_FILE}`, signal)) : {};
+  const text = (name: string): string | null => {
+    const value = record[name];
+    return typeof value === 'string' ? value : null;
+  };
+  const at = text('finished_at') ?? text('started_at') ?? text('created_at');
+  const atMs = at === null ? Number.NaN : Date.parse(at);
+  return {
+    runUuid,
+    name: text('name'),
+    project: text('project'),
+    status: text('status'),
+    files: files.length,
+    bytes: files.reduce((sum, [, { sizeBytes }]) => sum + sizeBytes, 0),
+    at,
+    ageMs: Number.isNaN(atMs) ? null : Math.max(0, Math.round(io.clock.wallTime() * 1000 - atMs)),
+    hasReceipt: receipts.has(toReceiptKey(runUuid, toFingerprint(files))),
+  };
+}
+
+function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  } catch {
+    return {}; // another program's file under this name
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * One file of a run from the store to the disk: received beside its place, compared with every checksum that is known of it, then renamed. An interrupted one
+ * goes on where it stopped, as long as the object is the same.
+ */
+
+import { createHash } from 'node:crypto';
+import { messageOf } from '../../../src/base/errors.js';
+import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
+import { joinPath } from '../../base/join-path.js';
+import { toPathBytes } from '../../base/rel-path.js';
+import type { ReceiptLine } from '../../pipeline/manifest/manifest.js';
+import { combineCrc32 } from '../../store/base/crc32-combine.js';
+import { makeInside } from './make-inside.js';
+import { PullFailure } from './pull-failure.js';
+import { joinSegments, type PlannedFile } from './pull-plan.js';
+import type { PullProblem } from './pull-report.js';
+import { type Piece, type ReceiveContext, receive, type Sums, sumFile } from './receive.js';
+
+export interface PullContext extends ReceiveContext {
+  /** Of the run; every link resolved. */
+  readonly directory: Buffer;
+  /** For files that are not whole yet; inside of the run. */
+  readonly temporaryDirectory: string;
+  /** Replace files that differ. */
+  readonly overwrites: boolean;
+}
+
+export type PulledFile =
+  | { readonly status: 'pulled' | 'present'; readonly bytes: number; readonly isVerified: boolean }
+  | { readonly status: 'problem'; readonly problem: PullProblem };
+
+interface Wanted {
+  readonly pieces: readonly Piece[];
+  readonly sizeBytes: number;
+  readonly crc32: number | null;
+  readonly sha256: string | null;
+  readonly etag: string;
+}
+
+/** Pulls a file. Rejects only when the signal is aborted, or for a mistake in this program. */
+export async function pullFile(
+  planned: PlannedFile,
+  line: ReceiptLine | undefined,
+  context: PullContext,
+): Promise<PulledFile> {
+  const { path } = planned;
+  try {
+    return await new FilePull(planned, line, context).run();
+  } catch (error) {
+    if (error instanceof PullFailure)
+      return { status: 'problem', problem: { path, error: null, ...error.found } };
+    if (context.signal?.aborted === true || systemErrorCode(error) === undefined) throw error;
+    return {
+      status: 'problem',
+      problem: { path, finding: 'unwritable', message: messageOf(error), error: null },
+    };
+  }
+}
+
+class FilePull {
+  readonly #planned: PlannedFile;
+  readonly #line: ReceiptLine | undefined;
+  readonly #context: PullContext;
+  readonly #target: Buffer;
+
+  constructor(planned: PlannedFile, line: ReceiptLine | undefined, context: PullContext) {
+    this.#planned = planned;
+    this.#line = line;
+    this.#context = context;
+    this.#target = joinPath(context.directory, [toPathBytes(planned.target)]);
+  }
+
+  async run(): Promise<PulledFile> {
+    const { fileSystem, overwrites } = this.#context;
+    const wanted = await this.#findWanted();
+    const isVerified = wanted.crc32 !== null;
+    const found = await this.#lookAtTarget();
+    if (found !== null && isVerified && found === wanted.sizeBytes) {
+      const sums = await this.#sumTarget();
+      if (isWanted(sums, wanted)) return { status: 'present', bytes: 0, isVerified };
+    }
+    if (found !== null && isVerified && !overwrites)
+      throw new PullFailure({
+        finding: 'in-the-way',
+        message: 'there is another file in its place: --overwrite replaces it',
+      });
+    const name = createHash('sha256').update(`${this.#planned.path}\0${wanted.etag}\0${wanted.sizeBytes}`);
+    const temporaryPath = `${this.#context.temporaryDirectory}/${name.digest('hex').slice(0, 32)}.partial`;
+    const { sums, receivedBytes } = await receive(temporaryPath, wanted, this.#context);
+    if (!isWanted(sums, wanted)) {
+      await fileSystem.unlink(temporaryPath);
+      throw new PullFailure({ finding: 'damaged', message: 'what was received is not what was stored' });
+    }
+    if (!isVerified) await this.#requireSameObject(wanted.etag, temporaryPath);
+    if (found !== null && !isVerified && !overwrites) {
+      const present = await this.#sumTarget();
+      await fileSystem.unlink(temporaryPath);
+      if (present.sha256 === sums.sha256) return { status: 'present', bytes: receivedBytes, isVerified };
+      throw new PullFailure({
+        finding: 'in-the-way',
+        message: 'there is another file in its place: --overwrite replaces it',
+      });
+    }
+    await this.#publish(temporaryPath);
+    return { status: 'pulled', bytes: receivedBytes, isVerified };
+  }
+
+  /** What the file is to be, by what the store and the receipt say. */
+  async #findWanted(): Promise<Wanted> {
+    const { key } = this.#planned.object;
+    const head = await this.#head(key);
+    const line = this.#line?.etag === head.etag ? this.#line : undefined;
+    let crc = head.crc32 ?? line?.crc32 ?? null;
+    let sizeBytes = head.sizeBytes;
+    const pieces: Piece[] = [{ key, start: 0, end: sizeBytes }];
+    const tails = joinSegments(this.#planned.segments, sizeBytes, head.generation);
+    for (const { object, skip, end } of tails) {
+      const tail = await this.#head(object.key);
+      // The CRC-32 of a part of a segment is nobody's to know.
+      crc =
+        crc === null || tail.crc32 === null || skip > 0
+          ? null
+          : combineCrc32(crc, tail.crc32, tail.sizeBytes);
+      pieces.push({ key: object.key, start: skip, end: tail.sizeBytes });
+      sizeBytes = end;
+    }
+    const sha256 = tails.length > 0 ? null : (line?.sha256 ?? null);
+    return { pieces, sizeBytes, crc32: crc, sha256, etag: head.etag };
+  }
+
+  async #head(key: string) {
+    const { store, patience, signal } = this.#context;
+    const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+    if (found.status === 'absent')
+      throw new PullFailure({ finding: 'missing', message: 'the object is gone' });
+    if (found.status === 'failed')
+      throw new PullFailure({ finding: 'unreadable', message: found.error.message, error: found.error });
+    return found.object;
+  }
+
+  /** Without a checksum all that can be said is that the object was the same before and after. */
+  async #requireSameObject(etag: string, temporaryPath: string): Promise<void> {
+    if ((await this.#head(this.#planned.object.key)).etag === etag) return;
+    await this.#context.fileSystem.unlink(temporaryPath);
+    throw new PullFailure({
+      finding: 'damaged',
+      message: 'the object was replaced while it was read: pull again',
+    });
+  }
+
+  /** The size of the file that is there; null when there is none. */
+  async #lookAtTarget(): Promise<number | null> {
+    try {
+      const { kind, sizeBytes } = await this.#context.fileSystem.lstat(this.#target);
+      if (kind === 'file') return sizeBytes;
+      throw new PullFailure({ finding: 'in-the-way', message: `there is a ${kind} in its place` });
+    } catch (error) {
+      if (isAbsent(error)) return null;
+      throw error;
+    }
+  }
+
+  async #sumTarget(): Promise<Sums> {
+    const sums = await sumFile(this.#target, this.#context);
+    if (sums !== null) return sums;
+    throw new PullFailure({ finding: 'in-the-way', message: 'the file in its place went away' });
+  }
+
+  async #publish(temporaryPath: string): Promise<void> {
+    const { fileSystem, directory } = this.#context;
+    const parent = this.#target.subarray(0, this.#target.lastIndexOf(0x2f));
+    await makeInside(fileSystem, directory, parent);
+    // Whoever puts a link there between the two calls gets the file into what it leads to; nothing is overwritten by the check alone.
+    if (!(await fileSystem.realPath(parent)).equals(parent))
+      throw new PullFailure({ finding: 'in-the-way', message: 'a directory on the way is a link' });
+    await fileSystem.rename(temporaryPath, this.#target);
+    await fileSystem.syncDirectory(parent);
+  }
+}
+
+function isWanted(found: Sums, wanted: Wanted): boolean {
+  if (found.sizeBytes !== wanted.sizeBytes) return false;
+  if (wanted.crc32 !== null && found.crc32 !== wanted.crc32) return false;
+  return wanted.sha256 === null || found.sha256 === wanted.sha256;
+}

@@ -1,0 +1,145 @@
+/** Bytes of objects, one behind the other, into a file; goes on behind what an interrupted attempt has left there. */
+
+import { createHash, type Hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { FileSystem, FsPath, WritableFile } from '../../base/io/file-system.js';
+import { isAbsent } from '../../base/io/system-error.js';
+import type { RateLimit } from '../../base/limits/rate-limit.js';
+import { OutcomeError } from '../../base/retry.js';
+import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
+import { PullFailure } from './pull-failure.js';
+
+export interface ReceiveContext extends StoreAccess {
+  readonly fileSystem: FileSystem;
+  readonly bandwidth: RateLimit;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A stretch of a store's object. */
+export interface Piece {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Sums {
+  readonly sizeBytes: number;
+  readonly crc32: number;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+const CHUNK_BYTES = 1024 * 1024;
+const FILE_MODE = 0o644;
+
+/** Receives what is not there yet, and sums up all of the file. Throws `PullFailure`, and what the disk says. */
+export async function receive(
+  path: string,
+  { pieces, sizeBytes }: { readonly pieces: readonly Piece[]; readonly sizeBytes: number },
+  context: ReceiveContext,
+): Promise<{ readonly sums: Sums; readonly receivedBytes: number }> {
+  const { fileSystem } = context;
+  let before = await readBefore(path, context);
+  if (before !== null && before.sizeBytes > sizeBytes) {
+    await fileSystem.unlink(path);
+    before = null;
+  }
+  const sums = before ?? new RunningSums();
+  const beforeBytes = sums.sizeBytes;
+  const file = await fileSystem.openForWriting(path, 'append', FILE_MODE);
+  try {
+    let from = 0;
+    for (const piece of pieces) {
+      await receivePiece({ file, piece, from, sums }, context);
+      from += piece.end - piece.start;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { sums: sums.end(), receivedBytes: sums.sizeBytes - beforeBytes };
+}
+
+/** The sums of a file; null when there is none. */
+export async function sumFile(path: FsPath, context: ReceiveContext): Promise<Sums | null> {
+  return (await readBefore(path, context))?.end() ?? null;
+}
+
+class RunningSums {
+  sizeBytes = 0;
+  #crc32 = 0;
+  readonly #sha256: Hash = createHash('sha256');
+
+  take(bytes: Uint8Array): void {
+    this.#crc32 = crc32(bytes, this.#crc32);
+    this.#sha256.update(bytes);
+    this.sizeBytes += bytes.length;
+  }
+
+  /** Of all that was taken; to be called once. */
+  end(): Sums {
+    return { sizeBytes: this.sizeBytes, crc32: this.#crc32, sha256: this.#sha256.digest('hex') };
+  }
+}
+
+/** `from`: where the piece begins in the file. */
+async function receivePiece(
+  target: {
+    readonly file: WritableFile;
+    readonly piece: Piece;
+    readonly from: number;
+    readonly sums: RunningSums;
+  },
+  { store, patience, signal, bandwidth }: ReceiveContext,
+): Promise<void> {
+  const { file, piece, from, sums } = target;
+  const { key } = piece;
+  const end = from + piece.end - piece.start;
+  if (sums.sizeBytes >= end) return;
+  let attemptBytes = 0;
+  const attempt = async () => {
+    attemptBytes = 0;
+    const range = { start: piece.start + sums.sizeBytes - from, end: piece.end };
+    try {
+      for await (const bytes of store.read(key, { range, signal })) {
+        await bandwidth.take(bytes.length, 'events', signal);
+        await file.append(bytes);
+        sums.take(bytes);
+        attemptBytes += bytes.length;
+      }
+      return { status: 'read' as const };
+    } catch (error) {
+      if (error instanceof OutcomeError) return error.outcome;
+      throw error;
+    }
+  };
+  const madeProgress = (): boolean => attemptBytes > 0;
+  const outcome = await patience.withRetry(`read ${key}`, attempt, { signal, madeProgress });
+  if (outcome.status === 'failed')
+    throw new PullFailure({ finding: 'unreadable', message: outcome.error.message, error: outcome.error });
+  if (sums.sizeBytes === end) return;
+  const message = `${key} ended early, after ${sums.sizeBytes - from} bytes`;
+  throw new PullFailure({ finding: 'damaged', message });
+}
+
+/** What is in a file; null when there is none. */
+async function readBefore(path: FsPath, { fileSystem, signal }: ReceiveContext): Promise<RunningSums | null> {
+  try {
+    const file = await fileSystem.openForReading(path);
+    try {
+      const sums = new RunningSums();
+      const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+      for (;;) {
+        signal?.throwIfAborted();
+        const count = await file.read(buffer, sums.sizeBytes);
+        if (count === 0) return sums;
+        sums.take(buffer.subarray(0, count));
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,48 @@
+/** The checksums of an object: what the store says of it, or what reading all of it says. */
+
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { type FailedOutcome, OutcomeError } from '../../base/retry.js';
+import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
+import type { ObjectFacts } from './compare.js';
+
+export type ObjectFactsOutcome =
+  | { readonly status: 'found'; readonly facts: ObjectFacts; readonly isRead: boolean }
+  | { readonly status: 'absent' }
+  | FailedOutcome;
+
+/** Asks the store; reads the object where that says too little, or when `isDeep`. */
+export async function findObjectFacts(
+  access: StoreAccess,
+  key: string,
+  options: { readonly isDeep: boolean; readonly signal?: AbortSignal | undefined },
+): Promise<ObjectFactsOutcome> {
+  const { store, patience } = access;
+  const { isDeep, signal } = options;
+  const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+  if (found.status !== 'found') return found;
+  const { etag, sizeBytes, crc32: known } = found.object;
+  if (known !== null && !isDeep)
+    return { status: 'found', facts: { etag, sizeBytes, crc32: known, sha256: null }, isRead: false };
+  const read = await patience.withRetry(`read ${key}`, () => readThrough(access, key, signal), { signal });
+  if (read.status === 'failed') return read;
+  const { status: _, ...sums } = read;
+  return { status: 'found', facts: { etag, ...sums }, isRead: true };
+}
+
+async function readThrough({ store }: StoreAccess, key: string, signal: AbortSignal | undefined) {
+  const sha256 = createHash('sha256');
+  let crc = 0;
+  let sizeBytes = 0;
+  try {
+    for await (const bytes of store.read(key, { signal })) {
+      crc = crc32(bytes, crc);
+      sha256.update(bytes);
+      sizeBytes += bytes.length;
+    }
+    return { status: 'read' as const, sizeBytes, crc32: crc, sha256: sha256.digest('hex') };
+  } catch (error) {
+    if (error instanceof OutcomeError) return error.outcome;
+    throw error;
+  }
+}

@@ -1,0 +1,201 @@
+/** Compares one run with the store: every local file, and every file of which only a receipt tells. */
+
+import { CodedError } from '../../../src/base/errors.js';
+import { FileError } from '../../base/errors.js';
+import { inParallel } from '../../base/in-parallel.js';
+import type { FileVersion } from '../../base/io/file-version.js';
+import type { RelPath } from '../../base/rel-path.js';
+import type { EngineParts } from '../../engine/context/uploader-context.js';
+import { type FileId, FLAG } from '../../pipeline/inventory/file-table.js';
+import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { ReceiptLine } from '../../pipeline/manifest/manifest.js';
+import { loadReceipt, type ReceiptLines, saveReceipt } from '../../pipeline/manifest/manifest-store.js';
+import { listStoredRun, type StoredRun } from '../../pipeline/manifest/stored-run.js';
+import { hashFile } from '../../pipeline/source/hash-file.js';
+import { openLocalFile } from '../../pipeline/source/local-file.js';
+import { findCleanedMarker } from '../../run-directory/cleaned-marker.js';
+import { isRunLive } from '../../run-directory/is-run-live.js';
+import { compare, type LocalFacts } from './compare.js';
+import { findObjectFacts } from './object-facts.js';
+import type { RunVerification, VerifyProblem } from './verify-report.js';
+
+export interface VerifyRunOptions {
+  readonly isDeep: boolean;
+  /** Compare SHA-256 of local files with the receipt too; else it is only computed where no receipt tells it. */
+  readonly isExact: boolean;
+  /** Whether a run that has ended and is verified gets a receipt. */
+  readonly writesReceipt: boolean;
+  /** Problems and left-out paths that the scan has found in the run. */
+  readonly problems: readonly CodedError[];
+  readonly leftOut: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each file that was compared. */
+  readonly onFile?: ((path: string, sizeBytes: number) => void) | undefined;
+}
+
+/** A local file that was found equal to its object, as it was when that was found. */
+export interface VerifiedFile {
+  readonly path: RelPath;
+  /** Where it is on disk. */
+  readonly localPath: Buffer;
+  readonly version: FileVersion;
+}
+
+export interface VerifiedRun {
+  readonly verification: RunVerification;
+  readonly files: readonly VerifiedFile[];
+}
+
+interface ReadFile extends LocalFacts {
+  readonly version: FileVersion;
+  readonly localPath: Buffer;
+}
+
+/** Verifies one run of a scanned root. Throws the coded error of a store that cannot be asked. */
+export function verifyRun(
+  parts: EngineParts,
+  run: RunRecord,
+  options: VerifyRunOptions,
+): Promise<VerifiedRun> {
+  return new RunVerifier(parts, run, options).run();
+}
+
+class RunVerifier {
+  readonly #parts: EngineParts;
+  readonly #run: RunRecord;
+  readonly #options: VerifyRunOptions;
+  readonly #problems: VerifyProblem[] = [];
+  readonly #lines: ReceiptLine[] = [];
+  readonly #files: VerifiedFile[] = [];
+  #newestMs = 0;
+  #bytes = 0;
+  #notLocal = 0;
+
+  constructor(parts: EngineParts, run: RunRecord, options: VerifyRunOptions) {
+    this.#parts = parts;
+    this.#run = run;
+    this.#options = options;
+    for (const error of options.problems)
+      this.#tell(error instanceof FileError ? error.path : '', 'unreadable', error.message, error);
+  }
+
+  async run(): Promise<VerifiedRun> {
+    const { tracker, io } = this.#parts;
+    const { uuid, directory } = this.#run;
+    const { signal } = this.#options;
+    if (directory === null) throw new Error(`no directory is known for run ${uuid}`);
+    const stored = await listStoredRun(this.#parts, uuid, signal);
+    const receipt = await loadReceipt(this.#parts, stored, signal);
+    const isMarkedLive = await isRunLive(io, directory, Number.POSITIVE_INFINITY);
+    const local = new Map<string, FileId>();
+    for (const id of tracker.filesOf(this.#run))
+      if (tracker.table.has(id, FLAG.onDisk)) local.set(tracker.relPathOf(id), id);
+    const paths = new Set([...local.keys(), ...receipt.keys()]);
+    await inParallel(this.#parts.config.concurrency, paths, (path) =>
+      this.#check(path, local.get(path), receipt.get(path), isMarkedLive),
+    );
+    const isLive = isMarkedLive && (await isRunLive(io, directory, this.#newestMs));
+    const marker = await findCleanedMarker(io.fileSystem, directory);
+    const key = isLive ? null : await this.#saveReceipt(stored, receipt);
+    this.#problems.sort((a, b) => (a.path < b.path ? -1 : 1));
+    const verification = {
+      runUuid: uuid,
+      directory: directory.toString(),
+      isLive,
+      isCleaned: marker !== null,
+      verified: { files: this.#lines.length, bytes: this.#bytes, notLocal: this.#notLocal },
+      problems: this.#problems,
+      leftOut: this.#options.leftOut,
+      onlyInStore: [...stored.files.keys()].filter((path) => !paths.has(path)).length,
+      receipt: key,
+    };
+    return { verification, files: this.#files };
+  }
+
+  async #check(
+    path: string,
+    id: FileId | undefined,
+    line: ReceiptLine | undefined,
+    isLive: boolean,
+  ): Promise<void> {
+    const { signal, isDeep, isExact, onFile } = this.#options;
+    const key = `${this.#run.uuid}/${path}`;
+    const found = await findObjectFacts(this.#parts, key, { isDeep, signal });
+    if (found.status === 'failed') {
+      this.#tell(path, 'unreadable', `the object cannot be read: ${found.error.message}`, found.error);
+      return;
+    }
+    const object = found.status === 'found' ? found.facts : null;
+    let local: ReadFile | null = null;
+    try {
+      const isKnown = line !== undefined && line.etag === object?.etag;
+      const withSha256 = isDeep || isExact || !isKnown;
+      local = id === undefined ? null : await this.#readLocal(id, object?.sizeBytes ?? 0, withSha256);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#tell(path, 'unreadable', error.message, error);
+      return;
+    }
+    onFile?.(path, local?.sizeBytes ?? object?.sizeBytes ?? 0);
+    const compared = compare(local, object, line, { isLive });
+    if (compared !== null || object === null) {
+      this.#tell(path, compared?.finding ?? 'missing', compared?.message ?? '', null);
+      return;
+    }
+    const told = line !== undefined && line.etag === object.etag ? line.sha256 : undefined;
+    const sha256 = local?.sha256 ?? object.sha256 ?? told;
+    if (sha256 === undefined) return; // not on disk, and another object than the receipt tells of
+    const { etag, sizeBytes, crc32 } = object;
+    const verifiedAt = new Date(this.#parts.clock.wallTime() * 1000).toISOString();
+    const proof = found.status === 'found' && found.isRead ? 'read' : 'checksum';
+    this.#lines.push({ path, sizeBytes, crc32, sha256, etag, verifiedAt, proof });
+    this.#bytes += sizeBytes;
+    if (local === null) this.#notLocal += 1;
+    else this.#files.push({ path: path as RelPath, localPath: local.localPath, version: local.version });
+  }
+
+  async #readLocal(id: FileId, mark: number, withSha256: boolean): Promise<ReadFile> {
+    const { tracker, io, pool, openPolicy } = this.#parts;
+    const path = tracker.relPathOf(id);
+    const place = tracker.placeOf(id);
+    if (place === null) throw new Error(`no directory is known for ${path}`);
+    const file = await openLocalFile(io.fileSystem, place, path, openPolicy());
+    try {
+      const version = file.opened;
+      this.#newestMs = Math.max(this.#newestMs, Number(version.mtimeNs / 1_000_000n));
+      const { signal } = this.#options;
+      const hashes = await hashFile(file, version.sizeBytes, { pool, mark, withSha256, signal });
+      const after = await file.stat();
+      if (hashes === null || after.mtimeNs !== version.mtimeNs || after.ctimeNs !== version.ctimeNs)
+        throw new FileError('ERR_FILE_UNSTABLE', path, 'it changed while it was read', 'Verify again later.');
+      return { ...hashes, sizeBytes: version.sizeBytes, version, localPath: file.path };
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Nothing is written of a run with problems: the receipt that there is remains what to compare with. */
+  async #saveReceipt(stored: StoredRun, before: ReceiptLines): Promise<string | null> {
+    const { io, store, onNotice } = this.#parts;
+    const { signal, writesReceipt } = this.#options;
+    if (!writesReceipt || this.#problems.length > 0 || this.#lines.length === 0) return null;
+    const isListed = this.#lines.every(({ path, etag }) => stored.files.get(path)?.etag === etag);
+    if (!isListed || [...before.keys()].some((path) => !this.#lines.some((line) => line.path === path)))
+      return null;
+    const lines = this.#lines.sort((a, b) => (a.path < b.path ? -1 : 1));
+    const writtenAt = new Date(io.clock.wallTime() * 1000).toISOString();
+    const { uuid: runUuid } = this.#run;
+    const receipt = { runUuid, store: store.id, writtenAt, lines };
+    const saved = await saveReceipt(this.#parts, stored, receipt, { randomness: io.randomness, signal });
+    if (!('status' in saved)) return saved.key;
+    onNotice({
+      code: 'NOTICE_NO_RECEIPT',
+      message: `${runUuid}: no receipt was written: ${saved.error.message}`,
+    });
+    return null;
+  }
+
+  #tell(path: string, finding: VerifyProblem['finding'], message: string, error: CodedError | null): void {
+    this.#problems.push({ path, finding, message, error });
+  }
+}

@@ -1,0 +1,107 @@
+/** Re-checks a store against local files and receipts. Changes nothing but receipts. */
+
+import type { CodedError } from '../../../src/base/errors.js';
+import { inParallel } from '../../base/in-parallel.js';
+import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
+import { checkStore } from '../../engine/context/listing.js';
+import { type EngineOptions, EngineParts } from '../../engine/context/uploader-context.js';
+import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { Scanner } from '../../pipeline/scan/scanner.js';
+import { explainNoRuns } from '../../run-directory/locate-runs.js';
+import type { SyncConfig } from '../../settings/sync-config.js';
+import type { VerifyReport } from './verify-report.js';
+import { type VerifiedRun, verifyRun } from './verify-run.js';
+
+/** Enough to hide the latency of many small runs. */
+const RUNS_AT_ONCE = 4;
+
+export interface VerifyOptions extends Omit<EngineOptions, 'notifier'> {
+  /** Read every byte of every object and compare SHA-256, whatever the store says of it. Default false. */
+  readonly isDeep?: boolean | undefined;
+  /** Compute SHA-256 of local files also where a receipt tells it of this very object: twice the time. Default false. */
+  readonly isExact?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each file that was compared. */
+  readonly onFile?: ((path: string, sizeBytes: number) => void) | undefined;
+}
+
+/**
+ * Compares the runs at a path with a store: all local files by size and checksum, and what receipts tell of files that are no longer there. Writes a receipt for each run
+ * that has ended and is whole. Throws a coded error when nothing can be verified at all, as `syncOnce` does.
+ */
+export async function verify(config: SyncConfig, options: VerifyOptions = {}): Promise<VerifyReport> {
+  return withScannedRuns(config, options, async ({ parts, scanner, runs, verifyOne }) => {
+    const byRun = new Map<RunRecord, VerifiedRun>();
+    const { signal } = options;
+    try {
+      await inParallel(RUNS_AT_ONCE, runs, async (run) => {
+        byRun.set(run, await verifyOne(run));
+      });
+    } catch (error) {
+      if (signal?.aborted !== true) throw error;
+    }
+    const isAborted = signal?.aborted === true;
+    const unreadable = scanner.problems.filter(({ run }) => run === undefined).map(({ error }) => error);
+    const found = runs.flatMap((run) => byRun.get(run)?.verification ?? []);
+    return {
+      root: parts.place.root.toString(),
+      store: parts.store.id,
+      isDeep: options.isDeep === true,
+      isVerified:
+        !isAborted && unreadable.length === 0 && found.every(({ problems }) => problems.length === 0),
+      isAborted,
+      durationMs: Math.round(parts.clock.monotonicMs() - parts.startMs),
+      runs: found,
+      unreadable,
+      notices: parts.notices,
+    };
+  });
+}
+
+export interface ScannedRuns {
+  readonly parts: EngineParts;
+  readonly scanner: Scanner;
+  readonly runs: readonly RunRecord[];
+  readonly verifyOne: (run: RunRecord) => Promise<VerifiedRun>;
+}
+
+/** Scans a root, makes sure that the store is there, and gives both to `work`. Takes no lock: nothing is sent. */
+export async function withScannedRuns<Result>(
+  config: SyncConfig,
+  options: VerifyOptions,
+  work: (scanned: ScannedRuns) => Promise<Result>,
+): Promise<Result> {
+  const parts = await EngineParts.open(config, options, { isWatching: false });
+  try {
+    const { signal, onFile, isDeep = false } = options;
+    const scanner = parts.createScanner();
+    await scanner.scanAll(signal);
+    const [overlap] = parts.refused.values();
+    if (overlap !== undefined) throw overlap;
+    const runs = parts.tracker.runs.filter(({ directory }) => directory !== null);
+    if (runs.length === 0 && scanner.problems.length === 0) {
+      const error = await explainNoRuns(parts.io.fileSystem, config.path);
+      if (error !== null) throw error;
+    }
+    await checkStore(parts, signal);
+    const verifyOne = (run: RunRecord): Promise<VerifiedRun> =>
+      verifyRun(parts, run, {
+        isDeep,
+        isExact: options.isExact === true,
+        writesReceipt: config.writesReceipts !== false,
+        problems: problemsOf(scanner, run),
+        leftOut: scanner.skipped
+          .filter((each) => each.run === run.index && each.path !== RESERVED_DIRECTORY)
+          .map(({ path }) => path),
+        signal,
+        onFile,
+      });
+    return await work({ parts, scanner, runs, verifyOne });
+  } finally {
+    if (options.store === undefined) await parts.store.close();
+  }
+}
+
+function problemsOf(scanner: Scanner, run: RunRecord): CodedError[] {
+  return scanner.problems.filter((each) => each.run === run.index).map(({ error }) => error);
+}

@@ -1,0 +1,152 @@
+/** One commit of one object: the intent before it, what the store makes of it, and what an interruption leaves for the next process. */
+
+import type { Lane } from '../../base/limits/lanes.js';
+import type { FailedOutcome } from '../../base/retry.js';
+import type {
+  AppendOutcome,
+  ByteSource,
+  CommitRequest,
+  ObjectVersion,
+  StoredPart,
+} from '../../store/base/store.js';
+import type { FileId } from '../inventory/file-table.js';
+import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entry.js';
+import type { CommitContext } from './commit-context.js';
+
+export interface ObjectCommit {
+  readonly id: FileId;
+  readonly source: ByteSource;
+  readonly strategy: Strategy;
+  readonly base: ObjectVersion | null;
+  /** CRC-32 of the base, which `append` keeps. */
+  readonly baseCrc32: number;
+  readonly targetBytes: number;
+  /** What is to be recorded; its CRC-32 is that of the target. */
+  readonly entry: Omit<JournalEntry, 'object'>;
+  readonly lane: Lane;
+  /** What an earlier process has begun of this very commit. */
+  readonly resumed: OpenIntent | null;
+}
+
+export type ObjectOutcome = Exclude<AppendOutcome, { status: 'retry' }> | FailedOutcome;
+
+/** Commits, as often as it takes, and records. Rejects only when the signal is aborted, or for a mistake in this program. */
+export async function commitObject(
+  commit: ObjectCommit,
+  context: CommitContext,
+  signal: AbortSignal | undefined,
+): Promise<ObjectOutcome> {
+  const { tracker, recorder, store } = context;
+  const open = await openIntent(commit, context);
+  const { tx } = open.intent;
+  let outcome: ObjectOutcome | null = null;
+  try {
+    outcome = await callStore(commit, open, context, signal);
+    return outcome;
+  } finally {
+    const isUnfinished = outcome === null && (tracker.intents.get(commit.id)?.parts.length ?? 0) > 0;
+    // An interrupted upload stays in the store with the parts that it has: the next process finds them in the journal.
+    if (outcome?.status !== 'stored' && !isUnfinished) {
+      await store.abandon(tx);
+      tracker.intents.delete(commit.id);
+      await recorder.append({ kind: 'drop', tx });
+    }
+  }
+}
+
+/** The last step, after the store's acknowledgement and never before it. */
+export async function recordStored(
+  id: FileId,
+  entry: JournalEntry,
+  context: CommitContext,
+  tx?: string,
+): Promise<void> {
+  const { tracker, recorder, notifier } = context;
+  tracker.setEntry(id, entry);
+  await recorder.append({ kind: 'done', entry, ...(tx === undefined ? {} : { tx }) });
+  const { sizeBytes } = entry.object;
+  const stored = { relPath: tracker.relPathOf(id), sizeBytes, crc32: entry.crc32 };
+  notifier.onStored({ runUuid: tracker.runOf(id).uuid, ...stored });
+}
+
+/** Bytes of a file, no faster than the bandwidth limit allows. */
+export function throttled(
+  source: ByteSource,
+  lane: Lane,
+  { bandwidth }: CommitContext,
+  signal: AbortSignal | undefined,
+): ByteSource {
+  return {
+    async read(start, end) {
+      await bandwidth.take(end - start, lane, signal);
+      return source.read(start, end);
+    },
+    ...(source.readInto === undefined
+      ? {}
+      : {
+          async readInto(buffer: Buffer, start: number) {
+            await bandwidth.take(buffer.length, lane, signal);
+            return (await source.readInto?.(buffer, start)) ?? 0;
+          },
+        }),
+  };
+}
+
+async function openIntent(
+  commit: ObjectCommit,
+  { io, tracker, recorder }: CommitContext,
+): Promise<OpenIntent> {
+  if (commit.resumed !== null) return commit.resumed;
+  const { strategy, base, entry, targetBytes, id } = commit;
+  const intent = { tx: io.randomness.id(), strategy, base, entry, targetBytes };
+  const open: OpenIntent = { intent, uploadId: null, parts: [] };
+  tracker.intents.set(id, open);
+  const recorded = recorder.append({ kind: 'intent', intent });
+  // The line of a single request goes on its way with it: without it the next process asks for a checksum instead.
+  if (strategy !== 'put') await recorded;
+  return open;
+}
+
+function callStore(
+  commit: ObjectCommit,
+  open: OpenIntent,
+  context: CommitContext,
+  signal: AbortSignal | undefined,
+): Promise<ObjectOutcome> {
+  const { store, patience, tracker, recorder, onEvent } = context;
+  const { id, entry, base, strategy, targetBytes } = commit;
+  const { tx } = open.intent;
+  let storedParts = 0;
+  let countedParts = 0;
+  const request: CommitRequest = {
+    key: entry.key,
+    source: throttled(commit.source, commit.lane, context, signal),
+    target: { sizeBytes: targetBytes, crc32: entry.crc32 },
+    base,
+    commitId: tx,
+    generation: entry.generation,
+    signal,
+    onBytesSent: (sizeBytes) => onEvent({ kind: 'sent', key: entry.key, sizeBytes }),
+    onUploadOpened: (uploadId) => {
+      tracker.intents.set(id, { intent: open.intent, uploadId, parts: [] });
+      void recorder.append({ kind: 'mpu', tx, uploadId });
+    },
+    onPartStored: (part: StoredPart) => {
+      storedParts += 1;
+      tracker.intents.get(id)?.parts.push(part);
+      void recorder.append({ kind: 'part', tx, part });
+    },
+    ...(open.uploadId === null ? {} : { unfinished: { uploadId: open.uploadId, parts: [...open.parts] } }),
+  };
+  const madeProgress = (): boolean => {
+    const isMore = storedParts > countedParts;
+    countedParts = storedParts;
+    return isMore;
+  };
+  const isAppend = strategy === 'append' && base !== null;
+  const call = (): Promise<AppendOutcome> =>
+    isAppend
+      ? store.append({ ...request, base: { ...base, crc32: commit.baseCrc32 } })
+      : store.commit(request);
+  return patience.withRetry(`store ${entry.key}`, call, { signal, madeProgress });
+}

@@ -1,0 +1,29 @@
+/** An object as the source of another. */
+
+import { OutcomeError } from '../../base/retry.js';
+import type { ByteSource, Store } from '../../store/base/store.js';
+
+export class ObjectSource implements ByteSource {
+  readonly #store: Store;
+  readonly #key: string;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(store: Store, key: string, signal: AbortSignal | undefined) {
+    this.#store = store;
+    this.#key = key;
+    this.#signal = signal;
+  }
+
+  async read(start: number, end: number): Promise<Buffer> {
+    if (start === end) return Buffer.alloc(0);
+    const pieces: Uint8Array[] = [];
+    try {
+      for await (const piece of this.#store.read(this.#key, { range: { start, end }, signal: this.#signal }))
+        pieces.push(piece);
+    } catch (error) {
+      // Fewer bytes than asked for make the commit start again; an object that is gone has nothing to keep.
+      if (!(error instanceof OutcomeError)) throw error;
+    }
+    return Buffer.concat(pieces);
+  }
+}

@@ -1,0 +1,72 @@
+/** Commits that an earlier process has begun and not recorded: whether they happened, the store knows. */
+
+import { StoreError } from '../../base/errors.js';
+import type { FailedOutcome } from '../../base/retry.js';
+import type { FileId } from '../inventory/file-table.js';
+import type { OpenIntent } from '../journal/journal-entry.js';
+import type { CommitContext } from './commit-context.js';
+import { recordStored } from './commit-object.js';
+import { headObject } from './stored-object.js';
+import { crc32OfRange, type LocalState } from './target.js';
+
+export type SettledIntent =
+  /** It is recorded now as what it was, or forgotten: the file is to be planned anew. */
+  | { readonly status: 'settled' }
+  /** Its parts are in the store, and the file still holds what it was to store: it can be gone on with. */
+  | { readonly status: 'resumable'; readonly open: OpenIntent }
+  | FailedOutcome;
+
+/** Finds out what became of a file's open intent. */
+export async function settleIntent(
+  local: LocalState,
+  open: OpenIntent,
+  context: CommitContext,
+  signal: AbortSignal | undefined,
+): Promise<SettledIntent> {
+  const { intent } = open;
+  const found = await headObject(intent.entry.key, context, signal);
+  if (found.status === 'failed') return found;
+  const object = found.status === 'found' ? found.object : null;
+  if (object !== null && object.commitId === intent.tx) {
+    // Failure rows 1 and 4: it did happen, only the answer or the journal's line was lost.
+    const { etag, sizeBytes } = object;
+    await recordStored(local.id, { ...intent.entry, object: { etag, sizeBytes } }, context, intent.tx);
+    return { status: 'settled' };
+  }
+  const isBase = (object?.etag ?? null) === (intent.base?.etag ?? null);
+  if (isBase && (await isStillTrue(local, open, context, signal))) return { status: 'resumable', open };
+  return (await dropIntent(local.id, open, context, signal)) ?? { status: 'settled' };
+}
+
+/** Forgets an intent, and has the store forget what is unfinished of it. Returns a failure, or null. */
+export async function dropIntent(
+  id: FileId,
+  { intent }: OpenIntent,
+  { store, patience, tracker, recorder }: CommitContext,
+  signal: AbortSignal | undefined,
+): Promise<FailedOutcome | null> {
+  const { key } = intent.entry;
+  const request = { prefixes: [key], olderThanMs: 0, signal };
+  const collected = await patience.withRetry(`clean up ${key}`, () => store.collect(request), { signal });
+  if (
+    collected.status === 'failed' &&
+    collected.error instanceof StoreError &&
+    collected.error.concernsAllFiles
+  )
+    return collected;
+  tracker.intents.delete(id);
+  await recorder.append({ kind: 'drop', tx: intent.tx });
+  return null;
+}
+
+/** Whether there may be parts to go on with, and the file still begins with what was to be stored. */
+async function isStillTrue(
+  { file, version }: LocalState,
+  { intent, uploadId }: OpenIntent,
+  context: CommitContext,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (uploadId === null || version.sizeBytes < intent.targetBytes) return false;
+  const range = { start: 0, end: intent.targetBytes };
+  return (await crc32OfRange(file, range, context, signal)) === intent.entry.crc32;
+}

@@ -1,0 +1,425 @@
+/**
+ * The committer: brings one file into the store. Opens it, plans it, reads it, commits it, and records it, in this order.
+ *
+ * Knows nothing of the other files; whether and when to try again is the caller's decision.
+ */
+
+import { CodedError } from '../../../src/base/errors.js';
+import { FileError, StoreConflictError, StoreLimitError } from '../../base/errors.js';
+import type { FileStat } from '../../base/io/file-system.js';
+import { toLane } from '../../base/limits/lanes.js';
+import type { FailedOutcome } from '../../base/retry.js';
+import type { ObjectVersion } from '../../store/base/store.js';
+import { type FileId, FLAG } from '../inventory/file-table.js';
+import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entry.js';
+import { type Decision, planFile, type UploadReason, type VerifyReason } from '../plan/planner.js';
+import { chooseStrategy, MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/strategy.js';
+import { isTooSlowToExtend, RECORD_PATIENCE_MS } from '../plan/trigger.js';
+import { type OpenPolicy, openLocalFile } from '../source/local-file.js';
+import type { CommitContext, SendOutcome } from './commit-context.js';
+import { commitObject, type ObjectOutcome, recordStored } from './commit-object.js';
+import { keepGeneration } from './generations.js';
+import { settleIntent } from './open-intents.js';
+import { commitSegment } from './segments.js';
+import { findChecksum, headObject } from './stored-object.js';
+import { crc32OfRange, findTarget, type Known, type LocalState, type Target } from './target.js';
+
+/** How often a commit may find that somebody else wrote the object. */
+const MAX_CONFLICTS = 3;
+/** Time stamps of Linux file systems move in steps of up to 10 ms, those of FAT in steps of 2 s. */
+const RECENT_MS = 2_000;
+const SPARSE_MIN_BYTES = 64 * 1024 * 1024;
+const SPARSE_RATIO = 4;
+
+/** The uploader's own files lie in its state directory, on whatever device that is. */
+const OWN_FILES: OpenPolicy = { allowHardLinks: false };
+
+type Attempt = SendOutcome | { readonly status: 'conflict' };
+
+/** Sends or verifies a file. Rejects only when the signal is aborted, or for a mistake in this program. */
+export async function sendFile(
+  id: FileId,
+  context: CommitContext,
+  signal?: AbortSignal,
+): Promise<SendOutcome> {
+  const { tracker, io } = context;
+  const place = tracker.placeOf(id);
+  if (place === null) throw new Error(`no directory is known for ${tracker.keyOf(id)}`);
+  const problem = context.findProblem(id);
+  if (problem !== null) return { status: 'failed', error: problem };
+  try {
+    const policy = tracker.table.has(id, FLAG.projected) ? OWN_FILES : context.openPolicy();
+    const file = await openLocalFile(io.fileSystem, place, tracker.relPathOf(id), policy);
+    try {
+      return await new Sending({ id, file, version: file.opened }, context, signal).run();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof CodedError) return { status: 'failed', error };
+    throw error;
+  }
+}
+
+class Sending {
+  readonly #local: LocalState;
+  readonly #context: CommitContext;
+  readonly #signal: AbortSignal | undefined;
+  readonly #key: string;
+  readonly #startedMs: number;
+  /** When the file was opened, by the clock that stamps files. */
+  readonly #openedWallMs: number;
+  #mayAppend = true;
+
+  constructor(local: LocalState, context: CommitContext, signal: AbortSignal | undefined) {
+    this.#local = local;
+    this.#context = context;
+    this.#signal = signal;
+    this.#key = context.tracker.keyOf(local.id);
+    this.#startedMs = context.io.clock.monotonicMs();
+    this.#openedWallMs = context.io.clock.wallTime() * 1000;
+  }
+
+  async run(): Promise<SendOutcome> {
+    const { tracker } = this.#context;
+    const { id, version } = this.#local;
+    tracker.look(id, version);
+    const open = tracker.intents.get(id);
+    if (open !== undefined) {
+      const settled = await settleIntent(this.#local, open, this.#context, this.#signal);
+      if (settled.status === 'failed') return settled;
+      if (settled.status === 'resumable') return this.#resume(settled.open);
+    }
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
+      const decision = planFile(tracker.facts(id, version));
+      const outcome = await this.#carryOut(decision);
+      if (outcome.status !== 'conflict') return outcome;
+      // Somebody else wrote the object. The disk is what the store is to hold, so ours goes on top of theirs, whole or not at all.
+      const found = await headObject(this.#key, this.#context, this.#signal);
+      if (found.status === 'failed') return found;
+      const object = found.status === 'found' ? found.object : null;
+      // The same object, and yet it could not be extended: its bytes are not what was acknowledged.
+      if (object?.etag === decision.base?.etag) this.#mayAppend = false;
+      tracker.setObject(id, object);
+    }
+    return { status: 'failed', error: new StoreConflictError(this.#key) };
+  }
+
+  #carryOut(decision: Decision): Promise<Attempt> {
+    switch (decision.action) {
+      case 'skip':
+        return Promise.resolve({ status: 'unchanged' });
+      case 'wait':
+        return this.#upload('grown', decision.base);
+      case 'upload':
+        this.#tellStarted(decision.reason);
+        return this.#upload(decision.reason, decision.base);
+      case 'verify':
+        this.#tellStarted(decision.reason);
+        return this.#verify(decision.base);
+    }
+  }
+
+  async #verify(base: ObjectVersion | null): Promise<Attempt> {
+    const { tracker } = this.#context;
+    const { id, version } = this.#local;
+    const entry = tracker.entryOf(id);
+    const found =
+      base !== null && entry?.object.etag === base.etag
+        ? { status: 'found' as const, object: base, crc32: entry.crc32 }
+        : await findChecksum(this.#key, this.#context, this.#signal);
+    if (found.status === 'failed') return found;
+    if (found.status === 'absent') return { status: 'conflict' };
+    if (found.object.etag !== base?.etag) return { status: 'conflict' };
+    const known = { sizeBytes: found.object.sizeBytes, crc32: found.crc32 };
+    const target = await this.#findTarget(known, false);
+    if (target === null) return { status: 'changed' };
+    if (target.keptBytes !== version.sizeBytes) return this.#send('rewritten', base, known, target);
+    const { etag, sizeBytes } = found.object;
+    const proven = { ...this.#toEntry(target, entry?.generation), crc32: known.crc32 };
+    await recordStored(id, { ...proven, object: { etag, sizeBytes } }, this.#context);
+    this.#remember(target);
+    return { status: 'verified', sizeBytes };
+  }
+
+  async #upload(reason: UploadReason, base: ObjectVersion | null): Promise<Attempt> {
+    const tooLarge = this.#findLimit();
+    if (tooLarge !== null) return { status: 'failed', error: tooLarge };
+    this.#tellSparse();
+    const known = await this.#findKnown(base);
+    if (known !== null && 'status' in known) return known;
+    const target = await this.#findTarget(known, true);
+    if (target === null) return { status: 'changed' };
+    const hasNews = target.sizeBytes > target.keptBytes || target.keptBytes === 0;
+    if (hasNews && (target.sizeBytes > 0 || this.#local.version.sizeBytes === 0))
+      return this.#send(reason, base, known, target);
+    return this.#waitForRecord(target);
+  }
+
+  /** Failure row 33: said before the first byte is read. */
+  #findLimit(): StoreLimitError | null {
+    const { maxObjectBytes } = this.#context.store.capabilities;
+    const { sizeBytes } = this.#local.version;
+    if (sizeBytes <= maxObjectBytes) return null;
+    return new StoreLimitError(
+      `${this.#key} has ${sizeBytes} bytes, the store takes at most ${maxObjectBytes}`,
+    );
+  }
+
+  /** Failure row 31: a file with holes is sent with all its zeros, which may not be what was meant. */
+  #tellSparse(): void {
+    const { sizeBytes, allocatedBytes } = this.#local.version;
+    if (sizeBytes < SPARSE_MIN_BYTES || allocatedBytes * SPARSE_RATIO > sizeBytes) return;
+    const message = `${this.#key} has holes: ${allocatedBytes} bytes on disk, ${sizeBytes} bytes are sent`;
+    this.#context.onEvent({ kind: 'notice', code: 'NOTICE_SPARSE', message });
+  }
+
+  /** What of the file is stored: the object, or the segments behind it. */
+  async #findKnown(
+    base: ObjectVersion | null,
+  ): Promise<Known | FailedOutcome | { status: 'conflict' } | null> {
+    const { tracker } = this.#context;
+    const { id, version } = this.#local;
+    if (base === null || base.sizeBytes === 0 || version.sizeBytes < base.sizeBytes) return null;
+    const entry = tracker.entryOf(id);
+    if (entry?.object.etag === base.etag) {
+      const segment = this.#usesSegments() ? tracker.segments.get(id) : undefined;
+      const isBehind = segment !== undefined && segment.end <= version.sizeBytes;
+      return isBehind
+        ? { sizeBytes: segment.end, crc32: segment.crc32 }
+        : { sizeBytes: base.sizeBytes, crc32: entry.crc32 };
+    }
+    // No journal tells what the object is. Where the store knows its checksum, it may turn out to be the beginning of the file.
+    const found = await headObject(this.#key, this.#context, this.#signal);
+    if (found.status === 'failed') return found;
+    if (found.status === 'absent' || found.object.etag !== base.etag) return { status: 'conflict' };
+    return found.object.crc32 === null ? null : { sizeBytes: base.sizeBytes, crc32: found.object.crc32 };
+  }
+
+  #findTarget(known: Known | null, isSampleEnough: boolean): Promise<Target | null> {
+    return findTarget(this.#local, known, this.#context, { isSampleEnough, signal: this.#signal });
+  }
+
+  async #send(
+    reason: UploadReason,
+    base: ObjectVersion | null,
+    known: Known | null,
+    target: Target,
+  ): Promise<Attempt> {
+    const { tracker } = this.#context;
+    const { id } = this.#local;
+    if (await this.#isReplaced()) return { status: 'changed' };
+    const previous = tracker.entryOf(id);
+    let generation = previous?.generation ?? 0;
+    const isOurs = previous !== null && previous.object.etag === base?.etag;
+    if (isOurs && target.keptBytes === 0 && tracker.isAppended(id)) {
+      const failed = await keepGeneration(id, previous, this.#context, this.#signal);
+      if (failed !== null) return failed;
+      generation += 1;
+    }
+    if (target.keptBytes >= MIN_APPEND_BYTES) await this.#context.learnCapabilities(this.#signal);
+    const strategy = this.#chooseStrategy(base, target);
+    const outcome = await this.#commit(strategy, base, known, { target, generation });
+    if (outcome.status === 'unsupported') {
+      this.#mayAppend = false;
+      return this.#send(reason, base, known, target);
+    }
+    if (outcome.status === 'changed') tracker.growth.delete(id);
+    if (outcome.status !== 'stored') return outcome;
+    await this.#settle(target, strategy);
+    return { status: 'stored', sizeBytes: target.sizeBytes, reason, strategy, held: this.#findHeld(target) };
+  }
+
+  #chooseStrategy(base: ObjectVersion | null, target: Target): Strategy {
+    const { tracker, store } = this.#context;
+    const { id } = this.#local;
+    const last = tracker.commits.get(id);
+    const { strategy } = chooseStrategy({
+      targetBytes: target.sizeBytes,
+      keptBytes: target.keptBytes === 0 ? 0 : (base?.sizeBytes ?? 0),
+      sinceCommitMs: last === undefined ? 0 : this.#startedMs - last.atMs,
+      isLive: this.#isGrowing(),
+      isSlow: last !== undefined && isTooSlowToExtend(last.repeatMs),
+      capabilities: this.#mayAppend ? store.capabilities : { ...store.capabilities, append: null },
+    });
+    return strategy;
+  }
+
+  async #commit(
+    strategy: Strategy,
+    base: ObjectVersion | null,
+    known: Known | null,
+    { target, generation }: { target: Target; generation: number },
+  ): Promise<ObjectOutcome> {
+    const { tracker } = this.#context;
+    const { id, file } = this.#local;
+    const lane = toLane(tracker.classOf(id), target.sizeBytes - target.keptBytes);
+    if (strategy === 'segment' && known !== null)
+      return commitSegment(
+        this.#local,
+        { start: known.sizeBytes, target, generation, lane },
+        this.#context,
+        this.#signal,
+      );
+    const entry = this.#toEntry(target, generation);
+    const baseCrc32 = this.#findBaseCrc32(base) ?? known?.crc32 ?? 0;
+    const targetBytes = target.sizeBytes;
+    const outcome = await commitObject(
+      { id, source: file, strategy, base, baseCrc32, targetBytes, entry, lane, resumed: null },
+      this.#context,
+      this.#signal,
+    );
+    if (outcome.status !== 'stored') return outcome;
+    const { tx } = tracker.intents.get(id)?.intent ?? {};
+    await recordStored(
+      id,
+      { ...entry, object: { etag: outcome.etag, sizeBytes: targetBytes } },
+      this.#context,
+      tx,
+    );
+    this.#remember(target);
+    return outcome;
+  }
+
+  /** Goes on with what an earlier process has begun. What the file has gained since is left for the next time. */
+  async #resume(open: OpenIntent): Promise<SendOutcome> {
+    const { tracker } = this.#context;
+    const { id, file } = this.#local;
+    const { strategy, base, entry, targetBytes, tx } = open.intent;
+    this.#tellStarted('new');
+    if (strategy === 'append') await this.#context.learnCapabilities(this.#signal);
+    const lane = toLane(tracker.classOf(id), targetBytes);
+    const baseCrc32 = this.#findBaseCrc32(base) ?? (await this.#crc32OfFirst(base?.sizeBytes ?? 0));
+    const outcome = await commitObject(
+      { id, source: file, strategy, base, baseCrc32, targetBytes, entry, lane, resumed: open },
+      this.#context,
+      this.#signal,
+    );
+    if (outcome.status === 'failed') return outcome;
+    if (outcome.status !== 'stored') return { status: 'changed' };
+    await recordStored(
+      id,
+      { ...entry, object: { etag: outcome.etag, sizeBytes: targetBytes } },
+      this.#context,
+      tx,
+    );
+    await this.#lookAgain();
+    return { status: 'stored', sizeBytes: targetBytes, reason: 'new', strategy, held: null };
+  }
+
+  /** What is recorded of the object, if it is this one: a process that was killed may have stored another since. */
+  #findBaseCrc32(base: ObjectVersion | null): number | undefined {
+    const entry = this.#context.tracker.entryOf(this.#local.id);
+    return base !== null && entry?.object.etag === base.etag ? entry.crc32 : undefined;
+  }
+
+  /** Of the file; should the object hold other bytes, the store refuses what is made of both. */
+  async #crc32OfFirst(sizeBytes: number): Promise<number> {
+    const range = { start: 0, end: sizeBytes };
+    return (await crc32OfRange(this.#local.file, range, this.#context, this.#signal)) ?? 0;
+  }
+
+  #toEntry(target: Target, generation: number | undefined): Omit<JournalEntry, 'object'> {
+    const { sizeBytes, mtimeNs, ctimeNs, ino } = this.#local.version;
+    const isRecent = this.#openedWallMs - Number(mtimeNs / 1_000_000n) < RECENT_MS;
+    return {
+      key: this.#key,
+      file: { sizeBytes, mtimeNs, ctimeNs, ino },
+      crc32: target.crc32,
+      isRecent: isRecent || !target.isProven,
+      generation: generation ?? 0,
+    };
+  }
+
+  async #settle(target: Target, strategy: Strategy): Promise<void> {
+    const { tracker, io } = this.#context;
+    const { id } = this.#local;
+    const atMs = io.clock.monotonicMs();
+    const durationMs = atMs - this.#startedMs;
+    if (target.keptBytes > 0) tracker.table.set(id, FLAG.appends);
+    if (strategy !== 'segment' && tracker.isAppended(id)) {
+      const repeatMs = (durationMs * target.keptBytes) / Math.max(target.sizeBytes, 1);
+      tracker.commits.set(id, { atMs, durationMs, repeatMs });
+    }
+    await this.#lookAgain();
+    tracker.restartAge(id, this.#startedMs);
+  }
+
+  /** More of the file is expected, and this process will be there to send it. */
+  #isGrowing(): boolean {
+    return this.#context.isWatching && this.#context.isLive(this.#context.tracker.runOf(this.#local.id));
+  }
+
+  /** Until the object itself is made anew, what stands behind it is in segments. */
+  #usesSegments(): boolean {
+    const last = this.#context.tracker.commits.get(this.#local.id);
+    return this.#isGrowing() && last !== undefined && this.#startedMs - last.atMs < REFRESH_AFTER_MS;
+  }
+
+  /** What the file has become while it was sent: one that only grew, or was replaced, is simply dirty again. */
+  async #lookAgain(): Promise<void> {
+    const { tracker, io } = this.#context;
+    const { id, file } = this.#local;
+    let named: FileStat | null = null;
+    try {
+      named = await io.fileSystem.lstat(file.path);
+    } catch {
+      // Deleted, or out of reach, after it was stored: the scanner will say so.
+    }
+    tracker.look(id, named?.kind === 'file' ? named : await file.stat());
+  }
+
+  /** What makes the next look at a growing file cheap. */
+  #remember({ growth }: Target): void {
+    const { tracker } = this.#context;
+    const { id } = this.#local;
+    if (growth === null || !tracker.isAppended(id)) tracker.growth.delete(id);
+    else tracker.growth.set(id, growth);
+  }
+
+  /** Failure row 17: another file has taken the name. What is open is no longer what is to be stored, unless it is a log's last word. */
+  async #isReplaced(): Promise<boolean> {
+    const { tracker, io } = this.#context;
+    const { id, file, version } = this.#local;
+    if (tracker.isAppended(id)) return false;
+    try {
+      return (await io.fileSystem.lstat(file.path)).ino !== version.ino;
+    } catch {
+      return false; // deleted: what is open is all that is left of it
+    }
+  }
+
+  /** All whole records are stored, and the beginning of another waits for its end. */
+  #waitForRecord(target: Target): SendOutcome {
+    const { tracker } = this.#context;
+    const { id, version } = this.#local;
+    const entry = tracker.entryOf(id);
+    const { sizeBytes, mtimeNs, ctimeNs, ino } = version;
+    // The version is known from now on: only another change is news.
+    if (entry !== null && target.keptBytes > 0)
+      tracker.setEntry(id, { ...entry, file: { sizeBytes, mtimeNs, ctimeNs, ino } });
+    const forMs = Math.max(0, RECORD_PATIENCE_MS - this.#context.quietMs(id, mtimeNs));
+    return {
+      status: 'waiting',
+      forMs,
+      error: unfinished(tracker.relPathOf(id), sizeBytes - target.sizeBytes),
+    };
+  }
+
+  #findHeld(target: Target): FileError | null {
+    const heldBytes = this.#local.version.sizeBytes - target.sizeBytes;
+    return heldBytes === 0 ? null : unfinished(this.#context.tracker.relPathOf(this.#local.id), heldBytes);
+  }
+
+  #tellStarted(reason: UploadReason | VerifyReason): void {
+    const { sizeBytes } = this.#local.version;
+    this.#context.onEvent({ kind: 'started', key: this.#key, sizeBytes, reason });
+  }
+}
+
+function unfinished(path: string, tailBytes: number): FileError {
+  const found = `its last ${tailBytes} bytes are the beginning of a record that is not whole`;
+  const hint =
+    'Sync again when its writer has gone on; after 30 s without a change they are stored as they are.';
+  return new FileError('ERR_FILE_UNFINISHED', path, found, hint);
+}

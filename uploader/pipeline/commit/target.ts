@@ -1,0 +1,141 @@
+/**
+ * How much of an opened file is to be sent now, its checksum, and how much of what is stored can be kept.
+ *
+ * The size is frozen when the file is opened: what is added meanwhile goes next time, so a file that never rests is never waited for.
+ */
+
+import type { FileStat } from '../../base/io/file-system.js';
+import type { Extent } from '../../store/base/store.js';
+import type { FileId } from '../inventory/file-table.js';
+import { RECORD_PATIENCE_MS } from '../plan/trigger.js';
+import type { GrowthState } from '../source/growth-state.js';
+import type { LocalFile } from '../source/local-file.js';
+import { HEAD_BYTES, type ReadThrough, readThrough } from '../source/read-through.js';
+import { RecordScanner } from '../source/record-scanner.js';
+import type { CommitContext } from './commit-context.js';
+
+export interface Target extends Extent {
+  /** Bytes of the object that are proven to be the first of the file; 0 when nothing can be kept. */
+  readonly keptBytes: number;
+  /** Null when the bytes do not end with a whole record. */
+  readonly growth: GrowthState | null;
+  /** All bytes up to `sizeBytes` were compared with what is kept, not just its ends. */
+  readonly isProven: boolean;
+}
+
+/** What of the file is stored already: its first `sizeBytes` bytes, if they still have this checksum. */
+export type Known = Extent;
+
+export interface LocalState {
+  readonly id: FileId;
+  readonly file: LocalFile;
+  /** Before the first byte was read: what changes later is seen as a change. */
+  readonly version: FileStat;
+}
+
+/** Reads what has to be read; null when the file has become shorter meanwhile. */
+export async function findTarget(
+  local: LocalState,
+  known: Known | null,
+  context: CommitContext,
+  options: { readonly isSampleEnough: boolean; readonly signal?: AbortSignal | undefined },
+): Promise<Target | null> {
+  const { isSampleEnough, signal } = options;
+  const { id, file, version } = local;
+  const growth = context.tracker.growth.get(id);
+  const isEvent = context.tracker.classOf(id) === 'event';
+  const { quiet, acceptsDamage } = patienceWith(local, context);
+  const canSample =
+    isSampleEnough &&
+    known !== null &&
+    growth !== undefined &&
+    growth.headBytes > 0 &&
+    (!isEvent || growth.recordEnd === known.sizeBytes);
+  // Only while the uploader runs on is a sample enough: what it may miss is found when the file comes to rest.
+  const isSampled =
+    canSample &&
+    !acceptsDamage &&
+    context.isWatching &&
+    context.isLive(context.tracker.runOf(id)) &&
+    (await isPrefixIntact(file, known, growth, context, signal));
+
+  const from = isSampled ? known : { sizeBytes: 0, crc32: 0 };
+  const scanner = isEvent ? new RecordScanner(from.sizeBytes, { acceptsDamage }) : null;
+  const read = await readThrough(
+    file,
+    { from: from.sizeBytes, to: version.sizeBytes, crc32: from.crc32 },
+    {
+      pool: context.pool,
+      signal,
+      records: scanner === null ? undefined : { scanner, from: from.sizeBytes },
+      growth: isSampled ? growth : undefined,
+      mark: known?.sizeBytes,
+    },
+  );
+  if (read === null) return null;
+  noteDamage(local, read, context);
+  const isKept = known !== null && (isSampled || read.crc32AtMark === known.crc32);
+  const keptBytes = isKept ? known.sizeBytes : 0;
+  const isWhole = read.end === version.sizeBytes || !isEvent;
+  const sendsAll = isWhole || quiet >= RECORD_PATIENCE_MS;
+  return {
+    sizeBytes: sendsAll ? version.sizeBytes : Math.max(read.end, keptBytes),
+    crc32: sendsAll ? read.crc32OfAll : read.end >= keptBytes ? read.crc32 : (known?.crc32 ?? 0),
+    keptBytes,
+    growth: isWhole || !sendsAll ? read.growth : null,
+    isProven: !isSampled,
+  };
+}
+
+/** CRC-32 of `[start, end)` alone; null when the file has become shorter. */
+export async function crc32OfRange(
+  file: LocalFile,
+  range: { readonly start: number; readonly end: number },
+  context: CommitContext,
+  signal?: AbortSignal,
+): Promise<number | null> {
+  const stretch = { from: range.start, to: range.end, crc32: 0 };
+  const read = await readThrough(file, stretch, { pool: context.pool, signal });
+  return read === null ? null : read.crc32OfAll;
+}
+
+/** Whether the ends of what is stored are as they were: the head, and the last extent up to the checksum of all. */
+async function isPrefixIntact(
+  file: LocalFile,
+  known: Known,
+  growth: GrowthState,
+  context: CommitContext,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { pool } = context;
+  const headBytes = Math.min(growth.headBytes, HEAD_BYTES);
+  const head = await readThrough(file, { from: 0, to: headBytes, crc32: 0 }, { pool, signal });
+  if (head?.crc32OfAll !== growth.headCrc32) return false;
+  const stretch = { from: growth.extentStart, to: known.sizeBytes, crc32: growth.extentStartCrc32 };
+  const extent = await readThrough(file, stretch, { pool, signal });
+  return extent?.crc32OfAll === known.crc32;
+}
+
+function patienceWith(
+  { id, version }: LocalState,
+  context: CommitContext,
+): { quiet: number; acceptsDamage: boolean } {
+  const quiet = context.isLive(context.tracker.runOf(id))
+    ? context.quietMs(id, version.mtimeNs)
+    : Number.POSITIVE_INFINITY;
+  const damage = context.damage.get(id);
+  const seenForMs = damage === undefined ? 0 : context.io.clock.monotonicMs() - damage.sinceMs;
+  return { quiet, acceptsDamage: quiet >= RECORD_PATIENCE_MS || seenForMs >= RECORD_PATIENCE_MS };
+}
+
+/** Failure rows 7 and 8: damage may be a page that a network file system has not fetched yet; it is believed when it stays. */
+function noteDamage({ id }: LocalState, { damageStart }: ReadThrough, context: CommitContext): void {
+  const { damage, io, tracker, onEvent } = context;
+  const noted = damage.get(id);
+  if (damageStart === null) damage.delete(id);
+  else if (noted?.offset !== damageStart) {
+    damage.set(id, { offset: damageStart, sinceMs: io.clock.monotonicMs() });
+    const message = `${tracker.keyOf(id)}: the bytes from ${damageStart} on are no record; they are stored as they are if they stay so`;
+    onEvent({ kind: 'notice', code: 'NOTICE_EVENT_FILE_DAMAGED', message });
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * The files that are made of a run's event files, in the state directory, under the paths that they have in the run: `events/metric/loss.plx`.
+ *
+ * They only grow. What stands behind what was remembered is cut off when they are opened, so that the same bytes come again.
+ */
+
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { ProjectionOutput } from '../../../src/polyaxon/export/exporter.js';
+import {
+  ASSETS_DIRECTORY,
+  EVENTS_DIRECTORY,
+  RESOURCES_DIRECTORY,
+} from '../../../src/run-directory/layout.js';
+import type { FileStat, FileSystem } from '../../base/io/file-system.js';
+import { makeDirectories } from '../../base/io/make-directories.js';
+import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
+import type { Content, SavedProjection } from './saved-state.js';
+
+export type Made = Pick<ProjectionOutput, 'appends' | 'assets'>;
+
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+const READ_BYTES = 1024 * 1024;
+
+export class MadeFiles {
+  readonly directory: string;
+  /** By path. */
+  readonly files = new Map<string, Content>();
+  /** All that were ever made; those that are stored need not be here any more. */
+  readonly assets = new Map<string, Content>();
+  readonly #fileSystem: FileSystem;
+  readonly #directories = new Set<string>();
+
+  constructor(fileSystem: FileSystem, directory: string) {
+    this.#fileSystem = fileSystem;
+    this.directory = directory;
+  }
+
+  /** Goes on with what was remembered, and removes all else. False when the files do not fit: then they are to be made anew. */
+  async restore({ files, assets }: SavedProjection): Promise<boolean> {
+    for (const [path, content] of files) {
+      if ((await this.#cutTo(path, content)) !== 'fits') return false;
+      this.files.set(path, content);
+    }
+    for (const [path, content] of assets) {
+      if ((await this.#cutTo(path, content)) === 'differs') return false;
+      this.assets.set(path, content);
+    }
+    for (const path of await this.#list())
+      if (!this.files.has(path) && !this.assets.has(path)) await this.#unlink(path);
+    return true;
+  }
+
+  /** Removes all files. */
+  async clear(): Promise<void> {
+    this.files.clear();
+    this.assets.clear();
+    for (const path of await this.#list()) await this.#unlink(path);
+  }
+
+  /** Writes what has come: assets first, a row names no file that is not there. */
+  async write({ appends, assets }: Made): Promise<void> {
+    for (const { path, bytes } of assets) {
+      await this.#create(path, bytes);
+      this.assets.set(path, { sizeBytes: bytes.length, crc32: crc32(bytes) });
+    }
+    for (const { path, offset, bytes } of appends) {
+      const before = this.files.get(path) ?? { sizeBytes: 0, crc32: 0 };
+      if (before.sizeBytes !== offset)
+        throw new Error(`${path} has ${before.sizeBytes} bytes, the projection goes on at ${offset}`);
+      await this.#append(path, bytes);
+      this.files.set(path, { sizeBytes: offset + bytes.length, crc32: crc32(bytes, before.crc32) });
+    }
+  }
+
+  /** Which files are there, with what `lstat` says of them. */
+  async look(paths: readonly string[]): Promise<[path: string, stat: FileStat][]> {
+    const stats = await this.#fileSystem.lstatAll(paths.map((path) => this.#toPath(path)));
+    return stats.flatMap((stat, index): [string, FileStat][] =>
+      stat instanceof Error ? [] : [[paths[index]!, stat]],
+    );
+  }
+
+  /** Removes an asset that is stored. */
+  removeAsset(path: string): Promise<void> {
+    return this.#unlink(path);
+  }
+
+  async #cutTo(
+    path: string,
+    { sizeBytes, crc32: expected }: Content,
+  ): Promise<'fits' | 'differs' | 'absent'> {
+    try {
+      const file = await this.#fileSystem.openForUpdate(this.#toPath(path));
+      try {
+        const found = (await file.stat()).sizeBytes;
+        if (found < sizeBytes) return 'differs';
+        let crc = 0;
+        const buffer = Buffer.allocUnsafe(Math.min(sizeBytes, READ_BYTES));
+        for (let at = 0; at < sizeBytes; ) {
+          const count = await file.read(buffer.subarray(0, Math.min(buffer.length, sizeBytes - at)), at);
+          if (count === 0) return 'differs';
+          crc = crc32(buffer.subarray(0, count), crc);
+          at += count;
+        }
+        if (crc !== expected) return 'differs';
+        if (found > sizeBytes) await file.truncate(sizeBytes);
+        return 'fits';
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (isAbsent(error)) return 'absent';
+      throw error;
+    }
+  }
+
+  async #append(path: string, bytes: Uint8Array): Promise<void> {
+    await this.#makeDirectory(path);
+    const file = await this.#fileSystem.openForWriting(this.#toPath(path), 'append', FILE_MODE);
+    try {
+      await file.append(bytes);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Makes a file anew. */
+  async #create(path: string, bytes: Uint8Array): Promise<void> {
+    await this.#unlink(path);
+    await this.#append(path, bytes);
+  }
+
+  async #makeDirectory(path: string): Promise<void> {
+    const directory = dirname(this.#toPath(path));
+    if (this.#directories.has(directory)) return;
+    await makeDirectories(this.#fileSystem, directory, DIRECTORY_MODE);
+    this.#directories.add(directory);
+  }
+
+  /** The paths of all files: `<directory>/<kind>/<name>`. */
+  async #list(): Promise<string[]> {
+    const paths: string[] = [];
+    for (const directory of [EVENTS_DIRECTORY, RESOURCES_DIRECTORY, ASSETS_DIRECTORY])
+      for (const kind of await this.#names(directory))
+        for (const name of await this.#names(`${directory}/${kind}`))
+          paths.push(`${directory}/${kind}/${name}`);
+    return paths;
+  }
+
+  async #names(path: string): Promise<string[]> {
+    try {
+      const names = await this.#fileSystem.readDirectory(this.#toPath(path));
+      return names.map((name) => name.toString('utf8'));
+    } catch (error) {
+      if (isAbsent(error) || systemErrorCode(error) === 'ENOTDIR') return [];
+      throw error;
+    }
+  }
+
+  async #unlink(path: string): Promise<void> {
+    try {
+      await this.#fileSystem.unlink(this.#toPath(path));
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+    }
+  }
+
+  #toPath(path: string): string {
+    return `${this.directory}/${path}`;
+  }
+}

@@ -1,0 +1,24 @@
+/** What the engine asks of the projection of event files. */
+
+import type { RunRecord } from '../inventory/known-run.js';
+
+/**
+ * `settled`: all that is known of a run's event files is projected, and the files that were made of them are known. `busy`: more is to come.
+ * `failed`: not now, for a reason that may last.
+ */
+export type ProjectionOutcome = 'settled' | 'busy' | 'failed';
+
+export interface ProjectionView {
+  outcomeOf(run: RunRecord): ProjectionOutcome;
+  /** How long event files have had something that is not projected; 0 when they have not. */
+  behindMs(run: RunRecord): number;
+  /** A run has ended, and all of it is stored: what is kept of it in memory is not needed any more. */
+  onComplete(run: RunRecord): void;
+}
+
+/** Where nothing is projected. */
+export const NO_PROJECTION: ProjectionView = {
+  outcomeOf: () => 'settled',
+  behindMs: () => 0,
+  onComplete: () => undefined,
+};

@@ -1,0 +1,244 @@
+/**
+ * Projects the event files of one run, step by step: a piece of an event file is read, what comes of it is written, and now and then where
+ * that stands is remembered.
+ *
+ * Event files are read one after the other, by log directory and name. What is not remembered when the process ends is done again, to the same
+ * bytes; where files and memory do not fit together, or an event file is not what it was, all is made anew.
+ */
+
+import type { JsonValue } from '../../../src/base/json-value.js';
+import {
+  Projection,
+  type ProjectionNotice,
+  type ProjectionTarget,
+} from '../../../src/polyaxon/export/exporter.js';
+import { FileError } from '../../base/errors.js';
+import type { FileSystem } from '../../base/io/file-system.js';
+import { makeDirectories } from '../../base/io/make-directories.js';
+import type { LocalFile } from '../source/local-file.js';
+import { compareSources, type EventSource } from './event-source.js';
+import { MadeFiles } from './export-files.js';
+import { type FilePosition, START } from './file-position.js';
+import { type Followed, followFile } from './follow-file.js';
+import { readSaved, removeSaved, type SavedProjection, writeSaved } from './saved-state.js';
+
+/** An event file of the run, as it is now. */
+export interface EventFile {
+  readonly source: EventSource;
+  /** Tells whether something has changed. */
+  readonly version: () => string;
+  /** Opens it; the version is looked at anew. Throws `FileError`. */
+  readonly open: () => Promise<LocalFile>;
+}
+
+export interface RunProjectorOptions {
+  readonly fileSystem: FileSystem;
+  /** Of this run alone, in the state directory. */
+  readonly directory: string;
+  /** Whether to go on behind bytes of an event file that are no record. */
+  readonly acceptsDamage: (relPath: string, offset: number) => boolean;
+  /** Whether an asset that is not here any more is stored. */
+  readonly isAssetStored: (path: string) => boolean;
+  readonly onNotice: (notice: ProjectionNotice) => void;
+  /** Of an event file, read at a time. Default: that of `followFile`. */
+  readonly pieceBytes?: number | undefined;
+}
+
+export interface Step {
+  /** Paths of files that were made or have grown. */
+  readonly changed: readonly string[];
+  /** All was thrown away and is made anew. */
+  readonly isAnew: boolean;
+  /** There is more to do at once. */
+  readonly hasMore: boolean;
+}
+
+/** Values of a metric up to which its quartiles are exact: what is remembered of ten thousand metrics has to stay small. */
+const EXACT_VALUES = 512;
+const DIRECTORY_MODE = 0o700;
+/** Read before anything is written. */
+const MAX_PIECES = 8;
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+const NOTHING: Step = { changed: [], isAnew: false, hasMore: false };
+
+export class RunProjector {
+  readonly made: MadeFiles;
+  readonly #options: RunProjectorOptions;
+  readonly #projections = new Map<ProjectionTarget, Projection>();
+  readonly #positions = new Map<string, FilePosition>();
+  /** The version at which nothing more was to be read of an event file. */
+  readonly #readVersions = new Map<string, string>();
+  /** Event files that could not be opened at the last try. */
+  readonly unreadable = new Map<string, FileError>();
+  #inputs: Record<string, JsonValue> = {};
+  #isSaved = true;
+
+  private constructor(options: RunProjectorOptions) {
+    this.#options = options;
+    this.made = new MadeFiles(options.fileSystem, options.directory);
+  }
+
+  /** Goes on with what an earlier process has left, or begins. Throws what the file system says. */
+  static async open(options: RunProjectorOptions): Promise<RunProjector> {
+    const { fileSystem, directory } = options;
+    await makeDirectories(fileSystem, directory, DIRECTORY_MODE);
+    const projector = new RunProjector(options);
+    const saved = await readSaved(fileSystem, directory);
+    if (saved === null || !(await projector.#restore(saved))) await projector.#clear();
+    return projector;
+  }
+
+  /** Removes what an earlier process has left: nobody goes on with it. */
+  static async discard(fileSystem: FileSystem, directory: string): Promise<void> {
+    await removeSaved(fileSystem, directory);
+    await new MadeFiles(fileSystem, directory).clear();
+  }
+
+  get inputs(): Readonly<Record<string, JsonValue>> {
+    return this.#inputs;
+  }
+
+  /** Of events or of system metrics; undefined when there are none. */
+  projection(target: ProjectionTarget): Projection | undefined {
+    return this.#projections.get(target);
+  }
+
+  /** Whether everything is remembered. */
+  get isSaved(): boolean {
+    return this.#isSaved;
+  }
+
+  /**
+   * Reads the next pieces of some event file that has any. After an error of the file system, whichever, the projector is of no use any more: another one is
+   * to be opened. An event file that cannot be opened is noted and passed over.
+   */
+  async step(files: readonly EventFile[]): Promise<Step> {
+    for (const file of [...files].sort((a, b) => compareSources(a.source, b.source))) {
+      if (this.#readVersions.get(file.source.relPath) === file.version()) continue;
+      const step = await this.#read(file);
+      if (step !== null) return step;
+    }
+    return NOTHING;
+  }
+
+  /** Remembers where everything stands. */
+  async save(): Promise<void> {
+    if (this.#isSaved) return;
+    const { fileSystem, directory } = this.#options;
+    await writeSaved(fileSystem, directory, {
+      positions: this.#positions,
+      states: [...this.#projections.values()].map(({ state }) => state),
+      inputs: this.#inputs,
+      files: this.made.files,
+      assets: this.made.assets,
+    });
+    this.#isSaved = true;
+  }
+
+  /** Removes all that was made, here. */
+  async remove(): Promise<void> {
+    await this.#clear();
+  }
+
+  /** Null when there was nothing to read. */
+  async #read(file: EventFile): Promise<Step | null> {
+    const { source } = file;
+    const local = await this.#open(file);
+    if (local === null) return null;
+    try {
+      const version = file.version();
+      const from = this.#positions.get(source.relPath) ?? START;
+      const projection = this.#projectionOf(source.target);
+      const followed = await this.#follow(local, from, source, projection);
+      if (followed.status === 'rewritten') {
+        await this.#clear();
+        return { changed: [], isAnew: true, hasMore: true };
+      }
+      const { position, hasMore, damageStart } = followed;
+      const changed = await this.#write(projection);
+      if (position.offset !== from.offset || position.isResyncing !== from.isResyncing) {
+        this.#positions.set(source.relPath, position);
+        this.#isSaved = false;
+      }
+      // What was damaged is looked at again: it may be whole by then.
+      if (!hasMore && damageStart === null) this.#readVersions.set(source.relPath, version);
+      return hasMore || changed.length > 0 ? { changed, isAnew: false, hasMore: true } : null;
+    } finally {
+      await local.close();
+    }
+  }
+
+  /** Reads some pieces: each write opens every file that has grown. */
+  async #follow(
+    file: LocalFile,
+    from: FilePosition,
+    source: EventSource,
+    projection: Projection,
+  ): Promise<Followed> {
+    const { sizeBytes } = await file.stat();
+    let position = from;
+    for (let pieces = 1; ; pieces += 1) {
+      const followed = await followFile(file, position, {
+        sizeBytes,
+        acceptsDamage: (offset) => this.#options.acceptsDamage(source.relPath, offset),
+        onEvent: (event) => projection.push(event, source.logDirectory),
+        pieceBytes: this.#options.pieceBytes,
+      });
+      if (followed.status === 'rewritten' || !followed.hasMore) return followed;
+      if (pieces >= MAX_PIECES || projection.waitingBytes >= MAX_WAITING_BYTES) return followed;
+      position = followed.position;
+    }
+  }
+
+  async #open({ source, open }: EventFile): Promise<LocalFile | null> {
+    this.unreadable.delete(source.relPath);
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      if (error.code !== 'ERR_FILE_VANISHED') this.unreadable.set(source.relPath, error);
+      return null;
+    }
+  }
+
+  async #write(projection: Projection): Promise<string[]> {
+    const { appends, assets, inputs, notices } = projection.take();
+    await this.made.write({ appends, assets });
+    this.#inputs = { ...this.#inputs, ...inputs };
+    for (const notice of notices) this.#options.onNotice(notice);
+    return [...assets, ...appends].map(({ path }) => path);
+  }
+
+  #projectionOf(target: ProjectionTarget): Projection {
+    const known = this.#projections.get(target);
+    if (known !== undefined) return known;
+    const projection = new Projection({ target, exactValues: EXACT_VALUES });
+    this.#projections.set(target, projection);
+    return projection;
+  }
+
+  async #restore(saved: SavedProjection): Promise<boolean> {
+    const { version } = new Projection().state;
+    if (saved.states.some((state) => state.version !== version)) return false;
+    if (!(await this.made.restore(saved))) return false;
+    const here = new Set((await this.made.look([...saved.assets.keys()])).map(([path]) => path));
+    for (const path of saved.assets.keys())
+      if (!here.has(path) && !this.#options.isAssetStored(path)) return false;
+    for (const state of saved.states)
+      this.#projections.set(state.target, new Projection({ state, exactValues: EXACT_VALUES }));
+    for (const [path, position] of saved.positions) this.#positions.set(path, position);
+    this.#inputs = { ...saved.inputs };
+    return true;
+  }
+
+  async #clear(): Promise<void> {
+    this.#projections.clear();
+    this.#positions.clear();
+    this.#readVersions.clear();
+    this.#inputs = {};
+    // First: nothing must be remembered of files that are not there.
+    await removeSaved(this.#options.fileSystem, this.#options.directory);
+    await this.made.clear();
+    this.#isSaved = true;
+  }
+}

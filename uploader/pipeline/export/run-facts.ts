@@ -1,0 +1,100 @@
+/** What the projection of a run tells, from the projector as long as there is one, and from what it left behind after that. */
+
+import type { JsonValue } from '../../../src/base/json-value.js';
+import type { Projection, ProjectionCounts, SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
+import type { ProjectedFacts } from '../report/export-facts.js';
+import type { RunProjector } from './run-exporter.js';
+
+/** What stays when the projector goes. */
+interface Left {
+  readonly inputs: Readonly<Record<string, JsonValue>>;
+  readonly lastValues: Readonly<Record<string, number | null>>;
+  readonly artifacts: readonly SeriesArtifact[];
+  readonly counts: ProjectionCounts;
+}
+
+const NO_COUNTS: ProjectionCounts = {
+  values: 0,
+  projected: {},
+  rows: {},
+  inputs: 0,
+  likenesses: 0,
+  unprojected: {},
+  invalid: {},
+};
+const NOTHING: Left = { inputs: {}, lastValues: {}, artifacts: [], counts: NO_COUNTS };
+
+export class RunFacts implements ProjectedFacts {
+  state: ProjectedFacts['state'] = 'undecided';
+  isCaughtUp = false;
+  #source: RunProjector | Left = NOTHING;
+
+  /** Tells what a projector knows from now on. */
+  follow(projector: RunProjector): void {
+    this.#source = projector;
+  }
+
+  /** Keeps what the projector knows, and lets it go. */
+  freeze(): void {
+    const { inputs, counts } = this;
+    this.#source = { inputs, counts, lastValues: this.lastValues(), artifacts: this.artifacts() };
+  }
+
+  forget(): void {
+    this.#source = NOTHING;
+  }
+
+  get inputs(): Readonly<Record<string, JsonValue>> {
+    return this.#source.inputs;
+  }
+
+  lastValues(): Readonly<Record<string, number | null>> {
+    if ('artifacts' in this.#source) return this.#source.lastValues;
+    return this.#source.projection('events')?.lastValues() ?? {};
+  }
+
+  artifacts(): readonly SeriesArtifact[] {
+    if ('artifacts' in this.#source) return this.#source.artifacts;
+    const events = this.#source.projection('events')?.artifacts() ?? [];
+    const taken = new Set(events.map(({ name }) => name));
+    const system = this.#source.projection('resources')?.artifacts() ?? [];
+    return [...events, ...system.map((artifact) => toUnique(artifact, taken))];
+  }
+
+  get counts(): ProjectionCounts {
+    if ('artifacts' in this.#source) return this.#source.counts;
+    const projections = [this.#source.projection('events'), this.#source.projection('resources')];
+    return projections
+      .filter((projection): projection is Projection => projection !== undefined)
+      .reduce((sum, { counts }) => addCounts(sum, counts), NO_COUNTS);
+  }
+}
+
+/** A system metric gives way: an event's name is that of its file, by which Polyaxon asks for it. As in `run-directory.ts`. */
+function toUnique(artifact: SeriesArtifact, taken: Set<string>): SeriesArtifact {
+  let { name } = artifact;
+  while (taken.has(name)) name = `${name}-${artifact.kind}`;
+  taken.add(name);
+  return name === artifact.name ? artifact : { ...artifact, name };
+}
+
+function addCounts(a: ProjectionCounts, b: ProjectionCounts): ProjectionCounts {
+  return {
+    values: a.values + b.values,
+    projected: addEach(a.projected, b.projected),
+    rows: addEach(a.rows, b.rows),
+    inputs: a.inputs + b.inputs,
+    likenesses: a.likenesses + b.likenesses,
+    unprojected: addEach(a.unprojected, b.unprojected),
+    invalid: addEach(a.invalid, b.invalid),
+  };
+}
+
+function addEach(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const sum = { ...a };
+  for (const [name, count] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
+}

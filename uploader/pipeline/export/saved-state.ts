@@ -1,0 +1,147 @@
+/**
+ * What is remembered of a run's projection, so that the next process goes on: `projection.jsonl`, replaced as a whole.
+ *
+ * A line for each series and file, so that ten thousand of them are written and read without holding up everything else.
+ */
+
+import type { JsonValue } from '../../../src/base/json-value.js';
+import type { ProjectionState } from '../../../src/polyaxon/export/exporter.js';
+import type { FileSystem } from '../../base/io/file-system.js';
+import { isAbsent } from '../../base/io/system-error.js';
+import { readWholeFile, replaceFile } from '../../base/io/whole-file.js';
+import type { FilePosition } from './file-position.js';
+
+export interface SavedProjection {
+  /** By path of the event file inside the run. */
+  readonly positions: ReadonlyMap<string, FilePosition>;
+  /** Of events, and of system metrics: as far as there are any. */
+  readonly states: readonly ProjectionState[];
+  readonly inputs: Readonly<Record<string, JsonValue>>;
+  /** What the files that were made of them have. */
+  readonly files: ReadonlyMap<string, Content>;
+  readonly assets: ReadonlyMap<string, Content>;
+}
+
+/** Tells whether a file is as it was left. */
+export interface Content {
+  readonly sizeBytes: number;
+  readonly crc32: number;
+}
+
+type Line =
+  | { readonly version: 1; readonly inputs: SavedProjection['inputs'] }
+  | { readonly eventFile: string; readonly position: FilePosition }
+  | { readonly state: Omit<ProjectionState, 'series'> }
+  /** Of the state before it. */
+  | { readonly series: ProjectionState['series'][number] }
+  | ({ readonly file: string } & Content)
+  | ({ readonly asset: string } & Content)
+  | { readonly lines: number };
+
+const FILE_NAME = 'projection.jsonl';
+const FILE_MODE = 0o600;
+const MAX_BYTES = 2 ** 31 - 1;
+/** Of text that is made between two turns of the event loop. */
+const SLICE_CHARACTERS = 1024 * 1024;
+
+/** Reads what was remembered in a directory; null when there is nothing, or nothing that can be used. */
+export async function readSaved(fileSystem: FileSystem, directory: string): Promise<SavedProjection | null> {
+  try {
+    const bytes = await readWholeFile(fileSystem, `${directory}/${FILE_NAME}`, MAX_BYTES);
+    return await parse(bytes);
+  } catch {
+    return null; // none yet, or not one of ours: everything is in the event files
+  }
+}
+
+/** Remembers. The directory is there. */
+export async function writeSaved(
+  fileSystem: FileSystem,
+  directory: string,
+  saved: SavedProjection,
+): Promise<void> {
+  const path = `${directory}/${FILE_NAME}`;
+  const paths = { directory, path, temporaryPath: `${path}.partial` };
+  await replaceFile(fileSystem, paths, await format(saved), FILE_MODE);
+}
+
+/** Forgets. */
+export async function removeSaved(fileSystem: FileSystem, directory: string): Promise<void> {
+  try {
+    await fileSystem.unlink(`${directory}/${FILE_NAME}`);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}
+
+async function format(saved: SavedProjection): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let text = '';
+  let lines = 0;
+  for (const line of toLines(saved)) {
+    text += `${JSON.stringify(line)}\n`;
+    lines += 1;
+    if (text.length < SLICE_CHARACTERS) continue;
+    pieces.push(Buffer.from(text));
+    text = '';
+    await nextTurn();
+  }
+  pieces.push(Buffer.from(`${text}${JSON.stringify({ lines })}\n`));
+  return Buffer.concat(pieces);
+}
+
+function* toLines({ positions, states, inputs, files, assets }: SavedProjection): Generator<Line> {
+  yield { version: 1, inputs };
+  for (const [eventFile, position] of positions) yield { eventFile, position };
+  for (const { series, ...state } of states) {
+    yield { state };
+    for (const each of series) yield { series: each };
+  }
+  for (const [file, { sizeBytes, crc32 }] of files) yield { file, sizeBytes, crc32 };
+  for (const [asset, { sizeBytes, crc32 }] of assets) yield { asset, sizeBytes, crc32 };
+}
+
+async function parse(bytes: Buffer): Promise<SavedProjection | null> {
+  const positions = new Map<string, FilePosition>();
+  const states: { state: Omit<ProjectionState, 'series'>; series: ProjectionState['series'][number][] }[] =
+    [];
+  const files = new Map<string, Content>();
+  const assets = new Map<string, Content>();
+  let inputs: SavedProjection['inputs'] | undefined;
+  let lines = 0;
+  let sinceTurn = 0;
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf('\n', start);
+    if (end < 0) return null;
+    const line = JSON.parse(bytes.toString('utf8', start, end)) as Line;
+    sinceTurn += end - start;
+    start = end + 1;
+    if ('lines' in line) {
+      if (line.lines !== lines || start !== bytes.length || inputs === undefined) return null;
+      return {
+        positions,
+        states: states.map(({ state, series }) => ({ ...state, series })),
+        inputs,
+        files,
+        assets,
+      };
+    }
+    lines += 1;
+    if ('version' in line) {
+      if (line.version !== 1) return null;
+      inputs = line.inputs;
+    } else if ('eventFile' in line) positions.set(line.eventFile, line.position);
+    else if ('state' in line) states.push({ state: line.state, series: [] });
+    else if ('series' in line) states.at(-1)?.series.push(line.series);
+    else if ('file' in line) files.set(line.file, { sizeBytes: line.sizeBytes, crc32: line.crc32 });
+    else assets.set(line.asset, { sizeBytes: line.sizeBytes, crc32: line.crc32 });
+    if (sinceTurn < SLICE_CHARACTERS) continue;
+    sinceTurn = 0;
+    await nextTurn();
+  }
+  return null;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,31 @@
+/** What a file is to the uploader, told by its place and name: how it grows, and how urgent it is. */
+
+import {
+  EVENT_FILE_MARK,
+  LINEAGE_FILE,
+  LOGS_DIRECTORY,
+  RUN_FILE,
+} from '../../../src/run-directory/layout.js';
+
+/**
+ * `event`: records of TensorBoard, appended. `append`: lines of Polyaxon's events, appended. `log`: text, appended and
+ * sometimes begun anew. `artifact`: anything else, written whole, until it is seen to grow.
+ */
+export type FileClass = 'event' | 'log' | 'append' | 'artifact';
+
+const LOG_NAME = /\.(log|out|err)(\.\d+)?$/i;
+
+export function toFileClass(relPath: string): FileClass {
+  const name = relPath.slice(relPath.lastIndexOf('/') + 1);
+  if (name.includes(EVENT_FILE_MARK)) return 'event';
+  if (name.endsWith('.plx')) return 'append';
+  return relPath.startsWith(`${LOGS_DIRECTORY}/`) || LOG_NAME.test(name) ? 'log' : 'artifact';
+}
+
+/** 0: files of the run; 1: what names them (lineage); 2: the run file. A later phase waits for the earlier ones of its run. */
+export type Phase = 0 | 1 | 2;
+
+export function toPhase(relPath: string): Phase {
+  if (relPath === RUN_FILE) return 2;
+  return relPath === LINEAGE_FILE ? 1 : 0;
+}

@@ -1,0 +1,461 @@
+/**
+ * The tracker: one row for each file, from what the scanner sees, the journal remembers and the store lists.
+ *
+ * It knows which files there is something to do about; a million changes of a file are one dirty row. It touches neither disk nor store.
+ */
+
+import type { Clock } from '../../../src/base/clock.js';
+import type { FileStat } from '../../base/io/file-system.js';
+import { type FileVersion, isSameVersion } from '../../base/io/file-version.js';
+import { RESERVED_DIRECTORY, type RelPath } from '../../base/rel-path.js';
+import type { ObjectVersion } from '../../store/base/store.js';
+import type { JournalEntry, JournalRecord, OpenIntent, SegmentEntry } from '../journal/journal-entry.js';
+import type { JournalReplay, JournalSink } from '../journal/journal-files.js';
+import { isReceiptKey } from '../manifest/manifest.js';
+import { type FileFacts, toKey } from '../plan/planner.js';
+import type { GrowthState } from '../source/growth-state.js';
+import { type FileClass, toFileClass } from './file-class.js';
+import { type FileId, FileTable, FLAG, type FolderId } from './file-table.js';
+import { createRunRecord, type RunRecord } from './known-run.js';
+import type { FoundRun, ScanSink } from './scan-sink.js';
+
+interface Folder {
+  readonly run: number;
+  /** Empty for the run's own directory. */
+  readonly path: string;
+}
+
+/** Where a file lies on disk. */
+export interface FilePlace {
+  /** Every link resolved; nothing outside of it is ever opened. */
+  readonly directory: Buffer;
+  /** From there. */
+  readonly path: RelPath;
+}
+
+/** The last commit of a file that is extended. */
+export interface LastCommit {
+  readonly atMs: number;
+  readonly durationMs: number;
+  /** The share of it that went into what was stored before: what the next extension will take at least. */
+  readonly repeatMs: number;
+}
+
+const TICK_MS = 10;
+
+export class Tracker implements ScanSink, JournalSink {
+  readonly table = new FileTable();
+  readonly runs: RunRecord[] = [];
+  /** What only files that grow, or were under way, have; of this process alone. */
+  readonly growth = new Map<FileId, GrowthState>();
+  readonly intents = new Map<FileId, OpenIntent>();
+  readonly segments = new Map<FileId, SegmentEntry>();
+  /** Keys of commits that killed processes had begun, as long as something of them may still turn up in the store. */
+  readonly crashedKeys = new Set<string>();
+  readonly commits = new Map<FileId, LastCommit>();
+  /** Files that went away with bytes that are not stored. */
+  readonly missing = new Map<FileId, { readonly bytes: number; readonly sinceMs: number }>();
+  readonly #runIndexes = new Map<string, number>();
+  readonly #folders: Folder[] = [];
+  readonly #folderIds = new Map<string, FolderId>();
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  readonly #onDirty: (id: FileId) => void;
+  readonly #onRun: (run: RunRecord) => void;
+
+  constructor(options: { clock: Clock; onDirty?: (id: FileId) => void; onRun?: (run: RunRecord) => void }) {
+    this.#clock = options.clock;
+    this.#startMs = options.clock.monotonicMs();
+    this.#onDirty = options.onDirty ?? (() => undefined);
+    this.#onRun = options.onRun ?? (() => undefined);
+  }
+
+  // What the scanner sees.
+
+  onRun(found: FoundRun): number {
+    const run = this.#runOf(found.runUuid);
+    run.directory = found.directory;
+    run.kind = found.kind;
+    run.filesAt = found.filesAt;
+    this.#onRun(run);
+    return run.index;
+  }
+
+  onFolder(run: number, path: string): FolderId {
+    const key = `${run}/${path}`;
+    const known = this.#folderIds.get(key);
+    if (known !== undefined) return known;
+    const folder = this.#folders.length;
+    this.#folders.push({ run, path });
+    this.#folderIds.set(key, folder);
+    this.runs[run]?.folders.push(folder);
+    return folder;
+  }
+
+  onFile(folder: FolderId, name: string, stat: FileStat): { id: FileId; isChanged: boolean } {
+    const id = this.table.intern(folder, name);
+    // What the writer makes goes before what was made for it.
+    this.table.set(id, FLAG.projected, false);
+    return { id, isChanged: this.look(id, stat) };
+  }
+
+  /** As `onFile`, for a file that was made of the run's event files. Null when the run's writer has made one of this name. */
+  onProjectedFile(run: RunRecord, relPath: string, stat: FileStat): FileId | null {
+    const id = this.idOf(toKey(run.uuid, relPath));
+    const { table } = this;
+    if (table.has(id, FLAG.onDisk) && !table.has(id, FLAG.projected)) return null;
+    table.set(id, FLAG.projected);
+    this.look(id, stat);
+    return id;
+  }
+
+  /** A file that was made of event files is not here any more, and need not be. */
+  onProjectedGone(id: FileId): void {
+    if (this.table.has(id, FLAG.projected)) this.#leave(id);
+  }
+
+  /** As `onProjectedGone`, for one that an earlier process has removed once it was stored. */
+  onProjectedStored(run: RunRecord, relPath: string): void {
+    const id = this.idOf(toKey(run.uuid, relPath));
+    if (!this.table.has(id, FLAG.onDisk)) this.table.set(id, FLAG.projected);
+  }
+
+  /** A look at a file, by whoever has opened it. True when something has changed since the last one. */
+  look(id: FileId, version: FileVersion): boolean {
+    const { table } = this;
+    const stamp = toStamp(version);
+    const isChanged =
+      !table.has(id, FLAG.onDisk) ||
+      table.seenBytes[id] !== version.sizeBytes ||
+      table.seenStamp[id] !== stamp;
+    if (!isChanged) return false;
+    table.seenBytes[id] = version.sizeBytes;
+    table.seenStamp[id] = stamp;
+    table.seenIno[id] = Number(version.ino & 0xffffffffn);
+    table.changedAt[id] = this.#now();
+    table.set(id, FLAG.onDisk);
+    table.set(id, FLAG.same, table.has(id, FLAG.journalled) && isSameVersion(this.#versionOf(id), version));
+    this.missing.delete(id);
+    // What the uploader makes is no sign of life of the writer.
+    if (!table.has(id, FLAG.projected)) this.runOf(id).changedMs = this.#clock.monotonicMs();
+    this.evaluate(id);
+    return true;
+  }
+
+  countMissing(folder: FolderId, present: ReadonlySet<FileId>): number {
+    let count = 0;
+    for (const id of this.table.inFolder(folder)) if (this.#isFound(id) && !present.has(id)) count += 1;
+    return count;
+  }
+
+  onGone(folder: FolderId, present: ReadonlySet<FileId>, names: ReadonlySet<string>): void {
+    for (const id of this.table.inFolder(folder)) {
+      if (!this.#isFound(id) || present.has(id) || names.has(this.table.nameOf(id))) continue;
+      const bytes = this.pendingBytes(id);
+      if (bytes > 0) this.missing.set(id, { bytes, sinceMs: this.#clock.monotonicMs() });
+      this.#leave(id);
+    }
+  }
+
+  onLeftOut(folder: FolderId, name: string): void {
+    const id = this.table.find(folder, name);
+    if (id !== undefined && this.#isFound(id)) this.#leave(id);
+  }
+
+  onFolderLeftOut(folder: FolderId): void {
+    for (const id of this.table.inFolder(folder)) if (this.#isFound(id)) this.#leave(id);
+  }
+
+  // What the journal remembers.
+
+  onEntry(entry: JournalEntry): void {
+    const id = this.idOf(entry.key);
+    this.#takeEntry(id, entry);
+  }
+
+  onSegment(segment: SegmentEntry): void {
+    this.segments.set(this.idOf(segment.key), segment);
+  }
+
+  onReplayed({ openIntents, crashedKeys }: Pick<JournalReplay, 'openIntents' | 'crashedKeys'>): void {
+    for (const key of crashedKeys) this.crashedKeys.add(key);
+    for (const open of openIntents) {
+      this.crashedKeys.add(open.intent.entry.key);
+      this.intents.set(this.idOf(open.intent.entry.key), open);
+    }
+  }
+
+  /** All that a snapshot of the journal has to hold. */
+  *live(): Generator<JournalRecord> {
+    for (let id = 0; id < this.table.count; id += 1) {
+      const entry = this.table.has(id, FLAG.journalled) ? this.entryOf(id) : null;
+      if (entry !== null) yield { kind: 'done', entry };
+      const segment = this.segments.get(id);
+      if (segment !== undefined) yield { kind: 'segment', segment };
+    }
+    for (const key of this.crashedKeys) yield { kind: 'crashed', key };
+    for (const { intent, uploadId, parts } of this.intents.values()) {
+      yield { kind: 'intent', intent };
+      if (uploadId !== null) yield { kind: 'mpu', tx: intent.tx, uploadId };
+      for (const part of parts) yield { kind: 'part', tx: intent.tx, part };
+    }
+  }
+
+  // What the store says.
+
+  beginListing(run: RunRecord): void {
+    run.receiptKeys.clear();
+    for (const id of this.filesOf(run)) this.table.set(id, FLAG.listed, false);
+  }
+
+  onListed(key: string, object: ObjectVersion): void {
+    const slash = key.indexOf('/');
+    if (key.startsWith(`${RESERVED_DIRECTORY}/`, slash + 1)) {
+      if (isReceiptKey(key)) this.#runOf(key.slice(0, slash)).receiptKeys.add(key);
+      return;
+    }
+    this.setObject(this.idOf(key), object);
+  }
+
+  endListing(run: RunRecord): void {
+    run.isListed = true;
+    for (const id of this.filesOf(run)) {
+      if (!this.table.has(id, FLAG.listed)) this.table.set(id, FLAG.stored, false);
+      this.evaluate(id);
+    }
+  }
+
+  /** What the store has under a file's key. */
+  setObject(id: FileId, object: ObjectVersion | null): void {
+    const { table } = this;
+    table.set(id, FLAG.listed);
+    table.set(id, FLAG.stored, object !== null);
+    if (object === null || (table.has(id, FLAG.journalled) && table.etags.get(id) === object.etag)) return;
+    table.set(id, FLAG.replaced, table.has(id, FLAG.journalled));
+    table.etags.set(id, object.etag);
+    table.objectBytes[id] = object.sizeBytes;
+  }
+
+  /** A commit was acknowledged, or found to have happened. */
+  setEntry(id: FileId, entry: JournalEntry): void {
+    this.#takeEntry(id, entry);
+    const { table } = this;
+    const isSame =
+      table.seenBytes[id] === entry.file.sizeBytes && table.seenStamp[id] === toStamp(entry.file);
+    table.set(id, FLAG.same, isSame);
+    this.intents.delete(id);
+    this.evaluate(id);
+  }
+
+  // What is asked.
+
+  /** Decides anew whether there is something to do about a file. */
+  evaluate(id: FileId): void {
+    const { table } = this;
+    const isDirty = table.has(id, FLAG.onDisk) && !this.#isSettled(id);
+    const wasDirty = table.has(id, FLAG.dirty);
+    table.set(id, FLAG.dirty, isDirty);
+    if (isDirty && !wasDirty) table.dirtySince[id] = this.#now();
+    if (isDirty) this.#onDirty(id);
+  }
+
+  /** What was there before `sinceMs` is stored: what is left is younger. */
+  restartAge(id: FileId, sinceMs: number): void {
+    if (this.table.has(id, FLAG.dirty)) this.table.dirtySince[id] = this.#toTicks(sinceMs);
+  }
+
+  facts(id: FileId, file: FileVersion): FileFacts {
+    const { table } = this;
+    const run = this.runOf(id);
+    const object = { etag: table.etags.get(id), sizeBytes: table.objectBytes[id]! };
+    const isKnown = run.isListed || table.has(id, FLAG.listed);
+    const listed = table.has(id, FLAG.stored) ? object : isKnown ? null : undefined;
+    return { file, journalled: this.entryOf(id), listed };
+  }
+
+  /** As `facts`, with what the last look has left of the version. */
+  seenFacts(id: FileId): FileFacts {
+    const sizeBytes = this.table.seenBytes[id]!;
+    const other: FileVersion = { sizeBytes, mtimeNs: 0n, ctimeNs: 0n, ino: 0n };
+    return this.facts(id, this.table.has(id, FLAG.same) ? this.#versionOf(id) : other);
+  }
+
+  /** The last acknowledged commit of a file. */
+  entryOf(id: FileId): JournalEntry | null {
+    const { table } = this;
+    if (!table.has(id, FLAG.journalled)) return null;
+    const generation = table.generation[id]!;
+    return {
+      key: this.keyOf(id),
+      file: this.#versionOf(id),
+      crc32: table.crc[id]!,
+      // Of a replaced object only that it is another one is known.
+      object: {
+        etag: table.has(id, FLAG.replaced) ? '' : table.etags.get(id),
+        sizeBytes: table.objectBytes[id]!,
+      },
+      isRecent: table.has(id, FLAG.recent),
+      ...(generation === 0 ? {} : { generation }),
+    };
+  }
+
+  /** Whether something of a file is not in the store; if not, it may still have to be compared. */
+  isPending(id: FileId): boolean {
+    const { table } = this;
+    if (!table.has(id, FLAG.dirty)) return false;
+    const flags = table.flags[id]!;
+    const needed = FLAG.stored | FLAG.same;
+    if ((flags & needed) !== needed || (flags & FLAG.replaced) !== 0) return true;
+    const segment = this.segments.get(id);
+    return Math.max(table.objectBytes[id]!, segment?.end ?? 0) !== table.seenBytes[id];
+  }
+
+  /** Bytes that are on disk and not in the store, about. */
+  pendingBytes(id: FileId): number {
+    const { table } = this;
+    if (!table.has(id, FLAG.dirty)) return 0;
+    const seen = table.seenBytes[id]!;
+    if (!table.has(id, FLAG.stored)) return seen;
+    const segment = this.segments.get(id);
+    const storedBytes = Math.max(table.objectBytes[id]!, segment?.end ?? 0);
+    return seen >= storedBytes ? seen - storedBytes : seen;
+  }
+
+  isAppended(id: FileId): boolean {
+    return this.table.has(id, FLAG.appends) || this.classOf(id) !== 'artifact';
+  }
+
+  quietMs(id: FileId): number {
+    return this.#msSince(this.table.changedAt[id]!);
+  }
+
+  ageMs(id: FileId): number {
+    return this.#msSince(this.table.dirtySince[id]!);
+  }
+
+  classOf(id: FileId): FileClass {
+    return toFileClass(this.relPathOf(id));
+  }
+
+  relPathOf(id: FileId): RelPath {
+    const { path } = this.#folders[this.table.folder[id]!]!;
+    const name = this.table.nameOf(id);
+    return (path === '' ? name : `${path}/${name}`) as RelPath;
+  }
+
+  /** Null as long as only the journal knows of the run. */
+  placeOf(id: FileId): FilePlace | null {
+    const { directory, projectedDirectory, filesAt } = this.runOf(id);
+    const relPath = this.relPathOf(id);
+    if (this.table.has(id, FLAG.projected))
+      return projectedDirectory === null ? null : { directory: projectedDirectory, path: relPath };
+    if (directory === null) return null;
+    return { directory, path: filesAt === '' ? relPath : (relPath.slice(filesAt.length + 1) as RelPath) };
+  }
+
+  keyOf(id: FileId): string {
+    return toKey(this.runOf(id).uuid, this.relPathOf(id));
+  }
+
+  runOf(id: FileId): RunRecord {
+    return this.runs[this.#folders[this.table.folder[id]!]!.run]!;
+  }
+
+  findRun(uuid: string): RunRecord | undefined {
+    return this.runs[this.#runIndexes.get(uuid) ?? -1];
+  }
+
+  /** The directories of a run that have files. */
+  *foldersOf(run: RunRecord): Generator<{ readonly id: FolderId; readonly path: string }> {
+    for (const id of run.folders) yield { id, path: this.#folders[id]!.path };
+  }
+
+  *filesOf(run: RunRecord): Generator<FileId> {
+    for (const folder of run.folders) yield* this.table.inFolder(folder);
+  }
+
+  /** The row of a key, made if there is none. */
+  idOf(key: string): FileId {
+    const slash = key.indexOf('/');
+    const last = key.lastIndexOf('/');
+    const run = this.#runOf(key.slice(0, slash));
+    return this.table.intern(
+      this.onFolder(run.index, key.slice(slash + 1, Math.max(slash + 1, last))),
+      key.slice(last + 1),
+    );
+  }
+
+  #takeEntry(id: FileId, { file, crc32, object, isRecent, generation = 0 }: JournalEntry): void {
+    const { table } = this;
+    table.fileBytes[id] = file.sizeBytes;
+    table.mtimeNs[id] = file.mtimeNs;
+    table.ctimeNs[id] = file.ctimeNs;
+    table.ino[id] = file.ino;
+    table.crc[id] = crc32;
+    table.etags.set(id, object.etag);
+    table.objectBytes[id] = object.sizeBytes;
+    table.generation[id] = generation;
+    table.set(id, FLAG.journalled | FLAG.stored);
+    table.set(id, FLAG.replaced, false);
+    table.set(id, FLAG.recent, isRecent);
+    const segment = this.segments.get(id);
+    if (segment !== undefined && (segment.end <= object.sizeBytes || segment.generation !== generation))
+      this.segments.delete(id);
+  }
+
+  #isSettled(id: FileId): boolean {
+    const { table } = this;
+    const needed = FLAG.journalled | FLAG.stored | FLAG.same;
+    const flags = table.flags[id]!;
+    if ((flags & needed) !== needed || (flags & (FLAG.recent | FLAG.replaced)) !== 0) return false;
+    return table.objectBytes[id] === table.seenBytes[id];
+  }
+
+  /** Whether the scanner has seen it, and not seen it go. */
+  #isFound(id: FileId): boolean {
+    return this.table.has(id, FLAG.onDisk) && !this.table.has(id, FLAG.projected);
+  }
+
+  #leave(id: FileId): void {
+    this.table.set(id, FLAG.onDisk | FLAG.dirty, false);
+  }
+
+  #versionOf(id: FileId): FileVersion {
+    const { table } = this;
+    return {
+      sizeBytes: table.fileBytes[id]!,
+      mtimeNs: table.mtimeNs[id]!,
+      ctimeNs: table.ctimeNs[id]!,
+      ino: table.ino[id]!,
+    };
+  }
+
+  #runOf(uuid: string): RunRecord {
+    const known = this.#runIndexes.get(uuid);
+    if (known !== undefined) return this.runs[known]!;
+    const run = createRunRecord(this.runs.length, uuid);
+    this.runs.push(run);
+    this.#runIndexes.set(uuid, run.index);
+    return run;
+  }
+
+  #now(): number {
+    return this.#toTicks(this.#clock.monotonicMs());
+  }
+
+  /** Milliseconds in 32 bits: 497 days of running. */
+  #toTicks(monotonicMs: number): number {
+    return Math.max(0, Math.floor((monotonicMs - this.#startMs) / TICK_MS)) >>> 0;
+  }
+
+  #msSince(ticks: number): number {
+    return Math.max(0, this.#clock.monotonicMs() - this.#startMs - ticks * TICK_MS);
+  }
+}
+
+/** 32 bits of both time stamps and the inode, mixed: equal for the same version. */
+function toStamp({ mtimeNs, ctimeNs, ino }: FileVersion): number {
+  const mtime = Number(mtimeNs & 0xffffffffn);
+  const ctime = Number(ctimeNs & 0xffffffffn);
+  return (mtime ^ Math.imul(ctime, 0x9e3779b1) ^ Math.imul(Number(ino & 0xffffffffn), 0x85ebca6b)) >>> 0;
+}

@@ -1,0 +1,44 @@
+/** What the uploader knows of one run. */
+
+import type { CodedError } from '../../../src/base/errors.js';
+import type { FolderId } from './file-table.js';
+import type { FoundRun } from './scan-sink.js';
+
+export interface RunRecord {
+  readonly index: number;
+  readonly uuid: string;
+  /** Every link resolved; null as long as only the journal knows of the run. */
+  directory: Buffer | null;
+  kind: FoundRun['kind'] | null;
+  /** What the paths of its files begin with inside the run, and do not on disk. */
+  filesAt: string;
+  /** Where the files lie that the uploader makes of its event files; every link resolved. */
+  projectedDirectory: Buffer | null;
+  readonly folders: FolderId[];
+  /** Whether the store has been asked what it has of the run: nothing is sent before. */
+  isListed: boolean;
+  /** Of receipts that the store has listed, or that were written since. */
+  readonly receiptKeys: Set<string>;
+  /** When a file of it was seen to change last. */
+  changedMs: number;
+  /** Bytes that were deleted on disk before they were stored. */
+  lostBytes: number;
+  lastError: { readonly path: string; readonly error: CodedError } | null;
+}
+
+export function createRunRecord(index: number, uuid: string): RunRecord {
+  return {
+    index,
+    uuid,
+    directory: null,
+    kind: null,
+    filesAt: '',
+    projectedDirectory: null,
+    folders: [],
+    isListed: false,
+    receiptKeys: new Set(),
+    changedMs: 0,
+    lostBytes: 0,
+    lastError: null,
+  };
+}

@@ -1,0 +1,90 @@
+/** Receipts in the store: found by a listing, replaced by newer ones. */
+
+import { crc32 } from 'node:zlib';
+import type { Randomness } from '../../base/io/randomness.js';
+import type { FailedOutcome } from '../../base/retry.js';
+import type { ListedObject } from '../../store/base/store.js';
+import {
+  encodeReceipt,
+  parseReceipt,
+  type Receipt,
+  type ReceiptLine,
+  toFingerprint,
+  toReceiptKey,
+} from './manifest.js';
+import { readObject, type StoreAccess, type StoredRun } from './stored-run.js';
+
+export type ReceiptLines = ReadonlyMap<string, ReceiptLine>;
+
+/**
+ * The lines of the receipt that fits best what is stored: there is more than one only where old ones could not be removed. Throws as
+ * `listStoredRun` does.
+ */
+export async function loadReceipt(
+  access: StoreAccess,
+  stored: StoredRun,
+  signal?: AbortSignal,
+): Promise<ReceiptLines> {
+  const receipts: Receipt[] = [];
+  for (const { key } of stored.receipts) {
+    const receipt = parseReceipt(await readObject(access, key, signal));
+    if (receipt?.runUuid === stored.runUuid) receipts.push(receipt);
+  }
+  const count = ({ lines }: Receipt): number =>
+    lines.filter(({ path, etag }) => stored.files.get(path)?.etag === etag).length;
+  receipts.sort((a, b) => count(b) - count(a) || (a.writtenAt < b.writtenAt ? 1 : -1));
+  return new Map(receipts[0]?.lines.map((line) => [line.path, line]));
+}
+
+/** Whether a receipt was written for exactly what is stored. */
+export function hasCurrentReceipt({ runUuid, files, receipts }: StoredRun): boolean {
+  const key = toReceiptKey(runUuid, toFingerprint(files));
+  return receipts.some((receipt) => receipt.key === key);
+}
+
+/** Stores a receipt for what `stored` lists, then removes those before it. Null once it is safe. */
+export async function saveReceipt(
+  access: StoreAccess,
+  stored: StoredRun,
+  receipt: Receipt,
+  options: { readonly randomness: Randomness; readonly signal?: AbortSignal | undefined },
+): Promise<{ readonly key: string } | FailedOutcome> {
+  const { store, patience } = access;
+  const { signal } = options;
+  const key = toReceiptKey(stored.runUuid, toFingerprint(stored.files));
+  const bytes = encodeReceipt(receipt);
+  let base: ListedObject | null = stored.receipts.find((each) => each.key === key) ?? null;
+  const commitId = options.randomness.id();
+  const target = { sizeBytes: bytes.length, crc32: crc32(bytes) };
+  const source = { read: async (start: number, end: number) => bytes.subarray(start, end) };
+  for (let attempts = 0; attempts < 2; attempts += 1) {
+    const request = { key, source, target, base, commitId, signal };
+    const outcome = await patience.withRetry(`store ${key}`, () => store.commit(request), { signal });
+    if (outcome.status === 'failed') return outcome;
+    if (outcome.status === 'stored') break;
+    // Somebody else has written a receipt for the same state: theirs is as good, and ours is newer.
+    const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+    if (found.status === 'failed') return found;
+    base = found.status === 'found' ? { key, ...found.object } : null;
+  }
+  await removeObjects(
+    access,
+    stored.receipts.filter((each) => each.key !== key),
+    signal,
+  );
+  return { key };
+}
+
+/** Removes what newer objects stand for. What cannot be removed does no harm: the permission is not needed for anything else. */
+export async function removeObjects(
+  { store, patience }: StoreAccess,
+  objects: readonly ListedObject[],
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const { key, etag, sizeBytes } of objects) {
+    const version = { etag, sizeBytes };
+    const call = () => store.remove({ key, version, signal });
+    const outcome = await patience.withRetry(`remove ${key}`, call, { signal });
+    if (outcome.status === 'failed') return;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Writes the receipt of each run that has ended and is stored, one run after the other, beside all other work.
+ *
+ * What it claims was verified: the store has taken the bytes under their CRC-32, and a listing says that it still has that very object. The SHA-256 is
+ * that of the local file, read once more, and only if its size and CRC-32 are those of the object.
+ */
+
+import { messageOf } from '../../../src/base/errors.js';
+import type { Io } from '../../base/io/io.js';
+import type { StoreNotice } from '../../store/base/store.js';
+import { parseSegmentKey } from '../commit/segments.js';
+import { type FileId, FLAG } from '../inventory/file-table.js';
+import type { Tracker } from '../inventory/inventory.js';
+import type { RunRecord } from '../inventory/known-run.js';
+import type { Notifier } from '../report/run-observer.js';
+import type { BufferPool } from '../source/buffer-pool.js';
+import { hashFile } from '../source/hash-file.js';
+import { type OpenPolicy, openLocalFile } from '../source/local-file.js';
+import { type ReceiptLine, toFingerprint, toReceiptKey } from './manifest.js';
+import {
+  hasCurrentReceipt,
+  loadReceipt,
+  type ReceiptLines,
+  removeObjects,
+  saveReceipt,
+} from './manifest-store.js';
+import { listStoredRun, type StoreAccess, type StoredRun } from './stored-run.js';
+
+export interface ReceiptWriterOptions extends StoreAccess {
+  readonly io: Io;
+  readonly tracker: Tracker;
+  readonly pool: BufferPool;
+  readonly openPolicy: () => OpenPolicy;
+  readonly onNotice: (notice: StoreNotice) => void;
+}
+
+/** The uploader's own files lie in its state directory, on whatever device that is. */
+const OWN_FILES: OpenPolicy = { allowHardLinks: false };
+
+export class ReceiptWriter {
+  readonly #options: ReceiptWriterOptions;
+  readonly #abort = new AbortController();
+  #working: Promise<void> = Promise.resolve();
+
+  constructor(options: ReceiptWriterOptions) {
+    this.#options = options;
+  }
+
+  /** The run has ended, and everything of it is stored. */
+  onRunComplete(runUuid: string): void {
+    this.#working = this.#working.then(() => this.#writeOrTell(runUuid));
+  }
+
+  /** Resolves once the receipts of all complete runs are written, or the signal is aborted: the next pass writes what is left. */
+  async flush(signal?: AbortSignal): Promise<void> {
+    const abort = (): void => this.#abort.abort();
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    await this.#working;
+    signal?.removeEventListener('abort', abort);
+  }
+
+  async #writeOrTell(runUuid: string): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    try {
+      await this.#write(runUuid);
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      const message = `${runUuid}: no receipt was written: ${messageOf(error)}`;
+      this.#options.onNotice({ code: 'NOTICE_NO_RECEIPT', message });
+    }
+  }
+
+  async #write(runUuid: string): Promise<void> {
+    const { tracker, io, store } = this.#options;
+    const run = tracker.runs.find(({ uuid }) => uuid === runUuid);
+    if (run === undefined || run.receiptKeys.has(toReceiptKey(runUuid, this.#toKnownFingerprint(run))))
+      return;
+    const stored = await listStoredRun(this.#options, runUuid, this.#abort.signal);
+    if (hasCurrentReceipt(stored)) return;
+    const before = await loadReceipt(this.#options, stored, this.#abort.signal);
+    const lines = await this.#toLines(run, stored, before);
+    if (lines === null) return;
+    const writtenAt = toTime(io);
+    const receipt = { runUuid, store: store.id, writtenAt, lines };
+    const { randomness } = io;
+    const saved = await saveReceipt(this.#options, stored, receipt, {
+      randomness,
+      signal: this.#abort.signal,
+    });
+    if ('status' in saved) throw saved.error;
+    run.receiptKeys.clear();
+    run.receiptKeys.add(saved.key);
+    await this.#removeSegments(run, stored);
+  }
+
+  /** Of all files; null when one of them is not, or no longer, what the store has: then there is nothing to be certain of yet. */
+  async #toLines(run: RunRecord, stored: StoredRun, before: ReceiptLines): Promise<ReceiptLine[] | null> {
+    const { tracker } = this.#options;
+    const lines = new Map<string, ReceiptLine>();
+    for (const id of tracker.filesOf(run)) {
+      if (!tracker.table.has(id, FLAG.onDisk)) continue;
+      const line = await this.#toLine(id, stored, before);
+      if (line === null) return null;
+      lines.set(line.path, line);
+    }
+    // What is no longer on disk keeps what was proven of it, as long as the object is the same.
+    for (const [path, line] of before)
+      if (!lines.has(path) && stored.files.get(path)?.etag === line.etag) lines.set(path, line);
+    return [...lines.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  async #toLine(id: FileId, stored: StoredRun, before: ReceiptLines): Promise<ReceiptLine | null> {
+    const { tracker, io, pool, openPolicy } = this.#options;
+    const path = tracker.relPathOf(id);
+    const entry = tracker.entryOf(id);
+    const place = tracker.placeOf(id);
+    const object = stored.files.get(path);
+    if (entry === null || place === null || object === undefined) return null;
+    const { etag, sizeBytes } = object;
+    if (entry.object.etag !== etag || entry.object.sizeBytes !== sizeBytes) return null;
+    if (tracker.table.seenBytes[id] !== sizeBytes) return null;
+    const known = before.get(path);
+    if (known?.etag === etag && known.sizeBytes === sizeBytes && known.crc32 === entry.crc32) return known;
+    const policy = tracker.table.has(id, FLAG.projected) ? OWN_FILES : openPolicy();
+    const file = await openLocalFile(io.fileSystem, place, path, policy);
+    try {
+      const hashes = await hashFile(file, sizeBytes, { pool, signal: this.#abort.signal });
+      if (hashes === null || hashes.sha256 === null || hashes.crc32 !== entry.crc32) return null;
+      const { sha256, crc32 } = hashes;
+      return { path, sizeBytes, crc32, sha256, etag, verifiedAt: toTime(io), proof: 'commit' };
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Segments of the present generation of a file are part of its object by now. */
+  async #removeSegments(run: RunRecord, { segments, files }: StoredRun): Promise<void> {
+    const { tracker } = this.#options;
+    const done = segments.filter(({ key }) => {
+      const segment = parseSegmentKey(run.uuid, key);
+      const object = files.get(segment?.path ?? '');
+      if (segment === null || object === undefined) return false;
+      const { generation = 0 } = tracker.entryOf(tracker.idOf(`${run.uuid}/${segment.path}`)) ?? {};
+      return generation === segment.generation && segment.end <= object.sizeBytes;
+    });
+    await removeObjects(this.#options, done, this.#abort.signal);
+  }
+
+  #toKnownFingerprint(run: RunRecord): string {
+    const { tracker } = this.#options;
+    const { table } = tracker;
+    const stored = [...tracker.filesOf(run)].filter((id) => table.has(id, FLAG.stored));
+    return toFingerprint(
+      stored.map((id) => [
+        tracker.relPathOf(id),
+        { etag: table.etags.get(id), sizeBytes: table.objectBytes[id]! },
+      ]),
+    );
+  }
+}
+
+/** A notifier that also has receipts written. */
+export function withReceipts(notifier: Notifier, writer: ReceiptWriter): Notifier {
+  return {
+    get wantsProjection() {
+      return notifier.wantsProjection;
+    },
+    onRun: (run) => notifier.onRun(run),
+    onStored: (file) => notifier.onStored(file),
+    onProjected: (runUuid, facts) => notifier.onProjected?.(runUuid, facts),
+    onLife: (runUuid, life) => notifier.onLife?.(runUuid, life),
+    onRunComplete(runUuid, options) {
+      notifier.onRunComplete(runUuid, options);
+      // A receipt is for all files, or there is none.
+      if (options?.isPartial !== true) writer.onRunComplete(runUuid);
+    },
+    prepareProject: async (signal) => notifier.prepareProject?.(signal),
+    prepare: async (signal) => notifier.prepare?.(signal),
+    statusOf: (runUuid) => notifier.statusOf?.(runUuid),
+    problems: () => notifier.problems?.() ?? [],
+    close: async () => notifier.close?.(),
+    async flush(signal) {
+      await Promise.all([notifier.flush(signal), writer.flush(signal)]);
+    },
+  };
+}
+
+function toTime({ clock }: Io): string {
+  return new Date(clock.wallTime() * 1000).toISOString();
+}

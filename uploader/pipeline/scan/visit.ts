@@ -1,0 +1,457 @@
+/** One look at one directory: what is in it, whether it is a run, what of it is left out. */
+
+import type { Clock } from '../../../src/base/clock.js';
+import { messageOf } from '../../../src/base/errors.js';
+import {
+  EVENT_FILE_MARK,
+  EVENTS_DIRECTORY,
+  LOGS_DIRECTORY,
+  OUTPUTS_DIRECTORY,
+  PROCESS_DIRECTORY,
+  RUN_FILE,
+  RUNS_DIRECTORY,
+  TENSORBOARD_DIRECTORY,
+} from '../../../src/run-directory/layout.js';
+import { FileError } from '../../base/errors.js';
+import type { FileStat, FileSystem } from '../../base/io/file-system.js';
+import { isAbsent } from '../../base/io/system-error.js';
+import { readWholeFile } from '../../base/io/whole-file.js';
+import { joinPath } from '../../base/join-path.js';
+import {
+  encodeName,
+  joinEncoded,
+  MAX_KEY_BYTES,
+  MAX_NAME_BYTES,
+  tooLongReason,
+} from '../../base/rel-path.js';
+import { readRunUuid, toAdoptedUuid, toUuidOfPlace } from '../../run-directory/run-uuid.js';
+import type { FileId, FolderId } from '../inventory/file-table.js';
+import type { FoundRun, ScanSink } from '../inventory/scan-sink.js';
+import { DirectoryNode, type SkippedPath } from './directory-node.js';
+import { IGNORE_FILE, type SkipReason } from './excludes.js';
+import type { IgnoreRules } from './ignore-rules.js';
+import type { RootWatch } from './root-watch.js';
+
+/** Found at this age, a file or a directory is taken for one that is being worked on. */
+const YOUNG_MS = 60_000;
+const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
+
+export interface VisitOptions {
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  /** Where the scan begins; every link resolved. */
+  readonly root: Buffer;
+  readonly rootWatch: RootWatch;
+  readonly rules: IgnoreRules;
+  readonly sink: ScanSink;
+  /** From what the uuids of adopted directories are made. */
+  readonly rootId: string;
+  /** Take the root as one run, whatever is in it. */
+  readonly asRun?: { readonly uuid: string } | undefined;
+  /** How long a directory with event files must have been there before it is adopted: its run file may be about to come. */
+  readonly adoptAfterMs: number;
+  /** What the keys of a run begin with in the store: its length counts towards the limit on keys. */
+  readonly toKeyPrefix: (runUuid: string) => string;
+  /** A directory that is never looked into: the store. */
+  readonly barredPath?: Buffer | undefined;
+  readonly allowOtherDevices: boolean;
+  readonly allowHardLinks: boolean;
+  /** A file has changed, and is worth looking at often. */
+  readonly onHot: (id: FileId, node: DirectoryNode, name: Buffer) => void;
+}
+
+export interface VisitResult {
+  readonly isChanged: boolean;
+  /** Directories that were not known. */
+  readonly added: readonly DirectoryNode[];
+}
+
+interface Entry {
+  readonly name: Buffer;
+  /** Encoded. */
+  readonly text: string;
+  readonly stat: FileStat;
+}
+
+const UNCHANGED: VisitResult = { isChanged: false, added: [] };
+
+export class DirectoryVisit {
+  readonly #options: VisitOptions;
+  readonly #runs = new Map<string, DirectoryNode>();
+  /** By the number of the run. */
+  readonly #keyPrefixes = new Map<number, string>();
+
+  constructor(options: VisitOptions) {
+    this.#options = options;
+  }
+
+  async visit(node: DirectoryNode): Promise<VisitResult> {
+    const { rootWatch } = this.#options;
+    node.visitCount += 1;
+    if (node.parent === null && !(await rootWatch.isThere())) return UNCHANGED;
+    const listed = await this.#list(node);
+    if (listed === null) return UNCHANGED;
+    // The run's own directory, empty all at once: a volume of its own that was unmounted.
+    if (listed.length === 0 && node.entryCount > 0 && node.home?.node === node) return UNCHANGED;
+    node.entryCount = listed.length;
+    node.skipped = [];
+    node.problems = [];
+    node.isBarred = false;
+    const entries = await this.#look(node, listed);
+    const isNewHome = await this.#decideHome(node, entries);
+    if (node.isBarred) return UNCHANGED;
+    if (!(await this.#readIgnoreFile(node, entries))) return UNCHANGED;
+    return this.#take(node, entries, isNewHome);
+  }
+
+  /** Looks at one file by opening it. False when it is not there any more, or is no file: its directory will tell. */
+  async lookAtFile(node: DirectoryNode, name: Buffer): Promise<boolean> {
+    try {
+      const file = await this.#options.fileSystem.openForReading(joinPath(node.path, [name]));
+      try {
+        const stat = await file.stat();
+        if (stat.kind !== 'file' || node.folder === null) return false;
+        this.#tellFile(node, { name, text: encodeName(name), stat });
+        return true;
+      } finally {
+        await file.close();
+      }
+    } catch {
+      return false; // deleted, or unreadable
+    }
+  }
+
+  async #list(node: DirectoryNode): Promise<Buffer[] | null> {
+    try {
+      return await this.#options.fileSystem.readDirectory(node.path);
+    } catch (error) {
+      if (isAbsent(error) && node.parent !== null) await this.#forget(node);
+      else node.problems = [unreadable(toShownPath(node) || '.', error)];
+      return null;
+    }
+  }
+
+  async #look(node: DirectoryNode, names: readonly Buffer[]): Promise<Entry[]> {
+    const stats = await this.#options.fileSystem.lstatAll(names.map((name) => joinPath(node.path, [name])));
+    const entries: Entry[] = [];
+    for (const [index, stat] of stats.entries()) {
+      const name = names[index]!;
+      const text = encodeName(name);
+      if (!(stat instanceof Error)) entries.push({ name, text, stat });
+      else if (!isAbsent(stat)) node.problems.push(unreadable(join(toShownPath(node), text), stat));
+    }
+    return entries;
+  }
+
+  /** Finds out whether a directory outside of runs is one, or a real run inside of an adopted directory. True when it is one now. */
+  async #decideHome(node: DirectoryNode, entries: readonly Entry[]): Promise<boolean> {
+    if (node.home !== null && (!node.home.isAdopted || node.home.node === node)) return false;
+    const found = await this.#findRun(node, entries);
+    if (found === null) return false;
+    const other = this.#runs.get(found.runUuid);
+    if (other !== undefined && other !== node && !other.isGone) {
+      node.problems = [duplicate(node.rootPath, found.runUuid, other)];
+      node.isBarred = true;
+      return false;
+    }
+    this.#runs.set(found.runUuid, node);
+    const run = this.#options.sink.onRun(found);
+    this.#keyPrefixes.set(run, this.#options.toKeyPrefix(found.runUuid));
+    node.home = { run, node, isAdopted: found.kind === 'log-directory', filesAt: found.filesAt };
+    node.folder = null;
+    return true;
+  }
+
+  async #findRun(node: DirectoryNode, entries: readonly Entry[]): Promise<FoundRun | null> {
+    const { fileSystem, asRun, rootId, adoptAfterMs, clock } = this.#options;
+    const directory = node.path;
+    if (node.parent === null && asRun !== undefined) {
+      // What an empty directory will be is not to be seen yet.
+      if (entries.length === 0) return null;
+      return {
+        runUuid: asRun.uuid,
+        directory,
+        kind: 'named',
+        filesAt: looksLikeRun(entries) ? '' : TENSORBOARD_DIRECTORY,
+      };
+    }
+    const hasRuns = entries.some(({ text, stat }) => text === RUNS_DIRECTORY && stat.kind === 'directory');
+    if (node.parent === null && hasRuns) return null;
+    const hasRunFile = entries.some(({ text, stat }) => text === RUN_FILE && stat.kind === 'file');
+    const claimed = hasRunFile ? await readRunUuid(fileSystem, directory) : null;
+    if (node.home !== null)
+      return claimed === null ? null : { runUuid: claimed, directory, kind: 'polyaxon', filesAt: '' };
+    const runUuid = claimed ?? toUuidOfPlace(directory);
+    if (runUuid !== null) return { runUuid, directory, kind: 'polyaxon', filesAt: '' };
+    const hasEvents = entries.some(
+      ({ text, stat }) => stat.kind === 'file' && text.includes(EVENT_FILE_MARK),
+    );
+    if (!hasEvents) return null;
+    node.eventsSeenMs ??= clock.monotonicMs();
+    if (clock.monotonicMs() - node.eventsSeenMs < adoptAfterMs) return null;
+    return {
+      runUuid: toAdoptedUuid(rootId, node.rootPath),
+      directory,
+      kind: 'log-directory',
+      filesAt: TENSORBOARD_DIRECTORY,
+    };
+  }
+
+  /** False when it cannot be read: what it keeps back is not known then, so nothing beside it or below is sent. */
+  async #readIgnoreFile(node: DirectoryNode, entries: readonly Entry[]): Promise<boolean> {
+    const file = entries.find(({ text, stat }) => text === IGNORE_FILE && stat.kind === 'file');
+    const stamp =
+      file === undefined ? '' : `${file.stat.sizeBytes} ${file.stat.mtimeNs} ${file.stat.ctimeNs}`;
+    if (stamp === node.ignoreFileStamp) return true;
+    const inherited = node.parent?.rules ?? this.#options.rules;
+    const rules = file === undefined ? inherited : await this.#extendRules(node, inherited, file);
+    if (rules === null) return false;
+    node.ignoreFileStamp = stamp;
+    node.rules = rules;
+    // What was decided by the old rules is decided again: the directories below begin anew.
+    for (const child of node.children.values())
+      this.#drop(child, (folder) => this.#options.sink.onFolderLeftOut(folder));
+    node.children.clear();
+    return true;
+  }
+
+  async #extendRules(
+    node: DirectoryNode,
+    inherited: IgnoreRules,
+    { name }: Entry,
+  ): Promise<IgnoreRules | null> {
+    const { fileSystem } = this.#options;
+    try {
+      const bytes = await readWholeFile(fileSystem, joinPath(node.path, [name]), MAX_IGNORE_FILE_BYTES);
+      return inherited.extend(node.rootPath, bytes.toString('utf8'));
+    } catch (error) {
+      const path = join(toShownPath(node), IGNORE_FILE);
+      const hint =
+        'Nothing of this directory is sent before it can be: let the user that runs the sync read it.';
+      const found = `cannot be read: ${messageOf(error)}`;
+      node.problems.push(new FileError('ERR_FILE_UNREADABLE', path, found, hint, { cause: error }));
+      return null;
+    }
+  }
+
+  async #take(node: DirectoryNode, entries: readonly Entry[], isNewHome: boolean): Promise<VisitResult> {
+    const added: DirectoryNode[] = [];
+    const present = new Set<FileId>();
+    const children = new Set<string>();
+    let isChanged = isNewHome;
+    if (isNewHome) this.#adoptChildren(node);
+    for (const entry of entries) {
+      const reason = this.#toReason(node, entry);
+      if (reason !== null) {
+        this.#leaveOut(node, entry);
+        if (node.home !== null || isRunsDirectory(node)) this.#skip(node, entry, reason);
+      } else if (entry.stat.kind === 'directory') {
+        const key = entry.name.toString('latin1');
+        children.add(key);
+        if (!node.children.has(key)) added.push(this.#addChild(node, key, entry));
+      } else if (node.home === null) {
+        if (isRunsDirectory(node)) this.#skip(node, entry, 'not-a-run');
+      } else {
+        const told = this.#tellFile(node, entry);
+        if (told === null) continue;
+        present.add(told.id);
+        isChanged ||= this.#isLively(node, entry, told.isChanged);
+      }
+    }
+    const hasGone = await this.#tellGone(node, present, children);
+    const hasAdded = added.length > 0 && node.visitCount > 1;
+    const isUndecided = node.home === null && node.eventsSeenMs !== undefined;
+    return { isChanged: isChanged || hasGone || hasAdded || node.isYoung || isUndecided, added };
+  }
+
+  #toReason(node: DirectoryNode, { name, text, stat }: Entry): SkipReason | null {
+    const { allowOtherDevices, allowHardLinks, barredPath, rootWatch } = this.#options;
+    if (stat.kind === 'link') return 'symbolic-link';
+    if (stat.kind === 'other') return 'not-regular';
+    if (stat.device !== rootWatch.device && !allowOtherDevices) return 'other-device';
+    if (stat.kind === 'file' && stat.linkCount > 1 && !allowHardLinks) return 'hard-link';
+    const isDirectory = stat.kind === 'directory';
+    if (isDirectory && barredPath !== undefined && joinPath(node.path, [name]).equals(barredPath))
+      return 'store';
+    return node.rules.reasonFor(node.rootPath, text, isDirectory);
+  }
+
+  #skip(node: DirectoryNode, { text }: Entry, reason: SkipReason): void {
+    node.skipped.push({ path: join(toShownPath(node), text), reason, run: node.home?.run });
+  }
+
+  #tellFile(node: DirectoryNode, { name, text, stat }: Entry): { id: FileId; isChanged: boolean } | null {
+    const { sink, onHot } = this.#options;
+    if (node.home === null) return null;
+    if (node.folder === null) {
+      node.folderPath = joinEncoded(node.runPath);
+      node.folder = sink.onFolder(node.home.run, node.folderPath);
+    }
+    const encoded = node.folderPath === '' ? joinEncoded(text) : text;
+    const tooLong = this.#tooLongReason(node.home.run, node.folderPath, encoded);
+    if (tooLong !== null) {
+      const relPath = join(node.folderPath, encoded);
+      node.problems.push(new FileError('ERR_NAME_TOO_LONG', relPath, tooLong, 'Give it a shorter name.'));
+      return null;
+    }
+    const told = sink.onFile(node.folder, encoded, stat);
+    if (this.#isLively(node, { name, text, stat }, told.isChanged)) onHot(told.id, node, name);
+    return told;
+  }
+
+  /** Whether more may be expected. What is seen for the first time is news, and may yet be years old. */
+  #isLively(node: DirectoryNode, { stat }: Entry, isChanged: boolean): boolean {
+    if (!isChanged || node.visitCount > 1) return isChanged;
+    return this.#options.clock.wallTime() * 1000 - Number(stat.mtimeNs / 1_000_000n) < YOUNG_MS;
+  }
+
+  #tooLongReason(run: number, folderPath: string, name: string): string | null {
+    const prefix = this.#keyPrefixes.get(run) ?? '';
+    // No character has more than three bytes for each unit of its length: nearly all names need no closer look.
+    const isSurelyFit =
+      name.length * 3 <= MAX_NAME_BYTES &&
+      (prefix.length + folderPath.length + name.length + 1) * 3 <= MAX_KEY_BYTES;
+    return isSurelyFit && folderPath.length * 3 <= MAX_NAME_BYTES
+      ? null
+      : tooLongReason(`${prefix}${join(folderPath, name)}`);
+  }
+
+  /** Tells of files and directories that were there and are not: but not before it is sure that the root still is. */
+  async #tellGone(
+    node: DirectoryNode,
+    present: Set<FileId>,
+    children: ReadonlySet<string>,
+  ): Promise<boolean> {
+    const { sink, rootWatch, fileSystem } = this.#options;
+    const goneChildren = [...node.children].filter(([key]) => !children.has(key));
+    const missing = node.folder === null ? 0 : sink.countMissing(node.folder, present);
+    if (goneChildren.length === 0 && missing === 0) return false;
+    if (!(await rootWatch.isThere()) || !(await this.#isHomeThere(node))) return false;
+    const again = new Set((await this.#listAgain(fileSystem, node)).map((name) => name.toString('latin1')));
+    for (const [key, child] of goneChildren) if (!again.has(key)) await this.#forget(child);
+    if (node.folder !== null) {
+      const lateNames = [...again].map((key) => encodeName(Buffer.from(key, 'latin1')));
+      sink.onGone(node.folder, present, new Set(lateNames));
+    }
+    return true;
+  }
+
+  async #listAgain(fileSystem: FileSystem, node: DirectoryNode): Promise<Buffer[]> {
+    try {
+      return await fileSystem.readDirectory(node.path);
+    } catch {
+      return []; // gone as a whole
+    }
+  }
+
+  /** Whether the run's directory has anything in it; one that is gone as a whole was deleted with its run. */
+  async #isHomeThere({ home }: DirectoryNode): Promise<boolean> {
+    if (home === null) return true;
+    try {
+      return (await this.#options.fileSystem.readDirectory(home.node.path)).length > 0;
+    } catch (error) {
+      return isAbsent(error);
+    }
+  }
+
+  /** A directory is gone, with all below it. */
+  async #forget(node: DirectoryNode): Promise<void> {
+    const { sink, rootWatch } = this.#options;
+    if (!(await rootWatch.isThere()) || !(await this.#isHomeThere(node))) return;
+    this.#drop(node, (folder) => sink.onGone(folder, new Set(), new Set()));
+    node.parent?.children.delete(node.path.toString('latin1', node.path.lastIndexOf(0x2f) + 1));
+  }
+
+  /** What is left out may have been known: the rules have changed, or something else has taken the name. */
+  #leaveOut(node: DirectoryNode, { name, text }: Entry): void {
+    const { sink } = this.#options;
+    const key = name.toString('latin1');
+    const child = node.children.get(key);
+    if (child !== undefined) this.#drop(child, (folder) => sink.onFolderLeftOut(folder));
+    node.children.delete(key);
+    if (node.folder !== null) sink.onLeftOut(node.folder, node.folderPath === '' ? joinEncoded(text) : text);
+  }
+
+  #drop(node: DirectoryNode, onFolder: (folder: FolderId) => void): void {
+    const pending = [node];
+    for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
+      each.isGone = true;
+      if (each.folder !== null) onFolder(each.folder);
+      pending.push(...each.children.values());
+    }
+  }
+
+  #addChild(node: DirectoryNode, key: string, entry: Entry): DirectoryNode {
+    const { name, text } = entry;
+    const { clock } = this.#options;
+    const child = new DirectoryNode(joinPath(node.path, [name]), node, join(node.rootPath, text), {
+      home: node.home,
+      rules: node.rules,
+      nowMs: clock.monotonicMs(),
+    });
+    child.isYoung = this.#isLively(child, entry, true);
+    node.children.set(key, child);
+    return child;
+  }
+
+  /** Directories that were known before their run was: all but those that are runs themselves belong to it now. */
+  #adoptChildren(node: DirectoryNode): void {
+    for (const [key, child] of node.children) {
+      if (child.home?.node === child) continue;
+      child.isGone = true;
+      node.children.delete(key);
+    }
+  }
+}
+
+const RUN_NAMES = [RUN_FILE, OUTPUTS_DIRECTORY, EVENTS_DIRECTORY, LOGS_DIRECTORY, PROCESS_DIRECTORY];
+
+/** Whether a directory that the user takes for a run is laid out as one; a log directory of another writer is not. */
+function looksLikeRun(entries: readonly Entry[]): boolean {
+  return entries.some(({ text }) => RUN_NAMES.includes(text));
+}
+
+function join(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`;
+}
+
+/** Whether a directory is where runs are kept: what is no run in it is worth a word. */
+function isRunsDirectory(node: DirectoryNode): boolean {
+  return node.home === null && node.rootPath === RUNS_DIRECTORY;
+}
+
+/** Directories in a `runs/` that hold no run, however deep. */
+export function notRuns(node: DirectoryNode): SkippedPath[] {
+  if (!isRunsDirectory(node)) return [];
+  return [...node.children.values()]
+    .filter((child) => !child.isGone && !child.isBarred && !hasRun(child))
+    .map(({ rootPath }) => ({ path: rootPath, reason: 'not-a-run' as const }));
+}
+
+function hasRun(node: DirectoryNode): boolean {
+  const pending = [node];
+  for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
+    if (each.home !== null) return true;
+    pending.push(...each.children.values());
+  }
+  return false;
+}
+
+/** Inside of its run, else inside of the root. */
+function toShownPath(node: DirectoryNode): string {
+  return node.home === null ? node.rootPath : node.runPath;
+}
+
+function unreadable(path: string, cause: unknown): FileError {
+  const hint = 'Let the user that runs the sync read it.';
+  return new FileError('ERR_FILE_UNREADABLE', path, `cannot be listed: ${messageOf(cause)}`, hint, { cause });
+}
+
+function duplicate(path: string, runUuid: string, other: DirectoryNode): FileError {
+  return new FileError(
+    'ERR_RUN_DUPLICATE',
+    path,
+    `its run ${runUuid} is also in ${other.path.toString()}`,
+    'Remove the copy, or give it a uuid of its own.',
+  );
+}

@@ -1,0 +1,153 @@
+/** Reads a stretch of a file once, for everything that is to be known of it: checksum, marks to check by later, ends of records. */
+
+import { crc32 } from 'node:zlib';
+import type { BufferPool } from './buffer-pool.js';
+import type { GrowthState } from './growth-state.js';
+import type { LocalFile } from './local-file.js';
+import type { RecordScanner } from './record-scanner.js';
+
+const MIB = 1024 * 1024;
+export const HEAD_BYTES = 4096;
+/** The last extent has between one and two of these. */
+const EXTENT_BYTES = 4 * MIB;
+
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  /** CRC-32 of the bytes before `from`. */
+  readonly crc32: number;
+}
+
+export interface ReadThrough {
+  /** CRC-32 of the first `to` bytes. */
+  readonly crc32OfAll: number;
+  /** CRC-32 of the first `end` bytes. */
+  readonly crc32: number;
+  /** `to`, or for an event file the end of the last whole record before it. */
+  readonly end: number;
+  /** Where the bytes are damaged; null when they are not, or when nobody looked. */
+  readonly damageStart: number | null;
+  readonly growth: GrowthState;
+  /** CRC-32 of the first `mark` bytes. */
+  readonly crc32AtMark: number | null;
+}
+
+export interface ReadOptions {
+  readonly pool: BufferPool;
+  readonly signal?: AbortSignal | undefined;
+  /** For event files; begins at or behind `from`. */
+  readonly records?: { readonly scanner: RecordScanner; readonly from: number } | undefined;
+  /** What is known of the bytes before `from`. */
+  readonly growth?: GrowthState | undefined;
+  /** An offset whose CRC-32 is wanted. */
+  readonly mark?: number | undefined;
+}
+
+/** Reads a stretch; null when the file has become shorter. */
+export function readThrough(
+  file: LocalFile,
+  stretch: Stretch,
+  options: ReadOptions,
+): Promise<ReadThrough | null> {
+  return options.pool.use(async (buffer) => {
+    const reading = new Reading(stretch, options);
+    for (let position = stretch.from; position < stretch.to; ) {
+      options.signal?.throwIfAborted();
+      const wanted = buffer.subarray(0, Math.min(buffer.length, stretch.to - position));
+      if ((await file.readInto(wanted, position)) < wanted.length) return null;
+      reading.take(wanted, position);
+      position += wanted.length;
+    }
+    return reading.result();
+  });
+}
+
+class Reading {
+  readonly #options: ReadOptions;
+  #crc: number;
+  #end: number;
+  #endCrc: number;
+  #headCrc: number;
+  #headBytes: number;
+  /** The last two multiples of `EXTENT_BYTES` that were passed. */
+  #marks: { readonly start: number; readonly crc: number }[];
+  #crcAtMark: number | null = null;
+
+  constructor(stretch: Stretch, options: ReadOptions) {
+    this.#options = options;
+    this.#crc = stretch.crc32;
+    this.#end = options.records?.scanner.wholeEnd ?? stretch.to;
+    this.#endCrc = stretch.crc32;
+    this.#headCrc = options.growth?.headCrc32 ?? 0;
+    this.#headBytes = options.growth?.headBytes ?? 0;
+    const { extentStart = 0, extentStartCrc32 = 0 } = options.growth ?? {};
+    this.#marks = [{ start: extentStart, crc: extentStartCrc32 }];
+    this.#passMarks(stretch.from);
+  }
+
+  take(bytes: Buffer, position: number): void {
+    for (let at = 0; at < bytes.length; ) {
+      const end = Math.min(bytes.length, this.#stopBefore(position + at) - position);
+      this.#takePiece(bytes.subarray(at, end), position + at);
+      at = end;
+    }
+  }
+
+  result(): ReadThrough {
+    const { scanner } = this.#options.records ?? {};
+    const crc = scanner === undefined ? this.#crc : this.#endCrc;
+    const [older] = this.#marks.filter(({ start }) => start <= this.#end);
+    return {
+      crc32OfAll: this.#crc,
+      crc32: crc,
+      end: this.#end,
+      damageStart: scanner?.damageStart ?? null,
+      growth: {
+        headCrc32: this.#headCrc,
+        headBytes: this.#headBytes,
+        extentStart: older?.start ?? 0,
+        extentStartCrc32: older?.crc ?? 0,
+        recordEnd: scanner?.wholeEnd ?? 0,
+      },
+      crc32AtMark: this.#crcAtMark,
+    };
+  }
+
+  /** Where a piece has to end at the latest, because something is to be known of that place. */
+  #stopBefore(position: number): number {
+    const { mark, records } = this.#options;
+    let stop = (Math.floor(position / EXTENT_BYTES) + 1) * EXTENT_BYTES;
+    for (const other of [mark, records?.from, HEAD_BYTES])
+      if (other !== undefined && other > position && other < stop) stop = other;
+    return stop;
+  }
+
+  #takePiece(bytes: Buffer, position: number): void {
+    const before = this.#crc;
+    this.#crc = crc32(bytes, before);
+    this.#takeRecords(bytes, position, before);
+    if (position < HEAD_BYTES) {
+      const head = bytes.subarray(0, Math.max(0, HEAD_BYTES - position));
+      this.#headCrc = crc32(head, this.#headCrc);
+      this.#headBytes = position + head.length;
+    }
+    this.#passMarks(position + bytes.length);
+  }
+
+  #takeRecords(bytes: Buffer, position: number, crcBefore: number): void {
+    const { records } = this.#options;
+    if (records === undefined || position < records.from) return;
+    const { scanner } = records;
+    scanner.push(bytes);
+    if (scanner.wholeEnd <= position) return;
+    this.#end = scanner.wholeEnd;
+    this.#endCrc = crc32(bytes.subarray(0, scanner.wholeEnd - position), crcBefore);
+  }
+
+  #passMarks(position: number): void {
+    if (position === this.#options.mark) this.#crcAtMark = this.#crc;
+    const last = this.#marks.at(-1)!;
+    if (position % EXTENT_BYTES !== 0 || position <= last.start) return;
+    this.#marks = [last, { start: position, crc: this.#crc }];
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * Sends requests to a Polyaxon server, one attempt each, and reads what comes back.
+ *
+ * What may be mended is mended, once for a request: a token that its file has a newer one for, a GET that was redirected, or whose connection
+ * was cut. Credentials go to no other origin than the one that was named.
+ */
+
+import { type Clock, systemClock } from '../../src/base/clock.js';
+import type { HttpRequest, HttpResponse, Transport } from '../base/http/transport.js';
+import { type AnswerContext, isSuccess, readJson, toApiError } from './api-answer.js';
+import { isCut, PolyaxonApiError, type PolyaxonApiErrorCode, toUnreachable } from './api-error.js';
+import type { PolyaxonConnection } from './connection.js';
+
+export interface SessionOptions {
+  readonly transport: Transport;
+  readonly clock?: Clock | undefined;
+  /** Waited for before each request: a limit on how many there may be each second. */
+  readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
+}
+
+export interface ApiCall {
+  readonly method: HttpRequest['method'];
+  /** From the host on. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>> | undefined;
+  /** What is tried, for messages. */
+  readonly operation: string;
+  /** What a 404 means. */
+  readonly missing: PolyaxonApiErrorCode;
+  readonly body?: ApiBody | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ApiBody {
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  /** Makes it anew for each time that it is sent. */
+  readonly open: () => NonNullable<HttpRequest['body']>;
+}
+
+const MAX_REDIRECTS = 5;
+/** Failure row 39 of the design: at least this for a whole request, more for a large body. */
+const TOTAL_MS = 60_000;
+const MIN_BYTES_PER_MS = 256 * 1.024;
+/** How fast a server has to work on what it was sent, without a word, before that is taken for silence. */
+const MIN_WORK_BYTES_PER_MS = 1024 * 1.024;
+
+export class ApiSession {
+  readonly connection: PolyaxonConnection;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #beforeRequest: (signal?: AbortSignal) => Promise<void>;
+
+  constructor(connection: PolyaxonConnection, options: SessionOptions) {
+    this.connection = connection;
+    this.#transport = options.transport;
+    this.#clock = options.clock ?? systemClock;
+    this.#beforeRequest = options.beforeRequest ?? (async () => undefined);
+  }
+
+  /** The JSON of the answer; null when it is empty. Throws `PolyaxonApiError`. */
+  async callJson(call: ApiCall): Promise<unknown> {
+    return this.call(call, (response) => readJson(response, this.#toContext(call)));
+  }
+
+  /** What `use` makes of a success. Throws `PolyaxonApiError` for anything else. */
+  async call<Result>(call: ApiCall, use: (response: HttpResponse) => Promise<Result>): Promise<Result> {
+    await this.#beforeRequest(call.signal);
+    return this.#withinTime(call, async (signal) => {
+      const response = await this.#sendAuthorized(call, signal);
+      if (isSuccess(response)) return use(response);
+      throw await toApiError(response, this.#toContext(call));
+    });
+  }
+
+  /** A success whose body the caller reads, without a limit for the whole of it. Throws `PolyaxonApiError`. */
+  async open(call: ApiCall): Promise<HttpResponse> {
+    await this.#beforeRequest(call.signal);
+    try {
+      const response = await this.#sendAuthorized(call, call.signal);
+      if (isSuccess(response)) return response;
+      throw await toApiError(response, this.#toContext(call));
+    } catch (error) {
+      throw toError(call, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  #toContext({ operation, missing }: ApiCall): AnswerContext {
+    return { operation, missing, mask: (text) => this.connection.credentials.mask(text) };
+  }
+
+  /** A file's token may have been renewed between the look at it and the answer. */
+  async #sendAuthorized(call: ApiCall, signal: AbortSignal | undefined): Promise<HttpResponse> {
+    const { credentials } = this.connection;
+    const authorization = await credentials.authorization();
+    const response = await this.#sendRedirected(call, authorization, signal);
+    if (response.status !== 401) return response;
+    const renewed = await credentials.authorization();
+    if (renewed === authorization) return response;
+    response.body.destroy();
+    return this.#sendRedirected(call, renewed, signal);
+  }
+
+  async #sendRedirected(
+    call: ApiCall,
+    authorization: string | null,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
+    const start = this.#toUrl(call);
+    let url = start;
+    for (let redirects = 0; ; redirects += 1) {
+      const isOurs = url.origin === start.origin;
+      const send = () => this.#sendOnce(call, url, isOurs ? authorization : null, isOurs, signal);
+      const response = await send().catch(async (error: unknown) => {
+        // It changes nothing, so that it may be repeated (RFC 9110 §9.2.2): a walk through directories need not begin anew.
+        if (call.method !== 'GET' || signal?.aborted === true || !isCut(error)) throw error;
+        await this.#beforeRequest(signal);
+        return send();
+      });
+      const { location } = response.headers;
+      const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined;
+      if (!isRedirect || call.method !== 'GET' || redirects === MAX_REDIRECTS) return response;
+      const next = URL.canParse(location, url.href) ? new URL(location, url) : null;
+      // From https to http even what is no secret would be read by others.
+      if (next === null || (next.protocol !== 'https:' && next.protocol !== url.protocol)) return response;
+      response.body.destroy();
+      next.username = '';
+      next.password = '';
+      url = next;
+    }
+  }
+
+  async #sendOnce(
+    call: ApiCall,
+    url: URL,
+    authorization: string | null,
+    isOurs: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
+    signal?.throwIfAborted();
+    const { serviceHeader, silenceMs } = this.connection;
+    const { contentType, sizeBytes = 0 } = call.body ?? {};
+    const headers = {
+      accept: '*/*',
+      'user-agent': 'polytrack',
+      ...(isOurs ? serviceHeader : {}),
+      ...(authorization === null ? {} : { authorization }),
+      ...(contentType === undefined ? {} : { 'content-type': contentType }),
+    };
+    return this.#transport.send({
+      method: call.method,
+      url,
+      headers,
+      body: call.body?.open(),
+      silenceMs: silenceMs + sizeBytes / MIN_WORK_BYTES_PER_MS,
+      signal,
+    });
+  }
+
+  #toUrl({ path, query = {} }: ApiCall): URL {
+    const url = new URL(`${this.connection.host}${path}`);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, value);
+    return url;
+  }
+
+  async #withinTime<Result>(call: ApiCall, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const sizeBytes = call.body?.sizeBytes ?? 0;
+    const limitMs = Math.max(TOTAL_MS, this.connection.silenceMs, sizeBytes / MIN_BYTES_PER_MS);
+    const limit = new AbortController();
+    const ended = new AbortController();
+    const untilLimit = this.#clock.sleep(limitMs, ended.signal).then(
+      () => limit.abort(timeoutError(limitMs)),
+      () => undefined,
+    );
+    const signal = call.signal === undefined ? limit.signal : AbortSignal.any([call.signal, limit.signal]);
+    try {
+      return await work(signal);
+    } catch (error) {
+      throw toError(call, limit.signal.aborted ? limit.signal.reason : error);
+    } finally {
+      ended.abort();
+      await untilLimit;
+    }
+  }
+}
+
+/** An abort by the caller stays what it is. */
+function toError({ signal, operation }: ApiCall, error: unknown): unknown {
+  if (signal?.aborted === true) return signal.reason;
+  return error instanceof PolyaxonApiError ? error : toUnreachable(operation, error);
+}
+
+function timeoutError(limitMs: number): Error {
+  return Object.assign(new Error(`no answer within ${Math.round(limitMs / 1000)} s`), {
+    name: 'TimeoutError',
+  });
+}

@@ -1,0 +1,373 @@
+/**
+ * Polyaxon's API, as far as polytrack uses it: one method for each call, one attempt for each.
+ *
+ * Every method throws `PolyaxonApiError` for what the server refuses and for what never reached it, and the signal's reason once that is
+ * aborted. Waiting and trying again is the caller's (`attempt` in api-error.ts, `Patience`). All calls but `createProject` may be repeated.
+ *
+ * No empty map or list is ever sent: the server would clear the field, whatever `merge` says (haupt 2.16.1, `serializers/runs.py`).
+ */
+
+import type { Clock } from '../../src/base/clock.js';
+import type { StreamedBody, Transport } from '../base/http/transport.js';
+import { createUndiciTransport } from '../base/http/undici-transport.js';
+import { decodeBody, expectEmpty } from './api-answer.js';
+import { PolyaxonApiError, toUnreachable } from './api-error.js';
+import { type ApiCall, ApiSession } from './api-session.js';
+import type { PolyaxonConnection } from './connection.js';
+import { toMultipart } from './multipart-body.js';
+import type {
+  ArtifactTree,
+  Installation,
+  PatchRunBody,
+  PolyaxonProject,
+  PolyaxonRun,
+  RunArtifact,
+  RunRef,
+  RunStatuses,
+  StatusCondition,
+  SyncRunBody,
+} from './types.js';
+
+export interface PolyaxonClientOptions {
+  readonly connection: PolyaxonConnection;
+  /** Default: undici, with the connection's certificates and proxies. */
+  readonly transport?: Transport | undefined;
+  readonly clock?: Clock | undefined;
+  /** Waited for before each call: a limit on how many there may be each second. */
+  readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
+}
+
+/** A call may be ended early. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The server's own choice. */
+const LINEAGE_PAGE = 100;
+
+export class PolyaxonClient {
+  readonly connection: PolyaxonConnection;
+  readonly #session: ApiSession;
+
+  constructor(options: PolyaxonClientOptions) {
+    const { connection } = options;
+    this.connection = connection;
+    const transport = options.transport ?? createUndiciTransport(connection);
+    this.#session = new ApiSession(connection, { ...options, transport });
+  }
+
+  /** What the server is. The quietest call there is. */
+  async installation({ signal }: CallOptions = {}): Promise<Installation> {
+    const operation = `ask ${this.connection.host} what it is`;
+    const call = {
+      method: 'GET',
+      path: this.#api('installation'),
+      operation,
+      missing: 'ERR_API_MISSING',
+      signal,
+    } as const;
+    return toObject(await this.#session.callJson(call), operation) as Installation;
+  }
+
+  /** The project; null when there is none. */
+  async findProject(
+    owner: string,
+    project: string,
+    { signal }: CallOptions = {},
+  ): Promise<PolyaxonProject | null> {
+    const operation = `look for the project ${owner}/${project}`;
+    const call: ApiCall = {
+      ...{ method: 'GET', path: this.#api(owner, project), operation, signal },
+      missing: 'ERR_API_PROJECT_MISSING',
+    };
+    return orNull('ERR_API_PROJECT_MISSING', async () =>
+      toObject(await this.#session.callJson(call), operation),
+    );
+  }
+
+  /** Makes a project. One that is there already is `ERR_API_INVALID` with `fields.name`: look first, and after a lost answer. */
+  async createProject(owner: string, name: string, { signal }: CallOptions = {}): Promise<PolyaxonProject> {
+    const operation = `make the project ${owner}/${name}`;
+    const path = this.#api(owner, 'projects', 'create');
+    const call: ApiCall = {
+      ...{ method: 'POST', path, operation, signal, ...toJsonBody({ name }) },
+      missing: 'ERR_API_MISSING',
+    };
+    return toObject(await this.#session.callJson(call), operation);
+  }
+
+  /** The run; null when there is none, or no such project: the open server does not tell the two apart. */
+  async getRun(ref: RunRef, options: CallOptions = {}): Promise<PolyaxonRun | null> {
+    const call = this.#toRunCall('GET', ref, [], `look for the run ${ref.uuid}`, options);
+    return orNull('ERR_API_RUN_MISSING', async () =>
+      toRun(await this.#session.callJson(call), call.operation),
+    );
+  }
+
+  /**
+   * Makes the run with the uuid that it has. One that is there already is `ERR_API_INVALID` (400): look for it, then. A missing project
+   * is `ERR_API_PROJECT_MISSING`.
+   */
+  async syncRun(ref: RunRef, body: SyncRunBody, { signal }: CallOptions = {}): Promise<PolyaxonRun> {
+    const { owner, project, uuid } = ref;
+    const operation = `make the run ${uuid} in ${owner}/${project}`;
+    const path = this.#api(owner, project, 'runs', 'sync');
+    const call: ApiCall = {
+      ...{ method: 'POST', path, operation, signal, ...toJsonBody(withoutEmpty(body)) },
+      missing: 'ERR_API_PROJECT_MISSING',
+    };
+    return toRun(await this.#session.callJson(call), operation);
+  }
+
+  /** Changes fields of the run, and gives the run as it is then; null, and no request, when no field has anything in it. */
+  async patchRun(ref: RunRef, body: PatchRunBody, options: CallOptions = {}): Promise<PolyaxonRun | null> {
+    const fields = withoutEmpty(body);
+    if (Object.keys(fields).every((name) => name === 'merge')) return null;
+    const call = this.#toRunCall('PATCH', ref, [], `change the run ${ref.uuid}`, options);
+    return toRun(await this.#session.callJson({ ...call, ...toJsonBody(fields) }), call.operation);
+  }
+
+  /** Adds a condition. The answer says nothing: a server that refuses the change answers the same. `getStatuses` tells. */
+  async postStatus(
+    ref: RunRef,
+    condition: StatusCondition,
+    { force = false, ...options }: CallOptions & { readonly force?: boolean } = {},
+  ): Promise<void> {
+    const operation = `set the status of the run ${ref.uuid} to ${condition.type}`;
+    const call = this.#toRunCall('POST', ref, ['statuses'], operation, options);
+    await this.#session.callJson({ ...call, ...toJsonBody({ condition, ...(force ? { force } : {}) }) });
+  }
+
+  async getStatuses(ref: RunRef, options: CallOptions = {}): Promise<RunStatuses> {
+    const call = this.#toRunCall(
+      'GET',
+      ref,
+      ['statuses'],
+      `ask for the statuses of the run ${ref.uuid}`,
+      options,
+    );
+    const { status, status_conditions } = toObject(await this.#session.callJson(call), call.operation);
+    // With none yet it is `{}`, or null.
+    const conditions = Array.isArray(status_conditions) ? (status_conditions as StatusCondition[]) : [];
+    return { status: typeof status === 'string' ? (status as RunStatuses['status']) : null, conditions };
+  }
+
+  /** Adds artifacts to the lineage, or changes those of the same name and state. Without any, no request. */
+  async postLineage(
+    ref: RunRef,
+    artifacts: readonly RunArtifact[],
+    options: CallOptions = {},
+  ): Promise<void> {
+    if (artifacts.length === 0) return;
+    const operation = `tell of ${artifacts.length} artifacts of the run ${ref.uuid}`;
+    const call = this.#toRunCall('POST', ref, ['lineage', 'artifacts'], operation, options);
+    await this.#session.callJson({ ...call, ...toJsonBody({ artifacts }) });
+  }
+
+  /** The run's lineage, all pages of it. */
+  async getLineage(ref: RunRef, options: CallOptions = {}): Promise<RunArtifact[]> {
+    const call = this.#toRunCall(
+      'GET',
+      ref,
+      ['lineage', 'artifacts'],
+      `ask for the lineage of the run ${ref.uuid}`,
+      options,
+    );
+    const found: RunArtifact[] = [];
+    for (;;) {
+      const query = { limit: String(LINEAGE_PAGE), offset: String(found.length) };
+      const { results, count } = toObject(await this.#session.callJson({ ...call, query }), call.operation);
+      const page = Array.isArray(results) ? (results as RunArtifact[]) : [];
+      found.push(...page);
+      if (page.length === 0 || (typeof count === 'number' && found.length >= count)) return found;
+    }
+  }
+
+  /** What lies in a directory of the run's artifacts; null when there is no such directory. A file is listed under its own name. */
+  async getTree(ref: RunRef, path: string, options: CallOptions = {}): Promise<ArtifactTree | null> {
+    const operation = `list ${ref.uuid}/${path}`;
+    const call = this.#toStreamsCall('GET', ref, ['artifacts', 'tree'], operation, { path }, options);
+    const { files, dirs, error } = toObject(await this.#session.callJson(call), operation);
+    if (typeof error === 'string') {
+      // A directory that is not there is a success with an error of Python in it; other errors pass, perhaps.
+      if (isAboutAbsence(error, `${ref.uuid}/${path}`)) return null;
+      throw new PolyaxonApiError('ERR_API_SERVER', `${operation}: ${error}`, {
+        failureCode: 'InternalError',
+      });
+    }
+    if (typeof files !== 'object' || files === null || !Array.isArray(dirs)) throw unexpected(operation);
+    return { files: files as Readonly<Record<string, number>>, directories: dirs.map(String) };
+  }
+
+  /**
+   * The bytes of an artifact, as the server has them now and not as its cache had them; null when there is none. Whoever stops before the
+   * end of them ends the request.
+   */
+  async readArtifact(
+    ref: RunRef,
+    path: string,
+    options: CallOptions = {},
+  ): Promise<AsyncIterable<Uint8Array> | null> {
+    const operation = `read ${ref.uuid}/${path}`;
+    const query = { path, stream: 'true', force: 'true' };
+    const call = this.#toStreamsCall('GET', ref, ['artifact'], operation, query, options);
+    const response = await orNull('ERR_API_RUN_MISSING', () => this.#session.open(call));
+    return response === null ? null : withCodedErrors(decodeBody(response), operation, options.signal);
+  }
+
+  /** Puts a file at `path` inside the run's artifacts, in place of what was there. Names: see multipart-body.ts. */
+  async uploadArtifact(
+    ref: RunRef,
+    path: string,
+    file: Uint8Array | StreamedBody,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const operation = `write ${ref.uuid}/${path}`;
+    const slash = path.lastIndexOf('/');
+    const target = {
+      directory: slash < 0 ? '' : path.slice(0, slash),
+      name: path.slice(slash + 1),
+      connection: this.connection.artifactsStore,
+    };
+    const call = this.#toStreamsCall('POST', ref, ['artifact'], operation, {}, options);
+    const context = { ...call, mask: (text: string) => text };
+    try {
+      await this.#session.call({ ...call, body: toMultipart(target, file) }, (response) =>
+        expectEmpty(response, context),
+      );
+    } catch (error) {
+      throw asUploadFailure(error);
+    }
+  }
+
+  /** Removes an artifact; false when the server could not, because there was none or for another reason that it does not give. */
+  async deleteArtifact(ref: RunRef, path: string, options: CallOptions = {}): Promise<boolean> {
+    const call = this.#toStreamsCall(
+      'DELETE',
+      ref,
+      ['artifact'],
+      `remove ${ref.uuid}/${path}`,
+      { path },
+      options,
+    );
+    try {
+      await this.#session.callJson(call);
+      return true;
+    } catch (error) {
+      if (error instanceof PolyaxonApiError && error.httpStatus === 400) return false;
+      throw error;
+    }
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
+  #api(...names: string[]): string {
+    return `/api/${this.connection.apiVersion}/${names.map(encodeURIComponent).join('/')}`;
+  }
+
+  #toRunCall(
+    method: ApiCall['method'],
+    { owner, project, uuid }: RunRef,
+    names: readonly string[],
+    operation: string,
+    { signal }: CallOptions,
+  ): ApiCall {
+    const path = this.#api(owner, project, 'runs', uuid, ...names);
+    return { method, path, operation, missing: 'ERR_API_RUN_MISSING', signal };
+  }
+
+  #toStreamsCall(
+    method: ApiCall['method'],
+    { owner, project, uuid }: RunRef,
+    names: readonly string[],
+    operation: string,
+    query: Readonly<Record<string, string>>,
+    { signal }: CallOptions,
+  ): ApiCall {
+    const { apiVersion, namespace, artifactsStore } = this.connection;
+    const parts = ['streams', apiVersion, namespace, owner, project, 'runs', uuid, ...names];
+    const path = `/${parts.map(encodeURIComponent).join('/')}`;
+    const store = method === 'POST' || artifactsStore === null ? {} : { connection: artifactsStore };
+    return { method, path, query: { ...query, ...store }, operation, missing: 'ERR_API_RUN_MISSING', signal };
+  }
+}
+
+function toJsonBody(value: unknown): Pick<ApiCall, 'body'> {
+  const bytes = Buffer.from(JSON.stringify(value));
+  return { body: { contentType: 'application/json', sizeBytes: bytes.length, open: () => bytes } };
+}
+
+/** Without fields that have nothing in them. */
+function withoutEmpty(body: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(body).filter(([, value]) => value !== undefined && !isEmpty(value)),
+  );
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+async function orNull<Value>(
+  missing: PolyaxonApiError['code'],
+  call: () => Promise<Value>,
+): Promise<Value | null> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof PolyaxonApiError && error.code === missing) return null;
+    throw error;
+  }
+}
+
+function toRun(answer: unknown, operation: string): PolyaxonRun {
+  const run = toObject(answer, operation);
+  if (typeof run.uuid !== 'string') throw unexpected(operation);
+  return { ...run, uuid: run.uuid };
+}
+
+function toObject(answer: unknown, operation: string): Readonly<Record<string, unknown>> {
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw unexpected(operation);
+  return answer as Readonly<Record<string, unknown>>;
+}
+
+function unexpected(operation: string): PolyaxonApiError {
+  const message = `${operation}: the answer is JSON, but not what the API gives`;
+  return new PolyaxonApiError('ERR_API_NOT_JSON', message, { failureCode: 'UnexpectedAnswer' });
+}
+
+/** Of a directory Python says `[Errno 2]`, below a file `[Errno 20]`; of a bucket fsspec says nothing but the path. */
+function isAboutAbsence(error: string, path: string): boolean {
+  return (
+    /\[Errno (2|20)\]|No such file|not found|does not exist|NoSuchKey/i.test(error) ||
+    error.endsWith(path.replace(/\/$/, ''))
+  );
+}
+
+/**
+ * The streams service answers 400 for whatever goes wrong on its side, with Python's words for it. A full or broken disk may be mended; of the rest
+ * nobody knows, so that it is worth some attempts.
+ */
+function asUploadFailure(error: unknown): unknown {
+  if (!(error instanceof PolyaxonApiError) || error.httpStatus !== 400) return error;
+  if (!error.message.includes('upload was unsuccessful')) return error;
+  if (/Errno (20|21|36)\b/.test(error.message)) return error; // a name that cannot be there
+  const failureCode = /Errno (5|28|30|122)\b/.test(error.message) ? 'InternalError' : 'EBUSY';
+  return new PolyaxonApiError('ERR_API_SERVER', error.message, { failureCode }, { cause: error });
+}
+
+async function* withCodedErrors(
+  bytes: AsyncIterable<Uint8Array>,
+  operation: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw toUnreachable(operation, error);
+  }
+}

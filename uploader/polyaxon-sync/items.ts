@@ -1,0 +1,156 @@
+/**
+ * A run's desired state as items, each told and acknowledged by itself: a name, a tag, one input, one entry of the lineage. Pure.
+ */
+
+import type { JsonValue } from '../../src/base/json-value.js';
+import { toCleanMap, toHash } from '../base/canonical-json.js';
+import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
+import type { PatchRunBody, PolyaxonRun, RunArtifact } from '../polyaxon-api/types.js';
+import type { Acknowledged } from './acknowledged.js';
+import type { DesiredRun } from './desired-run.js';
+import { toEntryKey } from './lineage-names.js';
+
+const TEXTS = ['name', 'description', 'readme'] as const;
+const MAPS = ['inputs', 'outputs', 'meta_info'] as const;
+type MapField = (typeof MAPS)[number];
+
+interface ItemBase {
+  readonly key: string;
+  readonly hash: string;
+  /** In a request, about. */
+  readonly sizeBytes: number;
+}
+
+export type FieldItem = ItemBase &
+  (
+    | { readonly field: (typeof TEXTS)[number]; readonly value: string }
+    | { readonly field: 'tags'; readonly value: string }
+    | { readonly field: MapField; readonly name: string; readonly value: JsonValue }
+  );
+
+export interface LineageItem extends ItemBase {
+  readonly artifact: RunArtifact;
+}
+
+export function toFieldItems(run: DesiredRun): FieldItem[] {
+  const texts = TEXTS.flatMap((field) => {
+    const value = run[field];
+    return value === null ? [] : [{ ...toBase(field, value), field, value }];
+  });
+  const tags = run.tags.map((value) => {
+    return { ...toBase(`tags:${value}`, value), field: 'tags' as const, value };
+  });
+  const maps = MAPS.flatMap((field) =>
+    Object.entries(run[field]).map(([name, value]) => {
+      return { ...toBase(`${field}:${name}`, value, name.length), field, name, value };
+    }),
+  );
+  return [...texts, ...tags, ...maps];
+}
+
+export function toLineageItems(lineage: readonly RunArtifact[]): LineageItem[] {
+  return lineage.map((artifact) => {
+    const key = toLineageKey(artifact);
+    return { ...toBase(key, toComparable(artifact)), artifact };
+  });
+}
+
+export function toLineageKey(artifact: Pick<RunArtifact, 'name' | 'is_input'>): string {
+  return `lineage:${toEntryKey(artifact)}`;
+}
+
+/** Items that the server has not acknowledged as they are, nor refused. */
+export function findChanged<Item extends ItemBase>(
+  items: readonly Item[],
+  { items: known, parked }: Pick<Acknowledged, 'items' | 'parked'>,
+): Item[] {
+  return items.filter(({ key, hash }) => known.get(key) !== hash && parked.get(key)?.hash !== hash);
+}
+
+/** Source: haupt 2.16.1, `db/abstracts/artifacts.py`, and its tags on PostgreSQL: a row that is too long is an error of the database there. */
+const MAX_LENGTH = { name: 256, path: 256, tag: 64 };
+
+/** Why no server takes an item, or null. */
+export function findProblem(item: FieldItem | LineageItem): PolyaxonApiError | null {
+  const found =
+    'artifact' in item
+      ? findTooLong({ name: item.artifact.name, path: item.artifact.path ?? '' })
+      : findTooLong({ tag: item.field === 'tags' ? item.value : '' });
+  if (found === null) return null;
+  const message = `${item.key.slice(0, 100)}: its ${found} has more than ${MAX_LENGTH[found]} characters`;
+  return new PolyaxonApiError('ERR_API_INVALID', message);
+}
+
+function findTooLong(
+  texts: Readonly<Partial<Record<keyof typeof MAX_LENGTH, string>>>,
+): keyof typeof MAX_LENGTH | null {
+  for (const field of ['name', 'path', 'tag'] as const)
+    if ((texts[field]?.length ?? 0) > MAX_LENGTH[field]) return field;
+  return null;
+}
+
+/** What the server was told and is no longer so: tags and fields of maps that were taken back. */
+export function findRemoved(items: readonly FieldItem[], { items: known }: Acknowledged): string[] {
+  const keys = new Set(items.map(({ key }) => key));
+  return [...known.keys()].filter((key) => /^(tags|inputs|outputs|meta_info):/.test(key) && !keys.has(key));
+}
+
+/** The request that tells of items; maps and tags are merged into what the server has. */
+export function toPatch(items: readonly FieldItem[]): PatchRunBody {
+  const body: Record<string, unknown> = {};
+  const tags: string[] = [];
+  for (const item of items)
+    if (item.field === 'tags') tags.push(item.value);
+    else if ('name' in item) {
+      const map = (body[item.field] ?? {}) as Record<string, JsonValue>;
+      map[item.name] = item.value;
+      body[item.field] = map;
+    } else body[item.field] = item.value;
+  return { ...body, ...(tags.length === 0 ? {} : { tags }), merge: true };
+}
+
+/**
+ * The request that takes items back, which merging cannot: the server's own values without them. Null when that would leave a field empty, which
+ * Polyaxon's servers take for a wish to clear it and its clients never send.
+ */
+export function toRemoval(keys: readonly string[], server: PolyaxonRun): PatchRunBody | null {
+  const removed = new Set(keys);
+  const body: Record<string, unknown> = {};
+  for (const field of MAPS) {
+    if (!keys.some((key) => key.startsWith(`${field}:`))) continue;
+    const kept = Object.entries(toCleanMap(server[field])).filter(
+      ([name]) => !removed.has(`${field}:${name}`),
+    );
+    if (kept.length > 0) body[field] = Object.fromEntries(kept);
+  }
+  const tags = (server.tags ?? []).filter((tag) => !removed.has(`tags:${tag}`));
+  if (tags.length > 0 && keys.some((key) => key.startsWith('tags:'))) body.tags = tags;
+  return Object.keys(body).length === 0 ? null : body;
+}
+
+/** Items that the server has already, as they are. */
+export function findOnServer(items: readonly FieldItem[], server: PolyaxonRun): FieldItem[] {
+  const tags = new Set(server.tags ?? []);
+  return items.filter((item) => {
+    if (item.field === 'tags') return tags.has(item.value);
+    if (!('name' in item)) return server[item.field] === item.value;
+    const map = toCleanMap(server[item.field]);
+    return Object.hasOwn(map, item.name) && toHash(map[item.name]) === item.hash;
+  });
+}
+
+/** Items of the lineage that the server has already, as they are. */
+export function findInLineage(items: readonly LineageItem[], server: readonly RunArtifact[]): LineageItem[] {
+  const hashes = new Set(server.map((each) => `${toLineageKey(each)} ${toHash(toComparable(each))}`));
+  return items.filter(({ key, hash }) => hashes.has(`${key} ${hash}`));
+}
+
+/** What a server keeps of an entry and gives back. */
+function toComparable({ name, kind, path, summary, is_input }: RunArtifact): unknown {
+  return { name, kind, path: path ?? null, summary: toCleanMap(summary), is_input: is_input === true };
+}
+
+function toBase(key: string, value: unknown, extraBytes = 0): ItemBase {
+  const sizeBytes = Buffer.byteLength(JSON.stringify(value)) + extraBytes + 8;
+  return { key, hash: toHash(value), sizeBytes };
+}

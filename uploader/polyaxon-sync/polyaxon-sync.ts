@@ -1,0 +1,330 @@
+/**
+ * Keeps a Polyaxon server up to date about all runs of a root: each run has one request under way at most, all together a few. It never keeps files from being
+ * stored, and holds nothing of what was to be told before: only which runs there is something new of.
+ *
+ * Source of the limits: design of the API lane, 1 request for each run and 4 in all.
+ */
+
+import { setMaxListeners } from 'node:events';
+import { CodedError, messageOf } from '../../src/base/errors.js';
+import { StoreUnavailableError } from '../base/errors.js';
+import { ConcurrencyLimit } from '../base/limits/concurrency-limit.js';
+import { Patience, type RetryNotice } from '../base/limits/retry-policy.js';
+import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
+import type {
+  NotifiedRun,
+  Notifier,
+  RunCompletion,
+  StoredFile,
+  ToldStatus,
+} from '../pipeline/report/run-observer.js';
+import { attempt, PolyaxonApiError } from '../polyaxon-api/api-error.js';
+import type { Life } from '../run-directory/run-liveness.js';
+import { ensureProject } from './ensure-run.js';
+import { Blocks } from './refusals.js';
+import { findPlace } from './run-place.js';
+import { type RoundOutcome, RunTeller, type TellerOptions } from './run-sync.js';
+
+export interface PolyaxonNotifierOptions extends TellerOptions {
+  /** While watching, runs are told of as they go; else only by `flush`. */
+  readonly isWatching: boolean;
+  /** Whether a run is this uploader's to tell of. */
+  readonly isOurs: (runUuid: string) => boolean;
+  /** How long `flush` waits for a server that does not answer. */
+  readonly flushPatienceMs: number;
+  readonly onRetry: (notice: RetryNotice) => void;
+  /** A run could not be told of; said once for each reason. */
+  readonly onProblem: (runUuid: string, error: CodedError) => void;
+}
+
+const AT_ONCE = 4;
+const TICK_MS = 250;
+/** Between two rounds of one run, and between two looks at files of which nobody has told anything. */
+const ROUND_MS = 1_000;
+const LOOK_MS = 5_000;
+const UNDECIDED_TRIES = 20;
+const UNDECIDED_MS = 100;
+
+interface Lane {
+  readonly teller: RunTeller;
+  state: ToldStatus['state'];
+  error: CodedError | null;
+  isBusy: boolean;
+  dueMs: number;
+}
+
+export class PolyaxonNotifier implements Notifier {
+  readonly wantsProjection = true;
+  readonly #options: PolyaxonNotifierOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #blocks = new Blocks();
+  /** The open server's database fails when much is written at the same time: then fewer runs are told of at once. */
+  readonly #limit = new ConcurrencyLimit(AT_ONCE);
+  #working = 0;
+  readonly #stop = new AbortController();
+  #loop: Promise<void> | null = null;
+  #isFlushed = false;
+
+  constructor(options: PolyaxonNotifierOptions) {
+    this.#options = options;
+    setMaxListeners(0, this.#stop.signal); // one for each call under way is no leak
+  }
+
+  onRun(run: NotifiedRun): void {
+    const known = this.#lanes.get(run.runUuid);
+    if (known?.teller.run.directory === run.directory) return;
+    const teller = new RunTeller(run, this.#options);
+    this.#lanes.set(run.runUuid, { teller, state: 'pending', error: null, isBusy: false, dueMs: 0 });
+    if (this.#options.isWatching) this.#loop ??= this.#run();
+  }
+
+  onStored({ runUuid }: StoredFile): void {
+    this.#touch(runUuid, (teller) => teller.onStored());
+  }
+
+  onProjected(runUuid: string, facts: ProjectedFacts): void {
+    this.#touch(runUuid, (teller) => teller.onFacts(facts));
+  }
+
+  onLife(runUuid: string, life: Life): void {
+    this.#touch(runUuid, (teller) => teller.onLife(life));
+  }
+
+  onRunComplete(runUuid: string, completion?: RunCompletion): void {
+    this.#touch(runUuid, (teller) => teller.onComplete(completion?.unsendable ?? []));
+  }
+
+  async prepareProject(signal?: AbortSignal): Promise<void> {
+    const { client, createsProject, defaults } = this.#options;
+    const place = findPlace(null, defaults);
+    if (!createsProject || place === null) return;
+    try {
+      await ensureProject(client, place, signal);
+    } catch (error) {
+      // It is made with the first run, as soon as the server lets it.
+      if (!(error instanceof PolyaxonApiError) && signal?.aborted !== true) throw error;
+    }
+  }
+
+  async prepare(signal: AbortSignal = this.#stop.signal): Promise<void> {
+    const patience = this.#createPatience(this.#options.flushPatienceMs);
+    await this.#forEach(signal, (lane) =>
+      this.#work(lane, patience, signal, (each) => lane.teller.introduce(each)),
+    );
+  }
+
+  async flush(signal?: AbortSignal): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+    const { flushPatienceMs, isOurs } = this.#options;
+    const patience = this.#createPatience(flushPatienceMs);
+    const ended = signal ?? new AbortController().signal;
+    // What was refused a while ago is worth one more request.
+    this.#blocks.clear();
+    this.#isFlushed = true;
+    await this.#forEach(ended, async (lane) => {
+      if (!isOurs(lane.teller.run.runUuid) || !(await this.#isPending(lane))) return;
+      lane.teller.isFinishing = true;
+      await this.#work(lane, patience, ended, (each) => lane.teller.tell(each));
+    });
+  }
+
+  statusOf(runUuid: string): ToldStatus | undefined {
+    const lane = this.#lanes.get(runUuid);
+    if (lane === undefined || !this.#options.isOurs(runUuid)) return undefined;
+    const { state, error, teller } = lane;
+    const lastError = error === null ? null : { code: error.code, message: error.message, hint: error.hint };
+    return { state, lastError, refused: teller.refused };
+  }
+
+  *problems(): Generator<{ readonly runUuid: string; readonly error: CodedError }> {
+    for (const [runUuid, { state, error, teller }] of this.#lanes) {
+      if (!this.#options.isOurs(runUuid)) continue;
+      if (error !== null) yield { runUuid, error };
+      else if (state !== 'told' && this.#isFlushed) yield { runUuid, error: notTold(runUuid) };
+      for (const { message } of teller.refused)
+        yield { runUuid, error: new PolyaxonApiError('ERR_API_INVALID', message) };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+    await this.#options.client.close();
+  }
+
+  #touch(runUuid: string, change: (teller: RunTeller) => void): void {
+    const lane = this.#lanes.get(runUuid);
+    if (lane === undefined) return;
+    change(lane.teller);
+    if (lane.state === 'told') lane.state = 'pending';
+    lane.dueMs = Math.min(lane.dueMs, this.#nowMs() + ROUND_MS);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    const patience = this.#createPatience(Number.POSITIVE_INFINITY);
+    const working = new Set<Promise<void>>();
+    while (!signal.aborted) {
+      for (const lane of this.#takeDue(this.#limit.at(this.#nowMs()) - working.size)) {
+        const work = this.#look(lane, patience, signal).finally(() => working.delete(work));
+        working.add(work);
+      }
+      await this.#options.io.clock.sleep(TICK_MS, signal).catch(() => undefined); // told to stop
+    }
+    await Promise.all(working);
+  }
+
+  #takeDue(count: number): Lane[] {
+    const nowMs = this.#nowMs();
+    const due: Lane[] = [];
+    for (const lane of this.#lanes.values()) {
+      if (due.length >= count) break;
+      const { runUuid } = lane.teller.run;
+      if (lane.isBusy || lane.dueMs > nowMs || !this.#options.isOurs(runUuid)) continue;
+      const block = this.#blocks.find(runUuid, lane.teller.place, nowMs);
+      if (block === null) due.push(lane);
+      else this.#refuse(lane, block.error, block.untilMs);
+    }
+    return due;
+  }
+
+  async #look(lane: Lane, patience: Patience, signal: AbortSignal): Promise<void> {
+    lane.isBusy = true;
+    try {
+      if (await this.#isPending(lane))
+        await this.#work(lane, patience, signal, (each) => lane.teller.tell(each));
+      else lane.dueMs = this.#toNextLookMs(lane);
+    } finally {
+      lane.isBusy = false;
+    }
+  }
+
+  async #isPending({ state, teller }: Lane): Promise<boolean> {
+    return state !== 'told' || (await teller.hasNews());
+  }
+
+  /** One round after the other until there is nothing to tell, or no use in trying. Never rejects. */
+  async #work(
+    lane: Lane,
+    patience: Patience,
+    signal: AbortSignal,
+    round: (signal: AbortSignal) => Promise<RoundOutcome>,
+  ): Promise<void> {
+    const { runUuid } = lane.teller.run;
+    const block = this.#blocks.find(runUuid, lane.teller.place, this.#nowMs());
+    if (block !== null) {
+      this.#refuse(lane, block.error, block.untilMs);
+      return;
+    }
+    lane.state = 'pending';
+    lane.dueMs = Number.POSITIVE_INFINITY;
+    let { progress } = lane.teller;
+    const madeProgress = (): boolean => {
+      const hasMore = lane.teller.progress > progress;
+      progress = lane.teller.progress;
+      return hasMore;
+    };
+    try {
+      const told = await patience.withRetry(
+        `tell Polyaxon of the run ${runUuid}`,
+        async () => {
+          const outcome = await attempt(() => this.#untilDecided(round, signal));
+          if (outcome.status === 'retry') this.#wait(lane, outcome.cause);
+          return outcome;
+        },
+        { signal, madeProgress },
+      );
+      if (told.status === 'failed') this.#fail(lane, told.error);
+      else this.#succeed(lane, told.value);
+    } catch (error) {
+      if (!signal.aborted) this.#fail(lane, toCoded(error));
+      lane.dueMs = Math.min(lane.dueMs, this.#nowMs() + ROUND_MS);
+    }
+  }
+
+  /** A file that is being replaced is whole again in a moment; while watching, the next round finds it. */
+  async #untilDecided(
+    round: (signal: AbortSignal) => Promise<RoundOutcome>,
+    signal: AbortSignal,
+  ): Promise<RoundOutcome> {
+    const { io, isWatching } = this.#options;
+    for (let tries = 1; ; tries += 1) {
+      const outcome = await round(signal);
+      if (outcome !== 'undecided' || isWatching || tries === UNDECIDED_TRIES) return outcome;
+      await io.clock.sleep(UNDECIDED_MS, signal);
+    }
+  }
+
+  #succeed(lane: Lane, outcome: RoundOutcome): void {
+    const { teller } = lane;
+    lane.error = null;
+    this.#blocks.remove(teller.run.runUuid, teller.place);
+    // What has happened during the round may be that the run has ended.
+    const isTold = outcome === 'told' && !teller.hasChanged;
+    lane.state = isTold ? 'told' : 'pending';
+    lane.dueMs = isTold ? this.#toNextLookMs(lane) : this.#nowMs() + ROUND_MS;
+    if (isTold && teller.isComplete) teller.release();
+  }
+
+  #fail(lane: Lane, error: CodedError): void {
+    const { teller } = lane;
+    const untilMs = this.#blocks.add(error, teller.run.runUuid, teller.place, this.#nowMs());
+    this.#refuse(lane, error, untilMs);
+  }
+
+  #refuse(lane: Lane, error: CodedError, untilMs: number): void {
+    const isNew = lane.error?.code !== error.code;
+    lane.state = error instanceof StoreUnavailableError ? 'waiting' : 'refused';
+    lane.error = error;
+    lane.dueMs = untilMs;
+    if (isNew) this.#options.onProblem(lane.teller.run.runUuid, error);
+  }
+
+  #wait(lane: Lane, cause: unknown): void {
+    lane.state = 'waiting';
+    if (cause instanceof CodedError) lane.error = cause;
+  }
+
+  /** What has ended is looked at only when something is told of it. */
+  #toNextLookMs({ teller }: Lane): number {
+    const nowMs = this.#nowMs();
+    return teller.isComplete ? nowMs + 12 * LOOK_MS : nowMs + LOOK_MS;
+  }
+
+  async #forEach(signal: AbortSignal, work: (lane: Lane) => Promise<void>): Promise<void> {
+    const lanes = [...this.#lanes.values()];
+    const next = async (): Promise<void> => {
+      // Fewer go on once there is trouble; one always does.
+      while (lanes.length > 0 && !signal.aborted && this.#working < this.#limit.at(this.#nowMs())) {
+        this.#working += 1;
+        const lane = lanes.shift();
+        if (lane !== undefined) await work(lane);
+        this.#working -= 1;
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, next));
+  }
+
+  #createPatience(patienceMs: number): Patience {
+    const { io, onRetry } = this.#options;
+    const onTrouble = (): void => this.#limit.onTrouble(this.#nowMs());
+    return new Patience({ ...io, patienceMs, onRetry, onTrouble });
+  }
+
+  #nowMs(): number {
+    return this.#options.io.clock.monotonicMs();
+  }
+}
+
+function toCoded(error: unknown): CodedError {
+  if (error instanceof CodedError) return error;
+  return new PolyaxonApiError('ERR_API_SERVER', messageOf(error), {}, { cause: error });
+}
+
+function notTold(runUuid: string): CodedError {
+  return new PolyaxonApiError(
+    'ERR_API_UNREACHABLE',
+    `the run ${runUuid}: the uploader was stopped before everything was told`,
+  );
+}

@@ -1,0 +1,64 @@
+/** What an API refuses altogether, and when it is asked again: for everything, for a project, for one run. Pure but for the time that it is given. */
+
+import type { CodedError } from '../../src/base/errors.js';
+import { StoreError } from '../base/errors.js';
+import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
+import type { RunPlace } from '../polyaxon-api/project-directory.js';
+
+/** Failure row 47 of the design. */
+const FIRST_PAUSE_MS = 30_000;
+const MAX_PAUSE_MS = 300_000;
+const EVERYTHING = '*';
+
+interface Block {
+  readonly error: CodedError;
+  readonly tries: number;
+  readonly untilMs: number;
+}
+
+export class Blocks {
+  readonly #blocks = new Map<string, Block>();
+
+  /** Notes a refusal; gives the time before which it is not asked again. */
+  add(error: CodedError, runUuid: string, place: RunPlace | null, nowMs: number): number {
+    const key = toKey(error, runUuid, place);
+    const tries = (this.#blocks.get(key)?.tries ?? 0) + 1;
+    const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries - 1, 10));
+    this.#blocks.set(key, { error, tries, untilMs: nowMs + pauseMs });
+    return nowMs + pauseMs;
+  }
+
+  /** What keeps a run from being told of now. */
+  find(runUuid: string, place: RunPlace | null, nowMs: number): Block | null {
+    for (const key of toKeys(runUuid, place)) {
+      const block = this.#blocks.get(key);
+      if (block !== undefined && nowMs < block.untilMs) return block;
+    }
+    return null;
+  }
+
+  /** A run was told of: nothing is refused that would have kept it from that. */
+  remove(runUuid: string, place: RunPlace | null): void {
+    for (const key of toKeys(runUuid, place)) this.#blocks.delete(key);
+  }
+
+  clear(): void {
+    this.#blocks.clear();
+  }
+}
+
+function toKeys(runUuid: string, place: RunPlace | null): string[] {
+  return [EVERYTHING, ...(place === null ? [] : [toProjectKey(place)]), runUuid];
+}
+
+function toKey(error: CodedError, runUuid: string, place: RunPlace | null): string {
+  if (error instanceof StoreError && error.concernsAllFiles) return EVERYTHING;
+  const isOfProject =
+    error instanceof PolyaxonApiError &&
+    (error.code === 'ERR_API_PROJECT_MISSING' || error.code === 'ERR_API_FORBIDDEN');
+  return isOfProject && place !== null ? toProjectKey(place) : runUuid;
+}
+
+function toProjectKey({ owner, project }: RunPlace): string {
+  return `${owner}/${project}`;
+}

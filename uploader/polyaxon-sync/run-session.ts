@@ -1,0 +1,265 @@
+/** One run on a server: what is told and looked at there, and what was acknowledged of it. */
+
+import type { Clock } from '../../src/base/clock.js';
+import type { CodedError } from '../../src/base/errors.js';
+import { toHash } from '../base/canonical-json.js';
+import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
+import type { PolyaxonClient } from '../polyaxon-api/client.js';
+import type { PolyaxonRun, RunRef, StatusCondition } from '../polyaxon-api/types.js';
+import type { Acknowledged } from './acknowledged.js';
+import {
+  type FieldItem,
+  findChanged,
+  findInLineage,
+  findOnServer,
+  findProblem,
+  findRemoved,
+  type LineageItem,
+  toPatch,
+  toRemoval,
+} from './items.js';
+import { Suspects } from './quarantine.js';
+import { sendItems } from './send-items.js';
+import { isDone, planStatuses, WRITER_LOST } from './status-machine.js';
+
+export interface RunSessionOptions {
+  readonly client: PolyaxonClient;
+  readonly clock: Clock;
+  readonly ref: RunRef;
+  /** As it was when it was looked for. */
+  readonly server: PolyaxonRun;
+  readonly acknowledged: Acknowledged;
+  readonly onStatus: (status: string) => void;
+  readonly onRefused: (item: string, error: CodedError) => void;
+  /** Something was acknowledged. */
+  readonly onProgress: () => void;
+}
+
+/** Whether an item is told now; of others it is told later. */
+export type IsDue = (item: FieldItem | LineageItem) => boolean;
+
+/** A body below what servers and the proxies before them take: Django's limit is 2.5 MB. */
+const MAX_BODY_BYTES = 1024 * 1024;
+/** The server looks artifacts up by one condition for each, of which SQLite takes a thousand. */
+const MAX_ARTIFACTS = 100;
+const MAX_FIELDS = 1_000;
+const READ_BACKS = 3;
+
+export class RunSession {
+  readonly acknowledged: Acknowledged;
+  readonly #options: RunSessionOptions;
+  readonly #suspects = new Suspects();
+  /** Sent by this process. */
+  readonly #sent = new Set<string>();
+  /** What was looked at on the server and found equal: a lost answer later on does not have it looked at again. */
+  readonly #verified = new Map<string, string>();
+
+  constructor(options: RunSessionOptions) {
+    this.#options = options;
+    this.acknowledged = options.acknowledged;
+  }
+
+  get ref(): RunRef {
+    return this.#options.ref;
+  }
+
+  /** The platform sets the statuses of the runs that it manages. */
+  get isManaged(): boolean {
+    const { managed_by } = this.#options.server;
+    return managed_by != null && managed_by !== 'user';
+  }
+
+  /** What the server does not take, and what it fails at. */
+  get refused(): { readonly item: string; readonly code: string; readonly message: string }[] {
+    const parked = [...this.acknowledged.parked].map(([item, { code, message }]) => ({
+      item,
+      code,
+      message,
+    }));
+    return [...parked, ...this.#suspects.list()];
+  }
+
+  /** Of statuses those that do not end the run. */
+  async tellStatuses(wanted: readonly StatusCondition[], signal: AbortSignal): Promise<void> {
+    const { items } = this.acknowledged;
+    const hash = toStatusHash(wanted);
+    if (this.isManaged || wanted.length === 0 || items.get('status') === hash) return;
+    await this.#postStatuses(wanted, signal);
+    items.set('status', hash);
+  }
+
+  async tellLineage(items: readonly LineageItem[], isDue: IsDue, signal: AbortSignal): Promise<void> {
+    const { acknowledged, ref } = this;
+    const { client } = this.#options;
+    if (findChanged(items, acknowledged).length === 0) return;
+    if (!acknowledged.hasLineage) {
+      const server = await client.getLineage(ref, { signal });
+      for (const { key, hash } of findInLineage(items, server)) acknowledged.items.set(key, hash);
+      acknowledged.hasLineage = true;
+    }
+    const changed = findChanged(items, acknowledged).filter(isDue);
+    await this.#send(changed, MAX_ARTIFACTS, signal, (batch) =>
+      client.postLineage(
+        ref,
+        batch.map(({ artifact }) => artifact),
+        { signal },
+      ),
+    );
+  }
+
+  async tellFields(items: readonly FieldItem[], isDue: IsDue, signal: AbortSignal): Promise<void> {
+    const { acknowledged, ref } = this;
+    const { client } = this.#options;
+    const removed = findRemoved(items, acknowledged);
+    if (removed.length > 0) {
+      const server = await client.getRun(ref, { signal });
+      const body = server === null ? null : toRemoval(removed, server);
+      if (body !== null) await client.patchRun(ref, body, { signal });
+      for (const key of removed) acknowledged.items.delete(key);
+    }
+    const changed = findChanged(items, acknowledged).filter(isDue);
+    await this.#send(changed, MAX_FIELDS, signal, async (batch) => {
+      await client.patchRun(ref, toPatch(batch), { signal });
+    });
+  }
+
+  /** Repeats until the server has the lineage as it is: one that could not write it may answer as if it had (haupt 2.16.1, `atomic_set_artifacts`). */
+  async readBackLineage(items: readonly LineageItem[], signal: AbortSignal): Promise<void> {
+    const look = async (told: readonly LineageItem[]): Promise<LineageItem[]> =>
+      findInLineage(told, await this.#options.client.getLineage(this.ref, { signal }));
+    const told = items.filter(({ key, hash }) => this.acknowledged.items.get(key) === hash);
+    await this.#readBack('lineage', told, look, () => this.tellLineage(items, () => true, signal));
+  }
+
+  /** What others have changed since stays theirs: only what this process has told is looked at. */
+  async readBackFields(items: readonly FieldItem[], signal: AbortSignal): Promise<void> {
+    const look = async (told: readonly FieldItem[]): Promise<FieldItem[]> => {
+      const server = await this.#options.client.getRun(this.ref, { signal });
+      if (server !== null) return findOnServer(told, server);
+      throw new PolyaxonApiError('ERR_API_RUN_MISSING', `the run ${this.ref.uuid} is gone`);
+    };
+    const told = items.filter(
+      ({ key, hash }) => this.#sent.has(key) && this.acknowledged.items.get(key) === hash,
+    );
+    await this.#readBack('data', told, look, () => this.tellFields(items, () => true, signal));
+  }
+
+  /** Sets the status that ends the run, and looks whether it is set. */
+  async end(wanted: readonly StatusCondition[], signal: AbortSignal): Promise<void> {
+    if (this.isManaged) return;
+    const { posts, outcome } = await this.#postStatuses(wanted, signal);
+    if (posts.length === 0 || outcome === 'foreign') return;
+    const { status } = await this.#options.client.getStatuses(this.ref, { signal });
+    if (isDone(status)) return;
+    const message = `set the status of the run ${this.ref.uuid}: the server has taken it, and has ${status} still`;
+    throw new PolyaxonApiError('ERR_API_SERVER', message, { failureCode: 'InternalError' });
+  }
+
+  async #postStatuses(wanted: readonly StatusCondition[], signal: AbortSignal) {
+    const { client, onStatus, onProgress } = this.#options;
+    const plan = planStatuses(await client.getStatuses(this.ref, { signal }), wanted);
+    for (const { condition, force } of plan.posts) {
+      await client.postStatus(this.ref, condition, { force, signal });
+      onProgress();
+      onStatus(condition.type);
+    }
+    return plan;
+  }
+
+  async #readBack<Item extends FieldItem | LineageItem>(
+    what: string,
+    told: readonly Item[],
+    look: (told: readonly Item[]) => Promise<Item[]>,
+    tell: () => Promise<void>,
+  ): Promise<void> {
+    const hash = toHash(told.map((item) => [item.key, item.hash]));
+    if (told.length === 0 || this.#verified.get(what) === hash) return;
+    for (let round = 1; ; round += 1) {
+      const found = new Set((await look(told)).map(({ key }) => key));
+      const lost = told.filter(({ key }) => !found.has(key));
+      if (lost.length === 0) {
+        this.#verified.set(what, hash);
+        this.#options.onProgress();
+        return;
+      }
+      if (round > READ_BACKS) throw notTaken(this.ref, what, lost);
+      for (const { key } of lost) this.acknowledged.items.delete(key);
+      await tell();
+    }
+  }
+
+  async #send<Item extends FieldItem | LineageItem>(
+    items: readonly Item[],
+    maxItems: number,
+    signal: AbortSignal,
+    send: (batch: readonly Item[]) => Promise<void>,
+  ): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs();
+    const fitting = items.filter((item) => {
+      const problem = findProblem(item);
+      if (problem !== null) this.#park(item, problem);
+      return problem === null && !this.#suspects.has(item, nowMs);
+    });
+    let isNarrowing = false;
+    await sendItems(fitting, {
+      maxBytes: MAX_BODY_BYTES,
+      maxItems,
+      send: async (batch) => {
+        try {
+          await send(batch);
+        } catch (error) {
+          if (!isFailure(error) || !(this.#suspects.strike(batch) || isNarrowing)) throw error;
+          await this.#expectHealthy(signal);
+          isNarrowing = true;
+          throw new PolyaxonApiError('ERR_API_INVALID', error.message, {}, { cause: error });
+        }
+      },
+      onSent: (batch) => this.#onSent(batch),
+      onRefused: (item, error) => {
+        if (isFailure(error.cause)) this.#suspects.add(item, error.message, nowMs);
+        else this.#park(item, error);
+      },
+    });
+  }
+
+  /** Rejects when the server fails at everything. */
+  async #expectHealthy(signal: AbortSignal): Promise<void> {
+    await this.#options.client.getRun(this.ref, { signal });
+  }
+
+  #onSent(items: readonly (FieldItem | LineageItem)[]): void {
+    const { acknowledged } = this;
+    for (const { key, hash } of items) {
+      acknowledged.items.set(key, hash);
+      acknowledged.parked.delete(key);
+      this.#sent.add(key);
+    }
+    this.#suspects.clear(items);
+    this.#options.onProgress();
+  }
+
+  #park({ key, hash }: FieldItem | LineageItem, error: PolyaxonApiError): void {
+    const { code, message } = error;
+    this.acknowledged.parked.set(key, { hash, code, message });
+    this.#options.onRefused(key, error);
+  }
+}
+
+/** The time of a lost writer is when that was noticed: it may be noticed again. */
+export function toStatusHash(conditions: readonly StatusCondition[]): string {
+  return toHash(
+    conditions.map(({ type, reason, message, last_transition_time }) =>
+      reason === WRITER_LOST ? [type, message] : [type, message, last_transition_time],
+    ),
+  );
+}
+
+function isFailure(error: unknown): error is PolyaxonApiError {
+  return error instanceof PolyaxonApiError && error.code === 'ERR_API_SERVER';
+}
+
+function notTaken(ref: RunRef, what: string, items: readonly { readonly key: string }[]): PolyaxonApiError {
+  const names = items.slice(0, 5).map(({ key }) => key);
+  const message = `the ${what} of the run ${ref.uuid} is not what was sent: ${names.join(', ')}`;
+  return new PolyaxonApiError('ERR_API_CONFLICT', message, { httpStatus: 409 });
+}

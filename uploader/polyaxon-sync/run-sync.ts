@@ -1,0 +1,295 @@
+/**
+ * Tells a Polyaxon server of one run: its desired state is made of what is on disk now and compared with what the server has acknowledged, so that an
+ * outage of days is followed by the newest state, told once.
+ *
+ * Order within a round: the run, statuses, lineage, fields; and once everything of the run is stored: all of it looked at on the server, and then, last,
+ * the status that ends it.
+ */
+
+import type { CodedError } from '../../src/base/errors.js';
+import { toHash } from '../base/canonical-json.js';
+import type { Io } from '../base/io/io.js';
+import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
+import type { NotifiedRun, StoredView } from '../pipeline/report/run-observer.js';
+import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
+import type { PolyaxonClient } from '../polyaxon-api/client.js';
+import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directory.js';
+import type { RunArtifact, RunRef, StatusCondition } from '../polyaxon-api/types.js';
+import { type RunFiles, readRunFiles, readSignature } from '../run-directory/run-files.js';
+import type { Life } from '../run-directory/run-liveness.js';
+import { createAcknowledged, readAcknowledged, type Teller, writeAcknowledged } from './acknowledged.js';
+import { type DesiredRun, toDesiredRun } from './desired-run.js';
+import { ensureRun } from './ensure-run.js';
+import { withUnsendable } from './final-condition.js';
+import { type FieldItem, findOnServer, type LineageItem, toFieldItems, toLineageItems } from './items.js';
+import { findPlace, noProject, type PlaceDefaults } from './run-place.js';
+import { RunSession, toStatusHash } from './run-session.js';
+
+export interface TellerOptions {
+  readonly io: Io;
+  readonly client: PolyaxonClient;
+  readonly view: StoredView;
+  /** Where what was acknowledged is kept. */
+  readonly directory: string;
+  readonly createsProject: boolean;
+  readonly defaults: PlaceDefaults;
+  /** Whether event files are projected: then nothing is told of foreign runs before it is known what by. */
+  readonly hasProjection: boolean;
+  readonly projects: ProjectDirectory;
+  readonly onChange: (change: TellerChange) => void;
+}
+
+export type TellerChange =
+  | { readonly kind: 'created'; readonly runUuid: string; readonly place: RunPlace }
+  | { readonly kind: 'status'; readonly runUuid: string; readonly status: string }
+  | { readonly kind: 'refused'; readonly runUuid: string; readonly item: string; readonly error: CodedError };
+
+/** `undecided`: something on disk cannot be read now, or is not known yet. */
+export type RoundOutcome = 'told' | 'undecided';
+
+/** Values of what the server knows by name already are told this often while the run is written. */
+const VALUES_INTERVAL_MS = 10_000;
+
+export class RunTeller {
+  readonly run: NotifiedRun;
+  /** There is no later: everything is told. */
+  isFinishing = false;
+  readonly #options: TellerOptions;
+  readonly #foundAt: number;
+  #life: Life = 'live';
+  #facts: ProjectedFacts | null = null;
+  /** Null as long as the run is not complete. */
+  #unsendable: readonly string[] | null = null;
+  #session: RunSession | null = null;
+  #place: RunPlace | null = null;
+  #files: { readonly signature: string; readonly files: RunFiles } | null = null;
+  #valuesMs = Number.NEGATIVE_INFINITY;
+  #hasChanged = true;
+  #progress = 0;
+
+  constructor(run: NotifiedRun, options: TellerOptions) {
+    this.run = run;
+    this.#options = options;
+    this.#foundAt = options.io.clock.wallTime();
+  }
+
+  /** Owner and project, as far as they are known. */
+  get place(): RunPlace | null {
+    return this.#place;
+  }
+
+  /** The run has ended, and all that can be stored of it is. */
+  get isComplete(): boolean {
+    return this.#unsendable !== null;
+  }
+
+  /** Something has happened since the last round began, or was left for a later one. */
+  get hasChanged(): boolean {
+    return this.#hasChanged;
+  }
+
+  /** What the server does not take. */
+  get refused(): RunSession['refused'] {
+    return this.#session?.refused ?? [];
+  }
+
+  /** How much was acknowledged so far: a round that fails may still have got something done. */
+  get progress(): number {
+    return this.#progress;
+  }
+
+  onLife(life: Life): void {
+    this.#life = life;
+    if (life === 'live') this.#unsendable = null;
+    this.#hasChanged = true;
+  }
+
+  onFacts(facts: ProjectedFacts): void {
+    this.#facts = facts;
+    this.#hasChanged = true;
+  }
+
+  onStored(): void {
+    this.#hasChanged = true;
+  }
+
+  onComplete(unsendable: readonly string[]): void {
+    this.#unsendable = unsendable;
+    this.#hasChanged = true;
+  }
+
+  /** Whether there may be something to tell: something has happened, or a file is another one. */
+  async hasNews(): Promise<boolean> {
+    if (this.#hasChanged) return true;
+    const signature = await readSignature(this.#options.io.fileSystem, Buffer.from(this.run.directory));
+    return signature !== this.#files?.signature || this.#hasChanged;
+  }
+
+  /** Makes the run known, and no more. */
+  async introduce(signal: AbortSignal): Promise<RoundOutcome> {
+    const desired = await this.#readDesired();
+    if (desired === null) return 'undecided';
+    await this.#meet(desired, signal);
+    return 'told';
+  }
+
+  /** Tells what there is to tell. Throws `PolyaxonApiError` for what concerns more than a single item. */
+  async tell(signal: AbortSignal): Promise<RoundOutcome> {
+    this.#hasChanged = false;
+    try {
+      const desired = await this.#readDesired();
+      if (desired !== null) await this.#tellOrMeetAgain(desired, signal);
+      else this.#hasChanged = true;
+      return desired === null ? 'undecided' : 'told';
+    } catch (error) {
+      this.#hasChanged = true;
+      throw error;
+    }
+  }
+
+  /** Lets go of what the disk or the server can tell again. */
+  release(): void {
+    if (this.refused.length === 0) this.#session = null;
+  }
+
+  /** Somebody may have deleted the run since it was looked for. */
+  async #tellOrMeetAgain(desired: DesiredRun, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#tellAll(desired, signal);
+    } catch (error) {
+      if (!(error instanceof PolyaxonApiError) || error.code !== 'ERR_API_RUN_MISSING') throw error;
+      this.#session = null;
+      await this.#tellAll(desired, signal);
+    }
+  }
+
+  async #tellAll(desired: DesiredRun, signal: AbortSignal): Promise<void> {
+    const session = await this.#meet(desired, signal);
+    const { acknowledged } = session;
+    const isLast = this.isComplete;
+    const unsendable = this.#unsendable ?? [];
+    const final = toHash([toStatusHash(toWanted(desired, unsendable)), unsendable]);
+    const isTold = isLast && acknowledged.final === final;
+    const fields = toFieldItems(desired);
+    const lineage = toLineageItems(desired.lineage.filter((artifact) => this.#mayBeTold(artifact)));
+    const isDue = this.#toDue(session);
+    try {
+      if (!isTold) await session.tellStatuses(desired.conditions, signal);
+      await session.tellLineage(lineage, isDue, signal);
+      await session.tellFields(fields, isDue, signal);
+      if (!isLast || isTold) return;
+      await session.readBackLineage(lineage, signal);
+      await session.readBackFields(fields, signal);
+      await session.end(toWanted(desired, unsendable), signal);
+      acknowledged.final = final;
+      this.#progress += 1;
+    } finally {
+      await this.#save(session);
+    }
+  }
+
+  /** Makes the run if it is not there, and finds out what the server knows. */
+  async #meet(desired: DesiredRun, signal: AbortSignal): Promise<RunSession> {
+    if (this.#session !== null) return this.#session;
+    const { client, createsProject, io, onChange } = this.#options;
+    const ref = this.#toRef();
+    const { runUuid } = this.run;
+    const known = await readAcknowledged(io.fileSystem, this.#toPath(), this.#toTeller(ref));
+    const { run, isNew } = await ensureRun(desired, { client, ref, createsProject, signal });
+    const acknowledged = (isNew ? null : known) ?? createAcknowledged();
+    if (isNew) acknowledged.hasLineage = true;
+    if (isNew || known === null)
+      for (const { key, hash } of findOnServer(toFieldItems(desired), run)) acknowledged.items.set(key, hash);
+    this.#progress += 1;
+    if (isNew) onChange({ kind: 'created', runUuid, place: ref });
+    this.#session = new RunSession({
+      ...{ client, clock: io.clock, ref, server: run, acknowledged },
+      onStatus: (status) => onChange({ kind: 'status', runUuid, status }),
+      onRefused: (item, error) => onChange({ kind: 'refused', runUuid, item, error }),
+      onProgress: () => {
+        this.#progress += 1;
+      },
+    });
+    return this.#session;
+  }
+
+  /** While the run is written, new values of names that the server knows are told now and then. */
+  #toDue({ acknowledged }: RunSession): (item: FieldItem | LineageItem) => boolean {
+    const nowMs = this.#options.io.clock.monotonicMs();
+    const isDue = this.#life !== 'live' || this.isFinishing || nowMs - this.#valuesMs >= VALUES_INTERVAL_MS;
+    if (isDue) this.#valuesMs = nowMs;
+    return (item) => {
+      const isValue = 'artifact' in item || item.field === 'outputs';
+      if (isDue || !isValue || !acknowledged.items.has(item.key)) return true;
+      this.#hasChanged = true;
+      return false;
+    };
+  }
+
+  /** The lineage tells of nothing that the store does not have. */
+  #mayBeTold({ path }: RunArtifact): boolean {
+    // What lies elsewhere is not ours to store.
+    if (path == null || path === '' || path.startsWith('/') || /^[a-z][\w+.-]*:\/\//i.test(path)) return true;
+    if (this.#options.view.hasStored(this.run.runUuid, path)) return true;
+    // All that can be stored is: this is not in the run, or is left out on purpose.
+    return this.#unsendable !== null && !this.#unsendable.includes(path);
+  }
+
+  /** Null as long as something is not known. */
+  async #readDesired(): Promise<DesiredRun | null> {
+    const { io, view, defaults, projects, hasProjection } = this.#options;
+    const { runUuid, kind = 'polyaxon', name = runUuid } = this.run;
+    const files = await this.#readFiles();
+    if (files === null) return null;
+    this.#place = findPlace(files.record, { ...defaults, project: this.run.project ?? defaults.project });
+    if (this.#place !== null) projects.set(runUuid, this.#place);
+    const isForeign = kind !== 'polyaxon' && files.record === null;
+    if (isForeign && hasProjection && !this.#isProjectionKnown()) return null;
+    return toDesiredRun({
+      ...{ uuid: runUuid, kind, name, files, facts: this.#facts, life: this.#life },
+      storedFiles: () => view.storedFiles(runUuid),
+      foundAt: this.#foundAt,
+      wallTime: io.clock.wallTime(),
+    });
+  }
+
+  /** The times of a foreign run are those of its events, and cannot be changed later. */
+  #isProjectionKnown(): boolean {
+    if (this.#facts === null || this.#facts.state === 'undecided') return false;
+    return this.#facts.isCaughtUp || this.#facts.artifacts().length > 0;
+  }
+
+  async #readFiles(): Promise<RunFiles | null> {
+    const { fileSystem } = this.#options.io;
+    const directory = Buffer.from(this.run.directory);
+    const signature = await readSignature(fileSystem, directory);
+    if (this.#files?.signature === signature) return this.#files.files;
+    const files = await readRunFiles(fileSystem, directory);
+    if (files !== null) this.#files = { signature, files };
+    return files;
+  }
+
+  #toRef(): RunRef {
+    if (this.#place === null) throw noProject(this.run.runUuid);
+    return { ...this.#place, uuid: this.run.runUuid };
+  }
+
+  #toTeller({ owner, project }: RunRef): Teller {
+    return { host: this.#options.client.connection.host, owner, project };
+  }
+
+  #toPath(): string {
+    return `${this.#options.directory}/${this.run.runUuid}.json`;
+  }
+
+  async #save({ ref, acknowledged }: RunSession): Promise<void> {
+    const { io, directory } = this.#options;
+    const place = { directory, path: this.#toPath() };
+    await writeAcknowledged(io.fileSystem, place, this.#toTeller(ref), acknowledged);
+  }
+}
+
+/** The run's conditions with the one that ends it. */
+function toWanted({ conditions, final }: DesiredRun, unsendable: readonly string[]): StatusCondition[] {
+  return [...conditions, ...(final === null ? [] : [withUnsendable(final, unsendable)])];
+}

@@ -1,0 +1,76 @@
+/**
+ * Sends items in requests of bounded size. What a server refuses is narrowed down by halving: a single item that it does not take is put aside
+ * with the reason, and everything else goes through.
+ */
+
+import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
+
+export interface SendItemsOptions<Item> {
+  readonly maxBytes: number;
+  readonly maxItems: number;
+  readonly send: (items: readonly Item[]) => Promise<void>;
+  readonly onSent: (items: readonly Item[]) => void;
+  /** The server takes all others, and not this one. */
+  readonly onRefused: (item: Item, error: PolyaxonApiError) => void;
+}
+
+interface Sized {
+  readonly sizeBytes: number;
+}
+
+/** Rejects with what concerns more than the items: then those that were told of before are sent. */
+export async function sendItems<Item extends Sized>(
+  items: readonly Item[],
+  options: SendItemsOptions<Item>,
+): Promise<void> {
+  for (const batch of toBatches(items, options)) await sendHalving(batch, options);
+}
+
+/** Batches in order; an item that is larger than a request may be has one of its own. */
+export function toBatches<Item extends Sized>(
+  items: readonly Item[],
+  { maxBytes, maxItems }: Pick<SendItemsOptions<Item>, 'maxBytes' | 'maxItems'>,
+): Item[][] {
+  const batches: Item[][] = [];
+  let batch: Item[] = [];
+  let sizeBytes = 0;
+  for (const item of items) {
+    if (batch.length > 0 && (batch.length >= maxItems || sizeBytes + item.sizeBytes > maxBytes)) {
+      batches.push(batch);
+      batch = [];
+      sizeBytes = 0;
+    }
+    batch.push(item);
+    sizeBytes += item.sizeBytes;
+  }
+  if (batch.length > 0) batches.push(batch);
+  return batches;
+}
+
+async function sendHalving<Item extends Sized>(
+  items: readonly Item[],
+  options: SendItemsOptions<Item>,
+): Promise<void> {
+  try {
+    await options.send(items);
+    options.onSent(items);
+  } catch (error) {
+    if (!isAboutItems(error)) throw error;
+    const [first] = items;
+    if (items.length === 1 && first !== undefined) {
+      options.onRefused(first, error);
+      return;
+    }
+    const half = Math.ceil(items.length / 2);
+    await sendHalving(items.slice(0, half), options);
+    await sendHalving(items.slice(half), options);
+  }
+}
+
+/** Whether a server refuses what is in a request, rather than the request. */
+function isAboutItems(error: unknown): error is PolyaxonApiError {
+  return (
+    error instanceof PolyaxonApiError &&
+    (error.code === 'ERR_API_INVALID' || error.code === 'ERR_API_TOO_LARGE')
+  );
+}

@@ -1,0 +1,60 @@
+/**
+ * The mark of a run whose local files were deleted on purpose: `.plx/cleaned.json` in its directory, which is never uploaded.
+ *
+ * It is there before the first file goes. Whoever finds files missing in a run with this mark knows that they were verified in a store, and where.
+ */
+
+import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
+import type { FileSystem } from '../base/io/file-system.js';
+import { readWholeFile, replaceFile } from '../base/io/whole-file.js';
+import { joinPath } from '../base/join-path.js';
+
+export const CLEANED_FILE = 'cleaned.json';
+
+export interface CleanedMarker {
+  readonly version: 1;
+  /** `cleaning`, `pulling`: somebody is at it, or was interrupted. */
+  readonly state: 'cleaning' | 'cleaned' | 'pulling';
+  readonly run: string;
+  /** As it is written on the command line. */
+  readonly store: string;
+  /** Key of the receipt. */
+  readonly receipt: string;
+  /** ISO form. */
+  readonly at: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+const MAX_BYTES = 64 * 1024;
+const FILE_MODE = 0o644;
+
+export function toMarkerPath(directory: Buffer): Buffer {
+  return joinPath(directory, [Buffer.from(PROCESS_DIRECTORY), Buffer.from(CLEANED_FILE)]);
+}
+
+/** The mark of a run; null when it has none. */
+export async function findCleanedMarker(
+  fileSystem: FileSystem,
+  directory: Buffer,
+): Promise<CleanedMarker | null> {
+  try {
+    const bytes = await readWholeFile(fileSystem, toMarkerPath(directory), MAX_BYTES);
+    const marker = JSON.parse(bytes.toString('utf8')) as CleanedMarker;
+    return marker.version === 1 ? marker : null;
+  } catch {
+    return null; // there is none
+  }
+}
+
+/** Writes or replaces the mark; `.plx/` is there. */
+export async function writeCleanedMarker(
+  fileSystem: FileSystem,
+  directory: Buffer,
+  marker: CleanedMarker,
+): Promise<void> {
+  const parent = joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]).toString();
+  const path = `${parent}/${CLEANED_FILE}`;
+  const paths = { directory: parent, path, temporaryPath: `${path}.partial` };
+  await replaceFile(fileSystem, paths, Buffer.from(`${JSON.stringify(marker, null, 2)}\n`), FILE_MODE);
+}

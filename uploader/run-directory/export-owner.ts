@@ -1,0 +1,69 @@
+/**
+ * Who makes Polyaxon's files of a run: its writer, or the uploader.
+ *
+ * Runs of ours say it in `.plx/`, before `run.plx.json` and the first event are there, so that nobody has to guess. A run file without such a word
+ * is that of Polyaxon's Python client, which writes `events/` itself. Event files alone have a writer that knows nothing of Polyaxon.
+ */
+
+import {
+  EVENTS_DIRECTORY,
+  isFormatsFile,
+  PROCESS_DIRECTORY,
+  RESOURCES_DIRECTORY,
+  RUN_FILE,
+} from '../../src/run-directory/layout.js';
+import type { FileSystem } from '../base/io/file-system.js';
+import { isAbsent } from '../base/io/system-error.js';
+import { readWholeFile } from '../base/io/whole-file.js';
+import { joinPath } from '../base/join-path.js';
+
+/** `undecided`: something could not be read, and will be. */
+export type WhoProjects = 'uploader' | 'writer' | 'undecided';
+
+const MAX_BYTES = 64 * 1024;
+
+/** Looks. The answer may change when another process joins the run, or turns out to be writing into `events/`. */
+export async function findWhoProjects(
+  fileSystem: FileSystem,
+  run: { readonly directory: Buffer; readonly filesAt: string },
+): Promise<WhoProjects> {
+  // A log directory: nothing of Polyaxon's is in it.
+  if (run.filesAt !== '') return 'uploader';
+  const words = await readFormats(fileSystem, run.directory);
+  if (words === null) return 'undecided';
+  if (words.length > 0) return words.some((formats) => formats.includes('polyaxon')) ? 'writer' : 'uploader';
+  for (const name of [RUN_FILE, EVENTS_DIRECTORY, RESOURCES_DIRECTORY])
+    if (await exists(fileSystem, joinPath(run.directory, [Buffer.from(name)]))) return 'writer';
+  return 'uploader';
+}
+
+/** What each writer says; null when one cannot be understood. */
+async function readFormats(
+  fileSystem: FileSystem,
+  directory: Buffer,
+): Promise<(readonly unknown[])[] | null> {
+  const place = joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]);
+  const words: (readonly unknown[])[] = [];
+  try {
+    for (const name of await fileSystem.readDirectory(place)) {
+      if (!isFormatsFile(name.toString('utf8'))) continue;
+      const bytes = await readWholeFile(fileSystem, joinPath(place, [name]), MAX_BYTES);
+      const { formats } = JSON.parse(bytes.toString('utf8')) as { formats?: unknown };
+      if (!Array.isArray(formats)) return null;
+      words.push(formats);
+    }
+  } catch (error) {
+    return isAbsent(error) ? words : null;
+  }
+  return words;
+}
+
+async function exists(fileSystem: FileSystem, path: Buffer): Promise<boolean> {
+  try {
+    await fileSystem.lstat(path);
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}

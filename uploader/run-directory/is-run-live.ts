@@ -1,0 +1,35 @@
+/** Whether a run is still being written, for a command that looks once. */
+
+import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
+import type { Io } from '../base/io/io.js';
+import { joinPath } from '../base/join-path.js';
+import { RunLife } from './run-liveness.js';
+
+/** A writer on another host, which cannot be asked, is taken to be gone when neither it nor the run has changed for this long. */
+const SILENT_WRITER_MS = 3_600_000;
+/** Without any sign of a writer nothing but silence tells that there is none. */
+const SILENT_RUN_MS = 24 * 3_600_000;
+const HEARTBEAT = /^heartbeat-.+\.json$/;
+
+/** `newestMs`: when a file of the run was modified last, in milliseconds since the epoch; Infinity when that is not known. */
+export async function isRunLive(io: Io, directory: Buffer, newestMs: number): Promise<boolean> {
+  if ((await new RunLife(io, directory).look(0)) !== 'live') return false;
+  const beatMs = await findLastBeatMs(io, directory);
+  const silentMs = io.clock.wallTime() * 1000 - Math.max(beatMs ?? 0, newestMs);
+  return silentMs < (beatMs === null ? SILENT_RUN_MS : SILENT_WRITER_MS);
+}
+
+async function findLastBeatMs(io: Io, directory: Buffer): Promise<number | null> {
+  let lastMs: number | null = null;
+  try {
+    const path = joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]);
+    for (const name of await io.fileSystem.readDirectory(path)) {
+      if (!HEARTBEAT.test(name.toString('utf8'))) continue;
+      const { mtimeNs } = await io.fileSystem.lstat(joinPath(path, [name]));
+      lastMs = Math.max(lastMs ?? 0, Number(mtimeNs / 1_000_000n));
+    }
+  } catch {
+    return null; // no such directory, or it is going away
+  }
+  return lastMs;
+}

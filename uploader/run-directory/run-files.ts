@@ -1,0 +1,223 @@
+/**
+ * What a run's writers have left on disk about the run: `run.plx.json`, `lineages.plx.json`, and in `.plx/` what workers added and how the
+ * main writer ended. Read as it is, ours or that of Polyaxon's Python client; what is not of the expected form is left out.
+ */
+
+import { RUN_STATUSES, type RunStatus } from '../../src/polyaxon/statuses.js';
+import {
+  isWorkerFile,
+  LINEAGE_FILE,
+  MAIN_WRITER,
+  PROCESS_DIRECTORY,
+  RUN_FILE,
+  toEndMarkerPath,
+} from '../../src/run-directory/layout.js';
+import { type JsonMap, toCleanMap } from '../base/canonical-json.js';
+import type { FileSystem } from '../base/io/file-system.js';
+import { isAbsent } from '../base/io/system-error.js';
+import { readWholeFile } from '../base/io/whole-file.js';
+import { joinPath } from '../base/join-path.js';
+import type { RunArtifact, StatusCondition } from '../polyaxon-api/types.js';
+
+export interface RunFiles {
+  /** Null when there is no run file. */
+  readonly record: RunRecordFile | null;
+  readonly lineage: readonly RunArtifact[];
+  /** In the order of their names. */
+  readonly workers: readonly WorkerFile[];
+  /** How the main writer has ended; null as long as it has not said so. */
+  readonly end: StatusCondition | null;
+}
+
+export interface Metadata {
+  readonly tags: readonly string[];
+  readonly meta_info: JsonMap;
+  readonly inputs: JsonMap;
+  readonly outputs: JsonMap;
+}
+
+export interface WorkerFile extends Metadata {
+  readonly lineage: readonly RunArtifact[];
+}
+
+export interface RunRecordFile extends Metadata {
+  readonly name: string | null;
+  readonly description: string | null;
+  readonly readme: string | null;
+  readonly owner: string | null;
+  readonly project: string | null;
+  readonly kind: string | null;
+  readonly runtime: string | null;
+  readonly is_managed: boolean;
+  readonly created_at: string | null;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly wait_time: number | null;
+  readonly duration: number | null;
+  readonly status: RunStatus | null;
+  readonly status_conditions: readonly StatusCondition[];
+}
+
+const MAX_BYTES = 64 * 1024 * 1024;
+
+export const NO_FILES: RunFiles = { record: null, lineage: [], workers: [], end: null };
+
+/** Reads them; null when one is there and cannot be read now, as while it is replaced on some file systems. */
+export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): Promise<RunFiles | null> {
+  try {
+    const read = (...names: string[]): Promise<unknown> =>
+      readJson(
+        fileSystem,
+        joinPath(
+          directory,
+          names.map((name) => Buffer.from(name)),
+        ),
+      );
+    const workers = (await listProcessFiles(fileSystem, directory)).filter(isWorkerFile);
+    const record = await read(RUN_FILE);
+    return {
+      record: record === undefined ? null : parseRecord(record),
+      lineage: parseLineage(await read(LINEAGE_FILE)),
+      workers: await Promise.all(
+        workers.map(async (name) => parseWorker(await read(PROCESS_DIRECTORY, name))),
+      ),
+      end: parseEnd(
+        await readJson(fileSystem, Buffer.from(toEndMarkerPath(directory.toString(), MAIN_WRITER))),
+      ),
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** Tells, without reading them, whether the files are others than before. */
+export async function readSignature(fileSystem: FileSystem, directory: Buffer): Promise<string> {
+  const names = (await listProcessFiles(fileSystem, directory).catch(() => []))
+    .filter((name) => isWorkerFile(name) || name === `end-${MAIN_WRITER}.json`)
+    .map((name) => [PROCESS_DIRECTORY, name]);
+  const paths = [[RUN_FILE], [LINEAGE_FILE], ...names].map((each) =>
+    joinPath(
+      directory,
+      each.map((name) => Buffer.from(name)),
+    ),
+  );
+  const stats = await fileSystem.lstatAll(paths);
+  return stats
+    .map((stat) => (stat instanceof Error ? '-' : `${stat.ino} ${stat.sizeBytes} ${stat.ctimeNs}`))
+    .join('\n');
+}
+
+async function listProcessFiles(fileSystem: FileSystem, directory: Buffer): Promise<string[]> {
+  try {
+    const found = await fileSystem.readDirectory(joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]));
+    return found.map((name) => name.toString('utf8')).sort();
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
+/** Undefined when there is none. */
+async function readJson(fileSystem: FileSystem, path: Buffer): Promise<unknown> {
+  try {
+    return JSON.parse((await readWholeFile(fileSystem, path, MAX_BYTES)).toString('utf8'));
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+function parseRecord(value: unknown): RunRecordFile {
+  const record = toCleanMap(value);
+  return {
+    ...parseMetadata(record),
+    name: toText(record.name),
+    description: toText(record.description),
+    readme: toText(record.readme),
+    owner: toText(record.owner),
+    project: toText(record.project),
+    kind: toText(record.kind),
+    runtime: toText(record.runtime),
+    is_managed: record.is_managed === true,
+    created_at: toTime(record.created_at),
+    started_at: toTime(record.started_at),
+    finished_at: toTime(record.finished_at),
+    wait_time: toNumber(record.wait_time),
+    duration: toNumber(record.duration),
+    status: toStatus(record.status),
+    status_conditions: toList(record.status_conditions).flatMap(parseCondition),
+  };
+}
+
+function parseMetadata(value: JsonMap): Metadata {
+  return {
+    tags: [...new Set(toList(value.tags).flatMap((tag) => toText(tag) ?? []))],
+    meta_info: toCleanMap(value.meta_info),
+    inputs: toCleanMap(value.inputs),
+    outputs: toCleanMap(value.outputs),
+  };
+}
+
+function parseWorker(value: unknown): WorkerFile {
+  const worker = toCleanMap(value);
+  return { ...parseMetadata(worker), lineage: parseLineage(worker.lineage) };
+}
+
+function parseLineage(value: unknown): RunArtifact[] {
+  return toList(value).flatMap((each) => {
+    const { name, kind, path, summary, is_input, state, connection } = toCleanMap(each);
+    if (typeof name !== 'string' || name === '' || typeof kind !== 'string') return [];
+    return {
+      name,
+      kind,
+      ...(typeof path === 'string' ? { path } : {}),
+      summary: toCleanMap(summary),
+      is_input: is_input === true,
+      ...(typeof state === 'string' ? { state } : {}),
+      ...(typeof connection === 'string' ? { connection } : {}),
+    };
+  });
+}
+
+function parseCondition(value: unknown): StatusCondition[] {
+  const { type, reason, message, last_update_time, last_transition_time } = toCleanMap(value);
+  const known = toStatus(type);
+  if (known === null) return [];
+  return [
+    {
+      type: known,
+      status: true,
+      ...(toText(reason) === null ? {} : { reason: toText(reason) }),
+      ...(toText(message) === null ? {} : { message: toText(message) }),
+      last_update_time: toTime(last_update_time) ?? toTime(last_transition_time),
+      last_transition_time: toTime(last_transition_time) ?? toTime(last_update_time),
+    },
+  ];
+}
+
+function parseEnd(value: unknown): StatusCondition | null {
+  const { status, reason, message, ended_at } = toCleanMap(value);
+  const time = ended_at;
+  const [condition] = parseCondition({ type: status, reason, message, last_transition_time: time });
+  return condition ?? null;
+}
+
+function toList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function toText(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function toNumber(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
+function toTime(value: unknown): string | null {
+  return typeof value === 'string' && Number.isFinite(Date.parse(value)) ? value : null;
+}
+
+function toStatus(value: unknown): RunStatus | null {
+  return RUN_STATUSES.find((status) => status === value) ?? null;
+}

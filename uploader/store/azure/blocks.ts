@@ -1,0 +1,234 @@
+/**
+ * Commits of large objects, and appends: blocks, each checked by Azure against its MD5, then one list of blocks that becomes the object.
+ *
+ * Blocks that no list names yet belong to the name of the blob, whoever sent them: the list of one writer throws those of the others away, who
+ * then find that the object is another one. Source: Azure Storage REST API Reference, "Put Block" and "Put Block List".
+ */
+
+import { crc32 } from 'node:zlib';
+import type { Block } from '@azure/storage-blob';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import { type BodyMemory, readBody } from '../base/body-memory.js';
+import { toMetadata } from '../base/commit-metadata.js';
+import { resolveConflict, unexpected } from '../base/commit-outcome.js';
+import { combineCrc32 } from '../base/crc32-combine.js';
+import type { Part } from '../base/part-planner.js';
+import type { AppendOutcome, AppendRequest, CommitOutcome, CommitRequest } from '../base/store.js';
+import { isOtherObject, toAzureFailure, toAzureOutcome } from './answer.js';
+import { fromBlockId, toBlockId, toCommitHash, toExtent } from './block-id.js';
+import { type AzureWriter, CONTENT_TYPE, md5, toConditions } from './put.js';
+import { stripQuotes, toAzureMetadata } from './reader.js';
+
+const PARTS_AT_ONCE = 4;
+
+export interface BlockPlan {
+  /** Of the blob. */
+  readonly name: string;
+  /** What is sent. */
+  readonly parts: readonly Part[];
+  /** What stays of the object as it is. */
+  readonly kept: readonly Block[];
+}
+
+interface StoredBlock {
+  readonly id: string;
+  readonly crc32: number;
+  readonly sizeBytes: number;
+}
+
+type BaseOutcome = { readonly status: 'kept'; readonly blocks: readonly Block[] } | AppendOutcome;
+
+export class BlockCommits {
+  readonly #writer: AzureWriter;
+  readonly #memory: BodyMemory;
+  /** By commit id and part number: what is safe in the store. */
+  readonly #stored = new Map<string, Map<number, StoredBlock>>();
+
+  constructor(writer: AzureWriter, memory: BodyMemory) {
+    this.#writer = writer;
+    this.#memory = memory;
+  }
+
+  /** Forgets the blocks of a commit. Azure removes them itself, after a week. */
+  abandon(commitId: string): void {
+    this.#stored.delete(commitId);
+  }
+
+  async commit(plan: BlockPlan, request: CommitRequest): Promise<CommitOutcome> {
+    const { commitId } = request;
+    const stored = await this.#open(plan, request);
+    if ('status' in stored) return stored;
+    const failed = await this.#storeParts(plan, stored, request);
+    const outcome = failed ?? (await this.#completeIfWhole(plan, stored, request));
+    if (outcome.status !== 'retry') this.#stored.delete(commitId);
+    return outcome;
+  }
+
+  /** The blocks of the base of an append, when it is what the caller takes it for. */
+  async findBase(name: string, request: AppendRequest): Promise<BaseOutcome> {
+    const { key, base, signal } = request;
+    const { connection, head } = this.#writer;
+    try {
+      const list = await connection.send(
+        ({ abortSignal }) => connection.blob(name).getBlockList('committed', { abortSignal }),
+        { signal },
+      );
+      if (list.etag === undefined) return unexpected(`look at the blocks of ${key}`, 'ETag');
+      if (stripQuotes(list.etag) !== base.etag) return resolveConflict(await head(key, signal), request);
+      const blocks = list.committedBlocks ?? [];
+      const extent = toExtent(blocks);
+      // Made by somebody else, or in one piece.
+      if (extent === null || extent.sizeBytes !== base.sizeBytes) return { status: 'unsupported' };
+      return extent.crc32 === base.crc32 ? { status: 'kept', blocks } : { status: 'conflict' };
+    } catch (error) {
+      if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
+      return toAzureOutcome(`look at the blocks of ${key}`, error, signal);
+    }
+  }
+
+  /** What is stored already: by calls of this process, or as an earlier one has left it and the store confirms. */
+  async #open(
+    { name, parts }: BlockPlan,
+    request: CommitRequest,
+  ): Promise<Map<number, StoredBlock> | RetryOutcome | FailedOutcome> {
+    const { commitId, unfinished, key, signal } = request;
+    const known = this.#stored.get(commitId);
+    if (known !== undefined) return known;
+    const stored = new Map<number, StoredBlock>();
+    if (unfinished !== undefined) {
+      const planned = new Map(parts.map((part) => [part.number, part.end - part.start]));
+      const told = new Set(unfinished.parts.map(({ number, crc32: crc }) => `${number} ${crc}`));
+      try {
+        for (const { name: id, size } of await this.#listUncommitted(name, signal)) {
+          const block = fromBlockId(id);
+          const isOurs = block?.commitHash === toCommitHash(commitId) && planned.get(block.number) === size;
+          if (block !== null && isOurs && told.has(`${block.number} ${block.crc32}`))
+            stored.set(block.number, { id, crc32: block.crc32, sizeBytes: size });
+        }
+      } catch (error) {
+        return toAzureOutcome(`look at the blocks of ${key}`, error, signal);
+      }
+    }
+    this.#stored.set(commitId, stored);
+    // There is no upload to name: the commit's own name finds its blocks.
+    request.onUploadOpened?.(toCommitHash(commitId));
+    return stored;
+  }
+
+  async #listUncommitted(name: string, signal: AbortSignal | undefined): Promise<readonly Block[]> {
+    const { connection } = this.#writer;
+    try {
+      const list = await connection.send(
+        ({ abortSignal }) => connection.blob(name).getBlockList('uncommitted', { abortSignal }),
+        { signal },
+      );
+      return list.uncommittedBlocks ?? [];
+    } catch (error) {
+      if (toAzureFailure(error).code === 'BlobNotFound') return [];
+      throw error;
+    }
+  }
+
+  /** Stores the parts that are missing, some at a time. The first failure keeps further parts from starting. */
+  async #storeParts(
+    { name, parts }: BlockPlan,
+    stored: Map<number, StoredBlock>,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | null> {
+    const missing = parts.filter(({ number }) => !stored.has(number));
+    let failed: CommitOutcome | null = null;
+    const work = async (): Promise<void> => {
+      for (let part = missing.shift(); part !== undefined && failed === null; part = missing.shift()) {
+        const next = part;
+        const outcome = await this.#memory.use(part.end - part.start, (buffer) =>
+          this.#storePart({ name, part: next, buffer }, stored, request),
+        );
+        failed ??= outcome;
+      }
+    };
+    const workers = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
+    for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
+    return failed;
+  }
+
+  async #storePart(
+    { name, part, buffer }: { readonly name: string; readonly part: Part; readonly buffer: Buffer | null },
+    stored: Map<number, StoredBlock>,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | null> {
+    const { connection } = this.#writer;
+    const { key, commitId, signal } = request;
+    signal?.throwIfAborted();
+    const { number } = part;
+    const sizeBytes = part.end - part.start;
+    const body = await readBody(request.source, part, buffer);
+    if (body.length !== sizeBytes) return { status: 'changed' };
+    const crc = crc32(body);
+    const id = toBlockId({ commitHash: toCommitHash(commitId), number, crc32: crc });
+    try {
+      await connection.send(
+        (options) => {
+          request.onBytesSent?.(sizeBytes);
+          const transactionalContentMD5 = md5(body);
+          return connection
+            .blob(name)
+            .stageBlock(id, body, sizeBytes, { ...options, transactionalContentMD5 });
+        },
+        { signal, sizeBytes },
+      );
+    } catch (error) {
+      return toAzureOutcome(`send part ${number} of ${key}`, error, signal);
+    }
+    stored.set(number, { id, crc32: crc, sizeBytes });
+    request.onPartStored?.({ number, etag: id, crc32: crc, sizeBytes });
+    return null;
+  }
+
+  async #completeIfWhole(
+    plan: BlockPlan,
+    stored: ReadonlyMap<number, StoredBlock>,
+    request: CommitRequest,
+  ): Promise<CommitOutcome> {
+    const blocks = [...stored].sort(([a], [b]) => a - b).map(([, block]) => block);
+    const base = toExtent(plan.kept) ?? { sizeBytes: 0, crc32: 0 };
+    const crc = blocks.reduce(
+      (whole, block) => combineCrc32(whole, block.crc32, block.sizeBytes),
+      base.crc32,
+    );
+    if (crc !== request.target.crc32) return { status: 'changed' };
+    return this.#complete({ ...plan, sent: blocks.map(({ id }) => id) }, request);
+  }
+
+  async #complete(
+    { name, kept, sent }: BlockPlan & { readonly sent: readonly string[] },
+    request: CommitRequest,
+  ): Promise<CommitOutcome> {
+    const { connection, head } = this.#writer;
+    const { key, signal } = request;
+    try {
+      const { etag } = await connection.send(
+        ({ abortSignal }) =>
+          connection.blob(name).commitBlockList([...kept.map((block) => block.name), ...sent], {
+            abortSignal,
+            blobHTTPHeaders: { blobContentType: CONTENT_TYPE },
+            metadata: toAzureMetadata(toMetadata(request)),
+            conditions: toConditions(request.base),
+          }),
+        { signal },
+      );
+      return etag === undefined
+        ? unexpected(`complete ${key}`, 'ETag')
+        : { status: 'stored', etag: stripQuotes(etag) };
+    } catch (error) {
+      if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
+      if (toAzureFailure(error).code === 'InvalidBlockList') {
+        // Blocks are gone: committed by a call whose answer was lost, or thrown away by the list of another writer.
+        this.#stored.delete(request.commitId);
+        const found = await head(key, signal);
+        const etag = found.status === 'found' ? found.object.etag : null;
+        if (etag !== (request.base?.etag ?? null)) return resolveConflict(found, request);
+      }
+      return toAzureOutcome(`complete ${key}`, error, signal);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/** Sends requests to one container, one attempt each, within their time. */
+
+import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
+import { REQUEST_TIMEOUTS, type RequestTimeouts, TimeLimit, withinTime } from '../base/time-limit.js';
+import { findEndpoint, openContainer } from './client.js';
+import type { AzureClientOptions } from './options.js';
+
+export interface AzureSendOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Of the body. */
+  readonly sizeBytes?: number | undefined;
+}
+
+/** What every request of the library takes. */
+export interface AzureRequestOptions {
+  readonly abortSignal: AbortSignal;
+  readonly onProgress: () => void;
+}
+
+export class AzureConnection {
+  readonly container: ContainerClient;
+  readonly signsWith: string;
+  readonly #options: AzureClientOptions;
+  readonly #timeouts: RequestTimeouts;
+
+  private constructor(container: ContainerClient, signsWith: string, options: AzureClientOptions) {
+    this.container = container;
+    this.signsWith = signsWith;
+    this.#options = options;
+    this.#timeouts = { ...REQUEST_TIMEOUTS, ...options.timeouts };
+  }
+
+  /** Throws as `openContainer` does. */
+  static async open(container: string, options: AzureClientOptions): Promise<AzureConnection> {
+    const { client, signsWith } = await openContainer(container, options);
+    return new AzureConnection(client, signsWith, options);
+  }
+
+  /** The URL of the account, without what it signs with. */
+  get endpoint(): string {
+    return findEndpoint(this.#options.environment);
+  }
+
+  blob(name: string): BlockBlobClient {
+    return this.container.getBlockBlobClient(name);
+  }
+
+  async send<Answer>(
+    request: (options: AzureRequestOptions) => Promise<Answer>,
+    { signal, sizeBytes = 0 }: AzureSendOptions = {},
+  ): Promise<Answer> {
+    await this.#options.beforeRequest?.(signal);
+    const { clock } = this.#options;
+    return withinTime({ clock, timeouts: this.#timeouts, sizeBytes, signal }, (limit) =>
+      request({ abortSignal: limit.signal, onProgress: () => limit.touch() }),
+    );
+  }
+
+  /** As `send`, for an answer that is read piece by piece: the limit is the caller's to end. */
+  async startLimit(signal: AbortSignal | undefined): Promise<TimeLimit> {
+    await this.#options.beforeRequest?.(signal);
+    const { clock } = this.#options;
+    return new TimeLimit({ clock, timeouts: this.#timeouts, signal });
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * Asks a container what it does, with objects of a few bytes below `.plx/probe/` that it removes again.
+ *
+ * A refusal is an answer; a failure that passes, or missing permission to write, ends the probe without one.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { ModifiedAccessConditions } from '@azure/storage-blob';
+import { OutcomeError } from '../../base/retry.js';
+import type { StoreCapabilities } from '../base/capabilities.js';
+import { isPassing } from '../base/probe-answer.js';
+import type { ProbeOutcome } from '../base/store.js';
+import { toAzureFailure, toAzureOutcome } from './answer.js';
+import { toBlockId, toExtent } from './block-id.js';
+import type { AzureConnection } from './connection.js';
+import { md5 } from './put.js';
+import { UNPROBED_AZURE } from './store-limits.js';
+
+const OTHER: ModifiedAccessConditions = { ifMatch: '"0x8000000000000000"' };
+const NEW: ModifiedAccessConditions = { ifNoneMatch: '*' };
+const METADATA = { plx_commit: 'probe' };
+
+/** Asks everything. A failure is an outcome; rejects only when the signal is aborted. */
+export async function probeContainer(
+  connection: AzureConnection,
+  keyPrefix: string,
+  signal?: AbortSignal,
+): Promise<ProbeOutcome> {
+  const blobs = new ProbeBlobs(connection, keyPrefix, signal);
+  try {
+    const capabilities = await askAll(blobs);
+    const get = await blobs.mayRead('small');
+    const leftovers = await blobs.remove();
+    const permissions = { get, abort: true, delete: leftovers.length === 0 };
+    return { status: 'probed', capabilities, permissions, leftovers };
+  } catch (error) {
+    await blobs.remove();
+    if (!(error instanceof OutcomeError)) throw error;
+    const { outcome } = error;
+    return outcome.status === 'failed' ? { ...outcome, lacks: blobs.lacks } : outcome;
+  }
+}
+
+async function askAll(blobs: ProbeBlobs): Promise<StoreCapabilities> {
+  const bytes = randomBytes(16);
+  const tail = randomBytes(3);
+  await blobs.require('small', bytes);
+  const small = await blobs.look('small');
+  const isCreateRefused = !(await blobs.puts('small', bytes, NEW));
+  const isCreateTaken = await blobs.puts('new', bytes, NEW);
+  const isReplaceRefused = !(await blobs.puts('small', bytes, OTHER));
+  const isReplaceTaken = await blobs.puts('small', bytes, { ifMatch: small.etag });
+  const isWrongRefused = !(await blobs.puts('small', bytes, {}, tail));
+
+  const isBlockRefused = !(await blobs.stages('large', tail, 1, bytes));
+  const isMade = await blobs.lists('large', [bytes], NEW);
+  const isListRefused =
+    !(await blobs.lists('large', [tail], NEW)) && !(await blobs.lists('large', [tail], OTHER));
+  const large = await blobs.look('large');
+  const isUntouched = large.sizeBytes === bytes.length;
+  const isExtended = await blobs.lists('large', [bytes, tail], { ifMatch: large.etag }, 1);
+  const whole = crc32(tail, crc32(bytes));
+  const grown = await blobs.look('large');
+  const isWhole = isExtended && (await blobs.crc32OfBlocks('large')) === whole && grown.sizeBytes === 19;
+  const conditionalComplete = isMade && isListRefused && isUntouched;
+  return {
+    ...UNPROBED_AZURE,
+    conditionalCreate: isCreateRefused && isCreateTaken,
+    conditionalReplace: isReplaceRefused && isReplaceTaken,
+    conditionalComplete,
+    rejectsWrongChecksum: isWrongRefused && isBlockRefused,
+    multipartChecksum: isBlockRefused && isWhole,
+    wholeObjectChecksum: grown.hasMetadata && small.hasMetadata,
+    metadata: grown.hasMetadata && small.hasMetadata,
+    append: conditionalComplete && isWhole ? UNPROBED_AZURE.append : null,
+    versioning: blobs.versioning,
+  };
+}
+
+/** The objects of a probe. Every request either gets a yes or no, or ends the probe. */
+class ProbeBlobs {
+  versioning: 'on' | 'off' = 'off';
+  lacks: 'get' | 'put' | undefined;
+  readonly #connection: AzureConnection;
+  readonly #signal: AbortSignal | undefined;
+  readonly #prefix: string;
+  readonly #made = new Set<string>();
+
+  constructor(connection: AzureConnection, keyPrefix: string, signal: AbortSignal | undefined) {
+    this.#connection = connection;
+    this.#signal = signal;
+    // Of its own for each probe: two at once must not see each other's objects.
+    this.#prefix = `${keyPrefix}.plx/probe/${randomBytes(8).toString('hex')}/`;
+  }
+
+  /** A write without which the probe cannot go on. */
+  async require(name: string, bytes: Buffer): Promise<void> {
+    try {
+      await this.#put(name, bytes, {}, bytes);
+    } catch (error) {
+      throw this.#toEnd('write into the container', 'put', error);
+    }
+  }
+
+  /** Whether a blob is taken in one piece, with the MD5 of `hashed`. */
+  async puts(
+    name: string,
+    bytes: Buffer,
+    conditions: ModifiedAccessConditions,
+    hashed = bytes,
+  ): Promise<boolean> {
+    return this.#ask(`put ${name}`, () => this.#put(name, bytes, conditions, hashed));
+  }
+
+  /** Whether a block is taken with the MD5 of `hashed`. */
+  async stages(name: string, bytes: Buffer, number: number, hashed = bytes): Promise<boolean> {
+    const blob = this.#connection.blob(this.#prefix + name);
+    return this.#ask(`put a block of ${name}`, () =>
+      this.#send((abortSignal) =>
+        blob.stageBlock(toId(bytes, number), bytes, bytes.length, {
+          transactionalContentMD5: md5(hashed),
+          abortSignal,
+        }),
+      ),
+    );
+  }
+
+  /** Whether blocks become the blob, of which the first `kept` are in it already. */
+  async lists(
+    name: string,
+    blocks: readonly Buffer[],
+    conditions: ModifiedAccessConditions,
+    kept = 0,
+  ): Promise<boolean> {
+    for (const [index, bytes] of blocks.entries())
+      if (index >= kept && !(await this.stages(name, bytes, index + 1))) return false;
+    const blob = this.#connection.blob(this.#prefix + name);
+    const ids = blocks.map((bytes, index) => toId(bytes, index + 1));
+    this.#made.add(name);
+    return this.#ask(`make ${name} of blocks`, () =>
+      this.#send((abortSignal) => blob.commitBlockList(ids, { conditions, metadata: METADATA, abortSignal })),
+    );
+  }
+
+  async look(name: string) {
+    const blob = this.#connection.blob(this.#prefix + name);
+    try {
+      const found = await this.#send((abortSignal) => blob.getProperties({ abortSignal }));
+      const hasMetadata = found.metadata?.plx_commit === METADATA.plx_commit;
+      return { etag: found.etag ?? '', sizeBytes: found.contentLength ?? 0, hasMetadata };
+    } catch (error) {
+      throw this.#toEnd('read back from the container', 'get', error);
+    }
+  }
+
+  async crc32OfBlocks(name: string): Promise<number | null> {
+    const blob = this.#connection.blob(this.#prefix + name);
+    try {
+      const list = await this.#send((abortSignal) => blob.getBlockList('committed', { abortSignal }));
+      return toExtent(list.committedBlocks ?? [])?.crc32 ?? null;
+    } catch (error) {
+      throw this.#toEnd('read back from the container', 'get', error);
+    }
+  }
+
+  mayRead(name: string): Promise<boolean> {
+    const blob = this.#connection.blob(this.#prefix + name);
+    return this.#ask('read an object', () =>
+      this.#send((abortSignal) => blob.downloadToBuffer(0, undefined, { abortSignal })),
+    );
+  }
+
+  /** The keys of what may not be deleted. */
+  async remove(): Promise<string[]> {
+    const leftovers: string[] = [];
+    for (const name of this.#made) {
+      const blob = this.#connection.blob(this.#prefix + name);
+      try {
+        await this.#connection.send(({ abortSignal }) => blob.deleteIfExists({ abortSignal }));
+      } catch {
+        leftovers.push(this.#prefix + name); // the right to delete is not needed for anything else
+      }
+    }
+    return leftovers;
+  }
+
+  async #put(
+    name: string,
+    bytes: Buffer,
+    conditions: ModifiedAccessConditions,
+    hashed: Buffer,
+  ): Promise<void> {
+    const blob = this.#connection.blob(this.#prefix + name);
+    this.#made.add(name);
+    const blobHTTPHeaders = { blobContentMD5: md5(hashed) };
+    const { versionId } = await this.#send((abortSignal) =>
+      blob.upload(bytes, bytes.length, { blobHTTPHeaders, conditions, metadata: METADATA, abortSignal }),
+    );
+    if (versionId !== undefined) this.versioning = 'on';
+  }
+
+  #send<Answer>(request: (abortSignal: AbortSignal) => Promise<Answer>): Promise<Answer> {
+    return this.#connection.send(({ abortSignal }) => request(abortSignal), { signal: this.#signal });
+  }
+
+  async #ask(question: string, send: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await send();
+      return true;
+    } catch (error) {
+      const outcome = toAzureOutcome(question, error, this.#signal);
+      if (isPassing(outcome)) throw new OutcomeError(outcome);
+      return false;
+    }
+  }
+
+  #toEnd(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
+    if (toAzureFailure(error).httpStatus === 403) this.lacks = permission;
+    return new OutcomeError(toAzureOutcome(operation, error, this.#signal));
+  }
+}
+
+function toId(bytes: Buffer, number: number): string {
+  return toBlockId({ commitHash: '0000000000000000', number, crc32: crc32(bytes) });
+}

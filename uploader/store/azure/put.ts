@@ -1,0 +1,59 @@
+/** Commits of small objects: one request, whose MD5 Azure checks. */
+
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { ModifiedAccessConditions } from '@azure/storage-blob';
+import { readBody } from '../base/body-memory.js';
+import { toMetadata } from '../base/commit-metadata.js';
+import { resolveConflict, unexpected } from '../base/commit-outcome.js';
+import type { CommitOutcome, CommitRequest, HeadOutcome, ObjectVersion } from '../base/store.js';
+import { isOtherObject, toAzureOutcome } from './answer.js';
+import type { AzureConnection } from './connection.js';
+import { stripQuotes, toAzureMetadata } from './reader.js';
+
+export interface AzureWriter {
+  readonly connection: AzureConnection;
+  readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
+}
+
+/** Everything that polytrack stores is bytes. */
+export const CONTENT_TYPE = 'application/octet-stream';
+
+export async function putBlob(
+  { connection, head }: AzureWriter,
+  { name, buffer }: { readonly name: string; readonly buffer: Buffer | null },
+  request: CommitRequest,
+): Promise<CommitOutcome> {
+  const { key, source, target, signal } = request;
+  const body = await readBody(source, { start: 0, end: target.sizeBytes }, buffer);
+  if (body.length !== target.sizeBytes || crc32(body) !== target.crc32) return { status: 'changed' };
+  try {
+    const { etag } = await connection.send(
+      (options) => {
+        request.onBytesSent?.(body.length);
+        return connection.blob(name).upload(body, body.length, {
+          ...options,
+          // Checked on arrival, and kept: Azure Storage REST API Reference, "Put Blob", x-ms-blob-content-md5.
+          blobHTTPHeaders: { blobContentMD5: md5(body), blobContentType: CONTENT_TYPE },
+          metadata: toAzureMetadata(toMetadata(request)),
+          conditions: toConditions(request.base),
+        });
+      },
+      { signal, sizeBytes: body.length },
+    );
+    return etag === undefined
+      ? unexpected(`send ${key}`, 'ETag')
+      : { status: 'stored', etag: stripQuotes(etag) };
+  } catch (error) {
+    if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
+    return toAzureOutcome(`send ${key}`, error, signal);
+  }
+}
+
+export function toConditions(base: ObjectVersion | null): ModifiedAccessConditions {
+  return base === null ? { ifNoneMatch: '*' } : { ifMatch: `"${base.etag}"` };
+}
+
+export function md5(bytes: Uint8Array): Uint8Array {
+  return createHash('md5').update(bytes).digest();
+}

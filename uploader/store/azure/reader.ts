@@ -1,0 +1,160 @@
+/** The reading side of a container as a store. */
+
+import { OutcomeError } from '../../base/retry.js';
+import { fromMetadata } from '../base/commit-metadata.js';
+import { unexpected } from '../base/commit-outcome.js';
+import type { CheckOutcome, HeadOutcome, ListedObject } from '../base/store.js';
+import { toAzureFailure, toAzureOutcome } from './answer.js';
+import type { AzureConnection } from './connection.js';
+
+export class AzureReader {
+  readonly #connection: AzureConnection;
+  readonly #prefix: string;
+  readonly #pageSize: number;
+
+  /** `prefix`: empty, or ends with a slash. */
+  constructor(connection: AzureConnection, prefix: string, pageSize: number) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+    this.#pageSize = pageSize;
+  }
+
+  async check(signal?: AbortSignal): Promise<CheckOutcome> {
+    try {
+      await this.#listPage(this.#prefix, { maxPageSize: 1 }, signal);
+      return { status: 'ready' };
+    } catch (error) {
+      return toAzureOutcome(`list azure://${this.#connection.container.containerName}`, error, signal);
+    }
+  }
+
+  /** The CRC-32 is the one of the metadata, which Azure replaces together with the bytes, never without. */
+  async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
+    const blob = this.#connection.blob(this.#prefix + key);
+    try {
+      const found = await this.#connection.send(({ abortSignal }) => blob.getProperties({ abortSignal }), {
+        signal,
+      });
+      const { etag, contentLength } = found;
+      if (etag === undefined || contentLength === undefined)
+        return unexpected(`look at ${key}`, 'ETag or length');
+      const { commitId, generation, claimedCrc32 } = fromMetadata(
+        fromAzureMetadata(found.metadata),
+        contentLength,
+      );
+      const object = { etag: stripQuotes(etag), sizeBytes: contentLength, commitId, generation };
+      return { status: 'found', object: { ...object, crc32: claimedCrc32 } };
+    } catch (error) {
+      const { code, httpStatus } = toAzureFailure(error);
+      if (httpStatus === 404 && code !== 'ContainerNotFound') return { status: 'absent' };
+      return toAzureOutcome(`look at ${key}`, error, signal);
+    }
+  }
+
+  /** Azure goes on only after pages of its own, so what comes before `after` is listed and left out. */
+  async *list(
+    prefix: string,
+    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListedObject> {
+    const after = options.after === undefined ? null : Buffer.from(options.after);
+    let continuationToken: string | undefined;
+    do {
+      const page = await this.#listOrThrow(prefix, continuationToken, options.signal);
+      for (const { name, properties } of page.segment.blobItems) {
+        const key = name.slice(this.#prefix.length);
+        const { etag, contentLength: sizeBytes } = properties;
+        const isAfter = after === null || Buffer.compare(Buffer.from(key), after) > 0;
+        if (isAfter && sizeBytes !== undefined) yield { key, sizeBytes, etag: stripQuotes(etag) };
+      }
+      continuationToken = page.continuationToken;
+    } while (continuationToken);
+  }
+
+  async *read(
+    key: string,
+    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Uint8Array> {
+    const { range, signal } = options;
+    if (range !== undefined && range.end <= range.start) return;
+    const blob = this.#connection.blob(this.#prefix + key);
+    const [offset, count] = range === undefined ? [0, undefined] : [range.start, range.end - range.start];
+    const limit = await this.#connection.startLimit(signal);
+    try {
+      const answer = await blob.download(offset, count, {
+        abortSignal: limit.signal,
+        onProgress: () => limit.touch(),
+        maxRetryRequests: 0,
+      });
+      if (answer.readableStreamBody === undefined)
+        throw new OutcomeError(unexpected(`read ${key}`, 'a body'));
+      for await (const chunk of answer.readableStreamBody) {
+        limit.pause();
+        yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+        limit.touch();
+      }
+    } catch (error) {
+      if (error instanceof OutcomeError) throw error;
+      throw new OutcomeError(toAzureOutcome(`read ${key}`, limit.toError(error), signal));
+    } finally {
+      limit.end();
+    }
+  }
+
+  async #listOrThrow(
+    prefix: string,
+    continuationToken: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Page> {
+    const maxPageSize = this.#pageSize;
+    const page = continuationToken === undefined ? { maxPageSize } : { continuationToken, maxPageSize };
+    try {
+      return await this.#listPage(this.#prefix + prefix, page, signal);
+    } catch (error) {
+      throw new OutcomeError(toAzureOutcome(`list ${prefix}`, error, signal));
+    }
+  }
+
+  async #listPage(
+    prefix: string,
+    page: { readonly continuationToken?: string; readonly maxPageSize?: number },
+    signal: AbortSignal | undefined,
+  ): Promise<Page> {
+    const { container } = this.#connection;
+    try {
+      const { value } = await this.#connection.send(
+        ({ abortSignal }) => container.listBlobsFlat({ prefix, abortSignal }).byPage(page).next(),
+        { signal },
+      );
+      if (value?.segment?.blobItems !== undefined && value.containerName !== undefined) return value;
+    } catch (error) {
+      // The library stumbles over any other XML, the page of a captive portal too.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    throw Object.assign(new Error('the answer is no listing'), { code: 'UnexpectedAnswer' });
+  }
+}
+
+type Pages = ReturnType<ReturnType<AzureConnection['container']['listBlobsFlat']>['byPage']>;
+type Page = Pages extends AsyncIterableIterator<infer Value> ? Value : never;
+
+/** Names of metadata have to be identifiers: Azure Storage REST API Reference, "Naming and referencing containers, blobs, and metadata". */
+export function toAzureMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  return rename(metadata, (name) => name.replaceAll('-', '_'));
+}
+
+export function fromAzureMetadata(
+  metadata: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  return rename(metadata ?? {}, (name) => name.toLowerCase().replaceAll('_', '-'));
+}
+
+export function stripQuotes(etag: string): string {
+  return etag.replace(/^"|"$/g, '');
+}
+
+function rename(
+  metadata: Readonly<Record<string, string>>,
+  to: (name: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [to(name), value]));
+}

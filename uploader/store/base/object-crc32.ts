@@ -1,0 +1,19 @@
+import { crc32 } from 'node:zlib';
+import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry.js';
+import type { Store } from './store.js';
+
+/** CRC-32 of an object by reading all of it: for stores that keep no checksum. */
+export async function crc32OfObject(
+  store: Store,
+  key: string,
+  signal?: AbortSignal,
+): Promise<{ status: 'read'; crc32: number } | RetryOutcome | FailedOutcome> {
+  try {
+    let crc = 0;
+    for await (const bytes of store.read(key, { signal })) crc = crc32(bytes, crc);
+    return { status: 'read', crc32: crc };
+  } catch (error) {
+    if (error instanceof OutcomeError) return error.outcome;
+    throw error;
+  }
+}

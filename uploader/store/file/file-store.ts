@@ -1,0 +1,359 @@
+/**
+ * A directory as a store: each object is the file of its key.
+ *
+ * A committed object is written beside its place under the commit's name, synced, renamed, and the directory synced; an append goes to the end of the file
+ * (file-append.ts says why). Beside the objects there is only `.plx/`, for locks: there is no place for a commit id or a checksum, so
+ * `head` knows neither and a caller reads back. The ETag is made of what a stat tells. Creating is exclusive (a hard link);
+ * replacing and appending compare and write under a lock.
+ */
+
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { LockedError, StateDirectoryError } from '../../base/errors.js';
+import type { FileStat, FileSystem, WritableFile } from '../../base/io/file-system.js';
+import { type Io, nodeIo } from '../../base/io/io.js';
+import { makeDirectories } from '../../base/io/make-directories.js';
+import { isAbsent, isLinkUnsupported, systemErrorCode } from '../../base/io/system-error.js';
+import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry.js';
+import { FILE_STORE, type StoreCapabilities } from '../base/capabilities.js';
+import type {
+  AppendOutcome,
+  AppendRequest,
+  CheckOutcome,
+  CollectOutcome,
+  CollectRequest,
+  CommitOutcome,
+  CommitRequest,
+  HeadOutcome,
+  ListedObject,
+  ProbeOutcome,
+  RemoveOutcome,
+  RemoveRequest,
+  Store,
+} from '../base/store.js';
+import { checkTail, writeTail } from './append.js';
+import { ObjectLocks } from './object-lock.js';
+import { probeDirectory } from './probe.js';
+import { compareBytes, FileTree, isVersion, RESERVED, toFailure, toVersion } from './tree.js';
+
+const FILE_MODE = 0o644;
+const DIRECTORY_MODE = 0o755;
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Entries of some 200 bytes. */
+const MAX_VERIFIED = 10_000;
+/** For what is at work on an object, which takes milliseconds. */
+const LOCKED_RETRY_MS = 200;
+
+/** Opens the directory `root` (absolute) as a store; it is made with the first object. What is not given of `io` is the host's. */
+export function createFileStore(root: string, fileSystem: FileSystem, io: Partial<Io> = {}): Store {
+  return new FileStore(root, { ...nodeIo, ...io, fileSystem });
+}
+
+class FileStore implements Store {
+  readonly id: string;
+  readonly #root: string;
+  readonly #io: Io;
+  readonly #fileSystem: FileSystem;
+  readonly #tree: FileTree;
+  readonly #locks: ObjectLocks;
+  /** Paths of files that are being written. */
+  readonly #inUse = new Set<string>();
+  /** Of objects that were appended to lately: what their bytes have been found to be. */
+  readonly #verified = new Map<string, { readonly etag: string; readonly crc32: number }>();
+  #capabilities: StoreCapabilities = FILE_STORE;
+
+  constructor(root: string, io: Io) {
+    this.#root = root;
+    this.#io = io;
+    this.#fileSystem = io.fileSystem;
+    this.#tree = new FileTree(root, io.fileSystem);
+    this.#locks = new ObjectLocks(join(root, RESERVED, 'locks'), io);
+    this.id = `file://${root}`;
+  }
+
+  get capabilities(): StoreCapabilities {
+    return this.#capabilities;
+  }
+
+  adopt(capabilities: StoreCapabilities): void {
+    this.#capabilities = capabilities;
+  }
+
+  async probe(): Promise<ProbeOutcome> {
+    try {
+      const directory = join(this.#root, RESERVED);
+      await makeDirectories(this.#fileSystem, directory, DIRECTORY_MODE);
+      this.#capabilities = await probeDirectory(directory, this.#io);
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+      return toFailure(this.#root, 'write into the directory', error);
+    }
+    const permissions = { get: true, abort: true, delete: true };
+    return { status: 'probed', capabilities: this.#capabilities, permissions, leftovers: [] };
+  }
+
+  async check(): Promise<CheckOutcome> {
+    const operation = 'use the directory';
+    try {
+      const stat = await this.#fileSystem.lstat(await this.#fileSystem.realPath(this.#root));
+      if (stat.kind === 'directory') return { status: 'ready' };
+      return toFailure(this.#root, operation, new Error('there is a file in its place'));
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return { status: 'ready' };
+      return toFailure(this.#root, operation, error);
+    }
+  }
+
+  async commit(request: CommitRequest): Promise<CommitOutcome> {
+    const path = this.#tree.toPath(request.key);
+    const temporaryPath = join(dirname(path), `.plx-${request.commitId}.partial`);
+    this.#inUse.add(temporaryPath);
+    try {
+      await makeDirectories(this.#fileSystem, dirname(path), DIRECTORY_MODE);
+      await this.#removeLeftover(temporaryPath);
+      const crc = await this.#writeTemporary(temporaryPath, request);
+      const outcome =
+        crc === request.target.crc32
+          ? await this.#publish(temporaryPath, path, request)
+          : ({ status: 'changed' } as const);
+      if (outcome.status !== 'stored') await this.#removeLeftover(temporaryPath);
+      return outcome;
+    } catch (error) {
+      await this.#removeLeftover(temporaryPath).catch(() => undefined); // the first failure is the one to report
+      return toWriteFailure(path, 'write the object', error);
+    } finally {
+      this.#inUse.delete(temporaryPath);
+    }
+  }
+
+  async append(request: AppendRequest): Promise<AppendOutcome> {
+    const path = this.#tree.toPath(request.key);
+    const { key, base, keep = base, target } = request;
+    if (target.sizeBytes < base.sizeBytes || keep.sizeBytes !== base.sizeBytes)
+      return { status: 'unsupported' };
+    const tail = await checkTail(request);
+    if (tail === null) return { status: 'changed' };
+    try {
+      return await this.#locks.use(key, async (): Promise<CommitOutcome> => {
+        const before = await this.#tree.stat(path);
+        if (!isVersion(before, base)) return this.#toConflict(before, request);
+        if (!(await this.#isVerified(request))) return { status: 'conflict' };
+        const file = await this.#fileSystem.openForUpdate(path);
+        try {
+          // The name may have come to mean another file since.
+          if (!isVersion(await file.stat(), base)) return { status: 'conflict' };
+          const written = await writeTail(file, request, tail);
+          if (written.status === 'changed') return { status: 'changed' };
+          if (written.status === 'written') {
+            const { etag } = toVersion(written.stat);
+            this.#remember(key, etag, target.crc32);
+            return { status: 'stored', etag };
+          }
+          return { status: 'retry', cause: new Error(`${path}: other bytes were read back`), maxAttempts: 3 };
+        } finally {
+          await file.close();
+        }
+      });
+    } catch (error) {
+      return toWriteFailure(path, 'write the object', error);
+    }
+  }
+
+  async collect({ prefixes, olderThanMs, signal }: CollectRequest): Promise<CollectOutcome> {
+    let removed = 0;
+    let left = 0;
+    const nowMs = this.#io.clock.wallTime() * 1000;
+    try {
+      for (const prefix of prefixes)
+        for await (const { key, stat, isTemporary } of this.#tree.walk(prefix, signal)) {
+          const path = join(this.#root, key);
+          if (!isTemporary || stat === null || this.#inUse.has(path)) continue;
+          const isOld = nowMs - Number(stat.mtimeNs / 1_000_000n) >= olderThanMs;
+          if (isOld) await this.#removeLeftover(path);
+          if (isOld) removed += 1;
+          else left += 1;
+        }
+      return { status: 'collected', removed, left };
+    } catch (error) {
+      if (error instanceof OutcomeError) return error.outcome;
+      if (systemErrorCode(error) === undefined) throw error;
+      return toFailure(this.#root, 'remove unfinished files', error);
+    }
+  }
+
+  async abandon(): Promise<void> {
+    // A commit removes what it wrote before it returns.
+  }
+
+  async remove({ key, version }: RemoveRequest): Promise<RemoveOutcome> {
+    const path = this.#tree.toPath(key);
+    try {
+      return await this.#locks.use(key, async (): Promise<RemoveOutcome> => {
+        const found = await this.#tree.stat(path);
+        if (found === null) return { status: 'removed' };
+        if (found.kind !== 'file' || !isVersion(found, version)) return { status: 'conflict' };
+        await this.#fileSystem.unlink(path);
+        await this.#fileSystem.syncDirectory(dirname(path));
+        return { status: 'removed' };
+      });
+    } catch (error) {
+      return toWriteFailure(path, 'remove the object', error);
+    }
+  }
+
+  async head(key: string): Promise<HeadOutcome> {
+    const path = this.#tree.toPath(key);
+    try {
+      const stat = await this.#tree.stat(path);
+      if (stat?.kind !== 'file') return { status: 'absent' };
+      return {
+        status: 'found',
+        object: { ...toVersion(stat), crc32: null, commitId: null, generation: null },
+      };
+    } catch (error) {
+      return toFailure(path, 'look at the object', error);
+    }
+  }
+
+  async *list(
+    prefix: string,
+    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListedObject> {
+    for await (const { key, stat, isTemporary } of this.#tree.walk(prefix, options.signal)) {
+      const isAfter = options.after === undefined || compareBytes(key, options.after) > 0;
+      if (stat !== null && !isTemporary && isAfter) yield { key, ...toVersion(stat) };
+    }
+  }
+
+  read(
+    key: string,
+    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Uint8Array> {
+    return this.#tree.read(key, options);
+  }
+
+  async close(): Promise<void> {
+    // Nothing is held between calls.
+  }
+
+  /** Copies the target's bytes and resolves to their CRC-32; null when the source ended early. */
+  async #writeTemporary(path: string, request: CommitRequest): Promise<number | null> {
+    const { source, target, signal } = request;
+    const file = await this.#fileSystem.openForWriting(path, 'create', FILE_MODE);
+    try {
+      return await copyBytes(file, source, target.sizeBytes, { signal, onBytesSent: request.onBytesSent });
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #publish(temporaryPath: string, path: string, request: CommitRequest): Promise<CommitOutcome> {
+    const { key, base } = request;
+    return this.#capabilities.conditionalCreate && base === null
+      ? this.#create(temporaryPath, path, request)
+      : this.#locks.use(key, () => this.#replace(temporaryPath, path, request));
+  }
+
+  async #create(temporaryPath: string, path: string, request: CommitRequest): Promise<CommitOutcome> {
+    const before = await this.#tree.stat(path);
+    if (before !== null) return this.#toConflict(before, request);
+    if (!(await this.#linkExclusively(temporaryPath, path))) return { status: 'conflict' };
+    return this.#toStored(path);
+  }
+
+  async #replace(temporaryPath: string, path: string, request: CommitRequest): Promise<CommitOutcome> {
+    const before = await this.#tree.stat(path);
+    const isBase = request.base === null ? before === null : isVersion(before, request.base);
+    if (!isBase) return this.#toConflict(before, request);
+    await this.#fileSystem.rename(temporaryPath, path);
+    return this.#toStored(path);
+  }
+
+  async #toStored(path: string): Promise<CommitOutcome> {
+    await this.#fileSystem.syncDirectory(dirname(path));
+    return { status: 'stored', etag: toVersion(await this.#fileSystem.lstat(path)).etag };
+  }
+
+  /** Whether the base has the checksum that it is said to have: read once, known from then on. */
+  async #isVerified({ key, base, signal }: AppendRequest): Promise<boolean> {
+    const known = this.#verified.get(key);
+    if (known?.etag === base.etag) return known.crc32 === base.crc32;
+    const crc = await this.#readCrc32(key, signal);
+    this.#remember(key, base.etag, crc);
+    return crc === base.crc32;
+  }
+
+  #remember(key: string, etag: string, crc: number): void {
+    this.#verified.delete(key);
+    this.#verified.set(key, { etag, crc32: crc });
+    const [oldest] = this.#verified.keys();
+    if (this.#verified.size > MAX_VERIFIED && oldest !== undefined) this.#verified.delete(oldest);
+  }
+
+  async #readCrc32(key: string, signal: AbortSignal | undefined): Promise<number> {
+    let crc = 0;
+    for await (const bytes of this.read(key, { signal })) crc = crc32(bytes, crc);
+    return crc;
+  }
+
+  /** There is no commit id to tell whose object it is, so its bytes tell: the target's are what an earlier call may have left. */
+  async #toConflict(found: FileStat | null, request: CommitRequest): Promise<CommitOutcome> {
+    if (found?.sizeBytes !== request.target.sizeBytes) return { status: 'conflict' };
+    if ((await this.#readCrc32(request.key, request.signal)) !== request.target.crc32)
+      return { status: 'conflict' };
+    return { status: 'stored', etag: toVersion(found).etag };
+  }
+
+  /** False when somebody else made the object meanwhile. */
+  async #linkExclusively(temporaryPath: string, path: string): Promise<boolean> {
+    try {
+      await this.#fileSystem.link(temporaryPath, path);
+    } catch (error) {
+      if (systemErrorCode(error) === 'EEXIST') return false;
+      if (!isLinkUnsupported(error)) throw error;
+      await this.#fileSystem.rename(temporaryPath, path);
+      return true;
+    }
+    await this.#fileSystem.unlink(temporaryPath);
+    return true;
+  }
+
+  async #removeLeftover(path: string): Promise<void> {
+    try {
+      await this.#fileSystem.unlink(path);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+    }
+  }
+}
+
+async function copyBytes(
+  file: WritableFile,
+  source: CommitRequest['source'],
+  sizeBytes: number,
+  options: Pick<CommitRequest, 'signal' | 'onBytesSent'>,
+): Promise<number | null> {
+  let crc = 0;
+  for (let position = 0; position < sizeBytes; ) {
+    options.signal?.throwIfAborted();
+    const wanted = Math.min(CHUNK_BYTES, sizeBytes - position);
+    const bytes = await source.read(position, position + wanted);
+    if (bytes.length < wanted) return null;
+    options.onBytesSent?.(bytes.length);
+    await file.append(bytes);
+    crc = crc32(bytes, crc);
+    position += bytes.length;
+  }
+  await file.sync();
+  return crc;
+}
+
+/** The outcome of a write that failed; rethrows what is no failure of the disk. */
+function toWriteFailure(path: string, operation: string, error: unknown): RetryOutcome | FailedOutcome {
+  if (error instanceof OutcomeError) return error.outcome;
+  if (error instanceof LockedError) return { status: 'retry', cause: error, afterMs: LOCKED_RETRY_MS };
+  const cause = error instanceof StateDirectoryError ? error.cause : error;
+  if (systemErrorCode(cause) === undefined) throw error;
+  return toFailure(path, operation, cause);
+}

@@ -1,0 +1,128 @@
+/** The files of a file store: where the object of a key is, what it is now, which there are. Writes nothing. */
+
+import { join } from 'node:path';
+import { RelPathError, StoreDiskError } from '../../base/errors.js';
+import type { FileStat, FileSystem } from '../../base/io/file-system.js';
+import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
+import { isSafeKey } from '../../base/rel-path.js';
+import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../../base/retry.js';
+import type { ObjectVersion } from '../base/store.js';
+
+const CHUNK_BYTES = 1024 * 1024;
+/** At the top of a store, for what is no object. */
+export const RESERVED = '.plx';
+/** Marks files that are being written. No key ends so: the scanner leaves `*.partial` out. */
+const TEMPORARY_NAME = /^\.plx-[0-9a-f]+\.partial$/;
+
+export interface Entry {
+  /** Ends with `/` for a directory. */
+  readonly key: string;
+  /** Null for a directory. */
+  readonly stat: FileStat | null;
+  readonly isTemporary: boolean;
+}
+
+export class FileTree {
+  readonly #root: string;
+  readonly #fileSystem: FileSystem;
+
+  constructor(root: string, fileSystem: FileSystem) {
+    this.#root = root;
+    this.#fileSystem = fileSystem;
+  }
+
+  /** Keys become paths here, so they are checked here, whoever made them. */
+  toPath(key: string): string {
+    if (!isSafeKey(key)) throw new RelPathError(key, 'it leads out of the store');
+    return join(this.#root, key);
+  }
+
+  /** Null when there is nothing. */
+  async stat(path: string): Promise<FileStat | null> {
+    try {
+      return await this.#fileSystem.lstat(path);
+    } catch (error) {
+      if (isAbsent(error)) return null;
+      throw error;
+    }
+  }
+
+  /** The bytes of an object; those that it has when it is opened. Throws `OutcomeError`. */
+  async *read(
+    key: string,
+    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Uint8Array> {
+    const path = this.toPath(key);
+    try {
+      const file = await this.#fileSystem.openForReading(path);
+      try {
+        const { start, end } = options.range ?? { start: 0, end: (await file.stat()).sizeBytes };
+        for (let position = start; position < end; ) {
+          options.signal?.throwIfAborted();
+          const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position));
+          const count = await file.read(buffer, position);
+          if (count === 0) return;
+          position += count;
+          yield buffer.subarray(0, count);
+        }
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+      throw new OutcomeError(toFailure(path, 'read the object', error));
+    }
+  }
+
+  /** Directories and files whose key begins with the prefix, or that may hold such, in byte order of their keys. */
+  async *walk(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
+    const pending: Entry[] = [{ key: '', stat: null, isTemporary: false }];
+    for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
+      const { key, stat } = entry;
+      if (stat === null && (key.startsWith(prefix) || prefix.startsWith(key))) {
+        signal?.throwIfAborted();
+        for (const found of await this.#listDirectory(key)) pending.push(found);
+      }
+      if (key.startsWith(prefix)) yield entry;
+    }
+  }
+
+  /** The entries of a directory, last first in byte order of their keys, so that a stack gives them in order. */
+  async #listDirectory(directory: string): Promise<Entry[]> {
+    try {
+      const names = await this.#fileSystem.readDirectory(join(this.#root, directory));
+      const entries = await Promise.all(names.map((name) => this.#toEntry(directory, name.toString('utf8'))));
+      return entries.filter((entry) => entry !== null).sort((a, b) => compareBytes(b.key, a.key));
+    } catch (error) {
+      if (isAbsent(error)) return [];
+      throw new OutcomeError(toFailure(this.#root, 'list the objects', error));
+    }
+  }
+
+  async #toEntry(directory: string, name: string): Promise<Entry | null> {
+    if (directory === '' && name === RESERVED) return null;
+    const stat = await this.stat(join(this.#root, directory, name));
+    const isTemporary = TEMPORARY_NAME.test(name);
+    if (stat?.kind === 'directory') return { key: `${directory}${name}/`, stat: null, isTemporary };
+    return stat?.kind === 'file' ? { key: `${directory}${name}`, stat, isTemporary } : null;
+  }
+}
+
+/** What stands for an ETag: what a stat tells. */
+export function toVersion({ sizeBytes, mtimeNs, ino }: FileStat): ObjectVersion {
+  return { etag: [sizeBytes.toString(16), mtimeNs.toString(16), ino.toString(16)].join('-'), sizeBytes };
+}
+
+export function isVersion(stat: FileStat | null, { etag }: ObjectVersion): boolean {
+  return stat !== null && toVersion(stat).etag === etag;
+}
+
+export function toFailure(path: string, operation: string, cause: unknown): RetryOutcome | FailedOutcome {
+  const row = findRetryRow({ code: systemErrorCode(cause) });
+  if (row !== null) return { status: 'retry', cause, maxAttempts: row.maxAttempts };
+  return { status: 'failed', error: new StoreDiskError(path, operation, { cause }) };
+}
+
+export function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,39 @@
+/**
+ * Checksums of objects in Google Cloud Storage. It knows the CRC-32C of every object and no other, so the CRC-32 lies in the metadata, beside the
+ * CRC-32C of the bytes that it was computed of: it counts only while that is the one that the store gives.
+ */
+
+import { fromHexCrc, fromMetadata, toHexCrc, toMetadata } from '../base/commit-metadata.js';
+import type { CommitRequest, StoredObject } from '../base/store.js';
+import type { GcsObject } from './connection.js';
+
+const CRC32C = 'plx-crc32c';
+
+export function toGcsMetadata(request: CommitRequest, crc32c: number): Record<string, string> {
+  return { ...toMetadata(request), [CRC32C]: toHexCrc(crc32c) };
+}
+
+export function toStoredObject({ generation, size, crc32c, metadata }: GcsObject): StoredObject {
+  const sizeBytes = Number(size);
+  const { commitId, generation: begun, claimedCrc32 } = fromMetadata(metadata, sizeBytes);
+  const isProven = fromHexCrc(metadata?.[CRC32C]) === fromBase64Crc(crc32c);
+  return {
+    etag: generation,
+    sizeBytes,
+    crc32: isProven ? claimedCrc32 : null,
+    commitId,
+    generation: begun,
+  };
+}
+
+/** The base64 of the big-endian checksum. */
+export function toBase64Crc(crc: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc);
+  return bytes.toString('base64');
+}
+
+export function fromBase64Crc(text: string | undefined): number | null {
+  if (text === undefined || !/^[A-Za-z0-9+/]{6}==$/.test(text)) return null;
+  return Buffer.from(text, 'base64').readUInt32BE();
+}

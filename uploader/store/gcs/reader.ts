@@ -1,0 +1,115 @@
+/** The reading side of a bucket of Google Cloud Storage as a store. */
+
+import { OutcomeError } from '../../base/retry.js';
+import { unexpected } from '../base/commit-outcome.js';
+import type { CheckOutcome, HeadOutcome, ListedObject } from '../base/store.js';
+import { isAbsent, toGcsOutcome, UnexpectedAnswerError } from './answer.js';
+import { type GcsConnection, type GcsObject, OBJECT_FIELDS } from './connection.js';
+import { toStoredObject } from './metadata.js';
+import { TAILS } from './names.js';
+
+export interface ListingPage {
+  readonly kind?: string;
+  readonly items?: readonly GcsObject[];
+  readonly nextPageToken?: string;
+}
+
+export class GcsReader {
+  readonly #connection: GcsConnection;
+  readonly #prefix: string;
+
+  /** `prefix`: empty, or ends with a slash. */
+  constructor(connection: GcsConnection, prefix: string) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+  }
+
+  async check(signal?: AbortSignal): Promise<CheckOutcome> {
+    try {
+      await listPage(this.#connection, { prefix: this.#prefix, maxResults: '1' }, signal);
+      return { status: 'ready' };
+    } catch (error) {
+      return toGcsOutcome(`list gs://${this.#connection.bucket}`, error, signal);
+    }
+  }
+
+  async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
+    const path = this.#connection.objectPath(this.#prefix + key);
+    try {
+      const object = await this.#connection.ask<GcsObject>({
+        method: 'GET',
+        path,
+        query: { fields: OBJECT_FIELDS },
+        signal,
+      });
+      if (object.generation === undefined || object.size === undefined)
+        return unexpected(`look at ${key}`, 'generation or size');
+      return { status: 'found', object: toStoredObject(object) };
+    } catch (error) {
+      return isAbsent(error) ? { status: 'absent' } : toGcsOutcome(`look at ${key}`, error, signal);
+    }
+  }
+
+  async *list(
+    prefix: string,
+    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListedObject> {
+    const { after, signal } = options;
+    const first = after === undefined ? undefined : this.#prefix + after;
+    let pageToken: string | undefined;
+    do {
+      const query = { prefix: this.#prefix + prefix, startOffset: first, pageToken };
+      const page = await this.#listOrThrow(prefix, query, signal);
+      for (const { name, size, generation } of page.items ?? []) {
+        const key = name.slice(this.#prefix.length);
+        // The offset is one of the names that are listed.
+        if (name === first || key.startsWith(TAILS)) continue;
+        yield { key, sizeBytes: Number(size), etag: generation };
+      }
+      pageToken = page.nextPageToken;
+    } while (pageToken);
+  }
+
+  async *read(
+    key: string,
+    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Uint8Array> {
+    const { range, signal } = options;
+    if (range !== undefined && range.end <= range.start) return;
+    const headers = range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` };
+    const path = this.#connection.objectPath(this.#prefix + key);
+    try {
+      yield* this.#connection.stream({ method: 'GET', path, query: { alt: 'media' }, headers, signal });
+    } catch (error) {
+      throw new OutcomeError(toGcsOutcome(`read ${key}`, error, signal));
+    }
+  }
+
+  async #listOrThrow(prefix: string, query: Query, signal: AbortSignal | undefined): Promise<ListingPage> {
+    try {
+      return await listPage(this.#connection, query, signal);
+    } catch (error) {
+      throw new OutcomeError(toGcsOutcome(`list ${prefix}`, error, signal));
+    }
+  }
+}
+
+type Query = Readonly<Record<string, string | undefined>>;
+
+export async function listPage(
+  connection: GcsConnection,
+  query: Query,
+  signal: AbortSignal | undefined,
+): Promise<ListingPage> {
+  const fields = 'kind,nextPageToken,items(name,size,generation,timeCreated)';
+  const path = `/storage/v1/b/${connection.bucket}/o`;
+  const page = await connection.ask<ListingPage>({
+    method: 'GET',
+    path,
+    query: { ...query, fields },
+    signal,
+  });
+  if (page.kind !== 'storage#objects' && page.items === undefined)
+    throw new UnexpectedAnswerError('the answer is no listing');
+  return page;
+}

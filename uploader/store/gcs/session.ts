@@ -1,0 +1,242 @@
+/**
+ * Large objects, sent piece by piece in one session. There is an object when the last piece has come and the whole has the CRC-32C that was
+ * announced; a session lives for a week, so a later process can go on with it.
+ *
+ * Source: Cloud Storage documentation, "Resumable uploads" and "Perform resumable uploads".
+ */
+
+import { crc32 } from 'node:zlib';
+import { crc32c } from '../../../src/format/record/crc32c.js';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import { type BodyMemory, readBody } from '../base/body-memory.js';
+import { resolveConflict, unexpected } from '../base/commit-outcome.js';
+import { combineCrc32 } from '../base/crc32-combine.js';
+import type { CommitOutcome, CommitRequest } from '../base/store.js';
+import { GcsError, isOtherObject, toGcsFailure, toGcsOutcome } from './answer.js';
+import { type GcsAnswer, type GcsObject, OBJECT_FIELDS, parseJson } from './connection.js';
+import { CONTENT_TYPE, type GcsWriter, toGeneration, toResource, toStored } from './upload.js';
+
+interface Session {
+  readonly url: URL;
+  /** What the store has; null when it has to be asked. */
+  offset: number | null;
+  /** CRC-32 of the bytes up to positions that were sent. */
+  readonly crcs: Map<number, number>;
+}
+
+/** All pieces but the last have to be multiples of it. */
+const UNIT_BYTES = 256 * 1024;
+const SCAN_BYTES = 1024 * 1024;
+/** The store has not the whole yet. */
+const INCOMPLETE = 308;
+
+export class GcsSessions {
+  readonly #writer: GcsWriter;
+  readonly #memory: BodyMemory;
+  readonly #pieceBytes: number;
+  /** By commit id. */
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(writer: GcsWriter, options: { memory: BodyMemory; pieceBytes: number }) {
+    this.#writer = writer;
+    this.#memory = options.memory;
+    this.#pieceBytes = Math.max(UNIT_BYTES, options.pieceBytes - (options.pieceBytes % UNIT_BYTES));
+  }
+
+  async commit(name: string, request: CommitRequest): Promise<CommitOutcome> {
+    const opened = await this.#open(name, request);
+    if ('status' in opened) return opened;
+    const outcome = await this.#send(opened, request);
+    if (outcome.status === 'retry') opened.offset = null;
+    else if (outcome.status === 'stored') this.#sessions.delete(request.commitId);
+    else await this.abandon(request.commitId);
+    return outcome;
+  }
+
+  async abandon(commitId: string): Promise<void> {
+    const session = this.#sessions.get(commitId);
+    if (session === undefined) return;
+    this.#sessions.delete(commitId);
+    try {
+      // 499: cancelled, as it was asked to.
+      await this.#writer.connection.send({ method: 'DELETE', path: session.url, expected: [499] });
+    } catch {
+      // The store is away. It ends the session itself, after a week.
+    }
+  }
+
+  async #open(name: string, request: CommitRequest): Promise<Session | CommitOutcome> {
+    const known = this.#sessions.get(request.commitId);
+    if (known !== undefined) return known;
+    const { unfinished } = request;
+    if (unfinished !== undefined && URL.canParse(unfinished.uploadId)) {
+      const session: Session = { url: new URL(unfinished.uploadId), offset: null, crcs: new Map() };
+      // A session of another server would be told what this one is told.
+      if (session.url.origin === new URL(this.#writer.connection.endpoint).origin) {
+        this.#sessions.set(request.commitId, session);
+        return session;
+      }
+    }
+    return this.#start(name, request);
+  }
+
+  async #start(name: string, request: CommitRequest): Promise<Session | CommitOutcome> {
+    const { connection, head } = this.#writer;
+    const { key, base, target, signal } = request;
+    // Read once before the first byte is sent: the store wants to know what it will get.
+    const whole = await scan(request, { start: 0, end: target.sizeBytes });
+    if (whole?.crc32 !== target.crc32) return { status: 'changed' };
+    const ifGenerationMatch = toGeneration(base);
+    if (ifGenerationMatch === null) return resolveConflict(await head(key, signal), request);
+    try {
+      const { headers } = await connection.send({
+        method: 'POST',
+        path: connection.uploadPath,
+        query: { uploadType: 'resumable', ifGenerationMatch, fields: OBJECT_FIELDS },
+        headers: {
+          'content-type': 'application/json; charset=utf-8',
+          'x-upload-content-type': CONTENT_TYPE,
+          'x-upload-content-length': String(target.sizeBytes),
+        },
+        body: Buffer.from(JSON.stringify(toResource(name, whole.crc32c, request))),
+        signal,
+      });
+      const { location } = headers;
+      if (location === undefined || !URL.canParse(location)) return unexpected(`send ${key}`, 'location');
+      const session: Session = { url: new URL(location), offset: 0, crcs: new Map([[0, 0]]) };
+      this.#sessions.set(request.commitId, session);
+      request.onUploadOpened?.(location);
+      return session;
+    } catch (error) {
+      return this.#toRefusal(error, request);
+    }
+  }
+
+  async #send(session: Session, request: CommitRequest): Promise<CommitOutcome> {
+    const { target, key, signal } = request;
+    try {
+      const asked = session.offset ?? (await this.#ask(session, request));
+      if (typeof asked !== 'number') return asked;
+      let offset = asked;
+      let crc = session.crcs.get(offset) ?? (await scan(request, { start: 0, end: offset }))?.crc32 ?? null;
+      while (crc !== null) {
+        signal?.throwIfAborted();
+        const end = Math.min(offset + this.#pieceBytes, target.sizeBytes);
+        const sent = await this.#memory.use(end - offset, (buffer) =>
+          this.#sendPiece(session, { start: offset, end, crc: crc ?? 0, buffer }, request),
+        );
+        if ('outcome' in sent) return sent.outcome;
+        offset = sent.offset;
+        session.offset = offset;
+        crc = session.crcs.get(offset) ?? (await scan(request, { start: 0, end: offset }))?.crc32 ?? null;
+      }
+      return { status: 'changed' };
+    } catch (error) {
+      session.offset = null;
+      // The session is over: it ended in an object, was cancelled, or is a week old.
+      if (error instanceof GcsError && (error.httpStatus === 404 || error.httpStatus === 410)) {
+        this.#sessions.delete(request.commitId);
+        const resolved = resolveConflict(await this.#writer.head(key, signal), request);
+        if (resolved.status === 'stored') return resolved;
+        const cause = new Error(`${key}: the session of its upload is over`, { cause: error });
+        return { status: 'retry', cause, maxAttempts: 5 };
+      }
+      if (error instanceof GcsError || toGcsFailure(error).code !== undefined)
+        return this.#toRefusal(error, request);
+      throw error; // of the source
+    }
+  }
+
+  async #sendPiece(
+    session: Session,
+    piece: {
+      readonly start: number;
+      readonly end: number;
+      readonly crc: number;
+      readonly buffer: Buffer | null;
+    },
+    request: CommitRequest,
+  ): Promise<{ readonly offset: number } | { readonly outcome: CommitOutcome }> {
+    const { target, key, signal } = request;
+    const { start, end } = piece;
+    const body = await readBody(request.source, piece, piece.buffer);
+    if (body.length !== end - start) return { outcome: { status: 'changed' } };
+    const crc = crc32(body);
+    const whole = combineCrc32(piece.crc, crc, body.length);
+    if (end === target.sizeBytes && whole !== target.crc32) return { outcome: { status: 'changed' } };
+    request.onBytesSent?.(body.length);
+    const answer = await this.#writer.connection.send({
+      method: 'PUT',
+      path: session.url,
+      headers: { 'content-range': `bytes ${start}-${end - 1}/${target.sizeBytes}` },
+      body,
+      signal,
+      expected: [INCOMPLETE],
+    });
+    session.crcs.set(end, whole);
+    if (answer.status !== INCOMPLETE) return { outcome: toStored(parseJson(answer.text) as GcsObject, key) };
+    const offset = toOffset(answer);
+    // It may take less than it was sent; what it has beyond is somebody else's doing.
+    if (offset > end || offset < start || offset === target.sizeBytes)
+      return { outcome: unexpected(`send ${key}`, 'range that was sent') };
+    if (offset === end)
+      request.onPartStored?.({
+        number: Math.floor(start / this.#pieceBytes) + 1,
+        etag: `${start}-${end}`,
+        crc32: crc,
+        sizeBytes: body.length,
+      });
+    return { offset };
+  }
+
+  /** How far an interrupted upload has come; or what came of it. */
+  async #ask(session: Session, { target, key, signal }: CommitRequest): Promise<number | CommitOutcome> {
+    const answer = await this.#writer.connection.send({
+      method: 'PUT',
+      path: session.url,
+      headers: { 'content-range': `bytes */${target.sizeBytes}` },
+      signal,
+      expected: [INCOMPLETE],
+    });
+    return answer.status === INCOMPLETE
+      ? toOffset(answer)
+      : toStored(parseJson(answer.text) as GcsObject, key);
+  }
+
+  async #toRefusal(
+    error: unknown,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | RetryOutcome | FailedOutcome> {
+    const { key, signal, base } = request;
+    if (isOtherObject(error)) {
+      const found = await this.#writer.head(key, signal);
+      // 404 without a base: the bucket is not there.
+      if (found.status !== 'absent' || base !== null) return resolveConflict(found, request);
+    }
+    return toGcsOutcome(`send ${key}`, error, signal);
+  }
+}
+
+/** `Range: bytes=0-N`, or nothing when the store has no byte yet. */
+function toOffset({ headers }: GcsAnswer): number {
+  const last = /^bytes=0-(\d+)$/.exec(headers.range ?? '')?.[1];
+  return last === undefined ? 0 : Number(last) + 1;
+}
+
+/** Both checksums of `[start, end)` of the source; null when it is shorter. */
+export async function scan(
+  { source, signal }: CommitRequest,
+  { start, end }: { readonly start: number; readonly end: number },
+): Promise<{ readonly crc32: number; readonly crc32c: number } | null> {
+  let iso = 0;
+  let castagnoli = 0;
+  for (let position = start; position < end; position += SCAN_BYTES) {
+    signal?.throwIfAborted();
+    const wanted = Math.min(SCAN_BYTES, end - position);
+    const bytes = await source.read(position, position + wanted);
+    if (bytes.length !== wanted) return null;
+    iso = crc32(bytes, iso);
+    castagnoli = crc32c(bytes, 0, bytes.length, castagnoli);
+  }
+  return { crc32: iso, crc32c: castagnoli };
+}

@@ -1,0 +1,58 @@
+/** The temporary objects of appends: removed when they were composed, and collected where a process was killed before. */
+
+import { PrefixSet } from '../base/prefix-set.js';
+import type { CollectOutcome, CollectRequest } from '../base/store.js';
+import { isAbsent, toGcsOutcome } from './answer.js';
+import type { GcsConnection } from './connection.js';
+import { fromTailKey, TAILS } from './names.js';
+import { listPage } from './reader.js';
+
+/** False when it could not be removed: a later collection tries again. */
+export async function removeTail(
+  connection: GcsConnection,
+  { name, generation }: { readonly name: string; readonly generation?: string },
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const query = generation === undefined ? {} : { ifGenerationMatch: generation };
+  try {
+    await connection.send({ method: 'DELETE', path: connection.objectPath(name), query, signal });
+    return true;
+  } catch (error) {
+    signal?.throwIfAborted();
+    return isAbsent(error);
+  }
+}
+
+/** Removes the tails below the prefixes that are old enough by the store's own clock. */
+export async function collectTails(
+  connection: GcsConnection,
+  place: { readonly prefix: string; readonly isInUse: (commitId: string) => boolean },
+  { prefixes, olderThanMs, signal }: CollectRequest,
+): Promise<CollectOutcome> {
+  let removed = 0;
+  let left = 0;
+  const wanted = new PrefixSet(prefixes);
+  const tails = `${place.prefix}${TAILS}`;
+  try {
+    for (const prefix of wanted.toList) {
+      const below = `${tails}${prefix}${prefix.endsWith('/') || prefix === '' ? '' : '/'}`;
+      let pageToken: string | undefined;
+      do {
+        const page = await listPage(connection, { prefix: below, pageToken }, signal);
+        for (const { name, generation, timeCreated = '' } of page.items ?? []) {
+          const { key, commitId } = fromTailKey(name.slice(place.prefix.length));
+          // Of a key alone: those of keys that begin with it and a slash are not its own.
+          if (!wanted.has(key) || place.isInUse(commitId)) continue;
+          const ageMs = connection.storeTimeMs() - Date.parse(timeCreated);
+          const isOld = olderThanMs === 0 || ageMs > olderThanMs;
+          if (isOld && (await removeTail(connection, { name, generation }, signal))) removed += 1;
+          else left += 1;
+        }
+        pageToken = page.nextPageToken;
+      } while (pageToken);
+    }
+  } catch (error) {
+    return toGcsOutcome('list what appends have left', error, signal);
+  }
+  return { status: 'collected', removed, left };
+}

@@ -1,0 +1,84 @@
+/** Objects in one request, whose CRC-32C the store checks before there is an object. */
+
+import { crc32 } from 'node:zlib';
+import { crc32c } from '../../../src/format/record/crc32c.js';
+import { readBody } from '../base/body-memory.js';
+import { resolveConflict, unexpected } from '../base/commit-outcome.js';
+import type { CommitOutcome, CommitRequest, HeadOutcome, ObjectVersion } from '../base/store.js';
+import { isOtherObject, toGcsOutcome } from './answer.js';
+import { type GcsConnection, type GcsObject, OBJECT_FIELDS } from './connection.js';
+import { toBase64Crc, toGcsMetadata } from './metadata.js';
+
+export interface GcsWriter {
+  readonly connection: GcsConnection;
+  readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
+}
+
+/** Everything that polytrack stores is bytes. */
+export const CONTENT_TYPE = 'application/octet-stream';
+const BOUNDARY = 'polytrack-3f1c9a7e5b';
+
+/** Source: Cloud Storage JSON API v1, "Upload an object with multipart upload". */
+export async function uploadObject(
+  { connection, head }: GcsWriter,
+  { name, buffer }: { readonly name: string; readonly buffer: Buffer | null },
+  request: CommitRequest,
+): Promise<CommitOutcome> {
+  const { key, source, target, signal, base } = request;
+  const body = await readBody(source, { start: 0, end: target.sizeBytes }, buffer);
+  if (body.length !== target.sizeBytes || crc32(body) !== target.crc32) return { status: 'changed' };
+  const ifGenerationMatch = toGeneration(base);
+  if (ifGenerationMatch === null) return resolveConflict(await head(key, signal), request);
+  const resource = toResource(name, crc32c(body), request);
+  const start = Buffer.from(
+    `--${BOUNDARY}\r\ncontent-type: application/json; charset=utf-8\r\n\r\n${JSON.stringify(resource)}\r\n--${BOUNDARY}\r\ncontent-type: ${CONTENT_TYPE}\r\n\r\n`,
+  );
+  const end = Buffer.from(`\r\n--${BOUNDARY}--\r\n`);
+  try {
+    request.onBytesSent?.(body.length);
+    const object = await connection.ask<GcsObject>({
+      method: 'POST',
+      path: connection.uploadPath,
+      query: { uploadType: 'multipart', ifGenerationMatch, fields: OBJECT_FIELDS },
+      headers: { 'content-type': `multipart/related; boundary=${BOUNDARY}` },
+      body: {
+        sizeBytes: start.length + body.length + end.length,
+        async *chunks() {
+          yield start;
+          if (body.length > 0) yield body;
+          yield end;
+        },
+      },
+      signal,
+    });
+    return toStored(object, key);
+  } catch (error) {
+    // 404 without a base: the bucket is not there.
+    if (isOtherObject(error)) {
+      const found = await head(key, signal);
+      if (found.status !== 'absent' || base !== null) return resolveConflict(found, request);
+    }
+    return toGcsOutcome(`send ${key}`, error, signal);
+  }
+}
+
+export function toResource(name: string, crc: number, request: CommitRequest) {
+  return {
+    name,
+    contentType: CONTENT_TYPE,
+    crc32c: toBase64Crc(crc),
+    metadata: toGcsMetadata(request, crc),
+  };
+}
+
+/** What the object's generation has to be: 0 for no object. Null for an ETag that no object here has. */
+export function toGeneration(base: ObjectVersion | null): string | null {
+  if (base === null) return '0';
+  return /^[1-9]\d*$/.test(base.etag) ? base.etag : null;
+}
+
+export function toStored({ generation }: GcsObject, key: string): CommitOutcome {
+  return typeof generation === 'string'
+    ? { status: 'stored', etag: generation }
+    : unexpected(`send ${key}`, 'generation');
+}

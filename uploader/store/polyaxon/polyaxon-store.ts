@@ -1,0 +1,364 @@
+/**
+ * Polyaxon's streams service as a store: each object is a file of a run, `<uuid>/<path>`.
+ *
+ * The service has no conditions, no checksums and no metadata, and writes files in their place. So a commit looks at the object, sends
+ * it, and reads it back: the bytes of small ones, the size of large ones (the server holds a file in memory while it sends it). What one process does
+ * with a key happens one after the other; two uploaders on one run may overwrite each other.
+ *
+ * Source: haupt 2.16.1, `streams/endpoints/artifacts.py`, `streams/controllers/uploads.py`; measured in docs/stores.md.
+ */
+
+import { crc32 } from 'node:zlib';
+import { StoreLimitError, StoreRequestError } from '../../base/errors.js';
+import type { StreamedBody } from '../../base/http/transport.js';
+import { isSafeKey } from '../../base/rel-path.js';
+import { type FailedOutcome, OutcomeError } from '../../base/retry.js';
+import { PolyaxonApiError, toApiOutcome } from '../../polyaxon-api/api-error.js';
+import type { PolyaxonClient } from '../../polyaxon-api/client.js';
+import type { RunPlace } from '../../polyaxon-api/project-directory.js';
+import { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
+import type { Installation } from '../../polyaxon-api/types.js';
+import { ByteBudget } from '../base/byte-budget.js';
+import { POLYAXON_STORE, type StoreCapabilities } from '../base/capabilities.js';
+import { KeyedQueue } from '../base/keyed-queue.js';
+import type {
+  AppendOutcome,
+  CheckOutcome,
+  CollectOutcome,
+  CommitOutcome,
+  CommitRequest,
+  HeadOutcome,
+  ListedObject,
+  ObjectVersion,
+  ProbeOutcome,
+  RemoveOutcome,
+  RemoveRequest,
+  Store,
+} from '../base/store.js';
+import { findNameProblem } from './names.js';
+import { PolyaxonReader, toVersion } from './reader.js';
+
+export interface PolyaxonStoreOptions {
+  /** Closed with the store. */
+  readonly client: PolyaxonClient;
+  /** Where runs belong. Default: all of them to `place`. */
+  readonly projects?: ProjectDirectory | undefined;
+  /** The owner and project that the URL names; a check asks for it. */
+  readonly place?: Partial<RunPlace> | undefined;
+  /** Other limits for tests. */
+  readonly limits?: Partial<PolyaxonStoreLimits> | undefined;
+}
+
+export interface PolyaxonStoreLimits {
+  /** Bodies up to this size are held in memory, and checked before the first byte is sent. */
+  readonly bufferMaxBytes: number;
+  /** Objects up to this size are read back; of larger ones only the size is, unless it did not change. */
+  readonly readBackMaxBytes: number;
+  /** All bodies in memory together. */
+  readonly budgetBytes: number;
+}
+
+const MIB = 1024 * 1024;
+const LIMITS: PolyaxonStoreLimits = {
+  bufferMaxBytes: 16 * MIB,
+  readBackMaxBytes: 16 * MIB,
+  budgetBytes: 64 * MIB,
+};
+const PIECE_BYTES = MIB;
+/** Other bytes than were sent: worth this many attempts, as a wrong checksum is (retry.ts). */
+const MISMATCH_ATTEMPTS = 3;
+const RUN_MISSING_RETRY_MS = 2_000;
+const RUN_MISSING_ATTEMPTS = 5;
+
+export function createPolyaxonStore(options: PolyaxonStoreOptions): PolyaxonStore {
+  return new PolyaxonStore(options);
+}
+
+/** The name of the store in journals and reports. Which project a run belongs to changes nothing about where its files lie. */
+export function toPolyaxonStoreId(host: string): string {
+  return `polyaxon+${host}`;
+}
+
+export class PolyaxonStore implements Store {
+  readonly id: string;
+  /** Where runs belong; whoever learns it says it here. */
+  readonly projects: ProjectDirectory;
+  readonly client: PolyaxonClient;
+  readonly #place: Partial<RunPlace>;
+  readonly #limits: PolyaxonStoreLimits;
+  readonly #reader: PolyaxonReader;
+  readonly #queue = new KeyedQueue();
+  readonly #budget: ByteBudget;
+  #capabilities: StoreCapabilities = POLYAXON_STORE;
+
+  constructor({ client, projects, place = {}, limits }: PolyaxonStoreOptions) {
+    this.client = client;
+    this.id = toPolyaxonStoreId(client.connection.host);
+    this.projects = projects ?? new ProjectDirectory(place);
+    this.#place = place;
+    this.#limits = { ...LIMITS, ...limits };
+    this.#reader = new PolyaxonReader(client, this.projects);
+    this.#budget = new ByteBudget(this.#limits.budgetBytes);
+  }
+
+  /** `owner/project` of the URL; null when it names none. */
+  get place(): string | null {
+    const { owner, project } = this.#place;
+    return owner === undefined || project === undefined ? null : `${owner}/${project}`;
+  }
+
+  get capabilities(): StoreCapabilities {
+    return this.#capabilities;
+  }
+
+  adopt(capabilities: StoreCapabilities): void {
+    this.#capabilities = capabilities;
+  }
+
+  /** Asks nothing: all servers of this kind do the same. */
+  async probe(): Promise<ProbeOutcome> {
+    const permissions = { get: true, abort: true, delete: true };
+    return { status: 'probed', capabilities: this.#capabilities, permissions, leftovers: [] };
+  }
+
+  async check(signal?: AbortSignal): Promise<CheckOutcome> {
+    try {
+      await this.client.installation({ signal });
+      return { status: 'ready' };
+    } catch (error) {
+      return toApiOutcome(error);
+    }
+  }
+
+  /** What the server is. Throws `PolyaxonApiError`, also when the project of the URL is not there. */
+  async describe(signal?: AbortSignal): Promise<Installation> {
+    const installation = await this.client.installation({ signal });
+    const { owner, project } = this.#place;
+    if (
+      owner !== undefined &&
+      project !== undefined &&
+      (await this.client.findProject(owner, project, { signal })) === null
+    )
+      throw new PolyaxonApiError(
+        'ERR_API_PROJECT_MISSING',
+        `${this.id}: there is no project ${owner}/${project}`,
+      );
+    return installation;
+  }
+
+  async commit(request: CommitRequest): Promise<CommitOutcome> {
+    const refused = refuse(request.key, this.#reader.toPlace(request.key).path);
+    if (refused !== null) return refused;
+    return this.#queue.use(request.key, () => this.#withOutcomes(() => this.#commit(request)));
+  }
+
+  async append(): Promise<AppendOutcome> {
+    return { status: 'unsupported' };
+  }
+
+  async abandon(): Promise<void> {
+    // What does not arrive whole leaves nothing that could be named: the server keeps it in files without names.
+  }
+
+  async collect(): Promise<CollectOutcome> {
+    return { status: 'collected', removed: 0, left: 0 };
+  }
+
+  async remove({ key, version, signal }: RemoveRequest): Promise<RemoveOutcome> {
+    return this.#queue.use(key, () =>
+      this.#withOutcomes(async (): Promise<RemoveOutcome> => {
+        const found = await this.#reader.find(key, signal);
+        if (found.status === 'absent') return { status: 'removed' };
+        if (found.status === 'directory') return { status: 'conflict' };
+        if (found.status !== 'found') return found;
+        if (!isVersion(found.object, version)) return { status: 'conflict' };
+        const { ref, path } = this.#reader.toPlace(key);
+        if (await this.client.deleteArtifact(ref, path, { signal })) return { status: 'removed' };
+        const after = await this.#reader.find(key, signal);
+        if (after.status === 'absent') return { status: 'removed' };
+        const error = new StoreRequestError(`remove ${key}: the server could not, and does not say why`);
+        return { status: 'failed', error };
+      }),
+    );
+  }
+
+  async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
+    const found = await this.#reader.find(key, signal);
+    return found.status === 'directory' ? { status: 'absent' } : found;
+  }
+
+  list(
+    prefix: string,
+    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncIterable<ListedObject> {
+    return this.#reader.list(prefix, options);
+  }
+
+  async *read(
+    key: string,
+    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Uint8Array> {
+    const found = await this.#reader.find(key, options.signal);
+    if (found.status === 'retry' || found.status === 'failed') throw new OutcomeError(found);
+    if (found.status !== 'found') {
+      const error = new StoreRequestError(`read ${key}: there is no such file`);
+      throw new OutcomeError({ status: 'failed', error });
+    }
+    yield* this.#reader.read(key, { ...options, sizeBytes: found.object.sizeBytes });
+  }
+
+  async close(): Promise<void> {
+    await this.client.close();
+  }
+
+  async #commit(request: CommitRequest): Promise<CommitOutcome> {
+    const { key, base, target, signal } = request;
+    const found = await this.#reader.find(key, signal);
+    if (found.status === 'retry' || found.status === 'failed') return found;
+    // The server would remove the directory and everything in it.
+    if (found.status === 'directory') return { status: 'failed', error: directoryInPlace(key) };
+    const before = found.status === 'found' ? found.object : null;
+    const isBase = base === null ? before === null : before !== null && isVersion(before, base);
+    if (!isBase) return this.#toConflict(before, request);
+
+    const sent =
+      target.sizeBytes <= this.#limits.bufferMaxBytes
+        ? await this.#budget.use(target.sizeBytes, () => this.#sendBuffer(request))
+        : await this.#sendStream(request);
+    if (!sent) return { status: 'changed' };
+    return this.#verify(request, before);
+  }
+
+  /** False when the source has other bytes: nothing was sent then. */
+  async #sendBuffer(request: CommitRequest): Promise<boolean> {
+    const { key, source, target, signal, onBytesSent } = request;
+    const bytes = await source.read(0, target.sizeBytes);
+    if (bytes.length < target.sizeBytes || crc32(bytes) !== target.crc32) return false;
+    signal?.throwIfAborted();
+    onBytesSent?.(bytes.length);
+    const { ref, path } = this.#reader.toPlace(key);
+    await this.client.uploadArtifact(ref, path, bytes, { signal });
+    return true;
+  }
+
+  /** The same, with the last piece held back until the checksum is known: a body that ends early is no file. */
+  async #sendStream(request: CommitRequest): Promise<boolean> {
+    const { key, target, signal } = request;
+    const { ref, path } = this.#reader.toPlace(key);
+    const stop = new AbortController();
+    let failure: { readonly cause: unknown } | null = null;
+    const body: StreamedBody = {
+      sizeBytes: target.sizeBytes,
+      chunks: async function* () {
+        try {
+          yield* readPieces(request);
+        } catch (cause) {
+          failure = { cause };
+          stop.abort(cause);
+          throw cause;
+        }
+      },
+    };
+    const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+    try {
+      await this.client.uploadArtifact(ref, path, body, { signal: both });
+      return true;
+    } catch (error) {
+      const cause = (failure as { readonly cause: unknown } | null)?.cause ?? error;
+      if (cause instanceof ChangedError) return false;
+      throw cause;
+    }
+  }
+
+  /** A success may be none: where the server passes files on to a bucket, it does not look whether that worked. */
+  async #verify(
+    { key, target, signal }: CommitRequest,
+    before: ObjectVersion | null,
+  ): Promise<CommitOutcome> {
+    const version = toVersion(target.sizeBytes);
+    const isSmall = target.sizeBytes <= this.#limits.readBackMaxBytes;
+    const found = isSmall ? null : await this.#reader.find(key, signal);
+    if (found !== null && (found.status === 'retry' || found.status === 'failed')) return found;
+    if (found !== null && !(found.status === 'found' && isVersion(found.object, version)))
+      return mismatch(key, found.status === 'found' ? `${found.object.sizeBytes} bytes` : 'no file');
+    const isProven = found !== null && before?.sizeBytes !== target.sizeBytes;
+    if (!isProven && (await this.#reader.crc32(key, target.sizeBytes, signal)) !== target.crc32)
+      return mismatch(key, 'other bytes');
+    return { status: 'stored', etag: version.etag };
+  }
+
+  /** There is no commit id to tell whose object it is, so its bytes tell: the target's are what an earlier call may have left. */
+  async #toConflict(
+    before: ObjectVersion | null,
+    { key, target, signal }: CommitRequest,
+  ): Promise<CommitOutcome> {
+    if (before?.sizeBytes !== target.sizeBytes) return { status: 'conflict' };
+    const crc = await this.#reader.crc32(key, target.sizeBytes, signal);
+    return crc === target.crc32 ? { status: 'stored', etag: before.etag } : { status: 'conflict' };
+  }
+
+  /** What the API refuses, or a stream ends with, as an outcome. */
+  async #withOutcomes<Outcome>(
+    work: () => Promise<Outcome>,
+  ): Promise<Outcome | ReturnType<typeof toApiOutcome>> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof OutcomeError) return error.outcome;
+      // Elsewhere than on the open server a run has to be there before its files; whoever makes it may be a moment behind.
+      if (error instanceof PolyaxonApiError && error.code === 'ERR_API_RUN_MISSING')
+        return {
+          status: 'retry',
+          cause: error,
+          afterMs: RUN_MISSING_RETRY_MS,
+          maxAttempts: RUN_MISSING_ATTEMPTS,
+        };
+      return toApiOutcome(error);
+    }
+  }
+}
+
+/** The source gave other bytes than the target says. */
+class ChangedError extends Error {}
+
+async function* readPieces({
+  source,
+  target,
+  signal,
+  onBytesSent,
+}: CommitRequest): AsyncGenerator<Uint8Array> {
+  let crc = 0;
+  for (let position = 0; position < target.sizeBytes; ) {
+    signal?.throwIfAborted();
+    const wanted = Math.min(PIECE_BYTES, target.sizeBytes - position);
+    const bytes = await source.read(position, position + wanted);
+    if (bytes.length < wanted) throw new ChangedError();
+    crc = crc32(bytes, crc);
+    position += bytes.length;
+    if (position === target.sizeBytes && crc !== target.crc32) throw new ChangedError();
+    onBytesSent?.(bytes.length);
+    yield bytes;
+  }
+}
+
+function isVersion(found: ObjectVersion, wanted: ObjectVersion): boolean {
+  return found.etag === wanted.etag && found.sizeBytes === wanted.sizeBytes;
+}
+
+function refuse(key: string, path: string): FailedOutcome | null {
+  if (!isSafeKey(key))
+    return { status: 'failed', error: new StoreRequestError(`${key}: no path inside a run`) };
+  const problem = findNameProblem(path);
+  return problem === null ? null : { status: 'failed', error: new StoreLimitError(`${key}: ${problem}`) };
+}
+
+function directoryInPlace(key: string): StoreRequestError {
+  return new StoreRequestError(
+    `write ${key}: there is a directory in its place, which the server would remove`,
+  );
+}
+
+function mismatch(key: string, found: string): CommitOutcome {
+  const cause = new StoreRequestError(`write ${key}: ${found} read back`);
+  return { status: 'retry', cause, maxAttempts: MISMATCH_ATTEMPTS };
+}

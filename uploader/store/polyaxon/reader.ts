@@ -1,0 +1,166 @@
+/** The reading side of Polyaxon's streams service as a store: trees of directories, and files as wholes. */
+
+import { crc32 } from 'node:zlib';
+import { StoreRequestError } from '../../base/errors.js';
+import { OutcomeError } from '../../base/retry.js';
+import { PolyaxonApiError, toApiOutcome } from '../../polyaxon-api/api-error.js';
+import type { PolyaxonClient } from '../../polyaxon-api/client.js';
+import type { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
+import type { ArtifactTree, RunRef } from '../../polyaxon-api/types.js';
+import type { HeadOutcome, ListedObject, ObjectVersion } from '../base/store.js';
+import { compareBytes } from '../file/tree.js';
+import { fromServerPath, toServerPath } from './names.js';
+
+export interface ServerPlace {
+  readonly ref: RunRef;
+  /** Inside the run, as the server has it. */
+  readonly path: string;
+}
+
+export class PolyaxonReader {
+  readonly #client: PolyaxonClient;
+  readonly #projects: ProjectDirectory;
+
+  constructor(client: PolyaxonClient, projects: ProjectDirectory) {
+    this.#client = client;
+    this.#projects = projects;
+  }
+
+  /** Where a key `<uuid>/<path>` lies. */
+  toPlace(key: string): ServerPlace {
+    const slash = key.indexOf('/');
+    if (slash <= 0) throw new RangeError(`${key}: a key begins with the uuid of a run`);
+    return { ref: this.#projects.refOf(key.slice(0, slash)), path: toServerPath(key.slice(slash + 1)) };
+  }
+
+  /** `directory`: something lies there that an upload would take away. */
+  async find(key: string, signal?: AbortSignal): Promise<HeadOutcome | { readonly status: 'directory' }> {
+    const { ref, path } = this.toPlace(key);
+    try {
+      const tree = await this.#client.getTree(ref, path, { signal });
+      if (tree === null) return { status: 'absent' };
+      const sizeBytes = findOnlyFile(tree, path);
+      if (sizeBytes === null) return { status: 'directory' };
+      const object = { ...toVersion(sizeBytes), crc32: null, commitId: null, generation: null };
+      return { status: 'found', object };
+    } catch (error) {
+      return toApiOutcome(error);
+    }
+  }
+
+  async *list(
+    prefix: string,
+    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListedObject> {
+    const parent = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    if (parent === '') {
+      const error = new StoreRequestError(
+        `list ${prefix}: the server lists the files of one run, <uuid>/…, at a time`,
+      );
+      throw new OutcomeError({ status: 'failed', error });
+    }
+    for await (const object of this.#walk(parent, prefix, options)) yield object;
+  }
+
+  /**
+   * The bytes `[start, end)`. The server sends whole files only, and keeps each in memory while it does. Two that ask for the same file at the same time
+   * may both get a part of it: `sizeBytes`, where it is known, tells.
+   */
+  async *read(
+    key: string,
+    options: {
+      range?: { start: number; end: number } | undefined;
+      signal?: AbortSignal | undefined;
+      sizeBytes: number;
+    },
+  ): AsyncGenerator<Uint8Array> {
+    const { range = { start: 0, end: Number.POSITIVE_INFINITY }, signal, sizeBytes } = options;
+    if (range.end <= range.start) return;
+    const { ref, path } = this.toPlace(key);
+    let position = 0;
+    try {
+      const bytes = await this.#client.readArtifact(ref, path, { signal });
+      if (bytes === null) throw torn(key, 0, sizeBytes);
+      for await (const chunk of bytes) {
+        const wanted = chunk.subarray(
+          Math.max(0, range.start - position),
+          Math.max(0, Math.min(chunk.length, range.end - position)),
+        );
+        position += chunk.length;
+        if (wanted.length > 0) yield wanted;
+        if (position >= range.end) return;
+      }
+    } catch (error) {
+      if (error instanceof OutcomeError) throw error;
+      throw new OutcomeError(toApiOutcome(error));
+    }
+    if (position < Math.min(range.end, sizeBytes)) throw torn(key, position, sizeBytes);
+  }
+
+  async crc32(key: string, sizeBytes: number, signal?: AbortSignal): Promise<number> {
+    let crc = 0;
+    for await (const bytes of this.read(key, { sizeBytes, signal })) crc = crc32(bytes, crc);
+    return crc;
+  }
+
+  /** `directory` ends with a slash. Directories sort as their name with a slash: that is the order of the keys in them. */
+  async *#walk(
+    directory: string,
+    prefix: string,
+    options: { after?: string | undefined; signal?: AbortSignal | undefined },
+  ): AsyncGenerator<ListedObject> {
+    const { after, signal } = options;
+    const { ref, path } = this.toPlace(directory);
+    const tree = await this.#getTree(ref, path.replace(/\/$/, ''), signal);
+    if (tree === null) return;
+    const entries = [
+      ...Object.entries(tree.files).map(([name, sizeBytes]) => ({
+        key: `${directory}${fromServerPath(name)}`,
+        sizeBytes,
+      })),
+      ...tree.directories.map((name) => ({ key: `${directory}${fromServerPath(name)}/`, sizeBytes: null })),
+    ].sort((a, b) => compareBytes(a.key, b.key));
+    for (const { key, sizeBytes } of entries) {
+      const isBefore = after !== undefined && compareBytes(key, after) <= 0;
+      if (sizeBytes !== null) {
+        if (key.startsWith(prefix) && !isBefore) yield { key, ...toVersion(sizeBytes) };
+        continue;
+      }
+      const mayHold = key.startsWith(prefix) || prefix.startsWith(key);
+      if (mayHold && (!isBefore || after.startsWith(key))) yield* this.#walk(key, prefix, options);
+    }
+  }
+
+  async #getTree(ref: RunRef, path: string, signal: AbortSignal | undefined): Promise<ArtifactTree | null> {
+    try {
+      return await this.#client.getTree(ref, path, { signal });
+    } catch (error) {
+      throw new OutcomeError(toApiOutcome(error));
+    }
+  }
+}
+
+/** The server tells sizes and nothing else. */
+export function toVersion(sizeBytes: number): ObjectVersion {
+  return { etag: `size-${sizeBytes}`, sizeBytes };
+}
+
+/**
+ * The size of a file that was listed as if it were a directory; null for a directory. One that holds but a file of its own name looks the same:
+ * then a file is taken to be there, which nothing is written over.
+ */
+function findOnlyFile({ files, directories }: ArtifactTree, path: string): number | null {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const sizeBytes = files[name];
+  const isOnly = Object.keys(files).length === 1 && directories.length === 0;
+  return isOnly && Object.hasOwn(files, name) && sizeBytes !== undefined ? sizeBytes : null;
+}
+
+function torn(key: string, foundBytes: number, sizeBytes: number): OutcomeError {
+  const message = `read ${key}: ${foundBytes} of ${sizeBytes} bytes came`;
+  return new OutcomeError({
+    status: 'retry',
+    cause: new PolyaxonApiError('ERR_API_SERVER', message, { failureCode: 'EBUSY' }),
+    maxAttempts: 5,
+  });
+}

@@ -1,0 +1,81 @@
+/** Finds multipart uploads that nobody will finish, and aborts them: what they hold is paid for until then. */
+
+import type { ListMultipartUploadsCommandOutput, MultipartUpload } from '@aws-sdk/client-s3';
+import { PrefixSet } from '../base/prefix-set.js';
+import type { CollectOutcome, CollectRequest } from '../base/store.js';
+import { toOutcome } from './answer.js';
+import type { S3Connection } from './connection.js';
+
+export interface CollectPlace {
+  readonly bucket: string;
+  readonly toObjectKey: (key: string) => string;
+  /** Uploads of this process. */
+  readonly isInUse: (uploadId: string) => boolean;
+}
+
+/** Aborts the uploads below the prefixes that are old enough by the store's own clock. */
+export async function collectUploads(
+  connection: S3Connection,
+  place: CollectPlace,
+  { prefixes, olderThanMs, signal }: CollectRequest,
+): Promise<CollectOutcome> {
+  let removed = 0;
+  let left = 0;
+  const wanted = new PrefixSet(prefixes);
+  const baseLength = place.toObjectKey('').length;
+  for (const prefix of wanted.toList) {
+    try {
+      for await (const { Key, UploadId, Initiated } of listUploads(connection, place, prefix, signal)) {
+        if (Key === undefined || UploadId === undefined || place.isInUse(UploadId)) continue;
+        // The listing knows prefixes only: `a` would mean `a.1` too.
+        if (!wanted.has(Key.slice(baseLength))) continue;
+        const ageMs = Initiated === undefined ? 0 : connection.storeTimeMs() - Initiated.getTime();
+        // `Initiated` is in whole seconds for some stores: an age of 0 asked for means all.
+        const isOld = olderThanMs === 0 || ageMs > olderThanMs;
+        if (isOld && (await abort(connection, { Bucket: place.bucket, Key, UploadId }, signal))) removed += 1;
+        else left += 1;
+      }
+    } catch (error) {
+      return toOutcome(`list the multipart uploads below ${prefix}`, error, signal);
+    }
+  }
+  return { status: 'collected', removed, left };
+}
+
+async function* listUploads(
+  connection: S3Connection,
+  { bucket, toObjectKey }: CollectPlace,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<MultipartUpload> {
+  let after: { KeyMarker?: string; UploadIdMarker?: string } = {};
+  for (;;) {
+    const input = { Bucket: bucket, Prefix: toObjectKey(prefix), ...after };
+    const page: ListMultipartUploadsCommandOutput = await connection.send(
+      (sdk) => new sdk.ListMultipartUploadsCommand(input),
+      { signal },
+    );
+    yield* page.Uploads ?? [];
+    const { NextKeyMarker, NextUploadIdMarker } = page;
+    if (page.IsTruncated !== true || NextKeyMarker === undefined) return;
+    after = {
+      KeyMarker: NextKeyMarker,
+      ...(NextUploadIdMarker === undefined ? {} : { UploadIdMarker: NextUploadIdMarker }),
+    };
+  }
+}
+
+/** False when it could not be aborted: the next collection tries again. */
+async function abort(
+  connection: S3Connection,
+  input: { Bucket: string; Key: string; UploadId: string },
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    await connection.send((sdk) => new sdk.AbortMultipartUploadCommand(input), { signal });
+    return true;
+  } catch {
+    signal?.throwIfAborted();
+    return false;
+  }
+}

@@ -1,0 +1,355 @@
+/**
+ * Commits of large objects and appends: multipart uploads whose every part and whole object the store checks by CRC-32.
+ *
+ * What has been uploaded is remembered under the commit id, so that a commit called again sends only the parts that are missing.
+ * Nothing is visible before the completion. Source: Amazon S3 User Guide, "Tutorial: Upload an object through multipart upload and
+ * verify its data integrity", and API Reference, `UploadPartCopy` and `CompleteMultipartUpload`.
+ */
+
+import type { CompletedPart } from '@aws-sdk/client-s3';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import type { BodyMemory } from '../base/body-memory.js';
+import type { StoreCapabilities } from '../base/capabilities.js';
+import { toMetadata } from '../base/commit-metadata.js';
+import { resolveConflict, unexpected } from '../base/commit-outcome.js';
+import { combineCrc32 } from '../base/crc32-combine.js';
+import type { Part } from '../base/part-planner.js';
+import type { CommitOutcome, CommitRequest, Extent, HeadOutcome } from '../base/store.js';
+import { isAboutCredentials, isAboutTime, isChecksumRefusal, toOutcome, toS3Failure } from './answer.js';
+import { readPartBody } from './body.js';
+import { type Conditions, isPreconditionFailure, stripQuotes, toBase64Crc32 } from './commit.js';
+import type { S3Connection } from './connection.js';
+import { confirmParts, type UploadedPart } from './resume.js';
+import { awaitCompletion } from './settle.js';
+
+const PARTS_AT_ONCE = 4;
+
+export interface MultipartOptions {
+  readonly connection: S3Connection;
+  readonly bucket: string;
+  readonly conditions: Conditions;
+  readonly capabilities: () => StoreCapabilities;
+  readonly memory: BodyMemory;
+  readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
+}
+
+/** What is to be uploaded: the parts, and what the first of them copy from the object as it is. */
+export interface MultipartPlan {
+  readonly objectKey: string;
+  readonly parts: readonly Part[];
+  /** What the copied parts hold, all together, and which object they are copied from. */
+  readonly copied?: (Extent & { readonly etag: string; readonly isWholeObject: boolean }) | undefined;
+}
+
+interface Upload {
+  readonly uploadId: string;
+  readonly objectKey: string;
+  readonly parts: Map<number, UploadedPart>;
+  /** A completion was sent, perhaps by an earlier process, and its answer did not come, or was none. */
+  isUndecided?: boolean;
+}
+
+export class MultipartCommits {
+  readonly #options: MultipartOptions;
+  readonly #uploads = new Map<string, Upload>();
+
+  constructor(options: MultipartOptions) {
+    this.#options = options;
+  }
+
+  /** The ids of the uploads that calls of this process have opened and not ended. */
+  get openUploadIds(): ReadonlySet<string> {
+    return new Set([...this.#uploads.values()].map(({ uploadId }) => uploadId));
+  }
+
+  async commit(plan: MultipartPlan, request: CommitRequest): Promise<CommitOutcome> {
+    const opened = await this.#open(plan, request);
+    if ('status' in opened) return opened;
+    const failed = await this.#storeParts(opened, plan, request);
+    if (failed === null && combineParts(opened.parts, plan.copied) === request.target.crc32)
+      return this.#complete(opened, plan, request);
+    const outcome = failed ?? ({ status: 'changed' } as const);
+    if (outcome.status !== 'retry') await this.abandon(request.commitId);
+    return outcome;
+  }
+
+  async abandon(commitId: string): Promise<void> {
+    const upload = this.#uploads.get(commitId);
+    if (upload === undefined) return;
+    this.#uploads.delete(commitId);
+    const { connection, bucket } = this.#options;
+    try {
+      const input = { Bucket: bucket, Key: upload.objectKey, UploadId: upload.uploadId };
+      await connection.send((sdk) => new sdk.AbortMultipartUploadCommand(input));
+    } catch {
+      // The store is away. Its open uploads are collected later, by a lifecycle rule at the latest.
+    }
+  }
+
+  async #open(
+    plan: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<Upload | CommitOutcome | RetryOutcome | FailedOutcome> {
+    const known = this.#uploads.get(request.commitId);
+    if (known !== undefined) return known;
+    return (await this.#resume(plan, request)) ?? this.#create(plan, request);
+  }
+
+  /** Goes on where an earlier process stopped; null when there is nothing to go on with. */
+  async #resume(
+    { objectKey, parts }: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<Upload | CommitOutcome | null> {
+    if (request.unfinished === undefined) return null;
+    const { connection, bucket } = this.#options;
+    const confirmed = await confirmParts(connection, { bucket, objectKey, parts }, request);
+    if (confirmed.status === 'gone') {
+      // Aborted by somebody, or completed by the call whose answer the earlier process did not live to see.
+      const found = await awaitCompletion(request, this.#options.head, connection);
+      const outcome = resolveConflict(found, request);
+      return outcome.status === 'conflict' || found.status === 'absent' ? null : outcome;
+    }
+    if (confirmed.status !== 'confirmed') return confirmed;
+    const { uploadId } = request.unfinished;
+    const upload = { uploadId, objectKey, parts: confirmed.parts, isUndecided: true };
+    this.#uploads.set(request.commitId, upload);
+    return upload;
+  }
+
+  async #create(
+    { objectKey }: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<Upload | RetryOutcome | FailedOutcome> {
+    const { connection, bucket } = this.#options;
+    const operation = `start a multipart upload of ${request.key}`;
+    try {
+      const { UploadId: uploadId } = await connection.send(
+        (sdk) =>
+          new sdk.CreateMultipartUploadCommand({
+            Bucket: bucket,
+            Key: objectKey,
+            Metadata: toMetadata(request),
+            ...this.#checked({ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' }),
+          }),
+        request,
+      );
+      if (uploadId === undefined) return unexpected(operation, 'an upload id');
+      const upload = { uploadId, objectKey, parts: new Map<number, UploadedPart>() };
+      this.#uploads.set(request.commitId, upload);
+      request.onUploadOpened?.(uploadId);
+      return upload;
+    } catch (error) {
+      return toOutcome(operation, error, request.signal);
+    }
+  }
+
+  /** Stores the parts that are missing, some at a time. The first failure keeps further parts from starting. */
+  async #storeParts(
+    upload: Upload,
+    plan: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | null> {
+    const missing = plan.parts.filter((part) => !upload.parts.has(part.number));
+    let failed: CommitOutcome | null = null;
+    const work = async (): Promise<void> => {
+      for (let part = missing.shift(); part !== undefined && failed === null; part = missing.shift()) {
+        const outcome = await this.#storePart(part, upload, plan, request);
+        failed ??= outcome;
+      }
+    };
+    const workers = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
+    for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
+    return failed;
+  }
+
+  async #storePart(
+    part: Part,
+    upload: Upload,
+    plan: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | null> {
+    request.signal?.throwIfAborted();
+    try {
+      if (part.isCopied) return await this.#copyPart(part, upload, plan, request);
+      return await this.#options.memory.use(part.end - part.start, (buffer) =>
+        this.#sendPart({ part, buffer }, upload, request),
+      );
+    } catch (error) {
+      if (part.isCopied && isPreconditionFailure(error))
+        return resolveConflict(await this.#options.head(request.key, request.signal), request);
+      if (toS3Failure(error).code === 'NoSuchUpload') {
+        // Completed by a call whose answer was lost, or removed by somebody: the next call starts again.
+        this.#uploads.delete(request.commitId);
+        const resolved = resolveConflict(await this.#options.head(request.key, request.signal), request);
+        if (resolved.status === 'stored') return resolved;
+      }
+      return toOutcome(`store part ${part.number} of ${request.key}`, error, request.signal);
+    }
+  }
+
+  async #sendPart(
+    { part, buffer }: { readonly part: Part; readonly buffer: Buffer | null },
+    upload: Upload,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | null> {
+    request.signal?.throwIfAborted();
+    const { connection, bucket } = this.#options;
+    const sizeBytes = part.end - part.start;
+    const body = await readPartBody(part, request, buffer);
+    if (body === null) return { status: 'changed' };
+    const checksum = toBase64Crc32(body.crc32);
+    const { ETag: etag } = await connection.send(
+      (sdk) => {
+        request.onBytesSent?.(sizeBytes);
+        return new sdk.UploadPartCommand({
+          Bucket: bucket,
+          Key: upload.objectKey,
+          UploadId: upload.uploadId,
+          PartNumber: part.number,
+          Body: body.open(),
+          ContentLength: sizeBytes,
+          ...this.#checked({ ChecksumCRC32: checksum }),
+        });
+      },
+      { signal: request.signal, sizeBytes },
+    );
+    if (etag === undefined) return unexpected(`send part ${part.number} of ${request.key}`, 'an ETag');
+    upload.parts.set(part.number, { etag, crc32: checksum, sentCrc32: body.crc32, sizeBytes });
+    request.onPartStored?.({ number: part.number, etag, crc32: body.crc32, sizeBytes });
+    return null;
+  }
+
+  async #copyPart(
+    part: Part,
+    upload: Upload,
+    { copied }: MultipartPlan,
+    request: CommitRequest,
+  ): Promise<CommitOutcome | null> {
+    if (copied === undefined) throw new Error('a plan with copied parts says what they copy');
+    const { connection, bucket } = this.#options;
+    const sizeBytes = part.end - part.start;
+    const isWhole = copied.isWholeObject && sizeBytes === copied.sizeBytes;
+    const { CopyPartResult: result } = await connection.send(
+      (sdk) =>
+        new sdk.UploadPartCopyCommand({
+          Bucket: bucket,
+          Key: upload.objectKey,
+          UploadId: upload.uploadId,
+          PartNumber: part.number,
+          CopySource: `${bucket}/${upload.objectKey.split('/').map(encodeURIComponent).join('/')}`,
+          CopySourceIfMatch: `"${copied.etag}"`,
+          ...(isWhole ? {} : { CopySourceRange: `bytes=${part.start}-${part.end - 1}` }),
+        }),
+      { signal: request.signal, sizeBytes, isPatient: true },
+    );
+    const etag = result?.ETag;
+    if (etag === undefined) return unexpected(`copy part ${part.number} of ${request.key}`, 'an ETag');
+    upload.parts.set(part.number, { etag, crc32: result?.ChecksumCRC32, sentCrc32: null, sizeBytes });
+    return null;
+  }
+
+  async #complete(upload: Upload, plan: MultipartPlan, request: CommitRequest): Promise<CommitOutcome> {
+    const { connection, bucket, conditions, head } = this.#options;
+    const operation = `complete ${request.key}`;
+    const wasUndecided = upload.isUndecided === true;
+    try {
+      const { ETag: etag } = await conditions.send('complete', request, (condition) =>
+        connection.send(
+          (sdk) =>
+            new sdk.CompleteMultipartUploadCommand({
+              Bucket: bucket,
+              Key: upload.objectKey,
+              UploadId: upload.uploadId,
+              MultipartUpload: { Parts: this.#toCompletedParts(upload) },
+              ...this.#checked({
+                ChecksumCRC32: toBase64Crc32(request.target.crc32),
+                ChecksumType: 'FULL_OBJECT',
+                MpuObjectSize: request.target.sizeBytes,
+              }),
+              ...condition,
+            }),
+          { signal: request.signal, isPatient: true },
+        ),
+      );
+      if (etag === undefined) {
+        upload.isUndecided = true;
+        return unexpected(operation, 'an ETag');
+      }
+      if (wasUndecided) return await this.#confirm(request);
+      this.#uploads.delete(request.commitId);
+      return { status: 'stored', etag: stripQuotes(etag) };
+    } catch (error) {
+      upload.isUndecided = true;
+      request.signal?.throwIfAborted();
+      // No answer, or "not now": the upload is kept, because the same completion may get through yet, or has already.
+      if (!isDefinite(error)) return toOutcome(operation, error, request.signal);
+      const isAtWork = wasUndecided && toS3Failure(error).code === 'NoSuchUpload';
+      const found = isAtWork
+        ? await awaitCompletion(request, head, connection)
+        : await head(request.key, request.signal);
+      await this.abandon(request.commitId);
+      // Whatever was said: an earlier completion may have happened and its answer been lost.
+      const resolved = resolveConflict(found, request);
+      if (resolved.status !== 'conflict' || isPreconditionFailure(error)) return resolved;
+      if (isChecksumRefusal(error) && isOtherBase(found, plan)) return resolved;
+      return toOutcome(operation, error, request.signal);
+    }
+  }
+
+  /**
+   * A completion that was sent before, and now succeeds, may still be at work: versitygw 1.8.0 says yes to the second while the first
+   * has not made the object yet. Only what can be seen is stored.
+   */
+  async #confirm(request: CommitRequest): Promise<CommitOutcome> {
+    const found = await this.#options.head(request.key, request.signal);
+    const outcome = resolveConflict(found, request);
+    if (outcome.status !== 'conflict') {
+      if (outcome.status === 'stored') this.#uploads.delete(request.commitId);
+      return outcome;
+    }
+    const cause = new Error(
+      `${request.key}: its completion was acknowledged, and the object is not there yet`,
+    );
+    return { status: 'retry', cause };
+  }
+
+  #toCompletedParts({ parts }: Upload): CompletedPart[] {
+    return [...parts]
+      .sort(([a], [b]) => a - b)
+      .map(([number, { etag, crc32 }]) => ({
+        PartNumber: number,
+        ETag: etag,
+        ...(crc32 === undefined ? {} : this.#checked({ ChecksumCRC32: crc32 })),
+      }));
+  }
+
+  #checked<Fields extends object>(fields: Fields): Partial<Fields> {
+    return this.#options.capabilities().multipartChecksum ? fields : {};
+  }
+}
+
+/** Whether a completion was refused for good: this upload will never become the object. */
+function isDefinite(error: unknown): boolean {
+  const failure = toS3Failure(error);
+  const { code, httpStatus } = failure;
+  if (code === 'PreconditionFailed' || [404, 409, 412].includes(httpStatus ?? 0)) return true;
+  return (
+    httpStatus === 400 && code !== 'RequestTimeout' && !isAboutTime(failure) && !isAboutCredentials(failure)
+  );
+}
+
+/** Whether a checksum failed because what was copied is not what the caller took it for. */
+function isOtherBase(found: HeadOutcome, { copied }: MultipartPlan): boolean {
+  if (copied === undefined || found.status !== 'found') return false;
+  const { etag, crc32 } = found.object;
+  return etag !== copied.etag || (copied.isWholeObject && crc32 !== null && crc32 !== copied.crc32);
+}
+
+/** CRC-32 of the object that the parts make. */
+function combineParts(parts: ReadonlyMap<number, UploadedPart>, copied: MultipartPlan['copied']): number {
+  const sent = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
+  return sent.reduce(
+    (crc, { sentCrc32, sizeBytes }) => (sentCrc32 === null ? crc : combineCrc32(crc, sentCrc32, sizeBytes)),
+    copied?.crc32 ?? 0,
+  );
+}

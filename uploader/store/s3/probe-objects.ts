@@ -1,0 +1,313 @@
+/** The objects of a probe: what a bucket says to each way of making them. Every request either gets a yes or no, or ends the probe. */
+
+import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { CompletedPart } from '@aws-sdk/client-s3';
+import { OutcomeError, type RetryOutcome } from '../../base/retry.js';
+import { toOutcome, toS3Failure } from './answer.js';
+import { type Condition, fromBase64Crc32, toBase64Crc32 } from './commit.js';
+import type { S3Connection } from './connection.js';
+
+export interface ProbePlace {
+  readonly connection: S3Connection;
+  readonly bucket: string;
+  /** Empty, or ends with a slash. */
+  readonly keyPrefix: string;
+}
+
+export type ProbePart =
+  /** Bytes at the beginning of an object, copied; of the object itself when nothing else is named. */
+  { readonly copy: Buffer; readonly of?: string } | { readonly send: Buffer };
+
+export interface PutOptions extends Condition {
+  readonly ChecksumCRC32?: string;
+}
+
+export interface CompleteOptions {
+  readonly condition?: Condition;
+  /** Claims another checksum than that of the bytes. */
+  readonly isWrong?: boolean;
+  /** False: without checksums. */
+  readonly isChecked?: boolean;
+}
+
+const METADATA = { 'plx-commit': 'probe' };
+
+export class ProbeObjects {
+  readonly #place: ProbePlace;
+  readonly #signal: AbortSignal | undefined;
+  readonly #prefix: string;
+  readonly #made = new Map<string, Set<string | undefined>>();
+  readonly #uploads = new Map<string, string>();
+  #mayAbort = true;
+  #lacks: 'get' | 'put' | undefined;
+
+  constructor(place: ProbePlace, signal: AbortSignal | undefined) {
+    this.#place = place;
+    this.#signal = signal;
+    // Of its own for each probe: two at once must not see each other's objects.
+    this.#prefix = `${place.keyPrefix}.plx/probe/${randomBytes(8).toString('hex')}/`;
+  }
+
+  /** What was forbidden that the probe cannot do without. */
+  get lacks(): 'get' | 'put' | undefined {
+    return this.#lacks;
+  }
+
+  /** Whether a PUT is taken. */
+  async takes(name: string, bytes: Buffer, options: PutOptions): Promise<boolean> {
+    return (await this.#ask(`put ${name}`, () => this.#put(name, bytes, options))) !== null;
+  }
+
+  /** A PUT without which the probe cannot go on. */
+  async require(name: string, bytes: Buffer): Promise<void> {
+    try {
+      await this.#put(name, bytes, {});
+    } catch (error) {
+      throw this.#toEnd('write into the bucket', 'put', error);
+    }
+  }
+
+  async head(name: string) {
+    const { connection } = this.#place;
+    const input = { ...this.#target(name), ChecksumMode: 'ENABLED' as const };
+    try {
+      const answer = await connection.send((sdk) => new sdk.HeadObjectCommand(input), {
+        signal: this.#signal,
+      });
+      return {
+        etag: answer.ETag ?? '',
+        sizeBytes: answer.ContentLength ?? 0,
+        crc32: answer.ChecksumType === 'COMPOSITE' ? null : fromBase64Crc32(answer.ChecksumCRC32),
+        hasMetadata: answer.Metadata?.['plx-commit'] === METADATA['plx-commit'],
+      };
+    } catch (error) {
+      throw this.#toEnd('read back from the bucket', 'get', error);
+    }
+  }
+
+  /** Whether a part is taken under this checksum. */
+  async takesPart(name: string, bytes: Buffer, checksum: string): Promise<boolean> {
+    const answer = await this.#ask('send a part', async () => {
+      const uploadId = await this.#createUpload(name, true);
+      return this.#uploadPart(name, uploadId, 1, bytes, checksum);
+    });
+    await this.#abortUploads();
+    return answer !== null;
+  }
+
+  /** Whether a multipart upload of these parts becomes the object. */
+  async completes(
+    name: string,
+    parts: readonly ProbePart[],
+    options: CompleteOptions = {},
+  ): Promise<boolean> {
+    const { condition = {}, isWrong = false, isChecked = true } = options;
+    const whole = parts.reduce((crc, part) => crc32('copy' in part ? part.copy : part.send, crc), 0);
+    const checksum = toBase64Crc32(isWrong ? toOther(whole) : whole);
+    const answer = await this.#ask('make an object of parts', async () => {
+      const UploadId = await this.#createUpload(name, isChecked);
+      const Parts = [];
+      for (const [index, part] of parts.entries())
+        Parts.push(await this.#storePart(name, UploadId, index + 1, part, isChecked));
+      const checks = isChecked ? { ChecksumCRC32: checksum, ChecksumType: 'FULL_OBJECT' as const } : {};
+      const input = { ...this.#target(name), UploadId, MultipartUpload: { Parts }, ...checks, ...condition };
+      const { VersionId } = await this.#place.connection.send(
+        (sdk) => new sdk.CompleteMultipartUploadCommand(input),
+        { signal: this.#signal, isPatient: true },
+      );
+      this.#uploads.delete(UploadId);
+      this.#remember(name, VersionId);
+      return true;
+    });
+    await this.#abortUploads();
+    return answer !== null;
+  }
+
+  /** Whether an upload that is open is listed. */
+  async listsUploads(name: string): Promise<boolean> {
+    const { connection, bucket } = this.#place;
+    const answer = await this.#ask('list multipart uploads', async () => {
+      const uploadId = await this.#createUpload(name, false);
+      const input = { Bucket: bucket, Prefix: this.#prefix };
+      const { Uploads } = await connection.send((sdk) => new sdk.ListMultipartUploadsCommand(input), {
+        signal: this.#signal,
+      });
+      return Uploads?.some(({ UploadId }) => UploadId === uploadId) ?? false;
+    });
+    await this.#abortUploads();
+    return answer ?? false;
+  }
+
+  async versioning(): Promise<'on' | 'off' | 'unknown'> {
+    const { connection, bucket } = this.#place;
+    const answer = await this.#ask('ask about versions', async () => {
+      const { Status } = await connection.send(
+        (sdk) => new sdk.GetBucketVersioningCommand({ Bucket: bucket }),
+        {
+          signal: this.#signal,
+        },
+      );
+      return Status === 'Enabled' ? 'on' : 'off';
+    });
+    return answer ?? 'unknown';
+  }
+
+  /** Whether objects may be read: asked with an object of the probe, so before `remove`. */
+  async mayRead(name: string): Promise<boolean> {
+    const answer = await this.#ask('read an object', async () => {
+      const input = this.#target(name);
+      const { Body } = await this.#place.connection.send((sdk) => new sdk.GetObjectCommand(input), {
+        signal: this.#signal,
+      });
+      return Body?.transformToByteArray();
+    });
+    return answer !== null;
+  }
+
+  /** Aborts and deletes what the probe has made, as far as it may. */
+  async remove(): Promise<{ leftovers: string[]; mayAbort: boolean }> {
+    await this.#abortUploads();
+    const leftovers: string[] = [];
+    for (const [key, versions] of this.#made)
+      for (const VersionId of versions) {
+        const version = VersionId === undefined ? {} : { VersionId };
+        const input = { Bucket: this.#place.bucket, Key: key, ...version };
+        try {
+          await this.#place.connection.send((sdk) => new sdk.DeleteObjectCommand(input));
+        } catch {
+          if (!leftovers.includes(key)) leftovers.push(key); // the right to delete is not needed for anything else
+        }
+      }
+    return { leftovers, mayAbort: this.#mayAbort };
+  }
+
+  async #put(name: string, bytes: Buffer, options: PutOptions): Promise<true> {
+    const input = { ...this.#target(name), Body: bytes, Metadata: METADATA, ...options };
+    const { VersionId } = await this.#place.connection.send((sdk) => new sdk.PutObjectCommand(input), {
+      signal: this.#signal,
+      sizeBytes: bytes.length,
+    });
+    this.#remember(name, VersionId);
+    return true;
+  }
+
+  async #createUpload(name: string, isChecked: boolean): Promise<string> {
+    const checks = isChecked ? ({ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const) : {};
+    const input = { ...this.#target(name), ...checks, Metadata: METADATA };
+    const { UploadId } = await this.#place.connection.send(
+      (sdk) => new sdk.CreateMultipartUploadCommand(input),
+      { signal: this.#signal },
+    );
+    if (UploadId === undefined) throw new Error('the answer has no upload id');
+    this.#uploads.set(UploadId, this.#prefix + name);
+    return UploadId;
+  }
+
+  async #storePart(
+    name: string,
+    UploadId: string,
+    PartNumber: number,
+    part: ProbePart,
+    isChecked: boolean,
+  ): Promise<CompletedPart> {
+    if ('send' in part) {
+      const checksum = isChecked ? toBase64Crc32(crc32(part.send)) : undefined;
+      return this.#uploadPart(name, UploadId, PartNumber, part.send, checksum);
+    }
+    const source = await this.head(part.of ?? name);
+    const key = this.#prefix + (part.of ?? name);
+    const range = { CopySourceRange: `bytes=0-${part.copy.length - 1}` };
+    const input = {
+      ...this.#target(name),
+      UploadId,
+      PartNumber,
+      CopySource: `${this.#place.bucket}/${key.split('/').map(encodeURIComponent).join('/')}`,
+      CopySourceIfMatch: source.etag,
+      ...(source.sizeBytes === part.copy.length ? {} : range),
+    };
+    const { CopyPartResult: result } = await this.#place.connection.send(
+      (sdk) => new sdk.UploadPartCopyCommand(input),
+      { signal: this.#signal, isPatient: true },
+    );
+    const ChecksumCRC32 = isChecked ? result?.ChecksumCRC32 : undefined;
+    return toPart(PartNumber, result?.ETag, ChecksumCRC32);
+  }
+
+  async #uploadPart(
+    name: string,
+    UploadId: string,
+    PartNumber: number,
+    bytes: Buffer,
+    checksum: string | undefined,
+  ): Promise<CompletedPart> {
+    const checks = checksum === undefined ? {} : { ChecksumCRC32: checksum };
+    const input = { ...this.#target(name), UploadId, PartNumber, Body: bytes, ...checks };
+    const { ETag } = await this.#place.connection.send((sdk) => new sdk.UploadPartCommand(input), {
+      signal: this.#signal,
+      sizeBytes: bytes.length,
+    });
+    return toPart(PartNumber, ETag, checksum);
+  }
+
+  async #abortUploads(): Promise<void> {
+    for (const [UploadId, Key] of this.#uploads) {
+      const input = { Bucket: this.#place.bucket, Key, UploadId };
+      try {
+        await this.#place.connection.send((sdk) => new sdk.AbortMultipartUploadCommand(input));
+      } catch (error) {
+        if (toS3Failure(error).httpStatus === 403) this.#mayAbort = false;
+      }
+    }
+    this.#uploads.clear();
+  }
+
+  /** Null for a refusal. */
+  async #ask<Answer>(question: string, send: () => Promise<Answer>): Promise<Answer | null> {
+    try {
+      return await send();
+    } catch (error) {
+      if (error instanceof OutcomeError) throw error;
+      const outcome = toOutcome(question, error, this.#signal);
+      if (outcome.status === 'retry' && isPassing(outcome)) throw new OutcomeError(outcome);
+      return null;
+    }
+  }
+
+  #toEnd(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
+    if (toS3Failure(error).httpStatus === 403) this.#lacks = permission;
+    return new OutcomeError(toOutcome(operation, error, this.#signal));
+  }
+
+  #target(name: string): { Bucket: string; Key: string } {
+    return { Bucket: this.#place.bucket, Key: this.#prefix + name };
+  }
+
+  #remember(name: string, versionId: string | undefined): void {
+    const key = this.#prefix + name;
+    const versions = this.#made.get(key) ?? new Set();
+    this.#made.set(key, versions.add(versionId === 'null' ? undefined : versionId));
+  }
+}
+
+/** A checksum that the bytes do not have. */
+export function toOther(crc: number): number {
+  return (crc ^ 1) >>> 0;
+}
+
+/** Not so for a wrong checksum or a conflict, which have a few attempts elsewhere: here they are answers. */
+function isPassing({ maxAttempts = Number.POSITIVE_INFINITY }: RetryOutcome): boolean {
+  return maxAttempts === Number.POSITIVE_INFINITY;
+}
+
+function toPart(
+  PartNumber: number,
+  ETag: string | undefined,
+  ChecksumCRC32: string | undefined,
+): CompletedPart {
+  return {
+    PartNumber,
+    ...(ETag === undefined ? {} : { ETag }),
+    ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }),
+  };
+}

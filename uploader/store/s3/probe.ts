@@ -1,0 +1,114 @@
+/**
+ * Asks a bucket what it does, with objects of its own below `.plx/probe/` that it removes again: two small ones and one of 5 MiB.
+ *
+ * Nothing is inferred from the name of a vendor. A refusal is an answer; a failure that passes, or missing permission to write, ends the probe
+ * without one. What the answers mean for commits is in capabilities.ts.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { OutcomeError } from '../../base/retry.js';
+import type { StoreCapabilities } from '../base/capabilities.js';
+import { MAX_BASE_BYTES, MAX_OBJECT_BYTES, MAX_PART_BYTES, MIN_PART_BYTES } from '../base/part-planner.js';
+import type { ProbeOutcome } from '../base/store.js';
+import { toBase64Crc32 } from './commit.js';
+import { ProbeObjects, type ProbePlace, toOther } from './probe-objects.js';
+
+const WRONG_ETAG = '"00000000000000000000000000000000"';
+
+/** Asks everything. A failure is an outcome; rejects only when the signal is aborted. */
+export async function probeBucket(place: ProbePlace, signal?: AbortSignal): Promise<ProbeOutcome> {
+  const objects = new ProbeObjects(place, signal);
+  try {
+    const capabilities = await askAll(objects);
+    const get = await objects.mayRead('small');
+    const { leftovers, mayAbort } = await objects.remove();
+    const permissions = { get, abort: mayAbort, delete: leftovers.length === 0 };
+    return { status: 'probed', capabilities, permissions, leftovers };
+  } catch (error) {
+    await objects.remove();
+    if (!(error instanceof OutcomeError)) throw error;
+    const { outcome } = error;
+    return outcome.status === 'failed' ? { ...outcome, lacks: objects.lacks } : outcome;
+  }
+}
+
+async function askAll(objects: ProbeObjects): Promise<StoreCapabilities> {
+  const put = await askAboutPuts(objects);
+  const multipart = await askAboutMultipart(objects, put.wholeObjectChecksum);
+  const { canCopy, ...rest } = multipart;
+  const isSafe = canCopy && rest.conditionalComplete && rest.multipartChecksum && rest.unevenParts;
+  const maxBaseBytes = rest.rangeCopy ? MAX_BASE_BYTES : MAX_PART_BYTES;
+  return {
+    ...put,
+    ...rest,
+    rejectsWrongChecksum: put.rejectsWrongChecksum && multipart.rejectsWrongChecksum,
+    append: isSafe ? { minBaseBytes: MIN_PART_BYTES, maxBaseBytes } : null,
+    versioning: await objects.versioning(),
+    maxObjectBytes: MAX_OBJECT_BYTES,
+    foldsNames: false,
+  };
+}
+
+async function askAboutPuts(objects: ProbeObjects) {
+  const bytes = randomBytes(16);
+  const ChecksumCRC32 = toBase64Crc32(crc32(bytes));
+  const other = toBase64Crc32(toOther(crc32(bytes)));
+  const checksumHeaders = await objects.takes('small', bytes, { ChecksumCRC32 });
+  // Without the right to write there is nothing to ask.
+  if (!checksumHeaders) await objects.require('small', bytes);
+  const found = await objects.head('small');
+  const isCreateRefused = !(await objects.takes('small', bytes, { IfNoneMatch: '*' }));
+  const isCreateTaken = await objects.takes('new', bytes, { IfNoneMatch: '*' });
+  const isReplaceRefused = !(await objects.takes('small', bytes, { IfMatch: WRONG_ETAG }));
+  const isReplaceTaken = await objects.takes('small', bytes, { IfMatch: (await objects.head('small')).etag });
+  return {
+    checksumHeaders,
+    conditionalCreate: isCreateRefused && isCreateTaken,
+    conditionalReplace: isReplaceRefused && isReplaceTaken,
+    rejectsWrongChecksum: !(await objects.takes('small', bytes, { ChecksumCRC32: other })),
+    wholeObjectChecksum: found.crc32 === crc32(bytes),
+    metadata: found.hasMetadata,
+  };
+}
+
+/** Appends to an object again and again, each time in another way. */
+async function askAboutMultipart(objects: ProbeObjects, hasChecksums: boolean) {
+  const base = randomBytes(MIN_PART_BYTES + 1);
+  const start = base.subarray(0, MIN_PART_BYTES);
+  const tail = randomBytes(1);
+  await objects.require('large', base);
+  const copied = [{ copy: base, of: 'large' }, { send: tail }];
+  const canCopy = await objects.completes('other', copied, { isChecked: false });
+  // Without copies the same questions cost an upload each.
+  const first = canCopy ? { copy: base } : { send: base };
+
+  const parts = [first, { send: tail }];
+  const isWrongRefused = !(await objects.completes('large', parts, { isWrong: true }));
+  const isPartRefused = !(await objects.takesPart('large', tail, toBase64Crc32(toOther(crc32(tail)))));
+  const isCreateRefused = !(await objects.completes('large', parts, { condition: { IfNoneMatch: '*' } }));
+  const isReplaceRefused = !(await objects.completes('large', parts, { condition: { IfMatch: WRONG_ETAG } }));
+  const isUntouched = (await objects.head('large')).sizeBytes === base.length;
+  if (!isUntouched) await objects.require('large', base);
+  const { etag } = await objects.head('large');
+  const isReplaceTaken = await objects.completes('large', parts, { condition: { IfMatch: etag } });
+  const grown = await objects.head('large');
+  const isWhole = grown.crc32 === crc32(tail, crc32(base));
+
+  // By now it is an object made of parts, whose ETag some stores cannot match.
+  const now = isReplaceTaken ? Buffer.concat([base, tail]) : base;
+  const again = canCopy ? { copy: now } : { send: base };
+  const rangeCopy =
+    canCopy && (await objects.completes('other', [{ copy: start, of: 'large' }, { send: tail }]));
+  const second = rangeCopy ? { copy: start } : { send: start };
+  const unevenParts = await objects.completes('large', [again, second, { send: tail }]);
+  return {
+    canCopy,
+    rejectsWrongChecksum: isWrongRefused && isPartRefused,
+    conditionalComplete: isUntouched && isCreateRefused && isReplaceRefused && isReplaceTaken,
+    multipartChecksum: isReplaceTaken && isWrongRefused && (isWhole || !hasChecksums),
+    rangeCopy,
+    unevenParts,
+    listMultipart: await objects.listsUploads('large'),
+  };
+}

@@ -1,0 +1,78 @@
+/** Commits of small objects: one request, whose checksum the store checks. */
+
+import { crc32 } from 'node:zlib';
+import { readBody } from '../base/body-memory.js';
+import { toMetadata } from '../base/commit-metadata.js';
+import { resolveConflict, unexpected } from '../base/commit-outcome.js';
+import type { CommitOutcome, CommitRequest, HeadOutcome } from '../base/store.js';
+import { toOutcome } from './answer.js';
+import {
+  type Condition,
+  type Conditions,
+  isBrokenConnection,
+  isPreconditionFailure,
+  stripQuotes,
+  toBase64Crc32,
+} from './commit.js';
+import type { S3Connection } from './connection.js';
+import type { PutInput, PutOutput } from './direct-put.js';
+
+export interface SinglePutOptions {
+  readonly connection: S3Connection;
+  readonly bucket: string;
+  readonly conditions: Conditions;
+  readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
+}
+
+export class SinglePuts {
+  readonly #options: SinglePutOptions;
+
+  constructor(options: SinglePutOptions) {
+    this.#options = options;
+  }
+
+  async commit(objectKey: string, request: CommitRequest, buffer: Buffer | null): Promise<CommitOutcome> {
+    const { connection, bucket, conditions } = this.#options;
+    const { key, source, target, signal } = request;
+    const body = await readBody(source, { start: 0, end: target.sizeBytes }, buffer);
+    if (body.length !== target.sizeBytes || crc32(body) !== target.crc32) return { status: 'changed' };
+    const send = (condition: Condition): Promise<PutOutput> => {
+      signal?.throwIfAborted();
+      const input = {
+        Bucket: bucket,
+        Key: objectKey,
+        Body: body,
+        ChecksumCRC32: toBase64Crc32(target.crc32),
+        Metadata: toMetadata(request),
+        ...condition,
+      };
+      const toInput = (): PutInput => {
+        request.onBytesSent?.(body.length);
+        return input;
+      };
+      return connection.put(toInput, { signal, sizeBytes: body.length });
+    };
+    try {
+      const { ETag } = await conditions.send('put', request, send);
+      return ETag === undefined
+        ? unexpected(`send ${key}`, 'an ETag')
+        : { status: 'stored', etag: stripQuotes(ETag) };
+    } catch (error) {
+      if (isPreconditionFailure(error))
+        return resolveConflict(await this.#options.head(key, signal), request);
+      return isBrokenConnection(error) && !signal?.aborted
+        ? this.#afterBrokenPut(request, error)
+        : toOutcome(`send ${key}`, error, signal);
+    }
+  }
+
+  /** A server that refuses a condition may hang up before it has read the body: its refusal is then lost with the connection. */
+  async #afterBrokenPut(request: CommitRequest, error: unknown): Promise<CommitOutcome> {
+    const found = await this.#options.head(request.key, request.signal);
+    const isKnown = found.status === 'found' || found.status === 'absent';
+    const etag = found.status === 'found' ? found.object.etag : null;
+    return !isKnown || etag === (request.base?.etag ?? null)
+      ? toOutcome(`send ${request.key}`, error, request.signal)
+      : resolveConflict(found, request);
+  }
+}

@@ -1,0 +1,119 @@
+/** The reading side of a bucket as a store. */
+
+import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import { OutcomeError } from '../../base/retry.js';
+import { fromMetadata } from '../base/commit-metadata.js';
+import { unexpected } from '../base/commit-outcome.js';
+import type { CheckOutcome, HeadOutcome, ListedObject } from '../base/store.js';
+import { toOutcome, toS3Failure } from './answer.js';
+import { fromBase64Crc32, stripQuotes } from './commit.js';
+import type { S3Connection } from './connection.js';
+
+export class S3Reader {
+  readonly #connection: S3Connection;
+  readonly #bucket: string;
+  readonly #prefix: string;
+
+  /** `prefix`: empty, or ends with a slash. */
+  constructor(connection: S3Connection, bucket: string, prefix: string) {
+    this.#connection = connection;
+    this.#bucket = bucket;
+    this.#prefix = prefix;
+  }
+
+  async check(signal?: AbortSignal): Promise<CheckOutcome> {
+    const input = { Bucket: this.#bucket, Prefix: this.#prefix, MaxKeys: 1 };
+    try {
+      const page = await this.#connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
+      return isListing(page)
+        ? { status: 'ready' }
+        : unexpected(`list s3://${this.#bucket}/${this.#prefix}`, 'bucket');
+    } catch (error) {
+      return toOutcome(`list s3://${this.#bucket}/${this.#prefix}`, error, signal);
+    }
+  }
+
+  async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
+    const input = { Bucket: this.#bucket, Key: this.#toObjectKey(key), ChecksumMode: 'ENABLED' as const };
+    const operation = `look at ${key}`;
+    try {
+      const answer = await this.#connection.send((sdk) => new sdk.HeadObjectCommand(input), { signal });
+      const { ETag, ContentLength, ChecksumCRC32, ChecksumType, Metadata } = answer;
+      if (ETag === undefined || ContentLength === undefined) return unexpected(operation, 'ETag or length');
+      const { commitId, generation } = fromMetadata(Metadata, ContentLength);
+      const object = {
+        etag: stripQuotes(ETag),
+        sizeBytes: ContentLength,
+        crc32: ChecksumType === 'COMPOSITE' ? null : fromBase64Crc32(ChecksumCRC32),
+        commitId,
+        generation,
+      };
+      return { status: 'found', object };
+    } catch (error) {
+      return toS3Failure(error).httpStatus === 404
+        ? { status: 'absent' }
+        : toOutcome(operation, error, signal);
+    }
+  }
+
+  async *list(
+    prefix: string,
+    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListedObject> {
+    let startAfter = options.after === undefined ? undefined : this.#toObjectKey(options.after);
+    for (;;) {
+      const page = await this.#listPage(prefix, startAfter, options.signal);
+      for (const { Key, Size, ETag } of page.Contents ?? []) {
+        if (Key === undefined || Size === undefined || ETag === undefined) continue;
+        startAfter = Key;
+        yield { key: Key.slice(this.#prefix.length), sizeBytes: Size, etag: stripQuotes(ETag) };
+      }
+      if (page.IsTruncated !== true) return;
+    }
+  }
+
+  async *read(
+    key: string,
+    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Uint8Array> {
+    const { range, signal } = options;
+    if (range !== undefined && range.end <= range.start) return;
+    const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` };
+    const input = { Bucket: this.#bucket, Key: this.#toObjectKey(key), ...Range };
+    try {
+      const { Body } = await this.#connection.send((sdk) => new sdk.GetObjectCommand(input), { signal });
+      if (Body === undefined) throw new OutcomeError(unexpected(`read ${key}`, 'a body'));
+      // In Node.js the body is a stream of the response; its declared type covers browsers too.
+      yield* Body as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      if (error instanceof OutcomeError) throw error;
+      throw new OutcomeError(toOutcome(`read ${key}`, error, signal));
+    }
+  }
+
+  #toObjectKey(key: string): string {
+    return `${this.#prefix}${key}`;
+  }
+
+  async #listPage(
+    prefix: string,
+    startAfter: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<ListObjectsV2CommandOutput> {
+    const StartAfter = startAfter === undefined ? {} : { StartAfter: startAfter };
+    const input = { Bucket: this.#bucket, Prefix: this.#toObjectKey(prefix), ...StartAfter };
+    try {
+      const page = await this.#connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
+      if (!isListing(page)) throw new OutcomeError(unexpected(`list ${prefix}`, 'bucket'));
+      return page;
+    } catch (error) {
+      if (error instanceof OutcomeError) throw error;
+      throw new OutcomeError(toOutcome(`list ${prefix}`, error, signal));
+    }
+  }
+}
+
+/** Whether S3 has answered: any XML, the page of a captive portal too, reads as a listing without objects. */
+function isListing({ Name, KeyCount }: ListObjectsV2CommandOutput): boolean {
+  return Name !== undefined || KeyCount !== undefined;
+}

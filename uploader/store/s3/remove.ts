@@ -1,0 +1,43 @@
+/** Removes one object of a bucket, if it still is the expected one. */
+
+import type { DeleteObjectCommandOutput } from '@aws-sdk/client-s3';
+import type { HeadOutcome, RemoveOutcome, RemoveRequest } from '../base/store.js';
+import { toOutcome, toS3Failure } from './answer.js';
+import { isPreconditionFailure } from './commit.js';
+import type { S3Connection } from './connection.js';
+
+export interface RemovePlace {
+  readonly connection: S3Connection;
+  readonly bucket: string;
+  readonly objectKey: string;
+}
+
+/**
+ * Looks at the object, and deletes it under the condition that it is still the same. A store that does not know the condition on deletes has only the
+ * look. Source: Amazon S3 API Reference, `DeleteObject`, `If-Match`.
+ */
+export async function removeObject(
+  { connection, bucket, objectKey }: RemovePlace,
+  { key, version, signal }: RemoveRequest,
+  head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>,
+): Promise<RemoveOutcome> {
+  const found = await head(key, signal);
+  if (found.status === 'absent') return { status: 'removed' };
+  if (found.status !== 'found') return found;
+  if (found.object.etag !== version.etag) return { status: 'conflict' };
+  const send = (condition: { IfMatch?: string }): Promise<DeleteObjectCommandOutput> => {
+    const input = { Bucket: bucket, Key: objectKey, ...condition };
+    return connection.send((sdk) => new sdk.DeleteObjectCommand(input), { signal });
+  };
+  try {
+    await send({ IfMatch: `"${version.etag}"` }).catch((error: unknown) => {
+      const { code, httpStatus } = toS3Failure(error);
+      if (code !== 'NotImplemented' && httpStatus !== 501) throw error;
+      return send({});
+    });
+    return { status: 'removed' };
+  } catch (error) {
+    if (toS3Failure(error).code === 'NoSuchKey') return { status: 'removed' };
+    return isPreconditionFailure(error) ? { status: 'conflict' } : toOutcome(`remove ${key}`, error, signal);
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * A bucket of S3, or of anything that speaks its protocol, as a store.
+ *
+ * Objects up to 16 MiB are one request, larger ones a multipart upload. Every body carries its CRC-32, which the store checks; every
+ * write is conditional on the object that it replaces.
+ */
+
+import { BodyMemory } from '../base/body-memory.js';
+import { BucketStore } from '../base/bucket-store.js';
+import { canAppend, type StoreCapabilities, UNPROBED_S3 } from '../base/capabilities.js';
+import { crc32OfObject } from '../base/object-crc32.js';
+import { planAppend, planParts } from '../base/part-planner.js';
+import type {
+  AppendOutcome,
+  AppendRequest,
+  CollectOutcome,
+  CollectRequest,
+  CommitOutcome,
+  CommitRequest,
+  HeadOutcome,
+  ProbeOutcome,
+  RemoveOutcome,
+  RemoveRequest,
+  Store,
+  StoreNotice,
+} from '../base/store.js';
+import type { S3ClientOptions } from './client.js';
+import { collectUploads } from './collect.js';
+import { type ConditionalWrite, Conditions } from './commit.js';
+import { S3Connection } from './connection.js';
+import { MultipartCommits } from './multipart.js';
+import { probeBucket } from './probe.js';
+import { SinglePuts } from './put.js';
+import { S3Reader } from './reader.js';
+import { removeObject } from './remove.js';
+
+export interface S3StoreOptions extends S3ClientOptions {
+  readonly bucket: string;
+  /** Without slashes at its ends; may be empty. */
+  readonly prefix: string;
+  readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
+  /** Smaller for tests: the real limits need files of gigabytes. */
+  readonly limits?: Partial<S3Limits> | undefined;
+}
+
+export interface S3Limits {
+  /** Objects up to this size are one request. */
+  readonly singlePutMaxBytes: number;
+  /** Bodies up to this size are held in memory. */
+  readonly bufferMaxBytes: number;
+  /** All bodies in memory together. */
+  readonly budgetBytes: number;
+  /** The size of parts; without it the planner chooses. */
+  readonly partBytes: number | undefined;
+  /** The size of the parts of a tail; without it the planner chooses. */
+  readonly tailPartBytes: number | undefined;
+  /** The size of ranges that are copied; without it the planner chooses. */
+  readonly copyBytes: number | undefined;
+}
+
+const MIB = 1024 * 1024;
+const LIMITS: S3Limits = {
+  singlePutMaxBytes: 16 * MIB,
+  bufferMaxBytes: 16 * MIB,
+  // What a kill may cost: all that was on its way is sent again, and what was stored and not yet in the journal.
+  budgetBytes: 24 * MIB,
+  partBytes: undefined,
+  tailPartBytes: undefined,
+  copyBytes: undefined,
+};
+
+/** Opens a bucket as a store: loads the client and finds credentials, sends nothing. Throws as `S3Connection.open` does. */
+export async function openS3Store(options: S3StoreOptions): Promise<S3Store> {
+  return new S3Store(options, await S3Connection.open(options, options.onNotice));
+}
+
+/** The name of the store in journals and reports. */
+export function toS3StoreId({ bucket, prefix, endpoint }: S3StoreOptions): string {
+  const url = prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`;
+  return endpoint === undefined ? url : `${url} at ${endpoint}`;
+}
+
+export class S3Store extends BucketStore implements Store {
+  readonly id: string;
+  readonly bucket: string;
+  /** How its requests are sent: for what a check has to ask beyond what a store is for. */
+  readonly connection: S3Connection;
+  readonly #prefix: string;
+  readonly #limits: S3Limits;
+  protected readonly reader: S3Reader;
+  readonly #puts: SinglePuts;
+  readonly #memory: BodyMemory;
+  readonly #multipart: MultipartCommits;
+  readonly #onNotice: (notice: StoreNotice) => void;
+  #capabilities: StoreCapabilities = UNPROBED_S3;
+  #isConditionNoticed = false;
+
+  /** Use `openS3Store`. */
+  constructor(options: S3StoreOptions, connection: S3Connection) {
+    super();
+    this.id = toS3StoreId(options);
+    this.bucket = options.bucket;
+    this.connection = connection;
+    this.#prefix = options.prefix === '' ? '' : `${options.prefix}/`;
+    this.#limits = { ...LIMITS, ...options.limits };
+    this.#onNotice = options.onNotice ?? (() => undefined);
+    this.reader = new S3Reader(connection, options.bucket, this.#prefix);
+    const head = (key: string, signal?: AbortSignal): Promise<HeadOutcome> => this.head(key, signal);
+    const conditions = new Conditions({
+      isHonoured: (write) => isHonoured(this.#capabilities, write),
+      onRefused: (write) => this.adopt(withoutConditions(this.#capabilities, write)),
+      head,
+    });
+    this.#puts = new SinglePuts({ connection, bucket: this.bucket, conditions, head });
+    const { budgetBytes, bufferMaxBytes } = this.#limits;
+    this.#memory = new BodyMemory({ capacityBytes: budgetBytes, largestBytes: bufferMaxBytes });
+    this.#multipart = new MultipartCommits({
+      connection,
+      bucket: this.bucket,
+      conditions,
+      capabilities: () => this.#capabilities,
+      memory: this.#memory,
+      head,
+    });
+  }
+
+  get capabilities(): StoreCapabilities {
+    return this.#capabilities;
+  }
+
+  adopt(capabilities: StoreCapabilities): void {
+    this.#capabilities = capabilities;
+    const { conditionalCreate, conditionalReplace, conditionalComplete } = capabilities;
+    if (this.#isConditionNoticed || (conditionalCreate && conditionalReplace && conditionalComplete)) return;
+    this.#isConditionNoticed = true;
+    this.#onNotice({
+      code: 'NOTICE_NO_CONDITIONAL_WRITES',
+      message: 'the store refuses conditional writes: let no second uploader work on these runs',
+    });
+  }
+
+  async probe(signal?: AbortSignal): Promise<ProbeOutcome> {
+    const { connection, bucket } = this;
+    const outcome = await probeBucket({ connection, bucket, keyPrefix: this.#prefix }, signal);
+    if (outcome.status === 'probed') this.adopt(outcome.capabilities);
+    return outcome;
+  }
+
+  /** The key in the bucket. */
+  toObjectKey(key: string): string {
+    return `${this.#prefix}${key}`;
+  }
+
+  async commit(request: CommitRequest): Promise<CommitOutcome> {
+    const outcome = this.findLimit(request) ?? (await this.#commit(request));
+    return outcome.status === 'conflict' ? this.#compareBytes(request) : outcome;
+  }
+
+  #commit(request: CommitRequest): Promise<CommitOutcome> {
+    const { sizeBytes } = request.target;
+    const objectKey = this.toObjectKey(request.key);
+    if (sizeBytes <= this.#limits.singlePutMaxBytes)
+      return this.#memory.use(sizeBytes, (buffer) => this.#puts.commit(objectKey, request, buffer));
+    const parts = planParts(sizeBytes, this.#limits.partBytes);
+    return this.#multipart.commit({ objectKey, parts }, request);
+  }
+
+  async append(request: AppendRequest): Promise<AppendOutcome> {
+    const { base, target, keep = base } = request;
+    if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
+      throw new RangeError(
+        `${request.key}: keep ${keep.sizeBytes} of ${base.sizeBytes} in ${target.sizeBytes}`,
+      );
+    const limit = this.findLimit(request);
+    if (limit !== null) return limit;
+    if (!canAppend(this.#capabilities, base.sizeBytes, keep.sizeBytes)) return { status: 'unsupported' };
+    if (keep.sizeBytes === target.sizeBytes && base.sizeBytes === target.sizeBytes)
+      return this.#confirm(request);
+    const isWholeObject = keep.sizeBytes === base.sizeBytes;
+    const parts = planAppend(keep.sizeBytes, target.sizeBytes, {
+      isOneCopy: !this.#capabilities.rangeCopy,
+      tailPartBytes: this.#limits.tailPartBytes,
+      copyBytes: this.#limits.copyBytes,
+    });
+    if (parts === null) return { status: 'unsupported' };
+    const copied = { ...keep, etag: base.etag, isWholeObject };
+    return this.#multipart.commit({ objectKey: this.toObjectKey(request.key), parts, copied }, request);
+  }
+
+  abandon(commitId: string): Promise<void> {
+    return this.#multipart.abandon(commitId);
+  }
+
+  collect(request: CollectRequest): Promise<CollectOutcome> {
+    const inUse = this.#multipart.openUploadIds;
+    const place = {
+      bucket: this.bucket,
+      toObjectKey: (key: string) => this.toObjectKey(key),
+      isInUse: (uploadId: string) => inUse.has(uploadId) || this.#multipart.openUploadIds.has(uploadId),
+    };
+    return collectUploads(this.connection, place, request);
+  }
+
+  remove(request: RemoveRequest): Promise<RemoveOutcome> {
+    const { connection, bucket } = this;
+    const place = { connection, bucket, objectKey: this.toObjectKey(request.key) };
+    return removeObject(place, request, (key, signal) => this.head(key, signal));
+  }
+
+  async close(): Promise<void> {
+    this.connection.close();
+  }
+
+  /** A store that knows no checksums cannot say whether the object in the way has the very bytes that were to be stored: they are read. */
+  async #compareBytes({ key, target, signal }: CommitRequest): Promise<CommitOutcome> {
+    if (this.#capabilities.wholeObjectChecksum) return { status: 'conflict' };
+    const found = await this.head(key, signal);
+    if (found.status !== 'found' || found.object.sizeBytes !== target.sizeBytes)
+      return { status: 'conflict' };
+    const read = await crc32OfObject(this, key, signal);
+    if (read.status !== 'read') return read;
+    return read.crc32 === target.crc32
+      ? { status: 'stored', etag: found.object.etag }
+      : { status: 'conflict' };
+  }
+
+  /** An append of nothing: only whether the object is what it is said to be. */
+  async #confirm({ key, base, target, signal }: AppendRequest): Promise<CommitOutcome> {
+    if (base.crc32 !== target.crc32) return { status: 'changed' };
+    const found = await this.head(key, signal);
+    if (found.status === 'retry' || found.status === 'failed') return found;
+    const isBase = found.status === 'found' && found.object.etag === base.etag;
+    return isBase ? { status: 'stored', etag: base.etag } : { status: 'conflict' };
+  }
+}
+
+function isHonoured(capabilities: StoreCapabilities, write: ConditionalWrite): boolean {
+  return write === 'put'
+    ? capabilities.conditionalCreate && capabilities.conditionalReplace
+    : capabilities.conditionalComplete;
+}
+
+function withoutConditions(capabilities: StoreCapabilities, write: ConditionalWrite): StoreCapabilities {
+  return write === 'put'
+    ? { ...capabilities, conditionalCreate: false, conditionalReplace: false }
+    : { ...capabilities, conditionalComplete: false };
+}
