@@ -29,10 +29,10 @@ import {
 import { RunDirectory } from '../run-directory/run-directory.js';
 import { MetricResults, toResults } from './metric-results.js';
 import { RunCapture } from './run-capture.js';
+import { RunState } from './run-context.js';
 import { type RunContext, resolveRunContext } from './run-environment.js';
 import { STATUS_REASON } from './run-metadata.js';
 import { parseInterval, parseSync, parseTags, type RunOptions, resolveRunName } from './run-options.js';
-import { RunState } from './run-state.js';
 import { SyncProcess } from './sync-process.js';
 
 const DEFAULT_INTERVAL_MS = 10_000;

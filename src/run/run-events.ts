@@ -36,7 +36,7 @@ import type {
 import { toSpanJson } from '../trace/span-json.js';
 import type { StreamSource } from '../trace/trace-stream.js';
 import { createTracer, type Tracer } from '../trace/tracer.js';
-import type { RunFlag, RunState } from './run-state.js';
+import type { RunFlag, RunState } from './run-context.js';
 
 /** Options of `logTrace`. */
 export interface LogTraceOptions extends EventOptions {

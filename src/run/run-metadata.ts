@@ -18,9 +18,9 @@ import { RUN_STATUSES } from '../polyaxon/statuses.js';
 import { describe, parseWallTime } from '../summary/arguments.js';
 import type { SpanJson } from '../trace/span.js';
 import { ProgressThrottle, parseProgress } from './progress-throttle.js';
+import { RUN_FLAGS, type RunState } from './run-context.js';
 import { RunEvents } from './run-events.js';
 import { parseTags, resolveRunName } from './run-options.js';
-import { RUN_FLAGS, type RunState } from './run-state.js';
 
 /** Options of `logInputs`, `logOutputs` and `logMeta`. */
 export interface ValuesOptions {
