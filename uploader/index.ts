@@ -106,5 +106,4 @@ export type {
   StorePermissions,
   UnfinishedUpload,
 } from './store/base/store.js';
-export { type OpenStoreOptions, openStore } from './store/open-store.js';
-export type { S3ClientOptions } from './store/s3/client.js';
+export { type OpenStoreOptions, openStore, type S3ClientOptions } from './store/open-store.js';

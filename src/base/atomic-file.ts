@@ -3,7 +3,6 @@
  */
 
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { PARTIAL_SUFFIX } from '../run-directory/layout.js';
 
 /** Distinguishes the partial files of one process. */
 let sequence = 0;
@@ -30,3 +29,6 @@ export function replaceFileSync(path: string, text: string | Uint8Array, options
     throw error;
   }
 }
+
+/** Files that are being written beside their final name end with this; they are never part of a run. */
+export const PARTIAL_SUFFIX = '.partial';

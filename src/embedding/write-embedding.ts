@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFileSync } from '../base/atomic-file.js';
 import { RunWriteError } from '../base/errors.js';
-import { EVENT_FILE_MARK } from '../run-directory/layout.js';
+import { EVENT_FILE_MARK } from '../format/event-file-name.js';
 import { type EmbeddingInput, encodeEmbedding, toConfigBlock } from './projector-files.js';
 
 export const PROJECTOR_CONFIG_FILE = 'projector_config.pbtxt';

@@ -33,3 +33,9 @@ export function toFallbackName(name: string): string {
 export function hashName(name: string): string {
   return createHash('sha256').update(name, 'utf8').digest('hex');
 }
+
+export const EVENTS_DIRECTORY = 'events';
+
+export const ASSETS_DIRECTORY = 'assets';
+
+export const RESOURCES_DIRECTORY = 'resources';

@@ -13,6 +13,8 @@
  */
 
 import { join, resolve } from 'node:path';
+import { EVENT_FILE_MARK } from '../format/event-file-name.js';
+import { ASSETS_DIRECTORY, RESOURCES_DIRECTORY } from '../polyaxon/names.js';
 
 export const RUNS_DIRECTORY = 'runs';
 export const LINKS_DIRECTORY = 'tensorboard';
@@ -20,9 +22,6 @@ export const RUN_FILE = 'run.plx.json';
 export const LINEAGE_FILE = 'lineages.plx.json';
 export const OUTPUTS_DIRECTORY = 'outputs';
 export const TENSORBOARD_DIRECTORY = 'outputs/tensorboard';
-export const EVENTS_DIRECTORY = 'events';
-export const ASSETS_DIRECTORY = 'assets';
-export const RESOURCES_DIRECTORY = 'resources';
 /**
  * Event files of system metrics: not below `outputs/`, so that TensorBoard does not show them as another run, and not below `resources/`,
  * of whose directories Polyaxon's client and sidecar read every file as a table, and fail at one that is none (polyaxon 2.16, `_client/run.py`).
@@ -34,14 +33,8 @@ export const PROCESS_DIRECTORY = '.plx';
 /** The writer that is no worker. */
 export const MAIN_WRITER = 'main';
 
-/** Files that are being written beside their final name end with this; they are never part of a run. */
-export const PARTIAL_SUFFIX = '.partial';
-
 /** Polyaxon's run uuid: 32 lower-case hex digits, no dashes. */
 export const RUN_UUID_PATTERN = /^[0-9a-f]{32}$/;
-
-/** What makes TensorBoard take a file for an event file, and trip over a directory, wherever it stands in the name. */
-export const EVENT_FILE_MARK = 'tfevents';
 
 /** The directories of one run, absolute. */
 export interface RunPaths {
@@ -125,23 +118,4 @@ export function toLinkName(runName: string, uuid: string): string {
     .replace(/^[.\s-]+|[.\s-]+$/g, '')
     .slice(0, 60);
   return `${safe || 'run'}-${uuid.slice(0, 8)}`;
-}
-
-/**
- * The name of an event file. Read order is name order in both of TensorBoard's readers, so the seconds are padded to 10
- * digits and the sequence number to 6.
- *
- * Source: tensorboard/summary/writer/event_file_writer.py: `events.out.tfevents.<seconds>.<host>.<pid>.<uid>`.
- */
-export function toEventFileName(name: {
-  seconds: number;
-  hostname: string;
-  pid: number;
-  sequence: number;
-  suffix: string;
-}): string {
-  const seconds = String(Math.floor(name.seconds)).padStart(10, '0');
-  const hostname = name.hostname.replace(/[^A-Za-z0-9_-]+/g, '-') || 'localhost';
-  const sequence = String(name.sequence).padStart(6, '0');
-  return `events.out.${EVENT_FILE_MARK}.${seconds}.${hostname}.${name.pid}.${sequence}${name.suffix}`;
 }

@@ -9,7 +9,8 @@ import type { DiagnosticsOptions } from '../base/diagnostics.js';
 import { InvalidArgumentError } from '../base/errors.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import type { EventLogOptions } from '../event-log/event-log.js';
-import { EVENT_FILE_MARK, MAIN_WRITER, RUN_UUID_PATTERN } from '../run-directory/layout.js';
+import { EVENT_FILE_MARK } from '../format/event-file-name.js';
+import { MAIN_WRITER, RUN_UUID_PATTERN } from '../run-directory/layout.js';
 import { parseName } from '../summary/arguments.js';
 
 export interface SyncOptions {

@@ -120,3 +120,14 @@ function decodeName(text: string): Buffer {
     pieces.map((piece, index) => (index % 2 === 1 ? Buffer.from(piece.slice(1), 'hex') : Buffer.from(piece))),
   );
 }
+
+/** The key of a file of a run, below the prefix of the store. Source: Polyaxon's store layout, `<store root>/<uuid>/<path>`. */
+export function toKey(runUuid: string, relPath: string): string {
+  return `${runUuid}/${relPath}`;
+}
+
+const RECEIPT_KEY = /^[^/]+\/\.plx\/receipt\/[0-9a-f]{32}\.jsonl$/;
+
+export function isReceiptKey(key: string): boolean {
+  return RECEIPT_KEY.test(key);
+}

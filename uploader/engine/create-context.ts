@@ -1,11 +1,11 @@
 /** What the committer works with, made of the parts of the engine. */
 
-import { toLane } from '../base/limits/lanes.js';
 import type { CommitContext } from '../pipeline/commit/commit-context.js';
 import { NameTwins } from '../pipeline/commit/name-collisions.js';
 import { toPhase } from '../pipeline/inventory/file-class.js';
 import type { FileId } from '../pipeline/inventory/file-table.js';
 import type { Recorder } from '../pipeline/journal/journal-writer.js';
+import { toLane } from '../pipeline/plan/lane-of.js';
 import { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { EngineParts } from './context/uploader-context.js';
 import { learnCapabilities } from './learn-capabilities.js';

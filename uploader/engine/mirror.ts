@@ -8,12 +8,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import {
-  ASSETS_DIRECTORY,
-  EVENTS_DIRECTORY,
-  RESOURCES_DIRECTORY,
-  RUN_FILE,
-} from '../../src/run-directory/layout.js';
+import { ASSETS_DIRECTORY, EVENTS_DIRECTORY, RESOURCES_DIRECTORY } from '../../src/polyaxon/names.js';
+import { RUN_FILE } from '../../src/run-directory/layout.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { joinPath } from '../base/join-path.js';
 import { RESERVED_DIRECTORY, toPathBytes } from '../base/rel-path.js';

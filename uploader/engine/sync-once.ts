@@ -6,7 +6,7 @@
 
 import { setMaxListeners } from 'node:events';
 import type { CodedError } from '../../src/base/errors.js';
-import { EVENTS_DIRECTORY } from '../../src/run-directory/layout.js';
+import { EVENTS_DIRECTORY } from '../../src/polyaxon/names.js';
 import { FileError, StoreError, StoreUnavailableError, withoutStacks } from '../base/errors.js';
 import { LANES, type Lane } from '../base/limits/lanes.js';
 import type { SendOutcome } from '../pipeline/commit/commit-context.js';

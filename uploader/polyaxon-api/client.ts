@@ -8,6 +8,7 @@
  */
 
 import type { Clock } from '../../src/base/clock.js';
+import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
 import type { StreamedBody, Transport } from '../base/http/transport.js';
 import { createUndiciTransport } from '../base/http/undici-transport.js';
 import { decodeBody, expectEmpty } from './api-answer.js';
@@ -21,10 +22,8 @@ import type {
   PatchRunBody,
   PolyaxonProject,
   PolyaxonRun,
-  RunArtifact,
   RunRef,
   RunStatuses,
-  StatusCondition,
   SyncRunBody,
 } from './types.js';
 

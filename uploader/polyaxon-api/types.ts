@@ -4,6 +4,7 @@
  * Source: polyaxon 2.16.4, `_sdk/schemas/` (V1Run, V1Project, V1StatusCondition, V1RunArtifact); haupt 2.16.1 for what is really answered.
  */
 
+import type { JsonObject, StatusCondition } from '../../src/polyaxon/api-types.js';
 import type { RunStatus } from '../../src/polyaxon/statuses.js';
 
 /** Names a run in a server. */
@@ -28,7 +29,7 @@ export interface PolyaxonProject {
   readonly owner?: string | null;
 }
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+export type { JsonObject } from '../../src/polyaxon/api-types.js';
 
 export interface PolyaxonRun {
   readonly uuid: string;
@@ -74,32 +75,10 @@ export interface PatchRunBody {
   readonly merge?: boolean | undefined;
 }
 
-export interface StatusCondition {
-  readonly type: RunStatus;
-  readonly status: boolean;
-  readonly reason?: string | null;
-  readonly message?: string | null;
-  /** ISO 8601 with an offset. */
-  readonly last_update_time?: string | null;
-  readonly last_transition_time?: string | null;
-}
-
 export interface RunStatuses {
   readonly status: RunStatus | null;
   /** Oldest first. */
   readonly conditions: readonly StatusCondition[];
-}
-
-export interface RunArtifact {
-  readonly name: string;
-  readonly kind: string;
-  /** Inside the run: the store's key below the uuid. */
-  readonly path?: string | null | undefined;
-  readonly summary: JsonObject;
-  readonly is_input?: boolean | undefined;
-  readonly state?: string | null | undefined;
-  readonly connection?: string | null | undefined;
-  readonly meta_info?: JsonObject | null | undefined;
 }
 
 export interface ArtifactTree {

@@ -2,11 +2,11 @@
  * What Polyaxon should know of a run, made of what is on disk now: the whole of it each time, so that nothing has to be queued. Pure.
  */
 
-import { sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
-import { EVENTS_DIRECTORY, TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
+import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
+import { EVENTS_DIRECTORY, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
+import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import { type JsonMap, toCleanMap } from '../base/canonical-json.js';
 import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
-import type { RunArtifact, StatusCondition } from '../polyaxon-api/types.js';
 import type { Metadata, RunFiles, RunRecordFile } from '../run-directory/run-files.js';
 import type { Life } from '../run-directory/run-liveness.js';
 import { mergeLineage } from './lineage-names.js';

@@ -1,6 +1,6 @@
 /** The status that ends a run, with what is missing in its message. Pure. */
 
-import type { StatusCondition } from '../polyaxon-api/types.js';
+import type { StatusCondition } from '../../src/polyaxon/api-types.js';
 
 const SHOWN_FILES = 10;
 const MAX_NAME = 200;

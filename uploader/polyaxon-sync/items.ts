@@ -3,9 +3,10 @@
  */
 
 import type { JsonValue } from '../../src/base/json-value.js';
+import type { RunArtifact } from '../../src/polyaxon/api-types.js';
 import { toCleanMap, toHash } from '../base/canonical-json.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
-import type { PatchRunBody, PolyaxonRun, RunArtifact } from '../polyaxon-api/types.js';
+import type { PatchRunBody, PolyaxonRun } from '../polyaxon-api/types.js';
 import type { Acknowledged } from './acknowledged.js';
 import type { DesiredRun } from './desired-run.js';
 import { toEntryKey } from './lineage-names.js';

@@ -6,9 +6,9 @@
  * `<name>-<kind>`, as tracking does it (`src/run-directory/run-directory.ts`). Inputs have a state of their own, made of their content, and stay as they are.
  */
 
+import type { RunArtifact } from '../../src/polyaxon/api-types.js';
 import type { SeriesArtifact } from '../../src/polyaxon/export/exporter.js';
 import { toCleanMap } from '../base/canonical-json.js';
-import type { RunArtifact } from '../polyaxon-api/types.js';
 
 /** All entries, no two outputs of one name. A later entry of `own` takes the place of an earlier one of its name and kind. */
 export function mergeLineage(

@@ -2,10 +2,11 @@
 
 import type { Clock } from '../../src/base/clock.js';
 import type { CodedError } from '../../src/base/errors.js';
+import type { StatusCondition } from '../../src/polyaxon/api-types.js';
 import { toHash } from '../base/canonical-json.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
-import type { PolyaxonRun, RunRef, StatusCondition } from '../polyaxon-api/types.js';
+import type { PolyaxonRun, RunRef } from '../polyaxon-api/types.js';
 import type { Acknowledged } from './acknowledged.js';
 import {
   type FieldItem,

@@ -7,6 +7,7 @@
  */
 
 import type { CodedError } from '../../src/base/errors.js';
+import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
 import { toHash } from '../base/canonical-json.js';
 import type { Io } from '../base/io/io.js';
 import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
@@ -14,7 +15,7 @@ import type { NotifiedRun, StoredView } from '../pipeline/report/run-observer.js
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
 import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directory.js';
-import type { RunArtifact, RunRef, StatusCondition } from '../polyaxon-api/types.js';
+import type { RunRef } from '../polyaxon-api/types.js';
 import { type RunFiles, readRunFiles, readSignature } from '../run-directory/run-files.js';
 import type { Life } from '../run-directory/run-liveness.js';
 import { createAcknowledged, readAcknowledged, type Teller, writeAcknowledged } from './acknowledged.js';

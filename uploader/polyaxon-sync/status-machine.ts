@@ -9,8 +9,9 @@
  * status is taken; a condition of the type of the last one takes its place.
  */
 
+import type { StatusCondition } from '../../src/polyaxon/api-types.js';
 import type { RunStatus } from '../../src/polyaxon/statuses.js';
-import type { RunStatuses, StatusCondition } from '../polyaxon-api/types.js';
+import type { RunStatuses } from '../polyaxon-api/types.js';
 
 /** Source: polyaxon 2.16.4, `LifeCycle.DONE_VALUES`. */
 const DONE: readonly RunStatus[] = ['failed', 'upstream_failed', 'stopped', 'skipped', 'succeeded'];

@@ -5,13 +5,8 @@
  * is that of Polyaxon's Python client, which writes `events/` itself. Event files alone have a writer that knows nothing of Polyaxon.
  */
 
-import {
-  EVENTS_DIRECTORY,
-  isFormatsFile,
-  PROCESS_DIRECTORY,
-  RESOURCES_DIRECTORY,
-  RUN_FILE,
-} from '../../src/run-directory/layout.js';
+import { EVENTS_DIRECTORY, RESOURCES_DIRECTORY } from '../../src/polyaxon/names.js';
+import { isFormatsFile, PROCESS_DIRECTORY, RUN_FILE } from '../../src/run-directory/layout.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { readWholeFile } from '../base/io/whole-file.js';

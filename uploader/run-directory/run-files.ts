@@ -3,6 +3,7 @@
  * main writer ended. Read as it is, ours or that of Polyaxon's Python client; what is not of the expected form is left out.
  */
 
+import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
 import { RUN_STATUSES, type RunStatus } from '../../src/polyaxon/statuses.js';
 import {
   isWorkerFile,
@@ -17,7 +18,6 @@ import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { readWholeFile } from '../base/io/whole-file.js';
 import { joinPath } from '../base/join-path.js';
-import type { RunArtifact, StatusCondition } from '../polyaxon-api/types.js';
 
 export interface RunFiles {
   /** Null when there is no run file. */

@@ -23,6 +23,8 @@ import { createPolyaxonStore, type PolyaxonStore } from './polyaxon/polyaxon-sto
 import type { S3ClientOptions } from './s3/client.js';
 import { openS3Store } from './s3/s3-store.js';
 
+export type { S3ClientOptions };
+
 /** What a store URL names. */
 export type StoreLocation =
   | { readonly scheme: 'file'; readonly path: string }

@@ -6,7 +6,7 @@
 
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EVENT_FILE_MARK } from '../../run-directory/layout.js';
+import { EVENT_FILE_MARK } from '../event-file-name.js';
 
 /** The event files of one directory. */
 export interface RunFiles {

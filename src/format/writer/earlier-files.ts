@@ -7,7 +7,7 @@
  */
 
 import { messageOf, ResumeError } from '../../base/errors.js';
-import { EVENT_FILE_MARK } from '../../run-directory/layout.js';
+import { EVENT_FILE_MARK } from '../event-file-name.js';
 import { decodeRecord } from '../record/record-codec.js';
 import { scanEvent } from '../wire/scan-event.js';
 import type { EventSink } from './event-sink.js';

@@ -11,7 +11,7 @@
 import { hostname } from 'node:os';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { ClosedError, EventsDroppedError, InvalidArgumentError, RunWriteError } from '../../base/errors.js';
-import { EVENT_FILE_MARK, toEventFileName } from '../../run-directory/layout.js';
+import { EVENT_FILE_MARK, toEventFileName } from '../event-file-name.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
 import { listEventFiles, readEarlierFiles, secondsAfter } from './earlier-files.js';

@@ -6,8 +6,7 @@
  * (`LoggedEventListSpec`, `V1Event.to_csv`, `V1Event.to_json`), `traceml/serialization/base.py`.
  */
 
-import { ASSETS_DIRECTORY, EVENTS_DIRECTORY, RESOURCES_DIRECTORY } from '../../run-directory/layout.js';
-import { hashName } from '../names.js';
+import { ASSETS_DIRECTORY, EVENTS_DIRECTORY, hashName, RESOURCES_DIRECTORY } from '../names.js';
 import { toPythonFloat } from '../number-text.js';
 import type { ArtifactKind } from '../polyaxon-value.js';
 import { toPythonString } from './json-text.js';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StatusCondition } from '../../../src/polyaxon/api-types.js';
 import { PolyaxonClient } from '../../../uploader/polyaxon-api/client.js';
-import type { RunRef, StatusCondition } from '../../../uploader/polyaxon-api/types.js';
+import type { RunRef } from '../../../uploader/polyaxon-api/types.js';
 import { describeWithPeers } from '../../support/peers.js';
 import { type PolyaxonServer, startSandbox } from '../../support/polyaxon.js';
 import { connectTo } from '../support/polyaxon-client.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { RunArtifact } from '../../../src/polyaxon/api-types.js';
 import type { SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
-import type { RunArtifact } from '../../../uploader/polyaxon-api/types.js';
 import { mergeLineage } from '../../../uploader/polyaxon-sync/lineage-names.js';
 
 function event(name: string, path = `events/metric/${name}.plx`): SeriesArtifact {

@@ -2,8 +2,9 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { StatusCondition } from '../../../src/polyaxon/api-types.js';
 import { RUN_STATUSES, type RunStatus } from '../../../src/polyaxon/statuses.js';
-import type { RunStatuses, StatusCondition } from '../../../uploader/polyaxon-api/types.js';
+import type { RunStatuses } from '../../../uploader/polyaxon-api/types.js';
 import {
   isDone,
   planStatuses,

@@ -4,14 +4,12 @@
  * A run with a thousand metrics changes a thousand small files at every step, and a store is paid, or worn out, by the request.
  */
 
-import type { FileId } from '../../pipeline/inventory/file-table.js';
-
 /** What was not used in this time may be used at once. */
 const BURST_MS = 10_000;
 
 export class EventBudget {
   readonly #intervalMs: number;
-  readonly #slots = new Map<FileId, number>();
+  readonly #slots = new Map<number, number>();
   #nextMs = Number.NEGATIVE_INFINITY;
 
   constructor(perSecond: number) {
@@ -19,7 +17,7 @@ export class EventBudget {
   }
 
   /** When a file may be sent: the same until it is given back. */
-  slotOf(id: FileId, nowMs: number): number {
+  slotOf(id: number, nowMs: number): number {
     const known = this.#slots.get(id);
     if (known !== undefined) return known;
     const slotMs = Math.max(this.#nextMs, nowMs - BURST_MS);
@@ -29,7 +27,7 @@ export class EventBudget {
   }
 
   /** The file is being sent: it needs another slot the next time. */
-  use(id: FileId): void {
+  use(id: number): void {
     this.#slots.delete(id);
   }
 }

@@ -1,19 +1,10 @@
 /** Four lanes of work that share the uploader by weight: a checkpoint of 100 GB must not delay a metric of 100 bytes. */
 
-import type { FileClass } from '../../pipeline/inventory/file-class.js';
-import { SINGLE_PUT_MAX_BYTES } from '../../pipeline/plan/strategy.js';
-
 export const LANES = ['events', 'logs', 'small', 'large'] as const;
 export type Lane = (typeof LANES)[number];
 
 /** Shares of the bytes while all lanes have work; what a lane does not use, the others do. */
 export const LANE_WEIGHTS: Readonly<Record<Lane, number>> = { events: 60, logs: 20, small: 15, large: 5 };
-
-export function toLane(fileClass: FileClass, pendingBytes: number): Lane {
-  if (fileClass === 'event' || fileClass === 'append') return 'events';
-  if (fileClass === 'log') return 'logs';
-  return pendingBytes <= SINGLE_PUT_MAX_BYTES ? 'small' : 'large';
-}
 
 /** Which lane is next: the one that has had the least of its share. Idle time is not saved up. */
 export class FairShare {

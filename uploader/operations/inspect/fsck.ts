@@ -5,8 +5,8 @@
  */
 
 import { basename, join } from 'node:path';
+import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
 import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
-import { EVENT_FILE_MARK } from '../../../src/run-directory/layout.js';
 import { type Damage, scanFile } from './scan-file.js';
 
 export type ProblemKind = Damage['part'] | 'tail' | 'wallTime' | 'noFileVersion' | 'directoryName';

@@ -6,12 +6,12 @@
 
 import { mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { PARTIAL_SUFFIX } from '../../../src/base/atomic-file.js';
 import { CodedError } from '../../../src/base/errors.js';
 import type { ReadEvent } from '../../../src/format/reader/event-file-reader.js';
 import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
-import { PARTIAL_SUFFIX } from '../../../src/run-directory/layout.js';
 import { scanFile } from './scan-file.js';
 
 /** The directory for repaired copies cannot be used. */

@@ -3,9 +3,9 @@
 import { RUN_FILE, RUN_UUID_PATTERN } from '../../../src/run-directory/layout.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
-import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
+import { isReceiptKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { withStoreAccess } from '../../engine/context/store-access.js';
-import { isReceiptKey, toFingerprint, toReceiptKey } from '../../pipeline/manifest/manifest.js';
+import { toFingerprint, toReceiptKey } from '../../pipeline/manifest/manifest.js';
 import { loadReceipt } from '../../pipeline/manifest/manifest-store.js';
 import {
   listStoredRun,

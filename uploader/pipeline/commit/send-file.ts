@@ -7,11 +7,11 @@
 import { CodedError } from '../../../src/base/errors.js';
 import { FileError, StoreConflictError, StoreLimitError } from '../../base/errors.js';
 import type { FileStat } from '../../base/io/file-system.js';
-import { toLane } from '../../base/limits/lanes.js';
 import type { FailedOutcome } from '../../base/retry.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entry.js';
+import { toLane } from '../plan/lane-of.js';
 import { type Decision, planFile, type UploadReason, type VerifyReason } from '../plan/planner.js';
 import { chooseStrategy, MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/strategy.js';
 import { isTooSlowToExtend, RECORD_PATIENCE_MS } from '../plan/trigger.js';

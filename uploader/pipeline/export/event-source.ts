@@ -1,11 +1,8 @@
 /** Which files of a run are event files to project, and as what. */
 
+import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
 import type { ProjectionTarget } from '../../../src/polyaxon/export/exporter.js';
-import {
-  EVENT_FILE_MARK,
-  RESOURCES_TENSORBOARD_DIRECTORY,
-  TENSORBOARD_DIRECTORY,
-} from '../../../src/run-directory/layout.js';
+import { RESOURCES_TENSORBOARD_DIRECTORY, TENSORBOARD_DIRECTORY } from '../../../src/run-directory/layout.js';
 
 export interface EventSource {
   /** Inside the run. */

@@ -7,11 +7,7 @@
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { ProjectionOutput } from '../../../src/polyaxon/export/exporter.js';
-import {
-  ASSETS_DIRECTORY,
-  EVENTS_DIRECTORY,
-  RESOURCES_DIRECTORY,
-} from '../../../src/run-directory/layout.js';
+import { ASSETS_DIRECTORY, EVENTS_DIRECTORY, RESOURCES_DIRECTORY } from '../../../src/polyaxon/names.js';
 import type { FileStat, FileSystem } from '../../base/io/file-system.js';
 import { makeDirectories } from '../../base/io/make-directories.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';

@@ -1,11 +1,7 @@
 /** What a file is to the uploader, told by its place and name: how it grows, and how urgent it is. */
 
-import {
-  EVENT_FILE_MARK,
-  LINEAGE_FILE,
-  LOGS_DIRECTORY,
-  RUN_FILE,
-} from '../../../src/run-directory/layout.js';
+import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
+import { LINEAGE_FILE, LOGS_DIRECTORY, RUN_FILE } from '../../../src/run-directory/layout.js';
 
 /**
  * `event`: records of TensorBoard, appended. `append`: lines of Polyaxon's events, appended. `log`: text, appended and

@@ -7,14 +7,13 @@
 import type { Clock } from '../../../src/base/clock.js';
 import type { FileStat } from '../../base/io/file-system.js';
 import { type FileVersion, isSameVersion } from '../../base/io/file-version.js';
-import { RESERVED_DIRECTORY, type RelPath } from '../../base/rel-path.js';
+import { isReceiptKey, RESERVED_DIRECTORY, type RelPath, toKey } from '../../base/rel-path.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 import type { JournalEntry, JournalRecord, OpenIntent, SegmentEntry } from '../journal/journal-entry.js';
 import type { JournalReplay, JournalSink } from '../journal/journal-files.js';
-import { isReceiptKey } from '../manifest/manifest.js';
-import { type FileFacts, toKey } from '../plan/planner.js';
 import type { GrowthState } from '../source/growth-state.js';
 import { type FileClass, toFileClass } from './file-class.js';
+import type { FileFacts } from './file-facts.js';
 import { type FileId, FileTable, FLAG, type FolderId } from './file-table.js';
 import { createRunRecord, type RunRecord } from './known-run.js';
 import type { FoundRun, ScanSink } from './scan-sink.js';

@@ -36,15 +36,10 @@ export interface Receipt {
 }
 
 const VERSION = 1;
-const RECEIPT_KEY = /^[^/]+\/\.plx\/receipt\/[0-9a-f]{32}\.jsonl$/;
 const PROOFS: readonly unknown[] = ['commit', 'checksum', 'read'];
 
 export function toReceiptKey(runUuid: string, fingerprint: string): string {
   return `${runUuid}/${RESERVED_DIRECTORY}/receipt/${fingerprint}.jsonl`;
-}
-
-export function isReceiptKey(key: string): boolean {
-  return RECEIPT_KEY.test(key);
 }
 
 /** Names a state of a run's objects: equal for the same paths, sizes and ETags in any order. 32 hex digits. */

@@ -1,10 +1,9 @@
 /** What a store has of a run, by one listing: its files, and what the uploader keeps beside them. */
 
 import type { Patience } from '../../base/limits/retry-policy.js';
-import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
+import { isReceiptKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { OutcomeError } from '../../base/retry.js';
 import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
-import { isReceiptKey } from './manifest.js';
 
 /** A store, and how long to wait for it. */
 export interface StoreAccess {

@@ -5,16 +5,9 @@
  * the store has been listed the journal is believed; without a journal, equal sizes are a reason to compare, never a proof.
  */
 
-import { type FileVersion, isSameVersion } from '../../base/io/file-version.js';
+import { isSameVersion } from '../../base/io/file-version.js';
 import type { ObjectVersion } from '../../store/base/store.js';
-import type { JournalEntry } from '../journal/journal-entry.js';
-
-export interface FileFacts {
-  readonly file: FileVersion;
-  readonly journalled: JournalEntry | null;
-  /** What the store has under the key; null for nothing, undefined as long as it was not asked. */
-  readonly listed: ObjectVersion | null | undefined;
-}
+import type { FileFacts } from '../inventory/file-facts.js';
 
 export type UploadReason =
   /** Nothing is stored under the key. */
@@ -64,9 +57,4 @@ export function planFile({ file, journalled, listed }: FileFacts): Decision {
   if (!isSame) return { base, action: 'verify', reason: 'touched' };
   if (journalled.isRecent) return { base, action: 'verify', reason: 'recent' };
   return { base, action: 'skip', reason: 'unchanged' };
-}
-
-/** The key of a file of a run, below the prefix of the store. Source: Polyaxon's store layout, `<store root>/<uuid>/<path>`. */
-export function toKey(runUuid: string, relPath: string): string {
-  return `${runUuid}/${relPath}`;
 }

@@ -4,7 +4,7 @@
  * The patterns are narrow on purpose: a file that is left out by mistake (`id_map.json`) is worse than one too many.
  */
 
-import { PARTIAL_SUFFIX } from '../../../src/run-directory/layout.js';
+import { PARTIAL_SUFFIX } from '../../../src/base/atomic-file.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 
 /** Why a path is not sent although nothing failed. */

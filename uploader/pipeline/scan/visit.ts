@@ -2,9 +2,9 @@
 
 import type { Clock } from '../../../src/base/clock.js';
 import { messageOf } from '../../../src/base/errors.js';
+import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
+import { EVENTS_DIRECTORY } from '../../../src/polyaxon/names.js';
 import {
-  EVENT_FILE_MARK,
-  EVENTS_DIRECTORY,
   LOGS_DIRECTORY,
   OUTPUTS_DIRECTORY,
   PROCESS_DIRECTORY,

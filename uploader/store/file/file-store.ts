@@ -16,6 +16,7 @@ import { makeDirectories } from '../../base/io/make-directories.js';
 import { isAbsent, isLinkUnsupported, systemErrorCode } from '../../base/io/system-error.js';
 import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry.js';
 import { FILE_STORE, type StoreCapabilities } from '../base/capabilities.js';
+import { compareBytes } from '../base/compare-bytes.js';
 import type {
   AppendOutcome,
   AppendRequest,
@@ -34,7 +35,7 @@ import type {
 import { checkTail, writeTail } from './append.js';
 import { ObjectLocks } from './object-lock.js';
 import { probeDirectory } from './probe.js';
-import { compareBytes, FileTree, isVersion, RESERVED, toFailure, toVersion } from './tree.js';
+import { FileTree, isVersion, RESERVED, toFailure, toVersion } from './tree.js';
 
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;

@@ -6,6 +6,7 @@ import type { FileStat, FileSystem } from '../../base/io/file-system.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { isSafeKey } from '../../base/rel-path.js';
 import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../../base/retry.js';
+import { compareBytes } from '../base/compare-bytes.js';
 import type { ObjectVersion } from '../base/store.js';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -121,8 +122,4 @@ export function toFailure(path: string, operation: string, cause: unknown): Retr
   const row = findRetryRow({ code: systemErrorCode(cause) });
   if (row !== null) return { status: 'retry', cause, maxAttempts: row.maxAttempts };
   return { status: 'failed', error: new StoreDiskError(path, operation, { cause }) };
-}
-
-export function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

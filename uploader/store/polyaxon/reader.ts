@@ -7,8 +7,8 @@ import { PolyaxonApiError, toApiOutcome } from '../../polyaxon-api/api-error.js'
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
 import type { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
 import type { ArtifactTree, RunRef } from '../../polyaxon-api/types.js';
+import { compareBytes } from '../base/compare-bytes.js';
 import type { HeadOutcome, ListedObject, ObjectVersion } from '../base/store.js';
-import { compareBytes } from '../file/tree.js';
 import { fromServerPath, toServerPath } from './names.js';
 
 export interface ServerPlace {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FairShare, LANE_WEIGHTS, LANES, type Lane, toLane } from '../../../../uploader/base/limits/lanes.js';
+import { FairShare, LANE_WEIGHTS, LANES, type Lane } from '../../../../uploader/base/limits/lanes.js';
+import { toLane } from '../../../../uploader/pipeline/plan/lane-of.js';
 import { type Work, WorkQueue } from '../../../../uploader/pipeline/plan/work-queue.js';
 
 const MIB = 1024 * 1024;

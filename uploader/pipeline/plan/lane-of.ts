@@ -1,0 +1,11 @@
+/** Which lane a file's bytes belong to. */
+
+import type { Lane } from '../../base/limits/lanes.js';
+import type { FileClass } from '../inventory/file-class.js';
+import { SINGLE_PUT_MAX_BYTES } from './strategy.js';
+
+export function toLane(fileClass: FileClass, pendingBytes: number): Lane {
+  if (fileClass === 'event' || fileClass === 'append') return 'events';
+  if (fileClass === 'log') return 'logs';
+  return pendingBytes <= SINGLE_PUT_MAX_BYTES ? 'small' : 'large';
+}

@@ -1,0 +1,5 @@
+/** Order of keys. */
+
+export function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
