@@ -40,14 +40,14 @@ process.exit(0); // a watcher would go on
 
 async function openScanner() {
   const load = (path) => import(pathToFileURL(join(DIST, 'uploader', path)).href);
-  const { EngineParts } = await load('engine/engine-parts.js');
+  const { UploaderContext } = await load('engine/engine-parts.js');
   const { resolveConfig } = await load('config.js');
   const { FLAG } = await load('track/file-table.js');
   const home = join(root, '..');
   const flags = { store: `file://${join(home, 'no-store')}`, stateDir: join(home, 'state') };
   const { nodeFileSystem } = await load('io/node-file-system.js');
   const { config } = await resolveConfig(root, flags, { env: {}, homeDirectory: home }, nodeFileSystem);
-  const parts = await EngineParts.open(config, {}, { isWatching: false });
+  const parts = await UploaderContext.open(config, {}, { isWatching: false });
   const { tracker } = parts;
   const scanner = parts.createScanner();
   const countFiles = (flag) => {

@@ -4,7 +4,7 @@ import { FLAG } from '../pipeline/inventory/file-table.js';
 import type { SyncReport, UnsentFile, Upload } from '../pipeline/report/sync-report.js';
 import type { SkippedPath } from '../pipeline/scan/directory-node.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 
 export interface WorkDone {
   readonly isAborted: boolean;
@@ -19,7 +19,7 @@ export interface WorkDone {
 }
 
 /** Sums up. */
-export function toReport(parts: EngineParts, scanner: Scanner, done: WorkDone): SyncReport {
+export function toReport(parts: UploaderContext, scanner: Scanner, done: WorkDone): SyncReport {
   const { tracker } = parts;
   const { pending } = done;
   const unsent = [...done.unsent, ...toScanProblems(parts, scanner), ...toUntold(parts)];
@@ -68,7 +68,7 @@ function toFileCount(unsent: readonly UnsentFile[], pending: WorkDone['pending']
   return pending?.uploads ?? unsent.filter(({ sizeBytes }) => sizeBytes !== null).length;
 }
 
-function toScanProblems({ tracker }: EngineParts, scanner: Scanner): UnsentFile[] {
+function toScanProblems({ tracker }: UploaderContext, scanner: Scanner): UnsentFile[] {
   return scanner.problems.map(({ error, run }) => {
     const path = run === undefined ? error.path : `${tracker.runs[run]?.uuid}/${error.path}`;
     return { path, sizeBytes: null, error };
@@ -76,14 +76,14 @@ function toScanProblems({ tracker }: EngineParts, scanner: Scanner): UnsentFile[
 }
 
 /** What an API was not told. */
-function toUntold({ notifier, config }: EngineParts): UnsentFile[] {
+function toUntold({ notifier, config }: UploaderContext): UnsentFile[] {
   if (config.isDryRun) return [];
   return [...(notifier.problems?.() ?? [])].map(({ runUuid, error }) => {
     return { path: `${runUuid} in Polyaxon`, sizeBytes: null, error };
   });
 }
 
-function toSkipped({ tracker }: EngineParts, scanner: Scanner): SkippedPath[] {
+function toSkipped({ tracker }: UploaderContext, scanner: Scanner): SkippedPath[] {
   return scanner.skipped.map(({ path, reason, run }) => ({
     path: run === undefined ? path : `${tracker.runs[run]?.uuid}/${path}`,
     reason,

@@ -7,10 +7,10 @@ import type { FileId } from '../pipeline/inventory/file-table.js';
 import type { Recorder } from '../pipeline/journal/journal-writer.js';
 import { toLane } from '../pipeline/plan/lane-of.js';
 import { WorkQueue } from '../pipeline/plan/work-queue.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 import { learnCapabilities } from './learn-capabilities.js';
 
-export function createContext(parts: EngineParts, recorder: Recorder): CommitContext {
+export function createContext(parts: UploaderContext, recorder: Recorder): CommitContext {
   const { io, store, tracker, notifier, patience, pool, bandwidth, isWatching } = parts;
   const twins = new NameTwins(tracker);
   let learning: Promise<void> | undefined;
@@ -44,7 +44,7 @@ export function createContext(parts: EngineParts, recorder: Recorder): CommitCon
   };
 }
 
-export function createQueue({ tracker }: EngineParts): WorkQueue {
+export function createQueue({ tracker }: UploaderContext): WorkQueue {
   return new WorkQueue((id: FileId) => {
     const relPath = tracker.relPathOf(id);
     const bytes = tracker.pendingBytes(id);

@@ -8,13 +8,13 @@ import { FLAG } from '../pipeline/inventory/file-table.js';
 import type { Recorder } from '../pipeline/journal/journal-writer.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 import type { Schedule } from './schedule.js';
 import type { StatusWriter } from './status-writer.js';
 import type { Workers } from './workers.js';
 
 export interface DrainOptions {
-  readonly parts: EngineParts;
+  readonly parts: UploaderContext;
   readonly scanner: Scanner;
   readonly schedule: Schedule;
   readonly queue: WorkQueue;
@@ -67,7 +67,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   for (let id = 0; id < tracker.table.count; id += 1) tracker.table.set(id, FLAG.taken, false);
 }
 
-function tellPending(parts: EngineParts): void {
+function tellPending(parts: UploaderContext): void {
   const { tracker, emit } = parts;
   let pendingFiles = 0;
   let pendingBytes = 0;
@@ -80,7 +80,7 @@ function tellPending(parts: EngineParts): void {
 }
 
 async function withTimeout(
-  parts: EngineParts,
+  parts: UploaderContext,
   work: (signal: AbortSignal) => Promise<void>,
   ms: number,
 ): Promise<void> {

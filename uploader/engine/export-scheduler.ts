@@ -2,7 +2,7 @@
 
 import type { ProjectionOutcome, ProjectionView } from '../pipeline/export/export-view.js';
 import type { RunRecord } from '../pipeline/inventory/known-run.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 import { RunProjection } from './run-export.js';
 
 /** How long one call may go on; what is left is done in the next. */
@@ -10,13 +10,13 @@ const SLICE_MS = 100;
 const RECEIPT_PATIENCE_MS = 60_000;
 
 export class Projections implements ProjectionView {
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #runs = new Map<number, RunProjection>();
   /** Complete runs, and since when, until they are let go. */
   readonly #complete = new Map<RunRecord, number>();
   #next = 0;
 
-  constructor(parts: EngineParts) {
+  constructor(parts: UploaderContext) {
     this.#parts = parts;
   }
 

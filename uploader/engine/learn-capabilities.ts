@@ -4,7 +4,7 @@ import type { Io } from '../base/io/io.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { ensureCapabilities, readCapabilities } from '../store/capability-cache.js';
 import { parseStoreUrl } from '../store/open-store.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 
 const ASKED: readonly string[] = ['s3', 'gs', 'azure'];
 const FILE_MODE = 0o600;
@@ -15,7 +15,10 @@ export const PROBE_PREFIX = '.plx/probe/';
  * Makes the store know itself. Where it cannot be asked, the least is expected of it, and that is said: a file that grows is
  * then sent again as a whole, or in segments.
  */
-export async function learnCapabilities(parts: EngineParts, signal: AbortSignal | undefined): Promise<void> {
+export async function learnCapabilities(
+  parts: UploaderContext,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { store, patience, io, config, paths } = parts;
   if (!ASKED.includes(parseStoreUrl(config.store).scheme)) return; // the others know themselves
   const options = { ...io, stateDirectory: config.stateDirectory, signal };
@@ -36,7 +39,7 @@ export async function learnCapabilities(parts: EngineParts, signal: AbortSignal 
 }
 
 async function forgetProbes(
-  { store, patience }: EngineParts,
+  { store, patience }: UploaderContext,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const collect = () => store.collect({ prefixes: [PROBE_PREFIX], olderThanMs: 0, signal });

@@ -4,12 +4,12 @@ import { CodedError } from '../../src/base/errors.js';
 import { StoreError } from '../base/errors.js';
 import type { RunRecord } from '../pipeline/inventory/known-run.js';
 import { checkStore, listRuns } from './context/listing.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 
 const RETRY_AFTER_MS = 60_000;
 
 export class ListingLoop {
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #signal: AbortSignal;
   readonly #onRefused: (error: CodedError) => void;
   #isChecked = false;
@@ -19,7 +19,7 @@ export class ListingLoop {
   #refusal: CodedError | null = null;
   #fatal: { readonly error: unknown } | null = null;
 
-  constructor(parts: EngineParts, signal: AbortSignal, onRefused: (error: CodedError) => void) {
+  constructor(parts: UploaderContext, signal: AbortSignal, onRefused: (error: CodedError) => void) {
     this.#parts = parts;
     this.#signal = signal;
     this.#onRefused = onRefused;

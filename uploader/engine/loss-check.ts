@@ -8,12 +8,12 @@ import { joinPath } from '../base/join-path.js';
 import { toPathBytes } from '../base/rel-path.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 
 const CONFIRM_AFTER_MS = 65_000;
 
 /** Concludes about files that have been missing for long; about all of them when there is no later. */
-export async function confirmLosses(parts: EngineParts, options: { isLast: boolean }): Promise<void> {
+export async function confirmLosses(parts: UploaderContext, options: { isLast: boolean }): Promise<void> {
   const { tracker, rootWatch, clock, emit } = parts;
   const nowMs = clock.monotonicMs();
   const due = [...tracker.missing].filter(
@@ -31,7 +31,10 @@ export async function confirmLosses(parts: EngineParts, options: { isLast: boole
 }
 
 /** The sizes of the files that are there and have one of the inodes. */
-function findInodes({ tracker: { table } }: EngineParts, wanted: ReadonlySet<number>): Map<number, number> {
+function findInodes(
+  { tracker: { table } }: UploaderContext,
+  wanted: ReadonlySet<number>,
+): Map<number, number> {
   const found = new Map<number, number>();
   for (let id = 0; id < table.count; id += 1)
     if (table.has(id, FLAG.onDisk) && wanted.has(table.seenIno[id]!))
@@ -40,7 +43,7 @@ function findInodes({ tracker: { table } }: EngineParts, wanted: ReadonlySet<num
 }
 
 /** Left out by a rule since, or cleaned, not gone. */
-async function isThere({ io, tracker }: EngineParts, id: FileId): Promise<boolean> {
+async function isThere({ io, tracker }: UploaderContext, id: FileId): Promise<boolean> {
   const place = tracker.placeOf(id);
   const { directory } = tracker.runOf(id);
   // Deleted by `clean`, which has found it in the store before.

@@ -19,7 +19,7 @@ import type { RunRecord } from '../pipeline/inventory/known-run.js';
 import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
 import { crc32OfObject } from '../store/base/object-crc32.js';
 import type { StoredObject } from '../store/base/store.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 
 /** Between the two looks. */
 export const CONFIRM_AFTER_MS = 60_000;
@@ -35,7 +35,7 @@ export function toDeletedKey(runUuid: string, path: string, etag: string): strin
 }
 
 export class Mirror {
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #isForced: boolean;
   /** When a file was found missing first. */
   readonly #missing = new Map<FileId, number>();
@@ -43,7 +43,7 @@ export class Mirror {
   readonly #told = new Map<number, string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: EngineParts) {
+  constructor(parts: UploaderContext) {
     this.#parts = parts;
     this.#isForced = parts.config.mirror === 'force';
   }

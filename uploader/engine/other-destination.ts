@@ -5,7 +5,7 @@ import { OtherDestinationError } from '../base/errors.js';
 import type { Io } from '../base/io/io.js';
 import { isLocked } from '../base/io/lock-file.js';
 import { toStatePathsIn } from '../pipeline/journal/state-directory.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 import { readStatus, type Status } from './monitor/status-file.js';
 
 /** Throws `OtherDestinationError` when another process of this state directory watches the same root for another store. */
@@ -15,7 +15,7 @@ export async function refuseOtherDestination({
   place,
   store,
   paths,
-}: EngineParts): Promise<void> {
+}: UploaderContext): Promise<void> {
   const root = place.root.toString();
   for (const name of await listNames(config.stateDirectory, io)) {
     if (name === paths.rootId) continue;

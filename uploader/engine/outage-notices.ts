@@ -1,14 +1,14 @@
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 
 /** Failure row 38: an outage is survived in silence for this long. */
 const TELL_AFTER_MS = 60_000;
 
 /** Says, once each, that the store has been away for a while, and that it is back. */
 export class OutageTeller {
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   #toldSinceMs: number | null = null;
 
-  constructor(parts: EngineParts) {
+  constructor(parts: UploaderContext) {
     this.#parts = parts;
   }
 

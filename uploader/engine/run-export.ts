@@ -15,7 +15,7 @@ import { RECORD_PATIENCE_MS } from '../pipeline/plan/trigger.js';
 import { openLocalFile } from '../pipeline/source/local-file.js';
 import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
 import { findWhoProjects } from '../run-directory/export-owner.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 
 /** While a run is written; a thousand small appends then cost one look. Looking takes a tenth of the time at most. */
 const LOOK_INTERVAL_MS = { min: 1_000, max: 10_000 };
@@ -28,7 +28,7 @@ const MAX_PAUSE_MS = 60_000;
 
 export class RunProjection {
   readonly facts = new RunFacts();
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #run: RunRecord;
   readonly #rows: MadeRows;
   readonly #notices: ProjectionNotices;
@@ -48,7 +48,7 @@ export class RunProjection {
   #releasedVersions: string | null = null;
   #failure: { readonly error: CodedError; readonly tries: number; readonly untilMs: number } | null = null;
 
-  constructor(parts: EngineParts, run: RunRecord) {
+  constructor(parts: UploaderContext, run: RunRecord) {
     this.#parts = parts;
     this.#run = run;
     this.#rows = new MadeRows(parts.tracker, run);

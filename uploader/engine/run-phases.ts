@@ -4,7 +4,7 @@ import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { RunRecord } from '../pipeline/inventory/known-run.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { Life } from '../run-directory/run-liveness.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 import { findUnscanned, isForGood } from './permanent-failures.js';
 import type { Schedule } from './schedule.js';
 
@@ -23,7 +23,7 @@ const ELSEWHERE_INTERVAL_MS = 10_000;
 const SLICE_MS = 20;
 
 export class RunPhases {
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #scanner: Scanner;
   readonly #schedule: Schedule;
   readonly #phases = new Map<number, RunPhase>();
@@ -31,7 +31,7 @@ export class RunPhases {
   readonly #lives = new Map<number, Life>();
   #next = 0;
 
-  constructor(parts: EngineParts, scanner: Scanner, schedule: Schedule) {
+  constructor(parts: UploaderContext, scanner: Scanner, schedule: Schedule) {
     this.#parts = parts;
     this.#scanner = scanner;
     this.#schedule = schedule;

@@ -12,7 +12,7 @@ import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../pipeline/plan/strategy.js
 import { msUntilDue, QUIET_MS } from '../pipeline/plan/trigger.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import { DEFAULT_EVENT_REQUESTS } from '../settings/sync-config.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 
 /** Why a file is not stored, and when it is tried again. */
 export interface Failure {
@@ -31,7 +31,7 @@ const UNSTABLE_PAUSE_MS = 60_000;
 
 export class Schedule {
   readonly failures = new Map<FileId, Failure>();
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #queue: WorkQueue;
   readonly #budget: EventBudget;
   readonly #waiting = new Map<FileId, number>();
@@ -41,7 +41,7 @@ export class Schedule {
   /** Everything is due: there is no later. */
   isDraining = false;
 
-  constructor(parts: EngineParts, queue: WorkQueue) {
+  constructor(parts: UploaderContext, queue: WorkQueue) {
     this.#parts = parts;
     this.#queue = queue;
     this.#budget = new EventBudget(parts.config.eventRequests ?? DEFAULT_EVENT_REQUESTS);

@@ -6,7 +6,7 @@ import { Membership } from '../cluster/membership.js';
 import type { Ownership } from '../cluster/ownership.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { RunRecord } from '../pipeline/inventory/known-run.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 
 /** A run with more files is shared out by directory while it is written; its owner sees to it that it is complete in the end. */
 const LARGE_RUN_FILES = 5_000;
@@ -15,7 +15,7 @@ const COUNT_INTERVAL_MS = 10_000;
 
 /** Joins the uploaders of a group, and keeps at it until `leave`. */
 export class SharedOwnership implements Ownership {
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #membership: Membership;
   readonly #onGained: (runs: ReadonlySet<number>) => void;
   readonly #leaving = new AbortController();
@@ -26,7 +26,12 @@ export class SharedOwnership implements Ownership {
   #running: Promise<void> = Promise.resolve();
 
   /** `onGained` is called with the numbers of runs that have become this uploader's, or files of which have, and when single files may have. */
-  constructor(parts: EngineParts, group: string, pid: number, onGained: (runs: ReadonlySet<number>) => void) {
+  constructor(
+    parts: UploaderContext,
+    group: string,
+    pid: number,
+    onGained: (runs: ReadonlySet<number>) => void,
+  ) {
     this.#parts = parts;
     this.#onGained = onGained;
     const { store, io, clock, tracker } = parts;

@@ -1,7 +1,7 @@
 /** Writes the status of a watch: soon after a change, and now and then as a sign of life. */
 
 import type { RunRecord } from '../pipeline/inventory/known-run.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 import { countRuns, type Status, sumUpRuns, writeStatus } from './monitor/status-file.js';
 import type { RunPhases } from './run-phases.js';
 
@@ -9,7 +9,7 @@ const INTERVAL_MS = 2_000;
 const SIGN_OF_LIFE_MS = 10_000;
 
 export class StatusWriter {
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #phases: RunPhases;
   readonly #isStateless: () => boolean;
   readonly #onStatus: (status: Status) => void;
@@ -19,7 +19,7 @@ export class StatusWriter {
 
   /** `onStatus` is told each time that it was looked at, every two seconds, whether it is written or not. */
   constructor(
-    parts: EngineParts,
+    parts: UploaderContext,
     phases: RunPhases,
     isStateless: () => boolean,
     onStatus: (status: Status) => void = () => undefined,

@@ -25,7 +25,7 @@ import { PolyaxonStore } from '../store/polyaxon/polyaxon-store.js';
 import { toReport } from './build-report.js';
 import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
 import { checkStore, listRuns } from './context/listing.js';
-import { type EngineOptions, EngineParts } from './context/uploader-context.js';
+import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createContext, createQueue } from './create-context.js';
 import { Projections } from './export-scheduler.js';
 import { CONFIRM_AFTER_MS, Mirror } from './mirror.js';
@@ -33,7 +33,7 @@ import { findUnscanned, isForGood } from './permanent-failures.js';
 import { withState } from './with-state.js';
 import { Workers, type WorkHandler } from './workers.js';
 
-export interface SyncOptions extends EngineOptions {
+export interface SyncOptions extends UploaderOptions {
   /** Ends the pass early; the report then says what is unsent. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,7 +44,7 @@ export interface SyncOptions extends EngineOptions {
  * A store that cannot be reached is no such error: the report lists every file as unsent.
  */
 export async function syncOnce(config: SyncConfig, options: SyncOptions = {}): Promise<SyncReport> {
-  const parts = await EngineParts.open(config, options, { isWatching: false });
+  const parts = await UploaderContext.open(config, options, { isWatching: false });
   try {
     const pass = new Pass(parts, options.signal);
     return await (config.isDryRun ? pass.rehearse() : pass.perform());
@@ -60,7 +60,7 @@ const FIRST_PAUSE_MS = 50;
 
 class Pass implements WorkHandler {
   readonly endsWhenEmpty = true;
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #signal: AbortSignal;
   readonly #scanner: Scanner;
   readonly #queue: WorkQueue;
@@ -70,7 +70,7 @@ class Pass implements WorkHandler {
   readonly #tries = new Map<FileId, number>();
   #projections: Projections | null = null;
 
-  constructor(parts: EngineParts, signal: AbortSignal | undefined) {
+  constructor(parts: UploaderContext, signal: AbortSignal | undefined) {
     this.#parts = parts;
     this.#signal = signal ?? new AbortController().signal;
     setMaxListeners(0, this.#signal); // one for each call under way is no leak

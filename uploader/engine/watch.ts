@@ -20,7 +20,7 @@ import type { Scanner } from '../pipeline/scan/scanner.js';
 import { DEFAULT_GRACE_MS, type SyncConfig } from '../settings/sync-config.js';
 import { toReport } from './build-report.js';
 import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
-import { type EngineOptions, EngineParts } from './context/uploader-context.js';
+import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createContext, createQueue } from './create-context.js';
 import { drain } from './drain.js';
 import { Projections } from './export-scheduler.js';
@@ -37,7 +37,7 @@ import { withMonitor } from './with-monitor.js';
 import { withState } from './with-state.js';
 import { Workers, type WorkHandler } from './workers.js';
 
-export interface WatchOptions extends EngineOptions {
+export interface WatchOptions extends UploaderOptions {
   /** Once aborted, what is under way is finished within the grace time, and the watch ends. */
   readonly signal?: AbortSignal | undefined;
   /** End by itself once there is a run, and all runs have ended and are stored. Default false. */
@@ -61,7 +61,7 @@ const COLLECT_INTERVAL_MS = 24 * 3_600_000;
 export async function watch(config: SyncConfig, options: WatchOptions = {}): Promise<SyncReport> {
   const { clock } = options.io ?? nodeIo;
   return withMonitor(config.http, clock, options, async (monitored) => {
-    const parts = await EngineParts.open(config, monitored, { isWatching: true });
+    const parts = await UploaderContext.open(config, monitored, { isWatching: true });
     try {
       return await withState(parts, (recorder) => new Watch(parts, recorder, monitored).run());
     } finally {
@@ -73,7 +73,7 @@ export async function watch(config: SyncConfig, options: WatchOptions = {}): Pro
 
 class Watch implements WorkHandler {
   readonly endsWhenEmpty = false;
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #recorder: Recorder;
   readonly #stopSignal: AbortSignal;
   readonly #endsWithRuns: boolean;
@@ -100,7 +100,7 @@ class Watch implements WorkHandler {
   #collectedMs: number | null = null;
   #fatal: { readonly error: unknown } | null = null;
 
-  constructor(parts: EngineParts, recorder: Recorder, options: WatchOptions) {
+  constructor(parts: UploaderContext, recorder: Recorder, options: WatchOptions) {
     this.#parts = parts;
     this.#recorder = recorder;
     this.#stopSignal = options.signal ?? new AbortController().signal;

@@ -4,12 +4,12 @@ import { acquireLock } from '../base/io/lock-file.js';
 import type { Recorder } from '../pipeline/journal/journal-writer.js';
 import { openRecorder } from '../pipeline/journal/journal-writer.js';
 import { makeStateDirectory } from '../pipeline/journal/state-directory.js';
-import type { EngineParts } from './context/uploader-context.js';
+import type { UploaderContext } from './context/uploader-context.js';
 import { refuseOtherDestination } from './other-destination.js';
 
 /** Runs `work` as the one uploader of this root and store. Throws `LockedError`, `OtherDestinationError` and `StateDirectoryError`. */
 export async function withState<Result>(
-  parts: EngineParts,
+  parts: UploaderContext,
   work: (recorder: Recorder) => Promise<Result>,
 ): Promise<Result> {
   const { io, paths, owner, tracker, onNotice } = parts;

@@ -16,7 +16,7 @@ import type { Store } from '../../store/base/store.js';
 import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
 
 /** Of the engine, what a notifier needs. */
-export interface NotifierParts {
+export interface ObserverContext {
   readonly io: Io;
   readonly config: SyncConfig;
   readonly isWatching: boolean;
@@ -34,7 +34,7 @@ export interface NotifierParts {
 const DRAIN_PATIENCE_MS = 5_000;
 
 /** Tells nobody where no API is configured. */
-export function createNotifier(parts: NotifierParts): Notifier {
+export function createNotifier(parts: ObserverContext): Notifier {
   const { io, config, isWatching, paths, store, tracker, emit, beforeRequest } = parts;
   const { api } = config;
   if (api === undefined || config.isDryRun) return silentNotifier;

@@ -3,13 +3,13 @@
 import { OutcomeError } from '../../base/retry.js';
 import type { RunRecord } from '../../pipeline/inventory/known-run.js';
 import type { ListedObject } from '../../store/base/store.js';
-import type { EngineParts } from './uploader-context.js';
+import type { UploaderContext } from './uploader-context.js';
 
 /** Enough to hide the latency of a thousand small runs. */
 const LISTINGS_AT_ONCE = 4;
 
 /** Makes sure that the store is there and lets us in. Throws the coded error when it is not. */
-export async function checkStore(parts: EngineParts, signal: AbortSignal | undefined): Promise<void> {
+export async function checkStore(parts: UploaderContext, signal: AbortSignal | undefined): Promise<void> {
   const { patience, store } = parts;
   const checked = await patience.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
   if (checked.status === 'failed') throw checked.error;
@@ -17,7 +17,7 @@ export async function checkStore(parts: EngineParts, signal: AbortSignal | undef
 
 /** Lists each run. Throws the coded error of the first listing that fails for good. */
 export async function listRuns(
-  parts: EngineParts,
+  parts: UploaderContext,
   runs: readonly RunRecord[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -30,7 +30,11 @@ export async function listRuns(
   for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
 }
 
-async function listRun(parts: EngineParts, run: RunRecord, signal: AbortSignal | undefined): Promise<void> {
+async function listRun(
+  parts: UploaderContext,
+  run: RunRecord,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { patience, store, tracker } = parts;
   const open = (last: ListedObject | undefined) => store.list(`${run.uuid}/`, { after: last?.key, signal });
   tracker.beginListing(run);

@@ -32,7 +32,7 @@ import { createNotifier } from './create-observer.js';
 import { createScanner } from './create-scanner.js';
 import { findOverlap } from './store-overlap.js';
 
-export interface EngineOptions {
+export interface UploaderOptions {
   /** Default: the host's. */
   readonly io?: Io | undefined;
   readonly onEvent?: OnSyncEvent | undefined;
@@ -45,7 +45,7 @@ export interface EngineOptions {
 /** Buffers for checksums: one for each file that is likely to be read at the same time. */
 const BUFFERS = 8;
 
-export class EngineParts {
+export class UploaderContext {
   readonly io: Io;
   readonly clock: Clock;
   readonly config: SyncConfig;
@@ -80,7 +80,7 @@ export class EngineParts {
 
   private constructor(
     config: SyncConfig,
-    options: EngineOptions,
+    options: UploaderOptions,
     found: {
       isWatching: boolean;
       place: Place;
@@ -129,9 +129,9 @@ export class EngineParts {
   /** Finds the place and opens the store. Sends nothing. Throws a coded error for what cannot be used. */
   static async open(
     config: SyncConfig,
-    options: EngineOptions,
+    options: UploaderOptions,
     mode: { readonly isWatching: boolean },
-  ): Promise<EngineParts> {
+  ): Promise<UploaderContext> {
     const io = options.io ?? nodeIo;
     const location = parseStoreUrl(config.store);
     const place = await locate(io.fileSystem, config.path, { mayBeMissing: mode.isWatching });
@@ -162,7 +162,7 @@ export class EngineParts {
       beforeRequest,
       events,
     };
-    return new EngineParts(config, options, found);
+    return new UploaderContext(config, options, found);
   }
 
   readonly emit = (event: SyncEvent): void => {

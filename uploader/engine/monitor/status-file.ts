@@ -8,7 +8,7 @@ import type { Tracker } from '../../pipeline/inventory/inventory.js';
 import type { RunRecord } from '../../pipeline/inventory/known-run.js';
 import type { StatePaths } from '../../pipeline/journal/state-directory.js';
 import type { ToldStatus } from '../../pipeline/report/run-observer.js';
-import type { EngineParts } from '../context/uploader-context.js';
+import type { UploaderContext } from '../context/uploader-context.js';
 
 export interface Status {
   readonly version: 1;
@@ -104,7 +104,7 @@ export function sumUpRuns(runs: readonly RunStatus[]): Totals {
 }
 
 /** Replaces the status. A reader finds the old one or the new one; a disk that refuses keeps nobody from uploading. */
-export async function writeStatus(parts: EngineParts, status: Status): Promise<void> {
+export async function writeStatus(parts: UploaderContext, status: Status): Promise<void> {
   const { io, paths } = parts;
   const temporaryPath = `${paths.status}.partial`;
   try {

@@ -6,7 +6,7 @@
 import { RUN_FILE } from '../../../src/run-directory/layout.js';
 import { joinPath } from '../../base/join-path.js';
 import { toPathBytes } from '../../base/rel-path.js';
-import type { EngineParts } from '../../engine/context/uploader-context.js';
+import type { UploaderContext } from '../../engine/context/uploader-context.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
 import type { RunRecord } from '../../pipeline/inventory/known-run.js';
 import { findCleanedMarker } from '../../run-directory/cleaned-marker.js';
@@ -78,7 +78,7 @@ class Cleaning {
   readonly #config: SyncConfig;
   readonly #options: CleanOptions;
   readonly #scanned: ScannedRuns;
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #isDryRun: boolean;
   #bytes = 0;
 

@@ -5,7 +5,7 @@ import { FileError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
 import type { FileVersion } from '../../base/io/file-version.js';
 import type { RelPath } from '../../base/rel-path.js';
-import type { EngineParts } from '../../engine/context/uploader-context.js';
+import type { UploaderContext } from '../../engine/context/uploader-context.js';
 import { type FileId, FLAG } from '../../pipeline/inventory/file-table.js';
 import type { RunRecord } from '../../pipeline/inventory/known-run.js';
 import type { ReceiptLine } from '../../pipeline/manifest/manifest.js';
@@ -53,7 +53,7 @@ interface ReadFile extends LocalFacts {
 
 /** Verifies one run of a scanned root. Throws the coded error of a store that cannot be asked. */
 export function verifyRun(
-  parts: EngineParts,
+  parts: UploaderContext,
   run: RunRecord,
   options: VerifyRunOptions,
 ): Promise<VerifiedRun> {
@@ -61,7 +61,7 @@ export function verifyRun(
 }
 
 class RunVerifier {
-  readonly #parts: EngineParts;
+  readonly #parts: UploaderContext;
   readonly #run: RunRecord;
   readonly #options: VerifyRunOptions;
   readonly #problems: VerifyProblem[] = [];
@@ -71,7 +71,7 @@ class RunVerifier {
   #bytes = 0;
   #notLocal = 0;
 
-  constructor(parts: EngineParts, run: RunRecord, options: VerifyRunOptions) {
+  constructor(parts: UploaderContext, run: RunRecord, options: VerifyRunOptions) {
     this.#parts = parts;
     this.#run = run;
     this.#options = options;

@@ -4,7 +4,7 @@ import type { CodedError } from '../../../src/base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { checkStore } from '../../engine/context/listing.js';
-import { type EngineOptions, EngineParts } from '../../engine/context/uploader-context.js';
+import { UploaderContext, type UploaderOptions } from '../../engine/context/uploader-context.js';
 import type { RunRecord } from '../../pipeline/inventory/known-run.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
 import { explainNoRuns } from '../../run-directory/locate-runs.js';
@@ -15,7 +15,7 @@ import { type VerifiedRun, verifyRun } from './verify-run.js';
 /** Enough to hide the latency of many small runs. */
 const RUNS_AT_ONCE = 4;
 
-export interface VerifyOptions extends Omit<EngineOptions, 'notifier'> {
+export interface VerifyOptions extends Omit<UploaderOptions, 'notifier'> {
   /** Read every byte of every object and compare SHA-256, whatever the store says of it. Default false. */
   readonly isDeep?: boolean | undefined;
   /** Compute SHA-256 of local files also where a receipt tells it of this very object: twice the time. Default false. */
@@ -59,7 +59,7 @@ export async function verify(config: SyncConfig, options: VerifyOptions = {}): P
 }
 
 export interface ScannedRuns {
-  readonly parts: EngineParts;
+  readonly parts: UploaderContext;
   readonly scanner: Scanner;
   readonly runs: readonly RunRecord[];
   readonly verifyOne: (run: RunRecord) => Promise<VerifiedRun>;
@@ -71,7 +71,7 @@ export async function withScannedRuns<Result>(
   options: VerifyOptions,
   work: (scanned: ScannedRuns) => Promise<Result>,
 ): Promise<Result> {
-  const parts = await EngineParts.open(config, options, { isWatching: false });
+  const parts = await UploaderContext.open(config, options, { isWatching: false });
   try {
     const { signal, onFile, isDeep = false } = options;
     const scanner = parts.createScanner();
