@@ -48,11 +48,11 @@ async function openScanner() {
   const { nodeFileSystem } = await load('io/node-file-system.js');
   const { config } = await resolveConfig(root, flags, { env: {}, homeDirectory: home }, nodeFileSystem);
   const parts = await UploaderContext.open(config, {}, { isWatching: false });
-  const { tracker } = parts;
+  const { inventory } = parts;
   const scanner = parts.createScanner();
   const countFiles = (flag) => {
     let found = 0;
-    for (let id = 0; id < tracker.table.count; id++) if (tracker.table.has(id, flag)) found++;
+    for (let id = 0; id < inventory.table.count; id++) if (inventory.table.has(id, flag)) found++;
     return found;
   };
   return {
@@ -62,7 +62,7 @@ async function openScanner() {
       return countFiles(FLAG.onDisk);
     },
     acknowledge() {
-      acknowledgeAll(tracker);
+      acknowledgeAll(inventory);
     },
     async pass() {
       await scanner.scanAll();
@@ -72,15 +72,15 @@ async function openScanner() {
 }
 
 /** As after a sync: each file is in the store as it is on disk. */
-function acknowledgeAll(tracker) {
-  for (const run of tracker.runs) {
-    for (const id of tracker.filesOf(run)) {
-      const { directory, path } = tracker.placeOf(id);
+function acknowledgeAll(inventory) {
+  for (const run of inventory.runs) {
+    for (const id of inventory.filesOf(run)) {
+      const { directory, path } = inventory.placeOf(id);
       const { size, mtimeNs, ctimeNs, ino } = lstatSync(join(directory.toString(), path), { bigint: true });
       const file = { sizeBytes: Number(size), mtimeNs, ctimeNs, ino };
       const object = { etag: `"${id}"`, sizeBytes: file.sizeBytes };
-      tracker.onListed(tracker.keyOf(id), object);
-      tracker.setEntry(id, { key: tracker.keyOf(id), file, crc32: id, object, isRecent: false });
+      inventory.onListed(inventory.keyOf(id), object);
+      inventory.setEntry(id, { key: inventory.keyOf(id), file, crc32: id, object, isRecent: false });
     }
     run.isListed = true;
   }

@@ -20,19 +20,19 @@ export interface WorkDone {
 
 /** Sums up. */
 export function toReport(parts: UploaderContext, scanner: Scanner, done: WorkDone): SyncReport {
-  const { tracker } = parts;
+  const { inventory } = parts;
   const { pending } = done;
   const unsent = [...done.unsent, ...toScanProblems(parts, scanner), ...toUntold(parts)];
-  const lostBytes = tracker.runs.reduce((sum, run) => sum + run.lostBytes, 0);
+  const lostBytes = inventory.runs.reduce((sum, run) => sum + run.lostBytes, 0);
   const totals = { count: 0, bytes: 0 };
   const onlyInStore: string[] = [];
-  for (let id = 0; id < tracker.table.count; id += 1) {
-    if (tracker.runOf(id).directory === null) continue;
-    if (tracker.table.has(id, FLAG.onDisk)) {
+  for (let id = 0; id < inventory.table.count; id += 1) {
+    if (inventory.runOf(id).directory === null) continue;
+    if (inventory.table.has(id, FLAG.onDisk)) {
       totals.count += 1;
-      totals.bytes += tracker.table.seenBytes[id]!;
-    } else if (tracker.table.has(id, FLAG.stored) && !tracker.table.has(id, FLAG.projected))
-      onlyInStore.push(tracker.keyOf(id));
+      totals.bytes += inventory.table.seenBytes[id]!;
+    } else if (inventory.table.has(id, FLAG.stored) && !inventory.table.has(id, FLAG.projected))
+      onlyInStore.push(inventory.keyOf(id));
   }
   const unsentCount = pending?.uploads ?? unsent.length;
   const verifiedCount = pending?.verifications ?? done.verified.count;
@@ -40,7 +40,7 @@ export function toReport(parts: UploaderContext, scanner: Scanner, done: WorkDon
   return {
     root: parts.place.root.toString(),
     store: parts.store.id,
-    runs: tracker.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
+    runs: inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
     isDryRun: parts.config.isDryRun,
     isAborted: done.isAborted,
     isComplete: unsent.length === 0 && (done.isComplete ?? !done.isAborted) && !isPending && lostBytes === 0,
@@ -68,9 +68,9 @@ function toFileCount(unsent: readonly UnsentFile[], pending: WorkDone['pending']
   return pending?.uploads ?? unsent.filter(({ sizeBytes }) => sizeBytes !== null).length;
 }
 
-function toScanProblems({ tracker }: UploaderContext, scanner: Scanner): UnsentFile[] {
+function toScanProblems({ inventory }: UploaderContext, scanner: Scanner): UnsentFile[] {
   return scanner.problems.map(({ error, run }) => {
-    const path = run === undefined ? error.path : `${tracker.runs[run]?.uuid}/${error.path}`;
+    const path = run === undefined ? error.path : `${inventory.runs[run]?.uuid}/${error.path}`;
     return { path, sizeBytes: null, error };
   });
 }
@@ -83,9 +83,9 @@ function toUntold({ notifier, config }: UploaderContext): UnsentFile[] {
   });
 }
 
-function toSkipped({ tracker }: UploaderContext, scanner: Scanner): SkippedPath[] {
+function toSkipped({ inventory }: UploaderContext, scanner: Scanner): SkippedPath[] {
   return scanner.skipped.map(({ path, reason, run }) => ({
-    path: run === undefined ? path : `${tracker.runs[run]?.uuid}/${path}`,
+    path: run === undefined ? path : `${inventory.runs[run]?.uuid}/${path}`,
     reason,
   }));
 }

@@ -16,10 +16,10 @@ export async function collectLeftovers(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { tracker } = context;
-  for (const [id, open] of [...tracker.intents])
-    if (!tracker.table.has(id, FLAG.onDisk)) await dropIntent(id, open, context, signal);
-  const prefixes = tracker.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => `${uuid}/`);
+  const { inventory } = context;
+  for (const [id, open] of [...inventory.intents])
+    if (!inventory.table.has(id, FLAG.onDisk)) await dropIntent(id, open, context, signal);
+  const prefixes = inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => `${uuid}/`);
   if (prefixes.length > 0) await collect(context, [...prefixes, PROBE_PREFIX], STALE_MS, signal);
 }
 
@@ -29,13 +29,13 @@ export async function collectLeftovers(
  * upload multiple times".
  */
 export async function collectCrashed(context: CommitContext, signal: AbortSignal | undefined): Promise<void> {
-  const { tracker, recorder } = context;
+  const { inventory, recorder } = context;
   // What a file's turn has not come for yet is still to be gone on with.
-  const open = new Set([...tracker.intents.values()].map(({ intent }) => intent.entry.key));
-  const keys = [...tracker.crashedKeys].filter((key) => !open.has(key));
+  const open = new Set([...inventory.intents.values()].map(({ intent }) => intent.entry.key));
+  const keys = [...inventory.crashedKeys].filter((key) => !open.has(key));
   if (keys.length === 0 || !(await collect(context, keys, 0, signal))) return;
-  for (const key of keys) tracker.crashedKeys.delete(key);
-  if (tracker.crashedKeys.size === 0) await recorder.append({ kind: 'swept' });
+  for (const key of keys) inventory.crashedKeys.delete(key);
+  if (inventory.crashedKeys.size === 0) await recorder.append({ kind: 'swept' });
 }
 
 /** False when the store could not do it. */

@@ -11,13 +11,13 @@ import type { UploaderContext } from './context/uploader-context.js';
 import { learnCapabilities } from './learn-capabilities.js';
 
 export function createContext(parts: UploaderContext, recorder: Recorder): CommitContext {
-  const { io, store, tracker, notifier, patience, pool, bandwidth, isWatching } = parts;
-  const twins = new NameTwins(tracker);
+  const { io, store, inventory, notifier, patience, pool, bandwidth, isWatching } = parts;
+  const twins = new NameTwins(inventory);
   let learning: Promise<void> | undefined;
   return {
     io,
     store,
-    tracker,
+    inventory,
     recorder,
     notifier,
     patience,
@@ -37,18 +37,18 @@ export function createContext(parts: UploaderContext, recorder: Recorder): Commi
     // A single pass cannot wait and see: it asks the file when it was written last.
     quietMs: (id, mtimeNs) =>
       isWatching
-        ? tracker.quietMs(id)
+        ? inventory.quietMs(id)
         : Math.max(0, io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n)),
     damage: new Map(),
     onEvent: parts.emit,
   };
 }
 
-export function createQueue({ tracker }: UploaderContext): WorkQueue {
+export function createQueue({ inventory }: UploaderContext): WorkQueue {
   return new WorkQueue((id: FileId) => {
-    const relPath = tracker.relPathOf(id);
-    const bytes = tracker.pendingBytes(id);
-    const lane = toLane(tracker.classOf(id), bytes);
-    return { run: tracker.runOf(id).index, phase: toPhase(relPath), lane, bytes };
+    const relPath = inventory.relPathOf(id);
+    const bytes = inventory.pendingBytes(id);
+    const lane = toLane(inventory.classOf(id), bytes);
+    return { run: inventory.runOf(id).index, phase: toPhase(relPath), lane, bytes };
   });
 }

@@ -38,7 +38,7 @@ const POLL_MS = 50;
 /** Finishes what can be finished. Never rejects for what the store or the disk does. */
 export async function drain(options: DrainOptions): Promise<void> {
   const { parts, scanner, schedule, queue, workers, recorder, status, graceMs } = options;
-  const { clock, tracker, patience, notifier } = parts;
+  const { clock, inventory, patience, notifier } = parts;
   const startMs = clock.monotonicMs();
   const endMs = startMs + graceMs - Math.min(RESERVE_MS, graceMs / RESERVE_RATIO);
   const largeEndMs = startMs + Math.min(LARGE_MS, graceMs / 2);
@@ -64,17 +64,17 @@ export async function drain(options: DrainOptions): Promise<void> {
   options.abortAll();
   await recorder.flush();
   await withTimeout(parts, (signal) => notifier.flush(signal), Math.max(0, endMs - clock.monotonicMs()));
-  for (let id = 0; id < tracker.table.count; id += 1) tracker.table.set(id, FLAG.taken, false);
+  for (let id = 0; id < inventory.table.count; id += 1) inventory.table.set(id, FLAG.taken, false);
 }
 
 function tellPending(parts: UploaderContext): void {
-  const { tracker, emit } = parts;
+  const { inventory, emit } = parts;
   let pendingFiles = 0;
   let pendingBytes = 0;
-  for (let id = 0; id < tracker.table.count; id += 1) {
-    if (!tracker.isPending(id) || !parts.owns(id)) continue;
+  for (let id = 0; id < inventory.table.count; id += 1) {
+    if (!inventory.isPending(id) || !parts.owns(id)) continue;
     pendingFiles += 1;
-    pendingBytes += tracker.pendingBytes(id);
+    pendingBytes += inventory.pendingBytes(id);
   }
   emit({ kind: 'draining', pendingFiles, pendingBytes });
 }

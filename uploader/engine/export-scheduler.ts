@@ -57,7 +57,7 @@ export class Projections implements ProjectionView {
   /** Runs whose event files are not projected as they should be, and why. */
   *problems(): Generator<{ readonly run: RunRecord; readonly error: NonNullable<RunProjection['problem']> }> {
     for (const [index, { problem }] of this.#runs)
-      if (problem !== null) yield { run: this.#parts.tracker.runs[index]!, error: problem };
+      if (problem !== null) yield { run: this.#parts.inventory.runs[index]!, error: problem };
   }
 
   outcomeOf(run: RunRecord): ProjectionOutcome {
@@ -86,8 +86,8 @@ export class Projections implements ProjectionView {
 
   /** The runs that are this uploader's to project: those of which it is known what the store has. */
   #find(): RunProjection[] {
-    const { tracker, refused, ownership } = this.#parts;
-    return tracker.runs
+    const { inventory, refused, ownership } = this.#parts;
+    return inventory.runs
       .filter((run) => run.directory !== null && run.isListed && !refused.has(run.index))
       .filter((run) => ownership.ownsRun(run))
       .map((run) => this.#of(run));

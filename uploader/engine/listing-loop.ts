@@ -37,9 +37,9 @@ export class ListingLoop {
 
   /** Begins to list what is not listed, unless that is going on. */
   consider(): void {
-    const { tracker, clock, refused, ownership } = this.#parts;
+    const { inventory, clock, refused, ownership } = this.#parts;
     if (this.#running !== null || this.#refusal !== null || clock.monotonicMs() < this.#notBeforeMs) return;
-    const runs = tracker.runs.filter(
+    const runs = inventory.runs.filter(
       (run) => run.directory !== null && !run.isListed && !refused.has(run.index) && ownership.worksOn(run),
     );
     if (!this.#isChecked) this.#running = this.#check();

@@ -14,25 +14,25 @@ const CONFIRM_AFTER_MS = 65_000;
 
 /** Concludes about files that have been missing for long; about all of them when there is no later. */
 export async function confirmLosses(parts: UploaderContext, options: { isLast: boolean }): Promise<void> {
-  const { tracker, rootWatch, clock, emit } = parts;
+  const { inventory, rootWatch, clock, emit } = parts;
   const nowMs = clock.monotonicMs();
-  const due = [...tracker.missing].filter(
+  const due = [...inventory.missing].filter(
     ([, { sinceMs }]) => options.isLast || nowMs - sinceMs >= CONFIRM_AFTER_MS,
   );
   if (due.length === 0 || !(await rootWatch.isThere())) return;
-  const present = findInodes(parts, new Set(due.map(([id]) => tracker.table.seenIno[id]!)));
+  const present = findInodes(parts, new Set(due.map(([id]) => inventory.table.seenIno[id]!)));
   for (const [id, { bytes }] of due) {
-    tracker.missing.delete(id);
-    if ((present.get(tracker.table.seenIno[id]!) ?? -1) >= tracker.table.seenBytes[id]!) continue;
+    inventory.missing.delete(id);
+    if ((present.get(inventory.table.seenIno[id]!) ?? -1) >= inventory.table.seenBytes[id]!) continue;
     if (await isThere(parts, id)) continue;
-    tracker.runOf(id).lostBytes += bytes;
-    emit({ kind: 'lost', key: tracker.keyOf(id), sizeBytes: bytes });
+    inventory.runOf(id).lostBytes += bytes;
+    emit({ kind: 'lost', key: inventory.keyOf(id), sizeBytes: bytes });
   }
 }
 
 /** The sizes of the files that are there and have one of the inodes. */
 function findInodes(
-  { tracker: { table } }: UploaderContext,
+  { inventory: { table } }: UploaderContext,
   wanted: ReadonlySet<number>,
 ): Map<number, number> {
   const found = new Map<number, number>();
@@ -43,9 +43,9 @@ function findInodes(
 }
 
 /** Left out by a rule since, or cleaned, not gone. */
-async function isThere({ io, tracker }: UploaderContext, id: FileId): Promise<boolean> {
-  const place = tracker.placeOf(id);
-  const { directory } = tracker.runOf(id);
+async function isThere({ io, inventory }: UploaderContext, id: FileId): Promise<boolean> {
+  const place = inventory.placeOf(id);
+  const { directory } = inventory.runOf(id);
   // Deleted by `clean`, which has found it in the store before.
   if (directory !== null && (await findCleanedMarker(io.fileSystem, directory)) !== null) return true;
   try {

@@ -55,7 +55,7 @@ export class Mirror {
 
   /** Looks at all runs, and removes what may be removed by now. Rejects only when the signal is aborted. */
   async look(signal?: AbortSignal): Promise<void> {
-    const { clock, rootWatch, tracker, ownership } = this.#parts;
+    const { clock, rootWatch, inventory, ownership } = this.#parts;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedMs < LOOK_INTERVAL_MS) return;
     this.#lookedMs = nowMs;
@@ -63,15 +63,15 @@ export class Mirror {
       this.#missing.clear();
       return;
     }
-    for (const run of tracker.runs)
+    for (const run of inventory.runs)
       if (run.directory !== null && run.isListed && ownership.ownsRun(run))
         await this.#lookAt(run, nowMs, signal);
   }
 
   async #lookAt(run: RunRecord, nowMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const { tracker } = this.#parts;
+    const { inventory } = this.#parts;
     const due: FileId[] = [];
-    for (const id of tracker.filesOf(run)) {
+    for (const id of inventory.filesOf(run)) {
       const sinceMs = this.#missing.get(id);
       if (!this.#isMissing(id)) this.#missing.delete(id);
       else if (sinceMs === undefined) this.#missing.set(id, nowMs);
@@ -88,17 +88,17 @@ export class Mirror {
   }
 
   #isMissing(id: FileId): boolean {
-    const { table } = this.#parts.tracker;
+    const { table } = this.#parts.inventory;
     const needed = FLAG.journalled | FLAG.stored;
     const barred = FLAG.onDisk | FLAG.replaced | FLAG.projected | FLAG.taken;
     if ((table.flags[id]! & needed) !== needed || (table.flags[id]! & barred) !== 0) return false;
-    const path = this.#parts.tracker.relPathOf(id);
+    const path = this.#parts.inventory.relPathOf(id);
     return !MADE.some((prefix) => path.startsWith(prefix));
   }
 
   /** Left out by a rule, or out of reach, is not gone. */
   async #isGone(id: FileId): Promise<boolean> {
-    const place = this.#parts.tracker.placeOf(id);
+    const place = this.#parts.inventory.placeOf(id);
     if (place === null) return false;
     try {
       await this.#parts.io.fileSystem.lstat(joinPath(place.directory, [toPathBytes(place.path)]));
@@ -110,12 +110,12 @@ export class Mirror {
 
   /** Why nothing of the run is removed; null when nothing speaks against it. */
   async #findGuard(run: RunRecord, goneCount: number): Promise<string | null> {
-    const { tracker, rootWatch, io } = this.#parts;
+    const { inventory, rootWatch, io } = this.#parts;
     const { directory } = run;
     if (directory === null || !(await rootWatch.isThere())) return 'the root is away';
     if ((await findCleanedMarker(io.fileSystem, directory)) !== null) return 'the run was cleaned';
-    const here = [...tracker.filesOf(run)].filter(
-      (id) => tracker.table.has(id, FLAG.onDisk) && !tracker.table.has(id, FLAG.projected),
+    const here = [...inventory.filesOf(run)].filter(
+      (id) => inventory.table.has(id, FLAG.onDisk) && !inventory.table.has(id, FLAG.projected),
     );
     if (here.length === 0) return 'nothing of the run is on disk';
     if (run.kind === 'polyaxon' && !(await this.#hasRunFile(directory))) return `its ${RUN_FILE} is missing`;
@@ -134,13 +134,13 @@ export class Mirror {
   }
 
   async #remove(id: FileId, run: RunRecord, signal: AbortSignal | undefined): Promise<void> {
-    const { tracker, store, patience, emit } = this.#parts;
-    const key = tracker.keyOf(id);
+    const { inventory, store, patience, emit } = this.#parts;
+    const key = inventory.keyOf(id);
     const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
     if (found.status === 'failed') return this.#tellFailed(key, found.error.message);
     const object = found.status === 'found' ? found.object : null;
-    if (object === null || object.etag !== tracker.table.etags.get(id)) {
-      tracker.setObject(id, object);
+    if (object === null || object.etag !== inventory.table.etags.get(id)) {
+      inventory.setObject(id, object);
       return;
     }
     const copy = store.capabilities.versioning === 'on' ? null : await this.#copy(id, run, object, signal);
@@ -150,7 +150,7 @@ export class Mirror {
     const outcome = await patience.withRetry(`remove ${key}`, call, { signal });
     if (outcome.status === 'failed') return this.#tellFailed(key, outcome.error.message);
     if (outcome.status !== 'removed') return;
-    tracker.setObject(id, null);
+    inventory.setObject(id, null);
     this.#missing.delete(id);
     emit({ kind: 'removed', key, copy });
     if (run.receiptKeys.size > 0) this.#parts.receipts?.onRunComplete(run.uuid);
@@ -163,9 +163,9 @@ export class Mirror {
     object: StoredObject,
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
-    const { tracker, store, patience, io } = this.#parts;
-    const key = tracker.keyOf(id);
-    const target = toDeletedKey(run.uuid, tracker.relPathOf(id), object.etag);
+    const { inventory, store, patience, io } = this.#parts;
+    const key = inventory.keyOf(id);
+    const target = toDeletedKey(run.uuid, inventory.relPathOf(id), object.etag);
     const sum =
       object.crc32 !== null
         ? { status: 'read' as const, crc32: object.crc32 }

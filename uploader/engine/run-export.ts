@@ -51,7 +51,7 @@ export class RunProjection {
   constructor(parts: UploaderContext, run: RunRecord) {
     this.#parts = parts;
     this.#run = run;
-    this.#rows = new MadeRows(parts.tracker, run);
+    this.#rows = new MadeRows(parts.inventory, run);
     this.#notices = new ProjectionNotices(run.uuid, parts.onNotice);
     this.#savedMs = parts.clock.monotonicMs();
   }
@@ -204,14 +204,14 @@ export class RunProjection {
   }
 
   async #open(): Promise<RunProjector> {
-    const { io, paths, tracker } = this.#parts;
+    const { io, paths, inventory } = this.#parts;
     const { fileSystem } = io;
     this.#rows.reopen();
     const projector = await RunProjector.open({
       fileSystem,
       directory: `${paths.projected}/${this.#run.uuid}`,
       acceptsDamage: (relPath, offset) => this.#acceptsDamage(relPath, offset),
-      isAssetStored: (path) => tracker.table.has(tracker.idOf(`${this.#run.uuid}/${path}`), FLAG.stored),
+      isAssetStored: (path) => inventory.table.has(inventory.idOf(`${this.#run.uuid}/${path}`), FLAG.stored),
       onNotice: (notice) => this.#notices.tell(notice),
     });
     this.#run.projectedDirectory = await fileSystem.realPath(projector.made.directory);
@@ -222,14 +222,14 @@ export class RunProjection {
   }
 
   #findEventFiles(): EventFile[] {
-    const { tracker } = this.#parts;
+    const { inventory } = this.#parts;
     const files: EventFile[] = [];
-    for (const { id: folder, path } of tracker.foldersOf(this.#run)) {
+    for (const { id: folder, path } of inventory.foldersOf(this.#run)) {
       const base = toBase(path);
       if (base === undefined) continue;
-      for (const id of tracker.table.inFolder(folder)) {
-        const name = tracker.table.nameOf(id);
-        if (!isEventFileName(name) || !tracker.table.has(id, FLAG.onDisk)) continue;
+      for (const id of inventory.table.inFolder(folder)) {
+        const name = inventory.table.nameOf(id);
+        if (!isEventFileName(name) || !inventory.table.has(id, FLAG.onDisk)) continue;
         files.push(this.#toEventFile(id, { ...base, name, relPath: `${path}/${name}` }));
       }
     }
@@ -237,14 +237,14 @@ export class RunProjection {
   }
 
   #toEventFile(id: FileId, source: EventFile['source']): EventFile {
-    const { tracker, io } = this.#parts;
-    const version = (): string => `${tracker.table.seenBytes[id]} ${tracker.table.seenStamp[id]}`;
+    const { inventory, io } = this.#parts;
+    const version = (): string => `${inventory.table.seenBytes[id]} ${inventory.table.seenStamp[id]}`;
     const open: EventFile['open'] = async () => {
-      const place = tracker.placeOf(id);
-      if (place === null) throw new Error(`no directory is known for ${tracker.keyOf(id)}`);
+      const place = inventory.placeOf(id);
+      if (place === null) throw new Error(`no directory is known for ${inventory.keyOf(id)}`);
       const policy = this.#parts.openPolicy();
-      const file = await openLocalFile(io.fileSystem, place, tracker.relPathOf(id), policy);
-      tracker.look(id, file.opened);
+      const file = await openLocalFile(io.fileSystem, place, inventory.relPathOf(id), policy);
+      inventory.look(id, file.opened);
       return file;
     };
     return { source, version, open };

@@ -82,13 +82,15 @@ export class RunPhases {
   }
 
   #conclude(run: RunRecord): void {
-    const { tracker, rootWatch, emit, notifier, ownership, projection } = this.#parts;
+    const { inventory, rootWatch, emit, notifier, ownership, projection } = this.#parts;
     const phase = this.phaseOf(run);
     if (!ownership.ownsRun(run)) return;
     if (phase.kind === 'live' || rootWatch.awayReason !== null || !run.isListed) return;
     if (this.#scanner.isVisiting(run.index)) return;
-    const dirty = [...tracker.filesOf(run)].filter((id) => tracker.table.has(id, FLAG.dirty));
-    const open = dirty.filter((id) => !this.#schedule.failures.has(id) || tracker.table.has(id, FLAG.taken));
+    const dirty = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.dirty));
+    const open = dirty.filter(
+      (id) => !this.#schedule.failures.has(id) || inventory.table.has(id, FLAG.taken),
+    );
     const projected = projection.outcomeOf(run);
     if (open.length > 0 || projected === 'busy') this.#phases.set(run.index, { kind: 'closing' });
     else if (dirty.length > 0 || projected === 'failed') this.#concludeIncomplete(run, dirty);
@@ -102,18 +104,18 @@ export class RunPhases {
 
   /** Nothing waits for what can never be stored. */
   #concludeIncomplete(run: RunRecord, dirty: readonly FileId[]): void {
-    const { tracker, notifier, projection } = this.#parts;
+    const { inventory, notifier, projection } = this.#parts;
     const wasIncomplete = this.phaseOf(run).kind === 'incomplete';
     this.#phases.set(run.index, { kind: 'incomplete' });
     if (wasIncomplete || projection.outcomeOf(run) === 'failed') return;
     const errors = dirty.map((id) => this.#schedule.failures.get(id)?.error);
     if (!errors.every((error) => error !== undefined && isForGood(error))) return;
-    const unsendable = [...dirty.map((id) => tracker.relPathOf(id)), ...findUnscanned(this.#scanner, run)];
+    const unsendable = [...dirty.map((id) => inventory.relPathOf(id)), ...findUnscanned(this.#scanner, run)];
     notifier.onRunComplete(run.uuid, { unsendable, isPartial: true });
   }
 
   #found(): RunRecord[] {
-    const { tracker, refused } = this.#parts;
-    return tracker.runs.filter(({ directory, index }) => directory !== null && !refused.has(index));
+    const { inventory, refused } = this.#parts;
+    return inventory.runs.filter(({ directory, index }) => directory !== null && !refused.has(index));
   }
 }

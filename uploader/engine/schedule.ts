@@ -56,12 +56,12 @@ export class Schedule {
 
   /** Puts a dirty file into the queue, or down for later. */
   consider(id: FileId): void {
-    const { tracker, refused, rootWatch, clock } = this.#parts;
-    const { table } = tracker;
+    const { inventory, refused, rootWatch, clock } = this.#parts;
+    const { table } = inventory;
     if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.taken)) return;
-    const run = tracker.runOf(id);
+    const run = inventory.runOf(id);
     if (!run.isListed || run.directory === null || refused.has(run.index)) return;
-    if (!this.#parts.owns(id) || (this.isDraining && !tracker.isPending(id))) return;
+    if (!this.#parts.owns(id) || (this.isDraining && !inventory.isPending(id))) return;
     const dueMs = this.#withinBudget(id, this.#dueMs(id));
     if (dueMs <= clock.monotonicMs() && rootWatch.awayReason === null) {
       this.#waiting.delete(id);
@@ -83,17 +83,18 @@ export class Schedule {
 
   /** Considers all dirty files of a run, or of all, anew. */
   considerAll(run?: number): void {
-    const { table, runs } = this.#parts.tracker;
+    const { table, runs } = this.#parts.inventory;
     const records = run === undefined ? runs : runs.slice(run, run + 1);
     for (const record of records)
-      for (const id of this.#parts.tracker.filesOf(record)) if (table.has(id, FLAG.dirty)) this.consider(id);
+      for (const id of this.#parts.inventory.filesOf(record))
+        if (table.has(id, FLAG.dirty)) this.consider(id);
   }
 
   /** What has failed or waits in a run is tried again at once: it has ended. */
   retryRun(run: number): void {
-    const record = this.#parts.tracker.runs[run];
+    const record = this.#parts.inventory.runs[run];
     if (record === undefined) return;
-    for (const id of this.#parts.tracker.filesOf(record)) {
+    for (const id of this.#parts.inventory.filesOf(record)) {
       this.failures.delete(id);
       this.#holds.delete(id);
     }
@@ -145,48 +146,48 @@ export class Schedule {
   }
 
   #free(id: FileId): void {
-    this.#parts.tracker.table.set(id, FLAG.taken, false);
+    this.#parts.inventory.table.set(id, FLAG.taken, false);
     this.consider(id);
   }
 
   /** Polyaxon's event files wait for their turn once they are due. */
   #withinBudget(id: FileId, dueMs: number): number {
-    const { tracker, clock } = this.#parts;
+    const { inventory, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
-    if (dueMs > nowMs || this.isDraining || tracker.classOf(id) !== 'append') return dueMs;
+    if (dueMs > nowMs || this.isDraining || inventory.classOf(id) !== 'append') return dueMs;
     return Math.max(dueMs, this.#budget.slotOf(id, nowMs));
   }
 
   #dueMs(id: FileId): number {
-    const { tracker, clock } = this.#parts;
+    const { inventory, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
     const holdMs = Math.max(this.#holds.get(id) ?? 0, this.failures.get(id)?.untilMs ?? 0);
     if (this.isDraining) return Math.max(nowMs, holdMs);
-    if (!this.#parts.isLive(tracker.runOf(id))) {
+    if (!this.#parts.isLive(inventory.runOf(id))) {
       // What is stored is compared once its time stamps can prove something, and not again and again until then.
-      const restMs = tracker.isPending(id) ? 0 : Math.max(0, QUIET_MS - tracker.quietMs(id));
+      const restMs = inventory.isPending(id) ? 0 : Math.max(0, QUIET_MS - inventory.quietMs(id));
       return Math.max(nowMs + restMs, holdMs);
     }
     return Math.max(nowMs + this.#msUntilDue(id, nowMs), holdMs);
   }
 
   #msUntilDue(id: FileId, nowMs: number): number {
-    const { tracker, intervalMs } = this.#parts;
-    const { table } = tracker;
-    const isStored = !tracker.isPending(id);
-    const last = tracker.commits.get(id);
-    const segment = tracker.segments.get(id);
+    const { inventory, intervalMs } = this.#parts;
+    const { table } = inventory;
+    const isStored = !inventory.isPending(id);
+    const last = inventory.commits.get(id);
+    const segment = inventory.segments.get(id);
     // All of it is in segments: the object itself is made anew later.
     if (segment !== undefined && isStored)
       return last === undefined ? 0 : Math.max(0, last.atMs + REFRESH_AFTER_MS - nowMs);
     const storedBytes = table.has(id, FLAG.stored) ? table.objectBytes[id]! : null;
     return msUntilDue({
-      isAppended: tracker.isAppended(id),
+      isAppended: inventory.isAppended(id),
       isStored,
       fileBytes: table.seenBytes[id]!,
       storedBytes: segment === undefined ? storedBytes : Math.max(segment.end, MIN_APPEND_BYTES),
-      quietMs: tracker.quietMs(id),
-      ageMs: tracker.ageMs(id),
+      quietMs: inventory.quietMs(id),
+      ageMs: inventory.ageMs(id),
       lastCommit: last === undefined ? null : { ...last, agoMs: nowMs - last.atMs },
       intervalMs,
     });

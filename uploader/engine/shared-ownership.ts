@@ -34,11 +34,11 @@ export class SharedOwnership implements Ownership {
   ) {
     this.#parts = parts;
     this.#onGained = onGained;
-    const { store, io, clock, tracker } = parts;
+    const { store, io, clock, inventory } = parts;
     this.#membership = new Membership({
       ...{ store, clock, group, randomness: io.randomness },
       label: `${hostname()} ${pid}`,
-      seenRuns: () => tracker.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
+      seenRuns: () => inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
       seenVersion: () => parts.lives.size,
       onChange: () => this.#look(),
     });
@@ -64,11 +64,11 @@ export class SharedOwnership implements Ownership {
   }
 
   ownsFile(id: FileId): boolean {
-    const { tracker } = this.#parts;
-    const run = tracker.runOf(id);
+    const { inventory } = this.#parts;
+    const run = inventory.runOf(id);
     // Only the owner of the run has what it has made of its event files.
-    if (!this.#isShared(run) || tracker.table.has(id, FLAG.projected)) return this.ownsRun(run);
-    const relPath = tracker.relPathOf(id);
+    if (!this.#isShared(run) || inventory.table.has(id, FLAG.projected)) return this.ownsRun(run);
+    const relPath = inventory.relPathOf(id);
     return this.#owns(run, toShard(relPath.slice(0, relPath.lastIndexOf('/') + 1)));
   }
 
@@ -91,12 +91,12 @@ export class SharedOwnership implements Ownership {
   /** Whether a run is so large that its files are shared out. */
   #isShared(run: RunRecord): boolean {
     if (!this.#parts.isLive(run)) return false;
-    const { clock, tracker } = this.#parts;
+    const { clock, inventory } = this.#parts;
     const known = this.#sizes.get(run.index);
     if (known !== undefined && (known.isLarge || clock.monotonicMs() - known.atMs < COUNT_INTERVAL_MS))
       return known.isLarge;
     let count = 0;
-    for (const _ of tracker.filesOf(run)) if (++count > LARGE_RUN_FILES) break;
+    for (const _ of inventory.filesOf(run)) if (++count > LARGE_RUN_FILES) break;
     const size = { isLarge: count > LARGE_RUN_FILES, atMs: clock.monotonicMs() };
     this.#sizes.set(run.index, size);
     // Some of its files are this uploader's now that were not before.
@@ -105,10 +105,10 @@ export class SharedOwnership implements Ownership {
   }
 
   #look(): void {
-    const { tracker } = this.#parts;
+    const { inventory } = this.#parts;
     this.#decisions.clear();
     const gained = new Set<number>();
-    for (const run of tracker.runs) {
+    for (const run of inventory.runs) {
       const owns = this.ownsRun(run);
       if (owns === this.#owned.has(run.index)) continue;
       if (owns) gained.add(run.index);

@@ -45,11 +45,11 @@ export class StatusWriter {
 
   /** Writes; with `onlyIfChanged` not when it would say the same, but for the time. */
   async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
-    const { place, store, io, clock, patience, tracker, config, ownership, projection, notifier } =
+    const { place, store, io, clock, patience, inventory, config, ownership, projection, notifier } =
       this.#parts;
     const phaseOf = (run: RunRecord) =>
       ownership.worksOn(run) ? this.#phases.phaseOf(run).kind : 'elsewhere';
-    const runs = countRuns(tracker, config.project, phaseOf, projection, (runUuid) =>
+    const runs = countRuns(inventory, config.project, phaseOf, projection, (runUuid) =>
       notifier.statusOf?.(runUuid),
     );
     const { awaySinceMs } = patience.gate;

@@ -80,19 +80,19 @@ class Pass implements WorkHandler {
 
   /** Plans and reports. Takes no lock and writes nothing, neither here nor there. */
   async rehearse(): Promise<SyncReport> {
-    const { io, paths, owner, tracker } = this.#parts;
-    await replayFiles(io.fileSystem, paths, owner, tracker);
+    const { io, paths, owner, inventory } = this.#parts;
+    await replayFiles(io.fileSystem, paths, owner, inventory);
     const { unavailable } = await this.#prepare();
     const uploads: Upload[] = [];
     const pending = { uploads: 0, verifications: 0 };
     for (const id of this.#plan()) {
-      const decision = planFile(tracker.seenFacts(id));
+      const decision = planFile(inventory.seenFacts(id));
       if (unavailable !== null) this.#fail(id, unavailable);
       if (decision.action === 'verify') pending.verifications += 1;
       if (decision.action !== 'upload') continue;
       pending.uploads += 1;
-      const sizeBytes = tracker.table.seenBytes[id]!;
-      uploads.push({ key: tracker.keyOf(id), sizeBytes, reason: decision.reason });
+      const sizeBytes = inventory.table.seenBytes[id]!;
+      uploads.push({ key: inventory.keyOf(id), sizeBytes, reason: decision.reason });
     }
     return this.#report(uploads, pending);
   }
@@ -115,7 +115,7 @@ class Pass implements WorkHandler {
         await workers.run(parts.config.concurrency);
         await this.#unlessAborted(() => collectCrashed(context, this.#signal));
         await this.#unlessAborted(() => this.#mirrorDeletions());
-      } else for (const id of ids) this.#fail(id, aborted(this.#parts.tracker.relPathOf(id)));
+      } else for (const id of ids) this.#fail(id, aborted(this.#parts.inventory.relPathOf(id)));
       await this.#notify();
       await this.#projections?.save();
       return this.#report(this.#toUploads());
@@ -139,12 +139,12 @@ class Pass implements WorkHandler {
 
   onAborted(id: FileId): void {
     this.#stop((path) => aborted(path));
-    this.#fail(id, aborted(this.#parts.tracker.relPathOf(id)));
+    this.#fail(id, aborted(this.#parts.inventory.relPathOf(id)));
   }
 
   onOutcome(id: FileId, outcome: SendOutcome): void {
-    const { emit, tracker } = this.#parts;
-    const key = tracker.keyOf(id);
+    const { emit, inventory } = this.#parts;
+    const key = inventory.keyOf(id);
     switch (outcome.status) {
       case 'stored': {
         const { sizeBytes, reason, strategy } = outcome;
@@ -177,25 +177,25 @@ class Pass implements WorkHandler {
 
   /** Scans, and asks the store. Returns why it cannot be reached; throws when it can, and refuses. */
   async #prepare(): Promise<{ unavailable: StoreUnavailableError | null }> {
-    const { tracker, config, io, emit, lives, refused, notifier } = this.#parts;
+    const { inventory, config, io, emit, lives, refused, notifier } = this.#parts;
     await this.#scanner.scanAll(this.#signal);
     const [overlap] = refused.values();
     if (overlap !== undefined) throw overlap;
-    const runs = tracker.runs.filter(({ directory }) => directory !== null);
+    const runs = inventory.runs.filter(({ directory }) => directory !== null);
     if (runs.length === 0 && this.#scanner.problems.length === 0) {
       const error = await explainNoRuns(io.fileSystem, config.path);
       if (error !== null) throw error;
     }
     const quietMs = config.takesEnded === true ? Number.POSITIVE_INFINITY : 0;
     for (const [index, life] of lives) {
-      const run = tracker.runs[index];
+      const run = inventory.runs[index];
       const state = await life.look(quietMs);
       if (run !== undefined) notifier.onLife?.(run.uuid, state);
     }
     const files = [...runs]
-      .flatMap((run) => [...tracker.filesOf(run)])
-      .filter((id) => tracker.table.has(id, FLAG.onDisk));
-    const sizeBytes = files.reduce((sum, id) => sum + tracker.table.seenBytes[id]!, 0);
+      .flatMap((run) => [...inventory.filesOf(run)])
+      .filter((id) => inventory.table.has(id, FLAG.onDisk));
+    const sizeBytes = files.reduce((sum, id) => sum + inventory.table.seenBytes[id]!, 0);
     emit({ kind: 'scanned', runs: runs.length, files: files.length, sizeBytes });
     await notifier.prepareProject?.(this.#signal);
     try {
@@ -219,40 +219,40 @@ class Pass implements WorkHandler {
 
   /** The files that something is to be done about, in the order in which they are to begin. */
   #plan(): FileId[] {
-    const { tracker, emit } = this.#parts;
+    const { inventory, emit } = this.#parts;
     const ids: FileId[] = [];
     const planned = { uploads: 0, uploadBytes: 0, verifications: 0, unchanged: 0 };
-    for (let id = 0; id < tracker.table.count; id += 1) {
-      if (!tracker.table.has(id, FLAG.onDisk)) continue;
-      const { action } = planFile(tracker.seenFacts(id));
+    for (let id = 0; id < inventory.table.count; id += 1) {
+      if (!inventory.table.has(id, FLAG.onDisk)) continue;
+      const { action } = planFile(inventory.seenFacts(id));
       if (action === 'skip') planned.unchanged += 1;
       else ids.push(id);
       if (action === 'verify') planned.verifications += 1;
       if (action !== 'upload') continue;
       planned.uploads += 1;
-      planned.uploadBytes += tracker.table.seenBytes[id]!;
+      planned.uploadBytes += inventory.table.seenBytes[id]!;
     }
     emit({ kind: 'planned', ...planned });
     return ids.sort((a, b) => compareWork(this.#toOrder(a), this.#toOrder(b)));
   }
 
   #toOrder(id: FileId): Ordered {
-    const { tracker } = this.#parts;
-    const relPath = tracker.relPathOf(id);
-    const sizeBytes = tracker.table.seenBytes[id]!;
+    const { inventory } = this.#parts;
+    const relPath = inventory.relPathOf(id);
+    const sizeBytes = inventory.table.seenBytes[id]!;
     return { phase: toPhase(relPath), fileClass: toFileClass(relPath), sizeBytes, key: relPath };
   }
 
   #toUploads(): Upload[] {
-    const { tracker } = this.#parts;
+    const { inventory } = this.#parts;
     return [...this.#stored].map(([id, reason]) => {
-      return { key: tracker.keyOf(id), sizeBytes: tracker.table.objectBytes[id]!, reason };
+      return { key: inventory.keyOf(id), sizeBytes: inventory.table.objectBytes[id]!, reason };
     });
   }
 
   /** Whether what was stored is no longer the beginning of the file. */
   #isRewritten(id: FileId): boolean {
-    const { table } = this.#parts.tracker;
+    const { table } = this.#parts.inventory;
     if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.same)) return false;
     return table.seenBytes[id]! <= table.fileBytes[id]!;
   }
@@ -260,33 +260,33 @@ class Pass implements WorkHandler {
   #again(id: FileId): void {
     const tries = (this.#tries.get(id) ?? 0) + 1;
     this.#tries.set(id, tries);
-    const { tracker, emit } = this.#parts;
+    const { inventory, emit } = this.#parts;
     if (tries >= MAX_TRIES) {
       this.#stored.delete(id);
-      this.#fail(id, unstable(tracker.relPathOf(id)));
+      this.#fail(id, unstable(inventory.relPathOf(id)));
       return;
     }
-    emit({ kind: 'requeued', key: tracker.keyOf(id), attempt: tries });
+    emit({ kind: 'requeued', key: inventory.keyOf(id), attempt: tries });
     this.#queue.add(id);
   }
 
   /** Reports all that has not begun as unsent. */
   #stop(toError: (path: string) => CodedError): void {
-    for (const id of this.#queue.drain()) this.#fail(id, toError(this.#parts.tracker.relPathOf(id)));
+    for (const id of this.#queue.drain()) this.#fail(id, toError(this.#parts.inventory.relPathOf(id)));
   }
 
   #fail(id: FileId, error: CodedError): void {
-    const { tracker, emit } = this.#parts;
-    const key = tracker.keyOf(id);
-    this.#unsent.set(id, { path: key, sizeBytes: tracker.table.seenBytes[id]!, error });
+    const { inventory, emit } = this.#parts;
+    const key = inventory.keyOf(id);
+    this.#unsent.set(id, { path: key, sizeBytes: inventory.table.seenBytes[id]!, error });
     emit({ kind: 'unsent', key, error });
   }
 
   /** A run that has ended, and of which nothing is left to send, is complete. */
   async #notify(): Promise<void> {
-    const { tracker, notifier, emit, projection } = this.#parts;
-    const incomplete = new Set([...this.#unsent.keys()].map((id) => tracker.runOf(id).index));
-    for (const run of tracker.runs) {
+    const { inventory, notifier, emit, projection } = this.#parts;
+    const incomplete = new Set([...this.#unsent.keys()].map((id) => inventory.runOf(id).index));
+    for (const run of inventory.runs) {
       if (run.directory === null || !run.isListed || this.#parts.isLive(run)) continue;
       if (projection.outcomeOf(run) === 'failed') continue;
       if (incomplete.has(run.index)) {
@@ -302,10 +302,10 @@ class Pass implements WorkHandler {
 
   /** Nothing waits for what can never be stored. */
   #notifyIncomplete(run: RunRecord): void {
-    const { tracker, notifier } = this.#parts;
-    const unsent = [...this.#unsent].filter(([id]) => tracker.runOf(id).index === run.index);
+    const { inventory, notifier } = this.#parts;
+    const unsent = [...this.#unsent].filter(([id]) => inventory.runOf(id).index === run.index);
     if (!unsent.every(([, { error }]) => isForGood(error))) return;
-    const paths = unsent.map(([id]) => tracker.relPathOf(id));
+    const paths = unsent.map(([id]) => inventory.relPathOf(id));
     const unsendable = [...paths, ...findUnscanned(this.#scanner, run)];
     notifier.onRunComplete(run.uuid, { unsendable, isPartial: true });
   }

@@ -183,12 +183,12 @@ class Watch implements WorkHandler {
   }
 
   onOutcome(id: FileId, outcome: SendOutcome): void {
-    const { tracker, emit } = this.#parts;
-    const key = tracker.keyOf(id);
-    const run = tracker.runOf(id);
+    const { inventory, emit } = this.#parts;
+    const key = inventory.keyOf(id);
+    const run = inventory.runOf(id);
     if (outcome.status !== 'failed') {
       this.#unpark();
-      if (run.lastError?.path === tracker.relPathOf(id)) run.lastError = null;
+      if (run.lastError?.path === inventory.relPathOf(id)) run.lastError = null;
     }
     switch (outcome.status) {
       case 'stored': {
@@ -208,14 +208,14 @@ class Watch implements WorkHandler {
         break;
       case 'waiting': {
         // What has changed while it was read is due by itself.
-        const isSeen = tracker.table.has(id, FLAG.same) || !tracker.table.has(id, FLAG.journalled);
+        const isSeen = inventory.table.has(id, FLAG.same) || !inventory.table.has(id, FLAG.journalled);
         this.#schedule.hold(id, isSeen ? Math.max(TICK_MS, outcome.forMs) : TICK_MS);
         break;
       }
       case 'changed': {
         const attempt = this.#schedule.onChanged(id);
         emit({ kind: 'requeued', key, attempt });
-        if (attempt >= MAX_CHANGES) this.#tellUnsent(id, unstable(tracker.relPathOf(id)));
+        if (attempt >= MAX_CHANGES) this.#tellUnsent(id, unstable(inventory.relPathOf(id)));
         break;
       }
       case 'failed':
@@ -290,10 +290,10 @@ class Watch implements WorkHandler {
 
   /** Not before there is something to look after; then once a day. */
   #collect(): void {
-    const { clock, tracker } = this.#parts;
+    const { clock, inventory } = this.#parts;
     const nowMs = clock.monotonicMs();
     const isDue = this.#collectedMs === null || nowMs - this.#collectedMs >= COLLECT_INTERVAL_MS;
-    if (isDue && tracker.runs.some(({ isListed }) => isListed)) {
+    if (isDue && inventory.runs.some(({ isListed }) => isListed)) {
       this.#collectedMs = nowMs;
       this.#inBackground(collectLeftovers(this.#context, this.#abort.signal));
     }
@@ -333,9 +333,9 @@ class Watch implements WorkHandler {
   }
 
   #tellUnsent(id: FileId, error: SendFailure): void {
-    const { tracker, emit } = this.#parts;
-    tracker.runOf(id).lastError = { path: tracker.relPathOf(id), error };
-    emit({ kind: 'unsent', key: tracker.keyOf(id), error });
+    const { inventory, emit } = this.#parts;
+    inventory.runOf(id).lastError = { path: inventory.relPathOf(id), error };
+    emit({ kind: 'unsent', key: inventory.keyOf(id), error });
   }
 
   /** The store refuses everything, for a reason that waiting may mend: credentials are renewed, buckets are made. */
@@ -377,26 +377,27 @@ class Watch implements WorkHandler {
   }
 
   #tellScanned(): void {
-    const { tracker, emit } = this.#parts;
+    const { inventory, emit } = this.#parts;
     let files = 0;
     let sizeBytes = 0;
-    for (let id = 0; id < tracker.table.count; id += 1) {
-      if (!tracker.table.has(id, FLAG.onDisk)) continue;
+    for (let id = 0; id < inventory.table.count; id += 1) {
+      if (!inventory.table.has(id, FLAG.onDisk)) continue;
       files += 1;
-      sizeBytes += tracker.table.seenBytes[id]!;
+      sizeBytes += inventory.table.seenBytes[id]!;
     }
-    const runs = tracker.runs.filter(({ directory }) => directory !== null).length;
+    const runs = inventory.runs.filter(({ directory }) => directory !== null).length;
     emit({ kind: 'scanned', runs, files, sizeBytes });
   }
 
   #report(scanner: Scanner): SyncReport {
-    const { tracker } = this.#parts;
+    const { inventory } = this.#parts;
     const unsent: UnsentFile[] = [];
-    for (let id = 0; id < tracker.table.count; id += 1) {
-      if (tracker.runOf(id).directory === null || !tracker.isPending(id) || !this.#parts.owns(id)) continue;
+    for (let id = 0; id < inventory.table.count; id += 1) {
+      if (inventory.runOf(id).directory === null || !inventory.isPending(id) || !this.#parts.owns(id))
+        continue;
       const error =
-        this.#schedule.failures.get(id)?.error ?? notYet(tracker.relPathOf(id), tracker.pendingBytes(id));
-      unsent.push({ path: tracker.keyOf(id), sizeBytes: tracker.table.seenBytes[id]!, error });
+        this.#schedule.failures.get(id)?.error ?? notYet(inventory.relPathOf(id), inventory.pendingBytes(id));
+      unsent.push({ path: inventory.keyOf(id), sizeBytes: inventory.table.seenBytes[id]!, error });
     }
     return toReport(this.#parts, scanner, {
       isAborted: this.#stopSignal.aborted,

@@ -12,14 +12,14 @@ export async function withState<Result>(
   parts: UploaderContext,
   work: (recorder: Recorder) => Promise<Result>,
 ): Promise<Result> {
-  const { io, paths, owner, tracker, onNotice } = parts;
+  const { io, paths, owner, inventory, onNotice } = parts;
   await makeStateDirectory(io.fileSystem, paths);
   const lock = await acquireLock(paths.lock, io);
   try {
     if (parts.isWatching) await refuseOtherDestination(parts);
-    const live = () => tracker.live();
-    const { recorder } = await openRecorder({ io, paths, owner, sink: tracker, live, onNotice });
-    await recorder.append(...[...tracker.crashedKeys].map((key) => ({ kind: 'crashed', key }) as const));
+    const live = () => inventory.live();
+    const { recorder } = await openRecorder({ io, paths, owner, sink: inventory, live, onNotice });
+    await recorder.append(...[...inventory.crashedKeys].map((key) => ({ kind: 'crashed', key }) as const));
     try {
       return await work(recorder);
     } finally {

@@ -2,7 +2,7 @@
 
 import type { Io } from '../../base/io/io.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
-import type { Tracker } from '../../pipeline/inventory/inventory.js';
+import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { RunRecord } from '../../pipeline/inventory/known-run.js';
 import type { StatePaths } from '../../pipeline/journal/state-directory.js';
 import type { OnSyncEvent, SyncEvent } from '../../pipeline/report/progress.js';
@@ -22,7 +22,7 @@ export interface ObserverContext {
   readonly isWatching: boolean;
   readonly paths: StatePaths;
   readonly store: Store;
-  readonly tracker: Tracker;
+  readonly inventory: Inventory;
   /** Whether a run is this uploader's to tell of. */
   readonly isOurs: (run: RunRecord) => boolean;
   readonly emit: OnSyncEvent;
@@ -35,21 +35,21 @@ const DRAIN_PATIENCE_MS = 5_000;
 
 /** Tells nobody where no API is configured. */
 export function createNotifier(parts: ObserverContext): Notifier {
-  const { io, config, isWatching, paths, store, tracker, emit, beforeRequest } = parts;
+  const { io, config, isWatching, paths, store, inventory, emit, beforeRequest } = parts;
   const { api } = config;
   if (api === undefined || config.isDryRun) return silentNotifier;
   return new PolyaxonNotifier({
     io,
     client: new PolyaxonClient({ connection: api.connection(), clock: io.clock, beforeRequest }),
     isWatching,
-    view: toStoredView(tracker),
+    view: toStoredView(inventory),
     directory: paths.notified,
     createsProject: api.createsProject,
     defaults: { project: config.project ?? null, place: api.place },
     hasProjection: config.projectsEvents ?? true,
     projects: store instanceof PolyaxonStore ? store.projects : new ProjectDirectory(api.place),
     isOurs: (runUuid) => {
-      const run = tracker.findRun(runUuid);
+      const run = inventory.findRun(runUuid);
       return run !== undefined && parts.isOurs(run);
     },
     flushPatienceMs: isWatching ? DRAIN_PATIENCE_MS : config.patienceMs,
@@ -60,27 +60,28 @@ export function createNotifier(parts: ObserverContext): Notifier {
 }
 
 /** What the store has of runs, as the tracker knows it. */
-function toStoredView(tracker: Tracker): StoredView {
+function toStoredView(inventory: Inventory): StoredView {
   function* storedFiles(runUuid: string): Generator<string> {
-    const run = tracker.findRun(runUuid);
+    const run = inventory.findRun(runUuid);
     if (run === undefined) return;
-    for (const id of tracker.filesOf(run))
-      if (tracker.table.has(id, FLAG.stored)) yield tracker.relPathOf(id);
+    for (const id of inventory.filesOf(run))
+      if (inventory.table.has(id, FLAG.stored)) yield inventory.relPathOf(id);
   }
   return {
     storedFiles,
     hasStored: (runUuid, path) => {
-      const run = tracker.findRun(runUuid);
+      const run = inventory.findRun(runUuid);
       if (run === undefined) return false;
       const slash = path.lastIndexOf('/');
       const name = path.slice(slash + 1);
-      for (const { id: folder, path: directory } of tracker.foldersOf(run)) {
+      for (const { id: folder, path: directory } of inventory.foldersOf(run)) {
         if (directory === (slash < 0 ? '' : path.slice(0, slash))) {
-          const id = tracker.table.find(folder, name);
-          if (id !== undefined && tracker.table.has(id, FLAG.stored)) return true;
+          const id = inventory.table.find(folder, name);
+          if (id !== undefined && inventory.table.has(id, FLAG.stored)) return true;
         }
         if (directory !== path && !directory.startsWith(`${path}/`)) continue;
-        for (const id of tracker.table.inFolder(folder)) if (tracker.table.has(id, FLAG.stored)) return true;
+        for (const id of inventory.table.inFolder(folder))
+          if (inventory.table.has(id, FLAG.stored)) return true;
       }
       return false;
     },

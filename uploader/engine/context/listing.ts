@@ -35,14 +35,14 @@ async function listRun(
   run: RunRecord,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { patience, store, tracker } = parts;
+  const { patience, store, inventory } = parts;
   const open = (last: ListedObject | undefined) => store.list(`${run.uuid}/`, { after: last?.key, signal });
-  tracker.beginListing(run);
+  inventory.beginListing(run);
   try {
     const objects = patience.streamWithRetry<ListedObject>(`list ${run.uuid}`, open, signal);
-    for await (const { key, etag, sizeBytes } of objects) tracker.onListed(key, { etag, sizeBytes });
+    for await (const { key, etag, sizeBytes } of objects) inventory.onListed(key, { etag, sizeBytes });
   } catch (error) {
     throw error instanceof OutcomeError && error.outcome.status === 'failed' ? error.outcome.error : error;
   }
-  tracker.endListing(run);
+  inventory.endListing(run);
 }

@@ -12,7 +12,7 @@ import { Patience } from '../../base/limits/retry-policy.js';
 import { OWNS_ALL, type Ownership } from '../../cluster/ownership.js';
 import { NO_PROJECTION, type ProjectionView } from '../../pipeline/export/export-view.js';
 import type { FileId } from '../../pipeline/inventory/file-table.js';
-import { Tracker } from '../../pipeline/inventory/inventory.js';
+import { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { RunRecord } from '../../pipeline/inventory/known-run.js';
 import type { JournalOwner } from '../../pipeline/journal/journal-files.js';
 import { type StatePaths, toStatePaths } from '../../pipeline/journal/state-directory.js';
@@ -57,7 +57,7 @@ export class UploaderContext {
   readonly notifier: Notifier;
   /** Null where none are wanted. */
   readonly receipts: ReceiptWriter | null;
-  readonly tracker: Tracker;
+  readonly inventory: Inventory;
   readonly rootWatch: RootWatch;
   readonly patience: Patience;
   readonly limit: ConcurrencyLimit;
@@ -116,7 +116,7 @@ export class UploaderContext {
       onAway: (reason) => this.emit({ kind: 'paused', reason: `${found.place.start.toString()}: ${reason}` }),
       onBack: () => this.emit({ kind: 'resumed' }),
     });
-    this.tracker = new Tracker({
+    this.inventory = new Inventory({
       clock: this.clock,
       onDirty: (id) => this.onDirty(id),
       onRun: (run) => this.#takeRun(run),
@@ -199,12 +199,12 @@ export class UploaderContext {
       place: this.place,
       hostId: this.owner.hostId,
       rootWatch: this.rootWatch,
-      sink: this.tracker,
+      sink: this.inventory,
       isWatching: this.isWatching,
       storePath: this.#storePath,
       onNotice: this.onNotice,
       hints,
-      isFollowed: (run) => this.ownership.worksOn(this.tracker.runs[run]!),
+      isFollowed: (run) => this.ownership.worksOn(this.inventory.runs[run]!),
     });
   }
 
@@ -219,15 +219,15 @@ export class UploaderContext {
   }
 
   #createNotifier(beforeRequest: (signal?: AbortSignal) => Promise<void>): Notifier {
-    const { io, config, isWatching, paths, store, tracker, emit } = this;
+    const { io, config, isWatching, paths, store, inventory, emit } = this;
     const isOurs = (run: RunRecord): boolean => !this.refused.has(run.index) && this.ownership.ownsRun(run);
-    return createNotifier({ io, config, isWatching, paths, store, tracker, emit, isOurs, beforeRequest });
+    return createNotifier({ io, config, isWatching, paths, store, inventory, emit, isOurs, beforeRequest });
   }
 
   #createReceipts(): ReceiptWriter | null {
     if (this.config.writesReceipts === false) return null;
-    const { io, store, tracker, patience, pool, onNotice, openPolicy } = this;
-    return new ReceiptWriter({ io, store, tracker, patience, pool, onNotice, openPolicy });
+    const { io, store, inventory, patience, pool, onNotice, openPolicy } = this;
+    return new ReceiptWriter({ io, store, inventory, patience, pool, onNotice, openPolicy });
   }
 
   #takeRun(run: RunRecord): void {

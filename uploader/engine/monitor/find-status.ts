@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Io } from '../../base/io/io.js';
 import { isLocked } from '../../base/io/lock-file.js';
 import { isAbsent } from '../../base/io/system-error.js';
-import { Tracker } from '../../pipeline/inventory/inventory.js';
+import { Inventory } from '../../pipeline/inventory/inventory.js';
 import { replayFiles } from '../../pipeline/journal/journal-files.js';
 import { type StatePaths, toStatePaths, toStatePathsIn } from '../../pipeline/journal/state-directory.js';
 import { RootWatch } from '../../pipeline/scan/root-watch.js';
@@ -36,7 +36,7 @@ export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatu
   const written = await readStatus(io.fileSystem, paths);
   if (written !== null && (await isLocked(paths.lock, io))) return toFound(written, true, io);
 
-  const tracker = new Tracker({ clock: io.clock });
+  const inventory = new Inventory({ clock: io.clock });
   const hostId = (await io.hostId?.()) ?? 'one host';
   const rootWatch = new RootWatch(io.fileSystem, place.start, IGNORED);
   const location = parseStoreUrl(config.store);
@@ -44,12 +44,12 @@ export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatu
   const onNotice = (): void => undefined;
   const scanner = createScanner({
     ...{ config, io, place, hostId, rootWatch, storePath, onNotice },
-    sink: tracker,
+    sink: inventory,
     isWatching: false,
   });
-  await replayFiles(io.fileSystem, paths, { rootId: paths.rootId, hostId }, tracker);
+  await replayFiles(io.fileSystem, paths, { rootId: paths.rootId, hostId }, inventory);
   await scanner.scanAll();
-  const runs = countRuns(tracker, config.project, () => 'unknown').map((run) => withLast(run, written));
+  const runs = countRuns(inventory, config.project, () => 'unknown').map((run) => withLast(run, written));
   const idle = { state: 'idle', pid: null, reason: null, storeAwayMs: null, isStateless: false } as const;
   const root = place.root.toString();
   const status = {

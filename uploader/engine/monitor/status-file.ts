@@ -4,7 +4,7 @@ import type { FileSystem } from '../../base/io/file-system.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
 import { NO_PROJECTION, type ProjectionView } from '../../pipeline/export/export-view.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
-import type { Tracker } from '../../pipeline/inventory/inventory.js';
+import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { RunRecord } from '../../pipeline/inventory/known-run.js';
 import type { StatePaths } from '../../pipeline/journal/state-directory.js';
 import type { ToldStatus } from '../../pipeline/report/run-observer.js';
@@ -69,19 +69,19 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** Counts what is stored and pending of each run that is on disk. */
 export function countRuns(
-  tracker: Tracker,
+  inventory: Inventory,
   project: string | undefined,
   phaseOf: (run: RunRecord) => RunStatus['phase'],
   projection: ProjectionView = NO_PROJECTION,
   toldOf: (runUuid: string) => ToldStatus | undefined = () => undefined,
 ): RunStatus[] {
-  const found = tracker.runs.filter(({ directory }) => directory !== null);
+  const found = inventory.runs.filter(({ directory }) => directory !== null);
   return found.map((run) => ({
     uuid: run.uuid,
     directory: run.directory?.toString() ?? '',
     project: project ?? null,
     phase: phaseOf(run),
-    ...(phaseOf(run) === 'elsewhere' ? NOTHING : countRun(tracker, run, projection.behindMs(run))),
+    ...(phaseOf(run) === 'elsewhere' ? NOTHING : countRun(inventory, run, projection.behindMs(run))),
     lastError:
       run.lastError === null
         ? null
@@ -132,17 +132,17 @@ export async function readStatus(fileSystem: FileSystem, paths: StatePaths): Pro
   }
 }
 
-function countRun(tracker: Tracker, run: RunRecord, behindMs: number): Totals {
-  const { table } = tracker;
+function countRun(inventory: Inventory, run: RunRecord, behindMs: number): Totals {
+  const { table } = inventory;
   const totals = { storedFiles: 0, storedBytes: 0, pendingFiles: 0, pendingBytes: 0, lagMs: 0 };
   let eventsLagMs = behindMs;
-  for (const id of tracker.filesOf(run)) {
+  for (const id of inventory.filesOf(run)) {
     if (!table.has(id, FLAG.onDisk)) continue;
-    if (tracker.isPending(id)) {
+    if (inventory.isPending(id)) {
       totals.pendingFiles += 1;
-      totals.pendingBytes += tracker.pendingBytes(id);
-      totals.lagMs = Math.max(totals.lagMs, tracker.ageMs(id));
-      if (tracker.classOf(id) === 'append') eventsLagMs = Math.max(eventsLagMs, tracker.ageMs(id));
+      totals.pendingBytes += inventory.pendingBytes(id);
+      totals.lagMs = Math.max(totals.lagMs, inventory.ageMs(id));
+      if (inventory.classOf(id) === 'append') eventsLagMs = Math.max(eventsLagMs, inventory.ageMs(id));
     } else totals.storedFiles += 1;
     if (table.has(id, FLAG.stored))
       totals.storedBytes += Math.min(table.objectBytes[id]!, table.seenBytes[id]!);

@@ -154,17 +154,17 @@ class Cleaning {
   }
 
   async #look(run: RunRecord): Promise<Candidate> {
-    const { tracker, io } = this.#parts;
-    const ids = [...tracker.filesOf(run)].filter((id) => tracker.table.has(id, FLAG.onDisk));
-    const places = ids.flatMap((id) => tracker.placeOf(id) ?? []);
+    const { inventory, io } = this.#parts;
+    const ids = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.onDisk));
+    const places = ids.flatMap((id) => inventory.placeOf(id) ?? []);
     const stats = await io.fileSystem.lstatAll(
       places.map(({ directory, path }) => joinPath(directory, [toPathBytes(path)])),
     );
     let newestMs = 0;
     for (const stat of stats)
       if (!(stat instanceof Error)) newestMs = Math.max(newestMs, Number(stat.mtimeNs / 1_000_000n));
-    const bytes = ids.reduce((sum, id) => sum + tracker.table.seenBytes[id]!, 0);
-    const files = ids.filter((id) => tracker.relPathOf(id) !== RUN_FILE).length;
+    const bytes = ids.reduce((sum, id) => sum + inventory.table.seenBytes[id]!, 0);
+    const files = ids.filter((id) => inventory.relPathOf(id) !== RUN_FILE).length;
     return { run, bytes, newestMs, files };
   }
 

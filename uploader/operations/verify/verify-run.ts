@@ -80,7 +80,7 @@ class RunVerifier {
   }
 
   async run(): Promise<VerifiedRun> {
-    const { tracker, io } = this.#parts;
+    const { inventory, io } = this.#parts;
     const { uuid, directory } = this.#run;
     const { signal } = this.#options;
     if (directory === null) throw new Error(`no directory is known for run ${uuid}`);
@@ -88,8 +88,8 @@ class RunVerifier {
     const receipt = await loadReceipt(this.#parts, stored, signal);
     const isMarkedLive = await isRunLive(io, directory, Number.POSITIVE_INFINITY);
     const local = new Map<string, FileId>();
-    for (const id of tracker.filesOf(this.#run))
-      if (tracker.table.has(id, FLAG.onDisk)) local.set(tracker.relPathOf(id), id);
+    for (const id of inventory.filesOf(this.#run))
+      if (inventory.table.has(id, FLAG.onDisk)) local.set(inventory.relPathOf(id), id);
     const paths = new Set([...local.keys(), ...receipt.keys()]);
     await inParallel(this.#parts.config.concurrency, paths, (path) =>
       this.#check(path, local.get(path), receipt.get(path), isMarkedLive),
@@ -155,9 +155,9 @@ class RunVerifier {
   }
 
   async #readLocal(id: FileId, mark: number, withSha256: boolean): Promise<ReadFile> {
-    const { tracker, io, pool, openPolicy } = this.#parts;
-    const path = tracker.relPathOf(id);
-    const place = tracker.placeOf(id);
+    const { inventory, io, pool, openPolicy } = this.#parts;
+    const path = inventory.relPathOf(id);
+    const place = inventory.placeOf(id);
     if (place === null) throw new Error(`no directory is known for ${path}`);
     const file = await openLocalFile(io.fileSystem, place, path, openPolicy());
     try {

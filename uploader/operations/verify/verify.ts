@@ -78,7 +78,7 @@ export async function withScannedRuns<Result>(
     await scanner.scanAll(signal);
     const [overlap] = parts.refused.values();
     if (overlap !== undefined) throw overlap;
-    const runs = parts.tracker.runs.filter(({ directory }) => directory !== null);
+    const runs = parts.inventory.runs.filter(({ directory }) => directory !== null);
     if (runs.length === 0 && scanner.problems.length === 0) {
       const error = await explainNoRuns(parts.io.fileSystem, config.path);
       if (error !== null) throw error;

@@ -7,7 +7,7 @@ import type { RateLimit } from '../../base/limits/rate-limit.js';
 import type { Patience } from '../../base/limits/retry-policy.js';
 import type { Store } from '../../store/base/store.js';
 import type { FileId } from '../inventory/file-table.js';
-import type { Tracker } from '../inventory/inventory.js';
+import type { Inventory } from '../inventory/inventory.js';
 import type { RunRecord } from '../inventory/known-run.js';
 import type { Strategy } from '../journal/journal-entry.js';
 import type { Recorder } from '../journal/journal-writer.js';
@@ -20,7 +20,7 @@ import type { OpenPolicy } from '../source/local-file.js';
 export interface CommitContext {
   readonly io: Io;
   readonly store: Store;
-  readonly tracker: Tracker;
+  readonly inventory: Inventory;
   readonly recorder: Recorder;
   readonly notifier: Notifier;
   readonly patience: Patience;

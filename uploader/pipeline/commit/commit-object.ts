@@ -36,7 +36,7 @@ export async function commitObject(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<ObjectOutcome> {
-  const { tracker, recorder, store } = context;
+  const { inventory, recorder, store } = context;
   const open = await openIntent(commit, context);
   const { tx } = open.intent;
   let outcome: ObjectOutcome | null = null;
@@ -44,11 +44,11 @@ export async function commitObject(
     outcome = await callStore(commit, open, context, signal);
     return outcome;
   } finally {
-    const isUnfinished = outcome === null && (tracker.intents.get(commit.id)?.parts.length ?? 0) > 0;
+    const isUnfinished = outcome === null && (inventory.intents.get(commit.id)?.parts.length ?? 0) > 0;
     // An interrupted upload stays in the store with the parts that it has: the next process finds them in the journal.
     if (outcome?.status !== 'stored' && !isUnfinished) {
       await store.abandon(tx);
-      tracker.intents.delete(commit.id);
+      inventory.intents.delete(commit.id);
       await recorder.append({ kind: 'drop', tx });
     }
   }
@@ -61,12 +61,12 @@ export async function recordStored(
   context: CommitContext,
   tx?: string,
 ): Promise<void> {
-  const { tracker, recorder, notifier } = context;
-  tracker.setEntry(id, entry);
+  const { inventory, recorder, notifier } = context;
+  inventory.setEntry(id, entry);
   await recorder.append({ kind: 'done', entry, ...(tx === undefined ? {} : { tx }) });
   const { sizeBytes } = entry.object;
-  const stored = { relPath: tracker.relPathOf(id), sizeBytes, crc32: entry.crc32 };
-  notifier.onStored({ runUuid: tracker.runOf(id).uuid, ...stored });
+  const stored = { relPath: inventory.relPathOf(id), sizeBytes, crc32: entry.crc32 };
+  notifier.onStored({ runUuid: inventory.runOf(id).uuid, ...stored });
 }
 
 /** Bytes of a file, no faster than the bandwidth limit allows. */
@@ -94,13 +94,13 @@ export function throttled(
 
 async function openIntent(
   commit: ObjectCommit,
-  { io, tracker, recorder }: CommitContext,
+  { io, inventory, recorder }: CommitContext,
 ): Promise<OpenIntent> {
   if (commit.resumed !== null) return commit.resumed;
   const { strategy, base, entry, targetBytes, id } = commit;
   const intent = { tx: io.randomness.id(), strategy, base, entry, targetBytes };
   const open: OpenIntent = { intent, uploadId: null, parts: [] };
-  tracker.intents.set(id, open);
+  inventory.intents.set(id, open);
   const recorded = recorder.append({ kind: 'intent', intent });
   // The line of a single request goes on its way with it: without it the next process asks for a checksum instead.
   if (strategy !== 'put') await recorded;
@@ -113,7 +113,7 @@ function callStore(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<ObjectOutcome> {
-  const { store, patience, tracker, recorder, onEvent } = context;
+  const { store, patience, inventory, recorder, onEvent } = context;
   const { id, entry, base, strategy, targetBytes } = commit;
   const { tx } = open.intent;
   let storedParts = 0;
@@ -128,12 +128,12 @@ function callStore(
     signal,
     onBytesSent: (sizeBytes) => onEvent({ kind: 'sent', key: entry.key, sizeBytes }),
     onUploadOpened: (uploadId) => {
-      tracker.intents.set(id, { intent: open.intent, uploadId, parts: [] });
+      inventory.intents.set(id, { intent: open.intent, uploadId, parts: [] });
       void recorder.append({ kind: 'mpu', tx, uploadId });
     },
     onPartStored: (part: StoredPart) => {
       storedParts += 1;
-      tracker.intents.get(id)?.parts.push(part);
+      inventory.intents.get(id)?.parts.push(part);
       void recorder.append({ kind: 'part', tx, part });
     },
     ...(open.uploadId === null ? {} : { unfinished: { uploadId: open.uploadId, parts: [...open.parts] } }),

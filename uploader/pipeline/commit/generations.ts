@@ -27,7 +27,7 @@ export async function keepGeneration(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<FailedOutcome | null> {
-  const { tracker, store, patience, io, onEvent } = context;
+  const { inventory, store, patience, io, onEvent } = context;
   const { generation = 0, object, crc32 } = entry;
   if (store.capabilities.versioning === 'on' || object.sizeBytes === 0) return null;
   if (generation >= MAX_GENERATIONS) {
@@ -35,7 +35,7 @@ export async function keepGeneration(
     if (generation === MAX_GENERATIONS) onEvent({ kind: 'notice', code: 'NOTICE_GENERATIONS', message });
     return null;
   }
-  const key = toGenerationKey(tracker.runOf(id).uuid, tracker.relPathOf(id), generation);
+  const key = toGenerationKey(inventory.runOf(id).uuid, inventory.relPathOf(id), generation);
   const request = {
     key,
     source: throttled(new ObjectSource(store, entry.key, signal), 'logs', context, signal),

@@ -5,25 +5,25 @@
 
 import { FileError } from '../../base/errors.js';
 import type { FileId } from '../inventory/file-table.js';
-import type { Tracker } from '../inventory/inventory.js';
+import type { Inventory } from '../inventory/inventory.js';
 
 export class NameTwins {
-  readonly #tracker: Tracker;
+  readonly #inventory: Inventory;
   /** Who has a key, by what the store makes of it. */
   readonly #owners = new Map<string, FileId>();
 
-  constructor(tracker: Tracker) {
-    this.#tracker = tracker;
+  constructor(inventory: Inventory) {
+    this.#inventory = inventory;
   }
 
   /** Why a file cannot be stored in a store that folds names; null when it can. */
   findProblem(id: FileId): FileError | null {
-    const key = this.#tracker.keyOf(id);
+    const key = this.#inventory.keyOf(id);
     const folded = key.normalize('NFC').toLowerCase();
     const owner = this.#owners.get(folded);
     if (owner === undefined) this.#owners.set(folded, id);
     if (owner === undefined || owner === id) return null;
-    const found = `the store takes its name for that of ${this.#tracker.relPathOf(owner)}`;
-    return new FileError('ERR_NAME_TWIN', this.#tracker.relPathOf(id), found, 'Give it another name.');
+    const found = `the store takes its name for that of ${this.#inventory.relPathOf(owner)}`;
+    return new FileError('ERR_NAME_TWIN', this.#inventory.relPathOf(id), found, 'Give it another name.');
   }
 }

@@ -42,7 +42,7 @@ export async function settleIntent(
 export async function dropIntent(
   id: FileId,
   { intent }: OpenIntent,
-  { store, patience, tracker, recorder }: CommitContext,
+  { store, patience, inventory, recorder }: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<FailedOutcome | null> {
   const { key } = intent.entry;
@@ -54,7 +54,7 @@ export async function dropIntent(
     collected.error.concernsAllFiles
   )
     return collected;
-  tracker.intents.delete(id);
+  inventory.intents.delete(id);
   await recorder.append({ kind: 'drop', tx: intent.tx });
   return null;
 }

@@ -52,12 +52,12 @@ export async function commitSegment(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<ObjectOutcome> {
-  const { tracker, recorder, store, patience, io, onEvent } = context;
+  const { inventory, recorder, store, patience, io, onEvent } = context;
   const { start, generation } = plan;
   const end = plan.target.sizeBytes;
   const crc32 = await crc32OfRange(file, { start, end }, context, signal);
   if (crc32 === null) return { status: 'changed' };
-  const key = toSegmentKey(tracker.runOf(id).uuid, tracker.relPathOf(id), { generation, start, end });
+  const key = toSegmentKey(inventory.runOf(id).uuid, inventory.relPathOf(id), { generation, start, end });
   const source = throttled(file, plan.lane, context, signal);
   const request = {
     key,
@@ -70,8 +70,8 @@ export async function commitSegment(
   };
   const outcome = await patience.withRetry(`store ${key}`, () => store.commit(request), { signal });
   if (outcome.status !== 'stored') return outcome;
-  const segment = { key: tracker.keyOf(id), generation, start, end, crc32: plan.target.crc32 };
-  tracker.segments.set(id, segment);
+  const segment = { key: inventory.keyOf(id), generation, start, end, crc32: plan.target.crc32 };
+  inventory.segments.set(id, segment);
   await recorder.append({ kind: 'segment', segment });
   return outcome;
 }

@@ -42,14 +42,14 @@ export async function sendFile(
   context: CommitContext,
   signal?: AbortSignal,
 ): Promise<SendOutcome> {
-  const { tracker, io } = context;
-  const place = tracker.placeOf(id);
-  if (place === null) throw new Error(`no directory is known for ${tracker.keyOf(id)}`);
+  const { inventory, io } = context;
+  const place = inventory.placeOf(id);
+  if (place === null) throw new Error(`no directory is known for ${inventory.keyOf(id)}`);
   const problem = context.findProblem(id);
   if (problem !== null) return { status: 'failed', error: problem };
   try {
-    const policy = tracker.table.has(id, FLAG.projected) ? OWN_FILES : context.openPolicy();
-    const file = await openLocalFile(io.fileSystem, place, tracker.relPathOf(id), policy);
+    const policy = inventory.table.has(id, FLAG.projected) ? OWN_FILES : context.openPolicy();
+    const file = await openLocalFile(io.fileSystem, place, inventory.relPathOf(id), policy);
     try {
       return await new Sending({ id, file, version: file.opened }, context, signal).run();
     } finally {
@@ -75,23 +75,23 @@ class Sending {
     this.#local = local;
     this.#context = context;
     this.#signal = signal;
-    this.#key = context.tracker.keyOf(local.id);
+    this.#key = context.inventory.keyOf(local.id);
     this.#startedMs = context.io.clock.monotonicMs();
     this.#openedWallMs = context.io.clock.wallTime() * 1000;
   }
 
   async run(): Promise<SendOutcome> {
-    const { tracker } = this.#context;
+    const { inventory } = this.#context;
     const { id, version } = this.#local;
-    tracker.look(id, version);
-    const open = tracker.intents.get(id);
+    inventory.look(id, version);
+    const open = inventory.intents.get(id);
     if (open !== undefined) {
       const settled = await settleIntent(this.#local, open, this.#context, this.#signal);
       if (settled.status === 'failed') return settled;
       if (settled.status === 'resumable') return this.#resume(settled.open);
     }
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
-      const decision = planFile(tracker.facts(id, version));
+      const decision = planFile(inventory.facts(id, version));
       const outcome = await this.#carryOut(decision);
       if (outcome.status !== 'conflict') return outcome;
       // Somebody else wrote the object. The disk is what the store is to hold, so ours goes on top of theirs, whole or not at all.
@@ -100,7 +100,7 @@ class Sending {
       const object = found.status === 'found' ? found.object : null;
       // The same object, and yet it could not be extended: its bytes are not what was acknowledged.
       if (object?.etag === decision.base?.etag) this.#mayAppend = false;
-      tracker.setObject(id, object);
+      inventory.setObject(id, object);
     }
     return { status: 'failed', error: new StoreConflictError(this.#key) };
   }
@@ -121,9 +121,9 @@ class Sending {
   }
 
   async #verify(base: ObjectVersion | null): Promise<Attempt> {
-    const { tracker } = this.#context;
+    const { inventory } = this.#context;
     const { id, version } = this.#local;
-    const entry = tracker.entryOf(id);
+    const entry = inventory.entryOf(id);
     const found =
       base !== null && entry?.object.etag === base.etag
         ? { status: 'found' as const, object: base, crc32: entry.crc32 }
@@ -178,12 +178,12 @@ class Sending {
   async #findKnown(
     base: ObjectVersion | null,
   ): Promise<Known | FailedOutcome | { status: 'conflict' } | null> {
-    const { tracker } = this.#context;
+    const { inventory } = this.#context;
     const { id, version } = this.#local;
     if (base === null || base.sizeBytes === 0 || version.sizeBytes < base.sizeBytes) return null;
-    const entry = tracker.entryOf(id);
+    const entry = inventory.entryOf(id);
     if (entry?.object.etag === base.etag) {
-      const segment = this.#usesSegments() ? tracker.segments.get(id) : undefined;
+      const segment = this.#usesSegments() ? inventory.segments.get(id) : undefined;
       const isBehind = segment !== undefined && segment.end <= version.sizeBytes;
       return isBehind
         ? { sizeBytes: segment.end, crc32: segment.crc32 }
@@ -206,13 +206,13 @@ class Sending {
     known: Known | null,
     target: Target,
   ): Promise<Attempt> {
-    const { tracker } = this.#context;
+    const { inventory } = this.#context;
     const { id } = this.#local;
     if (await this.#isReplaced()) return { status: 'changed' };
-    const previous = tracker.entryOf(id);
+    const previous = inventory.entryOf(id);
     let generation = previous?.generation ?? 0;
     const isOurs = previous !== null && previous.object.etag === base?.etag;
-    if (isOurs && target.keptBytes === 0 && tracker.isAppended(id)) {
+    if (isOurs && target.keptBytes === 0 && inventory.isAppended(id)) {
       const failed = await keepGeneration(id, previous, this.#context, this.#signal);
       if (failed !== null) return failed;
       generation += 1;
@@ -224,16 +224,16 @@ class Sending {
       this.#mayAppend = false;
       return this.#send(reason, base, known, target);
     }
-    if (outcome.status === 'changed') tracker.growth.delete(id);
+    if (outcome.status === 'changed') inventory.growth.delete(id);
     if (outcome.status !== 'stored') return outcome;
     await this.#settle(target, strategy);
     return { status: 'stored', sizeBytes: target.sizeBytes, reason, strategy, held: this.#findHeld(target) };
   }
 
   #chooseStrategy(base: ObjectVersion | null, target: Target): Strategy {
-    const { tracker, store } = this.#context;
+    const { inventory, store } = this.#context;
     const { id } = this.#local;
-    const last = tracker.commits.get(id);
+    const last = inventory.commits.get(id);
     const { strategy } = chooseStrategy({
       targetBytes: target.sizeBytes,
       keptBytes: target.keptBytes === 0 ? 0 : (base?.sizeBytes ?? 0),
@@ -251,9 +251,9 @@ class Sending {
     known: Known | null,
     { target, generation }: { target: Target; generation: number },
   ): Promise<ObjectOutcome> {
-    const { tracker } = this.#context;
+    const { inventory } = this.#context;
     const { id, file } = this.#local;
-    const lane = toLane(tracker.classOf(id), target.sizeBytes - target.keptBytes);
+    const lane = toLane(inventory.classOf(id), target.sizeBytes - target.keptBytes);
     if (strategy === 'segment' && known !== null)
       return commitSegment(
         this.#local,
@@ -270,7 +270,7 @@ class Sending {
       this.#signal,
     );
     if (outcome.status !== 'stored') return outcome;
-    const { tx } = tracker.intents.get(id)?.intent ?? {};
+    const { tx } = inventory.intents.get(id)?.intent ?? {};
     await recordStored(
       id,
       { ...entry, object: { etag: outcome.etag, sizeBytes: targetBytes } },
@@ -283,12 +283,12 @@ class Sending {
 
   /** Goes on with what an earlier process has begun. What the file has gained since is left for the next time. */
   async #resume(open: OpenIntent): Promise<SendOutcome> {
-    const { tracker } = this.#context;
+    const { inventory } = this.#context;
     const { id, file } = this.#local;
     const { strategy, base, entry, targetBytes, tx } = open.intent;
     this.#tellStarted('new');
     if (strategy === 'append') await this.#context.learnCapabilities(this.#signal);
-    const lane = toLane(tracker.classOf(id), targetBytes);
+    const lane = toLane(inventory.classOf(id), targetBytes);
     const baseCrc32 = this.#findBaseCrc32(base) ?? (await this.#crc32OfFirst(base?.sizeBytes ?? 0));
     const outcome = await commitObject(
       { id, source: file, strategy, base, baseCrc32, targetBytes, entry, lane, resumed: open },
@@ -309,7 +309,7 @@ class Sending {
 
   /** What is recorded of the object, if it is this one: a process that was killed may have stored another since. */
   #findBaseCrc32(base: ObjectVersion | null): number | undefined {
-    const entry = this.#context.tracker.entryOf(this.#local.id);
+    const entry = this.#context.inventory.entryOf(this.#local.id);
     return base !== null && entry?.object.etag === base.etag ? entry.crc32 : undefined;
   }
 
@@ -332,33 +332,33 @@ class Sending {
   }
 
   async #settle(target: Target, strategy: Strategy): Promise<void> {
-    const { tracker, io } = this.#context;
+    const { inventory, io } = this.#context;
     const { id } = this.#local;
     const atMs = io.clock.monotonicMs();
     const durationMs = atMs - this.#startedMs;
-    if (target.keptBytes > 0) tracker.table.set(id, FLAG.appends);
-    if (strategy !== 'segment' && tracker.isAppended(id)) {
+    if (target.keptBytes > 0) inventory.table.set(id, FLAG.appends);
+    if (strategy !== 'segment' && inventory.isAppended(id)) {
       const repeatMs = (durationMs * target.keptBytes) / Math.max(target.sizeBytes, 1);
-      tracker.commits.set(id, { atMs, durationMs, repeatMs });
+      inventory.commits.set(id, { atMs, durationMs, repeatMs });
     }
     await this.#lookAgain();
-    tracker.restartAge(id, this.#startedMs);
+    inventory.restartAge(id, this.#startedMs);
   }
 
   /** More of the file is expected, and this process will be there to send it. */
   #isGrowing(): boolean {
-    return this.#context.isWatching && this.#context.isLive(this.#context.tracker.runOf(this.#local.id));
+    return this.#context.isWatching && this.#context.isLive(this.#context.inventory.runOf(this.#local.id));
   }
 
   /** Until the object itself is made anew, what stands behind it is in segments. */
   #usesSegments(): boolean {
-    const last = this.#context.tracker.commits.get(this.#local.id);
+    const last = this.#context.inventory.commits.get(this.#local.id);
     return this.#isGrowing() && last !== undefined && this.#startedMs - last.atMs < REFRESH_AFTER_MS;
   }
 
   /** What the file has become while it was sent: one that only grew, or was replaced, is simply dirty again. */
   async #lookAgain(): Promise<void> {
-    const { tracker, io } = this.#context;
+    const { inventory, io } = this.#context;
     const { id, file } = this.#local;
     let named: FileStat | null = null;
     try {
@@ -366,22 +366,22 @@ class Sending {
     } catch {
       // Deleted, or out of reach, after it was stored: the scanner will say so.
     }
-    tracker.look(id, named?.kind === 'file' ? named : await file.stat());
+    inventory.look(id, named?.kind === 'file' ? named : await file.stat());
   }
 
   /** What makes the next look at a growing file cheap. */
   #remember({ growth }: Target): void {
-    const { tracker } = this.#context;
+    const { inventory } = this.#context;
     const { id } = this.#local;
-    if (growth === null || !tracker.isAppended(id)) tracker.growth.delete(id);
-    else tracker.growth.set(id, growth);
+    if (growth === null || !inventory.isAppended(id)) inventory.growth.delete(id);
+    else inventory.growth.set(id, growth);
   }
 
   /** Failure row 17: another file has taken the name. What is open is no longer what is to be stored, unless it is a log's last word. */
   async #isReplaced(): Promise<boolean> {
-    const { tracker, io } = this.#context;
+    const { inventory, io } = this.#context;
     const { id, file, version } = this.#local;
-    if (tracker.isAppended(id)) return false;
+    if (inventory.isAppended(id)) return false;
     try {
       return (await io.fileSystem.lstat(file.path)).ino !== version.ino;
     } catch {
@@ -391,24 +391,24 @@ class Sending {
 
   /** All whole records are stored, and the beginning of another waits for its end. */
   #waitForRecord(target: Target): SendOutcome {
-    const { tracker } = this.#context;
+    const { inventory } = this.#context;
     const { id, version } = this.#local;
-    const entry = tracker.entryOf(id);
+    const entry = inventory.entryOf(id);
     const { sizeBytes, mtimeNs, ctimeNs, ino } = version;
     // The version is known from now on: only another change is news.
     if (entry !== null && target.keptBytes > 0)
-      tracker.setEntry(id, { ...entry, file: { sizeBytes, mtimeNs, ctimeNs, ino } });
+      inventory.setEntry(id, { ...entry, file: { sizeBytes, mtimeNs, ctimeNs, ino } });
     const forMs = Math.max(0, RECORD_PATIENCE_MS - this.#context.quietMs(id, mtimeNs));
     return {
       status: 'waiting',
       forMs,
-      error: unfinished(tracker.relPathOf(id), sizeBytes - target.sizeBytes),
+      error: unfinished(inventory.relPathOf(id), sizeBytes - target.sizeBytes),
     };
   }
 
   #findHeld(target: Target): FileError | null {
     const heldBytes = this.#local.version.sizeBytes - target.sizeBytes;
-    return heldBytes === 0 ? null : unfinished(this.#context.tracker.relPathOf(this.#local.id), heldBytes);
+    return heldBytes === 0 ? null : unfinished(this.#context.inventory.relPathOf(this.#local.id), heldBytes);
   }
 
   #tellStarted(reason: UploadReason | VerifyReason): void {

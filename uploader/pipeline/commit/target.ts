@@ -42,8 +42,8 @@ export async function findTarget(
 ): Promise<Target | null> {
   const { isSampleEnough, signal } = options;
   const { id, file, version } = local;
-  const growth = context.tracker.growth.get(id);
-  const isEvent = context.tracker.classOf(id) === 'event';
+  const growth = context.inventory.growth.get(id);
+  const isEvent = context.inventory.classOf(id) === 'event';
   const { quiet, acceptsDamage } = patienceWith(local, context);
   const canSample =
     isSampleEnough &&
@@ -56,7 +56,7 @@ export async function findTarget(
     canSample &&
     !acceptsDamage &&
     context.isWatching &&
-    context.isLive(context.tracker.runOf(id)) &&
+    context.isLive(context.inventory.runOf(id)) &&
     (await isPrefixIntact(file, known, growth, context, signal));
 
   const from = isSampled ? known : { sizeBytes: 0, crc32: 0 };
@@ -120,7 +120,7 @@ function patienceWith(
   { id, version }: LocalState,
   context: CommitContext,
 ): { quiet: number; acceptsDamage: boolean } {
-  const quiet = context.isLive(context.tracker.runOf(id))
+  const quiet = context.isLive(context.inventory.runOf(id))
     ? context.quietMs(id, version.mtimeNs)
     : Number.POSITIVE_INFINITY;
   const damage = context.damage.get(id);
@@ -130,12 +130,12 @@ function patienceWith(
 
 /** Failure rows 7 and 8: damage may be a page that a network file system has not fetched yet; it is believed when it stays. */
 function noteDamage({ id }: LocalState, { damageStart }: ReadThrough, context: CommitContext): void {
-  const { damage, io, tracker, onEvent } = context;
+  const { damage, io, inventory, onEvent } = context;
   const noted = damage.get(id);
   if (damageStart === null) damage.delete(id);
   else if (noted?.offset !== damageStart) {
     damage.set(id, { offset: damageStart, sinceMs: io.clock.monotonicMs() });
-    const message = `${tracker.keyOf(id)}: the bytes from ${damageStart} on are no record; they are stored as they are if they stay so`;
+    const message = `${inventory.keyOf(id)}: the bytes from ${damageStart} on are no record; they are stored as they are if they stay so`;
     onEvent({ kind: 'notice', code: 'NOTICE_EVENT_FILE_DAMAGED', message });
   }
 }

@@ -6,31 +6,31 @@
  */
 
 import { type FileId, FLAG } from '../inventory/file-table.js';
-import type { Tracker } from '../inventory/inventory.js';
+import type { Inventory } from '../inventory/inventory.js';
 import type { RunRecord } from '../inventory/known-run.js';
 import type { MadeFiles } from './export-files.js';
 
 export class MadeRows {
-  readonly #tracker: Tracker;
+  readonly #inventory: Inventory;
   readonly #run: RunRecord;
   readonly #told = new Set<FileId>();
   readonly #assets = new Map<FileId, string>();
   /** All of the run's event files were projected since the projector was opened, or since all is made anew. */
   #hasCaughtUp = false;
 
-  constructor(tracker: Tracker, run: RunRecord) {
-    this.#tracker = tracker;
+  constructor(inventory: Inventory, run: RunRecord) {
+    this.#inventory = inventory;
     this.#run = run;
   }
 
   /** Of some files that were made or have grown. */
   async tell(made: MadeFiles, paths: readonly string[]): Promise<void> {
-    const { table } = this.#tracker;
+    const { table } = this.#inventory;
     for (const [path, stat] of await made.look(paths)) {
-      const id = this.#tracker.idOf(`${this.#run.uuid}/${path}`);
+      const id = this.#inventory.idOf(`${this.#run.uuid}/${path}`);
       const isBehind = table.has(id, FLAG.stored) && stat.sizeBytes < table.objectBytes[id]!;
       if (isBehind && !this.#hasCaughtUp) continue;
-      if (this.#tracker.onProjectedFile(this.#run, path, stat) === null) continue;
+      if (this.#inventory.onProjectedFile(this.#run, path, stat) === null) continue;
       this.#told.add(id);
       if (made.assets.has(path)) this.#assets.set(id, path);
     }
@@ -40,13 +40,13 @@ export class MadeRows {
   async tellAll(made: MadeFiles): Promise<void> {
     if (this.#hasCaughtUp) return;
     this.#hasCaughtUp = true;
-    for (const path of made.assets.keys()) this.#tracker.onProjectedStored(this.#run, path);
+    for (const path of made.assets.keys()) this.#inventory.onProjectedStored(this.#run, path);
     await this.tell(made, [...made.assets.keys(), ...made.files.keys()]);
   }
 
   /** Everything is made anew: until that is done nothing of it is known. */
   forget(): void {
-    for (const id of this.#told) this.#tracker.onProjectedGone(id);
+    for (const id of this.#told) this.#inventory.onProjectedGone(id);
     this.#told.clear();
     this.reopen();
   }
@@ -59,12 +59,12 @@ export class MadeRows {
 
   /** Removes the assets that are stored, and of which nothing is left to compare. */
   async removeStored(made: MadeFiles): Promise<void> {
-    const { table } = this.#tracker;
+    const { table } = this.#inventory;
     for (const [id, path] of this.#assets) {
       const isStored = table.has(id, FLAG.journalled) && table.has(id, FLAG.stored);
       if (!isStored || table.has(id, FLAG.dirty) || table.has(id, FLAG.taken)) continue;
       await made.removeAsset(path);
-      this.#tracker.onProjectedGone(id);
+      this.#inventory.onProjectedGone(id);
       this.#assets.delete(id);
       this.#told.delete(id);
     }

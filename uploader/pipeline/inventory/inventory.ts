@@ -42,7 +42,7 @@ export interface LastCommit {
 
 const TICK_MS = 10;
 
-export class Tracker implements ScanSink, JournalSink {
+export class Inventory implements ScanSink, JournalSink {
   readonly table = new FileTable();
   readonly runs: RunRecord[] = [];
   /** What only files that grow, or were under way, have; of this process alone. */

@@ -10,7 +10,7 @@ import type { Io } from '../../base/io/io.js';
 import type { StoreNotice } from '../../store/base/store.js';
 import { parseSegmentKey } from '../commit/segments.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
-import type { Tracker } from '../inventory/inventory.js';
+import type { Inventory } from '../inventory/inventory.js';
 import type { RunRecord } from '../inventory/known-run.js';
 import type { Notifier } from '../report/run-observer.js';
 import type { BufferPool } from '../source/buffer-pool.js';
@@ -28,7 +28,7 @@ import { listStoredRun, type StoreAccess, type StoredRun } from './stored-run.js
 
 export interface ReceiptWriterOptions extends StoreAccess {
   readonly io: Io;
-  readonly tracker: Tracker;
+  readonly inventory: Inventory;
   readonly pool: BufferPool;
   readonly openPolicy: () => OpenPolicy;
   readonly onNotice: (notice: StoreNotice) => void;
@@ -72,8 +72,8 @@ export class ReceiptWriter {
   }
 
   async #write(runUuid: string): Promise<void> {
-    const { tracker, io, store } = this.#options;
-    const run = tracker.runs.find(({ uuid }) => uuid === runUuid);
+    const { inventory, io, store } = this.#options;
+    const run = inventory.runs.find(({ uuid }) => uuid === runUuid);
     if (run === undefined || run.receiptKeys.has(toReceiptKey(runUuid, this.#toKnownFingerprint(run))))
       return;
     const stored = await listStoredRun(this.#options, runUuid, this.#abort.signal);
@@ -96,10 +96,10 @@ export class ReceiptWriter {
 
   /** Of all files; null when one of them is not, or no longer, what the store has: then there is nothing to be certain of yet. */
   async #toLines(run: RunRecord, stored: StoredRun, before: ReceiptLines): Promise<ReceiptLine[] | null> {
-    const { tracker } = this.#options;
+    const { inventory } = this.#options;
     const lines = new Map<string, ReceiptLine>();
-    for (const id of tracker.filesOf(run)) {
-      if (!tracker.table.has(id, FLAG.onDisk)) continue;
+    for (const id of inventory.filesOf(run)) {
+      if (!inventory.table.has(id, FLAG.onDisk)) continue;
       const line = await this.#toLine(id, stored, before);
       if (line === null) return null;
       lines.set(line.path, line);
@@ -111,18 +111,18 @@ export class ReceiptWriter {
   }
 
   async #toLine(id: FileId, stored: StoredRun, before: ReceiptLines): Promise<ReceiptLine | null> {
-    const { tracker, io, pool, openPolicy } = this.#options;
-    const path = tracker.relPathOf(id);
-    const entry = tracker.entryOf(id);
-    const place = tracker.placeOf(id);
+    const { inventory, io, pool, openPolicy } = this.#options;
+    const path = inventory.relPathOf(id);
+    const entry = inventory.entryOf(id);
+    const place = inventory.placeOf(id);
     const object = stored.files.get(path);
     if (entry === null || place === null || object === undefined) return null;
     const { etag, sizeBytes } = object;
     if (entry.object.etag !== etag || entry.object.sizeBytes !== sizeBytes) return null;
-    if (tracker.table.seenBytes[id] !== sizeBytes) return null;
+    if (inventory.table.seenBytes[id] !== sizeBytes) return null;
     const known = before.get(path);
     if (known?.etag === etag && known.sizeBytes === sizeBytes && known.crc32 === entry.crc32) return known;
-    const policy = tracker.table.has(id, FLAG.projected) ? OWN_FILES : openPolicy();
+    const policy = inventory.table.has(id, FLAG.projected) ? OWN_FILES : openPolicy();
     const file = await openLocalFile(io.fileSystem, place, path, policy);
     try {
       const hashes = await hashFile(file, sizeBytes, { pool, signal: this.#abort.signal });
@@ -136,24 +136,24 @@ export class ReceiptWriter {
 
   /** Segments of the present generation of a file are part of its object by now. */
   async #removeSegments(run: RunRecord, { segments, files }: StoredRun): Promise<void> {
-    const { tracker } = this.#options;
+    const { inventory } = this.#options;
     const done = segments.filter(({ key }) => {
       const segment = parseSegmentKey(run.uuid, key);
       const object = files.get(segment?.path ?? '');
       if (segment === null || object === undefined) return false;
-      const { generation = 0 } = tracker.entryOf(tracker.idOf(`${run.uuid}/${segment.path}`)) ?? {};
+      const { generation = 0 } = inventory.entryOf(inventory.idOf(`${run.uuid}/${segment.path}`)) ?? {};
       return generation === segment.generation && segment.end <= object.sizeBytes;
     });
     await removeObjects(this.#options, done, this.#abort.signal);
   }
 
   #toKnownFingerprint(run: RunRecord): string {
-    const { tracker } = this.#options;
-    const { table } = tracker;
-    const stored = [...tracker.filesOf(run)].filter((id) => table.has(id, FLAG.stored));
+    const { inventory } = this.#options;
+    const { table } = inventory;
+    const stored = [...inventory.filesOf(run)].filter((id) => table.has(id, FLAG.stored));
     return toFingerprint(
       stored.map((id) => [
-        tracker.relPathOf(id),
+        inventory.relPathOf(id),
         { etag: table.etags.get(id), sizeBytes: table.objectBytes[id]! },
       ]),
     );

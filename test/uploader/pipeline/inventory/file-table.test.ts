@@ -7,7 +7,7 @@ import { systemClock } from '../../../../src/base/clock.js';
 import type { FileStat } from '../../../../uploader/base/io/file-system.js';
 import { EtagColumn } from '../../../../uploader/pipeline/inventory/etag-column.js';
 import { FileTable, FLAG } from '../../../../uploader/pipeline/inventory/file-table.js';
-import { Tracker } from '../../../../uploader/pipeline/inventory/inventory.js';
+import { Inventory } from '../../../../uploader/pipeline/inventory/inventory.js';
 
 const RUN = '0'.repeat(32);
 
@@ -56,29 +56,29 @@ describe('FileTable', () => {
       return heapUsed + arrayBuffers;
     };
     const before = await sizeOf();
-    const tracker = new Tracker({ clock: systemClock });
-    const run = tracker.onRun({
+    const inventory = new Inventory({ clock: systemClock });
+    const run = inventory.onRun({
       runUuid: RUN,
       directory: Buffer.from('/run'),
       kind: 'polyaxon',
       filesAt: '',
     });
     for (let directory = 0; directory < 1000; directory += 1) {
-      const folder = tracker.onFolder(run, `outputs/part-${directory}`);
+      const folder = inventory.onFolder(run, `outputs/part-${directory}`);
       for (let file = 0; file < 100; file += 1) {
-        const { id } = tracker.onFile(folder, `sample-${file}.json`, stat(file));
+        const { id } = inventory.onFile(folder, `sample-${file}.json`, stat(file));
         const object = {
           etag: `${(directory * 100 + file).toString(16).padStart(32, '0')}`,
           sizeBytes: file,
         };
         const version = { sizeBytes: file, mtimeNs: 1n, ctimeNs: 1n, ino: 1n };
-        tracker.setEntry(id, { key: '', file: version, crc32: 1, object, isRecent: false });
+        inventory.setEntry(id, { key: '', file: version, crc32: 1, object, isRecent: false });
       }
     }
 
     const bytesPerFile = ((await sizeOf()) - before) / 100_000;
 
-    expect(tracker.table.count).toBe(100_000);
+    expect(inventory.table.count).toBe(100_000);
     expect(bytesPerFile).toBeLessThan(200);
   });
 });
@@ -110,107 +110,107 @@ describe('EtagColumn', () => {
 });
 
 describe('Tracker', () => {
-  function createTracker() {
+  function createInventory() {
     const dirty: number[] = [];
-    const tracker = new Tracker({ clock: systemClock, onDirty: (id) => dirty.push(id) });
-    const run = tracker.onRun({
+    const inventory = new Inventory({ clock: systemClock, onDirty: (id) => dirty.push(id) });
+    const run = inventory.onRun({
       runUuid: RUN,
       directory: Buffer.from('/run'),
       kind: 'polyaxon',
       filesAt: '',
     });
-    return { tracker, dirty, run: tracker.runs[run]!, folder: tracker.onFolder(run, 'outputs') };
+    return { inventory, dirty, run: inventory.runs[run]!, folder: inventory.onFolder(run, 'outputs') };
   }
 
   it('takes a million changes of a file for one that is dirty', () => {
-    const { tracker, folder } = createTracker();
-    for (let size = 0; size < 1000; size += 1) tracker.onFile(folder, 'file', stat(size));
+    const { inventory, folder } = createInventory();
+    for (let size = 0; size < 1000; size += 1) inventory.onFile(folder, 'file', stat(size));
 
-    expect(tracker.table.count).toBe(1);
-    expect(tracker.isPending(0)).toBe(true);
-    expect(tracker.pendingBytes(0)).toBe(999);
+    expect(inventory.table.count).toBe(1);
+    expect(inventory.isPending(0)).toBe(true);
+    expect(inventory.pendingBytes(0)).toBe(999);
   });
 
   it('is told again only of what has changed', () => {
-    const { tracker, folder, dirty } = createTracker();
+    const { inventory, folder, dirty } = createInventory();
 
-    expect(tracker.onFile(folder, 'file', stat(1)).isChanged).toBe(true);
-    expect(tracker.onFile(folder, 'file', stat(1)).isChanged).toBe(false);
-    expect(tracker.onFile(folder, 'file', stat(1, { ctimeNs: 2n })).isChanged).toBe(true);
+    expect(inventory.onFile(folder, 'file', stat(1)).isChanged).toBe(true);
+    expect(inventory.onFile(folder, 'file', stat(1)).isChanged).toBe(false);
+    expect(inventory.onFile(folder, 'file', stat(1, { ctimeNs: 2n })).isChanged).toBe(true);
     expect(dirty).toEqual([0, 0]);
   });
 
   it('row 16: does not look at the device', () => {
-    const { tracker, folder } = createTracker();
-    tracker.onFile(folder, 'file', stat(1));
+    const { inventory, folder } = createInventory();
+    inventory.onFile(folder, 'file', stat(1));
 
-    expect(tracker.onFile(folder, 'file', stat(1, { device: 2n })).isChanged).toBe(false);
+    expect(inventory.onFile(folder, 'file', stat(1, { device: 2n })).isChanged).toBe(false);
   });
 
   it('knows from the listing what the store has lost, and what it has that nobody remembers', () => {
-    const { tracker, folder, run } = createTracker();
+    const { inventory, folder, run } = createInventory();
     const version = { sizeBytes: 1, mtimeNs: 1n, ctimeNs: 1n, ino: 1n };
     for (const name of ['lost', 'kept'])
-      tracker.onEntry({
+      inventory.onEntry({
         key: `${RUN}/outputs/${name}`,
         file: version,
         crc32: 1,
         object: { etag: name, sizeBytes: 1 },
         isRecent: false,
       });
-    for (const name of ['lost', 'kept', 'unknown']) tracker.onFile(folder, name, stat(1));
-    tracker.beginListing(run);
-    tracker.onListed(`${RUN}/outputs/kept`, { etag: 'kept', sizeBytes: 1 });
-    tracker.onListed(`${RUN}/outputs/unknown`, { etag: 'x', sizeBytes: 1 });
-    tracker.onListed(`${RUN}/.plx/gen/outputs/kept/0`, { etag: 'y', sizeBytes: 1 });
-    tracker.endListing(run);
+    for (const name of ['lost', 'kept', 'unknown']) inventory.onFile(folder, name, stat(1));
+    inventory.beginListing(run);
+    inventory.onListed(`${RUN}/outputs/kept`, { etag: 'kept', sizeBytes: 1 });
+    inventory.onListed(`${RUN}/outputs/unknown`, { etag: 'x', sizeBytes: 1 });
+    inventory.onListed(`${RUN}/.plx/gen/outputs/kept/0`, { etag: 'y', sizeBytes: 1 });
+    inventory.endListing(run);
 
-    const dirty = [...tracker.filesOf(run)].filter((id) => tracker.table.has(id, FLAG.dirty));
-    expect(dirty.map((id) => tracker.relPathOf(id)).sort()).toEqual(['outputs/lost', 'outputs/unknown']);
-    expect(tracker.table.count).toBe(3);
+    const dirty = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.dirty));
+    expect(dirty.map((id) => inventory.relPathOf(id)).sort()).toEqual(['outputs/lost', 'outputs/unknown']);
+    expect(inventory.table.count).toBe(3);
   });
 
   it('knows where the files of a log directory lie, and those that are made of its event files', () => {
-    const tracker = new Tracker({ clock: systemClock });
+    const inventory = new Inventory({ clock: systemClock });
     const directory = Buffer.from('/logs');
     const filesAt = 'outputs/tensorboard';
-    const index = tracker.onRun({ runUuid: RUN, directory, kind: 'log-directory', filesAt });
-    const run = tracker.runs[index]!;
+    const index = inventory.onRun({ runUuid: RUN, directory, kind: 'log-directory', filesAt });
+    const run = inventory.runs[index]!;
     run.projectedDirectory = Buffer.from('/state');
-    const { id } = tracker.onFile(tracker.onFolder(index, `${filesAt}/train`), 'events', stat(1));
-    const made = tracker.onProjectedFile(run, 'events/metric/loss.plx', stat(2))!;
+    const { id } = inventory.onFile(inventory.onFolder(index, `${filesAt}/train`), 'events', stat(1));
+    const made = inventory.onProjectedFile(run, 'events/metric/loss.plx', stat(2))!;
 
-    expect(tracker.placeOf(id)).toEqual({ directory, path: 'train/events' });
-    expect(tracker.placeOf(made)).toEqual({
+    expect(inventory.placeOf(id)).toEqual({ directory, path: 'train/events' });
+    expect(inventory.placeOf(made)).toEqual({
       directory: Buffer.from('/state'),
       path: 'events/metric/loss.plx',
     });
   });
 
   it('leaves what is made of event files alone when the directory of that name is looked at, unless it has a file of that name', () => {
-    const { tracker, run } = createTracker();
+    const { inventory, run } = createInventory();
     run.projectedDirectory = Buffer.from('/state');
-    const id = tracker.onProjectedFile(run, 'events/metric/loss.plx', stat(2))!;
-    const folder = tracker.onFolder(run.index, 'events/metric');
+    const id = inventory.onProjectedFile(run, 'events/metric/loss.plx', stat(2))!;
+    const folder = inventory.onFolder(run.index, 'events/metric');
 
-    expect(tracker.countMissing(folder, new Set())).toBe(0);
-    tracker.onGone(folder, new Set(), new Set());
-    tracker.onFolderLeftOut(folder);
-    expect(tracker.isPending(id)).toBe(true);
-    expect(tracker.missing.size).toBe(0);
+    expect(inventory.countMissing(folder, new Set())).toBe(0);
+    inventory.onGone(folder, new Set(), new Set());
+    inventory.onFolderLeftOut(folder);
+    expect(inventory.isPending(id)).toBe(true);
+    expect(inventory.missing.size).toBe(0);
 
-    tracker.onFile(folder, 'loss.plx', stat(3));
-    expect(tracker.placeOf(id)?.directory.toString()).toBe('/run');
-    expect(tracker.onProjectedFile(run, 'events/metric/loss.plx', stat(2))).toBeNull();
-    expect(tracker.placeOf(id)?.directory.toString()).toBe('/run');
+    inventory.onFile(folder, 'loss.plx', stat(3));
+    expect(inventory.placeOf(id)?.directory.toString()).toBe('/run');
+    expect(inventory.onProjectedFile(run, 'events/metric/loss.plx', stat(2))).toBeNull();
+    expect(inventory.placeOf(id)?.directory.toString()).toBe('/run');
   });
 
   it('asks nothing more of a file that was made and is stored and removed', () => {
-    const { tracker, run } = createTracker();
-    const id = tracker.onProjectedFile(run, 'assets/image/a_1.png', stat(2))!;
-    tracker.onProjectedGone(id);
+    const { inventory, run } = createInventory();
+    const id = inventory.onProjectedFile(run, 'assets/image/a_1.png', stat(2))!;
+    inventory.onProjectedGone(id);
 
-    expect(tracker.isPending(id)).toBe(false);
-    expect(tracker.missing.size).toBe(0);
+    expect(inventory.isPending(id)).toBe(false);
+    expect(inventory.missing.size).toBe(0);
   });
 });

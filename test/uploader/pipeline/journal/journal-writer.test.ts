@@ -14,7 +14,7 @@ import { systemClock } from '../../../../src/base/clock.js';
 import type { FileSystem, WritableFile } from '../../../../uploader/base/io/file-system.js';
 import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
-import { Tracker } from '../../../../uploader/pipeline/inventory/inventory.js';
+import { Inventory } from '../../../../uploader/pipeline/inventory/inventory.js';
 import type {
   Intent,
   JournalEntry,
@@ -164,7 +164,7 @@ describe('a journal', () => {
   it('remembers what is under way through any number of processes that are killed over it', async () => {
     const directory = createTempDir();
     const open = () => {
-      const sink = new Tracker({ clock: systemClock });
+      const sink = new Inventory({ clock: systemClock });
       const paths = toStatePathsIn(directory, 'root');
       return openRecorder({
         ...{ io: nodeIo, paths, owner: OWNER, sink },
