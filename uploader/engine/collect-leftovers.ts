@@ -29,13 +29,13 @@ export async function collectLeftovers(
  * upload multiple times".
  */
 export async function collectCrashed(context: CommitContext, signal: AbortSignal | undefined): Promise<void> {
-  const { inventory, recorder } = context;
+  const { inventory, journalWriter } = context;
   // What a file's turn has not come for yet is still to be gone on with.
   const open = new Set([...inventory.intents.values()].map(({ intent }) => intent.entry.key));
   const keys = [...inventory.crashedKeys].filter((key) => !open.has(key));
   if (keys.length === 0 || !(await collect(context, keys, 0, signal))) return;
   for (const key of keys) inventory.crashedKeys.delete(key);
-  if (inventory.crashedKeys.size === 0) await recorder.append({ kind: 'swept' });
+  if (inventory.crashedKeys.size === 0) await journalWriter.append({ kind: 'swept' });
 }
 
 /** False when the store could not do it. */

@@ -4,13 +4,13 @@ import type { CommitContext } from '../pipeline/commit/commit-context.js';
 import { NameTwins } from '../pipeline/commit/name-collisions.js';
 import { toPhase } from '../pipeline/inventory/file-class.js';
 import type { FileId } from '../pipeline/inventory/file-table.js';
-import type { Recorder } from '../pipeline/journal/journal-writer.js';
+import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import { toLane } from '../pipeline/plan/lane-of.js';
 import { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { learnCapabilities } from './learn-capabilities.js';
 
-export function createContext(parts: UploaderContext, recorder: Recorder): CommitContext {
+export function createContext(parts: UploaderContext, journalWriter: JournalWriter): CommitContext {
   const { io, store, inventory, notifier, patience, pool, bandwidth, isWatching } = parts;
   const twins = new NameTwins(inventory);
   let learning: Promise<void> | undefined;
@@ -18,7 +18,7 @@ export function createContext(parts: UploaderContext, recorder: Recorder): Commi
     io,
     store,
     inventory,
-    recorder,
+    journalWriter,
     notifier,
     patience,
     pool,

@@ -5,7 +5,7 @@
 
 import { LANES } from '../base/limits/lanes.js';
 import { FLAG } from '../pipeline/inventory/file-table.js';
-import type { Recorder } from '../pipeline/journal/journal-writer.js';
+import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { UploaderContext } from './context/uploader-context.js';
@@ -19,7 +19,7 @@ export interface DrainOptions {
   readonly schedule: Schedule;
   readonly queue: WorkQueue;
   readonly workers: Workers;
-  readonly recorder: Recorder;
+  readonly journalWriter: JournalWriter;
   readonly status: StatusWriter;
   /** Projects what event files have by now. */
   readonly project: (signal: AbortSignal) => Promise<void>;
@@ -37,7 +37,7 @@ const POLL_MS = 50;
 
 /** Finishes what can be finished. Never rejects for what the store or the disk does. */
 export async function drain(options: DrainOptions): Promise<void> {
-  const { parts, scanner, schedule, queue, workers, recorder, status, graceMs } = options;
+  const { parts, scanner, schedule, queue, workers, journalWriter, status, graceMs } = options;
   const { clock, inventory, patience, notifier } = parts;
   const startMs = clock.monotonicMs();
   const endMs = startMs + graceMs - Math.min(RESERVE_MS, graceMs / RESERVE_RATIO);
@@ -62,7 +62,7 @@ export async function drain(options: DrainOptions): Promise<void> {
     await clock.sleep(POLL_MS);
   }
   options.abortAll();
-  await recorder.flush();
+  await journalWriter.flush();
   await withTimeout(parts, (signal) => notifier.flush(signal), Math.max(0, endMs - clock.monotonicMs()));
   for (let id = 0; id < inventory.table.count; id += 1) inventory.table.set(id, FLAG.taken, false);
 }

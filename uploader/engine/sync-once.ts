@@ -98,14 +98,14 @@ class Pass implements WorkHandler {
   }
 
   perform(): Promise<SyncReport> {
-    return withState(this.#parts, async (recorder) => {
+    return withState(this.#parts, async (journalWriter) => {
       const parts = this.#parts;
       const { unavailable } = await this.#prepare();
       if (unavailable === null) await this.#project();
       const ids = this.#plan();
       if (unavailable !== null) for (const id of ids) this.#fail(id, unavailable);
       else if (!this.#signal.aborted) {
-        const context = createContext(parts, recorder);
+        const context = createContext(parts, journalWriter);
         // A server of Polyaxon's may know files only of runs that it knows.
         if (parts.store instanceof PolyaxonStore) await parts.notifier.prepare?.(this.#signal);
         await this.#unlessAborted(() => collectLeftovers(context, this.#signal));

@@ -13,7 +13,7 @@ import { LANES, type Lane } from '../base/limits/lanes.js';
 import type { SendOutcome } from '../pipeline/commit/commit-context.js';
 import { NO_PROJECTION } from '../pipeline/export/export-view.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
-import type { Recorder } from '../pipeline/journal/journal-writer.js';
+import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
@@ -63,7 +63,7 @@ export async function watch(config: SyncConfig, options: WatchOptions = {}): Pro
   return withMonitor(config.http, clock, options, async (monitored) => {
     const parts = await UploaderContext.open(config, monitored, { isWatching: true });
     try {
-      return await withState(parts, (recorder) => new Watch(parts, recorder, monitored).run());
+      return await withState(parts, (journalWriter) => new Watch(parts, journalWriter, monitored).run());
     } finally {
       await parts.notifier.close?.();
       if (options.store === undefined) await parts.store.close();
@@ -74,7 +74,7 @@ export async function watch(config: SyncConfig, options: WatchOptions = {}): Pro
 class Watch implements WorkHandler {
   readonly endsWhenEmpty = false;
   readonly #parts: UploaderContext;
-  readonly #recorder: Recorder;
+  readonly #journalWriter: JournalWriter;
   readonly #stopSignal: AbortSignal;
   readonly #endsWithRuns: boolean;
   readonly #onStatus: WatchOptions['onStatus'];
@@ -100,15 +100,15 @@ class Watch implements WorkHandler {
   #collectedMs: number | null = null;
   #fatal: { readonly error: unknown } | null = null;
 
-  constructor(parts: UploaderContext, recorder: Recorder, options: WatchOptions) {
+  constructor(parts: UploaderContext, journalWriter: JournalWriter, options: WatchOptions) {
     this.#parts = parts;
-    this.#recorder = recorder;
+    this.#journalWriter = journalWriter;
     this.#stopSignal = options.signal ?? new AbortController().signal;
     this.#endsWithRuns = options.endsWithRuns === true;
     this.#onStatus = options.onStatus;
     this.#queue = createQueue(parts);
     this.#schedule = new Schedule(parts, this.#queue);
-    this.#context = createContext(parts, recorder);
+    this.#context = createContext(parts, journalWriter);
     this.#largeSignal = AbortSignal.any([this.#abort.signal, this.#abortLarge.signal]);
     // A listener for each call under way is no leak.
     setMaxListeners(0, this.#stopSignal, this.#abort.signal, this.#largeSignal);
@@ -127,7 +127,7 @@ class Watch implements WorkHandler {
     const scanner = this.#parts.createScanner(hints.source);
     hints.listener.onHint = (directory) => scanner.hint(directory);
     const phases = new RunPhases(this.#parts, scanner, this.#schedule);
-    const status = new StatusWriter(this.#parts, phases, () => this.#recorder.isSilent, this.#onStatus);
+    const status = new StatusWriter(this.#parts, phases, () => this.#journalWriter.isSilent, this.#onStatus);
     try {
       await this.#parts.notifier.prepareProject?.(this.#stopSignal);
       await this.#listing.start();
@@ -257,7 +257,7 @@ class Watch implements WorkHandler {
       schedule: this.#schedule,
       queue: this.#queue,
       workers: this.#workers,
-      recorder: this.#recorder,
+      journalWriter: this.#journalWriter,
       status,
       project: async (signal) => this.#projections?.projectAll(signal),
       graceMs: this.#parts.config.graceMs ?? DEFAULT_GRACE_MS,

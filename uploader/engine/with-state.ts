@@ -1,8 +1,8 @@
 /** The state directory, its lock and its journal: taken before anything is sent, given back whatever happens. */
 
 import { acquireLock } from '../base/io/lock-file.js';
-import type { Recorder } from '../pipeline/journal/journal-writer.js';
-import { openRecorder } from '../pipeline/journal/journal-writer.js';
+import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
+import { openJournalWriter } from '../pipeline/journal/journal-writer.js';
 import { makeStateDirectory } from '../pipeline/journal/state-directory.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { refuseOtherDestination } from './other-destination.js';
@@ -10,7 +10,7 @@ import { refuseOtherDestination } from './other-destination.js';
 /** Runs `work` as the one uploader of this root and store. Throws `LockedError`, `OtherDestinationError` and `StateDirectoryError`. */
 export async function withState<Result>(
   parts: UploaderContext,
-  work: (recorder: Recorder) => Promise<Result>,
+  work: (journalWriter: JournalWriter) => Promise<Result>,
 ): Promise<Result> {
   const { io, paths, owner, inventory, onNotice } = parts;
   await makeStateDirectory(io.fileSystem, paths);
@@ -18,12 +18,14 @@ export async function withState<Result>(
   try {
     if (parts.isWatching) await refuseOtherDestination(parts);
     const live = () => inventory.live();
-    const { recorder } = await openRecorder({ io, paths, owner, sink: inventory, live, onNotice });
-    await recorder.append(...[...inventory.crashedKeys].map((key) => ({ kind: 'crashed', key }) as const));
+    const { journalWriter } = await openJournalWriter({ io, paths, owner, sink: inventory, live, onNotice });
+    await journalWriter.append(
+      ...[...inventory.crashedKeys].map((key) => ({ kind: 'crashed', key }) as const),
+    );
     try {
-      return await work(recorder);
+      return await work(journalWriter);
     } finally {
-      await recorder.close();
+      await journalWriter.close();
     }
   } finally {
     await lock.release();

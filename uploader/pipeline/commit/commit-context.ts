@@ -10,7 +10,7 @@ import type { FileId } from '../inventory/file-table.js';
 import type { Inventory } from '../inventory/inventory.js';
 import type { RunRecord } from '../inventory/known-run.js';
 import type { Strategy } from '../journal/journal-entry.js';
-import type { Recorder } from '../journal/journal-writer.js';
+import type { JournalWriter } from '../journal/journal-writer.js';
 import type { UploadReason } from '../plan/planner.js';
 import type { OnSyncEvent } from '../report/progress.js';
 import type { Notifier } from '../report/run-observer.js';
@@ -21,7 +21,7 @@ export interface CommitContext {
   readonly io: Io;
   readonly store: Store;
   readonly inventory: Inventory;
-  readonly recorder: Recorder;
+  readonly journalWriter: JournalWriter;
   readonly notifier: Notifier;
   readonly patience: Patience;
   readonly pool: BufferPool;

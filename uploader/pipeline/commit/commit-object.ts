@@ -36,7 +36,7 @@ export async function commitObject(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<ObjectOutcome> {
-  const { inventory, recorder, store } = context;
+  const { inventory, journalWriter, store } = context;
   const open = await openIntent(commit, context);
   const { tx } = open.intent;
   let outcome: ObjectOutcome | null = null;
@@ -49,7 +49,7 @@ export async function commitObject(
     if (outcome?.status !== 'stored' && !isUnfinished) {
       await store.abandon(tx);
       inventory.intents.delete(commit.id);
-      await recorder.append({ kind: 'drop', tx });
+      await journalWriter.append({ kind: 'drop', tx });
     }
   }
 }
@@ -61,9 +61,9 @@ export async function recordStored(
   context: CommitContext,
   tx?: string,
 ): Promise<void> {
-  const { inventory, recorder, notifier } = context;
+  const { inventory, journalWriter, notifier } = context;
   inventory.setEntry(id, entry);
-  await recorder.append({ kind: 'done', entry, ...(tx === undefined ? {} : { tx }) });
+  await journalWriter.append({ kind: 'done', entry, ...(tx === undefined ? {} : { tx }) });
   const { sizeBytes } = entry.object;
   const stored = { relPath: inventory.relPathOf(id), sizeBytes, crc32: entry.crc32 };
   notifier.onStored({ runUuid: inventory.runOf(id).uuid, ...stored });
@@ -94,14 +94,14 @@ export function throttled(
 
 async function openIntent(
   commit: ObjectCommit,
-  { io, inventory, recorder }: CommitContext,
+  { io, inventory, journalWriter }: CommitContext,
 ): Promise<OpenIntent> {
   if (commit.resumed !== null) return commit.resumed;
   const { strategy, base, entry, targetBytes, id } = commit;
   const intent = { tx: io.randomness.id(), strategy, base, entry, targetBytes };
   const open: OpenIntent = { intent, uploadId: null, parts: [] };
   inventory.intents.set(id, open);
-  const recorded = recorder.append({ kind: 'intent', intent });
+  const recorded = journalWriter.append({ kind: 'intent', intent });
   // The line of a single request goes on its way with it: without it the next process asks for a checksum instead.
   if (strategy !== 'put') await recorded;
   return open;
@@ -113,7 +113,7 @@ function callStore(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<ObjectOutcome> {
-  const { store, patience, inventory, recorder, onEvent } = context;
+  const { store, patience, inventory, journalWriter, onEvent } = context;
   const { id, entry, base, strategy, targetBytes } = commit;
   const { tx } = open.intent;
   let storedParts = 0;
@@ -129,12 +129,12 @@ function callStore(
     onBytesSent: (sizeBytes) => onEvent({ kind: 'sent', key: entry.key, sizeBytes }),
     onUploadOpened: (uploadId) => {
       inventory.intents.set(id, { intent: open.intent, uploadId, parts: [] });
-      void recorder.append({ kind: 'mpu', tx, uploadId });
+      void journalWriter.append({ kind: 'mpu', tx, uploadId });
     },
     onPartStored: (part: StoredPart) => {
       storedParts += 1;
       inventory.intents.get(id)?.parts.push(part);
-      void recorder.append({ kind: 'part', tx, part });
+      void journalWriter.append({ kind: 'part', tx, part });
     },
     ...(open.uploadId === null ? {} : { unfinished: { uploadId: open.uploadId, parts: [...open.parts] } }),
   };

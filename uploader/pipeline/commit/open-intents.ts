@@ -42,7 +42,7 @@ export async function settleIntent(
 export async function dropIntent(
   id: FileId,
   { intent }: OpenIntent,
-  { store, patience, inventory, recorder }: CommitContext,
+  { store, patience, inventory, journalWriter }: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<FailedOutcome | null> {
   const { key } = intent.entry;
@@ -55,7 +55,7 @@ export async function dropIntent(
   )
     return collected;
   inventory.intents.delete(id);
-  await recorder.append({ kind: 'drop', tx: intent.tx });
+  await journalWriter.append({ kind: 'drop', tx: intent.tx });
   return null;
 }
 

@@ -52,7 +52,7 @@ export async function commitSegment(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<ObjectOutcome> {
-  const { inventory, recorder, store, patience, io, onEvent } = context;
+  const { inventory, journalWriter, store, patience, io, onEvent } = context;
   const { start, generation } = plan;
   const end = plan.target.sizeBytes;
   const crc32 = await crc32OfRange(file, { start, end }, context, signal);
@@ -72,6 +72,6 @@ export async function commitSegment(
   if (outcome.status !== 'stored') return outcome;
   const segment = { key: inventory.keyOf(id), generation, start, end, crc32: plan.target.crc32 };
   inventory.segments.set(id, segment);
-  await recorder.append({ kind: 'segment', segment });
+  await journalWriter.append({ kind: 'segment', segment });
   return outcome;
 }

@@ -37,7 +37,7 @@ const RECORDS_PER_PIECE = 4096;
 const BALLAST_BYTES = 1024 * 1024;
 const RECOVER_AFTER_MS = 60_000;
 
-export interface RecorderOptions {
+export interface JournalWriterOptions {
   readonly io: Io;
   readonly paths: StatePaths;
   readonly owner: JournalOwner;
@@ -49,15 +49,15 @@ export interface RecorderOptions {
 }
 
 /** Opens the journal for writing. Needs the lock. Throws `StateDirectoryError` when the state directory cannot be used at all. */
-export async function openRecorder(
-  options: RecorderOptions,
-): Promise<{ recorder: Recorder; replay: JournalReplay }> {
+export async function openJournalWriter(
+  options: JournalWriterOptions,
+): Promise<{ journalWriter: JournalWriter; replay: JournalReplay }> {
   const { io, paths, owner, sink, onNotice } = options;
-  let recorder: Recorder | undefined;
+  let journalWriter: JournalWriter | undefined;
   try {
     const replay = await replayFiles(io.fileSystem, paths, owner, sink);
-    recorder = new Recorder(options, replay);
-    if (replay.damagedAt === null) await recorder.begin();
+    journalWriter = new JournalWriter(options, replay);
+    if (replay.damagedAt === null) await journalWriter.begin();
     else {
       const { number, found } = replay.damagedAt;
       const kept = await quarantine(
@@ -68,17 +68,17 @@ export async function openRecorder(
         code: 'NOTICE_JOURNAL_QUARANTINED',
         message: `the journal is ${found}; it is kept as ${kept}`,
       });
-      await recorder.beginAnew();
+      await journalWriter.beginAnew();
     }
-    return { recorder, replay };
+    return { journalWriter, replay };
   } catch (cause) {
-    await recorder?.discard();
+    await journalWriter?.discard();
     throw new StateDirectoryError(paths.directory, 'use the journal', { cause });
   }
 }
 
 /** Puts damaged files aside under a name that the replay does not know. Returns the last such name. */
-async function quarantine({ io, paths }: RecorderOptions, numbers: readonly number[]): Promise<string> {
+async function quarantine({ io, paths }: JournalWriterOptions, numbers: readonly number[]): Promise<string> {
   let path = '';
   for (const number of numbers) {
     path = `${toJournalPath(paths, number)}.quarantine`;
@@ -93,8 +93,8 @@ type State =
   | { readonly kind: 'silent'; readonly sinceMs: number }
   | { readonly kind: 'closed' };
 
-export class Recorder {
-  readonly #options: RecorderOptions;
+export class JournalWriter {
+  readonly #options: JournalWriterOptions;
   #state: State = { kind: 'closed' };
   #numbers: number[];
   #next: number;
@@ -108,7 +108,7 @@ export class Recorder {
   #lastSyncMs = 0;
   #isSyncing = false;
 
-  constructor(options: RecorderOptions, replay: JournalReplay) {
+  constructor(options: JournalWriterOptions, replay: JournalReplay) {
     this.#options = options;
     this.#numbers = replay.numbers.filter(
       (number) => number < (replay.damagedAt?.number ?? Number.POSITIVE_INFINITY),

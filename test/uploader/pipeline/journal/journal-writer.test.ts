@@ -21,7 +21,10 @@ import type {
   JournalRecord,
 } from '../../../../uploader/pipeline/journal/journal-entry.js';
 import { type JournalReplay, replayFiles } from '../../../../uploader/pipeline/journal/journal-files.js';
-import { openRecorder, type Recorder } from '../../../../uploader/pipeline/journal/journal-writer.js';
+import {
+  type JournalWriter,
+  openJournalWriter,
+} from '../../../../uploader/pipeline/journal/journal-writer.js';
 import { toStatePathsIn } from '../../../../uploader/pipeline/journal/state-directory.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { systemError, wrapFileSystem } from '../../support/wrapped-file-system.js';
@@ -46,9 +49,9 @@ class Memory {
   entries = new Map<string, JournalEntry>();
   replay: JournalReplay | undefined;
 
-  async open(fileSystem: FileSystem = nodeFileSystem, owner = OWNER): Promise<Recorder> {
+  async open(fileSystem: FileSystem = nodeFileSystem, owner = OWNER): Promise<JournalWriter> {
     this.entries = new Map();
-    const { recorder, replay } = await openRecorder({
+    const { journalWriter, replay } = await openJournalWriter({
       io: { ...nodeIo, fileSystem },
       paths: toStatePathsIn(this.directory, 'root'),
       owner,
@@ -57,13 +60,13 @@ class Memory {
       onNotice: ({ code }) => this.notices.push(code),
     });
     this.replay = replay;
-    return recorder;
+    return journalWriter;
   }
 
-  async record(recorder: Recorder, name: string, crc32 = 1): Promise<void> {
+  async record(journalWriter: JournalWriter, name: string, crc32 = 1): Promise<void> {
     const each = entry(name, crc32);
     this.entries.set(each.key, each);
-    await recorder.append({ kind: 'done', entry: each });
+    await journalWriter.append({ kind: 'done', entry: each });
   }
 
   /** What another process would read. */
@@ -106,10 +109,10 @@ describe('a journal', () => {
   it('remembers over processes, the last entry of each key', async () => {
     const memory = new Memory();
     for (let process = 0; process < 12; process += 1) {
-      const recorder = await memory.open();
-      await memory.record(recorder, 'same', process);
-      await memory.record(recorder, `of-${process}`);
-      await recorder.close();
+      const journalWriter = await memory.open();
+      await memory.record(journalWriter, 'same', process);
+      await memory.record(journalWriter, `of-${process}`);
+      await journalWriter.close();
     }
 
     await (await memory.open()).close();
@@ -122,15 +125,15 @@ describe('a journal', () => {
 
   it('remembers intents that are open, with their parts, and the keys of those that are not', async () => {
     const memory = new Memory();
-    const recorder = await memory.open();
+    const journalWriter = await memory.open();
     const part = { number: 1, sizeBytes: 8, crc32: 9, etag: 'p' };
-    await recorder.append({ kind: 'intent', intent: intent('a', 'open') });
-    await recorder.append({ kind: 'mpu', tx: 'a', uploadId: 'upload' }, { kind: 'part', tx: 'a', part });
-    await recorder.append({ kind: 'intent', intent: intent('b', 'done') });
-    await recorder.append({ kind: 'done', entry: entry('done'), tx: 'b' });
-    await recorder.append({ kind: 'intent', intent: intent('c', 'dropped') }, { kind: 'drop', tx: 'c' });
-    await recorder.append({ kind: 'crashed', key: `${RUN}/open` });
-    await recorder.close();
+    await journalWriter.append({ kind: 'intent', intent: intent('a', 'open') });
+    await journalWriter.append({ kind: 'mpu', tx: 'a', uploadId: 'upload' }, { kind: 'part', tx: 'a', part });
+    await journalWriter.append({ kind: 'intent', intent: intent('b', 'done') });
+    await journalWriter.append({ kind: 'done', entry: entry('done'), tx: 'b' });
+    await journalWriter.append({ kind: 'intent', intent: intent('c', 'dropped') }, { kind: 'drop', tx: 'c' });
+    await journalWriter.append({ kind: 'crashed', key: `${RUN}/open` });
+    await journalWriter.close();
 
     await (await memory.open()).close();
 
@@ -142,7 +145,7 @@ describe('a journal', () => {
 
   it('becomes a snapshot once it holds much more than what is alive', async () => {
     const memory = new Memory();
-    const recorder = await memory.open();
+    const journalWriter = await memory.open();
     const long = 'x'.repeat(200);
     for (let round = 0; round < 40; round += 1) {
       const records = Array.from({ length: 1000 }, (_, index): JournalRecord => {
@@ -150,9 +153,9 @@ describe('a journal', () => {
         memory.entries.set(each.key, each);
         return { kind: 'done', entry: each };
       });
-      await recorder.append(...records);
+      await journalWriter.append(...records);
     }
-    await recorder.close();
+    await journalWriter.close();
 
     const size = memory
       .files()
@@ -166,25 +169,25 @@ describe('a journal', () => {
     const open = () => {
       const sink = new Inventory({ clock: systemClock });
       const paths = toStatePathsIn(directory, 'root');
-      return openRecorder({
+      return openJournalWriter({
         ...{ io: nodeIo, paths, owner: OWNER, sink },
         live: () => sink.live(),
         onNotice: () => undefined,
       });
     };
     const part = { number: 1, etag: 'p', crc32: 9, sizeBytes: 3 };
-    const { recorder } = await open();
-    await recorder.append(
+    const { journalWriter } = await open();
+    await journalWriter.append(
       { kind: 'intent', intent: intent('tx', 'large') },
       { kind: 'mpu', tx: 'tx', uploadId: 'upload' },
       { kind: 'part', tx: 'tx', part },
     );
-    await recorder.discard();
+    await journalWriter.discard();
 
     for (let kill = 0; kill < 25; kill += 1) {
       const next = await open();
       expect(next.replay.openIntents).toMatchObject([{ uploadId: 'upload', parts: [part] }]);
-      await next.recorder.discard();
+      await next.journalWriter.discard();
     }
   });
 
@@ -192,9 +195,9 @@ describe('a journal', () => {
     for (let crashAt = 0; crashAt < 14; crashAt += 1) {
       const memory = new Memory();
       for (let process = 0; process < 9; process += 1) {
-        const recorder = await memory.open();
-        await memory.record(recorder, `of-${process}`);
-        await recorder.close();
+        const journalWriter = await memory.open();
+        await memory.record(journalWriter, `of-${process}`);
+        await journalWriter.close();
       }
       // The ninth process has left so many files that the tenth makes a snapshot. It is killed at its n-th change of the disk.
       let steps = 0;
@@ -218,7 +221,7 @@ describe('a journal', () => {
         },
       });
       await memory.open(fileSystem).then(
-        (recorder) => recorder.discard(),
+        (journalWriter) => journalWriter.discard(),
         () => undefined,
       );
 
@@ -232,12 +235,12 @@ describe('a journal', () => {
       const memory = new Memory();
       const ballast = join(memory.directory, 'ballast');
       let isFull = false;
-      const recorder = await memory.open(failing(call, 'ENOSPC', () => isFull && existsSync(ballast)));
-      await memory.record(recorder, 'before');
-      await recorder.flush();
+      const journalWriter = await memory.open(failing(call, 'ENOSPC', () => isFull && existsSync(ballast)));
+      await memory.record(journalWriter, 'before');
+      await journalWriter.flush();
       isFull = true;
-      await memory.record(recorder, 'during');
-      await recorder.close();
+      await memory.record(journalWriter, 'during');
+      await journalWriter.close();
 
       expect((await memory.read()).size).toBe(2);
       expect(memory.notices).toEqual([]);
@@ -251,7 +254,7 @@ describe('a journal', () => {
     let nowMs = 0;
     const clock = { ...nodeIo.clock, monotonicMs: () => nowMs };
     const fileSystem = failing('append', 'ENOSPC', (path) => isFull && path.includes('journal'));
-    const { recorder } = await openRecorder({
+    const { journalWriter } = await openJournalWriter({
       io: { ...nodeIo, fileSystem, clock },
       paths: toStatePathsIn(memory.directory, 'root'),
       owner: OWNER,
@@ -262,13 +265,13 @@ describe('a journal', () => {
       onNotice: ({ code }) => memory.notices.push(code),
     });
     isFull = true;
-    await memory.record(recorder, 'first');
-    await memory.record(recorder, 'second');
-    expect(recorder.isSilent).toBe(true);
+    await memory.record(journalWriter, 'first');
+    await memory.record(journalWriter, 'second');
+    expect(journalWriter.isSilent).toBe(true);
     isFull = false;
     nowMs += 61_000;
-    await memory.record(recorder, 'third');
-    await recorder.close();
+    await memory.record(journalWriter, 'third');
+    await journalWriter.close();
 
     expect(memory.notices).toEqual(['NOTICE_JOURNAL_SILENT', 'NOTICE_JOURNAL_WRITTEN']);
     expect((await memory.read()).size).toBe(3);
@@ -278,12 +281,12 @@ describe('a journal', () => {
     const memory = new Memory();
     let failures = 1;
     let isFailing = false;
-    const recorder = await memory.open(failing('sync', 'EIO', () => isFailing && failures-- > 0));
-    await memory.record(recorder, 'first');
-    await recorder.flush();
+    const journalWriter = await memory.open(failing('sync', 'EIO', () => isFailing && failures-- > 0));
+    await memory.record(journalWriter, 'first');
+    await journalWriter.flush();
     isFailing = true;
-    await memory.record(recorder, 'second');
-    await recorder.close();
+    await memory.record(journalWriter, 'second');
+    await journalWriter.close();
 
     expect(memory.files()).toEqual(['journal-000002']);
     expect((await memory.read()).size).toBe(2);
@@ -293,20 +296,20 @@ describe('a journal', () => {
   it('row 58: falls silent when the new file fails too', async () => {
     const memory = new Memory();
     let isFailing = false;
-    const recorder = await memory.open(failing('sync', 'EIO', () => isFailing));
+    const journalWriter = await memory.open(failing('sync', 'EIO', () => isFailing));
     isFailing = true;
-    await memory.record(recorder, 'first');
-    await recorder.flush();
+    await memory.record(journalWriter, 'first');
+    await journalWriter.flush();
 
     expect(memory.notices).toEqual(['NOTICE_JOURNAL_SILENT']);
-    await recorder.close();
+    await journalWriter.close();
   });
 
   it('row 59: is put aside where it is damaged, its good part kept', async () => {
     const memory = new Memory();
-    const recorder = await memory.open();
-    for (const name of ['a', 'b', 'c']) await memory.record(recorder, name);
-    await recorder.close();
+    const journalWriter = await memory.open();
+    for (const name of ['a', 'b', 'c']) await memory.record(journalWriter, name);
+    await journalWriter.close();
     const path = join(memory.directory, 'journal-000001');
     const bytes = readFileSync(path);
     bytes[bytes.lastIndexOf('b"')]! ^= 1;
@@ -322,9 +325,9 @@ describe('a journal', () => {
 
   it('row 59: never gives what was not recorded, whatever happens to its bytes', async () => {
     const memory = new Memory();
-    const recorder = await memory.open();
-    for (let index = 0; index < 20; index += 1) await memory.record(recorder, `file-${index}`, index);
-    await recorder.close();
+    const journalWriter = await memory.open();
+    for (let index = 0; index < 20; index += 1) await memory.record(journalWriter, `file-${index}`, index);
+    await journalWriter.close();
     const good = readFileSync(join(memory.directory, 'journal-000001'));
     const known = new Map(memory.entries);
 
@@ -356,9 +359,9 @@ describe('a journal', () => {
     ['another host', { ...OWNER, hostId: 'other' }],
   ])('row 60: of %s counts as none, and is put aside', async (_, owner) => {
     const memory = new Memory();
-    const recorder = await memory.open();
-    await memory.record(recorder, 'a');
-    await recorder.close();
+    const journalWriter = await memory.open();
+    await memory.record(journalWriter, 'a');
+    await journalWriter.close();
 
     await (await memory.open(nodeFileSystem, owner)).close();
 
@@ -368,9 +371,9 @@ describe('a journal', () => {
 
   it('takes a torn last line for what a crash leaves', async () => {
     const memory = new Memory();
-    const recorder = await memory.open();
-    await memory.record(recorder, 'a');
-    await recorder.close();
+    const journalWriter = await memory.open();
+    await memory.record(journalWriter, 'a');
+    await journalWriter.close();
     appendFileSync(join(memory.directory, 'journal-000001'), 'deadbeef 12 9 {"kind"');
 
     await (await memory.open()).close();
