@@ -1,13 +1,13 @@
 /** What is this uploader's to work on. */
 
 import type { FileId } from '../pipeline/inventory/file-table.js';
-import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 
 export interface Ownership {
   /** Whether it is this uploader that says when the run is complete. */
-  ownsRun(run: RunRecord): boolean;
+  ownsRun(run: KnownRun): boolean;
   /** Whether any file of the run may be this uploader's. */
-  worksOn(run: RunRecord): boolean;
+  worksOn(run: KnownRun): boolean;
   ownsFile(id: FileId): boolean;
 }
 

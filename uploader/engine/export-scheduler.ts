@@ -1,7 +1,7 @@
 /** The projections of all runs, in turn: each run does a little, and none waits for another's backlog. */
 
 import type { ProjectionOutcome, ProjectionView } from '../pipeline/export/export-view.js';
-import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { RunProjection } from './run-export.js';
 
@@ -13,7 +13,7 @@ export class Projections implements ProjectionView {
   readonly #parts: UploaderContext;
   readonly #runs = new Map<number, RunProjection>();
   /** Complete runs, and since when, until they are let go. */
-  readonly #complete = new Map<RunRecord, number>();
+  readonly #complete = new Map<KnownRun, number>();
   #next = 0;
 
   constructor(parts: UploaderContext) {
@@ -55,20 +55,20 @@ export class Projections implements ProjectionView {
   }
 
   /** Runs whose event files are not projected as they should be, and why. */
-  *problems(): Generator<{ readonly run: RunRecord; readonly error: NonNullable<RunProjection['problem']> }> {
+  *problems(): Generator<{ readonly run: KnownRun; readonly error: NonNullable<RunProjection['problem']> }> {
     for (const [index, { problem }] of this.#runs)
       if (problem !== null) yield { run: this.#parts.inventory.runs[index]!, error: problem };
   }
 
-  outcomeOf(run: RunRecord): ProjectionOutcome {
+  outcomeOf(run: KnownRun): ProjectionOutcome {
     return this.#runs.get(run.index)?.outcome ?? 'busy';
   }
 
-  behindMs(run: RunRecord): number {
+  behindMs(run: KnownRun): number {
     return this.#runs.get(run.index)?.behindMs(this.#parts.clock.monotonicMs()) ?? 0;
   }
 
-  onComplete(run: RunRecord): void {
+  onComplete(run: KnownRun): void {
     this.#complete.set(run, this.#parts.clock.monotonicMs());
   }
 
@@ -93,7 +93,7 @@ export class Projections implements ProjectionView {
       .map((run) => this.#of(run));
   }
 
-  #of(run: RunRecord): RunProjection {
+  #of(run: KnownRun): RunProjection {
     const known = this.#runs.get(run.index);
     if (known !== undefined) return known;
     const projection = new RunProjection(this.#parts, run);

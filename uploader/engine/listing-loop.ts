@@ -2,7 +2,7 @@
 
 import { CodedError } from '../../src/base/errors.js';
 import { StoreError } from '../base/errors.js';
-import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { checkStore, listRuns } from './context/listing.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
@@ -68,7 +68,7 @@ export class ListingLoop {
     );
   }
 
-  async #list(runs: readonly RunRecord[]): Promise<void> {
+  async #list(runs: readonly KnownRun[]): Promise<void> {
     await this.#run(
       () => listRuns(this.#parts, runs, this.#signal),
       (error) => {

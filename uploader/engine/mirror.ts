@@ -15,7 +15,7 @@ import { joinPath } from '../base/join-path.js';
 import { RESERVED_DIRECTORY, toPathBytes } from '../base/rel-path.js';
 import { ObjectSource } from '../pipeline/commit/object-source.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
-import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
 import { crc32OfObject } from '../store/base/object-crc32.js';
 import type { StoredObject } from '../store/base/store.js';
@@ -68,7 +68,7 @@ export class Mirror {
         await this.#lookAt(run, nowMs, signal);
   }
 
-  async #lookAt(run: RunRecord, nowMs: number, signal: AbortSignal | undefined): Promise<void> {
+  async #lookAt(run: KnownRun, nowMs: number, signal: AbortSignal | undefined): Promise<void> {
     const { inventory } = this.#parts;
     const due: FileId[] = [];
     for (const id of inventory.filesOf(run)) {
@@ -109,7 +109,7 @@ export class Mirror {
   }
 
   /** Why nothing of the run is removed; null when nothing speaks against it. */
-  async #findGuard(run: RunRecord, goneCount: number): Promise<string | null> {
+  async #findGuard(run: KnownRun, goneCount: number): Promise<string | null> {
     const { inventory, rootWatch, io } = this.#parts;
     const { directory } = run;
     if (directory === null || !(await rootWatch.isThere())) return 'the root is away';
@@ -133,7 +133,7 @@ export class Mirror {
     }
   }
 
-  async #remove(id: FileId, run: RunRecord, signal: AbortSignal | undefined): Promise<void> {
+  async #remove(id: FileId, run: KnownRun, signal: AbortSignal | undefined): Promise<void> {
     const { inventory, store, patience, emit } = this.#parts;
     const key = inventory.keyOf(id);
     const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
@@ -159,7 +159,7 @@ export class Mirror {
   /** The key of the copy; undefined when there is none. */
   async #copy(
     id: FileId,
-    run: RunRecord,
+    run: KnownRun,
     object: StoredObject,
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
@@ -190,7 +190,7 @@ export class Mirror {
   }
 
   /** Once for each reason and number. */
-  #tellHeld(run: RunRecord, count: number, reason: string): void {
+  #tellHeld(run: KnownRun, count: number, reason: string): void {
     const message = `${run.uuid}: ${count} stored files are gone from the disk and stay in the store: ${reason}`;
     if (this.#told.get(run.index) === message) return;
     this.#told.set(run.index, message);

@@ -2,7 +2,7 @@
 
 import type { CodedError } from '../../src/base/errors.js';
 import { FileError, StoreLimitError } from '../base/errors.js';
-import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 
@@ -17,7 +17,7 @@ export function isForGood(error: CodedError): boolean {
 }
 
 /** Paths of a run that were found and cannot even be named in a store. */
-export function findUnscanned({ problems }: Pick<Scanner, 'problems'>, { index }: RunRecord): string[] {
+export function findUnscanned({ problems }: Pick<Scanner, 'problems'>, { index }: KnownRun): string[] {
   return problems
     .filter(({ run, error }) => run === index && isForGood(error))
     .map(({ error }) => error.path);

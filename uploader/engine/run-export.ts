@@ -10,7 +10,7 @@ import { MadeRows } from '../pipeline/export/inventory-rows.js';
 import { type EventFile, RunProjector } from '../pipeline/export/run-exporter.js';
 import { RunFacts } from '../pipeline/export/run-facts.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
-import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { RECORD_PATIENCE_MS } from '../pipeline/plan/trigger.js';
 import { openLocalFile } from '../pipeline/source/local-file.js';
 import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
@@ -29,7 +29,7 @@ const MAX_PAUSE_MS = 60_000;
 export class RunProjection {
   readonly facts = new RunFacts();
   readonly #parts: UploaderContext;
-  readonly #run: RunRecord;
+  readonly #run: KnownRun;
   readonly #rows: MadeRows;
   readonly #notices: ProjectionNotices;
   readonly #damage = new Map<string, { readonly offset: number; readonly sinceMs: number }>();
@@ -48,7 +48,7 @@ export class RunProjection {
   #releasedVersions: string | null = null;
   #failure: { readonly error: CodedError; readonly tries: number; readonly untilMs: number } | null = null;
 
-  constructor(parts: UploaderContext, run: RunRecord) {
+  constructor(parts: UploaderContext, run: KnownRun) {
     this.#parts = parts;
     this.#run = run;
     this.#rows = new MadeRows(parts.inventory, run);

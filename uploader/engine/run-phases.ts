@@ -1,7 +1,7 @@
 /** Which runs are still written, which have ended, and which of those are stored as a whole. */
 
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
-import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { Life } from '../run-directory/run-liveness.js';
 import type { UploaderContext } from './context/uploader-context.js';
@@ -37,7 +37,7 @@ export class RunPhases {
     this.#schedule = schedule;
   }
 
-  phaseOf(run: RunRecord): RunPhase {
+  phaseOf(run: KnownRun): RunPhase {
     return this.#phases.get(run.index) ?? { kind: 'live' };
   }
 
@@ -65,7 +65,7 @@ export class RunPhases {
     for (const run of runs) if (this.phaseOf(run).kind !== 'live') this.#conclude(run);
   }
 
-  async #lookAt(run: RunRecord, nowMs: number): Promise<void> {
+  async #lookAt(run: KnownRun, nowMs: number): Promise<void> {
     const life = await this.#parts.lives.get(run.index)?.look(nowMs - run.changedMs);
     if (life !== undefined && life !== this.#lives.get(run.index)) {
       this.#lives.set(run.index, life);
@@ -81,7 +81,7 @@ export class RunPhases {
     this.#schedule.retryRun(run.index);
   }
 
-  #conclude(run: RunRecord): void {
+  #conclude(run: KnownRun): void {
     const { inventory, rootWatch, emit, notifier, ownership, projection } = this.#parts;
     const phase = this.phaseOf(run);
     if (!ownership.ownsRun(run)) return;
@@ -103,7 +103,7 @@ export class RunPhases {
   }
 
   /** Nothing waits for what can never be stored. */
-  #concludeIncomplete(run: RunRecord, dirty: readonly FileId[]): void {
+  #concludeIncomplete(run: KnownRun, dirty: readonly FileId[]): void {
     const { inventory, notifier, projection } = this.#parts;
     const wasIncomplete = this.phaseOf(run).kind === 'incomplete';
     this.#phases.set(run.index, { kind: 'incomplete' });
@@ -114,7 +114,7 @@ export class RunPhases {
     notifier.onRunComplete(run.uuid, { unsendable, isPartial: true });
   }
 
-  #found(): RunRecord[] {
+  #found(): KnownRun[] {
     const { inventory, refused } = this.#parts;
     return inventory.runs.filter(({ directory, index }) => directory !== null && !refused.has(index));
   }

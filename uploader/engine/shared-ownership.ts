@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { Membership } from '../cluster/membership.js';
 import type { Ownership } from '../cluster/ownership.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
-import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
 /** A run with more files is shared out by directory while it is written; its owner sees to it that it is complete in the end. */
@@ -55,11 +55,11 @@ export class SharedOwnership implements Ownership {
     this.#running = this.#membership.run(this.#leaving.signal);
   }
 
-  ownsRun(run: RunRecord): boolean {
+  ownsRun(run: KnownRun): boolean {
     return this.#owns(run, '');
   }
 
-  worksOn(run: RunRecord): boolean {
+  worksOn(run: KnownRun): boolean {
     return this.ownsRun(run) || this.#isShared(run);
   }
 
@@ -78,7 +78,7 @@ export class SharedOwnership implements Ownership {
     await this.#running;
   }
 
-  #owns(run: RunRecord, shard: string): boolean {
+  #owns(run: KnownRun, shard: string): boolean {
     if (!this.#membership.isFenced()) return false;
     const key = `${run.index}${shard}`;
     const known = this.#decisions.get(key);
@@ -89,7 +89,7 @@ export class SharedOwnership implements Ownership {
   }
 
   /** Whether a run is so large that its files are shared out. */
-  #isShared(run: RunRecord): boolean {
+  #isShared(run: KnownRun): boolean {
     if (!this.#parts.isLive(run)) return false;
     const { clock, inventory } = this.#parts;
     const known = this.#sizes.get(run.index);

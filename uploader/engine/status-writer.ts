@@ -1,6 +1,6 @@
 /** Writes the status of a watch: soon after a change, and now and then as a sign of life. */
 
-import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { countRuns, type Status, sumUpRuns, writeStatus } from './monitor/status-file.js';
 import type { RunPhases } from './run-phases.js';
@@ -47,7 +47,7 @@ export class StatusWriter {
   async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
     const { place, store, io, clock, patience, inventory, config, ownership, projection, notifier } =
       this.#parts;
-    const phaseOf = (run: RunRecord) =>
+    const phaseOf = (run: KnownRun) =>
       ownership.worksOn(run) ? this.#phases.phaseOf(run).kind : 'elsewhere';
     const runs = countRuns(inventory, config.project, phaseOf, projection, (runUuid) =>
       notifier.statusOf?.(runUuid),

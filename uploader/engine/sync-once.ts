@@ -12,7 +12,7 @@ import { LANES, type Lane } from '../base/limits/lanes.js';
 import type { SendOutcome } from '../pipeline/commit/commit-context.js';
 import { toFileClass, toPhase } from '../pipeline/inventory/file-class.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
-import type { RunRecord } from '../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { replayFiles } from '../pipeline/journal/journal-files.js';
 import { compareWork, type Ordered } from '../pipeline/plan/order.js';
 import { planFile, type UploadReason } from '../pipeline/plan/planner.js';
@@ -301,7 +301,7 @@ class Pass implements WorkHandler {
   }
 
   /** Nothing waits for what can never be stored. */
-  #notifyIncomplete(run: RunRecord): void {
+  #notifyIncomplete(run: KnownRun): void {
     const { inventory, notifier } = this.#parts;
     const unsent = [...this.#unsent].filter(([id]) => inventory.runOf(id).index === run.index);
     if (!unsent.every(([, { error }]) => isForGood(error))) return;

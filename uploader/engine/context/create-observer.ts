@@ -3,7 +3,7 @@
 import type { Io } from '../../base/io/io.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
 import type { Inventory } from '../../pipeline/inventory/inventory.js';
-import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { StatePaths } from '../../pipeline/journal/state-directory.js';
 import type { OnSyncEvent, SyncEvent } from '../../pipeline/report/progress.js';
 import { type Notifier, type StoredView, silentNotifier } from '../../pipeline/report/run-observer.js';
@@ -24,7 +24,7 @@ export interface ObserverContext {
   readonly store: Store;
   readonly inventory: Inventory;
   /** Whether a run is this uploader's to tell of. */
-  readonly isOurs: (run: RunRecord) => boolean;
+  readonly isOurs: (run: KnownRun) => boolean;
   readonly emit: OnSyncEvent;
   /** Waited for before each request. */
   readonly beforeRequest: (signal?: AbortSignal) => Promise<void>;

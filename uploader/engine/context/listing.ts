@@ -1,7 +1,7 @@
 /** Asks the store, once for each run, what it has of it: the journal may be lost, and the store may have lost something. */
 
 import { OutcomeError } from '../../base/retry.js';
-import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { ListedObject } from '../../store/base/store.js';
 import type { UploaderContext } from './uploader-context.js';
 
@@ -18,7 +18,7 @@ export async function checkStore(parts: UploaderContext, signal: AbortSignal | u
 /** Lists each run. Throws the coded error of the first listing that fails for good. */
 export async function listRuns(
   parts: UploaderContext,
-  runs: readonly RunRecord[],
+  runs: readonly KnownRun[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const pending = [...runs];
@@ -32,7 +32,7 @@ export async function listRuns(
 
 async function listRun(
   parts: UploaderContext,
-  run: RunRecord,
+  run: KnownRun,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { patience, store, inventory } = parts;

@@ -13,7 +13,7 @@ import { OWNS_ALL, type Ownership } from '../../cluster/ownership.js';
 import { NO_PROJECTION, type ProjectionView } from '../../pipeline/export/export-view.js';
 import type { FileId } from '../../pipeline/inventory/file-table.js';
 import { Inventory } from '../../pipeline/inventory/inventory.js';
-import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { JournalOwner } from '../../pipeline/journal/journal-files.js';
 import { type StatePaths, toStatePaths } from '../../pipeline/journal/state-directory.js';
 import { ReceiptWriter, withReceipts } from '../../pipeline/manifest/manifest-writer.js';
@@ -214,13 +214,13 @@ export class UploaderContext {
   }
 
   /** Whether files of a run are still being written, as far as is known. */
-  isLive(run: RunRecord): boolean {
+  isLive(run: KnownRun): boolean {
     return (this.lives.get(run.index)?.life ?? 'live') === 'live';
   }
 
   #createNotifier(beforeRequest: (signal?: AbortSignal) => Promise<void>): Notifier {
     const { io, config, isWatching, paths, store, inventory, emit } = this;
-    const isOurs = (run: RunRecord): boolean => !this.refused.has(run.index) && this.ownership.ownsRun(run);
+    const isOurs = (run: KnownRun): boolean => !this.refused.has(run.index) && this.ownership.ownsRun(run);
     return createNotifier({ io, config, isWatching, paths, store, inventory, emit, isOurs, beforeRequest });
   }
 
@@ -230,7 +230,7 @@ export class UploaderContext {
     return new ReceiptWriter({ io, store, inventory, patience, pool, onNotice, openPolicy });
   }
 
-  #takeRun(run: RunRecord): void {
+  #takeRun(run: KnownRun): void {
     const { directory } = run;
     if (directory === null) return;
     this.lives.set(run.index, new RunLife(this.io, directory));

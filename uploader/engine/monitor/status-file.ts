@@ -5,7 +5,7 @@ import { readWholeFile } from '../../base/io/whole-file.js';
 import { NO_PROJECTION, type ProjectionView } from '../../pipeline/export/export-view.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
 import type { Inventory } from '../../pipeline/inventory/inventory.js';
-import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { StatePaths } from '../../pipeline/journal/state-directory.js';
 import type { ToldStatus } from '../../pipeline/report/run-observer.js';
 import type { UploaderContext } from '../context/uploader-context.js';
@@ -71,7 +71,7 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024;
 export function countRuns(
   inventory: Inventory,
   project: string | undefined,
-  phaseOf: (run: RunRecord) => RunStatus['phase'],
+  phaseOf: (run: KnownRun) => RunStatus['phase'],
   projection: ProjectionView = NO_PROJECTION,
   toldOf: (runUuid: string) => ToldStatus | undefined = () => undefined,
 ): RunStatus[] {
@@ -132,7 +132,7 @@ export async function readStatus(fileSystem: FileSystem, paths: StatePaths): Pro
   }
 }
 
-function countRun(inventory: Inventory, run: RunRecord, behindMs: number): Totals {
+function countRun(inventory: Inventory, run: KnownRun, behindMs: number): Totals {
   const { table } = inventory;
   const totals = { storedFiles: 0, storedBytes: 0, pendingFiles: 0, pendingBytes: 0, lagMs: 0 };
   let eventsLagMs = behindMs;

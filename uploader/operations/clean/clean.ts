@@ -8,7 +8,7 @@ import { joinPath } from '../../base/join-path.js';
 import { toPathBytes } from '../../base/rel-path.js';
 import type { UploaderContext } from '../../engine/context/uploader-context.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
-import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import { findCleanedMarker } from '../../run-directory/cleaned-marker.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import { type ScannedRuns, type VerifyOptions, withScannedRuns } from '../verify/verify.js';
@@ -57,7 +57,7 @@ export interface CleanReport {
 }
 
 interface Candidate extends LocalRun {
-  readonly run: RunRecord;
+  readonly run: KnownRun;
   /** Besides the run file. */
   readonly files: number;
 }
@@ -153,7 +153,7 @@ class Cleaning {
     return { ...done, outcome: 'refused', problems: [problem] };
   }
 
-  async #look(run: RunRecord): Promise<Candidate> {
+  async #look(run: KnownRun): Promise<Candidate> {
     const { inventory, io } = this.#parts;
     const ids = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.onDisk));
     const places = ids.flatMap((id) => inventory.placeOf(id) ?? []);

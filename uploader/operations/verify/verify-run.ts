@@ -7,7 +7,7 @@ import type { FileVersion } from '../../base/io/file-version.js';
 import type { RelPath } from '../../base/rel-path.js';
 import type { UploaderContext } from '../../engine/context/uploader-context.js';
 import { type FileId, FLAG } from '../../pipeline/inventory/file-table.js';
-import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { ReceiptLine } from '../../pipeline/manifest/manifest.js';
 import { loadReceipt, type ReceiptLines, saveReceipt } from '../../pipeline/manifest/manifest-store.js';
 import { listStoredRun, type StoredRun } from '../../pipeline/manifest/stored-run.js';
@@ -54,7 +54,7 @@ interface ReadFile extends LocalFacts {
 /** Verifies one run of a scanned root. Throws the coded error of a store that cannot be asked. */
 export function verifyRun(
   parts: UploaderContext,
-  run: RunRecord,
+  run: KnownRun,
   options: VerifyRunOptions,
 ): Promise<VerifiedRun> {
   return new RunVerifier(parts, run, options).run();
@@ -62,7 +62,7 @@ export function verifyRun(
 
 class RunVerifier {
   readonly #parts: UploaderContext;
-  readonly #run: RunRecord;
+  readonly #run: KnownRun;
   readonly #options: VerifyRunOptions;
   readonly #problems: VerifyProblem[] = [];
   readonly #lines: ReceiptLine[] = [];
@@ -71,7 +71,7 @@ class RunVerifier {
   #bytes = 0;
   #notLocal = 0;
 
-  constructor(parts: UploaderContext, run: RunRecord, options: VerifyRunOptions) {
+  constructor(parts: UploaderContext, run: KnownRun, options: VerifyRunOptions) {
     this.#parts = parts;
     this.#run = run;
     this.#options = options;

@@ -5,7 +5,7 @@ import { inParallel } from '../../base/in-parallel.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { checkStore } from '../../engine/context/listing.js';
 import { UploaderContext, type UploaderOptions } from '../../engine/context/uploader-context.js';
-import type { RunRecord } from '../../pipeline/inventory/known-run.js';
+import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
 import { explainNoRuns } from '../../run-directory/locate-runs.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
@@ -31,7 +31,7 @@ export interface VerifyOptions extends Omit<UploaderOptions, 'notifier'> {
  */
 export async function verify(config: SyncConfig, options: VerifyOptions = {}): Promise<VerifyReport> {
   return withScannedRuns(config, options, async ({ parts, scanner, runs, verifyOne }) => {
-    const byRun = new Map<RunRecord, VerifiedRun>();
+    const byRun = new Map<KnownRun, VerifiedRun>();
     const { signal } = options;
     try {
       await inParallel(RUNS_AT_ONCE, runs, async (run) => {
@@ -61,8 +61,8 @@ export async function verify(config: SyncConfig, options: VerifyOptions = {}): P
 export interface ScannedRuns {
   readonly parts: UploaderContext;
   readonly scanner: Scanner;
-  readonly runs: readonly RunRecord[];
-  readonly verifyOne: (run: RunRecord) => Promise<VerifiedRun>;
+  readonly runs: readonly KnownRun[];
+  readonly verifyOne: (run: KnownRun) => Promise<VerifiedRun>;
 }
 
 /** Scans a root, makes sure that the store is there, and gives both to `work`. Takes no lock: nothing is sent. */
@@ -84,7 +84,7 @@ export async function withScannedRuns<Result>(
       if (error !== null) throw error;
     }
     await checkStore(parts, signal);
-    const verifyOne = (run: RunRecord): Promise<VerifiedRun> =>
+    const verifyOne = (run: KnownRun): Promise<VerifiedRun> =>
       verifyRun(parts, run, {
         isDeep,
         isExact: options.isExact === true,
@@ -102,6 +102,6 @@ export async function withScannedRuns<Result>(
   }
 }
 
-function problemsOf(scanner: Scanner, run: RunRecord): CodedError[] {
+function problemsOf(scanner: Scanner, run: KnownRun): CodedError[] {
   return scanner.problems.filter((each) => each.run === run.index).map(({ error }) => error);
 }

@@ -8,7 +8,7 @@ import type { Patience } from '../../base/limits/retry-policy.js';
 import type { Store } from '../../store/base/store.js';
 import type { FileId } from '../inventory/file-table.js';
 import type { Inventory } from '../inventory/inventory.js';
-import type { RunRecord } from '../inventory/known-run.js';
+import type { KnownRun } from '../inventory/known-run.js';
 import type { Strategy } from '../journal/journal-entry.js';
 import type { JournalWriter } from '../journal/journal-writer.js';
 import type { UploadReason } from '../plan/planner.js';
@@ -34,7 +34,7 @@ export interface CommitContext {
   /** The uploader goes on after this: what is not sent now is sent later. */
   readonly isWatching: boolean;
   /** Whether files of the run are still being written, as far as is known. */
-  readonly isLive: (run: RunRecord) => boolean;
+  readonly isLive: (run: KnownRun) => boolean;
   /** How long nothing has been added to the file. */
   readonly quietMs: (id: FileId, mtimeNs: bigint) => number;
   /** Where the bytes of an event file were found to be damaged, and since when. */

@@ -1,6 +1,6 @@
 /** What the engine asks of the projection of event files. */
 
-import type { RunRecord } from '../inventory/known-run.js';
+import type { KnownRun } from '../inventory/known-run.js';
 
 /**
  * `settled`: all that is known of a run's event files is projected, and the files that were made of them are known. `busy`: more is to come.
@@ -9,11 +9,11 @@ import type { RunRecord } from '../inventory/known-run.js';
 export type ProjectionOutcome = 'settled' | 'busy' | 'failed';
 
 export interface ProjectionView {
-  outcomeOf(run: RunRecord): ProjectionOutcome;
+  outcomeOf(run: KnownRun): ProjectionOutcome;
   /** How long event files have had something that is not projected; 0 when they have not. */
-  behindMs(run: RunRecord): number;
+  behindMs(run: KnownRun): number;
   /** A run has ended, and all of it is stored: what is kept of it in memory is not needed any more. */
-  onComplete(run: RunRecord): void;
+  onComplete(run: KnownRun): void;
 }
 
 /** Where nothing is projected. */

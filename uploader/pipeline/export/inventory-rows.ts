@@ -7,18 +7,18 @@
 
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { Inventory } from '../inventory/inventory.js';
-import type { RunRecord } from '../inventory/known-run.js';
+import type { KnownRun } from '../inventory/known-run.js';
 import type { MadeFiles } from './export-files.js';
 
 export class MadeRows {
   readonly #inventory: Inventory;
-  readonly #run: RunRecord;
+  readonly #run: KnownRun;
   readonly #told = new Set<FileId>();
   readonly #assets = new Map<FileId, string>();
   /** All of the run's event files were projected since the projector was opened, or since all is made anew. */
   #hasCaughtUp = false;
 
-  constructor(inventory: Inventory, run: RunRecord) {
+  constructor(inventory: Inventory, run: KnownRun) {
     this.#inventory = inventory;
     this.#run = run;
   }

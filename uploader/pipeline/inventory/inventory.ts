@@ -15,7 +15,7 @@ import type { GrowthState } from '../source/growth-state.js';
 import { type FileClass, toFileClass } from './file-class.js';
 import type { FileFacts } from './file-facts.js';
 import { type FileId, FileTable, FLAG, type FolderId } from './file-table.js';
-import { createRunRecord, type RunRecord } from './known-run.js';
+import { createKnownRun, type KnownRun } from './known-run.js';
 import type { FoundRun, ScanSink } from './scan-sink.js';
 
 interface Folder {
@@ -44,7 +44,7 @@ const TICK_MS = 10;
 
 export class Inventory implements ScanSink, JournalSink {
   readonly table = new FileTable();
-  readonly runs: RunRecord[] = [];
+  readonly runs: KnownRun[] = [];
   /** What only files that grow, or were under way, have; of this process alone. */
   readonly growth = new Map<FileId, GrowthState>();
   readonly intents = new Map<FileId, OpenIntent>();
@@ -60,9 +60,9 @@ export class Inventory implements ScanSink, JournalSink {
   readonly #clock: Clock;
   readonly #startMs: number;
   readonly #onDirty: (id: FileId) => void;
-  readonly #onRun: (run: RunRecord) => void;
+  readonly #onRun: (run: KnownRun) => void;
 
-  constructor(options: { clock: Clock; onDirty?: (id: FileId) => void; onRun?: (run: RunRecord) => void }) {
+  constructor(options: { clock: Clock; onDirty?: (id: FileId) => void; onRun?: (run: KnownRun) => void }) {
     this.#clock = options.clock;
     this.#startMs = options.clock.monotonicMs();
     this.#onDirty = options.onDirty ?? (() => undefined);
@@ -99,7 +99,7 @@ export class Inventory implements ScanSink, JournalSink {
   }
 
   /** As `onFile`, for a file that was made of the run's event files. Null when the run's writer has made one of this name. */
-  onProjectedFile(run: RunRecord, relPath: string, stat: FileStat): FileId | null {
+  onProjectedFile(run: KnownRun, relPath: string, stat: FileStat): FileId | null {
     const id = this.idOf(toKey(run.uuid, relPath));
     const { table } = this;
     if (table.has(id, FLAG.onDisk) && !table.has(id, FLAG.projected)) return null;
@@ -114,7 +114,7 @@ export class Inventory implements ScanSink, JournalSink {
   }
 
   /** As `onProjectedGone`, for one that an earlier process has removed once it was stored. */
-  onProjectedStored(run: RunRecord, relPath: string): void {
+  onProjectedStored(run: KnownRun, relPath: string): void {
     const id = this.idOf(toKey(run.uuid, relPath));
     if (!this.table.has(id, FLAG.onDisk)) this.table.set(id, FLAG.projected);
   }
@@ -202,7 +202,7 @@ export class Inventory implements ScanSink, JournalSink {
 
   // What the store says.
 
-  beginListing(run: RunRecord): void {
+  beginListing(run: KnownRun): void {
     run.receiptKeys.clear();
     for (const id of this.filesOf(run)) this.table.set(id, FLAG.listed, false);
   }
@@ -216,7 +216,7 @@ export class Inventory implements ScanSink, JournalSink {
     this.setObject(this.idOf(key), object);
   }
 
-  endListing(run: RunRecord): void {
+  endListing(run: KnownRun): void {
     run.isListed = true;
     for (const id of this.filesOf(run)) {
       if (!this.table.has(id, FLAG.listed)) this.table.set(id, FLAG.stored, false);
@@ -356,20 +356,20 @@ export class Inventory implements ScanSink, JournalSink {
     return toKey(this.runOf(id).uuid, this.relPathOf(id));
   }
 
-  runOf(id: FileId): RunRecord {
+  runOf(id: FileId): KnownRun {
     return this.runs[this.#folders[this.table.folder[id]!]!.run]!;
   }
 
-  findRun(uuid: string): RunRecord | undefined {
+  findRun(uuid: string): KnownRun | undefined {
     return this.runs[this.#runIndexes.get(uuid) ?? -1];
   }
 
   /** The directories of a run that have files. */
-  *foldersOf(run: RunRecord): Generator<{ readonly id: FolderId; readonly path: string }> {
+  *foldersOf(run: KnownRun): Generator<{ readonly id: FolderId; readonly path: string }> {
     for (const id of run.folders) yield { id, path: this.#folders[id]!.path };
   }
 
-  *filesOf(run: RunRecord): Generator<FileId> {
+  *filesOf(run: KnownRun): Generator<FileId> {
     for (const folder of run.folders) yield* this.table.inFolder(folder);
   }
 
@@ -429,10 +429,10 @@ export class Inventory implements ScanSink, JournalSink {
     };
   }
 
-  #runOf(uuid: string): RunRecord {
+  #runOf(uuid: string): KnownRun {
     const known = this.#runIndexes.get(uuid);
     if (known !== undefined) return this.runs[known]!;
-    const run = createRunRecord(this.runs.length, uuid);
+    const run = createKnownRun(this.runs.length, uuid);
     this.runs.push(run);
     this.#runIndexes.set(uuid, run.index);
     return run;

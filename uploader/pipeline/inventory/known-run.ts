@@ -4,7 +4,7 @@ import type { CodedError } from '../../../src/base/errors.js';
 import type { FolderId } from './file-table.js';
 import type { FoundRun } from './scan-sink.js';
 
-export interface RunRecord {
+export interface KnownRun {
   readonly index: number;
   readonly uuid: string;
   /** Every link resolved; null as long as only the journal knows of the run. */
@@ -26,7 +26,7 @@ export interface RunRecord {
   lastError: { readonly path: string; readonly error: CodedError } | null;
 }
 
-export function createRunRecord(index: number, uuid: string): RunRecord {
+export function createKnownRun(index: number, uuid: string): KnownRun {
   return {
     index,
     uuid,

@@ -11,7 +11,7 @@ import type { StoreNotice } from '../../store/base/store.js';
 import { parseSegmentKey } from '../commit/segments.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { Inventory } from '../inventory/inventory.js';
-import type { RunRecord } from '../inventory/known-run.js';
+import type { KnownRun } from '../inventory/known-run.js';
 import type { Notifier } from '../report/run-observer.js';
 import type { BufferPool } from '../source/buffer-pool.js';
 import { hashFile } from '../source/hash-file.js';
@@ -95,7 +95,7 @@ export class ReceiptWriter {
   }
 
   /** Of all files; null when one of them is not, or no longer, what the store has: then there is nothing to be certain of yet. */
-  async #toLines(run: RunRecord, stored: StoredRun, before: ReceiptLines): Promise<ReceiptLine[] | null> {
+  async #toLines(run: KnownRun, stored: StoredRun, before: ReceiptLines): Promise<ReceiptLine[] | null> {
     const { inventory } = this.#options;
     const lines = new Map<string, ReceiptLine>();
     for (const id of inventory.filesOf(run)) {
@@ -135,7 +135,7 @@ export class ReceiptWriter {
   }
 
   /** Segments of the present generation of a file are part of its object by now. */
-  async #removeSegments(run: RunRecord, { segments, files }: StoredRun): Promise<void> {
+  async #removeSegments(run: KnownRun, { segments, files }: StoredRun): Promise<void> {
     const { inventory } = this.#options;
     const done = segments.filter(({ key }) => {
       const segment = parseSegmentKey(run.uuid, key);
@@ -147,7 +147,7 @@ export class ReceiptWriter {
     await removeObjects(this.#options, done, this.#abort.signal);
   }
 
-  #toKnownFingerprint(run: RunRecord): string {
+  #toKnownFingerprint(run: KnownRun): string {
     const { inventory } = this.#options;
     const { table } = inventory;
     const stored = [...inventory.filesOf(run)].filter((id) => table.has(id, FLAG.stored));
