@@ -14,7 +14,7 @@ import { measureGrowth, resendWhole } from './support/growth.mjs';
 const MAX_RATIO = 1.05;
 
 await runMeasurement(
-  { size: '1GiB', rate: '0', interval: '2', rotate: '128MiB', whole: '128MiB', patience: '600' },
+  { size: '1GiB', rate: '0', interval: '2', rotate: '128MiB', whole: '128MiB', retryPolicy: '600' },
   async ({ values, ...scene }) => {
     const sizeBytes = parseSize(values.size);
     const growth = await measureGrowth(scene, {
@@ -22,7 +22,7 @@ await runMeasurement(
       rate: parseSize(values.rate),
       rotateBytes: parseSize(values.rotate),
       intervalSeconds: Number(values.interval),
-      patienceSeconds: Number(values.patience),
+      timeoutSeconds: Number(values.retryPolicy),
     });
     const { failures, ratio, sizes, totalBytes, wireBytes } = growth;
     if (!(ratio <= MAX_RATIO)) failures.push(`${ratio.toFixed(4)} bytes sent for each new one`);

@@ -13,7 +13,7 @@ import { report } from '../support/values.mjs';
 const [how, bytesText, rateText, intervalText, directory] = process.argv.slice(2);
 const [sizeBytes, rate, intervalSeconds] = [bytesText, rateText, intervalText].map(Number);
 const SCALE = 8;
-const PATIENCE_SECONDS = 120;
+const TIMEOUT_SECONDS = 120;
 const enders = [];
 const onEnd = (end) => enders.push(end);
 
@@ -26,7 +26,7 @@ try {
 async function measureWatch() {
   const growth = await measureGrowth(
     { directory, onEnd, say: () => undefined },
-    { sizeBytes, rate, intervalSeconds, rotateBytes: 0, patienceSeconds: PATIENCE_SECONDS },
+    { sizeBytes, rate, intervalSeconds, rotateBytes: 0, timeoutSeconds: TIMEOUT_SECONDS },
   );
   if (growth.failures.length > 0) throw new Error(growth.failures.join('; '));
   report({

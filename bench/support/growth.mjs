@@ -23,7 +23,7 @@ const PLAIN_KEY = `${'ab'.repeat(16)}/outputs/tensorboard/events.out.tfevents.17
  * begins a new file every `rotateBytes`, unless that is 0. Gives what was found, and what was wrong.
  */
 export async function measureGrowth({ directory, onEnd, say }, options) {
-  const { sizeBytes, rate, rotateBytes, intervalSeconds, patienceSeconds } = options;
+  const { sizeBytes, rate, rotateBytes, intervalSeconds, timeoutSeconds } = options;
   const root = join(directory, 'root');
   mkdirSync(join(root, 'runs'), { recursive: true });
 
@@ -60,7 +60,7 @@ export async function measureGrowth({ directory, onEnd, say }, options) {
   const failures = codes.some((code) => code !== 0) ? [`the writers ended with ${codes.join(', ')}`] : [];
 
   const scene = { runs: join(root, 'runs'), server, prefix: PREFIX, watch };
-  failures.push(...(await untilCaughtUp(scene, { maxLagBytes: 0, timeoutMs: patienceSeconds * 1000 })));
+  failures.push(...(await untilCaughtUp(scene, { maxLagBytes: 0, timeoutMs: timeoutSeconds * 1000 })));
   const caughtUpMs = performance.now() - startMs;
   const code = await watch.end('SIGTERM');
   if (code !== 0) failures.push(`watch ended with ${code}: ${watch.output.slice(-2000)}`);

@@ -40,12 +40,12 @@ export async function collectCrashed(context: CommitContext, signal: AbortSignal
 
 /** False when the store could not do it. */
 async function collect(
-  { store, patience }: CommitContext,
+  { store, retryPolicy }: CommitContext,
   prefixes: readonly string[],
   olderThanMs: number,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const call = () => store.collect({ prefixes, olderThanMs, signal });
-  const outcome = await patience.withRetry('collect what was left unfinished', call, { signal });
+  const outcome = await retryPolicy.withRetry('collect what was left unfinished', call, { signal });
   return outcome.status === 'collected';
 }

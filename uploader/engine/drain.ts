@@ -38,7 +38,7 @@ const POLL_MS = 50;
 /** Finishes what can be finished. Never rejects for what the store or the disk does. */
 export async function drain(options: DrainOptions): Promise<void> {
   const { parts, scanner, schedule, queue, workers, journalWriter, status, graceMs } = options;
-  const { clock, inventory, patience, notifier } = parts;
+  const { clock, inventory, retryPolicy, notifier } = parts;
   const startMs = clock.monotonicMs();
   const endMs = startMs + graceMs - Math.min(RESERVE_MS, graceMs / RESERVE_RATIO);
   const largeEndMs = startMs + Math.min(LARGE_MS, graceMs / 2);
@@ -55,7 +55,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   while (!isIdle() && clock.monotonicMs() < endMs) {
     if (clock.monotonicMs() >= largeEndMs) options.abortLarge();
     // A store that does not answer now is not worth the rest of the grace time.
-    const { awaySinceMs } = patience.gate;
+    const { awaySinceMs } = retryPolicy.gate;
     if (awaySinceMs !== null && clock.monotonicMs() - Math.max(awaySinceMs, startMs) >= LARGE_MS) break;
     schedule.release();
     workers.wake();

@@ -7,7 +7,7 @@ import { RunProjection } from './run-export.js';
 
 /** How long one call may go on; what is left is done in the next. */
 const SLICE_MS = 100;
-const RECEIPT_PATIENCE_MS = 60_000;
+const MANIFEST_TIMEOUT_MS = 60_000;
 
 export class Projections implements ProjectionView {
   readonly #parts: UploaderContext;
@@ -77,7 +77,7 @@ export class Projections implements ProjectionView {
     const nowMs = this.#parts.clock.monotonicMs();
     for (const [run, sinceMs] of this.#complete) {
       const hasReceipt = this.#parts.config.writesReceipts === false || run.receiptKeys.size > 0;
-      if (!hasReceipt && nowMs - sinceMs < RECEIPT_PATIENCE_MS) continue;
+      if (!hasReceipt && nowMs - sinceMs < MANIFEST_TIMEOUT_MS) continue;
       if (hasReceipt) await this.#runs.get(run.index)?.removeAssets();
       await this.#runs.get(run.index)?.release();
       this.#complete.delete(run);

@@ -19,7 +19,7 @@ export async function learnCapabilities(
   parts: UploaderContext,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { store, patience, io, config, paths } = parts;
+  const { store, retryPolicy, io, config, paths } = parts;
   if (!ASKED.includes(parseStoreUrl(config.store).scheme)) return; // the others know themselves
   const options = { ...io, stateDirectory: config.stateDirectory, signal };
   const cached = await readCapabilities(store.id, options);
@@ -31,7 +31,7 @@ export async function learnCapabilities(
   if (await exists(io, paths.probing)) await forgetProbes(parts, signal);
   await mark(io, paths.probing);
   const probe = () => ensureCapabilities(store, options);
-  const known = await patience.withRetry(`probe ${store.id}`, probe, { signal });
+  const known = await retryPolicy.withRetry(`probe ${store.id}`, probe, { signal });
   await io.fileSystem.unlink(paths.probing).catch(() => undefined); // the mark could not be made either
   if (known.status !== 'failed') return;
   const message = `${store.id} could not be asked what it does: ${known.error.message}`;
@@ -39,11 +39,11 @@ export async function learnCapabilities(
 }
 
 async function forgetProbes(
-  { store, patience }: UploaderContext,
+  { store, retryPolicy }: UploaderContext,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const collect = () => store.collect({ prefixes: [PROBE_PREFIX], olderThanMs: 0, signal });
-  await patience.withRetry('collect what a probe has left', collect, { signal });
+  await retryPolicy.withRetry('collect what a probe has left', collect, { signal });
 }
 
 async function mark({ fileSystem }: Io, path: string): Promise<void> {

@@ -134,9 +134,9 @@ export class Mirror {
   }
 
   async #remove(id: FileId, run: KnownRun, signal: AbortSignal | undefined): Promise<void> {
-    const { inventory, store, patience, emit } = this.#parts;
+    const { inventory, store, retryPolicy, emit } = this.#parts;
     const key = inventory.keyOf(id);
-    const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+    const found = await retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
     if (found.status === 'failed') return this.#tellFailed(key, found.error.message);
     const object = found.status === 'found' ? found.object : null;
     if (object === null || object.etag !== inventory.table.etags.get(id)) {
@@ -147,7 +147,7 @@ export class Mirror {
     if (copy === undefined) return;
     const { etag, sizeBytes } = object;
     const call = () => store.remove({ key, version: { etag, sizeBytes }, signal });
-    const outcome = await patience.withRetry(`remove ${key}`, call, { signal });
+    const outcome = await retryPolicy.withRetry(`remove ${key}`, call, { signal });
     if (outcome.status === 'failed') return this.#tellFailed(key, outcome.error.message);
     if (outcome.status !== 'removed') return;
     inventory.setObject(id, null);
@@ -163,13 +163,13 @@ export class Mirror {
     object: StoredObject,
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
-    const { inventory, store, patience, io } = this.#parts;
+    const { inventory, store, retryPolicy, io } = this.#parts;
     const key = inventory.keyOf(id);
     const target = toDeletedKey(run.uuid, inventory.relPathOf(id), object.etag);
     const sum =
       object.crc32 !== null
         ? { status: 'read' as const, crc32: object.crc32 }
-        : await patience.withRetry(`read ${key}`, () => crc32OfObject(store, key, signal), { signal });
+        : await retryPolicy.withRetry(`read ${key}`, () => crc32OfObject(store, key, signal), { signal });
     if (sum.status === 'failed') return this.#tellFailed(key, sum.error.message);
     const request = {
       key: target,
@@ -179,7 +179,7 @@ export class Mirror {
       commitId: io.randomness.id(),
       signal,
     };
-    const outcome = await patience.withRetry(`keep ${target}`, () => store.commit(request), { signal });
+    const outcome = await retryPolicy.withRetry(`keep ${target}`, () => store.commit(request), { signal });
     if (outcome.status === 'stored') return target;
     return this.#tellFailed(key, outcome.status === 'failed' ? outcome.error.message : 'its copy differs');
   }

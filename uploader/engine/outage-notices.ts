@@ -13,9 +13,9 @@ export class OutageTeller {
   }
 
   look(): void {
-    const { patience, clock, emit } = this.#parts;
+    const { retryPolicy, clock, emit } = this.#parts;
     const nowMs = clock.monotonicMs();
-    const sinceMs = patience.gate.awaySinceMs;
+    const sinceMs = retryPolicy.gate.awaySinceMs;
     if (sinceMs !== null && this.#toldSinceMs === null && nowMs - sinceMs >= TELL_AFTER_MS) {
       this.#toldSinceMs = sinceMs;
       emit({ kind: 'store-away', forMs: nowMs - sinceMs });

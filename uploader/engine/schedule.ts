@@ -6,7 +6,7 @@
 
 import type { CodedError } from '../../src/base/errors.js';
 import { FileError, StoreError } from '../base/errors.js';
-import { EventBudget } from '../base/limits/export-rate.js';
+import { ExportRate } from '../base/limits/export-rate.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../pipeline/plan/strategy.js';
 import { msUntilDue, QUIET_MS } from '../pipeline/plan/trigger.js';
@@ -33,7 +33,7 @@ export class Schedule {
   readonly failures = new Map<FileId, Failure>();
   readonly #parts: UploaderContext;
   readonly #queue: WorkQueue;
-  readonly #budget: EventBudget;
+  readonly #budget: ExportRate;
   readonly #waiting = new Map<FileId, number>();
   /** Not before this time, whatever else makes a file due; a change of the file ends the hold. */
   readonly #holds = new Map<FileId, number>();
@@ -44,7 +44,7 @@ export class Schedule {
   constructor(parts: UploaderContext, queue: WorkQueue) {
     this.#parts = parts;
     this.#queue = queue;
-    this.#budget = new EventBudget(parts.config.eventRequests ?? DEFAULT_EVENT_REQUESTS);
+    this.#budget = new ExportRate(parts.config.eventRequests ?? DEFAULT_EVENT_REQUESTS);
   }
 
   /** A file has changed, or has turned out to be dirty. */

@@ -111,7 +111,7 @@ export function isCut(cause: unknown): boolean {
   return ['ECONNRESET', 'EPIPE'].includes(toFailureCode(cause) ?? '');
 }
 
-/** The outcome of a failed call, for `Patience`. Rethrows what is no failure of the API: an abort, a local file that cannot be read. */
+/** The outcome of a failed call, for `RetryPolicy`. Rethrows what is no failure of the API: an abort, a local file that cannot be read. */
 export function toApiOutcome(error: unknown): RetryOutcome | FailedOutcome {
   if (!(error instanceof PolyaxonApiError)) throw error;
   if (!error.isRetryable) return { status: 'failed', error };
@@ -123,7 +123,7 @@ export function toApiOutcome(error: unknown): RetryOutcome | FailedOutcome {
   };
 }
 
-/** A call as an outcome, for `Patience.withRetry`. */
+/** A call as an outcome, for `RetryPolicy.withRetry`. */
 export async function attempt<Value>(
   call: () => Promise<Value>,
 ): Promise<{ readonly status: 'done'; readonly value: Value } | RetryOutcome | FailedOutcome> {

@@ -2,7 +2,7 @@
  * Polyaxon's API, as far as polytrack uses it: one method for each call, one attempt for each.
  *
  * Every method throws `PolyaxonApiError` for what the server refuses and for what never reached it, and the signal's reason once that is
- * aborted. Waiting and trying again is the caller's (`attempt` in api-error.ts, `Patience`). All calls but `createProject` may be repeated.
+ * aborted. Waiting and trying again is the caller's (`attempt` in api-error.ts, `RetryPolicy`). All calls but `createProject` may be repeated.
  *
  * No empty map or list is ever sent: the server would clear the field, whatever `merge` says (haupt 2.16.1, `serializers/runs.py`).
  */

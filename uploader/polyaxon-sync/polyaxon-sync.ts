@@ -9,7 +9,7 @@ import { setMaxListeners } from 'node:events';
 import { CodedError, messageOf } from '../../src/base/errors.js';
 import { StoreUnavailableError } from '../base/errors.js';
 import { ConcurrencyLimit } from '../base/limits/concurrency-limit.js';
-import { Patience, type RetryNotice } from '../base/limits/retry-policy.js';
+import { type RetryNotice, RetryPolicy } from '../base/limits/retry-policy.js';
 import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
 import type {
   NotifiedRun,
@@ -31,7 +31,7 @@ export interface PolyaxonNotifierOptions extends TellerOptions {
   /** Whether a run is this uploader's to tell of. */
   readonly isOurs: (runUuid: string) => boolean;
   /** How long `flush` waits for a server that does not answer. */
-  readonly flushPatienceMs: number;
+  readonly flushTimeoutMs: number;
   readonly onRetry: (notice: RetryNotice) => void;
   /** A run could not be told of; said once for each reason. */
   readonly onProblem: (runUuid: string, error: CodedError) => void;
@@ -107,17 +107,17 @@ export class PolyaxonNotifier implements Notifier {
   }
 
   async prepare(signal: AbortSignal = this.#stop.signal): Promise<void> {
-    const patience = this.#createPatience(this.#options.flushPatienceMs);
+    const retryPolicy = this.#createRetryPolicy(this.#options.flushTimeoutMs);
     await this.#forEach(signal, (lane) =>
-      this.#work(lane, patience, signal, (each) => lane.teller.introduce(each)),
+      this.#work(lane, retryPolicy, signal, (each) => lane.teller.introduce(each)),
     );
   }
 
   async flush(signal?: AbortSignal): Promise<void> {
     this.#stop.abort();
     await this.#loop;
-    const { flushPatienceMs, isOurs } = this.#options;
-    const patience = this.#createPatience(flushPatienceMs);
+    const { flushTimeoutMs, isOurs } = this.#options;
+    const retryPolicy = this.#createRetryPolicy(flushTimeoutMs);
     const ended = signal ?? new AbortController().signal;
     // What was refused a while ago is worth one more request.
     this.#blocks.clear();
@@ -125,7 +125,7 @@ export class PolyaxonNotifier implements Notifier {
     await this.#forEach(ended, async (lane) => {
       if (!isOurs(lane.teller.run.runUuid) || !(await this.#isPending(lane))) return;
       lane.teller.isFinishing = true;
-      await this.#work(lane, patience, ended, (each) => lane.teller.tell(each));
+      await this.#work(lane, retryPolicy, ended, (each) => lane.teller.tell(each));
     });
   }
 
@@ -163,11 +163,11 @@ export class PolyaxonNotifier implements Notifier {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    const patience = this.#createPatience(Number.POSITIVE_INFINITY);
+    const retryPolicy = this.#createRetryPolicy(Number.POSITIVE_INFINITY);
     const working = new Set<Promise<void>>();
     while (!signal.aborted) {
       for (const lane of this.#takeDue(this.#limit.at(this.#nowMs()) - working.size)) {
-        const work = this.#look(lane, patience, signal).finally(() => working.delete(work));
+        const work = this.#look(lane, retryPolicy, signal).finally(() => working.delete(work));
         working.add(work);
       }
       await this.#options.io.clock.sleep(TICK_MS, signal).catch(() => undefined); // told to stop
@@ -189,11 +189,11 @@ export class PolyaxonNotifier implements Notifier {
     return due;
   }
 
-  async #look(lane: Lane, patience: Patience, signal: AbortSignal): Promise<void> {
+  async #look(lane: Lane, retryPolicy: RetryPolicy, signal: AbortSignal): Promise<void> {
     lane.isBusy = true;
     try {
       if (await this.#isPending(lane))
-        await this.#work(lane, patience, signal, (each) => lane.teller.tell(each));
+        await this.#work(lane, retryPolicy, signal, (each) => lane.teller.tell(each));
       else lane.dueMs = this.#toNextLookMs(lane);
     } finally {
       lane.isBusy = false;
@@ -207,7 +207,7 @@ export class PolyaxonNotifier implements Notifier {
   /** One round after the other until there is nothing to tell, or no use in trying. Never rejects. */
   async #work(
     lane: Lane,
-    patience: Patience,
+    retryPolicy: RetryPolicy,
     signal: AbortSignal,
     round: (signal: AbortSignal) => Promise<RoundOutcome>,
   ): Promise<void> {
@@ -226,7 +226,7 @@ export class PolyaxonNotifier implements Notifier {
       return hasMore;
     };
     try {
-      const told = await patience.withRetry(
+      const told = await retryPolicy.withRetry(
         `tell Polyaxon of the run ${runUuid}`,
         async () => {
           const outcome = await attempt(() => this.#untilDecided(round, signal));
@@ -306,10 +306,10 @@ export class PolyaxonNotifier implements Notifier {
     await Promise.all(Array.from({ length: AT_ONCE }, next));
   }
 
-  #createPatience(patienceMs: number): Patience {
+  #createRetryPolicy(patienceMs: number): RetryPolicy {
     const { io, onRetry } = this.#options;
     const onTrouble = (): void => this.#limit.onTrouble(this.#nowMs());
-    return new Patience({ ...io, patienceMs, onRetry, onTrouble });
+    return new RetryPolicy({ ...io, patienceMs, onRetry, onTrouble });
   }
 
   #nowMs(): number {

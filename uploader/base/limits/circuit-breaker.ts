@@ -9,7 +9,7 @@ import { backoffMs } from '../retry.js';
 /** While nothing is sent, asking this often costs nobody anything, and what waits is sent soon after the store is back. */
 export const MAX_PROBE_DELAY_MS = 15_000;
 
-export class OutageGate {
+export class CircuitBreaker {
   #failures = 0;
   #sinceMs = 0;
   #nextProbeMs = 0;

@@ -7,7 +7,7 @@
 /** What was not used in this time may be used at once. */
 const BURST_MS = 10_000;
 
-export class EventBudget {
+export class ExportRate {
   readonly #intervalMs: number;
   readonly #slots = new Map<number, number>();
   #nextMs = Number.NEGATIVE_INFINITY;

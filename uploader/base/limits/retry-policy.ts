@@ -4,7 +4,7 @@ import type { Clock } from '../../../src/base/clock.js';
 import { StoreUnavailableError } from '../errors.js';
 import type { Randomness } from '../io/randomness.js';
 import { backoffMs, type FailedOutcome, OutcomeError, type RetryOutcome } from '../retry.js';
-import { MAX_PROBE_DELAY_MS, OutageGate } from './circuit-breaker.js';
+import { CircuitBreaker, MAX_PROBE_DELAY_MS } from './circuit-breaker.js';
 
 export interface RetryNotice {
   readonly operation: string;
@@ -13,7 +13,7 @@ export interface RetryNotice {
   readonly cause: unknown;
 }
 
-export interface PatienceOptions {
+export interface RetryPolicyOptions {
   readonly clock: Clock;
   readonly randomness: Randomness;
   /** How long a call goes on without success. Infinity: as long as it takes. */
@@ -30,13 +30,13 @@ const GATE_POLL_MS = 100;
  * The patience of one uploader, shared by all of its calls: a call goes on until `patienceMs` have gone by since it began. If nothing
  * at all has succeeded meanwhile, the store is taken to be down for every file, not for this one.
  */
-export class Patience {
-  readonly gate = new OutageGate();
-  readonly #options: PatienceOptions;
+export class RetryPolicy {
+  readonly gate = new CircuitBreaker();
+  readonly #options: RetryPolicyOptions;
   readonly #clock: Clock;
   #lastSuccessMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: PatienceOptions) {
+  constructor(options: RetryPolicyOptions) {
     this.#options = options;
     this.#clock = options.clock;
   }
@@ -74,9 +74,9 @@ export class Patience {
         // How long an outage is waited for is the gate's business, for all calls together.
         isOutage(outcome) && outcome.afterMs === undefined ? MAX_PROBE_DELAY_MS : Number.POSITIVE_INFINITY,
       );
-      const isPatienceOver = this.#clock.monotonicMs() + delayMs - startMs > patienceMs;
-      if (isPatienceOver || attempt >= (outcome.maxAttempts ?? Number.POSITIVE_INFINITY))
-        return this.#giveUp(operation, attempt, outcome.cause, isPatienceOver ? startMs : null);
+      const isTimedOut = this.#clock.monotonicMs() + delayMs - startMs > patienceMs;
+      if (isTimedOut || attempt >= (outcome.maxAttempts ?? Number.POSITIVE_INFINITY))
+        return this.#giveUp(operation, attempt, outcome.cause, isTimedOut ? startMs : null);
       onRetry?.({ operation, attempt, delayMs, cause: outcome.cause });
       await this.#clock.sleep(delayMs, signal);
     }

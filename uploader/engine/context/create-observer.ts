@@ -31,7 +31,7 @@ export interface ObserverContext {
 }
 
 /** A daemon that was told to stop does not wait for a server that is away. */
-const DRAIN_PATIENCE_MS = 5_000;
+const DRAIN_TIMEOUT_MS = 5_000;
 
 /** Tells nobody where no API is configured. */
 export function createNotifier(parts: ObserverContext): Notifier {
@@ -52,7 +52,7 @@ export function createNotifier(parts: ObserverContext): Notifier {
       const run = inventory.findRun(runUuid);
       return run !== undefined && parts.isOurs(run);
     },
-    flushPatienceMs: isWatching ? DRAIN_PATIENCE_MS : config.patienceMs,
+    flushTimeoutMs: isWatching ? DRAIN_TIMEOUT_MS : config.patienceMs,
     onRetry: (notice) => emit({ kind: 'retry', ...notice }),
     onProblem: (runUuid, error) => emit({ kind: 'api-refused', runUuid, error }),
     onChange: (change) => emit(toEvent(change)),

@@ -10,8 +10,8 @@ const LISTINGS_AT_ONCE = 4;
 
 /** Makes sure that the store is there and lets us in. Throws the coded error when it is not. */
 export async function checkStore(parts: UploaderContext, signal: AbortSignal | undefined): Promise<void> {
-  const { patience, store } = parts;
-  const checked = await patience.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
+  const { retryPolicy, store } = parts;
+  const checked = await retryPolicy.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
   if (checked.status === 'failed') throw checked.error;
 }
 
@@ -35,11 +35,11 @@ async function listRun(
   run: KnownRun,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { patience, store, inventory } = parts;
+  const { retryPolicy, store, inventory } = parts;
   const open = (last: ListedObject | undefined) => store.list(`${run.uuid}/`, { after: last?.key, signal });
   inventory.beginListing(run);
   try {
-    const objects = patience.streamWithRetry<ListedObject>(`list ${run.uuid}`, open, signal);
+    const objects = retryPolicy.streamWithRetry<ListedObject>(`list ${run.uuid}`, open, signal);
     for await (const { key, etag, sizeBytes } of objects) inventory.onListed(key, { etag, sizeBytes });
   } catch (error) {
     throw error instanceof OutcomeError && error.outcome.status === 'failed' ? error.outcome.error : error;

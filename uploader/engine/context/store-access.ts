@@ -2,7 +2,7 @@
 
 import type { Io } from '../../base/io/io.js';
 import { RateLimit } from '../../base/limits/rate-limit.js';
-import { Patience } from '../../base/limits/retry-policy.js';
+import { RetryPolicy } from '../../base/limits/retry-policy.js';
 import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
@@ -28,11 +28,11 @@ export async function withStoreAccess<Result>(
   const polyaxon = { connection: config.polyaxon?.(), beforeRequest };
   const { onNotice } = options;
   const store = options.store ?? (await openStore(config.store, { ...io, s3, polyaxon, onNotice }));
-  const patience = new Patience({ ...io, patienceMs: config.patienceMs });
+  const retryPolicy = new RetryPolicy({ ...io, patienceMs: config.patienceMs });
   try {
-    const checked = await patience.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
+    const checked = await retryPolicy.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
     if (checked.status === 'failed') throw checked.error;
-    return await work({ store, patience });
+    return await work({ store, retryPolicy });
   } finally {
     if (options.store === undefined) await store.close();
   }

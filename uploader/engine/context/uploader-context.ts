@@ -8,7 +8,7 @@ import { type Io, nodeIo } from '../../base/io/io.js';
 import { resolveExisting } from '../../base/io/resolve-existing.js';
 import { ConcurrencyLimit } from '../../base/limits/concurrency-limit.js';
 import { RateLimit } from '../../base/limits/rate-limit.js';
-import { Patience } from '../../base/limits/retry-policy.js';
+import { RetryPolicy } from '../../base/limits/retry-policy.js';
 import { OWNS_ALL, type Ownership } from '../../cluster/ownership.js';
 import { NO_PROJECTION, type ProjectionView } from '../../pipeline/export/export-view.js';
 import type { FileId } from '../../pipeline/inventory/file-table.js';
@@ -59,7 +59,7 @@ export class UploaderContext {
   readonly receipts: ReceiptWriter | null;
   readonly inventory: Inventory;
   readonly rootWatch: RootWatch;
-  readonly patience: Patience;
+  readonly retryPolicy: RetryPolicy;
   readonly limit: ConcurrencyLimit;
   readonly bandwidth: RateLimit;
   readonly pool = new BufferPool(BUFFERS);
@@ -106,7 +106,7 @@ export class UploaderContext {
     this.#storePath = found.storePath;
     found.events.onEvent = this.emit;
     this.limit = new ConcurrencyLimit(config.concurrency);
-    this.patience = new Patience({
+    this.retryPolicy = new RetryPolicy({
       ...this.io,
       patienceMs: found.isWatching ? Number.POSITIVE_INFINITY : config.patienceMs,
       onRetry: (notice) => this.emit({ kind: 'retry', ...notice }),
@@ -226,8 +226,8 @@ export class UploaderContext {
 
   #createReceipts(): ReceiptWriter | null {
     if (this.config.writesReceipts === false) return null;
-    const { io, store, inventory, patience, pool, onNotice, openPolicy } = this;
-    return new ReceiptWriter({ io, store, inventory, patience, pool, onNotice, openPolicy });
+    const { io, store, inventory, retryPolicy, pool, onNotice, openPolicy } = this;
+    return new ReceiptWriter({ io, store, inventory, retryPolicy, pool, onNotice, openPolicy });
   }
 
   #takeRun(run: KnownRun): void {

@@ -90,13 +90,17 @@ interface FoundRun {
 }
 
 async function collectRuns(
-  { store, patience }: StoreAccess,
+  { store, retryPolicy }: StoreAccess,
   signal: AbortSignal | undefined,
 ): Promise<FoundRun[]> {
   const runs = new Map<string, FoundRun>();
   const open = (last: ListedObject | undefined) => store.list('', { after: last?.key, signal });
   try {
-    for await (const { key, etag, sizeBytes } of patience.streamWithRetry('list the store', open, signal)) {
+    for await (const { key, etag, sizeBytes } of retryPolicy.streamWithRetry(
+      'list the store',
+      open,
+      signal,
+    )) {
       const slash = key.indexOf('/');
       const runUuid = key.slice(0, Math.max(0, slash));
       if (!RUN_UUID_PATTERN.test(runUuid)) continue;

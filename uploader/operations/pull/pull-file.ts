@@ -129,8 +129,8 @@ class FilePull {
   }
 
   async #head(key: string) {
-    const { store, patience, signal } = this.#context;
-    const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+    const { store, retryPolicy, signal } = this.#context;
+    const found = await retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
     if (found.status === 'absent')
       throw new PullFailure({ finding: 'missing', message: 'the object is gone' });
     if (found.status === 'failed')

@@ -90,7 +90,7 @@ async function receivePiece(
     readonly from: number;
     readonly sums: RunningSums;
   },
-  { store, patience, signal, bandwidth }: ReceiveContext,
+  { store, retryPolicy, signal, bandwidth }: ReceiveContext,
 ): Promise<void> {
   const { file, piece, from, sums } = target;
   const { key } = piece;
@@ -114,7 +114,7 @@ async function receivePiece(
     }
   };
   const madeProgress = (): boolean => attemptBytes > 0;
-  const outcome = await patience.withRetry(`read ${key}`, attempt, { signal, madeProgress });
+  const outcome = await retryPolicy.withRetry(`read ${key}`, attempt, { signal, madeProgress });
   if (outcome.status === 'failed')
     throw new PullFailure({ finding: 'unreadable', message: outcome.error.message, error: outcome.error });
   if (sums.sizeBytes === end) return;

@@ -17,14 +17,14 @@ export async function findObjectFacts(
   key: string,
   options: { readonly isDeep: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<ObjectFactsOutcome> {
-  const { store, patience } = access;
+  const { store, retryPolicy } = access;
   const { isDeep, signal } = options;
-  const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+  const found = await retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
   if (found.status !== 'found') return found;
   const { etag, sizeBytes, crc32: known } = found.object;
   if (known !== null && !isDeep)
     return { status: 'found', facts: { etag, sizeBytes, crc32: known, sha256: null }, isRead: false };
-  const read = await patience.withRetry(`read ${key}`, () => readThrough(access, key, signal), { signal });
+  const read = await retryPolicy.withRetry(`read ${key}`, () => readThrough(access, key, signal), { signal });
   if (read.status === 'failed') return read;
   const { status: _, ...sums } = read;
   return { status: 'found', facts: { etag, ...sums }, isRead: true };

@@ -4,7 +4,7 @@ import type { CodedError } from '../../../src/base/errors.js';
 import type { FileError } from '../../base/errors.js';
 import type { Io } from '../../base/io/io.js';
 import type { RateLimit } from '../../base/limits/rate-limit.js';
-import type { Patience } from '../../base/limits/retry-policy.js';
+import type { RetryPolicy } from '../../base/limits/retry-policy.js';
 import type { Store } from '../../store/base/store.js';
 import type { FileId } from '../inventory/file-table.js';
 import type { Inventory } from '../inventory/inventory.js';
@@ -23,7 +23,7 @@ export interface CommitContext {
   readonly inventory: Inventory;
   readonly journalWriter: JournalWriter;
   readonly notifier: Notifier;
-  readonly patience: Patience;
+  readonly retryPolicy: RetryPolicy;
   readonly pool: BufferPool;
   readonly bandwidth: RateLimit;
   /** Makes the store know what it does, when that is about to matter: asking costs it a dozen requests. */

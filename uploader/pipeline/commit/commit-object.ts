@@ -113,7 +113,7 @@ function callStore(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<ObjectOutcome> {
-  const { store, patience, inventory, journalWriter, onEvent } = context;
+  const { store, retryPolicy, inventory, journalWriter, onEvent } = context;
   const { id, entry, base, strategy, targetBytes } = commit;
   const { tx } = open.intent;
   let storedParts = 0;
@@ -148,5 +148,5 @@ function callStore(
     isAppend
       ? store.append({ ...request, base: { ...base, crc32: commit.baseCrc32 } })
       : store.commit(request);
-  return patience.withRetry(`store ${entry.key}`, call, { signal, madeProgress });
+  return retryPolicy.withRetry(`store ${entry.key}`, call, { signal, madeProgress });
 }

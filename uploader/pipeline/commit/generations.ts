@@ -27,7 +27,7 @@ export async function keepGeneration(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<FailedOutcome | null> {
-  const { inventory, store, patience, io, onEvent } = context;
+  const { inventory, store, retryPolicy, io, onEvent } = context;
   const { generation = 0, object, crc32 } = entry;
   if (store.capabilities.versioning === 'on' || object.sizeBytes === 0) return null;
   if (generation >= MAX_GENERATIONS) {
@@ -45,7 +45,7 @@ export async function keepGeneration(
     signal,
     onBytesSent: (sizeBytes: number) => onEvent({ kind: 'sent', key, sizeBytes }),
   };
-  const outcome = await patience.withRetry(`keep ${key}`, () => store.commit(request), { signal });
+  const outcome = await retryPolicy.withRetry(`keep ${key}`, () => store.commit(request), { signal });
   // `changed`: the object is no longer the one that was acknowledged. `conflict`: another one was kept under this number.
   return outcome.status === 'failed' ? outcome : null;
 }

@@ -42,12 +42,12 @@ export async function settleIntent(
 export async function dropIntent(
   id: FileId,
   { intent }: OpenIntent,
-  { store, patience, inventory, journalWriter }: CommitContext,
+  { store, retryPolicy, inventory, journalWriter }: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<FailedOutcome | null> {
   const { key } = intent.entry;
   const request = { prefixes: [key], olderThanMs: 0, signal };
-  const collected = await patience.withRetry(`clean up ${key}`, () => store.collect(request), { signal });
+  const collected = await retryPolicy.withRetry(`clean up ${key}`, () => store.collect(request), { signal });
   if (
     collected.status === 'failed' &&
     collected.error instanceof StoreError &&

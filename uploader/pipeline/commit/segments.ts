@@ -52,7 +52,7 @@ export async function commitSegment(
   context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<ObjectOutcome> {
-  const { inventory, journalWriter, store, patience, io, onEvent } = context;
+  const { inventory, journalWriter, store, retryPolicy, io, onEvent } = context;
   const { start, generation } = plan;
   const end = plan.target.sizeBytes;
   const crc32 = await crc32OfRange(file, { start, end }, context, signal);
@@ -68,7 +68,7 @@ export async function commitSegment(
     signal,
     onBytesSent: (sizeBytes: number) => onEvent({ kind: 'sent', key, sizeBytes }),
   };
-  const outcome = await patience.withRetry(`store ${key}`, () => store.commit(request), { signal });
+  const outcome = await retryPolicy.withRetry(`store ${key}`, () => store.commit(request), { signal });
   if (outcome.status !== 'stored') return outcome;
   const segment = { key: inventory.keyOf(id), generation, start, end, crc32: plan.target.crc32 };
   inventory.segments.set(id, segment);

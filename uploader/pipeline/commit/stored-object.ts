@@ -8,10 +8,10 @@ import type { CommitContext } from './commit-context.js';
 /** As `Store.head`, with patience. */
 export function headObject(
   key: string,
-  { store, patience }: CommitContext,
+  { store, retryPolicy }: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<Exclude<HeadOutcome, { status: 'retry' }> | FailedOutcome> {
-  return patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+  return retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
 }
 
 export type StoredChecksum =
@@ -29,8 +29,8 @@ export async function findChecksum(
   if (found.status !== 'found') return found;
   const { object } = found;
   if (object.crc32 !== null) return { status: 'found', object, crc32: object.crc32 };
-  const { store, patience } = context;
+  const { store, retryPolicy } = context;
   const call = () => crc32OfObject(store, key, signal);
-  const readBack = await patience.withRetry(`read ${key}`, call, { signal });
+  const readBack = await retryPolicy.withRetry(`read ${key}`, call, { signal });
   return readBack.status === 'failed' ? readBack : { status: 'found', object, crc32: readBack.crc32 };
 }

@@ -44,7 +44,7 @@ export async function findTarget(
   const { id, file, version } = local;
   const growth = context.inventory.growth.get(id);
   const isEvent = context.inventory.classOf(id) === 'event';
-  const { quiet, acceptsDamage } = patienceWith(local, context);
+  const { quiet, acceptsDamage } = strictnessFor(local, context);
   const canSample =
     isSampleEnough &&
     known !== null &&
@@ -116,7 +116,7 @@ async function isPrefixIntact(
   return extent?.crc32OfAll === known.crc32;
 }
 
-function patienceWith(
+function strictnessFor(
   { id, version }: LocalState,
   context: CommitContext,
 ): { quiet: number; acceptsDamage: boolean } {

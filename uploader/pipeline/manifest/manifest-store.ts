@@ -49,7 +49,7 @@ export async function saveReceipt(
   receipt: Receipt,
   options: { readonly randomness: Randomness; readonly signal?: AbortSignal | undefined },
 ): Promise<{ readonly key: string } | FailedOutcome> {
-  const { store, patience } = access;
+  const { store, retryPolicy } = access;
   const { signal } = options;
   const key = toReceiptKey(stored.runUuid, toFingerprint(stored.files));
   const bytes = encodeReceipt(receipt);
@@ -59,11 +59,11 @@ export async function saveReceipt(
   const source = { read: async (start: number, end: number) => bytes.subarray(start, end) };
   for (let attempts = 0; attempts < 2; attempts += 1) {
     const request = { key, source, target, base, commitId, signal };
-    const outcome = await patience.withRetry(`store ${key}`, () => store.commit(request), { signal });
+    const outcome = await retryPolicy.withRetry(`store ${key}`, () => store.commit(request), { signal });
     if (outcome.status === 'failed') return outcome;
     if (outcome.status === 'stored') break;
     // Somebody else has written a receipt for the same state: theirs is as good, and ours is newer.
-    const found = await patience.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+    const found = await retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
     if (found.status === 'failed') return found;
     base = found.status === 'found' ? { key, ...found.object } : null;
   }
@@ -77,14 +77,14 @@ export async function saveReceipt(
 
 /** Removes what newer objects stand for. What cannot be removed does no harm: the permission is not needed for anything else. */
 export async function removeObjects(
-  { store, patience }: StoreAccess,
+  { store, retryPolicy }: StoreAccess,
   objects: readonly ListedObject[],
   signal?: AbortSignal,
 ): Promise<void> {
   for (const { key, etag, sizeBytes } of objects) {
     const version = { etag, sizeBytes };
     const call = () => store.remove({ key, version, signal });
-    const outcome = await patience.withRetry(`remove ${key}`, call, { signal });
+    const outcome = await retryPolicy.withRetry(`remove ${key}`, call, { signal });
     if (outcome.status === 'failed') return;
   }
 }

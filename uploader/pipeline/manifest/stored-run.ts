@@ -1,6 +1,6 @@
 /** What a store has of a run, by one listing: its files, and what the uploader keeps beside them. */
 
-import type { Patience } from '../../base/limits/retry-policy.js';
+import type { RetryPolicy } from '../../base/limits/retry-policy.js';
 import { isReceiptKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { OutcomeError } from '../../base/retry.js';
 import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
@@ -8,7 +8,7 @@ import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.
 /** A store, and how long to wait for it. */
 export interface StoreAccess {
   readonly store: Store;
-  readonly patience: Patience;
+  readonly retryPolicy: RetryPolicy;
 }
 
 export interface StoredRun {
@@ -23,7 +23,7 @@ export interface StoredRun {
 
 /** Lists a run. Throws the coded error of a store that refuses, or is away for longer than patience lasts. */
 export async function listStoredRun(
-  { store, patience }: StoreAccess,
+  { store, retryPolicy }: StoreAccess,
   runUuid: string,
   signal?: AbortSignal,
 ): Promise<StoredRun> {
@@ -34,7 +34,7 @@ export async function listStoredRun(
   const generations: ListedObject[] = [];
   const open = (last: ListedObject | undefined) => store.list(`${runUuid}/`, { after: last?.key, signal });
   try {
-    for await (const object of patience.streamWithRetry<ListedObject>(`list ${runUuid}`, open, signal)) {
+    for await (const object of retryPolicy.streamWithRetry<ListedObject>(`list ${runUuid}`, open, signal)) {
       const { key, etag, sizeBytes } = object;
       if (!key.startsWith(reserved)) files.set(key.slice(runUuid.length + 1), { etag, sizeBytes });
       else if (isReceiptKey(key)) receipts.push(object);
@@ -49,7 +49,7 @@ export async function listStoredRun(
 
 /** All bytes of an object that fits in memory. Throws as `listStoredRun`. */
 export async function readObject(
-  { store, patience }: StoreAccess,
+  { store, retryPolicy }: StoreAccess,
   key: string,
   signal?: AbortSignal,
 ): Promise<Buffer> {
@@ -63,7 +63,7 @@ export async function readObject(
       throw error;
     }
   };
-  const outcome = await patience.withRetry(`read ${key}`, call, { signal });
+  const outcome = await retryPolicy.withRetry(`read ${key}`, call, { signal });
   if (outcome.status === 'failed') throw outcome.error;
   return outcome.bytes;
 }

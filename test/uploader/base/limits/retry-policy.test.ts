@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../../src/base/clock.js';
 import { ConcurrencyLimit } from '../../../../uploader/base/limits/concurrency-limit.js';
 import { RateLimit } from '../../../../uploader/base/limits/rate-limit.js';
-import { Patience } from '../../../../uploader/base/limits/retry-policy.js';
+import { RetryPolicy } from '../../../../uploader/base/limits/retry-policy.js';
 import type { RetryOutcome } from '../../../../uploader/base/retry.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
@@ -45,12 +45,12 @@ class VirtualClock implements Clock {
   }
 }
 
-describe('Patience', () => {
+describe('RetryPolicy', () => {
   it('gives up after its time, and says that nothing else would fare better', async () => {
     const clock = new FakeClock();
-    const patience = new Patience({ clock, randomness, patienceMs: 5_000 });
+    const retryPolicy = new RetryPolicy({ clock, randomness, patienceMs: 5_000 });
 
-    const outcome = await patience.withRetry('store a', async () => away);
+    const outcome = await retryPolicy.withRetry('store a', async () => away);
 
     expect(outcome).toMatchObject({
       status: 'failed',
@@ -59,10 +59,10 @@ describe('Patience', () => {
   });
 
   it('gives up early what is not worth more attempts, and blames nobody else', async () => {
-    const patience = new Patience({ clock: new FakeClock(), randomness, patienceMs: 60_000 });
+    const retryPolicy = new RetryPolicy({ clock: new FakeClock(), randomness, patienceMs: 60_000 });
     let attempts = 0;
 
-    const outcome = await patience.withRetry('store a', async (): Promise<RetryOutcome> => {
+    const outcome = await retryPolicy.withRetry('store a', async (): Promise<RetryOutcome> => {
       attempts += 1;
       return { ...away, maxAttempts: 3 };
     });
@@ -73,7 +73,7 @@ describe('Patience', () => {
 
   it('row 38: in an outage one call at a time asks, whatever the number of those that wait; all go on when it is over', async () => {
     const clock = new VirtualClock();
-    const patience = new Patience({ clock, randomness, patienceMs: Number.POSITIVE_INFINITY });
+    const retryPolicy = new RetryPolicy({ clock, randomness, patienceMs: Number.POSITIVE_INFINITY });
     const endMs = 600_000;
     let attempts = 0;
     let underWay = 0;
@@ -88,7 +88,7 @@ describe('Patience', () => {
     };
 
     const outcomes = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => patience.withRetry(`store ${index}`, call)),
+      Array.from({ length: 50 }, (_, index) => retryPolicy.withRetry(`store ${index}`, call)),
     );
 
     expect(outcomes.every(({ status }) => status === 'done')).toBe(true);
@@ -100,11 +100,11 @@ describe('Patience', () => {
 
   it('row 37: waits for as long as the store asks for', async () => {
     const clock = new FakeClock();
-    const patience = new Patience({ clock, randomness, patienceMs: 600_000 });
+    const retryPolicy = new RetryPolicy({ clock, randomness, patienceMs: 600_000 });
     const startMs = clock.monotonicMs();
     let isFirst = true;
 
-    await patience.withRetry('store a', async () => {
+    await retryPolicy.withRetry('store a', async () => {
       if (!isFirst) return { status: 'done' } as const;
       isFirst = false;
       return { ...away, afterMs: 45_000 };

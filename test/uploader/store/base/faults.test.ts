@@ -405,11 +405,11 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
 });
 
 /** Repeats as a caller does, without its patience. */
-async function untilDecided(call: () => Promise<AppendOutcome>, patience = 10): Promise<AppendOutcome> {
+async function untilDecided(call: () => Promise<AppendOutcome>, retryPolicy = 10): Promise<AppendOutcome> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await call();
     if (outcome.status !== 'retry') return outcome;
-    if (attempt >= patience) throw new Error('it was never decided', { cause: outcome.cause });
+    if (attempt >= retryPolicy) throw new Error('it was never decided', { cause: outcome.cause });
   }
 }
 
