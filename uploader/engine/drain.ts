@@ -55,7 +55,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   while (!isIdle() && clock.monotonicMs() < endMs) {
     if (clock.monotonicMs() >= largeEndMs) options.abortLarge();
     // A store that does not answer now is not worth the rest of the grace time.
-    const { awaySinceMs } = retryPolicy.gate;
+    const { awaySinceMs } = retryPolicy.breaker;
     if (awaySinceMs !== null && clock.monotonicMs() - Math.max(awaySinceMs, startMs) >= LARGE_MS) break;
     schedule.release();
     workers.wake();

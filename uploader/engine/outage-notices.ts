@@ -15,7 +15,7 @@ export class OutageTeller {
   look(): void {
     const { retryPolicy, clock, emit } = this.#parts;
     const nowMs = clock.monotonicMs();
-    const sinceMs = retryPolicy.gate.awaySinceMs;
+    const sinceMs = retryPolicy.breaker.awaySinceMs;
     if (sinceMs !== null && this.#toldSinceMs === null && nowMs - sinceMs >= TELL_AFTER_MS) {
       this.#toldSinceMs = sinceMs;
       emit({ kind: 'store-away', forMs: nowMs - sinceMs });

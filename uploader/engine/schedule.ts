@@ -33,7 +33,7 @@ export class Schedule {
   readonly failures = new Map<FileId, Failure>();
   readonly #parts: UploaderContext;
   readonly #queue: WorkQueue;
-  readonly #budget: ExportRate;
+  readonly #exportRate: ExportRate;
   readonly #waiting = new Map<FileId, number>();
   /** Not before this time, whatever else makes a file due; a change of the file ends the hold. */
   readonly #holds = new Map<FileId, number>();
@@ -44,7 +44,7 @@ export class Schedule {
   constructor(parts: UploaderContext, queue: WorkQueue) {
     this.#parts = parts;
     this.#queue = queue;
-    this.#budget = new ExportRate(parts.config.eventRequests ?? DEFAULT_EVENT_REQUESTS);
+    this.#exportRate = new ExportRate(parts.config.eventRequests ?? DEFAULT_EVENT_REQUESTS);
   }
 
   /** A file has changed, or has turned out to be dirty. */
@@ -65,7 +65,7 @@ export class Schedule {
     const dueMs = this.#withinBudget(id, this.#dueMs(id));
     if (dueMs <= clock.monotonicMs() && rootWatch.awayReason === null) {
       this.#waiting.delete(id);
-      this.#budget.use(id);
+      this.#exportRate.use(id);
       table.set(id, FLAG.taken);
       this.#queue.add(id);
     } else this.#waiting.set(id, dueMs);
@@ -155,7 +155,7 @@ export class Schedule {
     const { inventory, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
     if (dueMs > nowMs || this.isDraining || inventory.classOf(id) !== 'append') return dueMs;
-    return Math.max(dueMs, this.#budget.slotOf(id, nowMs));
+    return Math.max(dueMs, this.#exportRate.slotOf(id, nowMs));
   }
 
   #dueMs(id: FileId): number {

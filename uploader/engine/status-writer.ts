@@ -52,7 +52,7 @@ export class StatusWriter {
     const runs = countRuns(inventory, config.project, phaseOf, projection, (runUuid) =>
       notifier.statusOf?.(runUuid),
     );
-    const { awaySinceMs } = retryPolicy.gate;
+    const { awaySinceMs } = retryPolicy.breaker;
     const text = JSON.stringify([
       state,
       reason,

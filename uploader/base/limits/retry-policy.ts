@@ -31,7 +31,7 @@ const GATE_POLL_MS = 100;
  * at all has succeeded meanwhile, the store is taken to be down for every file, not for this one.
  */
 export class RetryPolicy {
-  readonly gate = new CircuitBreaker();
+  readonly breaker = new CircuitBreaker();
   readonly #options: RetryPolicyOptions;
   readonly #clock: Clock;
   #lastSuccessMs = Number.NEGATIVE_INFINITY;
@@ -116,11 +116,15 @@ export class RetryPolicy {
       const outcome: Outcome | RetryOutcome = await call();
       if (isRetry(outcome) && isOutage(outcome)) {
         this.#options.onTrouble?.();
-        this.gate.onOutage(this.#clock.monotonicMs(), this.#options.randomness.fraction(), outcome.afterMs);
-      } else this.gate.onAnswer();
+        this.breaker.onOutage(
+          this.#clock.monotonicMs(),
+          this.#options.randomness.fraction(),
+          outcome.afterMs,
+        );
+      } else this.breaker.onAnswer();
       return outcome;
     } catch (error) {
-      this.gate.onAbandoned();
+      this.breaker.onAbandoned();
       throw error;
     }
   }
@@ -130,7 +134,7 @@ export class RetryPolicy {
     for (;;) {
       signal?.throwIfAborted();
       const nowMs = this.#clock.monotonicMs();
-      if (this.gate.tryEnter(nowMs)) return true;
+      if (this.breaker.tryEnter(nowMs)) return true;
       if (nowMs > untilMs) return false;
       await this.#clock.sleep(GATE_POLL_MS, signal);
     }
