@@ -30,7 +30,7 @@ import { RunDirectory } from '../run-directory/run-directory.js';
 import { MetricResults, toResults } from './metric-results.js';
 import { RunCapture } from './run-capture.js';
 import { RunState } from './run-context.js';
-import { type RunContext, resolveRunContext } from './run-environment.js';
+import { type RunEnvironment, resolveRunEnvironment } from './run-environment.js';
 import { STATUS_REASON } from './run-metadata.js';
 import { parseInterval, parseSync, parseTags, type RunOptions, resolveRunName } from './run-options.js';
 import { SyncProcess } from './sync-process.js';
@@ -61,7 +61,7 @@ interface Log {
 
 /** Throws as the constructor of `Run` does. */
 export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): OpenedRun {
-  const context = resolveRunContext(options, environment);
+  const context = resolveRunEnvironment(options, environment);
   const name = resolveRunName(options.name);
   const tags = options.tags === undefined ? undefined : parseTags(options.tags);
   const clock = options.clock ?? systemClock;
@@ -145,7 +145,7 @@ function createDiagnostics({ onError, onWarning }: RunOptions): Diagnostics {
 }
 
 function openLog(
-  context: RunContext,
+  context: RunEnvironment,
   record: RunDirectory,
   target: 'events' | 'resources',
   options: ResolvedEventFileOptions & Pick<RunOptions, 'recordIf'>,
@@ -172,7 +172,7 @@ function openLog(
 }
 
 /** Where event files of this process lie below those of the run; '' for the main process. */
-function toLogDirectory({ writer }: RunContext): string {
+function toLogDirectory({ writer }: RunEnvironment): string {
   return writer === MAIN_WRITER ? '' : writer;
 }
 
@@ -184,7 +184,7 @@ async function forEachLog(logs: readonly Log[], work: (log: Log) => Promise<void
 }
 
 function createRecord(
-  { uuid, owner, project, isPlatformRun }: RunContext,
+  { uuid, owner, project, isPlatformRun }: RunEnvironment,
   name: string,
   wallTime: number,
   description: string | undefined,
@@ -209,7 +209,7 @@ function createRecord(
 }
 
 /** The run has event files, and is running; again, when it had ended. */
-function startRecord(directory: RunDirectory, { writer }: RunContext, clock: Clock): void {
+function startRecord(directory: RunDirectory, { writer }: RunEnvironment, clock: Clock): void {
   if (writer !== MAIN_WRITER) return;
   directory.addArtifacts([
     {

@@ -14,13 +14,13 @@ import { createSystemSampler, type SystemSampler } from '../capture/system-metri
 import type { EventLog } from '../event-log/event-log.js';
 import { MAIN_WRITER } from '../run-directory/layout.js';
 import type { UncaughtError } from './process-end.js';
-import type { RunContext } from './run-environment.js';
+import type { RunEnvironment } from './run-environment.js';
 
 /** The log of the writer that is no worker, as Polyaxon's client calls it. */
 const MAIN_LOG = 'logs';
 
 export interface RunCaptureOptions {
-  readonly context: RunContext;
+  readonly context: RunEnvironment;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly masker: Masker;

@@ -10,14 +10,14 @@ import type { Masker } from '../capture/secrets.js';
 import type { EventLog } from '../event-log/event-log.js';
 import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
 import type { RunDirectory } from '../run-directory/run-directory.js';
-import type { RunContext } from './run-environment.js';
+import type { RunEnvironment } from './run-environment.js';
 
 /** What kinds of events a run has had, as Polyaxon's `meta_info` tells. Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
 export const RUN_FLAGS = ['has_events', 'has_metrics', 'has_model', 'has_traces', 'has_tensorboard'] as const;
 export type RunFlag = (typeof RUN_FLAGS)[number];
 
 export interface RunParts {
-  readonly context: RunContext;
+  readonly context: RunEnvironment;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly masker: Masker;
@@ -44,7 +44,7 @@ export class RunState {
     this.events = parts.events;
   }
 
-  get context(): RunContext {
+  get context(): RunEnvironment {
     return this.#parts.context;
   }
 

@@ -24,7 +24,7 @@ import {
  */
 export type RunMode = 'offline' | 'managed' | 'no-op';
 
-export interface RunContext {
+export interface RunEnvironment {
   readonly mode: RunMode;
   readonly uuid: string;
   readonly owner: string | undefined;
@@ -52,7 +52,7 @@ interface RunInstance {
 }
 
 /** What applies for a new `Run`. Throws `ERR_OPTION_INVALID`. */
-export function resolveRunContext(options: RunOptions, environment: NodeJS.ProcessEnv): RunContext {
+export function resolveRunEnvironment(options: RunOptions, environment: NodeJS.ProcessEnv): RunEnvironment {
   const isOn = (name: string, byDefault = false) => parseFlag(name, environment[name], byDefault);
   const isOffline = options.isOffline ?? isOn('POLYAXON_IS_OFFLINE');
   const instance = isOffline ? undefined : findInstance(environment, isOn);

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resolveRunContext } from '../../src/run/run-environment.js';
+import { resolveRunEnvironment } from '../../src/run/run-environment.js';
 import { readPlx, readPlxValues } from '../support/polyaxon-run.js';
 import { readLineage, readRunFile } from '../support/read-run.js';
 import { runProgram } from '../support/run-program.js';
@@ -104,12 +104,12 @@ describe('the variables of Polyaxon', () => {
     ['POLYAXON_COLLECT_ARTIFACTS', 'collectsEvents'],
     ['POLYAXON_COLLECT_RESOURCES', 'collectsResources'],
   ] as const)('say what is collected where no option does: %s', (name, what) => {
-    expect(resolveRunContext({}, { [name]: 'false' })[what]).toBe(false);
-    expect(resolveRunContext({}, { [name]: '1' })[what]).toBe(true);
+    expect(resolveRunEnvironment({}, { [name]: 'false' })[what]).toBe(false);
+    expect(resolveRunEnvironment({}, { [name]: '1' })[what]).toBe(true);
   });
 
   it('are read as Polyaxon reads them', () => {
-    const isNoOp = (text: string) => resolveRunContext({}, { POLYAXON_NO_OP: text }).mode === 'no-op';
+    const isNoOp = (text: string) => resolveRunEnvironment({}, { POLYAXON_NO_OP: text }).mode === 'no-op';
 
     expect(['y', 'YES', 't', 'True', 'on', '1'].map(isNoOp)).toEqual(Array(6).fill(true));
     expect(['n', 'NO', 'f', 'False', 'off', '0', ''].map(isNoOp)).toEqual(Array(7).fill(false));

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/base/errors.js';
-import { resolveRunContext } from '../../src/run/run-environment.js';
+import { resolveRunEnvironment } from '../../src/run/run-environment.js';
 
 const UUID = '0123456789abcdef0123456789abcdef';
 const OTHER = 'fedcba9876543210fedcba9876543210';
@@ -9,7 +9,7 @@ const MANAGED = { POLYAXON_IS_MANAGED: 'true', POLYAXON_RUN_INSTANCE: `acme.demo
 
 describe('resolveRunContext', () => {
   it('is offline without any variable: a new uuid below ./plx-runs, event files only, all that is captured on', () => {
-    const context = resolveRunContext({}, {});
+    const context = resolveRunEnvironment({}, {});
 
     expect(context).toMatchObject({
       mode: 'offline',
@@ -29,7 +29,7 @@ describe('resolveRunContext', () => {
   });
 
   it('takes the directory, the uuid and the project that Polyaxon gives to a job, and writes its files too', () => {
-    const context = resolveRunContext({}, MANAGED);
+    const context = resolveRunEnvironment({}, MANAGED);
 
     expect(context).toMatchObject({
       mode: 'managed',
@@ -45,7 +45,7 @@ describe('resolveRunContext', () => {
   });
 
   it('is managed inside of a cluster, below the root that Polyaxon names', () => {
-    const context = resolveRunContext(
+    const context = resolveRunEnvironment(
       {},
       {
         POLYAXON_K8S_IN_CLUSTER: '1',
@@ -61,7 +61,7 @@ describe('resolveRunContext', () => {
     ['isNew', { isNew: true }],
     ['another uuid', { uuid: OTHER }],
   ])('puts a run beside the job, with %s, where Polyaxon looks for related runs', (_case, options) => {
-    const context = resolveRunContext(options, MANAGED);
+    const context = resolveRunEnvironment(options, MANAGED);
 
     expect(context).toMatchObject({ mode: 'managed', isPlatformRun: false, tracksLogs: true, owner: 'acme' });
     expect(context.uuid).not.toBe(UUID);
@@ -73,14 +73,14 @@ describe('resolveRunContext', () => {
     ['the variable', {}, { ...MANAGED, POLYAXON_IS_OFFLINE: 'yes' }],
     ['no run instance', {}, { POLYAXON_IS_MANAGED: 'true' }],
   ])('is offline inside of a cluster with %s', (_case, options, environment) => {
-    expect(resolveRunContext(options, environment).mode).toBe('offline');
+    expect(resolveRunEnvironment(options, environment).mode).toBe('offline');
   });
 
   it.each([
     ['the option', { noOp: true }, {}],
     ['the variable', {}, { POLYAXON_NO_OP: '1' }],
   ])('does nothing with %s', (_case, options, environment) => {
-    expect(resolveRunContext(options, environment)).toMatchObject({
+    expect(resolveRunEnvironment(options, environment)).toMatchObject({
       mode: 'no-op',
       collectsEvents: false,
       collectsResources: false,
@@ -99,7 +99,7 @@ describe('resolveRunContext', () => {
       POLYAXON_OFFLINE_ROOT: '/elsewhere',
     };
 
-    const context = resolveRunContext(
+    const context = resolveRunEnvironment(
       { noOp: false, collectArtifacts: true, collectResources: true, root: '/here', uuid: UUID },
       environment,
     );
@@ -109,13 +109,13 @@ describe('resolveRunContext', () => {
   });
 
   it('collects no resources where events are not collected', () => {
-    expect(resolveRunContext({ collectArtifacts: false, collectResources: true }, {}).collectsResources).toBe(
-      false,
-    );
+    expect(
+      resolveRunEnvironment({ collectArtifacts: false, collectResources: true }, {}).collectsResources,
+    ).toBe(false);
   });
 
   it("takes a directory of one's own", () => {
-    const { paths, hasLink } = resolveRunContext({ artifactsPath: '/data/run' }, {});
+    const { paths, hasLink } = resolveRunEnvironment({ artifactsPath: '/data/run' }, {});
 
     expect([paths.run, paths.tensorboard, hasLink]).toEqual([
       '/data/run',
@@ -125,7 +125,7 @@ describe('resolveRunContext', () => {
   });
 
   it('of a worker tracks neither code, environment nor resources', () => {
-    expect(resolveRunContext({ worker: 3, uuid: UUID }, {})).toMatchObject({
+    expect(resolveRunEnvironment({ worker: 3, uuid: UUID }, {})).toMatchObject({
       writer: '3',
       uuid: UUID,
       collectsEvents: true,
@@ -142,7 +142,7 @@ describe('resolveRunContext', () => {
     ['demo', 'acme/team', 'acme', 'demo'],
     ['demo', undefined, undefined, 'demo'],
   ])('reads project %s and owner %s as %s and %s', (project, owner, expectedOwner, expectedProject) => {
-    const context = resolveRunContext({ project, owner }, {});
+    const context = resolveRunEnvironment({ project, owner }, {});
 
     expect([context.owner, context.project]).toEqual([expectedOwner, expectedProject]);
   });
@@ -158,6 +158,6 @@ describe('resolveRunContext', () => {
     ['a variable that is no switch', {}, { POLYAXON_NO_OP: 'maybe' }],
     ['a run instance of three parts', {}, { POLYAXON_IS_MANAGED: 'true', POLYAXON_RUN_INSTANCE: 'a.b.c' }],
   ])('refuses %s', (_case, options, environment) => {
-    expect(() => resolveRunContext(options, environment)).toThrow(InvalidArgumentError);
+    expect(() => resolveRunEnvironment(options, environment)).toThrow(InvalidArgumentError);
   });
 });
