@@ -29,7 +29,7 @@ import {
 import { RunDirectory } from '../run-directory/run-directory.js';
 import { MetricResults, toResults } from './metric-results.js';
 import { RunCapture } from './run-capture.js';
-import { RunState } from './run-context.js';
+import { RunContext } from './run-context.js';
 import { type RunEnvironment, resolveRunEnvironment } from './run-environment.js';
 import { STATUS_REASON } from './run-metadata.js';
 import { parseInterval, parseSync, parseTags, type RunOptions, resolveRunName } from './run-options.js';
@@ -39,7 +39,7 @@ const DEFAULT_INTERVAL_MS = 10_000;
 
 /** The parts of a run that is open. */
 export interface OpenedRun {
-  readonly state: RunState;
+  readonly state: RunContext;
   readonly capture: RunCapture;
   readonly heartbeatIntervalMs: number;
   readonly sync: SyncProcess | undefined;
@@ -101,7 +101,7 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
   const resources = context.collectsResources
     ? openLog(context, directory, 'resources', eventOptions)
     : undefined;
-  const state = new RunState({
+  const state = new RunContext({
     context,
     clock,
     diagnostics,

@@ -27,7 +27,7 @@ export interface RunParts {
   readonly warnsOfMistakes: boolean;
 }
 
-export class RunState {
+export class RunContext {
   readonly #parts: RunParts;
   readonly #flags = new Set<RunFlag>();
   #toldNotCollected = false;

@@ -36,7 +36,7 @@ import type {
 import { toSpanJson } from '../trace/span-json.js';
 import type { StreamSource } from '../trace/trace-stream.js';
 import { createTracer, type Tracer } from '../trace/tracer.js';
-import type { RunFlag, RunState } from './run-context.js';
+import type { RunContext, RunFlag } from './run-context.js';
 
 /** Options of `logTrace`. */
 export interface LogTraceOptions extends EventOptions {
@@ -46,12 +46,12 @@ export interface LogTraceOptions extends EventOptions {
 
 export abstract class RunEvents {
   /** @internal */
-  protected readonly state: RunState;
+  protected readonly state: RunContext;
   /** @internal */
   protected readonly tracer: Tracer;
   #hasMetrics = false;
 
-  constructor(state: RunState) {
+  constructor(state: RunContext) {
     this.state = state;
     this.tracer = createTracer({
       clock: state.clock,

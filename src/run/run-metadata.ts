@@ -18,7 +18,7 @@ import { RUN_STATUSES } from '../polyaxon/statuses.js';
 import { describe, parseWallTime } from '../summary/arguments.js';
 import type { SpanJson } from '../trace/span.js';
 import { ProgressThrottle, parseProgress } from './progress-throttle.js';
-import { RUN_FLAGS, type RunState } from './run-context.js';
+import { RUN_FLAGS, type RunContext } from './run-context.js';
 import { RunEvents } from './run-events.js';
 import { parseTags, resolveRunName } from './run-options.js';
 
@@ -55,7 +55,7 @@ export const STATUS_REASON = 'Polytrack';
 export abstract class RunMetadataMethods extends RunEvents {
   readonly #progress: ProgressThrottle;
 
-  constructor(state: RunState) {
+  constructor(state: RunContext) {
     super(state);
     this.#progress = new ProgressThrottle(state.clock);
   }
