@@ -6,7 +6,7 @@ import { systemErrorCode } from '../base/io/system-error.js';
 import { isEventFileName, toBase } from '../pipeline/export/event-source.js';
 import { ProjectionNotices } from '../pipeline/export/export-notices.js';
 import type { ProjectionOutcome } from '../pipeline/export/export-view.js';
-import { MadeRows } from '../pipeline/export/inventory-rows.js';
+import { InventoryRows } from '../pipeline/export/inventory-rows.js';
 import { type EventFile, RunProjector } from '../pipeline/export/run-exporter.js';
 import { RunFacts } from '../pipeline/export/run-facts.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
@@ -30,7 +30,7 @@ export class RunProjection {
   readonly facts = new RunFacts();
   readonly #parts: UploaderContext;
   readonly #run: KnownRun;
-  readonly #rows: MadeRows;
+  readonly #rows: InventoryRows;
   readonly #notices: ProjectionNotices;
   readonly #damage = new Map<string, { readonly offset: number; readonly sinceMs: number }>();
   #projector: RunProjector | null = null;
@@ -51,7 +51,7 @@ export class RunProjection {
   constructor(parts: UploaderContext, run: KnownRun) {
     this.#parts = parts;
     this.#run = run;
-    this.#rows = new MadeRows(parts.inventory, run);
+    this.#rows = new InventoryRows(parts.inventory, run);
     this.#notices = new ProjectionNotices(run.uuid, parts.onNotice);
     this.#savedMs = parts.clock.monotonicMs();
   }

@@ -51,7 +51,7 @@ export async function sendFile(
     const policy = inventory.table.has(id, FLAG.projected) ? OWN_FILES : context.openPolicy();
     const file = await openLocalFile(io.fileSystem, place, inventory.relPathOf(id), policy);
     try {
-      return await new Sending({ id, file, version: file.opened }, context, signal).run();
+      return await new FileUpload({ id, file, version: file.opened }, context, signal).run();
     } finally {
       await file.close();
     }
@@ -61,7 +61,7 @@ export async function sendFile(
   }
 }
 
-class Sending {
+class FileUpload {
   readonly #local: LocalState;
   readonly #context: CommitContext;
   readonly #signal: AbortSignal | undefined;

@@ -19,7 +19,7 @@ const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 const READ_BYTES = 1024 * 1024;
 
-export class MadeFiles {
+export class ExportFiles {
   readonly directory: string;
   /** By path. */
   readonly files = new Map<string, Content>();

@@ -8,9 +8,9 @@
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { Inventory } from '../inventory/inventory.js';
 import type { KnownRun } from '../inventory/known-run.js';
-import type { MadeFiles } from './export-files.js';
+import type { ExportFiles } from './export-files.js';
 
-export class MadeRows {
+export class InventoryRows {
   readonly #inventory: Inventory;
   readonly #run: KnownRun;
   readonly #told = new Set<FileId>();
@@ -24,7 +24,7 @@ export class MadeRows {
   }
 
   /** Of some files that were made or have grown. */
-  async tell(made: MadeFiles, paths: readonly string[]): Promise<void> {
+  async tell(made: ExportFiles, paths: readonly string[]): Promise<void> {
     const { table } = this.#inventory;
     for (const [path, stat] of await made.look(paths)) {
       const id = this.#inventory.idOf(`${this.#run.uuid}/${path}`);
@@ -37,7 +37,7 @@ export class MadeRows {
   }
 
   /** Of all files, once everything is projected for the first time. */
-  async tellAll(made: MadeFiles): Promise<void> {
+  async tellAll(made: ExportFiles): Promise<void> {
     if (this.#hasCaughtUp) return;
     this.#hasCaughtUp = true;
     for (const path of made.assets.keys()) this.#inventory.onProjectedStored(this.#run, path);
@@ -58,7 +58,7 @@ export class MadeRows {
   }
 
   /** Removes the assets that are stored, and of which nothing is left to compare. */
-  async removeStored(made: MadeFiles): Promise<void> {
+  async removeStored(made: ExportFiles): Promise<void> {
     const { table } = this.#inventory;
     for (const [id, path] of this.#assets) {
       const isStored = table.has(id, FLAG.journalled) && table.has(id, FLAG.stored);

@@ -17,7 +17,7 @@ import type { FileSystem } from '../../base/io/file-system.js';
 import { makeDirectories } from '../../base/io/make-directories.js';
 import type { LocalFile } from '../source/local-file.js';
 import { compareSources, type EventSource } from './event-source.js';
-import { MadeFiles } from './export-files.js';
+import { ExportFiles } from './export-files.js';
 import { type FilePosition, START } from './file-position.js';
 import { type Followed, followFile } from './follow-file.js';
 import { readSaved, removeSaved, type SavedProjection, writeSaved } from './saved-state.js';
@@ -62,7 +62,7 @@ const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const NOTHING: Step = { changed: [], isAnew: false, hasMore: false };
 
 export class RunProjector {
-  readonly made: MadeFiles;
+  readonly made: ExportFiles;
   readonly #options: RunProjectorOptions;
   readonly #projections = new Map<ProjectionTarget, Projection>();
   readonly #positions = new Map<string, FilePosition>();
@@ -75,7 +75,7 @@ export class RunProjector {
 
   private constructor(options: RunProjectorOptions) {
     this.#options = options;
-    this.made = new MadeFiles(options.fileSystem, options.directory);
+    this.made = new ExportFiles(options.fileSystem, options.directory);
   }
 
   /** Goes on with what an earlier process has left, or begins. Throws what the file system says. */
@@ -91,7 +91,7 @@ export class RunProjector {
   /** Removes what an earlier process has left: nobody goes on with it. */
   static async discard(fileSystem: FileSystem, directory: string): Promise<void> {
     await removeSaved(fileSystem, directory);
-    await new MadeFiles(fileSystem, directory).clear();
+    await new ExportFiles(fileSystem, directory).clear();
   }
 
   get inputs(): Readonly<Record<string, JsonValue>> {

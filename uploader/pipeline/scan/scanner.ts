@@ -14,8 +14,8 @@ import type { Clock } from '../../../src/base/clock.js';
 import type { HintSource } from '../../base/io/hints.js';
 import type { FileId } from '../inventory/file-table.js';
 import { DirectoryNode, type ScanProblem, type SkippedPath } from './directory-node.js';
+import { DirectoryScan, notRuns, type VisitOptions } from './directory-scan.js';
 import type { RootWatch } from './root-watch.js';
-import { DirectoryVisit, notRuns, type VisitOptions } from './visit.js';
 
 const HOT_INTERVAL_MS = 1_000;
 const HOT_FOR_MS = 60_000;
@@ -63,7 +63,7 @@ interface HotFile {
 export class Scanner {
   readonly #options: ScannerOptions;
   readonly #clock: Clock;
-  readonly #visit: DirectoryVisit;
+  readonly #visit: DirectoryScan;
   readonly #root: DirectoryNode;
   /** All that were seen; those that are gone are dropped at the next round. */
   #nodes: DirectoryNode[] = [];
@@ -85,7 +85,7 @@ export class Scanner {
   constructor(options: ScannerOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#visit = new DirectoryVisit({
+    this.#visit = new DirectoryScan({
       ...options,
       onHot: (id, node, name) => this.#heat(id, node, name),
     });

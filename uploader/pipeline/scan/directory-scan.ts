@@ -75,7 +75,7 @@ interface Entry {
 
 const UNCHANGED: VisitResult = { isChanged: false, added: [] };
 
-export class DirectoryVisit {
+export class DirectoryScan {
   readonly #options: VisitOptions;
   readonly #runs = new Map<string, DirectoryNode>();
   /** By the number of the run. */
