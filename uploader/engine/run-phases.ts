@@ -3,7 +3,7 @@
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
-import type { Life } from '../run-directory/run-liveness.js';
+import type { Liveness } from '../run-directory/run-liveness.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { findUnscanned, isForGood } from './permanent-failures.js';
 import type { Schedule } from './schedule.js';
@@ -28,7 +28,7 @@ export class RunPhases {
   readonly #schedule: Schedule;
   readonly #phases = new Map<number, RunPhase>();
   readonly #lookedMs = new Map<number, number>();
-  readonly #lives = new Map<number, Life>();
+  readonly #lives = new Map<number, Liveness>();
   #next = 0;
 
   constructor(parts: UploaderContext, scanner: Scanner, schedule: Schedule) {

@@ -8,7 +8,7 @@ import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import { type JsonMap, toCleanMap } from '../base/canonical-json.js';
 import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
 import type { Metadata, RunFiles, RunRecordFile } from '../run-directory/run-files.js';
-import type { Life } from '../run-directory/run-liveness.js';
+import type { Liveness } from '../run-directory/run-liveness.js';
 import { mergeLineage } from './lineage-names.js';
 import { isDone, WRITER_LOST } from './status-machine.js';
 
@@ -21,7 +21,7 @@ export interface RunSource {
   readonly files: RunFiles;
   /** Null when nothing is projected. */
   readonly facts: ProjectedFacts | null;
-  readonly life: Life;
+  readonly life: Liveness;
   /** Paths of files that the store has, for events that no lineage tells of. */
   readonly storedFiles: () => Iterable<string>;
   /** Seconds since 1970, when the uploader came to know of the run. */

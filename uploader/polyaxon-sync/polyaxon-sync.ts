@@ -19,7 +19,7 @@ import type {
   ToldStatus,
 } from '../pipeline/report/run-observer.js';
 import { attempt, PolyaxonApiError } from '../polyaxon-api/api-error.js';
-import type { Life } from '../run-directory/run-liveness.js';
+import type { Liveness } from '../run-directory/run-liveness.js';
 import { ensureProject } from './ensure-run.js';
 import { Blocks } from './refusals.js';
 import { findPlace } from './run-place.js';
@@ -86,7 +86,7 @@ export class PolyaxonNotifier implements Notifier {
     this.#touch(runUuid, (teller) => teller.onFacts(facts));
   }
 
-  onLife(runUuid: string, life: Life): void {
+  onLife(runUuid: string, life: Liveness): void {
     this.#touch(runUuid, (teller) => teller.onLife(life));
   }
 

@@ -17,7 +17,7 @@ import type { PolyaxonClient } from '../polyaxon-api/client.js';
 import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directory.js';
 import type { RunRef } from '../polyaxon-api/types.js';
 import { type RunFiles, readRunFiles, readSignature } from '../run-directory/run-files.js';
-import type { Life } from '../run-directory/run-liveness.js';
+import type { Liveness } from '../run-directory/run-liveness.js';
 import { createAcknowledged, readAcknowledged, type Teller, writeAcknowledged } from './acknowledged.js';
 import { type DesiredRun, toDesiredRun } from './desired-run.js';
 import { ensureRun } from './ensure-run.js';
@@ -57,7 +57,7 @@ export class RunTeller {
   isFinishing = false;
   readonly #options: TellerOptions;
   readonly #foundAt: number;
-  #life: Life = 'live';
+  #life: Liveness = 'live';
   #facts: ProjectedFacts | null = null;
   /** Null as long as the run is not complete. */
   #unsendable: readonly string[] | null = null;
@@ -99,7 +99,7 @@ export class RunTeller {
     return this.#progress;
   }
 
-  onLife(life: Life): void {
+  onLife(life: Liveness): void {
     this.#life = life;
     if (life === 'live') this.#unsendable = null;
     this.#hasChanged = true;

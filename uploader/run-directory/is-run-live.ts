@@ -3,7 +3,7 @@
 import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
 import type { Io } from '../base/io/io.js';
 import { joinPath } from '../base/join-path.js';
-import { RunLife } from './run-liveness.js';
+import { RunLiveness } from './run-liveness.js';
 
 /** A writer on another host, which cannot be asked, is taken to be gone when neither it nor the run has changed for this long. */
 const SILENT_WRITER_MS = 3_600_000;
@@ -13,7 +13,7 @@ const HEARTBEAT = /^heartbeat-.+\.json$/;
 
 /** `newestMs`: when a file of the run was modified last, in milliseconds since the epoch; Infinity when that is not known. */
 export async function isRunLive(io: Io, directory: Buffer, newestMs: number): Promise<boolean> {
-  if ((await new RunLife(io, directory).look(0)) !== 'live') return false;
+  if ((await new RunLiveness(io, directory).look(0)) !== 'live') return false;
   const beatMs = await findLastBeatMs(io, directory);
   const silentMs = io.clock.wallTime() * 1000 - Math.max(beatMs ?? 0, newestMs);
   return silentMs < (beatMs === null ? SILENT_RUN_MS : SILENT_WRITER_MS);

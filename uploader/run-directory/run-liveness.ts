@@ -8,7 +8,7 @@ import { readWholeFile } from '../base/io/whole-file.js';
 import { joinPath } from '../base/join-path.js';
 import { type WriterState, WriterWatch } from './writer-state.js';
 
-export type Life =
+export type Liveness =
   /** Somebody writes it, or nothing says that nobody does. */
   | 'live'
   /** Its writers have said that they are done, or it has been silent for long. */
@@ -23,11 +23,11 @@ const HEARTBEAT = /^heartbeat-(.+)\.json$/;
 /** Source: polyaxon 2.16, `LifeCycle.DONE_VALUES`. */
 const DONE_STATUSES: readonly unknown[] = ['succeeded', 'failed', 'stopped', 'skipped', 'upstream_failed'];
 
-export class RunLife {
+export class RunLiveness {
   readonly #io: Io;
   readonly #directory: Buffer;
   readonly #writers = new Map<string, WriterWatch>();
-  #life: Life = 'live';
+  #life: Liveness = 'live';
 
   constructor(io: Io, directory: Buffer) {
     this.#io = io;
@@ -35,12 +35,12 @@ export class RunLife {
   }
 
   /** As of the last look. */
-  get life(): Life {
+  get life(): Liveness {
     return this.#life;
   }
 
   /** Looks again. `quietMs`: how long no file of the run has changed. */
-  async look(quietMs: number): Promise<Life> {
+  async look(quietMs: number): Promise<Liveness> {
     const states = await Promise.all((await this.#findWriters()).map((writer) => this.#lookAt(writer)));
     const known = states.filter((state) => state !== 'unknown');
     if (known.includes('writing')) this.#life = 'live';

@@ -24,7 +24,7 @@ import type { Scanner } from '../../pipeline/scan/scanner.js';
 import { BufferPool } from '../../pipeline/source/buffer-pool.js';
 import type { OpenPolicy } from '../../pipeline/source/local-file.js';
 import { locate, type Place } from '../../run-directory/locate-runs.js';
-import { RunLife } from '../../run-directory/run-liveness.js';
+import { RunLiveness } from '../../run-directory/run-liveness.js';
 import { DEFAULT_INTERVAL_MS, type SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
 import { openStore, parseStoreUrl } from '../../store/open-store.js';
@@ -63,7 +63,7 @@ export class UploaderContext {
   readonly limit: ConcurrencyLimit;
   readonly bandwidth: RateLimit;
   readonly pool = new BufferPool(BUFFERS);
-  readonly lives = new Map<number, RunLife>();
+  readonly lives = new Map<number, RunLiveness>();
   readonly notices: StoreNotice[] = [];
   /** Runs that must not be sent: the store lies in them, or they in the store. */
   readonly refused = new Map<number, RefusedError>();
@@ -233,7 +233,7 @@ export class UploaderContext {
   #takeRun(run: KnownRun): void {
     const { directory } = run;
     if (directory === null) return;
-    this.lives.set(run.index, new RunLife(this.io, directory));
+    this.lives.set(run.index, new RunLiveness(this.io, directory));
     const overlap =
       this.#storePath === null ? null : findOverlap(this.#storePath, { uuid: run.uuid, directory });
     if (overlap !== null) this.refused.set(run.index, overlap);
