@@ -72,7 +72,7 @@ import type {
 } from './event-log-options.js';
 import { type AudioSource, type ImageSource, loadAudio, loadImages, loadVideo } from './media-file.js';
 import { MetricTags } from './metric-tags.js';
-import { KindTags, type TagSeries } from './tag-allocator.js';
+import { TagAllocator, type TagSeries } from './tag-allocator.js';
 
 export type {
   DataframeOptions,
@@ -103,7 +103,7 @@ export class EventLog {
   readonly #options: ReturnType<typeof resolveEventFileOptions>;
   readonly #recordIf: EventLogOptions['recordIf'];
   /** Undefined where tags are names as given. */
-  readonly #kindTags: KindTags | undefined;
+  readonly #tagAllocator: TagAllocator | undefined;
   readonly #metricTags = new MetricTags();
   #defaultStep: number | bigint | undefined;
   #closing: Promise<void> | undefined;
@@ -114,9 +114,9 @@ export class EventLog {
     this.#options = resolveEventFileOptions({ ...options, diagnostics: this.diagnostics });
     this.#writer = new EventFileWriter(directory, this.#options);
     this.#pending = new PendingEvents(this.#writer, this.diagnostics, this.#options.maxQueueBytes);
-    this.#kindTags = options.exactTags
+    this.#tagAllocator = options.exactTags
       ? undefined
-      : new KindTags(this.#writer, (name, tag) =>
+      : new TagAllocator(this.#writer, (name, tag) =>
           this.diagnostics.warn(
             'WARN_TAG_REUSED',
             `${name}: the name of another kind already, written as ${tag}`,
@@ -391,7 +391,7 @@ export class EventLog {
     const tag = this.toTag(name);
     this.#summary(this.#tagOf(series, tag), options, (shown) => {
       const encoding = create(shown);
-      this.#kindTags?.claim(series, tag, shown);
+      this.#tagAllocator?.claim(series, tag, shown);
       return mapEncoding(encoding, (value) => [value]);
     });
   }
@@ -413,12 +413,12 @@ export class EventLog {
       options,
       () => {
         const event = create();
-        const { likeness, warning } = event;
+        const { preview, warning } = event;
         if (warning !== undefined) this.diagnostics.warn(warning.code, `${kind} ${name}: ${warning.message}`);
-        if (likeness === undefined) return encodeKindEvent(name, event, name, options);
-        const series = { ...likeness, likenessOf: kind };
+        if (preview === undefined) return encodeKindEvent(name, event, name, options);
+        const series = { ...preview, previewOf: kind };
         const shown = this.#tagOf(series, name);
-        this.#kindTags?.claim(series, name, shown);
+        this.#tagAllocator?.claim(series, name, shown);
         return encodeKindEvent(name, event, shown, options);
       },
       name,
@@ -443,7 +443,7 @@ export class EventLog {
   }
 
   #tagOf(series: TagSeries, name: string): string {
-    return this.#kindTags?.tagOf(series, name) ?? name;
+    return this.#tagAllocator?.tagOf(series, name) ?? name;
   }
 
   #newMetric(name: string): ScalarTag {
@@ -453,7 +453,7 @@ export class EventLog {
   #claimMetric(given: string, scalarTag: ScalarTag): void {
     // A name that has to be repaired is repaired, and warned of, each time.
     if (given.isWellFormed()) this.#metricTags.add(given, scalarTag);
-    this.#kindTags?.claim(METRIC, given.toWellFormed(), scalarTag.tag);
+    this.#tagAllocator?.claim(METRIC, given.toWellFormed(), scalarTag.tag);
   }
 
   /** The tag that a name becomes. Throws `ERR_NAME_INVALID`. */

@@ -21,21 +21,21 @@ export interface TagSeries {
   readonly series: string;
   readonly pluginName: PluginName;
   /** The kind of the events that these are likenesses of. */
-  readonly likenessOf?: ArtifactKind | undefined;
+  readonly previewOf?: ArtifactKind | undefined;
 }
 
 /** All likenesses: what an earlier process may have written under a plain name. */
-const LIKENESSES: readonly (TagSeries & { readonly likenessOf: ArtifactKind })[] = [
-  { series: 'roc', pluginName: 'images', likenessOf: 'curve' },
-  { series: 'pr', pluginName: 'pr_curves', likenessOf: 'curve' },
-  { series: 'curve', pluginName: 'images', likenessOf: 'curve' },
-  { series: 'confusion', pluginName: 'images', likenessOf: 'confusion' },
-  { series: 'video', pluginName: 'images', likenessOf: 'video' },
-  { series: 'html', pluginName: 'text', likenessOf: 'html' },
-  { series: 'dataframe', pluginName: 'text', likenessOf: 'dataframe' },
+const LIKENESSES: readonly (TagSeries & { readonly previewOf: ArtifactKind })[] = [
+  { series: 'roc', pluginName: 'images', previewOf: 'curve' },
+  { series: 'pr', pluginName: 'pr_curves', previewOf: 'curve' },
+  { series: 'curve', pluginName: 'images', previewOf: 'curve' },
+  { series: 'confusion', pluginName: 'images', previewOf: 'confusion' },
+  { series: 'video', pluginName: 'images', previewOf: 'video' },
+  { series: 'html', pluginName: 'text', previewOf: 'html' },
+  { series: 'dataframe', pluginName: 'text', previewOf: 'dataframe' },
 ];
 
-export class KindTags {
+export class TagAllocator {
   readonly #known: KnownTags;
   readonly #onMoved: (name: string, tag: string) => void;
   /** The series of each tag that this process has used. */
@@ -75,11 +75,11 @@ export class KindTags {
   #isOfEarlierProcess(series: TagSeries, name: string): boolean {
     const plugin = this.#known.pluginOf(name);
     if (plugin !== '' && plugin !== series.pluginName) return false;
-    if (series.likenessOf !== undefined) return this.#known.knows(toPolyaxonTag(series.likenessOf, name));
+    if (series.previewOf !== undefined) return this.#known.knows(toPolyaxonTag(series.previewOf, name));
     return !LIKENESSES.some(
       (other) =>
         other.pluginName === plugin &&
-        this.#known.knows(toPolyaxonTag(other.likenessOf, name)) &&
+        this.#known.knows(toPolyaxonTag(other.previewOf, name)) &&
         !this.#known.knows(withSeries(name, other)),
     );
   }

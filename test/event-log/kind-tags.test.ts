@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { KindTags, type TagSeries } from '../../src/event-log/tag-allocator.js';
+import { TagAllocator, type TagSeries } from '../../src/event-log/tag-allocator.js';
 
 const METRIC: TagSeries = { series: 'metric', pluginName: 'scalars' };
 const IMAGE: TagSeries = { series: 'image', pluginName: 'images' };
-const ROC: TagSeries = { series: 'roc', pluginName: 'images', likenessOf: 'curve' };
-const CONFUSION: TagSeries = { series: 'confusion', pluginName: 'images', likenessOf: 'confusion' };
+const ROC: TagSeries = { series: 'roc', pluginName: 'images', previewOf: 'curve' };
+const CONFUSION: TagSeries = { series: 'confusion', pluginName: 'images', previewOf: 'confusion' };
 
 /** Tags by plugin, as an earlier process has left them. */
 function createTags(known: Record<string, string> = {}) {
   const moved: string[] = [];
-  const tags = new KindTags({ knows: (tag) => tag in known, pluginOf: (tag) => known[tag] ?? '' }, (_, tag) =>
-    moved.push(tag),
+  const tags = new TagAllocator(
+    { knows: (tag) => tag in known, pluginOf: (tag) => known[tag] ?? '' },
+    (_, tag) => moved.push(tag),
   );
   const use = (series: TagSeries, name: string): string => {
     const tag = tags.tagOf(series, name);
@@ -20,7 +21,7 @@ function createTags(known: Record<string, string> = {}) {
   return { tags, use, moved };
 }
 
-describe('KindTags', () => {
+describe('TagAllocator', () => {
   it('leaves a name to the first kind that uses it, and tells of the others once', () => {
     const { use, moved } = createTags();
 

@@ -15,7 +15,7 @@ export interface ProjectionCounts {
   /** Values whose hyperparameters are inputs. */
   readonly inputs: number;
   /** Values that stand beside one of the plugin `polyaxon`, for TensorBoard to show. */
-  readonly likenesses: number;
+  readonly previews: number;
   /** Values that Polyaxon has nothing for, by plugin; `unknown`: tensors of no plugin. */
   readonly unprojected: Readonly<Record<string, number>>;
   /** Values that cannot be read, by plugin. */
@@ -40,7 +40,7 @@ export class ProjectionCounter {
   /** Values that have a row of a metric. */
   numbers: number;
   inputs: number;
-  likenesses: number;
+  previews: number;
   readonly #projected: Map<string, number>;
   readonly #unprojected: Map<string, number>;
   readonly #invalid: Map<string, number>;
@@ -49,7 +49,7 @@ export class ProjectionCounter {
     this.values = state?.values ?? 0;
     this.numbers = 0;
     this.inputs = state?.inputs ?? 0;
-    this.likenesses = state?.likenesses ?? 0;
+    this.previews = state?.previews ?? 0;
     this.#projected = new Map(Object.entries(state?.projected ?? {}));
     this.#unprojected = new Map(Object.entries(state?.unprojected ?? {}));
     this.#invalid = new Map(Object.entries(state?.invalid ?? {}));
@@ -72,7 +72,7 @@ export class ProjectionCounter {
       values: this.values,
       projected: this.#toProjected(),
       inputs: this.inputs,
-      likenesses: this.likenesses,
+      previews: this.previews,
       unprojected: Object.fromEntries(this.#unprojected),
       invalid: Object.fromEntries(this.#invalid),
     };

@@ -16,7 +16,7 @@ import { type ProjectedValue, projectPolyaxonValue, projectTensorBoardValue } fr
 import { ProjectionCounter, type ProjectionCounts, type ProjectionState } from './exporter-state.js';
 import { toInputs } from './hparam-inputs.js';
 import { type SeriesArtifact, toSeriesArtifact } from './run-artifact.js';
-import type { Moment, ProjectionTarget, Series, SeriesAppend } from './series.js';
+import type { EventTime, ProjectionTarget, Series, SeriesAppend } from './series.js';
 import { type ProjectionNotice, SeriesIndex } from './series-index.js';
 import { type TagInfo, TagTable } from './tag-table.js';
 import { TimestampPrinter, toPrintable } from './timestamp-text.js';
@@ -230,7 +230,7 @@ export class Projection {
     this.#counter.countUnprojected(pluginName);
   }
 
-  #pushValues(table: TagTable, moment: Moment, values: readonly SummaryValue[]): void {
+  #pushValues(table: TagTable, moment: EventTime, values: readonly SummaryValue[]): void {
     // Nearly all events are one number.
     const isOne = values.length === 1;
     const hasPolyaxon = !isOne && values.some((value) => table.infoOf(value).pluginName === POLYAXON_PLUGIN);
@@ -240,7 +240,7 @@ export class Projection {
       try {
         if (info.pluginName === POLYAXON_PLUGIN) {
           this.#project(table, moment, info, projectPolyaxonValue(value, values, table));
-        } else if (hasPolyaxon) this.#counter.likenesses++;
+        } else if (hasPolyaxon) this.#counter.previews++;
         else this.#pushValue(table, moment, value, info);
       } catch (error) {
         this.#countInvalid(info, error);
@@ -256,7 +256,7 @@ export class Projection {
     this.#notices.push({ code: 'WARN_VALUE_INVALID', message: error.message, rawName: info.tag });
   }
 
-  #pushValue(table: TagTable, moment: Moment, value: SummaryValue, info: TagInfo): void {
+  #pushValue(table: TagTable, moment: EventTime, value: SummaryValue, info: TagInfo): void {
     const content = value.value;
     if (content?.kind === 'simpleValue') this.#pushNumber(table, moment, info, content.simpleValue);
     else if (content?.kind === 'tensor' && info.pluginName === 'scalars') {
@@ -264,7 +264,7 @@ export class Projection {
     } else this.#project(table, moment, info, projectTensorBoardValue(value, info));
   }
 
-  #pushNumber(table: TagTable, moment: Moment, info: TagInfo, value: number): void {
+  #pushNumber(table: TagTable, moment: EventTime, info: TagInfo, value: number): void {
     info.metric ??= this.#series.get('metric', table.logDirectory, info.tag);
     info.metric.appendNumber(moment, value);
     this.#counter.numbers++;
@@ -272,7 +272,7 @@ export class Projection {
 
   #project(
     { logDirectory }: TagTable,
-    moment: Moment,
+    moment: EventTime,
     info: TagInfo,
     projected: ProjectedValue | undefined,
   ): void {
@@ -291,7 +291,7 @@ export class Projection {
     }
   }
 
-  #appendRow(moment: Moment, series: Series, { value, asset }: DecodedRow): void {
+  #appendRow(moment: EventTime, series: Series, { value, asset }: DecodedRow): void {
     const { kind } = series.identity;
     if (kind === 'metric') {
       // JSON has no NaN.

@@ -43,7 +43,7 @@ export interface SeriesIdentity {
 }
 
 /** When a value was logged. */
-export interface Moment {
+export interface EventTime {
   readonly step: number | bigint;
   /** Printable; `timestamp` is it printed. */
   readonly wallTime: number;
@@ -132,14 +132,14 @@ export class Series {
   }
 
   /** Appends a number to a metric. */
-  appendNumber(moment: Moment, value: number): void {
+  appendNumber(moment: EventTime, value: number): void {
     this.statistics?.add(value);
     this.#startRow(moment);
     this.#waiting.appendFields(this.#toStepText(moment), moment.timestamp, toPythonFloat(value));
   }
 
   /** Appends a value: JSON text, which has no line feeds, or any text for kinds that are JSON lines. */
-  appendText(moment: Moment, text: string): void {
+  appendText(moment: EventTime, text: string): void {
     const { timestamp, step } = moment;
     this.#startRow(moment);
     if (this.#isJsonLines) {
@@ -190,7 +190,7 @@ export class Series {
     };
   }
 
-  #startRow({ step, wallTime }: Moment): void {
+  #startRow({ step, wallTime }: EventTime): void {
     if (this.#rows === 0) {
       this.#firstStep = step;
       this.#highestStep = step;
@@ -202,7 +202,7 @@ export class Series {
     this.#lastWallTime = wallTime;
   }
 
-  #toStepText({ step }: Moment): string {
+  #toStepText({ step }: EventTime): string {
     return this.#hasSteps ? String(step) : '';
   }
 }

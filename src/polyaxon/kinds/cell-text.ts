@@ -10,7 +10,7 @@ import { toWellFormedText } from '../../base/well-formed-text.js';
 import { describe } from '../../summary/arguments.js';
 import { toPythonFloat } from '../number-text.js';
 import { isArrayLike } from './numbers.js';
-import { toPythonFloat32, toPythonNumber, toUtcMoment, type UtcMoment } from './python-text.js';
+import { toPythonFloat32, toPythonNumber, toUtcTime, type UtcTime } from './python-text.js';
 import { invalidTable } from './table.js';
 import type { TableColumn } from './table-column.js';
 
@@ -24,7 +24,7 @@ export interface CellWriter {
 
 export function createCellWriter(column: TableColumn): CellWriter {
   const { cells, moments } = column;
-  if (moments !== undefined) return momentWriter(column);
+  if (moments !== undefined) return timeWriter(column);
   if (cells instanceof Float32Array) return floatWriter(cells, toPythonFloat32);
   if (cells instanceof Float64Array) return floatWriter(cells, toPythonFloat);
   const list = Array.from(cells);
@@ -58,9 +58,9 @@ function floatWriter(
 }
 
 /** Moments without a zone: days alone where all are at midnight, else with a fraction where any has one. */
-function momentWriter({ cells, moments }: TableColumn): CellWriter {
+function timeWriter({ cells, moments }: TableColumn): CellWriter {
   const list = Array.from(cells as ArrayLike<bigint | null>, (cell) =>
-    cell === null ? undefined : toUtcMoment(cell),
+    cell === null ? undefined : toUtcTime(cell),
   );
   if (moments === 'zoned') return { toText: (row) => toZonedText(list[row]), missing: 'NaT' };
   const areDays = moments === 'date' || list.every((moment) => moment === undefined || isMidnight(moment));
@@ -80,7 +80,7 @@ function momentWriter({ cells, moments }: TableColumn): CellWriter {
   };
 }
 
-function isMidnight({ time, microseconds }: UtcMoment): boolean {
+function isMidnight({ time, microseconds }: UtcTime): boolean {
   return time === '00:00:00' && microseconds === 0;
 }
 
@@ -114,14 +114,14 @@ function toCellText(column: string, row: number, cell: unknown): string | undefi
 }
 
 /** A moment with its zone, as `str(Timestamp)`. */
-function toZonedText(moment: UtcMoment | undefined): string | undefined {
+function toZonedText(moment: UtcTime | undefined): string | undefined {
   if (moment === undefined) return undefined;
   const fraction = moment.microseconds === 0 ? '' : `.${String(moment.microseconds).padStart(6, '0')}`;
   return `${moment.date} ${moment.time}${fraction}+00:00`;
 }
 
-function ofDate(date: Date): UtcMoment | undefined {
-  return Number.isNaN(date.getTime()) ? undefined : toUtcMoment(BigInt(date.getTime()) * 1000n);
+function ofDate(date: Date): UtcTime | undefined {
+  return Number.isNaN(date.getTime()) ? undefined : toUtcTime(BigInt(date.getTime()) * 1000n);
 }
 
 /** Where pandas prints Python's own notation, JSON: other programs can read it. */

@@ -11,7 +11,7 @@ import type { JsonValue } from '../../base/json-value.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
 import { describe } from '../../summary/arguments.js';
 import { type ConfusionTitles, drawConfusion } from './confusion-image.js';
-import { imageLikeness, type KindEvent } from './kind-event.js';
+import { imagePreview, type KindEvent } from './kind-event.js';
 import { type ClassLabel, distinctLabels, isArrayLike, toLabelText } from './numbers.js';
 
 /** A matrix that is there already. */
@@ -53,7 +53,7 @@ export function createConfusion(input: ConfusionInput): KindEvent {
     cells: z,
     titles,
   });
-  return { kind: 'confusion', value: { x, y, z }, likeness: image && imageLikeness('confusion', image) };
+  return { kind: 'confusion', value: { x, y, z }, preview: image && imagePreview('confusion', image) };
 }
 
 /** Counts how often each class was taken for each. Throws `ERR_CONFUSION_INVALID`. */

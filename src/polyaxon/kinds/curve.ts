@@ -13,13 +13,7 @@ import { createPrCurveValue, type PrCurveCounts } from '../../summary/pr-curve.j
 import { toPythonFloat } from '../number-text.js';
 import { type CurveChart, drawCurve } from './curve-chart.js';
 import { invalidCurve } from './invalid-curve.js';
-import {
-  imageLikeness,
-  type KindEvent,
-  type Likeness,
-  type NamedEvent,
-  valueLikeness,
-} from './kind-event.js';
+import { imagePreview, type KindEvent, type NamedEvent, type Preview, valuePreview } from './kind-event.js';
 import { isArrayLike } from './numbers.js';
 import { countPoints, countScores, POINTS_DESCRIPTION } from './pr-preview.js';
 import { toPythonNumber } from './python-text.js';
@@ -80,8 +74,8 @@ export function createPrecisionRecallCurves(input: PrecisionRecallInput): NamedE
   checkArea('averagePrecision', area);
   const value = toValue('pr', precision, recall, area === undefined ? undefined : toPythonFloat(area));
   const counts = countPoints(precision, recall);
-  const likeness = counts && prLikeness(counts, POINTS_DESCRIPTION);
-  return [{ suffix: '', event: { kind: 'curve', value, likeness } }];
+  const preview = counts && prPreview(counts, POINTS_DESCRIPTION);
+  return [{ suffix: '', event: { kind: 'curve', value, preview } }];
 }
 
 /** Builds any other curve. Throws `ERR_CURVE_INVALID`. */
@@ -94,8 +88,8 @@ export function createCurve(input: CurvePoints): NamedEvent[] {
   }
   const text = typeof annotation === 'number' ? toPythonNumber(annotation) : annotation;
   const value = toValue('custom', x, y, text && toWellFormedText(text).text);
-  const likeness = chartLikeness('curve', { x, y, title: text });
-  return [{ suffix: '', event: { kind: 'curve', value, likeness } }];
+  const preview = chartPreview('curve', { x, y, title: text });
+  return [{ suffix: '', event: { kind: 'curve', value, preview } }];
 }
 
 interface ClassCounts {
@@ -135,7 +129,7 @@ function createRocEvent(fpr: ArrayLike<number>, tpr: ArrayLike<number>, auc: num
     title: auc === undefined ? '' : `AUC ${Number(auc.toPrecision(4))}`,
     isRate: true,
   };
-  return { kind: 'curve', value: toValue('roc', fpr, tpr, area), likeness: chartLikeness('roc', chart) };
+  return { kind: 'curve', value: toValue('roc', fpr, tpr, area), preview: chartPreview('roc', chart) };
 }
 
 function toPrecisionRecallEvent({
@@ -150,7 +144,7 @@ function toPrecisionRecallEvent({
   const event: KindEvent = {
     kind: 'curve',
     value: toValue('pr', precision, recall, toPythonFloat(area)),
-    likeness: prLikeness(countScores(isPositive, scores)),
+    preview: prPreview(countScores(isPositive, scores)),
   };
   return counts.truePositives.at(-1) === 0
     ? { ...event, warning: undefinedRate('no positive samples: recall is set to 1') }
@@ -180,15 +174,15 @@ function toFinite(values: ArrayLike<number>): (number | null)[] {
   return Array.from(values, (value) => (Number.isFinite(value) ? value : null));
 }
 
-function prLikeness(counts: PrCurveCounts, description?: string): Likeness {
-  return valueLikeness('pr', 'pr_curves', (tag, labels) =>
+function prPreview(counts: PrCurveCounts, description?: string): Preview {
+  return valuePreview('pr', 'pr_curves', (tag, labels) =>
     createPrCurveValue(tag, counts, { ...labels, description: labels.description ?? description }),
   );
 }
 
-function chartLikeness(series: string, chart: CurveChart): Likeness | undefined {
+function chartPreview(series: string, chart: CurveChart): Preview | undefined {
   const image = drawCurve(chart);
-  return image && imageLikeness(series, image);
+  return image && imagePreview(series, image);
 }
 
 function isScored(input: RocCurveInput | PrecisionRecallInput): input is ScoredSamples {

@@ -8,7 +8,7 @@
 import { describe } from '../../summary/arguments.js';
 import { createTextValue } from '../../summary/text.js';
 import { type CellWriter, createCellWriter } from './cell-text.js';
-import { type KindEvent, valueLikeness } from './kind-event.js';
+import { type KindEvent, valuePreview } from './kind-event.js';
 import { type DataframeInput, invalidTable, type Table, toTable } from './table.js';
 
 export type DataframeContentType = 'csv' | 'html';
@@ -33,7 +33,7 @@ export function createDataframe(input: DataframeInput, contentType: DataframeCon
     kind: 'dataframe',
     value: { content_type: contentType },
     asset: { extension: contentType, bytes: encoder.encode(file) },
-    likeness: valueLikeness('dataframe', 'text', (tag, labels) => createTextValue(tag, preview, labels)),
+    preview: valuePreview('dataframe', 'text', (tag, labels) => createTextValue(tag, preview, labels)),
   };
 }
 

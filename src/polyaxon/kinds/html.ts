@@ -7,7 +7,7 @@ import { toWellFormedText } from '../../base/well-formed-text.js';
 import { describe } from '../../summary/arguments.js';
 import { createTextValue } from '../../summary/text.js';
 import { htmlToMarkdown } from './html-to-markdown.js';
-import { type KindEvent, valueLikeness } from './kind-event.js';
+import { type KindEvent, valuePreview } from './kind-event.js';
 
 /** Builds an HTML page or a part of one. Lone surrogates are replaced, with a warning. Throws `ERR_HTML_INVALID`. */
 export function createHtml(html: string): KindEvent {
@@ -23,10 +23,10 @@ export function createHtml(html: string): KindEvent {
   return {
     kind: 'html',
     value: text,
-    likeness:
+    preview:
       markdown === ''
         ? undefined
-        : valueLikeness('html', 'text', (tag, labels) => createTextValue(tag, markdown, labels)),
+        : valuePreview('html', 'text', (tag, labels) => createTextValue(tag, markdown, labels)),
     warning: repaired
       ? { code: 'WARN_TEXT_REPAIRED', message: 'lone surrogates were replaced by U+FFFD' }
       : undefined,

@@ -14,7 +14,7 @@ import { createPngEncoding, type RawImage } from '../../summary/png.js';
 import { type ArtifactKind, createPolyaxonValue } from '../polyaxon-value.js';
 
 /** What TensorBoard shows of an event, under the event's own name where that is free. */
-export interface Likeness {
+export interface Preview {
   /** What is put behind the name where another series has it: one word for each kind of likeness. */
   readonly series: string;
   readonly pluginName: PluginName;
@@ -22,7 +22,7 @@ export interface Likeness {
 }
 
 /** A likeness that is an image. */
-export function imageLikeness(series: string, image: RawImage): Likeness {
+export function imagePreview(series: string, image: RawImage): Preview {
   const { height, width } = image;
   return {
     series,
@@ -35,25 +35,25 @@ export function imageLikeness(series: string, image: RawImage): Likeness {
 }
 
 /** A likeness that needs no encoding. */
-export function valueLikeness(
+export function valuePreview(
   series: string,
   pluginName: PluginName,
   create: (tag: string, labels: SeriesLabels) => SummaryValue,
-): Likeness {
+): Preview {
   return { series, pluginName, create: (tag, labels) => ready(create(tag, labels)) };
 }
 
 /** The bytes of an event's file: its own, or those that its likeness holds. */
 export type KindAsset =
   | { readonly extension: string; readonly bytes: Uint8Array }
-  | { readonly extension: string; readonly inLikeness: true };
+  | { readonly extension: string; readonly inPreview: true };
 
 export interface KindEvent {
   readonly kind: ArtifactKind;
   /** In the form of `PolyaxonBody.value`. */
   readonly value: JsonValue;
   readonly asset?: KindAsset | undefined;
-  readonly likeness?: Likeness | undefined;
+  readonly preview?: Preview | undefined;
   /** What a caller should know of the event although it is written: an undefined rate, repaired text. */
   readonly warning?: { readonly code: `WARN_${string}`; readonly message: string } | undefined;
 }
@@ -67,19 +67,19 @@ export interface NamedEvent {
 /** Builds the values of an event; `likenessTag` is the tag of its likeness, where it has one. */
 export function encodeKindEvent(
   name: string,
-  { kind, value, asset, likeness }: KindEvent,
-  likenessTag: string,
+  { kind, value, asset, preview }: KindEvent,
+  previewTag: string,
   labels: SeriesLabels,
 ): Encoding<readonly SummaryValue[]> {
   const own = createPolyaxonValue(
-    { kind, name, value, ...(asset === undefined ? {} : { asset: toPolyaxonAsset(asset, likenessTag) }) },
+    { kind, name, value, ...(asset === undefined ? {} : { asset: toPolyaxonAsset(asset, previewTag) }) },
     asset !== undefined && 'bytes' in asset ? asset.bytes : undefined,
   );
-  if (likeness === undefined) return ready([own]);
-  return mapEncoding(likeness.create(likenessTag, labels), (shown) => [own, shown]);
+  if (preview === undefined) return ready([own]);
+  return mapEncoding(preview.create(previewTag, labels), (shown) => [own, shown]);
 }
 
-function toPolyaxonAsset(asset: KindAsset, likenessTag: string) {
+function toPolyaxonAsset(asset: KindAsset, previewTag: string) {
   const { extension } = asset;
-  return 'bytes' in asset ? { extension } : { extension, inTag: likenessTag };
+  return 'bytes' in asset ? { extension } : { extension, inTag: previewTag };
 }

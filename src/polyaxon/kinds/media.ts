@@ -41,8 +41,8 @@ function createGif(video: VideoInput, options: VideoOptions): KindEvent {
   return {
     kind: 'video',
     value: { height, width, colorspace: 3, content_type: 'gif' },
-    asset: { extension: 'gif', inLikeness: true },
-    likeness: {
+    asset: { extension: 'gif', inPreview: true },
+    preview: {
       series: 'video',
       pluginName: 'images',
       create: (tag, labels) => mapEncoding(gif, (image) => createEncodedImageValue(tag, [image], labels)),

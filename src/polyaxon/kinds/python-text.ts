@@ -34,7 +34,7 @@ function layOut(value: number, exponential: string): string {
 }
 
 /** Parts of a moment in UTC, from whole microseconds since the Unix epoch. */
-export interface UtcMoment {
+export interface UtcTime {
   readonly date: string;
   readonly time: string;
   /** 0–999,999. */
@@ -42,7 +42,7 @@ export interface UtcMoment {
 }
 
 /** Splits a moment; undefined beyond the years that `Date` has. */
-export function toUtcMoment(microseconds: bigint): UtcMoment | undefined {
+export function toUtcTime(microseconds: bigint): UtcTime | undefined {
   const rest = ((microseconds % MICROSECONDS) + MICROSECONDS) % MICROSECONDS;
   const date = new Date(Number((microseconds - rest) / 1000n));
   if (Number.isNaN(date.getTime())) return undefined;

@@ -168,7 +168,7 @@ describe('Projection', () => {
     expect(projection.counts).toMatchObject({
       values: 5,
       projected: { video: 2 },
-      likenesses: 3,
+      previews: 3,
       unprojected: {},
       invalid: {},
     });

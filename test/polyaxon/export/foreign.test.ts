@@ -35,8 +35,8 @@ function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
-function accountedFor({ projected, inputs, likenesses, unprojected, invalid }: ProjectionCounts): number {
-  return sum(projected) + inputs + likenesses + sum(unprojected) + sum(invalid);
+function accountedFor({ projected, inputs, previews, unprojected, invalid }: ProjectionCounts): number {
+  return sum(projected) + inputs + previews + sum(unprojected) + sum(invalid);
 }
 
 describe('Projection of other writers', () => {

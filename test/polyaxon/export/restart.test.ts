@@ -158,8 +158,8 @@ describe('Projection', () => {
         const sum = (numbers: Readonly<Record<string, number>>): number =>
           Object.values(numbers).reduce((total, count) => total + count, 0);
 
-        const { values, projected, inputs, likenesses, unprojected, invalid } = counts;
-        expect(sum(projected) + inputs + likenesses + sum(unprojected) + sum(invalid)).toBe(values);
+        const { values, projected, inputs, previews, unprojected, invalid } = counts;
+        expect(sum(projected) + inputs + previews + sum(unprojected) + sum(invalid)).toBe(values);
         expect(new Set(artifacts.map(({ name }) => name)).size).toBe(artifacts.length);
       }),
       { numRuns: 300 },

@@ -178,10 +178,10 @@ describe('createVideo', () => {
     expect(event).toMatchObject({
       kind: 'video',
       value: { height: 2, width: 2, colorspace: 3, content_type: 'gif' },
-      asset: { extension: 'gif', inLikeness: true },
-      likeness: { series: 'video', pluginName: 'images' },
+      asset: { extension: 'gif', inPreview: true },
+      preview: { series: 'video', pluginName: 'images' },
     });
-    const gif = event.likeness!.create('t', {}).now().value;
+    const gif = event.preview!.create('t', {}).now().value;
     const bytes = gif?.kind === 'tensor' ? gif.tensor.stringVal![2]! : new Uint8Array();
     expect(createVideo(bytes).value).toEqual(event.value);
     expect(createVideo({ bytes, contentType: 'image/gif' }).value).toEqual(event.value);

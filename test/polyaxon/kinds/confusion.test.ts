@@ -55,9 +55,9 @@ describe('createConfusion', () => {
   });
 
   it('has an image that TensorBoard shows, its cells the darker the larger', () => {
-    const { likeness } = createConfusion({ predictions: [0, 0, 1, 1], targets: [0, 0, 0, 1] });
+    const { preview } = createConfusion({ predictions: [0, 0, 1, 1], targets: [0, 0, 0, 1] });
 
-    const value = likeness!.create('tag', { description: 'd' }).now();
+    const value = preview!.create('tag', { description: 'd' }).now();
     const tensor = value.value?.kind === 'tensor' ? value.value.tensor : undefined;
     const { width, height, data } = PNG.sync.read(Buffer.from(tensor!.stringVal![2]!));
     const luminances = Array.from(

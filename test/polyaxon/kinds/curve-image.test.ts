@@ -9,19 +9,19 @@ import {
 import { drawCurve } from '../../../src/polyaxon/kinds/curve-chart.js';
 import type { NamedEvent } from '../../../src/polyaxon/kinds/kind-event.js';
 
-function likenessOf([named]: readonly NamedEvent[], labels = {}) {
-  return named!.event.likeness!.create('tag', labels).now();
+function previewOf([named]: readonly NamedEvent[], labels = {}) {
+  return named!.event.preview!.create('tag', labels).now();
 }
 
 function prCurveOf(events: readonly NamedEvent[]) {
-  const decoded = decodeValue(likenessOf(events));
+  const decoded = decodeValue(previewOf(events));
   if (decoded.kind !== 'prCurve') throw new Error('no precision-recall curve');
   return decoded;
 }
 
 describe('the image of a curve', () => {
   it('is a PNG of one size', () => {
-    const value = likenessOf(createRocCurves({ labels: [0, 1], scores: [0.1, 0.9] }));
+    const value = previewOf(createRocCurves({ labels: [0, 1], scores: [0.1, 0.9] }));
 
     const decoded = decodeValue(value);
     expect(decoded).toMatchObject({ kind: 'images', width: 480, height: 360 });
@@ -30,11 +30,11 @@ describe('the image of a curve', () => {
   });
 
   it('is left out when there is nothing to draw', () => {
-    const likeness = (y: number[]) => createCurve({ x: [1], y })[0]!.event.likeness;
+    const preview = (y: number[]) => createCurve({ x: [1], y })[0]!.event.preview;
 
-    expect(likeness([Number.NaN])).toBeUndefined();
-    expect(createCurve({ x: [], y: [] })[0]!.event.likeness).toBeUndefined();
-    expect(likeness([1])).toBeDefined();
+    expect(preview([Number.NaN])).toBeUndefined();
+    expect(createCurve({ x: [], y: [] })[0]!.event.preview).toBeUndefined();
+    expect(preview([1])).toBeDefined();
   });
 
   it('has ink where the line goes', () => {
@@ -125,13 +125,13 @@ describe('the precision-recall curve that TensorBoard shows', () => {
 
     expect(ascending).toEqual(descending);
     const [lonely] = createPrecisionRecallCurves({ precision: [1], recall: [1] });
-    expect(lonely!.event.likeness).toBeUndefined();
+    expect(lonely!.event.preview).toBeUndefined();
   });
 
   it('says that points alone have no counts, unless the caller describes it', () => {
     const events = createPrecisionRecallCurves({ precision: [0.5, 1], recall: [1, 0] });
 
-    expect(likenessOf(events).metadata?.description).toContain('counts are those of 10,000 positive samples');
-    expect(likenessOf(events, { description: 'mine' }).metadata?.description).toBe('mine');
+    expect(previewOf(events).metadata?.description).toContain('counts are those of 10,000 positive samples');
+    expect(previewOf(events, { description: 'mine' }).metadata?.description).toBe('mine');
   });
 });

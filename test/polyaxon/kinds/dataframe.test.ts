@@ -53,7 +53,7 @@ function fileOf(input: DataframeInput, contentType?: DataframeContentType): stri
 }
 
 function previewOf(input: DataframeInput): string {
-  const value = createDataframe(input).likeness!.create('t', {}).now();
+  const value = createDataframe(input).preview!.create('t', {}).now();
   const tensor = value.value?.kind === 'tensor' ? value.value.tensor : undefined;
   return new TextDecoder().decode(tensor!.stringVal![0]);
 }

@@ -9,7 +9,7 @@ describe('createHtml', () => {
     const event = createHtml('<b>é</b>');
 
     expect(event).toMatchObject({ kind: 'html', value: '<b>é</b>', warning: undefined });
-    expect(decodeValue(event.likeness!.create('t', {}).now())).toEqual({
+    expect(decodeValue(event.preview!.create('t', {}).now())).toEqual({
       kind: 'text',
       shape: [],
       texts: ['**é**'],
@@ -17,7 +17,7 @@ describe('createHtml', () => {
   });
 
   it('has no likeness when it says nothing', () => {
-    expect(createHtml('<canvas></canvas><script>draw()</script>').likeness).toBeUndefined();
+    expect(createHtml('<canvas></canvas><script>draw()</script>').preview).toBeUndefined();
   });
 
   it('warns of text that it repairs', () => {

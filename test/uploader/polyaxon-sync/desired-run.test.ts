@@ -34,7 +34,7 @@ function facts(changes: Partial<ProjectedFacts> = {}): ProjectedFacts {
     inputs: {},
     lastValues: () => ({}),
     artifacts: () => [],
-    counts: { values: 0, projected: {}, rows: {}, inputs: 0, likenesses: 0, unprojected: {}, invalid: {} },
+    counts: { values: 0, projected: {}, rows: {}, inputs: 0, previews: 0, unprojected: {}, invalid: {} },
     isCaughtUp: true,
     ...changes,
   };

@@ -18,7 +18,7 @@ const NO_COUNTS: ProjectionCounts = {
   projected: {},
   rows: {},
   inputs: 0,
-  likenesses: 0,
+  previews: 0,
   unprojected: {},
   invalid: {},
 };
@@ -84,7 +84,7 @@ function addCounts(a: ProjectionCounts, b: ProjectionCounts): ProjectionCounts {
     projected: addEach(a.projected, b.projected),
     rows: addEach(a.rows, b.rows),
     inputs: a.inputs + b.inputs,
-    likenesses: a.likenesses + b.likenesses,
+    previews: a.previews + b.previews,
     unprojected: addEach(a.unprojected, b.unprojected),
     invalid: addEach(a.invalid, b.invalid),
   };
