@@ -28,7 +28,7 @@ export class RunPhases {
   readonly #schedule: Schedule;
   readonly #phases = new Map<number, RunPhase>();
   readonly #lookedMs = new Map<number, number>();
-  readonly #lives = new Map<number, Liveness>();
+  readonly #livenessByRun = new Map<number, Liveness>();
   #next = 0;
 
   constructor(parts: UploaderContext, scanner: Scanner, schedule: Schedule) {
@@ -66,12 +66,12 @@ export class RunPhases {
   }
 
   async #lookAt(run: KnownRun, nowMs: number): Promise<void> {
-    const life = await this.#parts.lives.get(run.index)?.look(nowMs - run.changedMs);
-    if (life !== undefined && life !== this.#lives.get(run.index)) {
-      this.#lives.set(run.index, life);
-      this.#parts.notifier.onLife?.(run.uuid, life);
+    const liveness = await this.#parts.livenessByRun.get(run.index)?.look(nowMs - run.changedMs);
+    if (liveness !== undefined && liveness !== this.#livenessByRun.get(run.index)) {
+      this.#livenessByRun.set(run.index, liveness);
+      this.#parts.notifier.onLiveness?.(run.uuid, liveness);
     }
-    const isLive = life === undefined || life === 'live';
+    const isLive = liveness === undefined || liveness === 'live';
     const phase = this.phaseOf(run);
     if (isLive && phase.kind !== 'live') this.#phases.set(run.index, { kind: 'live' });
     if (isLive || phase.kind !== 'live') return;

@@ -39,7 +39,7 @@ export class SharedOwnership implements Ownership {
       ...{ store, clock, group, randomness: io.randomness },
       label: `${hostname()} ${pid}`,
       seenRuns: () => inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
-      seenVersion: () => parts.lives.size,
+      seenVersion: () => parts.livenessByRun.size,
       onChange: () => this.#look(),
     });
   }

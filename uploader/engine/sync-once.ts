@@ -177,7 +177,7 @@ class Pass implements WorkHandler {
 
   /** Scans, and asks the store. Returns why it cannot be reached; throws when it can, and refuses. */
   async #prepare(): Promise<{ unavailable: StoreUnavailableError | null }> {
-    const { inventory, config, io, emit, lives, refused, notifier } = this.#parts;
+    const { inventory, config, io, emit, livenessByRun, refused, notifier } = this.#parts;
     await this.#scanner.scanAll(this.#signal);
     const [overlap] = refused.values();
     if (overlap !== undefined) throw overlap;
@@ -187,10 +187,10 @@ class Pass implements WorkHandler {
       if (error !== null) throw error;
     }
     const quietMs = config.takesEnded === true ? Number.POSITIVE_INFINITY : 0;
-    for (const [index, life] of lives) {
+    for (const [index, liveness] of livenessByRun) {
       const run = inventory.runs[index];
-      const state = await life.look(quietMs);
-      if (run !== undefined) notifier.onLife?.(run.uuid, state);
+      const state = await liveness.look(quietMs);
+      if (run !== undefined) notifier.onLiveness?.(run.uuid, state);
     }
     const files = [...runs]
       .flatMap((run) => [...inventory.filesOf(run)])

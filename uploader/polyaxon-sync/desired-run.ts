@@ -21,7 +21,7 @@ export interface RunSource {
   readonly files: RunFiles;
   /** Null when nothing is projected. */
   readonly facts: ProjectedFacts | null;
-  readonly life: Liveness;
+  readonly liveness: Liveness;
   /** Paths of files that the store has, for events that no lineage tells of. */
   readonly storedFiles: () => Iterable<string>;
   /** Seconds since 1970, when the uploader came to know of the run. */
@@ -131,7 +131,7 @@ function toEnd(source: RunSource, conditions: readonly StatusCondition[]): Statu
   const { end } = source.files;
   const last = conditions.at(-1);
   if (last !== undefined && isDone(last.type)) return last;
-  if (source.life === 'live') return null;
+  if (source.liveness === 'live') return null;
   // The disk may have refused the record, and have taken the marker.
   if (end !== null && isDone(end.type)) return end;
   const message = 'The process that wrote the run is gone, and has not said how it ended';
@@ -143,8 +143,8 @@ function toForeignStart(time: string): StatusCondition {
 }
 
 /** Writers of event files alone do not say how they end. */
-function toForeignEnd({ life, wallTime }: RunSource, end: string | undefined): StatusCondition | null {
-  if (life === 'live') return null;
+function toForeignEnd({ liveness, wallTime }: RunSource, end: string | undefined): StatusCondition | null {
+  if (liveness === 'live') return null;
   return toCondition('succeeded', 'Nothing more is written', end ?? toIsoTime(wallTime));
 }
 
@@ -171,7 +171,7 @@ function toLineage(source: RunSource, isForeign: boolean): RunArtifact[] {
       summary: { path: TENSORBOARD_DIRECTORY },
       is_input: false,
     });
-  if (facts?.state !== 'projected' && source.life !== 'live') own.push(...toUntold(source, own));
+  if (facts?.state !== 'projected' && source.liveness !== 'live') own.push(...toUntold(source, own));
   return mergeLineage(own, projected);
 }
 

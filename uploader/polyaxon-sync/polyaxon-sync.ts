@@ -86,8 +86,8 @@ export class PolyaxonNotifier implements Notifier {
     this.#touch(runUuid, (teller) => teller.onFacts(facts));
   }
 
-  onLife(runUuid: string, life: Liveness): void {
-    this.#touch(runUuid, (teller) => teller.onLife(life));
+  onLiveness(runUuid: string, liveness: Liveness): void {
+    this.#touch(runUuid, (teller) => teller.onLiveness(liveness));
   }
 
   onRunComplete(runUuid: string, completion?: RunCompletion): void {

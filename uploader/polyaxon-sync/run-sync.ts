@@ -57,7 +57,7 @@ export class RunTeller {
   isFinishing = false;
   readonly #options: TellerOptions;
   readonly #foundAt: number;
-  #life: Liveness = 'live';
+  #liveness: Liveness = 'live';
   #facts: ProjectedFacts | null = null;
   /** Null as long as the run is not complete. */
   #unsendable: readonly string[] | null = null;
@@ -99,9 +99,9 @@ export class RunTeller {
     return this.#progress;
   }
 
-  onLife(life: Liveness): void {
-    this.#life = life;
-    if (life === 'live') this.#unsendable = null;
+  onLiveness(liveness: Liveness): void {
+    this.#liveness = liveness;
+    if (liveness === 'live') this.#unsendable = null;
     this.#hasChanged = true;
   }
 
@@ -217,7 +217,8 @@ export class RunTeller {
   /** While the run is written, new values of names that the server knows are told now and then. */
   #toDue({ acknowledged }: RunSession): (item: FieldItem | LineageItem) => boolean {
     const nowMs = this.#options.io.clock.monotonicMs();
-    const isDue = this.#life !== 'live' || this.isFinishing || nowMs - this.#valuesMs >= VALUES_INTERVAL_MS;
+    const isDue =
+      this.#liveness !== 'live' || this.isFinishing || nowMs - this.#valuesMs >= VALUES_INTERVAL_MS;
     if (isDue) this.#valuesMs = nowMs;
     return (item) => {
       const isValue = 'artifact' in item || item.field === 'outputs';
@@ -247,7 +248,7 @@ export class RunTeller {
     const isForeign = kind !== 'polyaxon' && files.record === null;
     if (isForeign && hasProjection && !this.#isProjectionKnown()) return null;
     return toDesiredRun({
-      ...{ uuid: runUuid, kind, name, files, facts: this.#facts, life: this.#life },
+      ...{ uuid: runUuid, kind, name, files, facts: this.#facts, liveness: this.#liveness },
       storedFiles: () => view.storedFiles(runUuid),
       foundAt: this.#foundAt,
       wallTime: io.clock.wallTime(),

@@ -27,7 +27,7 @@ export class RunLiveness {
   readonly #io: Io;
   readonly #directory: Buffer;
   readonly #writers = new Map<string, WriterWatch>();
-  #life: Liveness = 'live';
+  #liveness: Liveness = 'live';
 
   constructor(io: Io, directory: Buffer) {
     this.#io = io;
@@ -35,18 +35,18 @@ export class RunLiveness {
   }
 
   /** As of the last look. */
-  get life(): Liveness {
-    return this.#life;
+  get liveness(): Liveness {
+    return this.#liveness;
   }
 
   /** Looks again. `quietMs`: how long no file of the run has changed. */
   async look(quietMs: number): Promise<Liveness> {
     const states = await Promise.all((await this.#findWriters()).map((writer) => this.#lookAt(writer)));
     const known = states.filter((state) => state !== 'unknown');
-    if (known.includes('writing')) this.#life = 'live';
-    else if (known.length > 0) this.#life = known.includes('lost') ? 'lost' : 'ended';
-    else this.#life = (await this.#isDone()) || quietMs >= SILENT_MS ? 'ended' : 'live';
-    return this.#life;
+    if (known.includes('writing')) this.#liveness = 'live';
+    else if (known.length > 0) this.#liveness = known.includes('lost') ? 'lost' : 'ended';
+    else this.#liveness = (await this.#isDone()) || quietMs >= SILENT_MS ? 'ended' : 'live';
+    return this.#liveness;
   }
 
   async #findWriters(): Promise<string[]> {

@@ -42,7 +42,7 @@ function facts(changes: Partial<ProjectedFacts> = {}): ProjectedFacts {
 
 function source(files: Partial<RunFiles>, changes: Partial<RunSource> = {}): RunSource {
   return {
-    ...{ uuid: 'ab'.repeat(16), kind: 'polyaxon', name: 'place', facts: null, life: 'live' },
+    ...{ uuid: 'ab'.repeat(16), kind: 'polyaxon', name: 'place', facts: null, liveness: 'live' },
     ...{ storedFiles: () => [], foundAt: 1_700_000_000, wallTime: 1_700_000_100 },
     files: { ...NO_FILES, ...files },
     ...changes,
@@ -85,8 +85,8 @@ describe('toDesiredRun', () => {
     const end = { type: 'stopped', status: true, reason: 'Signal', last_transition_time: TIME } as const;
     const done = record({ status: 'failed', finished_at: TIME });
     expect(toDesiredRun(source({ record: done })).final?.type).toBe('failed');
-    expect(toDesiredRun(source({ record: record(), end }, { life: 'ended' })).final).toEqual(end);
-    expect(toDesiredRun(source({ record: record() }, { life: 'lost' })).final).toMatchObject({
+    expect(toDesiredRun(source({ record: record(), end }, { liveness: 'ended' })).final).toEqual(end);
+    expect(toDesiredRun(source({ record: record() }, { liveness: 'lost' })).final).toMatchObject({
       type: 'failed',
       reason: 'WriterLost',
     });
@@ -109,7 +109,7 @@ describe('toDesiredRun', () => {
           kind: 'log-directory',
           name: 'lr=0.1/run 1',
           facts: facts({ artifacts: () => [artifact] }),
-          life: 'ended',
+          liveness: 'ended',
         },
       ),
     );
@@ -125,7 +125,7 @@ describe('toDesiredRun', () => {
 
   it('tells of events that a killed writer has not recorded', () => {
     const storedFiles = () => ['events/metric/loss.plx', 'outputs/x', 'events/image/a.plx'];
-    const run = toDesiredRun(source({ record: record() }, { life: 'lost', storedFiles }));
+    const run = toDesiredRun(source({ record: record() }, { liveness: 'lost', storedFiles }));
     expect(run.lineage.map(({ name, kind }) => `${kind} ${name}`)).toEqual(['image a', 'metric loss']);
   });
 });

@@ -63,7 +63,7 @@ export class UploaderContext {
   readonly limit: ConcurrencyLimit;
   readonly bandwidth: RateLimit;
   readonly pool = new BufferPool(BUFFERS);
-  readonly lives = new Map<number, RunLiveness>();
+  readonly livenessByRun = new Map<number, RunLiveness>();
   readonly notices: StoreNotice[] = [];
   /** Runs that must not be sent: the store lies in them, or they in the store. */
   readonly refused = new Map<number, RefusedError>();
@@ -215,7 +215,7 @@ export class UploaderContext {
 
   /** Whether files of a run are still being written, as far as is known. */
   isLive(run: KnownRun): boolean {
-    return (this.lives.get(run.index)?.life ?? 'live') === 'live';
+    return (this.livenessByRun.get(run.index)?.liveness ?? 'live') === 'live';
   }
 
   #createNotifier(beforeRequest: (signal?: AbortSignal) => Promise<void>): Notifier {
@@ -233,7 +233,7 @@ export class UploaderContext {
   #takeRun(run: KnownRun): void {
     const { directory } = run;
     if (directory === null) return;
-    this.lives.set(run.index, new RunLiveness(this.io, directory));
+    this.livenessByRun.set(run.index, new RunLiveness(this.io, directory));
     const overlap =
       this.#storePath === null ? null : findOverlap(this.#storePath, { uuid: run.uuid, directory });
     if (overlap !== null) this.refused.set(run.index, overlap);

@@ -169,7 +169,7 @@ export function withReceipts(notifier: Notifier, writer: ReceiptWriter): Notifie
     onRun: (run) => notifier.onRun(run),
     onStored: (file) => notifier.onStored(file),
     onProjected: (runUuid, facts) => notifier.onProjected?.(runUuid, facts),
-    onLife: (runUuid, life) => notifier.onLife?.(runUuid, life),
+    onLiveness: (runUuid, liveness) => notifier.onLiveness?.(runUuid, liveness),
     onRunComplete(runUuid, options) {
       notifier.onRunComplete(runUuid, options);
       // A receipt is for all files, or there is none.

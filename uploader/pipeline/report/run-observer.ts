@@ -60,7 +60,7 @@ export interface Notifier {
   /** More of the run's event files is projected; `facts` stays true. Its files are told of by `onStored`, as all are. */
   onProjected?(runUuid: string, facts: ProjectedFacts): void;
   /** Whether the run is written, as of the last look. Told again when it is another. */
-  onLife?(runUuid: string, life: Liveness): void;
+  onLiveness?(runUuid: string, liveness: Liveness): void;
   /** The run has ended, and everything of it is stored but for what never can be. */
   onRunComplete(runUuid: string, options?: RunCompletion): void;
   /** Before a store is asked for it: makes the project of the server's address, where that is wanted. Never rejects for what an API says. */

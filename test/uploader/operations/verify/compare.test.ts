@@ -48,7 +48,7 @@ describe('a comparison', () => {
     ['not on disk', null, object(A), line(A), 'ended', null],
     ['not on disk, and damaged', null, object(B, 'other'), line(A), 'ended', 'damaged'],
     ['not on disk, and grown since', null, object(B, 'newer'), line(A), 'live', null],
-  ] as const)('%s', (_, here, there, receipt, life, finding) => {
-    expect(compare(here, there, receipt, { isLive: life === 'live' })?.finding ?? null).toBe(finding);
+  ] as const)('%s', (_, here, there, receipt, liveness, finding) => {
+    expect(compare(here, there, receipt, { isLive: liveness === 'live' })?.finding ?? null).toBe(finding);
   });
 });
