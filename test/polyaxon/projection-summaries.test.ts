@@ -55,15 +55,15 @@ function writeRandomRun(directory: string): Map<string, EventsSummary> {
   const times = fc.sample(wallTime, { numRuns: total, seed: SEED + 1 });
   const texts = fc.sample(fc.string({ unit: 'binary' }), { numRuns: SERIES, seed: SEED });
   let at = 0;
-  const moment = (): [number | bigint, number] => [steps[at]!, times[at++]!];
+  const eventTime = (): [number | bigint, number] => [steps[at]!, times[at++]!];
   for (const [i, values] of series.entries()) {
-    for (const value of values) projection.push(toEvent(...moment(), scalarValue(`metric ${i}`, value)));
+    for (const value of values) projection.push(toEvent(...eventTime(), scalarValue(`metric ${i}`, value)));
   }
   for (const text of texts) {
-    projection.push(toEvent(...moment(), textValue('texts', [text])));
-    projection.push(toEvent(...moment(), imagesValue('images', Uint8Array.of(1))));
+    projection.push(toEvent(...eventTime(), textValue('texts', [text])));
+    projection.push(toEvent(...eventTime(), imagesValue('images', Uint8Array.of(1))));
     const value = { kind: 'custom', x: [0.5], y: [1], annotation: text };
-    projection.push(toEvent(...moment(), polyaxonValue({ kind: 'curve', name: 'curves', value })));
+    projection.push(toEvent(...eventTime(), polyaxonValue({ kind: 'curve', name: 'curves', value })));
   }
   for (const { path, bytes } of projection.take().appends) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });

@@ -98,8 +98,8 @@ export class Projection {
       case 'summary': {
         if (what.values.length === 0) return;
         const wallTime = this.#toPrintable(event.wallTime);
-        const moment = { step: event.step, wallTime, timestamp: this.#printer.print(wallTime) };
-        this.#pushValues(this.#tableOf(logDirectory), moment, what.values);
+        const eventTime = { step: event.step, wallTime, timestamp: this.#printer.print(wallTime) };
+        this.#pushValues(this.#tableOf(logDirectory), eventTime, what.values);
         return;
       }
       case 'graphDef':
@@ -124,8 +124,8 @@ export class Projection {
         continue;
       }
       const wallTime = this.#toPrintable(wallTimes[i]!);
-      const moment = { step: steps[i]!, wallTime, timestamp: this.#printer.print(wallTime) };
-      series.appendNumber(moment, values[i]!);
+      const eventTime = { step: steps[i]!, wallTime, timestamp: this.#printer.print(wallTime) };
+      series.appendNumber(eventTime, values[i]!);
       this.#counter.values++;
       this.#counter.numbers++;
     }
@@ -230,7 +230,7 @@ export class Projection {
     this.#counter.countUnprojected(pluginName);
   }
 
-  #pushValues(table: TagTable, moment: EventTime, values: readonly SummaryValue[]): void {
+  #pushValues(table: TagTable, eventTime: EventTime, values: readonly SummaryValue[]): void {
     // Nearly all events are one number.
     const isOne = values.length === 1;
     const hasPolyaxon = !isOne && values.some((value) => table.infoOf(value).pluginName === POLYAXON_PLUGIN);
@@ -239,9 +239,9 @@ export class Projection {
       this.#counter.values++;
       try {
         if (info.pluginName === POLYAXON_PLUGIN) {
-          this.#project(table, moment, info, projectPolyaxonValue(value, values, table));
+          this.#project(table, eventTime, info, projectPolyaxonValue(value, values, table));
         } else if (hasPolyaxon) this.#counter.previews++;
-        else this.#pushValue(table, moment, value, info);
+        else this.#pushValue(table, eventTime, value, info);
       } catch (error) {
         this.#countInvalid(info, error);
       }
@@ -256,23 +256,23 @@ export class Projection {
     this.#notices.push({ code: 'WARN_VALUE_INVALID', message: error.message, rawName: info.tag });
   }
 
-  #pushValue(table: TagTable, moment: EventTime, value: SummaryValue, info: TagInfo): void {
+  #pushValue(table: TagTable, eventTime: EventTime, value: SummaryValue, info: TagInfo): void {
     const content = value.value;
-    if (content?.kind === 'simpleValue') this.#pushNumber(table, moment, info, content.simpleValue);
+    if (content?.kind === 'simpleValue') this.#pushNumber(table, eventTime, info, content.simpleValue);
     else if (content?.kind === 'tensor' && info.pluginName === 'scalars') {
-      this.#pushNumber(table, moment, info, toNumber(value.tag, content.tensor));
-    } else this.#project(table, moment, info, projectTensorBoardValue(value, info));
+      this.#pushNumber(table, eventTime, info, toNumber(value.tag, content.tensor));
+    } else this.#project(table, eventTime, info, projectTensorBoardValue(value, info));
   }
 
-  #pushNumber(table: TagTable, moment: EventTime, info: TagInfo, value: number): void {
+  #pushNumber(table: TagTable, eventTime: EventTime, info: TagInfo, value: number): void {
     info.metric ??= this.#series.get('metric', table.logDirectory, info.tag);
-    info.metric.appendNumber(moment, value);
+    info.metric.appendNumber(eventTime, value);
     this.#counter.numbers++;
   }
 
   #project(
     { logDirectory }: TagTable,
-    moment: EventTime,
+    eventTime: EventTime,
     info: TagInfo,
     projected: ProjectedValue | undefined,
   ): void {
@@ -286,21 +286,21 @@ export class Projection {
     } else {
       const { artifactKind, name, rows } = projected;
       const series = this.#series.get(artifactKind, logDirectory, name);
-      for (const row of rows) this.#appendRow(moment, series, row);
+      for (const row of rows) this.#appendRow(eventTime, series, row);
       this.#counter.countProjected(artifactKind);
     }
   }
 
-  #appendRow(moment: EventTime, series: Series, { value, asset }: DecodedRow): void {
+  #appendRow(eventTime: EventTime, series: Series, { value, asset }: DecodedRow): void {
     const { kind } = series.identity;
     if (kind === 'metric') {
       // JSON has no NaN.
-      series.appendNumber(moment, value === null ? Number.NaN : Number(value));
+      series.appendNumber(eventTime, value === null ? Number.NaN : Number(value));
       return;
     }
     const path =
-      asset === undefined ? undefined : this.#addAsset(series, moment.step, asset.extension, asset.bytes);
-    series.appendText(moment, toValueText(kind, withPath(value, path)));
+      asset === undefined ? undefined : this.#addAsset(series, eventTime.step, asset.extension, asset.bytes);
+    series.appendText(eventTime, toValueText(kind, withPath(value, path)));
   }
 
   /** Remembers a copy of an asset's bytes; returns its path. */

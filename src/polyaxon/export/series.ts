@@ -132,22 +132,22 @@ export class Series {
   }
 
   /** Appends a number to a metric. */
-  appendNumber(moment: EventTime, value: number): void {
+  appendNumber(eventTime: EventTime, value: number): void {
     this.statistics?.add(value);
-    this.#startRow(moment);
-    this.#waiting.appendFields(this.#toStepText(moment), moment.timestamp, toPythonFloat(value));
+    this.#startRow(eventTime);
+    this.#waiting.appendFields(this.#toStepText(eventTime), eventTime.timestamp, toPythonFloat(value));
   }
 
   /** Appends a value: JSON text, which has no line feeds, or any text for kinds that are JSON lines. */
-  appendText(moment: EventTime, text: string): void {
-    const { timestamp, step } = moment;
-    this.#startRow(moment);
+  appendText(eventTime: EventTime, text: string): void {
+    const { timestamp, step } = eventTime;
+    this.#startRow(eventTime);
     if (this.#isJsonLines) {
       const { kind } = this.identity;
       const time = decoder.decode(timestamp);
       this.#waiting.append(`\n{"timestamp": "${time}", "step": ${step}, "${kind}": ${toPythonString(text)}}`);
     } else {
-      this.#waiting.appendFields(this.#toStepText(moment), timestamp, '');
+      this.#waiting.appendFields(this.#toStepText(eventTime), timestamp, '');
       // Readers split rows at every bar, and take the escape for what it stands for.
       this.#waiting.append(text.replaceAll('|', '\\u007c'));
     }

@@ -59,9 +59,9 @@ function readColumn(
   const cells = Array.from({ length: rowCount }, (_, row) => vector?.get(row) ?? null);
   switch (type.typeId) {
     case DATE:
-      return { name, cells: cells.map(toMicroseconds), moments: 'date' };
+      return { name, cells: cells.map(toMicroseconds), times: 'date' };
     case TIMESTAMP:
-      return { name, cells: cells.map(toMicroseconds), moments: type.timezone ? 'zoned' : 'time' };
+      return { name, cells: cells.map(toMicroseconds), times: type.timezone ? 'zoned' : 'time' };
     case DECIMAL:
       return { name, cells: cells.map((cell) => toDecimal(cell, type.scale ?? 0)) };
     case FLOAT: {

@@ -23,8 +23,8 @@ export interface CellWriter {
 }
 
 export function createCellWriter(column: TableColumn): CellWriter {
-  const { cells, moments } = column;
-  if (moments !== undefined) return timeWriter(column);
+  const { cells, times } = column;
+  if (times !== undefined) return timeWriter(column);
   if (cells instanceof Float32Array) return floatWriter(cells, toPythonFloat32);
   if (cells instanceof Float64Array) return floatWriter(cells, toPythonFloat);
   const list = Array.from(cells);
@@ -58,25 +58,28 @@ function floatWriter(
 }
 
 /** Moments without a zone: days alone where all are at midnight, else with a fraction where any has one. */
-function timeWriter({ cells, moments }: TableColumn): CellWriter {
+function timeWriter({ cells, times }: TableColumn): CellWriter {
   const list = Array.from(cells as ArrayLike<bigint | null>, (cell) =>
     cell === null ? undefined : toUtcTime(cell),
   );
-  if (moments === 'zoned') return { toText: (row) => toZonedText(list[row]), missing: 'NaT' };
-  const areDays = moments === 'date' || list.every((moment) => moment === undefined || isMidnight(moment));
-  const hasFraction = list.some((moment) => moment !== undefined && moment.microseconds > 0);
+  if (times === 'zoned') return { toText: (row) => toZonedText(list[row]), missing: 'NaT' };
+  const areDays =
+    times === 'date' || list.every((eventTime) => eventTime === undefined || isMidnight(eventTime));
+  const hasFraction = list.some((eventTime) => eventTime !== undefined && eventTime.microseconds > 0);
   // pandas shows milliseconds where they are enough.
-  const areMilliseconds = list.every((moment) => moment === undefined || moment.microseconds % 1000 === 0);
+  const areMilliseconds = list.every(
+    (eventTime) => eventTime === undefined || eventTime.microseconds % 1000 === 0,
+  );
   const digits = !hasFraction ? 0 : areMilliseconds ? 3 : 6;
   return {
     toText(row) {
-      const moment = list[row];
-      if (moment === undefined) return undefined;
-      if (areDays) return moment.date;
-      const fraction = String(moment.microseconds).padStart(6, '0').slice(0, digits);
-      return `${moment.date} ${moment.time}${digits === 0 ? '' : `.${fraction}`}`;
+      const eventTime = list[row];
+      if (eventTime === undefined) return undefined;
+      if (areDays) return eventTime.date;
+      const fraction = String(eventTime.microseconds).padStart(6, '0').slice(0, digits);
+      return `${eventTime.date} ${eventTime.time}${digits === 0 ? '' : `.${fraction}`}`;
     },
-    missing: moments === 'date' ? 'None' : 'NaT',
+    missing: times === 'date' ? 'None' : 'NaT',
   };
 }
 
@@ -114,10 +117,10 @@ function toCellText(column: string, row: number, cell: unknown): string | undefi
 }
 
 /** A moment with its zone, as `str(Timestamp)`. */
-function toZonedText(moment: UtcTime | undefined): string | undefined {
-  if (moment === undefined) return undefined;
-  const fraction = moment.microseconds === 0 ? '' : `.${String(moment.microseconds).padStart(6, '0')}`;
-  return `${moment.date} ${moment.time}${fraction}+00:00`;
+function toZonedText(eventTime: UtcTime | undefined): string | undefined {
+  if (eventTime === undefined) return undefined;
+  const fraction = eventTime.microseconds === 0 ? '' : `.${String(eventTime.microseconds).padStart(6, '0')}`;
+  return `${eventTime.date} ${eventTime.time}${fraction}+00:00`;
 }
 
 function ofDate(date: Date): UtcTime | undefined {

@@ -6,5 +6,5 @@ export interface TableColumn {
    * The cells are microseconds since the Unix epoch as bigint, or null: days (`date`), moments without a zone (`time`), moments in
    * UTC (`zoned`).
    */
-  readonly moments?: 'date' | 'time' | 'zoned' | undefined;
+  readonly times?: 'date' | 'time' | 'zoned' | undefined;
 }

@@ -34,7 +34,7 @@ const value: fc.Arbitrary<SummaryValue> = fc
   });
 const event: fc.Arbitrary<Event> = fc
   .record({ step: fc.integer({ min: -2, max: 500 }), wallTime: fc.oneof(fc.nat(), fc.double()), value })
-  .map(({ value, ...moment }) => ({ ...moment, what: { kind: 'summary', values: [value] } }));
+  .map(({ value, ...eventTime }) => ({ ...eventTime, what: { kind: 'summary', values: [value] } }));
 
 describe('Projection.pushScalars', () => {
   it('writes the same bytes, and ends in the same state, as push', () => {
