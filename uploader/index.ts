@@ -58,12 +58,12 @@ export type { UploadReason, VerifyReason } from './pipeline/plan/planner.js';
 export type { OnProjected, ProjectedFacts } from './pipeline/report/export-facts.js';
 export type { OnSyncEvent, SyncEvent } from './pipeline/report/progress.js';
 export {
-  type NotifiedRun,
-  type Notifier,
+  noObserver,
+  type ObservedRun,
   type RunCompletion,
+  type RunObserver,
   type StoredFile,
-  silentNotifier,
-  type ToldStatus,
+  type SyncedStatus,
 } from './pipeline/report/run-observer.js';
 export type { FileCounts, SyncReport, UnsentFile } from './pipeline/report/sync-report.js';
 export type { SkippedPath } from './pipeline/scan/directory-node.js';

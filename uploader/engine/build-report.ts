@@ -76,9 +76,9 @@ function toScanProblems({ inventory }: UploaderContext, scanner: Scanner): Unsen
 }
 
 /** What an API was not told. */
-function toUntold({ notifier, config }: UploaderContext): UnsentFile[] {
+function toUntold({ observer, config }: UploaderContext): UnsentFile[] {
   if (config.isDryRun) return [];
-  return [...(notifier.problems?.() ?? [])].map(({ runUuid, error }) => {
+  return [...(observer.problems?.() ?? [])].map(({ runUuid, error }) => {
     return { path: `${runUuid} in Polyaxon`, sizeBytes: null, error };
   });
 }

@@ -11,7 +11,7 @@ import type { UploaderContext } from './context/uploader-context.js';
 import { learnCapabilities } from './learn-capabilities.js';
 
 export function createContext(parts: UploaderContext, journalWriter: JournalWriter): CommitContext {
-  const { io, store, inventory, notifier, retryPolicy, pool, bandwidth, isWatching } = parts;
+  const { io, store, inventory, observer, retryPolicy, pool, bandwidth, isWatching } = parts;
   const twins = new NameTwins(inventory);
   let learning: Promise<void> | undefined;
   return {
@@ -19,7 +19,7 @@ export function createContext(parts: UploaderContext, journalWriter: JournalWrit
     store,
     inventory,
     journalWriter,
-    notifier,
+    observer,
     retryPolicy,
     pool,
     bandwidth,

@@ -38,7 +38,7 @@ const POLL_MS = 50;
 /** Finishes what can be finished. Never rejects for what the store or the disk does. */
 export async function drain(options: DrainOptions): Promise<void> {
   const { parts, scanner, schedule, queue, workers, journalWriter, status, graceMs } = options;
-  const { clock, inventory, retryPolicy, notifier } = parts;
+  const { clock, inventory, retryPolicy, observer } = parts;
   const startMs = clock.monotonicMs();
   const endMs = startMs + graceMs - Math.min(RESERVE_MS, graceMs / RESERVE_RATIO);
   const largeEndMs = startMs + Math.min(LARGE_MS, graceMs / 2);
@@ -63,7 +63,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   }
   options.abortAll();
   await journalWriter.flush();
-  await withTimeout(parts, (signal) => notifier.flush(signal), Math.max(0, endMs - clock.monotonicMs()));
+  await withTimeout(parts, (signal) => observer.flush(signal), Math.max(0, endMs - clock.monotonicMs()));
   for (let id = 0; id < inventory.table.count; id += 1) inventory.table.set(id, FLAG.taken, false);
 }
 

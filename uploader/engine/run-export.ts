@@ -280,7 +280,7 @@ export class RunProjection {
   }
 
   #tell(): void {
-    this.#parts.notifier.onProjected?.(this.#run.uuid, this.facts);
+    this.#parts.observer.onProjected?.(this.#run.uuid, this.facts);
   }
 }
 

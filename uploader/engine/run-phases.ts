@@ -69,7 +69,7 @@ export class RunPhases {
     const liveness = await this.#parts.livenessByRun.get(run.index)?.look(nowMs - run.changedMs);
     if (liveness !== undefined && liveness !== this.#livenessByRun.get(run.index)) {
       this.#livenessByRun.set(run.index, liveness);
-      this.#parts.notifier.onLiveness?.(run.uuid, liveness);
+      this.#parts.observer.onLiveness?.(run.uuid, liveness);
     }
     const isLive = liveness === undefined || liveness === 'live';
     const phase = this.phaseOf(run);
@@ -82,7 +82,7 @@ export class RunPhases {
   }
 
   #conclude(run: KnownRun): void {
-    const { inventory, rootWatch, emit, notifier, ownership, projection } = this.#parts;
+    const { inventory, rootWatch, emit, observer, ownership, projection } = this.#parts;
     const phase = this.phaseOf(run);
     if (!ownership.ownsRun(run)) return;
     if (phase.kind === 'live' || rootWatch.awayReason !== null || !run.isListed) return;
@@ -98,20 +98,20 @@ export class RunPhases {
       this.#phases.set(run.index, { kind: 'complete' });
       projection.onComplete(run);
       emit({ kind: 'run-complete', runUuid: run.uuid });
-      notifier.onRunComplete(run.uuid, { unsendable: findUnscanned(this.#scanner, run), isPartial: false });
+      observer.onRunComplete(run.uuid, { unsendable: findUnscanned(this.#scanner, run), isPartial: false });
     }
   }
 
   /** Nothing waits for what can never be stored. */
   #concludeIncomplete(run: KnownRun, dirty: readonly FileId[]): void {
-    const { inventory, notifier, projection } = this.#parts;
+    const { inventory, observer, projection } = this.#parts;
     const wasIncomplete = this.phaseOf(run).kind === 'incomplete';
     this.#phases.set(run.index, { kind: 'incomplete' });
     if (wasIncomplete || projection.outcomeOf(run) === 'failed') return;
     const errors = dirty.map((id) => this.#schedule.failures.get(id)?.error);
     if (!errors.every((error) => error !== undefined && isForGood(error))) return;
     const unsendable = [...dirty.map((id) => inventory.relPathOf(id)), ...findUnscanned(this.#scanner, run)];
-    notifier.onRunComplete(run.uuid, { unsendable, isPartial: true });
+    observer.onRunComplete(run.uuid, { unsendable, isPartial: true });
   }
 
   #found(): KnownRun[] {

@@ -49,7 +49,7 @@ export async function syncOnce(config: SyncConfig, options: SyncOptions = {}): P
     const pass = new Pass(parts, options.signal);
     return await (config.isDryRun ? pass.rehearse() : pass.perform());
   } finally {
-    await parts.notifier.close?.();
+    await parts.observer.close?.();
     if (options.store === undefined) await parts.store.close();
   }
 }
@@ -107,7 +107,7 @@ class Pass implements WorkHandler {
       else if (!this.#signal.aborted) {
         const context = createContext(parts, journalWriter);
         // A server of Polyaxon's may know files only of runs that it knows.
-        if (parts.store instanceof PolyaxonStore) await parts.notifier.prepare?.(this.#signal);
+        if (parts.store instanceof PolyaxonStore) await parts.observer.prepare?.(this.#signal);
         await this.#unlessAborted(() => collectLeftovers(context, this.#signal));
         for (const id of ids) this.#queue.add(id);
         const workers = new Workers({ queue: this.#queue, context, limit: parts.limit, handler: this });
@@ -177,7 +177,7 @@ class Pass implements WorkHandler {
 
   /** Scans, and asks the store. Returns why it cannot be reached; throws when it can, and refuses. */
   async #prepare(): Promise<{ unavailable: StoreUnavailableError | null }> {
-    const { inventory, config, io, emit, livenessByRun, refused, notifier } = this.#parts;
+    const { inventory, config, io, emit, livenessByRun, refused, observer } = this.#parts;
     await this.#scanner.scanAll(this.#signal);
     const [overlap] = refused.values();
     if (overlap !== undefined) throw overlap;
@@ -190,14 +190,14 @@ class Pass implements WorkHandler {
     for (const [index, liveness] of livenessByRun) {
       const run = inventory.runs[index];
       const state = await liveness.look(quietMs);
-      if (run !== undefined) notifier.onLiveness?.(run.uuid, state);
+      if (run !== undefined) observer.onLiveness?.(run.uuid, state);
     }
     const files = [...runs]
       .flatMap((run) => [...inventory.filesOf(run)])
       .filter((id) => inventory.table.has(id, FLAG.onDisk));
     const sizeBytes = files.reduce((sum, id) => sum + inventory.table.seenBytes[id]!, 0);
     emit({ kind: 'scanned', runs: runs.length, files: files.length, sizeBytes });
-    await notifier.prepareProject?.(this.#signal);
+    await observer.prepareProject?.(this.#signal);
     try {
       await checkStore(this.#parts, this.#signal);
       await listRuns(this.#parts, runs, this.#signal);
@@ -284,7 +284,7 @@ class Pass implements WorkHandler {
 
   /** A run that has ended, and of which nothing is left to send, is complete. */
   async #notify(): Promise<void> {
-    const { inventory, notifier, emit, projection } = this.#parts;
+    const { inventory, observer, emit, projection } = this.#parts;
     const incomplete = new Set([...this.#unsent.keys()].map((id) => inventory.runOf(id).index));
     for (const run of inventory.runs) {
       if (run.directory === null || !run.isListed || this.#parts.isLive(run)) continue;
@@ -295,19 +295,19 @@ class Pass implements WorkHandler {
       }
       projection.onComplete(run);
       emit({ kind: 'run-complete', runUuid: run.uuid });
-      notifier.onRunComplete(run.uuid, { unsendable: findUnscanned(this.#scanner, run), isPartial: false });
+      observer.onRunComplete(run.uuid, { unsendable: findUnscanned(this.#scanner, run), isPartial: false });
     }
-    await notifier.flush(this.#signal);
+    await observer.flush(this.#signal);
   }
 
   /** Nothing waits for what can never be stored. */
   #notifyIncomplete(run: KnownRun): void {
-    const { inventory, notifier } = this.#parts;
+    const { inventory, observer } = this.#parts;
     const unsent = [...this.#unsent].filter(([id]) => inventory.runOf(id).index === run.index);
     if (!unsent.every(([, { error }]) => isForGood(error))) return;
     const paths = unsent.map(([id]) => inventory.relPathOf(id));
     const unsendable = [...paths, ...findUnscanned(this.#scanner, run)];
-    notifier.onRunComplete(run.uuid, { unsendable, isPartial: true });
+    observer.onRunComplete(run.uuid, { unsendable, isPartial: true });
   }
 
   /** Two looks, a minute apart: only where something is missing does the pass take that long. */

@@ -65,7 +65,7 @@ export async function watch(config: SyncConfig, options: WatchOptions = {}): Pro
     try {
       return await withState(parts, (journalWriter) => new Watch(parts, journalWriter, monitored).run());
     } finally {
-      await parts.notifier.close?.();
+      await parts.observer.close?.();
       if (options.store === undefined) await parts.store.close();
     }
   });
@@ -129,7 +129,7 @@ class Watch implements WorkHandler {
     const phases = new RunPhases(this.#parts, scanner, this.#schedule);
     const status = new StatusWriter(this.#parts, phases, () => this.#journalWriter.isSilent, this.#onStatus);
     try {
-      await this.#parts.notifier.prepareProject?.(this.#stopSignal);
+      await this.#parts.observer.prepareProject?.(this.#stopSignal);
       await this.#listing.start();
       const shared = await this.#share(scanner);
       const working = this.#workers.run(this.#parts.config.concurrency).catch((error: unknown) => {

@@ -12,20 +12,20 @@ import { ConcurrencyLimit } from '../base/limits/concurrency-limit.js';
 import { type RetryNotice, RetryPolicy } from '../base/limits/retry-policy.js';
 import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
 import type {
-  NotifiedRun,
-  Notifier,
+  ObservedRun,
   RunCompletion,
+  RunObserver,
   StoredFile,
-  ToldStatus,
+  SyncedStatus,
 } from '../pipeline/report/run-observer.js';
 import { attempt, PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { ensureProject } from './ensure-run.js';
 import { Blocks } from './refusals.js';
 import { findPlace } from './run-place.js';
-import { type RoundOutcome, RunTeller, type TellerOptions } from './run-sync.js';
+import { type RoundOutcome, RunSync, type RunSyncOptions } from './run-sync.js';
 
-export interface PolyaxonNotifierOptions extends TellerOptions {
+export interface PolyaxonSyncOptions extends RunSyncOptions {
   /** While watching, runs are told of as they go; else only by `flush`. */
   readonly isWatching: boolean;
   /** Whether a run is this uploader's to tell of. */
@@ -46,16 +46,16 @@ const UNDECIDED_TRIES = 20;
 const UNDECIDED_MS = 100;
 
 interface Lane {
-  readonly teller: RunTeller;
-  state: ToldStatus['state'];
+  readonly teller: RunSync;
+  state: SyncedStatus['state'];
   error: CodedError | null;
   isBusy: boolean;
   dueMs: number;
 }
 
-export class PolyaxonNotifier implements Notifier {
+export class PolyaxonSync implements RunObserver {
   readonly wantsProjection = true;
-  readonly #options: PolyaxonNotifierOptions;
+  readonly #options: PolyaxonSyncOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #blocks = new Blocks();
   /** The open server's database fails when much is written at the same time: then fewer runs are told of at once. */
@@ -65,15 +65,15 @@ export class PolyaxonNotifier implements Notifier {
   #loop: Promise<void> | null = null;
   #isFlushed = false;
 
-  constructor(options: PolyaxonNotifierOptions) {
+  constructor(options: PolyaxonSyncOptions) {
     this.#options = options;
     setMaxListeners(0, this.#stop.signal); // one for each call under way is no leak
   }
 
-  onRun(run: NotifiedRun): void {
+  onRun(run: ObservedRun): void {
     const known = this.#lanes.get(run.runUuid);
     if (known?.teller.run.directory === run.directory) return;
-    const teller = new RunTeller(run, this.#options);
+    const teller = new RunSync(run, this.#options);
     this.#lanes.set(run.runUuid, { teller, state: 'pending', error: null, isBusy: false, dueMs: 0 });
     if (this.#options.isWatching) this.#loop ??= this.#run();
   }
@@ -129,7 +129,7 @@ export class PolyaxonNotifier implements Notifier {
     });
   }
 
-  statusOf(runUuid: string): ToldStatus | undefined {
+  statusOf(runUuid: string): SyncedStatus | undefined {
     const lane = this.#lanes.get(runUuid);
     if (lane === undefined || !this.#options.isOurs(runUuid)) return undefined;
     const { state, error, teller } = lane;
@@ -153,7 +153,7 @@ export class PolyaxonNotifier implements Notifier {
     await this.#options.client.close();
   }
 
-  #touch(runUuid: string, change: (teller: RunTeller) => void): void {
+  #touch(runUuid: string, change: (teller: RunSync) => void): void {
     const lane = this.#lanes.get(runUuid);
     if (lane === undefined) return;
     change(lane.teller);

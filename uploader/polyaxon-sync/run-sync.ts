@@ -11,7 +11,7 @@ import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.
 import { toHash } from '../base/canonical-json.js';
 import type { Io } from '../base/io/io.js';
 import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
-import type { NotifiedRun, StoredView } from '../pipeline/report/run-observer.js';
+import type { ObservedRun, StoredView } from '../pipeline/report/run-observer.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
 import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directory.js';
@@ -26,7 +26,7 @@ import { type FieldItem, findOnServer, type LineageItem, toFieldItems, toLineage
 import { findPlace, noProject, type PlaceDefaults } from './run-place.js';
 import { RunSession, toStatusHash } from './run-session.js';
 
-export interface TellerOptions {
+export interface RunSyncOptions {
   readonly io: Io;
   readonly client: PolyaxonClient;
   readonly view: StoredView;
@@ -37,10 +37,10 @@ export interface TellerOptions {
   /** Whether event files are projected: then nothing is told of foreign runs before it is known what by. */
   readonly hasProjection: boolean;
   readonly projects: ProjectDirectory;
-  readonly onChange: (change: TellerChange) => void;
+  readonly onChange: (change: RunSyncChange) => void;
 }
 
-export type TellerChange =
+export type RunSyncChange =
   | { readonly kind: 'created'; readonly runUuid: string; readonly place: RunPlace }
   | { readonly kind: 'status'; readonly runUuid: string; readonly status: string }
   | { readonly kind: 'refused'; readonly runUuid: string; readonly item: string; readonly error: CodedError };
@@ -51,11 +51,11 @@ export type RoundOutcome = 'told' | 'undecided';
 /** Values of what the server knows by name already are told this often while the run is written. */
 const VALUES_INTERVAL_MS = 10_000;
 
-export class RunTeller {
-  readonly run: NotifiedRun;
+export class RunSync {
+  readonly run: ObservedRun;
   /** There is no later: everything is told. */
   isFinishing = false;
-  readonly #options: TellerOptions;
+  readonly #options: RunSyncOptions;
   readonly #foundAt: number;
   #liveness: Liveness = 'live';
   #facts: ProjectedFacts | null = null;
@@ -68,7 +68,7 @@ export class RunTeller {
   #hasChanged = true;
   #progress = 0;
 
-  constructor(run: NotifiedRun, options: TellerOptions) {
+  constructor(run: ObservedRun, options: RunSyncOptions) {
     this.run = run;
     this.#options = options;
     this.#foundAt = options.io.clock.wallTime();

@@ -2,8 +2,8 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSy
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ProjectedFacts } from '../../../uploader/pipeline/report/export-facts.js';
-import type { Notifier } from '../../../uploader/pipeline/report/run-observer.js';
-import { silentNotifier } from '../../../uploader/pipeline/report/run-observer.js';
+import type { RunObserver } from '../../../uploader/pipeline/report/run-observer.js';
+import { noObserver } from '../../../uploader/pipeline/report/run-observer.js';
 import { scalarValue, toEvent } from '../../support/summary-events.js';
 import { projectInOneGo, someRecords, toRecord } from '../support/event-records.js';
 import { EVENT_FILE, RUN, writeFiles } from '../support/run-tree.js';
@@ -193,8 +193,8 @@ describe('a watch that projects', () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
     const facts: ProjectedFacts[] = [];
     const told: string[] = [];
-    const notifier: Notifier = {
-      ...silentNotifier,
+    const observer: RunObserver = {
+      ...noObserver,
       wantsProjection: true,
       onProjected: (runUuid, each) => {
         facts.push(each);
@@ -202,7 +202,7 @@ describe('a watch that projects', () => {
       },
       onRunComplete: (runUuid) => told.push(`${runUuid} complete`),
     };
-    const running = harness.startWatch({ notifier });
+    const running = harness.startWatch({ observer });
     await running.until(
       'first rows',
       () => harness.stored('events/metric/loss.plx')?.includes('\n3|') === true,

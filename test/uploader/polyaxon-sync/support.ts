@@ -100,7 +100,7 @@ export interface Teller {
 }
 
 /** A root whose files go to a directory, and whose runs are told to the server at `host()`. */
-export function createTeller(host: () => string): Teller {
+export function createRunSync(host: () => string): Teller {
   const root = createTempDir();
   const stateDirectory = createTempDir();
   const store = createTempDir();

@@ -6,7 +6,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { type CannedAnswer, FaultProxy, type ProxiedRequest } from '../../support/fault-proxy.js';
 import { describeWithPeers } from '../../support/peers.js';
 import type { PolyaxonServer } from '../../support/polyaxon.js';
-import { countRuns, createTeller, startServer, type Teller, Told } from './support.js';
+import { countRuns, createRunSync, startServer, type Teller, Told } from './support.js';
 
 const isApi = ({ url }: ProxiedRequest): boolean => url.startsWith('/api/');
 const isWrite = (request: ProxiedRequest): boolean => isApi(request) && request.method !== 'GET';
@@ -34,7 +34,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     timeout: 240_000,
   }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createTeller(() => proxy.endpoint);
+    const teller = createRunSync(() => proxy.endpoint);
     const before = await countRuns(server);
     const asked = new Map<string, number>();
     proxy.script = (request) => {
@@ -60,7 +60,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
   });
 
   it('has the run once when two uploaders make it at the same time', { timeout: 120_000 }, async () => {
-    const [one, other] = [createTeller(() => server.url), createTeller(() => server.url)];
+    const [one, other] = [createRunSync(() => server.url), createRunSync(() => server.url)];
     const before = await countRuns(server);
     const run = await makeRun(one, 'raced');
     const path = one.root;
@@ -73,7 +73,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
   });
 
   it('gets all but what it cannot take, and the reason is reported', { timeout: 120_000 }, async () => {
-    const teller = createTeller(() => server.url);
+    const teller = createRunSync(() => server.url);
     const run = teller.startRun({ name: 'refused' });
     run.logInputs({ good: 1 });
     run.logArtifactLineage([{ name: 'x'.repeat(300), kind: 'file', summary: {}, is_input: false }]);
@@ -90,7 +90,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
 
   it('gets in smaller requests what is too large for it', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createTeller(() => proxy.endpoint);
+    const teller = createRunSync(() => proxy.endpoint);
     const run = teller.startRun({ name: 'large' });
     for (let index = 0; index < 40; index += 1) run.logMetric(`metric-${index}`, index, { step: 0 });
     await run.end();
@@ -104,7 +104,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
 
   it('may fail at one request for ever: all else is told', { timeout: 240_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createTeller(() => proxy.endpoint);
+    const teller = createRunSync(() => proxy.endpoint);
     const run = await makeRun(teller, 'poison');
     proxy.script = ({ method, url }) =>
       method === 'POST' && url.endsWith('/lineage/artifacts')
@@ -137,7 +137,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     },
     async (_, code, answer) => {
       const proxy = await FaultProxy.start(server.url);
-      const teller = createTeller(() => proxy.endpoint);
+      const teller = createRunSync(() => proxy.endpoint);
       const run = await makeRun(teller, 'refusing');
       proxy.script = (request) => (isApi(request) ? { kind: 'answer', answer } : undefined);
       const report = await teller.sync({ patienceMs: 1_500 });
@@ -154,7 +154,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
   );
 
   it('may lack the project: that is said, or it is made', { timeout: 120_000 }, async () => {
-    const teller = createTeller(() => server.url);
+    const teller = createRunSync(() => server.url);
     const run = teller.startRun({ name: 'homeless', project: 'unheard-of' });
     await run.end();
     const [unsent] = (await teller.sync()).unsent;
@@ -168,7 +168,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
   });
 
   it('is told in the end of files that can never be stored', { timeout: 120_000 }, async () => {
-    const teller = createTeller(() => server.url);
+    const teller = createRunSync(() => server.url);
     const run = teller.startRun({ name: 'unsendable' });
     const names = Array.from({ length: 6 }, (_, index) => String(index).repeat(200));
     const deep = join(run.getOutputsPath(), ...names);

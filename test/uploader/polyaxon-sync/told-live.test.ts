@@ -11,7 +11,7 @@ import { waitFor } from '../../support/child-server.js';
 import { FaultProxy, type LoggedRequest } from '../../support/fault-proxy.js';
 import { describeWithPeers } from '../../support/peers.js';
 import type { PolyaxonServer } from '../../support/polyaxon.js';
-import { createTeller, startServer, Told } from './support.js';
+import { createRunSync, startServer, Told } from './support.js';
 
 const isWrite = ({ method, status }: LoggedRequest): boolean => method !== 'GET' && (status ?? 0) < 300;
 
@@ -58,7 +58,7 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
     timeout: 300_000,
   }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createTeller(() => proxy.endpoint);
+    const teller = createRunSync(() => proxy.endpoint);
     const config = await teller.toConfig();
     const watching = startWatch(config, teller.events);
     const run = teller.startRun({ name: 'live', flushIntervalMs: 100 });
@@ -106,7 +106,7 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
 
   it('is told of soon when it ends while a request of it is under way', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createTeller(() => proxy.endpoint);
+    const teller = createRunSync(() => proxy.endpoint);
     const config = await teller.toConfig();
     const watching = startWatch(config, teller.events);
     const run = teller.startRun({ name: 'overtaken', flushIntervalMs: 100 });
@@ -136,7 +136,7 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
   it('is known to whoever asks for the status while the API refuses', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
     proxy.script = () => ({ kind: 'answer', answer: { status: 401, body: '{"detail":"Invalid token."}' } });
-    const teller = createTeller(() => proxy.endpoint);
+    const teller = createRunSync(() => proxy.endpoint);
     const config = await teller.toConfig();
     const run = teller.startRun({ name: 'denied', flushIntervalMs: 100 });
     run.logMetric('loss', 1, { step: 0 });

@@ -9,7 +9,7 @@ import { FaultProxy } from '../../support/fault-proxy.js';
 import { describeWithPeers, peerPath } from '../../support/peers.js';
 import type { PolyaxonServer } from '../../support/polyaxon.js';
 import { createSharedTempDir } from '../../support/temp-dir.js';
-import { countRuns, createTeller, PROJECT, startServer, Told } from './support.js';
+import { countRuns, createRunSync, PROJECT, startServer, Told } from './support.js';
 
 const runFile = promisify(execFile);
 const WRITES = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);
@@ -22,7 +22,7 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
   }, 120_000);
 
   it('is there with its data, its lineage and its statuses', { timeout: 120_000 }, async () => {
-    const teller = createTeller(() => server.url);
+    const teller = createRunSync(() => server.url);
     const run = teller.startRun({ name: 'first', tags: ['a', 'b'], description: 'what it is' });
     run.logInputs({ lr: 0.1, nested: { deep: [1, null] } });
     run.logOutputs({ best: 0.5 });
@@ -67,7 +67,7 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
 
   it('is not told again, with or without what was remembered', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createTeller(() => proxy.endpoint);
+    const teller = createRunSync(() => proxy.endpoint);
     const run = teller.startRun({ name: 'again', tags: ['x'] });
     run.logInputs({ lr: 0.1, big: 1e21, negative: -0, empty: {}, list: [] });
     run.logMetric('loss', 0.1 + 0.2, { step: 1 });
@@ -92,7 +92,7 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
   });
 
   it('goes on when it is resumed, and loses what was taken back', { timeout: 120_000 }, async () => {
-    const teller = createTeller(() => server.url);
+    const teller = createRunSync(() => server.url);
     const run = teller.startRun({ name: 'resumed', tags: ['a', 'b'] });
     run.logInputs({ kept: 1, removed: 2 });
     run.logMetric('loss', 1, { step: 0 });
@@ -117,7 +117,7 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
   });
 
   it('keeps the status that somebody else has given it', { timeout: 120_000 }, async () => {
-    const teller = createTeller(() => server.url);
+    const teller = createRunSync(() => server.url);
     const run = teller.startRun({ name: 'stopped' });
     run.logMetric('loss', 1, { step: 0 });
     await run.flush();
@@ -136,7 +136,7 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
   it('is made again on a server that has lost it', { timeout: 120_000 }, async () => {
     const directory = createSharedTempDir();
     const forgetful = await startServer(directory);
-    const teller = createTeller(() => forgetful.url);
+    const teller = createRunSync(() => forgetful.url);
     const run = teller.startRun({ name: 'lost' });
     run.logMetric('loss', 1, { step: 0 });
     await run.end();

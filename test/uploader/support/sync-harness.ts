@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import type { Io } from '../../../uploader/base/io/io.js';
 import { nodeIo } from '../../../uploader/base/io/io.js';
 import { type SyncEvent, type SyncReport, syncOnce, watch } from '../../../uploader/index.js';
-import type { Notifier } from '../../../uploader/pipeline/report/run-observer.js';
+import type { RunObserver } from '../../../uploader/pipeline/report/run-observer.js';
 import type { SyncConfig } from '../../../uploader/settings/sync-config.js';
 import type { Store } from '../../../uploader/store/base/store.js';
 import { waitFor } from '../../support/child-server.js';
@@ -30,7 +30,7 @@ export interface HarnessOptions {
   readonly config?: Partial<SyncConfig>;
   readonly io?: Partial<Io>;
   readonly store?: Store;
-  readonly notifier?: Notifier;
+  readonly observer?: RunObserver;
   readonly signal?: AbortSignal;
   readonly endsWithRuns?: boolean;
 }
@@ -77,7 +77,7 @@ export function createHarness(files: Files = {}): Harness {
       io: { ...nodeIo, ...options.io },
       onEvent,
       signal: options.signal,
-      notifier: options.notifier,
+      observer: options.observer,
     };
   }
 

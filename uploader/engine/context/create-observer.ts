@@ -6,11 +6,11 @@ import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { StatePaths } from '../../pipeline/journal/state-directory.js';
 import type { OnSyncEvent, SyncEvent } from '../../pipeline/report/progress.js';
-import { type Notifier, type StoredView, silentNotifier } from '../../pipeline/report/run-observer.js';
+import { noObserver, type RunObserver, type StoredView } from '../../pipeline/report/run-observer.js';
 import { PolyaxonClient } from '../../polyaxon-api/client.js';
 import { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
-import { PolyaxonNotifier } from '../../polyaxon-sync/polyaxon-sync.js';
-import type { TellerChange } from '../../polyaxon-sync/run-sync.js';
+import { PolyaxonSync } from '../../polyaxon-sync/polyaxon-sync.js';
+import type { RunSyncChange } from '../../polyaxon-sync/run-sync.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import type { Store } from '../../store/base/store.js';
 import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
@@ -34,11 +34,11 @@ export interface ObserverContext {
 const DRAIN_TIMEOUT_MS = 5_000;
 
 /** Tells nobody where no API is configured. */
-export function createNotifier(parts: ObserverContext): Notifier {
+export function createObserver(parts: ObserverContext): RunObserver {
   const { io, config, isWatching, paths, store, inventory, emit, beforeRequest } = parts;
   const { api } = config;
-  if (api === undefined || config.isDryRun) return silentNotifier;
-  return new PolyaxonNotifier({
+  if (api === undefined || config.isDryRun) return noObserver;
+  return new PolyaxonSync({
     io,
     client: new PolyaxonClient({ connection: api.connection(), clock: io.clock, beforeRequest }),
     isWatching,
@@ -88,7 +88,7 @@ function toStoredView(inventory: Inventory): StoredView {
   };
 }
 
-function toEvent(change: TellerChange): SyncEvent {
+function toEvent(change: RunSyncChange): SyncEvent {
   const { runUuid } = change;
   switch (change.kind) {
     case 'created': {

@@ -18,7 +18,7 @@ import type { JournalOwner } from '../../pipeline/journal/journal-files.js';
 import { type StatePaths, toStatePaths } from '../../pipeline/journal/state-directory.js';
 import { ReceiptWriter, withReceipts } from '../../pipeline/manifest/manifest-writer.js';
 import type { OnSyncEvent, SyncEvent } from '../../pipeline/report/progress.js';
-import type { Notifier } from '../../pipeline/report/run-observer.js';
+import type { RunObserver } from '../../pipeline/report/run-observer.js';
 import { RootWatch } from '../../pipeline/scan/root-watch.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
 import { BufferPool } from '../../pipeline/source/buffer-pool.js';
@@ -28,7 +28,7 @@ import { RunLiveness } from '../../run-directory/run-liveness.js';
 import { DEFAULT_INTERVAL_MS, type SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
 import { openStore, parseStoreUrl } from '../../store/open-store.js';
-import { createNotifier } from './create-observer.js';
+import { createObserver } from './create-observer.js';
 import { createScanner } from './create-scanner.js';
 import { findOverlap } from './store-overlap.js';
 
@@ -39,7 +39,7 @@ export interface UploaderOptions {
   /** Default: the store that the configuration names. The caller closes a store of its own. */
   readonly store?: Store | undefined;
   /** Who is told of what is stored. Default: the API that the configuration names, or nobody. */
-  readonly notifier?: Notifier | undefined;
+  readonly observer?: RunObserver | undefined;
 }
 
 /** Buffers for checksums: one for each file that is likely to be read at the same time. */
@@ -54,7 +54,7 @@ export class UploaderContext {
   readonly store: Store;
   readonly paths: StatePaths;
   readonly owner: JournalOwner;
-  readonly notifier: Notifier;
+  readonly observer: RunObserver;
   /** Null where none are wanted. */
   readonly receipts: ReceiptWriter | null;
   readonly inventory: Inventory;
@@ -122,8 +122,8 @@ export class UploaderContext {
       onRun: (run) => this.#takeRun(run),
     });
     this.receipts = this.#createReceipts();
-    const notifier = options.notifier ?? this.#createNotifier(found.beforeRequest);
-    this.notifier = this.receipts === null ? notifier : withReceipts(notifier, this.receipts);
+    const observer = options.observer ?? this.#createObserver(found.beforeRequest);
+    this.observer = this.receipts === null ? observer : withReceipts(observer, this.receipts);
   }
 
   /** Finds the place and opens the store. Sends nothing. Throws a coded error for what cannot be used. */
@@ -183,7 +183,7 @@ export class UploaderContext {
   /** Whether event files are projected: for Polyaxon, or because the user wants it. */
   get projectsEvents(): boolean {
     const isForPolyaxon =
-      this.notifier.wantsProjection === true || /^polyaxon(\+https?)?:/.test(this.config.store);
+      this.observer.wantsProjection === true || /^polyaxon(\+https?)?:/.test(this.config.store);
     return this.config.projectsEvents ?? isForPolyaxon;
   }
 
@@ -218,10 +218,10 @@ export class UploaderContext {
     return (this.livenessByRun.get(run.index)?.liveness ?? 'live') === 'live';
   }
 
-  #createNotifier(beforeRequest: (signal?: AbortSignal) => Promise<void>): Notifier {
+  #createObserver(beforeRequest: (signal?: AbortSignal) => Promise<void>): RunObserver {
     const { io, config, isWatching, paths, store, inventory, emit } = this;
     const isOurs = (run: KnownRun): boolean => !this.refused.has(run.index) && this.ownership.ownsRun(run);
-    return createNotifier({ io, config, isWatching, paths, store, inventory, emit, isOurs, beforeRequest });
+    return createObserver({ io, config, isWatching, paths, store, inventory, emit, isOurs, beforeRequest });
   }
 
   #createReceipts(): ReceiptWriter | null {
@@ -238,7 +238,7 @@ export class UploaderContext {
       this.#storePath === null ? null : findOverlap(this.#storePath, { uuid: run.uuid, directory });
     if (overlap !== null) this.refused.set(run.index, overlap);
     const project = this.config.project ?? null;
-    this.notifier.onRun({
+    this.observer.onRun({
       ...{ runUuid: run.uuid, directory: directory.toString(), project, kind: run.kind ?? 'polyaxon' },
       name: toRunName(this.place.start, directory),
     });

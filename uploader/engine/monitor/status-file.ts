@@ -7,7 +7,7 @@ import { FLAG } from '../../pipeline/inventory/file-table.js';
 import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { StatePaths } from '../../pipeline/journal/state-directory.js';
-import type { ToldStatus } from '../../pipeline/report/run-observer.js';
+import type { SyncedStatus } from '../../pipeline/report/run-observer.js';
 import type { UploaderContext } from '../context/uploader-context.js';
 
 export interface Status {
@@ -50,7 +50,7 @@ export interface RunStatus extends Totals {
   readonly phase: 'live' | 'closing' | 'complete' | 'incomplete' | 'elsewhere' | 'unknown';
   readonly lastError: { readonly path: string; readonly code: string; readonly message: string } | null;
   /** How far an API knows of it; null where none is told. */
-  readonly api: ToldStatus | null;
+  readonly api: SyncedStatus | null;
 }
 
 const NOTHING: Totals = {
@@ -73,7 +73,7 @@ export function countRuns(
   project: string | undefined,
   phaseOf: (run: KnownRun) => RunStatus['phase'],
   projection: ProjectionView = NO_PROJECTION,
-  toldOf: (runUuid: string) => ToldStatus | undefined = () => undefined,
+  toldOf: (runUuid: string) => SyncedStatus | undefined = () => undefined,
 ): RunStatus[] {
   const found = inventory.runs.filter(({ directory }) => directory !== null);
   return found.map((run) => ({

@@ -13,7 +13,7 @@ import type { Strategy } from '../journal/journal-entry.js';
 import type { JournalWriter } from '../journal/journal-writer.js';
 import type { UploadReason } from '../plan/planner.js';
 import type { OnSyncEvent } from '../report/progress.js';
-import type { Notifier } from '../report/run-observer.js';
+import type { RunObserver } from '../report/run-observer.js';
 import type { BufferPool } from '../source/buffer-pool.js';
 import type { OpenPolicy } from '../source/local-file.js';
 
@@ -22,7 +22,7 @@ export interface CommitContext {
   readonly store: Store;
   readonly inventory: Inventory;
   readonly journalWriter: JournalWriter;
-  readonly notifier: Notifier;
+  readonly observer: RunObserver;
   readonly retryPolicy: RetryPolicy;
   readonly pool: BufferPool;
   readonly bandwidth: RateLimit;

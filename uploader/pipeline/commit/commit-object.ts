@@ -61,12 +61,12 @@ export async function recordStored(
   context: CommitContext,
   tx?: string,
 ): Promise<void> {
-  const { inventory, journalWriter, notifier } = context;
+  const { inventory, journalWriter, observer } = context;
   inventory.setEntry(id, entry);
   await journalWriter.append({ kind: 'done', entry, ...(tx === undefined ? {} : { tx }) });
   const { sizeBytes } = entry.object;
   const stored = { relPath: inventory.relPathOf(id), sizeBytes, crc32: entry.crc32 };
-  notifier.onStored({ runUuid: inventory.runOf(id).uuid, ...stored });
+  observer.onStored({ runUuid: inventory.runOf(id).uuid, ...stored });
 }
 
 /** Bytes of a file, no faster than the bandwidth limit allows. */

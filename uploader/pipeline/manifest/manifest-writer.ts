@@ -12,7 +12,7 @@ import { parseSegmentKey } from '../commit/segments.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { Inventory } from '../inventory/inventory.js';
 import type { KnownRun } from '../inventory/known-run.js';
-import type { Notifier } from '../report/run-observer.js';
+import type { RunObserver } from '../report/run-observer.js';
 import type { BufferPool } from '../source/buffer-pool.js';
 import { hashFile } from '../source/hash-file.js';
 import { type OpenPolicy, openLocalFile } from '../source/local-file.js';
@@ -161,27 +161,27 @@ export class ReceiptWriter {
 }
 
 /** A notifier that also has receipts written. */
-export function withReceipts(notifier: Notifier, writer: ReceiptWriter): Notifier {
+export function withReceipts(observer: RunObserver, writer: ReceiptWriter): RunObserver {
   return {
     get wantsProjection() {
-      return notifier.wantsProjection;
+      return observer.wantsProjection;
     },
-    onRun: (run) => notifier.onRun(run),
-    onStored: (file) => notifier.onStored(file),
-    onProjected: (runUuid, facts) => notifier.onProjected?.(runUuid, facts),
-    onLiveness: (runUuid, liveness) => notifier.onLiveness?.(runUuid, liveness),
+    onRun: (run) => observer.onRun(run),
+    onStored: (file) => observer.onStored(file),
+    onProjected: (runUuid, facts) => observer.onProjected?.(runUuid, facts),
+    onLiveness: (runUuid, liveness) => observer.onLiveness?.(runUuid, liveness),
     onRunComplete(runUuid, options) {
-      notifier.onRunComplete(runUuid, options);
+      observer.onRunComplete(runUuid, options);
       // A receipt is for all files, or there is none.
       if (options?.isPartial !== true) writer.onRunComplete(runUuid);
     },
-    prepareProject: async (signal) => notifier.prepareProject?.(signal),
-    prepare: async (signal) => notifier.prepare?.(signal),
-    statusOf: (runUuid) => notifier.statusOf?.(runUuid),
-    problems: () => notifier.problems?.() ?? [],
-    close: async () => notifier.close?.(),
+    prepareProject: async (signal) => observer.prepareProject?.(signal),
+    prepare: async (signal) => observer.prepare?.(signal),
+    statusOf: (runUuid) => observer.statusOf?.(runUuid),
+    problems: () => observer.problems?.() ?? [],
+    close: async () => observer.close?.(),
     async flush(signal) {
-      await Promise.all([notifier.flush(signal), writer.flush(signal)]);
+      await Promise.all([observer.flush(signal), writer.flush(signal)]);
     },
   };
 }

@@ -16,7 +16,7 @@ export interface StoredFile {
   readonly crc32: number;
 }
 
-export interface NotifiedRun {
+export interface ObservedRun {
   readonly runUuid: string;
   readonly directory: string;
   /** Of runs that do not say where they belong. */
@@ -42,7 +42,7 @@ export interface StoredView {
 }
 
 /** How far somebody else knows of a run. */
-export interface ToldStatus {
+export interface SyncedStatus {
   /**
    * `told`: everything. `pending`: more is to be told. `waiting`: nobody answers. `refused`: the API says no to all of it, and is asked again.
    */
@@ -52,10 +52,10 @@ export interface ToldStatus {
   readonly refused: readonly { readonly item: string; readonly code: string; readonly message: string }[];
 }
 
-export interface Notifier {
+export interface RunObserver {
   /** Whether event files are to be projected for it. Default false. */
   readonly wantsProjection?: boolean | undefined;
-  onRun(run: NotifiedRun): void;
+  onRun(run: ObservedRun): void;
   onStored(file: StoredFile): void;
   /** More of the run's event files is projected; `facts` stays true. Its files are told of by `onStored`, as all are. */
   onProjected?(runUuid: string, facts: ProjectedFacts): void;
@@ -70,14 +70,14 @@ export interface Notifier {
   /** Resolves once everybody knows what there is to know, or the signal is aborted, or there is no use in waiting. */
   flush(signal?: AbortSignal): Promise<void>;
   /** Undefined for a run that it does not know, or has nothing to say of. */
-  statusOf?(runUuid: string): ToldStatus | undefined;
+  statusOf?(runUuid: string): SyncedStatus | undefined;
   /** What was not told, and why. */
   problems?(): Iterable<{ readonly runUuid: string; readonly error: CodedError }>;
   close?(): Promise<void>;
 }
 
 /** Tells nobody. */
-export const silentNotifier: Notifier = {
+export const noObserver: RunObserver = {
   onRun: () => undefined,
   onStored: () => undefined,
   onRunComplete: () => undefined,
