@@ -70,8 +70,8 @@ export class Membership {
   /** When this process last knew that the others can see it. */
   #beatMs = Number.NEGATIVE_INFINITY;
   /** Of the runs that the others were told of. */
-  #toldVersion: number | null = null;
-  #toldRuns: ReadonlySet<string> = new Set();
+  #announcedVersion: number | null = null;
+  #announcedRuns: ReadonlySet<string> = new Set();
   /** Runs that the others may not have found yet, and until when that is believed. */
   readonly #newRuns = new Map<string, number>();
   readonly #etags = new Map<string, { etag: string; sizeBytes: number }>();
@@ -94,7 +94,7 @@ export class Membership {
    */
   owns(runUuid: string, shard = ''): boolean {
     // Of a run that the others have not been told of, they might be thinking the same.
-    if (!this.isFenced() || !this.#toldRuns.has(runUuid)) return false;
+    if (!this.isAnnounced() || !this.#announcedRuns.has(runUuid)) return false;
     const isNew = this.#newRuns.has(runUuid);
     const candidates = this.#alive().flatMap(([id, { runs }]) => (isNew || runs.has(runUuid) ? [id] : []));
     if (candidates.length === 0) return true;
@@ -102,7 +102,7 @@ export class Membership {
   }
 
   /** Whether the others know of this uploader. */
-  isFenced(): boolean {
+  isAnnounced(): boolean {
     return this.#options.clock.monotonicMs() - this.#beatMs < LEASE_MS;
   }
 
@@ -111,12 +111,12 @@ export class Membership {
     const { clock } = this.#options;
     let dueMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
-      const isNews = this.#options.seenVersion() !== this.#toldVersion;
-      if (clock.monotonicMs() >= dueMs || isNews || !this.isFenced()) {
+      const isNews = this.#options.seenVersion() !== this.#announcedVersion;
+      if (clock.monotonicMs() >= dueMs || isNews || !this.isAnnounced()) {
         const isDone = await this.turn(signal);
         // What others have to say of news comes soon.
         dueMs = clock.monotonicMs() + (isDone && !isNews ? BEAT_INTERVAL_MS : NEWS_INTERVAL_MS);
-      } else this.#tellChange();
+      } else this.#announceChange();
       await clock.sleep(NEWS_INTERVAL_MS, signal).catch(() => undefined); // told to stop
     }
     await this.leave();
@@ -126,11 +126,11 @@ export class Membership {
   async turn(signal?: AbortSignal): Promise<boolean> {
     try {
       const startMs = this.#options.clock.monotonicMs();
-      if (!(await this.#tellRuns(signal)) || !(await this.#beat(signal))) return false;
+      if (!(await this.#announceRuns(signal)) || !(await this.#beat(signal))) return false;
       await this.#look(signal);
       // Counted from before the beat was sent: the others may have seen it that early.
       this.#beatMs = startMs;
-      this.#tellChange();
+      this.#announceChange();
       return true;
     } catch (error) {
       if (error instanceof OutcomeError || signal?.aborted === true) return false;
@@ -145,11 +145,13 @@ export class Membership {
   }
 
   /** What belongs to whom also changes with time alone: when a lease runs out, or a run is not new any more. */
-  #tellChange(): void {
+  #announceChange(): void {
     const nowMs = this.#options.clock.monotonicMs();
     for (const [run, untilMs] of this.#newRuns) if (nowMs >= untilMs) this.#newRuns.delete(run);
     const alive = this.#alive().map(([id, { runsEtag }]) => `${id} ${runsEtag}`);
-    const signature = [this.isFenced(), this.#toldVersion, this.#newRuns.size, ...alive.sort()].join('\n');
+    const signature = [this.isAnnounced(), this.#announcedVersion, this.#newRuns.size, ...alive.sort()].join(
+      '\n',
+    );
     if (signature === this.#signature && this.#isWatched) return;
     this.#signature = signature;
     this.#isWatched = true;
@@ -162,16 +164,16 @@ export class Membership {
   }
 
   /** The runs go first: a member that is seen has said what it sees. */
-  async #tellRuns(signal?: AbortSignal): Promise<boolean> {
+  async #announceRuns(signal?: AbortSignal): Promise<boolean> {
     const version = this.#options.seenVersion();
-    if (version === this.#toldVersion) return true;
+    if (version === this.#announcedVersion) return true;
     const runs = new Set(this.#options.seenRuns());
     const bytes = encodeRuns(runs);
     if (!(await this.#put(toRunsKey(this.#options.group, this.id), bytes, signal))) return false;
     const untilMs = this.#options.clock.monotonicMs() + SETTLE_MS;
-    for (const run of runs) if (!this.#toldRuns.has(run)) this.#newRuns.set(run, untilMs);
-    this.#toldVersion = version;
-    this.#toldRuns = runs;
+    for (const run of runs) if (!this.#announcedRuns.has(run)) this.#newRuns.set(run, untilMs);
+    this.#announcedVersion = version;
+    this.#announcedRuns = runs;
     return true;
   }
 

@@ -42,7 +42,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   const startMs = clock.monotonicMs();
   const endMs = startMs + graceMs - Math.min(RESERVE_MS, graceMs / RESERVE_RATIO);
   const largeEndMs = startMs + Math.min(LARGE_MS, graceMs / 2);
-  tellPending(parts);
+  syncPending(parts);
   await status.write('draining');
   if (graceMs > 0) await withTimeout(parts, (signal) => scanner.scanLate(signal), endMs - startMs);
   if (graceMs > 0) await withTimeout(parts, options.project, largeEndMs - clock.monotonicMs());
@@ -67,7 +67,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   for (let id = 0; id < inventory.table.count; id += 1) inventory.table.set(id, FLAG.taken, false);
 }
 
-function tellPending(parts: UploaderContext): void {
+function syncPending(parts: UploaderContext): void {
   const { inventory, emit } = parts;
   let pendingFiles = 0;
   let pendingBytes = 0;

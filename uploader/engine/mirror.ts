@@ -83,7 +83,7 @@ export class Mirror {
     // Whatever comes of it: not before another minute has gone by.
     for (const id of due) this.#missing.set(id, nowMs);
     const reason = gone.length === 0 ? null : await this.#findGuard(run, gone.length);
-    if (reason !== null) this.#tellHeld(run, gone.length, reason);
+    if (reason !== null) this.#reportHeld(run, gone.length, reason);
     else for (const id of gone) await this.#remove(id, run, signal);
   }
 
@@ -137,7 +137,7 @@ export class Mirror {
     const { inventory, store, retryPolicy, emit } = this.#parts;
     const key = inventory.keyOf(id);
     const found = await retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
-    if (found.status === 'failed') return this.#tellFailed(key, found.error.message);
+    if (found.status === 'failed') return this.#reportFailed(key, found.error.message);
     const object = found.status === 'found' ? found.object : null;
     if (object === null || object.etag !== inventory.table.etags.get(id)) {
       inventory.setObject(id, object);
@@ -148,7 +148,7 @@ export class Mirror {
     const { etag, sizeBytes } = object;
     const call = () => store.remove({ key, version: { etag, sizeBytes }, signal });
     const outcome = await retryPolicy.withRetry(`remove ${key}`, call, { signal });
-    if (outcome.status === 'failed') return this.#tellFailed(key, outcome.error.message);
+    if (outcome.status === 'failed') return this.#reportFailed(key, outcome.error.message);
     if (outcome.status !== 'removed') return;
     inventory.setObject(id, null);
     this.#missing.delete(id);
@@ -170,7 +170,7 @@ export class Mirror {
       object.crc32 !== null
         ? { status: 'read' as const, crc32: object.crc32 }
         : await retryPolicy.withRetry(`read ${key}`, () => crc32OfObject(store, key, signal), { signal });
-    if (sum.status === 'failed') return this.#tellFailed(key, sum.error.message);
+    if (sum.status === 'failed') return this.#reportFailed(key, sum.error.message);
     const request = {
       key: target,
       source: new ObjectSource(store, key, signal),
@@ -181,16 +181,16 @@ export class Mirror {
     };
     const outcome = await retryPolicy.withRetry(`keep ${target}`, () => store.commit(request), { signal });
     if (outcome.status === 'stored') return target;
-    return this.#tellFailed(key, outcome.status === 'failed' ? outcome.error.message : 'its copy differs');
+    return this.#reportFailed(key, outcome.status === 'failed' ? outcome.error.message : 'its copy differs');
   }
 
-  #tellFailed(key: string, reason: string): undefined {
+  #reportFailed(key: string, reason: string): undefined {
     const message = `${key}: its file was deleted, and the object could not be removed: ${reason}`;
     this.#parts.onNotice({ code: 'NOTICE_MIRROR_FAILED', message });
   }
 
   /** Once for each reason and number. */
-  #tellHeld(run: KnownRun, count: number, reason: string): void {
+  #reportHeld(run: KnownRun, count: number, reason: string): void {
     const message = `${run.uuid}: ${count} stored files are gone from the disk and stay in the store: ${reason}`;
     if (this.#told.get(run.index) === message) return;
     this.#told.set(run.index, message);

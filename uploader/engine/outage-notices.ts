@@ -4,9 +4,9 @@ import type { UploaderContext } from './context/uploader-context.js';
 const TELL_AFTER_MS = 60_000;
 
 /** Says, once each, that the store has been away for a while, and that it is back. */
-export class OutageTeller {
+export class OutageNotices {
   readonly #parts: UploaderContext;
-  #toldSinceMs: number | null = null;
+  #reportedSinceMs: number | null = null;
 
   constructor(parts: UploaderContext) {
     this.#parts = parts;
@@ -16,12 +16,12 @@ export class OutageTeller {
     const { retryPolicy, clock, emit } = this.#parts;
     const nowMs = clock.monotonicMs();
     const sinceMs = retryPolicy.breaker.awaySinceMs;
-    if (sinceMs !== null && this.#toldSinceMs === null && nowMs - sinceMs >= TELL_AFTER_MS) {
-      this.#toldSinceMs = sinceMs;
+    if (sinceMs !== null && this.#reportedSinceMs === null && nowMs - sinceMs >= TELL_AFTER_MS) {
+      this.#reportedSinceMs = sinceMs;
       emit({ kind: 'store-away', forMs: nowMs - sinceMs });
     }
-    if (sinceMs !== null || this.#toldSinceMs === null) return;
-    emit({ kind: 'store-back', afterMs: nowMs - this.#toldSinceMs });
-    this.#toldSinceMs = null;
+    if (sinceMs !== null || this.#reportedSinceMs === null) return;
+    emit({ kind: 'store-back', afterMs: nowMs - this.#reportedSinceMs });
+    this.#reportedSinceMs = null;
   }
 }

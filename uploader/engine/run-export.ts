@@ -152,7 +152,7 @@ export class RunProjection {
     this.#hasMore = step.hasMore;
     await this.#rows.tell(projector.made, step.changed);
     if (!step.hasMore) await this.#rows.tellAll(projector.made);
-    if (step.changed.length > 0) this.#notices.tellCounts(this.facts.counts);
+    if (step.changed.length > 0) this.#notices.reportCounts(this.facts.counts);
     await this.#saveIfDue(projector);
     return step.isAnew || step.changed.length > 0;
   }

@@ -79,7 +79,7 @@ export class SharedOwnership implements Ownership {
   }
 
   #owns(run: KnownRun, shard: string): boolean {
-    if (!this.#membership.isFenced()) return false;
+    if (!this.#membership.isAnnounced()) return false;
     const key = `${run.index}${shard}`;
     const known = this.#decisions.get(key);
     if (known !== undefined) return known;

@@ -28,7 +28,7 @@ import { ListingLoop } from './listing-loop.js';
 import { confirmLosses } from './loss-check.js';
 import { Mirror } from './mirror.js';
 import type { Status } from './monitor/status-file.js';
-import { OutageTeller } from './outage-notices.js';
+import { OutageNotices } from './outage-notices.js';
 import { RunPhases } from './run-phases.js';
 import { MAX_CHANGES, Schedule } from './schedule.js';
 import { SharedOwnership } from './shared-ownership.js';
@@ -82,7 +82,7 @@ class Watch implements WorkHandler {
   readonly #schedule: Schedule;
   readonly #workers: Workers;
   readonly #listing: ListingLoop;
-  readonly #outage: OutageTeller;
+  readonly #outage: OutageNotices;
   readonly #projections: Projections | null;
   readonly #mirror: Mirror | null;
   #isMirroring = false;
@@ -115,7 +115,7 @@ class Watch implements WorkHandler {
     const { limit } = parts;
     this.#workers = new Workers({ queue: this.#queue, context: this.#context, limit, handler: this });
     this.#listing = new ListingLoop(parts, this.#abort.signal, (error) => this.#park(error));
-    this.#outage = new OutageTeller(parts);
+    this.#outage = new OutageNotices(parts);
     this.#projections = parts.projectsEvents ? new Projections(parts) : null;
     parts.projection = this.#projections ?? NO_PROJECTION;
     this.#mirror = (parts.config.mirror ?? false) === false ? null : new Mirror(parts);
@@ -215,7 +215,7 @@ class Watch implements WorkHandler {
       case 'changed': {
         const attempt = this.#schedule.onChanged(id);
         emit({ kind: 'requeued', key, attempt });
-        if (attempt >= MAX_CHANGES) this.#tellUnsent(id, unstable(inventory.relPathOf(id)));
+        if (attempt >= MAX_CHANGES) this.#reportUnsent(id, unstable(inventory.relPathOf(id)));
         break;
       }
       case 'failed':
@@ -230,7 +230,7 @@ class Watch implements WorkHandler {
     let isFirst = true;
     while (!this.#stopSignal.aborted && this.#fatal === null) {
       await scanner.scanDue(this.#stopSignal);
-      if (isFirst) this.#tellScanned();
+      if (isFirst) this.#reportScanned();
       isFirst = false;
       this.#listing.consider();
       this.#listing.throwIfRefused();
@@ -329,10 +329,10 @@ class Watch implements WorkHandler {
       }
     }
     this.#schedule.onFailure(id, error);
-    this.#tellUnsent(id, error);
+    this.#reportUnsent(id, error);
   }
 
-  #tellUnsent(id: FileId, error: SendFailure): void {
+  #reportUnsent(id: FileId, error: SendFailure): void {
     const { inventory, emit } = this.#parts;
     inventory.runOf(id).lastError = { path: inventory.relPathOf(id), error };
     emit({ kind: 'unsent', key: inventory.keyOf(id), error });
@@ -376,7 +376,7 @@ class Watch implements WorkHandler {
     return { source, listener };
   }
 
-  #tellScanned(): void {
+  #reportScanned(): void {
     const { inventory, emit } = this.#parts;
     let files = 0;
     let sizeBytes = 0;

@@ -26,7 +26,7 @@ export interface Acknowledged {
 }
 
 /** Whose word it was: of another server or project it says nothing. */
-export interface Teller {
+export interface SyncTarget {
   readonly host: string;
   readonly owner: string;
   readonly project: string;
@@ -45,12 +45,12 @@ export function createAcknowledged(): Acknowledged {
 export async function readAcknowledged(
   fileSystem: FileSystem,
   path: string,
-  teller: Teller,
+  runSync: SyncTarget,
 ): Promise<Acknowledged | null> {
   try {
     const text = (await readWholeFile(fileSystem, path, MAX_BYTES)).toString('utf8');
     const { version, host, owner, project, items, parked, hasLineage, final } = JSON.parse(text);
-    const isTheirs = host === teller.host && owner === teller.owner && project === teller.project;
+    const isTheirs = host === runSync.host && owner === runSync.owner && project === runSync.project;
     if (version !== VERSION || !isTheirs) return null;
     return {
       items: new Map(Object.entries(items as Record<string, string>)),
@@ -67,13 +67,13 @@ export async function readAcknowledged(
 export async function writeAcknowledged(
   fileSystem: FileSystem,
   { directory, path }: { readonly directory: string; readonly path: string },
-  teller: Teller,
+  runSync: SyncTarget,
   acknowledged: Acknowledged,
 ): Promise<void> {
   const { items, parked, hasLineage, final } = acknowledged;
   const content = {
     version: VERSION,
-    ...teller,
+    ...runSync,
     items: Object.fromEntries(items),
     parked: Object.fromEntries(parked),
     hasLineage,

@@ -46,7 +46,7 @@ const UNDECIDED_TRIES = 20;
 const UNDECIDED_MS = 100;
 
 interface Lane {
-  readonly teller: RunSync;
+  readonly runSync: RunSync;
   state: SyncedStatus['state'];
   error: CodedError | null;
   isBusy: boolean;
@@ -72,26 +72,26 @@ export class PolyaxonSync implements RunObserver {
 
   onRun(run: ObservedRun): void {
     const known = this.#lanes.get(run.runUuid);
-    if (known?.teller.run.directory === run.directory) return;
-    const teller = new RunSync(run, this.#options);
-    this.#lanes.set(run.runUuid, { teller, state: 'pending', error: null, isBusy: false, dueMs: 0 });
+    if (known?.runSync.run.directory === run.directory) return;
+    const runSync = new RunSync(run, this.#options);
+    this.#lanes.set(run.runUuid, { runSync, state: 'pending', error: null, isBusy: false, dueMs: 0 });
     if (this.#options.isWatching) this.#loop ??= this.#run();
   }
 
   onStored({ runUuid }: StoredFile): void {
-    this.#touch(runUuid, (teller) => teller.onStored());
+    this.#touch(runUuid, (runSync) => runSync.onStored());
   }
 
   onProjected(runUuid: string, facts: ProjectedFacts): void {
-    this.#touch(runUuid, (teller) => teller.onFacts(facts));
+    this.#touch(runUuid, (runSync) => runSync.onFacts(facts));
   }
 
   onLiveness(runUuid: string, liveness: Liveness): void {
-    this.#touch(runUuid, (teller) => teller.onLiveness(liveness));
+    this.#touch(runUuid, (runSync) => runSync.onLiveness(liveness));
   }
 
   onRunComplete(runUuid: string, completion?: RunCompletion): void {
-    this.#touch(runUuid, (teller) => teller.onComplete(completion?.unsendable ?? []));
+    this.#touch(runUuid, (runSync) => runSync.onComplete(completion?.unsendable ?? []));
   }
 
   async prepareProject(signal?: AbortSignal): Promise<void> {
@@ -109,7 +109,7 @@ export class PolyaxonSync implements RunObserver {
   async prepare(signal: AbortSignal = this.#stop.signal): Promise<void> {
     const retryPolicy = this.#createRetryPolicy(this.#options.flushTimeoutMs);
     await this.#forEach(signal, (lane) =>
-      this.#work(lane, retryPolicy, signal, (each) => lane.teller.introduce(each)),
+      this.#work(lane, retryPolicy, signal, (each) => lane.runSync.introduce(each)),
     );
   }
 
@@ -123,26 +123,26 @@ export class PolyaxonSync implements RunObserver {
     this.#blocks.clear();
     this.#isFlushed = true;
     await this.#forEach(ended, async (lane) => {
-      if (!isOurs(lane.teller.run.runUuid) || !(await this.#isPending(lane))) return;
-      lane.teller.isFinishing = true;
-      await this.#work(lane, retryPolicy, ended, (each) => lane.teller.tell(each));
+      if (!isOurs(lane.runSync.run.runUuid) || !(await this.#isPending(lane))) return;
+      lane.runSync.isFinishing = true;
+      await this.#work(lane, retryPolicy, ended, (each) => lane.runSync.tell(each));
     });
   }
 
   statusOf(runUuid: string): SyncedStatus | undefined {
     const lane = this.#lanes.get(runUuid);
     if (lane === undefined || !this.#options.isOurs(runUuid)) return undefined;
-    const { state, error, teller } = lane;
+    const { state, error, runSync } = lane;
     const lastError = error === null ? null : { code: error.code, message: error.message, hint: error.hint };
-    return { state, lastError, refused: teller.refused };
+    return { state, lastError, refused: runSync.refused };
   }
 
   *problems(): Generator<{ readonly runUuid: string; readonly error: CodedError }> {
-    for (const [runUuid, { state, error, teller }] of this.#lanes) {
+    for (const [runUuid, { state, error, runSync }] of this.#lanes) {
       if (!this.#options.isOurs(runUuid)) continue;
       if (error !== null) yield { runUuid, error };
-      else if (state !== 'told' && this.#isFlushed) yield { runUuid, error: notTold(runUuid) };
-      for (const { message } of teller.refused)
+      else if (state !== 'told' && this.#isFlushed) yield { runUuid, error: notSynced(runUuid) };
+      for (const { message } of runSync.refused)
         yield { runUuid, error: new PolyaxonApiError('ERR_API_INVALID', message) };
     }
   }
@@ -153,10 +153,10 @@ export class PolyaxonSync implements RunObserver {
     await this.#options.client.close();
   }
 
-  #touch(runUuid: string, change: (teller: RunSync) => void): void {
+  #touch(runUuid: string, change: (runSync: RunSync) => void): void {
     const lane = this.#lanes.get(runUuid);
     if (lane === undefined) return;
-    change(lane.teller);
+    change(lane.runSync);
     if (lane.state === 'told') lane.state = 'pending';
     lane.dueMs = Math.min(lane.dueMs, this.#nowMs() + ROUND_MS);
   }
@@ -180,9 +180,9 @@ export class PolyaxonSync implements RunObserver {
     const due: Lane[] = [];
     for (const lane of this.#lanes.values()) {
       if (due.length >= count) break;
-      const { runUuid } = lane.teller.run;
+      const { runUuid } = lane.runSync.run;
       if (lane.isBusy || lane.dueMs > nowMs || !this.#options.isOurs(runUuid)) continue;
-      const block = this.#blocks.find(runUuid, lane.teller.place, nowMs);
+      const block = this.#blocks.find(runUuid, lane.runSync.place, nowMs);
       if (block === null) due.push(lane);
       else this.#refuse(lane, block.error, block.untilMs);
     }
@@ -193,15 +193,15 @@ export class PolyaxonSync implements RunObserver {
     lane.isBusy = true;
     try {
       if (await this.#isPending(lane))
-        await this.#work(lane, retryPolicy, signal, (each) => lane.teller.tell(each));
+        await this.#work(lane, retryPolicy, signal, (each) => lane.runSync.tell(each));
       else lane.dueMs = this.#toNextLookMs(lane);
     } finally {
       lane.isBusy = false;
     }
   }
 
-  async #isPending({ state, teller }: Lane): Promise<boolean> {
-    return state !== 'told' || (await teller.hasNews());
+  async #isPending({ state, runSync }: Lane): Promise<boolean> {
+    return state !== 'told' || (await runSync.hasNews());
   }
 
   /** One round after the other until there is nothing to tell, or no use in trying. Never rejects. */
@@ -211,18 +211,18 @@ export class PolyaxonSync implements RunObserver {
     signal: AbortSignal,
     round: (signal: AbortSignal) => Promise<RoundOutcome>,
   ): Promise<void> {
-    const { runUuid } = lane.teller.run;
-    const block = this.#blocks.find(runUuid, lane.teller.place, this.#nowMs());
+    const { runUuid } = lane.runSync.run;
+    const block = this.#blocks.find(runUuid, lane.runSync.place, this.#nowMs());
     if (block !== null) {
       this.#refuse(lane, block.error, block.untilMs);
       return;
     }
     lane.state = 'pending';
     lane.dueMs = Number.POSITIVE_INFINITY;
-    let { progress } = lane.teller;
+    let { progress } = lane.runSync;
     const madeProgress = (): boolean => {
-      const hasMore = lane.teller.progress > progress;
-      progress = lane.teller.progress;
+      const hasMore = lane.runSync.progress > progress;
+      progress = lane.runSync.progress;
       return hasMore;
     };
     try {
@@ -257,19 +257,19 @@ export class PolyaxonSync implements RunObserver {
   }
 
   #succeed(lane: Lane, outcome: RoundOutcome): void {
-    const { teller } = lane;
+    const { runSync } = lane;
     lane.error = null;
-    this.#blocks.remove(teller.run.runUuid, teller.place);
+    this.#blocks.remove(runSync.run.runUuid, runSync.place);
     // What has happened during the round may be that the run has ended.
-    const isTold = outcome === 'told' && !teller.hasChanged;
-    lane.state = isTold ? 'told' : 'pending';
-    lane.dueMs = isTold ? this.#toNextLookMs(lane) : this.#nowMs() + ROUND_MS;
-    if (isTold && teller.isComplete) teller.release();
+    const isSynced = outcome === 'told' && !runSync.hasChanged;
+    lane.state = isSynced ? 'told' : 'pending';
+    lane.dueMs = isSynced ? this.#toNextLookMs(lane) : this.#nowMs() + ROUND_MS;
+    if (isSynced && runSync.isComplete) runSync.release();
   }
 
   #fail(lane: Lane, error: CodedError): void {
-    const { teller } = lane;
-    const untilMs = this.#blocks.add(error, teller.run.runUuid, teller.place, this.#nowMs());
+    const { runSync } = lane;
+    const untilMs = this.#blocks.add(error, runSync.run.runUuid, runSync.place, this.#nowMs());
     this.#refuse(lane, error, untilMs);
   }
 
@@ -278,7 +278,7 @@ export class PolyaxonSync implements RunObserver {
     lane.state = error instanceof StoreUnavailableError ? 'waiting' : 'refused';
     lane.error = error;
     lane.dueMs = untilMs;
-    if (isNew) this.#options.onProblem(lane.teller.run.runUuid, error);
+    if (isNew) this.#options.onProblem(lane.runSync.run.runUuid, error);
   }
 
   #wait(lane: Lane, cause: unknown): void {
@@ -287,9 +287,9 @@ export class PolyaxonSync implements RunObserver {
   }
 
   /** What has ended is looked at only when something is told of it. */
-  #toNextLookMs({ teller }: Lane): number {
+  #toNextLookMs({ runSync }: Lane): number {
     const nowMs = this.#nowMs();
-    return teller.isComplete ? nowMs + 12 * LOOK_MS : nowMs + LOOK_MS;
+    return runSync.isComplete ? nowMs + 12 * LOOK_MS : nowMs + LOOK_MS;
   }
 
   async #forEach(signal: AbortSignal, work: (lane: Lane) => Promise<void>): Promise<void> {
@@ -322,7 +322,7 @@ function toCoded(error: unknown): CodedError {
   return new PolyaxonApiError('ERR_API_SERVER', messageOf(error), {}, { cause: error });
 }
 
-function notTold(runUuid: string): CodedError {
+function notSynced(runUuid: string): CodedError {
   return new PolyaxonApiError(
     'ERR_API_UNREACHABLE',
     `the run ${runUuid}: the uploader was stopped before everything was told`,

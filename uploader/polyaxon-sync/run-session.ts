@@ -81,7 +81,7 @@ export class RunSession {
   }
 
   /** Of statuses those that do not end the run. */
-  async tellStatuses(wanted: readonly StatusCondition[], signal: AbortSignal): Promise<void> {
+  async syncStatuses(wanted: readonly StatusCondition[], signal: AbortSignal): Promise<void> {
     const { items } = this.acknowledged;
     const hash = toStatusHash(wanted);
     if (this.isManaged || wanted.length === 0 || items.get('status') === hash) return;
@@ -89,7 +89,7 @@ export class RunSession {
     items.set('status', hash);
   }
 
-  async tellLineage(items: readonly LineageItem[], isDue: IsDue, signal: AbortSignal): Promise<void> {
+  async syncLineage(items: readonly LineageItem[], isDue: IsDue, signal: AbortSignal): Promise<void> {
     const { acknowledged, ref } = this;
     const { client } = this.#options;
     if (findChanged(items, acknowledged).length === 0) return;
@@ -108,7 +108,7 @@ export class RunSession {
     );
   }
 
-  async tellFields(items: readonly FieldItem[], isDue: IsDue, signal: AbortSignal): Promise<void> {
+  async syncFields(items: readonly FieldItem[], isDue: IsDue, signal: AbortSignal): Promise<void> {
     const { acknowledged, ref } = this;
     const { client } = this.#options;
     const removed = findRemoved(items, acknowledged);
@@ -129,7 +129,7 @@ export class RunSession {
     const look = async (told: readonly LineageItem[]): Promise<LineageItem[]> =>
       findInLineage(told, await this.#options.client.getLineage(this.ref, { signal }));
     const told = items.filter(({ key, hash }) => this.acknowledged.items.get(key) === hash);
-    await this.#readBack('lineage', told, look, () => this.tellLineage(items, () => true, signal));
+    await this.#readBack('lineage', told, look, () => this.syncLineage(items, () => true, signal));
   }
 
   /** What others have changed since stays theirs: only what this process has told is looked at. */
@@ -142,7 +142,7 @@ export class RunSession {
     const told = items.filter(
       ({ key, hash }) => this.#sent.has(key) && this.acknowledged.items.get(key) === hash,
     );
-    await this.#readBack('data', told, look, () => this.tellFields(items, () => true, signal));
+    await this.#readBack('data', told, look, () => this.syncFields(items, () => true, signal));
   }
 
   /** Sets the status that ends the run, and looks whether it is set. */

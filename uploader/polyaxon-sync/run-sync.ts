@@ -18,7 +18,7 @@ import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directo
 import type { RunRef } from '../polyaxon-api/types.js';
 import { type RunFiles, readRunFiles, readSignature } from '../run-directory/run-files.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
-import { createAcknowledged, readAcknowledged, type Teller, writeAcknowledged } from './acknowledged.js';
+import { createAcknowledged, readAcknowledged, type SyncTarget, writeAcknowledged } from './acknowledged.js';
 import { type DesiredRun, toDesiredRun } from './desired-run.js';
 import { ensureRun } from './ensure-run.js';
 import { withUnsendable } from './final-condition.js';
@@ -139,7 +139,7 @@ export class RunSync {
     this.#hasChanged = false;
     try {
       const desired = await this.#readDesired();
-      if (desired !== null) await this.#tellOrMeetAgain(desired, signal);
+      if (desired !== null) await this.#syncOrRestart(desired, signal);
       else this.#hasChanged = true;
       return desired === null ? 'undecided' : 'told';
     } catch (error) {
@@ -154,7 +154,7 @@ export class RunSync {
   }
 
   /** Somebody may have deleted the run since it was looked for. */
-  async #tellOrMeetAgain(desired: DesiredRun, signal: AbortSignal): Promise<void> {
+  async #syncOrRestart(desired: DesiredRun, signal: AbortSignal): Promise<void> {
     try {
       await this.#tellAll(desired, signal);
     } catch (error) {
@@ -170,15 +170,15 @@ export class RunSync {
     const isLast = this.isComplete;
     const unsendable = this.#unsendable ?? [];
     const final = toHash([toStatusHash(toWanted(desired, unsendable)), unsendable]);
-    const isTold = isLast && acknowledged.final === final;
+    const isSynced = isLast && acknowledged.final === final;
     const fields = toFieldItems(desired);
-    const lineage = toLineageItems(desired.lineage.filter((artifact) => this.#mayBeTold(artifact)));
+    const lineage = toLineageItems(desired.lineage.filter((artifact) => this.#maySync(artifact)));
     const isDue = this.#toDue(session);
     try {
-      if (!isTold) await session.tellStatuses(desired.conditions, signal);
-      await session.tellLineage(lineage, isDue, signal);
-      await session.tellFields(fields, isDue, signal);
-      if (!isLast || isTold) return;
+      if (!isSynced) await session.syncStatuses(desired.conditions, signal);
+      await session.syncLineage(lineage, isDue, signal);
+      await session.syncFields(fields, isDue, signal);
+      if (!isLast || isSynced) return;
       await session.readBackLineage(lineage, signal);
       await session.readBackFields(fields, signal);
       await session.end(toWanted(desired, unsendable), signal);
@@ -195,7 +195,7 @@ export class RunSync {
     const { client, createsProject, io, onChange } = this.#options;
     const ref = this.#toRef();
     const { runUuid } = this.run;
-    const known = await readAcknowledged(io.fileSystem, this.#toPath(), this.#toTeller(ref));
+    const known = await readAcknowledged(io.fileSystem, this.#toPath(), this.#toTarget(ref));
     const { run, isNew } = await ensureRun(desired, { client, ref, createsProject, signal });
     const acknowledged = (isNew ? null : known) ?? createAcknowledged();
     if (isNew) acknowledged.hasLineage = true;
@@ -229,7 +229,7 @@ export class RunSync {
   }
 
   /** The lineage tells of nothing that the store does not have. */
-  #mayBeTold({ path }: RunArtifact): boolean {
+  #maySync({ path }: RunArtifact): boolean {
     // What lies elsewhere is not ours to store.
     if (path == null || path === '' || path.startsWith('/') || /^[a-z][\w+.-]*:\/\//i.test(path)) return true;
     if (this.#options.view.hasStored(this.run.runUuid, path)) return true;
@@ -276,7 +276,7 @@ export class RunSync {
     return { ...this.#place, uuid: this.run.runUuid };
   }
 
-  #toTeller({ owner, project }: RunRef): Teller {
+  #toTarget({ owner, project }: RunRef): SyncTarget {
     return { host: this.#options.client.connection.host, owner, project };
   }
 
@@ -287,7 +287,7 @@ export class RunSync {
   async #save({ ref, acknowledged }: RunSession): Promise<void> {
     const { io, directory } = this.#options;
     const place = { directory, path: this.#toPath() };
-    await writeAcknowledged(io.fileSystem, place, this.#toTeller(ref), acknowledged);
+    await writeAcknowledged(io.fileSystem, place, this.#toTarget(ref), acknowledged);
   }
 }
 

@@ -89,7 +89,7 @@ export async function countRuns(server: PolyaxonServer, project = PROJECT): Prom
   return ((await server.get(`/api/v1/default/${project}/runs`)) as { count: number }).count;
 }
 
-export interface Teller {
+export interface SyncTarget {
   readonly root: string;
   readonly store: string;
   readonly stateDirectory: string;
@@ -100,7 +100,7 @@ export interface Teller {
 }
 
 /** A root whose files go to a directory, and whose runs are told to the server at `host()`. */
-export function createRunSync(host: () => string): Teller {
+export function createRunSync(host: () => string): SyncTarget {
   const root = createTempDir();
   const stateDirectory = createTempDir();
   const store = createTempDir();

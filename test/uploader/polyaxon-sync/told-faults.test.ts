@@ -6,15 +6,15 @@ import { beforeAll, expect, it } from 'vitest';
 import { type CannedAnswer, FaultProxy, type ProxiedRequest } from '../../support/fault-proxy.js';
 import { describeWithPeers } from '../../support/peers.js';
 import type { PolyaxonServer } from '../../support/polyaxon.js';
-import { countRuns, createRunSync, startServer, type Teller, Told } from './support.js';
+import { countRuns, createRunSync, type SyncTarget, startServer, Told } from './support.js';
 
 const isApi = ({ url }: ProxiedRequest): boolean => url.startsWith('/api/');
 const isWrite = (request: ProxiedRequest): boolean => isApi(request) && request.method !== 'GET';
 
 const LINEAGE = ['accuracy', 'loss', 'set', 'tensorboard'];
 
-async function makeRun(teller: Teller, name: string) {
-  const run = teller.startRun({ name, tags: ['a'] });
+async function makeRun(runSync: SyncTarget, name: string) {
+  const run = runSync.startRun({ name, tags: ['a'] });
   run.logInputs({ lr: 0.1 });
   for (const metric of ['loss', 'accuracy']) run.logMetric(metric, 0.5, { step: 1 });
   writeFileSync(join(run.getOutputsPath(), 'weights.bin'), 'weights');
@@ -34,7 +34,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     timeout: 240_000,
   }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createRunSync(() => proxy.endpoint);
+    const runSync = createRunSync(() => proxy.endpoint);
     const before = await countRuns(server);
     const asked = new Map<string, number>();
     proxy.script = (request) => {
@@ -44,8 +44,8 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
       const isLost = count === 0 || (request.method !== 'GET' && count % 2 === 0);
       return isApi(request) && isLost ? { kind: 'drop-answer' } : undefined;
     };
-    const run = await makeRun(teller, 'lost-answers');
-    expect((await teller.sync({ patienceMs: 120_000 })).unsent).toEqual([]);
+    const run = await makeRun(runSync, 'lost-answers');
+    expect((await runSync.sync({ patienceMs: 120_000 })).unsent).toEqual([]);
 
     expect(await countRuns(server)).toBe(before + 1);
     const told = new Told(server, run.uuid);
@@ -73,13 +73,13 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
   });
 
   it('gets all but what it cannot take, and the reason is reported', { timeout: 120_000 }, async () => {
-    const teller = createRunSync(() => server.url);
-    const run = teller.startRun({ name: 'refused' });
+    const runSync = createRunSync(() => server.url);
+    const run = runSync.startRun({ name: 'refused' });
     run.logInputs({ good: 1 });
     run.logArtifactLineage([{ name: 'x'.repeat(300), kind: 'file', summary: {}, is_input: false }]);
     run.logArtifactLineage([{ name: 'fine', kind: 'file', summary: {}, is_input: false }]);
     await run.end();
-    const report = await teller.sync();
+    const report = await runSync.sync();
     expect(report.unsent.map(({ path, error }) => [path, error.code])).toEqual([
       [`${run.uuid} in Polyaxon`, 'ERR_API_INVALID'],
     ]);
@@ -90,27 +90,27 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
 
   it('gets in smaller requests what is too large for it', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createRunSync(() => proxy.endpoint);
-    const run = teller.startRun({ name: 'large' });
+    const runSync = createRunSync(() => proxy.endpoint);
+    const run = runSync.startRun({ name: 'large' });
     for (let index = 0; index < 40; index += 1) run.logMetric(`metric-${index}`, index, { step: 0 });
     await run.end();
     proxy.script = (request) =>
       isWrite(request) && Number(request.headers['content-length'] ?? 0) > 3_000
         ? { kind: 'answer', answer: { status: 413, body: 'too large' } }
         : undefined;
-    expect((await teller.sync()).unsent).toEqual([]);
+    expect((await runSync.sync()).unsent).toEqual([]);
     expect(await new Told(server, run.uuid).lineage()).toHaveLength(41);
   });
 
   it('may fail at one request for ever: all else is told', { timeout: 240_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createRunSync(() => proxy.endpoint);
-    const run = await makeRun(teller, 'poison');
+    const runSync = createRunSync(() => proxy.endpoint);
+    const run = await makeRun(runSync, 'poison');
     proxy.script = ({ method, url }) =>
       method === 'POST' && url.endsWith('/lineage/artifacts')
         ? { kind: 'answer', answer: { status: 500 } }
         : undefined;
-    const report = await teller.sync({ patienceMs: 120_000 });
+    const report = await runSync.sync({ patienceMs: 120_000 });
     expect(report.unsent).toHaveLength(4);
     expect(await new Told(server, run.uuid).run()).toMatchObject({
       inputs: { lr: 0.1 },
@@ -118,7 +118,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     });
 
     proxy.script = () => undefined;
-    expect((await teller.sync()).unsent).toEqual([]);
+    expect((await runSync.sync()).unsent).toEqual([]);
     expect(await new Told(server, run.uuid).lineage()).toHaveLength(4);
   });
 
@@ -137,45 +137,45 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     },
     async (_, code, answer) => {
       const proxy = await FaultProxy.start(server.url);
-      const teller = createRunSync(() => proxy.endpoint);
-      const run = await makeRun(teller, 'refusing');
+      const runSync = createRunSync(() => proxy.endpoint);
+      const run = await makeRun(runSync, 'refusing');
       proxy.script = (request) => (isApi(request) ? { kind: 'answer', answer } : undefined);
-      const report = await teller.sync({ patienceMs: 1_500 });
+      const report = await runSync.sync({ patienceMs: 1_500 });
       expect(report.unsent.map(({ error }) => error.code)).toEqual([code]);
       expect(report.unsent[0]?.error.hint).not.toBe('');
       expect(report.files.stored).toBe(report.files.total);
-      expect(readdirSync(join(teller.store, run.uuid))).toContain('run.plx.json');
-      expect(teller.events.filter(({ kind }) => kind === 'api-refused')).toHaveLength(1);
+      expect(readdirSync(join(runSync.store, run.uuid))).toContain('run.plx.json');
+      expect(runSync.events.filter(({ kind }) => kind === 'api-refused')).toHaveLength(1);
 
       proxy.script = () => undefined;
-      expect((await teller.sync()).unsent).toEqual([]);
+      expect((await runSync.sync()).unsent).toEqual([]);
       expect((await new Told(server, run.uuid).run()).status).toBe('succeeded');
     },
   );
 
   it('may lack the project: that is said, or it is made', { timeout: 120_000 }, async () => {
-    const teller = createRunSync(() => server.url);
-    const run = teller.startRun({ name: 'homeless', project: 'unheard-of' });
+    const runSync = createRunSync(() => server.url);
+    const run = runSync.startRun({ name: 'homeless', project: 'unheard-of' });
     await run.end();
-    const [unsent] = (await teller.sync()).unsent;
+    const [unsent] = (await runSync.sync()).unsent;
     expect(unsent?.error.code).toBe('ERR_API_PROJECT_MISSING');
     expect(unsent?.error.hint).toContain('--create-project');
 
-    const { api } = await teller.toConfig();
+    const { api } = await runSync.toConfig();
     if (api === undefined) throw new Error('there is no API');
-    expect((await teller.sync({ api: { ...api, createsProject: true } })).unsent).toEqual([]);
+    expect((await runSync.sync({ api: { ...api, createsProject: true } })).unsent).toEqual([]);
     expect((await new Told(server, run.uuid, 'unheard-of').run()).status).toBe('succeeded');
   });
 
   it('is told in the end of files that can never be stored', { timeout: 120_000 }, async () => {
-    const teller = createRunSync(() => server.url);
-    const run = teller.startRun({ name: 'unsendable' });
+    const runSync = createRunSync(() => server.url);
+    const run = runSync.startRun({ name: 'unsendable' });
     const names = Array.from({ length: 6 }, (_, index) => String(index).repeat(200));
     const deep = join(run.getOutputsPath(), ...names);
     mkdirSync(deep, { recursive: true });
     writeFileSync(join(deep, 'lost.txt'), 'x');
     await run.end();
-    await teller.sync();
+    await runSync.sync();
     const end = (await new Told(server, run.uuid).conditions()).at(-1);
     expect(end?.type).toBe('succeeded');
     expect(end?.message).toContain('1 of its files cannot be stored: outputs/000');

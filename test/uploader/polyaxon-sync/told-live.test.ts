@@ -58,10 +58,10 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
     timeout: 300_000,
   }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createRunSync(() => proxy.endpoint);
-    const config = await teller.toConfig();
-    const watching = startWatch(config, teller.events);
-    const run = teller.startRun({ name: 'live', flushIntervalMs: 100 });
+    const runSync = createRunSync(() => proxy.endpoint);
+    const config = await runSync.toConfig();
+    const watching = startWatch(config, runSync.events);
+    const run = runSync.startRun({ name: 'live', flushIntervalMs: 100 });
     const told = new Told(server, run.uuid);
     run.logInputs({ lr: 0.1 });
     run.logMetric('loss', 0, { step: 0 });
@@ -106,10 +106,10 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
 
   it('is told of soon when it ends while a request of it is under way', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createRunSync(() => proxy.endpoint);
-    const config = await teller.toConfig();
-    const watching = startWatch(config, teller.events);
-    const run = teller.startRun({ name: 'overtaken', flushIntervalMs: 100 });
+    const runSync = createRunSync(() => proxy.endpoint);
+    const config = await runSync.toConfig();
+    const watching = startWatch(config, runSync.events);
+    const run = runSync.startRun({ name: 'overtaken', flushIntervalMs: 100 });
     const told = new Told(server, run.uuid);
     run.logMetric('loss', 0, { step: 0 });
     await waitFor('its metric', async () => {
@@ -136,12 +136,12 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
   it('is known to whoever asks for the status while the API refuses', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
     proxy.script = () => ({ kind: 'answer', answer: { status: 401, body: '{"detail":"Invalid token."}' } });
-    const teller = createRunSync(() => proxy.endpoint);
-    const config = await teller.toConfig();
-    const run = teller.startRun({ name: 'denied', flushIntervalMs: 100 });
+    const runSync = createRunSync(() => proxy.endpoint);
+    const config = await runSync.toConfig();
+    const run = runSync.startRun({ name: 'denied', flushIntervalMs: 100 });
     run.logMetric('loss', 1, { step: 0 });
     await run.end();
-    const watching = startWatch(config, teller.events);
+    const watching = startWatch(config, runSync.events);
     const status = await waitFor('the status', async () => {
       const found = await statusOf(config);
       return found?.api?.state === 'refused' && found.phase === 'complete' ? found : undefined;
@@ -150,6 +150,6 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
     expect(status.pendingFiles).toBe(0);
     const report = await watching.stop();
     expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_API_UNAUTHORIZED']);
-    expect(teller.events.filter(({ kind }) => kind === 'api-refused')).toHaveLength(1);
+    expect(runSync.events.filter(({ kind }) => kind === 'api-refused')).toHaveLength(1);
   });
 });

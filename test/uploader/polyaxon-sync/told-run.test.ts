@@ -22,8 +22,8 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
   }, 120_000);
 
   it('is there with its data, its lineage and its statuses', { timeout: 120_000 }, async () => {
-    const teller = createRunSync(() => server.url);
-    const run = teller.startRun({ name: 'first', tags: ['a', 'b'], description: 'what it is' });
+    const runSync = createRunSync(() => server.url);
+    const run = runSync.startRun({ name: 'first', tags: ['a', 'b'], description: 'what it is' });
     run.logInputs({ lr: 0.1, nested: { deep: [1, null] } });
     run.logOutputs({ best: 0.5 });
     for (let step = 0; step < 10; step += 1) run.logMetric('train/loss', 1 / (1 + step), { step });
@@ -32,7 +32,7 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
     await run.logArtifactRef(run.getOutputsPath('weights.bin'), 'file', { name: 'train__loss' });
     await run.end();
 
-    const report = await teller.sync();
+    const report = await runSync.sync();
     expect(report.unsent).toEqual([]);
     expect(report.isComplete).toBe(true);
 
@@ -60,74 +60,74 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
       path: 'events/metric/train__loss.plx',
       summary: { is_event: true, step: { count: 10, min: 0, max: 9 }, metric: { count: 10, last: 0.1 } },
     });
-    expect(readFileSync(join(teller.store, run.uuid, 'events/metric/train__loss.plx'), 'utf8')).toContain(
+    expect(readFileSync(join(runSync.store, run.uuid, 'events/metric/train__loss.plx'), 'utf8')).toContain(
       '0.1',
     );
   });
 
   it('is not told again, with or without what was remembered', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
-    const teller = createRunSync(() => proxy.endpoint);
-    const run = teller.startRun({ name: 'again', tags: ['x'] });
+    const runSync = createRunSync(() => proxy.endpoint);
+    const run = runSync.startRun({ name: 'again', tags: ['x'] });
     run.logInputs({ lr: 0.1, big: 1e21, negative: -0, empty: {}, list: [] });
     run.logMetric('loss', 0.1 + 0.2, { step: 1 });
     run.logMetric('bad', Number.NaN, { step: 1 });
     await run.end();
-    expect((await teller.sync()).isComplete).toBe(true);
+    expect((await runSync.sync()).isComplete).toBe(true);
     const told = new Told(server, run.uuid);
     const before = await told.everything();
     const first = proxy.log.length;
 
-    expect((await teller.sync()).isComplete).toBe(true);
+    expect((await runSync.sync()).isComplete).toBe(true);
     const second = proxy.log.slice(first).map(({ method, url }) => `${method} ${url}`);
     expect(second.filter((each) => WRITES.has(each.split(' ')[0]!))).toEqual([]);
     expect(second.length).toBeLessThanOrEqual(1);
 
-    rmSync(teller.stateDirectory, { recursive: true });
+    rmSync(runSync.stateDirectory, { recursive: true });
     const third = proxy.log.length;
-    expect((await teller.sync()).isComplete).toBe(true);
+    expect((await runSync.sync()).isComplete).toBe(true);
     const without = proxy.log.slice(third).map(({ method, url }) => `${method} ${url}`);
     expect(without.filter((each) => WRITES.has(each.split(' ')[0]!))).toEqual([]);
     expect(await told.everything()).toEqual(before);
   });
 
   it('goes on when it is resumed, and loses what was taken back', { timeout: 120_000 }, async () => {
-    const teller = createRunSync(() => server.url);
-    const run = teller.startRun({ name: 'resumed', tags: ['a', 'b'] });
+    const runSync = createRunSync(() => server.url);
+    const run = runSync.startRun({ name: 'resumed', tags: ['a', 'b'] });
     run.logInputs({ kept: 1, removed: 2 });
     run.logMetric('loss', 1, { step: 0 });
     await run.end();
-    await teller.sync();
+    await runSync.sync();
 
-    const next = teller.startRun({ uuid: run.uuid, resume: true });
+    const next = runSync.startRun({ uuid: run.uuid, resume: true });
     next.logInputs({ kept: 3 }, { reset: true });
     next.logTags(['b'], { reset: true });
     next.logMetric('loss', 0.5, { step: 1 });
     await next.flush();
-    await teller.sync();
+    await runSync.sync();
     const told = new Told(server, run.uuid);
     expect(await told.run()).toMatchObject({ status: 'running', inputs: { kept: 3 }, tags: ['b'] });
     expect((await told.run()).outputs).toMatchObject({ loss: 0.5 });
 
     await next.end({ status: 'failed', message: 'out of patience' });
-    await teller.sync();
+    await runSync.sync();
     expect(await told.types()).toEqual(['running', 'succeeded', 'running', 'failed']);
     expect((await told.conditions()).at(-1)?.message).toBe('out of patience');
     expect(await countRuns(server)).toBeGreaterThan(0);
   });
 
   it('keeps the status that somebody else has given it', { timeout: 120_000 }, async () => {
-    const teller = createRunSync(() => server.url);
-    const run = teller.startRun({ name: 'stopped' });
+    const runSync = createRunSync(() => server.url);
+    const run = runSync.startRun({ name: 'stopped' });
     run.logMetric('loss', 1, { step: 0 });
     await run.flush();
-    await teller.sync();
+    await runSync.sync();
     await server.send('POST', `/api/v1/default/${PROJECT}/runs/${run.uuid}/statuses`, {
       condition: { type: 'stopped', status: true, reason: 'Somebody', message: 'enough' },
     });
     run.logMetric('loss', 2, { step: 1 });
     await run.end();
-    expect((await teller.sync()).isComplete).toBe(true);
+    expect((await runSync.sync()).isComplete).toBe(true);
     const told = new Told(server, run.uuid);
     expect(await told.run()).toMatchObject({ status: 'stopped', outputs: { loss: 2 } });
     expect(await told.types()).toEqual(['running', 'stopped']);
@@ -136,11 +136,11 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
   it('is made again on a server that has lost it', { timeout: 120_000 }, async () => {
     const directory = createSharedTempDir();
     const forgetful = await startServer(directory);
-    const teller = createRunSync(() => forgetful.url);
-    const run = teller.startRun({ name: 'lost' });
+    const runSync = createRunSync(() => forgetful.url);
+    const run = runSync.startRun({ name: 'lost' });
     run.logMetric('loss', 1, { step: 0 });
     await run.end();
-    await teller.sync();
+    await runSync.sync();
     // Its row alone: the server itself only marks a run as deleted.
     const script = `
 import sqlite3, sys
@@ -152,7 +152,7 @@ database.commit()`;
     await runFile(peerPath('polyaxon'), ['-c', script, join(directory, '.polyaxon', 'plx.db')]);
     expect(await countRuns(forgetful)).toBe(0);
 
-    expect((await teller.sync()).unsent).toEqual([]);
+    expect((await runSync.sync()).unsent).toEqual([]);
     const told = new Told(forgetful, run.uuid);
     expect(await told.types()).toEqual(['running', 'succeeded']);
     expect((await told.lineage()).map(({ name }) => name)).toEqual(['loss', 'tensorboard']);

@@ -19,7 +19,7 @@ export class Monitor {
   readonly #clock: Clock;
   readonly #startedAt: number;
   #status: Status | null = null;
-  #toldMs: number;
+  #reportedMs: number;
   #sentBytes = 0;
   #verified = 0;
   #retries = 0;
@@ -32,7 +32,7 @@ export class Monitor {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#startedAt = clock.wallTime();
-    this.#toldMs = clock.monotonicMs();
+    this.#reportedMs = clock.monotonicMs();
   }
 
   readonly onEvent = (event: SyncEvent): void => {
@@ -63,12 +63,12 @@ export class Monitor {
 
   readonly onStatus = (status: Status): void => {
     this.#status = status;
-    this.#toldMs = this.#clock.monotonicMs();
+    this.#reportedMs = this.#clock.monotonicMs();
   };
 
   /** Whether the process is worth keeping: its loop turns. A store that is away is no reason to start it anew. */
   health(): Health {
-    const silentMs = this.#clock.monotonicMs() - this.#toldMs;
+    const silentMs = this.#clock.monotonicMs() - this.#reportedMs;
     return silentMs <= STUCK_MS
       ? { isGood: true, reason: 'alive' }
       : { isGood: false, reason: `nothing was done for ${Math.round(silentMs / 1000)} s` };

@@ -73,7 +73,7 @@ export function countRuns(
   project: string | undefined,
   phaseOf: (run: KnownRun) => RunStatus['phase'],
   projection: ProjectionView = NO_PROJECTION,
-  toldOf: (runUuid: string) => SyncedStatus | undefined = () => undefined,
+  apiStatusOf: (runUuid: string) => SyncedStatus | undefined = () => undefined,
 ): RunStatus[] {
   const found = inventory.runs.filter(({ directory }) => directory !== null);
   return found.map((run) => ({
@@ -86,7 +86,7 @@ export function countRuns(
       run.lastError === null
         ? null
         : { path: run.lastError.path, code: run.lastError.error.code, message: run.lastError.error.message },
-    api: toldOf(run.uuid) ?? null,
+    api: apiStatusOf(run.uuid) ?? null,
   }));
 }
 

@@ -112,10 +112,10 @@ class FileUpload {
       case 'wait':
         return this.#upload('grown', decision.base);
       case 'upload':
-        this.#tellStarted(decision.reason);
+        this.#reportStarted(decision.reason);
         return this.#upload(decision.reason, decision.base);
       case 'verify':
-        this.#tellStarted(decision.reason);
+        this.#reportStarted(decision.reason);
         return this.#verify(decision.base);
     }
   }
@@ -145,7 +145,7 @@ class FileUpload {
   async #upload(reason: UploadReason, base: ObjectVersion | null): Promise<Attempt> {
     const tooLarge = this.#findLimit();
     if (tooLarge !== null) return { status: 'failed', error: tooLarge };
-    this.#tellSparse();
+    this.#reportSparse();
     const known = await this.#findKnown(base);
     if (known !== null && 'status' in known) return known;
     const target = await this.#findTarget(known, true);
@@ -167,7 +167,7 @@ class FileUpload {
   }
 
   /** Failure row 31: a file with holes is sent with all its zeros, which may not be what was meant. */
-  #tellSparse(): void {
+  #reportSparse(): void {
     const { sizeBytes, allocatedBytes } = this.#local.version;
     if (sizeBytes < SPARSE_MIN_BYTES || allocatedBytes * SPARSE_RATIO > sizeBytes) return;
     const message = `${this.#key} has holes: ${allocatedBytes} bytes on disk, ${sizeBytes} bytes are sent`;
@@ -286,7 +286,7 @@ class FileUpload {
     const { inventory } = this.#context;
     const { id, file } = this.#local;
     const { strategy, base, entry, targetBytes, tx } = open.intent;
-    this.#tellStarted('new');
+    this.#reportStarted('new');
     if (strategy === 'append') await this.#context.learnCapabilities(this.#signal);
     const lane = toLane(inventory.classOf(id), targetBytes);
     const baseCrc32 = this.#findBaseCrc32(base) ?? (await this.#crc32OfFirst(base?.sizeBytes ?? 0));
@@ -411,7 +411,7 @@ class FileUpload {
     return heldBytes === 0 ? null : unfinished(this.#context.inventory.relPathOf(this.#local.id), heldBytes);
   }
 
-  #tellStarted(reason: UploadReason | VerifyReason): void {
+  #reportStarted(reason: UploadReason | VerifyReason): void {
     const { sizeBytes } = this.#local.version;
     this.#context.onEvent({ kind: 'started', key: this.#key, sizeBytes, reason });
   }

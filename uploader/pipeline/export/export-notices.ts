@@ -25,7 +25,7 @@ export class ProjectionNotices {
   }
 
   /** Values that Polyaxon has nothing for. */
-  tellCounts({ unprojected }: ProjectionCounts): void {
+  reportCounts({ unprojected }: ProjectionCounts): void {
     for (const plugin of Object.keys(unprojected))
       this.tell({
         message: `Polyaxon has nothing for values of the plugin ${plugin}: TensorBoard alone shows them`,
@@ -35,7 +35,7 @@ export class ProjectionNotices {
   /** An earlier process has told of these. */
   skipCounts(counts: ProjectionCounts): void {
     const silent = new ProjectionNotices(this.#runUuid, () => undefined);
-    silent.tellCounts(counts);
+    silent.reportCounts(counts);
     for (const message of silent.#told) this.#told.add(message);
   }
 }

@@ -48,7 +48,7 @@ export class ReceiptWriter {
 
   /** The run has ended, and everything of it is stored. */
   onRunComplete(runUuid: string): void {
-    this.#working = this.#working.then(() => this.#writeOrTell(runUuid));
+    this.#working = this.#working.then(() => this.#writeOrReport(runUuid));
   }
 
   /** Resolves once the receipts of all complete runs are written, or the signal is aborted: the next pass writes what is left. */
@@ -60,7 +60,7 @@ export class ReceiptWriter {
     signal?.removeEventListener('abort', abort);
   }
 
-  async #writeOrTell(runUuid: string): Promise<void> {
+  async #writeOrReport(runUuid: string): Promise<void> {
     if (this.#abort.signal.aborted) return;
     try {
       await this.#write(runUuid);

@@ -111,7 +111,7 @@ export class DirectoryScan {
       try {
         const stat = await file.stat();
         if (stat.kind !== 'file' || node.folder === null) return false;
-        this.#tellFile(node, { name, text: encodeName(name), stat });
+        this.#passFile(node, { name, text: encodeName(name), stat });
         return true;
       } finally {
         await file.close();
@@ -252,13 +252,13 @@ export class DirectoryScan {
       } else if (node.home === null) {
         if (isRunsDirectory(node)) this.#skip(node, entry, 'not-a-run');
       } else {
-        const told = this.#tellFile(node, entry);
+        const told = this.#passFile(node, entry);
         if (told === null) continue;
         present.add(told.id);
         isChanged ||= this.#isLively(node, entry, told.isChanged);
       }
     }
-    const hasGone = await this.#tellGone(node, present, children);
+    const hasGone = await this.#passGone(node, present, children);
     const hasAdded = added.length > 0 && node.visitCount > 1;
     const isUndecided = node.home === null && node.eventsSeenMs !== undefined;
     return { isChanged: isChanged || hasGone || hasAdded || node.isYoung || isUndecided, added };
@@ -280,7 +280,7 @@ export class DirectoryScan {
     node.skipped.push({ path: join(toShownPath(node), text), reason, run: node.home?.run });
   }
 
-  #tellFile(node: DirectoryNode, { name, text, stat }: Entry): { id: FileId; isChanged: boolean } | null {
+  #passFile(node: DirectoryNode, { name, text, stat }: Entry): { id: FileId; isChanged: boolean } | null {
     const { sink, onHot } = this.#options;
     if (node.home === null) return null;
     if (node.folder === null) {
@@ -317,7 +317,7 @@ export class DirectoryScan {
   }
 
   /** Tells of files and directories that were there and are not: but not before it is sure that the root still is. */
-  async #tellGone(
+  async #passGone(
     node: DirectoryNode,
     present: Set<FileId>,
     children: ReadonlySet<string>,
