@@ -21,7 +21,7 @@ import type {
 import { attempt, PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { ensureProject } from './ensure-run.js';
-import { Blocks } from './refusals.js';
+import { Refusals } from './refusals.js';
 import { findPlace } from './run-place.js';
 import { type RoundOutcome, RunSync, type RunSyncOptions } from './run-sync.js';
 
@@ -57,7 +57,7 @@ export class PolyaxonSync implements RunObserver {
   readonly wantsProjection = true;
   readonly #options: PolyaxonSyncOptions;
   readonly #lanes = new Map<string, Lane>();
-  readonly #blocks = new Blocks();
+  readonly #refusals = new Refusals();
   /** The open server's database fails when much is written at the same time: then fewer runs are told of at once. */
   readonly #limit = new ConcurrencyLimit(AT_ONCE);
   #working = 0;
@@ -120,7 +120,7 @@ export class PolyaxonSync implements RunObserver {
     const retryPolicy = this.#createRetryPolicy(flushTimeoutMs);
     const ended = signal ?? new AbortController().signal;
     // What was refused a while ago is worth one more request.
-    this.#blocks.clear();
+    this.#refusals.clear();
     this.#isFlushed = true;
     await this.#forEach(ended, async (lane) => {
       if (!isOurs(lane.runSync.run.runUuid) || !(await this.#isPending(lane))) return;
@@ -182,9 +182,9 @@ export class PolyaxonSync implements RunObserver {
       if (due.length >= count) break;
       const { runUuid } = lane.runSync.run;
       if (lane.isBusy || lane.dueMs > nowMs || !this.#options.isOurs(runUuid)) continue;
-      const block = this.#blocks.find(runUuid, lane.runSync.place, nowMs);
-      if (block === null) due.push(lane);
-      else this.#refuse(lane, block.error, block.untilMs);
+      const refusal = this.#refusals.find(runUuid, lane.runSync.place, nowMs);
+      if (refusal === null) due.push(lane);
+      else this.#refuse(lane, refusal.error, refusal.untilMs);
     }
     return due;
   }
@@ -212,9 +212,9 @@ export class PolyaxonSync implements RunObserver {
     round: (signal: AbortSignal) => Promise<RoundOutcome>,
   ): Promise<void> {
     const { runUuid } = lane.runSync.run;
-    const block = this.#blocks.find(runUuid, lane.runSync.place, this.#nowMs());
-    if (block !== null) {
-      this.#refuse(lane, block.error, block.untilMs);
+    const refusal = this.#refusals.find(runUuid, lane.runSync.place, this.#nowMs());
+    if (refusal !== null) {
+      this.#refuse(lane, refusal.error, refusal.untilMs);
       return;
     }
     lane.state = 'pending';
@@ -259,7 +259,7 @@ export class PolyaxonSync implements RunObserver {
   #succeed(lane: Lane, outcome: RoundOutcome): void {
     const { runSync } = lane;
     lane.error = null;
-    this.#blocks.remove(runSync.run.runUuid, runSync.place);
+    this.#refusals.remove(runSync.run.runUuid, runSync.place);
     // What has happened during the round may be that the run has ended.
     const isSynced = outcome === 'told' && !runSync.hasChanged;
     lane.state = isSynced ? 'told' : 'pending';
@@ -269,7 +269,7 @@ export class PolyaxonSync implements RunObserver {
 
   #fail(lane: Lane, error: CodedError): void {
     const { runSync } = lane;
-    const untilMs = this.#blocks.add(error, runSync.run.runUuid, runSync.place, this.#nowMs());
+    const untilMs = this.#refusals.add(error, runSync.run.runUuid, runSync.place, this.#nowMs());
     this.#refuse(lane, error, untilMs);
   }
 

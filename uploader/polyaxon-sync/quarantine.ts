@@ -9,7 +9,7 @@ interface Item {
   readonly hash: string;
 }
 
-interface Suspect {
+interface QuarantinedItem {
   readonly hash: string;
   readonly message: string;
   readonly untilMs: number;
@@ -19,9 +19,9 @@ interface Suspect {
 const MAX_STRIKES = 5;
 const REST_MS = 600_000;
 
-export class Suspects {
+export class Quarantine {
   readonly #strikes = new Map<string, number>();
-  readonly #suspects = new Map<string, Suspect>();
+  readonly #quarantine = new Map<string, QuarantinedItem>();
 
   /** A request with these items has failed. True when it is time to ask whether they are to blame. */
   strike(items: readonly Item[]): boolean {
@@ -34,20 +34,20 @@ export class Suspects {
   /** They were taken. */
   clear(items: readonly Item[]): void {
     this.#strikes.delete(toKey(items));
-    for (const { key } of items) this.#suspects.delete(key);
+    for (const { key } of items) this.#quarantine.delete(key);
   }
 
   add({ key, hash }: Item, message: string, nowMs: number): void {
-    this.#suspects.set(key, { hash, message, untilMs: nowMs + REST_MS });
+    this.#quarantine.set(key, { hash, message, untilMs: nowMs + REST_MS });
   }
 
   has({ key, hash }: Item, nowMs: number): boolean {
-    const suspect = this.#suspects.get(key);
-    return suspect?.hash === hash && nowMs < suspect.untilMs;
+    const item = this.#quarantine.get(key);
+    return item?.hash === hash && nowMs < item.untilMs;
   }
 
   list(): { readonly item: string; readonly code: 'ERR_API_SERVER'; readonly message: string }[] {
-    return [...this.#suspects].map(([item, { message }]) => ({ item, code: 'ERR_API_SERVER', message }));
+    return [...this.#quarantine].map(([item, { message }]) => ({ item, code: 'ERR_API_SERVER', message }));
   }
 }
 

@@ -10,40 +10,40 @@ const FIRST_PAUSE_MS = 30_000;
 const MAX_PAUSE_MS = 300_000;
 const EVERYTHING = '*';
 
-interface Block {
+interface Refusal {
   readonly error: CodedError;
   readonly tries: number;
   readonly untilMs: number;
 }
 
-export class Blocks {
-  readonly #blocks = new Map<string, Block>();
+export class Refusals {
+  readonly #refusals = new Map<string, Refusal>();
 
   /** Notes a refusal; gives the time before which it is not asked again. */
   add(error: CodedError, runUuid: string, place: RunPlace | null, nowMs: number): number {
     const key = toKey(error, runUuid, place);
-    const tries = (this.#blocks.get(key)?.tries ?? 0) + 1;
+    const tries = (this.#refusals.get(key)?.tries ?? 0) + 1;
     const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries - 1, 10));
-    this.#blocks.set(key, { error, tries, untilMs: nowMs + pauseMs });
+    this.#refusals.set(key, { error, tries, untilMs: nowMs + pauseMs });
     return nowMs + pauseMs;
   }
 
   /** What keeps a run from being told of now. */
-  find(runUuid: string, place: RunPlace | null, nowMs: number): Block | null {
+  find(runUuid: string, place: RunPlace | null, nowMs: number): Refusal | null {
     for (const key of toKeys(runUuid, place)) {
-      const block = this.#blocks.get(key);
-      if (block !== undefined && nowMs < block.untilMs) return block;
+      const refusal = this.#refusals.get(key);
+      if (refusal !== undefined && nowMs < refusal.untilMs) return refusal;
     }
     return null;
   }
 
   /** A run was told of: nothing is refused that would have kept it from that. */
   remove(runUuid: string, place: RunPlace | null): void {
-    for (const key of toKeys(runUuid, place)) this.#blocks.delete(key);
+    for (const key of toKeys(runUuid, place)) this.#refusals.delete(key);
   }
 
   clear(): void {
-    this.#blocks.clear();
+    this.#refusals.clear();
   }
 }
 

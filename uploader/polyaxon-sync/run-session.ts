@@ -19,7 +19,7 @@ import {
   toPatch,
   toRemoval,
 } from './items.js';
-import { Suspects } from './quarantine.js';
+import { Quarantine } from './quarantine.js';
 import { sendItems } from './send-items.js';
 import { isDone, planStatuses, WRITER_LOST } from './status-machine.js';
 
@@ -49,7 +49,7 @@ const READ_BACKS = 3;
 export class RunSession {
   readonly acknowledged: Acknowledged;
   readonly #options: RunSessionOptions;
-  readonly #suspects = new Suspects();
+  readonly #quarantine = new Quarantine();
   /** Sent by this process. */
   readonly #sent = new Set<string>();
   /** What was looked at on the server and found equal: a lost answer later on does not have it looked at again. */
@@ -77,7 +77,7 @@ export class RunSession {
       code,
       message,
     }));
-    return [...parked, ...this.#suspects.list()];
+    return [...parked, ...this.#quarantine.list()];
   }
 
   /** Of statuses those that do not end the run. */
@@ -199,7 +199,7 @@ export class RunSession {
     const fitting = items.filter((item) => {
       const problem = findProblem(item);
       if (problem !== null) this.#park(item, problem);
-      return problem === null && !this.#suspects.has(item, nowMs);
+      return problem === null && !this.#quarantine.has(item, nowMs);
     });
     let isNarrowing = false;
     await sendItems(fitting, {
@@ -209,7 +209,7 @@ export class RunSession {
         try {
           await send(batch);
         } catch (error) {
-          if (!isFailure(error) || !(this.#suspects.strike(batch) || isNarrowing)) throw error;
+          if (!isFailure(error) || !(this.#quarantine.strike(batch) || isNarrowing)) throw error;
           await this.#expectHealthy(signal);
           isNarrowing = true;
           throw new PolyaxonApiError('ERR_API_INVALID', error.message, {}, { cause: error });
@@ -217,7 +217,7 @@ export class RunSession {
       },
       onSent: (batch) => this.#onSent(batch),
       onRefused: (item, error) => {
-        if (isFailure(error.cause)) this.#suspects.add(item, error.message, nowMs);
+        if (isFailure(error.cause)) this.#quarantine.add(item, error.message, nowMs);
         else this.#park(item, error);
       },
     });
@@ -235,7 +235,7 @@ export class RunSession {
       acknowledged.parked.delete(key);
       this.#sent.add(key);
     }
-    this.#suspects.clear(items);
+    this.#quarantine.clear(items);
     this.#options.onProgress();
   }
 
