@@ -55,7 +55,7 @@ export type {
   VerifyReport,
 } from './operations/verify/verify-report.js';
 export type { UploadReason, VerifyReason } from './pipeline/plan/planner.js';
-export type { OnProjected, ProjectedFacts } from './pipeline/report/export-facts.js';
+export type { ExportFacts, OnExported } from './pipeline/report/export-facts.js';
 export type { OnSyncEvent, SyncEvent } from './pipeline/report/progress.js';
 export {
   noObserver,

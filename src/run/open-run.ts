@@ -49,7 +49,7 @@ export interface OpenedRun {
   /** As `flush`, for when no promise can be waited for. */
   drain(): void;
   /** What the lineage says of events; empty unless Polyaxon's files are written. */
-  projectedArtifacts(): readonly RunArtifact[];
+  exportedArtifacts(): readonly RunArtifact[];
   readonly results: MetricResults;
 }
 
@@ -132,7 +132,7 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
     drain: () => {
       for (const { events } of logs) events.drainAtExit();
     },
-    projectedArtifacts: () => logs.flatMap(({ files }) => files?.artifacts() ?? []),
+    exportedArtifacts: () => logs.flatMap(({ files }) => files?.artifacts() ?? []),
     results: new MetricResults(
       () => log.files?.lastValues() ?? toResults(log.events.writer.lastScalars(), toLogDirectory(context)),
       directory.record.outputs,

@@ -173,7 +173,7 @@ export class Run extends RunArtifactMethods {
     this.#isFinished = true;
     const { directory, clock, context } = this.state;
     directory.mergeWorkers();
-    directory.addArtifacts(this.#run.projectedArtifacts());
+    directory.addArtifacts(this.#run.exportedArtifacts());
     directory.update((record) => {
       const outputs = this.#run.results.addTo(record.outputs ?? {}, this.state.loggedOutputs);
       const ended = Object.keys(outputs).length > 0 ? { ...record, outputs } : record;
@@ -235,7 +235,7 @@ export class Run extends RunArtifactMethods {
 
   async #settleDirectory(): Promise<void> {
     this.state.directory.mergeWorkers();
-    this.state.directory.addArtifacts(this.#run.projectedArtifacts());
+    this.state.directory.addArtifacts(this.#run.exportedArtifacts());
     this.state.directory.settle();
   }
 }

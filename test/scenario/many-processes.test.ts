@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Projection } from '../../src/polyaxon/export/exporter.js';
+import { Exporter } from '../../src/polyaxon/export/exporter.js';
 import { spawnScript } from '../support/child-script.js';
 import { waitFor } from '../support/child-server.js';
 import { describeWithPeers } from '../support/peers.js';
@@ -53,11 +53,11 @@ describe(`${PROCESSES} processes of ${METRICS} metrics in one run`, () => {
     const root = createTempDir();
     const run = await logFromAll(root);
 
-    const projection = new Projection({});
+    const exporter = new Exporter({});
     for (let index = 0; index < PROCESSES; index++) {
       const logDirectory = index === 0 ? '' : String(index);
       const events = readEvents(join(run, 'outputs/tensorboard', logDirectory));
-      for (const event of events) projection.push(event, logDirectory);
+      for (const event of events) exporter.push(event, logDirectory);
       const rows = readFileSync(join(run, `events/metric/${namesOf(index)}.plx`), 'utf8')
         .split('\n')
         .slice(1);
@@ -65,7 +65,7 @@ describe(`${PROCESSES} processes of ${METRICS} metrics in one run`, () => {
         Array.from({ length: METRICS }, (_, step) => index * METRICS + step),
       );
     }
-    const counts = projection
+    const counts = exporter
       .artifacts()
       .map(({ name, summary }) => [name, (summary.metric as { count: number }).count]);
     expect(Object.fromEntries(counts)).toEqual(

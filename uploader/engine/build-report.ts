@@ -31,7 +31,7 @@ export function toReport(parts: UploaderContext, scanner: Scanner, done: WorkDon
     if (inventory.table.has(id, FLAG.onDisk)) {
       totals.count += 1;
       totals.bytes += inventory.table.seenBytes[id]!;
-    } else if (inventory.table.has(id, FLAG.stored) && !inventory.table.has(id, FLAG.projected))
+    } else if (inventory.table.has(id, FLAG.stored) && !inventory.table.has(id, FLAG.generated))
       onlyInStore.push(inventory.keyOf(id));
   }
   const unsentCount = pending?.uploads ?? unsent.length;

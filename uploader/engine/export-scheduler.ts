@@ -1,17 +1,17 @@
 /** The projections of all runs, in turn: each run does a little, and none waits for another's backlog. */
 
-import type { ProjectionOutcome, ProjectionView } from '../pipeline/export/export-view.js';
+import type { ExportOutcome, ExportView } from '../pipeline/export/export-view.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { UploaderContext } from './context/uploader-context.js';
-import { RunProjection } from './run-export.js';
+import { RunExport } from './run-export.js';
 
 /** How long one call may go on; what is left is done in the next. */
 const SLICE_MS = 100;
 const MANIFEST_TIMEOUT_MS = 60_000;
 
-export class Projections implements ProjectionView {
+export class ExportScheduler implements ExportView {
   readonly #parts: UploaderContext;
-  readonly #runs = new Map<number, RunProjection>();
+  readonly #runs = new Map<number, RunExport>();
   /** Complete runs, and since when, until they are let go. */
   readonly #complete = new Map<KnownRun, number>();
   #next = 0;
@@ -40,7 +40,7 @@ export class Projections implements ProjectionView {
   }
 
   /** Projects all that there is by now. */
-  async projectAll(signal: AbortSignal): Promise<void> {
+  async exportAll(signal: AbortSignal): Promise<void> {
     for (const run of this.#find())
       do {
         if (signal.aborted) return;
@@ -55,12 +55,12 @@ export class Projections implements ProjectionView {
   }
 
   /** Runs whose event files are not projected as they should be, and why. */
-  *problems(): Generator<{ readonly run: KnownRun; readonly error: NonNullable<RunProjection['problem']> }> {
+  *problems(): Generator<{ readonly run: KnownRun; readonly error: NonNullable<RunExport['problem']> }> {
     for (const [index, { problem }] of this.#runs)
       if (problem !== null) yield { run: this.#parts.inventory.runs[index]!, error: problem };
   }
 
-  outcomeOf(run: KnownRun): ProjectionOutcome {
+  outcomeOf(run: KnownRun): ExportOutcome {
     return this.#runs.get(run.index)?.outcome ?? 'busy';
   }
 
@@ -85,7 +85,7 @@ export class Projections implements ProjectionView {
   }
 
   /** The runs that are this uploader's to project: those of which it is known what the store has. */
-  #find(): RunProjection[] {
+  #find(): RunExport[] {
     const { inventory, refused, ownership } = this.#parts;
     return inventory.runs
       .filter((run) => run.directory !== null && run.isListed && !refused.has(run.index))
@@ -93,16 +93,16 @@ export class Projections implements ProjectionView {
       .map((run) => this.#of(run));
   }
 
-  #of(run: KnownRun): RunProjection {
+  #of(run: KnownRun): RunExport {
     const known = this.#runs.get(run.index);
     if (known !== undefined) return known;
-    const projection = new RunProjection(this.#parts, run);
-    this.#runs.set(run.index, projection);
-    return projection;
+    const exportView = new RunExport(this.#parts, run);
+    this.#runs.set(run.index, exportView);
+    return exportView;
   }
 
   /** Begins behind those that had their turn when the time was over. */
-  #takeTurn(due: RunProjection[]): RunProjection[] {
+  #takeTurn(due: RunExport[]): RunExport[] {
     if (due.length === 0) return due;
     const first = this.#next % due.length;
     return [...due.slice(first), ...due.slice(0, first)];

@@ -90,7 +90,7 @@ export class Mirror {
   #isMissing(id: FileId): boolean {
     const { table } = this.#parts.inventory;
     const needed = FLAG.journalled | FLAG.stored;
-    const barred = FLAG.onDisk | FLAG.replaced | FLAG.projected | FLAG.taken;
+    const barred = FLAG.onDisk | FLAG.replaced | FLAG.generated | FLAG.taken;
     if ((table.flags[id]! & needed) !== needed || (table.flags[id]! & barred) !== 0) return false;
     const path = this.#parts.inventory.relPathOf(id);
     return !MADE.some((prefix) => path.startsWith(prefix));
@@ -115,7 +115,7 @@ export class Mirror {
     if (directory === null || !(await rootWatch.isThere())) return 'the root is away';
     if ((await findCleanedMarker(io.fileSystem, directory)) !== null) return 'the run was cleaned';
     const here = [...inventory.filesOf(run)].filter(
-      (id) => inventory.table.has(id, FLAG.onDisk) && !inventory.table.has(id, FLAG.projected),
+      (id) => inventory.table.has(id, FLAG.onDisk) && !inventory.table.has(id, FLAG.generated),
     );
     if (here.length === 0) return 'nothing of the run is on disk';
     if (run.kind === 'polyaxon' && !(await this.#hasRunFile(directory))) return `its ${RUN_FILE} is missing`;

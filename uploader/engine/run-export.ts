@@ -4,17 +4,17 @@ import type { CodedError } from '../../src/base/errors.js';
 import { StateDirectoryError } from '../base/errors.js';
 import { systemErrorCode } from '../base/io/system-error.js';
 import { isEventFileName, toBase } from '../pipeline/export/event-source.js';
-import { ProjectionNotices } from '../pipeline/export/export-notices.js';
-import type { ProjectionOutcome } from '../pipeline/export/export-view.js';
+import { ExportNotices } from '../pipeline/export/export-notices.js';
+import type { ExportOutcome } from '../pipeline/export/export-view.js';
 import { InventoryRows } from '../pipeline/export/inventory-rows.js';
-import { type EventFile, RunProjector } from '../pipeline/export/run-exporter.js';
+import { type EventFile, RunExporter } from '../pipeline/export/run-exporter.js';
 import { RunFacts } from '../pipeline/export/run-facts.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { RECORD_PATIENCE_MS } from '../pipeline/plan/trigger.js';
 import { openLocalFile } from '../pipeline/source/local-file.js';
 import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
-import { findWhoProjects } from '../run-directory/export-owner.js';
+import { findExportOwner } from '../run-directory/export-owner.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
 /** While a run is written; a thousand small appends then cost one look. Looking takes a tenth of the time at most. */
@@ -26,14 +26,14 @@ const SAVE_RATIO = 20;
 const FIRST_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 60_000;
 
-export class RunProjection {
+export class RunExport {
   readonly facts = new RunFacts();
   readonly #parts: UploaderContext;
   readonly #run: KnownRun;
   readonly #rows: InventoryRows;
-  readonly #notices: ProjectionNotices;
+  readonly #notices: ExportNotices;
   readonly #damage = new Map<string, { readonly offset: number; readonly sinceMs: number }>();
-  #projector: RunProjector | null = null;
+  #exporter: RunExporter | null = null;
   /** Of the run's last change that has been looked at. */
   #checkedMs = Number.NEGATIVE_INFINITY;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -52,17 +52,17 @@ export class RunProjection {
     this.#parts = parts;
     this.#run = run;
     this.#rows = new InventoryRows(parts.inventory, run);
-    this.#notices = new ProjectionNotices(run.uuid, parts.onNotice);
+    this.#notices = new ExportNotices(run.uuid, parts.onNotice);
     this.#savedMs = parts.clock.monotonicMs();
   }
 
   /** Why nothing is projected; null when it is. */
   get problem(): CodedError | null {
-    const [unreadable] = this.#projector?.unreadable.values() ?? [];
+    const [unreadable] = this.#exporter?.unreadable.values() ?? [];
     return this.#failure?.error ?? unreadable ?? null;
   }
 
-  get outcome(): ProjectionOutcome {
+  get outcome(): ExportOutcome {
     if (this.problem !== null) return 'failed';
     if (this.facts.state === 'undecided' || this.#hasMore || this.#waitsForDamage) return 'busy';
     return this.#run.changedMs > this.#checkedMs ? 'busy' : 'settled';
@@ -82,7 +82,7 @@ export class RunProjection {
     if (this.#failure !== null && nowMs < this.#failure.untilMs) return false;
     if (this.#hasMore) return true;
     if (this.#parts.isWatching && nowMs < this.#nextLookMs) return false;
-    return this.outcome !== 'settled' || (this.#projector !== null && !this.#projector.isSaved);
+    return this.outcome !== 'settled' || (this.#exporter !== null && !this.#exporter.isSaved);
   }
 
   /** Does a little. Rejects only for a mistake in this program. */
@@ -111,7 +111,7 @@ export class RunProjection {
     const { clock } = this.#parts;
     const startMs = clock.monotonicMs();
     try {
-      await this.#projector?.save();
+      await this.#exporter?.save();
     } catch (error) {
       this.#fail(error);
     }
@@ -122,7 +122,7 @@ export class RunProjection {
   /** Removes assets here that are stored. */
   async removeAssets(): Promise<void> {
     try {
-      if (this.#projector !== null) await this.#rows.removeStored(this.#projector.made);
+      if (this.#exporter !== null) await this.#rows.removeStored(this.#exporter.made);
     } catch (error) {
       this.#fail(error);
     }
@@ -131,9 +131,9 @@ export class RunProjection {
   /** Lets go of what is in memory; the facts stay. */
   async release(): Promise<void> {
     await this.save();
-    if (this.#projector === null || this.#failure !== null) return;
+    if (this.#exporter === null || this.#failure !== null) return;
     this.facts.freeze();
-    this.#projector = null;
+    this.#exporter = null;
     this.#releasedVersions = toVersions(this.#findEventFiles());
   }
 
@@ -145,20 +145,20 @@ export class RunProjection {
     this.#waitsForDamage = false;
     if (files.length === 0) await this.#discardIfCleaned();
     // Another file of the run has changed: nothing needs to be opened for that.
-    if (files.length === 0 || (this.#projector === null && !this.#needsProjector(files))) return false;
-    const projector = this.#projector ?? (await this.#open());
-    const step = await projector.step(files);
+    if (files.length === 0 || (this.#exporter === null && !this.#needsExporter(files))) return false;
+    const exporter = this.#exporter ?? (await this.#open());
+    const step = await exporter.step(files);
     if (step.isAnew) this.#rows.forget();
     this.#hasMore = step.hasMore;
-    await this.#rows.tell(projector.made, step.changed);
-    if (!step.hasMore) await this.#rows.tellAll(projector.made);
+    await this.#rows.tell(exporter.made, step.changed);
+    if (!step.hasMore) await this.#rows.tellAll(exporter.made);
     if (step.changed.length > 0) this.#notices.reportCounts(this.facts.counts);
-    await this.#saveIfDue(projector);
+    await this.#saveIfDue(exporter);
     return step.isAnew || step.changed.length > 0;
   }
 
   /** Once released, only a change of an event file is a reason to begin again. */
-  #needsProjector(files: readonly EventFile[]): boolean {
+  #needsExporter(files: readonly EventFile[]): boolean {
     return toVersions(files) !== this.#releasedVersions;
   }
 
@@ -166,21 +166,18 @@ export class RunProjection {
   async #discardIfCleaned(): Promise<void> {
     const { io, paths } = this.#parts;
     const { directory, uuid } = this.#run;
-    if (this.#isDiscarded || this.#projector !== null || directory === null) return;
+    if (this.#isDiscarded || this.#exporter !== null || directory === null) return;
     if ((await findCleanedMarker(io.fileSystem, directory)) === null) return;
-    await RunProjector.discard(io.fileSystem, `${paths.projected}/${uuid}`);
+    await RunExporter.discard(io.fileSystem, `${paths.exports}/${uuid}`);
     this.#rows.forget();
     this.#isDiscarded = true;
   }
 
-  async #saveIfDue(projector: RunProjector): Promise<void> {
+  async #saveIfDue(exporter: RunExporter): Promise<void> {
     const { clock } = this.#parts;
     const sinceMs = clock.monotonicMs() - this.#savedMs;
     const isOver = !this.#hasMore && !this.#parts.isLive(this.#run);
-    if (
-      !projector.isSaved &&
-      (isOver || sinceMs >= Math.max(SAVE_INTERVAL_MS, SAVE_RATIO * this.#saveTookMs))
-    )
+    if (!exporter.isSaved && (isOver || sinceMs >= Math.max(SAVE_INTERVAL_MS, SAVE_RATIO * this.#saveTookMs)))
       await this.save();
   }
 
@@ -188,9 +185,9 @@ export class RunProjection {
   async #decide(): Promise<boolean> {
     const { directory, filesAt } = this.#run;
     if (directory === null) return false;
-    const who = await findWhoProjects(this.#parts.io.fileSystem, { directory, filesAt });
-    if (who === 'writer' && this.facts.state === 'projected') await this.#yieldToWriter();
-    this.facts.state = who === 'uploader' ? 'projected' : who === 'writer' ? 'ready-made' : 'undecided';
+    const who = await findExportOwner(this.#parts.io.fileSystem, { directory, filesAt });
+    if (who === 'writer' && this.facts.state === 'exported') await this.#yieldToWriter();
+    this.facts.state = who === 'uploader' ? 'exported' : who === 'writer' ? 'provided' : 'undecided';
     return who === 'uploader';
   }
 
@@ -199,26 +196,26 @@ export class RunProjection {
     this.#rows.forget();
     this.facts.forget();
     this.#hasMore = false;
-    await this.#projector?.remove();
-    this.#projector = null;
+    await this.#exporter?.remove();
+    this.#exporter = null;
   }
 
-  async #open(): Promise<RunProjector> {
+  async #open(): Promise<RunExporter> {
     const { io, paths, inventory } = this.#parts;
     const { fileSystem } = io;
     this.#rows.reopen();
-    const projector = await RunProjector.open({
+    const exporter = await RunExporter.open({
       fileSystem,
-      directory: `${paths.projected}/${this.#run.uuid}`,
+      directory: `${paths.exports}/${this.#run.uuid}`,
       acceptsDamage: (relPath, offset) => this.#acceptsDamage(relPath, offset),
       isAssetStored: (path) => inventory.table.has(inventory.idOf(`${this.#run.uuid}/${path}`), FLAG.stored),
       onNotice: (notice) => this.#notices.tell(notice),
     });
-    this.#run.projectedDirectory = await fileSystem.realPath(projector.made.directory);
-    this.#projector = projector;
-    this.facts.follow(projector);
+    this.#run.exportDirectory = await fileSystem.realPath(exporter.made.directory);
+    this.#exporter = exporter;
+    this.facts.follow(exporter);
     this.#notices.skipCounts(this.facts.counts);
-    return projector;
+    return exporter;
   }
 
   #findEventFiles(): EventFile[] {
@@ -266,10 +263,10 @@ export class RunProjection {
     if (systemErrorCode(error) === undefined) throw error;
     const { clock, onNotice, paths } = this.#parts;
     const tries = (this.#failure?.tries ?? 0) + 1;
-    const failure = new StateDirectoryError(paths.projected, 'project event files', { cause: error });
+    const failure = new StateDirectoryError(paths.exports, 'project event files', { cause: error });
     const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1));
     this.#failure = { error: failure, tries, untilMs: clock.monotonicMs() + pauseMs };
-    this.#projector = null;
+    this.#exporter = null;
     this.#releasedVersions = null;
     this.#rows.forget();
     this.#hasMore = false;
@@ -280,7 +277,7 @@ export class RunProjection {
   }
 
   #tell(): void {
-    this.#parts.observer.onProjected?.(this.#run.uuid, this.facts);
+    this.#parts.observer.onExported?.(this.#run.uuid, this.facts);
   }
 }
 

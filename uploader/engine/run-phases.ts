@@ -82,7 +82,7 @@ export class RunPhases {
   }
 
   #conclude(run: KnownRun): void {
-    const { inventory, rootWatch, emit, observer, ownership, projection } = this.#parts;
+    const { inventory, rootWatch, emit, observer, ownership, exportView } = this.#parts;
     const phase = this.phaseOf(run);
     if (!ownership.ownsRun(run)) return;
     if (phase.kind === 'live' || rootWatch.awayReason !== null || !run.isListed) return;
@@ -91,12 +91,12 @@ export class RunPhases {
     const open = dirty.filter(
       (id) => !this.#schedule.failures.has(id) || inventory.table.has(id, FLAG.taken),
     );
-    const projected = projection.outcomeOf(run);
-    if (open.length > 0 || projected === 'busy') this.#phases.set(run.index, { kind: 'closing' });
-    else if (dirty.length > 0 || projected === 'failed') this.#concludeIncomplete(run, dirty);
+    const exported = exportView.outcomeOf(run);
+    if (open.length > 0 || exported === 'busy') this.#phases.set(run.index, { kind: 'closing' });
+    else if (dirty.length > 0 || exported === 'failed') this.#concludeIncomplete(run, dirty);
     else if (phase.kind !== 'complete') {
       this.#phases.set(run.index, { kind: 'complete' });
-      projection.onComplete(run);
+      exportView.onComplete(run);
       emit({ kind: 'run-complete', runUuid: run.uuid });
       observer.onRunComplete(run.uuid, { unsendable: findUnscanned(this.#scanner, run), isPartial: false });
     }
@@ -104,10 +104,10 @@ export class RunPhases {
 
   /** Nothing waits for what can never be stored. */
   #concludeIncomplete(run: KnownRun, dirty: readonly FileId[]): void {
-    const { inventory, observer, projection } = this.#parts;
+    const { inventory, observer, exportView } = this.#parts;
     const wasIncomplete = this.phaseOf(run).kind === 'incomplete';
     this.#phases.set(run.index, { kind: 'incomplete' });
-    if (wasIncomplete || projection.outcomeOf(run) === 'failed') return;
+    if (wasIncomplete || exportView.outcomeOf(run) === 'failed') return;
     const errors = dirty.map((id) => this.#schedule.failures.get(id)?.error);
     if (!errors.every((error) => error !== undefined && isForGood(error))) return;
     const unsendable = [...dirty.map((id) => inventory.relPathOf(id)), ...findUnscanned(this.#scanner, run)];

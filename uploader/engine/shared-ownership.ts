@@ -67,7 +67,7 @@ export class SharedOwnership implements Ownership {
     const { inventory } = this.#parts;
     const run = inventory.runOf(id);
     // Only the owner of the run has what it has made of its event files.
-    if (!this.#isShared(run) || inventory.table.has(id, FLAG.projected)) return this.ownsRun(run);
+    if (!this.#isShared(run) || inventory.table.has(id, FLAG.generated)) return this.ownsRun(run);
     const relPath = inventory.relPathOf(id);
     return this.#owns(run, toShard(relPath.slice(0, relPath.lastIndexOf('/') + 1)));
   }

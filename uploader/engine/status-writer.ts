@@ -45,11 +45,11 @@ export class StatusWriter {
 
   /** Writes; with `onlyIfChanged` not when it would say the same, but for the time. */
   async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
-    const { place, store, io, clock, retryPolicy, inventory, config, ownership, projection, observer } =
+    const { place, store, io, clock, retryPolicy, inventory, config, ownership, exportView, observer } =
       this.#parts;
     const phaseOf = (run: KnownRun) =>
       ownership.worksOn(run) ? this.#phases.phaseOf(run).kind : 'elsewhere';
-    const runs = countRuns(inventory, config.project, phaseOf, projection, (runUuid) =>
+    const runs = countRuns(inventory, config.project, phaseOf, exportView, (runUuid) =>
       observer.statusOf?.(runUuid),
     );
     const { awaySinceMs } = retryPolicy.breaker;

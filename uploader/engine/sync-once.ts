@@ -27,7 +27,7 @@ import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
 import { checkStore, listRuns } from './context/listing.js';
 import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createContext, createQueue } from './create-context.js';
-import { Projections } from './export-scheduler.js';
+import { ExportScheduler } from './export-scheduler.js';
 import { CONFIRM_AFTER_MS, Mirror } from './mirror.js';
 import { findUnscanned, isForGood } from './permanent-failures.js';
 import { withState } from './with-state.js';
@@ -68,7 +68,7 @@ class Pass implements WorkHandler {
   readonly #verified = new Map<FileId, number>();
   readonly #unsent = new Map<FileId, UnsentFile>();
   readonly #tries = new Map<FileId, number>();
-  #projections: Projections | null = null;
+  #exportScheduler: ExportScheduler | null = null;
 
   constructor(parts: UploaderContext, signal: AbortSignal | undefined) {
     this.#parts = parts;
@@ -101,7 +101,7 @@ class Pass implements WorkHandler {
     return withState(this.#parts, async (journalWriter) => {
       const parts = this.#parts;
       const { unavailable } = await this.#prepare();
-      if (unavailable === null) await this.#project();
+      if (unavailable === null) await this.#export();
       const ids = this.#plan();
       if (unavailable !== null) for (const id of ids) this.#fail(id, unavailable);
       else if (!this.#signal.aborted) {
@@ -117,7 +117,7 @@ class Pass implements WorkHandler {
         await this.#unlessAborted(() => this.#mirrorDeletions());
       } else for (const id of ids) this.#fail(id, aborted(this.#parts.inventory.relPathOf(id)));
       await this.#notify();
-      await this.#projections?.save();
+      await this.#exportScheduler?.save();
       return this.#report(this.#toUploads());
     });
   }
@@ -209,12 +209,12 @@ class Pass implements WorkHandler {
   }
 
   /** Makes Polyaxon's files of the event files: they are sent with all others. */
-  async #project(): Promise<void> {
+  async #export(): Promise<void> {
     const parts = this.#parts;
     if (!parts.projectsEvents) return;
-    this.#projections = new Projections(parts);
-    parts.projection = this.#projections;
-    await this.#projections.projectAll(this.#signal);
+    this.#exportScheduler = new ExportScheduler(parts);
+    parts.exportView = this.#exportScheduler;
+    await this.#exportScheduler.exportAll(this.#signal);
   }
 
   /** The files that something is to be done about, in the order in which they are to begin. */
@@ -284,16 +284,16 @@ class Pass implements WorkHandler {
 
   /** A run that has ended, and of which nothing is left to send, is complete. */
   async #notify(): Promise<void> {
-    const { inventory, observer, emit, projection } = this.#parts;
+    const { inventory, observer, emit, exportView } = this.#parts;
     const incomplete = new Set([...this.#unsent.keys()].map((id) => inventory.runOf(id).index));
     for (const run of inventory.runs) {
       if (run.directory === null || !run.isListed || this.#parts.isLive(run)) continue;
-      if (projection.outcomeOf(run) === 'failed') continue;
+      if (exportView.outcomeOf(run) === 'failed') continue;
       if (incomplete.has(run.index)) {
         this.#notifyIncomplete(run);
         continue;
       }
-      projection.onComplete(run);
+      exportView.onComplete(run);
       emit({ kind: 'run-complete', runUuid: run.uuid });
       observer.onRunComplete(run.uuid, { unsendable: findUnscanned(this.#scanner, run), isPartial: false });
     }
@@ -335,15 +335,15 @@ class Pass implements WorkHandler {
       uploads,
       storedCount: this.#stored.size,
       verified: { count: verified.length, bytes: verified.reduce((sum, [, bytes]) => sum + bytes, 0) },
-      unsent: [...this.#unsent.values(), ...toUnprojected(this.#projections)],
+      unsent: [...this.#unsent.values(), ...toUnexported(this.#exportScheduler)],
       pending,
     });
   }
 }
 
 /** Polyaxon's files that could not be made. */
-function toUnprojected(projections: Projections | null): UnsentFile[] {
-  return [...(projections?.problems() ?? [])].map(({ run, error }) => {
+function toUnexported(exportScheduler: ExportScheduler | null): UnsentFile[] {
+  return [...(exportScheduler?.problems() ?? [])].map(({ run, error }) => {
     return { path: `${run.uuid}/${EVENTS_DIRECTORY}`, sizeBytes: null, error };
   });
 }

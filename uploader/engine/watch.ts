@@ -11,7 +11,7 @@ import type { HintSource } from '../base/io/hints.js';
 import { nodeIo } from '../base/io/io.js';
 import { LANES, type Lane } from '../base/limits/lanes.js';
 import type { SendOutcome } from '../pipeline/commit/commit-context.js';
-import { NO_PROJECTION } from '../pipeline/export/export-view.js';
+import { NO_EXPORT } from '../pipeline/export/export-view.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
@@ -23,7 +23,7 @@ import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
 import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createContext, createQueue } from './create-context.js';
 import { drain } from './drain.js';
-import { Projections } from './export-scheduler.js';
+import { ExportScheduler } from './export-scheduler.js';
 import { ListingLoop } from './listing-loop.js';
 import { confirmLosses } from './loss-check.js';
 import { Mirror } from './mirror.js';
@@ -83,7 +83,7 @@ class Watch implements WorkHandler {
   readonly #workers: Workers;
   readonly #listing: ListingLoop;
   readonly #outage: OutageNotices;
-  readonly #projections: Projections | null;
+  readonly #exportScheduler: ExportScheduler | null;
   readonly #mirror: Mirror | null;
   #isMirroring = false;
   /** Ends everything that is under way. */
@@ -116,8 +116,8 @@ class Watch implements WorkHandler {
     this.#workers = new Workers({ queue: this.#queue, context: this.#context, limit, handler: this });
     this.#listing = new ListingLoop(parts, this.#abort.signal, (error) => this.#park(error));
     this.#outage = new OutageNotices(parts);
-    this.#projections = parts.projectsEvents ? new Projections(parts) : null;
-    parts.projection = this.#projections ?? NO_PROJECTION;
+    this.#exportScheduler = parts.projectsEvents ? new ExportScheduler(parts) : null;
+    parts.exportView = this.#exportScheduler ?? NO_EXPORT;
     this.#mirror = (parts.config.mirror ?? false) === false ? null : new Mirror(parts);
     parts.onDirty = (id) => this.#schedule.onDirty(id);
   }
@@ -146,7 +146,7 @@ class Watch implements WorkHandler {
         await shared?.leave();
       }
       if (this.#fatal !== null) throw this.#fatal.error;
-      await this.#projections?.save();
+      await this.#exportScheduler?.save();
       await confirmLosses(this.#parts, { isLast: true });
       await status.write('ended');
       return this.#report(scanner);
@@ -235,7 +235,7 @@ class Watch implements WorkHandler {
       this.#listing.consider();
       this.#listing.throwIfRefused();
       this.#schedule.release();
-      const hasMore = (await this.#projections?.look(this.#stopSignal)) ?? false;
+      const hasMore = (await this.#exportScheduler?.look(this.#stopSignal)) ?? false;
       await phases.look();
       await confirmLosses(this.#parts, { isLast: false });
       this.#mirrorDeletions();
@@ -259,7 +259,7 @@ class Watch implements WorkHandler {
       workers: this.#workers,
       journalWriter: this.#journalWriter,
       status,
-      project: async (signal) => this.#projections?.projectAll(signal),
+      project: async (signal) => this.#exportScheduler?.exportAll(signal),
       graceMs: this.#parts.config.graceMs ?? DEFAULT_GRACE_MS,
       abortLarge: () => this.#abortLarge.abort(),
       abortAll: () => this.#abort.abort(),

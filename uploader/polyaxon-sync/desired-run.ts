@@ -6,7 +6,7 @@ import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.
 import { EVENTS_DIRECTORY, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
 import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import { type JsonMap, toCleanMap } from '../base/canonical-json.js';
-import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
+import type { ExportFacts } from '../pipeline/report/export-facts.js';
 import type { Metadata, RunFiles, RunRecordFile } from '../run-directory/run-files.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { mergeLineage } from './lineage-names.js';
@@ -20,7 +20,7 @@ export interface RunSource {
   readonly name: string;
   readonly files: RunFiles;
   /** Null when nothing is projected. */
-  readonly facts: ProjectedFacts | null;
+  readonly facts: ExportFacts | null;
   readonly liveness: Liveness;
   /** Paths of files that the store has, for events that no lineage tells of. */
   readonly storedFiles: () => Iterable<string>;
@@ -111,7 +111,7 @@ function mergeWorkers({ record, workers }: RunFiles): Metadata {
  */
 function toOutputs(
   outputs: JsonMap,
-  facts: ProjectedFacts | null,
+  facts: ExportFacts | null,
   conditions: readonly StatusCondition[],
 ): JsonMap {
   const values = toCleanMap(facts?.lastValues());
@@ -162,7 +162,7 @@ function toCondition(type: StatusCondition['type'], message: string, time: strin
 function toLineage(source: RunSource, isForeign: boolean): RunArtifact[] {
   const { files, facts } = source;
   const own = [...files.lineage, ...files.workers.flatMap(({ lineage }) => lineage)];
-  const projected = facts?.artifacts() ?? [];
+  const exported = facts?.artifacts() ?? [];
   if (isForeign)
     own.push({
       name: 'tensorboard',
@@ -171,8 +171,8 @@ function toLineage(source: RunSource, isForeign: boolean): RunArtifact[] {
       summary: { path: TENSORBOARD_DIRECTORY },
       is_input: false,
     });
-  if (facts?.state !== 'projected' && source.liveness !== 'live') own.push(...toUntold(source, own));
-  return mergeLineage(own, projected);
+  if (facts?.state !== 'exported' && source.liveness !== 'live') own.push(...toUntold(source, own));
+  return mergeLineage(own, exported);
 }
 
 /** Events of a writer that was killed before it recorded them: without their names Polyaxon does not ask for them. */
@@ -188,7 +188,7 @@ function toUntold({ storedFiles }: RunSource, own: readonly RunArtifact[]): RunA
 }
 
 /** Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
-function toFlags(facts: ProjectedFacts | null, isForeign: boolean): JsonMap {
+function toFlags(facts: ExportFacts | null, isForeign: boolean): JsonMap {
   const kinds = new Set(facts?.artifacts().map(({ kind }) => kind));
   const has = (flag: string, isSet: boolean): JsonMap => (isSet ? { [flag]: true } : {});
   return {
@@ -201,7 +201,7 @@ function toFlags(facts: ProjectedFacts | null, isForeign: boolean): JsonMap {
 }
 
 /** From the first event to the last. */
-function toRange(facts: ProjectedFacts | null): { start?: string; end?: string } {
+function toRange(facts: ExportFacts | null): { start?: string; end?: string } {
   const ranges = facts?.artifacts().map(({ summary }) => summary.timestamp) ?? [];
   const [first] = ranges;
   if (first === undefined) return {};

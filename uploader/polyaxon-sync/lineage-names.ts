@@ -13,10 +13,10 @@ import { toCleanMap } from '../base/canonical-json.js';
 /** All entries, no two outputs of one name. A later entry of `own` takes the place of an earlier one of its name and kind. */
 export function mergeLineage(
   own: readonly RunArtifact[],
-  projected: readonly SeriesArtifact[],
+  exported: readonly SeriesArtifact[],
 ): RunArtifact[] {
-  const events = new Map(projected.map((each) => [toEntryKey(each), toRunArtifact(each)]));
-  const paths = new Set(projected.map(({ path }) => path));
+  const events = new Map(exported.map((each) => [toEntryKey(each), toRunArtifact(each)]));
+  const paths = new Set(exported.map(({ path }) => path));
   const others = new Map<string, RunArtifact>();
   for (const entry of own) {
     // What both tell of is the projection's to tell: it is never behind.

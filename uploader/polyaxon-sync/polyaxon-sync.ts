@@ -10,7 +10,7 @@ import { CodedError, messageOf } from '../../src/base/errors.js';
 import { StoreUnavailableError } from '../base/errors.js';
 import { ConcurrencyLimit } from '../base/limits/concurrency-limit.js';
 import { type RetryNotice, RetryPolicy } from '../base/limits/retry-policy.js';
-import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
+import type { ExportFacts } from '../pipeline/report/export-facts.js';
 import type {
   ObservedRun,
   RunCompletion,
@@ -54,7 +54,7 @@ interface Lane {
 }
 
 export class PolyaxonSync implements RunObserver {
-  readonly wantsProjection = true;
+  readonly wantsExport = true;
   readonly #options: PolyaxonSyncOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #refusals = new Refusals();
@@ -82,7 +82,7 @@ export class PolyaxonSync implements RunObserver {
     this.#touch(runUuid, (runSync) => runSync.onStored());
   }
 
-  onProjected(runUuid: string, facts: ProjectedFacts): void {
+  onExported(runUuid: string, facts: ExportFacts): void {
     this.#touch(runUuid, (runSync) => runSync.onFacts(facts));
   }
 

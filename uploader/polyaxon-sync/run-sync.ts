@@ -10,7 +10,7 @@ import type { CodedError } from '../../src/base/errors.js';
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
 import { toHash } from '../base/canonical-json.js';
 import type { Io } from '../base/io/io.js';
-import type { ProjectedFacts } from '../pipeline/report/export-facts.js';
+import type { ExportFacts } from '../pipeline/report/export-facts.js';
 import type { ObservedRun, StoredView } from '../pipeline/report/run-observer.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
@@ -35,7 +35,7 @@ export interface RunSyncOptions {
   readonly createsProject: boolean;
   readonly defaults: PlaceDefaults;
   /** Whether event files are projected: then nothing is told of foreign runs before it is known what by. */
-  readonly hasProjection: boolean;
+  readonly hasExport: boolean;
   readonly projects: ProjectDirectory;
   readonly onChange: (change: RunSyncChange) => void;
 }
@@ -58,7 +58,7 @@ export class RunSync {
   readonly #options: RunSyncOptions;
   readonly #foundAt: number;
   #liveness: Liveness = 'live';
-  #facts: ProjectedFacts | null = null;
+  #facts: ExportFacts | null = null;
   /** Null as long as the run is not complete. */
   #unsendable: readonly string[] | null = null;
   #session: RunSession | null = null;
@@ -105,7 +105,7 @@ export class RunSync {
     this.#hasChanged = true;
   }
 
-  onFacts(facts: ProjectedFacts): void {
+  onFacts(facts: ExportFacts): void {
     this.#facts = facts;
     this.#hasChanged = true;
   }
@@ -239,14 +239,14 @@ export class RunSync {
 
   /** Null as long as something is not known. */
   async #readDesired(): Promise<DesiredRun | null> {
-    const { io, view, defaults, projects, hasProjection } = this.#options;
+    const { io, view, defaults, projects, hasExport } = this.#options;
     const { runUuid, kind = 'polyaxon', name = runUuid } = this.run;
     const files = await this.#readFiles();
     if (files === null) return null;
     this.#place = findPlace(files.record, { ...defaults, project: this.run.project ?? defaults.project });
     if (this.#place !== null) projects.set(runUuid, this.#place);
     const isForeign = kind !== 'polyaxon' && files.record === null;
-    if (isForeign && hasProjection && !this.#isProjectionKnown()) return null;
+    if (isForeign && hasExport && !this.#isExportKnown()) return null;
     return toDesiredRun({
       ...{ uuid: runUuid, kind, name, files, facts: this.#facts, liveness: this.#liveness },
       storedFiles: () => view.storedFiles(runUuid),
@@ -256,7 +256,7 @@ export class RunSync {
   }
 
   /** The times of a foreign run are those of its events, and cannot be changed later. */
-  #isProjectionKnown(): boolean {
+  #isExportKnown(): boolean {
     if (this.#facts === null || this.#facts.state === 'undecided') return false;
     return this.#facts.isCaughtUp || this.#facts.artifacts().length > 0;
   }

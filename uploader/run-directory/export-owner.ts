@@ -13,15 +13,15 @@ import { readWholeFile } from '../base/io/whole-file.js';
 import { joinPath } from '../base/join-path.js';
 
 /** `undecided`: something could not be read, and will be. */
-export type WhoProjects = 'uploader' | 'writer' | 'undecided';
+export type ExportOwner = 'uploader' | 'writer' | 'undecided';
 
 const MAX_BYTES = 64 * 1024;
 
 /** Looks. The answer may change when another process joins the run, or turns out to be writing into `events/`. */
-export async function findWhoProjects(
+export async function findExportOwner(
   fileSystem: FileSystem,
   run: { readonly directory: Buffer; readonly filesAt: string },
-): Promise<WhoProjects> {
+): Promise<ExportOwner> {
   // A log directory: nothing of Polyaxon's is in it.
   if (run.filesAt !== '') return 'uploader';
   const words = await readFormats(fileSystem, run.directory);

@@ -13,7 +13,7 @@ import { type TagInfo, type TagTable, toMetadata } from './tag-table.js';
 /** The beginning of a session of hyperparameters. */
 export type HParamsSession = Extract<HParamsData, { kind: 'sessionStart' }>;
 
-export type ProjectedValue =
+export type ExportedValue =
   | {
       readonly kind: 'rows';
       readonly artifactKind: ArtifactKind;
@@ -23,14 +23,14 @@ export type ProjectedValue =
   | { readonly kind: 'inputs'; readonly session: HParamsSession };
 
 /** Plugins whose tensors are projected, besides scalars and Polyaxon's own. */
-const PROJECTED_PLUGINS: ReadonlySet<string | undefined> = new Set([
+const EXPORTED_PLUGINS: ReadonlySet<string | undefined> = new Set([
   ...['images', 'audio', 'histograms', 'text', 'pr_curves', 'hparams'],
 ]);
 
 /** Projects a value of one of TensorBoard's plugins; undefined when Polyaxon has nothing for it. Throws `InvalidValueError`. */
-export function projectTensorBoardValue(value: SummaryValue, info: TagInfo): ProjectedValue | undefined {
+export function exportTensorBoardValue(value: SummaryValue, info: TagInfo): ExportedValue | undefined {
   const isLegacy = value.value !== undefined && value.value.kind !== 'tensor';
-  if (!isLegacy && !PROJECTED_PLUGINS.has(info.pluginName)) return undefined;
+  if (!isLegacy && !EXPORTED_PLUGINS.has(info.pluginName)) return undefined;
   const decoded = decodeValue(value, toMetadata(info, value));
   if (decoded.kind === 'hparams') {
     return decoded.data.kind === 'sessionStart' ? { kind: 'inputs', session: decoded.data } : undefined;
@@ -42,11 +42,11 @@ export function projectTensorBoardValue(value: SummaryValue, info: TagInfo): Pro
 }
 
 /** Projects a value of the plugin `polyaxon`; `values`: all of its event. Throws `InvalidValueError`. */
-export function projectPolyaxonValue(
+export function exportPolyaxonValue(
   value: SummaryValue,
   values: readonly SummaryValue[],
   table: TagTable,
-): ProjectedValue {
+): ExportedValue {
   const { body, assetBytes } = decodePolyaxonValue(value);
   const { kind, name, asset } = body;
   const row: DecodedRow =

@@ -12,29 +12,29 @@ import { toNumber } from '../../format/reader/tensor-values.js';
 import type { Event, SummaryValue } from '../../format/wire/messages.js';
 import { POLYAXON_PLUGIN } from '../polyaxon-value.js';
 import type { DecodedRow } from './decoded-rows.js';
-import { type ProjectedValue, projectPolyaxonValue, projectTensorBoardValue } from './exported-value.js';
-import { ProjectionCounter, type ProjectionCounts, type ProjectionState } from './exporter-state.js';
+import { type ExportedValue, exportPolyaxonValue, exportTensorBoardValue } from './exported-value.js';
+import { ExportCounter, type ExportCounts, type ExporterState } from './exporter-state.js';
 import { toInputs } from './hparam-inputs.js';
 import { type SeriesArtifact, toSeriesArtifact } from './run-artifact.js';
-import type { EventTime, ProjectionTarget, Series, SeriesAppend } from './series.js';
-import { type ProjectionNotice, SeriesIndex } from './series-index.js';
+import type { EventTime, ExportTarget, Series, SeriesAppend } from './series.js';
+import { type ExportNotice, SeriesIndex } from './series-index.js';
 import { type TagInfo, TagTable } from './tag-table.js';
 import { TimestampPrinter, toPrintable } from './timestamp-text.js';
 import { toValueText } from './value-json.js';
 
-export type { ProjectionCounts, ProjectionState } from './exporter-state.js';
+export type { ExportCounts, ExporterState } from './exporter-state.js';
 export { artifactsOf, type EventsSummary, type SeriesArtifact } from './run-artifact.js';
-export type { ProjectionTarget, SeriesAppend } from './series.js';
-export type { ProjectionNotice } from './series-index.js';
+export type { ExportTarget, SeriesAppend } from './series.js';
+export type { ExportNotice } from './series-index.js';
 
-export interface ProjectionOptions {
+export interface ExporterOptions {
   /**
    * `events`: every kind, below `events/` and `assets/`. `resources`: system metrics, which are scalars, below `resources/`, without
    * steps as Polyaxon's own. Default `events`.
    */
-  readonly target?: ProjectionTarget | undefined;
+  readonly target?: ExportTarget | undefined;
   /** Where an earlier projection ended; its target counts. */
-  readonly state?: ProjectionState | undefined;
+  readonly state?: ExporterState | undefined;
   /** Finite values of a metric up to which its quartiles are exact; then they are within 0.1 %. Default 2,048. */
   readonly exactValues?: number | undefined;
   /** Names that belong to other entries of the run's lineage, such as those of system metrics. The same for the run's whole life. */
@@ -42,47 +42,47 @@ export interface ProjectionOptions {
 }
 
 /** A file below `assets/`, whole. */
-export interface ProjectionAsset {
+export interface ExportAsset {
   /** Relative to the run directory. */
   readonly path: string;
   readonly bytes: Uint8Array;
 }
 
 /** What has come since the last `take`. Write the assets first: a row names no file that is not there. */
-export interface ProjectionOutput {
+export interface ExportOutput {
   /** Bytes for the ends of files, each relative to the run directory, which has `offset` bytes before. */
   readonly appends: readonly SeriesAppend[];
-  readonly assets: readonly ProjectionAsset[];
+  readonly assets: readonly ExportAsset[];
   /** Hyperparameters, for the run's inputs. */
   readonly inputs: Readonly<Record<string, JsonValue>>;
-  readonly notices: readonly ProjectionNotice[];
+  readonly notices: readonly ExportNotice[];
 }
 
 const DEFAULT_EXACT_VALUES = 2048;
 
-export class Projection {
-  readonly target: ProjectionTarget;
+export class Exporter {
+  readonly target: ExportTarget;
   readonly #tables = new Map<string, TagTable>();
   readonly #series: SeriesIndex;
-  readonly #counter: ProjectionCounter;
+  readonly #counter: ExportCounter;
   readonly #printer = new TimestampPrinter();
   #lastTable: TagTable | undefined;
   #wallTimeNoticed: boolean;
-  #assets: ProjectionAsset[] = [];
+  #assets: ExportAsset[] = [];
   #inputs = new Map<string, JsonValue>();
-  #notices: ProjectionNotice[] = [];
+  #notices: ExportNotice[] = [];
   #assetBytes = 0;
 
-  constructor({ target, state, exactValues, isReservedName }: ProjectionOptions = {}) {
+  constructor({ target, state, exactValues, isReservedName }: ExporterOptions = {}) {
     this.target = state?.target ?? target ?? 'events';
     const options = {
       target: this.target,
       exactValues: exactValues ?? DEFAULT_EXACT_VALUES,
       isReservedName,
-      notify: (notice: ProjectionNotice): void => void this.#notices.push(notice),
+      notify: (notice: ExportNotice): void => void this.#notices.push(notice),
     };
     this.#series = new SeriesIndex(options, state?.series);
-    this.#counter = new ProjectionCounter(state?.counts);
+    this.#counter = new ExportCounter(state?.counts);
     this.#wallTimeNoticed = state?.wallTimeNoticed ?? false;
     for (const { path, tags } of state?.logDirectories ?? [])
       this.#tables.set(path, new TagTable(path, tags));
@@ -104,10 +104,10 @@ export class Projection {
       }
       case 'graphDef':
       case 'metaGraphDef':
-        this.#pushUnprojected('graphs');
+        this.#pushUnexported('graphs');
         return;
       case 'taggedRunMetadata':
-        this.#pushUnprojected('graph_tagged_run_metadata');
+        this.#pushUnexported('graph_tagged_run_metadata');
         return;
     }
   }
@@ -132,7 +132,7 @@ export class Projection {
   }
 
   /** Gives what is to be written, and forgets it. */
-  take(): ProjectionOutput {
+  take(): ExportOutput {
     const appends = [...this.#series].flatMap((series) => series.take() ?? []);
     const output = {
       appends,
@@ -158,7 +158,7 @@ export class Projection {
    * All that the projection knows, as plain JSON: a projection that is given it continues to the very same bytes. To be asked for when all
    * has been taken; throws otherwise, because what waits is not part of it.
    */
-  get state(): ProjectionState {
+  get state(): ExporterState {
     const isWaiting = this.waitingBytes > 0 || this.#inputs.size > 0 || this.#notices.length > 0;
     if (isWaiting) throw new Error('the projection has output that was not taken: take() before state');
     return {
@@ -171,7 +171,7 @@ export class Projection {
     };
   }
 
-  get counts(): ProjectionCounts {
+  get counts(): ExportCounts {
     const rows = new Map<string, number>();
     for (const { identity, rows: number } of this.#series) {
       rows.set(identity.kind, (rows.get(identity.kind) ?? 0) + number);
@@ -225,9 +225,9 @@ export class Projection {
     }
   }
 
-  #pushUnprojected(pluginName: string): void {
+  #pushUnexported(pluginName: string): void {
     this.#counter.values++;
-    this.#counter.countUnprojected(pluginName);
+    this.#counter.countUnexported(pluginName);
   }
 
   #pushValues(table: TagTable, eventTime: EventTime, values: readonly SummaryValue[]): void {
@@ -239,7 +239,7 @@ export class Projection {
       this.#counter.values++;
       try {
         if (info.pluginName === POLYAXON_PLUGIN) {
-          this.#project(table, eventTime, info, projectPolyaxonValue(value, values, table));
+          this.#export(table, eventTime, info, exportPolyaxonValue(value, values, table));
         } else if (hasPolyaxon) this.#counter.previews++;
         else this.#pushValue(table, eventTime, value, info);
       } catch (error) {
@@ -261,7 +261,7 @@ export class Projection {
     if (content?.kind === 'simpleValue') this.#pushNumber(table, eventTime, info, content.simpleValue);
     else if (content?.kind === 'tensor' && info.pluginName === 'scalars') {
       this.#pushNumber(table, eventTime, info, toNumber(value.tag, content.tensor));
-    } else this.#project(table, eventTime, info, projectTensorBoardValue(value, info));
+    } else this.#export(table, eventTime, info, exportTensorBoardValue(value, info));
   }
 
   #pushNumber(table: TagTable, eventTime: EventTime, info: TagInfo, value: number): void {
@@ -270,24 +270,24 @@ export class Projection {
     this.#counter.numbers++;
   }
 
-  #project(
+  #export(
     { logDirectory }: TagTable,
     eventTime: EventTime,
     info: TagInfo,
-    projected: ProjectedValue | undefined,
+    exported: ExportedValue | undefined,
   ): void {
-    if (projected === undefined || this.target !== 'events') {
-      this.#counter.countUnprojected(info.pluginName);
-    } else if (projected.kind === 'inputs') {
-      const notify = (notice: ProjectionNotice): void => void this.#notices.push(notice);
-      const inputs = toInputs(projected.session, logDirectory, notify);
+    if (exported === undefined || this.target !== 'events') {
+      this.#counter.countUnexported(info.pluginName);
+    } else if (exported.kind === 'inputs') {
+      const notify = (notice: ExportNotice): void => void this.#notices.push(notice);
+      const inputs = toInputs(exported.session, logDirectory, notify);
       for (const [name, value] of inputs) this.#inputs.set(name, value);
       this.#counter.inputs++;
     } else {
-      const { artifactKind, name, rows } = projected;
+      const { artifactKind, name, rows } = exported;
       const series = this.#series.get(artifactKind, logDirectory, name);
       for (const row of rows) this.#appendRow(eventTime, series, row);
-      this.#counter.countProjected(artifactKind);
+      this.#counter.countExported(artifactKind);
     }
   }
 

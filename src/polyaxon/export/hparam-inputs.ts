@@ -6,13 +6,13 @@ import type { JsonValue } from '../../base/json-value.js';
 import { hashName, sanitizeName, toFallbackName } from '../names.js';
 import type { HParamsSession } from './exported-value.js';
 import { toFullName } from './name-space.js';
-import type { ProjectionNotice } from './series-index.js';
+import type { ExportNotice } from './series-index.js';
 
 /** The inputs of a session, by Polyaxon's names. */
 export function toInputs(
   session: HParamsSession,
   logDirectory: string,
-  notify: (notice: ProjectionNotice) => void,
+  notify: (notice: ExportNotice) => void,
 ): Map<string, JsonValue> {
   const inputs = new Map<string, JsonValue>();
   for (const [hparam, value] of Object.entries(session.hparams)) {

@@ -26,7 +26,7 @@ import { decodeEvent } from '../../format/wire/decode-event.js';
 import { listEventFiles } from '../../format/writer/earlier-files.js';
 import type { EventSink, OpenEventFile } from '../../format/writer/event-sink.js';
 import type { RunArtifact } from '../run-record.js';
-import { Projection, type ProjectionOutput } from './exporter.js';
+import { Exporter, type ExportOutput } from './exporter.js';
 
 export interface PolyaxonFilesOptions {
   readonly runDirectory: string;
@@ -49,12 +49,12 @@ export class PolyaxonFiles {
   /** The bytes of half a record at the end of each event file. */
   readonly #tails = new Map<string, Uint8Array>();
   readonly #decoder = new ScalarDecoder();
-  #projection: Projection;
+  #exporter: Exporter;
   #failure: RunWriteError | undefined;
 
   constructor(options: PolyaxonFilesOptions) {
     this.#options = options;
-    this.#projection = new Projection({ target: options.target });
+    this.#exporter = new Exporter({ target: options.target });
   }
 
   /** The sink to write the event files through. */
@@ -68,19 +68,19 @@ export class PolyaxonFiles {
 
   /** What has been projected, for the lineage. */
   artifacts(): readonly RunArtifact[] {
-    return this.#projection.artifacts();
+    return this.#exporter.artifacts();
   }
 
   /** The last value of each metric, under Polyaxon's names. */
   lastValues(): Record<string, number | null> {
-    return this.#projection.lastValues();
+    return this.#exporter.lastValues();
   }
 
   /** Makes all files anew from the event files on disk: those of an earlier process too. */
   rebuild(): void {
     const { sink, directory } = this.#options;
     const files = new WholeFiles(this.#options.runDirectory);
-    this.#projection = new Projection({ target: this.#options.target });
+    this.#exporter = new Exporter({ target: this.#options.target });
     this.#tails.clear();
     try {
       for (const name of listEventFiles(directory, sink)) {
@@ -133,7 +133,7 @@ export class PolyaxonFiles {
     for (;;) {
       const end = this.#decoder.readScalars(all, view, at);
       if (end > at) {
-        this.#projection.pushScalars(this.#decoder.batch, logDirectory);
+        this.#exporter.pushScalars(this.#decoder.batch, logDirectory);
         at = end;
         continue;
       }
@@ -141,7 +141,7 @@ export class PolyaxonFiles {
       if (decoded.kind === 'incomplete') break;
       const event = decodeEvent(decoded.data);
       this.#decoder.learn(event, decoded.data);
-      this.#projection.push(event, logDirectory);
+      this.#exporter.push(event, logDirectory);
       at = decoded.end;
     }
     this.#tails.set(fileName, all.slice(at));
@@ -158,8 +158,8 @@ export class PolyaxonFiles {
     }
   }
 
-  #take(): ProjectionOutput {
-    const output = this.#projection.take();
+  #take(): ExportOutput {
+    const output = this.#exporter.take();
     for (const { code, message } of output.notices) this.#options.diagnostics.warn(code, message);
     if (Object.keys(output.inputs).length > 0) this.#options.onInputs(output.inputs);
     return output;
@@ -172,7 +172,7 @@ export class PolyaxonFiles {
 }
 
 /** Assets first: an event never names bytes that are not there. */
-function appendAll(runDirectory: string, { appends, assets }: ProjectionOutput): void {
+function appendAll(runDirectory: string, { appends, assets }: ExportOutput): void {
   for (const asset of assets) writeAsset(runDirectory, asset);
   for (const { path, offset, bytes } of appends) {
     const target = join(runDirectory, path);
@@ -181,7 +181,7 @@ function appendAll(runDirectory: string, { appends, assets }: ProjectionOutput):
   }
 }
 
-function writeAsset(runDirectory: string, { path, bytes }: ProjectionOutput['assets'][number]): void {
+function writeAsset(runDirectory: string, { path, bytes }: ExportOutput['assets'][number]): void {
   const target = join(runDirectory, path);
   mkdirSync(dirname(target), { recursive: true });
   replaceFileSync(target, bytes, { fsync: false });
@@ -205,7 +205,7 @@ class WholeFiles {
     this.#runDirectory = runDirectory;
   }
 
-  write({ appends, assets }: ProjectionOutput): void {
+  write({ appends, assets }: ExportOutput): void {
     for (const asset of assets) {
       if (!existsSync(join(this.#runDirectory, asset.path))) writeAsset(this.#runDirectory, asset);
     }

@@ -5,7 +5,7 @@
  */
 
 import type { ArtifactKind } from '../polyaxon-value.js';
-import type { ProjectionState } from './exporter-state.js';
+import type { ExporterState } from './exporter-state.js';
 import { Series } from './series.js';
 import type { MetricSummary } from './statistics.js';
 import { toIsoTimestamp } from './timestamp-text.js';
@@ -49,7 +49,7 @@ export function toSeriesArtifact({ identity, path, range, rows, statistics }: Se
 }
 
 /** The lineage entries of all series of a projection, from its state alone; in the order of their first rows. */
-export function artifactsOf({ target, series }: ProjectionState): SeriesArtifact[] {
+export function artifactsOf({ target, series }: ExporterState): SeriesArtifact[] {
   // How many values a series may keep does not matter where none come.
   return series.map((state) => toSeriesArtifact(new Series({ target, ...state }, 0, state)));
 }

@@ -4,10 +4,10 @@
 
 import type { ArtifactKind } from '../polyaxon-value.js';
 import { type NameChange, NameSpace, toFullName } from './name-space.js';
-import { maxNameLength, type ProjectionTarget, Series, type SeriesState } from './series.js';
+import { type ExportTarget, maxNameLength, Series, type SeriesState } from './series.js';
 
 /** Something that was changed, or that cannot be projected. */
-export interface ProjectionNotice {
+export interface ExportNotice {
   /** Stable identifier. */
   readonly code: NameChange['code'] | 'WARN_VALUE_INVALID' | 'WARN_WALL_TIME_UNPRINTABLE';
   readonly message: string;
@@ -20,10 +20,10 @@ export interface ProjectionNotice {
 }
 
 export interface SeriesIndexOptions {
-  readonly target: ProjectionTarget;
+  readonly target: ExportTarget;
   readonly exactValues: number;
   readonly isReservedName: ((name: string) => boolean) | undefined;
-  readonly notify: (notice: ProjectionNotice) => void;
+  readonly notify: (notice: ExportNotice) => void;
 }
 
 export class SeriesIndex {

@@ -15,7 +15,7 @@ import { RowBuffer } from './row-buffer.js';
 import { Statistics, type StatisticsState } from './statistics.js';
 
 /** What is projected: a run's events, or its system metrics. */
-export type ProjectionTarget = 'events' | 'resources';
+export type ExportTarget = 'events' | 'resources';
 
 /** A series, as JSON. Steps beyond 2^53 are text. */
 export interface SeriesState {
@@ -35,7 +35,7 @@ export interface SeriesState {
 
 /** What a series is and where; `kind` is the directory's, which for system metrics is `metric` too. */
 export interface SeriesIdentity {
-  readonly target: ProjectionTarget;
+  readonly target: ExportTarget;
   readonly kind: ArtifactKind;
   readonly logDirectory: string;
   readonly rawName: string;
@@ -72,7 +72,7 @@ export function isJsonLines(kind: ArtifactKind): boolean {
 }
 
 /** Most characters of the name of a series. */
-export function maxNameLength(target: ProjectionTarget, kind: ArtifactKind): number {
+export function maxNameLength(target: ExportTarget, kind: ArtifactKind): number {
   return MAX_PATH - toPath(target, kind, '').length;
 }
 
@@ -207,7 +207,7 @@ export class Series {
   }
 }
 
-function toPath(target: ProjectionTarget, kind: ArtifactKind, name: string): string {
+function toPath(target: ExportTarget, kind: ArtifactKind, name: string): string {
   const directory = target === 'events' ? EVENTS_DIRECTORY : RESOURCES_DIRECTORY;
   return `${directory}/${kind}/${name}${EXTENSION}`;
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Event, SummaryValue } from '../../../src/format/wire/messages.js';
-import { Projection, type ProjectionState } from '../../../src/polyaxon/export/exporter.js';
+import { Exporter, type ExporterState } from '../../../src/polyaxon/export/exporter.js';
 import { createSessionStartValue } from '../../../src/summary/hparams.js';
+import { ExportedFiles } from '../../support/exported-files.js';
 import { readFixtureFile } from '../../support/polyaxon-fixture.js';
-import { ProjectedFiles } from '../../support/projected-files.js';
 import {
   audioValue,
   foreignValue,
@@ -21,9 +21,9 @@ const PNG = readFixtureFile('assets/image/alpha_0.png');
 const GIF = readFixtureFile('assets/video/clip_2.gif');
 const WAV = readFixtureFile('assets/audio/tone_0.wav');
 
-function project(events: readonly Event[], logDirectory = '', projection = new Projection()) {
-  for (const event of events) projection.push(event, logDirectory);
-  return { projection, written: new ProjectedFiles().take(projection) };
+function project(events: readonly Event[], logDirectory = '', exporter = new Exporter()) {
+  for (const event of events) exporter.push(event, logDirectory);
+  return { exporter, written: new ExportedFiles().take(exporter) };
 }
 
 /** The same value without its metadata, as later events of a tag are. */
@@ -31,14 +31,14 @@ function withoutMetadata({ tag, value }: SummaryValue): SummaryValue {
   return value === undefined ? { tag } : { tag, value };
 }
 
-describe('Projection', () => {
+describe('Exporter', () => {
   it('writes the header with the first rows only, and appends where the file ends', () => {
-    const projection = new Projection();
-    projection.push(toEvent(1, WALL, scalarValue('loss', 0.1)));
-    const first = projection.take();
-    const none = projection.take();
-    projection.push(toEvent(2, WALL, scalarValue('loss', 0.25)));
-    const second = projection.take();
+    const exporter = new Exporter();
+    exporter.push(toEvent(1, WALL, scalarValue('loss', 0.1)));
+    const first = exporter.take();
+    const none = exporter.take();
+    exporter.push(toEvent(2, WALL, scalarValue('loss', 0.25)));
+    const second = exporter.take();
 
     const text = ({ appends }: typeof first) =>
       appends.map(({ offset, bytes }) => [offset, Buffer.from(bytes).toString()]);
@@ -49,22 +49,22 @@ describe('Projection', () => {
   });
 
   it('remembers what a tag is, by log directory, and names the series of others by their paths', () => {
-    const projection = new Projection();
+    const exporter = new Exporter();
     const loss = scalarValue('loss', 1);
-    projection.push(toEvent(0, WALL, loss));
-    projection.push(toEvent(0, WALL, withoutMetadata(scalarValue('loss', 5))), 'worker-1/x');
-    projection.push(toEvent(1, WALL, withoutMetadata(loss)));
-    projection.push(toEvent(1, WALL, scalarValue('loss', 6)), 'worker-1/x');
-    projection.push(toEvent(2, WALL, withoutMetadata(loss)), 'worker-1/x');
+    exporter.push(toEvent(0, WALL, loss));
+    exporter.push(toEvent(0, WALL, withoutMetadata(scalarValue('loss', 5))), 'worker-1/x');
+    exporter.push(toEvent(1, WALL, withoutMetadata(loss)));
+    exporter.push(toEvent(1, WALL, scalarValue('loss', 6)), 'worker-1/x');
+    exporter.push(toEvent(2, WALL, withoutMetadata(loss)), 'worker-1/x');
 
-    const { written } = project([], '', projection);
+    const { written } = project([], '', exporter);
 
     expect(written.paths).toEqual(['events/metric/loss.plx', 'events/metric/worker-1__x__loss.plx']);
-    expect(projection.counts).toMatchObject({ rows: { metric: 4 }, unprojected: { unknown: 1 } });
+    expect(exporter.counts).toMatchObject({ rows: { metric: 4 }, unexported: { unknown: 1 } });
   });
 
   it('gives each image and clip of a value a row and a file, and overwrites none when steps come again', () => {
-    const { written, projection } = project([
+    const { written, exporter } = project([
       toEvent(1, WALL, imagesValue('a', PNG, GIF)),
       toEvent(2, WALL, imagesValue('a', PNG)),
       toEvent(1, WALL, imagesValue('a', PNG)),
@@ -87,19 +87,19 @@ describe('Projection', () => {
       `1|${TIME}|{"height":5,"width":2,"colorspace":4,"path":"assets/image/a_1-3.png"}`,
     ]);
     expect(written.bytes('assets/image/a_1-1.gif')).toEqual(GIF);
-    expect(projection.counts).toMatchObject({
-      projected: { image: 4, audio: 1 },
+    expect(exporter.counts).toMatchObject({
+      exported: { image: 4, audio: 1 },
       rows: { image: 5, audio: 2 },
     });
   });
 
   it('keeps nothing of the bytes that it was given', () => {
     const image = PNG.slice();
-    const projection = new Projection();
-    projection.push(toEvent(1, WALL, imagesValue('a', image)));
+    const exporter = new Exporter();
+    exporter.push(toEvent(1, WALL, imagesValue('a', image)));
     image.fill(0);
 
-    expect(project([], '', projection).written.bytes('assets/image/a_1.png')).toEqual(PNG);
+    expect(project([], '', exporter).written.bytes('assets/image/a_1.png')).toEqual(PNG);
   });
 
   it('takes images and clips of unknown kinds by what the value says', () => {
@@ -152,7 +152,7 @@ describe('Projection', () => {
       value: { content_type: 'gif', colorspace: 3, width: 3, height: 2 },
       asset: { extension: 'gif', inTag: 'clip' },
     });
-    const { written, projection } = project([
+    const { written, exporter } = project([
       toEvent(1, WALL, imagesValue('clip', GIF), video, textValue('clip/text', ['seen'])),
       toEvent(2, WALL, withoutMetadata(imagesValue('clip', GIF)), withoutMetadata(video)),
     ]);
@@ -165,11 +165,11 @@ describe('Projection', () => {
     expect(written.text('events/video/clip.plx').split('\n')[1]).toBe(
       `1|${TIME}|{"height":2,"width":3,"colorspace":3,"path":"assets/video/clip_1.gif","content_type":"gif"}`,
     );
-    expect(projection.counts).toMatchObject({
+    expect(exporter.counts).toMatchObject({
       values: 5,
-      projected: { video: 2 },
+      exported: { video: 2 },
       previews: 3,
-      unprojected: {},
+      unexported: {},
       invalid: {},
     });
   });
@@ -198,14 +198,14 @@ describe('Projection', () => {
   it('counts values that cannot be read, and tells of each tag once', () => {
     const bad = (name: string): SummaryValue =>
       polyaxonValue({ kind: 'image', name, value: {}, asset: { extension: 'png', inTag: 'gone' } });
-    const { written, projection } = project([
+    const { written, exporter } = project([
       toEvent(1, WALL, bad('a')),
       toEvent(2, WALL, bad('a')),
       toEvent(3, WALL, bad('b')),
       toEvent(4, WALL, histogramValue('h', [[1, 2]])),
     ]);
 
-    expect(projection.counts).toMatchObject({ values: 4, invalid: { polyaxon: 3, histograms: 1 } });
+    expect(exporter.counts).toMatchObject({ values: 4, invalid: { polyaxon: 3, histograms: 1 } });
     expect(written.paths).toEqual([]);
     expect(written.notices.map(({ code, rawName }) => [code, rawName])).toEqual([
       ['WARN_VALUE_INVALID', 'polyaxon/image/a'],
@@ -238,11 +238,11 @@ describe('Projection', () => {
 
   it('cuts names and file names to what disks and the server hold', () => {
     const name = 'é'.repeat(400);
-    const { written, projection } = project([
+    const { written, exporter } = project([
       toEvent(2n ** 62n, WALL, imagesValue(name, PNG, PNG), scalarValue(`${name}2`, 1)),
     ]);
 
-    expect(projection.artifacts().map(({ path }) => path.length)).toEqual([256, 256]);
+    expect(exporter.artifacts().map(({ path }) => path.length)).toEqual([256, 256]);
     for (const path of written.paths) expect(path.split('/').at(-1)!.length).toBeLessThanOrEqual(255);
     expect(written.notices.map(({ code }) => code)).toEqual(['WARN_NAME_CUT', 'WARN_NAME_CUT']);
   });
@@ -261,7 +261,7 @@ describe('Projection', () => {
   });
 
   it('projects only numbers for the resources', () => {
-    const projection = new Projection({ target: 'resources' });
+    const exporter = new Exporter({ target: 'resources' });
     const { written } = project(
       [
         toEvent(3, WALL, scalarValue('cpu', 12)),
@@ -269,14 +269,14 @@ describe('Projection', () => {
         toEvent(5, WALL, polyaxonValue({ kind: 'html', name: 'h', value: 'x' })),
       ],
       '',
-      projection,
+      exporter,
     );
 
     expect(written.toObject()).toEqual({
       'resources/metric/cpu.plx': `step|timestamp|metric\n|${TIME}|12.0`,
     });
-    expect(projection.counts.unprojected).toEqual({ text: 1, mesh: 1, polyaxon: 1 });
-    expect(projection.artifacts()).toEqual([
+    expect(exporter.counts.unexported).toEqual({ text: 1, mesh: 1, polyaxon: 1 });
+    expect(exporter.artifacts()).toEqual([
       {
         name: 'cpu',
         kind: 'system',
@@ -297,7 +297,7 @@ describe('Projection', () => {
   it('makes inputs of the hyperparameters of a session, also of one whose metadata came before a restart', () => {
     const hparams = { 'opt/lr': 0.5, opt__lr: 1, 日本: 'x', on: true, nan: Number.NaN };
     const session = createSessionStartValue(hparams, WALL);
-    const first = new Projection();
+    const first = new Exporter();
     first.push(toEvent(0, WALL, session), 'trial');
     const expected = {
       trial__opt__lr: 0.5,
@@ -308,7 +308,7 @@ describe('Projection', () => {
     };
 
     expect(first.take().inputs).toEqual(expected);
-    const second = new Projection({ state: JSON.parse(JSON.stringify(first.state)) });
+    const second = new Exporter({ state: JSON.parse(JSON.stringify(first.state)) });
     second.push(toEvent(0, WALL, withoutMetadata(session)), 'trial');
     const { inputs, notices } = second.take();
     expect(inputs).toEqual(expected);
@@ -319,7 +319,7 @@ describe('Projection', () => {
   });
 
   it('counts what is no summary', () => {
-    const { projection } = project([
+    const { exporter } = project([
       { step: 0, wallTime: WALL, what: { kind: 'fileVersion', fileVersion: 'brain.Event:2' } },
       { step: 0, wallTime: WALL, what: { kind: 'graphDef', graphDef: Uint8Array.of(1) } },
       {
@@ -329,19 +329,19 @@ describe('Projection', () => {
       },
     ]);
 
-    expect(projection.counts).toMatchObject({
+    expect(exporter.counts).toMatchObject({
       values: 2,
-      unprojected: { graphs: 1, graph_tagged_run_metadata: 1 },
+      unexported: { graphs: 1, graph_tagged_run_metadata: 1 },
     });
   });
 
   it('has a state only when all has been taken', () => {
-    const projection = new Projection();
-    projection.push(toEvent(1, WALL, scalarValue('a', 1)));
+    const exporter = new Exporter();
+    exporter.push(toEvent(1, WALL, scalarValue('a', 1)));
 
-    expect(() => projection.state).toThrow('take() before state');
-    projection.take();
-    const state: ProjectionState = JSON.parse(JSON.stringify(projection.state));
-    expect(state).toEqual(projection.state);
+    expect(() => exporter.state).toThrow('take() before state');
+    exporter.take();
+    const state: ExporterState = JSON.parse(JSON.stringify(exporter.state));
+    expect(state).toEqual(exporter.state);
   });
 });

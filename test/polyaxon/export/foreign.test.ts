@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeRecords } from '../../../src/format/record/record-codec.js';
 import { decodeEvent } from '../../../src/format/wire/decode-event.js';
-import { Projection, type ProjectionCounts } from '../../../src/polyaxon/export/exporter.js';
+import { type ExportCounts, Exporter } from '../../../src/polyaxon/export/exporter.js';
 import { toPythonFloat } from '../../../src/polyaxon/number-text.js';
 import { type ExpectedFile, FIXTURES, listExpectedFiles } from '../../support/expected-runs.js';
-import { ProjectedFiles } from '../../support/projected-files.js';
+import { ExportedFiles } from '../../support/exported-files.js';
 
 interface ExpectedValue {
   readonly tag: string;
@@ -24,22 +24,22 @@ const files = listExpectedFiles();
 const GRAPHS = ['graph_def', 'meta_graph_def', 'tagged_run_metadata'];
 
 function project(file: ExpectedFile) {
-  const projection = new Projection();
-  const written = new ProjectedFiles();
+  const exporter = new Exporter();
+  const written = new ExportedFiles();
   const { records } = decodeRecords(new Uint8Array(readFileSync(join(FIXTURES, file.path))));
-  for (const data of records) projection.push(decodeEvent(data));
-  return { projection, written: written.take(projection) };
+  for (const data of records) exporter.push(decodeEvent(data));
+  return { exporter, written: written.take(exporter) };
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
-function accountedFor({ projected, inputs, previews, unprojected, invalid }: ProjectionCounts): number {
-  return sum(projected) + inputs + previews + sum(unprojected) + sum(invalid);
+function accountedFor({ exported, inputs, previews, unexported, invalid }: ExportCounts): number {
+  return sum(exported) + inputs + previews + sum(unexported) + sum(invalid);
 }
 
-describe('Projection of other writers', () => {
+describe('Exporter of other writers', () => {
   it.each(files.map((file) => [file.path, file] as const))(
     'accounts for every value of %s',
     (_path, file) => {
@@ -47,13 +47,13 @@ describe('Projection of other writers', () => {
       const values = events.flatMap((event) => event.values ?? []);
       const graphs = events.filter(({ what }) => GRAPHS.includes(what));
 
-      const { projection, written } = project(file);
+      const { exporter, written } = project(file);
 
-      const { counts } = projection;
+      const { counts } = exporter;
       expect(counts.values).toBe(values.length + graphs.length);
       expect(accountedFor(counts)).toBe(counts.values);
       expect(counts.invalid).toEqual({});
-      for (const { path, kind, summary } of projection.artifacts()) {
+      for (const { path, kind, summary } of exporter.artifacts()) {
         const isText = kind === 'text';
         expect(written.text(path).split('\n'), path).toHaveLength(summary.step!.count + 1);
         expect(written.text(path).startsWith(isText ? '\n{"timestamp": "' : 'step|timestamp|'), path).toBe(
@@ -85,7 +85,7 @@ describe('Projection of other writers', () => {
   );
 
   it('projects every kind of theirs that Polyaxon has', () => {
-    const kinds = files.flatMap((file) => Object.keys(project(file).projection.counts.rows));
+    const kinds = files.flatMap((file) => Object.keys(project(file).exporter.counts.rows));
 
     expect([...new Set(kinds)].toSorted()).toEqual([
       'audio',

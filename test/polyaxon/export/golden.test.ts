@@ -1,16 +1,16 @@
 /** Byte for byte what Polyaxon's own Python client writes, and field by field what it says of it. */
 
 import { describe, expect, it } from 'vitest';
-import { Projection, type SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
+import { Exporter, type SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
+import { ExportedFiles } from '../../support/exported-files.js';
 import { polyaxonFixture, readFixtureFile, toFixtureEvent } from '../../support/polyaxon-fixture.js';
-import { ProjectedFiles } from '../../support/projected-files.js';
 
 const { files, logged, resources, artifacts, outputs } = polyaxonFixture;
 
 function project(target: 'events' | 'resources') {
-  const projection = new Projection({ target });
-  for (const call of target === 'events' ? logged : resources) projection.push(toFixtureEvent(call));
-  return { projection, written: new ProjectedFiles().take(projection) };
+  const exporter = new Exporter({ target });
+  for (const call of target === 'events' ? logged : resources) exporter.push(toFixtureEvent(call));
+  return { exporter, written: new ExportedFiles().take(exporter) };
 }
 
 function pathsOf(isResource: boolean): string[] {
@@ -33,8 +33,8 @@ function expectSameSummary(actual: SeriesArtifact, expected: SeriesArtifact): vo
   }
 }
 
-describe('Projection', () => {
-  const { projection, written } = project('events');
+describe('Exporter', () => {
+  const { exporter, written } = project('events');
   const system = project('resources');
 
   it('writes the files that Polyaxon writes, and no others', () => {
@@ -56,7 +56,7 @@ describe('Projection', () => {
   it.each(artifacts.map((artifact) => [artifact.path, artifact] as const))(
     'summarizes %s as Polyaxon',
     (path, expected) => {
-      const from = path.startsWith('resources/') ? system.projection : projection;
+      const from = path.startsWith('resources/') ? system.exporter : exporter;
       const [actual] = from.artifacts(new Set([path]));
 
       expectSameSummary(actual!, expected);
@@ -64,7 +64,7 @@ describe('Projection', () => {
   );
 
   it('gives the last values that Polyaxon makes outputs', () => {
-    const last = projection.lastValues();
+    const last = exporter.lastValues();
 
     expect(last).toEqual(outputs);
   });

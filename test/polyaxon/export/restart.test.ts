@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../../src/base/json-value.js';
 import type { Event, SummaryValue } from '../../../src/format/wire/messages.js';
-import { artifactsOf, Projection, type ProjectionState } from '../../../src/polyaxon/export/exporter.js';
+import { artifactsOf, Exporter, type ExporterState } from '../../../src/polyaxon/export/exporter.js';
+import { ExportedFiles } from '../../support/exported-files.js';
 import { readFixtureFile } from '../../support/polyaxon-fixture.js';
-import { ProjectedFiles } from '../../support/projected-files.js';
 import {
   audioValue,
   foreignValue,
@@ -85,16 +85,16 @@ const pushed: fc.Arbitrary<Pushed> = fc
   .map(([when, time, values, logDirectory]) => ({ event: toEvent(when, time, ...values), logDirectory }));
 const run = fc.array(pushed, { maxLength: 25 });
 
-function outcome(projection: Projection, files: ProjectedFiles) {
-  files.take(projection);
+function outcome(exporter: Exporter, files: ExportedFiles) {
+  files.take(exporter);
   return {
     files: files.toObject(),
     inputs: files.inputs,
     notices: files.notices,
-    artifacts: projection.artifacts(),
-    lastValues: projection.lastValues(),
-    counts: projection.counts,
-    state: throughJson(projection.state),
+    artifacts: exporter.artifacts(),
+    lastValues: exporter.lastValues(),
+    counts: exporter.counts,
+    state: throughJson(exporter.state),
   };
 }
 
@@ -103,30 +103,30 @@ function throughJson<T>(state: T): T {
 }
 
 function projectWhole(events: readonly Pushed[]) {
-  const projection = new Projection({ exactValues: EXACT_VALUES });
-  for (const { event, logDirectory } of events) projection.push(event, logDirectory);
-  return outcome(projection, new ProjectedFiles());
+  const exporter = new Exporter({ exactValues: EXACT_VALUES });
+  for (const { event, logDirectory } of events) exporter.push(event, logDirectory);
+  return outcome(exporter, new ExportedFiles());
 }
 
-describe('Projection', () => {
+describe('Exporter', () => {
   it('goes on from its state to the same bytes and the same summaries, wherever it is cut', () => {
     fc.assert(
       fc.property(run, fc.nat(25), fc.nat(25), (events, first, second) => {
-        const files = new ProjectedFiles();
+        const files = new ExportedFiles();
         const cuts = [first, second].sort((a, b) => a - b);
-        let state: ProjectionState | undefined;
+        let state: ExporterState | undefined;
         for (const part of [
           events.slice(0, cuts[0]),
           events.slice(cuts[0], cuts[1]),
           events.slice(cuts[1]),
         ]) {
-          const projection = new Projection({ exactValues: EXACT_VALUES, state });
-          for (const { event, logDirectory } of part) projection.push(event, logDirectory);
-          files.take(projection);
-          state = throughJson(projection.state);
+          const exporter = new Exporter({ exactValues: EXACT_VALUES, state });
+          for (const { event, logDirectory } of part) exporter.push(event, logDirectory);
+          files.take(exporter);
+          state = throughJson(exporter.state);
         }
 
-        const last = new Projection({ exactValues: EXACT_VALUES, state });
+        const last = new Exporter({ exactValues: EXACT_VALUES, state });
         const whole = projectWhole(events);
         expect(outcome(last, files)).toEqual(whole);
         expect(artifactsOf(whole.state)).toEqual(whole.artifacts);
@@ -138,14 +138,14 @@ describe('Projection', () => {
   it('writes the same however often it is taken from', () => {
     fc.assert(
       fc.property(run, fc.array(fc.boolean(), { maxLength: 25 }), (events, takes) => {
-        const projection = new Projection({ exactValues: EXACT_VALUES });
-        const files = new ProjectedFiles();
+        const exporter = new Exporter({ exactValues: EXACT_VALUES });
+        const files = new ExportedFiles();
         for (const [i, { event, logDirectory }] of events.entries()) {
-          projection.push(event, logDirectory);
-          if (takes[i] === true) files.take(projection);
+          exporter.push(event, logDirectory);
+          if (takes[i] === true) files.take(exporter);
         }
 
-        expect(outcome(projection, files)).toEqual(projectWhole(events));
+        expect(outcome(exporter, files)).toEqual(projectWhole(events));
       }),
       { numRuns: 500 },
     );
@@ -158,8 +158,8 @@ describe('Projection', () => {
         const sum = (numbers: Readonly<Record<string, number>>): number =>
           Object.values(numbers).reduce((total, count) => total + count, 0);
 
-        const { values, projected, inputs, previews, unprojected, invalid } = counts;
-        expect(sum(projected) + inputs + previews + sum(unprojected) + sum(invalid)).toBe(values);
+        const { values, exported, inputs, previews, unexported, invalid } = counts;
+        expect(sum(exported) + inputs + previews + sum(unexported) + sum(invalid)).toBe(values);
         expect(new Set(artifacts.map(({ name }) => name)).size).toBe(artifacts.length);
       }),
       { numRuns: 300 },

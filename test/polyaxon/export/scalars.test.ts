@@ -7,7 +7,7 @@ import { decodeRecord, encodeRecord } from '../../../src/format/record/record-co
 import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
 import { DataType, type Event, type SummaryValue } from '../../../src/format/wire/messages.js';
-import { Projection } from '../../../src/polyaxon/export/exporter.js';
+import { Exporter } from '../../../src/polyaxon/export/exporter.js';
 
 /** Values of a plugin, of none that is said, and of names that are the same for Polyaxon; some are no metrics. */
 const value: fc.Arbitrary<SummaryValue> = fc
@@ -36,7 +36,7 @@ const event: fc.Arbitrary<Event> = fc
   .record({ step: fc.integer({ min: -2, max: 500 }), wallTime: fc.oneof(fc.nat(), fc.double()), value })
   .map(({ value, ...eventTime }) => ({ ...eventTime, what: { kind: 'summary', values: [value] } }));
 
-describe('Projection.pushScalars', () => {
+describe('Exporter.pushScalars', () => {
   it('writes the same bytes, and ends in the same state, as push', () => {
     let inColumns = 0;
     const property = fc.property(fc.array(event, { maxLength: 60 }), (events) => {
@@ -44,7 +44,7 @@ describe('Projection.pushScalars', () => {
       const bytes = Uint8Array.from(Buffer.concat(records));
       const view = new DataView(bytes.buffer);
       const decoder = new ScalarDecoder();
-      const [byColumns, byEvents] = [new Projection(), new Projection()];
+      const [byColumns, byEvents] = [new Exporter(), new Exporter()];
       for (let at = 0; at < bytes.length; ) {
         const end = decoder.readScalars(bytes, view, at);
         if (end > at) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
 import { toCleanJson, toHash } from '../../../uploader/base/canonical-json.js';
-import type { ProjectedFacts } from '../../../uploader/pipeline/report/export-facts.js';
+import type { ExportFacts } from '../../../uploader/pipeline/report/export-facts.js';
 import { createAcknowledged } from '../../../uploader/polyaxon-sync/acknowledged.js';
 import { type RunSource, toDesiredRun } from '../../../uploader/polyaxon-sync/desired-run.js';
 import {
@@ -28,13 +28,13 @@ function record(changes: Partial<RunRecordFile> = {}): RunRecordFile {
   };
 }
 
-function facts(changes: Partial<ProjectedFacts> = {}): ProjectedFacts {
+function facts(changes: Partial<ExportFacts> = {}): ExportFacts {
   return {
-    state: 'projected',
+    state: 'exported',
     inputs: {},
     lastValues: () => ({}),
     artifacts: () => [],
-    counts: { values: 0, projected: {}, rows: {}, inputs: 0, previews: 0, unprojected: {}, invalid: {} },
+    counts: { values: 0, exported: {}, rows: {}, inputs: 0, previews: 0, unexported: {}, invalid: {} },
     isCaughtUp: true,
     ...changes,
   };

@@ -6,8 +6,8 @@ import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
 import type { Event } from '../../../src/format/wire/messages.js';
-import { Projection, type ProjectionTarget } from '../../../src/polyaxon/export/exporter.js';
-import { ProjectedFiles } from '../../support/projected-files.js';
+import { Exporter, type ExportTarget } from '../../../src/polyaxon/export/exporter.js';
+import { ExportedFiles } from '../../support/exported-files.js';
 import { imagesValue, scalarValue, textValue, toEvent } from '../../support/summary-events.js';
 
 export function toRecord(event: Event): Buffer {
@@ -32,17 +32,17 @@ function tinyImage(seed: number): Buffer {
 }
 
 /** All files, as text and hexadecimal; damage is passed over. */
-export async function projectInOneGo(
+export async function exportAtOnce(
   logDirectory: string,
-  target: ProjectionTarget = 'events',
-): Promise<{ files: Record<string, string>; projection: Projection; inputs: Record<string, unknown> }> {
-  const projection = new Projection({ target });
-  const files = new ProjectedFiles();
+  target: ExportTarget = 'events',
+): Promise<{ files: Record<string, string>; exporter: Exporter; inputs: Record<string, unknown> }> {
+  const exporter = new Exporter({ target });
+  const files = new ExportedFiles();
   for (const { run, directory, files: names } of await listEventFiles(logDirectory))
     for (const name of names) {
       await using reader = new EventFileReader(join(directory, name), { onDamage: 'skip' });
-      for await (const { event } of reader.read()) projection.push(event, run === '.' ? '' : run);
-      files.take(projection);
+      for await (const { event } of reader.read()) exporter.push(event, run === '.' ? '' : run);
+      files.take(exporter);
     }
-  return { files: files.toObject(), projection, inputs: files.inputs };
+  return { files: files.toObject(), exporter, inputs: files.inputs };
 }

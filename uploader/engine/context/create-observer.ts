@@ -46,7 +46,7 @@ export function createObserver(parts: ObserverContext): RunObserver {
     directory: paths.notified,
     createsProject: api.createsProject,
     defaults: { project: config.project ?? null, place: api.place },
-    hasProjection: config.projectsEvents ?? true,
+    hasExport: config.projectsEvents ?? true,
     projects: store instanceof PolyaxonStore ? store.projects : new ProjectDirectory(api.place),
     isOurs: (runUuid) => {
       const run = inventory.findRun(runUuid);

@@ -10,7 +10,7 @@ import { ConcurrencyLimit } from '../../base/limits/concurrency-limit.js';
 import { RateLimit } from '../../base/limits/rate-limit.js';
 import { RetryPolicy } from '../../base/limits/retry-policy.js';
 import { OWNS_ALL, type Ownership } from '../../cluster/ownership.js';
-import { NO_PROJECTION, type ProjectionView } from '../../pipeline/export/export-view.js';
+import { type ExportView, NO_EXPORT } from '../../pipeline/export/export-view.js';
 import type { FileId } from '../../pipeline/inventory/file-table.js';
 import { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
@@ -72,7 +72,7 @@ export class UploaderContext {
   /** What is this uploader's to work on; set where it shares with others. */
   ownership: Ownership = OWNS_ALL;
   /** What is known of the projection of event files; set where there is one. */
-  projection: ProjectionView = NO_PROJECTION;
+  exportView: ExportView = NO_EXPORT;
   /** Told of each dirty file; set by whoever works on them. */
   onDirty: (id: FileId) => void = () => undefined;
   readonly #onEvent: OnSyncEvent;
@@ -183,7 +183,7 @@ export class UploaderContext {
   /** Whether event files are projected: for Polyaxon, or because the user wants it. */
   get projectsEvents(): boolean {
     const isForPolyaxon =
-      this.observer.wantsProjection === true || /^polyaxon(\+https?)?:/.test(this.config.store);
+      this.observer.wantsExport === true || /^polyaxon(\+https?)?:/.test(this.config.store);
     return this.config.projectsEvents ?? isForPolyaxon;
   }
 

@@ -2,7 +2,7 @@
 
 import type { FileSystem } from '../../base/io/file-system.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
-import { NO_PROJECTION, type ProjectionView } from '../../pipeline/export/export-view.js';
+import { type ExportView, NO_EXPORT } from '../../pipeline/export/export-view.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
 import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
@@ -72,7 +72,7 @@ export function countRuns(
   inventory: Inventory,
   project: string | undefined,
   phaseOf: (run: KnownRun) => RunStatus['phase'],
-  projection: ProjectionView = NO_PROJECTION,
+  exportView: ExportView = NO_EXPORT,
   apiStatusOf: (runUuid: string) => SyncedStatus | undefined = () => undefined,
 ): RunStatus[] {
   const found = inventory.runs.filter(({ directory }) => directory !== null);
@@ -81,7 +81,7 @@ export function countRuns(
     directory: run.directory?.toString() ?? '',
     project: project ?? null,
     phase: phaseOf(run),
-    ...(phaseOf(run) === 'elsewhere' ? NOTHING : countRun(inventory, run, projection.behindMs(run))),
+    ...(phaseOf(run) === 'elsewhere' ? NOTHING : countRun(inventory, run, exportView.behindMs(run))),
     lastError:
       run.lastError === null
         ? null

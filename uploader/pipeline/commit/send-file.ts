@@ -48,7 +48,7 @@ export async function sendFile(
   const problem = context.findProblem(id);
   if (problem !== null) return { status: 'failed', error: problem };
   try {
-    const policy = inventory.table.has(id, FLAG.projected) ? OWN_FILES : context.openPolicy();
+    const policy = inventory.table.has(id, FLAG.generated) ? OWN_FILES : context.openPolicy();
     const file = await openLocalFile(io.fileSystem, place, inventory.relPathOf(id), policy);
     try {
       return await new FileUpload({ id, file, version: file.opened }, context, signal).run();

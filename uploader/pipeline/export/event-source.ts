@@ -1,19 +1,19 @@
 /** Which files of a run are event files to project, and as what. */
 
 import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
-import type { ProjectionTarget } from '../../../src/polyaxon/export/exporter.js';
+import type { ExportTarget } from '../../../src/polyaxon/export/exporter.js';
 import { RESOURCES_TENSORBOARD_DIRECTORY, TENSORBOARD_DIRECTORY } from '../../../src/run-directory/layout.js';
 
 export interface EventSource {
   /** Inside the run. */
   readonly relPath: string;
-  readonly target: ProjectionTarget;
+  readonly target: ExportTarget;
   /** The path of its log directory below those of the run; '' for the run's own. */
   readonly logDirectory: string;
   readonly name: string;
 }
 
-const BASES: readonly { readonly directory: string; readonly target: ProjectionTarget }[] = [
+const BASES: readonly { readonly directory: string; readonly target: ExportTarget }[] = [
   { directory: TENSORBOARD_DIRECTORY, target: 'events' },
   { directory: RESOURCES_TENSORBOARD_DIRECTORY, target: 'resources' },
 ];
@@ -21,7 +21,7 @@ const BASES: readonly { readonly directory: string; readonly target: ProjectionT
 /** What the event files of a directory of a run are projected as; undefined when they are not. */
 export function toBase(
   directory: string,
-): { readonly target: ProjectionTarget; readonly logDirectory: string } | undefined {
+): { readonly target: ExportTarget; readonly logDirectory: string } | undefined {
   for (const base of BASES) {
     if (directory === base.directory) return { target: base.target, logDirectory: '' };
     if (directory.startsWith(`${base.directory}/`))

@@ -6,14 +6,14 @@
 
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { ProjectionOutput } from '../../../src/polyaxon/export/exporter.js';
+import type { ExportOutput } from '../../../src/polyaxon/export/exporter.js';
 import { ASSETS_DIRECTORY, EVENTS_DIRECTORY, RESOURCES_DIRECTORY } from '../../../src/polyaxon/names.js';
 import type { FileStat, FileSystem } from '../../base/io/file-system.js';
 import { makeDirectories } from '../../base/io/make-directories.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
-import type { Content, SavedProjection } from './saved-state.js';
+import type { Content, SavedExport } from './saved-state.js';
 
-export type Made = Pick<ProjectionOutput, 'appends' | 'assets'>;
+export type Made = Pick<ExportOutput, 'appends' | 'assets'>;
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -34,7 +34,7 @@ export class ExportFiles {
   }
 
   /** Goes on with what was remembered, and removes all else. False when the files do not fit: then they are to be made anew. */
-  async restore({ files, assets }: SavedProjection): Promise<boolean> {
+  async restore({ files, assets }: SavedExport): Promise<boolean> {
     for (const [path, content] of files) {
       if ((await this.#cutTo(path, content)) !== 'fits') return false;
       this.files.set(path, content);

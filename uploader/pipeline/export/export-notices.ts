@@ -1,12 +1,12 @@
 /** What is worth telling of a projection, once. */
 
-import type { ProjectionCounts, ProjectionNotice } from '../../../src/polyaxon/export/exporter.js';
+import type { ExportCounts, ExportNotice } from '../../../src/polyaxon/export/exporter.js';
 import type { StoreNotice } from '../../store/base/store.js';
 
 /** A run with more than these has a habit, not an accident. */
 const MAX_NOTICES = 20;
 
-export class ProjectionNotices {
+export class ExportNotices {
   readonly #runUuid: string;
   readonly #onNotice: (notice: StoreNotice) => void;
   readonly #told = new Set<string>();
@@ -17,7 +17,7 @@ export class ProjectionNotices {
   }
 
   /** Something was renamed, or cannot be read. */
-  tell({ message }: Pick<ProjectionNotice, 'message'>): void {
+  tell({ message }: Pick<ExportNotice, 'message'>): void {
     if (this.#told.size >= MAX_NOTICES || this.#told.has(message)) return;
     this.#told.add(message);
     const more = this.#told.size === MAX_NOTICES ? '; what else there is of this kind is not told' : '';
@@ -25,16 +25,16 @@ export class ProjectionNotices {
   }
 
   /** Values that Polyaxon has nothing for. */
-  reportCounts({ unprojected }: ProjectionCounts): void {
-    for (const plugin of Object.keys(unprojected))
+  reportCounts({ unexported }: ExportCounts): void {
+    for (const plugin of Object.keys(unexported))
       this.tell({
         message: `Polyaxon has nothing for values of the plugin ${plugin}: TensorBoard alone shows them`,
       });
   }
 
   /** An earlier process has told of these. */
-  skipCounts(counts: ProjectionCounts): void {
-    const silent = new ProjectionNotices(this.#runUuid, () => undefined);
+  skipCounts(counts: ExportCounts): void {
+    const silent = new ExportNotices(this.#runUuid, () => undefined);
     silent.reportCounts(counts);
     for (const message of silent.#told) this.#told.add(message);
   }

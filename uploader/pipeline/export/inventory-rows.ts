@@ -30,7 +30,7 @@ export class InventoryRows {
       const id = this.#inventory.idOf(`${this.#run.uuid}/${path}`);
       const isBehind = table.has(id, FLAG.stored) && stat.sizeBytes < table.objectBytes[id]!;
       if (isBehind && !this.#hasCaughtUp) continue;
-      if (this.#inventory.onProjectedFile(this.#run, path, stat) === null) continue;
+      if (this.#inventory.onGeneratedFile(this.#run, path, stat) === null) continue;
       this.#told.add(id);
       if (made.assets.has(path)) this.#assets.set(id, path);
     }
@@ -40,13 +40,13 @@ export class InventoryRows {
   async tellAll(made: ExportFiles): Promise<void> {
     if (this.#hasCaughtUp) return;
     this.#hasCaughtUp = true;
-    for (const path of made.assets.keys()) this.#inventory.onProjectedStored(this.#run, path);
+    for (const path of made.assets.keys()) this.#inventory.onGeneratedStored(this.#run, path);
     await this.tell(made, [...made.assets.keys(), ...made.files.keys()]);
   }
 
   /** Everything is made anew: until that is done nothing of it is known. */
   forget(): void {
-    for (const id of this.#told) this.#inventory.onProjectedGone(id);
+    for (const id of this.#told) this.#inventory.onGeneratedGone(id);
     this.#told.clear();
     this.reopen();
   }
@@ -64,7 +64,7 @@ export class InventoryRows {
       const isStored = table.has(id, FLAG.journalled) && table.has(id, FLAG.stored);
       if (!isStored || table.has(id, FLAG.dirty) || table.has(id, FLAG.taken)) continue;
       await made.removeAsset(path);
-      this.#inventory.onProjectedGone(id);
+      this.#inventory.onGeneratedGone(id);
       this.#assets.delete(id);
       this.#told.delete(id);
     }

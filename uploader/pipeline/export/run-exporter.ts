@@ -7,11 +7,7 @@
  */
 
 import type { JsonValue } from '../../../src/base/json-value.js';
-import {
-  Projection,
-  type ProjectionNotice,
-  type ProjectionTarget,
-} from '../../../src/polyaxon/export/exporter.js';
+import { Exporter, type ExportNotice, type ExportTarget } from '../../../src/polyaxon/export/exporter.js';
 import { FileError } from '../../base/errors.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { makeDirectories } from '../../base/io/make-directories.js';
@@ -20,7 +16,7 @@ import { compareSources, type EventSource } from './event-source.js';
 import { ExportFiles } from './export-files.js';
 import { type FilePosition, START } from './file-position.js';
 import { type Followed, followFile } from './follow-file.js';
-import { readSaved, removeSaved, type SavedProjection, writeSaved } from './saved-state.js';
+import { readSaved, removeSaved, type SavedExport, writeSaved } from './saved-state.js';
 
 /** An event file of the run, as it is now. */
 export interface EventFile {
@@ -31,7 +27,7 @@ export interface EventFile {
   readonly open: () => Promise<LocalFile>;
 }
 
-export interface RunProjectorOptions {
+export interface RunExporterOptions {
   readonly fileSystem: FileSystem;
   /** Of this run alone, in the state directory. */
   readonly directory: string;
@@ -39,7 +35,7 @@ export interface RunProjectorOptions {
   readonly acceptsDamage: (relPath: string, offset: number) => boolean;
   /** Whether an asset that is not here any more is stored. */
   readonly isAssetStored: (path: string) => boolean;
-  readonly onNotice: (notice: ProjectionNotice) => void;
+  readonly onNotice: (notice: ExportNotice) => void;
   /** Of an event file, read at a time. Default: that of `followFile`. */
   readonly pieceBytes?: number | undefined;
 }
@@ -61,10 +57,10 @@ const MAX_PIECES = 8;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const NOTHING: Step = { changed: [], isAnew: false, hasMore: false };
 
-export class RunProjector {
+export class RunExporter {
   readonly made: ExportFiles;
-  readonly #options: RunProjectorOptions;
-  readonly #projections = new Map<ProjectionTarget, Projection>();
+  readonly #options: RunExporterOptions;
+  readonly #exporters = new Map<ExportTarget, Exporter>();
   readonly #positions = new Map<string, FilePosition>();
   /** The version at which nothing more was to be read of an event file. */
   readonly #readVersions = new Map<string, string>();
@@ -73,19 +69,19 @@ export class RunProjector {
   #inputs: Record<string, JsonValue> = {};
   #isSaved = true;
 
-  private constructor(options: RunProjectorOptions) {
+  private constructor(options: RunExporterOptions) {
     this.#options = options;
     this.made = new ExportFiles(options.fileSystem, options.directory);
   }
 
   /** Goes on with what an earlier process has left, or begins. Throws what the file system says. */
-  static async open(options: RunProjectorOptions): Promise<RunProjector> {
+  static async open(options: RunExporterOptions): Promise<RunExporter> {
     const { fileSystem, directory } = options;
     await makeDirectories(fileSystem, directory, DIRECTORY_MODE);
-    const projector = new RunProjector(options);
+    const exporter = new RunExporter(options);
     const saved = await readSaved(fileSystem, directory);
-    if (saved === null || !(await projector.#restore(saved))) await projector.#clear();
-    return projector;
+    if (saved === null || !(await exporter.#restore(saved))) await exporter.#clear();
+    return exporter;
   }
 
   /** Removes what an earlier process has left: nobody goes on with it. */
@@ -99,8 +95,8 @@ export class RunProjector {
   }
 
   /** Of events or of system metrics; undefined when there are none. */
-  projection(target: ProjectionTarget): Projection | undefined {
-    return this.#projections.get(target);
+  exporterFor(target: ExportTarget): Exporter | undefined {
+    return this.#exporters.get(target);
   }
 
   /** Whether everything is remembered. */
@@ -127,7 +123,7 @@ export class RunProjector {
     const { fileSystem, directory } = this.#options;
     await writeSaved(fileSystem, directory, {
       positions: this.#positions,
-      states: [...this.#projections.values()].map(({ state }) => state),
+      states: [...this.#exporters.values()].map(({ state }) => state),
       inputs: this.#inputs,
       files: this.made.files,
       assets: this.made.assets,
@@ -148,14 +144,14 @@ export class RunProjector {
     try {
       const version = file.version();
       const from = this.#positions.get(source.relPath) ?? START;
-      const projection = this.#projectionOf(source.target);
-      const followed = await this.#follow(local, from, source, projection);
+      const exporter = this.#exporterOf(source.target);
+      const followed = await this.#follow(local, from, source, exporter);
       if (followed.status === 'rewritten') {
         await this.#clear();
         return { changed: [], isAnew: true, hasMore: true };
       }
       const { position, hasMore, damageStart } = followed;
-      const changed = await this.#write(projection);
+      const changed = await this.#write(exporter);
       if (position.offset !== from.offset || position.isResyncing !== from.isResyncing) {
         this.#positions.set(source.relPath, position);
         this.#isSaved = false;
@@ -173,7 +169,7 @@ export class RunProjector {
     file: LocalFile,
     from: FilePosition,
     source: EventSource,
-    projection: Projection,
+    exporter: Exporter,
   ): Promise<Followed> {
     const { sizeBytes } = await file.stat();
     let position = from;
@@ -181,11 +177,11 @@ export class RunProjector {
       const followed = await followFile(file, position, {
         sizeBytes,
         acceptsDamage: (offset) => this.#options.acceptsDamage(source.relPath, offset),
-        onEvent: (event) => projection.push(event, source.logDirectory),
+        onEvent: (event) => exporter.push(event, source.logDirectory),
         pieceBytes: this.#options.pieceBytes,
       });
       if (followed.status === 'rewritten' || !followed.hasMore) return followed;
-      if (pieces >= MAX_PIECES || projection.waitingBytes >= MAX_WAITING_BYTES) return followed;
+      if (pieces >= MAX_PIECES || exporter.waitingBytes >= MAX_WAITING_BYTES) return followed;
       position = followed.position;
     }
   }
@@ -201,38 +197,38 @@ export class RunProjector {
     }
   }
 
-  async #write(projection: Projection): Promise<string[]> {
-    const { appends, assets, inputs, notices } = projection.take();
+  async #write(exporter: Exporter): Promise<string[]> {
+    const { appends, assets, inputs, notices } = exporter.take();
     await this.made.write({ appends, assets });
     this.#inputs = { ...this.#inputs, ...inputs };
     for (const notice of notices) this.#options.onNotice(notice);
     return [...assets, ...appends].map(({ path }) => path);
   }
 
-  #projectionOf(target: ProjectionTarget): Projection {
-    const known = this.#projections.get(target);
+  #exporterOf(target: ExportTarget): Exporter {
+    const known = this.#exporters.get(target);
     if (known !== undefined) return known;
-    const projection = new Projection({ target, exactValues: EXACT_VALUES });
-    this.#projections.set(target, projection);
-    return projection;
+    const exporter = new Exporter({ target, exactValues: EXACT_VALUES });
+    this.#exporters.set(target, exporter);
+    return exporter;
   }
 
-  async #restore(saved: SavedProjection): Promise<boolean> {
-    const { version } = new Projection().state;
+  async #restore(saved: SavedExport): Promise<boolean> {
+    const { version } = new Exporter().state;
     if (saved.states.some((state) => state.version !== version)) return false;
     if (!(await this.made.restore(saved))) return false;
     const here = new Set((await this.made.look([...saved.assets.keys()])).map(([path]) => path));
     for (const path of saved.assets.keys())
       if (!here.has(path) && !this.#options.isAssetStored(path)) return false;
     for (const state of saved.states)
-      this.#projections.set(state.target, new Projection({ state, exactValues: EXACT_VALUES }));
+      this.#exporters.set(state.target, new Exporter({ state, exactValues: EXACT_VALUES }));
     for (const [path, position] of saved.positions) this.#positions.set(path, position);
     this.#inputs = { ...saved.inputs };
     return true;
   }
 
   async #clear(): Promise<void> {
-    this.#projections.clear();
+    this.#exporters.clear();
     this.#positions.clear();
     this.#readVersions.clear();
     this.#inputs = {};

@@ -1,37 +1,37 @@
 /** What the projection of a run tells, from the projector as long as there is one, and from what it left behind after that. */
 
 import type { JsonValue } from '../../../src/base/json-value.js';
-import type { Projection, ProjectionCounts, SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
-import type { ProjectedFacts } from '../report/export-facts.js';
-import type { RunProjector } from './run-exporter.js';
+import type { ExportCounts, Exporter, SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
+import type { ExportFacts } from '../report/export-facts.js';
+import type { RunExporter } from './run-exporter.js';
 
 /** What stays when the projector goes. */
 interface Left {
   readonly inputs: Readonly<Record<string, JsonValue>>;
   readonly lastValues: Readonly<Record<string, number | null>>;
   readonly artifacts: readonly SeriesArtifact[];
-  readonly counts: ProjectionCounts;
+  readonly counts: ExportCounts;
 }
 
-const NO_COUNTS: ProjectionCounts = {
+const NO_COUNTS: ExportCounts = {
   values: 0,
-  projected: {},
+  exported: {},
   rows: {},
   inputs: 0,
   previews: 0,
-  unprojected: {},
+  unexported: {},
   invalid: {},
 };
 const NOTHING: Left = { inputs: {}, lastValues: {}, artifacts: [], counts: NO_COUNTS };
 
-export class RunFacts implements ProjectedFacts {
-  state: ProjectedFacts['state'] = 'undecided';
+export class RunFacts implements ExportFacts {
+  state: ExportFacts['state'] = 'undecided';
   isCaughtUp = false;
-  #source: RunProjector | Left = NOTHING;
+  #source: RunExporter | Left = NOTHING;
 
   /** Tells what a projector knows from now on. */
-  follow(projector: RunProjector): void {
-    this.#source = projector;
+  follow(exporter: RunExporter): void {
+    this.#source = exporter;
   }
 
   /** Keeps what the projector knows, and lets it go. */
@@ -50,22 +50,22 @@ export class RunFacts implements ProjectedFacts {
 
   lastValues(): Readonly<Record<string, number | null>> {
     if ('artifacts' in this.#source) return this.#source.lastValues;
-    return this.#source.projection('events')?.lastValues() ?? {};
+    return this.#source.exporterFor('events')?.lastValues() ?? {};
   }
 
   artifacts(): readonly SeriesArtifact[] {
     if ('artifacts' in this.#source) return this.#source.artifacts;
-    const events = this.#source.projection('events')?.artifacts() ?? [];
+    const events = this.#source.exporterFor('events')?.artifacts() ?? [];
     const taken = new Set(events.map(({ name }) => name));
-    const system = this.#source.projection('resources')?.artifacts() ?? [];
+    const system = this.#source.exporterFor('resources')?.artifacts() ?? [];
     return [...events, ...system.map((artifact) => toUnique(artifact, taken))];
   }
 
-  get counts(): ProjectionCounts {
+  get counts(): ExportCounts {
     if ('artifacts' in this.#source) return this.#source.counts;
-    const projections = [this.#source.projection('events'), this.#source.projection('resources')];
-    return projections
-      .filter((projection): projection is Projection => projection !== undefined)
+    const exporters = [this.#source.exporterFor('events'), this.#source.exporterFor('resources')];
+    return exporters
+      .filter((exporter): exporter is Exporter => exporter !== undefined)
       .reduce((sum, { counts }) => addCounts(sum, counts), NO_COUNTS);
   }
 }
@@ -78,14 +78,14 @@ function toUnique(artifact: SeriesArtifact, taken: Set<string>): SeriesArtifact 
   return name === artifact.name ? artifact : { ...artifact, name };
 }
 
-function addCounts(a: ProjectionCounts, b: ProjectionCounts): ProjectionCounts {
+function addCounts(a: ExportCounts, b: ExportCounts): ExportCounts {
   return {
     values: a.values + b.values,
-    projected: addEach(a.projected, b.projected),
+    exported: addEach(a.exported, b.exported),
     rows: addEach(a.rows, b.rows),
     inputs: a.inputs + b.inputs,
     previews: a.previews + b.previews,
-    unprojected: addEach(a.unprojected, b.unprojected),
+    unexported: addEach(a.unexported, b.unexported),
     invalid: addEach(a.invalid, b.invalid),
   };
 }

@@ -1,21 +1,21 @@
 /**
- * What is remembered of a run's projection, so that the next process goes on: `projection.jsonl`, replaced as a whole.
+ * What is remembered of a run's projection, so that the next process goes on: `export.jsonl`, replaced as a whole.
  *
  * A line for each series and file, so that ten thousand of them are written and read without holding up everything else.
  */
 
 import type { JsonValue } from '../../../src/base/json-value.js';
-import type { ProjectionState } from '../../../src/polyaxon/export/exporter.js';
+import type { ExporterState } from '../../../src/polyaxon/export/exporter.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { isAbsent } from '../../base/io/system-error.js';
 import { readWholeFile, replaceFile } from '../../base/io/whole-file.js';
 import type { FilePosition } from './file-position.js';
 
-export interface SavedProjection {
+export interface SavedExport {
   /** By path of the event file inside the run. */
   readonly positions: ReadonlyMap<string, FilePosition>;
   /** Of events, and of system metrics: as far as there are any. */
-  readonly states: readonly ProjectionState[];
+  readonly states: readonly ExporterState[];
   readonly inputs: Readonly<Record<string, JsonValue>>;
   /** What the files that were made of them have. */
   readonly files: ReadonlyMap<string, Content>;
@@ -29,23 +29,23 @@ export interface Content {
 }
 
 type Line =
-  | { readonly version: 1; readonly inputs: SavedProjection['inputs'] }
+  | { readonly version: 1; readonly inputs: SavedExport['inputs'] }
   | { readonly eventFile: string; readonly position: FilePosition }
-  | { readonly state: Omit<ProjectionState, 'series'> }
+  | { readonly state: Omit<ExporterState, 'series'> }
   /** Of the state before it. */
-  | { readonly series: ProjectionState['series'][number] }
+  | { readonly series: ExporterState['series'][number] }
   | ({ readonly file: string } & Content)
   | ({ readonly asset: string } & Content)
   | { readonly lines: number };
 
-const FILE_NAME = 'projection.jsonl';
+const FILE_NAME = 'export.jsonl';
 const FILE_MODE = 0o600;
 const MAX_BYTES = 2 ** 31 - 1;
 /** Of text that is made between two turns of the event loop. */
 const SLICE_CHARACTERS = 1024 * 1024;
 
 /** Reads what was remembered in a directory; null when there is nothing, or nothing that can be used. */
-export async function readSaved(fileSystem: FileSystem, directory: string): Promise<SavedProjection | null> {
+export async function readSaved(fileSystem: FileSystem, directory: string): Promise<SavedExport | null> {
   try {
     const bytes = await readWholeFile(fileSystem, `${directory}/${FILE_NAME}`, MAX_BYTES);
     return await parse(bytes);
@@ -58,7 +58,7 @@ export async function readSaved(fileSystem: FileSystem, directory: string): Prom
 export async function writeSaved(
   fileSystem: FileSystem,
   directory: string,
-  saved: SavedProjection,
+  saved: SavedExport,
 ): Promise<void> {
   const path = `${directory}/${FILE_NAME}`;
   const paths = { directory, path, temporaryPath: `${path}.partial` };
@@ -74,7 +74,7 @@ export async function removeSaved(fileSystem: FileSystem, directory: string): Pr
   }
 }
 
-async function format(saved: SavedProjection): Promise<Buffer> {
+async function format(saved: SavedExport): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let text = '';
   let lines = 0;
@@ -90,7 +90,7 @@ async function format(saved: SavedProjection): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-function* toLines({ positions, states, inputs, files, assets }: SavedProjection): Generator<Line> {
+function* toLines({ positions, states, inputs, files, assets }: SavedExport): Generator<Line> {
   yield { version: 1, inputs };
   for (const [eventFile, position] of positions) yield { eventFile, position };
   for (const { series, ...state } of states) {
@@ -101,13 +101,12 @@ function* toLines({ positions, states, inputs, files, assets }: SavedProjection)
   for (const [asset, { sizeBytes, crc32 }] of assets) yield { asset, sizeBytes, crc32 };
 }
 
-async function parse(bytes: Buffer): Promise<SavedProjection | null> {
+async function parse(bytes: Buffer): Promise<SavedExport | null> {
   const positions = new Map<string, FilePosition>();
-  const states: { state: Omit<ProjectionState, 'series'>; series: ProjectionState['series'][number][] }[] =
-    [];
+  const states: { state: Omit<ExporterState, 'series'>; series: ExporterState['series'][number][] }[] = [];
   const files = new Map<string, Content>();
   const assets = new Map<string, Content>();
-  let inputs: SavedProjection['inputs'] | undefined;
+  let inputs: SavedExport['inputs'] | undefined;
   let lines = 0;
   let sinceTurn = 0;
   for (let start = 0; start < bytes.length; ) {

@@ -36,7 +36,7 @@ export const FLAG = {
   /** The store has listed it. */
   listed: 512,
   /** It is no file of the run's writer: the uploader has made it of event files. */
-  projected: 1024,
+  generated: 1024,
 } as const;
 
 const NONE = 0xffffffff;

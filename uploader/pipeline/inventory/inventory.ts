@@ -94,29 +94,29 @@ export class Inventory implements ScanSink, JournalSink {
   onFile(folder: FolderId, name: string, stat: FileStat): { id: FileId; isChanged: boolean } {
     const id = this.table.intern(folder, name);
     // What the writer makes goes before what was made for it.
-    this.table.set(id, FLAG.projected, false);
+    this.table.set(id, FLAG.generated, false);
     return { id, isChanged: this.look(id, stat) };
   }
 
   /** As `onFile`, for a file that was made of the run's event files. Null when the run's writer has made one of this name. */
-  onProjectedFile(run: KnownRun, relPath: string, stat: FileStat): FileId | null {
+  onGeneratedFile(run: KnownRun, relPath: string, stat: FileStat): FileId | null {
     const id = this.idOf(toKey(run.uuid, relPath));
     const { table } = this;
-    if (table.has(id, FLAG.onDisk) && !table.has(id, FLAG.projected)) return null;
-    table.set(id, FLAG.projected);
+    if (table.has(id, FLAG.onDisk) && !table.has(id, FLAG.generated)) return null;
+    table.set(id, FLAG.generated);
     this.look(id, stat);
     return id;
   }
 
   /** A file that was made of event files is not here any more, and need not be. */
-  onProjectedGone(id: FileId): void {
-    if (this.table.has(id, FLAG.projected)) this.#leave(id);
+  onGeneratedGone(id: FileId): void {
+    if (this.table.has(id, FLAG.generated)) this.#leave(id);
   }
 
   /** As `onProjectedGone`, for one that an earlier process has removed once it was stored. */
-  onProjectedStored(run: KnownRun, relPath: string): void {
+  onGeneratedStored(run: KnownRun, relPath: string): void {
     const id = this.idOf(toKey(run.uuid, relPath));
-    if (!this.table.has(id, FLAG.onDisk)) this.table.set(id, FLAG.projected);
+    if (!this.table.has(id, FLAG.onDisk)) this.table.set(id, FLAG.generated);
   }
 
   /** A look at a file, by whoever has opened it. True when something has changed since the last one. */
@@ -136,7 +136,7 @@ export class Inventory implements ScanSink, JournalSink {
     table.set(id, FLAG.same, table.has(id, FLAG.journalled) && isSameVersion(this.#versionOf(id), version));
     this.missing.delete(id);
     // What the uploader makes is no sign of life of the writer.
-    if (!table.has(id, FLAG.projected)) this.runOf(id).changedMs = this.#clock.monotonicMs();
+    if (!table.has(id, FLAG.generated)) this.runOf(id).changedMs = this.#clock.monotonicMs();
     this.evaluate(id);
     return true;
   }
@@ -344,10 +344,10 @@ export class Inventory implements ScanSink, JournalSink {
 
   /** Null as long as only the journal knows of the run. */
   placeOf(id: FileId): FilePlace | null {
-    const { directory, projectedDirectory, filesAt } = this.runOf(id);
+    const { directory, exportDirectory, filesAt } = this.runOf(id);
     const relPath = this.relPathOf(id);
-    if (this.table.has(id, FLAG.projected))
-      return projectedDirectory === null ? null : { directory: projectedDirectory, path: relPath };
+    if (this.table.has(id, FLAG.generated))
+      return exportDirectory === null ? null : { directory: exportDirectory, path: relPath };
     if (directory === null) return null;
     return { directory, path: filesAt === '' ? relPath : (relPath.slice(filesAt.length + 1) as RelPath) };
   }
@@ -412,7 +412,7 @@ export class Inventory implements ScanSink, JournalSink {
 
   /** Whether the scanner has seen it, and not seen it go. */
   #isFound(id: FileId): boolean {
-    return this.table.has(id, FLAG.onDisk) && !this.table.has(id, FLAG.projected);
+    return this.table.has(id, FLAG.onDisk) && !this.table.has(id, FLAG.generated);
   }
 
   #leave(id: FileId): void {

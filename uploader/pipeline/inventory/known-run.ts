@@ -13,7 +13,7 @@ export interface KnownRun {
   /** What the paths of its files begin with inside the run, and do not on disk. */
   filesAt: string;
   /** Where the files lie that the uploader makes of its event files; every link resolved. */
-  projectedDirectory: Buffer | null;
+  exportDirectory: Buffer | null;
   readonly folders: FolderId[];
   /** Whether the store has been asked what it has of the run: nothing is sent before. */
   isListed: boolean;
@@ -33,7 +33,7 @@ export function createKnownRun(index: number, uuid: string): KnownRun {
     directory: null,
     kind: null,
     filesAt: '',
-    projectedDirectory: null,
+    exportDirectory: null,
     folders: [],
     isListed: false,
     receiptKeys: new Set(),

@@ -20,7 +20,7 @@ export interface StatePaths {
   /** There as long as a probe of the store goes on. */
   readonly probing: string;
   /** What is made of event files: a directory for each run. */
-  readonly projected: string;
+  readonly exports: string;
   /** What an API was told and has acknowledged: a file for each run. */
   readonly notified: string;
 }
@@ -40,7 +40,7 @@ export function toStatePathsIn(directory: string, rootId: string): StatePaths {
     status: join(directory, 'status.json'),
     ballast: join(directory, 'ballast'),
     probing: join(directory, 'probing'),
-    projected: join(directory, 'projected'),
+    exports: join(directory, 'exports'),
     notified: join(directory, 'notified'),
   };
 }

@@ -122,7 +122,7 @@ export class ReceiptWriter {
     if (inventory.table.seenBytes[id] !== sizeBytes) return null;
     const known = before.get(path);
     if (known?.etag === etag && known.sizeBytes === sizeBytes && known.crc32 === entry.crc32) return known;
-    const policy = inventory.table.has(id, FLAG.projected) ? OWN_FILES : openPolicy();
+    const policy = inventory.table.has(id, FLAG.generated) ? OWN_FILES : openPolicy();
     const file = await openLocalFile(io.fileSystem, place, path, policy);
     try {
       const hashes = await hashFile(file, sizeBytes, { pool, signal: this.#abort.signal });
@@ -163,12 +163,12 @@ export class ReceiptWriter {
 /** A notifier that also has receipts written. */
 export function withReceipts(observer: RunObserver, writer: ReceiptWriter): RunObserver {
   return {
-    get wantsProjection() {
-      return observer.wantsProjection;
+    get wantsExport() {
+      return observer.wantsExport;
     },
     onRun: (run) => observer.onRun(run),
     onStored: (file) => observer.onStored(file),
-    onProjected: (runUuid, facts) => observer.onProjected?.(runUuid, facts),
+    onExported: (runUuid, facts) => observer.onExported?.(runUuid, facts),
     onLiveness: (runUuid, liveness) => observer.onLiveness?.(runUuid, liveness),
     onRunComplete(runUuid, options) {
       observer.onRunComplete(runUuid, options);

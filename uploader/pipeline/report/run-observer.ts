@@ -6,7 +6,7 @@
 
 import type { CodedError } from '../../../src/base/errors.js';
 import type { Liveness } from '../../run-directory/run-liveness.js';
-import type { ProjectedFacts } from './export-facts.js';
+import type { ExportFacts } from './export-facts.js';
 
 export interface StoredFile {
   readonly runUuid: string;
@@ -54,11 +54,11 @@ export interface SyncedStatus {
 
 export interface RunObserver {
   /** Whether event files are to be projected for it. Default false. */
-  readonly wantsProjection?: boolean | undefined;
+  readonly wantsExport?: boolean | undefined;
   onRun(run: ObservedRun): void;
   onStored(file: StoredFile): void;
   /** More of the run's event files is projected; `facts` stays true. Its files are told of by `onStored`, as all are. */
-  onProjected?(runUuid: string, facts: ProjectedFacts): void;
+  onExported?(runUuid: string, facts: ExportFacts): void;
   /** Whether the run is written, as of the last look. Told again when it is another. */
   onLiveness?(runUuid: string, liveness: Liveness): void;
   /** The run has ended, and everything of it is stored but for what never can be. */

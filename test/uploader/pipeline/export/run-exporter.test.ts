@@ -15,15 +15,11 @@ import type { FileSystem } from '../../../../uploader/base/io/file-system.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import { parseRelPath } from '../../../../uploader/base/rel-path.js';
 import { toBase } from '../../../../uploader/pipeline/export/event-source.js';
-import {
-  type EventFile,
-  RunProjector,
-  type Step,
-} from '../../../../uploader/pipeline/export/run-exporter.js';
+import { type EventFile, RunExporter, type Step } from '../../../../uploader/pipeline/export/run-exporter.js';
 import { openLocalFile } from '../../../../uploader/pipeline/source/local-file.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { createCrashingFileSystem } from '../../support/crashing-file-system.js';
-import { projectInOneGo, someRecords } from '../../support/event-records.js';
+import { exportAtOnce, someRecords } from '../../support/event-records.js';
 
 const BASE = 'outputs/tensorboard';
 const FIRST = 'events.out.tfevents.1';
@@ -31,7 +27,7 @@ const SECOND = 'events.out.tfevents.2';
 
 /** A log directory, and the directory for what is made of it. */
 function createPlaces() {
-  const places = { logs: createTempDir(), state: join(createTempDir(), 'projected', 'run') };
+  const places = { logs: createTempDir(), state: join(createTempDir(), 'exports', 'run') };
   return {
     ...places,
     write: (path: string, ...records: Uint8Array[]) => {
@@ -75,8 +71,8 @@ interface OpenOptions {
 function open(
   places: Places,
   { fileSystem, isAssetStored, notices }: OpenOptions = {},
-): Promise<RunProjector> {
-  return RunProjector.open({
+): Promise<RunExporter> {
+  return RunExporter.open({
     fileSystem: fileSystem ?? nodeFileSystem,
     directory: places.state,
     acceptsDamage: () => true,
@@ -87,48 +83,48 @@ function open(
 }
 
 /** Steps until there is no more to do, and remembers after each `saveEvery` of them. */
-async function run(projector: RunProjector, places: Places, saveEvery = 2, base = BASE): Promise<Step[]> {
+async function run(exporter: RunExporter, places: Places, saveEvery = 2, base = BASE): Promise<Step[]> {
   const steps: Step[] = [];
   for (;;) {
-    const step = await projector.step(toEventFiles(places, base));
+    const step = await exporter.step(toEventFiles(places, base));
     steps.push(step);
-    if (steps.length % saveEvery === 0) await projector.save();
+    if (steps.length % saveEvery === 0) await exporter.save();
     if (!step.hasMore) return steps;
   }
 }
 
 function readMade({ state }: Places): Record<string, string> {
   const paths = readdirSync(state, { recursive: true, encoding: 'utf8' })
-    .filter((path) => statSync(join(state, path)).isFile() && !path.startsWith('projection.jsonl'))
+    .filter((path) => statSync(join(state, path)).isFile() && !path.startsWith('export.jsonl'))
     .sort();
   const read = (path: string) =>
     readFileSync(join(state, path)).toString(path.startsWith('assets/') ? 'hex' : 'utf8');
   return Object.fromEntries(paths.map((path) => [path, read(path)]));
 }
 
-describe('RunProjector', () => {
+describe('RunExporter', () => {
   it('makes what the projection makes in one go, of several log directories', async () => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(5));
     places.write(SECOND, ...someRecords(5, 5));
     places.write(`worker-1/${FIRST}`, ...someRecords(7));
-    const projector = await open(places);
-    await run(projector, places);
+    const runExporter = await open(places);
+    await run(runExporter, places);
 
-    const { files, projection } = await projectInOneGo(places.logs);
+    const { files, exporter } = await exportAtOnce(places.logs);
     expect(readMade(places)).toEqual(files);
-    expect(projector.projection('events')?.artifacts()).toEqual(projection.artifacts());
-    expect(projector.projection('events')?.counts).toEqual(projection.counts);
+    expect(runExporter.exporterFor('events')?.artifacts()).toEqual(exporter.artifacts());
+    expect(runExporter.exporterFor('events')?.counts).toEqual(exporter.counts);
     expect(Object.keys(files)).toContain('events/metric/worker-1__acc__top-1.plx');
   });
 
   it('makes resources of event files of system metrics', async () => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(3));
-    const projector = await open(places);
-    await run(projector, places, 1, 'system/tensorboard');
+    const exporter = await open(places);
+    await run(exporter, places, 1, 'system/tensorboard');
 
-    expect(readMade(places)).toEqual((await projectInOneGo(places.logs, 'resources')).files);
+    expect(readMade(places)).toEqual((await exportAtOnce(places.logs, 'resources')).files);
     expect(Object.keys(readMade(places))).toContain('resources/metric/loss.plx');
   });
 
@@ -143,7 +139,7 @@ describe('RunProjector', () => {
     const uninterrupted = prepare();
     await run(await open(uninterrupted, counter), uninterrupted);
     const expected = readMade(uninterrupted);
-    expect(expected).toEqual((await projectInOneGo(uninterrupted.logs)).files);
+    expect(expected).toEqual((await exportAtOnce(uninterrupted.logs)).files);
     expect(counter.calls()).toBeGreaterThan(50);
 
     for (let crashAt = 0; crashAt < counter.calls(); crashAt += 1) {
@@ -178,7 +174,7 @@ describe('RunProjector', () => {
           }
           await run(await open(places), places);
 
-          expect(readMade(places)).toEqual((await projectInOneGo(places.logs)).files);
+          expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
         },
       ),
       { numRuns: 60 },
@@ -190,8 +186,8 @@ describe('RunProjector', () => {
     places.write(FIRST, ...someRecords(6));
     await run(await open(places), places, 1);
     places.append(FIRST, ...someRecords(1, 6));
-    const projector = await open(places);
-    const [step, ...others] = await run(projector, places, 1);
+    const exporter = await open(places);
+    const [step, ...others] = await run(exporter, places, 1);
 
     expect(step?.changed).toEqual([
       'events/metric/loss.plx',
@@ -199,19 +195,19 @@ describe('RunProjector', () => {
       'events/text/note.plx',
     ]);
     expect(others).toEqual([{ changed: [], isAnew: false, hasMore: false }]);
-    expect(readMade(places)).toEqual((await projectInOneGo(places.logs)).files);
+    expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
   });
 
   it('makes all anew when an event file is another one', async () => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(6));
-    const projector = await open(places);
-    await run(projector, places, 1);
+    const exporter = await open(places);
+    await run(exporter, places, 1);
     places.write(FIRST, ...someRecords(3, 40));
-    const steps = await run(projector, places, 1);
+    const steps = await run(exporter, places, 1);
 
     expect(steps[0]).toEqual({ changed: [], isAnew: true, hasMore: true });
-    expect(readMade(places)).toEqual((await projectInOneGo(places.logs)).files);
+    expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
   });
 
   it.each([
@@ -227,11 +223,11 @@ describe('RunProjector', () => {
         writeFileSync(path, readFileSync(path, 'utf8').replace('1.0', '7.0'));
       },
     ],
-    ['nothing is remembered', ({ state }: Places) => rmSync(join(state, 'projection.jsonl'))],
+    ['nothing is remembered', ({ state }: Places) => rmSync(join(state, 'export.jsonl'))],
     [
       'what is remembered is cut',
       ({ state }: Places) => {
-        const path = join(state, 'projection.jsonl');
+        const path = join(state, 'export.jsonl');
         writeFileSync(path, readFileSync(path).subarray(0, -20));
       },
     ],
@@ -246,15 +242,15 @@ describe('RunProjector', () => {
     damage(places);
     await run(await open(places), places, 1);
 
-    expect(readMade(places)).toEqual((await projectInOneGo(places.logs)).files);
+    expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
   });
 
   it('does without assets that are stored', async () => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(6));
-    const projector = await open(places);
-    await run(projector, places, 1);
-    await projector.made.removeAsset('assets/image/picture_1.png');
+    const exporter = await open(places);
+    await run(exporter, places, 1);
+    await exporter.made.removeAsset('assets/image/picture_1.png');
     const [step] = await run(await open(places, { isAssetStored: () => true }), places, 1);
 
     expect(step).toEqual({ changed: [], isAnew: false, hasMore: false });
@@ -276,10 +272,10 @@ describe('RunProjector', () => {
           { allowHardLinks: true },
         ),
     };
-    const projector = await open(places);
-    await projector.step([unreadable, ...files.filter(({ source }) => source.logDirectory !== '')]);
+    const exporter = await open(places);
+    await exporter.step([unreadable, ...files.filter(({ source }) => source.logDirectory !== '')]);
 
-    expect([...projector.unreadable.keys()]).toEqual([`${BASE}/${FIRST}`]);
+    expect([...exporter.unreadable.keys()]).toEqual([`${BASE}/${FIRST}`]);
     expect(Object.keys(readMade(places))).toContain('events/metric/other__loss.plx');
   });
 });

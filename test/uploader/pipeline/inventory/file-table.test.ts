@@ -176,9 +176,9 @@ describe('Tracker', () => {
     const filesAt = 'outputs/tensorboard';
     const index = inventory.onRun({ runUuid: RUN, directory, kind: 'log-directory', filesAt });
     const run = inventory.runs[index]!;
-    run.projectedDirectory = Buffer.from('/state');
+    run.exportDirectory = Buffer.from('/state');
     const { id } = inventory.onFile(inventory.onFolder(index, `${filesAt}/train`), 'events', stat(1));
-    const made = inventory.onProjectedFile(run, 'events/metric/loss.plx', stat(2))!;
+    const made = inventory.onGeneratedFile(run, 'events/metric/loss.plx', stat(2))!;
 
     expect(inventory.placeOf(id)).toEqual({ directory, path: 'train/events' });
     expect(inventory.placeOf(made)).toEqual({
@@ -189,8 +189,8 @@ describe('Tracker', () => {
 
   it('leaves what is made of event files alone when the directory of that name is looked at, unless it has a file of that name', () => {
     const { inventory, run } = createInventory();
-    run.projectedDirectory = Buffer.from('/state');
-    const id = inventory.onProjectedFile(run, 'events/metric/loss.plx', stat(2))!;
+    run.exportDirectory = Buffer.from('/state');
+    const id = inventory.onGeneratedFile(run, 'events/metric/loss.plx', stat(2))!;
     const folder = inventory.onFolder(run.index, 'events/metric');
 
     expect(inventory.countMissing(folder, new Set())).toBe(0);
@@ -201,14 +201,14 @@ describe('Tracker', () => {
 
     inventory.onFile(folder, 'loss.plx', stat(3));
     expect(inventory.placeOf(id)?.directory.toString()).toBe('/run');
-    expect(inventory.onProjectedFile(run, 'events/metric/loss.plx', stat(2))).toBeNull();
+    expect(inventory.onGeneratedFile(run, 'events/metric/loss.plx', stat(2))).toBeNull();
     expect(inventory.placeOf(id)?.directory.toString()).toBe('/run');
   });
 
   it('asks nothing more of a file that was made and is stored and removed', () => {
     const { inventory, run } = createInventory();
-    const id = inventory.onProjectedFile(run, 'assets/image/a_1.png', stat(2))!;
-    inventory.onProjectedGone(id);
+    const id = inventory.onGeneratedFile(run, 'assets/image/a_1.png', stat(2))!;
+    inventory.onGeneratedGone(id);
 
     expect(inventory.isPending(id)).toBe(false);
     expect(inventory.missing.size).toBe(0);

@@ -1,16 +1,16 @@
 /** What a projection writes, put together as a disk would: appends at their offsets, assets whole and once. */
 
 import { expect } from 'vitest';
-import type { Projection, ProjectionNotice } from '../../src/polyaxon/export/exporter.js';
+import type { Exporter, ExportNotice } from '../../src/polyaxon/export/exporter.js';
 
-export class ProjectedFiles {
+export class ExportedFiles {
   readonly #files = new Map<string, Uint8Array>();
   readonly inputs: Record<string, unknown> = {};
-  readonly notices: ProjectionNotice[] = [];
+  readonly notices: ExportNotice[] = [];
 
   /** Takes what a projection has, and checks that nothing is overwritten and no hole is left. */
-  take(projection: Projection): this {
-    const { appends, assets, inputs, notices } = projection.take();
+  take(exporter: Exporter): this {
+    const { appends, assets, inputs, notices } = exporter.take();
     for (const { path, bytes } of assets) {
       expect(this.#files.has(path), `${path} is written once`).toBe(false);
       this.#files.set(path, bytes);

@@ -3,37 +3,37 @@
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EventFileReader } from '../../dist/src/index.js';
-import { Projection } from '../../dist/src/polyaxon/export/exporter.js';
+import { Exporter } from '../../dist/src/polyaxon/export/exporter.js';
 import { report, startMeasuring } from '../support/values.mjs';
 
 const [how, path, directory] = process.argv.slice(2);
 const TAKE_BYTES = 4 * 1024 * 1024;
 const end = startMeasuring(1);
-const projection = new Projection();
+const exporter = new Exporter();
 const reader = new EventFileReader(path);
 let sinceTake = 0;
 const push = {
   async columns() {
     for await (const batch of reader.readBatches()) {
-      if (batch.kind === 'event') projection.push(batch.event);
-      else projection.pushScalars(batch.scalars);
+      if (batch.kind === 'event') exporter.push(batch.event);
+      else exporter.pushScalars(batch.scalars);
       note(batch.sizeBytes);
     }
   },
   async events() {
     for await (const { event, sizeBytes } of reader.read()) {
-      projection.push(event);
+      exporter.push(event);
       note(sizeBytes);
     }
   },
 };
 await push[how]();
 write();
-const artifacts = projection.artifacts();
+const artifacts = exporter.artifacts();
 const { total, cpu } = end();
 await reader.close();
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-const count = projection.counts.rows.metric;
+const count = exporter.counts.rows.metric;
 if (artifacts.length !== 20) throw new Error(`${artifacts.length} artifacts`);
 report({
   nanoseconds: total / count,
@@ -51,7 +51,7 @@ function note(sizeBytes) {
 }
 
 function write() {
-  for (const { path: file, offset, bytes } of projection.take().appends) {
+  for (const { path: file, offset, bytes } of exporter.take().appends) {
     const target = join(directory, file);
     if (offset === 0) mkdirSync(dirname(target), { recursive: true });
     const fd = openSync(target, 'a');

@@ -1,11 +1,11 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ProjectedFacts } from '../../../uploader/pipeline/report/export-facts.js';
+import type { ExportFacts } from '../../../uploader/pipeline/report/export-facts.js';
 import type { RunObserver } from '../../../uploader/pipeline/report/run-observer.js';
 import { noObserver } from '../../../uploader/pipeline/report/run-observer.js';
 import { scalarValue, toEvent } from '../../support/summary-events.js';
-import { projectInOneGo, someRecords, toRecord } from '../support/event-records.js';
+import { exportAtOnce, someRecords, toRecord } from '../support/event-records.js';
 import { EVENT_FILE, RUN, writeFiles } from '../support/run-tree.js';
 import { createHarness, type Harness } from '../support/sync-harness.js';
 
@@ -14,7 +14,7 @@ const OF_OURS = { '.plx/formats-main.json': JSON.stringify({ formats: ['tensorbo
 const ENDED = { '.plx/heartbeat-main.json': '{}', '.plx/end-main.json': '{}' };
 
 /** What the store has of a run of Polyaxon's files, as text and hexadecimal. */
-function readProjected({ store }: Harness, uuid = RUN): Record<string, string> {
+function readExported({ store }: Harness, uuid = RUN): Record<string, string> {
   const prefix = `${uuid}/`;
   const found = [...store.objects]
     .map(([key, { bytes }]): [string, Buffer] => [key.slice(prefix.length), bytes])
@@ -26,13 +26,13 @@ function readProjected({ store }: Harness, uuid = RUN): Record<string, string> {
 }
 
 async function expected({ run }: Harness): Promise<Record<string, string>> {
-  return (await projectInOneGo(join(run, 'outputs/tensorboard'))).files;
+  return (await exportAtOnce(join(run, 'outputs/tensorboard'))).files;
 }
 
 /** Where the harness' uploader keeps what it makes. */
-function projectedDirectory({ stateDirectory }: Harness): string {
+function exportDirectory({ stateDirectory }: Harness): string {
   const [name] = readdirSync(stateDirectory).filter((each) => /^[0-9a-f]{32}$/.test(each));
-  return join(stateDirectory, name!, 'projected', RUN);
+  return join(stateDirectory, name!, 'exports', RUN);
 }
 
 describe('a pass that projects', () => {
@@ -40,7 +40,7 @@ describe('a pass that projects', () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS });
     const report = await harness.sync({ config: ENABLED });
     expect(report.isComplete).toBe(true);
-    expect(readProjected(harness)).toEqual(await expected(harness));
+    expect(readExported(harness)).toEqual(await expected(harness));
     expect(Object.keys(await expected(harness))).toHaveLength(4 + 3);
 
     const again = await harness.sync({ config: ENABLED });
@@ -53,23 +53,23 @@ describe('a pass that projects', () => {
     appendFileSync(join(harness.run, EVENT_FILE), Buffer.concat(someRecords(4, 4)));
     await harness.sync({ config: ENABLED });
 
-    expect(readProjected(harness)).toEqual(await expected(harness));
+    expect(readExported(harness)).toEqual(await expected(harness));
   });
 
   it('makes everything anew without its state, and finds it stored', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS });
     await harness.sync({ config: ENABLED });
-    rmSync(projectedDirectory(harness), { recursive: true });
+    rmSync(exportDirectory(harness), { recursive: true });
     const report = await harness.sync({ config: ENABLED });
 
     expect(report).toMatchObject({ isComplete: true, bytes: { sent: 0 } });
-    expect(readProjected(harness)).toEqual(await expected(harness));
+    expect(readExported(harness)).toEqual(await expected(harness));
   });
 
   it('removes assets here once the run is complete, and makes them again when the store has lost one', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS, ...ENDED });
     await harness.sync({ config: ENABLED });
-    const assets = join(projectedDirectory(harness), 'assets/image');
+    const assets = join(exportDirectory(harness), 'assets/image');
     // Time stamps that prove nothing yet are compared once more.
     for (let pass = 0; pass < 30 && readdirSync(assets).length > 0; pass += 1) {
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -86,7 +86,7 @@ describe('a pass that projects', () => {
     const [lost] = [...harness.store.objects.keys()].filter((key) => key.includes('/assets/'));
     harness.store.objects.delete(lost!);
     await harness.sync({ config: ENABLED });
-    expect(readProjected(harness)).toEqual(await expected(harness));
+    expect(readExported(harness)).toEqual(await expected(harness));
   }, 30_000);
 
   it.each([
@@ -104,7 +104,7 @@ describe('a pass that projects', () => {
     const report = await harness.sync({ config: ENABLED });
 
     expect(report.isComplete).toBe(true);
-    expect(readProjected(harness)).toEqual({});
+    expect(readExported(harness)).toEqual({});
   });
 
   it('gives the files of the writer precedence once there is one that makes them', async () => {
@@ -137,9 +137,9 @@ describe('a pass that projects', () => {
     writeFiles(harness.run, { '.plx/cleaned.json': JSON.stringify(marker) });
     await harness.sync({ config: ENABLED });
 
-    const left = readdirSync(projectedDirectory(harness), { recursive: true, withFileTypes: true });
+    const left = readdirSync(exportDirectory(harness), { recursive: true, withFileTypes: true });
     expect(left.filter((entry) => entry.isFile())).toEqual([]);
-    expect(Object.keys(readProjected(harness))).toContain('events/metric/loss.plx');
+    expect(Object.keys(readExported(harness))).toContain('events/metric/loss.plx');
   });
 
   it('adopts log directories, with all that is in them', async () => {
@@ -152,20 +152,20 @@ describe('a pass that projects', () => {
     const report = await harness.sync({ config: { path, ...ENABLED } });
 
     expect(report.runs).toHaveLength(1);
-    expect(readProjected(harness, report.runs[0])).toEqual((await projectInOneGo(path)).files);
+    expect(readExported(harness, report.runs[0])).toEqual((await exportAtOnce(path)).files);
   });
 
   it('projects nothing unless it is told to, or somebody wants it', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...OF_OURS });
     await harness.sync();
 
-    expect(readProjected(harness)).toEqual({});
+    expect(readExported(harness)).toEqual({});
   });
 
   it('reports files that cannot be made', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...OF_OURS });
     await harness.sync();
-    const place = projectedDirectory(harness);
+    const place = exportDirectory(harness);
     mkdirSync(join(place, '..'));
     writeFileSync(place, 'a file where a directory belongs');
     const report = await harness.sync({ config: ENABLED });
@@ -191,12 +191,12 @@ describe('a pass that projects', () => {
 describe('a watch that projects', () => {
   it('stores new rows as they come, and a run is complete with all of them', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
-    const facts: ProjectedFacts[] = [];
+    const facts: ExportFacts[] = [];
     const told: string[] = [];
     const observer: RunObserver = {
       ...noObserver,
-      wantsProjection: true,
-      onProjected: (runUuid, each) => {
+      wantsExport: true,
+      onExported: (runUuid, each) => {
         facts.push(each);
         told.push(`${runUuid} ${each.state} ${each.lastValues().loss}`);
       },
@@ -216,15 +216,15 @@ describe('a watch that projects', () => {
     writeFiles(harness.run, ENDED);
     await running.until('its end', () => harness.events.some(({ kind }) => kind === 'run-complete'));
 
-    expect(readProjected(harness)).toEqual(await expected(harness));
+    expect(readExported(harness)).toEqual(await expected(harness));
     await running.stop();
     expect(told[0]).toBe(`${RUN} projected 0.25`);
     expect(told).toContain(`${RUN} projected ${1 / 9}`);
     expect(told.indexOf(`${RUN} complete`)).toBeGreaterThan(told.indexOf(`${RUN} projected ${1 / 9}`));
     expect(new Set(facts).size).toBe(1);
-    const { projection } = await projectInOneGo(join(harness.run, 'outputs/tensorboard'));
-    expect(facts[0]).toMatchObject({ isCaughtUp: true, counts: projection.counts });
-    expect(facts[0]!.artifacts()).toEqual(projection.artifacts());
+    const { exporter } = await exportAtOnce(join(harness.run, 'outputs/tensorboard'));
+    expect(facts[0]).toMatchObject({ isCaughtUp: true, counts: exporter.counts });
+    expect(facts[0]!.artifacts()).toEqual(exporter.artifacts());
   }, 60_000);
 
   it('projects what came last before it ends', async () => {
@@ -234,8 +234,8 @@ describe('a watch that projects', () => {
     appendFileSync(join(harness.run, EVENT_FILE), Buffer.concat(someRecords(4, 4)));
     await running.stop();
 
-    expect(readProjected(harness)).toEqual(await expected(harness));
-    expect(existsSync(join(projectedDirectory(harness), 'projection.jsonl'))).toBe(true);
+    expect(readExported(harness)).toEqual(await expected(harness));
+    expect(existsSync(join(exportDirectory(harness), 'export.jsonl'))).toBe(true);
   }, 60_000);
 
   it('keeps to its budget of requests', async () => {

@@ -25,7 +25,7 @@ import { waitFor } from '../support/child-server.js';
 import { runCli } from '../support/cli.js';
 import { startRun } from '../support/start-run.js';
 import { createTempDir } from '../support/temp-dir.js';
-import { projectInOneGo, someRecords } from '../uploader/support/event-records.js';
+import { exportAtOnce, someRecords } from '../uploader/support/event-records.js';
 
 const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
 const CLI = fileURLToPath(new URL('../../dist/uploader/cli.js', import.meta.url));
@@ -83,7 +83,7 @@ function topEventDirectories(directory: string, path: string): string[] {
 }
 
 /** What the store has of Polyaxon's files of a run. */
-function readProjected({ store }: Setup, uuid: string): Record<string, string> {
+function readExported({ store }: Setup, uuid: string): Record<string, string> {
   const directory = join(store, uuid);
   const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((path) => /^(events|assets|resources)\//.test(path) && statSync(join(directory, path)).isFile())
@@ -97,8 +97,8 @@ function readProjected({ store }: Setup, uuid: string): Record<string, string> {
 
 async function expectEqual(setup: Setup): Promise<void> {
   for (const [directory, uuid] of setup.runs) {
-    const { files } = await projectInOneGo(directory);
-    expect(readProjected(setup, uuid), directory).toEqual(files);
+    const { files } = await exportAtOnce(directory);
+    expect(readExported(setup, uuid), directory).toEqual(files);
   }
 }
 
@@ -125,7 +125,7 @@ describe('a sync that projects event files', () => {
     expect(code, stderr).toBe(0);
     expect(setup.runs.size).toBeGreaterThan(30);
     await expectEqual(setup);
-    const kinds = [...setup.runs.values()].flatMap((uuid) => Object.keys(readProjected(setup, uuid)));
+    const kinds = [...setup.runs.values()].flatMap((uuid) => Object.keys(readExported(setup, uuid)));
     for (const kind of ['metric', 'image', 'audio', 'histogram', 'text', 'curve'])
       expect(
         kinds.some((path) => path.startsWith(`events/${kind}/`)),
@@ -182,8 +182,8 @@ describe('a sync that projects event files', () => {
     appendFileSync(path, Buffer.concat(someRecords(1, 102)));
 
     expect(await running.end('SIGTERM')).toBe(0);
-    expect(readProjected(setup, uuid)['events/metric/train__loss.plx']).toBe(
-      (await projectInOneGo(directory)).files['events/metric/train__loss.plx'],
+    expect(readExported(setup, uuid)['events/metric/train__loss.plx']).toBe(
+      (await exportAtOnce(directory)).files['events/metric/train__loss.plx'],
     );
     await expectEqual(setup);
   });

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type EventsSummary, Projection } from '../../src/polyaxon/export/exporter.js';
+import { type EventsSummary, Exporter } from '../../src/polyaxon/export/exporter.js';
 import { describeWithPeers } from '../support/peers.js';
 import { runPolyaxonPython } from '../support/polyaxon.js';
 import { imagesValue, polyaxonValue, scalarValue, textValue, toEvent } from '../support/summary-events.js';
@@ -48,7 +48,7 @@ function isOrdinary(value: number): boolean {
 
 /** Projects random series, writes the files, and gives what the projection says of them by path. */
 function writeRandomRun(directory: string): Map<string, EventsSummary> {
-  const projection = new Projection();
+  const exporter = new Exporter();
   const series = fc.sample(metric, { numRuns: SERIES, seed: SEED });
   const total = series.reduce((sum, values) => sum + values.length, 0) + SERIES * 3;
   const steps = fc.sample(step, { numRuns: total, seed: SEED });
@@ -57,19 +57,19 @@ function writeRandomRun(directory: string): Map<string, EventsSummary> {
   let at = 0;
   const eventTime = (): [number | bigint, number] => [steps[at]!, times[at++]!];
   for (const [i, values] of series.entries()) {
-    for (const value of values) projection.push(toEvent(...eventTime(), scalarValue(`metric ${i}`, value)));
+    for (const value of values) exporter.push(toEvent(...eventTime(), scalarValue(`metric ${i}`, value)));
   }
   for (const text of texts) {
-    projection.push(toEvent(...eventTime(), textValue('texts', [text])));
-    projection.push(toEvent(...eventTime(), imagesValue('images', Uint8Array.of(1))));
+    exporter.push(toEvent(...eventTime(), textValue('texts', [text])));
+    exporter.push(toEvent(...eventTime(), imagesValue('images', Uint8Array.of(1))));
     const value = { kind: 'custom', x: [0.5], y: [1], annotation: text };
-    projection.push(toEvent(...eventTime(), polyaxonValue({ kind: 'curve', name: 'curves', value })));
+    exporter.push(toEvent(...eventTime(), polyaxonValue({ kind: 'curve', name: 'curves', value })));
   }
-  for (const { path, bytes } of projection.take().appends) {
+  for (const { path, bytes } of exporter.take().appends) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
     writeFileSync(join(directory, path), bytes);
   }
-  return new Map(projection.artifacts().map(({ path, summary }) => [path, summary]));
+  return new Map(exporter.artifacts().map(({ path, summary }) => [path, summary]));
 }
 
 /** Numbers agree to 1e-12 of the largest of their series, for that is how far their sums do. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { writeScalarFile } from '../support/scalar-file.mjs';
 
 const FILE = 'events.out.tfevents.1700000000.bench';
-const PROJECT = fileURLToPath(new URL('../programs/project.mjs', import.meta.url));
+const PROJECT = fileURLToPath(new URL('../programs/export.mjs', import.meta.url));
 const ours = (name, how, rest = {}) => ({
   name,
   program: 'project.mjs',
@@ -28,8 +28,8 @@ export const suite = {
     execFileSync(process.execPath, [PROJECT, 'columns', join(shared, FILE), join(shared, 'plx')]);
   },
   contestants: [
-    ours('Projection.pushScalars', 'columns', { isOurs: true }),
-    ours('Projection.push', 'events', { rounds: 2 }),
+    ours('Exporter.pushScalars', 'columns', { isOurs: true }),
+    ours('Exporter.push', 'events', { rounds: 2 }),
     {
       name: "Polyaxon's summaries alone",
       program: 'summarize_with_polyaxon.py',
