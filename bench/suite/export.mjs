@@ -9,7 +9,7 @@ const FILE = 'events.out.tfevents.1700000000.bench';
 const PROJECT = fileURLToPath(new URL('../programs/export.mjs', import.meta.url));
 const ours = (name, how, rest = {}) => ({
   name,
-  program: 'project.mjs',
+  program: 'export.mjs',
   args: [how, `$shared/${FILE}`, '$dir'],
   ...rest,
 });

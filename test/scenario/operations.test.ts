@@ -67,7 +67,7 @@ describeWithPeers(['s3', 'tensorboard'], 'verify, clean and pull', () => {
       });
       const listed = await polytrack('ls', '--json');
       expect(JSON.parse(listed.stdout) as ListedRun[]).toMatchObject([
-        { runUuid: uuid, name: 'operated', status: 'succeeded', hasReceipt: true },
+        { runUuid: uuid, name: 'operated', status: 'succeeded', hasManifest: true },
       ]);
 
       const rehearsed = await polytrack('clean', root);

@@ -126,8 +126,8 @@ export function toKey(runUuid: string, relPath: string): string {
   return `${runUuid}/${relPath}`;
 }
 
-const RECEIPT_KEY = /^[^/]+\/\.plx\/receipt\/[0-9a-f]{32}\.jsonl$/;
+const MANIFEST_KEY = /^[^/]+\/\.plx\/manifest\/[0-9a-f]{32}\.jsonl$/;
 
-export function isReceiptKey(key: string): boolean {
-  return RECEIPT_KEY.test(key);
+export function isManifestKey(key: string): boolean {
+  return MANIFEST_KEY.test(key);
 }

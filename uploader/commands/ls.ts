@@ -60,11 +60,11 @@ async function runLs(url: string | undefined, flags: Flags, context: CommandCont
 }
 
 function toRunsText(runs: readonly ListedRun[]): string {
-  const rows = runs.map(({ runUuid, name, status, files, bytes, ageMs, hasReceipt }) => [
+  const rows = runs.map(({ runUuid, name, status, files, bytes, ageMs, hasManifest }) => [
     ...[runUuid, name ?? '', status ?? '', String(files), formatBytes(bytes)],
-    ...[ageMs === null ? '' : formatAge(ageMs), hasReceipt ? 'yes' : ''],
+    ...[ageMs === null ? '' : formatAge(ageMs), hasManifest ? 'yes' : ''],
   ]);
-  const table = toTable(['run', 'name', 'status', '>files', '>bytes', '>age', 'receipt'], rows);
+  const table = toTable(['run', 'name', 'status', '>files', '>bytes', '>age', 'manifest'], rows);
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
   return `${[...table, `${formatCount(runs.length, 'run')}, ${formatBytes(bytes)}`].join('\n')}\n`;
 }

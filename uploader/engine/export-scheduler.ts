@@ -76,9 +76,9 @@ export class ExportScheduler implements ExportView {
   async #releaseComplete(): Promise<void> {
     const nowMs = this.#parts.clock.monotonicMs();
     for (const [run, sinceMs] of this.#complete) {
-      const hasReceipt = this.#parts.config.writesReceipts === false || run.receiptKeys.size > 0;
-      if (!hasReceipt && nowMs - sinceMs < MANIFEST_TIMEOUT_MS) continue;
-      if (hasReceipt) await this.#runs.get(run.index)?.removeAssets();
+      const hasManifest = this.#parts.config.writesReceipts === false || run.manifestKeys.size > 0;
+      if (!hasManifest && nowMs - sinceMs < MANIFEST_TIMEOUT_MS) continue;
+      if (hasManifest) await this.#runs.get(run.index)?.removeAssets();
       await this.#runs.get(run.index)?.release();
       this.#complete.delete(run);
     }

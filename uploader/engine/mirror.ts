@@ -153,7 +153,7 @@ export class Mirror {
     inventory.setObject(id, null);
     this.#missing.delete(id);
     emit({ kind: 'removed', key, copy });
-    if (run.receiptKeys.size > 0) this.#parts.receipts?.onRunComplete(run.uuid);
+    if (run.manifestKeys.size > 0) this.#parts.manifests?.onRunComplete(run.uuid);
   }
 
   /** The key of the copy; undefined when there is none. */

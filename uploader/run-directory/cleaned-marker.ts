@@ -19,7 +19,7 @@ export interface CleanedMarker {
   /** As it is written on the command line. */
   readonly store: string;
   /** Key of the receipt. */
-  readonly receipt: string;
+  readonly manifest: string;
   /** ISO form. */
   readonly at: string;
   readonly files: number;

@@ -129,7 +129,7 @@ describe('a pass that projects', () => {
       state: 'cleaned',
       run: RUN,
       store: 's',
-      receipt: 'r',
+      manifest: 'r',
       at: '',
       files: 1,
       bytes: 1,

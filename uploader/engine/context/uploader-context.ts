@@ -16,7 +16,7 @@ import { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { JournalOwner } from '../../pipeline/journal/journal-files.js';
 import { type StatePaths, toStatePaths } from '../../pipeline/journal/state-directory.js';
-import { ReceiptWriter, withReceipts } from '../../pipeline/manifest/manifest-writer.js';
+import { ManifestWriter, withManifests } from '../../pipeline/manifest/manifest-writer.js';
 import type { OnSyncEvent, SyncEvent } from '../../pipeline/report/progress.js';
 import type { RunObserver } from '../../pipeline/report/run-observer.js';
 import { RootWatch } from '../../pipeline/scan/root-watch.js';
@@ -56,7 +56,7 @@ export class UploaderContext {
   readonly owner: JournalOwner;
   readonly observer: RunObserver;
   /** Null where none are wanted. */
-  readonly receipts: ReceiptWriter | null;
+  readonly manifests: ManifestWriter | null;
   readonly inventory: Inventory;
   readonly rootWatch: RootWatch;
   readonly retryPolicy: RetryPolicy;
@@ -121,9 +121,9 @@ export class UploaderContext {
       onDirty: (id) => this.onDirty(id),
       onRun: (run) => this.#takeRun(run),
     });
-    this.receipts = this.#createReceipts();
+    this.manifests = this.#createManifests();
     const observer = options.observer ?? this.#createObserver(found.beforeRequest);
-    this.observer = this.receipts === null ? observer : withReceipts(observer, this.receipts);
+    this.observer = this.manifests === null ? observer : withManifests(observer, this.manifests);
   }
 
   /** Finds the place and opens the store. Sends nothing. Throws a coded error for what cannot be used. */
@@ -224,10 +224,10 @@ export class UploaderContext {
     return createObserver({ io, config, isWatching, paths, store, inventory, emit, isOurs, beforeRequest });
   }
 
-  #createReceipts(): ReceiptWriter | null {
+  #createManifests(): ManifestWriter | null {
     if (this.config.writesReceipts === false) return null;
     const { io, store, inventory, retryPolicy, pool, onNotice, openPolicy } = this;
-    return new ReceiptWriter({ io, store, inventory, retryPolicy, pool, onNotice, openPolicy });
+    return new ManifestWriter({ io, store, inventory, retryPolicy, pool, onNotice, openPolicy });
   }
 
   #takeRun(run: KnownRun): void {

@@ -128,10 +128,10 @@ class Cleaning {
     if (await this.#isEnoughFree()) return { ...result, outcome: 'kept', kept: 'enough-free' };
 
     const { verification, files } = await this.#scanned.verifyOne(run);
-    const { problems, leftOut, isLive, receipt } = verification;
+    const { problems, leftOut, isLive, manifest } = verification;
     if (isLive) return { ...result, outcome: 'live' };
     if (problems.length > 0) return { ...result, outcome: 'refused', problems };
-    if (receipt === null) return { ...result, outcome: 'refused', problems: [noReceipt()] };
+    if (manifest === null) return { ...result, outcome: 'refused', problems: [noManifest()] };
     const deletable = files.filter(({ path }) => path !== RUN_FILE || this.#options.isAll === true);
     const bytes = deletable.reduce((sum, { version }) => sum + version.sizeBytes, 0);
     if (this.#isDryRun) {
@@ -141,7 +141,7 @@ class Cleaning {
     const at = new Date(this.#parts.clock.wallTime() * 1000).toISOString();
     const deleted = await deleteRun(fileSystem, directory, {
       files,
-      marker: { run: run.uuid, store: this.#config.store, receipt, at },
+      marker: { run: run.uuid, store: this.#config.store, manifest, at },
       isAll: this.#options.isAll === true,
       signal: this.#options.signal,
     });
@@ -180,7 +180,7 @@ class Cleaning {
   }
 }
 
-function noReceipt(): VerifyProblem {
+function noManifest(): VerifyProblem {
   const message = 'no receipt could be written: without one nothing is deleted';
   return { path: '', finding: 'unreadable', message, error: null };
 }

@@ -14,7 +14,7 @@ import type { VerifiedFile } from '../verify/verify-run.js';
 
 export interface DeleteRunOptions {
   readonly files: readonly VerifiedFile[];
-  readonly marker: Pick<CleanedMarker, 'run' | 'store' | 'receipt' | 'at'>;
+  readonly marker: Pick<CleanedMarker, 'run' | 'store' | 'manifest' | 'at'>;
   /** The run file and the directory too, unless something is left in it. */
   readonly isAll: boolean;
   readonly signal?: AbortSignal | undefined;

@@ -3,10 +3,10 @@
 import { RUN_FILE, RUN_UUID_PATTERN } from '../../../src/run-directory/layout.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
-import { isReceiptKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
+import { isManifestKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { withStoreAccess } from '../../engine/context/store-access.js';
-import { toFingerprint, toReceiptKey } from '../../pipeline/manifest/manifest.js';
-import { loadReceipt } from '../../pipeline/manifest/manifest-store.js';
+import { toFingerprint, toManifestKey } from '../../pipeline/manifest/manifest.js';
+import { loadManifest } from '../../pipeline/manifest/manifest-store.js';
 import {
   listStoredRun,
   readObject,
@@ -36,7 +36,7 @@ export interface ListedRun {
   readonly at: string | null;
   readonly ageMs: number | null;
   /** Whether a receipt tells of exactly what is stored. */
-  readonly hasReceipt: boolean;
+  readonly hasManifest: boolean;
 }
 
 export interface ListedFile {
@@ -71,12 +71,12 @@ export async function listFiles(
   const { io = nodeIo, signal, store } = options;
   return withStoreAccess(config, { io, signal, store }, async (access) => {
     const stored = await listStoredRun(access, runUuid, signal);
-    const receipt = await loadReceipt(access, stored, signal);
+    const manifest = await loadManifest(access, stored, signal);
     const isWanted = (each: string): boolean => path === '' || each === path || each.startsWith(`${path}/`);
     return [...stored.files]
       .filter(([each]) => isWanted(each))
       .map(([each, { sizeBytes, etag }]) => {
-        const line = receipt.get(each);
+        const line = manifest.get(each);
         const { sha256 = null, verifiedAt = null } = line?.etag === etag ? line : {};
         return { path: each, sizeBytes, etag, sha256, verifiedAt };
       });
@@ -86,7 +86,7 @@ export async function listFiles(
 interface FoundRun {
   readonly runUuid: string;
   readonly files: [string, ObjectVersion][];
-  readonly receipts: Set<string>;
+  readonly manifests: Set<string>;
 }
 
 async function collectRuns(
@@ -104,10 +104,10 @@ async function collectRuns(
       const slash = key.indexOf('/');
       const runUuid = key.slice(0, Math.max(0, slash));
       if (!RUN_UUID_PATTERN.test(runUuid)) continue;
-      const run = runs.get(runUuid) ?? { runUuid, files: [], receipts: new Set() };
+      const run = runs.get(runUuid) ?? { runUuid, files: [], manifests: new Set() };
       runs.set(runUuid, run);
       const path = key.slice(slash + 1);
-      if (isReceiptKey(key)) run.receipts.add(key);
+      if (isManifestKey(key)) run.manifests.add(key);
       else if (!path.startsWith(`${RESERVED_DIRECTORY}/`)) run.files.push([path, { etag, sizeBytes }]);
     }
   } catch (error) {
@@ -117,7 +117,7 @@ async function collectRuns(
 }
 
 async function describe(
-  { runUuid, files, receipts }: FoundRun,
+  { runUuid, files, manifests }: FoundRun,
   access: StoreAccess,
   io: Io,
   signal: AbortSignal | undefined,
@@ -139,7 +139,7 @@ async function describe(
     bytes: files.reduce((sum, [, { sizeBytes }]) => sum + sizeBytes, 0),
     at,
     ageMs: Number.isNaN(atMs) ? null : Math.max(0, Math.round(io.clock.wallTime() * 1000 - atMs)),
-    hasReceipt: receipts.has(toReceiptKey(runUuid, toFingerprint(files))),
+    hasManifest: manifests.has(toManifestKey(runUuid, toFingerprint(files))),
   };
 }
 

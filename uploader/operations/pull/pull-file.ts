@@ -8,7 +8,7 @@ import { messageOf } from '../../../src/base/errors.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { joinPath } from '../../base/join-path.js';
 import { toPathBytes } from '../../base/rel-path.js';
-import type { ReceiptLine } from '../../pipeline/manifest/manifest.js';
+import type { ManifestLine } from '../../pipeline/manifest/manifest.js';
 import { combineCrc32 } from '../../store/base/crc32-combine.js';
 import { makeInside } from './make-inside.js';
 import { PullFailure } from './pull-failure.js';
@@ -40,7 +40,7 @@ interface Wanted {
 /** Pulls a file. Rejects only when the signal is aborted, or for a mistake in this program. */
 export async function pullFile(
   planned: PlannedFile,
-  line: ReceiptLine | undefined,
+  line: ManifestLine | undefined,
   context: PullContext,
 ): Promise<PulledFile> {
   const { path } = planned;
@@ -59,11 +59,11 @@ export async function pullFile(
 
 class FilePull {
   readonly #planned: PlannedFile;
-  readonly #line: ReceiptLine | undefined;
+  readonly #line: ManifestLine | undefined;
   readonly #context: PullContext;
   readonly #target: Buffer;
 
-  constructor(planned: PlannedFile, line: ReceiptLine | undefined, context: PullContext) {
+  constructor(planned: PlannedFile, line: ManifestLine | undefined, context: PullContext) {
     this.#planned = planned;
     this.#line = line;
     this.#context = context;

@@ -11,7 +11,7 @@ import { resolveExisting } from '../../base/io/resolve-existing.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { RateLimit } from '../../base/limits/rate-limit.js';
 import { withStoreAccess } from '../../engine/context/store-access.js';
-import { loadReceipt } from '../../pipeline/manifest/manifest-store.js';
+import { loadManifest } from '../../pipeline/manifest/manifest-store.js';
 import { listStoredRun, type StoreAccess } from '../../pipeline/manifest/stored-run.js';
 import { toMarkerPath, writeCleanedMarker } from '../../run-directory/cleaned-marker.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
@@ -99,14 +99,14 @@ class RunPull {
     for (const { path, reason } of plan.refused) this.#tell(path, 'unsafe-name', reason);
     if (stored.files.size === 0) this.#tell('', 'missing', 'the store has no such run');
     if (plan.files.length === 0) return this.#result(shown);
-    const receipt = await loadReceipt(access, stored, signal);
+    const manifest = await loadManifest(access, stored, signal);
     try {
       const context = await this.#makeContext(shown);
       await this.#mark(context.directory);
       const first = plan.files.filter(({ path }) => path.includes('/'));
       const last = plan.files.filter(({ path }) => !path.includes('/'));
       const pullOne = async (file: (typeof plan.files)[number]): Promise<void> => {
-        const outcome = await pullFile(file, receipt.get(file.path), context);
+        const outcome = await pullFile(file, manifest.get(file.path), context);
         if (outcome.status === 'problem') this.#problems.push(outcome.problem);
         else {
           this.#files[outcome.status] += 1;
@@ -151,7 +151,7 @@ class RunPull {
     const { io, runUuid } = this.#place;
     const at = new Date(io.clock.wallTime() * 1000).toISOString();
     const marker = { version: 1, state: 'pulling', run: runUuid, store: this.#config.store } as const;
-    await writeCleanedMarker(io.fileSystem, directory, { ...marker, receipt: '', at, files: 0, bytes: 0 });
+    await writeCleanedMarker(io.fileSystem, directory, { ...marker, manifest: '', at, files: 0, bytes: 0 });
   }
 
   async #finish(fileSystem: FileSystem, { directory, temporaryDirectory }: PullContext): Promise<void> {

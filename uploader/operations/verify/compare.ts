@@ -1,6 +1,6 @@
 /** What follows from the checksums of a file, of its object and of its receipt. Pure. */
 
-import type { ReceiptLine } from '../../pipeline/manifest/manifest.js';
+import type { ManifestLine } from '../../pipeline/manifest/manifest.js';
 import type { FileHashes } from '../../pipeline/source/hash-file.js';
 import type { Finding } from './verify-report.js';
 
@@ -25,7 +25,7 @@ export interface Compared {
 export function compare(
   local: LocalFacts | null,
   object: ObjectFacts | null,
-  line: ReceiptLine | undefined,
+  line: ManifestLine | undefined,
   options: { readonly isLive: boolean },
 ): Compared | null {
   if (object === null) {
@@ -57,7 +57,7 @@ export function compare(
   };
 }
 
-function toStoreFault(object: ObjectFacts, line: ReceiptLine): Compared {
+function toStoreFault(object: ObjectFacts, line: ManifestLine): Compared {
   if (object.sizeBytes < line.sizeBytes) return toShortened(object.sizeBytes, line.sizeBytes);
   return { finding: 'damaged', message: `the object is not what was stored on ${line.verifiedAt}` };
 }

@@ -47,7 +47,7 @@ export interface RunVerification {
   /** Objects that neither a local file nor a receipt tells of. */
   readonly onlyInStore: number;
   /** Key of the receipt that was written; null when none was. */
-  readonly receipt: string | null;
+  readonly manifest: string | null;
 }
 
 export interface VerifyReport {

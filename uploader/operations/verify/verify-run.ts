@@ -8,8 +8,8 @@ import type { RelPath } from '../../base/rel-path.js';
 import type { UploaderContext } from '../../engine/context/uploader-context.js';
 import { type FileId, FLAG } from '../../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
-import type { ReceiptLine } from '../../pipeline/manifest/manifest.js';
-import { loadReceipt, type ReceiptLines, saveReceipt } from '../../pipeline/manifest/manifest-store.js';
+import type { ManifestLine } from '../../pipeline/manifest/manifest.js';
+import { loadManifest, type ManifestLines, saveManifest } from '../../pipeline/manifest/manifest-store.js';
 import { listStoredRun, type StoredRun } from '../../pipeline/manifest/stored-run.js';
 import { hashFile } from '../../pipeline/source/hash-file.js';
 import { openLocalFile } from '../../pipeline/source/local-file.js';
@@ -24,7 +24,7 @@ export interface VerifyRunOptions {
   /** Compare SHA-256 of local files with the receipt too; else it is only computed where no receipt tells it. */
   readonly isExact: boolean;
   /** Whether a run that has ended and is verified gets a receipt. */
-  readonly writesReceipt: boolean;
+  readonly writesManifest: boolean;
   /** Problems and left-out paths that the scan has found in the run. */
   readonly problems: readonly CodedError[];
   readonly leftOut: readonly string[];
@@ -65,7 +65,7 @@ class RunVerifier {
   readonly #run: KnownRun;
   readonly #options: VerifyRunOptions;
   readonly #problems: VerifyProblem[] = [];
-  readonly #lines: ReceiptLine[] = [];
+  readonly #lines: ManifestLine[] = [];
   readonly #files: VerifiedFile[] = [];
   #newestMs = 0;
   #bytes = 0;
@@ -85,18 +85,18 @@ class RunVerifier {
     const { signal } = this.#options;
     if (directory === null) throw new Error(`no directory is known for run ${uuid}`);
     const stored = await listStoredRun(this.#parts, uuid, signal);
-    const receipt = await loadReceipt(this.#parts, stored, signal);
+    const manifest = await loadManifest(this.#parts, stored, signal);
     const isMarkedLive = await isRunLive(io, directory, Number.POSITIVE_INFINITY);
     const local = new Map<string, FileId>();
     for (const id of inventory.filesOf(this.#run))
       if (inventory.table.has(id, FLAG.onDisk)) local.set(inventory.relPathOf(id), id);
-    const paths = new Set([...local.keys(), ...receipt.keys()]);
+    const paths = new Set([...local.keys(), ...manifest.keys()]);
     await inParallel(this.#parts.config.concurrency, paths, (path) =>
-      this.#check(path, local.get(path), receipt.get(path), isMarkedLive),
+      this.#check(path, local.get(path), manifest.get(path), isMarkedLive),
     );
     const isLive = isMarkedLive && (await isRunLive(io, directory, this.#newestMs));
     const marker = await findCleanedMarker(io.fileSystem, directory);
-    const key = isLive ? null : await this.#saveReceipt(stored, receipt);
+    const key = isLive ? null : await this.#saveManifest(stored, manifest);
     this.#problems.sort((a, b) => (a.path < b.path ? -1 : 1));
     const verification = {
       runUuid: uuid,
@@ -107,7 +107,7 @@ class RunVerifier {
       problems: this.#problems,
       leftOut: this.#options.leftOut,
       onlyInStore: [...stored.files.keys()].filter((path) => !paths.has(path)).length,
-      receipt: key,
+      manifest: key,
     };
     return { verification, files: this.#files };
   }
@@ -115,7 +115,7 @@ class RunVerifier {
   async #check(
     path: string,
     id: FileId | undefined,
-    line: ReceiptLine | undefined,
+    line: ManifestLine | undefined,
     isLive: boolean,
   ): Promise<void> {
     const { signal, isDeep, isExact, onFile } = this.#options;
@@ -175,21 +175,21 @@ class RunVerifier {
   }
 
   /** Nothing is written of a run with problems: the receipt that there is remains what to compare with. */
-  async #saveReceipt(stored: StoredRun, before: ReceiptLines): Promise<string | null> {
+  async #saveManifest(stored: StoredRun, before: ManifestLines): Promise<string | null> {
     const { io, store, onNotice } = this.#parts;
-    const { signal, writesReceipt } = this.#options;
-    if (!writesReceipt || this.#problems.length > 0 || this.#lines.length === 0) return null;
+    const { signal, writesManifest } = this.#options;
+    if (!writesManifest || this.#problems.length > 0 || this.#lines.length === 0) return null;
     const isListed = this.#lines.every(({ path, etag }) => stored.files.get(path)?.etag === etag);
     if (!isListed || [...before.keys()].some((path) => !this.#lines.some((line) => line.path === path)))
       return null;
     const lines = this.#lines.sort((a, b) => (a.path < b.path ? -1 : 1));
     const writtenAt = new Date(io.clock.wallTime() * 1000).toISOString();
     const { uuid: runUuid } = this.#run;
-    const receipt = { runUuid, store: store.id, writtenAt, lines };
-    const saved = await saveReceipt(this.#parts, stored, receipt, { randomness: io.randomness, signal });
+    const manifest = { runUuid, store: store.id, writtenAt, lines };
+    const saved = await saveManifest(this.#parts, stored, manifest, { randomness: io.randomness, signal });
     if (!('status' in saved)) return saved.key;
     onNotice({
-      code: 'NOTICE_NO_RECEIPT',
+      code: 'NOTICE_NO_MANIFEST',
       message: `${runUuid}: no receipt was written: ${saved.error.message}`,
     });
     return null;

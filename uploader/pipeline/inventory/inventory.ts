@@ -7,7 +7,7 @@
 import type { Clock } from '../../../src/base/clock.js';
 import type { FileStat } from '../../base/io/file-system.js';
 import { type FileVersion, isSameVersion } from '../../base/io/file-version.js';
-import { isReceiptKey, RESERVED_DIRECTORY, type RelPath, toKey } from '../../base/rel-path.js';
+import { isManifestKey, RESERVED_DIRECTORY, type RelPath, toKey } from '../../base/rel-path.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 import type { JournalEntry, JournalRecord, OpenIntent, SegmentEntry } from '../journal/journal-entry.js';
 import type { JournalReplay, JournalSink } from '../journal/journal-files.js';
@@ -203,14 +203,14 @@ export class Inventory implements ScanSink, JournalSink {
   // What the store says.
 
   beginListing(run: KnownRun): void {
-    run.receiptKeys.clear();
+    run.manifestKeys.clear();
     for (const id of this.filesOf(run)) this.table.set(id, FLAG.listed, false);
   }
 
   onListed(key: string, object: ObjectVersion): void {
     const slash = key.indexOf('/');
     if (key.startsWith(`${RESERVED_DIRECTORY}/`, slash + 1)) {
-      if (isReceiptKey(key)) this.#runOf(key.slice(0, slash)).receiptKeys.add(key);
+      if (isManifestKey(key)) this.#runOf(key.slice(0, slash)).manifestKeys.add(key);
       return;
     }
     this.setObject(this.idOf(key), object);

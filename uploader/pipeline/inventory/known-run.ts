@@ -18,7 +18,7 @@ export interface KnownRun {
   /** Whether the store has been asked what it has of the run: nothing is sent before. */
   isListed: boolean;
   /** Of receipts that the store has listed, or that were written since. */
-  readonly receiptKeys: Set<string>;
+  readonly manifestKeys: Set<string>;
   /** When a file of it was seen to change last. */
   changedMs: number;
   /** Bytes that were deleted on disk before they were stored. */
@@ -36,7 +36,7 @@ export function createKnownRun(index: number, uuid: string): KnownRun {
     exportDirectory: null,
     folders: [],
     isListed: false,
-    receiptKeys: new Set(),
+    manifestKeys: new Set(),
     changedMs: 0,
     lostBytes: 0,
     lastError: null,

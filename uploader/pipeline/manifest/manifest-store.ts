@@ -5,55 +5,55 @@ import type { Randomness } from '../../base/io/randomness.js';
 import type { FailedOutcome } from '../../base/retry.js';
 import type { ListedObject } from '../../store/base/store.js';
 import {
-  encodeReceipt,
-  parseReceipt,
-  type Receipt,
-  type ReceiptLine,
+  encodeManifest,
+  type Manifest,
+  type ManifestLine,
+  parseManifest,
   toFingerprint,
-  toReceiptKey,
+  toManifestKey,
 } from './manifest.js';
 import { readObject, type StoreAccess, type StoredRun } from './stored-run.js';
 
-export type ReceiptLines = ReadonlyMap<string, ReceiptLine>;
+export type ManifestLines = ReadonlyMap<string, ManifestLine>;
 
 /**
  * The lines of the receipt that fits best what is stored: there is more than one only where old ones could not be removed. Throws as
  * `listStoredRun` does.
  */
-export async function loadReceipt(
+export async function loadManifest(
   access: StoreAccess,
   stored: StoredRun,
   signal?: AbortSignal,
-): Promise<ReceiptLines> {
-  const receipts: Receipt[] = [];
-  for (const { key } of stored.receipts) {
-    const receipt = parseReceipt(await readObject(access, key, signal));
-    if (receipt?.runUuid === stored.runUuid) receipts.push(receipt);
+): Promise<ManifestLines> {
+  const manifests: Manifest[] = [];
+  for (const { key } of stored.manifests) {
+    const manifest = parseManifest(await readObject(access, key, signal));
+    if (manifest?.runUuid === stored.runUuid) manifests.push(manifest);
   }
-  const count = ({ lines }: Receipt): number =>
+  const count = ({ lines }: Manifest): number =>
     lines.filter(({ path, etag }) => stored.files.get(path)?.etag === etag).length;
-  receipts.sort((a, b) => count(b) - count(a) || (a.writtenAt < b.writtenAt ? 1 : -1));
-  return new Map(receipts[0]?.lines.map((line) => [line.path, line]));
+  manifests.sort((a, b) => count(b) - count(a) || (a.writtenAt < b.writtenAt ? 1 : -1));
+  return new Map(manifests[0]?.lines.map((line) => [line.path, line]));
 }
 
 /** Whether a receipt was written for exactly what is stored. */
-export function hasCurrentReceipt({ runUuid, files, receipts }: StoredRun): boolean {
-  const key = toReceiptKey(runUuid, toFingerprint(files));
-  return receipts.some((receipt) => receipt.key === key);
+export function hasCurrentManifest({ runUuid, files, manifests }: StoredRun): boolean {
+  const key = toManifestKey(runUuid, toFingerprint(files));
+  return manifests.some((manifest) => manifest.key === key);
 }
 
 /** Stores a receipt for what `stored` lists, then removes those before it. Null once it is safe. */
-export async function saveReceipt(
+export async function saveManifest(
   access: StoreAccess,
   stored: StoredRun,
-  receipt: Receipt,
+  manifest: Manifest,
   options: { readonly randomness: Randomness; readonly signal?: AbortSignal | undefined },
 ): Promise<{ readonly key: string } | FailedOutcome> {
   const { store, retryPolicy } = access;
   const { signal } = options;
-  const key = toReceiptKey(stored.runUuid, toFingerprint(stored.files));
-  const bytes = encodeReceipt(receipt);
-  let base: ListedObject | null = stored.receipts.find((each) => each.key === key) ?? null;
+  const key = toManifestKey(stored.runUuid, toFingerprint(stored.files));
+  const bytes = encodeManifest(manifest);
+  let base: ListedObject | null = stored.manifests.find((each) => each.key === key) ?? null;
   const commitId = options.randomness.id();
   const target = { sizeBytes: bytes.length, crc32: crc32(bytes) };
   const source = { read: async (start: number, end: number) => bytes.subarray(start, end) };
@@ -69,7 +69,7 @@ export async function saveReceipt(
   }
   await removeObjects(
     access,
-    stored.receipts.filter((each) => each.key !== key),
+    stored.manifests.filter((each) => each.key !== key),
     signal,
   );
   return { key };

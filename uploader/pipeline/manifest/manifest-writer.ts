@@ -16,17 +16,17 @@ import type { RunObserver } from '../report/run-observer.js';
 import type { BufferPool } from '../source/buffer-pool.js';
 import { hashFile } from '../source/hash-file.js';
 import { type OpenPolicy, openLocalFile } from '../source/local-file.js';
-import { type ReceiptLine, toFingerprint, toReceiptKey } from './manifest.js';
+import { type ManifestLine, toFingerprint, toManifestKey } from './manifest.js';
 import {
-  hasCurrentReceipt,
-  loadReceipt,
-  type ReceiptLines,
+  hasCurrentManifest,
+  loadManifest,
+  type ManifestLines,
   removeObjects,
-  saveReceipt,
+  saveManifest,
 } from './manifest-store.js';
 import { listStoredRun, type StoreAccess, type StoredRun } from './stored-run.js';
 
-export interface ReceiptWriterOptions extends StoreAccess {
+export interface ManifestWriterOptions extends StoreAccess {
   readonly io: Io;
   readonly inventory: Inventory;
   readonly pool: BufferPool;
@@ -37,12 +37,12 @@ export interface ReceiptWriterOptions extends StoreAccess {
 /** The uploader's own files lie in its state directory, on whatever device that is. */
 const OWN_FILES: OpenPolicy = { allowHardLinks: false };
 
-export class ReceiptWriter {
-  readonly #options: ReceiptWriterOptions;
+export class ManifestWriter {
+  readonly #options: ManifestWriterOptions;
   readonly #abort = new AbortController();
   #working: Promise<void> = Promise.resolve();
 
-  constructor(options: ReceiptWriterOptions) {
+  constructor(options: ManifestWriterOptions) {
     this.#options = options;
   }
 
@@ -67,37 +67,37 @@ export class ReceiptWriter {
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       const message = `${runUuid}: no receipt was written: ${messageOf(error)}`;
-      this.#options.onNotice({ code: 'NOTICE_NO_RECEIPT', message });
+      this.#options.onNotice({ code: 'NOTICE_NO_MANIFEST', message });
     }
   }
 
   async #write(runUuid: string): Promise<void> {
     const { inventory, io, store } = this.#options;
     const run = inventory.runs.find(({ uuid }) => uuid === runUuid);
-    if (run === undefined || run.receiptKeys.has(toReceiptKey(runUuid, this.#toKnownFingerprint(run))))
+    if (run === undefined || run.manifestKeys.has(toManifestKey(runUuid, this.#toKnownFingerprint(run))))
       return;
     const stored = await listStoredRun(this.#options, runUuid, this.#abort.signal);
-    if (hasCurrentReceipt(stored)) return;
-    const before = await loadReceipt(this.#options, stored, this.#abort.signal);
+    if (hasCurrentManifest(stored)) return;
+    const before = await loadManifest(this.#options, stored, this.#abort.signal);
     const lines = await this.#toLines(run, stored, before);
     if (lines === null) return;
     const writtenAt = toTime(io);
-    const receipt = { runUuid, store: store.id, writtenAt, lines };
+    const manifest = { runUuid, store: store.id, writtenAt, lines };
     const { randomness } = io;
-    const saved = await saveReceipt(this.#options, stored, receipt, {
+    const saved = await saveManifest(this.#options, stored, manifest, {
       randomness,
       signal: this.#abort.signal,
     });
     if ('status' in saved) throw saved.error;
-    run.receiptKeys.clear();
-    run.receiptKeys.add(saved.key);
+    run.manifestKeys.clear();
+    run.manifestKeys.add(saved.key);
     await this.#removeSegments(run, stored);
   }
 
   /** Of all files; null when one of them is not, or no longer, what the store has: then there is nothing to be certain of yet. */
-  async #toLines(run: KnownRun, stored: StoredRun, before: ReceiptLines): Promise<ReceiptLine[] | null> {
+  async #toLines(run: KnownRun, stored: StoredRun, before: ManifestLines): Promise<ManifestLine[] | null> {
     const { inventory } = this.#options;
-    const lines = new Map<string, ReceiptLine>();
+    const lines = new Map<string, ManifestLine>();
     for (const id of inventory.filesOf(run)) {
       if (!inventory.table.has(id, FLAG.onDisk)) continue;
       const line = await this.#toLine(id, stored, before);
@@ -110,7 +110,7 @@ export class ReceiptWriter {
     return [...lines.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  async #toLine(id: FileId, stored: StoredRun, before: ReceiptLines): Promise<ReceiptLine | null> {
+  async #toLine(id: FileId, stored: StoredRun, before: ManifestLines): Promise<ManifestLine | null> {
     const { inventory, io, pool, openPolicy } = this.#options;
     const path = inventory.relPathOf(id);
     const entry = inventory.entryOf(id);
@@ -161,7 +161,7 @@ export class ReceiptWriter {
 }
 
 /** A notifier that also has receipts written. */
-export function withReceipts(observer: RunObserver, writer: ReceiptWriter): RunObserver {
+export function withManifests(observer: RunObserver, writer: ManifestWriter): RunObserver {
   return {
     get wantsExport() {
       return observer.wantsExport;

@@ -1,7 +1,7 @@
 /**
  * Receipts: what was verified of a run in the store, as an object beside its files. Pure.
  *
- * `<uuid>/.plx/receipt/<fingerprint>.jsonl`, JSON lines: a header, one line for each file, and an end that counts them. The fingerprint is that of all
+ * `<uuid>/.plx/manifest/<fingerprint>.jsonl`, JSON lines: a header, one line for each file, and an end that counts them. The fingerprint is that of all
  * objects of the run at that moment, so that a listing alone tells whether there is a receipt for what is stored now. A line says what the
  * object was when it was verified, and how that was proven; nothing gets a line by having been sent.
  */
@@ -13,7 +13,7 @@ import type { ObjectVersion } from '../../store/base/store.js';
 /** `commit`: the store checked the bytes when it took them, and has that object still. `checksum`: it told the object's checksum. `read`: all bytes were read back. */
 export type Proof = 'commit' | 'checksum' | 'read';
 
-export interface ReceiptLine {
+export interface ManifestLine {
   /** Inside the run, as in the key. */
   readonly path: string;
   readonly sizeBytes: number;
@@ -27,18 +27,18 @@ export interface ReceiptLine {
   readonly proof: Proof;
 }
 
-export interface Receipt {
+export interface Manifest {
   readonly runUuid: string;
   /** The store's name, without credentials. */
   readonly store: string;
   readonly writtenAt: string;
-  readonly lines: readonly ReceiptLine[];
+  readonly lines: readonly ManifestLine[];
 }
 
 const VERSION = 1;
 const PROOFS: readonly unknown[] = ['commit', 'checksum', 'read'];
 
-export function toReceiptKey(runUuid: string, fingerprint: string): string {
+export function toManifestKey(runUuid: string, fingerprint: string): string {
   return `${runUuid}/${RESERVED_DIRECTORY}/receipt/${fingerprint}.jsonl`;
 }
 
@@ -50,7 +50,7 @@ export function toFingerprint(files: Iterable<readonly [path: string, object: Ob
   return hash.digest('hex').slice(0, 32);
 }
 
-export function encodeReceipt({ runUuid, store, writtenAt, lines }: Receipt): Buffer {
+export function encodeManifest({ runUuid, store, writtenAt, lines }: Manifest): Buffer {
   const header = { kind: 'receipt', version: VERSION, run: runUuid, store, written: writtenAt };
   const rows = lines.map((line) => ({
     path: line.path,
@@ -66,7 +66,7 @@ export function encodeReceipt({ runUuid, store, writtenAt, lines }: Receipt): Bu
 }
 
 /** Null for what is no whole receipt: it proves nothing then. */
-export function parseReceipt(bytes: Buffer): Receipt | null {
+export function parseManifest(bytes: Buffer): Manifest | null {
   try {
     const [header, ...rest] = bytes
       .toString('utf8')
@@ -89,7 +89,7 @@ export function parseReceipt(bytes: Buffer): Receipt | null {
   }
 }
 
-function toLine(row: Readonly<Record<string, unknown>>): ReceiptLine | null {
+function toLine(row: Readonly<Record<string, unknown>>): ManifestLine | null {
   const { path, size, crc32, sha256, etag, verified, proof } = row;
   if (typeof path !== 'string' || typeof size !== 'number' || !Number.isSafeInteger(size)) return null;
   if (typeof crc32 !== 'string' || !/^[0-9a-f]{8}$/.test(crc32)) return null;

@@ -1,7 +1,7 @@
 /** What a store has of a run, by one listing: its files, and what the uploader keeps beside them. */
 
 import type { RetryPolicy } from '../../base/limits/retry-policy.js';
-import { isReceiptKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
+import { isManifestKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { OutcomeError } from '../../base/retry.js';
 import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
 
@@ -15,7 +15,7 @@ export interface StoredRun {
   readonly runUuid: string;
   /** By path inside the run, in byte order. */
   readonly files: Map<string, ObjectVersion>;
-  readonly receipts: readonly ListedObject[];
+  readonly manifests: readonly ListedObject[];
   /** Tails of growing files, and what files held before they began anew. */
   readonly segments: readonly ListedObject[];
   readonly generations: readonly ListedObject[];
@@ -29,7 +29,7 @@ export async function listStoredRun(
 ): Promise<StoredRun> {
   const reserved = `${runUuid}/${RESERVED_DIRECTORY}/`;
   const files = new Map<string, ObjectVersion>();
-  const receipts: ListedObject[] = [];
+  const manifests: ListedObject[] = [];
   const segments: ListedObject[] = [];
   const generations: ListedObject[] = [];
   const open = (last: ListedObject | undefined) => store.list(`${runUuid}/`, { after: last?.key, signal });
@@ -37,14 +37,14 @@ export async function listStoredRun(
     for await (const object of retryPolicy.streamWithRetry<ListedObject>(`list ${runUuid}`, open, signal)) {
       const { key, etag, sizeBytes } = object;
       if (!key.startsWith(reserved)) files.set(key.slice(runUuid.length + 1), { etag, sizeBytes });
-      else if (isReceiptKey(key)) receipts.push(object);
+      else if (isManifestKey(key)) manifests.push(object);
       else if (key.startsWith(`${reserved}seg/`)) segments.push(object);
       else if (key.startsWith(`${reserved}gen/`)) generations.push(object);
     }
   } catch (error) {
     throw toCodedError(error);
   }
-  return { runUuid, files, receipts, segments, generations };
+  return { runUuid, files, manifests, segments, generations };
 }
 
 /** All bytes of an object that fits in memory. Throws as `listStoredRun`. */

@@ -95,7 +95,7 @@ describe.each(STORE_KINDS)('clean on %s', (kind) => {
     expect(existsSync(join(directory, 'outputs'))).toBe(false);
     const marker = JSON.parse(readFileSync(join(directory, '.plx/cleaned.json'), 'utf8'));
     expect(marker).toMatchObject({ state: 'cleaned', store: place.store.url, run: uuidOf(1), files: 3 });
-    expect(place.store.has(marker.receipt)).toBe(true);
+    expect(place.store.has(marker.manifest)).toBe(true);
   });
 
   it('refuses exactly the runs that the store does not have as they are here', async () => {

@@ -27,8 +27,8 @@ describe.each(STORE_KINDS)('ls of %s', (kind) => {
     const runs = await listRuns(config);
 
     expect(runs).toMatchObject([
-      { runUuid: RUN, name: 'first', project: 'p', status: 'succeeded', files: 4, hasReceipt: true },
-      { runUuid: OTHER_RUN, name: null, status: null, files: 2, ageMs: null, hasReceipt: false },
+      { runUuid: RUN, name: 'first', project: 'p', status: 'succeeded', files: 4, hasManifest: true },
+      { runUuid: OTHER_RUN, name: null, status: null, files: 2, ageMs: null, hasManifest: false },
     ]);
     expect(runs[0]?.ageMs).toBeGreaterThan(0);
     const files = await listFiles(config, RUN);

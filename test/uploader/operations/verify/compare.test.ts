@@ -6,7 +6,7 @@ import {
   type LocalFacts,
   type ObjectFacts,
 } from '../../../../uploader/operations/verify/compare.js';
-import type { ReceiptLine } from '../../../../uploader/pipeline/manifest/manifest.js';
+import type { ManifestLine } from '../../../../uploader/pipeline/manifest/manifest.js';
 
 const A = { sizeBytes: 10, crc32: 1, sha256: 'a'.repeat(64) };
 const B = { sizeBytes: 10, crc32: 2, sha256: 'b'.repeat(64) };
@@ -22,7 +22,7 @@ function object(sums: typeof A, etag = 'e', isRead = false): ObjectFacts {
   return { ...sums, etag, sha256: isRead ? sums.sha256 : null };
 }
 
-function line(sums: typeof A): ReceiptLine {
+function line(sums: typeof A): ManifestLine {
   return { path: 'p', etag: 'e', verifiedAt: '2026-01-01', proof: 'commit', ...sums };
 }
 
@@ -48,7 +48,7 @@ describe('a comparison', () => {
     ['not on disk', null, object(A), line(A), 'ended', null],
     ['not on disk, and damaged', null, object(B, 'other'), line(A), 'ended', 'damaged'],
     ['not on disk, and grown since', null, object(B, 'newer'), line(A), 'live', null],
-  ] as const)('%s', (_, here, there, receipt, liveness, finding) => {
-    expect(compare(here, there, receipt, { isLive: liveness === 'live' })?.finding ?? null).toBe(finding);
+  ] as const)('%s', (_, here, there, manifest, liveness, finding) => {
+    expect(compare(here, there, manifest, { isLive: liveness === 'live' })?.finding ?? null).toBe(finding);
   });
 });

@@ -67,7 +67,7 @@ describe.each(STORE_KINDS)('verify on %s', (kind) => {
       { runUuid: RUN, isLive: false, verified: { files: 4, notLocal: 0 }, problems: [], onlyInStore: 0 },
     ]);
     expect(deep).toMatchObject({ isVerified: true, isDeep: true });
-    expect(stored.store.has(deep.runs[0]?.receipt ?? '')).toBe(true);
+    expect(stored.store.has(deep.runs[0]?.manifest ?? '')).toBe(true);
     expect(readdirSync(stored.store.file(`${RUN}/.plx/receipt`))).toHaveLength(1);
   });
 
@@ -149,7 +149,7 @@ describe('verify', () => {
 
     const { runs } = await verify(toConfig(root, store));
 
-    expect(runs).toMatchObject([{ isLive: true, receipt: null }]);
+    expect(runs).toMatchObject([{ isLive: true, manifest: null }]);
     expect(runs[0]?.problems.map(({ path, finding }) => [path, finding])).toEqual([
       ['outputs/log', 'behind'],
       ['outputs/new', 'behind'],

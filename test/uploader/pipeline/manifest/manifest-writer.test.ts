@@ -5,21 +5,21 @@ import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { parseReceipt, type Receipt } from '../../../../uploader/pipeline/manifest/manifest.js';
+import { type Manifest, parseManifest } from '../../../../uploader/pipeline/manifest/manifest.js';
 import { RUN } from '../../support/run-tree.js';
 import { createHarness, type Harness } from '../../support/sync-harness.js';
 
 const ENDED = { 'run.plx.json': JSON.stringify({ uuid: RUN, status: 'succeeded' }) };
 
-function receiptKeys({ store }: Harness): string[] {
-  return [...store.objects.keys()].filter((key) => key.startsWith(`${RUN}/.plx/receipt/`));
+function manifestKeys({ store }: Harness): string[] {
+  return [...store.objects.keys()].filter((key) => key.startsWith(`${RUN}/.plx/manifest/`));
 }
 
-function readReceipt(harness: Harness): Receipt {
-  const [key = ''] = receiptKeys(harness);
-  const receipt = parseReceipt(harness.store.objects.get(key)?.bytes ?? Buffer.alloc(0));
-  if (receipt === null) throw new Error('there is no receipt');
-  return receipt;
+function readManifest(harness: Harness): Manifest {
+  const [key = ''] = manifestKeys(harness);
+  const manifest = parseManifest(harness.store.objects.get(key)?.bytes ?? Buffer.alloc(0));
+  if (manifest === null) throw new Error('there is no receipt');
+  return manifest;
 }
 
 describe('a receipt', () => {
@@ -28,7 +28,7 @@ describe('a receipt', () => {
 
     await harness.sync();
 
-    const { runUuid, store, lines } = readReceipt(harness);
+    const { runUuid, store, lines } = readManifest(harness);
     expect({ runUuid, store }).toEqual({ runUuid: RUN, store: 'memory://store' });
     expect(lines.map(({ path }) => path)).toEqual([
       'lineages.plx.json',
@@ -51,12 +51,12 @@ describe('a receipt', () => {
   it('is written once for what is stored, and costs nothing afterwards', async () => {
     const harness = createHarness(ENDED);
     await harness.sync();
-    const [before] = receiptKeys(harness);
+    const [before] = manifestKeys(harness);
     const calls = harness.store.calls.length;
 
     await harness.sync();
 
-    expect(receiptKeys(harness)).toEqual([before]);
+    expect(manifestKeys(harness)).toEqual([before]);
     expect(harness.store.calls.slice(calls)).toEqual([
       'check ',
       `list ${RUN}/`,
@@ -68,26 +68,26 @@ describe('a receipt', () => {
   it('is replaced when a file has changed', async () => {
     const harness = createHarness({ ...ENDED, 'outputs/log': 'one' });
     await harness.sync();
-    const [before] = receiptKeys(harness);
+    const [before] = manifestKeys(harness);
 
     appendFileSync(join(harness.run, 'outputs/log'), ', two');
     await harness.sync();
 
-    expect(receiptKeys(harness)).toHaveLength(1);
-    expect(receiptKeys(harness)).not.toContain(before);
-    expect(readReceipt(harness).lines.find(({ path }) => path === 'outputs/log')?.sizeBytes).toBe(8);
+    expect(manifestKeys(harness)).toHaveLength(1);
+    expect(manifestKeys(harness)).not.toContain(before);
+    expect(readManifest(harness).lines.find(({ path }) => path === 'outputs/log')?.sizeBytes).toBe(8);
   });
 
   it('keeps what was proven of files that are no longer on disk', async () => {
     const harness = createHarness({ ...ENDED, 'outputs/a': 'a', 'outputs/b': 'b' });
     await harness.sync();
-    const before = readReceipt(harness).lines.find(({ path }) => path === 'outputs/a');
+    const before = readManifest(harness).lines.find(({ path }) => path === 'outputs/a');
 
     rmSync(join(harness.run, 'outputs/a'));
     appendFileSync(join(harness.run, 'outputs/b'), 'b');
     await harness.sync();
 
-    expect(readReceipt(harness).lines.find(({ path }) => path === 'outputs/a')).toEqual(before);
+    expect(readManifest(harness).lines.find(({ path }) => path === 'outputs/a')).toEqual(before);
   });
 
   it('is not written of a run that is still written, nor where it is not wanted', async () => {
@@ -97,7 +97,7 @@ describe('a receipt', () => {
     await live.sync();
     await unwanted.sync({ config: { writesReceipts: false } });
 
-    expect([receiptKeys(live), receiptKeys(unwanted)]).toEqual([[], []]);
+    expect([manifestKeys(live), manifestKeys(unwanted)]).toEqual([[], []]);
   });
 
   it('claims nothing of an object that somebody else has replaced', async () => {
@@ -113,7 +113,7 @@ describe('a receipt', () => {
 
     await harness.sync();
 
-    expect(receiptKeys(harness)).toEqual([]);
+    expect(manifestKeys(harness)).toEqual([]);
   });
 
   it('takes the segments along that are part of their object by now, and leaves earlier generations', async () => {
@@ -138,14 +138,14 @@ describe('a receipt', () => {
       proof: 'read',
     };
     const text = [
-      { kind: 'receipt', version: 1, run: RUN, store: '', written: '' },
+      { kind: 'manifest', version: 1, run: RUN, store: '', written: '' },
       line,
       { kind: 'end', files: 1 },
     ]
       .map((value) => `${JSON.stringify(value)}\n`)
       .join('');
 
-    expect(parseReceipt(Buffer.from(text))?.lines).toHaveLength(1);
-    expect(parseReceipt(Buffer.from(text.slice(0, text.indexOf('{"kind":"end"'))))).toBeNull();
+    expect(parseManifest(Buffer.from(text))?.lines).toHaveLength(1);
+    expect(parseManifest(Buffer.from(text.slice(0, text.indexOf('{"kind":"end"'))))).toBeNull();
   });
 });
