@@ -4,7 +4,7 @@ import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sanitizeName } from '../../src/polyaxon/names.js';
-import { toAdoptedUuid } from '../../uploader/run-directory/run-uuid.js';
+import { toImportedUuid } from '../../uploader/run-directory/run-uuid.js';
 import { ServedRun } from '../polyaxon/served-run.js';
 import { runCli } from '../support/cli.js';
 import { FIXTURES } from '../support/expected-runs.js';
@@ -57,7 +57,7 @@ describeWithPeers(['polyaxon', 'tensorboard'], 'log directories of other writers
         }
       }
       expect(compared).toBeGreaterThan(2);
-      const uuid = toAdoptedUuid(ROOT_ID, 'scalars');
+      const uuid = toImportedUuid(ROOT_ID, 'scalars');
       expect(await server.get(`/api/v1/default/demo/runs/${uuid}`)).toMatchObject({ status: 'succeeded' });
     });
   });
@@ -72,7 +72,7 @@ async function expectSeries(
 ): Promise<void> {
   const home = homeOf(logdir, run);
   const below = run === '.' ? '' : run.slice(home === '' ? 0 : home.length + 1);
-  const uuid = toAdoptedUuid(ROOT_ID, home);
+  const uuid = toImportedUuid(ROOT_ID, home);
   const served = new ServedRun(server, { owner: 'default', project: 'demo', uuid }, { force: true });
   const name = sanitizeName(below === '' ? tag : `${below}/${tag}`);
 

@@ -20,7 +20,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { toAdoptedUuid } from '../../uploader/run-directory/run-uuid.js';
+import { toImportedUuid } from '../../uploader/run-directory/run-uuid.js';
 import { waitFor } from '../support/child-server.js';
 import { runCli } from '../support/cli.js';
 import { startRun } from '../support/start-run.js';
@@ -51,7 +51,7 @@ async function createSetup(writers = WRITERS): Promise<Setup> {
       if (!statSync(directory).isDirectory() || !hasEventFiles(directory)) continue;
       cpSync(directory, join(root, writer, name), { recursive: true });
       for (const top of topEventDirectories(join(root, writer, name), `${writer}/${name}`))
-        runs.set(join(root, top), toAdoptedUuid(ROOT_ID, top));
+        runs.set(join(root, top), toImportedUuid(ROOT_ID, top));
     }
   const { run } = startRun({ root });
   for (let step = 0; step < 50; step += 1) run.logMetric('loss', 1 / (step + 1), { step });
@@ -163,7 +163,7 @@ describe('a sync that projects event files', () => {
   it('shows new rows while it watches', { timeout: TIMEOUT_MS }, async () => {
     const setup = await createSetup([]);
     const directory = join(setup.root, 'live');
-    const uuid = toAdoptedUuid(ROOT_ID, 'live');
+    const uuid = toImportedUuid(ROOT_ID, 'live');
     const path = join(directory, 'train/events.out.tfevents.1800000000.host');
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(join(directory, 'events.out.tfevents.1800000000.host'), Buffer.concat(someRecords(1)));

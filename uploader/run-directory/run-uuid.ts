@@ -34,7 +34,7 @@ export function toRootOf(directory: Buffer): Buffer | null {
 }
 
 /** The uuid of a directory that no writer gave one: the same for the same place, on this host and after every restart. */
-export function toAdoptedUuid(rootId: string, rootPath: string): string {
+export function toImportedUuid(rootId: string, rootPath: string): string {
   return createHash('sha256').update(rootId).update('\0').update(rootPath).digest('hex').slice(0, 32);
 }
 

@@ -7,7 +7,7 @@ import { IgnoreRules } from '../../pipeline/scan/ignore-rules.js';
 import type { RootWatch } from '../../pipeline/scan/root-watch.js';
 import { Scanner } from '../../pipeline/scan/scanner.js';
 import type { Place } from '../../run-directory/locate-runs.js';
-import { toAdoptedUuid } from '../../run-directory/run-uuid.js';
+import { toImportedUuid } from '../../run-directory/run-uuid.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import type { StoreNotice } from '../../store/base/store.js';
 import { parseStoreUrl } from '../../store/open-store.js';
@@ -54,7 +54,7 @@ export function createScanner(options: CreateScannerOptions): Scanner {
 
 function toAsRun({ asRun }: SyncConfig, rootId: string): { uuid: string } | undefined {
   if (asRun === undefined || asRun === false) return undefined;
-  return { uuid: typeof asRun === 'string' ? asRun : toAdoptedUuid(rootId, '') };
+  return { uuid: typeof asRun === 'string' ? asRun : toImportedUuid(rootId, '') };
 }
 
 /** What the keys of a run begin with in the bucket; its length counts towards the limit on keys. */

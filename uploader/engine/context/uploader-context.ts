@@ -242,8 +242,8 @@ export class UploaderContext {
       ...{ runUuid: run.uuid, directory: directory.toString(), project, kind: run.kind ?? 'polyaxon' },
       name: toRunName(this.place.start, directory),
     });
-    const isAdopted = run.kind === 'log-directory';
-    this.emit({ kind: 'run', runUuid: run.uuid, directory: directory.toString(), isAdopted });
+    const isImported = run.kind === 'log-directory';
+    this.emit({ kind: 'run', runUuid: run.uuid, directory: directory.toString(), isImported });
   }
 }
 

@@ -20,7 +20,7 @@ export type SyncEvent =
       readonly kind: 'run';
       readonly runUuid: string;
       readonly directory: string;
-      readonly isAdopted: boolean;
+      readonly isImported: boolean;
     }
   /** A file is begun. */
   | {

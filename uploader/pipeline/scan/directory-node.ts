@@ -12,7 +12,7 @@ export interface RunHome {
   /** The run's directory. */
   readonly node: DirectoryNode;
   /** A log directory that was adopted: a real run below it is a run of its own. */
-  readonly isAdopted: boolean;
+  readonly isImported: boolean;
   /** Where the files of its directory lie inside the run. */
   readonly filesAt: string;
 }

@@ -24,7 +24,7 @@ import {
   MAX_NAME_BYTES,
   tooLongReason,
 } from '../../base/rel-path.js';
-import { readRunUuid, toAdoptedUuid, toUuidOfPlace } from '../../run-directory/run-uuid.js';
+import { readRunUuid, toImportedUuid, toUuidOfPlace } from '../../run-directory/run-uuid.js';
 import type { FileId, FolderId } from '../inventory/file-table.js';
 import type { FoundRun, ScanSink } from '../inventory/scan-sink.js';
 import { DirectoryNode, type SkippedPath } from './directory-node.js';
@@ -145,7 +145,7 @@ export class DirectoryScan {
 
   /** Finds out whether a directory outside of runs is one, or a real run inside of an adopted directory. True when it is one now. */
   async #decideHome(node: DirectoryNode, entries: readonly Entry[]): Promise<boolean> {
-    if (node.home !== null && (!node.home.isAdopted || node.home.node === node)) return false;
+    if (node.home !== null && (!node.home.isImported || node.home.node === node)) return false;
     const found = await this.#findRun(node, entries);
     if (found === null) return false;
     const other = this.#runs.get(found.runUuid);
@@ -157,7 +157,7 @@ export class DirectoryScan {
     this.#runs.set(found.runUuid, node);
     const run = this.#options.sink.onRun(found);
     this.#keyPrefixes.set(run, this.#options.toKeyPrefix(found.runUuid));
-    node.home = { run, node, isAdopted: found.kind === 'log-directory', filesAt: found.filesAt };
+    node.home = { run, node, isImported: found.kind === 'log-directory', filesAt: found.filesAt };
     node.folder = null;
     return true;
   }
@@ -190,7 +190,7 @@ export class DirectoryScan {
     node.eventsSeenMs ??= clock.monotonicMs();
     if (clock.monotonicMs() - node.eventsSeenMs < adoptAfterMs) return null;
     return {
-      runUuid: toAdoptedUuid(rootId, node.rootPath),
+      runUuid: toImportedUuid(rootId, node.rootPath),
       directory,
       kind: 'log-directory',
       filesAt: TENSORBOARD_DIRECTORY,
