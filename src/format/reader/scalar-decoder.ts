@@ -5,7 +5,7 @@
  * damaged, is left to the general way, which alone decides what it is.
  */
 
-import { maskCrc, passThrough } from '../record/crc32c.js';
+import { maskCrc, updateCrc } from '../record/crc32c.js';
 import { FOOTER_BYTES, HEADER_BYTES, maskedLengthCrc } from '../record/record-codec.js';
 import type { Event, SummaryValue, ValueContent } from '../wire/messages.js';
 import { findTag, MAX_SHAPE_BYTES, ScalarShape, type ScalarSource } from './scalar-shape.js';
@@ -89,7 +89,7 @@ export class ScalarDecoder {
         wallTime = view.getFloat64(summaryAt + 1, true);
         if (wallTime !== this.#wallTime) {
           this.#wallTime = wallTime;
-          this.#wallTimeRegister = passThrough(START, bytes, summaryAt, summaryAt + WALL_TIME_BYTES);
+          this.#wallTimeRegister = updateCrc(START, bytes, summaryAt, summaryAt + WALL_TIME_BYTES);
         }
         register = this.#wallTimeRegister;
         summaryAt += WALL_TIME_BYTES;
@@ -106,7 +106,7 @@ export class ScalarDecoder {
         }
         if (byte > 127) break;
         step += byte * factor;
-        register = passThrough(register, bytes, stepAt, summaryAt);
+        register = updateCrc(register, bytes, stepAt, summaryAt);
       }
       let shape = last?.next;
       if (shape === undefined || shape.sizeBytes !== end - summaryAt || !shape.matches(view, summaryAt)) {
@@ -114,7 +114,7 @@ export class ScalarDecoder {
         if (shape === undefined) break;
         if (last !== undefined) last.next = shape;
       }
-      if (maskCrc(~shape.passThrough(view, summaryAt, register)) !== view.getUint32(end, true)) break;
+      if (maskCrc(~shape.updateCrc(view, summaryAt, register)) !== view.getUint32(end, true)) break;
       this.#sourceIndices[count] = shape.index;
       this.#steps[count] = step;
       this.#wallTimes[count] = wallTime;

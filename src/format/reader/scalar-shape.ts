@@ -6,7 +6,7 @@
  */
 
 import { applyShift, type CrcShift, shiftOf } from '../record/crc-shift.js';
-import { passInt32, passThrough } from '../record/crc32c.js';
+import { updateCrc, updateCrcInt32 } from '../record/crc32c.js';
 import type { SummaryValue } from '../wire/messages.js';
 
 /** Longer summaries are decoded in the general way. */
@@ -64,7 +64,7 @@ export class ScalarShape implements ScalarSource {
     this.#floatAt = floatAt;
     this.#hasDouble = hasDouble;
     this.#shift = shiftOf(known.length);
-    this.#constant = passThrough(0, known, 0, known.length);
+    this.#constant = updateCrc(0, known, 0, known.length);
     this.#restShift = restBytes === 0 ? undefined : shiftOf(restBytes);
   }
 
@@ -98,17 +98,17 @@ export class ScalarShape implements ScalarSource {
   }
 
   /** The register of a record's CRC after the shape at `at`, from that of what comes before. */
-  passThrough(view: DataView, at: number, register: number): number {
+  updateCrc(view: DataView, at: number, register: number): number {
     const floatAt = at + this.#floatAt;
     const float = view.getInt32(floatAt, true);
     let number: number;
     if (this.#hasDouble) {
       const doubleAt = floatAt + DOUBLE_DISTANCE;
       number =
-        passInt32(float, DOUBLE_DISTANCE + 4) ^
-        passInt32(view.getInt32(doubleAt, true), 4) ^
-        passInt32(view.getInt32(doubleAt + 4, true), 0);
-    } else number = passInt32(float, 0);
+        updateCrcInt32(float, DOUBLE_DISTANCE + 4) ^
+        updateCrcInt32(view.getInt32(doubleAt, true), 4) ^
+        updateCrcInt32(view.getInt32(doubleAt + 4, true), 0);
+    } else number = updateCrcInt32(float, 0);
     if (this.#restShift !== undefined) number = applyShift(this.#restShift, number);
     return applyShift(this.#shift, register) ^ this.#constant ^ number;
   }

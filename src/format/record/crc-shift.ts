@@ -5,7 +5,7 @@
  * same for all bytes of that length, and one constant of their own. Four look-ups stand for any number of bytes.
  */
 
-import { passThrough } from './crc32c.js';
+import { updateCrc } from './crc32c.js';
 
 /** What a number of bytes does to each of the register's four bytes: four tables of 256 entries. */
 export type CrcShift = Int32Array;
@@ -38,7 +38,7 @@ function createShift(byteCount: number): CrcShift {
   const shift = new Int32Array(4 * 256);
   for (let lane = 0; lane < 4; lane++) {
     for (let bit = 0; bit < 8; bit++) {
-      shift[lane * 256 + (1 << bit)] = passThrough(1 << (lane * 8 + bit), zeros, 0, byteCount);
+      shift[lane * 256 + (1 << bit)] = updateCrc(1 << (lane * 8 + bit), zeros, 0, byteCount);
     }
     for (let byte = 1; byte < 256; byte++) {
       const lowest = byte & -byte;

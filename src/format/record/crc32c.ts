@@ -109,12 +109,12 @@ export function maskedCrc32c(bytes: Uint8Array, start = 0, end = bytes.length): 
 }
 
 /** The register after `bytes[start, end)` went through it: `crc32c` without its inversions. */
-export function passThrough(register: number, bytes: Uint8Array, start: number, end: number): number {
+export function updateCrc(register: number, bytes: Uint8Array, start: number, end: number): number {
   return ~crc32c(bytes, start, end, ~register);
 }
 
 /** What the four bytes of a little-endian integer, and then up to 12 zero bytes, make of a register of 0. */
-export function passInt32(value: number, zeroBytes: number): number {
+export function updateCrcInt32(value: number, zeroBytes: number): number {
   const row = zeroBytes * 256;
   return (
     T[row + 768 + (value & 255)]! ^

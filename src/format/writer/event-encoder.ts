@@ -5,7 +5,7 @@
  * first value of a tag in every file carries it), and each tag's next step for callers who give none.
  */
 
-import { maskCrc, passThrough } from '../record/crc32c.js';
+import { maskCrc, updateCrc } from '../record/crc32c.js';
 import type { RecordQueue } from '../record/record-queue.js';
 import { encodeEvent, encodeMetadata, joinPieces, piecesBytes, writePieces } from '../wire/encode-event.js';
 import {
@@ -193,7 +193,7 @@ export class EventEncoder {
     const { bytes, view } = queue;
     const summaryAt = prefix.write(view, first);
     let at = writeDelimitedHeader(bytes, summaryAt, SUMMARY, summaryBytes);
-    let register = passThrough(prefix.register, bytes, summaryAt, at);
+    let register = updateCrc(prefix.register, bytes, summaryAt, at);
     for (let i = start; i < end; i++) {
       const template = templates[i - start]!;
       register = template.write(view, at, values[i]!, register);

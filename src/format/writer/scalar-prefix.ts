@@ -3,7 +3,7 @@
  * step follow each other, and thousands may share a millisecond.
  */
 
-import { passThrough } from '../record/crc32c.js';
+import { updateCrc } from '../record/crc32c.js';
 import { FIXED64, fieldKey, MAX_VARINT_BYTES, VARINT, writeInt64 } from '../wire/proto-bytes.js';
 
 const WALL_TIME_KEY = fieldKey(1, FIXED64);
@@ -49,7 +49,7 @@ export class ScalarPrefix {
       end = writeInt64(this.#bytes, end + 1, step);
     }
     this.sizeBytes = end;
-    this.register = passThrough(this.#wallTimeRegister, this.#bytes, this.#wallTimeBytes, end);
+    this.register = updateCrc(this.#wallTimeRegister, this.#bytes, this.#wallTimeBytes, end);
   }
 
   #setWallTime(wallTime: number): void {
@@ -57,6 +57,6 @@ export class ScalarPrefix {
     this.#wallTimeBytes = wallTime === 0 ? 0 : WALL_TIME_BYTES;
     this.#bytes[0] = WALL_TIME_KEY;
     this.#view.setFloat64(1, wallTime, true);
-    this.#wallTimeRegister = passThrough(START, this.#bytes, 0, this.#wallTimeBytes);
+    this.#wallTimeRegister = updateCrc(START, this.#bytes, 0, this.#wallTimeBytes);
   }
 }

@@ -6,7 +6,7 @@
  */
 
 import { applyShift, type CrcShift, shiftOf } from '../record/crc-shift.js';
-import { passInt32, passThrough } from '../record/crc32c.js';
+import { updateCrc, updateCrcInt32 } from '../record/crc32c.js';
 import { delimited, encodeTensor, joinPieces, piecesBytes } from '../wire/encode-event.js';
 import { DataType } from '../wire/messages.js';
 import { encodeUtf8 } from '../wire/proto-bytes.js';
@@ -69,7 +69,7 @@ export class ScalarTemplate {
     this.#valueOffset = valueEnd - (isExact ? DOUBLE_DISTANCE + 8 : 4);
     this.#rest = bytes.subarray(valueEnd);
     this.#shift = shiftOf(valueEnd);
-    this.#constant = passThrough(0, bytes, 0, valueEnd);
+    this.#constant = updateCrc(0, bytes, 0, valueEnd);
   }
 
   /**
@@ -87,8 +87,8 @@ export class ScalarTemplate {
     const valueAt = at + this.#valueOffset;
     view.setFloat32(valueAt, value, true);
     const known = applyShift(this.#shift, register) ^ this.#constant;
-    const after = known ^ (this.#isExact ? passExact(view, valueAt, value) : passFloat(view, valueAt));
-    return this.#rest.length === 0 ? after : passThrough(after, this.#rest, 0, this.#rest.length);
+    const after = known ^ (this.#isExact ? updateCrcExact(view, valueAt, value) : passFloat(view, valueAt));
+    return this.#rest.length === 0 ? after : updateCrc(after, this.#rest, 0, this.#rest.length);
   }
 }
 
@@ -96,17 +96,17 @@ export class ScalarTemplate {
 
 /** What the float at `at` makes of a CRC's register. */
 function passFloat(view: DataView, at: number): number {
-  return passInt32(view.getInt32(at, true), 0);
+  return updateCrcInt32(view.getInt32(at, true), 0);
 }
 
 /** Writes the double that belongs to the float at `at`; what both make of a CRC's register. */
-function passExact(view: DataView, at: number, value: number): number {
+function updateCrcExact(view: DataView, at: number, value: number): number {
   const doubleAt = at + DOUBLE_DISTANCE;
   view.setFloat64(doubleAt, value, true);
   return (
-    passInt32(view.getInt32(at, true), DOUBLE_HEADER_BYTES + 8) ^
-    passInt32(view.getInt32(doubleAt, true), 4) ^
-    passInt32(view.getInt32(doubleAt + 4, true), 0)
+    updateCrcInt32(view.getInt32(at, true), DOUBLE_HEADER_BYTES + 8) ^
+    updateCrcInt32(view.getInt32(doubleAt, true), 4) ^
+    updateCrcInt32(view.getInt32(doubleAt + 4, true), 0)
   );
 }
 
