@@ -144,7 +144,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
 
   /** Adds entries to the lineage as they are, or replaces those of their names. Throws `ERR_ARTIFACT_INVALID`. */
   logArtifactLineage(artifacts: RunArtifact | readonly RunArtifact[]): void {
-    this.state.attempt(() => {
+    this.state.guard(() => {
       this.state.checkOpen();
       const list = Array.isArray(artifacts) ? artifacts : [artifacts];
       this.state.directory.addArtifacts(list.map(parseArtifact));
@@ -156,7 +156,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     content: Readonly<Record<string, unknown>>,
     options: { readonly relPath?: string | undefined } = {},
   ): void {
-    this.state.attempt(() => {
+    this.state.guard(() => {
       this.state.checkOpen();
       this.writeEnv(toJsonObject('env', content), options.relPath);
     });
@@ -170,7 +170,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     code: Readonly<Record<string, unknown>>,
     options: { readonly isInput?: boolean | undefined } = {},
   ): void {
-    this.state.attempt(() => {
+    this.state.guard(() => {
       this.state.checkOpen();
       this.addCodeRef(toJsonObject('code', code), options.isInput ?? true);
     });
@@ -267,7 +267,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
 
   /** Does something with files, which the run's end waits for. */
   async #work<T>(work: () => Promise<T>): Promise<T | undefined> {
-    return this.state.attemptAsync(() => {
+    return this.state.guardAsync(() => {
       this.state.checkOpen();
       return this.state.track(work());
     });

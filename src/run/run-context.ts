@@ -74,25 +74,25 @@ export class RunContext {
   }
 
   /** Does what a caller asked for. A mistake is thrown, or counted and told of when `onError` is `warn`. */
-  attempt(call: () => void): void {
+  guard(call: () => void): void {
     try {
       call();
     } catch (error) {
-      this.refuse(error);
+      this.reportMisuse(error);
     }
   }
 
   /** As `attempt`; resolves to undefined when the call was refused and told of. */
-  async attemptAsync<T>(call: () => Promise<T>): Promise<T | undefined> {
+  async guardAsync<T>(call: () => Promise<T>): Promise<T | undefined> {
     try {
       return await call();
     } catch (error) {
-      this.refuse(error);
+      this.reportMisuse(error);
       return undefined;
     }
   }
 
-  refuse(error: unknown): void {
+  reportMisuse(error: unknown): void {
     if (!this.#parts.warnsOfMistakes) throw error;
     const code = error instanceof CodedError ? error.code : 'ERR_UNKNOWN';
     this.diagnostics.count(code);

@@ -58,7 +58,7 @@ export abstract class RunEvents {
       diagnostics: state.diagnostics,
       mask: (text, key) => String(state.masker.maskValue(key, text)),
       onSpan: (span) => this.#writeSpan(span, {}),
-      onInvalid: (error) => state.refuse(error),
+      onInvalid: (error) => state.reportMisuse(error),
     });
   }
 
@@ -68,13 +68,13 @@ export abstract class RunEvents {
       this.state.events.scalar(name, value, options);
       if (!this.#hasMetrics) this.#noteMetrics();
     } catch (error) {
-      this.state.refuse(error);
+      this.state.reportMisuse(error);
     }
   }
 
   /** Logs several numbers under one step and one wall time. Throws `ERR_SCALAR_INVALID` before the first is written. */
   logMetrics(metrics: Readonly<Record<string, number>>, options: SharedEventOptions = {}): void {
-    this.state.attempt(() => {
+    this.state.guard(() => {
       this.state.events.scalars(metrics, options);
       if (!this.#hasMetrics) this.#noteMetrics();
     });
@@ -90,7 +90,7 @@ export abstract class RunEvents {
     values: ArrayLike<number>,
     options: SeriesOptions = {},
   ): void {
-    this.state.attempt(() => {
+    this.state.guard(() => {
       this.state.events.scalarSeries(name, steps, values, options);
       if (!this.#hasMetrics && values.length > 0) this.#noteMetrics();
     });
@@ -206,7 +206,7 @@ export abstract class RunEvents {
 
   /** Logs a span that was timed elsewhere, under its name. Secrets are masked. Throws `ERR_SPAN_INVALID`. */
   logTrace(span: SpanInput | SpanJson, options: LogTraceOptions = {}): void {
-    this.state.attempt(() => {
+    this.state.guard(() => {
       const { updateRun = false, ...eventOptions } = options;
       const json = toSpanJson(span, { mask: (text, key) => String(this.state.masker.maskValue(key, text)) });
       this.#writeSpan(json, eventOptions);
@@ -255,7 +255,7 @@ export abstract class RunEvents {
   }
 
   #log(flags: readonly RunFlag[], call: () => void): void {
-    this.state.attempt(() => {
+    this.state.guard(() => {
       call();
       this.state.noteEvents(...flags);
     });

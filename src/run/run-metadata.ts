@@ -135,7 +135,7 @@ export abstract class RunMetadataMethods extends RunEvents {
 
   /** Sets how much is done, from 0 to 1. Many small rises in a second are left out. Throws `ERR_PROGRESS_INVALID`. */
   logProgress(progress: number): void {
-    this.state.attempt(() => {
+    this.state.guard(() => {
       const checked = parseProgress(progress);
       if (this.#progress.admits(checked)) this.logMeta({ progress: checked });
     });
@@ -193,7 +193,7 @@ export abstract class RunMetadataMethods extends RunEvents {
 
   /** @internal Checks first, then changes the record and writes it. */
   protected change(check: () => (record: RunRecord) => RunRecord): void {
-    this.state.attempt(() => {
+    this.state.guard(() => {
       this.state.checkOpen();
       this.state.directory.update(check());
     });

@@ -35,7 +35,7 @@ export interface TracerContext {
   readonly limits: TraceLimits;
   readonly mask: SpanMasker | undefined;
   /** A caller's mistake: throws, or tells of it when the tracer has been asked not to throw. */
-  refuse(error: InvalidArgumentError): void;
+  reportMisuse(error: InvalidArgumentError): void;
   /** Runs `fn` with `span` as the active one. */
   run<T>(span: RecordedSpan, fn: () => T): T;
   /** Called once by each recorded span at its end. */
@@ -145,7 +145,7 @@ export class RecordedSpan implements ManualSpan {
   addTag(...tags: string[]): void {
     for (const tag of tags) {
       if (typeof tag !== 'string' || tag === '') {
-        this.context.refuse(
+        this.context.reportMisuse(
           invalid(`tag is ${String(tag)}, expected text`, 'Pass strings that are not empty.'),
         );
       } else if (this.#isOpen('addTag')) {
@@ -156,7 +156,7 @@ export class RecordedSpan implements ManualSpan {
 
   setKind(kind: SpanKind): void {
     if (!isSpanKind(kind)) {
-      this.context.refuse(
+      this.context.reportMisuse(
         invalid(
           `kind is ${String(kind)}, expected one of ${SPAN_KINDS.join(', ')}`,
           'Leave it out for others.',
@@ -170,7 +170,7 @@ export class RecordedSpan implements ManualSpan {
   setStatus(status: SpanStatus, { reason = STATUS_REASON, message }: StatusDetails = {}): void {
     if (!isSpanStatus(status)) {
       const hint = `Pass one of ${RUN_STATUSES.join(', ')}.`;
-      this.context.refuse(invalid(`status is ${String(status)}, expected a status of Polyaxon`, hint));
+      this.context.reportMisuse(invalid(`status is ${String(status)}, expected a status of Polyaxon`, hint));
     } else if (this.#isOpen('setStatus')) {
       this.status = status;
       this.#addCondition({
@@ -256,7 +256,9 @@ export class RecordedSpan implements ManualSpan {
 
   #set(values: SpanValues, method: string, key: string, value: unknown): void {
     if (typeof key !== 'string') {
-      this.context.refuse(invalid(`the key of ${method} is ${typeof key}, expected text`, 'Pass a name.'));
+      this.context.reportMisuse(
+        invalid(`the key of ${method} is ${typeof key}, expected text`, 'Pass a name.'),
+      );
     } else if (this.#isOpen(method)) {
       values.set(key, value, this.trace);
     }
@@ -265,7 +267,7 @@ export class RecordedSpan implements ManualSpan {
   #setAll(values: SpanValues, subject: string, record: Readonly<Record<string, unknown>>): void {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) {
       const found = Array.isArray(record) ? 'an array' : String(record);
-      this.context.refuse(
+      this.context.reportMisuse(
         invalid(`${subject} is ${found}, expected an object of names and values`, 'Pass an object.'),
       );
     } else if (this.#isOpen(subject)) {

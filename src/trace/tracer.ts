@@ -63,7 +63,7 @@ export class Tracer {
       mask: toSafeMasker(options.mask, (cause) =>
         diagnostics.warn('WARN_SPAN_MASK', `a masker failed, the text is left out: ${messageOf(cause)}`),
       ),
-      refuse: (error) => {
+      reportMisuse: (error) => {
         if (onInvalid === undefined) throw error;
         onInvalid(error);
       },
@@ -177,7 +177,7 @@ export class Tracer {
 
   #checkName(name: string): string {
     if (typeof name === 'string' && name !== '') return toWellFormedText(name).text;
-    this.#context.refuse(
+    this.#context.reportMisuse(
       invalid(
         `name is ${JSON.stringify(name)}, expected text that is not empty`,
         'Name the span after what it does.',
@@ -190,7 +190,9 @@ export class Tracer {
     if (parent === null) return undefined;
     if (parent === undefined) return findActiveSpan(this.#context);
     if (parent instanceof RecordedSpan && parent.context === this.#context) return parent;
-    this.#context.refuse(invalid('parent is no span of this run', 'Pass a span that this run has started.'));
+    this.#context.reportMisuse(
+      invalid('parent is no span of this run', 'Pass a span that this run has started.'),
+    );
     return undefined;
   }
 
@@ -251,7 +253,7 @@ export class Tracer {
     if (tags !== undefined) {
       if (Array.isArray(tags)) span.addTag(...tags);
       else
-        this.#context.refuse(
+        this.#context.reportMisuse(
           invalid(`tags is ${typeof tags}, expected an array of strings`, 'Pass an array.'),
         );
     }

@@ -288,8 +288,8 @@ describe('Run.logArtifact', () => {
       () => run.logArtifact(root),
       () => run.logArtifact(source, { relPath: '../..' }),
     ];
-    for (const attempt of attempts) {
-      await expect(attempt()).rejects.toMatchObject({ code: 'ERR_ARTIFACT_INVALID' });
+    for (const guard of attempts) {
+      await expect(guard()).rejects.toMatchObject({ code: 'ERR_ARTIFACT_INVALID' });
     }
 
     expect(readLineage(run.paths.run)).toHaveLength(1);

@@ -512,7 +512,7 @@ describe('events, status and links', () => {
       otelSpan.addEvent('gen_ai.client.inference.operation.details', {
         'gen_ai.system_instructions': '["brief"]',
       });
-      otelSpan.addEvent('retry', { attempt: 2 }, [1_704_164_645, 0]);
+      otelSpan.addEvent('retry', { guard: 2 }, [1_704_164_645, 0]);
       otelSpan.addEvent('gen_ai.content.prompt');
     });
 
@@ -521,7 +521,7 @@ describe('events, status and links', () => {
       outputs: { choices: [{ index: 0, message: 'ho' }] },
       metadata: {
         events: [
-          { name: 'retry', time: '2024-01-02T03:04:05+00:00', attributes: { attempt: 2 } },
+          { name: 'retry', time: '2024-01-02T03:04:05+00:00', attributes: { guard: 2 } },
           { name: 'gen_ai.content.prompt' },
         ],
       },

@@ -78,7 +78,7 @@ describeWithPeers(['polyaxon'], 'spans in Polyaxon', () => {
       onSpan: (span) => spans.push(span),
     });
     const late = tracer.trace('agent', { kind: 'agent', tags: ['a'], inputs: { f: () => 1 } }, (span) => {
-      span.addEvent('retry', { attempt: 2 });
+      span.addEvent('retry', { guard: 2 });
       span.setStatus('warning', { message: 'slow' });
       expect(() =>
         tracer.trace('tool', { kind: 'tool' }, () => {

@@ -155,7 +155,7 @@ describe('Tracer.trace', () => {
       span.addMetadata('model', 'm');
       span.addMetadata({ tokens: 9 });
       span.addTag('x', 'y', 'x');
-      span.addEvent('retry', { attempt: 2 });
+      span.addEvent('retry', { guard: 2 });
       clock.seconds += 1;
       span.setStatus('warning', { reason: 'Slow', message: 'took long' });
       return 'not captured: outputs were set';
@@ -179,7 +179,7 @@ describe('Tracer.trace', () => {
       metadata: {
         model: 'm',
         tokens: 9,
-        events: [{ name: 'retry', time: '2024-01-02T03:04:05+00:00', attributes: { attempt: 2 } }],
+        events: [{ name: 'retry', time: '2024-01-02T03:04:05+00:00', attributes: { guard: 2 } }],
       },
     });
     expect(Object.keys(spans[0]!.outputs!)).toEqual(['documents', 'score']);
@@ -298,7 +298,7 @@ describe('Tracer.trace', () => {
       });
 
     tracer.trace('root', () => {
-      for (let attempt = 0; attempt < 3; attempt += 1) {
+      for (let guard = 0; guard < 3; guard += 1) {
         expect(call).toThrow(
           expect.objectContaining({ code: 'ERR_SPAN_INVALID', message: expect.stringContaining(subject) }),
         );
