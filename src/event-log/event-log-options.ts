@@ -14,7 +14,7 @@ export interface EventLogOptions extends EventFileWriterOptions {
    * Decides which events are written; the others are counted as `EVENTS_SAMPLED_OUT`. Default: all. For what is logged more
    * often than anyone looks at it: `({ step }) => Number(step) % 100 === 0`.
    */
-  readonly recordIf?:
+  readonly filter?:
     | ((event: { readonly tag: string; readonly step: number | bigint }) => boolean)
     | undefined;
   /**

@@ -101,7 +101,7 @@ export class EventLog {
   readonly #writer: EventFileWriter;
   readonly #pending: PendingEvents;
   readonly #options: ReturnType<typeof resolveEventFileOptions>;
-  readonly #recordIf: EventLogOptions['recordIf'];
+  readonly #filter: EventLogOptions['filter'];
   /** Undefined where tags are names as given. */
   readonly #tagAllocator: TagAllocator | undefined;
   readonly #metricTags = new MetricTags();
@@ -110,7 +110,7 @@ export class EventLog {
 
   constructor(directory: string, options: EventLogOptions = {}) {
     this.diagnostics = options.diagnostics ?? new Diagnostics();
-    this.#recordIf = options.recordIf;
+    this.#filter = options.filter;
     this.#options = resolveEventFileOptions({ ...options, diagnostics: this.diagnostics });
     this.#writer = new EventFileWriter(directory, this.#options);
     this.#pending = new PendingEvents(this.#writer, this.diagnostics, this.#options.maxQueueBytes);
@@ -145,7 +145,7 @@ export class EventLog {
     const wallTime = parseEventTime(options);
     this.checkOpen();
     if (known === undefined) this.#claimMetric(name, scalarTag);
-    if (this.#recordIf !== undefined && this.#isSampledOut(scalarTag.tag, step)) return;
+    if (this.#filter !== undefined && this.#isSampledOut(scalarTag.tag, step)) return;
     this.#writer.writeScalar(scalarTag, value, step, wallTime, createScalarMetadata(options));
   }
 
@@ -168,7 +168,7 @@ export class EventLog {
       if (tags[i]!.state === undefined) this.#claimMetric(names[i]!, tags[i]!);
     }
     const values = names.map((name) => metrics[name]!);
-    if (this.#recordIf === undefined) {
+    if (this.#filter === undefined) {
       this.#writer.writeScalars(tags, values, step, wallTime);
       return;
     }
@@ -198,7 +198,7 @@ export class EventLog {
     if (values.length === 0) return;
     if (known === undefined) this.#claimMetric(name, scalarTag);
     const metadata = createScalarMetadata(options);
-    if (this.#recordIf === undefined) {
+    if (this.#filter === undefined) {
       this.#writer.writeSeries(scalarTag, values, steps, wallTime, metadata);
       return;
     }
@@ -405,7 +405,7 @@ export class EventLog {
       this.#kindEvent(`${tag}${suffix}`, event.kind, shared, () => event);
   }
 
-  /** Steps count for the event's own tag; `recordIf` is asked with its name. */
+  /** Steps count for the event's own tag; `filter` is asked with its name. */
   #kindEvent(given: string, kind: ArtifactKind, options: EventOptions, create: () => KindEvent): void {
     const name = this.toTag(given);
     this.#summary(
@@ -491,9 +491,9 @@ export class EventLog {
   }
 
   #isSampledOut(tag: string, given: number | bigint | undefined, sampledAs = tag): boolean {
-    if (this.#recordIf === undefined) return false;
+    if (this.#filter === undefined) return false;
     const step = given ?? this.#writer.nextStep(tag);
-    if (this.#recordIf({ tag: sampledAs, step })) return false;
+    if (this.#filter({ tag: sampledAs, step })) return false;
     this.diagnostics.count('EVENTS_SAMPLED_OUT');
     this.#writer.skipStep(tag, step);
     return true;

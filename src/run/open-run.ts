@@ -97,7 +97,7 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
     },
   );
   startRecord(directory, context, clock);
-  const log = openLog(context, directory, 'events', { ...eventOptions, recordIf: options.recordIf });
+  const log = openLog(context, directory, 'events', { ...eventOptions, filter: options.filter });
   const resources = context.collectsResources
     ? openLog(context, directory, 'resources', eventOptions)
     : undefined;
@@ -148,7 +148,7 @@ function openLog(
   context: RunEnvironment,
   record: RunDirectory,
   target: 'events' | 'resources',
-  options: ResolvedEventFileOptions & Pick<RunOptions, 'recordIf'>,
+  options: ResolvedEventFileOptions & Pick<RunOptions, 'filter'>,
 ): Log {
   const logDirectory = toLogDirectory(context);
   const base = target === 'events' ? TENSORBOARD_DIRECTORY : RESOURCES_TENSORBOARD_DIRECTORY;

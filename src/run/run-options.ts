@@ -37,7 +37,7 @@ export interface RunOptions
       | 'fsync'
       | 'fileNameSuffix'
       | 'sink'
-      | 'recordIf'
+      | 'filter'
       | 'resume'
     > {
   /**

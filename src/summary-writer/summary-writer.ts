@@ -89,7 +89,7 @@ export class SummaryWriter {
     this.#diagnostics = new Diagnostics(options);
     this.#options = resolveEventFileOptions({ ...options, diagnostics: this.#diagnostics });
     const directory = logdir ?? defaultLogdir(this.#options.clock.wallTime(), options.comment);
-    this.#log = new EventLog(directory, { ...this.#options, recordIf: options.recordIf, exactTags: true });
+    this.#log = new EventLog(directory, { ...this.#options, filter: options.filter, exactTags: true });
     this.#log.setDefaultStep(options.defaultStep);
   }
 

@@ -260,7 +260,7 @@ describe('EventLog', () => {
   it('samples events by name', async () => {
     const asked: string[] = [];
     const { log, read } = createLog({
-      recordIf: ({ tag, step }) => {
+      filter: ({ tag, step }) => {
         asked.push(tag);
         return step !== 1;
       },

@@ -56,12 +56,12 @@ describe('EventLog.scalarSeries', () => {
     await fc.assert(property, { numRuns: 200 });
   });
 
-  it('begins new files where single calls do, and asks recordIf for each step', async () => {
+  it('begins new files where single calls do, and asks filter for each step', async () => {
     const steps = Array.from({ length: 400 }, (_, i) => i);
     const values = steps.map((step) => step / 3);
     for (const options of [
       { maxFileBytes: 4096 },
-      { recordIf: ({ step }: { step: number | bigint }) => Number(step) % 7 === 0 },
+      { filter: ({ step }: { step: number | bigint }) => Number(step) % 7 === 0 },
     ]) {
       const inOne = await bytesOf(
         (log) => log.scalarSeries('loss', steps, values, { wallTime: WALL_TIME }),

@@ -453,9 +453,9 @@ describe('what TensorBoard will show differently', () => {
   });
 });
 
-describe('recordIf', () => {
+describe('filter', () => {
   it('leaves events out by tag and step, and counts them', async () => {
-    const { run } = start({ recordIf: ({ tag, step }) => tag === 'kept' || Number(step) % 10 === 0 });
+    const { run } = start({ filter: ({ tag, step }) => tag === 'kept' || Number(step) % 10 === 0 });
 
     for (let i = 0; i < 100; i++) {
       run.logMetric('sampled', i);
