@@ -96,7 +96,7 @@ export class RunContext {
     if (!this.#parts.warnsOfMistakes) throw error;
     const code = error instanceof CodedError ? error.code : 'ERR_UNKNOWN';
     this.diagnostics.count(code);
-    this.diagnostics.warn('WARN_CALL_REFUSED', `${code}: ${messageOf(error)}`);
+    this.diagnostics.warn('WARN_CALL_REJECTED', `${code}: ${messageOf(error)}`);
   }
 
   /** Work that the run's end waits for. */

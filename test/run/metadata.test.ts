@@ -209,9 +209,9 @@ describe("onError: 'warn'", () => {
     await run.end();
 
     expect(copied).toBeUndefined();
-    expect(warnings.map(({ code }) => code)).toEqual(Array(4).fill('WARN_CALL_REFUSED'));
+    expect(warnings.map(({ code }) => code)).toEqual(Array(4).fill('WARN_CALL_REJECTED'));
     expect(run.diagnostics).toMatchObject({
-      WARN_CALL_REFUSED: 4,
+      WARN_CALL_REJECTED: 4,
       ERR_SCALAR_INVALID: 1,
       ERR_PARAMS_INVALID: 1,
       ERR_PROGRESS_INVALID: 1,

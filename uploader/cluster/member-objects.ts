@@ -1,10 +1,10 @@
 /**
  * What an uploader that shares its runs with others leaves in the store: a beat, which it replaces again and again, and the runs that it sees.
  *
- * Below `.plx/uploaders/<group>/`, two objects for each member. Nobody else writes them, so that they need no conditions.
+ * Below `.plx/leases/<group>/`, two objects for each member. Nobody else writes them, so that they need no conditions.
  */
 
-export const UPLOADERS_PREFIX = '.plx/uploaders/';
+export const UPLOADERS_PREFIX = '.plx/leases/';
 
 /** For people who look into a store; the program reads nothing but the size. */
 export interface Beat {

@@ -273,7 +273,7 @@ export class RunExport {
     this.facts.isCaughtUp = false;
     this.#behindSinceMs ??= clock.monotonicMs();
     if (tries === 1)
-      onNotice({ code: 'NOTICE_PROJECTION_FAILED', message: `${this.#run.uuid}: ${failure.message}` });
+      onNotice({ code: 'NOTICE_EXPORT_FAILED', message: `${this.#run.uuid}: ${failure.message}` });
   }
 
   #tell(): void {

@@ -342,14 +342,14 @@ class Watch implements WorkHandler {
   #park(error: SendFailure): void {
     const { clock, onNotice } = this.#parts;
     if (this.#parkedUntilMs === null)
-      onNotice({ code: 'NOTICE_STORE_REFUSES', message: `${error.message}; it is asked again every minute` });
+      onNotice({ code: 'NOTICE_STORE_REJECTS', message: `${error.message}; it is asked again every minute` });
     this.#parkedUntilMs = clock.monotonicMs() + PARK_MS;
   }
 
   #unpark(): void {
     if (this.#parkedUntilMs === null) return;
     this.#parkedUntilMs = null;
-    this.#parts.onNotice({ code: 'NOTICE_STORE_ACCEPTS', message: 'the store takes files again' });
+    this.#parts.onNotice({ code: 'NOTICE_STORE_RECOVERED', message: 'the store takes files again' });
     this.#schedule.forgiveStore();
   }
 
@@ -368,7 +368,7 @@ class Watch implements WorkHandler {
         isFailed = true;
         const reason = cause instanceof Error ? cause.message : String(cause);
         onNotice({
-          code: 'NOTICE_HINTS_OFF',
+          code: 'NOTICE_WATCHER_OFF',
           message: `the file watcher fails (${reason}): changes are found by looking`,
         });
       },

@@ -172,7 +172,7 @@ describe('a pass that projects', () => {
 
     expect(report.isComplete).toBe(false);
     expect(report.unsent).toMatchObject([{ path: `${RUN}/events`, error: { code: 'ERR_STATE_DIR' } }]);
-    expect(report.notices).toMatchObject([{ code: 'NOTICE_PROJECTION_FAILED' }]);
+    expect(report.notices).toMatchObject([{ code: 'NOTICE_EXPORT_FAILED' }]);
   });
 
   it('tells once what it has renamed, and what Polyaxon has nothing for', async () => {

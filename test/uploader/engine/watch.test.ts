@@ -128,7 +128,7 @@ describe('what a watch finds', () => {
     await running.until('the file stored', () => isEqual(harness));
     await running.stop();
     expect(harness.events.filter((event) => event.kind === 'notice')).toMatchObject([
-      { code: 'NOTICE_HINTS_OFF' },
+      { code: 'NOTICE_WATCHER_OFF' },
     ]);
   });
 
@@ -375,7 +375,7 @@ describe('what fails', () => {
       await running.until('it says so', () =>
         harness.events.some(
           (event) =>
-            event.kind === 'unsent' || (event.kind === 'notice' && event.code === 'NOTICE_STORE_REFUSES'),
+            event.kind === 'unsent' || (event.kind === 'notice' && event.code === 'NOTICE_STORE_REJECTS'),
         ),
       );
 

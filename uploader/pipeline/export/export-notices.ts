@@ -21,7 +21,7 @@ export class ExportNotices {
     if (this.#told.size >= MAX_NOTICES || this.#told.has(message)) return;
     this.#told.add(message);
     const more = this.#told.size === MAX_NOTICES ? '; what else there is of this kind is not told' : '';
-    this.#onNotice({ code: 'NOTICE_PROJECTION', message: `${this.#runUuid}: ${message}${more}` });
+    this.#onNotice({ code: 'NOTICE_EXPORT', message: `${this.#runUuid}: ${message}${more}` });
   }
 
   /** Values that Polyaxon has nothing for. */

@@ -322,7 +322,7 @@ export class JournalWriter {
     if (this.#state.kind !== 'silent') {
       const consequence = 'uploads go on; after a restart checksums are compared instead';
       onNotice({
-        code: 'NOTICE_JOURNAL_SILENT',
+        code: 'NOTICE_JOURNAL_DISABLED',
         message: `${paths.directory}: the journal cannot be written: ${messageOf(cause)}; ${consequence}`,
       });
     }

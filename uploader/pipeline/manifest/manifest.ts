@@ -51,7 +51,7 @@ export function toFingerprint(files: Iterable<readonly [path: string, object: Ob
 }
 
 export function encodeManifest({ runUuid, store, writtenAt, lines }: Manifest): Buffer {
-  const header = { kind: 'receipt', version: VERSION, run: runUuid, store, written: writtenAt };
+  const header = { kind: 'manifest', version: VERSION, run: runUuid, store, written: writtenAt };
   const rows = lines.map((line) => ({
     path: line.path,
     size: line.sizeBytes,
@@ -74,7 +74,7 @@ export function parseManifest(bytes: Buffer): Manifest | null {
       .split('\n')
       .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
     const end = rest.pop();
-    if (header?.kind !== 'receipt' || header.version !== VERSION) return null;
+    if (header?.kind !== 'manifest' || header.version !== VERSION) return null;
     if (end?.kind !== 'end' || end.files !== rest.length) return null;
     const lines = rest.map(toLine);
     if (lines.includes(null)) return null;

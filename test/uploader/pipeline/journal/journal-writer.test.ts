@@ -273,7 +273,7 @@ describe('a journal', () => {
     await memory.record(journalWriter, 'third');
     await journalWriter.close();
 
-    expect(memory.notices).toEqual(['NOTICE_JOURNAL_SILENT', 'NOTICE_JOURNAL_WRITTEN']);
+    expect(memory.notices).toEqual(['NOTICE_JOURNAL_DISABLED', 'NOTICE_JOURNAL_WRITTEN']);
     expect((await memory.read()).size).toBe(3);
   });
 
@@ -301,7 +301,7 @@ describe('a journal', () => {
     await memory.record(journalWriter, 'first');
     await journalWriter.flush();
 
-    expect(memory.notices).toEqual(['NOTICE_JOURNAL_SILENT']);
+    expect(memory.notices).toEqual(['NOTICE_JOURNAL_DISABLED']);
     await journalWriter.close();
   });
 
