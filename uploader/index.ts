@@ -33,7 +33,7 @@ export type { Randomness } from './base/io/randomness.js';
 export { type FailedOutcome, OutcomeError, type RetryOutcome } from './base/retry.js';
 export { type FoundStatus, findStatus, listStatus } from './engine/monitor/find-status.js';
 export type { RunStatus, Status, Totals } from './engine/monitor/status-file.js';
-export { type SyncOptions, syncOnce } from './engine/sync-once.js';
+export { type SyncOptions, sync } from './engine/sync.js';
 export { type WatchOptions, watch } from './engine/watch.js';
 export { type CheckStoreOptions, checkStore, type StoreCheck } from './operations/check/check-store.js';
 export { type CleanedRun, type CleanOptions, type CleanReport, clean } from './operations/clean/clean.js';

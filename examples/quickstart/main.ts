@@ -8,7 +8,7 @@ import { join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Run } from 'polytrack';
-import { nodeFileSystem, resolveConfig, syncOnce } from 'polytrack/uploader';
+import { nodeFileSystem, resolveConfig, sync } from 'polytrack/uploader';
 import { trainAndLog } from './train.js';
 
 interface Options {
@@ -29,7 +29,7 @@ const { accuracy } = await trainAndLog(run, epochs);
 await run.end();
 
 const { config } = await resolveConfig(run.paths.root, { store }, process.env, nodeFileSystem);
-const report = await syncOnce(config);
+const report = await sync(config);
 if (!report.isComplete) process.exitCode = 1;
 
 const stored = store.startsWith('file:')

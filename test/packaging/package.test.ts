@@ -17,12 +17,12 @@ const NODES: readonly PeerName[] = ['node-20', 'node-22', 'node-24'];
 const BODY = `
   const run = new Run({ root: process.argv[2], name: 'packed' });
   run.logMetric('loss', 0.5, { step: 1 });
-  run.end().then(() => console.log(JSON.stringify({ status: run.record.status, outputs: run.record.outputs, sync: typeof uploader.syncOnce, init: typeof tracking.init })));
+  run.end().then(() => console.log(JSON.stringify({ status: run.record.status, outputs: run.record.outputs, sync: typeof uploader.sync, init: typeof tracking.init })));
 `;
 
 const TYPED = `
 import { type CodedError, Run, type RunOptions, tracking } from 'polytrack';
-import { syncOnce } from 'polytrack/uploader';
+import { sync } from 'polytrack/uploader';
 
 const options: RunOptions = { root: 'plx-runs', name: 'typed', onError: (error: CodedError) => void error.code };
 export async function main(): Promise<string> {
@@ -32,7 +32,7 @@ export async function main(): Promise<string> {
   // @ts-expect-error a metric is a number
   run.logMetric('loss', '0.5');
   void tracking.logText;
-  void syncOnce;
+  void sync;
   return run.uuid;
 }
 `;

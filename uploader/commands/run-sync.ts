@@ -1,7 +1,7 @@
 /** What `sync` and `import` do: a pass over each path, its report, and the exit code. */
 
 import { CodedError } from '../../src/base/errors.js';
-import { syncOnce } from '../engine/sync-once.js';
+import { sync } from '../engine/sync.js';
 import { watch } from '../engine/watch.js';
 import type { SyncReport } from '../pipeline/report/sync-report.js';
 import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
@@ -63,9 +63,7 @@ async function syncPath(path: string, flags: SyncCommandFlags, context: CommandC
     const { io, signal } = context;
     const options = { io, signal, onEvent: display.onEvent };
     const isLive = flags.live === true && !config.isDryRun;
-    const report = await (isLive
-      ? watch(config, { ...options, endsWithRuns: true })
-      : syncOnce(config, options));
+    const report = await (isLive ? watch(config, { ...options, endsWithRuns: true }) : sync(config, options));
     return { report, sources };
   } finally {
     display.end();

@@ -56,7 +56,7 @@ const COLLECT_INTERVAL_MS = 24 * 3_600_000;
 
 /**
  * Keeps the store up to date until the signal is aborted, and reports. The root may be empty, or still to come. Throws a coded error when nothing can
- * be sent at all, as `syncOnce` does; a store that cannot be reached is waited for.
+ * be sent at all, as `sync` does; a store that cannot be reached is waited for.
  */
 export async function watch(config: SyncConfig, options: WatchOptions = {}): Promise<SyncReport> {
   const { clock } = options.io ?? nodeIo;

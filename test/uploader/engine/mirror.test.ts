@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeIo } from '../../../uploader/base/io/io.js';
 import { toDeletedKey } from '../../../uploader/engine/mirror.js';
-import { clean, syncOnce, verify } from '../../../uploader/index.js';
+import { clean, sync, verify } from '../../../uploader/index.js';
 import { createTempDir } from '../../support/temp-dir.js';
 import { createFastClock } from '../support/fast-clock.js';
 import { makeRun, RUN, writeFiles } from '../support/run-tree.js';
@@ -152,10 +152,10 @@ describe('sync --mirror', () => {
     const root = createTempDir();
     const run = makeRun(root, { ...FILES, 'run.plx.json': ENDED });
     const config = toConfig(root, store);
-    await syncOnce(config);
+    await sync(config);
     rmSync(join(run, 'outputs/3'));
 
-    await syncOnce({ ...config, mirror: true }, { io: { ...nodeIo, ...fast().io } });
+    await sync({ ...config, mirror: true }, { io: { ...nodeIo, ...fast().io } });
 
     expect(store.has(`${RUN}/outputs/3`)).toBe(false);
     expect((await verify(config)).runs).toMatchObject([
@@ -168,10 +168,10 @@ describe('sync --mirror', () => {
     const root = createTempDir();
     makeRun(root, { ...FILES, 'run.plx.json': ENDED });
     const config = toConfig(root, store);
-    await syncOnce(config);
+    await sync(config);
     await clean(config, { isDryRun: false });
 
-    await syncOnce({ ...config, mirror: 'force' }, { io: { ...nodeIo, ...fast().io } });
+    await sync({ ...config, mirror: 'force' }, { io: { ...nodeIo, ...fast().io } });
 
     expect((await verify(config)).runs).toMatchObject([
       { verified: { files: 20, notLocal: 19 }, problems: [] },
@@ -186,10 +186,10 @@ describe.each(STORE_KINDS)('sync --mirror on %s', (kind) => {
     const root = createTempDir();
     const run = makeRun(root, FILES);
     const config = toConfig(root, store);
-    await syncOnce(config);
+    await sync(config);
     rmSync(join(run, 'outputs/3'));
 
-    await syncOnce({ ...config, mirror: true }, { io: { ...nodeIo, ...fast().io } });
+    await sync({ ...config, mirror: true }, { io: { ...nodeIo, ...fast().io } });
 
     expect(store.has(`${RUN}/outputs/3`)).toBe(false);
     expect(store.has(`${RUN}/outputs/4`)).toBe(true);

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Run, RunOptions } from '../../../src/index.js';
-import { type SyncEvent, type SyncReport, syncOnce } from '../../../uploader/index.js';
+import { type SyncEvent, type SyncReport, sync } from '../../../uploader/index.js';
 import type { SyncConfig } from '../../../uploader/settings/sync-config.js';
 import { type PolyaxonServer, startSandbox } from '../../support/polyaxon.js';
 import { startRun } from '../../support/start-run.js';
@@ -133,7 +133,7 @@ export function createRunSync(host: () => string): SyncTarget {
       const onEvent = (event: SyncEvent): void => {
         events.push(event);
       };
-      return syncOnce(await toConfig(changes), { onEvent });
+      return sync(await toConfig(changes), { onEvent });
     },
   };
 }

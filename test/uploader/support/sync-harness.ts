@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Io } from '../../../uploader/base/io/io.js';
 import { nodeIo } from '../../../uploader/base/io/io.js';
-import { type SyncEvent, type SyncReport, syncOnce, watch } from '../../../uploader/index.js';
+import { type SyncEvent, type SyncReport, sync, watch } from '../../../uploader/index.js';
 import type { RunObserver } from '../../../uploader/pipeline/report/run-observer.js';
 import type { SyncConfig } from '../../../uploader/settings/sync-config.js';
 import type { Store } from '../../../uploader/store/base/store.js';
@@ -87,7 +87,7 @@ export function createHarness(files: Files = {}): Harness {
     store,
     stateDirectory,
     events,
-    sync: (options = {}) => syncOnce(toConfig(options.config), toOptions(options)),
+    sync: (options = {}) => sync(toConfig(options.config), toOptions(options)),
     startWatch(options = {}) {
       const abort = new AbortController();
       const report = watch(toConfig(options.config), {

@@ -16,7 +16,7 @@ export interface StoreAccessOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Opens the store of a configuration, makes sure that it is there, and gives it to `work`. Throws as `syncOnce` does, and for a store that is away. */
+/** Opens the store of a configuration, makes sure that it is there, and gives it to `work`. Throws as `sync` does, and for a store that is away. */
 export async function withStoreAccess<Result>(
   config: SyncConfig,
   { io, signal, ...options }: StoreAccessOptions,

@@ -48,7 +48,7 @@ export interface ListedFile {
   readonly verifiedAt: string | null;
 }
 
-/** The runs of a store, youngest last. Throws as `syncOnce` does, and for a store that is away. */
+/** The runs of a store, youngest last. Throws as `sync` does, and for a store that is away. */
 export async function listRuns(config: SyncConfig, options: ListOptions = {}): Promise<ListedRun[]> {
   const { io = nodeIo, signal, store } = options;
   return withStoreAccess(config, { io, signal, store }, async (access) => {

@@ -27,7 +27,7 @@ export interface VerifyOptions extends Omit<UploaderOptions, 'notifier'> {
 
 /**
  * Compares the runs at a path with a store: all local files by size and checksum, and what receipts tell of files that are no longer there. Writes a receipt for each run
- * that has ended and is whole. Throws a coded error when nothing can be verified at all, as `syncOnce` does.
+ * that has ended and is whole. Throws a coded error when nothing can be verified at all, as `sync` does.
  */
 export async function verify(config: SyncConfig, options: VerifyOptions = {}): Promise<VerifyReport> {
   return withScannedRuns(config, options, async ({ parts, scanner, runs, verifyOne }) => {

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeIo } from '../../../../uploader/base/io/io.js';
-import { type CleanOptions, clean, syncOnce, verify } from '../../../../uploader/index.js';
+import { type CleanOptions, clean, sync, verify } from '../../../../uploader/index.js';
 import { selectRuns } from '../../../../uploader/operations/clean/select-runs.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { createCrashingFileSystem } from '../../support/crashing-file-system.js';
@@ -63,7 +63,7 @@ async function storeRuns(kind: StoreKind, ages: readonly number[]): Promise<Plac
     const then = new Date(Date.now() - days * DAY_MS);
     for (const path of Object.keys(readFiles(directory))) utimesSync(join(directory, path), then, then);
   }
-  expect((await syncOnce(toConfig(root, store))).isComplete).toBe(true);
+  expect((await sync(toConfig(root, store))).isComplete).toBe(true);
   return { root, store };
 }
 
@@ -133,7 +133,7 @@ describe.each(STORE_KINDS)('clean on %s', (kind) => {
     await outcomes(place, { isDryRun: false });
     const config = toConfig(place.root, place.store);
 
-    const synced = await syncOnce(config);
+    const synced = await sync(config);
     const verified = await verify(config);
 
     expect(synced).toMatchObject({ isComplete: true, bytes: { sent: 0, lost: 0 } });
@@ -149,7 +149,7 @@ describe('clean', () => {
     const store = await openTestStore('file');
     const root = createTempDir();
     makeRun(root, { 'outputs/a': 'a' });
-    await syncOnce(toConfig(root, store));
+    await sync(toConfig(root, store));
 
     const { runs, isComplete } = await clean(toConfig(root, store), { isDryRun: false });
 
@@ -200,7 +200,7 @@ describe('clean', () => {
     const place = await storeRuns('file', [1]);
     const directory = join(place.root, 'runs', uuidOf(1));
     linkSync(join(directory, 'outputs/log.txt'), join(directory, 'outputs/zlog.txt'));
-    await syncOnce(toConfig(place.root, place.store));
+    await sync(toConfig(place.root, place.store));
 
     expect(await outcomes(place, { isDryRun: false })).toEqual({ 1: 'cleaned' });
     expect(filesOf(place, 1)).toEqual(['run.plx.json']);
@@ -253,7 +253,7 @@ describe('clean', () => {
         partial += left > 1 ? 1 : 0;
         expect(existsSync(join(directory, '.plx/cleaned.json'))).toBe(true);
       }
-      expect(await syncOnce(toConfig(place.root, place.store))).toMatchObject({ isComplete: true });
+      expect(await sync(toConfig(place.root, place.store))).toMatchObject({ isComplete: true });
       expect(Object.values(await outcomes(place, { isDryRun: false }))).toEqual([
         left === 1 ? expect.stringMatching(/done|cleaned/) : 'cleaned',
       ]);

@@ -1,7 +1,7 @@
 /** Listings of real stores. */
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { listFiles, listRuns, syncOnce } from '../../../../uploader/index.js';
+import { listFiles, listRuns, sync } from '../../../../uploader/index.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { makeRun, OTHER_RUN, RUN } from '../../support/run-tree.js';
 import { openTestStore, STORE_KINDS, toConfig } from '../../support/stores.js';
@@ -22,7 +22,7 @@ describe.each(STORE_KINDS)('ls of %s', (kind) => {
     makeRun(root, { 'run.plx.json': 'not JSON' }, OTHER_RUN);
     const config = toConfig(root, store);
     expect(await listRuns(config)).toEqual([]);
-    await syncOnce(config);
+    await sync(config);
 
     const runs = await listRuns(config);
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeIo } from '../../../../uploader/base/io/io.js';
-import { clean, pull, syncOnce, verify } from '../../../../uploader/index.js';
+import { clean, pull, sync, verify } from '../../../../uploader/index.js';
 import { parseRunUrl } from '../../../../uploader/operations/pull/run-url.js';
 import type { Store } from '../../../../uploader/store/base/store.js';
 import { createTempDir } from '../../../support/temp-dir.js';
@@ -48,7 +48,7 @@ describe.each(STORE_KINDS)('pull from %s', (kind) => {
     });
     for (const name of NAMES)
       writeFileSync(Buffer.concat([Buffer.from(`${run}/outputs/`), name]), `of ${name.toString('hex')}`);
-    expect(await syncOnce(toConfig(root, store))).toMatchObject({ isComplete: true });
+    expect(await sync(toConfig(root, store))).toMatchObject({ isComplete: true });
 
     const directory = join(createTempDir(), 'pulled');
     const report = await pullInto(directory, store);
@@ -69,7 +69,7 @@ describe.each(STORE_KINDS)('pull from %s', (kind) => {
     const root = createTempDir();
     const run = makeRun(root, { 'run.plx.json': ENDED, 'outputs/a': 'a', 'outputs/b/c': 'c' });
     const config = toConfig(root, store);
-    await syncOnce(config);
+    await sync(config);
     const before = readFiles(run);
     await clean(config, { isDryRun: false });
     expect(Object.keys(readFiles(run))).toEqual(['run.plx.json']);
@@ -79,7 +79,7 @@ describe.each(STORE_KINDS)('pull from %s', (kind) => {
     expect(readFiles(run)).toEqual(before);
     expect(existsSync(join(run, '.plx/cleaned.json'))).toBe(false);
     expect((await verify(config)).runs).toMatchObject([{ isCleaned: false, problems: [] }]);
-    expect(await syncOnce(config)).toMatchObject({ isComplete: true, bytes: { sent: 0 } });
+    expect(await sync(config)).toMatchObject({ isComplete: true, bytes: { sent: 0 } });
   });
 
   it('makes no file of what is not what the receipt says', async () => {
@@ -87,7 +87,7 @@ describe.each(STORE_KINDS)('pull from %s', (kind) => {
     for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
     const root = createTempDir();
     makeRun(root, { 'run.plx.json': ENDED, 'outputs/a': 'content' });
-    await syncOnce(toConfig(root, store));
+    await sync(toConfig(root, store));
     const path = store.file(`${RUN}/outputs/a`);
     execFileSync('cp', ['-p', path, join(root, 'before')]);
     store.flip(`${RUN}/outputs/a`);

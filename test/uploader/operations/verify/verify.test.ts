@@ -4,7 +4,7 @@ import { appendFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from '
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
-import { syncOnce } from '../../../../uploader/index.js';
+import { sync } from '../../../../uploader/index.js';
 import { verify } from '../../../../uploader/operations/verify/verify.js';
 import { openStore } from '../../../../uploader/store/open-store.js';
 import { createTempDir } from '../../../support/temp-dir.js';
@@ -37,7 +37,7 @@ async function storeRun(kind: StoreKind): Promise<Stored> {
     'outputs/model.bin': Buffer.alloc(100_000, 'model'),
     'outputs/small.txt': 'small',
   });
-  const report = await syncOnce(toConfig(root, store));
+  const report = await sync(toConfig(root, store));
   expect(report.isComplete).toBe(true);
   return { root, run, store };
 }
@@ -143,7 +143,7 @@ describe('verify', () => {
     const store = await openTestStore('file');
     const root = createTempDir();
     const run = makeRun(root, { 'outputs/log': 'one' }, OTHER_RUN);
-    await syncOnce(toConfig(root, store));
+    await sync(toConfig(root, store));
     appendFileSync(join(run, 'outputs/log'), ', two');
     writeFileSync(join(run, 'outputs/new'), 'new');
 

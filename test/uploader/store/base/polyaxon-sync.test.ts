@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Run } from '../../../../src/index.js';
 import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { findStatus } from '../../../../uploader/engine/monitor/find-status.js';
-import { syncOnce } from '../../../../uploader/engine/sync-once.js';
+import { sync } from '../../../../uploader/engine/sync.js';
 import { resolveConfig } from '../../../../uploader/settings/sync-config.js';
 import { FaultProxy } from '../../../support/fault-proxy.js';
 import { describeWithPeers } from '../../../support/peers.js';
@@ -52,7 +52,7 @@ describeWithPeers(['polyaxon'], 'a sync to a Polyaxon server', () => {
     await run.flush();
     const config = await toConfig(run.paths.run, server.url, createTempDir());
 
-    expect((await syncOnce(config)).isComplete).toBe(true);
+    expect((await sync(config)).isComplete).toBe(true);
     expect(
       await server.get(`/streams/v1/polyaxon/default/demo/runs/${run.uuid}/events/metric`, { names: 'loss' }),
     ).toMatchObject({
@@ -60,7 +60,7 @@ describeWithPeers(['polyaxon'], 'a sync to a Polyaxon server', () => {
     });
     run.logMetric('loss', 0, { step: 100 });
     await run.end();
-    expect((await syncOnce(config)).isComplete).toBe(true);
+    expect((await sync(config)).isComplete).toBe(true);
 
     // Without `force`: the server's copy was renewed by the reading back.
     expect(
@@ -69,7 +69,7 @@ describeWithPeers(['polyaxon'], 'a sync to a Polyaxon server', () => {
       data: [{ name: 'loss', data: { step: expect.objectContaining({ length: 101 }) } }],
     });
     expectStored(run);
-    const again = await syncOnce(config);
+    const again = await sync(config);
     expect(again).toMatchObject({ isComplete: true, bytes: { sent: 0 } });
     expect(await findStatus(config, nodeIo)).toMatchObject({ store: `polyaxon+${server.url}` });
   });
@@ -87,7 +87,7 @@ describeWithPeers(['polyaxon'], 'a sync to a Polyaxon server', () => {
       return { kind: 'drop-answer' };
     };
 
-    expect((await syncOnce(await toConfig(run.paths.run, proxy.endpoint, createTempDir()))).isComplete).toBe(
+    expect((await sync(await toConfig(run.paths.run, proxy.endpoint, createTempDir()))).isComplete).toBe(
       true,
     );
 

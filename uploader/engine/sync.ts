@@ -43,11 +43,11 @@ export interface SyncOptions extends UploaderOptions {
  * malformed store URL, credentials or a bucket that are refused, an unwritable state directory, another uploader at work.
  * A store that cannot be reached is no such error: the report lists every file as unsent.
  */
-export async function syncOnce(config: SyncConfig, options: SyncOptions = {}): Promise<SyncReport> {
+export async function sync(config: SyncConfig, options: SyncOptions = {}): Promise<SyncReport> {
   const parts = await UploaderContext.open(config, options, { isWatching: false });
   try {
     const pass = new Pass(parts, options.signal);
-    return await (config.isDryRun ? pass.rehearse() : pass.perform());
+    return await (config.isDryRun ? pass.dryRun() : pass.run());
   } finally {
     await parts.observer.close?.();
     if (options.store === undefined) await parts.store.close();
@@ -79,7 +79,7 @@ class Pass implements WorkHandler {
   }
 
   /** Plans and reports. Takes no lock and writes nothing, neither here nor there. */
-  async rehearse(): Promise<SyncReport> {
+  async dryRun(): Promise<SyncReport> {
     const { io, paths, owner, inventory } = this.#parts;
     await replayFiles(io.fileSystem, paths, owner, inventory);
     const { unavailable } = await this.#prepare();
@@ -97,7 +97,7 @@ class Pass implements WorkHandler {
     return this.#report(uploads, pending);
   }
 
-  perform(): Promise<SyncReport> {
+  run(): Promise<SyncReport> {
     return withState(this.#parts, async (journalWriter) => {
       const parts = this.#parts;
       const { unavailable } = await this.#prepare();
