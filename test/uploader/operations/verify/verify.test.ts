@@ -68,7 +68,7 @@ describe.each(STORE_KINDS)('verify on %s', (kind) => {
     ]);
     expect(deep).toMatchObject({ isVerified: true, isDeep: true });
     expect(stored.store.has(deep.runs[0]?.manifest ?? '')).toBe(true);
-    expect(readdirSync(stored.store.file(`${RUN}/.plx/receipt`))).toHaveLength(1);
+    expect(readdirSync(stored.store.file(`${RUN}/.plx/manifest`))).toHaveLength(1);
   });
 
   it('finds a missing object', async () => {
@@ -165,10 +165,10 @@ describe('verify', () => {
 
   it('writes no receipt of a run with problems, and keeps the one that there is', async () => {
     const stored = await storeRun('file');
-    const before = readdirSync(stored.store.file(`${RUN}/.plx/receipt`));
+    const before = readdirSync(stored.store.file(`${RUN}/.plx/manifest`));
     stored.store.remove(KEY);
     await findings(stored);
 
-    expect(readdirSync(stored.store.file(`${RUN}/.plx/receipt`))).toEqual(before);
+    expect(readdirSync(stored.store.file(`${RUN}/.plx/manifest`))).toEqual(before);
   });
 });
