@@ -20,15 +20,15 @@ export type JsonValue =
  * because JSON has neither; `undefined` becomes null; dates ISO text; typed arrays and iterables arrays; objects with
  * `toJSON` what that returns. Throws `ERR_PARAMS_INVALID` with the path of a cyclic or non-JSON value.
  */
-export function toJsonObject(subject: string, params: unknown): Record<string, JsonValue> {
+export function parseJsonObject(subject: string, params: unknown): Record<string, JsonValue> {
   if (typeof params !== 'object' || params === null || Symbol.iterator in params) {
     const found = typeof params === 'object' && params !== null ? 'a list' : typeof params;
     throw invalid(`${subject} is ${found}, expected an object of names and values`);
   }
-  return toJson(subject, params, []) as Record<string, JsonValue>;
+  return parseJsonValue(subject, params, []) as Record<string, JsonValue>;
 }
 
-function toJson(path: string, value: unknown, parents: readonly object[]): JsonValue {
+function parseJsonValue(path: string, value: unknown, parents: readonly object[]): JsonValue {
   switch (typeof value) {
     case 'undefined':
       return null;
@@ -53,14 +53,17 @@ function toJson(path: string, value: unknown, parents: readonly object[]): JsonV
 function objectToJson(path: string, value: object, parents: readonly object[]): JsonValue {
   if (parents.includes(value)) throw invalid(`${path} contains itself`);
   const inner = [...parents, value];
-  if ('toJSON' in value && typeof value.toJSON === 'function') return toJson(path, value.toJSON(), inner);
+  if ('toJSON' in value && typeof value.toJSON === 'function')
+    return parseJsonValue(path, value.toJSON(), inner);
   if (Symbol.iterator in value) {
-    return Array.from(value as Iterable<unknown>, (item, index) => toJson(`${path}[${index}]`, item, inner));
+    return Array.from(value as Iterable<unknown>, (item, index) =>
+      parseJsonValue(`${path}[${index}]`, item, inner),
+    );
   }
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       toWellFormedText(key).text,
-      toJson(`${path}.${key}`, item, inner),
+      parseJsonValue(`${path}.${key}`, item, inner),
     ]),
   );
 }

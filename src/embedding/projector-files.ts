@@ -8,7 +8,7 @@
 import { InvalidArgumentError } from '../base/errors.js';
 import { encodeUtf8 } from '../format/wire/proto-bytes.js';
 import { describe } from '../summary/arguments.js';
-import { type ImageBatch, type ImageInput, splitBatch, toRawImage } from '../summary/image.js';
+import { type ImageBatch, type ImageInput, parseRawImage, splitBatch } from '../summary/image.js';
 import { encodePng } from '../summary/png.js';
 
 /** Rows of numbers: nested arrays of shape [N, D], or a flat array of shape N×D, row-major, with D as `dimensions`. */
@@ -40,7 +40,7 @@ const MAX_SPRITE_PIXELS = 8192;
 
 /** Encodes an embedding. Throws `ERR_EMBEDDING_INVALID`, and `ERR_IMAGE_INVALID` for its images. */
 export function encodeEmbedding(input: EmbeddingInput): EmbeddingFiles {
-  const rows = toRows(input?.vectors);
+  const rows = parseRows(input?.vectors);
   return {
     tensors: rows.map((row) => `${row.join('\t')}\n`).join(''),
     metadata: input.metadata === undefined ? undefined : encodeMetadata(input, rows.length),
@@ -48,7 +48,7 @@ export function encodeEmbedding(input: EmbeddingInput): EmbeddingFiles {
   };
 }
 
-function toRows(vectors: EmbeddingVectors): number[][] {
+function parseRows(vectors: EmbeddingVectors): number[][] {
   if (typeof vectors !== 'object' || vectors === null) {
     throw invalid(`vectors is ${describe(vectors)}, expected rows of numbers`);
   }
@@ -102,7 +102,7 @@ function toCell(text: string): string {
 /** All images in a square sheet, row by row. */
 function encodeSprite(images: ImageBatch | readonly ImageInput[], count: number) {
   const cells = splitBatch(images).map((image) => {
-    if (!(image instanceof Uint8Array)) return toRawImage(image);
+    if (!(image instanceof Uint8Array)) return parseRawImage(image);
     throw invalid('images holds encoded bytes, expected pixels');
   });
   const [first] = cells;

@@ -338,7 +338,7 @@ export class EventLog {
 
   /** Logs a mesh or a point cloud. Throws `ERR_MESH_INVALID` and as `scalar` does. */
   mesh(name: string, mesh: MeshInput, options: EventOptions): void {
-    const tag = this.toTag(name);
+    const tag = this.parseTag(name);
     const step = options.step ?? this.#defaultStep ?? this.#writer.nextStep(`${tag}_VERTEX`);
     this.values(name, { ...options, step }, () => createMeshValues(tag, mesh, options));
   }
@@ -349,7 +349,7 @@ export class EventLog {
     options: EventOptions,
     create: (tag: string) => SummaryValue | readonly SummaryValue[],
   ): void {
-    this.#summary(this.toTag(name), options, (tag) => {
+    this.#summary(this.parseTag(name), options, (tag) => {
       const created = create(tag);
       return ready(isList(created) ? created : [created]);
     });
@@ -388,7 +388,7 @@ export class EventLog {
     options: EventOptions,
     create: (tag: string) => Encoding<SummaryValue>,
   ): void {
-    const tag = this.toTag(name);
+    const tag = this.parseTag(name);
     this.#summary(this.#tagOf(series, tag), options, (shown) => {
       const encoding = create(shown);
       this.#tagAllocator?.claim(series, tag, shown);
@@ -400,14 +400,14 @@ export class EventLog {
   #namedEvents(name: string, options: EventOptions, events: readonly NamedEvent[]): void {
     const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
     const shared = { ...options, timestamp: undefined, wallTime };
-    const tag = this.toTag(name);
+    const tag = this.parseTag(name);
     for (const { suffix, event } of events)
       this.#kindEvent(`${tag}${suffix}`, event.kind, shared, () => event);
   }
 
   /** Steps count for the event's own tag; `filter` is asked with its name. */
   #kindEvent(given: string, kind: ArtifactKind, options: EventOptions, create: () => KindEvent): void {
-    const name = this.toTag(given);
+    const name = this.parseTag(given);
     this.#summary(
       toPolyaxonTag(kind, name),
       options,
@@ -447,7 +447,7 @@ export class EventLog {
   }
 
   #newMetric(name: string): ScalarTag {
-    return { tag: this.#tagOf(METRIC, this.toTag(name)), state: undefined };
+    return { tag: this.#tagOf(METRIC, this.parseTag(name)), state: undefined };
   }
 
   #claimMetric(given: string, scalarTag: ScalarTag): void {
@@ -457,7 +457,7 @@ export class EventLog {
   }
 
   /** The tag that a name becomes. Throws `ERR_NAME_INVALID`. */
-  toTag(name: string): string {
+  parseTag(name: string): string {
     const { text, repaired } = parseName(name);
     if (repaired)
       this.diagnostics.warn('WARN_TEXT_REPAIRED', `name ${text}: lone surrogates were replaced by U+FFFD`);

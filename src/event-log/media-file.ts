@@ -20,7 +20,7 @@ import {
   type ImageInput,
   type ImagePixels,
   invalidImage,
-  toRawImage,
+  parseRawImage,
 } from '../summary/image.js';
 import { tileBatch } from '../summary/image-grid.js';
 import { resizeImage } from '../summary/image-resize.js';
@@ -97,7 +97,7 @@ function read(image: ImageSource): ImageInput {
 
 function resize(image: ImageInput, rescale: number): ImageInput {
   if (rescale === 1) return image;
-  if (!(image instanceof Uint8Array)) return resizeImage(toRawImage(image), rescale);
+  if (!(image instanceof Uint8Array)) return resizeImage(parseRawImage(image), rescale);
   throw invalidImage(`rescale is ${describe(rescale)} for an encoded image, expected pixels`);
 }
 

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { replaceFileSync } from '../base/atomic-file.js';
 import { InvalidArgumentError, RunWriteError } from '../base/errors.js';
-import { type JsonValue, toJsonObject } from '../base/json-value.js';
+import { type JsonValue, parseJsonObject } from '../base/json-value.js';
 import { resolveInside } from '../base/relative-path.js';
 import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
 import { ARTIFACT_KINDS, type ArtifactKind } from '../polyaxon/polyaxon-value.js';
@@ -158,7 +158,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   ): void {
     this.state.guard(() => {
       this.state.checkOpen();
-      this.writeEnv(toJsonObject('env', content), options.relPath);
+      this.writeEnv(parseJsonObject('env', content), options.relPath);
     });
   }
 
@@ -172,7 +172,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   ): void {
     this.state.guard(() => {
       this.state.checkOpen();
-      this.addCodeRef(toJsonObject('code', code), options.isInput ?? true);
+      this.addCodeRef(parseJsonObject('code', code), options.isInput ?? true);
     });
   }
 
@@ -289,7 +289,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     facts: Record<string, JsonValue>,
   ): Promise<string> {
     const name = this.#toName(options.name ?? toBaseName(artifact.path));
-    const summary = toJsonObject('summary', options.summary ?? {});
+    const summary = parseJsonObject('summary', options.summary ?? {});
     const directory = resolveInside(this.state.context.paths.outputs, options.relPath ?? '');
     const target = join(directory, basename(artifact.path));
     const path = this.#toLineagePath(target);
@@ -335,9 +335,9 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   async #ref(path: string | undefined, kind: ArtifactKind, options: RefOptions): Promise<void> {
     await this.#work(async () => {
       const { hash, content, isInput = false, relPath, skipHash = false } = options;
-      const summary = toJsonObject('summary', options.summary ?? {});
+      const summary = parseJsonObject('summary', options.summary ?? {});
       const name = this.#toName(options.name ?? toBaseName(path ?? ''));
-      const known = hash ?? (content === undefined ? undefined : sha256(toCanonicalJson(content)));
+      const known = hash ?? (content === undefined ? undefined : sha256(canonicalJsonFrom(content)));
       const isLocal = path !== undefined && !/^[a-z][a-z0-9+.-]+:\/\//i.test(path);
       const found =
         known ?? (skipHash || !isLocal ? undefined : await hashArtifact(await this.#inspect(path)));
@@ -394,7 +394,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
 
   /** The name in Polyaxon. Throws `ERR_NAME_INVALID`. */
   #toName(name: string): string {
-    const tag = this.state.events.toTag(name);
+    const tag = this.state.events.parseTag(name);
     const sanitized = sanitizeName(tag);
     if (sanitized !== '') return sanitized;
     const generated = toFallbackName(tag);
@@ -449,7 +449,7 @@ function parseArtifact(artifact: RunArtifact): RunArtifact {
     name: artifact.name,
     kind: parseKind(artifact.kind),
     ...(artifact.path === undefined ? {} : { path: artifact.path }),
-    summary: toJsonObject('summary', artifact.summary ?? {}),
+    summary: parseJsonObject('summary', artifact.summary ?? {}),
     is_input: artifact.is_input === true,
   };
 }
@@ -462,8 +462,8 @@ function invalidArtifact(message: string): InvalidArgumentError {
   );
 }
 
-function toCanonicalJson(content: unknown): string {
-  return JSON.stringify(toJsonObject('content', { content }).content);
+function canonicalJsonFrom(content: unknown): string {
+  return JSON.stringify(parseJsonObject('content', { content }).content);
 }
 
 function sha256(content: string | Uint8Array): string {

@@ -5,7 +5,7 @@
 import type { Clock } from '../base/clock.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { ClosedError, CodedError, InvalidArgumentError, messageOf } from '../base/errors.js';
-import { type JsonValue, toJsonObject } from '../base/json-value.js';
+import { type JsonValue, parseJsonObject } from '../base/json-value.js';
 import type { Masker } from '../capture/secrets.js';
 import type { EventLog } from '../event-log/event-log.js';
 import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
@@ -142,12 +142,12 @@ export class RunContext {
    * Values that callers give under names, ready for `run.plx.json`: JSON, with Polyaxon's names, secrets masked unless they are
    * allowed. Throws `ERR_PARAMS_INVALID`.
    */
-  toNamedValues(subject: string, values: unknown, allowSecrets: boolean): Record<string, JsonValue> {
+  parseNamedValues(subject: string, values: unknown, allowSecrets: boolean): Record<string, JsonValue> {
     const named: Record<string, JsonValue> = {};
     const origins = new Map<string, string>();
     // Programs read files of secrets into their environment after the run has started.
     this.masker.refresh();
-    for (const [name, value] of Object.entries(toJsonObject(subject, values))) {
+    for (const [name, value] of Object.entries(parseJsonObject(subject, values))) {
       const key = this.#toKey(subject, name);
       const other = origins.get(key);
       if (other !== undefined) throw sameKey(subject, name, other, key);

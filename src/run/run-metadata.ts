@@ -120,11 +120,11 @@ export abstract class RunMetadataMethods extends RunEvents {
         ...(description === undefined ? {} : { description: parseText('description', description) }),
         ...(readme === undefined ? {} : { readme: parseText('readme', readme) }),
         ...(tags === undefined ? {} : { tags: parseTags(tags) }),
-        ...(inputs === undefined ? {} : { inputs: this.state.toNamedValues('inputs', inputs, false) }),
-        ...(outputs === undefined ? {} : { outputs: this.state.toNamedValues('outputs', outputs, false) }),
+        ...(inputs === undefined ? {} : { inputs: this.state.parseNamedValues('inputs', inputs, false) }),
+        ...(outputs === undefined ? {} : { outputs: this.state.parseNamedValues('outputs', outputs, false) }),
       };
       if (replaced.outputs !== undefined) this.#noteOutputs(replaced.outputs, true);
-      const metaInfo = meta === undefined ? undefined : this.state.toNamedValues('meta', meta, false);
+      const metaInfo = meta === undefined ? undefined : this.state.parseNamedValues('meta', meta, false);
       return (record) => ({
         ...record,
         ...replaced,
@@ -206,7 +206,7 @@ export abstract class RunMetadataMethods extends RunEvents {
     { reset = false, allowSecrets = false }: ValuesOptions,
   ): void {
     this.change(() => {
-      const named = this.state.toNamedValues(subject, values, allowSecrets);
+      const named = this.state.parseNamedValues(subject, values, allowSecrets);
       if (field === 'outputs') this.#noteOutputs(named, reset);
       const replace = (record: RunRecord) => (field === 'meta_info' ? withFlags(record, named) : named);
       return (record) => ({ ...record, [field]: reset ? replace(record) : { ...record[field], ...named } });

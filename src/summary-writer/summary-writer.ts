@@ -28,7 +28,7 @@ import { layersModelToKerasText } from '../summary/graph/layers-keras.js';
 import { layersModelToGraphDef } from '../summary/graph/layers-model.js';
 import { onnxToGraphDef } from '../summary/graph/onnx-graph.js';
 import type { HistogramInput } from '../summary/histogram.js';
-import { type RawHistogram, toHistogramBuckets } from '../summary/histogram-raw.js';
+import { parseHistogramBuckets, type RawHistogram } from '../summary/histogram-raw.js';
 import {
   createExperimentValue,
   createSessionEndValue,
@@ -128,7 +128,7 @@ export class SummaryWriter {
     step?: Step,
     options: Omit<SharedEventOptions, 'step'> = {},
   ): void {
-    const main = this.#log.toTag(mainTag);
+    const main = this.#log.parseTag(mainTag);
     const tags = Object.entries(values).map(([name, value]) => [`${main}/${name}`, value] as const);
     this.#log.scalars(Object.fromEntries(tags), { ...options, step });
     const isNew = this.#charts.add(
@@ -204,7 +204,7 @@ export class SummaryWriter {
 
   /** Adds a histogram whose buckets are counted already. Throws `ERR_HISTOGRAM_INVALID`. */
   addHistogramRaw(tag: string, histogram: RawHistogram, step?: Step, options: Options = {}): void {
-    this.#log.histogram(tag, toHistogramBuckets(histogram), { ...options, step });
+    this.#log.histogram(tag, parseHistogramBuckets(histogram), { ...options, step });
   }
 
   /** Adds a precision-recall curve of a binary classifier. Throws `ERR_PR_CURVE_INVALID`. */
@@ -283,7 +283,7 @@ export class SummaryWriter {
    */
   addEmbedding(tag: string, embedding: EmbeddingInput, step: number | bigint = 0): void {
     this.#log.checkOpen();
-    writeEmbedding(this.logdir, this.#log.toTag(tag), step, embedding, { fsync: this.#options.fsync });
+    writeEmbedding(this.logdir, this.#log.parseTag(tag), step, embedding, { fsync: this.#options.fsync });
   }
 
   /** Adds a graph: one of `GraphBuilder`, or a serialized `GraphDef`. TensorBoard shows one for each run. Throws `ERR_GRAPH_INVALID`. */
@@ -292,7 +292,7 @@ export class SummaryWriter {
     step: number | bigint = 0,
     options: Pick<Options, 'wallTime'> = {},
   ): void {
-    const graphDef = graph instanceof GraphBuilder ? graph.toGraphDef() : parseGraphDef(graph);
+    const graphDef = graph instanceof GraphBuilder ? graph.build() : parseGraphDef(graph);
     this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
   }
 

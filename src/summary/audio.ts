@@ -30,14 +30,14 @@ export function createAudioEncoding(
   clips: AudioInput | readonly AudioInput[],
   labels?: SeriesLabels,
 ): Encoding<SummaryValue> {
-  return mapEncoding(joinEncodings(toClipList(clips).map(encodeAudio)), (stringVal) => ({
+  return mapEncoding(joinEncodings(parseClipList(clips).map(encodeAudio)), (stringVal) => ({
     tag,
     metadata: createMetadata('audio', labels),
     value: { kind: 'tensor', tensor: { dtype: DataType.STRING, shape: [stringVal.length], stringVal } },
   }));
 }
 
-function toClipList(clips: AudioInput | readonly AudioInput[]): readonly AudioInput[] {
+function parseClipList(clips: AudioInput | readonly AudioInput[]): readonly AudioInput[] {
   if (!Array.isArray(clips)) return [clips as AudioInput];
   if (clips.length === 0) throw invalid('clips is empty, expected one clip or more');
   return clips;

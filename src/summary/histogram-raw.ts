@@ -23,7 +23,7 @@ export type RawHistogram =
  *
  * Source: tensorboard/data_compat.py: `min` is the first edge, `max` the last.
  */
-export function toHistogramBuckets(histogram: RawHistogram): HistogramBuckets {
+export function parseHistogramBuckets(histogram: RawHistogram): HistogramBuckets {
   if (!('bucketLimits' in histogram)) return histogram;
   const { min, max, bucketLimits, bucketCounts } = histogram;
   if (bucketLimits.length !== bucketCounts.length) {

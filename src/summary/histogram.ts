@@ -58,7 +58,7 @@ export function createHistogramValue(tag: string, rows: Float64Array, labels?: S
 
 /** Counts values into buckets, or takes given ones. Throws `ERR_HISTOGRAM_INVALID`. */
 export function createHistogramRows(input: HistogramInput, buckets = DEFAULT_BUCKETS): HistogramRows {
-  if (isBuckets(input)) return { rows: toRows(input), nonFinite: 0 };
+  if (isBuckets(input)) return { rows: parseRows(input), nonFinite: 0 };
   if (!Array.isArray(input) && !ArrayBuffer.isView(input)) {
     throw invalid(`values is ${describe(input)}, expected an array of numbers or { edges, counts }`);
   }
@@ -106,7 +106,7 @@ function countValues(values: HistogramValues, buckets: number): HistogramRows {
   return { rows, nonFinite };
 }
 
-function toRows({ edges, counts }: HistogramBuckets): Float64Array {
+function parseRows({ edges, counts }: HistogramBuckets): Float64Array {
   if (edges.length !== counts.length + 1) {
     throw invalid(`${edges.length} edges and ${counts.length} counts, expected one edge more than counts`);
   }

@@ -93,8 +93,8 @@ export function createExperimentValue(config: HParamsConfig, wallTime: number): 
     experiment: {
       ...texts({ description: config.description, user: config.user }),
       timeCreatedSecs: wallTime,
-      hparamInfos: config.hparams.map(toHParamInfo),
-      metricInfos: config.metrics.map(toMetricInfo),
+      hparamInfos: config.hparams.map(parseHParamInfo),
+      metricInfos: config.metrics.map(parseMetricInfo),
       ...texts({ name: config.name }),
     },
   });
@@ -113,7 +113,7 @@ export function createSessionStartValue(
   const names = Object.keys(hparams).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const values = names.map((name) => [
     checkName('a hyperparameter', name),
-    toProtoValue(name, hparams[name]),
+    parseProtoValue(name, hparams[name]),
   ]);
   return createValue(SESSION_START_TAG, {
     sessionStartInfo: {
@@ -144,7 +144,7 @@ function createValue(tag: string, data: Value): SummaryValue {
   };
 }
 
-function toHParamInfo(column: HParamColumn): tensorboard.hparams.IHParamInfo {
+function parseHParamInfo(column: HParamColumn): tensorboard.hparams.IHParamInfo {
   const name = checkName('a hyperparameter', column?.name);
   const { domain } = column;
   const type = column.type ?? (domain === undefined ? undefined : typeOfDomain(name, domain));
@@ -155,7 +155,7 @@ function toHParamInfo(column: HParamColumn): tensorboard.hparams.IHParamInfo {
     name,
     ...texts({ displayName: column.displayName, description: column.description }),
     ...(type === undefined ? {} : { type: TYPES[type] }),
-    ...(domain === undefined ? {} : toDomain(name, domain)),
+    ...(domain === undefined ? {} : parseDomain(name, domain)),
   };
 }
 
@@ -169,8 +169,9 @@ function typeOfDomain(name: string, domain: HParamDomain): keyof typeof TYPES {
   );
 }
 
-function toDomain(name: string, domain: HParamDomain): tensorboard.hparams.IHParamInfo {
-  if (isList(domain)) return { domainDiscrete: { values: domain.map((value) => toProtoValue(name, value)) } };
+function parseDomain(name: string, domain: HParamDomain): tensorboard.hparams.IHParamInfo {
+  if (isList(domain))
+    return { domainDiscrete: { values: domain.map((value) => parseProtoValue(name, value)) } };
   const { min, max } = domain;
   if (!Number.isFinite(min) || !Number.isFinite(max) || min > max) {
     throw invalid(`domain of ${name} is ${min} to ${max}, expected finite and ascending numbers`);
@@ -184,7 +185,7 @@ function isList(domain: HParamDomain): domain is readonly HParamValue[] {
   return Array.isArray(domain);
 }
 
-function toMetricInfo(column: MetricColumn): tensorboard.hparams.IMetricInfo {
+function parseMetricInfo(column: MetricColumn): tensorboard.hparams.IMetricInfo {
   const tag = checkName('the tag of a metric', column?.tag);
   const { dataset } = column;
   if (dataset !== undefined && !(dataset in DATASETS)) {
@@ -197,7 +198,7 @@ function toMetricInfo(column: MetricColumn): tensorboard.hparams.IMetricInfo {
   };
 }
 
-function toProtoValue(name: string, value: unknown) {
+function parseProtoValue(name: string, value: unknown) {
   if (typeof value === 'boolean') return { boolValue: value };
   if (typeof value === 'string') return { stringValue: toWellFormedText(value).text };
   if (typeof value === 'number') {

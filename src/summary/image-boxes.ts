@@ -5,7 +5,7 @@
 import { describe } from './arguments.js';
 import { type Color, drawText, fill, WHITE } from './canvas.js';
 import { FONT_HEIGHT, FONT_WIDTH } from './font.js';
-import { type ImagePixels, invalidImage, toRawImage } from './image.js';
+import { type ImagePixels, invalidImage, parseRawImage } from './image.js';
 import type { RawImage } from './png.js';
 
 /** A rectangle in pixels; x to the right, y down; parts outside of the image are not drawn. */
@@ -43,7 +43,7 @@ const PALETTE: readonly Color[] = [
 
 /** An RGB image with the boxes drawn on it. Throws `ERR_IMAGE_INVALID`. */
 export function drawBoxes(image: ImagePixels, boxes: ImageBoxes, options: BoxOptions = {}): RawImage {
-  const canvas = toRgb(toRawImage(image));
+  const canvas = toRgb(parseRawImage(image));
   const { lineWidth = Math.max(1, Math.round(Math.max(canvas.height, canvas.width) / 300)), labels } =
     options;
   if (!Number.isInteger(lineWidth) || lineWidth < 1) {
@@ -55,7 +55,7 @@ export function drawBoxes(image: ImagePixels, boxes: ImageBoxes, options: BoxOpt
   }
   const colorOf = createColors();
   for (const [i, given] of boxes.entries()) {
-    const { label = labels?.[i], color, ...corners } = toBox(given, i);
+    const { label = labels?.[i], color, ...corners } = parseBox(given, i);
     const ink = color ?? colorOf(label);
     drawRectangle(canvas, corners, lineWidth, ink);
     if (label) drawLabel(canvas, label, Math.round(corners.xMin), Math.round(corners.yMin), lineWidth, ink);
@@ -73,7 +73,7 @@ function createColors(): (label: string | undefined) => Color {
   };
 }
 
-function toBox(given: ImageBoxes[number], i: number): ImageBox {
+function parseBox(given: ImageBoxes[number], i: number): ImageBox {
   const box: ImageBox = isRow(given)
     ? { xMin: given[0], yMin: given[1], xMax: given[2], yMax: given[3] }
     : (given as ImageBox);

@@ -4,14 +4,14 @@
  * Source: traceml 1.3.0, `events_image_processors.py` (`make_grid`).
  */
 
-import { type ImageBatch, type ImagePixels, splitBatch, toRawImage } from './image.js';
+import { type ImageBatch, type ImagePixels, parseRawImage, splitBatch } from './image.js';
 import type { RawImage } from './png.js';
 
 const MAX_COLUMNS = 8;
 
 /** Lays images out from left to right, row by row; places that are left over are 0. Throws `ERR_IMAGE_INVALID`. */
 export function tileBatch(batch: ImageBatch): RawImage {
-  const images = splitBatch(batch).map((image) => toRawImage(image as ImagePixels));
+  const images = splitBatch(batch).map((image) => parseRawImage(image as ImagePixels));
   const { height, width, channels } = images[0]!;
   const columns = Math.min(images.length, MAX_COLUMNS);
   const rows = Math.ceil(images.length / columns);

@@ -45,7 +45,7 @@ export function createImageEncoding(
   images: ImageInput | readonly ImageInput[],
   labels?: SeriesLabels,
 ): Encoding<SummaryValue> {
-  const encodings = joinEncodings(toImageList(images).map(encodeImage));
+  const encodings = joinEncodings(parseImageList(images).map(encodeImage));
   return mapEncoding(encodings, (encoded) => createEncodedImageValue(tag, encoded, labels));
 }
 
@@ -65,7 +65,7 @@ export function createEncodedImageValue(
   };
 }
 
-function toImageList(images: ImageInput | readonly ImageInput[]): readonly ImageInput[] {
+function parseImageList(images: ImageInput | readonly ImageInput[]): readonly ImageInput[] {
   if (!Array.isArray(images)) return [images as ImageInput];
   if (images.length === 0) throw invalidImage('images is empty, expected one image or more');
   return images;
@@ -74,7 +74,7 @@ function toImageList(images: ImageInput | readonly ImageInput[]): readonly Image
 /** Encodes pixels to PNG; reads the size of bytes that are encoded already. Throws `ERR_IMAGE_INVALID`. */
 export function encodeImage(image: ImageInput): Encoding<EncodedImage> {
   if (!(image instanceof Uint8Array)) {
-    const raw = toRawImage(image);
+    const raw = parseRawImage(image);
     const { height, width } = raw;
     return mapEncoding(createPngEncoding(raw), (bytes) => ({ bytes, height, width }));
   }
@@ -84,7 +84,7 @@ export function encodeImage(image: ImageInput): Encoding<EncodedImage> {
 }
 
 /** Pixels as bytes of shape H×W×C; shares memory with the caller's where it can. Throws `ERR_IMAGE_INVALID`. */
-export function toRawImage(image: ImagePixels): RawImage {
+export function parseRawImage(image: ImagePixels): RawImage {
   if (typeof image !== 'object' || image === null || !('pixels' in image)) {
     throw invalidImage(`image is ${describe(image)}, expected encoded bytes or { pixels, height, width }`);
   }

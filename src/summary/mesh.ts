@@ -43,12 +43,12 @@ export function createMeshValues(tag: string, mesh: MeshInput, labels?: SeriesLa
   }
   const vertices = flatten('vertices', mesh.vertices);
   const parts: { name: string; type: number; tensor: TensorProto }[] = [
-    { name: 'VERTEX', type: ContentType.VERTEX, tensor: toVertexTensor(vertices) },
+    { name: 'VERTEX', type: ContentType.VERTEX, tensor: parseVertexTensor(vertices) },
   ];
   if (mesh.faces !== undefined) {
     const faces = flatten('faces', mesh.faces);
     checkBatch('faces', faces, vertices);
-    parts.push({ name: 'FACE', type: ContentType.FACE, tensor: toFaceTensor(faces, vertices.rows) });
+    parts.push({ name: 'FACE', type: ContentType.FACE, tensor: parseFaceTensor(faces, vertices.rows) });
   }
   if (mesh.colors !== undefined) {
     const colors = flatten('colors', mesh.colors);
@@ -56,10 +56,10 @@ export function createMeshValues(tag: string, mesh: MeshInput, labels?: SeriesLa
     if (colors.rows !== vertices.rows) {
       throw invalid(`colors has ${colors.rows} rows for ${vertices.rows} vertices`);
     }
-    parts.push({ name: 'COLOR', type: ContentType.COLOR, tensor: toColorTensor(colors) });
+    parts.push({ name: 'COLOR', type: ContentType.COLOR, tensor: parseColorTensor(colors) });
   }
   const components = parts.reduce((bits, { type }) => bits | (1 << type), 0);
-  const jsonConfig = toJson(mesh.config ?? {});
+  const jsonConfig = parseConfig(mesh.config ?? {});
   return parts.map(({ name, type, tensor }) => {
     const data = { name: tag, contentType: type, jsonConfig, shape: [...tensor.shape], components };
     const content = tensorboard.MeshPluginData.encode(data).finish();
@@ -114,7 +114,7 @@ function checkBatch(name: string, part: FlatTriples, vertices: FlatTriples): voi
   throw invalid(`${name} has a batch of ${part.batch}, vertices one of ${vertices.batch}`);
 }
 
-function toVertexTensor({ batch, rows, values }: FlatTriples): TensorProto {
+function parseVertexTensor({ batch, rows, values }: FlatTriples): TensorProto {
   const floatVal = Float32Array.from(values);
   const bad = floatVal.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0)
@@ -122,12 +122,12 @@ function toVertexTensor({ batch, rows, values }: FlatTriples): TensorProto {
   return { dtype: DataType.FLOAT, shape: [batch, rows, 3], floatVal };
 }
 
-function toFaceTensor({ batch, rows, values }: FlatTriples, vertexCount: number): TensorProto {
+function parseFaceTensor({ batch, rows, values }: FlatTriples, vertexCount: number): TensorProto {
   checkIntegers('faces', values, vertexCount - 1);
   return { dtype: DataType.INT32, shape: [batch, rows, 3], intVal: Int32Array.from(values) };
 }
 
-function toColorTensor({ batch, rows, values }: FlatTriples): TensorProto {
+function parseColorTensor({ batch, rows, values }: FlatTriples): TensorProto {
   checkIntegers('colors', values, 255);
   return { dtype: DataType.UINT8, shape: [batch, rows, 3], intVal: Int32Array.from(values) };
 }
@@ -142,7 +142,7 @@ function checkIntegers(name: string, values: ArrayLike<number>, max: number): vo
   }
 }
 
-function toJson(config: Readonly<Record<string, unknown>>): string {
+function parseConfig(config: Readonly<Record<string, unknown>>): string {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw invalid(`config is ${describe(config)}, expected an object`);
   }

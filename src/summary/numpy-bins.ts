@@ -35,7 +35,7 @@ export function countBins(values: Float64Array, bins: HistogramBins, maxBins: nu
     return countEqualBins(values, count);
   }
   if (typeof bins === 'object' && bins !== null && 'length' in bins) {
-    const edges = toEdges(bins);
+    const edges = parseEdges(bins);
     checkBinCount(edges.length - 1, maxBins);
     return { edges, counts: countBetween(values.slice().sort(), edges) };
   }
@@ -48,7 +48,7 @@ export function checkBinCount(count: number, maxBins: number): void {
   if (count > maxBins) throw invalid(`the histogram has ${count} bins, expected at most ${maxBins}`);
 }
 
-function toEdges(bins: ArrayLike<number>): Float64Array {
+function parseEdges(bins: ArrayLike<number>): Float64Array {
   const edges = Float64Array.from(bins);
   const bad = edges.findIndex((edge, i) => !Number.isFinite(edge) || (i > 0 && edge < edges[i - 1]!));
   if (bad >= 0) throw invalid(`bins[${bad}] is ${describe(bins[bad])}, expected finite and ascending edges`);

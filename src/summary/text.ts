@@ -15,7 +15,7 @@ export type TextInput = string | readonly string[] | readonly (readonly string[]
 
 /** Builds the value of a text. Throws `ERR_TEXT_INVALID`. */
 export function createTextValue(tag: string, text: TextInput, labels?: SeriesLabels): SummaryValue {
-  const { shape, cells } = toCells(text);
+  const { shape, cells } = parseCells(text);
   return {
     tag,
     metadata: createMetadata('text', labels),
@@ -28,7 +28,7 @@ export function isWellFormedText(text: TextInput): boolean {
   return typeof text === 'string' ? text.isWellFormed() : text.flat().every((cell) => cell.isWellFormed());
 }
 
-function toCells(text: TextInput): { shape: number[]; cells: readonly string[] } {
+function parseCells(text: TextInput): { shape: number[]; cells: readonly string[] } {
   if (typeof text === 'string') return { shape: [], cells: [text] };
   if (!Array.isArray(text)) throw invalid(`text is ${describe(text)}, expected a string or rows of strings`);
   const columns = Array.isArray(text[0]) ? text[0].length : undefined;

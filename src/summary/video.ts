@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { InvalidArgumentError } from '../base/errors.js';
 import { describe } from './arguments.js';
 import { type Encoding, inSlices, ready } from './encoding.js';
-import { type EncodedImage, type ImageBatch, type ImagePixels, splitBatch, toRawImage } from './image.js';
+import { type EncodedImage, type ImageBatch, type ImagePixels, parseRawImage, splitBatch } from './image.js';
 import { readImageSize } from './image-size.js';
 import type { RawImage } from './png.js';
 
@@ -66,7 +66,7 @@ export function encodeVideo(
   if (!(framesPerSecond >= 1 && framesPerSecond <= MAX_FRAMES_PER_SECOND)) {
     throw invalid(`framesPerSecond is ${describe(framesPerSecond)}, expected 1 to ${MAX_FRAMES_PER_SECOND}`);
   }
-  const frames = splitBatch(video).map((frame) => toRawImage(frame as ImagePixels));
+  const frames = splitBatch(video).map((frame) => parseRawImage(frame as ImagePixels));
   checkFrames(frames);
   const copies = frames.map(toRgba);
   const { height, width } = frames[0]!;

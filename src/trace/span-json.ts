@@ -6,7 +6,7 @@
  */
 
 import { InvalidArgumentError, messageOf } from '../base/errors.js';
-import { type JsonValue, toJsonObject } from '../base/json-value.js';
+import { type JsonValue, parseJsonObject } from '../base/json-value.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { RUN_STATUSES } from '../polyaxon/statuses.js';
 import {
@@ -220,7 +220,7 @@ function parseChildren(path: string, value: unknown, conversion: Conversion): Sp
 function parseRecord(path: string, value: unknown, { mask, parents }: Conversion): JsonRecord {
   let json: JsonValue;
   try {
-    json = toJsonObject(path, value);
+    json = parseJsonObject(path, value);
   } catch (cause) {
     if (cause instanceof InvalidArgumentError) {
       throw new InvalidArgumentError('ERR_SPAN_INVALID', cause.message, cause.hint, { cause });

@@ -1,7 +1,7 @@
 /** Images are resized to the pixels that Pillow gives, and batches laid out as Polyaxon's client lays them out. */
 
 import { describe, expect, it } from 'vitest';
-import { type ImageBatch, type ImagePixels, toRawImage } from '../../src/summary/image.js';
+import { type ImageBatch, type ImagePixels, parseRawImage } from '../../src/summary/image.js';
 import { tileBatch } from '../../src/summary/image-grid.js';
 import { resizeImage } from '../../src/summary/image-resize.js';
 import { readFixture } from '../support/fixture-json.js';
@@ -63,7 +63,7 @@ describe('toRawImage', () => {
   it('takes rows of one channel', () => {
     const image: ImagePixels = { pixels: [0, 0.5, 1, 1], height: 2, width: 2, dataFormat: 'HW' };
 
-    expect(toRawImage(image)).toMatchObject({ channels: 1, pixels: Uint8Array.of(0, 128, 255, 255) });
+    expect(parseRawImage(image)).toMatchObject({ channels: 1, pixels: Uint8Array.of(0, 128, 255, 255) });
   });
 
   it.each([
@@ -71,7 +71,7 @@ describe('toRawImage', () => {
     [{ pixels: new Uint8Array(12), height: 2, width: 2, dataFormat: 'HW' }, 'pixels has 12 values'],
     [{ pixels: new Uint8Array(4), height: 2, width: 2, dataFormat: 'NCHW' }, 'dataFormat is NCHW'],
   ])('refuses %j', (image, message) => {
-    expect(() => toRawImage(image as ImagePixels)).toThrow(
+    expect(() => parseRawImage(image as ImagePixels)).toThrow(
       expect.objectContaining({ code: 'ERR_IMAGE_INVALID', message: expect.stringContaining(message) }),
     );
   });

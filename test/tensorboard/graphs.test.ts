@@ -57,8 +57,8 @@ function buildGraph(): GraphBuilder {
 
 /** For each run the bytes of its graph, and how they are written. */
 const GRAPHS: Record<string, { graphDef: Uint8Array; add: (writer: SummaryWriter) => void }> = {
-  builder: { graphDef: buildGraph().toGraphDef(), add: (writer) => writer.addGraph(buildGraph()) },
-  raw: { graphDef: buildGraph().toGraphDef(), add: (writer) => writer.addGraph(buildGraph().toGraphDef()) },
+  builder: { graphDef: buildGraph().build(), add: (writer) => writer.addGraph(buildGraph()) },
+  raw: { graphDef: buildGraph().build(), add: (writer) => writer.addGraph(buildGraph().build()) },
   ...Object.fromEntries(
     ['perceptron', 'condition', 'attributes'].map((name) => {
       const graphDef = onnxToGraphDef(readFixture(`onnx/${name}.onnx`));

@@ -42,7 +42,7 @@ export function addPullCommand(program: Command, context: CommandContext): void 
 async function runPull(names: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
   const { io, signal, environment } = context;
   try {
-    const { byStore, directory } = toTargets(names);
+    const { byStore, directory } = parseTargets(names);
     const reports: PullReport[] = [];
     for (const [store, runUuids] of byStore) {
       const { config } = await resolveConfig('.', { ...flags, store }, environment, io.fileSystem);
@@ -59,7 +59,7 @@ async function runPull(names: readonly string[], flags: Flags, context: CommandC
 }
 
 /** The runs of each store, in the order in which they were named. */
-function toTargets(names: readonly string[]): { byStore: Map<string, string[]>; directory: string } {
+function parseTargets(names: readonly string[]): { byStore: Map<string, string[]>; directory: string } {
   const hint = 'Write it as polytrack pull s3://bucket/prefix/<uuid> directory.';
   const directory = names.at(-1);
   if (names.length < 2 || directory === undefined || directory.includes('://'))

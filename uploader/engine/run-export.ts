@@ -227,13 +227,13 @@ export class RunExport {
       for (const id of inventory.table.inFolder(folder)) {
         const name = inventory.table.nameOf(id);
         if (!isEventFileName(name) || !inventory.table.has(id, FLAG.onDisk)) continue;
-        files.push(this.#toEventFile(id, { ...base, name, relPath: `${path}/${name}` }));
+        files.push(this.#eventFileFrom(id, { ...base, name, relPath: `${path}/${name}` }));
       }
     }
     return files;
   }
 
-  #toEventFile(id: FileId, source: EventFile['source']): EventFile {
+  #eventFileFrom(id: FileId, source: EventFile['source']): EventFile {
     const { inventory, io } = this.#parts;
     const version = (): string => `${inventory.table.seenBytes[id]} ${inventory.table.seenStamp[id]}`;
     const open: EventFile['open'] = async () => {

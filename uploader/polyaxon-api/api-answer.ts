@@ -91,7 +91,7 @@ export async function expectEmpty(response: HttpResponse, { operation, mask }: A
 export async function toApiError(response: HttpResponse, context: AnswerContext): Promise<PolyaxonApiError> {
   const { operation, mask } = context;
   const { status, headers } = response;
-  const refusal = parseRefusal(mask(await readText(response, operation)));
+  const refusal = readRefusal(mask(await readText(response, operation)));
   // haupt 2.16.1 on SQLite answers so, without a word, when its database is locked by another request.
   const isBusy = status === 405 && refusal.text === '';
   const code = isBusy ? 'ERR_API_SERVER' : toCode(status, refusal, context);
@@ -113,7 +113,7 @@ interface Refusal {
   readonly fields: Readonly<Record<string, readonly string[]>>;
 }
 
-function parseRefusal(body: string): Refusal {
+function readRefusal(body: string): Refusal {
   let found: unknown;
   try {
     found = JSON.parse(body);

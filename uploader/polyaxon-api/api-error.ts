@@ -112,7 +112,7 @@ export function isCut(cause: unknown): boolean {
 }
 
 /** The outcome of a failed call, for `RetryPolicy`. Rethrows what is no failure of the API: an abort, a local file that cannot be read. */
-export function toApiOutcome(error: unknown): RetryOutcome | FailedOutcome {
+export function apiOutcomeFrom(error: unknown): RetryOutcome | FailedOutcome {
   if (!(error instanceof PolyaxonApiError)) throw error;
   if (!error.isRetryable) return { status: 'failed', error };
   return {
@@ -130,7 +130,7 @@ export async function attempt<Value>(
   try {
     return { status: 'done', value: await call() };
   } catch (error) {
-    return toApiOutcome(error);
+    return apiOutcomeFrom(error);
   }
 }
 

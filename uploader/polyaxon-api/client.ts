@@ -65,7 +65,7 @@ export class PolyaxonClient {
       missing: 'ERR_API_MISSING',
       signal,
     } as const;
-    return toObject(await this.#session.callJson(call), operation) as Installation;
+    return objectFrom(await this.#session.callJson(call), operation) as Installation;
   }
 
   /** The project; null when there is none. */
@@ -80,7 +80,7 @@ export class PolyaxonClient {
       missing: 'ERR_API_PROJECT_MISSING',
     };
     return orNull('ERR_API_PROJECT_MISSING', async () =>
-      toObject(await this.#session.callJson(call), operation),
+      objectFrom(await this.#session.callJson(call), operation),
     );
   }
 
@@ -92,14 +92,14 @@ export class PolyaxonClient {
       ...{ method: 'POST', path, operation, signal, ...toJsonBody({ name }) },
       missing: 'ERR_API_MISSING',
     };
-    return toObject(await this.#session.callJson(call), operation);
+    return objectFrom(await this.#session.callJson(call), operation);
   }
 
   /** The run; null when there is none, or no such project: the open server does not tell the two apart. */
   async getRun(ref: RunRef, options: CallOptions = {}): Promise<PolyaxonRun | null> {
     const call = this.#toRunCall('GET', ref, [], `look for the run ${ref.uuid}`, options);
     return orNull('ERR_API_RUN_MISSING', async () =>
-      toRun(await this.#session.callJson(call), call.operation),
+      runFrom(await this.#session.callJson(call), call.operation),
     );
   }
 
@@ -115,7 +115,7 @@ export class PolyaxonClient {
       ...{ method: 'POST', path, operation, signal, ...toJsonBody(withoutEmpty(body)) },
       missing: 'ERR_API_PROJECT_MISSING',
     };
-    return toRun(await this.#session.callJson(call), operation);
+    return runFrom(await this.#session.callJson(call), operation);
   }
 
   /** Changes fields of the run, and gives the run as it is then; null, and no request, when no field has anything in it. */
@@ -123,7 +123,7 @@ export class PolyaxonClient {
     const fields = withoutEmpty(body);
     if (Object.keys(fields).every((name) => name === 'merge')) return null;
     const call = this.#toRunCall('PATCH', ref, [], `change the run ${ref.uuid}`, options);
-    return toRun(await this.#session.callJson({ ...call, ...toJsonBody(fields) }), call.operation);
+    return runFrom(await this.#session.callJson({ ...call, ...toJsonBody(fields) }), call.operation);
   }
 
   /** Adds a condition. The answer says nothing: a server that refuses the change answers the same. `getStatuses` tells. */
@@ -145,7 +145,7 @@ export class PolyaxonClient {
       `ask for the statuses of the run ${ref.uuid}`,
       options,
     );
-    const { status, status_conditions } = toObject(await this.#session.callJson(call), call.operation);
+    const { status, status_conditions } = objectFrom(await this.#session.callJson(call), call.operation);
     // With none yet it is `{}`, or null.
     const conditions = Array.isArray(status_conditions) ? (status_conditions as StatusCondition[]) : [];
     return { status: typeof status === 'string' ? (status as RunStatuses['status']) : null, conditions };
@@ -175,7 +175,7 @@ export class PolyaxonClient {
     const found: RunArtifact[] = [];
     for (;;) {
       const query = { limit: String(LINEAGE_PAGE), offset: String(found.length) };
-      const { results, count } = toObject(await this.#session.callJson({ ...call, query }), call.operation);
+      const { results, count } = objectFrom(await this.#session.callJson({ ...call, query }), call.operation);
       const page = Array.isArray(results) ? (results as RunArtifact[]) : [];
       found.push(...page);
       if (page.length === 0 || (typeof count === 'number' && found.length >= count)) return found;
@@ -186,7 +186,7 @@ export class PolyaxonClient {
   async getTree(ref: RunRef, path: string, options: CallOptions = {}): Promise<ArtifactTree | null> {
     const operation = `list ${ref.uuid}/${path}`;
     const call = this.#toStreamsCall('GET', ref, ['artifacts', 'tree'], operation, { path }, options);
-    const { files, dirs, error } = toObject(await this.#session.callJson(call), operation);
+    const { files, dirs, error } = objectFrom(await this.#session.callJson(call), operation);
     if (typeof error === 'string') {
       // A directory that is not there is a success with an error of Python in it; other errors pass, perhaps.
       if (isAboutAbsence(error, `${ref.uuid}/${path}`)) return null;
@@ -322,13 +322,13 @@ async function orNull<Value>(
   }
 }
 
-function toRun(answer: unknown, operation: string): PolyaxonRun {
-  const run = toObject(answer, operation);
+function runFrom(answer: unknown, operation: string): PolyaxonRun {
+  const run = objectFrom(answer, operation);
   if (typeof run.uuid !== 'string') throw unexpected(operation);
   return { ...run, uuid: run.uuid };
 }
 
-function toObject(answer: unknown, operation: string): Readonly<Record<string, unknown>> {
+function objectFrom(answer: unknown, operation: string): Readonly<Record<string, unknown>> {
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw unexpected(operation);
   return answer as Readonly<Record<string, unknown>>;
 }

@@ -64,7 +64,7 @@ export async function findConnection(
   const find = (variable: string, plain: string): string | undefined =>
     nonEmpty(variables[variable]) ?? toText(client[variable]) ?? toText(client[plain]);
 
-  const host = toHost(options.host ?? find('POLYAXON_HOST', 'host') ?? DEFAULT_HOST);
+  const host = parseHost(options.host ?? find('POLYAXON_HOST', 'host') ?? DEFAULT_HOST);
   const type = find('POLYAXON_AUTHENTICATION_TYPE', 'authentication_type') ?? 'Token';
   if (!TYPES.includes(type))
     throw new ConfigError(
@@ -95,7 +95,7 @@ export async function findConnection(
       https: nonEmpty(variables.https_proxy) ?? nonEmpty(variables.HTTPS_PROXY),
       none: nonEmpty(variables.no_proxy) ?? nonEmpty(variables.NO_PROXY),
     },
-    silenceMs: toSilenceMs(find('POLYAXON_TIMEOUT', 'timeout')),
+    silenceMs: parseSilenceMs(find('POLYAXON_TIMEOUT', 'timeout')),
   };
 }
 
@@ -103,7 +103,7 @@ export async function findConnection(
  * The address without a slash at its end. A host without a scheme is one of loopback by http, any other by https. Throws `ConfigError`, whose
  * message repeats no credentials.
  */
-export function toHost(text: string): string {
+export function parseHost(text: string): string {
   const withScheme = /^https?:\/\//i.test(text)
     ? text
     : `${isLoopbackText(text) ? 'http' : 'https'}://${text}`;
@@ -182,7 +182,7 @@ async function readText(path: string, fileSystem: FileSystem): Promise<string | 
   }
 }
 
-function toSilenceMs(text: string | undefined): number {
+function parseSilenceMs(text: string | undefined): number {
   if (text === undefined) return DEFAULT_SILENCE_MS;
   const seconds = Number(text);
   if (seconds > 0 && seconds <= 3600) return seconds * 1000;

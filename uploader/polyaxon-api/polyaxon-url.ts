@@ -1,7 +1,7 @@
 /** URLs of Polyaxon: `polyaxon://host:port/owner/project`. Pure. */
 
 import { StoreUrlError } from '../base/errors.js';
-import { toHost } from './connection.js';
+import { parseHost } from './connection.js';
 
 export interface PolyaxonLocation {
   readonly scheme: 'polyaxon';
@@ -31,7 +31,12 @@ export function parsePolyaxonUrl(text: string): PolyaxonLocation {
       `${path}: after the host comes nothing, or owner and project: /default/my-project`,
     );
   const [owner = null, project = null] = names;
-  return { scheme: 'polyaxon', host: authority === '' ? null : toUrlHost(scheme, authority), owner, project };
+  return {
+    scheme: 'polyaxon',
+    host: authority === '' ? null : parseUrlHost(scheme, authority),
+    owner,
+    project,
+  };
 }
 
 /** The same place, with everything said. */
@@ -39,9 +44,9 @@ export function toPolyaxonUrl({ owner, project }: PolyaxonLocation, host: string
   return `polyaxon+${host}${owner === null || project === null ? '' : `/${owner}/${project}`}`;
 }
 
-function toUrlHost(scheme: string | undefined, authority: string): string {
+function parseUrlHost(scheme: string | undefined, authority: string): string {
   try {
-    return toHost(scheme === undefined ? authority : `${scheme.toLowerCase()}://${authority}`);
+    return parseHost(scheme === undefined ? authority : `${scheme.toLowerCase()}://${authority}`);
   } catch (cause) {
     throw new StoreUrlError('the host of Polyaxon is no address, or has credentials in it', { cause });
   }

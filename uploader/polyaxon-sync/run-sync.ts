@@ -193,7 +193,7 @@ export class RunSync {
   async #meet(desired: DesiredRun, signal: AbortSignal): Promise<RunSession> {
     if (this.#session !== null) return this.#session;
     const { client, createsProject, io, onChange } = this.#options;
-    const ref = this.#toRef();
+    const ref = this.#requireRef();
     const { runUuid } = this.run;
     const known = await readAcknowledged(io.fileSystem, this.#toPath(), this.#toTarget(ref));
     const { run, isNew } = await ensureRun(desired, { client, ref, createsProject, signal });
@@ -271,7 +271,7 @@ export class RunSync {
     return files;
   }
 
-  #toRef(): RunRef {
+  #requireRef(): RunRef {
     if (this.#place === null) throw noProject(this.run.runUuid);
     return { ...this.#place, uuid: this.run.runUuid };
   }

@@ -21,7 +21,7 @@ import {
   type HParamsData,
   type LayoutCategory,
 } from './plugin-messages.js';
-import { countElements, toBlobs, toDoubles, toNumbers, toText } from './tensor-values.js';
+import { blobsFrom, countElements, textFrom, toDoubles, toNumbers } from './tensor-values.js';
 
 /** An audio clip. */
 export interface DecodedClip {
@@ -151,7 +151,7 @@ function decodeTensor(tag: string, tensor: TensorProto, metadata: SummaryMetadat
       checkShape(tag, shape, shape.length === 2 && shape[1] === 3, '[k, 3]');
       return { kind: 'histogram', rows: toDoubles(tag, tensor) };
     case 'text':
-      return { kind: 'text', shape, texts: toBlobs(tag, tensor).map((bytes) => toText(tag, bytes)) };
+      return { kind: 'text', shape, texts: blobsFrom(tag, tensor).map((bytes) => textFrom(tag, bytes)) };
     case 'pr_curves':
       return decodePrCurve(tag, tensor);
     case 'mesh':
@@ -165,18 +165,23 @@ function decodeTensor(tag: string, tensor: TensorProto, metadata: SummaryMetadat
     case 'graph_run_metadata':
     case 'graph_run_metadata_graph':
     case 'graph_keras_model':
-      return { kind: 'graph', plugin: metadata.pluginName, blobs: toBlobs(tag, tensor) };
+      return { kind: 'graph', plugin: metadata.pluginName, blobs: blobsFrom(tag, tensor) };
     default: {
-      const values = tensor.stringVal === undefined ? toNumbers(tag, tensor) : toBlobs(tag, tensor);
+      const values = tensor.stringVal === undefined ? toNumbers(tag, tensor) : blobsFrom(tag, tensor);
       return { kind: 'tensor', dtype, shape, values };
     }
   }
 }
 
 function decodeImages(tag: string, tensor: TensorProto): DecodedValue {
-  const [width, height, ...images] = toBlobs(tag, tensor);
+  const [width, height, ...images] = blobsFrom(tag, tensor);
   checkShape(tag, tensor.shape, width !== undefined && height !== undefined, '[2 + images]');
-  return { kind: 'images', width: Number(toText(tag, width!)), height: Number(toText(tag, height!)), images };
+  return {
+    kind: 'images',
+    width: Number(textFrom(tag, width!)),
+    height: Number(textFrom(tag, height!)),
+    images,
+  };
 }
 
 /** [k] clips, or [k, 2] with a label beside each. */
@@ -184,11 +189,11 @@ function decodeClips(tag: string, tensor: TensorProto): DecodedClip[] {
   const { shape } = tensor;
   const isLabelled = shape.length === 2 && shape[1] === 2;
   checkShape(tag, shape, shape.length === 1 || isLabelled, '[clips] or [clips, 2]');
-  const blobs = toBlobs(tag, tensor);
+  const blobs = blobsFrom(tag, tensor);
   if (!isLabelled) return blobs.map((bytes) => ({ bytes, label: undefined }));
   return Array.from({ length: shape[0]! }, (_, i) => ({
     bytes: blobs[i * 2]!,
-    label: toText(tag, blobs[i * 2 + 1]!),
+    label: textFrom(tag, blobs[i * 2 + 1]!),
   }));
 }
 
@@ -225,7 +230,7 @@ function decodeMesh(tag: string, tensor: TensorProto, content: Uint8Array | unde
 }
 
 function onlyBlob(tag: string, tensor: TensorProto): Uint8Array {
-  const blobs = toBlobs(tag, tensor);
+  const blobs = blobsFrom(tag, tensor);
   checkShape(tag, tensor.shape, blobs.length === 1, 'one string');
   return blobs[0]!;
 }

@@ -29,7 +29,7 @@ export function toDoubles(tag: string, tensor: TensorProto): Float64Array {
 }
 
 /** The only number of a tensor, of whatever rank. Throws `InvalidValueError` when it has none or several. */
-export function toNumber(tag: string, tensor: TensorProto): number {
+export function numberFrom(tag: string, tensor: TensorProto): number {
   const { dtype, shape, tensorContent, floatVal, doubleVal } = tensor;
   // Nearly all scalars: without an array of one.
   if (
@@ -47,7 +47,7 @@ export function toNumber(tag: string, tensor: TensorProto): number {
 }
 
 /** Strings of a tensor, as bytes. Throws `InvalidValueError`. */
-export function toBlobs(tag: string, tensor: TensorProto): readonly Uint8Array[] {
+export function blobsFrom(tag: string, tensor: TensorProto): readonly Uint8Array[] {
   if (tensor.dtype !== DataType.STRING) {
     throw new InvalidValueError(tag, `expected strings, found a tensor of type ${tensor.dtype}`);
   }
@@ -55,7 +55,7 @@ export function toBlobs(tag: string, tensor: TensorProto): readonly Uint8Array[]
 }
 
 /** UTF-8 as text. Throws `InvalidValueError`. */
-export function toText(tag: string, bytes: Uint8Array): string {
+export function textFrom(tag: string, bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch (cause) {

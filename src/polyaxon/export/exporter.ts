@@ -8,7 +8,7 @@
 import { InvalidValueError } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { type ScalarBatch, toScalarEvent } from '../../format/reader/scalar-decoder.js';
-import { toNumber } from '../../format/reader/tensor-values.js';
+import { numberFrom } from '../../format/reader/tensor-values.js';
 import type { Event, SummaryValue } from '../../format/wire/messages.js';
 import { POLYAXON_PLUGIN } from '../polyaxon-value.js';
 import type { DecodedRow } from './decoded-rows.js';
@@ -260,7 +260,7 @@ export class Exporter {
     const content = value.value;
     if (content?.kind === 'simpleValue') this.#pushNumber(table, eventTime, info, content.simpleValue);
     else if (content?.kind === 'tensor' && info.pluginName === 'scalars') {
-      this.#pushNumber(table, eventTime, info, toNumber(value.tag, content.tensor));
+      this.#pushNumber(table, eventTime, info, numberFrom(value.tag, content.tensor));
     } else this.#export(table, eventTime, info, exportTensorBoardValue(value, info));
   }
 

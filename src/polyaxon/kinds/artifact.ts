@@ -23,9 +23,9 @@ export interface ModelInput {
 /** Builds the event of a model. Throws `ERR_MODEL_INVALID`. */
 export function createModel({ path, framework, spec }: ModelInput): KindEvent {
   const value = {
-    ...(framework === undefined ? {} : { framework: toText('ERR_MODEL_INVALID', 'framework', framework) }),
-    path: toPath('ERR_MODEL_INVALID', path),
-    ...(spec === undefined ? {} : { spec: toSpec(spec) }),
+    ...(framework === undefined ? {} : { framework: parseText('ERR_MODEL_INVALID', 'framework', framework) }),
+    path: parsePath('ERR_MODEL_INVALID', path),
+    ...(spec === undefined ? {} : { spec: parseSpec(spec) }),
   };
   return { kind: 'model', value };
 }
@@ -36,10 +36,10 @@ export function createArtifact(kind: ArtifactKind, path: string): KindEvent {
     const expected = `expected one of ${ARTIFACT_KINDS.join(', ')}`;
     throw invalid('ERR_ARTIFACT_INVALID', `kind is ${describe(kind)}, ${expected}`);
   }
-  return { kind, value: { kind, path: toPath('ERR_ARTIFACT_INVALID', path) } };
+  return { kind, value: { kind, path: parsePath('ERR_ARTIFACT_INVALID', path) } };
 }
 
-function toSpec(spec: unknown) {
+function parseSpec(spec: unknown) {
   const refuse = (message: string) => invalid('ERR_MODEL_INVALID', message);
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
     throw refuse(`spec is ${describe(spec)}, expected an object`);
@@ -47,14 +47,14 @@ function toSpec(spec: unknown) {
   return toJsonBody('spec', spec, refuse);
 }
 
-function toPath(code: InvalidArgumentCode, path: unknown): string {
-  const text = toText(code, 'path', path);
+function parsePath(code: InvalidArgumentCode, path: unknown): string {
+  const text = parseText(code, 'path', path);
   const isInside = text !== '' && !text.startsWith('/') && !text.split('/').includes('..');
   if (isInside) return text;
   throw invalid(code, `path is ${describe(path)}, expected one inside of the run's directory`);
 }
 
-function toText(code: InvalidArgumentCode, name: string, value: unknown): string {
+function parseText(code: InvalidArgumentCode, name: string, value: unknown): string {
   if (typeof value === 'string') return toWellFormedText(value).text;
   throw invalid(code, `${name} is ${describe(value)}, expected a string`);
 }

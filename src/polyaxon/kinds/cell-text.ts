@@ -39,7 +39,7 @@ export function createCellWriter(column: TableColumn): CellWriter {
     list.every((cell) => isMissing(cell) || cell instanceof Date) &&
     list.some((cell) => cell instanceof Date);
   return {
-    toText: (row) => toCellText(column.name, row, list[row]),
+    toText: (row) => cellTextFrom(column.name, row, list[row]),
     missing: areDates ? 'NaT' : 'None',
   };
 }
@@ -91,7 +91,7 @@ function isMissing(cell: unknown): boolean {
   return cell === null || cell === undefined;
 }
 
-function toCellText(column: string, row: number, cell: unknown): string | undefined {
+function cellTextFrom(column: string, row: number, cell: unknown): string | undefined {
   switch (typeof cell) {
     case 'undefined':
       return undefined;
@@ -108,7 +108,7 @@ function toCellText(column: string, row: number, cell: unknown): string | undefi
         ? undefined
         : cell instanceof Date
           ? toZonedText(ofDate(cell))
-          : toJsonText(column, row, cell);
+          : jsonTextFrom(column, row, cell);
     default:
       throw invalidTable(
         `column ${column}, row ${row} is ${describe(cell)}, expected text, a number, a date or JSON`,
@@ -128,7 +128,7 @@ function ofDate(date: Date): UtcTime | undefined {
 }
 
 /** Where pandas prints Python's own notation, JSON: other programs can read it. */
-function toJsonText(column: string, row: number, cell: object): string | undefined {
+function jsonTextFrom(column: string, row: number, cell: object): string | undefined {
   try {
     const text: unknown = JSON.stringify(cell, (_, value: unknown) => toPlain(value));
     return typeof text === 'string' ? toWellFormedText(text).text : undefined;

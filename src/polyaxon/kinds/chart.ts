@@ -18,7 +18,7 @@ export type ChartFigure = object | string;
 
 /** Builds a chart. Throws `ERR_CHART_INVALID`, with the path of what JSON cannot hold. */
 export function createChart(library: ChartLibrary, figure: ChartFigure): KindEvent {
-  const json = toJsonBody('figure', toPlain(figure), invalid);
+  const json = toJsonBody('figure', parsePlain(figure), invalid);
   const object = library === 'plotly' && Array.isArray(json) ? { data: json } : json;
   if (typeof object !== 'object' || object === null || Array.isArray(object)) {
     throw invalid(`figure is ${describe(figure)}, expected the JSON object of a chart`);
@@ -30,7 +30,7 @@ export function createChart(library: ChartLibrary, figure: ChartFigure): KindEve
 }
 
 /** What a figure's own methods give; text is parsed. */
-function toPlain(figure: unknown): unknown {
+function parsePlain(figure: unknown): unknown {
   if (typeof figure === 'string') return parse(figure);
   if (typeof figure !== 'object' || figure === null) {
     throw invalid(`figure is ${describe(figure)}, expected the JSON object of a chart`);

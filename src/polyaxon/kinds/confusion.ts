@@ -45,7 +45,7 @@ export function createConfusion(input: ConfusionInput): KindEvent {
   }
   const isCounted = 'predictions' in input || 'targets' in input;
   const matrix = isCounted ? countSamples(input) : input;
-  const { x, y, z } = toJson(matrix);
+  const { x, y, z } = parseMatrix(matrix);
   const titles: ConfusionTitles = isCounted ? { x: 'predicted', y: 'true' } : {};
   const image = drawConfusion({
     columns: Array.from(x, String),
@@ -99,7 +99,7 @@ function createIndex(classes: readonly ClassLabel[]) {
   };
 }
 
-function toJson({ x, y, z }: ConfusionMatrix) {
+function parseMatrix({ x, y, z }: ConfusionMatrix) {
   checkLabels('x', x);
   checkLabels('y', y);
   if (!isArrayLike(z)) throw invalid(`z is ${describe(z)}, expected rows of numbers`);
@@ -113,7 +113,7 @@ function toJson({ x, y, z }: ConfusionMatrix) {
     z: Array.from(z, (row, i) => {
       if (!isArrayLike(row)) throw invalid(`z[${i}] is ${describe(row)}, expected an array of numbers`);
       if (row.length !== x.length) throw invalid(`z[${i}] has ${row.length} values, expected ${x.length}`);
-      return Array.from(row, (cell, j) => toCell(cell, i, j));
+      return Array.from(row, (cell, j) => parseCell(cell, i, j));
     }),
   };
 }
@@ -122,7 +122,7 @@ function toJsonLabel(label: ClassLabel): JsonValue {
   return typeof label === 'string' ? toLabelText(label) : label;
 }
 
-function toCell(cell: unknown, i: number, j: number): number | string | null {
+function parseCell(cell: unknown, i: number, j: number): number | string | null {
   if (typeof cell === 'number') return Number.isFinite(cell) ? cell : null;
   if (typeof cell === 'string') return toWellFormedText(cell).text;
   throw invalid(`z[${i}][${j}] is ${describe(cell)}, expected a number`);

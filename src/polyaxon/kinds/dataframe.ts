@@ -9,7 +9,7 @@ import { describe } from '../../summary/arguments.js';
 import { createTextValue } from '../../summary/text.js';
 import { type CellWriter, createCellWriter } from './cell-text.js';
 import { type KindEvent, valuePreview } from './kind-event.js';
-import { type DataframeInput, invalidTable, type Table, toTable } from './table.js';
+import { type DataframeInput, invalidTable, parseTable, type Table } from './table.js';
 
 export type DataframeContentType = 'csv' | 'html';
 
@@ -25,7 +25,7 @@ export function createDataframe(input: DataframeInput, contentType: DataframeCon
   if (contentType !== 'csv' && contentType !== 'html') {
     throw invalidTable(`contentType is ${describe(contentType)}, expected csv or html`);
   }
-  const table = toTable(input);
+  const table = parseTable(input);
   const writers = table.columns.map(createCellWriter);
   const file = contentType === 'csv' ? toCsv(table, writers) : toHtml(table, writers);
   const preview = toMarkdown(table, writers);

@@ -24,7 +24,7 @@ export type VideoSource = VideoInput | EncodedVideo;
 
 /** Builds a video; TensorBoard shows those that are GIF. Throws `ERR_VIDEO_INVALID`, `ERR_IMAGE_INVALID`. */
 export function createVideo(video: VideoSource, options: VideoOptions = {}): KindEvent {
-  const file = toEncoded(video);
+  const file = parseEncoded(video);
   if (file === undefined) return createGif(video as VideoInput, options);
   const { bytes, extension } = file;
   if (extension === 'gif') return createGif(bytes, options);
@@ -57,7 +57,7 @@ function sizeOf(video: VideoInput): { readonly height: number; readonly width: n
 }
 
 /** Bytes and extension of a video that is encoded already; undefined for frames and for bytes of GIF. */
-function toEncoded(video: VideoSource): { bytes: Uint8Array; extension: string } | undefined {
+function parseEncoded(video: VideoSource): { bytes: Uint8Array; extension: string } | undefined {
   if (video instanceof Uint8Array) {
     const extension = sniffVideo(video);
     return extension === undefined ? undefined : { bytes: video, extension };

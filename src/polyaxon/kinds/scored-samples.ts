@@ -36,7 +36,7 @@ export function splitByClass(samples: ScoredSamples): ClassSamples[] {
   const { scores, positiveLabel } = samples;
   const labels = parseLabels(samples.labels);
   if (!isArrayLike(scores)) throw invalidCurve(`scores is ${describe(scores)}, expected an array`);
-  const rows = toRows(samples, labels);
+  const rows = parseRows(samples, labels);
   if (rows === undefined) {
     checkScores('scores', scores as ArrayLike<number>, labels.length);
     const positive = positiveLabel === undefined ? defaultPositive(labels) : toComparable(positiveLabel);
@@ -66,7 +66,7 @@ export function splitByClass(samples: ScoredSamples): ClassSamples[] {
 }
 
 /** Rows of scores of several classes; undefined when there is one score for each sample. */
-function toRows({ scores, classes }: ScoredSamples, labels: readonly ClassLabel[]) {
+function parseRows({ scores, classes }: ScoredSamples, labels: readonly ClassLabel[]) {
   if (isArrayLike(scores[0])) return Array.from(scores as readonly ArrayLike<number>[]);
   if (classes === undefined) return undefined;
   const count = classes.length;

@@ -30,16 +30,16 @@ export type SpanBody = { readonly [field in (typeof FIELDS)[number]]?: unknown }
 
 /** Builds the event of a span, fields in Polyaxon's order, others left out. Throws `ERR_SPAN_INVALID`. */
 export function createSpan(span: SpanBody): KindEvent {
-  return { kind: 'span', value: toFields('span', toJsonBody('span', span, invalid)) };
+  return { kind: 'span', value: parseFields('span', toJsonBody('span', span, invalid)) };
 }
 
-function toFields(path: string, json: JsonValue): JsonValue {
+function parseFields(path: string, json: JsonValue): JsonValue {
   if (!isRecord(json)) throw invalid(`${path} is ${describe(json)}, expected the JSON object of a span`);
   const fields = FIELDS.filter((field) => json[field] !== undefined && json[field] !== null).map((field) => {
     const value = json[field]!;
     if (field !== 'children') return [field, value] as const;
     if (!isList(value)) throw invalid(`${path}.children is ${describe(value)}, expected a list of spans`);
-    return [field, value.map((child, i) => toFields(`${path}.children[${i}]`, child))] as const;
+    return [field, value.map((child, i) => parseFields(`${path}.children[${i}]`, child))] as const;
   });
   return Object.fromEntries(fields);
 }

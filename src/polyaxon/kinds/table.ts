@@ -35,7 +35,7 @@ export interface Table {
 }
 
 /** Checks a table and gives its columns. Throws `ERR_DATAFRAME_INVALID`. */
-export function toTable(input: DataframeInput): Table {
+export function parseTable(input: DataframeInput): Table {
   if (Array.isArray(input)) {
     const rows = input as readonly unknown[];
     return isArrayLike(rows[0]) ? fromArrays(rows, undefined) : fromObjects(rows);
@@ -63,7 +63,7 @@ function fromObjects(rows: readonly unknown[]): Table {
       places.set(name, cells);
     }
   }
-  return toChecked(
+  return parseColumns(
     Array.from(places, ([name, cells]) => ({ name, cells })),
     rows.length,
   );
@@ -82,7 +82,7 @@ function fromArrays(rows: readonly unknown[], names: readonly unknown[] | undefi
     name: names === undefined ? String(column) : names[column],
     cells: rows.map((row) => (row as ArrayLike<unknown>)[column]),
   }));
-  return toChecked(columns, rows.length);
+  return parseColumns(columns, rows.length);
 }
 
 function fromColumns(input: TableColumns): Table {
@@ -92,13 +92,13 @@ function fromColumns(input: TableColumns): Table {
   });
   const [first] = columns;
   const odd = columns.find(({ cells }) => cells.length !== first!.cells.length);
-  if (odd === undefined) return toChecked(columns, first?.cells.length ?? 0);
+  if (odd === undefined) return parseColumns(columns, first?.cells.length ?? 0);
   throw invalidTable(
     `column ${odd.name} has ${odd.cells.length} cells, expected ${first!.cells.length}, as ${first!.name} has`,
   );
 }
 
-function toChecked(
+function parseColumns(
   columns: readonly { name: unknown; cells: ArrayLike<unknown> }[],
   rowCount: number,
 ): Table {

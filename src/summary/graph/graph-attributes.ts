@@ -48,27 +48,27 @@ export type GraphAttribute =
   | readonly { readonly type: GraphDataType }[];
 
 /** Converts a copy of an attribute. Lone surrogates in texts become U+FFFD. Throws `ERR_GRAPH_INVALID` that names it. */
-export function toAttrValue(name: string, attribute: GraphAttribute): tensorboard.IAttrValue {
-  if (Array.isArray(attribute)) return { list: toList(name, attribute) };
+export function parseAttrValue(name: string, attribute: GraphAttribute): tensorboard.IAttrValue {
+  if (Array.isArray(attribute)) return { list: parseList(name, attribute) };
   if (typeof attribute === 'string') return { s: Buffer.from(attribute) };
   // Not `slice()`: that of a Buffer shares its memory.
   if (attribute instanceof Uint8Array) return { s: new Uint8Array(attribute) };
   if (typeof attribute === 'boolean') return { b: attribute };
-  if (typeof attribute === 'bigint') return { i: toLong(name, attribute) };
+  if (typeof attribute === 'bigint') return { i: parseLong(name, attribute) };
   if (typeof attribute === 'number') {
-    return Number.isInteger(attribute) ? { i: toLong(name, attribute) } : { f: attribute };
+    return Number.isInteger(attribute) ? { i: parseLong(name, attribute) } : { f: attribute };
   }
   if (typeof attribute === 'object' && attribute !== null) {
-    if ('float' in attribute) return { f: toFloat(name, attribute.float) };
-    if ('int' in attribute) return { i: toLong(name, attribute.int) };
-    if ('type' in attribute) return { type: toDataType(name, attribute.type) };
-    if ('shape' in attribute) return { shape: toShape(name, attribute.shape) };
-    if ('tensor' in attribute) return { tensor: toTensor(name, attribute.tensor) };
+    if ('float' in attribute) return { f: parseFloatAttribute(name, attribute.float) };
+    if ('int' in attribute) return { i: parseLong(name, attribute.int) };
+    if ('type' in attribute) return { type: parseDataType(name, attribute.type) };
+    if ('shape' in attribute) return { shape: parseShape(name, attribute.shape) };
+    if ('tensor' in attribute) return { tensor: parseTensor(name, attribute.tensor) };
   }
   throw invalidGraph(`attribute ${name} is ${describe(attribute)}, which has no form in a graph`);
 }
 
-function toList(name: string, items: readonly GraphAttribute[]): tensorboard.AttrValue.IListValue {
+function parseList(name: string, items: readonly GraphAttribute[]): tensorboard.AttrValue.IListValue {
   const isFractional = items.some((item) => typeof item === 'number' && !Number.isInteger(item));
   const list: Required<{ [Kind in ListKind]: unknown[] }> = {
     s: [],
@@ -80,7 +80,7 @@ function toList(name: string, items: readonly GraphAttribute[]): tensorboard.Att
   };
   for (const item of items) {
     const value =
-      isFractional && typeof item === 'number' ? { f: item } : (toAttrValue(name, item) as ListItem);
+      isFractional && typeof item === 'number' ? { f: item } : (parseAttrValue(name, item) as ListItem);
     const [kind] = Object.keys(value) as (keyof ListItem)[];
     if (kind === undefined || !(kind in list)) {
       throw invalidGraph(`attribute ${name} is a list of ${kind}s, which has no form in a graph`);
@@ -96,13 +96,13 @@ function toList(name: string, items: readonly GraphAttribute[]): tensorboard.Att
 type ListKind = 's' | 'i' | 'f' | 'b' | 'type' | 'shape';
 type ListItem = Pick<tensorboard.IAttrValue, ListKind>;
 
-function toFloat(name: string, value: number): number {
+function parseFloatAttribute(name: string, value: number): number {
   if (typeof value === 'number') return value;
   throw invalidGraph(`attribute ${name} is a float of ${describe(value)}, expected a number`);
 }
 
 /** An int64 in the two halves that protobufjs takes; its types know the class of a package that is not needed. */
-function toLong(name: string, given: number | bigint): number {
+function parseLong(name: string, given: number | bigint): number {
   if (typeof given !== 'bigint' && !Number.isSafeInteger(given)) {
     throw invalidGraph(
       `attribute ${name} is an integer of ${describe(given)}, expected a whole number below 2^53, or a bigint`,
@@ -113,13 +113,13 @@ function toLong(name: string, given: number | bigint): number {
   return { low: Number(BigInt.asIntN(32, value)), high: Number(value >> 32n) } as unknown as number;
 }
 
-function toDataType(name: string, type: GraphDataType): DataType {
+function parseDataType(name: string, type: GraphDataType): DataType {
   const key = String(type).toUpperCase();
   if (Object.hasOwn(DataType, key)) return DataType[key as keyof typeof DataType];
   throw invalidGraph(`attribute ${name} has the type ${describe(type)}, which is none of TensorFlow's`);
 }
 
-function toShape(name: string, shape: GraphShape): tensorboard.ITensorShapeProto {
+function parseShape(name: string, shape: GraphShape): tensorboard.ITensorShapeProto {
   if (!Array.isArray(shape)) {
     throw invalidGraph(`attribute ${name} has the shape ${describe(shape)}, expected a list of sizes`);
   }
@@ -133,13 +133,13 @@ function toShape(name: string, shape: GraphShape): tensorboard.ITensorShapeProto
   return { dim };
 }
 
-function toTensor(name: string, tensor: GraphTensor): tensorboard.ITensorProto {
+function parseTensor(name: string, tensor: GraphTensor): tensorboard.ITensorProto {
   const { type, shape, content } = tensor ?? {};
   if (!(content instanceof Uint8Array)) {
     throw invalidGraph(
       `attribute ${name} is a tensor with a content of ${describe(content)}, expected bytes`,
     );
   }
-  const tensorShape = toShape(name, shape);
-  return { dtype: toDataType(name, type), tensorShape, tensorContent: new Uint8Array(content) };
+  const tensorShape = parseShape(name, shape);
+  return { dtype: parseDataType(name, type), tensorShape, tensorContent: new Uint8Array(content) };
 }

@@ -7,7 +7,7 @@
 
 import { tensorboard } from '../../format/wire/generated/graph.js';
 import { describe } from '../arguments.js';
-import { type GraphAttribute, type GraphShape, toAttrValue } from './graph-attributes.js';
+import { type GraphAttribute, type GraphShape, parseAttrValue } from './graph-attributes.js';
 import { checkInputs } from './graph-def.js';
 import { invalidGraph } from './invalid-graph.js';
 import { isPlainName } from './node-names.js';
@@ -45,20 +45,20 @@ export class GraphBuilder {
     if (this.#nodes.has(name)) throw invalidGraph(`node ${name} is there already`);
     checkText(`op of node ${name}`, op);
     if (device !== '') checkText(`device of node ${name}`, device);
-    const inputs = toNames(`inputs of node ${name}`, node.inputs);
-    const controlInputs = toNames(`controlInputs of node ${name}`, node.controlInputs);
+    const inputs = parseNames(`inputs of node ${name}`, node.inputs);
+    const controlInputs = parseNames(`controlInputs of node ${name}`, node.controlInputs);
     this.#nodes.set(name, {
       name,
       op,
       input: [...inputs, ...controlInputs.map((input) => `^${input}`)],
       ...(device === '' ? {} : { device }),
-      attr: toAttributes(name, node),
+      attr: parseAttributes(name, node),
     });
     return name;
   }
 
   /** The serialized `GraphDef`. Throws `ERR_GRAPH_INVALID` when there is no node, or an input names none. */
-  toGraphDef(): Uint8Array {
+  build(): Uint8Array {
     if (this.#nodes.size === 0) throw invalidGraph('the graph has no nodes');
     const node = [...this.#nodes.values()];
     checkInputs(node, this.#nodes);
@@ -67,7 +67,7 @@ export class GraphBuilder {
 }
 
 /** Attributes in the order of their names, as protobuf's deterministic form has them. */
-function toAttributes(
+function parseAttributes(
   node: string,
   { attributes = {}, outputShapes }: GraphNode,
 ): Record<string, tensorboard.IAttrValue> {
@@ -88,13 +88,13 @@ function toAttributes(
   }
   const entries = [...all].map(([key, attribute]) => {
     checkText(`name of an attribute of node ${node}`, key);
-    return [key, toAttrValue(`${key} of node ${node}`, attribute)] as const;
+    return [key, parseAttrValue(`${key} of node ${node}`, attribute)] as const;
   });
   entries.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   return Object.fromEntries(entries);
 }
 
-function toNames(what: string, names: unknown = []): readonly string[] {
+function parseNames(what: string, names: unknown = []): readonly string[] {
   if (!Array.isArray(names)) throw invalidGraph(`${what} is ${describe(names)}, expected a list of names`);
   for (const name of names) checkText(`one of ${what}`, name);
   return names as string[];

@@ -14,7 +14,7 @@ export function layersModelToGraphDef(model: unknown): Uint8Array {
     const attributes = toAttributes(layer.config);
     builder.node({ name, op: layer.className.toWellFormed(), inputs, attributes });
   }
-  return builder.toGraphDef();
+  return builder.build();
 }
 
 /** The settings of a layer; what is null is not set. */

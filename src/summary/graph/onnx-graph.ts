@@ -25,7 +25,7 @@ export function onnxToGraphDef(model: Uint8Array): Uint8Array {
   if (graph == null) throw invalidGraph(`model has ${model.length} bytes without an ONNX graph`);
   const converter = new OnnxConverter();
   converter.addGraph(graph, '', new Map());
-  return converter.builder.toGraphDef();
+  return converter.builder.build();
 }
 
 /** Where each value comes from: `node` or `node:output`. */

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../src/base/errors.js';
 import { type ScalarBatch, toScalarEvent } from '../../../src/format/reader/scalar-decoder.js';
-import { toNumber } from '../../../src/format/reader/tensor-values.js';
+import { numberFrom } from '../../../src/format/reader/tensor-values.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
 import {
@@ -89,7 +89,7 @@ function toPlain(event: Event): unknown {
       dtype === DataType.FLOAT &&
       shape.length === 0 &&
       (floatVal?.length === 1 || tensorContent?.length === 4);
-    return isScalar ? { ...one, value: toNumber(one.tag, value.tensor) } : one;
+    return isScalar ? { ...one, value: numberFrom(one.tag, value.tensor) } : one;
   });
   return { ...event, what: { kind: 'summary', values } };
 }

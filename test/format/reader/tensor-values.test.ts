@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidValueError } from '../../../src/base/errors.js';
-import { toDoubles, toNumber } from '../../../src/format/reader/tensor-values.js';
+import { numberFrom, toDoubles } from '../../../src/format/reader/tensor-values.js';
 import { DataType, type TensorProto } from '../../../src/format/wire/messages.js';
 
 function floats(
@@ -56,7 +56,7 @@ describe('toNumber', () => {
       7,
     ],
   ])('gives %s', (_title, tensor, expected) => {
-    expect(toNumber('tag', tensor)).toBe(expected);
+    expect(numberFrom('tag', tensor)).toBe(expected);
   });
 
   it.each([
@@ -64,6 +64,6 @@ describe('toNumber', () => {
     ['none', floats([], [], [0])],
     ['text', { dtype: DataType.STRING, shape: [], stringVal: [Uint8Array.of(49)] } satisfies TensorProto],
   ])('refuses %s', (_title, tensor) => {
-    expect(() => toNumber('tag', tensor)).toThrow(InvalidValueError);
+    expect(() => numberFrom('tag', tensor)).toThrow(InvalidValueError);
   });
 });

@@ -34,7 +34,7 @@ describe('GraphBuilder', () => {
       outputShapes: [[10]],
     });
 
-    const hex = Buffer.from(graph.toGraphDef()).toString('hex');
+    const hex = Buffer.from(graph.build()).toString('hex');
 
     for (const form of ['graph/event', 'graph/summary']) {
       expect(golden.find(({ name }) => name === form)?.eventHex, form).toContain(hex);
@@ -111,7 +111,7 @@ describe('GraphBuilder', () => {
     inputs.push('elsewhere');
     bytes.write('behind');
 
-    const graphDef = graph.toGraphDef();
+    const graphDef = graph.build();
 
     expect(describeNodes(graphDef)).toEqual(['n N n']);
     expect(attributesOf(graphDef, 'n')).toEqual({ bytes: 'before' });
@@ -130,7 +130,7 @@ describe('GraphBuilder', () => {
   });
 
   it.each<[string, () => unknown]>([
-    ['no nodes', () => new GraphBuilder().toGraphDef()],
+    ['no nodes', () => new GraphBuilder().build()],
     ['a node that is none', () => new GraphBuilder().node(null as never)],
     ['an input that names no node', () => build({ name: 'a', op: 'X', inputs: ['b'] })],
     ['a control input that names no node', () => build({ name: 'a', op: 'X', controlInputs: ['b'] })],

@@ -48,5 +48,5 @@ function toPlain({ list, s, i, f, b, type, shape }: tensorboard.IAttrValue): unk
 export function build(...nodes: GraphNode[]): Uint8Array {
   const graph = new GraphBuilder();
   for (const node of nodes) graph.node(node);
-  return graph.toGraphDef();
+  return graph.build();
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findProxy } from '../../../uploader/base/http/find-proxy.js';
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
-import { findConnection, toHost, type Variables } from '../../../uploader/polyaxon-api/connection.js';
+import { findConnection, parseHost, type Variables } from '../../../uploader/polyaxon-api/connection.js';
 import { parsePolyaxonUrl, toPolyaxonUrl } from '../../../uploader/polyaxon-api/polyaxon-url.js';
 import { ProjectDirectory, parseProject } from '../../../uploader/polyaxon-api/project-directory.js';
 import { createTempDir } from '../../support/temp-dir.js';
@@ -117,7 +117,7 @@ describe('toHost', () => {
     ['HTTP://Polyaxon.Example:80/', 'http://polyaxon.example'],
     ['https://polyaxon.example/below//', 'https://polyaxon.example/below'],
   ])('of %s is %s', (text, host) => {
-    expect(toHost(text)).toBe(host);
+    expect(parseHost(text)).toBe(host);
   });
 });
 

@@ -43,7 +43,7 @@ export function createScanner(options: CreateScannerOptions): Scanner {
     rootId,
     asRun: toAsRun(config, rootId),
     adoptAfterMs: options.isWatching ? ADOPT_AFTER_MS : 0,
-    toKeyPrefix: (runUuid) => toKeyPrefix(config.store, runUuid),
+    toKeyPrefix: (runUuid) => keyPrefixFrom(config.store, runUuid),
     barredPath: storePath === null ? undefined : Buffer.from(storePath),
     allowHardLinks: config.allowHardLinks ?? true,
     allowOtherDevices: config.allowOtherDevices ?? false,
@@ -58,7 +58,7 @@ function toAsRun({ asRun }: SyncConfig, rootId: string): { uuid: string } | unde
 }
 
 /** What the keys of a run begin with in the bucket; its length counts towards the limit on keys. */
-function toKeyPrefix(storeUrl: string, runUuid: string): string {
+function keyPrefixFrom(storeUrl: string, runUuid: string): string {
   const location = parseStoreUrl(storeUrl);
   return 'prefix' in location && location.prefix !== '' ? `${location.prefix}/${runUuid}/` : `${runUuid}/`;
 }

@@ -31,7 +31,7 @@ const IGNORED = { onAway: () => undefined, onBack: () => undefined };
 /** The status of what a configuration names. Throws a coded error for what cannot be used. */
 export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatus> {
   const place = await locate(io.fileSystem, config.path, { mayBeMissing: true });
-  const store = toStoreId(config);
+  const store = storeIdFrom(config);
   const paths = toStatePaths(config.stateDirectory, place.root, store);
   const written = await readStatus(io.fileSystem, paths);
   if (written !== null && (await isLocked(paths.lock, io))) return toFound(written, true, io);
@@ -84,7 +84,7 @@ async function listNames(stateDirectory: string, io: Io): Promise<string[]> {
 }
 
 /** The name under which the store keeps its state; the same as that of the opened store. */
-function toStoreId({ store, s3, polyaxon }: SyncConfig): string {
+function storeIdFrom({ store, s3, polyaxon }: SyncConfig): string {
   const location = parseStoreUrl(store);
   if (location.scheme === 'polyaxon')
     return toPolyaxonStoreId(location.host ?? polyaxon?.().host ?? DEFAULT_HOST);

@@ -15,7 +15,7 @@ import {
 } from '../../base/errors.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
 import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
-import { type HttpFailure, toHttpOutcome, toRetryAfterMs } from '../base/http-outcome.js';
+import { type HttpFailure, httpOutcomeFrom, toRetryAfterMs } from '../base/http-outcome.js';
 import { CREDENTIALS_HINT } from './client.js';
 
 export interface AzureFailure extends HttpFailure {
@@ -81,14 +81,14 @@ export function isOtherObject(error: unknown): boolean {
 }
 
 /** The outcome of a request that failed. Rethrows what is no failure of the store. */
-export function toAzureOutcome(
+export function azureOutcomeFrom(
   operation: string,
   error: unknown,
   signal?: AbortSignal,
 ): RetryOutcome | FailedOutcome {
   const failure = toAzureFailure(error);
   const toError = (message: string, cause: unknown): StoreError => toStoreError(message, failure, cause);
-  return toHttpOutcome(operation, error, { failure, signal, toError });
+  return httpOutcomeFrom(operation, error, { failure, signal, toError });
 }
 
 function toStoreError(message: string, failure: AzureFailure, cause: unknown): StoreError {

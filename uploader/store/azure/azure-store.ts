@@ -23,7 +23,7 @@ import type {
   RemoveRequest,
   Store,
 } from '../base/store.js';
-import { isOtherObject, toAzureFailure, toAzureOutcome } from './answer.js';
+import { isOtherObject, azureOutcomeFrom, toAzureFailure } from './answer.js';
 import { BlockCommits } from './blocks.js';
 import { findEndpoint } from './client.js';
 import { AzureConnection } from './connection.js';
@@ -150,7 +150,7 @@ export class AzureStore extends BucketStore implements Store {
       await this.connection.send(({ abortSignal }) => blob.delete({ conditions, abortSignal }), { signal });
       return { status: 'removed' };
     } catch (error) {
-      if (!isOtherObject(error)) return toAzureOutcome(`remove ${key}`, error, signal);
+      if (!isOtherObject(error)) return azureOutcomeFrom(`remove ${key}`, error, signal);
       if (toAzureFailure(error).code === 'BlobNotFound') return { status: 'removed' };
       const found = await this.head(key, signal);
       return found.status === 'absent' ? { status: 'removed' } : { status: 'conflict' };

@@ -14,7 +14,7 @@ import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32 } from '../base/crc32-combine.js';
 import type { Part } from '../base/part-planner.js';
 import type { AppendOutcome, AppendRequest, CommitOutcome, CommitRequest } from '../base/store.js';
-import { isOtherObject, toAzureFailure, toAzureOutcome } from './answer.js';
+import { isOtherObject, azureOutcomeFrom, toAzureFailure } from './answer.js';
 import { fromBlockId, toBlockId, toCommitHash, toExtent } from './block-id.js';
 import { type AzureWriter, CONTENT_TYPE, md5, toConditions } from './put.js';
 import { stripQuotes, toAzureMetadata } from './reader.js';
@@ -82,7 +82,7 @@ export class BlockCommits {
       return extent.crc32 === base.crc32 ? { status: 'kept', blocks } : { status: 'conflict' };
     } catch (error) {
       if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
-      return toAzureOutcome(`look at the blocks of ${key}`, error, signal);
+      return azureOutcomeFrom(`look at the blocks of ${key}`, error, signal);
     }
   }
 
@@ -106,7 +106,7 @@ export class BlockCommits {
             stored.set(block.number, { id, crc32: block.crc32, sizeBytes: size });
         }
       } catch (error) {
-        return toAzureOutcome(`look at the blocks of ${key}`, error, signal);
+        return azureOutcomeFrom(`look at the blocks of ${key}`, error, signal);
       }
     }
     this.#stored.set(commitId, stored);
@@ -177,7 +177,7 @@ export class BlockCommits {
         { signal, sizeBytes },
       );
     } catch (error) {
-      return toAzureOutcome(`send part ${number} of ${key}`, error, signal);
+      return azureOutcomeFrom(`send part ${number} of ${key}`, error, signal);
     }
     stored.set(number, { id, crc32: crc, sizeBytes });
     request.onPartStored?.({ number, etag: id, crc32: crc, sizeBytes });
@@ -228,7 +228,7 @@ export class BlockCommits {
         const etag = found.status === 'found' ? found.object.etag : null;
         if (etag !== (request.base?.etag ?? null)) return resolveConflict(found, request);
       }
-      return toAzureOutcome(`complete ${key}`, error, signal);
+      return azureOutcomeFrom(`complete ${key}`, error, signal);
     }
   }
 }

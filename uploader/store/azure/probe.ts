@@ -11,7 +11,7 @@ import { OutcomeError } from '../../base/retry.js';
 import type { StoreCapabilities } from '../base/capabilities.js';
 import { isPassing } from '../base/probe-answer.js';
 import type { ProbeOutcome } from '../base/store.js';
-import { toAzureFailure, toAzureOutcome } from './answer.js';
+import { azureOutcomeFrom, toAzureFailure } from './answer.js';
 import { toBlockId, toExtent } from './block-id.js';
 import type { AzureConnection } from './connection.js';
 import { md5 } from './put.js';
@@ -99,7 +99,7 @@ class ProbeBlobs {
     try {
       await this.#put(name, bytes, {}, bytes);
     } catch (error) {
-      throw this.#toEnd('write into the container', 'put', error);
+      throw this.#endFrom('write into the container', 'put', error);
     }
   }
 
@@ -150,7 +150,7 @@ class ProbeBlobs {
       const hasMetadata = found.metadata?.plx_commit === METADATA.plx_commit;
       return { etag: found.etag ?? '', sizeBytes: found.contentLength ?? 0, hasMetadata };
     } catch (error) {
-      throw this.#toEnd('read back from the container', 'get', error);
+      throw this.#endFrom('read back from the container', 'get', error);
     }
   }
 
@@ -160,7 +160,7 @@ class ProbeBlobs {
       const list = await this.#send((abortSignal) => blob.getBlockList('committed', { abortSignal }));
       return toExtent(list.committedBlocks ?? [])?.crc32 ?? null;
     } catch (error) {
-      throw this.#toEnd('read back from the container', 'get', error);
+      throw this.#endFrom('read back from the container', 'get', error);
     }
   }
 
@@ -209,15 +209,15 @@ class ProbeBlobs {
       await send();
       return true;
     } catch (error) {
-      const outcome = toAzureOutcome(question, error, this.#signal);
+      const outcome = azureOutcomeFrom(question, error, this.#signal);
       if (isPassing(outcome)) throw new OutcomeError(outcome);
       return false;
     }
   }
 
-  #toEnd(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
+  #endFrom(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
     if (toAzureFailure(error).httpStatus === 403) this.lacks = permission;
-    return new OutcomeError(toAzureOutcome(operation, error, this.#signal));
+    return new OutcomeError(azureOutcomeFrom(operation, error, this.#signal));
   }
 }
 

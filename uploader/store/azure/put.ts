@@ -7,7 +7,7 @@ import { readBody } from '../base/body-memory.js';
 import { toMetadata } from '../base/commit-metadata.js';
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome, ObjectVersion } from '../base/store.js';
-import { isOtherObject, toAzureOutcome } from './answer.js';
+import { isOtherObject, azureOutcomeFrom } from './answer.js';
 import type { AzureConnection } from './connection.js';
 import { stripQuotes, toAzureMetadata } from './reader.js';
 
@@ -46,7 +46,7 @@ export async function putBlob(
       : { status: 'stored', etag: stripQuotes(etag) };
   } catch (error) {
     if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
-    return toAzureOutcome(`send ${key}`, error, signal);
+    return azureOutcomeFrom(`send ${key}`, error, signal);
   }
 }
 

@@ -4,7 +4,7 @@ import { OutcomeError } from '../../base/retry.js';
 import { fromMetadata } from '../base/commit-metadata.js';
 import { unexpected } from '../base/commit-outcome.js';
 import type { CheckOutcome, HeadOutcome, ListedObject } from '../base/store.js';
-import { toAzureFailure, toAzureOutcome } from './answer.js';
+import { azureOutcomeFrom, toAzureFailure } from './answer.js';
 import type { AzureConnection } from './connection.js';
 
 export class AzureReader {
@@ -24,7 +24,7 @@ export class AzureReader {
       await this.#listPage(this.#prefix, { maxPageSize: 1 }, signal);
       return { status: 'ready' };
     } catch (error) {
-      return toAzureOutcome(`list azure://${this.#connection.container.containerName}`, error, signal);
+      return azureOutcomeFrom(`list azure://${this.#connection.container.containerName}`, error, signal);
     }
   }
 
@@ -47,7 +47,7 @@ export class AzureReader {
     } catch (error) {
       const { code, httpStatus } = toAzureFailure(error);
       if (httpStatus === 404 && code !== 'ContainerNotFound') return { status: 'absent' };
-      return toAzureOutcome(`look at ${key}`, error, signal);
+      return azureOutcomeFrom(`look at ${key}`, error, signal);
     }
   }
 
@@ -94,7 +94,7 @@ export class AzureReader {
       }
     } catch (error) {
       if (error instanceof OutcomeError) throw error;
-      throw new OutcomeError(toAzureOutcome(`read ${key}`, limit.toError(error), signal));
+      throw new OutcomeError(azureOutcomeFrom(`read ${key}`, limit.toError(error), signal));
     } finally {
       limit.end();
     }
@@ -110,7 +110,7 @@ export class AzureReader {
     try {
       return await this.#listPage(this.#prefix + prefix, page, signal);
     } catch (error) {
-      throw new OutcomeError(toAzureOutcome(`list ${prefix}`, error, signal));
+      throw new OutcomeError(azureOutcomeFrom(`list ${prefix}`, error, signal));
     }
   }
 

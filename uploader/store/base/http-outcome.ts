@@ -12,7 +12,7 @@ export interface HttpFailure {
 }
 
 /** Rethrows what is no failure of the store: an abort, a local file that cannot be read. */
-export function toHttpOutcome(
+export function httpOutcomeFrom(
   operation: string,
   error: unknown,
   options: {

@@ -107,7 +107,7 @@ class FileStore implements Store {
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
-    const path = this.#tree.toPath(request.key);
+    const path = this.#tree.pathFrom(request.key);
     const temporaryPath = join(dirname(path), `.plx-${request.commitId}.partial`);
     this.#inUse.add(temporaryPath);
     try {
@@ -122,14 +122,14 @@ class FileStore implements Store {
       return outcome;
     } catch (error) {
       await this.#removeLeftover(temporaryPath).catch(() => undefined); // the first failure is the one to report
-      return toWriteFailure(path, 'write the object', error);
+      return writeFailureFrom(path, 'write the object', error);
     } finally {
       this.#inUse.delete(temporaryPath);
     }
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
-    const path = this.#tree.toPath(request.key);
+    const path = this.#tree.pathFrom(request.key);
     const { key, base, keep = base, target } = request;
     if (target.sizeBytes < base.sizeBytes || keep.sizeBytes !== base.sizeBytes)
       return { status: 'unsupported' };
@@ -157,7 +157,7 @@ class FileStore implements Store {
         }
       });
     } catch (error) {
-      return toWriteFailure(path, 'write the object', error);
+      return writeFailureFrom(path, 'write the object', error);
     }
   }
 
@@ -188,7 +188,7 @@ class FileStore implements Store {
   }
 
   async remove({ key, version }: RemoveRequest): Promise<RemoveOutcome> {
-    const path = this.#tree.toPath(key);
+    const path = this.#tree.pathFrom(key);
     try {
       return await this.#locks.use(key, async (): Promise<RemoveOutcome> => {
         const found = await this.#tree.stat(path);
@@ -199,12 +199,12 @@ class FileStore implements Store {
         return { status: 'removed' };
       });
     } catch (error) {
-      return toWriteFailure(path, 'remove the object', error);
+      return writeFailureFrom(path, 'remove the object', error);
     }
   }
 
   async head(key: string): Promise<HeadOutcome> {
-    const path = this.#tree.toPath(key);
+    const path = this.#tree.pathFrom(key);
     try {
       const stat = await this.#tree.stat(path);
       if (stat?.kind !== 'file') return { status: 'absent' };
@@ -351,7 +351,7 @@ async function copyBytes(
 }
 
 /** The outcome of a write that failed; rethrows what is no failure of the disk. */
-function toWriteFailure(path: string, operation: string, error: unknown): RetryOutcome | FailedOutcome {
+function writeFailureFrom(path: string, operation: string, error: unknown): RetryOutcome | FailedOutcome {
   if (error instanceof OutcomeError) return error.outcome;
   if (error instanceof LockedError) return { status: 'retry', cause: error, afterMs: LOCKED_RETRY_MS };
   const cause = error instanceof StateDirectoryError ? error.cause : error;

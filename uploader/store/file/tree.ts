@@ -33,7 +33,7 @@ export class FileTree {
   }
 
   /** Keys become paths here, so they are checked here, whoever made them. */
-  toPath(key: string): string {
+  pathFrom(key: string): string {
     if (!isSafeKey(key)) throw new RelPathError(key, 'it leads out of the store');
     return join(this.#root, key);
   }
@@ -53,7 +53,7 @@ export class FileTree {
     key: string,
     options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<Uint8Array> {
-    const path = this.toPath(key);
+    const path = this.pathFrom(key);
     try {
       const file = await this.#fileSystem.openForReading(path);
       try {

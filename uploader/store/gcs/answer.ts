@@ -13,7 +13,7 @@ import {
 } from '../../base/errors.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
 import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
-import { type HttpFailure, toHttpOutcome, toRetryAfterMs } from '../base/http-outcome.js';
+import { type HttpFailure, httpOutcomeFrom, toRetryAfterMs } from '../base/http-outcome.js';
 import { CREDENTIALS_HINT } from './client.js';
 
 /** A refusal, as the server words it. */
@@ -63,14 +63,14 @@ export function isAbsent(error: unknown): boolean {
 }
 
 /** The outcome of a request that failed. Rethrows what is no failure of the store. */
-export function toGcsOutcome(
+export function gcsOutcomeFrom(
   operation: string,
   error: unknown,
   signal?: AbortSignal,
 ): RetryOutcome | FailedOutcome {
   const failure = toGcsFailure(error);
   const toError = (message: string, cause: unknown): StoreError => toStoreError(message, failure, cause);
-  return toHttpOutcome(operation, error, { failure, signal, toError });
+  return httpOutcomeFrom(operation, error, { failure, signal, toError });
 }
 
 function toStoreError(message: string, { httpStatus }: HttpFailure, cause: unknown): StoreError {

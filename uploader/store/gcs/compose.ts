@@ -8,7 +8,7 @@
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32, combineCrc32c } from '../base/crc32-combine.js';
 import type { AppendOutcome, AppendRequest, CommitOutcome, CommitRequest } from '../base/store.js';
-import { isOtherObject, toGcsOutcome } from './answer.js';
+import { isOtherObject, gcsOutcomeFrom } from './answer.js';
 import { type GcsObject, OBJECT_FIELDS } from './connection.js';
 import { fromBase64Crc, toBase64Crc, toGcsMetadata, toStoredObject } from './metadata.js';
 import { toTailKey } from './names.js';
@@ -92,7 +92,7 @@ export class GcsAppends {
       return object.crc32 === base.crc32 ? { crc32c } : { status: 'conflict' };
     } catch (error) {
       if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
-      return toGcsOutcome(`look at ${key}`, error, signal);
+      return gcsOutcomeFrom(`look at ${key}`, error, signal);
     }
   }
 
@@ -138,7 +138,7 @@ export class GcsAppends {
           return { status: 'retry', cause: error, maxAttempts: 5 };
         return outcome;
       }
-      return toGcsOutcome(`extend ${key}`, error, signal);
+      return gcsOutcomeFrom(`extend ${key}`, error, signal);
     }
   }
 }

@@ -20,7 +20,7 @@ import type {
   RemoveRequest,
   Store,
 } from '../base/store.js';
-import { isOtherObject, toGcsOutcome } from './answer.js';
+import { isOtherObject, gcsOutcomeFrom } from './answer.js';
 import type { GcsClientOptions } from './client.js';
 import { GcsAppends } from './compose.js';
 import { GcsConnection } from './connection.js';
@@ -140,7 +140,7 @@ export class GcsStore extends BucketStore implements Store {
         return { status: 'removed' };
       }
     } catch (error) {
-      if (!isOtherObject(error)) return toGcsOutcome(`remove ${key}`, error, signal);
+      if (!isOtherObject(error)) return gcsOutcomeFrom(`remove ${key}`, error, signal);
     }
     const found = await this.head(key, signal);
     if (found.status === 'absent') return { status: 'removed' };

@@ -10,7 +10,7 @@ import { OutcomeError } from '../../base/retry.js';
 import type { StoreCapabilities } from '../base/capabilities.js';
 import { isPassing } from '../base/probe-answer.js';
 import type { ProbeOutcome } from '../base/store.js';
-import { GcsError, toGcsOutcome } from './answer.js';
+import { GcsError, gcsOutcomeFrom } from './answer.js';
 import { type GcsConnection, type GcsObject, OBJECT_FIELDS } from './connection.js';
 import { toBase64Crc } from './metadata.js';
 import { UNPROBED_GCS } from './store-limits.js';
@@ -100,7 +100,7 @@ class ProbeObjects {
     try {
       await this.#put(name, bytes, {});
     } catch (error) {
-      throw this.#toEnd('write into the bucket', 'put', error);
+      throw this.#endFrom('write into the bucket', 'put', error);
     }
   }
 
@@ -145,7 +145,7 @@ class ProbeObjects {
       const hasMetadata = found.metadata?.['plx-commit'] === METADATA['plx-commit'];
       return { generation: found.generation, crc32c: found.crc32c, hasMetadata };
     } catch (error) {
-      throw this.#toEnd('read back from the bucket', 'get', error);
+      throw this.#endFrom('read back from the bucket', 'get', error);
     }
   }
 
@@ -228,14 +228,14 @@ class ProbeObjects {
       await send();
       return true;
     } catch (error) {
-      const outcome = toGcsOutcome(question, error, this.#signal);
+      const outcome = gcsOutcomeFrom(question, error, this.#signal);
       if (isPassing(outcome)) throw new OutcomeError(outcome);
       return false;
     }
   }
 
-  #toEnd(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
+  #endFrom(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
     if (error instanceof GcsError && error.httpStatus === 403) this.lacks = permission;
-    return new OutcomeError(toGcsOutcome(operation, error, this.#signal));
+    return new OutcomeError(gcsOutcomeFrom(operation, error, this.#signal));
   }
 }

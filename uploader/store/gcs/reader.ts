@@ -3,7 +3,7 @@
 import { OutcomeError } from '../../base/retry.js';
 import { unexpected } from '../base/commit-outcome.js';
 import type { CheckOutcome, HeadOutcome, ListedObject } from '../base/store.js';
-import { isAbsent, toGcsOutcome, UnexpectedAnswerError } from './answer.js';
+import { isAbsent, gcsOutcomeFrom, UnexpectedAnswerError } from './answer.js';
 import { type GcsConnection, type GcsObject, OBJECT_FIELDS } from './connection.js';
 import { toStoredObject } from './metadata.js';
 import { TAILS } from './names.js';
@@ -29,7 +29,7 @@ export class GcsReader {
       await listPage(this.#connection, { prefix: this.#prefix, maxResults: '1' }, signal);
       return { status: 'ready' };
     } catch (error) {
-      return toGcsOutcome(`list gs://${this.#connection.bucket}`, error, signal);
+      return gcsOutcomeFrom(`list gs://${this.#connection.bucket}`, error, signal);
     }
   }
 
@@ -46,7 +46,7 @@ export class GcsReader {
         return unexpected(`look at ${key}`, 'generation or size');
       return { status: 'found', object: toStoredObject(object) };
     } catch (error) {
-      return isAbsent(error) ? { status: 'absent' } : toGcsOutcome(`look at ${key}`, error, signal);
+      return isAbsent(error) ? { status: 'absent' } : gcsOutcomeFrom(`look at ${key}`, error, signal);
     }
   }
 
@@ -81,7 +81,7 @@ export class GcsReader {
     try {
       yield* this.#connection.stream({ method: 'GET', path, query: { alt: 'media' }, headers, signal });
     } catch (error) {
-      throw new OutcomeError(toGcsOutcome(`read ${key}`, error, signal));
+      throw new OutcomeError(gcsOutcomeFrom(`read ${key}`, error, signal));
     }
   }
 
@@ -89,7 +89,7 @@ export class GcsReader {
     try {
       return await listPage(this.#connection, query, signal);
     } catch (error) {
-      throw new OutcomeError(toGcsOutcome(`list ${prefix}`, error, signal));
+      throw new OutcomeError(gcsOutcomeFrom(`list ${prefix}`, error, signal));
     }
   }
 }

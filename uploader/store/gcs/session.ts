@@ -12,7 +12,7 @@ import { type BodyMemory, readBody } from '../base/body-memory.js';
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32 } from '../base/crc32-combine.js';
 import type { CommitOutcome, CommitRequest } from '../base/store.js';
-import { GcsError, isOtherObject, toGcsFailure, toGcsOutcome } from './answer.js';
+import { GcsError, isOtherObject, gcsOutcomeFrom, toGcsFailure } from './answer.js';
 import { type GcsAnswer, type GcsObject, OBJECT_FIELDS, parseJson } from './connection.js';
 import { CONTENT_TYPE, type GcsWriter, toGeneration, toResource, toStored } from './upload.js';
 
@@ -108,7 +108,7 @@ export class GcsSessions {
       request.onUploadOpened?.(location);
       return session;
     } catch (error) {
-      return this.#toRefusal(error, request);
+      return this.#refusalFrom(error, request);
     }
   }
 
@@ -142,7 +142,7 @@ export class GcsSessions {
         return { status: 'retry', cause, maxAttempts: 5 };
       }
       if (error instanceof GcsError || toGcsFailure(error).code !== undefined)
-        return this.#toRefusal(error, request);
+        return this.#refusalFrom(error, request);
       throw error; // of the source
     }
   }
@@ -203,7 +203,7 @@ export class GcsSessions {
       : toStored(parseJson(answer.text) as GcsObject, key);
   }
 
-  async #toRefusal(
+  async #refusalFrom(
     error: unknown,
     request: CommitRequest,
   ): Promise<CommitOutcome | RetryOutcome | FailedOutcome> {
@@ -213,7 +213,7 @@ export class GcsSessions {
       // 404 without a base: the bucket is not there.
       if (found.status !== 'absent' || base !== null) return resolveConflict(found, request);
     }
-    return toGcsOutcome(`send ${key}`, error, signal);
+    return gcsOutcomeFrom(`send ${key}`, error, signal);
   }
 }
 

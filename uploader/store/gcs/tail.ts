@@ -2,7 +2,7 @@
 
 import { PrefixSet } from '../base/prefix-set.js';
 import type { CollectOutcome, CollectRequest } from '../base/store.js';
-import { isAbsent, toGcsOutcome } from './answer.js';
+import { isAbsent, gcsOutcomeFrom } from './answer.js';
 import type { GcsConnection } from './connection.js';
 import { fromTailKey, TAILS } from './names.js';
 import { listPage } from './reader.js';
@@ -52,7 +52,7 @@ export async function collectTails(
       } while (pageToken);
     }
   } catch (error) {
-    return toGcsOutcome('list what appends have left', error, signal);
+    return gcsOutcomeFrom('list what appends have left', error, signal);
   }
   return { status: 'collected', removed, left };
 }

@@ -5,7 +5,7 @@ import { crc32c } from '../../../src/format/record/crc32c.js';
 import { readBody } from '../base/body-memory.js';
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome, ObjectVersion } from '../base/store.js';
-import { isOtherObject, toGcsOutcome } from './answer.js';
+import { isOtherObject, gcsOutcomeFrom } from './answer.js';
 import { type GcsConnection, type GcsObject, OBJECT_FIELDS } from './connection.js';
 import { toBase64Crc, toGcsMetadata } from './metadata.js';
 
@@ -58,7 +58,7 @@ export async function uploadObject(
       const found = await head(key, signal);
       if (found.status !== 'absent' || base !== null) return resolveConflict(found, request);
     }
-    return toGcsOutcome(`send ${key}`, error, signal);
+    return gcsOutcomeFrom(`send ${key}`, error, signal);
   }
 }
 

@@ -13,7 +13,7 @@ import { StoreLimitError, StoreRequestError } from '../../base/errors.js';
 import type { StreamedBody } from '../../base/http/transport.js';
 import { isSafeKey } from '../../base/rel-path.js';
 import { type FailedOutcome, OutcomeError } from '../../base/retry.js';
-import { PolyaxonApiError, toApiOutcome } from '../../polyaxon-api/api-error.js';
+import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
 import type { RunPlace } from '../../polyaxon-api/project-directory.js';
 import { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
@@ -126,7 +126,7 @@ export class PolyaxonStore implements Store {
       await this.client.installation({ signal });
       return { status: 'ready' };
     } catch (error) {
-      return toApiOutcome(error);
+      return apiOutcomeFrom(error);
     }
   }
 
@@ -147,7 +147,7 @@ export class PolyaxonStore implements Store {
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
-    const refused = refuse(request.key, this.#reader.toPlace(request.key).path);
+    const refused = refuse(request.key, this.#reader.parseKey(request.key).path);
     if (refused !== null) return refused;
     return this.#queue.use(request.key, () => this.#withOutcomes(() => this.#commit(request)));
   }
@@ -172,7 +172,7 @@ export class PolyaxonStore implements Store {
         if (found.status === 'directory') return { status: 'conflict' };
         if (found.status !== 'found') return found;
         if (!isVersion(found.object, version)) return { status: 'conflict' };
-        const { ref, path } = this.#reader.toPlace(key);
+        const { ref, path } = this.#reader.parseKey(key);
         if (await this.client.deleteArtifact(ref, path, { signal })) return { status: 'removed' };
         const after = await this.#reader.find(key, signal);
         if (after.status === 'absent') return { status: 'removed' };
@@ -236,7 +236,7 @@ export class PolyaxonStore implements Store {
     if (bytes.length < target.sizeBytes || crc32(bytes) !== target.crc32) return false;
     signal?.throwIfAborted();
     onBytesSent?.(bytes.length);
-    const { ref, path } = this.#reader.toPlace(key);
+    const { ref, path } = this.#reader.parseKey(key);
     await this.client.uploadArtifact(ref, path, bytes, { signal });
     return true;
   }
@@ -244,7 +244,7 @@ export class PolyaxonStore implements Store {
   /** The same, with the last piece held back until the checksum is known: a body that ends early is no file. */
   async #sendStream(request: CommitRequest): Promise<boolean> {
     const { key, target, signal } = request;
-    const { ref, path } = this.#reader.toPlace(key);
+    const { ref, path } = this.#reader.parseKey(key);
     const stop = new AbortController();
     let failure: { readonly cause: unknown } | null = null;
     const body: StreamedBody = {
@@ -300,7 +300,7 @@ export class PolyaxonStore implements Store {
   /** What the API refuses, or a stream ends with, as an outcome. */
   async #withOutcomes<Outcome>(
     work: () => Promise<Outcome>,
-  ): Promise<Outcome | ReturnType<typeof toApiOutcome>> {
+  ): Promise<Outcome | ReturnType<typeof apiOutcomeFrom>> {
     try {
       return await work();
     } catch (error) {
@@ -313,7 +313,7 @@ export class PolyaxonStore implements Store {
           afterMs: RUN_MISSING_RETRY_MS,
           maxAttempts: RUN_MISSING_ATTEMPTS,
         };
-      return toApiOutcome(error);
+      return apiOutcomeFrom(error);
     }
   }
 }

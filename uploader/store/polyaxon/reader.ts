@@ -3,7 +3,7 @@
 import { crc32 } from 'node:zlib';
 import { StoreRequestError } from '../../base/errors.js';
 import { OutcomeError } from '../../base/retry.js';
-import { PolyaxonApiError, toApiOutcome } from '../../polyaxon-api/api-error.js';
+import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
 import type { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
 import type { ArtifactTree, RunRef } from '../../polyaxon-api/types.js';
@@ -27,7 +27,7 @@ export class PolyaxonReader {
   }
 
   /** Where a key `<uuid>/<path>` lies. */
-  toPlace(key: string): ServerPlace {
+  parseKey(key: string): ServerPlace {
     const slash = key.indexOf('/');
     if (slash <= 0) throw new RangeError(`${key}: a key begins with the uuid of a run`);
     return { ref: this.#projects.refOf(key.slice(0, slash)), path: toServerPath(key.slice(slash + 1)) };
@@ -35,7 +35,7 @@ export class PolyaxonReader {
 
   /** `directory`: something lies there that an upload would take away. */
   async find(key: string, signal?: AbortSignal): Promise<HeadOutcome | { readonly status: 'directory' }> {
-    const { ref, path } = this.toPlace(key);
+    const { ref, path } = this.parseKey(key);
     try {
       const tree = await this.#client.getTree(ref, path, { signal });
       if (tree === null) return { status: 'absent' };
@@ -44,7 +44,7 @@ export class PolyaxonReader {
       const object = { ...toVersion(sizeBytes), crc32: null, commitId: null, generation: null };
       return { status: 'found', object };
     } catch (error) {
-      return toApiOutcome(error);
+      return apiOutcomeFrom(error);
     }
   }
 
@@ -76,7 +76,7 @@ export class PolyaxonReader {
   ): AsyncGenerator<Uint8Array> {
     const { range = { start: 0, end: Number.POSITIVE_INFINITY }, signal, sizeBytes } = options;
     if (range.end <= range.start) return;
-    const { ref, path } = this.toPlace(key);
+    const { ref, path } = this.parseKey(key);
     let position = 0;
     try {
       const bytes = await this.#client.readArtifact(ref, path, { signal });
@@ -92,7 +92,7 @@ export class PolyaxonReader {
       }
     } catch (error) {
       if (error instanceof OutcomeError) throw error;
-      throw new OutcomeError(toApiOutcome(error));
+      throw new OutcomeError(apiOutcomeFrom(error));
     }
     if (position < Math.min(range.end, sizeBytes)) throw torn(key, position, sizeBytes);
   }
@@ -110,7 +110,7 @@ export class PolyaxonReader {
     options: { after?: string | undefined; signal?: AbortSignal | undefined },
   ): AsyncGenerator<ListedObject> {
     const { after, signal } = options;
-    const { ref, path } = this.toPlace(directory);
+    const { ref, path } = this.parseKey(directory);
     const tree = await this.#getTree(ref, path.replace(/\/$/, ''), signal);
     if (tree === null) return;
     const entries = [
@@ -135,7 +135,7 @@ export class PolyaxonReader {
     try {
       return await this.#client.getTree(ref, path, { signal });
     } catch (error) {
-      throw new OutcomeError(toApiOutcome(error));
+      throw new OutcomeError(apiOutcomeFrom(error));
     }
   }
 }

@@ -102,7 +102,7 @@ function toHeaders(error: unknown): Readonly<Record<string, unknown>> | undefine
 }
 
 /** The outcome of a request that failed. Rethrows what is no failure of the store: an abort, a local file that cannot be read. */
-export function toOutcome(
+export function outcomeFrom(
   operation: string,
   error: unknown,
   signal?: AbortSignal,

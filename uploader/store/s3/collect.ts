@@ -3,7 +3,7 @@
 import type { ListMultipartUploadsCommandOutput, MultipartUpload } from '@aws-sdk/client-s3';
 import { PrefixSet } from '../base/prefix-set.js';
 import type { CollectOutcome, CollectRequest } from '../base/store.js';
-import { toOutcome } from './answer.js';
+import { outcomeFrom } from './answer.js';
 import type { S3Connection } from './connection.js';
 
 export interface CollectPlace {
@@ -36,7 +36,7 @@ export async function collectUploads(
         else left += 1;
       }
     } catch (error) {
-      return toOutcome(`list the multipart uploads below ${prefix}`, error, signal);
+      return outcomeFrom(`list the multipart uploads below ${prefix}`, error, signal);
     }
   }
   return { status: 'collected', removed, left };

@@ -15,7 +15,7 @@ import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32 } from '../base/crc32-combine.js';
 import type { Part } from '../base/part-planner.js';
 import type { CommitOutcome, CommitRequest, Extent, HeadOutcome } from '../base/store.js';
-import { isAboutCredentials, isAboutTime, isChecksumRefusal, toOutcome, toS3Failure } from './answer.js';
+import { isAboutCredentials, isAboutTime, isChecksumRefusal, outcomeFrom, toS3Failure } from './answer.js';
 import { readPartBody } from './body.js';
 import { type Conditions, isPreconditionFailure, stripQuotes, toBase64Crc32 } from './commit.js';
 import type { S3Connection } from './connection.js';
@@ -139,7 +139,7 @@ export class MultipartCommits {
       request.onUploadOpened?.(uploadId);
       return upload;
     } catch (error) {
-      return toOutcome(operation, error, request.signal);
+      return outcomeFrom(operation, error, request.signal);
     }
   }
 
@@ -183,7 +183,7 @@ export class MultipartCommits {
         const resolved = resolveConflict(await this.#options.head(request.key, request.signal), request);
         if (resolved.status === 'stored') return resolved;
       }
-      return toOutcome(`store part ${part.number} of ${request.key}`, error, request.signal);
+      return outcomeFrom(`store part ${part.number} of ${request.key}`, error, request.signal);
     }
   }
 
@@ -282,7 +282,7 @@ export class MultipartCommits {
       upload.isUndecided = true;
       request.signal?.throwIfAborted();
       // No answer, or "not now": the upload is kept, because the same completion may get through yet, or has already.
-      if (!isDefinite(error)) return toOutcome(operation, error, request.signal);
+      if (!isDefinite(error)) return outcomeFrom(operation, error, request.signal);
       const isAtWork = wasUndecided && toS3Failure(error).code === 'NoSuchUpload';
       const found = isAtWork
         ? await awaitCompletion(request, head, connection)
@@ -292,7 +292,7 @@ export class MultipartCommits {
       const resolved = resolveConflict(found, request);
       if (resolved.status !== 'conflict' || isPreconditionFailure(error)) return resolved;
       if (isChecksumRefusal(error) && isOtherBase(found, plan)) return resolved;
-      return toOutcome(operation, error, request.signal);
+      return outcomeFrom(operation, error, request.signal);
     }
   }
 

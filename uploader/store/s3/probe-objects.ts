@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import { OutcomeError, type RetryOutcome } from '../../base/retry.js';
-import { toOutcome, toS3Failure } from './answer.js';
+import { outcomeFrom, toS3Failure } from './answer.js';
 import { type Condition, fromBase64Crc32, toBase64Crc32 } from './commit.js';
 import type { S3Connection } from './connection.js';
 
@@ -64,7 +64,7 @@ export class ProbeObjects {
     try {
       await this.#put(name, bytes, {});
     } catch (error) {
-      throw this.#toEnd('write into the bucket', 'put', error);
+      throw this.#endFrom('write into the bucket', 'put', error);
     }
   }
 
@@ -82,7 +82,7 @@ export class ProbeObjects {
         hasMetadata: answer.Metadata?.['plx-commit'] === METADATA['plx-commit'],
       };
     } catch (error) {
-      throw this.#toEnd('read back from the bucket', 'get', error);
+      throw this.#endFrom('read back from the bucket', 'get', error);
     }
   }
 
@@ -268,15 +268,15 @@ export class ProbeObjects {
       return await send();
     } catch (error) {
       if (error instanceof OutcomeError) throw error;
-      const outcome = toOutcome(question, error, this.#signal);
+      const outcome = outcomeFrom(question, error, this.#signal);
       if (outcome.status === 'retry' && isPassing(outcome)) throw new OutcomeError(outcome);
       return null;
     }
   }
 
-  #toEnd(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
+  #endFrom(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
     if (toS3Failure(error).httpStatus === 403) this.#lacks = permission;
-    return new OutcomeError(toOutcome(operation, error, this.#signal));
+    return new OutcomeError(outcomeFrom(operation, error, this.#signal));
   }
 
   #target(name: string): { Bucket: string; Key: string } {

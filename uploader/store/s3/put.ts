@@ -5,7 +5,7 @@ import { readBody } from '../base/body-memory.js';
 import { toMetadata } from '../base/commit-metadata.js';
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome } from '../base/store.js';
-import { toOutcome } from './answer.js';
+import { outcomeFrom } from './answer.js';
 import {
   type Condition,
   type Conditions,
@@ -62,7 +62,7 @@ export class SinglePuts {
         return resolveConflict(await this.#options.head(key, signal), request);
       return isBrokenConnection(error) && !signal?.aborted
         ? this.#afterBrokenPut(request, error)
-        : toOutcome(`send ${key}`, error, signal);
+        : outcomeFrom(`send ${key}`, error, signal);
     }
   }
 
@@ -72,7 +72,7 @@ export class SinglePuts {
     const isKnown = found.status === 'found' || found.status === 'absent';
     const etag = found.status === 'found' ? found.object.etag : null;
     return !isKnown || etag === (request.base?.etag ?? null)
-      ? toOutcome(`send ${request.key}`, error, request.signal)
+      ? outcomeFrom(`send ${request.key}`, error, request.signal)
       : resolveConflict(found, request);
   }
 }

@@ -5,7 +5,7 @@ import { OutcomeError } from '../../base/retry.js';
 import { fromMetadata } from '../base/commit-metadata.js';
 import { unexpected } from '../base/commit-outcome.js';
 import type { CheckOutcome, HeadOutcome, ListedObject } from '../base/store.js';
-import { toOutcome, toS3Failure } from './answer.js';
+import { outcomeFrom, toS3Failure } from './answer.js';
 import { fromBase64Crc32, stripQuotes } from './commit.js';
 import type { S3Connection } from './connection.js';
 
@@ -29,7 +29,7 @@ export class S3Reader {
         ? { status: 'ready' }
         : unexpected(`list s3://${this.#bucket}/${this.#prefix}`, 'bucket');
     } catch (error) {
-      return toOutcome(`list s3://${this.#bucket}/${this.#prefix}`, error, signal);
+      return outcomeFrom(`list s3://${this.#bucket}/${this.#prefix}`, error, signal);
     }
   }
 
@@ -52,7 +52,7 @@ export class S3Reader {
     } catch (error) {
       return toS3Failure(error).httpStatus === 404
         ? { status: 'absent' }
-        : toOutcome(operation, error, signal);
+        : outcomeFrom(operation, error, signal);
     }
   }
 
@@ -87,7 +87,7 @@ export class S3Reader {
       yield* Body as AsyncIterable<Uint8Array>;
     } catch (error) {
       if (error instanceof OutcomeError) throw error;
-      throw new OutcomeError(toOutcome(`read ${key}`, error, signal));
+      throw new OutcomeError(outcomeFrom(`read ${key}`, error, signal));
     }
   }
 
@@ -108,7 +108,7 @@ export class S3Reader {
       return page;
     } catch (error) {
       if (error instanceof OutcomeError) throw error;
-      throw new OutcomeError(toOutcome(`list ${prefix}`, error, signal));
+      throw new OutcomeError(outcomeFrom(`list ${prefix}`, error, signal));
     }
   }
 }

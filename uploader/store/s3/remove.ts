@@ -2,7 +2,7 @@
 
 import type { DeleteObjectCommandOutput } from '@aws-sdk/client-s3';
 import type { HeadOutcome, RemoveOutcome, RemoveRequest } from '../base/store.js';
-import { toOutcome, toS3Failure } from './answer.js';
+import { outcomeFrom, toS3Failure } from './answer.js';
 import { isPreconditionFailure } from './commit.js';
 import type { S3Connection } from './connection.js';
 
@@ -38,6 +38,8 @@ export async function removeObject(
     return { status: 'removed' };
   } catch (error) {
     if (toS3Failure(error).code === 'NoSuchKey') return { status: 'removed' };
-    return isPreconditionFailure(error) ? { status: 'conflict' } : toOutcome(`remove ${key}`, error, signal);
+    return isPreconditionFailure(error)
+      ? { status: 'conflict' }
+      : outcomeFrom(`remove ${key}`, error, signal);
   }
 }

@@ -4,7 +4,7 @@ import type { Part as ListedPart } from '@aws-sdk/client-s3';
 import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
 import type { Part } from '../base/part-planner.js';
 import type { CommitRequest } from '../base/store.js';
-import { toOutcome } from './answer.js';
+import { outcomeFrom } from './answer.js';
 import { crc32OfRange } from './body.js';
 import { stripQuotes, toBase64Crc32 } from './commit.js';
 import type { S3Connection } from './connection.js';
@@ -89,7 +89,7 @@ async function listParts(
       if (page.IsTruncated !== true || marker === undefined) return listed;
     }
   } catch (error) {
-    return toOutcome(`list the parts of ${input.Key}`, error, signal);
+    return outcomeFrom(`list the parts of ${input.Key}`, error, signal);
   }
 }
 
