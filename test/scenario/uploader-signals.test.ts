@@ -19,7 +19,7 @@ describeWithPeers(['s3'], 'signals', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const)(
-    'row 64: the first %s lets the work be finished, the second ends it at once',
+    'F64: the first %s lets the work be finished, the second ends it at once',
     async (signal, code) => {
       const server = await S3Server.start();
       const bucket = await server.bucket('runs');

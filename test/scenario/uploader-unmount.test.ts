@@ -79,7 +79,7 @@ const canMount = process.env.TEST_MOUNT !== 'no' && tryToMount();
 
 describeWithPeers(['s3'], 'a root that goes away while it is watched', () => {
   it.each(WAYS)(
-    'row 13: a root that $name: nothing is concluded, that is said, and it goes on when it is back',
+    'F13: a root that $name: nothing is concluded, that is said, and it goes on when it is back',
     { timeout: TIMEOUT_MS },
     async ({ isMount, away, back, why }) => {
       const server = await S3Server.start();

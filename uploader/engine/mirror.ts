@@ -1,5 +1,5 @@
 /**
- * Removes objects of files that were deleted on disk: only when asked for, and then with guards (failure rows 12 to 14 of the design).
+ * Removes objects of files that were deleted on disk: only when asked for, and then with guards (F12, F13 and F14).
  *
  * - Two looks at least a minute apart both find the file missing, and the root and the run's own files there.
  * - The journal knows that this uploader stored it from this disk. A journal that was lost removes nothing.

@@ -1,6 +1,6 @@
 import type { UploaderContext } from './context/uploader-context.js';
 
-/** Failure row 38: an outage is survived in silence for this long. */
+/** F38: report an outage once it has lasted this long. */
 const TELL_AFTER_MS = 60_000;
 
 /** Says, once each, that the store has been away for a while, and that it is back. */

@@ -247,7 +247,7 @@ export class RunExport {
     return { source, version, open };
   }
 
-  /** Failure rows 7 and 8: damage may be a page that a network file system has not fetched yet; it is believed when it stays. */
+  /** F7, F8: damage may be a page that a network file system has not fetched yet, so it counts only once it persists. */
   #acceptsDamage(relPath: string, offset: number): boolean {
     const { clock, isWatching } = this.#parts;
     if (!isWatching || !this.#parts.isLive(this.#run)) return true;

@@ -54,7 +54,7 @@ export async function sync(config: SyncConfig, options: SyncOptions = {}): Promi
   }
 }
 
-/** Failure row 19 of the design: after this many tries a file is reported as unstable. */
+/** F19: after this many attempts a file is reported as unstable. */
 const MAX_TRIES = 5;
 const FIRST_PAUSE_MS = 50;
 

@@ -412,7 +412,7 @@ class Watch implements WorkHandler {
 
 type SendFailure = Extract<SendOutcome, { status: 'failed' }>['error'];
 
-/** Failure row 44 has five minutes for a target that refuses; a renewed credential is worth asking for a little earlier. */
+/** F44 allows five minutes; retry every minute so that renewed credentials are picked up sooner. */
 const PARK_MS = 60_000;
 
 function unstable(path: string): FileError {

@@ -39,7 +39,7 @@ export interface ApiBody {
 }
 
 const MAX_REDIRECTS = 5;
-/** Failure row 39 of the design: at least this for a whole request, more for a large body. */
+/** F39: minimum time limit of a whole request; a large body gets more. */
 const TOTAL_MS = 60_000;
 const MIN_BYTES_PER_MS = 256 * 1.024;
 /** How fast a server has to work on what it was sent, without a word, before that is taken for silence. */

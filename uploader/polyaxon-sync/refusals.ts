@@ -5,7 +5,7 @@ import { StoreError } from '../base/errors.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { RunPlace } from '../polyaxon-api/project-directory.js';
 
-/** Failure row 47 of the design. */
+/** F47: the pause doubles from the first to the maximum. */
 const FIRST_PAUSE_MS = 30_000;
 const MAX_PAUSE_MS = 300_000;
 const EVERYTHING = '*';

@@ -1,4 +1,4 @@
-/** Deletions on disk that are to reach the store: rows 12 to 14 of the table of failures. */
+/** Mirroring deletions from disk to the store: F12, F13 and F14. */
 
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -32,7 +32,7 @@ function createStaleFileSystem(): FileSystem {
   });
 }
 
-it('row 23: files that change are looked at by opening them, and what has been stored is not sent again', async () => {
+it('F23: files that change are looked at by opening them, and what has been stored is not sent again', async () => {
   const harness = createHarness({ [EVENT_FILE]: record, 'plxlogs/main.log': 'first' });
   const running = harness.startWatch({ io: { fileSystem: createStaleFileSystem() } });
   await running.until('the beginning stored', () => harness.stored('plxlogs/main.log') === 'first');

@@ -1,4 +1,4 @@
-/** Single passes against a store that loses answers, and files that do not hold still. Rows are those of the table of failures. */
+/** A single sync against a store that loses responses, and with files that change meanwhile. F numbers: docs/failures.md. */
 
 import {
   appendFileSync,
@@ -59,7 +59,7 @@ describe('a pass', () => {
     expectEqual(harness);
   });
 
-  it('row 30: stores empty files, event files too', async () => {
+  it('F30: stores empty files, event files too', async () => {
     const harness = createHarness({ 'outputs/empty': '', [EVENT_FILE]: '' });
 
     expect(await harness.sync()).toMatchObject({ isComplete: true });
@@ -80,7 +80,7 @@ describe('a pass', () => {
 
 describe('what the journal and the store know', () => {
   it.each(['put', 'append'])(
-    'row 4: an answer that was lost after a %s costs one look, not a second upload',
+    'F4: an answer that was lost after a %s costs one look, not a second upload',
     async (kind) => {
       const harness = createHarness({ 'outputs/file.log': Buffer.alloc(6 * MIB, 'a') });
       if (kind === 'append') await harness.sync();
@@ -102,7 +102,7 @@ describe('what the journal and the store know', () => {
     },
   );
 
-  it('row 1: a commit that a killed process did not record is found by its id, and not read again', async () => {
+  it('F1: a commit that a killed process did not record is found by its id, and not read again', async () => {
     const harness = createHarness({ 'outputs/file': 'content' });
     age(harness.run, 'outputs/file');
     const { io, kill } = createKillable();
@@ -126,7 +126,7 @@ describe('what the journal and the store know', () => {
     expect(reads).toBe(0);
   });
 
-  it('row 2: an intent that never reached the store is dropped, and the file is stored', async () => {
+  it('F2: an intent that never reached the store is dropped, and the file is stored', async () => {
     const harness = createHarness({ 'outputs/file': 'content' });
     const { io, kill } = createKillable();
     harness.store.fault = (operation) => {
@@ -141,7 +141,7 @@ describe('what the journal and the store know', () => {
     expectEqual(harness);
   });
 
-  it('row 3: an append that a killed process has begun is gone on with, by a process that has not asked the store for anything yet', async () => {
+  it('F3: an append that a killed process has begun is gone on with, by a process that has not asked the store for anything yet', async () => {
     const harness = createHarness({ 'outputs/file': Buffer.alloc(6 * MIB, 'a') });
     await harness.sync();
     appendFileSync(join(harness.run, 'outputs/file'), Buffer.alloc(MIB, 'b'));
@@ -206,7 +206,7 @@ describe('what the journal and the store know', () => {
 });
 
 describe('files that grow', () => {
-  it('row 34: are sent whole below 5 MiB and extended from there on, to the byte', async () => {
+  it('F34: are sent whole below 5 MiB and extended from there on, to the byte', async () => {
     for (const base of [5 * MIB - 1, 5 * MIB]) {
       const harness = createHarness({ 'outputs/train.log': Buffer.alloc(base, 'a') });
       await harness.sync();
@@ -230,7 +230,7 @@ describe('files that grow', () => {
     expectEqual(harness);
   });
 
-  it('row 9: that were cut short and began anew replace the object, and what it held is kept', async () => {
+  it('F9: that were cut short and began anew replace the object, and what it held is kept', async () => {
     const harness = createHarness({ 'plxlogs/main.log': 'the first life of a log' });
     await harness.sync();
     writeFileSync(join(harness.run, 'plxlogs/main.log'), 'the second');
@@ -243,7 +243,7 @@ describe('files that grow', () => {
     expect(harness.stored('.plx/gen/plxlogs/main.log/1')).toBe('the second');
   });
 
-  it('row 9: copytruncate, with a new beginning that is longer than the old content', async () => {
+  it('F9: copytruncate, with a new beginning that is longer than the old content', async () => {
     const harness = createHarness({ 'plxlogs/main.log': 'old' });
     await harness.sync();
     copyFileSync(join(harness.run, 'plxlogs/main.log'), join(harness.run, 'plxlogs/main.log.1'));
@@ -255,7 +255,7 @@ describe('files that grow', () => {
     expect(harness.stored('.plx/gen/plxlogs/main.log/0')).toBe('old');
   });
 
-  it('row 11: that were rotated are stored under both names', async () => {
+  it('F11: that were rotated are stored under both names', async () => {
     const harness = createHarness({ 'plxlogs/main.log': 'first' });
     await harness.sync();
     renameSync(join(harness.run, 'plxlogs/main.log'), join(harness.run, 'plxlogs/main.log.1'));
@@ -265,7 +265,7 @@ describe('files that grow', () => {
     expectEqual(harness);
   });
 
-  it('row 15: are not taken for extended when another file has their inode number', async () => {
+  it('F15: are not taken for extended when another file has their inode number', async () => {
     const harness = createHarness({ 'outputs/train.log': Buffer.alloc(6 * MIB, 'a') });
     await harness.sync();
     // In place, so that the inode stays: only the content tells.
@@ -278,7 +278,7 @@ describe('files that grow', () => {
 });
 
 describe('files that are rewritten', () => {
-  it('row 10: in place, at the same size, with the old mtime set back', async () => {
+  it('F10: in place, at the same size, with the old mtime set back', async () => {
     const harness = createHarness({ 'outputs/file': 'before' });
     age(harness.run, 'outputs/file');
     await harness.sync();
@@ -290,7 +290,7 @@ describe('files that are rewritten', () => {
     expect(harness.stored('outputs/file')).toBe('behind');
   });
 
-  it('row 17: replaced by another file while they are read, the new one is stored in the end', async () => {
+  it('F17: replaced by another file while they are read, the new one is stored in the end', async () => {
     const harness = createHarness({ 'outputs/file': 'old' });
     const path = join(harness.run, 'outputs/file');
     let isDone = false;
@@ -305,7 +305,7 @@ describe('files that are rewritten', () => {
     expect(harness.stored('outputs/file')).toBe('new');
   });
 
-  it('row 19: that change each time they are read are reported as unstable, and no mixture of two states is stored', async () => {
+  it('F19: that change each time they are read are reported as unstable, and no mixture of two states is stored', async () => {
     const states = Array.from({ length: 60 }, (_, index) =>
       Buffer.alloc(2 * MIB, String.fromCharCode(65 + index)),
     );
@@ -324,7 +324,7 @@ describe('files that are rewritten', () => {
       expect(states.some((state) => state.equals(bytes))).toBe(true);
   });
 
-  it('row 18: that grow while they are sent end at the size that they had when they were opened', async () => {
+  it('F18: that grow while they are sent end at the size that they had when they were opened', async () => {
     const harness = createHarness({ 'outputs/train.log': 'first' });
     let growth = 0;
     const fileSystem = onEachRead((read) => {
@@ -345,7 +345,7 @@ describe('files that are rewritten', () => {
 describe('event files', () => {
   const record = Buffer.from(encodeRecord(Buffer.from('an event')));
 
-  it('row 6: are visible up to their last whole record, cut at every byte', async () => {
+  it('F6: are visible up to their last whole record, cut at every byte', async () => {
     const harness = createHarness();
     const path = join(harness.run, EVENT_FILE);
     writeFiles(harness.run, { [EVENT_FILE]: record });
@@ -362,7 +362,7 @@ describe('event files', () => {
     expectEqual(harness);
   });
 
-  it('row 6: are stored with half a record at the end once nobody has written for 30 seconds', async () => {
+  it('F6: are stored with half a record at the end once nobody has written for 30 seconds', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat([record, record.subarray(0, 7)]) });
     age(harness.run, EVENT_FILE);
 
@@ -370,7 +370,7 @@ describe('event files', () => {
     expectEqual(harness);
   });
 
-  it('row 8: with damage in the middle are stored as they are, with one notice that says where', async () => {
+  it('F8: with damage in the middle are stored as they are, with one notice that says where', async () => {
     const damaged = Buffer.concat([record, record, record]);
     damaged[record.length + 3]! ^= 1;
     const harness = createHarness({ [EVENT_FILE]: damaged });
@@ -383,7 +383,7 @@ describe('event files', () => {
     expect(JSON.stringify(notices)).toContain(`from ${record.length} on`);
   });
 
-  it('row 7: with a page of zeros that is not believed yet are stored up to it, and whole when the page has come', async () => {
+  it('F7: with a page of zeros that is not believed yet are stored up to it, and whole when the page has come', async () => {
     const whole = Buffer.concat([record, record, record]);
     const stale = Buffer.concat([record, Buffer.alloc(record.length), record]);
     const harness = createHarness({ [EVENT_FILE]: stale });
@@ -399,7 +399,7 @@ describe('event files', () => {
 });
 
 describe('files that must not be sent', () => {
-  it('row 25: swapped for a link out of the run between scan and opening', async () => {
+  it('F25: swapped for a link out of the run between scan and opening', async () => {
     const harness = createHarness({ 'outputs/a/file': 'mine', 'outputs/file': 'mine' });
     const outside = makeRun(createHarness().root, { 'a/file': 'secret', secret: 'secret' }, OTHER_RUN);
     let isSwapped = false;
@@ -425,7 +425,7 @@ describe('files that must not be sent', () => {
     ).not.toContain('secret');
   });
 
-  it('row 26: with several names, when that is not wanted', async () => {
+  it('F26: with several names, when that is not wanted', async () => {
     const harness = createHarness({ 'outputs/file': 'x' });
     linkSync(join(harness.run, 'outputs/file'), join(harness.run, 'outputs/second'));
 
@@ -438,7 +438,7 @@ describe('files that must not be sent', () => {
     expect(harness.stored('outputs/file')).toBeUndefined();
   });
 
-  it('row 28: whose names a store takes for one: the second is reported', async () => {
+  it('F28: whose names a store takes for one: the second is reported', async () => {
     const harness = createHarness({
       'outputs/e\u0301': 'apart',
       'outputs/\u00e9': 'composed',
@@ -455,7 +455,7 @@ describe('files that must not be sent', () => {
     );
   });
 
-  it('row 33: larger than the store takes, before a byte of them is read', async () => {
+  it('F33: larger than the store takes, before a byte of them is read', async () => {
     const harness = createHarness({ 'outputs/file': 'ten bytes.' });
     harness.store.capabilities = { ...harness.store.capabilities, maxObjectBytes: 9 };
     let reads = 0;
@@ -471,7 +471,7 @@ describe('files that must not be sent', () => {
     expect(reads).toBe(0);
   });
 
-  it('row 31: with holes are sent with their zeros, and that is said', async () => {
+  it('F31: with holes are sent with their zeros, and that is said', async () => {
     const harness = createHarness({ 'outputs/file': 'x' });
     truncateSync(join(harness.run, 'outputs/file'), 80 * MIB);
 

@@ -104,7 +104,7 @@ describe('what a watch finds', () => {
     ]);
   });
 
-  it('row 22: finds files in a directory that was made with them in it', async () => {
+  it('F22: finds files in a directory that was made with them in it', async () => {
     const harness = createHarness();
     const running = harness.startWatch();
     await running.until('the run stored', () => isEqual(harness));
@@ -114,7 +114,7 @@ describe('what a watch finds', () => {
     await running.stop();
   });
 
-  it('row 20: goes on by looking when the file watcher runs out of watches, and says so once', async () => {
+  it('F20: goes on by looking when the file watcher runs out of watches, and says so once', async () => {
     const harness = createHarness();
     const openHints = async ({ onFailure }: { onFailure: (cause: unknown) => void }) => ({
       watch: () => onFailure(systemError('ENOSPC')),
@@ -132,7 +132,7 @@ describe('what a watch finds', () => {
     ]);
   });
 
-  it('row 21: a watcher that says nothing, or lies, changes nothing but the order', async () => {
+  it('F21: a watcher that says nothing, or lies, changes nothing but the order', async () => {
     const harness = createHarness();
     const openHints = async ({ onHint }: { onHint: (path: string) => void }) => ({
       watch: (path: string) => onHint(`${path}/nowhere`),
@@ -241,7 +241,7 @@ describe('what a watch sends', () => {
 });
 
 describe('what goes away', () => {
-  it('row 12: a file that is deleted stays in the store; bytes that were not stored are reported as lost', async () => {
+  it('F12: a file that is deleted stays in the store; bytes that were not stored are reported as lost', async () => {
     const harness = createHarness({ 'outputs/kept': 'stored', 'outputs/lost.bin': 'x'.repeat(1000) });
     harness.store.fault = (_, key) => (key.endsWith('lost.bin') ? 'fail' : 'pass');
     const running = harness.startWatch();
@@ -262,7 +262,7 @@ describe('what goes away', () => {
     expect(harness.events).toContainEqual({ kind: 'lost', key: `${RUN}/outputs/lost.bin`, sizeBytes: 1000 });
   });
 
-  it('row 11: a log that is rotated before its tail is stored is not lost', async () => {
+  it('F11: a log that is rotated before its tail is stored is not lost', async () => {
     const harness = createHarness({ 'plxlogs/main.log': 'first' });
     const running = harness.startWatch({ config: { intervalMs: 3_000 } });
     await running.until('the log stored', () => harness.stored('plxlogs/main.log') === 'first');
@@ -276,7 +276,7 @@ describe('what goes away', () => {
   });
 
   it.each(['missing', 'empty'])(
-    'row 13: a root that is %s all at once pauses everything, and nothing is concluded',
+    'F13: a root that is %s all at once pauses everything, and nothing is concluded',
     async (how) => {
       const harness = createHarness({ 'outputs/file': 'x', 'plxlogs/main.log': 'log' });
       const running = harness.startWatch();
@@ -301,7 +301,7 @@ describe('what goes away', () => {
     },
   );
 
-  it('row 13: a run whose directory alone is empty all at once is left as it is', async () => {
+  it('F13: a run whose directory alone is empty all at once is left as it is', async () => {
     const harness = createHarness({ 'outputs/file': 'x' });
     const running = harness.startWatch();
     await running.until('the run stored', () => isEqual(harness));
@@ -338,7 +338,7 @@ describe('what fails', () => {
     expect(await running.stop()).toMatchObject({ isComplete: true });
   });
 
-  it('row 38: an outage is waited for with one request at a time, and everything is stored after it', async () => {
+  it('F38: an outage is waited for with one request at a time, and everything is stored after it', async () => {
     const harness = createHarness(
       Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`outputs/${index}`, `content ${index}`])),
     );
@@ -360,7 +360,7 @@ describe('what fails', () => {
     ['43', new StoreCredentialsError('put: 403 ExpiredToken')],
     ['45', new StoreBucketError('put: 404 NoSuchBucket')],
   ])(
-    'row %s: a store that refuses everything after a while is asked again later, and the data stay',
+    'F%s: a store that refuses everything after a while is asked again later, and the data stay',
     async (_, error) => {
       const harness = createHarness({ 'outputs/file': 'x' });
       const { store } = harness;
@@ -386,7 +386,7 @@ describe('what fails', () => {
     },
   );
 
-  it('row 45: a store that refuses from the start is said at once, and nothing is watched', async () => {
+  it('F45: a store that refuses from the start is said at once, and nothing is watched', async () => {
     const harness = createHarness();
     harness.store.check = () =>
       Promise.resolve({ status: 'failed', error: new StoreBucketError('no such bucket') });
@@ -397,7 +397,7 @@ describe('what fails', () => {
     );
   });
 
-  it('row 64: what is large is left, and event tails and logs are stored, before the grace time is over', async () => {
+  it('F64: what is large is left, and event tails and logs are stored, before the grace time is over', async () => {
     const harness = createHarness({ 'outputs/huge.bin': Buffer.alloc(20 * MIB) });
     const { store } = harness;
     const commit = store.commit.bind(store);

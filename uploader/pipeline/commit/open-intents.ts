@@ -28,7 +28,7 @@ export async function settleIntent(
   if (found.status === 'failed') return found;
   const object = found.status === 'found' ? found.object : null;
   if (object !== null && object.commitId === intent.tx) {
-    // Failure rows 1 and 4: it did happen, only the answer or the journal's line was lost.
+    // F1, F4: the commit succeeded; only the response or the journal's line was lost.
     const { etag, sizeBytes } = object;
     await recordStored(local.id, { ...intent.entry, object: { etag, sizeBytes } }, context, intent.tx);
     return { status: 'settled' };

@@ -156,7 +156,7 @@ class FileUpload {
     return this.#waitForRecord(target);
   }
 
-  /** Failure row 33: said before the first byte is read. */
+  /** F33: checked before the first byte is read. */
   #findLimit(): StoreLimitError | null {
     const { maxObjectBytes } = this.#context.store.capabilities;
     const { sizeBytes } = this.#local.version;
@@ -166,7 +166,7 @@ class FileUpload {
     );
   }
 
-  /** Failure row 31: a file with holes is sent with all its zeros, which may not be what was meant. */
+  /** F31: a sparse file is uploaded with all its zeros, which the user may not expect. */
   #reportSparse(): void {
     const { sizeBytes, allocatedBytes } = this.#local.version;
     if (sizeBytes < SPARSE_MIN_BYTES || allocatedBytes * SPARSE_RATIO > sizeBytes) return;
@@ -377,7 +377,7 @@ class FileUpload {
     else inventory.growth.set(id, growth);
   }
 
-  /** Failure row 17: another file has taken the name. What is open is no longer what is to be stored, unless it is a log's last word. */
+  /** F17: another file has taken the name. The open file is outdated, unless it is a log whose tail is still missing in the store. */
   async #isReplaced(): Promise<boolean> {
     const { inventory, io } = this.#context;
     const { id, file, version } = this.#local;

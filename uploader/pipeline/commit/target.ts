@@ -128,7 +128,7 @@ function strictnessFor(
   return { quiet, acceptsDamage: quiet >= RECORD_PATIENCE_MS || seenForMs >= RECORD_PATIENCE_MS };
 }
 
-/** Failure rows 7 and 8: damage may be a page that a network file system has not fetched yet; it is believed when it stays. */
+/** F7, F8: damage may be a page that a network file system has not fetched yet, so it counts only once it persists. */
 function noteDamage({ id }: LocalState, { damageStart }: ReadThrough, context: CommitContext): void {
   const { damage, io, inventory, onEvent } = context;
   const noted = damage.get(id);

@@ -10,7 +10,7 @@ const KIB = 1024;
 
 /** A file of no known way of growing is taken to be written when nothing has changed for this long; what is written at once is sent at once. */
 export const QUIET_MS = 2_000;
-/** What stands behind the last whole record is sent as it is after this long without growth: failure row 6 of the design. */
+/** F6: bytes after the last whole record are uploaded unchanged after this long without growth. */
 export const RECORD_PATIENCE_MS = 30_000;
 const MIN_TAIL_BYTES = 64 * KIB;
 const MIN_TAIL_RATIO = 0.25;

@@ -30,7 +30,7 @@ export abstract class BucketStore implements StoreReader {
     return this.reader.read(...args);
   }
 
-  /** Failure row 33. */
+  /** F33. */
   protected findLimit({ key, target }: CommitRequest): FailedOutcome | null {
     const { maxObjectBytes } = this.capabilities;
     if (target.sizeBytes <= maxObjectBytes) return null;

@@ -1,4 +1,4 @@
-/** Time limits of one request: how long nothing may move, and how long all of it may take (failure row 39 of the design). */
+/** Time limits of one request: how long it may stay without progress, and how long it may take in total (F39). */
 
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 

@@ -30,7 +30,7 @@ export interface S3Timeouts {
 
 export type S3Sdk = typeof import('@aws-sdk/client-s3');
 
-/** Failure row 39 of the design. */
+/** F39. */
 export const TIMEOUTS: S3Timeouts = {
   connectMs: 5_000,
   silenceMs: 20_000,

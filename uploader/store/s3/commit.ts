@@ -36,7 +36,7 @@ export interface ConditionsOptions {
 
 /**
  * Writes under the condition that the object is still the base. Where the store has no conditions the object is looked at just before
- * (failure row 63 of the design): weaker, because somebody else may write in between.
+ * (F63): weaker, because another writer may change it in between.
  */
 export class Conditions {
   readonly #options: ConditionsOptions;

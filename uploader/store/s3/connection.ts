@@ -1,6 +1,6 @@
 /**
  * Sends requests to S3, one attempt each, and mends what can be mended by signing anew, once each for a request: expired credentials, a clock
- * that is off, a region that the store corrects (failure rows 43, 45 and 46 of the design). All else is the caller's to judge.
+ * that is off, a region that the store corrects (F43, F45, F46). All else is the caller's to judge.
  */
 
 import type { $Command, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
@@ -35,7 +35,7 @@ export interface SendOptions {
   readonly isPatient?: boolean | undefined;
 }
 
-/** Failure row 39: what a connection of the slowest useful kind carries. */
+/** F39: throughput of the slowest connection that is still useful. */
 const MIN_BYTES_PER_MS = 256 * 1.024;
 /** The same expired credentials in many requests at once cause one refresh. */
 const REFRESH_INTERVAL_MS = 5_000;

@@ -71,7 +71,7 @@ describe('RetryPolicy', () => {
     expect(outcome).toMatchObject({ status: 'failed', error: { concernsAllFiles: false } });
   });
 
-  it('row 38: in an outage one call at a time asks, whatever the number of those that wait; all go on when it is over', async () => {
+  it('F38: in an outage one call at a time asks, whatever the number of those that wait; all go on when it is over', async () => {
     const clock = new VirtualClock();
     const retryPolicy = new RetryPolicy({ clock, randomness, patienceMs: Number.POSITIVE_INFINITY });
     const endMs = 600_000;
@@ -98,7 +98,7 @@ describe('RetryPolicy', () => {
     expect(mostUnderWay).toBeLessThanOrEqual(50);
   });
 
-  it('row 37: waits for as long as the store asks for', async () => {
+  it('F37: waits for as long as the store asks for', async () => {
     const clock = new FakeClock();
     const retryPolicy = new RetryPolicy({ clock, randomness, patienceMs: 600_000 });
     const startMs = clock.monotonicMs();
@@ -115,7 +115,7 @@ describe('RetryPolicy', () => {
 });
 
 describe('ConcurrencyLimit', () => {
-  it('row 37: halves at trouble, once for what happens together, and recovers one by one', () => {
+  it('F37: halves at trouble, once for what happens together, and recovers one by one', () => {
     const limit = new ConcurrencyLimit(8);
 
     limit.onTrouble(1_000);

@@ -43,7 +43,7 @@ describe('FileTable', () => {
     );
   });
 
-  it('row 24: keeps 100,000 files, with all that is known of them, in less than 200 bytes each', async () => {
+  it('F24: keeps 100,000 files, with all that is known of them, in less than 200 bytes each', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const sizeOf = async (): Promise<number> => {
@@ -140,7 +140,7 @@ describe('Tracker', () => {
     expect(dirty).toEqual([0, 0]);
   });
 
-  it('row 16: does not look at the device', () => {
+  it('F16: does not look at the device', () => {
     const { inventory, folder } = createInventory();
     inventory.onFile(folder, 'file', stat(1));
 

@@ -191,7 +191,7 @@ describe('a journal', () => {
     }
   });
 
-  it('row 5: is whole after a crash at any step of making a snapshot', async () => {
+  it('F5: is whole after a crash at any step of making a snapshot', async () => {
     for (let crashAt = 0; crashAt < 14; crashAt += 1) {
       const memory = new Memory();
       for (let process = 0; process < 9; process += 1) {
@@ -230,7 +230,7 @@ describe('a journal', () => {
   });
 
   it.each(['append', 'sync'] as const)(
-    'row 57: survives a full disk at %s with what its ballast frees',
+    'F57: survives a full disk at %s with what its ballast frees',
     async (call) => {
       const memory = new Memory();
       const ballast = join(memory.directory, 'ballast');
@@ -248,7 +248,7 @@ describe('a journal', () => {
     },
   );
 
-  it('row 57: falls silent when the disk stays full, says so once, and writes everything once there is space again', async () => {
+  it('F57: falls silent when the disk stays full, says so once, and writes everything once there is space again', async () => {
     const memory = new Memory();
     let isFull = false;
     let nowMs = 0;
@@ -277,7 +277,7 @@ describe('a journal', () => {
     expect((await memory.read()).size).toBe(3);
   });
 
-  it('row 58: does not believe a file whose sync failed: all goes into a new one', async () => {
+  it('F58: does not believe a file whose sync failed: all goes into a new one', async () => {
     const memory = new Memory();
     let failures = 1;
     let isFailing = false;
@@ -293,7 +293,7 @@ describe('a journal', () => {
     expect(memory.notices).toEqual([]);
   });
 
-  it('row 58: falls silent when the new file fails too', async () => {
+  it('F58: falls silent when the new file fails too', async () => {
     const memory = new Memory();
     let isFailing = false;
     const journalWriter = await memory.open(failing('sync', 'EIO', () => isFailing));
@@ -305,7 +305,7 @@ describe('a journal', () => {
     await journalWriter.close();
   });
 
-  it('row 59: is put aside where it is damaged, its good part kept', async () => {
+  it('F59: is put aside where it is damaged, its good part kept', async () => {
     const memory = new Memory();
     const journalWriter = await memory.open();
     for (const name of ['a', 'b', 'c']) await memory.record(journalWriter, name);
@@ -323,7 +323,7 @@ describe('a journal', () => {
     expect([...(await memory.read()).keys()]).toEqual([`${RUN}/a`]);
   });
 
-  it('row 59: never gives what was not recorded, whatever happens to its bytes', async () => {
+  it('F59: never gives what was not recorded, whatever happens to its bytes', async () => {
     const memory = new Memory();
     const journalWriter = await memory.open();
     for (let index = 0; index < 20; index += 1) await memory.record(journalWriter, `file-${index}`, index);
@@ -357,7 +357,7 @@ describe('a journal', () => {
   it.each([
     ['another root', { ...OWNER, rootId: 'other' }],
     ['another host', { ...OWNER, hostId: 'other' }],
-  ])('row 60: of %s counts as none, and is put aside', async (_, owner) => {
+  ])('F60: of %s counts as none, and is put aside', async (_, owner) => {
     const memory = new Memory();
     const journalWriter = await memory.open();
     await memory.record(journalWriter, 'a');

@@ -25,7 +25,7 @@ function scan(
 }
 
 describe('RecordScanner', () => {
-  it('row 6: finds the end of the last whole record of a file cut at every byte', () => {
+  it('F6: finds the end of the last whole record of a file cut at every byte', () => {
     for (let cut = 0; cut <= file.length; cut += 1) {
       const { wholeEnd, damageStart } = scan(file.subarray(0, cut));
 
@@ -46,7 +46,7 @@ describe('RecordScanner', () => {
     );
   });
 
-  it('row 7: stops at any bit that is flipped, and never counts what is behind it', () => {
+  it('F7: stops at any bit that is flipped, and never counts what is behind it', () => {
     const short = Buffer.concat(records.slice(0, 3));
     for (let bit = 0; bit < short.length * 8; bit += 1) {
       const damaged = Buffer.from(short);
@@ -56,7 +56,7 @@ describe('RecordScanner', () => {
     }
   });
 
-  it('row 8: accepts damage when told to: whole records behind it count, and where it began is known', () => {
+  it('F8: accepts damage when told to: whole records behind it count, and where it began is known', () => {
     const good = records[2]!;
     const three = Buffer.concat([good, good, good]);
     for (let bit = good.length * 8; bit < good.length * 16; bit += 1) {

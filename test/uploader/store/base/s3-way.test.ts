@@ -19,7 +19,7 @@ const FIVE_MINUTES_MS = 5 * 60_000;
 const OTHER_NAME = { name: 'elsewhere.example', address: '127.9.9.9' };
 
 describeWithPeers(['s3'], 'the way to S3', () => {
-  it('row 39: a connection that nobody takes is given up after its time, and tried again', async () => {
+  it('F39: a connection that nobody takes is given up after its time, and tried again', async () => {
     const store = await open({ endpoint: await startDeafServer(), timeouts: { connectMs: 300 } });
     const startMs = performance.now();
 
@@ -28,7 +28,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     await store.close();
   });
 
-  it('row 41: a name that is not found may be found later', async () => {
+  it('F41: a name that is not found may be found later', async () => {
     const store = await open({ endpoint: 'http://store.invalid' });
 
     const outcome = await store.check();
@@ -38,7 +38,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     await store.close();
   });
 
-  it('row 41: a proxy that wants a password is no store, and no reason to go on asking', async () => {
+  it('F41: a proxy that wants a password is no store, and no reason to go on asking', async () => {
     const server = await S3Server.start();
     const proxy = await FaultProxy.start(server.endpoint);
     const body = '<html><body>Proxy Authentication Required</body></html>';
@@ -49,7 +49,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     await store.close();
   });
 
-  it('row 42: a certificate that nobody vouches for is asked about every five minutes, and nothing is said to its server', async () => {
+  it('F42: a certificate that nobody vouches for is asked about every five minutes, and nothing is said to its server', async () => {
     const server = await S3Server.start();
     const front = await startTlsFront(server.endpoint, createCertificate());
     const store = await open({ endpoint: front.endpoint });
@@ -63,7 +63,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     await store.close();
   });
 
-  it('row 42: a certificate of an authority that was named is believed', async () => {
+  it('F42: a certificate of an authority that was named is believed', async () => {
     const scene = await startScene(createCertificate());
 
     const sync = scene.start('sync');
@@ -78,7 +78,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     ['is not valid yet', createCertificate({ from: daysFromNow(1) }), /not yet valid/],
     ['is for another name', createCertificate(OTHER_NAME), /does not match certificate/],
   ])(
-    'row 42: a certificate that %s is refused whoever vouches for it, by sync at once',
+    'F42: a certificate that %s is refused whoever vouches for it, by sync at once',
     async (_, certificate, why) => {
       const scene = await startScene(certificate);
 
@@ -91,7 +91,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     },
   );
 
-  it('row 42: a watch says so at once, and goes on waiting', async () => {
+  it('F42: a watch says so at once, and goes on waiting', async () => {
     const scene = await startScene(createCertificate({ to: daysFromNow(-1) }));
     const watch = scene.start('watch', '--grace', '1');
 
