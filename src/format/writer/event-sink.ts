@@ -44,8 +44,8 @@ const fdatasyncAsync = promisify(fdatasync);
 /**
  * Event files on disk.
  *
- * Synchronous writes on purpose: into the page cache they take about 1 ms for each MiB, an asynchronous write of the same
- * bytes costs 1.2 to 7 times as much (ARCHITECTURE.md, decisions), and only they can still flush when the process exits.
+ * Writes are synchronous: 1 MiB takes about 1 ms into the page cache, an asynchronous write costs 1.2 to 7 times as much,
+ * and only a synchronous write can still happen when the process exits (docs/decisions/0001-write-event-files-synchronously.md).
  */
 export const diskSink: EventSink = {
   list(directory) {
