@@ -1,132 +1,147 @@
-/** Who may import whom: arrows point down or right only. The table is the one of ARCHITECTURE.md. */
+/** Which folder may import which: the tree in ARCHITECTURE.md, compared with every import of `src/` and `uploader/`. */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readFolderTree } from './folder-tree.js';
 
-const repository = fileURLToPath(new URL('../..', import.meta.url));
+const REPOSITORY = join(import.meta.dirname, '../..');
+/** The folders of the stores, which only `uploader/store/open-store.ts` should know. This list may only shrink. */
+const PAST_THE_STORES_DOOR = [
+  'uploader/engine/context/create-observer.ts → uploader/store/polyaxon/polyaxon-store.ts',
+  'uploader/engine/monitor/find-status.ts → uploader/store/azure/azure-store.ts',
+  'uploader/engine/monitor/find-status.ts → uploader/store/gcs/gcs-store.ts',
+  'uploader/engine/monitor/find-status.ts → uploader/store/polyaxon/polyaxon-store.ts',
+  'uploader/engine/monitor/find-status.ts → uploader/store/s3/s3-store.ts',
+  'uploader/engine/sync.ts → uploader/store/polyaxon/polyaxon-store.ts',
+  'uploader/operations/check/bucket-facts.ts → uploader/store/s3/answer.ts',
+  'uploader/operations/check/bucket-facts.ts → uploader/store/s3/connection.ts',
+  'uploader/operations/check/bucket-facts.ts → uploader/store/s3/s3-store.ts',
+  'uploader/operations/check/check-store.ts → uploader/store/azure/azure-store.ts',
+  'uploader/operations/check/check-store.ts → uploader/store/gcs/gcs-store.ts',
+  'uploader/operations/check/check-store.ts → uploader/store/polyaxon/polyaxon-store.ts',
+  'uploader/operations/check/check-store.ts → uploader/store/s3/s3-store.ts',
+  'uploader/operations/check/server-facts.ts → uploader/store/polyaxon/polyaxon-store.ts',
+];
 
-/** For each part, the parts that it may import; the first pattern that fits a file names its part. */
-const PARTS: readonly { readonly part: string; readonly pattern: RegExp; readonly may: readonly string[] }[] =
-  [
-    {
-      part: 'src/base',
-      pattern: /^src\/(errors|clock|layout|diagnostics|atomic-file|json-value|well-formed-text)\.ts$/,
-      may: [],
-    },
-    { part: 'src/wire', pattern: /^src\/wire\//, may: ['src/base'] },
-    { part: 'src/record', pattern: /^src\/record\//, may: ['src/base'] },
-    { part: 'src/reader', pattern: /^src\/reader\//, may: ['src/base', 'src/wire', 'src/record'] },
-    { part: 'src/polyaxon', pattern: /^src\/polyaxon\//, may: ['src/base', 'src/wire'] },
-    { part: 'src/summary', pattern: /^src\/summary\//, may: ['src/base', 'src/wire', 'src/polyaxon'] },
-    {
-      part: 'src/projection',
-      pattern: /^src\/projection\//,
-      may: ['src/base', 'src/wire', 'src/record', 'src/reader', 'src/polyaxon'],
-    },
-    { part: 'src/capture', pattern: /^src\/capture\//, may: ['src/base'] },
-    { part: 'src/lifecycle', pattern: /^src\/lifecycle\//, may: ['src/base'] },
-    { part: 'src/trace', pattern: /^src\/trace\//, may: ['src/base', 'src/polyaxon'] },
-    { part: 'src/projector', pattern: /^src\/projector\//, may: ['src/base', 'src/wire', 'src/summary'] },
-    { part: 'src/event', pattern: /^src\/event\//, may: ['src/base', 'src/wire', 'src/record'] },
-    {
-      part: 'src/run',
-      pattern: /^src\//,
-      may: [
-        'src/base',
-        'src/wire',
-        'src/record',
-        'src/reader',
-        'src/polyaxon',
-        'src/summary',
-        'src/projector',
-        'src/event',
-        'src/projection',
-        'src/capture',
-        'src/lifecycle',
-        'src/trace',
-      ],
-    },
-    {
-      part: 'uploader/store',
-      pattern: /^uploader\/store\//,
-      may: ['src/base', 'src/record', 'uploader/base', 'uploader/polyaxon'],
-    },
-    {
-      part: 'uploader/polyaxon',
-      pattern: /^uploader\/polyaxon\//,
-      may: ['src/base', 'src/polyaxon', 'uploader/base'],
-    },
-    {
-      part: 'uploader/base',
-      pattern: /^uploader\/(io\/|errors\.ts|retry\.ts|rel-path\.ts|lock\.ts)/,
-      may: ['src/base'],
-    },
-    {
-      part: 'uploader',
-      pattern: /^uploader\//,
-      may: [
-        'src/base',
-        'src/record',
-        'src/wire',
-        'src/reader',
-        'src/polyaxon',
-        'src/projection',
-        'uploader/base',
-        'uploader/polyaxon',
-        'uploader/store',
-      ],
-    },
-    { part: 'examples', pattern: /^examples\//, may: [] },
-  ];
-
-const files = ['src', 'uploader', 'examples'].flatMap((folder) =>
-  readdirSync(join(repository, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => join(folder, name).replaceAll('\\', '/')),
-);
-
-function partOf(file: string) {
-  const found = PARTS.find(({ pattern }) => pattern.test(file));
-  if (found === undefined) throw new Error(`${file} belongs to no part: add it to the table`);
-  return found;
+interface Import {
+  readonly from: string;
+  readonly to: string;
 }
 
+const tree = readFolderTree(REPOSITORY);
+const rows = new Map(tree.map((row) => [row.path, row]));
+const files = ['src', 'uploader'].flatMap((folder) =>
+  readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.includes('generated'))
+    .map((name) => join(folder, name).replaceAll('\\', '/')),
+);
+const imports: readonly Import[] = files.flatMap((from) => importsOf(from).map((to) => ({ from, to })));
+
+/** All relative imports, exports and dynamic imports, of types too. */
 function importsOf(file: string): string[] {
-  const text = readFileSync(join(repository, file), 'utf8');
-  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, specifier]) =>
-    relative(repository, resolve(repository, dirname(file), specifier!.replace(/\.js$/, '.ts'))).replaceAll(
-      '\\',
-      '/',
-    ),
+  const text = readFileSync(join(REPOSITORY, file), 'utf8');
+  return [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*['"](\.[^'"]+)['"]/g)].map(([, specifier]) =>
+    normalize(join(dirname(file), specifier!.replace(/\.js$/, '.ts'))).replaceAll('\\', '/'),
   );
 }
 
-describe('imports', () => {
-  it.each(files)('%s keeps to its part', (file) => {
-    const { part, may } = partOf(file);
+/** The row of a file: its own, if it is an entry point, else that of its folder. */
+function rowOf(file: string): string {
+  return rows.has(file) ? file : dirname(file);
+}
 
-    const strangers = importsOf(file).filter((target) => {
-      const targetPart = partOf(target).part;
-      return targetPart !== part && !may.includes(targetPart);
-    });
+function covers(allowed: string, row: string): boolean {
+  return allowed.endsWith('/') ? row === allowed.slice(0, -1) || row.startsWith(allowed) : row === allowed;
+}
 
-    expect(strangers).toEqual([]);
+function isAllowed({ from, to }: Import): boolean {
+  const [source, target] = [rowOf(from), rowOf(to)];
+  if (source === target || target === `${source}/generated`) return true;
+  return rows.get(source)?.imports.some((allowed) => covers(allowed, target)) ?? false;
+}
+
+function findCircle(edges: readonly Import[]): readonly string[] | null {
+  const targets = new Map<string, Set<string>>();
+  for (const { from, to } of edges)
+    if (from !== to) targets.set(from, (targets.get(from) ?? new Set()).add(to));
+  const done = new Set<string>();
+  const visit = (node: string, path: readonly string[]): readonly string[] | null => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return null;
+    for (const next of targets.get(node) ?? []) {
+      const circle = visit(next, [...path, node]);
+      if (circle !== null) return circle;
+    }
+    done.add(node);
+    return null;
+  };
+  for (const node of targets.keys()) {
+    const circle = visit(node, []);
+    if (circle !== null) return circle;
+  }
+  return null;
+}
+
+describe('ARCHITECTURE.md', () => {
+  it('lists every folder that holds code, and no other', () => {
+    const folders = new Set(files.map((file) => rowOf(file)));
+    const listed = tree.map(({ path }) => path);
+    const parents = listed.filter((path) => listed.some((other) => other.startsWith(`${path}/`)));
+
+    expect([...folders].filter((folder) => !rows.has(folder))).toEqual([]);
+    expect(
+      listed.filter((path) => !folders.has(path) && !parents.includes(path) && !path.endsWith('/generated')),
+    ).toEqual([]);
   });
 
-  it('have no cycle in src or uploader', () => {
-    const done = new Set<string>();
-    const visit = (file: string, path: readonly string[]): void => {
-      if (path.includes(file))
-        throw new Error(`cycle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`);
-      if (done.has(file)) return;
-      for (const target of importsOf(file)) if (files.includes(target)) visit(target, [...path, file]);
-      done.add(file);
-    };
+  it('lists only imports that exist', () => {
+    const unused = tree.flatMap(({ path, imports: allowed }) =>
+      allowed
+        .filter((each) => !imports.some(({ from, to }) => rowOf(from) === path && covers(each, rowOf(to))))
+        .map((each) => `${path} ← ${each}`),
+    );
 
-    for (const file of files) visit(file, []);
+    expect(unused).toEqual([]);
+  });
+});
 
-    expect(done.size).toBe(files.length);
+describe('imports', () => {
+  it.each(files)('%s imports only what its folder may', (file) => {
+    const forbidden = imports
+      .filter((each) => each.from === file && !isAllowed(each))
+      .map(({ from, to }) => `${from} → ${to}`)
+      .filter((each) => !PAST_THE_STORES_DOOR.includes(each));
+
+    expect(forbidden).toEqual([]);
+  });
+
+  it('have no exception that is no longer needed', () => {
+    const found = imports.map(({ from, to }) => `${from} → ${to}`);
+
+    expect(PAST_THE_STORES_DOOR.filter((each) => !found.includes(each))).toEqual([]);
+  });
+
+  it('have no circle among files', () => {
+    expect(findCircle(imports)).toBeNull();
+  });
+
+  it('have no circle among folders', () => {
+    expect(findCircle(imports.map(({ from, to }) => ({ from: rowOf(from), to: rowOf(to) })))).toBeNull();
+  });
+
+  it('never lead from src to uploader', () => {
+    expect(imports.filter(({ from, to }) => from.startsWith('src/') && !to.startsWith('src/'))).toEqual([]);
+  });
+
+  it('finds a circle', () => {
+    const edges = [
+      { from: 'a', to: 'b' },
+      { from: 'b', to: 'c' },
+      { from: 'c', to: 'a' },
+    ];
+
+    expect(findCircle(edges)).toEqual(['a', 'b', 'c', 'a']);
+    expect(findCircle(edges.slice(0, 2))).toBeNull();
   });
 });
