@@ -22,14 +22,15 @@ export function parseGraphDef(graphDef: Uint8Array): Uint8Array {
   } catch (cause) {
     throw invalidGraph(`graph has ${graphDef.length} bytes that are no GraphDef`, { cause });
   }
+  if (graph.node.length === 0)
+    throw invalidGraph(`graph has ${graphDef.length} bytes without a GraphDef node`);
   checkNames(graph.node);
   // Not `slice()`: that of a Buffer shares its memory.
   return new Uint8Array(graphDef);
 }
 
-/** Checks that there are nodes, with names of their own that can be drawn. Throws `ERR_GRAPH_INVALID`. */
+/** Checks that nodes have names of their own that can be drawn. Throws `ERR_GRAPH_INVALID`. */
 function checkNames(nodes: readonly tensorboard.INodeDef[]): void {
-  if (nodes.length === 0) throw invalidGraph('the graph has no nodes');
   const names = new Set<string>();
   for (const node of nodes) {
     const name = node.name ?? '';

@@ -53,6 +53,13 @@ describe('parseGraphDef', () => {
     expect(() => parseGraphDef(bytes)).toThrow(refused);
   });
 
+  it.each([
+    ['no bytes', new Uint8Array(), 'graph has 0 bytes without a GraphDef node'],
+    ['an ONNX model', readFixture('onnx/perceptron.onnx'), 'graph has 523 bytes without a GraphDef node'],
+  ])('gives the size of what holds no node: %s', (_title, bytes, message) => {
+    expect(() => parseGraphDef(bytes)).toThrow(expect.objectContaining({ message }));
+  });
+
   it('tells what the decoder said', () => {
     expect(() => parseGraphDef(Uint8Array.of(0xff, 0xff, 0xff))).toThrow(
       expect.objectContaining({ cause: expect.any(Error) }),

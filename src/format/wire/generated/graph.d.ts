@@ -27,9 +27,6 @@ export namespace tensorboard {
         /** GraphDef node. */
         node: tensorboard.NodeDef.$Properties[];
 
-        /** GraphDef library. */
-        library?: (tensorboard.FunctionDefLibrary.$Properties|null);
-
         /** GraphDef versions. */
         versions?: (tensorboard.VersionDef.$Properties|null);
 
@@ -60,9 +57,6 @@ export namespace tensorboard {
             /** GraphDef node */
             node?: (tensorboard.NodeDef.$Properties[]|null);
 
-            /** GraphDef library */
-            library?: (tensorboard.FunctionDefLibrary.$Properties|null);
-
             /** GraphDef versions */
             versions?: (tensorboard.VersionDef.$Properties|null);
 
@@ -73,181 +67,9 @@ export namespace tensorboard {
         /** Shape of a GraphDef. */
         type $Shape = {
           node?: tensorboard.NodeDef.$Shape[]|null;
-          library?: tensorboard.FunctionDefLibrary.$Shape|null;
           versions?: tensorboard.VersionDef.$Shape|null;
           $unknowns?: Uint8Array[];
         };
-    }
-
-    /**
-     * Properties of a FunctionDefLibrary.
-     * @deprecated Use tensorboard.FunctionDefLibrary.$Properties instead.
-     */
-    interface IFunctionDefLibrary extends tensorboard.FunctionDefLibrary.$Properties {
-    }
-
-    /** Represents a FunctionDefLibrary. */
-    class FunctionDefLibrary {
-
-        /**
-         * Constructs a new FunctionDefLibrary.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: tensorboard.FunctionDefLibrary.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** FunctionDefLibrary function. */
-        function: tensorboard.FunctionDef.$Properties[];
-
-        /**
-         * Encodes the specified FunctionDefLibrary message. Does not implicitly {@link tensorboard.FunctionDefLibrary.verify|verify} messages.
-         * @param message FunctionDefLibrary message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: tensorboard.FunctionDefLibrary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a FunctionDefLibrary message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {tensorboard.FunctionDefLibrary & tensorboard.FunctionDefLibrary.$Shape} FunctionDefLibrary
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.FunctionDefLibrary & tensorboard.FunctionDefLibrary.$Shape;
-    }
-
-    namespace FunctionDefLibrary {
-
-        /** Properties of a FunctionDefLibrary. */
-        interface $Properties {
-
-            /** FunctionDefLibrary function */
-            "function"?: (tensorboard.FunctionDef.$Properties[]|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of a FunctionDefLibrary. */
-        type $Shape = tensorboard.FunctionDefLibrary.$Properties;
-    }
-
-    /**
-     * Properties of a FunctionDef.
-     * @deprecated Use tensorboard.FunctionDef.$Properties instead.
-     */
-    interface IFunctionDef extends tensorboard.FunctionDef.$Properties {
-    }
-
-    /** Represents a FunctionDef. */
-    class FunctionDef {
-
-        /**
-         * Constructs a new FunctionDef.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: tensorboard.FunctionDef.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** FunctionDef signature. */
-        signature?: (tensorboard.OpDef.$Properties|null);
-
-        /**
-         * Encodes the specified FunctionDef message. Does not implicitly {@link tensorboard.FunctionDef.verify|verify} messages.
-         * @param message FunctionDef message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: tensorboard.FunctionDef.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a FunctionDef message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {tensorboard.FunctionDef & tensorboard.FunctionDef.$Shape} FunctionDef
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.FunctionDef & tensorboard.FunctionDef.$Shape;
-    }
-
-    namespace FunctionDef {
-
-        /** Properties of a FunctionDef. */
-        interface $Properties {
-
-            /** FunctionDef signature */
-            signature?: (tensorboard.OpDef.$Properties|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of a FunctionDef. */
-        type $Shape = tensorboard.FunctionDef.$Properties;
-    }
-
-    /**
-     * Properties of an OpDef.
-     * @deprecated Use tensorboard.OpDef.$Properties instead.
-     */
-    interface IOpDef extends tensorboard.OpDef.$Properties {
-    }
-
-    /** Represents an OpDef. */
-    class OpDef {
-
-        /**
-         * Constructs a new OpDef.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: tensorboard.OpDef.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** OpDef name. */
-        name: string;
-
-        /**
-         * Encodes the specified OpDef message. Does not implicitly {@link tensorboard.OpDef.verify|verify} messages.
-         * @param message OpDef message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: tensorboard.OpDef.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes an OpDef message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {tensorboard.OpDef & tensorboard.OpDef.$Shape} OpDef
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.OpDef & tensorboard.OpDef.$Shape;
-    }
-
-    namespace OpDef {
-
-        /** Properties of an OpDef. */
-        interface $Properties {
-
-            /** OpDef name */
-            name?: (string|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of an OpDef. */
-        type $Shape = tensorboard.OpDef.$Properties;
     }
 
     /**
@@ -832,9 +654,6 @@ export namespace tensorboard {
         /** TensorProto tensorShape. */
         tensorShape?: (tensorboard.TensorShapeProto.$Properties|null);
 
-        /** TensorProto versionNumber. */
-        versionNumber: number;
-
         /** TensorProto tensorContent. */
         tensorContent: Uint8Array;
 
@@ -850,17 +669,11 @@ export namespace tensorboard {
         /** TensorProto stringVal. */
         stringVal: Uint8Array[];
 
-        /** TensorProto scomplexVal. */
-        scomplexVal: number[];
-
         /** TensorProto int64Val. */
         int64Val: (number|Long)[];
 
         /** TensorProto boolVal. */
         boolVal: boolean[];
-
-        /** TensorProto dcomplexVal. */
-        dcomplexVal: number[];
 
         /** TensorProto halfVal. */
         halfVal: number[];
@@ -901,9 +714,6 @@ export namespace tensorboard {
             /** TensorProto tensorShape */
             tensorShape?: (tensorboard.TensorShapeProto.$Properties|null);
 
-            /** TensorProto versionNumber */
-            versionNumber?: (number|null);
-
             /** TensorProto tensorContent */
             tensorContent?: (Uint8Array|null);
 
@@ -919,17 +729,11 @@ export namespace tensorboard {
             /** TensorProto stringVal */
             stringVal?: (Uint8Array[]|null);
 
-            /** TensorProto scomplexVal */
-            scomplexVal?: (number[]|null);
-
             /** TensorProto int64Val */
             int64Val?: ((number|Long)[]|null);
 
             /** TensorProto boolVal */
             boolVal?: (boolean[]|null);
-
-            /** TensorProto dcomplexVal */
-            dcomplexVal?: (number[]|null);
 
             /** TensorProto halfVal */
             halfVal?: (number[]|null);

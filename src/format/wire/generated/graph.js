@@ -24,7 +24,6 @@ export const tensorboard = $root.tensorboard = (() => {
          * Properties of a GraphDef.
          * @typedef {Object} tensorboard.GraphDef.$Properties
          * @property {Array.<tensorboard.NodeDef.$Properties>|null} [node] GraphDef node
-         * @property {tensorboard.FunctionDefLibrary.$Properties|null} [library] GraphDef library
          * @property {tensorboard.VersionDef.$Properties|null} [versions] GraphDef versions
          * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
          */
@@ -41,7 +40,6 @@ export const tensorboard = $root.tensorboard = (() => {
          * Shape of a GraphDef.
          * @typedef {{
          *   node?: Array.<tensorboard.NodeDef.$Shape>|null;
-         *   library?: tensorboard.FunctionDefLibrary.$Shape|null;
          *   versions?: tensorboard.VersionDef.$Shape|null;
          *   $unknowns?: Array.<Uint8Array>;
          * }} tensorboard.GraphDef.$Shape
@@ -72,14 +70,6 @@ export const tensorboard = $root.tensorboard = (() => {
         GraphDef.prototype.node = $util.emptyArray;
 
         /**
-         * GraphDef library.
-         * @member {tensorboard.FunctionDefLibrary.$Properties|null|undefined} library
-         * @memberof tensorboard.GraphDef
-         * @instance
-         */
-        GraphDef.prototype.library = null;
-
-        /**
          * GraphDef versions.
          * @member {tensorboard.VersionDef.$Properties|null|undefined} versions
          * @memberof tensorboard.GraphDef
@@ -106,8 +96,6 @@ export const tensorboard = $root.tensorboard = (() => {
             if (message.node != null && message.node.length)
                 for (let i = 0; i < message.node.length; ++i)
                     $root.tensorboard.NodeDef.encode(message.node[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
-            if (message.library != null && $Object.hasOwnProperty.call(message, "library"))
-                $root.tensorboard.FunctionDefLibrary.encode(message.library, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
             if (message.versions != null && $Object.hasOwnProperty.call(message, "versions"))
                 $root.tensorboard.VersionDef.encode(message.versions, writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -162,12 +150,6 @@ export const tensorboard = $root.tensorboard = (() => {
                         message.node.push($root.tensorboard.NodeDef.decode(reader, reader.size(), $undefined, _depth + 1));
                         continue;
                     }
-                case 2: {
-                        if (wireType !== 2)
-                            break;
-                        message.library = $root.tensorboard.FunctionDefLibrary.decode(reader, reader.size(), $undefined, _depth + 1, message.library);
-                        continue;
-                    }
                 case 4: {
                         if (wireType !== 2)
                             break;
@@ -192,412 +174,6 @@ export const tensorboard = $root.tensorboard = (() => {
         };
 
         return GraphDef;
-    })();
-
-    tensorboard.FunctionDefLibrary = (function() {
-
-        /**
-         * Properties of a FunctionDefLibrary.
-         * @typedef {Object} tensorboard.FunctionDefLibrary.$Properties
-         * @property {Array.<tensorboard.FunctionDef.$Properties>|null} ["function"] FunctionDefLibrary function
-         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
-         */
-
-        /**
-         * Properties of a FunctionDefLibrary.
-         * @memberof tensorboard
-         * @interface IFunctionDefLibrary
-         * @augments tensorboard.FunctionDefLibrary.$Properties
-         * @deprecated Use tensorboard.FunctionDefLibrary.$Properties instead.
-         */
-
-        /**
-         * Shape of a FunctionDefLibrary.
-         * @typedef {tensorboard.FunctionDefLibrary.$Properties} tensorboard.FunctionDefLibrary.$Shape
-         */
-
-        /**
-         * Constructs a new FunctionDefLibrary.
-         * @memberof tensorboard
-         * @classdesc Represents a FunctionDefLibrary.
-         * @constructor
-         * @param {tensorboard.FunctionDefLibrary.$Properties=} [properties] Properties to set
-         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
-         */
-        const FunctionDefLibrary = function (properties) {
-            this["function"] = [];
-            if (properties)
-                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
-                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
-                        this[keys[i]] = properties[keys[i]];
-        };
-
-        /**
-         * FunctionDefLibrary function.
-         * @member {Array.<tensorboard.FunctionDef.$Properties>} function
-         * @memberof tensorboard.FunctionDefLibrary
-         * @instance
-         */
-        FunctionDefLibrary.prototype["function"] = $util.emptyArray;
-
-        /**
-         * Encodes the specified FunctionDefLibrary message. Does not implicitly {@link tensorboard.FunctionDefLibrary.verify|verify} messages.
-         * @function encode
-         * @memberof tensorboard.FunctionDefLibrary
-         * @static
-         * @param {tensorboard.FunctionDefLibrary.$Properties} message FunctionDefLibrary message or plain object to encode
-         * @param {$protobuf.Writer} [writer] Writer to encode to
-         * @returns {$protobuf.Writer} Writer
-         */
-        FunctionDefLibrary.encode = function (message, writer, _depth) {
-            if (!writer)
-                writer = $Writer.create();
-            if (_depth === $undefined)
-                _depth = 0;
-            if (_depth > $util.recursionLimit)
-                throw $Error("max depth exceeded");
-            if (message["function"] != null && message["function"].length)
-                for (let i = 0; i < message["function"].length; ++i)
-                    $root.tensorboard.FunctionDef.encode(message["function"][i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
-            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
-                for (let i = 0; i < message.$unknowns.length; ++i)
-                    writer.raw(message.$unknowns[i]);
-            return writer;
-        };
-
-        /**
-         * Decodes a FunctionDefLibrary message from the specified reader or buffer.
-         * @function decode
-         * @memberof tensorboard.FunctionDefLibrary
-         * @static
-         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
-         * @param {number} [length] Message length if known beforehand
-         * @returns {tensorboard.FunctionDefLibrary & tensorboard.FunctionDefLibrary.$Shape} FunctionDefLibrary
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        FunctionDefLibrary.decode = function (reader, length, _end, _depth, _target) {
-            if (!(reader instanceof $Reader))
-                reader = $Reader.create(reader);
-            if (_depth === $undefined)
-                _depth = 0;
-            if (_depth > $Reader.recursionLimit)
-                throw $Error("max depth exceeded");
-            let end, message;
-            if (length === $undefined)
-                end = reader.len;
-            else {
-                end = reader.pos + length;
-                if (end > reader.len)
-                    throw $RangeError("index out of range");
-                length = reader.len;
-                reader.len = end;
-            }
-            message = _target || new $root.tensorboard.FunctionDefLibrary();
-            while (reader.pos < end) {
-                let start = reader.pos;
-                let tag = reader.tag();
-                if (tag === _end) {
-                    _end = $undefined;
-                    break;
-                }
-                let wireType = tag & 7;
-                switch (tag >>>= 3) {
-                case 1: {
-                        if (wireType !== 2)
-                            break;
-                        if (!(message["function"] && message["function"].length))
-                            message["function"] = [];
-                        message["function"].push($root.tensorboard.FunctionDef.decode(reader, reader.size(), $undefined, _depth + 1));
-                        continue;
-                    }
-                }
-                reader.skipType(wireType, _depth, tag);
-                if (!reader.discardUnknown) {
-                    $util.makeProp(message, "$unknowns", false);
-                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
-                }
-            }
-            if (length !== $undefined) {
-                if (reader.pos !== end)
-                    throw $RangeError("index out of range");
-                reader.len = length;
-            }
-            if (_end !== $undefined)
-                throw $Error("missing end group");
-            return message;
-        };
-
-        return FunctionDefLibrary;
-    })();
-
-    tensorboard.FunctionDef = (function() {
-
-        /**
-         * Properties of a FunctionDef.
-         * @typedef {Object} tensorboard.FunctionDef.$Properties
-         * @property {tensorboard.OpDef.$Properties|null} [signature] FunctionDef signature
-         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
-         */
-
-        /**
-         * Properties of a FunctionDef.
-         * @memberof tensorboard
-         * @interface IFunctionDef
-         * @augments tensorboard.FunctionDef.$Properties
-         * @deprecated Use tensorboard.FunctionDef.$Properties instead.
-         */
-
-        /**
-         * Shape of a FunctionDef.
-         * @typedef {tensorboard.FunctionDef.$Properties} tensorboard.FunctionDef.$Shape
-         */
-
-        /**
-         * Constructs a new FunctionDef.
-         * @memberof tensorboard
-         * @classdesc Represents a FunctionDef.
-         * @constructor
-         * @param {tensorboard.FunctionDef.$Properties=} [properties] Properties to set
-         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
-         */
-        const FunctionDef = function (properties) {
-            if (properties)
-                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
-                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
-                        this[keys[i]] = properties[keys[i]];
-        };
-
-        /**
-         * FunctionDef signature.
-         * @member {tensorboard.OpDef.$Properties|null|undefined} signature
-         * @memberof tensorboard.FunctionDef
-         * @instance
-         */
-        FunctionDef.prototype.signature = null;
-
-        /**
-         * Encodes the specified FunctionDef message. Does not implicitly {@link tensorboard.FunctionDef.verify|verify} messages.
-         * @function encode
-         * @memberof tensorboard.FunctionDef
-         * @static
-         * @param {tensorboard.FunctionDef.$Properties} message FunctionDef message or plain object to encode
-         * @param {$protobuf.Writer} [writer] Writer to encode to
-         * @returns {$protobuf.Writer} Writer
-         */
-        FunctionDef.encode = function (message, writer, _depth) {
-            if (!writer)
-                writer = $Writer.create();
-            if (_depth === $undefined)
-                _depth = 0;
-            if (_depth > $util.recursionLimit)
-                throw $Error("max depth exceeded");
-            if (message.signature != null && $Object.hasOwnProperty.call(message, "signature"))
-                $root.tensorboard.OpDef.encode(message.signature, writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
-            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
-                for (let i = 0; i < message.$unknowns.length; ++i)
-                    writer.raw(message.$unknowns[i]);
-            return writer;
-        };
-
-        /**
-         * Decodes a FunctionDef message from the specified reader or buffer.
-         * @function decode
-         * @memberof tensorboard.FunctionDef
-         * @static
-         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
-         * @param {number} [length] Message length if known beforehand
-         * @returns {tensorboard.FunctionDef & tensorboard.FunctionDef.$Shape} FunctionDef
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        FunctionDef.decode = function (reader, length, _end, _depth, _target) {
-            if (!(reader instanceof $Reader))
-                reader = $Reader.create(reader);
-            if (_depth === $undefined)
-                _depth = 0;
-            if (_depth > $Reader.recursionLimit)
-                throw $Error("max depth exceeded");
-            let end, message, value;
-            if (length === $undefined)
-                end = reader.len;
-            else {
-                end = reader.pos + length;
-                if (end > reader.len)
-                    throw $RangeError("index out of range");
-                length = reader.len;
-                reader.len = end;
-            }
-            message = _target || new $root.tensorboard.FunctionDef();
-            while (reader.pos < end) {
-                let start = reader.pos;
-                let tag = reader.tag();
-                if (tag === _end) {
-                    _end = $undefined;
-                    break;
-                }
-                let wireType = tag & 7;
-                switch (tag >>>= 3) {
-                case 1: {
-                        if (wireType !== 2)
-                            break;
-                        message.signature = $root.tensorboard.OpDef.decode(reader, reader.size(), $undefined, _depth + 1, message.signature);
-                        continue;
-                    }
-                }
-                reader.skipType(wireType, _depth, tag);
-                if (!reader.discardUnknown) {
-                    $util.makeProp(message, "$unknowns", false);
-                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
-                }
-            }
-            if (length !== $undefined) {
-                if (reader.pos !== end)
-                    throw $RangeError("index out of range");
-                reader.len = length;
-            }
-            if (_end !== $undefined)
-                throw $Error("missing end group");
-            return message;
-        };
-
-        return FunctionDef;
-    })();
-
-    tensorboard.OpDef = (function() {
-
-        /**
-         * Properties of an OpDef.
-         * @typedef {Object} tensorboard.OpDef.$Properties
-         * @property {string|null} [name] OpDef name
-         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
-         */
-
-        /**
-         * Properties of an OpDef.
-         * @memberof tensorboard
-         * @interface IOpDef
-         * @augments tensorboard.OpDef.$Properties
-         * @deprecated Use tensorboard.OpDef.$Properties instead.
-         */
-
-        /**
-         * Shape of an OpDef.
-         * @typedef {tensorboard.OpDef.$Properties} tensorboard.OpDef.$Shape
-         */
-
-        /**
-         * Constructs a new OpDef.
-         * @memberof tensorboard
-         * @classdesc Represents an OpDef.
-         * @constructor
-         * @param {tensorboard.OpDef.$Properties=} [properties] Properties to set
-         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
-         */
-        const OpDef = function (properties) {
-            if (properties)
-                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
-                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
-                        this[keys[i]] = properties[keys[i]];
-        };
-
-        /**
-         * OpDef name.
-         * @member {string} name
-         * @memberof tensorboard.OpDef
-         * @instance
-         */
-        OpDef.prototype.name = "";
-
-        /**
-         * Encodes the specified OpDef message. Does not implicitly {@link tensorboard.OpDef.verify|verify} messages.
-         * @function encode
-         * @memberof tensorboard.OpDef
-         * @static
-         * @param {tensorboard.OpDef.$Properties} message OpDef message or plain object to encode
-         * @param {$protobuf.Writer} [writer] Writer to encode to
-         * @returns {$protobuf.Writer} Writer
-         */
-        OpDef.encode = function (message, writer, _depth) {
-            if (!writer)
-                writer = $Writer.create();
-            if (_depth === $undefined)
-                _depth = 0;
-            if (_depth > $util.recursionLimit)
-                throw $Error("max depth exceeded");
-            if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
-                writer.uint32(/* id 1, wireType 2 =*/10).string(message.name);
-            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
-                for (let i = 0; i < message.$unknowns.length; ++i)
-                    writer.raw(message.$unknowns[i]);
-            return writer;
-        };
-
-        /**
-         * Decodes an OpDef message from the specified reader or buffer.
-         * @function decode
-         * @memberof tensorboard.OpDef
-         * @static
-         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
-         * @param {number} [length] Message length if known beforehand
-         * @returns {tensorboard.OpDef & tensorboard.OpDef.$Shape} OpDef
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        OpDef.decode = function (reader, length, _end, _depth, _target) {
-            if (!(reader instanceof $Reader))
-                reader = $Reader.create(reader);
-            if (_depth === $undefined)
-                _depth = 0;
-            if (_depth > $Reader.recursionLimit)
-                throw $Error("max depth exceeded");
-            let end, message, value;
-            if (length === $undefined)
-                end = reader.len;
-            else {
-                end = reader.pos + length;
-                if (end > reader.len)
-                    throw $RangeError("index out of range");
-                length = reader.len;
-                reader.len = end;
-            }
-            message = _target || new $root.tensorboard.OpDef();
-            while (reader.pos < end) {
-                let start = reader.pos;
-                let tag = reader.tag();
-                if (tag === _end) {
-                    _end = $undefined;
-                    break;
-                }
-                let wireType = tag & 7;
-                switch (tag >>>= 3) {
-                case 1: {
-                        if (wireType !== 2)
-                            break;
-                        if ((value = reader.stringVerify()).length)
-                            message.name = value;
-                        else
-                            delete message.name;
-                        continue;
-                    }
-                }
-                reader.skipType(wireType, _depth, tag);
-                if (!reader.discardUnknown) {
-                    $util.makeProp(message, "$unknowns", false);
-                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
-                }
-            }
-            if (length !== $undefined) {
-                if (reader.pos !== end)
-                    throw $RangeError("index out of range");
-                reader.len = length;
-            }
-            if (_end !== $undefined)
-                throw $Error("missing end group");
-            return message;
-        };
-
-        return OpDef;
     })();
 
     tensorboard.VersionDef = (function() {
@@ -1938,16 +1514,13 @@ export const tensorboard = $root.tensorboard = (() => {
          * @typedef {Object} tensorboard.TensorProto.$Properties
          * @property {tensorboard.DataType|null} [dtype] TensorProto dtype
          * @property {tensorboard.TensorShapeProto.$Properties|null} [tensorShape] TensorProto tensorShape
-         * @property {number|null} [versionNumber] TensorProto versionNumber
          * @property {Uint8Array|null} [tensorContent] TensorProto tensorContent
          * @property {Array.<number>|null} [floatVal] TensorProto floatVal
          * @property {Array.<number>|null} [doubleVal] TensorProto doubleVal
          * @property {Array.<number>|null} [intVal] TensorProto intVal
          * @property {Array.<Uint8Array>|null} [stringVal] TensorProto stringVal
-         * @property {Array.<number>|null} [scomplexVal] TensorProto scomplexVal
          * @property {Array.<number|Long>|null} [int64Val] TensorProto int64Val
          * @property {Array.<boolean>|null} [boolVal] TensorProto boolVal
-         * @property {Array.<number>|null} [dcomplexVal] TensorProto dcomplexVal
          * @property {Array.<number>|null} [halfVal] TensorProto halfVal
          * @property {Array.<number>|null} [uint32Val] TensorProto uint32Val
          * @property {Array.<number|Long>|null} [uint64Val] TensorProto uint64Val
@@ -1980,10 +1553,8 @@ export const tensorboard = $root.tensorboard = (() => {
             this.doubleVal = [];
             this.intVal = [];
             this.stringVal = [];
-            this.scomplexVal = [];
             this.int64Val = [];
             this.boolVal = [];
-            this.dcomplexVal = [];
             this.halfVal = [];
             this.uint32Val = [];
             this.uint64Val = [];
@@ -2008,14 +1579,6 @@ export const tensorboard = $root.tensorboard = (() => {
          * @instance
          */
         TensorProto.prototype.tensorShape = null;
-
-        /**
-         * TensorProto versionNumber.
-         * @member {number} versionNumber
-         * @memberof tensorboard.TensorProto
-         * @instance
-         */
-        TensorProto.prototype.versionNumber = 0;
 
         /**
          * TensorProto tensorContent.
@@ -2058,14 +1621,6 @@ export const tensorboard = $root.tensorboard = (() => {
         TensorProto.prototype.stringVal = $util.emptyArray;
 
         /**
-         * TensorProto scomplexVal.
-         * @member {Array.<number>} scomplexVal
-         * @memberof tensorboard.TensorProto
-         * @instance
-         */
-        TensorProto.prototype.scomplexVal = $util.emptyArray;
-
-        /**
          * TensorProto int64Val.
          * @member {Array.<number|Long>} int64Val
          * @memberof tensorboard.TensorProto
@@ -2080,14 +1635,6 @@ export const tensorboard = $root.tensorboard = (() => {
          * @instance
          */
         TensorProto.prototype.boolVal = $util.emptyArray;
-
-        /**
-         * TensorProto dcomplexVal.
-         * @member {Array.<number>} dcomplexVal
-         * @memberof tensorboard.TensorProto
-         * @instance
-         */
-        TensorProto.prototype.dcomplexVal = $util.emptyArray;
 
         /**
          * TensorProto halfVal.
@@ -2133,8 +1680,6 @@ export const tensorboard = $root.tensorboard = (() => {
                 writer.uint32(/* id 1, wireType 0 =*/8).int32(message.dtype);
             if (message.tensorShape != null && $Object.hasOwnProperty.call(message, "tensorShape"))
                 $root.tensorboard.TensorShapeProto.encode(message.tensorShape, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
-            if (message.versionNumber != null && $Object.hasOwnProperty.call(message, "versionNumber") && message.versionNumber !== 0)
-                writer.uint32(/* id 3, wireType 0 =*/24).int32(message.versionNumber);
             if (message.tensorContent != null && $Object.hasOwnProperty.call(message, "tensorContent") && message.tensorContent.length)
                 writer.uint32(/* id 4, wireType 2 =*/34).bytes(message.tensorContent);
             if (message.floatVal != null && message.floatVal.length)
@@ -2146,14 +1691,10 @@ export const tensorboard = $root.tensorboard = (() => {
             if (message.stringVal != null && message.stringVal.length)
                 for (let i = 0; i < message.stringVal.length; ++i)
                     writer.uint32(/* id 8, wireType 2 =*/66).bytes(message.stringVal[i]);
-            if (message.scomplexVal != null && message.scomplexVal.length)
-                writer.uint32(/* id 9, wireType 2 =*/74).floats(message.scomplexVal);
             if (message.int64Val != null && message.int64Val.length)
                 writer.uint32(/* id 10, wireType 2 =*/82).int64s(message.int64Val);
             if (message.boolVal != null && message.boolVal.length)
                 writer.uint32(/* id 11, wireType 2 =*/90).bools(message.boolVal);
-            if (message.dcomplexVal != null && message.dcomplexVal.length)
-                writer.uint32(/* id 12, wireType 2 =*/98).doubles(message.dcomplexVal);
             if (message.halfVal != null && message.halfVal.length)
                 writer.uint32(/* id 13, wireType 2 =*/106).int32s(message.halfVal);
             if (message.uint32Val != null && message.uint32Val.length)
@@ -2219,15 +1760,6 @@ export const tensorboard = $root.tensorboard = (() => {
                         message.tensorShape = $root.tensorboard.TensorShapeProto.decode(reader, reader.size(), $undefined, _depth + 1, message.tensorShape);
                         continue;
                     }
-                case 3: {
-                        if (wireType !== 0)
-                            break;
-                        if (value = reader.int32())
-                            message.versionNumber = value;
-                        else
-                            delete message.versionNumber;
-                        continue;
-                    }
                 case 4: {
                         if (wireType !== 2)
                             break;
@@ -2287,20 +1819,6 @@ export const tensorboard = $root.tensorboard = (() => {
                         message.stringVal.push(reader.bytes());
                         continue;
                     }
-                case 9: {
-                        if (wireType === 2) {
-                            if (!(message.scomplexVal && message.scomplexVal.length))
-                                message.scomplexVal = [];
-                            reader.floats(message.scomplexVal);
-                            continue;
-                        }
-                        if (wireType !== 5)
-                            break;
-                        if (!(message.scomplexVal && message.scomplexVal.length))
-                            message.scomplexVal = [];
-                        message.scomplexVal.push(reader.float());
-                        continue;
-                    }
                 case 10: {
                         if (wireType === 2) {
                             if (!(message.int64Val && message.int64Val.length))
@@ -2327,20 +1845,6 @@ export const tensorboard = $root.tensorboard = (() => {
                         if (!(message.boolVal && message.boolVal.length))
                             message.boolVal = [];
                         message.boolVal.push(reader.bool());
-                        continue;
-                    }
-                case 12: {
-                        if (wireType === 2) {
-                            if (!(message.dcomplexVal && message.dcomplexVal.length))
-                                message.dcomplexVal = [];
-                            reader.doubles(message.dcomplexVal);
-                            continue;
-                        }
-                        if (wireType !== 1)
-                            break;
-                        if (!(message.dcomplexVal && message.dcomplexVal.length))
-                            message.dcomplexVal = [];
-                        message.dcomplexVal.push(reader.double());
                         continue;
                     }
                 case 13: {

@@ -1148,9 +1148,6 @@ export namespace tensorboard {
         /** TensorProto tensorShape. */
         tensorShape?: (tensorboard.TensorShapeProto.$Properties|null);
 
-        /** TensorProto versionNumber. */
-        versionNumber: number;
-
         /** TensorProto tensorContent. */
         tensorContent: Uint8Array;
 
@@ -1166,17 +1163,11 @@ export namespace tensorboard {
         /** TensorProto stringVal. */
         stringVal: Uint8Array[];
 
-        /** TensorProto scomplexVal. */
-        scomplexVal: number[];
-
         /** TensorProto int64Val. */
         int64Val: (number|Long)[];
 
         /** TensorProto boolVal. */
         boolVal: boolean[];
-
-        /** TensorProto dcomplexVal. */
-        dcomplexVal: number[];
 
         /** TensorProto halfVal. */
         halfVal: number[];
@@ -1217,9 +1208,6 @@ export namespace tensorboard {
             /** TensorProto tensorShape */
             tensorShape?: (tensorboard.TensorShapeProto.$Properties|null);
 
-            /** TensorProto versionNumber */
-            versionNumber?: (number|null);
-
             /** TensorProto tensorContent */
             tensorContent?: (Uint8Array|null);
 
@@ -1235,17 +1223,11 @@ export namespace tensorboard {
             /** TensorProto stringVal */
             stringVal?: (Uint8Array[]|null);
 
-            /** TensorProto scomplexVal */
-            scomplexVal?: (number[]|null);
-
             /** TensorProto int64Val */
             int64Val?: ((number|Long)[]|null);
 
             /** TensorProto boolVal */
             boolVal?: (boolean[]|null);
-
-            /** TensorProto dcomplexVal */
-            dcomplexVal?: (number[]|null);
 
             /** TensorProto halfVal */
             halfVal?: (number[]|null);

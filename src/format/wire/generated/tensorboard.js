@@ -2687,16 +2687,13 @@ export const tensorboard = $root.tensorboard = (() => {
          * @typedef {Object} tensorboard.TensorProto.$Properties
          * @property {tensorboard.DataType|null} [dtype] TensorProto dtype
          * @property {tensorboard.TensorShapeProto.$Properties|null} [tensorShape] TensorProto tensorShape
-         * @property {number|null} [versionNumber] TensorProto versionNumber
          * @property {Uint8Array|null} [tensorContent] TensorProto tensorContent
          * @property {Array.<number>|null} [floatVal] TensorProto floatVal
          * @property {Array.<number>|null} [doubleVal] TensorProto doubleVal
          * @property {Array.<number>|null} [intVal] TensorProto intVal
          * @property {Array.<Uint8Array>|null} [stringVal] TensorProto stringVal
-         * @property {Array.<number>|null} [scomplexVal] TensorProto scomplexVal
          * @property {Array.<number|Long>|null} [int64Val] TensorProto int64Val
          * @property {Array.<boolean>|null} [boolVal] TensorProto boolVal
-         * @property {Array.<number>|null} [dcomplexVal] TensorProto dcomplexVal
          * @property {Array.<number>|null} [halfVal] TensorProto halfVal
          * @property {Array.<number>|null} [uint32Val] TensorProto uint32Val
          * @property {Array.<number|Long>|null} [uint64Val] TensorProto uint64Val
@@ -2729,10 +2726,8 @@ export const tensorboard = $root.tensorboard = (() => {
             this.doubleVal = [];
             this.intVal = [];
             this.stringVal = [];
-            this.scomplexVal = [];
             this.int64Val = [];
             this.boolVal = [];
-            this.dcomplexVal = [];
             this.halfVal = [];
             this.uint32Val = [];
             this.uint64Val = [];
@@ -2757,14 +2752,6 @@ export const tensorboard = $root.tensorboard = (() => {
          * @instance
          */
         TensorProto.prototype.tensorShape = null;
-
-        /**
-         * TensorProto versionNumber.
-         * @member {number} versionNumber
-         * @memberof tensorboard.TensorProto
-         * @instance
-         */
-        TensorProto.prototype.versionNumber = 0;
 
         /**
          * TensorProto tensorContent.
@@ -2807,14 +2794,6 @@ export const tensorboard = $root.tensorboard = (() => {
         TensorProto.prototype.stringVal = $util.emptyArray;
 
         /**
-         * TensorProto scomplexVal.
-         * @member {Array.<number>} scomplexVal
-         * @memberof tensorboard.TensorProto
-         * @instance
-         */
-        TensorProto.prototype.scomplexVal = $util.emptyArray;
-
-        /**
          * TensorProto int64Val.
          * @member {Array.<number|Long>} int64Val
          * @memberof tensorboard.TensorProto
@@ -2829,14 +2808,6 @@ export const tensorboard = $root.tensorboard = (() => {
          * @instance
          */
         TensorProto.prototype.boolVal = $util.emptyArray;
-
-        /**
-         * TensorProto dcomplexVal.
-         * @member {Array.<number>} dcomplexVal
-         * @memberof tensorboard.TensorProto
-         * @instance
-         */
-        TensorProto.prototype.dcomplexVal = $util.emptyArray;
 
         /**
          * TensorProto halfVal.
@@ -2882,8 +2853,6 @@ export const tensorboard = $root.tensorboard = (() => {
                 writer.uint32(/* id 1, wireType 0 =*/8).int32(message.dtype);
             if (message.tensorShape != null && $Object.hasOwnProperty.call(message, "tensorShape"))
                 $root.tensorboard.TensorShapeProto.encode(message.tensorShape, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
-            if (message.versionNumber != null && $Object.hasOwnProperty.call(message, "versionNumber") && message.versionNumber !== 0)
-                writer.uint32(/* id 3, wireType 0 =*/24).int32(message.versionNumber);
             if (message.tensorContent != null && $Object.hasOwnProperty.call(message, "tensorContent") && message.tensorContent.length)
                 writer.uint32(/* id 4, wireType 2 =*/34).bytes(message.tensorContent);
             if (message.floatVal != null && message.floatVal.length)
@@ -2895,14 +2864,10 @@ export const tensorboard = $root.tensorboard = (() => {
             if (message.stringVal != null && message.stringVal.length)
                 for (let i = 0; i < message.stringVal.length; ++i)
                     writer.uint32(/* id 8, wireType 2 =*/66).bytes(message.stringVal[i]);
-            if (message.scomplexVal != null && message.scomplexVal.length)
-                writer.uint32(/* id 9, wireType 2 =*/74).floats(message.scomplexVal);
             if (message.int64Val != null && message.int64Val.length)
                 writer.uint32(/* id 10, wireType 2 =*/82).int64s(message.int64Val);
             if (message.boolVal != null && message.boolVal.length)
                 writer.uint32(/* id 11, wireType 2 =*/90).bools(message.boolVal);
-            if (message.dcomplexVal != null && message.dcomplexVal.length)
-                writer.uint32(/* id 12, wireType 2 =*/98).doubles(message.dcomplexVal);
             if (message.halfVal != null && message.halfVal.length)
                 writer.uint32(/* id 13, wireType 2 =*/106).int32s(message.halfVal);
             if (message.uint32Val != null && message.uint32Val.length)
@@ -2968,15 +2933,6 @@ export const tensorboard = $root.tensorboard = (() => {
                         message.tensorShape = $root.tensorboard.TensorShapeProto.decode(reader, reader.size(), $undefined, _depth + 1, message.tensorShape);
                         continue;
                     }
-                case 3: {
-                        if (wireType !== 0)
-                            break;
-                        if (value = reader.int32())
-                            message.versionNumber = value;
-                        else
-                            delete message.versionNumber;
-                        continue;
-                    }
                 case 4: {
                         if (wireType !== 2)
                             break;
@@ -3036,20 +2992,6 @@ export const tensorboard = $root.tensorboard = (() => {
                         message.stringVal.push(reader.bytes());
                         continue;
                     }
-                case 9: {
-                        if (wireType === 2) {
-                            if (!(message.scomplexVal && message.scomplexVal.length))
-                                message.scomplexVal = [];
-                            reader.floats(message.scomplexVal);
-                            continue;
-                        }
-                        if (wireType !== 5)
-                            break;
-                        if (!(message.scomplexVal && message.scomplexVal.length))
-                            message.scomplexVal = [];
-                        message.scomplexVal.push(reader.float());
-                        continue;
-                    }
                 case 10: {
                         if (wireType === 2) {
                             if (!(message.int64Val && message.int64Val.length))
@@ -3076,20 +3018,6 @@ export const tensorboard = $root.tensorboard = (() => {
                         if (!(message.boolVal && message.boolVal.length))
                             message.boolVal = [];
                         message.boolVal.push(reader.bool());
-                        continue;
-                    }
-                case 12: {
-                        if (wireType === 2) {
-                            if (!(message.dcomplexVal && message.dcomplexVal.length))
-                                message.dcomplexVal = [];
-                            reader.doubles(message.dcomplexVal);
-                            continue;
-                        }
-                        if (wireType !== 1)
-                            break;
-                        if (!(message.dcomplexVal && message.dcomplexVal.length))
-                            message.dcomplexVal = [];
-                        message.dcomplexVal.push(reader.double());
                         continue;
                     }
                 case 13: {
