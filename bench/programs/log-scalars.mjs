@@ -2,8 +2,8 @@
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { tensorboard } from '../../dist/src/format/wire/generated/tensorboard.js';
 import { Run } from '../../dist/src/index.js';
+import { loadMessageType } from '../support/proto.mjs';
 import { lastRecords, RecordPipe } from '../support/records.mjs';
 import { createValues, report, startMeasuring, TAGS } from '../support/values.mjs';
 
@@ -57,16 +57,17 @@ const LOGGERS = {
     closeSync(fd);
     return end();
   },
-  /** The same events by protobufjs' generated encoder, into the same pipe. */
+  /** The same events by protobufjs' encoder, into the same pipe. */
   async protobufjs() {
-    const messages = (await readyRecords()).map((data) => tensorboard.Event.decode(data));
+    const EventType = loadMessageType('event', 'tensorboard.Event');
+    const messages = (await readyRecords()).map((data) => EventType.decode(data));
     const fd = openSync(join(directory, 'protobufjs'), 'w');
     const pipe = new RecordPipe((bytes) => writeSync(fd, bytes));
     const end = startMeasuring(count);
     for (let i = 0; i < count; i++) {
       const message = messages[i & 1023];
       message.wallTime = Date.now() / 1000;
-      pipe.add(tensorboard.Event.encode(message).finish());
+      pipe.add(EventType.encode(message).finish());
     }
     pipe.flush();
     closeSync(fd);

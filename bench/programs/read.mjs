@@ -28,7 +28,7 @@ const READERS = {
     }
   },
   async protobufjs() {
-    const { tensorboard } = await import('../../dist/src/format/wire/generated/tensorboard.js');
+    const { tensorboard } = await import('../../dist/src/format/wire/generated/event.js');
     version = readVersion('protobufjs');
     await walk((data) => {
       const event = tensorboard.Event.decode(data);

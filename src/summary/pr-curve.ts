@@ -7,7 +7,7 @@
  */
 
 import { InvalidArgumentError } from '../base/errors.js';
-import { tensorboard } from '../format/wire/generated/tensorboard.js';
+import { tensorboard } from '../format/wire/generated/plugins.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';

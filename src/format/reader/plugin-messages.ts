@@ -5,7 +5,7 @@
  */
 
 import { InvalidValueError } from '../../base/errors.js';
-import { tensorboard } from '../wire/generated/tensorboard.js';
+import { tensorboard } from '../wire/generated/plugins.js';
 
 type HParamValue = number | string | boolean | null;
 

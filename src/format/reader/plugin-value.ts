@@ -6,7 +6,7 @@
  */
 
 import { InvalidValueError } from '../../base/errors.js';
-import { tensorboard } from '../wire/generated/tensorboard.js';
+import { tensorboard } from '../wire/generated/plugins.js';
 import type {
   DataType,
   LegacyHistogram,

@@ -4,7 +4,7 @@
  * Protobufjs does the parsing; this file turns its objects into the plain values of `messages.ts` and keeps int64 exact.
  */
 
-import { tensorboard } from './generated/tensorboard.js';
+import { tensorboard } from './generated/event.js';
 import type {
   DataClass,
   DataType,

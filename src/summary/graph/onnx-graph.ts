@@ -5,7 +5,7 @@
  * a node (of If, Loop, Scan) becomes a scope of that node's name; a function of the model's own is one node wherever it is called.
  */
 
-import { onnx } from '../../format/wire/generated/graph.js';
+import { onnx } from '../../format/wire/generated/onnx.js';
 import { describe } from '../arguments.js';
 import type { GraphAttribute, GraphShape } from './graph-attributes.js';
 import { GraphBuilder } from './graph-builder.js';

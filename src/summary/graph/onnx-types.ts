@@ -4,7 +4,7 @@
  * Source: onnx/onnx.proto of onnx 1.23.
  */
 
-import { onnx } from '../../format/wire/generated/graph.js';
+import { onnx } from '../../format/wire/generated/onnx.js';
 import type { GraphAttribute, GraphDataType, GraphShape } from './graph-attributes.js';
 
 /** Names of element types, by their numbers in ONNX. */

@@ -10,7 +10,7 @@ import {
   joinPieces,
   type Pieces,
 } from '../../../src/format/wire/encode-event.js';
-import { tensorboard } from '../../../src/format/wire/generated/tensorboard.js';
+import { tensorboard } from '../../../src/format/wire/generated/plugins.js';
 import { DataClass, DataType, type Event, type SummaryValue } from '../../../src/format/wire/messages.js';
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

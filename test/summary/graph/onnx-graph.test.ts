@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { onnx } from '../../../src/format/wire/generated/graph.js';
+import { loadMessageType } from '../../../bench/support/proto.mjs';
 import { onnxToGraphDef } from '../../../src/summary/graph/onnx-graph.js';
 import { attributesOf, describeNodes, readFixture, refused } from './graph-nodes.js';
+
+const ModelProto = loadMessageType('onnx', 'onnx.ModelProto');
 
 describe('onnxToGraphDef', () => {
   it('makes a node of each operator, weight, input and output', () => {
@@ -89,7 +91,7 @@ describe('onnxToGraphDef', () => {
     };
     graph.node[1]!.output = ['add'];
 
-    expect(describeNodes(onnxToGraphDef(onnx.ModelProto.encode({ graph }).finish()))).toEqual([
+    expect(describeNodes(onnxToGraphDef(ModelProto.encode({ graph }).finish()))).toEqual([
       'x Placeholder',
       'add Add add_2',
       'add_1 Add add_2',
@@ -101,7 +103,7 @@ describe('onnxToGraphDef', () => {
   it('refuses a model whose node takes what nothing makes, and says what', () => {
     const graph = { node: [{ name: 'add', opType: 'Add', input: ['missing'], output: ['y'] }] };
 
-    expect(() => onnxToGraphDef(onnx.ModelProto.encode({ graph }).finish())).toThrow(
+    expect(() => onnxToGraphDef(ModelProto.encode({ graph }).finish())).toThrow(
       expect.objectContaining({
         code: 'ERR_GRAPH_INVALID',
         message: 'add takes "missing", which nothing in the model makes',
@@ -113,7 +115,7 @@ describe('onnxToGraphDef', () => {
     ['bytes that are no message', Uint8Array.of(0xff, 0xff)],
     ['half a model', readFixture('onnx/perceptron.onnx').subarray(0, 300)],
     ['a model without a graph', Uint8Array.of(8, 8)],
-    ['a model without nodes', onnx.ModelProto.encode({ graph: {} }).finish()],
+    ['a model without nodes', ModelProto.encode({ graph: {} }).finish()],
     ['a path', 'model.onnx' as never],
   ])('refuses %s', (_title, bytes) => {
     expect(() => onnxToGraphDef(bytes)).toThrow(refused);

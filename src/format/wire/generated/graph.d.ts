@@ -2,69 +2,26 @@
 import * as $protobuf from "protobufjs";
 import Long = require("long");
 
-/** Namespace tensorboard. */
 export namespace tensorboard {
 
-    /**
-     * Properties of a GraphDef.
-     * @deprecated Use tensorboard.GraphDef.$Properties instead.
-     */
     interface IGraphDef extends tensorboard.GraphDef.$Properties {
     }
 
-    /** Represents a GraphDef. */
     class GraphDef {
-
-        /**
-         * Constructs a new GraphDef.
-         * @param [properties] Properties to set
-         */
         constructor(properties?: tensorboard.GraphDef.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
         $unknowns?: Uint8Array[];
-
-        /** GraphDef node. */
         node: tensorboard.NodeDef.$Properties[];
-
-        /** GraphDef versions. */
         versions?: (tensorboard.VersionDef.$Properties|null);
-
-        /**
-         * Encodes the specified GraphDef message. Does not implicitly {@link tensorboard.GraphDef.verify|verify} messages.
-         * @param message GraphDef message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
         static encode(message: tensorboard.GraphDef.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a GraphDef message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {tensorboard.GraphDef & tensorboard.GraphDef.$Shape} GraphDef
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.GraphDef & tensorboard.GraphDef.$Shape;
     }
 
     namespace GraphDef {
-
-        /** Properties of a GraphDef. */
         interface $Properties {
-
-            /** GraphDef node */
             node?: (tensorboard.NodeDef.$Properties[]|null);
-
-            /** GraphDef versions */
             versions?: (tensorboard.VersionDef.$Properties|null);
-
-            /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
-
-        /** Shape of a GraphDef. */
         type $Shape = {
           node?: tensorboard.NodeDef.$Shape[]|null;
           versions?: tensorboard.VersionDef.$Shape|null;
@@ -72,147 +29,51 @@ export namespace tensorboard {
         };
     }
 
-    /**
-     * Properties of a VersionDef.
-     * @deprecated Use tensorboard.VersionDef.$Properties instead.
-     */
     interface IVersionDef extends tensorboard.VersionDef.$Properties {
     }
 
-    /** Represents a VersionDef. */
     class VersionDef {
-
-        /**
-         * Constructs a new VersionDef.
-         * @param [properties] Properties to set
-         */
         constructor(properties?: tensorboard.VersionDef.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
         $unknowns?: Uint8Array[];
-
-        /** VersionDef producer. */
         producer: number;
-
-        /** VersionDef minConsumer. */
         minConsumer: number;
-
-        /**
-         * Encodes the specified VersionDef message. Does not implicitly {@link tensorboard.VersionDef.verify|verify} messages.
-         * @param message VersionDef message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
         static encode(message: tensorboard.VersionDef.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a VersionDef message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {tensorboard.VersionDef & tensorboard.VersionDef.$Shape} VersionDef
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.VersionDef & tensorboard.VersionDef.$Shape;
     }
 
     namespace VersionDef {
-
-        /** Properties of a VersionDef. */
         interface $Properties {
-
-            /** VersionDef producer */
             producer?: (number|null);
-
-            /** VersionDef minConsumer */
             minConsumer?: (number|null);
-
-            /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
-
-        /** Shape of a VersionDef. */
         type $Shape = tensorboard.VersionDef.$Properties;
     }
 
-    /**
-     * Properties of a NodeDef.
-     * @deprecated Use tensorboard.NodeDef.$Properties instead.
-     */
     interface INodeDef extends tensorboard.NodeDef.$Properties {
     }
 
-    /** Represents a NodeDef. */
     class NodeDef {
-
-        /**
-         * Constructs a new NodeDef.
-         * @param [properties] Properties to set
-         */
         constructor(properties?: tensorboard.NodeDef.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
         $unknowns?: Uint8Array[];
-
-        /** NodeDef name. */
         name: string;
-
-        /** NodeDef op. */
         op: string;
-
-        /** NodeDef input. */
         input: string[];
-
-        /** NodeDef device. */
         device: string;
-
-        /** NodeDef attr. */
         attr: { [k: string]: tensorboard.AttrValue.$Properties };
-
-        /**
-         * Encodes the specified NodeDef message. Does not implicitly {@link tensorboard.NodeDef.verify|verify} messages.
-         * @param message NodeDef message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
         static encode(message: tensorboard.NodeDef.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a NodeDef message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {tensorboard.NodeDef & tensorboard.NodeDef.$Shape} NodeDef
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.NodeDef & tensorboard.NodeDef.$Shape;
     }
 
     namespace NodeDef {
-
-        /** Properties of a NodeDef. */
         interface $Properties {
-
-            /** NodeDef name */
             name?: (string|null);
-
-            /** NodeDef op */
             op?: (string|null);
-
-            /** NodeDef input */
             input?: (string[]|null);
-
-            /** NodeDef device */
             device?: (string|null);
-
-            /** NodeDef attr */
             attr?: ({ [k: string]: tensorboard.AttrValue.$Properties }|null);
-
-            /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
-
-        /** Shape of a NodeDef. */
         type $Shape = {
           name?: string|null;
           op?: string|null;
@@ -223,108 +84,38 @@ export namespace tensorboard {
         };
     }
 
-    /**
-     * Properties of an AttrValue.
-     * @deprecated Use tensorboard.AttrValue.$Properties instead.
-     */
     interface IAttrValue extends tensorboard.AttrValue.$Properties {
     }
 
-    /** Represents an AttrValue. */
     class AttrValue {
-
-        /**
-         * Constructs a new AttrValue.
-         * @param [properties] Properties to set
-         */
         constructor(properties?: tensorboard.AttrValue.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
         $unknowns?: Uint8Array[];
-
-        /** AttrValue list. */
         list?: (tensorboard.AttrValue.ListValue.$Properties|null);
-
-        /** AttrValue s. */
         s?: (Uint8Array|null);
-
-        /** AttrValue i. */
         i?: (number|Long|null);
-
-        /** AttrValue f. */
         f?: (number|null);
-
-        /** AttrValue b. */
         b?: (boolean|null);
-
-        /** AttrValue type. */
         type?: (tensorboard.DataType|null);
-
-        /** AttrValue shape. */
         shape?: (tensorboard.TensorShapeProto.$Properties|null);
-
-        /** AttrValue tensor. */
         tensor?: (tensorboard.TensorProto.$Properties|null);
-
-        /** AttrValue value. */
         value?: ("list"|"s"|"i"|"f"|"b"|"type"|"shape"|"tensor");
-
-        /**
-         * Encodes the specified AttrValue message. Does not implicitly {@link tensorboard.AttrValue.verify|verify} messages.
-         * @param message AttrValue message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
         static encode(message: tensorboard.AttrValue.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes an AttrValue message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {tensorboard.AttrValue & tensorboard.AttrValue.$Shape} AttrValue
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.AttrValue & tensorboard.AttrValue.$Shape;
     }
 
     namespace AttrValue {
-
-        /** Properties of an AttrValue. */
         interface $Properties {
-
-            /** AttrValue list */
             list?: (tensorboard.AttrValue.ListValue.$Properties|null);
-
-            /** AttrValue s */
             s?: (Uint8Array|null);
-
-            /** AttrValue i */
             i?: (number|Long|null);
-
-            /** AttrValue f */
             f?: (number|null);
-
-            /** AttrValue b */
             b?: (boolean|null);
-
-            /** AttrValue type */
             type?: (tensorboard.DataType|null);
-
-            /** AttrValue shape */
             shape?: (tensorboard.TensorShapeProto.$Properties|null);
-
-            /** AttrValue tensor */
             tensor?: (tensorboard.TensorProto.$Properties|null);
-
-            /** AttrValue value */
             value?: ("list"|"s"|"i"|"f"|"b"|"type"|"shape"|"tensor");
-
-            /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
-
-        /** Narrowed shape of an AttrValue. */
         type $Shape = {
           list?: tensorboard.AttrValue.ListValue.$Shape|null;
           s?: Uint8Array|null;
@@ -339,1536 +130,143 @@ export namespace tensorboard {
           ({ value?: undefined; list?: null; s?: null; i?: null; f?: null; b?: null; type?: null; shape?: null; tensor?: null }|{ value?: "list"; list: tensorboard.AttrValue.ListValue.$Shape; s?: null; i?: null; f?: null; b?: null; type?: null; shape?: null; tensor?: null }|{ value?: "s"; list?: null; s: Uint8Array; i?: null; f?: null; b?: null; type?: null; shape?: null; tensor?: null }|{ value?: "i"; list?: null; s?: null; i: number|Long; f?: null; b?: null; type?: null; shape?: null; tensor?: null }|{ value?: "f"; list?: null; s?: null; i?: null; f: number; b?: null; type?: null; shape?: null; tensor?: null }|{ value?: "b"; list?: null; s?: null; i?: null; f?: null; b: boolean; type?: null; shape?: null; tensor?: null }|{ value?: "type"; list?: null; s?: null; i?: null; f?: null; b?: null; type: tensorboard.DataType; shape?: null; tensor?: null }|{ value?: "shape"; list?: null; s?: null; i?: null; f?: null; b?: null; type?: null; shape: tensorboard.TensorShapeProto.$Shape; tensor?: null }|{ value?: "tensor"; list?: null; s?: null; i?: null; f?: null; b?: null; type?: null; shape?: null; tensor: tensorboard.TensorProto.$Shape })
         );
 
-        /**
-         * Properties of a ListValue.
-         * @deprecated Use tensorboard.AttrValue.ListValue.$Properties instead.
-         */
         interface IListValue extends tensorboard.AttrValue.ListValue.$Properties {
         }
 
-        /** Represents a ListValue. */
         class ListValue {
-
-            /**
-             * Constructs a new ListValue.
-             * @param [properties] Properties to set
-             */
             constructor(properties?: tensorboard.AttrValue.ListValue.$Properties);
-
-            /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
-
-            /** ListValue s. */
             s: Uint8Array[];
-
-            /** ListValue i. */
             i: (number|Long)[];
-
-            /** ListValue f. */
             f: number[];
-
-            /** ListValue b. */
             b: boolean[];
-
-            /** ListValue type. */
             type: tensorboard.DataType[];
-
-            /** ListValue shape. */
             shape: tensorboard.TensorShapeProto.$Properties[];
-
-            /**
-             * Encodes the specified ListValue message. Does not implicitly {@link tensorboard.AttrValue.ListValue.verify|verify} messages.
-             * @param message ListValue message or plain object to encode
-             * @param [writer] Writer to encode to
-             * @returns Writer
-             */
             static encode(message: tensorboard.AttrValue.ListValue.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-            /**
-             * Decodes a ListValue message from the specified reader or buffer.
-             * @param reader Reader or buffer to decode from
-             * @param [length] Message length if known beforehand
-             * @returns {tensorboard.AttrValue.ListValue & tensorboard.AttrValue.ListValue.$Shape} ListValue
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
             static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.AttrValue.ListValue & tensorboard.AttrValue.ListValue.$Shape;
         }
 
         namespace ListValue {
-
-            /** Properties of a ListValue. */
             interface $Properties {
-
-                /** ListValue s */
                 s?: (Uint8Array[]|null);
-
-                /** ListValue i */
                 i?: ((number|Long)[]|null);
-
-                /** ListValue f */
                 f?: (number[]|null);
-
-                /** ListValue b */
                 b?: (boolean[]|null);
-
-                /** ListValue type */
                 type?: (tensorboard.DataType[]|null);
-
-                /** ListValue shape */
                 shape?: (tensorboard.TensorShapeProto.$Properties[]|null);
-
-                /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
-
-            /** Shape of a ListValue. */
             type $Shape = tensorboard.AttrValue.ListValue.$Properties;
         }
     }
 
-    /** DataType enum. */
     enum DataType {
-
-        /** DT_INVALID value */
         DT_INVALID = 0,
-
-        /** DT_FLOAT value */
         DT_FLOAT = 1,
-
-        /** DT_DOUBLE value */
         DT_DOUBLE = 2,
-
-        /** DT_INT32 value */
         DT_INT32 = 3,
-
-        /** DT_UINT8 value */
         DT_UINT8 = 4,
-
-        /** DT_INT16 value */
         DT_INT16 = 5,
-
-        /** DT_INT8 value */
         DT_INT8 = 6,
-
-        /** DT_STRING value */
         DT_STRING = 7,
-
-        /** DT_COMPLEX64 value */
         DT_COMPLEX64 = 8,
-
-        /** DT_INT64 value */
         DT_INT64 = 9,
-
-        /** DT_BOOL value */
         DT_BOOL = 10,
-
-        /** DT_QINT8 value */
         DT_QINT8 = 11,
-
-        /** DT_QUINT8 value */
         DT_QUINT8 = 12,
-
-        /** DT_QINT32 value */
         DT_QINT32 = 13,
-
-        /** DT_BFLOAT16 value */
         DT_BFLOAT16 = 14,
-
-        /** DT_QINT16 value */
         DT_QINT16 = 15,
-
-        /** DT_QUINT16 value */
         DT_QUINT16 = 16,
-
-        /** DT_UINT16 value */
         DT_UINT16 = 17,
-
-        /** DT_COMPLEX128 value */
         DT_COMPLEX128 = 18,
-
-        /** DT_HALF value */
         DT_HALF = 19,
-
-        /** DT_RESOURCE value */
         DT_RESOURCE = 20,
-
-        /** DT_VARIANT value */
         DT_VARIANT = 21,
-
-        /** DT_UINT32 value */
         DT_UINT32 = 22,
-
-        /** DT_UINT64 value */
         DT_UINT64 = 23
     }
 
-    /**
-     * Properties of a TensorShapeProto.
-     * @deprecated Use tensorboard.TensorShapeProto.$Properties instead.
-     */
     interface ITensorShapeProto extends tensorboard.TensorShapeProto.$Properties {
     }
 
-    /** Represents a TensorShapeProto. */
     class TensorShapeProto {
-
-        /**
-         * Constructs a new TensorShapeProto.
-         * @param [properties] Properties to set
-         */
         constructor(properties?: tensorboard.TensorShapeProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
         $unknowns?: Uint8Array[];
-
-        /** TensorShapeProto dim. */
         dim: tensorboard.TensorShapeProto.Dim.$Properties[];
-
-        /** TensorShapeProto unknownRank. */
         unknownRank: boolean;
-
-        /**
-         * Encodes the specified TensorShapeProto message. Does not implicitly {@link tensorboard.TensorShapeProto.verify|verify} messages.
-         * @param message TensorShapeProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
         static encode(message: tensorboard.TensorShapeProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a TensorShapeProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {tensorboard.TensorShapeProto & tensorboard.TensorShapeProto.$Shape} TensorShapeProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.TensorShapeProto & tensorboard.TensorShapeProto.$Shape;
     }
 
     namespace TensorShapeProto {
-
-        /** Properties of a TensorShapeProto. */
         interface $Properties {
-
-            /** TensorShapeProto dim */
             dim?: (tensorboard.TensorShapeProto.Dim.$Properties[]|null);
-
-            /** TensorShapeProto unknownRank */
             unknownRank?: (boolean|null);
-
-            /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
-
-        /** Shape of a TensorShapeProto. */
         type $Shape = tensorboard.TensorShapeProto.$Properties;
 
-        /**
-         * Properties of a Dim.
-         * @deprecated Use tensorboard.TensorShapeProto.Dim.$Properties instead.
-         */
         interface IDim extends tensorboard.TensorShapeProto.Dim.$Properties {
         }
 
-        /** Represents a Dim. */
         class Dim {
-
-            /**
-             * Constructs a new Dim.
-             * @param [properties] Properties to set
-             */
             constructor(properties?: tensorboard.TensorShapeProto.Dim.$Properties);
-
-            /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
-
-            /** Dim size. */
             size: (number|Long);
-
-            /** Dim name. */
             name: string;
-
-            /**
-             * Encodes the specified Dim message. Does not implicitly {@link tensorboard.TensorShapeProto.Dim.verify|verify} messages.
-             * @param message Dim message or plain object to encode
-             * @param [writer] Writer to encode to
-             * @returns Writer
-             */
             static encode(message: tensorboard.TensorShapeProto.Dim.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-            /**
-             * Decodes a Dim message from the specified reader or buffer.
-             * @param reader Reader or buffer to decode from
-             * @param [length] Message length if known beforehand
-             * @returns {tensorboard.TensorShapeProto.Dim & tensorboard.TensorShapeProto.Dim.$Shape} Dim
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
             static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.TensorShapeProto.Dim & tensorboard.TensorShapeProto.Dim.$Shape;
         }
 
         namespace Dim {
-
-            /** Properties of a Dim. */
             interface $Properties {
-
-                /** Dim size */
                 size?: (number|Long|null);
-
-                /** Dim name */
                 name?: (string|null);
-
-                /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
-
-            /** Shape of a Dim. */
             type $Shape = tensorboard.TensorShapeProto.Dim.$Properties;
         }
     }
 
-    /**
-     * Properties of a TensorProto.
-     * @deprecated Use tensorboard.TensorProto.$Properties instead.
-     */
     interface ITensorProto extends tensorboard.TensorProto.$Properties {
     }
 
-    /** Represents a TensorProto. */
     class TensorProto {
-
-        /**
-         * Constructs a new TensorProto.
-         * @param [properties] Properties to set
-         */
         constructor(properties?: tensorboard.TensorProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
         $unknowns?: Uint8Array[];
-
-        /** TensorProto dtype. */
         dtype: tensorboard.DataType;
-
-        /** TensorProto tensorShape. */
         tensorShape?: (tensorboard.TensorShapeProto.$Properties|null);
-
-        /** TensorProto tensorContent. */
         tensorContent: Uint8Array;
-
-        /** TensorProto floatVal. */
         floatVal: number[];
-
-        /** TensorProto doubleVal. */
         doubleVal: number[];
-
-        /** TensorProto intVal. */
         intVal: number[];
-
-        /** TensorProto stringVal. */
         stringVal: Uint8Array[];
-
-        /** TensorProto int64Val. */
         int64Val: (number|Long)[];
-
-        /** TensorProto boolVal. */
         boolVal: boolean[];
-
-        /** TensorProto halfVal. */
         halfVal: number[];
-
-        /** TensorProto uint32Val. */
         uint32Val: number[];
-
-        /** TensorProto uint64Val. */
         uint64Val: (number|Long)[];
-
-        /**
-         * Encodes the specified TensorProto message. Does not implicitly {@link tensorboard.TensorProto.verify|verify} messages.
-         * @param message TensorProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
         static encode(message: tensorboard.TensorProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a TensorProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {tensorboard.TensorProto & tensorboard.TensorProto.$Shape} TensorProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
         static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): tensorboard.TensorProto & tensorboard.TensorProto.$Shape;
     }
 
     namespace TensorProto {
-
-        /** Properties of a TensorProto. */
         interface $Properties {
-
-            /** TensorProto dtype */
             dtype?: (tensorboard.DataType|null);
-
-            /** TensorProto tensorShape */
             tensorShape?: (tensorboard.TensorShapeProto.$Properties|null);
-
-            /** TensorProto tensorContent */
             tensorContent?: (Uint8Array|null);
-
-            /** TensorProto floatVal */
             floatVal?: (number[]|null);
-
-            /** TensorProto doubleVal */
             doubleVal?: (number[]|null);
-
-            /** TensorProto intVal */
             intVal?: (number[]|null);
-
-            /** TensorProto stringVal */
             stringVal?: (Uint8Array[]|null);
-
-            /** TensorProto int64Val */
             int64Val?: ((number|Long)[]|null);
-
-            /** TensorProto boolVal */
             boolVal?: (boolean[]|null);
-
-            /** TensorProto halfVal */
             halfVal?: (number[]|null);
-
-            /** TensorProto uint32Val */
             uint32Val?: (number[]|null);
-
-            /** TensorProto uint64Val */
             uint64Val?: ((number|Long)[]|null);
-
-            /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
-
-        /** Shape of a TensorProto. */
         type $Shape = tensorboard.TensorProto.$Properties;
-    }
-}
-
-/** Namespace onnx. */
-export namespace onnx {
-
-    /**
-     * Properties of a ModelProto.
-     * @deprecated Use onnx.ModelProto.$Properties instead.
-     */
-    interface IModelProto extends onnx.ModelProto.$Properties {
-    }
-
-    /** Represents a ModelProto. */
-    class ModelProto {
-
-        /**
-         * Constructs a new ModelProto.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: onnx.ModelProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** ModelProto irVersion. */
-        irVersion: (number|Long);
-
-        /** ModelProto producerName. */
-        producerName: string;
-
-        /** ModelProto graph. */
-        graph?: (onnx.GraphProto.$Properties|null);
-
-        /**
-         * Encodes the specified ModelProto message. Does not implicitly {@link onnx.ModelProto.verify|verify} messages.
-         * @param message ModelProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: onnx.ModelProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a ModelProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {onnx.ModelProto & onnx.ModelProto.$Shape} ModelProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.ModelProto & onnx.ModelProto.$Shape;
-    }
-
-    namespace ModelProto {
-
-        /** Properties of a ModelProto. */
-        interface $Properties {
-
-            /** ModelProto irVersion */
-            irVersion?: (number|Long|null);
-
-            /** ModelProto producerName */
-            producerName?: (string|null);
-
-            /** ModelProto graph */
-            graph?: (onnx.GraphProto.$Properties|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of a ModelProto. */
-        type $Shape = {
-          irVersion?: number|Long|null;
-          producerName?: string|null;
-          graph?: onnx.GraphProto.$Shape|null;
-          $unknowns?: Uint8Array[];
-        };
-    }
-
-    /**
-     * Properties of a GraphProto.
-     * @deprecated Use onnx.GraphProto.$Properties instead.
-     */
-    interface IGraphProto extends onnx.GraphProto.$Properties {
-    }
-
-    /** Represents a GraphProto. */
-    class GraphProto {
-
-        /**
-         * Constructs a new GraphProto.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: onnx.GraphProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** GraphProto node. */
-        node: onnx.NodeProto.$Properties[];
-
-        /** GraphProto name. */
-        name: string;
-
-        /** GraphProto initializer. */
-        initializer: onnx.TensorProto.$Properties[];
-
-        /** GraphProto input. */
-        input: onnx.ValueInfoProto.$Properties[];
-
-        /** GraphProto output. */
-        output: onnx.ValueInfoProto.$Properties[];
-
-        /** GraphProto valueInfo. */
-        valueInfo: onnx.ValueInfoProto.$Properties[];
-
-        /** GraphProto sparseInitializer. */
-        sparseInitializer: onnx.SparseTensorProto.$Properties[];
-
-        /**
-         * Encodes the specified GraphProto message. Does not implicitly {@link onnx.GraphProto.verify|verify} messages.
-         * @param message GraphProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: onnx.GraphProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a GraphProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {onnx.GraphProto & onnx.GraphProto.$Shape} GraphProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.GraphProto & onnx.GraphProto.$Shape;
-    }
-
-    namespace GraphProto {
-
-        /** Properties of a GraphProto. */
-        interface $Properties {
-
-            /** GraphProto node */
-            node?: (onnx.NodeProto.$Properties[]|null);
-
-            /** GraphProto name */
-            name?: (string|null);
-
-            /** GraphProto initializer */
-            initializer?: (onnx.TensorProto.$Properties[]|null);
-
-            /** GraphProto input */
-            input?: (onnx.ValueInfoProto.$Properties[]|null);
-
-            /** GraphProto output */
-            output?: (onnx.ValueInfoProto.$Properties[]|null);
-
-            /** GraphProto valueInfo */
-            valueInfo?: (onnx.ValueInfoProto.$Properties[]|null);
-
-            /** GraphProto sparseInitializer */
-            sparseInitializer?: (onnx.SparseTensorProto.$Properties[]|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of a GraphProto. */
-        type $Shape = {
-          node?: onnx.NodeProto.$Shape[]|null;
-          name?: string|null;
-          initializer?: onnx.TensorProto.$Shape[]|null;
-          input?: onnx.ValueInfoProto.$Shape[]|null;
-          output?: onnx.ValueInfoProto.$Shape[]|null;
-          valueInfo?: onnx.ValueInfoProto.$Shape[]|null;
-          sparseInitializer?: onnx.SparseTensorProto.$Shape[]|null;
-          $unknowns?: Uint8Array[];
-        };
-    }
-
-    /**
-     * Properties of a NodeProto.
-     * @deprecated Use onnx.NodeProto.$Properties instead.
-     */
-    interface INodeProto extends onnx.NodeProto.$Properties {
-    }
-
-    /** Represents a NodeProto. */
-    class NodeProto {
-
-        /**
-         * Constructs a new NodeProto.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: onnx.NodeProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** NodeProto input. */
-        input: string[];
-
-        /** NodeProto output. */
-        output: string[];
-
-        /** NodeProto name. */
-        name: string;
-
-        /** NodeProto opType. */
-        opType: string;
-
-        /** NodeProto attribute. */
-        attribute: onnx.AttributeProto.$Properties[];
-
-        /** NodeProto domain. */
-        domain: string;
-
-        /**
-         * Encodes the specified NodeProto message. Does not implicitly {@link onnx.NodeProto.verify|verify} messages.
-         * @param message NodeProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: onnx.NodeProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a NodeProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {onnx.NodeProto & onnx.NodeProto.$Shape} NodeProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.NodeProto & onnx.NodeProto.$Shape;
-    }
-
-    namespace NodeProto {
-
-        /** Properties of a NodeProto. */
-        interface $Properties {
-
-            /** NodeProto input */
-            input?: (string[]|null);
-
-            /** NodeProto output */
-            output?: (string[]|null);
-
-            /** NodeProto name */
-            name?: (string|null);
-
-            /** NodeProto opType */
-            opType?: (string|null);
-
-            /** NodeProto attribute */
-            attribute?: (onnx.AttributeProto.$Properties[]|null);
-
-            /** NodeProto domain */
-            domain?: (string|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of a NodeProto. */
-        type $Shape = {
-          input?: string[]|null;
-          output?: string[]|null;
-          name?: string|null;
-          opType?: string|null;
-          attribute?: onnx.AttributeProto.$Shape[]|null;
-          domain?: string|null;
-          $unknowns?: Uint8Array[];
-        };
-    }
-
-    /**
-     * Properties of an AttributeProto.
-     * @deprecated Use onnx.AttributeProto.$Properties instead.
-     */
-    interface IAttributeProto extends onnx.AttributeProto.$Properties {
-    }
-
-    /** Represents an AttributeProto. */
-    class AttributeProto {
-
-        /**
-         * Constructs a new AttributeProto.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: onnx.AttributeProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** AttributeProto name. */
-        name: string;
-
-        /** AttributeProto f. */
-        f?: (number|null);
-
-        /** AttributeProto i. */
-        i?: (number|Long|null);
-
-        /** AttributeProto s. */
-        s?: (Uint8Array|null);
-
-        /** AttributeProto t. */
-        t?: (onnx.TensorProto.$Properties|null);
-
-        /** AttributeProto g. */
-        g?: (onnx.GraphProto.$Properties|null);
-
-        /** AttributeProto floats. */
-        floats: number[];
-
-        /** AttributeProto ints. */
-        ints: (number|Long)[];
-
-        /** AttributeProto strings. */
-        strings: Uint8Array[];
-
-        /** AttributeProto tensors. */
-        tensors: onnx.TensorProto.$Properties[];
-
-        /** AttributeProto graphs. */
-        graphs: onnx.GraphProto.$Properties[];
-
-        /** AttributeProto tp. */
-        tp?: (onnx.TypeProto.$Properties|null);
-
-        /** AttributeProto typeProtos. */
-        typeProtos: onnx.TypeProto.$Properties[];
-
-        /** AttributeProto type. */
-        type: onnx.AttributeProto.AttributeType;
-
-        /** AttributeProto refAttrName. */
-        refAttrName: string;
-
-        /** AttributeProto sparseTensor. */
-        sparseTensor?: (onnx.SparseTensorProto.$Properties|null);
-
-        /** AttributeProto sparseTensors. */
-        sparseTensors: onnx.SparseTensorProto.$Properties[];
-
-        /**
-         * Encodes the specified AttributeProto message. Does not implicitly {@link onnx.AttributeProto.verify|verify} messages.
-         * @param message AttributeProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: onnx.AttributeProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes an AttributeProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {onnx.AttributeProto & onnx.AttributeProto.$Shape} AttributeProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.AttributeProto & onnx.AttributeProto.$Shape;
-    }
-
-    namespace AttributeProto {
-
-        /** Properties of an AttributeProto. */
-        interface $Properties {
-
-            /** AttributeProto name */
-            name?: (string|null);
-
-            /** AttributeProto f */
-            f?: (number|null);
-
-            /** AttributeProto i */
-            i?: (number|Long|null);
-
-            /** AttributeProto s */
-            s?: (Uint8Array|null);
-
-            /** AttributeProto t */
-            t?: (onnx.TensorProto.$Properties|null);
-
-            /** AttributeProto g */
-            g?: (onnx.GraphProto.$Properties|null);
-
-            /** AttributeProto floats */
-            floats?: (number[]|null);
-
-            /** AttributeProto ints */
-            ints?: ((number|Long)[]|null);
-
-            /** AttributeProto strings */
-            strings?: (Uint8Array[]|null);
-
-            /** AttributeProto tensors */
-            tensors?: (onnx.TensorProto.$Properties[]|null);
-
-            /** AttributeProto graphs */
-            graphs?: (onnx.GraphProto.$Properties[]|null);
-
-            /** AttributeProto tp */
-            tp?: (onnx.TypeProto.$Properties|null);
-
-            /** AttributeProto typeProtos */
-            typeProtos?: (onnx.TypeProto.$Properties[]|null);
-
-            /** AttributeProto type */
-            type?: (onnx.AttributeProto.AttributeType|null);
-
-            /** AttributeProto refAttrName */
-            refAttrName?: (string|null);
-
-            /** AttributeProto sparseTensor */
-            sparseTensor?: (onnx.SparseTensorProto.$Properties|null);
-
-            /** AttributeProto sparseTensors */
-            sparseTensors?: (onnx.SparseTensorProto.$Properties[]|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of an AttributeProto. */
-        type $Shape = {
-          name?: string|null;
-          f?: number|null;
-          i?: number|Long|null;
-          s?: Uint8Array|null;
-          t?: onnx.TensorProto.$Shape|null;
-          g?: onnx.GraphProto.$Shape|null;
-          floats?: number[]|null;
-          ints?: (number|Long)[]|null;
-          strings?: Uint8Array[]|null;
-          tensors?: onnx.TensorProto.$Shape[]|null;
-          graphs?: onnx.GraphProto.$Shape[]|null;
-          tp?: onnx.TypeProto.$Shape|null;
-          typeProtos?: onnx.TypeProto.$Shape[]|null;
-          type?: onnx.AttributeProto.AttributeType|null;
-          refAttrName?: string|null;
-          sparseTensor?: onnx.SparseTensorProto.$Shape|null;
-          sparseTensors?: onnx.SparseTensorProto.$Shape[]|null;
-          $unknowns?: Uint8Array[];
-        };
-
-        /** AttributeType enum. */
-        enum AttributeType {
-
-            /** UNDEFINED value */
-            UNDEFINED = 0,
-
-            /** FLOAT value */
-            FLOAT = 1,
-
-            /** INT value */
-            INT = 2,
-
-            /** STRING value */
-            STRING = 3,
-
-            /** TENSOR value */
-            TENSOR = 4,
-
-            /** GRAPH value */
-            GRAPH = 5,
-
-            /** FLOATS value */
-            FLOATS = 6,
-
-            /** INTS value */
-            INTS = 7,
-
-            /** STRINGS value */
-            STRINGS = 8,
-
-            /** TENSORS value */
-            TENSORS = 9,
-
-            /** GRAPHS value */
-            GRAPHS = 10,
-
-            /** SPARSE_TENSOR value */
-            SPARSE_TENSOR = 11,
-
-            /** SPARSE_TENSORS value */
-            SPARSE_TENSORS = 12,
-
-            /** TYPE_PROTO value */
-            TYPE_PROTO = 13,
-
-            /** TYPE_PROTOS value */
-            TYPE_PROTOS = 14
-        }
-    }
-
-    /**
-     * Properties of a TensorProto.
-     * @deprecated Use onnx.TensorProto.$Properties instead.
-     */
-    interface ITensorProto extends onnx.TensorProto.$Properties {
-    }
-
-    /** Represents a TensorProto. */
-    class TensorProto {
-
-        /**
-         * Constructs a new TensorProto.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: onnx.TensorProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** TensorProto dims. */
-        dims: (number|Long)[];
-
-        /** TensorProto dataType. */
-        dataType: number;
-
-        /** TensorProto name. */
-        name: string;
-
-        /**
-         * Encodes the specified TensorProto message. Does not implicitly {@link onnx.TensorProto.verify|verify} messages.
-         * @param message TensorProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: onnx.TensorProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a TensorProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {onnx.TensorProto & onnx.TensorProto.$Shape} TensorProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TensorProto & onnx.TensorProto.$Shape;
-    }
-
-    namespace TensorProto {
-
-        /** Properties of a TensorProto. */
-        interface $Properties {
-
-            /** TensorProto dims */
-            dims?: ((number|Long)[]|null);
-
-            /** TensorProto dataType */
-            dataType?: (number|null);
-
-            /** TensorProto name */
-            name?: (string|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of a TensorProto. */
-        type $Shape = onnx.TensorProto.$Properties;
-    }
-
-    /**
-     * Properties of a SparseTensorProto.
-     * @deprecated Use onnx.SparseTensorProto.$Properties instead.
-     */
-    interface ISparseTensorProto extends onnx.SparseTensorProto.$Properties {
-    }
-
-    /** Represents a SparseTensorProto. */
-    class SparseTensorProto {
-
-        /**
-         * Constructs a new SparseTensorProto.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: onnx.SparseTensorProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** SparseTensorProto values. */
-        values?: (onnx.TensorProto.$Properties|null);
-
-        /** SparseTensorProto dims. */
-        dims: (number|Long)[];
-
-        /**
-         * Encodes the specified SparseTensorProto message. Does not implicitly {@link onnx.SparseTensorProto.verify|verify} messages.
-         * @param message SparseTensorProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: onnx.SparseTensorProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a SparseTensorProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {onnx.SparseTensorProto & onnx.SparseTensorProto.$Shape} SparseTensorProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.SparseTensorProto & onnx.SparseTensorProto.$Shape;
-    }
-
-    namespace SparseTensorProto {
-
-        /** Properties of a SparseTensorProto. */
-        interface $Properties {
-
-            /** SparseTensorProto values */
-            values?: (onnx.TensorProto.$Properties|null);
-
-            /** SparseTensorProto dims */
-            dims?: ((number|Long)[]|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of a SparseTensorProto. */
-        type $Shape = onnx.SparseTensorProto.$Properties;
-    }
-
-    /**
-     * Properties of a ValueInfoProto.
-     * @deprecated Use onnx.ValueInfoProto.$Properties instead.
-     */
-    interface IValueInfoProto extends onnx.ValueInfoProto.$Properties {
-    }
-
-    /** Represents a ValueInfoProto. */
-    class ValueInfoProto {
-
-        /**
-         * Constructs a new ValueInfoProto.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: onnx.ValueInfoProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** ValueInfoProto name. */
-        name: string;
-
-        /** ValueInfoProto type. */
-        type?: (onnx.TypeProto.$Properties|null);
-
-        /**
-         * Encodes the specified ValueInfoProto message. Does not implicitly {@link onnx.ValueInfoProto.verify|verify} messages.
-         * @param message ValueInfoProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: onnx.ValueInfoProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a ValueInfoProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {onnx.ValueInfoProto & onnx.ValueInfoProto.$Shape} ValueInfoProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.ValueInfoProto & onnx.ValueInfoProto.$Shape;
-    }
-
-    namespace ValueInfoProto {
-
-        /** Properties of a ValueInfoProto. */
-        interface $Properties {
-
-            /** ValueInfoProto name */
-            name?: (string|null);
-
-            /** ValueInfoProto type */
-            type?: (onnx.TypeProto.$Properties|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of a ValueInfoProto. */
-        type $Shape = {
-          name?: string|null;
-          type?: onnx.TypeProto.$Shape|null;
-          $unknowns?: Uint8Array[];
-        };
-    }
-
-    /**
-     * Properties of a TypeProto.
-     * @deprecated Use onnx.TypeProto.$Properties instead.
-     */
-    interface ITypeProto extends onnx.TypeProto.$Properties {
-    }
-
-    /** Represents a TypeProto. */
-    class TypeProto {
-
-        /**
-         * Constructs a new TypeProto.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: onnx.TypeProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** TypeProto tensorType. */
-        tensorType?: (onnx.TypeProto.Tensor.$Properties|null);
-
-        /** TypeProto sequenceType. */
-        sequenceType?: (onnx.TypeProto.Sequence.$Properties|null);
-
-        /** TypeProto mapType. */
-        mapType?: (onnx.TypeProto.Map.$Properties|null);
-
-        /** TypeProto sparseTensorType. */
-        sparseTensorType?: (onnx.TypeProto.Tensor.$Properties|null);
-
-        /** TypeProto optionalType. */
-        optionalType?: (onnx.TypeProto.Sequence.$Properties|null);
-
-        /** TypeProto value. */
-        value?: ("tensorType"|"sequenceType"|"mapType"|"sparseTensorType"|"optionalType");
-
-        /**
-         * Encodes the specified TypeProto message. Does not implicitly {@link onnx.TypeProto.verify|verify} messages.
-         * @param message TypeProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: onnx.TypeProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a TypeProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {onnx.TypeProto & onnx.TypeProto.$Shape} TypeProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto & onnx.TypeProto.$Shape;
-    }
-
-    namespace TypeProto {
-
-        /** Properties of a TypeProto. */
-        interface $Properties {
-
-            /** TypeProto tensorType */
-            tensorType?: (onnx.TypeProto.Tensor.$Properties|null);
-
-            /** TypeProto sequenceType */
-            sequenceType?: (onnx.TypeProto.Sequence.$Properties|null);
-
-            /** TypeProto mapType */
-            mapType?: (onnx.TypeProto.Map.$Properties|null);
-
-            /** TypeProto sparseTensorType */
-            sparseTensorType?: (onnx.TypeProto.Tensor.$Properties|null);
-
-            /** TypeProto optionalType */
-            optionalType?: (onnx.TypeProto.Sequence.$Properties|null);
-
-            /** TypeProto value */
-            value?: ("tensorType"|"sequenceType"|"mapType"|"sparseTensorType"|"optionalType");
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Narrowed shape of a TypeProto. */
-        type $Shape = {
-          tensorType?: onnx.TypeProto.Tensor.$Shape|null;
-          sequenceType?: onnx.TypeProto.Sequence.$Shape|null;
-          mapType?: onnx.TypeProto.Map.$Shape|null;
-          sparseTensorType?: onnx.TypeProto.Tensor.$Shape|null;
-          optionalType?: onnx.TypeProto.Sequence.$Shape|null;
-          $unknowns?: Uint8Array[];
-        } & (
-          ({ value?: undefined; tensorType?: null; sequenceType?: null; mapType?: null; sparseTensorType?: null; optionalType?: null }|{ value?: "tensorType"; tensorType: onnx.TypeProto.Tensor.$Shape; sequenceType?: null; mapType?: null; sparseTensorType?: null; optionalType?: null }|{ value?: "sequenceType"; tensorType?: null; sequenceType: onnx.TypeProto.Sequence.$Shape; mapType?: null; sparseTensorType?: null; optionalType?: null }|{ value?: "mapType"; tensorType?: null; sequenceType?: null; mapType: onnx.TypeProto.Map.$Shape; sparseTensorType?: null; optionalType?: null }|{ value?: "sparseTensorType"; tensorType?: null; sequenceType?: null; mapType?: null; sparseTensorType: onnx.TypeProto.Tensor.$Shape; optionalType?: null }|{ value?: "optionalType"; tensorType?: null; sequenceType?: null; mapType?: null; sparseTensorType?: null; optionalType: onnx.TypeProto.Sequence.$Shape })
-        );
-
-        /**
-         * Properties of a Tensor.
-         * @deprecated Use onnx.TypeProto.Tensor.$Properties instead.
-         */
-        interface ITensor extends onnx.TypeProto.Tensor.$Properties {
-        }
-
-        /** Represents a Tensor. */
-        class Tensor {
-
-            /**
-             * Constructs a new Tensor.
-             * @param [properties] Properties to set
-             */
-            constructor(properties?: onnx.TypeProto.Tensor.$Properties);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-
-            /** Tensor elemType. */
-            elemType: number;
-
-            /** Tensor shape. */
-            shape?: (onnx.TensorShapeProto.$Properties|null);
-
-            /**
-             * Encodes the specified Tensor message. Does not implicitly {@link onnx.TypeProto.Tensor.verify|verify} messages.
-             * @param message Tensor message or plain object to encode
-             * @param [writer] Writer to encode to
-             * @returns Writer
-             */
-            static encode(message: onnx.TypeProto.Tensor.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-            /**
-             * Decodes a Tensor message from the specified reader or buffer.
-             * @param reader Reader or buffer to decode from
-             * @param [length] Message length if known beforehand
-             * @returns {onnx.TypeProto.Tensor & onnx.TypeProto.Tensor.$Shape} Tensor
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
-            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto.Tensor & onnx.TypeProto.Tensor.$Shape;
-        }
-
-        namespace Tensor {
-
-            /** Properties of a Tensor. */
-            interface $Properties {
-
-                /** Tensor elemType */
-                elemType?: (number|null);
-
-                /** Tensor shape */
-                shape?: (onnx.TensorShapeProto.$Properties|null);
-
-                /** Unknown fields preserved while decoding when enabled */
-                $unknowns?: Uint8Array[];
-            }
-
-            /** Shape of a Tensor. */
-            type $Shape = {
-              elemType?: number|null;
-              shape?: onnx.TensorShapeProto.$Shape|null;
-              $unknowns?: Uint8Array[];
-            };
-        }
-
-        /**
-         * Properties of a Sequence.
-         * @deprecated Use onnx.TypeProto.Sequence.$Properties instead.
-         */
-        interface ISequence extends onnx.TypeProto.Sequence.$Properties {
-        }
-
-        /** Represents a Sequence. */
-        class Sequence {
-
-            /**
-             * Constructs a new Sequence.
-             * @param [properties] Properties to set
-             */
-            constructor(properties?: onnx.TypeProto.Sequence.$Properties);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-
-            /** Sequence elemType. */
-            elemType?: (onnx.TypeProto.$Properties|null);
-
-            /**
-             * Encodes the specified Sequence message. Does not implicitly {@link onnx.TypeProto.Sequence.verify|verify} messages.
-             * @param message Sequence message or plain object to encode
-             * @param [writer] Writer to encode to
-             * @returns Writer
-             */
-            static encode(message: onnx.TypeProto.Sequence.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-            /**
-             * Decodes a Sequence message from the specified reader or buffer.
-             * @param reader Reader or buffer to decode from
-             * @param [length] Message length if known beforehand
-             * @returns {onnx.TypeProto.Sequence & onnx.TypeProto.Sequence.$Shape} Sequence
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
-            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto.Sequence & onnx.TypeProto.Sequence.$Shape;
-        }
-
-        namespace Sequence {
-
-            /** Properties of a Sequence. */
-            interface $Properties {
-
-                /** Sequence elemType */
-                elemType?: (onnx.TypeProto.$Properties|null);
-
-                /** Unknown fields preserved while decoding when enabled */
-                $unknowns?: Uint8Array[];
-            }
-
-            /** Shape of a Sequence. */
-            type $Shape = {
-              elemType?: onnx.TypeProto.$Shape|null;
-              $unknowns?: Uint8Array[];
-            };
-        }
-
-        /**
-         * Properties of a Map.
-         * @deprecated Use onnx.TypeProto.Map.$Properties instead.
-         */
-        interface IMap extends onnx.TypeProto.Map.$Properties {
-        }
-
-        /** Represents a Map. */
-        class Map {
-
-            /**
-             * Constructs a new Map.
-             * @param [properties] Properties to set
-             */
-            constructor(properties?: onnx.TypeProto.Map.$Properties);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-
-            /** Map keyType. */
-            keyType: number;
-
-            /** Map valueType. */
-            valueType?: (onnx.TypeProto.$Properties|null);
-
-            /**
-             * Encodes the specified Map message. Does not implicitly {@link onnx.TypeProto.Map.verify|verify} messages.
-             * @param message Map message or plain object to encode
-             * @param [writer] Writer to encode to
-             * @returns Writer
-             */
-            static encode(message: onnx.TypeProto.Map.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-            /**
-             * Decodes a Map message from the specified reader or buffer.
-             * @param reader Reader or buffer to decode from
-             * @param [length] Message length if known beforehand
-             * @returns {onnx.TypeProto.Map & onnx.TypeProto.Map.$Shape} Map
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
-            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto.Map & onnx.TypeProto.Map.$Shape;
-        }
-
-        namespace Map {
-
-            /** Properties of a Map. */
-            interface $Properties {
-
-                /** Map keyType */
-                keyType?: (number|null);
-
-                /** Map valueType */
-                valueType?: (onnx.TypeProto.$Properties|null);
-
-                /** Unknown fields preserved while decoding when enabled */
-                $unknowns?: Uint8Array[];
-            }
-
-            /** Shape of a Map. */
-            type $Shape = {
-              keyType?: number|null;
-              valueType?: onnx.TypeProto.$Shape|null;
-              $unknowns?: Uint8Array[];
-            };
-        }
-    }
-
-    /**
-     * Properties of a TensorShapeProto.
-     * @deprecated Use onnx.TensorShapeProto.$Properties instead.
-     */
-    interface ITensorShapeProto extends onnx.TensorShapeProto.$Properties {
-    }
-
-    /** Represents a TensorShapeProto. */
-    class TensorShapeProto {
-
-        /**
-         * Constructs a new TensorShapeProto.
-         * @param [properties] Properties to set
-         */
-        constructor(properties?: onnx.TensorShapeProto.$Properties);
-
-        /** Unknown fields preserved while decoding when enabled */
-        $unknowns?: Uint8Array[];
-
-        /** TensorShapeProto dim. */
-        dim: onnx.TensorShapeProto.Dimension.$Properties[];
-
-        /**
-         * Encodes the specified TensorShapeProto message. Does not implicitly {@link onnx.TensorShapeProto.verify|verify} messages.
-         * @param message TensorShapeProto message or plain object to encode
-         * @param [writer] Writer to encode to
-         * @returns Writer
-         */
-        static encode(message: onnx.TensorShapeProto.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-        /**
-         * Decodes a TensorShapeProto message from the specified reader or buffer.
-         * @param reader Reader or buffer to decode from
-         * @param [length] Message length if known beforehand
-         * @returns {onnx.TensorShapeProto & onnx.TensorShapeProto.$Shape} TensorShapeProto
-         * @throws {Error} If the payload is not a reader or valid buffer
-         * @throws {$protobuf.util.ProtocolError} If required fields are missing
-         */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TensorShapeProto & onnx.TensorShapeProto.$Shape;
-    }
-
-    namespace TensorShapeProto {
-
-        /** Properties of a TensorShapeProto. */
-        interface $Properties {
-
-            /** TensorShapeProto dim */
-            dim?: (onnx.TensorShapeProto.Dimension.$Properties[]|null);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-        }
-
-        /** Shape of a TensorShapeProto. */
-        type $Shape = {
-          dim?: onnx.TensorShapeProto.Dimension.$Shape[]|null;
-          $unknowns?: Uint8Array[];
-        };
-
-        /**
-         * Properties of a Dimension.
-         * @deprecated Use onnx.TensorShapeProto.Dimension.$Properties instead.
-         */
-        interface IDimension extends onnx.TensorShapeProto.Dimension.$Properties {
-        }
-
-        /** Represents a Dimension. */
-        class Dimension {
-
-            /**
-             * Constructs a new Dimension.
-             * @param [properties] Properties to set
-             */
-            constructor(properties?: onnx.TensorShapeProto.Dimension.$Properties);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-
-            /** Dimension dimValue. */
-            dimValue?: (number|Long|null);
-
-            /** Dimension dimParam. */
-            dimParam?: (string|null);
-
-            /** Dimension value. */
-            value?: ("dimValue"|"dimParam");
-
-            /**
-             * Encodes the specified Dimension message. Does not implicitly {@link onnx.TensorShapeProto.Dimension.verify|verify} messages.
-             * @param message Dimension message or plain object to encode
-             * @param [writer] Writer to encode to
-             * @returns Writer
-             */
-            static encode(message: onnx.TensorShapeProto.Dimension.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-            /**
-             * Decodes a Dimension message from the specified reader or buffer.
-             * @param reader Reader or buffer to decode from
-             * @param [length] Message length if known beforehand
-             * @returns {onnx.TensorShapeProto.Dimension & onnx.TensorShapeProto.Dimension.$Shape} Dimension
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
-            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TensorShapeProto.Dimension & onnx.TensorShapeProto.Dimension.$Shape;
-        }
-
-        namespace Dimension {
-
-            /** Properties of a Dimension. */
-            interface $Properties {
-
-                /** Dimension dimValue */
-                dimValue?: (number|Long|null);
-
-                /** Dimension dimParam */
-                dimParam?: (string|null);
-
-                /** Dimension value */
-                value?: ("dimValue"|"dimParam");
-
-                /** Unknown fields preserved while decoding when enabled */
-                $unknowns?: Uint8Array[];
-            }
-
-            /** Narrowed shape of a Dimension. */
-            type $Shape = {
-              dimValue?: number|Long|null;
-              dimParam?: string|null;
-              $unknowns?: Uint8Array[];
-            } & (
-              ({ value?: undefined; dimValue?: null; dimParam?: null }|{ value?: "dimValue"; dimValue: number|Long; dimParam?: null }|{ value?: "dimParam"; dimValue?: null; dimParam: string })
-            );
-        }
     }
 }
