@@ -20,7 +20,7 @@ import { createFileStore } from './file/file-store.js';
 import type { GcsClientOptions } from './gcs/client.js';
 import { openGcsStore } from './gcs/gcs-store.js';
 import { createPolyaxonStore, type PolyaxonStore } from './polyaxon/polyaxon-store.js';
-import type { S3ClientOptions } from './s3/client.js';
+import type { S3ClientOptions } from './s3/options.js';
 import { openS3Store } from './s3/s3-store.js';
 
 export type { S3ClientOptions };

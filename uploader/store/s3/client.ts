@@ -1,34 +1,13 @@
-/** The S3 clients, loaded on first use: a sync to a directory never pays for them. How requests are sent is in s3-connection.ts. */
+/** The AWS SDK's S3 clients, loaded when a bucket is opened. How requests are sent is in connection.ts. */
 
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import type { Clock } from '../../../src/base/clock.js';
+import { type Library, loadLibrary } from '../base/load-library.js';
 import { DirectPuts } from './direct-put.js';
-
-export interface S3ClientOptions {
-  readonly endpoint?: string | undefined;
-  /** Default: what the AWS configuration says; `us-east-1` when there is an endpoint and nothing says otherwise. */
-  readonly region?: string | undefined;
-  /** Default: true when there is an endpoint, because few of them have a name for each bucket. */
-  readonly pathStyle?: boolean | undefined;
-  /** The seam for HTTP: how requests are sent. Default: Node's own client with the time-outs below. */
-  readonly requestHandler?: S3ClientConfig['requestHandler'];
-  readonly clock?: Clock | undefined;
-  /** Waited for before each request: a limit on how many there may be each second. */
-  readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
-  readonly timeouts?: Partial<S3Timeouts> | undefined;
-}
-
-export interface S3Timeouts {
-  readonly connectMs: number;
-  /** No byte in either direction. */
-  readonly silenceMs: number;
-  /** The same for what a server may think about for minutes before it says a word: a copy, the completion of a large upload. */
-  readonly patientSilenceMs: number;
-  /** A whole request: at least this, more for a large body. */
-  readonly totalMs: number;
-}
+import type { S3ClientOptions, S3Timeouts } from './options.js';
 
 export type S3Sdk = typeof import('@aws-sdk/client-s3');
+
+const LIBRARY: Library = { name: '@aws-sdk/client-s3', wanted: '@aws-sdk/client-s3@3' };
 
 /** F39. */
 export const TIMEOUTS: S3Timeouts = {
@@ -46,6 +25,11 @@ export interface S3ClientPair {
   readonly quick: S3Client;
   readonly patient: S3Client;
   readonly puts: DirectPuts;
+}
+
+/** Throws `StoreLibraryError`. */
+export function loadS3Sdk(): Promise<S3Sdk> {
+  return loadLibrary(LIBRARY, () => import('@aws-sdk/client-s3'));
 }
 
 /** Builds the clients; sends nothing. */
@@ -72,7 +56,7 @@ function toConfig(options: S3ClientOptions, connectMs: number, silenceMs: number
     responseChecksumValidation: 'WHEN_REQUIRED',
     // It would open a connection for each part; what it saves is the body of a refused request, at most one part.
     expectContinueHeader: false,
-    requestHandler: requestHandler ?? {
+    requestHandler: (requestHandler as S3ClientConfig['requestHandler']) ?? {
       connectionTimeout: connectMs,
       socketTimeout: silenceMs,
       httpAgent,

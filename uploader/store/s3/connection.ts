@@ -9,15 +9,9 @@ import { messageOf } from '../../../src/base/errors.js';
 import { ConfigError, StoreCredentialsError } from '../../base/errors.js';
 import type { StoreNotice } from '../base/store.js';
 import { isAboutCredentials, isAboutTime, toRegionHint, toS3Failure } from './answer.js';
-import {
-  createS3Clients,
-  type S3ClientOptions,
-  type S3ClientPair,
-  type S3Sdk,
-  type S3Timeouts,
-  TIMEOUTS,
-} from './client.js';
+import { createS3Clients, loadS3Sdk, type S3ClientPair, type S3Sdk, TIMEOUTS } from './client.js';
 import type { PutInput, PutOutput } from './direct-put.js';
+import type { S3ClientOptions, S3Timeouts } from './options.js';
 
 export type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
   Input,
@@ -66,15 +60,14 @@ export class S3Connection {
   }
 
   /**
-   * Makes the clients and resolves the credentials, from the standard AWS chain: environment, shared files, SSO, container and
-   * instance roles. Throws `StoreCredentialsError` when there are none and `ConfigError` when there is no region.
+   * Loads the SDK and resolves the credentials, from the standard AWS chain: environment, shared files, SSO, container and instance
+   * roles. Throws `StoreLibraryError` without the SDK, `StoreCredentialsError` without credentials and `ConfigError` without a region.
    */
   static async open(
     options: S3ClientOptions,
     onNotice: (notice: StoreNotice) => void = () => undefined,
   ): Promise<S3Connection> {
-    const sdk = await import('@aws-sdk/client-s3');
-    const connection = new S3Connection(sdk, options, onNotice);
+    const connection = new S3Connection(await loadS3Sdk(), options, onNotice);
     try {
       await connection.region();
       await connection.credentials();

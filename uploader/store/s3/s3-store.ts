@@ -24,11 +24,11 @@ import type {
   Store,
   StoreNotice,
 } from '../base/store.js';
-import type { S3ClientOptions } from './client.js';
 import { collectUploads } from './collect.js';
 import { type ConditionalWrite, Conditions } from './commit.js';
 import { S3Connection } from './connection.js';
 import { MultipartCommits } from './multipart.js';
+import type { S3ClientOptions } from './options.js';
 import { probeBucket } from './probe.js';
 import { SinglePuts } from './put.js';
 import { S3Reader } from './reader.js';

@@ -27,6 +27,7 @@ it('does not take another failure of a library for its absence', async () => {
 });
 
 it.each([
+  ['s3://bucket/runs', 'npm install @aws-sdk/client-s3@3'],
   ['gs://bucket/runs', 'npm install @google-cloud/storage@7'],
   ['azure://container/runs', 'npm install @azure/storage-blob@~12.32.0'],
 ])('is what the command says of %s where only polytrack is installed', async (url, command) => {
