@@ -122,7 +122,10 @@ async function findPackages(directory: string, script: string | undefined): Prom
 
 /** The version of this package, from its `package.json`; nothing when it was bundled into a program. */
 async function ownVersion(): Promise<Record<string, JsonValue>> {
-  let directory = dirname(fileURLToPath(import.meta.url));
+  // Undefined in a CommonJS bundle.
+  const url: string | undefined = import.meta.url;
+  if (url === undefined) return {};
+  let directory = dirname(fileURLToPath(url));
   for (let levels = 0; levels < 5; levels++) {
     try {
       const manifest: unknown = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));

@@ -126,7 +126,7 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
     sync:
       syncOptions === undefined
         ? undefined
-        : new SyncProcess(context.paths.run, syncOptions, { diagnostics, clock }),
+        : SyncProcess.start(context.paths.run, syncOptions, { diagnostics, clock }),
     flush: () => forEachLog(logs, ({ events }) => events.flush()),
     close: () => forEachLog(logs, ({ events }) => events.close()),
     drain: () => {

@@ -7,20 +7,21 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../base/clock.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { messageOf } from '../base/errors.js';
 import type { ResolvedSync } from './run-options.js';
 
-/** Built, it stands beside: `dist/src/run/` and `dist/uploader/`. */
-const COMMAND = fileURLToPath(new URL('../../uploader/cli.js', import.meta.url));
 const MAX_OUTPUT_CHARACTERS = 4000;
 const LOOK_TIMEOUT_MS = 10_000;
 const run = promisify(execFile);
 
 export class SyncProcess {
+  readonly #command: string;
   readonly #runDirectory: string;
   readonly #options: ResolvedSync;
   readonly #diagnostics: Diagnostics;
@@ -29,16 +30,32 @@ export class SyncProcess {
   readonly #exited: Promise<string>;
   #output = '';
 
-  constructor(
+  /** Starts the upload. Warns and returns undefined when the command cannot be found. */
+  static start(
+    runDirectory: string,
+    options: ResolvedSync,
+    context: { readonly diagnostics: Diagnostics; readonly clock: Clock },
+  ): SyncProcess | undefined {
+    const command = findCommand();
+    if (command !== undefined) return new SyncProcess(command, runDirectory, options, context);
+    const later = `npx polytrack ${toArguments(runDirectory, options).join(' ')}`;
+    const why = 'the polytrack command was not found, because this program is bundled without the package';
+    context.diagnostics.warn('WARN_SYNC_NOT_STARTED', `${why}; to upload the run: ${later}`);
+    return undefined;
+  }
+
+  private constructor(
+    command: string,
     runDirectory: string,
     options: ResolvedSync,
     { diagnostics, clock }: { readonly diagnostics: Diagnostics; readonly clock: Clock },
   ) {
+    this.#command = command;
     this.#runDirectory = runDirectory;
     this.#options = options;
     this.#diagnostics = diagnostics;
     this.#clock = clock;
-    this.#child = spawn(process.execPath, [COMMAND, ...this.#toArguments('--live')], {
+    this.#child = spawn(process.execPath, [command, ...this.#toArguments('--live')], {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -85,7 +102,7 @@ export class SyncProcess {
 
   async #describeRest(): Promise<string> {
     try {
-      const look = [COMMAND, ...this.#toArguments('--dry-run', '--json')];
+      const look = [this.#command, ...this.#toArguments('--dry-run', '--json')];
       const { stdout } = await run(process.execPath, look, { timeout: LOOK_TIMEOUT_MS }).catch(
         // Exit code 1 says that there is something to send.
         (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
@@ -99,7 +116,24 @@ export class SyncProcess {
   }
 
   #toArguments(...flags: readonly string[]): string[] {
-    const { store } = this.#options;
-    return ['sync', this.#runDirectory, ...(store === undefined ? [] : ['--store', store]), ...flags];
+    return [...toArguments(this.#runDirectory, this.#options), ...flags];
+  }
+}
+
+function toArguments(runDirectory: string, { store }: ResolvedSync): string[] {
+  return ['sync', runDirectory, ...(store === undefined ? [] : ['--store', store])];
+}
+
+/** The command line of this package; undefined in a bundle that runs without the package. */
+function findCommand(): string | undefined {
+  // Undefined in a CommonJS bundle: search from the program that runs instead.
+  const url: string | undefined = import.meta.url;
+  try {
+    // By the package's name, because a bundle may stand anywhere: a relative path would name some other file.
+    const manifest = createRequire(url ?? process.argv[1] ?? '').resolve('polytrack/package.json');
+    const command = join(dirname(manifest), 'dist', 'uploader', 'cli.js');
+    return existsSync(command) ? command : undefined;
+  } catch {
+    return undefined;
   }
 }
