@@ -1,22 +1,104 @@
-/** polytrack: experiment tracking for TypeScript and Node.js. */
+/** `polytrack`: experiment tracking for TypeScript and Node.js. `polytrack/format` reads and writes event files. */
 
-export type { Clock } from './base/clock.js';
-export { Diagnostics, type DiagnosticsOptions, type TrackingWarning } from './base/diagnostics.js';
+// Entry points: a run, the run of the process, a TensorBoard log directory.
+
+export { type EndOptions, Run } from './run/run.js';
+export * as tracking from './run/tracking.js';
 export {
-  ClosedError,
-  CodedError,
-  CorruptRecordError,
-  EventFileChangedError,
-  EventsDroppedError,
-  type InvalidArgumentCode,
-  InvalidArgumentError,
-  InvalidEventError,
-  InvalidValueError,
-  ResumeError,
-  RunExistsError,
-  RunWriteError,
-} from './base/errors.js';
+  type HparamsOptions,
+  SummaryWriter,
+  type SummaryWriterOptions,
+} from './summary-writer/summary-writer.js';
+
+// Options and records of a run.
+
+export type { JsonValue } from './base/json-value.js';
+export type { ArtifactKind } from './polyaxon/polyaxon-value.js';
+export type {
+  RunArtifact,
+  RunMetadata,
+  RunRecord,
+  RunStatus,
+  StatusCondition,
+} from './polyaxon/run-record.js';
+export type { Connection } from './run/connections.js';
+export type { ArtifactOptions, ModelOptions, PathOptions, RefOptions } from './run/run-artifacts.js';
+export type { FinalStatus } from './run/run-end.js';
+export type { RunMode } from './run/run-environment.js';
+export type { LogTraceOptions } from './run/run-events.js';
+export type { RunChanges, StatusOptions, ValuesOptions } from './run/run-metadata.js';
+export type { RunFormat, RunOptions, RunSyncOptions } from './run/run-options.js';
+export type { RunPaths } from './run-directory/layout.js';
+
+// Values that only `SummaryWriter` logs.
+
 export type { EmbeddingInput, EmbeddingVectors } from './embedding/projector-files.js';
+export type {
+  ChartTable,
+  CustomScalarsCategory,
+  CustomScalarsChart,
+  CustomScalarsLayout,
+  MarginSeries,
+} from './summary/custom-scalars.js';
+export { exactTag } from './summary/custom-scalars.js';
+export type {
+  HParamColumn,
+  HParamDomain,
+  HParamsConfig,
+  HParamValue,
+  MetricColumn,
+  SessionOptions,
+  SessionOutcome,
+} from './summary/hparams.js';
+export type { MeshInput, Triples } from './summary/mesh.js';
+
+// Graphs.
+
+export type {
+  GraphAttribute,
+  GraphDataType,
+  GraphShape,
+  GraphTensor,
+} from './summary/graph/graph-attributes.js';
+export { GraphBuilder, type GraphNode } from './summary/graph/graph-builder.js';
+
+// Tracing.
+
+export { PolytrackSpanExporter, type SpanExporterOptions } from './trace/otel-exporter.js';
+export type {
+  OtelAttributes,
+  OtelEvent,
+  OtelExportResult,
+  OtelLink,
+  OtelReadableSpan,
+  OtelScope,
+  OtelSpanContext,
+  OtelTime,
+} from './trace/otel-span.js';
+export type {
+  JsonRecord,
+  SpanCondition,
+  SpanConditionJson,
+  SpanInput,
+  SpanJson,
+  SpanKind,
+  SpanMasker,
+  SpanStatus,
+} from './trace/span.js';
+export type {
+  ManualSpan,
+  SpanHandle,
+  StatusDetails,
+  TracedFunction,
+  TraceOptions,
+  TraceStreamOptions,
+} from './trace/span-handle.js';
+export type { SpanTime } from './trace/span-time.js';
+export type { TraceLimits } from './trace/trace-limits.js';
+export type { StreamSource } from './trace/trace-stream.js';
+
+// Values that `Run` logs, and their options.
+
 export type {
   DataframeOptions,
   HistogramOptions,
@@ -25,37 +107,9 @@ export type {
   SeriesOptions,
   SharedEventOptions,
   VideoEventOptions,
-} from './event-log/event-log.js';
+} from './event-log/event-log-options.js';
 export type { AudioSource, ImageSource } from './event-log/media-file.js';
-export {
-  type DamagedRange,
-  EventFileReader,
-  type EventFileReaderOptions,
-  type ReadBatch,
-  type ReadEvent,
-} from './format/reader/event-file-reader.js';
-export { listEventFiles, type RunFiles } from './format/reader/list-event-files.js';
-export type {
-  DecodedHParamColumn,
-  DecodedMetricColumn,
-  HParamsData,
-  LayoutCategory,
-} from './format/reader/plugin-messages.js';
-export { type DecodedClip, type DecodedValue, decodeValue, TagIndex } from './format/reader/plugin-value.js';
-export { type ScalarBatch, type ScalarSource, toScalarEvent } from './format/reader/scalar-decoder.js';
-export type {
-  Event,
-  EventContent,
-  SummaryMetadata,
-  SummaryValue,
-  TensorProto,
-  ValueContent,
-} from './format/wire/messages.js';
-export { DataClass, DataType, SessionStatus } from './format/wire/messages.js';
-export type { EventFileWriterOptions, Resume } from './format/writer/event-file-options.js';
-export { EventFileWriter } from './format/writer/event-file-writer.js';
-export type { EventSink, OpenEventFile } from './format/writer/event-sink.js';
-export { MemorySink } from './format/writer/memory-sink.js';
+export type { ArrowTable } from './polyaxon/kinds/arrow-table.js';
 export type { ChartFigure } from './polyaxon/kinds/chart.js';
 export type { ConfusionInput, ConfusionMatrix, ConfusionSamples } from './polyaxon/kinds/confusion.js';
 export type {
@@ -67,69 +121,33 @@ export type {
 } from './polyaxon/kinds/curve.js';
 export type { DataframeContentType } from './polyaxon/kinds/dataframe.js';
 export type { EncodedVideo, VideoSource } from './polyaxon/kinds/media.js';
+export type { ClassLabel } from './polyaxon/kinds/numbers.js';
 export type { ScoredSamples } from './polyaxon/kinds/scored-samples.js';
-export type { DataframeInput } from './polyaxon/kinds/table.js';
-export { ARTIFACT_KINDS, type ArtifactKind } from './polyaxon/polyaxon-value.js';
-export type {
-  RunArtifact,
-  RunMetadata,
-  RunRecord,
-  RunStatus,
-  StatusCondition,
-} from './polyaxon/run-record.js';
-export type { Connection } from './run/connections.js';
-export type { EndOptions } from './run/run.js';
-export { Run } from './run/run.js';
-export type { ArtifactOptions, ModelOptions, PathOptions, RefOptions } from './run/run-artifacts.js';
-export type { FinalStatus } from './run/run-end.js';
-export type { RunMode } from './run/run-environment.js';
-export type { LogTraceOptions } from './run/run-events.js';
-export type { RunChanges, StatusOptions, ValuesOptions } from './run/run-metadata.js';
-export type { RunFormat, RunOptions, SyncOptions } from './run/run-options.js';
-export * as tracking from './run/tracking.js';
-export type { RunPaths } from './run-directory/layout.js';
+export type { DataframeInput, RowArrays, RowObjects, TableColumns } from './polyaxon/kinds/table.js';
 export type { EventOptions } from './summary/arguments.js';
 export type { AudioInput, AudioSamples } from './summary/audio.js';
-export type {
-  ChartTable,
-  CustomScalarsCategory,
-  CustomScalarsChart,
-  CustomScalarsLayout,
-  MarginSeries,
-} from './summary/custom-scalars.js';
-export { exactTag } from './summary/custom-scalars.js';
-export type {
-  GraphAttribute,
-  GraphDataType,
-  GraphShape,
-  GraphTensor,
-} from './summary/graph/graph-attributes.js';
-export { GraphBuilder, type GraphNode } from './summary/graph/graph-builder.js';
 export type { HistogramBuckets, HistogramInput, HistogramValues } from './summary/histogram.js';
 export type { RawHistogram } from './summary/histogram-raw.js';
-export type {
-  HParamColumn,
-  HParamDomain,
-  HParamsConfig,
-  HParamValue,
-  MetricColumn,
-  SessionOptions,
-  SessionOutcome,
-} from './summary/hparams.js';
 export type { ImageBatch, ImageInput, ImagePixels } from './summary/image.js';
 export type { BoxOptions, ImageBox, ImageBoxes } from './summary/image-boxes.js';
-export type { MeshInput, Triples } from './summary/mesh.js';
+export type { BinRule, HistogramBins } from './summary/numpy-bins.js';
 export type { PrCurveCounts, PrCurveInput, PrCurvePredictions } from './summary/pr-curve.js';
 export type { TextInput } from './summary/text.js';
 export type { VideoFrames, VideoInput, VideoOptions } from './summary/video.js';
-export type { HparamsOptions, SummaryWriterOptions } from './summary-writer/summary-writer.js';
-export { SummaryWriter } from './summary-writer/summary-writer.js';
-export { PolytrackSpanExporter, type SpanExporterOptions } from './trace/otel-exporter.js';
-export type { SpanInput, SpanJson, SpanKind, SpanStatus } from './trace/span.js';
-export type {
-  ManualSpan,
-  SpanHandle,
-  TracedFunction,
-  TraceOptions,
-  TraceStreamOptions,
-} from './trace/span-handle.js';
+
+// Errors, warnings, and what options can replace.
+
+export type { Clock } from './base/clock.js';
+export { Diagnostics, type DiagnosticsOptions, type TrackingWarning } from './base/diagnostics.js';
+export {
+  ClosedError,
+  CodedError,
+  EventsDroppedError,
+  type InvalidArgumentCode,
+  InvalidArgumentError,
+  ResumeError,
+  RunExistsError,
+  RunWriteError,
+} from './base/errors.js';
+export type { Resume } from './format/writer/event-file-options.js';
+export type { EventSink, OpenEventFile } from './format/writer/event-sink.js';

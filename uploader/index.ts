@@ -1,41 +1,51 @@
-/** `polytrack/uploader`: run directories to a store, as a library. */
+/** `polytrack/uploader`: the uploader as a library. Uploads runs; verifies, lists, restores and deletes them; checks stores. */
 
-export { CodedError } from '../src/base/errors.js';
-export {
-  ConfigError,
-  FileError,
-  type FileErrorCode,
-  LockedError,
-  NotARunError,
-  OtherDestinationError,
-  RefusedError,
-  RelPathError,
-  StateDirectoryError,
-  StoreAccessError,
-  StoreBucketError,
-  StoreClockError,
-  StoreConflictError,
-  StoreCredentialsError,
-  StoreDiskError,
-  StoreError,
-  StoreInsideRunError,
-  StoreLimitError,
-  StoreRequestError,
-  StoreUnavailableError,
-  StoreUrlError,
-} from './base/errors.js';
-export type { FileStat, FileSystem, FsPath, ReadableFile, WritableFile } from './base/io/file-system.js';
-export type { HintListener, HintSource, OpenHints } from './base/io/hints.js';
-export { type Io, nodeIo } from './base/io/io.js';
-export { nodeFileSystem } from './base/io/node-file-system.js';
-export type { ProcessIdentity, ProcessTable } from './base/io/processes.js';
-export type { Randomness } from './base/io/randomness.js';
-export { type FailedOutcome, OutcomeError, type RetryOutcome } from './base/retry.js';
-export { type FoundStatus, findStatus, listStatus } from './engine/monitor/find-status.js';
-export type { RunStatus, Status, Totals } from './engine/monitor/status-file.js';
+// Upload.
+
 export { type SyncOptions, sync } from './engine/sync.js';
 export { type WatchOptions, watch } from './engine/watch.js';
-export { type CheckStoreOptions, checkStore, type StoreCheck } from './operations/check/check-store.js';
+export {
+  type HttpAddress,
+  type PolyaxonApi,
+  type ResolvedConfig,
+  resolveConfig,
+  type SyncConfig,
+  type SyncFlags,
+} from './settings/sync-config.js';
+
+// Options, progress and report of an upload.
+
+export type { UploaderOptions } from './engine/context/uploader-context.js';
+export type { Strategy } from './pipeline/journal/journal-entry.js';
+export type { UploadReason, VerifyReason } from './pipeline/plan/planner.js';
+export type { OnSyncEvent, SyncEvent } from './pipeline/report/progress.js';
+export type { FileCounts, SyncReport, UnsentFile, Upload } from './pipeline/report/sync-report.js';
+export type { SkippedPath } from './pipeline/scan/directory-node.js';
+export type { SkipReason } from './pipeline/scan/excludes.js';
+export type { Environment, FlagValues, SettingName } from './settings/settings.js';
+
+// Status.
+
+export { type FoundStatus, findStatus, listStatus } from './engine/monitor/find-status.js';
+export type { RunUploadStatus, Status, Totals } from './engine/monitor/status-file.js';
+
+// What happens to a run, for programs that follow it.
+
+export type { ExportCounts } from '../src/polyaxon/export/exporter-state.js';
+export type { OnExported, ExportFacts } from './pipeline/report/export-facts.js';
+export {
+  type ObservedRun,
+  type RunObserver,
+  type RunCompletion,
+  type StoredFile,
+  noObserver,
+  type SyncedStatus,
+} from './pipeline/report/run-observer.js';
+export type { Liveness } from './run-directory/run-liveness.js';
+export type { WriterState } from './run-directory/writer-state.js';
+
+// Stored runs.
+
 export { type CleanedRun, type CleanOptions, type CleanReport, clean } from './operations/clean/clean.js';
 export type { CleanRules, KeptReason } from './operations/clean/select-runs.js';
 export {
@@ -54,30 +64,13 @@ export type {
   VerifyProblem,
   VerifyReport,
 } from './operations/verify/verify-report.js';
-export type { UploadReason, VerifyReason } from './pipeline/plan/planner.js';
-export type { ExportFacts, OnExported } from './pipeline/report/export-facts.js';
-export type { OnSyncEvent, SyncEvent } from './pipeline/report/progress.js';
-export {
-  noObserver,
-  type ObservedRun,
-  type RunCompletion,
-  type RunObserver,
-  type StoredFile,
-  type SyncedStatus,
-} from './pipeline/report/run-observer.js';
-export type { FileCounts, SyncReport, UnsentFile } from './pipeline/report/sync-report.js';
-export type { SkippedPath } from './pipeline/scan/directory-node.js';
-export type { SkipReason } from './pipeline/scan/excludes.js';
-export { PolyaxonApiError, type PolyaxonApiErrorCode } from './polyaxon-api/api-error.js';
 export type { CleanedMarker } from './run-directory/cleaned-marker.js';
-export type { WriterState } from './run-directory/writer-state.js';
-export {
-  type PolyaxonApi,
-  type ResolvedConfig,
-  resolveConfig,
-  type SyncConfig,
-  type SyncFlags,
-} from './settings/sync-config.js';
+
+// Stores.
+
+export type { BucketFacts, CredentialFacts } from './operations/check/bucket-facts.js';
+export { type CheckStoreOptions, checkStore, type StoreCheck } from './operations/check/check-store.js';
+export type { ServerFacts } from './operations/check/server-facts.js';
 export {
   type AppendCapability,
   canAppend,
@@ -106,4 +99,85 @@ export type {
   StorePermissions,
   UnfinishedUpload,
 } from './store/base/store.js';
-export { type OpenStoreOptions, openStore, type S3ClientOptions } from './store/open-store.js';
+export type { RequestTimeouts } from './store/base/time-limit.js';
+export {
+  type AzureClientOptions,
+  type GcsClientOptions,
+  type OpenStoreOptions,
+  openStore,
+  type PolyaxonOpenOptions,
+  type S3ClientOptions,
+  type S3RequestHandler,
+  type S3Timeouts,
+} from './store/open-store.js';
+
+// Polyaxon; `polytrack/polyaxon` has the client, and finds a connection.
+
+export type { EventsSummary, SeriesArtifact } from '../src/polyaxon/export/run-artifact.js';
+export type { MetricSummary } from '../src/polyaxon/export/statistics.js';
+export type { ArtifactKind } from '../src/polyaxon/polyaxon-value.js';
+export type {
+  HttpRequest,
+  HttpResponse,
+  ProxySettings,
+  StreamedBody,
+  TlsSettings,
+  Transport,
+} from './base/http/transport.js';
+export type { PolyaxonConnection } from './polyaxon-api/connection.js';
+export type { CredentialSources, Credentials } from './polyaxon-api/credentials.js';
+export { ProjectDirectory, type RunPlace } from './polyaxon-api/project-directory.js';
+export type { RunRef } from './polyaxon-api/types.js';
+
+// Effects, to replace them in tests.
+
+export type { Clock } from '../src/base/clock.js';
+export type { JsonValue } from '../src/base/json-value.js';
+export type {
+  FileStat,
+  FileSystem,
+  FsPath,
+  ReadableFile,
+  UpdatableFile,
+  WritableFile,
+} from './base/io/file-system.js';
+export type { HintListener, HintSource, OpenHints } from './base/io/hints.js';
+export { type Io, nodeIo } from './base/io/io.js';
+export { nodeFileSystem } from './base/io/node-file-system.js';
+export type { ProcessIdentity, ProcessTable } from './base/io/processes.js';
+export type { Randomness } from './base/io/randomness.js';
+
+// Errors.
+
+export { CodedError } from '../src/base/errors.js';
+export {
+  ConfigError,
+  FileError,
+  type FileErrorCode,
+  LockedError,
+  NotARunError,
+  OtherDestinationError,
+  RefusedError,
+  RelPathError,
+  StateDirectoryError,
+  StoreAccessError,
+  StoreBucketError,
+  StoreClockError,
+  StoreConflictError,
+  StoreCredentialsError,
+  StoreDiskError,
+  StoreError,
+  type StoreErrorOptions,
+  StoreInsideRunError,
+  StoreLibraryError,
+  StoreLimitError,
+  StoreRequestError,
+  StoreUnavailableError,
+  StoreUrlError,
+} from './base/errors.js';
+export { type FailedOutcome, OutcomeError, type RetryOutcome } from './base/retry.js';
+export {
+  PolyaxonApiError,
+  type PolyaxonApiErrorCode,
+  type PolyaxonApiErrorFacts,
+} from './polyaxon-api/api-error.js';

@@ -2,7 +2,7 @@
 
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EventFileReader } from '../../dist/src/index.js';
+import { EventFileReader } from '../../dist/src/format/index.js';
 import { Exporter } from '../../dist/src/polyaxon/export/exporter.js';
 import { report, startMeasuring } from '../support/values.mjs';
 

@@ -3,7 +3,7 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
 const started = process.hrtime.bigint();
-const { EventFileReader } = await import('../../dist/src/index.js');
+const { EventFileReader } = await import('../../dist/src/format/index.js');
 const { report } = await import('../support/values.mjs');
 const [how, path] = process.argv.slice(2);
 

@@ -13,7 +13,7 @@ import { EVENT_FILE_MARK } from '../format/event-file-name.js';
 import { MAIN_WRITER, RUN_UUID_PATTERN } from '../run-directory/layout.js';
 import { parseName } from '../summary/arguments.js';
 
-export interface SyncOptions {
+export interface RunSyncOptions {
   /** Where to, such as `s3://bucket/prefix`. Default: what the uploader is configured with, `POLYTRACK_STORE` or its file. */
   readonly store?: string | undefined;
   /** Longest time in milliseconds that `end()` waits for the upload. Default 60,000. The upload goes on by itself after it. */
@@ -92,7 +92,7 @@ export interface RunOptions
    * Uploads the run while it is written, by an uploader in a process of its own; `end()` waits for it up to a deadline. `true`: to
    * where the uploader is configured to, `POLYTRACK_STORE`. Default false: `polytrack sync` does it later.
    */
-  readonly sync?: boolean | SyncOptions | undefined;
+  readonly sync?: boolean | RunSyncOptions | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -215,7 +215,7 @@ export interface ResolvedSync {
 }
 
 /** Checks how a run is synced; undefined when it is not. */
-export function parseSync(sync: boolean | SyncOptions | undefined): ResolvedSync | undefined {
+export function parseSync(sync: boolean | RunSyncOptions | undefined): ResolvedSync | undefined {
   if (sync === undefined || sync === false) return undefined;
   const { store, deadlineMs = 60_000 } = sync === true ? {} : sync;
   if (deadlineMs >= 0) return { store, deadlineMs };

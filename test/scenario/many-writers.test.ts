@@ -28,7 +28,12 @@ it(`${PROCESSES * WRITERS_EACH} writers that start in the same second make as ma
   const directory = createTempDir();
 
   const children = Array.from({ length: PROCESSES }, (_, index) =>
-    spawnScript('Diagnostics, EventFileWriter', WRITERS, { DIRECTORY: directory, INDEX: String(index) }),
+    spawnScript(
+      'Diagnostics, EventFileWriter',
+      WRITERS,
+      { DIRECTORY: directory, INDEX: String(index) },
+      'polytrack/format',
+    ),
   );
   const codes = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0]));
 

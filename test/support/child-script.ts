@@ -4,10 +4,17 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const entry = new URL('../../dist/src/index.js', import.meta.url);
+/** The built doors. */
+const ENTRIES = { polytrack: 'index.js', 'polytrack/format': 'format/index.js' } as const;
 
-/** Starts a program whose first line imports `names` from the built package. Its standard output is piped. */
-export function spawnScript(names: string, body: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
+/** Starts a program whose first line imports `names` from a door of the built package. Its standard output is piped. */
+export function spawnScript(
+  names: string,
+  body: string,
+  env: NodeJS.ProcessEnv = {},
+  door: keyof typeof ENTRIES = 'polytrack',
+): ChildProcess {
+  const entry = new URL(`../../dist/src/${ENTRIES[door]}`, import.meta.url);
   if (!existsSync(fileURLToPath(entry))) throw new Error('the package is not built: npm run build');
   const code = `import { ${names} } from ${JSON.stringify(entry.href)};\n${body}`;
   return spawn(process.execPath, ['--input-type=module', '--eval', code], {

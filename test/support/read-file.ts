@@ -1,4 +1,4 @@
-import { EventFileReader, type EventFileReaderOptions, type ReadEvent } from '../../src/index.js';
+import { EventFileReader, type EventFileReaderOptions, type ReadEvent } from '../../src/format/index.js';
 
 /** All events of a file, by one reader, which is closed. */
 export async function readFileEvents(path: string, options?: EventFileReaderOptions): Promise<ReadEvent[]> {

@@ -4,7 +4,7 @@ import { cpSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { EventFileWriter } from '../../src/index.js';
+import { EventFileWriter } from '../../src/format/index.js';
 import { describeWithPeers } from '../support/peers.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { TensorBoard } from '../support/tensorboard.js';

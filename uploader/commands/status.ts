@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
 import { type FoundStatus, findStatus, listStatus } from '../engine/monitor/find-status.js';
-import { type RunStatus, sumUpRuns, type Totals } from '../engine/monitor/status-file.js';
+import { type RunUploadStatus, sumUpRuns, type Totals } from '../engine/monitor/status-file.js';
 import { Settings } from '../settings/settings.js';
 import { resolveConfig, type SyncFlags, toStateDirectory } from '../settings/sync-config.js';
 import { type CommandContext, EXIT } from './context.js';
@@ -83,7 +83,7 @@ function toStateText({ state, pid, reason, storeAwayMs, isRunning, ageMs }: Foun
   return parts.join('; ');
 }
 
-function toRow(run: RunStatus): string[] {
+function toRow(run: RunUploadStatus): string[] {
   const { lastError } = run;
   return [
     run.uuid,
@@ -99,7 +99,7 @@ function toRow(run: RunStatus): string[] {
 }
 
 /** How far Polyaxon knows of it: an error says more than a state. */
-function toApiText({ api }: RunStatus): string {
+function toApiText({ api }: RunUploadStatus): string {
   if (api == null) return '';
   const { state, lastError, refused } = api;
   const error = lastError === null ? '' : ` ${lastError.code}`;

@@ -23,7 +23,9 @@ import { createPolyaxonStore, type PolyaxonStore } from './polyaxon/polyaxon-sto
 import type { S3ClientOptions } from './s3/options.js';
 import { openS3Store } from './s3/s3-store.js';
 
-export type { S3ClientOptions };
+export type { AzureClientOptions } from './azure/options.js';
+export type { GcsClientOptions } from './gcs/client.js';
+export type { S3ClientOptions, S3RequestHandler, S3Timeouts } from './s3/options.js';
 
 /** What a store URL names. */
 export type StoreLocation =

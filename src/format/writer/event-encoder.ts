@@ -48,9 +48,10 @@ export interface TagState {
   lastScalar: number;
 }
 
-/** A scalar tag, for writing to it without looking it up again; what is inside belongs to the encoder. */
+/** A scalar tag, for writing to it without looking it up again. */
 export interface ScalarTag {
   readonly tag: string;
+  /** @internal Belongs to the encoder. */
   state: TagState | undefined;
 }
 

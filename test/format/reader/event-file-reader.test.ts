@@ -2,8 +2,9 @@ import { appendFileSync, readFileSync, renameSync, truncateSync, writeFileSync }
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { EventFileReader, type ReadEvent } from '../../../src/format/index.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
-import { EventFileReader, type ReadEvent, SummaryWriter } from '../../../src/index.js';
+import { SummaryWriter } from '../../../src/index.js';
 import { FIXTURES } from '../../support/expected-runs.js';
 import { collect, readFileEvents } from '../../support/read-file.js';
 import { createTempDir } from '../../support/temp-dir.js';

@@ -3,14 +3,14 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DataType } from '../../../src/format/wire/messages.js';
 import {
   type DecodedValue,
   decodeValue,
   type HParamsData,
   type SummaryValue,
   TagIndex,
-} from '../../../src/index.js';
+} from '../../../src/format/index.js';
+import { DataType } from '../../../src/format/wire/messages.js';
 import { FIXTURES, listExpectedFiles } from '../../support/expected-runs.js';
 import { readFileEvents } from '../../support/read-file.js';
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../src/base/errors.js';
+import { EventFileReader, type EventFileReaderOptions } from '../../../src/format/index.js';
 import { type ScalarBatch, toScalarEvent } from '../../../src/format/reader/scalar-decoder.js';
 import { numberFrom } from '../../../src/format/reader/tensor-values.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
@@ -15,7 +16,6 @@ import {
   type SummaryMetadata,
   type SummaryValue,
 } from '../../../src/format/wire/messages.js';
-import { EventFileReader, type EventFileReaderOptions } from '../../../src/index.js';
 import { anyEvent } from '../../support/any-event.js';
 import { FIXTURES } from '../../support/expected-runs.js';
 import { createTempDir } from '../../support/temp-dir.js';

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { nodeIo } from '../../../uploader/base/io/io.js';
-import { type RunStatus, readStatus } from '../../../uploader/engine/monitor/status-file.js';
+import { type RunUploadStatus, readStatus } from '../../../uploader/engine/monitor/status-file.js';
 import { type SyncEvent, type SyncReport, watch } from '../../../uploader/index.js';
 import { toStatePaths } from '../../../uploader/pipeline/journal/state-directory.js';
 import type { SyncConfig } from '../../../uploader/settings/sync-config.js';
@@ -42,7 +42,7 @@ function promiseWithResolvers(): { readonly promise: Promise<void>; readonly res
 }
 
 /** What the uploader says of the only run. */
-async function statusOf(config: SyncConfig): Promise<RunStatus | undefined> {
+async function statusOf(config: SyncConfig): Promise<RunUploadStatus | undefined> {
   const paths = toStatePaths(config.stateDirectory, Buffer.from(config.path), config.store);
   return (await readStatus(nodeIo.fileSystem, paths))?.runs[0];
 }

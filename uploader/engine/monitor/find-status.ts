@@ -17,7 +17,7 @@ import { parseStoreUrl } from '../../store/open-store.js';
 import { toPolyaxonStoreId } from '../../store/polyaxon/polyaxon-store.js';
 import { toS3StoreId } from '../../store/s3/s3-store.js';
 import { createScanner } from '../context/create-scanner.js';
-import { countRuns, type RunStatus, readStatus, type Status, sumUpRuns } from './status-file.js';
+import { countRuns, type RunUploadStatus, readStatus, type Status, sumUpRuns } from './status-file.js';
 
 export interface FoundStatus extends Status {
   /** Whether an uploader is at work. If not, journal and disk were looked at just now. */
@@ -95,7 +95,7 @@ function storeIdFrom({ store, s3, polyaxon }: SyncConfig): string {
 }
 
 /** What only the uploader itself knew. */
-function withLast(run: RunStatus, written: Status | null): RunStatus {
+function withLast(run: RunUploadStatus, written: Status | null): RunUploadStatus {
   const last = written?.runs.find(({ uuid }) => uuid === run.uuid);
   return last === undefined
     ? run

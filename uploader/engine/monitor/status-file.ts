@@ -25,7 +25,7 @@ export interface Status {
   readonly storeAwayMs: number | null;
   /** The journal cannot be written. */
   readonly isStateless: boolean;
-  readonly runs: readonly RunStatus[];
+  readonly runs: readonly RunUploadStatus[];
   readonly total: Totals;
 }
 
@@ -42,7 +42,7 @@ export interface Totals {
   readonly lostBytes: number;
 }
 
-export interface RunStatus extends Totals {
+export interface RunUploadStatus extends Totals {
   readonly uuid: string;
   readonly directory: string;
   readonly project: string | null;
@@ -71,10 +71,10 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024;
 export function countRuns(
   inventory: Inventory,
   project: string | undefined,
-  phaseOf: (run: KnownRun) => RunStatus['phase'],
+  phaseOf: (run: KnownRun) => RunUploadStatus['phase'],
   exportView: ExportView = NO_EXPORT,
   apiStatusOf: (runUuid: string) => SyncedStatus | undefined = () => undefined,
-): RunStatus[] {
+): RunUploadStatus[] {
   const found = inventory.runs.filter(({ directory }) => directory !== null);
   return found.map((run) => ({
     uuid: run.uuid,
@@ -90,8 +90,9 @@ export function countRuns(
   }));
 }
 
-export function sumUpRuns(runs: readonly RunStatus[]): Totals {
-  const add = (pick: (run: RunStatus) => number): number => runs.reduce((sum, run) => sum + pick(run), 0);
+export function sumUpRuns(runs: readonly RunUploadStatus[]): Totals {
+  const add = (pick: (run: RunUploadStatus) => number): number =>
+    runs.reduce((sum, run) => sum + pick(run), 0);
   return {
     storedFiles: add((run) => run.storedFiles),
     storedBytes: add((run) => run.storedBytes),

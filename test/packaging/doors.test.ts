@@ -1,0 +1,190 @@
+/**
+ * What the doors of the package export, by their built declarations: named exports only, with every type that their declarations mention,
+ * and one meaning for each name.
+ */
+
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+/** By the package's own exports. */
+const doors: ReadonlyMap<string, string> = readDoors();
+
+interface Source {
+  /** Undefined: the same file. */
+  readonly from: string | undefined;
+  readonly name: string;
+}
+
+/** The top level of one declaration file. */
+interface Declarations {
+  readonly imports: ReadonlyMap<string, Source>;
+  readonly exports: ReadonlyMap<string, Source>;
+  /** What is declared, by name. */
+  readonly texts: ReadonlyMap<string, { readonly text: string; readonly isExported: boolean }>;
+  /** Statements that a door may not have. */
+  readonly unnamed: readonly string[];
+}
+
+/** A name in the file that declares it: `dist/src/run/run.d.ts#Run`. A file that is exported as a namespace has the name `*`. */
+type Place = `${string}#${string}`;
+
+function readDoors(): Map<string, string> {
+  const text = readFileSync(join(repository, 'package.json'), 'utf8');
+  const { exports } = JSON.parse(text) as { exports: Record<string, { readonly types?: string }> };
+  const found = Object.entries(exports).flatMap(([path, { types }]) =>
+    types === undefined ? [] : [[`polytrack${path.slice(1)}`, join(repository, types)] as const],
+  );
+  return new Map(found);
+}
+
+const parsed = new Map<string, Declarations>();
+
+function read(file: string): Declarations {
+  const known = parsed.get(file);
+  if (known !== undefined) return known;
+  const declarations = parse(readFileSync(file, 'utf8'));
+  parsed.set(file, declarations);
+  return declarations;
+}
+
+/** The compiler begins each statement of the top level in the first column, and nothing else but closing braces. */
+function parse(text: string): Declarations {
+  const imports = new Map<string, Source>();
+  const exports = new Map<string, Source>();
+  const texts = new Map<string, { text: string; isExported: boolean }>();
+  const unnamed: string[] = [];
+  for (const statement of withoutComments(text).split(/\n(?=[^\s}])/)) {
+    const list = /^(import|export)\s+(?:type\s+)?\{([^}]*)\}(?:\s+from\s+'([^']+)')?/.exec(statement);
+    const namespace = /^(import|export)\s+(?:type\s+)?\*\s+as\s+(\w+)\s+from\s+'([^']+)'/.exec(statement);
+    const declared =
+      /^(export\s+)?(?:declare\s+)?(?:abstract\s+)?(?:class|interface|type|function|const|enum)\s+(\w+)/.exec(
+        statement,
+      );
+    if (list !== null) {
+      const [, kind, names = '', from] = list;
+      for (const [, name, alias] of names.matchAll(/(\w+)(?:\s+as\s+(\w+))?\s*(?:,|$)/g))
+        (kind === 'import' ? imports : exports).set(alias ?? name!, { from, name: name! });
+    } else if (namespace !== null) {
+      const [, kind, name, from] = namespace;
+      (kind === 'import' ? imports : exports).set(name!, { from, name: '*' });
+    } else if (declared !== null) {
+      const [, isExported, name] = declared;
+      const earlier = texts.get(name!)?.text ?? '';
+      texts.set(name!, { text: earlier + statement, isExported: isExported !== undefined });
+    } else if (statement.trim() !== '') unnamed.push(statement);
+  }
+  return { imports, exports, texts, unnamed };
+}
+
+/** Without what stands in comments; strings may hold what looks like one. */
+function withoutComments(text: string): string {
+  return text.replace(
+    /('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")|\/\*[\s\S]*?\*\/\s*|\/\/.*/g,
+    (_, quoted) => quoted ?? '',
+  );
+}
+
+/** Where a name that is visible in `file` is declared; undefined for a name of another package or of Node.js. */
+function locate(file: string, name: string): Place | undefined {
+  const { imports, exports, texts } = read(file);
+  if (texts.has(name)) return toPlace(file, name);
+  const exported = exports.get(name);
+  const source = exported?.from === undefined ? imports.get(exported?.name ?? name) : exported;
+  if (source?.from === undefined) throw new Error(`${file} does not declare ${name}`);
+  if (!source.from.startsWith('.')) return undefined;
+  const target = resolve(dirname(file), source.from.replace(/\.js$/, '.d.ts'));
+  return source.name === '*' ? toPlace(target, '*') : locate(target, source.name);
+}
+
+function toPlace(file: string, name: string): Place {
+  return `${relative(repository, file)}#${name}`;
+}
+
+/** What a door exports: each place, and the name that it has there. */
+function exportsOf(door: string): Map<Place, string> {
+  const names = [...read(door).exports.keys()];
+  return new Map(names.map((name) => [locate(door, name)!, name]));
+}
+
+/**
+ * The exported declarations that the one at `place` mentions in public. A base and a type that a file keeps for itself need no export:
+ * what they mention counts instead, but for the constructor of a base.
+ */
+function mentionsOf(place: Place, isBase = false, seen = new Set<Place>()): Set<Place> {
+  const mentioned = new Set<Place>();
+  if (seen.has(place)) return mentioned;
+  seen.add(place);
+  const [path = '', name = ''] = place.split('#');
+  const file = join(repository, path);
+  const { imports, texts } = read(file);
+  const add = (places: Iterable<Place>): void => {
+    for (const each of places) mentioned.add(each);
+  };
+  if (name === '*') {
+    for (const each of texts.keys()) add(mentionsOf(toPlace(file, each), false, seen));
+    return mentioned;
+  }
+  const text = publicPart(texts.get(name)!.text, isBase);
+  const headEnd = /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface)\b/.test(text)
+    ? text.indexOf('{')
+    : 0;
+  for (const { 0: identifier, index } of text.matchAll(/(?<![.\w])[A-Z]\w*/g)) {
+    if (identifier === name || (!imports.has(identifier) && !texts.has(identifier))) continue;
+    const at = locate(file, identifier);
+    if (at === undefined) continue;
+    if (index < headEnd) add(mentionsOf(at, true, seen));
+    else if (texts.get(identifier)?.isExported === false) add(mentionsOf(at, false, seen));
+    else add([at]);
+  }
+  return mentioned;
+}
+
+/** Without strings, members that are not public, and constants after `typeof`, which are no types. */
+function publicPart(text: string, isBase: boolean): string {
+  const visible = text.replace(/'[^'\n]*'|"[^"\n]*"|\btypeof \w+|^ +(?:private|protected) [^;]*;/gm, '');
+  return isBase ? visible.replace(/^ +constructor\([^;]*;/m, '') : visible;
+}
+
+describe.each([...doors])('%s', (_, file) => {
+  it('has named exports only', () => {
+    const { texts, unnamed } = read(file);
+
+    expect([...texts.keys()]).toEqual([]);
+    expect(unnamed).toEqual([]);
+  });
+
+  it('exports every type that its exports mention', () => {
+    const exported = exportsOf(file);
+    const missing = [...exported.keys()].flatMap((place) =>
+      [...mentionsOf(place)]
+        .filter((at) => !exported.has(at) && !exported.has(at.replace(/#.*/, '#*') as Place))
+        .map((at) => `${at}, of ${exported.get(place)}`),
+    );
+
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('the doors together', () => {
+  it('are four', () => {
+    expect([...doors.keys()]).toEqual([
+      'polytrack',
+      'polytrack/format',
+      'polytrack/polyaxon',
+      'polytrack/uploader',
+    ]);
+  });
+
+  it('give a name one meaning', () => {
+    const meanings = new Map<string, Set<string>>();
+    for (const file of doors.values())
+      for (const [place, name] of exportsOf(file))
+        meanings.set(name, (meanings.get(name) ?? new Set()).add(place));
+
+    expect([...meanings].filter(([, places]) => places.size > 1)).toEqual([]);
+  });
+});

@@ -1,0 +1,124 @@
+/**
+ * `polytrack/polyaxon`: a client for Polyaxon's API, Polyaxon's kinds, names and statuses, and the conversion of event files to Polyaxon's.
+ *
+ * The client leaves retries to its caller. `polytrack/uploader` keeps a server up to date with the runs of a directory.
+ */
+
+// Entry points of the API client.
+
+export { type CallOptions, PolyaxonClient, type PolyaxonClientOptions } from './polyaxon-api/client.js';
+export {
+  type ConnectionOptions,
+  findConnection,
+  type PolyaxonConnection,
+  type Variables,
+} from './polyaxon-api/connection.js';
+
+// What the API takes and returns. `V1RunArtifact` and `V1StatusCondition` are the API's; the run directory's are in `polytrack`.
+
+export type {
+  JsonObject,
+  RunArtifact as V1RunArtifact,
+  StatusCondition as V1StatusCondition,
+} from '../src/polyaxon/api-types.js';
+export {
+  PolyaxonApiError,
+  type PolyaxonApiErrorCode,
+  type PolyaxonApiErrorFacts,
+} from './polyaxon-api/api-error.js';
+export { type CredentialSources, Credentials } from './polyaxon-api/credentials.js';
+export { type PolyaxonLocation, parsePolyaxonUrl, toPolyaxonUrl } from './polyaxon-api/polyaxon-url.js';
+export type {
+  ArtifactTree,
+  Installation,
+  PatchRunBody,
+  PolyaxonProject,
+  PolyaxonRun,
+  RunRef,
+  RunStatuses,
+  SyncRunBody,
+} from './polyaxon-api/types.js';
+
+// Statuses, kinds and names.
+
+export {
+  ASSETS_DIRECTORY,
+  EVENTS_DIRECTORY,
+  RESOURCES_DIRECTORY,
+  sanitizeName,
+  toFallbackName,
+} from '../src/polyaxon/names.js';
+export {
+  ARTIFACT_KINDS,
+  type ArtifactKind,
+  createPolyaxonValue,
+  type DecodedPolyaxonValue,
+  decodePolyaxonValue,
+  POLYAXON_PLUGIN,
+  type PolyaxonAsset,
+  type PolyaxonBody,
+  toPolyaxonTag,
+} from '../src/polyaxon/polyaxon-value.js';
+export { isDone } from '../src/polyaxon/run-record.js';
+export { RUN_STATUSES, type RunStatus } from '../src/polyaxon/statuses.js';
+
+// Export: converts the events of event files to Polyaxon's files.
+
+export {
+  artifactsOf,
+  type EventsSummary,
+  Projection,
+  type ProjectionAsset,
+  type ProjectionCounts,
+  type ProjectionNotice,
+  type ProjectionOptions,
+  type ProjectionOutput,
+  type ProjectionState,
+  type ProjectionTarget,
+  type SeriesAppend,
+  type SeriesArtifact,
+} from '../src/polyaxon/export/exporter.js';
+export type { NameChange } from '../src/polyaxon/export/name-space.js';
+export type { QuantileSketchState } from '../src/polyaxon/export/quantile-sketch.js';
+export type { SeriesState } from '../src/polyaxon/export/series.js';
+export type { MetricSummary, StatisticsState } from '../src/polyaxon/export/statistics.js';
+export type { TagState } from '../src/polyaxon/export/tag-table.js';
+
+// Errors, and types that the above use.
+
+export type { Clock } from '../src/base/clock.js';
+export { CodedError, InvalidValueError } from '../src/base/errors.js';
+export type { JsonValue } from '../src/base/json-value.js';
+export type { ScalarBatch, ScalarSource } from '../src/format/reader/scalar-decoder.js';
+export type {
+  DataClass,
+  DataType,
+  Event,
+  EventContent,
+  LegacyAudio,
+  LegacyHistogram,
+  LegacyImage,
+  SessionStatus,
+  SummaryMetadata,
+  SummaryValue,
+  TensorProto,
+  ValueContent,
+} from '../src/format/wire/messages.js';
+export { ConfigError, StoreError, StoreUrlError } from './base/errors.js';
+export type {
+  HttpRequest,
+  HttpResponse,
+  ProxySettings,
+  StreamedBody,
+  TlsSettings,
+  Transport,
+} from './base/http/transport.js';
+export type {
+  FileStat,
+  FileSystem,
+  FsPath,
+  ReadableFile,
+  UpdatableFile,
+  WritableFile,
+} from './base/io/file-system.js';
+export { nodeFileSystem } from './base/io/node-file-system.js';
