@@ -68,9 +68,9 @@ export type { CleanedMarker } from './run-directory/cleaned-marker.js';
 
 // Stores.
 
-export type { BucketFacts, CredentialFacts } from './operations/check/bucket-facts.js';
 export { type CheckStoreOptions, checkStore, type StoreCheck } from './operations/check/check-store.js';
 export type { ServerFacts } from './operations/check/server-facts.js';
+export type { BucketFacts, CredentialFacts } from './operations/check/store-facts.js';
 export {
   type AppendCapability,
   canAppend,

@@ -3,7 +3,7 @@
  * and one meaning for each name.
  */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -186,5 +186,16 @@ describe('the doors together', () => {
         meanings.set(name, (meanings.get(name) ?? new Set()).add(place));
 
     expect([...meanings].filter(([, places]) => places.size > 1)).toEqual([]);
+  });
+});
+
+describe('polytrack/format', () => {
+  it('does not mention Polyaxon', () => {
+    const folder = join(repository, 'src/format');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.[jt]s$/.test(name),
+    );
+
+    expect(files.filter((name) => /polyaxon/i.test(readFileSync(join(folder, name), 'utf8')))).toEqual([]);
   });
 });

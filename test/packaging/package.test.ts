@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { describeWithPeers, type PeerName, peerPath } from '../support/peers.js';
 import { createSharedTempDir } from '../support/temp-dir.js';
 
@@ -13,16 +13,45 @@ const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const NODES: readonly PeerName[] = ['node-20', 'node-22', 'node-24'];
 
-/** Logs, ends and prints what the run file says. `RunClass` and `uploader` come from either module system. */
+/** The doors, and what the programs below call them. */
+const DOORS = [
+  ['polytrack', 'polytrack'],
+  ['format', 'polytrack/format'],
+  ['polyaxon', 'polytrack/polyaxon'],
+  ['uploader', 'polytrack/uploader'],
+] as const;
+
+/** Stores that need an SDK, and what installs it. */
+const STORES = [
+  ['s3://bucket', 'npm install @aws-sdk/client-s3@3'],
+  ['gs://bucket', 'npm install @google-cloud/storage@7'],
+  ['azure://container', 'npm install @azure/storage-blob@~12.32.0'],
+] as const;
+
+/** Logs a run, reads it back and prints what every door says. The doors come from either module system. */
 const BODY = `
-  const run = new Run({ root: process.argv[2], name: 'packed' });
+  const run = new polytrack.Run({ root: process.argv[2], name: 'packed' });
   run.logMetric('loss', 0.5, { step: 1 });
-  run.end().then(() => console.log(JSON.stringify({ status: run.record.status, outputs: run.record.outputs, sync: typeof uploader.sync, init: typeof tracking.init })));
+  run.end().then(async () => {
+    const [{ directory, files }] = await format.listEventFiles(run.paths.tensorboard);
+    const reader = new format.EventFileReader(directory + '/' + files[0]);
+    const tags = [];
+    for await (const { event } of reader.read())
+      if (event.what.kind === 'summary') tags.push(...event.what.values.map(({ tag }) => tag));
+    await reader.close();
+    const { config } = await uploader.resolveConfig(run.paths.run, { store: 'file:///store' }, {}, uploader.nodeFileSystem);
+    const { status, outputs } = run.record;
+    const [sync, init] = [typeof uploader.sync, typeof polytrack.tracking.init];
+    const name = polyaxon.sanitizeName('train/loss');
+    console.log(JSON.stringify({ status, outputs, sync, init, tags, name, store: config.store }));
+  });
 `;
 
 const TYPED = `
-import { type CodedError, Run, type RunOptions, tracking } from 'polytrack';
-import { sync } from 'polytrack/uploader';
+import { type CodedError, Run, type RunOptions, SummaryWriter, tracking } from 'polytrack';
+import { type DecodedValue, EventFileReader, MemorySink, TagIndex } from 'polytrack/format';
+import { type ArtifactKind, findConnection, nodeFileSystem, PolyaxonClient } from 'polytrack/polyaxon';
+import { type OpenStoreOptions, openStore, type Store, type SyncReport, sync } from 'polytrack/uploader';
 
 const options: RunOptions = { root: 'plx-runs', name: 'typed', onError: (error: CodedError) => void error.code };
 export async function main(): Promise<string> {
@@ -32,8 +61,29 @@ export async function main(): Promise<string> {
   // @ts-expect-error a metric is a number
   run.logMetric('loss', '0.5');
   void tracking.logText;
-  void sync;
+  void new SummaryWriter('runs/first', { sink: new MemorySink() });
   return run.uuid;
+}
+export async function read(path: string): Promise<DecodedValue[]> {
+  const tags = new TagIndex();
+  const values: DecodedValue[] = [];
+  await using reader = new EventFileReader(path);
+  for await (const { event } of reader.read())
+    if (event.what.kind === 'summary') values.push(...event.what.values.map((value) => tags.decode(value)));
+  return values;
+}
+export async function ask(): Promise<boolean> {
+  const kind: ArtifactKind = 'model';
+  // @ts-expect-error Polyaxon has no such kind
+  const other: ArtifactKind = 'models';
+  const client = new PolyaxonClient({ connection: await findConnection({}, process.env, nodeFileSystem) });
+  return kind === other || (await client.installation()).dist === 'ce';
+}
+export async function store(): Promise<Store> {
+  const options: OpenStoreOptions = { fileSystem: nodeFileSystem, s3: { region: 'eu-central-1' } };
+  const sync: (...args: Parameters<typeof sync>) => Promise<SyncReport> = sync;
+  void sync;
+  return openStore('s3://bucket/prefix', options);
 }
 `;
 
@@ -47,40 +97,30 @@ beforeAll(async () => {
   expect(stdout).toContain('polytrack');
   const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'));
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
-  await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', join(project, tarball!)], {
-    cwd: project,
-  });
-  writeFileSync(
-    join(project, 'esm.mjs'),
-    `import { Run, tracking } from 'polytrack';\nimport * as uploader from 'polytrack/uploader';\n${BODY}`,
-  );
-  writeFileSync(
-    join(project, 'cjs.cjs'),
-    `const { Run, tracking } = require('polytrack');\nconst uploader = require('polytrack/uploader');\n${BODY}`,
-  );
+  const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--omit=optional'];
+  await run('npm', ['install', ...flags, join(project, tarball!)], { cwd: project });
+  const imports = DOORS.map(([name, door]) => `import * as ${name} from '${door}';\n`);
+  const requires = DOORS.map(([name, door]) => `const ${name} = require('${door}');\n`);
+  writeFileSync(join(project, 'esm.mjs'), imports.join('') + BODY);
+  writeFileSync(join(project, 'cjs.cjs'), requires.join('') + BODY);
 }, 300_000);
 
-describeWithPeers(NODES, 'the packed package', () => {
-  it.each(NODES.flatMap((node) => ['esm.mjs', 'cjs.cjs'].map((script) => [node, script] as const)))(
-    'works on %s from %s',
-    async (node, script) => {
-      const { stdout } = await run(peerPath(node), [script, join(project, 'runs')], { cwd: project });
+describe('the packed package without the SDKs of cloud stores', () => {
+  it('does not install them', () => {
+    const scopes = readdirSync(join(project, 'node_modules')).filter((name) => name.startsWith('@'));
 
-      expect(JSON.parse(stdout)).toEqual({
-        status: 'succeeded',
-        outputs: { loss: 0.5 },
-        sync: 'function',
-        init: 'function',
-      });
-    },
-  );
+    expect(scopes.filter((name) => /^@(?:aws|azure|google|smithy)/.test(name))).toEqual([]);
+  });
 
-  it.each(NODES)('has a command line that works on %s', async (node) => {
-    const cli = join(project, 'node_modules', 'polytrack', 'dist', 'uploader', 'cli.js');
+  it.each(STORES)('says how to install the one that %s needs', async (url, command) => {
+    const args = ['polytrack', 'check', url, '--state-dir', join(project, 'state')];
+    const env = { ...process.env, AZURE_STORAGE_ACCOUNT: 'acme' };
+    const failure = await run('npx', args, { cwd: project, env }).catch((error: unknown) => error);
 
-    const { stdout } = await run(peerPath(node), [cli, '--help'], { cwd: project });
-
-    expect(stdout).toContain('sync');
+    expect(failure).toMatchObject({ code: 2 });
+    const { stdout, stderr } = failure as { readonly stdout: string; readonly stderr: string };
+    expect(stdout + stderr).toContain('ERR_STORE_LIBRARY');
+    expect(stdout + stderr).toContain(command);
   });
 
   it.each(['mts', 'cts'])('has types that a strict .%s consumer compiles', async (extension) => {
@@ -104,5 +144,32 @@ describeWithPeers(NODES, 'the packed package', () => {
     await run(process.execPath, [tsc, ...flags, ...types, join(directory, `main.${extension}`)], {
       cwd: directory,
     }).catch((error: { stdout: string }) => expect.fail(error.stdout));
+  });
+});
+
+describeWithPeers(NODES, 'the packed package', () => {
+  it.each(NODES.flatMap((node) => ['esm.mjs', 'cjs.cjs'].map((script) => [node, script] as const)))(
+    'works on %s from %s',
+    async (node, script) => {
+      const { stdout } = await run(peerPath(node), [script, join(project, 'runs')], { cwd: project });
+
+      expect(JSON.parse(stdout)).toEqual({
+        status: 'succeeded',
+        outputs: { loss: 0.5 },
+        sync: 'function',
+        init: 'function',
+        tags: ['loss'],
+        name: 'train__loss',
+        store: 'file:///store',
+      });
+    },
+  );
+
+  it.each(NODES)('has a command line that works on %s', async (node) => {
+    const cli = join(project, 'node_modules', 'polytrack', 'dist', 'uploader', 'cli.js');
+
+    const { stdout } = await run(peerPath(node), [cli, '--help'], { cwd: project });
+
+    expect(stdout).toContain('sync');
   });
 });

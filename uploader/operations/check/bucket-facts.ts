@@ -3,23 +3,7 @@
 import { toS3Failure } from '../../store/s3/answer.js';
 import type { S3Credentials } from '../../store/s3/connection.js';
 import type { S3Store } from '../../store/s3/s3-store.js';
-
-export interface BucketFacts {
-  /** The rule for incomplete multipart uploads. */
-  readonly lifecycle:
-    | { readonly status: 'set'; readonly afterDays: number }
-    | { readonly status: 'absent' | 'unknown' };
-}
-
-export interface CredentialFacts {
-  /** Where they come from, in words. */
-  readonly source: string;
-  /** Its ends only: it is no secret, and nobody needs it whole. */
-  readonly accessKeyId: string;
-  readonly isTemporary: boolean;
-  /** ISO 8601; null when they do not say. */
-  readonly expiresAt: string | null;
-}
+import type { BucketFacts, CredentialFacts } from './store-facts.js';
 
 /** Source: the marks that the AWS SDK for JavaScript puts on credentials (`$source`), `@aws-sdk/types`, `AwsSdkCredentialsFeatures`. */
 const SOURCES: readonly (readonly [RegExp, string])[] = [

@@ -18,8 +18,9 @@ import { GcsStore } from '../../store/gcs/gcs-store.js';
 import { openStore, type S3ClientOptions } from '../../store/open-store.js';
 import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
 import { S3Store } from '../../store/s3/s3-store.js';
-import { askBucket, type BucketFacts, type CredentialFacts, describeCredentials } from './bucket-facts.js';
+import { askBucket, describeCredentials } from './bucket-facts.js';
 import { askServer, type ServerFacts } from './server-facts.js';
+import type { BucketFacts, CredentialFacts } from './store-facts.js';
 
 export interface CheckStoreOptions {
   readonly io: Io;

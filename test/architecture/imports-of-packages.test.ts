@@ -1,0 +1,94 @@
+/** Which packages the code imports, and how: those that package.json declares, and the SDKs of cloud stores only when a store is opened. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+const manifest: Manifest = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
+
+/** How a package is imported. `load`: by `loadLibrary`, which says how to install it when it is missing. */
+type Form = 'type' | 'load' | 'import';
+
+interface PackageImport {
+  readonly name: string;
+  readonly form: Form;
+}
+
+const sources = ['src', 'uploader'].flatMap((folder) =>
+  readdirSync(join(repository, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /(?<!\.d)\.[jt]s$/.test(name))
+    .map((name) => join(folder, name).replaceAll('\\', '/')),
+);
+
+/** The packages that a source imports, without Node.js' own modules. */
+function packagesOf(source: string): PackageImport[] {
+  const found: PackageImport[] = [];
+  const forms: readonly (readonly [Form, RegExp])[] = [
+    ['type', /\b(?:import|export) type\b[^;'"]*?\bfrom ['"]([\w@./:-]+)['"]/g],
+    ['type', /\btypeof import\('([\w@./:-]+)'\)/g],
+    ['load', /\bloadLibrary\(\s*\w+,\s*\(\) => import\('([\w@./:-]+)'\)/g],
+    ['import', /\bfrom ['"]([\w@./:-]+)['"]/g],
+    ['import', /\bimport\s*\(?\s*['"]([\w@./:-]+)['"]/g],
+    ['import', /\b(?:require|createRequire\(import\.meta\.url\))\(['"]([\w@./:-]+)['"]\)/g],
+  ];
+  // What one form has found is taken out, so that no later form finds it again.
+  let text = readFileSync(join(repository, source), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  for (const [form, pattern] of forms)
+    text = text.replace(pattern, (_, specifier: string) => {
+      const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? '';
+      if (!specifier.startsWith('.') && !isBuiltin(specifier)) found.push({ name, form });
+      return '';
+    });
+  return found;
+}
+
+const imports = sources.flatMap((source) => packagesOf(source).map((each) => ({ source, ...each })));
+const optionalPeers = Object.keys(manifest.peerDependencies).filter(
+  (name) => manifest.peerDependenciesMeta[name]?.optional === true,
+);
+
+describe('packages', () => {
+  it('are declared in package.json where they are imported', () => {
+    const { dependencies, peerDependencies } = manifest;
+    const declared = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies)]);
+
+    expect(imports.filter(({ name }) => !declared.has(name))).toEqual([]);
+  });
+
+  it('that are dependencies are imported', () => {
+    const imported = new Set(imports.map(({ name }) => name));
+
+    expect(Object.keys(manifest.dependencies).filter((name) => !imported.has(name))).toEqual([]);
+  });
+});
+
+describe('SDKs of cloud stores', () => {
+  it('are optional peers', () => {
+    expect(optionalPeers).toEqual(['@aws-sdk/client-s3', '@azure/storage-blob', '@google-cloud/storage']);
+    expect(Object.keys(manifest.peerDependencies)).toEqual(optionalPeers);
+  });
+
+  it('are imported by type only, and loaded by loadLibrary', () => {
+    const isSdk = (name: string): boolean => /^@(?:aws|azure|google-cloud|smithy)/.test(name);
+    const sdks = imports.filter(({ name }) => isSdk(name));
+
+    expect(sdks.filter(({ form }) => form === 'import')).toEqual([]);
+    expect(
+      sdks
+        .filter(({ form }) => form === 'load')
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(optionalPeers);
+    expect(sdks.filter(({ source }) => !source.startsWith('uploader/store/'))).toEqual([]);
+  });
+});
