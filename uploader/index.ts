@@ -32,13 +32,13 @@ export type { RunUploadStatus, Status, Totals } from './engine/monitor/status-fi
 // What happens to a run, for programs that follow it.
 
 export type { ExportCounts } from '../src/polyaxon/export/exporter-state.js';
-export type { OnExported, ExportFacts } from './pipeline/report/export-facts.js';
+export type { ExportFacts, OnExported } from './pipeline/report/export-facts.js';
 export {
-  type ObservedRun,
-  type RunObserver,
-  type RunCompletion,
-  type StoredFile,
   noObserver,
+  type ObservedRun,
+  type RunCompletion,
+  type RunObserver,
+  type StoredFile,
   type SyncedStatus,
 } from './pipeline/report/run-observer.js';
 export type { Liveness } from './run-directory/run-liveness.js';

@@ -23,7 +23,7 @@ import type {
   RemoveRequest,
   Store,
 } from '../base/store.js';
-import { isOtherObject, azureOutcomeFrom, toAzureFailure } from './answer.js';
+import { azureOutcomeFrom, isOtherObject, toAzureFailure } from './answer.js';
 import { BlockCommits } from './blocks.js';
 import { findEndpoint } from './client.js';
 import { AzureConnection } from './connection.js';

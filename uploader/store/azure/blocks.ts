@@ -14,7 +14,7 @@ import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32 } from '../base/crc32-combine.js';
 import type { Part } from '../base/part-planner.js';
 import type { AppendOutcome, AppendRequest, CommitOutcome, CommitRequest } from '../base/store.js';
-import { isOtherObject, azureOutcomeFrom, toAzureFailure } from './answer.js';
+import { azureOutcomeFrom, isOtherObject, toAzureFailure } from './answer.js';
 import { fromBlockId, toBlockId, toCommitHash, toExtent } from './block-id.js';
 import { type AzureWriter, CONTENT_TYPE, md5, toConditions } from './put.js';
 import { stripQuotes, toAzureMetadata } from './reader.js';

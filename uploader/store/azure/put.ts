@@ -7,7 +7,7 @@ import { readBody } from '../base/body-memory.js';
 import { toMetadata } from '../base/commit-metadata.js';
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome, ObjectVersion } from '../base/store.js';
-import { isOtherObject, azureOutcomeFrom } from './answer.js';
+import { azureOutcomeFrom, isOtherObject } from './answer.js';
 import type { AzureConnection } from './connection.js';
 import { stripQuotes, toAzureMetadata } from './reader.js';
 

@@ -8,7 +8,7 @@
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32, combineCrc32c } from '../base/crc32-combine.js';
 import type { AppendOutcome, AppendRequest, CommitOutcome, CommitRequest } from '../base/store.js';
-import { isOtherObject, gcsOutcomeFrom } from './answer.js';
+import { gcsOutcomeFrom, isOtherObject } from './answer.js';
 import { type GcsObject, OBJECT_FIELDS } from './connection.js';
 import { fromBase64Crc, toBase64Crc, toGcsMetadata, toStoredObject } from './metadata.js';
 import { toTailKey } from './names.js';

@@ -20,7 +20,7 @@ import type {
   RemoveRequest,
   Store,
 } from '../base/store.js';
-import { isOtherObject, gcsOutcomeFrom } from './answer.js';
+import { gcsOutcomeFrom, isOtherObject } from './answer.js';
 import type { GcsClientOptions } from './client.js';
 import { GcsAppends } from './compose.js';
 import { GcsConnection } from './connection.js';

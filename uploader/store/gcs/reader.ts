@@ -3,7 +3,7 @@
 import { OutcomeError } from '../../base/retry.js';
 import { unexpected } from '../base/commit-outcome.js';
 import type { CheckOutcome, HeadOutcome, ListedObject } from '../base/store.js';
-import { isAbsent, gcsOutcomeFrom, UnexpectedAnswerError } from './answer.js';
+import { gcsOutcomeFrom, isAbsent, UnexpectedAnswerError } from './answer.js';
 import { type GcsConnection, type GcsObject, OBJECT_FIELDS } from './connection.js';
 import { toStoredObject } from './metadata.js';
 import { TAILS } from './names.js';

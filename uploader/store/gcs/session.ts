@@ -12,7 +12,7 @@ import { type BodyMemory, readBody } from '../base/body-memory.js';
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32 } from '../base/crc32-combine.js';
 import type { CommitOutcome, CommitRequest } from '../base/store.js';
-import { GcsError, isOtherObject, gcsOutcomeFrom, toGcsFailure } from './answer.js';
+import { GcsError, gcsOutcomeFrom, isOtherObject, toGcsFailure } from './answer.js';
 import { type GcsAnswer, type GcsObject, OBJECT_FIELDS, parseJson } from './connection.js';
 import { CONTENT_TYPE, type GcsWriter, toGeneration, toResource, toStored } from './upload.js';
 

@@ -2,7 +2,7 @@
 
 import { PrefixSet } from '../base/prefix-set.js';
 import type { CollectOutcome, CollectRequest } from '../base/store.js';
-import { isAbsent, gcsOutcomeFrom } from './answer.js';
+import { gcsOutcomeFrom, isAbsent } from './answer.js';
 import type { GcsConnection } from './connection.js';
 import { fromTailKey, TAILS } from './names.js';
 import { listPage } from './reader.js';

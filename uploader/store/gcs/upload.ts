@@ -5,7 +5,7 @@ import { crc32c } from '../../../src/format/record/crc32c.js';
 import { readBody } from '../base/body-memory.js';
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome, ObjectVersion } from '../base/store.js';
-import { isOtherObject, gcsOutcomeFrom } from './answer.js';
+import { gcsOutcomeFrom, isOtherObject } from './answer.js';
 import { type GcsConnection, type GcsObject, OBJECT_FIELDS } from './connection.js';
 import { toBase64Crc, toGcsMetadata } from './metadata.js';
 
