@@ -43,7 +43,7 @@ await runMeasurement(
       const started = startWatch({
         ...{ root, stateDir, home, env: isS3 ? toS3Env(proxy.endpoint, home) : {} },
         store: isS3 ? 's3://runs/team' : `file://${objects}`,
-        args: ['--no-hints'],
+        args: ['--poll'],
       });
       onEnd(() => started.isRunning && started.end('SIGKILL'));
       return started;

@@ -3,23 +3,13 @@
 
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { nodeIo } from './base/io/io.js';
 import { createRedactor } from './base/redact.js';
-import { addCheckCommand } from './commands/check.js';
-import { addCleanCommand } from './commands/clean.js';
 import { type CommandContext, EXIT } from './commands/context.js';
-import { addFsckCommand } from './commands/fsck.js';
-import { addImportCommand } from './commands/import.js';
-import { addInspectCommand } from './commands/inspect.js';
 import { LineBatch } from './commands/line-batch.js';
-import { addLsCommand } from './commands/ls.js';
 import { toErrorText } from './commands/print-error.js';
-import { addPullCommand } from './commands/pull.js';
-import { addStatusCommand } from './commands/status.js';
-import { addSyncCommand } from './commands/sync.js';
-import { addVerifyCommand } from './commands/verify.js';
-import { addWatchCommand } from './commands/watch.js';
+import { createProgram } from './commands/program.js';
 
 /** 128 + the number of the signal, as shells report it. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -62,27 +52,8 @@ const context: CommandContext = {
   },
 };
 
-const program = new Command('polytrack')
-  .description(
-    'Syncs run directories to a store and back; verifies what is stored; shows, checks and repairs event files.',
-  )
-  .version(readVersion())
-  .configureOutput({ writeOut: context.stdout, writeErr: context.stderr })
-  .exitOverride();
-addSyncCommand(program, context);
-addWatchCommand(program, context);
-addImportCommand(program, context);
-addStatusCommand(program, context);
-addCheckCommand(program, context);
-addVerifyCommand(program, context);
-addCleanCommand(program, context);
-addPullCommand(program, context);
-addLsCommand(program, context);
-addInspectCommand(program, context);
-addFsckCommand(program, context);
-
 try {
-  await program.parseAsync(process.argv);
+  await createProgram(context, readVersion()).parseAsync(process.argv);
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.complete : EXIT.refused;
   else {

@@ -5,7 +5,6 @@
 export { type SyncOptions, sync } from './engine/sync.js';
 export { type WatchOptions, watch } from './engine/watch.js';
 export {
-  type HttpAddress,
   type PolyaxonApi,
   type ResolvedConfig,
   resolveConfig,
@@ -22,7 +21,9 @@ export type { OnSyncEvent, SyncEvent } from './pipeline/report/progress.js';
 export type { FileCounts, SyncReport, UnsentFile, Upload } from './pipeline/report/sync-report.js';
 export type { SkippedPath } from './pipeline/scan/directory-node.js';
 export type { SkipReason } from './pipeline/scan/excludes.js';
-export type { Environment, FlagValues, SettingName } from './settings/settings.js';
+export type { Environment } from './settings/settings.js';
+export type { Flags, SettingName, SettingValues } from './settings/table.js';
+export type { HttpAddress } from './settings/value-types.js';
 
 // Status.
 

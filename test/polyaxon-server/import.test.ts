@@ -13,7 +13,7 @@ import { type PolyaxonServer, startSandbox } from '../support/polyaxon.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { TensorBoard } from '../support/tensorboard.js';
 
-const ROOT_ID = 'imported';
+const UUID_SEED = 'imported';
 /** PyTorch writes a restart there: TensorBoard then drops steps that it has, Polyaxon's files keep what was logged. */
 const RESUMED = 'resume';
 
@@ -38,7 +38,7 @@ describeWithPeers(['polyaxon', 'tensorboard'], 'log directories of other writers
       const server = await startSandbox();
       await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
       const { code, stdout, stderr } = await runCli(
-        ...['import', logdir, '--project', 'demo', '--root-id', ROOT_ID, '--state-dir', createTempDir()],
+        ...['import', logdir, '--project', 'demo', '--uuid-seed', UUID_SEED, '--state-dir', createTempDir()],
         ...['--store', `polyaxon://${new URL(server.url).host}/default/demo`],
       );
       expect(code, stdout + stderr).toBe(0);
@@ -57,7 +57,7 @@ describeWithPeers(['polyaxon', 'tensorboard'], 'log directories of other writers
         }
       }
       expect(compared).toBeGreaterThan(2);
-      const uuid = toImportedUuid(ROOT_ID, 'scalars');
+      const uuid = toImportedUuid(UUID_SEED, 'scalars');
       expect(await server.get(`/api/v1/default/demo/runs/${uuid}`)).toMatchObject({ status: 'succeeded' });
     });
   });
@@ -72,7 +72,7 @@ async function expectSeries(
 ): Promise<void> {
   const home = homeOf(logdir, run);
   const below = run === '.' ? '' : run.slice(home === '' ? 0 : home.length + 1);
-  const uuid = toImportedUuid(ROOT_ID, home);
+  const uuid = toImportedUuid(UUID_SEED, home);
   const served = new ServedRun(server, { owner: 'default', project: 'demo', uuid }, { force: true });
   const name = sanitizeName(below === '' ? tag : `${below}/${tag}`);
 

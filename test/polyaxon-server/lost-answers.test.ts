@@ -30,7 +30,16 @@ describeWithPeers(['polyaxon'], 'a run whose every answer is lost once', () => {
 
   async function push(host: string, state: string): Promise<CliResult> {
     const store = `polyaxon://${new URL(host).host}/default/demo`;
-    return runCli('sync', root, '--store', store, '--state-dir', join(states, state), '--retry-for', '120');
+    return runCli(
+      'sync',
+      root,
+      '--store',
+      store,
+      '--state-dir',
+      join(states, state),
+      '--retry-timeout',
+      '120',
+    );
   }
 
   beforeAll(async () => {

@@ -143,7 +143,7 @@ describe('quickstart', () => {
     const ofRuns = ([path]: [string, string]): boolean => !path.includes('/.plx/');
     const runs = Object.fromEntries(found.filter(ofRuns));
 
-    // In the store there is the receipt below it.
+    // In the store there is the manifest below it.
     const stored = Object.entries(hashTree(join(directory, 'plx-store')));
     expect(Object.fromEntries(stored.filter(ofRuns))).toEqual(runs);
     expect(output).toContain(`Synced ${Object.keys(runs).length} files`);

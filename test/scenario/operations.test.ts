@@ -114,14 +114,17 @@ describeWithPeers(['s3', 'tensorboard'], 'verify, clean and pull', () => {
 
 describe('what bad input gets', () => {
   it.each([
-    [['verify', '.'], 'no store is named'],
-    [['clean', '.', '--store', 'file:///s', '--older-than', 'soon'], '--older-than: "soon" is no duration'],
-    [['clean', '.', '--store', 'file:///s', '--until-free', 'much'], 'is no number of bytes'],
+    [['verify', '.'], 'no store is set'],
+    [
+      ['clean', '.', '--store', 'file:///s', '--older-than', 'soon'],
+      '--older-than: "soon" is not a duration',
+    ],
+    [['clean', '.', '--store', 'file:///s', '--until-free', 'much'], '--until-free: "much" is not a size'],
     [['pull', 'file:///store', 'directory'], 'this is no run of a store'],
     [['pull', `file:///store/${'0'.repeat(32)}`], 'no directory is named'],
     [['ls', 'ftp://host/x'], 'there is no store for ftp://'],
-    [['sync', '.', '--store', 'file:///s', '--force'], '--force: there is nothing to force'],
-    [['watch', '.', '--store', 'file:///s', '--http', 'here'], '--http: "here" is no address'],
+    [['sync', '.', '--store', 'file:///s', '--force'], '--force: needs --mirror'],
+    [['watch', '.', '--store', 'file:///s', '--http', 'here'], '--http: "here" is not an address'],
   ])('%j', async (args, message) => {
     vi.stubEnv('POLYTRACK_STORE', '');
     const { code, stderr, stdout } = await runCli(...args);

@@ -63,8 +63,8 @@ describeWithPeers(['s3'], 'sync to S3', () => {
     const stateDir = createTempDir();
     await server.stop();
 
-    const stopped = await sync(root, destination, stateDir, ['--retry-for', '2']);
-    const told = await sync(root, destination, stateDir, ['--retry-for', '1'], false);
+    const stopped = await sync(root, destination, stateDir, ['--retry-timeout', '2']);
+    const told = await sync(root, destination, stateDir, ['--retry-timeout', '1'], false);
     await server.start();
     const next = await sync(root, destination, stateDir);
 

@@ -1,5 +1,5 @@
 /**
- * Log directories of TensorFlow, PyTorch and tensorboardX and a run of ours go through the command with `--project-events`: the store has what the
+ * Log directories of TensorFlow, PyTorch and tensorboardX and a run of ours go through the command with `--export-events`: the store has what the
  * projection makes of each in one go, however often the uploader is killed, and new rows come while it watches.
  */
 
@@ -30,7 +30,7 @@ import { exportAtOnce, someRecords } from '../uploader/support/event-records.js'
 const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
 const CLI = fileURLToPath(new URL('../../dist/uploader/cli.js', import.meta.url));
 const WRITERS = ['tensorflow', 'pytorch', 'tensorboardx'];
-const ROOT_ID = 'the root of a test';
+const UUID_SEED = 'the root of a test';
 const TIMEOUT_MS = 180_000;
 
 interface Setup {
@@ -51,7 +51,7 @@ async function createSetup(writers = WRITERS): Promise<Setup> {
       if (!statSync(directory).isDirectory() || !hasEventFiles(directory)) continue;
       cpSync(directory, join(root, writer, name), { recursive: true });
       for (const top of topEventDirectories(join(root, writer, name), `${writer}/${name}`))
-        runs.set(join(root, top), toImportedUuid(ROOT_ID, top));
+        runs.set(join(root, top), toImportedUuid(UUID_SEED, top));
     }
   const { run } = startRun({ root });
   for (let step = 0; step < 50; step += 1) run.logMetric('loss', 1 / (step + 1), { step });
@@ -63,8 +63,8 @@ async function createSetup(writers = WRITERS): Promise<Setup> {
   runs.set(run.paths.tensorboard, run.uuid);
   const store = join(createTempDir(), 'store');
   const state = createTempDir();
-  const args = [root, '--store', `file://${store}`, '--state-dir', state, '--root-id', ROOT_ID];
-  return { root, store, runs, args: [...args, '--project-events', '--interval', '0.2'] };
+  const args = [root, '--store', `file://${store}`, '--state-dir', state, '--uuid-seed', UUID_SEED];
+  return { root, store, runs, args: [...args, '--export-events', '--interval', '0.2'] };
 }
 
 function hasEventFiles(directory: string): boolean {
@@ -163,7 +163,7 @@ describe('a sync that projects event files', () => {
   it('shows new rows while it watches', { timeout: TIMEOUT_MS }, async () => {
     const setup = await createSetup([]);
     const directory = join(setup.root, 'live');
-    const uuid = toImportedUuid(ROOT_ID, 'live');
+    const uuid = toImportedUuid(UUID_SEED, 'live');
     const path = join(directory, 'train/events.out.tfevents.1800000000.host');
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(join(directory, 'events.out.tfevents.1800000000.host'), Buffer.concat(someRecords(1)));

@@ -111,7 +111,7 @@ async function createScene() {
   writeTree(runs);
   const client = server.createClient();
   const sync = (): Promise<number | NodeJS.Signals> => {
-    const args = ['sync', join(home, 'root'), '--store', `s3://${bucket}/team`, '--retry-for', '120'];
+    const args = ['sync', join(home, 'root'), '--store', `s3://${bucket}/team`, '--retry-timeout', '120'];
     const uploader = new UploaderProcess([...args, '--state-dir', join(home, 'state')], {
       env: { ...server.env, AWS_ENDPOINT_URL: proxy.endpoint },
       home,

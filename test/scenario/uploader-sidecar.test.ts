@@ -48,7 +48,7 @@ describeWithPeers(['s3'], 'the uploader as a sidecar', () => {
     mkdirSync(root);
     const place = { root, store: `s3://${bucket}/team`, stateDir: join(home, 'state'), home };
     const env = { ...server.env, AWS_ENDPOINT_URL: link.endpoint };
-    const args = ['--grace', String(GRACE_S)];
+    const args = ['--shutdown-timeout', String(GRACE_S)];
     const watch = startWatch({ ...place, env, intervalSeconds: 2, args });
     onTestFinished(() => void watch.end('SIGKILL'));
     const training = spawnScript('Run', TRAINING, { POLYAXON_OFFLINE_ROOT: root });

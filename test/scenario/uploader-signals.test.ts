@@ -31,7 +31,7 @@ describeWithPeers(['s3'], 'signals', () => {
       const watch = startWatch({
         ...{ root, store: `s3://${bucket}/team`, stateDir: join(home, 'state'), home, intervalSeconds: 0.2 },
         env: { ...server.env, AWS_ENDPOINT_URL: proxy.endpoint },
-        args: ['--grace', String(GRACE_S)],
+        args: ['--shutdown-timeout', String(GRACE_S)],
       });
       onTestFinished(() => void watch.end('SIGKILL'));
       await waitFor('a request', () => (proxy.applied('PutObject').length > 0 ? true : undefined));

@@ -1,43 +1,33 @@
 /** `polytrack check`: whether a store can be used, before anything is sent there. */
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
 import { StoreBucketError, StoreClockError, StoreCredentialsError, StoreError } from '../base/errors.js';
 import { checkStore, type StoreCheck } from '../operations/check/check-store.js';
 import { toCheckJson, toCheckText } from '../operations/check/check-text.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
-import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
+import { resolveConfig } from '../settings/sync-config.js';
+import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, type ExitCode } from './context.js';
+import { addOptions } from './options.js';
 import { toCauseText, toErrorText } from './print-error.js';
-
-type Flags = SyncFlags & { json?: boolean; verbose?: boolean };
 
 const EXIT_HELP = `
 Exit codes:
   0  the store can be used
-  1  not now, or not for everything: it is not reached, or a permission is missing
-  2  not like this: URL, configuration, credentials, bucket or clock
+  1  the store cannot be reached, or a permission is missing
+  2  wrong URL, setting, credentials, bucket or clock
 `;
 
 export function addCheckCommand(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('check')
-    .summary('say whether a store can be used, and what it can do')
+    .summary('check whether a store can be used, and what it supports')
     .description(
-      'Asks a store for everything that the uploader relies on. Nothing is sent but a few objects below .plx/probe/, which are removed again.',
+      'Check a store for everything that uploads need. Writes only a few objects below .plx/probe/, and removes them again.',
     )
-    .argument(
-      '[store]',
-      's3://bucket/prefix, file:///path or polyaxon://host/owner/project (POLYTRACK_STORE)',
-    )
-    .option('--json', 'print one JSON document')
-    .option('--endpoint <url>', 'S3 endpoint other than AWS (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)')
-    .option('--region <name>', 'S3 region (AWS_REGION, AWS_DEFAULT_REGION)')
-    .addOption(new Option('--path-style', 'bucket in the path of requests (POLYTRACK_PATH_STYLE)'))
-    .addOption(new Option('--no-path-style', 'bucket in the host of requests'))
-    .option('--state-dir <path>', 'where what was found is kept for a week (POLYTRACK_STATE_DIR)')
-    .option('--config <file>', 'JSON with any of these settings (POLYTRACK_CONFIG)')
-    .option('--verbose', 'also say the causes of errors')
+    .argument('[store]', 'URL of the store, such as s3://bucket/prefix (POLYTRACK_STORE)');
+  addOptions(command)
     .addHelpText('after', EXIT_HELP)
     .action((store: string | undefined, flags: Flags) => runCheck(store, flags, context));
 }

@@ -4,53 +4,34 @@ import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
 import { type CleanedRun, type CleanReport, clean } from '../operations/clean/clean.js';
 import type { KeptReason } from '../operations/clean/select-runs.js';
-import { type Found, toBytes, toDurationMs, toNumber } from '../settings/settings.js';
-import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
+import { parseFlag } from '../settings/settings.js';
+import { resolveConfig } from '../settings/sync-config.js';
+import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
+import { addOptions } from './options.js';
 import { toErrorText } from './print-error.js';
-import { addRunPathOptions, addStoreAccessOptions } from './store-options.js';
-import { withoutDefaults } from './sync-options.js';
 import { toJsonProblem, toProblemLines } from './verify.js';
-
-type Flags = SyncFlags & {
-  json?: boolean;
-  verbose?: boolean;
-  yes?: boolean;
-  deep?: boolean;
-  all?: boolean;
-  olderThan?: string;
-  largerThan?: string;
-  keep?: string;
-  untilFree?: string;
-};
 
 const EXIT_HELP = `
 Exit codes:
-  0    what the rules name is deleted; without --yes: could be
-  1    a run was refused, and is printed: the store does not have it as it is here
-  2    nothing was looked at: usage, configuration, credentials or bucket
-  130  SIGINT, 143 SIGTERM came before the end: what is marked as being cleaned goes on with the next clean
+  0    the selected runs are deleted (without --yes: can be deleted)
+  1    some runs were kept because the store does not have the same files; they are printed
+  2    nothing was compared: wrong usage, setting, credentials or bucket
+  130  SIGINT, 143 SIGTERM stopped the command early: the next clean finishes runs that were being deleted
 `;
 
 export function addCleanCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('clean')
-    .summary('delete local data that is safe in a store')
+    .summary('delete local files that are safe in a store')
     .description(
-      'Deletes the local files of runs that have ended, after it has compared every one of them with the store. The run file stays and .plx/cleaned.json says where the data is; `polytrack pull` brings it back. Says only what it would do, unless --yes is given.',
+      'Delete the local files of runs that have ended, after comparing each file with the store. The run file stays, .plx/cleaned.json says where the data is, and `polytrack pull` restores it. Only prints what it would delete, unless you pass --yes.',
     )
-    .argument('<path>', 'a root of runs, a run directory, or a directory of log directories')
-    .option('--yes', 'do it')
-    .option('--older-than <time>', 'only runs in which nothing has changed for so long, such as 12h or 7d')
-    .option('--larger-than <bytes>', 'only runs that take at least so much, such as 500MB')
-    .option('--keep <n>', 'leave the newest n runs alone')
-    .option('--until-free <bytes>', 'oldest first, and only until so much is free, such as 50GB')
-    .option('--all', 'delete the run file and the run directory too')
-    .option('--deep', 'read every byte of every object before it is believed');
-  addStoreAccessOptions(addRunPathOptions(command))
+    .argument('<path>', 'a root of runs, a run directory, or a directory of log directories');
+  addOptions(command)
     .addHelpText('after', EXIT_HELP)
-    .action((path: string, flags: Flags) => runClean(path, withoutDefaults(flags), context));
+    .action((path: string, flags: Flags) => runClean(path, flags, context));
 }
 
 async function runClean(path: string, flags: Flags, context: CommandContext): Promise<void> {
@@ -62,10 +43,10 @@ async function runClean(path: string, flags: Flags, context: CommandContext): Pr
       isDryRun: flags.yes !== true,
       isAll: flags.all === true,
       isDeep: flags.deep === true,
-      olderThanMs: toDurationMs(toFound('--older-than', flags.olderThan)),
-      largerThanBytes: toBytes(toFound('--larger-than', flags.largerThan)),
-      untilFreeBytes: toBytes(toFound('--until-free', flags.untilFree)),
-      keep: toNumber(toFound('--keep', flags.keep), { min: 0, max: 1e9, isInteger: true }),
+      olderThanMs: parseFlag(flags, 'olderThan'),
+      largerThanBytes: parseFlag(flags, 'largerThan'),
+      untilFreeBytes: parseFlag(flags, 'untilFree'),
+      keep: parseFlag(flags, 'keep'),
     });
     context.stdout(flags.json === true ? toJson(report) : toText(report));
     context.setExitCode(report.isComplete ? EXIT.complete : EXIT.unsent);
@@ -73,10 +54,6 @@ async function runClean(path: string, flags: Flags, context: CommandContext): Pr
     context.stderr(toErrorText(error, flags.verbose === true));
     context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
   }
-}
-
-function toFound(source: string, value: string | undefined): Found | undefined {
-  return value === undefined ? undefined : { source, value };
 }
 
 function toJson(report: CleanReport): string {

@@ -30,9 +30,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export const EXIT_CODE_HELP = `
 Exit codes:
-  0    everything is stored, also when a signal has ended the command
-  1    something is unsent (with --dry-run: there is something to send)
-  2    nothing was sent: usage, configuration, credentials, bucket, state directory, or another sync at work
-  130  SIGINT came before everything was stored: sync again   (a second one exits at once)
-  143  SIGTERM came before everything was stored: sync again  (a second one exits at once)
+  0    everything is stored, even if a signal stopped the command
+  1    some files are not stored (with --dry-run: there are files to upload)
+  2    nothing was uploaded: wrong usage, setting, credentials, bucket or state directory, or another sync is running
+  130  SIGINT, 143 SIGTERM stopped the command before everything was stored: sync again (a second signal exits at once)
 `;

@@ -3,26 +3,22 @@
 import type { Command } from 'commander';
 import { checkFiles, type FileCheck, PROBLEM_TEXTS } from '../operations/inspect/fsck.js';
 import { type RepairedFile, repairFiles } from '../operations/inspect/repair.js';
+import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
+import { addOptions } from './options.js';
 import { reportFailure } from './print-error.js';
 
-interface Flags {
-  readonly repair?: string;
-  readonly json?: boolean;
-}
-
 export function addFsckCommand(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('fsck')
     .summary('check event files, and write repaired copies')
     .description(
-      'Checks every record of event files, and tells what TensorBoard does about each problem. The files are only read.',
+      'Check every record of event files, and print how TensorBoard handles each problem. Never changes the files.',
     )
-    .argument('<path>', 'an event file, or a directory with event files at any depth')
-    .option('--repair <directory>', 'write repaired copies of the event files into a new directory')
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExit codes: 0 fine, 1 something is damaged, 2 nothing to check\n')
+    .argument('<path>', 'an event file, or a directory with event files at any depth');
+  addOptions(command)
+    .addHelpText('after', '\nExit codes:\n  0  no problems\n  1  a file is damaged\n  2  no event files\n')
     .action((path: string, flags: Flags) => runFsck(path, flags, context));
 }
 

@@ -9,27 +9,21 @@ import {
 } from '../operations/inspect/inspect.js';
 import { plot } from '../operations/inspect/plot.js';
 import { toJsonValue } from '../operations/inspect/point-text.js';
+import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
+import { addOptions } from './options.js';
 import { reportFailure } from './print-error.js';
 import { toTable } from './table.js';
 
-interface Flags {
-  readonly tag?: string;
-  readonly run?: string;
-  readonly json?: boolean;
-}
-
 export function addInspectCommand(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('inspect')
-    .summary('show what event files hold')
-    .description('Shows the tags of event files: kind, number of values, steps, times and sizes.')
-    .argument('<path>', 'an event file, or a directory with event files at any depth')
-    .option('--tag <name>', 'print the values of a tag; of a scalar with a plot')
-    .option('--run <name>', 'only this run: its path below the directory')
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExit codes: 0 fine, 1 something is damaged, 2 nothing to inspect\n')
+    .summary('show what event files contain')
+    .description('Show the tags of event files: plugin, number of values, steps, times and sizes.')
+    .argument('<path>', 'an event file, or a directory with event files at any depth');
+  addOptions(command)
+    .addHelpText('after', '\nExit codes:\n  0  no problems\n  1  a file is damaged\n  2  nothing to show\n')
     .action((path: string, flags: Flags) => runInspect(path, flags, context));
 }
 

@@ -4,20 +4,19 @@ import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
 import { type ListedFile, type ListedRun, listFiles, listRuns } from '../operations/list/list-store.js';
 import { parseRunUrl } from '../operations/pull/run-url.js';
-import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
+import { resolveConfig } from '../settings/sync-config.js';
+import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatAge, formatBytes, formatCount } from './format.js';
+import { addOptions } from './options.js';
 import { toErrorText } from './print-error.js';
-import { addStoreAccessOptions } from './store-options.js';
 import { toTable } from './table.js';
-
-type Flags = SyncFlags & { json?: boolean; verbose?: boolean };
 
 const EXIT_HELP = `
 Exit codes:
-  0  listed
-  1  there is nothing, or the store could not be listed to its end
-  2  nothing was listed: URL, configuration, credentials or bucket
+  0  the store has runs or files, and all are listed
+  1  the store has none, or the list is incomplete
+  2  nothing was listed: wrong URL, setting, credentials or bucket
 `;
 
 export function addLsCommand(program: Command, context: CommandContext): void {
@@ -25,13 +24,13 @@ export function addLsCommand(program: Command, context: CommandContext): void {
     .command('ls')
     .summary('list the runs of a store, or the files of a run')
     .description(
-      'Lists what a store has. With the uuid of a run behind the URL, and a path, the files of that run.',
+      'List the runs of a store. With the uuid of a run after the URL, and optionally a path, list the files of that run.',
     )
     .argument(
       '[url]',
       's3://bucket/prefix[/<uuid>[/<path>]] or file:///path[/<uuid>[/<path>]] (POLYTRACK_STORE)',
     );
-  addStoreAccessOptions(command)
+  addOptions(command)
     .addHelpText('after', EXIT_HELP)
     .action((url: string | undefined, flags: Flags) => runLs(url, flags, context));
 }

@@ -6,20 +6,19 @@ import { ConfigError } from '../base/errors.js';
 import { pull } from '../operations/pull/pull.js';
 import type { PulledRun, PullProblem, PullReport } from '../operations/pull/pull-report.js';
 import { parseRunUrl } from '../operations/pull/run-url.js';
-import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
+import { resolveConfig } from '../settings/sync-config.js';
+import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
+import { addOptions } from './options.js';
 import { toErrorText } from './print-error.js';
-import { addStoreAccessOptions } from './store-options.js';
-
-type Flags = SyncFlags & { json?: boolean; verbose?: boolean; overwrite?: boolean; generations?: boolean };
 
 const EXIT_HELP = `
 Exit codes:
-  0    everything is there, compared with its checksum
-  1    something is not, and is printed: pull again to go on
-  2    nothing was pulled: URL, configuration, credentials or bucket
-  130  SIGINT, 143 SIGTERM came before the end: pull again to go on
+  0    all files are restored, and their checksums match
+  1    some files are not restored, and are printed: pull again to resume
+  2    nothing was pulled: wrong URL, setting, credentials or bucket
+  130  SIGINT, 143 SIGTERM stopped the command early: pull again to resume
 `;
 
 export function addPullCommand(program: Command, context: CommandContext): void {
@@ -27,14 +26,14 @@ export function addPullCommand(program: Command, context: CommandContext): void 
     .command('pull')
     .summary('restore runs from a store')
     .description(
-      'Restores each run as <directory>/runs/<uuid>, with the names and bytes that it had, compared with the checksums of the store and of the receipt. What is there already is kept.',
+      'Restore each run as <directory>/runs/<uuid>, with its original names and bytes, checked against the checksums of the store and of the manifest. Keeps files that exist already.',
     )
-    .argument('<url...>', 's3://bucket/prefix/<uuid> or file:///path/<uuid>, one or more, then the directory')
-    .usage('[options] <url>/<uuid>... <directory>')
-    .option('--overwrite', 'replace local files that differ from what is stored')
-    .option('--generations', 'also what files held before they began anew, into .plx/gen/')
-    .option('--bandwidth <bytes>', 'received each second at most, such as 10MB (POLYTRACK_BANDWIDTH)');
-  addStoreAccessOptions(command)
+    .argument(
+      '<url...>',
+      'one or more runs, such as s3://bucket/prefix/<uuid> or file:///path/<uuid>, then the directory',
+    )
+    .usage('[options] <url>/<uuid>... <directory>');
+  addOptions(command)
     .addHelpText('after', EXIT_HELP)
     .action((names: string[], flags: Flags) => runPull(names, flags, context));
 }
@@ -46,7 +45,10 @@ async function runPull(names: readonly string[], flags: Flags, context: CommandC
     const reports: PullReport[] = [];
     for (const [store, runUuids] of byStore) {
       const { config } = await resolveConfig('.', { ...flags, store }, environment, io.fileSystem);
-      const options = { overwrites: flags.overwrite === true, withGenerations: flags.generations === true };
+      const options = {
+        overwrites: flags.overwrite === true,
+        withGenerations: flags.previousVersions === true,
+      };
       const onNotice = ({ message }: { message: string }): void => context.stderr(`notice: ${message}\n`);
       reports.push(await pull(config, runUuids, directory, { io, signal, onNotice, ...options }));
     }

@@ -10,13 +10,11 @@ import { toErrorText } from './print-error.js';
 import { createProgressDisplay } from './sync-progress.js';
 import { toJson, toJsonReport, toSummaryText } from './sync-summary.js';
 
-export type SyncCommandFlags = SyncFlags & { json?: boolean; verbose?: boolean; live?: boolean };
-
 /** The store of commands that are about Polyaxon, where none is named: the server of the environment. */
 export const POLYAXON_FROM_ENVIRONMENT = 'polyaxon://';
 
 /** Syncs one path. */
-export async function runSync(path: string, flags: SyncCommandFlags, context: CommandContext): Promise<void> {
+export async function runSync(path: string, flags: SyncFlags, context: CommandContext): Promise<void> {
   await withExitCode(flags, context, async () => {
     const { report, sources } = await syncPath(path, flags, context);
     const text =
@@ -29,7 +27,7 @@ export async function runSync(path: string, flags: SyncCommandFlags, context: Co
 /** Syncs several, one after the other; what goes wrong with one does not keep the others from being sent. */
 export async function runSyncAll(
   paths: readonly string[],
-  flags: SyncCommandFlags,
+  flags: SyncFlags,
   context: CommandContext,
 ): Promise<void> {
   const reports: SyncReport[] = [];
@@ -53,7 +51,7 @@ export async function runSyncAll(
   context.setExitCode(worst);
 }
 
-async function syncPath(path: string, flags: SyncCommandFlags, context: CommandContext) {
+async function syncPath(path: string, flags: SyncFlags, context: CommandContext) {
   const isVerbose = flags.verbose === true;
   const display = createProgressDisplay(context, { isQuiet: flags.json === true, isVerbose });
   try {
@@ -71,7 +69,7 @@ async function syncPath(path: string, flags: SyncCommandFlags, context: CommandC
 }
 
 async function withExitCode(
-  { verbose }: SyncCommandFlags,
+  { verbose }: SyncFlags,
   context: CommandContext,
   work: () => Promise<ExitCode>,
 ): Promise<void> {

@@ -4,35 +4,32 @@ import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
 import { type FoundStatus, findStatus, listStatus } from '../engine/monitor/find-status.js';
 import { type RunUploadStatus, sumUpRuns, type Totals } from '../engine/monitor/status-file.js';
-import { Settings } from '../settings/settings.js';
-import { resolveConfig, type SyncFlags, toStateDirectory } from '../settings/sync-config.js';
+import { readSettings } from '../settings/settings.js';
+import { resolveConfig, toStateDirectory } from '../settings/sync-config.js';
+import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
+import { addOptions } from './options.js';
 import { toErrorText } from './print-error.js';
 import { toTable } from './table.js';
 
-type Flags = SyncFlags & { json?: boolean };
+const EXIT_HELP = `
+Exit codes:
+  0  nothing is pending
+  1  something is pending
+  2  nothing is known: wrong usage or setting, or no uploader has run
+`;
 
 export function addStatusCommand(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('status')
     .summary('show what is stored and what is pending')
     .description(
-      'Shows for each run what is stored and what is pending: as the uploader at work says, else as journal and disk tell. Without a path: all that the state directory knows.',
+      'Show for each run what is stored and what is pending: as the running uploader reports it, otherwise from journal and disk. Without a path, show everything in the state directory.',
     )
-    .argument('[path]', 'as for sync and watch')
-    .option('--store <url>', 'the store that the path is synced to (POLYTRACK_STORE)')
-    .option('--json', 'print one JSON document')
-    .option('--state-dir <path>', 'where the journal is kept (POLYTRACK_STATE_DIR)')
-    .option('--endpoint <url>', 'S3 endpoint other than AWS (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)')
-    .option('--region <name>', 'S3 region (AWS_REGION, AWS_DEFAULT_REGION)')
-    .option('--as-run [uuid]', 'take the path as one run, whatever is in it')
-    .option('--root-id <text>', 'from what uuids of log directories are made (POLYTRACK_ROOT_ID)')
-    .option('--config <file>', 'JSON with any of these settings (POLYTRACK_CONFIG)')
-    .addHelpText(
-      'after',
-      '\nExit codes:\n  0  nothing is pending\n  1  something is pending\n  2  there is nothing to tell\n',
-    )
+    .argument('[path]', 'the path that sync or watch got');
+  addOptions(command)
+    .addHelpText('after', EXIT_HELP)
     .action((path: string | undefined, flags: Flags) => runStatus(path, flags, context));
 }
 
@@ -56,8 +53,8 @@ async function findOne(path: string, flags: Flags, context: CommandContext): Pro
 }
 
 async function findAll(flags: Flags, context: CommandContext): Promise<FoundStatus[]> {
-  const settings = await Settings.read(flags, context.environment, context.io.fileSystem);
-  return listStatus(toStateDirectory(settings.find('stateDir'), context.environment), context.io);
+  const { values } = await readSettings(flags, context.environment, context.io.fileSystem);
+  return listStatus(toStateDirectory(values.stateDir, context.environment), context.io);
 }
 
 function toText(status: FoundStatus): string {

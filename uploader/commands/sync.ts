@@ -2,37 +2,24 @@
 
 import type { Command } from 'commander';
 import { ConfigError } from '../base/errors.js';
+import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, EXIT_CODE_HELP } from './context.js';
 import { findOfflineRoots } from './offline-roots.js';
+import { addOptions } from './options.js';
 import { reportFailure } from './print-error.js';
-import { POLYAXON_FROM_ENVIRONMENT, runSync, runSyncAll, type SyncCommandFlags } from './run-sync.js';
-import { addSyncOptions, withoutDefaults } from './sync-options.js';
-
-type Flags = SyncCommandFlags & { all?: boolean };
+import { POLYAXON_FROM_ENVIRONMENT, runSync, runSyncAll } from './run-sync.js';
 
 export function addSyncCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('sync')
-    .summary('send what the store does not have yet')
+    .summary('upload what the store does not have yet')
     .description(
-      'Sends a run directory, all runs of a root, or TensorBoard log directories to a store. What is stored already is not sent again.',
+      'Upload a run directory, all runs of a root, or TensorBoard log directories to a store. Skips what is stored already.',
     )
-    .argument('[path]', 'a run directory, a root of runs, or a directory of log directories')
-    .option(
-      '--all',
-      "in place of a path: the offline runs of polytrack and of Polyaxon's Python client (./plx-runs, POLYAXON_OFFLINE_ROOT, /tmp/plx/offline)",
-    )
-    .option('--live', 'go on until the runs have ended and are stored')
-    .option('--dry-run', 'say what would be sent, send nothing')
-    .option('--json', 'print the report as one JSON document; with --all a list of reports')
-    .option(
-      '--retry-for <seconds>',
-      'how long to wait for a store that fails, without --live (POLYTRACK_RETRY_FOR; default: 60)',
-    );
-  addSyncOptions(command)
-    .option('--verbose', 'also say where settings come from, what is verified, and the causes of errors')
+    .argument('[path]', 'a run directory, a root of runs, or a directory of log directories');
+  addOptions(command)
     .addHelpText('after', EXIT_CODE_HELP)
-    .action((path: string | undefined, flags: Flags) => syncPaths(path, withoutDefaults(flags), context));
+    .action((path: string | undefined, flags: Flags) => syncPaths(path, flags, context));
 }
 
 async function syncPaths(
@@ -43,7 +30,7 @@ async function syncPaths(
   if (path !== undefined && !all) return runSync(path, flags, context);
   try {
     if (path !== undefined || !all)
-      throw new ConfigError('one path, or --all, is needed', 'Name a path: polytrack sync ./plx-runs.');
+      throw new ConfigError('sync needs a path or --all', 'Pass one of them: polytrack sync ./plx-runs.');
     const { environment, io } = context;
     const roots = await findOfflineRoots(environment, io.fileSystem);
     await runSyncAll(roots, { ...flags, defaultStore: POLYAXON_FROM_ENVIRONMENT }, context);

@@ -4,35 +4,32 @@ import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
 import { verify } from '../operations/verify/verify.js';
 import type { RunVerification, VerifyProblem, VerifyReport } from '../operations/verify/verify-report.js';
-import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
+import { resolveConfig } from '../settings/sync-config.js';
+import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
+import { addOptions } from './options.js';
 import { toErrorText } from './print-error.js';
-import { addRunPathOptions, addStoreAccessOptions } from './store-options.js';
-import { withoutDefaults } from './sync-options.js';
-
-type Flags = SyncFlags & { json?: boolean; verbose?: boolean; deep?: boolean };
 
 const EXIT_HELP = `
 Exit codes:
-  0    everything is in the store as it should be
-  1    something is not, and is printed; or it could not be looked at
-  2    nothing was looked at: usage, configuration, credentials or bucket
-  130  SIGINT, 143 SIGTERM came before everything was looked at
+  0    the store has every file unchanged
+  1    some files are missing, different or could not be compared; they are printed
+  2    nothing was compared: wrong usage, setting, credentials or bucket
+  130  SIGINT, 143 SIGTERM stopped the command early
 `;
 
 export function addVerifyCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('verify')
-    .summary('compare a store with local files and receipts')
+    .summary('compare a store with local files and manifests')
     .description(
-      'Reads all local files of the runs at a path and compares them with the store: by the checksums that the store keeps, or by reading objects back where it keeps none. Files that are no longer on disk are compared with the receipt.',
+      'Read all local files of the runs at a path and compare them with the store: by the checksums that the store keeps, or by reading objects back where it keeps none. Files that are no longer on disk are compared with the manifest.',
     )
-    .argument('<path>', 'a run directory, a root of runs, or a directory of log directories')
-    .option('--deep', 'read every byte of every object, and compare SHA-256');
-  addStoreAccessOptions(addRunPathOptions(command))
+    .argument('<path>', 'a run directory, a root of runs, or a directory of log directories');
+  addOptions(command)
     .addHelpText('after', EXIT_HELP)
-    .action((path: string, flags: Flags) => runVerify(path, withoutDefaults(flags), context));
+    .action((path: string, flags: Flags) => runVerify(path, flags, context));
 }
 
 async function runVerify(path: string, flags: Flags, context: CommandContext): Promise<void> {

@@ -4,33 +4,25 @@ import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
 import { watch } from '../engine/watch.js';
 import type { SyncEvent } from '../pipeline/report/progress.js';
-import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
+import { resolveConfig } from '../settings/sync-config.js';
+import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, EXIT_CODE_HELP } from './context.js';
+import { addOptions } from './options.js';
 import { toErrorText } from './print-error.js';
-import { addSyncOptions, withoutDefaults } from './sync-options.js';
 import { createProgressDisplay } from './sync-progress.js';
 import { toJsonReport, toSummaryText } from './sync-summary.js';
-
-type Flags = SyncFlags & { json?: boolean; verbose?: boolean };
 
 export function addWatchCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('watch')
     .summary('keep a store up to date')
     .description(
-      'Watches a root and sends what is new, as it comes, until it is told to stop. The root may be empty, or still to come.',
+      'Watch a directory and upload changes until interrupted. The directory may be empty or not exist yet.',
     )
-    .argument('<path>', 'a root of runs, a run directory, or a directory of log directories')
-    .option('--share <group>', 'share the runs out among all uploaders of this group (POLYTRACK_SHARE)')
-    .option(
-      '--http <address>',
-      'serve /healthz, /readyz and /metrics at [host:]port; reached from this host only unless a host is given (POLYTRACK_HTTP)',
-    )
-    .option('--json', 'print what happens as lines of JSON, the report as the last');
-  addSyncOptions(command)
-    .option('--verbose', 'also say where settings come from, what is verified, and the causes of errors')
+    .argument('<path>', 'a root of runs, a run directory, or a directory of log directories');
+  addOptions(command)
     .addHelpText('after', EXIT_CODE_HELP)
-    .action((path: string, flags: Flags) => runWatch(path, withoutDefaults(flags), context));
+    .action((path: string, flags: Flags) => runWatch(path, flags, context));
 }
 
 async function runWatch(path: string, flags: Flags, context: CommandContext): Promise<void> {

@@ -23,7 +23,7 @@ export interface DrainOptions {
   readonly status: StatusWriter;
   /** Projects what event files have by now. */
   readonly project: (signal: AbortSignal) => Promise<void>;
-  readonly graceMs: number;
+  readonly shutdownTimeoutMs: number;
   readonly abortLarge: () => void;
   readonly abortAll: () => void;
 }
@@ -37,15 +37,15 @@ const POLL_MS = 50;
 
 /** Finishes what can be finished. Never rejects for what the store or the disk does. */
 export async function drain(options: DrainOptions): Promise<void> {
-  const { parts, scanner, schedule, queue, workers, journalWriter, status, graceMs } = options;
+  const { parts, scanner, schedule, queue, workers, journalWriter, status, shutdownTimeoutMs } = options;
   const { clock, inventory, retryPolicy, observer } = parts;
   const startMs = clock.monotonicMs();
-  const endMs = startMs + graceMs - Math.min(RESERVE_MS, graceMs / RESERVE_RATIO);
-  const largeEndMs = startMs + Math.min(LARGE_MS, graceMs / 2);
+  const endMs = startMs + shutdownTimeoutMs - Math.min(RESERVE_MS, shutdownTimeoutMs / RESERVE_RATIO);
+  const largeEndMs = startMs + Math.min(LARGE_MS, shutdownTimeoutMs / 2);
   syncPending(parts);
   await status.write('draining');
-  if (graceMs > 0) await withTimeout(parts, (signal) => scanner.scanLate(signal), endMs - startMs);
-  if (graceMs > 0) await withTimeout(parts, options.project, largeEndMs - clock.monotonicMs());
+  if (shutdownTimeoutMs > 0) await withTimeout(parts, (signal) => scanner.scanLate(signal), endMs - startMs);
+  if (shutdownTimeoutMs > 0) await withTimeout(parts, options.project, largeEndMs - clock.monotonicMs());
   schedule.forgiveFiles();
   schedule.considerAll();
   workers.wake();

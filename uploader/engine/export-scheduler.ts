@@ -76,7 +76,7 @@ export class ExportScheduler implements ExportView {
   async #releaseComplete(): Promise<void> {
     const nowMs = this.#parts.clock.monotonicMs();
     for (const [run, sinceMs] of this.#complete) {
-      const hasManifest = this.#parts.config.writesReceipts === false || run.manifestKeys.size > 0;
+      const hasManifest = !this.#parts.config.manifests || run.manifestKeys.size > 0;
       if (!hasManifest && nowMs - sinceMs < MANIFEST_TIMEOUT_MS) continue;
       if (hasManifest) await this.#runs.get(run.index)?.removeAssets();
       await this.#runs.get(run.index)?.release();

@@ -11,7 +11,6 @@ import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../pipeline/plan/strategy.js';
 import { msUntilDue, QUIET_MS } from '../pipeline/plan/trigger.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
-import { DEFAULT_EVENT_REQUESTS } from '../settings/sync-config.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
 /** Why a file is not stored, and when it is tried again. */
@@ -44,7 +43,7 @@ export class Schedule {
   constructor(parts: UploaderContext, queue: WorkQueue) {
     this.#parts = parts;
     this.#queue = queue;
-    this.#exportRate = new ExportRate(parts.config.eventRequests ?? DEFAULT_EVENT_REQUESTS);
+    this.#exportRate = new ExportRate(parts.config.exportRate);
   }
 
   /** A file has changed, or has turned out to be dirty. */
@@ -172,7 +171,7 @@ export class Schedule {
   }
 
   #msUntilDue(id: FileId, nowMs: number): number {
-    const { inventory, intervalMs } = this.#parts;
+    const { inventory, config } = this.#parts;
     const { table } = inventory;
     const isStored = !inventory.isPending(id);
     const last = inventory.commits.get(id);
@@ -189,7 +188,7 @@ export class Schedule {
       quietMs: inventory.quietMs(id),
       ageMs: inventory.ageMs(id),
       lastCommit: last === undefined ? null : { ...last, agoMs: nowMs - last.atMs },
-      intervalMs,
+      intervalMs: config.intervalMs,
     });
   }
 }

@@ -186,7 +186,7 @@ class Pass implements WorkHandler {
       const error = await explainNoRuns(io.fileSystem, config.path);
       if (error !== null) throw error;
     }
-    const quietMs = config.takesEnded === true ? Number.POSITIVE_INFINITY : 0;
+    const quietMs = config.assumeEnded === true ? Number.POSITIVE_INFINITY : 0;
     for (const [index, liveness] of livenessByRun) {
       const run = inventory.runs[index];
       const state = await liveness.look(quietMs);
@@ -211,7 +211,7 @@ class Pass implements WorkHandler {
   /** Makes Polyaxon's files of the event files: they are sent with all others. */
   async #export(): Promise<void> {
     const parts = this.#parts;
-    if (!parts.projectsEvents) return;
+    if (!parts.exportsEvents) return;
     this.#exportScheduler = new ExportScheduler(parts);
     parts.exportView = this.#exportScheduler;
     await this.#exportScheduler.exportAll(this.#signal);
@@ -312,7 +312,7 @@ class Pass implements WorkHandler {
 
   /** Two looks, a minute apart: only where something is missing does the pass take that long. */
   async #mirrorDeletions(): Promise<void> {
-    if ((this.#parts.config.mirror ?? false) === false) return;
+    if (this.#parts.config.mirror === false) return;
     const mirror = new Mirror(this.#parts);
     await mirror.look(this.#signal);
     if (!mirror.isWaiting) return;

@@ -17,7 +17,7 @@ import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
-import { DEFAULT_GRACE_MS, type SyncConfig } from '../settings/sync-config.js';
+import type { SyncConfig } from '../settings/sync-config.js';
 import { toReport } from './build-report.js';
 import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
 import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
@@ -116,9 +116,9 @@ class Watch implements WorkHandler {
     this.#workers = new Workers({ queue: this.#queue, context: this.#context, limit, handler: this });
     this.#listing = new ListingLoop(parts, this.#abort.signal, (error) => this.#park(error));
     this.#outage = new OutageNotices(parts);
-    this.#exportScheduler = parts.projectsEvents ? new ExportScheduler(parts) : null;
+    this.#exportScheduler = parts.exportsEvents ? new ExportScheduler(parts) : null;
     parts.exportView = this.#exportScheduler ?? NO_EXPORT;
-    this.#mirror = (parts.config.mirror ?? false) === false ? null : new Mirror(parts);
+    this.#mirror = parts.config.mirror === false ? null : new Mirror(parts);
     parts.onDirty = (id) => this.#schedule.onDirty(id);
   }
 
@@ -260,7 +260,7 @@ class Watch implements WorkHandler {
       journalWriter: this.#journalWriter,
       status,
       project: async (signal) => this.#exportScheduler?.exportAll(signal),
-      graceMs: this.#parts.config.graceMs ?? DEFAULT_GRACE_MS,
+      shutdownTimeoutMs: this.#parts.config.shutdownTimeoutMs,
       abortLarge: () => this.#abortLarge.abort(),
       abortAll: () => this.#abort.abort(),
     });
@@ -359,7 +359,7 @@ class Watch implements WorkHandler {
   }> {
     const { io, config, onNotice } = this.#parts;
     const listener = { onHint: (_path: string): void => undefined };
-    if (config.useHints === false || io.openHints === undefined) return { source: undefined, listener };
+    if (config.poll || io.openHints === undefined) return { source: undefined, listener };
     let isFailed = false;
     const source = await io.openHints({
       onHint: (path) => listener.onHint(path),

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../src/base/clock.js';
 import type { OnSyncEvent } from '../pipeline/report/progress.js';
-import type { HttpAddress } from '../settings/sync-config.js';
+import type { HttpAddress } from '../settings/value-types.js';
 import { serveMonitor } from './monitor/http-server.js';
 import { Monitor } from './monitor/monitor.js';
 import type { Status } from './monitor/status-file.js';

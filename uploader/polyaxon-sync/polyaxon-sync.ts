@@ -306,10 +306,10 @@ export class PolyaxonSync implements RunObserver {
     await Promise.all(Array.from({ length: AT_ONCE }, next));
   }
 
-  #createRetryPolicy(patienceMs: number): RetryPolicy {
+  #createRetryPolicy(retryTimeoutMs: number): RetryPolicy {
     const { io, onRetry } = this.#options;
     const onTrouble = (): void => this.#limit.onTrouble(this.#nowMs());
-    return new RetryPolicy({ ...io, patienceMs, onRetry, onTrouble });
+    return new RetryPolicy({ ...io, retryTimeoutMs, onRetry, onTrouble });
   }
 
   #nowMs(): number {

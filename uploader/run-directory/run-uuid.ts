@@ -34,8 +34,8 @@ export function toRootOf(directory: Buffer): Buffer | null {
 }
 
 /** The uuid of a directory that no writer gave one: the same for the same place, on this host and after every restart. */
-export function toImportedUuid(rootId: string, rootPath: string): string {
-  return createHash('sha256').update(rootId).update('\0').update(rootPath).digest('hex').slice(0, 32);
+export function toImportedUuid(uuidSeed: string, rootPath: string): string {
+  return createHash('sha256').update(uuidSeed).update('\0').update(rootPath).digest('hex').slice(0, 32);
 }
 
 function toUuid(record: unknown): string | null {

@@ -9,7 +9,7 @@ import { exportAtOnce, someRecords, toRecord } from '../support/event-records.js
 import { EVENT_FILE, RUN, writeFiles } from '../support/run-tree.js';
 import { createHarness, type Harness } from '../support/sync-harness.js';
 
-const ENABLED = { projectsEvents: true };
+const ENABLED = { exportEvents: true };
 const OF_OURS = { '.plx/formats-main.json': JSON.stringify({ formats: ['tensorboard'] }) };
 const ENDED = { '.plx/heartbeat-main.json': '{}', '.plx/end-main.json': '{}' };
 
@@ -242,7 +242,7 @@ describe('a watch that projects', () => {
     const values = Array.from({ length: 60 }, (_, index) => scalarValue(`metric ${index}`, index));
     const harness = createHarness({ [EVENT_FILE]: toRecord(toEvent(0, 1, ...values)), ...OF_OURS });
     const count = () => [...harness.store.objects.keys()].filter((key) => key.endsWith('.plx')).length;
-    const running = harness.startWatch({ config: { ...ENABLED, eventRequests: 4 } });
+    const running = harness.startWatch({ config: { ...ENABLED, exportRate: 4 } });
     const startMs = performance.now();
     await running.until('some', () => count() >= 40);
     // What it may do at once, without having done anything for 10 s, is 40.

@@ -429,7 +429,7 @@ describe('files that must not be sent', () => {
     const harness = createHarness({ 'outputs/file': 'x' });
     linkSync(join(harness.run, 'outputs/file'), join(harness.run, 'outputs/second'));
 
-    const report = await harness.sync({ config: { allowHardLinks: false } });
+    const report = await harness.sync({ config: { hardlinks: false } });
 
     expect(report.skipped).toEqual([
       { path: `${RUN}/outputs/file`, reason: 'hard-link' },

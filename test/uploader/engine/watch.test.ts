@@ -60,7 +60,7 @@ describe('what a watch finds', () => {
       'nested/second/events.out.tfevents.3.host': record,
       'notes.txt': 'no run',
     });
-    const config = { path, rootId: 'the root' };
+    const config = { path, uuidSeed: 'the root' };
     const running = harness.startWatch({ config });
     await running.until('both runs', () => kinds(harness).filter((kind) => kind === 'run').length === 2);
     await running.until('all stored', () => harness.store.objects.size === 3);
@@ -121,7 +121,7 @@ describe('what a watch finds', () => {
       unwatch: () => undefined,
       close: async () => undefined,
     });
-    const running = harness.startWatch({ config: { useHints: true }, io: { openHints } });
+    const running = harness.startWatch({ config: { poll: false }, io: { openHints } });
     await running.until('the run stored', () => isEqual(harness));
     writeFiles(harness.run, { 'outputs/file': 'x' });
 
@@ -139,7 +139,7 @@ describe('what a watch finds', () => {
       unwatch: () => undefined,
       close: async () => undefined,
     });
-    const running = harness.startWatch({ config: { useHints: true }, io: { openHints } });
+    const running = harness.startWatch({ config: { poll: false }, io: { openHints } });
     await running.until('the run stored', () => isEqual(harness));
     writeFiles(harness.run, { 'outputs/file': 'x' });
 
@@ -149,7 +149,7 @@ describe('what a watch finds', () => {
 
   it('uses the hints of the host', async () => {
     const harness = createHarness({ 'outputs/file': 'x' });
-    const running = harness.startWatch({ config: { useHints: true } });
+    const running = harness.startWatch({ config: { poll: false } });
     await running.until('the run stored', () => isEqual(harness));
     appendFileSync(join(harness.run, 'outputs/file'), 'y');
 
@@ -407,7 +407,7 @@ describe('what fails', () => {
         request.signal?.addEventListener('abort', () => reject(request.signal?.reason), { once: true });
       });
     };
-    const running = harness.startWatch({ config: { intervalMs: 60_000, graceMs: 3_000 } });
+    const running = harness.startWatch({ config: { intervalMs: 60_000, shutdownTimeoutMs: 3_000 } });
     await running.until('the large file under way', () =>
       harness.events.some((event) => event.kind === 'started' && event.key.endsWith('huge.bin')),
     );

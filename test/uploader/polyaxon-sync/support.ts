@@ -7,6 +7,7 @@ import type { SyncConfig } from '../../../uploader/settings/sync-config.js';
 import { type PolyaxonServer, startSandbox } from '../../support/polyaxon.js';
 import { startRun } from '../../support/start-run.js';
 import { createSharedTempDir, createTempDir } from '../../support/temp-dir.js';
+import { DEFAULT_CONFIG } from '../support/default-config.js';
 import { connectTo } from '../support/polyaxon-client.js';
 
 export const PROJECT = 'demo';
@@ -108,15 +109,14 @@ export function createRunSync(host: () => string): SyncTarget {
   const toConfig = async (changes: Partial<SyncConfig> = {}): Promise<SyncConfig> => {
     const connection = await connectTo(host());
     return {
+      ...DEFAULT_CONFIG,
       path: root,
       store: `file://${store}`,
       stateDirectory,
       concurrency: 4,
-      patienceMs: 30_000,
-      isDryRun: false,
-      s3: {},
+      retryTimeoutMs: 30_000,
       intervalMs: 500,
-      useHints: false,
+      poll: true,
       project: PROJECT,
       api: { connection: () => connection, place: {}, createsProject: false },
       ...changes,

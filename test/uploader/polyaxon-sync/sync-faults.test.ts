@@ -45,7 +45,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
       return isApi(request) && isLost ? { kind: 'drop-answer' } : undefined;
     };
     const run = await makeRun(runSync, 'lost-answers');
-    expect((await runSync.sync({ patienceMs: 120_000 })).unsent).toEqual([]);
+    expect((await runSync.sync({ retryTimeoutMs: 120_000 })).unsent).toEqual([]);
 
     expect(await countRuns(server)).toBe(before + 1);
     const told = new Told(server, run.uuid);
@@ -110,7 +110,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
       method === 'POST' && url.endsWith('/lineage/artifacts')
         ? { kind: 'answer', answer: { status: 500 } }
         : undefined;
-    const report = await runSync.sync({ patienceMs: 120_000 });
+    const report = await runSync.sync({ retryTimeoutMs: 120_000 });
     expect(report.unsent).toHaveLength(4);
     expect(await new Told(server, run.uuid).run()).toMatchObject({
       inputs: { lr: 0.1 },
@@ -140,7 +140,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
       const runSync = createRunSync(() => proxy.endpoint);
       const run = await makeRun(runSync, 'refusing');
       proxy.script = (request) => (isApi(request) ? { kind: 'answer', answer } : undefined);
-      const report = await runSync.sync({ patienceMs: 1_500 });
+      const report = await runSync.sync({ retryTimeoutMs: 1_500 });
       expect(report.unsent.map(({ error }) => error.code)).toEqual([code]);
       expect(report.unsent[0]?.error.hint).not.toBe('');
       expect(report.files.stored).toBe(report.files.total);

@@ -14,6 +14,7 @@ import { pathToFileURL } from 'node:url';
 import type { SyncConfig } from '../../../uploader/settings/sync-config.js';
 import { S3Server } from '../../support/s3-server.js';
 import { createTempDir } from '../../support/temp-dir.js';
+import { DEFAULT_CONFIG } from './default-config.js';
 
 export interface TestStore {
   readonly url: string;
@@ -45,14 +46,14 @@ export async function openTestStore(kind: StoreKind): Promise<TestStore> {
 export function toConfig(path: string, store: TestStore, changes: Partial<SyncConfig> = {}): SyncConfig {
   const endpoint = store.env.AWS_ENDPOINT_URL;
   return {
+    ...DEFAULT_CONFIG,
     path,
     store: store.url,
     stateDirectory: createTempDir(),
     concurrency: 4,
-    patienceMs: 20_000,
-    isDryRun: false,
+    retryTimeoutMs: 20_000,
     s3: endpoint === undefined ? {} : { endpoint, region: 'us-east-1', pathStyle: true },
-    useHints: false,
+    poll: true,
     ...changes,
   };
 }

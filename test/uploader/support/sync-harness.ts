@@ -10,6 +10,7 @@ import type { SyncConfig } from '../../../uploader/settings/sync-config.js';
 import type { Store } from '../../../uploader/store/base/store.js';
 import { waitFor } from '../../support/child-server.js';
 import { createTempDir } from '../../support/temp-dir.js';
+import { DEFAULT_CONFIG } from './default-config.js';
 import { MemoryStore } from './memory-store.js';
 import { type Files, makeRun, RUN } from './run-tree.js';
 
@@ -53,17 +54,16 @@ export function createHarness(files: Files = {}): Harness {
 
   function toConfig(changes: Partial<SyncConfig> = {}): SyncConfig {
     return {
+      ...DEFAULT_CONFIG,
       path: root,
       // Only its form matters: the store is the one in memory.
       store: 's3://bucket/prefix',
       stateDirectory,
       concurrency: 4,
-      patienceMs: 10_000,
-      isDryRun: false,
-      s3: {},
+      retryTimeoutMs: 10_000,
       intervalMs: 500,
-      graceMs: 5_000,
-      useHints: false,
+      shutdownTimeoutMs: 5_000,
+      poll: true,
       ...changes,
     };
   }

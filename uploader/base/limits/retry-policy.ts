@@ -17,7 +17,7 @@ export interface RetryPolicyOptions {
   readonly clock: Clock;
   readonly randomness: Randomness;
   /** How long a call goes on without success. Infinity: as long as it takes. */
-  readonly patienceMs: number;
+  readonly retryTimeoutMs: number;
   readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
   /** The store is overloaded, or away. */
   readonly onTrouble?: (() => void) | undefined;
@@ -27,7 +27,7 @@ export interface RetryPolicyOptions {
 const GATE_POLL_MS = 100;
 
 /**
- * The patience of one uploader, shared by all of its calls: a call goes on until `patienceMs` have gone by since it began. If nothing
+ * The retry policy of one uploader, shared by all of its calls: a call goes on until `retryTimeoutMs` have gone by since it began. If nothing
  * at all has succeeded meanwhile, the store is taken to be down for every file, not for this one.
  */
 export class RetryPolicy {
@@ -51,11 +51,11 @@ export class RetryPolicy {
     options: { signal?: AbortSignal | undefined; madeProgress?: (() => boolean) | undefined } = {},
   ): Promise<Exclude<Outcome, RetryOutcome> | FailedOutcome> {
     const { signal, madeProgress = () => false } = options;
-    const { patienceMs, randomness, onRetry } = this.#options;
+    const { retryTimeoutMs, randomness, onRetry } = this.#options;
     let startMs = this.#clock.monotonicMs();
     let last: { readonly attempt: number; readonly cause: unknown } | null = null;
     for (let attempt = 1; ; attempt += 1) {
-      if (!(await this.#enter(startMs + patienceMs, signal)))
+      if (!(await this.#enter(startMs + retryTimeoutMs, signal)))
         return this.#giveUp(operation, last?.attempt ?? 0, last?.cause, startMs);
       const outcome: Outcome | RetryOutcome = await this.#attempt(call);
       if (!isRetry(outcome)) {
@@ -74,7 +74,7 @@ export class RetryPolicy {
         // How long an outage is waited for is the gate's business, for all calls together.
         isOutage(outcome) && outcome.afterMs === undefined ? MAX_PROBE_DELAY_MS : Number.POSITIVE_INFINITY,
       );
-      const isTimedOut = this.#clock.monotonicMs() + delayMs - startMs > patienceMs;
+      const isTimedOut = this.#clock.monotonicMs() + delayMs - startMs > retryTimeoutMs;
       if (isTimedOut || attempt >= (outcome.maxAttempts ?? Number.POSITIVE_INFINITY))
         return this.#giveUp(operation, attempt, outcome.cause, isTimedOut ? startMs : null);
       onRetry?.({ operation, attempt, delayMs, cause: outcome.cause });

@@ -46,13 +46,13 @@ export function createObserver(parts: ObserverContext): RunObserver {
     directory: paths.notified,
     createsProject: api.createsProject,
     defaults: { project: config.project ?? null, place: api.place },
-    hasExport: config.projectsEvents ?? true,
+    hasExport: config.exportEvents ?? true,
     projects: store instanceof PolyaxonStore ? store.projects : new ProjectDirectory(api.place),
     isOurs: (runUuid) => {
       const run = inventory.findRun(runUuid);
       return run !== undefined && parts.isOurs(run);
     },
-    flushTimeoutMs: isWatching ? DRAIN_TIMEOUT_MS : config.patienceMs,
+    flushTimeoutMs: isWatching ? DRAIN_TIMEOUT_MS : config.retryTimeoutMs,
     onRetry: (notice) => emit({ kind: 'retry', ...notice }),
     onProblem: (runUuid, error) => emit({ kind: 'api-refused', runUuid, error }),
     onChange: (change) => emit(toEvent(change)),

@@ -32,7 +32,7 @@ export interface CreateScannerOptions {
 
 export function createScanner(options: CreateScannerOptions): Scanner {
   const { config, io, place, storePath, onNotice } = options;
-  const rootId = config.rootId ?? `${options.hostId}:${place.root.toString('hex')}`;
+  const uuidSeed = config.uuidSeed ?? `${options.hostId}:${place.root.toString('hex')}`;
   return new Scanner({
     fileSystem: io.fileSystem,
     clock: io.clock,
@@ -40,21 +40,21 @@ export function createScanner(options: CreateScannerOptions): Scanner {
     rootWatch: options.rootWatch,
     rules: IgnoreRules.create(config, noteOnce(onNotice)),
     sink: options.sink,
-    rootId,
-    asRun: toAsRun(config, rootId),
+    uuidSeed,
+    asRun: toAsRun(config, uuidSeed),
     adoptAfterMs: options.isWatching ? ADOPT_AFTER_MS : 0,
     toKeyPrefix: (runUuid) => keyPrefixFrom(config.store, runUuid),
     barredPath: storePath === null ? undefined : Buffer.from(storePath),
-    allowHardLinks: config.allowHardLinks ?? true,
-    allowOtherDevices: config.allowOtherDevices ?? false,
+    allowHardLinks: config.hardlinks,
+    crossFileSystems: !config.oneFileSystem,
     hints: options.hints,
     isFollowed: options.isFollowed,
   });
 }
 
-function toAsRun({ asRun }: SyncConfig, rootId: string): { uuid: string } | undefined {
+function toAsRun({ asRun }: SyncConfig, uuidSeed: string): { uuid: string } | undefined {
   if (asRun === undefined || asRun === false) return undefined;
-  return { uuid: typeof asRun === 'string' ? asRun : toImportedUuid(rootId, '') };
+  return { uuid: typeof asRun === 'string' ? asRun : toImportedUuid(uuidSeed, '') };
 }
 
 /** What the keys of a run begin with in the bucket; its length counts towards the limit on keys. */

@@ -28,7 +28,7 @@ export async function withStoreAccess<Result>(
   const polyaxon = { connection: config.polyaxon?.(), beforeRequest };
   const { onNotice } = options;
   const store = options.store ?? (await openStore(config.store, { ...io, s3, polyaxon, onNotice }));
-  const retryPolicy = new RetryPolicy({ ...io, patienceMs: config.patienceMs });
+  const retryPolicy = new RetryPolicy({ ...io, retryTimeoutMs: config.retryTimeoutMs });
   try {
     const checked = await retryPolicy.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
     if (checked.status === 'failed') throw checked.error;

@@ -25,7 +25,7 @@ import { BufferPool } from '../../pipeline/source/buffer-pool.js';
 import type { OpenPolicy } from '../../pipeline/source/local-file.js';
 import { locate, type Place } from '../../run-directory/locate-runs.js';
 import { RunLiveness } from '../../run-directory/run-liveness.js';
-import { DEFAULT_INTERVAL_MS, type SyncConfig } from '../../settings/sync-config.js';
+import type { SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
 import { openStore, parseStoreUrl } from '../../store/open-store.js';
 import { createObserver } from './create-observer.js';
@@ -108,7 +108,7 @@ export class UploaderContext {
     this.limit = new ConcurrencyLimit(config.concurrency);
     this.retryPolicy = new RetryPolicy({
       ...this.io,
-      patienceMs: found.isWatching ? Number.POSITIVE_INFINITY : config.patienceMs,
+      retryTimeoutMs: found.isWatching ? Number.POSITIVE_INFINITY : config.retryTimeoutMs,
       onRetry: (notice) => this.emit({ kind: 'retry', ...notice }),
       onTrouble: () => this.limit.onTrouble(this.clock.monotonicMs()),
     });
@@ -176,19 +176,15 @@ export class UploaderContext {
 
   /** What a file must be to be read for sending, or for comparing. */
   readonly openPolicy = (): OpenPolicy => ({
-    allowHardLinks: this.config.allowHardLinks ?? true,
-    ...(this.config.allowOtherDevices === true ? {} : { device: this.rootWatch.device }),
+    allowHardLinks: this.config.hardlinks,
+    ...(this.config.oneFileSystem ? { device: this.rootWatch.device } : {}),
   });
 
   /** Whether event files are projected: for Polyaxon, or because the user wants it. */
-  get projectsEvents(): boolean {
+  get exportsEvents(): boolean {
     const isForPolyaxon =
       this.observer.wantsExport === true || /^polyaxon(\+https?)?:/.test(this.config.store);
-    return this.config.projectsEvents ?? isForPolyaxon;
-  }
-
-  get intervalMs(): number {
-    return this.config.intervalMs ?? DEFAULT_INTERVAL_MS;
+    return this.config.exportEvents ?? isForPolyaxon;
   }
 
   /** `hints` are closed by the caller. */
@@ -225,7 +221,7 @@ export class UploaderContext {
   }
 
   #createManifests(): ManifestWriter | null {
-    if (this.config.writesReceipts === false) return null;
+    if (!this.config.manifests) return null;
     const { io, store, inventory, retryPolicy, pool, onNotice, openPolicy } = this;
     return new ManifestWriter({ io, store, inventory, retryPolicy, pool, onNotice, openPolicy });
   }

@@ -4,7 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf } from '../../../src/base/errors.js';
 import { ConfigError } from '../../base/errors.js';
-import type { HttpAddress } from '../../settings/sync-config.js';
+import type { HttpAddress } from '../../settings/value-types.js';
 import type { Health, Monitor } from './monitor.js';
 import { CONTENT_TYPE } from './prometheus.js';
 

@@ -69,7 +69,7 @@ interface Candidate extends LocalRun {
 export function clean(config: SyncConfig, options: CleanOptions = {}): Promise<CleanReport> {
   // What is deleted cannot be compared again.
   const exact = { ...options, isExact: true };
-  return withScannedRuns({ ...config, writesReceipts: true }, exact, (scanned) =>
+  return withScannedRuns({ ...config, manifests: true }, exact, (scanned) =>
     new Cleaning(config, options, scanned).run(),
   );
 }

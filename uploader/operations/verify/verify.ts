@@ -88,7 +88,7 @@ export async function withScannedRuns<Result>(
       verifyRun(parts, run, {
         isDeep,
         isExact: options.isExact === true,
-        writesManifest: config.writesReceipts !== false,
+        writesManifest: config.manifests,
         problems: problemsOf(scanner, run),
         leftOut: scanner.skipped
           .filter((each) => each.run === run.index && each.path !== RESERVED_DIRECTORY)

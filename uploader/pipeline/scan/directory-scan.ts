@@ -45,7 +45,7 @@ export interface VisitOptions {
   readonly rules: IgnoreRules;
   readonly sink: ScanSink;
   /** From what the uuids of adopted directories are made. */
-  readonly rootId: string;
+  readonly uuidSeed: string;
   /** Take the root as one run, whatever is in it. */
   readonly asRun?: { readonly uuid: string } | undefined;
   /** How long a directory with event files must have been there before it is adopted: its run file may be about to come. */
@@ -54,7 +54,7 @@ export interface VisitOptions {
   readonly toKeyPrefix: (runUuid: string) => string;
   /** A directory that is never looked into: the store. */
   readonly barredPath?: Buffer | undefined;
-  readonly allowOtherDevices: boolean;
+  readonly crossFileSystems: boolean;
   readonly allowHardLinks: boolean;
   /** A file has changed, and is worth looking at often. */
   readonly onHot: (id: FileId, node: DirectoryNode, name: Buffer) => void;
@@ -163,7 +163,7 @@ export class DirectoryScan {
   }
 
   async #findRun(node: DirectoryNode, entries: readonly Entry[]): Promise<FoundRun | null> {
-    const { fileSystem, asRun, rootId, adoptAfterMs, clock } = this.#options;
+    const { fileSystem, asRun, uuidSeed, adoptAfterMs, clock } = this.#options;
     const directory = node.path;
     if (node.parent === null && asRun !== undefined) {
       // What an empty directory will be is not to be seen yet.
@@ -190,7 +190,7 @@ export class DirectoryScan {
     node.eventsSeenMs ??= clock.monotonicMs();
     if (clock.monotonicMs() - node.eventsSeenMs < adoptAfterMs) return null;
     return {
-      runUuid: toImportedUuid(rootId, node.rootPath),
+      runUuid: toImportedUuid(uuidSeed, node.rootPath),
       directory,
       kind: 'log-directory',
       filesAt: TENSORBOARD_DIRECTORY,
@@ -265,10 +265,10 @@ export class DirectoryScan {
   }
 
   #toReason(node: DirectoryNode, { name, text, stat }: Entry): SkipReason | null {
-    const { allowOtherDevices, allowHardLinks, barredPath, rootWatch } = this.#options;
+    const { crossFileSystems, allowHardLinks, barredPath, rootWatch } = this.#options;
     if (stat.kind === 'link') return 'symbolic-link';
     if (stat.kind === 'other') return 'not-regular';
-    if (stat.device !== rootWatch.device && !allowOtherDevices) return 'other-device';
+    if (stat.device !== rootWatch.device && !crossFileSystems) return 'other-device';
     if (stat.kind === 'file' && stat.linkCount > 1 && !allowHardLinks) return 'hard-link';
     const isDirectory = stat.kind === 'directory';
     if (isDirectory && barredPath !== undefined && joinPath(node.path, [name]).equals(barredPath))

@@ -48,7 +48,7 @@ class VirtualClock implements Clock {
 describe('RetryPolicy', () => {
   it('gives up after its time, and says that nothing else would fare better', async () => {
     const clock = new FakeClock();
-    const retryPolicy = new RetryPolicy({ clock, randomness, patienceMs: 5_000 });
+    const retryPolicy = new RetryPolicy({ clock, randomness, retryTimeoutMs: 5_000 });
 
     const outcome = await retryPolicy.withRetry('store a', async () => away);
 
@@ -59,7 +59,7 @@ describe('RetryPolicy', () => {
   });
 
   it('gives up early what is not worth more attempts, and blames nobody else', async () => {
-    const retryPolicy = new RetryPolicy({ clock: new FakeClock(), randomness, patienceMs: 60_000 });
+    const retryPolicy = new RetryPolicy({ clock: new FakeClock(), randomness, retryTimeoutMs: 60_000 });
     let attempts = 0;
 
     const outcome = await retryPolicy.withRetry('store a', async (): Promise<RetryOutcome> => {
@@ -73,7 +73,7 @@ describe('RetryPolicy', () => {
 
   it('F38: in an outage one call at a time asks, whatever the number of those that wait; all go on when it is over', async () => {
     const clock = new VirtualClock();
-    const retryPolicy = new RetryPolicy({ clock, randomness, patienceMs: Number.POSITIVE_INFINITY });
+    const retryPolicy = new RetryPolicy({ clock, randomness, retryTimeoutMs: Number.POSITIVE_INFINITY });
     const endMs = 600_000;
     let attempts = 0;
     let underWay = 0;
@@ -100,7 +100,7 @@ describe('RetryPolicy', () => {
 
   it('F37: waits for as long as the store asks for', async () => {
     const clock = new FakeClock();
-    const retryPolicy = new RetryPolicy({ clock, randomness, patienceMs: 600_000 });
+    const retryPolicy = new RetryPolicy({ clock, randomness, retryTimeoutMs: 600_000 });
     const startMs = clock.monotonicMs();
     let isFirst = true;
 

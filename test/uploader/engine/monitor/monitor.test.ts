@@ -201,11 +201,11 @@ describe('the setting', () => {
     expect(config.http).toEqual(expected);
   });
 
-  it.each(['', 'host', '70000', 'a:b:1', 'http://x:1'])('%j is no address', async (http) => {
+  it.each(['', 'host', '70000', 'a:b:1', 'http://x:1'])('%j is not an address', async (http) => {
     const flags = { store: 'file:///s', http };
 
     await expect(resolveConfig('.', flags, { HOME: createTempDir() }, nodeFileSystem)).rejects.toThrow(
-      'is no address',
+      'is not an address',
     );
   });
 });

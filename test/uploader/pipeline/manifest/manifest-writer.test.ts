@@ -95,14 +95,14 @@ describe('a receipt', () => {
     const unwanted = createHarness(ENDED);
 
     await live.sync();
-    await unwanted.sync({ config: { writesReceipts: false } });
+    await unwanted.sync({ config: { manifests: false } });
 
     expect([manifestKeys(live), manifestKeys(unwanted)]).toEqual([[], []]);
   });
 
   it('claims nothing of an object that somebody else has replaced', async () => {
     const harness = createHarness({ ...ENDED, 'outputs/a': 'a' });
-    await harness.sync({ config: { writesReceipts: false } });
+    await harness.sync({ config: { manifests: false } });
     // After the pass has listed the run, and before its receipt is written.
     let lists = 0;
     harness.store.fault = (operation) => {

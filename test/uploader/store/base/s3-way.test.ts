@@ -93,7 +93,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
 
   it('F42: a watch says so at once, and goes on waiting', async () => {
     const scene = await startScene(createCertificate({ to: daysFromNow(-1) }));
-    const watch = scene.start('watch', '--grace', '1');
+    const watch = scene.start('watch', '--shutdown-timeout', '1');
 
     await waitFor('a word about it', () => (/expired; again in 300/.test(watch.output) ? true : undefined));
     expect(watch.isRunning).toBe(true);
@@ -120,7 +120,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     const authorities = join(home, 'authorities.pem');
     writeFileSync(authorities, certificate.cert);
     const env = { ...server.env, AWS_ENDPOINT_URL: front.endpoint, NODE_EXTRA_CA_CERTS: authorities };
-    const args = ['--store', 's3://bucket', '--state-dir', join(home, 'state'), '--no-hints'];
+    const args = ['--store', 's3://bucket', '--state-dir', join(home, 'state'), '--poll'];
     return {
       server,
       front,

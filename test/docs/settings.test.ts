@@ -1,0 +1,10 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+const SCRIPT = fileURLToPath(new URL('../../scripts/generate-docs.mjs', import.meta.url));
+
+it('docs/settings.md is what `npm run docs` writes', async () => {
+  await expect(promisify(execFile)(process.execPath, [SCRIPT, '--check'])).resolves.toBeDefined();
+}, 30_000);

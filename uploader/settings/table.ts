@@ -1,0 +1,311 @@
+/**
+ * Every setting and every flag of the command line has one row here. Flags, environment variables, keys of the configuration file, `--help`,
+ * the properties of `SyncConfig` and docs/settings.md (`npm run docs`) are derived from the rows: to add a setting, add a row.
+ *
+ * Names: `retryTimeout` is the key in the file, `--retry-timeout` the flag, `POLYTRACK_RETRY_TIMEOUT` the variable.
+ */
+
+import {
+  bytes,
+  duration,
+  endpoint,
+  group,
+  httpAddress,
+  optionalUuid,
+  patterns,
+  perSecond,
+  polyaxonServer,
+  seconds,
+  text,
+  toggle,
+  type ValueType,
+  wholeNumber,
+} from './value-types.js';
+
+const UPLOADING = ['sync', 'watch', 'import'] as const;
+const WATCHING = ['sync', 'watch'] as const; // sync only with --live
+const COMPARING = ['verify', 'clean'] as const;
+const OPERATING = [...COMPARING, 'pull', 'ls'] as const;
+const SELECTING = [...UPLOADING, ...COMPARING] as const;
+const TRANSFERRING = [...UPLOADING, ...OPERATING] as const;
+const CONNECTING = [...TRANSFERRING, 'check', 'status'] as const;
+const ALL = [...CONNECTING, 'inspect', 'fsck'] as const;
+
+export type CommandName = (typeof ALL)[number];
+
+export interface Row extends RowOptions {
+  readonly type: ValueType<unknown>;
+  /** The commands that have the flag. */
+  readonly commands: readonly CommandName[];
+  /** What the flag does, or what its value means. */
+  readonly help: string;
+}
+
+interface RowOptions {
+  /** Commands that need a different sentence. */
+  readonly helpFor?: Partial<Record<CommandName, string>>;
+  /** What `--no-…` does. On/off settings accept both flags; `--help` lists the one that changes the default, or both if there is no default. */
+  readonly negation?: string;
+  /** Written as a user would write it, such as seconds. */
+  readonly default?: boolean | number;
+  /** For help and docs: what applies if nothing is set and there is no fixed default. */
+  readonly unset?: string;
+  readonly short?: string;
+  /** The first that is set wins. Default: `POLYTRACK_<NAME>`, for rows of `FLAGS` none. */
+  readonly variables?: readonly string[];
+}
+
+type Rows = Readonly<Record<string, Row>>;
+
+/** One row: the kind of value, the commands that have the flag, the sentence of `--help`, and what else there is to say. */
+function row<Type extends ValueType<unknown>, Options extends RowOptions>(
+  type: Type,
+  commands: readonly CommandName[],
+  help: string,
+  options: Options = {} as Options,
+): { type: Type; commands: readonly CommandName[]; help: string } & Options {
+  return { type, commands, help, ...options };
+}
+
+const STORE = {
+  store: row(
+    text('<url>'),
+    [...SELECTING, 'status'],
+    'store of the runs: s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///path or polyaxon://host/owner/project',
+  ),
+  endpoint: row(endpoint, CONNECTING, 'URL of the S3 server', {
+    unset: 'AWS',
+    // Source: AWS SDKs and Tools Reference Guide; so are the names of the region.
+    variables: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
+  }),
+  region: row(text('<name>'), CONNECTING, 'S3 region', {
+    unset: 'from the AWS configuration; us-east-1 with --endpoint',
+    variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
+  }),
+  pathStyle: row(toggle, [...TRANSFERRING, 'check'], 'put the bucket name into the path of S3 requests', {
+    negation: 'put the bucket name into the host name of S3 requests',
+    unset: 'on with --endpoint',
+  }),
+};
+
+const COMPARE_INCLUDED = 'also compare files excluded by default; pass the patterns that you passed to sync';
+const RUNS = {
+  include: row(
+    patterns,
+    SELECTING,
+    'also upload files excluded by default (secret-like names, unfinished files)',
+    { helpFor: { verify: COMPARE_INCLUDED, clean: COMPARE_INCLUDED }, variables: [] },
+  ),
+  exclude: row(patterns, SELECTING, 'skip files that match, in the syntax of .gitignore', { variables: [] }),
+  asRun: row(
+    optionalUuid,
+    [...SELECTING, 'status'],
+    'treat the path as one run, whatever it contains; without a uuid, derive one',
+    { variables: [] },
+  ),
+  uuidSeed: row(
+    text('<text>'),
+    [...SELECTING, 'status'],
+    'derive the uuids of log directories from this text',
+    {
+      unset: 'host and path of the root',
+    },
+  ),
+  hardlinks: row(toggle, SELECTING, 'include files that have several hard links', {
+    negation: 'skip files that have several hard links',
+    default: true,
+  }),
+  oneFileSystem: row(toggle, SELECTING, 'skip directories on other file systems', {
+    negation: 'include directories on other file systems that are mounted below the path',
+    default: true,
+  }),
+  mirror: row(
+    toggle,
+    UPLOADING,
+    'delete the objects of files that were deleted on disk, a minute later; the store keeps a copy',
+    { default: false },
+  ),
+  manifests: row(
+    toggle,
+    [...UPLOADING, 'verify'],
+    'store a manifest of each run that has ended and is complete',
+    {
+      negation: 'do not store manifests of complete runs',
+      default: true,
+    },
+  ),
+};
+
+const POLYAXON = {
+  polyaxon: row(
+    polyaxonServer,
+    UPLOADING,
+    'report the runs to a Polyaxon server; without a URL, to that of POLYAXON_HOST',
+    {
+      negation: 'do not report the runs to a Polyaxon server',
+      unset: 'the store, if it is a Polyaxon server',
+    },
+  ),
+  project: row(text('<name>'), UPLOADING, 'Polyaxon project of runs that do not name one'),
+  createProject: row(toggle, UPLOADING, 'create the Polyaxon project if it does not exist', {
+    default: false,
+  }),
+  exportEvents: row(toggle, UPLOADING, 'convert TensorBoard event files to Polyaxon event files', {
+    negation: 'do not convert event files',
+    unset: 'when uploading to Polyaxon',
+  }),
+  exportRate: row(
+    perSecond(0.1, 100_000),
+    WATCHING,
+    'Polyaxon event files to update per second while watching, on average',
+    { default: 10 },
+  ),
+};
+
+const SPEED = {
+  // 8 hide a latency of 50 ms for small files; the memory of large ones is limited elsewhere.
+  concurrency: row(wholeNumber(1, 64), TRANSFERRING, 'files to transfer at the same time', { default: 8 }),
+  bandwidth: row(bytes, [...UPLOADING, 'pull'], 'bytes to transfer per second at most, such as 10MB', {
+    unset: 'no limit',
+  }),
+  requests: row(perSecond(0.1, 100_000), TRANSFERRING, 'requests to send per second at most', {
+    unset: 'no limit',
+  }),
+  interval: row(seconds(0.1, 3_600), WATCHING, 'time between two uploads of a growing file, while watching', {
+    default: 10,
+  }),
+  poll: row(toggle, WATCHING, 'find changes by scanning only, without a file watcher', { default: false }),
+  retryTimeout: row(
+    seconds(0, 86_400),
+    ['sync', 'import', ...OPERATING],
+    'time to retry while the store fails; no limit while watching',
+    { default: 60 },
+  ),
+  shutdownTimeout: row(
+    seconds(0, 86_400),
+    WATCHING,
+    'time to finish uploads after SIGTERM or SIGINT, while watching',
+    { default: 30 },
+  ),
+};
+
+const PROCESS = {
+  stateDir: row(
+    text('<path>'),
+    [...UPLOADING, 'status', 'check'],
+    'local directory for journals, locks and cached checks of stores',
+    { unset: '$XDG_STATE_HOME/polytrack' },
+  ),
+  share: row(group, ['watch'], 'divide the runs among all uploaders of this group'),
+  http: row(
+    httpAddress,
+    ['watch'],
+    'serve /healthz, /readyz and /metrics at [host:]port, without a host for local connections only',
+  ),
+};
+
+/** Flags that are not settings: they apply to one call of a command, and have no key in the configuration file. */
+export const FLAGS = {
+  all: row(
+    toggle,
+    ['sync', 'clean'],
+    "upload the offline runs of polytrack and of Polyaxon's Python client instead of a path (./plx-runs, POLYAXON_OFFLINE_ROOT, /tmp/plx/offline)",
+    { helpFor: { clean: 'also delete the run file and the run directory' } },
+  ),
+  live: row(toggle, ['sync'], 'keep uploading until the runs have ended and are stored'),
+  dryRun: row(toggle, ['sync', 'import'], 'print what would be uploaded, upload nothing', { short: '-n' }),
+  force: row(
+    toggle,
+    UPLOADING,
+    'with --mirror: delete objects even if more than a tenth of the files of a run are gone',
+  ),
+  yes: row(toggle, ['clean'], 'delete the files instead of printing what would be deleted'),
+  olderThan: row(
+    duration,
+    ['clean'],
+    'only runs in which nothing has changed for this long, such as 12h or 7d',
+  ),
+  largerThan: row(bytes, ['clean'], 'only runs of at least this size, such as 500MB'),
+  keep: row(wholeNumber(0, 1_000_000), ['clean'], 'keep the newest n runs'),
+  untilFree: row(
+    bytes,
+    ['clean'],
+    'start with the oldest run, stop once this much disk space is free, such as 50GB',
+  ),
+  deep: row(toggle, COMPARING, 'read every byte of every object back and compare SHA-256'),
+  overwrite: row(toggle, ['pull'], 'replace local files that differ from the stored ones'),
+  previousVersions: row(
+    toggle,
+    ['pull'],
+    'also restore previous versions of truncated files, into .plx/gen/',
+  ),
+  tag: row(text('<name>'), ['inspect'], 'print the values of this tag, scalars with a plot'),
+  run: row(text('<name>'), ['inspect'], 'only this run: its path below the directory'),
+  repair: row(
+    text('<directory>'),
+    ['fsck'],
+    'write repaired copies of the event files into this new directory',
+  ),
+  json: row(toggle, ALL, 'print the result as one JSON document', {
+    helpFor: {
+      sync: 'print the report as one JSON document; with --all a list of reports',
+      watch: 'print each event as a line of JSON, and the report as the last line',
+    },
+  }),
+  verbose: row(
+    toggle,
+    [...TRANSFERRING, 'check'],
+    'print more: causes of errors; for uploads also the source of each setting and verified files',
+    { short: '-v' },
+  ),
+  config: row(text('<file>'), CONNECTING, 'read settings from this JSON file', {
+    unset: '$XDG_CONFIG_HOME/polytrack/config.json',
+    variables: ['POLYTRACK_CONFIG'],
+  }),
+};
+
+export const SETTINGS = { ...STORE, ...RUNS, ...POLYAXON, ...SPEED, ...PROCESS };
+
+/** All rows under the headings of `--help` and docs/settings.md. */
+export const GROUPS: Readonly<Record<string, Rows>> = {
+  Options: FLAGS,
+  Store: STORE,
+  'Runs and files': RUNS,
+  Polyaxon: POLYAXON,
+  'Speed and retries': SPEED,
+  Process: PROCESS,
+};
+
+export type SettingName = keyof typeof SETTINGS;
+export type FlagName = keyof typeof FLAGS;
+
+type ValueOf<OfRow> = OfRow extends { type: ValueType<infer Value> } ? Value : never;
+type OrUndefined<OfRow> = OfRow extends { default: unknown } ? never : undefined;
+type PropertyOf<Name extends string, OfRow> = OfRow extends { type: { suffix: infer Suffix extends string } }
+  ? `${Name}${Suffix}`
+  : Name;
+
+/** The parsed value of each setting; `undefined`: it is not set, and there is no default. */
+export type SettingValues = {
+  readonly [Name in SettingName as PropertyOf<Name, (typeof SETTINGS)[Name]>]:
+    | ValueOf<(typeof SETTINGS)[Name]>
+    | OrUndefined<(typeof SETTINGS)[Name]>;
+};
+
+export type FlagValue<Name extends FlagName> = ValueOf<(typeof FLAGS)[Name]>;
+
+/** The values of the command line, before they are parsed. The names are those of the flags in camel case. */
+export type Flags = {
+  readonly [Name in SettingName]?: string | number | boolean | readonly string[] | undefined;
+} & { readonly [Name in FlagName]?: (FlagValue<Name> extends boolean ? boolean : string) | undefined };
+
+/** `retryTimeout` → `--retry-timeout`. */
+export function toFlag(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+export function variablesOf(name: string): readonly string[] {
+  const row: Row | undefined = ({ ...SETTINGS, ...FLAGS } as Rows)[name];
+  const own = `POLYTRACK_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+  return row?.variables ?? (name in SETTINGS ? [own] : []);
+}

@@ -1,0 +1,198 @@
+/** The kinds of values that settings have: how a value is read, and what an error asks the user to write instead. Pure. */
+
+import { RUN_UUID_PATTERN } from '../../src/run-directory/layout.js';
+import { ConfigError } from '../base/errors.js';
+import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
+
+/** A value before it is parsed, and where it comes from. */
+export interface Found {
+  readonly value: unknown;
+  /** A flag, a variable, or the path of the configuration file. */
+  readonly source: string;
+  /** In a configuration file: the key. */
+  readonly key?: string;
+}
+
+export interface ValueType<Value> {
+  /** What stands for the value in `--help`; a switch has none. */
+  readonly placeholder?: string;
+  /** The smallest and the largest value, for `--help` and docs. */
+  readonly range?: string;
+  /** Throws `ConfigError`, which names the source. */
+  readonly parse: (found: Found) => Value;
+}
+
+/** Milliseconds, written as seconds. `SyncConfig` appends the suffix to the setting's name. */
+export interface SecondsType extends ValueType<number> {
+  readonly suffix: 'Ms';
+}
+
+/** Where health and metrics are served. */
+export interface HttpAddress {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** On or off: a flag without a value. */
+export const toggle: ValueType<boolean> = {
+  parse: (found) => {
+    const { value } = found;
+    if (value === true || value === 'true' || value === '1') return true;
+    if (value === false || value === 'false' || value === '0') return false;
+    throw invalid(found, 'is not a boolean', 'Use true or false.');
+  },
+};
+
+export function text(placeholder: string): ValueType<string> {
+  return { placeholder, parse: parseText };
+}
+
+/** One string or several. */
+export const patterns: ValueType<readonly string[]> = {
+  placeholder: '<pattern...>',
+  parse: (found) => [found.value].flat().map((value) => parseText({ ...found, value })),
+};
+
+export function wholeNumber(min: number, max: number): ValueType<number> {
+  return numberType('a whole number', '<n>', min, max);
+}
+
+export function perSecond(min: number, max: number): ValueType<number> {
+  return numberType('a number', '<n>', min, max);
+}
+
+export function seconds(min: number, max: number): SecondsType {
+  const { parse, ...rest } = numberType('a number of seconds', '<seconds>', min, max);
+  return { ...rest, parse: (found) => parse(found) * 1000, suffix: 'Ms' };
+}
+
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  ...{ '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 },
+  ...{ ki: 2 ** 10, mi: 2 ** 20, gi: 2 ** 30, ti: 2 ** 40 },
+};
+
+/** A number of bytes, with or without a unit: `500k`, `10MB`, `1MiB`. */
+export const bytes: ValueType<number> = {
+  placeholder: '<bytes>',
+  parse: (found) => {
+    const match = /^(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?(?:\/s)?$/i.exec(String(found.value).trim());
+    const size = match === null ? 0 : Number(match[1]) * BYTE_UNITS[(match[2] ?? '').toLowerCase()]!;
+    if (size >= 1) return size;
+    throw invalid(found, 'is not a size', 'Use a number of bytes with a unit, such as 500k, 10MB or 1MiB.');
+  },
+};
+
+const DURATION_MS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3.6e6, d: 86.4e6, w: 604.8e6 };
+
+/** Milliseconds, written as `90s`, `30m`, `12h`, `7d` or `2w`. */
+export const duration: ValueType<number> = {
+  placeholder: '<time>',
+  parse: (found) => {
+    const match = /^(\d+(?:\.\d+)?)\s*([smhdw])$/.exec(String(found.value).trim());
+    if (match !== null) return Number(match[1]) * DURATION_MS[match[2] ?? '']!;
+    throw invalid(found, 'is not a duration', 'Use a number with a unit, such as 90s, 30m, 12h, 7d or 2w.');
+  },
+};
+
+/** The URL of an S3 server. */
+export const endpoint: ValueType<string> = {
+  placeholder: '<url>',
+  parse: (found) => {
+    const value = parseText(found);
+    const url = URL.canParse(value) ? new URL(value) : null;
+    // The URL names the store in the journal, where credentials must not end up; for the same reason the message does not repeat it.
+    if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+      throw new ConfigError(
+        `${nameOf(found)}: value is not the URL of an S3 endpoint`,
+        'Use http://host:port or https://host, without user name and password.',
+      );
+    return url.href.replace(/\/$/, '');
+  },
+};
+
+/** A uuid without dashes; true: one is derived. */
+export const optionalUuid: ValueType<boolean | string> = {
+  placeholder: '[uuid]',
+  parse: (found) => {
+    if (typeof found.value === 'boolean') return found.value;
+    const uuid = parseText(found).replaceAll('-', '').toLowerCase();
+    if (RUN_UUID_PATTERN.test(uuid)) return uuid;
+    const hint = 'Use 32 hexadecimal digits, or no value to derive the uuid from the path.';
+    throw invalid(found, 'is not a uuid', hint);
+  },
+};
+
+/** The name of a group of uploaders, which becomes part of a key. */
+export const group: ValueType<string> = {
+  placeholder: '<group>',
+  parse: (found) => {
+    const name = parseText(found);
+    if (/^[\w-][\w.-]{0,63}$/.test(name)) return name;
+    const hint = 'Use up to 64 letters, digits, "-", "_" and ".", not starting with ".".';
+    throw invalid(found, 'is not a valid name of a group', hint);
+  },
+};
+
+/** A port, with or without a host: `9400`, `:9400`, `0.0.0.0:9400`, `[::1]:9400`. */
+export const httpAddress: ValueType<HttpAddress> = {
+  placeholder: '<address>',
+  parse: (found) => {
+    const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/i.exec(String(found.value));
+    const port = Number(match?.[3] ?? Number.NaN);
+    if (match !== null && port <= 65_535) return { host: match[1] || match[2] || '127.0.0.1', port };
+    throw invalid(found, 'is not an address', 'Use port or host:port, such as 9400 or 0.0.0.0:9400.');
+  },
+};
+
+/** `polyaxon://…`, `http://host` or `host:port`; true: the server that the environment names; false: none. */
+export const polyaxonServer: ValueType<PolyaxonLocation | false> = {
+  placeholder: '[url]',
+  parse: (found) => {
+    if (/^(false|off|no|0)$/i.test(String(found.value))) return false;
+    if (/^(true|on|yes|1)$/i.test(String(found.value))) return parsePolyaxonUrl('polyaxon://');
+    const url = parseText(found);
+    try {
+      if (/^https?:/i.test(url)) return parsePolyaxonUrl(`polyaxon+${url}`);
+      return parsePolyaxonUrl(/^polyaxon(\+\w+)?:/i.test(url) ? url : `polyaxon://${url}`);
+    } catch (cause) {
+      // The URL may hold credentials: the message does not repeat it.
+      const message = `${nameOf(found)}: value is not the URL of a Polyaxon server`;
+      const hint = 'Use polyaxon://host:port/owner/project, http://host:port or https://host.';
+      throw new ConfigError(message, hint, { cause });
+    }
+  },
+};
+
+function numberType(kind: string, placeholder: string, min: number, max: number): ValueType<number> {
+  const range = `${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}`;
+  const hint = `Use ${kind} from ${range}.`;
+  return {
+    placeholder,
+    range,
+    parse: (found) => {
+      const { value } = found;
+      const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+      if (typeof number !== 'number' || Number.isNaN(number)) throw invalid(found, 'is not a number', hint);
+      if (number < min || number > max) throw invalid(found, 'is out of range', hint);
+      if (kind !== 'a whole number' || Number.isInteger(number)) return number;
+      throw invalid(found, 'is not a whole number', hint);
+    },
+  };
+}
+
+function parseText(found: Found): string {
+  const { value, key } = found;
+  const hint = `Pass a non-empty string, or ${key === undefined ? 'drop the flag' : 'remove the key'}.`;
+  if (value === '') throw new ConfigError(`${nameOf(found)}: value is empty`, hint);
+  if (typeof value !== 'string') throw invalid(found, 'is not a string', hint);
+  return value;
+}
+
+function invalid(found: Found, problem: string, hint: string): ConfigError {
+  return new ConfigError(`${nameOf(found)}: ${JSON.stringify(found.value)} ${problem}`, hint);
+}
+
+function nameOf({ source, key }: Found): string {
+  return key === undefined ? source : `${source}: ${key}`;
+}
