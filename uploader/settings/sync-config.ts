@@ -75,7 +75,7 @@ export async function resolveConfig(
   const { store, stateDir, mirror, endpoint, region, pathStyle, polyaxon, createProject, ...rest } = values;
   const connect = (host: string | null): Promise<PolyaxonConnection> =>
     findConnection({ host: host ?? undefined }, environment, fileSystem);
-  const destination = await toStore(store ?? flags.defaultStore, connect);
+  const destination = await destinationFrom(store ?? flags.defaultStore, connect);
   const needsServer = flags.tellsPolyaxon === true && destination.polyaxon === undefined;
   const server = polyaxon ?? (needsServer ? parsePolyaxonUrl('polyaxon://') : undefined);
   const config: SyncConfig = Object.freeze({
@@ -86,9 +86,9 @@ export async function resolveConfig(
     isDryRun: flags.dryRun === true,
     // Servers other than AWS seldom have regions, and every request must name one.
     s3: Object.freeze({ endpoint, region: region ?? (endpoint && 'us-east-1'), pathStyle }),
-    api: await toApi(server, destination, createProject, connect),
+    api: await apiFrom(server, destination, createProject, connect),
     assumeEnded: flags.assumeEnded === true,
-    mirror: toMirror(mirror, flags.force === true),
+    mirror: parseMirror(mirror, flags.force === true),
   });
   return { config, sources };
 }
@@ -103,7 +103,7 @@ type Connect = (host: string | null) => Promise<PolyaxonConnection>;
 type Destination = Pick<SyncConfig, 'store' | 'polyaxon'>;
 
 /** The store, with the host that the environment adds: the URL names journals, and two servers must not share one. */
-async function toStore(url: string | undefined, connect: Connect): Promise<Destination> {
+async function destinationFrom(url: string | undefined, connect: Connect): Promise<Destination> {
   if (url === undefined)
     throw new ConfigError('no store is set', 'Pass --store s3://bucket/prefix, or set POLYTRACK_STORE.');
   if (!/^polyaxon(\+\w+)?:/i.test(url)) return { store: url };
@@ -113,7 +113,7 @@ async function toStore(url: string | undefined, connect: Connect): Promise<Desti
 }
 
 /** The server to report runs to: the one that is set, else the one that is the store. */
-async function toApi(
+async function apiFrom(
   server: SettingValues['polyaxon'],
   { store, polyaxon }: Destination,
   createsProject: boolean,
@@ -126,7 +126,7 @@ async function toApi(
   return Object.freeze({ connection: () => connection, place, createsProject });
 }
 
-function toMirror(mirror: boolean, isForced: boolean): boolean | 'force' {
+function parseMirror(mirror: boolean, isForced: boolean): boolean | 'force' {
   if (!isForced) return mirror;
   if (mirror) return 'force';
   throw new ConfigError('--force: needs --mirror', 'Add --mirror, or drop --force.');
