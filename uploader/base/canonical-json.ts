@@ -1,18 +1,18 @@
-/** JSON as Polyaxon's API takes it, and hashes that tell whether two values are the same. Pure. */
+/** Converts values to JSON that Polyaxon's API accepts, and hashes them for comparison. Pure. */
 
 import { createHash } from 'node:crypto';
 import type { JsonValue } from '../../src/base/json-value.js';
 
 export type JsonMap = Readonly<Record<string, JsonValue>>;
 
-/** The value with null in place of what JSON does not have (NaN, infinities), and without fields of objects that are undefined. */
+/** Returns the value as JSON. Values without a JSON form (NaN, infinities) become null; undefined fields of objects are dropped. */
 export function toCleanJson(value: unknown): JsonValue {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return value;
     case 'number':
-      // Python keeps the sign of zero, and an answer of it would never be equal to what was sent.
+      // Python keeps the sign of zero, so the value that the API returns would never equal the value that was sent.
       return Number.isFinite(value) ? (Object.is(value, -0) ? 0 : value) : null;
     case 'object':
       if (value === null) return null;
@@ -23,14 +23,14 @@ export function toCleanJson(value: unknown): JsonValue {
   }
 }
 
-/** As `toCleanJson`, for what should be an object; empty for anything else. */
+/** Like `toCleanJson`, for a value that should be an object. Returns an empty object for anything else. */
 export function toCleanMap(value: unknown): JsonMap {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
   const entries = Object.entries(value).filter(([, each]) => each !== undefined);
   return Object.fromEntries(entries.map(([name, each]) => [name, toCleanJson(each)]));
 }
 
-/** The same for equal values, whatever the order of their fields: 16 hex digits. */
+/** Returns a hash of 16 hex digits. Equal values have equal hashes, whatever the order of their fields. */
 export function toHash(value: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify(toSorted(value)))

@@ -1,19 +1,19 @@
 /**
- * Every error that the uploader makes on purpose. Three families:
+ * The errors that the uploader creates itself. There are three families:
  *
- * - `RefusedError`: nothing was sent, because what was asked cannot be done as it stands. Thrown.
- * - `StoreError`: the store said no, or nothing. A value in an outcome; reported for each file.
- * - `FileError`: one local file could not be sent. Reported; never stops the others.
+ * - `RefusedError`: the uploader cannot carry out the command and has sent nothing. Thrown.
+ * - `StoreError`: the store rejected a request or did not answer. A value in an outcome; reported for each file.
+ * - `FileError`: one local file could not be uploaded. Reported; the other files are still uploaded.
  *
  * The codes are listed in docs/uploader.md.
  */
 
 import { CodedError, messageOf } from '../../src/base/errors.js';
 
-/** What was asked cannot be done as it stands; not one byte was sent. */
+/** The uploader cannot carry out the command with these arguments or in this state. It has not sent any bytes. */
 export abstract class RefusedError extends CodedError {}
 
-/** An option, a variable or the configuration file says something that cannot be used. */
+/** An option, a variable or the configuration file has an invalid value. */
 export class ConfigError extends RefusedError {
   readonly code = 'ERR_CONFIG';
   constructor(
@@ -29,7 +29,7 @@ export class ConfigError extends RefusedError {
 export class NotARunError extends RefusedError {
   readonly code = 'ERR_NOT_A_RUN';
   readonly hint =
-    'Name a run directory (it holds run.plx.json) or the root above it (it holds runs/<uuid>/ directories).';
+    'Pass a run directory (with run.plx.json) or the root above it (with runs/<uuid>/ directories).';
   constructor(
     readonly path: string,
     found: string,
@@ -39,29 +39,29 @@ export class NotARunError extends RefusedError {
   }
 }
 
-/** The store URL cannot be understood. */
+/** The store URL is invalid. */
 export class StoreUrlError extends RefusedError {
   readonly code = 'ERR_STORE_URL';
   readonly hint =
-    'Name the store as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.';
+    'Write the store URL as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.';
 }
 
-/** Sending there would write into what is read. */
+/** The store lies inside a run directory, or a run directory inside the store: an upload would write into its own source. */
 export class StoreInsideRunError extends RefusedError {
   readonly code = 'ERR_STORE_INSIDE_RUN';
-  readonly hint = 'Choose a store outside of the run directories.';
+  readonly hint = 'Choose a store outside the run directories.';
   constructor(
     readonly storePath: string,
     readonly runDirectory: string,
   ) {
-    super(`${storePath}: this store and the run directory ${runDirectory} lie inside one another`);
+    super(`${storePath}: the store and the run directory ${runDirectory} overlap`);
   }
 }
 
-/** The state directory, which holds journal and lock, cannot be used. */
+/** The state directory, which holds the journal and the lock, cannot be used. */
 export class StateDirectoryError extends RefusedError {
   readonly code = 'ERR_STATE_DIR';
-  readonly hint = 'Name a writable local directory with --state-dir.';
+  readonly hint = 'Set --state-dir to a writable local directory.';
   constructor(
     readonly path: string,
     operation: string,
@@ -71,7 +71,7 @@ export class StateDirectoryError extends RefusedError {
   }
 }
 
-/** Another uploader works on this root and store. */
+/** Another uploader is syncing this root to this store. */
 export class LockedError extends RefusedError {
   readonly code = 'ERR_LOCKED';
   readonly hint: string;
@@ -80,11 +80,11 @@ export class LockedError extends RefusedError {
     readonly holder: string,
   ) {
     super(`another uploader (${holder}) is syncing this root to this store`);
-    this.hint = `Wait for it to end; if it surely no longer runs, remove ${path}.`;
+    this.hint = `Wait for it to end. If you are sure that it no longer runs, remove ${path}.`;
   }
 }
 
-/** Another process watches this root, and sends it somewhere else. */
+/** Another process watches this root and uploads it to a different store. */
 export class OtherDestinationError extends RefusedError {
   readonly code = 'ERR_OTHER_DESTINATION';
   readonly hint: string;
@@ -94,13 +94,13 @@ export class OtherDestinationError extends RefusedError {
     owner: { readonly store: string; readonly pid: number | null },
   ) {
     super(
-      `${root} is watched by process ${owner.pid ?? 'unknown'}, which sends it to ${owner.store}, not to ${store}`,
+      `${root} is watched by process ${owner.pid ?? 'unknown'}, which uploads it to ${owner.store}, not to ${store}`,
     );
-    this.hint = `End process ${owner.pid ?? 'unknown'} first, or copy once with: polytrack sync.`;
+    this.hint = `End process ${owner.pid ?? 'unknown'} first, or upload once with: polytrack sync.`;
   }
 }
 
-/** The store is spoken to with a library that is not installed. */
+/** The store needs a client library that is not installed. */
 export class StoreLibraryError extends RefusedError {
   readonly code = 'ERR_STORE_LIBRARY';
   readonly hint: string;
@@ -114,18 +114,18 @@ export class StoreLibraryError extends RefusedError {
   }
 }
 
-/** What a store of another kind than S3 advises. */
+/** Replaces the default hint, which is written for S3. */
 export interface StoreErrorOptions extends ErrorOptions {
   readonly hint?: string | undefined;
 }
 
-/** The store said no, or nothing at all. */
+/** The store rejected a request or did not answer. */
 export abstract class StoreError extends CodedError {
-  /** True when no other file would fare better, so that the pass ends here. */
+  /** True if every other file would fail in the same way, so that the sync ends. */
   abstract readonly concernsAllFiles: boolean;
 }
 
-/** No credentials, or the store does not take them. */
+/** No credentials were found, or the store rejects them. */
 export class StoreCredentialsError extends StoreError {
   readonly code = 'ERR_STORE_CREDENTIALS';
   readonly hint: string;
@@ -134,11 +134,11 @@ export class StoreCredentialsError extends StoreError {
     super(message, options);
     this.hint =
       options.hint ??
-      'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, for an identity that this store knows.';
+      'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, to credentials that this store accepts.';
   }
 }
 
-/** The credentials are known and not allowed to do this. */
+/** The store accepts the credentials, but they do not allow this operation. */
 export class StoreAccessError extends StoreError {
   readonly code = 'ERR_STORE_ACCESS';
   readonly hint: string;
@@ -151,29 +151,29 @@ export class StoreAccessError extends StoreError {
   }
 }
 
-/** The bucket is not there, or lies in another region. */
+/** The bucket does not exist or is in another region. */
 export class StoreBucketError extends StoreError {
   readonly code = 'ERR_STORE_BUCKET';
   readonly hint: string;
   readonly concernsAllFiles = true;
   constructor(message: string, options: StoreErrorOptions = {}) {
     super(message, options);
-    this.hint = options.hint ?? 'Create the bucket, or correct its name, --region or --endpoint.';
+    this.hint = options.hint ?? 'Create the bucket, or check its name, --region and --endpoint.';
   }
 }
 
-/** Host and store do not agree on the time, although requests were signed with the store's. */
+/** The clocks of host and store differ, and the store rejects even requests that are signed with its own time. */
 export class StoreClockError extends StoreError {
   readonly code = 'ERR_STORE_CLOCK';
-  readonly hint = 'Set the clock of this host, or of the store, with NTP.';
+  readonly hint = 'Synchronise the clocks of this host and of the store with NTP.';
   readonly concernsAllFiles = true;
 }
 
-/** The store could not be reached, or answered with passing failures, for as long as this pass may wait. */
+/** The store was unreachable or returned temporary errors until the retry timeout. */
 export class StoreUnavailableError extends StoreError {
   readonly code = 'ERR_STORE_UNAVAILABLE';
   readonly hint =
-    'Check that the store runs and can be reached, then sync again: what is stored is not sent twice.';
+    'Check that the store is running and reachable, then sync again. Stored files are not uploaded twice.';
   constructor(
     operation: string,
     attempts: number,
@@ -184,34 +184,34 @@ export class StoreUnavailableError extends StoreError {
   }
 }
 
-/** The store refused a request for good. */
+/** The store rejected a request, and a retry would fail too. */
 export class StoreRequestError extends StoreError {
   readonly code = 'ERR_STORE_REQUEST';
-  readonly hint = 'Read the answer of the store above; sync again once its reason is gone.';
+  readonly hint = 'Read the answer of the store above, remove its cause, then sync again.';
   readonly concernsAllFiles = false;
 }
 
-/** Somebody else keeps replacing the object. */
+/** Another process replaces the object each time. */
 export class StoreConflictError extends StoreError {
   readonly code = 'ERR_STORE_CONFLICT';
-  readonly hint = 'Let one uploader work on a run at a time, then sync again.';
+  readonly hint = 'Run only one uploader for a run at a time, then sync again.';
   readonly concernsAllFiles = false;
   constructor(readonly key: string) {
-    super(`${key}: the object was replaced by somebody else each time that it was to be written`);
+    super(`${key}: another process replaced the object before every attempt to write it`);
   }
 }
 
-/** The file is larger than the store takes. */
+/** The file is larger than the store allows. */
 export class StoreLimitError extends StoreError {
   readonly code = 'ERR_STORE_LIMIT';
-  readonly hint = 'Split the file, or leave it out of the run directory.';
+  readonly hint = 'Split the file, or move it out of the run directory.';
   readonly concernsAllFiles = false;
 }
 
-/** A file store could not be written or read. */
+/** A directory used as a store could not be read or written. */
 export class StoreDiskError extends StoreError {
   readonly code = 'ERR_STORE_DISK';
-  readonly hint = 'Check that the store directory is writable and has space, then sync again.';
+  readonly hint = 'Check that the store directory is writable and has free space, then sync again.';
   readonly concernsAllFiles = false;
   constructor(
     readonly path: string,
@@ -222,7 +222,7 @@ export class StoreDiskError extends StoreError {
   }
 }
 
-/** One local file or directory could not be sent. */
+/** One local file or directory could not be uploaded. */
 export class FileError extends CodedError {
   constructor(
     readonly code: FileErrorCode,
@@ -235,7 +235,7 @@ export class FileError extends CodedError {
   }
 }
 
-/** Makes errors without their stacks, which nobody reads and which take more memory than all else of 100,000 errors. */
+/** Calls `make` so that errors it creates have no stack. The stacks of 100,000 errors use more memory than the rest of them. */
 export function withoutStacks<Result>(make: () => Result): Result {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -257,14 +257,14 @@ export type FileErrorCode =
   | 'ERR_RUN_DUPLICATE'
   | 'ERR_ABORTED';
 
-/** A name that came from outside is no path inside a run. */
+/** A path from outside, such as a journal or a listing, is not a valid path inside a run. */
 export class RelPathError extends CodedError {
   readonly code = 'ERR_PATH_INVALID';
-  readonly hint = 'Use a path below the run directory, without "..", as polytrack itself writes it.';
+  readonly hint = 'Use a path relative to the run directory, without "..".';
   constructor(
     readonly text: string,
     reason: string,
   ) {
-    super(`${JSON.stringify(text)} is no path inside a run: ${reason}`);
+    super(`${JSON.stringify(text)} is not a path inside a run: ${reason}`);
   }
 }

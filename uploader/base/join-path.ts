@@ -1,6 +1,6 @@
 const SLASH = 0x2f;
 
-/** `directory` joined with names below it, as bytes. */
+/** Joins `directory` and the names below it to one path, as bytes. */
 export function joinPath(directory: Buffer, names: readonly Buffer[]): Buffer {
   const isRoot = directory.length === 1 && directory[0] === SLASH;
   let end = isRoot ? 0 : directory.length;

@@ -1,4 +1,4 @@
-/** Keeps secrets out of everything that is printed: the last gate before a terminal or a log, whatever the layers above did. */
+/** Masks secrets in text just before it is printed, in case the code that produced the text did not. */
 
 const SECRET_VARIABLES = [
   'AWS_SECRET_ACCESS_KEY',
@@ -11,7 +11,7 @@ const SECRET_VARIABLES = [
 ];
 const MASK = '…';
 
-/** A function that masks the secrets of this environment, credentials in URLs, and signatures. */
+/** Returns a function that masks the secrets of this environment, credentials in URLs, and signatures. */
 export function createRedactor(
   environment: Readonly<Record<string, string | undefined>>,
 ): (text: string) => string {

@@ -1,9 +1,9 @@
 /**
- * `RelPath`: a file's place inside its run, in the one form that keys, the journal and reports use.
+ * `RelPath`: the path of a file relative to its run, in the one form that keys, the journal and reports use.
  *
- * It is text with `/` between names. Names on disk are bytes; what is not plain text is percent-encoded byte by byte:
- * invalid UTF-8, control characters, U+FFFE and U+FFFF (neither fits in the XML of an S3 listing), `%` itself, and the colon of
- * a leading drive letter. Nothing is normalised, so two files never share a key and each key names one file.
+ * It is text with `/` between names. Names on disk are bytes; bytes that are not plain text are percent-encoded one by one:
+ * invalid UTF-8, control characters, U+FFFE and U+FFFF (the XML of an S3 listing allows neither), `%` itself, and the colon of
+ * a leading drive letter. Names are not normalised, so two files never share a key and each key names one file.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -12,31 +12,31 @@ import { RelPathError } from './errors.js';
 declare const brand: unique symbol;
 export type RelPath = string & { readonly [brand]: 'RelPath' };
 
-/** The first name of everything that the uploader itself keeps below a run's key prefix. */
+/** The directory below the key prefix of a run that is reserved for the objects of the uploader. */
 export const RESERVED_DIRECTORY = '.plx';
 
 /** S3's limit for a key. Source: Amazon S3 User Guide, "Naming Amazon S3 objects". */
 export const MAX_KEY_BYTES = 1024;
-/** The usual NAME_MAX; a key must also fit in a file store. */
+/** The usual NAME_MAX. A directory must also be able to store the key. */
 export const MAX_NAME_BYTES = 255;
 
 const ENCODED = /[\p{Cc}\ufffe\uffff%]/gu;
 const PERCENT = 0x25;
 const DRIVE_LETTER = /^([A-Za-z]):/;
 
-/** The `RelPath` of names as the file system gave them, outermost first. */
+/** Converts names from the file system to a `RelPath`. Outermost name first. */
 export function toRelPath(names: readonly Buffer[]): RelPath {
   return joinEncoded(names.map(encodeName).join('/'));
 }
 
-/** The `RelPath` of names that are encoded one by one already, with `/` between them. */
+/** Converts names that are already encoded and joined with `/` to a `RelPath`. */
 export function joinEncoded(path: string): RelPath {
   return path.replace(DRIVE_LETTER, '$1%3A') as RelPath;
 }
 
 /**
- * Accepts exactly what `toRelPath` can return, and throws `RelPathError` for anything else: a path that leads out of the run,
- * an absolute one, NUL, the reserved directory, or a second spelling of a name.
+ * Accepts exactly the texts that `toRelPath` can return. Throws `RelPathError` for anything else: a path that leaves the run,
+ * an absolute path, NUL, the reserved directory, or an alternative encoding of a name.
  */
 export function parseRelPath(text: string): RelPath {
   if (text === '') throw new RelPathError(text, 'it is empty');
@@ -47,32 +47,32 @@ export function parseRelPath(text: string): RelPath {
   if (names[0] === RESERVED_DIRECTORY) throw new RelPathError(text, `${RESERVED_DIRECTORY}/ is reserved`);
   const bytes = names.map(decodeName);
   if (bytes.some((name) => name.includes(0) || name.includes(0x2f)))
-    throw new RelPathError(text, 'a name holds NUL or "/"');
-  if (toRelPath(bytes) !== text) throw new RelPathError(text, 'its encoding is not the canonical one');
+    throw new RelPathError(text, 'a name contains NUL or "/"');
+  if (toRelPath(bytes) !== text) throw new RelPathError(text, 'its encoding is not canonical');
   return text as RelPath;
 }
 
-/** The path as bytes, for the file system. */
+/** Returns the path as bytes, for the file system. */
 export function toPathBytes(relPath: RelPath): Buffer {
   return decodeName(relPath);
 }
 
-/** Whether a key, joined to a directory, stays below it: for stores that turn keys into paths. */
+/** Whether a key stays below a directory that it is joined to. For stores that convert keys to paths. */
 export function isSafeKey(key: string): boolean {
   return key.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'));
 }
 
-/** Why a file with this key cannot be stored, or null. */
+/** Returns why a key is too long to be stored, or null. */
 export function tooLongReason(key: string): string | null {
   if (Buffer.byteLength(key) > MAX_KEY_BYTES)
-    return `its key has ${Buffer.byteLength(key)} bytes, at most ${MAX_KEY_BYTES} can be stored`;
+    return `its key has ${Buffer.byteLength(key)} bytes, the limit is ${MAX_KEY_BYTES}`;
   const longest = Math.max(...key.split('/').map((name) => Buffer.byteLength(name)));
   if (longest > MAX_NAME_BYTES)
-    return `one name has ${longest} bytes once encoded, at most ${MAX_NAME_BYTES} can be stored`;
+    return `one name has ${longest} bytes once encoded, the limit is ${MAX_NAME_BYTES}`;
   return null;
 }
 
-/** One name as it stands in a `RelPath`, but for the colon of a drive letter. */
+/** Encodes one name for a `RelPath`, except for the colon of a drive letter. */
 export function encodeName(name: Buffer): string {
   if (isPlain(name)) return name.toString('latin1');
   let text = '';
@@ -88,13 +88,13 @@ export function encodeName(name: Buffer): string {
   return text;
 }
 
-/** Whether the bytes are their own encoding: the common case, and worth a shortcut in trees of 100,000 files. */
+/** Whether the encoding leaves the bytes unchanged. This common case has a shortcut, for trees of 100,000 files. */
 function isPlain(name: Buffer): boolean {
   for (const byte of name) if (byte < 0x20 || byte >= 0x7f || byte === PERCENT) return false;
   return true;
 }
 
-/** The position of the first byte at or after `start` that belongs to no character, or the length. */
+/** Returns the position of the first byte at or after `start` that belongs to no character, or the length. */
 function findInvalid(name: Buffer, start: number): number {
   if (isUtf8(name.subarray(start))) return name.length;
   let position = start;
@@ -113,7 +113,7 @@ function percent(bytes: Buffer): string {
   return bytes.toString('hex').toUpperCase().replace(/../g, '%$&');
 }
 
-/** The inverse of `encodeName`; keeps a `%` that is not followed by two hex digits, which the canonical form never has. */
+/** Inverts `encodeName`. Keeps a `%` without two hex digits after it, which the canonical form never has. */
 function decodeName(text: string): Buffer {
   const pieces = text.split(/(%[0-9A-F]{2})/);
   return Buffer.concat(
@@ -121,7 +121,7 @@ function decodeName(text: string): Buffer {
   );
 }
 
-/** The key of a file of a run, below the prefix of the store. Source: Polyaxon's store layout, `<store root>/<uuid>/<path>`. */
+/** Returns the key of a file, relative to the prefix of the store. Source: Polyaxon's store layout, `<store root>/<uuid>/<path>`. */
 export function toKey(runUuid: string, relPath: string): string {
   return `${runUuid}/${relPath}`;
 }

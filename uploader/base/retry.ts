@@ -1,28 +1,28 @@
 /**
- * Which failures pass and how long to wait for them. Pure, and the only place that knows; the waiting is done in patience.ts.
+ * The only place that decides which failures are retried and how long to wait. Pure; limits/retry-policy.ts does the waiting.
  *
- * The table is read from the top; the first row that names the failure decides. What no row names is final.
+ * The first row of the table that names the failure applies. A failure that no row names is final.
  */
 
 import type { CodedError } from '../../src/base/errors.js';
 
-/** Not now: the same call may succeed later. */
+/** The call failed; the same call may succeed later. */
 export interface RetryOutcome {
   readonly status: 'retry';
   readonly cause: unknown;
-  /** What the store asked for. */
+  /** The delay that the store asked for. */
   readonly afterMs?: number | undefined;
-  /** How often this cause is worth an attempt; without it, as long as patience lasts. */
+  /** The limit of attempts for this cause. Default: the retry timeout is the only limit. */
   readonly maxAttempts?: number | undefined;
 }
 
-/** Not this way: the same call would fail again. */
+/** The call failed, and the same call would fail again. */
 export interface FailedOutcome {
   readonly status: 'failed';
   readonly error: CodedError;
 }
 
-/** What ends a stream (a listing, a download): an outcome, thrown, because a stream has no other place for it. */
+/** Carries an outcome out of a stream (a listing, a download). A stream can only report an outcome by throwing it. */
 export class OutcomeError extends Error {
   override readonly name = 'OutcomeError';
   constructor(readonly outcome: RetryOutcome | FailedOutcome) {
@@ -33,9 +33,9 @@ export class OutcomeError extends Error {
 export interface RetryRow {
   readonly codes: readonly string[];
   readonly httpStatuses: readonly number[];
-  /** Attempts in all; Infinity leaves the end to the deadline. */
+  /** The total number of attempts. Infinity: the retry timeout is the only limit. */
   readonly maxAttempts: number;
-  /** How long to wait where the store has not said it. */
+  /** The delay to use if the store did not give one. */
   readonly afterMs?: number;
   readonly why: string;
 }
@@ -55,7 +55,7 @@ export const RETRY_TABLE: readonly RetryRow[] = [
     ],
     httpStatuses: [],
     maxAttempts: 3,
-    why: `The bytes arrived damaged; they are read and sent anew. More than twice is bad memory, not a bad wire. ${S3}`,
+    why: `The bytes arrived damaged; read and send them again. A third failure points to memory, not to the network. ${S3}`,
   },
   {
     codes: [
@@ -72,13 +72,13 @@ export const RETRY_TABLE: readonly RetryRow[] = [
     httpStatuses: [],
     maxAttempts: Number.POSITIVE_INFINITY,
     afterMs: 5 * 60_000,
-    why: `A certificate that somebody has to renew, or to install here: slowly. ${TLS}`,
+    why: `An administrator has to renew the certificate, or install it here; retry slowly. ${TLS}`,
   },
   {
     codes: ['OperationAborted', 'ConditionalRequestConflict', 'NoSuchUpload', 'InvalidBlockList'],
     httpStatuses: [409],
     maxAttempts: 5,
-    why: `Another request on the same key came between, or the multipart upload is gone: start again. ${S3}`,
+    why: `Another request for the same key intervened, or the multipart upload no longer exists; start again. ${S3}`,
   },
   {
     codes: [
@@ -91,7 +91,7 @@ export const RETRY_TABLE: readonly RetryRow[] = [
     ],
     httpStatuses: [408, 429, 500, 502, 503, 504],
     maxAttempts: Number.POSITIVE_INFINITY,
-    why: `Load, restarts and time-outs on the store's side. ${S3}; RFC 9110 §15.6, RFC 6585 §4`,
+    why: `Load, restarts and timeouts of the store. ${S3}; RFC 9110 §15.6, RFC 6585 §4`,
   },
   {
     codes: [
@@ -105,23 +105,23 @@ export const RETRY_TABLE: readonly RetryRow[] = [
     ],
     httpStatuses: [],
     maxAttempts: Number.POSITIVE_INFINITY,
-    why: `No connection, or it broke; every request is safe to repeat. ${NODE}`,
+    why: `The connection failed or broke; every request is safe to repeat. ${NODE}`,
   },
   {
     codes: ['ENETDOWN', 'EAI_AGAIN', 'ENOTFOUND', 'TimeoutError', 'UnexpectedAnswer'],
     httpStatuses: [],
     maxAttempts: Number.POSITIVE_INFINITY,
-    why: `Name look-up, silence, or an answer that no S3 server gives (a captive portal). ${NODE}`,
+    why: `A failed name lookup, a timeout, or an answer that no S3 server gives (a captive portal). ${NODE}`,
   },
   {
     codes: ['EAGAIN', 'EBUSY', 'EINTR', 'ESTALE', 'EMFILE', 'ENFILE'],
     httpStatuses: [],
     maxAttempts: 5,
-    why: `A file store on a busy host or a remounted network volume. ${NODE}`,
+    why: `A directory as a store, on a busy host or a remounted network volume. ${NODE}`,
   },
 ];
 
-/** The row for a failure, or null when trying again cannot help. */
+/** Returns the row for a failure, or null if a retry cannot help. */
 export function findRetryRow(failure: {
   code: string | undefined;
   httpStatus?: number | undefined;
@@ -138,8 +138,8 @@ const BASE_DELAY_MS = 200;
 const MAX_DELAY_MS = 60_000;
 
 /**
- * The wait before attempt `attempt + 1`: full jitter under an exponential cap, or what the store asked for plus up to one base
- * delay, so that many clients told the same second do not come back in the same millisecond. `fraction` ∈ [0, 1).
+ * Returns the delay before attempt `attempt + 1`: full jitter under an exponential cap, or the delay that the store asked for plus up
+ * to one base delay, so that many clients that got the same delay do not return in the same millisecond. `fraction` ∈ [0, 1).
  *
  * Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (full jitter).
  */

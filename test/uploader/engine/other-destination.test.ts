@@ -13,7 +13,7 @@ it('refuses a second watch of a root for another store, and names the first', as
 
   await expect(harness.startWatch({ store: other }).report).rejects.toMatchObject({
     code: 'ERR_OTHER_DESTINATION',
-    message: expect.stringContaining(`process ${process.pid}, which sends it to memory://store`),
+    message: expect.stringContaining(`process ${process.pid}, which uploads it to memory://store`),
     hint: expect.stringContaining(`End process ${process.pid}`),
   });
   expect(other.objects.size).toBe(0);

@@ -1,11 +1,11 @@
-/** Which proxy a request goes through, by the rules that curl and Go share. Pure. */
+/** Selects the proxy for a request, by the rules that curl and Go share. Pure. */
 
 import type { ProxySettings } from './transport.js';
 
 /**
- * The proxy's URL, or null to ask the host itself. Loopback is always asked directly, as Go's `net/http` does: no proxy can reach it.
+ * Returns the proxy's URL, or null to connect directly. Loopback is always direct, as in Go's `net/http`: no proxy can reach it.
  *
- * `none` is a list of host names, each for its subdomains too, with an optional port; `*` is every host. Source: curl's manual, "NO_PROXY".
+ * `none` lists host names with an optional port. A name includes its subdomains; `*` is every host. Source: curl's manual, "NO_PROXY".
  */
 export function findProxy(url: URL, { http, https, none = '' }: ProxySettings): string | null {
   const proxy = url.protocol === 'https:' ? https : http;
@@ -18,7 +18,7 @@ export function findProxy(url: URL, { http, https, none = '' }: ProxySettings): 
   return isDirect ? null : proxy;
 }
 
-/** Whether a host, as a URL has it, is this machine. */
+/** Whether the host name of a URL is this machine. */
 export function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||

@@ -1,5 +1,5 @@
 /**
- * HTTP, as an argument: how one request gets to a server and what comes back, nothing of Polyaxon. Tests and simulators stand in for it.
+ * The interface for HTTP requests, so that tests and simulators can replace the network. Knows nothing of Polyaxon or of stores.
  */
 
 import type { Readable } from 'node:stream';
@@ -9,14 +9,14 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | StreamedBody | undefined;
-  /** No byte in either direction for longer than this is a failure. */
+  /** The request fails if no byte is sent or received for this long. */
   readonly silenceMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface StreamedBody {
   readonly sizeBytes: number;
-  /** Opened once. */
+  /** Called once. */
   readonly chunks: () => AsyncIterable<Uint8Array>;
 }
 
@@ -24,30 +24,30 @@ export interface HttpResponse {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Has to be read to its end, or destroyed, or the connection is lost for other requests. */
+  /** The caller reads it to the end or destroys it; otherwise no other request can use the connection. */
   readonly body: Readable;
 }
 
 export interface Transport {
-  /** One request, one answer, whatever its status. Follows no redirect. Rejects when there is no answer. */
+  /** Sends one request and resolves to the response, whatever its status. Follows no redirects. Rejects if no response arrives. */
   send(request: HttpRequest): Promise<HttpResponse>;
   close(): Promise<void>;
 }
 
 export interface TlsSettings {
-  /** Bytes in PEM. Together with `isDefaultTrusted` false: nothing else is trusted. */
+  /** In PEM. Trusted in addition to the authorities that Node.js trusts. */
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** False: any certificate is taken, so that anybody on the way can read the token. */
+  /** False: any certificate is accepted, so that an attacker on the network can read the token. */
   readonly isVerified: boolean;
-  /** False: a certificate for another host is taken. */
+  /** False: a certificate for another host is accepted. */
   readonly isHostnameVerified: boolean;
 }
 
 export interface ProxySettings {
   readonly http?: string | undefined;
   readonly https?: string | undefined;
-  /** Hosts that are asked directly, with commas between them. */
+  /** Hosts to connect to directly, separated by commas. */
   readonly none?: string | undefined;
 }

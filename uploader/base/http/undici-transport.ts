@@ -1,4 +1,4 @@
-/** Requests by undici: unlike the built-in fetch it takes certificates, and proxies from an environment. Loaded on first use. */
+/** Sends requests with undici, which, unlike the built-in fetch, accepts certificates and proxies as options. Loaded on first use. */
 
 import { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
@@ -19,7 +19,7 @@ export interface UndiciTransportOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Below the 5 s after which uvicorn closes an idle connection: a request must not meet its end. */
+/** Shorter than the 5 s after which uvicorn closes an idle connection, so that no request uses a connection that is being closed. */
 const KEEP_ALIVE_MS = 3_000;
 
 export function createUndiciTransport(options: UndiciTransportOptions): Transport {
@@ -28,7 +28,7 @@ export function createUndiciTransport(options: UndiciTransportOptions): Transpor
 
 class UndiciTransport implements Transport {
   readonly #options: UndiciTransportOptions;
-  /** By proxy; the empty string is none. */
+  /** Keyed by proxy; the empty string means no proxy. */
   readonly #agents = new Map<string, Dispatcher>();
 
   constructor(options: UndiciTransportOptions) {
@@ -47,7 +47,7 @@ class UndiciTransport implements Transport {
       dispatcher: this.#agentFor(undici, findProxy(url, this.#options.proxies) ?? ''),
       ...(signal === undefined ? {} : { signal }),
     });
-    // Whoever reads it hears of a failure; a body that is given up fails too, and nobody has to hear of that.
+    // The reader of the body sees its failure. A body that is abandoned also fails; that failure is ignored.
     answer.body.on('error', () => undefined);
     const found = Object.entries(answer.headers).map(([name, value]) => [
       name,
@@ -71,7 +71,7 @@ class UndiciTransport implements Transport {
     const agent =
       proxy === ''
         ? new undici.Agent({ ...common, connect })
-        : // A tunnel for https only: few proxies make one to port 80.
+        : // Use a tunnel for https only: few proxies open one to port 80.
           new undici.ProxyAgent({ ...common, uri: proxy, requestTls: tls, proxyTunnel: false });
     this.#agents.set(proxy, agent);
     return agent;
@@ -90,7 +90,7 @@ function isStreamed(body: Uint8Array | StreamedBody): body is StreamedBody {
 function toTlsOptions({ ca, cert, key, isVerified, isHostnameVerified }: TlsSettings) {
   return {
     rejectUnauthorized: isVerified,
-    // Node.js would trust nobody else; a company's own authority usually comes on top.
+    // `ca` replaces the authorities that Node.js trusts, but a company's authority is usually meant to be added to them.
     ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),

@@ -1,14 +1,14 @@
-/** Hints from the host's file watcher, through chokidar, loaded on first use. */
+/** Opens the file watcher of the host, through chokidar, which is loaded on first use. */
 
 import type { FSWatcher } from 'chokidar';
 import type { HintListener, HintSource, OpenHints } from './hints.js';
 
 /**
- * Watches directories one by one: chokidar by itself would watch each file of them too, and everything below. Its `raw` event says that a
- * watch has fired, which is all that a hint tells.
+ * Watches single directories: by default, chokidar would also watch each file in them and all subdirectories. Its `raw` event says that a
+ * directory has changed, and the uploader needs no more than that.
  *
- * Each directory has a watcher of its own: one that lets go of a path keeps it as a pattern of what it ignores, and compares every other path
- * with it from then on (chokidar 5.0.0, `unwatch`).
+ * Each directory has its own watcher. After `unwatch`, a shared watcher would keep the path in its list of ignored patterns and compare
+ * every other path with it (chokidar 5.0.0).
  */
 export const openChokidarHints: OpenHints = async ({
   onHint,

@@ -1,11 +1,11 @@
 /**
- * The disk, as an argument. Everything in the uploader that touches a file goes through `FileSystem`, so that a simulator
- * can tear a write, lose a rename or crash the process at every single call.
+ * The interface for the disk. Every file access of the uploader goes through `FileSystem`, so that a simulator
+ * can tear a write, lose a rename or crash the process at any call.
  *
- * Failures are Node's system errors, unwrapped: the caller knows what the path meant and wraps them.
+ * Calls fail with Node's system errors, unwrapped. The caller knows what the path means and wraps them.
  */
 
-/** A path as text, or as the bytes that the file system keeps: names need not be valid UTF-8. */
+/** A path as text, or as the bytes of the file system: names need not be valid UTF-8. */
 export type FsPath = string | Buffer;
 
 export interface FileStat {
@@ -13,24 +13,24 @@ export interface FileStat {
   readonly kind: 'file' | 'directory' | 'link' | 'other';
   readonly sizeBytes: number;
   readonly mtimeNs: bigint;
-  /** Changes with every write and every change of mode, owner, name or link count; no program can set it back. */
+  /** Changes with every write and every change of mode, owner, name or link count. Programs cannot set it. */
   readonly ctimeNs: bigint;
-  /** An optimisation, never an identity: inode numbers are used again. */
+  /** Use it as an optimisation, never as an identity: inode numbers are reused. */
   readonly ino: bigint;
-  /** Of the mounted file system; another one after the next mount, so it is never written down. */
+  /** The device number of the mounted file system. It may change with every mount, so do not store it. */
   readonly device: bigint;
-  /** Names that the file has. */
+  /** The number of names (hard links) of the file. */
   readonly linkCount: number;
-  /** On the disk; far fewer than `sizeBytes` for a file with holes. */
+  /** The bytes in use on disk: far fewer than `sizeBytes` for a sparse file. */
   readonly allocatedBytes: number;
 }
 
 /** A file opened for reading. The caller closes it. */
 export interface ReadableFile {
   stat(): Promise<FileStat>;
-  /** Reads at `position` into `buffer` and resolves to the number of bytes, which may be fewer than asked; 0 at the end. */
+  /** Reads into `buffer` from `position`. Resolves to the number of bytes read, which may be less than requested; 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
-  /** Where the opened file lies now, every link resolved: what the name pointed to when it was opened, not what it points to since. */
+  /** The current path of the opened file, with every link resolved. Not affected if the original path now leads to another file. */
   realPath(): Promise<Buffer>;
   close(): Promise<void>;
 }
@@ -44,7 +44,7 @@ export interface WritableFile {
   close(): Promise<void>;
 }
 
-/** A file opened for changes in its place. The caller closes it. */
+/** A file opened for in-place changes. The caller closes it. */
 export interface UpdatableFile extends ReadableFile {
   /** Writes all of `bytes` at `position`. */
   write(bytes: Uint8Array, position: number): Promise<void>;
@@ -54,31 +54,31 @@ export interface UpdatableFile extends ReadableFile {
 }
 
 export interface FileSystem {
-  /** The names in a directory as bytes, without `.` and `..`, in no order. */
+  /** Lists the names in a directory as bytes, without `.` and `..`, in no particular order. */
   readDirectory(path: FsPath): Promise<Buffer[]>;
   /** Never follows a link. */
   lstat(path: FsPath): Promise<FileStat>;
-  /** As `lstat` for each path, in order, failures in their place: a scan asks for hundreds at a time. */
+  /** Like `lstat` for each path, in order, with errors as elements. A scan requests hundreds at a time. */
   lstatAll(paths: readonly FsPath[]): Promise<(FileStat | Error)[]>;
-  /** Refuses a symbolic link at the last component (`ELOOP`) and never waits for the other end of a FIFO. */
+  /** Fails with `ELOOP` if the last component is a symbolic link. Never waits for the other end of a FIFO. */
   openForReading(path: FsPath): Promise<ReadableFile>;
-  /** `create` fails with `EEXIST` when there is a file; `append` makes it when there is none. */
+  /** `create` fails with `EEXIST` if the file exists; `append` creates the file if it does not exist. */
   openForWriting(path: FsPath, how: 'create' | 'append', mode: number): Promise<WritableFile>;
-  /** Opens a file that is there; refuses a symbolic link at the last component. */
+  /** Opens an existing file. Fails if the last component is a symbolic link. */
   openForUpdate(path: FsPath): Promise<UpdatableFile>;
-  /** A second name for a file; fails with `EEXIST` when `newPath` is taken. Not every file system can. */
+  /** Creates a hard link. Fails with `EEXIST` if `newPath` exists. Not every file system supports it. */
   link(path: FsPath, newPath: FsPath): Promise<void>;
   /** Replaces `newPath`. */
   rename(path: FsPath, newPath: FsPath): Promise<void>;
   unlink(path: FsPath): Promise<void>;
-  /** Removes an empty directory; fails with `ENOTEMPTY` for another, and for a link. */
+  /** Removes an empty directory. Fails with `ENOTEMPTY` for a directory with entries. Fails for a link. */
   removeDirectory(path: FsPath): Promise<void>;
-  /** Bytes that this user may still write on the file system of `path`. */
+  /** Returns the free bytes for this user on the file system of `path`. */
   freeBytes(path: FsPath): Promise<number>;
-  /** Makes one directory; its parent must exist. */
+  /** Creates one directory. Its parent must exist. */
   makeDirectory(path: FsPath, mode: number): Promise<void>;
-  /** Makes creates, renames and unlinks in this directory durable, where the file system offers that. */
+  /** Makes creates, renames and unlinks in this directory durable, if the file system supports it. */
   syncDirectory(path: FsPath): Promise<void>;
-  /** The path with every link resolved. */
+  /** Returns the path with every link resolved. */
   realPath(path: FsPath): Promise<Buffer>;
 }

@@ -1,4 +1,4 @@
-/** What tells whether a file is still the one that was read. Never a device number: those change with every mount. */
+/** The attributes that show whether a file has changed since it was read. Excludes the device number, which changes with every mount. */
 export interface FileVersion {
   readonly sizeBytes: number;
   readonly mtimeNs: bigint;
@@ -6,7 +6,7 @@ export interface FileVersion {
   readonly ino: bigint;
 }
 
-/** Whether two versions are the same by all that a stat can tell. */
+/** Whether two versions have equal attributes. */
 export function isSameVersion(a: FileVersion, b: FileVersion): boolean {
   return a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino;
 }

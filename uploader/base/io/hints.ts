@@ -1,12 +1,12 @@
 /**
- * Hints that something changed in a directory: a file watcher, as an argument.
+ * The interface for file watchers, which report that a directory has changed.
  *
- * A hint makes the scanner look earlier than it would have; nothing is decided by one. A source may miss changes, report them late, twice or
- * in vain, and may stop working altogether.
+ * A file-watcher event makes the scanner list a directory earlier; no other decision depends on it. A watcher may miss changes, report them
+ * late, twice or without cause, and may stop working.
  */
 
 export interface HintSource {
-  /** Begins to watch a directory, not those in it. Never throws: a directory that cannot be watched gives no hints. */
+  /** Starts to watch a directory without its subdirectories. Never throws: a directory that cannot be watched causes no events. */
   watch(directory: string): void;
   unwatch(directory: string): void;
   close(): Promise<void>;
@@ -15,13 +15,13 @@ export interface HintSource {
 export interface HintListener {
   /** Something changed in a watched directory. */
   readonly onHint: (directory: string) => void;
-  /** No more hints will come, or fewer: the host has run out of watches, or of file descriptors. */
+  /** Fewer events will follow, or none: the host has run out of watches or file descriptors. */
   readonly onFailure: (cause: unknown) => void;
 }
 
 export type OpenHints = (listener: HintListener) => Promise<HintSource>;
 
-/** No hints. */
+/** A file watcher without events. */
 export const openNoHints: OpenHints = async () => ({
   watch: () => undefined,
   unwatch: () => undefined,

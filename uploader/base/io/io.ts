@@ -1,4 +1,4 @@
-/** All effects of the uploader in one argument. */
+/** Bundles the side effects of the uploader, so that tests can replace them. */
 
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 import { openChokidarHints } from './chokidar-hints.js';
@@ -13,13 +13,13 @@ export interface Io {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly processes: ProcessTable;
-  /** Names the host, the same after a reboot. Default: all is one host. */
+  /** Returns an id of the host that survives a reboot. Default: all processes count as one host. */
   readonly hostId?: (() => Promise<string>) | undefined;
-  /** Default: no hints; polling alone finds everything. */
+  /** Opens the file watcher. Default: none; the uploader finds changes by polling. */
   readonly openHints?: OpenHints | undefined;
 }
 
-/** The real ones. HTTP is the fourth effect: `openStore` takes a request handler where a test wants its own. */
+/** The implementation for Node.js. It has no HTTP: a test passes its own request handler to `openStore`. */
 export const nodeIo: Io = {
   fileSystem: nodeFileSystem,
   clock: systemClock,

@@ -1,12 +1,12 @@
 /**
- * One uploader for each pair of root and store: an exclusive file that names its holder.
+ * Locks a pair of root and store for one uploader: an exclusive file that names its holder.
  *
- * The lock saves double work; it is not what keeps the store right (that is the compare-and-swap of every commit). A holder that is
- * gone is replaced at once when that can be known, and after `FOREIGN_STALE_MS` without a sign of life when it runs where we cannot look: another host,
- * or another container.
+ * The lock avoids duplicate work. The store stays correct without it, because every commit is a compare-and-swap. A dead holder on
+ * this host is replaced at once. A holder on another host or in another container, whose process cannot be checked, is replaced
+ * after `FOREIGN_STALE_MS` without a refresh.
  *
- * Taking over is itself done under a lock, named after the holder to be replaced, so that of several contenders one
- * removes the stale file and none removes the new one.
+ * A takeover needs a second lock, named after the holder to replace. So only one of several contenders removes the stale
+ * file, and none removes the new one.
  */
 
 import { LockedError, StateDirectoryError } from '../errors.js';
@@ -28,7 +28,7 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** Takes the lock. Throws `LockedError` when somebody has it, `StateDirectoryError` when the disk refuses. */
+/** Acquires the lock. Throws `LockedError` if another uploader holds it, `StateDirectoryError` if the disk fails. */
 export async function acquireLock(path: string, io: Io): Promise<Lock> {
   const own: Holder = { ...(await io.processes.current()), token: io.randomness.id() };
   try {
@@ -48,13 +48,13 @@ export async function acquireLock(path: string, io: Io): Promise<Lock> {
   };
 }
 
-/** Whether somebody has the lock, as far as can be seen from here. Never rejects. */
+/** Whether an uploader holds the lock, as far as this process can see. Never rejects. */
 export async function isLocked(path: string, io: Io): Promise<boolean> {
   try {
     const holder = await readHolder(path, io);
     return holder !== null && !(await isStale(path, holder, io));
   } catch {
-    return false; // unreadable: whoever holds it runs as somebody else, and its status cannot be read either
+    return false; // unreadable: the holder runs as another user, so its status cannot be read either
   }
 }
 
@@ -68,7 +68,7 @@ async function take(path: string, own: Holder, io: Io): Promise<void> {
   }
 }
 
-/** Removes the stale lock `found`, unless somebody else has replaced it meanwhile. */
+/** Removes the stale lock `found`, unless another process has replaced it. */
 async function takeOver(path: string, found: Holder, own: Holder, io: Io): Promise<void> {
   const guard = `${path}.${found.token}`;
   await take(guard, own, io);
@@ -80,7 +80,7 @@ async function takeOver(path: string, found: Holder, own: Holder, io: Io): Promi
   }
 }
 
-/** Makes the lock with its content in one step: a lock without a holder is never visible. False when there is one already. */
+/** Creates the lock with its content in one step, so that it is never visible without a holder. Returns false if it exists. */
 async function create(path: string, own: Holder, io: Io): Promise<boolean> {
   const temporaryPath = `${path}.${own.token}.partial`;
   await write(temporaryPath, own, io);
@@ -96,7 +96,7 @@ async function create(path: string, own: Holder, io: Io): Promise<boolean> {
   }
 }
 
-/** Where there are no hard links the lock is empty for a moment, which a contender takes for a sign of life. */
+/** Without hard links, the lock is empty until its content is written. A contender treats an empty lock as held. */
 async function createWithoutLink(path: string, own: Holder, io: Io): Promise<boolean> {
   try {
     await write(path, own, io);
@@ -128,7 +128,7 @@ async function isStale(path: string, holder: Holder, io: Io): Promise<boolean> {
   }
 }
 
-/** Gives a sign of life for those who cannot look for the process. */
+/** Updates the modification time of the lock for uploaders that cannot check this process. */
 async function keepFresh(path: string, own: Holder, io: Io, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
@@ -138,7 +138,7 @@ async function keepFresh(path: string, own: Holder, io: Io, signal: AbortSignal)
       await write(temporaryPath, own, io);
       await io.fileSystem.rename(temporaryPath, path);
     } catch {
-      // Released, or the disk is full. Without a sign of life another host may take over, which costs double work only.
+      // Released, or the disk is full. Without a refresh another host may take over, which only causes duplicate work.
       if (signal.aborted) return;
     }
   }
@@ -148,11 +148,11 @@ async function removeOwn(path: string, own: Holder, io: Io): Promise<void> {
   try {
     if ((await readHolder(path, io))?.token === own.token) await io.fileSystem.unlink(path);
   } catch {
-    // The lock stays behind and will be found stale, because this process will be gone.
+    // The lock remains and becomes stale when this process ends.
   }
 }
 
-/** Who holds the lock; null when nobody does. A file that names nobody counts as held from afar: it goes stale by its age. */
+/** Returns the holder of the lock, or null. A file without a valid holder counts as held on another host: its age makes it stale. */
 async function readHolder(path: string, io: Io): Promise<Holder | null> {
   let text: string;
   try {

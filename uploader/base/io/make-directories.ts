@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { FileSystem } from './file-system.js';
 import { systemErrorCode } from './system-error.js';
 
-/** Makes a directory and those above it that are missing, each durable before the next. */
+/** Creates a directory and its missing parents. Each is durable before the next one is created. */
 export async function makeDirectories(fileSystem: FileSystem, path: string, mode: number): Promise<void> {
   try {
     await fileSystem.makeDirectory(path, mode);

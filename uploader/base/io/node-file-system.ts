@@ -1,4 +1,4 @@
-/** The host's file system. */
+/** Implements `FileSystem` with Node.js. */
 
 import { constants, lstatSync, readdirSync } from 'node:fs';
 import { link, lstat, mkdir, open, readdir, realpath, rename, rmdir, statfs, unlink } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import {
 } from './node-files.js';
 import { systemErrorCode } from './system-error.js';
 
-/** Both flags are absent on Windows, which has neither FIFOs in directories nor links that an open would follow unasked. */
+/** Windows has neither flag and needs neither: it has no FIFOs in directories, and no links that an open would follow. */
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 const UPDATE_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -24,7 +24,7 @@ export const nodeFileSystem: FileSystem = {
       () => readdirSync(path, { encoding: 'buffer' }),
       () => readdir(path, { encoding: 'buffer' }),
     ),
-  lstat: lookAt,
+  lstat: lstatQuick,
   lstatAll,
   openForReading: (path) => openNodeFile(path, READ_FLAGS, NodeReadableFile),
   openForWriting: async (path, how, mode) =>
@@ -45,21 +45,21 @@ export const nodeFileSystem: FileSystem = {
   realPath: (path) => realpath(path, { encoding: 'buffer' }),
 };
 
-/** Looked at in one go. */
+/** The number of paths that are read without yielding to the event loop. */
 const LSTAT_BATCH = 256;
-/** Slower than this, answers come from a disk or a network, which must not hold up the event loop. */
+/** A slower lstat waits for a disk or a network and must not block the event loop. */
 const QUICK_LSTAT_MS = 0.05;
 let lstatMs = 0;
 
 /**
- * On a local disk a synchronous lstat takes 3 to 4 µs and an asynchronous one 15 µs, most of it for the threads: that is the idle cost
- * of watching 100,000 files. Each batch begins with one that waits out a network that is away.
+ * On a local disk, a synchronous lstat takes 3 to 4 µs and an asynchronous one 15 µs, mostly for Node's threads. This is the idle cost
+ * of watching 100,000 files. The first call of each batch may be asynchronous, so that an unreachable network does not block.
  */
 async function lstatAll(paths: readonly FsPath[]): Promise<(FileStat | Error)[]> {
   const stats: (FileStat | Error)[] = [];
   for (let start = 0; start < paths.length; start += LSTAT_BATCH) {
     const [first, ...rest] = paths.slice(start, start + LSTAT_BATCH);
-    stats.push(await lookAtOrError(first!));
+    stats.push(await lstatQuickOrError(first!));
     const startMs = performance.now();
     stats.push(
       ...(lstatMs < QUICK_LSTAT_MS ? rest.map(lstatSyncOrError) : await Promise.all(rest.map(lstatOrError))),
@@ -69,7 +69,7 @@ async function lstatAll(paths: readonly FsPath[]): Promise<(FileStat | Error)[]>
   return stats;
 }
 
-async function lookAt(path: FsPath): Promise<FileStat> {
+async function lstatQuick(path: FsPath): Promise<FileStat> {
   const stat = await quickCalls.run(
     () => lstatSync(path, { bigint: true }),
     () => lstat(path, { bigint: true }),
@@ -77,9 +77,9 @@ async function lookAt(path: FsPath): Promise<FileStat> {
   return toFileStat(stat);
 }
 
-async function lookAtOrError(path: FsPath): Promise<FileStat | Error> {
+async function lstatQuickOrError(path: FsPath): Promise<FileStat | Error> {
   try {
-    return await lookAt(path);
+    return await lstatQuick(path);
   } catch (error) {
     return error as Error; // as below
   }
@@ -89,7 +89,7 @@ async function lstatOrError(path: FsPath): Promise<FileStat | Error> {
   try {
     return toFileStat(await lstat(path, { bigint: true }));
   } catch (error) {
-    return error as Error; // Node's file system rejects with nothing else
+    return error as Error; // Node.js always rejects with an Error
   }
 }
 
@@ -102,13 +102,13 @@ function lstatSyncOrError(path: FsPath): FileStat | Error {
 }
 
 async function syncDirectory(path: FsPath): Promise<void> {
-  // Windows has no such call; its renames are journalled by the file system.
+  // Windows has no such call; its file system journals renames.
   if (process.platform === 'win32') return;
   const handle = await open(path, constants.O_RDONLY);
   try {
     await handle.sync();
   } catch (error) {
-    // Some network and FUSE file systems cannot sync a directory and say so: the rename is as durable as they make it.
+    // Some network and FUSE file systems cannot sync a directory. There, the rename is only as durable as they make it.
     const code = systemErrorCode(error);
     if (code !== 'EINVAL' && code !== 'ENOTSUP' && code !== 'EBADF') throw error;
   } finally {

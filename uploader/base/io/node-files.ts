@@ -1,4 +1,4 @@
-/** Open files of the host. */
+/** Implements open files with Node.js. */
 
 import {
   type BigIntStats,
@@ -20,10 +20,10 @@ import { promisify } from 'node:util';
 import type { FileStat, FsPath, ReadableFile, UpdatableFile, WritableFile } from './file-system.js';
 import { QuickCalls } from './quick-calls.js';
 
-/** One for all: they are calls of the same disk, as a rule. */
+/** Shared by all files, because their calls usually concern the same disk. */
 export const quickCalls = new QuickCalls();
 
-/** What is read or written synchronously: for more than this a thread is worth its while. */
+/** The largest synchronous read or write. For more bytes, a thread is worth its cost. */
 const QUICK_BYTES = 128 * 1024;
 
 const later = {
@@ -39,7 +39,7 @@ const later = {
     ),
 };
 
-/** Opening is what waits for a disk or a network: what follows is quick, or learned to be slow. */
+/** Opens a file asynchronously, because opening waits for the disk or network. Later calls are quick, or `QuickCalls` learns that they are slow. */
 export async function openNodeFile<File>(
   path: FsPath,
   flags: number,
@@ -51,7 +51,7 @@ export async function openNodeFile<File>(
 export class NodeReadableFile implements ReadableFile {
   readonly #descriptor: number;
   readonly #path: FsPath;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #inFlight = new Set<Promise<unknown>>();
   #isClosed = false;
 
   constructor(descriptor: number, path: FsPath) {
@@ -81,10 +81,10 @@ export class NodeReadableFile implements ReadableFile {
 
   async realPath(): Promise<Buffer> {
     const descriptor = this.descriptor();
-    // The kernel knows it: nothing is waited for.
+    // The kernel knows the path, so this call does not block.
     if (process.platform === 'linux')
       return readlinkSync(`/proc/self/fd/${descriptor}`, { encoding: 'buffer' });
-    // Elsewhere the name is resolved again, and must still lead to the file that is open.
+    // Elsewhere, resolve the path again and check that it still leads to the open file.
     const path = await realpath(this.#path, { encoding: 'buffer' });
     const [opened, named] = await Promise.all([this.stat(), lstat(path, { bigint: true })]);
     if (opened.ino === named.ino && opened.device === named.dev) return path;
@@ -93,12 +93,12 @@ export class NodeReadableFile implements ReadableFile {
     });
   }
 
-  /** Waits for what is under way: the next file may get the same descriptor. */
+  /** Waits for calls in flight first, because the next file may get the same descriptor. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     const descriptor = this.descriptor();
     this.#isClosed = true;
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#inFlight);
     await quickCalls.run(
       () => closeSync(descriptor),
       () => later.close(descriptor),
@@ -111,11 +111,11 @@ export class NodeReadableFile implements ReadableFile {
   }
 
   protected async track<Result>(call: Promise<Result>): Promise<Result> {
-    this.#underWay.add(call);
+    this.#inFlight.add(call);
     try {
       return await call;
     } finally {
-      this.#underWay.delete(call);
+      this.#inFlight.delete(call);
     }
   }
 }
@@ -174,7 +174,7 @@ export function toFileStat(stat: BigIntStats): FileStat {
     ino: stat.ino,
     device: stat.dev,
     linkCount: Number(stat.nlink),
-    allocatedBytes: Number(stat.blocks) * 512, // in units of 512 bytes, whatever the file system's own: stat(2)
+    allocatedBytes: Number(stat.blocks) * 512, // in units of 512 bytes on every file system: stat(2)
   };
 }
 

@@ -1,4 +1,4 @@
-/** Which processes run: what a lock needs in order to tell a holder from the traces of a dead one. */
+/** Identifies processes and checks whether they run, so that a lock can distinguish a live holder from a dead one. */
 
 import { createHash } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
@@ -7,15 +7,15 @@ import { systemErrorCode } from './system-error.js';
 
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When the process started, in the kernel's own unit: pids are used again, this pair is not. Empty where it cannot be had. */
+  /** When the process started, in the unit of the kernel. Pids are reused; a pair of pid and start is not. Empty if unknown. */
   readonly startedAt: string;
-  /** Host, boot and pid namespace. Two processes of different spaces cannot see whether the other runs. */
+  /** Host, boot and pid namespace. Processes in different spaces cannot check each other. */
   readonly space: string;
 }
 
 export interface ProcessTable {
   current(): Promise<ProcessIdentity>;
-  /** Whether a process of this process's own space still runs. */
+  /** Whether a process in the space of this process still runs. */
   isRunning(identity: ProcessIdentity): Promise<boolean>;
 }
 
@@ -23,7 +23,7 @@ export const nodeProcessTable: ProcessTable = {
   async current() {
     const [startedAt, bootId, namespace] = await Promise.all([
       readStartTime(process.pid),
-      readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''), // not Linux: the host's name has to do
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''), // not Linux: use only the host name
       readlink('/proc/self/ns/pid').catch(() => ''),
     ]);
     return { pid: process.pid, startedAt, space: [hostname(), bootId.trim(), namespace].join(' ') };
@@ -33,7 +33,7 @@ export const nodeProcessTable: ProcessTable = {
     try {
       process.kill(pid, 0);
     } catch (error) {
-      // EPERM: it runs, and belongs to somebody else.
+      // EPERM: it runs and belongs to another user.
       if (systemErrorCode(error) !== 'EPERM') return false;
     }
     const found = await readStartTime(pid);
@@ -41,21 +41,21 @@ export const nodeProcessTable: ProcessTable = {
   },
 };
 
-/** Field 22 of `/proc/<pid>/stat`, counted after the parenthesised command, which may itself hold spaces: proc_pid_stat(5). */
+/** Field 22 of `/proc/<pid>/stat`, counted after the parenthesised command, which may contain spaces: proc_pid_stat(5). */
 async function readStartTime(pid: number): Promise<string> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8');
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   } catch {
-    return ''; // not Linux, or the process is gone: the caller has asked the kernel already
+    return ''; // not Linux, or the process has ended; the caller has already checked with the kernel
   }
 }
 
 /**
- * Names this host, the same after a reboot. Copies of a virtual machine share the machine id, containers of an image too; what tells them apart
- * is the name that they run under.
+ * Returns an id of this host that survives a reboot. It includes the host name, because copies of a virtual machine and containers of one
+ * image share the machine id.
  */
 export async function readHostId(): Promise<string> {
-  const machineId = await readFile('/etc/machine-id', 'utf8').catch(() => ''); // not Linux: the name has to do
+  const machineId = await readFile('/etc/machine-id', 'utf8').catch(() => ''); // not Linux: use only the host name
   return createHash('sha256').update(`${machineId.trim()} ${hostname()}`).digest('hex').slice(0, 32);
 }

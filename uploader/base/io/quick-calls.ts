@@ -1,19 +1,19 @@
 /**
- * Which calls of the file system may be made synchronously.
+ * Decides which file-system calls are made synchronously.
  *
- * On a local disk such a call takes 1 to 3 µs of a processor's time, by way of Node's threads 24 to 44 µs. But a disk or a network that
- * has to be waited for must not hold up the event loop. So a call is made synchronously only just after one that was waited for has been
- * answered, and while such calls are quick.
+ * On a local disk, a synchronous call takes 1 to 3 µs of processor time, and 24 to 44 µs through Node's threads. But a slow disk or
+ * network must not block the event loop. So a call is synchronous only shortly after an asynchronous call has succeeded, and only
+ * while synchronous calls are quick.
  */
 
-/** A network that was there so recently is not expected to be away. */
+/** A disk or network that answered this recently is assumed to be reachable. */
 const TRUST_MS = 50;
-/** Slower than this on average, and they are waited for again. */
+/** If synchronous calls are slower than this on average, calls become asynchronous for `SLOW_FOR_MS`. */
 const QUICK_MS = 0.1;
 const SLOW_FOR_MS = 1_000;
 /**
- * Of the last call in the average, and what a call counts at most: one that the scheduler has interrupted says nothing of the disk. Eight slow
- * calls in a row are enough; every tenth, on a busy machine, is not.
+ * The weight of the last call in the average, and the most that one call counts, because the scheduler may have interrupted it. Eight slow
+ * calls in a row exceed `QUICK_MS`; one slow call in ten, as on a busy machine, does not.
  */
 const WEIGHT = 0.03;
 const MAX_COUNTED_MS = 0.5;
@@ -28,14 +28,14 @@ export class QuickCalls {
     this.#now = now;
   }
 
-  /** A call that waits, whatever happens. */
+  /** Makes an asynchronous call. */
   async wait<Result>(call: () => Promise<Result>): Promise<Result> {
     const result = await call();
     this.#answeredMs = this.#now();
     return result;
   }
 
-  /** The same call in both ways; the one that fits is made. */
+  /** Makes a call synchronously or asynchronously. Both arguments make the same call. */
   async run<Result>(synchronously: () => Result, call: () => Promise<Result>): Promise<Result> {
     const startMs = this.#now();
     if (startMs - this.#answeredMs > TRUST_MS || startMs < this.#slowUntilMs) return this.wait(call);

@@ -1,11 +1,11 @@
-/** Randomness, as an argument: a simulator passes a seeded one. */
+/** The interface for random values, so that a simulator can pass a seeded source. */
 
 import { randomUUID } from 'node:crypto';
 
 export interface Randomness {
   /** Uniform in [0, 1). For jitter only. */
   fraction(): number;
-  /** 32 lower-case hex digits that nobody else draws. */
+  /** A unique id of 32 lower-case hex digits. */
   id(): string;
 }
 

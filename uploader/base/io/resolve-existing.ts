@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { FileSystem } from './file-system.js';
 import { isAbsent } from './system-error.js';
 
-/** The path with the links of the part that exists resolved. */
+/** Returns the path with the links of its existing part resolved. */
 export async function resolveExisting(fileSystem: FileSystem, path: string): Promise<string> {
   const missing: string[] = [];
   for (let at = resolve(path); ; at = dirname(at)) {

@@ -1,18 +1,18 @@
-/** Node's system errors: told apart by their `code`. Source: https://nodejs.org/api/errors.html#common-system-errors */
+/** Classifies Node's system errors by their `code`. Source: https://nodejs.org/api/errors.html#common-system-errors */
 
-/** The code of a system error, such as `ENOENT`; undefined for any other value. */
+/** Returns the code of a system error, such as `ENOENT`; undefined for any other value. */
 export function systemErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Whether a path, or the directory that it lies in, is not there. */
+/** Whether a path or one of its parents does not exist. */
 export function isAbsent(error: unknown): boolean {
   const code = systemErrorCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** Whether the file system has no hard links. Linux answers EPERM (link(2)), others ENOTSUP, FUSE file systems ENOSYS. */
+/** Whether the file system has no hard links. Linux returns EPERM (link(2)), others ENOTSUP, FUSE file systems ENOSYS. */
 export function isLinkUnsupported(error: unknown): boolean {
   return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemErrorCode(error) ?? '');
 }

@@ -1,8 +1,8 @@
-/** Small files, read and replaced as a whole. */
+/** Reads and replaces small files as a whole. */
 
 import type { FileSystem, FsPath } from './file-system.js';
 
-/** The bytes of a regular file. Fails with `EFBIG` above `maxBytes` and with `EINVAL` for anything but a file. */
+/** Reads a regular file. Fails with `EFBIG` if it has more than `maxBytes`, with `EINVAL` if it is not a regular file. */
 export async function readWholeFile(fileSystem: FileSystem, path: FsPath, maxBytes: number): Promise<Buffer> {
   const file = await fileSystem.openForReading(path);
   try {
@@ -22,7 +22,7 @@ export async function readWholeFile(fileSystem: FileSystem, path: FsPath, maxByt
   }
 }
 
-/** Replaces a file so that a reader, or a crash, finds the old bytes or the new ones: beside it, synced, renamed, directory synced. */
+/** Replaces a file atomically: writes and syncs a temporary file, renames it, syncs the directory. Readers see the old or new bytes. */
 export async function replaceFile(
   fileSystem: FileSystem,
   paths: { directory: string; path: string; temporaryPath: string },
@@ -30,7 +30,7 @@ export async function replaceFile(
   mode: number,
 ): Promise<void> {
   await fileSystem.unlink(paths.temporaryPath).catch(() => {
-    // Usually there is none. If there is one that cannot be removed, the create below fails and says so.
+    // Usually it does not exist. If it exists and cannot be removed, the create below fails.
   });
   const file = await fileSystem.openForWriting(paths.temporaryPath, 'create', mode);
   try {

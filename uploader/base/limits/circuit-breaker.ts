@@ -1,12 +1,12 @@
 /**
- * One for all calls to a store: while it is away, one call at a time tries whether it is back, and all others wait for that.
+ * One circuit breaker for all calls to a store: during an outage, one call at a time tests the store, and all others wait for its result.
  *
- * Each caller's own back-off would not do: a thousand files would still ask a thousand times, and all at once when the store comes back.
+ * Separate back-off for each call would not be enough: a thousand files would still send a thousand requests, all at once after the outage.
  */
 
 import { backoffMs } from '../retry.js';
 
-/** While nothing is sent, asking this often costs nobody anything, and what waits is sent soon after the store is back. */
+/** During an outage, a request this often costs little, and waiting files are uploaded soon after the store recovers. */
 export const MAX_PROBE_DELAY_MS = 15_000;
 
 export class CircuitBreaker {
@@ -15,12 +15,12 @@ export class CircuitBreaker {
   #nextProbeMs = 0;
   #isProbing = false;
 
-  /** Since when the store is away; null when it is not. */
+  /** When the outage began; null if the store is available. */
   get awaySinceMs(): number | null {
     return this.#failures === 0 ? null : this.#sinceMs;
   }
 
-  /** Lets a call through; false when it has to wait. One that was let through says how it ended. */
+  /** Returns true if a call may start, false if it has to wait. A call that started must report how it ended. */
   tryEnter(nowMs: number): boolean {
     if (this.#failures === 0) return true;
     if (this.#isProbing || nowMs < this.#nextProbeMs) return false;
@@ -28,13 +28,13 @@ export class CircuitBreaker {
     return true;
   }
 
-  /** The store has answered, whatever it said. */
+  /** The store answered, whatever the answer was. */
   onAnswer(): void {
     this.#failures = 0;
     this.#isProbing = false;
   }
 
-  /** The store was not reached, or cannot work. `fraction` ∈ [0, 1). */
+  /** The store was unreachable or unable to work. `fraction` ∈ [0, 1). */
   onOutage(nowMs: number, fraction: number, afterMs?: number): void {
     if (this.#failures === 0) this.#sinceMs = nowMs;
     this.#failures += 1;
@@ -43,7 +43,7 @@ export class CircuitBreaker {
     this.#nextProbeMs = nowMs + Math.max(delayMs, afterMs ?? 0);
   }
 
-  /** The call was given up before it ended. */
+  /** The call was cancelled before it ended. */
   onAbandoned(): void {
     this.#isProbing = false;
   }

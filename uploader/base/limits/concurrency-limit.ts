@@ -1,12 +1,12 @@
 /**
- * How many files may be sent at the same time: half as many after each sign of trouble, one more after each quiet while.
+ * Limits how many files are uploaded at the same time: halves the limit on overload, and raises it by one after each period without one.
  *
- * Additive increase, multiplicative decrease: what many clients of one store need to share it. Source: Chiu and Jain, "Analysis of
+ * With additive increase and multiplicative decrease, many clients share one store fairly. Source: Chiu and Jain, "Analysis of
  * the Increase and Decrease Algorithms for Congestion Avoidance in Computer Networks", 1989.
  */
 
 const INCREASE_AFTER_MS = 10_000;
-/** Requests that were under way together fail together: that is one sign. */
+/** Requests that are in flight together fail together; count their failures once. */
 const SAME_SIGN_MS = 1_000;
 
 export class ConcurrencyLimit {
@@ -19,7 +19,7 @@ export class ConcurrencyLimit {
     this.#limit = max;
   }
 
-  /** The limit by now. */
+  /** Returns the current limit. */
   at(nowMs: number): number {
     if (this.#limit < this.#max && nowMs - this.#changedMs >= INCREASE_AFTER_MS) {
       const steps = Math.floor((nowMs - this.#changedMs) / INCREASE_AFTER_MS);
@@ -29,7 +29,7 @@ export class ConcurrencyLimit {
     return this.#limit;
   }
 
-  /** The store is overloaded, or away. */
+  /** The store is overloaded or unavailable. */
   onTrouble(nowMs: number): void {
     if (nowMs - this.#changedMs < SAME_SIGN_MS) return;
     this.#limit = Math.max(1, Math.floor(this.at(nowMs) / 2));

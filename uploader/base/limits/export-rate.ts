@@ -1,10 +1,10 @@
 /**
- * How often Polyaxon's event files of one root are brought up to date: so many a second on average, however many of them change, first come, first served.
+ * Limits how many Polyaxon event files of one root are uploaded each second, on average, in the order in which they change.
  *
- * A run with a thousand metrics changes a thousand small files at every step, and a store is paid, or worn out, by the request.
+ * A run with a thousand metrics changes a thousand small files at every step, and each request costs money or loads the store.
  */
 
-/** What was not used in this time may be used at once. */
+/** Unused slots of this period may be used at once. */
 const BURST_MS = 10_000;
 
 export class ExportRate {
@@ -16,7 +16,7 @@ export class ExportRate {
     this.#intervalMs = 1000 / perSecond;
   }
 
-  /** When a file may be sent: the same until it is given back. */
+  /** Returns when a file may be uploaded. The time stays the same until `use` is called. */
   slotOf(id: number, nowMs: number): number {
     const known = this.#slots.get(id);
     if (known !== undefined) return known;
@@ -26,7 +26,7 @@ export class ExportRate {
     return slotMs;
   }
 
-  /** The file is being sent: it needs another slot the next time. */
+  /** Uses the slot of a file that is being uploaded; the next upload needs another slot. */
   use(id: number): void {
     this.#slots.delete(id);
   }

@@ -1,4 +1,4 @@
-/** Limits what is sent each second, and shares it among the lanes by their weights: as much as the limit allows, never idle. */
+/** Limits the amount sent each second and divides it among the lanes by weight. Never leaves allowance unused while work waits. */
 
 import type { Clock } from '../../../src/base/clock.js';
 import { FairShare, LANES, type Lane } from './lanes.js';
@@ -13,12 +13,12 @@ export class RateLimit {
   readonly #perSecond: number;
   readonly #share = new FairShare();
   readonly #waiting = new Map<Lane, Waiting[]>(LANES.map((lane) => [lane, []]));
-  /** What may be sent at once; below zero after something large. */
+  /** The amount that may be sent at once; negative after a large one. */
   #allowance: number;
   #countedMs: number;
   #isServing = false;
 
-  /** `perSecond` bytes, requests, …; without it nothing is limited. */
+  /** `perSecond`: bytes, requests, …. Default: no limit. */
   constructor(clock: Clock, perSecond: number = Number.POSITIVE_INFINITY) {
     this.#clock = clock;
     this.#perSecond = perSecond;
@@ -26,7 +26,7 @@ export class RateLimit {
     this.#countedMs = clock.monotonicMs();
   }
 
-  /** Resolves when `amount` may be sent. Rejects with the signal's reason once it is aborted. */
+  /** Resolves when `amount` may be sent. Rejects with the signal's reason when the signal is aborted. */
   async take(amount: number, lane: Lane, signal?: AbortSignal): Promise<void> {
     if (this.#perSecond === Number.POSITIVE_INFINITY || amount <= 0) return;
     signal?.throwIfAborted();
@@ -54,7 +54,7 @@ export class RateLimit {
     this.#isServing = true;
     for (let lane = this.#nextLane(); lane !== undefined; lane = this.#nextLane()) {
       this.#count();
-      // A debt is paid back before the next is served: so the limit holds whatever the size of what is sent.
+      // Wait until the allowance is positive before serving the next call, so that the limit also holds for large amounts.
       if (this.#allowance <= 0) {
         await this.#clock.sleep(Math.max(1, (-this.#allowance / this.#perSecond) * 1000));
         continue;

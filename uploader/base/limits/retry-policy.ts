@@ -1,4 +1,4 @@
-/** Waits for a store to come back, and knows when to stop waiting. */
+/** Retries failed calls to a store, and gives up after the retry timeout. */
 
 import type { Clock } from '../../../src/base/clock.js';
 import { StoreUnavailableError } from '../errors.js';
@@ -16,19 +16,19 @@ export interface RetryNotice {
 export interface RetryPolicyOptions {
   readonly clock: Clock;
   readonly randomness: Randomness;
-  /** How long a call goes on without success. Infinity: as long as it takes. */
+  /** How long a call is retried without success. Infinity: without limit. */
   readonly retryTimeoutMs: number;
   readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
-  /** The store is overloaded, or away. */
+  /** Called when the store is overloaded or unavailable. */
   readonly onTrouble?: (() => void) | undefined;
 }
 
-/** How often a call that waits for others to find out looks whether they have. */
-const GATE_POLL_MS = 100;
+/** How often a waiting call checks whether the circuit breaker lets it start. */
+const BREAKER_POLL_MS = 100;
 
 /**
- * The retry policy of one uploader, shared by all of its calls: a call goes on until `retryTimeoutMs` have gone by since it began. If nothing
- * at all has succeeded meanwhile, the store is taken to be down for every file, not for this one.
+ * The retry policy of one uploader, shared by all of its calls. A call is retried until `retryTimeoutMs` after its start. If no other call
+ * succeeded in that time, the error says that the outage concerns every file, not only this one.
  */
 export class RetryPolicy {
   readonly breaker = new CircuitBreaker();
@@ -42,8 +42,8 @@ export class RetryPolicy {
   }
 
   /**
-   * Repeats `call` while it answers `retry` and patience lasts. `madeProgress` tells that a failed attempt still got
-   * something done (parts of a large file), which starts its patience anew.
+   * Repeats `call` while it returns `retry`, until the retry timeout. `madeProgress` returns true if a failed attempt still
+   * made progress (parts of a large file); the retry timeout then starts again.
    */
   async withRetry<Outcome extends { readonly status: string }>(
     operation: string,
@@ -71,7 +71,7 @@ export class RetryPolicy {
       }
       const delayMs = Math.min(
         backoffMs(attempt, randomness.fraction(), outcome.afterMs),
-        // How long an outage is waited for is the gate's business, for all calls together.
+        // During an outage, the circuit breaker sets the delay for all calls together.
         isOutage(outcome) && outcome.afterMs === undefined ? MAX_PROBE_DELAY_MS : Number.POSITIVE_INFINITY,
       );
       const isTimedOut = this.#clock.monotonicMs() + delayMs - startMs > retryTimeoutMs;
@@ -82,7 +82,7 @@ export class RetryPolicy {
     }
   }
 
-  /** All of a stream that can be opened again after its last item, such as a listing. Throws `OutcomeError` once patience is over. */
+  /** Yields all items of a stream that can be reopened after its last item, such as a listing. Throws `OutcomeError` on failure. */
   async *streamWithRetry<Item>(
     operation: string,
     open: (last: Item | undefined) => AsyncIterable<Item>,
@@ -129,26 +129,26 @@ export class RetryPolicy {
     }
   }
 
-  /** Waits for the gate; false when that takes longer than patience lasts. */
+  /** Waits for the circuit breaker. Returns false after the retry timeout. */
   async #enter(untilMs: number, signal: AbortSignal | undefined): Promise<boolean> {
     for (;;) {
       signal?.throwIfAborted();
       const nowMs = this.#clock.monotonicMs();
       if (this.breaker.tryEnter(nowMs)) return true;
       if (nowMs > untilMs) return false;
-      await this.#clock.sleep(GATE_POLL_MS, signal);
+      await this.#clock.sleep(BREAKER_POLL_MS, signal);
     }
   }
 
   #giveUp(operation: string, attempts: number, cause: unknown, startMs: number | null): FailedOutcome {
     const concernsAllFiles = startMs !== null && this.#lastSuccessMs < startMs;
-    const found = cause ?? new Error('the store is away');
+    const found = cause ?? new Error('the store is unavailable');
     const error = new StoreUnavailableError(operation, attempts, concernsAllFiles, { cause: found });
     return { status: 'failed', error };
   }
 }
 
-/** What no other call would fare better with: the store, or the way to it, not this call. */
+/** Whether the cause is the store or the network, so that every other call would fail too. */
 function isOutage({ maxAttempts = Number.POSITIVE_INFINITY }: RetryOutcome): boolean {
   return maxAttempts === Number.POSITIVE_INFINITY;
 }
