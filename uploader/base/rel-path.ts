@@ -65,10 +65,10 @@ export function isSafeKey(key: string): boolean {
 /** Returns why a key is too long to be stored, or null. */
 export function tooLongReason(key: string): string | null {
   if (Buffer.byteLength(key) > MAX_KEY_BYTES)
-    return `its key has ${Buffer.byteLength(key)} bytes, the limit is ${MAX_KEY_BYTES}`;
+    return `its key has ${Buffer.byteLength(key)} bytes, expected at most ${MAX_KEY_BYTES}`;
   const longest = Math.max(...key.split('/').map((name) => Buffer.byteLength(name)));
   if (longest > MAX_NAME_BYTES)
-    return `one name has ${longest} bytes once encoded, the limit is ${MAX_NAME_BYTES}`;
+    return `one name has ${longest} bytes once encoded, expected at most ${MAX_NAME_BYTES}`;
   return null;
 }
 
