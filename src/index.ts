@@ -1,6 +1,6 @@
 /** `polytrack`: experiment tracking for TypeScript and Node.js. `polytrack/format` reads and writes event files. */
 
-// Entry points: a run, the run of the process, a TensorBoard log directory.
+// Entry points: a run, the run of this process, and a TensorBoard log directory.
 
 export { type EndOptions, Run } from './run/run.js';
 export * as tracking from './run/tracking.js';
@@ -135,7 +135,7 @@ export type { PrCurveCounts, PrCurveInput, PrCurvePredictions } from './summary/
 export type { TextInput } from './summary/text.js';
 export type { VideoFrames, VideoInput, VideoOptions } from './summary/video.js';
 
-// Errors, warnings, and what options can replace.
+// Errors, warnings, and replaceable parts.
 
 export type { Clock } from './base/clock.js';
 export { Diagnostics, type DiagnosticsOptions, type TrackingWarning } from './base/diagnostics.js';

@@ -1,18 +1,19 @@
-/**
- * Files that are whole or absent: written beside their name, then renamed over it.
- */
+/** Writes files atomically: the content goes to a partial file, which is then renamed. A reader sees a whole file or none. */
 
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
-/** Distinguishes the partial files of one process. */
+/** Makes the names of partial files unique within this process. */
 let sequence = 0;
 
-/** A name beside `path` for a file that is being written; scanners skip it. */
+/** The name for the partial file of `path`, in the same directory. Scanners skip such files. */
 export function toPartialPath(path: string): string {
   return `${path}.${process.pid}.${sequence++}${PARTIAL_SUFFIX}`;
 }
 
-/** Replaces `path` by `text`, so that a reader sees the old or the new content, never a part. Throws what the disk says. */
+/**
+ * Replaces the content of `path` with `text`. A reader sees the old or the new content, never a mix. Throws the file
+ * system's error.
+ */
 export function replaceFileSync(path: string, text: string | Uint8Array, options: { fsync: boolean }): void {
   const partial = toPartialPath(path);
   try {
@@ -30,5 +31,5 @@ export function replaceFileSync(path: string, text: string | Uint8Array, options
   }
 }
 
-/** Files that are being written beside their final name end with this; they are never part of a run. */
+/** The suffix of partial files. They never belong to a run. */
 export const PARTIAL_SUFFIX = '.partial';

@@ -1,13 +1,11 @@
-/**
- * Time, as an argument: everything that reads a clock or sleeps takes a `Clock`, so that tests pass a fake.
- */
+/** Time as an argument: code that reads a clock or sleeps takes a `Clock`, so that tests can pass a fake one. */
 
 export interface Clock {
-  /** Seconds since the Unix epoch, with a fraction: the unit of `Event.wall_time`. May jump when the host's clock is set. */
+  /** Seconds since the Unix epoch, with a fraction, as in `Event.wall_time`. May jump when the host's clock is set. */
   wallTime(): number;
-  /** Milliseconds from an arbitrary start; never jumps. For durations and time-outs. */
+  /** Milliseconds since an arbitrary start; never jumps. Use it for durations and timeouts. */
   monotonicMs(): number;
-  /** Resolves after `ms` milliseconds; rejects with the signal's reason once it is aborted. */
+  /** Resolves after `ms` milliseconds. Rejects with the signal's reason when the signal is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -1,23 +1,23 @@
 /**
- * What goes wrong without stopping anything: counted, and said once.
+ * Counts problems that do not stop the program, and reports each kind once.
  *
- * Tracking never breaks the training job, so a repaired text or a failing disk must not throw from a `log…` call; and
- * nothing is swallowed, so each of them is counted and reaches a callback or a process warning.
+ * Tracking must never break the training job, so a `log…` call does not throw when a text had to be repaired or a disk
+ * fails. Every such problem is counted instead, and goes to a callback or becomes a process warning.
  */
 
 import type { CodedError } from './errors.js';
 
-/** Something was changed or left out on the way to the disk, and training went on. */
+/** A value was changed or left out before it was written; training continues. */
 export interface TrackingWarning {
-  /** Stable identifier. */
+  /** A stable identifier. */
   readonly code: `WARN_${string}`;
   readonly message: string;
 }
 
 export interface DiagnosticsOptions {
-  /** Called at the first failure of each kind (disk errors, dropped events). Default: a process warning. */
+  /** Called for the first error of each code, such as a disk error or dropped events. Default: a process warning. */
   readonly onError?: ((error: CodedError) => void) | undefined;
-  /** Called for each warning. Default: a process warning at the first one of each code. */
+  /** Called for every warning. Default: a process warning for the first one of each code. */
   readonly onWarning?: ((warning: TrackingWarning) => void) | undefined;
 }
 
@@ -30,12 +30,12 @@ export class Diagnostics {
     this.#options = options;
   }
 
-  /** How often each code was seen. */
+  /** The number of occurrences of each code. */
   get counts(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#counts);
   }
 
-  /** Counts something that is no warning. */
+  /** Counts an occurrence without reporting it. */
   count(code: string): void {
     this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
   }
@@ -46,7 +46,7 @@ export class Diagnostics {
     else if (first) process.emitWarning(message, { type: 'PolytrackWarning', code });
   }
 
-  /** Reports an error that no caller is waiting for. The same error is returned by the next `flush()` too. */
+  /** Reports an error that no call is waiting for. The next `flush()` also rejects with this error. */
   error(error: CodedError): void {
     if (!this.#countReport(error.code)) return;
     if (this.#options.onError !== undefined) this.#options.onError(error);
@@ -54,7 +54,7 @@ export class Diagnostics {
       process.emitWarning(`${error.message}. ${error.hint}`, { type: 'PolytrackWarning', code: error.code });
   }
 
-  /** What `code` told of is over: its next occurrence is reported again. */
+  /** Marks `code` as resolved, so that it is reported again next time. */
   recovered(code: string): void {
     this.#reported.delete(code);
   }

@@ -1,20 +1,20 @@
 /**
- * Every error that polytrack throws on purpose.
+ * The errors that polytrack throws on purpose.
  *
- * Callers branch on `code`, which is stable and covered by semver; people read `message`, then `hint`; debuggers
- * read `cause`. The codes are listed in README.md.
+ * Callers branch on `code`, which is stable and covered by semver. People read `message` and `hint`; `cause` helps with
+ * debugging. README.md lists the codes.
  */
 
-/** A failure with a stable code and one sentence that says what to do about it. */
+/** An error with a stable code and a hint. */
 export abstract class CodedError extends Error {
-  /** Stable identifier, for `switch`. */
+  /** A stable identifier, for `switch`. */
   abstract readonly code: `ERR_${string}`;
-  /** What the user can do: one imperative sentence. */
+  /** What the user can do, as one imperative sentence. */
   abstract readonly hint: string;
   override readonly name: string = this.constructor.name;
 }
 
-/** An argument of a tracking call is outside what can be written. Thrown at the call, before anything is queued. */
+/** An argument of a tracking call is invalid. Thrown by the call, before it queues anything. */
 export class InvalidArgumentError extends CodedError {
   constructor(
     readonly code: InvalidArgumentCode,
@@ -26,7 +26,7 @@ export class InvalidArgumentError extends CodedError {
   }
 }
 
-/** Which argument was refused. */
+/** The code for each kind of invalid argument. */
 export type InvalidArgumentCode =
   | 'ERR_NAME_INVALID'
   | 'ERR_STEP_INVALID'
@@ -58,7 +58,7 @@ export type InvalidArgumentCode =
   | 'ERR_PROGRESS_INVALID'
   | 'ERR_OPTION_INVALID';
 
-/** The run, or the event file writer, has been ended: it takes no more events. */
+/** The run or the event file writer is closed and accepts no more events. */
 export class ClosedError extends CodedError {
   readonly code = 'ERR_CLOSED';
   readonly hint = 'Log before end() or close(), or start a new run.';
@@ -67,32 +67,32 @@ export class ClosedError extends CodedError {
   }
 }
 
-/** A run directory exists already and belongs to an earlier process. */
+/** The run directory already exists and belongs to an earlier process. */
 export class RunExistsError extends CodedError {
   readonly code = 'ERR_RUN_EXISTS';
-  readonly hint = 'Leave out `uuid` to start a new run, or choose another root.';
+  readonly hint = 'Omit `uuid` to start a new run, or choose another root.';
   constructor(readonly path: string) {
-    super(`${path}: there is a run in this directory already`);
+    super(`${path}: the directory already contains a run`);
   }
 }
 
-/** The event files of an earlier process could not be read, so that it is not known where to go on. */
+/** The event files of an earlier process cannot be read, so the step to resume from is unknown. */
 export class ResumeError extends CodedError {
   readonly code = 'ERR_RESUME';
-  readonly hint = 'Check that the event files can be read, or start a new run.';
+  readonly hint = 'Make the event files readable, or start a new run.';
   constructor(
     readonly path: string,
     detail: string,
     options?: ErrorOptions,
   ) {
-    super(`${path}: cannot be resumed: ${detail}`, options);
+    super(`${path}: cannot resume: ${detail}`, options);
   }
 }
 
-/** A file or directory of the run could not be written. Surfaces at `flush()`, `end()`, `close()` and `onError`. */
+/** A file or directory of the run could not be written. `flush()`, `end()`, `close()` and `onError` report it. */
 export class RunWriteError extends CodedError {
   readonly code = 'ERR_RUN_WRITE';
-  readonly hint = 'Check that the directory exists, is writable and has space; flush() tries again.';
+  readonly hint = 'Make sure that the directory exists, is writable and has free space; flush() retries.';
   constructor(
     readonly path: string,
     operation: string,
@@ -102,23 +102,23 @@ export class RunWriteError extends CodedError {
   }
 }
 
-/** Events were left out because the disk refused them for so long that the queue was full. */
+/** Events were dropped because writes failed until the queue was full. */
 export class EventsDroppedError extends CodedError {
   readonly code = 'ERR_EVENTS_DROPPED';
-  readonly hint = 'Free the disk, or raise maxQueueBytes to survive longer outages.';
+  readonly hint = 'Free disk space, or raise maxQueueBytes to survive longer outages.';
   constructor(
     readonly path: string,
     readonly droppedEvents: number,
     options?: ErrorOptions,
   ) {
-    super(`${path}: ${droppedEvents} events were dropped while the disk refused writes`, options);
+    super(`${path}: ${droppedEvents} events were dropped because writes to the disk failed`, options);
   }
 }
 
-/** Bytes of an event file that are no record: a CRC does not match, or the length is impossible. */
+/** An event file has bytes that are not a record: a CRC does not match, or the length is impossible. */
 export class CorruptRecordError extends CodedError {
   readonly code = 'ERR_RECORD_CORRUPT';
-  readonly hint = 'The bytes on disk are damaged: keep the file, and read on from the next file of the run.';
+  readonly hint = 'Keep the damaged file, and continue with the next file of the run.';
   constructor(
     readonly offset: number,
     readonly part: 'length' | 'data',
@@ -128,23 +128,23 @@ export class CorruptRecordError extends CodedError {
   }
 }
 
-/** A record of an event file is whole, and holds no `Event`. */
+/** A complete record does not contain an `Event`. */
 export class InvalidEventError extends CodedError {
   readonly code = 'ERR_EVENT_INVALID';
-  readonly hint = 'Its writer is at fault: `polytrack fsck` tells what TensorBoard does about it.';
+  readonly hint = 'Run `polytrack fsck` to see how TensorBoard handles this record.';
   constructor(
     readonly path: string,
     readonly offset: number,
     options?: ErrorOptions,
   ) {
-    super(`${path}: the record at byte ${offset} holds no event`, options);
+    super(`${path}: the record at byte ${offset} does not contain an event`, options);
   }
 }
 
-/** An event file was replaced or cut while it was being read, so that what was read may be gone. */
+/** An event file was replaced or truncated during reading, so events that were already read may no longer exist. */
 export class EventFileChangedError extends CodedError {
   readonly code = 'ERR_EVENT_FILE_CHANGED';
-  readonly hint = 'Read the file anew from its beginning.';
+  readonly hint = 'Read the file again from the start.';
   constructor(
     readonly path: string,
     detail: string,
@@ -153,10 +153,10 @@ export class EventFileChangedError extends CodedError {
   }
 }
 
-/** A summary value does not have the form that its plugin asks for. */
+/** A summary value does not have the form that its plugin requires. */
 export class InvalidValueError extends CodedError {
   readonly code = 'ERR_VALUE_INVALID';
-  readonly hint = 'Its writer is at fault; TensorBoard cannot show the value either.';
+  readonly hint = 'Fix the program that wrote the value; TensorBoard cannot show it either.';
   constructor(
     readonly tag: string,
     detail: string,
@@ -166,7 +166,7 @@ export class InvalidValueError extends CodedError {
   }
 }
 
-/** The text of any thrown value, for the end of a message. */
+/** The message of any thrown value, for use at the end of another message. */
 export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,6 +1,4 @@
-/**
- * Values for `run.plx.json`: what callers log as inputs and outputs, turned into JSON or refused with the key's name.
- */
+/** Converts the inputs and outputs that callers log to JSON for `run.plx.json`. Errors name the offending key. */
 
 import { InvalidArgumentError } from './errors.js';
 import { toWellFormedText } from './well-formed-text.js';
@@ -14,16 +12,17 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue };
 
 /**
- * Turns the values of `params` into JSON.
+ * Converts the values of `params` to JSON.
  *
- * NaN and ±Infinity become the strings "NaN", "Infinity" and "-Infinity", and integers beyond 2^53 (bigint) decimal strings,
- * because JSON has neither; `undefined` becomes null; dates ISO text; typed arrays and iterables arrays; objects with
- * `toJSON` what that returns. Throws `ERR_PARAMS_INVALID` with the path of a cyclic or non-JSON value.
+ * JSON has no form for some values. NaN and ±Infinity become the strings "NaN", "Infinity" and "-Infinity"; integers
+ * beyond 2^53 become decimal strings; `undefined` becomes null. Dates become ISO text, typed arrays and iterables
+ * become arrays, and objects with `toJSON` become what it returns. Throws `ERR_PARAMS_INVALID` with the path of a
+ * cyclic or non-JSON value.
  */
 export function parseJsonObject(subject: string, params: unknown): Record<string, JsonValue> {
   if (typeof params !== 'object' || params === null || Symbol.iterator in params) {
     const found = typeof params === 'object' && params !== null ? 'a list' : typeof params;
-    throw invalid(`${subject} is ${found}, expected an object of names and values`);
+    throw invalid(`${subject} is ${found}, expected an object`);
   }
   return parseJsonValue(subject, params, []) as Record<string, JsonValue>;
 }
@@ -44,14 +43,14 @@ function parseJsonValue(path: string, value: unknown, parents: readonly object[]
         : String(value);
     case 'function':
     case 'symbol':
-      throw invalid(`${path} is a ${typeof value}, which JSON cannot hold`);
+      throw invalid(`${path} is a ${typeof value}, which JSON cannot represent`);
     case 'object':
       return value === null ? null : objectToJson(path, value, parents);
   }
 }
 
 function objectToJson(path: string, value: object, parents: readonly object[]): JsonValue {
-  if (parents.includes(value)) throw invalid(`${path} contains itself`);
+  if (parents.includes(value)) throw invalid(`${path} is a circular reference`);
   const inner = [...parents, value];
   if ('toJSON' in value && typeof value.toJSON === 'function')
     return parseJsonValue(path, value.toJSON(), inner);

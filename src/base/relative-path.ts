@@ -1,11 +1,9 @@
-/**
- * Relative paths that callers give, kept inside the directory they are relative to.
- */
+/** Resolves relative paths from callers so that they stay inside a directory. */
 
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { InvalidArgumentError } from './errors.js';
 
-/** `directory/relativePath`. Throws `ERR_ARTIFACT_INVALID` when that lies outside `directory`. */
+/** `directory/relativePath`. Throws `ERR_ARTIFACT_INVALID` when the result is outside `directory`. */
 export function resolveInside(directory: string, relativePath: string): string {
   const normal = normalize(relativePath);
   const isOutside =
@@ -13,7 +11,7 @@ export function resolveInside(directory: string, relativePath: string): string {
   if (!isOutside) return join(directory, normal);
   throw new InvalidArgumentError(
     'ERR_ARTIFACT_INVALID',
-    `${JSON.stringify(relativePath)} leads out of ${directory}`,
+    `${JSON.stringify(relativePath)} is outside ${directory}`,
     'Pass a path without "..", relative to the outputs directory.',
   );
 }

@@ -1,10 +1,10 @@
-/** Names of event files. */
+/** The names of event files. */
 
-/** What makes TensorBoard take a file for an event file, and trip over a directory, wherever it stands in the name. */
+/** TensorBoard treats any path whose name contains this text as an event file. It fails when such a path is a directory. */
 export const EVENT_FILE_MARK = 'tfevents';
 
 /**
- * The name of an event file. Read order is name order in both of TensorBoard's readers, so the seconds are padded to 10
+ * The name of an event file. Both of TensorBoard's readers read files in name order, so the seconds are padded to 10
  * digits and the sequence number to 6.
  *
  * Source: tensorboard/summary/writer/event_file_writer.py: `events.out.tfevents.<seconds>.<host>.<pid>.<uid>`.

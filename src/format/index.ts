@@ -1,4 +1,4 @@
-/** `polytrack/format`: reads event files of any program, and writes them. */
+/** `polytrack/format`: reads event files of any program, and writes event files. */
 
 // Reading.
 
@@ -44,7 +44,7 @@ export {
   type ValueContent,
 } from './wire/messages.js';
 
-// Errors, warnings, and what options can replace.
+// Errors, warnings, and replaceable parts.
 
 export type { Clock } from '../base/clock.js';
 export { Diagnostics, type DiagnosticsOptions, type TrackingWarning } from '../base/diagnostics.js';

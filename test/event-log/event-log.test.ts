@@ -370,7 +370,7 @@ describe('a name that two kinds share', () => {
     await log.close();
 
     expect(log.diagnostics.counts).toEqual({ WARN_TAG_REUSED: 1 });
-    expect(warnings).toEqual(['x: logged as text after scalars: TensorBoard keeps the tag among scalars']);
+    expect(warnings).toEqual(['x: logged as text after scalars; TensorBoard still shows the tag as scalars']);
   });
 });
 

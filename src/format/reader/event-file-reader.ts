@@ -1,8 +1,8 @@
 /**
- * Reads one event file, from the front, as often as it grows.
+ * Reads one event file from the start, and continues when the file has grown.
  *
- * CRCs are always checked. Half a record at the end is no error: the next `read` goes on there. Memory is bounded by a chunk, or
- * by the largest record.
+ * Always checks CRCs. Half a record at the end is not an error: the next `read` continues there. Memory is bounded by
+ * one chunk or by the largest record.
  */
 
 import { type FileHandle, open, stat } from 'node:fs/promises';
@@ -12,43 +12,43 @@ import { decodeEvent } from '../wire/decode-event.js';
 import type { Event } from '../wire/messages.js';
 import { type ScalarBatch, ScalarDecoder } from './scalar-decoder.js';
 
-/** An event, and where its record stands in the file. */
+/** An event, and the position of its record in the file. */
 export interface ReadEvent {
   readonly event: Event;
-  /** The event as it was serialized; valid until the next one is asked for. */
+  /** The serialized event; valid until the next event is read. */
   readonly data: Uint8Array;
-  /** Of the record's first byte. */
+  /** The position of the record's first byte. */
   readonly offset: number;
-  /** Of the record, framing included. */
+  /** The size of the record, framing included. */
   readonly sizeBytes: number;
 }
 
-/** Scalars that follow each other in the file, in columns, or an event of any other kind. */
+/** Consecutive scalars of the file, in columns, or an event of any other kind. */
 export type ReadBatch =
   | ({ readonly kind: 'event' } & ReadEvent)
   | {
       readonly kind: 'scalars';
       readonly scalars: ScalarBatch;
-      /** Of the first record's first byte. */
+      /** The position of the first record's first byte. */
       readonly offset: number;
-      /** Of all the records, framing included. */
+      /** The size of all the records, framing included. */
       readonly sizeBytes: number;
     };
 
-/** Bytes that are no record, or a record that is no event. */
+/** Bytes that are not a record, or a record that is not an event. */
 export interface DamagedRange {
   readonly offset: number;
   readonly sizeBytes: number;
-  /** What does not match: the CRC of a length, the CRC of the data, or the data, which are no `Event`. */
+  /** What is damaged: the length (CRC mismatch), the data (CRC mismatch), or the event (the data are not an `Event`). */
   readonly part: 'length' | 'data' | 'event';
 }
 
 export interface EventFileReaderOptions {
-  /** Where to begin: an offset that an earlier reader has ended at. Default 0. */
+  /** The offset to start at, such as the final `offset` of an earlier reader. Default 0. */
   readonly offset?: number | undefined;
   /**
-   * `throw`: damage ends the reading, as it does in TensorBoard. `skip`: the next whole record is searched for, and what was
-   * skipped is listed in `damage`. Default `throw`.
+   * `throw`: stop at damage, as TensorBoard does. `skip`: search for the next complete record, and list the skipped
+   * bytes in `damage`. Default `throw`.
    */
   readonly onDamage?: 'throw' | 'skip' | undefined;
 }
@@ -62,17 +62,17 @@ export class EventFileReader {
   readonly path: string;
   readonly #skips: boolean;
   readonly #damage: DamagedRange[] = [];
-  /** Where damage begins whose end has not been found yet. */
+  /** The start of damage whose end has not been found yet. */
   #damageStart: { readonly offset: number; readonly part: DamagedRange['part'] } | undefined;
   #file: FileHandle | undefined;
   #sizeBytes = 0;
-  /** The offset that is looked at next. */
+  /** The offset to read next. */
   #at: number;
-  /** Bytes of the file from `#windowStart` on, in the first bytes of `#memory`. */
+  /** The bytes of the file from `#windowStart`, stored at the start of `#memory`. */
   #window: Uint8Array = NO_BYTES;
   #windowStart: number;
   #memory: Uint8Array = NO_BYTES;
-  /** Whether an event that was given out may look into the window: then its memory is not used again. */
+  /** Whether a returned event may refer to the window. If so, its memory is not reused. */
   #isShared = false;
   #decoder: ScalarDecoder | undefined;
 
@@ -83,27 +83,27 @@ export class EventFileReader {
     this.#skips = onDamage === 'skip';
   }
 
-  /** The offset after the last record that was read. A reader that begins here goes on where this one ended. */
+  /** The offset after the last record that was read. A reader with this start offset continues where this one ended. */
   get offset(): number {
     return this.#damageStart?.offset ?? this.#at;
   }
 
-  /** Bytes of the file behind `offset` at the last `read`: half a record, or damage that goes on to the end. */
+  /** The number of bytes after `offset` at the last `read`: half a record, or damage that reaches the end of the file. */
   get tailBytes(): number {
     return Math.max(0, this.#sizeBytes - this.offset);
   }
 
-  /** What was skipped, in file order; damage that goes on to the end of the file included. */
+  /** The skipped ranges in file order, including damage that reaches the end of the file. */
   get damage(): readonly DamagedRange[] {
     if (this.#damageStart === undefined) return this.#damage;
     return [...this.#damage, { ...this.#damageStart, sizeBytes: this.tailBytes }];
   }
 
   /**
-   * Gives all whole events since the last call, then ends.
+   * Yields all complete events since the last call, then ends.
    *
-   * Throws `CorruptRecordError` and `InvalidEventError` at damage, unless it is skipped, `EventFileChangedError` when the file was
-   * replaced or cut, and what the file system says.
+   * Throws `CorruptRecordError` or `InvalidEventError` at damage, unless damage is skipped. Throws
+   * `EventFileChangedError` when the file was replaced or truncated. Passes on errors of the file system.
    */
   async *read(): AsyncGenerator<ReadEvent, void, void> {
     this.#file ??= await open(this.path, 'r');
@@ -120,8 +120,8 @@ export class EventFileReader {
   }
 
   /**
-   * As `read`, with scalars in columns: many times as fast. The columns are used again for the next batch. Scalars of steps that are negative or
-   * beyond 2^49 come as events.
+   * Like `read`, but returns scalars in columns, which is many times as fast. The next batch reuses the columns.
+   * Scalars with a negative step, or a step beyond 2^49, are returned as events.
    */
   async *readBatches(): AsyncGenerator<ReadBatch, void, void> {
     this.#file ??= await open(this.path, 'r');
@@ -138,7 +138,7 @@ export class EventFileReader {
     }
   }
 
-  /** Closes the file. The next `read` opens it anew, and goes on. */
+  /** Closes the file. The next `read` reopens it and continues. */
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
@@ -149,7 +149,7 @@ export class EventFileReader {
     return this.close();
   }
 
-  /** The batch at the offset, behind which it moves. */
+  /** Reads the batch at the current offset and advances the offset. */
   #readBatch(decoder: ScalarDecoder): ReadBatch | Incomplete | 'damaged' {
     const { buffer, byteOffset, byteLength } = this.#window;
     const start = this.#at - this.#windowStart;
@@ -165,7 +165,7 @@ export class EventFileReader {
     return { kind: 'event', ...decoded };
   }
 
-  /** The event at the offset, behind which it moves. */
+  /** Reads the event at the current offset and advances the offset. */
   #readEvent(): ReadEvent | Incomplete | 'damaged' {
     const decoded = this.#decodeNext();
     if (decoded.kind === 'damaged') return 'damaged';
@@ -179,11 +179,11 @@ export class EventFileReader {
     return { event, ...record };
   }
 
-  /** What stands at the offset; `damaged`: nothing does, and the offset has moved on. */
+  /** Decodes the record at the current offset; `damaged` means that there is none and the offset has moved forward. */
   #decodeNext(): DecodedRecord | { readonly kind: 'damaged' } {
     const start = this.#at - this.#windowStart;
     if (this.#damageStart !== undefined) {
-      // Byte by byte, without an error for each.
+      // Search byte by byte, without creating an error for each position.
       const found = findRecordHeader(this.#window, start);
       if (found > start) {
         this.#at += found - start;
@@ -200,7 +200,7 @@ export class EventFileReader {
     }
   }
 
-  /** The event of a record; undefined when it is none and is skipped. */
+  /** The event of a record; undefined when the record is not an event and damage is skipped. */
   #decodeEvent({ data, offset, sizeBytes }: Omit<ReadEvent, 'event'>): Event | undefined {
     let event: Event;
     try {
@@ -221,7 +221,7 @@ export class EventFileReader {
     return event;
   }
 
-  /** Reads on; false when the file does not have so many more bytes. */
+  /** Reads more bytes; false when the file does not have `missingBytes` more. */
   async #readMore(file: FileHandle, missingBytes: number): Promise<boolean> {
     const kept = this.#window.subarray(this.#at - this.#windowStart);
     const position = this.#at + kept.length;
@@ -237,7 +237,8 @@ export class EventFileReader {
     let filled = kept.length;
     while (filled < window.length) {
       const { bytesRead } = await file.read(window, filled, window.length - filled, this.#at + filled);
-      if (bytesRead === 0) throw new EventFileChangedError(this.path, 'the file was cut while it was read');
+      if (bytesRead === 0)
+        throw new EventFileChangedError(this.path, 'the file was truncated during reading');
       filled += bytesRead;
     }
     this.#window = window;
@@ -248,10 +249,10 @@ export class EventFileReader {
   async #checkFile(file: FileHandle): Promise<void> {
     const [opened, named] = await Promise.all([file.stat(), stat(this.path)]);
     if (opened.ino !== named.ino || opened.dev !== named.dev) {
-      throw new EventFileChangedError(this.path, 'another file has taken its place');
+      throw new EventFileChangedError(this.path, 'the file was replaced by another one');
     }
     if (opened.size < this.#windowStart + this.#window.length) {
-      throw new EventFileChangedError(this.path, `it had more than ${opened.size} bytes before`);
+      throw new EventFileChangedError(this.path, `the file has ${opened.size} bytes, but had more before`);
     }
     this.#sizeBytes = opened.size;
   }

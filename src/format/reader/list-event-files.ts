@@ -1,7 +1,9 @@
 /**
- * Finds the event files below a log directory, as TensorBoard does: a run is a directory with files whose name contains `tfevents`.
+ * Finds the event files below a log directory. As in TensorBoard, a run is a directory with files whose name contains
+ * `tfevents`.
  *
- * Links to directories are followed, each directory once. Source: tensorboard/backend/event_processing/io_wrapper.py.
+ * Follows links to directories, but visits each directory once.
+ * Source: tensorboard/backend/event_processing/io_wrapper.py.
  */
 
 import { readdir, realpath, stat } from 'node:fs/promises';
@@ -10,14 +12,14 @@ import { EVENT_FILE_MARK } from '../event-file-name.js';
 
 /** The event files of one directory. */
 export interface RunFiles {
-  /** Path from the log directory, with `/`; `.` for the log directory itself. */
+  /** The path relative to the log directory, with `/`; `.` for the log directory itself. */
   readonly run: string;
   readonly directory: string;
-  /** Names, in the order in which they are read. */
+  /** The file names, in read order. */
   readonly files: readonly string[];
 }
 
-/** The runs below `path`, by name; for a path of a file that file alone. Throws what the file system says. */
+/** The runs below `path`, sorted by name. If `path` is a file, only that file. Throws the file system's error. */
 export async function listEventFiles(path: string): Promise<RunFiles[]> {
   if (!(await stat(path)).isDirectory()) {
     return [{ run: '.', directory: dirname(path), files: [basename(path)] }];
@@ -34,7 +36,7 @@ async function walk(directory: string, run: string, seen: Set<string>, runs: Run
   const files: string[] = [];
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
-    // A link whose target is gone is no file.
+    // Ignore a link whose target does not exist.
     const target = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
     if (target?.isDirectory())
       await walk(path, run === '.' ? entry.name : `${run}/${entry.name}`, seen, runs);

@@ -1,5 +1,5 @@
 /**
- * The plugins' own messages as plain values: HParams and the custom scalars layout.
+ * Decodes the messages of the HParams plugin and the custom scalars layout into plain values.
  *
  * Source: tensorboard/plugins/hparams/{plugin_data,api}.proto, tensorboard/plugins/custom_scalar/layout.proto.
  */
@@ -25,7 +25,7 @@ export interface DecodedMetricColumn {
   readonly dataset: 'unknown' | 'training' | 'validation';
 }
 
-/** What an HParams value says: the columns, or how a session began or ended. Times in seconds; 0 when not given. */
+/** The content of an HParams value: the columns, or the start or end of a session. Times in seconds; 0 when not set. */
 export type HParamsData =
   | {
       readonly kind: 'experiment';
@@ -56,7 +56,7 @@ export interface LayoutCategory {
   readonly closed: boolean;
   readonly charts: readonly {
     readonly title: string;
-    /** Regular expressions of tags; empty for a chart of margins. */
+    /** Regular expressions of tags; empty for a margin chart. */
     readonly multiline: readonly string[];
     readonly margin: readonly { readonly value: string; readonly lower: string; readonly upper: string }[];
   }[];
@@ -66,7 +66,7 @@ interface MessageClass<T> {
   decode(bytes: Uint8Array): T;
 }
 
-/** Decodes a plugin's message; absent content is the empty message. Throws `InvalidValueError`. */
+/** Decodes a plugin's message; absent content is an empty message. Throws `InvalidValueError`. */
 export function decodeMessage<T>(
   tag: string,
   message: MessageClass<T>,
@@ -75,7 +75,7 @@ export function decodeMessage<T>(
   try {
     return message.decode(content);
   } catch (cause) {
-    throw new InvalidValueError(tag, 'plugin data that cannot be decoded', { cause });
+    throw new InvalidValueError(tag, 'cannot decode the plugin data', { cause });
   }
 }
 
@@ -106,7 +106,7 @@ export function decodeHParams(tag: string, content: Uint8Array | undefined): HPa
       endTime: end.endTimeSecs ?? 0,
     };
   }
-  throw new InvalidValueError(tag, 'HParams plugin data without content');
+  throw new InvalidValueError(tag, 'the HParams plugin data has no content');
 }
 
 function toExperiment(experiment: tensorboard.hparams.IExperiment): HParamsData {
@@ -142,7 +142,7 @@ function toDomain({
   return domainDiscrete == null ? undefined : (domainDiscrete.values ?? []).map(toValue);
 }
 
-/** A `google.protobuf.Value`, of the kinds that hyperparameters have. */
+/** Converts a `google.protobuf.Value` of a kind that hyperparameters can have. */
 function toValue(value: {
   numberValue?: number | null;
   stringValue?: string | null;

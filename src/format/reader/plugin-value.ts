@@ -1,7 +1,8 @@
 /**
- * Summary values as what they mean: a union by kind, for every plugin, legacy forms and foreign writers' forms included.
+ * Decodes summary values of every plugin into a union by kind, including legacy forms and the forms of third-party
+ * writers.
  *
- * A tag's first metadata decides what its values are, as in TensorBoard; `TagIndex` remembers it.
+ * As in TensorBoard, the first metadata of a tag decides how all its values are read; `TagIndex` keeps it.
  * Source: tensorboard/plugins/<plugin>/metadata.py; legacy forms: tensorboard/data_compat.py.
  */
 
@@ -26,14 +27,14 @@ import { blobsFrom, countElements, textFrom, toDoubles, toNumbers } from './tens
 /** An audio clip. */
 export interface DecodedClip {
   readonly bytes: Uint8Array;
-  /** Markdown that older writers put beside a clip; TensorBoard does not show it. */
+  /** Markdown that older writers store with a clip; TensorBoard does not show it. */
   readonly label: string | undefined;
 }
 
 export type DecodedValue =
   /** A number, float32 in most files. */
   | { readonly kind: 'scalar'; readonly value: number }
-  /** Encoded images of one step; the size is that of the first. */
+  /** Encoded images of one step. The size is that of the first image. */
   | {
       readonly kind: 'images';
       readonly width: number;
@@ -43,9 +44,9 @@ export type DecodedValue =
   | { readonly kind: 'audio'; readonly clips: readonly DecodedClip[] }
   /** Shape: k×3, row-major: left edge, right edge, count. */
   | { readonly kind: 'histogram'; readonly rows: Float64Array }
-  /** Row-major; rank 0 is one text. */
+  /** Row-major; rank 0 is a single text. */
   | { readonly kind: 'text'; readonly shape: readonly number[]; readonly texts: readonly string[] }
-  /** Each of length n, at thresholds that are evenly spaced on [0, 1]. */
+  /** Each array has length n; the thresholds are evenly spaced on [0, 1]. */
   | {
       readonly kind: 'prCurve';
       readonly truePositives: Float64Array;
@@ -55,7 +56,7 @@ export type DecodedValue =
       readonly precision: Float64Array;
       readonly recall: Float64Array;
     }
-  /** One part of a mesh; `values` row-major, of `shape`. */
+  /** One part of a mesh; `values` are row-major and have the shape `shape`. */
   | {
       readonly kind: 'mesh';
       readonly name: string;
@@ -66,9 +67,9 @@ export type DecodedValue =
     }
   | { readonly kind: 'hparams'; readonly data: HParamsData }
   | { readonly kind: 'customScalars'; readonly categories: readonly LayoutCategory[] }
-  /** Serialized `GraphDef`, `RunMetadata`, or a Keras model as JSON; `plugin` says which. */
+  /** A serialized `GraphDef` or `RunMetadata`, or a Keras model as JSON, depending on `plugin`. */
   | { readonly kind: 'graph'; readonly plugin: string; readonly blobs: readonly Uint8Array[] }
-  /** A value of a plugin that is not known here; bigints for 64-bit integers, bytes for strings. */
+  /** A value of an unknown plugin. 64-bit integers are bigints, strings are bytes. */
   | {
       readonly kind: 'tensor';
       readonly dtype: DataType;
@@ -78,16 +79,16 @@ export type DecodedValue =
   /** Metadata without a value. */
   | { readonly kind: 'empty' };
 
-/** Remembers the first metadata of each tag of one run: what later values leave out. */
+/** Keeps the first metadata of each tag of one run, because later values omit it. */
 export class TagIndex {
   readonly #tags = new Map<string, SummaryMetadata>();
 
-  /** Decodes a value by its tag's first metadata. Throws `InvalidValueError`. */
+  /** Decodes a value with the first metadata of its tag. Throws `InvalidValueError`. */
   decode(value: SummaryValue): DecodedValue {
     return decodeValue(value, this.metadataOf(value));
   }
 
-  /** The metadata that counts for a value: that of its tag's first. */
+  /** The metadata that applies to a value: the first metadata of its tag. */
   metadataOf(value: SummaryValue): SummaryMetadata | undefined {
     const known = this.#tags.get(value.tag);
     if (known !== undefined) return known;
@@ -104,13 +105,13 @@ const LEGACY_PLUGINS = {
   histogram: 'histograms',
 } as const;
 
-/** What TensorBoard takes a value of TensorFlow 1 for. */
+/** The metadata that TensorBoard assumes for a value of TensorFlow 1. */
 function legacyMetadata({ value }: SummaryValue): SummaryMetadata | undefined {
   if (value === undefined || value.kind === 'tensor') return undefined;
   return { pluginName: LEGACY_PLUGINS[value.kind], dataClass: 0 };
 }
 
-/** Decodes a value; `metadata` is that of its tag's first value. Throws `InvalidValueError`. */
+/** Decodes a value; `metadata` is the first metadata of its tag. Throws `InvalidValueError`. */
 export function decodeValue(summaryValue: SummaryValue, metadata = summaryValue.metadata): DecodedValue {
   const { tag, value } = summaryValue;
   switch (value?.kind) {
@@ -130,7 +131,7 @@ export function decodeValue(summaryValue: SummaryValue, metadata = summaryValue.
     case 'tensor':
       return decodeTensor(tag, value.tensor, metadata);
     case undefined:
-      // Some writers give HParams no value at all.
+      // Some writers store HParams without a value.
       return metadata?.pluginName === 'hparams'
         ? { kind: 'hparams', data: decodeHParams(tag, metadata.content) }
         : { kind: 'empty' };
@@ -184,7 +185,7 @@ function decodeImages(tag: string, tensor: TensorProto): DecodedValue {
   };
 }
 
-/** [k] clips, or [k, 2] with a label beside each. */
+/** [k] clips, or [k, 2] with a label for each clip. */
 function decodeClips(tag: string, tensor: TensorProto): DecodedClip[] {
   const { shape } = tensor;
   const isLabelled = shape.length === 2 && shape[1] === 2;
@@ -236,8 +237,8 @@ function onlyBlob(tag: string, tensor: TensorProto): Uint8Array {
 }
 
 /**
- * Rows of a legacy histogram, as TensorBoard's Python reader makes them: empty buckets at both ends left out, because their outer
- * limits are ±1.8e308; the smallest and largest value are the outer edges.
+ * Converts a legacy histogram to rows as TensorBoard's Python reader does. Empty buckets at both ends are dropped,
+ * because their outer limits are ±1.8e308; the smallest and the largest value become the outer edges.
  */
 function migrateHistogram(tag: string, { min, max, bucketLimit, bucket }: LegacyHistogram): Float64Array {
   if (bucketLimit.length !== bucket.length) {

@@ -1,8 +1,8 @@
 /**
- * Decodes the scalars of an event file many at a time, into columns.
+ * Decodes the scalars of an event file in batches, into columns.
  *
- * Every CRC is checked. Scalars are recognized by the shape of their records (src/format/reader/scalar-shape.ts); whatever is not recognized, or looks
- * damaged, is left to the general way, which alone decides what it is.
+ * Checks every CRC. Recognises scalars by the layout of their records (src/format/reader/scalar-shape.ts). Leaves every other
+ * record, and everything that looks damaged, to the general decoder.
  */
 
 import { maskCrc, updateCrc } from '../record/crc32c.js';
@@ -12,16 +12,16 @@ import { findTag, MAX_SHAPE_BYTES, ScalarShape, type ScalarSource } from './scal
 
 export type { ScalarSource } from './scalar-shape.js';
 
-/** Scalars that follow each other, in columns; valid until the next are asked for. Steps are exact: others are no part of it. */
+/** Consecutive scalars in columns; valid until the next batch is read. Steps are exact: a scalar whose step is not is never in a batch. */
 export interface ScalarBatch {
   readonly count: number;
-  /** Of each scalar: which of `sources` it comes from. */
+  /** For each scalar, its index in `sources`. */
   readonly sourceIndices: Int32Array;
   readonly steps: Float64Array;
   /** Seconds since the Unix epoch. */
   readonly wallTimes: Float64Array;
   readonly values: Float64Array;
-  /** All sources so far; a source keeps its index. */
+  /** All sources so far; the index of a source never changes. */
   readonly sources: readonly ScalarSource[];
 }
 
@@ -30,32 +30,32 @@ const WALL_TIME_KEY = 0x09;
 const STEP_KEY = 0x10;
 const SUMMARY_KEY = 0x2a;
 const WALL_TIME_BYTES = 9;
-/** A varint of up to so many bytes is below 2^49. */
+/** A varint of up to this many bytes is below 2^49. */
 const MAX_STEP_BYTES = 7;
-/** No scalar is shorter than that, and the fast way may look so far without asking. */
+/** No scalar is shorter, so the fast path can read this many bytes without a check. */
 const MIN_SCALAR_BYTES = WALL_TIME_BYTES + 1 + MAX_STEP_BYTES;
 const MAX_SCALAR_BYTES = MAX_SHAPE_BYTES + MIN_SCALAR_BYTES;
-/** The register of a CRC before its first byte. */
+/** The initial CRC register. */
 const START = -1;
-/** A file of more tags than that is decoded without learning more of them. */
+/** Stop learning layouts when a file has more tags than this. */
 const MAX_SHAPES = 2 ** 16;
 
 export class ScalarDecoder {
   readonly #shapes: ScalarShape[] = [];
-  /** By a hash of the tag's bytes and the summary's length. */
+  /** Keyed by a hash of the tag's bytes and the summary's length. */
   readonly #byHash = new Map<number, ScalarShape[]>();
   #last: ScalarShape | undefined;
   readonly #sourceIndices = new Int32Array(BATCH_ROWS);
   readonly #steps = new Float64Array(BATCH_ROWS);
   readonly #wallTimes = new Float64Array(BATCH_ROWS);
   readonly #values = new Float64Array(BATCH_ROWS);
-  /** The last wall time, and the register of the CRC after it. */
+  /** The last wall time, and the CRC register after it. */
   #wallTime = Number.NaN;
   #wallTimeRegister = START;
-  /** Rows of the last batch. */
+  /** The number of rows in the current batch. */
   #count = 0;
 
-  /** The scalars that were read last. */
+  /** The scalars of the last `readScalars`. */
   get batch(): ScalarBatch {
     return {
       count: this.#count,
@@ -68,8 +68,8 @@ export class ScalarDecoder {
   }
 
   /**
-   * Reads scalars of known shapes from `bytes[start]` on, until something else comes or the columns are full; returns the offset after them.
-   * `view` looks at the same memory, from the same first byte.
+   * Reads scalars of known layouts from `bytes[start]`, until something else follows or the columns are full. Returns the offset
+   * after them. `view` covers the same memory, from the same first byte.
    */
   readScalars(bytes: Uint8Array, view: DataView, start: number): number {
     const limit = bytes.length - FOOTER_BYTES;
@@ -133,7 +133,7 @@ export class ScalarDecoder {
     return shapes?.find((shape) => shape.sizeBytes === end - at && shape.matches(view, at));
   }
 
-  /** Remembers the shape of an event that is one scalar; keeps nothing of its memory. */
+  /** Learns the layout of an event that is a single scalar; keeps no reference to its memory. */
   learn({ what }: Event, data: Uint8Array): void {
     if (what.kind !== 'summary' || what.values.length !== 1 || this.#shapes.length >= MAX_SHAPES) return;
     const at = findSummary(data);
@@ -141,7 +141,7 @@ export class ScalarDecoder {
     const hash = hashOf(data, at, data.length);
     const others = this.#byHash.get(hash) ?? [];
     if (others.some((other) => other.isShapeOf(data.subarray(at)))) return;
-    // Copies: what the shape is learned from is not ours to keep.
+    // Copy: the caller may reuse this memory.
     const first = structuredClone(what.values[0]!);
     const shape = ScalarShape.learn(this.#shapes.length, first, data.slice(at));
     if (shape === undefined) return;
@@ -152,7 +152,7 @@ export class ScalarDecoder {
   }
 }
 
-/** A scalar of a batch as the event that it was. */
+/** One scalar of a batch, as an event. */
 export function toScalarEvent(batch: ScalarBatch, row: number): Event {
   const { first } = batch.sources[batch.sourceIndices[row]!]!;
   return {
@@ -178,7 +178,7 @@ function toContent({ value }: SummaryValue, number: number): ValueContent {
   };
 }
 
-/** Where the summary of an event begins that has wall time and step before it, and nothing else. */
+/** The start of the summary in an event that has only wall time and step before it, and nothing after it; undefined for other events. */
 function findSummary(data: Uint8Array): number | undefined {
   let at = data[0] === WALL_TIME_KEY ? WALL_TIME_BYTES : 0;
   if (data[at] === STEP_KEY) {

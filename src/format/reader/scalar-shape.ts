@@ -1,32 +1,32 @@
 /**
- * The bytes that the scalars of one tag have in common: all but wall time, step and the number itself.
+ * The bytes that the scalars of one tag have in common: all but wall time, step and value.
  *
- * A shape is learned from a record that was decoded in the general way. A later record whose bytes are equal, but for the number, says the same, so
- * that its bytes are compared, and neither decoded nor run through the CRC one by one (src/format/record/crc-shift.ts).
+ * A shape is learned from a record that the general decoder has read. A later record with the same bytes, except for the number,
+ * has the same meaning. Its bytes are only compared, not decoded, and their CRC comes from tables (src/format/record/crc-shift.ts).
  */
 
 import { applyShift, type CrcShift, shiftOf } from '../record/crc-shift.js';
 import { updateCrc, updateCrcInt32 } from '../record/crc32c.js';
 import type { SummaryValue } from '../wire/messages.js';
 
-/** Longer summaries are decoded in the general way. */
+/** The general decoder reads longer summaries. */
 export const MAX_SHAPE_BYTES = 1024;
 
-/** Bytes from a float to the double behind it: its own four, key and length of `double_val`. */
+/** Bytes from the start of a float to the double after it: the float's four bytes, then key and length of `double_val`. */
 const DOUBLE_DISTANCE = 6;
 
-/** Where the number stands in a summary. */
+/** The position of the number in a summary. */
 interface NumberPlace {
   readonly floatAt: number;
-  /** Whether `double_val` follows it, as in our own records of numbers that float32 does not hold. */
+  /** Whether `double_val` follows; polytrack writes it for numbers that float32 cannot represent. */
   readonly hasDouble: boolean;
 }
 
-/** Where scalars come from: the records of one shape, which are of one tag. */
+/** The origin of scalars: all records of one shape, and so of one tag. */
 export interface ScalarSource {
-  /** From 0, in the order in which they were first seen. */
+  /** Counted from 0, in order of first appearance. */
   readonly index: number;
-  /** The value of the record that came first: its tag, its metadata where all records of the shape have them, and its form. */
+  /** The value of the first record: its tag, its form, and its metadata if all records of the shape have it. */
   readonly first: SummaryValue;
 }
 
@@ -34,14 +34,14 @@ export class ScalarShape implements ScalarSource {
   readonly index: number;
   readonly first: SummaryValue;
   readonly sizeBytes: number;
-  /** The shape that came after this one the last time: programs log their metrics in turn. */
+  /** The shape that followed this one last time: programs log their metrics in the same order. */
   next: ScalarShape | undefined;
-  /** As little-endian 32-bit words; the masks are 0 where the number stands, and behind the last byte. */
+  /** As little-endian 32-bit words. The masks are 0 at the number and after the last byte. */
   readonly #words: Int32Array;
   readonly #masks: Int32Array;
   readonly #floatAt: number;
   readonly #hasDouble: boolean;
-  /** For all bytes of the shape, with their constant; and for the bytes behind the number, undefined without any. */
+  /** The tables and the constant for all bytes of the shape, and the tables for the bytes after the number, if any. */
   readonly #shift: CrcShift;
   readonly #constant: number;
   readonly #restShift: CrcShift | undefined;
@@ -69,8 +69,8 @@ export class ScalarShape implements ScalarSource {
   }
 
   /**
-   * The shape of `summary`, field 5 of an event with its key, which holds `value`; undefined when it is no plain float scalar. Takes both over,
-   * and overwrites the number.
+   * The shape of `summary`, which is field 5 of an event with its key, and contains `value`; undefined when it is not a plain float
+   * scalar. Takes ownership of both, and overwrites the number.
    */
   static learn(index: number, value: SummaryValue, summary: Uint8Array): ScalarShape | undefined {
     if (summary.length > MAX_SHAPE_BYTES) return undefined;
@@ -78,7 +78,7 @@ export class ScalarShape implements ScalarSource {
     return place === undefined ? undefined : new ScalarShape(index, value, summary, place);
   }
 
-  /** Whether the `sizeBytes` bytes at `at` are of this shape. Up to three bytes more are looked at. */
+  /** Whether the `sizeBytes` bytes at `at` have this shape. Reads up to three bytes more. */
   matches(view: DataView, at: number): boolean {
     const words = this.#words;
     const masks = this.#masks;
@@ -89,7 +89,7 @@ export class ScalarShape implements ScalarSource {
     return difference === 0;
   }
 
-  /** Whether these bytes, and no more, are of this shape. */
+  /** Whether exactly these bytes have this shape. */
   isShapeOf(summary: Uint8Array): boolean {
     if (summary.length !== this.sizeBytes) return false;
     const padded = new Uint8Array(summary.length + 3);
@@ -97,7 +97,7 @@ export class ScalarShape implements ScalarSource {
     return this.matches(new DataView(padded.buffer), 0);
   }
 
-  /** The register of a record's CRC after the shape at `at`, from that of what comes before. */
+  /** The CRC register after the shape at `at`; `register` is the register before it. */
   updateCrc(view: DataView, at: number, register: number): number {
     const floatAt = at + this.#floatAt;
     const float = view.getInt32(floatAt, true);
@@ -113,7 +113,7 @@ export class ScalarShape implements ScalarSource {
     return applyShift(this.#shift, register) ^ this.#constant ^ number;
   }
 
-  /** The number of the shape at `at`; the double where it belongs to the float, as in src/format/reader/tensor-values.ts. */
+  /** The number of the shape at `at`. Returns the double if it matches the float, as in src/format/reader/tensor-values.ts. */
   read(view: DataView, at: number): number {
     const floatAt = at + this.#floatAt;
     const float = view.getFloat32(floatAt, true);
@@ -123,7 +123,7 @@ export class ScalarShape implements ScalarSource {
   }
 }
 
-/** The tag's bytes of a summary whose first field is a value that begins with its tag; undefined for others. */
+/** The tag's bytes, if the first field of the summary is a value that begins with its tag; otherwise undefined. */
 export function findTag(
   bytes: Uint8Array,
   at: number,
@@ -132,13 +132,13 @@ export function findTag(
   const value = enter(bytes, at, end, SUMMARY);
   const tag = value === undefined ? undefined : enter(bytes, value, end, VALUE);
   const start = tag === undefined || bytes[tag] !== TAG ? undefined : tag + 2;
-  // Tags of 128 bytes and more are rare, and left to the general way.
+  // Leave tags of 128 bytes and more to the general decoder; they are rare.
   if (start === undefined || bytes[start - 1]! > 127) return undefined;
   const tagEnd = start + bytes[start - 1]!;
   return tagEnd > end ? undefined : [start, tagEnd];
 }
 
-/** Field keys: `Event.summary`, `Summary.value`, those of `Summary.Value`, and those of `TensorProto`. */
+/** Field keys of `Event.summary`, `Summary.value`, `Summary.Value` and `TensorProto`. */
 const SUMMARY = 0x2a;
 const VALUE = 0x0a;
 const TAG = 0x0a;
@@ -148,13 +148,13 @@ const METADATA = 0x4a;
 const DTYPE = 0x08;
 const DTYPE_FLOAT = 1;
 const TENSOR_SHAPE = 0x12;
-/** `tensor_content`, which TensorFlow writes; the bytes of a float are the same. */
+/** `tensor_content`, which TensorFlow writes; it stores a float in the same bytes. */
 const CONTENT = 0x22;
 const PACKED_FLOAT = 0x2a;
 const UNPACKED_FLOAT = 0x2d;
 const PACKED_DOUBLE = 0x32;
 
-/** Where the number of a summary of one float scalar stands; undefined for every other form, however legal. */
+/** The position of the number in a summary of one float scalar; undefined for every other form, even if valid. */
 function findNumber(bytes: Uint8Array): NumberPlace | undefined {
   const end = bytes.length;
   const value = enter(bytes, 0, end, SUMMARY);
@@ -208,14 +208,14 @@ function findInTensor(bytes: Uint8Array, start: number, end: number): NumberPlac
   return isFloat && floatAt !== undefined ? { floatAt, hasDouble } : undefined;
 }
 
-/** Where the content of the field at `at` begins, if it is this one and reaches to the end. */
+/** The start of the content of the field at `at`, if the field has this key and reaches to `end`. */
 function enter(bytes: Uint8Array, at: number, end: number, key: number): number | undefined {
   if (bytes[at] !== key) return undefined;
   const content = contentOf(bytes, at, end);
   return content?.end === end ? content.start : undefined;
 }
 
-/** The content of a length-delimited field whose key takes one byte and whose length takes at most two. */
+/** The content of a length-delimited field with a one-byte key and a length of at most two bytes. */
 function contentOf(bytes: Uint8Array, at: number, end: number): { start: number; end: number } | undefined {
   const low = bytes[at + 1] ?? 0;
   const isShort = low < 128;

@@ -1,5 +1,5 @@
 /**
- * The values of a tensor, in whichever of the legal fields its writer has put them.
+ * Reads the values of a tensor from any of the fields that may contain them.
  *
  * Source: tensorboard/util/tensor_util.py (`make_ndarray`): `tensor_content` wins; one value in a typed field stands for all.
  */
@@ -9,12 +9,12 @@ import { DataType, type TensorProto } from '../wire/messages.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The number of elements that a shape has. */
+/** The number of elements of a shape. */
 export function countElements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Numbers of a numeric tensor, row-major; bigints for 64-bit integers. Throws `InvalidValueError`. */
+/** The numbers of a numeric tensor, row-major; bigints for 64-bit integers. Throws `InvalidValueError`. */
 export function toNumbers(tag: string, tensor: TensorProto): number[] | bigint[] {
   const values =
     tensor.tensorContent === undefined
@@ -23,15 +23,15 @@ export function toNumbers(tag: string, tensor: TensorProto): number[] | bigint[]
   return fill(tag, values as number[], tensor.shape);
 }
 
-/** Numbers of a tensor, those of 64 bits rounded. Throws `InvalidValueError`. */
+/** The numbers of a tensor, with 64-bit integers rounded. Throws `InvalidValueError`. */
 export function toDoubles(tag: string, tensor: TensorProto): Float64Array {
   return Float64Array.from(toNumbers(tag, tensor) as number[], Number);
 }
 
-/** The only number of a tensor, of whatever rank. Throws `InvalidValueError` when it has none or several. */
+/** The only number of a tensor of any rank. Throws `InvalidValueError` when it has none or several. */
 export function numberFrom(tag: string, tensor: TensorProto): number {
   const { dtype, shape, tensorContent, floatVal, doubleVal } = tensor;
-  // Nearly all scalars: without an array of one.
+  // The common case; avoids an array of one.
   if (
     dtype === DataType.FLOAT &&
     shape.length === 0 &&
@@ -46,24 +46,24 @@ export function numberFrom(tag: string, tensor: TensorProto): number {
   throw new InvalidValueError(tag, `shape [${shape.join(', ')}], expected one number`);
 }
 
-/** Strings of a tensor, as bytes. Throws `InvalidValueError`. */
+/** The strings of a tensor, as bytes. Throws `InvalidValueError`. */
 export function blobsFrom(tag: string, tensor: TensorProto): readonly Uint8Array[] {
   if (tensor.dtype !== DataType.STRING) {
-    throw new InvalidValueError(tag, `expected strings, found a tensor of type ${tensor.dtype}`);
+    throw new InvalidValueError(tag, `the tensor has type ${tensor.dtype}, expected strings`);
   }
   return fill(tag, [...(tensor.stringVal ?? [])], tensor.shape);
 }
 
-/** UTF-8 as text. Throws `InvalidValueError`. */
+/** Decodes UTF-8. Throws `InvalidValueError`. */
 export function textFrom(tag: string, bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch (cause) {
-    throw new InvalidValueError(tag, 'text that is not UTF-8', { cause });
+    throw new InvalidValueError(tag, 'the text is not valid UTF-8', { cause });
   }
 }
 
-/** Most elements that one value may stand for: a few bytes of a damaged file must not take all the memory. */
+/** The most elements that one value may stand for, so that a few damaged bytes cannot exhaust the memory. */
 const MAX_REPEATED = 2 ** 24;
 
 function fill<T>(tag: string, values: T[], shape: readonly number[]): T[] {
@@ -72,7 +72,10 @@ function fill<T>(tag: string, values: T[], shape: readonly number[]): T[] {
   if (values.length === 1 && expected > 1 && expected <= MAX_REPEATED) {
     return new Array<T>(expected).fill(values[0]!);
   }
-  throw new InvalidValueError(tag, `${values.length} values for the shape [${shape.join(', ')}]`);
+  throw new InvalidValueError(
+    tag,
+    `the tensor has ${values.length} values for the shape [${shape.join(', ')}]`,
+  );
 }
 
 function fromFields(tag: string, tensor: TensorProto): (number | bigint)[] {
@@ -101,13 +104,14 @@ function fromFields(tag: string, tensor: TensorProto): (number | bigint)[] {
     case DataType.UINT8:
       return [...(tensor.intVal ?? [])];
     default:
-      throw new InvalidValueError(tag, `expected numbers, found a tensor of type ${dtype}`);
+      throw new InvalidValueError(tag, `the tensor has type ${dtype}, expected numbers`);
   }
 }
 
 /**
- * The doubles that a float tensor of ours has beside its floats, for values that float32 does not hold
- * (src/format/writer/scalar-template.ts). Only believed when they are what was rounded: the field means nothing in a float tensor.
+ * The doubles that polytrack stores with a float tensor for values that float32 cannot represent
+ * (src/format/writer/scalar-template.ts). Used only if they round to the floats: in other writers' float tensors the field has no
+ * meaning.
  */
 function toExactDoubles({ floatVal, doubleVal }: TensorProto): Float64Array | undefined {
   if (floatVal === undefined || doubleVal?.length !== floatVal.length) return undefined;
@@ -115,7 +119,7 @@ function toExactDoubles({ floatVal, doubleVal }: TensorProto): Float64Array | un
   return isSame ? doubleVal : undefined;
 }
 
-/** How an element is read from little-endian bytes, and its size. */
+/** The size of an element, and how to read it from little-endian bytes. */
 const ELEMENTS: Partial<
   Record<number, [bytes: number, read: (view: DataView, at: number) => number | bigint]>
 > = {
@@ -137,13 +141,13 @@ const ELEMENTS: Partial<
 function fromContent(tag: string, { dtype, shape }: TensorProto, content: Uint8Array): (number | bigint)[] {
   const element = ELEMENTS[dtype];
   if (element === undefined)
-    throw new InvalidValueError(tag, `expected numbers, found a tensor of type ${dtype}`);
+    throw new InvalidValueError(tag, `the tensor has type ${dtype}, expected numbers`);
   const [bytes, read] = element;
   const count = countElements(shape);
   if (content.length !== count * bytes) {
     throw new InvalidValueError(
       tag,
-      `${content.length} bytes for the shape [${shape.join(', ')}] of ${bytes} bytes each`,
+      `the tensor has ${content.length} bytes for the shape [${shape.join(', ')}] with ${bytes} bytes per element`,
     );
   }
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);

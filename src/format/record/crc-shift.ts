@@ -1,19 +1,20 @@
 /**
- * The CRC of bytes of which most are known beforehand: records of one tag differ in a few bytes only.
+ * Computes the CRC of records that are mostly constant bytes: the records of one tag differ in a few bytes only.
  *
- * A CRC register is linear over the bytes that go through it. So what known bytes do to it is: a table for their number, the
- * same for all bytes of that length, and one constant of their own. Four look-ups stand for any number of bytes.
+ * A CRC register is linear over the bytes that go through it. A block of constant bytes therefore changes the register
+ * by a table, which depends on the length of the block only, and a constant, which depends on its content. Four lookups
+ * replace the work for any number of bytes.
  */
 
 import { updateCrc } from './crc32c.js';
 
-/** What a number of bytes does to each of the register's four bytes: four tables of 256 entries. */
+/** The effect of a number of zero bytes on each of the register's four bytes: four tables of 256 entries. */
 export type CrcShift = Int32Array;
 
-/** By number of bytes; a few kilobytes each, as many as there are lengths of names. */
+/** By number of bytes. Each takes a few kilobytes; there are as many as name lengths. */
 const shifts = new Map<number, CrcShift>();
 
-/** The tables for this many zero bytes, between 1 and a few thousand. */
+/** The tables for `byteCount` zero bytes, from 1 to a few thousand. */
 export function shiftOf(byteCount: number): CrcShift {
   let shift = shifts.get(byteCount);
   if (shift === undefined) {
@@ -23,7 +24,7 @@ export function shiftOf(byteCount: number): CrcShift {
   return shift;
 }
 
-/** The register after as many zero bytes as the tables are for; after known bytes: that, and their constant, in exclusive or. */
+/** The register after the zero bytes that the tables stand for. For constant bytes, XOR the result with their constant. */
 export function applyShift(shift: CrcShift, register: number): number {
   return (
     shift[register & 255]! ^

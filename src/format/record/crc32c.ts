@@ -1,15 +1,15 @@
 /**
- * CRC-32C (Castagnoli) and TensorFlow's masked form of it, over a range of a buffer.
+ * CRC-32C (Castagnoli) over a range of a buffer, and TensorFlow's masked form of it.
  *
- * Slicing-by-16 tables in one module-level instance: made twice from a factory, V8 no longer specialises the function to
- * its tables and short inputs take 1.5 times as long. It takes a range because a record's bytes lie in the middle of the
- * queue and a `subarray` for each record would be garbage.
+ * The slicing-by-16 tables are a single module-level instance. With two instances from a factory, V8 does not
+ * specialise the function to its tables, and short inputs take 1.5 times as long. The functions take a range because a
+ * record lies in the middle of the queue, and a `subarray` per record would be garbage.
  */
 
 const POLYNOMIAL_REFLECTED = 0x82f63b78;
 const MASK_DELTA = 0xa282ead8;
 const SLICES = 16;
-/** From here on a view of the bytes is made for them. */
+/** The length from which creating a `DataView` pays off. */
 const MIN_LONG_BYTES = 512;
 
 /** `T[k * 256 + b]`: the CRC of byte `b` followed by `k` zero bytes. */
@@ -59,7 +59,7 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, previou
   return ~crc >>> 0;
 }
 
-/** As the loop above, reading words: as fast as WebAssembly, and worth a view of the bytes where there are many. */
+/** Like the loop above, but reads words. As fast as WebAssembly; the `DataView` pays off for long inputs. */
 function passWords(register: number, view: DataView, start: number, end: number): number {
   let crc = register;
   for (let i = start; i < end; i += SLICES) {
@@ -89,7 +89,7 @@ function passWords(register: number, view: DataView, start: number, end: number)
 }
 
 /**
- * The form in which event files store a CRC, so that the CRC of bytes that hold CRCs stays meaningful.
+ * The form in which event files store a CRC: masked, so that the CRC of bytes that contain CRCs stays useful.
  *
  * Source: tensorflow/core/lib/hash/crc32c.h: rotate right by 15, add 0xA282EAD8, modulo 2^32.
  */
@@ -108,12 +108,12 @@ export function maskedCrc32c(bytes: Uint8Array, start = 0, end = bytes.length): 
   return maskCrc(crc32c(bytes, start, end));
 }
 
-/** The register after `bytes[start, end)` went through it: `crc32c` without its inversions. */
+/** The register after `bytes[start, end)`: `crc32c` without its inversions. */
 export function updateCrc(register: number, bytes: Uint8Array, start: number, end: number): number {
   return ~crc32c(bytes, start, end, ~register);
 }
 
-/** What the four bytes of a little-endian integer, and then up to 12 zero bytes, make of a register of 0. */
+/** The register, starting from 0, after a little-endian 32-bit integer and up to 12 zero bytes. */
 export function updateCrcInt32(value: number, zeroBytes: number): number {
   const row = zeroBytes * 256;
   return (

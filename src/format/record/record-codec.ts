@@ -11,22 +11,22 @@ import { maskedCrc32c } from './crc32c.js';
 
 export const HEADER_BYTES = 12;
 export const FOOTER_BYTES = 4;
-/** What framing adds to a record's data. */
+/** The bytes that framing adds to a record's data. */
 export const FRAMING_BYTES = HEADER_BYTES + FOOTER_BYTES;
 
 /**
- * Longest data that is believed. Protobuf messages end at 2 GiB; a longer "length" with a matching CRC is a writer's
- * fault, and waiting for that many bytes would be waiting for ever.
+ * The longest data that is accepted. Protobuf messages are shorter than 2 GiB. A larger length with a matching CRC is a
+ * bug of the writer, and a reader would wait forever for those bytes.
  */
 export const MAX_DATA_BYTES = 2 ** 31 - 1;
 
 const CACHED_LENGTHS = 1024;
-/** Masked CRC of each short length field; 0 means not computed yet (no length below the limit has that CRC). */
+/** The masked CRC of each short length field. 0 means not computed yet: no length below the limit has that CRC. */
 const lengthCrcs = new Uint32Array(CACHED_LENGTHS);
 const lengthBytes = new Uint8Array(8);
 const lengthView = new DataView(lengthBytes.buffer);
 
-/** Encodes one record; 16 bytes longer than `data`. */
+/** Encodes one record, which is 16 bytes longer than `data`. */
 export function encodeRecord(data: Uint8Array): Uint8Array {
   const out = new Uint8Array(data.length + FRAMING_BYTES);
   out.set(data, HEADER_BYTES);
@@ -35,8 +35,8 @@ export function encodeRecord(data: Uint8Array): Uint8Array {
 }
 
 /**
- * Writes the header and the footer around data that is in place already: `bytes[start + 12, start + 12 + dataBytes)`.
- * `view` looks at the same memory as `bytes`, from the same first byte. Returns the offset after the record.
+ * Writes the header and footer around data that is already at `bytes[start + 12, start + 12 + dataBytes)`. `view`
+ * covers the same memory as `bytes`, from the same first byte. Returns the offset after the record.
  */
 export function sealRecord(bytes: Uint8Array, view: DataView, start: number, dataBytes: number): number {
   const dataStart = start + HEADER_BYTES;
@@ -44,7 +44,7 @@ export function sealRecord(bytes: Uint8Array, view: DataView, start: number, dat
   return sealRecordWithCrc(view, start, dataBytes, crc);
 }
 
-/** As `sealRecord`, for data whose masked CRC is known. */
+/** Like `sealRecord`, for data with a known masked CRC. */
 export function sealRecordWithCrc(
   view: DataView,
   start: number,
@@ -52,7 +52,7 @@ export function sealRecordWithCrc(
   maskedCrc: number,
 ): number {
   const dataEnd = start + HEADER_BYTES + dataBytes;
-  // Before the writes: V8 compiles a write whose argument may branch as a call, which takes as long as all the others.
+  // Compute this before the writes: V8 compiles a write whose argument may branch as a call, which takes as long as all the others.
   const lengthCrc = maskedLengthCrc(dataBytes);
   view.setUint32(start, dataBytes, true);
   view.setUint32(start + 4, dataBytes / 2 ** 32, true);
@@ -61,7 +61,7 @@ export function sealRecordWithCrc(
   return dataEnd + FOOTER_BYTES;
 }
 
-/** The masked CRC that a header has for this many bytes of data. */
+/** The masked CRC of a header for `dataBytes` bytes of data. */
 export function maskedLengthCrc(dataBytes: number): number {
   return lengthCrcs[dataBytes] || computeLengthCrc(dataBytes);
 }
@@ -74,11 +74,11 @@ function computeLengthCrc(dataBytes: number): number {
   return crc;
 }
 
-/** One step of decoding: a record, or how many more bytes are needed before the next one is whole. */
+/** The result of one decoding step: a record, or the number of bytes that are missing before it is complete. */
 export type DecodedRecord =
   | {
       readonly kind: 'record';
-      /** The record's data: a view into the bytes that were passed in. */
+      /** The record's data, as a view into the input. */
       readonly data: Uint8Array;
       /** Offset after the record. */
       readonly end: number;
@@ -88,8 +88,8 @@ export type DecodedRecord =
 /**
  * Decodes the record that begins at `bytes[start]`.
  *
- * A cut record is no error but `incomplete`: a growing file ends that way. Throws `CorruptRecordError` when a CRC does not
- * match; its offset is `fileOffset`, that of the record's first byte in the file.
+ * Returns `incomplete` for a partial record, because a growing file ends that way. Throws `CorruptRecordError` with
+ * `fileOffset`, the position of the record in its file, when a CRC does not match.
  */
 export function decodeRecord(bytes: Uint8Array, start = 0, fileOffset = start): DecodedRecord {
   const available = bytes.length - start;
@@ -111,7 +111,8 @@ export function decodeRecord(bytes: Uint8Array, start = 0, fileOffset = start): 
 }
 
 /**
- * The first offset from `start` on at which a record may begin: its length matches its CRC, or fewer bytes than a header are left.
+ * The first offset at or after `start` where a record may begin: its length matches its CRC, or fewer bytes than a
+ * header remain.
  */
 export function findRecordHeader(bytes: Uint8Array, start: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -123,7 +124,7 @@ export function findRecordHeader(bytes: Uint8Array, start: number): number {
   return at;
 }
 
-/** Decodes all whole records of `bytes`; `end` is the offset after the last of them. Throws as `decodeRecord` does. */
+/** Decodes all complete records of `bytes`; `end` is the offset after the last one. Throws like `decodeRecord`. */
 export function decodeRecords(bytes: Uint8Array): { records: Uint8Array[]; end: number } {
   const records: Uint8Array[] = [];
   let end = 0;

@@ -1,7 +1,7 @@
 /**
- * Decodes `Event` and all that it holds, from any writer.
+ * Decodes `Event` and everything in it, from any writer.
  *
- * Protobufjs does the parsing; this file turns its objects into the plain values of `messages.ts` and keeps int64 exact.
+ * Protobufjs parses the bytes. This file converts its objects to the plain values of `messages.ts` and keeps int64 exact.
  */
 
 import { tensorboard } from './generated/event.js';
@@ -17,9 +17,9 @@ import type {
   ValueContent,
 } from './messages.js';
 
-/** Decodes one record's data. Throws what protobufjs throws when the bytes are no `Event`. */
+/** Decodes the data of one record. Throws the error of protobufjs when the bytes are not an `Event`. */
 export function decodeEvent(data: Uint8Array): Event {
-  // A plain view: handed a Buffer, protobufjs gives Buffers, whose `slice` shares memory.
+  // Pass a plain view: for a Buffer, protobufjs returns Buffers, whose `slice` shares memory.
   const event = tensorboard.Event.decode(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   return { wallTime: event.wallTime, step: toInteger(event.step), what: toContent(event) };
 }
@@ -52,7 +52,7 @@ function toContent(event: tensorboard.Event): EventContent {
 function toSummaryValue(value: tensorboard.Summary.IValue): SummaryValue {
   const content = toValueContent(value);
   return {
-    // Before `tag` there was `node_name`; TensorBoard's Python reader still falls back to it.
+    // Older writers used `node_name` instead of `tag`; TensorBoard's Python reader still falls back to it.
     tag: value.tag || value.nodeName || '',
     ...(value.metadata == null ? {} : { metadata: toMetadata(value.metadata) }),
     ...(content === undefined ? {} : { value: content }),
@@ -138,7 +138,7 @@ function toTensor(tensor: tensorboard.ITensorProto): TensorProto {
   };
 }
 
-/** A 64-bit integer as protobufjs gives it: a number, or two halves. */
+/** A 64-bit integer from protobufjs: a number, or two halves. */
 type Integer64 = number | { readonly low: number; readonly high: number; readonly unsigned: boolean };
 
 function toBigInt(value: Integer64): bigint {

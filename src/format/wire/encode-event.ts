@@ -1,8 +1,8 @@
 /**
- * Encodes `Event` and all that it holds, in canonical form: ascending fields, defaults left out.
+ * Encodes `Event` and everything in it in canonical form: fields in ascending order, defaults omitted.
  *
- * A message is a list of pieces that are laid end to end only once, in the queue, so that a 30 MB image is copied once.
- * Field numbers: `proto/`; checked byte by byte against protobufjs and against TensorBoard's own classes.
+ * A message is a list of pieces that are copied once, into the queue; so a 30 MB image is copied once. Field numbers: `proto/`.
+ * Tests compare the bytes with those of protobufjs and of TensorBoard's own classes.
  */
 
 import type {
@@ -28,17 +28,17 @@ import {
   writeVarint,
 } from './proto-bytes.js';
 
-/** A message or field whose bytes are these pieces, in order. */
+/** The bytes of a message or field, as pieces in order. */
 export type Pieces = readonly Uint8Array[];
 
-/** The sum of the pieces' lengths. */
+/** The total length of the pieces. */
 export function piecesBytes(pieces: Pieces): number {
   let total = 0;
   for (const piece of pieces) total += piece.length;
   return total;
 }
 
-/** Lays the pieces end to end from `offset` on; returns the offset after them. */
+/** Copies the pieces to `bytes`, starting at `offset`. Returns the offset after them. */
 export function writePieces(bytes: Uint8Array, offset: number, pieces: Pieces): number {
   let at = offset;
   for (const piece of pieces) {
@@ -48,7 +48,7 @@ export function writePieces(bytes: Uint8Array, offset: number, pieces: Pieces): 
   return at;
 }
 
-/** The pieces as one array. */
+/** The pieces, joined to one array. */
 export function joinPieces(pieces: Pieces): Uint8Array {
   const out = new Uint8Array(piecesBytes(pieces));
   writePieces(out, 0, pieces);
@@ -90,7 +90,7 @@ function encodeWhat(what: EventContent): Pieces {
   }
 }
 
-/** Encodes the content of a `Summary`: its values, each as field 1. */
+/** Encodes the content of a `Summary`: each value as field 1. */
 export function encodeSummary(values: readonly SummaryValue[]): Pieces {
   return values.flatMap((value) => delimited(1, encodeSummaryValue(value)));
 }
@@ -150,7 +150,7 @@ export function encodeMetadata(metadata: SummaryMetadata): Pieces {
   ];
 }
 
-/** Encodes the content of a `TensorProto`. The shape is always there: rank 0 is an empty message. */
+/** Encodes the content of a `TensorProto`. Always writes the shape: rank 0 is an empty message. */
 export function encodeTensor(tensor: TensorProto): Pieces {
   const dims = tensor.shape.flatMap((size) => delimited(2, int64(1, size)));
   return [
@@ -169,7 +169,7 @@ export function encodeTensor(tensor: TensorProto): Pieces {
   ];
 }
 
-/** The varints of integers, end to end: how protobuf packs them. */
+/** Joins the varints of integers, which is protobuf's packed form. */
 function packVarints(values: Int32Array | Uint32Array | BigInt64Array | BigUint64Array): Uint8Array {
   const out = new Uint8Array(values.length * MAX_VARINT_BYTES);
   let at = 0;
@@ -177,7 +177,7 @@ function packVarints(values: Int32Array | Uint32Array | BigInt64Array | BigUint6
   return out.subarray(0, at);
 }
 
-/** A length-delimited field around the pieces of its content. Written even when it is empty. */
+/** A length-delimited field with these pieces as its content. Written even if it is empty. */
 export function delimited(field: number, content: Pieces): Pieces {
   const contentBytes = piecesBytes(content);
   const header = new Uint8Array(1 + varintBytes(contentBytes));
@@ -186,17 +186,17 @@ export function delimited(field: number, content: Pieces): Pieces {
   return [header, ...content];
 }
 
-/** A string field; left out when empty. */
+/** A string field; omitted when empty. */
 function text(field: number, value: string): Pieces {
   return value === '' ? [] : delimited(field, [encodeUtf8(value)]);
 }
 
-/** A bytes field; left out when empty or absent. */
+/** A bytes field; omitted when empty or absent. */
 function nonEmpty(field: number, value: Uint8Array | undefined): Pieces {
   return value === undefined || value.length === 0 ? [] : delimited(field, [value]);
 }
 
-/** As `nonEmpty`, for field numbers from 16 on, whose key takes two bytes. */
+/** Like `nonEmpty`, for field numbers from 16, whose key takes two bytes. */
 function wideNonEmpty(field: number, value: Uint8Array | undefined): Pieces {
   if (value === undefined || value.length === 0) return [];
   const header = new Uint8Array(2 + varintBytes(value.length));
@@ -205,7 +205,7 @@ function wideNonEmpty(field: number, value: Uint8Array | undefined): Pieces {
   return [header, value];
 }
 
-/** A varint field; left out when 0. */
+/** A varint field; omitted when 0. */
 function int64(field: number, value: number | bigint): Pieces {
   if (value === 0 || value === 0n) return [];
   const out = new Uint8Array(1 + int64Bytes(value));
@@ -214,7 +214,7 @@ function int64(field: number, value: number | bigint): Pieces {
   return [out];
 }
 
-/** A double field; left out when +0. */
+/** A double field; omitted when +0. */
 function double(field: number, value: number): Pieces {
   if (Object.is(value, 0)) return [];
   const out = new Uint8Array(9);
@@ -223,7 +223,7 @@ function double(field: number, value: number): Pieces {
   return [out];
 }
 
-/** A float field of a oneof: written even when 0. */
+/** A float field of a oneof; written even when 0. */
 function float32(field: number, value: number): Uint8Array {
   const out = new Uint8Array(5);
   out[0] = fieldKey(field, FIXED32);

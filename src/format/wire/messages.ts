@@ -1,10 +1,10 @@
 /**
- * The messages that event files are made of, as plain values: what the encoders take and the decoders give.
+ * The messages in event files, as plain values: the input of the encoders and the output of the decoders.
  *
- * Field numbers and meaning: `proto/`. Names are the fields' own, in camel case.
+ * Field numbers and meaning: `proto/`. Names are the field names in camel case.
  */
 
-/** `tensorflow.DataType`: the numbers that go on the wire. */
+/** `tensorflow.DataType`, with its numbers on the wire. */
 export const DataType = {
   FLOAT: 1,
   DOUBLE: 2,
@@ -34,12 +34,12 @@ export const SessionStatus = { UNSPECIFIED: 0, START: 1, STOP: 2, CHECKPOINT: 3 
 export type SessionStatus = (typeof SessionStatus)[keyof typeof SessionStatus];
 
 /**
- * `TensorProto`. Values are row-major, in the field that belongs to `dtype`, or as little-endian bytes in
- * `tensorContent`, which wins. Strings are bytes, always in `stringVal`. One value in a typed field stands for all of them.
+ * `TensorProto`. The values are row-major, in the field that belongs to `dtype`, or as little-endian bytes in `tensorContent`,
+ * which takes precedence. Strings are bytes, always in `stringVal`. A single value in a typed field stands for all elements.
  */
 export interface TensorProto {
   readonly dtype: DataType;
-  /** Sizes of the dimensions; empty for rank 0. */
+  /** The size of each dimension; empty for rank 0. */
   readonly shape: readonly number[];
   readonly tensorContent?: Uint8Array;
   readonly floatVal?: Float32Array;
@@ -55,10 +55,10 @@ export interface TensorProto {
   readonly uint64Val?: BigUint64Array;
 }
 
-/** `SummaryMetadata`, with its plugin data flattened. */
+/** `SummaryMetadata`, with its plugin data as direct fields. */
 export interface SummaryMetadata {
   readonly pluginName: string;
-  /** The plugin's own message, serialized; absent when it is empty. */
+  /** The plugin's serialized message; absent when empty. */
   readonly content?: Uint8Array;
   readonly displayName?: string;
   /** Markdown. */
@@ -70,11 +70,11 @@ export interface SummaryMetadata {
 export interface SummaryValue {
   readonly tag: string;
   readonly metadata?: SummaryMetadata;
-  /** Absent in values that carry metadata only, as some writers' HParams do. */
+  /** Absent in values that have only metadata, such as the HParams of some writers. */
   readonly value?: ValueContent;
 }
 
-/** What a summary value holds: a tensor, or one of the forms of TensorFlow 1. */
+/** The content of a summary value: a tensor, or one of the TensorFlow 1 forms. */
 export type ValueContent =
   | { readonly kind: 'tensor'; readonly tensor: TensorProto }
   | { readonly kind: 'simpleValue'; readonly simpleValue: number }
@@ -100,7 +100,7 @@ export interface LegacyAudio {
   readonly contentType: string;
 }
 
-/** `HistogramProto`: bucket i reaches from `bucketLimit[i - 1]` (the first from `min`) up to `bucketLimit[i]`. */
+/** `HistogramProto`: bucket i reaches from `bucketLimit[i - 1]` (from `min` for the first one) up to `bucketLimit[i]`. */
 export interface LegacyHistogram {
   readonly min: number;
   readonly max: number;
@@ -111,11 +111,11 @@ export interface LegacyHistogram {
   readonly bucket: Float64Array;
 }
 
-/** `Event`: what one record holds. */
+/** `Event`: the content of one record. */
 export interface Event {
   /** Seconds since the Unix epoch. */
   readonly wallTime: number;
-  /** int64; a bigint where a number would not be exact. */
+  /** int64; a bigint when a number would not be exact. */
   readonly step: number | bigint;
   readonly what: EventContent;
 }
@@ -132,5 +132,5 @@ export type EventContent =
   | { readonly kind: 'graphDef'; readonly graphDef: Uint8Array }
   | { readonly kind: 'metaGraphDef'; readonly metaGraphDef: Uint8Array }
   | { readonly kind: 'taggedRunMetadata'; readonly tag: string; readonly runMetadata: Uint8Array }
-  /** Nothing, or nothing that this version of the format knows. */
+  /** No content, or content that this version of the format does not define. */
   | { readonly kind: 'none' };

@@ -1,7 +1,7 @@
 /**
- * Protobuf's wire format, written straight into a buffer: sizes first, then bytes, no objects in between.
+ * Writes protobuf's wire format directly into a buffer: first computes the sizes, then writes the bytes, without objects.
  *
- * Every `write…` returns the offset after what it wrote and trusts the caller to have made room.
+ * Every `write…` returns the offset after the written bytes. The caller provides enough space.
  * Source: protobuf.dev/programming-guides/encoding.
  */
 
@@ -13,7 +13,7 @@ export const FIXED32 = 5;
 
 const encoder = new TextEncoder();
 
-/** A field key: number and wire type. One byte for field numbers below 16. */
+/** A field key: field number and wire type. One byte for field numbers below 16. */
 export function fieldKey(fieldNumber: number, wireType: number): number {
   return (fieldNumber << 3) | wireType;
 }
@@ -23,7 +23,7 @@ export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Bytes of an unsigned varint; `value` is an integer in [0, 2^53]. */
+/** The size of an unsigned varint; `value` is an integer in [0, 2^53]. */
 export function varintBytes(value: number): number {
   let count = 1;
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) count++;
@@ -46,10 +46,10 @@ export function writeVarint(bytes: Uint8Array, offset: number, value: number): n
   return at;
 }
 
-/** Most bytes that an int64 varint takes: those of any negative number. */
+/** The maximum size of an int64 varint, which every negative number has. */
 export const MAX_VARINT_BYTES = 10;
 
-/** Writes an int64 varint: two's complement, so a negative number takes 10 bytes. */
+/** Writes an int64 varint in two's complement, so a negative number takes 10 bytes. */
 export function writeInt64(bytes: Uint8Array, offset: number, value: number | bigint): number {
   if (typeof value === 'number' && value >= 0) return writeVarint(bytes, offset, value);
   let at = offset;
@@ -62,7 +62,7 @@ export function writeInt64(bytes: Uint8Array, offset: number, value: number | bi
   return at;
 }
 
-/** Bytes of an int64 varint. */
+/** The size of an int64 varint. */
 export function int64Bytes(value: number | bigint): number {
   if (typeof value === 'number') return value < 0 ? MAX_VARINT_BYTES : varintBytes(value);
   if (value < 0n) return MAX_VARINT_BYTES;
@@ -71,12 +71,12 @@ export function int64Bytes(value: number | bigint): number {
   return count;
 }
 
-/** Bytes of a length-delimited field whose key takes one byte. */
+/** The size of a length-delimited field with a one-byte key. */
 export function delimitedBytes(contentBytes: number): number {
   return 1 + varintBytes(contentBytes) + contentBytes;
 }
 
-/** Writes the key and the length of a length-delimited field; its content comes next. */
+/** Writes the key and the length of a length-delimited field; the caller writes its content. */
 export function writeDelimitedHeader(
   bytes: Uint8Array,
   offset: number,
@@ -87,7 +87,7 @@ export function writeDelimitedHeader(
   return writeVarint(bytes, offset + 1, contentBytes);
 }
 
-/** Writes a whole length-delimited field. */
+/** Writes a complete length-delimited field. */
 export function writeDelimited(
   bytes: Uint8Array,
   offset: number,
@@ -99,7 +99,7 @@ export function writeDelimited(
   return at + content.length;
 }
 
-/** The bytes of a typed array in little-endian order, which is how protobuf packs fixed-width numbers. */
+/** The bytes of a typed array in little-endian order, in which protobuf packs fixed-width numbers. */
 export function littleEndianBytes(
   values: Float32Array | Float64Array | Int32Array | Uint32Array,
 ): Uint8Array {

@@ -1,7 +1,7 @@
 /**
- * Reads of an event only what resuming needs: its step, its tags and their plugins, whether it is a SessionLog START.
+ * Reads only what resuming needs from an event: its step, its tags and their plugins, and whether it is a SessionLog START.
  *
- * Skips over everything else, so that a directory is scanned at disk speed rather than decoded.
+ * Skips everything else, so a directory is scanned at the speed of the disk.
  */
 
 import { BYTES, FIXED32, FIXED64, VARINT } from './proto-bytes.js';
@@ -10,7 +10,7 @@ export interface ScannedEvent {
   readonly step: number | bigint;
   readonly isSessionStart: boolean;
   readonly tags: readonly string[];
-  /** The plugin that each tag's value names; undefined where it names none. */
+  /** The plugin that each value names, in the order of the tags; undefined where it names none. */
   readonly plugins: readonly (string | undefined)[];
 }
 
@@ -25,11 +25,11 @@ const PLUGIN_NAME = 1;
 const SESSION_STATUS = 1;
 const STATUS_START = 1n;
 
-const VARINT_CUT = 'a varint runs past the end of its message';
+const VARINT_CUT = 'a varint exceeds the end of its message';
 
 const decoder = new TextDecoder();
 
-/** Scans one record's data. Throws `RangeError` when the bytes are no protobuf message. */
+/** Scans the data of one record. Throws `RangeError` when the bytes are not a protobuf message. */
 export function scanEvent(data: Uint8Array): ScannedEvent {
   let step: number | bigint = 0;
   let isSessionStart = false;
@@ -78,7 +78,7 @@ function fieldsOf(message: Uint8Array): Field[] {
   const fields: Field[] = [];
   let at = 0;
   const readVarint = (): bigint => {
-    // Most varints fit 28 bits: bigint arithmetic for each byte would take most of the time.
+    // Most varints fit 28 bits, and bigint arithmetic for each byte would take most of the time.
     let low = 0;
     for (let shift = 0; shift < 28; shift += 7) {
       const byte = message[at++];
@@ -106,7 +106,7 @@ function fieldsOf(message: Uint8Array): Field[] {
       const size =
         wireType === BYTES ? Number(readVarint()) : wireType === FIXED64 ? 8 : wireType === FIXED32 ? 4 : -1;
       if (size < 0 || at + size > message.length)
-        throw new RangeError('a field runs past the end of its message');
+        throw new RangeError('a field exceeds the end of its message');
       bytes = message.subarray(at, at + size);
       at += size;
     }

@@ -1,9 +1,10 @@
 /**
- * What earlier writers left in a directory: read before a writer goes on there.
+ * Reads the event files that earlier writers left in a directory, before a writer resumes there.
  *
- * Source of the rules: TensorBoard 2.21's two readers. Both read files in name order. The Python reader removes points when it
- * meets a SessionLog START that is not the first of the run; the Rust reader ignores START and removes a tag's points from
- * a step on when that step is written again.
+ * Source: TensorBoard 2.21's two readers. Both read files in name order. The Python reader removes points when it finds a
+ * SessionLog
+ * START that is not the first of the run. The Rust reader ignores START; when a step is written again, it removes the tag's points
+ * from that step.
  */
 
 import { messageOf, ResumeError } from '../../base/errors.js';
@@ -13,19 +14,19 @@ import { scanEvent } from '../wire/scan-event.js';
 import type { EventSink } from './event-sink.js';
 
 export interface EarlierFiles {
-  /** In name order: the order in which TensorBoard reads them. */
+  /** In name order, in which TensorBoard reads them. */
   readonly names: readonly string[];
   /** The last step of each tag, of the steps below the one to resume from. */
   readonly lastSteps: ReadonlyMap<string, number | bigint>;
-  /** The plugin of each tag's first value that names one, of all steps: TensorBoard keeps it for the whole run. */
+  /** The plugin of each tag's first value that names one, at any step. TensorBoard keeps it for the whole run. */
   readonly plugins: ReadonlyMap<string, string>;
-  /** The largest step of all; undefined when there is none. */
+  /** The largest step of all; undefined without any step. */
   readonly largestStep: number | bigint | undefined;
-  /** Whether one of them has a SessionLog START: without one, the next START does not purge. */
+  /** Whether a file has a SessionLog START. If none has, the next START does not purge. */
   readonly hasSessionStart: boolean;
 }
 
-/** Names of the event files in a directory, sorted. */
+/** The sorted names of the event files in a directory. */
 export function listEventFiles(directory: string, sink: EventSink): string[] {
   return sink
     .list(directory)
@@ -33,11 +34,7 @@ export function listEventFiles(directory: string, sink: EventSink): string[] {
     .sort();
 }
 
-/**
- * Reads the earlier files. Whatever follows a damaged record is left out, as TensorBoard leaves it out.
- *
- * Throws `ResumeError` when a file cannot be read.
- */
+/** Reads the earlier files. Like TensorBoard, ignores everything after a damaged record. Throws `ResumeError` when a file cannot be read. */
 export function readEarlierFiles(
   directory: string,
   sink: EventSink,
@@ -74,7 +71,7 @@ function* scanFile(directory: string, name: string, sink: EventSink) {
       event = scanEvent(decoded.data);
       at = decoded.end;
     } catch {
-      // A damaged record or message: neither reader of TensorBoard goes on in this file.
+      // A damaged record or message: both of TensorBoard's readers stop reading this file.
       return;
     }
     yield event;
@@ -89,10 +86,7 @@ function readFile(directory: string, name: string, sink: EventSink): Uint8Array 
   }
 }
 
-/**
- * The seconds from which a new file's name sorts after all earlier ones that are named by seconds; undefined if there is
- * none.
- */
+/** The seconds that a new file's name needs to sort after all earlier names with seconds; undefined if there are none. */
 export function secondsAfter(names: readonly string[]): number | undefined {
   const seconds = names
     .map((name) => /tfevents\.(\d{10})(?!\d)/.exec(name)?.[1])

@@ -1,8 +1,8 @@
 /**
- * Encodes events into the queue of one event file writer. Memory only.
+ * Encodes events into the queue of one event file writer. Works in memory only.
  *
- * Keeps what TensorBoard's format asks a writer to remember: which tags have had their metadata in the current file (the
- * first value of a tag in every file carries it), and each tag's next step for callers who give none.
+ * Keeps the state that the format requires: which tags have had their metadata in the current file (the first value of a tag in
+ * each file carries it), and the next step of each tag, for values without a step.
  */
 
 import { maskCrc, updateCrc } from '../record/crc32c.js';
@@ -19,36 +19,36 @@ import { MAX_VARINT_BYTES, writeDelimitedHeader } from '../wire/proto-bytes.js';
 import { MAX_PREFIX_BYTES, ScalarPrefix } from './scalar-prefix.js';
 import { type ScalarTemplate, ScalarTemplates, TEMPLATE_SLACK_BYTES } from './scalar-template.js';
 
-/** Something that a caller may do but that TensorBoard will show in a way that surprises. Told once for each tag. */
+/** A valid call whose result TensorBoard shows in an unexpected way. Reported once for each tag. */
 export interface TagNotice {
   readonly kind: 'stepNotIncreasing' | 'tagReused' | 'metadataIgnored';
   readonly tag: string;
   readonly detail: string;
 }
 
-/** What is known of one tag. */
+/** The state of one tag. */
 export interface TagState {
-  /** The plugin of the tag's first value: TensorBoard keeps it for the whole run. */
+  /** The plugin of the tag's first value; TensorBoard keeps it for the whole run. */
   pluginName: string;
-  /** Kinds of notices that were given for this tag. */
+  /** The kinds of notices that were already reported for this tag. */
   noticed: Set<TagNotice['kind']> | undefined;
-  /** The step that comes after the last one that was written. */
+  /** The step after the last one written. */
   nextStep: number | bigint;
-  /** False until this writer has written a value. */
+  /** Whether this writer has written a value. */
   hasValue: boolean;
   /** The metadata of the tag's first value. */
   metadata: SummaryMetadata | undefined;
-  /** The file, counted from 1, that has had this tag's metadata. */
+  /** The number of the file, counted from 1, that last had this tag's metadata. */
   describedInFile: number;
   /** For scalars only: pre-encoded summaries. */
   scalar: ScalarTemplates | undefined;
-  /** For scalars that stand beside others in one summary: pre-encoded values. */
+  /** For scalars that share a summary with others: pre-encoded values. */
   sharedScalar: ScalarTemplates | undefined;
-  /** For scalars only: the last value that was written. */
+  /** For scalars only: the last value written. */
   lastScalar: number;
 }
 
-/** A scalar tag, for writing to it without looking it up again. */
+/** A scalar tag that can be written to without another lookup. */
 export interface ScalarTag {
   readonly tag: string;
   /** @internal Belongs to the encoder. */
@@ -60,17 +60,17 @@ export class EventEncoder {
   readonly #notice: (notice: TagNotice) => void;
   readonly #tags = new Map<string, TagState>();
   readonly #prefix = new ScalarPrefix();
-  /** Of the values of the record that is being written; kept so that a call leaves no garbage. */
+  /** The templates of the record that is being written; a field, so that a call creates no garbage. */
   readonly #sharedTemplates: ScalarTemplate[] = [];
   #file = 0;
 
-  /** `notice` is told of what is allowed but surprising. */
+  /** Calls `notice` for calls that are valid but have an unexpected result. */
   constructor(queue: RecordQueue, notice: (notice: TagNotice) => void = () => {}) {
     this.#queue = queue;
     this.#notice = notice;
   }
 
-  /** Begins a file: `file_version`, then a SessionLog START for each of `sessionStarts`. Returns the records' size. */
+  /** Begins a file with `file_version` and a SessionLog START for each of `sessionStarts`. Returns the size of the records. */
   startFile(wallTime: number, writer: string, sessionStarts: readonly (number | bigint)[]): number {
     this.#file++;
     let bytes = this.event({
@@ -84,28 +84,28 @@ export class EventEncoder {
     return bytes;
   }
 
-  /** True once the tag has a value, so that its name needs no checking again. */
+  /** True once the tag has a value; its name then needs no further check. */
   knows(tag: string): boolean {
     return this.#tags.has(tag);
   }
 
-  /** The plugin of the tag's first value; empty when the tag has none yet, or its earlier writer named none. */
+  /** The plugin of the tag's first value; empty when the tag has no value yet, or its earlier writer named no plugin. */
   pluginOf(tag: string): string {
     return this.#tags.get(tag)?.pluginName ?? '';
   }
 
-  /** The step of a value that is given none: one more than the tag's last step, 0 for its first value. */
+  /** The step for a value without a step: one more than the tag's last step, or 0 for its first value. */
   nextStep(tag: string): number | bigint {
     return this.#tags.get(tag)?.nextStep ?? 0;
   }
 
-  /** Counts a step of the tag as used, without a value. */
+  /** Marks a step of the tag as used, without a value. */
   skipStep(tag: string, step: number | bigint): void {
     const state = this.#tags.get(tag) ?? this.#addTag(tag, '');
     state.nextStep = stepAfter(step);
   }
 
-  /** Takes over the next steps of tags that an earlier process has written, and their plugins. */
+  /** Sets the next steps and plugins of tags that an earlier process has written. */
   continueAfter(
     lastSteps: ReadonlyMap<string, number | bigint>,
     plugins: ReadonlyMap<string, string> = new Map(),
@@ -121,10 +121,10 @@ export class EventEncoder {
   }
 
   /**
-   * Encodes one scalar in tensor form (rank-0 float32: TensorBoard's fast reader drops every other type), with the exact double
-   * beside it when float32 does not hold the value.
+   * Encodes one scalar as a rank-0 float32 tensor, because TensorBoard's fast reader drops every other type. Adds the exact double
+   * when float32 cannot represent the value.
    *
-   * `metadata` counts for the tag's first value only. Returns the record's size.
+   * Uses `metadata` for the tag's first value only. Returns the size of the record.
    */
   scalar(
     to: string | ScalarTag,
@@ -147,7 +147,10 @@ export class EventEncoder {
     return queue.sealWithCrc(at + template.sizeBytes, maskCrc(~register));
   }
 
-  /** Encodes scalars of different tags as `scalar` does, but those that follow each other with one step in one record. Returns the records' size. */
+  /**
+   * Encodes scalars of different tags like `scalar`, but puts consecutive ones with the same step in one record. Returns the
+   * records' size.
+   */
   scalars(
     tags: readonly ScalarTag[],
     values: readonly number[],
@@ -168,7 +171,7 @@ export class EventEncoder {
     return bytes;
   }
 
-  /** One record of `tags[start, end)`. */
+  /** Encodes `tags[start, end)` as one record. */
   #shared(
     tags: readonly ScalarTag[],
     values: readonly number[],
@@ -203,7 +206,7 @@ export class EventEncoder {
     return queue.sealWithCrc(at, maskCrc(~register));
   }
 
-  /** What is known of a scalar's tag, its templates included. */
+  /** The state of a scalar's tag, with its templates. */
   #stateOf(scalarTag: ScalarTag, metadata: SummaryMetadata | undefined): TagState {
     const { state } = scalarTag;
     return metadata === undefined && state?.scalar !== undefined
@@ -226,7 +229,7 @@ export class EventEncoder {
     return state;
   }
 
-  /** The template that a value needs, with metadata for the first one in a file. */
+  /** The template for a value; the first value of a tag in a file gets the one with metadata. */
   #pick(state: TagState, templates: ScalarTemplates, value: number): ScalarTemplate {
     const isExact = Math.fround(value) !== value && !Number.isNaN(value);
     if (state.describedInFile === this.#file) return templates.plain(isExact);
@@ -241,7 +244,7 @@ export class EventEncoder {
     state.lastScalar = value;
   }
 
-  /** Encodes values that share a step and a wall time as one event. Returns the record's size. */
+  /** Encodes values with the same step and wall time as one event. Returns the size of the record. */
   summary(values: readonly SummaryValue[], step: number | bigint, wallTime: number): number {
     const described = values.map((value) => {
       const pluginName = value.metadata?.pluginName ?? '';
@@ -260,7 +263,7 @@ export class EventEncoder {
     return this.event({ wallTime, step, what: { kind: 'summary', values: described } });
   }
 
-  /** Encodes any event as it is. Returns the record's size. */
+  /** Encodes any event unchanged. Returns the size of the record. */
   event(event: Event): number {
     const pieces = encodeEvent(event);
     const offset = this.#queue.reserve(piecesBytes(pieces));
@@ -287,7 +290,7 @@ export class EventEncoder {
     this.#noticeOnce(state, {
       kind: 'stepNotIncreasing',
       tag,
-      detail: `${tag}: step ${step} after step ${BigInt(state.nextStep) - 1n}: TensorBoard drops the points from step ${step} on`,
+      detail: `${tag}: step ${step} after step ${BigInt(state.nextStep) - 1n}; TensorBoard drops the earlier points from step ${step}`,
     });
   }
 
@@ -300,7 +303,7 @@ export class EventEncoder {
     this.#noticeOnce(state, {
       kind: 'tagReused',
       tag,
-      detail: `${tag}: logged as ${pluginName} after ${state.pluginName}: TensorBoard keeps the tag among ${state.pluginName}`,
+      detail: `${tag}: logged as ${pluginName} after ${state.pluginName}; TensorBoard still shows the tag as ${state.pluginName}`,
     });
   }
 
@@ -311,7 +314,7 @@ export class EventEncoder {
       metadata.description === before?.description &&
       isSameContent(metadata.content, before?.content);
     if (isSame) return;
-    const detail = `${tag}: display name, description or plugin data changed after the first value: TensorBoard keeps the first`;
+    const detail = `${tag}: display name, description or plugin data changed after the first value; TensorBoard keeps the first ones`;
     this.#noticeOnce(state, { kind: 'metadataIgnored', tag, detail });
   }
 
@@ -325,7 +328,7 @@ export class EventEncoder {
 
 const SCALARS = 'scalars';
 const SCALAR_METADATA: SummaryMetadata = { pluginName: SCALARS, dataClass: DataClass.SCALAR };
-/** The field of `Event`. */
+/** The field number in `Event`. */
 const SUMMARY = 5;
 
 function isSameContent(content: Uint8Array | undefined, before: Uint8Array | undefined): boolean {
@@ -333,7 +336,7 @@ function isSameContent(content: Uint8Array | undefined, before: Uint8Array | und
   return Buffer.compare(content, before) === 0;
 }
 
-/** The next step; int64's largest has none and stays. */
+/** The next step. The largest int64 has no next step, so it is returned unchanged. */
 export function stepAfter(step: number | bigint): number | bigint {
   if (typeof step === 'number' && step < Number.MAX_SAFE_INTEGER) return step + 1;
   const next = BigInt(step) + 1n;

@@ -1,36 +1,37 @@
-/**
- * Options of an event file writer, checked once.
- */
+/** The options of an event file writer, and their validation. */
 
 import { type Clock, systemClock } from '../../base/clock.js';
 import { Diagnostics } from '../../base/diagnostics.js';
 import { InvalidArgumentError } from '../../base/errors.js';
 import { diskSink, type EventSink } from './event-sink.js';
 
-/** Where to go on in a directory that has events: after the last step, or from a step that is written again. */
+/** Where to resume in a directory that has events: after the last step, or from a step that is written again. */
 export type Resume = boolean | { readonly fromStep: number | bigint };
 
 export interface EventFileWriterOptions {
-  /** Longest time an event waits in memory, in milliseconds. Default 2,000: TensorBoard polls every 5 s. */
+  /** The longest time that an event stays in memory, in milliseconds. Default 2,000; TensorBoard polls every 5 s. */
   readonly flushIntervalMs?: number;
-  /** Size from which a file is closed and the next one begun. Default 128 MiB: bounds what a re-upload costs. */
+  /** The size at which a file is closed and the next one begins. Default 128 MiB, which limits the cost of a repeated upload. */
   readonly maxFileBytes?: number;
-  /** Bytes that may wait while the disk refuses writes. Default 64 MiB. */
+  /** The most bytes that may wait while writes to the disk fail. Default 64 MiB. */
   readonly maxQueueBytes?: number;
   /**
-   * What happens to an event when so many bytes wait. Default `drop`: it is left out, counted and reported, and training goes on.
-   * `throw`: the call throws `EventsDroppedError` as well. No call ever waits for a disk.
+   * What happens to an event when the queue is full. Default `drop`: the event is dropped, counted and reported, and training
+   * continues. `throw`: the call also throws `EventsDroppedError`. No call ever waits for the disk.
    */
   readonly onQueueFull?: 'drop' | 'throw';
-  /** Whether `flush()` and `close()` wait until the data would survive a power cut. Default false: a crash of the process loses nothing either way. */
+  /**
+   * Whether `flush()` and `close()` wait until the data would survive a power failure. Default false. A crash of the process loses
+   * no data in either case.
+   */
   readonly fsync?: boolean;
-  /** Appended to every file name. Default none. */
+  /** A suffix for every file name. Default none. */
   readonly fileNameSuffix?: string;
   /**
-   * Goes on in a directory that an earlier process has written, ours or another library's.
+   * Resumes in a directory that an earlier process has written, with polytrack or another library.
    *
-   * `true`: after the last step there. `{ fromStep }`: steps from `fromStep` on are written again, as after a restart from a
-   * checkpoint; TensorBoard drops the old ones (`tensorboardX` calls this `purge_step`). Default: a new series of events.
+   * `true`: after the last step. `{ fromStep }`: steps from `fromStep` are written again, as after a restart from a checkpoint, and
+   * TensorBoard drops the old ones (`tensorboardX` calls this `purge_step`). Default: a new series of events.
    */
   readonly resume?: Resume | undefined;
   readonly clock?: Clock;
@@ -38,12 +39,12 @@ export interface EventFileWriterOptions {
   readonly diagnostics?: Diagnostics;
 }
 
-/** Options with every default filled in. */
+/** The options with every default filled in. */
 export type ResolvedEventFileOptions = {
   readonly [K in keyof EventFileWriterOptions]-?: Exclude<EventFileWriterOptions[K], undefined>;
 };
 
-/** The options that apply: given ones checked, absent ones at their default. Throws `ERR_OPTION_INVALID`. */
+/** Validates the options and fills in defaults. Throws `ERR_OPTION_INVALID`. */
 export function resolveEventFileOptions(options: EventFileWriterOptions): ResolvedEventFileOptions {
   return {
     flushIntervalMs: positive('flushIntervalMs', options.flushIntervalMs ?? 2000),

@@ -1,11 +1,10 @@
 /**
- * Writes the event files of one directory: queue, flush by bytes and time, rotation, close.
+ * Writes the event files of one directory: queue, flush by size and time, rotation, close.
  *
- * Calls encode into memory and return. Bytes go to disk off the call: when the flush interval has passed, when
- * `DRAIN_BYTES` wait, or at `flush()`. Only a caller that never lets the event loop run pays for a write itself, once per
- * flush interval or `SPILL_BYTES`; otherwise a synchronous training loop would show nothing and grow without bound.
- * The file always ends in a whole record unless the disk failed in the middle of one, and then the next write goes on
- * at that byte.
+ * A call encodes into memory and returns. The event loop writes later: when the flush interval has passed, when `DRAIN_BYTES` wait,
+ * or at `flush()`. If the program blocks the event loop, a call writes synchronously, once per flush interval or `SPILL_BYTES`.
+ * Without that, a synchronous training loop would show nothing and use more and more memory. The file always ends with a complete
+ * record, unless the disk failed within one. The next write then continues at that byte.
  */
 
 import { hostname } from 'node:os';
@@ -24,15 +23,15 @@ import {
 import type { OpenEventFile } from './event-sink.js';
 import { registerForExit, unregisterFromExit } from './exit-flush.js';
 
-/** Waiting bytes that ask for a write as soon as the event loop runs. */
+/** The amount of waiting data that schedules a write for the next turn of the event loop. */
 const DRAIN_BYTES = 1024 * 1024;
-/** Waiting bytes that a call writes itself, because the event loop has not run for that long. */
+/** The amount of waiting data that a call writes synchronously, because the event loop is blocked. */
 const SPILL_BYTES = 4 * 1024 * 1024;
-/** A call that is given its wall time looks at the clock only once in so many. */
+/** A call that passes a wall time checks the clock only once in this many calls. */
 const CALLS_PER_CLOCK_CHECK = 256;
 const MAX_WRITE_BYTES = 1024 * 1024;
 
-/** The warning that each notice of the encoder becomes. */
+/** The warning code for each notice of the encoder. */
 const NOTICE_CODES = {
   stepNotIncreasing: 'WARN_STEP_NOT_INCREASING',
   tagReused: 'WARN_TAG_REUSED',
@@ -41,7 +40,7 @@ const NOTICE_CODES = {
 
 const WRITER_NAME = 'polytrack';
 
-/** Distinguishes the files that one process creates in one second. */
+/** Makes the names of files unique that this process creates within one second. */
 let fileSequence = 0;
 
 export class EventFileWriter {
@@ -49,7 +48,7 @@ export class EventFileWriter {
   readonly #options: ResolvedEventFileOptions;
   readonly #queue = new RecordQueue();
   readonly #encoder: EventEncoder;
-  /** Bytes of the queue that belong to the current file, before each point where the next file begins. */
+  /** The bytes in the queue that belong to the current file, for each point where the next file begins. */
   readonly #boundaries: number[] = [];
   #file: OpenEventFile | undefined;
   #fileSeconds = 0;
@@ -65,10 +64,10 @@ export class EventFileWriter {
   #closing: Promise<void> | undefined;
 
   /**
-   * Begins an event file in `directory`, on disk at once: `file_version` and SessionLog START come first.
+   * Creates an event file in `directory` at once, with `file_version` and SessionLog START.
    *
-   * Does not throw when the disk refuses: that surfaces at `flush()`, `close()` and the diagnostics, and is tried again. Throws
-   * `ERR_OPTION_INVALID` for bad options, and for a directory that TensorBoard would take for an event file.
+   * Does not throw when the disk fails: `flush()`, `close()` and the diagnostics report that, and the write is retried. Throws
+   * `ERR_OPTION_INVALID` for invalid options, and for a directory that TensorBoard would treat as an event file.
    */
   constructor(directory: string, options: EventFileWriterOptions = {}) {
     checkDirectoryName(directory);
@@ -85,12 +84,12 @@ export class EventFileWriter {
     this.#drain();
   }
 
-  /** Events that were left out because the disk refused writes and the queue was full. */
+  /** The number of events that were dropped because writes failed and the queue was full. */
   get droppedEvents(): number {
     return this.#droppedEvents;
   }
 
-  /** The path of the file that is being written; undefined while the disk refuses to create it. */
+  /** The path of the current file; undefined while it cannot be created. */
   get currentFile(): string | undefined {
     return this.#file?.path;
   }
@@ -100,17 +99,17 @@ export class EventFileWriter {
     return this.#encoder.knows(tag);
   }
 
-  /** The plugin of the tag's first value, also one of an earlier process; empty when there is none. */
+  /** The plugin of the tag's first value, including values of an earlier process; empty without a value. */
   pluginOf(tag: string): string {
     return this.#encoder.pluginOf(tag);
   }
 
-  /** The step that a value of this tag gets when it is given none. */
+  /** The step for a value of this tag without a step. */
   nextStep(tag: string): number | bigint {
     return this.#encoder.nextStep(tag);
   }
 
-  /** Counts a step of the tag as used, without a value: the next value that is given no step comes after it. */
+  /** Marks a step of the tag as used, without a value. The next value without a step comes after it. */
   skipStep(tag: string, step: number | bigint): void {
     this.#encoder.skipStep(tag, step);
   }
@@ -125,7 +124,7 @@ export class EventFileWriter {
     return this.#encoder.lastScalars();
   }
 
-  /** Writes one scalar. `metadata` counts for the tag's first value. Arguments are trusted: see `summary/`. */
+  /** Writes one scalar. Uses `metadata` for the tag's first value. Does not check its arguments: see `summary/`. */
   writeScalar(
     tag: string | ScalarTag,
     value: number,
@@ -141,7 +140,7 @@ export class EventFileWriter {
     );
   }
 
-  /** Writes scalars of several tags at one moment, those with one step as one event. Arguments are trusted. */
+  /** Writes scalars of several tags with one wall time; those with the same step become one event. Does not check its arguments. */
   writeScalars(
     tags: readonly ScalarTag[],
     values: readonly number[],
@@ -152,7 +151,7 @@ export class EventFileWriter {
     this.#appended(this.#encoder.scalars(tags, values, step, wallTime), undefined);
   }
 
-  /** Writes scalars of one tag, value by value, as `writeScalar` would. Arguments are trusted; the arrays have one length. */
+  /** Writes scalars of one tag like repeated `writeScalar`. Does not check its arguments; the arrays must have the same length. */
   writeSeries(
     tag: ScalarTag,
     values: ArrayLike<number>,
@@ -166,14 +165,14 @@ export class EventFileWriter {
     }
   }
 
-  /** Writes values that share one step as one event. Arguments are trusted: see `summary/`. */
+  /** Writes values with the same step as one event. Does not check its arguments: see `summary/`. */
   writeSummary(values: readonly SummaryValue[], step: number | bigint, wallTime: number | undefined): void {
     if (!this.#admit()) return;
     const time = wallTime ?? this.#options.clock.wallTime();
     this.#appended(this.#encoder.summary(values, step, time), wallTime === undefined ? time : undefined);
   }
 
-  /** Writes any event as it is. */
+  /** Writes any event unchanged. */
   writeEvent(event: Event): void {
     if (!this.#admit()) return;
     this.#appended(this.#encoder.event(event), undefined);
@@ -182,7 +181,7 @@ export class EventFileWriter {
   /**
    * Resolves once all events so far are in the file, and on the disk if `fsync` is set.
    *
-   * Rejects with `RunWriteError` when the disk refuses (the events stay in memory, a later flush tries again) and with
+   * Rejects with `RunWriteError` when a write fails; the events stay in memory, and a later flush retries. Rejects with
    * `EventsDroppedError` once after events were dropped.
    */
   async flush(): Promise<void> {
@@ -190,7 +189,7 @@ export class EventFileWriter {
     await this.#settle();
   }
 
-  /** Flushes, closes the file and ends the writer. Rejects as `flush()` does; a second call gives the same promise. */
+  /** Flushes, closes the file and ends the writer. Rejects like `flush()`. A second call returns the same promise. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -200,17 +199,17 @@ export class EventFileWriter {
     return this.close();
   }
 
-  /** @internal The last chance at process exit; no promise can be waited for any more. */
+  /** @internal The last write, at process exit, where no promise can be awaited. */
   drainAtExit(): void {
     this.#drain();
   }
 
   /**
-   * Looks at what is in the directory and gives the steps of the SessionLog STARTs to begin with.
+   * Checks the existing files in the directory and returns the steps of the initial SessionLog STARTs.
    *
-   * A new series begins with START at 0. A resumed one with START at the first step that is written anew, twice when the
-   * earlier files have none, because TensorBoard's Python reader purges only from the second on. A second writer writes none:
-   * it would wipe the first one's points.
+   * A new series begins with START at 0. A resumed series begins with START at the first step that is written again. If the earlier
+   * files have no START, it is written twice, because TensorBoard's Python reader purges only from the second one on. A second
+   * writer writes no START, which would remove the points of the first.
    */
   #findSessionStarts(): (number | bigint)[] {
     const { resume, sink, diagnostics } = this.#options;
@@ -218,7 +217,7 @@ export class EventFileWriter {
       const names = this.#listFiles();
       this.#fileSeconds = secondsAfter(names) ?? 0;
       if (names.length === 0) return [0];
-      const message = `${this.directory} has event files already: TensorBoard draws them as one run; use a directory for each writer, or resume`;
+      const message = `${this.directory} already has event files, and TensorBoard draws them as one run; use a separate directory for each writer, or resume`;
       diagnostics.warn('WARN_SECOND_WRITER', message);
       return [];
     }
@@ -234,7 +233,7 @@ export class EventFileWriter {
     try {
       return listEventFiles(this.directory, this.#options.sink);
     } catch {
-      // A directory that cannot be listed cannot be written either: that is reported by the first write.
+      // A directory that cannot be listed cannot be written either; the first write reports that.
       return [];
     }
   }
@@ -265,7 +264,7 @@ export class EventFileWriter {
     }
   }
 
-  /** Whether one more event may be queued; counts it as dropped when not. */
+  /** Whether the queue has space for another event. If not, counts the event as dropped. */
   #admit(): boolean {
     this.checkOpen();
     if (this.#queue.sizeBytes < this.#options.maxQueueBytes) return true;
@@ -279,7 +278,7 @@ export class EventFileWriter {
     return false;
   }
 
-  /** After a record was encoded: rotates, and sees to it that the bytes get to disk in time. */
+  /** Called after a record was encoded: rotates the file, and schedules or performs a write. */
   #appended(recordBytes: number, now: number | undefined): void {
     this.#bytesInFile += recordBytes;
     if (this.#bytesInFile >= this.#options.maxFileBytes) this.#rotate();
@@ -294,14 +293,14 @@ export class EventFileWriter {
     this.#schedule();
   }
 
-  /** True when the flush interval has passed and its timer has not run: the caller has not let the event loop run. */
+  /** Whether the flush interval has passed without its timer running, because the caller blocks the event loop. */
   #isStarved(now: number | undefined): boolean {
     if (now === undefined && ++this.#calls % CALLS_PER_CLOCK_CHECK !== 0) return false;
     const elapsed = (now ?? this.#options.clock.wallTime()) - this.#lastDrain;
     return elapsed * 1000 >= this.#options.flushIntervalMs && this.#timer !== undefined;
   }
 
-  /** Marks the end of the current file in the queue and begins the next one: no START, the run goes on. */
+  /** Marks the end of the current file in the queue and begins the next one, without START because the run continues. */
   #rotate(): void {
     this.#boundaries.push(this.#queue.sizeBytes - this.#boundaries.reduce((sum, bytes) => sum + bytes, 0));
     this.#bytesInFile = this.#encoder.startFile(this.#options.clock.wallTime(), WRITER_NAME, []);
@@ -315,7 +314,7 @@ export class EventFileWriter {
     this.#timer.unref();
   }
 
-  /** Writes all that waits. A failure is kept for `flush()`, reported, and forgotten once a write succeeds. */
+  /** Writes everything that waits. Keeps and reports a failure for `flush()`, and clears it once a write succeeds. */
   #drain(): void {
     this.#cancelSchedule();
     this.#lastDrain = this.#options.clock.wallTime();
@@ -339,12 +338,12 @@ export class EventFileWriter {
     } catch (cause) {
       this.#failure = new RunWriteError(this.#file?.path ?? this.directory, 'write events', { cause });
       this.#options.diagnostics.error(this.#failure);
-      // A disk that refuses is asked again at the next interval, with or without new events.
+      // After a failure, retry at the next interval, even without new events.
       this.#schedule();
     }
   }
 
-  /** Creates the next file under a name that sorts after all earlier ones of this writer. */
+  /** Creates the next file, with a name that sorts after all earlier files of this writer. */
   #createFile(): OpenEventFile {
     this.#fileSeconds = Math.max(this.#fileSeconds, Math.floor(this.#options.clock.wallTime()));
     for (;;) {
@@ -360,7 +359,7 @@ export class EventFileWriter {
         this.#writtenBytes = 0;
         return file;
       } catch (error) {
-        // Another thread, or a container with the same host name and pid, has the name: take the next one.
+        // Another thread, or a container with the same host name and pid, uses this name: try the next one.
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
     }
@@ -380,8 +379,8 @@ export class EventFileWriter {
 }
 
 /**
- * Refuses names that contain `tfevents`: TensorBoard's Python reader opens such a directory as a file and then fails for all
- * runs. Source: tensorboard/backend/event_processing/io_wrapper.py.
+ * Rejects names that contain `tfevents`: TensorBoard's Python reader opens such a directory as a file, and then fails for all runs.
+ * Source: tensorboard/backend/event_processing/io_wrapper.py.
  */
 function checkDirectoryName(directory: string): void {
   const parts = isAbsolute(directory) ? [] : directory.split(/[\\/]/);
@@ -389,7 +388,7 @@ function checkDirectoryName(directory: string): void {
   if (bad === undefined) return;
   throw new InvalidArgumentError(
     'ERR_OPTION_INVALID',
-    `${directory}: ${bad} contains "${EVENT_FILE_MARK}", which makes TensorBoard take the directory for an event file`,
+    `${directory}: ${bad} contains "${EVENT_FILE_MARK}", so TensorBoard would read the directory as an event file`,
     'Give the directory another name.',
   );
 }

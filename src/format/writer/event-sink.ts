@@ -1,6 +1,4 @@
-/**
- * Where event files go: the effects of an event file writer behind one small interface, so that tests can fail a disk.
- */
+/** Where event files go: the I/O of an event file writer behind one small interface, so that tests can simulate a failing disk. */
 
 import {
   closeSync,
@@ -15,25 +13,22 @@ import {
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** One event file that is open for writing. */
+/** An event file that is open for writing. */
 export interface OpenEventFile {
   readonly path: string;
-  /** Writes some of `bytes` at `position` and returns how many; throws what the disk says. */
+  /** Writes some of `bytes` at `position` and returns how many. Throws the file system's error. */
   write(bytes: Uint8Array, position: number): number;
-  /** Resolves once all that was written would survive a power cut. */
+  /** Resolves once all written data would survive a power failure. */
   sync(): Promise<void>;
-  /** Closes the file; with `sync`, only after what was written would survive a power cut. */
+  /** Closes the file. With `sync`, first waits until the written data would survive a power failure. */
   close(sync: boolean): void;
 }
 
 /** Creates event files. */
 export interface EventSink {
-  /**
-   * Creates a file that did not exist. Throws an error of code `EEXIST` when the name is taken, never truncates; creates
-   * missing directories.
-   */
+  /** Creates a new file, and missing directories. Never truncates: throws an error with code `EEXIST` when the name is in use. */
   create(directory: string, fileName: string): OpenEventFile;
-  /** Names of the files in a directory; none when it does not exist. */
+  /** The names of the files in a directory; empty when the directory does not exist. */
   list(directory: string): string[];
   /** The bytes of a file. */
   read(directory: string, fileName: string): Uint8Array;
@@ -44,8 +39,8 @@ const fdatasyncAsync = promisify(fdatasync);
 /**
  * Event files on disk.
  *
- * Writes are synchronous: 1 MiB takes about 1 ms into the page cache, an asynchronous write costs 1.2 to 7 times as much,
- * and only a synchronous write can still happen when the process exits (docs/decisions/0001-write-event-files-synchronously.md).
+ * Writes are synchronous. Writing 1 MiB to the page cache takes about 1 ms, an asynchronous write costs 1.2 to 7 times as much, and
+ * only a synchronous write can happen while the process exits (docs/decisions/0001-write-event-files-synchronously.md).
  */
 export const diskSink: EventSink = {
   list(directory) {

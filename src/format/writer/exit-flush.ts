@@ -1,16 +1,16 @@
 /**
- * Writes what is still in memory when the process exits, `process.exit(n)` included: only synchronous work is possible by
- * then, which is why event files are written synchronously.
+ * Writes buffered data when the process exits, including through `process.exit(n)`. Only synchronous work is possible then, which
+ * is why event files are written synchronously.
  */
 
-/** Something with bytes in memory that one synchronous call writes. */
+/** An object whose buffered data one synchronous call writes. */
 export interface Drainable {
   drainAtExit(): void;
 }
 
 const open = new Set<Drainable>();
 
-/** Drains `writer` at process exit, unless it is unregistered first. */
+/** Drains `writer` when the process exits, unless it is unregistered first. */
 export function registerForExit(writer: Drainable): void {
   if (open.size === 0) process.on('exit', drainAll);
   open.add(writer);

@@ -1,6 +1,4 @@
-/**
- * Event files in memory: for tests, and for programs that send the bytes somewhere else.
- */
+/** Event files in memory: for tests, and for programs that send the bytes elsewhere. */
 
 import { basename, dirname, join } from 'node:path';
 import type { EventSink, OpenEventFile } from './event-sink.js';
@@ -8,7 +6,7 @@ import type { EventSink, OpenEventFile } from './event-sink.js';
 export class MemorySink implements EventSink {
   readonly #files = new Map<string, Uint8Array>();
 
-  /** The files' bytes by path, in the order in which they were created. */
+  /** The bytes of each file by path, in order of creation. */
   get files(): ReadonlyMap<string, Uint8Array> {
     return this.#files;
   }

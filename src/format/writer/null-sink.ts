@@ -1,6 +1,4 @@
-/**
- * Event files that go nowhere: for runs that write nothing.
- */
+/** Discards event files: for runs that write nothing. */
 
 import { join } from 'node:path';
 import type { EventSink } from './event-sink.js';

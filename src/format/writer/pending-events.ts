@@ -1,8 +1,9 @@
 /**
- * Events whose values are still being encoded: written in the order of the calls, by the time `settle` resolves.
+ * Holds events whose values are still being encoded, and writes them in call order. All are written when `settle` resolves.
  *
- * A tag that waits keeps its order: what is logged under it meanwhile waits behind. Memory is bounded. When most of it is taken, calls encode
- * their own value: the threads are at work on the oldest ones. When all is taken, and at the exit of the process, the oldest are encoded at once.
+ * Later events of a waiting tag wait behind it, so each tag keeps its order. Memory is bounded. When most of it is in use, a call
+ * encodes its own value, because the threads are busy with older ones. When it is full, and at process exit, the oldest values are
+ * encoded synchronously.
  */
 
 import type { Diagnostics } from '../../base/diagnostics.js';
@@ -12,14 +13,14 @@ import { stepAfter } from './event-encoder.js';
 import type { EventFileWriter } from './event-file-writer.js';
 import { registerForExit, unregisterFromExit } from './exit-flush.js';
 
-/** How a value is encoded: at once, or later. */
+/** A value that can be encoded synchronously (`now`) or in the background (`later`). */
 export interface PendingValue {
   readonly sizeBytes: number;
   now(): readonly SummaryValue[];
   later(): Promise<readonly SummaryValue[]>;
 }
 
-/** The part of the memory from which on calls encode their own value. The rest is room for values that are encoded and wait for earlier ones. */
+/** The part of the memory from which calls encode their own values. The rest holds encoded values that wait for earlier ones. */
 const BUSY_PART = 0.75;
 
 interface PendingEvent {
@@ -34,9 +35,9 @@ export class PendingEvents {
   readonly #writer: EventFileWriter;
   readonly #diagnostics: Diagnostics;
   readonly #maxBytes: number;
-  /** In the order of the calls. */
+  /** In call order. */
   readonly #events: PendingEvent[] = [];
-  /** For each tag that waits: how many events, and the step after the last of them. */
+  /** For each waiting tag: the number of its events, and the step after the last of them. */
   readonly #tags = new Map<string, { count: number; nextStep: number | bigint }>();
   #sizeBytes = 0;
   #settled: (() => void)[] = [];
@@ -47,22 +48,22 @@ export class PendingEvents {
     this.#maxBytes = maxBytes;
   }
 
-  /** Whether any event waits. */
+  /** Whether any event is waiting. */
   get isWaiting(): boolean {
     return this.#events.length > 0;
   }
 
-  /** Whether events of this tag wait. */
+  /** Whether events of this tag are waiting. */
   has(tag: string): boolean {
     return this.#tags.has(tag);
   }
 
-  /** The step of the next value of this tag that is given none. */
+  /** The step for the next value of this tag without a step. */
   nextStep(tag: string): number | bigint {
     return this.#tags.get(tag)?.nextStep ?? this.#writer.nextStep(tag);
   }
 
-  /** Takes an event whose value is encoded in the background. */
+  /** Adds an event whose value is encoded in the background. */
   add(tag: string, step: number | bigint, wallTime: number, value: PendingValue): void {
     if (this.#events.length === 0) registerForExit(this);
     const isBusy = this.#sizeBytes + value.sizeBytes > this.#maxBytes * BUSY_PART;
@@ -74,14 +75,14 @@ export class PendingEvents {
     else {
       value.later().then(
         (encoded) => this.#encoded(event, encoded),
-        // The threads that were to help are out of memory: the work is done here.
+        // The worker threads ran out of memory: encode here instead.
         () => this.#encoded(event, undefined),
       );
     }
     while (this.#sizeBytes > this.#maxBytes) this.#encodeFirst();
   }
 
-  /** Resolves once all events so far have been handed to the writer. */
+  /** Resolves once all events so far have been passed to the writer. */
   settle(): Promise<void> {
     if (this.#events.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -89,7 +90,7 @@ export class PendingEvents {
     });
   }
 
-  /** @internal No promise can be waited for at exit. */
+  /** @internal At exit, no promise can be awaited. */
   drainAtExit(): void {
     while (this.#events.length > 0) this.#encodeFirst();
     this.#writer.drainAtExit();
@@ -106,7 +107,7 @@ export class PendingEvents {
     this.#writeEncoded();
   }
 
-  /** The values, or none when there is no memory for them either: then the event is dropped and reported. */
+  /** The encoded values. Returns none, and reports a dropped event, if memory is exhausted here too. */
   #encodeNow({ value }: PendingEvent): readonly SummaryValue[] {
     try {
       return value.now();
@@ -135,7 +136,7 @@ export class PendingEvents {
     try {
       this.#writer.writeSummary(encoded, step, wallTime);
     } catch (error) {
-      // With `onQueueFull: 'throw'`: the call is over, and the drop is counted and reported by the writer.
+      // With `onQueueFull: 'throw'`. The call has already returned; the writer has counted and reported the drop.
       if (!(error instanceof EventsDroppedError)) throw error;
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The beginning of an event, wall time and step, with what it does to the CRC: kept from one scalar to the next, since values of one
- * step follow each other, and thousands may share a millisecond.
+ * The start of an event (wall time and step) and its CRC. Kept from one scalar to the next, because values of one step follow each
+ * other and thousands may share a millisecond.
  */
 
 import { updateCrc } from '../record/crc32c.js';
@@ -10,10 +10,10 @@ const WALL_TIME_KEY = fieldKey(1, FIXED64);
 const STEP_KEY = fieldKey(2, VARINT);
 const WALL_TIME_BYTES = 9;
 
-/** Most bytes of a prefix, in whole words. */
+/** The maximum size of a prefix, rounded up to whole words. */
 export const MAX_PREFIX_BYTES = Math.ceil((WALL_TIME_BYTES + 1 + MAX_VARINT_BYTES) / 4) * 4;
 
-/** The register of a CRC before its first byte. */
+/** The initial CRC register. */
 const START = -1;
 
 export class ScalarPrefix {
@@ -23,17 +23,17 @@ export class ScalarPrefix {
   #step: number | bigint = 0;
   #wallTimeBytes = 0;
   #wallTimeRegister = START;
-  /** Bytes of the prefix. */
+  /** The size of the prefix. */
   sizeBytes = 0;
-  /** The register of the CRC after it. */
+  /** The CRC register after the prefix. */
   register = START;
 
-  /** Becomes the prefix of this wall time and step; defaults are left out. */
+  /** Sets the prefix to this wall time and step; omits defaults. */
   set(wallTime: number, step: number | bigint): void {
     if (step !== this.#step || wallTime !== this.#wallTime) this.#change(wallTime, step);
   }
 
-  /** Writes the prefix at `at`, and up to three bytes more; returns the offset after it. */
+  /** Writes the prefix at `at`, and up to three bytes more. Returns the offset after the prefix. */
   write(view: DataView, at: number): number {
     const { sizeBytes } = this;
     for (let i = 0; i < sizeBytes; i += 4) view.setInt32(at + i, this.#view.getInt32(i, true), true);

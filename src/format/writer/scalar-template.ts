@@ -1,8 +1,8 @@
 /**
  * The pre-encoded summary of one scalar tag, so that a call writes only wall time, step and value.
  *
- * Measured 8 times faster than protobufjs' static encoder; the bytes are the same (test/format/writer/event-encoder.test.ts). What the template does
- * to the record's CRC is known too (src/format/record/crc-shift.ts).
+ * Measured 8 times as fast as protobufjs' static encoder, with the same bytes (test/format/writer/event-encoder.test.ts). The CRC
+ * of the constant bytes is precomputed too (src/format/record/crc-shift.ts).
  */
 
 import { applyShift, type CrcShift, shiftOf } from '../record/crc-shift.js';
@@ -11,18 +11,18 @@ import { delimited, encodeTensor, joinPieces, piecesBytes } from '../wire/encode
 import { DataType } from '../wire/messages.js';
 import { encodeUtf8 } from '../wire/proto-bytes.js';
 
-/** Key and length of `double_val`, which stand between the value's float32 and its double. */
+/** The key and length of `double_val`, between the value's float32 and its double. */
 const DOUBLE_HEADER_BYTES = 2;
-/** From the float32 of a value to its double, in templates that have both. */
+/** The distance from a value's float32 to its double, in templates with both. */
 const DOUBLE_DISTANCE = 4 + DOUBLE_HEADER_BYTES;
 
-/** The tensor of a number that float32 holds: rank 0, as TensorBoard's fast reader takes no other form. */
+/** The tensor of a number that float32 can represent. Rank 0, because TensorBoard's fast reader drops every other form. */
 const FLOAT = joinPieces(encodeTensor({ dtype: DataType.FLOAT, shape: [], floatVal: Float32Array.of(0) }));
 
 /**
- * The tensor of any other number: the rounded one for TensorBoard, and behind it the exact one in `double_val`, for readers that
- * look for it (src/format/reader/tensor-values.ts). Both of TensorBoard's readers take the field that belongs to the type, float,
- * and leave the other alone: tensorboard/util/tensor_util.py (`make_ndarray`), tensorboard/data/server/data_compat.rs.
+ * The tensor of any other number: the rounded value for TensorBoard, followed by the exact value in `double_val` for readers that
+ * support it (src/format/reader/tensor-values.ts). Both of TensorBoard's readers use only the field that belongs to the type,
+ * float: tensorboard/util/tensor_util.py (`make_ndarray`), tensorboard/data/server/data_compat.rs.
  */
 const FLOAT_AND_DOUBLE = joinPieces(
   encodeTensor({
@@ -33,28 +33,31 @@ const FLOAT_AND_DOUBLE = joinPieces(
   }),
 );
 
-/** Most bytes that are written behind a template: its last word may be longer. */
+/** The most bytes that are written after a template, because its last word may be longer. */
 export const TEMPLATE_SLACK_BYTES = 7;
 
-/** What a template is: field 5 of an `Event`, a summary of one value; or field 1 of a `Summary`, one value of several. */
+/** `summary`: field 5 of an `Event`, a summary with one value. `value`: field 1 of a `Summary`, one of several values. */
 export type TemplateForm = 'summary' | 'value';
 
-/** The bytes of one tag with room for a number. */
+/** The bytes of one tag, with space for a number. */
 export class ScalarTemplate {
   readonly sizeBytes: number;
   readonly #isExact: boolean;
-  /** The bytes, filled up with zeros to whole words. */
+  /** The bytes, padded with zeros to whole words. */
   readonly #words: DataView;
-  /** Bytes of a word: eight, copied as doubles in half the time of two of four; four where the bytes happen to be a NaN, which need not stay as it is. */
+  /**
+   * The word size: 8 bytes copied as a double take half the time of two 4-byte copies. 4 if a double would be a NaN, whose bits a
+   * copy may change.
+   */
   readonly #wordBytes: 4 | 8;
   readonly #valueOffset: number;
-  /** What comes behind the value. */
+  /** The bytes after the value. */
   readonly #rest: Uint8Array;
-  /** What the bytes up to the end of the value do to a CRC, for a value of 0. */
+  /** The effect on the CRC of all bytes up to the end of the value, for a value of 0. */
   readonly #shift: CrcShift;
   readonly #constant: number;
 
-  /** `metadata` is the content of a serialized `SummaryMetadata`; `isExact`: the double goes with the value. */
+  /** `metadata` is the content of a serialized `SummaryMetadata`; `isExact` adds space for the double. */
   constructor(form: TemplateForm, tag: string, metadata: Uint8Array | undefined, isExact: boolean) {
     const tensor = isExact ? FLOAT_AND_DOUBLE : FLOAT;
     const described = metadata === undefined ? [] : delimited(9, [metadata]);
@@ -73,8 +76,8 @@ export class ScalarTemplate {
   }
 
   /**
-   * Writes the template with `value` at `at`, and up to `TEMPLATE_SLACK_BYTES` more. `register` is that of the CRC of what comes before in the record;
-   * returns the register after the template.
+   * Writes the template with `value` at `at`, and up to `TEMPLATE_SLACK_BYTES` more. `register` is the CRC register before the
+   * template. Returns the register after it.
    */
   write(view: DataView, at: number, value: number, register: number): number {
     const { sizeBytes } = this;
@@ -92,14 +95,14 @@ export class ScalarTemplate {
   }
 }
 
-// Small functions: what a call of the hot path does fits into one compiled function as long as its parts are small.
+// Small functions: the hot path compiles to one function only while its parts are small.
 
-/** What the float at `at` makes of a CRC's register. */
+/** The contribution of the float at `at` to the CRC register. */
 function passFloat(view: DataView, at: number): number {
   return updateCrcInt32(view.getInt32(at, true), 0);
 }
 
-/** Writes the double that belongs to the float at `at`; what both make of a CRC's register. */
+/** Writes the double that belongs to the float at `at`. Returns the contribution of both to the CRC register. */
 function updateCrcExact(view: DataView, at: number, value: number): number {
   const doubleAt = at + DOUBLE_DISTANCE;
   view.setFloat64(doubleAt, value, true);
@@ -110,7 +113,7 @@ function updateCrcExact(view: DataView, at: number, value: number): number {
   );
 }
 
-/** The templates of one tag and form, each made when it is first needed. */
+/** The templates of one tag and form, each created when first needed. */
 export class ScalarTemplates {
   readonly #form: TemplateForm;
   readonly #tag: string;
@@ -125,7 +128,7 @@ export class ScalarTemplates {
     this.#metadata = metadata;
   }
 
-  /** Without metadata. `isExact`: with room for a double too. */
+  /** A template without metadata. `isExact` adds space for the double. */
   plain(isExact: boolean): ScalarTemplate {
     if (isExact) {
       this.#plainExact ??= this.#create(undefined, true);
@@ -135,7 +138,7 @@ export class ScalarTemplates {
     return this.#plain;
   }
 
-  /** With metadata: once in each file. */
+  /** A template with metadata, for the first value in each file. */
   described(isExact: boolean): ScalarTemplate {
     return this.#create(this.#metadata, isExact);
   }
