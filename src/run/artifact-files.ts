@@ -1,5 +1,5 @@
 /**
- * Files and directories that callers log: checked, copied into the run directory whole or not at all, hashed on the way.
+ * Checks files and directories that callers log, and hashes them while copying. A copy is complete or absent.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,7 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { toPartialPath } from '../base/atomic-file.js';
 import { InvalidArgumentError, messageOf, RunWriteError } from '../base/errors.js';
 
-/** A directory with more than this is refused: it is hardly what was meant. */
+/** Larger directories are rejected: logging one is probably an accident. */
 const LIMITS = { files: 100_000, bytes: 64 * 1024 ** 3 };
 
 /** A file or a directory that can be logged. */
@@ -19,15 +19,15 @@ export interface ArtifactFiles {
   readonly path: string;
   readonly isDirectory: boolean;
   readonly sizeBytes: number;
-  /** Regular files below a directory, relative, sorted; a file's own list is empty. */
+  /** Regular files below a directory, as sorted relative paths. Empty for a file. */
   readonly files: readonly string[];
-  /** What a directory holds besides: links, sockets, devices. It is left out. */
+  /** Links, sockets and devices below a directory, as relative paths. They are not copied. */
   readonly leftOut: readonly string[];
 }
 
 /**
- * Looks at what is to be logged into the run at `runDirectory`. Throws `ERR_ARTIFACT_INVALID`, also for a directory that holds the run
- * itself, and `ERR_ARTIFACT_TOO_LARGE`.
+ * Checks a path before it is logged to the run at `runDirectory`. Throws `ERR_ARTIFACT_INVALID`, also for a directory that contains the
+ * run directory, and `ERR_ARTIFACT_TOO_LARGE`.
  */
 export async function inspectArtifact(
   path: unknown,
@@ -42,7 +42,7 @@ export async function inspectArtifact(
   });
   if (found.isFile()) return { path, isDirectory: false, sizeBytes: found.size, files: [], leftOut: [] };
   if (found.isDirectory()) {
-    if (holds(path, runDirectory)) throw invalid(`${path} holds the run itself`);
+    if (holds(path, runDirectory)) throw invalid(`${path} contains the run directory`);
     return listDirectory(path, limits);
   }
   throw invalid(`${path} is neither a regular file nor a directory`);
@@ -73,8 +73,8 @@ async function listDirectory(path: string, limits: typeof LIMITS): Promise<Artif
 }
 
 /**
- * Copies files to `target`, over an older copy if there is one, and gives their SHA-256 in hex: of a directory, that of the sorted lines
- * `<path>` NUL `<SHA-256>` LF. Without `hash` it gives undefined. Throws `RunWriteError`.
+ * Copies files to `target`, replaces an older copy, and returns the SHA-256 in hex. The hash of a directory is that of its sorted lines
+ * `<path>` NUL `<SHA-256>` LF. Returns undefined without `hash`. Throws `RunWriteError`.
  */
 export async function copyArtifact(
   artifact: ArtifactFiles,
@@ -96,7 +96,7 @@ export async function copyArtifact(
   }
 }
 
-/** SHA-256 of files where they lie, as `copyArtifact` gives it. Throws what the disk says. */
+/** Returns the same SHA-256 as `copyArtifact` without copying. Lets file system errors pass. */
 export async function hashArtifact({ path, isDirectory, files }: ArtifactFiles): Promise<string> {
   if (!isDirectory) return hashFile(path);
   const hash = createHash('sha256');
@@ -120,7 +120,7 @@ async function copyDirectory(
   return options.hash ? hash.digest('hex') : undefined;
 }
 
-/** A directory cannot be renamed over one that holds something: the older one steps aside first. */
+/** Renames the older directory first, because a directory cannot be renamed over one that is not empty. */
 async function replaceDirectory(partial: string, target: string): Promise<void> {
   const older = toPartialPath(target);
   const hadOlder = await rename(target, older).then(
@@ -167,8 +167,8 @@ function toHashLine(file: string, hash: string): string {
 function tooLarge(path: string, limits: typeof LIMITS): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_ARTIFACT_TOO_LARGE',
-    `${path} holds more than ${limits.files} files or ${limits.bytes} bytes`,
-    'Log the part that matters, or record where it lies with logDirRef(path, { skipHash: true }).',
+    `${path} has more than ${limits.files} files or ${limits.bytes} bytes`,
+    'Log a smaller directory, or record only its location with logDirRef(path, { skipHash: true }).',
   );
 }
 

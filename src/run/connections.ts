@@ -1,5 +1,5 @@
 /**
- * The connections that Polyaxon hands to a job: by name, and where the artifacts store is.
+ * Reads the connections that Polyaxon passes to a job, and finds the artifacts store among them.
  *
  * Source: vents 0.7.3, `config.py` (`POLYAXON_CONNECTIONS_CATALOG`, JSON) and `connections/connection.py` (`store_path`).
  */
@@ -12,11 +12,11 @@ export interface Connection {
   readonly kind: string;
   readonly description?: string;
   readonly tags?: readonly string[];
-  /** A bucket has `bucket`, a mounted volume `mountPath`. */
+  /** `bucket` for a bucket, `mountPath` for a mounted volume. */
   readonly schema?: Readonly<Record<string, unknown>>;
 }
 
-/** The connections of this job; none outside of a cluster. Throws `ERR_OPTION_INVALID` when the catalog is no JSON. */
+/** Returns the connections of this job; empty outside a cluster. Throws `ERR_OPTION_INVALID` when the catalog is not valid JSON. */
 export function readConnections(environment: NodeJS.ProcessEnv): readonly Connection[] {
   const text = environment.POLYAXON_CONNECTIONS_CATALOG;
   if (text === undefined || text === '') return [];
@@ -25,19 +25,19 @@ export function readConnections(environment: NodeJS.ProcessEnv): readonly Connec
     return connections ?? [];
   } catch (cause) {
     throw invalidOption(
-      `POLYAXON_CONNECTIONS_CATALOG is no JSON object: ${String(cause)}`,
-      'Let Polyaxon set it, or unset it.',
+      `POLYAXON_CONNECTIONS_CATALOG is not a JSON object: ${String(cause)}`,
+      'Unset it, so that only Polyaxon sets it.',
     );
   }
 }
 
-/** The connection of the artifacts store; undefined when there is none. */
+/** Returns the connection of the artifacts store; undefined when there is none. */
 export function findArtifactsStore(environment: NodeJS.ProcessEnv): Connection | undefined {
   const name = environment.POLYAXON_ARTIFACTS_STORE_NAME || 'artifacts_store';
   return readConnections(environment).find((connection) => connection.name === name);
 }
 
-/** Where a connection's files are: a bucket's URL or a mounted directory; undefined for other kinds. */
+/** Returns the location of a connection's files: the URL of a bucket or a mounted directory; undefined for other kinds. */
 export function toStorePath({ schema }: Connection): string | undefined {
   const path = schema?.mountPath ?? schema?.mount_path ?? schema?.bucket;
   return typeof path === 'string' ? path.replace(/\/+$/, '') : undefined;

@@ -1,5 +1,5 @@
 /**
- * The results that a run's metrics leave: the last value of each is one of the run's outputs, under its name in Polyaxon.
+ * Adds the last value of each metric to the outputs of a run, under the metric's name in Polyaxon.
  *
  * Source: traceml 1.3.0, `tracking/run.py` (`_wait` logs the last values as outputs).
  */
@@ -13,11 +13,11 @@ type Outputs = Readonly<Record<string, JsonValue>>;
 
 export class MetricResults {
   readonly #read: () => Outputs;
-  /** What an earlier process has left, where the run is gone on with. */
+  /** Last values of the earlier process when the run is resumed. */
   readonly #earlierValues: Outputs;
   readonly #earlierOutputs: Outputs;
 
-  /** `read` gives the last value of each metric so far; `outputs` are those that the run begins with. */
+  /** `read` returns the last value of each metric so far; `outputs` are the outputs at the start of this process. */
   constructor(read: () => Outputs, outputs: Outputs = {}) {
     this.#read = read;
     this.#earlierValues = read();
@@ -25,8 +25,8 @@ export class MetricResults {
   }
 
   /**
-   * The outputs with the last value of each metric. Outputs that were logged as such in this process, `logged`, or by a worker stay; those of
-   * an earlier process give way to a metric that this one has logged.
+   * Returns the outputs with the last value of each metric. Outputs that this process (`logged`) or a worker logged explicitly are kept.
+   * A metric that this process logged replaces an output of an earlier process.
    */
   addTo(outputs: Outputs, logged: ReadonlySet<string>): Outputs {
     const values = this.#read();
@@ -40,7 +40,7 @@ export class MetricResults {
   }
 }
 
-/** Last values by tag, under the names that Polyaxon's files have for them: those of a worker begin with its log directory. */
+/** Renames last values from tags to the names in Polyaxon's files. A worker's names begin with its log directory. */
 export function toResults(scalars: Readonly<Record<string, number>>, logDirectory: string): Outputs {
   const names = new NameSpace();
   const kind = 'metric';

@@ -1,5 +1,5 @@
 /**
- * Puts a run together: context, record, run directory, event files, and what is written beside them.
+ * Creates the parts of a run: its context, record, run directory, event files and capture.
  */
 
 import { join } from 'node:path';
@@ -37,29 +37,29 @@ import { SyncProcess } from './sync-process.js';
 
 const DEFAULT_INTERVAL_MS = 10_000;
 
-/** The parts of a run that is open. */
+/** The parts of an open run. */
 export interface OpenedRun {
   readonly state: RunContext;
   readonly capture: RunCapture;
   readonly heartbeatIntervalMs: number;
   readonly sync: SyncProcess | undefined;
-  /** Everything that waits in memory is on disk. Rejects as an event file writer's `flush` does. */
+  /** Writes all buffered events to disk. Rejects like `flush` of an event file writer. */
   flush(): Promise<void>;
   close(): Promise<void>;
-  /** As `flush`, for when no promise can be waited for. */
+  /** Does the same as `flush`, synchronously, for the exit of the process. */
   drain(): void;
-  /** What the lineage says of events; empty unless Polyaxon's files are written. */
+  /** Lineage entries of events; empty unless Polyaxon event files are written. */
   exportedArtifacts(): readonly RunArtifact[];
   readonly results: MetricResults;
 }
 
-/** Event files of one kind, and Polyaxon's files made of them. */
+/** Event files of one kind, and the Polyaxon event files that are exported from them. */
 interface Log {
   readonly events: EventLog;
   readonly files: PolyaxonFiles | undefined;
 }
 
-/** Throws as the constructor of `Run` does. */
+/** Opens a run. Throws the errors that the constructor of `Run` documents. */
 export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): OpenedRun {
   const context = resolveRunEnvironment(options, environment);
   const name = resolveRunName(options.name);
@@ -108,7 +108,7 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
     masker,
     directory,
     events: log.events,
-    warnsOfMistakes: options.onError === 'warn',
+    warnsOnMisuse: options.onError === 'warn',
   });
   const capture = new RunCapture({
     context,
@@ -171,7 +171,7 @@ function openLog(
   return { events: new EventLog(directory, { ...options, sink: files.sink }), files };
 }
 
-/** Where event files of this process lie below those of the run; '' for the main process. */
+/** Returns the log directory of this process, relative to that of the run; '' for the main process. */
 function toLogDirectory({ writer }: RunEnvironment): string {
   return writer === MAIN_WRITER ? '' : writer;
 }
@@ -208,7 +208,7 @@ function createRecord(
   return withStatus(record, 'created', wallTime, { reason: STATUS_REASON, message: 'Operation is starting' });
 }
 
-/** The run has event files, and is running; again, when it had ended. */
+/** Records the event files and sets the status `running`, also when the run had ended and is resumed. */
 function startRecord(directory: RunDirectory, { writer }: RunEnvironment, clock: Clock): void {
   if (writer !== MAIN_WRITER) return;
   directory.addArtifacts([

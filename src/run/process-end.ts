@@ -1,17 +1,17 @@
 /**
- * How a process ends, told to everything that has to be finished first: once, whatever the way.
+ * Notifies listeners exactly once before the process ends, however it ends.
  *
- * The program's own handlers keep their say. A signal ends the process only where it would have ended without us, with the
- * exit status that the signal gives; errors are watched, never caught.
+ * The program's own handlers keep working. A signal ends the process only if it would also end it without this module, and with
+ * the same exit status. Errors are observed, never caught.
  */
 
 /** What is known at the very end of the process. */
 export interface ProcessEnd {
   /** Null when a signal ends the process. */
   readonly exitCode: number | null;
-  /** The last signal that asked the process to stop, also when a handler of the program's then called `process.exit()`. */
+  /** The last signal that asked the process to stop, also when a handler of the program then called `process.exit()`. */
   readonly signal: StopSignal | null;
-  /** What nobody caught, when that ends the process. */
+  /** The uncaught error that ends the process. */
   readonly error: UncaughtError | null;
 }
 
@@ -27,13 +27,13 @@ export type StopSignal = (typeof STOP_SIGNALS)[number];
 /** Something that must be finished before the process ends. */
 export interface EndListener {
   /**
-   * Nothing keeps the process alive any more. What is left may take its time: the process ends when the promise is settled and
-   * nothing new has come up.
+   * Called when nothing keeps the process alive any more. May do asynchronous work: the process ends once the promise has settled
+   * and no new work is scheduled.
    */
   onIdle(): Promise<void>;
-  /** A stop signal that the program handles itself: it may go on. Synchronous, quick. */
+  /** Called on a stop signal that the program handles itself, so the process may continue. Must be synchronous and fast. */
   onSignal(signal: StopSignal): void;
-  /** The process ends now. Synchronous: no promise can be waited for any more. */
+  /** Called when the process ends. Must be synchronous: promises no longer settle. */
   onEnd(end: ProcessEnd): void;
 }
 
@@ -41,7 +41,7 @@ const listeners = new Set<EndListener>();
 let lastSignal: StopSignal | null = null;
 let uncaught: UncaughtError | null = null;
 
-/** Tells `listener` of the end of the process, until it is unregistered. */
+/** Notifies `listener` of the end of the process until it is unregistered. */
 export function registerForEnd(listener: EndListener): void {
   if (listeners.size === 0) install();
   listeners.add(listener);
@@ -52,59 +52,59 @@ export function unregisterFromEnd(listener: EndListener): void {
 }
 
 function install(): void {
-  process.on('beforeExit', tellIdle);
-  process.on('exit', tellExit);
+  process.on('beforeExit', notifyIdle);
+  process.on('exit', notifyExit);
   process.on('uncaughtExceptionMonitor', noteUncaught);
-  for (const signal of STOP_SIGNALS) process.prependListener(signal, tellSignal);
+  for (const signal of STOP_SIGNALS) process.prependListener(signal, notifySignal);
 }
 
 function uninstall(): void {
-  process.off('beforeExit', tellIdle);
-  process.off('exit', tellExit);
+  process.off('beforeExit', notifyIdle);
+  process.off('exit', notifyExit);
   process.off('uncaughtExceptionMonitor', noteUncaught);
-  for (const signal of STOP_SIGNALS) process.off(signal, tellSignal);
+  for (const signal of STOP_SIGNALS) process.off(signal, notifySignal);
 }
 
-function tellIdle(): void {
+function notifyIdle(): void {
   for (const listener of listeners) void listener.onIdle();
 }
 
-function tellExit(code: number): void {
-  // Node.js finds out only here that an `await` at the top level was never settled: the event still says 0.
+function notifyExit(code: number): void {
+  // When a top-level `await` never settles, Node.js sets `process.exitCode` here, but the event still carries 0.
   const exitCode = Number(process.exitCode ?? code);
-  tellEnd({ exitCode, signal: lastSignal, error: exitCode === 0 ? null : uncaught });
+  notifyEnd({ exitCode, signal: lastSignal, error: exitCode === 0 ? null : uncaught });
 }
 
-function tellEnd(end: ProcessEnd): void {
+function notifyEnd(end: ProcessEnd): void {
   for (const listener of [...listeners]) listener.onEnd(end);
 }
 
 function noteUncaught(value: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
   const noted: UncaughtError = { value, origin };
   uncaught = noted;
-  // The process gets here only when a handler of the program's keeps it alive: then this error did not end it.
+  // This callback runs only if a handler of the program keeps the process alive. Then this error did not end it.
   setImmediate(() => {
     if (uncaught === noted) uncaught = null;
   }).unref();
 }
 
 /**
- * Ends the process when nobody else handles the signal. Our handler is taken away first: without it the signal has its default
- * effect again, and libraries that count handlers, to see whether they are the only one, are right.
+ * Ends the process when no other handler exists for the signal. Removes our handler first, so that the signal has its default
+ * effect again and libraries that count handlers to see whether theirs is the only one get the right number.
  */
-function tellSignal(signal: NodeJS.Signals): void {
+function notifySignal(signal: NodeJS.Signals): void {
   const stop = signal as StopSignal;
   lastSignal = stop;
-  process.off(stop, tellSignal);
+  process.off(stop, notifySignal);
   if (process.listenerCount(stop) === 0) {
-    tellEnd({ exitCode: null, signal: stop, error: null });
+    notifyEnd({ exitCode: null, signal: stop, error: null });
     process.kill(process.pid, stop);
     return;
   }
   for (const listener of [...listeners]) listener.onSignal(stop);
   setImmediate(() => {
-    if (listeners.size > 0 && !process.listeners(stop).includes(tellSignal)) {
-      process.prependListener(stop, tellSignal);
+    if (listeners.size > 0 && !process.listeners(stop).includes(notifySignal)) {
+      process.prependListener(stop, notifySignal);
     }
   }).unref();
 }

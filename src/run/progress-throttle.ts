@@ -1,5 +1,5 @@
 /**
- * Which progress updates are worth a write: as in Polyaxon's client, small rises are left out while there are many.
+ * Decides which progress updates are written. Like Polyaxon's client, it drops small increases when they are frequent.
  *
  * Source: polyaxon 2.16, `_client/run.py` (`log_progress`, `_throttle_updates`).
  */
@@ -17,7 +17,7 @@ export function parseProgress(progress: unknown): number {
   throw new InvalidArgumentError(
     'ERR_PROGRESS_INVALID',
     `progress is ${describe(progress)}, expected a number from 0 to 1`,
-    'Pass the part that is done, such as step / steps.',
+    'Pass the completed fraction, such as step / steps.',
   );
 }
 
@@ -31,7 +31,7 @@ export class ProgressThrottle {
     this.#clock = clock;
   }
 
-  /** Whether this progress is to be written. */
+  /** Whether this progress should be written. */
   admits(progress: number): boolean {
     if (progress === this.#last) return false;
     const second = Math.floor(this.#clock.monotonicMs() / 1000);

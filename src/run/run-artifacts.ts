@@ -1,5 +1,5 @@
 /**
- * The methods of a run for files: copied into the run or referred to where they lie, and recorded in the lineage.
+ * The methods of `Run` for files. They copy files into the run or refer to them in place, and record them in the lineage.
  */
 
 import { createHash } from 'node:crypto';
@@ -22,23 +22,23 @@ import { RunMetadataMethods } from './run-metadata.js';
 export interface RefOptions {
   /** Default: the file's name up to its first dot. */
   readonly name?: string | undefined;
-  /** Of the content, where it is known. Default: SHA-256 of `content`, or of the file or directory. */
+  /** Hash of the content, if you know it. Default: SHA-256 of `content`, or of the file or directory. */
   readonly hash?: string | undefined;
-  /** What `hash` is taken of when there is no file. */
+  /** Content to hash when there is no file. */
   readonly content?: unknown;
-  /** Anything worth knowing, beside the hash. */
+  /** Additional facts to record with the hash. */
   readonly summary?: Readonly<Record<string, unknown>> | undefined;
-  /** Whether the run reads it. Default false; of data and code true. */
+  /** Whether the artifact is an input of the run. Default false; true for data and code. */
   readonly isInput?: boolean | undefined;
-  /** Its path as the lineage tells it. Default: relative to the run directory, or as given when it lies elsewhere. */
+  /** Path to record in the lineage. Default: relative to the run directory, or as given when it is outside. */
   readonly relPath?: string | undefined;
-  /** Whether its bytes are not read. Default false. */
+  /** Skips reading and hashing the file. Default false. */
   readonly skipHash?: boolean | undefined;
 }
 
 /** Options of `logArtifact`. */
 export interface ArtifactOptions extends Pick<RefOptions, 'name' | 'summary' | 'skipHash'>, EventOptions {
-  /** Polyaxon's artifact kind. Default `file`; of a directory `dir`. */
+  /** Polyaxon's artifact kind. Default `file`, or `dir` for a directory. */
   readonly kind?: ArtifactKind | undefined;
   /** Directory below `outputs/` to copy into. Default: `outputs/` itself. */
   readonly relPath?: string | undefined;
@@ -46,28 +46,28 @@ export interface ArtifactOptions extends Pick<RefOptions, 'name' | 'summary' | '
 
 /** Options of `logModel`. */
 export interface ModelOptions extends Omit<ArtifactOptions, 'kind'> {
-  /** Such as `onnx` or `tfjs`. */
+  /** The framework, such as `onnx` or `tfjs`. */
   readonly framework?: string | undefined;
 }
 
-/** Options of the paths of a run. */
+/** Options of `getArtifactsPath` and `getOutputsPath`. */
 export interface PathOptions {
   /** Whether directories up to the path are created. */
   readonly ensure?: boolean | undefined;
   /** Whether the path is a directory itself. Default false. */
   readonly isDirectory?: boolean | undefined;
-  /** The place in the artifacts store of the cluster instead, where there is one. Default false. */
+  /** Returns the location in the cluster's artifacts store instead, if there is one. Default false. */
   readonly useStorePath?: boolean | undefined;
 }
 
 export abstract class RunArtifactMethods extends RunMetadataMethods {
   /**
-   * Copies a file or a directory into `outputs/` and records it in the lineage with its size and SHA-256. With `step`: copies it into
+   * Copies a file or a directory into `outputs/` and records it in the lineage with its size and SHA-256. With `step`, copies it into
    * `assets/` as one of several versions, and logs an event.
    *
-   * Resolves to the copy's path, or to undefined when the call was refused and `onError` is `warn`. Rejects with `ERR_ARTIFACT_INVALID` when
-   * there is no such file, `ERR_ARTIFACT_TOO_LARGE` for a directory of more than 100,000 files or 64 GiB, and with `RunWriteError` when it
-   * cannot be copied; the run goes on either way.
+   * Resolves to the copy's path, or to undefined when the call was rejected and `onError` is `warn`. Rejects with `ERR_ARTIFACT_INVALID` when
+   * the file does not exist, `ERR_ARTIFACT_TOO_LARGE` for a directory of more than 100,000 files or 64 GiB, and `RunWriteError` when the copy
+   * fails. The run continues in each case.
    */
   logArtifact(path: string, options: ArtifactOptions = {}): Promise<string | undefined> {
     return this.#work(async () => {
@@ -81,7 +81,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     });
   }
 
-  /** As `logArtifact`, for a model: the lineage and the event tell its framework. */
+  /** Logs a model like `logArtifact`, and records its framework in the lineage and the event. */
   logModel(path: string, options: ModelOptions = {}): Promise<string | undefined> {
     return this.#work(async () => {
       const artifact = await this.#inspect(path);
@@ -96,25 +96,25 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     });
   }
 
-  /** Records a file, directory, URL or anything else that stays where it is. Rejects with `ERR_ARTIFACT_INVALID`. */
+  /** Records a file, directory, URL or anything else without copying it. Rejects with `ERR_ARTIFACT_INVALID`. */
   logArtifactRef(path: string, kind: ArtifactKind, options: RefOptions = {}): Promise<void> {
     return this.#ref(path, kind, options);
   }
 
-  /** Records a file that stays where it is, with its SHA-256. Rejects with `ERR_ARTIFACT_INVALID` when there is none. */
+  /** Records a file and its SHA-256 without copying it. Rejects with `ERR_ARTIFACT_INVALID` when the file does not exist. */
   logFileRef(path: string, options: RefOptions = {}): Promise<void> {
     return this.#ref(path, 'file', options);
   }
 
   /**
-   * Records a directory that stays where it is, with the SHA-256 of its files, under its whole name by default. Rejects as `logArtifact`
-   * does.
+   * Records a directory and the SHA-256 of its files without copying it. The default name is the full name of the directory. Rejects with
+   * the errors of `logArtifact`.
    */
   logDirRef(path: string, options: RefOptions = {}): Promise<void> {
     return this.#ref(path, 'dir', { ...options, name: options.name ?? basename(String(path)) });
   }
 
-  /** Records a model that stays where it is. */
+  /** Records a model without copying it. */
   logModelRef(
     path: string,
     options: RefOptions & { readonly framework?: string | undefined } = {},
@@ -127,13 +127,13 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     });
   }
 
-  /** Records data that the run reads: a path, or a hash or content under a name alone. */
+  /** Records data that the run reads: a name with a path, a hash or content. */
   logDataRef(name: string, options: RefOptions & { readonly path?: string | undefined } = {}): Promise<void> {
     const { path, ...rest } = options;
     return this.#ref(path, 'data', { isInput: true, ...rest, name });
   }
 
-  /** Records, once, where event files for TensorBoard are. The run's own are recorded from the start. */
+  /** Records the location of further event files for TensorBoard. The run's own event files are recorded at the start. */
   logTensorboardRef(
     path: string,
     options: Pick<RefOptions, 'name' | 'isInput' | 'relPath'> = {},
@@ -142,7 +142,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     return this.#ref(path, 'tensorboard', { name: 'tensorboard', ...options, skipHash: true });
   }
 
-  /** Adds entries to the lineage as they are, or replaces those of their names. Throws `ERR_ARTIFACT_INVALID`. */
+  /** Adds entries to the lineage without changing them, or replaces entries of the same names. Throws `ERR_ARTIFACT_INVALID`. */
   logArtifactLineage(artifacts: RunArtifact | readonly RunArtifact[]): void {
     this.state.guard(() => {
       this.state.checkOpen();
@@ -151,7 +151,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     });
   }
 
-  /** Writes facts about the environment into a file of `outputs/` and records it. The run does so by itself unless `trackEnv` is off. */
+  /** Writes facts about the environment to a file in `outputs/` and records it. The run does this automatically unless `trackEnv` is off. */
   logEnv(
     content: Readonly<Record<string, unknown>>,
     options: { readonly relPath?: string | undefined } = {},
@@ -163,8 +163,8 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   }
 
   /**
-   * Records the state of the code under its commit, with anything else that is known. The run does so by itself unless `trackCode` is
-   * off; without a commit there is nothing to name.
+   * Records the state of the code under its commit, with any other facts that you pass. The run does this automatically unless `trackCode`
+   * is off. Does nothing without a commit, which is the name of the entry.
    */
   logCodeRef(
     code: Readonly<Record<string, unknown>>,
@@ -176,22 +176,22 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     });
   }
 
-  /** The lineage so far; events come with `flush()` and the run's end. */
+  /** Returns the lineage so far. Entries of events are added by `flush()` and at the end of the run. */
   getArtifactsLineage(): readonly RunArtifact[] {
     return this.state.directory.lineage;
   }
 
-  /** The run directory, or a path below it. */
+  /** Returns the run directory, or a path below it. */
   getArtifactsPath(relPath = '', options: PathOptions = {}): string {
     return this.#toPath('', relPath, { ensure: false, ...options });
   }
 
-  /** The run's `outputs/` directory, or a path below it. Whatever is written there belongs to the run. */
+  /** Returns the run's `outputs/` directory, or a path below it. Every file in it belongs to the run. */
   getOutputsPath(relPath = '', options: PathOptions = {}): string {
     return this.#toPath(OUTPUTS_DIRECTORY, relPath, { ensure: true, ...options });
   }
 
-  /** The directory of the run's event files: what `tensorboard --logdir` takes. With `relPath`: another one below `outputs/`, recorded in the lineage. */
+  /** Returns the directory of event files, for `tensorboard --logdir`. With `relPath`: another one below `outputs/`, recorded in the lineage. */
   getTensorboardPath(relPath?: string, options: Pick<PathOptions, 'useStorePath'> = {}): string {
     if (relPath === undefined) {
       return this.#toPath('', TENSORBOARD_DIRECTORY, { ensure: true, isDirectory: true, ...options });
@@ -201,17 +201,17 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     return path;
   }
 
-  /** The log level that Polyaxon asks for; undefined where it does not. */
+  /** Returns the log level that Polyaxon sets; undefined when it sets none. */
   getLogLevel(): string | undefined {
     return process.env.POLYAXON_LOG_LEVEL || undefined;
   }
 
-  /** The connections that Polyaxon hands to this job; none outside of a cluster. */
+  /** Returns the connections that Polyaxon passes to this job; empty outside a cluster. */
   getConnectionsCatalog(): readonly Connection[] {
     return readConnections(process.env);
   }
 
-  /** The connection of the job's artifacts store; undefined outside of a cluster. */
+  /** Returns the connection of the job's artifacts store; undefined outside a cluster. */
   getArtifactsStoreConnection(): Connection | undefined {
     return findArtifactsStore(process.env);
   }
@@ -232,7 +232,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     ]);
   }
 
-  /** @internal Records the state of the code. Without a commit there is nothing to name. */
+  /** @internal Records the state of the code. Does nothing without a commit, which is the name of the entry. */
   protected addCodeRef(reference: Readonly<Record<string, JsonValue>>, isInput: boolean): void {
     const { commit } = reference;
     if (typeof commit !== 'string' || commit === '') return;
@@ -265,7 +265,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     return this.state.context.mode === 'no-op';
   }
 
-  /** Does something with files, which the run's end waits for. */
+  /** Does work with files. The end of the run waits for it. */
   async #work<T>(work: () => Promise<T>): Promise<T | undefined> {
     return this.state.guardAsync(() => {
       this.state.checkOpen();
@@ -276,7 +276,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   async #inspect(path: string): Promise<ArtifactFiles> {
     const artifact = await inspectArtifact(path, this.state.context.paths.run);
     if (artifact.leftOut.length > 0) {
-      const message = `${path}: ${artifact.leftOut.length} links or special files are left out, ${artifact.leftOut[0]} first`;
+      const message = `${path}: ${artifact.leftOut.length} links or special files are skipped, such as ${artifact.leftOut[0]}`;
       this.state.diagnostics.warn('WARN_FILES_LEFT_OUT', message);
     }
     return artifact;
@@ -314,7 +314,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     return target;
   }
 
-  /** One of several versions: the event is logged once its copy is there. */
+  /** Copies one of several versions. Logs the event only after the copy is complete. */
   async #copyVersion(
     artifact: ArtifactFiles,
     kind: ArtifactKind,
@@ -376,7 +376,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
         return [storePath, uuid, base, relPath].filter((part) => part !== '').join('/');
       this.state.diagnostics.warn(
         'WARN_NO_STORE',
-        'there is no artifacts store here: the local path is used',
+        'this process has no artifacts store; the local path is used',
       );
     }
     const path = resolveInside(join(paths.run, base), relPath);
@@ -392,18 +392,18 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     }
   }
 
-  /** The name in Polyaxon. Throws `ERR_NAME_INVALID`. */
+  /** Returns the name in Polyaxon. Throws `ERR_NAME_INVALID`. */
   #toName(name: string): string {
     const tag = this.state.events.parseTag(name);
     const sanitized = sanitizeName(tag);
     if (sanitized !== '') return sanitized;
     const generated = toFallbackName(tag);
-    const message = `of the name ${JSON.stringify(tag)} Polyaxon leaves nothing; it is called ${generated}`;
+    const message = `the name ${JSON.stringify(tag)} has no characters that Polyaxon allows; stored as ${generated}`;
     this.state.diagnostics.warn('WARN_NAME_GENERATED', message);
     return generated;
   }
 
-  /** Relative to the run directory where it lies inside, else as it is. */
+  /** Returns a path inside the run directory relative to it, any other path unchanged. */
   #toLineagePath(path: string): string {
     const inside = relative(this.state.context.paths.run, path);
     const isInside = inside !== '' && !inside.startsWith('..') && !isAbsolute(inside);
@@ -411,7 +411,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   }
 }
 
-/** A path that is not taken yet: `<stem><extension>`, then with `-2`, `-3`, … before the extension. */
+/** Returns a path that does not exist yet: `<stem><extension>`, then with `-2`, `-3`, … before the extension. */
 function toFreePath(directory: string, stem: string, extension: string): string {
   for (let count = 1; ; count++) {
     const path = join(directory, `${stem}${count === 1 ? '' : `-${count}`}${extension}`);
@@ -419,13 +419,13 @@ function toFreePath(directory: string, stem: string, extension: string): string 
   }
 }
 
-/** A file's name up to its first dot that is not its first character. */
+/** Returns a file name up to its first dot, not counting a leading dot. */
 function toBaseName(path: string): string {
   const name = basename(path);
   return name.replace(/(?<=.)\..*$/s, '') || name;
 }
 
-/** All from the first dot on, in lower case: `m.tar.gz` has `.tar.gz`. Source: traceml 1.3, through clipped's `get_path_extension`. */
+/** Returns everything from the first dot, in lower case: `.tar.gz` for `m.tar.gz`. Source: traceml 1.3, through clipped's `get_path_extension`. */
 function toExtension(path: string): string {
   return /(?<=.)\..*$/s.exec(basename(path))?.[0].toLowerCase() ?? '';
 }
@@ -443,7 +443,7 @@ function parseArtifact(artifact: RunArtifact): RunArtifact {
     typeof artifact.name !== 'string' ||
     artifact.name === ''
   ) {
-    throw invalidArtifact('an entry of the lineage has no name');
+    throw invalidArtifact('the lineage entry has no name, expected a non-empty string');
   }
   return {
     name: artifact.name,

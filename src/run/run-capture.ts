@@ -1,5 +1,5 @@
 /**
- * What a run captures by itself, while it is open: code, environment, console output, system metrics.
+ * Captures code, environment, console output and system metrics automatically while a run is open.
  */
 
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { MAIN_WRITER } from '../run-directory/layout.js';
 import type { UncaughtError } from './process-end.js';
 import type { RunEnvironment } from './run-environment.js';
 
-/** The log of the writer that is no worker, as Polyaxon's client calls it. */
+/** The main writer's log, with the name that Polyaxon's client uses. */
 const MAIN_LOG = 'logs';
 
 export interface RunCaptureOptions {
@@ -24,12 +24,12 @@ export interface RunCaptureOptions {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly masker: Masker;
-  /** Where system metrics go; undefined: they are not sampled. */
+  /** Receives system metrics. When undefined, they are not sampled. */
   readonly resources: EventLog | undefined;
   readonly resourcesIntervalMs: number;
 }
 
-/** Takes what was found out. */
+/** Receives the captured facts. */
 export interface RunCaptureTargets {
   onCode(code: GitCapture): void;
   onEnvironment(environment: Record<string, JsonValue>): void;
@@ -47,7 +47,7 @@ export class RunCapture {
     this.#options = options;
   }
 
-  /** Whether code or environment are still being looked at. */
+  /** Whether code or environment are still being captured. */
   get isWorking(): boolean {
     return !this.#isSettled;
   }
@@ -75,7 +75,7 @@ export class RunCapture {
     });
   }
 
-  /** Keeps what Node.js prints of an error that ends the process: it does not go through the console. */
+  /** Logs an error that ends the process. Node.js prints it, but not through the console. */
   logUncaught({ value }: UncaughtError): void {
     const text = value instanceof Error ? (value.stack ?? String(value)) : String(value);
     this.#console?.log('stderr', `Uncaught ${text}`);
@@ -90,7 +90,7 @@ export class RunCapture {
     this.#console?.flush();
   }
 
-  /** Stops capturing and writes what is left. */
+  /** Stops capturing and writes all buffered output. */
   close(): void {
     this.#sampler?.close();
     this.#console?.close();
@@ -114,7 +114,7 @@ export class RunCapture {
   }
 }
 
-/** Undefined when the directory was removed. */
+/** Returns undefined when the directory was removed. */
 function findWorkingDirectory(): string | undefined {
   try {
     return process.cwd();

@@ -1,5 +1,5 @@
 /**
- * What the methods of a run share: where it lives, its record, its events, and what happens to mistakes.
+ * The state that the methods of a run share: its directory, record, events, and the reporting of misuse.
  */
 
 import type { Clock } from '../base/clock.js';
@@ -12,7 +12,7 @@ import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
 import type { RunDirectory } from '../run-directory/run-directory.js';
 import type { RunEnvironment } from './run-environment.js';
 
-/** What kinds of events a run has had, as Polyaxon's `meta_info` tells. Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
+/** Flags in Polyaxon's `meta_info` for the kinds of events that a run has. Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
 export const RUN_FLAGS = ['has_events', 'has_metrics', 'has_model', 'has_traces', 'has_tensorboard'] as const;
 export type RunFlag = (typeof RUN_FLAGS)[number];
 
@@ -23,20 +23,20 @@ export interface RunParts {
   readonly masker: Masker;
   readonly directory: RunDirectory;
   readonly events: EventLog;
-  /** Whether mistakes in calls become counted warnings. */
-  readonly warnsOfMistakes: boolean;
+  /** Whether misuse is counted and reported as a warning instead of thrown. */
+  readonly warnsOnMisuse: boolean;
 }
 
 export class RunContext {
   readonly #parts: RunParts;
   readonly #flags = new Set<RunFlag>();
-  #toldNotCollected = false;
+  #hasWarnedNotCollected = false;
   readonly #work = new Set<Promise<void>>();
   #isOpen = true;
 
-  /** Read at every metric: no getter. */
+  /** A field instead of a getter, because each logged metric reads it. */
   readonly events: EventLog;
-  /** The names of outputs that were logged as such in this process. */
+  /** The names of outputs that this process logged explicitly. */
   readonly loggedOutputs = new Set<string>();
 
   constructor(parts: RunParts) {
@@ -64,7 +64,7 @@ export class RunContext {
     return this.#parts.directory;
   }
 
-  /** From now on calls are refused with `ClosedError`. */
+  /** Rejects all later calls with `ClosedError`. */
   close(): void {
     this.#isOpen = false;
   }
@@ -73,7 +73,7 @@ export class RunContext {
     if (!this.#isOpen) throw new ClosedError(`run ${this.context.uuid}`);
   }
 
-  /** Does what a caller asked for. A mistake is thrown, or counted and told of when `onError` is `warn`. */
+  /** Runs a call. Misuse throws, or is counted and reported when `onError` is `warn`. */
   guard(call: () => void): void {
     try {
       call();
@@ -82,7 +82,7 @@ export class RunContext {
     }
   }
 
-  /** As `attempt`; resolves to undefined when the call was refused and told of. */
+  /** Runs an asynchronous call like `guard`. Resolves to undefined when the call was rejected and reported. */
   async guardAsync<T>(call: () => Promise<T>): Promise<T | undefined> {
     try {
       return await call();
@@ -93,13 +93,13 @@ export class RunContext {
   }
 
   reportMisuse(error: unknown): void {
-    if (!this.#parts.warnsOfMistakes) throw error;
+    if (!this.#parts.warnsOnMisuse) throw error;
     const code = error instanceof CodedError ? error.code : 'ERR_UNKNOWN';
     this.diagnostics.count(code);
     this.diagnostics.warn('WARN_CALL_REJECTED', `${code}: ${messageOf(error)}`);
   }
 
-  /** Work that the run's end waits for. */
+  /** Registers work that the end of the run waits for. */
   track<T>(work: Promise<T>): Promise<T> {
     const settled = work.then(
       () => undefined,
@@ -110,26 +110,26 @@ export class RunContext {
     return work;
   }
 
-  /** Whether work is under way. */
+  /** Whether tracked work is in progress. */
   get isWorking(): boolean {
     return this.#work.size > 0;
   }
 
-  /** Resolves once all work so far is done, whether it failed or not. */
+  /** Resolves once all work so far has settled, successfully or not. */
   async settleWork(): Promise<void> {
     await Promise.all(this.#work);
   }
 
-  /** After an event was logged: remembers its kinds; where none are collected, says so once. */
+  /** Records the kinds of a logged event. If events are not collected, warns once instead. */
   noteEvents(...flags: readonly RunFlag[]): void {
     if (this.context.collectsEvents) this.flag(...flags);
-    else if (this.context.mode !== 'no-op' && !this.#toldNotCollected) {
-      this.#toldNotCollected = true;
+    else if (this.context.mode !== 'no-op' && !this.#hasWarnedNotCollected) {
+      this.#hasWarnedNotCollected = true;
       this.diagnostics.warn('WARN_NOT_COLLECTED', 'events are not collected: collectArtifacts is off');
     }
   }
 
-  /** Remembers, once, that the run has events of a kind. */
+  /** Records in the run's meta information, once, that it has events of a kind. */
   flag(...flags: readonly RunFlag[]): void {
     const added = flags.filter((flag) => !this.#flags.has(flag));
     if (added.length === 0) return;
@@ -139,13 +139,13 @@ export class RunContext {
   }
 
   /**
-   * Values that callers give under names, ready for `run.plx.json`: JSON, with Polyaxon's names, secrets masked unless they are
-   * allowed. Throws `ERR_PARAMS_INVALID`.
+   * Returns named values in the form that `run.plx.json` stores: JSON values under Polyaxon's names, with secrets masked unless
+   * `allowSecrets` is set. Throws `ERR_PARAMS_INVALID`.
    */
   parseNamedValues(subject: string, values: unknown, allowSecrets: boolean): Record<string, JsonValue> {
     const named: Record<string, JsonValue> = {};
     const origins = new Map<string, string>();
-    // Programs read files of secrets into their environment after the run has started.
+    // Programs may load secrets into their environment after the run has started.
     this.masker.refresh();
     for (const [name, value] of Object.entries(parseJsonObject(subject, values))) {
       const key = this.#toKey(subject, name);
@@ -161,7 +161,7 @@ export class RunContext {
     const key = sanitizeName(name);
     if (key !== '') return key;
     const generated = toFallbackName(name);
-    const message = `${subject}: of the name ${JSON.stringify(name)} Polyaxon leaves nothing; it is called ${generated}`;
+    const message = `${subject}: the name ${JSON.stringify(name)} has no characters that Polyaxon allows; stored as ${generated}`;
     this.diagnostics.warn('WARN_NAME_GENERATED', message);
     return generated;
   }
@@ -180,7 +180,7 @@ export class RunContext {
 function sameKey(subject: string, name: string, other: string, key: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_PARAMS_INVALID',
-    `${subject}: ${JSON.stringify(other)} and ${JSON.stringify(name)} are both called ${key} in Polyaxon`,
-    'Give them names that differ in letters, digits or underscores.',
+    `${subject}: ${JSON.stringify(other)} and ${JSON.stringify(name)} are both named ${key} in Polyaxon`,
+    'Use names that differ in letters, digits or underscores.',
   );
 }

@@ -1,12 +1,12 @@
 /**
- * What the end of a process means for its run. Pure.
+ * Derives the end of a run from the end of its process. Pure.
  */
 
 import { CodedError } from '../base/errors.js';
 import type { RunStatus } from '../polyaxon/run-record.js';
 import type { ProcessEnd } from './process-end.js';
 
-/** The statuses with which a run ends. */
+/** The statuses that a run can end with. */
 export type FinalStatus = Extract<RunStatus, 'succeeded' | 'failed' | 'stopped' | 'skipped'>;
 
 export interface RunEnd {
@@ -15,7 +15,7 @@ export interface RunEnd {
   readonly message: string;
 }
 
-/** How a run ends whose `end()` was not called: `docs/lifecycle.md` has the table. */
+/** Returns the end of a run whose `end()` was not called. See the table in `docs/lifecycle.md`. */
 export function toRunEnd({ exitCode, signal, error }: ProcessEnd): RunEnd {
   if (signal !== null) return { status: 'stopped', reason: 'Signal', message: `Received ${signal}` };
   if (error !== null) {

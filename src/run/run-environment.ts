@@ -1,5 +1,5 @@
 /**
- * Where a run lives and what is collected: options, then `POLYAXON_…` environment, then defaults. Pure.
+ * Decides where a run is stored and what is collected: from options, then `POLYAXON_…` variables, then defaults. Pure.
  *
  * Source of variables and cluster paths: polyaxon 2.16, `_env_vars/keys.py` and `_contexts/paths.py`.
  */
@@ -19,8 +19,8 @@ import {
 } from './run-options.js';
 
 /**
- * `offline`: a run directory of our own. `managed`: a directory of a job that Polyaxon runs in a cluster. `no-op`: nothing is
- * written.
+ * `offline`: the library creates the run directory. `managed`: Polyaxon runs the job in a cluster and provides the directory.
+ * `no-op`: nothing is written.
  */
 export type RunMode = 'offline' | 'managed' | 'no-op';
 
@@ -33,11 +33,11 @@ export interface RunEnvironment {
   /** `main`, or the name of a worker. */
   readonly writer: string;
   readonly formats: ReadonlySet<RunFormat>;
-  /** Whether this is the run that the platform has started: it then owns the statuses. */
+  /** Whether the platform started this run. If so, the platform sets its statuses. */
   readonly isPlatformRun: boolean;
-  /** Whether people get a link with a readable name. */
+  /** Whether a link with a readable name is created. */
   readonly hasLink: boolean;
-  /** Whether events are written; otherwise they are counted. */
+  /** Whether events are written; otherwise they are only counted. */
   readonly collectsEvents: boolean;
   readonly collectsResources: boolean;
   readonly tracksCode: boolean;
@@ -51,7 +51,7 @@ interface RunInstance {
   readonly uuid: string;
 }
 
-/** What applies for a new `Run`. Throws `ERR_OPTION_INVALID`. */
+/** Returns the settings of a new `Run`. Throws `ERR_OPTION_INVALID`. */
 export function resolveRunEnvironment(options: RunOptions, environment: NodeJS.ProcessEnv): RunEnvironment {
   const isOn = (name: string, byDefault = false) => parseFlag(name, environment[name], byDefault);
   const isOffline = options.isOffline ?? isOn('POLYAXON_IS_OFFLINE');
@@ -97,11 +97,11 @@ function findInstance(
   if (owner && project && uuid && rest.length === 0) return { owner, project, uuid: resolveUuid(uuid) };
   throw invalidOption(
     `POLYAXON_RUN_INSTANCE is ${JSON.stringify(text)}, expected owner.project.runs.uuid`,
-    'Let Polyaxon set it, or set POLYAXON_IS_OFFLINE=true.',
+    'Unset it, or set POLYAXON_IS_OFFLINE=true.',
   );
 }
 
-/** The directory that Polyaxon mounts for its run, or for a run that is created inside of it. */
+/** Returns the directory that Polyaxon mounts for its run, or for a run that this job creates. */
 function findClusterDirectory(
   instance: RunInstance | undefined,
   environment: NodeJS.ProcessEnv,

@@ -1,8 +1,8 @@
 /**
- * The methods of a run that log events. They encode into memory and return: no disk is waited for.
+ * The methods of `Run` that log events. They encode into memory and return without waiting for the disk.
  *
- * Every method takes `EventOptions`, and throws `ERR_NAME_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID` and `ERR_CLOSED`
- * besides what it says, before anything is written; with `onError: 'warn'` mistakes are counted and told of instead.
+ * Every method accepts `EventOptions`. Besides its own errors it throws `ERR_NAME_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID` and
+ * `ERR_CLOSED`, before anything is written. With `onError: 'warn'` misuse is counted and reported instead.
  */
 
 import type {
@@ -40,7 +40,7 @@ import type { RunContext, RunFlag } from './run-context.js';
 
 /** Options of `logTrace`. */
 export interface LogTraceOptions extends EventOptions {
-  /** Whether the span's inputs and outputs become those of the run too, as in Polyaxon's Python client. Default false. */
+  /** Also adds the span's inputs and outputs to those of the run, like Polyaxon's Python client. Default false. */
   readonly updateRun?: boolean | undefined;
 }
 
@@ -62,7 +62,7 @@ export abstract class RunEvents {
     });
   }
 
-  /** Logs one number. NaN and ±Infinity are data. Throws `ERR_SCALAR_INVALID`. */
+  /** Logs one number. NaN and ±Infinity are valid. Throws `ERR_SCALAR_INVALID`. */
   logMetric(name: string, value: number, options: EventOptions = {}): void {
     try {
       this.state.events.scalar(name, value, options);
@@ -81,8 +81,8 @@ export abstract class RunEvents {
   }
 
   /**
-   * Logs a column of numbers under one name, each with its step, in one call: a history that is there already. Writes what `logMetric` would
-   * for one after the other, at one wall time; several times as fast. Throws `ERR_SCALAR_INVALID` before the first is written.
+   * Logs an existing series of numbers under one name, each with its step. Writes the same as one `logMetric` call for each number at one
+   * wall time, several times faster. Throws `ERR_SCALAR_INVALID` before the first is written.
    */
   logMetricSeries(
     name: string,
@@ -97,8 +97,8 @@ export abstract class RunEvents {
   }
 
   /**
-   * Logs an image, or several at one step: pixels, encoded bytes, or the path of a file; a batch as one image in rows. Formats that
-   * TensorBoard does not show go to Polyaxon alone. Throws `ERR_IMAGE_INVALID`.
+   * Logs one or more images at one step: pixels, encoded bytes, or the path of a file. A batch becomes one image with rows of images.
+   * Formats that TensorBoard does not show are written for Polyaxon only. Throws `ERR_IMAGE_INVALID`.
    */
   logImage(
     name: string,
@@ -118,17 +118,17 @@ export abstract class RunEvents {
     this.#log(['has_events'], () => this.state.events.imageWithBoxes(name, image, boxes, options));
   }
 
-  /** Logs a video: frames, which become a GIF, encoded bytes, or the path of a file. Throws `ERR_VIDEO_INVALID`. */
+  /** Logs a video: frames (encoded as a GIF), encoded bytes, or the path of a file. Throws `ERR_VIDEO_INVALID`. */
   logVideo(name: string, video: VideoSource | string, options: VideoEventOptions = {}): void {
     this.#log(['has_events'], () => this.state.events.video(name, video, options));
   }
 
-  /** Logs an audio clip, or several at one step: samples, WAV bytes, or the path of a file. Throws `ERR_AUDIO_INVALID`. */
+  /** Logs one or more audio clips at one step: samples, WAV bytes, or the path of a file. Throws `ERR_AUDIO_INVALID`. */
   logAudio(name: string, audio: AudioSource | readonly AudioSource[], options: EventOptions = {}): void {
     this.#log(['has_events'], () => this.state.events.audio(name, audio, options));
   }
 
-  /** Logs Markdown text, or a list or table of it. Lone surrogates are replaced and warned of. Throws `ERR_TEXT_INVALID`. */
+  /** Logs Markdown text, or a list or table of it. Replaces lone surrogates, with a warning. Throws `ERR_TEXT_INVALID`. */
   logText(name: string, text: TextInput, options: EventOptions = {}): void {
     this.#log(['has_events'], () => this.state.events.text(name, text, options));
   }
@@ -139,14 +139,14 @@ export abstract class RunEvents {
   }
 
   /**
-   * Logs a histogram: of values, counted into `buckets` or by one of numpy's rules (`bins`), or of given edges and counts. NaN and
-   * ±Infinity among values are left out and warned of. Throws `ERR_HISTOGRAM_INVALID`.
+   * Logs a histogram of values, counted into `buckets` or by one of numpy's rules (`bins`), or of given edges and counts. Skips values that
+   * are NaN or ±Infinity, with a warning. Throws `ERR_HISTOGRAM_INVALID`.
    */
   logHistogram(name: string, values: HistogramInput, options: HistogramOptions = {}): void {
     this.#log(['has_events'], () => this.state.events.histogram(name, values, options));
   }
 
-  /** Logs what `np.histogram` gives: counts of bins, and their edges, one more. Throws `ERR_HISTOGRAM_INVALID`. */
+  /** Logs the result of `np.histogram`: n counts and n + 1 bin edges. Throws `ERR_HISTOGRAM_INVALID`. */
   logNpHistogram(
     name: string,
     heights: HistogramBuckets['counts'],
@@ -157,14 +157,14 @@ export abstract class RunEvents {
   }
 
   /**
-   * Logs a ROC curve: points, or labels and scores of which they are computed as scikit-learn does; of several classes one each, as
+   * Logs a ROC curve from points, or from labels and scores, like scikit-learn. With several classes, logs one curve for each, named
    * `<name>_<column>`. Throws `ERR_CURVE_INVALID`.
    */
   logRocAucCurve(name: string, curve: RocCurveInput, options: EventOptions = {}): void {
     this.#log(['has_events'], () => this.state.events.rocCurve(name, curve, options));
   }
 
-  /** Logs a precision-recall curve, as `logRocAucCurve` does. Throws `ERR_CURVE_INVALID`. */
+  /** Logs a precision-recall curve from the same input as `logRocAucCurve`. Throws `ERR_CURVE_INVALID`. */
   logPrCurve(name: string, curve: PrecisionRecallInput, options: EventOptions = {}): void {
     this.#log(['has_events'], () => this.state.events.precisionRecallCurve(name, curve, options));
   }
@@ -174,7 +174,7 @@ export abstract class RunEvents {
     this.#log(['has_events'], () => this.state.events.curve(name, curve, options));
   }
 
-  /** Logs a confusion matrix: counts, or predictions and targets that are counted. Throws `ERR_CONFUSION_INVALID`. */
+  /** Logs a confusion matrix from counts, or from predictions and targets. Throws `ERR_CONFUSION_INVALID`. */
   logConfusionMatrix(name: string, matrix: ConfusionInput, options: EventOptions = {}): void {
     this.#log(['has_events'], () => this.state.events.confusionMatrix(name, matrix, options));
   }
@@ -189,7 +189,7 @@ export abstract class RunEvents {
     this.#log(['has_events'], () => this.state.events.chart(name, 'plotly', figure, options));
   }
 
-  /** Logs a Bokeh figure: the object of `json_item`. Throws `ERR_CHART_INVALID`. */
+  /** Logs a Bokeh figure: the object that `json_item` returns. Throws `ERR_CHART_INVALID`. */
   logBokehChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
     this.#log(['has_events'], () => this.state.events.chart(name, 'bokeh', figure, options));
   }
@@ -199,12 +199,12 @@ export abstract class RunEvents {
     this.#log(['has_events'], () => this.state.events.chart(name, 'vega', figure, options));
   }
 
-  /** `logVegaChart`, by the name that Python's client has for it. */
+  /** Alias of `logVegaChart`, with the name of the Python client. */
   logAltairChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
     this.logVegaChart(name, figure, options);
   }
 
-  /** Logs a span that was timed elsewhere, under its name. Secrets are masked. Throws `ERR_SPAN_INVALID`. */
+  /** Logs a span that other code has timed, under its name. Secrets are masked. Throws `ERR_SPAN_INVALID`. */
   logTrace(span: SpanInput | SpanJson, options: LogTraceOptions = {}): void {
     this.state.guard(() => {
       const { updateRun = false, ...eventOptions } = options;
@@ -215,8 +215,8 @@ export abstract class RunEvents {
   }
 
   /**
-   * Runs `fn` as a span and gives exactly what it gives. Spans nest by the asynchronous context they are started in; a root is
-   * logged with all that belongs to it when it ends. See docs/tracing.md. Throws `ERR_SPAN_INVALID` for a bad name or option.
+   * Runs `fn` as a span and returns its result unchanged. Spans nest by the asynchronous context in which they start. A root span is
+   * logged with its descendants when it ends. See docs/tracing.md. Throws `ERR_SPAN_INVALID` for an invalid name or option.
    */
   trace<T>(name: string, fn: TracedFunction<T>): T;
   trace<T>(name: string, options: TraceOptions, fn: TracedFunction<T>): T;
@@ -226,7 +226,7 @@ export abstract class RunEvents {
       : this.tracer.trace(name, optionsOrFn, fn as TracedFunction<T>);
   }
 
-  /** Iterates what `fn` gives as a span: a stream of tokens, say. Throws `ERR_SPAN_INVALID`. */
+  /** Runs `fn` as a span and yields the items of its stream, such as tokens. Throws `ERR_SPAN_INVALID`. */
   traceStream<T>(
     name: string,
     options: TraceStreamOptions<T>,

@@ -1,5 +1,5 @@
 /**
- * The methods of a run that say what it is: parameters, results, tags, texts, progress, status. On disk when the call returns.
+ * The methods of `Run` for metadata: parameters, results, tags, texts, progress, status. A change is on disk when the call returns.
  */
 
 import { InvalidArgumentError } from '../base/errors.js';
@@ -24,7 +24,7 @@ import { parseTags, resolveRunName } from './run-options.js';
 
 /** Options of `logInputs`, `logOutputs` and `logMeta`. */
 export interface ValuesOptions {
-  /** Replaces all earlier values. Default false: merged by name. */
+  /** Replaces all earlier values. Default false: values are merged by name. */
   readonly reset?: boolean | undefined;
   /** Keeps values that look like secrets. Default false: they are masked, with a warning. */
   readonly allowSecrets?: boolean | undefined;
@@ -32,15 +32,15 @@ export interface ValuesOptions {
 
 /** Options of a status. */
 export interface StatusOptions {
-  /** One word, for programs. Default `Polytrack`. */
+  /** Reason as one word, for programs. Default `Polytrack`. */
   readonly reason?: string | undefined;
-  /** Why, for people. */
+  /** Reason as text, for people. */
   readonly message?: string | undefined;
-  /** Since when, in seconds since 1970. Default: now. */
+  /** Start of the status, in seconds since 1970. Default: now. */
   readonly wallTime?: number | undefined;
 }
 
-/** What `update` can change. */
+/** The values that `update` can change. */
 export interface RunChanges extends Pick<RunMetadata, 'tags' | 'inputs' | 'outputs'> {
   readonly meta?: RunMetadata['meta_info'];
   readonly name?: string;
@@ -61,24 +61,24 @@ export abstract class RunMetadataMethods extends RunEvents {
   }
 
   /**
-   * Merges parameters into the run's inputs. Names become Polyaxon's (`model/lr` is `model__lr`); what looks like a secret is
-   * masked and warned of. Throws `ERR_PARAMS_INVALID` with the path of a cyclic or non-JSON value.
+   * Merges parameters into the run's inputs. Names are converted to Polyaxon's (`model/lr` becomes `model__lr`). Values that look like
+   * secrets are masked, with a warning. Throws `ERR_PARAMS_INVALID` with the path of a cyclic or non-JSON value.
    */
   logInputs(inputs: Readonly<Record<string, unknown>>, options: ValuesOptions = {}): void {
     this.#logValues('inputs', 'inputs', inputs, options);
   }
 
-  /** Merges results into the run's outputs, as `logInputs` does. */
+  /** Merges results into the run's outputs, with the rules of `logInputs`. */
   logOutputs(outputs: Readonly<Record<string, unknown>>, options: ValuesOptions = {}): void {
     this.#logValues('outputs', 'outputs', outputs, options);
   }
 
-  /** Merges facts into the run's meta information, as `logInputs` does. */
+  /** Merges facts into the run's meta information, with the rules of `logInputs`. */
   logMeta(meta: Readonly<Record<string, unknown>>, options: ValuesOptions = {}): void {
     this.#logValues('meta_info', 'meta', meta, options);
   }
 
-  /** Adds tags to the run, or replaces them all with `reset`. One string may hold several, with commas. Throws `ERR_TAGS_INVALID`. */
+  /** Adds tags to the run; `reset` replaces all earlier ones. A string may contain several tags, separated by commas. Throws `ERR_TAGS_INVALID`. */
   logTags(tags: string | readonly string[], options: { readonly reset?: boolean | undefined } = {}): void {
     this.change(() => {
       const added = parseTags(tags);
@@ -87,7 +87,7 @@ export abstract class RunMetadataMethods extends RunEvents {
     });
   }
 
-  /** Gives the run another name. Throws `ERR_NAME_INVALID`. */
+  /** Changes the run's name. Throws `ERR_NAME_INVALID`. */
   setName(name: string): void {
     this.change(() => {
       const checked = resolveRunName(name);
@@ -111,7 +111,7 @@ export abstract class RunMetadataMethods extends RunEvents {
     });
   }
 
-  /** Changes several things at once; what is not given stays. Throws as the single methods do, before anything is changed. */
+  /** Changes several values at once; others stay the same. Throws the errors of the single methods, before anything is changed. */
   update(changes: RunChanges): void {
     this.change(() => {
       const { name, description, readme, tags, inputs, outputs, meta } = changes;
@@ -133,7 +133,7 @@ export abstract class RunMetadataMethods extends RunEvents {
     });
   }
 
-  /** Sets how much is done, from 0 to 1. Many small rises in a second are left out. Throws `ERR_PROGRESS_INVALID`. */
+  /** Sets the progress, from 0 to 1. Drops small increases when there are many in one second. Throws `ERR_PROGRESS_INVALID`. */
   logProgress(progress: number): void {
     this.state.guard(() => {
       const checked = parseProgress(progress);
@@ -142,8 +142,8 @@ export abstract class RunMetadataMethods extends RunEvents {
   }
 
   /**
-   * Adds a status. A run that is done keeps its status, and a warning says so. Throws `ERR_STATUS_INVALID`; `logSucceeded`,
-   * `logFailed` and `logStopped` end the run as well.
+   * Adds a status. If the run is already done, its status stays and a warning is reported. Throws `ERR_STATUS_INVALID`. Use
+   * `logSucceeded`, `logFailed` or `logStopped` to also end the run.
    */
   logStatus(status: RunStatus, options: StatusOptions = {}): void {
     this.change(() => {
@@ -153,22 +153,22 @@ export abstract class RunMetadataMethods extends RunEvents {
     });
   }
 
-  /** Sets the status `running`. A new run has it already. */
+  /** Sets the status `running`, which a new run already has. */
   start(options: StatusOptions = {}): void {
     this.logStatus('running', { message: 'Operation is running', ...options });
   }
 
-  /** The run's inputs so far. */
+  /** Returns the run's inputs so far. */
   getInputs(): Readonly<Record<string, JsonValue>> {
     return this.state.directory.record.inputs ?? {};
   }
 
-  /** The run's outputs so far; the last values of metrics come with the run's end. */
+  /** Returns the run's outputs so far. The last values of metrics are added at the end of the run. */
   getOutputs(): Readonly<Record<string, JsonValue>> {
     return this.state.directory.record.outputs ?? {};
   }
 
-  /** The run's status and how it came about. */
+  /** Returns the run's status and its status history. */
   getStatuses(): { readonly status: RunStatus; readonly conditions: readonly StatusCondition[] } {
     const { status, status_conditions } = this.state.directory.record;
     return { status, conditions: status_conditions };
@@ -180,10 +180,10 @@ export abstract class RunMetadataMethods extends RunEvents {
     if (outputs !== undefined) this.logOutputs(outputs);
   }
 
-  /** @internal The record with one more status, unless it is done. */
+  /** @internal Returns the record with the status added, or unchanged if the run is done. */
   protected addStatus(record: RunRecord, type: RunStatus, options: StatusOptions): RunRecord {
     if (isDone(record.status)) {
-      const message = `the run is ${record.status} already: the status ${type} is left out`;
+      const message = `the run is already ${record.status}; the status ${type} is ignored`;
       this.state.diagnostics.warn('WARN_STATUS_IGNORED', message);
       return record;
     }
@@ -191,7 +191,7 @@ export abstract class RunMetadataMethods extends RunEvents {
     return withStatus(record, type, wallTime, { reason, message });
   }
 
-  /** @internal Checks first, then changes the record and writes it. */
+  /** @internal Checks the arguments, then changes and writes the record. */
   protected change(check: () => (record: RunRecord) => RunRecord): void {
     this.state.guard(() => {
       this.state.checkOpen();
@@ -220,7 +220,7 @@ export abstract class RunMetadataMethods extends RunEvents {
   }
 }
 
-/** New meta information: what kinds of events the run has had stays, by which Polyaxon finds them. */
+/** Returns new meta information that keeps the event flags of the run, because Polyaxon finds events by them. */
 function withFlags({ meta_info: before = {} }: RunRecord, meta: JsonObject): JsonObject {
   const flags = RUN_FLAGS.filter((flag) => flag in before).map((flag) => [flag, before[flag]]);
   return { ...Object.fromEntries(flags), ...meta };
@@ -232,7 +232,7 @@ function parseStatus(status: unknown): RunStatus {
   throw new InvalidArgumentError(
     'ERR_STATUS_INVALID',
     `status is ${describe(status)}, expected one of ${RUN_STATUSES.join(', ')}`,
-    "Use a status of Polyaxon's.",
+    'Pass one of the expected statuses.',
   );
 }
 
@@ -241,6 +241,6 @@ function parseText(subject: string, text: unknown): string {
   throw new InvalidArgumentError(
     'ERR_TEXT_INVALID',
     `${subject} is ${describe(text)}, expected a string`,
-    'Pass text; Markdown is fine.',
+    'Pass a string of plain text or Markdown.',
   );
 }

@@ -1,12 +1,12 @@
 /**
- * `Run`: one tracked run. Broad and shallow: each method checks its arguments, has a value built elsewhere and hands it on.
+ * `Run`: one tracked run. Each method checks its arguments and passes them to the function that builds the value.
  *
  *     Run            start, flush, end
  *     └ RunArtifactMethods   files and lineage
  *       └ RunMetadataMethods   parameters, results, texts, status
  *         └ RunEvents            everything that becomes an event
  *
- * Touches local disk only. `log…` calls for events encode into memory and return; a failing disk never throws from them.
+ * Writes to the local disk only. `log…` calls for events encode into memory and return; they never throw because a disk fails.
  */
 
 import { type GitCapture, toCodeReference } from '../capture/git.js';
@@ -29,7 +29,7 @@ import type { RunOptions } from './run-options.js';
 
 /** Options of `end`. */
 export interface EndOptions extends StatusOptions {
-  /** Default `succeeded`; `stopped` when a signal has asked the process to stop. */
+  /** Default `succeeded`, or `stopped` after a stop signal. */
   readonly status?: FinalStatus | undefined;
 }
 
@@ -40,15 +40,15 @@ export class Run extends RunArtifactMethods {
   readonly #listener: EndListener;
   #signal: StopSignal | undefined;
   #ending: Promise<void> | undefined;
-  /** How the run ends, once that is known. */
+  /** The end of the run, once it is known. */
   #end: RunEnd | undefined;
   #isFinished = false;
 
   /**
-   * Starts a run: its directory, `run.plx.json` with status `running`, and an event file, on disk at once.
+   * Starts a run. Creates its directory, `run.plx.json` with status `running`, and an event file immediately.
    *
-   * Throws `RunExistsError` when the directory holds a run and `resume` is not set, and `InvalidArgumentError` for bad options. A directory that
-   * cannot be written does not throw: it is reported (`onError`), tried again, and surfaces at `flush()` and `end()`.
+   * Throws `RunExistsError` when the directory contains a run and `resume` is not set, and `InvalidArgumentError` for invalid options. If the
+   * directory cannot be written, the error is reported (`onError`), the write is retried, and `flush()` and `end()` reject.
    */
   constructor(options: RunOptions = {}) {
     const run = openRun(options, process.env);
@@ -71,12 +71,12 @@ export class Run extends RunArtifactMethods {
     });
   }
 
-  /** The run's name; that of the first process when the run is resumed. */
+  /** The run's name. A resumed run keeps its first name. */
   get name(): string {
     return this.record.name;
   }
 
-  /** Where the run lives: in a directory of its own, in a job of Polyaxon's, or nowhere. */
+  /** Where the run is stored: in its own directory, in that of a Polyaxon job, or nowhere. */
   get mode(): RunMode {
     return this.state.context.mode;
   }
@@ -98,29 +98,29 @@ export class Run extends RunArtifactMethods {
     return this.state.context.paths;
   }
 
-  /** What `run.plx.json` says. */
+  /** The content of `run.plx.json`. */
   get record(): RunRecord {
     return this.state.directory.record;
   }
 
-  /** How often each warning and each error was seen, by code. */
+  /** The number of occurrences of each warning and error, by code. */
   get diagnostics(): Readonly<Record<string, number>> {
     return this.state.diagnostics.counts;
   }
 
-  /** Resolves once all that was logged or captured is on disk. Rejects with `RunWriteError` or `EventsDroppedError`. */
+  /** Resolves once all logged and captured data is on disk. Rejects with `RunWriteError` or `EventsDroppedError`. */
   async flush(): Promise<void> {
     await this.#run.capture.settle();
     await this.state.settleWork();
     this.#run.capture.flush();
     const flushed = await Promise.allSettled([this.#run.flush()]);
-    // After the events: the lineage tells of those that are on disk.
+    // Flush events first, because the lineage lists only events that are on disk.
     throwFirst([...flushed, ...(await Promise.allSettled([this.#settleDirectory()]))]);
   }
 
   /**
-   * Ends the run: flushes, closes its files, adds the last value of each metric to the outputs unless an output of that name was
-   * logged, and sets the final status unless the run is done. Rejects as `flush()` does; a second call gives the same promise.
+   * Ends the run: flushes and closes its files, adds the last value of each metric to the outputs unless an output of that name was
+   * logged, and sets the final status unless the run is done. Rejects like `flush()`. A second call returns the same promise.
    */
   end(options: EndOptions = {}): Promise<void> {
     const byDefault = this.#signal === undefined ? 'succeeded' : 'stopped';
@@ -167,7 +167,7 @@ export class Run extends RunArtifactMethods {
     throwFirst([...closed, ...settled]);
   }
 
-  /** All that is left once no event comes any more. Synchronous: also the last thing that a process does. */
+  /** Writes the final record and end marker after the last event. Synchronous, because it also runs at the exit of the process. */
   #finish(end: RunEnd, exitCode: number | null, signal: string | null): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
@@ -189,12 +189,12 @@ export class Run extends RunArtifactMethods {
     });
   }
 
-  /** Nothing keeps the process alive: what needs the event loop is done now. The status is set at the exit, which knows its code. */
+  /** Does work that needs the event loop before an idle process exits. The exit handler sets the status, because it knows the exit code. */
   async #settleIdle(): Promise<void> {
     if (this.#run.sync !== undefined) {
       const { exitCode } = process;
       const end = toRunEnd({ exitCode: Number(exitCode ?? 0), signal: this.#signal ?? null, error: null });
-      // What fails here was told of by the diagnostics.
+      // Diagnostics have already reported any failure.
       await Promise.allSettled([this.end(end)]);
       return;
     }

@@ -1,8 +1,8 @@
 /**
- * The uploader as a child process of one run: started with the run, waited for at its end.
+ * Runs the uploader as a child process of one run: starts it with the run and waits for it at the end.
  *
- * Training never talks to the network: the child reads the run directory, as any uploader does. It has a process group of its own, so
- * that Ctrl-C leaves it the time to finish, and it outlives a process that dies.
+ * The training process never uses the network. The child reads the run directory like any uploader. It has its own process group, so
+ * that it can finish after Ctrl-C or after the training process dies.
  */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -17,7 +17,7 @@ import { messageOf } from '../base/errors.js';
 import type { ResolvedSync } from './run-options.js';
 
 const MAX_OUTPUT_CHARACTERS = 4000;
-const LOOK_TIMEOUT_MS = 10_000;
+const DRY_RUN_TIMEOUT_MS = 10_000;
 const run = promisify(execFile);
 
 export class SyncProcess {
@@ -40,7 +40,7 @@ export class SyncProcess {
     if (command !== undefined) return new SyncProcess(command, runDirectory, options, context);
     const later = `npx polytrack ${toArguments(runDirectory, options).join(' ')}`;
     const why = 'the polytrack command was not found, because this program is bundled without the package';
-    context.diagnostics.warn('WARN_SYNC_NOT_STARTED', `${why}; to upload the run: ${later}`);
+    context.diagnostics.warn('WARN_SYNC_NOT_STARTED', `${why}; to upload the run, use: ${later}`);
     return undefined;
   }
 
@@ -63,12 +63,12 @@ export class SyncProcess {
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#output = (this.#output + chunk.toString()).slice(-MAX_OUTPUT_CHARACTERS);
     });
-    // Neither the process nor its output keeps a program alive that has nothing else to do.
+    // Neither the child nor its output should keep an idle program alive.
     (this.#child.stderr as { unref?(): void } | null)?.unref?.();
     this.#exited = this.#waitForExit();
   }
 
-  /** Waits until all is stored, or for as long as `deadlineMs` says; then tells what is left and how it is finished. */
+  /** Waits until all files are stored, at most `deadlineMs`. Then warns about the remaining files and how to upload them. */
   async finish(): Promise<void> {
     this.#child.ref();
     const cancelled = new AbortController();
@@ -80,16 +80,16 @@ export class SyncProcess {
     cancelled.abort();
     this.#child.unref();
     if (problem === '') return;
-    const left = await this.#describeRest();
+    const remaining = await this.#describeRemaining();
     const how = `polytrack ${this.#toArguments().join(' ')}`;
     const why =
       problem === 'deadline'
-        ? `the upload has not finished within ${this.#options.deadlineMs} ms and goes on in process ${this.#child.pid}`
+        ? `the upload has not finished within ${this.#options.deadlineMs} ms and continues in process ${this.#child.pid}`
         : problem;
-    this.#diagnostics.warn('WARN_SYNC_UNFINISHED', `${why}${left}; to finish it: ${how}`);
+    this.#diagnostics.warn('WARN_SYNC_UNFINISHED', `${why}${remaining}; to finish it, use: ${how}`);
   }
 
-  /** The empty string when the upload is complete, else what went wrong. */
+  /** Resolves to the empty string when the upload is complete, else to a description of the problem. */
   async #waitForExit(): Promise<string> {
     try {
       const [code, signal] = (await once(this.#child, 'exit')) as [number | null, string | null];
@@ -100,17 +100,17 @@ export class SyncProcess {
     }
   }
 
-  async #describeRest(): Promise<string> {
+  async #describeRemaining(): Promise<string> {
     try {
-      const look = [this.#command, ...this.#toArguments('--dry-run', '--json')];
-      const { stdout } = await run(process.execPath, look, { timeout: LOOK_TIMEOUT_MS }).catch(
-        // Exit code 1 says that there is something to send.
+      const dryRun = [this.#command, ...this.#toArguments('--dry-run', '--json')];
+      const { stdout } = await run(process.execPath, dryRun, { timeout: DRY_RUN_TIMEOUT_MS }).catch(
+        // Exit code 1 means that files remain to be uploaded.
         (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
       );
       const { uploads } = JSON.parse(stdout) as { uploads: readonly unknown[] };
       return `; ${uploads.length} files are not stored yet`;
     } catch {
-      // The store cannot even be asked: the first problem says why.
+      // The store does not answer. The first problem already says why.
       return '';
     }
   }
@@ -124,12 +124,12 @@ function toArguments(runDirectory: string, { store }: ResolvedSync): string[] {
   return ['sync', runDirectory, ...(store === undefined ? [] : ['--store', store])];
 }
 
-/** The command line of this package; undefined in a bundle that runs without the package. */
+/** Returns the path of this package's command; undefined in a bundle that runs without the package. */
 function findCommand(): string | undefined {
-  // Undefined in a CommonJS bundle: search from the program that runs instead.
+  // Undefined in a CommonJS bundle: resolve from the running program instead.
   const url: string | undefined = import.meta.url;
   try {
-    // By the package's name, because a bundle may stand anywhere: a relative path would name some other file.
+    // Resolve by package name: a bundle may be anywhere, so a relative path could name another file.
     const manifest = createRequire(url ?? process.argv[1] ?? '').resolve('polytrack/package.json');
     const command = join(dirname(manifest), 'dist', 'uploader', 'cli.js');
     return existsSync(command) ? command : undefined;

@@ -1,8 +1,8 @@
 /**
  * The `tracking` module: one run for the whole process, for programs that do not want to pass a `Run` around.
  *
- * Functions mirror the methods of `Run`: what they take, give and throw stands there. The first call starts a run with default
- * options unless `init` came before.
+ * Its functions call the methods of `Run`, which document arguments, results and errors. The first call starts a run with default
+ * options unless `init` was called before.
  */
 
 import type { TracedFunction, TraceOptions } from '../trace/span-handle.js';
@@ -11,20 +11,20 @@ import type { RunOptions } from './run-options.js';
 
 let current: Run | undefined;
 
-/** Starts the process's run. A run that was started before stays open until its own `end()`. */
+/** Starts the run of this process. An earlier run stays open until its own `end()` is called. */
 export function init(options: RunOptions = {}): Run {
   current = new Run(options);
   return current;
 }
 
-/** `run` if it is given, else the process's run, which is started with default options if there is none. */
+/** Returns `run` if given, else the run of this process. Starts one with default options if there is none. */
 export function getOrCreateRun(run?: Run): Run {
   if (run !== undefined) return run;
   current ??= new Run();
   return current;
 }
 
-/** Ends the process's run; the next call of another function starts a new one. */
+/** Ends the run of this process. The next call of another function starts a new one. */
 export const end: Run['end'] = async (options) => {
   const run = current;
   current = undefined;

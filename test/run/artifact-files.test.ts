@@ -33,7 +33,7 @@ describe('inspectArtifact', () => {
 
     await expect(inspectArtifact(directory, '/run', limits)).rejects.toMatchObject({
       code: 'ERR_ARTIFACT_TOO_LARGE',
-      message: `${directory} holds more than ${limits.files} files or ${limits.bytes} bytes`,
+      message: `${directory} has more than ${limits.files} files or ${limits.bytes} bytes`,
       hint: expect.stringContaining('logDirRef'),
     });
   });
