@@ -1,7 +1,7 @@
 /**
- * The mark of a run whose local files were deleted on purpose: `.plx/cleaned.json` in its directory, which is never uploaded.
+ * Reads and writes the marker of a run whose local files were deleted on purpose: `.plx/cleaned.json` in its directory, never uploaded.
  *
- * It is there before the first file goes. Whoever finds files missing in a run with this mark knows that they were verified in a store, and where.
+ * `clean` writes the marker before it deletes the first file: missing files of a marked run were verified in the store that it names.
  */
 
 import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
@@ -13,14 +13,14 @@ export const CLEANED_FILE = 'cleaned.json';
 
 export interface CleanedMarker {
   readonly version: 1;
-  /** `cleaning`, `pulling`: somebody is at it, or was interrupted. */
+  /** `cleaning`, `pulling`: the operation is running or was interrupted. */
   readonly state: 'cleaning' | 'cleaned' | 'pulling';
   readonly run: string;
-  /** As it is written on the command line. */
+  /** The store URL, as on the command line. */
   readonly store: string;
-  /** Key of the receipt. */
+  /** The key of the manifest. */
   readonly manifest: string;
-  /** ISO form. */
+  /** The time of the operation, in ISO 8601. */
   readonly at: string;
   readonly files: number;
   readonly bytes: number;
@@ -33,7 +33,7 @@ export function toMarkerPath(directory: Buffer): Buffer {
   return joinPath(directory, [Buffer.from(PROCESS_DIRECTORY), Buffer.from(CLEANED_FILE)]);
 }
 
-/** The mark of a run; null when it has none. */
+/** Returns the marker of a run, or null. */
 export async function findCleanedMarker(
   fileSystem: FileSystem,
   directory: Buffer,
@@ -43,11 +43,11 @@ export async function findCleanedMarker(
     const marker = JSON.parse(bytes.toString('utf8')) as CleanedMarker;
     return marker.version === 1 ? marker : null;
   } catch {
-    return null; // there is none
+    return null; // no marker
   }
 }
 
-/** Writes or replaces the mark; `.plx/` is there. */
+/** Writes or replaces the marker. `.plx/` must exist. */
 export async function writeCleanedMarker(
   fileSystem: FileSystem,
   directory: Buffer,

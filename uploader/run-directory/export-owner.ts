@@ -1,8 +1,8 @@
 /**
- * Who makes Polyaxon's files of a run: its writer, or the uploader.
+ * Determines the export owner of a run: its writer or the uploader.
  *
- * Runs of ours say it in `.plx/`, before `run.plx.json` and the first event are there, so that nobody has to guess. A run file without such a word
- * is that of Polyaxon's Python client, which writes `events/` itself. Event files alone have a writer that knows nothing of Polyaxon.
+ * polytrack's writers record the owner in `.plx/` before `run.plx.json` and the first event exist. A run file without this record comes from
+ * Polyaxon's Python client, which writes `events/` itself. If only event files exist, their writer does not support Polyaxon.
  */
 
 import { EVENTS_DIRECTORY, RESOURCES_DIRECTORY } from '../../src/polyaxon/names.js';
@@ -12,17 +12,17 @@ import { isAbsent } from '../base/io/system-error.js';
 import { readWholeFile } from '../base/io/whole-file.js';
 import { joinPath } from '../base/join-path.js';
 
-/** `undecided`: something could not be read, and will be. */
+/** `undecided`: a file cannot be read now. Try again later. */
 export type ExportOwner = 'uploader' | 'writer' | 'undecided';
 
 const MAX_BYTES = 64 * 1024;
 
-/** Looks. The answer may change when another process joins the run, or turns out to be writing into `events/`. */
+/** Finds the export owner. It may change later, when another process joins the run or starts to write to `events/`. */
 export async function findExportOwner(
   fileSystem: FileSystem,
   run: { readonly directory: Buffer; readonly filesAt: string },
 ): Promise<ExportOwner> {
-  // A log directory: nothing of Polyaxon's is in it.
+  // A log directory has no files of Polyaxon.
   if (run.filesAt !== '') return 'uploader';
   const words = await readFormats(fileSystem, run.directory);
   if (words === null) return 'undecided';
@@ -32,7 +32,7 @@ export async function findExportOwner(
   return 'uploader';
 }
 
-/** What each writer says; null when one cannot be understood. */
+/** Returns the formats of each writer, or null if one file is invalid. */
 async function readFormats(
   fileSystem: FileSystem,
   directory: Buffer,

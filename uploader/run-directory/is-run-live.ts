@@ -1,17 +1,17 @@
-/** Whether a run is still being written, for a command that looks once. */
+/** Checks once whether a run is still being written, for commands that do not watch it. */
 
 import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
 import type { Io } from '../base/io/io.js';
 import { joinPath } from '../base/join-path.js';
 import { RunLiveness } from './run-liveness.js';
 
-/** A writer on another host, which cannot be asked, is taken to be gone when neither it nor the run has changed for this long. */
+/** A writer on another host cannot be checked. It counts as dead if its heartbeat and the files of the run are unchanged for this long. */
 const SILENT_WRITER_MS = 3_600_000;
-/** Without any sign of a writer nothing but silence tells that there is none. */
+/** A run without a heartbeat counts as ended if its files are unchanged for this long. */
 const SILENT_RUN_MS = 24 * 3_600_000;
 const HEARTBEAT = /^heartbeat-.+\.json$/;
 
-/** `newestMs`: when a file of the run was modified last, in milliseconds since the epoch; Infinity when that is not known. */
+/** Whether a run is still being written. `newestMs`: the latest modification time of its files, in ms since 1970; Infinity if unknown. */
 export async function isRunLive(io: Io, directory: Buffer, newestMs: number): Promise<boolean> {
   if ((await new RunLiveness(io, directory).look(0)) !== 'live') return false;
   const beatMs = await findLastBeatMs(io, directory);
@@ -29,7 +29,7 @@ async function findLastBeatMs(io: Io, directory: Buffer): Promise<number | null>
       lastMs = Math.max(lastMs ?? 0, Number(mtimeNs / 1_000_000n));
     }
   } catch {
-    return null; // no such directory, or it is going away
+    return null; // the directory does not exist, or is being deleted
   }
   return lastMs;
 }

@@ -1,4 +1,4 @@
-/** What a path given on the command line means: where the scan begins, and under which root what is remembered is kept. */
+/** Resolves a path of the command line: where the scan starts, and which root identifies the journal. */
 
 import { resolve } from 'node:path';
 import { messageOf } from '../../src/base/errors.js';
@@ -11,16 +11,16 @@ import { joinPath } from '../base/join-path.js';
 import { readRunUuid, toRootOf, toUuidOfPlace } from './run-uuid.js';
 
 export interface Place {
-  /** Where the scan begins; every link resolved. */
+  /** Where the scan starts; every link is resolved. */
   readonly start: Buffer;
   /**
-   * The identity of the journal. A run directory at `<root>/runs/<uuid>` belongs to its root even when it is named alone, so that both
-   * ways of syncing it share one journal and one lock.
+   * Identifies the journal. A run directory at `<root>/runs/<uuid>` belongs to its root even if only the run is synced, so that
+   * both ways to sync it share one journal and one lock.
    */
   readonly root: Buffer;
 }
 
-/** Finds the place of `path`. Throws `NotARunError` when it is no directory; one that is still to come is one if `mayBeMissing`. */
+/** Resolves `path`. Throws `NotARunError` if it is not a directory. With `mayBeMissing`, the directory need not exist yet. */
 export async function locate(
   fileSystem: FileSystem,
   path: string,
@@ -32,7 +32,7 @@ export async function locate(
   return { start, root: isRun && !hasRuns ? (toRootOf(start) ?? start) : start };
 }
 
-/** Why there is no run at a place, once the scan has found none; null for a root that is merely empty. */
+/** Explains why the scan found no run at a path. Returns null for an empty root. */
 export async function explainNoRuns(fileSystem: FileSystem, path: string): Promise<NotARunError | null> {
   const directory = Buffer.from(resolve(path));
   if (await isDirectory(fileSystem, joinPath(directory, [Buffer.from(RUNS_DIRECTORY)]))) return null;
@@ -40,8 +40,8 @@ export async function explainNoRuns(fileSystem: FileSystem, path: string): Promi
   return new NotARunError(
     path,
     hasRunFile
-      ? `its ${RUN_FILE} holds no uuid of 32 hex digits`
-      : `neither ${RUN_FILE} nor ${RUNS_DIRECTORY}/ is in this directory, and no event files`,
+      ? `its ${RUN_FILE} has no uuid of 32 hex digits`
+      : `the directory has neither ${RUN_FILE} nor ${RUNS_DIRECTORY}/, and no event files`,
   );
 }
 
@@ -52,16 +52,16 @@ async function resolveDirectory(
 ): Promise<Buffer> {
   let resolved: Buffer;
   try {
-    // The path on the command line may itself be a link: the user named it. Below it no link is followed.
+    // Follow a link on the command line, because the user named it. Links below it are not followed.
     resolved = await fileSystem.realPath(path);
   } catch (cause) {
     if (isAbsent(cause) && mayBeMissing) return Buffer.from(await resolveExisting(fileSystem, path));
-    throw new NotARunError(path, isAbsent(cause) ? 'there is no such directory' : messageOf(cause), {
+    throw new NotARunError(path, isAbsent(cause) ? 'the directory does not exist' : messageOf(cause), {
       cause,
     });
   }
   if (await isDirectory(fileSystem, resolved)) return resolved;
-  throw new NotARunError(path, 'this is a file, not a directory');
+  throw new NotARunError(path, 'is not a directory');
 }
 
 async function isDirectory(fileSystem: FileSystem, path: Buffer): Promise<boolean> {

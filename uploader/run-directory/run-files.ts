@@ -1,6 +1,6 @@
 /**
- * What a run's writers have left on disk about the run: `run.plx.json`, `lineages.plx.json`, and in `.plx/` what workers added and how the
- * main writer ended. Read as it is, ours or that of Polyaxon's Python client; what is not of the expected form is left out.
+ * Reads the JSON files that the writers of a run leave on disk: `run.plx.json`, `lineages.plx.json`, and in `.plx/` the files of the workers
+ * and the end marker of the main writer. Accepts files of polytrack and of Polyaxon's Python client; drops values of an unexpected type.
  */
 
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
@@ -20,12 +20,12 @@ import { readWholeFile } from '../base/io/whole-file.js';
 import { joinPath } from '../base/join-path.js';
 
 export interface RunFiles {
-  /** Null when there is no run file. */
+  /** Null if the run has no run file. */
   readonly record: RunRecordFile | null;
   readonly lineage: readonly RunArtifact[];
-  /** In the order of their names. */
+  /** Sorted by name. */
   readonly workers: readonly WorkerFile[];
-  /** How the main writer has ended; null as long as it has not said so. */
+  /** The end status of the main writer; null while it has no end marker. */
   readonly end: StatusCondition | null;
 }
 
@@ -62,7 +62,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 
 export const NO_FILES: RunFiles = { record: null, lineage: [], workers: [], end: null };
 
-/** Reads them; null when one is there and cannot be read now, as while it is replaced on some file systems. */
+/** Reads the files. Returns null if a file exists but cannot be read now, for example while it is replaced on some file systems. */
 export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): Promise<RunFiles | null> {
   try {
     const read = (...names: string[]): Promise<unknown> =>
@@ -90,7 +90,7 @@ export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): P
   }
 }
 
-/** Tells, without reading them, whether the files are others than before. */
+/** Returns a text that changes when the files change. Does not read the files. */
 export async function readSignature(fileSystem: FileSystem, directory: Buffer): Promise<string> {
   const names = (await listProcessFiles(fileSystem, directory).catch(() => []))
     .filter((name) => isWorkerFile(name) || name === `end-${MAIN_WRITER}.json`)
@@ -117,7 +117,7 @@ async function listProcessFiles(fileSystem: FileSystem, directory: Buffer): Prom
   }
 }
 
-/** Undefined when there is none. */
+/** Returns undefined if the file does not exist. */
 async function readJson(fileSystem: FileSystem, path: Buffer): Promise<unknown> {
   try {
     return JSON.parse((await readWholeFile(fileSystem, path, MAX_BYTES)).toString('utf8'));

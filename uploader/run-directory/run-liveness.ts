@@ -1,5 +1,5 @@
 /**
- * Whether a run is still being written: by what its writers leave in `.plx/`, else by the status in its run file, else by its silence.
+ * Determines the liveness of a run: from its writers' files in `.plx/`, else from the status in its run file, else from inactivity.
  */
 
 import { PROCESS_DIRECTORY, RUN_FILE } from '../../src/run-directory/layout.js';
@@ -9,14 +9,14 @@ import { joinPath } from '../base/join-path.js';
 import { type WriterState, WriterWatch } from './writer-state.js';
 
 export type Liveness =
-  /** Somebody writes it, or nothing says that nobody does. */
+  /** A writer is active, or nothing indicates that the run has ended. */
   | 'live'
-  /** Its writers have said that they are done, or it has been silent for long. */
+  /** Its writers have recorded their end, or no file has changed for `SILENT_MS`. */
   | 'ended'
-  /** A writer is gone without a word. */
+  /** A writer has stopped without an end marker. */
   | 'lost';
 
-/** Without any writer's word, a run whose files did not change for this long is done. */
+/** A run without any record of its writers counts as ended after this time without a change. */
 const SILENT_MS = 600_000;
 const MAX_RUN_FILE_BYTES = 64 * 1024 * 1024;
 const HEARTBEAT = /^heartbeat-(.+)\.json$/;
@@ -34,14 +34,14 @@ export class RunLiveness {
     this.#directory = directory;
   }
 
-  /** As of the last look. */
+  /** The result of the last check. */
   get liveness(): Liveness {
     return this.#liveness;
   }
 
-  /** Looks again. `quietMs`: how long no file of the run has changed. */
+  /** Checks the run. `quietMs`: the time since the last change of a file of the run. */
   async look(quietMs: number): Promise<Liveness> {
-    const states = await Promise.all((await this.#findWriters()).map((writer) => this.#lookAt(writer)));
+    const states = await Promise.all((await this.#findWriters()).map((writer) => this.#check(writer)));
     const known = states.filter((state) => state !== 'unknown');
     if (known.includes('writing')) this.#liveness = 'live';
     else if (known.length > 0) this.#liveness = known.includes('lost') ? 'lost' : 'ended';
@@ -55,17 +55,17 @@ export class RunLiveness {
       const names = await this.#io.fileSystem.readDirectory(path);
       return names.flatMap((name) => HEARTBEAT.exec(name.toString('utf8'))?.[1] ?? []);
     } catch {
-      return []; // no such directory: the writer leaves no signs of life
+      return []; // the directory does not exist: the writer has no heartbeat
     }
   }
 
-  #lookAt(writer: string): Promise<WriterState> {
+  #check(writer: string): Promise<WriterState> {
     const watch = this.#writers.get(writer) ?? new WriterWatch(this.#directory.toString(), this.#io, writer);
     this.#writers.set(writer, watch);
     return watch.look();
   }
 
-  /** Polyaxon's own offline runs have no heartbeat, and a status in their run file. */
+  /** Offline runs of Polyaxon's Python client have no heartbeat, but a status in their run file. */
   async #isDone(): Promise<boolean> {
     try {
       const path = joinPath(this.#directory, [Buffer.from(RUN_FILE)]);
@@ -78,7 +78,7 @@ export class RunLiveness {
         DONE_STATUSES.includes(record.status)
       );
     } catch {
-      return false; // there is none, or it is being replaced
+      return false; // the file does not exist or is being replaced
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Whether the process that writes a run still writes it: by what it leaves in the run directory, `.plx/`.
+ * Checks whether the writer of a run is still alive, from its heartbeat and end marker in `.plx/`.
  *
- * No clocks are compared: a beat stands still when it does so for this process. Source: docs/lifecycle.md.
+ * Clocks of different hosts are never compared: this process measures how long a heartbeat is unchanged. Source: docs/lifecycle.md.
  */
 
 import { MAIN_WRITER, toEndMarkerPath, toHeartbeatPath } from '../../src/run-directory/layout.js';
@@ -9,21 +9,21 @@ import type { Io } from '../base/io/io.js';
 import { readWholeFile } from '../base/io/whole-file.js';
 
 /**
- * `writing`: it lives, as far as can be told. `ended`: it has said so. `lost`: it is gone without a word. `unknown`: there is no sign of
- * a writer at all, as in runs of Polyaxon's Python client.
+ * `writing`: the writer seems to be alive. `ended`: it has an end marker. `lost`: it has stopped without an end marker. `unknown`: the run
+ * has neither heartbeat nor end marker, as runs of Polyaxon's Python client.
  */
 export type WriterState = 'writing' | 'ended' | 'lost' | 'unknown';
 
 interface Heartbeat {
   readonly pid: number;
-  /** Host, boot and pid namespace, as `ProcessIdentity` has it. */
+  /** Host, boot and pid namespace, as in `ProcessIdentity`. */
   readonly space: string;
   readonly started_ticks: number | null;
   readonly beat: number;
   readonly interval_ms: number;
 }
 
-/** Beats that a writer on another host may miss: its event loop may be held up for long. */
+/** Heartbeats that a writer on another host may miss, because its event loop may be blocked for long. */
 const MISSED_BEATS = 60;
 const MAX_BYTES = 64 * 1024;
 
@@ -34,7 +34,7 @@ export class WriterWatch {
   #lastBeat: number | undefined;
   #lastBeatMs = 0;
 
-  /** Watches `writer`, the main one or a worker. */
+  /** Watches `writer`, the main writer or a worker. */
   constructor(runDirectory: string, io: Io, writer: string = MAIN_WRITER) {
     this.#runDirectory = runDirectory;
     this.#io = io;
@@ -64,7 +64,7 @@ export class WriterWatch {
     try {
       return JSON.parse((await readWholeFile(this.#io.fileSystem, path, MAX_BYTES)).toString('utf8'));
     } catch {
-      // Not there, or being replaced by a program that is no run of ours: the next look tells.
+      // Absent, or being replaced by a program that does not replace files atomically: check again next time.
       return undefined;
     }
   }

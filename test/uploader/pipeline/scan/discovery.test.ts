@@ -74,7 +74,7 @@ describe('discovery of runs', () => {
     const directory = createTempDir();
     symlinkSync(join(elsewhere, 'run.plx.json'), join(directory, 'run.plx.json'));
 
-    await expect(locate(directory)).rejects.toThrow('holds no uuid of 32 hex digits');
+    await expect(locate(directory)).rejects.toThrow('has no uuid of 32 hex digits');
   });
 
   it('follows a link that the user names', async () => {
@@ -91,7 +91,7 @@ describe('discovery of runs', () => {
     [
       'a path that is not there',
       (directory: string) => join(directory, 'nothing'),
-      'there is no such directory',
+      'the directory does not exist',
     ],
     [
       'a file',
@@ -99,7 +99,7 @@ describe('discovery of runs', () => {
         writeFileSync(join(directory, 'file'), 'x');
         return join(directory, 'file');
       },
-      'this is a file',
+      'is not a directory',
     ],
     [
       'a run file with a uuid that is none',
@@ -107,7 +107,7 @@ describe('discovery of runs', () => {
         writeFileSync(join(directory, 'run.plx.json'), '{"uuid":"../../etc"}');
         return directory;
       },
-      'holds no uuid',
+      'has no uuid',
     ],
   ])('refuses %s', async (_, prepare, message) => {
     const path = prepare(createTempDir());
