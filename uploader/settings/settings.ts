@@ -35,7 +35,7 @@ interface ConfigFile {
 
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
-/** Reads all settings. Uses the configuration file that is named, which must exist, else the one at the default path if it exists. Throws `ConfigError`. */
+/** Reads all settings. A configuration file that is set must exist; the one at the default path need not. Throws `ConfigError`. */
 export async function readSettings(
   flags: Flags,
   environment: Environment,
@@ -44,13 +44,13 @@ export async function readSettings(
   return parseSettings(flags, environment, await readConfigFile(flags, environment, fileSystem));
 }
 
-/** The value of a flag that is not a setting. Throws `ConfigError`. */
+/** Parses a flag that is not a setting. Throws `ConfigError`. */
 export function parseFlag<Name extends FlagName>(flags: Flags, name: Name): FlagValue<Name> | undefined {
   const found = findFlag(flags, name);
   return found === undefined ? undefined : (FLAGS[name].type.parse(found) as FlagValue<Name>);
 }
 
-/** The directory that a variable of the XDG Base Directory Specification names, else the one below the home directory. */
+/** Returns the directory in a variable of the XDG Base Directory Specification, or `fallback` below the home directory. */
 export function toXdgDirectory(environment: Environment, variable: string, fallback: string): string {
   const named = environment[variable] ?? '';
   return named !== '' ? named : join(environment.HOME ?? homedir(), fallback);
@@ -121,7 +121,7 @@ function parseConfigFile(path: string, text: string): Readonly<Record<string, un
   return values as Readonly<Record<string, unknown>>;
 }
 
-/** Also recognises names that are written like a flag or a variable: `retry-timeout`, `POLYTRACK_RETRY_TIMEOUT`. */
+/** Suggests the most similar setting. Also recognises flag and variable names: `retry-timeout`, `POLYTRACK_RETRY_TIMEOUT`. */
 function toSuggestion(unknown: string): string {
   const toPlain = (name: string): string => name.toLowerCase().replace(/^polytrack_|[^a-z0-9]/g, '');
   const names = Object.keys(SETTINGS);
@@ -132,7 +132,7 @@ function toSuggestion(unknown: string): string {
   return `Use one of: ${names.join(', ')}.`;
 }
 
-/** The Levenshtein distance. */
+/** Returns the Levenshtein distance. */
 function countEdits(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (const [index, letter] of [...a].entries()) {

@@ -1,4 +1,4 @@
-/** Settings → one frozen `SyncConfig`, and for each setting the source that won. */
+/** Resolves the settings to one frozen `SyncConfig` and records the source of each setting. */
 
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../base/errors.js';
@@ -19,7 +19,7 @@ export interface PolyaxonApi {
   readonly createsProject: boolean;
 }
 
-/** Settings that `SyncConfig` has in another form. */
+/** Settings that `SyncConfig` contains in another form. */
 type Composed =
   | ('store' | 'stateDir' | 'mirror')
   | ('endpoint' | 'region' | 'pathStyle')
@@ -43,18 +43,18 @@ export interface SyncConfig extends Omit<SettingValues, Composed> {
   readonly polyaxon?: (() => PolyaxonConnection) | undefined;
   /** The Polyaxon server to report runs to: their data, lineage and status. Default: none. */
   readonly api?: PolyaxonApi | undefined;
-  /** For a single pass: assume that runs whose writers do not say how they end have ended. Default false. */
+  /** For one-time syncs: treat runs whose writers do not record their end as ended. Default false. */
   readonly assumeEnded?: boolean | undefined;
-  /** Whether to delete objects of files that were deleted on disk; `force`: however many they are. */
+  /** Whether to delete objects of files that were deleted on disk; `force`: without a limit on their number. */
   readonly mirror: boolean | 'force';
 }
 
 export type SyncFlags = Flags & {
-  /** Assume that runs whose writers do not say how they end have ended. */
+  /** Treat runs whose writers do not record their end as ended. */
   readonly assumeEnded?: boolean;
   /** The store if none is set. */
   readonly defaultStore?: string;
-  /** Report to the Polyaxon server of the environment if none is set. */
+  /** Report to the Polyaxon server of the environment if no server is set. */
   readonly tellsPolyaxon?: boolean;
 };
 
@@ -84,7 +84,7 @@ export async function resolveConfig(
     ...destination,
     stateDirectory: toStateDirectory(stateDir, environment),
     isDryRun: flags.dryRun === true,
-    // Servers other than AWS seldom have regions, and every request must name one.
+    // Servers other than AWS rarely have regions, but every request must name one.
     s3: Object.freeze({ endpoint, region: region ?? (endpoint && 'us-east-1'), pathStyle }),
     api: await apiFrom(server, destination, createProject, connect),
     assumeEnded: flags.assumeEnded === true,
@@ -93,7 +93,7 @@ export async function resolveConfig(
   return { config, sources };
 }
 
-/** Source: XDG Base Directory Specification: `$XDG_STATE_HOME`, else `~/.local/state`. */
+/** Returns the state directory. Source: XDG Base Directory Specification: `$XDG_STATE_HOME`, else `~/.local/state`. */
 export function toStateDirectory(stateDir: string | undefined, environment: Environment): string {
   const usual = join(toXdgDirectory(environment, 'XDG_STATE_HOME', join('.local', 'state')), 'polytrack');
   return resolve(stateDir ?? usual);
@@ -102,7 +102,7 @@ export function toStateDirectory(stateDir: string | undefined, environment: Envi
 type Connect = (host: string | null) => Promise<PolyaxonConnection>;
 type Destination = Pick<SyncConfig, 'store' | 'polyaxon'>;
 
-/** The store, with the host that the environment adds: the URL names journals, and two servers must not share one. */
+/** Returns the store URL with its host, even if only the environment names it: the URL names journals, and servers must not share one. */
 async function destinationFrom(url: string | undefined, connect: Connect): Promise<Destination> {
   if (url === undefined)
     throw new ConfigError('no store is set', 'Pass --store s3://bucket/prefix, or set POLYTRACK_STORE.');
@@ -112,7 +112,7 @@ async function destinationFrom(url: string | undefined, connect: Connect): Promi
   return { store: toPolyaxonUrl(location, connection.host), polyaxon: () => connection };
 }
 
-/** The server to report runs to: the one that is set, else the one that is the store. */
+/** Returns the server to report runs to: the server that is set, else the store if it is a Polyaxon server. */
 async function apiFrom(
   server: SettingValues['polyaxon'],
   { store, polyaxon }: Destination,

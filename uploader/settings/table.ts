@@ -37,27 +37,27 @@ export interface Row extends RowOptions {
   readonly type: ValueType<unknown>;
   /** The commands that have the flag. */
   readonly commands: readonly CommandName[];
-  /** What the flag does, or what its value means. */
+  /** What the flag does or what its value means. */
   readonly help: string;
 }
 
 interface RowOptions {
   /** Commands that need a different sentence. */
   readonly helpFor?: Partial<Record<CommandName, string>>;
-  /** What `--no-…` does. On/off settings accept both flags; `--help` lists the one that changes the default, or both if there is no default. */
+  /** What `--no-…` does. A toggle accepts both flags; `--help` lists the flag that changes the default, or both without a default. */
   readonly negation?: string;
-  /** Written as a user would write it, such as seconds. */
+  /** In the form that users write, for example in seconds. */
   readonly default?: boolean | number;
-  /** For help and docs: what applies if nothing is set and there is no fixed default. */
+  /** For help and docs: what applies without a value if there is no fixed default. */
   readonly unset?: string;
   readonly short?: string;
-  /** The first that is set wins. Default: `POLYTRACK_<NAME>`, for rows of `FLAGS` none. */
+  /** The first variable that is set wins. Default: `POLYTRACK_<NAME>`; none for rows of `FLAGS`. */
   readonly variables?: readonly string[];
 }
 
 type Rows = Readonly<Record<string, Row>>;
 
-/** One row: the kind of value, the commands that have the flag, the sentence of `--help`, and what else there is to say. */
+/** Creates a row: value type, commands that have the flag, text of `--help`, and options. */
 function row<Type extends ValueType<unknown>, Options extends RowOptions>(
   type: Type,
   commands: readonly CommandName[],
@@ -163,7 +163,7 @@ const POLYAXON = {
 };
 
 const SPEED = {
-  // 8 hide a latency of 50 ms for small files; the memory of large ones is limited elsewhere.
+  // 8 hides a latency of 50 ms for small files. Memory for large files is limited elsewhere.
   concurrency: row(wholeNumber(1, 64), TRANSFERRING, 'files to transfer at the same time', { default: 8 }),
   bandwidth: row(bytes, [...UPLOADING, 'pull'], 'bytes to transfer per second at most, such as 10MB', {
     unset: 'no limit',
@@ -204,7 +204,7 @@ const PROCESS = {
   ),
 };
 
-/** Flags that are not settings: they apply to one call of a command, and have no key in the configuration file. */
+/** Flags that are not settings. They apply to one call of a command and have no key in the configuration file. */
 export const FLAGS = {
   all: row(
     toggle,
@@ -266,7 +266,7 @@ export const FLAGS = {
 
 export const SETTINGS = { ...STORE, ...RUNS, ...POLYAXON, ...SPEED, ...PROCESS };
 
-/** All rows under the headings of `--help` and docs/settings.md. */
+/** All rows, by the headings of `--help` and docs/settings.md. */
 export const GROUPS: Readonly<Record<string, Rows>> = {
   Options: FLAGS,
   Store: STORE,
@@ -285,7 +285,7 @@ type PropertyOf<Name extends string, OfRow> = OfRow extends { type: { suffix: in
   ? `${Name}${Suffix}`
   : Name;
 
-/** The parsed value of each setting; `undefined`: it is not set, and there is no default. */
+/** The parsed value of each setting. `undefined`: not set, without a default. */
 export type SettingValues = {
   readonly [Name in SettingName as PropertyOf<Name, (typeof SETTINGS)[Name]>]:
     | ValueOf<(typeof SETTINGS)[Name]>
@@ -294,7 +294,7 @@ export type SettingValues = {
 
 export type FlagValue<Name extends FlagName> = ValueOf<(typeof FLAGS)[Name]>;
 
-/** The values of the command line, before they are parsed. The names are those of the flags in camel case. */
+/** The unparsed values of the command line. The keys are the flag names in camel case. */
 export type Flags = {
   readonly [Name in SettingName]?: string | number | boolean | readonly string[] | undefined;
 } & { readonly [Name in FlagName]?: (FlagValue<Name> extends boolean ? boolean : string) | undefined };

@@ -1,24 +1,24 @@
-/** The kinds of values that settings have: how a value is read, and what an error asks the user to write instead. Pure. */
+/** The value types of settings: each parses a value and, in its error, tells the user what to write instead. Pure. */
 
 import { RUN_UUID_PATTERN } from '../../src/run-directory/layout.js';
 import { ConfigError } from '../base/errors.js';
 import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
 
-/** A value before it is parsed, and where it comes from. */
+/** An unparsed value and its source. */
 export interface Found {
   readonly value: unknown;
   /** A flag, a variable, or the path of the configuration file. */
   readonly source: string;
-  /** In a configuration file: the key. */
+  /** The key, if the source is a configuration file. */
   readonly key?: string;
 }
 
 export interface ValueType<Value> {
-  /** What stands for the value in `--help`; a switch has none. */
+  /** Stands for the value in `--help`. A toggle has none. */
   readonly placeholder?: string;
-  /** The smallest and the largest value, for `--help` and docs. */
+  /** The smallest and largest value, for `--help` and docs. */
   readonly range?: string;
-  /** Throws `ConfigError`, which names the source. */
+  /** Throws a `ConfigError` that names the source. */
   readonly parse: (found: Found) => Value;
 }
 
@@ -27,7 +27,7 @@ export interface SecondsType extends ValueType<number> {
   readonly suffix: 'Ms';
 }
 
-/** Where health and metrics are served. */
+/** The address at which the uploader serves health and metrics. */
 export interface HttpAddress {
   readonly host: string;
   /** 0: any free port. */
@@ -101,7 +101,7 @@ export const endpoint: ValueType<string> = {
   parse: (found) => {
     const value = parseText(found);
     const url = URL.canParse(value) ? new URL(value) : null;
-    // The URL names the store in the journal, where credentials must not end up; for the same reason the message does not repeat it.
+    // The URL names the store in the journal, so it must not contain credentials. The message does not repeat them either.
     if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
       throw new ConfigError(
         `${nameOf(found)}: value is not the URL of an S3 endpoint`,
@@ -111,7 +111,7 @@ export const endpoint: ValueType<string> = {
   },
 };
 
-/** A uuid without dashes; true: one is derived. */
+/** A uuid without dashes; true: derive one. */
 export const optionalUuid: ValueType<boolean | string> = {
   placeholder: '[uuid]',
   parse: (found) => {
@@ -130,7 +130,7 @@ export const group: ValueType<string> = {
     const name = parseText(found);
     if (/^[\w-][\w.-]{0,63}$/.test(name)) return name;
     const hint = 'Use up to 64 letters, digits, "-", "_" and ".", not starting with ".".';
-    throw invalid(found, 'is not a valid name of a group', hint);
+    throw invalid(found, 'is not a valid group name', hint);
   },
 };
 
@@ -145,7 +145,7 @@ export const httpAddress: ValueType<HttpAddress> = {
   },
 };
 
-/** `polyaxon://…`, `http://host` or `host:port`; true: the server that the environment names; false: none. */
+/** `polyaxon://…`, `http://host` or `host:port`; true: the server in the environment; false: none. */
 export const polyaxonServer: ValueType<PolyaxonLocation | false> = {
   placeholder: '[url]',
   parse: (found) => {
@@ -156,7 +156,7 @@ export const polyaxonServer: ValueType<PolyaxonLocation | false> = {
       if (/^https?:/i.test(url)) return parsePolyaxonUrl(`polyaxon+${url}`);
       return parsePolyaxonUrl(/^polyaxon(\+\w+)?:/i.test(url) ? url : `polyaxon://${url}`);
     } catch (cause) {
-      // The URL may hold credentials: the message does not repeat it.
+      // The URL may contain credentials, so the message does not repeat it.
       const message = `${nameOf(found)}: value is not the URL of a Polyaxon server`;
       const hint = 'Use polyaxon://host:port/owner/project, http://host:port or https://host.';
       throw new ConfigError(message, hint, { cause });

@@ -146,7 +146,7 @@ describe('the value of a setting', () => {
     ],
     [
       { share: '.hidden' },
-      '--share: ".hidden" is not a valid name of a group',
+      '--share: ".hidden" is not a valid group name',
       'Use up to 64 letters, digits, "-", "_" and ".", not starting with ".".',
     ],
     [
