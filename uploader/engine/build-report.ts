@@ -1,4 +1,4 @@
-/** The report of a pass or a watch, from what the tracker and the scanner know at its end. */
+/** Builds the report of a sync or a watch from the final state of the inventory and the scanner. */
 
 import { FLAG } from '../pipeline/inventory/file-table.js';
 import type { SyncReport, UnsentFile, Upload } from '../pipeline/report/sync-report.js';
@@ -8,21 +8,21 @@ import type { UploaderContext } from './context/uploader-context.js';
 
 export interface WorkDone {
   readonly isAborted: boolean;
-  /** Whether an aborted signal leaves nothing undone. */
+  /** Whether all work is done although the signal is aborted; default: not aborted. */
   readonly isComplete?: boolean | undefined;
   readonly uploads: readonly Upload[];
   readonly storedCount: number;
   readonly verified: { readonly count: number; readonly bytes: number };
   readonly unsent: readonly UnsentFile[];
-  /** Files that a dry run found to be sent, and to be compared. */
+  /** How many files a dry run would upload and verify. */
   readonly pending?: { readonly uploads: number; readonly verifications: number } | undefined;
 }
 
-/** Sums up. */
+/** Returns the report. `toReport` reads the context and changes nothing. */
 export function toReport(parts: UploaderContext, scanner: Scanner, done: WorkDone): SyncReport {
   const { inventory } = parts;
   const { pending } = done;
-  const unsent = [...done.unsent, ...toScanProblems(parts, scanner), ...toUntold(parts)];
+  const unsent = [...done.unsent, ...toScanProblems(parts, scanner), ...toUnreported(parts)];
   const lostBytes = inventory.runs.reduce((sum, run) => sum + run.lostBytes, 0);
   const totals = { count: 0, bytes: 0 };
   const onlyInStore: string[] = [];
@@ -75,8 +75,8 @@ function toScanProblems({ inventory }: UploaderContext, scanner: Scanner): Unsen
   });
 }
 
-/** What an API was not told. */
-function toUntold({ observer, config }: UploaderContext): UnsentFile[] {
+/** Runs that could not be reported to the Polyaxon API. */
+function toUnreported({ observer, config }: UploaderContext): UnsentFile[] {
   if (config.isDryRun) return [];
   return [...(observer.problems?.() ?? [])].map(({ runUuid, error }) => {
     return { path: `${runUuid} in Polyaxon`, sizeBytes: null, error };

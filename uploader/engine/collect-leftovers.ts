@@ -1,16 +1,16 @@
-/** Removes what killed processes left unfinished in the store: open multipart uploads, temporary files. Never an object. */
+/** Removes orphaned multipart uploads and temporary files of killed processes from the store. Never removes an object. */
 
 import type { CommitContext } from '../pipeline/commit/commit-context.js';
 import { dropIntent } from '../pipeline/commit/open-intents.js';
 import { FLAG } from '../pipeline/inventory/file-table.js';
 import { PROBE_PREFIX } from './learn-capabilities.js';
 
-/** What nobody has gone on with for a day. */
+/** An upload that no process has resumed for a day is orphaned. */
 const STALE_MS = 24 * 3_600_000;
 
 /**
- * Forgets the intents of files that are gone, and collects what is old of all runs. A failure is no reason to send nothing: what is
- * left is collected another time.
+ * Drops the intents of deleted files, then removes orphaned uploads of all runs. A failure does not stop the sync: the next call
+ * removes the rest.
  */
 export async function collectLeftovers(
   context: CommitContext,
@@ -24,13 +24,13 @@ export async function collectLeftovers(
 }
 
 /**
- * Collects once more what killed processes had begun: a part that was on its way then may have reached the store after its upload was
- * finished, or forgotten. Source: Amazon S3 API Reference, `AbortMultipartUpload`: "it might be necessary to abort a given multipart
- * upload multiple times".
+ * Removes the uploads of killed processes a second time, because a part in flight may reach the store after its upload was completed
+ * or aborted. Source: Amazon S3 API Reference, `AbortMultipartUpload`: "it might be necessary to abort a given multipart upload
+ * multiple times".
  */
 export async function collectCrashed(context: CommitContext, signal: AbortSignal | undefined): Promise<void> {
   const { inventory, journalWriter } = context;
-  // What a file's turn has not come for yet is still to be gone on with.
+  // Keep the uploads of files that are still in the queue: they can be resumed.
   const open = new Set([...inventory.intents.values()].map(({ intent }) => intent.entry.key));
   const keys = [...inventory.crashedKeys].filter((key) => !open.has(key));
   if (keys.length === 0 || !(await collect(context, keys, 0, signal))) return;
@@ -38,7 +38,7 @@ export async function collectCrashed(context: CommitContext, signal: AbortSignal
   if (inventory.crashedKeys.size === 0) await journalWriter.append({ kind: 'swept' });
 }
 
-/** False when the store could not do it. */
+/** Returns false when the store failed. */
 async function collect(
   { store, retryPolicy }: CommitContext,
   prefixes: readonly string[],
@@ -46,6 +46,6 @@ async function collect(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const call = () => store.collect({ prefixes, olderThanMs, signal });
-  const outcome = await retryPolicy.withRetry('collect what was left unfinished', call, { signal });
+  const outcome = await retryPolicy.withRetry('remove orphaned uploads', call, { signal });
   return outcome.status === 'collected';
 }

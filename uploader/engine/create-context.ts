@@ -1,4 +1,4 @@
-/** What the committer works with, made of the parts of the engine. */
+/** Creates the committer's context and the work queue from the uploader's context. */
 
 import type { CommitContext } from '../pipeline/commit/commit-context.js';
 import { NameTwins } from '../pipeline/commit/name-collisions.js';
@@ -12,7 +12,7 @@ import { learnCapabilities } from './learn-capabilities.js';
 
 export function createContext(parts: UploaderContext, journalWriter: JournalWriter): CommitContext {
   const { io, store, inventory, observer, retryPolicy, pool, bandwidth, isWatching } = parts;
-  const twins = new NameTwins(inventory);
+  const collisions = new NameTwins(inventory);
   let learning: Promise<void> | undefined;
   return {
     io,
@@ -26,15 +26,15 @@ export function createContext(parts: UploaderContext, journalWriter: JournalWrit
     isWatching,
     learnCapabilities: (signal) => {
       learning ??= learnCapabilities(parts, signal).catch((error: unknown) => {
-        learning = undefined; // given up by one caller, not by the next
+        learning = undefined; // one caller was aborted; the next caller starts again
         throw error;
       });
       return learning;
     },
-    findProblem: (id) => (store.capabilities.foldsNames ? twins.findProblem(id) : null),
+    findProblem: (id) => (store.capabilities.foldsNames ? collisions.findProblem(id) : null),
     openPolicy: parts.openPolicy,
     isLive: (run) => parts.isLive(run),
-    // A single pass cannot wait and see: it asks the file when it was written last.
+    // A sync cannot observe the file over time, so it uses the file's modification time.
     quietMs: (id, mtimeNs) =>
       isWatching
         ? inventory.quietMs(id)

@@ -1,6 +1,6 @@
 /**
- * The end of a watch, in order: one last look, then event tails, logs and small files; what is large is left for the next process to
- * go on with. Ends before the grace time does, whatever the store does meanwhile.
+ * Shuts down a watch: a last scan and export, then uploads of event file tails, logs and small files. The next process resumes large files.
+ * Finishes within the shutdown timeout, even when the store does not answer.
  */
 
 import { LANES } from '../base/limits/lanes.js';
@@ -21,31 +21,31 @@ export interface DrainOptions {
   readonly workers: Workers;
   readonly journalWriter: JournalWriter;
   readonly status: StatusWriter;
-  /** Projects what event files have by now. */
-  readonly project: (signal: AbortSignal) => Promise<void>;
+  /** Exports everything that the event files contain now. */
+  readonly exportAll: (signal: AbortSignal) => Promise<void>;
   readonly shutdownTimeoutMs: number;
   readonly abortLarge: () => void;
   readonly abortAll: () => void;
 }
 
-/** What is under way of a large file may end by itself for this long. */
+/** Large files in flight have this long to finish. */
 const LARGE_MS = 5_000;
-/** For the journal, the lock and the process itself. */
+/** Time kept for closing the journal, releasing the lock and ending the process. */
 const RESERVE_MS = 5_000;
 const RESERVE_RATIO = 6;
 const POLL_MS = 50;
 
-/** Finishes what can be finished. Never rejects for what the store or the disk does. */
+/** Uploads as much as the timeout allows. Never rejects because of a failing store or disk. */
 export async function drain(options: DrainOptions): Promise<void> {
   const { parts, scanner, schedule, queue, workers, journalWriter, status, shutdownTimeoutMs } = options;
   const { clock, inventory, retryPolicy, observer } = parts;
   const startMs = clock.monotonicMs();
   const endMs = startMs + shutdownTimeoutMs - Math.min(RESERVE_MS, shutdownTimeoutMs / RESERVE_RATIO);
   const largeEndMs = startMs + Math.min(LARGE_MS, shutdownTimeoutMs / 2);
-  syncPending(parts);
+  reportPending(parts);
   await status.write('draining');
   if (shutdownTimeoutMs > 0) await withTimeout(parts, (signal) => scanner.scanLate(signal), endMs - startMs);
-  if (shutdownTimeoutMs > 0) await withTimeout(parts, options.project, largeEndMs - clock.monotonicMs());
+  if (shutdownTimeoutMs > 0) await withTimeout(parts, options.exportAll, largeEndMs - clock.monotonicMs());
   schedule.forgiveFiles();
   schedule.considerAll();
   workers.wake();
@@ -54,7 +54,7 @@ export async function drain(options: DrainOptions): Promise<void> {
     workers.activeCount === 0 && !LANES.some((lane) => lane !== 'large' && queue.hasReady(lane));
   while (!isIdle() && clock.monotonicMs() < endMs) {
     if (clock.monotonicMs() >= largeEndMs) options.abortLarge();
-    // A store that does not answer now is not worth the rest of the grace time.
+    // Do not spend the rest of the shutdown timeout on a store that does not answer.
     const { awaySinceMs } = retryPolicy.breaker;
     if (awaySinceMs !== null && clock.monotonicMs() - Math.max(awaySinceMs, startMs) >= LARGE_MS) break;
     schedule.release();
@@ -67,7 +67,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   for (let id = 0; id < inventory.table.count; id += 1) inventory.table.set(id, FLAG.taken, false);
 }
 
-function syncPending(parts: UploaderContext): void {
+function reportPending(parts: UploaderContext): void {
   const { inventory, emit } = parts;
   let pendingFiles = 0;
   let pendingBytes = 0;

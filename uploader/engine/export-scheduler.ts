@@ -1,18 +1,18 @@
-/** The projections of all runs, in turn: each run does a little, and none waits for another's backlog. */
+/** Exports all runs round-robin, in small steps, so that no run waits for the backlog of another one. */
 
 import type { ExportOutcome, ExportView } from '../pipeline/export/export-view.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { RunExport } from './run-export.js';
 
-/** How long one call may go on; what is left is done in the next. */
+/** The longest time for one call; the next call resumes the rest. */
 const SLICE_MS = 100;
 const MANIFEST_TIMEOUT_MS = 60_000;
 
 export class ExportScheduler implements ExportView {
   readonly #parts: UploaderContext;
   readonly #runs = new Map<number, RunExport>();
-  /** Complete runs, and since when, until they are let go. */
+  /** Complete runs and when they became complete; removed once their exporters are released. */
   readonly #complete = new Map<KnownRun, number>();
   #next = 0;
 
@@ -20,7 +20,7 @@ export class ExportScheduler implements ExportView {
     this.#parts = parts;
   }
 
-  /** Projects some of what is due. True when there is more. */
+  /** Exports runs that are due, for at most `SLICE_MS`. Returns true when work remains. */
   async look(signal?: AbortSignal): Promise<boolean> {
     const { clock } = this.#parts;
     const startMs = clock.monotonicMs();
@@ -39,7 +39,7 @@ export class ExportScheduler implements ExportView {
     return false;
   }
 
-  /** Projects all that there is by now. */
+  /** Exports everything that the event files contain now. */
   async exportAll(signal: AbortSignal): Promise<void> {
     for (const run of this.#find())
       do {
@@ -48,13 +48,13 @@ export class ExportScheduler implements ExportView {
       } while (run.hasMore);
   }
 
-  /** Remembers where everything stands. */
+  /** Saves the export state of all runs. */
   async save(): Promise<void> {
     await this.#releaseComplete();
     for (const run of this.#runs.values()) await run.save();
   }
 
-  /** Runs whose event files are not projected as they should be, and why. */
+  /** Runs whose export fails, with the error. */
   *problems(): Generator<{ readonly run: KnownRun; readonly error: NonNullable<RunExport['problem']> }> {
     for (const [index, { problem }] of this.#runs)
       if (problem !== null) yield { run: this.#parts.inventory.runs[index]!, error: problem };
@@ -72,7 +72,7 @@ export class ExportScheduler implements ExportView {
     this.#complete.set(run, this.#parts.clock.monotonicMs());
   }
 
-  /** Lets complete runs go; their assets here are in nobody's way by then but the receipt's, which reads them once more. */
+  /** Releases complete runs and deletes their local assets. It waits for the manifest, which reads the assets a last time. */
   async #releaseComplete(): Promise<void> {
     const nowMs = this.#parts.clock.monotonicMs();
     for (const [run, sinceMs] of this.#complete) {
@@ -84,7 +84,7 @@ export class ExportScheduler implements ExportView {
     }
   }
 
-  /** The runs that are this uploader's to project: those of which it is known what the store has. */
+  /** The runs that this uploader exports: runs that it owns and whose objects are listed. */
   #find(): RunExport[] {
     const { inventory, refused, ownership } = this.#parts;
     return inventory.runs
@@ -101,7 +101,7 @@ export class ExportScheduler implements ExportView {
     return exportView;
   }
 
-  /** Begins behind those that had their turn when the time was over. */
+  /** Starts after the runs that were handled before the last slice ended. */
   #takeTurn(due: RunExport[]): RunExport[] {
     if (due.length === 0) return due;
     const first = this.#next % due.length;

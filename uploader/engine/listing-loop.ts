@@ -1,4 +1,4 @@
-/** Lists runs as they turn up, beside the loop that finds them: a store that is slow or away does not keep it from looking. */
+/** Lists the objects of new runs in the background, so that a slow or unavailable store does not block the scan. */
 
 import { CodedError } from '../../src/base/errors.js';
 import { StoreError } from '../base/errors.js';
@@ -15,7 +15,7 @@ export class ListingLoop {
   #isChecked = false;
   #running: Promise<void> | null = null;
   #notBeforeMs = 0;
-  /** The store refused before anything was sent: then there is nothing to watch for. */
+  /** The error when the store rejected the first check: the watch then ends before it sends anything. */
   #refusal: CodedError | null = null;
   #fatal: { readonly error: unknown } | null = null;
 
@@ -25,7 +25,7 @@ export class ListingLoop {
     this.#onRefused = onRefused;
   }
 
-  /** Asks the store whether it is there, and waits a little for the answer: a refusal is best said at once. */
+  /** Checks the store and waits up to `FIRST_ANSWER_MS` for the answer. Throws when the store rejects the request within that time. */
   async start(): Promise<void> {
     this.#running = this.#check();
     const waiting = new AbortController();
@@ -35,7 +35,7 @@ export class ListingLoop {
     this.throwIfRefused();
   }
 
-  /** Begins to list what is not listed, unless that is going on. */
+  /** Starts listing runs that are not listed yet, unless a listing is already in progress. */
   consider(): void {
     const { inventory, clock, refused, ownership } = this.#parts;
     if (this.#running !== null || this.#refusal !== null || clock.monotonicMs() < this.#notBeforeMs) return;
@@ -51,7 +51,7 @@ export class ListingLoop {
     if (this.#refusal !== null) throw this.#refusal;
   }
 
-  /** Resolves once nothing is under way. The signal has been aborted before. */
+  /** Resolves once no request is in flight. The caller aborts the signal first. */
   async end(): Promise<void> {
     await this.#running;
   }
@@ -91,5 +91,5 @@ export class ListingLoop {
   }
 }
 
-/** Longer than a store that works takes, shorter than somebody waits who has just started a command. */
+/** Longer than a working store needs, and short enough for a user who has just started the command. */
 const FIRST_ANSWER_MS = 5_000;

@@ -1,7 +1,7 @@
 /**
- * Files that went away before all of them was stored: lost, unless they only changed their name.
+ * Finds files that were deleted before they were fully stored. Such bytes are lost, unless the file was only renamed.
  *
- * Nothing is said before everything has been looked at once more: a file that was moved may be found late.
+ * A loss is reported only after a further full scan, because the scan may find a moved file late.
  */
 
 import { joinPath } from '../base/join-path.js';
@@ -12,7 +12,7 @@ import type { UploaderContext } from './context/uploader-context.js';
 
 const CONFIRM_AFTER_MS = 65_000;
 
-/** Concludes about files that have been missing for long; about all of them when there is no later. */
+/** Reports files that have been missing for `CONFIRM_AFTER_MS`; with `isLast`, all missing files. */
 export async function confirmLosses(parts: UploaderContext, options: { isLast: boolean }): Promise<void> {
   const { inventory, rootWatch, clock, emit } = parts;
   const nowMs = clock.monotonicMs();
@@ -30,7 +30,7 @@ export async function confirmLosses(parts: UploaderContext, options: { isLast: b
   }
 }
 
-/** The sizes of the files that are there and have one of the inodes. */
+/** Maps each wanted inode that exists on disk to the size of its file. */
 function findInodes(
   { inventory: { table } }: UploaderContext,
   wanted: ReadonlySet<number>,
@@ -42,11 +42,11 @@ function findInodes(
   return found;
 }
 
-/** Left out by a rule since, or cleaned, not gone. */
+/** Whether the file is excluded by a rule or was removed by `clean`, and so is not lost. */
 async function isThere({ io, inventory }: UploaderContext, id: FileId): Promise<boolean> {
   const place = inventory.placeOf(id);
   const { directory } = inventory.runOf(id);
-  // Deleted by `clean`, which has found it in the store before.
+  // `clean` deletes only files that it has found in the store.
   if (directory !== null && (await findCleanedMarker(io.fileSystem, directory)) !== null) return true;
   try {
     if (place !== null) await io.fileSystem.lstat(joinPath(place.directory, [toPathBytes(place.path)]));

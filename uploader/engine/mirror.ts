@@ -1,10 +1,10 @@
 /**
- * Removes objects of files that were deleted on disk: only when asked for, and then with guards (F12, F13 and F14).
+ * Removes the objects of files that were deleted on disk, if the user asks for it. These guards apply (F12, F13 and F14):
  *
- * - Two looks at least a minute apart both find the file missing, and the root and the run's own files there.
- * - The journal knows that this uploader stored it from this disk. A journal that was lost removes nothing.
- * - Of a run not more than a tenth of the files are missing, unless that was forced. A run that is missing as a whole, or was cleaned, loses nothing.
- * - A copy is stored below `.plx/deleted/` first, and the object is removed only as the version that was copied.
+ * - Two checks at least a minute apart find the file missing, while the root and other files of the run exist.
+ * - The journal shows that this uploader stored the file from this disk. If the journal is lost, nothing is removed.
+ * - At most a tenth of a run's files are missing, or the user forces it. If the whole run is missing or was cleaned, nothing is removed.
+ * - A copy is stored below `.plx/deleted/` first, and only the copied version of the object is removed.
  */
 
 import { createHash } from 'node:crypto';
@@ -21,13 +21,13 @@ import { crc32OfObject } from '../store/base/object-crc32.js';
 import type { StoredObject } from '../store/base/store.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
-/** Between the two looks. */
+/** The shortest time between the two checks. */
 export const CONFIRM_AFTER_MS = 60_000;
 const LOOK_INTERVAL_MS = 5_000;
-/** Of the files of a run, the share that may be missing. */
+/** The largest fraction of a run's files that may be missing. */
 const MAX_SHARE = 0.1;
-/** Made of event files, without ever being on this disk. */
-const MADE = [EVENTS_DIRECTORY, ASSETS_DIRECTORY, RESOURCES_DIRECTORY].map((name) => `${name}/`);
+/** Folders of generated files, which may never have been on this disk. */
+const GENERATED = [EVENTS_DIRECTORY, ASSETS_DIRECTORY, RESOURCES_DIRECTORY].map((name) => `${name}/`);
 
 export function toDeletedKey(runUuid: string, path: string, etag: string): string {
   const name = createHash('sha256').update(etag).digest('hex').slice(0, 16);
@@ -37,9 +37,9 @@ export function toDeletedKey(runUuid: string, path: string, etag: string): strin
 export class Mirror {
   readonly #parts: UploaderContext;
   readonly #isForced: boolean;
-  /** When a file was found missing first. */
+  /** When each file was first found missing. */
   readonly #missing = new Map<FileId, number>();
-  /** What was said of a run last. */
+  /** The last message reported for each run. */
   readonly #told = new Map<number, string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
 
@@ -48,12 +48,12 @@ export class Mirror {
     this.#isForced = parts.config.mirror === 'force';
   }
 
-  /** Whether files were found missing once, and a second look is to come. */
+  /** Whether some files were found missing once and await the second check. */
   get isWaiting(): boolean {
     return this.#missing.size > 0;
   }
 
-  /** Looks at all runs, and removes what may be removed by now. Rejects only when the signal is aborted. */
+  /** Checks all runs and removes confirmed deletions. Rejects only when the signal is aborted. */
   async look(signal?: AbortSignal): Promise<void> {
     const { clock, rootWatch, inventory, ownership } = this.#parts;
     const nowMs = clock.monotonicMs();
@@ -65,10 +65,10 @@ export class Mirror {
     }
     for (const run of inventory.runs)
       if (run.directory !== null && run.isListed && ownership.ownsRun(run))
-        await this.#lookAt(run, nowMs, signal);
+        await this.#check(run, nowMs, signal);
   }
 
-  async #lookAt(run: KnownRun, nowMs: number, signal: AbortSignal | undefined): Promise<void> {
+  async #check(run: KnownRun, nowMs: number, signal: AbortSignal | undefined): Promise<void> {
     const { inventory } = this.#parts;
     const due: FileId[] = [];
     for (const id of inventory.filesOf(run)) {
@@ -80,7 +80,7 @@ export class Mirror {
     if (due.length === 0) return;
     const gone: FileId[] = [];
     for (const id of due) if (await this.#isGone(id)) gone.push(id);
-    // Whatever comes of it: not before another minute has gone by.
+    // Wait another minute before these files are checked again, whatever the outcome.
     for (const id of due) this.#missing.set(id, nowMs);
     const reason = gone.length === 0 ? null : await this.#findGuard(run, gone.length);
     if (reason !== null) this.#reportHeld(run, gone.length, reason);
@@ -93,10 +93,10 @@ export class Mirror {
     const barred = FLAG.onDisk | FLAG.replaced | FLAG.generated | FLAG.taken;
     if ((table.flags[id]! & needed) !== needed || (table.flags[id]! & barred) !== 0) return false;
     const path = this.#parts.inventory.relPathOf(id);
-    return !MADE.some((prefix) => path.startsWith(prefix));
+    return !GENERATED.some((prefix) => path.startsWith(prefix));
   }
 
-  /** Left out by a rule, or out of reach, is not gone. */
+  /** False for a file that a rule excludes or that cannot be reached. */
   async #isGone(id: FileId): Promise<boolean> {
     const place = this.#parts.inventory.placeOf(id);
     if (place === null) return false;
@@ -108,20 +108,20 @@ export class Mirror {
     }
   }
 
-  /** Why nothing of the run is removed; null when nothing speaks against it. */
+  /** The reason for which nothing of the run may be removed; null when no guard applies. */
   async #findGuard(run: KnownRun, goneCount: number): Promise<string | null> {
     const { inventory, rootWatch, io } = this.#parts;
     const { directory } = run;
-    if (directory === null || !(await rootWatch.isThere())) return 'the root is away';
+    if (directory === null || !(await rootWatch.isThere())) return 'the root directory is unavailable';
     if ((await findCleanedMarker(io.fileSystem, directory)) !== null) return 'the run was cleaned';
     const here = [...inventory.filesOf(run)].filter(
       (id) => inventory.table.has(id, FLAG.onDisk) && !inventory.table.has(id, FLAG.generated),
     );
-    if (here.length === 0) return 'nothing of the run is on disk';
+    if (here.length === 0) return 'none of its files are on disk';
     if (run.kind === 'polyaxon' && !(await this.#hasRunFile(directory))) return `its ${RUN_FILE} is missing`;
     const isFew = goneCount <= MAX_SHARE * (here.length + goneCount);
     if (isFew || this.#isForced) return null;
-    return `that is more than a tenth of its ${here.length + goneCount} files; --force removes them`;
+    return `they are more than a tenth of its ${here.length + goneCount} files; use --force to remove them`;
   }
 
   async #hasRunFile(directory: Buffer): Promise<boolean> {
@@ -129,14 +129,14 @@ export class Mirror {
       const { kind } = await this.#parts.io.fileSystem.lstat(joinPath(directory, [Buffer.from(RUN_FILE)]));
       return kind === 'file';
     } catch {
-      return false; // out of reach is not there
+      return false; // a run file that cannot be reached counts as missing
     }
   }
 
   async #remove(id: FileId, run: KnownRun, signal: AbortSignal | undefined): Promise<void> {
     const { inventory, store, retryPolicy, emit } = this.#parts;
     const key = inventory.keyOf(id);
-    const found = await retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+    const found = await retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
     if (found.status === 'failed') return this.#reportFailed(key, found.error.message);
     const object = found.status === 'found' ? found.object : null;
     if (object === null || object.etag !== inventory.table.etags.get(id)) {
@@ -156,7 +156,7 @@ export class Mirror {
     if (run.manifestKeys.size > 0) this.#parts.manifests?.onRunComplete(run.uuid);
   }
 
-  /** The key of the copy; undefined when there is none. */
+  /** Stores a copy of the object. Returns its key, or undefined when that failed. */
   async #copy(
     id: FileId,
     run: KnownRun,
@@ -179,19 +179,19 @@ export class Mirror {
       commitId: io.randomness.id(),
       signal,
     };
-    const outcome = await retryPolicy.withRetry(`keep ${target}`, () => store.commit(request), { signal });
+    const outcome = await retryPolicy.withRetry(`copy to ${target}`, () => store.commit(request), { signal });
     if (outcome.status === 'stored') return target;
-    return this.#reportFailed(key, outcome.status === 'failed' ? outcome.error.message : 'its copy differs');
+    return this.#reportFailed(key, outcome.status === 'failed' ? outcome.error.message : 'the copy differs');
   }
 
   #reportFailed(key: string, reason: string): undefined {
-    const message = `${key}: its file was deleted, and the object could not be removed: ${reason}`;
+    const message = `${key}: the local file was deleted, but removing the object failed: ${reason}`;
     this.#parts.onNotice({ code: 'NOTICE_MIRROR_FAILED', message });
   }
 
-  /** Once for each reason and number. */
+  /** Reports each combination of count and reason once. */
   #reportHeld(run: KnownRun, count: number, reason: string): void {
-    const message = `${run.uuid}: ${count} stored files are gone from the disk and stay in the store: ${reason}`;
+    const message = `${run.uuid}: ${count} files were deleted on disk but are kept in the store: ${reason}`;
     if (this.#told.get(run.index) === message) return;
     this.#told.set(run.index, message);
     this.#parts.onNotice({ code: 'NOTICE_MIRROR_HELD', message });

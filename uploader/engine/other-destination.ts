@@ -1,4 +1,4 @@
-/** One root goes to one store at a time: two watches that send it to different places are most likely a mistake in somebody's configuration. */
+/** Refuses to watch one root for two stores at the same time, which is most likely a configuration error. */
 
 import { join } from 'node:path';
 import { OtherDestinationError } from '../base/errors.js';

@@ -3,7 +3,7 @@ import type { UploaderContext } from './context/uploader-context.js';
 /** F38: report an outage once it has lasted this long. */
 const TELL_AFTER_MS = 60_000;
 
-/** Says, once each, that the store has been away for a while, and that it is back. */
+/** Reports once per outage that the store is unavailable, and once that it is available again. */
 export class OutageNotices {
   readonly #parts: UploaderContext;
   #reportedSinceMs: number | null = null;

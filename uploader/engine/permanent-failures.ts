@@ -1,4 +1,4 @@
-/** Which files of a run can never be stored as they are: nothing waits for those for ever. */
+/** Tells permanent failures from temporary ones, so that a run does not wait for files that can never be stored. */
 
 import type { CodedError } from '../../src/base/errors.js';
 import { FileError, StoreLimitError } from '../base/errors.js';
@@ -8,7 +8,7 @@ import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 
 const FOR_GOOD: ReadonlySet<string> = new Set(['ERR_NAME_TOO_LONG', 'ERR_NAME_TWIN', 'ERR_FILE_OUTSIDE']);
 
-/** Whether trying again is of no use as long as the file keeps its name and size. */
+/** Whether a retry is useless as long as the file keeps its name and size. */
 export function isForGood(error: CodedError): boolean {
   if (error instanceof FileError) return FOR_GOOD.has(error.code);
   if (error instanceof PolyaxonApiError)
@@ -16,7 +16,7 @@ export function isForGood(error: CodedError): boolean {
   return error instanceof StoreLimitError;
 }
 
-/** Paths of a run that were found and cannot even be named in a store. */
+/** Paths of a run that the scan found but that no store can name. */
 export function findUnscanned({ problems }: Pick<Scanner, 'problems'>, { index }: KnownRun): string[] {
   return problems
     .filter(({ run, error }) => run === index && isForGood(error))

@@ -1,4 +1,4 @@
-/** The projection of one run within the engine: when it is looked at, where its event files are, what becomes of its failures. */
+/** Schedules the export of one run, finds its event files and handles failures. `RunExporter` does the conversion. */
 
 import type { CodedError } from '../../src/base/errors.js';
 import { StateDirectoryError } from '../base/errors.js';
@@ -17,11 +17,11 @@ import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
 import { findExportOwner } from '../run-directory/export-owner.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
-/** While a run is written; a thousand small appends then cost one look. Looking takes a tenth of the time at most. */
+/** While a run is written, it is exported at this interval, so that many small appends cost one read. Exports take at most a tenth of the time. */
 const LOOK_INTERVAL_MS = { min: 1_000, max: 10_000 };
 const LOOK_RATIO = 10;
 const SAVE_INTERVAL_MS = 10_000;
-/** Remembering takes this share of the time at most. */
+/** Saving the state takes at most 1/`SAVE_RATIO` of the time. */
 const SAVE_RATIO = 20;
 const FIRST_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 60_000;
@@ -34,7 +34,7 @@ export class RunExport {
   readonly #notices: ExportNotices;
   readonly #damage = new Map<string, { readonly offset: number; readonly sinceMs: number }>();
   #exporter: RunExporter | null = null;
-  /** Of the run's last change that has been looked at. */
+  /** The time of the last change of the run that has been exported. */
   #checkedMs = Number.NEGATIVE_INFINITY;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #nextLookMs = Number.NEGATIVE_INFINITY;
@@ -44,7 +44,7 @@ export class RunExport {
   #hasMore = false;
   #waitsForDamage = false;
   #isDiscarded = false;
-  /** Of the event files, when the projector was let go. */
+  /** The versions of the event files at the time of the release. */
   #releasedVersions: string | null = null;
   #failure: { readonly error: CodedError; readonly tries: number; readonly untilMs: number } | null = null;
 
@@ -56,7 +56,7 @@ export class RunExport {
     this.#savedMs = parts.clock.monotonicMs();
   }
 
-  /** Why nothing is projected; null when it is. */
+  /** Why the export fails; null when it works. */
   get problem(): CodedError | null {
     const [unreadable] = this.#exporter?.unreadable.values() ?? [];
     return this.#failure?.error ?? unreadable ?? null;
@@ -68,7 +68,7 @@ export class RunExport {
     return this.#run.changedMs > this.#checkedMs ? 'busy' : 'settled';
   }
 
-  /** There is more to be done at once. */
+  /** Whether the last call left work that can be done immediately. */
   get hasMore(): boolean {
     return this.#hasMore;
   }
@@ -77,7 +77,7 @@ export class RunExport {
     return this.#behindSinceMs === null ? 0 : nowMs - this.#behindSinceMs;
   }
 
-  /** Whether there is something to do. */
+  /** Whether `look` has work to do. */
   isDue(nowMs: number): boolean {
     if (this.#failure !== null && nowMs < this.#failure.untilMs) return false;
     if (this.#hasMore) return true;
@@ -85,7 +85,7 @@ export class RunExport {
     return this.outcome !== 'settled' || (this.#exporter !== null && !this.#exporter.isSaved);
   }
 
-  /** Does a little. Rejects only for a mistake in this program. */
+  /** Exports one step. Rejects only for a bug in this program. */
   async look(): Promise<void> {
     const { clock } = this.#parts;
     this.#lookedMs = clock.monotonicMs();
@@ -97,7 +97,7 @@ export class RunExport {
       if (!this.#hasMore) this.#checkedMs = changedMs;
       this.facts.isCaughtUp = this.outcome === 'settled';
       this.#behindSinceMs = this.outcome === 'settled' ? null : (this.#behindSinceMs ?? this.#lookedMs);
-      if (hasChanged || before !== this.outcome) this.#tell();
+      if (hasChanged || before !== this.outcome) this.#notify();
     } catch (error) {
       this.#fail(error);
     }
@@ -106,7 +106,7 @@ export class RunExport {
     this.#nextLookMs = nowMs + Math.min(LOOK_INTERVAL_MS.max, restMs);
   }
 
-  /** Remembers where everything stands, if that is not remembered. */
+  /** Saves the state of the export, unless it is already saved. */
   async save(): Promise<void> {
     const { clock } = this.#parts;
     const startMs = clock.monotonicMs();
@@ -119,7 +119,7 @@ export class RunExport {
     this.#saveTookMs = this.#savedMs - startMs;
   }
 
-  /** Removes assets here that are stored. */
+  /** Deletes the local copies of stored assets. */
   async removeAssets(): Promise<void> {
     try {
       if (this.#exporter !== null) await this.#rows.removeStored(this.#exporter.made);
@@ -128,7 +128,7 @@ export class RunExport {
     }
   }
 
-  /** Lets go of what is in memory; the facts stay. */
+  /** Saves the state and frees the memory of the exporter; `facts` stays valid. */
   async release(): Promise<void> {
     await this.save();
     if (this.#exporter === null || this.#failure !== null) return;
@@ -137,14 +137,14 @@ export class RunExport {
     this.#releasedVersions = toVersions(this.#findEventFiles());
   }
 
-  /** True when something was projected. */
+  /** Returns true when files were generated. */
   async #work(): Promise<boolean> {
     if (!(await this.#decide())) return false;
     const files = this.#findEventFiles();
     this.#hasMore = false;
     this.#waitsForDamage = false;
     if (files.length === 0) await this.#discardIfCleaned();
-    // Another file of the run has changed: nothing needs to be opened for that.
+    // If only other files of the run have changed, no exporter is needed.
     if (files.length === 0 || (this.#exporter === null && !this.#needsExporter(files))) return false;
     const exporter = this.#exporter ?? (await this.#open());
     const step = await exporter.step(files);
@@ -157,12 +157,12 @@ export class RunExport {
     return step.isAnew || step.changed.length > 0;
   }
 
-  /** Once released, only a change of an event file is a reason to begin again. */
+  /** After a release, only a changed event file requires an exporter. */
   #needsExporter(files: readonly EventFile[]): boolean {
     return toVersions(files) !== this.#releasedVersions;
   }
 
-  /** A run whose local data was deleted on purpose needs none of what was made of it. */
+  /** Deletes the generated files of a run whose local data `clean` has deleted. */
   async #discardIfCleaned(): Promise<void> {
     const { io, paths } = this.#parts;
     const { directory, uuid } = this.#run;
@@ -181,7 +181,7 @@ export class RunExport {
       await this.save();
   }
 
-  /** False when it is not for the uploader to project. */
+  /** Returns false when the uploader is not the export owner. */
   async #decide(): Promise<boolean> {
     const { directory, filesAt } = this.#run;
     if (directory === null) return false;
@@ -191,7 +191,7 @@ export class RunExport {
     return who === 'uploader';
   }
 
-  /** A writer has turned up that makes the files itself. */
+  /** Drops the uploader's export, because the run's writer exports the run. */
   async #yieldToWriter(): Promise<void> {
     this.#rows.forget();
     this.facts.forget();
@@ -238,7 +238,7 @@ export class RunExport {
     const version = (): string => `${inventory.table.seenBytes[id]} ${inventory.table.seenStamp[id]}`;
     const open: EventFile['open'] = async () => {
       const place = inventory.placeOf(id);
-      if (place === null) throw new Error(`no directory is known for ${inventory.keyOf(id)}`);
+      if (place === null) throw new Error(`${inventory.keyOf(id)} has no known directory`);
       const policy = this.#parts.openPolicy();
       const file = await openLocalFile(io.fileSystem, place, inventory.relPathOf(id), policy);
       inventory.look(id, file.opened);
@@ -258,12 +258,12 @@ export class RunExport {
     return false;
   }
 
-  /** The state directory refuses: what is in memory may be ahead of it, so all begins with what is remembered. */
+  /** After a failed write, memory may be ahead of the state directory, so the export restarts from the saved state. */
   #fail(error: unknown): void {
     if (systemErrorCode(error) === undefined) throw error;
     const { clock, onNotice, paths } = this.#parts;
     const tries = (this.#failure?.tries ?? 0) + 1;
-    const failure = new StateDirectoryError(paths.exports, 'project event files', { cause: error });
+    const failure = new StateDirectoryError(paths.exports, 'export event files', { cause: error });
     const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1));
     this.#failure = { error: failure, tries, untilMs: clock.monotonicMs() + pauseMs };
     this.#exporter = null;
@@ -276,7 +276,7 @@ export class RunExport {
       onNotice({ code: 'NOTICE_EXPORT_FAILED', message: `${this.#run.uuid}: ${failure.message}` });
   }
 
-  #tell(): void {
+  #notify(): void {
     this.#parts.observer.onExported?.(this.#run.uuid, this.facts);
   }
 }

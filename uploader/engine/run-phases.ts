@@ -1,4 +1,4 @@
-/** Which runs are still written, which have ended, and which of those are stored as a whole. */
+/** Tracks which runs are still written, which have ended, and which are completely stored. */
 
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
@@ -10,16 +10,16 @@ import type { Schedule } from './schedule.js';
 
 export type RunPhase =
   | { readonly kind: 'live' }
-  /** It has ended; what was found after that is all there will be. */
+  /** The run has ended, and the scan and uploads after its end are not finished yet. */
   | { readonly kind: 'closing' }
   | { readonly kind: 'complete' }
-  /** All that can be stored is; the rest cannot be. */
+  /** Every file that can be stored is stored; at least one file cannot be stored. */
   | { readonly kind: 'incomplete' };
 
 const LOOK_INTERVAL_MS = 500;
-/** At runs that another uploader works on. */
+/** The interval for runs that another uploader works on. */
 const ELSEWHERE_INTERVAL_MS = 10_000;
-/** A thousand runs are looked at in turn: as many at a time as this allows. */
+/** The longest time that one call spends on checking runs; the next call continues with the next run. */
 const SLICE_MS = 20;
 
 export class RunPhases {
@@ -41,7 +41,7 @@ export class RunPhases {
     return this.#phases.get(run.index) ?? { kind: 'live' };
   }
 
-  /** Whether there is a run, and none that anything is still to come of. */
+  /** Whether at least one run exists and all runs are complete or incomplete. */
   get areAllSettled(): boolean {
     const runs = this.#found();
     return (
@@ -49,7 +49,7 @@ export class RunPhases {
     );
   }
 
-  /** Looks at some runs, and concludes. */
+  /** Checks the liveness of some runs, and concludes runs that have ended. */
   async look(): Promise<void> {
     const runs = this.#found();
     const nowMs = this.#parts.clock.monotonicMs();
@@ -60,12 +60,12 @@ export class RunPhases {
       const intervalMs = this.#parts.ownership.worksOn(run) ? LOOK_INTERVAL_MS : ELSEWHERE_INTERVAL_MS;
       if (nowMs - (this.#lookedMs.get(run.index) ?? Number.NEGATIVE_INFINITY) < intervalMs) continue;
       this.#lookedMs.set(run.index, nowMs);
-      await this.#lookAt(run, nowMs);
+      await this.#check(run, nowMs);
     }
     for (const run of runs) if (this.phaseOf(run).kind !== 'live') this.#conclude(run);
   }
 
-  async #lookAt(run: KnownRun, nowMs: number): Promise<void> {
+  async #check(run: KnownRun, nowMs: number): Promise<void> {
     const liveness = await this.#parts.livenessByRun.get(run.index)?.look(nowMs - run.changedMs);
     if (liveness !== undefined && liveness !== this.#livenessByRun.get(run.index)) {
       this.#livenessByRun.set(run.index, liveness);
@@ -76,7 +76,7 @@ export class RunPhases {
     if (isLive && phase.kind !== 'live') this.#phases.set(run.index, { kind: 'live' });
     if (isLive || phase.kind !== 'live') return;
     this.#phases.set(run.index, { kind: 'closing' });
-    // What was written just before the end may not have been seen yet.
+    // Scan again: the last writes before the end may not have been seen yet.
     this.#scanner.revisit(new Set([run.index]));
     this.#schedule.retryRun(run.index);
   }
@@ -102,7 +102,7 @@ export class RunPhases {
     }
   }
 
-  /** Nothing waits for what can never be stored. */
+  /** Reports the run as complete in part when its remaining files can never be stored. */
   #concludeIncomplete(run: KnownRun, dirty: readonly FileId[]): void {
     const { inventory, observer, exportView } = this.#parts;
     const wasIncomplete = this.phaseOf(run).kind === 'incomplete';

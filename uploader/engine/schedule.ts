@@ -1,7 +1,7 @@
 /**
- * When each dirty file is worked on while the uploader watches: at once, once it is due, or after a pause when it could not be sent.
+ * Decides when a watch works on each dirty file: immediately, at a later time, or after a pause when an upload failed.
  *
- * Holds numbers of files, and asks the tracker for everything else.
+ * Holds only file ids and times; everything else comes from the inventory.
  */
 
 import type { CodedError } from '../../src/base/errors.js';
@@ -13,7 +13,7 @@ import { msUntilDue, QUIET_MS } from '../pipeline/plan/trigger.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
-/** Why a file is not stored, and when it is tried again. */
+/** Why a file is not stored, and when it is retried. */
 export interface Failure {
   readonly error: CodedError;
   readonly tries: number;
@@ -23,7 +23,7 @@ export interface Failure {
 
 const FIRST_FAILURE_PAUSE_MS = 5_000;
 const MAX_FAILURE_PAUSE_MS = 300_000;
-/** A file that did not hold still is tried again soon; after `MAX_CHANGES` times it is given a rest, and that is said. */
+/** A file that changes while it is read is retried soon. After `MAX_CHANGES` attempts it is reported and paused for longer. */
 const CHANGE_PAUSE_MS = 500;
 export const MAX_CHANGES = 5;
 const UNSTABLE_PAUSE_MS = 60_000;
@@ -34,10 +34,10 @@ export class Schedule {
   readonly #queue: WorkQueue;
   readonly #exportRate: ExportRate;
   readonly #waiting = new Map<FileId, number>();
-  /** Not before this time, whatever else makes a file due; a change of the file ends the hold. */
+  /** The earliest time for each held file; a change of the file ends the hold. */
   readonly #holds = new Map<FileId, number>();
   readonly #changes = new Map<FileId, number>();
-  /** Everything is due: there is no later. */
+  /** During shutdown, every pending file is due. */
   isDraining = false;
 
   constructor(parts: UploaderContext, queue: WorkQueue) {
@@ -46,14 +46,14 @@ export class Schedule {
     this.#exportRate = new ExportRate(parts.config.exportRate);
   }
 
-  /** A file has changed, or has turned out to be dirty. */
+  /** Call when a file has changed or was found to be dirty. */
   onDirty(id: FileId): void {
     this.#holds.delete(id);
     if (this.failures.get(id)?.error instanceof FileError) this.failures.delete(id);
     this.consider(id);
   }
 
-  /** Puts a dirty file into the queue, or down for later. */
+  /** Queues a dirty file now, or schedules it for later. */
   consider(id: FileId): void {
     const { inventory, refused, rootWatch, clock } = this.#parts;
     const { table } = inventory;
@@ -61,7 +61,7 @@ export class Schedule {
     const run = inventory.runOf(id);
     if (!run.isListed || run.directory === null || refused.has(run.index)) return;
     if (!this.#parts.owns(id) || (this.isDraining && !inventory.isPending(id))) return;
-    const dueMs = this.#withinBudget(id, this.#dueMs(id));
+    const dueMs = this.#withinExportRate(id, this.#dueMs(id));
     if (dueMs <= clock.monotonicMs() && rootWatch.awayReason === null) {
       this.#waiting.delete(id);
       this.#exportRate.use(id);
@@ -70,7 +70,7 @@ export class Schedule {
     } else this.#waiting.set(id, dueMs);
   }
 
-  /** Considers all files whose time has come. */
+  /** Queues the files that have become due. */
   release(): void {
     const nowMs = this.#parts.clock.monotonicMs();
     for (const [id, dueMs] of this.#waiting) {
@@ -80,7 +80,7 @@ export class Schedule {
     }
   }
 
-  /** Considers all dirty files of a run, or of all, anew. */
+  /** Schedules all dirty files of one run, or of all runs, again. */
   considerAll(run?: number): void {
     const { table, runs } = this.#parts.inventory;
     const records = run === undefined ? runs : runs.slice(run, run + 1);
@@ -89,7 +89,7 @@ export class Schedule {
         if (table.has(id, FLAG.dirty)) this.consider(id);
   }
 
-  /** What has failed or waits in a run is tried again at once: it has ended. */
+  /** Retries all failed and held files of a run immediately, because the run has ended. */
   retryRun(run: number): void {
     const record = this.#parts.inventory.runs[run];
     if (record === undefined) return;
@@ -100,7 +100,7 @@ export class Schedule {
     this.considerAll(run);
   }
 
-  /** A file is no longer worked on, and is as it should be. */
+  /** Call when a worker has finished a file successfully. */
   onDone(id: FileId): void {
     this.failures.delete(id);
     this.#changes.delete(id);
@@ -108,13 +108,13 @@ export class Schedule {
     this.#free(id);
   }
 
-  /** A file is no longer worked on, and is not to be touched for a while unless it changes. */
+  /** Releases a file and leaves it alone for `forMs`, unless it changes. */
   hold(id: FileId, forMs: number): void {
     this.#holds.set(id, this.#parts.clock.monotonicMs() + forMs);
     this.#free(id);
   }
 
-  /** A file did not hold still. Returns how often by now. */
+  /** Call when a file changed while it was read. Returns how often this has happened. */
   onChanged(id: FileId): number {
     const changes = (this.#changes.get(id) ?? 0) + 1;
     this.#changes.set(id, changes % MAX_CHANGES);
@@ -122,7 +122,7 @@ export class Schedule {
     return changes;
   }
 
-  /** A file could not be stored. */
+  /** Call when a file could not be stored. */
   onFailure(id: FileId, error: CodedError): Failure {
     const tries = (this.failures.get(id)?.tries ?? 0) + 1;
     const nowMs = this.#parts.clock.monotonicMs();
@@ -133,13 +133,13 @@ export class Schedule {
     return failure;
   }
 
-  /** Forgets what has failed because of the store: it works again, or is asked again. */
+  /** Clears the failures that the store caused, so that these files are retried. */
   forgiveStore(): void {
     for (const [id, { error }] of this.failures) if (error instanceof StoreError) this.failures.delete(id);
     for (const id of [...this.#waiting.keys()]) this.consider(id);
   }
 
-  /** Forgets what has failed because of the files themselves: there is no later for them. */
+  /** Clears the failures that local files caused, so that the shutdown retries them. */
   forgiveFiles(): void {
     for (const [id, { error }] of this.failures) if (error instanceof FileError) this.failures.delete(id);
   }
@@ -149,8 +149,8 @@ export class Schedule {
     this.consider(id);
   }
 
-  /** Polyaxon's event files wait for their turn once they are due. */
-  #withinBudget(id: FileId, dueMs: number): number {
+  /** Delays a due Polyaxon event file until the export rate allows it. */
+  #withinExportRate(id: FileId, dueMs: number): number {
     const { inventory, clock } = this.#parts;
     const nowMs = clock.monotonicMs();
     if (dueMs > nowMs || this.isDraining || inventory.classOf(id) !== 'append') return dueMs;
@@ -163,7 +163,7 @@ export class Schedule {
     const holdMs = Math.max(this.#holds.get(id) ?? 0, this.failures.get(id)?.untilMs ?? 0);
     if (this.isDraining) return Math.max(nowMs, holdMs);
     if (!this.#parts.isLive(inventory.runOf(id))) {
-      // What is stored is compared once its time stamps can prove something, and not again and again until then.
+      // Verify a stored file only once its timestamps are old enough to be conclusive, not repeatedly before that.
       const restMs = inventory.isPending(id) ? 0 : Math.max(0, QUIET_MS - inventory.quietMs(id));
       return Math.max(nowMs + restMs, holdMs);
     }
@@ -176,7 +176,7 @@ export class Schedule {
     const isStored = !inventory.isPending(id);
     const last = inventory.commits.get(id);
     const segment = inventory.segments.get(id);
-    // All of it is in segments: the object itself is made anew later.
+    // All bytes are stored in segments; the object itself is rewritten later.
     if (segment !== undefined && isStored)
       return last === undefined ? 0 : Math.max(0, last.atMs + REFRESH_AFTER_MS - nowMs);
     const storedBytes = table.has(id, FLAG.stored) ? table.objectBytes[id]! : null;

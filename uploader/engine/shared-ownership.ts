@@ -1,4 +1,4 @@
-/** Ownership where several uploaders share a directory: each works on the runs that fall to it. */
+/** Assigns the runs of one directory to the uploaders of a cluster: each uploader works only on its own runs. */
 
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -8,24 +8,24 @@ import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
-/** A run with more files is shared out by directory while it is written; its owner sees to it that it is complete in the end. */
+/** A live run with more files is split by directory among the uploaders; the owner of the run makes it complete in the end. */
 const LARGE_RUN_FILES = 5_000;
 const SHARDS = 64;
 const COUNT_INTERVAL_MS = 10_000;
 
-/** Joins the uploaders of a group, and keeps at it until `leave`. */
+/** The ownership of an uploader that is a member of `group` from `join` until `leave`. */
 export class SharedOwnership implements Ownership {
   readonly #parts: UploaderContext;
   readonly #membership: Membership;
   readonly #onGained: (runs: ReadonlySet<number>) => void;
   readonly #leaving = new AbortController();
   readonly #owned = new Set<number>();
-  /** By run and shard, as of the last change among the members. */
+  /** Decisions by run and shard; cleared whenever the membership changes. */
   readonly #decisions = new Map<string, boolean>();
   readonly #sizes = new Map<number, { readonly isLarge: boolean; readonly atMs: number }>();
   #running: Promise<void> = Promise.resolve();
 
-  /** `onGained` is called with the numbers of runs that have become this uploader's, or files of which have, and when single files may have. */
+  /** Calls `onGained` with the indices of runs that this uploader has gained. The set may be empty: single files may have been gained as well. */
   constructor(
     parts: UploaderContext,
     group: string,
@@ -44,11 +44,10 @@ export class SharedOwnership implements Ownership {
     });
   }
 
-  /** Resolves once the others can know of this uploader, or the store does not answer. */
+  /** Resolves once this uploader is announced to the others, or the store does not answer. */
   async join(): Promise<void> {
     if (!this.#parts.store.capabilities.conditionalReplace) {
-      const message =
-        'this store has no conditional writes: uploaders that share runs may overwrite each other';
+      const message = 'this store has no conditional writes: uploaders in a cluster may overwrite each other';
       this.#parts.onNotice({ code: 'NOTICE_SHARED_WITHOUT_CONDITIONS', message });
     }
     await this.#membership.turn(this.#leaving.signal);
@@ -66,13 +65,13 @@ export class SharedOwnership implements Ownership {
   ownsFile(id: FileId): boolean {
     const { inventory } = this.#parts;
     const run = inventory.runOf(id);
-    // Only the owner of the run has what it has made of its event files.
+    // Generated files exist only on the host of the run's owner.
     if (!this.#isShared(run) || inventory.table.has(id, FLAG.generated)) return this.ownsRun(run);
     const relPath = inventory.relPathOf(id);
     return this.#owns(run, toShard(relPath.slice(0, relPath.lastIndexOf('/') + 1)));
   }
 
-  /** Lets the others have the runs. */
+  /** Leaves the cluster, so that other uploaders get the runs. */
   async leave(): Promise<void> {
     this.#leaving.abort();
     await this.#running;
@@ -88,7 +87,7 @@ export class SharedOwnership implements Ownership {
     return owns;
   }
 
-  /** Whether a run is so large that its files are shared out. */
+  /** Whether a run is so large that its files are split among the uploaders. */
   #isShared(run: KnownRun): boolean {
     if (!this.#parts.isLive(run)) return false;
     const { clock, inventory } = this.#parts;
@@ -99,7 +98,7 @@ export class SharedOwnership implements Ownership {
     for (const _ of inventory.filesOf(run)) if (++count > LARGE_RUN_FILES) break;
     const size = { isLarge: count > LARGE_RUN_FILES, atMs: clock.monotonicMs() };
     this.#sizes.set(run.index, size);
-    // Some of its files are this uploader's now that were not before.
+    // This uploader now owns some files that it did not own before.
     if (size.isLarge) queueMicrotask(() => this.#onGained(new Set([run.index])));
     return size.isLarge;
   }
@@ -114,10 +113,10 @@ export class SharedOwnership implements Ownership {
       if (owns) gained.add(run.index);
       if (owns) this.#owned.add(run.index);
       else this.#owned.delete(run.index);
-      // What others have stored meanwhile, the store knows.
+      // List again: another uploader may have stored files meanwhile.
       run.isListed = false;
     }
-    // Also of runs that stay another's, some files may be this uploader's.
+    // This uploader may own files even in runs that another uploader owns.
     this.#onGained(gained);
   }
 }

@@ -1,4 +1,4 @@
-/** Writes the status of a watch: soon after a change, and now and then as a sign of life. */
+/** Writes the status of a watch: within `INTERVAL_MS` of a change, and at least every `SIGN_OF_LIFE_MS`. */
 
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { UploaderContext } from './context/uploader-context.js';
@@ -17,7 +17,7 @@ export class StatusWriter {
   #writtenMs = Number.NEGATIVE_INFINITY;
   #lastText = '';
 
-  /** `onStatus` is told each time that it was looked at, every two seconds, whether it is written or not. */
+  /** Calls `onStatus` every two seconds, whether the status is written or not. */
   constructor(
     parts: UploaderContext,
     phases: RunPhases,
@@ -30,12 +30,12 @@ export class StatusWriter {
     this.#onStatus = onStatus;
   }
 
-  async writeIfDue(isParked: boolean): Promise<void> {
+  async writeIfDue(isPaused: boolean): Promise<void> {
     const { clock, rootWatch } = this.#parts;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedMs < INTERVAL_MS) return;
     this.#lookedMs = nowMs;
-    const reason = rootWatch.awayReason ?? (isParked ? 'the store refuses' : null);
+    const reason = rootWatch.awayReason ?? (isPaused ? 'the store rejects requests' : null);
     await this.write(
       reason === null ? 'watching' : 'paused',
       reason,
@@ -43,7 +43,7 @@ export class StatusWriter {
     );
   }
 
-  /** Writes; with `onlyIfChanged` not when it would say the same, but for the time. */
+  /** Writes the status. With `onlyIfChanged`, skips the write when nothing but times has changed. */
   async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
     const { place, store, io, clock, retryPolicy, inventory, config, ownership, exportView, observer } =
       this.#parts;

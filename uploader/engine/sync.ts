@@ -1,7 +1,7 @@
 /**
- * One pass, top to bottom: scan → list → plan → send → report.
+ * Runs one sync, top to bottom: scan → list → plan → send → report.
  *
- * Safe to stop at any point: an object is visible whole or not at all, and the journal never says more than the store has acknowledged.
+ * A sync can be stopped at any point: an object is visible as a whole or not at all, and the journal never runs ahead of the store's acknowledgements.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -34,14 +34,14 @@ import { withState } from './with-state.js';
 import { Workers, type WorkHandler } from './workers.js';
 
 export interface SyncOptions extends UploaderOptions {
-  /** Ends the pass early; the report then says what is unsent. */
+  /** Ends the sync early; the report then lists the unsent files. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Sends what the store does not have yet, and reports. Throws a coded error when nothing can be sent at all: no runs at the path, a
- * malformed store URL, credentials or a bucket that are refused, an unwritable state directory, another uploader at work.
- * A store that cannot be reached is no such error: the report lists every file as unsent.
+ * Uploads everything that the store does not have yet, and returns a report. Throws a coded error when nothing can be sent: no runs at
+ * the path, a malformed store URL, rejected credentials or bucket, an unwritable state directory, another running uploader.
+ * An unreachable store does not throw: the report lists every file as unsent.
  */
 export async function sync(config: SyncConfig, options: SyncOptions = {}): Promise<SyncReport> {
   const parts = await UploaderContext.open(config, options, { isWatching: false });
@@ -73,12 +73,12 @@ class Pass implements WorkHandler {
   constructor(parts: UploaderContext, signal: AbortSignal | undefined) {
     this.#parts = parts;
     this.#signal = signal ?? new AbortController().signal;
-    setMaxListeners(0, this.#signal); // one for each call under way is no leak
+    setMaxListeners(0, this.#signal); // one listener for each call in flight is not a leak
     this.#scanner = parts.createScanner();
     this.#queue = createQueue(parts);
   }
 
-  /** Plans and reports. Takes no lock and writes nothing, neither here nor there. */
+  /** Plans and reports. Does not lock, and writes neither to disk nor to the store. */
   async dryRun(): Promise<SyncReport> {
     const { io, paths, owner, inventory } = this.#parts;
     await replayFiles(io.fileSystem, paths, owner, inventory);
@@ -106,7 +106,7 @@ class Pass implements WorkHandler {
       if (unavailable !== null) for (const id of ids) this.#fail(id, unavailable);
       else if (!this.#signal.aborted) {
         const context = createContext(parts, journalWriter);
-        // A server of Polyaxon's may know files only of runs that it knows.
+        // A Polyaxon server accepts files only for runs that it knows.
         if (parts.store instanceof PolyaxonStore) await parts.observer.prepare?.(this.#signal);
         await this.#unlessAborted(() => collectLeftovers(context, this.#signal));
         for (const id of ids) this.#queue.add(id);
@@ -122,7 +122,7 @@ class Pass implements WorkHandler {
     });
   }
 
-  // What the workers ask.
+  // The handler of the workers.
 
   lanes(): readonly Lane[] {
     return LANES;
@@ -138,7 +138,7 @@ class Pass implements WorkHandler {
   }
 
   onAborted(id: FileId): void {
-    this.#stop((path) => aborted(path));
+    this.#dropQueue((path) => aborted(path));
     this.#fail(id, aborted(this.#parts.inventory.relPathOf(id)));
   }
 
@@ -150,20 +150,20 @@ class Pass implements WorkHandler {
         const { sizeBytes, reason, strategy } = outcome;
         emit({ kind: 'stored', key, sizeBytes, reason, strategy });
         this.#stored.set(id, reason);
-        // One that only grew meanwhile is done: the rest goes in the next pass, or a log that never rests would never be done.
-        if (this.#isRewritten(id)) this.#again(id);
+        // A file that only grew is done; the next sync sends the rest. Otherwise a log in constant use would never be done.
+        if (this.#isRewritten(id)) this.#retry(id);
         else if (outcome.held !== null) this.#fail(id, outcome.held);
         break;
       }
       case 'verified':
         emit({ kind: 'verified', key, sizeBytes: outcome.sizeBytes });
         this.#verified.set(id, outcome.sizeBytes);
-        if (this.#isRewritten(id)) this.#again(id);
+        if (this.#isRewritten(id)) this.#retry(id);
         break;
       case 'unchanged':
         break;
       case 'changed':
-        this.#again(id);
+        this.#retry(id);
         break;
       case 'waiting':
         this.#fail(id, outcome.error);
@@ -171,11 +171,11 @@ class Pass implements WorkHandler {
       case 'failed':
         this.#fail(id, outcome.error);
         if (outcome.error instanceof StoreError && outcome.error.concernsAllFiles)
-          this.#stop(() => outcome.error);
+          this.#dropQueue(() => outcome.error);
     }
   }
 
-  /** Scans, and asks the store. Returns why it cannot be reached; throws when it can, and refuses. */
+  /** Scans the disk and lists the store. Returns the error when the store cannot be reached; throws when the store rejects the request. */
   async #prepare(): Promise<{ unavailable: StoreUnavailableError | null }> {
     const { inventory, config, io, emit, livenessByRun, refused, observer } = this.#parts;
     await this.#scanner.scanAll(this.#signal);
@@ -208,7 +208,7 @@ class Pass implements WorkHandler {
     return { unavailable: null };
   }
 
-  /** Makes Polyaxon's files of the event files: they are sent with all others. */
+  /** Exports the event files; the generated files are sent with all others. */
   async #export(): Promise<void> {
     const parts = this.#parts;
     if (!parts.exportsEvents) return;
@@ -217,7 +217,7 @@ class Pass implements WorkHandler {
     await this.#exportScheduler.exportAll(this.#signal);
   }
 
-  /** The files that something is to be done about, in the order in which they are to begin. */
+  /** The files to upload or verify, in the order in which they start. */
   #plan(): FileId[] {
     const { inventory, emit } = this.#parts;
     const ids: FileId[] = [];
@@ -250,14 +250,14 @@ class Pass implements WorkHandler {
     });
   }
 
-  /** Whether what was stored is no longer the beginning of the file. */
+  /** Whether the stored bytes are no longer a prefix of the file. */
   #isRewritten(id: FileId): boolean {
     const { table } = this.#parts.inventory;
     if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.same)) return false;
     return table.seenBytes[id]! <= table.fileBytes[id]!;
   }
 
-  #again(id: FileId): void {
+  #retry(id: FileId): void {
     const tries = (this.#tries.get(id) ?? 0) + 1;
     this.#tries.set(id, tries);
     const { inventory, emit } = this.#parts;
@@ -270,8 +270,8 @@ class Pass implements WorkHandler {
     this.#queue.add(id);
   }
 
-  /** Reports all that has not begun as unsent. */
-  #stop(toError: (path: string) => CodedError): void {
+  /** Reports all files that are still in the queue as unsent. */
+  #dropQueue(toError: (path: string) => CodedError): void {
     for (const id of this.#queue.drain()) this.#fail(id, toError(this.#parts.inventory.relPathOf(id)));
   }
 
@@ -282,7 +282,7 @@ class Pass implements WorkHandler {
     emit({ kind: 'unsent', key, error });
   }
 
-  /** A run that has ended, and of which nothing is left to send, is complete. */
+  /** Reports each run that has ended and has no unsent files as complete. */
   async #notify(): Promise<void> {
     const { inventory, observer, emit, exportView } = this.#parts;
     const incomplete = new Set([...this.#unsent.keys()].map((id) => inventory.runOf(id).index));
@@ -300,7 +300,7 @@ class Pass implements WorkHandler {
     await observer.flush(this.#signal);
   }
 
-  /** Nothing waits for what can never be stored. */
+  /** Reports the run as complete in part when its unsent files can never be stored. */
   #notifyIncomplete(run: KnownRun): void {
     const { inventory, observer } = this.#parts;
     const unsent = [...this.#unsent].filter(([id]) => inventory.runOf(id).index === run.index);
@@ -310,7 +310,7 @@ class Pass implements WorkHandler {
     observer.onRunComplete(run.uuid, { unsendable, isPartial: true });
   }
 
-  /** Two looks, a minute apart: only where something is missing does the pass take that long. */
+  /** Checks twice, a minute apart; the sync waits that minute only when a file is missing. */
   async #mirrorDeletions(): Promise<void> {
     if (this.#parts.config.mirror === false) return;
     const mirror = new Mirror(this.#parts);
@@ -341,7 +341,7 @@ class Pass implements WorkHandler {
   }
 }
 
-/** Polyaxon's files that could not be made. */
+/** Runs whose event files could not be exported. */
 function toUnexported(exportScheduler: ExportScheduler | null): UnsentFile[] {
   return [...(exportScheduler?.problems() ?? [])].map(({ run, error }) => {
     return { path: `${run.uuid}/${EVENTS_DIRECTORY}`, sizeBytes: null, error };
@@ -349,11 +349,11 @@ function toUnexported(exportScheduler: ExportScheduler | null): UnsentFile[] {
 }
 
 function unstable(path: string): FileError {
-  const found = `it changed each of the ${MAX_TRIES} times that it was read`;
-  return new FileError('ERR_FILE_UNSTABLE', path, found, 'Sync again when nothing writes into it.');
+  const found = `it changed while it was read, ${MAX_TRIES} times in a row`;
+  return new FileError('ERR_FILE_UNSTABLE', path, found, 'Sync again when no process writes to the file.');
 }
 
 function aborted(path: string): FileError {
-  const found = 'the sync was interrupted before it was sent';
+  const found = 'the sync was interrupted before the file was sent';
   return withoutStacks(() => new FileError('ERR_ABORTED', path, found, 'Sync again.'));
 }

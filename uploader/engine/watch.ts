@@ -1,8 +1,8 @@
 /**
- * Watches a root, and keeps the store up to date until it is told to stop: scan, list, send, again and again.
+ * Watches a root directory and keeps the store up to date until the signal is aborted: scan, list, send, repeat.
  *
- * One loop looks at everything a few times a second; the workers beside it send what the schedule has found due. Nothing here
- * decides what a file needs: that is the planner's and the committer's.
+ * One loop runs all checks a few times a second; workers send the files that the schedule has queued. The planner and the committer
+ * decide what each file needs.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -38,25 +38,25 @@ import { withState } from './with-state.js';
 import { Workers, type WorkHandler } from './workers.js';
 
 export interface WatchOptions extends UploaderOptions {
-  /** Once aborted, what is under way is finished within the grace time, and the watch ends. */
+  /** Once aborted, the watch finishes uploads within the shutdown timeout and ends. */
   readonly signal?: AbortSignal | undefined;
-  /** End by itself once there is a run, and all runs have ended and are stored. Default false. */
+  /** End once at least one run exists and all runs have ended and are stored. Default false. */
   readonly endsWithRuns?: boolean | undefined;
-  /** Told every two seconds how things stand. */
+  /** Called every two seconds with the current status. */
   readonly onStatus?: ((status: Status) => void) | undefined;
 }
 
-/** How often everything that may be due is looked at. */
+/** The interval of the loop. */
 const TICK_MS = 250;
-/** While there is a backlog of event files to project. */
+/** The interval while the export has a backlog. */
 const BUSY_TICK_MS = 10;
-/** What a killed process had begun has long been gone on with, or forgotten. */
+/** By this time, the uploads of a killed process have been resumed or dropped. */
 const SWEEP_AFTER_MS = 60_000;
 const COLLECT_INTERVAL_MS = 24 * 3_600_000;
 
 /**
- * Keeps the store up to date until the signal is aborted, and reports. The root may be empty, or still to come. Throws a coded error when nothing can
- * be sent at all, as `sync` does; a store that cannot be reached is waited for.
+ * Keeps the store up to date until the signal is aborted, then returns a report. The root may be empty or not exist yet. Throws a coded error when
+ * nothing can be sent, as `sync` does; waits for a store that cannot be reached.
  */
 export async function watch(config: SyncConfig, options: WatchOptions = {}): Promise<SyncReport> {
   const { clock } = options.io ?? nodeIo;
@@ -86,7 +86,7 @@ class Watch implements WorkHandler {
   readonly #exportScheduler: ExportScheduler | null;
   readonly #mirror: Mirror | null;
   #isMirroring = false;
-  /** Ends everything that is under way. */
+  /** Aborts all calls in flight. */
   readonly #abort = new AbortController();
   readonly #abortLarge = new AbortController();
   readonly #largeSignal: AbortSignal;
@@ -95,8 +95,8 @@ class Watch implements WorkHandler {
   #isSwept = false;
   #verified = { count: 0, bytes: 0 };
   #isDraining = false;
-  /** The store refuses everything; only one file at a time asks whether it still does. */
-  #parkedUntilMs: number | null = null;
+  /** Set while the store rejects everything: from this time on, one file at a time tests the store. */
+  #pausedUntilMs: number | null = null;
   #collectedMs: number | null = null;
   #fatal: { readonly error: unknown } | null = null;
 
@@ -110,11 +110,11 @@ class Watch implements WorkHandler {
     this.#schedule = new Schedule(parts, this.#queue);
     this.#context = createContext(parts, journalWriter);
     this.#largeSignal = AbortSignal.any([this.#abort.signal, this.#abortLarge.signal]);
-    // A listener for each call under way is no leak.
+    // One listener for each call in flight is not a leak.
     setMaxListeners(0, this.#stopSignal, this.#abort.signal, this.#largeSignal);
     const { limit } = parts;
     this.#workers = new Workers({ queue: this.#queue, context: this.#context, limit, handler: this });
-    this.#listing = new ListingLoop(parts, this.#abort.signal, (error) => this.#park(error));
+    this.#listing = new ListingLoop(parts, this.#abort.signal, (error) => this.#pause(error));
     this.#outage = new OutageNotices(parts);
     this.#exportScheduler = parts.exportsEvents ? new ExportScheduler(parts) : null;
     parts.exportView = this.#exportScheduler ?? NO_EXPORT;
@@ -155,17 +155,17 @@ class Watch implements WorkHandler {
     }
   }
 
-  // What the workers ask.
+  // The handler of the workers.
 
   lanes(): readonly Lane[] {
     if (this.#abort.signal.aborted) return [];
-    if (this.#parkedUntilMs !== null) {
-      const mayAsk =
-        this.#parts.clock.monotonicMs() >= this.#parkedUntilMs && this.#workers.activeCount === 0;
-      return mayAsk ? LANES : [];
+    if (this.#pausedUntilMs !== null) {
+      const mayTest =
+        this.#parts.clock.monotonicMs() >= this.#pausedUntilMs && this.#workers.activeCount === 0;
+      return mayTest ? LANES : [];
     }
     if (!this.#isDraining) return LANES;
-    // No time for fairness, and none for what is large: it is left for the next process to go on with.
+    // During shutdown, lanes run strictly in order and large files are left for the next process to resume.
     const next = LANES.find((lane) => lane !== 'large' && this.#queue.hasReady(lane));
     return next === undefined ? [] : [next];
   }
@@ -187,7 +187,7 @@ class Watch implements WorkHandler {
     const key = inventory.keyOf(id);
     const run = inventory.runOf(id);
     if (outcome.status !== 'failed') {
-      this.#unpark();
+      this.#unpause();
       if (run.lastError?.path === inventory.relPathOf(id)) run.lastError = null;
     }
     switch (outcome.status) {
@@ -207,7 +207,7 @@ class Watch implements WorkHandler {
         this.#schedule.onDone(id);
         break;
       case 'waiting': {
-        // What has changed while it was read is due by itself.
+        // A file that changed while it was read becomes due anyway.
         const isSeen = inventory.table.has(id, FLAG.same) || !inventory.table.has(id, FLAG.journalled);
         this.#schedule.hold(id, isSeen ? Math.max(TICK_MS, outcome.forMs) : TICK_MS);
         break;
@@ -221,7 +221,7 @@ class Watch implements WorkHandler {
       case 'failed':
         if (outcome.error instanceof StoreError && outcome.error.concernsAllFiles) {
           this.#schedule.hold(id, TICK_MS);
-          this.#park(outcome.error);
+          this.#pause(outcome.error);
         } else void this.#judge(id, outcome.error);
     }
   }
@@ -242,7 +242,7 @@ class Watch implements WorkHandler {
       this.#outage.look();
       this.#collect();
       this.#workers.wake();
-      await status.writeIfDue(this.#parkedUntilMs !== null);
+      await status.writeIfDue(this.#pausedUntilMs !== null);
       if (this.#endsWithRuns && phases.areAllSettled) return;
       await this.#rest(hasMore ? BUSY_TICK_MS : TICK_MS);
     }
@@ -259,14 +259,14 @@ class Watch implements WorkHandler {
       workers: this.#workers,
       journalWriter: this.#journalWriter,
       status,
-      project: async (signal) => this.#exportScheduler?.exportAll(signal),
+      exportAll: async (signal) => this.#exportScheduler?.exportAll(signal),
       shutdownTimeoutMs: this.#parts.config.shutdownTimeoutMs,
       abortLarge: () => this.#abortLarge.abort(),
       abortAll: () => this.#abort.abort(),
     });
   }
 
-  /** Joins the uploaders that it is to share with. */
+  /** Joins the cluster, if one is configured. */
   async #share(scanner: Scanner): Promise<SharedOwnership | null> {
     const { config, io } = this.#parts;
     if (config.share === undefined) return null;
@@ -284,11 +284,11 @@ class Watch implements WorkHandler {
     try {
       await this.#parts.clock.sleep(ms, this.#stopSignal);
     } catch {
-      // Told to stop.
+      // The signal was aborted.
     }
   }
 
-  /** Not before there is something to look after; then once a day. */
+  /** Starts the removal of orphaned uploads once a run is listed, then once a day. */
   #collect(): void {
     const { clock, inventory } = this.#parts;
     const nowMs = clock.monotonicMs();
@@ -302,7 +302,7 @@ class Watch implements WorkHandler {
     this.#inBackground(collectCrashed(this.#context, this.#abort.signal));
   }
 
-  /** One look at a time: the store may take long. */
+  /** Starts a mirror check, unless one is still running: the store may be slow. */
   #mirrorDeletions(): void {
     if (this.#mirror === null || this.#isMirroring) return;
     this.#isMirroring = true;
@@ -318,11 +318,11 @@ class Watch implements WorkHandler {
     });
   }
 
-  /** A local file that cannot be read is one thing when the root is there, and another when it is not. */
+  /** Records a failure, unless the file was deleted or the whole root is unavailable. */
   async #judge(id: FileId, error: SendFailure): Promise<void> {
     if (error instanceof FileError) {
       const isThere = await this.#parts.rootWatch.isThere();
-      // What was deleted is the scanner's to find, and not to be tried again.
+      // The scanner handles deleted files; a retry would be useless.
       if (!isThere || error.code === 'ERR_FILE_VANISHED') {
         this.#schedule.hold(id, 1_000);
         return;
@@ -338,18 +338,18 @@ class Watch implements WorkHandler {
     emit({ kind: 'unsent', key: inventory.keyOf(id), error });
   }
 
-  /** The store refuses everything, for a reason that waiting may mend: credentials are renewed, buckets are made. */
-  #park(error: SendFailure): void {
+  /** Pauses uploads while the store rejects everything. Time may fix the cause: credentials are renewed, buckets are created. */
+  #pause(error: SendFailure): void {
     const { clock, onNotice } = this.#parts;
-    if (this.#parkedUntilMs === null)
-      onNotice({ code: 'NOTICE_STORE_REJECTS', message: `${error.message}; it is asked again every minute` });
-    this.#parkedUntilMs = clock.monotonicMs() + PARK_MS;
+    if (this.#pausedUntilMs === null)
+      onNotice({ code: 'NOTICE_STORE_REJECTS', message: `${error.message}; retrying every minute` });
+    this.#pausedUntilMs = clock.monotonicMs() + PAUSE_MS;
   }
 
-  #unpark(): void {
-    if (this.#parkedUntilMs === null) return;
-    this.#parkedUntilMs = null;
-    this.#parts.onNotice({ code: 'NOTICE_STORE_RECOVERED', message: 'the store takes files again' });
+  #unpause(): void {
+    if (this.#pausedUntilMs === null) return;
+    this.#pausedUntilMs = null;
+    this.#parts.onNotice({ code: 'NOTICE_STORE_RECOVERED', message: 'the store accepts files again' });
     this.#schedule.forgiveStore();
   }
 
@@ -369,7 +369,7 @@ class Watch implements WorkHandler {
         const reason = cause instanceof Error ? cause.message : String(cause);
         onNotice({
           code: 'NOTICE_WATCHER_OFF',
-          message: `the file watcher fails (${reason}): changes are found by looking`,
+          message: `the file watcher failed (${reason}); changes are found by polling`,
         });
       },
     });
@@ -413,15 +413,15 @@ class Watch implements WorkHandler {
 type SendFailure = Extract<SendOutcome, { status: 'failed' }>['error'];
 
 /** F44 allows five minutes; retry every minute so that renewed credentials are picked up sooner. */
-const PARK_MS = 60_000;
+const PAUSE_MS = 60_000;
 
 function unstable(path: string): FileError {
-  const found = `it changed each of the ${MAX_CHANGES} times that it was read`;
-  return new FileError('ERR_FILE_UNSTABLE', path, found, 'It is tried again in a minute.');
+  const found = `it changed while it was read, ${MAX_CHANGES} times in a row`;
+  return new FileError('ERR_FILE_UNSTABLE', path, found, 'Wait for the next attempt in a minute.');
 }
 
 function notYet(path: string, pendingBytes: number): FileError {
-  const found = `${pendingBytes} bytes were not stored before the end`;
-  const hint = 'Start the uploader again, or sync: it goes on where this one ended.';
+  const found = `${pendingBytes} bytes were not stored before the watch ended`;
+  const hint = 'Run watch or sync again: the upload resumes where it stopped.';
   return withoutStacks(() => new FileError('ERR_ABORTED', path, found, hint));
 }

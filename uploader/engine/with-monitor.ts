@@ -1,4 +1,4 @@
-/** Serves health and metrics as long as some work goes on. */
+/** Serves health and metrics over HTTP while some work runs. */
 
 import type { Clock } from '../../src/base/clock.js';
 import type { OnSyncEvent } from '../pipeline/report/progress.js';
@@ -12,7 +12,7 @@ interface Listeners {
   readonly onStatus?: ((status: Status) => void) | undefined;
 }
 
-/** Runs `work`, whose events and statuses are served at `address`; without one, just runs it. Throws `ConfigError` for an address that cannot be had. */
+/** Runs `work` and, if `address` is given, serves its health and metrics there. Throws `ConfigError` when it cannot listen at `address`. */
 export async function withMonitor<Options extends Listeners, Result>(
   address: HttpAddress | undefined,
   clock: Clock,
@@ -24,7 +24,7 @@ export async function withMonitor<Options extends Listeners, Result>(
   const server = await serveMonitor(monitor, address);
   const { onEvent, onStatus } = options;
   try {
-    const message = `health and metrics are served at ${server.url}`;
+    const message = `serving health and metrics at ${server.url}`;
     onEvent?.({ kind: 'notice', code: 'NOTICE_HTTP', message });
     return await work({
       ...options,

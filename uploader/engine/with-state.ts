@@ -1,4 +1,4 @@
-/** The state directory, its lock and its journal: taken before anything is sent, given back whatever happens. */
+/** Opens the state directory, its lock and its journal before anything is sent, and closes them in every case. */
 
 import { acquireLock } from '../base/io/lock-file.js';
 import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
@@ -7,7 +7,7 @@ import { makeStateDirectory } from '../pipeline/journal/state-directory.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { refuseOtherDestination } from './other-destination.js';
 
-/** Runs `work` as the one uploader of this root and store. Throws `LockedError`, `OtherDestinationError` and `StateDirectoryError`. */
+/** Runs `work` as the only uploader of this root and store. Throws `LockedError`, `OtherDestinationError` and `StateDirectoryError`. */
 export async function withState<Result>(
   parts: UploaderContext,
   work: (journalWriter: JournalWriter) => Promise<Result>,

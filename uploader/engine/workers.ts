@@ -1,4 +1,4 @@
-/** Some files at a time: takes them from the queue, sends them, and hands what comes of it to whoever decides what is next. */
+/** Takes files from the queue, sends several at a time, and passes each outcome to the handler, which decides what follows. */
 
 import type { ConcurrencyLimit } from '../base/limits/concurrency-limit.js';
 import type { Lane } from '../base/limits/lanes.js';
@@ -8,17 +8,17 @@ import type { FileId } from '../pipeline/inventory/file-table.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 
 export interface WorkHandler {
-  /** Lanes from which work may be taken now; none while everything waits. */
+  /** Lanes from which work may be taken now; empty while uploads are paused. */
   lanes(): readonly Lane[];
-  /** How long to wait before a file is begun. */
+  /** How long to wait before sending the file. */
   delayMsOf(id: FileId): number;
-  /** A file is done, for now; it may be put back into the queue. */
+  /** Called when a file is finished; the handler may queue it again. */
   onOutcome(id: FileId, outcome: SendOutcome): void;
-  /** A file was given up because its signal was aborted. */
+  /** Called when the transfer of a file was aborted. */
   onAborted(id: FileId): void;
-  /** Ends what is under way of a lane. */
+  /** The signal that aborts transfers of a lane. */
   signalOf(lane: Lane): AbortSignal;
-  /** Whether the workers may go once the queue is empty. */
+  /** Whether the workers end once the queue is empty. */
   readonly endsWhenEmpty: boolean;
 }
 
@@ -44,18 +44,18 @@ export class Workers {
     return this.#active.size;
   }
 
-  /** Works until the queue is empty and nothing is under way, or until `stop`. Rejects only for a mistake in this program. */
+  /** Sends files until `stop`, or with `endsWhenEmpty` until no work remains. Rejects only for a bug in this program. */
   async run(count: number): Promise<void> {
     await Promise.all(Array.from({ length: count }, () => this.#work()));
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  /** There may be work. */
+  /** Call when new work may be available. */
   wake(): void {
     for (const resume of this.#waiting.splice(0)) resume();
   }
 
-  /** Nothing more is taken; `run` resolves once what is under way has ended. */
+  /** Takes no more files; `run` resolves once the files in flight have finished. */
   stop(): void {
     this.#isStopped = true;
     this.wake();
@@ -92,7 +92,7 @@ export class Workers {
     this.#active.delete(id);
     if (outcome === null) handler.onAborted(id);
     else handler.onOutcome(id, outcome);
-    // Settled last: a file that was put back still holds back what has to wait for it.
+    // Settle last, so that a file that was queued again still blocks the files that depend on it.
     queue.settle(id);
     this.wake();
   }
@@ -105,7 +105,7 @@ export class Workers {
     return queue.take(this.#isLargeFull(allowed) ? lanes.filter((lane) => lane !== 'large') : lanes);
   }
 
-  /** Large files may take half of the places, so that there is always one for a metric. */
+  /** Large files may use half of the slots, so that a slot is always free for metrics. */
   #isLargeFull(allowed: number): boolean {
     const large = [...this.#active.values()].filter((lane) => lane === 'large').length;
     return large >= Math.max(1, Math.floor(allowed / 2));

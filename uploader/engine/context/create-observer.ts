@@ -1,4 +1,4 @@
-/** The notifier of a Polyaxon server, made of the parts of the engine. */
+/** Creates the observer that reports runs to a Polyaxon server. */
 
 import type { Io } from '../../base/io/io.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
@@ -15,7 +15,7 @@ import type { SyncConfig } from '../../settings/sync-config.js';
 import type { Store } from '../../store/base/store.js';
 import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
 
-/** Of the engine, what a notifier needs. */
+/** The parts of the uploader's context that the observer needs. */
 export interface ObserverContext {
   readonly io: Io;
   readonly config: SyncConfig;
@@ -23,17 +23,17 @@ export interface ObserverContext {
   readonly paths: StatePaths;
   readonly store: Store;
   readonly inventory: Inventory;
-  /** Whether a run is this uploader's to tell of. */
+  /** Whether this uploader reports the run. */
   readonly isOurs: (run: KnownRun) => boolean;
   readonly emit: OnSyncEvent;
-  /** Waited for before each request. */
+  /** Awaited before each request. */
   readonly beforeRequest: (signal?: AbortSignal) => Promise<void>;
 }
 
-/** A daemon that was told to stop does not wait for a server that is away. */
+/** On shutdown, a watch waits no longer than this for a server that is unavailable. */
 const DRAIN_TIMEOUT_MS = 5_000;
 
-/** Tells nobody where no API is configured. */
+/** Returns `noObserver` when no API is configured, and in a dry run. */
 export function createObserver(parts: ObserverContext): RunObserver {
   const { io, config, isWatching, paths, store, inventory, emit, beforeRequest } = parts;
   const { api } = config;
@@ -59,7 +59,7 @@ export function createObserver(parts: ObserverContext): RunObserver {
   });
 }
 
-/** What the store has of runs, as the tracker knows it. */
+/** Lists the stored files of each run, from the inventory. */
 function toStoredView(inventory: Inventory): StoredView {
   function* storedFiles(runUuid: string): Generator<string> {
     const run = inventory.findRun(runUuid);

@@ -1,4 +1,4 @@
-/** The scanner of a root, made of a configuration. */
+/** Creates the scanner of a root directory from the configuration. */
 
 import type { HintSource } from '../../base/io/hints.js';
 import type { Io } from '../../base/io/io.js';
@@ -12,7 +12,7 @@ import type { SyncConfig } from '../../settings/sync-config.js';
 import type { StoreNotice } from '../../store/base/store.js';
 import { parseStoreUrl } from '../../store/open-store.js';
 
-/** Watching, a directory of event files waits this long for a run file before it is adopted. */
+/** A watch waits this long for a run file before it imports a directory of event files. */
 const ADOPT_AFTER_MS = 2_000;
 
 export interface CreateScannerOptions {
@@ -23,7 +23,7 @@ export interface CreateScannerOptions {
   readonly rootWatch: RootWatch;
   readonly sink: ScanSink;
   readonly isWatching: boolean;
-  /** Of a file store; every link resolved. */
+  /** The directory of a file store, with all links resolved. */
   readonly storePath: string | null;
   readonly onNotice: (notice: StoreNotice) => void;
   readonly hints?: HintSource | undefined;
@@ -57,7 +57,7 @@ function toAsRun({ asRun }: SyncConfig, uuidSeed: string): { uuid: string } | un
   return { uuid: typeof asRun === 'string' ? asRun : toImportedUuid(uuidSeed, '') };
 }
 
-/** What the keys of a run begin with in the bucket; its length counts towards the limit on keys. */
+/** The prefix of a run's keys in the bucket; its length counts towards the limit on key length. */
 function keyPrefixFrom(storeUrl: string, runUuid: string): string {
   const location = parseStoreUrl(storeUrl);
   return 'prefix' in location && location.prefix !== '' ? `${location.prefix}/${runUuid}/` : `${runUuid}/`;
@@ -68,7 +68,7 @@ function noteOnce(onNotice: (notice: StoreNotice) => void): (path: string, reaso
   return (path, reason) => {
     if (noted.has(path)) return;
     noted.add(path);
-    const message = `${path} is sent although its name says no (${reason}): it was named with --include`;
+    const message = `${path} is uploaded because of --include, although it is excluded by default (${reason})`;
     onNotice({ code: 'NOTICE_INCLUDED', message });
   };
 }

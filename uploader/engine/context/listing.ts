@@ -1,4 +1,4 @@
-/** Asks the store, once for each run, what it has of it: the journal may be lost, and the store may have lost something. */
+/** Lists the objects of each run once, because the journal may be lost and the store may have lost objects. */
 
 import { OutcomeError } from '../../base/retry.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
@@ -8,14 +8,14 @@ import type { UploaderContext } from './uploader-context.js';
 /** Enough to hide the latency of a thousand small runs. */
 const LISTINGS_AT_ONCE = 4;
 
-/** Makes sure that the store is there and lets us in. Throws the coded error when it is not. */
+/** Checks that the store exists and accepts the credentials. Throws the coded error otherwise. */
 export async function checkStore(parts: UploaderContext, signal: AbortSignal | undefined): Promise<void> {
   const { retryPolicy, store } = parts;
   const checked = await retryPolicy.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
   if (checked.status === 'failed') throw checked.error;
 }
 
-/** Lists each run. Throws the coded error of the first listing that fails for good. */
+/** Lists the objects of each run. Throws the coded error of the first listing that fails permanently. */
 export async function listRuns(
   parts: UploaderContext,
   runs: readonly KnownRun[],

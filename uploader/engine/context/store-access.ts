@@ -1,4 +1,4 @@
-/** A store and the patience to use it, for commands that have no local runs to begin with. */
+/** Opens a store with its retry policy, for commands that do not start from local runs. */
 
 import type { Io } from '../../base/io/io.js';
 import { RateLimit } from '../../base/limits/rate-limit.js';
@@ -10,13 +10,13 @@ import { openStore } from '../../store/open-store.js';
 
 export interface StoreAccessOptions {
   readonly io: Io;
-  /** Default: the store that the configuration names. The caller closes a store of its own. */
+  /** Default: the configured store. The caller closes a store that it passes. */
   readonly store?: Store | undefined;
   readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Opens the store of a configuration, makes sure that it is there, and gives it to `work`. Throws as `sync` does, and for a store that is away. */
+/** Opens and checks the configured store, and passes it to `work`. Throws as `sync` does, and also when the store is unavailable. */
 export async function withStoreAccess<Result>(
   config: SyncConfig,
   { io, signal, ...options }: StoreAccessOptions,

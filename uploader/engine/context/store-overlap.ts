@@ -1,11 +1,11 @@
-/** Refuses to write into what is read: a file store in a run directory would be synced into itself, pass after pass. */
+/** Detects a file store that overlaps a run directory, which every sync would upload into itself. */
 
 import { join, relative, sep } from 'node:path';
 import { StoreInsideRunError } from '../../base/errors.js';
 
 /**
- * The error when the store directory lies in a run, or a run in its own place in the store; null when they are apart. Paths have every
- * link resolved.
+ * Returns an error when the store directory is inside the run, or the run is inside its own folder in the store; null otherwise. Both
+ * paths must have all links resolved.
  */
 export function findOverlap(
   storePath: string,

@@ -1,4 +1,4 @@
-/** Everything that a pass or a watch is made of, put together from a configuration. */
+/** Assembles everything that a sync or a watch needs from the configuration. */
 
 import { basename, relative } from 'node:path';
 import type { Clock } from '../../../src/base/clock.js';
@@ -33,16 +33,16 @@ import { createScanner } from './create-scanner.js';
 import { findOverlap } from './store-overlap.js';
 
 export interface UploaderOptions {
-  /** Default: the host's. */
+  /** Default: Node's file system, clock and processes. */
   readonly io?: Io | undefined;
   readonly onEvent?: OnSyncEvent | undefined;
-  /** Default: the store that the configuration names. The caller closes a store of its own. */
+  /** Default: the configured store. The caller closes a store that it passes. */
   readonly store?: Store | undefined;
-  /** Who is told of what is stored. Default: the API that the configuration names, or nobody. */
+  /** Receives the progress of runs. Default: reports to the configured API, if there is one. */
   readonly observer?: RunObserver | undefined;
 }
 
-/** Buffers for checksums: one for each file that is likely to be read at the same time. */
+/** Buffers for checksums: the number of files that are likely to be read at the same time. */
 const BUFFERS = 8;
 
 export class UploaderContext {
@@ -55,7 +55,7 @@ export class UploaderContext {
   readonly paths: StatePaths;
   readonly owner: JournalOwner;
   readonly observer: RunObserver;
-  /** Null where none are wanted. */
+  /** Null when manifests are disabled. */
   readonly manifests: ManifestWriter | null;
   readonly inventory: Inventory;
   readonly rootWatch: RootWatch;
@@ -65,15 +65,15 @@ export class UploaderContext {
   readonly pool = new BufferPool(BUFFERS);
   readonly livenessByRun = new Map<number, RunLiveness>();
   readonly notices: StoreNotice[] = [];
-  /** Runs that must not be sent: the store lies in them, or they in the store. */
+  /** Runs that must not be sent, because they overlap with the store directory. */
   readonly refused = new Map<number, RefusedError>();
   readonly startMs: number;
   sentBytes = 0;
-  /** What is this uploader's to work on; set where it shares with others. */
+  /** The runs and files that this uploader works on; a cluster replaces the default. */
   ownership: Ownership = OWNS_ALL;
-  /** What is known of the projection of event files; set where there is one. */
+  /** The progress of the export; replaced when event files are exported. */
   exportView: ExportView = NO_EXPORT;
-  /** Told of each dirty file; set by whoever works on them. */
+  /** Called for each dirty file; the watch sets it. */
   onDirty: (id: FileId) => void = () => undefined;
   readonly #onEvent: OnSyncEvent;
   readonly #storePath: string | null;
@@ -126,7 +126,7 @@ export class UploaderContext {
     this.observer = this.manifests === null ? observer : withManifests(observer, this.manifests);
   }
 
-  /** Finds the place and opens the store. Sends nothing. Throws a coded error for what cannot be used. */
+  /** Finds the runs' root and opens the store. Sends nothing. Throws a coded error for an unusable configuration. */
   static async open(
     config: SyncConfig,
     options: UploaderOptions,
@@ -136,7 +136,7 @@ export class UploaderContext {
     const location = parseStoreUrl(config.store);
     const place = await locate(io.fileSystem, config.path, { mayBeMissing: mode.isWatching });
     const storePath = location.scheme === 'file' ? await resolveExisting(io.fileSystem, location.path) : null;
-    // What the store has to say before there is anybody to tell is told to whoever comes.
+    // The listener is attached once the context exists; notices of the store before that are dropped.
     const events: { onEvent: OnSyncEvent } = { onEvent: () => undefined };
     const onNotice = (notice: StoreNotice): void => events.onEvent({ kind: 'notice', ...notice });
     const requests = new RateLimit(io.clock, config.requests);
@@ -174,20 +174,20 @@ export class UploaderContext {
 
   readonly onNotice = (notice: StoreNotice): void => this.emit({ kind: 'notice', ...notice });
 
-  /** What a file must be to be read for sending, or for comparing. */
+  /** The conditions under which a file may be read for upload or verification. */
   readonly openPolicy = (): OpenPolicy => ({
     allowHardLinks: this.config.hardlinks,
     ...(this.config.oneFileSystem ? { device: this.rootWatch.device } : {}),
   });
 
-  /** Whether event files are projected: for Polyaxon, or because the user wants it. */
+  /** Whether event files are exported. Default: when Polyaxon is the store or the API. */
   get exportsEvents(): boolean {
     const isForPolyaxon =
       this.observer.wantsExport === true || /^polyaxon(\+https?)?:/.test(this.config.store);
     return this.config.exportEvents ?? isForPolyaxon;
   }
 
-  /** `hints` are closed by the caller. */
+  /** Creates a scanner. The caller closes `hints`. */
   createScanner(hints?: HintSource): Scanner {
     return createScanner({
       config: this.config,
@@ -204,12 +204,12 @@ export class UploaderContext {
     });
   }
 
-  /** Whether a file is this uploader's to send. */
+  /** Whether this uploader sends the file. */
   owns(id: FileId): boolean {
     return this.ownership.ownsFile(id);
   }
 
-  /** Whether files of a run are still being written, as far as is known. */
+  /** Whether the run is still being written, as far as is known. */
   isLive(run: KnownRun): boolean {
     return (this.livenessByRun.get(run.index)?.liveness ?? 'live') === 'live';
   }
@@ -243,7 +243,7 @@ export class UploaderContext {
   }
 }
 
-/** What people call a run that has no name: where it lies. */
+/** The name of a run that has none: its path below the root. */
 function toRunName(start: Buffer, directory: Buffer): string {
   return relative(start.toString(), directory.toString()) || basename(directory.toString());
 }

@@ -1,4 +1,4 @@
-/** The status of a root and a store, asked by another process than the uploader: without the lock, and without the store. */
+/** Determines the status of a root and a store from another process, without taking the lock and without contacting the store. */
 
 import { join } from 'node:path';
 import type { Io } from '../../base/io/io.js';
@@ -20,15 +20,15 @@ import { createScanner } from '../context/create-scanner.js';
 import { countRuns, type RunUploadStatus, readStatus, type Status, sumUpRuns } from './status-file.js';
 
 export interface FoundStatus extends Status {
-  /** Whether an uploader is at work. If not, journal and disk were looked at just now. */
+  /** Whether an uploader is running. If not, the status was computed now from the journal and the disk. */
   readonly isRunning: boolean;
-  /** Of what is said. */
+  /** The age of the status. */
   readonly ageMs: number;
 }
 
 const IGNORED = { onAway: () => undefined, onBack: () => undefined };
 
-/** The status of what a configuration names. Throws a coded error for what cannot be used. */
+/** Returns the status of the configured root and store. Throws a coded error for an unusable configuration. */
 export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatus> {
   const place = await locate(io.fileSystem, config.path, { mayBeMissing: true });
   const store = storeIdFrom(config);
@@ -63,7 +63,7 @@ export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatu
   return toFound({ ...status, ...idle }, false, io);
 }
 
-/** What the uploaders of a state directory have said last. */
+/** Returns the last status of each uploader in a state directory. */
 export async function listStatus(stateDirectory: string, io: Io): Promise<FoundStatus[]> {
   const found: FoundStatus[] = [];
   for (const name of await listNames(stateDirectory, io)) {
@@ -83,7 +83,7 @@ async function listNames(stateDirectory: string, io: Io): Promise<string[]> {
   }
 }
 
-/** The name under which the store keeps its state; the same as that of the opened store. */
+/** The id of the store, equal to the `id` of the opened store. */
 function storeIdFrom({ store, s3, polyaxon }: SyncConfig): string {
   const location = parseStoreUrl(store);
   if (location.scheme === 'polyaxon')
@@ -94,7 +94,7 @@ function storeIdFrom({ store, s3, polyaxon }: SyncConfig): string {
   return toS3StoreId({ ...location, ...s3 });
 }
 
-/** What only the uploader itself knew. */
+/** Adds the values that only the running uploader knew. */
 function withLast(run: RunUploadStatus, written: Status | null): RunUploadStatus {
   const last = written?.runs.find(({ uuid }) => uuid === run.uuid);
   return last === undefined

@@ -1,4 +1,4 @@
-/** `/healthz`, `/readyz` and `/metrics` of a watch, over HTTP. Answers nothing that a request says, and takes nothing but GET and HEAD. */
+/** Serves `/healthz`, `/readyz` and `/metrics` of a watch over HTTP. Accepts only GET and HEAD, and never echoes request data. */
 
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,7 +16,7 @@ export interface MonitorServer {
 const MAX_CONNECTIONS = 64;
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Serves a monitor until it is closed. Throws `ConfigError` when the address cannot be had. */
+/** Serves a monitor until it is closed. Throws `ConfigError` when it cannot listen at the address. */
 export async function serveMonitor(monitor: Monitor, { host, port }: HttpAddress): Promise<MonitorServer> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
   server.maxConnections = MAX_CONNECTIONS;
@@ -30,8 +30,8 @@ export async function serveMonitor(monitor: Monitor, { host, port }: HttpAddress
   try {
     await listen(server, host, port);
   } catch (cause) {
-    const message = `--http ${host}:${port}: cannot listen there: ${messageOf(cause)}`;
-    throw new ConfigError(message, 'Name another address, as [host:]port.', { cause });
+    const message = `--http ${host}:${port}: cannot listen at this address: ${messageOf(cause)}`;
+    throw new ConfigError(message, 'Pass another address to --http, as [host:]port.', { cause });
   }
   const { port: taken, family } = server.address() as AddressInfo;
   const shown = family === 'IPv6' ? `[${host}]` : host;
@@ -49,14 +49,14 @@ function answerPath(monitor: Monitor, path: string, response: ServerResponse): v
   if (path === '/metrics') answer(response, 200, CONTENT_TYPE, monitor.toText());
   else if (path === '/healthz') answerHealth(response, monitor.health());
   else if (path === '/readyz') answerHealth(response, monitor.readiness());
-  else answer(response, 404, 'text/plain', 'there are /healthz, /readyz and /metrics\n');
+  else answer(response, 404, 'text/plain', 'not found; try /healthz, /readyz or /metrics\n');
 }
 
 function answerHealth(response: ServerResponse, { isGood, reason }: Health): void {
   answer(response, isGood ? 200 : 503, 'text/plain', `${reason}\n`);
 }
 
-/** Node leaves the body out of answers to HEAD. */
+/** Sends the response; Node omits the body for HEAD. */
 function answer(response: ServerResponse, status: number, type: string, body: string): void {
   response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' });
   response.end(body);

@@ -1,4 +1,4 @@
-/** What a watch says of itself to those who watch it: whether it lives, whether it gets anything done, and numbers. Holds no paths and no secrets. */
+/** Derives health, readiness and metrics of a watch from its events and statuses. Exposes no paths and no secrets. */
 
 import type { Clock } from '../../../src/base/clock.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
@@ -8,11 +8,11 @@ import type { Status } from './status-file.js';
 
 export interface Health {
   readonly isGood: boolean;
-  /** A line for people. */
+  /** One line for people. */
   readonly reason: string;
 }
 
-/** The loop tells its status every two seconds; one look at a very large tree, or a disk that hangs, may hold it up. */
+/** The loop reports its status every two seconds; scanning a very large tree or a hanging disk may delay it. */
 const STUCK_MS = 120_000;
 
 export class Monitor {
@@ -66,15 +66,15 @@ export class Monitor {
     this.#reportedMs = this.#clock.monotonicMs();
   };
 
-  /** Whether the process is worth keeping: its loop turns. A store that is away is no reason to start it anew. */
+  /** Whether the loop is running. An unavailable store does not count as unhealthy, because a restart would not help. */
   health(): Health {
     const silentMs = this.#clock.monotonicMs() - this.#reportedMs;
     return silentMs <= STUCK_MS
       ? { isGood: true, reason: 'alive' }
-      : { isGood: false, reason: `nothing was done for ${Math.round(silentMs / 1000)} s` };
+      : { isGood: false, reason: `no progress for ${Math.round(silentMs / 1000)} s` };
   }
 
-  /** Whether it gets anything done: root and store are there, and it was not told to stop. */
+  /** Whether uploads make progress: root and store are available, and the watch is not shutting down. */
   readiness(): Health {
     const health = this.health();
     const status = this.#status;
@@ -86,7 +86,7 @@ export class Monitor {
         reason: `the store has not answered for ${Math.round(status.storeAwayMs / 1000)} s`,
       };
     if (status.state === 'watching') return { isGood: true, reason: 'watching' };
-    // The reason may name a path, which is nobody's business here.
+    // Omit the reason, because it may contain a path.
     return { isGood: false, reason: status.state };
   }
 
@@ -97,31 +97,23 @@ export class Monitor {
 
   #toCounters(): Metric[] {
     return [
-      counter(
-        'sent_bytes',
-        'Bytes handed to the store, those of attempts that failed included.',
-        this.#sentBytes,
-      ),
+      counter('sent_bytes', 'Bytes sent to the store, including failed attempts.', this.#sentBytes),
       labelled('stored_objects', 'Objects that the store acknowledged.', 'strategy', this.#stored),
-      counter('verified_files', 'Files that were found equal to their object.', this.#verified),
-      labelled('errors', 'Files that could not be sent, by the code of the error.', 'code', this.#errors),
-      counter('retries', 'Calls to the store that were repeated.', this.#retries),
-      labelled('retry_causes', 'Why calls to the store were repeated.', 'code', this.#causes),
-      counter('complete_runs', 'Runs that were found to have ended and to be stored.', this.#completeRuns),
-      counter('removed_objects', 'Objects that were removed because their file was deleted.', this.#removed),
+      counter('verified_files', 'Files verified to be equal to their object.', this.#verified),
+      labelled('errors', 'Failed uploads of files, by error code.', 'code', this.#errors),
+      counter('retries', 'Retried calls to the store.', this.#retries),
+      labelled('retry_causes', 'Retried calls to the store, by the code of the cause.', 'code', this.#causes),
+      counter('complete_runs', 'Runs that have ended and are completely stored.', this.#completeRuns),
+      counter('removed_objects', 'Objects removed because their local file was deleted.', this.#removed),
     ];
   }
 
   #toGauges(): Metric[] {
     const general = [
-      gauge(
-        'start_time_seconds',
-        'When the uploader was started, in seconds since the epoch.',
-        this.#startedAt,
-      ),
-      gauge('up', 'Whether its loop turns.', Number(this.health().isGood)),
-      gauge('ready', 'Whether root and store are there.', Number(this.readiness().isGood)),
-      gauge('resident_memory_bytes', 'Memory of the process.', process.memoryUsage.rss()),
+      gauge('start_time_seconds', 'Start time of the uploader, in seconds since the epoch.', this.#startedAt),
+      gauge('up', '1 while the main loop is running, else 0.', Number(this.health().isGood)),
+      gauge('ready', '1 while root and store are available, else 0.', Number(this.readiness().isGood)),
+      gauge('resident_memory_bytes', 'Resident memory of the process, in bytes.', process.memoryUsage.rss()),
     ];
     const status = this.#status;
     if (status === null) return general;
@@ -131,19 +123,19 @@ export class Monitor {
     const samples = [...phases].map(([phase, value]) => ({ labels: { phase }, value }));
     return [
       ...general,
-      gauge('lag_seconds', 'Age of the oldest byte that is not stored; 0 when all are.', total.lagMs / 1000),
-      gauge('events_lag_seconds', "The same of Polyaxon's event files alone.", total.eventsLagMs / 1000),
-      gauge('backlog_files', 'Files of which something is not stored.', total.pendingFiles),
+      gauge('lag_seconds', 'Age of the oldest byte that is not stored; 0 if none.', total.lagMs / 1000),
+      gauge('events_lag_seconds', 'Like lag_seconds, for Polyaxon event files.', total.eventsLagMs / 1000),
+      gauge('backlog_files', 'Files that are not completely stored.', total.pendingFiles),
       gauge('backlog_bytes', 'Bytes that are not stored.', total.pendingBytes),
-      gauge('stored_files', 'Files on disk that are stored.', total.storedFiles),
-      gauge('stored_bytes', 'Their bytes.', total.storedBytes),
-      gauge('lost_bytes', 'Bytes that were deleted on disk before they were stored.', total.lostBytes),
+      gauge('stored_files', 'Files on disk that are completely stored.', total.storedFiles),
+      gauge('stored_bytes', 'Bytes on disk that are stored.', total.storedBytes),
+      gauge('lost_bytes', 'Bytes deleted on disk before they were stored.', total.lostBytes),
       gauge(
         'store_away_seconds',
-        'How long the store has not answered; 0 when it does.',
+        'Time since the store stopped answering, in seconds; 0 when it answers.',
         (storeAwayMs ?? 0) / 1000,
       ),
-      gauge('journal_writable', 'Whether the journal can be written.', Number(!isStateless)),
+      gauge('journal_writable', '1 if the journal can be written, else 0.', Number(!isStateless)),
       { name: 'polytrack_runs', help: 'Runs on disk, by phase.', type: 'gauge', samples },
     ];
   }
@@ -166,7 +158,7 @@ function count(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** Codes and names of errors are few; their messages are not. */
+/** Codes and names have few distinct values; messages would create too many label values. */
 function toCauseCode(cause: unknown): string {
   return systemErrorCode(cause) ?? (cause instanceof Error ? cause.name : 'unknown');
 }

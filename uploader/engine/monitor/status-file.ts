@@ -1,4 +1,4 @@
-/** What an uploader at work says of itself, in `status.json` of its state directory: for `polytrack status`, and for whoever watches it. */
+/** Reads and writes `status.json` in the state directory: the status of a running uploader, for `polytrack status` and monitoring tools. */
 
 import type { FileSystem } from '../../base/io/file-system.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
@@ -14,16 +14,16 @@ export interface Status {
   readonly version: 1;
   readonly root: string;
   readonly store: string;
-  /** Null when no uploader has written it. */
+  /** The process id of the uploader; null when none is running. */
   readonly pid: number | null;
   readonly state: 'starting' | 'watching' | 'paused' | 'draining' | 'ended' | 'idle';
-  /** Why it is paused. */
+  /** Why the uploader is paused; null when it is not. */
   readonly reason: string | null;
   /** Seconds since the epoch. */
   readonly updatedAt: number;
-  /** How long the store has not answered; null when it does. */
+  /** Time since the store stopped answering; null when it answers. */
   readonly storeAwayMs: number | null;
-  /** The journal cannot be written. */
+  /** Whether the journal cannot be written. */
   readonly isStateless: boolean;
   readonly runs: readonly RunUploadStatus[];
   readonly total: Totals;
@@ -34,11 +34,11 @@ export interface Totals {
   readonly storedBytes: number;
   readonly pendingFiles: number;
   readonly pendingBytes: number;
-  /** Age of the oldest byte that is not stored; 0 when all are. */
+  /** Age of the oldest byte that is not stored; 0 when all are stored. */
   readonly lagMs: number;
-  /** The same of Polyaxon's event files alone: event files that are not projected yet, and what was projected and is not stored. */
+  /** Like `lagMs`, for Polyaxon event files only: not exported yet, or exported and not stored. */
   readonly eventsLagMs: number;
-  /** Deleted on disk before they were stored. */
+  /** Bytes that were deleted on disk before they were stored. */
   readonly lostBytes: number;
 }
 
@@ -46,10 +46,10 @@ export interface RunUploadStatus extends Totals {
   readonly uuid: string;
   readonly directory: string;
   readonly project: string | null;
-  /** `elsewhere`: another uploader works on it, and knows what is stored. */
+  /** `elsewhere`: another uploader works on the run and knows its progress. */
   readonly phase: 'live' | 'closing' | 'complete' | 'incomplete' | 'elsewhere' | 'unknown';
   readonly lastError: { readonly path: string; readonly code: string; readonly message: string } | null;
-  /** How far an API knows of it; null where none is told. */
+  /** What the API knows about the run; null when no API is configured. */
   readonly api: SyncedStatus | null;
 }
 
@@ -67,7 +67,7 @@ const NOTHING: Totals = {
 const FILE_MODE = 0o600;
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
-/** Counts what is stored and pending of each run that is on disk. */
+/** Counts the stored and pending files of each run on disk. */
 export function countRuns(
   inventory: Inventory,
   project: string | undefined,
@@ -104,7 +104,7 @@ export function sumUpRuns(runs: readonly RunUploadStatus[]): Totals {
   };
 }
 
-/** Replaces the status. A reader finds the old one or the new one; a disk that refuses keeps nobody from uploading. */
+/** Replaces the status file atomically. A failed write is ignored, because uploads must continue. */
 export async function writeStatus(parts: UploaderContext, status: Status): Promise<void> {
   const { io, paths } = parts;
   const temporaryPath = `${paths.status}.partial`;
@@ -118,18 +118,18 @@ export async function writeStatus(parts: UploaderContext, status: Status): Promi
     }
     await io.fileSystem.rename(temporaryPath, paths.status);
   } catch {
-    // The journal has said already that the disk refuses.
+    // The journal has already reported the failing disk.
   }
 }
 
-/** The status that the last uploader has left; null when there is none. */
+/** Returns the status of the last uploader; null when none was written. */
 export async function readStatus(fileSystem: FileSystem, paths: StatePaths): Promise<Status | null> {
   try {
     const text = (await readWholeFile(fileSystem, paths.status, MAX_FILE_BYTES)).toString('utf8');
     const value = JSON.parse(text) as Status;
     return value.version === 1 ? value : null;
   } catch {
-    return null; // none yet, or of another version
+    return null; // not written yet, or written by another version
   }
 }
 

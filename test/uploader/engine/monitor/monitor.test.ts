@@ -169,7 +169,7 @@ describe('a watch with --http', () => {
     const refused = await second.startWatch({ config }).report.catch((error: unknown) => error);
 
     expect(refused).toBeInstanceOf(RefusedError);
-    expect(messageOf(refused)).toContain(`--http 127.0.0.1:${port}: cannot listen there`);
+    expect(messageOf(refused)).toContain(`--http 127.0.0.1:${port}: cannot listen at this address`);
     expect(second.store.calls).toEqual([]);
     await watch.stop();
   });
@@ -183,7 +183,7 @@ describe('health', () => {
     clock.seconds += 119;
     expect(monitor.health().isGood).toBe(true);
     clock.seconds += 2;
-    expect(monitor.health()).toEqual({ isGood: false, reason: 'nothing was done for 121 s' });
+    expect(monitor.health()).toEqual({ isGood: false, reason: 'no progress for 121 s' });
     expect(monitor.readiness().isGood).toBe(false);
   });
 });
