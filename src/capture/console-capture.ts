@@ -1,5 +1,5 @@
 /**
- * The console output of a run, as lines of a Polyaxon log file.
+ * Writes the console output of a run to a Polyaxon log file, line by line.
  */
 
 import { hostname } from 'node:os';
@@ -18,19 +18,19 @@ export interface ConsoleCaptureOptions {
   readonly masker: Masker;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
-  /** Default: the process's. Says on which node and pod of a cluster it runs. */
+  /** Names the node and pod of a cluster. Default: the environment of the process. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
-  /** Lines are written that often. Default 2 s. */
+  /** Time between two writes. Default 2 s. */
   readonly intervalMs?: number | undefined;
-  /** A line without an end counts as a line after so long a silence. Default 1 s; progress bars ten times that. */
+  /** A partial line is flushed after this much inactivity. Default 1 s; ten times as long for progress bars. */
   readonly silenceMs?: number | undefined;
-  /** Longer lines are cut, and say how much is missing. Default 16,384 UTF-16 code units. */
+  /** Longer lines are truncated, with a note of the missing length. Default 16,384 UTF-16 code units. */
   readonly maxLineLength?: number | undefined;
-  /** What may wait in memory while the disk refuses; later lines are counted. Default 8 MiB. */
+  /** Limit for lines that are buffered while writes to disk fail. Later lines are dropped and counted. Default 8 MiB. */
   readonly maxWaitingBytes?: number | undefined;
 }
 
-/** A line that waits to be written. */
+/** A buffered line. */
 interface ConsoleLine {
   readonly stream: ConsoleStream;
   readonly wallTime: number;
@@ -42,15 +42,15 @@ const DEFAULT_INTERVAL_MS = 2000;
 const DEFAULT_SILENCE_MS = 1000;
 const DEFAULT_MAX_LINE_LENGTH = 16_384;
 const DEFAULT_MAX_WAITING_BYTES = 8 * 1024 * 1024;
-/** Progress bars pause: their last state is worth waiting for. */
+/** Progress bars pause between updates, so wait longer for their last state. */
 const PROGRESS_SILENCES = 10;
-/** So much more of a long line is masked than is kept, so that no secret is cut in two and its first half kept. */
+/** Number of characters beyond the limit that are masked as well. Otherwise the first half of a cut secret could be kept. */
 const CUT_MARGIN = 4096;
 const MICROSECONDS = 1_000_000;
-/** A clock that goes back by more is believed. */
+/** If the clock goes back further than this, its new time is used. */
 const MAX_REORDER_MICROSECONDS = MICROSECONDS;
 
-/** Captures from its making until `close()`. Nothing here throws. */
+/** Captures console output from construction until `close()`. Never throws. */
 export class ConsoleCapture {
   readonly #options: ConsoleCaptureOptions;
   readonly #origin: LogOrigin;
@@ -61,7 +61,7 @@ export class ConsoleCapture {
   readonly #stopListening: () => void;
   #lastMicroseconds = 0;
 
-  /** `path` is that of the log file, such as `plxlogs/logs.jsonl`; it and its directory come with the first line. */
+  /** `path` is the log file, such as `plxlogs/logs.jsonl`. The first line creates it and its directory. */
   constructor(path: string, options: ConsoleCaptureOptions) {
     const { masker, clock, diagnostics, environment = process.env } = options;
     this.#options = options;
@@ -70,7 +70,7 @@ export class ConsoleCapture {
     this.#maskLine = { stdout: createLineMasker(masker), stderr: createLineMasker(masker) };
     this.#file = new LogFile<ConsoleLine>(path, {
       encode: (lines) => this.#encode(lines),
-      describeLoss: (count) => this.#toLine('stderr', `(${count} lines were lost: the disk refused writes)`),
+      describeLoss: (count) => this.#toLine('stderr', `(${count} lines were lost: writes to disk failed)`),
       clock,
       diagnostics,
       intervalMs: options.intervalMs ?? DEFAULT_INTERVAL_MS,
@@ -80,33 +80,33 @@ export class ConsoleCapture {
     this.#stopListening = listenToConsole((stream, chunk) => this.#streams[stream].push(chunk));
   }
 
-  /** Lines that were not kept because the disk refused writes. */
+  /** Number of lines that were dropped because writes to disk failed. */
   get lostLines(): number {
     return this.#file.lostLines;
   }
 
-  /** What the disk said last; undefined when all is well. */
+  /** The error of the last write; undefined if it succeeded. */
   get failure(): RunWriteError | undefined {
     return this.#file.failure;
   }
 
-  /** Logs a text that did not go through the console, such as the stack that Node.js prints of an uncaught error. */
+  /** Logs text that did not go through the console, such as the stack trace that Node.js prints for an uncaught error. */
   log(stream: ConsoleStream, text: string): void {
     for (const line of text.toWellFormed().split(/\r?\n/)) this.#file.append(this.#toLine(stream, line));
   }
 
-  /** Writes all whole lines so far. */
+  /** Writes all complete lines so far. */
   flush(): void {
     this.#file.flush();
   }
 
-  /** Writes all lines so far, those without an end too; what is printed later is written line by line. Synchronous. */
+  /** Writes all lines so far, including partial lines. Later output is written immediately. Synchronous. */
   drainAtExit(): void {
     this.#endLines();
     this.#file.drainAtExit();
   }
 
-  /** Stops listening and writes what is left. Synchronous; a second call does nothing. */
+  /** Stops listening and writes all remaining lines. Synchronous; a second call does nothing. */
   close(): void {
     this.#stopListening();
     this.#endLines();
@@ -149,7 +149,7 @@ export class ConsoleCapture {
     return `${text.slice(0, Math.max(0, keptLength)).toWellFormed()}… (${missing} characters more)`;
   }
 
-  /** Polyaxon sorts lines by time: those of one instant are kept in order. */
+  /** Returns increasing timestamps, because Polyaxon sorts lines by time and would reorder lines with equal ones. */
   #toMicroseconds(wallTime: number): number {
     const microseconds = Math.round(wallTime * MICROSECONDS);
     const next = this.#lastMicroseconds + 1;
@@ -159,12 +159,12 @@ export class ConsoleCapture {
   }
 }
 
-/** The lines of one stream, and the silence after which a line counts as whole. */
+/** The lines of one stream. Flushes a partial line after a period of inactivity. */
 class StreamLines {
   readonly #assembler: LineAssembler;
   readonly #clock: Clock;
   readonly #silenceMs: number;
-  /** Made here, not at the first write: timers keep the asynchronous context in which they are made. */
+  /** Created in the constructor, not at the first write, because a timer keeps the asynchronous context of its creation. */
   readonly #timer: NodeJS.Timeout;
   #lastChunkMs = 0;
 
@@ -194,7 +194,7 @@ class StreamLines {
   #onSilence(): void {
     if (!this.#assembler.hasPartialLine) return;
     const silences = this.#assembler.isProgress ? PROGRESS_SILENCES : 1;
-    // Timers may come a little early.
+    // Timers may fire slightly early.
     const isOver = this.#clock.monotonicMs() - this.#lastChunkMs >= silences * this.#silenceMs - 5;
     if (isOver) this.#assembler.flush();
     else this.#timer.refresh();

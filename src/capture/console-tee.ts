@@ -1,22 +1,22 @@
 /**
- * Listens to what the program writes to its standard output and error, and disturbs nothing.
+ * Copies what the program writes to standard output and error to listeners, without changing the output.
  *
- * The `write` of both streams is wrapped while somebody listens: arguments, return values, callbacks and exceptions are those of
- * the wrapped one. What does not go through `write` is not heard: child processes that inherit the streams, and the stack
- * that Node.js itself prints of an uncaught error.
+ * While listeners exist, the `write` method of both streams is wrapped. Arguments, return values, callbacks and exceptions stay the
+ * same. Output that bypasses `write` is not captured: that of child processes that inherit the streams, and the stack trace that
+ * Node.js prints for an uncaught error.
  */
 
 export type ConsoleStream = 'stdout' | 'stderr';
 
-/** Gets what is written, before it is written. */
+/** Receives each chunk before it is written. */
 export type ConsoleListener = (stream: ConsoleStream, chunk: string | Uint8Array) => void;
 
 const listeners = new Set<ConsoleListener>();
 const removals: (() => void)[] = [];
-/** What listeners write themselves is not told to them. */
-let isTelling = false;
+/** True while listeners run, so that they do not receive their own output. */
+let isNotifying = false;
 
-/** Tells `listener` of all that is written, until the function that is returned is called. */
+/** Passes all output to `listener` until the returned function is called. */
 export function listenToConsole(listener: ConsoleListener): () => void {
   if (listeners.size === 0) removals.push(...(['stdout', 'stderr'] as const).flatMap(wrapWrite));
   listeners.add(listener);
@@ -28,7 +28,7 @@ export function listenToConsole(listener: ConsoleListener): () => void {
 
 type Write = (...args: unknown[]) => boolean;
 
-/** Wraps the `write` of a stream. Gives what takes the wrapper away again, or nothing when the stream cannot be wrapped. */
+/** Wraps the `write` method of a stream. Returns a function that removes the wrapper, or nothing if the stream cannot be wrapped. */
 function wrapWrite(name: ConsoleStream): (() => void)[] {
   let isActive = true;
   try {
@@ -36,7 +36,7 @@ function wrapWrite(name: ConsoleStream): (() => void)[] {
     const earlier = Object.getOwnPropertyDescriptor(stream, 'write');
     const original = stream.write as Write;
 
-    /** When somebody has wrapped the stream after us, the wrapper stays below theirs and does nothing. */
+    /** If other code has wrapped the stream later, our wrapper stays in place and does nothing. */
     const restore = (): void => {
       isActive = false;
       if ((stream.write as unknown) !== write) return;
@@ -44,7 +44,7 @@ function wrapWrite(name: ConsoleStream): (() => void)[] {
       else Object.defineProperty(stream, 'write', earlier);
     };
     const write = function (this: unknown, ...args: unknown[]): boolean {
-      if (isActive) tell(name, args);
+      if (isActive) notify(name, args);
       else restore();
       return Reflect.apply(original, this, args);
     };
@@ -56,25 +56,25 @@ function wrapWrite(name: ConsoleStream): (() => void)[] {
     });
     return [restore];
   } catch {
-    // A standard stream that is closed, or frozen by the program.
+    // The standard stream is closed, or the program has frozen it.
     return [];
   }
 }
 
-function tell(stream: ConsoleStream, [chunk, encoding]: readonly unknown[]): void {
-  if (isTelling) return;
-  isTelling = true;
+function notify(stream: ConsoleStream, [chunk, encoding]: readonly unknown[]): void {
+  if (isNotifying) return;
+  isNotifying = true;
   try {
-    const heard = toChunk(chunk, encoding);
-    if (heard !== undefined) for (const listener of listeners) listener(stream, heard);
+    const written = toChunk(chunk, encoding);
+    if (written !== undefined) for (const listener of listeners) listener(stream, written);
   } catch {
-    // The program must not notice that somebody listens.
+    // An error of a listener must not affect the program.
   } finally {
-    isTelling = false;
+    isNotifying = false;
   }
 }
 
-/** Text, or the bytes that are written. Anything else is for the stream to refuse. */
+/** Returns the written text or bytes. Returns undefined for anything else, which the stream rejects. */
 function toChunk(chunk: unknown, encoding: unknown): string | Uint8Array | undefined {
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   if (typeof chunk !== 'string') return undefined;

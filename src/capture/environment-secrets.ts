@@ -1,5 +1,5 @@
 /**
- * The secrets that the environment holds, in the forms in which they turn up in texts. Pure.
+ * Finds the secrets in environment variables, in all forms in which they can occur in texts. Pure.
  */
 
 import { isBoring, isSomeKey, judgeName, looksRandom } from './secret-names.js';
@@ -7,19 +7,19 @@ import { isBoring, isSomeKey, judgeName, looksRandom } from './secret-names.js';
 /** A text that must not be written. */
 export interface KnownSecret {
   readonly text: string;
-  /** Finds it everywhere; not inside of longer numbers when it consists of digits. */
+  /** Matches the secret everywhere, except inside longer numbers if it consists of digits. */
   readonly pattern: RegExp;
 }
 
-/** Shorter ones are found in too many texts. */
+/** Shorter values occur in too many ordinary texts. */
 const MIN_SECRET_LENGTH = 6;
-/** Single lines of a longer secret: shorter ones say nothing. */
+/** Minimum length for a single line of a secret with several lines. Shorter lines are not specific enough. */
 const MIN_SECRET_LINE_LENGTH = 16;
-/** What a value may be as well, without being a secret. */
+/** A value that equals one of these variables is not a secret. */
 const ORDINARY_VARIABLES = ['USER', 'USERNAME', 'LOGNAME', 'HOSTNAME', 'HOME', 'PWD', 'SHELL', 'LANG'];
 const URL_PASSWORD = /^[a-z][a-z0-9+.-]{1,30}:\/\/[^\s/?#@:]{0,256}:([^\s/?#]{1,1024})@/i;
 
-/** The secrets of the environment and those that were `known` before, longest first. `known` itself when there are no new ones. */
+/** Returns the secrets of the environment and the `known` ones, longest first. Returns `known` itself if there are no new ones. */
 export function collectSecrets(
   environment: NodeJS.ProcessEnv,
   known: readonly KnownSecret[],
@@ -36,7 +36,7 @@ export function collectSecrets(
   return [...texts].sort((a, b) => b.length - a.length).map((text) => ({ text, pattern: toPattern(text) }));
 }
 
-/** What in the value of a variable is secret. */
+/** Returns the secret parts of a variable's value. */
 function findSecrets(name: string, value: string): string[] {
   if (judgeName(name) !== 'ordinary' || (isSomeKey(name) && looksRandom(value))) {
     const text = value.trim();
@@ -51,10 +51,10 @@ function findSecrets(name: string, value: string): string[] {
   return password === undefined ? [] : [password, decode(password)];
 }
 
-/** As it is, as JSON, a URL and base64 have it. */
+/** Returns the secret as plain text, in JSON, in a URL and in base64. */
 function toForms(secret: string): string[] {
   const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
-  // Bytes of unknown encoding are looked at with one character a byte.
+  // Bytes of unknown encoding are searched with one character for each byte.
   forms.push(Buffer.from(secret).toString('latin1'));
   if (secret.length >= 8) forms.push(Buffer.from(secret).toString('base64').replace(/=+$/, ''));
   return forms;
@@ -64,7 +64,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A password with a bare per cent sign.
+    // The password contains an unescaped percent sign.
     return text;
   }
 }

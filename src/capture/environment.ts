@@ -1,5 +1,5 @@
 /**
- * On what, with what and how a run was started, for `outputs/env.json`.
+ * Captures the host, the software and the command of a run, for `outputs/env.json`.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { findPackageManager, listPackages } from './packages.js';
 import type { Masker } from './secrets.js';
 
 export interface EnvironmentCaptureOptions {
-  /** Default: the process's, as all others. */
+  /** Default for this and all other options: the value of the current process. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
   readonly argv?: readonly string[] | undefined;
   readonly execArgv?: readonly string[] | undefined;
@@ -28,10 +28,10 @@ export interface EnvironmentCaptureOptions {
 }
 
 const OWN_PACKAGE = 'polytrack';
-/** Longer texts (programs given with `--eval`, settings in JSON) are cut. */
+/** Longer texts, such as programs passed to `--eval` or settings in JSON, are truncated. */
 const MAX_TEXT_LENGTH = 2000;
 
-/** Variables that say how a program ran: schedulers, processors, threads, ranks. No others are written. */
+/** Variables that describe how a program runs: schedulers, processors, threads, ranks. Only these are written. */
 const VARIABLE_PREFIXES =
   /^(?:POLYAXON|SLURM|PBS|LSB|SGE|OMPI|PMI|PMIX|MPI|KUBERNETES|CUDA|NVIDIA|NCCL|ROCM|ROCR|HIP|HSA|OMP|KMP|MKL|OPENBLAS|TF|TORCH|PYTORCH|XLA|JAX|ONNX|ORT|NODE|UV)_/;
 const VARIABLE_NAMES = new Set(
@@ -41,10 +41,10 @@ const VARIABLE_NAMES = new Set(
 );
 
 /**
- * The environment as a JSON object, secrets masked. Never rejects.
+ * Returns the environment as a JSON object with secrets masked. Never rejects.
  *
- * Python's keys where they have a meaning; the others say what a Node.js program depends on. Source of keys: clipped 0.11,
- * `utils/env.py` (`get_run_env`); its `filename` and `module_path` are those of the program here, not of the library.
+ * Uses the keys of the Python client where they apply, and further keys for Node.js. Source of keys: clipped 0.11, `utils/env.py`
+ * (`get_run_env`). Here `filename` and `module_path` describe the program, not the library.
  */
 export async function captureEnvironment(
   masker: Masker,
@@ -96,7 +96,7 @@ function workingDirectory(): string {
   try {
     return process.cwd();
   } catch {
-    // The directory has been removed.
+    // The working directory has been removed.
     return '.';
   }
 }
@@ -113,14 +113,14 @@ function captureVariables(environment: NodeJS.ProcessEnv, masker: Masker): Recor
   );
 }
 
-/** Those of the working directory; a program that is started from elsewhere has its own. */
+/** Returns the packages of the working directory. If there are none, returns those of the program's directory. */
 async function findPackages(directory: string, script: string | undefined): Promise<JsonValue> {
   const packages = await listPackages(directory);
   if (packages.length > 0 || script === undefined) return packages;
   return listPackages(dirname(script));
 }
 
-/** The version of this package, from its `package.json`; nothing when it was bundled into a program. */
+/** Returns the version of this package from its `package.json`; empty when it is bundled into a program. */
 async function ownVersion(): Promise<Record<string, JsonValue>> {
   // Undefined in a CommonJS bundle.
   const url: string | undefined = import.meta.url;
@@ -143,7 +143,7 @@ function cutAll(texts: readonly string[]): string[] {
   return texts.map(cut);
 }
 
-/** After masking, so that no secret is cut in two. */
+/** Truncates a text. Call it after masking, so that no secret is cut in two. */
 function cut(text: string): string {
   const more = text.length - MAX_TEXT_LENGTH;
   return more <= 0 ? text : `${text.slice(0, MAX_TEXT_LENGTH).toWellFormed()}… (${more} characters more)`;

@@ -1,15 +1,15 @@
 /**
- * Runs git to look at a repository, and in no way that changes it, asks for something, or waits long.
+ * Runs git commands that read a repository. They never change it, prompt the user, or run past a deadline.
  *
- * No locks, no prompts, no network (partial clones would fetch), no hooks, no file system monitor, no pager, and no external
- * programs for diffs. Filters that a repository has configured (as for large files) do run: without them its files look changed.
+ * Git runs without locks, prompts, network (partial clones would fetch), hooks, file system monitor, pager, and external diff
+ * programs. Filters that a repository configures, such as for large files, do run: without them its files look changed.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { devNull } from 'node:os';
 import { messageOf } from '../base/errors.js';
 
-/** What a git command gave. A failure is a value: captures go on without it. */
+/** The result of a git command. A failure is a value, so that a capture can continue without it. */
 export type GitResult =
   | { readonly status: 'done'; readonly stdout: Buffer; readonly totalBytes: number }
   | {
@@ -26,22 +26,22 @@ export interface Git {
     args: readonly string[],
     options?: { readonly maxBytes?: number; readonly indexFile?: string },
   ): Promise<GitResult>;
-  /** Lets the deadline go. */
+  /** Cancels the deadline. */
   close(): void;
 }
 
 const DEFAULT_MAX_BYTES = 64 * 1024;
 const MAX_ERROR_BYTES = 4096;
-/** For a process that does not end when it is asked to. */
+/** Time after SIGTERM until a process is killed with SIGKILL. */
 const KILL_AFTER_MS = 2000;
 
-/** Source: git-config(1); later ones win over the user's. */
+/** These settings override the user's. Source: git-config(1). */
 const SETTINGS = [
   ...['core.fsmonitor=false', `core.hooksPath=${devNull}`, 'core.pager=cat', 'protocol.allow=never'],
   ...['submodule.recurse=false', 'diff.relative=false', 'diff.noprefix=false', 'diff.mnemonicPrefix=false'],
 ];
 
-/** Variables that would lead git to another repository than the directory's. Source: git rev-parse --local-env-vars. */
+/** Variables that would make git use another repository or change its output. Source: git rev-parse --local-env-vars. */
 const REPOSITORY_VARIABLES = [
   ...['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_OBJECT_DIRECTORY', 'GIT_PREFIX'],
   ...['GIT_ALTERNATE_OBJECT_DIRECTORIES', 'GIT_NAMESPACE', 'GIT_GRAFT_FILE', 'GIT_SHALLOW_FILE'],
@@ -77,7 +77,7 @@ function toGitEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_LAZY_FETCH: '1',
     GIT_ALLOW_PROTOCOL: 'none',
-    // Messages are told apart by their English text.
+    // The caller recognizes messages by their English text.
     LC_ALL: 'C',
   };
 }
@@ -152,7 +152,7 @@ function stop(child: ChildProcess): void {
   child.on('exit', () => clearTimeout(timer));
 }
 
-/** The line of the error itself; warnings may come first. */
+/** Returns the line with the error, because warnings may precede it. */
 function firstLine(text: string): string {
   const lines = text.split('\n').map((line) => line.trim());
   return (lines.find((line) => /^(?:fatal|error):/.test(line)) ?? lines[0] ?? '').slice(0, 500);

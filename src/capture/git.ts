@@ -1,5 +1,5 @@
 /**
- * What code a run runs: the commit, and how the files differ from it.
+ * Captures the code version of a run: the commit, and the differences between it and the files.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -15,34 +15,34 @@ import { stripCredentials, toBrowserUrl } from './remote-url.js';
 import type { Masker } from './secrets.js';
 
 export interface GitCapture {
-  /** Full hash; null before the first commit, and when git could not tell. */
+  /** Full hash; null before the first commit, and when git fails. */
   readonly commit: string | null;
   /** Null when no branch is checked out. */
   readonly branch: string | null;
-  /** Of `origin`, or of the first remote; without credentials. */
+  /** URL of `origin`, or of the first remote, without credentials. */
   readonly remoteUrl: string | null;
-  /** Whether tracked files differ from the commit, staged or not. Null when git could not tell. */
+  /** Whether tracked files differ from the commit, staged or not. Null when git fails. */
   readonly isDirty: boolean | null;
-  /** Untracked files that are not ignored; a directory of nothing else counts as one. */
+  /** Number of untracked files that are not ignored. A directory with only untracked files counts as one. Null when git fails. */
   readonly untrackedCount: number | null;
   /**
-   * How tracked files differ from the commit, for `git apply`, secrets masked. Binary files are only named. Null when there is no
-   * difference, and when git could not tell.
+   * Differences of tracked files from the commit, for `git apply`, with secrets masked. Names binary files only. Null when there is no
+   * difference, and when git fails.
    */
   readonly diff: Uint8Array | null;
-  /** Length of the whole difference, also when `diff` is cut. */
+  /** Length of the whole diff, also when `diff` is truncated. */
   readonly diffBytes: number;
   readonly isDiffCut: boolean;
-  /** What could not be found out, and why. */
+  /** Error messages of git commands that failed. */
   readonly problems: readonly string[];
 }
 
 export interface GitCaptureOptions {
-  /** Longer differences are cut, between files where possible. Default 1 MiB: what masking takes 30 ms for. */
+  /** Longer diffs are truncated, between files where possible. Default 1 MiB, which takes 30 ms to mask. */
   readonly maxDiffBytes?: number | undefined;
-  /** For all of it. Default 10 s; what is known by then counts. */
+  /** Deadline of the whole capture, which then returns what it has so far. Default 10 s. */
   readonly deadlineMs?: number | undefined;
-  /** Default: the process's. */
+  /** Default: the environment of the process. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
 }
 
@@ -55,7 +55,7 @@ const DIFF = [
   ...['--src-prefix=a/', '--dst-prefix=b/'],
 ];
 
-/** What git tells of the repository around `directory`; undefined when there is none. Never rejects. */
+/** Captures the state of the repository that contains `directory`; undefined when there is none. Never rejects. */
 export async function captureGit(
   directory: string,
   masker: Masker,
@@ -74,7 +74,7 @@ export async function captureGit(
 }
 
 /**
- * The summary of a code reference in Polyaxon's lineage, named by its commit; undefined without a commit.
+ * Returns the summary of a code reference in Polyaxon's lineage, named by its commit; undefined without a commit.
  *
  * Source of keys: clipped 0.11, `utils/git.py` (`get_code_reference`, `get_code_reference_all`): `branch` is `HEAD` when no branch
  * is checked out, `url` is empty without a remote.
@@ -106,7 +106,7 @@ async function capture(
   };
   if (check(root).status === 'failed') return { ...NOTHING, problems };
 
-  // These two fail in the ordinary cases of no commit and no branch.
+  // The first two fail in ordinary cases: a repository without a commit, a checkout without a branch.
   const [head, branch, remotes, status] = await Promise.all([
     git.run(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
     git.run(['symbolic-ref', '--quiet', '--short', 'HEAD']),
@@ -130,7 +130,7 @@ async function capture(
 
 const NO_DIFF: GitResult = { status: 'done', stdout: Buffer.alloc(0), totalBytes: 0 };
 
-/** Works with a copy of the index: `git diff` writes it when it finds files with a new date and the old content. */
+/** Runs `git diff` on a copy of the index, because it writes the index when a file has a new date but unchanged content. */
 async function captureDiff(
   git: Git,
   directory: string,
@@ -143,11 +143,11 @@ async function captureDiff(
   const indexFile = join(tmpdir(), `polytrack-index-${process.pid}-${randomUUID()}`);
   try {
     const indexPath = resolve(directory, path);
-    // To git a missing index is an empty one.
+    // Git treats a missing index as an empty one.
     if (existsSync(indexPath)) {
       const { atime, mtime } = await stat(indexPath);
       await copyFile(indexPath, indexFile, constants.COPYFILE_FICLONE);
-      // By the date of the index git knows which files may have changed since, within the same second ("racy git"): a later date hides them.
+      // Git compares file dates with the index date to find changes within the same second ("racy git"). A later index date would hide them.
       await utimes(indexFile, atime, mtime);
     }
     return await git.run([...DIFF, commit === null ? '--cached' : 'HEAD'], {
@@ -173,7 +173,7 @@ const NOTHING: GitCapture = {
   problems: [],
 };
 
-/** Without git it is a repository if it looks like one. */
+/** If git cannot be started, a directory inside one with `.git` counts as a repository. */
 function isNoRepository(message: string, directory: string): boolean {
   if (/not a git repository|must be run in a work tree/.test(message)) return true;
   return /could not be started/.test(message) && !isBelowGitDirectory(resolve(directory));
@@ -190,7 +190,7 @@ function textOf(result: GitResult): string | null {
   return result.status === 'done' && text !== '' ? text : null;
 }
 
-/** Lines `remote.<name>.url <url>`. */
+/** Finds the URL of `origin` or the first remote in lines `remote.<name>.url <url>`. */
 function findRemote(lines: string | null): string | null {
   const remotes = (lines ?? '').split('\n').flatMap((line) => {
     const [, name, url] = /^remote\.(.*)\.url (.+)$/.exec(line) ?? [];
@@ -221,7 +221,7 @@ function toDiff(
 ): Pick<GitCapture, 'diff' | 'diffBytes' | 'isDiffCut'> {
   if (result.totalBytes === 0) return { diff: null, diffBytes: 0, isDiffCut: false };
   const isDiffCut = result.status === 'failed' || result.totalBytes > maxBytes;
-  // Cut first, after a whole line: no secret is then cut in two and its first half kept.
+  // Truncate before masking, at the end of a line, so that the first half of a secret is never kept.
   const kept = isDiffCut ? cut(result.stdout) : result.stdout;
   const masked = maskBytes(kept, masker);
   const total = result.status === 'failed' ? `more than ${result.totalBytes}` : result.totalBytes;
@@ -229,13 +229,13 @@ function toDiff(
   return { diff: Buffer.concat([masked, note]), diffBytes: result.totalBytes, isDiffCut };
 }
 
-/** Files of a repository may have any encoding: one byte a character keeps them all. */
+/** Masks bytes of any encoding. One character for each byte preserves bytes that are not UTF-8. */
 function maskBytes(bytes: Buffer, masker: Masker): Buffer {
   const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
   return Buffer.from(masker.maskText(bytes.toString(encoding)), encoding);
 }
 
-/** Before the last file that begins in it, else after the last whole line. */
+/** Truncates a diff before the last file that begins in it, else after the last complete line. */
 function cut(diff: Buffer): Buffer {
   const file = diff.lastIndexOf('\ndiff --git ');
   return diff.subarray(0, (file < 0 ? diff.lastIndexOf('\n') : file) + 1);

@@ -1,31 +1,31 @@
 /**
- * Counters and loads of the whole machine, as the kernel shows them. Undefined where the system does not tell.
+ * Reads counters and usage of the whole machine from the kernel. A value is undefined where the system does not provide it.
  */
 
 import { cpus, freemem, totalmem } from 'node:os';
 import { type HostFiles, readHostFile, readMemoryLimit } from './host.js';
 
-/** Time of all processors since the start, in units that differ between systems. */
+/** Time of all processors since boot, in units that differ between systems. */
 export interface ProcessorTimes {
   readonly busy: number;
   readonly total: number;
 }
 
-/** Bytes since the start. */
+/** Bytes since boot. */
 export interface Traffic {
   readonly in: number;
   readonly out: number;
 }
 
 const SECTOR_BYTES = 512;
-/** Whole disks: partitions, volumes made of disks and disks in memory would count twice or not at all. */
+/** Matches whole disks only. Partitions and volumes would count traffic twice; disks in memory cause none. */
 const DISK_NAME = /^(?:(?:sd|vd|xvd|hd|dasd)[a-z]+|nvme\d+n\d+|mmcblk\d+)$/;
-/** Interfaces whose traffic never leaves the machine, or is counted by another one. */
+/** Matches interfaces whose traffic stays on the machine, or is also counted by another interface. */
 const VIRTUAL_INTERFACE =
   /^(?:lo|veth|docker|br-|virbr|cni|flannel|cali|kube-|ifb|dummy|tun|tap|wg|bond|team|sit|ip6tnl|vnet)|[.@:]/;
 
 /**
- * Processor times as psutil counts them: waiting for disks is idle, guests are counted by their host.
+ * Returns processor times with the rules of psutil: waiting for disks counts as idle, and guest time counts as time of the host.
  *
  * Source: proc_stat(5); psutil 6, `__init__.py` (`_cpu_tot_time`, `_cpu_busy_time`).
  */
@@ -46,10 +46,10 @@ export function readProcessorTimes(files: HostFiles): ProcessorTimes {
 }
 
 /**
- * Memory in use, in percent: of the limit that control groups set to the process where there is one below the machine's memory,
- * else of the machine, where memory that can be made available at once is not in use.
+ * Returns memory usage in percent: of the control group's limit if it is below the memory of the machine, else of the memory of the
+ * machine. Memory that the kernel can make available immediately does not count as used.
  *
- * Source: psutil 6, `virtual_memory().percent`, which knows no control groups.
+ * Source: psutil 6, `virtual_memory().percent`, which does not consider control groups.
  */
 export function readMemoryPercent(files: HostFiles): number {
   const info = readHostFile(files, 'proc/meminfo') ?? '';
@@ -64,7 +64,7 @@ export function readMemoryPercent(files: HostFiles): number {
 }
 
 /**
- * What was read from and written to the disks of the machine; of this process where disks are not shown.
+ * Returns bytes read from and written to the disks of the machine, or those of this process where disks are not listed.
  *
  * Source: Linux kernel, `admin-guide/iostats.rst` (fields 3 and 7, sectors of 512 bytes); proc_pid_io(5).
  */
@@ -86,9 +86,9 @@ export function readDiskTraffic(files: HostFiles): Traffic | undefined {
 }
 
 /**
- * What came in and went out through the network interfaces that the process sees.
+ * Returns bytes received and sent by the network interfaces that are visible to the process.
  *
- * Source: proc_pid_net(5), `net/dev`: 8 fields of what was received, then 8 of what was sent, bytes first.
+ * Source: proc_pid_net(5), `net/dev`: 8 fields for received data, then 8 for sent data, each beginning with bytes.
  */
 export function readNetworkTraffic(files: HostFiles): Traffic | undefined {
   const interfaces = (readHostFile(files, 'proc/net/dev') ?? '').split('\n').flatMap((line) => {
@@ -97,7 +97,7 @@ export function readNetworkTraffic(files: HostFiles): Traffic | undefined {
     const fields = counters.split(/ +/).map(Number);
     return [{ name, in: fields[0] ?? 0, out: fields[8] ?? 0 }];
   });
-  // A container may have nothing but a `tap0`.
+  // A container may have only virtual interfaces, such as `tap0`.
   const real = interfaces.filter(({ name }) => !VIRTUAL_INTERFACE.test(name));
   const counted = real.length > 0 ? real : interfaces;
   if (counted.length === 0) return undefined;

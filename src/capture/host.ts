@@ -1,14 +1,14 @@
 /**
- * The host as the operating system's files show it: who runs the process, in which container, within which limits.
+ * Finds the user, container and resource limits of the process from files of the operating system.
  *
- * Every answer is undefined or null where the system does not tell: nothing here throws.
+ * A value is undefined or null where the system does not provide it. Nothing here throws.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
-/** Where the files of the system are; tests have their own. */
+/** Location of the system's files. Tests provide their own. */
 export interface HostFiles {
   /** Default `/`. */
   readonly root: string;
@@ -16,23 +16,23 @@ export interface HostFiles {
 
 export const HOST_FILES: HostFiles = { root: '/' };
 
-/** A limit that a control group sets to memory, and what is used of it. */
+/** The memory limit of a control group, and its usage. */
 export interface MemoryLimit {
   readonly limitBytes: number;
-  /** Without the page cache that can be given back at once, as `kubectl top` and `docker stats` count. */
+  /** Excludes page cache that can be freed immediately, like `kubectl top` and `docker stats`. */
   readonly usedBytes: number;
 }
 
-/** The container that the process is in. */
+/** The container of the process. */
 export interface Container {
-  /** `docker`, `podman`, `containerd`, `cri-o`, `lxc` or what the container calls itself; null if only the orchestrator is known. */
+  /** `docker`, `podman`, `containerd`, `cri-o`, `lxc` or the name that the container sets; null if only the orchestrator is known. */
   readonly runtime: string | null;
   readonly orchestrator: 'kubernetes' | null;
   /** 64 hex digits. */
   readonly id: string | null;
 }
 
-/** Source: Python's `getpass.getuser`, which Polyaxon uses: variables first, then the system's list of users. */
+/** Returns the user name from variables or the system's users. Source: Python's `getpass.getuser`, which Polyaxon uses. */
 export function findUser(environment: NodeJS.ProcessEnv): string {
   for (const name of ['LOGNAME', 'USER', 'LNAME', 'USERNAME']) {
     const user = environment[name];
@@ -41,22 +41,22 @@ export function findUser(environment: NodeJS.ProcessEnv): string {
   try {
     return userInfo().username;
   } catch {
-    // A container's user without a name.
+    // In a container, the user may have no name.
     return 'unknown';
   }
 }
 
-/** The text of a file of the system, given by its path below the root; undefined when it is not there. */
+/** Returns the text of a system file, given by its path below the root; undefined when it cannot be read. */
 export function readHostFile(files: HostFiles, path: string): string | undefined {
   try {
     return readFileSync(join(files.root, path), 'utf8');
   } catch {
-    // Not this system, or not allowed.
+    // The system does not have the file, or does not allow reading it.
     return undefined;
   }
 }
 
-/** The container; null outside of one. */
+/** Returns the container of the process; null outside a container. */
 export function findContainer(files: HostFiles, environment: NodeJS.ProcessEnv): Container | null {
   const groups = readHostFile(files, 'proc/self/cgroup') ?? '';
   const mounts = readHostFile(files, 'proc/self/mountinfo') ?? '';
@@ -74,7 +74,7 @@ export function findContainer(files: HostFiles, environment: NodeJS.ProcessEnv):
 }
 
 /**
- * The tightest limit of the process's control group and of those around it; undefined when none is below `totalBytes`.
+ * Returns the lowest limit of the process's control group and its ancestors; undefined when none is below `totalBytes`.
  *
  * Source: Linux kernel, `admin-guide/cgroup-v2.rst` (memory.max, memory.current) and `cgroup-v1/memory.rst`.
  */
@@ -94,7 +94,7 @@ export function readMemoryLimit(files: HostFiles, totalBytes: number): MemoryLim
   return limits.sort((a, b) => a.limitBytes - b.limitBytes)[0];
 }
 
-/** The number of processors, with a fraction, that control groups leave to the process; undefined without a limit. */
+/** Returns the number of processors that control groups allow, possibly a fraction; undefined without a limit. */
 export function readCpuLimit(files: HostFiles): number | undefined {
   const limits = listGroups(files, 'cpu').flatMap(({ version, directory }) => {
     const read = (name: string) => readHostFile(files, join(directory, name)) ?? '';
@@ -112,8 +112,8 @@ interface ControlGroup {
 }
 
 /**
- * The control group of the process and those around it. In a container the path may be the host's, while what is mounted
- * begins at the container's own: directories that are not there give nothing.
+ * Lists the control group of the process and its ancestors. In a container, the path may be that of the host although only the
+ * container's part is mounted, so some of the directories may not exist.
  */
 function listGroups(files: HostFiles, controller: string): ControlGroup[] {
   const lines = (readHostFile(files, 'proc/self/cgroup') ?? '').split('\n');

@@ -1,18 +1,18 @@
 /**
- * Puts the lines of one stream together from chunks that end anywhere, within a character too.
+ * Assembles the lines of one stream from chunks that may end anywhere, even within a character.
  *
- * A carriage return begins the line anew: of a progress bar only the last state is kept. Memory is bounded: of a line that is
- * too long the rest is counted.
+ * A carriage return restarts the line, so that only the last state of a progress bar is kept. Memory is bounded: characters beyond
+ * the maximum length of a line are only counted.
  */
 
 import { StringDecoder } from 'node:string_decoder';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { erasesLine, toPlainText } from './terminal-text.js';
 
-/** A line as it was written, control sequences included, without its end. */
+/** A line with its control sequences, without its end. */
 export interface AssembledLine {
   readonly text: string;
-  /** UTF-16 code units of the line that were not kept. */
+  /** Number of UTF-16 code units of the line that were not kept. */
   readonly lostLength: number;
 }
 
@@ -25,22 +25,22 @@ export class LineAssembler {
   readonly #decoder = new StringDecoder('utf8');
   #text = '';
   #lostLength = 0;
-  /** The last state of the line before a carriage return in which something can be read. */
+  /** The last state of the line before a carriage return that contains visible text. */
   #state = NO_LINE;
   #isProgress = false;
 
-  /** `onLine` gets each line in which something can be read. Of longer lines than `maxLength` the beginning is kept. */
+  /** `onLine` receives each line with visible text. Lines longer than `maxLength` are truncated. */
   constructor(onLine: (line: AssembledLine) => void, maxLength: number) {
     this.#onLine = onLine;
     this.#maxLength = maxLength;
   }
 
-  /** Whether the last line is not at its end yet. */
+  /** Whether the last line has not ended yet. */
   get hasPartialLine(): boolean {
     return this.#text !== '' || this.#state !== NO_LINE;
   }
 
-  /** Whether the line that is not at its end yet has been begun anew, as progress bars do. */
+  /** Whether the partial line was restarted by a carriage return, as progress bars do. */
   get isProgress(): boolean {
     return this.#isProgress;
   }
@@ -49,12 +49,12 @@ export class LineAssembler {
     this.#push(this.#decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
   }
 
-  /** A text is encoded on its own when it is written: halves of a character at its ends become U+FFFD there, and here. */
+  /** Adds text. Half a character at its ends becomes U+FFFD, because the stream encodes each text separately. */
   pushText(text: string): void {
     this.#push(this.#decoder.end() + toWellFormedText(text).text);
   }
 
-  /** Gives the last line although it is not at its end. */
+  /** Passes the partial line to `onLine`. */
   flush(): void {
     this.#push(this.#decoder.end());
     this.#endLine();
@@ -91,7 +91,7 @@ export class LineAssembler {
     if (line !== NO_LINE) this.#onLine(line);
   }
 
-  /** What the line shows now: its new state, or the one before if the new one shows nothing and erases nothing. */
+  /** Returns the visible state of the line: the new state, or the previous one if the new one neither shows nor erases text. */
   #takeState(): AssembledLine {
     const line = { text: this.#text, lostLength: this.#lostLength };
     this.#text = '';

@@ -1,8 +1,8 @@
 /**
- * A log file that grows by whole lines, and never stands in the way of the program.
+ * Appends complete lines to a log file without slowing the program down.
  *
- * Lines wait in memory, unencoded, and are written off the call: at an interval, or when many wait. Only a program that never
- * lets the event loop run pays for a write itself. While the disk refuses, lines are kept up to a bound, then counted.
+ * Lines are buffered without encoding and written at an interval. A call writes synchronously only if the program blocks the event loop
+ * or the buffer is large. While writes fail, lines are kept up to a limit, then dropped and counted.
  */
 
 import {
@@ -21,14 +21,14 @@ import type { Diagnostics } from '../base/diagnostics.js';
 import { RunWriteError } from '../base/errors.js';
 
 export interface LogFileOptions<Line extends WaitingLine> {
-  /** What is written of lines, in their order: the line feed before each included, nothing of those that are left out. */
+  /** Encodes lines in their order, each preceded by a line feed. May omit lines. */
   readonly encode: (lines: readonly Line[]) => string;
-  /** The line that tells of `count` lines that were not kept. */
+  /** Returns a line that reports `count` dropped lines. */
   readonly describeLoss: (count: number) => Line;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly intervalMs: number;
-  /** What may wait in memory, encoded or not. */
+  /** Limit for buffered lines, encoded or not. */
   readonly maxWaitingBytes: number;
 }
 
@@ -36,11 +36,11 @@ export interface WaitingLine {
   readonly text: string;
 }
 
-/** Waiting bytes that a call writes itself. */
+/** Buffer size from which a call writes synchronously. */
 const SPILL_BYTES = 2 * 1024 * 1024;
-/** What a line costs in memory besides its text. */
+/** Memory that a line needs in addition to its text. */
 const LINE_BYTES = 100;
-/** The last line of a file that a process left is looked for in so many bytes. */
+/** Number of bytes at the end of an existing file that are searched for the last line. */
 const TAIL_BYTES = 256 * 1024;
 const LINE_FEED = 0x0a;
 const EMPTY: Buffer = Buffer.alloc(0);
@@ -51,9 +51,9 @@ export class LogFile<Line extends WaitingLine> {
   readonly #timer: NodeJS.Timeout;
   #lines: Line[] = [];
   #lineBytes = 0;
-  /** Encoded, and refused by the disk. */
-  #refused: Buffer = EMPTY;
-  /** The beginning of a line at the end of the file, the rest of which is in `#refused`. Empty unless the disk has just refused. */
+  /** Encoded bytes that are not written yet. */
+  #unwritten: Buffer = EMPTY;
+  /** The beginning of a line at the end of the file whose rest is in `#unwritten`. Not empty only after a write has failed. */
   #torn: Buffer = EMPTY;
   #lastAttemptMs: number;
   #failure: RunWriteError | undefined;
@@ -62,7 +62,7 @@ export class LogFile<Line extends WaitingLine> {
   #isTailChecked = false;
   #writesAtOnce = false;
 
-  /** Touches no disk before the first line. */
+  /** Does not access the disk before the first line. */
   constructor(path: string, options: LogFileOptions<Line>) {
     this.path = path;
     this.#options = options;
@@ -70,12 +70,12 @@ export class LogFile<Line extends WaitingLine> {
     this.#timer = setInterval(() => this.flush(), options.intervalMs).unref();
   }
 
-  /** Lines that were not kept because the disk refused writes. */
+  /** Number of lines that were dropped because writes to disk failed. */
   get lostLines(): number {
     return this.#lostLines;
   }
 
-  /** What the disk said last; undefined when all is well. */
+  /** The error of the last write; undefined if it succeeded. */
   get failure(): RunWriteError | undefined {
     return this.#failure;
   }
@@ -83,7 +83,7 @@ export class LogFile<Line extends WaitingLine> {
   append(line: Line): void {
     const bytes = 2 * line.text.length + LINE_BYTES;
     const isFull = () => this.#waitingBytes + bytes > this.#options.maxWaitingBytes;
-    // While the disk refuses, the interval tries again: not every line.
+    // While writes fail, only the interval retries, not every line.
     if (isFull() && this.#failure === undefined) this.flush();
     if (isFull()) {
       this.#lose();
@@ -94,7 +94,7 @@ export class LogFile<Line extends WaitingLine> {
     if (this.#isDue()) this.flush();
   }
 
-  /** Writes all lines so far. Throws nothing: what the disk refuses is kept and reported. */
+  /** Writes all lines so far. Never throws: if the write fails, the lines are kept and the error is reported. */
   flush(): void {
     this.#lastAttemptMs = this.#options.clock.monotonicMs();
     if (this.#waitingBytes === 0) return;
@@ -107,23 +107,23 @@ export class LogFile<Line extends WaitingLine> {
     }
   }
 
-  /** As `flush`; lines that come later are written at once. */
+  /** Writes all lines so far, and all later lines immediately. */
   drainAtExit(): void {
     this.#writesAtOnce = true;
     this.flush();
   }
 
-  /** Writes what is left. */
+  /** Stops the interval and writes all remaining lines. */
   close(): void {
     clearInterval(this.#timer);
     this.drainAtExit();
   }
 
   get #waitingBytes(): number {
-    return this.#lineBytes + this.#refused.length;
+    return this.#lineBytes + this.#unwritten.length;
   }
 
-  /** Whether the call has to write: the event loop has not run for long, or the process is at its end. */
+  /** Whether this call must write, because the event loop is blocked, the buffer is large or the process ends. */
   #isDue(): boolean {
     if (this.#writesAtOnce) return true;
     const waitedMs = this.#options.clock.monotonicMs() - this.#lastAttemptMs;
@@ -136,18 +136,18 @@ export class LogFile<Line extends WaitingLine> {
     this.#lines = [];
     this.#lineBytes = 0;
     const bytes = Buffer.from(this.#options.encode(lines));
-    this.#refused = this.#refused.length === 0 ? bytes : Buffer.concat([this.#refused, bytes]);
+    this.#unwritten = this.#unwritten.length === 0 ? bytes : Buffer.concat([this.#unwritten, bytes]);
   }
 
   #write(): void {
-    if (this.#refused.length === 0) return;
+    if (this.#unwritten.length === 0) return;
     const fd = this.#open();
     try {
       if (!this.#isTailChecked) this.#checkTail(fd, fstatSync(fd));
-      while (this.#refused.length > 0) {
-        const written = this.#refused.subarray(0, writeSync(fd, this.#refused));
-        this.#refused = this.#refused.subarray(written.length);
-        this.#torn = this.#refused[0] === LINE_FEED ? EMPTY : this.#lastLineOf(written);
+      while (this.#unwritten.length > 0) {
+        const written = this.#unwritten.subarray(0, writeSync(fd, this.#unwritten));
+        this.#unwritten = this.#unwritten.subarray(written.length);
+        this.#torn = this.#unwritten[0] === LINE_FEED ? EMPTY : this.#lastLineOf(written);
       }
       this.#torn = EMPTY;
     } catch (error) {
@@ -158,7 +158,7 @@ export class LogFile<Line extends WaitingLine> {
     }
   }
 
-  /** Opened for each write: a file that was taken away meanwhile is made anew. */
+  /** Opens the file for each write, so that a file that was removed is created again. */
   #open(): number {
     try {
       return openSync(this.path, 'a+', 0o644);
@@ -174,7 +174,7 @@ export class LogFile<Line extends WaitingLine> {
     return start < 0 ? Buffer.concat([this.#torn, written]) : written.subarray(start);
   }
 
-  /** A process that was killed may have left the beginning of a line, at which Polyaxon's reader fails. */
+  /** Removes the partial line that a killed process may have written, because Polyaxon's reader fails at it. */
   #checkTail(fd: number, { size }: Stats): void {
     this.#isTailChecked = true;
     const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
@@ -185,15 +185,15 @@ export class LogFile<Line extends WaitingLine> {
     }
   }
 
-  /** So that the file ends in a whole line. */
+  /** Removes a partly written line, so that the file ends with a complete line. */
   #takeBackTornLine(fd: number): void {
     if (this.#torn.length === 0) return;
     try {
       ftruncateSync(fd, fstatSync(fd).size - this.#torn.length);
-      this.#refused = Buffer.concat([this.#torn, this.#refused]);
+      this.#unwritten = Buffer.concat([this.#torn, this.#unwritten]);
       this.#torn = EMPTY;
     } catch {
-      // Then the next write goes on at that byte.
+      // The next write then continues after the last written byte.
     }
   }
 
@@ -217,7 +217,7 @@ export class LogFile<Line extends WaitingLine> {
     const { diagnostics } = this.#options;
     if (this.#unreportedLoss > 1) diagnostics.count('WARN_LOG_LINES_DROPPED');
     else {
-      const message = `${this.path}: lines are not kept while the disk refuses writes`;
+      const message = `${this.path}: lines are dropped while writes to disk fail`;
       this.#report(() => diagnostics.warn('WARN_LOG_LINES_DROPPED', message));
     }
   }
@@ -226,7 +226,7 @@ export class LogFile<Line extends WaitingLine> {
     try {
       report();
     } catch {
-      // A callback of the program's that throws: there is nobody to tell.
+      // A callback of the program has thrown. No one can handle the error here.
     }
   }
 }

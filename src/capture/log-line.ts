@@ -1,8 +1,8 @@
 /**
- * Lines of Polyaxon's log files. Pure.
+ * Encodes lines of Polyaxon's log files. Pure.
  */
 
-/** Where the lines of a process come from. */
+/** The origin of a process's lines. */
 export interface LogOrigin {
   readonly node: string;
   readonly pod: string;
@@ -16,7 +16,7 @@ const MICROSECONDS = 1_000_000;
  *
  *     {"timestamp":"2024-01-02T03:04:05.123456+00:00","node":"local","pod":"alice","container":"myhost","value":"epoch 1 done"}
  *
- * Time always has six digits of a fraction. `text` is well-formed. Source: traceml 1.3.0, `logging/schemas.py`
+ * The timestamp always has six fractional digits. `text` must be well-formed. Source: traceml 1.3.0, `logging/schemas.py`
  * (`V1Logs.get_jsonl_events`: each line is preceded by a line feed).
  */
 export function encodeLogLine(origin: LogOrigin, microseconds: number, text: string): string {
@@ -25,14 +25,14 @@ export function encodeLogLine(origin: LogOrigin, microseconds: number, text: str
   return `\n${json.replace(/[\u0085\u2028\u2029]/g, escapeLineEnd)}`;
 }
 
-/** ISO time with an offset, of microseconds since the Unix epoch. */
+/** Converts microseconds since the Unix epoch to an ISO time with an offset. */
 function toTimestamp(microseconds: number): string {
   const seconds = Math.floor(microseconds / MICROSECONDS);
   const fraction = String(microseconds - seconds * MICROSECONDS).padStart(6, '0');
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${fraction}+00:00`;
 }
 
-/** Python takes these for ends of lines. */
+/** Escapes a character that Python treats as a line end. */
 function escapeLineEnd(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

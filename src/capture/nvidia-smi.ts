@@ -1,5 +1,5 @@
 /**
- * Memory and utilization of NVIDIA's GPUs, through their driver's program.
+ * Reads memory and utilization of NVIDIA GPUs from `nvidia-smi`, the tool of their driver.
  */
 
 import { spawn } from 'node:child_process';
@@ -8,18 +8,18 @@ const QUERY = ['--query-gpu=index,memory.free,memory.used,utilization.gpu', '--f
 const MEBIBYTE = 1024 * 1024;
 const TIMEOUT_MS = 5000;
 const MAX_OUTPUT_LENGTH = 64 * 1024;
-/** A driver that fails so often in a row is not asked again. */
+/** After this many consecutive failures, the driver is not queried again. */
 const MAX_FAILURES = 3;
 
 export interface GpuQuery {
   /**
-   * `gpu_<i>_memory_free` and `gpu_<i>_memory_used` in bytes, `gpu_<i>_utilization` in percent; what a GPU does not tell is left
-   * out. Empty without GPUs; never rejects.
+   * Returns `gpu_<i>_memory_free` and `gpu_<i>_memory_used` in bytes, and `gpu_<i>_utilization` in percent. Omits values that a GPU does
+   * not report. Empty without GPUs; never rejects.
    */
   read(options: { readonly keepsAlive: boolean }): Promise<Record<string, number>>;
 }
 
-/** Asks the `nvidia-smi` on the PATH. Where there is none it is not looked for again. */
+/** Creates a query that runs the `nvidia-smi` on the PATH. If it is missing, the query does not search for it again. */
 export function createGpuQuery(environment: NodeJS.ProcessEnv): GpuQuery {
   let failures = 0;
   return {
@@ -45,7 +45,7 @@ function runNvidiaSmi(
       stdio: ['ignore', 'pipe', 'ignore'],
       windowsHide: true,
     });
-    // A driver that has to wake up takes seconds: a program that is at its end does not wait for it.
+    // A driver may need seconds to wake up. A program that ends does not wait for it.
     const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS).unref();
     if (!keepsAlive) {
       child.unref();
@@ -66,7 +66,7 @@ function runNvidiaSmi(
   });
 }
 
-/** Lines `0, 23028, 1024, 37`, memory in MiB; `[N/A]` and the like for what is unknown. Source: nvidia-smi --help-query-gpu. */
+/** Parses lines `0, 23028, 1024, 37` with memory in MiB. Unknown values are `[N/A]` or similar. Source: nvidia-smi --help-query-gpu. */
 function parseGpus(text: string): Record<string, number> {
   const values: [string, number][] = text.split('\n').flatMap((line) => {
     const fields = line.split(',').map((field) => field.trim());

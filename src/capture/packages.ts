@@ -1,5 +1,5 @@
 /**
- * The packages that a program may load, with their versions, from what package managers leave on disk.
+ * Lists the packages that a program may load, with their versions, from the files of package managers.
  */
 
 import { existsSync } from 'node:fs';
@@ -27,10 +27,10 @@ const DEPENDENCY_FIELDS = [
 const PACKAGE_NAME = /^(?:@[\w.~-]+\/)?[\w~-][\w.~-]*$/;
 
 /**
- * The packages installed for the program in `directory`, by name, then version. Never rejects; empty when nothing is found.
+ * Lists the packages installed for the program in `directory`, sorted by name, then version. Never rejects; empty when none are found.
  *
- * npm writes what it installed into `node_modules/.package-lock.json`; without it `package-lock.json` counts. Where another package
- * manager is in charge, the packages that `package.json` names are looked up in `node_modules`.
+ * Reads `node_modules/.package-lock.json`, where npm lists the installed packages, else `package-lock.json`. For other package managers,
+ * looks up the dependencies of `package.json` in `node_modules`.
  */
 export async function listPackages(directory: string): Promise<PackageVersion[]> {
   const directories = listUpwards(directory);
@@ -43,7 +43,7 @@ export async function listPackages(directory: string): Promise<PackageVersion[]>
   return [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
 }
 
-/** The package manager as it calls itself, with its version where that is known: `npm/10.8.2`, `yarn@4.9.1`, `pnpm`; or null. */
+/** Returns the package manager, with its version if known: `npm/10.8.2`, `yarn@4.9.1`, `pnpm`; or null. */
 export async function findPackageManager(
   directory: string,
   environment: NodeJS.ProcessEnv,
@@ -66,7 +66,7 @@ function listUpwards(directory: string): string[] {
   return parent === path ? [path] : [path, ...listUpwards(parent)];
 }
 
-/** The nearest lock file of npm; undefined when there is none, or another package manager's project comes first. */
+/** Reads the nearest npm lock file; undefined when there is none, or when a project of another package manager is nearer. */
 async function readLockFile(
   directories: readonly string[],
   file: string,
@@ -82,7 +82,7 @@ async function readLockFile(
   return undefined;
 }
 
-/** Source: docs.npmjs.com, "package-lock.json": `packages` by path, or `dependencies` by name, nested, before version 2. */
+/** Lists `packages` by path, or before version 2 nested `dependencies` by name. Source: docs.npmjs.com, "package-lock.json". */
 function listLocked(lock: unknown): PackageVersion[] {
   const packages = entriesOf(fieldOf(lock, 'packages'));
   if (packages.length > 0) {
@@ -129,7 +129,7 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch {
-    // Not there, or not whole.
+    // The file is missing or incomplete.
     return undefined;
   }
 }

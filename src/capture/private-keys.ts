@@ -1,23 +1,23 @@
 /**
- * Private keys in PEM form (RFC 7468), in one text or in the lines of a stream. Pure.
+ * Finds private keys in PEM format (RFC 7468), in one text or in the lines of a stream. Pure.
  */
 
 import { MASK } from './secret-names.js';
 
-/** Private keys have no more lines: one of RSA with 16,384 bits has 200. */
+/** Maximum number of lines of a private key. An RSA key with 16,384 bits has 200. */
 export const MAX_KEY_LINES = 250;
 const MAX_LINE_LENGTH = 1000;
 
 const BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----/g;
 const END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----/g;
-/** Base64, nothing, or one of the headers of RFC 1421. */
+/** Matches base64, an empty line, or a header of RFC 1421. */
 const KEY_LINE = /^(?:[A-Za-z0-9+/=]*|(?:Proc-Type|DEK-Info|Version|Comment):.*)$/;
-/** A private key in one line, with escaped ends of lines. */
+/** Matches a private key in one line, with escaped line ends. */
 const KEY_IN_ONE_LINE = /(?:[A-Za-z0-9+/=]|\\{1,4}[nr])*/y;
 
 /**
- * Masks from each beginning to the next end; where the end is cut away, to the end of what can belong to the key. `mask` gives
- * what stands for a key.
+ * Masks each private key from its begin line to the next end line. Without an end line, masks everything that can belong to the key.
+ * `mask` returns the replacement.
  */
 export function maskPrivateKeys(text: string, mask: () => string): string {
   if (!text.includes('PRIVATE KEY')) return text;
@@ -35,14 +35,14 @@ export function maskPrivateKeys(text: string, mask: () => string): string {
   return out + text.slice(from);
 }
 
-/** Whether the line is the first of a private key that has more lines. */
+/** Whether the line is the first line of a private key with several lines. */
 export function beginsPrivateKey(line: string): boolean {
   if (!line.includes('PRIVATE KEY')) return false;
   const begin = [...line.matchAll(BEGIN)].at(-1);
   return begin !== undefined && line.slice(begin.index + begin[0].length).trim() === '';
 }
 
-/** Whether a line after the beginning of a private key belongs to it, and whether it ends it. Marks of a diff may precede it. */
+/** Whether a line after the begin line of a private key is part of the key, its end, or outside. Diff markers may precede the line. */
 export function judgeKeyLine(line: string): 'inside' | 'end' | 'outside' {
   if (line.search(END) >= 0) return 'end';
   return line.length <= MAX_LINE_LENGTH && KEY_LINE.test(line.replace(/^[+-]/, '').trim())

@@ -1,12 +1,12 @@
 /**
- * Addresses of git remotes, as they may be shown. Pure.
+ * Converts URLs of git remotes to forms that can be shown. Pure.
  */
 
 const URL_PARTS = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/]*)@)?([^?#]*)/i;
-/** `git@host:path`, git's short form of an SSH address. Source: git-clone(1), "GIT URLS". */
+/** Matches `git@host:path`, git's short form of an SSH URL. Source: git-clone(1), "GIT URLS". */
 const SSH_SHORT_FORM = /^([^@/\s:]+)@([^:/\s]+):(?!\/\/)(.+)$/;
 
-/** The address without user, password and query; users of SSH, which are names such as `git`, stay. */
+/** Removes user, password and query from a URL. Keeps the user of an SSH URL, which is a name such as `git`. */
 export function stripCredentials(url: string): string {
   const [, scheme, user, rest] = URL_PARTS.exec(url) ?? [];
   if (scheme === undefined || rest === undefined) return url;
@@ -15,9 +15,9 @@ export function stripCredentials(url: string): string {
 }
 
 /**
- * The address at which people can look at the repository: SSH addresses become `https://host/path`, without `.git`.
+ * Returns the URL of a repository in the browser: SSH URLs become `https://host/path` without `.git`; others stay unchanged.
  *
- * Source: clipped 0.11, `utils/git.py` (`get_code_reference`), which cuts at the first `.git` anywhere; others stay as they are.
+ * Source: clipped 0.11, `utils/git.py` (`get_code_reference`), which cuts at the first `.git` anywhere.
  */
 export function toBrowserUrl(url: string): string {
   const short = SSH_SHORT_FORM.exec(url);

@@ -1,24 +1,24 @@
 /**
- * Secrets in texts that are known by the name they are given to: `password = "…"`, `"token": "…"`, `--api-key …`. Pure.
+ * Finds secrets by the name that they are assigned to: `password = "…"`, `"token": "…"`, `--api-key …`. Pure.
  */
 
 import { isBoring, isMasked, judgeName, looksLikeCredential } from './secret-names.js';
 
-/** A name and what stands between it and its value, quotes in quoted texts included. Names begin where no name goes on. */
+/** Matches a name and everything before its value, including escaped quotes. A name never begins within another name. */
 const NAME = /(?<![\w.-])-{0,2}([A-Za-z_][\w.-]{0,80})\\{0,3}["']?[ \t]{0,4}(?:=>|:=|=|:)[ \t]{0,4}/g;
 const FLAG = /(?<![\w.-])--([A-Za-z][\w.-]{0,80})[ \t]{1,4}(?!-)/g;
-/** Values are judged by so much of them, so that ordinary ones cost little; what is masked is all of them. */
+/** Only the first 512 characters of a value are checked, so that ordinary values cost little. A secret value is masked completely. */
 const QUOTED_VALUE = /(\\{0,3}["'])((?:(?!\1)(?:\\[^\n]|[^\n\\])){1,512})/y;
 const BARE_VALUE = /[^\s"'`,;&|<>(){}[\]\\]{6,512}/y;
 const BARE_REST = /[^\s"'`,;&|<>(){}[\]\\]*/y;
 
-/** Masks the values of names that say that they are secret. `mask` gives what stands for a value. */
+/** Masks the values of names that denote secrets. `mask` returns the replacement. */
 export function maskAssignments(text: string, mask: () => string): string {
   const masked = /[=:]/.test(text) ? maskValuesAfter(NAME, text, mask) : text;
   return masked.includes('--') ? maskValuesAfter(FLAG, masked, mask) : masked;
 }
 
-/** Looks at each name; the next one may stand inside of the value of one that is ordinary. */
+/** Checks each name. The value of an ordinary name may contain the next name. */
 function maskValuesAfter(names: RegExp, text: string, mask: () => string): string {
   let out = '';
   let from = 0;
@@ -54,7 +54,7 @@ function findSecretValue(
   return { start, end: judgedEnd + (BARE_REST.exec(text)?.[0].length ?? 0) };
 }
 
-/** Where a long value ends: at its quote, or with the line when that does not come. */
+/** Returns the end of a long value: its closing quote, or the end of the line if there is none. */
 function endOfQuoted(text: string, quote: string, from: number): number {
   if (text.startsWith(quote, from)) return from;
   const ends = [text.indexOf(quote, from), text.indexOf('\n', from)].filter((end) => end >= 0);
@@ -66,7 +66,7 @@ function isSecretValue(name: string, value: string): boolean {
   return judgeName(name) === 'secret' || looksLikeCredential(value);
 }
 
-/** `password = config.password`, `token = tokens[i]`, `secret = b64decode(x)`, `password: string`. */
+/** Whether the value is code: `password = config.password`, `token = tokens[i]`, `secret = b64decode(x)`, `password: string`. */
 function isCode(value: string, next: string): boolean {
   return /[([]/.test(next) || /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\.?$/.test(value) || !/\d|[^\w.]/.test(value);
 }

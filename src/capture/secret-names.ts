@@ -1,30 +1,30 @@
 /**
- * Which names and values look like secrets: the words of a name, the look of a value. Pure.
+ * Decides which names and values look like secrets, from the words of a name and the characters of a value. Pure.
  *
- * Machine learning has its own tokens, keys and masks: `pad_token`, `max_tokens`, `cache_key` are no secrets. So a name has
- * three verdicts, and in doubt the value decides.
+ * Machine learning has its own tokens, keys and masks: `pad_token`, `max_tokens` and `cache_key` are not secrets. Therefore a name
+ * has one of three verdicts, and if the name is not conclusive, the value decides.
  */
 
-/** `secret`: its value is one. `perhaps`: it is one if it looks like one. */
+/** `secret`: the value is a secret. `perhaps`: the value is a secret if it looks like one. */
 export type NameVerdict = 'secret' | 'perhaps' | 'ordinary';
 
 export const MASK = '***';
 
-/** What any name of a secret contains: a quick test before the words are looked at. */
+/** Every name of a secret matches this quick test, which avoids splitting most names into words. */
 const HINT = /pass|pwd|secret|token|key|cred|auth|dsn|jwt|cookie|webhook|connection/i;
 
-/** Names whose values are secret, wherever the word stands. */
+/** Words that make a name secret at any position. */
 const SECRET_WORD =
   /^(?:\w*(?:password|passwd|passphrase|passcode)s?|(?:\w*[a-z])?secrets?|credentials?|creds|(?:x?api|access|secret|private|account|signing|encryption)keys?|(?:auth|access|refresh|session|bearer|oauth|api|bot)tokens?|authorization|pwd|dsn|jwt|sshpass)$/;
 
-/** Words that make a `key` after them secret. */
+/** Words that make a following `key` secret. */
 const SECRET_KEY_OWNERS = new Set(
   'api access secret private account signing encryption master deploy ssh license service subscription storage shared admin session'.split(
     ' ',
   ),
 );
 
-/** Words that make a `token` after them secret. */
+/** Words that make a following `token` secret. */
 const SECRET_TOKEN_OWNERS = new Set(
   (
     'auth access refresh session bearer oauth api bot personal deploy registry vault csrf xsrf client service security job ci login ' +
@@ -33,7 +33,7 @@ const SECRET_TOKEN_OWNERS = new Set(
   ).split(' '),
 );
 
-/** Words that make a `token` after them one of a vocabulary or a count. */
+/** Words that make a following `token` a vocabulary token or a count. */
 const VOCABULARY_TOKEN_OWNERS = new Set(
   (
     'pad padding eos bos cls sep mask unk unknown start end stop special image audio video prompt max min num n per next first last new input ' +
@@ -41,14 +41,14 @@ const VOCABULARY_TOKEN_OWNERS = new Set(
   ).split(' '),
 );
 
-/** Words that make a `key` after them ordinary even in the environment. */
+/** Words that make a following `key` ordinary, even in the environment. */
 const ORDINARY_KEY_OWNERS = new Set(
   'cache primary foreign sort partition public pub gpg pgp idempotency host group lookup data dict row column metric config hash'.split(
     ' ',
   ),
 );
 
-/** A name that ends in one of these tells something about a secret, not the secret. */
+/** A name that ends in one of these words describes a secret but does not contain it. */
 const ORDINARY_ENDINGS = new Set(
   (
     'file files path paths dir directory folder name names type kind url uri endpoint host port count counts length len size limit ttl age expiry ' +
@@ -58,7 +58,7 @@ const ORDINARY_ENDINGS = new Set(
   ).split(' '),
 );
 
-/** Values that stand for the absence or the kind of a secret, and words that would be masked in every text. */
+/** Values that mean the absence or the kind of a secret, and words that are too common to be masked in texts. */
 const BORING_WORDS = new Set(
   (
     'true false none null nil undefined yes no on off enabled disabled default required optional empty unset auto password passwd secret token ' +
@@ -70,7 +70,7 @@ const BORING_WORDS = new Set(
 
 const VERSION = /^[~^<>=v ]{0,4}\d{1,9}\.\d{1,9}(?:\.(?:\d{1,9}|x|\*))?(?:[-+][\w.]{1,30})?$/;
 
-/** What the name of a variable, a key, a flag or a header says about its value. */
+/** Judges by the name of a variable, key, flag or header whether its value is a secret. */
 export function judgeName(name: string): NameVerdict {
   if (name.length > 256 || !HINT.test(name) || name === 'PWD' || name === 'OLDPWD') return 'ordinary';
   const words = toWords(name);
@@ -93,13 +93,13 @@ export function judgeName(name: string): NameVerdict {
     : 'ordinary';
 }
 
-/** Whether a variable's name ends in `KEY` and that key may be secret: only a value that looks random then is. */
+/** Whether a variable's name ends in `KEY` and may denote a secret. Its value is a secret only if it also looks random. */
 export function isSomeKey(name: string): boolean {
   const words = toWords(name.slice(-256));
   return words.at(-1) === 'key' && words.length > 1 && !ORDINARY_KEY_OWNERS.has(words.at(-2)!);
 }
 
-/** Whether masking the value would hide nothing: an ordinary word, a short number, a path, a placeholder, a plain URL. */
+/** Whether the value is too ordinary to be masked: an ordinary word, a short number, a path, a placeholder, a plain URL. */
 export function isBoring(value: string): boolean {
   const text = value.trim();
   return (
@@ -113,7 +113,7 @@ export function isBoring(value: string): boolean {
   );
 }
 
-/** Whether a value under a doubtful name looks like a credential rather than a word. */
+/** Whether a value whose name is not conclusive looks like a credential rather than a word. */
 export function looksLikeCredential(value: string): boolean {
   if (value.length < 8 || value.length > 8192 || /\s/.test(value) || isBoring(value)) return false;
   if (/^[<[{(]/.test(value)) return false;
@@ -121,18 +121,18 @@ export function looksLikeCredential(value: string): boolean {
   return (/[a-z]/.test(value) && /[a-z][A-Z]/.test(value)) || (value.length >= 16 && /[^A-Za-z]/.test(value));
 }
 
-/** Whether a text looks like drawn by lot: long, with digits and letters of both cases, or with little else than hex. */
+/** Whether a text looks random: at least 16 characters with digits and letters of both cases, or at least 24 hex digits and dashes. */
 export function looksRandom(text: string): boolean {
   if (text.length < 16 || !/\d/.test(text) || /\s/.test(text)) return false;
   return (/[a-z]/.test(text) && /[A-Z]/.test(text)) || /^[0-9a-f-]{24,}$/i.test(text);
 }
 
-/** Whether the value was masked before: `***`, or `Bearer ***`. */
+/** Whether the value is already masked: `***`, or `Bearer ***`. */
 export function isMasked(value: string): boolean {
   return /^(?:[A-Za-z]+ )?\*\*\*/.test(value);
 }
 
-/** `someAPIKey`, `SOME_API_KEY`, `some.api-key` → some, api, key. */
+/** Splits a name into words: `someAPIKey`, `SOME_API_KEY`, `some.api-key` → some, api, key. */
 function toWords(name: string): string[] {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
@@ -146,7 +146,7 @@ function hasPair(words: readonly string[], second: string, firsts: ReadonlySet<s
   return words.some((word, index) => word === second && firsts.has(words[index - 1] ?? ''));
 }
 
-/** Eight digits and more can be a password; less is found in every log. */
+/** Eight or more digits can be a password. Shorter numbers occur in every log. */
 function isOrdinaryNumber(text: string): boolean {
   return (
     /^[+-]?(?:\d{0,7}|\d{1,15}\.\d{0,20})(?:e[+-]?\d{1,3})?$/i.test(text) || /^\d{4}-\d\d-\d\d$/.test(text)
@@ -160,7 +160,7 @@ function isPlaceholder(text: string): boolean {
   );
 }
 
-/** Secrets in base64 may begin with a slash: a segment that looks random makes it no path. */
+/** Whether the text is a path. A text with a random segment is not, because base64 secrets may begin with a slash. */
 function isPath(text: string): boolean {
   const isAbsolute = /^(?:~|\.{1,2})?\/|^[A-Za-z]:[\\/]/.test(text);
   const isKnownFile =

@@ -1,22 +1,21 @@
 /**
- * Secrets that are known by their shape or by what stands before them, in any text. Pure.
+ * Finds secrets in any text by their form or by the text before them. Pure.
  *
- * Every expression is anchored by what may not stand before it, or bounded in length, so that the time is linear in the text
- * whatever the text is.
+ * Every expression is bounded in length or restricts the preceding character, so that matching takes linear time for any text.
  */
 
 import { maskPrivateKeys } from './private-keys.js';
 import { maskAssignments } from './secret-assignments.js';
 import { isBoring, isMasked, judgeName, looksLikeCredential, looksRandom, MASK } from './secret-names.js';
 
-/** What a text is without its secrets, and how many there were. */
+/** A text without its secrets, and the number of secrets. */
 export interface MaskedText {
   readonly text: string;
   readonly count: number;
 }
 
 /**
- * Tokens that their issuers made recognizable.
+ * Tokens with a recognizable form.
  *
  * Source: the issuers' documentation, as collected by https://github.com/gitleaks/gitleaks (config/gitleaks.toml).
  */
@@ -57,7 +56,7 @@ const TOKEN_SHAPES = [
 ];
 
 const TOKEN = new RegExp(`(?<![A-Za-z0-9])(?:${TOKEN_SHAPES.join('|')})`, 'g');
-/** OpenAI's, and of those who took up their form. The style sheets of scikit-learn have names like it: the key must look random. */
+/** Matches keys of OpenAI and of services with the same form. The key must also look random, because scikit-learn has style names like it. */
 const SK_KEY = /(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{20,300}/g;
 const SLACK_WEBHOOK = /(hooks\.slack\.com\/(?:services|workflows|triggers)\/)[A-Za-z0-9/_-]{20,200}/g;
 
@@ -68,14 +67,14 @@ const COOKIE = /(?<![A-Za-z0-9_])((?:set-)?cookie\s{0,2}:\s{0,4})([^\s"'=;]{1,25
 const NETRC =
   /(?<![\w.])(machine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,256}\s{1,4}password\s{1,4})(\S{1,1024})/g;
 
-/** `scheme://user:password@` and `https://token@`. */
+/** Matches `scheme://user:password@` and `https://token@`. */
 const URL_USER =
   /(?<![A-Za-z0-9+.-])([a-z][a-z0-9+.-]{1,30}:\/\/)([^\s/?#@:"'<>]{0,256})(:[^\s/?#"'<>]{0,1024})?@/gi;
 const QUERY = /([?&](?:amp;)?)([A-Za-z][\w.-]{0,60})=([^\s&"'<>#;]+)/g;
 const SIGNATURE_NAME =
   /^(?:x-(?:amz|goog)-(?:signature|credential|security-token)|signature|sig|awsaccesskeyid|googleaccessid)$/i;
 
-/** Replaces what looks like a secret by `***`. */
+/** Replaces everything that looks like a secret with `***`. */
 export function maskShapes(text: string): MaskedText {
   let count = 0;
   const mask = (before: string, after = ''): string => {
@@ -131,7 +130,7 @@ function maskUser(
   return looksLikeCredential(user) && user.length >= 16 ? mask(scheme, '@') : all;
 }
 
-/** `${PASSWORD}` and the like. */
+/** Whether the text is a placeholder such as `${PASSWORD}`. */
 function isPlaceholderOf(text: string): boolean {
   return /^(?:\$\{?\w+\}?|<\w+>|%\w+%)$/.test(text);
 }

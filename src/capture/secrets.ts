@@ -1,8 +1,8 @@
 /**
- * Takes secrets out of what is captured, before it reaches the disk. Pure: the environment comes as an argument.
+ * Masks secrets in captured data before it is written to disk. Pure: the environment is an argument.
  *
- * Known secrets, the values of variables whose names say so, are masked wherever they occur; unknown ones by their shape
- * (`secret-shapes.ts`) and by the name they stand under (`secret-names.ts`). What is masked reads `***`.
+ * Known secrets are the values of variables with secret names. They are masked everywhere. Unknown secrets are found by their form
+ * (`secret-shapes.ts`) or by their name (`secret-names.ts`). A masked secret reads `***`.
  */
 
 import type { JsonValue } from '../base/json-value.js';
@@ -12,22 +12,22 @@ import { isBoring, judgeName, looksLikeCredential, MASK, type NameVerdict } from
 import { maskShapes } from './secret-shapes.js';
 
 export interface Masker {
-  /** The text without secrets. Time is linear in its length. */
+  /** Masks the secrets of a text, in linear time. */
   maskText(text: string): string;
-  /** The value without secrets, at any depth, by the names of its keys and by content. `name` is the value's own. */
+  /** Masks the secrets of a value at any depth, by the names of its keys and by content. `name` is the name of the value itself. */
   maskValue(name: string, value: JsonValue): JsonValue;
-  /** The arguments of a command without secrets: `--token x`, `--password=x`, `FOO_SECRET=x`, and by content. */
+  /** Masks the secrets in arguments of a command: `--token x`, `--password=x`, `FOO_SECRET=x`, and by content. */
   maskArguments(argv: readonly string[]): string[];
   /**
-   * Looks at the environment again: programs read files of secrets into it after they have started. What was known stays known.
-   * Takes a tenth of a millisecond.
+   * Reads the environment again, because programs may load secrets into it after the start. Known secrets stay known. Takes a tenth of a
+   * millisecond.
    */
   refresh(): void;
-  /** How many secrets were masked so far. */
+  /** Number of secrets masked so far. */
   readonly maskedCount: number;
 }
 
-/** Integers from this on are masked under a secret name; smaller ones are counts and sizes. */
+/** Under a secret name, integers from this value are masked. Smaller ones are counts and sizes. */
 const MIN_SECRET_INTEGER = 100_000;
 
 const ASSIGNED_ARGUMENT = /^((?:--?|\/)?([A-Za-z_][\w.:-]*)=)([\s\S]+)$/;
@@ -35,12 +35,12 @@ const FLAG = /^--?([A-Za-z][\w.-]+)$/;
 const USER_FLAG = /^(?:-u|--user|--proxy-user)$/;
 const USER_AND_PASSWORD = /^([^\s:/]+:)([^\s:/].*)$/;
 
-/** A masker that knows the secrets of `environment`. */
+/** Creates a masker that knows the secrets of `environment`. */
 export function createMasker(environment: NodeJS.ProcessEnv): Masker {
   return new EnvironmentMasker(environment);
 }
 
-/** Masks the lines of one stream: as `maskText`, and a private key of many lines becomes one line of `***` and empty ones. */
+/** Masks the lines of one stream with `maskText`. A private key with several lines becomes one line of `***` and empty lines. */
 export function createLineMasker(masker: Masker): (line: string) => string {
   let keyLinesLeft = 0;
   return (line) => {
@@ -56,7 +56,7 @@ export function createLineMasker(masker: Masker): (line: string) => string {
 
 class EnvironmentMasker implements Masker {
   readonly #environment: NodeJS.ProcessEnv;
-  /** Longest first: one may contain another. */
+  /** Longest first, because one may contain another. */
   #known: readonly KnownSecret[] = [];
   #maskedCount = 0;
 

@@ -1,5 +1,5 @@
 /**
- * Samples of how busy the machine and the process are.
+ * Samples the resource usage of the machine and the process.
  */
 
 import { statfs } from 'node:fs/promises';
@@ -18,43 +18,43 @@ import { createGpuQuery, type GpuQuery } from './nvidia-smi.js';
 
 export interface SystemSamplerOptions {
   readonly clock: Clock;
-  /** The usage of its file system is told. Default: the working directory. */
+  /** Directory whose file system usage is sampled. Default: the working directory. */
   readonly directory?: string | undefined;
-  /** Default: the process's; its PATH leads to `nvidia-smi`. */
+  /** Contains the PATH of `nvidia-smi`. Default: the environment of the process. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
   readonly hostFiles?: HostFiles | undefined;
 }
 
 export interface SystemSampler {
   /**
-   * What there is to tell now. Rates are those since the sample before; the first sample has none, but `cpu` is 0. Never rejects.
+   * Returns current values. Rates cover the time since the previous sample. The first sample has no rates, and `cpu` is 0. Never rejects.
    *
-   * Of the machine, with Python's names: `load` (of 1 minute; not on Windows), `cpu` and `memory` (percent; see
+   * Machine, with the names of the Python client: `load` (1 minute; not on Windows), `cpu` and `memory` (percent; see
    * `readMemoryPercent` for control groups), `gpu_<i>_memory_free`, `gpu_<i>_memory_used` (bytes), `gpu_<i>_utilization` (percent).
-   * Besides: `disk_usage` (percent of the run's file system, as `df`), `disk_read_bytes_per_second`,
+   * Additional names: `disk_usage` (percent of the run's file system, like `df`), `disk_read_bytes_per_second`,
    * `disk_write_bytes_per_second`, `network_rx_bytes_per_second`, `network_tx_bytes_per_second` (Linux only).
    *
-   * Of the process: `process_cpu` (percent of one processor, more than 100 with several threads), `process_rss_bytes`,
-   * `process_heap_used_bytes`, `event_loop_delay_ms_p50` and `…_p99` (how late timers were since the sample before).
+   * Process: `process_cpu` (percent of one processor, more than 100 with several threads), `process_rss_bytes`,
+   * `process_heap_used_bytes`, `event_loop_delay_ms_p50` and `…_p99` (delay of timers since the previous sample).
    *
-   * Source of Python's: traceml 1.3.0, `processors/psutil_processor.py` and `gpu_processor.py`.
+   * Source of the Python names: traceml 1.3.0, `processors/psutil_processor.py` and `gpu_processor.py`.
    */
   sample(): Promise<Record<string, number>>;
   /**
-   * Gives a sample at once and then at each interval, without keeping the process alive. An interval is left out while the sample
-   * before is not ready. What `onSample` throws is swallowed.
+   * Passes a sample to `onSample` immediately and then at each interval, without keeping the process alive. Skips an interval while the
+   * previous sample is not ready. Ignores errors that `onSample` throws.
    */
   start(
     intervalMs: number,
     onSample: (sample: Record<string, number>, wallTimeSeconds: number) => void,
   ): void;
-  /** Gives no sample any more, and no longer watches the event loop. */
+  /** Stops sampling and stops monitoring the event loop. */
   close(): void;
 }
 
-/** The event loop is looked at that often; how late it is adds to that. */
+/** Interval at which the event loop is checked. A measured time is this interval plus the delay. */
 const RESOLUTION_MS = 20;
-/** A file system that does not answer in time is waited for in the background: it must not hold up the rest. */
+/** After this time, a slow file system is waited for in the background, so that it does not delay the sample. */
 const STATFS_TIMEOUT_MS = 1000;
 const NANOSECONDS_PER_MS = 1_000_000;
 
@@ -103,7 +103,7 @@ class HostSampler implements SystemSampler {
         const sample = await this.#sample(false);
         if (!this.#isClosed) onSample(sample, wallTime);
       } catch {
-        // A sample that is lost; the program must not notice.
+        // Drop this sample: an error here must not affect the program.
       } finally {
         this.#isSampling = false;
       }
@@ -156,15 +156,15 @@ class HostSampler implements SystemSampler {
     const now = readProcessorTimes(this.#hostFiles);
     this.#processorTimes = now;
     const total = now.total - before.total;
-    // Counters of the kernel may go back a little.
+    // Kernel counters may decrease slightly.
     return total <= 0 ? 0 : roundPercent(Math.max(0, (100 * (now.busy - before.busy)) / total));
   }
 
-  /** The histogram holds the time between two looks at the loop: without the time that lies between them anyway. */
+  /** Returns delays. The histogram contains the times between two checks of the loop, from which the interval is subtracted. */
   #measureEventLoop(): Sample {
     const histogram = this.#eventLoop;
     const toDelayMs = (nanoseconds: number) => Math.max(0, nanoseconds / NANOSECONDS_PER_MS - RESOLUTION_MS);
-    // After a reset it holds values that mean nothing.
+    // After a reset, the percentiles are meaningless until the first value.
     const isEmpty = histogram.count === 0;
     const delays = {
       event_loop_delay_ms_p50: isEmpty ? undefined : toDelayMs(histogram.percentile(50)),
@@ -194,7 +194,7 @@ class HostSampler implements SystemSampler {
 
 type Sample = Record<string, number | undefined>;
 
-/** Counters that become rates. */
+/** Converts counters to rates. */
 class Rates {
   readonly #clock: Clock;
   readonly #before = new Map<string, { readonly counter: number; readonly ms: number }>();
@@ -203,7 +203,7 @@ class Rates {
     this.#clock = clock;
   }
 
-  /** The growth of a counter, each second, since it was seen last. Undefined at first, and when it has begun anew. */
+  /** Returns the growth of a counter per second since the previous call. Undefined at the first call and after the counter was reset. */
   measure(name: string, counter: number | undefined): number | undefined {
     if (counter === undefined) return undefined;
     const before = this.#before.get(name);
@@ -214,14 +214,14 @@ class Rates {
   }
 }
 
-/** As `df` counts: what only the superuser may use is not part of the whole. */
+/** Returns the usage with the rules of `df`: space that is reserved for the superuser is not part of the total. */
 async function readUsagePercent(directory: string): Promise<number | undefined> {
   try {
     const { blocks, bfree, bavail } = await statfs(directory);
     const used = blocks - bfree;
     return used + bavail > 0 ? roundPercent((100 * used) / (used + bavail)) : undefined;
   } catch {
-    // The directory was taken away, or its file system does not tell.
+    // The directory was removed, or its file system does not report usage.
     return undefined;
   }
 }
@@ -230,12 +230,12 @@ function readOwnMemory(): NodeJS.MemoryUsage | undefined {
   try {
     return process.memoryUsage();
   } catch {
-    // The system hides what it knows of processes.
+    // The system does not provide process information.
     return undefined;
   }
 }
 
-/** As psutil rounds. */
+/** Rounds to one decimal, like psutil. */
 function roundPercent(percent: number): number {
   return Math.round(percent * 10) / 10;
 }

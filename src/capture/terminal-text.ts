@@ -1,5 +1,5 @@
 /**
- * What a person reads of a line that was written for a terminal. Pure; time is linear in the text.
+ * Converts a line that was written for a terminal to its visible text. Pure; takes linear time.
  */
 
 /**
@@ -8,25 +8,25 @@
  * Source: ECMA-48, section 5.4; xterm's "Control Sequences".
  */
 const CONTROL_SEQUENCE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression matches control characters
   /(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)?|\x1b[PX^_][^\x1b\x9c]{0,4096}(?:\x1b\\|\x9c)?|\x1b[ -/]{0,4}[0-~]/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression matches control characters
 const CONTROL_CHARACTER = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression matches control characters
 const ERASE = /(?:\x1b\[|\x9b)\??[0-3]?[JK]/;
 
-/** The text without colours, links and other control sequences; backspaces are followed. Tabs stay. */
+/** Removes colours, links and other control sequences, and applies backspaces. Keeps tabs. */
 export function toPlainText(text: string): string {
   const shown = text.includes('\x1b') || text.includes('\x9b') ? text.replace(CONTROL_SEQUENCE, '') : text;
   return (shown.includes('\b') ? overwrite(shown) : shown).replace(CONTROL_CHARACTER, '');
 }
 
-/** Whether the text erases what stands in its line, or on the screen. */
+/** Whether the text erases its line or the screen. */
 export function erasesLine(text: string): boolean {
   return ERASE.test(text);
 }
 
-/** Backspace moves to the left; what comes next takes the place of what was there. */
+/** Applies backspaces: each moves one column to the left, and later characters overwrite earlier ones. */
 function overwrite(text: string): string {
   const shown: string[] = [];
   let column = 0;
