@@ -1,7 +1,7 @@
 /**
- * Answers of the API, read: JSON where there is some, a `PolyaxonApiError` where it is none or says no.
+ * Reads answers of the API: returns the JSON of a success, and creates a `PolyaxonApiError` for anything else.
  *
- * Source of the forms of refusals: Django REST framework's exception handler, as haupt 2.16.1 uses it; streams answer in plain text.
+ * Source of the error formats: Django REST framework's exception handler, as haupt 2.16.1 uses it. Streams answer in plain text.
  */
 
 import type { Readable } from 'node:stream';
@@ -9,20 +9,20 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { HttpResponse } from '../base/http/transport.js';
 import { PolyaxonApiError, type PolyaxonApiErrorCode, toUnreachable } from './api-error.js';
 
-/** Lineage pages of 100 artifacts have some 100 KiB. */
+/** For comparison: a lineage page of 100 artifacts has about 100 KiB. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_SHOWN = 500;
 
 export interface AnswerContext {
-  /** What was tried, for people. */
+  /** The operation, for messages. */
   readonly operation: string;
-  /** What a 404 means that does not say so itself. */
+  /** The error code for a 404 whose answer does not name what is missing. */
   readonly missing: PolyaxonApiErrorCode;
   /** Hides secrets. */
   readonly mask: (text: string) => string;
 }
 
-/** The body as it was before it was compressed: the open server compresses some answers without being asked. */
+/** Returns the decompressed body. The open server compresses some answers even if the request does not ask for it. */
 export function decodeBody({ headers, body }: HttpResponse): Readable {
   const decoder = toDecoder(headers['content-encoding']);
   if (decoder === null) return body;
@@ -45,7 +45,7 @@ function toDecoder(encoding: string | undefined): ReturnType<typeof createGunzip
   }
 }
 
-/** All of the body. */
+/** Reads the whole body. */
 export async function readText(response: HttpResponse, operation: string): Promise<string> {
   const pieces: Buffer[] = [];
   let sizeBytes = 0;
@@ -70,7 +70,7 @@ export function isSuccess({ status }: HttpResponse): boolean {
   return status >= 200 && status < 300;
 }
 
-/** The JSON of a success; null when it is empty. */
+/** Parses the JSON of a success. Returns null for an empty body. */
 export async function readJson(response: HttpResponse, { operation, mask }: AnswerContext): Promise<unknown> {
   const text = await readText(response, operation);
   if (text.trim() === '') return null;
@@ -81,25 +81,25 @@ export async function readJson(response: HttpResponse, { operation, mask }: Answ
   }
 }
 
-/** For a success that should be empty. */
+/** Reads a success that should be empty. Throws if it is an HTML page. */
 export async function expectEmpty(response: HttpResponse, { operation, mask }: AnswerContext): Promise<void> {
   const text = await readText(response, operation);
   if (text.trim().startsWith('<')) throw notJson(operation, response, mask(text), undefined);
 }
 
-/** What an answer that is no success says. Reads its body. */
+/** Converts an answer that is not a success to an error. Reads its body. */
 export async function toApiError(response: HttpResponse, context: AnswerContext): Promise<PolyaxonApiError> {
   const { operation, mask } = context;
   const { status, headers } = response;
   const refusal = readRefusal(mask(await readText(response, operation)));
-  // haupt 2.16.1 on SQLite answers so, without a word, when its database is locked by another request.
+  // haupt 2.16.1 on SQLite answers 405 without text when another request locks its database.
   const isBusy = status === 405 && refusal.text === '';
   const code = isBusy ? 'ERR_API_SERVER' : toCode(status, refusal, context);
   const where = status >= 300 && status < 400 ? toOrigin(headers.location) : null;
   const message = [`${operation}: ${status}`, where ?? refusal.text].filter(Boolean).join(' ');
   return new PolyaxonApiError(code, message, {
     httpStatus: status,
-    // Gateways have codes of their own for servers that they cannot reach; 501 and 505 are for good.
+    // Gateways have their own 5xx codes for servers that they cannot reach; 501 and 505 are permanent.
     failureCode: isBusy || (status >= 500 && ![501, 505].includes(status)) ? 'ServiceUnavailable' : undefined,
     retryAfterMs: toRetryAfterMs(headers),
     fields: refusal.fields,
@@ -108,7 +108,7 @@ export async function toApiError(response: HttpResponse, context: AnswerContext)
 
 interface Refusal {
   readonly isJson: boolean;
-  /** For people, in one line. */
+  /** One line, for messages. */
   readonly text: string;
   readonly fields: Readonly<Record<string, readonly string[]>>;
 }
@@ -162,7 +162,7 @@ function toCode(status: number, { isJson, text }: Refusal, { missing }: AnswerCo
   }
 }
 
-/** haupt 2.16.1 names what it did not find; a page of another server is neither JSON nor text of it. */
+/** haupt 2.16.1 names what is missing. A page of another server is neither JSON nor one of haupt's texts. */
 function toMissing(isJson: boolean, text: string, missing: PolyaxonApiErrorCode): PolyaxonApiErrorCode {
   if (/\bNo Project\b/i.test(text)) return 'ERR_API_PROJECT_MISSING';
   if (/\bNo Run\b/i.test(text)) return 'ERR_API_RUN_MISSING';
@@ -176,12 +176,12 @@ function notJson(
   cause: unknown,
 ): PolyaxonApiError {
   const type = headers['content-type'] ?? 'no content type';
-  const message = `${operation}: ${status} with ${type} in place of an answer of the API: ${toShown(text)}`;
-  // As of a captive portal: it may pass.
+  const message = `${operation}: ${status} with ${type} instead of an answer of the API: ${toShown(text)}`;
+  // For example from a captive portal: a retry may succeed.
   return new PolyaxonApiError('ERR_API_NOT_JSON', message, { failureCode: 'UnexpectedAnswer' }, { cause });
 }
 
-/** Pages are of no use in a message: what they say, without their markup, and not all of it. */
+/** Shortens a body for a message: removes markup and cuts it to `MAX_SHOWN` characters. */
 function toShown(body: string): string {
   const text = body
     .replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ')
@@ -191,14 +191,14 @@ function toShown(body: string): string {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
 
-/** Where a redirect leads, without what may be a secret in it. */
+/** Returns the target of a redirect without the parts that may contain secrets. */
 function toOrigin(location: string | undefined): string | null {
   if (location === undefined || !URL.canParse(location)) return null;
   const { origin, pathname } = new URL(location);
   return `to ${origin}${pathname}`;
 }
 
-/** `Retry-After` is seconds or a date (RFC 9110 §10.2.3); a date counts from the server's own. */
+/** Parses `Retry-After`: seconds or a date (RFC 9110 §10.2.3). A date is relative to the server's `Date` header. */
 function toRetryAfterMs(headers: HttpResponse['headers']): number | undefined {
   const text = headers['retry-after']?.trim() ?? '';
   if (/^\d{1,6}$/.test(text)) return Number(text) * 1000;

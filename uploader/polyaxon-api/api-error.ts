@@ -1,7 +1,7 @@
 /**
- * What Polyaxon's API says no with, or instead of an answer: one error class, one code for each thing that somebody can do about it.
+ * The error of a failed call of Polyaxon's API: one class, with one code for each possible remedy.
  *
- * Whether trying again can help is decided by the one retry table (`retry.ts`).
+ * The retry table (`retry.ts`) decides whether a call is retried.
  */
 
 import { messageOf } from '../../src/base/errors.js';
@@ -26,27 +26,27 @@ export type PolyaxonApiErrorCode =
   | 'ERR_API_UNTRUSTED';
 
 const HINTS: Readonly<Record<PolyaxonApiErrorCode, string>> = {
-  ERR_API_UNAUTHORIZED: 'Set POLYAXON_AUTH_TOKEN to a token that is valid, or log in with `polyaxon login`.',
-  ERR_API_FORBIDDEN: 'Ask for write access to the project, or use the token of somebody who has it.',
-  ERR_API_PROJECT_MISSING: 'Correct --project, or let it be made with --create-project.',
-  ERR_API_RUN_MISSING: 'Sync the run again: it is made anew if it was deleted.',
-  ERR_API_MISSING: 'Check that the host is the address of a Polyaxon server, without a path.',
-  ERR_API_CONFLICT: 'Let one uploader work on a run at a time, then sync again.',
+  ERR_API_UNAUTHORIZED: 'Set POLYAXON_AUTH_TOKEN to a valid token, or log in with `polyaxon login`.',
+  ERR_API_FORBIDDEN: 'Ask for write access to the project, or use a token that has it.',
+  ERR_API_PROJECT_MISSING: 'Set --project to an existing project, or pass --create-project to create it.',
+  ERR_API_RUN_MISSING: 'Sync the run again: polytrack recreates a deleted run.',
+  ERR_API_MISSING: 'Set the host to the address of a Polyaxon server, without a path.',
+  ERR_API_CONFLICT: 'Run only one uploader for a run at a time, then sync again.',
   ERR_API_TOO_LARGE:
-    'Raise the limit for request bodies of the server or of the proxy before it, or leave the file out.',
-  ERR_API_INVALID: 'Correct what the answer names; nothing else is held back by it.',
-  ERR_API_THROTTLED: 'Lower --requests; what is missing is sent later.',
-  ERR_API_SERVER: "Look into the server's log; what is missing is sent later.",
+    'Raise the limit for request bodies on the server or its proxy, or skip the file with --exclude.',
+  ERR_API_INVALID: 'Correct the values that the answer names. Other data is still sent.',
+  ERR_API_THROTTLED: 'Lower --requests. Missing data is sent later.',
+  ERR_API_SERVER: 'Check the log of the server. Missing data is sent later.',
   ERR_API_NOT_JSON:
-    'Check that the host is a Polyaxon server and that no login page or proxy answers in its place.',
+    'Check that the host is a Polyaxon server and that no login page or proxy answers instead.',
   ERR_API_REDIRECTED:
-    'Name the host as the server itself does, with its scheme (https:// rather than http://).',
-  ERR_API_UNREACHABLE:
-    'Check that the server runs, and the host, port and proxy under which it is asked for.',
-  ERR_API_UNTRUSTED: "Name the authority that signed the server's certificate with POLYAXON_SSL_CA_CERT.",
+    'Set the host to the address that the server redirects to, with its scheme (such as https://).',
+  ERR_API_UNREACHABLE: 'Check that the server is running and that host, port and proxy are correct.',
+  ERR_API_UNTRUSTED:
+    "Set POLYAXON_SSL_CA_CERT to the certificate of the authority that signed the server's certificate.",
 };
 
-/** What no file and no run would fare better with. */
+/** Errors that every other file and run would fail with too. */
 const COMMON: ReadonlySet<PolyaxonApiErrorCode> = new Set([
   'ERR_API_UNAUTHORIZED',
   'ERR_API_MISSING',
@@ -58,27 +58,27 @@ const COMMON: ReadonlySet<PolyaxonApiErrorCode> = new Set([
 
 export interface PolyaxonApiErrorFacts {
   readonly httpStatus?: number | undefined;
-  /** For the retry table: the code of a system error, or one of its own names. */
+  /** For the retry table: the code of a system error, or a name from the table. */
   readonly failureCode?: string | undefined;
-  /** What the server asked for. */
+  /** The delay that the server asked for. */
   readonly retryAfterMs?: number | undefined;
-  /** What the server has against which field of the request. */
+  /** The messages of the server for each rejected field of the request. */
   readonly fields?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-/** The API said no, or nothing. Names the call; never the token. */
+/** The API rejected a call or did not answer. The message names the call and never contains the token. */
 export class PolyaxonApiError extends StoreError {
   readonly hint: string;
   readonly concernsAllFiles: boolean;
-  /** Of the answer; null when there was none. */
+  /** The status of the answer; null without an answer. */
   readonly httpStatus: number | null;
-  /** Empty when the answer names none. */
+  /** Empty if the answer names no fields. */
   readonly fields: Readonly<Record<string, readonly string[]>>;
   /** Whether the same call may succeed later. */
   readonly isRetryable: boolean;
-  /** How often it is worth an attempt; Infinity when it is not retryable at all, too. */
+  /** The limit of attempts. Infinity also if the error is not retryable. */
   readonly maxAttempts: number;
-  /** How long to wait before: what the server, else the retry table says. */
+  /** The delay before a retry, from the server or else from the retry table. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -99,19 +99,19 @@ export class PolyaxonApiError extends StoreError {
   }
 }
 
-/** The error of a request without an answer: no connection, a broken one, silence, or a certificate that is not trusted. */
+/** Returns the error of a request without an answer: no connection, a broken one, a timeout, or an untrusted certificate. */
 export function toUnreachable(operation: string, cause: unknown): PolyaxonApiError {
   const failureCode = toFailureCode(cause);
   const code = isAboutTls(failureCode) ? 'ERR_API_UNTRUSTED' : 'ERR_API_UNREACHABLE';
   return new PolyaxonApiError(code, `${operation}: ${describe(cause)}`, { failureCode }, { cause });
 }
 
-/** Whether the connection broke under a request: the server may have done what was asked, and may not. */
+/** Whether the connection broke during a request. The server may or may not have processed it. */
 export function isCut(cause: unknown): boolean {
   return ['ECONNRESET', 'EPIPE'].includes(toFailureCode(cause) ?? '');
 }
 
-/** The outcome of a failed call, for `RetryPolicy`. Rethrows what is no failure of the API: an abort, a local file that cannot be read. */
+/** Converts the error of a call to an outcome for `RetryPolicy`. Rethrows other errors: an abort, a local file that cannot be read. */
 export function apiOutcomeFrom(error: unknown): RetryOutcome | FailedOutcome {
   if (!(error instanceof PolyaxonApiError)) throw error;
   if (!error.isRetryable) return { status: 'failed', error };
@@ -123,7 +123,7 @@ export function apiOutcomeFrom(error: unknown): RetryOutcome | FailedOutcome {
   };
 }
 
-/** A call as an outcome, for `RetryPolicy.withRetry`. */
+/** Makes a call and returns its outcome, for `RetryPolicy.withRetry`. */
 export async function attempt<Value>(
   call: () => Promise<Value>,
 ): Promise<{ readonly status: 'done'; readonly value: Value } | RetryOutcome | FailedOutcome> {
@@ -149,20 +149,20 @@ function toFailureCode(cause: unknown): string | undefined {
   const code = systemErrorCode(cause);
   if (code === undefined)
     return cause instanceof Error && cause.cause !== undefined ? toFailureCode(cause.cause) : undefined;
-  // A failure of the proxy, or of what is not even HTTP (HPE_…: the parser).
+  // The proxy failed, or the answer is not HTTP (HPE_… comes from the parser).
   if (code.startsWith('HPE_') || code === 'UND_ERR_RESPONSE') return 'UnexpectedAnswer';
   if (code === 'UND_ERR_SOCKET' && cause instanceof Error && systemErrorCode(cause.cause) !== undefined)
     return toFailureCode(cause.cause);
   return BY_CODE[code] ?? code;
 }
 
-/** OpenSSL's reasons, and those of Node.js: "X509 certificate error codes". */
+/** Whether a code is one of OpenSSL or of Node.js, "X509 certificate error codes". */
 function isAboutTls(code: string | undefined): boolean {
   return /CERT|_ISSUER|SIGNATURE|^ERR_(SSL|TLS)_|^EPROTO$/.test(code ?? '');
 }
 
 function describe(cause: unknown): string {
-  // Several addresses were tried: Node.js gives the reasons in a list, and an empty message.
+  // If Node.js tried several addresses, the message is empty and a list has the reasons.
   if (cause instanceof AggregateError && cause.errors.length > 0)
     return cause.errors.map((each) => messageOf(each)).join('; ');
   return messageOf(cause);

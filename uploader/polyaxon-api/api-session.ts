@@ -1,8 +1,8 @@
 /**
- * Sends requests to a Polyaxon server, one attempt each, and reads what comes back.
+ * Sends requests to a Polyaxon server, one attempt each, and reads the answers.
  *
- * What may be mended is mended, once for a request: a token that its file has a newer one for, a GET that was redirected, or whose connection
- * was cut. Credentials go to no other origin than the one that was named.
+ * A request is repeated once if its token was renewed in its file, or if the connection of a GET broke. A redirected GET is followed.
+ * Credentials are only sent to the configured origin.
  */
 
 import { type Clock, systemClock } from '../../src/base/clock.js';
@@ -14,18 +14,18 @@ import type { PolyaxonConnection } from './connection.js';
 export interface SessionOptions {
   readonly transport: Transport;
   readonly clock?: Clock | undefined;
-  /** Waited for before each request: a limit on how many there may be each second. */
+  /** Awaited before each request, to limit the requests per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
 }
 
 export interface ApiCall {
   readonly method: HttpRequest['method'];
-  /** From the host on. */
+  /** The path after the host. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>> | undefined;
-  /** What is tried, for messages. */
+  /** The operation, for messages. */
   readonly operation: string;
-  /** What a 404 means. */
+  /** The error code for a 404. */
   readonly missing: PolyaxonApiErrorCode;
   readonly body?: ApiBody | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -34,7 +34,7 @@ export interface ApiCall {
 export interface ApiBody {
   readonly contentType: string;
   readonly sizeBytes: number;
-  /** Makes it anew for each time that it is sent. */
+  /** Opens the body. Called for each attempt. */
   readonly open: () => NonNullable<HttpRequest['body']>;
 }
 
@@ -42,7 +42,7 @@ const MAX_REDIRECTS = 5;
 /** F39: minimum time limit of a whole request; a large body gets more. */
 const TOTAL_MS = 60_000;
 const MIN_BYTES_PER_MS = 256 * 1.024;
-/** How fast a server has to work on what it was sent, without a word, before that is taken for silence. */
+/** A server must process a body at least this fast; a slower one counts as not answering. */
 const MIN_WORK_BYTES_PER_MS = 1024 * 1.024;
 
 export class ApiSession {
@@ -58,12 +58,12 @@ export class ApiSession {
     this.#beforeRequest = options.beforeRequest ?? (async () => undefined);
   }
 
-  /** The JSON of the answer; null when it is empty. Throws `PolyaxonApiError`. */
+  /** Returns the JSON of the answer; null if it is empty. Throws `PolyaxonApiError`. */
   async callJson(call: ApiCall): Promise<unknown> {
     return this.call(call, (response) => readJson(response, this.#toContext(call)));
   }
 
-  /** What `use` makes of a success. Throws `PolyaxonApiError` for anything else. */
+  /** Sends a request and returns the result of `use` for a success. Throws `PolyaxonApiError` for anything else. */
   async call<Result>(call: ApiCall, use: (response: HttpResponse) => Promise<Result>): Promise<Result> {
     await this.#beforeRequest(call.signal);
     return this.#withinTime(call, async (signal) => {
@@ -73,7 +73,7 @@ export class ApiSession {
     });
   }
 
-  /** A success whose body the caller reads, without a limit for the whole of it. Throws `PolyaxonApiError`. */
+  /** Sends a request and returns a success. The caller reads its body, without a total time limit. Throws `PolyaxonApiError`. */
   async open(call: ApiCall): Promise<HttpResponse> {
     await this.#beforeRequest(call.signal);
     try {
@@ -93,7 +93,7 @@ export class ApiSession {
     return { operation, missing, mask: (text) => this.connection.credentials.mask(text) };
   }
 
-  /** A file's token may have been renewed between the look at it and the answer. */
+  /** Repeats the request if the answer is 401 and the token in its file has been renewed since it was read. */
   async #sendAuthorized(call: ApiCall, signal: AbortSignal | undefined): Promise<HttpResponse> {
     const { credentials } = this.connection;
     const authorization = await credentials.authorization();
@@ -116,7 +116,7 @@ export class ApiSession {
       const isOurs = url.origin === start.origin;
       const send = () => this.#sendOnce(call, url, isOurs ? authorization : null, isOurs, signal);
       const response = await send().catch(async (error: unknown) => {
-        // It changes nothing, so that it may be repeated (RFC 9110 §9.2.2): a walk through directories need not begin anew.
+        // A GET changes nothing and may be repeated (RFC 9110 §9.2.2), so that a walk through directories need not restart.
         if (call.method !== 'GET' || signal?.aborted === true || !isCut(error)) throw error;
         await this.#beforeRequest(signal);
         return send();
@@ -125,7 +125,7 @@ export class ApiSession {
       const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined;
       if (!isRedirect || call.method !== 'GET' || redirects === MAX_REDIRECTS) return response;
       const next = URL.canParse(location, url.href) ? new URL(location, url) : null;
-      // From https to http even what is no secret would be read by others.
+      // Never follow a redirect from https to http: others could read the data, even without credentials.
       if (next === null || (next.protocol !== 'https:' && next.protocol !== url.protocol)) return response;
       response.body.destroy();
       next.username = '';
@@ -189,7 +189,7 @@ export class ApiSession {
   }
 }
 
-/** An abort by the caller stays what it is. */
+/** Keeps the reason of an abort by the caller. */
 function toError({ signal, operation }: ApiCall, error: unknown): unknown {
   if (signal?.aborted === true) return signal.reason;
   return error instanceof PolyaxonApiError ? error : toUnreachable(operation, error);

@@ -1,10 +1,10 @@
 /**
- * Polyaxon's API, as far as polytrack uses it: one method for each call, one attempt for each.
+ * The client for the calls of Polyaxon's API that polytrack uses: one method for each call, one attempt for each.
  *
- * Every method throws `PolyaxonApiError` for what the server refuses and for what never reached it, and the signal's reason once that is
- * aborted. Waiting and trying again is the caller's (`attempt` in api-error.ts, `RetryPolicy`). All calls but `createProject` may be repeated.
+ * Every method throws `PolyaxonApiError` if the server rejects the call or cannot be reached, and the signal's reason if the signal is
+ * aborted. The caller retries (`attempt` in api-error.ts, `RetryPolicy`). All calls except `createProject` may be repeated.
  *
- * No empty map or list is ever sent: the server would clear the field, whatever `merge` says (haupt 2.16.1, `serializers/runs.py`).
+ * The client never sends an empty map or list, because the server would clear the field, even with `merge` (haupt 2.16.1, `serializers/runs.py`).
  */
 
 import type { Clock } from '../../src/base/clock.js';
@@ -32,16 +32,16 @@ export interface PolyaxonClientOptions {
   /** Default: undici, with the connection's certificates and proxies. */
   readonly transport?: Transport | undefined;
   readonly clock?: Clock | undefined;
-  /** Waited for before each call: a limit on how many there may be each second. */
+  /** Awaited before each call, to limit the calls per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
 }
 
-/** A call may be ended early. */
+/** Options of every call. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The server's own choice. */
+/** The server's default. */
 const LINEAGE_PAGE = 100;
 
 export class PolyaxonClient {
@@ -55,9 +55,9 @@ export class PolyaxonClient {
     this.#session = new ApiSession(connection, { ...options, transport });
   }
 
-  /** What the server is. The quietest call there is. */
+  /** Returns version and distribution of the server. The cheapest call of the API. */
   async installation({ signal }: CallOptions = {}): Promise<Installation> {
-    const operation = `ask ${this.connection.host} what it is`;
+    const operation = `get the version of ${this.connection.host}`;
     const call = {
       method: 'GET',
       path: this.#api('installation'),
@@ -68,13 +68,13 @@ export class PolyaxonClient {
     return objectFrom(await this.#session.callJson(call), operation) as Installation;
   }
 
-  /** The project; null when there is none. */
+  /** Returns the project, or null if it does not exist. */
   async findProject(
     owner: string,
     project: string,
     { signal }: CallOptions = {},
   ): Promise<PolyaxonProject | null> {
-    const operation = `look for the project ${owner}/${project}`;
+    const operation = `get the project ${owner}/${project}`;
     const call: ApiCall = {
       ...{ method: 'GET', path: this.#api(owner, project), operation, signal },
       missing: 'ERR_API_PROJECT_MISSING',
@@ -84,9 +84,9 @@ export class PolyaxonClient {
     );
   }
 
-  /** Makes a project. One that is there already is `ERR_API_INVALID` with `fields.name`: look first, and after a lost answer. */
+  /** Creates a project. Throws `ERR_API_INVALID` with `fields.name` if it exists, so call `findProject` before, and after a lost answer. */
   async createProject(owner: string, name: string, { signal }: CallOptions = {}): Promise<PolyaxonProject> {
-    const operation = `make the project ${owner}/${name}`;
+    const operation = `create the project ${owner}/${name}`;
     const path = this.#api(owner, 'projects', 'create');
     const call: ApiCall = {
       ...{ method: 'POST', path, operation, signal, ...toJsonBody({ name }) },
@@ -95,21 +95,21 @@ export class PolyaxonClient {
     return objectFrom(await this.#session.callJson(call), operation);
   }
 
-  /** The run; null when there is none, or no such project: the open server does not tell the two apart. */
+  /** Returns the run, or null if the run or its project does not exist: the open server does not distinguish the two. */
   async getRun(ref: RunRef, options: CallOptions = {}): Promise<PolyaxonRun | null> {
-    const call = this.#toRunCall('GET', ref, [], `look for the run ${ref.uuid}`, options);
+    const call = this.#toRunCall('GET', ref, [], `get the run ${ref.uuid}`, options);
     return orNull('ERR_API_RUN_MISSING', async () =>
       runFrom(await this.#session.callJson(call), call.operation),
     );
   }
 
   /**
-   * Makes the run with the uuid that it has. One that is there already is `ERR_API_INVALID` (400): look for it, then. A missing project
-   * is `ERR_API_PROJECT_MISSING`.
+   * Creates the run with its existing uuid. Throws `ERR_API_INVALID` (400) if the run exists; call `getRun` then. Throws
+   * `ERR_API_PROJECT_MISSING` if the project does not exist.
    */
   async syncRun(ref: RunRef, body: SyncRunBody, { signal }: CallOptions = {}): Promise<PolyaxonRun> {
     const { owner, project, uuid } = ref;
-    const operation = `make the run ${uuid} in ${owner}/${project}`;
+    const operation = `create the run ${uuid} in ${owner}/${project}`;
     const path = this.#api(owner, project, 'runs', 'sync');
     const call: ApiCall = {
       ...{ method: 'POST', path, operation, signal, ...toJsonBody(withoutEmpty(body)) },
@@ -118,7 +118,7 @@ export class PolyaxonClient {
     return runFrom(await this.#session.callJson(call), operation);
   }
 
-  /** Changes fields of the run, and gives the run as it is then; null, and no request, when no field has anything in it. */
+  /** Changes fields of the run and returns the changed run. Sends no request and returns null if all fields are empty. */
   async patchRun(ref: RunRef, body: PatchRunBody, options: CallOptions = {}): Promise<PolyaxonRun | null> {
     const fields = withoutEmpty(body);
     if (Object.keys(fields).every((name) => name === 'merge')) return null;
@@ -126,7 +126,7 @@ export class PolyaxonClient {
     return runFrom(await this.#session.callJson({ ...call, ...toJsonBody(fields) }), call.operation);
   }
 
-  /** Adds a condition. The answer says nothing: a server that refuses the change answers the same. `getStatuses` tells. */
+  /** Adds a condition. The server answers the same whether or not it accepts the change; call `getStatuses` to find out. */
   async postStatus(
     ref: RunRef,
     condition: StatusCondition,
@@ -142,34 +142,34 @@ export class PolyaxonClient {
       'GET',
       ref,
       ['statuses'],
-      `ask for the statuses of the run ${ref.uuid}`,
+      `get the statuses of the run ${ref.uuid}`,
       options,
     );
     const { status, status_conditions } = objectFrom(await this.#session.callJson(call), call.operation);
-    // With none yet it is `{}`, or null.
+    // Without conditions, the value is `{}` or null.
     const conditions = Array.isArray(status_conditions) ? (status_conditions as StatusCondition[]) : [];
     return { status: typeof status === 'string' ? (status as RunStatuses['status']) : null, conditions };
   }
 
-  /** Adds artifacts to the lineage, or changes those of the same name and state. Without any, no request. */
+  /** Adds artifacts to the lineage, or changes those with the same name and state. Sends no request for an empty list. */
   async postLineage(
     ref: RunRef,
     artifacts: readonly RunArtifact[],
     options: CallOptions = {},
   ): Promise<void> {
     if (artifacts.length === 0) return;
-    const operation = `tell of ${artifacts.length} artifacts of the run ${ref.uuid}`;
+    const operation = `register ${artifacts.length} artifacts of the run ${ref.uuid}`;
     const call = this.#toRunCall('POST', ref, ['lineage', 'artifacts'], operation, options);
     await this.#session.callJson({ ...call, ...toJsonBody({ artifacts }) });
   }
 
-  /** The run's lineage, all pages of it. */
+  /** Returns all pages of the lineage of the run. */
   async getLineage(ref: RunRef, options: CallOptions = {}): Promise<RunArtifact[]> {
     const call = this.#toRunCall(
       'GET',
       ref,
       ['lineage', 'artifacts'],
-      `ask for the lineage of the run ${ref.uuid}`,
+      `get the lineage of the run ${ref.uuid}`,
       options,
     );
     const found: RunArtifact[] = [];
@@ -182,13 +182,13 @@ export class PolyaxonClient {
     }
   }
 
-  /** What lies in a directory of the run's artifacts; null when there is no such directory. A file is listed under its own name. */
+  /** Lists a directory of the run's artifacts; null if it does not exist. The path of a file lists that file under its name. */
   async getTree(ref: RunRef, path: string, options: CallOptions = {}): Promise<ArtifactTree | null> {
     const operation = `list ${ref.uuid}/${path}`;
     const call = this.#toStreamsCall('GET', ref, ['artifacts', 'tree'], operation, { path }, options);
     const { files, dirs, error } = objectFrom(await this.#session.callJson(call), operation);
     if (typeof error === 'string') {
-      // A directory that is not there is a success with an error of Python in it; other errors pass, perhaps.
+      // For a missing directory, the server returns a success with an error of Python. Other errors may be temporary.
       if (isAboutAbsence(error, `${ref.uuid}/${path}`)) return null;
       throw new PolyaxonApiError('ERR_API_SERVER', `${operation}: ${error}`, {
         failureCode: 'InternalError',
@@ -199,8 +199,8 @@ export class PolyaxonClient {
   }
 
   /**
-   * The bytes of an artifact, as the server has them now and not as its cache had them; null when there is none. Whoever stops before the
-   * end of them ends the request.
+   * Returns the bytes of an artifact, bypassing the cache of the server; null if it does not exist. The request ends when the caller
+   * stops reading.
    */
   async readArtifact(
     ref: RunRef,
@@ -214,7 +214,7 @@ export class PolyaxonClient {
     return response === null ? null : withCodedErrors(decodeBody(response), operation, options.signal);
   }
 
-  /** Puts a file at `path` inside the run's artifacts, in place of what was there. Names: see multipart-body.ts. */
+  /** Writes a file at `path` inside the run's artifacts, and replaces an existing file. For names, see multipart-body.ts. */
   async uploadArtifact(
     ref: RunRef,
     path: string,
@@ -239,7 +239,7 @@ export class PolyaxonClient {
     }
   }
 
-  /** Removes an artifact; false when the server could not, because there was none or for another reason that it does not give. */
+  /** Removes an artifact. Returns false if the server cannot: the artifact does not exist, or another reason that the server does not give. */
   async deleteArtifact(ref: RunRef, path: string, options: CallOptions = {}): Promise<boolean> {
     const call = this.#toStreamsCall(
       'DELETE',
@@ -258,7 +258,7 @@ export class PolyaxonClient {
     }
   }
 
-  /** Ends what is under way. */
+  /** Aborts the requests in flight. */
   async close(): Promise<void> {
     await this.#session.close();
   }
@@ -299,7 +299,7 @@ function toJsonBody(value: unknown): Pick<ApiCall, 'body'> {
   return { body: { contentType: 'application/json', sizeBytes: bytes.length, open: () => bytes } };
 }
 
-/** Without fields that have nothing in them. */
+/** Removes undefined and empty fields. */
 function withoutEmpty(body: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(body).filter(([, value]) => value !== undefined && !isEmpty(value)),
@@ -334,11 +334,11 @@ function objectFrom(answer: unknown, operation: string): Readonly<Record<string,
 }
 
 function unexpected(operation: string): PolyaxonApiError {
-  const message = `${operation}: the answer is JSON, but not what the API gives`;
+  const message = `${operation}: the answer is JSON, but not of the form that the API returns`;
   return new PolyaxonApiError('ERR_API_NOT_JSON', message, { failureCode: 'UnexpectedAnswer' });
 }
 
-/** Of a directory Python says `[Errno 2]`, below a file `[Errno 20]`; of a bucket fsspec says nothing but the path. */
+/** Whether an error means that a path does not exist. Python reports `[Errno 2]`, below a file `[Errno 20]`; fsspec only the path. */
 function isAboutAbsence(error: string, path: string): boolean {
   return (
     /\[Errno (2|20)\]|No such file|not found|does not exist|NoSuchKey/i.test(error) ||
@@ -347,13 +347,13 @@ function isAboutAbsence(error: string, path: string): boolean {
 }
 
 /**
- * The streams service answers 400 for whatever goes wrong on its side, with Python's words for it. A full or broken disk may be mended; of the rest
- * nobody knows, so that it is worth some attempts.
+ * Converts the error of an upload. The streams service answers 400 with Python's message for all its failures. A full or broken disk
+ * may be repaired, so the upload is retried without limit; other failures are retried a few times.
  */
 function asUploadFailure(error: unknown): unknown {
   if (!(error instanceof PolyaxonApiError) || error.httpStatus !== 400) return error;
   if (!error.message.includes('upload was unsuccessful')) return error;
-  if (/Errno (20|21|36)\b/.test(error.message)) return error; // a name that cannot be there
+  if (/Errno (20|21|36)\b/.test(error.message)) return error; // the server cannot store this name
   const failureCode = /Errno (5|28|30|122)\b/.test(error.message) ? 'InternalError' : 'EBUSY';
   return new PolyaxonApiError('ERR_API_SERVER', error.message, { failureCode }, { cause: error });
 }

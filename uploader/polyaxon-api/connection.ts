@@ -1,10 +1,10 @@
 /**
- * Where Polyaxon's API is and how one gets in: from options, `POLYAXON_*` variables and the files of Polyaxon's own programs.
+ * Finds the address and the credentials of Polyaxon's API in options, `POLYAXON_*` variables and the files of Polyaxon's own programs.
  *
- * Secrets stay in `Credentials`, which shows them to nobody but requests.
+ * Secrets stay in `Credentials`, which passes them only to requests.
  *
- * Source: polyaxon 2.16.4, `_schemas/client.py`, `_managers/{auth,client,home}.py`, `_env_vars/keys.py`. Unlike there, nothing is read from
- * `/tmp/.polyaxon`, where any user of the host could name a server to send the token to, and certificates are verified unless told otherwise.
+ * Source: polyaxon 2.16.4, `_schemas/client.py`, `_managers/{auth,client,home}.py`, `_env_vars/keys.py`. Unlike Polyaxon, polytrack ignores
+ * `/tmp/.polyaxon`, where any user of the host could set a server that receives the token, and verifies certificates by default.
  */
 
 import { homedir } from 'node:os';
@@ -20,7 +20,7 @@ import { Credentials } from './credentials.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** What wins over the environment. */
+/** Options that take precedence over the environment. */
 export interface ConnectionOptions {
   /** `http://host:port` or `https://host`. */
   readonly host?: string | undefined;
@@ -28,26 +28,26 @@ export interface ConnectionOptions {
 }
 
 export interface PolyaxonConnection {
-  /** Scheme, host, port and perhaps a path; no slash at its end. Without credentials. */
+  /** Scheme, host, port and optional path, without a trailing slash or credentials. */
   readonly host: string;
   readonly apiVersion: string;
-  /** Of the streams' routes; an open server does not look at it. */
+  /** The namespace in the routes of streams; the open server ignores it. */
   readonly namespace: string;
-  /** The artifacts store that the cluster names; null where there is but one. */
+  /** The artifacts store that the cluster sets; null if there is only one. */
   readonly artifactsStore: string | null;
   readonly credentials: Credentials;
-  /** The header that names the service which asks; empty outside of a cluster. */
+  /** The header that identifies the calling service; empty outside a cluster. */
   readonly serviceHeader: Readonly<Record<string, string>>;
   readonly tls: TlsSettings;
   readonly proxies: ProxySettings;
-  /** No byte in either direction for longer than this is a failure. */
+  /** A request fails if no byte is sent or received for this long. */
   readonly silenceMs: number;
 }
 
 /** Source: polyaxon 2.16.4, `api.py`. */
 export const DEFAULT_HOST = 'http://localhost:8000';
 const DEFAULT_CONTEXT_ROOT = '/plx-context';
-/** `POLYAXON_TIMEOUT` says 20 where nothing is set. */
+/** The default of `POLYAXON_TIMEOUT`: 20 s. */
 const DEFAULT_SILENCE_MS = 20_000;
 const MAX_FILE_BYTES = 1024 * 1024;
 const TYPES = ['Token', 'InternalToken', 'EphemeralToken', 'Bearer'];
@@ -68,8 +68,8 @@ export async function findConnection(
   const type = find('POLYAXON_AUTHENTICATION_TYPE', 'authentication_type') ?? 'Token';
   if (!TYPES.includes(type))
     throw new ConfigError(
-      `POLYAXON_AUTHENTICATION_TYPE: ${JSON.stringify(type)} is none of ${TYPES.join(', ')}`,
-      'Correct it.',
+      `POLYAXON_AUTHENTICATION_TYPE: ${JSON.stringify(type)} is not a known type`,
+      `Use one of ${TYPES.join(', ')}.`,
     );
   const header = find('POLYAXON_HEADER', 'header');
   const service = find('POLYAXON_HEADER_SERVICE', 'header_service');
@@ -100,8 +100,8 @@ export async function findConnection(
 }
 
 /**
- * The address without a slash at its end. A host without a scheme is one of loopback by http, any other by https. Throws `ConfigError`, whose
- * message repeats no credentials.
+ * Parses an address and removes trailing slashes. The default scheme is http for loopback and https for any other host. Throws a
+ * `ConfigError` whose message contains no credentials.
  */
 export function parseHost(text: string): string {
   const withScheme = /^https?:\/\//i.test(text)
@@ -112,8 +112,8 @@ export function parseHost(text: string): string {
     url !== null && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
   if (url !== null && isPlain) return url.href.replace(/\/+$/, '');
   throw new ConfigError(
-    'the host of Polyaxon is no address',
-    'Write it as http://host:port or https://host, without user or password.',
+    'the host of Polyaxon is not a valid address',
+    'Use http://host:port or https://host, without user name and password.',
   );
 }
 
@@ -121,13 +121,13 @@ function isLoopbackText(text: string): boolean {
   return URL.canParse(`http://${text}`) && isLoopback(new URL(`http://${text}`).hostname);
 }
 
-/** `<home>/.polyaxon`. The home is the variable's, else the one that Polyaxon's own commands have written down, else the user's. */
+/** Returns `<home>/.polyaxon`. The home is `POLYAXON_HOME`, else the one that Polyaxon's commands have stored, else the user's. */
 async function findDirectory(variables: Variables, fileSystem: FileSystem): Promise<string> {
   const given = nonEmpty(variables.POLYAXON_HOME);
   if (given !== undefined) return join(given, '.polyaxon');
   const home = nonEmpty(variables.HOME) ?? homedir();
   const text = await readText(join(home, '.polyaxon', '.home'), fileSystem);
-  // One line of YAML: `path: /somewhere`.
+  // The file has one line of YAML: `path: /somewhere`.
   const written = /^path:\s*(['"]?)(\S.*?)\1\s*$/m.exec(text ?? '')?.[2];
   return join(written ?? home, '.polyaxon');
 }
@@ -141,7 +141,7 @@ async function findTls(
     if (path === undefined) return undefined;
     const text = await readText(path, fileSystem);
     if (text !== null) return text;
-    throw new ConfigError(`${variable}: there is no file ${path}`, 'Correct the path.');
+    throw new ConfigError(`${variable}: ${path} does not exist`, 'Set it to the path of an existing file.');
   };
   return {
     ca: await read('POLYAXON_SSL_CA_CERT', 'ssl_ca_cert'),
@@ -163,14 +163,14 @@ async function readSettings(
     return typeof found === 'object' && found !== null ? (found as Readonly<Record<string, unknown>>) : {};
   } catch (cause) {
     throw new ConfigError(
-      `${path}: this is no JSON`,
-      'Write it anew with `polyaxon config set`, or remove it.',
+      `${path}: is not valid JSON`,
+      'Recreate the file with `polyaxon config set`, or remove it.',
       { cause },
     );
   }
 }
 
-/** Null when there is none. In a cluster these are links. */
+/** Returns null if the file does not exist. In a cluster, these files are links. */
 async function readText(path: string, fileSystem: FileSystem): Promise<string | null> {
   try {
     return (await readWholeFile(fileSystem, await fileSystem.realPath(path), MAX_FILE_BYTES)).toString(
@@ -178,7 +178,7 @@ async function readText(path: string, fileSystem: FileSystem): Promise<string | 
     );
   } catch (cause) {
     if (isAbsent(cause)) return null;
-    throw new ConfigError(`${path} cannot be read: ${messageOf(cause)}`, 'Allow it to be read.', { cause });
+    throw new ConfigError(`${path}: cannot be read: ${messageOf(cause)}`, 'Make it readable.', { cause });
   }
 }
 
@@ -186,7 +186,7 @@ function parseSilenceMs(text: string | undefined): number {
   if (text === undefined) return DEFAULT_SILENCE_MS;
   const seconds = Number(text);
   if (seconds > 0 && seconds <= 3600) return seconds * 1000;
-  throw new ConfigError(`POLYAXON_TIMEOUT: ${JSON.stringify(text)} is no number of seconds`, 'Correct it.');
+  throw new ConfigError(`POLYAXON_TIMEOUT: ${JSON.stringify(text)} is not valid`, 'Use up to 3600 seconds.');
 }
 
 function toText(value: unknown): string | undefined {

@@ -1,4 +1,4 @@
-/** The token, from wherever it is kept: read again when its file changes, shown to nothing but requests. */
+/** Finds the token, reads it again when its file changes, and passes it only to requests. */
 
 import { inspect } from 'node:util';
 import type { FileSystem } from '../base/io/file-system.js';
@@ -6,21 +6,21 @@ import { readWholeFile } from '../base/io/whole-file.js';
 
 export interface CredentialSources {
   readonly fileSystem: FileSystem;
-  /** The word before the token. */
+  /** The word before the token in the header. */
   readonly type: string;
   readonly given: string | undefined;
   readonly fromEnvironment: string | undefined;
-  /** The cluster's file; it wins over the environment, because the cluster renews it. */
+  /** The file of the cluster. It takes precedence over the environment, because the cluster renews it. */
   readonly clusterPath: string;
   readonly userPath: string | null;
 }
 
-/** What Polyaxon's programs write for no token. Source: polyaxon 2.16.4, `_client/client.py`. */
+/** The value that Polyaxon's programs write if there is no token. Source: polyaxon 2.16.4, `_client/client.py`. */
 const NO_TOKEN = 'no-auth';
 const MAX_FILE_BYTES = 64 * 1024;
 
 interface ReadFile {
-  /** Size and times: another one is worth another look. */
+  /** Path, size and times. If they change, the file is read again. */
   readonly version: string;
   readonly token: string | null;
 }
@@ -33,13 +33,13 @@ export class Credentials {
     this.#sources = sources;
   }
 
-  /** The value of `Authorization`; null without a token. Looks at the files each time, and reads those that have changed. */
+  /** Returns the value of `Authorization`; null without a token. Checks the files on each call and reads those that have changed. */
   async authorization(): Promise<string | null> {
     const token = await this.#find();
     return token === null ? null : `${this.#sources.type} ${token}`;
   }
 
-  /** Where the token comes from, in words, for people; null without one. */
+  /** Returns the source of the token, for messages; null without a token. */
   async describe(): Promise<string | null> {
     const { given, fromEnvironment, clusterPath, userPath } = this.#sources;
     if (toToken(given) !== null) return 'an option';
@@ -49,7 +49,7 @@ export class Credentials {
     return null;
   }
 
-  /** Hides the token in what somebody else has written, such as a server that repeats what it was sent. */
+  /** Masks the token in text from elsewhere, for example from a server that repeats the request. */
   mask(text: string): string {
     const { given, fromEnvironment } = this.#sources;
     const tokens = [given, fromEnvironment, ...[...this.#files.values()].map(({ token }) => token)];
@@ -76,7 +76,7 @@ export class Credentials {
     );
   }
 
-  /** A file that is gone, or half written, is as good as none: the server says so if a token was needed. */
+  /** Ignores a missing or incomplete file: if a token is needed, the server rejects the request. */
   async #read(path: string): Promise<string | null> {
     const { fileSystem } = this.#sources;
     try {
@@ -95,7 +95,7 @@ export class Credentials {
   }
 }
 
-/** JSON with the variable's name or a plain one. Source: polyaxon 2.16.4, `_schemas/authentication.py`. */
+/** Parses JSON that has the token as `POLYAXON_AUTH_TOKEN` or `token`. Source: polyaxon 2.16.4, `_schemas/authentication.py`. */
 function parseAuthFile(text: string): string | null {
   const found: unknown = JSON.parse(text);
   if (typeof found !== 'object' || found === null) return null;
@@ -105,6 +105,6 @@ function parseAuthFile(text: string): string | null {
 
 function toToken(text: string | undefined): string | null {
   const token = text?.trim() ?? '';
-  // A line break would end the header; a token that holds one is none.
+  // A line break would end the header, so a token with one is invalid.
   return token === '' || token === NO_TOKEN || /[^\x21-\x7e]/.test(token) ? null : token;
 }

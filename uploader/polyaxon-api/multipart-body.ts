@@ -1,8 +1,8 @@
 /**
- * The body of an upload to the streams service: one part `json`, one part `upload_file`.
+ * Builds the body of an upload to the streams service: one part `json`, one part `upload_file`.
  *
- * Source: haupt 2.16.1, `streams/endpoints/artifacts.py` (`handle_upload`); Django 5.2, `http/multipartparser.py`, for what it does to file names:
- * HTML entities are resolved, then everything up to a slash or backslash and every character that Python does not print is dropped.
+ * Source: haupt 2.16.1, `streams/endpoints/artifacts.py` (`handle_upload`); Django 5.2, `http/multipartparser.py`, for file names: it
+ * resolves HTML entities, then drops everything up to a slash or backslash, and every character that Python cannot print.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -10,17 +10,17 @@ import type { StreamedBody } from '../base/http/transport.js';
 import type { ApiBody } from './api-session.js';
 
 export interface UploadTarget {
-  /** Inside the run, without slashes at its ends; empty is the run itself. */
+  /** The directory inside the run, without leading and trailing slashes; empty for the run itself. */
   readonly directory: string;
   readonly name: string;
-  /** The artifacts store, where there are several. */
+  /** The artifacts store, if there are several. */
   readonly connection: string | null;
 }
 
 export function toMultipart(target: UploadTarget, file: Uint8Array | StreamedBody): ApiBody {
   const boundary = `polytrack-${randomUUID()}`;
   const { directory, name, connection } = target;
-  // `untar` is on by default, and with an empty path it empties the run; a file is never a tar here.
+  // Set `untar` to false: its default is true, and with an empty path it would empty the run.
   const json = {
     untar: false,
     path: directory,
@@ -63,9 +63,9 @@ async function* surround(
   yield tail;
 }
 
-/** RFC 5987: in ASCII, so that nothing between here and there has an opinion about it. */
+/** Encodes a file name in ASCII by RFC 5987, so that no proxy changes it. */
 function encodeFileName(name: string): string {
-  // What would be read as an HTML entity is made one that gives it back.
+  // Escape text that Django would read as an HTML entity.
   const protectedName = name.replace(/&(?=[#A-Za-z])/g, '&amp;');
   return encodeURIComponent(protectedName).replace(
     /['()*]/g,

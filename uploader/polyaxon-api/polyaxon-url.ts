@@ -1,35 +1,33 @@
-/** URLs of Polyaxon: `polyaxon://host:port/owner/project`. Pure. */
+/** Parses URLs of Polyaxon: `polyaxon://host:port/owner/project`. Pure. */
 
 import { StoreUrlError } from '../base/errors.js';
 import { parseHost } from './connection.js';
 
 export interface PolyaxonLocation {
   readonly scheme: 'polyaxon';
-  /** `http://host:port` or `https://host`; null: the one that the environment names. */
+  /** `http://host:port` or `https://host`; null: use the host in the environment. */
   readonly host: string | null;
-  /** Of runs that do not say where they belong. */
+  /** The owner of runs that do not name one. */
   readonly owner: string | null;
   readonly project: string | null;
 }
 
 const PATTERN = /^polyaxon(?:\+(https?))?:\/\/([^/?#]*)((?:\/[^?#]*)?)$/i;
-/** Source: haupt 2.16.1, slugs in addresses; an owner may be `organization/team`, of which only the organization is sent. */
+/** Source: haupt 2.16.1, slugs in addresses. An owner may be `organization/team`; only the organization is sent. */
 const SLUG = /^[\w-]{1,128}$/;
 
 /**
- * Reads `polyaxon://[host[:port]][/owner/project]`. `polyaxon+http://` and `polyaxon+https://` say how the host is asked; otherwise loopback is
- * asked by http, and any other host by https. Throws `StoreUrlError`, which repeats no credentials.
+ * Parses `polyaxon://[host[:port]][/owner/project]`. `polyaxon+http://` and `polyaxon+https://` set the scheme; the default is http for
+ * loopback and https for any other host. Throws a `StoreUrlError` whose message contains no credentials.
  */
 export function parsePolyaxonUrl(text: string): PolyaxonLocation {
   const [, scheme, authority = '', path = ''] = PATTERN.exec(text) ?? [];
-  if (!PATTERN.test(text)) throw new StoreUrlError('a URL of Polyaxon is polyaxon://host:port/owner/project');
+  if (!PATTERN.test(text)) throw new StoreUrlError('the URL is not polyaxon://host:port/owner/project');
   if (scheme !== undefined && authority === '')
-    throw new StoreUrlError(`polyaxon+${scheme}:// needs a host; polyaxon:// takes the one of POLYAXON_HOST`);
+    throw new StoreUrlError(`polyaxon+${scheme}:// has no host; only polyaxon:// uses POLYAXON_HOST`);
   const names = path.split('/').filter((name) => name !== '');
   if (![0, 2].includes(names.length) || !names.every((name) => SLUG.test(name)))
-    throw new StoreUrlError(
-      `${path}: after the host comes nothing, or owner and project: /default/my-project`,
-    );
+    throw new StoreUrlError(`${path}: expected /owner/project or nothing after the host`);
   const [owner = null, project = null] = names;
   return {
     scheme: 'polyaxon',
@@ -39,7 +37,7 @@ export function parsePolyaxonUrl(text: string): PolyaxonLocation {
   };
 }
 
-/** The same place, with everything said. */
+/** Returns the URL of a location with its scheme and host. */
 export function toPolyaxonUrl({ owner, project }: PolyaxonLocation, host: string): string {
   return `polyaxon+${host}${owner === null || project === null ? '' : `/${owner}/${project}`}`;
 }
@@ -48,6 +46,6 @@ function parseUrlHost(scheme: string | undefined, authority: string): string {
   try {
     return parseHost(scheme === undefined ? authority : `${scheme.toLowerCase()}://${authority}`);
   } catch (cause) {
-    throw new StoreUrlError('the host of Polyaxon is no address, or has credentials in it', { cause });
+    throw new StoreUrlError('the host of Polyaxon is invalid or contains credentials', { cause });
   }
 }

@@ -1,4 +1,4 @@
-/** Which project each run belongs to: what the streams' addresses want, and files do not say. */
+/** Records the project of each run. The addresses of streams contain it, but the files of a run do not. */
 
 import type { RunRef } from './types.js';
 
@@ -7,27 +7,27 @@ export interface RunPlace {
   readonly project: string;
 }
 
-/** What the open server calls its only owner. */
+/** The only owner on the open server. */
 export const DEFAULT_OWNER = 'default';
-/** In addresses of runs that nobody has named a project for: the open server does not look at it. */
+/** Used in addresses of runs without a project. The open server ignores it. */
 const NO_PROJECT = '_any';
 
-/** Filled by whoever knows the runs; read by the store. */
+/** The project of each run. The caller fills it; the store reads it. */
 export class ProjectDirectory {
   readonly #fallback: RunPlace;
   readonly #places = new Map<string, RunPlace>();
 
-  /** `fallback`: of runs that were not named. */
+  /** `fallback`: owner and project of runs without an entry. */
   constructor(fallback: Partial<RunPlace> = {}) {
     this.#fallback = { owner: fallback.owner ?? DEFAULT_OWNER, project: fallback.project ?? NO_PROJECT };
   }
 
-  /** Says where a run belongs. A later word wins. */
+  /** Sets owner and project of a run. Replaces an earlier entry. */
   set(uuid: string, place: RunPlace): void {
     this.#places.set(uuid, place);
   }
 
-  /** Forgets a run that nothing is done with any more. */
+  /** Removes the entry of a run. */
   delete(uuid: string): void {
     this.#places.delete(uuid);
   }
@@ -37,7 +37,7 @@ export class ProjectDirectory {
   }
 }
 
-/** `owner/project`, `owner.project`, or a project alone; of `organization/team` as owner only the organization counts. */
+/** Parses `owner/project`, `owner.project` or a project alone. Of an owner `organization/team`, only the organization is kept. */
 export function parseProject(text: string): Partial<RunPlace> & { readonly project: string } {
   const [project = '', ...owners] = text.split(/[/.]/).reverse();
   const owner = owners.at(-1);

@@ -1,13 +1,13 @@
 /**
- * What the API takes and gives, as far as polytrack uses it. Everything that comes from a server is optional: servers differ.
+ * The types of the requests and answers of the API that polytrack uses. Most fields of answers are optional, because servers differ.
  *
- * Source: polyaxon 2.16.4, `_sdk/schemas/` (V1Run, V1Project, V1StatusCondition, V1RunArtifact); haupt 2.16.1 for what is really answered.
+ * Source: polyaxon 2.16.4, `_sdk/schemas/` (V1Run, V1Project, V1StatusCondition, V1RunArtifact); haupt 2.16.1 for the actual answers.
  */
 
 import type { JsonObject, StatusCondition } from '../../src/polyaxon/api-types.js';
 import type { RunStatus } from '../../src/polyaxon/statuses.js';
 
-/** Names a run in a server. */
+/** Identifies a run on a server. */
 export interface RunRef {
   readonly owner: string;
   readonly project: string;
@@ -71,7 +71,7 @@ export interface PatchRunBody {
   readonly meta_info?: JsonObject | undefined;
   readonly inputs?: JsonObject | undefined;
   readonly outputs?: JsonObject | undefined;
-  /** True: maps are merged one level deep, tags united. Without it what is named is replaced. */
+  /** True: maps are merged one level deep, and tags are added. Otherwise each field is replaced. */
   readonly merge?: boolean | undefined;
 }
 
@@ -82,7 +82,7 @@ export interface RunStatuses {
 }
 
 export interface ArtifactTree {
-  /** Names, with sizes in bytes. */
+  /** Sizes in bytes, by name. */
   readonly files: Readonly<Record<string, number>>;
   readonly directories: readonly string[];
 }

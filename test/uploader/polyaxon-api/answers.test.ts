@@ -184,7 +184,7 @@ describe('answers that are none', () => {
       const error = await failureOf(calls[name]());
 
       expect(error).toMatchObject({ code: 'ERR_API_NOT_JSON', isRetryable: true, concernsAllFiles: true });
-      expect(error.message).toContain('text/html in place of an answer of the API: Please log in');
+      expect(error.message).toContain('text/html instead of an answer of the API: Please log in');
     },
   );
 
