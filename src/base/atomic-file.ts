@@ -10,10 +10,7 @@ export function toPartialPath(path: string): string {
   return `${path}.${process.pid}.${sequence++}${PARTIAL_SUFFIX}`;
 }
 
-/**
- * Replaces the content of `path` with `text`. A reader sees the old or the new content, never a mix. Throws the file
- * system's error.
- */
+/** Replaces the content of `path` with `text`. A reader sees the old or the new content, never a mix. Throws the file system's error. */
 export function replaceFileSync(path: string, text: string | Uint8Array, options: { fsync: boolean }): void {
   const partial = toPartialPath(path);
   try {

@@ -1,7 +1,7 @@
 /**
- * The text of the files that TensorBoard's projector reads: vectors, metadata, configuration. No I/O.
+ * Encodes the files that TensorBoard's projector reads: vectors, metadata and configuration. No I/O.
  *
- * The projector has no events: it reads `projector_config.pbtxt` in a run's directory, and the files named there.
+ * The projector does not use events. It reads `projector_config.pbtxt` in a run's directory, and the files listed there.
  * Source: tensorboard/plugins/projector/{projector_plugin.py,projector_config.proto}.
  */
 
@@ -11,22 +11,22 @@ import { describe } from '../summary/arguments.js';
 import { type ImageBatch, type ImageInput, parseRawImage, splitBatch } from '../summary/image.js';
 import { encodePng } from '../summary/png.js';
 
-/** Rows of numbers: nested arrays of shape [N, D], or a flat array of shape N×D, row-major, with D as `dimensions`. */
+/** Rows of numbers: nested arrays of shape [N, D], or a flat row-major array of shape N×D with `dimensions` = D. */
 export type EmbeddingVectors =
   | readonly ArrayLike<number>[]
   | { readonly values: ArrayLike<number>; readonly dimensions: number };
 
 export interface EmbeddingInput {
   readonly vectors: EmbeddingVectors;
-  /** A label for each row, or a row of cells with `metadataHeader`. Tabs and line ends become spaces. */
+  /** A label for each row, or a row of cells for `metadataHeader`. Tabs and line breaks become spaces. */
   readonly metadata?: readonly string[] | readonly (readonly string[])[] | undefined;
-  /** Names of the metadata's columns; two or more. */
+  /** The names of the metadata columns; two or more. */
   readonly metadataHeader?: readonly string[] | undefined;
-  /** A small picture for each row, all of one size; the sheet of all must fit into 8192 × 8192 pixels. */
+  /** A small image for each row, all of one size. The sheet with all images must fit into 8192 × 8192 pixels. */
   readonly images?: ImageBatch | readonly ImageInput[] | undefined;
 }
 
-/** Files of one embedding: their names, and what they hold. */
+/** The names and contents of an embedding's files. */
 export interface EmbeddingFiles {
   readonly tensors: string;
   readonly metadata: string | undefined;
@@ -35,7 +35,7 @@ export interface EmbeddingFiles {
     | undefined;
 }
 
-/** Largest side of a sprite sheet: what browsers' textures hold. */
+/** The longest side of a sprite sheet, limited by the textures of browsers. */
 const MAX_SPRITE_PIXELS = 8192;
 
 /** Encodes an embedding. Throws `ERR_EMBEDDING_INVALID`, and `ERR_IMAGE_INVALID` for its images. */
@@ -57,17 +57,17 @@ function parseRows(vectors: EmbeddingVectors): number[][] {
   if (dimensions === 0) throw invalid('vectors has no numbers');
   for (const [i, row] of rows.entries()) {
     if (row.length !== dimensions) {
-      throw invalid(`vectors: row ${i} has ${row.length} numbers, the first has ${dimensions}`);
+      throw invalid(`vectors: row ${i} has ${row.length} numbers, expected ${dimensions} as in the first`);
     }
     const bad = row.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) throw invalid(`vectors: row ${i} holds ${describe(row[bad])}, expected finite numbers`);
+    if (bad >= 0) throw invalid(`vectors: row ${i} has ${describe(row[bad])}, expected finite numbers`);
   }
   return rows;
 }
 
 function splitRows({ values, dimensions }: { values: ArrayLike<number>; dimensions: number }): number[][] {
   if (!Number.isInteger(dimensions) || dimensions < 1 || values.length % dimensions !== 0) {
-    throw invalid(`vectors has ${values.length} numbers, not rows of ${describe(dimensions)}`);
+    throw invalid(`vectors has ${values.length} numbers, expected rows of ${describe(dimensions)}`);
   }
   const count = values.length / dimensions;
   return Array.from({ length: count }, (_, i) =>
@@ -75,19 +75,21 @@ function splitRows({ values, dimensions }: { values: ArrayLike<number>; dimensio
   );
 }
 
-/** One line for each row; a header only when there are several columns, as the projector expects. */
+/** One line for each row. A header only for several columns, as the projector expects. */
 function encodeMetadata({ metadata = [], metadataHeader }: EmbeddingInput, count: number): string {
   if (metadata.length !== count) {
-    throw invalid(`metadata has ${metadata.length} rows for ${count} vectors`);
+    throw invalid(`metadata has ${metadata.length} rows, expected ${count}, one for each vector`);
   }
   const columns = metadataHeader?.length ?? 1;
   if (metadataHeader !== undefined && columns < 2) {
-    throw invalid('metadataHeader has one column, expected two or more: a single column has no header');
+    throw invalid(
+      'metadataHeader has one column, expected two or more because a single column has no header',
+    );
   }
   const rows = metadata.map((row, i) => {
     const cells: readonly unknown[] = Array.isArray(row) ? row : [row];
     if (cells.length !== columns || cells.some((cell) => typeof cell !== 'string')) {
-      throw invalid(`metadata: row ${i} is ${JSON.stringify(row)}, expected ${columns} texts`);
+      throw invalid(`metadata: row ${i} is ${JSON.stringify(row)}, expected ${columns} strings`);
     }
     return cells as string[];
   });
@@ -99,21 +101,21 @@ function toCell(text: string): string {
   return text.toWellFormed().replace(/[\t\r\n\u2028\u2029]+/g, ' ');
 }
 
-/** All images in a square sheet, row by row. */
+/** Arranges all images in a square sheet, row by row. */
 function encodeSprite(images: ImageBatch | readonly ImageInput[], count: number) {
   const cells = splitBatch(images).map((image) => {
     if (!(image instanceof Uint8Array)) return parseRawImage(image);
-    throw invalid('images holds encoded bytes, expected pixels');
+    throw invalid('images has encoded bytes, expected pixels');
   });
   const [first] = cells;
   if (first === undefined || cells.length !== count) {
-    throw invalid(`images has ${cells.length} pictures for ${count} vectors`);
+    throw invalid(`images has ${cells.length} images, expected ${count}, one for each vector`);
   }
   const { height, width, channels } = first;
   const side = Math.ceil(Math.sqrt(count));
   if (side * Math.max(height, width) > MAX_SPRITE_PIXELS) {
     throw invalid(
-      `the sheet of ${count} pictures of ${height}×${width} is larger than ${MAX_SPRITE_PIXELS} pixels`,
+      `images has ${count} images of ${height}×${width}, whose sheet exceeds ${MAX_SPRITE_PIXELS} pixels per side`,
     );
   }
   const sheetWidth = side * width;
@@ -136,7 +138,7 @@ function encodeSprite(images: ImageBatch | readonly ImageInput[], count: number)
   };
 }
 
-/** What the configuration says of one embedding; paths relative to the configuration's directory. */
+/** The configuration of one embedding. Paths are relative to the configuration's directory. */
 export interface EmbeddingEntry {
   readonly name: string;
   readonly tensorsPath: string;
@@ -144,7 +146,7 @@ export interface EmbeddingEntry {
   readonly sprite: { readonly path: string; readonly height: number; readonly width: number } | undefined;
 }
 
-/** An `embeddings` block of `projector_config.pbtxt`, in protobuf's text form. */
+/** The `embeddings` block for `projector_config.pbtxt`, in protobuf's text form. */
 export function toConfigBlock({ name, tensorsPath, metadataPath, sprite }: EmbeddingEntry): string {
   const lines = [
     `tensor_name: ${quote(name)}`,
@@ -163,7 +165,7 @@ export function toConfigBlock({ name, tensorsPath, metadataPath, sprite }: Embed
   return `embeddings {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`;
 }
 
-/** A string of protobuf's text form: quotes, backslashes and control characters escaped, UTF-8 as it is. */
+/** A string in protobuf's text form: quotes, backslashes and control characters are escaped, UTF-8 is kept. */
 function quote(text: string): string {
   const escaped = text.replace(/["\\]|\p{Cc}/gu, (character) => {
     if (character === '"' || character === '\\') return `\\${character}`;
@@ -176,6 +178,6 @@ function invalid(message: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_EMBEDDING_INVALID',
     message,
-    'Pass rows of equally many finite numbers, with one label and one picture for each row if any.',
+    'Pass rows with the same number of finite numbers; labels and images need one entry for each row.',
   );
 }

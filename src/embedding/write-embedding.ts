@@ -1,6 +1,4 @@
-/**
- * Writes an embedding beside a run's event file: its files first, then the configuration that names them, replaced whole.
- */
+/** Writes an embedding next to a run's event file. Replaces the configuration atomically, after the files that it lists. */
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,9 +10,9 @@ import { type EmbeddingInput, encodeEmbedding, toConfigBlock } from './projector
 export const PROJECTOR_CONFIG_FILE = 'projector_config.pbtxt';
 
 /**
- * Writes the files of an embedding below `directory`, as `<step>/<tag>/…`, and adds it to the configuration.
+ * Writes the files of an embedding below `directory` as `<step>/<tag>/…`, and adds it to the configuration.
  *
- * Throws `ERR_EMBEDDING_INVALID` before anything is written, and `RunWriteError`.
+ * Throws `ERR_EMBEDDING_INVALID` before it writes anything, and `RunWriteError`.
  */
 export function writeEmbedding(
   directory: string,
@@ -43,7 +41,7 @@ export function writeEmbedding(
   }
 }
 
-/** Appends a block to the configuration; one that stands there already, as after a restart, is not repeated. */
+/** Appends a block to the configuration, unless it is already there, as after a restart. */
 function addToConfig(path: string, block: string, options: { readonly fsync: boolean }): void {
   const before = readConfig(path);
   if (before.includes(block)) return;
@@ -60,13 +58,13 @@ function readConfig(path: string): string {
   }
 }
 
-/** At least five digits, so that names sort as steps do. */
+/** At least five digits, so that sorting by name sorts by step. */
 function toStepName(step: number | bigint): string {
   const digits = String(step < 0 ? -BigInt(step) : step).padStart(5, '0');
   return step < 0 ? `-${digits}` : digits;
 }
 
-/** A tag as the name of a directory: reversible, and never taken for an event file. */
+/** Converts a tag to a directory name. The conversion is reversible, and TensorBoard never treats the directory as an event file. */
 function toFolderName(tag: string): string {
   return encodeURIComponent(tag)
     .replaceAll('.', '%2E')

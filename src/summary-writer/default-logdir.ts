@@ -1,6 +1,4 @@
-/**
- * The directory of a writer that is given none.
- */
+/** The default directory of a writer. */
 
 import { hostname } from 'node:os';
 

@@ -1,15 +1,13 @@
-/**
- * The custom scalars layout of one writer: the user's categories, and a chart for each call of `addScalars`.
- */
+/** Keeps the custom scalars layout of one writer: the user's categories, and a chart for each call of `addScalars`. */
 
 import type { SummaryValue } from '../format/wire/messages.js';
 import { type CustomScalarsCategory, createLayoutValue, exactTag } from '../summary/custom-scalars.js';
 
-/** The category of the charts that `addScalars` makes. */
+/** The category of the charts that `addScalars` creates. */
 const CATEGORY = 'scalars';
 
 export class ScalarCharts {
-  /** Tags of each chart, by its title. */
+  /** The tags of each chart, by title. */
   readonly #charts = new Map<string, Set<string>>();
   #layout: readonly CustomScalarsCategory[] = [];
 
@@ -18,7 +16,7 @@ export class ScalarCharts {
     this.#layout = layout;
   }
 
-  /** Adds tags to the chart `title`; whether any of them is new to it. */
+  /** Adds tags to the chart `title`. Returns whether any of them is new. */
   add(title: string, tags: readonly string[]): boolean {
     const known = this.#charts.get(title) ?? new Set();
     const before = known.size;
@@ -27,7 +25,7 @@ export class ScalarCharts {
     return known.size > before;
   }
 
-  /** The layout as it stands. */
+  /** The current layout. */
   toValue(): SummaryValue {
     const charts = Array.from(this.#charts, ([title, tags]) => ({
       title,

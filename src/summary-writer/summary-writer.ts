@@ -1,8 +1,8 @@
 /**
- * Event files for TensorBoard alone, under the names that users of tensorboardX and PyTorch know.
+ * Writes event files for TensorBoard only, with the method names of tensorboardX and PyTorch.
  *
- * Methods check their arguments, hand them to the event log and return. Unlike its namesakes it makes no extra runs:
- * `addScalars` and `addHparams` write into the writer's own directory.
+ * Methods validate their arguments, pass them to the event log and return. Unlike in those libraries, no method creates an extra
+ * run: `addScalars` and `addHparams` write to the writer's own directory.
  */
 
 import { readFileSync } from 'node:fs';
@@ -53,19 +53,19 @@ import { ScalarCharts } from './scalar-charts.js';
 export interface SummaryWriterOptions
   extends Omit<EventLogOptions, 'diagnostics' | 'exactTags'>,
     DiagnosticsOptions {
-  /** The step of all values that are given none. Default: each tag counts its own. */
+  /** The step for all values without a step. Default: each tag counts its own steps. */
   readonly defaultStep?: number | bigint | undefined;
-  /** Appended to the default directory's name. Not used with a given directory. */
+  /** A suffix for the name of the default directory. Ignored if you pass a directory. */
   readonly comment?: string | undefined;
 }
 
-/** Where a value stands: its step; undefined is one more than the tag's last, 0 for its first. */
+/** The step of a value. undefined means one more than the tag's last step, or 0 for its first value. */
 type Step = number | bigint | undefined;
-/** Options of a value whose step is an argument of its own. */
+/** The options of a value whose step is a separate argument. */
 type Options = Omit<EventOptions, 'step'>;
 
 export interface HparamsOptions extends SessionOptions {
-  /** Step of the metrics. Default: as for scalars. */
+  /** The step of the metrics. Default: as for scalars. */
   readonly step?: Step;
   /** Seconds since the Unix epoch. Default: now. */
   readonly wallTime?: number | undefined;
@@ -80,10 +80,10 @@ export class SummaryWriter {
   #closing: Promise<void> | undefined;
 
   /**
-   * Begins an event file in `logdir`, on disk at once. Default directory: `runs/<MMMDD_HH-MM-SS>_<host><comment>`.
+   * Creates an event file in `logdir`. Default directory: `runs/<MMMDD_HH-MM-SS>_<host><comment>`.
    *
-   * Throws `ERR_OPTION_INVALID`. A directory that cannot be written does not throw: it is reported, tried again, and surfaces at
-   * `flush()` and `close()`.
+   * Throws `ERR_OPTION_INVALID`. Does not throw when the directory cannot be written: the writer reports that and retries, and
+   * `flush()` and `close()` reject.
    */
   constructor(logdir?: string, options: SummaryWriterOptions = {}) {
     this.#diagnostics = new Diagnostics(options);
@@ -98,30 +98,27 @@ export class SummaryWriter {
     return this.#log.writer.directory;
   }
 
-  /** The event file that is being written; undefined while the disk refuses to create it. */
+  /** The path of the current event file; undefined while it cannot be created. */
   get currentFile(): string | undefined {
     return this.#log.writer.currentFile;
   }
 
-  /** How often each warning and each error was seen, by code. */
+  /** The number of occurrences of each warning and error, by code. */
   get diagnostics(): Readonly<Record<string, number>> {
     return this.#diagnostics.counts;
   }
 
-  /** The step of all later values that are given none; undefined: each tag counts its own. Throws `ERR_STEP_INVALID`. */
+  /** Sets the step for all later values without a step; undefined lets each tag count its own steps. Throws `ERR_STEP_INVALID`. */
   setDefaultStep(step: Step): void {
     this.#log.setDefaultStep(step);
   }
 
-  /** Adds a number; stored as float32. Throws `ERR_SCALAR_INVALID`, and for its other arguments as all methods do. */
+  /** Adds a number, stored as float32. Throws `ERR_SCALAR_INVALID`. Like all methods, also throws for an invalid tag, step or time. */
   addScalar(tag: string, value: number, step?: Step, options: Options = {}): void {
     this.#log.scalar(tag, value, options, step);
   }
 
-  /**
-   * Adds several numbers, as tags `<mainTag>/<name>`, and draws them in one chart of the custom scalars dashboard, in the category
-   * `scalars`.
-   */
+  /** Adds several numbers with the tags `<mainTag>/<name>`. Shows them in one chart of the custom scalars dashboard, in the category `scalars`. */
   addScalars(
     mainTag: string,
     values: Readonly<Record<string, number>>,
@@ -139,8 +136,8 @@ export class SummaryWriter {
   }
 
   /**
-   * Adds a column of numbers, each with its step: what `addScalar` would write for one after the other, at one wall time. Throws
-   * `ERR_SCALAR_INVALID` before the first is written.
+   * Adds a column of numbers, each with its step. Writes the same as repeated `addScalar` with one wall time. Throws
+   * `ERR_SCALAR_INVALID` before it writes anything.
    */
   addScalarSeries(
     tag: string,
@@ -151,12 +148,12 @@ export class SummaryWriter {
     this.#log.scalarSeries(tag, steps, values, options);
   }
 
-  /** Adds an image: encoded bytes, or pixels. Throws `ERR_IMAGE_INVALID`. */
+  /** Adds an image, given as encoded bytes or pixels. Throws `ERR_IMAGE_INVALID`. */
   addImage(tag: string, image: ImageInput, step?: Step, options: Options = {}): void {
     this.#log.image(tag, image, { ...options, step });
   }
 
-  /** Adds several images at one step: a list, or one array of shape N×H×W×C. Throws `ERR_IMAGE_INVALID`. */
+  /** Adds several images with one step: a list, or one array of shape N×H×W×C. Throws `ERR_IMAGE_INVALID`. */
   addImages(
     tag: string,
     images: ImageBatch | readonly ImageInput[],
@@ -166,7 +163,7 @@ export class SummaryWriter {
     this.#log.image(tag, splitBatch(images), { ...options, step });
   }
 
-  /** Adds an image with boxes and their labels drawn on it. Throws `ERR_IMAGE_INVALID`. */
+  /** Adds an image with boxes and their labels. Throws `ERR_IMAGE_INVALID`. */
   addImageWithBoxes(
     tag: string,
     image: ImagePixels,
@@ -177,12 +174,12 @@ export class SummaryWriter {
     this.#log.image(tag, drawBoxes(image, boxes, options), { ...options, step });
   }
 
-  /** Adds frames as an animated GIF, 4 frames per second by default. Throws `ERR_VIDEO_INVALID`. */
+  /** Adds frames as an animated GIF, by default with 4 frames per second. Throws `ERR_VIDEO_INVALID`. */
   addVideo(tag: string, video: VideoInput, step?: Step, options: Options & VideoOptions = {}): void {
     this.#log.gif(tag, video, { ...options, step });
   }
 
-  /** Adds an audio clip, or several at one step: samples, or WAV bytes. Throws `ERR_AUDIO_INVALID`. */
+  /** Adds one audio clip, or several with one step: samples or WAV bytes. Throws `ERR_AUDIO_INVALID`. */
   addAudio(tag: string, audio: AudioInput | readonly AudioInput[], step?: Step, options: Options = {}): void {
     this.#log.audio(tag, audio, { ...options, step });
   }
@@ -192,7 +189,7 @@ export class SummaryWriter {
     this.#log.text(tag, text, { ...options, step });
   }
 
-  /** Adds a histogram of values, in 30 buckets by default. Throws `ERR_HISTOGRAM_INVALID`. */
+  /** Adds a histogram of values, by default with 30 buckets. Throws `ERR_HISTOGRAM_INVALID`. */
   addHistogram(
     tag: string,
     values: HistogramInput,
@@ -202,7 +199,7 @@ export class SummaryWriter {
     this.#log.histogram(tag, values, { ...options, step });
   }
 
-  /** Adds a histogram whose buckets are counted already. Throws `ERR_HISTOGRAM_INVALID`. */
+  /** Adds a histogram of buckets that are already counted. Throws `ERR_HISTOGRAM_INVALID`. */
   addHistogramRaw(tag: string, histogram: RawHistogram, step?: Step, options: Options = {}): void {
     this.#log.histogram(tag, parseHistogramBuckets(histogram), { ...options, step });
   }
@@ -219,15 +216,16 @@ export class SummaryWriter {
     this.#log.prCurve(tag, { labels, predictions, weights, thresholds }, { ...options, step });
   }
 
-  /** Adds a precision-recall curve whose counts are there already. Throws `ERR_PR_CURVE_INVALID`. */
+  /** Adds a precision-recall curve from existing counts. Throws `ERR_PR_CURVE_INVALID`. */
   addPrCurveRaw(tag: string, counts: PrCurveCounts, step?: Step, options: Options = {}): void {
     this.#log.prCurve(tag, counts, { ...options, step });
   }
 
   /**
-   * Adds the hyperparameters of this run, and metrics as scalars. The end of the session is written by `close()`.
+   * Adds the hyperparameters of this run, and metrics as scalars. `close()` writes the end of the session.
    *
-   * Once a run: TensorBoard keeps the first, so a second call throws. Throws `ERR_HPARAMS_INVALID`, `ERR_SCALAR_INVALID`.
+   * Call it once for each run: TensorBoard keeps the first values, so a second call throws. Throws `ERR_HPARAMS_INVALID` and
+   * `ERR_SCALAR_INVALID`.
    */
   addHparams(
     hparams: Readonly<Record<string, HParamValue>>,
@@ -237,8 +235,8 @@ export class SummaryWriter {
     if (this.#hasSession) {
       throw new InvalidArgumentError(
         'ERR_HPARAMS_INVALID',
-        `${this.logdir} has its hyperparameters already, and TensorBoard keeps the first`,
-        'Use one writer for each session, each in a directory of its own.',
+        `${this.logdir} already has hyperparameters, and TensorBoard keeps the first ones`,
+        'Use one writer with a separate directory for each session.',
       );
     }
     const wallTime = options.wallTime ?? this.#options.clock.wallTime();
@@ -249,24 +247,25 @@ export class SummaryWriter {
   }
 
   /**
-   * Names the columns of the HParams dashboard, with their domains; in any one run, or in the log directory itself.
+   * Sets the columns of the HParams dashboard and their domains. Call it in one run, or in the log directory itself.
    *
-   * Without it TensorBoard derives them from the sessions. With it, only these columns are shown. Throws `ERR_HPARAMS_INVALID`.
+   * Without this call, TensorBoard derives the columns from the sessions. With it, TensorBoard shows only these columns. Throws
+   * `ERR_HPARAMS_INVALID`.
    */
   addHparamsConfig(config: HParamsConfig, options: { readonly wallTime?: number | undefined } = {}): void {
     const wallTime = options.wallTime ?? this.#options.clock.wallTime();
     this.#log.values(EXPERIMENT_TAG, { step: 0, wallTime }, () => createExperimentValue(config, wallTime));
   }
 
-  /** Adds a mesh, or a point cloud when it has no faces. Throws `ERR_MESH_INVALID`. */
+  /** Adds a mesh, or a point cloud if there are no faces. Throws `ERR_MESH_INVALID`. */
   addMesh(tag: string, mesh: MeshInput, step?: Step, options: Options = {}): void {
     this.#log.mesh(tag, mesh, { ...options, step });
   }
 
   /**
-   * Lays out the custom scalars dashboard: charts of several scalar tags, with `multiline` or `margin`.
+   * Sets the layout of the custom scalars dashboard: charts of several scalar tags, with `multiline` or `margin`.
    *
-   * A later call replaces the layout of an earlier one. Throws `ERR_LAYOUT_INVALID`.
+   * A later call replaces an earlier layout. Throws `ERR_LAYOUT_INVALID`.
    */
   addCustomScalars(
     layout: CustomScalarsLayout,
@@ -277,16 +276,16 @@ export class SummaryWriter {
   }
 
   /**
-   * Adds vectors to the projector: files beside the event file, written before this returns.
+   * Adds vectors for the embedding projector, as files next to the event file. Writes them before it returns.
    *
-   * Throws `ERR_EMBEDDING_INVALID`, and `RunWriteError` when they cannot be written.
+   * Throws `ERR_EMBEDDING_INVALID`, and `RunWriteError` when the files cannot be written.
    */
   addEmbedding(tag: string, embedding: EmbeddingInput, step: number | bigint = 0): void {
     this.#log.checkOpen();
     writeEmbedding(this.logdir, this.#log.parseTag(tag), step, embedding, { fsync: this.#options.fsync });
   }
 
-  /** Adds a graph: one of `GraphBuilder`, or a serialized `GraphDef`. TensorBoard shows one for each run. Throws `ERR_GRAPH_INVALID`. */
+  /** Adds a graph from a `GraphBuilder` or a serialized `GraphDef`. TensorBoard shows one for each run. Throws `ERR_GRAPH_INVALID`. */
   addGraph(
     graph: GraphBuilder | Uint8Array,
     step: number | bigint = 0,
@@ -296,7 +295,7 @@ export class SummaryWriter {
     this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
   }
 
-  /** Adds the graph of an ONNX model: its bytes, or the path of its file. Throws `ERR_GRAPH_INVALID`. */
+  /** Adds the graph of an ONNX model, given as bytes or as the path of its file. Throws `ERR_GRAPH_INVALID`. */
   addOnnxGraph(
     model: Uint8Array | string,
     step: number | bigint = 0,
@@ -307,9 +306,8 @@ export class SummaryWriter {
   }
 
   /**
-   * Adds the layers of a TensorFlow.js or Keras model, as graph and as conceptual graph: the text of `model.json`, or what it parses to.
-   *
-   * Throws `ERR_GRAPH_INVALID`.
+   * Adds the layers of a TensorFlow.js or Keras model, as graph and as conceptual graph. `model` is the content of `model.json`, as
+   * text or parsed. Throws `ERR_GRAPH_INVALID`.
    */
   addLayersModel(model: unknown, step: number | bigint = 0, options: Pick<Options, 'wallTime'> = {}): void {
     const graphDef = layersModelToGraphDef(model);
@@ -318,15 +316,15 @@ export class SummaryWriter {
     this.#log.values(KERAS_MODEL_TAG, { ...options, step }, (tag) => createKerasModelValue(tag, text));
   }
 
-  /** Resolves once all that was added is in the file. Rejects with `RunWriteError` or `EventsDroppedError`. */
+  /** Resolves once everything added so far is in the file. Rejects with `RunWriteError` or `EventsDroppedError`. */
   flush(): Promise<void> {
     return this.#log.flush();
   }
 
   /**
-   * Flushes and closes the event file; with hyperparameters, it first writes how the session ended, `success` by default.
+   * Flushes and closes the event file. With hyperparameters, first writes the outcome of the session, `success` by default.
    *
-   * Rejects as `flush()` does; a second call gives the same promise.
+   * Rejects like `flush()`. A second call returns the same promise.
    */
   close(options: { readonly outcome?: SessionOutcome | undefined } = {}): Promise<void> {
     if (this.#closing === undefined) {
@@ -357,7 +355,7 @@ function readModel(path: string): Uint8Array {
   } catch (cause) {
     throw new InvalidArgumentError(
       'ERR_GRAPH_INVALID',
-      `${path} cannot be read: ${messageOf(cause)}`,
+      `${path} could not be read: ${messageOf(cause)}`,
       'Pass the path of an ONNX file, or its bytes.',
       { cause },
     );

@@ -1,39 +1,39 @@
 /**
- * What every logging call takes besides its value, checked once: name, step, wall time, display name, description.
+ * Checks the arguments that every logging call has besides its value: name, step, wall time, display name and description.
  *
- * The one place where a caller's `name` becomes a tag.
+ * This is the only place that turns a caller's `name` into a tag.
  */
 
 import { InvalidArgumentError } from '../base/errors.js';
 import { type RepairedText, toWellFormedText } from '../base/well-formed-text.js';
 
-/** Options that every kind of event takes. */
+/** Options that every kind of event supports. */
 export interface EventOptions {
   /**
-   * Where on the x axis the value stands: an integer, negative ones too; a bigint beyond 2^53 (the format has int64).
-   * Default: one more than the last step of this name, 0 for its first value.
+   * The position on the x axis: an integer, possibly negative; a bigint beyond 2^53 (the format has int64). Default: one more than
+   * the last step of this name, or 0 for its first value.
    */
   readonly step?: number | bigint | undefined;
   /** Seconds since the Unix epoch, with a fraction. Default: now. */
   readonly wallTime?: number | undefined;
-  /** The same as a `Date` or as ISO 8601 text, UTC where the text names no zone; in place of `wallTime`. */
+  /** The wall time as a `Date` or ISO 8601 text (UTC if the text has no zone). Use instead of `wallTime`. */
   readonly timestamp?: Date | string | undefined;
-  /** Shown in place of the name by TensorBoard's classic dashboards. The first value of a name decides. */
+  /** Shown instead of the name in TensorBoard's classic dashboards. The first value of a name decides. */
   readonly displayName?: string | undefined;
-  /** Markdown, shown beside the chart. The first value of a name decides. */
+  /** Markdown that is shown with the chart. The first value of a name decides. */
   readonly description?: string | undefined;
 }
 
-/** Longest name, in characters: what Polyaxon's server takes for an artifact's name (haupt 2.16). */
+/** The longest name in characters, which is the limit of Polyaxon's server for artifact names (haupt 2.16). */
 export const MAX_NAME_CHARACTERS = 256;
 
-/** Wall times from here on are taken for milliseconds: as seconds this is the year 5138. */
+/** Wall times from this value are rejected as milliseconds. In seconds it is the year 5138. */
 const MAX_WALL_TIME_SECONDS = 1e11;
 const MAX_EXACT_INTEGER = 2 ** 53;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
-/** Checks a name: a string of 1 to 256 characters. */
+/** Validates a name: a string of 1 to 256 characters. */
 export function parseName(name: unknown): RepairedText {
   if (typeof name !== 'string') {
     throw invalidName(`name is ${describe(name)}, expected a string`, 'Pass the name as a string.');
@@ -42,13 +42,13 @@ export function parseName(name: unknown): RepairedText {
   if (name.length > MAX_NAME_CHARACTERS) {
     throw invalidName(
       `name has ${name.length} characters, expected at most ${MAX_NAME_CHARACTERS}: ${name.slice(0, 40)}…`,
-      'Shorten the name; put long text into `description`.',
+      'Shorten the name, and put long text in `description`.',
     );
   }
   return toWellFormedText(name);
 }
 
-/** Checks a step; leaves an absent one absent. */
+/** Validates a step; undefined stays undefined. */
 export function parseStep(step: unknown): number | bigint | undefined {
   if (step === undefined) return undefined;
   if (typeof step === 'number') {
@@ -75,7 +75,7 @@ export function parseStep(step: unknown): number | bigint | undefined {
   );
 }
 
-/** Checks a wall time; leaves an absent one absent. */
+/** Validates a wall time; undefined stays undefined. */
 export function parseWallTime(wallTime: unknown): number | undefined {
   if (wallTime === undefined) return undefined;
   if (typeof wallTime === 'number' && wallTime >= 0 && wallTime < MAX_WALL_TIME_SECONDS) return wallTime;
@@ -86,22 +86,22 @@ export function parseWallTime(wallTime: unknown): number | undefined {
   );
 }
 
-/** The wall time that options name, in seconds; undefined when they name none. Throws `ERR_WALL_TIME_INVALID`. */
+/** The wall time from the options, in seconds; undefined if they have none. Throws `ERR_WALL_TIME_INVALID`. */
 export function parseEventTime({ wallTime, timestamp }: Pick<EventOptions, 'wallTime' | 'timestamp'>) {
   if (timestamp === undefined) return parseWallTime(wallTime);
   if (wallTime === undefined) return parseTimestamp(timestamp);
   throw new InvalidArgumentError(
     'ERR_WALL_TIME_INVALID',
-    `wallTime is ${describe(wallTime)} and timestamp is ${describe(timestamp)}, expected one of them`,
-    'Leave out wallTime or timestamp: both say when.',
+    `wallTime is ${describe(wallTime)} and timestamp is ${describe(timestamp)}, expected only one of them`,
+    'Pass either wallTime or timestamp.',
   );
 }
 
-/** Date, then perhaps hours and minutes, seconds, their fraction, and a zone. */
+/** A date, optionally followed by hours and minutes, seconds, a fraction and a zone. */
 const ISO_TIME =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:Z|([+-])(\d\d):?(\d\d)?)?)?$/i;
 
-/** Seconds since the Unix epoch, fractions to the microsecond kept: `Date.parse` cuts them to milliseconds. */
+/** Seconds since the Unix epoch, with fractions to the microsecond; `Date.parse` truncates to milliseconds. */
 function parseTimestamp(timestamp: unknown): number {
   const seconds =
     timestamp instanceof Date
@@ -141,7 +141,7 @@ function parseIsoTime(text: string): number {
   return date.getTime() / 1000 + time - (sign === '-' ? -offset : offset) + Number(`0.${fraction || 0}`);
 }
 
-/** A value as it reads in an error message. */
+/** A value as shown in error messages. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'no class'})`;

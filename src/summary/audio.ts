@@ -1,7 +1,7 @@
 /**
- * Audio clips: WAV bytes as they are, or samples encoded to 16-bit WAV.
+ * Audio clips: WAV bytes unchanged, or samples encoded as 16-bit WAV.
  *
- * TensorBoard knows WAV only. Its form is a string tensor of shape [k], k clips.
+ * TensorBoard supports only WAV. It stores k clips as a string tensor of shape [k].
  * Source: tensorboard/plugins/audio/summary_v2.py; WAV: "Multimedia Programming Interface and Data Specifications 1.0".
  */
 
@@ -11,20 +11,20 @@ import { describe } from './arguments.js';
 import { type Encoding, inSlices, joinEncodings, mapEncoding, ready } from './encoding.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
-/** Samples of one clip. Shape: L×C, frame by frame: the channels of a frame stand together. */
+/** The samples of one clip. Shape: L×C, interleaved: all channels of a frame, then the next frame. */
 export interface AudioSamples {
-  /** Float arrays: −1 to 1, beyond it clamped, NaN is 0. `Int16Array`: as it is. */
+  /** Float arrays: −1 to 1; larger values are clamped, NaN becomes 0. `Int16Array`: stored unchanged. */
   readonly samples: Float32Array | Float64Array | Int16Array | readonly number[];
-  /** Frames per second, a whole number; 44,100 for a CD. */
+  /** Frames per second, a whole number; 44,100 for CD quality. */
   readonly sampleRateHz: number;
-  /** 1 or more. Default 1. */
+  /** The number of channels; 1 or more. Default 1. */
   readonly channels?: number | undefined;
 }
 
 /** An audio clip: WAV bytes, or samples. */
 export type AudioInput = Uint8Array | AudioSamples;
 
-/** Builds the value of an audio clip, or of several at one step. Throws `ERR_AUDIO_INVALID`. */
+/** Builds the value of one audio clip, or of several with one step. Throws `ERR_AUDIO_INVALID`. */
 export function createAudioEncoding(
   tag: string,
   clips: AudioInput | readonly AudioInput[],
@@ -49,11 +49,11 @@ const BYTES_PER_SAMPLE = 2;
 const MAX_DATA_BYTES = 2 ** 32 - WAV_HEADER_BYTES - 1;
 const MAX_CHANNELS = 65_535;
 
-/** Encodes a copy of samples to WAV; passes WAV bytes through. Throws `ERR_AUDIO_INVALID`. */
+/** Encodes a copy of the samples as WAV; returns WAV bytes unchanged. Throws `ERR_AUDIO_INVALID`. */
 export function encodeAudio(audio: AudioInput): Encoding<Uint8Array> {
   if (audio instanceof Uint8Array) {
     if (isWav(audio)) return ready(new Uint8Array(audio));
-    throw invalid(`audio has ${audio.length} bytes that are not WAV`);
+    throw invalid(`audio has ${audio.length} bytes, which are not a WAV file`);
   }
   if (typeof audio !== 'object' || audio === null || !('samples' in audio)) {
     throw invalid(`audio is ${describe(audio)}, expected WAV bytes or { samples, sampleRateHz }`);
@@ -72,17 +72,17 @@ export function encodeAudio(audio: AudioInput): Encoding<Uint8Array> {
     throw invalid(`channels is ${describe(channels)}, expected a whole number of 1 or more`);
   }
   if (samples.length % channels !== 0) {
-    throw invalid(`samples has ${samples.length} values, not a multiple of ${channels} channels`);
+    throw invalid(`samples has ${samples.length} values, expected a multiple of ${channels} channels`);
   }
   if (samples.length * BYTES_PER_SAMPLE > MAX_DATA_BYTES) {
-    throw invalid(`samples has ${samples.length} values, more than a WAV file holds`);
+    throw invalid(`samples has ${samples.length} values, more than a WAV file can store`);
   }
   const copy = Array.isArray(samples) ? [...samples] : samples.slice();
   const dataBytes = samples.length * BYTES_PER_SAMPLE;
   return inSlices(dataBytes, () => encodeWav(copy, sampleRateHz, channels));
 }
 
-/** Samples that are converted at one go: a few milliseconds. */
+/** The number of samples in one slice, which takes a few milliseconds. */
 const SAMPLES_PER_SLICE = 500_000;
 
 function* encodeWav(samples: AudioSamples['samples'], sampleRateHz: number, channels: number) {
@@ -119,7 +119,7 @@ function writeHeader(view: DataView, sampleRateHz: number, channels: number): vo
 }
 
 /**
- * Scales −1…1 to int16 as TensorFlow's `encode_wav` does: times 2^15, half away from zero, clamped. NaN becomes 0.
+ * Scales −1…1 to int16 like TensorFlow's `encode_wav`: times 2^15, rounded half away from zero, clamped. NaN becomes 0.
  *
  * Source: tensorflow/core/lib/wav/wav_io.cc.
  */
@@ -129,7 +129,7 @@ function toInt16(sample: number): number {
   return rounded || 0;
 }
 
-/** Whether bytes are a WAV file. */
+/** Whether the bytes are a WAV file. */
 export function isWav(bytes: Uint8Array): boolean {
   if (bytes.length < WAV_HEADER_BYTES) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,24 +1,22 @@
-/**
- * Drawing on RGB pixels: rectangles, lines, and text in the font of `font.ts`.
- */
+/** Draws on RGB pixels: rectangles, lines, and text in the font of `font.ts`. */
 
 import { FONT_HEIGHT, FONT_WIDTH, isInked } from './font.js';
 import type { RawImage } from './png.js';
 
-/** Red, green, blue; 0–255. */
+/** Red, green and blue; 0–255. */
 export type Color = readonly [red: number, green: number, blue: number];
 
 export const WHITE: Color = [255, 255, 255];
 export const BLACK: Color = [0, 0, 0];
 
-/** An image of one colour. */
+/** Creates an image of a single colour. */
 export function createCanvas(height: number, width: number, color: Color): RawImage {
   const canvas: RawImage = { pixels: new Uint8Array(height * width * 3), height, width, channels: 3 };
   fill(canvas, 0, 0, width - 1, height - 1, color);
   return canvas;
 }
 
-/** Fills the pixels from (left, top) to (right, bottom), both included; what is outside of the image is left out. */
+/** Fills the pixels from (left, top) to (right, bottom), both included. Ignores pixels outside the image. */
 export function fill(
   { pixels, height, width }: RawImage,
   left: number,
@@ -40,7 +38,7 @@ export function fill(
   }
 }
 
-/** How many pixels a text takes in width, and upright in height, at a scale: whole pixels for each of the font's. */
+/** The width of a horizontal text in pixels. `scale` is the number of pixels per pixel of the font. */
 export function textWidth(text: string, scale: number): number {
   return Math.max(0, [...text].length * (FONT_WIDTH + 1) - 1) * scale;
 }
@@ -49,7 +47,7 @@ export function textHeight(scale: number): number {
   return FONT_HEIGHT * scale;
 }
 
-/** Draws text from its left upper corner to the right. */
+/** Draws text to the right, starting at its upper left corner. */
 export function drawText(
   canvas: RawImage,
   text: string,
@@ -65,7 +63,7 @@ export function drawText(
   });
 }
 
-/** Draws text from its lower end upwards, its letters lying on their backs: for the columns of a table. */
+/** Draws text upwards, starting at its lower end and rotated by 90°, for the column headers of a table. */
 export function drawTextUpwards(
   canvas: RawImage,
   text: string,
@@ -91,7 +89,7 @@ function eachInkedPixel(text: string, draw: (column: number, row: number) => voi
   }
 }
 
-/** Draws a straight line with soft edges; coordinates may have fractions, pixel centres are whole. */
+/** Draws an antialiased straight line. Coordinates may have fractions; pixel centres are whole numbers. */
 export function drawLine(
   canvas: RawImage,
   from: readonly [x: number, y: number],
@@ -99,7 +97,7 @@ export function drawLine(
   lineWidth: number,
   color: Color,
 ): void {
-  // Walks along the longer side, and looks across it only as far as the line reaches.
+  // Step along the longer side, and check only the pixels across it that the line can reach.
   const isFlat = Math.abs(to[0] - from[0]) >= Math.abs(to[1] - from[1]);
   const [long, short] = isFlat ? [0, 1] : [1, 0];
   const [longSize, shortSize] = isFlat ? [canvas.width, canvas.height] : [canvas.height, canvas.width];
@@ -124,7 +122,7 @@ export function drawLine(
   }
 }
 
-/** The distance of a point from the line from the origin to (along, across). */
+/** The distance between the point (i, j) and the line from the origin to (along, across). */
 function distanceTo(i: number, j: number, along: number, across: number, length: number): number {
   const nearest = length === 0 ? 0 : Math.min(1, Math.max(0, (i * along + j * across) / (length * length)));
   return Math.hypot(i - nearest * along, j - nearest * across);

@@ -1,7 +1,7 @@
 /**
- * The layout of the custom scalars dashboard: categories of charts that draw several scalar tags together.
+ * The layout of the custom scalars dashboard: categories of charts that show several scalar tags together.
  *
- * TensorBoard's form is a string tensor of rank 0 under one fixed tag; it holds a serialized `Layout`.
+ * TensorBoard stores it as a string tensor of rank 0 under one fixed tag; the string is a serialized `Layout`.
  * Source: tensorboard/plugins/custom_scalar/{summary,metadata}.py, layout.proto.
  */
 
@@ -11,10 +11,10 @@ import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { createMetadata } from './plugin-data.js';
 
-/** The only tag whose layout is read. */
+/** The only tag that TensorBoard reads as a layout. */
 export const CUSTOM_SCALARS_TAG = 'custom_scalars__config__';
 
-/** A line with a band around it; exact tags. */
+/** A line with a band around it, given as exact tags. */
 export interface MarginSeries {
   readonly value: string;
   readonly lower: string;
@@ -25,32 +25,32 @@ export interface MarginSeries {
 export type CustomScalarsChart =
   | {
       readonly title: string;
-      /** Regular expressions, matched from the start of a tag; `exactTag` makes one that matches a single tag. */
+      /** Regular expressions that match from the start of a tag. `exactTag` creates one that matches a single tag. */
       readonly multiline: readonly string[];
     }
   | { readonly title: string; readonly margin: readonly MarginSeries[] };
 
-/** Charts under one heading. TensorBoard merges the categories of several runs by title. */
+/** Charts with a common heading. TensorBoard merges categories of several runs that have the same title. */
 export interface CustomScalarsCategory {
   readonly title: string;
   readonly charts: readonly CustomScalarsChart[];
-  /** Folded at first. Default false. */
+  /** Whether the category starts collapsed. Default false. */
   readonly closed?: boolean | undefined;
 }
 
-/** What tensorboardX and PyTorch take: `{ category: { chart: ['Multiline', tags] | ['Margin', [value, lower, upper]] } }`. */
+/** The form of tensorboardX and PyTorch: `{ category: { chart: ['Multiline', tags] | ['Margin', [value, lower, upper]] } }`. */
 export type ChartTable = Readonly<
   Record<string, Readonly<Record<string, readonly ['Multiline' | 'Margin', readonly string[]]>>>
 >;
 
 export type CustomScalarsLayout = readonly CustomScalarsCategory[] | ChartTable;
 
-/** A regular expression that matches exactly this tag, for Python's `re` and for the browser. */
+/** A regular expression that matches exactly this tag, in Python's `re` and in browsers. */
 export function exactTag(tag: string): string {
   return `^${tag.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
 }
 
-/** Checks a layout and gives its categories. Throws `ERR_LAYOUT_INVALID`. */
+/** Validates a layout and returns its categories. Throws `ERR_LAYOUT_INVALID`. */
 export function parseLayout(layout: CustomScalarsLayout): CustomScalarsCategory[] {
   const categories = Array.isArray(layout) ? layout : fromTable(layout as ChartTable);
   return categories.map((category: CustomScalarsCategory) => {
@@ -63,7 +63,7 @@ export function parseLayout(layout: CustomScalarsLayout): CustomScalarsCategory[
   });
 }
 
-/** Builds the value of a layout that `parseLayout` has checked. */
+/** Builds the value of a layout that `parseLayout` has validated. */
 export function createLayoutValue(categories: readonly CustomScalarsCategory[]): SummaryValue {
   const layout = { category: categories.map(toCategory) };
   const stringVal = [tensorboard.Layout.encode(layout).finish()];
@@ -128,16 +128,21 @@ function checkPattern(pattern: string): void {
   try {
     new RegExp(pattern);
   } catch (cause) {
-    const message = `tag ${JSON.stringify(pattern)} is no regular expression`;
-    throw new InvalidArgumentError('ERR_LAYOUT_INVALID', message, 'Use exactTag(tag) for a tag as it is.', {
-      cause,
-    });
+    const message = `tag ${JSON.stringify(pattern)} is not a regular expression`;
+    throw new InvalidArgumentError(
+      'ERR_LAYOUT_INVALID',
+      message,
+      'Use exactTag(tag) to match one tag literally.',
+      {
+        cause,
+      },
+    );
   }
 }
 
 function checkText(what: string, value: unknown): void {
   if (typeof value === 'string' && value !== '') return;
-  throw invalid(`${what} is ${value === '' ? 'empty' : describe(value)}, expected a text`);
+  throw invalid(`${what} is ${value === '' ? 'empty' : describe(value)}, expected a string`);
 }
 
 function invalid(message: string): InvalidArgumentError {

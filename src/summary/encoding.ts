@@ -1,21 +1,19 @@
-/**
- * Encoding that can be done at once, or later without holding up the event loop.
- */
+/** Encoding work that can run synchronously, or later without blocking the event loop. */
 
-/** Work on a copy of what the caller gave: the caller may change it once the call has returned. */
+/** Work on a copy of the caller's data, so that the caller may change it after the call. */
 export interface Encoding<T> {
-  /** Bytes of the copy. */
+  /** The size of the copy. */
   readonly sizeBytes: number;
-  /** The result, now, while the program waits. May be asked for while `later` is at work, and means the same, if perhaps in other bytes. */
+  /** Computes the result synchronously. May be called while `later` is running; the result has the same meaning, but possibly different bytes. */
   now(): T;
-  /** The result, computed on other threads or in slices between turns of the event loop. */
+  /** Computes the result on other threads, or in slices between turns of the event loop. */
   later(): Promise<T>;
 }
 
-/** Work that yields whenever a slice of it is done. */
+/** Work that yields after each slice. */
 export type Slices<T> = () => Generator<undefined, T, undefined>;
 
-/** An encoding in slices; each should take a few milliseconds. */
+/** An encoding that runs in slices; each should take a few milliseconds. */
 export function inSlices<T>(sizeBytes: number, slices: Slices<T>): Encoding<T> {
   return {
     sizeBytes,
@@ -31,12 +29,12 @@ export function inSlices<T>(sizeBytes: number, slices: Slices<T>): Encoding<T> {
   };
 }
 
-/** An encoding whose result is there already. */
+/** An encoding with a result that already exists. */
 export function ready<T>(result: T): Encoding<T> {
   return { sizeBytes: 0, now: () => result, later: () => Promise.resolve(result) };
 }
 
-/** The result of an encoding, turned into something else. */
+/** An encoding whose result is converted by `to`. */
 export function mapEncoding<T, U>(encoding: Encoding<T>, to: (result: T) => U): Encoding<U> {
   return {
     sizeBytes: encoding.sizeBytes,
@@ -45,7 +43,7 @@ export function mapEncoding<T, U>(encoding: Encoding<T>, to: (result: T) => U): 
   };
 }
 
-/** All results of several encodings, in order. */
+/** Combines several encodings. The result has all their results, in order. */
 export function joinEncodings<T>(encodings: readonly Encoding<T>[]): Encoding<readonly T[]> {
   return {
     sizeBytes: encodings.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
@@ -54,7 +52,7 @@ export function joinEncodings<T>(encodings: readonly Encoding<T>[]): Encoding<re
   };
 }
 
-/** Runs slices to their end. */
+/** Runs all slices and returns the result. */
 export function finish<T>(work: Generator<undefined, T, undefined>): T {
   for (;;) {
     const slice = work.next();

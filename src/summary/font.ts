@@ -1,6 +1,4 @@
-/**
- * A bitmap font for labels on images: 5 pixels wide, 7 high, the printable characters of ASCII.
- */
+/** A bitmap font for labels on images: 5 pixels wide, 7 pixels high, with the printable ASCII characters. */
 
 export const FONT_WIDTH = 5;
 export const FONT_HEIGHT = 7;
@@ -8,7 +6,7 @@ export const FONT_HEIGHT = 7;
 const FIRST = 0x20;
 const LAST = 0x7e;
 
-/** Five columns for each character from space to tilde, left to right; the lowest bit is the top pixel. */
+/** Five columns for each character from space to tilde, left to right. The lowest bit is the top pixel. */
 const COLUMNS = Buffer.from(
   '000000000000005f00000007000700147f147f14242a7f2a12231308646236495620500000070000001c2241000041221c00' +
     '2a1c7f1c2a08083e080800403000000808080808006060000020100804023e5149453e00427f400042615149462141494d33' +
@@ -23,7 +21,7 @@ const COLUMNS = Buffer.from(
   'hex',
 );
 
-/** Whether a character has ink at a column and row. Characters that the font does not have look like `?`. */
+/** Whether a character has a pixel set at this column and row. Characters outside the font appear as `?`. */
 export function isInked(character: string, column: number, row: number): boolean {
   const code = character.codePointAt(0)!;
   const known = code >= FIRST && code <= LAST ? code : '?'.codePointAt(0)!;

@@ -1,5 +1,5 @@
 /**
- * Histograms with bins of the caller's choice, and the limit that Polyaxon sets on them.
+ * Histograms with custom bins, and Polyaxon's limit on their number.
  *
  * Source of the limit: traceml 1.3.0, `events_metrics_processors.py` (`np_histogram`).
  */
@@ -14,19 +14,19 @@ import {
 } from './histogram.js';
 import { checkBinCount, countBins, type HistogramBins } from './numpy-bins.js';
 
-/** More bins than this Polyaxon's client refuses. */
+/** The most bins that Polyaxon's client accepts. */
 export const DEFAULT_MAX_BINS = 512;
 
 export interface BinOptions {
-  /** Number of equal buckets for values; 0 or more. Default 30, TensorBoard's own. Not used with given edges. */
+  /** The number of equal buckets for values; 0 or more. Default 30, as in TensorBoard. Not used with edges. */
   readonly buckets?: number | undefined;
-  /** As numpy takes them, in place of `buckets`: how many, a rule such as `auto`, or edges. Not used with given edges. */
+  /** Bins as in numpy: a number, a rule such as `auto`, or edges. Use instead of `buckets`. Not used with counts and edges. */
   readonly bins?: HistogramBins | undefined;
-  /** Most bins that `bins` may lead to; more throw. Default 512. */
+  /** The most bins that `bins` may result in; more throw. Default 512. */
   readonly maxBins?: number | undefined;
 }
 
-/** Counts values into buckets or bins, or takes given ones. Throws `ERR_HISTOGRAM_INVALID`. */
+/** Counts values into buckets or bins, or uses the given counts. Throws `ERR_HISTOGRAM_INVALID`. */
 export function createBinnedRows(
   input: HistogramInput,
   { buckets, bins, maxBins }: BinOptions,
@@ -37,13 +37,13 @@ export function createBinnedRows(
     if (maxBins !== undefined) checkBinCount(rows.rows.length / 3, maxBins);
     return rows;
   }
-  if (buckets !== undefined) throw invalid('bins and buckets are given, expected one of them');
+  if (buckets !== undefined) throw invalid('bins and buckets are given, expected only one of them');
   const { finite, nonFinite } = splitFinite(input);
   const binned = countBins(finite, bins, maxBins ?? DEFAULT_MAX_BINS);
   return { rows: createHistogramRows(binned).rows, nonFinite };
 }
 
-/** Takes counts of bins as `np.histogram` gives them. Throws `ERR_HISTOGRAM_INVALID`. */
+/** Converts counts of bins from `np.histogram`. Throws `ERR_HISTOGRAM_INVALID`. */
 export function createNumpyRows(
   heights: HistogramBuckets['counts'],
   edges: HistogramBuckets['edges'],

@@ -1,25 +1,23 @@
-/**
- * Histograms in the form of TensorFlow 1: upper limits and counts, with the smallest and the largest value beside them.
- */
+/** Histograms in the form of TensorFlow 1: upper limits and counts, with the smallest and the largest value. */
 
 import { InvalidArgumentError } from '../base/errors.js';
 import type { HistogramBuckets } from './histogram.js';
 
-/** Counted buckets: with edges, or with upper limits. */
+/** Counted buckets, with edges or with upper limits. */
 export type RawHistogram =
   | HistogramBuckets
   | {
-      /** The smallest and the largest value that was counted. */
+      /** The smallest and the largest counted value. */
       readonly min: number;
       readonly max: number;
-      /** Upper limit of each bucket, ascending; the last may be infinite. */
+      /** The upper limit of each bucket, ascending. The last one may be infinite. */
       readonly bucketLimits: ArrayLike<number>;
       readonly bucketCounts: ArrayLike<number>;
     };
 
 /**
- * Edges and counts, with the empty buckets at both ends left out. Throws `ERR_HISTOGRAM_INVALID` when limits and counts differ in
- * number.
+ * The edges and counts, without the empty buckets at both ends. Throws `ERR_HISTOGRAM_INVALID` when the numbers of limits and
+ * counts differ.
  *
  * Source: tensorboard/data_compat.py: `min` is the first edge, `max` the last.
  */
@@ -29,7 +27,7 @@ export function parseHistogramBuckets(histogram: RawHistogram): HistogramBuckets
   if (bucketLimits.length !== bucketCounts.length) {
     throw new InvalidArgumentError(
       'ERR_HISTOGRAM_INVALID',
-      `${bucketLimits.length} bucketLimits and ${bucketCounts.length} bucketCounts, expected as many`,
+      `${bucketLimits.length} bucketLimits and ${bucketCounts.length} bucketCounts, expected equal numbers`,
       'Pass one upper limit for each count.',
     );
   }

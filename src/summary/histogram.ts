@@ -1,9 +1,9 @@
 /**
- * Histograms: of values, in TensorBoard's 30 equal buckets, or of given edges and counts.
+ * Histograms of values, in TensorBoard's 30 equal buckets, or of given edges and counts.
  *
- * TensorBoard's form is a float64 tensor of shape [k, 3] with rows (left edge, right edge, count).
- * Source: tensorboard/plugins/histogram/summary_v2.py, whose corner cases are kept: one distinct value gives k rows of
- * that value with the whole count in the last; no value gives k zero rows.
+ * TensorBoard's form is a float64 tensor of shape [k, 3] with rows (left edge, right edge, count). Its corner cases are kept: a
+ * single distinct value gives k rows of that value with the whole count in the last row; no values give k rows of zeros.
+ * Source: tensorboard/plugins/histogram/summary_v2.py.
  */
 
 import { InvalidArgumentError } from '../base/errors.js';
@@ -11,7 +11,7 @@ import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
-/** Numbers to count: any numeric typed array, or a plain array. NaN and ±Infinity are left out and reported. */
+/** Numbers to count: a numeric typed array or a plain array. NaN and ±Infinity are skipped and reported. */
 export type HistogramValues =
   | readonly number[]
   | Float32Array
@@ -24,11 +24,11 @@ export type HistogramValues =
   | Int32Array
   | Uint32Array;
 
-/** Counts that the caller has made: bucket i is [edges[i], edges[i + 1]) and holds counts[i] values. */
+/** Counts from the caller: bucket i is [edges[i], edges[i + 1]) and contains counts[i] values. */
 export interface HistogramBuckets {
   /** Shape: [k + 1], ascending, finite. */
   readonly edges: ArrayLike<number>;
-  /** Shape: [k], finite, 0 or more; fractions are allowed, for weights. */
+  /** Shape: [k]; finite, 0 or more. Fractions are allowed, for weights. */
   readonly counts: ArrayLike<number>;
 }
 
@@ -37,10 +37,10 @@ export type HistogramInput = HistogramValues | HistogramBuckets;
 /** TensorBoard's default number of buckets. */
 export const DEFAULT_BUCKETS = 30;
 
-/** Rows (left, right, count), and how many values could not be counted. */
+/** Rows (left, right, count), and the number of values that could not be counted. */
 export interface HistogramRows {
   readonly rows: Float64Array;
-  /** NaN and ±Infinity among the values. */
+  /** The number of NaN and ±Infinity values. */
   readonly nonFinite: number;
 }
 
@@ -56,7 +56,7 @@ export function createHistogramValue(tag: string, rows: Float64Array, labels?: S
   };
 }
 
-/** Counts values into buckets, or takes given ones. Throws `ERR_HISTOGRAM_INVALID`. */
+/** Counts values into buckets, or uses the given counts. Throws `ERR_HISTOGRAM_INVALID`. */
 export function createHistogramRows(input: HistogramInput, buckets = DEFAULT_BUCKETS): HistogramRows {
   if (isBuckets(input)) return { rows: parseRows(input), nonFinite: 0 };
   if (!Array.isArray(input) && !ArrayBuffer.isView(input)) {
@@ -90,7 +90,7 @@ function countValues(values: HistogramValues, buckets: number): HistogramRows {
     rows[rows.length - 1] = finite;
     return { rows, nonFinite };
   }
-  // Near the largest double max − min overflows: then everything is counted on half the scale.
+  // max − min can overflow near the largest double; then count everything at half the scale.
   const scale = Number.isFinite(max - min) ? 1 : 0.5;
   const width = (max * scale - min * scale) / buckets;
   for (let row = 0; row < buckets; row++) {

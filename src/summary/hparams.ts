@@ -1,8 +1,8 @@
 /**
- * Hyperparameters: the experiment's columns, and a session's values, beginning and end.
+ * Hyperparameters: the columns of an experiment, and the values, start and end of a session.
  *
- * TensorBoard's form is metadata with an `HParamsPluginData` on a tensor without elements, under three fixed tags. The first
- * value of a tag in a run is final: neither values nor status can be changed later.
+ * TensorBoard's form is metadata with an `HParamsPluginData` on a tensor without elements, under three fixed tags. The first value
+ * of a tag in a run is final: neither values nor status can change later.
  * Source: tensorboard/plugins/hparams/{summary,metadata}.py, plugin_data.proto, api.proto.
  */
 
@@ -13,27 +13,27 @@ import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { createMetadata } from './plugin-data.js';
 
-/** What a hyperparameter can be. NaN and the infinities are written as text, because TensorBoard drops them as numbers. */
+/** The value of a hyperparameter. NaN and the infinities are written as text, because TensorBoard drops them as numbers. */
 export type HParamValue = number | string | boolean;
 
-/** The values that a hyperparameter may take: a list of them, or an interval. */
+/** The possible values of a hyperparameter: a list, or an interval. */
 export type HParamDomain = readonly HParamValue[] | { readonly min: number; readonly max: number };
 
-/** A column of hyperparameters. Without `domain`, `type` says what it holds. */
+/** A column of hyperparameters. Without `domain`, `type` is its type. */
 export interface HParamColumn {
   readonly name: string;
   readonly displayName?: string | undefined;
   /** Markdown. */
   readonly description?: string | undefined;
   readonly domain?: HParamDomain | undefined;
-  /** Default: the type of the domain's values. */
+  /** The type of the values. Default: the type of the domain's values. */
   readonly type?: 'number' | 'string' | 'boolean' | undefined;
 }
 
-/** A column of metrics: the last value of a scalar tag. */
+/** A column of metrics, which shows the last value of a scalar tag. */
 export interface MetricColumn {
   readonly tag: string;
-  /** A run below the session's, such as `eval`. Default: the session's own run. */
+  /** A run below the run of the session, such as `eval`. Default: the run of the session. */
   readonly group?: string | undefined;
   readonly displayName?: string | undefined;
   /** Markdown. */
@@ -41,7 +41,7 @@ export interface MetricColumn {
   readonly dataset?: 'training' | 'validation' | undefined;
 }
 
-/** The columns that TensorBoard shows; once for all sessions, in any of their runs or in the log directory itself. */
+/** The columns that TensorBoard shows. Write it once for all sessions, in any of their runs or in the log directory. */
 export interface HParamsConfig {
   readonly hparams: readonly HParamColumn[];
   readonly metrics: readonly MetricColumn[];
@@ -51,9 +51,9 @@ export interface HParamsConfig {
   readonly user?: string | undefined;
 }
 
-/** Options of a session. */
+/** The options of a session. */
 export interface SessionOptions {
-  /** Sessions of one group are shown as one row, as the repetitions of a trial. Default: a group of its own. */
+  /** TensorBoard shows the sessions of a group in one row, as repetitions of a trial. Default: a separate group. */
   readonly groupName?: string | undefined;
   readonly modelUri?: string | undefined;
   readonly monitorUrl?: string | undefined;
@@ -84,7 +84,7 @@ const DATASETS = {
   validation: tensorboard.hparams.DatasetType.DATASET_VALIDATION,
 } as const;
 
-/** Builds the value that names the columns. `wallTime` in seconds. Throws `ERR_HPARAMS_INVALID`. */
+/** Builds the value with the columns. `wallTime` in seconds. Throws `ERR_HPARAMS_INVALID`. */
 export function createExperimentValue(config: HParamsConfig, wallTime: number): SummaryValue {
   if (!Array.isArray(config?.hparams) || !Array.isArray(config.metrics)) {
     throw invalid(`config is ${describe(config)}, expected { hparams: [columns], metrics: [columns] }`);
@@ -100,16 +100,16 @@ export function createExperimentValue(config: HParamsConfig, wallTime: number): 
   });
 }
 
-/** Builds the value that begins a session. `wallTime` in seconds. Throws `ERR_HPARAMS_INVALID`. */
+/** Builds the value that starts a session. `wallTime` in seconds. Throws `ERR_HPARAMS_INVALID`. */
 export function createSessionStartValue(
   hparams: Readonly<Record<string, HParamValue>>,
   wallTime: number,
   options: SessionOptions = {},
 ): SummaryValue {
   if (typeof hparams !== 'object' || hparams === null || Array.isArray(hparams)) {
-    throw invalid(`hparams is ${describe(hparams)}, expected an object of names and values`);
+    throw invalid(`hparams is ${describe(hparams)}, expected an object`);
   }
-  // In the order of the names' bytes, as protobuf's deterministic form has them.
+  // Sort by the names' bytes, as in protobuf's deterministic form.
   const names = Object.keys(hparams).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const values = names.map((name) => [
     checkName('a hyperparameter', name),
@@ -165,7 +165,7 @@ function typeOfDomain(name: string, domain: HParamDomain): keyof typeof TYPES {
   const [type] = types;
   if (types.size === 1 && type !== undefined && type in TYPES) return type as keyof typeof TYPES;
   throw invalid(
-    `domain of ${name} holds ${[...types].join(' and ') || 'nothing'}, expected values of one type`,
+    `domain of ${name} has ${[...types].join(' and ') || 'nothing'}, expected values of one type`,
   );
 }
 
@@ -204,14 +204,14 @@ function parseProtoValue(name: string, value: unknown) {
   if (typeof value === 'number') {
     return Number.isFinite(value) ? { numberValue: value } : { stringValue: String(value) };
   }
-  throw invalid(`${name} is ${describe(value)}, expected a number, text or boolean`);
+  throw invalid(`${name} is ${describe(value)}, expected a number, string or boolean`);
 }
 
-/** Text fields that are given and not empty. */
+/** The texts that are given and not empty. */
 function texts<K extends string>(given: Record<K, string | undefined>): Partial<Record<K, string>> {
   const entries = Object.entries<string | undefined>(given).flatMap(([key, text]) => {
     if (text === undefined || text === '') return [];
-    if (typeof text !== 'string') throw invalid(`${key} is ${describe(text)}, expected a text`);
+    if (typeof text !== 'string') throw invalid(`${key} is ${describe(text)}, expected a string`);
     return [[key, toWellFormedText(text).text]];
   });
   return Object.fromEntries(entries) as Partial<Record<K, string>>;
@@ -219,13 +219,13 @@ function texts<K extends string>(given: Record<K, string | undefined>): Partial<
 
 function checkName(what: string, name: unknown): string {
   if (typeof name === 'string' && name !== '') return toWellFormedText(name).text;
-  throw invalid(`${what} is ${name === '' ? 'empty' : describe(name)}, expected a name`);
+  throw invalid(`${what} is ${name === '' ? 'empty' : describe(name)}, expected a string`);
 }
 
 function invalid(message: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_HPARAMS_INVALID',
     message,
-    'Pass { name: number, text or boolean }; turn anything else into text with JSON.stringify.',
+    'Pass { name: number, string or boolean }; convert other values with JSON.stringify.',
   );
 }

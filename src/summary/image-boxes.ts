@@ -1,6 +1,4 @@
-/**
- * Boxes and their labels drawn on an image's pixels: what detectors log.
- */
+/** Draws boxes and their labels on an image, for object detection. */
 
 import { describe } from './arguments.js';
 import { type Color, drawText, fill, WHITE } from './canvas.js';
@@ -8,7 +6,7 @@ import { FONT_HEIGHT, FONT_WIDTH } from './font.js';
 import { type ImagePixels, invalidImage, parseRawImage } from './image.js';
 import type { RawImage } from './png.js';
 
-/** A rectangle in pixels; x to the right, y down; parts outside of the image are not drawn. */
+/** A rectangle in pixels, x to the right and y down. Parts outside the image are not drawn. */
 export interface ImageBox {
   readonly xMin: number;
   readonly yMin: number;
@@ -16,7 +14,7 @@ export interface ImageBox {
   readonly yMax: number;
   /** Printable ASCII; other characters are drawn as `?`. */
   readonly label?: string | undefined;
-  /** Red, green, blue 0–255. Default: red, then one of eight colours for each label. */
+  /** Red, green and blue, 0–255. Default: red for boxes without a label, and one of eight colours for each label. */
   readonly color?: readonly [red: number, green: number, blue: number] | undefined;
 }
 
@@ -24,9 +22,9 @@ export interface ImageBox {
 export type ImageBoxes = readonly (ImageBox | readonly [number, number, number, number])[];
 
 export interface BoxOptions {
-  /** Width of the lines in pixels; 1 or more. Default: 1 for each 300 pixels of the image's longer side. */
+  /** The line width in pixels; 1 or more. Default: 1 for each 300 pixels of the image's longer side. */
   readonly lineWidth?: number | undefined;
-  /** Labels of the boxes, for boxes given as rows. As many as boxes. */
+  /** The labels of boxes that are given as rows, one for each box. */
   readonly labels?: readonly string[] | undefined;
 }
 
@@ -51,7 +49,7 @@ export function drawBoxes(image: ImagePixels, boxes: ImageBoxes, options: BoxOpt
   }
   if (!Array.isArray(boxes)) throw invalidImage(`boxes is ${describe(boxes)}, expected a list`);
   if (labels !== undefined && labels.length !== boxes.length) {
-    throw invalidImage(`labels has ${labels.length} entries for ${boxes.length} boxes`);
+    throw invalidImage(`labels has ${labels.length} entries, expected ${boxes.length}, one for each box`);
   }
   const colorOf = createColors();
   for (const [i, given] of boxes.entries()) {
@@ -63,7 +61,7 @@ export function drawBoxes(image: ImagePixels, boxes: ImageBoxes, options: BoxOpt
   return canvas;
 }
 
-/** A colour for each label, in the order in which labels are met. */
+/** Assigns a colour to each label, in order of first appearance. */
 function createColors(): (label: string | undefined) => Color {
   const colors = new Map<string | undefined, Color>([[undefined, PALETTE[0]!]]);
   return (label) => {
@@ -111,7 +109,7 @@ function drawRectangle(canvas: RawImage, box: ImageBox, lineWidth: number, color
   fill(canvas, Math.max(right - lineWidth + 1, left), top, right, bottom, color);
 }
 
-/** White letters on the box's colour, above the box where there is room, else inside it. */
+/** Draws white letters on the box's colour: above the box if there is space, otherwise inside it. */
 function drawLabel(
   canvas: RawImage,
   label: string,

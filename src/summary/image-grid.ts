@@ -1,5 +1,5 @@
 /**
- * Several images of one size as one: in rows of eight, as Polyaxon's client lays out a batch.
+ * Combines several images of one size into one, in rows of eight, like Polyaxon's client.
  *
  * Source: traceml 1.3.0, `events_image_processors.py` (`make_grid`).
  */
@@ -9,7 +9,7 @@ import type { RawImage } from './png.js';
 
 const MAX_COLUMNS = 8;
 
-/** Lays images out from left to right, row by row; places that are left over are 0. Throws `ERR_IMAGE_INVALID`. */
+/** Arranges images from left to right, row by row; unused cells are 0. Throws `ERR_IMAGE_INVALID`. */
 export function tileBatch(batch: ImageBatch): RawImage {
   const images = splitBatch(batch).map((image) => parseRawImage(image as ImagePixels));
   const { height, width, channels } = images[0]!;

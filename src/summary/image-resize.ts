@@ -1,5 +1,5 @@
 /**
- * Images made larger or smaller, with Lanczos' filter: pixel by pixel what Pillow makes of them.
+ * Resizes images with the Lanczos filter. The pixels equal those of Pillow.
  *
  * Source: Pillow 13.0, `src/libImaging/Resample.c`; transparent colours are weighted by their alpha as in `Convert.c`.
  */
@@ -9,11 +9,11 @@ import { invalidImage } from './image.js';
 import type { RawImage } from './png.js';
 
 const SUPPORT = 3;
-/** Weights are whole numbers of this many bits behind the point. */
+/** Weights are fixed-point numbers with this many fractional bits. */
 const PRECISION_BITS = 22;
 const MAX_SIDE = 65_535;
 
-/** An image whose sides are `rescale` times as long, rounded down. Throws `ERR_IMAGE_INVALID`. */
+/** The image with both sides scaled by `rescale`, rounded down. Throws `ERR_IMAGE_INVALID`. */
 export function resizeImage(image: RawImage, rescale: number): RawImage {
   if (!(rescale > 0 && rescale < Number.POSITIVE_INFINITY)) {
     throw invalidImage(`rescale is ${describe(rescale)}, expected a number above 0`);
@@ -21,10 +21,12 @@ export function resizeImage(image: RawImage, rescale: number): RawImage {
   const height = Math.floor(image.height * rescale);
   const width = Math.floor(image.width * rescale);
   if (height < 1 || width < 1 || height > MAX_SIDE || width > MAX_SIDE) {
-    throw invalidImage(`rescale ${rescale} makes ${image.height}×${image.width} into ${height}×${width}`);
+    throw invalidImage(
+      `rescale is ${rescale}, which resizes ${image.height}×${image.width} to ${height}×${width}`,
+    );
   }
   const wide = width === image.width ? weightColors(image) : resizeRows(weightColors(image), width);
-  // The other direction is the same with rows and columns changed about.
+  // Resize the other direction the same way, on the transposed image.
   const high = height === image.height ? wide : transpose(resizeRows(transpose(wide), height));
   return unweightColors(high);
 }
@@ -47,7 +49,7 @@ function resizeRows({ pixels, height, width, channels }: RawImage, newWidth: num
   return { pixels: out, height, width: newWidth, channels };
 }
 
-/** For each new pixel, the first old one that it is made of and the weights from there on. */
+/** For each new pixel: the first old pixel that contributes, and the weights from there. */
 function createWeights(size: number, newSize: number): { first: number; weights: number[] }[] {
   const scale = size / newSize;
   const filterScale = Math.max(1, scale);
@@ -88,7 +90,7 @@ function transpose({ pixels, height, width, channels }: RawImage): RawImage {
   return { pixels: out, height: width, width: height, channels };
 }
 
-/** Colours times their alpha, so that what is transparent does not bleed into what is not. */
+/** Multiplies colours by their alpha, so that transparent pixels do not bleed into opaque ones. */
 function weightColors(image: RawImage): RawImage {
   return mapColors(image, (color, alpha) => {
     const product = color * alpha + 128;
@@ -102,7 +104,7 @@ function unweightColors(image: RawImage): RawImage {
   );
 }
 
-/** An image with its colours changed by their alpha; one without alpha as it is. */
+/** The image with its colours changed according to their alpha; images without alpha are returned unchanged. */
 function mapColors(image: RawImage, map: (color: number, alpha: number) => number): RawImage {
   const { pixels, channels } = image;
   if (channels === 1 || channels === 3) return image;

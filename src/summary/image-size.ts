@@ -1,7 +1,7 @@
 /**
- * The size of an encoded image, read from its own header: the kinds that TensorBoard serves with their right type.
+ * Reads the size of an encoded image from its header, for the formats that TensorBoard serves with the right content type.
  *
- * Source of the kinds: tensorboard/plugins/image/images_plugin.py. Headers: PNG's IHDR, JPEG's first frame header (ITU-T T.81),
+ * Source of the formats: tensorboard/plugins/image/images_plugin.py. Headers: PNG's IHDR, JPEG's first frame header (ITU-T T.81),
  * GIF's logical screen (GIF89a), BMP's information header.
  */
 
@@ -10,7 +10,7 @@ export interface ImageSize {
   readonly width: number;
 }
 
-/** Width and height in pixels; undefined when the bytes are none of PNG, JPEG, GIF and BMP. */
+/** The width and height in pixels; undefined when the bytes are not PNG, JPEG, GIF or BMP. */
 export function readImageSize(bytes: Uint8Array): ImageSize | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length >= 24 && view.getUint32(0) === 0x89504e47 && view.getUint32(4) === 0x0d0a1a0a) {
@@ -29,7 +29,7 @@ export function readImageSize(bytes: Uint8Array): ImageSize | undefined {
     : { height: view.getUint16(frame + 5), width: view.getUint16(frame + 7) };
 }
 
-/** Offset of the marker of a JPEG's frame header (SOF0–SOF15 without DHT, JPG and DAC); undefined if there is none. */
+/** The offset of the marker of a JPEG's frame header (SOF0–SOF15 without DHT, JPG and DAC); undefined if there is none. */
 function findJpegFrame(view: DataView): number | undefined {
   let at = 2;
   while (at + 9 <= view.byteLength) {

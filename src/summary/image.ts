@@ -1,5 +1,5 @@
 /**
- * Images: encoded bytes as they are, or pixels encoded to PNG; one, or a batch at one step.
+ * Images: encoded bytes unchanged, or pixels encoded as PNG; a single image, or a batch with one step.
  *
  * TensorBoard's form is a string tensor of [width, height, image, …] with the sizes as decimal text.
  * Source: tensorboard/plugins/image/summary_v2.py.
@@ -14,18 +14,18 @@ import { readImageSize } from './image-size.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 import { createPngEncoding, type RawImage } from './png.js';
 
-/** Pixels of one image. Shape: H×W×C, row-major, C ∈ {1 gray, 2 gray and alpha, 3 RGB, 4 RGBA}. */
+/** The pixels of one image. Shape: H×W×C, row-major, C ∈ {1 gray, 2 gray and alpha, 3 RGB, 4 RGBA}. */
 export interface ImagePixels {
   /**
-   * Integers 0–255 in a `Uint8Array` or `Uint8ClampedArray`; fractions 0–1 in a float array or a plain array (outside it
-   * they are clamped, NaN is 0). Length: height × width × channels.
+   * Integers 0–255 in a `Uint8Array` or `Uint8ClampedArray`; fractions 0–1 in a float array or plain array (others are clamped, NaN
+   * is 0). Length: height × width × channels.
    */
   readonly pixels: Uint8Array | Uint8ClampedArray | Float32Array | Float64Array | readonly number[];
   readonly height: number;
   readonly width: number;
-  /** Default: what the length says. */
+  /** The number of channels. Default: computed from the length of `pixels`. */
   readonly channels?: 1 | 2 | 3 | 4 | undefined;
-  /** Order of the dimensions. Default `HWC`; `CHW` is what PyTorch's tensors have; `HW` is one channel. */
+  /** The order of the dimensions. Default `HWC`; PyTorch's tensors use `CHW`; `HW` has one channel. */
   readonly dataFormat?: 'HWC' | 'CHW' | 'HW' | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface EncodedImage {
   readonly width: number;
 }
 
-/** Builds the value of an image, or of several at one step. Throws `ERR_IMAGE_INVALID`. */
+/** Builds the value of an image, or of several with one step. Throws `ERR_IMAGE_INVALID`. */
 export function createImageEncoding(
   tag: string,
   images: ImageInput | readonly ImageInput[],
@@ -49,7 +49,7 @@ export function createImageEncoding(
   return mapEncoding(encodings, (encoded) => createEncodedImageValue(tag, encoded, labels));
 }
 
-/** Builds the value of encoded images; the first one's size counts for all, and TensorBoard does not show it. */
+/** Builds the value of encoded images. It has only the size of the first image, which TensorBoard does not show. */
 export function createEncodedImageValue(
   tag: string,
   images: readonly EncodedImage[],
@@ -71,7 +71,7 @@ function parseImageList(images: ImageInput | readonly ImageInput[]): readonly Im
   return images;
 }
 
-/** Encodes pixels to PNG; reads the size of bytes that are encoded already. Throws `ERR_IMAGE_INVALID`. */
+/** Encodes pixels as PNG, or reads the size of encoded bytes. Throws `ERR_IMAGE_INVALID`. */
 export function encodeImage(image: ImageInput): Encoding<EncodedImage> {
   if (!(image instanceof Uint8Array)) {
     const raw = parseRawImage(image);
@@ -80,10 +80,10 @@ export function encodeImage(image: ImageInput): Encoding<EncodedImage> {
   }
   const size = readImageSize(image);
   if (size !== undefined) return ready({ bytes: new Uint8Array(image), ...size });
-  throw invalidImage(`image has ${image.length} bytes that are not PNG, JPEG, GIF or BMP`);
+  throw invalidImage(`image has ${image.length} bytes, which are not PNG, JPEG, GIF or BMP`);
 }
 
-/** Pixels as bytes of shape H×W×C; shares memory with the caller's where it can. Throws `ERR_IMAGE_INVALID`. */
+/** The pixels as bytes of shape H×W×C; shares the caller's memory where possible. Throws `ERR_IMAGE_INVALID`. */
 export function parseRawImage(image: ImagePixels): RawImage {
   if (typeof image !== 'object' || image === null || !('pixels' in image)) {
     throw invalidImage(`image is ${describe(image)}, expected encoded bytes or { pixels, height, width }`);
@@ -115,25 +115,25 @@ export function parseRawImage(image: ImagePixels): RawImage {
   return { pixels: isPlanar ? interleave(bytes, channels) : bytes, height, width, channels };
 }
 
-/** Images of one size, as one array. */
+/** Images of one size, in one array. */
 export interface ImageBatch {
-  /** Shape: N×H×W×C, or as `dataFormat` says; values as in `ImagePixels`. */
+  /** Shape: N×H×W×C, or the order of `dataFormat`; values as in `ImagePixels`. */
   readonly pixels: ImagePixels['pixels'];
   readonly count: number;
   readonly height: number;
   readonly width: number;
   readonly channels?: 1 | 2 | 3 | 4 | undefined;
-  /** Order of the dimensions, with or without the images' own. Default `HWC`. */
+  /** The order of the dimensions, with or without N. Default `HWC`. */
   readonly dataFormat?: 'HWC' | 'CHW' | 'HW' | 'NHWC' | 'NCHW' | 'NHW' | undefined;
 }
 
-/** The images of a batch, or of a list. Throws `ERR_IMAGE_INVALID`. */
+/** The images of a batch or list. Throws `ERR_IMAGE_INVALID`. */
 export function splitBatch(batch: ImageBatch | readonly ImageInput[]): readonly ImageInput[] {
   if (Array.isArray(batch)) return batch;
   const { count, pixels, dataFormat, ...image } = batch as ImageBatch;
   if (!isSize(count)) throw invalidImage(`count is ${describe(count)}, expected a whole number of 1 or more`);
   if (pixels?.length === undefined || pixels.length % count !== 0) {
-    throw invalidImage(`pixels has ${pixels?.length} values, not a multiple of ${count} images`);
+    throw invalidImage(`pixels has ${pixels?.length} values, expected a multiple of ${count} images`);
   }
   const size = pixels.length / count;
   return Array.from({ length: count }, (_, i) => ({
@@ -169,7 +169,7 @@ function isSize(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1;
 }
 
-/** The error of an image that cannot be written. */
+/** The error for an image that cannot be written. */
 export function invalidImage(message: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_IMAGE_INVALID',

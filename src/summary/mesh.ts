@@ -1,8 +1,8 @@
 /**
- * Meshes and point clouds: vertices, and with them faces and colours.
+ * Meshes and point clouds: vertices, optionally with faces and colours.
  *
  * TensorBoard's form is one value for each part, each a tensor of rank 3: vertices float32 [B, N, 3], faces int32 [B, F, 3],
- * colours uint8 [B, N, 3]. The metadata of each says which parts there are.
+ * colours uint8 [B, N, 3]. The metadata of each value lists the parts that exist.
  * Source: tensorboard/plugins/mesh/{summary,metadata}.py.
  */
 
@@ -13,8 +13,8 @@ import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
 /**
- * Triples of numbers: nested arrays of shape [N, 3] or [B, N, 3], or a flat array of shape N×3, row-major. All meshes of a
- * batch have the same number of rows.
+ * Rows of three numbers: nested arrays of shape [N, 3] or [B, N, 3], or a flat array of shape N×3, row-major. All meshes of a batch
+ * have the same number of rows.
  */
 export type Triples =
   | readonly (readonly number[])[]
@@ -26,11 +26,11 @@ type FlatNumbers = Float32Array | Float64Array | Int32Array | Uint32Array | Uint
 export interface MeshInput {
   /** Coordinates x, y, z; finite. */
   readonly vertices: Triples;
-  /** Triangles: each row three indices into the vertices. Without faces the vertices are a point cloud. */
+  /** Triangles: each row has three indices into the vertices. Without faces, the vertices are a point cloud. */
   readonly faces?: Triples | undefined;
-  /** Red, green, blue of each vertex: whole numbers 0–255. */
+  /** Red, green and blue of each vertex: whole numbers 0–255. */
   readonly colors?: Triples | undefined;
-  /** Scene for the browser: `camera`, `lights`, `material` with the names and arguments of three.js classes. */
+  /** The scene for the browser: `camera`, `lights` and `material`, with the names and arguments of three.js classes. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -54,7 +54,7 @@ export function createMeshValues(tag: string, mesh: MeshInput, labels?: SeriesLa
     const colors = flatten('colors', mesh.colors);
     checkBatch('colors', colors, vertices);
     if (colors.rows !== vertices.rows) {
-      throw invalid(`colors has ${colors.rows} rows for ${vertices.rows} vertices`);
+      throw invalid(`colors has ${colors.rows} rows, expected ${vertices.rows}, one for each vertex`);
     }
     parts.push({ name: 'COLOR', type: ContentType.COLOR, tensor: parseColorTensor(colors) });
   }
@@ -95,7 +95,7 @@ function flatten(name: string, input: Triples): FlatTriples {
   for (const [b, mesh] of meshes.entries()) {
     if (!Array.isArray(mesh) || mesh.length !== rows || rows === 0) {
       throw invalid(
-        `${name}[${b}] has ${mesh?.length} rows, expected ${rows}, as the first has, and 1 or more`,
+        `${name}[${b}] has ${mesh?.length} rows, expected ${rows} as in the first, and at least 1`,
       );
     }
     for (const [i, row] of mesh.entries()) {
@@ -111,14 +111,14 @@ function flatten(name: string, input: Triples): FlatTriples {
 
 function checkBatch(name: string, part: FlatTriples, vertices: FlatTriples): void {
   if (part.batch === vertices.batch) return;
-  throw invalid(`${name} has a batch of ${part.batch}, vertices one of ${vertices.batch}`);
+  throw invalid(`${name} has a batch of ${part.batch}, expected ${vertices.batch} like vertices`);
 }
 
 function parseVertexTensor({ batch, rows, values }: FlatTriples): TensorProto {
   const floatVal = Float32Array.from(values);
   const bad = floatVal.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0)
-    throw invalid(`vertices: row ${Math.floor(bad / 3)} holds ${values[bad]}, expected finite float32`);
+    throw invalid(`vertices: row ${Math.floor(bad / 3)} has ${values[bad]}, expected finite float32`);
   return { dtype: DataType.FLOAT, shape: [batch, rows, 3], floatVal };
 }
 
@@ -136,9 +136,7 @@ function checkIntegers(name: string, values: ArrayLike<number>, max: number): vo
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (Number.isInteger(value) && value >= 0 && value <= max) continue;
-    throw invalid(
-      `${name}: row ${Math.floor(i / 3)} holds ${value}, expected a whole number from 0 to ${max}`,
-    );
+    throw invalid(`${name}: row ${Math.floor(i / 3)} has ${value}, expected a whole number from 0 to ${max}`);
   }
 }
 
@@ -149,7 +147,7 @@ function parseConfig(config: Readonly<Record<string, unknown>>): string {
   try {
     return JSON.stringify(config);
   } catch (cause) {
-    throw new InvalidArgumentError('ERR_MESH_INVALID', 'config cannot be written as JSON', HINT, { cause });
+    throw new InvalidArgumentError('ERR_MESH_INVALID', 'config cannot be converted to JSON', HINT, { cause });
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * Histograms as numpy makes them: so many equal bins, bins by one of its rules, or bins between given edges.
+ * Histograms like those of numpy: a number of equal bins, bins by a rule, or bins between given edges.
  *
- * Source: numpy 2.4.6, `numpy/lib/_histograms_impl.py` (`histogram`, `histogram_bin_edges`), on float64 as Polyaxon's client calls it. The
- * rule `auto` of numpy before 2.3 makes more bins where the middle half of the values lies close together.
+ * Source: numpy 2.4.6, `numpy/lib/_histograms_impl.py` (`histogram`, `histogram_bin_edges`), on float64, as Polyaxon's client calls
+ * it. The
+ * rule `auto` of numpy before 2.3 gives more bins when the middle half of the values is close together.
  */
 
 import { InvalidArgumentError } from '../base/errors.js';
@@ -10,14 +11,14 @@ import { describe } from './arguments.js';
 import type { HistogramBuckets } from './histogram.js';
 import { mean, pairwiseSum, standardDeviation } from './pairwise-sum.js';
 
-/** Rules that choose how many bins there are. */
+/** The rules that choose the number of bins. */
 export const BIN_RULES = ['auto', 'doane', 'fd', 'rice', 'scott', 'sqrt', 'stone', 'sturges'] as const;
 export type BinRule = (typeof BIN_RULES)[number];
 
-/** How many bins, the rule that chooses it, or their edges. */
+/** A number of bins, a rule that chooses it, or the edges of the bins. */
 export type HistogramBins = number | BinRule | ArrayLike<number>;
 
-/** Counts finite values into at most `maxBins` bins. They are half-open, the last one is closed. Throws `ERR_HISTOGRAM_INVALID`. */
+/** Counts finite values into at most `maxBins` bins. Bins are half-open; the last one is closed. Throws `ERR_HISTOGRAM_INVALID`. */
 export function countBins(values: Float64Array, bins: HistogramBins, maxBins: number): HistogramBuckets {
   if (typeof bins === 'number') {
     if (!Number.isInteger(bins) || bins < 1) {
@@ -30,7 +31,7 @@ export function countBins(values: Float64Array, bins: HistogramBins, maxBins: nu
     const estimate = ESTIMATORS.get(bins);
     if (estimate === undefined) throw invalid(`bins is ${bins}, expected one of ${BIN_RULES.join(', ')}`);
     const count = chooseCount(values, estimate);
-    // Before they are made: with an outlier a rule may ask for more bins than memory has.
+    // Check before creating the bins: with an outlier, a rule may ask for more bins than fit in memory.
     checkBinCount(count, maxBins);
     return countEqualBins(values, count);
   }
@@ -42,7 +43,7 @@ export function countBins(values: Float64Array, bins: HistogramBins, maxBins: nu
   throw invalid(`bins is ${describe(bins)}, expected a number, the name of a rule, or edges`);
 }
 
-/** Throws `ERR_HISTOGRAM_INVALID` when there are more bins than `maxBins`. */
+/** Throws `ERR_HISTOGRAM_INVALID` for more than `maxBins` bins. */
 export function checkBinCount(count: number, maxBins: number): void {
   if (!(maxBins >= 1)) throw invalid(`maxBins is ${describe(maxBins)}, expected 1 or more`);
   if (count > maxBins) throw invalid(`the histogram has ${count} bins, expected at most ${maxBins}`);
@@ -56,15 +57,15 @@ function parseEdges(bins: ArrayLike<number>): Float64Array {
   return edges;
 }
 
-/** What the estimators are given: values that are finite, and at least one. */
+/** The input of an estimator: at least one value, all finite. */
 interface Sample {
   readonly values: Float64Array;
   readonly sorted: Float64Array;
-  /** The largest less the smallest. */
+  /** The difference between the largest and the smallest value. */
   readonly extent: number;
 }
 
-/** The width of a bin; 0 where the values say nothing of it. */
+/** Returns the width of a bin; 0 if the values do not determine it. */
 type Estimator = (sample: Sample) => number;
 
 function chooseCount(values: Float64Array, estimate: Estimator): number {
@@ -72,7 +73,7 @@ function chooseCount(values: Float64Array, estimate: Estimator): number {
   const sorted = values.slice().sort();
   const extent = sorted.at(-1)! - sorted[0]!;
   if (!Number.isFinite(extent))
-    throw invalid(`values are ${sorted[0]} to ${sorted.at(-1)}, further apart than a double`);
+    throw invalid(`values range from ${sorted[0]} to ${sorted.at(-1)}, which overflows a double`);
   const width = estimate({ values, sorted, extent });
   const { first, last } = outerEdges(sorted[0]!, sorted.at(-1)!);
   return width > 0 ? Math.max(1, Math.ceil((last - first) / width)) : 1;
@@ -118,7 +119,7 @@ const ESTIMATORS: ReadonlyMap<string, Estimator> = new Map(
   Object.entries({ auto, doane, fd, rice, scott, sqrt, stone, sturges } satisfies Record<BinRule, Estimator>),
 );
 
-/** numpy's method `linear`. */
+/** numpy's `linear` method. */
 function percentile(sorted: Float64Array, share: number): number {
   const place = (sorted.length - 1) * share;
   const lower = Math.floor(place);
@@ -128,8 +129,8 @@ function percentile(sorted: Float64Array, share: number): number {
 }
 
 /**
- * `x ** (1 / 3)` and `x ** (-1 / 3)` as the C library of Python computes them, rounded once: V8's `**` is off by a bit in one of
- * ten cases, and a bit more or less is a bin more or less where the root is a whole number.
+ * `x ** (1 / 3)` and `x ** (-1 / 3)`, rounded once like in the C library that Python uses. V8's `**` is off by one bit in one of
+ * ten cases, and one bit can change the number of bins where the root is a whole number.
  *
  * The double next to 1/3 is less than it by `δ`; `x^(1/3 - δ) = ∛x ∙ (1 - δ ln x)`.
  */
@@ -147,7 +148,7 @@ function toOneThird(x: number): { value: number; inverse: number } {
 
 const THIRD_ERROR = 2 ** -54 / 3;
 
-/** A product of two doubles, and what rounding took from it (Dekker). */
+/** The product of two doubles, and its rounding error (Dekker). */
 function multiplyExactly(a: number, b: number): [product: number, error: number] {
   const [aHigh, aLow] = split(a);
   const [bHigh, bLow] = split(b);
@@ -161,12 +162,12 @@ function split(a: number): [high: number, low: number] {
   return [high, a - high];
 }
 
-/** The range that bins cover: that of the values, or one around the only one. */
+/** The range of the bins: that of the values, or a range around a single distinct value. */
 function outerEdges(min: number, max: number): { first: number; last: number } {
   return min === max ? { first: min - 0.5, last: max + 0.5 } : { first: min, last: max };
 }
 
-/** Edges of `count` equal bins, as `np.linspace`. */
+/** The edges of `count` equal bins, like `np.linspace`. */
 function spaceEvenly(first: number, last: number, count: number): Float64Array {
   const step = (last - first) / count;
   const edges = Float64Array.from({ length: count + 1 }, (_, i) => i * step + first);
@@ -182,15 +183,15 @@ function countEqualBins(values: Float64Array, count: number): HistogramBuckets {
   }
   const { first, last } = values.length === 0 ? { first: 0, last: 1 } : outerEdges(min, max);
   const extent = last - first;
-  if (!Number.isFinite(extent)) throw invalid(`values are ${min} to ${max}, further apart than a double`);
+  if (!Number.isFinite(extent)) throw invalid(`values range from ${min} to ${max}, which overflows a double`);
   const edges = spaceEvenly(first, last, count);
   if (edges.some((edge, i) => i > 0 && edge <= edges[i - 1]!)) {
-    throw invalid(`values are ${min} to ${max}, too close together for ${count} bins`);
+    throw invalid(`values range from ${min} to ${max}, too close together for ${count} bins`);
   }
   const counts = new Float64Array(count);
   for (const value of values) {
     let bin = Math.min(Math.floor(((value - first) / extent) * count), count - 1);
-    // Within a rounding error of an edge the edge decides.
+    // Within a rounding error, compare with the edge itself.
     if (value < edges[bin]!) bin--;
     else if (value >= edges[bin + 1]! && bin !== count - 1) bin++;
     counts[bin]! += 1;
@@ -198,7 +199,7 @@ function countEqualBins(values: Float64Array, count: number): HistogramBuckets {
   return { edges, counts };
 }
 
-/** Counts sorted values between edges; the last bin has both of its edges. */
+/** Counts sorted values between edges; the last bin includes both of its edges. */
 function countBetween(sorted: Float64Array, edges: Float64Array): Float64Array {
   const counts = new Float64Array(edges.length - 1);
   let from = findFirst(sorted, edges[0]!, false);
@@ -210,7 +211,7 @@ function countBetween(sorted: Float64Array, edges: Float64Array): Float64Array {
   return counts;
 }
 
-/** The place of the first value that is not below `limit`; with `isAfter`, of the first above it. */
+/** The index of the first value that is at least `limit`; with `isAfter`, of the first value above it. */
 function findFirst(sorted: Float64Array, limit: number, isAfter: boolean): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {

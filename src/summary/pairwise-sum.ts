@@ -1,5 +1,5 @@
 /**
- * Sums in numpy's order of additions, so that areas, means and deviations have the very digits that Python gets.
+ * Sums in the order of numpy's additions, so that areas, means and deviations equal those of Python to the last digit.
  *
  * Source: numpy 2.4, `numpy/_core/src/umath/loops_utils.h.src` (`pairwise_sum`).
  */
@@ -7,7 +7,7 @@
 const BLOCK = 128;
 const LANES = 8;
 
-/** The sum of `values` from `start` to before `end`. */
+/** The sum of `values[start, end)`. */
 export function pairwiseSum(values: Float64Array, start = 0, end = values.length): number {
   const count = end - start;
   if (count < LANES) {
@@ -44,7 +44,7 @@ export function mean(values: Float64Array): number {
   return pairwiseSum(values) / values.length;
 }
 
-/** The deviation of a whole population, as `np.std`. */
+/** The population standard deviation, like `np.std`. */
 export function standardDeviation(values: Float64Array): number {
   const center = mean(values);
   return Math.sqrt(mean(values.map((value) => (value - center) * (value - center))));

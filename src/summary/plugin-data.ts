@@ -1,13 +1,14 @@
 /**
- * The metadata that tells TensorBoard which dashboard a tag belongs to.
+ * The metadata that assigns a tag to one of TensorBoard's dashboards.
  *
- * Source: tensorboard/plugins/<plugin>/metadata.py; data classes from tensorboard/data_compat.py. Empty plugin messages
- * serialize to nothing, so their content is left out.
+ * Source: tensorboard/plugins/<plugin>/metadata.py; data classes from tensorboard/data_compat.py. Empty plugin messages serialize
+ * to no
+ * bytes, so their content is omitted.
  */
 
 import { DataClass, type SummaryMetadata } from '../format/wire/messages.js';
 
-/** The dashboards whose summaries are built here. */
+/** The dashboards whose summaries are built in this folder. */
 export type PluginName =
   | 'scalars'
   | 'images'
@@ -33,14 +34,14 @@ const PLUGINS: Record<PluginName, { dataClass: DataClass; content?: Uint8Array }
   custom_scalars: { dataClass: DataClass.TENSOR },
 };
 
-/** What the dashboards show beside a series. */
+/** The labels that the dashboards show with a series. */
 export interface SeriesLabels {
   readonly displayName?: string | undefined;
   /** Markdown. */
   readonly description?: string | undefined;
 }
 
-/** The metadata of a tag of `pluginName`; `content` is the plugin's own message where it differs from tag to tag. */
+/** The metadata for a tag of `pluginName`. `content` is the plugin's own message, if it differs between tags. */
 export function createMetadata(
   pluginName: PluginName,
   labels: SeriesLabels = {},

@@ -1,8 +1,8 @@
 /**
- * PNG files of 8-bit pixels: one IHDR, one IDAT, one IEND.
+ * Encodes 8-bit pixels as PNG: one IHDR, one IDAT, one IEND.
  *
- * Our own because the compression can then run on zlib's threads while the event loop goes on. Filter and level by measurement: see
- * docs/performance.md.
+ * A separate encoder, so that compression can run on zlib's threads without blocking the event loop. Filter and level were chosen
+ * by measurement: see docs/performance.md.
  * Source: PNG (Portable Network Graphics) Specification, 3rd edition, W3C.
  */
 
@@ -23,25 +23,28 @@ const COLOR_TYPES = { 1: 0, 2: 4, 3: 2, 4: 6 } as const;
 const BIT_DEPTH = 8;
 const FILTER_SUB = 1;
 const FILTER_UP = 2;
-/** One of libuv's four threads is left to files, and one processor to the program. */
+/** Leaves one of libuv's four threads for files, and one processor for the program. */
 const MAX_RUNNING = Math.max(1, Math.min(3, availableParallelism() - 1));
 const HIGH_BITS = 0x80808080;
 const LOW_BITS = 0x7f7f7f7f;
 const LEVEL = 4;
-/** For images that the program waits for: photographs take half the time and about the same room, plots up to twice the room. */
+/** For images that the program waits for. Photographs take half the time and about the same space, plots up to twice the space. */
 const QUICK: ZlibOptions = { level: 1, strategy: constants.Z_RLE };
 const QUICK_ABOVE_BYTES = 64 * 1024;
-/** Node gives the compressed bytes in pieces of this size, each a round trip to zlib's threads: 16 KiB, its default, costs a third of the speed. */
+/**
+ * The size of the pieces in which Node returns compressed bytes. Each piece is a round trip to zlib's threads; the default, 16 KiB,
+ * costs a third of the speed.
+ */
 const MAX_PIECE_BYTES = 256 * 1024;
 const MIN_PIECE_BYTES = 4096;
 
-/** Encodes an image to PNG. */
+/** Encodes an image as PNG. */
 export function encodePng(image: RawImage): Uint8Array {
   const filtered = filterRows(image);
   return assemble(image, deflateSync(filtered, toOptions(filtered)));
 }
 
-/** Encodes to PNG with the compression on zlib's threads. The pixels are read before this returns. */
+/** Encodes an image as PNG, with compression on zlib's threads. Reads the pixels before it returns. */
 export function createPngEncoding(image: RawImage): Encoding<Uint8Array> {
   const filtered = filterRows(image);
   const options = toOptions(filtered);
@@ -58,12 +61,13 @@ function toOptions({ length }: Uint8Array): ZlibOptions {
 }
 
 /**
- * Each row as its difference to the one above, after the number of that filter; the first one to the pixel on the left. Four bytes at a time: a borrow of
- * one would reach the next through the highest bit, which is set before and put right afterwards.
+ * Each row as its difference to the row above, after the filter's number; the first row as the difference to the pixel on the left.
+ * Works on four bytes at a time. A borrow would carry into the next byte through the highest bit, so that bit is set first and
+ * restored afterwards.
  */
 function filterRows({ pixels, height, width, channels }: RawImage): Uint8Array {
   const rowBytes = width * channels;
-  const out = Buffer.allocUnsafeSlow(height * (rowBytes + 1)); // each byte is written
+  const out = Buffer.allocUnsafeSlow(height * (rowBytes + 1)); // every byte is written below
   const from = new DataView(pixels.buffer, pixels.byteOffset, pixels.byteLength);
   const to = new DataView(out.buffer, out.byteOffset);
   let at = 0;
@@ -85,11 +89,11 @@ function filterRows({ pixels, height, width, channels }: RawImage): Uint8Array {
   return out;
 }
 
-/** Compressions that wait for others: each takes half a megabyte, and zlib's threads are few. */
+/** Compressions that wait to run: each takes half a megabyte, and zlib has few threads. */
 const waiting: (() => void)[] = [];
 let running = 0;
 
-/** Compresses on zlib's threads, when it is its turn. */
+/** Compresses on zlib's threads once a slot is free. */
 function compress(bytes: Uint8Array, options: ZlibOptions): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const end = (): void => {
@@ -105,7 +109,7 @@ function compress(bytes: Uint8Array, options: ZlibOptions): Promise<Uint8Array> 
           else reject(error);
         });
       } catch (error) {
-        // No memory for another one.
+        // No memory for another compression.
         end();
         reject(error);
       }
@@ -139,7 +143,7 @@ function assemble({ height, width, channels }: RawImage, compressed: Uint8Array)
 
 const NO_BYTES = new Uint8Array();
 
-/** Length, type, data and CRC of a chunk; big-endian. */
+/** The length, type, data and CRC of a chunk; big-endian. */
 function chunk(type: string, data: Uint8Array): Uint8Array[] {
   const head = new Uint8Array(8);
   new DataView(head.buffer).setUint32(0, data.length);

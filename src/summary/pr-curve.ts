@@ -1,8 +1,8 @@
 /**
- * Precision-recall curves: of labels and predictions, or of given counts.
+ * Precision-recall curves, from labels and predictions or from given counts.
  *
- * TensorBoard's form is a float32 tensor of shape [6, n] with rows true positives, false positives, true negatives, false
- * negatives, precision, recall at n thresholds that are evenly spaced on [0, 1].
+ * TensorBoard's form is a float32 tensor of shape [6, n]. Its rows are true positives, false positives, true negatives, false
+ * negatives, precision and recall, at n thresholds that are evenly spaced on [0, 1].
  * Source: tensorboard/plugins/pr_curve/summary.py.
  */
 
@@ -12,15 +12,15 @@ import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
-/** The answers of a binary classifier, and what is true. All arrays have the same length. */
+/** The predictions of a binary classifier, and the true classes. All arrays have the same length. */
 export interface PrCurvePredictions {
-  /** True class of each sample: booleans, or 0 and 1. */
+  /** The true class of each sample: booleans, or 0 and 1. */
   readonly labels: ArrayLike<boolean | number>;
-  /** Probability of the positive class, 0–1. */
+  /** The probability of the positive class, 0–1. */
   readonly predictions: ArrayLike<number>;
-  /** How much each sample counts; finite, 0 or more. Default: 1 each. */
+  /** The weight of each sample; finite, 0 or more. Default: 1 for each. */
   readonly weights?: ArrayLike<number> | undefined;
-  /** Number of thresholds; 2 or more. Default 201, TensorBoard's own. */
+  /** The number of thresholds; 2 or more. Default 201, as in TensorBoard. */
   readonly thresholds?: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export type PrCurveInput = PrCurvePredictions | PrCurveCounts;
 /** TensorBoard's default number of thresholds. */
 export const DEFAULT_THRESHOLDS = 201;
 
-/** Below this many samples a quotient is taken against it, so that nothing is divided by 0. TensorBoard's own. */
+/** The smallest divisor of a quotient, as in TensorBoard; it avoids a division by 0. */
 const MINIMUM_COUNT = 1e-7;
 
 /** The order of the tensor's rows. */
@@ -74,7 +74,7 @@ export function createPrCurveValue(tag: string, input: PrCurveInput, labels?: Se
   };
 }
 
-/** Counts predictions at evenly spaced thresholds: those at or above one are positive. Throws `ERR_PR_CURVE_INVALID`. */
+/** Counts predictions at evenly spaced thresholds. Predictions at or above a threshold are positive. Throws `ERR_PR_CURVE_INVALID`. */
 export function countPredictions(input: PrCurvePredictions): PrCurveCounts {
   const { labels, predictions, weights, thresholds = DEFAULT_THRESHOLDS } = input;
   checkSamples(labels, predictions, weights);
@@ -83,7 +83,7 @@ export function countPredictions(input: PrCurvePredictions): PrCurveCounts {
   }
   const truePositives = new Float64Array(thresholds);
   const falsePositives = new Float64Array(thresholds);
-  // Single precision in, single precision on the way: the reference multiplies in the type it is given.
+  // Compute in single precision for single-precision input: the reference multiplies in the type of its input.
   const toBucket = predictions instanceof Float32Array ? Math.fround : (value: number) => value;
   for (let i = 0; i < predictions.length; i++) {
     const prediction = predictions[i]!;
@@ -125,7 +125,7 @@ function checkSamples(labels: unknown, predictions: unknown, weights: unknown): 
     if (!isArrayLike(value)) throw invalid(`${name} is ${describe(value)}, expected an array`);
     const expected = (predictions as ArrayLike<number>).length;
     if (value.length !== expected) {
-      throw invalid(`${name} has ${value.length} values for ${expected} predictions`);
+      throw invalid(`${name} has ${value.length} values, expected ${expected}, one for each prediction`);
     }
   }
 }
@@ -136,7 +136,7 @@ function checkCounts(counts: PrCurveCounts): PrCurveCounts {
     const row: unknown = counts[name];
     if (!isArrayLike(row)) throw invalid(`${name} is ${describe(row)}, expected an array of numbers`);
     if (row.length < 2 || row.length !== thresholds) {
-      throw invalid(`${name} has ${row.length} values, expected as many as truePositives has, and 2 or more`);
+      throw invalid(`${name} has ${row.length} values, expected as many as truePositives, and at least 2`);
     }
     const max = name === 'precision' || name === 'recall' ? 1 : Number.MAX_VALUE;
     for (let i = 0; i < row.length; i++) {
@@ -157,6 +157,6 @@ function invalid(message: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_PR_CURVE_INVALID',
     message,
-    'Pass { labels, predictions } of equal length, or all six rows of counts.',
+    'Pass { labels, predictions } of equal length, or all six arrays of counts.',
   );
 }

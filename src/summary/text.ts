@@ -1,5 +1,5 @@
 /**
- * Text: Markdown, shown by the text dashboard; a list or a table of Markdown cells.
+ * Text: Markdown in the text dashboard, or a list or table of Markdown cells.
  *
  * TensorBoard's form is a string tensor of rank 0, 1 (one column) or 2. Source: tensorboard/plugins/text/summary_v2.py.
  */
@@ -10,7 +10,7 @@ import { encodeUtf8 } from '../format/wire/proto-bytes.js';
 import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
-/** Markdown; or cells of Markdown, each [rows] or [rows, columns]. All rows have the same number of cells. */
+/** Markdown, or cells of Markdown as [rows] or [rows, columns]. All rows have the same number of cells. */
 export type TextInput = string | readonly string[] | readonly (readonly string[])[];
 
 /** Builds the value of a text. Throws `ERR_TEXT_INVALID`. */
@@ -23,7 +23,7 @@ export function createTextValue(tag: string, text: TextInput, labels?: SeriesLab
   };
 }
 
-/** Whether all of a text can be encoded as UTF-8. */
+/** Whether the whole text can be encoded as UTF-8. */
 export function isWellFormedText(text: TextInput): boolean {
   return typeof text === 'string' ? text.isWellFormed() : text.flat().every((cell) => cell.isWellFormed());
 }
@@ -35,7 +35,7 @@ function parseCells(text: TextInput): { shape: number[]; cells: readonly string[
   for (const [row, cells] of text.entries()) {
     const list: readonly unknown[] = columns === undefined ? [cells] : Array.isArray(cells) ? cells : [];
     if (columns !== undefined && list.length !== columns) {
-      throw invalid(`text: row ${row} has ${list.length} cells, expected ${columns}, as the first has`);
+      throw invalid(`text: row ${row} has ${list.length} cells, expected ${columns} as in the first row`);
     }
     const bad = list.findIndex((cell) => typeof cell !== 'string');
     if (bad >= 0)
@@ -50,6 +50,6 @@ function invalid(message: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_TEXT_INVALID',
     message,
-    'Pass a string, or rows of equally many strings; use JSON.stringify or String for anything else.',
+    'Pass a string, or rows with the same number of strings; convert other values with JSON.stringify or String.',
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Videos: frames encoded to an animated GIF, which the image dashboard plays.
+ * Videos: frames encoded as an animated GIF, which the image dashboard plays.
  *
- * A GIF frame has 256 colours: frames with more are reduced. Delays are in hundredths of a second.
+ * A GIF frame has at most 256 colours; frames with more are reduced. Delays are in hundredths of a second.
  * Source: GIF89a; tensorboard/plugins/image/images_plugin.py serves `image/gif`.
  */
 
@@ -13,20 +13,20 @@ import { type EncodedImage, type ImageBatch, type ImagePixels, parseRawImage, sp
 import { readImageSize } from './image-size.js';
 import type { RawImage } from './png.js';
 
-/** Frames of one size, first to last: a list, or one array of shape T×H×W×C with `count` frames. */
+/** Frames of one size in order: a list, or one array of shape T×H×W×C with `count` frames. */
 export type VideoFrames = readonly ImagePixels[] | ImageBatch;
 
 /** A video: GIF bytes, or frames. */
 export type VideoInput = Uint8Array | VideoFrames;
 
 export interface VideoOptions {
-  /** 1–50; browsers slow down faster ones. Default 4. */
+  /** 1–50; browsers slow down faster animations. Default 4. */
   readonly framesPerSecond?: number | undefined;
 }
 
 type Palette = readonly (readonly number[])[];
 
-/** The part of gifenc that is used; the package has no types of its own. */
+/** The used part of gifenc, which has no type declarations. */
 interface Gifenc {
   GIFEncoder(): {
     writeFrame(
@@ -38,19 +38,19 @@ interface Gifenc {
     finish(): void;
     bytes(): Uint8Array;
   };
-  /** `rgba`: whole pixels. */
+  /** `rgba` has whole pixels. */
   quantize(rgba: Uint8Array, maxColors: number): Palette;
   applyPalette(rgba: Uint8Array, palette: Palette): Uint8Array;
 }
 
-/** Loaded on first use, and required: its module for bundlers has other exports under the same name. */
+/** Loaded on first use. Uses `require`, because gifenc's module for bundlers has different exports under the same name. */
 const loadGifenc = (): Gifenc => createRequire(import.meta.url)('gifenc') as Gifenc;
 
 const MAX_FRAMES_PER_SECOND = 50;
 const MAX_COLORS = 256;
 const MAX_SIZE = 65_535;
 
-/** Encodes frames to a GIF that repeats for ever; passes GIF bytes through. Throws `ERR_VIDEO_INVALID`, `ERR_IMAGE_INVALID`. */
+/** Encodes frames as a GIF that loops forever; returns GIF bytes unchanged. Throws `ERR_VIDEO_INVALID` and `ERR_IMAGE_INVALID`. */
 export function encodeVideo(
   video: VideoInput,
   { framesPerSecond = 4 }: VideoOptions = {},
@@ -58,7 +58,7 @@ export function encodeVideo(
   if (video instanceof Uint8Array) {
     const size = readImageSize(video);
     if (size !== undefined && video[0] === 0x47) return ready({ bytes: new Uint8Array(video), ...size });
-    throw invalid(`video has ${video.length} bytes that are not GIF`);
+    throw invalid(`video has ${video.length} bytes, which are not a GIF`);
   }
   if (typeof video !== 'object' || video === null) {
     throw invalid(`video is ${describe(video)}, expected GIF bytes or frames`);
@@ -89,15 +89,17 @@ function checkFrames(frames: readonly RawImage[]): void {
   if (first === undefined) throw invalid('video has no frames');
   const { height, width } = first;
   if (height > MAX_SIZE || width > MAX_SIZE) {
-    throw invalid(`video is ${height}×${width}, a GIF ends at ${MAX_SIZE}`);
+    throw invalid(`video is ${height}×${width}, expected at most ${MAX_SIZE} per side`);
   }
   for (const [i, frame] of frames.entries()) {
     if (frame.height === height && frame.width === width) continue;
-    throw invalid(`frame ${i} is ${frame.height}×${frame.width}, the first is ${height}×${width}`);
+    throw invalid(
+      `frame ${i} is ${frame.height}×${frame.width}, expected ${height}×${width} as in the first`,
+    );
   }
 }
 
-/** Pixels as numbers of palette entries: exact when there are at most 256 colours. */
+/** The pixels as palette indices; lossless for at most 256 colours. */
 function toIndexed(gifenc: Gifenc, rgba: Uint8Array): { index: Uint8Array; palette: Palette } {
   const colors = new Uint32Array(rgba.buffer);
   const numbers = new Map<number, number>();
@@ -119,7 +121,7 @@ function toIndexed(gifenc: Gifenc, rgba: Uint8Array): { index: Uint8Array; palet
   return { index, palette: Array.from(numbers, (_, i) => [...bytes.subarray(i * 4, i * 4 + 3)]) };
 }
 
-/** Opaque RGBA: what is transparent is laid on white. */
+/** Opaque RGBA, with transparent pixels blended onto white. */
 function toRgba({ pixels, height, width, channels }: RawImage): Uint8Array {
   const count = height * width;
   const out = new Uint8Array(count * 4);

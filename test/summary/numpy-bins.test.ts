@@ -63,7 +63,7 @@ describe('countBins', () => {
     ['an object', [1], {}, 'bins is an object'],
     ['descending edges', [1], [0, 2, 1], 'bins[2] is 1'],
     ['one edge', [1], [0], 'bins has 1 edges'],
-    ['values that no double spans', [-1.7e308, 1.7e308], 5, 'further apart than a double'],
+    ['values that no double spans', [-1.7e308, 1.7e308], 5, 'which overflows a double'],
     ['more bins than memory has', [0, 1e-9, 2e-9, 3e-9, 1e9], 'fd', 'bins, expected at most 100000'],
     ['values that are too close', [1, 1 + 2 ** -52], 10, 'too close together for 10 bins'],
   ])('refuses %s', (_, values, bins, message) => {

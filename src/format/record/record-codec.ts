@@ -110,10 +110,7 @@ export function decodeRecord(bytes: Uint8Array, start = 0, fileOffset = start): 
   return { kind: 'record', data: bytes.subarray(dataStart, dataEnd), end: dataEnd + FOOTER_BYTES };
 }
 
-/**
- * The first offset at or after `start` where a record may begin: its length matches its CRC, or fewer bytes than a
- * header remain.
- */
+/** The first offset at or after `start` where a record may begin: its length matches its CRC, or fewer bytes than a header remain. */
 export function findRecordHeader(bytes: Uint8Array, start: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = start;

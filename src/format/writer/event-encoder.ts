@@ -147,10 +147,7 @@ export class EventEncoder {
     return queue.sealWithCrc(at + template.sizeBytes, maskCrc(~register));
   }
 
-  /**
-   * Encodes scalars of different tags like `scalar`, but puts consecutive ones with the same step in one record. Returns the
-   * records' size.
-   */
+  /** Encodes scalars of different tags like `scalar`, but puts consecutive ones with the same step in one record. Returns the records' size. */
   scalars(
     tags: readonly ScalarTag[],
     values: readonly number[],

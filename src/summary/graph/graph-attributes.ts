@@ -1,5 +1,5 @@
 /**
- * Attributes of a node as TensorFlow writes them: `AttrValue`.
+ * Converts the attributes of a node to TensorFlow's `AttrValue`.
  *
  * Source: tensorflow/core/framework/attr_value.proto.
  */
@@ -9,13 +9,13 @@ import { DataType } from '../../format/wire/messages.js';
 import { describe } from '../arguments.js';
 import { invalidGraph } from './invalid-graph.js';
 
-/** Names of element types. */
+/** The names of element types. */
 export type GraphDataType = Lowercase<keyof typeof DataType>;
 
-/** Sizes of dimensions; null is one that is not known. */
+/** The sizes of the dimensions; null for an unknown size. */
 export type GraphShape = readonly (number | null)[];
 
-/** A constant; `content` is row-major and little-endian. */
+/** A constant. `content` is row-major and little-endian. */
 export interface GraphTensor {
   readonly type: GraphDataType;
   readonly shape: readonly number[];
@@ -23,8 +23,9 @@ export interface GraphTensor {
 }
 
 /**
- * An attribute: text, raw bytes, a whole number (int64), any other number (float32), a boolean, a type, a shape, a constant, or a list
- * of one kind. `{ float }` and `{ int }` say which number is meant. A list of numbers is one of floats when one of them is no whole number.
+ * An attribute: text, raw bytes, a whole number (int64), any other number (float32), a boolean, a type, a shape, a constant, or a
+ * list of one kind. Use `{ float }` or `{ int }` to choose the type of a number. A list of numbers is a list of floats if any of
+ * them is not whole.
  */
 export type GraphAttribute =
   | string
@@ -47,11 +48,11 @@ export type GraphAttribute =
   | readonly { readonly shape: GraphShape }[]
   | readonly { readonly type: GraphDataType }[];
 
-/** Converts a copy of an attribute. Lone surrogates in texts become U+FFFD. Throws `ERR_GRAPH_INVALID` that names it. */
+/** Converts a copy of an attribute. Lone surrogates become U+FFFD. Throws `ERR_GRAPH_INVALID` with the name of the attribute. */
 export function parseAttrValue(name: string, attribute: GraphAttribute): tensorboard.IAttrValue {
   if (Array.isArray(attribute)) return { list: parseList(name, attribute) };
   if (typeof attribute === 'string') return { s: Buffer.from(attribute) };
-  // Not `slice()`: that of a Buffer shares its memory.
+  // Not `slice()`: a Buffer's `slice()` shares its memory.
   if (attribute instanceof Uint8Array) return { s: new Uint8Array(attribute) };
   if (typeof attribute === 'boolean') return { b: attribute };
   if (typeof attribute === 'bigint') return { i: parseLong(name, attribute) };
@@ -65,7 +66,7 @@ export function parseAttrValue(name: string, attribute: GraphAttribute): tensorb
     if ('shape' in attribute) return { shape: parseShape(name, attribute.shape) };
     if ('tensor' in attribute) return { tensor: parseTensor(name, attribute.tensor) };
   }
-  throw invalidGraph(`attribute ${name} is ${describe(attribute)}, which has no form in a graph`);
+  throw invalidGraph(`attribute ${name} is ${describe(attribute)}, which a graph cannot represent`);
 }
 
 function parseList(name: string, items: readonly GraphAttribute[]): tensorboard.AttrValue.IListValue {
@@ -83,16 +84,16 @@ function parseList(name: string, items: readonly GraphAttribute[]): tensorboard.
       isFractional && typeof item === 'number' ? { f: item } : (parseAttrValue(name, item) as ListItem);
     const [kind] = Object.keys(value) as (keyof ListItem)[];
     if (kind === undefined || !(kind in list)) {
-      throw invalidGraph(`attribute ${name} is a list of ${kind}s, which has no form in a graph`);
+      throw invalidGraph(`attribute ${name} is a list of ${kind}s, which a graph cannot represent`);
     }
     list[kind].push(value[kind]);
   }
   const kinds = (Object.keys(list) as ListKind[]).filter((kind) => list[kind].length > 0);
-  if (kinds.length > 1) throw invalidGraph(`attribute ${name} is a list of several kinds`);
+  if (kinds.length > 1) throw invalidGraph(`attribute ${name} is a list of several kinds, expected one kind`);
   return list as tensorboard.AttrValue.IListValue;
 }
 
-/** The kinds of attributes that lists hold. */
+/** The kinds of attributes that lists can contain. */
 type ListKind = 's' | 'i' | 'f' | 'b' | 'type' | 'shape';
 type ListItem = Pick<tensorboard.IAttrValue, ListKind>;
 
@@ -101,7 +102,7 @@ function parseFloatAttribute(name: string, value: number): number {
   throw invalidGraph(`attribute ${name} is a float of ${describe(value)}, expected a number`);
 }
 
-/** An int64 in the two halves that protobufjs takes; its types know the class of a package that is not needed. */
+/** An int64 in the two halves that protobufjs accepts. Its type declarations require a class from a package that is not needed here. */
 function parseLong(name: string, given: number | bigint): number {
   if (typeof given !== 'bigint' && !Number.isSafeInteger(given)) {
     throw invalidGraph(
@@ -116,7 +117,7 @@ function parseLong(name: string, given: number | bigint): number {
 function parseDataType(name: string, type: GraphDataType): DataType {
   const key = String(type).toUpperCase();
   if (Object.hasOwn(DataType, key)) return DataType[key as keyof typeof DataType];
-  throw invalidGraph(`attribute ${name} has the type ${describe(type)}, which is none of TensorFlow's`);
+  throw invalidGraph(`attribute ${name} has the type ${describe(type)}, expected a type of TensorFlow`);
 }
 
 function parseShape(name: string, shape: GraphShape): tensorboard.ITensorShapeProto {

@@ -1,8 +1,9 @@
 /**
- * Graphs of operations, node by node: what the graphs dashboard draws.
+ * Builds graphs of operations node by node, for the graphs dashboard.
  *
- * Source: tensorflow/core/framework/{graph,node_def}.proto. `/` in names makes scopes; an input is the name of a node, with
- * `:<n>` for its n-th output; a control input begins with `^`.
+ * Source: tensorflow/core/framework/{graph,node_def}.proto. `/` in names creates scopes. An input is the name of a node, with
+ * `:<n>` for
+ * its n-th output; a control input begins with `^`.
  */
 
 import { tensorboard } from '../../format/wire/generated/graph.js';
@@ -13,36 +14,36 @@ import { invalidGraph } from './invalid-graph.js';
 import { isPlainName } from './node-names.js';
 
 export interface GraphNode {
-  /** Unique, without spaces, `^` and `:`; `/` makes scopes, as in `encoder/dense_1/matmul`. A node may be named as a scope. */
+  /** A unique name without spaces, `^` and `:`. `/` creates scopes, as in `encoder/dense_1/matmul`. A node and a scope may have the same name. */
   readonly name: string;
-  /** What the node does, as `MatMul`. */
+  /** The operation, such as `MatMul`. */
   readonly op: string;
-  /** Names of the nodes whose outputs it takes, as `dense/w` or `split:1`; they may be added later. */
+  /** The names of the nodes whose outputs this node uses, such as `dense/w` or `split:1`. They may be added later. */
   readonly inputs?: readonly string[] | undefined;
-  /** Names of the nodes that have to be done before it. */
+  /** The names of the nodes that must finish before this node. */
   readonly controlInputs?: readonly string[] | undefined;
-  /** Where it runs, as `/device:GPU:0`; the dashboard colours by it. */
+  /** The device, such as `/device:GPU:0`. The dashboard can colour nodes by device. */
   readonly device?: string | undefined;
   readonly attributes?: Readonly<Record<string, GraphAttribute>> | undefined;
-  /** Shape of each output; drawn on the edges. */
+  /** The shape of each output; the dashboard shows it on the edges. */
   readonly outputShapes?: readonly GraphShape[] | undefined;
 }
 
-/** The version of graphs that TensorFlow has written since 1.0. */
+/** The graph version that TensorFlow has written since 1.0. */
 const PRODUCER = 22;
 
 export class GraphBuilder {
   readonly #nodes = new Map<string, tensorboard.INodeDef>();
 
-  /** Adds a copy of a node; gives its name, for the inputs of others. Throws `ERR_GRAPH_INVALID`. */
+  /** Adds a copy of a node. Returns its name, for use as an input of other nodes. Throws `ERR_GRAPH_INVALID`. */
   node(node: GraphNode): string {
     if (typeof node !== 'object' || node === null) {
       throw invalidGraph(`node is ${describe(node)}, expected { name, op, … }`);
     }
     const { name, op, device = '' } = node;
     checkText('name of a node', name);
-    if (!isPlainName(name)) throw invalidGraph(`${JSON.stringify(name)} is no name of a node`);
-    if (this.#nodes.has(name)) throw invalidGraph(`node ${name} is there already`);
+    if (!isPlainName(name)) throw invalidGraph(`${JSON.stringify(name)} is not a valid node name`);
+    if (this.#nodes.has(name)) throw invalidGraph(`the graph already has a node named ${name}`);
     checkText(`op of node ${name}`, op);
     if (device !== '') checkText(`device of node ${name}`, device);
     const inputs = parseNames(`inputs of node ${name}`, node.inputs);
@@ -57,7 +58,7 @@ export class GraphBuilder {
     return name;
   }
 
-  /** The serialized `GraphDef`. Throws `ERR_GRAPH_INVALID` when there is no node, or an input names none. */
+  /** The serialized `GraphDef`. Throws `ERR_GRAPH_INVALID` when the graph has no nodes, or an input names an unknown node. */
   build(): Uint8Array {
     if (this.#nodes.size === 0) throw invalidGraph('the graph has no nodes');
     const node = [...this.#nodes.values()];
@@ -66,7 +67,7 @@ export class GraphBuilder {
   }
 }
 
-/** Attributes in the order of their names, as protobuf's deterministic form has them. */
+/** Sorts attributes by name, as in protobuf's deterministic form. */
 function parseAttributes(
   node: string,
   { attributes = {}, outputShapes }: GraphNode,
@@ -101,7 +102,7 @@ function parseNames(what: string, names: unknown = []): readonly string[] {
 }
 
 function checkText(what: string, text: unknown): void {
-  if (typeof text !== 'string') throw invalidGraph(`${what} is ${describe(text)}, expected a text`);
-  if (text === '') throw invalidGraph(`${what} is empty, expected a text`);
+  if (typeof text !== 'string') throw invalidGraph(`${what} is ${describe(text)}, expected a string`);
+  if (text === '') throw invalidGraph(`${what} is empty, expected a non-empty string`);
   if (!text.isWellFormed()) throw invalidGraph(`${what} has a lone surrogate: ${JSON.stringify(text)}`);
 }

@@ -1,10 +1,8 @@
-/**
- * Summary values of the graphs dashboard. A run's own graph is no summary: it is the `graphDef` of an event.
- */
+/** Summary values for the graphs dashboard. The graph of a run is not a summary but the `graphDef` of an event. */
 
 import { DataClass, DataType, type SummaryValue } from '../../format/wire/messages.js';
 
-/** The tag that Keras' callback uses. Source: keras/src/callbacks/tensorboard.py. */
+/** The tag that the callback of Keras uses. Source: keras/src/callbacks/tensorboard.py. */
 export const KERAS_MODEL_TAG = 'keras';
 
 const FORMAT_VERSION = '1';
@@ -12,7 +10,7 @@ const FORMAT_VERSION = '1';
 /**
  * Builds the value of a Keras model, as JSON text.
  *
- * Shape [1], as TensorBoard's Python reader answers HTTP 500 for Keras' own rank 0 with a data class.
+ * Has shape [1]: for rank 0 with a data class, as Keras writes it, TensorBoard's Python reader responds with HTTP 500.
  * Source: `keras_model` in tensorflow/python/ops/summary_ops_v2.py; tensorboard/plugins/graph/metadata.py.
  */
 export function createKerasModelValue(tag: string, text: string): SummaryValue {

@@ -1,15 +1,15 @@
 /**
- * Layers models in the form of Keras 3, for TensorBoard's own graph of Keras models ("conceptual graph").
+ * Converts layers models to the form of Keras 3, for TensorBoard's graph of Keras models ("conceptual graph").
  *
- * TensorBoard's converter (tensorboard/plugins/graph/keras_util.py of 2.21) leaves out the edges of models in the form of Keras 2, which
- * is that of TensorFlow.js, and those into models inside of models. So the model is written as one functional model whose layers
- * carry their scopes in their names, and each edge as a `keras_history`. The converter shows class and dtype, and no other setting.
+ * TensorBoard's converter (tensorboard/plugins/graph/keras_util.py of 2.21) drops edges in two cases: in models of the Keras 2
+ * form, which TensorFlow.js uses, and into nested models. So this module writes one functional model, with the scopes in the layer
+ * names and each edge as a `keras_history`. The converter shows class and dtype, and no other setting.
  */
 
 import { toLayerNodes } from './layers-nodes.js';
 import { type Layer, parseLayersModel } from './layers-topology.js';
 
-/** Element types whose names Keras and TensorBoard share. */
+/** The element types whose names Keras and TensorBoard share. */
 const KNOWN_DTYPE = /^(float(16|32|64)|bfloat16|u?int(8|16|32|64)|bool|string|complex(64|128))$/;
 
 /** Converts `model.json`, as text or parsed, to the JSON text of a Keras 3 model. Throws `ERR_GRAPH_INVALID`. */
@@ -26,7 +26,7 @@ export function layersModelToKerasText(model: unknown): string {
       config: { keras_history: toHistory(input) },
     }));
     return {
-      // The converter takes ASCII only.
+      // The converter supports only ASCII.
       class_name: layer.className.replace(/[^\x20-\x7e]/gu, '_'),
       name,
       config: { name, ...toDtype(layer) },
@@ -43,7 +43,7 @@ export function layersModelToKerasText(model: unknown): string {
   return JSON.stringify({ class_name: 'Functional', config });
 }
 
-/** The dtype of a layer, or of its policy, when TensorBoard knows it; it warns of others. */
+/** The dtype of a layer or of its policy, if TensorBoard knows it; TensorBoard warns about others. */
 function toDtype({ config }: Layer): { dtype?: string } {
   const policy = config.dtype as { config?: { name?: unknown } } | string | null | undefined;
   const dtype = typeof policy === 'object' ? policy?.config?.name : policy;

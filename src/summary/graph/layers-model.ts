@@ -1,6 +1,4 @@
-/**
- * Layers models of TensorFlow.js and Keras as graphs: a node for each layer, a scope for each model.
- */
+/** Converts layers models of TensorFlow.js and Keras to graphs, with a node for each layer and a scope for each model. */
 
 import type { GraphAttribute, GraphShape } from './graph-attributes.js';
 import { GraphBuilder } from './graph-builder.js';
@@ -17,7 +15,7 @@ export function layersModelToGraphDef(model: unknown): Uint8Array {
   return builder.build();
 }
 
-/** The settings of a layer; what is null is not set. */
+/** The settings of a layer, without those that are null. */
 function toAttributes(config: Readonly<Record<string, unknown>>): Record<string, GraphAttribute> {
   const attributes: Record<string, GraphAttribute> = {};
   for (const [key, value] of Object.entries(config)) {
@@ -40,7 +38,7 @@ function toAttribute(key: string, value: unknown): GraphAttribute {
     if (value.every((item) => typeof item === 'number')) return value.map((float) => ({ float }));
     if (value.every((item) => typeof item === 'string')) return value;
   }
-  // An initializer, a regularizer, a policy, a wrapped layer: its class and its own settings.
+  // An initializer, a regularizer, a policy or a wrapped layer: its class and settings as JSON.
   return JSON.stringify(value);
 }
 

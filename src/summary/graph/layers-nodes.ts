@@ -1,37 +1,37 @@
 /**
- * The layers of a model as nodes: models in models become scopes, and what a model is called on goes to its input layers.
+ * Converts the layers of a model to nodes. Nested models become scopes, and the inputs of a model's call go to its input layers.
  *
- * A layer that is called several times is one node with the inputs of all its calls, as it has one set of weights.
+ * A layer that is called several times is a single node with the inputs of all calls, because it has one set of weights.
  */
 
 import { invalidGraph } from './invalid-graph.js';
 import type { Layer, LayerOutput } from './layers-topology.js';
 import { NodeNames, toPlainName } from './node-names.js';
 
-/** A layer that is no model. */
+/** A layer that is not a model. */
 export interface LayerNode {
-  /** With the scopes of the models that it is in, the outermost among them. */
+  /** The name, with the scopes of all models around the layer, including the outermost one. */
   readonly name: string;
   readonly layer: Layer;
-  /** Names of nodes, `name:1` for the second output of one. */
+  /** The names of nodes; `name:1` for the second output of a node. */
   readonly inputs: readonly string[];
 }
 
 export interface LayerNodes {
   readonly scope: string;
   readonly nodes: readonly LayerNode[];
-  /** What makes the model's outputs; as `inputs`. */
+  /** The outputs of the model, in the form of `inputs`. */
   readonly outputs: readonly string[];
 }
 
-/** A layer with the name of its node, a model with its parts by the names of their layers. */
+/** A layer with the name of its node, or a model with its parts by layer name. */
 interface Placed {
   readonly layer: Layer;
   readonly name: string;
   readonly parts: ReadonlyMap<string, Placed> | undefined;
 }
 
-/** Gives the nodes of a model, in the order of its layers. Throws `ERR_GRAPH_INVALID`. */
+/** The nodes of a model, in the order of its layers. Throws `ERR_GRAPH_INVALID`. */
 export function toLayerNodes(model: Layer): LayerNodes {
   const root = place(model, '', new NodeNames());
   const nodes: LayerNode[] = [];
@@ -43,21 +43,21 @@ export function toLayerNodes(model: Layer): LayerNodes {
   return { scope: `${root.name}/`, nodes, outputs };
 }
 
-/** Names first: a shared layer may be called on what only later layers make. */
+/** Assigns all names first, because a shared layer may be called with the output of a later layer. */
 function place(layer: Layer, scope: string, names: NodeNames): Placed {
   if (layer.layers === undefined)
     return { layer, name: names.take(`${scope}${toPlainName(layer.name, 'layer')}`), parts: undefined };
   const name = `${scope}${toPlainName(layer.name, 'model')}`;
   const parts = new Map<string, Placed>();
   for (const part of layer.layers) {
-    if (parts.has(part.name)) throw invalidGraph(`the model ${name} has two layers of the name ${part.name}`);
+    if (parts.has(part.name)) throw invalidGraph(`the model ${name} has two layers named ${part.name}`);
     parts.set(part.name, place(part, `${name}/`, names));
   }
   if (parts.size === 0) throw invalidGraph(`the model ${name} has no layers`);
   return { layer, name, parts };
 }
 
-/** Adds the nodes of a model that is called on `calls`, each a list of outputs. */
+/** Adds the nodes of a model. `calls` has the inputs of each call of the model, as a list of outputs. */
 function connectModel(model: Placed, calls: readonly (readonly string[])[], nodes: LayerNode[]): void {
   const parts = [...model.parts!.values()];
   const isSequential =
@@ -75,7 +75,7 @@ function connectModel(model: Placed, calls: readonly (readonly string[])[], node
   }
 }
 
-/** What the calls of a model give to one of its input layers. */
+/** The inputs that the calls of a model pass to one of its input layers. */
 function findFeeds(model: Placed, part: Placed, calls: readonly (readonly string[])[]): string[][] {
   const position = model.layer.inputLayers.findIndex(({ layer }) => layer === part.layer.name);
   if (position < 0) return [];
@@ -83,20 +83,20 @@ function findFeeds(model: Placed, part: Placed, calls: readonly (readonly string
     const feed = call[position];
     if (feed !== undefined) return [feed];
     throw invalidGraph(
-      `the model ${model.name} has ${model.layer.inputLayers.length} inputs, and is called on ${call.length}`,
+      `the model ${model.name} has ${model.layer.inputLayers.length} inputs, but is called with ${call.length}`,
     );
   });
 }
 
-/** The node that makes an output of a layer of `model`. */
+/** The node that produces an output of a layer of `model`. */
 function resolve(model: Placed, { layer, output }: LayerOutput): string {
   const part = model.parts?.get(layer);
   if (part === undefined)
-    throw invalidGraph(`a layer of ${model.name} takes its input from ${layer}, which is not there`);
+    throw invalidGraph(`a layer of ${model.name} has the input ${layer}, which does not exist`);
   return findOutput(part, output);
 }
 
-/** The node that makes an output of a layer, `name:1` for a second one; of a model, the node inside it. */
+/** The node that produces an output of a layer, `name:1` for a second output; for a model, the node inside it. */
 function findOutput(placed: Placed, output: number): string {
   const { layer, name, parts } = placed;
   if (parts === undefined) return output === 0 ? name : `${name}:${output}`;
@@ -104,7 +104,7 @@ function findOutput(placed: Placed, output: number): string {
   const source = layer.outputLayers[output];
   if (source === undefined) {
     throw invalidGraph(
-      `output ${output} of the model ${name} is used, which has ${layer.outputLayers.length}`,
+      `output ${output} of the model ${name} is used, but the model has ${layer.outputLayers.length}`,
     );
   }
   return resolve(placed, source);

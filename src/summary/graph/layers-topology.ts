@@ -1,5 +1,5 @@
 /**
- * What `model.json` of TensorFlow.js and Keras' JSON say of a layers model: its layers, and what each is called on.
+ * Reads the layers and calls of a layers model from `model.json` of TensorFlow.js or from Keras' JSON.
  *
  * Sources: tfjs-layers/src/keras_format/{topology_config,model_serialization}.ts; Keras 3: keras/src/models/functional.py.
  */
@@ -8,26 +8,26 @@ import { messageOf } from '../../base/errors.js';
 import { describe } from '../arguments.js';
 import { invalidGraph } from './invalid-graph.js';
 
-/** An output of a layer. */
+/** One output of a layer. */
 export interface LayerOutput {
   readonly layer: string;
   readonly output: number;
 }
 
-/** A layer or a model; a model has layers. */
+/** A layer or a model. Only models have `layers`. */
 export interface Layer {
   readonly className: string;
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
-  /** What it is called on, call by call. Empty for input layers, and for layers of sequential models, whose order says it. */
+  /** The inputs of each call. Empty for input layers, and for layers of sequential models, whose order defines their inputs. */
   readonly calls: readonly (readonly LayerOutput[])[];
   readonly layers: readonly Layer[] | undefined;
-  /** Of a functional model: the layers that take what the model is called on, in order. */
+  /** For a functional model: the layers that receive the model's inputs, in order. */
   readonly inputLayers: readonly LayerOutput[];
   readonly outputLayers: readonly LayerOutput[];
 }
 
-/** Reads a model: text or parsed; `model.json`, its topology, or Keras' JSON. Throws `ERR_GRAPH_INVALID`. */
+/** Reads a model from text or a parsed value: `model.json`, its topology, or Keras' JSON. Throws `ERR_GRAPH_INVALID`. */
 export function parseLayersModel(model: unknown): Layer {
   const root = parseLayer(findTopology(typeof model === 'string' ? parseJson(model) : model), 'the model');
   if (root.layers === undefined) throw invalidGraph(`the model ${root.name} has no layers`);
@@ -38,24 +38,24 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw invalidGraph(`model is no JSON: ${messageOf(cause)}`, { cause });
+    throw invalidGraph(`model is not valid JSON: ${messageOf(cause)}`, { cause });
   }
 }
 
-/** The part with `class_name` and `config`, whatever it is wrapped in. */
+/** Finds the part with `class_name` and `config` inside any wrapper. */
 function findTopology(model: unknown): Record<string, unknown> {
-  if (!isObject(model)) throw invalidGraph(`model is ${describe(model)}, expected what model.json holds`);
+  if (!isObject(model)) throw invalidGraph(`model is ${describe(model)}, expected the content of model.json`);
   const inner = model.modelTopology ?? model.model_config;
   if (inner !== undefined) return findTopology(typeof inner === 'string' ? parseJson(inner) : inner);
   if (typeof model.class_name === 'string') return model;
-  throw invalidGraph('model has neither modelTopology nor class_name: is it a graph model?');
+  throw invalidGraph('model has neither modelTopology nor class_name, expected a layers model');
 }
 
 function parseLayer(given: unknown, where: string): Layer {
   if (!isObject(given) || typeof given.class_name !== 'string' || given.class_name === '') {
     throw invalidGraph(`a layer of ${where} has no class_name`);
   }
-  // The oldest sequential models have their layers for a config.
+  // In the oldest form of sequential models, the config is the list of layers.
   const config = Array.isArray(given.config) ? { layers: given.config } : given.config;
   if (!isObject(config)) {
     throw invalidGraph(`a layer of ${where} has the config ${describe(config)}, expected an object`);
@@ -76,10 +76,10 @@ function parseLayer(given: unknown, where: string): Layer {
 }
 
 /**
- * The outputs of layers that a call's arguments name, in order.
+ * The outputs of layers in the arguments of a call, in order.
  *
- * An output is `[layer, number of the layer's call, output]`, in Keras 2 with keyword arguments behind it, which name outputs too; in
- * Keras 3 it is the `keras_history` of a tensor. They stand anywhere in lists and objects.
+ * An output is `[layer, index of the layer's call, output]`. In Keras 2, keyword arguments may follow, which can contain outputs
+ * too. In Keras 3, it is the `keras_history` of a tensor. Outputs can appear anywhere in lists and objects.
  */
 function findOutputs(value: unknown): LayerOutput[] {
   if (isObject(value)) return Object.values(value).flatMap(findOutputs);

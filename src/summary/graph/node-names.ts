@@ -1,21 +1,21 @@
 /**
- * Names of nodes: what TensorBoard's page can draw, and names for the nodes of foreign graphs.
+ * Node names: which ones TensorBoard's page can draw, and valid names for nodes of converted models.
  *
- * Tried with TensorBoard 2.21's page: a graph with a name that begins with `/` is not drawn at all; names that begin with `^` or end
- * like `:0` lose their edges, because inputs are read so; a node may have the name of a scope.
+ * Tested with the page of TensorBoard 2.21. It draws nothing if a name begins with `/`. Names that begin with `^` or end like `:0`
+ * lose their edges, because the page parses inputs that way. A node and a scope may have the same name.
  */
 
-/** A name that TensorBoard draws. */
+/** Whether TensorBoard draws a node with this name. */
 export function isDrawableName(name: string): boolean {
   return name !== '' && !/^[/^]|:\d+$/.test(name);
 }
 
-/** A name that has one meaning in an input: no spaces, `^` or `:`, and no empty scope. */
+/** Whether the name is unambiguous as an input: no spaces, `^` or `:`, and no empty scope. */
 export function isPlainName(name: string): boolean {
   return name.isWellFormed() && /^[^\s^:/]+(\/[^\s^:/]+)*$/.test(name);
 }
 
-/** A plain name like `wanted`; `fallback` when nothing of it is left. */
+/** Converts `wanted` to a plain name; returns `fallback` if nothing remains. */
 export function toPlainName(wanted: string, fallback: string): string {
   const name = wanted
     .toWellFormed()
@@ -25,10 +25,10 @@ export function toPlainName(wanted: string, fallback: string): string {
   return name || fallback;
 }
 
-/** Names that are given once only. */
+/** Assigns unique names. */
 export class NodeNames {
   readonly #taken = new Set<string>();
-  /** The next number of a name that was wanted again: graphs with thousands of nodes of one name take no longer. */
+  /** The next number for each repeated name, so that thousands of nodes with one name do not slow this down. */
   readonly #numbers = new Map<string, number>();
 
   /** A plain name like `wanted` that no other node has. */

@@ -1,8 +1,9 @@
 /**
- * ONNX models as graphs: operators, inputs, outputs and the shapes of weights. The weights themselves are not read.
+ * Converts ONNX models to graphs: operators, inputs, outputs and the shapes of weights. Does not read the weights.
  *
- * Source: onnx/onnx.proto. A value is named by the operator that makes it, so edges are found by the names of values. A graph inside of
- * a node (of If, Loop, Scan) becomes a scope of that node's name; a function of the model's own is one node wherever it is called.
+ * Source: onnx/onnx.proto. The operator that produces a value names it, so edges are found by the names of values. A graph inside a
+ * node
+ * (If, Loop, Scan) becomes a scope with the name of the node. Each call of a function that the model defines is a single node.
  */
 
 import { onnx } from '../../format/wire/generated/onnx.js';
@@ -20,22 +21,22 @@ export function onnxToGraphDef(model: Uint8Array): Uint8Array {
   try {
     ({ graph } = onnx.ModelProto.decode(model));
   } catch (cause) {
-    throw invalidGraph(`model has ${model.length} bytes that are no ONNX model`, { cause });
+    throw invalidGraph(`model has ${model.length} bytes, which are not an ONNX model`, { cause });
   }
-  if (graph == null) throw invalidGraph(`model has ${model.length} bytes without an ONNX graph`);
+  if (graph == null) throw invalidGraph(`model has ${model.length} bytes, but no ONNX graph`);
   const converter = new OnnxConverter();
   converter.addGraph(graph, '', new Map());
   return converter.builder.build();
 }
 
-/** Where each value comes from: `node` or `node:output`. */
+/** The source of each value: `node` or `node:output`. */
 type Producers = Map<string, string>;
 
 class OnnxConverter {
   readonly builder = new GraphBuilder();
   readonly #names = new NodeNames();
 
-  /** Adds the nodes of a graph below `scope`; values of the graph around it are in `outer`. Gives what makes its outputs. */
+  /** Adds the nodes of a graph below `scope`; `outer` has the values of the surrounding graph. Returns the sources of the graph's outputs. */
   addGraph(graph: onnx.IGraphProto, scope: string, outer: Producers): string[] {
     const producers: Producers = new Map(outer);
     const types = readTypes(graph);
@@ -119,7 +120,7 @@ class OnnxConverter {
   }
 }
 
-/** The shapes of a node's outputs; undefined unless all of them are known. */
+/** The shapes of a node's outputs; undefined if any of them is unknown. */
 function findShapes(
   outputs: readonly string[],
   types: ReadonlyMap<string, ValueType>,
@@ -131,7 +132,9 @@ function findShapes(
 function findProducer(producers: Producers, value: string, consumer: string): string {
   const producer = producers.get(value);
   if (producer !== undefined) return producer;
-  throw invalidGraph(`${consumer} takes ${JSON.stringify(value)}, which nothing in the model makes`);
+  throw invalidGraph(
+    `${consumer} has the input ${JSON.stringify(value)}, which nothing in the model produces`,
+  );
 }
 
 function readTypes(graph: onnx.IGraphProto): Map<string, ValueType> {

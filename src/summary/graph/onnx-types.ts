@@ -1,5 +1,5 @@
 /**
- * Types and attributes of ONNX models in the terms of graphs.
+ * Converts the types and attributes of ONNX models to those of graphs.
  *
  * Source: onnx/onnx.proto of onnx 1.23.
  */
@@ -7,7 +7,7 @@
 import { onnx } from '../../format/wire/generated/onnx.js';
 import type { GraphAttribute, GraphDataType, GraphShape } from './graph-attributes.js';
 
-/** Names of element types, by their numbers in ONNX. */
+/** The names of element types, indexed by their ONNX numbers. */
 const ELEMENT_TYPES = [
   ...['undefined', 'float', 'uint8', 'int8', 'uint16', 'int16', 'int32', 'int64', 'string', 'bool'],
   ...['float16', 'double', 'uint32', 'uint64', 'complex64', 'complex128', 'bfloat16'],
@@ -15,21 +15,21 @@ const ELEMENT_TYPES = [
   ...['float8e8m0', 'uint2', 'int2', 'float6e2m3', 'float6e3m2'],
 ];
 
-/** The last element type that TensorFlow has too. */
+/** The last element type that TensorFlow also has. */
 const LAST_SHARED_TYPE = 16;
 
 const { AttributeType } = onnx.AttributeProto;
 
-/** What is known of a value. */
+/** The known type information of a value. */
 export interface ValueType {
   readonly shape: GraphShape | undefined;
   readonly attributes: Record<string, GraphAttribute>;
 }
 
-/** `dtype` and `shape` of a tensor; `onnx_type`, as ONNX writes it, for what TensorFlow has no type for. */
+/** The `dtype` and `shape` of a tensor. Types that TensorFlow does not have are given in ONNX's notation as `onnx_type`. */
 export function readValueType(type: onnx.ITypeProto | null | undefined): ValueType {
   const tensor = type?.tensorType ?? type?.sparseTensorType;
-  // A dimension with a name, as `batch`, is one that is not known.
+  // A named dimension, such as `batch`, has an unknown size.
   const shape = tensor?.shape?.dim?.map(({ dimValue }) => (dimValue == null ? null : toSize(dimValue)));
   const attributes = toTypeAttributes(tensor?.elemType, shape);
   if (type != null && type.tensorType == null) attributes.onnx_type = describeType(type);
@@ -53,7 +53,7 @@ export function toShape(dims: readonly (number | { toString(): string })[] | nul
   return (dims ?? []).map(toSize);
 }
 
-/** An attribute's value: of tensors the shape, of types the text that ONNX has for them. Graphs are not for here. */
+/** The value of an attribute: for tensors the shape, for types ONNX's notation. Does not handle graphs. */
 export function toAttribute(attribute: onnx.IAttributeProto): GraphAttribute {
   if (attribute.refAttrName) return `@${attribute.refAttrName}`;
   const type = attribute.type || inferType(attribute);
@@ -87,7 +87,7 @@ export function toAttribute(attribute: onnx.IAttributeProto): GraphAttribute {
   }
 }
 
-/** The kind of an attribute of IR version 1, which does not say it: the one whose field is there. */
+/** The kind of an attribute of IR version 1, which does not store it: the kind of the field that is set. */
 function inferType(attribute: onnx.IAttributeProto): onnx.AttributeProto.AttributeType {
   if (attribute.f != null) return AttributeType.FLOAT;
   if (attribute.i != null) return AttributeType.INT;
@@ -100,7 +100,7 @@ function inferType(attribute: onnx.IAttributeProto): onnx.AttributeProto.Attribu
   return AttributeType.UNDEFINED;
 }
 
-/** A type as ONNX writes it: `tensor(float)`, `seq(tensor(int64))`. Source: onnx/defs/data_type_utils.cc. */
+/** A type in ONNX's notation: `tensor(float)`, `seq(tensor(int64))`. Source: onnx/defs/data_type_utils.cc. */
 function describeType(type: onnx.ITypeProto | null | undefined): string {
   if (type?.tensorType != null) return `tensor(${nameElementType(type.tensorType.elemType)})`;
   if (type?.sparseTensorType != null)
@@ -122,13 +122,13 @@ function toDataType(type: number): GraphDataType | undefined {
   return name === 'float16' ? 'half' : (name as GraphDataType);
 }
 
-/** A size; null for a negative one, by which some exporters mean that it is not known. */
+/** A size; null for a negative one, which some exporters write for an unknown size. */
 function toSize(size: number | { toString(): string }): number | null {
   const number = Number(size);
   return number < 0 ? null : number;
 }
 
-/** An int64 of protobufjs, exactly. */
+/** The exact value of a protobufjs int64. */
 function toBigInt(value: number | { toString(): string }): bigint {
   return BigInt(value.toString());
 }

@@ -54,8 +54,8 @@ describe('parseGraphDef', () => {
   });
 
   it.each([
-    ['no bytes', new Uint8Array(), 'graph has 0 bytes without a GraphDef node'],
-    ['an ONNX model', readFixture('onnx/perceptron.onnx'), 'graph has 523 bytes without a GraphDef node'],
+    ['no bytes', new Uint8Array(), 'graph has 0 bytes, but no GraphDef node'],
+    ['an ONNX model', readFixture('onnx/perceptron.onnx'), 'graph has 523 bytes, but no GraphDef node'],
   ])('gives the size of what holds no node: %s', (_title, bytes, message) => {
     expect(() => parseGraphDef(bytes)).toThrow(expect.objectContaining({ message }));
   });

@@ -7,7 +7,7 @@ import { GraphBuilder, type GraphNode } from '../../../src/index.js';
 
 export const refused = expect.objectContaining({
   code: 'ERR_GRAPH_INVALID',
-  hint: expect.stringMatching(/^Check the graph/),
+  hint: expect.stringMatching(/^Give every node/),
 });
 
 export function readFixture(path: string): Buffer {

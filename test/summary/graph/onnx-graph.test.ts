@@ -106,7 +106,7 @@ describe('onnxToGraphDef', () => {
     expect(() => onnxToGraphDef(ModelProto.encode({ graph }).finish())).toThrow(
       expect.objectContaining({
         code: 'ERR_GRAPH_INVALID',
-        message: 'add takes "missing", which nothing in the model makes',
+        message: 'add has the input "missing", which nothing in the model produces',
       }),
     );
   });
