@@ -42,7 +42,7 @@ const WAYS: readonly Way[] = [
   {
     name: 'is unmounted, and its mount point is gone too',
     isMount: true,
-    why: 'it is not there',
+    why: 'it does not exist',
     away: (place) => {
       unmount(place);
       rmSync(place.root, { recursive: true });
@@ -55,7 +55,7 @@ const WAYS: readonly Way[] = [
   {
     name: 'is moved away, and something else is in its place',
     isMount: false,
-    why: 'nothing of what was in it is there',
+    why: 'none of its previous entries exist',
     away: (place) => {
       moveAway(place);
       mkdirSync(join(place.root, 'lost+found'));

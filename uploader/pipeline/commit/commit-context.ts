@@ -1,4 +1,4 @@
-/** What the committer works with, and what comes of a file. */
+/** The dependencies of a commit, and the outcome of sending one file. */
 
 import type { CodedError } from '../../../src/base/errors.js';
 import type { FileError } from '../../base/errors.js';
@@ -26,18 +26,18 @@ export interface CommitContext {
   readonly retryPolicy: RetryPolicy;
   readonly pool: BufferPool;
   readonly bandwidth: RateLimit;
-  /** Makes the store know what it does, when that is about to matter: asking costs it a dozen requests. */
+  /** Probes the capabilities of the store. Called only when they matter, because a probe costs about a dozen requests. */
   readonly learnCapabilities: (signal: AbortSignal | undefined) => Promise<void>;
-  /** Why a file must not be sent, whatever is in it; null when it may. */
+  /** Returns why a file must not be sent, regardless of its content; null when it may be sent. */
   readonly findProblem: (id: FileId) => FileError | null;
   readonly openPolicy: () => OpenPolicy;
-  /** The uploader goes on after this: what is not sent now is sent later. */
+  /** The uploader keeps running after this sync, so data that is not sent now is sent later. */
   readonly isWatching: boolean;
-  /** Whether files of the run are still being written, as far as is known. */
+  /** Returns true while files of the run are presumably still being written. */
   readonly isLive: (run: KnownRun) => boolean;
-  /** How long nothing has been added to the file. */
+  /** Returns how long the file has not grown. */
   readonly quietMs: (id: FileId, mtimeNs: bigint) => number;
-  /** Where the bytes of an event file were found to be damaged, and since when. */
+  /** For each damaged event file, the offset of the damage and when it was first seen. */
   readonly damage: Map<FileId, { readonly offset: number; readonly sinceMs: number }>;
   readonly onEvent: OnSyncEvent;
 }
@@ -48,13 +48,13 @@ export type SendOutcome =
       readonly sizeBytes: number;
       readonly reason: UploadReason;
       readonly strategy: Strategy;
-      /** What of the file is held back, as the beginning of a record that is not whole; null when nothing is. */
+      /** Reports a tail that was not sent because its record is incomplete; null when all bytes were sent. */
       readonly held: CodedError | null;
     }
   | { readonly status: 'verified'; readonly sizeBytes: number }
   | { readonly status: 'unchanged' }
-  /** All whole records are stored; what follows is the beginning of one, and may be sent as it is after some time. */
+  /** All whole records are stored. An incomplete record follows; it may be sent unchanged after `forMs`. */
   | { readonly status: 'waiting'; readonly forMs: number; readonly error: CodedError }
-  /** The file did not hold still. */
+  /** The file changed while it was read. */
   | { readonly status: 'changed' }
   | { readonly status: 'failed'; readonly error: CodedError };

@@ -1,4 +1,4 @@
-/** One commit of one object: the intent before it, what the store makes of it, and what an interruption leaves for the next process. */
+/** Commits one object: records the intent, calls the store, and keeps an interrupted upload so that the next process can resume it. */
 
 import type { Lane } from '../../base/limits/lanes.js';
 import type { FailedOutcome } from '../../base/retry.js';
@@ -18,19 +18,19 @@ export interface ObjectCommit {
   readonly source: ByteSource;
   readonly strategy: Strategy;
   readonly base: ObjectVersion | null;
-  /** CRC-32 of the base, which `append` keeps. */
+  /** CRC-32 of the base; `append` keeps the bytes of the base. */
   readonly baseCrc32: number;
   readonly targetBytes: number;
-  /** What is to be recorded; its CRC-32 is that of the target. */
+  /** The journal entry to record; its CRC-32 is that of the target. */
   readonly entry: Omit<JournalEntry, 'object'>;
   readonly lane: Lane;
-  /** What an earlier process has begun of this very commit. */
+  /** The intent of an earlier process to resume; null for a new commit. */
   readonly resumed: OpenIntent | null;
 }
 
 export type ObjectOutcome = Exclude<AppendOutcome, { status: 'retry' }> | FailedOutcome;
 
-/** Commits, as often as it takes, and records. Rejects only when the signal is aborted, or for a mistake in this program. */
+/** Commits the object, retrying as needed. Rejects only when the signal is aborted, or on a bug in this program. */
 export async function commitObject(
   commit: ObjectCommit,
   context: CommitContext,
@@ -45,7 +45,7 @@ export async function commitObject(
     return outcome;
   } finally {
     const isUnfinished = outcome === null && (inventory.intents.get(commit.id)?.parts.length ?? 0) > 0;
-    // An interrupted upload stays in the store with the parts that it has: the next process finds them in the journal.
+    // Keep an interrupted upload and its parts in the store: the next process finds them in the journal and resumes.
     if (outcome?.status !== 'stored' && !isUnfinished) {
       await store.abandon(tx);
       inventory.intents.delete(commit.id);
@@ -54,7 +54,7 @@ export async function commitObject(
   }
 }
 
-/** The last step, after the store's acknowledgement and never before it. */
+/** Records a commit in the inventory and the journal. Call it only after the store has acknowledged the commit. */
 export async function recordStored(
   id: FileId,
   entry: JournalEntry,
@@ -69,7 +69,7 @@ export async function recordStored(
   observer.onStored({ runUuid: inventory.runOf(id).uuid, ...stored });
 }
 
-/** Bytes of a file, no faster than the bandwidth limit allows. */
+/** Returns `source` with its reads slowed down to the bandwidth limit. */
 export function throttled(
   source: ByteSource,
   lane: Lane,
@@ -102,7 +102,7 @@ async function openIntent(
   const open: OpenIntent = { intent, uploadId: null, parts: [] };
   inventory.intents.set(id, open);
   const recorded = journalWriter.append({ kind: 'intent', intent });
-  // The line of a single request goes on its way with it: without it the next process asks for a checksum instead.
+  // A single request need not wait for its journal line: if the line is lost, the next process compares checksums instead.
   if (strategy !== 'put') await recorded;
   return open;
 }

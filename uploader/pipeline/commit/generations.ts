@@ -1,8 +1,8 @@
 /**
- * Keeps what a log or an event file held before it began anew: without this, a log that is cut short (`copytruncate`) would take the
- * stored part of it along.
+ * Keeps the previous version of a log or event file that was truncated and restarted (`copytruncate`). Otherwise the upload of the
+ * new content would overwrite the old content in the store.
  *
- * Earlier generations are objects of their own, `<run>/.plx/gen/<path>/<number>`. A store that keeps every version by itself needs none.
+ * Each previous version is a separate object, `<run>/.plx/gen/<path>/<number>`. A store with versioning needs none of them.
  */
 
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
@@ -13,14 +13,14 @@ import type { CommitContext } from './commit-context.js';
 import { throttled } from './commit-object.js';
 import { ObjectSource } from './object-source.js';
 
-/** A file that begins anew more often is rewritten rather than appended to, whatever its name says. */
+/** A file that restarts more often is being rewritten, not appended to, whatever its name suggests. */
 export const MAX_GENERATIONS = 100;
 
 export function toGenerationKey(runUuid: string, relPath: string, generation: number): string {
   return `${runUuid}/${RESERVED_DIRECTORY}/gen/${relPath}/${generation}`;
 }
 
-/** Copies the stored object of a file to its place among the generations; null when it is safe, or when there is nothing to keep. */
+/** Copies the stored object of a file to its key as a previous version. Returns null on success, or if no copy is needed. */
 export async function keepGeneration(
   id: FileId,
   entry: JournalEntry,
@@ -31,7 +31,7 @@ export async function keepGeneration(
   const { generation = 0, object, crc32 } = entry;
   if (store.capabilities.versioning === 'on' || object.sizeBytes === 0) return null;
   if (generation >= MAX_GENERATIONS) {
-    const message = `${entry.key} began anew ${generation} times: its earlier content is no longer kept`;
+    const message = `${entry.key} was restarted ${generation} times; further previous versions are not kept`;
     if (generation === MAX_GENERATIONS) onEvent({ kind: 'notice', code: 'NOTICE_GENERATIONS', message });
     return null;
   }
@@ -46,6 +46,6 @@ export async function keepGeneration(
     onBytesSent: (sizeBytes: number) => onEvent({ kind: 'sent', key, sizeBytes }),
   };
   const outcome = await retryPolicy.withRetry(`keep ${key}`, () => store.commit(request), { signal });
-  // `changed`: the object is no longer the one that was acknowledged. `conflict`: another one was kept under this number.
+  // `changed`: the object is no longer the acknowledged one. `conflict`: this number already holds a previous version.
   return outcome.status === 'failed' ? outcome : null;
 }

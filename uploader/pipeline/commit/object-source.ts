@@ -1,4 +1,4 @@
-/** An object as the source of another. */
+/** Reads an object of the store as the source of another object. */
 
 import { OutcomeError } from '../../base/retry.js';
 import type { ByteSource, Store } from '../../store/base/store.js';
@@ -21,7 +21,7 @@ export class ObjectSource implements ByteSource {
       for await (const piece of this.#store.read(this.#key, { range: { start, end }, signal: this.#signal }))
         pieces.push(piece);
     } catch (error) {
-      // Fewer bytes than asked for make the commit start again; an object that is gone has nothing to keep.
+      // Return fewer bytes: the commit then reports `changed`. A deleted object has no content to keep.
       if (!(error instanceof OutcomeError)) throw error;
     }
     return Buffer.concat(pieces);

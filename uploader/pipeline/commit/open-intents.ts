@@ -1,4 +1,4 @@
-/** Commits that an earlier process has begun and not recorded: whether they happened, the store knows. */
+/** Settles commits that an earlier process began but did not record, by asking the store whether they happened. */
 
 import { StoreError } from '../../base/errors.js';
 import type { FailedOutcome } from '../../base/retry.js';
@@ -10,13 +10,13 @@ import { headObject } from './stored-object.js';
 import { crc32OfRange, type LocalState } from './target.js';
 
 export type SettledIntent =
-  /** It is recorded now as what it was, or forgotten: the file is to be planned anew. */
+  /** The commit is now recorded or dropped; the caller plans the file again. */
   | { readonly status: 'settled' }
-  /** Its parts are in the store, and the file still holds what it was to store: it can be gone on with. */
+  /** Its parts are in the store and the file still begins with the same bytes, so the upload can be resumed. */
   | { readonly status: 'resumable'; readonly open: OpenIntent }
   | FailedOutcome;
 
-/** Finds out what became of a file's open intent. */
+/** Settles a file's open intent, or returns it when it can be resumed. */
 export async function settleIntent(
   local: LocalState,
   open: OpenIntent,
@@ -28,7 +28,7 @@ export async function settleIntent(
   if (found.status === 'failed') return found;
   const object = found.status === 'found' ? found.object : null;
   if (object !== null && object.commitId === intent.tx) {
-    // F1, F4: the commit succeeded; only the response or the journal's line was lost.
+    // F1, F4: the commit succeeded; only the response or the journal line was lost.
     const { etag, sizeBytes } = object;
     await recordStored(local.id, { ...intent.entry, object: { etag, sizeBytes } }, context, intent.tx);
     return { status: 'settled' };
@@ -38,7 +38,7 @@ export async function settleIntent(
   return (await dropIntent(local.id, open, context, signal)) ?? { status: 'settled' };
 }
 
-/** Forgets an intent, and has the store forget what is unfinished of it. Returns a failure, or null. */
+/** Drops an intent and removes its unfinished upload from the store. Returns a failure, or null. */
 export async function dropIntent(
   id: FileId,
   { intent }: OpenIntent,
@@ -59,7 +59,7 @@ export async function dropIntent(
   return null;
 }
 
-/** Whether there may be parts to go on with, and the file still begins with what was to be stored. */
+/** Returns true when parts may be stored and the file still begins with the bytes of the intent. */
 async function isStillTrue(
   { file, version }: LocalState,
   { intent, uploadId }: OpenIntent,

@@ -1,8 +1,8 @@
 /**
- * The tail of a growing file as objects of its own, where the store cannot extend an object, or not fast enough.
+ * Stores the tail of a growing file as separate objects, for stores that cannot extend an object, or only too slowly.
  *
- * `<run>/.plx/seg/<path>/<generation>/<offset, 20 digits>-<length>`: the object of the file followed by these, in the order of their
- * names, is the file. The object itself is made anew now and then, and when the run ends.
+ * Their keys are `<run>/.plx/seg/<path>/<number of restarts>/<offset, 20 digits>-<length>`. The file is its object followed by these
+ * segments in the order of their names. The object itself is uploaded again from time to time, and when the run ends.
  */
 
 import type { Lane } from '../../base/limits/lanes.js';
@@ -30,7 +30,7 @@ export interface SegmentPlace {
   readonly end: number;
 }
 
-/** The inverse of `toSegmentKey`; null for anything else. */
+/** Parses a key that `toSegmentKey` returned; null for any other key. */
 export function parseSegmentKey(runUuid: string, key: string): SegmentPlace | null {
   const match = /^(.+)\/(\d+)\/(\d{20})-(\d+)$/.exec(
     key.slice(`${runUuid}/${RESERVED_DIRECTORY}/seg/`.length),
@@ -45,7 +45,7 @@ export function parseSegmentKey(runUuid: string, key: string): SegmentPlace | nu
   };
 }
 
-/** Stores `[start, target)` as a segment, and records it. */
+/** Stores the bytes `[start, target)` as a segment and records it in the journal. */
 export async function commitSegment(
   { id, file }: LocalState,
   plan: { readonly start: number; readonly target: Target; readonly generation: number; readonly lane: Lane },

@@ -1,7 +1,7 @@
 /**
- * The committer: brings one file into the store. Opens it, plans it, reads it, commits it, and records it, in this order.
+ * Uploads one file: opens it, plans it, reads it, commits it, and records the commit, in this order.
  *
- * Knows nothing of the other files; whether and when to try again is the caller's decision.
+ * It knows nothing about other files; the caller decides whether and when to retry.
  */
 
 import { CodedError } from '../../../src/base/errors.js';
@@ -24,19 +24,19 @@ import { commitSegment } from './segments.js';
 import { findChecksum, headObject } from './stored-object.js';
 import { crc32OfRange, findTarget, type Known, type LocalState, type Target } from './target.js';
 
-/** How often a commit may find that somebody else wrote the object. */
+/** How many times a commit may find that another writer has replaced the object. */
 const MAX_CONFLICTS = 3;
-/** Time stamps of Linux file systems move in steps of up to 10 ms, those of FAT in steps of 2 s. */
+/** Timestamps have a resolution of up to 10 ms on Linux file systems, and of 2 s on FAT. */
 const RECENT_MS = 2_000;
 const SPARSE_MIN_BYTES = 64 * 1024 * 1024;
 const SPARSE_RATIO = 4;
 
-/** The uploader's own files lie in its state directory, on whatever device that is. */
+/** For generated files: they are in the state directory, which may be on any device. */
 const OWN_FILES: OpenPolicy = { allowHardLinks: false };
 
 type Attempt = SendOutcome | { readonly status: 'conflict' };
 
-/** Sends or verifies a file. Rejects only when the signal is aborted, or for a mistake in this program. */
+/** Sends or verifies a file. Rejects only when the signal is aborted, or on a bug in this program. */
 export async function sendFile(
   id: FileId,
   context: CommitContext,
@@ -67,7 +67,7 @@ class FileUpload {
   readonly #signal: AbortSignal | undefined;
   readonly #key: string;
   readonly #startedMs: number;
-  /** When the file was opened, by the clock that stamps files. */
+  /** When the file was opened, in wall-clock time like file timestamps. */
   readonly #openedWallMs: number;
   #mayAppend = true;
 
@@ -94,11 +94,11 @@ class FileUpload {
       const decision = planFile(inventory.facts(id, version));
       const outcome = await this.#carryOut(decision);
       if (outcome.status !== 'conflict') return outcome;
-      // Somebody else wrote the object. The disk is what the store is to hold, so ours goes on top of theirs, whole or not at all.
+      // Another writer replaced the object. The file on disk is authoritative: overwrite the object, completely or not at all.
       const found = await headObject(this.#key, this.#context, this.#signal);
       if (found.status === 'failed') return found;
       const object = found.status === 'found' ? found.object : null;
-      // The same object, and yet it could not be extended: its bytes are not what was acknowledged.
+      // Same ETag, but the append failed: the bytes of the object differ from the acknowledged ones.
       if (object?.etag === decision.base?.etag) this.#mayAppend = false;
       inventory.setObject(id, object);
     }
@@ -162,19 +162,19 @@ class FileUpload {
     const { sizeBytes } = this.#local.version;
     if (sizeBytes <= maxObjectBytes) return null;
     return new StoreLimitError(
-      `${this.#key} has ${sizeBytes} bytes, the store takes at most ${maxObjectBytes}`,
+      `${this.#key} has ${sizeBytes} bytes, the store accepts at most ${maxObjectBytes}`,
     );
   }
 
-  /** F31: a sparse file is uploaded with all its zeros, which the user may not expect. */
+  /** F31: reports a sparse file, which is uploaded with all its zeros. */
   #reportSparse(): void {
     const { sizeBytes, allocatedBytes } = this.#local.version;
     if (sizeBytes < SPARSE_MIN_BYTES || allocatedBytes * SPARSE_RATIO > sizeBytes) return;
-    const message = `${this.#key} has holes: ${allocatedBytes} bytes on disk, ${sizeBytes} bytes are sent`;
+    const message = `${this.#key} is sparse: it uses ${allocatedBytes} bytes on disk, but ${sizeBytes} bytes are sent`;
     this.#context.onEvent({ kind: 'notice', code: 'NOTICE_SPARSE', message });
   }
 
-  /** What of the file is stored: the object, or the segments behind it. */
+  /** Returns the part of the file that is stored, as the object or its segments; null when unknown. */
   async #findKnown(
     base: ObjectVersion | null,
   ): Promise<Known | FailedOutcome | { status: 'conflict' } | null> {
@@ -189,7 +189,7 @@ class FileUpload {
         ? { sizeBytes: segment.end, crc32: segment.crc32 }
         : { sizeBytes: base.sizeBytes, crc32: entry.crc32 };
     }
-    // No journal tells what the object is. Where the store knows its checksum, it may turn out to be the beginning of the file.
+    // The journal does not know this object. If the store has a checksum for it, it may match the beginning of the file.
     const found = await headObject(this.#key, this.#context, this.#signal);
     if (found.status === 'failed') return found;
     if (found.status === 'absent' || found.object.etag !== base.etag) return { status: 'conflict' };
@@ -281,7 +281,7 @@ class FileUpload {
     return outcome;
   }
 
-  /** Goes on with what an earlier process has begun. What the file has gained since is left for the next time. */
+  /** Resumes the commit of an earlier process. Bytes that the file has gained since are sent by the next commit. */
   async #resume(open: OpenIntent): Promise<SendOutcome> {
     const { inventory } = this.#context;
     const { id, file } = this.#local;
@@ -303,17 +303,17 @@ class FileUpload {
       this.#context,
       tx,
     );
-    await this.#lookAgain();
+    await this.#recheck();
     return { status: 'stored', sizeBytes: targetBytes, reason: 'new', strategy, held: null };
   }
 
-  /** What is recorded of the object, if it is this one: a process that was killed may have stored another since. */
+  /** The recorded CRC-32 of `base`; undefined if the journal has another object, such as one stored by a killed process. */
   #findBaseCrc32(base: ObjectVersion | null): number | undefined {
     const entry = this.#context.inventory.entryOf(this.#local.id);
     return base !== null && entry?.object.etag === base.etag ? entry.crc32 : undefined;
   }
 
-  /** Of the file; should the object hold other bytes, the store refuses what is made of both. */
+  /** CRC-32 of the first bytes of the file. If the object has other bytes, the store rejects the combined checksum. */
   async #crc32OfFirst(sizeBytes: number): Promise<number> {
     const range = { start: 0, end: sizeBytes };
     return (await crc32OfRange(this.#local.file, range, this.#context, this.#signal)) ?? 0;
@@ -341,35 +341,35 @@ class FileUpload {
       const repeatMs = (durationMs * target.keptBytes) / Math.max(target.sizeBytes, 1);
       inventory.commits.set(id, { atMs, durationMs, repeatMs });
     }
-    await this.#lookAgain();
+    await this.#recheck();
     inventory.restartAge(id, this.#startedMs);
   }
 
-  /** More of the file is expected, and this process will be there to send it. */
+  /** The file is expected to grow, and this process keeps running to send the rest. */
   #isGrowing(): boolean {
     return this.#context.isWatching && this.#context.isLive(this.#context.inventory.runOf(this.#local.id));
   }
 
-  /** Until the object itself is made anew, what stands behind it is in segments. */
+  /** The tail goes into segments until the object itself is due for a new upload. */
   #usesSegments(): boolean {
     const last = this.#context.inventory.commits.get(this.#local.id);
     return this.#isGrowing() && last !== undefined && this.#startedMs - last.atMs < REFRESH_AFTER_MS;
   }
 
-  /** What the file has become while it was sent: one that only grew, or was replaced, is simply dirty again. */
-  async #lookAgain(): Promise<void> {
+  /** Checks the file again after it was sent: if it grew or was replaced meanwhile, it becomes dirty again. */
+  async #recheck(): Promise<void> {
     const { inventory, io } = this.#context;
     const { id, file } = this.#local;
     let named: FileStat | null = null;
     try {
       named = await io.fileSystem.lstat(file.path);
     } catch {
-      // Deleted, or out of reach, after it was stored: the scanner will say so.
+      // Deleted or inaccessible after it was stored: the scanner reports that.
     }
     inventory.look(id, named?.kind === 'file' ? named : await file.stat());
   }
 
-  /** What makes the next look at a growing file cheap. */
+  /** Keeps the growth state, so that the next check of a growing file is cheap. */
   #remember({ growth }: Target): void {
     const { inventory } = this.#context;
     const { id } = this.#local;
@@ -377,7 +377,7 @@ class FileUpload {
     else inventory.growth.set(id, growth);
   }
 
-  /** F17: another file has taken the name. The open file is outdated, unless it is a log whose tail is still missing in the store. */
+  /** F17: returns true when another file has taken the name. A replaced log is still sent, because the store lacks its tail. */
   async #isReplaced(): Promise<boolean> {
     const { inventory, io } = this.#context;
     const { id, file, version } = this.#local;
@@ -385,17 +385,17 @@ class FileUpload {
     try {
       return (await io.fileSystem.lstat(file.path)).ino !== version.ino;
     } catch {
-      return false; // deleted: what is open is all that is left of it
+      return false; // deleted: only the open file still has the bytes
     }
   }
 
-  /** All whole records are stored, and the beginning of another waits for its end. */
+  /** Waits for the rest of an incomplete record; all whole records are stored. */
   #waitForRecord(target: Target): SendOutcome {
     const { inventory } = this.#context;
     const { id, version } = this.#local;
     const entry = inventory.entryOf(id);
     const { sizeBytes, mtimeNs, ctimeNs, ino } = version;
-    // The version is known from now on: only another change is news.
+    // Remember this version, so that only another change makes the file dirty.
     if (entry !== null && target.keptBytes > 0)
       inventory.setEntry(id, { ...entry, file: { sizeBytes, mtimeNs, ctimeNs, ino } });
     const forMs = Math.max(0, RECORD_PATIENCE_MS - this.#context.quietMs(id, mtimeNs));
@@ -418,8 +418,8 @@ class FileUpload {
 }
 
 function unfinished(path: string, tailBytes: number): FileError {
-  const found = `its last ${tailBytes} bytes are the beginning of a record that is not whole`;
+  const found = `its last ${tailBytes} bytes are an incomplete record`;
   const hint =
-    'Sync again when its writer has gone on; after 30 s without a change they are stored as they are.';
+    'Sync again when its writer has added more; after 30 s without a change the bytes are stored unchanged.';
   return new FileError('ERR_FILE_UNFINISHED', path, found, hint);
 }

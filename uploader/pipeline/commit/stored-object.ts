@@ -1,17 +1,17 @@
-/** What the store has under a key, asked when the journal does not say. */
+/** Asks the store about the object under a key, for when the journal does not know it. */
 
 import type { FailedOutcome } from '../../base/retry.js';
 import { crc32OfObject } from '../../store/base/object-crc32.js';
 import type { HeadOutcome, ObjectVersion } from '../../store/base/store.js';
 import type { CommitContext } from './commit-context.js';
 
-/** As `Store.head`, with patience. */
+/** Calls `Store.head` and retries it. */
 export function headObject(
   key: string,
   { store, retryPolicy }: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<Exclude<HeadOutcome, { status: 'retry' }> | FailedOutcome> {
-  return retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+  return retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
 }
 
 export type StoredChecksum =
@@ -19,7 +19,7 @@ export type StoredChecksum =
   | { readonly status: 'absent' }
   | FailedOutcome;
 
-/** The object and its checksum: from the store where it keeps one, else by reading the object back. */
+/** Returns the object and its checksum, from the store if it has one, else by reading the object back. */
 export async function findChecksum(
   key: string,
   context: CommitContext,

@@ -1,7 +1,7 @@
 /**
- * How much of an opened file is to be sent now, its checksum, and how much of what is stored can be kept.
+ * Finds how much of an open file to send now, its checksum, and how much of the stored object can be kept.
  *
- * The size is frozen when the file is opened: what is added meanwhile goes next time, so a file that never rests is never waited for.
+ * The size is fixed when the file is opened. Bytes added later are sent by the next commit, so a busy file never delays one.
  */
 
 import type { FileStat } from '../../base/io/file-system.js';
@@ -15,25 +15,25 @@ import { RecordScanner } from '../source/record-scanner.js';
 import type { CommitContext } from './commit-context.js';
 
 export interface Target extends Extent {
-  /** Bytes of the object that are proven to be the first of the file; 0 when nothing can be kept. */
+  /** Number of bytes of the object that match the beginning of the file; 0 when nothing can be kept. */
   readonly keptBytes: number;
   /** Null when the bytes do not end with a whole record. */
   readonly growth: GrowthState | null;
-  /** All bytes up to `sizeBytes` were compared with what is kept, not just its ends. */
+  /** True when all kept bytes were compared, not just their first and last ones. */
   readonly isProven: boolean;
 }
 
-/** What of the file is stored already: its first `sizeBytes` bytes, if they still have this checksum. */
+/** The stored part of the file: its first `sizeBytes` bytes, if they still have this checksum. */
 export type Known = Extent;
 
 export interface LocalState {
   readonly id: FileId;
   readonly file: LocalFile;
-  /** Before the first byte was read: what changes later is seen as a change. */
+  /** Attributes from before the first byte was read, so that any later change is noticed. */
   readonly version: FileStat;
 }
 
-/** Reads what has to be read; null when the file has become shorter meanwhile. */
+/** Reads as much of the file as needed to find the target; null when the file has become shorter meanwhile. */
 export async function findTarget(
   local: LocalState,
   known: Known | null,
@@ -51,7 +51,7 @@ export async function findTarget(
     growth !== undefined &&
     growth.headBytes > 0 &&
     (!isEvent || growth.recordEnd === known.sizeBytes);
-  // Only while the uploader runs on is a sample enough: what it may miss is found when the file comes to rest.
+  // Sample only while the uploader keeps running: once the file stops growing, a full comparison finds what the sample missed.
   const isSampled =
     canSample &&
     !acceptsDamage &&
@@ -87,7 +87,7 @@ export async function findTarget(
   };
 }
 
-/** CRC-32 of `[start, end)` alone; null when the file has become shorter. */
+/** Returns the CRC-32 of the bytes `[start, end)`; null when the file has become shorter. */
 export async function crc32OfRange(
   file: LocalFile,
   range: { readonly start: number; readonly end: number },
@@ -99,7 +99,7 @@ export async function crc32OfRange(
   return read === null ? null : read.crc32OfAll;
 }
 
-/** Whether the ends of what is stored are as they were: the head, and the last extent up to the checksum of all. */
+/** Returns true when the head and the last extent of the stored bytes still have their checksums. */
 async function isPrefixIntact(
   file: LocalFile,
   known: Known,
@@ -128,14 +128,14 @@ function strictnessFor(
   return { quiet, acceptsDamage: quiet >= RECORD_PATIENCE_MS || seenForMs >= RECORD_PATIENCE_MS };
 }
 
-/** F7, F8: damage may be a page that a network file system has not fetched yet, so it counts only once it persists. */
+/** F7, F8: a network file system may not have fetched a page yet, so damage counts only once it persists. */
 function noteDamage({ id }: LocalState, { damageStart }: ReadThrough, context: CommitContext): void {
   const { damage, io, inventory, onEvent } = context;
   const noted = damage.get(id);
   if (damageStart === null) damage.delete(id);
   else if (noted?.offset !== damageStart) {
     damage.set(id, { offset: damageStart, sinceMs: io.clock.monotonicMs() });
-    const message = `${inventory.keyOf(id)}: the bytes from ${damageStart} on are no record; they are stored as they are if they stay so`;
+    const message = `${inventory.keyOf(id)}: no valid record at byte ${damageStart}; if this persists, the bytes are stored unchanged`;
     onEvent({ kind: 'notice', code: 'NOTICE_EVENT_FILE_DAMAGED', message });
   }
 }

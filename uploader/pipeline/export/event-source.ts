@@ -1,14 +1,14 @@
-/** Which files of a run are event files to project, and as what. */
+/** Finds the event files of a run to export, and what to export each of them as. */
 
 import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
 import type { ExportTarget } from '../../../src/polyaxon/export/exporter.js';
 import { RESOURCES_TENSORBOARD_DIRECTORY, TENSORBOARD_DIRECTORY } from '../../../src/run-directory/layout.js';
 
 export interface EventSource {
-  /** Inside the run. */
+  /** Path inside the run. */
   readonly relPath: string;
   readonly target: ExportTarget;
-  /** The path of its log directory below those of the run; '' for the run's own. */
+  /** The path of its log directory, relative to the run's own log directory; '' for that one. */
   readonly logDirectory: string;
   readonly name: string;
 }
@@ -18,7 +18,7 @@ const BASES: readonly { readonly directory: string; readonly target: ExportTarge
   { directory: RESOURCES_TENSORBOARD_DIRECTORY, target: 'resources' },
 ];
 
-/** What the event files of a directory of a run are projected as; undefined when they are not. */
+/** Returns what the event files in a directory of a run are exported as; undefined when they are not exported. */
 export function toBase(
   directory: string,
 ): { readonly target: ExportTarget; readonly logDirectory: string } | undefined {
@@ -34,7 +34,7 @@ export function isEventFileName(name: string): boolean {
   return name.includes(EVENT_FILE_MARK);
 }
 
-/** By log directory, the run's own first, then by name, as TensorBoard reads them: the order in which names are given. */
+/** Sorts by log directory, the run's own first, then by name, as TensorBoard reads them. Names are allocated in this order. */
 export function compareSources(a: EventSource, b: EventSource): number {
   return compare(a.target, b.target) || compare(a.logDirectory, b.logDirectory) || compare(a.name, b.name);
 }

@@ -1,7 +1,7 @@
 /**
- * The files that are made of a run's event files, in the state directory, under the paths that they have in the run: `events/metric/loss.plx`.
+ * The files that are generated from a run's event files, in the state directory, under their paths in the run: `events/metric/loss.plx`.
  *
- * They only grow. What stands behind what was remembered is cut off when they are opened, so that the same bytes come again.
+ * They only grow. On opening, bytes past the saved state are truncated, because the export writes them again.
  */
 
 import { dirname } from 'node:path';
@@ -21,9 +21,9 @@ const READ_BYTES = 1024 * 1024;
 
 export class ExportFiles {
   readonly directory: string;
-  /** By path. */
+  /** Event files in Polyaxon's format, by path. */
   readonly files = new Map<string, Content>();
-  /** All that were ever made; those that are stored need not be here any more. */
+  /** All assets ever generated, by path. Stored ones may have been removed from disk. */
   readonly assets = new Map<string, Content>();
   readonly #fileSystem: FileSystem;
   readonly #directories = new Set<string>();
@@ -33,7 +33,7 @@ export class ExportFiles {
     this.directory = directory;
   }
 
-  /** Goes on with what was remembered, and removes all else. False when the files do not fit: then they are to be made anew. */
+  /** Restores the saved state and removes all other files. Returns false when the files do not match it and must be regenerated. */
   async restore({ files, assets }: SavedExport): Promise<boolean> {
     for (const [path, content] of files) {
       if ((await this.#cutTo(path, content)) !== 'fits') return false;
@@ -55,7 +55,7 @@ export class ExportFiles {
     for (const path of await this.#list()) await this.#unlink(path);
   }
 
-  /** Writes what has come: assets first, a row names no file that is not there. */
+  /** Writes new output. Assets come first, so that no row names a file that does not exist. */
   async write({ appends, assets }: Made): Promise<void> {
     for (const { path, bytes } of assets) {
       await this.#create(path, bytes);
@@ -64,13 +64,13 @@ export class ExportFiles {
     for (const { path, offset, bytes } of appends) {
       const before = this.files.get(path) ?? { sizeBytes: 0, crc32: 0 };
       if (before.sizeBytes !== offset)
-        throw new Error(`${path} has ${before.sizeBytes} bytes, the projection goes on at ${offset}`);
+        throw new Error(`${path} has ${before.sizeBytes} bytes, the export continues at ${offset}`);
       await this.#append(path, bytes);
       this.files.set(path, { sizeBytes: offset + bytes.length, crc32: crc32(bytes, before.crc32) });
     }
   }
 
-  /** Which files are there, with what `lstat` says of them. */
+  /** Returns those of `paths` that exist, with their `lstat`. */
   async look(paths: readonly string[]): Promise<[path: string, stat: FileStat][]> {
     const stats = await this.#fileSystem.lstatAll(paths.map((path) => this.#toPath(path)));
     return stats.flatMap((stat, index): [string, FileStat][] =>
@@ -78,7 +78,7 @@ export class ExportFiles {
     );
   }
 
-  /** Removes an asset that is stored. */
+  /** Removes the local file of an asset that is stored. */
   removeAsset(path: string): Promise<void> {
     return this.#unlink(path);
   }
@@ -122,7 +122,7 @@ export class ExportFiles {
     }
   }
 
-  /** Makes a file anew. */
+  /** Creates a file, replacing an existing one. */
   async #create(path: string, bytes: Uint8Array): Promise<void> {
     await this.#unlink(path);
     await this.#append(path, bytes);
@@ -135,7 +135,7 @@ export class ExportFiles {
     this.#directories.add(directory);
   }
 
-  /** The paths of all files: `<directory>/<kind>/<name>`. */
+  /** Returns the paths of all files on disk: `<directory>/<kind>/<name>`. */
   async #list(): Promise<string[]> {
     const paths: string[] = [];
     for (const directory of [EVENTS_DIRECTORY, RESOURCES_DIRECTORY, ASSETS_DIRECTORY])

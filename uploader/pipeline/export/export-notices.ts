@@ -1,41 +1,41 @@
-/** What is worth telling of a projection, once. */
+/** Reports each notice of a run's export once. */
 
 import type { ExportCounts, ExportNotice } from '../../../src/polyaxon/export/exporter.js';
 import type { StoreNotice } from '../../store/base/store.js';
 
-/** A run with more than these has a habit, not an accident. */
+/** Notices per run; beyond this number, more of them add no information. */
 const MAX_NOTICES = 20;
 
 export class ExportNotices {
   readonly #runUuid: string;
   readonly #onNotice: (notice: StoreNotice) => void;
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(runUuid: string, onNotice: (notice: StoreNotice) => void) {
     this.#runUuid = runUuid;
     this.#onNotice = onNotice;
   }
 
-  /** Something was renamed, or cannot be read. */
+  /** Reports a notice, such as a renamed metric or an unreadable file, unless it was reported before. */
   tell({ message }: Pick<ExportNotice, 'message'>): void {
-    if (this.#told.size >= MAX_NOTICES || this.#told.has(message)) return;
-    this.#told.add(message);
-    const more = this.#told.size === MAX_NOTICES ? '; what else there is of this kind is not told' : '';
+    if (this.#reported.size >= MAX_NOTICES || this.#reported.has(message)) return;
+    this.#reported.add(message);
+    const more = this.#reported.size === MAX_NOTICES ? '; further notices of this kind are not reported' : '';
     this.#onNotice({ code: 'NOTICE_EXPORT', message: `${this.#runUuid}: ${message}${more}` });
   }
 
-  /** Values that Polyaxon has nothing for. */
+  /** Reports the plugins whose values cannot be exported to Polyaxon. */
   reportCounts({ unexported }: ExportCounts): void {
     for (const plugin of Object.keys(unexported))
       this.tell({
-        message: `Polyaxon has nothing for values of the plugin ${plugin}: TensorBoard alone shows them`,
+        message: `Polyaxon has no kind for values of the plugin ${plugin}; only TensorBoard shows them`,
       });
   }
 
-  /** An earlier process has told of these. */
+  /** Marks counts as reported, because an earlier process has reported them. */
   skipCounts(counts: ExportCounts): void {
     const silent = new ExportNotices(this.#runUuid, () => undefined);
     silent.reportCounts(counts);
-    for (const message of silent.#told) this.#told.add(message);
+    for (const message of silent.#reported) this.#reported.add(message);
   }
 }

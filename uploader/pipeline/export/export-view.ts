@@ -1,22 +1,22 @@
-/** What the engine asks of the projection of event files. */
+/** The engine's view of the export of event files. */
 
 import type { KnownRun } from '../inventory/known-run.js';
 
 /**
- * `settled`: all that is known of a run's event files is projected, and the files that were made of them are known. `busy`: more is to come.
- * `failed`: not now, for a reason that may last.
+ * `settled`: everything known of the run's event files is exported, and the inventory has the generated files. `busy`: the export is
+ * not finished. `failed`: the export cannot proceed at present, for a reason that may persist.
  */
 export type ExportOutcome = 'settled' | 'busy' | 'failed';
 
 export interface ExportView {
   outcomeOf(run: KnownRun): ExportOutcome;
-  /** How long event files have had something that is not projected; 0 when they have not. */
+  /** Returns how long event files have had content that is not exported; 0 when all of it is exported. */
   behindMs(run: KnownRun): number;
-  /** A run has ended, and all of it is stored: what is kept of it in memory is not needed any more. */
+  /** Frees the memory of a run that has ended and is completely stored. */
   onComplete(run: KnownRun): void;
 }
 
-/** Where nothing is projected. */
+/** The view when nothing is exported. */
 export const NO_EXPORT: ExportView = {
   outcomeOf: () => 'settled',
   behindMs: () => 0,

@@ -1,14 +1,14 @@
-/** Where the reading of an event file stands, and how to tell that the file is still the one that was read. Plain JSON. */
+/** The read position in an event file, with checksums that detect whether the file is still the same one. Plain JSON. */
 
 import { crc32 } from 'node:zlib';
 import type { LocalFile } from '../source/local-file.js';
 
 export interface FilePosition {
-  /** Of the byte that is looked at next. */
+  /** Offset of the next byte to read. */
   readonly offset: number;
-  /** The bytes before it are damaged: the next record is searched for byte by byte. */
+  /** The bytes before `offset` are damaged, so the next record is searched for byte by byte. */
   readonly isResyncing: boolean;
-  /** Of the first bytes, and of the last ones before `offset`: another file's are others. */
+  /** Checksums of the first bytes, and of the last bytes before `offset`; they differ in another file. */
   readonly head: Mark;
   readonly tail: Mark;
 }
@@ -24,14 +24,14 @@ const NOTHING: Mark = { sizeBytes: 0, crc32: 0 };
 
 export const START: FilePosition = { offset: 0, isResyncing: false, head: NOTHING, tail: NOTHING };
 
-/** Whether a file of `sizeBytes` still has the bytes that led to a position, as far as its marks tell. */
+/** Returns true when a file of `sizeBytes` still matches the marks of a position. */
 export async function isIntact(file: LocalFile, sizeBytes: number, position: FilePosition): Promise<boolean> {
   const { offset, head, tail } = position;
   if (sizeBytes < offset) return false;
   return (await isAt(file, 0, head)) && (await isAt(file, offset - tail.sizeBytes, tail));
 }
 
-/** The position at `offset`, with its marks; null when the file has become shorter. */
+/** Returns the position at `offset` with its marks; null when the file has become shorter. */
 export async function markPosition(
   file: LocalFile,
   offset: number,

@@ -1,7 +1,7 @@
 /**
- * Reads an event file on from where an earlier reading stopped: a piece at a time, whole records only, and on behind damage.
+ * Resumes reading an event file at a saved position: one piece at a time, whole records only, and past damaged bytes.
  *
- * What is found does not depend on the pieces: a reading that is interrupted and goes on gives the same events as one in one go, and as
+ * The result does not depend on the pieces: a resumed read gives the same events as an uninterrupted one, and the same as
  * `EventFileReader` with `onDamage: 'skip'`.
  */
 
@@ -15,13 +15,13 @@ import { type FilePosition, isIntact, markPosition } from './file-position.js';
 const PIECE_BYTES = 1024 * 1024;
 
 export interface FollowOptions {
-  /** What is known to be in the file by now. */
+  /** Size of the file, as last seen. */
   readonly sizeBytes: number;
-  /** Whether to go on behind bytes that are no record: they may be a page that a network file system has not fetched yet. */
+  /** Returns whether to skip bytes that are not a record; a network file system may not have fetched the page yet. */
   readonly acceptsDamage: (offset: number) => boolean;
-  /** Takes each event; nothing of it stays true after the call. */
+  /** Receives each event, which is valid only during the call. */
   readonly onEvent: (event: Event) => void;
-  /** Read at a time; more for a record that is larger. Default 1 MiB: some 20 ms of work. */
+  /** Bytes to read at a time; more for a larger record. Default 1 MiB, about 20 ms of work. */
   readonly pieceBytes?: number | undefined;
 }
 
@@ -29,12 +29,12 @@ export type Followed =
   | {
       readonly status: 'read';
       readonly position: FilePosition;
-      /** There may be more to read at once. */
+      /** More may be readable immediately. */
       readonly hasMore: boolean;
-      /** Damage begins here, and was not accepted. */
+      /** Offset of damage that was not accepted; null when there is none. */
       readonly damageStart: number | null;
     }
-  /** The file is not the one that was read, or does not hold still: nothing was taken, or not for certain. */
+  /** The file was replaced or changed while it was read; events that were passed on may be wrong. */
   | { readonly status: 'rewritten' };
 
 const REWRITTEN: Followed = { status: 'rewritten' };
@@ -57,7 +57,7 @@ export async function followFile(
   return { status: 'read', position, hasMore, damageStart: piece.damageStart };
 }
 
-/** The bytes from a position on: at least the whole record that begins there, if the file has it. Null when the file has become shorter. */
+/** Reads from a position: at least the whole record that begins there, if the file has it. Null when the file has become shorter. */
 async function readWindow(
   file: LocalFile,
   from: FilePosition,
@@ -77,7 +77,7 @@ function countMissing(window: Buffer, start: number): number {
     const decoded = decodeRecord(window, start);
     return decoded.kind === 'incomplete' ? decoded.missingBytes : 0;
   } catch {
-    return 0; // damaged: that is found out, and dealt with, where it is read
+    return 0; // damaged: handled where the record is read
   }
 }
 
@@ -86,7 +86,7 @@ async function readExactly(file: LocalFile, start: number, sizeBytes: number): P
   return (await file.readInto(bytes, start)) < sizeBytes ? null : bytes;
 }
 
-/** The events of some bytes. */
+/** Decodes the events of one piece. */
 class Piece {
   isResyncing: boolean;
   damageStart: number | null = null;
@@ -106,7 +106,7 @@ class Piece {
     return this.#start + this.#at;
   }
 
-  /** The next event; null when none is whole, or damage is not to be passed. */
+  /** Returns the next event; null when the rest has no whole one, or begins with damage that must not be skipped. */
   next(): Event | null {
     for (;;) {
       if (this.isResyncing) this.#at = findRecordHeader(this.#bytes, this.#at);
@@ -115,7 +115,7 @@ class Piece {
       if (record === null) return null;
       const event = decodeOrNull(record.data);
       if (event === null) {
-        // A record that is no event; behind damage it is no record either.
+        // The record is not an event. While resyncing after damage, it is not a record either.
         this.#at = this.isResyncing ? this.#at + 1 : record.end;
         continue;
       }

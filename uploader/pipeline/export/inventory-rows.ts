@@ -1,8 +1,8 @@
 /**
- * Tells the tracker of the files that are made of a run's event files, and removes assets here once they are stored.
+ * Adds the generated files of a run to the inventory, and removes assets from disk once they are stored.
  *
- * A file that is shorter than what is stored of it, because an earlier process was killed, is told of when it has caught up: its object needs
- * no change, and must not be taken for an old one.
+ * If an earlier process was killed, a generated file may be shorter than its object. It is added only once it has caught up: its object
+ * needs no change and must not be treated as outdated.
  */
 
 import { type FileId, FLAG } from '../inventory/file-table.js';
@@ -13,9 +13,9 @@ import type { ExportFiles } from './export-files.js';
 export class InventoryRows {
   readonly #inventory: Inventory;
   readonly #run: KnownRun;
-  readonly #told = new Set<FileId>();
+  readonly #reported = new Set<FileId>();
   readonly #assets = new Map<FileId, string>();
-  /** All of the run's event files were projected since the projector was opened, or since all is made anew. */
+  /** All of the run's event files were exported since the exporter was opened or restarted. */
   #hasCaughtUp = false;
 
   constructor(inventory: Inventory, run: KnownRun) {
@@ -23,7 +23,7 @@ export class InventoryRows {
     this.#run = run;
   }
 
-  /** Of some files that were made or have grown. */
+  /** Updates the inventory rows of files that were created or have grown. */
   async tell(made: ExportFiles, paths: readonly string[]): Promise<void> {
     const { table } = this.#inventory;
     for (const [path, stat] of await made.look(paths)) {
@@ -31,12 +31,12 @@ export class InventoryRows {
       const isBehind = table.has(id, FLAG.stored) && stat.sizeBytes < table.objectBytes[id]!;
       if (isBehind && !this.#hasCaughtUp) continue;
       if (this.#inventory.onGeneratedFile(this.#run, path, stat) === null) continue;
-      this.#told.add(id);
+      this.#reported.add(id);
       if (made.assets.has(path)) this.#assets.set(id, path);
     }
   }
 
-  /** Of all files, once everything is projected for the first time. */
+  /** Updates the rows of all files, once everything is exported for the first time. */
   async tellAll(made: ExportFiles): Promise<void> {
     if (this.#hasCaughtUp) return;
     this.#hasCaughtUp = true;
@@ -44,20 +44,20 @@ export class InventoryRows {
     await this.tell(made, [...made.assets.keys(), ...made.files.keys()]);
   }
 
-  /** Everything is made anew: until that is done nothing of it is known. */
+  /** Removes all rows, because all files are being regenerated. */
   forget(): void {
-    for (const id of this.#told) this.#inventory.onGeneratedGone(id);
-    this.#told.clear();
+    for (const id of this.#reported) this.#inventory.onGeneratedGone(id);
+    this.#reported.clear();
     this.reopen();
   }
 
-  /** The projector begins where an earlier one was, or a little before. */
+  /** Prepares for a new exporter, which begins at or shortly before the end of the earlier one. */
   reopen(): void {
     this.#assets.clear();
     this.#hasCaughtUp = false;
   }
 
-  /** Removes the assets that are stored, and of which nothing is left to compare. */
+  /** Removes assets that are stored and need no further verification. */
   async removeStored(made: ExportFiles): Promise<void> {
     const { table } = this.#inventory;
     for (const [id, path] of this.#assets) {
@@ -66,7 +66,7 @@ export class InventoryRows {
       await made.removeAsset(path);
       this.#inventory.onGeneratedGone(id);
       this.#assets.delete(id);
-      this.#told.delete(id);
+      this.#reported.delete(id);
     }
   }
 }

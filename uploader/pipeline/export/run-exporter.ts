@@ -1,9 +1,9 @@
 /**
- * Projects the event files of one run, step by step: a piece of an event file is read, what comes of it is written, and now and then where
- * that stands is remembered.
+ * Exports the event files of one run in steps: each step reads a piece of an event file and writes the output. `save` stores the
+ * positions.
  *
- * Event files are read one after the other, by log directory and name. What is not remembered when the process ends is done again, to the same
- * bytes; where files and memory do not fit together, or an event file is not what it was, all is made anew.
+ * Event files are read one after the other, by log directory and name. After a crash, steps since the last save are repeated and give
+ * the same bytes. If files and saved state do not match, or an event file was rewritten, everything is regenerated.
  */
 
 import type { JsonValue } from '../../../src/base/json-value.js';
@@ -18,41 +18,41 @@ import { type FilePosition, START } from './file-position.js';
 import { type Followed, followFile } from './follow-file.js';
 import { readSaved, removeSaved, type SavedExport, writeSaved } from './saved-state.js';
 
-/** An event file of the run, as it is now. */
+/** An event file of the run. */
 export interface EventFile {
   readonly source: EventSource;
-  /** Tells whether something has changed. */
+  /** Returns a string that changes when the file changes. */
   readonly version: () => string;
-  /** Opens it; the version is looked at anew. Throws `FileError`. */
+  /** Opens the file and updates its version. Throws `FileError`. */
   readonly open: () => Promise<LocalFile>;
 }
 
 export interface RunExporterOptions {
   readonly fileSystem: FileSystem;
-  /** Of this run alone, in the state directory. */
+  /** The directory of this run in the state directory. */
   readonly directory: string;
-  /** Whether to go on behind bytes of an event file that are no record. */
+  /** Returns whether to skip bytes of an event file that are not a record. */
   readonly acceptsDamage: (relPath: string, offset: number) => boolean;
-  /** Whether an asset that is not here any more is stored. */
+  /** Returns whether an asset that was removed from disk is stored. */
   readonly isAssetStored: (path: string) => boolean;
   readonly onNotice: (notice: ExportNotice) => void;
-  /** Of an event file, read at a time. Default: that of `followFile`. */
+  /** Bytes of an event file to read at a time. Default: that of `followFile`. */
   readonly pieceBytes?: number | undefined;
 }
 
 export interface Step {
-  /** Paths of files that were made or have grown. */
+  /** Paths of files that were created or have grown. */
   readonly changed: readonly string[];
-  /** All was thrown away and is made anew. */
+  /** All output was discarded and is being regenerated. */
   readonly isAnew: boolean;
-  /** There is more to do at once. */
+  /** The next step can run immediately. */
   readonly hasMore: boolean;
 }
 
-/** Values of a metric up to which its quartiles are exact: what is remembered of ten thousand metrics has to stay small. */
+/** Number of values up to which the quartiles of a metric are exact; it keeps the saved state of 10,000 metrics small. */
 const EXACT_VALUES = 512;
 const DIRECTORY_MODE = 0o700;
-/** Read before anything is written. */
+/** Pieces to read before anything is written. */
 const MAX_PIECES = 8;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const NOTHING: Step = { changed: [], isAnew: false, hasMore: false };
@@ -62,9 +62,9 @@ export class RunExporter {
   readonly #options: RunExporterOptions;
   readonly #exporters = new Map<ExportTarget, Exporter>();
   readonly #positions = new Map<string, FilePosition>();
-  /** The version at which nothing more was to be read of an event file. */
+  /** The version of each event file at which it was read to its end. */
   readonly #readVersions = new Map<string, string>();
-  /** Event files that could not be opened at the last try. */
+  /** Event files that could not be opened at the last attempt. */
   readonly unreadable = new Map<string, FileError>();
   #inputs: Record<string, JsonValue> = {};
   #isSaved = true;
@@ -74,7 +74,7 @@ export class RunExporter {
     this.made = new ExportFiles(options.fileSystem, options.directory);
   }
 
-  /** Goes on with what an earlier process has left, or begins. Throws what the file system says. */
+  /** Resumes the export of an earlier process, or starts a new one. Throws errors of the file system. */
   static async open(options: RunExporterOptions): Promise<RunExporter> {
     const { fileSystem, directory } = options;
     await makeDirectories(fileSystem, directory, DIRECTORY_MODE);
@@ -84,7 +84,7 @@ export class RunExporter {
     return exporter;
   }
 
-  /** Removes what an earlier process has left: nobody goes on with it. */
+  /** Removes the files and the saved state of an earlier process. */
   static async discard(fileSystem: FileSystem, directory: string): Promise<void> {
     await removeSaved(fileSystem, directory);
     await new ExportFiles(fileSystem, directory).clear();
@@ -94,19 +94,19 @@ export class RunExporter {
     return this.#inputs;
   }
 
-  /** Of events or of system metrics; undefined when there are none. */
+  /** The exporter of events or of system metrics; undefined when the run has none. */
   exporterFor(target: ExportTarget): Exporter | undefined {
     return this.#exporters.get(target);
   }
 
-  /** Whether everything is remembered. */
+  /** Whether all progress is saved. */
   get isSaved(): boolean {
     return this.#isSaved;
   }
 
   /**
-   * Reads the next pieces of some event file that has any. After an error of the file system, whichever, the projector is of no use any more: another one is
-   * to be opened. An event file that cannot be opened is noted and passed over.
+   * Reads the next pieces of the first event file that has any. Skips event files that cannot be opened and lists them in `unreadable`.
+   * After any error of the file system this exporter is unusable; the caller opens another one.
    */
   async step(files: readonly EventFile[]): Promise<Step> {
     for (const file of [...files].sort((a, b) => compareSources(a.source, b.source))) {
@@ -117,7 +117,7 @@ export class RunExporter {
     return NOTHING;
   }
 
-  /** Remembers where everything stands. */
+  /** Saves the positions, series and files. */
   async save(): Promise<void> {
     if (this.#isSaved) return;
     const { fileSystem, directory } = this.#options;
@@ -131,12 +131,12 @@ export class RunExporter {
     this.#isSaved = true;
   }
 
-  /** Removes all that was made, here. */
+  /** Removes all generated files from disk, and the saved state. */
   async remove(): Promise<void> {
     await this.#clear();
   }
 
-  /** Null when there was nothing to read. */
+  /** Returns null when nothing could be read. */
   async #read(file: EventFile): Promise<Step | null> {
     const { source } = file;
     const local = await this.#open(file);
@@ -156,7 +156,7 @@ export class RunExporter {
         this.#positions.set(source.relPath, position);
         this.#isSaved = false;
       }
-      // What was damaged is looked at again: it may be whole by then.
+      // Read damaged bytes again next time: they may be valid by then.
       if (!hasMore && damageStart === null) this.#readVersions.set(source.relPath, version);
       return hasMore || changed.length > 0 ? { changed, isAnew: false, hasMore: true } : null;
     } finally {
@@ -164,7 +164,7 @@ export class RunExporter {
     }
   }
 
-  /** Reads some pieces: each write opens every file that has grown. */
+  /** Reads several pieces before a write, because each write opens every file that has grown. */
   async #follow(
     file: LocalFile,
     from: FilePosition,
@@ -232,7 +232,7 @@ export class RunExporter {
     this.#positions.clear();
     this.#readVersions.clear();
     this.#inputs = {};
-    // First: nothing must be remembered of files that are not there.
+    // Remove the saved state first: it must never refer to files that do not exist.
     await removeSaved(this.#options.fileSystem, this.#options.directory);
     await this.made.clear();
     this.#isSaved = true;

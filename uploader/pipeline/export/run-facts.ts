@@ -1,11 +1,11 @@
-/** What the projection of a run tells, from the projector as long as there is one, and from what it left behind after that. */
+/** The facts of a run's export: read from its exporter while that is open, and from a copy afterwards. */
 
 import type { JsonValue } from '../../../src/base/json-value.js';
 import type { ExportCounts, Exporter, SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
 import type { ExportFacts } from '../report/export-facts.js';
 import type { RunExporter } from './run-exporter.js';
 
-/** What stays when the projector goes. */
+/** The facts that remain when the exporter is released. */
 interface Left {
   readonly inputs: Readonly<Record<string, JsonValue>>;
   readonly lastValues: Readonly<Record<string, number | null>>;
@@ -29,12 +29,12 @@ export class RunFacts implements ExportFacts {
   isCaughtUp = false;
   #source: RunExporter | Left = NOTHING;
 
-  /** Tells what a projector knows from now on. */
+  /** Reads facts from this exporter from now on. */
   follow(exporter: RunExporter): void {
     this.#source = exporter;
   }
 
-  /** Keeps what the projector knows, and lets it go. */
+  /** Copies the facts of the exporter and releases it. */
   freeze(): void {
     const { inputs, counts } = this;
     this.#source = { inputs, counts, lastValues: this.lastValues(), artifacts: this.artifacts() };
@@ -70,7 +70,7 @@ export class RunFacts implements ExportFacts {
   }
 }
 
-/** A system metric gives way: an event's name is that of its file, by which Polyaxon asks for it. As in `run-directory.ts`. */
+/** Renames a system metric whose name an event has: Polyaxon requests events by the name of their file. As in `run-directory.ts`. */
 function toUnique(artifact: SeriesArtifact, taken: Set<string>): SeriesArtifact {
   let { name } = artifact;
   while (taken.has(name)) name = `${name}-${artifact.kind}`;

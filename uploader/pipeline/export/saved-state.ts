@@ -1,7 +1,7 @@
 /**
- * What is remembered of a run's projection, so that the next process goes on: `export.jsonl`, replaced as a whole.
+ * The saved state of a run's export, so that the next process can resume it: `export.jsonl`, always replaced as a whole.
  *
- * A line for each series and file, so that ten thousand of them are written and read without holding up everything else.
+ * It has one line per series and file, so that ten thousand of them can be written and read without blocking the event loop.
  */
 
 import type { JsonValue } from '../../../src/base/json-value.js';
@@ -12,17 +12,17 @@ import { readWholeFile, replaceFile } from '../../base/io/whole-file.js';
 import type { FilePosition } from './file-position.js';
 
 export interface SavedExport {
-  /** By path of the event file inside the run. */
+  /** Read positions, by path of the event file inside the run. */
   readonly positions: ReadonlyMap<string, FilePosition>;
-  /** Of events, and of system metrics: as far as there are any. */
+  /** States of the exporters of events and of system metrics, if the run has them. */
   readonly states: readonly ExporterState[];
   readonly inputs: Readonly<Record<string, JsonValue>>;
-  /** What the files that were made of them have. */
+  /** Size and checksum of each generated file, by path. */
   readonly files: ReadonlyMap<string, Content>;
   readonly assets: ReadonlyMap<string, Content>;
 }
 
-/** Tells whether a file is as it was left. */
+/** Size and checksum of a file, to check that it is unchanged. */
 export interface Content {
   readonly sizeBytes: number;
   readonly crc32: number;
@@ -32,7 +32,7 @@ type Line =
   | { readonly version: 1; readonly inputs: SavedExport['inputs'] }
   | { readonly eventFile: string; readonly position: FilePosition }
   | { readonly state: Omit<ExporterState, 'series'> }
-  /** Of the state before it. */
+  /** A series of the preceding state. */
   | { readonly series: ExporterState['series'][number] }
   | ({ readonly file: string } & Content)
   | ({ readonly asset: string } & Content)
@@ -41,20 +41,20 @@ type Line =
 const FILE_NAME = 'export.jsonl';
 const FILE_MODE = 0o600;
 const MAX_BYTES = 2 ** 31 - 1;
-/** Of text that is made between two turns of the event loop. */
+/** Characters to process before yielding to the event loop. */
 const SLICE_CHARACTERS = 1024 * 1024;
 
-/** Reads what was remembered in a directory; null when there is nothing, or nothing that can be used. */
+/** Reads the saved state in a directory; null when there is none, or it is unusable. */
 export async function readSaved(fileSystem: FileSystem, directory: string): Promise<SavedExport | null> {
   try {
     const bytes = await readWholeFile(fileSystem, `${directory}/${FILE_NAME}`, MAX_BYTES);
     return await parse(bytes);
   } catch {
-    return null; // none yet, or not one of ours: everything is in the event files
+    return null; // missing or invalid: the export restarts from the event files
   }
 }
 
-/** Remembers. The directory is there. */
+/** Writes the saved state. The directory must exist. */
 export async function writeSaved(
   fileSystem: FileSystem,
   directory: string,
@@ -65,7 +65,7 @@ export async function writeSaved(
   await replaceFile(fileSystem, paths, await format(saved), FILE_MODE);
 }
 
-/** Forgets. */
+/** Removes the saved state. */
 export async function removeSaved(fileSystem: FileSystem, directory: string): Promise<void> {
   try {
     await fileSystem.unlink(`${directory}/${FILE_NAME}`);

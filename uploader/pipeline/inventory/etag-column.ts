@@ -1,6 +1,6 @@
 /**
- * The names that a store gives to objects, a row each. S3's are 32 hex digits, with the number of parts behind them for an object that was
- * uploaded in parts: 18 bytes in place of a string of 60.
+ * A column of ETags. An ETag of S3 has 32 hex digits, followed by the number of parts for a multipart upload. It is packed into 18 bytes
+ * instead of a string of 60 bytes.
  */
 
 const HEX_NAME = /^([0-9a-f]{32})(?:-(\d{1,5}))?$/;
@@ -8,11 +8,11 @@ const HEX_BYTES = 16;
 const MAX_PARTS = 0xfffe;
 
 export class EtagColumn {
-  /** Made with the first name that fits. */
+  /** Packed ETags; allocated with the first one. */
   #bytes = new Uint8Array(0);
-  /** Parts + 1; 0 for a name that is kept as text. */
+  /** Number of parts + 1; 0 for an ETag that is kept as text. */
   #parts = new Uint16Array(0);
-  /** What does not fit: other stores' names. */
+  /** ETags of other stores, which cannot be packed. */
   readonly #texts: string[] = [];
 
   get(id: number): string {
@@ -32,7 +32,7 @@ export class EtagColumn {
       match[2] !== '0';
     if (!isPacked) {
       if (id < this.#parts.length) this.#parts[id] = 0;
-      // A copy of its own: a piece of an answer would keep the answer alive.
+      // Copy the string: a slice of a response would keep the whole response in memory.
       this.#texts[id] = Buffer.from(etag).toString();
       return;
     }

@@ -1,11 +1,11 @@
-/** What a file is to the uploader, told by its place and name: how it grows, and how urgent it is. */
+/** Classifies a file by its path and name: how it grows, and how urgent it is. */
 
 import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
 import { LINEAGE_FILE, LOGS_DIRECTORY, RUN_FILE } from '../../../src/run-directory/layout.js';
 
 /**
- * `event`: records of TensorBoard, appended. `append`: lines of Polyaxon's events, appended. `log`: text, appended and
- * sometimes begun anew. `artifact`: anything else, written whole, until it is seen to grow.
+ * `event`: appended records of TensorBoard. `append`: appended lines of Polyaxon events. `log`: appended text that is sometimes
+ * truncated and restarted. `artifact`: any other file; treated as written at once until it is seen to grow.
  */
 export type FileClass = 'event' | 'log' | 'append' | 'artifact';
 
@@ -18,7 +18,7 @@ export function toFileClass(relPath: string): FileClass {
   return relPath.startsWith(`${LOGS_DIRECTORY}/`) || LOG_NAME.test(name) ? 'log' : 'artifact';
 }
 
-/** 0: files of the run; 1: what names them (lineage); 2: the run file. A later phase waits for the earlier ones of its run. */
+/** 0: files of the run; 1: the lineage file, which names them; 2: the run file. A phase waits for the earlier ones of its run. */
 export type Phase = 0 | 1 | 2;
 
 export function toPhase(relPath: string): Phase {

@@ -1,4 +1,4 @@
-/** What is known of one file: on disk, in the journal, in the store. */
+/** The facts about one file: on disk, in the journal and in the store. */
 
 import type { FileVersion } from '../../base/io/file-version.js';
 import type { ObjectVersion } from '../../store/base/store.js';
@@ -7,6 +7,6 @@ import type { JournalEntry } from '../journal/journal-entry.js';
 export interface FileFacts {
   readonly file: FileVersion;
   readonly journalled: JournalEntry | null;
-  /** What the store has under the key; null for nothing, undefined as long as it was not asked. */
+  /** The object under the key; null when there is none, undefined until the store has been asked. */
   readonly listed: ObjectVersion | null | undefined;
 }

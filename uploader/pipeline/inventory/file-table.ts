@@ -1,48 +1,48 @@
 /**
- * All files that the uploader knows of, a row each, in columns of numbers: below 200 bytes a file, so that a tree of 100,000 files
- * costs 20 MB and not 200.
+ * A table with one row for each file that the uploader knows, in numeric columns: less than 200 bytes per file, so that a tree of
+ * 100,000 files needs 20 MB and not 200 MB.
  *
- * A row is never removed and its number never changes: queues, sets and the journal hold numbers. What only few files have
- * (the state of an append, an open intent) is kept beside the table, by number.
+ * Rows are never removed or renumbered, because queues and sets hold row numbers. Data that few files have, such as an open intent, is
+ * kept in maps by row number.
  */
 
 import { EtagColumn } from './etag-column.js';
 import { hashBytes, NameStore } from './name-store.js';
 
-/** A row. */
+/** The number of a row. */
 export type FileId = number;
-/** A directory of a run that has files. */
+/** The number of a directory that has files of a run. */
 export type FolderId = number;
 
 export const FLAG = {
-  /** Was there at the last look, and is to be sent. */
+  /** The last scan found the file, and it is not excluded. */
   onDisk: 1,
-  /** `crc`, `file…` and `object…` are what was acknowledged. */
+  /** `crc`, `file…` and `object…` describe the last acknowledged commit. */
   journalled: 2,
-  /** `object…` is what the store has under the key, as far as is known. */
+  /** The store has an object under the key, as described by `object…`, as far as is known. */
   stored: 4,
-  /** The object is not the one that was acknowledged. */
+  /** The object in the store is not the acknowledged one. */
   replaced: 8,
-  /** Not all acknowledged bytes are proven to be those of the file: equal time stamps prove nothing, or only its ends were compared. */
+  /** The acknowledged bytes may differ from the file: it changed too recently to trust its timestamps, or was only sampled. */
   recent: 16,
-  /** The last look found the version that was acknowledged. */
+  /** The last scan found the acknowledged version. */
   same: 32,
-  /** There is something to do. */
+  /** The file needs an upload or a verification. */
   dirty: 64,
-  /** It waits in the queue, or is being worked on. */
+  /** The file is queued or being processed. */
   taken: 128,
-  /** It has grown with its old content unchanged: it is extended in the store from now on. */
+  /** The file has grown with its old content unchanged, so its object is extended from now on. */
   appends: 256,
-  /** The store has listed it. */
+  /** A listing of the store, or a request for this key, has returned the state of its object. */
   listed: 512,
-  /** It is no file of the run's writer: the uploader has made it of event files. */
+  /** The uploader has generated the file from event files; the run's writer has not written it. */
   generated: 1024,
 } as const;
 
 const NONE = 0xffffffff;
 const FIRST_ROWS = 256;
 const FIRST_NAME_BYTES = 1024;
-/** Rows of the hash index for each row of the table, at least. */
+/** Minimum number of slots in the hash index for each row. */
 const INDEX_RATIO = 1.5;
 
 export class FileTable {
@@ -50,16 +50,16 @@ export class FileTable {
   folder = new Uint32Array(FIRST_ROWS);
   flags = new Uint16Array(FIRST_ROWS);
   generation = new Uint16Array(FIRST_ROWS);
-  /** Size at the last look. */
+  /** Size at the last scan. */
   seenBytes = new Float64Array(FIRST_ROWS);
-  /** The low bits of both time stamps at the last look: whether something changed since, not when. */
+  /** A hash of both timestamps and the inode at the last scan: shows whether the file changed, not when. */
   seenStamp = new Uint32Array(FIRST_ROWS);
-  /** The low bits of its inode at the last look: whether it may be a file that had another name. */
+  /** The low bits of the inode at the last scan: shows whether the file may have had another name. */
   seenIno = new Uint32Array(FIRST_ROWS);
-  /** When the last change was seen, and the first one that is not stored: ticks of the tracker. */
+  /** When the last change, and the first change that is not stored, were seen: in ticks of the inventory. */
   changedAt = new Uint32Array(FIRST_ROWS);
   dirtySince = new Uint32Array(FIRST_ROWS);
-  /** The version of the file that was acknowledged. */
+  /** The acknowledged version of the file. */
   fileBytes = new Float64Array(FIRST_ROWS);
   mtimeNs = new BigInt64Array(FIRST_ROWS);
   ctimeNs = new BigInt64Array(FIRST_ROWS);
@@ -68,26 +68,26 @@ export class FileTable {
   objectBytes = new Float64Array(FIRST_ROWS);
   readonly etags = new EtagColumn();
   readonly #names = new NameStore();
-  /** The name that is looked for. */
+  /** The name to search for. */
   #name = Buffer.allocUnsafeSlow(FIRST_NAME_BYTES);
   #nameStart = new Uint32Array(FIRST_ROWS);
   #nameBytes = new Uint16Array(FIRST_ROWS);
   #nextInFolder = new Uint32Array(FIRST_ROWS);
   readonly #firstInFolder: number[] = [];
   #lastInterned = -1;
-  /** Open addressing: row + 1, 0 for a free place. */
+  /** Hash index with open addressing: row + 1; 0 for a free slot. */
   #index = new Uint32Array(1024);
 
-  /** The row of a name in a folder; undefined when there is none. */
+  /** Returns the row of a name in a folder; undefined when there is none. */
   find(folder: FolderId, name: string): FileId | undefined {
     const found = this.#index[this.#placeOf(folder, this.#encode(name))]!;
     return found === 0 ? undefined : found - 1;
   }
 
-  /** The row of a name in a folder, made if there is none. */
+  /** Returns the row of a name in a folder; adds one if there is none. */
   intern(folder: FolderId, name: string): FileId {
     const nameBytes = this.#encode(name);
-    // A directory gives its names in the same order each time, as a rule.
+    // Directories usually list their names in the same order each time.
     const next = this.#lastInterned + 1;
     const isNext = next < this.count && this.folder[next] === folder && this.#isNamed(next, nameBytes);
     this.#lastInterned = isNext ? next : this.#findOrAdd(folder, nameBytes);
@@ -116,7 +116,7 @@ export class FileTable {
     this.flags[id] = isSet ? this.flags[id]! | flag : this.flags[id]! & ~flag;
   }
 
-  /** Writes a name into `#name`, and returns its length in bytes. At every look at every file: a buffer for each would be most of the garbage. */
+  /** Writes a name into `#name` and returns its length in bytes. Reuses the buffer, because each scan encodes the name of each file. */
   #encode(name: string): number {
     if (name.length * 3 > this.#name.length) this.#name = Buffer.allocUnsafeSlow(name.length * 3);
     const bytes = this.#name;
@@ -142,7 +142,7 @@ export class FileTable {
     return id;
   }
 
-  /** Where the row of the name in `#name` is, or would be. */
+  /** Returns the slot where the row of the name in `#name` is, or would be. */
   #placeOf(folder: FolderId, nameBytes: number): number {
     const size = this.#index.length;
     let place = hashBytes(this.#name, 0, nameBytes, folder) % size;

@@ -1,7 +1,7 @@
 /**
- * The tracker: one row for each file, from what the scanner sees, the journal remembers and the store lists.
+ * The inventory: one row for each file, filled from scans, the journal and listings of the store.
  *
- * It knows which files there is something to do about; a million changes of a file are one dirty row. It touches neither disk nor store.
+ * It knows which files need work; a million changes of a file are one dirty row. It accesses neither the disk nor the store.
  */
 
 import type { Clock } from '../../../src/base/clock.js';
@@ -24,19 +24,19 @@ interface Folder {
   readonly path: string;
 }
 
-/** Where a file lies on disk. */
+/** The local path of a file. */
 export interface FilePlace {
-  /** Every link resolved; nothing outside of it is ever opened. */
+  /** With all symlinks resolved; no file outside of it is ever opened. */
   readonly directory: Buffer;
-  /** From there. */
+  /** Relative to `directory`. */
   readonly path: RelPath;
 }
 
-/** The last commit of a file that is extended. */
+/** Times of the last commit of a growing file. */
 export interface LastCommit {
   readonly atMs: number;
   readonly durationMs: number;
-  /** The share of it that went into what was stored before: what the next extension will take at least. */
+  /** The part of `durationMs` spent on bytes that were already stored: a lower bound for the next extension. */
   readonly repeatMs: number;
 }
 
@@ -45,14 +45,14 @@ const TICK_MS = 10;
 export class Inventory implements ScanSink, JournalSink {
   readonly table = new FileTable();
   readonly runs: KnownRun[] = [];
-  /** What only files that grow, or were under way, have; of this process alone. */
+  /** State that only growing or interrupted files have. */
   readonly growth = new Map<FileId, GrowthState>();
   readonly intents = new Map<FileId, OpenIntent>();
   readonly segments = new Map<FileId, SegmentEntry>();
-  /** Keys of commits that killed processes had begun, as long as something of them may still turn up in the store. */
+  /** Keys of commits that killed processes had begun, while parts of them may still reach the store. */
   readonly crashedKeys = new Set<string>();
   readonly commits = new Map<FileId, LastCommit>();
-  /** Files that went away with bytes that are not stored. */
+  /** Files that disappeared before all of their bytes were stored. */
   readonly missing = new Map<FileId, { readonly bytes: number; readonly sinceMs: number }>();
   readonly #runIndexes = new Map<string, number>();
   readonly #folders: Folder[] = [];
@@ -69,7 +69,7 @@ export class Inventory implements ScanSink, JournalSink {
     this.#onRun = options.onRun ?? (() => undefined);
   }
 
-  // What the scanner sees.
+  // Results of scans.
 
   onRun(found: FoundRun): number {
     const run = this.#runOf(found.runUuid);
@@ -93,12 +93,12 @@ export class Inventory implements ScanSink, JournalSink {
 
   onFile(folder: FolderId, name: string, stat: FileStat): { id: FileId; isChanged: boolean } {
     const id = this.table.intern(folder, name);
-    // What the writer makes goes before what was made for it.
+    // A file of the run's writer takes precedence over a generated one.
     this.table.set(id, FLAG.generated, false);
     return { id, isChanged: this.look(id, stat) };
   }
 
-  /** As `onFile`, for a file that was made of the run's event files. Null when the run's writer has made one of this name. */
+  /** Like `onFile`, for a generated file. Null when the run's writer has written a file of this name. */
   onGeneratedFile(run: KnownRun, relPath: string, stat: FileStat): FileId | null {
     const id = this.idOf(toKey(run.uuid, relPath));
     const { table } = this;
@@ -108,18 +108,18 @@ export class Inventory implements ScanSink, JournalSink {
     return id;
   }
 
-  /** A file that was made of event files is not here any more, and need not be. */
+  /** A generated file was removed from disk on purpose. */
   onGeneratedGone(id: FileId): void {
     if (this.table.has(id, FLAG.generated)) this.#leave(id);
   }
 
-  /** As `onProjectedGone`, for one that an earlier process has removed once it was stored. */
+  /** Marks as generated a file that an earlier process removed after it was stored. */
   onGeneratedStored(run: KnownRun, relPath: string): void {
     const id = this.idOf(toKey(run.uuid, relPath));
     if (!this.table.has(id, FLAG.onDisk)) this.table.set(id, FLAG.generated);
   }
 
-  /** A look at a file, by whoever has opened it. True when something has changed since the last one. */
+  /** Updates a row with the current version of its file. Returns true when the version has changed. */
   look(id: FileId, version: FileVersion): boolean {
     const { table } = this;
     const stamp = toStamp(version);
@@ -135,7 +135,7 @@ export class Inventory implements ScanSink, JournalSink {
     table.set(id, FLAG.onDisk);
     table.set(id, FLAG.same, table.has(id, FLAG.journalled) && isSameVersion(this.#versionOf(id), version));
     this.missing.delete(id);
-    // What the uploader makes is no sign of life of the writer.
+    // Generated files do not show that the writer is alive.
     if (!table.has(id, FLAG.generated)) this.runOf(id).changedMs = this.#clock.monotonicMs();
     this.evaluate(id);
     return true;
@@ -165,7 +165,7 @@ export class Inventory implements ScanSink, JournalSink {
     for (const id of this.table.inFolder(folder)) if (this.#isFound(id)) this.#leave(id);
   }
 
-  // What the journal remembers.
+  // Records of the journal.
 
   onEntry(entry: JournalEntry): void {
     const id = this.idOf(entry.key);
@@ -184,7 +184,7 @@ export class Inventory implements ScanSink, JournalSink {
     }
   }
 
-  /** All that a snapshot of the journal has to hold. */
+  /** Yields all records that a snapshot of the journal must contain. */
   *live(): Generator<JournalRecord> {
     for (let id = 0; id < this.table.count; id += 1) {
       const entry = this.table.has(id, FLAG.journalled) ? this.entryOf(id) : null;
@@ -200,7 +200,7 @@ export class Inventory implements ScanSink, JournalSink {
     }
   }
 
-  // What the store says.
+  // Listings of the store.
 
   beginListing(run: KnownRun): void {
     run.manifestKeys.clear();
@@ -224,7 +224,7 @@ export class Inventory implements ScanSink, JournalSink {
     }
   }
 
-  /** What the store has under a file's key. */
+  /** Sets the object that the store has under a file's key. */
   setObject(id: FileId, object: ObjectVersion | null): void {
     const { table } = this;
     table.set(id, FLAG.listed);
@@ -246,9 +246,9 @@ export class Inventory implements ScanSink, JournalSink {
     this.evaluate(id);
   }
 
-  // What is asked.
+  // Queries.
 
-  /** Decides anew whether there is something to do about a file. */
+  /** Updates whether a file is dirty, that is, needs work. */
   evaluate(id: FileId): void {
     const { table } = this;
     const isDirty = table.has(id, FLAG.onDisk) && !this.#isSettled(id);
@@ -258,7 +258,7 @@ export class Inventory implements ScanSink, JournalSink {
     if (isDirty) this.#onDirty(id);
   }
 
-  /** What was there before `sinceMs` is stored: what is left is younger. */
+  /** Everything before `sinceMs` is stored, so the remaining changes are more recent. */
   restartAge(id: FileId, sinceMs: number): void {
     if (this.table.has(id, FLAG.dirty)) this.table.dirtySince[id] = this.#toTicks(sinceMs);
   }
@@ -272,7 +272,7 @@ export class Inventory implements ScanSink, JournalSink {
     return { file, journalled: this.entryOf(id), listed };
   }
 
-  /** As `facts`, with what the last look has left of the version. */
+  /** Like `facts`, with as much of the version as the last scan has kept. */
   seenFacts(id: FileId): FileFacts {
     const sizeBytes = this.table.seenBytes[id]!;
     const other: FileVersion = { sizeBytes, mtimeNs: 0n, ctimeNs: 0n, ino: 0n };
@@ -288,7 +288,7 @@ export class Inventory implements ScanSink, JournalSink {
       key: this.keyOf(id),
       file: this.#versionOf(id),
       crc32: table.crc[id]!,
-      // Of a replaced object only that it is another one is known.
+      // A replaced object is known only to be a different one.
       object: {
         etag: table.has(id, FLAG.replaced) ? '' : table.etags.get(id),
         sizeBytes: table.objectBytes[id]!,
@@ -298,7 +298,7 @@ export class Inventory implements ScanSink, JournalSink {
     };
   }
 
-  /** Whether something of a file is not in the store; if not, it may still have to be compared. */
+  /** Returns true when bytes of a file are not in the store. If false, the file may still need verification. */
   isPending(id: FileId): boolean {
     const { table } = this;
     if (!table.has(id, FLAG.dirty)) return false;
@@ -309,7 +309,7 @@ export class Inventory implements ScanSink, JournalSink {
     return Math.max(table.objectBytes[id]!, segment?.end ?? 0) !== table.seenBytes[id];
   }
 
-  /** Bytes that are on disk and not in the store, about. */
+  /** Returns the approximate number of bytes on disk that are not in the store. */
   pendingBytes(id: FileId): number {
     const { table } = this;
     if (!table.has(id, FLAG.dirty)) return 0;
@@ -342,7 +342,7 @@ export class Inventory implements ScanSink, JournalSink {
     return (path === '' ? name : `${path}/${name}`) as RelPath;
   }
 
-  /** Null as long as only the journal knows of the run. */
+  /** Returns the local path of a file; null while only the journal knows its run. */
   placeOf(id: FileId): FilePlace | null {
     const { directory, exportDirectory, filesAt } = this.runOf(id);
     const relPath = this.relPathOf(id);
@@ -364,7 +364,7 @@ export class Inventory implements ScanSink, JournalSink {
     return this.runs[this.#runIndexes.get(uuid) ?? -1];
   }
 
-  /** The directories of a run that have files. */
+  /** Yields the directories of a run that have files. */
   *foldersOf(run: KnownRun): Generator<{ readonly id: FolderId; readonly path: string }> {
     for (const id of run.folders) yield { id, path: this.#folders[id]!.path };
   }
@@ -373,7 +373,7 @@ export class Inventory implements ScanSink, JournalSink {
     for (const folder of run.folders) yield* this.table.inFolder(folder);
   }
 
-  /** The row of a key, made if there is none. */
+  /** Returns the row of a key; adds one if there is none. */
   idOf(key: string): FileId {
     const slash = key.indexOf('/');
     const last = key.lastIndexOf('/');
@@ -410,7 +410,7 @@ export class Inventory implements ScanSink, JournalSink {
     return table.objectBytes[id] === table.seenBytes[id];
   }
 
-  /** Whether the scanner has seen it, and not seen it go. */
+  /** Returns true while the file exists according to the last scan, and is not generated. */
   #isFound(id: FileId): boolean {
     return this.table.has(id, FLAG.onDisk) && !this.table.has(id, FLAG.generated);
   }
@@ -442,7 +442,7 @@ export class Inventory implements ScanSink, JournalSink {
     return this.#toTicks(this.#clock.monotonicMs());
   }
 
-  /** Milliseconds in 32 bits: 497 days of running. */
+  /** Converts to ticks of 10 ms since the start; 32 bits are enough for 497 days. */
   #toTicks(monotonicMs: number): number {
     return Math.max(0, Math.floor((monotonicMs - this.#startMs) / TICK_MS)) >>> 0;
   }
@@ -452,7 +452,7 @@ export class Inventory implements ScanSink, JournalSink {
   }
 }
 
-/** 32 bits of both time stamps and the inode, mixed: equal for the same version. */
+/** Mixes both timestamps and the inode into 32 bits: equal for the same version. */
 function toStamp({ mtimeNs, ctimeNs, ino }: FileVersion): number {
   const mtime = Number(mtimeNs & 0xffffffffn);
   const ctime = Number(ctimeNs & 0xffffffffn);

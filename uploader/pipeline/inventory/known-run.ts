@@ -1,4 +1,4 @@
-/** What the uploader knows of one run. */
+/** The state of one run that the uploader keeps in memory. */
 
 import type { CodedError } from '../../../src/base/errors.js';
 import type { FolderId } from './file-table.js';
@@ -7,19 +7,19 @@ import type { FoundRun } from './scan-sink.js';
 export interface KnownRun {
   readonly index: number;
   readonly uuid: string;
-  /** Every link resolved; null as long as only the journal knows of the run. */
+  /** With all symlinks resolved; null while only the journal knows the run. */
   directory: Buffer | null;
   kind: FoundRun['kind'] | null;
-  /** What the paths of its files begin with inside the run, and do not on disk. */
+  /** Prefix that the paths of its files have inside the run but not on disk. */
   filesAt: string;
-  /** Where the files lie that the uploader makes of its event files; every link resolved. */
+  /** Directory of the generated files, with all symlinks resolved. */
   exportDirectory: Buffer | null;
   readonly folders: FolderId[];
-  /** Whether the store has been asked what it has of the run: nothing is sent before. */
+  /** Whether the store has listed the run; no file of the run is sent before. */
   isListed: boolean;
-  /** Of receipts that the store has listed, or that were written since. */
+  /** Keys of manifests that the store has listed, or that were written since. */
   readonly manifestKeys: Set<string>;
-  /** When a file of it was seen to change last. */
+  /** When a change of any of its files was last seen. */
   changedMs: number;
   /** Bytes that were deleted on disk before they were stored. */
   lostBytes: number;

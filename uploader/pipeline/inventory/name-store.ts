@@ -1,4 +1,4 @@
-/** Names in one block of bytes: a JavaScript string costs 24 bytes and more on top of its text, for each of 100,000 files. */
+/** Stores names in one block of bytes, because a JavaScript string has at least 24 bytes of overhead for each of 100,000 files. */
 
 const FIRST_BYTES = 4096;
 
@@ -6,7 +6,7 @@ export class NameStore {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #used = 0;
 
-  /** Keeps a name; returns where. Nothing is ever removed. */
+  /** Adds a name and returns its offset. Names are never removed. */
   add(name: Uint8Array): number {
     while (this.#used + name.length > this.#bytes.length) this.#grow();
     const start = this.#used;
@@ -19,7 +19,7 @@ export class NameStore {
     return this.#bytes.toString('utf8', start, start + length);
   }
 
-  /** Whether the name that is kept is the first `nameBytes` of `name`. Names are short: a loop takes less than a call of `compare`. */
+  /** Returns true when the stored name equals the first `nameBytes` of `name`. For short names a loop is faster than `compare`. */
   isAt(start: number, length: number, name: Uint8Array, nameBytes: number): boolean {
     if (length !== nameBytes) return false;
     const bytes = this.#bytes;
@@ -27,7 +27,7 @@ export class NameStore {
     return true;
   }
 
-  /** FNV-1a of a name that is kept, begun with `seed`. */
+  /** Returns the FNV-1a hash of a stored name, started with `seed`. */
   hashAt(start: number, length: number, seed: number): number {
     return hashBytes(this.#bytes, start, start + length, seed);
   }
@@ -39,7 +39,7 @@ export class NameStore {
   }
 }
 
-/** FNV-1a, 32 bits. Source: draft-eastlake-fnv, with `seed` mixed into the offset basis. */
+/** Returns the 32-bit FNV-1a hash. Source: draft-eastlake-fnv, with `seed` mixed into the offset basis. */
 export function hashBytes(bytes: Uint8Array, start: number, end: number, seed: number): number {
   let hash = 0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1);
   for (let index = start; index < end; index += 1) hash = Math.imul(hash ^ bytes[index]!, 0x01000193);

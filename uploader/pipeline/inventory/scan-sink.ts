@@ -1,35 +1,35 @@
-/** What the scanner tells, and to whom. */
+/** The interface through which the scanner reports what it finds. */
 
 import type { FileStat } from '../../base/io/file-system.js';
 import type { FileId, FolderId } from './file-table.js';
 
 export interface FoundRun {
   readonly runUuid: string;
-  /** Every link resolved. */
+  /** With all symlinks resolved. */
   readonly directory: Buffer;
-  /** `polyaxon`: it holds a run file, or stands in a root's `runs/`. `log-directory`: event files of another writer. `named`: by the user. */
+  /** `polyaxon`: it has a run file, or is in a root's `runs/`. `log-directory`: event files of another writer. `named`: by the user. */
   readonly kind: 'polyaxon' | 'log-directory' | 'named';
-  /** Where its files lie inside the run: '' but for a log directory, whose files are those of `outputs/tensorboard`. */
+  /** Path of its files inside the run: `outputs/tensorboard` for a log directory, '' otherwise. */
   readonly filesAt: string;
 }
 
-/** Takes what was found. Called again for what is unchanged: at every look. */
+/** Receives what each scan finds, including unchanged runs and files. */
 export interface ScanSink {
-  /** A run was found, or an earlier one in another place. Returns its number. */
+  /** A run was found, or a known one in another directory. Returns its number. */
   onRun(run: FoundRun): number;
-  /** The place for files of a directory of a run; `path` is empty for the run's own. */
+  /** Returns the folder for the files of a directory of a run; `path` is empty for the run directory. */
   onFolder(run: number, path: string): FolderId;
-  /** A file is there; `name` is encoded. Returns its number, and whether it has changed since the last look. */
+  /** A file exists; `name` is encoded. Returns its number, and whether it has changed since the last scan. */
   onFile(
     folder: FolderId,
     name: string,
     stat: FileStat,
   ): { readonly id: FileId; readonly isChanged: boolean };
-  /** How many of a directory's files are not in `present`. */
+  /** Returns how many known files of a directory are not in `present`. */
   countMissing(folder: FolderId, present: ReadonlySet<FileId>): number;
-  /** The files of a directory that are neither in `present` nor named in `names` are gone. */
+  /** Files of a directory that are in neither `present` nor `names` no longer exist. */
   onGone(folder: FolderId, present: ReadonlySet<FileId>, names: ReadonlySet<string>): void;
-  /** A file, or all files of a directory, are there and not to be sent: from now on, if they were. */
+  /** A file, or all files of a directory, exist but are excluded from now on. */
   onLeftOut(folder: FolderId, name: string): void;
   onFolderLeftOut(folder: FolderId): void;
 }

@@ -1,11 +1,11 @@
 /**
- * The journal's lines. Pure.
+ * Encodes and decodes the lines of the journal. Pure.
  *
  *     crc32(8 hex) length seq {json}\n
  *
- * `crc32` is of everything from `length` to the last brace, `length` the bytes of the JSON, `seq` counts the lines of a file from 0. The
- * first line is the header. Records of a kind that this version does not know are passed over; a line that does not check ends the
- * replay, because what follows it cannot be trusted to be in order.
+ * `crc32` covers everything from `length` to the last brace; `length` is the size of the JSON in bytes; `seq` counts the lines of a file
+ * from 0. The first line is the header. Records of an unknown kind are skipped. An invalid line ends the replay, because the order of the
+ * lines after it cannot be trusted.
  */
 
 import { crc32 } from 'node:zlib';
@@ -18,11 +18,11 @@ export const JOURNAL_VERSION = 2;
 
 export interface LineScan {
   readonly header: JournalHeader | null;
-  /** Lines that were good, the header included: the next `seq`. */
+  /** Number of valid lines, including the header; also the next `seq`. */
   readonly lineCount: number;
-  /** Bytes up to the end of the last good line. */
+  /** Bytes up to the end of the last valid line. */
   readonly goodBytes: number;
-  /** `torn`: the last line is not finished, as a crash leaves it. `corrupt`: a finished line does not check. */
+  /** `torn`: the last line is incomplete, as after a crash. `corrupt`: a complete line is invalid. */
   readonly damage: 'none' | 'torn' | 'corrupt';
 }
 
@@ -31,14 +31,14 @@ export interface Replay extends LineScan {
   readonly entries: Map<string, JournalEntry>;
 }
 
-/** One line of the journal. */
+/** Encodes one line of the journal. */
 export function encodeJournalLine(seq: number, record: JournalRecord): Buffer {
   const json = JSON.stringify(toJson(record));
   const framed = `${Buffer.byteLength(json)} ${seq} ${json}`;
   return Buffer.from(`${hex(crc32(framed))} ${framed}\n`);
 }
 
-/** Reads the entries of a journal file up to its first bad line. Never throws. */
+/** Reads the entries of a journal file up to its first invalid line. Never throws. */
 export function replayJournal(bytes: Buffer): Replay {
   const entries = new Map<string, JournalEntry>();
   const scanner = new LineScanner((record) => {
@@ -48,21 +48,21 @@ export function replayJournal(bytes: Buffer): Replay {
   return { ...scanner.result(), entries };
 }
 
-/** Takes the bytes of a journal file piece by piece, and gives the records behind the header, up to the first bad line. Never throws. */
+/** Decodes a journal file piece by piece and passes on the records after the header, up to the first invalid line. Never throws. */
 export class LineScanner {
   readonly #onRecord: (record: JournalRecord | UnknownRecord) => void;
   #header: JournalHeader | null = null;
   #lineCount = 0;
   #goodBytes = 0;
   #isCorrupt = false;
-  /** The beginning of a line whose end has not come yet. */
+  /** The beginning of a line that is not complete yet. */
   #rest: Buffer = Buffer.alloc(0);
 
   constructor(onRecord: (record: JournalRecord | UnknownRecord) => void) {
     this.#onRecord = onRecord;
   }
 
-  /** Known before the first record is given. */
+  /** Set before the first record is passed on. */
   get header(): JournalHeader | null {
     return this.#header;
   }
@@ -74,7 +74,7 @@ export class LineScanner {
       this.#take(bytes.subarray(start, end));
       start = end + 1;
     }
-    this.#rest = Buffer.from(bytes.subarray(start)); // a copy: the caller reads the next piece into the same memory
+    this.#rest = Buffer.from(bytes.subarray(start)); // a copy, because the caller reuses the buffer
   }
 
   result(): LineScan {
@@ -106,7 +106,7 @@ function parseLine(line: Buffer, seq: number): Json | null {
     const value: unknown = JSON.parse(json.toString('utf8'));
     return typeof value === 'object' && value !== null ? (value as Json) : null;
   } catch {
-    return null; // a checksum over what is no JSON: the writer was not ours
+    return null; // a valid checksum but not JSON: another program wrote the line
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the journal remembers: acknowledged commits, commits under way, and pieces that are safe in the store. */
+/** The records of the journal: acknowledged commits, commits in flight, and stored parts and segments. */
 
 import type { FileVersion } from '../../base/io/file-version.js';
 import type { ObjectVersion, StoredPart } from '../../store/base/store.js';
@@ -6,39 +6,39 @@ import type { ObjectVersion, StoredPart } from '../../store/base/store.js';
 /** One acknowledged commit. */
 export interface JournalEntry {
   readonly key: string;
-  /** The file as it was just before its bytes were read. */
+  /** Version of the file just before its bytes were read. */
   readonly file: FileVersion;
   /** CRC-32 of the object. */
   readonly crc32: number;
   readonly object: ObjectVersion;
-  /** The file was modified within the grain of its time stamps before it was read; equal stamps do not prove equal bytes. */
+  /** The file changed so shortly before it was read that equal timestamps do not prove equal bytes. */
   readonly isRecent: boolean;
-  /** How often the file has begun anew. Default 0. */
+  /** How many times the file was truncated and restarted. Default 0. */
   readonly generation?: number | undefined;
 }
 
 export type Strategy = 'put' | 'mpu' | 'append' | 'segment';
 
-/** A commit that was begun. Whether it happened, the store knows. */
+/** A commit that was begun. Only the store knows whether it happened. */
 export interface Intent {
   /** The commit id. */
   readonly tx: string;
   readonly strategy: Strategy;
   readonly base: ObjectVersion | null;
-  /** What is acknowledged if it happened, but for the name that the store gives the object. */
+  /** The entry that is recorded on success, without the version that the store returns. */
   readonly entry: Omit<JournalEntry, 'object'>;
   /** Size of the object; its CRC-32 is that of the entry. */
   readonly targetBytes: number;
 }
 
-/** An intent of an earlier process, with what it has stored already. */
+/** An intent that is not settled, with the parts that are already stored. */
 export interface OpenIntent {
   readonly intent: Intent;
   readonly uploadId: string | null;
   readonly parts: StoredPart[];
 }
 
-/** Bytes that are safe in the store beside the object of their file, where the store cannot extend it. */
+/** Bytes of a growing file that are stored in a separate object, because the store cannot extend the object of the file. */
 export interface SegmentEntry {
   readonly key: string;
   readonly generation: number;
@@ -51,31 +51,31 @@ export interface SegmentEntry {
 export interface JournalHeader {
   readonly kind: 'header';
   readonly version: number;
-  /** Names the pair of root and store. */
+  /** Identifies the pair of root and store. */
   readonly rootId: string;
-  /** Names the host: what another host has written here is no memory of ours. */
+  /** Identifies the host: a journal of another host is not used. */
   readonly hostId?: string | undefined;
-  /** The file begins with all that was known; older files are not needed once it is whole. */
+  /** The file begins with a snapshot; once that is complete, older files are not needed. */
   readonly isSnapshot?: boolean | undefined;
 }
 
 export type JournalRecord =
   | JournalHeader
-  /** The snapshot that the header announced is whole. */
+  /** The snapshot that the header announced is complete. */
   | { readonly kind: 'snapshot-end' }
   | { readonly kind: 'done'; readonly entry: JournalEntry; readonly tx?: string | undefined }
   | { readonly kind: 'intent'; readonly intent: Intent }
   | { readonly kind: 'mpu'; readonly tx: string; readonly uploadId: string }
   | { readonly kind: 'part'; readonly tx: string; readonly part: StoredPart }
-  /** The intent came to nothing. */
+  /** The intent was abandoned. */
   | { readonly kind: 'drop'; readonly tx: string }
   | { readonly kind: 'segment'; readonly segment: SegmentEntry }
-  /** A process was killed while it had an intent for the key: a part that was on its way may still reach the store. */
+  /** A process was killed while it had an intent for the key: a part that was in flight may still reach the store. */
   | { readonly kind: 'crashed'; readonly key: string }
-  /** What had reached the store of all crashed keys was removed. */
+  /** Orphaned uploads of all crashed keys were removed from the store. */
   | { readonly kind: 'swept' };
 
-/** A record of a kind that only a later version knows. */
+/** A record of a kind that only a later version supports. */
 export interface UnknownRecord {
   readonly kind: 'unknown';
 }

@@ -1,8 +1,8 @@
 /**
- * The files of a journal, `journal-<number>` in the state directory, and what they say together.
+ * Finds and replays the files of a journal, `journal-<number>` in the state directory.
  *
- * Replay begins at the last whole snapshot and goes on in the order of the numbers. A file that was torn at its end is what a crash
- * leaves; one that is corrupt ends the replay.
+ * The replay begins at the last snapshot and continues in the order of the numbers. A file with an incomplete last line is normal after
+ * a crash; a corrupt file ends the replay.
  */
 
 import { join } from 'node:path';
@@ -20,33 +20,33 @@ import type {
 import type { StatePaths } from './state-directory.js';
 
 const CHUNK_BYTES = 1024 * 1024;
-/** A header is far shorter. */
+/** Bytes to read for a header, which is far shorter. */
 const HEADER_BYTES = 1024;
 const FILE_NAME = /^journal-(\d{6,12})$/;
 
-/** Whose journal it has to be. */
+/** The owner that a journal must have to be replayed. */
 export interface JournalOwner {
   readonly rootId: string;
   readonly hostId: string;
 }
 
-/** Takes what the journal remembers, in order: a later entry of a key replaces an earlier one. */
+/** Receives the records of the journal in order: a later entry of a key replaces an earlier one. */
 export interface JournalSink {
   onEntry(entry: JournalEntry): void;
   onSegment(segment: SegmentEntry): void;
-  /** All of it was taken. Before anything is written: a snapshot holds what the sink remembers. */
+  /** The replay has ended. Called before anything is written, because a snapshot contains what the sink has. */
   onReplayed?(replay: JournalReplay): void;
 }
 
 export interface JournalReplay {
-  /** The numbers of all files that are there, ascending. */
+  /** The numbers of all existing files, ascending. */
   readonly numbers: readonly number[];
-  /** Bytes of the files that were replayed. */
+  /** Total size of the replayed files. */
   readonly sizeBytes: number;
   readonly openIntents: readonly OpenIntent[];
-  /** Keys of intents that earlier processes were killed over, since the last sweep. */
+  /** Keys of intents whose process was killed since the last sweep. */
   readonly crashedKeys: readonly string[];
-  /** Where the replay ended early: the first file that must not be believed any further. */
+  /** Where the replay ended early: the first file that cannot be trusted. */
   readonly damagedAt: { readonly number: number; readonly found: string } | null;
 }
 
@@ -54,7 +54,7 @@ export function toJournalPath(paths: StatePaths, number: number): string {
   return join(paths.directory, `journal-${String(number).padStart(6, '0')}`);
 }
 
-/** Replays the journal without touching it. Rejects when the state directory cannot be read. */
+/** Replays the journal without changing it. Rejects when the state directory cannot be read. */
 export async function replayFiles(
   fileSystem: FileSystem,
   paths: StatePaths,
@@ -80,10 +80,10 @@ export async function replayFiles(
       scanner,
     );
     sizeBytes += goodBytes;
-    if (header === null && damage !== 'corrupt') continue; // made, and then the crash
-    if (!isOwned(header, owner)) damagedAt = { number, found: 'of another root, host or version' };
+    if (header === null && damage !== 'corrupt') continue; // the process crashed right after it created the file
+    if (!isOwned(header, owner)) damagedAt = { number, found: 'belongs to another root, host or version' };
     else if (damage === 'corrupt' || !isWhole)
-      damagedAt = { number, found: `damaged after ${lineCount} good lines` };
+      damagedAt = { number, found: `is damaged after ${lineCount} valid lines` };
     if (damagedAt !== null) break;
   }
   const openIntents = [...intents.values()];
@@ -92,7 +92,7 @@ export async function replayFiles(
   return replay;
 }
 
-/** The numbers of the files that are there, ascending; none when there is no directory. */
+/** Lists the numbers of the existing files, ascending; empty when the directory does not exist. */
 export async function listNumbers(fileSystem: FileSystem, paths: StatePaths): Promise<number[]> {
   try {
     const names = await fileSystem.readDirectory(paths.directory);
@@ -106,7 +106,7 @@ export async function listNumbers(fileSystem: FileSystem, paths: StatePaths): Pr
   }
 }
 
-/** The last file that begins with a snapshot; 0 when none does. */
+/** Returns the number of the last file that begins with a snapshot; 0 when none does. */
 async function findSnapshot(
   fileSystem: FileSystem,
   paths: StatePaths,
@@ -120,7 +120,7 @@ async function findSnapshot(
   return 0;
 }
 
-/** Reads a file, or its beginning, through a scanner. */
+/** Passes a file, or its first `maxBytes` bytes, to a scanner. */
 export async function scanFile(
   fileSystem: FileSystem,
   path: string,

@@ -1,4 +1,4 @@
-/** Records of the journal as JSON and back. Pure; what is read is trusted no more than what a stranger sends. */
+/** Converts journal records to JSON and back. Pure. Parsed JSON is validated like any untrusted input. */
 
 import type { FileVersion } from '../../base/io/file-version.js';
 import { parseRelPath } from '../../base/rel-path.js';
@@ -17,7 +17,7 @@ export type Json = Readonly<Record<string, unknown>>;
 
 const STRATEGIES: readonly string[] = ['put', 'mpu', 'append', 'segment'] satisfies Strategy[];
 
-/** The JSON of a record. */
+/** Converts a record to JSON. */
 export function toJson(record: JournalRecord): Json {
   switch (record.kind) {
     case 'done': {
@@ -48,7 +48,7 @@ export function toJson(record: JournalRecord): Json {
   }
 }
 
-/** The record of a line's JSON, `unknown` for a kind of a later version, null for one that is not well formed. */
+/** Converts the JSON of a line to a record: `unknown` for a kind of a later version, null when it is malformed. */
 export function fromJson(json: Json): JournalRecord | UnknownRecord | null {
   switch (json.kind) {
     case 'header':
@@ -151,7 +151,7 @@ function isKey(key: unknown): key is string {
     parseRelPath(key.slice(slash + 1));
     return slash > 0;
   } catch {
-    return false; // `RelPathError`: the caller reports the line as corrupt
+    return false; // a `RelPathError`: the caller reports the line as corrupt
   }
 }
 

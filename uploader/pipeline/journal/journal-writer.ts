@@ -1,9 +1,9 @@
 /**
- * The recorder: writes the journal, so that the next process need not ask the store what it has acknowledged.
+ * Writes the journal, so that the next process need not ask the store which commits it has acknowledged.
  *
- * The journal never runs ahead of an acknowledgement and may fall behind one; losing it, whole or in part, costs comparing checksums. So a
- * disk that refuses it never stops an upload: the recorder first tries a new file, then falls silent, says so once, and
- * tries again every minute.
+ * The journal never runs ahead of an acknowledgement and may fall behind one. If it is lost in whole or in part, checksums are compared
+ * again. A failing disk therefore never stops an upload: the writer first tries a new file, then disables the journal, reports that once,
+ * and retries every minute.
  */
 
 import { messageOf } from '../../../src/base/errors.js';
@@ -25,11 +25,11 @@ import {
 import type { StatePaths } from './state-directory.js';
 
 const FILE_MODE = 0o600;
-/** Lines are synced in groups: a crash costs at most this much re-verification. */
+/** Lines are synced in groups; after a crash at most one group of commits is verified again. */
 const LINES_PER_SYNC = 64;
 const SYNC_AFTER_MS = 250;
 const FILE_BYTES = 8 * 1024 * 1024;
-/** Files that hold more than this many times what is alive, and more than `COMPACT_ABOVE_BYTES`, are replaced by a snapshot. */
+/** Files larger than this multiple of the last snapshot, and than `COMPACT_ABOVE_BYTES`, are replaced by a new snapshot. */
 const COMPACT_RATIO = 4;
 const COMPACT_ABOVE_BYTES = 1024 * 1024;
 const MAX_FILES_KEPT = 8;
@@ -41,14 +41,14 @@ export interface JournalWriterOptions {
   readonly io: Io;
   readonly paths: StatePaths;
   readonly owner: JournalOwner;
-  /** Takes what earlier processes have recorded. */
+  /** Receives the records of earlier processes. */
   readonly sink: JournalSink;
-  /** All that is worth remembering, for a snapshot. */
+  /** Returns all records that a snapshot needs. */
   readonly live: () => Iterable<JournalRecord>;
   readonly onNotice: (notice: StoreNotice) => void;
 }
 
-/** Opens the journal for writing. Needs the lock. Throws `StateDirectoryError` when the state directory cannot be used at all. */
+/** Opens the journal for writing. The caller must hold the lock. Throws `StateDirectoryError` when the state directory is unusable. */
 export async function openJournalWriter(
   options: JournalWriterOptions,
 ): Promise<{ journalWriter: JournalWriter; replay: JournalReplay }> {
@@ -66,7 +66,7 @@ export async function openJournalWriter(
       );
       onNotice({
         code: 'NOTICE_JOURNAL_QUARANTINED',
-        message: `the journal is ${found}; it is kept as ${kept}`,
+        message: `the journal ${found}; it is kept as ${kept}`,
       });
       await journalWriter.beginAnew();
     }
@@ -77,7 +77,7 @@ export async function openJournalWriter(
   }
 }
 
-/** Puts damaged files aside under a name that the replay does not know. Returns the last such name. */
+/** Quarantines damaged files by renaming them, so that the replay ignores them. Returns the last new path. */
 async function quarantine({ io, paths }: JournalWriterOptions, numbers: readonly number[]): Promise<string> {
   let path = '';
   for (const number of numbers) {
@@ -89,8 +89,8 @@ async function quarantine({ io, paths }: JournalWriterOptions, numbers: readonly
 
 type State =
   | { readonly kind: 'writing'; readonly file: WritableFile; lines: number; bytes: number; synced: number }
-  /** The disk refuses. What is recorded meanwhile is only in memory. */
-  | { readonly kind: 'silent'; readonly sinceMs: number }
+  /** The disk failed. Until the writer recovers, records are kept in memory only. */
+  | { readonly kind: 'disabled'; readonly sinceMs: number }
   | { readonly kind: 'closed' };
 
 export class JournalWriter {
@@ -98,7 +98,7 @@ export class JournalWriter {
   #state: State = { kind: 'closed' };
   #numbers: number[];
   #next: number;
-  /** Bytes in all files, and in the last snapshot. */
+  /** Bytes in all files; `#liveBytes`: in the last snapshot. */
   #totalBytes: number;
   #liveBytes = 0;
   #waiting: JournalRecord[] = [];
@@ -118,28 +118,28 @@ export class JournalWriter {
   }
 
   get isSilent(): boolean {
-    return this.#state.kind === 'silent';
+    return this.#state.kind === 'disabled';
   }
 
-  /** Makes the first file of this process; after many short processes all of their files become one. */
+  /** Creates the first file of this process. If many files exist, it writes a snapshot that replaces them. */
   async begin(): Promise<void> {
     await this.#makeBallast();
     await (this.#numbers.length > MAX_FILES_KEPT ? this.#writeSnapshot() : this.#openFile());
   }
 
-  /** As `begin`, with all that is known in it: what is in earlier files is not to be trusted. */
+  /** Like `begin`, but always with a snapshot, because earlier files cannot be trusted. */
   async beginAnew(): Promise<void> {
     await this.#makeBallast();
     await this.#writeSnapshot();
   }
 
-  /** Records in order. Resolves once it is written, or cannot be: never rejects. Synced a little later. */
+  /** Appends records in order. Resolves once they are written or writing has failed; never rejects. They are synced within 250 ms or 64 lines. */
   append(...records: readonly JournalRecord[]): Promise<void> {
     this.#waiting.push(...records);
     return this.#schedule(async () => undefined);
   }
 
-  /** Resolves once all that was appended is on the disk, or cannot be. */
+  /** Resolves once all appended records are synced to disk, or writing has failed. */
   flush(): Promise<void> {
     return this.#schedule(() => this.#sync());
   }
@@ -150,18 +150,18 @@ export class JournalWriter {
     await this.discard();
   }
 
-  /** Closes without writing what waits. */
+  /** Closes without writing pending records. */
   async discard(): Promise<void> {
     await this.#closeFile();
     this.#state = { kind: 'closed' };
   }
 
-  /** One at a time, so that lines never interleave; whatever waits is written in one go. */
+  /** Runs one write at a time, so that lines never interleave, and writes all pending records together. */
   #schedule(then: () => Promise<void>): Promise<void> {
     this.#writing = this.#writing.then(async () => {
       const records = this.#waiting.splice(0);
       try {
-        if (this.#state.kind === 'silent') await this.#tryToRecover();
+        if (this.#state.kind === 'disabled') await this.#tryToRecover();
         else await this.#write(records);
         await then();
       } catch (error) {
@@ -202,8 +202,8 @@ export class JournalWriter {
   }
 
   /**
-   * Syncs while further lines are written: on a busy disk it takes seconds, and a process that is killed meanwhile would
-   * lose all that waited behind it.
+   * Syncs while further lines are written. On a busy disk a sync takes seconds, and a process killed during it would lose all lines that
+   * waited for it.
    */
   #syncAside(): void {
     if (this.#isSyncing) {
@@ -225,7 +225,7 @@ export class JournalWriter {
     void sync();
   }
 
-  /** The last lines of a burst are synced too, although nothing is appended after them. */
+  /** Schedules a sync, so that the last lines of a burst are synced even if nothing is appended after them. */
   #syncLater(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -233,7 +233,7 @@ export class JournalWriter {
       try {
         await this.#options.io.clock.sleep(SYNC_AFTER_MS, this.#closing.signal);
       } catch {
-        return; // closed, and synced by that
+        return; // `close` syncs
       }
       this.#isScheduled = false;
       this.#syncAside();
@@ -241,7 +241,7 @@ export class JournalWriter {
     void wait();
   }
 
-  /** A full file is followed by the next, or all of them by a snapshot. */
+  /** Starts the next file when one is full, or replaces all files by a snapshot. */
   async #rotate(): Promise<void> {
     await this.#sync();
     const isWasteful =
@@ -262,8 +262,8 @@ export class JournalWriter {
   }
 
   /**
-   * Writes all that is alive into a file of its own. It gets its name once it is on the disk, and the older files go once
-   * it has been read back: a crash in between leaves a journal that is whole.
+   * Writes all live records to a new file. The file is renamed once it is synced, and older files are removed once it has been read back,
+   * so that a crash at any point leaves a complete journal.
    */
   async #writeSnapshot(): Promise<void> {
     await this.#closeFile();
@@ -271,7 +271,7 @@ export class JournalWriter {
     const number = this.#takeNumber();
     const path = toJournalPath(paths, number);
     const temporaryPath = `${path}.partial`;
-    await io.fileSystem.unlink(temporaryPath).catch(() => undefined); // usually there is none
+    await io.fileSystem.unlink(temporaryPath).catch(() => undefined); // usually it does not exist
     const file = await io.fileSystem.openForWriting(temporaryPath, 'create', FILE_MODE);
     this.#state = { kind: 'writing', file, lines: 0, bytes: 0, synced: 0 };
     await this.#writeLines([this.#toHeader(true)]);
@@ -286,7 +286,7 @@ export class JournalWriter {
     this.#liveBytes = this.#state.bytes;
     this.#totalBytes = this.#state.bytes;
     this.#state.synced = this.#state.lines;
-    for (const each of older) await io.fileSystem.unlink(toJournalPath(paths, each)).catch(() => undefined); // replay begins at the snapshot, with or without them
+    for (const each of older) await io.fileSystem.unlink(toJournalPath(paths, each)).catch(() => undefined); // replay begins at the snapshot and ignores them
   }
 
   async #requireWhole(path: string): Promise<void> {
@@ -296,12 +296,12 @@ export class JournalWriter {
     });
     const { damage } = await scanFile(this.#options.io.fileSystem, path, scanner);
     if (damage !== 'none' || !isWhole)
-      throw Object.assign(new Error(`${path} does not hold what was written`), { code: 'EIO' });
+      throw Object.assign(new Error(`${path} differs from what was written`), { code: 'EIO' });
   }
 
   /**
-   * A full disk: the ballast makes room for the records of a while. Any other failure: what the disk says about this file can no
-   * longer be trusted, so all that is known goes into a new one. A failure of that is the end of it for a minute.
+   * Recovers from a failed write. On a full disk, removing the ballast makes room for further records. After any other failure the current
+   * file cannot be trusted, so a snapshot is written to a new one. If that fails too, the journal is disabled for a minute.
    */
   async #recoverFrom(error: unknown, records: readonly JournalRecord[]): Promise<void> {
     try {
@@ -313,44 +313,44 @@ export class JournalWriter {
       } else await this.#writeSnapshot();
       await this.#sync();
     } catch (cause) {
-      await this.#fallSilent(cause);
+      await this.#disable(cause);
     }
   }
 
-  async #fallSilent(cause: unknown): Promise<void> {
+  async #disable(cause: unknown): Promise<void> {
     const { io, paths, onNotice } = this.#options;
-    if (this.#state.kind !== 'silent') {
-      const consequence = 'uploads go on; after a restart checksums are compared instead';
+    if (this.#state.kind !== 'disabled') {
+      const consequence = 'uploads continue; after a restart, checksums are compared instead';
       onNotice({
         code: 'NOTICE_JOURNAL_DISABLED',
         message: `${paths.directory}: the journal cannot be written: ${messageOf(cause)}; ${consequence}`,
       });
     }
     await this.#closeFile();
-    this.#state = { kind: 'silent', sinceMs: io.clock.monotonicMs() };
+    this.#state = { kind: 'disabled', sinceMs: io.clock.monotonicMs() };
   }
 
   async #tryToRecover(): Promise<void> {
     const { io, onNotice, paths } = this.#options;
-    if (this.#state.kind !== 'silent' || io.clock.monotonicMs() - this.#state.sinceMs < RECOVER_AFTER_MS)
+    if (this.#state.kind !== 'disabled' || io.clock.monotonicMs() - this.#state.sinceMs < RECOVER_AFTER_MS)
       return;
     try {
       await this.#makeBallast();
       await this.#writeSnapshot();
       onNotice({
         code: 'NOTICE_JOURNAL_WRITTEN',
-        message: `${paths.directory}: the journal is written again`,
+        message: `${paths.directory}: the journal can be written again`,
       });
     } catch {
-      // Said once already.
+      // Reported already.
       await this.#closeFile();
-      this.#state = { kind: 'silent', sinceMs: io.clock.monotonicMs() };
+      this.#state = { kind: 'disabled', sinceMs: io.clock.monotonicMs() };
     }
   }
 
   async #closeFile(): Promise<void> {
     const state = this.#state;
-    if (state.kind === 'writing') await state.file.close().catch(() => undefined); // its bytes are synced, or given up
+    if (state.kind === 'writing') await state.file.close().catch(() => undefined); // its bytes are synced, or the file is abandoned
   }
 
   async #makeBallast(): Promise<void> {
@@ -363,7 +363,7 @@ export class JournalWriter {
         await file.close();
       }
     } catch {
-      // There is one already, or there is no space for one: then the journal does without.
+      // The ballast exists already, or the disk has no space for it; the journal works without it.
     }
   }
 
@@ -384,7 +384,7 @@ export class JournalWriter {
   }
 }
 
-/** Groups of records, so that 100,000 of them are never lines in memory at once. */
+/** Yields records in groups, so that the lines of 100,000 records are never in memory at once. */
 function* inPieces(records: Iterable<JournalRecord>): Generator<JournalRecord[]> {
   let piece: JournalRecord[] = [];
   for (const record of records) {

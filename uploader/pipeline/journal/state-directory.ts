@@ -1,4 +1,4 @@
-/** Where the uploader keeps what it remembers: one directory for each pair of root and store, never inside the synced tree. */
+/** The paths of the uploader's state: one directory for each pair of root and store, never inside the synced tree. */
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -13,25 +13,25 @@ export interface StatePaths {
   readonly rootId: string;
   readonly directory: string;
   readonly lock: string;
-  /** What the uploader at work says of itself. */
+  /** Status of the running uploader. */
   readonly status: string;
-  /** Space that is given up when the disk is full, so that commits can still be recorded. */
+  /** A file that is removed when the disk is full, so that commits can still be recorded. */
   readonly ballast: string;
-  /** There as long as a probe of the store goes on. */
+  /** Exists while a probe of the store is in progress. */
   readonly probing: string;
-  /** What is made of event files: a directory for each run. */
+  /** Generated files: a directory for each run. */
   readonly exports: string;
-  /** What an API was told and has acknowledged: a file for each run. */
+  /** The state that an API has acknowledged: a file for each run. */
   readonly notified: string;
 }
 
-/** The places of the state of one root and one store. Touches no disk. */
+/** Returns the state paths of one root and one store. Does not access the disk. */
 export function toStatePaths(stateDirectory: string, root: Buffer, storeId: string): StatePaths {
   const rootId = createHash('sha256').update(root).update('\0').update(storeId).digest('hex').slice(0, 32);
   return toStatePathsIn(join(stateDirectory, rootId), rootId);
 }
 
-/** The places in the directory of one root and store. */
+/** Returns the paths in the state directory of one root and store. */
 export function toStatePathsIn(directory: string, rootId: string): StatePaths {
   return {
     rootId,
@@ -45,11 +45,11 @@ export function toStatePathsIn(directory: string, rootId: string): StatePaths {
   };
 }
 
-/** Makes the directory and those above it, for this user alone. Throws `StateDirectoryError`. */
+/** Creates the directory and its parents, accessible only to this user. Throws `StateDirectoryError`. */
 export async function makeStateDirectory(fileSystem: FileSystem, paths: StatePaths): Promise<void> {
   try {
     await makeDirectories(fileSystem, paths.directory, DIRECTORY_MODE);
   } catch (cause) {
-    throw new StateDirectoryError(paths.directory, 'make the directory', { cause });
+    throw new StateDirectoryError(paths.directory, 'create the directory', { cause });
   }
 }

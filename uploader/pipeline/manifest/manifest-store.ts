@@ -1,4 +1,4 @@
-/** Receipts in the store: found by a listing, replaced by newer ones. */
+/** Loads and saves manifests in the store. A listing finds them; a new manifest replaces the older ones. */
 
 import { crc32 } from 'node:zlib';
 import type { Randomness } from '../../base/io/randomness.js';
@@ -17,8 +17,8 @@ import { readObject, type StoreAccess, type StoredRun } from './stored-run.js';
 export type ManifestLines = ReadonlyMap<string, ManifestLine>;
 
 /**
- * The lines of the receipt that fits best what is stored: there is more than one only where old ones could not be removed. Throws as
- * `listStoredRun` does.
+ * Returns the lines of the manifest that matches most stored objects. A run has several manifests only if older ones could not be
+ * removed. Throws like `listStoredRun`.
  */
 export async function loadManifest(
   access: StoreAccess,
@@ -36,13 +36,13 @@ export async function loadManifest(
   return new Map(manifests[0]?.lines.map((line) => [line.path, line]));
 }
 
-/** Whether a receipt was written for exactly what is stored. */
+/** Returns true when a manifest exists for exactly the stored objects. */
 export function hasCurrentManifest({ runUuid, files, manifests }: StoredRun): boolean {
   const key = toManifestKey(runUuid, toFingerprint(files));
   return manifests.some((manifest) => manifest.key === key);
 }
 
-/** Stores a receipt for what `stored` lists, then removes those before it. Null once it is safe. */
+/** Stores a manifest of the objects in `stored`, then removes older manifests. Returns its key, or the failure. */
 export async function saveManifest(
   access: StoreAccess,
   stored: StoredRun,
@@ -62,8 +62,8 @@ export async function saveManifest(
     const outcome = await retryPolicy.withRetry(`store ${key}`, () => store.commit(request), { signal });
     if (outcome.status === 'failed') return outcome;
     if (outcome.status === 'stored') break;
-    // Somebody else has written a receipt for the same state: theirs is as good, and ours is newer.
-    const found = await retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+    // Another uploader has written a manifest for the same state. Both are valid; replace it, because this one is newer.
+    const found = await retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
     if (found.status === 'failed') return found;
     base = found.status === 'found' ? { key, ...found.object } : null;
   }
@@ -75,7 +75,7 @@ export async function saveManifest(
   return { key };
 }
 
-/** Removes what newer objects stand for. What cannot be removed does no harm: the permission is not needed for anything else. */
+/** Removes superseded objects. A failure is ignored: they do no harm, and a sync does not require permission to delete. */
 export async function removeObjects(
   { store, retryPolicy }: StoreAccess,
   objects: readonly ListedObject[],

@@ -1,8 +1,8 @@
 /**
- * Writes the receipt of each run that has ended and is stored, one run after the other, beside all other work.
+ * Writes the manifest of each run that has ended and is stored, one run at a time, in the background.
  *
- * What it claims was verified: the store has taken the bytes under their CRC-32, and a listing says that it still has that very object. The SHA-256 is
- * that of the local file, read once more, and only if its size and CRC-32 are those of the object.
+ * Each line is verified: the store accepted the bytes with their CRC-32, and a listing shows that it still has that object. The SHA-256
+ * comes from reading the local file again, and is used only if the file's size and CRC-32 match the object.
  */
 
 import { messageOf } from '../../../src/base/errors.js';
@@ -34,7 +34,7 @@ export interface ManifestWriterOptions extends StoreAccess {
   readonly onNotice: (notice: StoreNotice) => void;
 }
 
-/** The uploader's own files lie in its state directory, on whatever device that is. */
+/** For generated files: they are in the state directory, which may be on any device. */
 const OWN_FILES: OpenPolicy = { allowHardLinks: false };
 
 export class ManifestWriter {
@@ -46,12 +46,12 @@ export class ManifestWriter {
     this.#options = options;
   }
 
-  /** The run has ended, and everything of it is stored. */
+  /** Queues the manifest of a run that has ended and is completely stored. */
   onRunComplete(runUuid: string): void {
     this.#working = this.#working.then(() => this.#writeOrReport(runUuid));
   }
 
-  /** Resolves once the receipts of all complete runs are written, or the signal is aborted: the next pass writes what is left. */
+  /** Resolves once all queued manifests are written, or the signal is aborted; the next sync then writes the others. */
   async flush(signal?: AbortSignal): Promise<void> {
     const abort = (): void => this.#abort.abort();
     if (signal?.aborted === true) abort();
@@ -66,7 +66,7 @@ export class ManifestWriter {
       await this.#write(runUuid);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      const message = `${runUuid}: no receipt was written: ${messageOf(error)}`;
+      const message = `${runUuid}: manifest not written: ${messageOf(error)}`;
       this.#options.onNotice({ code: 'NOTICE_NO_MANIFEST', message });
     }
   }
@@ -94,7 +94,7 @@ export class ManifestWriter {
     await this.#removeSegments(run, stored);
   }
 
-  /** Of all files; null when one of them is not, or no longer, what the store has: then there is nothing to be certain of yet. */
+  /** Returns the lines of all files; null when any file differs from its object, so that the manifest cannot be written yet. */
   async #toLines(run: KnownRun, stored: StoredRun, before: ManifestLines): Promise<ManifestLine[] | null> {
     const { inventory } = this.#options;
     const lines = new Map<string, ManifestLine>();
@@ -104,7 +104,7 @@ export class ManifestWriter {
       if (line === null) return null;
       lines.set(line.path, line);
     }
-    // What is no longer on disk keeps what was proven of it, as long as the object is the same.
+    // Files that are no longer on disk keep their earlier line while the object is the same.
     for (const [path, line] of before)
       if (!lines.has(path) && stored.files.get(path)?.etag === line.etag) lines.set(path, line);
     return [...lines.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -134,7 +134,7 @@ export class ManifestWriter {
     }
   }
 
-  /** Segments of the present generation of a file are part of its object by now. */
+  /** Removes segments that are now part of the object of their file. Segments of previous versions are kept. */
   async #removeSegments(run: KnownRun, { segments, files }: StoredRun): Promise<void> {
     const { inventory } = this.#options;
     const done = segments.filter(({ key }) => {
@@ -160,7 +160,7 @@ export class ManifestWriter {
   }
 }
 
-/** A notifier that also has receipts written. */
+/** Wraps an observer so that manifests are written too. */
 export function withManifests(observer: RunObserver, writer: ManifestWriter): RunObserver {
   return {
     get wantsExport() {
@@ -172,7 +172,7 @@ export function withManifests(observer: RunObserver, writer: ManifestWriter): Ru
     onLiveness: (runUuid, liveness) => observer.onLiveness?.(runUuid, liveness),
     onRunComplete(runUuid, options) {
       observer.onRunComplete(runUuid, options);
-      // A receipt is for all files, or there is none.
+      // A manifest covers all files of a run, so a partial sync writes none.
       if (options?.isPartial !== true) writer.onRunComplete(runUuid);
     },
     prepareProject: async (signal) => observer.prepareProject?.(signal),

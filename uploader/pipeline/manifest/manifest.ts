@@ -1,35 +1,35 @@
 /**
- * Receipts: what was verified of a run in the store, as an object beside its files. Pure.
+ * Encodes and parses manifests: the list of verified objects of a run, stored beside its files. Pure.
  *
- * `<uuid>/.plx/manifest/<fingerprint>.jsonl`, JSON lines: a header, one line for each file, and an end that counts them. The fingerprint is that of all
- * objects of the run at that moment, so that a listing alone tells whether there is a receipt for what is stored now. A line says what the
- * object was when it was verified, and how that was proven; nothing gets a line by having been sent.
+ * `<uuid>/.plx/manifest/<fingerprint>.jsonl` has JSON lines: a header, one line for each file, and an end line with their number. The
+ * fingerprint covers all objects of the run, so a listing shows whether a manifest for the current objects exists. A line describes the
+ * object when it was verified, and how. A file gets a line only by verification, never merely by being sent.
  */
 
 import { createHash } from 'node:crypto';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 
-/** `commit`: the store checked the bytes when it took them, and has that object still. `checksum`: it told the object's checksum. `read`: all bytes were read back. */
+/** `commit`: the store checked the bytes on upload and still has the object. `checksum`: it returned the checksum. `read`: all bytes were read back. */
 export type Proof = 'commit' | 'checksum' | 'read';
 
 export interface ManifestLine {
-  /** Inside the run, as in the key. */
+  /** Path inside the run, as in the key. */
   readonly path: string;
   readonly sizeBytes: number;
   readonly crc32: number;
-  /** Hex; of the local file, whose size and CRC-32 were those of the object. */
+  /** Hex; SHA-256 of the local file, whose size and CRC-32 matched the object. */
   readonly sha256: string;
-  /** Or generation: what the store calls this object. */
+  /** The store's identifier of this version of the object: its ETag, or the `generation` in Google Cloud Storage. */
   readonly etag: string;
-  /** When it was verified, in ISO form. */
+  /** Time of the verification, in ISO 8601 format. */
   readonly verifiedAt: string;
   readonly proof: Proof;
 }
 
 export interface Manifest {
   readonly runUuid: string;
-  /** The store's name, without credentials. */
+  /** Name of the store, without credentials. */
   readonly store: string;
   readonly writtenAt: string;
   readonly lines: readonly ManifestLine[];
@@ -42,7 +42,7 @@ export function toManifestKey(runUuid: string, fingerprint: string): string {
   return `${runUuid}/${RESERVED_DIRECTORY}/receipt/${fingerprint}.jsonl`;
 }
 
-/** Names a state of a run's objects: equal for the same paths, sizes and ETags in any order. 32 hex digits. */
+/** Returns the fingerprint of a run's objects, 32 hex digits: equal for the same paths, sizes and ETags in any order. */
 export function toFingerprint(files: Iterable<readonly [path: string, object: ObjectVersion]>): string {
   const lines = [...files].map(([path, { sizeBytes, etag }]) => `${path}\0${sizeBytes}\0${etag}\n`);
   const hash = createHash('sha256');
@@ -65,7 +65,7 @@ export function encodeManifest({ runUuid, store, writtenAt, lines }: Manifest): 
   return Buffer.from(all.map((value) => `${JSON.stringify(value)}\n`).join(''));
 }
 
-/** Null for what is no whole receipt: it proves nothing then. */
+/** Parses a manifest; null when it is incomplete or invalid, and therefore proves nothing. */
 export function parseManifest(bytes: Buffer): Manifest | null {
   try {
     const [header, ...rest] = bytes
@@ -85,7 +85,7 @@ export function parseManifest(bytes: Buffer): Manifest | null {
       lines: lines.filter((line) => line !== null),
     };
   } catch {
-    return null; // no JSON lines
+    return null; // not JSON lines
   }
 }
 

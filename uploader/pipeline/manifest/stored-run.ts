@@ -1,11 +1,11 @@
-/** What a store has of a run, by one listing: its files, and what the uploader keeps beside them. */
+/** Lists the objects of a run in a store: its files, manifests, segments and previous versions. */
 
 import type { RetryPolicy } from '../../base/limits/retry-policy.js';
 import { isManifestKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { OutcomeError } from '../../base/retry.js';
 import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
 
-/** A store, and how long to wait for it. */
+/** A store with its retry policy. */
 export interface StoreAccess {
   readonly store: Store;
   readonly retryPolicy: RetryPolicy;
@@ -13,15 +13,15 @@ export interface StoreAccess {
 
 export interface StoredRun {
   readonly runUuid: string;
-  /** By path inside the run, in byte order. */
+  /** Objects by path inside the run, in byte order. */
   readonly files: Map<string, ObjectVersion>;
   readonly manifests: readonly ListedObject[];
-  /** Tails of growing files, and what files held before they began anew. */
+  /** Tails of growing files. */
   readonly segments: readonly ListedObject[];
-  readonly generations: readonly ListedObject[];
+  readonly generations: readonly ListedObject[]; // previous versions of files
 }
 
-/** Lists a run. Throws the coded error of a store that refuses, or is away for longer than patience lasts. */
+/** Lists a run. Throws a coded error when the store rejects the request, or stays unavailable for longer than the retry timeout. */
 export async function listStoredRun(
   { store, retryPolicy }: StoreAccess,
   runUuid: string,
@@ -47,7 +47,7 @@ export async function listStoredRun(
   return { runUuid, files, manifests, segments, generations };
 }
 
-/** All bytes of an object that fits in memory. Throws as `listStoredRun`. */
+/** Reads all bytes of an object that fits in memory. Throws like `listStoredRun`. */
 export async function readObject(
   { store, retryPolicy }: StoreAccess,
   key: string,
@@ -68,7 +68,7 @@ export async function readObject(
   return outcome.bytes;
 }
 
-/** What a stream of a store ended with, as the error that a caller is told. */
+/** Converts the error that ended a stream of a store to the coded error for the caller. */
 export function toCodedError(error: unknown): unknown {
   return error instanceof OutcomeError && error.outcome.status === 'failed' ? error.outcome.error : error;
 }

@@ -1,4 +1,4 @@
-/** Which lane a file's bytes belong to. */
+/** Assigns the bytes of a file to a lane. */
 
 import type { Lane } from '../../base/limits/lanes.js';
 import type { FileClass } from '../inventory/file-class.js';

@@ -1,4 +1,4 @@
-/** The order in which the files of a pass begin. Pure. */
+/** The order in which the files of a sync are started. Pure. */
 
 import type { FileClass, Phase } from '../inventory/file-class.js';
 
@@ -9,7 +9,7 @@ export interface Ordered {
   readonly key: string;
 }
 
-/** Event files before others, small before large, what names the files of a run after them. */
+/** Sorts event files before others, small before large, and files that name other files of a run after those. */
 export function compareWork(a: Ordered, b: Ordered): number {
   return (
     a.phase - b.phase ||
@@ -19,7 +19,7 @@ export function compareWork(a: Ordered, b: Ordered): number {
   );
 }
 
-/** 0 for what a person watches while a run goes on: TensorBoard's event files and Polyaxon's. */
+/** Returns 0 for the event files of TensorBoard and Polyaxon, which users watch during a run. */
 function toRank(fileClass: FileClass): 0 | 1 {
   return fileClass === 'event' || fileClass === 'append' ? 0 : 1;
 }

@@ -1,8 +1,8 @@
 /**
- * Decides what is to be done about one file. Pure: (file, journal, store) → decision, with its reason.
+ * Decides what to do with one file. Pure: (file, journal, store) → decision, with its reason.
  *
- * The store is the source of truth and the journal a memory of it: a file is skipped only when both agree with the disk. Until
- * the store has been listed the journal is believed; without a journal, equal sizes are a reason to compare, never a proof.
+ * The store is authoritative; the journal is a copy of its state. A file is skipped only when both agree with the disk. Until the store has
+ * been listed, the journal is trusted. Without a journal, a file of equal size is compared, because equal sizes prove nothing.
  */
 
 import { isSameVersion } from '../../base/io/file-version.js';
@@ -12,31 +12,31 @@ import type { FileFacts } from '../inventory/file-facts.js';
 export type UploadReason =
   /** Nothing is stored under the key. */
   | 'new'
-  /** The journal says that it was stored, the store has it no more. */
+  /** The journal has it, but the store does not. */
   | 'missing'
-  /** It is longer than what is stored. */
+  /** It is larger than the object. */
   | 'grown'
-  /** It is shorter than what is stored, or found to differ. */
+  /** It is smaller than the object, or its bytes differ. */
   | 'rewritten';
 
 export type VerifyReason =
-  /** The store has an object of this size that no journal tells about. */
+  /** The store has an object of this size that is not in the journal. */
   | 'unverified'
-  /** The size is the same; a time stamp or the inode is not. */
+  /** The size is unchanged, but a timestamp or the inode differs. */
   | 'touched'
-  /** It was written so shortly before it was read that its time stamps prove nothing. */
+  /** It was written so shortly before it was read that its timestamps prove nothing. */
   | 'recent'
-  /** The object is not the one that was stored. */
+  /** The object in the store is not the recorded one. */
   | 'replaced';
 
 export type Decision = {
-  /** The object that is expected under the key. */
+  /** The object expected under the key. */
   readonly base: ObjectVersion | null;
 } & (
   | { readonly action: 'upload'; readonly reason: UploadReason }
-  /** Compare checksums; upload only if they differ. */
+  /** Compare checksums, and upload only if they differ. */
   | { readonly action: 'verify'; readonly reason: VerifyReason }
-  /** All whole records are stored; what follows is the beginning of one, and nothing was added to it. */
+  /** All whole records are stored, and the incomplete record after them has not grown. */
   | { readonly action: 'wait'; readonly reason: 'unfinished-record' }
   | { readonly action: 'skip'; readonly reason: 'unchanged' }
 );

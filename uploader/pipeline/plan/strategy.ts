@@ -1,4 +1,4 @@
-/** How a file is brought into the store. Pure. */
+/** Chooses how a file is uploaded. Pure. */
 
 import { canAppend, type StoreCapabilities } from '../../store/base/capabilities.js';
 import type { Strategy } from '../journal/journal-entry.js';
@@ -7,22 +7,22 @@ const MIB = 1024 * 1024;
 
 /** Larger objects are uploaded in parts. */
 export const SINGLE_PUT_MAX_BYTES = 16 * MIB;
-/** Smaller objects are sent whole when they grow: S3 copies no part below 5 MiB, and the waste is bounded by that. */
+/** Smaller objects are sent whole when they grow: S3 copies no part below 5 MiB, and at most that much is sent again. */
 export const MIN_APPEND_BYTES = 5 * MIB;
-/** Where the store cannot extend an object, it is made anew once this share of it waits in segments. */
+/** The object of a file with segments is renewed once the segments reach this fraction of its size. */
 const REFRESH_RATIO = 0.25;
 export const REFRESH_AFTER_MS = 600_000;
 
 export interface StrategyFacts {
-  /** Bytes that the object is to have. */
+  /** Size that the object will have. */
   readonly targetBytes: number;
-  /** Bytes of the object, without segments behind it, all of them proven to be the first of the file; 0 when nothing can be kept. */
+  /** Size of the object without segments, if its bytes match the beginning of the file; 0 when nothing can be kept. */
   readonly keptBytes: number;
-  /** Since the object itself was made or extended. */
+  /** Time since the object itself was uploaded or extended. */
   readonly sinceCommitMs: number;
-  /** The run goes on: the file will grow further. */
+  /** The run is active, so the file is expected to grow. */
   readonly isLive: boolean;
-  /** The last extension took so long that the next one would come too late: `LAG_BUDGET_MS` in trigger.ts. */
+  /** The last extension took so long that the next one would exceed `LAG_BUDGET_MS` in trigger.ts. */
   readonly isSlow: boolean;
   readonly capabilities: StoreCapabilities;
 }
@@ -32,7 +32,7 @@ export interface ChosenStrategy {
   readonly reason: string;
 }
 
-/** Chooses for a file that is to be uploaded. */
+/** Chooses the strategy for a file that needs an upload. */
 export function chooseStrategy(facts: StrategyFacts): ChosenStrategy {
   const { targetBytes, keptBytes, capabilities } = facts;
   const whole: ChosenStrategy =

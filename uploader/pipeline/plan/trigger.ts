@@ -1,57 +1,57 @@
 /**
- * When a file that has changed is worth a commit, while its run goes on. Pure.
+ * Decides when a changed file is committed while its run is active. Pure.
  *
- * A file that grows would otherwise be sent at every look, and a file that is being written would be sent half.
+ * Without it, a growing file would be sent after every scan, and a file that is being written would be sent incomplete.
  */
 
 import { MIN_APPEND_BYTES } from './strategy.js';
 
 const KIB = 1024;
 
-/** A file of no known way of growing is taken to be written when nothing has changed for this long; what is written at once is sent at once. */
+/** An artifact counts as completely written after this long without a change. */
 export const QUIET_MS = 2_000;
 /** F6: bytes after the last whole record are uploaded unchanged after this long without growth. */
 export const RECORD_PATIENCE_MS = 30_000;
 const MIN_TAIL_BYTES = 64 * KIB;
 const MIN_TAIL_RATIO = 0.25;
-/** However little was added, it is sent after this long; a file that rests for this long is compared as a whole. */
+/** Any added bytes are sent after this long; a file without changes for this long is compared completely. */
 export const MAX_AGE_MS = 60_000;
-/** What repeating a small file may cost on average: it is sent whole so rarely that it stays below, and every minute at the latest. */
+/** The limit on the average rate of sending a small file again as a whole; it is still sent at least every minute. */
 const REPEAT_BYTES_PER_SECOND = 128 * KIB;
-/** Extending a large object costs the store a copy: the store is left in peace for this many times as long as the last one took. */
+/** Extending a large object makes the store copy it, so the next extension waits for this multiple of the last one's duration. */
 const DUTY_RATIO = 4;
-/** The lag that extensions may cause before segments are used in their place. */
+/** The lag that extensions may cause before segments are used instead. */
 export const LAG_BUDGET_MS = 60_000;
 
 export interface TriggerFacts {
-  /** It has been seen to grow with its content unchanged, or its class says that it does. */
+  /** It has grown with its old content unchanged, or files of its class grow this way. */
   readonly isAppended: boolean;
   readonly fileBytes: number;
   /** Null when nothing is stored. */
   readonly storedBytes: number | null;
-  /** Since the last change was seen, and since the first that is not stored. */
+  /** Time since the last change was seen; `ageMs`: since the first change that is not stored. */
   readonly quietMs: number;
   readonly ageMs: number;
-  /** Everything is stored; what is left is to compare all of it once. */
+  /** All bytes are stored; only a complete comparison remains. */
   readonly isStored: boolean;
-  /** Of the last commit; null when there was none. */
+  /** Times of the last commit; null when there was none. */
   readonly lastCommit: {
     readonly agoMs: number;
     readonly durationMs: number;
     readonly repeatMs: number;
   } | null;
-  /** How often a growing file is committed. */
+  /** Interval between commits of a growing file. */
   readonly intervalMs: number;
 }
 
-/** How long to wait until the file is due; 0 when it is. More changes may make it due earlier. */
+/** Returns how long to wait before the file is committed; 0 for now. Further changes may shorten the wait. */
 export function msUntilDue(facts: TriggerFacts): number {
   const { storedBytes, fileBytes, ageMs, quietMs, intervalMs, lastCommit } = facts;
   if (facts.isStored) return Math.max(0, (facts.isAppended ? MAX_AGE_MS : QUIET_MS) - quietMs);
   if (!facts.isAppended) return Math.max(0, Math.min(QUIET_MS - quietMs, intervalMs - ageMs));
   if (storedBytes === null) return Math.max(0, Math.min(QUIET_MS, intervalMs) - ageMs);
   const tailBytes = fileBytes - storedBytes;
-  if (tailBytes < 0) return 0; // begun anew: nothing of it is stored
+  if (tailBytes < 0) return 0; // truncated and restarted: nothing of the new content is stored
 
   const turnMs = Math.max(ageMs, sinceLastTurnMs(lastCommit));
   const untilInterval = Math.max(intervalMs - turnMs, Math.min(QUIET_MS, intervalMs) - ageMs);
@@ -59,7 +59,7 @@ export function msUntilDue(facts: TriggerFacts): number {
     const untilDuty = lastCommit === null ? 0 : DUTY_RATIO * lastCommit.repeatMs - lastCommit.agoMs;
     return Math.max(0, untilInterval, Math.min(untilDuty, LAG_BUDGET_MS - ageMs));
   }
-  // Below the threshold the file is sent whole each time: rarely enough for what has grown to outweigh what is repeated.
+  // Below the threshold the file is sent whole each time, so wait until enough new bytes justify sending the old ones again.
   const isWorthIt = tailBytes >= Math.max(MIN_TAIL_BYTES, MIN_TAIL_RATIO * storedBytes);
   const isCheap = storedBytes <= MIN_TAIL_BYTES;
   if (isWorthIt || isCheap) return Math.max(0, untilInterval);
@@ -68,15 +68,15 @@ export function msUntilDue(facts: TriggerFacts): number {
 }
 
 /**
- * The interval is one between commits: what is written long after the last one need not wait for it. Segments are no commits of the
- * object; they are written at the interval from the change on.
+ * Returns the time since the last commit began: a change long after it need not wait for a whole interval. Segments do not count as
+ * commits of the object; their interval begins with the change.
  */
 function sinceLastTurnMs(lastCommit: TriggerFacts['lastCommit']): number {
   if (lastCommit === null || isTooSlowToExtend(lastCommit.repeatMs)) return 0;
   return lastCommit.agoMs + lastCommit.durationMs;
 }
 
-/** Whether extensions that take this long for what is stored already would make the file lag behind more than is allowed. */
+/** Returns true when extensions that spend this long on stored bytes would exceed the lag budget. */
 export function isTooSlowToExtend(repeatMs: number): boolean {
   return DUTY_RATIO * repeatMs > LAG_BUDGET_MS;
 }

@@ -1,7 +1,7 @@
 /**
- * What is ready to be worked on: files by number, in lanes; those of a later phase only once their run's earlier ones are settled.
+ * A queue of files in lanes. A file of a later phase becomes ready once all files of its run in earlier phases are settled.
  *
- * Hands out and takes back, does no work itself. A file is in it at most once, however often it changes.
+ * It only schedules; the caller does the work. A file is in the queue at most once, however often it changes.
  */
 
 import { FairShare, LANES, type Lane } from '../../base/limits/lanes.js';
@@ -12,11 +12,11 @@ export interface Work {
   readonly run: number;
   readonly phase: Phase;
   readonly lane: Lane;
-  /** What it will cost, about. */
+  /** Approximate cost. */
   readonly bytes: number;
 }
 
-/** What a request costs, in bytes: or else a million small files would never let a large one pass. */
+/** Cost of a request, in bytes. Without it, a million small files would hold up a large one indefinitely. */
 const REQUEST_BYTES = 64 * 1024;
 const PHASES = 3;
 
@@ -24,7 +24,7 @@ export class WorkQueue {
   readonly #describe: (id: FileId) => Work;
   readonly #lanes = new Map<Lane, Fifo>(LANES.map((lane) => [lane, new Fifo()]));
   readonly #share = new FairShare();
-  /** By run and phase: files that are ready or under way. */
+  /** Number of files that are ready or in progress, by run and phase. */
   readonly #open: number[] = [];
   readonly #held = new Map<number, FileId[]>();
   #openTotal = 0;
@@ -34,7 +34,7 @@ export class WorkQueue {
     this.#describe = describe;
   }
 
-  /** Files that are ready, held back or under way. */
+  /** Number of files that are ready, held back or in progress. */
   get size(): number {
     return this.#openTotal + this.#heldTotal;
   }
@@ -43,7 +43,7 @@ export class WorkQueue {
     return this.#describe(id).lane;
   }
 
-  /** Whether a file of the lane is ready. */
+  /** Returns true when a file of the lane is ready. */
   hasReady(lane: Lane): boolean {
     return this.#lanes.get(lane)!.size > 0;
   }
@@ -54,7 +54,7 @@ export class WorkQueue {
     else this.#release(id, work);
   }
 
-  /** The next file; undefined when none is ready. Whoever takes one settles it. */
+  /** Takes the next file; undefined when none is ready. The caller must `settle` it. */
   take(lanes: readonly Lane[] = LANES): FileId | undefined {
     for (;;) {
       const lane = this.#share.choose(lanes.filter((each) => this.#lanes.get(each)!.size > 0));
@@ -63,20 +63,20 @@ export class WorkQueue {
       const work = this.#describe(id);
       this.#share.charge(lane, work.bytes + REQUEST_BYTES);
       if (!this.#isHeldBack(work)) return id;
-      // Something that has to go before it has turned up since it was added.
+      // A file of an earlier phase was added after it.
       this.#count(work.run, work.phase, -1);
       this.#hold(id, work.run);
     }
   }
 
-  /** Says that a taken file is done, for now. */
+  /** Marks a taken file as done for now. */
   settle(id: FileId): void {
     const { run, phase } = this.#describe(id);
     this.#count(run, phase, -1);
     if (this.#held.has(run)) this.#releaseHeld(run);
   }
 
-  /** Takes everything that has not been taken; nothing of it needs to be settled. */
+  /** Removes and returns all files that were not taken; they need not be settled. */
   drain(): FileId[] {
     const left = [...this.#lanes.values()].flatMap((lane) => lane.drain());
     for (const id of left) {
@@ -109,7 +109,7 @@ export class WorkQueue {
   #isHeldBack({ run, phase }: Work): boolean {
     for (let earlier = 0; earlier < phase; earlier += 1)
       if ((this.#open[run * PHASES + earlier] ?? 0) > 0) return true;
-    // One that waits already, of an earlier phase, is ahead too.
+    // A file of an earlier phase that is itself held back also comes first.
     return (this.#held.get(run) ?? []).some((id) => this.#describe(id).phase < phase);
   }
 
@@ -120,7 +120,7 @@ export class WorkQueue {
   }
 }
 
-/** First in, first out, without moving what is left. */
+/** A first-in, first-out queue that does not move its elements. */
 class Fifo {
   #ids: FileId[] = [];
   #next = 0;

@@ -1,26 +1,26 @@
-/** What the projection of a run's event files knows of the run: for whoever tells somebody else, such as an API. */
+/** Facts about a run from the export of its event files, for observers that report them to an API. */
 
 import type { JsonValue } from '../../../src/base/json-value.js';
 import type { ExportCounts, SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
 
-/** Of one run, as of now: each property and call gives what is true at that moment. */
+/** The facts of one run. Each property and call returns the current state. */
 export interface ExportFacts {
   /**
-   * `projected`: the uploader makes Polyaxon's files. `ready-made`: the run's writer does so itself, and all else here is empty. `undecided`: not
-   * known yet.
+   * `exported`: the uploader generates the Polyaxon event files. `provided`: the run's writer writes them, and all other facts are empty.
+   * `undecided`: not known yet.
    */
   readonly state: 'exported' | 'provided' | 'undecided';
-  /** Hyperparameters that were found among the events, for the run's inputs. */
+  /** Hyperparameters found in the events, for the inputs of the run. */
   readonly inputs: Readonly<Record<string, JsonValue>>;
-  /** The last value of each metric by its name, without system metrics; null for what is no finite number. */
+  /** Returns the last value of each metric by name, without system metrics; null for values that are not finite. */
   lastValues(): Readonly<Record<string, number | null>>;
-  /** Lineage entries, system metrics last; their `path` is the `relPath` under which the file is stored. No two have one name. */
+  /** Returns lineage entries with unique names, system metrics last; `path` is the `relPath` under which the file is stored. */
   artifacts(): readonly SeriesArtifact[];
-  /** What became of all values, system metrics included: nothing is dropped without being counted. */
+  /** Counts of all values by outcome, including system metrics and dropped values. */
   readonly counts: ExportCounts;
-  /** Everything that is known of the event files is projected. */
+  /** Whether everything known of the event files is exported. */
   readonly isCaughtUp: boolean;
 }
 
-/** Told after each change; `facts` is the same object each time. */
+/** Called after each change; `facts` is the same object each time. */
 export type OnExported = (runUuid: string, facts: ExportFacts) => void;

@@ -1,7 +1,7 @@
 /**
- * The notifier: tells somebody else, such as an API, what the store has. It is told only of what was acknowledged, and may fall behind.
+ * The observer reports acknowledged commits to another system, such as an API. It may fall behind.
  *
- * Its work never delays an upload: what tells it of something returns at once, and what fails is the notifier's to repeat.
+ * It never delays an upload: its notification methods return immediately, and it retries failures on its own schedule.
  */
 
 import type { CodedError } from '../../../src/base/errors.js';
@@ -10,7 +10,7 @@ import type { ExportFacts } from './export-facts.js';
 
 export interface StoredFile {
   readonly runUuid: string;
-  /** Inside the run. */
+  /** Path inside the run. */
   readonly relPath: string;
   readonly sizeBytes: number;
   readonly crc32: number;
@@ -19,64 +19,64 @@ export interface StoredFile {
 export interface ObservedRun {
   readonly runUuid: string;
   readonly directory: string;
-  /** Of runs that do not say where they belong. */
+  /** Project for runs that do not name one. */
   readonly project: string | null;
   /** Default: `polyaxon`. */
   readonly kind?: 'polyaxon' | 'log-directory' | 'named' | undefined;
-  /** For a run that has no name of its own. */
+  /** Name for a run that has none. */
   readonly name?: string | undefined;
 }
 
 export interface RunCompletion {
   /** Paths of files that can never be stored. */
   readonly unsendable: readonly string[];
-  /** Some of those were to be sent as files of the run. */
+  /** Some of them are files of the run that should have been sent. */
   readonly isPartial: boolean;
 }
 
-/** What the engine answers while it works. */
+/** The engine's answers about stored files. */
 export interface StoredView {
-  /** Whether the store has a file of a run, or anything in a directory of it, in some version. */
+  /** Returns true when the store has any version of a file of a run, or any file in a directory of it. */
   hasStored(runUuid: string, path: string): boolean;
   storedFiles(runUuid: string): Iterable<string>;
 }
 
-/** How far somebody else knows of a run. */
+/** How much of a run has been reported. */
 export interface SyncedStatus {
   /**
-   * `told`: everything. `pending`: more is to be told. `waiting`: nobody answers. `refused`: the API says no to all of it, and is asked again.
+   * `told`: all is reported. `pending`: not all yet. `waiting`: the API is unavailable. `refused`: the API rejects the run; it is retried.
    */
   readonly state: 'told' | 'pending' | 'waiting' | 'refused';
   readonly lastError: { readonly code: string; readonly message: string; readonly hint: string } | null;
-  /** Items that the API refuses for good, and what it has against them. */
+  /** Items that the API rejects permanently, and why. */
   readonly refused: readonly { readonly item: string; readonly code: string; readonly message: string }[];
 }
 
 export interface RunObserver {
-  /** Whether event files are to be projected for it. Default false. */
+  /** Whether the observer needs event files to be exported. Default false. */
   readonly wantsExport?: boolean | undefined;
   onRun(run: ObservedRun): void;
   onStored(file: StoredFile): void;
-  /** More of the run's event files is projected; `facts` stays true. Its files are told of by `onStored`, as all are. */
+  /** More of the run's event files is exported; `facts` stays current. Generated files are reported through `onStored`, like all files. */
   onExported?(runUuid: string, facts: ExportFacts): void;
-  /** Whether the run is written, as of the last look. Told again when it is another. */
+  /** The liveness of the run's writer, as of the last check. Called again when it changes. */
   onLiveness?(runUuid: string, liveness: Liveness): void;
-  /** The run has ended, and everything of it is stored but for what never can be. */
+  /** The run has ended, and all files are stored except those that can never be. */
   onRunComplete(runUuid: string, options?: RunCompletion): void;
-  /** Before a store is asked for it: makes the project of the server's address, where that is wanted. Never rejects for what an API says. */
+  /** Creates the project on the server, if enabled. Called before the store is used. Never rejects because of an API response. */
   prepareProject?(signal?: AbortSignal): Promise<void>;
-  /** Before anything is sent: makes known what files need to be known for. Never rejects for what an API says. */
+  /** Registers everything that uploads require. Called before anything is sent. Never rejects because of an API response. */
   prepare?(signal?: AbortSignal): Promise<void>;
-  /** Resolves once everybody knows what there is to know, or the signal is aborted, or there is no use in waiting. */
+  /** Resolves once all notifications are delivered, the signal is aborted, or waiting is pointless. */
   flush(signal?: AbortSignal): Promise<void>;
-  /** Undefined for a run that it does not know, or has nothing to say of. */
+  /** Returns the status of a run; undefined for an unknown run, or one without a status. */
   statusOf?(runUuid: string): SyncedStatus | undefined;
-  /** What was not told, and why. */
+  /** Returns the notifications that failed, and why. */
   problems?(): Iterable<{ readonly runUuid: string; readonly error: CodedError }>;
   close?(): Promise<void>;
 }
 
-/** Tells nobody. */
+/** An observer that does nothing. */
 export const noObserver: RunObserver = {
   onRun: () => undefined,
   onStored: () => undefined,

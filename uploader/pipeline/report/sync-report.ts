@@ -1,4 +1,4 @@
-/** What was done, as a value. */
+/** The result of a sync. */
 
 import type { CodedError } from '../../../src/base/errors.js';
 import type { StoreNotice } from '../../store/base/store.js';
@@ -13,26 +13,26 @@ export interface SyncReport {
   readonly isDryRun: boolean;
   /** The signal was aborted before the end. */
   readonly isAborted: boolean;
-  /** Everything that is to be stored is stored, as far as could be seen. */
+  /** All files found that should be stored are stored. */
   readonly isComplete: boolean;
   readonly durationMs: number;
   readonly files: FileCounts;
   readonly bytes: {
     readonly total: number;
-    /** Handed to the store, those of attempts that failed included. */
+    /** Bytes passed to the store, including those of failed attempts. */
     readonly sent: number;
-    /** Of files whose checksum was found equal, so that nothing had to be sent. */
+    /** Bytes of files whose checksum matched, so that nothing was sent. */
     readonly verified: number;
-    /** Deleted on disk before they were stored. */
+    /** Bytes deleted on disk before they were stored. */
     readonly lost: number;
   };
-  /** What was sent in a single pass; in a dry run, what would be. Empty after watching. */
+  /** Files sent by a single sync; in a dry run, files that would be sent. Empty after watching. */
   readonly uploads: readonly Upload[];
-  /** What is not stored and should be; in a dry run, only what could not be. */
+  /** Files that should be stored but are not; in a dry run, only those that could not be stored. */
   readonly unsent: readonly UnsentFile[];
-  /** What is left out on purpose. */
+  /** Excluded paths. */
   readonly skipped: readonly SkippedPath[];
-  /** Keys of objects whose file is no longer there. They are kept. */
+  /** Keys of objects whose file no longer exists. The objects are kept. */
   readonly onlyInStore: readonly string[];
   readonly notices: readonly StoreNotice[];
 }
@@ -40,7 +40,7 @@ export interface SyncReport {
 export interface FileCounts {
   readonly total: number;
   readonly stored: number;
-  /** Compared by checksum and found equal; in a dry run, to be compared. */
+  /** Files whose checksum matched; in a dry run, files that would be compared. */
   readonly verified: number;
   readonly unchanged: number;
   readonly unsent: number;
@@ -53,9 +53,9 @@ export interface Upload {
 }
 
 export interface UnsentFile {
-  /** A key, or for what has none the path inside the root. */
+  /** An object key, or the path inside the root if there is no key. */
   readonly path: string;
-  /** Null for what is no file. */
+  /** Null if the path is not a file. */
   readonly sizeBytes: number | null;
   readonly error: CodedError;
 }

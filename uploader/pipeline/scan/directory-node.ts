@@ -1,4 +1,4 @@
-/** A directory that the scanner knows. */
+/** The scanner's state of one directory. */
 
 import type { FileError } from '../../base/errors.js';
 import type { FolderId } from '../inventory/file-table.js';
@@ -7,28 +7,28 @@ import type { IgnoreRules } from './ignore-rules.js';
 
 /** The run that a directory belongs to. */
 export interface RunHome {
-  /** The number under which the sink knows the run. */
+  /** The number that the sink has given to the run. */
   readonly run: number;
-  /** The run's directory. */
+  /** The run directory. */
   readonly node: DirectoryNode;
-  /** A log directory that was adopted: a real run below it is a run of its own. */
+  /** An imported log directory; a Polyaxon run below it is a separate run. */
   readonly isImported: boolean;
-  /** Where the files of its directory lie inside the run. */
+  /** Path of the directory's files inside the run. */
   readonly filesAt: string;
 }
 
 export interface SkippedPath {
-  /** Inside the run, or inside the root; encoded as `RelPath` encodes. */
+  /** Path inside the run, or inside the root; encoded like `RelPath`. */
   readonly path: string;
   readonly reason: SkipReason;
-  /** The number of the run, for a path inside of one. */
+  /** The number of the run, if the path is inside one. */
   readonly run?: number | undefined;
 }
 
-/** What could not be looked at, or cannot be stored. */
+/** A path that could not be scanned, or cannot be stored. */
 export interface ScanProblem {
   readonly error: FileError;
-  /** The number of the run that the error's path is inside of. */
+  /** The number of the run that the path belongs to. */
   readonly run: number | undefined;
 }
 
@@ -37,30 +37,30 @@ export class DirectoryNode {
   readonly parent: DirectoryNode | null;
   /** Names from the root down, encoded. */
   readonly rootPath: string;
-  /** By name as it is on disk, in latin1: one character for each byte. */
+  /** By raw name on disk, decoded as latin1: one character per byte. */
   readonly children = new Map<string, DirectoryNode>();
   /** Null outside of runs. */
   home: RunHome | null;
-  /** Where its files go; null before the first one, and outside of runs. */
+  /** Inventory folder of its files; null before the first file, and outside of runs. */
   folder: FolderId | null = null;
-  /** Of `folder`, inside the run. */
+  /** Path of `folder` inside the run. */
   folderPath = '';
   rules: IgnoreRules;
-  /** Size and time of the ignore file that `rules` has been made with. */
+  /** Size and times of the ignore file that `rules` was parsed from. */
   ignoreFileStamp = '';
-  /** Not to be looked into: a second directory of a run. */
+  /** Never scanned: a second directory of the same run. */
   isBarred = false;
   isGone = false;
-  /** It was made, or something in it, shortly before it was found. */
+  /** It was changed shortly before it was found. */
   isYoung = false;
-  /** When event files were seen first, as long as it is no run. */
+  /** When event files were first seen, while the directory is not a run. */
   eventsSeenMs: number | undefined;
   lastVisitMs = Number.NEGATIVE_INFINITY;
-  /** How long a visit takes, lately. */
+  /** Moving average of the duration of a visit. */
   visitMs = 0;
   visitCount = 0;
   changedMs: number;
-  /** Names that it had at the last visit. */
+  /** Number of names at the last visit. */
   entryCount = 0;
   skipped: SkippedPath[] = [];
   problems: FileError[] = [];
@@ -79,7 +79,7 @@ export class DirectoryNode {
     this.changedMs = inherited.nowMs;
   }
 
-  /** The path inside of its run; empty for the run's directory, unless its files are those of another one of the run. */
+  /** Path inside its run; for the run directory `filesAt`, which is usually empty. */
   get runPath(): string {
     const start = this.home?.node.rootPath ?? '';
     const path = this.rootPath.slice(start === '' ? 0 : start.length + 1);

@@ -1,4 +1,4 @@
-/** One look at one directory: what is in it, whether it is a run, what of it is left out. */
+/** Scans one directory: lists its entries, decides whether it is a run, and applies the exclusion rules. */
 
 import type { Clock } from '../../../src/base/clock.js';
 import { messageOf } from '../../../src/base/errors.js';
@@ -32,43 +32,43 @@ import { IGNORE_FILE, type SkipReason } from './excludes.js';
 import type { IgnoreRules } from './ignore-rules.js';
 import type { RootWatch } from './root-watch.js';
 
-/** Found at this age, a file or a directory is taken for one that is being worked on. */
+/** A file or directory that changed within this time before it was found is assumed to be in use. */
 const YOUNG_MS = 60_000;
 const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
 
 export interface VisitOptions {
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
-  /** Where the scan begins; every link resolved. */
+  /** The root of the scan, with all symlinks resolved. */
   readonly root: Buffer;
   readonly rootWatch: RootWatch;
   readonly rules: IgnoreRules;
   readonly sink: ScanSink;
-  /** From what the uuids of adopted directories are made. */
+  /** Seed for the uuids of imported log directories. */
   readonly uuidSeed: string;
-  /** Take the root as one run, whatever is in it. */
+  /** Treats the root as one run, regardless of its content. */
   readonly asRun?: { readonly uuid: string } | undefined;
-  /** How long a directory with event files must have been there before it is adopted: its run file may be about to come. */
+  /** How long event files must exist before their directory is imported, because a run file may still appear. */
   readonly adoptAfterMs: number;
-  /** What the keys of a run begin with in the store: its length counts towards the limit on keys. */
+  /** Returns the prefix of a run's keys in the store, which counts towards the limit on the length of keys. */
   readonly toKeyPrefix: (runUuid: string) => string;
-  /** A directory that is never looked into: the store. */
+  /** A directory that is never scanned: the store itself. */
   readonly barredPath?: Buffer | undefined;
   readonly crossFileSystems: boolean;
   readonly allowHardLinks: boolean;
-  /** A file has changed, and is worth looking at often. */
+  /** A file has changed and should be checked often. */
   readonly onHot: (id: FileId, node: DirectoryNode, name: Buffer) => void;
 }
 
 export interface VisitResult {
   readonly isChanged: boolean;
-  /** Directories that were not known. */
+  /** Newly found directories. */
   readonly added: readonly DirectoryNode[];
 }
 
 interface Entry {
   readonly name: Buffer;
-  /** Encoded. */
+  /** The encoded name. */
   readonly text: string;
   readonly stat: FileStat;
 }
@@ -78,7 +78,7 @@ const UNCHANGED: VisitResult = { isChanged: false, added: [] };
 export class DirectoryScan {
   readonly #options: VisitOptions;
   readonly #runs = new Map<string, DirectoryNode>();
-  /** By the number of the run. */
+  /** Key prefixes by run number. */
   readonly #keyPrefixes = new Map<number, string>();
 
   constructor(options: VisitOptions) {
@@ -91,7 +91,7 @@ export class DirectoryScan {
     if (node.parent === null && !(await rootWatch.isThere())) return UNCHANGED;
     const listed = await this.#list(node);
     if (listed === null) return UNCHANGED;
-    // The run's own directory, empty all at once: a volume of its own that was unmounted.
+    // A run directory that is suddenly empty may be a separate volume that was unmounted.
     if (listed.length === 0 && node.entryCount > 0 && node.home?.node === node) return UNCHANGED;
     node.entryCount = listed.length;
     node.skipped = [];
@@ -104,7 +104,7 @@ export class DirectoryScan {
     return this.#take(node, entries, isNewHome);
   }
 
-  /** Looks at one file by opening it. False when it is not there any more, or is no file: its directory will tell. */
+  /** Checks one file by opening it. Returns false when it no longer exists or is not a file; the next scan of its directory handles that. */
   async lookAtFile(node: DirectoryNode, name: Buffer): Promise<boolean> {
     try {
       const file = await this.#options.fileSystem.openForReading(joinPath(node.path, [name]));
@@ -143,7 +143,7 @@ export class DirectoryScan {
     return entries;
   }
 
-  /** Finds out whether a directory outside of runs is one, or a real run inside of an adopted directory. True when it is one now. */
+  /** Checks whether a directory outside of runs, or inside an imported log directory, is a run. Returns true when it has become one. */
   async #decideHome(node: DirectoryNode, entries: readonly Entry[]): Promise<boolean> {
     if (node.home !== null && (!node.home.isImported || node.home.node === node)) return false;
     const found = await this.#findRun(node, entries);
@@ -166,7 +166,7 @@ export class DirectoryScan {
     const { fileSystem, asRun, uuidSeed, adoptAfterMs, clock } = this.#options;
     const directory = node.path;
     if (node.parent === null && asRun !== undefined) {
-      // What an empty directory will be is not to be seen yet.
+      // An empty directory does not show its layout yet.
       if (entries.length === 0) return null;
       return {
         runUuid: asRun.uuid,
@@ -197,7 +197,7 @@ export class DirectoryScan {
     };
   }
 
-  /** False when it cannot be read: what it keeps back is not known then, so nothing beside it or below is sent. */
+  /** Returns false when the ignore file cannot be read; then nothing in this directory or below it is sent. */
   async #readIgnoreFile(node: DirectoryNode, entries: readonly Entry[]): Promise<boolean> {
     const file = entries.find(({ text, stat }) => text === IGNORE_FILE && stat.kind === 'file');
     const stamp =
@@ -208,7 +208,7 @@ export class DirectoryScan {
     if (rules === null) return false;
     node.ignoreFileStamp = stamp;
     node.rules = rules;
-    // What was decided by the old rules is decided again: the directories below begin anew.
+    // The rules have changed: drop the directories below, so that they are scanned again.
     for (const child of node.children.values())
       this.#drop(child, (folder) => this.#options.sink.onFolderLeftOut(folder));
     node.children.clear();
@@ -227,7 +227,7 @@ export class DirectoryScan {
     } catch (error) {
       const path = join(toShownPath(node), IGNORE_FILE);
       const hint =
-        'Nothing of this directory is sent before it can be: let the user that runs the sync read it.';
+        'Give the user that runs polytrack permission to read it; until then nothing in this directory is sent.';
       const found = `cannot be read: ${messageOf(error)}`;
       node.problems.push(new FileError('ERR_FILE_UNREADABLE', path, found, hint, { cause: error }));
       return null;
@@ -291,7 +291,7 @@ export class DirectoryScan {
     const tooLong = this.#tooLongReason(node.home.run, node.folderPath, encoded);
     if (tooLong !== null) {
       const relPath = join(node.folderPath, encoded);
-      node.problems.push(new FileError('ERR_NAME_TOO_LONG', relPath, tooLong, 'Give it a shorter name.'));
+      node.problems.push(new FileError('ERR_NAME_TOO_LONG', relPath, tooLong, 'Use a shorter name.'));
       return null;
     }
     const told = sink.onFile(node.folder, encoded, stat);
@@ -299,7 +299,7 @@ export class DirectoryScan {
     return told;
   }
 
-  /** Whether more may be expected. What is seen for the first time is news, and may yet be years old. */
+  /** Returns true when more changes are likely. A file that is seen for the first time may have changed years ago. */
   #isLively(node: DirectoryNode, { stat }: Entry, isChanged: boolean): boolean {
     if (!isChanged || node.visitCount > 1) return isChanged;
     return this.#options.clock.wallTime() * 1000 - Number(stat.mtimeNs / 1_000_000n) < YOUNG_MS;
@@ -307,7 +307,7 @@ export class DirectoryScan {
 
   #tooLongReason(run: number, folderPath: string, name: string): string | null {
     const prefix = this.#keyPrefixes.get(run) ?? '';
-    // No character has more than three bytes for each unit of its length: nearly all names need no closer look.
+    // A UTF-16 code unit needs at most three bytes of UTF-8, so nearly all names pass without an exact count.
     const isSurelyFit =
       name.length * 3 <= MAX_NAME_BYTES &&
       (prefix.length + folderPath.length + name.length + 1) * 3 <= MAX_KEY_BYTES;
@@ -316,7 +316,7 @@ export class DirectoryScan {
       : tooLongReason(`${prefix}${join(folderPath, name)}`);
   }
 
-  /** Tells of files and directories that were there and are not: but not before it is sure that the root still is. */
+  /** Reports files and directories that no longer exist, after checking that the root and the run directory still do. */
   async #passGone(
     node: DirectoryNode,
     present: Set<FileId>,
@@ -340,11 +340,11 @@ export class DirectoryScan {
     try {
       return await fileSystem.readDirectory(node.path);
     } catch {
-      return []; // gone as a whole
+      return []; // deleted as a whole
     }
   }
 
-  /** Whether the run's directory has anything in it; one that is gone as a whole was deleted with its run. */
+  /** Returns true when the run directory has entries, or was deleted. An empty one may be unmounted. */
   async #isHomeThere({ home }: DirectoryNode): Promise<boolean> {
     if (home === null) return true;
     try {
@@ -354,7 +354,7 @@ export class DirectoryScan {
     }
   }
 
-  /** A directory is gone, with all below it. */
+  /** Drops a directory that no longer exists, with all directories below it. */
   async #forget(node: DirectoryNode): Promise<void> {
     const { sink, rootWatch } = this.#options;
     if (!(await rootWatch.isThere()) || !(await this.#isHomeThere(node))) return;
@@ -362,7 +362,7 @@ export class DirectoryScan {
     node.parent?.children.delete(node.path.toString('latin1', node.path.lastIndexOf(0x2f) + 1));
   }
 
-  /** What is left out may have been known: the rules have changed, or something else has taken the name. */
+  /** Excludes an entry. It may be in the inventory, if the rules have changed or another entry has taken the name. */
   #leaveOut(node: DirectoryNode, { name, text }: Entry): void {
     const { sink } = this.#options;
     const key = name.toString('latin1');
@@ -394,7 +394,7 @@ export class DirectoryScan {
     return child;
   }
 
-  /** Directories that were known before their run was: all but those that are runs themselves belong to it now. */
+  /** Moves known directories into a run that was just found, except those that are runs themselves. */
   #adoptChildren(node: DirectoryNode): void {
     for (const [key, child] of node.children) {
       if (child.home?.node === child) continue;
@@ -406,7 +406,7 @@ export class DirectoryScan {
 
 const RUN_NAMES = [RUN_FILE, OUTPUTS_DIRECTORY, EVENTS_DIRECTORY, LOGS_DIRECTORY, PROCESS_DIRECTORY];
 
-/** Whether a directory that the user takes for a run is laid out as one; a log directory of another writer is not. */
+/** Returns true when a directory has the layout of a run, unlike a log directory of another writer. */
 function looksLikeRun(entries: readonly Entry[]): boolean {
   return entries.some(({ text }) => RUN_NAMES.includes(text));
 }
@@ -415,12 +415,12 @@ function join(directory: string, name: string): string {
   return directory === '' ? name : `${directory}/${name}`;
 }
 
-/** Whether a directory is where runs are kept: what is no run in it is worth a word. */
+/** Returns true for the `runs/` directory, in which entries that are not runs are reported. */
 function isRunsDirectory(node: DirectoryNode): boolean {
   return node.home === null && node.rootPath === RUNS_DIRECTORY;
 }
 
-/** Directories in a `runs/` that hold no run, however deep. */
+/** Returns the directories in `runs/` that contain no run at any depth. */
 export function notRuns(node: DirectoryNode): SkippedPath[] {
   if (!isRunsDirectory(node)) return [];
   return [...node.children.values()]
@@ -437,13 +437,13 @@ function hasRun(node: DirectoryNode): boolean {
   return false;
 }
 
-/** Inside of its run, else inside of the root. */
+/** Returns the path inside the run, or inside the root if there is no run. */
 function toShownPath(node: DirectoryNode): string {
   return node.home === null ? node.rootPath : node.runPath;
 }
 
 function unreadable(path: string, cause: unknown): FileError {
-  const hint = 'Let the user that runs the sync read it.';
+  const hint = 'Give the user that runs polytrack permission to read it.';
   return new FileError('ERR_FILE_UNREADABLE', path, `cannot be listed: ${messageOf(cause)}`, hint, { cause });
 }
 
@@ -451,7 +451,7 @@ function duplicate(path: string, runUuid: string, other: DirectoryNode): FileErr
   return new FileError(
     'ERR_RUN_DUPLICATE',
     path,
-    `its run ${runUuid} is also in ${other.path.toString()}`,
-    'Remove the copy, or give it a uuid of its own.',
+    `run ${runUuid} is also in ${other.path.toString()}`,
+    'Remove the copy, or give it a different uuid.',
   );
 }

@@ -1,13 +1,13 @@
 /**
- * Names that are never sent: what is not finished, what belongs to tools, what looks like a secret. Decided by name alone.
+ * Finds names that are excluded by default: unfinished files, files of tools, and secret-like names. Only the name decides.
  *
- * The patterns are narrow on purpose: a file that is left out by mistake (`id_map.json`) is worse than one too many.
+ * The patterns are deliberately narrow: wrongly excluding a file (`id_map.json`) is worse than sending one too many.
  */
 
 import { PARTIAL_SUFFIX } from '../../../src/base/atomic-file.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 
-/** Why a path is not sent although nothing failed. */
+/** Why a path is excluded. */
 export type SkipReason =
   | 'symbolic-link'
   | 'not-regular'
@@ -30,7 +30,7 @@ const SECRETS = [
   /\.pem$/,
   /\.p12$/,
   /\.pfx$/,
-  /^id_(rsa|dsa|ecdsa|ed25519)(_sk)?$/, // the private halves of ssh-keygen(1); ….pub is public
+  /^id_(rsa|dsa|ecdsa|ed25519)(_sk)?$/, // private keys of ssh-keygen(1); ….pub is public
   /^[._]netrc$/,
   /^\.(aws|ssh|kube|gnupg|docker)$/,
   /^\.(pgpass|npmrc|pypirc|git-credentials)$/,
@@ -39,10 +39,10 @@ const SECRETS = [
   /service[-_]?account.*\.json$/i,
 ];
 
-/** Whatever one of them matches: nearly all names need no second look. */
+/** Matches any name that one of these patterns matches, so that nearly all names need a single test. */
 const SUSPECT = new RegExp([...TOOLS, ...SECRETS].map(({ source }) => source).join('|'), 'i');
 
-/** Why a file or directory of this name is left out, or null. A directory is left out with everything in it. */
+/** Returns why a file or directory of this name is excluded, or null. A directory is excluded with everything in it. */
 export function toSkipReason(name: string): SkipReason | null {
   if (name === RESERVED_DIRECTORY) return 'reserved';
   if (UNFINISHED.some((suffix) => name.endsWith(suffix))) return 'unfinished';

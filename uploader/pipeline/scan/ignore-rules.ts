@@ -1,8 +1,8 @@
 /**
- * Which paths are left out: names that are never sent, patterns of the command line, and `.polytrackignore` files, which have the
- * syntax of `.gitignore` and hold for the directory that they lie in and those below.
+ * Decides which paths are excluded: by default names, by patterns of the command line, and by `.polytrackignore` files. These have the
+ * syntax of `.gitignore` and apply to their directory and the directories below it.
  *
- * Only an include pattern of the command line overrides the names that are never sent: a file in the tree cannot.
+ * Only an include pattern of the command line overrides the default names; an ignore file cannot.
  */
 
 import ignore from 'ignore';
@@ -10,14 +10,14 @@ import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { type SkipReason, toSkipReason } from './excludes.js';
 
 export interface PatternOptions {
-  /** Sent whatever else says no. Syntax of `.gitignore`, relative to the root. */
+  /** Patterns of paths to send even if other rules exclude them. Syntax of `.gitignore`, relative to the root. */
   readonly include?: readonly string[] | undefined;
-  /** Left out. Likewise. */
+  /** Patterns of paths to exclude, in the same syntax. */
   readonly exclude?: readonly string[] | undefined;
 }
 
 interface DirectoryRules {
-  /** Of the directory, relative to the root; ends with `/` unless it is the root itself. */
+  /** Path of the directory, relative to the root; ends with `/` unless empty for the root. */
   readonly prefix: string;
   readonly patterns: ignore.Ignore;
 }
@@ -41,7 +41,7 @@ export class IgnoreRules {
     this.#onIncluded = onIncluded;
   }
 
-  /** The rules of a root. `onIncluded` is told of each path that only an include pattern lets through. */
+  /** Creates the rules of a root. `onIncluded` is called for each path that is sent only because of an include pattern. */
   static create(
     { include = [], exclude = [] }: PatternOptions = {},
     onIncluded: (path: string, reason: SkipReason) => void = () => undefined,
@@ -49,13 +49,13 @@ export class IgnoreRules {
     return new IgnoreRules(parse(include), parse(exclude), [], onIncluded);
   }
 
-  /** These rules, and those of an ignore file in the directory `path` (relative to the root, empty for it). */
+  /** Returns these rules plus those of an ignore file in the directory `path` (relative to the root, empty for the root). */
   extend(path: string, text: string): IgnoreRules {
     const rules = { prefix: path === '' ? '' : `${path}/`, patterns: create().add(text) };
     return new IgnoreRules(this.#include, this.#exclude, [...this.#directories, rules], this.#onIncluded);
   }
 
-  /** Why the file or directory `name` of `directory` (relative to the root, empty for it) is left out, or null. */
+  /** Returns why the entry `name` of `directory` (relative to the root, empty for the root) is excluded, or null. */
   reasonFor(directory: string, name: string, isDirectory: boolean): SkipReason | null {
     const byName = toSkipReason(name);
     if (byName === null && !this.#hasPatterns) return null;
@@ -74,7 +74,7 @@ export class IgnoreRules {
   #findReason(path: string, isDirectory: boolean): SkipReason | null {
     const tested = isDirectory ? `${path}/` : path;
     if (this.#exclude?.ignores(tested) === true) return 'ignored';
-    // The innermost file that has a say decides.
+    // The innermost ignore file with a matching pattern decides.
     for (const { prefix, patterns } of [...this.#directories].reverse()) {
       const { ignored, unignored } = patterns.test(tested.slice(prefix.length));
       if (ignored) return 'ignored';
@@ -84,7 +84,7 @@ export class IgnoreRules {
   }
 }
 
-/** As git: names are told apart by case. */
+/** Names are case-sensitive, as in git. */
 function create(): ignore.Ignore {
   return ignore({ ignorecase: false });
 }

@@ -1,8 +1,8 @@
 /**
- * Whether the root is there: a volume that was unmounted looks like a tree whose files were all deleted, and must not be taken for one.
+ * Checks whether the root is available, so that an unmounted volume is not mistaken for a tree whose files were all deleted.
  *
- * Nothing is written into the tree, so what tells is the tree itself: a root that cannot be listed, that is empty although there was
- * something in it, or that is another directory with nothing of what was there before, is away.
+ * It writes nothing into the tree. A root counts as unavailable when it cannot be listed, when it has become empty, or when it is another
+ * directory with none of the previous entries.
  */
 
 import { messageOf } from '../../../src/base/errors.js';
@@ -10,7 +10,7 @@ import { RUN_FILE, RUNS_DIRECTORY } from '../../../src/run-directory/layout.js';
 import type { FileStat, FileSystem } from '../../base/io/file-system.js';
 import { isAbsent } from '../../base/io/system-error.js';
 
-/** Enough names to recognise a root by. */
+/** Maximum number of names to remember for recognising a root. */
 const MAX_NAMES = 4096;
 
 export interface RootListener {
@@ -22,7 +22,7 @@ export class RootWatch {
   readonly #fileSystem: FileSystem;
   readonly #root: Buffer;
   readonly #listener: RootListener;
-  /** Of the last listing that was good, in latin1. */
+  /** Names of the last valid listing, decoded as latin1. */
   #names = new Set<string>();
   #ino: bigint | undefined;
   #awayReason: string | null = null;
@@ -34,17 +34,17 @@ export class RootWatch {
     this.#listener = listener;
   }
 
-  /** Why the root was away at the last look; null when it was there. */
+  /** Why the root was unavailable at the last check; null when it was available. */
   get awayReason(): string | null {
     return this.#awayReason;
   }
 
-  /** The device that the root is on; undefined before it was seen. */
+  /** The device of the root; undefined until the root has been found. */
   get device(): bigint | undefined {
     return this.#device;
   }
 
-  /** Looks. A root that never was there is not away: it is still to come. */
+  /** Checks the root now. A root that has never existed counts as available, because it may still be created. */
   async isThere(): Promise<boolean> {
     const reason = await this.#findReason();
     if (reason !== null && this.#awayReason === null) this.#listener.onAway(reason);
@@ -60,13 +60,13 @@ export class RootWatch {
       names = (await this.#fileSystem.readDirectory(this.#root)).map((name) => name.toString('latin1'));
       stat = await this.#fileSystem.lstat(this.#root);
     } catch (error) {
-      if (isAbsent(error)) return this.#names.size === 0 ? null : 'it is not there';
+      if (isAbsent(error)) return this.#names.size === 0 ? null : 'it does not exist';
       return `it cannot be listed: ${messageOf(error)}`;
     }
     const isFamiliar = this.#names.size === 0 || names.some((name) => this.#names.has(name));
     if (!isFamiliar && names.length === 0) return 'it is empty';
     const hasRuns = names.includes(RUNS_DIRECTORY) || names.includes(RUN_FILE);
-    if (!isFamiliar && stat.ino !== this.#ino && !hasRuns) return 'nothing of what was in it is there';
+    if (!isFamiliar && stat.ino !== this.#ino && !hasRuns) return 'none of its previous entries exist';
     this.#names = new Set(names.slice(0, MAX_NAMES));
     this.#ino = stat.ino;
     this.#device = stat.device;

@@ -1,13 +1,12 @@
 /**
- * The scanner: finds runs and their files, again and again, and tells what is there.
+ * The scanner finds runs and their files by polling the tree; file-watcher events only change the order.
  *
- * Looking is the truth; hints of a file watcher only change the order. Files that changed within the last minute are looked at every second,
- * by opening them (a network file system answers an lstat from memory for up to a minute), and their directories every two seconds;
- * directories that changed lately every ten; where new runs turn up, the time stamps of the directories every second; all others in turn, so that everything has been seen within a minute at the latest, and earlier as long as that costs
- * a few hundredths of a core.
+ * Files that changed within the last minute: every 1 s, by opening them, because a network file system may cache an lstat for a minute.
+ * Their directories: every 2 s. Directories that changed within 10 minutes: every 10 s. Timestamps of directories outside of runs, where
+ * new runs appear: every 1 s. All others: in rounds of at most a minute, or less if that costs only a few hundredths of a core.
  *
- * Never follows a symbolic link, and reads no file but run files and ignore files. A directory that is replaced by a link during a visit can
- * make it see foreign names; the reader, which checks every file that it opened, keeps foreign bytes out. Deep trees cost memory, not stack.
+ * It never follows a symlink, and reads only run files and ignore files. If a directory is replaced by a link during a visit, it may see
+ * names from outside; the reader checks every opened file and rejects them. Deep trees use memory, not stack.
  */
 
 import type { Clock } from '../../../src/base/clock.js';
@@ -19,38 +18,38 @@ import type { RootWatch } from './root-watch.js';
 
 const HOT_INTERVAL_MS = 1_000;
 const HOT_FOR_MS = 60_000;
-/** Opened one after the other; more than these wait for the visit of their directory. */
+/** Limit of files that are checked by opening them; others are checked when their directory is visited. */
 const MAX_HOT_FILES = 256;
-/** Directories of the same kind, the latest first: as many as this share of the time allows, and some in any case. */
+/** Directories of such files are visited most recent first: at least the minimum, and more within this share of the time. */
 const HOT_DIRECTORY_INTERVAL_MS = 2_000;
 const HOT_SHARE = 0.1;
 const MIN_HOT_DIRECTORIES = 32;
-/** Of the last visit in the average: one that was held up by other work says little. */
+/** Weight of the last visit in the average duration; low, because other work may have delayed it. */
 const VISIT_WEIGHT = 0.3;
 const MAX_HOT_ENTRIES = 1_000;
-/** Directories outside of runs, by their time stamps: what is new in them is a run, mostly. */
+/** Directories outside of runs, where new entries are mostly runs, are checked by their timestamps. */
 const OUTER_INTERVAL_MS = 1_000;
 const MAX_OUTER = 256;
 const WARM_INTERVAL_MS = 10_000;
 const WARM_FOR_MS = 600_000;
-/** In all directories of that kind: after a hundred thousand new files, those that changed before wait for their turn. */
+/** Limit of entries in all warm directories of one round; others wait for the round through all directories. */
 const MAX_WARM_ENTRIES = 10_000;
-/** With the time that a change is waited for, the shorter one keeps what was quiet for long within 15 s. */
+/** Limits of the duration of a round through all directories. The minimum keeps the total delay of a rare change below 15 s. */
 const COLD_INTERVAL_MS = { min: 11_000, max: 60_000 };
-/** Looking at what does not change may take this share of the time; most of that is waiting when the machine is busy. */
+/** Share of the time for scanning unchanged directories; on a busy machine, most of that is waiting. */
 const COLD_SHARE = 0.12;
-/** Directories of runs that others work on: so that it is known what there is when that changes. */
+/** Interval for runs of other uploaders, so that their files are known if a run is reassigned. */
 const ELSEWHERE_INTERVAL_MS = 60_000;
-/** A directory that changes all the time is not visited more often than this, whatever the hints. */
+/** Minimum interval between visits of a directory that are caused by file-watcher events. */
 const HINT_SPACING_MS = 250;
 const MAX_WATCHED = 256;
-/** How long one call may go on with what is not urgent. */
+/** Maximum time per call for work that is not urgent. */
 const SLICE_MS = 50;
 
 export interface ScannerOptions extends Omit<VisitOptions, 'onHot'> {
   readonly rootWatch: RootWatch;
   readonly hints?: HintSource | undefined;
-  /** Whether a run, by its number, is to be followed. Others, which another uploader works on, are looked at in turn only. Default: all are. */
+  /** Returns whether this uploader works on a run, by its number. Runs of other uploaders are scanned once a minute. Default: all. */
   readonly isFollowed?: ((run: number) => boolean) | undefined;
 }
 
@@ -65,17 +64,17 @@ export class Scanner {
   readonly #clock: Clock;
   readonly #visit: DirectoryScan;
   readonly #root: DirectoryNode;
-  /** All that were seen; those that are gone are dropped at the next round. */
+  /** All known directories; deleted ones are removed at the next round. */
   #nodes: DirectoryNode[] = [];
   #cursor = 0;
-  /** Never visited, or hinted at. */
+  /** Directories to visit next: new ones, and those with a file-watcher event. */
   readonly #urgent = new Set<DirectoryNode>();
   readonly #warm = new Set<DirectoryNode>();
   readonly #hot = new Map<FileId, HotFile>();
-  /** Outside of runs, with their time stamps at the last look; from the root down, as far as there is room. */
+  /** Directories outside of runs with their last timestamps; from the root down, up to `MAX_OUTER`. */
   readonly #outer = new Map<DirectoryNode, bigint | undefined>();
   #lastOuterMs = Number.NEGATIVE_INFINITY;
-  /** By path, least recently changed first. */
+  /** Watched directories by path, least recently changed first. */
   readonly #watched = new Map<string, DirectoryNode>();
   #lastHotMs = Number.NEGATIVE_INFINITY;
   #coldIntervalMs = COLD_INTERVAL_MS.min;
@@ -95,63 +94,63 @@ export class Scanner {
     this.#lastColdMs = nowMs;
   }
 
-  /** Directories that are known. */
+  /** Number of known directories. */
   get directoryCount(): number {
     return this.#nodes.length;
   }
 
-  /** What is left out, sorted by path. */
+  /** Excluded paths, sorted. */
   get skipped(): SkippedPath[] {
     const skipped = this.#nodes.flatMap((node) => (node.isGone ? [] : [...node.skipped, ...notRuns(node)]));
     return skipped.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  /** What could not be looked at, or cannot be stored: with these, a pass is not complete. */
+  /** Paths that could not be scanned or cannot be stored. With any of them, a sync is not complete. */
   get problems(): ScanProblem[] {
     return this.#nodes.flatMap((node) =>
       node.isGone ? [] : node.problems.map((error) => ({ error, run: node.home?.run })),
     );
   }
 
-  /** Visits every directory once, and those that turn up. What it has seen so far once the signal is aborted. */
+  /** Visits every directory once, including new ones. Stops early when the signal is aborted. */
   async scanAll(signal?: AbortSignal): Promise<void> {
     if (!(await this.#options.rootWatch.isThere())) return;
     for (const node of this.#nodes) this.#urgent.add(node);
     await this.#visitUrgent(signal);
   }
 
-  /** Looks at what is due. To be called a few times a second. */
+  /** Scans everything that is scheduled by now. Call it a few times a second. */
   async scanDue(signal?: AbortSignal): Promise<void> {
     if (this.#options.rootWatch.awayReason !== null && !(await this.#options.rootWatch.isThere())) return;
     this.#awaitRoot();
-    await this.#lookAtOuter();
+    await this.#checkOuter();
     await this.#visitUrgent(signal);
-    await this.#lookAtHot(signal);
+    await this.#checkHot(signal);
     await this.#visitWarm(signal);
     await this.#visitCold(signal);
   }
 
-  /** A last look, before the end: at all that has changed lately. */
+  /** Scans everything that has changed recently, for the last sync before shutdown. */
   async scanLate(signal?: AbortSignal): Promise<void> {
     if (!(await this.#options.rootWatch.isThere())) return;
     for (const node of this.#warm) this.#urgent.add(node);
     this.#lastHotMs = Number.NEGATIVE_INFINITY;
     await this.#visitUrgent(signal, { isSpaced: false });
-    await this.#lookAtHot(signal);
+    await this.#checkHot(signal);
   }
 
-  /** Looks at all directories of runs with the next call. */
+  /** Schedules all directories of the given runs for the next call. */
   revisit(runs: ReadonlySet<number>): void {
     for (const node of this.#nodes)
       if (node.home !== null && runs.has(node.home.run) && !node.isGone) this.#urgent.add(node);
   }
 
-  /** Whether directories of a run are still to be visited. */
+  /** Returns true while directories of a run are scheduled. */
   isVisiting(run: number): boolean {
     return [...this.#urgent].some((node) => node.home?.run === run && !node.isGone);
   }
 
-  /** A directory may have changed. */
+  /** Handles a file-watcher event: schedules the directory. */
   hint(path: string): void {
     const node = this.#watched.get(path);
     if (node !== undefined && !node.isGone) this.#urgent.add(node);
@@ -184,21 +183,21 @@ export class Scanner {
       if (!this.#isFollowed(node) || nowMs - node.changedMs > WARM_FOR_MS) this.#warm.delete(node);
       else if (isDue) due.push(node);
     }
-    // Parents were found before their children, and are the first to be taken for runs.
+    // Visit parents before their children, so that a parent is recognised as a run first.
     for (const node of due.reverse()) {
       if (signal?.aborted) return;
       await this.#visitNode(node);
     }
   }
 
-  /** A root that is empty, or still to come, is looked at often: it costs nothing. */
+  /** Schedules an empty or missing root every second, which costs next to nothing. */
   #awaitRoot(): void {
     const ageMs = this.#clock.monotonicMs() - this.#root.lastVisitMs;
     if (this.#root.entryCount === 0 && ageMs >= HOT_INTERVAL_MS) this.#urgent.add(this.#root);
   }
 
-  /** Runs may begin months after the directory that holds them: when its entries change, its time stamp does. */
-  async #lookAtOuter(): Promise<void> {
+  /** Checks timestamps of directories outside of runs: they change when an entry is added, even after months. */
+  async #checkOuter(): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#lastOuterMs < OUTER_INTERVAL_MS) return;
     this.#lastOuterMs = nowMs;
@@ -213,7 +212,7 @@ export class Scanner {
     }
   }
 
-  /** Goes on with the round through all directories, as far as it has to be by now. */
+  /** Continues the round through all directories, as far as its schedule requires by now. */
   async #visitCold(signal?: AbortSignal): Promise<void> {
     const startMs = this.#clock.monotonicMs();
     const share = (startMs - this.#lastColdMs) / this.#coldIntervalMs;
@@ -231,7 +230,7 @@ export class Scanner {
       if (beganMs - node.lastVisitMs < restMs) continue;
       await this.#visitNode(node);
       this.#coldCostMs += this.#clock.monotonicMs() - beganMs;
-      // Held up, by a slow disk or by other work: the round takes longer then, and the next is given more time.
+      // A slow disk or other work has delayed the round: let it take longer, and give the next one more time.
       if (beganMs - startMs > SLICE_MS) return;
     }
   }
@@ -244,7 +243,7 @@ export class Scanner {
     this.#coldCostMs = 0;
   }
 
-  async #lookAtHot(signal?: AbortSignal): Promise<void> {
+  async #checkHot(signal?: AbortSignal): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#lastHotMs < HOT_INTERVAL_MS) return;
     this.#lastHotMs = nowMs;
@@ -270,7 +269,7 @@ export class Scanner {
       node.changedMs = nowMs;
     }
     if (!this.#isFollowed(node)) return;
-    // A hint about what nobody has touched yet is welcome too, as long as there is room.
+    // Watch directories without changes too, up to the limit.
     if (isChanged || (node.visitCount === 1 && this.#watched.size < MAX_WATCHED)) this.#watch(node);
     if (!isChanged) return;
     this.#warm.delete(node);
@@ -294,11 +293,11 @@ export class Scanner {
     if (this.#hot.size > MAX_HOT_FILES && coldest !== undefined) this.#hot.delete(coldest);
   }
 
-  /** Asks for hints about a directory that has changed. Where more of them change than there is room for, those that have a place keep it. */
+  /** Watches a directory that has changed. If more than `MAX_WATCHED` change, those that are watched already stay watched. */
   #watch(node: DirectoryNode): void {
     const { hints } = this.#options;
     const path = node.path.toString('utf8');
-    // The watcher takes names as text: one that is no text is visited without hints.
+    // The watcher accepts only text. Directories with other names are polled.
     if (hints === undefined || !Buffer.from(path).equals(node.path)) return;
     const isWatched = this.#watched.delete(path);
     if (!isWatched && !this.#makeRoom(hints)) return;

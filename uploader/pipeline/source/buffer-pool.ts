@@ -1,4 +1,4 @@
-/** A fixed number of buffers for all reading: however much there is to read, memory is bounded by these. */
+/** A fixed number of buffers for all reads, so that memory use is bounded. */
 
 export const BUFFER_BYTES = 1024 * 1024;
 
@@ -11,7 +11,7 @@ export class BufferPool {
     this.#left = count;
   }
 
-  /** Runs `work` with a buffer of its own; waits for one when all are taken. First come, first served. */
+  /** Runs `work` with exclusive use of a buffer. Waits for one when all are in use; first come, first served. */
   async use<Result>(work: (buffer: Buffer) => Promise<Result>): Promise<Result> {
     const buffer = await this.#take();
     try {

@@ -1,11 +1,11 @@
-/** What is remembered, while the uploader runs, of a file that is extended in the store: cheap evidence that it only grew. */
+/** Checksums of a growing file, kept while the uploader runs: a cheap way to detect that the file only grew. */
 export interface GrowthState {
-  /** CRC-32 of the first `HEAD_BYTES` bytes, or of all when there are fewer. */
+  /** CRC-32 of the first `HEAD_BYTES` bytes, or of the whole file if it is shorter. */
   readonly headCrc32: number;
   readonly headBytes: number;
-  /** Where the last extent begins, and the CRC-32 of the bytes before it: its own bytes, read again, must lead to the CRC of all. */
+  /** Start of the last extent, and the CRC-32 of the bytes before it. With the extent read again, it must give the CRC-32 of all. */
   readonly extentStart: number;
   readonly extentStartCrc32: number;
-  /** Of an event file: the end of the last whole record that was seen. */
+  /** For an event file, the end of the last whole record that was read. */
   readonly recordEnd: number;
 }

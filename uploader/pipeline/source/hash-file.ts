@@ -1,4 +1,4 @@
-/** The checksums of an open file in one reading. */
+/** Computes the checksums of an open file in one read. */
 
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -7,20 +7,20 @@ import type { LocalFile } from './local-file.js';
 
 export interface FileHashes {
   readonly crc32: number;
-  /** Hex; null when it was not wanted. */
+  /** Hex; null when not requested. */
   readonly sha256: string | null;
   /** CRC-32 of the first `mark` bytes; null when the file has fewer. */
   readonly crc32AtMark: number | null;
 }
 
-/** Reads the first `sizeBytes` bytes; null when the file has become shorter. Throws as the file does. */
+/** Hashes the first `sizeBytes` bytes; null when the file has become shorter. Throws the errors of `file`. */
 export function hashFile(
   file: LocalFile,
   sizeBytes: number,
   options: {
     readonly pool: BufferPool;
     readonly mark?: number | undefined;
-    /** It takes twice as long as all else. Default true. */
+    /** Whether to compute the SHA-256, which takes twice as long as all other work. Default true. */
     readonly withSha256?: boolean | undefined;
     readonly signal?: AbortSignal | undefined;
   },

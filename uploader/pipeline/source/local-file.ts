@@ -1,8 +1,8 @@
 /**
- * Opens one file of a run for sending, and nothing else: not what a link leads to, not a FIFO, not a file outside of the run.
+ * Opens a file of a run for sending. Rejects everything else: the target of a symlink, a FIFO, a file outside of the run.
  *
- * Bytes are read twice: once for the checksum that a commit announces, once to be sent. Equal checksums of both mean that the
- * bytes stood in the file at the moment between the two readings, so what is stored is always a state that the file was in.
+ * Bytes are read twice: once for the checksum that a commit announces, and once to send them. If both checksums are equal, the file had
+ * these bytes between the two reads, so the stored bytes are always a state that the file was in.
  */
 
 import { messageOf } from '../../../src/base/errors.js';
@@ -18,23 +18,23 @@ const SLASH = 0x2f;
 /** One open file. The caller closes it. */
 export interface LocalFile extends ByteSource {
   readonly path: Buffer;
-  /** As it was when it was opened, before a byte of it was read. */
+  /** Attributes of the file when it was opened, before any byte was read. */
   readonly opened: FileStat;
-  /** Of the file that is open, whatever its name leads to by now. */
+  /** Returns the attributes of the open file, even if another file now has its name. */
   stat(): Promise<FileStat>;
-  /** Fills `buffer` from `position` on, as far as the file goes; resolves to the number of bytes. */
+  /** Fills `buffer` with the bytes from `position` on, up to the end of the file; resolves to the number of bytes. */
   readInto(buffer: Buffer, position: number): Promise<number>;
   close(): Promise<void>;
 }
 
-/** What an opened file must be, besides a regular file inside of its run. */
+/** Conditions for an opened file, besides being a regular file inside of its run. */
 export interface OpenPolicy {
   /** The device of the root; undefined allows any. */
   readonly device?: bigint | undefined;
   readonly allowHardLinks: boolean;
 }
 
-/** Opens the file at `place`, which is `relPath` in its run, and is called that in errors. Throws `FileError`. */
+/** Opens a file by its local path; errors name it by `relPath`, its path in the run. Throws `FileError`. */
 export async function openLocalFile(
   fileSystem: FileSystem,
   { directory, path: localPath }: { readonly directory: Buffer; readonly path: RelPath },
@@ -44,13 +44,13 @@ export async function openLocalFile(
   const path = joinPath(directory, [toPathBytes(localPath)]);
   const file = await openOrExplain(fileSystem, path, relPath);
   try {
-    // A directory on the way may have been replaced by a link since the walk: what counts is where the open file lies.
+    // A parent directory may have been replaced by a symlink since the scan, so check the real path of the open file.
     const [stat, realPath] = await Promise.all([file.stat(), file.realPath()]);
     if (stat.kind !== 'file') throw outside(relPath, 'it is no longer a regular file');
-    if (!isInside(realPath, directory)) throw outside(relPath, 'it lies outside of the run directory');
+    if (!isInside(realPath, directory)) throw outside(relPath, 'it is outside of the run directory');
     if (policy.device !== undefined && stat.device !== policy.device)
-      throw outside(relPath, 'it lies on another device than the root');
-    if (!policy.allowHardLinks && stat.linkCount > 1) throw outside(relPath, 'it has other names');
+      throw outside(relPath, 'it is on a different device than the root');
+    if (!policy.allowHardLinks && stat.linkCount > 1) throw outside(relPath, 'it has other hard links');
     return new OpenedFile(file, path, relPath, stat);
   } catch (error) {
     await file.close();
@@ -105,13 +105,13 @@ async function openOrExplain(fileSystem: FileSystem, path: Buffer, relPath: RelP
     return await fileSystem.openForReading(path);
   } catch (cause) {
     if (isAbsent(cause)) {
-      const hint = 'Keep files until a sync has stored them; if it was meant to go, sync again.';
+      const hint = 'Keep files until a sync has stored them; if you deleted it on purpose, sync again.';
       throw new FileError('ERR_FILE_VANISHED', relPath, 'it was deleted before it could be read', hint, {
         cause,
       });
     }
     const code = systemErrorCode(cause);
-    // ELOOP: a link by now. ENXIO: a socket, or a FIFO without a reader.
+    // ELOOP: it is now a symlink. ENXIO: a socket, or a FIFO without a reader.
     if (code === 'ELOOP' || code === 'ENXIO') throw outside(relPath, 'it is no longer a regular file');
     throw unreadable(relPath, cause);
   }
@@ -122,12 +122,12 @@ function isInside(path: Buffer, directory: Buffer): boolean {
 }
 
 function outside(relPath: RelPath, found: string): FileError {
-  const hint = 'Find out who replaces files of this run by links; nothing of it was sent.';
+  const hint = 'Find the program that replaces files of this run by links; the file was not sent.';
   return new FileError('ERR_FILE_OUTSIDE', relPath, found, hint);
 }
 
 function unreadable(relPath: RelPath, cause: unknown): FileError {
-  const hint = 'Let the user that runs the sync read it, and check the disk.';
+  const hint = 'Give the user that runs polytrack permission to read the file, and check the disk.';
   return new FileError('ERR_FILE_UNREADABLE', relPath, `cannot be read: ${messageOf(cause)}`, hint, {
     cause,
   });

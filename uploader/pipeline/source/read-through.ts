@@ -1,4 +1,4 @@
-/** Reads a stretch of a file once, for everything that is to be known of it: checksum, marks to check by later, ends of records. */
+/** Reads a range of a file once and computes everything needed from it: checksums, marks for later checks, ends of records. */
 
 import { crc32 } from 'node:zlib';
 import type { BufferPool } from './buffer-pool.js';
@@ -8,7 +8,7 @@ import type { RecordScanner } from './record-scanner.js';
 
 const MIB = 1024 * 1024;
 export const HEAD_BYTES = 4096;
-/** The last extent has between one and two of these. */
+/** The last extent is between one and two times this long. */
 const EXTENT_BYTES = 4 * MIB;
 
 export interface Stretch {
@@ -23,9 +23,9 @@ export interface ReadThrough {
   readonly crc32OfAll: number;
   /** CRC-32 of the first `end` bytes. */
   readonly crc32: number;
-  /** `to`, or for an event file the end of the last whole record before it. */
+  /** `to`, or for an event file the end of the last whole record before `to`. */
   readonly end: number;
-  /** Where the bytes are damaged; null when they are not, or when nobody looked. */
+  /** Offset of damaged bytes; null when there are none, or records were not checked. */
   readonly damageStart: number | null;
   readonly growth: GrowthState;
   /** CRC-32 of the first `mark` bytes. */
@@ -35,15 +35,15 @@ export interface ReadThrough {
 export interface ReadOptions {
   readonly pool: BufferPool;
   readonly signal?: AbortSignal | undefined;
-  /** For event files; begins at or behind `from`. */
+  /** The record scanner for event files; begins at or after the start of the range. */
   readonly records?: { readonly scanner: RecordScanner; readonly from: number } | undefined;
-  /** What is known of the bytes before `from`. */
+  /** The growth state of the bytes before the range. */
   readonly growth?: GrowthState | undefined;
-  /** An offset whose CRC-32 is wanted. */
+  /** An offset at which to return the CRC-32. */
   readonly mark?: number | undefined;
 }
 
-/** Reads a stretch; null when the file has become shorter. */
+/** Reads a range of a file; null when the file has become shorter. */
 export function readThrough(
   file: LocalFile,
   stretch: Stretch,
@@ -69,7 +69,7 @@ class Reading {
   #endCrc: number;
   #headCrc: number;
   #headBytes: number;
-  /** The last two multiples of `EXTENT_BYTES` that were passed. */
+  /** CRC-32 at the last two multiples of `EXTENT_BYTES` that were passed. */
   #marks: { readonly start: number; readonly crc: number }[];
   #crcAtMark: number | null = null;
 
@@ -113,7 +113,7 @@ class Reading {
     };
   }
 
-  /** Where a piece has to end at the latest, because something is to be known of that place. */
+  /** Returns the next offset at which a piece must end, because a checksum is needed there. */
   #stopBefore(position: number): number {
     const { mark, records } = this.#options;
     let stop = (Math.floor(position / EXTENT_BYTES) + 1) * EXTENT_BYTES;

@@ -1,8 +1,8 @@
 /**
- * Finds the end of the last whole record of an event file, piece by piece, in memory of a few bytes: a record may have gigabytes.
+ * Finds the end of the last whole record of an event file, piece by piece. Buffers only a few bytes, as a record may have gigabytes.
  *
- * Every CRC is checked. Where the header of a record does not check, the next one that does is searched for byte by byte; where only its
- * data do not, the record after it is looked at.
+ * Every CRC is checked. After an invalid header, the next valid header is searched for byte by byte. After invalid data, scanning continues
+ * with the next record.
  */
 
 import { crc32c, maskCrc, maskedCrc32c } from '../../../src/format/record/crc32c.js';
@@ -16,24 +16,24 @@ type Expected =
 export class RecordScanner {
   /** The end of the last whole record. */
   wholeEnd: number;
-  /** The first byte that belongs to no record; null when there is none. */
+  /** Offset of the first byte that does not belong to a valid record; null when there is none. */
   damageStart: number | null = null;
   readonly #acceptsDamage: boolean;
   #position: number;
   #expected: Expected = { kind: 'header' };
-  /** Bytes of a header or a footer that are not all there yet. */
+  /** Bytes of an incomplete header or footer. */
   readonly #held = Buffer.alloc(HEADER_BYTES);
   readonly #view = new DataView(this.#held.buffer, this.#held.byteOffset, HEADER_BYTES);
   #heldBytes = 0;
 
-  /** Begins at `start`, the first byte of a record. With `acceptsDamage`, whole records behind damage count too. */
+  /** Begins at `start`, the first byte of a record. With `acceptsDamage`, whole records after damaged bytes count too. */
   constructor(start: number, options: { acceptsDamage: boolean }) {
     this.wholeEnd = start;
     this.#position = start;
     this.#acceptsDamage = options.acceptsDamage;
   }
 
-  /** Takes the next bytes of the file. */
+  /** Scans the next bytes of the file. */
   push(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) {
       if (this.damageStart !== null && !this.#acceptsDamage) return;
