@@ -197,7 +197,7 @@ export function allCalls(inputs: string): Call[] {
       },
       at(1),
     ),
-    call('log_image', { data: file('picture.v1.png') }, at(1)),
+    call('log_image', { data: file('photo.v1.png') }, at(1)),
     call(
       'log_image',
       { data: new NdArray([2, 2, 3], range(12), 'uint8'), name: 'image without step', dataformats: 'HWC' },

@@ -267,7 +267,7 @@ function toSpan({ started_at, finished_at, children, ...span }: SpanFields): Spa
 export function writeInputFiles(directory: string): void {
   const png = new PNG({ width: 3, height: 2 });
   png.data.fill(200);
-  writeFileSync(join(directory, 'picture.v1.png'), PNG.sync.write(png));
+  writeFileSync(join(directory, 'photo.v1.png'), PNG.sync.write(png));
   writeFileSync(join(directory, 'net.onnx.zip'), 'weights');
   writeFileSync(join(directory, 'notes.txt'), 'some notes\n');
   writeFileSync(join(directory, 'rows.csv'), 'a,b\n1,2\n');
