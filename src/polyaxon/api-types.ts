@@ -1,4 +1,4 @@
-/** Forms that the run file, the lineage file and the API share, as read: everything may be absent. */
+/** Types that the run file, the lineage file and the API share, as they are read: any field may be absent. */
 
 import type { RunStatus } from './statuses.js';
 
@@ -17,7 +17,7 @@ export interface StatusCondition {
 export interface RunArtifact {
   readonly name: string;
   readonly kind: string;
-  /** Inside the run: the store's key below the uuid. */
+  /** Relative to the run: the object key in the store, below the uuid. */
   readonly path?: string | null | undefined;
   readonly summary: JsonObject;
   readonly is_input?: boolean | undefined;

@@ -1,13 +1,13 @@
 /**
- * Names as Polyaxon writes them: of metrics and other events, artifacts, inputs and outputs.
+ * Sanitizes the names of metrics and other events, artifacts, inputs and outputs as Polyaxon does.
  *
- * Source: polyaxon 2.16.4, `polyaxon/_utils/fqn_utils.py` (`to_fqn_name`). Its client first cuts a known run path off a name below
- * `/plx-context` (`RunClient._sanitize_filename`), which is for paths of files and left out here.
+ * Source: polyaxon 2.16.4, `polyaxon/_utils/fqn_utils.py` (`to_fqn_name`). Its client first removes a known run path from names below
+ * `/plx-context` (`RunClient._sanitize_filename`). That step concerns file paths, so it is omitted here.
  */
 
 import { createHash } from 'node:crypto';
 
-/** The name that Polyaxon makes of `name`: of letters, digits, `_` and `-` only. May be ''; Python throws for a name that is ''. */
+/** Returns Polyaxon's form of `name`: only letters, digits, `_` and `-`. The result may be ''; Python throws in that case. */
 export function sanitizeName(name: string): string {
   return name
     .normalize('NFKD')
@@ -19,17 +19,17 @@ export function sanitizeName(name: string): string {
     .replace(/[-.\s]+/g, '-');
 }
 
-/** Python counts the separators \x1c to \x1f as white space. */
+/** Python treats the separators \x1c to \x1f as white space. */
 function spaceOf(control: string): string {
   return control >= '\x1c' && control <= '\x1f' ? ' ' : control;
 }
 
-/** A name for what `sanitizeName` leaves nothing of: `unnamed-` and 8 hex digits. */
+/** Returns a name for use when `sanitizeName` returns '': `unnamed-` and 8 hex digits. */
 export function toFallbackName(name: string): string {
   return `unnamed-${hashName(name).slice(0, 8)}`;
 }
 
-/** 64 hex digits that stand for a name: SHA-256 of its UTF-8. */
+/** Returns the SHA-256 of the UTF-8 bytes of a name, as 64 hex digits. */
 export function hashName(name: string): string {
   return createHash('sha256').update(name, 'utf8').digest('hex');
 }

@@ -1,11 +1,11 @@
 /**
- * Numbers as Polyaxon's Python client prints them. The digits are JavaScript's own: both print the shortest that round-trip.
+ * Prints numbers as Polyaxon's Python client does. JavaScript and Python choose the same digits: the shortest that round-trip.
  */
 
-/** From here on Python and orjson write an exponent; JavaScript only from 1e21 on. */
+/** From this size on, Python and orjson write an exponent; JavaScript does so only from 1e21. */
 const FIRST_WITH_EXPONENT = 1e16;
 
-/** Python's `repr` of a float: `0.1`, `3.0`, `1e-05`, `1e+16`, `nan`, `inf`. Source: CPython, `float_repr_style` short. */
+/** Returns Python's `repr` of a float: `0.1`, `3.0`, `1e-05`, `1e+16`, `nan`, `inf`. Source: CPython, `float_repr_style` short. */
 export function toPythonFloat(value: number): string {
   const size = Math.abs(value);
   if (size >= FIRST_WITH_EXPONENT) return value === size ? toLargePython(value) : `-${toLargePython(size)}`;
@@ -19,9 +19,9 @@ function toLargePython(size: number): string {
 }
 
 /**
- * A float in Polyaxon's JSON: `0.1`, `3.0`, `0.00001`, `1e-7`, `1e+16`, `null` for NaN and the infinities.
+ * Returns a float as Polyaxon's JSON has it: `0.1`, `3.0`, `0.00001`, `1e-7`, `1e+16`; `null` for NaN and infinities.
  *
- * Source: orjson 3.13.0, by which `to_json` of traceml's events goes.
+ * Source: orjson 3.13.0, which `to_json` of traceml's events uses.
  */
 export function toJsonFloat(value: number): string {
   if (!Number.isFinite(value)) return 'null';

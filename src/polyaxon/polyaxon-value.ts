@@ -1,15 +1,15 @@
 /**
- * Events of kinds that TensorBoard has no plugin for, as summary values of the plugin `polyaxon`.
+ * Stores events of kinds that TensorBoard has no plugin for as summary values of the plugin `polyaxon`.
  *
- * One string tensor: the body as JSON, then the bytes of its asset where the body has one that no other value of the
- * event holds. Other values of the same event are likenesses, for TensorBoard to show: the projection leaves them out.
+ * Such a value is one string tensor: the body as JSON, then the bytes of its asset unless another value of the event holds
+ * them. The other values of the event are previews for TensorBoard; the export skips them.
  */
 
 import { InvalidValueError, messageOf } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
 import { DataClass, DataType, type SummaryValue } from '../format/wire/messages.js';
 
-/** The plugin name by which these values are known. */
+/** The plugin name that identifies these values. */
 export const POLYAXON_PLUGIN = 'polyaxon';
 
 /**
@@ -53,22 +53,22 @@ export const ARTIFACT_KINDS = [
 ] as const;
 export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
 
-/** Bytes that the projection writes below `assets/`, and whose path it adds to the value. */
+/** A file that the export writes below `assets/`; its path is added to the value. */
 export interface PolyaxonAsset {
-  /** Without a dot, such as `csv`; becomes the file's extension. */
+  /** The file extension, without a dot, such as `csv`. */
   readonly extension: string;
-  /** The tag of the value of the same event that holds the bytes (its first image or clip); absent: they follow the body. */
+  /** The tag of the value in this event whose first image or clip is the asset. If absent, the bytes follow the body. */
   readonly inTag?: string;
 }
 
-/** What one event of the plugin says. */
+/** The content of one event of the plugin. */
 export interface PolyaxonBody {
   readonly kind: ArtifactKind;
-  /** The event's name as the caller gave it; Polyaxon's file name is made of it by the projection. */
+  /** The event's name as the caller gave it; the export derives Polyaxon's file name from it. */
   readonly name: string;
   /**
-   * The value as Polyaxon's event has it, fields in Polyaxon's order (traceml/events/schemas.py), absent fields left out. A
-   * string for html. Without `path` when there is an `asset`.
+   * The value in the form of Polyaxon's event: fields in Polyaxon's order (traceml/events/schemas.py), absent fields omitted. A
+   * string for html. It has no `path` if there is an `asset`.
    */
   readonly value: JsonValue;
   readonly asset?: PolyaxonAsset;
@@ -84,12 +84,12 @@ const METADATA_CONTENT = new TextEncoder().encode('{"version":1}');
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The tag of an event of this kind and name: no kind is in the way of another, nor of TensorBoard's own. */
+/** Returns the tag of an event. It cannot collide with tags of other kinds or of TensorBoard's plugins. */
 export function toPolyaxonTag(kind: ArtifactKind, name: string): string {
   return `${POLYAXON_PLUGIN}/${kind}/${name}`;
 }
 
-/** Builds the summary value of `body`; `assetBytes` go with it when its asset is in no other value. */
+/** Builds the summary value of `body`. Pass `assetBytes` if no other value holds the asset. */
 export function createPolyaxonValue(body: PolyaxonBody, assetBytes?: Uint8Array): SummaryValue {
   const stringVal = [encoder.encode(JSON.stringify(body))];
   if (assetBytes !== undefined) stringVal.push(assetBytes as Uint8Array<ArrayBuffer>);
@@ -100,7 +100,7 @@ export function createPolyaxonValue(body: PolyaxonBody, assetBytes?: Uint8Array)
   };
 }
 
-/** Reads a summary value of the plugin. Throws `InvalidValueError` when it does not have that form. */
+/** Reads a summary value of the plugin. Throws `InvalidValueError` if the value is malformed. */
 export function decodePolyaxonValue({ tag, value }: SummaryValue): DecodedPolyaxonValue {
   const blobs = value?.kind === 'tensor' ? value.tensor.stringVal : undefined;
   if (blobs === undefined || blobs.length === 0 || blobs.length > 2) {
@@ -115,10 +115,10 @@ function parseBody(tag: string, bytes: Uint8Array): PolyaxonBody {
   try {
     body = JSON.parse(decoder.decode(bytes));
   } catch (cause) {
-    throw new InvalidValueError(tag, `its body is no JSON: ${messageOf(cause)}`, { cause });
+    throw new InvalidValueError(tag, `the body is not valid JSON: ${messageOf(cause)}`, { cause });
   }
   if (isBody(body)) return body;
-  throw new InvalidValueError(tag, 'its body has no kind of Polyaxon, no name or no value');
+  throw new InvalidValueError(tag, 'the body lacks a known kind, a name or a value');
 }
 
 function isBody(body: unknown): body is PolyaxonBody {

@@ -1,7 +1,7 @@
 /**
- * What `run.plx.json` and `lineages.plx.json` say of a run. Plain values, no I/O.
+ * The contents of `run.plx.json` and `lineages.plx.json`, and functions that change them. No I/O.
  *
- * Source: polyaxon 2.16 `V1Run` as its offline mode writes it, and `V1RunArtifact`: compact JSON, absent fields left out,
+ * Source: polyaxon 2.16 `V1Run` as its offline mode writes it, and `V1RunArtifact`: compact JSON, absent fields omitted,
  * times in ISO form with microseconds and offset.
  */
 
@@ -11,7 +11,7 @@ import type { RunStatus } from './statuses.js';
 
 export type { RunStatus } from './statuses.js';
 
-/** Statuses in which a run stays. Source: polyaxon 2.16.4, `LifeCycle.DONE_VALUES`. */
+/** Final statuses. Source: polyaxon 2.16.4, `LifeCycle.DONE_VALUES`. */
 const DONE_STATUSES: readonly RunStatus[] = ['failed', 'upstream_failed', 'stopped', 'skipped', 'succeeded'];
 
 export interface StatusCondition {
@@ -27,7 +27,7 @@ export interface StatusCondition {
 export interface RunArtifact {
   readonly name: string;
   readonly kind: ArtifactKind;
-  /** Relative to the run directory, with `/`; what lies elsewhere has an absolute path or a URL. */
+  /** Relative to the run directory, with `/`; artifacts outside it have an absolute path or a URL. */
   readonly path?: string;
   readonly summary: Readonly<Record<string, JsonValue>>;
   readonly is_input: boolean;
@@ -35,7 +35,7 @@ export interface RunArtifact {
 
 type JsonObject = Readonly<Record<string, JsonValue>>;
 
-/** What a process logs about a run besides events. */
+/** The metadata that a process logs about a run, besides events. */
 export interface RunMetadata {
   readonly tags?: readonly string[];
   readonly meta_info?: JsonObject;
@@ -59,13 +59,13 @@ export interface RunRecord extends RunMetadata {
   readonly finished_at?: string;
   /** Seconds. */
   readonly wait_time?: number;
-  /** Seconds, two decimals. */
+  /** Seconds, with two decimals. */
   readonly duration?: number;
   readonly status: RunStatus;
   readonly status_conditions: readonly StatusCondition[];
 }
 
-/** `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`; `wallTime` in seconds. */
+/** Returns `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`; `wallTime` is in seconds. */
 export function toIsoTime(wallTime: number): string {
   const micros = Math.round(wallTime * 1e6);
   const millis = Math.floor(micros / 1000);
@@ -73,14 +73,14 @@ export function toIsoTime(wallTime: number): string {
   return new Date(millis).toISOString().replace('Z', `${rest}+00:00`);
 }
 
-/** Whether a run stays in this status. */
+/** Returns whether a status is final. */
 export function isDone(status: RunStatus): boolean {
   return DONE_STATUSES.includes(status);
 }
 
 /**
- * The record with one more status, and the times that follow from it. A condition of the same type as the last one takes its
- * place, and the run has started at the first `running`: as Polyaxon's server has it (haupt 2.16).
+ * Returns the record with one more status and the times that depend on it. A condition of the same type as the last one
+ * replaces it, and the first `running` sets the start time, as on Polyaxon's server (haupt 2.16).
  */
 export function withStatus(
   record: RunRecord,
@@ -108,13 +108,13 @@ export function withStatus(
   return { ...next, started_at: time, wait_time: secondsBetween(record.created_at, time) };
 }
 
-/** The record of a run that goes on after it had ended. */
+/** Returns the record of a run that resumes after its end: without finish time and duration. */
 export function withoutEnd(record: RunRecord): RunRecord {
   const { finished_at: _finished, duration: _duration, ...kept } = record;
   return kept;
 }
 
-/** Metadata with `added` laid over it: objects merged by key, tags united. */
+/** Returns `metadata` updated with `added`: objects are merged by key, tags are combined. */
 export function mergeMetadata<T extends RunMetadata>(metadata: T, added: RunMetadata): T {
   return {
     ...metadata,

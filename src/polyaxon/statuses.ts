@@ -1,5 +1,5 @@
 /**
- * Statuses of runs and of spans.
+ * The statuses of runs and spans.
  */
 
 /**

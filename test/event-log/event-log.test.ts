@@ -176,7 +176,7 @@ describe('EventLog', () => {
     log.rocCurve('roc', { labels: [1, 1], scores: [0.1, 0.9] }, {});
 
     expect((await read())[0]!.own!.body.value).toMatchObject({ x: [null, null, null], annotation: 'nan' });
-    expect(warnings).toEqual(['curve roc: no negative samples: the area is not defined']);
+    expect(warnings).toEqual(['curve roc: no negative samples: the area is undefined']);
   });
 
   it('counts the steps of each kind and name on their own', async () => {
@@ -316,7 +316,7 @@ describe('a name that two kinds share', () => {
     ]);
     expect(events.flatMap(({ own }) => own?.body.name ?? [])).toEqual(['x', 'x', 'x']);
     expect(warnings).toHaveLength(4);
-    expect(warnings[0]).toBe('x: the name of another kind already, written as x (curve)');
+    expect(warnings[0]).toBe('x: the name already belongs to another kind; written as x (curve)');
   });
 
   it('leaves a metric its value when a likeness came first', async () => {

@@ -78,7 +78,7 @@ describe('EventLog.scalarSeries', () => {
   it.each([
     ['as many', [0, 1], [0.5], /2 steps and 1 values/],
     ['steps that are whole', [0, 0.5], [1, 2], /step is 0\.5/],
-    ['a step for each value', [0, undefined], [1, 2], /no step at 1/],
+    ['a step for each value', [0, undefined], [1, 2], /step 1 is missing/],
     ['numbers', [0, 1], [1, '2'], /expected a number/],
     ['arrays', 0, [1], /steps is 0/],
   ])('asks for %s, and writes nothing otherwise', async (_, steps, values, message) => {

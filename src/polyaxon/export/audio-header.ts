@@ -1,5 +1,5 @@
 /**
- * What an encoded audio clip says of itself. Only WAV's header is read; of other kinds the first bytes tell the name.
+ * Reads the header of an encoded audio clip. Parses WAV only; other formats are recognised by their first bytes.
  *
  * WAV: "Multimedia Programming Interface and Data Specifications 1.0" (RIFF): chunks `fmt ` and `data`.
  */
@@ -18,14 +18,14 @@ const WAVE = 0x57415645;
 const FORMAT = 0x666d7420;
 const DATA = 0x64617461;
 
-/** Reads a clip's header; bytes that are no audio that is known here have the extension `bin`. */
+/** Reads a clip's header. Unknown formats get the extension `bin`. */
 export function readAudioHeader(bytes: Uint8Array): AudioHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = bytes.length >= 4 ? view.getUint32(0) : 0;
   if (start === RIFF && bytes.length >= 12 && view.getUint32(8) === WAVE) return readWav(view);
   if (start === 0x4f676753) return { extension: 'ogg', contentType: 'audio/ogg' };
   if (start === 0x664c6143) return { extension: 'flac', contentType: 'audio/flac' };
-  // An ID3 tag, or a frame of MPEG audio layer III.
+  // Either an ID3 tag or a frame of MPEG audio layer III.
   if (start >>> 8 === 0x494433 || ((start >>> 16) & 0xffe6) === 0xffe2)
     return { extension: 'mp3', contentType: 'audio/mpeg' };
   return { extension: 'bin' };
@@ -47,7 +47,7 @@ function readWav(view: DataView): AudioHeader {
       blockBytes = view.getUint16(content + 12, true);
     }
     if (chunk === DATA) {
-      // Writers that stream leave a length that is too large.
+      // Streaming writers store a length that is too large.
       const dataBytes = Math.min(chunkBytes, view.byteLength - content);
       return {
         ...header,

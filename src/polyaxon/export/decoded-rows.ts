@@ -1,5 +1,5 @@
 /**
- * The rows of TensorBoard's values in Polyaxon's form: images, audio, histograms, text and PR curves.
+ * Converts decoded TensorBoard values to Polyaxon rows: images, audio, histograms, text and PR curves.
  */
 
 import type { JsonValue } from '../../base/json-value.js';
@@ -8,7 +8,7 @@ import type { ArtifactKind } from '../polyaxon-value.js';
 import { readAudioHeader } from './audio-header.js';
 import { readImageHeader } from './image-header.js';
 
-/** A row: its value without the path, and the bytes of its asset. */
+/** The value of a row, without the path, and its asset. */
 export interface DecodedRow {
   readonly value: JsonValue;
   readonly asset?: { readonly bytes: Uint8Array; readonly extension: string };
@@ -19,7 +19,7 @@ export interface DecodedRows {
   readonly rows: readonly DecodedRow[];
 }
 
-/** The rows of a value, in order; undefined for kinds that have none in Polyaxon. */
+/** Returns the rows of a value, in order; undefined for kinds that Polyaxon does not have. */
 export function toRows(decoded: DecodedValue): DecodedRows | undefined {
   switch (decoded.kind) {
     case 'images':
@@ -44,7 +44,7 @@ export function toRows(decoded: DecodedValue): DecodedRows | undefined {
   }
 }
 
-/** `size`: what the value says of its first image, for images of kinds whose header is not known. */
+/** `size`: the size stored in the value for its first image, used when the image format is unknown. */
 function toImageRow(bytes: Uint8Array, size: { height?: number; width?: number }): DecodedRow {
   const { extension, ...header } = readImageHeader(bytes);
   const { height = size.height, width = size.width, colorspace } = header;
@@ -64,9 +64,9 @@ function toAudioRow(bytes: Uint8Array): DecodedRow {
 }
 
 /**
- * Polyaxon's histogram: `values` are the counts, `counts` the edges, one more of them.
+ * Returns Polyaxon's histogram: `values` holds the counts, and `counts` holds the edges (one more than counts).
  *
- * Buckets that do not touch have an empty one in between. Source: traceml 1.3.0, `np_histogram`.
+ * An empty bucket fills each gap between buckets. Source: traceml 1.3.0, `np_histogram`.
  */
 function toHistogram(rows: Float64Array): JsonValue {
   const values: number[] = [];
@@ -83,9 +83,9 @@ function toHistogram(rows: Float64Array): JsonValue {
 }
 
 /**
- * One text as it is, several as a Markdown table, for that is how TensorBoard shows them: rank 1 as one column.
+ * Returns a single text unchanged, and several as a Markdown table, as TensorBoard shows them: rank 1 becomes one column.
  *
- * Of a rank above 2 TensorBoard shows the first table only; here all are, one below the other. Source: tensorboard/plugins/text/text_plugin.py.
+ * For ranks above 2, TensorBoard shows only the first table; this stacks all of them. Source: tensorboard/plugins/text/text_plugin.py.
  */
 function toText(shape: readonly number[], texts: readonly string[]): string {
   if (texts.length === 1) return texts[0]!;
@@ -93,7 +93,7 @@ function toText(shape: readonly number[], texts: readonly string[]): string {
   const lines = [];
   for (let i = 0; i < texts.length; i += columns) lines.push(toTableLine(texts.slice(i, i + columns)));
   if (lines.length === 0) return '';
-  // Markdown's tables must have a head.
+  // Markdown requires a header row.
   return [toTableLine(Array(columns).fill('')), `|${'---|'.repeat(columns)}`, ...lines].join('\n');
 }
 
@@ -102,7 +102,7 @@ function toTableLine(cells: readonly string[]): string {
   return `|${escaped.join('')}`;
 }
 
-/** A whole number; null, which is left out, for any other. */
+/** Returns a whole number; null for other values, which omits the field. */
 function toWhole(value: number | undefined): number | null {
   return value !== undefined && Number.isInteger(value) ? value : null;
 }

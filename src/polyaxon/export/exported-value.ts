@@ -1,5 +1,5 @@
 /**
- * What becomes of one summary value that is no number: rows of a series, inputs of the run, or nothing.
+ * Converts one non-scalar summary value to rows of a series or to inputs of the run.
  */
 
 import { InvalidValueError } from '../../base/errors.js';
@@ -10,7 +10,7 @@ import { type ArtifactKind, decodePolyaxonValue, type PolyaxonAsset } from '../p
 import { type DecodedRow, toRows } from './decoded-rows.js';
 import { type TagInfo, type TagTable, toMetadata } from './tag-table.js';
 
-/** The beginning of a session of hyperparameters. */
+/** The start of a hyperparameter session. */
 export type HParamsSession = Extract<HParamsData, { kind: 'sessionStart' }>;
 
 export type ExportedValue =
@@ -22,12 +22,12 @@ export type ExportedValue =
     }
   | { readonly kind: 'inputs'; readonly session: HParamsSession };
 
-/** Plugins whose tensors are projected, besides scalars and Polyaxon's own. */
+/** Plugins whose tensors are exported, besides scalars and `polyaxon`. */
 const EXPORTED_PLUGINS: ReadonlySet<string | undefined> = new Set([
   ...['images', 'audio', 'histograms', 'text', 'pr_curves', 'hparams'],
 ]);
 
-/** Projects a value of one of TensorBoard's plugins; undefined when Polyaxon has nothing for it. Throws `InvalidValueError`. */
+/** Converts a value of a TensorBoard plugin; undefined if Polyaxon has no equivalent. Throws `InvalidValueError`. */
 export function exportTensorBoardValue(value: SummaryValue, info: TagInfo): ExportedValue | undefined {
   const isLegacy = value.value !== undefined && value.value.kind !== 'tensor';
   if (!isLegacy && !EXPORTED_PLUGINS.has(info.pluginName)) return undefined;
@@ -36,12 +36,12 @@ export function exportTensorBoardValue(value: SummaryValue, info: TagInfo): Expo
     return decoded.data.kind === 'sessionStart' ? { kind: 'inputs', session: decoded.data } : undefined;
   }
   const found = toRows(decoded);
-  // A value without images or clips has nothing to show.
+  // Skip values without any image or clip.
   if (found === undefined || found.rows.length === 0) return undefined;
   return { kind: 'rows', artifactKind: found.kind, name: info.tag, rows: found.rows };
 }
 
-/** Projects a value of the plugin `polyaxon`; `values`: all of its event. Throws `InvalidValueError`. */
+/** Converts a value of the plugin `polyaxon`; `values` are all values of its event. Throws `InvalidValueError`. */
 export function exportPolyaxonValue(
   value: SummaryValue,
   values: readonly SummaryValue[],
@@ -62,7 +62,7 @@ export function exportPolyaxonValue(
   return { kind: 'rows', artifactKind: kind, name, rows: [row] };
 }
 
-/** The first image or clip of the value that holds a body's asset. */
+/** Returns the first image or clip of the value that holds the asset. */
 function findAsset(
   tag: string,
   { inTag }: PolyaxonAsset,
@@ -71,10 +71,10 @@ function findAsset(
 ): Uint8Array {
   const holder = values.find((value) => value.tag === inTag);
   if (holder === undefined) {
-    throw new InvalidValueError(tag, `no value ${JSON.stringify(inTag)} beside it to hold its asset`);
+    throw new InvalidValueError(tag, `the event has no value ${JSON.stringify(inTag)} to hold the asset`);
   }
   const decoded = decodeValue(holder, toMetadata(table.infoOf(holder), holder));
   if (decoded.kind === 'images' && decoded.images[0] !== undefined) return decoded.images[0];
   if (decoded.kind === 'audio' && decoded.clips[0] !== undefined) return decoded.clips[0].bytes;
-  throw new InvalidValueError(tag, `its asset is to be in ${inTag}, which holds no image and no clip`);
+  throw new InvalidValueError(tag, `the asset should be in ${inTag}, which has no image or clip`);
 }

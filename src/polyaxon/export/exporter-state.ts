@@ -1,28 +1,28 @@
 /**
- * All that a projection knows, as plain JSON, and how much it has projected.
+ * The state of an exporter as plain JSON, and its counts.
  */
 
 import type { ExportTarget, SeriesState } from './series.js';
 import type { TagState } from './tag-table.js';
 
-/** How many summary values, graphs and run metadata have come, and what has become of them: every one is in one of the other counts. */
+/** Counts of the summary values, graphs and run metadata that an exporter received. Each is also in one of the other counts. */
 export interface ExportCounts {
   readonly values: number;
-  /** Values that have rows, by kind: one row each, or one for each image and clip. */
+  /** Values that became rows, by kind: one row for each value, or one for each image or clip. */
   readonly exported: Readonly<Record<string, number>>;
   /** Rows, by kind. */
   readonly rows: Readonly<Record<string, number>>;
-  /** Values whose hyperparameters are inputs. */
+  /** Values whose hyperparameters became inputs. */
   readonly inputs: number;
-  /** Values that stand beside one of the plugin `polyaxon`, for TensorBoard to show. */
+  /** Previews: values in the same event as a value of the plugin `polyaxon`. */
   readonly previews: number;
-  /** Values that Polyaxon has nothing for, by plugin; `unknown`: tensors of no plugin. */
+  /** Values without an equivalent in Polyaxon, by plugin; `unknown`: tensors without a plugin. */
   readonly unexported: Readonly<Record<string, number>>;
   /** Values that cannot be read, by plugin. */
   readonly invalid: Readonly<Record<string, number>>;
 }
 
-/** The state of a `Exporter`; goes through `JSON.stringify` and back unchanged. */
+/** The state of an `Exporter`; survives `JSON.stringify` and `JSON.parse` unchanged. */
 export interface ExporterState {
   readonly version: 1;
   readonly target: ExportTarget;
@@ -30,14 +30,14 @@ export interface ExporterState {
   /** In the order of their first rows. */
   readonly series: readonly SeriesState[];
   readonly counts: Omit<ExportCounts, 'rows'>;
-  /** Whether a wall time that cannot be printed has been told of. */
+  /** Whether a notice about an unprintable wall time has been sent. */
   readonly wallTimeNoticed: boolean;
 }
 
-/** Counts that go up. */
+/** Counts what the exporter does with each value. */
 export class ExportCounter {
   values: number;
-  /** Values that have a row of a metric. */
+  /** Values that became a row of a metric. */
   numbers: number;
   inputs: number;
   previews: number;

@@ -1,8 +1,8 @@
 /**
- * Projects the events of a run's event files onto Polyaxon's: `.plx` files, assets, inputs, and what the lineage says of them.
+ * Converts the events of a run to Polyaxon event files (`.plx`), assets, inputs and lineage entries.
  *
- * Pure and streaming: events go in, bytes to append come out, and the state in between is JSON. Nothing is dropped in silence:
- * what has no form in Polyaxon is counted by plugin, what is renamed or cannot be read is told of.
+ * Pure and streaming: it receives events, returns bytes to append, and has a state that is JSON. Nothing is dropped silently:
+ * values without an equivalent in Polyaxon are counted by plugin, and renamed or unreadable values cause a notice.
  */
 
 import { InvalidValueError } from '../../base/errors.js';
@@ -29,31 +29,31 @@ export type { ExportNotice } from './series-index.js';
 
 export interface ExporterOptions {
   /**
-   * `events`: every kind, below `events/` and `assets/`. `resources`: system metrics, which are scalars, below `resources/`, without
-   * steps as Polyaxon's own. Default `events`.
+   * `events`: every kind, below `events/` and `assets/`. `resources`: system metrics, which are scalars, below `resources/`; without
+   * steps, like those of Polyaxon. Default `events`.
    */
   readonly target?: ExportTarget | undefined;
-  /** Where an earlier projection ended; its target counts. */
+  /** The state of an earlier export to continue; its target overrides `target`. */
   readonly state?: ExporterState | undefined;
-  /** Finite values of a metric up to which its quartiles are exact; then they are within 0.1 %. Default 2,048. */
+  /** Number of finite values up to which quartiles are exact; above, they are within 0.1 %. Default 2,048. */
   readonly exactValues?: number | undefined;
-  /** Names that belong to other entries of the run's lineage, such as those of system metrics. The same for the run's whole life. */
+  /** Returns whether another lineage entry, such as a system metric, uses a name. Must not change its answers during a run. */
   readonly isReservedName?: ((name: string) => boolean) | undefined;
 }
 
-/** A file below `assets/`, whole. */
+/** A complete file below `assets/`. */
 export interface ExportAsset {
   /** Relative to the run directory. */
   readonly path: string;
   readonly bytes: Uint8Array;
 }
 
-/** What has come since the last `take`. Write the assets first: a row names no file that is not there. */
+/** The output since the last `take`. Write the assets first, because rows refer to them. */
 export interface ExportOutput {
-  /** Bytes for the ends of files, each relative to the run directory, which has `offset` bytes before. */
+  /** Bytes to append to files, which have `offset` bytes before. Paths are relative to the run directory. */
   readonly appends: readonly SeriesAppend[];
   readonly assets: readonly ExportAsset[];
-  /** Hyperparameters, for the run's inputs. */
+  /** Hyperparameters, to be added to the run's inputs. */
   readonly inputs: Readonly<Record<string, JsonValue>>;
   readonly notices: readonly ExportNotice[];
 }
@@ -89,8 +89,8 @@ export class Exporter {
   }
 
   /**
-   * Takes the next event of a run, in file order. `logDirectory`: the path of its log directory below the run's event files, which comes
-   * before the names; '' for the run's own. Keeps nothing of the event's bytes.
+   * Processes the next event, in file order. `logDirectory` is the path of its log directory below the run's event files, which
+   * becomes a prefix of names; '' for the run's main directory. Keeps no reference to the event's bytes.
    */
   push(event: Event, logDirectory = ''): void {
     const { what } = event;
@@ -112,7 +112,7 @@ export class Exporter {
     }
   }
 
-  /** Takes scalars in columns, as `push` takes them one by one. */
+  /** Processes scalars in columns; has the same effect as `push` for each of them. */
   pushScalars(scalars: ScalarBatch, logDirectory = ''): void {
     const { count, sources, sourceIndices, steps, wallTimes, values } = scalars;
     const table = this.#tableOf(logDirectory);
@@ -131,7 +131,7 @@ export class Exporter {
     }
   }
 
-  /** Gives what is to be written, and forgets it. */
+  /** Returns the pending output and clears it. */
   take(): ExportOutput {
     const appends = [...this.#series].flatMap((series) => series.take() ?? []);
     const output = {
@@ -147,7 +147,7 @@ export class Exporter {
     return output;
   }
 
-  /** Bytes that wait to be taken. */
+  /** Size of the pending output. */
   get waitingBytes(): number {
     let bytes = this.#assetBytes;
     for (const series of this.#series) bytes += series.waitingBytes;
@@ -155,12 +155,12 @@ export class Exporter {
   }
 
   /**
-   * All that the projection knows, as plain JSON: a projection that is given it continues to the very same bytes. To be asked for when all
-   * has been taken; throws otherwise, because what waits is not part of it.
+   * The state as plain JSON: an exporter created with it continues with exactly the same bytes. Call `take` first: throws while output is
+   * pending, because pending output is not part of the state.
    */
   get state(): ExporterState {
     const isWaiting = this.waitingBytes > 0 || this.#inputs.size > 0 || this.#notices.length > 0;
-    if (isWaiting) throw new Error('the projection has output that was not taken: take() before state');
+    if (isWaiting) throw new Error('the exporter has pending output: call take() before reading state');
     return {
       version: 1,
       target: this.target,
@@ -179,13 +179,13 @@ export class Exporter {
     return { ...this.#counter.toState(), rows: Object.fromEntries(rows) };
   }
 
-  /** The lineage entries of all series, or of those at `paths`, in the order of their first rows. */
+  /** Returns the lineage entries of all series, or of those at `paths`, in the order of their first rows. */
   artifacts(paths?: ReadonlySet<string>): SeriesArtifact[] {
     const wanted = [...this.#series].filter(({ path }) => paths === undefined || paths.has(path));
     return wanted.map(toSeriesArtifact);
   }
 
-  /** The last value of each metric by its name, for the run's outputs; null for what is no finite number, as Polyaxon has it. */
+  /** Returns the last value of each metric by name, for the run's outputs; null for NaN and infinities, as in Polyaxon. */
   lastValues(): Record<string, number | null> {
     const values = [...this.#series].flatMap(({ identity, statistics }) =>
       statistics === undefined ? [] : [[identity.name, toFinite(statistics.last)] as const],
@@ -208,13 +208,13 @@ export class Exporter {
     const printable = toPrintable(wallTime);
     if (printable !== wallTime && !this.#wallTimeNoticed) {
       this.#wallTimeNoticed = true;
-      const message = `the wall time ${wallTime} is in no year from 1 to 9999; ${printable} stands for it`;
+      const message = `wall time ${wallTime} is outside the years 1 to 9999; stored as ${printable}`;
       this.#notices.push({ code: 'WARN_WALL_TIME_UNPRINTABLE', message });
     }
     return printable;
   }
 
-  /** A scalar of a source whose series is not known; remembers the series when it is a metric. */
+  /** Processes a scalar whose source has no series yet; remembers the series if it is a metric. */
   #pushFromSource(table: TagTable, scalars: ScalarBatch, row: number): void {
     const source = scalars.sources[scalars.sourceIndices[row]!]!;
     this.push(toScalarEvent(scalars, row), table.logDirectory);
@@ -231,7 +231,7 @@ export class Exporter {
   }
 
   #pushValues(table: TagTable, eventTime: EventTime, values: readonly SummaryValue[]): void {
-    // Nearly all events are one number.
+    // Most events hold a single number.
     const isOne = values.length === 1;
     const hasPolyaxon = !isOne && values.some((value) => table.infoOf(value).pluginName === POLYAXON_PLUGIN);
     for (const value of values) {
@@ -303,7 +303,7 @@ export class Exporter {
     series.appendText(eventTime, toValueText(kind, withPath(value, path)));
   }
 
-  /** Remembers a copy of an asset's bytes; returns its path. */
+  /** Queues a copy of an asset's bytes and returns its path. */
   #addAsset(series: Series, step: number | bigint, extension: string, bytes: Uint8Array): string {
     const path = series.assetPath(step, extension);
     this.#assets.push({ path, bytes: new Uint8Array(bytes) });

@@ -1,5 +1,5 @@
 /**
- * Hyperparameters as inputs of the run.
+ * Converts hyperparameters to inputs of the run.
  */
 
 import type { JsonValue } from '../../base/json-value.js';
@@ -8,7 +8,7 @@ import type { HParamsSession } from './exported-value.js';
 import { toFullName } from './name-space.js';
 import type { ExportNotice } from './series-index.js';
 
-/** The inputs of a session, by Polyaxon's names. */
+/** Returns the inputs of a session, by Polyaxon's names. */
 export function toInputs(
   session: HParamsSession,
   logDirectory: string,
@@ -23,11 +23,11 @@ export function toInputs(
     if (name !== sanitized) {
       const code = sanitized === '' ? 'WARN_NAME_GENERATED' : 'WARN_NAME_TAKEN';
       const reason =
-        sanitized === '' ? 'Polyaxon leaves nothing of its characters' : `another one is called ${wanted}`;
-      const message = `input ${JSON.stringify(rawName)} is called ${name} in Polyaxon: ${reason}`;
+        sanitized === '' ? 'it has no characters that Polyaxon allows' : `another input is called ${wanted}`;
+      const message = `input ${JSON.stringify(rawName)} is stored as ${name} in Polyaxon: ${reason}`;
       notify({ code, message, kind: 'input', rawName, name });
     }
-    // JSON has no NaN and no infinities.
+    // JSON has no NaN or infinities.
     inputs.set(name, typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);
   }
   return inputs;

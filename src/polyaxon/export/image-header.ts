@@ -1,8 +1,8 @@
 /**
- * What an encoded image says of itself: its kind, its size and its channels.
+ * Reads the format, size and channels of an encoded image from its header.
  *
  * Headers: PNG's IHDR (ISO/IEC 15948), JPEG's first frame header (ITU-T T.81), GIF's logical screen (GIF89a), BMP's information
- * header, and the first bytes of WebP (RFC 9649), of which only the kind is read.
+ * header, and the first bytes of WebP (RFC 9649), which give the format only.
  */
 
 export interface ImageHeader {
@@ -10,14 +10,14 @@ export interface ImageHeader {
   readonly extension: string;
   readonly height?: number;
   readonly width?: number;
-  /** Channels, in TensorFlow's numbers: 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA. */
+  /** The number of channels, as in TensorFlow: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA. */
   readonly colorspace?: number;
 }
 
-/** Channels of PNG's colour types; those of a palette are RGB. */
+/** The channels of PNG's colour types; a palette counts as RGB. */
 const PNG_COLORSPACES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
 
-/** Reads an image's header; bytes that are no image that is known here have the extension `bin`. */
+/** Reads an image's header. Unknown formats get the extension `bin`. */
 export function readImageHeader(bytes: Uint8Array): ImageHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = bytes.length >= 4 ? view.getUint32(0) : 0;
@@ -55,7 +55,7 @@ function readBmp(view: DataView): ImageHeader {
   if (view.byteLength < 30) return { extension: 'bmp' };
   return {
     extension: 'bmp',
-    // Negative: the rows go from top to bottom.
+    // A negative height means that rows are stored from top to bottom.
     height: Math.abs(view.getInt32(22, true)),
     width: view.getInt32(18, true),
     colorspace: view.getUint16(28, true) === 32 ? 4 : 3,
@@ -70,12 +70,12 @@ function readJpeg(view: DataView): ImageHeader {
     extension: 'jpg',
     height: view.getUint16(frame + 5),
     width: view.getUint16(frame + 7),
-    // Four are CMYK, for which there is no number.
+    // Four components are CMYK, which has no colorspace number.
     ...(components === 1 || components === 3 ? { colorspace: components } : {}),
   };
 }
 
-/** Offset of the marker of the frame header (SOF0 to SOF15 without DHT, JPG and DAC); undefined if there is none. */
+/** Returns the offset of the marker of the frame header (SOF0 to SOF15 without DHT, JPG and DAC), if any. */
 function findJpegFrame(view: DataView): number | undefined {
   let at = 2;
   while (at + 10 <= view.byteLength && view.getUint8(at) === 0xff) {

@@ -1,8 +1,8 @@
 /**
- * Polyaxon's own event files in the run directory, made of the event files while these are written.
+ * Writes Polyaxon event files to the run directory while the event files are written.
  *
- * Follows the bytes that have reached the event files, so that both always tell the same. When the disk refuses one of
- * Polyaxon's files, they are all made anew from the event files, which are the truth.
+ * Converts only bytes that have reached the event files, so both always have the same content. If a write fails, all
+ * Polyaxon event files are regenerated from the event files, which are authoritative.
  */
 
 import {
@@ -30,23 +30,23 @@ import { Exporter, type ExportOutput } from './exporter.js';
 
 export interface PolyaxonFilesOptions {
   readonly runDirectory: string;
-  /** Where the event files are, absolute. */
+  /** The absolute path of the directory of the event files. */
   readonly directory: string;
-  /** The log directory's path below the run's event files: '' but for workers. */
+  /** The log directory's path below the run's event files; '' except for workers. */
   readonly logDirectory: string;
   readonly target: 'events' | 'resources';
   readonly sink: EventSink;
   readonly diagnostics: Diagnostics;
-  /** Takes hyperparameters that another writer has left among the events. */
+  /** Receives hyperparameters that a third-party writer has logged among the events. */
   readonly onInputs: (inputs: Readonly<Record<string, JsonValue>>) => void;
 }
 
 const NO_BYTES = new Uint8Array();
 
-/** Writes Polyaxon's files of one log directory. */
+/** Writes the Polyaxon event files of one log directory. */
 export class PolyaxonFiles {
   readonly #options: PolyaxonFilesOptions;
-  /** The bytes of half a record at the end of each event file. */
+  /** The bytes of the incomplete record at the end of each event file. */
   readonly #tails = new Map<string, Uint8Array>();
   readonly #decoder = new ScalarDecoder();
   #exporter: Exporter;
@@ -57,7 +57,7 @@ export class PolyaxonFiles {
     this.#exporter = new Exporter({ target: options.target });
   }
 
-  /** The sink to write the event files through. */
+  /** The sink through which the event files must be written. */
   get sink(): EventSink {
     const { sink } = this.#options;
     return {
@@ -66,17 +66,17 @@ export class PolyaxonFiles {
     };
   }
 
-  /** What has been projected, for the lineage. */
+  /** The lineage entries of all exported series. */
   artifacts(): readonly RunArtifact[] {
     return this.#exporter.artifacts();
   }
 
-  /** The last value of each metric, under Polyaxon's names. */
+  /** Returns the last value of each metric, by Polyaxon's names. */
   lastValues(): Record<string, number | null> {
     return this.#exporter.lastValues();
   }
 
-  /** Makes all files anew from the event files on disk: those of an earlier process too. */
+  /** Regenerates all files from the event files on disk, including those of earlier processes. */
   rebuild(): void {
     const { sink, directory } = this.#options;
     const files = new WholeFiles(this.#options.runDirectory);
@@ -95,7 +95,7 @@ export class PolyaxonFiles {
     }
   }
 
-  /** Makes up for a disk that refused. Throws `RunWriteError` while it still does. */
+  /** Regenerates the files after a failed write. Throws `RunWriteError` if that fails too. */
   settle(): void {
     if (this.#failure !== undefined) this.rebuild();
     if (this.#failure !== undefined) throw this.#failure;
@@ -123,7 +123,7 @@ export class PolyaxonFiles {
 
   #push(fileName: string, bytes: Uint8Array): void {
     const tail = this.#tails.get(fileName) ?? NO_BYTES;
-    // A copy: the writer uses its memory again, and the projection remembers parts of events.
+    // Copy: the writer reuses its memory, but the exporter keeps parts of events.
     const all = new Uint8Array(tail.length + bytes.length);
     all.set(tail);
     all.set(bytes, tail.length);
@@ -147,13 +147,13 @@ export class PolyaxonFiles {
     this.#tails.set(fileName, all.slice(at));
   }
 
-  /** As much of an earlier process' file as TensorBoard reads: up to the first damage. */
+  /** Processes an earlier process' file as far as TensorBoard reads it: up to the first corrupt record. */
   #pushFile(fileName: string, bytes: Uint8Array): void {
     try {
       this.#push(fileName, bytes);
     } catch (error) {
       if (!(error instanceof CorruptRecordError)) throw error;
-      const message = `${fileName}: ${error.message}; what follows is in no event file of Polyaxon`;
+      const message = `${fileName}: ${error.message}; later events are missing in the Polyaxon event files`;
       this.#options.diagnostics.warn('WARN_EVENT_FILE_DAMAGED', message);
     }
   }
@@ -166,12 +166,12 @@ export class PolyaxonFiles {
   }
 
   #fail(cause: unknown): void {
-    this.#failure = new RunWriteError(this.#options.runDirectory, "write Polyaxon's event files", { cause });
+    this.#failure = new RunWriteError(this.#options.runDirectory, 'write Polyaxon event files', { cause });
     this.#options.diagnostics.error(this.#failure);
   }
 }
 
-/** Assets first: an event never names bytes that are not there. */
+/** Writes assets before events, so that no event refers to a missing file. */
 function appendAll(runDirectory: string, { appends, assets }: ExportOutput): void {
   for (const asset of assets) writeAsset(runDirectory, asset);
   for (const { path, offset, bytes } of appends) {
@@ -196,7 +196,7 @@ function writeAt(path: string, bytes: Uint8Array, offset: number): void {
   }
 }
 
-/** Files that are written anew beside their names, and take their places together. */
+/** Regenerates files under temporary names and renames them together on `commit`. */
 class WholeFiles {
   readonly #runDirectory: string;
   readonly #partials = new Map<string, string>();

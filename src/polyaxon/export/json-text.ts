@@ -1,11 +1,11 @@
 /**
- * JSON text in the two styles of Polyaxon's Python client: orjson's for values, `json.dumps`' for lines and for plotly.
+ * Prints JSON in the two styles of Polyaxon's Python client: orjson for values, `json.dumps` for lines and for plotly.
  */
 
 import type { JsonValue } from '../../base/json-value.js';
 import { toJsonFloat, toPythonFloat } from '../number-text.js';
 
-/** Compact JSON, non-ASCII as it is, numbers as orjson prints them; whole numbers as integers, since JSON tells them from no float. */
+/** Returns compact JSON with unescaped non-ASCII text and numbers as in orjson. Whole numbers become integers: JSON has no separate float type. */
 export function toCompactJson(value: JsonValue): string {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : toJsonFloat(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -14,7 +14,7 @@ export function toCompactJson(value: JsonValue): string {
   return `{${fields.join(',')}}`;
 }
 
-/** JSON with `, ` and `: `, non-ASCII escaped: Python's `json.dumps`. */
+/** Returns JSON in the style of Python's `json.dumps`: separators `, ` and `: `, non-ASCII escaped. */
 export function toPythonJson(value: JsonValue): string {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : toPythonFloat(value);
   if (typeof value === 'string') return toPythonString(value);
@@ -24,16 +24,16 @@ export function toPythonJson(value: JsonValue): string {
   return `{${fields.join(', ')}}`;
 }
 
-/** A string of `json.dumps`: all but printable ASCII escaped, by UTF-16 unit. */
+/** Returns a string in the style of `json.dumps`: all except printable ASCII is escaped, by UTF-16 unit. */
 export function toPythonString(text: string): string {
   return JSON.stringify(text).replace(/[^ -~]/g, escapeUnit);
 }
 
-/** As `toCompactJson`, for a number or nested lists of numbers that Polyaxon's schema declares as floats. */
+/** Like `toCompactJson`, for a number or nested lists of numbers that Polyaxon's schema declares as floats. */
 export function toFloatsJson(value: JsonValue): string {
   if (value !== null && typeof value === 'object' && isList(value))
     return `[${value.map(toFloatsJson).join(',')}]`;
-  // Text such as "NaN" stands for what JSON has no number for.
+  // Text such as "NaN" represents numbers that JSON lacks.
   return value === null ? 'null' : toJsonFloat(Number(value));
 }
 
@@ -41,7 +41,7 @@ function escapeUnit(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** `Array.isArray` does not tell readonly arrays from objects. */
+/** `Array.isArray` does not narrow readonly arrays. */
 function isList(value: object): value is readonly JsonValue[] {
   return Array.isArray(value);
 }

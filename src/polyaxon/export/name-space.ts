@@ -1,21 +1,21 @@
 /**
- * The names that a run's series have in Polyaxon: one space for all kinds, because its lineage key is the name alone.
+ * Chooses unique Polyaxon names for the series of a run, across all kinds, because Polyaxon's lineage key is the name alone.
  *
- * Source: haupt 2.16.1, `haupt/db/managers/artifacts.py` (key: name and state). Who comes first keeps the name that Polyaxon's own
- * client would give it. Asked the same in the same order, it answers the same.
+ * The first series gets the name that Polyaxon's client would use. The same calls in the same order give the same names.
+ * Source: haupt 2.16.1, `haupt/db/managers/artifacts.py` (key: name and state).
  */
 
 import { hashName, sanitizeName, toFallbackName } from '../names.js';
 
-/** What a series is known by: its kind, and its name as it was logged. */
+/** Identifies a series by its kind and the name that was logged. */
 export interface SeriesKey {
   readonly kind: string;
-  /** The path of its log directory; '' for the run's own. */
+  /** The path of its log directory; '' for the run's main directory. */
   readonly logDirectory: string;
   readonly rawName: string;
 }
 
-/** A name that is not just the sanitized one, and why. */
+/** The reason why a name differs from the sanitized one. */
 export interface NameChange {
   readonly code: 'WARN_NAME_GENERATED' | 'WARN_NAME_TAKEN' | 'WARN_NAME_CUT';
   readonly reason: string;
@@ -30,25 +30,25 @@ const MIN_HASH_DIGITS = 4;
 const CUT_HASH_DIGITS = 8;
 
 export class NameSpace {
-  /** The kind of each name's owner; '' for names that are kept free. */
+  /** The kind of each name's owner; '' for reserved names. */
   readonly #owners = new Map<string, string>();
   readonly #isReserved: (name: string) => boolean;
 
-  /** `isReserved`: names that belong to something else in the run's lineage. */
+  /** `isReserved` returns whether another entry of the run's lineage uses a name. */
   constructor(isReserved: (name: string) => boolean = () => false) {
     this.#isReserved = isReserved;
   }
 
-  /** Gives a name that was chosen before to its series again. */
+  /** Restores a name that was chosen earlier. */
   restore(name: string, kind: string): void {
     this.#owners.set(name, kind);
   }
 
-  /** Chooses the name of a series that has none yet; at most `maxLength` characters. */
+  /** Chooses the name of a new series; at most `maxLength` characters. */
   choose(key: SeriesKey, maxLength: number): ChosenName {
     const { kind } = key;
     const fullName = toFullName(key);
-    // The separator is in no path, so that no two series have one hash.
+    // No path contains the separator, so no two series have the same hash input.
     const hash = hashName(key.logDirectory === '' ? key.rawName : `${key.logDirectory}\0${key.rawName}`);
     const sanitized = sanitizeName(fullName);
     const wanted = sanitized === '' ? toFallbackName(fullName) : sanitized;
@@ -61,11 +61,11 @@ export class NameSpace {
     const name = this.#chooseOther(fitting, owner === kind ? '' : `-${kind}`, maxLength, hash);
     this.#owners.set(name, kind);
     const other =
-      owner === '' ? 'something else of the run' : owner === kind ? `another ${kind}` : `a ${owner}`;
+      owner === '' ? 'another entry of the run' : owner === kind ? `another ${kind}` : `a ${owner}`;
     return { name, change: { code: 'WARN_NAME_TAKEN', reason: `${other} is called ${fitting}` } };
   }
 
-  /** The first free one of `base-kind`, `base-kind-4 hex`, `base-kind-6 hex` …; without the kind when that is the same. */
+  /** Returns the first free name of `base-kind`, `base-kind-4 hex`, `base-kind-6 hex` …; without the kind if both kinds are the same. */
   #chooseOther(base: string, suffix: string, maxLength: number, hash: string): string {
     const withKind = cutName(base, suffix, maxLength, hash);
     if (suffix !== '' && this.#ownerOf(withKind) === undefined) return withKind;
@@ -80,12 +80,12 @@ export class NameSpace {
   }
 }
 
-/** A series' name as people know it: below a log directory, with that directory's path before it. */
+/** Returns a series' full name: the logged name, after the path of its log directory if there is one. */
 export function toFullName({ logDirectory, rawName }: Omit<SeriesKey, 'kind'>): string {
   return logDirectory === '' ? rawName : `${logDirectory}/${rawName}`;
 }
 
-/** `base` and `suffix`, of which the base is cut where both are too long, and told apart by a hash. */
+/** Returns `base` and `suffix`. If they are too long, `base` is cut and a hash keeps the name unique. */
 export function cutName(base: string, suffix: string, maxLength: number, hash: string): string {
   if (base.length + suffix.length <= maxLength) return base + suffix;
   const end = `-${hash.slice(0, CUT_HASH_DIGITS)}${suffix}`;
@@ -95,6 +95,6 @@ export function cutName(base: string, suffix: string, maxLength: number, hash: s
 function describeFirst(sanitized: string, name: string): NameChange | undefined {
   if (name === sanitized) return undefined;
   return sanitized === ''
-    ? { code: 'WARN_NAME_GENERATED', reason: 'Polyaxon leaves nothing of its characters' }
-    : { code: 'WARN_NAME_CUT', reason: `it has ${sanitized.length} characters` };
+    ? { code: 'WARN_NAME_GENERATED', reason: 'it has no characters that Polyaxon allows' }
+    : { code: 'WARN_NAME_CUT', reason: `it is too long (${sanitized.length} characters)` };
 }

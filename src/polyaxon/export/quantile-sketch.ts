@@ -1,25 +1,25 @@
 /**
- * Counts of numbers in buckets of equal relative width: any rank of any number of values, to a relative error of 0.1 %.
+ * Estimates quantiles of any number of values with a relative error of at most 0.1 %, by counts in buckets of equal relative width.
  *
- * Bucket i holds (γ^(i-1), γ^i], γ = (1 + α) / (1 - α); its middle 2γ^i / (γ + 1) is within α of all of it. Does not depend on the
- * order of the values, and two sketches add up. Source: Masson, Rim, Lee, "DDSketch", PVLDB 12 (2019).
+ * Bucket i holds (γ^(i-1), γ^i], γ = (1 + α) / (1 - α); its middle 2γ^i / (γ + 1) is within α of all its values. The order of values does
+ * not matter, and sketches can be merged. Source: Masson, Rim, Lee, "DDSketch", PVLDB 12 (2019).
  */
 
 export const RELATIVE_ERROR = 0.001;
 
 const GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR);
 const LOG_GAMMA = Math.log(GAMMA);
-/** From the lower end of a bucket to its middle. */
+/** The factor from the lower end of a bucket to its middle. */
 const MIDDLE = (2 * GAMMA) / (GAMMA + 1);
-/** The smallest normal double: below it a double has too few digits for the error that is promised. */
+/** The smallest normal double: smaller ones have too few digits for the relative error. */
 const SMALLEST = 2 ** -1022;
 
-/** Counts of buckets in runs of `CHUNK` neighbours, by the number of the run: a third of the time that a map of single counts takes. */
+/** Counts in chunks of `CHUNK` neighbouring buckets, by chunk number; three times as fast as a map of single counts. */
 type Buckets = Map<number, Float64Array<ArrayBuffer>>;
 const CHUNK_BITS = 8;
 const CHUNK = 2 ** CHUNK_BITS;
 
-/** Gap to the bucket before (from 0 for the first), and count, in turn: short as JSON. */
+/** Alternating: the gap to the previous bucket (the first counts from 0), and the count. Keeps the JSON short. */
 type PackedBuckets = readonly number[];
 
 export interface QuantileSketchState {
@@ -29,14 +29,14 @@ export interface QuantileSketchState {
 }
 
 export class QuantileSketch {
-  /** Zeros, and values nearer to it than any normal double. */
+  /** Zeros and subnormal values. */
   #zeros = 0;
   readonly #positive: Buckets = new Map();
   readonly #negative: Buckets = new Map();
-  /** Middles and counts of all buckets, ascending; undefined once a value has come. */
+  /** Middles and counts of all buckets, ascending; undefined after a change. */
   #sorted: (readonly [middle: number, count: number])[] | undefined;
 
-  /** The run of neighbours that was counted in last. */
+  /** The chunk of the last value. */
   #lastBuckets: Buckets | undefined;
   #lastKey = 0;
   #lastChunk = new Float64Array();
@@ -58,7 +58,7 @@ export class QuantileSketch {
 
   #count(buckets: Buckets, index: number): void {
     const key = index >> CHUNK_BITS;
-    // Values of a metric are near each other.
+    // The values of a metric are usually close to each other.
     if (buckets !== this.#lastBuckets || key !== this.#lastKey) {
       this.#lastBuckets = buckets;
       this.#lastKey = key;
@@ -67,7 +67,7 @@ export class QuantileSketch {
     this.#lastChunk[index & (CHUNK - 1)]! += 1;
   }
 
-  /** Counts all that another sketch has. */
+  /** Adds the counts of another sketch. */
   merge(other: QuantileSketch): void {
     this.#sorted = undefined;
     this.#zeros += other.#zeros;
@@ -75,7 +75,7 @@ export class QuantileSketch {
     for (const [index, number] of ascending(other.#negative)) count(this.#negative, index, number);
   }
 
-  /** The value of a rank, counted from 0 for the smallest; within `RELATIVE_ERROR` of it. */
+  /** Estimates the value of a rank, to within `RELATIVE_ERROR`; rank 0 is the smallest value. */
   valueAt(rank: number): number {
     this.#sorted ??= this.#sort();
     let rest = rank;

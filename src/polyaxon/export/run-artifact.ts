@@ -1,5 +1,5 @@
 /**
- * What Polyaxon's lineage keeps of each series: a summary, computed as rows come.
+ * Builds the lineage entry of a series, with its summary.
  *
  * Source: traceml 1.3.0, `V1Events.get_summary`, `V1RunArtifact`; polyaxon 2.16.4, `RunClient._collect_events_summaries`.
  */
@@ -13,9 +13,9 @@ import { toIsoTimestamp } from './timestamp-text.js';
 /** The summary of a series; fields in Python's order. */
 export type EventsSummary = {
   readonly is_event: true;
-  /** Steps of the first and the last row, which need not be the extrema; rounded beyond 2^53. Absent where the file has no steps. */
+  /** `min` and `max` are the steps of the first and last row, not the extrema; rounded beyond 2^53. Absent if the file has no steps. */
   readonly step?: { readonly count: number; readonly min: number; readonly max: number };
-  /** Of the first and the last row. */
+  /** The timestamps of the first and last row. */
   readonly timestamp: { readonly min: string; readonly max: string };
   readonly metric?: { readonly [field in keyof MetricSummary]: MetricSummary[field] };
 };
@@ -23,7 +23,7 @@ export type EventsSummary = {
 /** An entry of a run's lineage; fields in Python's order. */
 export interface SeriesArtifact {
   readonly name: string;
-  /** That of the file's directory; `system` for system metrics. */
+  /** The kind of the file's directory; `system` for system metrics. */
   readonly kind: ArtifactKind;
   /** Relative to the run directory. */
   readonly path: string;
@@ -31,7 +31,7 @@ export interface SeriesArtifact {
   readonly is_input: false;
 }
 
-/** The lineage entry of a series that has rows. */
+/** Returns the lineage entry of a series that has rows. */
 export function toSeriesArtifact({ identity, path, range, rows, statistics }: Series): SeriesArtifact {
   const { steps, wallTimes } = range;
   return {
@@ -48,8 +48,8 @@ export function toSeriesArtifact({ identity, path, range, rows, statistics }: Se
   };
 }
 
-/** The lineage entries of all series of a projection, from its state alone; in the order of their first rows. */
+/** Returns the lineage entries of all series from the state of an exporter, in the order of their first rows. */
 export function artifactsOf({ target, series }: ExporterState): SeriesArtifact[] {
-  // How many values a series may keep does not matter where none come.
+  // `exactValues` does not matter, because no values are added.
   return series.map((state) => toSeriesArtifact(new Series({ target, ...state }, 0, state)));
 }

@@ -1,21 +1,21 @@
 /**
- * All series of a projection: found by what they were logged as, named when their first row comes.
+ * Finds the series of an export by kind, log directory and logged name, and names new ones.
  */
 
 import type { ArtifactKind } from '../polyaxon-value.js';
 import { type NameChange, NameSpace, toFullName } from './name-space.js';
 import { type ExportTarget, maxNameLength, Series, type SeriesState } from './series.js';
 
-/** Something that was changed, or that cannot be projected. */
+/** Reports a changed name, a replaced wall time or a value that cannot be exported. */
 export interface ExportNotice {
   /** Stable identifier. */
   readonly code: NameChange['code'] | 'WARN_VALUE_INVALID' | 'WARN_WALL_TIME_UNPRINTABLE';
   readonly message: string;
-  /** Of the series; undefined where none has to do with it. */
+  /** The kind of the series; undefined if no series is concerned. */
   readonly kind?: ArtifactKind | 'input';
-  /** As it was logged, below the path of its log directory. */
+  /** The full name that was logged, including the path of its log directory. */
   readonly rawName?: string;
-  /** As Polyaxon has it. */
+  /** The name in Polyaxon. */
   readonly name?: string;
 }
 
@@ -42,26 +42,26 @@ export class SeriesIndex {
     }
   }
 
-  /** In the order of their first rows. */
+  /** Iterates over all series in the order of their first rows. */
   [Symbol.iterator](): IterableIterator<Series> {
     return this.#series.values();
   }
 
-  /** The series of a kind, log directory and name; a new one is named, and has to be given a row. */
+  /** Returns the series of a kind, log directory and name. A new series gets a name; the caller must add a row to it. */
   get(kind: ArtifactKind, logDirectory: string, rawName: string): Series {
     const key = toKey(kind, logDirectory, rawName);
     const known = this.#series.get(key);
     if (known !== undefined) return known;
     const { target, exactValues } = this.#options;
     const { name, change } = this.#names.choose({ kind, logDirectory, rawName }, maxNameLength(target, kind));
-    if (change !== undefined) this.#tell(kind, toFullName({ logDirectory, rawName }), name, change);
+    if (change !== undefined) this.#notify(kind, toFullName({ logDirectory, rawName }), name, change);
     const series = new Series({ target, kind, logDirectory, rawName, name }, exactValues);
     this.#series.set(key, series);
     return series;
   }
 
-  #tell(kind: ArtifactKind, rawName: string, name: string, { code, reason }: NameChange): void {
-    const message = `${kind} ${JSON.stringify(rawName)} is called ${name} in Polyaxon: ${reason}`;
+  #notify(kind: ArtifactKind, rawName: string, name: string, { code, reason }: NameChange): void {
+    const message = `${kind} ${JSON.stringify(rawName)} is stored as ${name} in Polyaxon: ${reason}`;
     this.#options.notify({ code, message, kind, rawName, name });
   }
 }

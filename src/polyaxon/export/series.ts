@@ -1,8 +1,8 @@
 /**
- * One `.plx` file: its rows as they are appended, and what its summary says of them.
+ * One Polyaxon event file (`.plx`): collects appended rows and the facts for its summary.
  *
- * Two forms. CSV: a header, then rows with `|` between the fields, each with a line feed before it. JSON lines (html, text, chart, span): no
- * header, a line feed before each line. No line feed at the end. Source: traceml 1.3.0, `traceml/events/schemas.py`
+ * Two formats. CSV: a header, then rows with fields separated by `|`, each after a line feed. JSON lines (html, text, chart, span): no
+ * header, each line after a line feed. Neither ends with a line feed. Source: traceml 1.3.0, `traceml/events/schemas.py`
  * (`LoggedEventListSpec`, `V1Event.to_csv`, `V1Event.to_json`), `traceml/serialization/base.py`.
  */
 
@@ -14,10 +14,10 @@ import { cutName } from './name-space.js';
 import { RowBuffer } from './row-buffer.js';
 import { Statistics, type StatisticsState } from './statistics.js';
 
-/** What is projected: a run's events, or its system metrics. */
+/** What is exported: a run's events or its system metrics. */
 export type ExportTarget = 'events' | 'resources';
 
-/** A series, as JSON. Steps beyond 2^53 are text. */
+/** The state of a series as JSON. Steps beyond 2^53 are text. */
 export interface SeriesState {
   readonly kind: ArtifactKind;
   readonly logDirectory: string;
@@ -33,7 +33,7 @@ export interface SeriesState {
   readonly statistics?: StatisticsState;
 }
 
-/** What a series is and where; `kind` is the directory's, which for system metrics is `metric` too. */
+/** Identifies a series. `kind` is the name of its directory, which is `metric` for system metrics too. */
 export interface SeriesIdentity {
   readonly target: ExportTarget;
   readonly kind: ArtifactKind;
@@ -45,7 +45,7 @@ export interface SeriesIdentity {
 /** When a value was logged. */
 export interface EventTime {
   readonly step: number | bigint;
-  /** Printable; `timestamp` is it printed. */
+  /** A printable wall time; `timestamp` is its text. */
   readonly wallTime: number;
   readonly timestamp: Uint8Array;
 }
@@ -56,9 +56,9 @@ export interface SeriesAppend {
   readonly bytes: Uint8Array;
 }
 
-/** Most bytes of a file name: ext4, APFS, NTFS. */
+/** The maximum length of a file name in bytes on ext4, APFS and NTFS. */
 const MAX_FILE_NAME = 255;
-/** Most characters of an artifact's path on the server. Source: haupt 2.16.1, `haupt/db/abstracts/artifacts.py`. */
+/** The maximum length of an artifact's path on the server, in characters. Source: haupt 2.16.1, `haupt/db/abstracts/artifacts.py`. */
 const MAX_PATH = 256;
 const EXTENSION = '.plx';
 
@@ -66,12 +66,12 @@ const JSON_LINES_KINDS: ReadonlySet<ArtifactKind> = new Set(['html', 'text', 'ch
 
 const decoder = new TextDecoder();
 
-/** Whether the events of a kind are JSON lines, whose value is a string. Source: `V1ArtifactKind.is_jsonl_file_event`. */
+/** Returns whether the file of a kind has JSON lines, whose value is a string. Source: `V1ArtifactKind.is_jsonl_file_event`. */
 export function isJsonLines(kind: ArtifactKind): boolean {
   return JSON_LINES_KINDS.has(kind);
 }
 
-/** Most characters of the name of a series. */
+/** Returns the maximum length of a series' name, in characters. */
 export function maxNameLength(target: ExportTarget, kind: ArtifactKind): number {
   return MAX_PATH - toPath(target, kind, '').length;
 }
@@ -91,7 +91,7 @@ export class Series {
   #highestStep: number | bigint = 0;
   #firstWallTime = 0;
   #lastWallTime = 0;
-  /** What has been appended and not taken. */
+  /** Appended rows that have not been taken. */
   readonly #waiting = new RowBuffer();
 
   constructor(identity: SeriesIdentity, exactValues: number, state?: SeriesState) {
@@ -115,12 +115,12 @@ export class Series {
     return this.#rows;
   }
 
-  /** Bytes that wait to be taken. */
+  /** Bytes that have been appended but not taken. */
   get waitingBytes(): number {
     return this.#waiting.sizeBytes;
   }
 
-  /** First and last row; the steps undefined where the file has none. */
+  /** The steps and wall times of the first and last row; `steps` is undefined if the file has none. */
   get range(): {
     readonly steps: readonly [first: number | bigint, last: number | bigint] | undefined;
     readonly wallTimes: readonly [first: number, last: number];
@@ -138,7 +138,7 @@ export class Series {
     this.#waiting.appendFields(this.#toStepText(eventTime), eventTime.timestamp, toPythonFloat(value));
   }
 
-  /** Appends a value: JSON text, which has no line feeds, or any text for kinds that are JSON lines. */
+  /** Appends a value: any text for JSON lines, otherwise JSON text without line feeds. */
   appendText(eventTime: EventTime, text: string): void {
     const { timestamp, step } = eventTime;
     this.#startRow(eventTime);
@@ -148,16 +148,16 @@ export class Series {
       this.#waiting.append(`\n{"timestamp": "${time}", "step": ${step}, "${kind}": ${toPythonString(text)}}`);
     } else {
       this.#waiting.appendFields(this.#toStepText(eventTime), timestamp, '');
-      // Readers split rows at every bar, and take the escape for what it stands for.
+      // Readers split rows at every bar, and decode the escape.
       this.#waiting.append(text.replaceAll('|', '\\u007c'));
     }
   }
 
   /**
-   * The path of an asset of the row that comes next. As Python's client names it, `<name>_<step>.<extension>`; with the row's number where
-   * that may be taken: the client overwrites the asset of a step that comes again.
+   * Returns the path of an asset of the next row: `<name>_<step>.<extension>`, as in Python's client. Adds the row number if that path may
+   * exist already; the client overwrites the asset of a repeated step.
    *
-   * Different rows of different series never share a path: no step has a `_`.
+   * No two rows share a path, because a step contains no `_`.
    */
   assetPath(step: number | bigint, extension: string): string {
     const { kind, name } = this.identity;
@@ -167,7 +167,7 @@ export class Series {
     return `${ASSETS_DIRECTORY}/${kind}/${cutName(name, suffix, MAX_FILE_NAME, hashName(name))}`;
   }
 
-  /** What has been appended since the last call; undefined: nothing. */
+  /** Returns the bytes appended since the last call; undefined if there are none. */
   take(): SeriesAppend | undefined {
     if (this.#waiting.sizeBytes === 0) return undefined;
     const append = { path: this.path, offset: this.#sizeBytes, bytes: this.#waiting.take() };

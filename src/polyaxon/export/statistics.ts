@@ -1,8 +1,8 @@
 /**
- * What pandas' `describe` says of a metric, value by value, without keeping them all.
+ * Computes pandas' `describe` of a metric incrementally, without keeping all values.
  *
  * Source: traceml 1.3.0, `V1Events.get_summary`; pandas 2.2.3: NaN is not counted, the standard deviation is that of a sample, and
- * quartiles lie between their neighbours in proportion. What is NaN or infinite is null (clipped, `sanitize_np_types`).
+ * quartiles are interpolated linearly. NaN and infinite results are null (clipped, `sanitize_np_types`).
  */
 
 import { QuantileSketch, type QuantileSketchState } from './quantile-sketch.js';
@@ -20,7 +20,7 @@ export interface MetricSummary {
   readonly last: number | null;
 }
 
-/** `Statistics`, as JSON: numbers that JSON does not have are text. */
+/** The state of `Statistics` as JSON: numbers that JSON lacks are text. */
 export interface StatisticsState {
   readonly finite: number;
   readonly negativeInfinities: number;
@@ -33,7 +33,7 @@ export interface StatisticsState {
   readonly min: number | string;
   readonly max: number | string;
   readonly last: number | string;
-  /** All finite values, in the order in which they came, while there are few. */
+  /** All finite values in order of arrival, while their number is small. */
   readonly values?: readonly number[];
   readonly sketch?: QuantileSketchState;
 }
@@ -43,12 +43,12 @@ export class Statistics {
   #finite = 0;
   #negativeInfinities = 0;
   #positiveInfinities = 0;
-  /** Sum of the finite values, and what rounding has taken from it (Neumaier's summation). */
+  /** The sum of the finite values, and its rounding error (Neumaier's summation). */
   #sum = 0;
   #compensation = 0;
-  /** The first finite value: distances from it keep the digits that a large mean would take. */
+  /** The first finite value. Distances from it keep the precision that a large mean would cost. */
   #origin = 0;
-  /** Mean distance from the origin, and sum of the squared distances from the mean (Welford's recurrence). */
+  /** The mean distance from the origin, and the sum of squared distances from the mean (Welford's recurrence). */
   #distance = 0;
   #squares = 0;
   #min = Number.POSITIVE_INFINITY;
@@ -57,7 +57,7 @@ export class Statistics {
   #values: number[] | undefined = [];
   #sketch: QuantileSketch | undefined;
 
-  /** Quartiles are exact up to `exactValues` finite values, and within 0.1 % from there on. */
+  /** Quartiles are exact for up to `exactValues` finite values, and within 0.1 % for more. */
   constructor(exactValues: number, state?: StatisticsState) {
     this.#exactValues = exactValues;
     if (state === undefined) return;
@@ -82,7 +82,7 @@ export class Statistics {
   }
 
   add(value: number): void {
-    // -0 is 0 here: JSON does not keep it.
+    // Turn -0 into 0, because JSON does not keep it.
     this.#last = value + 0;
     if (value - value !== 0) {
       if (value === Number.POSITIVE_INFINITY) this.#positiveInfinities++;
@@ -150,7 +150,7 @@ export class Statistics {
     this.#sketch.add(value);
   }
 
-  /** numpy's linear interpolation, but for infinite neighbours that have no weight: numpy makes NaN of those. */
+  /** numpy's linear interpolation, except that infinite neighbours with weight 0 do not cause NaN. */
   #quantile(fraction: number, count: number, sorted: Float64Array | undefined): number {
     const position = (count - 1) * fraction;
     const rank = Math.floor(position);
@@ -161,7 +161,7 @@ export class Statistics {
     return weight < 0.5 ? low + (high - low) * weight : high - (high - low) * (1 - weight);
   }
 
-  /** The value of a rank, counted from 0, infinities included; NaN when there is none. */
+  /** Returns the value of a rank, counted from 0 and including infinities; NaN if there is no such rank. */
   #valueAt(rank: number, sorted: Float64Array | undefined): number {
     const inFinite = rank - this.#negativeInfinities;
     if (rank >= 0 && inFinite < 0) return Number.NEGATIVE_INFINITY;

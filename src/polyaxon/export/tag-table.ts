@@ -1,8 +1,8 @@
 /**
- * What is known of the tags of one log directory: the metadata of each tag's first value, which count for later ones that have none.
+ * Remembers the tags of one log directory: the metadata of a tag's first value also applies to later values without metadata.
  *
- * TensorBoard keeps a tag to its first plugin and drops the values of others; Polyaxon has a file for each kind, so here a value
- * that names another plugin is one of that. Source: tensorboard/plugins/<plugin>/metadata.py; legacy forms by tensorboard/data_compat.py.
+ * TensorBoard ties a tag to its first plugin and drops values of other plugins. Polyaxon has a file for each kind, so values of other
+ * plugins are kept here. Source: tensorboard/plugins/<plugin>/metadata.py; legacy forms: tensorboard/data_compat.py.
  */
 
 import type { ScalarSource } from '../../format/reader/scalar-decoder.js';
@@ -11,17 +11,17 @@ import type { Series } from './series.js';
 
 export interface TagInfo {
   readonly tag: string;
-  /** The plugin's name; undefined when no value has said it. */
+  /** The plugin's name; undefined until a value has named it. */
   readonly pluginName: string | undefined;
-  /** The plugin's own message, kept where values are read by it. */
+  /** The plugin data, kept if it is needed to read values. */
   content: Uint8Array | undefined;
-  /** The series of the tag's numbers, once there is one. */
+  /** The series of the tag's numbers, once it exists. */
   metric: Series | undefined;
-  /** Whether a value that cannot be read has been told of. */
+  /** Whether a notice about an invalid value has been sent. */
   isNoticed: boolean;
 }
 
-/** A tag and one of its plugins, as JSON; `content` in base64. */
+/** A tag and one of its plugins as JSON; `content` is in base64. */
 export interface TagState {
   readonly tag: string;
   readonly pluginName: string;
@@ -36,17 +36,17 @@ const LEGACY_PLUGINS = {
   histogram: 'histograms',
 } as const;
 
-/** The plugins whose values are read by their metadata's content. */
+/** Plugins whose values can be read only with the plugin data. */
 const PLUGINS_WITH_CONTENT: ReadonlySet<string> = new Set(['hparams']);
 
 export class TagTable {
   readonly logDirectory: string;
-  /** By tag, of its first plugin. */
+  /** By tag: the entry of its first plugin. */
   readonly #first = new Map<string, TagInfo>();
-  /** By tag and plugin, of the others. */
+  /** By tag and plugin: the entries of other plugins. */
   readonly #others = new Map<string, TagInfo>();
 
-  /** Of the files that are being read, each of which has sources of its own. */
+  /** The series of each file that is being read; each file has its own sources. */
   readonly #metrics = new WeakMap<readonly ScalarSource[], (Series | undefined)[]>();
 
   constructor(logDirectory: string, tags: readonly TagState[] = []) {
@@ -60,7 +60,7 @@ export class TagTable {
     }
   }
 
-  /** By index of a source of scalars: the series of its numbers, once that is known. */
+  /** Returns the series of each scalar source, by the source's index; undefined while it is unknown. */
   metricsOf(sources: readonly ScalarSource[]): (Series | undefined)[] {
     let metrics = this.#metrics.get(sources);
     if (metrics === undefined) {
@@ -70,7 +70,7 @@ export class TagTable {
     return metrics;
   }
 
-  /** What is known of a value's tag, the value included. */
+  /** Returns the entry of a value's tag and plugin; creates it from the value if needed. */
   infoOf(value: SummaryValue): TagInfo {
     const { tag, metadata } = value;
     let info = this.#first.get(tag);
@@ -104,7 +104,7 @@ export class TagTable {
   }
 }
 
-/** The metadata by which a value is read: its own, or its tag's first. */
+/** Returns the metadata to read a value with: its own, or that of the tag's first value. */
 export function toMetadata(info: TagInfo, { metadata }: SummaryValue): SummaryMetadata | undefined {
   const { pluginName, content } = info;
   if (pluginName === undefined) return undefined;
@@ -122,7 +122,7 @@ function createFirst({ tag, metadata, value }: SummaryValue): TagInfo {
     return createInfo(tag, isLegacy ? LEGACY_PLUGINS[value.kind] : undefined);
   }
   const info = createInfo(tag, metadata.pluginName);
-  // A copy: the event's bytes are not ours to keep.
+  // Copy, because the event's bytes may be overwritten.
   if (metadata.content !== undefined && PLUGINS_WITH_CONTENT.has(metadata.pluginName)) {
     info.content = new Uint8Array(metadata.content);
   }

@@ -1,10 +1,10 @@
 /**
- * Wall times as Polyaxon writes them: UTC, to the microsecond.
+ * Prints wall times as Polyaxon does: UTC, in microseconds.
  *
- * Always six digits: Python leaves the fraction out when it is 0, and pandas then fails to parse the column.
+ * The fraction always has six digits. Python omits a fraction of 0, and pandas then fails to parse the column.
  */
 
-/** The seconds that Python's `datetime` has: from 0001-01-01 to the end of 9999-12-31. */
+/** The range of Python's `datetime` in seconds: from 0001-01-01 to the end of 9999-12-31. */
 const FIRST_SECOND = -62_135_596_800;
 const END_SECOND = 253_402_300_800;
 const DAY_SECONDS = 86_400;
@@ -18,21 +18,21 @@ const SECONDS = 17;
 const MICROS_END = 26;
 const ZERO = 48;
 
-/** The nearest wall time that can be printed: in Python's years; the epoch for NaN. */
+/** Returns the nearest wall time in the range of Python's `datetime`; 0 for NaN. */
 export function toPrintable(wallTime: number): number {
   if (wallTime >= FIRST_SECOND && wallTime < END_SECOND) return wallTime;
   if (Number.isNaN(wallTime)) return 0;
   return wallTime < 0 ? FIRST_SECOND : END_SECOND - 1;
 }
 
-/** Prints wall times as bytes; keeps what the last one had in common, which is mostly all but the microseconds. */
+/** Prints wall times as bytes. Reuses the unchanged part of the previous result, usually all except the microseconds. */
 export class TimestampPrinter {
   readonly #bytes = TEMPLATE.slice();
   #wallTime = 0;
   #second = Number.NaN;
   #day = Number.NaN;
 
-  /** `YYYY-MM-DD HH:MM:SS.ffffff+00:00` of a printable wall time. The bytes are valid until the next call. */
+  /** Returns `YYYY-MM-DD HH:MM:SS.ffffff+00:00` for a printable wall time. The bytes are valid until the next call. */
   print(wallTime: number): Uint8Array {
     const bytes = this.#bytes;
     let second = Math.floor(wallTime);
@@ -72,7 +72,7 @@ export class TimestampPrinter {
   }
 }
 
-/** A printable wall time in the form of pandas' `isoformat`, which leaves out microseconds that are 0. */
+/** Returns a printable wall time in the format of pandas' `isoformat`, which omits microseconds that are 0. */
 export function toIsoTimestamp(wallTime: number): string {
   const text = new TextDecoder().decode(new TimestampPrinter().print(wallTime));
   return text.replace(' ', 'T').replace('.000000', '');

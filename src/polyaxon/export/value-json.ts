@@ -1,5 +1,5 @@
 /**
- * The JSON of an event's value, as Polyaxon's Python classes write it: fields in their order, null fields left out, declared floats as floats.
+ * Prints an event's value as Polyaxon's Python classes do: fields in a fixed order, null fields omitted, declared floats as floats.
  *
  * Source: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventImage` and the others; `V1EventChart.to_json` for plotly).
  */
@@ -11,7 +11,7 @@ import { isJsonLines } from './series.js';
 
 type Fields = Readonly<Record<string, JsonValue>>;
 
-/** The fields of each kind, in order. Kinds that are not named here are files: `V1EventArtifact`. */
+/** The fields of each kind, in order. All other kinds are files: `V1EventArtifact`. */
 const FIELD_ORDER: Partial<Record<ArtifactKind, readonly string[]>> = {
   image: ['height', 'width', 'colorspace', 'path'],
   video: ['height', 'width', 'colorspace', 'path', 'content_type'],
@@ -25,20 +25,20 @@ const FIELD_ORDER: Partial<Record<ArtifactKind, readonly string[]>> = {
 };
 const FILE_FIELDS = ['kind', 'path'] as const;
 
-/** Fields whose numbers are floats: a whole number is printed as `3.0`. */
+/** Fields whose numbers are floats: whole numbers are printed as `3.0`. */
 const FLOAT_FIELDS: Partial<Record<ArtifactKind, ReadonlySet<string>>> = {
   histogram: new Set(['values', 'counts']),
   curve: new Set(['x', 'y']),
   audio: new Set(['sample_rate']),
 };
 
-/** The text of a value: JSON, but for strings of kinds that are JSON lines, which are given as they are. */
+/** Returns a value as JSON; strings of kinds with JSON lines are returned unchanged. */
 export function toValueText(kind: ArtifactKind, value: JsonValue): string {
   if (typeof value === 'string' && isJsonLines(kind)) return value;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return toCompactJson(value);
   const fields = value as Fields;
   if (kind === 'span') return toCompactJson(fields);
-  // Plotly's own encoder is `json.dumps`'.
+  // Plotly uses `json.dumps`.
   if (kind === 'chart' && fields.kind === 'plotly')
     return toPythonJson(Object.fromEntries(inOrder(kind, fields)));
   const floats = FLOAT_FIELDS[kind];
@@ -49,7 +49,7 @@ export function toValueText(kind: ArtifactKind, value: JsonValue): string {
   return `{${texts.join(',')}}`;
 }
 
-/** Known fields first, in Polyaxon's order, then what else there is. */
+/** Returns the known fields in Polyaxon's order, then all others. */
 function inOrder(kind: ArtifactKind, fields: Fields): [name: string, value: JsonValue][] {
   const order = FIELD_ORDER[kind] ?? FILE_FIELDS;
   const names = new Set([...order, ...Object.keys(fields)]);

@@ -1,12 +1,12 @@
 /**
- * Tables of Apache Arrow, known by what they have: no dependency on the library, and any of its versions.
+ * Reads Apache Arrow tables. Recognises them by their methods, so it needs no dependency and works with any version.
  *
  * Source: apache-arrow 21, `Table`, `Vector`, `Type` (`src/enum.ts`).
  */
 
 import type { TableColumn } from './table-column.js';
 
-/** What is used of Arrow's `Table`. */
+/** The part of Arrow's `Table` that is used here. */
 export interface ArrowTable {
   readonly numRows: number;
   readonly schema: { readonly fields: readonly { readonly name: string; readonly type: ArrowType }[] };
@@ -21,14 +21,14 @@ interface ArrowVector {
 interface ArrowType {
   readonly typeId: number;
   readonly timezone?: string | null | undefined;
-  /** Of decimals: digits behind the point. */
+  /** For decimals: the number of digits after the point. */
   readonly scale?: number | undefined;
   readonly precision?: number | undefined;
-  /** Of dictionaries: the type of their values. */
+  /** For dictionaries: the type of their values. */
   readonly dictionary?: ArrowType | undefined;
 }
 
-/** `Type` of arrow's columns. */
+/** Values of Arrow's `Type`. */
 const INT = 2;
 const FLOAT = 3;
 const DECIMAL = 7;
@@ -42,7 +42,7 @@ export function isArrowTable(value: object): value is ArrowTable {
   return typeof numRows === 'number' && Array.isArray(schema?.fields) && typeof getChildAt === 'function';
 }
 
-/** The columns of a table, copied. Times of day, durations and nested values are as Arrow gives them. */
+/** Returns copies of a table's columns. Times of day, durations and nested values are not converted. */
 export function readArrowColumns(table: ArrowTable): TableColumn[] {
   return table.schema.fields.map(({ name, type }, i) =>
     readColumn(name, type, table.getChildAt(i), table.numRows),
@@ -70,7 +70,7 @@ function readColumn(
       return { name, cells: isSingle ? Float32Array.from(numbers) : Float64Array.from(numbers) };
     }
     case INT:
-      // As pandas reads them: whole numbers of which one is missing are floats.
+      // As in pandas: integers become floats if one is missing.
       return { name, cells: cells.includes(null) ? Float64Array.from(cells, toDouble) : cells };
     default:
       return { name, cells };
@@ -81,7 +81,7 @@ function toDouble(cell: unknown): number {
   return cell === null ? Number.NaN : Number(cell);
 }
 
-/** Moments are milliseconds, with a fraction for finer units; older versions give dates. */
+/** Arrow returns timestamps in milliseconds, with a fraction for finer units; older versions return dates. */
 function toMicroseconds(cell: unknown): bigint | null {
   if (cell === null) return null;
   if (typeof cell === 'bigint') return cell * MICROSECONDS_PER_MILLISECOND;
@@ -89,7 +89,7 @@ function toMicroseconds(cell: unknown): bigint | null {
   return Number.isFinite(milliseconds) ? BigInt(Math.round(milliseconds * 1000)) : null;
 }
 
-/** A decimal is a whole number in two's complement, in words of 32 bits, lowest first. */
+/** Arrow stores a decimal as an integer in two's complement, in words of 32 bits, lowest first. */
 function toDecimal(cell: unknown, scale: number): string | null {
   if (cell === null) return null;
   if (!(cell instanceof Uint32Array)) return String(cell);

@@ -1,5 +1,5 @@
 /**
- * Models and other files that belong to a step: where they lie, as events. The files are copied by the caller.
+ * Builds events with the paths of models and other files. The caller copies the files.
  *
  * Source of the forms: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventModel`, `V1EventArtifact`).
  */
@@ -12,11 +12,11 @@ import { toJsonBody } from './json-body.js';
 import type { KindEvent } from './kind-event.js';
 
 export interface ModelInput {
-  /** Where the model lies, relative to the run's directory, with `/`: `assets/model/net_5.onnx`. */
+  /** The path relative to the run directory, with `/`, such as `assets/model/net_5.onnx`. */
   readonly path: string;
-  /** Such as `onnx`, `tfjs`. */
+  /** For example `onnx` or `tfjs`. */
   readonly framework?: string | undefined;
-  /** What else is known of it; JSON. */
+  /** Other facts about the model, as JSON. */
   readonly spec?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -51,7 +51,7 @@ function parsePath(code: InvalidArgumentCode, path: unknown): string {
   const text = parseText(code, 'path', path);
   const isInside = text !== '' && !text.startsWith('/') && !text.split('/').includes('..');
   if (isInside) return text;
-  throw invalid(code, `path is ${describe(path)}, expected one inside of the run's directory`);
+  throw invalid(code, `path is ${describe(path)}, expected a relative path inside the run directory`);
 }
 
 function parseText(code: InvalidArgumentCode, name: string, value: unknown): string {
@@ -63,6 +63,6 @@ function invalid(code: InvalidArgumentCode, message: string): InvalidArgumentErr
   return new InvalidArgumentError(
     code,
     message,
-    'Pass a path relative to the run directory, with texts and JSON beside it.',
+    'Pass a path relative to the run directory, strings for names, and JSON for spec.',
   );
 }

@@ -1,8 +1,8 @@
 /**
- * Cells as pandas prints them, so that a table written here and one written by Polyaxon's Python client are the same bytes.
+ * Prints cells as pandas does, so that tables have the same bytes as those of Polyaxon's Python client.
  *
- * Source: pandas 2.2.3 with numpy 1.26 (`DataFrame.to_csv`, `DataFrame.to_html`), compared in the tests. What pandas finds out about
- * a column decides: numbers are floats as soon as one of them has a fraction or is missing.
+ * Source: pandas 2.2.3 with numpy 1.26 (`DataFrame.to_csv`, `DataFrame.to_html`), compared in the tests. The type that pandas infers for
+ * a column decides: numbers are floats if one of them has a fraction or is missing.
  */
 
 import { messageOf } from '../../base/errors.js';
@@ -14,11 +14,11 @@ import { toPythonFloat32, toPythonNumber, toUtcTime, type UtcTime } from './pyth
 import { invalidTable } from './table.js';
 import type { TableColumn } from './table-column.js';
 
-/** How the cells of one column are written. */
+/** Prints the cells of one column. */
 export interface CellWriter {
-  /** The text of a cell; undefined when it is missing. */
+  /** Returns the text of a cell; undefined if the cell is missing. */
   toText(row: number): string | undefined;
-  /** What HTML shows in place of a missing cell. */
+  /** The text for a missing cell in HTML. */
   readonly missing: 'NaN' | 'None' | 'NaT';
 }
 
@@ -57,7 +57,7 @@ function floatWriter(
   };
 }
 
-/** Moments without a zone: days alone where all are at midnight, else with a fraction where any has one. */
+/** Prints timestamps without a zone: dates only if all are at midnight, and fractions if any timestamp has one. */
 function timeWriter({ cells, times }: TableColumn): CellWriter {
   const list = Array.from(cells as ArrayLike<bigint | null>, (cell) =>
     cell === null ? undefined : toUtcTime(cell),
@@ -66,7 +66,7 @@ function timeWriter({ cells, times }: TableColumn): CellWriter {
   const areDays =
     times === 'date' || list.every((eventTime) => eventTime === undefined || isMidnight(eventTime));
   const hasFraction = list.some((eventTime) => eventTime !== undefined && eventTime.microseconds > 0);
-  // pandas shows milliseconds where they are enough.
+  // pandas prints milliseconds if they are precise enough.
   const areMilliseconds = list.every(
     (eventTime) => eventTime === undefined || eventTime.microseconds % 1000 === 0,
   );
@@ -116,7 +116,7 @@ function cellTextFrom(column: string, row: number, cell: unknown): string | unde
   }
 }
 
-/** A moment with its zone, as `str(Timestamp)`. */
+/** Prints a timestamp with its zone, as `str(Timestamp)` does. */
 function toZonedText(eventTime: UtcTime | undefined): string | undefined {
   if (eventTime === undefined) return undefined;
   const fraction = eventTime.microseconds === 0 ? '' : `.${String(eventTime.microseconds).padStart(6, '0')}`;
@@ -127,17 +127,17 @@ function ofDate(date: Date): UtcTime | undefined {
   return Number.isNaN(date.getTime()) ? undefined : toUtcTime(BigInt(date.getTime()) * 1000n);
 }
 
-/** Where pandas prints Python's own notation, JSON: other programs can read it. */
+/** Prints a nested value as JSON. pandas prints Python notation, which other programs cannot read. */
 function jsonTextFrom(column: string, row: number, cell: object): string | undefined {
   try {
     const text: unknown = JSON.stringify(cell, (_, value: unknown) => toPlain(value));
     return typeof text === 'string' ? toWellFormedText(text).text : undefined;
   } catch (cause) {
-    throw invalidTable(`column ${column}, row ${row} is no JSON: ${messageOf(cause)}`);
+    throw invalidTable(`column ${column}, row ${row} cannot be written as JSON: ${messageOf(cause)}`);
   }
 }
 
-/** JSON has no bigints, and writes typed arrays as objects. */
+/** `JSON.stringify` rejects bigints and writes typed arrays as objects. */
 function toPlain(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
   return isArrayLike(value) && !Array.isArray(value) ? Array.from(value) : value;

@@ -1,8 +1,8 @@
 /**
- * Charts of Plotly, Bokeh, and Vega, Vega-Lite or Altair: their JSON, as they draw it again.
+ * Builds events with charts of Plotly, Bokeh, Vega, Vega-Lite or Altair, as JSON that the library can render.
  *
- * Source of the form: traceml 1.3.0, `V1EventChart`: the library, and its figure as an object. What a figure is:
- * plotly `{ data, layout }`, Bokeh the object of `json_item`, Vega a specification.
+ * Source of the form: traceml 1.3.0, `V1EventChart`: the library, and its figure as an object. The figure is `{ data, layout }` for
+ * Plotly, the object of `json_item` for Bokeh, and a specification for Vega.
  */
 
 import { InvalidArgumentError, messageOf } from '../../base/errors.js';
@@ -13,10 +13,10 @@ import type { KindEvent } from './kind-event.js';
 
 export type ChartLibrary = 'plotly' | 'bokeh' | 'vega';
 
-/** A figure: an object, JSON text of one, or an object that has it as `toSpec()` (Vega-Lite's API) or `toJSON()`; for Plotly also a list of traces. */
+/** A figure: an object, its JSON text, or an object with `toSpec()` (Vega-Lite's API) or `toJSON()`. For Plotly also a list of traces. */
 export type ChartFigure = object | string;
 
-/** Builds a chart. Throws `ERR_CHART_INVALID`, with the path of what JSON cannot hold. */
+/** Builds a chart. Throws `ERR_CHART_INVALID`, with the path of a value that JSON cannot represent. */
 export function createChart(library: ChartLibrary, figure: ChartFigure): KindEvent {
   const json = toJsonBody('figure', parsePlain(figure), invalid);
   const object = library === 'plotly' && Array.isArray(json) ? { data: json } : json;
@@ -29,7 +29,7 @@ export function createChart(library: ChartLibrary, figure: ChartFigure): KindEve
   return { kind: 'chart', value: { kind: library, figure: object } };
 }
 
-/** What a figure's own methods give; text is parsed. */
+/** Returns the result of a figure's `toSpec()` or `toJSON()`, or the figure. Text is parsed. */
 function parsePlain(figure: unknown): unknown {
   if (typeof figure === 'string') return parse(figure);
   if (typeof figure !== 'object' || figure === null) {
@@ -46,7 +46,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw invalid(`figure is text that is no JSON: ${messageOf(cause)}`);
+    throw invalid(`figure is not valid JSON: ${messageOf(cause)}`);
   }
 }
 
@@ -54,6 +54,6 @@ function invalid(message: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_CHART_INVALID',
     message,
-    'Pass the figure as a JSON object: { data, layout } of Plotly, json_item of Bokeh, a Vega or Vega-Lite specification.',
+    'Pass the figure as a JSON object: { data, layout } for Plotly, json_item for Bokeh, or a Vega or Vega-Lite specification.',
   );
 }

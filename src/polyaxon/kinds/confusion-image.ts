@@ -1,5 +1,5 @@
 /**
- * A confusion matrix as an image: cells coloured by their values, with the values and labels written where they fit.
+ * Draws a confusion matrix: cells coloured by value, with values and labels where they fit.
  */
 
 import {
@@ -23,12 +23,12 @@ export interface ConfusionTitles {
 export interface ConfusionPicture {
   readonly columns: readonly string[];
   readonly rows: readonly string[];
-  /** Text and null have no colour. */
+  /** Text and null are drawn in grey. */
   readonly cells: readonly (readonly (number | string | null)[])[];
   readonly titles: ConfusionTitles;
 }
 
-/** More classes than this would be less than two pixels each. */
+/** With more classes, a cell would be smaller than two pixels. */
 const MAX_CLASSES = 400;
 const PLOT_SIZE = 640;
 const MAX_CELL = 72;
@@ -36,7 +36,7 @@ const MIN_CELL = 2;
 const MAX_LABEL_CHARACTERS = 18;
 const GAP = 8;
 const BAR_WIDTH = 14;
-/** White to dark blue: matplotlib's `Blues`, in four steps. */
+/** White to dark blue: four steps of matplotlib's `Blues`. */
 const SHADES: readonly Color[] = [
   [247, 251, 255],
   [158, 202, 225],
@@ -46,7 +46,7 @@ const SHADES: readonly Color[] = [
 const NO_VALUE: Color = [225, 225, 225];
 const FRAME: Color = [120, 120, 120];
 
-/** Draws a matrix; undefined with more classes than an image can tell apart. */
+/** Draws a matrix; undefined if it has too many classes to be legible. */
 export function drawConfusion(picture: ConfusionPicture): RawImage | undefined {
   const { cells, titles } = picture;
   const count = cells.length;
@@ -69,7 +69,7 @@ export function drawConfusion(picture: ConfusionPicture): RawImage | undefined {
   const canvas = createCanvas(bottom, barLeft + BAR_WIDTH + GAP + widest(legend, 2) + GAP, WHITE);
 
   drawCells(canvas, cells, { left, top, cell, range });
-  // Labels of cells that are smaller than a letter: every second, third, … only.
+  // If cells are smaller than a letter, draw only every nth label.
   const every = Math.ceil((textHeight(labelScale) + 2) / cell);
   for (let i = 0; i < count; i += every) {
     const middle = i * cell + ((cell - textHeight(labelScale)) >> 1);
@@ -121,7 +121,7 @@ function drawCells(
   }
 }
 
-/** The colour scale: the largest value at its upper end, the smallest at its lower. */
+/** Draws the colour scale, with the largest value at the top. */
 function drawBar(canvas: RawImage, left: number, top: number, size: number, legend: readonly string[]): void {
   fill(canvas, left - 1, top - 1, left + BAR_WIDTH, top + size, FRAME);
   for (let row = 0; row < size; row++) {
@@ -132,7 +132,7 @@ function drawBar(canvas: RawImage, left: number, top: number, size: number, lege
   if (size >= 3 * textHeight(2)) drawText(canvas, legend[1]!, textLeft, top + size - textHeight(2), 2, BLACK);
 }
 
-/** From 0, or from below where values are negative, to the largest value. */
+/** Returns the range from 0, or from the smallest value if that is negative, to the largest value. */
 function findRange(cells: ConfusionPicture['cells']): { min: number; max: number } {
   let [min, max] = [0, Number.NEGATIVE_INFINITY];
   for (const value of cells.flat()) {
@@ -152,7 +152,7 @@ function toShade(share: number): Color {
   ) as unknown as Color;
 }
 
-/** Up to four digits; whole numbers up to 99,999 in full. */
+/** Prints integers up to 99,999 in full, and other numbers with up to three significant digits. */
 function shorten(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 100_000) return String(value);
   const size = Math.abs(value);
@@ -160,13 +160,13 @@ function shorten(value: number): string {
   return value.toExponential(1).replace('e+', 'e');
 }
 
-/** A label; its number where the font has none of its letters. */
+/** Returns a label that can be drawn: its index if the font has none of its letters. */
 function toLabel(text: string, i: number): string {
   const drawable = toDrawable(text);
   return /[!-~]/.test(drawable) ? drawable : `#${i}`;
 }
 
-/** What the font has of a text: letters without their accents; cut where it is long. */
+/** Removes accents, which the font lacks, and cuts long text. */
 function toDrawable(text: string): string {
   const plain = text.normalize('NFKD').replace(/\p{Mn}/gu, '');
   const characters = [...plain];

@@ -1,9 +1,9 @@
 /**
- * Confusion matrices: given, or counted from predictions and targets.
+ * Builds confusion matrices, from a matrix or from predictions and targets.
  *
  * Source of the form: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventConfusionMatrix`) and `confusion_matrix` in
- * `events_metrics_processors.py`: row i of z stands at y[i], its column j at x[j]; as many labels as rows and columns.
- * Counts: scikit-learn's `confusion_matrix`: row i, column j is how many samples of class i were taken for class j.
+ * `events_metrics_processors.py`: y[i] labels row i of z, and x[j] labels column j; each row and column has a label.
+ * Counts: as scikit-learn's `confusion_matrix`: row i, column j counts the samples of class i that were predicted as class j.
  */
 
 import { InvalidArgumentError } from '../../base/errors.js';
@@ -14,31 +14,31 @@ import { type ConfusionTitles, drawConfusion } from './confusion-image.js';
 import { imagePreview, type KindEvent } from './kind-event.js';
 import { type ClassLabel, distinctLabels, isArrayLike, toLabelText } from './numbers.js';
 
-/** A matrix that is there already. */
+/** A matrix that the caller has computed. */
 export interface ConfusionMatrix {
   /** Labels of the columns. Shape: [n]. */
   readonly x: ArrayLike<ClassLabel>;
-  /** Labels of the rows, as many. */
+  /** Labels of the rows. Shape: [n]. */
   readonly y: ArrayLike<ClassLabel>;
-  /** n rows of n numbers, or texts; NaN and infinities become null. */
+  /** n rows of n numbers or strings; NaN and infinities become null. */
   readonly z: ArrayLike<ArrayLike<number | string>>;
 }
 
-/** What a classifier answered, and what was true. */
+/** The predictions of a classifier, and the true classes. */
 export interface ConfusionSamples {
-  /** As many as targets. */
+  /** The same length as `targets`. */
   readonly predictions: ArrayLike<ClassLabel>;
   readonly targets: ArrayLike<ClassLabel>;
   /**
-   * The classes, in the order of rows and columns; where predictions and targets are whole numbers, also names for 0, 1, … Default: all
-   * that occur, ascending.
+   * The classes, in the order of rows and columns. If predictions and targets are integers, these can be names for 0, 1, … Default: all
+   * classes that occur, ascending.
    */
   readonly labels?: ArrayLike<ClassLabel> | undefined;
 }
 
 export type ConfusionInput = ConfusionMatrix | ConfusionSamples;
 
-/** Builds a confusion matrix, with an image of it. Throws `ERR_CONFUSION_INVALID`. */
+/** Builds a confusion matrix with an image as preview. Throws `ERR_CONFUSION_INVALID`. */
 export function createConfusion(input: ConfusionInput): KindEvent {
   if (typeof input !== 'object' || input === null) {
     throw invalid(`matrix is ${describe(input)}, expected { x, y, z } or { predictions, targets }`);
@@ -56,14 +56,14 @@ export function createConfusion(input: ConfusionInput): KindEvent {
   return { kind: 'confusion', value: { x, y, z }, preview: image && imagePreview('confusion', image) };
 }
 
-/** Counts how often each class was taken for each. Throws `ERR_CONFUSION_INVALID`. */
+/** Counts how often each class was predicted as each other class. Throws `ERR_CONFUSION_INVALID`. */
 export function countSamples({ predictions, targets, labels }: ConfusionSamples): ConfusionMatrix {
   checkLabels('predictions', predictions);
   checkLabels('targets', targets);
   if (predictions.length !== targets.length) {
-    throw invalid(`predictions has ${predictions.length} values for ${targets.length} targets`);
+    throw invalid(`predictions has ${predictions.length} values, expected ${targets.length} as in targets`);
   }
-  if (targets.length === 0) throw invalid('targets is empty, expected one sample or more');
+  if (targets.length === 0) throw invalid('targets is empty, expected at least one sample');
   if (labels !== undefined) checkLabels('labels', labels);
   const classes =
     labels === undefined
@@ -77,11 +77,11 @@ export function countSamples({ predictions, targets, labels }: ConfusionSamples)
   return { x: classes, y: classes, z };
 }
 
-/** The place of a label among the classes: its own, or that of the class that it numbers. */
+/** Creates a function that returns the index of a label's class. If all classes are strings, numbers count as indices. */
 function createIndex(classes: readonly ClassLabel[]) {
   const places = new Map(classes.map((label, i) => [label, i]));
   if (places.size !== classes.length)
-    throw invalid('labels has the same label twice, expected different ones');
+    throw invalid('labels contains a label twice, expected distinct labels');
   const areNames = classes.every((label) => typeof label === 'string');
   return (what: string, i: number, label: ClassLabel): number => {
     const place = places.get(label);
@@ -95,7 +95,7 @@ function createIndex(classes: readonly ClassLabel[]) {
       number < classes.length
     )
       return number;
-    throw invalid(`${what}[${i}] is ${describe(label)}, which is none of the ${classes.length} labels`);
+    throw invalid(`${what}[${i}] is ${describe(label)}, expected one of the ${classes.length} labels`);
   };
 }
 
@@ -103,9 +103,9 @@ function parseMatrix({ x, y, z }: ConfusionMatrix) {
   checkLabels('x', x);
   checkLabels('y', y);
   if (!isArrayLike(z)) throw invalid(`z is ${describe(z)}, expected rows of numbers`);
-  if (x.length === 0) throw invalid('x is empty, expected one class or more');
+  if (x.length === 0) throw invalid('x is empty, expected at least one class');
   if (x.length !== y.length || x.length !== z.length) {
-    throw invalid(`x has ${x.length} labels, y ${y.length}, z ${z.length} rows, expected as many of each`);
+    throw invalid(`x has ${x.length} labels, y ${y.length}, z ${z.length} rows, expected equal numbers`);
   }
   return {
     x: Array.from(x, toJsonLabel),

@@ -1,5 +1,5 @@
 /**
- * A curve as an image: axes with round numbers, one line, its annotation.
+ * Draws a curve: axes with round numbers, one line, and a title.
  */
 
 import {
@@ -17,14 +17,14 @@ import {
 import type { RawImage } from '../../summary/png.js';
 
 export interface CurveChart {
-  /** NaN and infinite points interrupt the line. */
+  /** NaN and infinities interrupt the line. */
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
   readonly xTitle?: string | undefined;
   readonly yTitle?: string | undefined;
-  /** Drawn above the plot; cut where the image ends. */
+  /** Drawn above the plot; cut if it is wider than the plot. */
   readonly title?: string | undefined;
-  /** Whether both axes go from 0 to 1, with the diagonal drawn: what chance would give. */
+  /** Whether both axes range from 0 to 1, with a diagonal for a random classifier. */
   readonly isRate?: boolean | undefined;
 }
 
@@ -42,7 +42,7 @@ const LINE: Color = [255, 112, 67];
 const GRID: Color = [224, 224, 224];
 const CHANCE: Color = [150, 150, 150];
 
-/** Draws a curve; undefined when it has no finite point. */
+/** Draws a curve; undefined if it has no finite point. */
 export function drawCurve(chart: CurveChart): RawImage | undefined {
   const { xTitle = '', yTitle = '', title = '', isRate = false } = chart;
   const xAxis = isRate ? UNIT : findRange(chart.x, chart.y);
@@ -71,7 +71,7 @@ interface Axis {
 
 const UNIT: Axis = { min: 0, max: 1 };
 
-/** The range of an axis, over points of which both coordinates are finite. */
+/** Returns the range of an axis, over points with two finite coordinates. */
 function findRange(values: ArrayLike<number>, others: ArrayLike<number>): Axis | undefined {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
@@ -82,7 +82,7 @@ function findRange(values: ArrayLike<number>, others: ArrayLike<number>): Axis |
     if (value > max) max = value;
   }
   if (min > max) return undefined;
-  // A flat line, or one whose ends no double tells apart, stands in the middle.
+  // Centre a line that is flat within the precision of doubles.
   const margin = Math.max(Math.abs(min), Math.abs(max)) * 0.05 || 0.5;
   const isFlat = max - min <= margin * 1e-9;
   const isWide = !Number.isFinite(max - min);
@@ -116,7 +116,7 @@ function drawGrid(
   fill(canvas, LEFT, TOP, LEFT, BOTTOM, BLACK);
 }
 
-/** At most six round values on an axis: steps of 1, 2 or 5 times a power of ten. */
+/** Returns at most six round values on an axis, in steps of 1, 2 or 5 times a power of ten. */
 function toTicks({ min, max }: Axis): { value: number; text: string }[] {
   const power = 10 ** Math.floor(Math.log10((max - min) / MAX_TICKS));
   const step = [1, 2, 5, 10]
@@ -130,14 +130,14 @@ function toTicks({ min, max }: Axis): { value: number; text: string }[] {
   return ticks;
 }
 
-/** Five characters or about that. */
+/** Prints a number with about five characters. */
 function shorten(value: number): string {
   const rounded = Number(value.toPrecision(4));
   const text = String(rounded);
   return text.length <= 6 ? text : rounded.toExponential(1).replace('e+', 'e');
 }
 
-/** One line through the points; those that fall upon the last one drawn are passed over. */
+/** Draws one line through the points. Skips points within half a pixel of the last one. */
 function drawPoints(
   canvas: RawImage,
   { x, y }: CurveChart,
@@ -157,10 +157,10 @@ function drawPoints(
   }
 }
 
-/** Runs of points of which four are drawn: what a million of them look like takes no longer to draw than a thousand. */
+/** The maximum number of groups of points. Four points of each group are drawn, so a million points draw as fast as a thousand. */
 const MAX_RUNS = RIGHT - LEFT;
 
-/** The points to draw: all, or of each of many runs the first, the lowest, the highest and the last. */
+/** Yields the indices to draw: all, or the first, lowest, highest and last of each group. */
 function* pickPoints(y: ArrayLike<number>): Generator<number> {
   const runLength = y.length <= MAX_RUNS * 4 ? 1 : Math.ceil(y.length / MAX_RUNS);
   for (let start = 0; start < y.length; start += runLength) {

@@ -1,9 +1,9 @@
 /**
- * ROC, precision-recall and other curves: of points, or of labels and scores.
+ * Builds ROC, precision-recall and other curves, from points or from labels and scores.
  *
  * Source of the form: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventCurve`) and
- * `traceml/processors/events_processors/events_metrics_processors.py`: x is the false positive rate or the precision, y
- * the true positive rate or the recall, the annotation the area as text.
+ * `traceml/processors/events_processors/events_metrics_processors.py`: x is the false positive rate or the precision; y is
+ * the true positive rate or the recall; the annotation is the area as text.
  */
 
 import type { JsonValue } from '../../base/json-value.js';
@@ -27,28 +27,28 @@ import {
 } from './ranking.js';
 import { type ScoredSamples, splitByClass } from './scored-samples.js';
 
-/** Points of a ROC curve. NaN and infinite ones are kept as points without a value. */
+/** Points of a ROC curve. NaN and infinities become null. */
 export interface RocPoints {
   /** False positive rate of each point. */
   readonly fpr: ArrayLike<number>;
-  /** True positive rate of each point; as many. */
+  /** True positive rate of each point; the same length as `fpr`. */
   readonly tpr: ArrayLike<number>;
   /** The area under the curve. */
   readonly auc?: number | undefined;
 }
 
-/** Points of a precision-recall curve. NaN and infinite ones are kept as points without a value. */
+/** Points of a precision-recall curve. NaN and infinities become null. */
 export interface PrecisionRecallPoints {
   readonly precision: ArrayLike<number>;
-  /** As many as precisions. */
+  /** The same length as `precision`. */
   readonly recall: ArrayLike<number>;
   readonly averagePrecision?: number | undefined;
 }
 
-/** Points of any curve. NaN and infinite ones are kept as points without a value. */
+/** Points of any curve. NaN and infinities become null. */
 export interface CurvePoints {
   readonly x: ArrayLike<number>;
-  /** As many as x. */
+  /** The same length as `x`. */
   readonly y: ArrayLike<number>;
   /** Shown beside the curve. */
   readonly annotation?: string | number | undefined;
@@ -116,7 +116,7 @@ function toRocEvent({ counts, dropIntermediate = true }: ClassCounts): KindEvent
   const event = createRocEvent(fpr, tpr, areaUnder(fpr, tpr));
   return missing.length === 0
     ? event
-    : { ...event, warning: undefinedRate(`no ${missing.join(' and no ')} samples: the area is not defined`) };
+    : { ...event, warning: undefinedRate(`no ${missing.join(' and no ')} samples: the area is undefined`) };
 }
 
 function createRocEvent(fpr: ArrayLike<number>, tpr: ArrayLike<number>, auc: number | undefined): KindEvent {
@@ -139,7 +139,7 @@ function toPrecisionRecallEvent({
   dropIntermediate = false,
 }: ClassCounts): KindEvent {
   const { precision, recall } = precisionRecallCurve(counts, dropIntermediate);
-  // As scikit-learn has it: of all points, also where some of them are left out of the curve.
+  // As in scikit-learn: computed over all points, including those dropped from the curve.
   const area = averagePrecision(precisionRecallCurve(counts, false));
   const event: KindEvent = {
     kind: 'curve',
@@ -169,7 +169,7 @@ function toValue(
   };
 }
 
-/** JSON has no NaN: a point without a value is null, as Polyaxon's client writes it. */
+/** JSON has no NaN. Like Polyaxon's client, write null instead. */
 function toFinite(values: ArrayLike<number>): (number | null)[] {
   return Array.from(values, (value) => (Number.isFinite(value) ? value : null));
 }
@@ -187,14 +187,14 @@ function chartPreview(series: string, chart: CurveChart): Preview | undefined {
 
 function isScored(input: RocCurveInput | PrecisionRecallInput): input is ScoredSamples {
   if (isObject(input)) return 'scores' in input || 'labels' in input;
-  throw invalidCurve(`curve is ${describe(input)}, expected its points or { labels, scores }`);
+  throw invalidCurve(`curve is ${describe(input)}, expected an object with points or { labels, scores }`);
 }
 
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !isArrayLike(value);
 }
 
-/** Two rows of numbers, equally many. */
+/** Checks that two rows hold the same number of numbers. */
 function checkPoints(rows: Readonly<Record<string, unknown>>): void {
   let expected: readonly [name: string, length: number] | undefined;
   for (const [name, row] of Object.entries(rows)) {
@@ -205,7 +205,7 @@ function checkPoints(rows: Readonly<Record<string, unknown>>): void {
     }
     expected ??= [name, row.length];
     if (row.length === expected[1]) continue;
-    throw invalidCurve(`${name} has ${row.length} values, expected ${expected[1]}, as ${expected[0]} has`);
+    throw invalidCurve(`${name} has ${row.length} values, expected ${expected[1]} as in ${expected[0]}`);
   }
 }
 

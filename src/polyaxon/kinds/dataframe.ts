@@ -1,8 +1,8 @@
 /**
- * Tables as CSV or HTML files, with their first rows as text for TensorBoard.
+ * Builds tables as CSV or HTML files, with the first rows as a text preview for TensorBoard.
  *
- * Source of the form: traceml 1.3.0, `V1EventDataframe` and `log_dataframe`, which writes `df.to_csv(path)` or `df.to_html(path)`: with the
- * numbers of the rows in a first column without a name. CSV: RFC 4180, but for LF in place of CRLF, as pandas writes it.
+ * Source of the form: traceml 1.3.0, `V1EventDataframe` and `log_dataframe`, which writes `df.to_csv(path)` or `df.to_html(path)`, with row
+ * numbers in an unnamed first column. CSV: RFC 4180, except that lines end with LF, as pandas writes them.
  */
 
 import { describe } from '../../summary/arguments.js';
@@ -13,7 +13,7 @@ import { type DataframeInput, invalidTable, parseTable, type Table } from './tab
 
 export type DataframeContentType = 'csv' | 'html';
 
-/** What TensorBoard shows of a table. */
+/** The limits of the preview. */
 const SHOWN_ROWS = 20;
 const SHOWN_COLUMNS = 20;
 const SHOWN_CHARACTERS = 100;
@@ -46,7 +46,7 @@ function toCsv({ columns, rowCount }: Table, writers: readonly CellWriter[]): st
 }
 
 function toCsvLine(fields: readonly string[]): string {
-  // An empty line would be no record at all.
+  // Quote a single empty field, because readers skip empty lines.
   if (fields.length === 1 && fields[0] === '') return '""';
   return fields
     .map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
@@ -79,7 +79,7 @@ function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** The first rows and columns, and how many there are where that is not all. */
+/** Returns the first rows and columns as Markdown, with a note if the table has more. */
 function toMarkdown({ columns, rowCount }: Table, writers: readonly CellWriter[]): string {
   const names = columns.slice(0, SHOWN_COLUMNS).map(({ name }) => toMarkdownCell(name));
   const shownRows = Math.min(rowCount, SHOWN_ROWS);

@@ -1,10 +1,10 @@
 /**
- * What a piece of HTML says, as Markdown: a likeness for reading, not a conversion.
+ * Extracts the text of HTML as Markdown: a readable preview, not a faithful conversion.
  *
- * One pass over the text, so that no input makes it slow; malformed HTML gives what can be made of it.
+ * Takes linear time for any input. Malformed HTML never causes an error.
  */
 
-/** Characters that are looked at, and that come out: a likeness need not hold a whole book. */
+/** The maximum numbers of characters read and written: a preview need not be complete. */
 const MAX_INPUT = 256 * 1024;
 const MAX_OUTPUT = 16 * 1024;
 
@@ -20,7 +20,7 @@ const HIDDEN = new Set([
   'iframe',
   'object',
 ]);
-/** Elements that stand on lines of their own, and what begins those lines. */
+/** Block elements, and the text that starts their line. */
 const BLOCKS = new Map(
   Object.entries({
     h1: '# ',
@@ -51,7 +51,7 @@ const BLOCKS = new Map(
     hr: '',
   }),
 );
-/** Elements that Markdown has signs for. */
+/** Inline elements, and their Markdown markers. */
 const INLINE = new Map(Object.entries({ b: '**', strong: '**', i: '*', em: '*', code: '`' }));
 
 const ENTITIES = new Map(
@@ -76,7 +76,7 @@ const ENTITIES = new Map(
   }),
 );
 
-/** The text of HTML with the Markdown of its headings, lists, tables, links and emphases; at most 16 KiB, and it says when that is not all. */
+/** Converts headings, lists, tables, links and emphasis to Markdown; at most 16 KiB, with a note if the text was cut. */
 export function htmlToMarkdown(html: string): string {
   const writer = new MarkdownWriter();
   const end = Math.min(html.length, MAX_INPUT);
@@ -93,10 +93,10 @@ export function htmlToMarkdown(html: string): string {
   }
   const markdown = writer.toString();
   if (markdown.length <= MAX_OUTPUT && at >= html.length) return markdown;
-  return `${markdown.slice(0, MAX_OUTPUT).toWellFormed()}\n\n… (the beginning of ${html.length} characters of HTML)`;
+  return `${markdown.slice(0, MAX_OUTPUT).toWellFormed()}\n\n… (cut; the HTML has ${html.length} characters)`;
 }
 
-/** Handles what begins with `<` at `open`; gives where the text goes on. */
+/** Processes the tag, comment or plain `<` at `open`. Returns the index after it. */
 function skipTag(html: string, open: number, writer: MarkdownWriter): number {
   if (html.startsWith('<!--', open)) return after(html, '-->', open + 4);
   const tag = /^<(\/?)([a-z][a-z0-9-]*)/i.exec(html.slice(open, open + 32));
@@ -116,7 +116,7 @@ function skipTag(html: string, open: number, writer: MarkdownWriter): number {
   return end;
 }
 
-/** Behind the `>` that ends a tag: not one in a quoted attribute. */
+/** Returns the index after the `>` that ends a tag. Ignores `>` in quoted attributes. */
 function endOfTag(html: string, from: number): number {
   let quote = '';
   for (let at = from; at < html.length; at++) {
@@ -141,7 +141,7 @@ function after(html: string, mark: string, from: number): number {
   return at < 0 ? html.length : at + mark.length;
 }
 
-/** Puts lines together: white space is one space, blocks begin lines. */
+/** Builds the Markdown: collapses white space and starts a line for each block. */
 class MarkdownWriter {
   readonly #parts: string[] = [];
   #links: (string | undefined)[] = [];
@@ -216,7 +216,7 @@ class MarkdownWriter {
     }
   }
 
-  /** Ends a row of a table; Markdown wants a line behind the first. */
+  /** Ends a table row. Markdown requires a delimiter row after the first. */
   #closeRow(): void {
     if (this.#cells === 0) return;
     this.#put(' |');
@@ -251,7 +251,7 @@ function attributeOf(attributes: string, name: string): string | undefined {
   return value === undefined ? undefined : decodeEntities(value).replace(/\s+/g, ' ');
 }
 
-/** `encodeURIComponent` leaves brackets, which would end a link. */
+/** `encodeURIComponent` does not encode brackets, which would end a link. */
 function toPercent(character: string): string {
   return `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }

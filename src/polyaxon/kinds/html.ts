@@ -1,5 +1,5 @@
 /**
- * HTML as it is, for Polyaxon; for TensorBoard's text dashboard what it says, as Markdown.
+ * Builds events with HTML for Polyaxon, and a Markdown preview for TensorBoard's text dashboard.
  */
 
 import { InvalidArgumentError } from '../../base/errors.js';
@@ -9,7 +9,7 @@ import { createTextValue } from '../../summary/text.js';
 import { htmlToMarkdown } from './html-to-markdown.js';
 import { type KindEvent, valuePreview } from './kind-event.js';
 
-/** Builds an HTML page or a part of one. Lone surrogates are replaced, with a warning. Throws `ERR_HTML_INVALID`. */
+/** Builds the event of an HTML page or fragment. Replaces lone surrogates, with a warning. Throws `ERR_HTML_INVALID`. */
 export function createHtml(html: string): KindEvent {
   if (typeof html !== 'string') {
     throw new InvalidArgumentError(

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../base/errors.js';
 
-/** The error of a curve that cannot be written. */
+/** Creates the error for an invalid curve. */
 export function invalidCurve(message: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_CURVE_INVALID',

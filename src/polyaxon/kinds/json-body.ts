@@ -1,8 +1,8 @@
 /**
- * Objects of other libraries as JSON for an event: figures, specifications, spans.
+ * Converts objects of other libraries to JSON for an event: figures, specifications, spans.
  *
- * As `JSON.stringify` does it (NaN is null, `undefined` is left out, `toJSON` is asked), but what JSON cannot hold is refused
- * by name, and text is repaired to what UTF-8 can hold.
+ * Works like `JSON.stringify` (NaN becomes null, `undefined` is omitted, `toJSON` is called), with two differences: it rejects
+ * values that JSON cannot represent, with their path, and replaces lone surrogates.
  */
 
 import type { InvalidArgumentError } from '../../base/errors.js';
@@ -10,18 +10,18 @@ import type { JsonValue } from '../../base/json-value.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
 import { isArrayLike } from './numbers.js';
 
-/** Deeper than any figure; far from the end of the stack. */
+/** Deeper than any real figure, and far from a stack overflow. */
 const MAX_DEPTH = 500;
 
-/** Makes the error of a value that JSON cannot hold. */
+/** Creates the error for a value that JSON cannot represent. */
 export type Refusal = (message: string) => InvalidArgumentError;
 
-/** Turns a value into JSON. Throws what `refuse` makes, with the path of a function, a cycle or too deep a value. */
+/** Converts a value to JSON. Throws the error of `refuse`, with the path of a function, a symbol, a cycle or a value nested too deeply. */
 export function toJsonBody(subject: string, value: unknown, refuse: Refusal): JsonValue {
   return convert(subject, value, [], refuse) ?? null;
 }
 
-/** `undefined` stands for what is left out. */
+/** Returns `undefined` for values to omit. */
 function convert(
   path: string,
   value: unknown,
@@ -41,7 +41,7 @@ function convert(
       return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
     case 'function':
     case 'symbol':
-      throw refuse(`${path} is a ${typeof value}, which JSON cannot hold`);
+      throw refuse(`${path} is a ${typeof value}, which JSON cannot represent`);
     case 'object':
       return value === null ? null : convertObject(path, value, parents, refuse);
   }
@@ -53,14 +53,14 @@ function convertObject(
   parents: readonly object[],
   refuse: Refusal,
 ): JsonValue | undefined {
-  if (parents.includes(value)) throw refuse(`${path} contains itself`);
-  if (parents.length >= MAX_DEPTH) throw refuse(`${path} lies ${MAX_DEPTH} levels deep, expected less`);
+  if (parents.includes(value)) throw refuse(`${path} is a circular reference`);
+  if (parents.length >= MAX_DEPTH) throw refuse(`${path} is nested ${MAX_DEPTH} levels deep, expected fewer`);
   const inner = [...parents, value];
   if ('toJSON' in value && typeof value.toJSON === 'function')
     return convert(path, value.toJSON(), inner, refuse);
   if (isArrayLike(value) || value instanceof Set) {
     return Array.from(value as Iterable<unknown>, (item, i) =>
-      // Without a path for each of a million numbers.
+      // Avoid building a path for each of a million numbers.
       typeof item === 'number' ? toFinite(item) : (convert(`${path}[${i}]`, item, inner, refuse) ?? null),
     );
   }

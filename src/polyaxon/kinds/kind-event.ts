@@ -1,8 +1,8 @@
 /**
- * An event of a kind that TensorBoard has no plugin for: its value for Polyaxon, and a likeness of it for TensorBoard.
+ * An event of a kind that TensorBoard has no plugin for: its value for Polyaxon, and a preview for TensorBoard.
  *
- * Both stand in one event, the value first. The projection takes the value alone, and bytes of the likeness where the
- * value's asset names them.
+ * Both are in one event, the value first. The export reads the value, and takes the asset's bytes from the preview if the
+ * value says so.
  */
 
 import type { JsonValue } from '../../base/json-value.js';
@@ -13,15 +13,15 @@ import type { PluginName, SeriesLabels } from '../../summary/plugin-data.js';
 import { createPngEncoding, type RawImage } from '../../summary/png.js';
 import { type ArtifactKind, createPolyaxonValue } from '../polyaxon-value.js';
 
-/** What TensorBoard shows of an event, under the event's own name where that is free. */
+/** A preview of an event in TensorBoard. Its tag is the event's name if that is free. */
 export interface Preview {
-  /** What is put behind the name where another series has it: one word for each kind of likeness. */
+  /** The suffix for a name that another series uses: one word for each kind of preview. */
   readonly series: string;
   readonly pluginName: PluginName;
   create(tag: string, labels: SeriesLabels): Encoding<SummaryValue>;
 }
 
-/** A likeness that is an image. */
+/** Creates a preview from an image. */
 export function imagePreview(series: string, image: RawImage): Preview {
   const { height, width } = image;
   return {
@@ -34,7 +34,7 @@ export function imagePreview(series: string, image: RawImage): Preview {
   };
 }
 
-/** A likeness that needs no encoding. */
+/** Creates a preview that needs no encoding. */
 export function valuePreview(
   series: string,
   pluginName: PluginName,
@@ -43,28 +43,28 @@ export function valuePreview(
   return { series, pluginName, create: (tag, labels) => ready(create(tag, labels)) };
 }
 
-/** The bytes of an event's file: its own, or those that its likeness holds. */
+/** The file of an event: its bytes, or a reference to the bytes of its preview. */
 export type KindAsset =
   | { readonly extension: string; readonly bytes: Uint8Array }
   | { readonly extension: string; readonly inPreview: true };
 
 export interface KindEvent {
   readonly kind: ArtifactKind;
-  /** In the form of `PolyaxonBody.value`. */
+  /** The value in the form of `PolyaxonBody.value`. */
   readonly value: JsonValue;
   readonly asset?: KindAsset | undefined;
   readonly preview?: Preview | undefined;
-  /** What a caller should know of the event although it is written: an undefined rate, repaired text. */
+  /** A warning about an event that is written nevertheless, such as an undefined rate or repaired text. */
   readonly warning?: { readonly code: `WARN_${string}`; readonly message: string } | undefined;
 }
 
-/** One of the events that a call makes; `suffix` is put behind the name that the caller gave. */
+/** One of several events of a call; `suffix` is appended to the caller's name. */
 export interface NamedEvent {
   readonly suffix: string;
   readonly event: KindEvent;
 }
 
-/** Builds the values of an event; `likenessTag` is the tag of its likeness, where it has one. */
+/** Builds the values of an event; `previewTag` is the tag of its preview, if it has one. */
 export function encodeKindEvent(
   name: string,
   { kind, value, asset, preview }: KindEvent,

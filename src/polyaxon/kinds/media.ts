@@ -1,7 +1,7 @@
 /**
- * Videos, and images and clips in formats that TensorBoard does not show: their bytes, for Polyaxon.
+ * Builds events for Polyaxon with videos, and with images and audio clips in formats that TensorBoard does not show.
  *
- * Source of the forms: traceml 1.3.0, `V1EventImage`, `V1EventAudio`, `V1EventVideo`; a video's content type is its file's extension.
+ * Source of the forms: traceml 1.3.0, `V1EventImage`, `V1EventAudio`, `V1EventVideo`; a video's content type is its file extension.
  */
 
 import { InvalidArgumentError } from '../../base/errors.js';
@@ -12,17 +12,17 @@ import { readImageSize } from '../../summary/image-size.js';
 import { encodeVideo, type VideoFrames, type VideoInput, type VideoOptions } from '../../summary/video.js';
 import type { KindEvent } from './kind-event.js';
 
-/** A video in any format, as the bytes of its file. */
+/** The bytes of a video file in any format. */
 export interface EncodedVideo {
   readonly bytes: Uint8Array;
   /** `mp4`, or `video/mp4`. */
   readonly contentType: string;
 }
 
-/** A video: frames, which become a GIF; bytes of GIF, MP4 or WebM; bytes of any other format with its name. */
+/** A video: frames, which become a GIF; bytes of GIF, MP4 or WebM; or bytes of another format with its content type. */
 export type VideoSource = VideoInput | EncodedVideo;
 
-/** Builds a video; TensorBoard shows those that are GIF. Throws `ERR_VIDEO_INVALID`, `ERR_IMAGE_INVALID`. */
+/** Builds a video; TensorBoard shows GIF only. Throws `ERR_VIDEO_INVALID`, `ERR_IMAGE_INVALID`. */
 export function createVideo(video: VideoSource, options: VideoOptions = {}): KindEvent {
   const file = parseEncoded(video);
   if (file === undefined) return createGif(video as VideoInput, options);
@@ -50,13 +50,13 @@ function createGif(video: VideoInput, options: VideoOptions): KindEvent {
   };
 }
 
-/** The size of a video that `encodeVideo` has checked. */
+/** Returns the size of a video that `encodeVideo` has checked. */
 function sizeOf(video: VideoInput): { readonly height: number; readonly width: number } {
   if (video instanceof Uint8Array) return readImageSize(video)!;
   return splitBatch(video as VideoFrames)[0] as ImagePixels;
 }
 
-/** Bytes and extension of a video that is encoded already; undefined for frames and for bytes of GIF. */
+/** Returns the bytes and extension of an encoded video; undefined for frames and GIF bytes. */
 function parseEncoded(video: VideoSource): { bytes: Uint8Array; extension: string } | undefined {
   if (video instanceof Uint8Array) {
     const extension = sniffVideo(video);
@@ -72,7 +72,7 @@ function parseEncoded(video: VideoSource): { bytes: Uint8Array; extension: strin
   throw invalid(`contentType is ${describe(contentType)}, expected a format such as mp4 or video/mp4`);
 }
 
-/** MP4 begins with a box `ftyp`, WebM with an EBML header. Source: ISO/IEC 14496-12; RFC 9559. */
+/** MP4 starts with a box `ftyp`, WebM with an EBML header. Source: ISO/IEC 14496-12; RFC 9559. */
 function sniffVideo(bytes: Uint8Array): string | undefined {
   if (bytes.length < 12) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -93,12 +93,12 @@ function toExtension(contentType: unknown): string | undefined {
   return isExtension(extension) ? extension : undefined;
 }
 
-/** Whether a text can stand behind the last dot of a file's name. */
+/** Returns whether a text is a valid file extension, without the dot. */
 export function isExtension(text: string): boolean {
   return /^[a-z0-9]{1,16}$/.test(text);
 }
 
-/** Builds an image as it is, for Polyaxon alone. */
+/** Builds an event with an unchanged image file, for Polyaxon only. */
 export function createImageFile(bytes: Uint8Array, extension: string): KindEvent {
   return { kind: 'image', value: {}, asset: { extension, bytes: new Uint8Array(bytes) } };
 }
@@ -109,7 +109,7 @@ const AUDIO_TYPES: ReadonlyMap<string, string> = new Map([
   ['oga', 'ogg'],
 ]);
 
-/** Builds an audio clip as it is, for Polyaxon alone. */
+/** Builds an event with an unchanged audio file, for Polyaxon only. */
 export function createAudioFile(bytes: Uint8Array, extension: string): KindEvent {
   const contentType = `audio/${AUDIO_TYPES.get(extension) ?? extension}`;
   return {

@@ -1,22 +1,22 @@
 /**
- * Arrays of numbers and labels as callers give them.
+ * Checks and sorts arrays of numbers and labels from callers.
  */
 
 import { toWellFormedText } from '../../base/well-formed-text.js';
 
-/** What a sample is: a class by name or number, or yes and no. */
+/** The class of a sample: a name, a number, or a boolean. */
 export type ClassLabel = string | number | boolean;
 
 export function isArrayLike(value: unknown): value is ArrayLike<unknown> {
   return Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
 }
 
-/** A class as text, for a label. */
+/** Returns a class as text. */
 export function toLabelText(label: ClassLabel): string {
   return toWellFormedText(String(label)).text;
 }
 
-/** Different labels, ascending: numbers by size, text by code point, as `np.unique`. */
+/** Returns the distinct labels in ascending order, as `np.unique` does: numbers by value, text by code point. */
 export function distinctLabels(labels: ArrayLike<ClassLabel>): ClassLabel[] {
   const distinct = [...new Set(Array.from(labels))];
   return distinct.sort((a, b) => {
@@ -25,7 +25,7 @@ export function distinctLabels(labels: ArrayLike<ClassLabel>): ClassLabel[] {
   });
 }
 
-/** By code point: `<` goes by UTF-16 unit, which puts U+FFFF behind U+10000. */
+/** Compares by code point. `<` compares UTF-16 units, which sorts U+FFFF after U+10000. */
 function compareText(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

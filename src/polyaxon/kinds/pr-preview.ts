@@ -1,18 +1,18 @@
 /**
- * Precision-recall curves in the form of TensorBoard's plugin: counts at 201 thresholds.
+ * Converts precision-recall curves to the form of TensorBoard's plugin: counts at 201 thresholds.
  */
 
 import { countPredictions, DEFAULT_THRESHOLDS, type PrCurveCounts } from '../../summary/pr-curve.js';
 
-/** Positive samples that a curve is said to have when nothing but its points is known. */
+/** The assumed number of positive samples for curves of which only the points are known. */
 export const NOMINAL_POSITIVES = 10_000;
 
-/** What stands beside a curve of which only points are known. */
-export const POINTS_DESCRIPTION = `Drawn from precision and recall alone: counts are those of ${NOMINAL_POSITIVES.toLocaleString('en')} positive samples, and thresholds are not known.`;
+/** The description of such a curve. */
+export const POINTS_DESCRIPTION = `Drawn from precision and recall only: counts assume ${NOMINAL_POSITIVES.toLocaleString('en')} positive samples, and thresholds are unknown.`;
 
 /**
- * Counts samples at TensorBoard's thresholds. Scores that are no probabilities are moved to 0–1, lowest to highest: the curve is the
- * same, its thresholds are relative.
+ * Counts samples at TensorBoard's thresholds. Scores outside 0–1 are scaled to 0–1, lowest to highest: the curve stays the
+ * same, but its thresholds are relative.
  */
 export function countScores(isPositive: readonly boolean[], scores: ArrayLike<number>): PrCurveCounts {
   let min = 0;
@@ -27,14 +27,14 @@ export function countScores(isPositive: readonly boolean[], scores: ArrayLike<nu
 }
 
 function scale(score: number, min: number, max: number): number {
-  // Halves, because the distance of two doubles may be beyond the largest of them.
+  // Halve both sides, because the distance of two doubles may overflow.
   return Math.min(1, (score / 2 - min / 2) / (max / 2 - min / 2));
 }
 
 /**
- * Counts that give the points of a curve, evenly along its line; undefined with less than two points.
+ * Returns counts that reproduce a curve, at points evenly spaced along its line; undefined for fewer than two points.
  *
- * TensorBoard cuts a curve's end where both counts are 0 (pr_curves_plugin.py), so counts there must be.
+ * TensorBoard cuts the end of a curve where both counts are 0 (pr_curves_plugin.py), so one count is always at least 1.
  */
 export function countPoints(
   precision: ArrayLike<number>,
@@ -58,7 +58,7 @@ export function countPoints(
   };
 }
 
-/** Float32 holds whole numbers up to here. */
+/** The largest value up to which float32 represents all integers. */
 const MAX_COUNT = 2 ** 24;
 
 interface Point {
@@ -66,7 +66,7 @@ interface Point {
   readonly recall: number;
 }
 
-/** The points that lie in the unit square, in the order in which TensorBoard's thresholds ascend. */
+/** Returns the points inside the unit square, in the order of ascending thresholds in TensorBoard. */
 function toDescendingRecall(precision: ArrayLike<number>, recall: ArrayLike<number>): Point[] {
   const points = Array.from(precision, (value, i) => ({ precision: value, recall: recall[i]! })).filter(
     (point) => isRate(point.precision) && isRate(point.recall),
@@ -78,7 +78,7 @@ function isRate(value: number): boolean {
   return value >= 0 && value <= 1;
 }
 
-/** So many of the points, at even distances along the line through them. */
+/** Picks `count` points at even distances along the line through them. */
 function pickEvenly(points: readonly Point[], count: number): Point[] | undefined {
   if (points.length < 2) return undefined;
   const lengths = new Float64Array(points.length);

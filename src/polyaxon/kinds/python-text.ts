@@ -1,14 +1,14 @@
 /**
- * Numbers and moments as Python prints them: Polyaxon's annotations and CSV files hold such text.
+ * Prints numbers and timestamps as Python does, for Polyaxon's annotations and CSV files.
  */
 
 import { toPythonFloat } from '../number-text.js';
 
-/** Python switches to an exponent below the first and from the second on. Source: CPython, `float_repr_style` short. */
+/** Python uses an exponent below the first limit, and from the second on. Source: CPython, `float_repr_style` short. */
 const SMALLEST_POSITIONAL = 1e-4;
 const FIRST_WITH_EXPONENT = 1e16;
 
-/** A float32 as numpy 1.26 prints it: with the fewest digits that tell it from its neighbours. */
+/** Prints a float32 as numpy 1.26 does: with the fewest digits that distinguish it from its neighbours. */
 export function toPythonFloat32(value: number): string {
   if (!Number.isFinite(value)) return toPythonFloat(value);
   for (let digits = 0; digits < 9; digits++) {
@@ -18,7 +18,7 @@ export function toPythonFloat32(value: number): string {
   return layOut(value, value.toExponential());
 }
 
-/** A number as Python has it once JSON has been through: whole ones are integers, all others floats. */
+/** Prints a number as Python does after reading it from JSON: whole numbers as integers, others as floats. */
 export function toPythonNumber(value: number): string {
   return Number.isSafeInteger(value) ? String(value) : toPythonFloat(value);
 }
@@ -33,7 +33,7 @@ function layOut(value: number, exponential: string): string {
   return /[.]/.test(signed) ? signed : `${signed}.0`;
 }
 
-/** Parts of a moment in UTC, from whole microseconds since the Unix epoch. */
+/** The parts of a UTC timestamp. */
 export interface UtcTime {
   readonly date: string;
   readonly time: string;
@@ -41,7 +41,7 @@ export interface UtcTime {
   readonly microseconds: number;
 }
 
-/** Splits a moment; undefined beyond the years that `Date` has. */
+/** Splits a timestamp in microseconds since the Unix epoch; undefined outside the range of `Date`. */
 export function toUtcTime(microseconds: bigint): UtcTime | undefined {
   const rest = ((microseconds % MICROSECONDS) + MICROSECONDS) % MICROSECONDS;
   const date = new Date(Number((microseconds - rest) / 1000n));

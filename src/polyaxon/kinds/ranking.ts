@@ -1,13 +1,13 @@
 /**
- * How well scores rank samples: ROC and precision-recall curves of one class against the rest.
+ * Computes ROC and precision-recall curves of one class against the rest.
  *
  * Source: scikit-learn 1.9.1, `sklearn/metrics/_ranking.py` (`roc_curve`, `auc`, `precision_recall_curve`,
- * `average_precision_score`), whose points are matched one by one.
+ * `average_precision_score`); the results have the same points.
  */
 
 import { pairwiseSum } from '../../summary/pairwise-sum.js';
 
-/** At each distinct score, highest first: how many samples score as much or more. Both have the same length. */
+/** For each distinct score, highest first: the number of samples with this score or more. Both have the same length. */
 export interface ThresholdCounts {
   readonly truePositives: Float64Array;
   readonly falsePositives: Float64Array;
@@ -50,7 +50,7 @@ export function countAtThresholds(
   };
 }
 
-/** Two arrays of numbers, which sort natively, in place of one of indices. */
+/** Arrays of numbers sort natively, which is faster than sorting indices by score. */
 function sortedScores(scores: ArrayLike<number>, isWanted: (i: number) => boolean): Float64Array {
   const wanted = new Float64Array(scores.length);
   let count = 0;
@@ -58,7 +58,7 @@ function sortedScores(scores: ArrayLike<number>, isWanted: (i: number) => boolea
   return wanted.subarray(0, count).sort();
 }
 
-/** The ROC curve, from (0, 0) to (1, 1). `dropIntermediate`: without points in the middle of straight lines. */
+/** Computes the ROC curve, from (0, 0) to (1, 1). `dropIntermediate` drops points inside straight lines. */
 export function rocCurve(counts: ThresholdCounts, dropIntermediate: boolean): RocCurve {
   const { truePositives: tps, falsePositives: fps } = counts;
   const isCorner = (i: number): boolean => bend(fps, i) !== 0 || bend(tps, i) !== 0;
@@ -76,7 +76,7 @@ function bend(values: Float64Array, i: number): number {
   return values[i + 1]! - 2 * values[i]! + values[i - 1]!;
 }
 
-/** The precision-recall curve, from recall 1 to (precision 1, recall 0). Without positive samples recall is 1 until then. */
+/** Computes the precision-recall curve, from recall 1 to (precision 1, recall 0). Without positive samples, recall is 1 before the last point. */
 export function precisionRecallCurve(
   counts: ThresholdCounts,
   dropIntermediate: boolean,
@@ -91,20 +91,20 @@ export function precisionRecallCurve(
   };
 }
 
-/** Which of `count` points are kept: the first, the last, and those between that say something. */
-function keepPoints(count: number, dropsOthers: boolean, isTelling: (i: number) => boolean): number[] {
+/** Returns the indices of the points to keep: the first, the last, and those in between that `isNeeded` selects. */
+function keepPoints(count: number, dropsOthers: boolean, isNeeded: (i: number) => boolean): number[] {
   const all = Array.from({ length: count }, (_, i) => i);
-  return dropsOthers && count > 2 ? all.filter((i) => i === 0 || i === count - 1 || isTelling(i)) : all;
+  return dropsOthers && count > 2 ? all.filter((i) => i === 0 || i === count - 1 || isNeeded(i)) : all;
 }
 
-/** The area under a curve whose x ascends, by trapezoids. Two points or more. */
+/** Computes the area under a curve with ascending x by trapezoids. Needs at least two points. */
 export function areaUnder(x: Float64Array, y: Float64Array): number {
   const parts = new Float64Array(x.length - 1);
   for (let i = 0; i < parts.length; i++) parts[i] = ((x[i + 1]! - x[i]!) * (y[i + 1]! + y[i]!)) / 2;
   return pairwiseSum(parts);
 }
 
-/** The mean of the precisions, weighted by how much recall each of them adds. */
+/** Computes the mean precision, weighted by the increase in recall at each point. */
 export function averagePrecision({ precision, recall }: PrecisionRecallCurve): number {
   const parts = new Float64Array(recall.length - 1);
   for (let i = 0; i < parts.length; i++) parts[i] = (recall[i + 1]! - recall[i]!) * precision[i]!;

@@ -1,37 +1,37 @@
 /**
- * Labels and scores of a classifier: one score for each sample, or one for each sample and class.
+ * Checks labels and scores of a classifier: one score for each sample, or one for each sample and class.
  */
 
 import { describe } from '../../summary/arguments.js';
 import { invalidCurve } from './invalid-curve.js';
 import { type ClassLabel, distinctLabels, isArrayLike } from './numbers.js';
 
-/** Answers of a classifier, for one class or for several. */
+/** The scores of a classifier, for one class or several. */
 export interface ScoredSamples {
   /** The true class of each sample. Shape: [n]. */
   readonly labels: ArrayLike<ClassLabel>;
   /**
-   * How sure the classifier is: probabilities, or any number that grows with it; no NaN. Shape: [n] for one class; for several
-   * n rows of k, or n×k row-major in one array with `classes` beside it.
+   * Probabilities, or any numbers that increase with the classifier's confidence; no NaN. Shape: [n] for one class; for several
+   * classes n rows of k, or n×k row-major in one array together with `classes`.
    */
   readonly scores: ArrayLike<number> | readonly ArrayLike<number>[];
-  /** Which label counts as positive, with one score for each sample. Default 1 (or `true`) for labels 0 and 1, or -1 and 1. */
+  /** The positive label, if each sample has one score. Default: 1 (or `true`) for labels 0 and 1, or -1 and 1. */
   readonly positiveLabel?: ClassLabel | undefined;
   /** The label of each column of scores. Default: the labels that occur, ascending. */
   readonly classes?: readonly ClassLabel[] | undefined;
-  /** Leaves out points that do not change how the curve looks. Default, as scikit-learn's: true for ROC, false for precision and recall. */
+  /** Drops points that do not change the line. Default, as in scikit-learn: true for ROC, false for precision and recall. */
   readonly dropIntermediate?: boolean | undefined;
 }
 
 /** The samples of one class against the rest. */
 export interface ClassSamples {
-  /** What is put behind the curve's name: nothing, or `_<column>`. */
+  /** The suffix of the curve's name: '' or `_<column>`. */
   readonly suffix: string;
   readonly isPositive: readonly boolean[];
   readonly scores: ArrayLike<number>;
 }
 
-/** Checks samples, and splits them by class. Throws `ERR_CURVE_INVALID`. */
+/** Checks samples and splits them by class. Throws `ERR_CURVE_INVALID`. */
 export function splitByClass(samples: ScoredSamples): ClassSamples[] {
   const { scores, positiveLabel } = samples;
   const labels = parseLabels(samples.labels);
@@ -50,12 +50,12 @@ export function splitByClass(samples: ScoredSamples): ClassSamples[] {
   }
   if (positiveLabel !== undefined) {
     throw invalidCurve(
-      'positiveLabel is given for scores of several classes, expected one score for each sample',
+      'positiveLabel is set and scores has several classes, expected one score for each sample',
     );
   }
   const classes = samples.classes?.map(toComparable) ?? distinctLabels(labels);
   if (rows.length !== labels.length) {
-    throw invalidCurve(`scores has ${rows.length} rows for ${labels.length} labels`);
+    throw invalidCurve(`scores has ${rows.length} rows, expected ${labels.length} as in labels`);
   }
   for (const [i, row] of rows.entries()) checkScores(`scores[${i}]`, row, classes.length);
   return classes.map((label, column) => ({
@@ -65,7 +65,7 @@ export function splitByClass(samples: ScoredSamples): ClassSamples[] {
   }));
 }
 
-/** Rows of scores of several classes; undefined when there is one score for each sample. */
+/** Returns the rows of scores of several classes; undefined if each sample has one score. */
 function parseRows({ scores, classes }: ScoredSamples, labels: readonly ClassLabel[]) {
   if (isArrayLike(scores[0])) return Array.from(scores as readonly ArrayLike<number>[]);
   if (classes === undefined) return undefined;
@@ -81,7 +81,7 @@ function parseRows({ scores, classes }: ScoredSamples, labels: readonly ClassLab
 
 function parseLabels(labels: unknown): ClassLabel[] {
   if (!isArrayLike(labels)) throw invalidCurve(`labels is ${describe(labels)}, expected an array`);
-  if (labels.length === 0) throw invalidCurve('labels is empty, expected one sample or more');
+  if (labels.length === 0) throw invalidCurve('labels is empty, expected at least one sample');
   return Array.from(labels, (label, i) => {
     const isLabel = typeof label === 'string' || typeof label === 'boolean' || Number.isFinite(label);
     if (isLabel) return toComparable(label as ClassLabel);
@@ -89,7 +89,7 @@ function parseLabels(labels: unknown): ClassLabel[] {
   });
 }
 
-/** `true` is 1, as in Python. */
+/** As in Python, `true` equals 1. */
 function toComparable(label: ClassLabel): ClassLabel {
   return typeof label === 'boolean' ? Number(label) : label;
 }

@@ -1,5 +1,5 @@
 /**
- * Spans: what one step of a program did, as Polyaxon's event has it.
+ * Builds events with spans: records of one operation of a program, in Polyaxon's form.
  *
  * Source of the fields and their order: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventSpan`).
  */
@@ -25,10 +25,10 @@ const FIELDS = [
   'kind',
 ] as const;
 
-/** The JSON of a span, its fields named as in Polyaxon; children are spans. */
+/** The JSON of a span, with Polyaxon's field names; children are spans. */
 export type SpanBody = { readonly [field in (typeof FIELDS)[number]]?: unknown };
 
-/** Builds the event of a span, fields in Polyaxon's order, others left out. Throws `ERR_SPAN_INVALID`. */
+/** Builds the event of a span: fields in Polyaxon's order, unknown fields omitted. Throws `ERR_SPAN_INVALID`. */
 export function createSpan(span: SpanBody): KindEvent {
   return { kind: 'span', value: parseFields('span', toJsonBody('span', span, invalid)) };
 }

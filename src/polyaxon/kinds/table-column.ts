@@ -1,10 +1,10 @@
-/** One column of a table: its cells, and what is known of all of them. */
+/** One column of a table. */
 export interface TableColumn {
   readonly name: string;
   readonly cells: ArrayLike<unknown>;
   /**
-   * The cells are microseconds since the Unix epoch as bigint, or null: days (`date`), moments without a zone (`time`), moments in
-   * UTC (`zoned`).
+   * Set if the cells are microseconds since the Unix epoch as bigint, or null: days (`date`), timestamps without a zone (`time`), or
+   * timestamps in UTC (`zoned`).
    */
   readonly times?: 'date' | 'time' | 'zoned' | undefined;
 }

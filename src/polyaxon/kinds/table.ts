@@ -1,5 +1,5 @@
 /**
- * Tables as callers give them: rows, columns, or Apache Arrow's tables; each as columns of cells.
+ * Converts the tables of callers to columns of cells: rows, columns, or Apache Arrow tables.
  */
 
 import { InvalidArgumentError } from '../../base/errors.js';
@@ -9,19 +9,19 @@ import { type ArrowTable, isArrowTable, readArrowColumns } from './arrow-table.j
 import { isArrayLike } from './numbers.js';
 import type { TableColumn } from './table-column.js';
 
-/** Rows as objects; a column for each key that occurs, in the order in which they do. */
+/** Rows as objects. The columns are all keys, in order of first occurrence. */
 export type RowObjects = readonly Readonly<Record<string, unknown>>[];
 
-/** Rows as arrays, and the names of their columns. Short rows end in missing cells. */
+/** Rows as arrays, with column names. Short rows are padded with missing cells. */
 export interface RowArrays {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly unknown[])[];
 }
 
-/** Columns of equal length by name: arrays, or typed arrays. */
+/** Columns by name: arrays or typed arrays of equal length. */
 export type TableColumns = Readonly<Record<string, ArrayLike<unknown>>>;
 
-/** A table. Cells: text, numbers, bigints, booleans, dates, null; anything else is written as JSON. NaN, null and undefined are missing cells. */
+/** A table. Cells are text, numbers, bigints, booleans or dates; other values are written as JSON. NaN, null and undefined are missing cells. */
 export type DataframeInput =
   | RowObjects
   | readonly (readonly unknown[])[]
@@ -34,7 +34,7 @@ export interface Table {
   readonly rowCount: number;
 }
 
-/** Checks a table and gives its columns. Throws `ERR_DATAFRAME_INVALID`. */
+/** Checks a table and returns its columns. Throws `ERR_DATAFRAME_INVALID`. */
 export function parseTable(input: DataframeInput): Table {
   if (Array.isArray(input)) {
     const rows = input as readonly unknown[];
@@ -74,7 +74,7 @@ function fromArrays(rows: readonly unknown[], names: readonly unknown[] | undefi
   for (const [i, row] of rows.entries()) {
     if (!isArrayLike(row)) throw invalidTable(`row ${i} is ${describe(row)}, expected an array`);
     if (names !== undefined && row.length > width) {
-      throw invalidTable(`row ${i} has ${row.length} cells for ${width} columns`);
+      throw invalidTable(`row ${i} has ${row.length} cells, expected at most ${width}`);
     }
     width = Math.max(width, row.length);
   }
@@ -94,7 +94,7 @@ function fromColumns(input: TableColumns): Table {
   const odd = columns.find(({ cells }) => cells.length !== first!.cells.length);
   if (odd === undefined) return parseColumns(columns, first?.cells.length ?? 0);
   throw invalidTable(
-    `column ${odd.name} has ${odd.cells.length} cells, expected ${first!.cells.length}, as ${first!.name} has`,
+    `column ${odd.name} has ${odd.cells.length} cells, expected ${first!.cells.length} as in ${first!.name}`,
   );
 }
 
@@ -112,7 +112,7 @@ function parseColumns(
   };
 }
 
-/** The error of a table that cannot be written. */
+/** Creates the error for an invalid table. */
 export function invalidTable(message: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_DATAFRAME_INVALID',

@@ -339,7 +339,7 @@ describe('Exporter', () => {
     const exporter = new Exporter();
     exporter.push(toEvent(1, WALL, scalarValue('a', 1)));
 
-    expect(() => exporter.state).toThrow('take() before state');
+    expect(() => exporter.state).toThrow('call take() before reading state');
     exporter.take();
     const state: ExporterState = JSON.parse(JSON.stringify(exporter.state));
     expect(state).toEqual(exporter.state);

@@ -81,11 +81,11 @@ describe('createChart', () => {
     ['vega', undefined, 'figure is undefined'],
     ['vega', [1], 'expected the JSON object of a chart'],
     ['vega', 5, 'figure is 5 (number)'],
-    ['vega', '{', 'figure is text that is no JSON'],
+    ['vega', '{', 'figure is not valid JSON'],
     ['plotly', { layout: {} }, 'figure has no data'],
-    ['vega', { a: { b: [() => 1] } }, 'figure.a.b[0] is a function, which JSON cannot hold'],
-    ['vega', { a: cyclic }, 'figure.a.self contains itself'],
-    ['vega', { deep }, 'lies 500 levels deep'],
+    ['vega', { a: { b: [() => 1] } }, 'figure.a.b[0] is a function, which JSON cannot represent'],
+    ['vega', { a: cyclic }, 'figure.a.self is a circular reference'],
+    ['vega', { deep }, 'is nested 500 levels deep'],
     ['vega', { s: Symbol('x') }, 'figure.s is a symbol'],
   ] as const)('refuses for %s: %#', (library, figure, message) => {
     expect(() => createChart(library as ChartLibrary, figure as unknown as object)).toThrow(
@@ -105,13 +105,13 @@ describe('createModel', () => {
   });
 
   it.each([
-    [{ path: '/etc/m' }, 'path is /etc/m (string), expected one inside of the run'],
-    [{ path: 'a/../../m' }, 'expected one inside of the run'],
-    [{ path: '' }, 'expected one inside of the run'],
+    [{ path: '/etc/m' }, 'path is /etc/m (string), expected a relative path inside the run'],
+    [{ path: 'a/../../m' }, 'expected a relative path inside the run'],
+    [{ path: '' }, 'expected a relative path inside the run'],
     [{ path: 5 }, 'path is 5 (number)'],
     [{ path: 'm', framework: 5 }, 'framework is 5 (number)'],
     [{ path: 'm', spec: [1] }, 'spec is an object (Array)'],
-    [{ path: 'm', spec: { a: cyclic } }, 'spec.a.self contains itself'],
+    [{ path: 'm', spec: { a: cyclic } }, 'spec.a.self is a circular reference'],
   ])('refuses %#', (model, message) => {
     expect(() => createModel(model as ModelInput)).toThrow(
       expect.objectContaining({ code: 'ERR_MODEL_INVALID', message: expect.stringContaining(message) }),
@@ -159,7 +159,7 @@ describe('createSpan', () => {
     [[], 'span is an object (Array)'],
     [{ children: {} }, 'span.children is an object'],
     [{ children: [5] }, 'span.children[0] is 5 (number)'],
-    [{ inputs: { x: cyclic } }, 'span.inputs.x.self contains itself'],
+    [{ inputs: { x: cyclic } }, 'span.inputs.x.self is a circular reference'],
   ])('refuses %#', (span, message) => {
     expect(() => createSpan(span as SpanBody)).toThrow(
       expect.objectContaining({ code: 'ERR_SPAN_INVALID', message: expect.stringContaining(message) }),
@@ -207,7 +207,7 @@ describe('createVideo', () => {
   });
 
   it.each([
-    [Uint8Array.of(1, 2, 3), 'bytes that are not GIF'],
+    [Uint8Array.of(1, 2, 3), 'which are not a GIF'],
     [{ bytes: 'x', contentType: 'mp4' }, 'bytes is x (string)'],
     [{ bytes: mp4, contentType: 'a/b' }, 'contentType is a/b (string)'],
     [{ bytes: mp4 }, 'contentType is undefined'],

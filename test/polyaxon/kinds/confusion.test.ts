@@ -82,13 +82,17 @@ describe('createConfusion', () => {
     ['a row that is none', { x: [1], y: [1], z: [1] }, 'z[0] is 1 (number)'],
     ['a cell that is none', { x: [1], y: [1], z: [[{}]] }, 'z[0][0] is an object'],
     ['a label that is none', { x: [null], y: [1], z: [[1]] }, 'x[0] is null'],
-    ['unequal lengths', { predictions: [1], targets: [1, 2] }, 'predictions has 1 values for 2 targets'],
+    [
+      'unequal lengths',
+      { predictions: [1], targets: [1, 2] },
+      'predictions has 1 values, expected 2 as in targets',
+    ],
     ['no samples', { predictions: [], targets: [] }, 'targets is empty'],
     ['no targets', { predictions: [1] }, 'targets is undefined'],
     [
       'an unknown label',
       { predictions: ['x'], targets: ['a'], labels: ['a', 'b'] },
-      'predictions[0] is x (string), which is none of the 2 labels',
+      'predictions[0] is x (string), expected one of the 2 labels',
     ],
     [
       'a number beyond the names',
@@ -98,7 +102,7 @@ describe('createConfusion', () => {
     [
       'a label twice',
       { predictions: [0], targets: [0], labels: ['a', 'a'] },
-      'labels has the same label twice',
+      'labels contains a label twice',
     ],
   ])('refuses %s', (_, input, message) => {
     expect(() => createConfusion(input as ConfusionInput)).toThrow(

@@ -131,7 +131,7 @@ describe('the precision-recall curve that TensorBoard shows', () => {
   it('says that points alone have no counts, unless the caller describes it', () => {
     const events = createPrecisionRecallCurves({ precision: [0.5, 1], recall: [1, 0] });
 
-    expect(previewOf(events).metadata?.description).toContain('counts are those of 10,000 positive samples');
+    expect(previewOf(events).metadata?.description).toContain('counts assume 10,000 positive samples');
     expect(previewOf(events, { description: 'mine' }).metadata?.description).toBe('mine');
   });
 });

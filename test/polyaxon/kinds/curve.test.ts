@@ -120,7 +120,7 @@ describe('createRocCurves', () => {
 
     expect(warningOf([1, 1])).toEqual({
       code: 'WARN_CURVE_UNDEFINED',
-      message: 'no negative samples: the area is not defined',
+      message: 'no negative samples: the area is undefined',
     });
     expect(warningOf([0, 1])).toBeUndefined();
   });
@@ -200,14 +200,14 @@ describe('bad curves', () => {
     [
       'nothing',
       scored(undefined),
-      'curve is undefined (undefined), expected its points or { labels, scores }',
+      'curve is undefined (undefined), expected an object with points or { labels, scores }',
     ],
     ['a list', scored([1]), 'curve is an object (Array)'],
     ['no points', () => createRocCurves({} as never), 'fpr is undefined'],
     [
       'unequal lengths',
       () => createRocCurves({ fpr: [0, 1], tpr: [0] }),
-      'tpr has 1 values, expected 2, as fpr has',
+      'tpr has 1 values, expected 2 as in fpr',
     ],
     [
       'text among points',
@@ -238,7 +238,7 @@ describe('bad curves', () => {
     [
       'fewer rows than labels',
       scored({ labels: [0, 1], scores: [[1, 2]] }),
-      'scores has 1 rows for 2 labels',
+      'scores has 1 rows, expected 2 as in labels',
     ],
     [
       'a positive label and classes',
@@ -250,7 +250,7 @@ describe('bad curves', () => {
         ],
         positiveLabel: 1,
       }),
-      'positiveLabel is given',
+      'positiveLabel is set',
     ],
     [
       'a flat array of another length',

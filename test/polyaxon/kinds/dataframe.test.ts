@@ -130,12 +130,16 @@ describe('createDataframe', () => {
     ['a number', 5, 'dataframe is 5 (number)'],
     ['a row that is none', [{ a: 1 }, 5], 'row 1 is 5 (number), expected an object'],
     ['rows of two kinds', [[1], { a: 1 }], 'row 1 is an object (Object), expected an array'],
-    ['a row that is too long', { columns: ['a'], rows: [[1], [1, 2]] }, 'row 1 has 2 cells for 1 columns'],
+    [
+      'a row that is too long',
+      { columns: ['a'], rows: [[1], [1, 2]] },
+      'row 1 has 2 cells, expected at most 1',
+    ],
     ['a column name that is none', { columns: [1], rows: [[1]] }, 'columns[0] is 1 (number)'],
     ['a column that is none', { a: 5 }, 'column a is 5 (number), expected an array'],
-    ['columns of unequal length', { a: [1], b: [1, 2] }, 'column b has 2 cells, expected 1, as a has'],
+    ['columns of unequal length', { a: [1], b: [1, 2] }, 'column b has 2 cells, expected 1 as in a'],
     ['a function', { a: [1, () => 1] }, 'column a, row 1 is a function'],
-    ['a cycle', { a: [cyclic] }, 'column a, row 0 is no JSON'],
+    ['a cycle', { a: [cyclic] }, 'column a, row 0 cannot be written as JSON'],
   ])('refuses %s', (_, input, message) => {
     expect(() => createDataframe(input as DataframeInput)).toThrow(
       expect.objectContaining({ code: 'ERR_DATAFRAME_INVALID', message: expect.stringContaining(message) }),
