@@ -1,5 +1,5 @@
 /**
- * Options of the events that `EventLog` takes.
+ * The options of `EventLog` and its methods.
  */
 
 import type { EventFileWriterOptions } from '../format/writer/event-file-options.js';
@@ -11,23 +11,23 @@ import type { ImageChange } from './media-file.js';
 
 export interface EventLogOptions extends EventFileWriterOptions {
   /**
-   * Decides which events are written; the others are counted as `EVENTS_SAMPLED_OUT`. Default: all. For what is logged more
-   * often than anyone looks at it: `({ step }) => Number(step) % 100 === 0`.
+   * Returns whether to write an event. Events that are not written are counted as `EVENTS_SAMPLED_OUT`. Default: all are written.
+   * Use it to thin out frequent events: `({ step }) => Number(step) % 100 === 0`.
    */
   readonly filter?:
     | ((event: { readonly tag: string; readonly step: number | bigint }) => boolean)
     | undefined;
   /**
-   * Whether every tag is the name as given. Then TensorBoard shows only the first of two kinds that share a name. Default false: the
+   * Whether names become tags unchanged. TensorBoard then shows only the first of two kinds that share a name. Default false: the
    * second kind gets the tag `name (kind)`.
    */
   readonly exactTags?: boolean | undefined;
 }
 
-/** Options that events under several names share. */
+/** Options shared by events with several names. */
 export type SharedEventOptions = Omit<EventOptions, 'displayName' | 'description'>;
 
-/** Options of a column of values, each with a step of its own. */
+/** Options of a column of values, each with its own step. */
 export type SeriesOptions = Omit<EventOptions, 'step'>;
 
 /** Options of an image. */
@@ -36,9 +36,9 @@ export interface ImageOptions extends EventOptions, ImageChange {}
 /** Options of a histogram. */
 export interface HistogramOptions extends EventOptions, BinOptions {}
 
-/** Options of a histogram whose bins are counted already. */
+/** Options of a histogram with given bin counts. */
 export interface NumpyHistogramOptions extends EventOptions {
-  /** More bins throw. Default 512. */
+  /** The maximum number of bins; more cause an error. Default 512. */
   readonly maxBins?: number | undefined;
 }
 
@@ -47,12 +47,12 @@ export interface GifOptions extends EventOptions, VideoOptions {}
 
 /** Options of a video. */
 export interface VideoEventOptions extends GifOptions {
-  /** `framesPerSecond` under Python's name. */
+  /** Alias of `framesPerSecond`, as in Python. */
   readonly fps?: number | undefined;
 }
 
 /** Options of a table. */
 export interface DataframeOptions extends EventOptions {
-  /** The kind of file. Default `csv`. */
+  /** The file format. Default `csv`. */
   readonly contentType?: DataframeContentType | undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * One directory's events, with arguments checked: what `Run` and `SummaryWriter` have in common.
+ * Logs events to one directory, for `Run` and `SummaryWriter`.
  *
- * Checks a name, step and wall time, has the value built by `src/summary/`, and hands it to the event file writer. A bad
+ * Checks name, step and wall time, calls `src/summary/` to build the value, and passes it to the event file writer. An invalid
  * argument throws before anything is queued.
  */
 
@@ -85,10 +85,10 @@ export type {
   VideoEventOptions,
 } from './event-log-options.js';
 
-/** Values with more bytes to encode than this are encoded in the background: below it the call is as fast. */
+/** Larger values are encoded in the background. Smaller ones are encoded as fast in the call. */
 const BACKGROUND_BYTES = 64 * 1024;
 
-/** The kinds that TensorBoard has, as series that a name belongs to. */
+/** TensorBoard's kinds, as series to which a name can belong. */
 const METRIC: TagSeries = { series: 'metric', pluginName: 'scalars' };
 const IMAGE: TagSeries = { series: 'image', pluginName: 'images' };
 const AUDIO: TagSeries = { series: 'audio', pluginName: 'audio' };
@@ -102,7 +102,7 @@ export class EventLog {
   readonly #pending: PendingEvents;
   readonly #options: ReturnType<typeof resolveEventFileOptions>;
   readonly #filter: EventLogOptions['filter'];
-  /** Undefined where tags are names as given. */
+  /** Undefined if each tag is the given name. */
   readonly #tagAllocator: TagAllocator | undefined;
   readonly #metricTags = new MetricTags();
   #defaultStep: number | bigint | undefined;
@@ -119,7 +119,7 @@ export class EventLog {
       : new TagAllocator(this.#writer, (name, tag) =>
           this.diagnostics.warn(
             'WARN_TAG_REUSED',
-            `${name}: the name of another kind already, written as ${tag}`,
+            `${name}: the name already belongs to another kind; written as ${tag}`,
           ),
         );
   }
@@ -128,14 +128,14 @@ export class EventLog {
     return this.#writer;
   }
 
-  /** The step of all events that are given none; undefined: each name counts its own. Throws `ERR_STEP_INVALID`. */
+  /** Sets the step of events without one; undefined: each name counts its own steps. Throws `ERR_STEP_INVALID`. */
   setDefaultStep(step: number | bigint | undefined): void {
     this.#defaultStep = parseStep(step);
   }
 
   /**
-   * Logs one number. Throws `ERR_NAME_INVALID`, `ERR_SCALAR_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID`. `givenStep` saves callers
-   * whose step is an argument the copy of the options.
+   * Logs one number. Throws `ERR_NAME_INVALID`, `ERR_SCALAR_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID`. Callers whose step is
+   * an argument pass it as `givenStep`, to avoid a copy of the options.
    */
   scalar(name: string, value: number, options: EventOptions, givenStep = options.step): void {
     const known = this.#metricTags.find(name);
@@ -149,7 +149,7 @@ export class EventLog {
     this.#writer.writeScalar(scalarTag, value, step, wallTime, createScalarMetadata(options));
   }
 
-  /** Logs several numbers under one step and one wall time. All are checked before the first is written. */
+  /** Logs several numbers with one step and one wall time. Checks all of them before it writes the first. */
   scalars(metrics: Readonly<Record<string, number>>, options: SharedEventOptions): void {
     if (typeof metrics !== 'object' || metrics === null) {
       const message = `metrics is ${describe(metrics)}, expected an object of names and numbers`;
@@ -178,7 +178,7 @@ export class EventLog {
     }
   }
 
-  /** Logs a column of numbers under one name and one wall time, as `scalar` would one by one. All are checked before the first is written. */
+  /** Logs a column of numbers with one name and one wall time, like repeated calls of `scalar`. Checks all of them before it writes the first. */
   scalarSeries(
     name: string,
     steps: ArrayLike<number | bigint>,
@@ -191,7 +191,7 @@ export class EventLog {
     checkColumns(tag, steps, values);
     for (let i = 0; i < values.length; i++) {
       this.#checkScalar(tag, values[i]);
-      if (parseStep(steps[i]) === undefined) throw invalidColumn(`${tag} has no step at ${i}`);
+      if (parseStep(steps[i]) === undefined) throw invalidColumn(`${tag}: step ${i} is missing`);
     }
     const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
     this.checkOpen();
@@ -209,8 +209,8 @@ export class EventLog {
   }
 
   /**
-   * Logs an image, or several at one step: bytes, pixels or paths; a batch as one image, in rows of eight. Formats that TensorBoard
-   * does not show go to Polyaxon alone. Throws `ERR_IMAGE_INVALID` and as `scalar` does.
+   * Logs one or several images at one step: bytes, pixels or paths. A batch becomes one image, in rows of eight. Formats that TensorBoard
+   * does not show are for Polyaxon only. Throws `ERR_IMAGE_INVALID` and the errors of `scalar`.
    */
   image(
     name: string,
@@ -222,7 +222,7 @@ export class EventLog {
     else this.#encoded(IMAGE, name, options, (tag) => createImageEncoding(tag, loaded.shown, options));
   }
 
-  /** Logs an image with boxes and their labels drawn on it. Throws as `image` does. */
+  /** Logs an image with boxes and labels drawn on it. Throws the errors of `image`. */
   imageWithBoxes(
     name: string,
     image: ImagePixels,
@@ -232,22 +232,22 @@ export class EventLog {
     this.image(name, drawBoxes(image, boxes, options), options);
   }
 
-  /** Logs a video as an animated GIF, for TensorBoard alone. Throws `ERR_VIDEO_INVALID` and as `scalar` does. */
+  /** Logs a video as an animated GIF, for TensorBoard only. Throws `ERR_VIDEO_INVALID` and the errors of `scalar`. */
   gif(name: string, video: VideoInput, options: GifOptions): void {
     this.#encoded(IMAGE, name, options, (tag) =>
       mapEncoding(encodeVideo(video, options), (gif) => createEncodedImageValue(tag, [gif], options)),
     );
   }
 
-  /** Logs a video: frames as GIF; bytes, or the file of a path, as they are. Throws `ERR_VIDEO_INVALID` and as `scalar` does. */
+  /** Logs a video: frames as GIF; bytes or a file unchanged. Throws `ERR_VIDEO_INVALID` and the errors of `scalar`. */
   video(name: string, video: VideoSource | string, options: VideoEventOptions): void {
     const framesPerSecond = options.framesPerSecond ?? options.fps;
     this.#kindEvent(name, 'video', options, () => createVideo(loadVideo(video), { framesPerSecond }));
   }
 
   /**
-   * Logs an audio clip, or several at one step: samples, WAV bytes or paths. Other formats, by path, go to Polyaxon alone. Throws
-   * `ERR_AUDIO_INVALID` and as `scalar` does.
+   * Logs one or several audio clips at one step: samples, WAV bytes or paths. Files of other formats are for Polyaxon only. Throws
+   * `ERR_AUDIO_INVALID` and the errors of `scalar`.
    */
   audio(name: string, clips: AudioSource | readonly AudioSource[], options: EventOptions): void {
     const loaded = loadAudio(clips);
@@ -255,12 +255,12 @@ export class EventLog {
     else this.#encoded(AUDIO, name, options, (tag) => createAudioEncoding(tag, loaded.shown, options));
   }
 
-  /** Logs a histogram. Warns of values that cannot be counted. Throws `ERR_HISTOGRAM_INVALID` and as `scalar` does. */
+  /** Logs a histogram. Warns about values that cannot be counted. Throws `ERR_HISTOGRAM_INVALID` and the errors of `scalar`. */
   histogram(name: string, values: HistogramInput, options: HistogramOptions): void {
     this.#histogram(name, options, () => createBinnedRows(values, options));
   }
 
-  /** Logs what `np.histogram` gives: counts of bins, and their edges, one more. Throws as `histogram` does. */
+  /** Logs the result of `np.histogram`: n bin counts and n + 1 edges. Throws the errors of `histogram`. */
   npHistogram(
     name: string,
     heights: HistogramBuckets['counts'],
@@ -270,7 +270,7 @@ export class EventLog {
     this.#histogram(name, options, () => createNumpyRows(heights, edges, options.maxBins));
   }
 
-  /** Logs Markdown, or cells of it. Warns of lone surrogates, which it replaces. Throws `ERR_TEXT_INVALID` and as `scalar` does. */
+  /** Logs Markdown, or cells of it. Replaces lone surrogates, with a warning. Throws `ERR_TEXT_INVALID` and the errors of `scalar`. */
   text(name: string, text: TextInput, options: EventOptions): void {
     this.#value(TEXT, name, options, (tag) => {
       const value = createTextValue(tag, text, options);
@@ -281,69 +281,69 @@ export class EventLog {
     });
   }
 
-  /** Logs a precision-recall curve for TensorBoard alone. Throws `ERR_PR_CURVE_INVALID` and as `scalar` does. */
+  /** Logs a precision-recall curve, for TensorBoard only. Throws `ERR_PR_CURVE_INVALID` and the errors of `scalar`. */
   prCurve(name: string, curve: PrCurveInput, options: EventOptions): void {
     this.#value(PR_CURVE, name, options, (tag) => createPrCurveValue(tag, curve, options));
   }
 
-  /** Logs a ROC curve, or with scores of several classes one each as `<name>_<column>`. Throws `ERR_CURVE_INVALID` and as `scalar` does. */
+  /** Logs a ROC curve, or one for each class as `<name>_<column>`. Throws `ERR_CURVE_INVALID` and the errors of `scalar`. */
   rocCurve(name: string, curve: RocCurveInput, options: EventOptions): void {
     this.#namedEvents(name, options, createRocCurves(curve));
   }
 
-  /** Logs a precision-recall curve, as `rocCurve` does. Throws `ERR_CURVE_INVALID` and as `scalar` does. */
+  /** Logs a precision-recall curve, or one for each class, like `rocCurve`. Throws the errors of `rocCurve`. */
   precisionRecallCurve(name: string, curve: PrecisionRecallInput, options: EventOptions): void {
     this.#namedEvents(name, options, createPrecisionRecallCurves(curve));
   }
 
-  /** Logs any other curve. Throws `ERR_CURVE_INVALID` and as `scalar` does. */
+  /** Logs any other curve. Throws `ERR_CURVE_INVALID` and the errors of `scalar`. */
   curve(name: string, curve: CurvePoints, options: EventOptions): void {
     this.#namedEvents(name, options, createCurve(curve));
   }
 
-  /** Logs a confusion matrix. Throws `ERR_CONFUSION_INVALID` and as `scalar` does. */
+  /** Logs a confusion matrix. Throws `ERR_CONFUSION_INVALID` and the errors of `scalar`. */
   confusionMatrix(name: string, matrix: ConfusionInput, options: EventOptions): void {
     this.#kindEvent(name, 'confusion', options, () => createConfusion(matrix));
   }
 
-  /** Logs HTML. Throws `ERR_HTML_INVALID` and as `scalar` does. */
+  /** Logs HTML. Throws `ERR_HTML_INVALID` and the errors of `scalar`. */
   html(name: string, html: string, options: EventOptions): void {
     this.#kindEvent(name, 'html', options, () => createHtml(html));
   }
 
-  /** Logs a table as a CSV or HTML file. Throws `ERR_DATAFRAME_INVALID` and as `scalar` does. */
+  /** Logs a table as a CSV or HTML file. Throws `ERR_DATAFRAME_INVALID` and the errors of `scalar`. */
   dataframe(name: string, table: DataframeInput, options: DataframeOptions): void {
     this.#kindEvent(name, 'dataframe', options, () => createDataframe(table, options.contentType));
   }
 
-  /** Logs a chart, for Polyaxon alone. Throws `ERR_CHART_INVALID` and as `scalar` does. */
+  /** Logs a chart, for Polyaxon only. Throws `ERR_CHART_INVALID` and the errors of `scalar`. */
   chart(name: string, library: ChartLibrary, figure: ChartFigure, options: EventOptions): void {
     this.#kindEvent(name, 'chart', options, () => createChart(library, figure));
   }
 
-  /** Logs where a model lies, for Polyaxon alone. Throws `ERR_MODEL_INVALID` and as `scalar` does. */
+  /** Logs the path of a model, for Polyaxon only. Throws `ERR_MODEL_INVALID` and the errors of `scalar`. */
   model(name: string, model: ModelInput, options: EventOptions): void {
     this.#kindEvent(name, 'model', options, () => createModel(model));
   }
 
-  /** Logs where a file or directory lies, for Polyaxon alone. Throws `ERR_ARTIFACT_INVALID` and as `scalar` does. */
+  /** Logs the path of a file or directory, for Polyaxon only. Throws `ERR_ARTIFACT_INVALID` and the errors of `scalar`. */
   artifact(name: string, kind: ArtifactKind, path: string, options: EventOptions): void {
     this.#kindEvent(name, kind, options, () => createArtifact(kind, path));
   }
 
-  /** Logs the JSON of a span, for Polyaxon alone. Throws `ERR_SPAN_INVALID` and as `scalar` does. */
+  /** Logs the JSON of a span, for Polyaxon only. Throws `ERR_SPAN_INVALID` and the errors of `scalar`. */
   span(name: string, span: SpanBody, options: EventOptions): void {
     this.#kindEvent(name, 'span', options, () => createSpan(span));
   }
 
-  /** Logs a mesh or a point cloud. Throws `ERR_MESH_INVALID` and as `scalar` does. */
+  /** Logs a mesh or a point cloud. Throws `ERR_MESH_INVALID` and the errors of `scalar`. */
   mesh(name: string, mesh: MeshInput, options: EventOptions): void {
     const tag = this.parseTag(name);
     const step = options.step ?? this.#defaultStep ?? this.#writer.nextStep(`${tag}_VERTEX`);
     this.values(name, { ...options, step }, () => createMeshValues(tag, mesh, options));
   }
 
-  /** Logs values of any kind, built for the tag that `name` is, as one event. Throws what `create` throws. */
+  /** Logs the values that `create` builds for a tag as one event. Passes on errors of `create`. */
   values(
     name: string,
     options: EventOptions,
@@ -355,7 +355,7 @@ export class EventLog {
     });
   }
 
-  /** Logs an event that is no summary. */
+  /** Logs an event other than a summary. */
   event(what: EventContent, step: number | bigint | undefined, wallTime: number | undefined): void {
     this.checkOpen();
     const time = parseWallTime(wallTime) ?? this.#options.clock.wallTime();
@@ -396,7 +396,7 @@ export class EventLog {
     });
   }
 
-  /** Several events of one call share its moment. */
+  /** Logs several events of one call with the same wall time. */
   #namedEvents(name: string, options: EventOptions, events: readonly NamedEvent[]): void {
     const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
     const shared = { ...options, timestamp: undefined, wallTime };
@@ -405,7 +405,7 @@ export class EventLog {
       this.#kindEvent(`${tag}${suffix}`, event.kind, shared, () => event);
   }
 
-  /** Steps count for the event's own tag; `filter` is asked with its name. */
+  /** Counts steps by the event's own tag, but calls `filter` with its name. */
   #kindEvent(given: string, kind: ArtifactKind, options: EventOptions, create: () => KindEvent): void {
     const name = this.parseTag(given);
     this.#summary(
@@ -425,7 +425,7 @@ export class EventLog {
     );
   }
 
-  /** Writes small values at once, large ones when they are encoded; the order within a tag is that of the calls. */
+  /** Writes small values immediately, and large ones once they are encoded. Keeps the order of calls within a tag. */
   #summary(
     tag: string,
     options: EventOptions,
@@ -451,12 +451,12 @@ export class EventLog {
   }
 
   #claimMetric(given: string, scalarTag: ScalarTag): void {
-    // A name that has to be repaired is repaired, and warned of, each time.
+    // Do not cache names that need repair, so that each call causes a warning.
     if (given.isWellFormed()) this.#metricTags.add(given, scalarTag);
     this.#tagAllocator?.claim(METRIC, given.toWellFormed(), scalarTag.tag);
   }
 
-  /** The tag that a name becomes. Throws `ERR_NAME_INVALID`. */
+  /** Returns the tag for a name. Throws `ERR_NAME_INVALID`. */
   parseTag(name: string): string {
     const { text, repaired } = parseName(name);
     if (repaired)
@@ -464,18 +464,18 @@ export class EventLog {
     return text;
   }
 
-  /** Throws `ClosedError` once the log is closed. */
+  /** Throws `ClosedError` if the log is closed. */
   checkOpen(): void {
     if (this.#closing !== undefined)
       throw new ClosedError(`the event file writer of ${this.#writer.directory}`);
   }
 
-  /** Whether values are still being encoded. */
+  /** Whether values are being encoded in the background. */
   get isEncoding(): boolean {
     return this.#pending.isWaiting;
   }
 
-  /** Encodes and writes all that waits, for when no promise can be waited for. */
+  /** Encodes and writes all pending values synchronously, for the exit of the process. */
   drainAtExit(): void {
     this.#pending.drainAtExit();
   }
@@ -511,7 +511,7 @@ export class EventLog {
     if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
       this.diagnostics.warn(
         'WARN_FLOAT32_OVERFLOW',
-        `${tag}: ${value} is beyond float32 and is stored as infinity`,
+        `${tag}: ${value} exceeds the float32 range and is stored as infinity`,
       );
     }
   }
@@ -525,11 +525,11 @@ function checkColumns(tag: string, steps: unknown, values: unknown): void {
   }
   const counts = [steps, values].map((column) => (column as ArrayLike<unknown>).length);
   if (counts[0] === counts[1]) return;
-  throw invalidColumn(`${tag} has ${counts[0]} steps and ${counts[1]} values, expected as many of both`);
+  throw invalidColumn(`${tag} has ${counts[0]} steps and ${counts[1]} values, expected equal numbers`);
 }
 
 function invalidColumn(message: string): InvalidArgumentError {
-  return new InvalidArgumentError('ERR_SCALAR_INVALID', message, 'Pass a step for each value.');
+  return new InvalidArgumentError('ERR_SCALAR_INVALID', message, 'Pass one step for each value.');
 }
 
 function createScalarMetadata({ displayName, description }: SeriesOptions) {

@@ -1,5 +1,5 @@
 /**
- * Images, clips and videos that callers name by path, and what becomes of them: TensorBoard's own kinds, or events of Polyaxon's.
+ * Loads images, audio clips and videos from paths, as values for TensorBoard or as events for Polyaxon.
  */
 
 import { readFileSync, statSync } from 'node:fs';
@@ -32,27 +32,27 @@ export type ImageSource = ImageInput | string;
 export type AudioSource = AudioInput | string;
 
 export interface ImageChange {
-  /** How many times as long the sides become, for pixels; sides are rounded down, Lanczos' filter. Default 1. */
+  /** The factor for the sides of an image of pixels; sides are rounded down. Uses a Lanczos filter. Default 1. */
   readonly rescale?: number | undefined;
-  /** What bytes of a format that is neither PNG, JPEG, GIF nor BMP are, such as `webp`; a path says it itself. */
+  /** The format of bytes that are not PNG, JPEG, GIF or BMP, such as `webp`. For a path, its extension is used. */
   readonly ext?: string | undefined;
 }
 
-/** What one call logs: values that TensorBoard knows, or an event that only Polyaxon does. */
+/** The result of loading: values that TensorBoard shows, or an event for Polyaxon only. */
 export type Loaded<T> = { readonly shown: T | readonly T[] } | { readonly event: KindEvent };
 
-/** Larger files are not for an event file: each event is one record, and is read whole. */
+/** Larger files do not belong in an event file, because readers load each event as a whole. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 type MediaCode = 'ERR_IMAGE_INVALID' | 'ERR_AUDIO_INVALID' | 'ERR_VIDEO_INVALID';
 
 interface MediaFile {
   readonly bytes: Uint8Array;
-  /** Lower-case, without its dot; undefined when the name has none. */
+  /** In lower case, without the dot; undefined if the name has none. */
   readonly extension: string | undefined;
 }
 
-/** Reads paths, resizes pixels, lays out a batch as one image. Throws `ERR_IMAGE_INVALID`. */
+/** Reads paths, resizes pixels and tiles a batch to one image. Throws `ERR_IMAGE_INVALID`. */
 export function loadImages(
   images: ImageSource | readonly ImageSource[] | ImageBatch,
   { rescale = 1, ext }: ImageChange,
@@ -68,7 +68,7 @@ export function loadImages(
   return { event: createImageFile(bytes, format) };
 }
 
-/** Reads paths. Throws `ERR_AUDIO_INVALID`. */
+/** Reads audio clips from paths. Throws `ERR_AUDIO_INVALID`. */
 export function loadAudio(clips: AudioSource | readonly AudioSource[]): Loaded<AudioInput> {
   if (Array.isArray(clips)) {
     return {
@@ -83,7 +83,7 @@ export function loadAudio(clips: AudioSource | readonly AudioSource[]): Loaded<A
   return { event: createAudioFile(bytes, extension) };
 }
 
-/** Reads a path. Throws `ERR_VIDEO_INVALID`. */
+/** Reads a video from a path. Throws `ERR_VIDEO_INVALID`. */
 export function loadVideo(video: VideoSource | string): VideoSource {
   if (typeof video !== 'string') return video;
   const { bytes, extension } = readMedia(video, 'ERR_VIDEO_INVALID');
@@ -105,7 +105,7 @@ function isBatch(images: ImageSource | readonly ImageSource[] | ImageBatch): ima
   return typeof images === 'object' && images !== null && 'count' in images && 'pixels' in images;
 }
 
-/** The bytes of a source that has them; of a path those of its file. */
+/** Returns the bytes of a source or of the file at its path; undefined for sources without bytes. */
 function toMedia(
   source: unknown,
   code: MediaCode,
@@ -125,7 +125,7 @@ function readMedia(path: string, code: MediaCode): MediaFile {
     throw new InvalidArgumentError(
       code,
       message,
-      'Pass the path of a readable file, or log large ones as artifacts.',
+      'Pass the path of a readable file, or log a large file as an artifact.',
       { cause },
     );
   }

@@ -1,7 +1,7 @@
 /**
- * The tag of each metric that has been logged, by its name.
+ * Caches the tag of each logged metric, by name.
  *
- * Programs log their metrics in turn: the one that followed the last time is looked at first, which saves the look-up by name in most calls.
+ * Programs usually log metrics in a fixed order. The cache therefore tries the metric that followed last time before it looks up the name.
  */
 
 import type { ScalarTag } from '../format/writer/event-encoder.js';
@@ -9,7 +9,7 @@ import type { ScalarTag } from '../format/writer/event-encoder.js';
 interface MetricTag {
   readonly name: string;
   readonly scalarTag: ScalarTag;
-  /** The one that came after this one the last time. */
+  /** The metric that followed this one last time. */
   next: MetricTag | undefined;
 }
 
@@ -17,7 +17,7 @@ export class MetricTags {
   readonly #byName = new Map<string, MetricTag>();
   #last: MetricTag | undefined;
 
-  /** The tag of a name that was added. */
+  /** Returns the tag of a name; undefined if the name was not added. */
   find(name: string): ScalarTag | undefined {
     const next = this.#last?.next;
     if (next === undefined || next.name !== name) return this.#search(name);

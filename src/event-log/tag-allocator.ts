@@ -1,31 +1,31 @@
 /**
- * Which tag the values of a kind get: their name, or their name and kind where the name belongs to another kind.
+ * Chooses the tag for values: their name, or `name (kind)` if the name belongs to another kind.
  *
- * TensorBoard has one kind for each tag and drops the values of all others; Polyaxon has a file for each kind and name. So
- * the first kind keeps the name, and a later one gets `name (kind)`, also after a restart.
+ * TensorBoard allows one kind for each tag and drops values of other kinds; Polyaxon has a file for each kind and name.
+ * The first kind therefore keeps the name, also after a restart.
  */
 
 import { type ArtifactKind, toPolyaxonTag } from '../polyaxon/polyaxon-value.js';
 import type { PluginName } from '../summary/plugin-data.js';
 
-/** What is known of the tags that have been written. */
+/** The tags that have been written. */
 export interface KnownTags {
   knows(tag: string): boolean;
-  /** Empty when it is not known. */
+  /** Returns the plugin name of a tag; '' if it is unknown. */
   pluginOf(tag: string): string;
 }
 
-/** Values that stand under one tag: of a kind that TensorBoard has, or a likeness of one that it does not. */
+/** A series of values with one tag: of a TensorBoard kind, or previews of another kind. */
 export interface TagSeries {
-  /** What is put behind the name. */
+  /** The suffix of the name. */
   readonly series: string;
   readonly pluginName: PluginName;
-  /** The kind of the events that these are likenesses of. */
+  /** For previews: the kind of the events that they show. */
   readonly previewOf?: ArtifactKind | undefined;
 }
 
-/** All likenesses: what an earlier process may have written under a plain name. */
-const LIKENESSES: readonly (TagSeries & { readonly previewOf: ArtifactKind })[] = [
+/** All previews that an earlier process may have written with an unchanged name. */
+const PREVIEWS: readonly (TagSeries & { readonly previewOf: ArtifactKind })[] = [
   { series: 'roc', pluginName: 'images', previewOf: 'curve' },
   { series: 'pr', pluginName: 'pr_curves', previewOf: 'curve' },
   { series: 'curve', pluginName: 'images', previewOf: 'curve' },
@@ -43,19 +43,19 @@ export class TagAllocator {
   /** The tag of each series and name. */
   readonly #claimed = new Map<string, string>();
 
-  /** `onMoved` is told once of each name that is another kind's already. */
+  /** Calls `onMoved` once for each name that already belongs to another kind. */
   constructor(known: KnownTags, onMoved: (name: string, tag: string) => void = () => {}) {
     this.#known = known;
     this.#onMoved = onMoved;
   }
 
-  /** The tag of a series under a name: the same at each call once it is claimed. */
+  /** Returns the tag of a series for a name. The result does not change after `claim`. */
   tagOf(series: TagSeries, name: string): string {
     const claimed = this.#claimed.get(toKey(series, name));
     return claimed ?? (this.#isFree(series, name) ? name : withSeries(name, series));
   }
 
-  /** Makes a tag that `tagOf` gave the series' own, once there is a value for it. */
+  /** Assigns a tag from `tagOf` to the series, once a value exists. */
   claim(series: TagSeries, name: string, tag: string): void {
     const key = toKey(series, name);
     if (this.#claimed.has(key)) return;
@@ -71,12 +71,12 @@ export class TagAllocator {
     return !this.#known.knows(name) || this.#isOfEarlierProcess(series, name);
   }
 
-  /** Whether a known tag that this process has not used is the series' own, of the time before a restart. */
+  /** Returns whether a known tag that this process has not used belonged to this series before a restart. */
   #isOfEarlierProcess(series: TagSeries, name: string): boolean {
     const plugin = this.#known.pluginOf(name);
     if (plugin !== '' && plugin !== series.pluginName) return false;
     if (series.previewOf !== undefined) return this.#known.knows(toPolyaxonTag(series.previewOf, name));
-    return !LIKENESSES.some(
+    return !PREVIEWS.some(
       (other) =>
         other.pluginName === plugin &&
         this.#known.knows(toPolyaxonTag(other.previewOf, name)) &&
