@@ -1,8 +1,8 @@
 /**
- * The heartbeat of a process that writes a run, and the marker of its end.
+ * Writes the heartbeat of a process that writes to a run, and its end marker.
  *
- * Who sees neither a change of the heartbeat nor an end marker, and no such process on the same host, knows that the
- * writer is lost. The beat is a counter, so that no clocks are compared.
+ * A reader treats the writer as lost if the heartbeat is stale, no end marker exists, and the same host has no such
+ * process. The beat is a counter, so no clocks are compared.
  */
 
 import { mkdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
@@ -17,20 +17,20 @@ import { toEndMarkerPath, toHeartbeatPath } from './layout.js';
 export interface HeartbeatFile {
   readonly pid: number;
   readonly hostname: string;
-  /** Host, boot and pid namespace: only a process of the same space can see whether `pid` runs. */
+  /** Host, boot and pid namespace. Only a process in the same space can check whether `pid` is running. */
   readonly space: string;
-  /** Clock ticks since the host's start at which the process began, where the system tells: a reused pid has another. */
+  /** Start time of the process in clock ticks since boot; identifies a reused pid. Null if the system does not provide it. */
   readonly started_ticks: number | null;
-  /** One more at every beat. */
+  /** A counter that each beat increments. */
   readonly beat: number;
-  /** Longest time between two beats of a process whose event loop runs, in milliseconds. */
+  /** The interval between beats in milliseconds, unless the event loop is blocked. */
   readonly interval_ms: number;
 }
 
 /** Content of `.plx/end-<writer>.json`. */
 export interface EndMarker {
   readonly status: string;
-  /** Null when a signal ended the process, and while the process has ended the run but lives on. */
+  /** Null if a signal ended the process, or if the process is still running after the end of the run. */
   readonly exit_code: number | null;
   readonly signal: string | null;
   readonly reason: string;
@@ -49,7 +49,7 @@ export class Heartbeat {
   #beat = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Starts to beat; takes away the end marker of an earlier process. */
+  /** Starts to beat, and removes the end marker of an earlier process. */
   constructor(
     runDirectory: string,
     writer: string,
@@ -106,12 +106,12 @@ function readStartedTicks(): number | null {
     const stat = readFileSync('/proc/self/stat', 'utf8');
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
   } catch {
-    // Only Linux has it.
+    // Only Linux has this file.
     return null;
   }
 }
 
-/** Containers of one pod have the same host name, and may have pids of their own. Outside of Linux the host's name has to do. */
+/** Containers of one pod share the host name but may have separate pid namespaces. Other systems than Linux use the host name only. */
 function readSpace(): string {
   return [
     hostname(),

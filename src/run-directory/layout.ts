@@ -1,5 +1,5 @@
 /**
- * Names inside a root and inside a run directory: the contract between tracking and the uploader, and nothing else.
+ * Defines the names inside a root and a run directory: the contract between the tracking library and the uploader.
  *
  *     <root>/runs/<uuid>/run.plx.json, lineages.plx.json, outputs/…, outputs/tensorboard/[<worker>/]<event files>
  *                       events/<kind>/<name>.plx, assets/<kind>/…, plxlogs/<writer>.jsonl
@@ -7,7 +7,7 @@
  *                       .plx/heartbeat-<writer>.json, end-<writer>.json, formats-<writer>.json, worker-<worker>.json
  *     <root>/tensorboard/<run name>-<8 hex> → ../runs/<uuid>/outputs/tensorboard
  *
- * A writer is `main` or the name of a worker. `.plx/` is of this machine: it is never uploaded.
+ * A writer is `main` or the name of a worker. `.plx/` is local to the machine and never uploaded.
  *
  * Source: Polyaxon's offline layout, traceml 1.3.0 and polyaxon 2.16 (`<offline root>/runs/<uuid>`).
  */
@@ -23,20 +23,20 @@ export const LINEAGE_FILE = 'lineages.plx.json';
 export const OUTPUTS_DIRECTORY = 'outputs';
 export const TENSORBOARD_DIRECTORY = 'outputs/tensorboard';
 /**
- * Event files of system metrics: not below `outputs/`, so that TensorBoard does not show them as another run, and not below `resources/`,
- * of whose directories Polyaxon's client and sidecar read every file as a table, and fail at one that is none (polyaxon 2.16, `_client/run.py`).
+ * Event files of system metrics. They are not below `outputs/`, where TensorBoard would show them as another run, and not below `resources/`,
+ * where Polyaxon's client and sidecar read every file as a table and fail for other files (polyaxon 2.16, `_client/run.py`).
  */
 export const RESOURCES_TENSORBOARD_DIRECTORY = 'system/tensorboard';
 export const LOGS_DIRECTORY = 'plxlogs';
-/** What processes leave for one another: heartbeats, end markers, what workers logged. */
+/** Files that processes exchange: heartbeats, end markers, and data that workers logged. */
 export const PROCESS_DIRECTORY = '.plx';
-/** The writer that is no worker. */
+/** The writer of the main process. */
 export const MAIN_WRITER = 'main';
 
-/** Polyaxon's run uuid: 32 lower-case hex digits, no dashes. */
+/** A Polyaxon run uuid: 32 lower-case hex digits, no dashes. */
 export const RUN_UUID_PATTERN = /^[0-9a-f]{32}$/;
 
-/** The directories of one run, absolute. */
+/** The absolute paths of one run. */
 export interface RunPaths {
   readonly root: string;
   readonly run: string;
@@ -49,7 +49,7 @@ export interface RunPaths {
   readonly lineageFile: string;
 }
 
-/** The paths of run `uuid` below `root`, or of the run in `directory`. Touches no disk. */
+/** Returns the paths of run `uuid` below `root`, or of the run in `directory`. Does not access the disk. */
 export function toRunPaths(
   root: string,
   uuid: string,
@@ -69,12 +69,12 @@ export function toRunPaths(
   };
 }
 
-/** The file that changes as long as `writer` lives. */
+/** Returns the path of the heartbeat of `writer`. */
 export function toHeartbeatPath(runDirectory: string, writer: string): string {
   return join(runDirectory, PROCESS_DIRECTORY, `heartbeat-${writer}.json`);
 }
 
-/** The file that says how `writer` ended. */
+/** Returns the path of the end marker of `writer`. */
 export function toEndMarkerPath(runDirectory: string, writer: string): string {
   return join(runDirectory, PROCESS_DIRECTORY, `end-${writer}.json`);
 }
@@ -82,33 +82,33 @@ export function toEndMarkerPath(runDirectory: string, writer: string): string {
 const FORMATS_FILE_PATTERN = /^formats-(.+)\.json$/;
 
 /**
- * The file that says which formats `writer` writes: `{"formats": ["tensorboard", …]}`. There before `run.plx.json` and the first event, so
- * that nobody else makes Polyaxon's files of events whose writer does.
+ * Returns the path of the file with the formats that `writer` writes: `{"formats": ["tensorboard", …]}`. It is written before `run.plx.json`
+ * and the first event, so that no other process exports events that their writer exports.
  */
 export function toFormatsPath(runDirectory: string, writer: string): string {
   return join(runDirectory, PROCESS_DIRECTORY, `formats-${writer}.json`);
 }
 
-/** Whether a file of the process directory says what a writer writes. */
+/** Returns whether a file of the process directory holds the formats of a writer. */
 export function isFormatsFile(fileName: string): boolean {
   return FORMATS_FILE_PATTERN.test(fileName);
 }
 
 const WORKER_FILE_PATTERN = /^worker-(.+)\.json$/;
 
-/** The file of what a worker adds to `run.plx.json` and `lineages.plx.json`. */
+/** Returns the path of the file with a worker's additions to `run.plx.json` and `lineages.plx.json`. */
 export function toWorkerPath(runDirectory: string, worker: string): string {
   return join(runDirectory, PROCESS_DIRECTORY, `worker-${worker}.json`);
 }
 
-/** Whether a file of the process directory is that of a worker. */
+/** Returns whether a file of the process directory belongs to a worker. */
 export function isWorkerFile(fileName: string): boolean {
   return WORKER_FILE_PATTERN.test(fileName);
 }
 
 /**
- * The name under which a run shows in TensorBoard: the run's name made safe for a file system, and the first 8 digits of
- * its uuid. Never contains `tfevents`, which would stop TensorBoard's Python reader for all runs.
+ * Returns a run's name in TensorBoard: the run name made safe for a file system, and the first 8 digits of the uuid.
+ * It never contains `tfevents`, which would stop TensorBoard's Python reader for all runs.
  */
 export function toLinkName(runName: string, uuid: string): string {
   const safe = runName

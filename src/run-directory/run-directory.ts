@@ -1,9 +1,9 @@
 /**
- * The run directory on disk: made at the start, its JSON files replaced atomically at every change.
+ * Creates the run directory on disk, and replaces its JSON files atomically at each change.
  *
- * The main writer owns `run.plx.json` and `lineages.plx.json`. A worker, another process of the same run, leaves what it
- * adds in a file of its own, which the main writer takes over. A disk that refuses is remembered, reported and tried again at
- * the next change and at `flush()`; it never throws into the training job.
+ * The main writer owns `run.plx.json` and `lineages.plx.json`. A worker (another process of the same run) writes its additions
+ * to a separate file, which the main writer merges. A failed write is reported and retried at the next change and at
+ * `flush()`; it never throws into the training job.
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
@@ -32,19 +32,19 @@ import {
 export interface RunDirectoryOptions {
   readonly diagnostics: Diagnostics;
   readonly fsync: boolean;
-  /** Whether a run that is there already may be continued. */
+  /** Whether an existing run may be resumed. */
   readonly resume: boolean;
   /** `main`, or the name of a worker. */
   readonly writer: string;
-  /** Whether people get a link with a readable name. */
+  /** Whether to create a link with a readable name. */
   readonly link: boolean;
-  /** Whether anything is written at all. */
+  /** Whether to write to disk. */
   readonly persist: boolean;
-  /** What events are written as. */
+  /** The formats in which events are written. */
   readonly formats: ReadonlySet<string>;
 }
 
-/** What a worker leaves for the main writer: `.plx/worker-<worker>.json`. */
+/** The additions of a worker for the main writer: `.plx/worker-<worker>.json`. */
 interface WorkerFile extends RunMetadata {
   readonly lineage: readonly RunArtifact[];
 }
@@ -61,8 +61,8 @@ export class RunDirectory {
   #failure: RunWriteError | undefined;
 
   /**
-   * Claims the directory. When it holds a run already: goes on with that run's record and lineage if `resume` is set, else
-   * throws `RunExistsError`. Throws `ResumeError` when they cannot be read.
+   * Claims the directory. If it already holds a run, resumes it with its record and lineage if `resume` is set, and otherwise
+   * throws `RunExistsError`. Throws `ResumeError` if the record or lineage cannot be read.
    */
   constructor(paths: RunPaths, record: RunRecord, options: RunDirectoryOptions) {
     this.paths = paths;
@@ -77,17 +77,17 @@ export class RunDirectory {
     if (options.link && options.persist && !this.#isWorker) this.#link();
   }
 
-  /** What is known of the run in this process: of a worker, only what it has added itself. */
+  /** The run record of this process; in a worker, only its own additions. */
   get record(): RunRecord {
     return this.#record;
   }
 
-  /** The lineage, in the order in which its names came up. */
+  /** The lineage, in the order in which names were first added. */
   get lineage(): readonly RunArtifact[] {
     return [...this.#lineage.values()];
   }
 
-  /** Changes the run's record and writes it. */
+  /** Changes the record and writes it. */
   update(change: (record: RunRecord) => RunRecord): void {
     this.#record = change(this.#record);
     this.#unwritten.add('record');
@@ -95,8 +95,8 @@ export class RunDirectory {
   }
 
   /**
-   * Adds artifacts to the lineage, or replaces those of their names: the name is the key, for Polyaxon's client and server. An
-   * artifact of another kind under a known name gets its kind behind its name, and a warning says so.
+   * Adds artifacts to the lineage. Replaces artifacts of the same name and kind, because Polyaxon uses the name as key. If another
+   * kind has the name, appends the artifact's kind to its name and warns.
    */
   addArtifacts(artifacts: readonly RunArtifact[]): void {
     if (artifacts.length === 0) return;
@@ -105,7 +105,7 @@ export class RunDirectory {
     this.#write();
   }
 
-  /** Takes over what workers have left so far. */
+  /** Merges the additions of workers so far. */
   mergeWorkers(): void {
     if (this.#isWorker || !this.#options.persist) return;
     for (const path of this.#listWorkerFiles()) {
@@ -114,14 +114,14 @@ export class RunDirectory {
         this.#record = mergeMetadata(this.#record, metadata);
         for (const artifact of lineage) this.#addArtifact(artifact);
       } catch (cause) {
-        this.#diagnostics.error(new RunWriteError(path, 'take over what a worker logged', { cause }));
+        this.#diagnostics.error(new RunWriteError(path, 'merge the data of a worker', { cause }));
       }
       this.#unwritten.add('record').add('lineage');
     }
     if (this.#unwritten.size > 0) this.#write();
   }
 
-  /** Writes what is still unwritten. Throws `RunWriteError` when the disk still refuses. */
+  /** Writes pending changes. Throws `RunWriteError` if that fails. */
   settle(): void {
     if (this.#unwritten.size > 0) this.#write();
     if (this.#failure !== undefined) throw this.#failure;
@@ -138,7 +138,7 @@ export class RunDirectory {
       return;
     }
     if (known.kind === 'system') {
-      // A system metric gives way: an event's name is that of its file, by which Polyaxon asks for it.
+      // Rename the system metric: Polyaxon finds an event's file by the artifact's name.
       this.#lineage.set(artifact.name, artifact);
       this.#addArtifact(known);
       return;
@@ -148,7 +148,7 @@ export class RunDirectory {
       this.#lineage.set(name, { ...artifact, name });
       return;
     }
-    const message = `${artifact.name}: there is a ${known.kind} of that name in the lineage; the ${artifact.kind} is called ${name}`;
+    const message = `${artifact.name}: the lineage already has a ${known.kind} of that name; the ${artifact.kind} is stored as ${name}`;
     this.#diagnostics.warn('WARN_NAME_TAKEN', message);
     this.#lineage.set(name, { ...artifact, name });
   }
@@ -178,7 +178,7 @@ export class RunDirectory {
         .sort()
         .map((name) => join(directory, name));
     } catch {
-      // No process has left anything yet.
+      // The directory does not exist before the first process writes to it.
       return [];
     }
   }
@@ -188,7 +188,7 @@ export class RunDirectory {
     const { paths } = this;
     try {
       mkdirSync(paths.tensorboard, { recursive: true });
-      // Before anything else: whoever finds the run must know at once.
+      // Write the formats first, because an uploader may find the run at any time.
       if (this.#unwritten.has('formats')) this.#writeFormats();
       if (this.#isWorker) this.#writeWorkerFile();
       else this.#writeRun();
@@ -207,7 +207,7 @@ export class RunDirectory {
     if (this.#unwritten.has('record')) this.#replace(paths.runFile, this.#record);
   }
 
-  /** Polyaxon's files that an earlier process has begun stay the writers' own. */
+  /** Keeps the formats of earlier processes, so that the uploader does not export a run that its writer has exported. */
   #writeFormats(): void {
     const path = toFormatsPath(this.paths.run, this.#options.writer);
     const formats = new Set([...readFormats(path), ...this.#options.formats]);
@@ -226,7 +226,7 @@ export class RunDirectory {
     replaceFileSync(path, JSON.stringify(content), { fsync: this.#options.fsync });
   }
 
-  /** `<root>/tensorboard/<name>-<8 hex>`, so that TensorBoard shows names that a person recognises. */
+  /** Creates `<root>/tensorboard/<name>-<8 hex>`, so that TensorBoard shows readable names. */
   #link(): void {
     const { root, tensorboard } = this.paths;
     const directory = join(root, LINKS_DIRECTORY);
@@ -240,14 +240,14 @@ export class RunDirectory {
       if (this.#failure === undefined) {
         this.#diagnostics.warn(
           'WARN_LINK_FAILED',
-          `${directory}: no link to the run's event files (${messageOf(error)}); use --logdir ${tensorboard}`,
+          `${directory}: could not link to the event files (${messageOf(error)}); use tensorboard --logdir ${tensorboard}`,
         );
       }
     }
   }
 }
 
-/** A run that is continued: what the earlier process recorded, with what the new one was given laid over it. */
+/** Returns the record of a resumed run: that of the earlier process, updated with the values given to this one. */
 function mergeRecords(earlier: RunRecord, given: RunRecord): RunRecord {
   const { description, owner, project } = given;
   return mergeMetadata(
@@ -265,7 +265,7 @@ function readFormats(path: string): readonly string[] {
   try {
     return (JSON.parse(readFileSync(path, 'utf8')) as { formats: string[] }).formats;
   } catch {
-    return []; // the first process, usually
+    return []; // usually the first process, which finds no file
   }
 }
 
