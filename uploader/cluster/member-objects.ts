@@ -1,20 +1,20 @@
 /**
- * What an uploader that shares its runs with others leaves in the store: a beat, which it replaces again and again, and the runs that it sees.
+ * Encodes the objects that an uploader of a cluster keeps in the store: a heartbeat, which it replaces regularly, and the runs that it sees.
  *
- * Below `.plx/leases/<group>/`, two objects for each member. Nobody else writes them, so that they need no conditions.
+ * Each uploader has two objects below `.plx/leases/<group>/`. No other uploader writes them, so they need no conditional writes.
  */
 
 export const UPLOADERS_PREFIX = '.plx/leases/';
 
-/** For people who look into a store; the program reads nothing but the size. */
+/** For users who inspect a store; the uploader reads only the size of the object. */
 export interface Beat {
-  /** Counts up: each beat is another object to whoever lists. */
+  /** Increases with each heartbeat, so that the ETag in a listing changes. */
   readonly counter: number;
   /** Host and process. */
   readonly label: string;
 }
 
-/** A listing tells who works and who has said goodbye, so that nobody has to read all beats of all others. */
+/** The size of a heartbeat. A smaller object is a goodbye, so that a listing shows which uploaders are active, without reading objects. */
 const BEAT_BYTES = 256;
 const GOODBYE = Buffer.from('{}');
 
@@ -30,7 +30,7 @@ export function toRunsKey(group: string, member: string): string {
   return `${toGroupPrefix(group)}${member}.runs`;
 }
 
-/** The member and which of its objects a key names; null for anything else. */
+/** Returns the uploader and the kind of object that a key names; null for any other key. */
 export function parseMemberKey(group: string, key: string): { member: string; kind: 'beat' | 'runs' } | null {
   const match = /^([0-9a-f]{32})\.(json|runs)$/.exec(key.slice(toGroupPrefix(group).length));
   if (match === null) return null;
@@ -41,7 +41,7 @@ export function encodeBeat(beat: Beat): Buffer {
   return Buffer.from(JSON.stringify(beat).padEnd(BEAT_BYTES));
 }
 
-/** The last beat of a member that leaves. */
+/** Encodes the last heartbeat of an uploader that leaves. */
 export function encodeGoodbye(): Buffer {
   return GOODBYE;
 }
@@ -50,7 +50,7 @@ export function isGoodbye(sizeBytes: number): boolean {
   return sizeBytes < BEAT_BYTES;
 }
 
-/** One uuid a line. */
+/** Encodes one uuid per line. */
 export function encodeRuns(runs: Iterable<string>): Buffer {
   return Buffer.from([...runs].sort().join('\n'));
 }

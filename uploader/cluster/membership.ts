@@ -1,11 +1,11 @@
 /**
- * Several uploaders on one directory: each tells in the store that it is there and which runs it sees, and works on those that fall to it.
+ * Assigns the runs of one directory to several uploaders. Each writes to the store a heartbeat and the runs that it sees.
  *
- * This keeps two uploaders from doing the same work, no more: what keeps them from harming each other is the compare-and-swap of every
- * commit. So nothing breaks when two believe for a while that a run is theirs.
+ * This only avoids duplicate work. The compare-and-swap of every commit protects the data, so nothing breaks if two uploaders own the
+ * same run for a while.
  *
- * No wall clocks are compared: a member is gone when its beat, as this process sees it, has stood still for `LEASE_MS` of this process' own
- * monotonic clock. A process that was stopped for that long (SIGSTOP, a sleeping laptop) owns nothing until it has beaten again.
+ * Wall clocks are never compared: an uploader has left if this process sees no new heartbeat for `LEASE_MS` on its monotonic
+ * clock. A process that was stopped for that long (SIGSTOP, a sleeping laptop) owns nothing until its next heartbeat.
  */
 
 import { crc32 } from 'node:zlib';
@@ -30,32 +30,32 @@ export interface MembershipOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly randomness: Randomness;
-  /** Uploaders of the same group and store share runs: letters, digits, `-`, `_`, `.`. */
+  /** Runs are divided among the uploaders with the same group and store. Letters, digits, `-`, `_`, `.`. */
   readonly group: string;
-  /** Names this uploader to people. */
+  /** Identifies this uploader for users. */
   readonly label: string;
   /** The runs that this uploader sees. */
   readonly seenRuns: () => Iterable<string>;
-  /** Another number after each change of what `seenRuns` gives. */
+  /** Changes whenever the result of `seenRuns` changes. */
   readonly seenVersion: () => number;
-  /** Somebody came, left, or sees other runs: what belongs to whom may have changed. */
+  /** Called when an uploader has joined, left, or sees other runs, so that the assignment may have changed. */
   readonly onChange: () => void;
 }
 
 export const BEAT_INTERVAL_MS = 8_000;
 /**
- * A member without a beat for this long has left. Its last beat may be seen one interval late, so that its runs are taken over 16 to 32 s after its death: time is
- * left, of the 45 s that users are promised, for a machine that is busy.
+ * An uploader without a heartbeat for this long has left. Its last heartbeat may be seen one interval late, so others take over its runs
+ * 16 to 32 s after its end. The documented limit is 45 s, which leaves a margin for busy machines.
  */
 export const LEASE_MS = 24_000;
-/** A run that one has found, the others are about to find: so long all of them are believed to see it, and nobody begins what will be another's. */
+/** For this long, all uploaders are assumed to see a new run, so that none of them starts work that is then assigned to another. */
 export const SETTLE_MS = 5_000;
-/** News of this uploader's own runs do not wait for the next beat, and do not come more often than this. */
+/** Changes of this uploader's runs are written before the next heartbeat, but at most this often. */
 const NEWS_INTERVAL_MS = 1_000;
 
 interface Member {
   etag: string;
-  /** When the beat was seen to change, on this process' own clock. */
+  /** When this process saw the heartbeat change, on its own clock. */
   seenMs: number;
   hasLeft: boolean;
   runsEtag: string | null;
@@ -67,12 +67,12 @@ export class Membership {
   readonly #options: MembershipOptions;
   readonly #others = new Map<string, Member>();
   #counter = 0;
-  /** When this process last knew that the others can see it. */
+  /** The start of the last successful heartbeat. */
   #beatMs = Number.NEGATIVE_INFINITY;
-  /** Of the runs that the others were told of. */
+  /** The version of `#announcedRuns`. */
   #announcedVersion: number | null = null;
   #announcedRuns: ReadonlySet<string> = new Set();
-  /** Runs that the others may not have found yet, and until when that is believed. */
+  /** Runs that the others may not have found yet, and the end of that period. */
   readonly #newRuns = new Map<string, number>();
   readonly #etags = new Map<string, { etag: string; sizeBytes: number }>();
   #signature = '';
@@ -83,17 +83,17 @@ export class Membership {
     this.id = options.randomness.id();
   }
 
-  /** How many share the work, this one included. */
+  /** The number of active uploaders, including this one. */
   get memberCount(): number {
     return 1 + this.#alive().length;
   }
 
   /**
-   * Whether a run is this uploader's to work on, now. `shard` parts what belongs to nobody in particular, such as the files of a very large
-   * run. Without a beat of its own that the others can have seen, nothing is.
+   * Whether a run is assigned to this uploader now. `shard` divides a very large run: each shard is assigned separately. Nothing is
+   * assigned to an uploader without a recent heartbeat.
    */
   owns(runUuid: string, shard = ''): boolean {
-    // Of a run that the others have not been told of, they might be thinking the same.
+    // The others do not know that this uploader sees the run, so they may assign it to themselves too.
     if (!this.isAnnounced() || !this.#announcedRuns.has(runUuid)) return false;
     const isNew = this.#newRuns.has(runUuid);
     const candidates = this.#alive().flatMap(([id, { runs }]) => (isNew || runs.has(runUuid) ? [id] : []));
@@ -101,12 +101,12 @@ export class Membership {
     return chooseOwner([this.id, ...candidates], `${runUuid}${shard}`) === this.id;
   }
 
-  /** Whether the others know of this uploader. */
+  /** Whether the other uploaders know this one. */
   isAnnounced(): boolean {
     return this.#options.clock.monotonicMs() - this.#beatMs < LEASE_MS;
   }
 
-  /** Beats and looks, until the signal is aborted; then says goodbye. A store that fails is asked again at the next beat. */
+  /** Sends heartbeats and reads those of the others until the signal is aborted, then leaves. Retries a failing store at the next heartbeat. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     let dueMs = Number.NEGATIVE_INFINITY;
@@ -114,21 +114,21 @@ export class Membership {
       const isNews = this.#options.seenVersion() !== this.#announcedVersion;
       if (clock.monotonicMs() >= dueMs || isNews || !this.isAnnounced()) {
         const isDone = await this.turn(signal);
-        // What others have to say of news comes soon.
+        // The others will soon react to the change.
         dueMs = clock.monotonicMs() + (isDone && !isNews ? BEAT_INTERVAL_MS : NEWS_INTERVAL_MS);
       } else this.#announceChange();
-      await clock.sleep(NEWS_INTERVAL_MS, signal).catch(() => undefined); // told to stop
+      await clock.sleep(NEWS_INTERVAL_MS, signal).catch(() => undefined); // stopped
     }
     await this.leave();
   }
 
-  /** One beat, and one look at the others. False when the store did not take it. */
+  /** Sends one heartbeat and reads those of the others. Returns false if the store did not accept the heartbeat. */
   async turn(signal?: AbortSignal): Promise<boolean> {
     try {
       const startMs = this.#options.clock.monotonicMs();
       if (!(await this.#announceRuns(signal)) || !(await this.#beat(signal))) return false;
-      await this.#look(signal);
-      // Counted from before the beat was sent: the others may have seen it that early.
+      await this.#readOthers(signal);
+      // The lease starts before the heartbeat was sent, because the others may have seen it that early.
       this.#beatMs = startMs;
       this.#announceChange();
       return true;
@@ -138,13 +138,13 @@ export class Membership {
     }
   }
 
-  /** Lets the others have the runs at once, instead of after `LEASE_MS`. What fails, the lease makes good. */
+  /** Releases the runs to the others at once instead of after `LEASE_MS`. If this fails, the lease expires. */
   async leave(): Promise<void> {
     this.#beatMs = Number.NEGATIVE_INFINITY;
     if (this.#counter > 0) await this.#put(toBeatKey(this.#options.group, this.id), encodeGoodbye());
   }
 
-  /** What belongs to whom also changes with time alone: when a lease runs out, or a run is not new any more. */
+  /** Calls `onChange` if the assignment may have changed. Time alone can change it: a lease expires, or a run is no longer new. */
   #announceChange(): void {
     const nowMs = this.#options.clock.monotonicMs();
     for (const [run, untilMs] of this.#newRuns) if (nowMs >= untilMs) this.#newRuns.delete(run);
@@ -163,7 +163,7 @@ export class Membership {
     return [...this.#others].filter(([, { seenMs, hasLeft }]) => !hasLeft && nowMs - seenMs < LEASE_MS);
   }
 
-  /** The runs go first: a member that is seen has said what it sees. */
+  /** Writes the runs before the heartbeat, so that an uploader with a heartbeat always has a list of runs. */
   async #announceRuns(signal?: AbortSignal): Promise<boolean> {
     const version = this.#options.seenVersion();
     if (version === this.#announcedVersion) return true;
@@ -197,7 +197,7 @@ export class Membership {
       this.#etags.set(key, { etag: outcome.etag, sizeBytes: bytes.length });
       return true;
     }
-    // An answer was lost, and the object is another one by now: nobody else writes it.
+    // An earlier answer was lost, so the stored ETag is outdated. No other uploader writes this object.
     if (outcome.status === 'conflict') {
       const found = await store.head(key, signal);
       if (found.status === 'found') this.#etags.set(key, found.object);
@@ -206,7 +206,7 @@ export class Membership {
     return false;
   }
 
-  async #look(signal?: AbortSignal): Promise<void> {
+  async #readOthers(signal?: AbortSignal): Promise<void> {
     const { store, clock, group } = this.#options;
     const present = new Set<string>();
     for await (const { key, etag, sizeBytes } of store.list(toGroupPrefix(group), { signal })) {

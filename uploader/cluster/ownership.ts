@@ -1,15 +1,15 @@
-/** What is this uploader's to work on. */
+/** The interface that decides which runs and files this uploader works on. */
 
 import type { FileId } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 
 export interface Ownership {
-  /** Whether it is this uploader that says when the run is complete. */
+  /** Whether this uploader reports when the run is complete. */
   ownsRun(run: KnownRun): boolean;
-  /** Whether any file of the run may be this uploader's. */
+  /** Whether any file of the run may be assigned to this uploader. */
   worksOn(run: KnownRun): boolean;
   ownsFile(id: FileId): boolean;
 }
 
-/** Of an uploader that shares with nobody. */
+/** Ownership without a cluster: the uploader owns everything. */
 export const OWNS_ALL: Ownership = { ownsRun: () => true, worksOn: () => true, ownsFile: () => true };

@@ -1,10 +1,10 @@
-/** Who of several works on what, without anybody who decides: every uploader that knows the same members finds the same one. Pure. */
+/** Assigns keys to uploaders without a coordinator: every uploader that knows the same members computes the same owner. Pure. */
 
 import { createHash } from 'node:crypto';
 
 /**
- * The member that a key belongs to: the one whose hash together with the key is the highest (rendezvous hashing). When a member comes or goes, only
- * its own keys change hands. Null without members.
+ * Returns the owner of a key: the member whose hash with the key is the highest (rendezvous hashing). When a member joins or leaves, only
+ * its keys change their owner. Returns null without members.
  */
 export function chooseOwner(members: Iterable<string>, key: string): string | null {
   let owner: string | null = null;
@@ -18,7 +18,7 @@ export function chooseOwner(members: Iterable<string>, key: string): string | nu
   return owner;
 }
 
-/** 48 bits, which a number holds exactly. */
+/** Returns 48 bits, which a number represents exactly. */
 function weigh(member: string, key: string): number {
   return createHash('sha1').update(member).update('\0').update(key).digest().readUIntBE(0, 6);
 }
