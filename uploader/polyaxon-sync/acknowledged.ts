@@ -1,6 +1,6 @@
 /**
- * What a server was told of a run and has acknowledged: a hash for each item. Kept on disk so that the next process asks for less; a loss costs
- * looking, and nothing is told twice that would count twice.
+ * Stores which field updates of a run the server has acknowledged: a hash for each item. The next process reads the file to send fewer
+ * requests. If the file is lost, the process compares with the server, and sends nothing twice that would count twice.
  */
 
 import type { FileSystem } from '../base/io/file-system.js';
@@ -8,7 +8,7 @@ import { makeDirectories } from '../base/io/make-directories.js';
 import { systemErrorCode } from '../base/io/system-error.js';
 import { readWholeFile, replaceFile } from '../base/io/whole-file.js';
 
-/** What the server refuses for good, as long as it is the same. */
+/** An item that the server rejects. It is not sent again until its value changes. */
 export interface Parked {
   readonly hash: string;
   readonly code: string;
@@ -16,16 +16,16 @@ export interface Parked {
 }
 
 export interface Acknowledged {
-  /** By item: see items.ts. */
+  /** Hashes by the key of the item; see items.ts. */
   readonly items: Map<string, string>;
   readonly parked: Map<string, Parked>;
-  /** Whether the lineage of the server was looked at, or is empty because the run was made by us. */
+  /** Whether the lineage on the server is known: it was read, or is empty because polytrack created the run. */
   hasLineage: boolean;
-  /** Of the status that ended the run, and of everything with it. */
+  /** The hash of the end status and of all data reported with it. */
   final: string | null;
 }
 
-/** Whose word it was: of another server or project it says nothing. */
+/** The server and project that acknowledged. The file is ignored for any other server or project. */
 export interface SyncTarget {
   readonly host: string;
   readonly owner: string;
@@ -41,7 +41,7 @@ export function createAcknowledged(): Acknowledged {
   return { items: new Map(), parked: new Map(), hasLineage: false, final: null };
 }
 
-/** Reads it; null when there is none, or none that is of any use here. */
+/** Reads the file. Returns null if it does not exist, is invalid or belongs to another target. */
 export async function readAcknowledged(
   fileSystem: FileSystem,
   path: string,
@@ -59,11 +59,11 @@ export async function readAcknowledged(
       final: typeof final === 'string' ? final : null,
     };
   } catch {
-    return null; // none yet, or not one of ours: the server tells
+    return null; // absent or invalid: compare with the server
   }
 }
 
-/** Remembers. A disk that refuses is no reason to stop: the next process asks for more. */
+/** Writes the file. Ignores errors of the disk: without the file, the next process only sends more requests. */
 export async function writeAcknowledged(
   fileSystem: FileSystem,
   { directory, path }: { readonly directory: string; readonly path: string },

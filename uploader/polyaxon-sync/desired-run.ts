@@ -1,5 +1,5 @@
 /**
- * What Polyaxon should know of a run, made of what is on disk now: the whole of it each time, so that nothing has to be queued. Pure.
+ * Computes the desired state of a run on the server from the files on disk. Always computes all of it, so that no queue is needed. Pure.
  */
 
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
@@ -14,19 +14,19 @@ import { isDone, WRITER_LOST } from './status-machine.js';
 
 export interface RunSource {
   readonly uuid: string;
-  /** `log-directory`, `named`: event files of a writer that knows nothing of Polyaxon. */
+  /** `log-directory`, `named`: event files of a third-party writer. */
   readonly kind: 'polyaxon' | 'log-directory' | 'named';
-  /** Of a run that has no name of its own: its path. */
+  /** The name of a run that has none in its run file: its path. */
   readonly name: string;
   readonly files: RunFiles;
-  /** Null when nothing is projected. */
+  /** Null if nothing is exported. */
   readonly facts: ExportFacts | null;
   readonly liveness: Liveness;
-  /** Paths of files that the store has, for events that no lineage tells of. */
+  /** Paths of the files in the store, to find Polyaxon event files that are missing in the lineage. */
   readonly storedFiles: () => Iterable<string>;
-  /** Seconds since 1970, when the uploader came to know of the run. */
+  /** When the uploader found the run, in seconds since 1970. */
   readonly foundAt: number;
-  /** Seconds since 1970. */
+  /** The current time, in seconds since 1970. */
   readonly wallTime: number;
 }
 
@@ -40,11 +40,11 @@ export interface DesiredRun extends Metadata {
   readonly name: string;
   readonly description: string | null;
   readonly readme: string | null;
-  /** How it was created; null where its writer does not say. */
+  /** The condition of its creation; null if the writer recorded none. */
   readonly created: StatusCondition | null;
-  /** Oldest first; those that ended it before it was gone on with are among them. */
+  /** Oldest first, including end statuses from before a resume. */
   readonly conditions: readonly StatusCondition[];
-  /** How it has ended; null as long as it has not. */
+  /** The end status; null while the run is active. */
   readonly final: StatusCondition | null;
   readonly lineage: readonly RunArtifact[];
 }
@@ -86,13 +86,13 @@ export function toDesiredRun(source: RunSource): DesiredRun {
   };
 }
 
-/** A name as the server takes it; the whole of it is among the facts where it is another. */
+/** Converts a name to a form that the server accepts. If that changes the name, `meta` contains the original. */
 function toName(name: string): { name: string; meta: JsonMap } {
   const slug = (sanitizeName(name) || toFallbackName(name)).slice(0, MAX_NAME);
   return { name: slug, meta: slug === name ? {} : { name } };
 }
 
-/** What workers have left goes over the record, as the main writer does it (`src/run-directory/run-directory.ts`). */
+/** Merges the metadata of workers over the record, as the main writer does (`src/run-directory/run-directory.ts`). */
 function mergeWorkers({ record, workers }: RunFiles): Metadata {
   const all: readonly Metadata[] = record === null ? workers : [record, ...workers];
   const merge = (field: 'meta_info' | 'inputs' | 'outputs'): JsonMap =>
@@ -106,8 +106,8 @@ function mergeWorkers({ record, workers }: RunFiles): Metadata {
 }
 
 /**
- * Outputs that were logged go before the last values of metrics. In a run that is gone on with, the outputs may be those with which it had ended
- * before: then the metrics are newer.
+ * Merges logged outputs over the last values of metrics. In a resumed run, the outputs may come from before the resume, so that the metrics
+ * are newer and take precedence.
  */
 function toOutputs(
   outputs: JsonMap,
@@ -132,20 +132,20 @@ function toEnd(source: RunSource, conditions: readonly StatusCondition[]): Statu
   const last = conditions.at(-1);
   if (last !== undefined && isDone(last.type)) return last;
   if (source.liveness === 'live') return null;
-  // The disk may have refused the record, and have taken the marker.
+  // The writer may have failed to update the record but written the end marker.
   if (end !== null && isDone(end.type)) return end;
-  const message = 'The process that wrote the run is gone, and has not said how it ended';
+  const message = 'The process that wrote the run stopped without recording an end status';
   return { ...toCondition('failed', message, toIsoTime(source.wallTime)), reason: WRITER_LOST };
 }
 
 function toForeignStart(time: string): StatusCondition {
-  return toCondition('running', 'Event files are there', time);
+  return toCondition('running', 'Event files were found', time);
 }
 
-/** Writers of event files alone do not say how they end. */
+/** Third-party writers do not record how they end. */
 function toForeignEnd({ liveness, wallTime }: RunSource, end: string | undefined): StatusCondition | null {
   if (liveness === 'live') return null;
-  return toCondition('succeeded', 'Nothing more is written', end ?? toIsoTime(wallTime));
+  return toCondition('succeeded', 'The event files no longer change', end ?? toIsoTime(wallTime));
 }
 
 function toCondition(type: StatusCondition['type'], message: string, time: string | null): StatusCondition {
@@ -171,20 +171,20 @@ function toLineage(source: RunSource, isForeign: boolean): RunArtifact[] {
       summary: { path: TENSORBOARD_DIRECTORY },
       is_input: false,
     });
-  if (facts?.state !== 'exported' && source.liveness !== 'live') own.push(...toUntold(source, own));
+  if (facts?.state !== 'exported' && source.liveness !== 'live') own.push(...toUnrecorded(source, own));
   return mergeLineage(own, exported);
 }
 
-/** Events of a writer that was killed before it recorded them: without their names Polyaxon does not ask for them. */
-function toUntold({ storedFiles }: RunSource, own: readonly RunArtifact[]): RunArtifact[] {
-  const told = new Set(own.map(({ path }) => path));
-  const untold: RunArtifact[] = [];
+/** Returns entries for events whose writer was killed before it recorded them. Without an entry, Polyaxon does not request them. */
+function toUnrecorded({ storedFiles }: RunSource, own: readonly RunArtifact[]): RunArtifact[] {
+  const recorded = new Set(own.map(({ path }) => path));
+  const unrecorded: RunArtifact[] = [];
   for (const path of storedFiles()) {
     const [, kind, name] = EVENT_PATH.exec(path) ?? [];
-    if (kind === undefined || name === undefined || told.has(path)) continue;
-    untold.push({ name, kind, path, summary: { is_event: true }, is_input: false });
+    if (kind === undefined || name === undefined || recorded.has(path)) continue;
+    unrecorded.push({ name, kind, path, summary: { is_event: true }, is_input: false });
   }
-  return untold.sort((a, b) => ((a.path ?? '') < (b.path ?? '') ? -1 : 1));
+  return unrecorded.sort((a, b) => ((a.path ?? '') < (b.path ?? '') ? -1 : 1));
 }
 
 /** Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
@@ -200,7 +200,7 @@ function toFlags(facts: ExportFacts | null, isForeign: boolean): JsonMap {
   };
 }
 
-/** From the first event to the last. */
+/** Returns the times of the first and the last event. */
 function toRange(facts: ExportFacts | null): { start?: string; end?: string } {
   const ranges = facts?.artifacts().map(({ summary }) => summary.timestamp) ?? [];
   const [first] = ranges;

@@ -1,8 +1,8 @@
 /**
- * Makes sure that a run is on the server, under the uuid that it has on disk: looked for, made, and looked for again where that was refused, so that lost
- * answers and other uploaders never make a second one.
+ * Creates a run on the server, under its uuid on disk, unless it exists. If the creation is rejected, gets the run again, so that lost
+ * answers and other uploaders never cause a second run.
  *
- * Source: haupt 2.16.1, `runs/sync`: 400 for a uuid that is there, and for anything else that it does not like; the ordinary way to create a run
+ * Source: haupt 2.16.1, `runs/sync`: it answers 400 for an existing uuid and for any other invalid data. The usual call that creates a run
  * chooses the uuid itself.
  */
 
@@ -15,7 +15,7 @@ import type { DesiredRun } from './desired-run.js';
 export interface EnsureRunOptions {
   readonly client: PolyaxonClient;
   readonly ref: RunRef;
-  /** Whether a project that is missing is made. */
+  /** Whether to create a missing project. */
   readonly createsProject: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -25,7 +25,7 @@ export interface EnsuredRun {
   readonly isNew: boolean;
 }
 
-/** Gives the run as the server has it. Throws `PolyaxonApiError`. */
+/** Returns the run as the server knows it. Throws `PolyaxonApiError`. */
 export async function ensureRun(desired: DesiredRun, options: EnsureRunOptions): Promise<EnsuredRun> {
   const { client, ref, createsProject, signal } = options;
   const found = await client.getRun(ref, { signal });
@@ -40,7 +40,7 @@ export async function ensureRun(desired: DesiredRun, options: EnsureRunOptions):
   }
 }
 
-/** Makes a project unless it is there. Throws `PolyaxonApiError`. */
+/** Creates a project unless it exists. Throws `PolyaxonApiError`. */
 export async function ensureProject(
   client: PolyaxonClient,
   { owner, project }: RunPlace,
@@ -50,7 +50,7 @@ export async function ensureProject(
   try {
     await client.createProject(owner, project, { signal });
   } catch (error) {
-    // Somebody else was faster, or an earlier answer got lost.
+    // Another process created it first, or an earlier answer was lost.
     if (!isCode(error, 'ERR_API_INVALID')) throw error;
     if ((await client.findProject(owner, project, { signal })) === null) throw error;
   }
@@ -66,14 +66,14 @@ async function createRun(body: SyncRunBody, options: EnsureRunOptions): Promise<
     if (found !== null) return { run: found, isNew: false };
     const { name, ...rest } = body;
     if (name === undefined || !('name' in error.fields)) throw error;
-    // A name that the server does not take is put aside when it is told by itself.
+    // If the server rejects only the name, create the run without it. The name is sent as a separate item and rejected there.
     return createRun(rest, options);
   }
 }
 
 /**
- * What a new run begins with: its times, which cannot be changed later, and its statuses but for the one that ends it. The rest is told item by
- * item, so that one that is refused does not keep the run from being there.
+ * Returns the initial data of a run: its times, which cannot be changed later, and its statuses except the end status. Other data is sent
+ * as separate items, so that a rejected item does not prevent the creation of the run.
  */
 function toSyncBody(desired: DesiredRun): SyncRunBody {
   const { uuid, name, createdAt, startedAt, finishedAt, waitTime, duration, created, conditions } = desired;

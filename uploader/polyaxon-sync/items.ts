@@ -1,5 +1,5 @@
 /**
- * A run's desired state as items, each told and acknowledged by itself: a name, a tag, one input, one entry of the lineage. Pure.
+ * Splits the desired state of a run into items that are sent and acknowledged separately: a name, a tag, one input, one entry of the lineage. Pure.
  */
 
 import type { JsonValue } from '../../src/base/json-value.js';
@@ -18,7 +18,7 @@ type MapField = (typeof MAPS)[number];
 interface ItemBase {
   readonly key: string;
   readonly hash: string;
-  /** In a request, about. */
+  /** The approximate size in a request. */
   readonly sizeBytes: number;
 }
 
@@ -60,7 +60,7 @@ export function toLineageKey(artifact: Pick<RunArtifact, 'name' | 'is_input'>): 
   return `lineage:${toEntryKey(artifact)}`;
 }
 
-/** Items that the server has not acknowledged as they are, nor refused. */
+/** Returns the items whose current value the server has neither acknowledged nor rejected. */
 export function findChanged<Item extends ItemBase>(
   items: readonly Item[],
   { items: known, parked }: Pick<Acknowledged, 'items' | 'parked'>,
@@ -68,10 +68,10 @@ export function findChanged<Item extends ItemBase>(
   return items.filter(({ key, hash }) => known.get(key) !== hash && parked.get(key)?.hash !== hash);
 }
 
-/** Source: haupt 2.16.1, `db/abstracts/artifacts.py`, and its tags on PostgreSQL: a row that is too long is an error of the database there. */
+/** Source: haupt 2.16.1, `db/abstracts/artifacts.py`, and its tags on PostgreSQL: values above these lengths cause a database error. */
 const MAX_LENGTH = { name: 256, path: 256, tag: 64 };
 
-/** Why no server takes an item, or null. */
+/** Returns why every server rejects an item, or null. */
 export function findProblem(item: FieldItem | LineageItem): PolyaxonApiError | null {
   const found =
     'artifact' in item
@@ -90,13 +90,13 @@ function findTooLong(
   return null;
 }
 
-/** What the server was told and is no longer so: tags and fields of maps that were taken back. */
+/** Returns the keys of acknowledged tags and map fields that were removed since. */
 export function findRemoved(items: readonly FieldItem[], { items: known }: Acknowledged): string[] {
   const keys = new Set(items.map(({ key }) => key));
   return [...known.keys()].filter((key) => /^(tags|inputs|outputs|meta_info):/.test(key) && !keys.has(key));
 }
 
-/** The request that tells of items; maps and tags are merged into what the server has. */
+/** Returns the request for items. The server merges maps and tags into its values. */
 export function toPatch(items: readonly FieldItem[]): PatchRunBody {
   const body: Record<string, unknown> = {};
   const tags: string[] = [];
@@ -111,8 +111,8 @@ export function toPatch(items: readonly FieldItem[]): PatchRunBody {
 }
 
 /**
- * The request that takes items back, which merging cannot: the server's own values without them. Null when that would leave a field empty, which
- * Polyaxon's servers take for a wish to clear it and its clients never send.
+ * Returns the request that removes items, which a merge cannot do: the values of the server without them. Fields that would become empty
+ * are skipped, because a server would clear them and Polyaxon's clients never send them. Null if no field remains.
  */
 export function toRemoval(keys: readonly string[], server: PolyaxonRun): PatchRunBody | null {
   const removed = new Set(keys);
@@ -129,7 +129,7 @@ export function toRemoval(keys: readonly string[], server: PolyaxonRun): PatchRu
   return Object.keys(body).length === 0 ? null : body;
 }
 
-/** Items that the server has already, as they are. */
+/** Returns the items that the server already has with equal values. */
 export function findOnServer(items: readonly FieldItem[], server: PolyaxonRun): FieldItem[] {
   const tags = new Set(server.tags ?? []);
   return items.filter((item) => {
@@ -140,13 +140,13 @@ export function findOnServer(items: readonly FieldItem[], server: PolyaxonRun): 
   });
 }
 
-/** Items of the lineage that the server has already, as they are. */
+/** Returns the lineage items that the server already has with equal values. */
 export function findInLineage(items: readonly LineageItem[], server: readonly RunArtifact[]): LineageItem[] {
   const hashes = new Set(server.map((each) => `${toLineageKey(each)} ${toHash(toComparable(each))}`));
   return items.filter(({ key, hash }) => hashes.has(`${key} ${hash}`));
 }
 
-/** What a server keeps of an entry and gives back. */
+/** Returns the part of an entry that a server stores and returns. */
 function toComparable({ name, kind, path, summary, is_input }: RunArtifact): unknown {
   return { name, kind, path: path ?? null, summary: toCleanMap(summary), is_input: is_input === true };
 }

@@ -1,16 +1,16 @@
 /**
- * One lineage of a run, from what its writer recorded and what its events were projected to. Pure.
+ * Merges the lineage that the writer of a run recorded with the entries of exported events. Pure.
  *
- * The server tells two outputs of a run apart by their names alone (haupt 2.16.1, `db/managers/artifacts.py`: name and state, and the state of an
- * output is the run). An event's name is that of its file, by which Polyaxon asks for it, so what is no event gives way: it is called
- * `<name>-<kind>`, as tracking does it (`src/run-directory/run-directory.ts`). Inputs have a state of their own, made of their content, and stay as they are.
+ * The server identifies an output of a run by its name alone (haupt 2.16.1, `db/managers/artifacts.py`: name and state, and the state of an
+ * output is the run). An event has the name of its file, by which Polyaxon requests it. So another artifact of that name is renamed to
+ * `<name>-<kind>`, as in tracking (`src/run-directory/run-directory.ts`). The state of an input depends on its content, so its name is unchanged.
  */
 
 import type { RunArtifact } from '../../src/polyaxon/api-types.js';
 import type { SeriesArtifact } from '../../src/polyaxon/export/exporter.js';
 import { toCleanMap } from '../base/canonical-json.js';
 
-/** All entries, no two outputs of one name. A later entry of `own` takes the place of an earlier one of its name and kind. */
+/** Merges all entries so that output names are unique. A later entry of `own` replaces an earlier one with the same name and kind. */
 export function mergeLineage(
   own: readonly RunArtifact[],
   exported: readonly SeriesArtifact[],
@@ -19,7 +19,7 @@ export function mergeLineage(
   const paths = new Set(exported.map(({ path }) => path));
   const others = new Map<string, RunArtifact>();
   for (const entry of own) {
-    // What both tell of is the projection's to tell: it is never behind.
+    // If both have an entry, use that of the export, which is always up to date.
     if (entry.is_input !== true && entry.path != null && paths.has(entry.path)) continue;
     const named = toUnique(entry, events, others);
     others.set(toEntryKey(named), named);
@@ -27,7 +27,7 @@ export function mergeLineage(
   return [...events.values(), ...others.values()];
 }
 
-/** What the server keeps one entry for, as far as it does not depend on the content of an input. */
+/** Returns the key by which the server identifies an entry, except for the content of an input. */
 export function toEntryKey({ name, is_input }: Pick<RunArtifact, 'name' | 'is_input'>): string {
   return `${is_input === true ? 'input' : 'output'}:${name}`;
 }

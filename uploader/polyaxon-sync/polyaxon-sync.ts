@@ -1,8 +1,6 @@
 /**
- * Keeps a Polyaxon server up to date about all runs of a root: each run has one request under way at most, all together a few. It never keeps files from being
- * stored, and holds nothing of what was to be told before: only which runs there is something new of.
- *
- * Source of the limits: design of the API lane, 1 request for each run and 4 in all.
+ * Keeps the data of all runs of a root up to date on a Polyaxon server. Each run has at most one request in flight, all runs together
+ * four. Never delays the upload of files, and keeps no queue of updates: only which runs have changed.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -26,22 +24,22 @@ import { findPlace } from './run-place.js';
 import { type RoundOutcome, RunSync, type RunSyncOptions } from './run-sync.js';
 
 export interface PolyaxonSyncOptions extends RunSyncOptions {
-  /** While watching, runs are told of as they go; else only by `flush`. */
+  /** While watching, runs are reported continuously; otherwise only by `flush`. */
   readonly isWatching: boolean;
-  /** Whether a run is this uploader's to tell of. */
+  /** Whether this uploader reports a run. */
   readonly isOurs: (runUuid: string) => boolean;
-  /** How long `flush` waits for a server that does not answer. */
+  /** How long `flush` retries while the server does not answer. */
   readonly flushTimeoutMs: number;
   readonly onRetry: (notice: RetryNotice) => void;
-  /** A run could not be told of; said once for each reason. */
+  /** Called once for each reason why a run cannot be reported. */
   readonly onProblem: (runUuid: string, error: CodedError) => void;
 }
 
 const AT_ONCE = 4;
 const TICK_MS = 250;
-/** Between two rounds of one run, and between two looks at files of which nobody has told anything. */
+/** The delay between two rounds of a run (`ROUND_MS`), and between two checks of files without a notification (`CHECK_MS`). */
 const ROUND_MS = 1_000;
-const LOOK_MS = 5_000;
+const CHECK_MS = 5_000;
 const UNDECIDED_TRIES = 20;
 const UNDECIDED_MS = 100;
 
@@ -58,7 +56,7 @@ export class PolyaxonSync implements RunObserver {
   readonly #options: PolyaxonSyncOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #refusals = new Refusals();
-  /** The open server's database fails when much is written at the same time: then fewer runs are told of at once. */
+  /** The database of the open server fails under many concurrent writes. Then fewer runs are reported at the same time. */
   readonly #limit = new ConcurrencyLimit(AT_ONCE);
   #working = 0;
   readonly #stop = new AbortController();
@@ -67,7 +65,7 @@ export class PolyaxonSync implements RunObserver {
 
   constructor(options: PolyaxonSyncOptions) {
     this.#options = options;
-    setMaxListeners(0, this.#stop.signal); // one for each call under way is no leak
+    setMaxListeners(0, this.#stop.signal); // one listener for each call in flight is not a leak
   }
 
   onRun(run: ObservedRun): void {
@@ -101,7 +99,7 @@ export class PolyaxonSync implements RunObserver {
     try {
       await ensureProject(client, place, signal);
     } catch (error) {
-      // It is made with the first run, as soon as the server lets it.
+      // The first run creates the project when the server accepts it.
       if (!(error instanceof PolyaxonApiError) && signal?.aborted !== true) throw error;
     }
   }
@@ -119,7 +117,7 @@ export class PolyaxonSync implements RunObserver {
     const { flushTimeoutMs, isOurs } = this.#options;
     const retryPolicy = this.#createRetryPolicy(flushTimeoutMs);
     const ended = signal ?? new AbortController().signal;
-    // What was refused a while ago is worth one more request.
+    // Retry once what the server rejected earlier.
     this.#refusals.clear();
     this.#isFlushed = true;
     await this.#forEach(ended, async (lane) => {
@@ -167,10 +165,10 @@ export class PolyaxonSync implements RunObserver {
     const working = new Set<Promise<void>>();
     while (!signal.aborted) {
       for (const lane of this.#takeDue(this.#limit.at(this.#nowMs()) - working.size)) {
-        const work = this.#look(lane, retryPolicy, signal).finally(() => working.delete(work));
+        const work = this.#check(lane, retryPolicy, signal).finally(() => working.delete(work));
         working.add(work);
       }
-      await this.#options.io.clock.sleep(TICK_MS, signal).catch(() => undefined); // told to stop
+      await this.#options.io.clock.sleep(TICK_MS, signal).catch(() => undefined); // stopped
     }
     await Promise.all(working);
   }
@@ -189,12 +187,12 @@ export class PolyaxonSync implements RunObserver {
     return due;
   }
 
-  async #look(lane: Lane, retryPolicy: RetryPolicy, signal: AbortSignal): Promise<void> {
+  async #check(lane: Lane, retryPolicy: RetryPolicy, signal: AbortSignal): Promise<void> {
     lane.isBusy = true;
     try {
       if (await this.#isPending(lane))
         await this.#work(lane, retryPolicy, signal, (each) => lane.runSync.tell(each));
-      else lane.dueMs = this.#toNextLookMs(lane);
+      else lane.dueMs = this.#toNextCheckMs(lane);
     } finally {
       lane.isBusy = false;
     }
@@ -204,7 +202,7 @@ export class PolyaxonSync implements RunObserver {
     return state !== 'told' || (await runSync.hasNews());
   }
 
-  /** One round after the other until there is nothing to tell, or no use in trying. Never rejects. */
+  /** Runs rounds with retries until one succeeds or a retry cannot help. Never rejects. */
   async #work(
     lane: Lane,
     retryPolicy: RetryPolicy,
@@ -226,8 +224,8 @@ export class PolyaxonSync implements RunObserver {
       return hasMore;
     };
     try {
-      const told = await retryPolicy.withRetry(
-        `tell Polyaxon of the run ${runUuid}`,
+      const result = await retryPolicy.withRetry(
+        `sync the run ${runUuid} with Polyaxon`,
         async () => {
           const outcome = await attempt(() => this.#untilDecided(round, signal));
           if (outcome.status === 'retry') this.#wait(lane, outcome.cause);
@@ -235,15 +233,15 @@ export class PolyaxonSync implements RunObserver {
         },
         { signal, madeProgress },
       );
-      if (told.status === 'failed') this.#fail(lane, told.error);
-      else this.#succeed(lane, told.value);
+      if (result.status === 'failed') this.#fail(lane, result.error);
+      else this.#succeed(lane, result.value);
     } catch (error) {
       if (!signal.aborted) this.#fail(lane, toCoded(error));
       lane.dueMs = Math.min(lane.dueMs, this.#nowMs() + ROUND_MS);
     }
   }
 
-  /** A file that is being replaced is whole again in a moment; while watching, the next round finds it. */
+  /** Repeats a round while a file is being replaced. While watching, the next round reads it. */
   async #untilDecided(
     round: (signal: AbortSignal) => Promise<RoundOutcome>,
     signal: AbortSignal,
@@ -260,10 +258,10 @@ export class PolyaxonSync implements RunObserver {
     const { runSync } = lane;
     lane.error = null;
     this.#refusals.remove(runSync.run.runUuid, runSync.place);
-    // What has happened during the round may be that the run has ended.
-    const isSynced = outcome === 'told' && !runSync.hasChanged;
+    // The run may have changed during the round; it may even have ended.
+    const isSynced = outcome === 'synced' && !runSync.hasChanged;
     lane.state = isSynced ? 'told' : 'pending';
-    lane.dueMs = isSynced ? this.#toNextLookMs(lane) : this.#nowMs() + ROUND_MS;
+    lane.dueMs = isSynced ? this.#toNextCheckMs(lane) : this.#nowMs() + ROUND_MS;
     if (isSynced && runSync.isComplete) runSync.release();
   }
 
@@ -286,16 +284,16 @@ export class PolyaxonSync implements RunObserver {
     if (cause instanceof CodedError) lane.error = cause;
   }
 
-  /** What has ended is looked at only when something is told of it. */
-  #toNextLookMs({ runSync }: Lane): number {
+  /** Runs that have ended are checked less often. */
+  #toNextCheckMs({ runSync }: Lane): number {
     const nowMs = this.#nowMs();
-    return runSync.isComplete ? nowMs + 12 * LOOK_MS : nowMs + LOOK_MS;
+    return runSync.isComplete ? nowMs + 12 * CHECK_MS : nowMs + CHECK_MS;
   }
 
   async #forEach(signal: AbortSignal, work: (lane: Lane) => Promise<void>): Promise<void> {
     const lanes = [...this.#lanes.values()];
     const next = async (): Promise<void> => {
-      // Fewer go on once there is trouble; one always does.
+      // On overload, fewer workers continue, but always at least one.
       while (lanes.length > 0 && !signal.aborted && this.#working < this.#limit.at(this.#nowMs())) {
         this.#working += 1;
         const lane = lanes.shift();
@@ -325,6 +323,6 @@ function toCoded(error: unknown): CodedError {
 function notSynced(runUuid: string): CodedError {
   return new PolyaxonApiError(
     'ERR_API_UNREACHABLE',
-    `the run ${runUuid}: the uploader was stopped before everything was told`,
+    `the run ${runUuid}: the uploader stopped before it had sent all data`,
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Items at which a server fails again and again although it answers otherwise: they are left alone for a while, so that everything else gets through. Pure.
+ * Quarantines items that a server repeatedly fails to process while it answers other requests, so that all other items are sent. Pure.
  *
- * A failure says nothing of what failed, unlike a refusal, so that such an item is tried again later as it is.
+ * Unlike a rejection, a failure does not mean that the item is invalid, so the unchanged item is retried after `REST_MS`.
  */
 
 interface Item {
@@ -15,7 +15,7 @@ interface QuarantinedItem {
   readonly untilMs: number;
 }
 
-/** So many failures in a row are no outage any more that others would not see. */
+/** After this many failures in a row, the cause may be the items and not an outage. */
 const MAX_STRIKES = 5;
 const REST_MS = 600_000;
 
@@ -23,7 +23,7 @@ export class Quarantine {
   readonly #strikes = new Map<string, number>();
   readonly #quarantine = new Map<string, QuarantinedItem>();
 
-  /** A request with these items has failed. True when it is time to ask whether they are to blame. */
+  /** Counts a failed request with these items. Returns true if the caller should check whether the items are the cause. */
   strike(items: readonly Item[]): boolean {
     const key = toKey(items);
     const strikes = (this.#strikes.get(key) ?? 0) + 1;
@@ -31,7 +31,7 @@ export class Quarantine {
     return strikes >= MAX_STRIKES;
   }
 
-  /** They were taken. */
+  /** Resets the items after the server accepted them. */
   clear(items: readonly Item[]): void {
     this.#strikes.delete(toKey(items));
     for (const { key } of items) this.#quarantine.delete(key);
@@ -51,7 +51,7 @@ export class Quarantine {
   }
 }
 
-/** Of a request: the same items with the same values. */
+/** Identifies a request by its items and their values. */
 function toKey(items: readonly Item[]): string {
   const [first] = items;
   const last = items.at(-1);

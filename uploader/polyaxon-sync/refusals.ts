@@ -1,4 +1,4 @@
-/** What an API refuses altogether, and when it is asked again: for everything, for a project, for one run. Pure but for the time that it is given. */
+/** Records rejected targets (the whole API, a project or one run) and when each is retried. Pure; the caller passes the time. */
 
 import type { CodedError } from '../../src/base/errors.js';
 import { StoreError } from '../base/errors.js';
@@ -19,7 +19,7 @@ interface Refusal {
 export class Refusals {
   readonly #refusals = new Map<string, Refusal>();
 
-  /** Notes a refusal; gives the time before which it is not asked again. */
+  /** Records a rejection. Returns the time of the next attempt. */
   add(error: CodedError, runUuid: string, place: RunPlace | null, nowMs: number): number {
     const key = toKey(error, runUuid, place);
     const tries = (this.#refusals.get(key)?.tries ?? 0) + 1;
@@ -28,7 +28,7 @@ export class Refusals {
     return nowMs + pauseMs;
   }
 
-  /** What keeps a run from being told of now. */
+  /** Returns the rejection that prevents reporting a run now, or null. */
   find(runUuid: string, place: RunPlace | null, nowMs: number): Refusal | null {
     for (const key of toKeys(runUuid, place)) {
       const refusal = this.#refusals.get(key);
@@ -37,7 +37,7 @@ export class Refusals {
     return null;
   }
 
-  /** A run was told of: nothing is refused that would have kept it from that. */
+  /** Removes all rejections that apply to a run after it was reported. */
   remove(runUuid: string, place: RunPlace | null): void {
     for (const key of toKeys(runUuid, place)) this.#refusals.delete(key);
   }

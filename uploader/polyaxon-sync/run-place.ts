@@ -1,17 +1,17 @@
-/** To which project a run belongs. Pure. */
+/** Determines the project of a run. Pure. */
 
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import { DEFAULT_OWNER, parseProject, type RunPlace } from '../polyaxon-api/project-directory.js';
 import type { RunRecordFile } from '../run-directory/run-files.js';
 
 export interface PlaceDefaults {
-  /** Of runs that do not say. `owner/project`, or a project alone. */
+  /** The project of runs that name none: `owner/project`, or a project alone. */
   readonly project: string | null;
-  /** What the address of the server names; goes behind `project`. */
+  /** Owner and project in the URL of the server. `project` takes precedence. */
   readonly place: Partial<RunPlace>;
 }
 
-/** The run's own word, else the default. Null when nobody says. */
+/** Returns the project in the run file, else the default, else null. */
 export function findPlace(record: RunRecordFile | null, defaults: PlaceDefaults): RunPlace | null {
   const named = record?.project ?? defaults.project ?? defaults.place.project;
   if (named == null) return null;
@@ -25,6 +25,6 @@ export function findPlace(record: RunRecordFile | null, defaults: PlaceDefaults)
 export function noProject(runUuid: string): PolyaxonApiError {
   return new PolyaxonApiError(
     'ERR_API_PROJECT_MISSING',
-    `the run ${runUuid} does not say to which project it belongs, and no --project is given`,
+    `the run ${runUuid} names no project, and --project is not set`,
   );
 }

@@ -1,4 +1,4 @@
-/** One run on a server: what is told and looked at there, and what was acknowledged of it. */
+/** Sends the items of one run to a server, reads them back, and records what the server acknowledged. */
 
 import type { Clock } from '../../src/base/clock.js';
 import type { CodedError } from '../../src/base/errors.js';
@@ -27,21 +27,21 @@ export interface RunSessionOptions {
   readonly client: PolyaxonClient;
   readonly clock: Clock;
   readonly ref: RunRef;
-  /** As it was when it was looked for. */
+  /** The run on the server at the start of the session. */
   readonly server: PolyaxonRun;
   readonly acknowledged: Acknowledged;
   readonly onStatus: (status: string) => void;
   readonly onRefused: (item: string, error: CodedError) => void;
-  /** Something was acknowledged. */
+  /** Called when the server has acknowledged a request. */
   readonly onProgress: () => void;
 }
 
-/** Whether an item is told now; of others it is told later. */
+/** Whether to send an item now. Other items are sent later. */
 export type IsDue = (item: FieldItem | LineageItem) => boolean;
 
-/** A body below what servers and the proxies before them take: Django's limit is 2.5 MB. */
+/** The largest body, below the limits of servers and their proxies: Django's limit is 2.5 MB. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** The server looks artifacts up by one condition for each, of which SQLite takes a thousand. */
+/** The server finds artifacts with a query that has one condition for each; SQLite allows a thousand. */
 const MAX_ARTIFACTS = 100;
 const MAX_FIELDS = 1_000;
 const READ_BACKS = 3;
@@ -50,9 +50,9 @@ export class RunSession {
   readonly acknowledged: Acknowledged;
   readonly #options: RunSessionOptions;
   readonly #quarantine = new Quarantine();
-  /** Sent by this process. */
+  /** Keys of the items that this process sent. */
   readonly #sent = new Set<string>();
-  /** What was looked at on the server and found equal: a lost answer later on does not have it looked at again. */
+  /** Hashes of data that was read back and equal, so that it is not read again if a later answer is lost. */
   readonly #verified = new Map<string, string>();
 
   constructor(options: RunSessionOptions) {
@@ -64,13 +64,13 @@ export class RunSession {
     return this.#options.ref;
   }
 
-  /** The platform sets the statuses of the runs that it manages. */
+  /** Whether Polyaxon manages the run, and therefore sets its statuses. */
   get isManaged(): boolean {
     const { managed_by } = this.#options.server;
     return managed_by != null && managed_by !== 'user';
   }
 
-  /** What the server does not take, and what it fails at. */
+  /** Items that the server rejects or fails to process. */
   get refused(): { readonly item: string; readonly code: string; readonly message: string }[] {
     const parked = [...this.acknowledged.parked].map(([item, { code, message }]) => ({
       item,
@@ -80,7 +80,7 @@ export class RunSession {
     return [...parked, ...this.#quarantine.list()];
   }
 
-  /** Of statuses those that do not end the run. */
+  /** Sends the statuses that do not end the run. */
   async syncStatuses(wanted: readonly StatusCondition[], signal: AbortSignal): Promise<void> {
     const { items } = this.acknowledged;
     const hash = toStatusHash(wanted);
@@ -124,35 +124,35 @@ export class RunSession {
     });
   }
 
-  /** Repeats until the server has the lineage as it is: one that could not write it may answer as if it had (haupt 2.16.1, `atomic_set_artifacts`). */
+  /** Sends the lineage until the server has it: a server that failed to write it may report success (haupt 2.16.1, `atomic_set_artifacts`). */
   async readBackLineage(items: readonly LineageItem[], signal: AbortSignal): Promise<void> {
-    const look = async (told: readonly LineageItem[]): Promise<LineageItem[]> =>
-      findInLineage(told, await this.#options.client.getLineage(this.ref, { signal }));
-    const told = items.filter(({ key, hash }) => this.acknowledged.items.get(key) === hash);
-    await this.#readBack('lineage', told, look, () => this.syncLineage(items, () => true, signal));
+    const find = async (sent: readonly LineageItem[]): Promise<LineageItem[]> =>
+      findInLineage(sent, await this.#options.client.getLineage(this.ref, { signal }));
+    const sent = items.filter(({ key, hash }) => this.acknowledged.items.get(key) === hash);
+    await this.#readBack('lineage', sent, find, () => this.syncLineage(items, () => true, signal));
   }
 
-  /** What others have changed since stays theirs: only what this process has told is looked at. */
+  /** Reads back only the fields that this process sent, so that later changes by others are kept. */
   async readBackFields(items: readonly FieldItem[], signal: AbortSignal): Promise<void> {
-    const look = async (told: readonly FieldItem[]): Promise<FieldItem[]> => {
+    const find = async (sent: readonly FieldItem[]): Promise<FieldItem[]> => {
       const server = await this.#options.client.getRun(this.ref, { signal });
-      if (server !== null) return findOnServer(told, server);
-      throw new PolyaxonApiError('ERR_API_RUN_MISSING', `the run ${this.ref.uuid} is gone`);
+      if (server !== null) return findOnServer(sent, server);
+      throw new PolyaxonApiError('ERR_API_RUN_MISSING', `the run ${this.ref.uuid} no longer exists`);
     };
-    const told = items.filter(
+    const sent = items.filter(
       ({ key, hash }) => this.#sent.has(key) && this.acknowledged.items.get(key) === hash,
     );
-    await this.#readBack('data', told, look, () => this.syncFields(items, () => true, signal));
+    await this.#readBack('data', sent, find, () => this.syncFields(items, () => true, signal));
   }
 
-  /** Sets the status that ends the run, and looks whether it is set. */
+  /** Sets the end status and checks that the server has it. */
   async end(wanted: readonly StatusCondition[], signal: AbortSignal): Promise<void> {
     if (this.isManaged) return;
     const { posts, outcome } = await this.#postStatuses(wanted, signal);
     if (posts.length === 0 || outcome === 'foreign') return;
     const { status } = await this.#options.client.getStatuses(this.ref, { signal });
     if (isDone(status)) return;
-    const message = `set the status of the run ${this.ref.uuid}: the server has taken it, and has ${status} still`;
+    const message = `set the status of the run ${this.ref.uuid}: the server accepted it, but its status is still ${status}`;
     throw new PolyaxonApiError('ERR_API_SERVER', message, { failureCode: 'InternalError' });
   }
 
@@ -169,23 +169,23 @@ export class RunSession {
 
   async #readBack<Item extends FieldItem | LineageItem>(
     what: string,
-    told: readonly Item[],
-    look: (told: readonly Item[]) => Promise<Item[]>,
-    tell: () => Promise<void>,
+    sent: readonly Item[],
+    find: (sent: readonly Item[]) => Promise<Item[]>,
+    resend: () => Promise<void>,
   ): Promise<void> {
-    const hash = toHash(told.map((item) => [item.key, item.hash]));
-    if (told.length === 0 || this.#verified.get(what) === hash) return;
+    const hash = toHash(sent.map((item) => [item.key, item.hash]));
+    if (sent.length === 0 || this.#verified.get(what) === hash) return;
     for (let round = 1; ; round += 1) {
-      const found = new Set((await look(told)).map(({ key }) => key));
-      const lost = told.filter(({ key }) => !found.has(key));
+      const found = new Set((await find(sent)).map(({ key }) => key));
+      const lost = sent.filter(({ key }) => !found.has(key));
       if (lost.length === 0) {
         this.#verified.set(what, hash);
         this.#options.onProgress();
         return;
       }
-      if (round > READ_BACKS) throw notTaken(this.ref, what, lost);
+      if (round > READ_BACKS) throw notStored(this.ref, what, lost);
       for (const { key } of lost) this.acknowledged.items.delete(key);
-      await tell();
+      await resend();
     }
   }
 
@@ -223,7 +223,7 @@ export class RunSession {
     });
   }
 
-  /** Rejects when the server fails at everything. */
+  /** Rejects if the server fails to answer other requests too. */
   async #expectHealthy(signal: AbortSignal): Promise<void> {
     await this.#options.client.getRun(this.ref, { signal });
   }
@@ -246,7 +246,7 @@ export class RunSession {
   }
 }
 
-/** The time of a lost writer is when that was noticed: it may be noticed again. */
+/** Returns a hash of conditions. Excludes the time of `WriterLost`, which differs each time that the loss is detected. */
 export function toStatusHash(conditions: readonly StatusCondition[]): string {
   return toHash(
     conditions.map(({ type, reason, message, last_transition_time }) =>
@@ -259,8 +259,8 @@ function isFailure(error: unknown): error is PolyaxonApiError {
   return error instanceof PolyaxonApiError && error.code === 'ERR_API_SERVER';
 }
 
-function notTaken(ref: RunRef, what: string, items: readonly { readonly key: string }[]): PolyaxonApiError {
+function notStored(ref: RunRef, what: string, items: readonly { readonly key: string }[]): PolyaxonApiError {
   const names = items.slice(0, 5).map(({ key }) => key);
-  const message = `the ${what} of the run ${ref.uuid} is not what was sent: ${names.join(', ')}`;
+  const message = `the ${what} of the run ${ref.uuid} on the server differs from what was sent: ${names.join(', ')}`;
   return new PolyaxonApiError('ERR_API_CONFLICT', message, { httpStatus: 409 });
 }

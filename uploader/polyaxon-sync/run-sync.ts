@@ -1,9 +1,9 @@
 /**
- * Tells a Polyaxon server of one run: its desired state is made of what is on disk now and compared with what the server has acknowledged, so that an
- * outage of days is followed by the newest state, told once.
+ * Reports one run to a Polyaxon server: computes the desired state from the files on disk and compares it with what the server has
+ * acknowledged. So after an outage of days, only the newest state is sent, once.
  *
- * Order within a round: the run, statuses, lineage, fields; and once everything of the run is stored: all of it looked at on the server, and then, last,
- * the status that ends it.
+ * Order within a round: the run, statuses, lineage, fields. When all files of the run are stored, everything is read back, and the end
+ * status is sent last.
  */
 
 import type { CodedError } from '../../src/base/errors.js';
@@ -30,11 +30,11 @@ export interface RunSyncOptions {
   readonly io: Io;
   readonly client: PolyaxonClient;
   readonly view: StoredView;
-  /** Where what was acknowledged is kept. */
+  /** The directory for the files of `Acknowledged`. */
   readonly directory: string;
   readonly createsProject: boolean;
   readonly defaults: PlaceDefaults;
-  /** Whether event files are projected: then nothing is told of foreign runs before it is known what by. */
+  /** Whether event files are exported. Then a run of a third-party writer is not reported until its export is known. */
   readonly hasExport: boolean;
   readonly projects: ProjectDirectory;
   readonly onChange: (change: RunSyncChange) => void;
@@ -45,21 +45,21 @@ export type RunSyncChange =
   | { readonly kind: 'status'; readonly runUuid: string; readonly status: string }
   | { readonly kind: 'refused'; readonly runUuid: string; readonly item: string; readonly error: CodedError };
 
-/** `undecided`: something on disk cannot be read now, or is not known yet. */
-export type RoundOutcome = 'told' | 'undecided';
+/** `undecided`: a file cannot be read now, or the export is not known yet. */
+export type RoundOutcome = 'synced' | 'undecided';
 
-/** Values of what the server knows by name already are told this often while the run is written. */
+/** While the run is active, new values of names that the server already knows are sent this often. */
 const VALUES_INTERVAL_MS = 10_000;
 
 export class RunSync {
   readonly run: ObservedRun;
-  /** There is no later: everything is told. */
+  /** This is the last round, so everything is sent. */
   isFinishing = false;
   readonly #options: RunSyncOptions;
   readonly #foundAt: number;
   #liveness: Liveness = 'live';
   #facts: ExportFacts | null = null;
-  /** Null as long as the run is not complete. */
+  /** Null until the run is complete. */
   #unsendable: readonly string[] | null = null;
   #session: RunSession | null = null;
   #place: RunPlace | null = null;
@@ -74,27 +74,27 @@ export class RunSync {
     this.#foundAt = options.io.clock.wallTime();
   }
 
-  /** Owner and project, as far as they are known. */
+  /** Owner and project; null if not known. */
   get place(): RunPlace | null {
     return this.#place;
   }
 
-  /** The run has ended, and all that can be stored of it is. */
+  /** Whether the run has ended and all files that can be stored are stored. */
   get isComplete(): boolean {
     return this.#unsendable !== null;
   }
 
-  /** Something has happened since the last round began, or was left for a later one. */
+  /** Whether something changed since the last round started, or was postponed to a later round. */
   get hasChanged(): boolean {
     return this.#hasChanged;
   }
 
-  /** What the server does not take. */
+  /** Items that the server rejects or fails to process. */
   get refused(): RunSession['refused'] {
     return this.#session?.refused ?? [];
   }
 
-  /** How much was acknowledged so far: a round that fails may still have got something done. */
+  /** Counts acknowledgements. Shows whether a failed round made progress. */
   get progress(): number {
     return this.#progress;
   }
@@ -119,52 +119,52 @@ export class RunSync {
     this.#hasChanged = true;
   }
 
-  /** Whether there may be something to tell: something has happened, or a file is another one. */
+  /** Whether there may be something to report: a notification arrived or a file changed. */
   async hasNews(): Promise<boolean> {
     if (this.#hasChanged) return true;
     const signature = await readSignature(this.#options.io.fileSystem, Buffer.from(this.run.directory));
     return signature !== this.#files?.signature || this.#hasChanged;
   }
 
-  /** Makes the run known, and no more. */
+  /** Only creates the run on the server. */
   async introduce(signal: AbortSignal): Promise<RoundOutcome> {
     const desired = await this.#readDesired();
     if (desired === null) return 'undecided';
     await this.#meet(desired, signal);
-    return 'told';
+    return 'synced';
   }
 
-  /** Tells what there is to tell. Throws `PolyaxonApiError` for what concerns more than a single item. */
+  /** Sends all pending updates. Throws `PolyaxonApiError` for errors that concern more than a single item. */
   async tell(signal: AbortSignal): Promise<RoundOutcome> {
     this.#hasChanged = false;
     try {
       const desired = await this.#readDesired();
       if (desired !== null) await this.#syncOrRestart(desired, signal);
       else this.#hasChanged = true;
-      return desired === null ? 'undecided' : 'told';
+      return desired === null ? 'undecided' : 'synced';
     } catch (error) {
       this.#hasChanged = true;
       throw error;
     }
   }
 
-  /** Lets go of what the disk or the server can tell again. */
+  /** Frees memory for data that can be read again from disk or server. */
   release(): void {
     if (this.refused.length === 0) this.#session = null;
   }
 
-  /** Somebody may have deleted the run since it was looked for. */
+  /** Starts again with a new session if the run was deleted on the server. */
   async #syncOrRestart(desired: DesiredRun, signal: AbortSignal): Promise<void> {
     try {
-      await this.#tellAll(desired, signal);
+      await this.#syncAll(desired, signal);
     } catch (error) {
       if (!(error instanceof PolyaxonApiError) || error.code !== 'ERR_API_RUN_MISSING') throw error;
       this.#session = null;
-      await this.#tellAll(desired, signal);
+      await this.#syncAll(desired, signal);
     }
   }
 
-  async #tellAll(desired: DesiredRun, signal: AbortSignal): Promise<void> {
+  async #syncAll(desired: DesiredRun, signal: AbortSignal): Promise<void> {
     const session = await this.#meet(desired, signal);
     const { acknowledged } = session;
     const isLast = this.isComplete;
@@ -189,7 +189,7 @@ export class RunSync {
     }
   }
 
-  /** Makes the run if it is not there, and finds out what the server knows. */
+  /** Opens the session: creates the run if it does not exist, and finds out what the server knows. */
   async #meet(desired: DesiredRun, signal: AbortSignal): Promise<RunSession> {
     if (this.#session !== null) return this.#session;
     const { client, createsProject, io, onChange } = this.#options;
@@ -214,7 +214,7 @@ export class RunSync {
     return this.#session;
   }
 
-  /** While the run is written, new values of names that the server knows are told now and then. */
+  /** Returns which items to send now. While the run is active, new values of known names are sent every `VALUES_INTERVAL_MS`. */
   #toDue({ acknowledged }: RunSession): (item: FieldItem | LineageItem) => boolean {
     const nowMs = this.#options.io.clock.monotonicMs();
     const isDue =
@@ -228,16 +228,16 @@ export class RunSync {
     };
   }
 
-  /** The lineage tells of nothing that the store does not have. */
+  /** Whether to register an artifact: the lineage must not name files that the store does not have. */
   #maySync({ path }: RunArtifact): boolean {
-    // What lies elsewhere is not ours to store.
+    // The file is outside the run, so the uploader does not store it.
     if (path == null || path === '' || path.startsWith('/') || /^[a-z][\w+.-]*:\/\//i.test(path)) return true;
     if (this.#options.view.hasStored(this.run.runUuid, path)) return true;
-    // All that can be stored is: this is not in the run, or is left out on purpose.
+    // All files that can be stored are stored, so this file is not in the run or is excluded.
     return this.#unsendable !== null && !this.#unsendable.includes(path);
   }
 
-  /** Null as long as something is not known. */
+  /** Computes the desired state; null if some of its input is not known yet. */
   async #readDesired(): Promise<DesiredRun | null> {
     const { io, view, defaults, projects, hasExport } = this.#options;
     const { runUuid, kind = 'polyaxon', name = runUuid } = this.run;
@@ -255,7 +255,7 @@ export class RunSync {
     });
   }
 
-  /** The times of a foreign run are those of its events, and cannot be changed later. */
+  /** Whether the export is known well enough to create a third-party run: its times come from its events and cannot be changed later. */
   #isExportKnown(): boolean {
     if (this.#facts === null || this.#facts.state === 'undecided') return false;
     return this.#facts.isCaughtUp || this.#facts.artifacts().length > 0;
@@ -291,7 +291,7 @@ export class RunSync {
   }
 }
 
-/** The run's conditions with the one that ends it. */
+/** Returns all conditions of the run, including the end status. */
 function toWanted({ conditions, final }: DesiredRun, unsendable: readonly string[]): StatusCondition[] {
   return [...conditions, ...(final === null ? [] : [withUnsendable(final, unsendable)])];
 }

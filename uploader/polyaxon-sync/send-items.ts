@@ -1,6 +1,6 @@
 /**
- * Sends items in requests of bounded size. What a server refuses is narrowed down by halving: a single item that it does not take is put aside
- * with the reason, and everything else goes through.
+ * Sends items in requests of bounded size. If the server rejects a request, sends each half separately, until the rejected items are
+ * found. They are reported with the reason, and all other items are sent.
  */
 
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
@@ -10,7 +10,7 @@ export interface SendItemsOptions<Item> {
   readonly maxItems: number;
   readonly send: (items: readonly Item[]) => Promise<void>;
   readonly onSent: (items: readonly Item[]) => void;
-  /** The server takes all others, and not this one. */
+  /** Called for an item that the server rejects in a request without other items. */
   readonly onRefused: (item: Item, error: PolyaxonApiError) => void;
 }
 
@@ -18,7 +18,7 @@ interface Sized {
   readonly sizeBytes: number;
 }
 
-/** Rejects with what concerns more than the items: then those that were told of before are sent. */
+/** Sends all items. Rejects with errors that do not concern single items; the items in `onSent` calls so far are sent. */
 export async function sendItems<Item extends Sized>(
   items: readonly Item[],
   options: SendItemsOptions<Item>,
@@ -26,7 +26,7 @@ export async function sendItems<Item extends Sized>(
   for (const batch of toBatches(items, options)) await sendHalving(batch, options);
 }
 
-/** Batches in order; an item that is larger than a request may be has one of its own. */
+/** Splits items into batches, in order. An item larger than `maxBytes` gets its own batch. */
 export function toBatches<Item extends Sized>(
   items: readonly Item[],
   { maxBytes, maxItems }: Pick<SendItemsOptions<Item>, 'maxBytes' | 'maxItems'>,
@@ -67,7 +67,7 @@ async function sendHalving<Item extends Sized>(
   }
 }
 
-/** Whether a server refuses what is in a request, rather than the request. */
+/** Whether a server rejects the content of a request, not the request as such. */
 function isAboutItems(error: unknown): error is PolyaxonApiError {
   return (
     error instanceof PolyaxonApiError &&

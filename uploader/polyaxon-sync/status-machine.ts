@@ -1,12 +1,12 @@
 /**
- * Which statuses the server lacks. Pure.
+ * Determines the statuses that the server lacks. Pure.
  *
- * The run's conditions are a sequence; the server has a beginning of it, perhaps with others' conditions between. What comes after the last one that
- * it has is sent, in order, and nothing is ever sent that lies before: statuses only go forward. A run that somebody else has ended keeps its status. One
- * that we have ended, and that goes on, is opened again (`force`).
+ * The conditions of a run are a sequence. The server has the start of it, possibly mixed with conditions of other clients. The conditions
+ * after the last one on the server are sent, in order; earlier ones never are. If another client has ended the run, its status is kept. If
+ * polytrack has ended the run and the run was resumed, it is reopened (`force`).
  *
- * Source: haupt 2.16.1, `db/managers/statuses.py` (`new_status`): a run that is done keeps its status but for `force`; from `stopping` only a final
- * status is taken; a condition of the type of the last one takes its place.
+ * Source: haupt 2.16.1, `db/managers/statuses.py` (`new_status`): a run that is done keeps its status unless `force` is set; after
+ * `stopping`, only an end status is accepted; a condition replaces the last one if both have the same type.
  */
 
 import type { StatusCondition } from '../../src/polyaxon/api-types.js';
@@ -16,7 +16,7 @@ import type { RunStatuses } from '../polyaxon-api/types.js';
 /** Source: polyaxon 2.16.4, `LifeCycle.DONE_VALUES`. */
 const DONE: readonly RunStatus[] = ['failed', 'upstream_failed', 'stopped', 'skipped', 'succeeded'];
 
-/** The reason of a status that the uploader gives to a run whose writer is gone without a word. */
+/** The reason of the end status if the writer stopped without an end marker. */
 export const WRITER_LOST = 'WriterLost';
 
 export function isDone(status: RunStatus | null | undefined): boolean {
@@ -25,17 +25,17 @@ export function isDone(status: RunStatus | null | undefined): boolean {
 
 export interface StatusPost {
   readonly condition: StatusCondition;
-  /** Opens a run again that we have ended. */
+  /** Reopens a run that polytrack has ended. */
   readonly force: boolean;
 }
 
 export interface StatusPlan {
   readonly posts: readonly StatusPost[];
-  /** `foreign`: somebody else has ended the run, or is about to, and that stays. */
+  /** `foreign`: another client has ended or is stopping the run, and its status is kept. */
   readonly outcome: 'ours' | 'foreign';
 }
 
-/** `wanted`: the run's conditions so far, without `created`, oldest first; one that ends it comes last, once it may be sent. */
+/** Plans the statuses to send. `wanted`: the conditions of the run without `created`, oldest first, with the end status once it may be sent. */
 export function planStatuses(server: RunStatuses, wanted: readonly StatusCondition[]): StatusPlan {
   const known = server.conditions.filter(({ type }) => type !== 'created');
   if (isDone(server.status)) return planForDone(known, wanted);
@@ -47,7 +47,7 @@ export function planStatuses(server: RunStatuses, wanted: readonly StatusConditi
   return { posts: toPosts(rest, false), outcome: 'ours' };
 }
 
-/** Whether two conditions are one and the same. The status of a lost writer has the time at which that was noticed. */
+/** Whether two conditions are the same. Ignores the time of `WriterLost`, which is when the loss was detected. */
 export function isSameCondition(a: StatusCondition, b: StatusCondition): boolean {
   if (a.type !== b.type) return false;
   if (a.reason === WRITER_LOST && b.reason === WRITER_LOST) return true;
@@ -60,12 +60,12 @@ function planForDone(known: readonly StatusCondition[], wanted: readonly StatusC
   if (end >= 0 && index >= 0) return { posts: toPosts(wanted.slice(index + 1), true), outcome: 'ours' };
   const last = known[end];
   if (last?.reason !== WRITER_LOST) return { posts: [], outcome: 'foreign' };
-  // We took the writer for lost; it has turned out to go on, or was gone on with.
+  // polytrack assumed that the writer was lost, but it was still alive or the run was resumed.
   const later = wanted.filter((each) => (toMs(each) ?? 0) > (toMs(last) ?? 0) || isDone(each.type));
   return { posts: toPosts(later, true), outcome: 'ours' };
 }
 
-/** Where the server has a condition of ours; −1 when it has not. A writer that is lost again is so after what it had begun again. */
+/** Returns the index of a condition on the server, or −1. A second `WriterLost` must come after the conditions of the resume. */
 function findOnServer(
   known: readonly StatusCondition[],
   wanted: readonly StatusCondition[],
@@ -79,7 +79,7 @@ function findOnServer(
   return before >= 0 && before < found ? found : -1;
 }
 
-/** A run that is done takes nothing without force, neither at first nor after a status in between that ended it. */
+/** Sets `force` on each condition that follows an end status, because a run that is done accepts nothing without it. */
 function toPosts(conditions: readonly StatusCondition[], isServerDone: boolean): StatusPost[] {
   return conditions.map((condition, i) => ({
     condition,
@@ -91,7 +91,7 @@ function toPost(condition: StatusCondition): StatusPost {
   return { condition, force: false };
 }
 
-/** Servers write times in forms of their own, with microseconds or without. */
+/** Parses a time. Servers use different formats, with or without microseconds. */
 function toMs({ last_transition_time, last_update_time }: StatusCondition): number | null {
   const text = last_transition_time ?? last_update_time;
   if (text == null) return null;
