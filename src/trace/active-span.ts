@@ -1,9 +1,9 @@
-/** Which span is active in the running code, for each tracer. */
+/** Keeps the active span of each tracer for the running code. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RecordedSpan, TracerContext } from './recorded-span.js';
 
-/** The active spans, one of each tracer: those of several runs do not see each other. */
+/** The active spans, one for each tracer, so that several runs do not affect each other. */
 interface Frame {
   readonly tracer: TracerContext;
   readonly span: RecordedSpan;
@@ -11,14 +11,14 @@ interface Frame {
   readonly others: Frame | undefined;
 }
 
-/** One for all tracers: each further one would cost every promise of the process. */
+/** Shared by all tracers, because each additional storage slows down every promise of the process. */
 const storage = new AsyncLocalStorage<Frame>();
 
 export function runInSpan<T>(tracer: TracerContext, span: RecordedSpan, fn: () => T): T {
   return storage.run({ tracer, span, others: without(storage.getStore(), tracer) }, fn);
 }
 
-/** The span of `tracer` that is active in the running code. */
+/** Returns the span of `tracer` that is active in the running code. */
 export function findActiveSpan(tracer: TracerContext): RecordedSpan | undefined {
   let frame = storage.getStore();
   while (frame !== undefined && frame.tracer !== tracer) frame = frame.others;

@@ -1,6 +1,6 @@
 /**
- * Values of recorded spans as JSON, whatever they are: what JSON cannot hold is described in square brackets, what is too
- * large is cut, and both are counted. Never throws, consumes no iterator, awaits no promise.
+ * Converts any value of a recorded span to JSON. Describes values that JSON cannot hold in square brackets, truncates values that are
+ * too large, and counts both. Never throws, consumes an iterator or awaits a promise.
  */
 
 import { types } from 'node:util';
@@ -11,9 +11,9 @@ import type { SpanMasker } from './span.js';
 import { describeError } from './span-error.js';
 import type { TraceLimits } from './trace-limits.js';
 
-/** Beyond its limit, so much of a text is given to the masker, so that a secret at the cut is still whole. */
+/** Number of characters beyond the limit that the masker receives, so that a secret at the limit is complete. */
 const MASK_OVERLAP = 4096;
-/** What a number, a brace or a comma counts for. */
+/** Length that is counted for a number, a brace or a comma. */
 const TOKEN_LENGTH = 8;
 
 export type ValueLimits = Pick<TraceLimits, 'maxTextLength' | 'maxItems' | 'maxValueDepth'>;
@@ -21,20 +21,20 @@ export type ValueLimits = Pick<TraceLimits, 'maxTextLength' | 'maxItems' | 'maxV
 export class ValueDescriber {
   /** Characters written so far. */
   length = 0;
-  /** Texts, arrays and objects that were cut. */
+  /** Number of truncated texts, arrays and objects. */
   cut = 0;
-  /** Values that JSON cannot hold. */
+  /** Number of values that JSON cannot hold. */
   described = 0;
   readonly #parents: object[] = [];
 
-  /** `maxLength`: characters that may be written, over all calls. */
+  /** `maxLength` limits the characters written by all calls together. */
   constructor(
     readonly limits: ValueLimits,
     readonly maxLength: number,
     readonly mask: SpanMasker | undefined,
   ) {}
 
-  /** The JSON of `value`, which stands under `key`. */
+  /** Returns the JSON of `value`. The masker receives `key` as its name. */
   describe(value: unknown, key: string): JsonValue {
     switch (typeof value) {
       case 'string':
@@ -56,7 +56,7 @@ export class ValueDescriber {
     }
   }
 
-  /** Getters, proxies and toJSON of the caller's may throw. */
+  /** Catches errors, because getters, proxies and `toJSON` of the caller may throw. */
   #guarded(value: object, key: string): JsonValue {
     const depth = this.#parents.length;
     try {
@@ -127,7 +127,7 @@ export class ValueDescriber {
     return Object.fromEntries(entries);
   }
 
-  /** One getter that throws does not hide the properties beside it. */
+  /** Catches the error of a getter, so that the other properties are still recorded. */
   #property(name: string, get: (name: string) => unknown): JsonValue {
     let value: unknown;
     try {
@@ -163,7 +163,7 @@ export class ValueDescriber {
       return masked;
     }
     this.cut += 1;
-    // A surrogate pair is not cut in two.
+    // Do not split a surrogate pair.
     const end = masked.codePointAt(most - 1)! > 0xffff ? most - 1 : most;
     this.length += end + TOKEN_LENGTH;
     return `${masked.slice(0, end)}[… ${left} more characters]`;
@@ -187,7 +187,7 @@ export class ValueDescriber {
   }
 }
 
-/** Objects whose content is not in their properties, or would be used up by reading it. */
+/** Whether the object's content is not in its properties, or would be consumed by reading. */
 function isOpaque(value: object): boolean {
   return (
     types.isPromise(value) ||

@@ -1,8 +1,8 @@
 /**
- * Learns how a result ends without changing what its receiver sees.
+ * Observes the outcome of a result without changing it for the receiver.
  *
- * A plain promise is replaced by one that settles after it: the same value or error, and still unhandled when nobody handles
- * it. Any other thenable is given back itself, with its `then` watched: calling `then` would start a lazy query, and a copy
+ * A plain promise is replaced by one that settles later with the same value or error. A rejection that the caller does not handle stays
+ * unhandled. Any other thenable is returned unchanged except for a wrapped `then`: calling `then` would start a lazy query, and a copy
  * would lose its other methods.
  */
 
@@ -10,14 +10,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
 
 export interface ResultObserver {
-  /** Runs a thenable's `then`, which may be what starts the work. */
+  /** Runs a thenable's `then`, which may start the work. */
   run<T>(then: () => T): T;
-  /** Told once: this, or `rejected`. */
+  /** Either this or `rejected` is called, exactly once. */
   resolved(value: unknown): void;
   rejected(error: unknown): void;
 }
 
-/** Gives `result`, or for a plain promise one that settles as it does, after the observer was told. */
+/** Returns `result`, or for a plain promise a new one with the same outcome, which settles after the observer is called. */
 export function observeResult<T>(result: T, observer: ResultObserver): T {
   if (isPlainPromise(result)) {
     return result.then(
@@ -52,18 +52,18 @@ function isThenable(value: unknown): value is Thenable {
   try {
     return typeof (value as Partial<Thenable>).then === 'function';
   } catch {
-    // A getter that throws does so for whoever awaits the value.
+    // The caller gets the getter's error when it awaits the value.
     return false;
   }
 }
 
-/** Whether `then` could be watched; frozen objects refuse. */
+/** Wraps `then`. Returns false if that is not possible, as for frozen objects. */
 function watchThen(thenable: Thenable, observer: ResultObserver): boolean {
   const original = thenable.then;
-  let told = false;
-  const once = (tell: () => void): void => {
-    if (!told) tell();
-    told = true;
+  let hasNotified = false;
+  const once = (notify: () => void): void => {
+    if (!hasNotified) notify();
+    hasNotified = true;
   };
   const watched = function (this: unknown, onResolved?: unknown, onRejected?: unknown): unknown {
     // The caller's functions run in the caller's context, not in the span's.

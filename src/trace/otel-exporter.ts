@@ -1,6 +1,6 @@
 /**
- * `PolytrackSpanExporter`: OpenTelemetry spans as spans of a run. Give it to a span processor of OpenTelemetry's SDK; it fits by
- * structure, and needs none of its packages.
+ * `PolytrackSpanExporter`: writes OpenTelemetry spans as spans of a run. Pass it to a span processor of OpenTelemetry's SDK. It implements
+ * the exporter interface structurally and needs none of their packages.
  */
 
 import { type Clock, systemClock } from '../base/clock.js';
@@ -14,20 +14,20 @@ import { toSafeMasker } from './span-mask.js';
 import { resolveTraceLimits, type TraceLimits } from './trace-limits.js';
 
 export interface SpanExporterOptions {
-  /** Takes each tree of spans: `(span) => run.logTrace(span)`. */
+  /** Receives each tree of spans: `(span) => run.logTrace(span)`. */
   readonly onSpan: (span: SpanJson) => void;
   /** Hides secrets in texts. Default: none. */
   readonly mask?: SpanMasker | undefined;
-  /** `maxDepth` and the limits of values apply; trees that are deeper are written in parts. */
+  /** Only `maxDepth` and the limits of values apply. Trees that are deeper are written in parts. */
   readonly limits?: Partial<TraceLimits> | undefined;
-  /** Spans that wait for their root; beyond, the trace that has waited longest is written in parts. Default 10,000. */
+  /** Limit for buffered spans. Beyond it, the trace that has waited longest is written in parts. Default 10,000. */
   readonly maxBufferedSpans?: number | undefined;
-  /** How long spans wait at least for their root, after the last span of their trace. Default 600,000 ms. */
+  /** Minimum time that spans wait for their root after the last span of their trace. Default 600,000 ms. */
   readonly waitForRootMs?: number | undefined;
-  /** How long spans that come after their root wait at least for their parents. Default 5,000 ms. */
+  /** Minimum time that spans wait for their parents if they arrive after their root. Default 5,000 ms. */
   readonly waitForLateMs?: number | undefined;
   readonly clock?: Clock | undefined;
-  /** Default: process warnings at the first of each code. */
+  /** Default: a process warning for the first occurrence of each code. */
   readonly diagnostics?: Diagnostics | undefined;
 }
 
@@ -44,13 +44,13 @@ export class PolytrackSpanExporter {
   #failure: Error | undefined;
   #closed = false;
 
-  /** Throws `ERR_OPTION_INVALID` for a number that is not above 0. */
+  /** Throws `ERR_OPTION_INVALID` for an option that is not a positive whole number. */
   constructor(options: SpanExporterOptions) {
     this.#options = options;
     this.#diagnostics = options.diagnostics ?? new Diagnostics();
     this.#limits = resolveTraceLimits(options.limits);
     this.#mask = toSafeMasker(options.mask, (cause) =>
-      this.#diagnostics.warn('WARN_SPAN_MASK', `a masker failed, the text is left out: ${messageOf(cause)}`),
+      this.#diagnostics.warn('WARN_SPAN_MASK', `a masker failed; the text is omitted: ${messageOf(cause)}`),
     );
     const waitForRootMs = parsePositive('waitForRootMs', options.waitForRootMs ?? 600_000);
     const waitForLateMs = parsePositive('waitForLateMs', options.waitForLateMs ?? 5_000);
@@ -67,9 +67,9 @@ export class PolytrackSpanExporter {
   }
 
   /**
-   * Takes spans that have ended. Trees whose root is among them are written, the other spans wait for theirs.
+   * Exports spans that have ended. Writes the trees whose root is among them, and buffers the other spans until their root arrives.
    *
-   * The result is FAILED after `shutdown()`, when a span is no span, and when one could not be written; the others are.
+   * The result is FAILED after `shutdown()`, or if a span is invalid or cannot be written. Other spans are still written.
    */
   export(spans: readonly OtelReadableSpan[], resultCallback: (result: OtelExportResult) => void): void {
     if (this.#closed) {
@@ -85,7 +85,7 @@ export class PolytrackSpanExporter {
     );
   }
 
-  /** Writes all spans that wait, without their parents. Rejects when one could not be written. */
+  /** Writes all buffered spans without waiting for their parents. Rejects if a span cannot be written. */
   async forceFlush(): Promise<void> {
     this.#traces.flush();
     clearTimeout(this.#timer);
@@ -94,7 +94,7 @@ export class PolytrackSpanExporter {
     if (error !== undefined) throw error;
   }
 
-  /** As `forceFlush()`; takes no more spans. A second call does nothing. */
+  /** Writes all buffered spans like `forceFlush()` and rejects later exports. A second call does nothing. */
   async shutdown(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -106,7 +106,7 @@ export class PolytrackSpanExporter {
       const budget = this.#traces.budgetOf(span.spanContext().traceId);
       const record = toOtelRecord(span, { limits: this.#limits, mask: this.#mask }, budget);
       if (record.isCut) {
-        this.#diagnostics.warn('WARN_SPAN_CUT', `values of the span ${JSON.stringify(span.name)} were cut`);
+        this.#diagnostics.warn('WARN_SPAN_CUT', `the span ${JSON.stringify(span.name)} has truncated values`);
       }
       return [record];
     } catch (cause) {
@@ -134,7 +134,7 @@ export class PolytrackSpanExporter {
     return failure;
   }
 
-  /** Looks after the spans that wait, while there are any; does not keep the process alive. */
+  /** Starts the timer for buffered spans, if there are any. Does not keep the process alive. */
   #arm(): void {
     if (this.#timer !== undefined || this.#traces.isEmpty) return;
     this.#timer = setTimeout(() => {
@@ -150,6 +150,6 @@ function parsePositive(name: string, value: number): number {
   throw new InvalidArgumentError(
     'ERR_OPTION_INVALID',
     `${name} is ${String(value)}, expected a whole number above 0`,
-    'Leave it out for the default.',
+    'Omit it to use the default.',
   );
 }

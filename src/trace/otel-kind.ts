@@ -1,5 +1,5 @@
 /**
- * The kind of an OpenTelemetry span, by the conventions that instrumentations of LLM programs follow.
+ * Finds the kind of an OpenTelemetry span, from the conventions of instrumentations for LLM programs.
  *
  * Sources: OpenTelemetry's GenAI conventions 0.1 (`gen_ai.operation.name`); @arizeai/openinference-semantic-conventions 2.12
  * (`openinference.span.kind`) and @arizeai/openinference-vercel 2.8 (`ai.operationId` of Vercel's AI SDK);
@@ -9,7 +9,7 @@
 import type { OtelAttributes } from './otel-span.js';
 import type { SpanKind } from './span.js';
 
-/** An attribute that says what the span is comes before one about the call in it. Values are compared in lower case. */
+/** Attributes about the span itself precede those about the call in it. Values are compared in lower case. */
 const KINDS: readonly (readonly [attribute: string, kinds: Readonly<Record<string, SpanKind>>])[] = [
   [
     'openinference.span.kind',
@@ -72,7 +72,7 @@ const KINDS: readonly (readonly [attribute: string, kinds: Readonly<Record<strin
   ],
 ];
 
-/** The kind that the attributes name; undefined for any other span. */
+/** Returns the kind that the attributes name; undefined if they name none. */
 export function toSpanKind(attributes: OtelAttributes): SpanKind | undefined {
   for (const [attribute, kinds] of KINDS) {
     const value = attributes[attribute];

@@ -1,4 +1,4 @@
-/** One OpenTelemetry span as a span of ours, without its children. */
+/** Converts one OpenTelemetry span, without its children, to the span format of Polyaxon. */
 
 import { createHash } from 'node:crypto';
 import type { JsonValue } from '../base/json-value.js';
@@ -24,18 +24,18 @@ import { toIsoMicros } from './span-time.js';
 import { SpanValues, type TraceBudget } from './span-values.js';
 import type { TraceLimits } from './trace-limits.js';
 
-/** A converted span that waits for its tree. */
+/** A converted span that is buffered until its tree is complete. */
 export interface OtelRecord {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentId: string | undefined;
-  /** The first span of its process. */
+  /** Whether this is the first span of its process. */
   readonly isRoot: boolean;
   readonly startMicros: number;
   readonly json: SpanJson;
-  /** Belongs into the metadata of the top of a tree only. */
+  /** Only added to the metadata of the top span of a tree. */
   readonly resource: JsonRecord;
-  /** Whether something in it was cut. */
+  /** Whether a value was truncated. */
   readonly isCut: boolean;
 }
 
@@ -44,12 +44,12 @@ export interface OtelConversion {
   readonly mask: SpanMasker | undefined;
 }
 
-/** The uuid of a span, made of its ids, so that a span can name its parent before that has come. */
+/** Derives the uuid of a span from its ids, so that a span can refer to its parent before the parent arrives. */
 export function toOtelUuid(traceId: string, spanId: string): string {
   return createHash('sha256').update(`${traceId}:${spanId}`).digest('hex').slice(0, 32);
 }
 
-/** Converts a span. `budget` is what the values of its trace have taken. */
+/** Converts a span. `budget` counts the characters that the values of its trace have used. */
 export function toOtelRecord(
   span: OtelReadableSpan,
   { limits, mask }: OtelConversion,
@@ -106,7 +106,7 @@ export function toOtelRecord(
   };
 }
 
-/** Instrumentations leave the status of what went well unset. */
+/** Only ERROR means failure, because instrumentations leave the status of successful spans unset. */
 function isFailed({ status }: OtelReadableSpan): boolean {
   return status.code === OtelStatusCode.ERROR;
 }
@@ -117,7 +117,7 @@ function toMicros([seconds, nanoseconds]: OtelTime): number {
 
 type Cleaner = (text: unknown, key: string) => string;
 
-/** Exceptions of a span that did not fail were handled: they are warnings. */
+/** Converts exceptions to conditions. If the span did not fail, its exceptions were handled, so they become warnings. */
 function toConditions(
   span: OtelReadableSpan,
   exceptions: readonly OtelEvent[],
@@ -176,7 +176,7 @@ function describeLink(
   };
 }
 
-/** Where the span comes from. Ids are not masked: they look like secrets and are none. */
+/** Describes the origin of a span. Ids are not masked, because they only look like secrets. */
 function describeOrigin(span: OtelReadableSpan, parentId: string | undefined, clean: Cleaner): JsonRecord {
   const { traceId, spanId } = span.spanContext();
   const scope = span.instrumentationScope ?? span.instrumentationLibrary;

@@ -1,5 +1,5 @@
 /**
- * The part of OpenTelemetry's interfaces that the exporter uses, by structure: no package of theirs is needed to build or run.
+ * Structural types for the parts of OpenTelemetry's interfaces that the exporter uses, so that none of their packages is required.
  *
  * Source: @opentelemetry/sdk-trace-base 2.12 (`ReadableSpan`, `SpanExporter`); 1.x has `parentSpanId` and `instrumentationLibrary` instead.
  */
@@ -37,7 +37,7 @@ export interface OtelReadableSpan {
   readonly kind: number;
   spanContext(): OtelSpanContext;
   readonly parentSpanContext?: OtelSpanContext | undefined;
-  /** Of 1.x. */
+  /** Only in 1.x. */
   readonly parentSpanId?: string | undefined;
   readonly startTime: OtelTime;
   readonly endTime: OtelTime;
@@ -47,7 +47,7 @@ export interface OtelReadableSpan {
   readonly events: readonly OtelEvent[];
   readonly resource?: { readonly attributes?: OtelAttributes } | undefined;
   readonly instrumentationScope?: OtelScope | undefined;
-  /** Of 1.x. */
+  /** Only in 1.x. */
   readonly instrumentationLibrary?: OtelScope | undefined;
   readonly droppedAttributesCount?: number | undefined;
   readonly droppedEventsCount?: number | undefined;
@@ -68,7 +68,7 @@ export const OtelStatusCode = { UNSET: 0, OK: 1, ERROR: 2 } as const;
 /** Source: @opentelemetry/api, `SpanKind`, by number. */
 export const OTEL_SPAN_KINDS = ['internal', 'server', 'client', 'producer', 'consumer'] as const;
 
-/** The id of the span above, and whether this one is the first of its process. */
+/** Returns the id of the parent span, and whether this span is the first of its process. */
 export function parentOf(span: OtelReadableSpan): {
   readonly id: string | undefined;
   readonly isRoot: boolean;

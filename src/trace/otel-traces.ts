@@ -1,8 +1,8 @@
 /**
- * Spans that wait for their trees. OpenTelemetry hands spans on one by one as they end, children before their parents; a tree is
- * whole when its root has come.
+ * Buffers spans until their tree is complete. OpenTelemetry exports each span when it ends, children before their parents, so a tree
+ * is complete when its root arrives.
  *
- * Keeps what has no root yet for a time and up to a number of spans, then hands it on in parts: nothing is thrown away.
+ * Buffers spans without a root up to a time and a number of spans, then emits them in parts. No span is dropped.
  */
 
 import type { Clock } from '../base/clock.js';
@@ -16,7 +16,7 @@ export interface OtelTracesOptions {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly emit: (span: SpanJson) => void;
-  /** Levels of a tree; what is deeper becomes a tree of its own. */
+  /** Maximum number of levels of a tree. Deeper spans become separate trees. */
   readonly maxDepth: number;
   readonly maxBufferedSpans: number;
   readonly waitForRootMs: number;
@@ -24,17 +24,17 @@ export interface OtelTracesOptions {
 }
 
 interface PendingTrace extends TraceBudget {
-  /** By span id, in the order of their arrival. */
+  /** By span id, in order of arrival. */
   readonly records: Map<string, OtelRecord>;
   lastArrivalMs: number;
 }
 
-/** Traces whose roots are remembered, to tell spans that come late from those whose root never comes. */
+/** Number of traces whose roots are remembered, to distinguish late spans from spans whose root never arrives. */
 const MAX_WRITTEN_ROOTS = 1000;
 
 export class OtelTraces {
   readonly #options: OtelTracesOptions;
-  /** Least recently touched first. */
+  /** Least recently used first. */
   readonly #pending = new Map<string, PendingTrace>();
   readonly #writtenRoots = new Map<string, string>();
   #bufferedSpans = 0;
@@ -43,40 +43,40 @@ export class OtelTraces {
     this.#options = options;
   }
 
-  /** What the values of a trace have taken. */
+  /** Returns the budget that the values of a trace share. */
   budgetOf(traceId: string): TraceBudget {
     return this.#touch(traceId);
   }
 
-  /** Takes the spans of one export, then hands on the trees whose root is there. */
+  /** Adds the spans of one export, then emits the trees whose root has arrived. */
   add(records: readonly OtelRecord[]): void {
     for (const record of records) {
       const { records: known } = this.#touch(record.traceId);
-      // An export that is tried again brings the same spans.
+      // A retried export contains the same spans again.
       if (!known.has(record.spanId)) this.#bufferedSpans += 1;
       known.set(record.spanId, record);
     }
     const roots = records.filter(({ isRoot }) => isRoot);
     for (const traceId of new Set(roots.map((root) => root.traceId))) this.#emitRoots(traceId);
     while (this.#bufferedSpans > this.#options.maxBufferedSpans) {
-      this.#emitRest(this.#pending.keys().next().value!, 'too many spans wait');
+      this.#emitRest(this.#pending.keys().next().value!, 'too many spans are buffered');
     }
   }
 
-  /** Hands on what has waited long enough. */
+  /** Emits spans whose waiting time is over. */
   sweep(): void {
     const now = this.#options.clock.monotonicMs();
     for (const traceId of [...this.#pending.keys()]) {
-      if (this.#dueMs(traceId) <= now) this.#emitRest(traceId, 'its parent did not come in time');
+      if (this.#dueMs(traceId) <= now) this.#emitRest(traceId, 'its parent did not arrive in time');
     }
   }
 
-  /** Hands on everything. */
+  /** Emits all buffered spans. */
   flush(): void {
-    for (const traceId of [...this.#pending.keys()]) this.#emitRest(traceId, 'its parent has not come');
+    for (const traceId of [...this.#pending.keys()]) this.#emitRest(traceId, 'its parent has not arrived');
   }
 
-  /** Whether spans wait. */
+  /** Whether no spans are buffered. */
   get isEmpty(): boolean {
     return this.#pending.size === 0;
   }
@@ -113,27 +113,27 @@ export class OtelTraces {
     if (trace.records.size === 0) this.#pending.delete(traceId);
   }
 
-  /** Hands on the spans of a trace, each below its parent where that is there. */
+  /** Emits the buffered spans of a trace, each below its parent if that has arrived. */
   #emitRest(traceId: string, why: string): void {
     const trace = this.#pending.get(traceId)!;
     const childrenOf = groupByParent(trace);
     while (trace.records.size > 0) {
       const all = [...trace.records.values()];
       const tops = all.filter(({ parentId }) => parentId === undefined || !trace.records.has(parentId));
-      // Spans that are each other's parents have no top: the first one is as good as any.
+      // A cycle of parents has no top span, so use the first one.
       for (const top of tops.length > 0 ? tops : all.slice(0, 1)) {
-        this.#warnOf(top, why);
+        this.#warnAbout(top, why);
         this.#emitTree(trace, childrenOf, top);
       }
     }
     this.#pending.delete(traceId);
   }
 
-  #warnOf({ traceId, json }: OtelRecord, why: string): void {
+  #warnAbout({ traceId, json }: OtelRecord, why: string): void {
     const isLate = this.#writtenRoots.has(traceId);
     this.#options.diagnostics.warn(
       isLate ? 'WARN_SPAN_LATE' : 'WARN_SPAN_ORPHANED',
-      `the span ${JSON.stringify(json.name)} is written on its own: ${isLate ? 'it came after its root' : why}`,
+      `the span ${JSON.stringify(json.name)} is written separately: ${isLate ? 'it arrived after its root' : why}`,
     );
   }
 
@@ -162,7 +162,7 @@ export class OtelTraces {
       } else {
         this.#options.diagnostics.warn(
           'WARN_SPAN_SPLIT',
-          `the span ${JSON.stringify(child.json.name)} is written on its own: it is deeper than ${this.#options.maxDepth} levels`,
+          `the span ${JSON.stringify(child.json.name)} is written separately: it is deeper than ${this.#options.maxDepth} levels`,
         );
         deeper.push(child);
       }
@@ -170,7 +170,7 @@ export class OtelTraces {
     return children.length === 0 ? record.json : orderSpan({ ...record.json, children });
   }
 
-  /** The metadata of a span that stands for itself: where it belongs, and what made it. */
+  /** Returns the metadata of a top span with its resource and references to its parent and root. */
   #topMetadata({ traceId, parentId, json, resource }: OtelRecord, metadata: JsonRecord = {}): JsonRecord {
     const rootUuid = this.#writtenRoots.get(traceId);
     const notes: JsonRecord = {
@@ -188,7 +188,7 @@ export class OtelTraces {
   }
 }
 
-/** Children by the id of their parent, in the order of their start. */
+/** Children by parent id, in the order of their start. */
 type Children = ReadonlyMap<string | undefined, readonly OtelRecord[]>;
 
 function groupByParent({ records }: PendingTrace): Children {

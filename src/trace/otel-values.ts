@@ -1,8 +1,8 @@
 /**
- * Inputs and outputs of an OpenTelemetry span: which attributes and events hold them, and the objects that flattened attributes
- * (`llm.input_messages.0.message.content`) were made of.
+ * Finds the inputs and outputs of an OpenTelemetry span in its attributes and events, and restores the objects behind flattened
+ * attributes (`llm.input_messages.0.message.content`).
  *
- * Sources: as in otel-kind.ts; events and `gen_ai.prompt.<n>`, `gen_ai.completion.<n>`: GenAI conventions before semconv 1.37.
+ * Sources: those of otel-kind.ts; events and `gen_ai.prompt.<n>`, `gen_ai.completion.<n>`: GenAI conventions before semconv 1.37.
  */
 
 import type { OtelAttributes, OtelEvent } from './otel-span.js';
@@ -10,15 +10,15 @@ import type { OtelAttributes, OtelEvent } from './otel-span.js';
 export interface OtelValues {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** What is neither: the rest of the attributes, by their full names. */
+  /** All other attributes, by their full names. */
   readonly rest: Readonly<Record<string, unknown>>;
-  /** Events that are neither. */
+  /** All other events. */
   readonly events: readonly OtelEvent[];
 }
 
 type Side = 'inputs' | 'outputs';
 
-/** Attributes, and the name of their value; without a name, objects are taken apart. The first of a name counts. */
+/** Attributes, and the names of their values. Without a name, the properties of an object are used. The first value of a name is kept. */
 const ATTRIBUTES: Readonly<Record<string, readonly [side: Side, name?: string]>> = {
   'input.value': ['inputs'],
   'output.value': ['outputs'],
@@ -63,7 +63,7 @@ const LISTS: readonly (readonly [prefix: string, side: Side, name: string, wrapp
 
 const MESSAGE_EVENT = /^gen_ai\.(system|user|assistant|tool)\.message$/;
 
-/** Sorts attributes and events. Values are as they came, except that JSON text is parsed where it stands for inputs or outputs. */
+/** Sorts attributes and events into inputs, outputs and others. Values are unchanged, except that JSON text of inputs and outputs is parsed. */
 export function sortOtelValues(attributes: OtelAttributes, events: readonly OtelEvent[]): OtelValues {
   const sides = { inputs: new Map<string, unknown>(), outputs: new Map<string, unknown>() };
   const used = new Set<string>(['input.mime_type', 'output.mime_type']);
@@ -85,7 +85,7 @@ export function sortOtelValues(attributes: OtelAttributes, events: readonly Otel
   };
 }
 
-/** Whether there was room for the value: no attribute replaces another one. */
+/** Adds a value. Returns false if the name is already used, because no attribute replaces another one. */
 function addValue(
   side: Map<string, unknown>,
   name: string | undefined,
@@ -105,7 +105,7 @@ function addValue(
   return true;
 }
 
-/** Whether the event holds a message to or from a model. */
+/** Adds the message to or from a model that an event contains. Returns false if it contains none. */
 function addEvent(sides: Record<Side, Map<string, unknown>>, { name, attributes = {} }: OtelEvent): boolean {
   const role = MESSAGE_EVENT.exec(name)?.[1];
   if (role !== undefined) return append(sides.inputs, 'messages', { role, ...attributes });
@@ -134,18 +134,18 @@ function append(side: Map<string, unknown>, name: string, item: unknown): boolea
   return true;
 }
 
-/** Conventions hold objects as JSON text. */
+/** Parses JSON text, in which the conventions store objects. Returns any other value unchanged. */
 function parseJsonText(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
   try {
     return JSON.parse(value);
   } catch {
-    // Text that only looks like JSON, or was cut by the instrumentation: it is kept as text.
+    // The text only looks like JSON, or the instrumentation truncated it. Keep it as text.
     return value;
   }
 }
 
-/** The list whose items were flattened into `<prefix><index>.<path>`; each is taken out of its wrapper where it has one. */
+/** Restores a list whose items were flattened into `<prefix><index>.<path>`, and removes the wrapper of each item. */
 function unflattenList(
   attributes: OtelAttributes,
   keys: readonly string[],
@@ -178,7 +178,7 @@ function insert(tree: Map<string, unknown>, path: readonly string[], value: unkn
   insert(branch, rest, value);
 }
 
-/** Arrays where the names are 0, 1, …; objects else. */
+/** Converts a tree to arrays where the names are 0, 1, …, else to objects. */
 function toPlain(tree: unknown): unknown {
   if (!(tree instanceof Map)) return tree;
   const names = [...tree.keys()].sort((a, b) => Number(a) - Number(b));

@@ -1,8 +1,8 @@
 /**
- * One span while it is recorded, and its place in the tree.
+ * One span while it is recorded, and its position in the tree.
  *
- * A tree hangs together by `parent` and `children` until its root ends; then it is turned into JSON and let go, so that a timer
- * that still has the span as its context holds nothing of the trace.
+ * `parent` and `children` link the spans of a tree until its root ends. Then the tree is converted to JSON and the links are removed, so
+ * that a timer whose context is still the span does not keep the trace in memory.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -28,13 +28,13 @@ import { toIsoSeconds } from './span-time.js';
 import { SpanValues, type TraceBudget, type ValueCounts } from './span-values.js';
 import type { TraceLimits } from './trace-limits.js';
 
-/** What spans know of the tracer that records them. */
+/** The part of a tracer that its spans use. */
 export interface TracerContext {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly limits: TraceLimits;
   readonly mask: SpanMasker | undefined;
-  /** A caller's mistake: throws, or tells of it when the tracer has been asked not to throw. */
+  /** Throws the error, or reports it if the tracer is configured not to throw. */
   reportMisuse(error: InvalidArgumentError): void;
   /** Runs `fn` with `span` as the active one. */
   run<T>(span: RecordedSpan, fn: () => T): T;
@@ -42,24 +42,24 @@ export interface TracerContext {
   ended(span: RecordedSpan): void;
 }
 
-/** What the spans of one root have in common. */
+/** The state that all spans of one root share. */
 export interface TraceState extends TraceBudget {
-  /** The uuid of the root that the trace began with. */
+  /** The uuid of the first root of the trace. */
   uuid: string;
-  /** Spans in the tree. */
+  /** Number of spans in the tree. */
   spans: number;
-  /** When the root started: the times of all its spans are counted from there, so that a clock that is set breaks none. */
+  /** Start of the root. The times of all spans are relative to it, so that setting the system clock does not affect them. */
   readonly startSeconds: number;
   readonly startMonotonicMs: number;
 }
 
-/** Where a span belongs that is not in its parent's tree. */
+/** Refers to the parent and root of a span that is not in its parent's tree. */
 export interface ParentReference {
   readonly parentUuid: string;
   readonly rootUuid: string;
 }
 
-/** `left-out`: beyond a limit, runs without being recorded. `released`: written, or given up. */
+/** `left-out`: beyond a limit, so the code runs without being recorded. `released`: written, or writing has failed. */
 type State = 'open' | 'ended' | 'released' | 'left-out';
 
 const STATUS_REASON = 'Tracing';
@@ -70,11 +70,11 @@ export class RecordedSpan implements ManualSpan {
   readonly uuid = randomUUID().replaceAll('-', '');
   readonly name: string;
   readonly context: TracerContext;
-  /** The span above; undefined for a root, and once the tree above is released. */
+  /** The parent span; undefined for a root, and after the parent's tree is released. */
   parent: RecordedSpan | undefined;
   children: RecordedSpan[] = [];
   trace: TraceState;
-  /** Set for roots that would be children, had their parent not been released. */
+  /** Set for a root whose parent was already released. */
   reference: ParentReference | undefined;
   readonly depth: number;
   state: State = 'open';
@@ -85,7 +85,7 @@ export class RecordedSpan implements ManualSpan {
   readonly tags = new Set<string>();
   readonly conditions: SpanConditionJson[] = [];
   readonly counts: ValueCounts = { cut: 0, described: 0 };
-  /** Descendants that were left out. */
+  /** Number of descendants that were not recorded. */
   droppedSpans = 0;
   readonly inputs: SpanValues;
   readonly outputs: SpanValues;
@@ -111,7 +111,7 @@ export class RecordedSpan implements ManualSpan {
     this.metadata = newValues();
   }
 
-  /** ISO text of the present moment, on the trace's own time line. */
+  /** Returns the current time as ISO text, measured from the start of the trace. */
   now(): string {
     const { startSeconds, startMonotonicMs } = this.trace;
     return toIsoSeconds(startSeconds + (this.context.clock.monotonicMs() - startMonotonicMs) / 1000);
@@ -146,7 +146,7 @@ export class RecordedSpan implements ManualSpan {
     for (const tag of tags) {
       if (typeof tag !== 'string' || tag === '') {
         this.context.reportMisuse(
-          invalid(`tag is ${String(tag)}, expected text`, 'Pass strings that are not empty.'),
+          invalid(`tag is ${String(tag)}, expected a non-empty string`, 'Pass non-empty strings.'),
         );
       } else if (this.#isOpen('addTag')) {
         this.#addTag(tag);
@@ -159,7 +159,7 @@ export class RecordedSpan implements ManualSpan {
       this.context.reportMisuse(
         invalid(
           `kind is ${String(kind)}, expected one of ${SPAN_KINDS.join(', ')}`,
-          'Leave it out for others.',
+          'Omit it for other spans.',
         ),
       );
     } else if (this.#isOpen('setKind')) {
@@ -170,7 +170,7 @@ export class RecordedSpan implements ManualSpan {
   setStatus(status: SpanStatus, { reason = STATUS_REASON, message }: StatusDetails = {}): void {
     if (!isSpanStatus(status)) {
       const hint = `Pass one of ${RUN_STATUSES.join(', ')}.`;
-      this.context.reportMisuse(invalid(`status is ${String(status)}, expected a status of Polyaxon`, hint));
+      this.context.reportMisuse(invalid(`status is ${String(status)}, expected a Polyaxon status`, hint));
     } else if (this.#isOpen('setStatus')) {
       this.status = status;
       this.#addCondition({
@@ -222,13 +222,13 @@ export class RecordedSpan implements ManualSpan {
     if (this.state === 'open') this.end();
   }
 
-  /** Makes a return value the outputs, unless outputs were set: an object as it is, anything else under `output`. */
+  /** Sets the outputs to a return value, unless outputs were set: the properties of an object, or any other value as `output`. */
   captureOutput(value: unknown): void {
     if (value === undefined || this.outputs.size > 0) return;
     this.outputs.capture(value, this.trace);
   }
 
-  /** Ends the span; `status` counts when none was set. */
+  /** Ends the span. Uses `status` if none was set. */
   finish(status: SpanStatus): void {
     this.status ??= status;
     this.finishedAt = this.now();
@@ -236,7 +236,7 @@ export class RecordedSpan implements ManualSpan {
     this.context.ended(this);
   }
 
-  /** Metadata, and what was noted about the span itself under `notes`. */
+  /** Returns the metadata, with the events of the span and `notes`; undefined if empty. */
   metadataJson(notes: JsonRecord): JsonRecord | undefined {
     const all: JsonRecord = {
       ...this.metadata.toJson(),
@@ -246,7 +246,7 @@ export class RecordedSpan implements ManualSpan {
     return Object.keys(all).length > 0 ? all : undefined;
   }
 
-  /** Lets go of the tree and the values, once they are written. */
+  /** Removes the links to the tree after it is written. */
   release(): void {
     this.state = 'released';
     this.parent = undefined;
@@ -257,7 +257,7 @@ export class RecordedSpan implements ManualSpan {
   #set(values: SpanValues, method: string, key: string, value: unknown): void {
     if (typeof key !== 'string') {
       this.context.reportMisuse(
-        invalid(`the key of ${method} is ${typeof key}, expected text`, 'Pass a name.'),
+        invalid(`the key of ${method} is of type ${typeof key}, expected a string`, 'Pass a string as key.'),
       );
     } else if (this.#isOpen(method)) {
       values.set(key, value, this.trace);
@@ -290,19 +290,19 @@ export class RecordedSpan implements ManualSpan {
     return cleanText(String(text), key, mask, limits.maxTextLength);
   }
 
-  /** Whether the call still counts. Spans that were left out take every call and keep nothing. */
+  /** Whether the span is open. Warns if it has ended. Spans beyond a limit ignore all calls without a warning. */
   #isOpen(method: string): boolean {
     if (this.state === 'ended' || this.state === 'released') {
       this.context.diagnostics.warn(
         'WARN_SPAN_ENDED',
-        `${method} was called on the span ${JSON.stringify(this.name)} after its end: it is left out`,
+        `${method} was called on the span ${JSON.stringify(this.name)} after its end; the call is ignored`,
       );
     }
     return this.state === 'open';
   }
 }
 
-/** Says where a child of `parent` belongs that is written on its own. */
+/** Returns the reference for a child of `parent` that is written separately. */
 export function toReference(parent: RecordedSpan): ParentReference {
   return { parentUuid: parent.uuid, rootUuid: parent.trace.uuid };
 }

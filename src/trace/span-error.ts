@@ -1,9 +1,9 @@
-/** Errors of spans: described for people, and as conditions. */
+/** Describes errors of spans, and converts them to conditions. */
 
 import type { SpanConditionJson, SpanMasker, SpanStatus } from './span.js';
 import { cleanText } from './span-mask.js';
 
-/** What a thrown value says. */
+/** The description of a thrown value. */
 export type ErrorDescription = {
   readonly type: string;
   readonly message: string;
@@ -15,7 +15,7 @@ export type ErrorDescription = {
 const MAX_TEXT_LENGTH = 16_384;
 const MAX_CAUSES = 8;
 
-/** Describes any thrown value, an error's causes included; never throws. */
+/** Describes any thrown value, including the causes of an error. Never throws. */
 export function describeError(error: unknown, mask: SpanMasker | undefined, causes = 0): ErrorDescription {
   const clean = (text: string, key: string): string => cleanText(text, key, mask, MAX_TEXT_LENGTH);
   if (!(error instanceof Error)) {
@@ -36,7 +36,7 @@ export function describeError(error: unknown, mask: SpanMasker | undefined, caus
   };
 }
 
-/** The condition that tells of an error. `time`: ISO text, when it is known. */
+/** Returns the condition for an error. `time`: ISO text, if known. */
 export function toErrorCondition(
   { type, message }: ErrorDescription,
   time: string | undefined,
@@ -51,7 +51,7 @@ export function toErrorCondition(
   };
 }
 
-/** A thrown value may have getters that throw as well. */
+/** Catches errors, because the getters of a thrown value may throw. */
 function read<T>(get: () => T): T | undefined {
   try {
     return get();

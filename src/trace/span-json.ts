@@ -1,8 +1,8 @@
 /**
- * Spans as JSON: checked field by field, in Polyaxon's order, so that its Python classes take every span that is written.
+ * Checks spans field by field and converts them to JSON in Polyaxon's order, so that its Python classes accept every written span.
  *
- * Strict: a caller's mistake throws with the path of the value. Spans that a tracer recorded are never refused; it builds
- * their JSON itself.
+ * The conversion is strict: an invalid value throws an error with its path. Spans that a tracer records do not pass through it, because
+ * the tracer builds their JSON.
  */
 
 import { InvalidArgumentError, messageOf } from '../base/errors.js';
@@ -25,14 +25,14 @@ import { cleanText, toSafeMasker } from './span-mask.js';
 import { parseSpanTime } from './span-time.js';
 
 /**
- * Levels of JSON that Polyaxon's reader takes; a span at depth d of `children` begins at level 2d + 1.
+ * Maximum number of JSON levels that Polyaxon's reader accepts. A span at depth d of `children` begins at level 2d + 1.
  *
- * Source: orjson's limit of 254 levels, met by `V1EventSpan.to_json` of traceml 1.3.0.
+ * Source: orjson's limit of 254 levels, which applies to `V1EventSpan.to_json` of traceml 1.3.0.
  */
 export const MAX_JSON_LEVELS = 250;
-/** Levels of `children`, which leaves 50 levels for values. */
+/** Maximum number of levels of `children`, which leaves 50 levels for values. */
 export const MAX_SPAN_DEPTH = 100;
-/** Spans of one tree. */
+/** Maximum number of spans of one tree. */
 const MAX_SPANS = 100_000;
 
 export interface SpanJsonOptions {
@@ -42,14 +42,14 @@ export interface SpanJsonOptions {
 
 interface Conversion {
   readonly mask: SpanMasker | undefined;
-  /** The spans around the one that is converted. */
+  /** The ancestors of the span that is converted. */
   readonly parents: readonly object[];
   readonly counter: { spans: number };
 }
 
 type FieldParser = (path: string, value: unknown, conversion: Conversion) => unknown;
 
-/** JSON name, our name, and how the value is checked. */
+/** Polyaxon's name of a field, our name, and the function that checks its value. */
 type Field = readonly [jsonName: string, name: string, parse: FieldParser];
 
 const SPAN_FIELDS: readonly Field[] = [
@@ -78,11 +78,11 @@ const CONDITION_FIELDS: readonly Field[] = [
 ];
 
 /**
- * The JSON of a span: Polyaxon's fields in its order, those that are absent left out.
+ * Returns the JSON of a span: Polyaxon's fields in its order, without absent fields.
  *
- * Takes our names (`startedAt`) and Polyaxon's (`started_at`), so that its result goes through unchanged. Values of inputs,
- * outputs and metadata become JSON as for `logInputs`; NaN and ±Infinity become strings. Throws `ERR_SPAN_INVALID` with
- * the path of what cannot be written: an unknown field, a cycle, more than 100 levels of children or 250 of JSON.
+ * Accepts our names (`startedAt`) and Polyaxon's (`started_at`), so that its own result passes through unchanged. Converts values of
+ * inputs, outputs and metadata to JSON like `logInputs`; NaN and ±Infinity become strings. Throws `ERR_SPAN_INVALID` with the path of a
+ * value that cannot be written: an unknown field, a cycle, more than 100 levels of children or 250 of JSON.
  */
 export function toSpanJson(span: SpanInput | SpanJson, options: SpanJsonOptions = {}): SpanJson {
   const conversion = { mask: toSafeMasker(options.mask), parents: [], counter: { spans: 0 } };
@@ -99,15 +99,15 @@ function convertSpan(path: string, span: unknown, conversion: Conversion): SpanJ
     );
   }
   if (conversion.parents.includes(span)) {
-    throw invalid(path, 'one of its own parents', 'a tree', 'Give each span its own children.');
+    throw invalid(path, 'also one of its ancestors', 'a tree', 'Use each span object only once in a tree.');
   }
   conversion.counter.spans += 1;
   if (conversion.parents.length > MAX_SPAN_DEPTH || conversion.counter.spans > MAX_SPANS) {
     throw invalid(
       path,
-      conversion.parents.length > MAX_SPAN_DEPTH ? 'too deep' : 'one too many',
+      conversion.parents.length > MAX_SPAN_DEPTH ? 'too deep' : 'one span too many',
       `at most ${MAX_SPAN_DEPTH} levels of children and ${MAX_SPANS} spans`,
-      'Log parts of the trace as spans of their own.',
+      'Log parts of the trace as separate spans.',
     );
   }
   const inner = { ...conversion, parents: [...conversion.parents, span] };
@@ -116,7 +116,7 @@ function convertSpan(path: string, span: unknown, conversion: Conversion): SpanJ
   return error === undefined ? json : withError(json, error, conversion.mask);
 }
 
-/** Builds the fields in their order. Absent, `undefined` and `null` are the same: Polyaxon leaves out what is None. */
+/** Builds the fields in their order. Omits fields that are `undefined` or `null`, because Polyaxon omits fields that are None. */
 function convertFields(
   path: string,
   fields: Readonly<Record<string, unknown>>,
@@ -127,7 +127,7 @@ function convertFields(
     if (!table.some(([jsonName, name]) => key === jsonName || key === name)) {
       throw invalid(
         `${path}.${key}`,
-        'no field of it',
+        'an unknown field',
         table.map(([, name]) => name).join(', '),
         HINT_FIELDS,
       );
@@ -138,7 +138,7 @@ function convertFields(
     const ours = fields[name] ?? undefined;
     const theirs = jsonName === name ? undefined : (fields[jsonName] ?? undefined);
     if (ours !== undefined && theirs !== undefined) {
-      throw invalid(`${path}.${jsonName}`, `given as ${name} too`, 'one of them', 'Leave one of them out.');
+      throw invalid(`${path}.${jsonName}`, `also given as ${name}`, 'only one of them', 'Omit one of them.');
     }
     const value = ours ?? theirs;
     if (value === undefined) continue;
@@ -147,7 +147,7 @@ function convertFields(
   return json;
 }
 
-const HINT_FIELDS = 'Put values of your own into `metadata`.';
+const HINT_FIELDS = 'Put other values into `metadata`.';
 
 function withError(span: SpanJson, error: unknown, mask: SpanMasker | undefined): SpanJson {
   const description = describeError(error, mask);
@@ -160,22 +160,22 @@ function withError(span: SpanJson, error: unknown, mask: SpanMasker | undefined)
   });
 }
 
-/** The same span, its fields in Polyaxon's order. */
+/** Returns the span with its fields in Polyaxon's order. */
 export function orderSpan(span: SpanJson): SpanJson {
   const entries = SPAN_FIELDS.map(([key]) => [key, span[key as keyof SpanJson]] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-/** Checked as `uuid.UUID` of Python takes it: 32 hex digits, dashes anywhere. */
+/** Checks a uuid with the rules of Python's `uuid.UUID`: 32 hex digits, dashes anywhere. */
 function parseUuid(path: string, value: unknown): string {
   const compact = typeof value === 'string' ? value.replaceAll('-', '').toLowerCase() : '';
   if (/^[0-9a-f]{32}$/.test(compact)) return compact;
-  throw invalid(path, describe(value), '32 hex digits', 'Leave it out, or pass a UUID.');
+  throw invalid(path, describe(value), '32 hex digits', 'Omit it, or pass a UUID.');
 }
 
 function parseText(path: string, value: unknown): string {
   if (typeof value === 'string') return toWellFormedText(value).text;
-  throw invalid(path, describe(value), 'a string', 'Pass text.');
+  throw invalid(path, describe(value), 'a string', 'Pass a string.');
 }
 
 function parseMaskedText(path: string, value: unknown, { mask }: Conversion): string {
@@ -189,12 +189,12 @@ function parseTags(path: string, value: unknown, conversion: Conversion): string
 
 function parseStatus(path: string, value: unknown): string {
   if (isSpanStatus(value)) return value;
-  throw invalid(path, describe(value), 'a status of Polyaxon', `Pass one of ${RUN_STATUSES.join(', ')}.`);
+  throw invalid(path, describe(value), 'a Polyaxon status', `Pass one of ${RUN_STATUSES.join(', ')}.`);
 }
 
 function parseKind(path: string, value: unknown): string {
   if (isSpanKind(value)) return value;
-  throw invalid(path, describe(value), `one of ${SPAN_KINDS.join(', ')}`, 'Leave it out for any other span.');
+  throw invalid(path, describe(value), `one of ${SPAN_KINDS.join(', ')}`, 'Omit it for other spans.');
 }
 
 function parseConditionStatus(path: string, value: unknown): string | boolean {
@@ -225,7 +225,7 @@ function parseRecord(path: string, value: unknown, { mask, parents }: Conversion
     if (cause instanceof InvalidArgumentError) {
       throw new InvalidArgumentError('ERR_SPAN_INVALID', cause.message, cause.hint, { cause });
     }
-    // A getter or toJSON of the caller's, or a value so deep that the stack ends.
+    // A getter or `toJSON` of the caller has thrown, or the value is so deep that the stack overflows.
     throw invalid(path, `unreadable (${messageOf(cause)})`, 'a JSON value', HINT_VALUES, cause);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
@@ -237,7 +237,7 @@ function parseRecord(path: string, value: unknown, { mask, parents }: Conversion
 
 const HINT_VALUES = 'Log strings, numbers, booleans, arrays and plain objects of them.';
 
-/** Masks the texts of a JSON value, and sees to it that it has no more levels than are left. */
+/** Masks the texts of a JSON value, and checks that it has at most `levels` levels. */
 function finishValue(
   path: string,
   key: string,

@@ -1,10 +1,10 @@
-/** Maskers that cannot fail: a text that could not be masked is not written. */
+/** Wraps maskers so that they never fail. A text that cannot be masked is not written. */
 
 import type { SpanMasker } from './span.js';
 
 const UNMASKED = '[left out: the masker failed]';
 
-/** As `mask`; `onFailure` is told when it throws or gives no text. */
+/** Returns a masker that calls `mask`, and calls `onFailure` if it throws or does not return a string. */
 export function toSafeMasker(
   mask: SpanMasker | undefined,
   onFailure: (cause: unknown) => void = () => undefined,
@@ -14,7 +14,7 @@ export function toSafeMasker(
     try {
       const masked: unknown = mask(text, key);
       if (typeof masked === 'string') return masked;
-      onFailure(new TypeError(`the masker gave ${typeof masked}, expected a string`));
+      onFailure(new TypeError(`the masker returned ${typeof masked}, expected a string`));
     } catch (cause) {
       onFailure(cause);
     }
@@ -22,7 +22,7 @@ export function toSafeMasker(
   };
 }
 
-/** A text that stands under `key`, masked, of at most `maxLength` characters, and fit for UTF-8. */
+/** Returns the text masked, well-formed, and with at most `maxLength` characters. The masker receives `key` as its name. */
 export function cleanText(
   text: string,
   key: string,

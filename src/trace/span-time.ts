@@ -1,35 +1,35 @@
 /**
- * Times of spans: from what callers have, to ISO text as Polyaxon's Python classes print it.
+ * Converts times of spans to ISO text in the format of Polyaxon's Python classes.
  *
- * `2024-01-02T03:04:05.123456+00:00`: microseconds, left out when they are 0; a numeric offset, never `Z`; text without an offset is UTC.
+ * `2024-01-02T03:04:05.123456+00:00`: microseconds, omitted when they are 0; a numeric offset, never `Z`; text without an offset is UTC.
  * Source: traceml 1.3.0 `V1EventSpan.to_json` (pydantic, then orjson), run on each of these forms.
  */
 
 import { InvalidArgumentError } from '../base/errors.js';
 
-/** A moment: a Date, seconds since the Unix epoch, or ISO 8601 text (UTC unless it has an offset). */
+/** A point in time: a Date, seconds since the Unix epoch, or ISO 8601 text (UTC unless it has an offset). */
 export type SpanTime = Date | number | string;
 
 const ISO_PATTERN =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)? ?(Z|[+-]\d{2}(?::?\d{2})?)?$/i;
 
-/** Python's `datetime` has the years 1 to 9999. */
+/** Python's `datetime` supports the years 1 to 9999. */
 const MIN_SECONDS = -62_135_596_800;
 const MAX_SECONDS = 253_402_300_800;
 
-/** ISO text of a moment, in UTC; `seconds` since the Unix epoch, rounded to microseconds. */
+/** Returns ISO text in UTC of a time in seconds since the Unix epoch, rounded to microseconds. */
 export function toIsoSeconds(seconds: number): string {
   return toIsoMicros(Math.round(seconds * 1e6));
 }
 
-/** ISO text of a moment, in UTC; whole microseconds since the Unix epoch. */
+/** Returns ISO text in UTC of a time in whole microseconds since the Unix epoch. */
 export function toIsoMicros(micros: number): string {
   const fraction = ((micros % 1e6) + 1e6) % 1e6;
   const second = new Date((micros - fraction) / 1000).toISOString().slice(0, 19);
   return `${second}${formatFraction(String(fraction).padStart(6, '0'))}+00:00`;
 }
 
-/** ISO text of `value`, an offset in it kept. Throws `ERR_SPAN_INVALID` with `path`. */
+/** Returns ISO text of `value` and keeps its offset. Throws `ERR_SPAN_INVALID` with `path`. */
 export function parseSpanTime(path: string, value: unknown): string {
   if (typeof value === 'string') return parseIsoText(path, value);
   const seconds = value instanceof Date ? value.getTime() / 1000 : value;
@@ -46,11 +46,10 @@ function parseIsoText(path: string, text: string): string {
     match;
   const offset = toOffset(zone);
   const time = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
-  // A date that does not exist, such as February 30, comes back as another one.
-  const moment = new Date(`${time}Z`);
-  if (year === '0000' || offset === undefined || Number.isNaN(moment.getTime()))
-    throw invalidTime(path, text);
-  if (moment.toISOString().slice(0, 19) !== time) throw invalidTime(path, text);
+  // `Date` changes a date that does not exist, such as February 30, to another one.
+  const date = new Date(`${time}Z`);
+  if (year === '0000' || offset === undefined || Number.isNaN(date.getTime())) throw invalidTime(path, text);
+  if (date.toISOString().slice(0, 19) !== time) throw invalidTime(path, text);
   return `${time}${formatFraction(fraction.padEnd(6, '0').slice(0, 6))}${offset}`;
 }
 

@@ -1,16 +1,16 @@
-/** A finished tree of recorded spans as JSON. */
+/** Converts a finished tree of recorded spans to JSON. */
 
 import { type RecordedSpan, toReference } from './recorded-span.js';
 import { type JsonRecord, NOTES_KEY, type SpanJson } from './span.js';
 
-/** What a tree gives when its root ends. */
+/** The result of closing a tree. */
 export interface ClosedTree {
   readonly json: SpanJson;
-  /** Spans that are still open: each is the root of a tree of its own from now on, and says where it belongs. */
+  /** Spans that are still open. Each becomes the root of a separate tree, with a reference to its parent. */
   readonly late: readonly RecordedSpan[];
 }
 
-/** Turns the tree below `root` into JSON and releases its spans. */
+/** Converts the tree of `root` to JSON and releases its spans. */
 export function closeTree(root: RecordedSpan): ClosedTree {
   const late: RecordedSpan[] = [];
   const json = closeSpan(root, late);
@@ -44,7 +44,7 @@ function closeSpan(span: RecordedSpan, late: RecordedSpan[]): SpanJson {
   return json;
 }
 
-/** What is told of the span itself; nothing when nothing is missing. */
+/** Returns notes about missing or truncated parts of a span; empty if it is complete. */
 function notesOf(span: RecordedSpan, open: readonly RecordedSpan[]): JsonRecord {
   const { reference, counts, droppedSpans } = span;
   const notes: JsonRecord = {
@@ -57,7 +57,7 @@ function notesOf(span: RecordedSpan, open: readonly RecordedSpan[]): JsonRecord 
   return Object.keys(notes).length > 0 ? { [NOTES_KEY]: notes } : {};
 }
 
-/** Makes an open child the root of what is below it. */
+/** Makes an open child the root of a tree with its descendants. */
 function detach(child: RecordedSpan, parent: RecordedSpan): void {
   child.reference = toReference(parent);
   child.parent = undefined;

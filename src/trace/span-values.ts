@@ -1,13 +1,13 @@
-/** The inputs, outputs and metadata of one span while it is recorded: JSON already, and bounded. */
+/** Holds the inputs, outputs or metadata of one span while it is recorded, as JSON of limited size. */
 
 import type { JsonValue } from '../base/json-value.js';
 import { ValueDescriber } from './describe-value.js';
 import type { JsonRecord, SpanMasker } from './span.js';
 import type { TraceLimits } from './trace-limits.js';
 
-/** What the values of one trace may still take. */
+/** Counts the size of all values of one trace. */
 export interface TraceBudget {
-  /** Characters that all its spans have. */
+  /** Number of characters in the values of all its spans. */
   length: number;
 }
 
@@ -16,7 +16,7 @@ export interface ValueCounts {
   described: number;
 }
 
-/** Where a value goes that has no name of its own. */
+/** The key of a return value that has no names. */
 export const OUTPUT_KEY = 'output';
 
 export class SpanValues {
@@ -62,7 +62,7 @@ export class SpanValues {
     else for (const [key, item] of Object.entries(json)) this.#values.set(key, item);
   }
 
-  /** Sets a value that is JSON, is small and holds nothing to mask. */
+  /** Sets a small JSON value that contains nothing to mask. */
   setJson(key: string, json: JsonValue): void {
     this.#values.set(key, json);
   }
@@ -71,7 +71,7 @@ export class SpanValues {
     return Object.fromEntries(this.#values);
   }
 
-  /** The JSON of a value; it counts as one of these, and is not kept. */
+  /** Returns the JSON of a value without storing it. Its size is counted. */
   describe(
     value: unknown,
     key: string,

@@ -1,8 +1,8 @@
 /**
- * What a span is: the form callers give, and the JSON of Polyaxon's event kind `span`.
+ * The types of a span: the input of callers, and the JSON of Polyaxon's event kind `span`.
  *
  * Source of names, order and types of the fields: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventSpan`) and polyaxon 2.16.4,
- * `polyaxon/_schemas/lifecycle.py` (`V1Statuses`, `V1StatusCondition`); what they refuse is refused here.
+ * `polyaxon/_schemas/lifecycle.py` (`V1Statuses`, `V1StatusCondition`). Values that they reject are rejected here.
  */
 
 import type { JsonValue } from '../base/json-value.js';
@@ -13,28 +13,28 @@ import type { SpanTime } from './span-time.js';
 export const SPAN_KINDS = ['llm', 'chain', 'agent', 'tool', 'embedding', 'retriever'] as const;
 export type SpanKind = (typeof SPAN_KINDS)[number];
 
-/** How far a span is: as a run. */
+/** The status of a span. The values are those of a run. */
 export type SpanStatus = RunStatus;
 
-/** One step in the life of a span, or what went wrong in it. */
+/** A change of a span's status, or a problem in the span. */
 export interface SpanCondition {
   readonly type: SpanStatus;
   /** Whether the condition holds. */
   readonly status?: boolean | string | undefined;
-  /** One word, such as the name of an error. */
+  /** Reason as one word, such as the name of an error. */
   readonly reason?: string | undefined;
-  /** For people. */
+  /** Reason as text, for people. */
   readonly message?: string | undefined;
   readonly lastUpdateTime?: SpanTime | undefined;
   readonly lastTransitionTime?: SpanTime | undefined;
   readonly metaInfo?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A span as callers give it. Every field may be left out. */
+/** A span as input of a caller. Every field is optional. */
 export interface SpanInput {
   /** 32 hex digits, with or without dashes. */
   readonly uuid?: string | undefined;
-  /** The event is written under this name; `trace` when it is left out. */
+  /** The name of the event. Default: `trace`. */
   readonly name?: string | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly startedAt?: SpanTime | undefined;
@@ -47,8 +47,8 @@ export interface SpanInput {
   readonly children?: readonly (SpanInput | SpanJson)[] | undefined;
   readonly kind?: SpanKind | undefined;
   /**
-   * What was thrown: becomes a condition with its type and message, `metadata.error` with its stack, and the status
-   * `failed` unless another is given.
+   * A thrown value. Adds a condition with its type and message, adds its stack trace to `metadata.error`, and sets the status `failed`
+   * unless another is given.
    */
   readonly error?: unknown;
 }
@@ -56,7 +56,7 @@ export interface SpanInput {
 /** Names and JSON values. */
 export type JsonRecord = { readonly [key: string]: JsonValue };
 
-/** A condition in the form of Polyaxon's events. */
+/** A condition in the format of Polyaxon's events. */
 export type SpanConditionJson = {
   readonly type?: SpanStatus;
   readonly status?: boolean | string;
@@ -67,7 +67,7 @@ export type SpanConditionJson = {
   readonly meta_info?: JsonRecord;
 };
 
-/** A span in the form of Polyaxon's events, fields in its order: what `toSpanJson` gives, and what tracers and exporters hand on. */
+/** A span in the format of Polyaxon's events, with fields in its order. `toSpanJson`, tracers and exporters produce it. */
 export type SpanJson = {
   readonly uuid?: string;
   readonly name?: string;
@@ -84,15 +84,15 @@ export type SpanJson = {
 };
 
 /**
- * Hides secrets in the texts of a span: gets a text and the name it stands under (`password`, `messages`, …), gives what is
- * written instead. Applied to inputs, outputs, metadata, tags and errors; not to names.
+ * Masks secrets in the texts of a span. Receives a text and its name (`password`, `messages`, …), and returns the text to write. Applied
+ * to inputs, outputs, metadata, tags and errors; not to names.
  */
 export type SpanMasker = (text: string, key: string) => string;
 
-/** The key of `metadata` under which spans say what was left out or cut, and where they belong. */
+/** The key of `metadata` for notes about omitted and truncated parts, and for references to parent and root. */
 export const NOTES_KEY = 'polytrack';
 
-/** The key of `metadata` under which a span's error is described. */
+/** The key of `metadata` for the description of a span's error. */
 export const ERROR_KEY = 'error';
 
 export function isSpanKind(value: unknown): value is SpanKind {

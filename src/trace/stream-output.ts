@@ -1,4 +1,4 @@
-/** What a stream gave, for its span: the joined text, or a list of the items; how many there were, and when the first came. */
+/** Records the output of a stream: the joined text or a list of items, their number, and the time to the first item. */
 
 import { messageOf } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
@@ -11,7 +11,7 @@ export interface StreamCapture<T> {
   readonly captureOutput: boolean;
 }
 
-/** The key of `metadata` that holds the numbers. */
+/** The key of `metadata` for the numbers of the stream. */
 const STREAM_KEY = 'stream';
 
 export class StreamOutput<T> {
@@ -22,7 +22,7 @@ export class StreamOutput<T> {
   #firstItemMs: number | undefined;
   #items = 0;
   #characters = 0;
-  /** Text is kept up to twice the limit, so that the masker sees secrets at the cut whole. */
+  /** Kept up to twice the limit, so that a secret at the limit is complete for the masker. */
   #text = '';
   #list: JsonValue[] = [];
   #textError: string | undefined;
@@ -36,7 +36,7 @@ export class StreamOutput<T> {
     this.#startMs = clock.monotonicMs();
   }
 
-  /** Notes an item. Never throws, whatever `textOf` does. */
+  /** Records an item. Never throws, even if `textOf` throws. */
   add(item: T): void {
     this.#items += 1;
     this.#firstItemMs ??= this.#span.context.clock.monotonicMs() - this.#startMs;
@@ -46,7 +46,7 @@ export class StreamOutput<T> {
     else if (this.#capture.textOf === undefined) this.#addItem(item);
   }
 
-  /** Puts the output and the numbers into the span. `completed`: the source has ended by itself. */
+  /** Adds the output and the numbers to the span. `completed`: the source was read to its end. */
   finish(completed: boolean): void {
     if (this.#finished || this.#span.state !== 'open') return;
     this.#finished = true;

@@ -1,4 +1,4 @@
-/** How much a trace may hold. What is beyond is cut or left out, counted, and told in the metadata of the span. */
+/** Limits for the size of a trace. Values beyond a limit are truncated or omitted, counted, and noted in the metadata of the span. */
 
 import { InvalidArgumentError } from '../base/errors.js';
 import { MAX_SPAN_DEPTH } from './span-json.js';
@@ -8,9 +8,9 @@ export interface TraceLimits {
   readonly maxDepth: number;
   /** Children of one span. Default 1,000. */
   readonly maxChildren: number;
-  /** Spans of one root, itself included. Default 10,000. */
+  /** Spans of one root, including the root. Default 10,000. */
   readonly maxSpans: number;
-  /** Spans that are open at the same time, of all roots. Default 100,000. */
+  /** Spans of all roots that are open at the same time. Default 100,000. */
   readonly maxOpenSpans: number;
   /** Characters of one text. Default 65,536. */
   readonly maxTextLength: number;
@@ -39,10 +39,10 @@ const DEFAULT_LIMITS: TraceLimits = {
   maxValueDepth: 16,
 };
 
-/** What Polyaxon's reader still takes: see `MAX_JSON_LEVELS`. */
+/** Maximum values that Polyaxon's reader accepts; see `MAX_JSON_LEVELS`. */
 const HIGHEST: Partial<TraceLimits> = { maxDepth: MAX_SPAN_DEPTH, maxValueDepth: 40 };
 
-/** The limits that apply. Throws `ERR_OPTION_INVALID` for a limit that is no whole number above 0, or unknown. */
+/** Returns `limits` with defaults. Throws `ERR_OPTION_INVALID` for an unknown limit, or one that is out of range. */
 export function resolveTraceLimits(limits: Partial<TraceLimits> = {}): TraceLimits {
   const resolved: Record<string, number> = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(limits)) {
@@ -52,7 +52,7 @@ export function resolveTraceLimits(limits: Partial<TraceLimits> = {}): TraceLimi
       throw new InvalidArgumentError(
         'ERR_OPTION_INVALID',
         `limits.${name} is ${String(value)}, expected a whole number from 1 to ${highest}`,
-        `The limits are ${Object.keys(DEFAULT_LIMITS).join(', ')}.`,
+        `Set only limits in their range: ${Object.keys(DEFAULT_LIMITS).join(', ')}.`,
       );
     }
     resolved[name] = value;

@@ -1,15 +1,15 @@
-/** Streams within a span: every item goes through as it comes, and is noted for the output. */
+/** Traces a stream within a span: passes each item on immediately, and records it for the output. */
 
 import type { RecordedSpan } from './recorded-span.js';
 import type { TracedFunction } from './span-handle.js';
 import { type StreamCapture, StreamOutput } from './stream-output.js';
 
-/** What can be iterated: a stream of tokens, an array, a promise of either. */
+/** A source of items: a stream of tokens, an array, or a promise of either. */
 export type StreamSource<T> = AsyncIterable<T> | Iterable<T> | PromiseLike<AsyncIterable<T> | Iterable<T>>;
 
 type SourceIterator<T> = AsyncIterator<T, unknown> | Iterator<T, unknown>;
 
-/** Each step of the source runs with its span active; the consumer's code in between does not. */
+/** Iterates a source. The span is active in each step of the source, but not in the consumer's code between steps. */
 export async function* iterateTraced<T>(
   start: () => RecordedSpan,
   fn: TracedFunction<StreamSource<T>>,
@@ -17,7 +17,7 @@ export async function* iterateTraced<T>(
 ): AsyncGenerator<T, void, undefined> {
   const span = start();
   const output = new StreamOutput<T>(span, capture);
-  /** The source while it may have more to give, and so has to be told when it is left. */
+  /** Set while the source may have more items. Then its `return` must be called when the consumer stops. */
   let source: SourceIterator<T> | undefined;
   try {
     const iterator = await span.run(async () => toIterator(await fn(span)));
@@ -41,7 +41,7 @@ export async function* iterateTraced<T>(
   }
 }
 
-/** Tells the source that nobody reads on, as `for await` does, and ends the span if nothing else has. */
+/** Calls `return` of the source, like `for await`, and ends the span if it is still open. */
 async function leave<T>(
   span: RecordedSpan,
   source: SourceIterator<T> | undefined,

@@ -1,9 +1,9 @@
 /**
- * `Tracer`: times functions and streams as spans. Spans nest by the asynchronous context they are started in; a root is handed
- * on, with all that belongs to it, when it ends.
+ * `Tracer`: times functions and streams as spans. Spans nest by the asynchronous context in which they start. A root span is emitted
+ * with its descendants when it ends.
  *
- * Tracing never changes what the traced code does: results and errors go through untouched, and nothing that the tracer cannot
- * write throws. What is lost to a limit is counted and told in the span.
+ * Tracing never changes the behaviour of the traced code: results and errors stay the same, and a failure to write a span does not throw.
+ * Data beyond a limit is counted and noted in the span.
  */
 
 import type { Clock } from '../base/clock.js';
@@ -29,18 +29,18 @@ import { iterateTraced, type StreamSource } from './trace-stream.js';
 export interface TracerOptions {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
-  /** Takes each root span when it ends. What it throws is counted and warned of (`WARN_SPAN_LOST`). */
+  /** Receives each root span when it ends. Errors that it throws are counted and reported (`WARN_SPAN_LOST`). */
   readonly onSpan: (span: SpanJson) => void;
-  /** Hides secrets in texts. Default: none. */
+  /** Masks secrets in texts. Default: none. */
   readonly mask?: SpanMasker | undefined;
   readonly limits?: Partial<TraceLimits> | undefined;
   /** Whether return values become outputs. Default true. */
   readonly captureOutput?: boolean | undefined;
-  /** Takes callers' mistakes (`ERR_SPAN_INVALID`), and the span goes on without. Default: they are thrown. */
+  /** Receives errors about invalid arguments (`ERR_SPAN_INVALID`); the span ignores the argument. Default: they are thrown. */
   readonly onInvalid?: ((error: InvalidArgumentError) => void) | undefined;
 }
 
-/** Creates a tracer. Throws `ERR_OPTION_INVALID` for bad limits. */
+/** Creates a tracer. Throws `ERR_OPTION_INVALID` for invalid limits. */
 export function createTracer(options: TracerOptions): Tracer {
   return new Tracer(options);
 }
@@ -61,7 +61,7 @@ export class Tracer {
       diagnostics,
       limits: resolveTraceLimits(options.limits),
       mask: toSafeMasker(options.mask, (cause) =>
-        diagnostics.warn('WARN_SPAN_MASK', `a masker failed, the text is left out: ${messageOf(cause)}`),
+        diagnostics.warn('WARN_SPAN_MASK', `a masker failed; the text is omitted: ${messageOf(cause)}`),
       ),
       reportMisuse: (error) => {
         if (onInvalid === undefined) throw error;
@@ -72,17 +72,17 @@ export class Tracer {
     };
   }
 
-  /** The span that is active in the running code; undefined outside of traced code. */
+  /** The span that is active in the running code; undefined outside traced code. */
   get activeSpan(): SpanHandle | undefined {
     return findActiveSpan(this.#context);
   }
 
   /**
-   * Runs `fn` within a span and gives exactly what it gives; an error is recorded and thrown on untouched.
+   * Runs `fn` within a span and returns its result unchanged. Records an error and rethrows it unchanged.
    *
-   * A promise's span ends when it settles; other thenables (queries that run when they are awaited) are given back as they
-   * are, and end their span when they settle. An async iterable is not waited for: see `traceStream`. Throws `ERR_SPAN_INVALID`
-   * for a bad name or option, before `fn` is called.
+   * If `fn` returns a promise, the span ends when it settles. Other thenables, such as queries that run when they are awaited, are returned
+   * unchanged, and end the span when they settle. For an async iterable, use `traceStream`. Throws `ERR_SPAN_INVALID` for an invalid name
+   * or option, before `fn` is called.
    */
   trace<T>(name: string, fn: TracedFunction<T>): T;
   trace<T>(name: string, options: TraceOptions, fn: TracedFunction<T>): T;
@@ -111,11 +111,11 @@ export class Tracer {
   }
 
   /**
-   * Iterates what `fn` gives within a span: an async iterable such as a stream of tokens, a plain one, or a promise of either.
+   * Runs `fn` within a span and yields the items of its result: an iterable, an async iterable such as a stream, or a promise of either.
    *
-   * `fn` is called when the first item is asked for; the span ends with the last item, fails with an error, and is `stopped` when
-   * the consumer leaves early. Its output is the text of the items or a list of them; `metadata.stream` has their number and the
-   * time to the first one. Throws as `trace` does.
+   * Calls `fn` when the first item is requested. The span ends after the last item, fails with an error, or is `stopped` when the consumer
+   * stops early. Its output is the text or the list of the items. `metadata.stream` has their number and the time to the first one. Throws
+   * the errors of `trace`.
    */
   traceStream<T>(
     name: string,
@@ -125,7 +125,7 @@ export class Tracer {
     if (typeof fn !== 'function')
       throw invalid(`fn is ${typeof fn}, expected a function`, 'Pass a function.');
     const checkedName = this.#checkName(name);
-    // The parent is the span that is active here, not where the stream happens to be read.
+    // The parent is the span that is active at this call, not where the stream is read later.
     const parent = options.parent === undefined ? this.activeSpan : options.parent;
     const captureOutput = this.#capturesOutput(options);
     return iterateTraced(() => this.#start(checkedName, { ...options, parent: parent ?? null }), fn, {
@@ -134,14 +134,14 @@ export class Tracer {
     });
   }
 
-  /** Starts a span that the caller ends. It does not become the active one: `span.run(fn)`, or `parent: span`, puts spans below it. */
+  /** Starts a span that the caller ends. It is not active: create spans below it with `span.run(fn)` or `parent: span`. */
   startSpan(name: string, options: TraceOptions = {}): ManualSpan {
     return this.#start(name, options);
   }
 
   /**
-   * Hands on the roots that are open, with status `stopped`, and records nothing from then on: traced functions run as before,
-   * counted and warned of (`WARN_SPAN_CLOSED`).
+   * Ends and emits all open roots with status `stopped`, and records nothing after that. Traced functions still run, with a counted warning
+   * (`WARN_SPAN_CLOSED`).
    */
   close(): void {
     if (this.#closed) return;
@@ -150,7 +150,7 @@ export class Tracer {
         'WARN_SPAN_UNFINISHED',
         `the span ${JSON.stringify(root.name)} was open when its run ended`,
       );
-      // Late spans become roots as their tree closes, and the set's iteration reaches them.
+      // Open spans become roots when their tree closes. The iteration reaches them, because they are added to the set.
       root.setStatus('stopped', { reason: 'RunEnded', message: 'The span was open when its run ended' });
       root.end();
     }
@@ -179,8 +179,8 @@ export class Tracer {
     if (typeof name === 'string' && name !== '') return toWellFormedText(name).text;
     this.#context.reportMisuse(
       invalid(
-        `name is ${JSON.stringify(name)}, expected text that is not empty`,
-        'Name the span after what it does.',
+        `name is ${JSON.stringify(name)}, expected a non-empty string`,
+        'Pass a name that says what the span does.',
       ),
     );
     return 'trace';
@@ -191,19 +191,19 @@ export class Tracer {
     if (parent === undefined) return findActiveSpan(this.#context);
     if (parent instanceof RecordedSpan && parent.context === this.#context) return parent;
     this.#context.reportMisuse(
-      invalid('parent is no span of this run', 'Pass a span that this run has started.'),
+      invalid('parent is not a span of this run', 'Pass a span that this run has started.'),
     );
     return undefined;
   }
 
-  /** Puts a new span into its tree, or leaves it out. */
+  /** Adds a new span to its tree, or marks it as not recorded. */
   #place(span: RecordedSpan, parent: RecordedSpan | undefined): void {
     const { limits } = this.#context;
     const above = span.parent;
     if (this.#closed) {
       this.#leaveOut(span, undefined, 'WARN_SPAN_CLOSED', 'its run has ended');
     } else if (above?.state === 'left-out') {
-      this.#leaveOut(span, above, 'WARN_SPAN_DROPPED', 'its parent is left out');
+      this.#leaveOut(span, above, 'WARN_SPAN_DROPPED', 'its parent is not recorded');
     } else if (span.depth > limits.maxDepth) {
       this.#leaveOut(span, above, 'WARN_SPAN_DROPPED', `it is deeper than ${limits.maxDepth} levels`);
     } else if (above !== undefined && above.children.length >= limits.maxChildren) {
@@ -218,14 +218,14 @@ export class Tracer {
       if (above !== undefined) above.children.push(span);
       else this.#roots.add(span);
       if (parent !== undefined && above === undefined) {
-        // The parent is written already: the span is a root that names it.
+        // The parent is already written, so the span becomes a root that refers to it.
         span.reference = toReference(parent);
         span.trace.uuid = parent.trace.uuid;
       }
     }
   }
 
-  /** Takes back a span whose options were refused: nothing has happened in it. */
+  /** Removes a span whose options are invalid, before its function runs. */
   #discard(span: RecordedSpan): void {
     if (span.state !== 'open') return;
     span.state = 'left-out';
@@ -242,10 +242,10 @@ export class Tracer {
     reason: string,
   ): void {
     span.state = 'left-out';
-    let teller = above;
-    while (teller?.state === 'left-out') teller = teller.parent;
-    if (teller !== undefined) teller.droppedSpans += 1;
-    this.#context.diagnostics.warn(code, `the span ${JSON.stringify(span.name)} is left out: ${reason}`);
+    let recorded = above;
+    while (recorded?.state === 'left-out') recorded = recorded.parent;
+    if (recorded !== undefined) recorded.droppedSpans += 1;
+    this.#context.diagnostics.warn(code, `the span ${JSON.stringify(span.name)} is not recorded: ${reason}`);
   }
 
   #apply(span: RecordedSpan, { kind, inputs, tags, metadata }: TraceOptions): void {
@@ -270,18 +270,18 @@ export class Tracer {
     if (span.counts.cut > 0) {
       this.#context.diagnostics.warn(
         'WARN_SPAN_CUT',
-        `values of the span ${JSON.stringify(span.name)} were cut`,
+        `the span ${JSON.stringify(span.name)} has truncated values`,
       );
     }
-    if (span.parent === undefined) this.#handOn(span);
+    if (span.parent === undefined) this.#emit(span);
   }
 
-  #handOn(root: RecordedSpan): void {
+  #emit(root: RecordedSpan): void {
     this.#roots.delete(root);
     if (root.reference !== undefined) {
       this.#context.diagnostics.warn(
         'WARN_SPAN_LATE',
-        `the span ${JSON.stringify(root.name)} ended after the root it belongs to: it is written on its own`,
+        `the span ${JSON.stringify(root.name)} ended after its root; it is written separately`,
       );
     }
     const { json, late } = closeTree(root);
@@ -297,7 +297,7 @@ export class Tracer {
   }
 }
 
-/** A span may have been ended by its run, which went first. */
+/** Fails the span, unless the end of its run has already ended it. */
 function failIfOpen(span: RecordedSpan, error: unknown): void {
   if (span.state === 'open') span.fail(error);
 }
