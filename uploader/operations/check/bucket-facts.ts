@@ -1,4 +1,4 @@
-/** What can be told of a bucket and of the credentials for it without writing anything. */
+/** Describes a bucket and its credentials without writing anything. */
 
 import { toS3Failure } from '../../store/s3/answer.js';
 import type { S3Credentials } from '../../store/s3/connection.js';
@@ -23,14 +23,14 @@ export function describeCredentials(credentials: S3Credentials): CredentialFacts
   const marks = '$source' in credentials ? Object.keys(credentials.$source ?? {}) : [];
   const found = SOURCES.find(([mark]) => marks.some((each) => mark.test(each)));
   return {
-    source: found?.[1] ?? 'the AWS provider chain',
+    source: found?.[1] ?? 'the AWS credential provider chain',
     accessKeyId: accessKeyId.length > 8 ? `${accessKeyId.slice(0, 4)}…${accessKeyId.slice(-2)}` : '…',
     isTemporary: sessionToken !== undefined,
     expiresAt: expiration?.toISOString() ?? null,
   };
 }
 
-/** Asks about the bucket what its owner may have allowed to ask. */
+/** Reads the lifecycle rules of the bucket; `unknown` when the credentials do not allow it. */
 export async function askBucket(store: S3Store, signal?: AbortSignal): Promise<BucketFacts> {
   const input = { Bucket: store.bucket };
   try {

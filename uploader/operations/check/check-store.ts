@@ -1,7 +1,7 @@
 /**
- * Whether a store can be used, and how well: reached, let in, asked what it does. Sends nothing but the probe's own objects.
+ * Checks whether a store can be used: whether it is reachable, accepts the credentials, and what it supports. Writes only probe objects.
  *
- * Stops at the first thing without which nothing works; everything short of that is collected.
+ * Stops at the first problem that makes the store unusable; all lesser problems are collected as notices.
  */
 
 import { CodedError } from '../../../src/base/errors.js';
@@ -31,31 +31,31 @@ export interface CheckStoreOptions {
 }
 
 export interface StoreCheck {
-  /** As in journals and reports; the URL when it could not be opened. */
+  /** The store id, as in journals and reports; the URL when the store could not be opened. */
   readonly store: string;
-  /** Everything that a sync needs is there. */
+  /** Whether a sync has everything that it needs. */
   readonly isUsable: boolean;
   /** Null for a directory, and for AWS itself. */
   readonly endpoint: string | null;
   readonly region: string | null;
-  /** Of a Polyaxon server. */
+  /** Null for all stores but Polyaxon servers. */
   readonly server: ServerFacts | null;
   readonly credentials: CredentialFacts | null;
-  /** Null: not found out. */
+  /** Null: unknown. */
   readonly permissions: { readonly list: boolean | null; readonly put: boolean | null } & {
     readonly [name in keyof StorePermissions]: boolean | null;
   };
   readonly capabilities: StoreCapabilities | null;
-  /** How far the store's clock is ahead of this host's, exact to a second or so. */
+  /** How far the store's clock is ahead of this host's clock, accurate to about a second. */
   readonly clockOffsetMs: number | null;
   readonly lifecycle: BucketFacts['lifecycle'] | null;
-  /** Why it cannot be used; null when it can. */
+  /** Why the store cannot be used; null when it can. */
   readonly error: CodedError | null;
-  /** What should be known, or done, although it can. */
+  /** Advice for a usable store. */
   readonly notices: readonly StoreNotice[];
 }
 
-/** Checks the store at `url`. Rejects only when the signal is aborted, or for a mistake in this program. */
+/** Checks the store at `url`. Rejects only when the signal is aborted, or for a bug in this program. */
 export async function checkStore(url: string, options: CheckStoreOptions): Promise<StoreCheck> {
   const notices: StoreNotice[] = [];
   const onNotice = (notice: StoreNotice): void => {
@@ -101,8 +101,8 @@ async function checkOpenStore(
   const probed = await store.probe(signal);
   if (probed.status !== 'probed') {
     const lacks = probed.status === 'failed' ? (probed.lacks ?? null) : null;
-    const { error, permissions } = toFailed(`write into ${store.id}`, probed, lacks);
-    const put = lacks === 'get' ? true : permissions.put; // what could be written cannot be read back
+    const { error, permissions } = toFailed(`write to ${store.id}`, probed, lacks);
+    const put = lacks === 'get' ? true : permissions.put; // the object could be written but not read back
     return { ...unknown, ...(await described()), error, permissions: { ...permissions, list: true, put } };
   }
   const { capabilities, permissions, leftovers } = probed;
@@ -119,12 +119,12 @@ async function checkOpenStore(
   };
   const unkept: StoreNotice = {
     code: 'NOTICE_STATE_DIR',
-    message: `${stateDirectory} cannot be written: name a local directory with --state-dir before you sync`,
+    message: `${stateDirectory} is not writable: pass a local directory with --state-dir before you sync`,
   };
   return { ...check, notices: [...notices, ...(isKept ? [] : [unkept]), ...toNotices(check, leftovers)] };
 }
 
-/** There is nothing to try out: all servers of this kind do the same. */
+/** Checks a Polyaxon server without a probe, because all Polyaxon servers have the same capabilities. */
 async function checkServer(
   store: PolyaxonStore,
   notices: StoreNotice[],
@@ -144,7 +144,7 @@ async function checkServer(
     const check: StoreCheck = { ...known, server, isUsable: true, capabilities: store.capabilities };
     const unconditional: StoreNotice = {
       code: 'NOTICE_NO_CONDITIONAL_WRITES',
-      message: 'the server replaces files without a condition: let one uploader work on a run',
+      message: 'the server has no conditional writes: use only one uploader for each run',
     };
     return { ...check, notices: [...notices, unconditional, ...toNotices(check, [])] };
   } catch (error) {
@@ -153,7 +153,7 @@ async function checkServer(
   }
 }
 
-/** What the libraries of the vendors tell. Of their credentials that is little: they sign with whatever they find. */
+/** The facts that the vendor libraries expose. They expose little about credentials, because they choose them internally. */
 function describeCloud(store: AzureStore | GcsStore): Partial<StoreCheck> {
   const { endpoint, signsWith } = store.connection;
   const credentials =
@@ -193,49 +193,49 @@ function toFailed(
   return { error, permissions: isForbidden ? { ...NOT_ASKED, [forbidden]: false } : NOT_ASKED };
 }
 
-/** S3 takes requests that are off by 15 minutes: Amazon S3 API Reference, `RequestTimeTooSkewed`. */
+/** S3 accepts requests whose time is off by up to 15 minutes. Source: Amazon S3 API Reference, `RequestTimeTooSkewed`. */
 const CLOCK_NOTICE_MS = 60_000;
 
 function toNotices(check: StoreCheck, leftovers: readonly string[]): StoreNotice[] {
   const { capabilities, permissions, lifecycle, clockOffsetMs } = check;
   const notices: StoreNotice[] = [];
-  const say = (isSo: boolean, code: StoreNotice['code'], message: string): void => {
+  const noteIf = (isSo: boolean, code: StoreNotice['code'], message: string): void => {
     if (isSo) notices.push({ code, message });
   };
-  say(
+  noteIf(
     permissions.get === false,
     'NOTICE_NO_GET',
-    'objects may not be read: allow it (on S3 it is s3:GetObject), without it nothing can be verified',
+    'the credentials may not read objects, so nothing can be verified: allow reading (on S3: s3:GetObject)',
   );
-  say(
+  noteIf(
     permissions.abort === false,
     'NOTICE_NO_ABORT',
-    'multipart uploads may not be aborted: allow s3:AbortMultipartUpload, or what a killed upload has sent is paid for until a lifecycle rule removes it',
+    'the credentials may not abort multipart uploads: allow s3:AbortMultipartUpload, or you pay for the parts of a killed upload until a lifecycle rule removes them',
   );
-  say(
+  noteIf(
     leftovers.length > 0,
     'NOTICE_PROBE_LEFT',
-    `the probe may not delete its own objects: ${leftovers.join(', ')}; nothing else needs that permission`,
+    `the credentials may not delete the probe's objects: ${leftovers.join(', ')}; only the probe needs this permission`,
   );
-  say(
+  noteIf(
     lifecycle?.status === 'absent',
     'NOTICE_NO_LIFECYCLE_RULE',
-    'no lifecycle rule removes incomplete multipart uploads: add AbortIncompleteMultipartUpload, of 7 days',
+    'no lifecycle rule removes incomplete multipart uploads: add AbortIncompleteMultipartUpload with 7 days',
   );
-  say(
+  noteIf(
     capabilities?.versioning === 'on',
     'NOTICE_VERSIONED',
-    'the bucket keeps what is replaced (versions, or soft deletes): each append leaves the object before it; let a lifecycle rule expire noncurrent versions',
+    'the bucket keeps replaced objects (versioning or soft delete), so each append keeps an old version: add a lifecycle rule that expires noncurrent versions',
   );
-  say(
+  noteIf(
     capabilities?.append === null,
     'NOTICE_NO_APPEND',
-    'objects cannot be extended here: a file that grows is sent whole, or in segments',
+    'the store cannot append to objects: growing files are uploaded again as a whole, or in segments',
   );
-  say(
+  noteIf(
     clockOffsetMs !== null && Math.abs(clockOffsetMs) > CLOCK_NOTICE_MS,
     'NOTICE_CLOCK',
-    `the store's clock is ${Math.round((clockOffsetMs ?? 0) / 1000)} s ahead of this host's: requests are signed with the store's time; set the clock with NTP`,
+    `the store's clock is ${Math.round((clockOffsetMs ?? 0) / 1000)} s ahead of this host's: set the clock with NTP (until then, requests are signed with the store's time)`,
   );
   return notices;
 }

@@ -1,18 +1,18 @@
-/** A check, as text for people and as JSON for programs. */
+/** Formats a store check as text for people and as JSON for programs. */
 
 import type { StoreCapabilities } from '../../store/base/capabilities.js';
 import type { StoreCheck } from './check-store.js';
 
 const MIB = 1024 * 1024;
 
-/** One JSON document. An error is code, message and hint. */
+/** One JSON document. An error has code, message and hint. */
 export function toCheckJson(check: StoreCheck): string {
   const { error } = check;
-  const told = error === null ? null : { code: error.code, message: error.message, hint: error.hint };
-  return `${JSON.stringify({ ...check, error: told }, null, 2)}\n`;
+  const shown = error === null ? null : { code: error.code, message: error.message, hint: error.hint };
+  return `${JSON.stringify({ ...check, error: shown }, null, 2)}\n`;
 }
 
-/** A line for each fact, the capabilities in columns. */
+/** One line for each fact, capability and notice; the last line says whether the store can be used. */
 export function toCheckText(check: StoreCheck): string {
   const { error, notices, isUsable } = check;
   const lines = [
@@ -37,7 +37,7 @@ function toFacts(check: StoreCheck): [string, string][] {
       'version',
       [version ?? 'unknown', distribution === null ? '' : `(${distribution})`].join(' ').trim(),
     ]);
-    facts.push(['project', project ?? 'none is named: runs say where they belong']);
+    facts.push(['project', project ?? 'none in the URL: each run names its project']);
   }
   if (credentials !== null) {
     const until = credentials.expiresAt === null ? '' : `, until ${credentials.expiresAt}`;
@@ -55,43 +55,43 @@ function toPermission([name, isAllowed]: [string, boolean | null]): string {
   return isAllowed === null ? `${name} ?` : `${name} ${isAllowed ? 'yes' : 'NO'}`;
 }
 
-/** The header has whole seconds, and a busy host takes some to read it: only what matters is worth a word. */
+/** Smaller differences are not reported: the header has whole seconds, and a busy host reads it late. */
 const SAME_CLOCK_S = 5;
 
 function toClock(offsetMs: number): string {
   const seconds = Math.round(offsetMs / 1000);
-  if (Math.abs(seconds) <= SAME_CLOCK_S) return 'the same as here';
-  return `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} this host's`;
+  if (Math.abs(seconds) <= SAME_CLOCK_S) return 'same as this host';
+  return `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} this host`;
 }
 
 function toLifecycle(lifecycle: NonNullable<StoreCheck['lifecycle']>): string {
-  if (lifecycle.status === 'set') return `removed after ${lifecycle.afterDays} days by a lifecycle rule`;
-  return lifecycle.status === 'absent' ? 'no lifecycle rule' : 'unknown: the rules may not be read';
+  if (lifecycle.status === 'set') return `removed by a lifecycle rule after ${lifecycle.afterDays} days`;
+  return lifecycle.status === 'absent' ? 'no lifecycle rule' : 'unknown: the rules are not readable';
 }
 
-/** What a store can do, as lines of name and value. */
+/** The capabilities of a store, as pairs of name and value. */
 export function toCapabilityRows(found: StoreCapabilities): [string, string][] {
   const { append } = found;
   return [
-    ['create only where there is none', yesNo(found.conditionalCreate)],
-    ['replace only what is expected', yesNo(found.conditionalReplace)],
-    ['the same for large objects', yesNo(found.conditionalComplete)],
-    ['takes checksums', yesNo(found.checksumHeaders)],
-    ['refuses wrong checksums', yesNo(found.rejectsWrongChecksum)],
-    ['knows checksums of whole objects', yesNo(found.wholeObjectChecksum)],
-    ['checks those of large objects', yesNo(found.multipartChecksum)],
-    ['keeps metadata', yesNo(found.metadata)],
-    ['extends objects', append === null ? 'NO' : toAppendText(append.minBaseBytes)],
-    ['copies ranges', yesNo(found.rangeCopy)],
-    ['parts of any size', yesNo(found.unevenParts)],
-    ['lists incomplete uploads', yesNo(found.listMultipart)],
-    ['versions', found.versioning],
-    ['tells all names apart', yesNo(!found.foldsNames)],
+    ['conditional create', yesNo(found.conditionalCreate)],
+    ['conditional replace', yesNo(found.conditionalReplace)],
+    ['conditional multipart uploads', yesNo(found.conditionalComplete)],
+    ['accepts checksums', yesNo(found.checksumHeaders)],
+    ['rejects wrong checksums', yesNo(found.rejectsWrongChecksum)],
+    ['stores whole-object checksums', yesNo(found.wholeObjectChecksum)],
+    ['verifies multipart checksums', yesNo(found.multipartChecksum)],
+    ['stores metadata', yesNo(found.metadata)],
+    ['appends to objects', append === null ? 'NO' : toAppendText(append.minBaseBytes)],
+    ['copies byte ranges', yesNo(found.rangeCopy)],
+    ['accepts parts of any size', yesNo(found.unevenParts)],
+    ['lists multipart uploads', yesNo(found.listMultipart)],
+    ['versioning', found.versioning],
+    ['keeps all names distinct', yesNo(!found.foldsNames)],
   ];
 }
 
 function toAppendText(minBaseBytes: number): string {
-  return minBaseBytes === 0 ? 'yes' : `yes, from ${minBaseBytes / MIB} MiB on`;
+  return minBaseBytes === 0 ? 'yes' : `yes, from ${minBaseBytes / MIB} MiB`;
 }
 
 function yesNo(isSo: boolean): string {

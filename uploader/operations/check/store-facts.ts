@@ -1,18 +1,18 @@
-/** What a check says of a bucket and of its credentials. Apart from bucket-facts.ts, so that these types need no types of the AWS SDK. */
+/** The facts about a bucket and its credentials. Separate from bucket-facts.ts, so that these types do not depend on the AWS SDK. */
 
 export interface BucketFacts {
-  /** The rule for incomplete multipart uploads. */
+  /** The lifecycle rule for incomplete multipart uploads. */
   readonly lifecycle:
     | { readonly status: 'set'; readonly afterDays: number }
     | { readonly status: 'absent' | 'unknown' };
 }
 
 export interface CredentialFacts {
-  /** Where they come from, in words. */
+  /** Where the credentials come from, in words. */
   readonly source: string;
-  /** Its ends only: it is no secret, and nobody needs it whole. */
+  /** Only the first and last characters; the key id is not secret, but these are enough to recognise it. */
   readonly accessKeyId: string;
   readonly isTemporary: boolean;
-  /** ISO 8601; null when they do not say. */
+  /** ISO 8601; null when unknown. */
   readonly expiresAt: string | null;
 }

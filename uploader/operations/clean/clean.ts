@@ -1,6 +1,6 @@
 /**
- * Deletes local data of runs that are safe in a store: those that have ended, and of which every file was compared with the store just now. Shows what it
- * would do, unless it is told to do it.
+ * Deletes the local files of runs that have ended, after comparing every file with the store. By default it is a dry run that only
+ * reports what it would delete.
  */
 
 import { RUN_FILE } from '../../../src/run-directory/layout.js';
@@ -17,11 +17,11 @@ import { deleteRun } from './delete-run.js';
 import { type CleanRules, type KeptReason, type LocalRun, selectRuns } from './select-runs.js';
 
 export interface CleanOptions extends VerifyOptions, CleanRules {
-  /** Only say what would be deleted. Default true. */
+  /** Only report what would be deleted. Default true. */
   readonly isDryRun?: boolean | undefined;
-  /** Stop as soon as so many bytes are free on the root's file system. */
+  /** Stop as soon as this many bytes are free on the root's file system. */
   readonly untilFreeBytes?: number | undefined;
-  /** Delete the run file and the run's directory too. Default false: they stay, and say where the data is. */
+  /** Also delete the run file and the run's directory. Default false: they stay, with a marker that says where the data is. */
   readonly isAll?: boolean | undefined;
 }
 
@@ -29,17 +29,17 @@ export interface CleanedRun {
   readonly runUuid: string;
   readonly directory: string;
   /**
-   * `refused`: something of it is not in the store as it is here. `live`: it is still being written. `kept`: a rule keeps it. `done`: it was cleaned
-   * before.
+   * `refused`: the store does not have the same files. `live`: the run is still being written. `kept`: a rule keeps the run. `done`: the
+   * run was cleaned before.
    */
   readonly outcome: 'cleaned' | 'would-clean' | 'refused' | 'live' | 'kept' | 'done';
   readonly kept: KeptReason | null;
-  /** Deleted, or to be deleted. */
+  /** Files deleted, or in a dry run to be deleted; without excluded files. */
   readonly files: number;
   readonly bytes: number;
-  /** Why it was refused. */
+  /** Why the run was refused. */
   readonly problems: readonly VerifyProblem[];
-  /** What stays because it is left out of the store. */
+  /** Paths that stay on disk because they are excluded from the store. */
   readonly leftOut: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export interface CleanReport {
   readonly store: string;
   readonly isDryRun: boolean;
   readonly isAborted: boolean;
-  /** Nothing was refused. */
+  /** True when the command was not aborted and no run was refused. */
   readonly isComplete: boolean;
   readonly durationMs: number;
   readonly bytes: number;
@@ -58,16 +58,16 @@ export interface CleanReport {
 
 interface Candidate extends LocalRun {
   readonly run: KnownRun;
-  /** Besides the run file. */
+  /** Number of files, without the run file. */
   readonly files: number;
 }
 
 /**
- * Verifies runs, the oldest first, and deletes the local files of those that are whole in the store. Throws as `verify` does. With
- * `isDryRun` (the default) nothing is deleted.
+ * Verifies runs, oldest first, and deletes the local files of runs that are completely stored. Throws as `verify` does. With `isDryRun`
+ * (the default) nothing is deleted.
  */
 export function clean(config: SyncConfig, options: CleanOptions = {}): Promise<CleanReport> {
-  // What is deleted cannot be compared again.
+  // Compare everything: a deleted file cannot be compared again.
   const exact = { ...options, isExact: true };
   return withScannedRuns({ ...config, manifests: true }, exact, (scanned) =>
     new Cleaning(config, options, scanned).run(),
@@ -94,7 +94,7 @@ class Cleaning {
     const { clock, place, store, startMs } = this.#parts;
     const { signal } = this.#options;
     const runs: CleanedRun[] = [];
-    const candidates = await Promise.all(this.#scanned.runs.map((run) => this.#look(run)));
+    const candidates = await Promise.all(this.#scanned.runs.map((run) => this.#toCandidate(run)));
     const selected = selectRuns(candidates, this.#options, clock.wallTime() * 1000);
     try {
       for (const { run, kept } of selected) runs.push(await this.#cleanOne(run, kept));
@@ -153,7 +153,7 @@ class Cleaning {
     return { ...done, outcome: 'refused', problems: [problem] };
   }
 
-  async #look(run: KnownRun): Promise<Candidate> {
+  async #toCandidate(run: KnownRun): Promise<Candidate> {
     const { inventory, io } = this.#parts;
     const ids = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.onDisk));
     const places = ids.flatMap((id) => inventory.placeOf(id) ?? []);
@@ -171,7 +171,7 @@ class Cleaning {
   async #isEnoughFree(): Promise<boolean> {
     const { untilFreeBytes } = this.#options;
     if (untilFreeBytes === undefined) return false;
-    // What would have been deleted counts in a rehearsal.
+    // A dry run counts the bytes that it would have deleted as free.
     return (await this.#freeBytes()) + (this.#isDryRun ? this.#bytes : 0) >= untilFreeBytes;
   }
 
@@ -181,6 +181,6 @@ class Cleaning {
 }
 
 function noManifest(): VerifyProblem {
-  const message = 'no receipt could be written: without one nothing is deleted';
+  const message = 'the manifest could not be written; nothing is deleted without it';
   return { path: '', finding: 'unreadable', message, error: null };
 }

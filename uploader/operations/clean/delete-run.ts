@@ -1,6 +1,6 @@
 /**
- * Deletes the verified files of a run: each only if it still is the very file that was verified, none through a link, all of them under a mark that is
- * there before the first one goes.
+ * Deletes the verified files of a run. Each file must still be the version that was verified, and no path may contain a link. A marker
+ * is written before the first file is deleted.
  */
 
 import { messageOf } from '../../../src/base/errors.js';
@@ -15,7 +15,7 @@ import type { VerifiedFile } from '../verify/verify-run.js';
 export interface DeleteRunOptions {
   readonly files: readonly VerifiedFile[];
   readonly marker: Pick<CleanedMarker, 'run' | 'store' | 'manifest' | 'at'>;
-  /** The run file and the directory too, unless something is left in it. */
+  /** Also delete the run file and the directory, unless other files remain in it. */
   readonly isAll: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,13 +23,13 @@ export interface DeleteRunOptions {
 export interface DeletedRun {
   readonly files: number;
   readonly bytes: number;
-  /** Why it did not come to its end; what was deleted stays marked. */
+  /** Why the deletion stopped early; null when it finished. The marker stays. */
   readonly failure: { readonly path: string; readonly reason: string } | null;
 }
 
 const DIRECTORY_MODE = 0o755;
 
-/** Deletes; a call that was interrupted is finished by another one with what is left. Throws only when the signal is aborted. */
+/** Deletes the files. A second call with the remaining files finishes an interrupted one. Throws only when the signal is aborted. */
 export async function deleteRun(
   fileSystem: FileSystem,
   directory: Buffer,
@@ -44,12 +44,12 @@ export async function deleteRun(
   } catch (error) {
     return {
       ...done,
-      failure: { path: PROCESS_DIRECTORY, reason: `cannot be written: ${messageOf(error)}` },
+      failure: { path: PROCESS_DIRECTORY, reason: `not writable: ${messageOf(error)}` },
     };
   }
   const runFile = files.find(({ path }) => path === RUN_FILE);
   const parents = new Set<string>();
-  /** Inodes that have lost a name: that changes the ctime of their other names. */
+  /** Inodes of which one name was deleted, which changes the ctime of their other names. */
   const unlinked = new Set<bigint>();
   for (const file of files) {
     if (file === runFile) continue;
@@ -75,12 +75,12 @@ export async function deleteRun(
   } catch (error) {
     return {
       ...done,
-      failure: { path: PROCESS_DIRECTORY, reason: `cannot be written: ${messageOf(error)}` },
+      failure: { path: PROCESS_DIRECTORY, reason: `not writable: ${messageOf(error)}` },
     };
   }
 }
 
-/** Null once the file is gone, else why it stays. */
+/** Returns null once the file is deleted, else the reason why it was not. */
 async function deleteFile(
   fileSystem: FileSystem,
   { localPath, version }: VerifiedFile,
@@ -88,17 +88,16 @@ async function deleteFile(
 ): Promise<string | null> {
   const parent = parentOf(localPath);
   try {
-    if (!(await fileSystem.realPath(parent)).equals(parent))
-      return 'a directory on the way has become a link';
+    if (!(await fileSystem.realPath(parent)).equals(parent)) return 'a parent directory has become a link';
     const found: FileStat = await fileSystem.lstat(localPath);
     const expected = unlinked.has(found.ino) ? { ...version, ctimeNs: found.ctimeNs } : version;
     if (found.kind !== 'file' || !isSameVersion(found, expected))
-      return 'it has changed since it was verified';
+      return 'the file has changed since it was verified';
     await fileSystem.unlink(localPath);
     unlinked.add(found.ino);
     return null;
   } catch (error) {
-    return isAbsent(error) ? null : `cannot be deleted: ${messageOf(error)}`;
+    return isAbsent(error) ? null : `the file cannot be deleted: ${messageOf(error)}`;
   }
 }
 
@@ -111,7 +110,7 @@ function parentOf(path: Buffer): Buffer {
   return path.subarray(0, path.lastIndexOf(0x2f));
 }
 
-/** Those that are empty by now, the innermost first. */
+/** Removes the directories that have become empty, innermost first. */
 async function removeEmpty(fileSystem: FileSystem, parents: ReadonlySet<string>): Promise<void> {
   const ordered = [...parents].sort((a, b) => b.length - a.length);
   for (const path of ordered)
@@ -119,17 +118,17 @@ async function removeEmpty(fileSystem: FileSystem, parents: ReadonlySet<string>)
       await fileSystem.removeDirectory(Buffer.from(path, 'latin1'));
     } catch (error) {
       const code = systemErrorCode(error);
-      if (code === undefined) throw error; // else: what is left out of the store is still in it
+      if (code === undefined) throw error; // else: it still holds excluded files
     }
 }
 
-/** Whether nothing but the run file and what is of this machine is left. */
+/** Whether only the run file and the `.plx` directory remain. */
 async function isOnlyOurs(fileSystem: FileSystem, directory: Buffer): Promise<boolean> {
   const names = (await fileSystem.readDirectory(directory)).map((name) => name.toString('utf8'));
   return names.every((name) => name === RUN_FILE || name === PROCESS_DIRECTORY);
 }
 
-/** `.plx/` with all that is in it, then the run's directory. What does not go stays as an empty run. */
+/** Removes `.plx/` and then the run's directory. If that fails, an empty run stays. */
 async function removeOwn(fileSystem: FileSystem, directory: Buffer): Promise<void> {
   const own = joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]);
   try {
@@ -158,5 +157,5 @@ async function makeProcessDirectory(fileSystem: FileSystem, directory: Buffer): 
     if (systemErrorCode(error) !== 'EEXIST') throw error;
   }
   const { kind } = await fileSystem.lstat(path);
-  if (kind !== 'directory') throw new Error('it is no directory');
+  if (kind !== 'directory') throw new Error('it is not a directory');
 }

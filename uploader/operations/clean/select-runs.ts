@@ -1,23 +1,23 @@
-/** Which runs may be cleaned, and in which order: the oldest first. Pure. */
+/** Selects the runs that may be cleaned, oldest first. Pure. */
 
 export interface CleanRules {
-  /** Only runs in which nothing has changed for this long. */
+  /** Only runs without a change for this long. */
   readonly olderThanMs?: number | undefined;
   /** Only runs with at least this many bytes on disk. */
   readonly largerThanBytes?: number | undefined;
-  /** So many of the newest runs stay. */
+  /** Keep this many of the newest runs. */
   readonly keep?: number | undefined;
 }
 
 export interface LocalRun {
   readonly bytes: number;
-  /** When a file of it was modified last, in milliseconds since the epoch. */
+  /** The newest modification time of its files, in milliseconds since the epoch. */
   readonly newestMs: number;
 }
 
 export type KeptReason = 'younger' | 'smaller' | 'newest' | 'enough-free';
 
-/** The runs by age, oldest first, each with the rule that keeps it. */
+/** Returns the runs, oldest first, each with the rule that keeps it, or null. */
 export function selectRuns<Run extends LocalRun>(
   runs: readonly Run[],
   rules: CleanRules,

@@ -1,5 +1,5 @@
 /**
- * What is wrong with event files, and what each of TensorBoard's two readers does about it.
+ * Finds problems in event files, and says how each of TensorBoard's two readers handles them.
  *
  * Source of the effects: TensorBoard 2.21.0 and its data server 0.7.2, each observed on damaged files.
  */
@@ -13,12 +13,12 @@ export type ProblemKind = Damage['part'] | 'tail' | 'wallTime' | 'noFileVersion'
 
 export interface Problem {
   readonly kind: ProblemKind;
-  /** Of the first byte concerned. */
+  /** The offset of the first affected byte. */
   readonly offset: number;
   readonly sizeBytes: number;
 }
 
-/** What a problem is, and what TensorBoard's fast reader (`rust`) and its Python reader do about it. */
+/** Describes each problem, and how TensorBoard's fast reader (`rust`) and its Python reader handle it. */
 export const PROBLEM_TEXTS: Readonly<
   Record<ProblemKind, { readonly what: string; readonly rust: string; readonly python: string }>
 > = {
@@ -28,39 +28,39 @@ export const PROBLEM_TEXTS: Readonly<
     python: 'waits for the rest',
   },
   torn: {
-    what: 'a record was cut, and others follow it',
-    rust: 'stops here: what follows in this file is not shown',
-    python: 'stops here: what follows in this file is not shown',
+    what: 'a record is cut short, and other records follow it',
+    rust: 'stops here: the rest of this file is not shown',
+    python: 'stops here: the rest of this file is not shown',
   },
   length: {
-    what: 'the CRC of a length does not match',
-    rust: 'stops here, with a warning: what follows in this file is not shown',
-    python: 'stops here: what follows in this file is not shown',
+    what: 'the CRC of a record length does not match',
+    rust: 'stops here with a warning: the rest of this file is not shown',
+    python: 'stops here: the rest of this file is not shown',
   },
   data: {
     what: 'the CRC of a record does not match',
-    rust: 'shows the record as it is, changed values included, unless it cannot be parsed: then it stops here',
-    python: 'stops here: what follows in this file is not shown',
+    rust: 'shows the record with its changed values, or stops here if the record cannot be parsed',
+    python: 'stops here: the rest of this file is not shown',
   },
   event: {
-    what: 'a record holds no event',
-    rust: 'stops here, with a warning: what follows in this file is not shown',
-    python: 'stops loading: no run is updated until TensorBoard is started anew',
+    what: 'a record does not contain an event',
+    rust: 'stops here with a warning: the rest of this file is not shown',
+    python: 'stops loading: no run is updated until TensorBoard is restarted',
   },
   wallTime: {
     what: 'a wall time is not finite',
-    rust: 'drops the event; at NaN it stops here',
+    rust: 'drops the event, or stops here if the wall time is NaN',
     python: 'shows the event',
   },
   noFileVersion: {
-    what: 'the file does not begin with its version',
-    rust: 'shows it',
-    python: 'removes points whenever a step is smaller than the one before',
+    what: 'the file does not begin with a file version',
+    rust: 'shows the file',
+    python: 'removes points whenever a step is smaller than the previous one',
   },
   directoryName: {
     what: `the name of the directory contains "${EVENT_FILE_MARK}"`,
-    rust: 'shows it',
-    python: 'takes the directory for a file: no list of runs is served',
+    rust: 'shows the files',
+    python: 'treats the directory as a file: the list of runs stays empty',
   },
 };
 
@@ -71,7 +71,7 @@ export interface FileCheck {
   readonly problems: readonly Problem[];
 }
 
-/** Checks a file, or all event files below a directory. Throws what the file system says. */
+/** Checks a file, or all event files below a directory. Throws the error of the file system. */
 export async function checkFiles(path: string): Promise<FileCheck[]> {
   const checks: FileCheck[] = [];
   for (const { run, directory, files } of await listEventFiles(path)) {

@@ -1,5 +1,5 @@
 /**
- * What event files hold: for each run its files, and for each tag its kind, number of values, steps and times.
+ * Summarises event files: for each run its files, and for each tag its kind, number of values, steps and times.
  */
 
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ import { type Damage, scanFile } from './scan-file.js';
 
 export interface TagInspection {
   readonly tag: string;
-  /** The plugin whose dashboard shows it; empty when none does. */
+  /** The plugin that shows the tag; empty when none does. */
   readonly plugin: string;
-  /** The form of its first value: `tensor`, or one of TensorFlow 1. */
+  /** The form of the first value: `tensor`, or a form of TensorFlow 1. */
   readonly form: 'tensor' | 'simpleValue' | 'image' | 'audio' | 'histogram' | 'none';
   readonly displayName: string | undefined;
   readonly description: string | undefined;
@@ -26,7 +26,7 @@ export interface TagInspection {
   /** Seconds since the Unix epoch. */
   readonly firstWallTime: number;
   readonly lastWallTime: number;
-  /** Its share of the records' bytes. */
+  /** The bytes of the tag's records; a record of several values counts in equal parts. */
   readonly sizeBytes: number;
 }
 
@@ -34,43 +34,43 @@ export interface FileInspection {
   readonly name: string;
   readonly sizeBytes: number;
   readonly records: number;
-  /** The library that wrote it, when it says so. */
+  /** The library that wrote the file, if the file names it. */
   readonly writer: string | undefined;
   readonly damage: readonly Damage[];
   readonly tailBytes: number;
 }
 
-/** One value of a tag that was asked for, small whatever the value is: of images and clips only the size is kept. */
+/** One value of the requested tag. Of images and clips only the size is kept, so that a point stays small. */
 export interface Point {
   readonly step: number | bigint;
   readonly wallTime: number;
   /** The value as a short line. */
   readonly text: string;
-  /** The number, of a scalar. */
+  /** The number, if the value is a scalar. */
   readonly scalar: number | undefined;
   /** The value as JSON: see `toJsonValue`. */
   readonly value: unknown;
 }
 
 export interface RunInspection {
-  /** Path from the log directory; `.` for itself. */
+  /** Path relative to the log directory; `.` for the log directory. */
   readonly run: string;
   readonly files: readonly FileInspection[];
   readonly tags: readonly TagInspection[];
-  /** Events that are no summaries, by kind. */
+  /** The number of events other than summaries, by kind. */
   readonly otherEvents: Readonly<Record<string, number>>;
-  /** Values of the tag that was asked for, in file order. */
+  /** Values of the requested tag, in file order. */
   readonly points: readonly Point[];
 }
 
 export interface InspectOptions {
-  /** Gives the values of this tag. */
+  /** Also return the values of this tag. */
   readonly tag?: string | undefined;
-  /** Looks at this run only. */
+  /** Inspect only this run. */
   readonly run?: string | undefined;
 }
 
-/** Inspects a file, or all runs below a directory. Throws what the file system says. */
+/** Inspects a file, or all runs below a directory. Throws the error of the file system. */
 export async function inspect(path: string, options: InspectOptions = {}): Promise<RunInspection[]> {
   const runs = await listEventFiles(path);
   const chosen = runs.filter(({ run }) => options.run === undefined || run === options.run);

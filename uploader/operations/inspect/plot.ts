@@ -1,5 +1,5 @@
 /**
- * A series of numbers as a small plot of characters.
+ * Draws a series of numbers as a small text plot.
  */
 
 const WIDTH = 64;
@@ -10,7 +10,7 @@ export interface PlotPoint {
   readonly value: number;
 }
 
-/** Lines of text: `height` rows with the range on the left, and a row with the steps. Empty without finite values. */
+/** Returns `height` lines with the range on the left, and a line with the steps. Empty without finite values. */
 export function plot(points: readonly PlotPoint[], width = WIDTH, height = HEIGHT): string[] {
   const finite = points.filter(({ value }) => Number.isFinite(value));
   if (finite.length === 0) return [];
@@ -40,10 +40,10 @@ function rangeOf(values: readonly number[]): [min: number, max: number] {
   return [min, max];
 }
 
-/** Which of `count` equal parts of [min, max] a value is in; the middle when the range is a point. */
+/** The index of the value's cell when [min, max] is divided into `count` equal cells; the middle cell when min equals max. */
 function toCell(value: number, min: number, max: number, count: number): number {
   if (min === max) return Math.floor(count / 2);
-  // Halves, so that the range of two large doubles does not overflow.
+  // Halve first, so that the range of two large doubles does not overflow.
   const share = (value / 2 - min / 2) / (max / 2 - min / 2);
   return Math.min(count - 1, Math.floor(share * count));
 }

@@ -1,5 +1,5 @@
 /**
- * Values of event files for people (a line) and for programs (JSON).
+ * Formats values of event files for people (one line) and for programs (JSON).
  */
 
 import type { DecodedValue } from '../../../src/format/reader/plugin-value.js';
@@ -50,7 +50,7 @@ function shorten(text: string): string {
   return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT - 1)}…` : line;
 }
 
-/** For `JSON.stringify`: bytes as their number, arrays of numbers as lists, exact integers and NaN as text. */
+/** A replacer for `JSON.stringify`: bytes become their count, number arrays become lists, bigints and non-finite numbers become text. */
 export function toJsonValue(_key: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return { sizeBytes: value.length };
   if (value instanceof Float64Array) return Array.from(value);

@@ -1,7 +1,7 @@
 /**
- * Repaired copies of event files: their whole records as they are, without what stands between them.
+ * Writes repaired copies of event files, which keep all whole records and drop the damaged bytes between them.
  *
- * The originals are only read. A copy is written beside its name and renamed, so that it is whole or absent.
+ * The originals are never changed. A copy is written to a temporary file and renamed, so that it is complete or absent.
  */
 
 import { mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
@@ -14,10 +14,10 @@ import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
 import { scanFile } from './scan-file.js';
 
-/** The directory for repaired copies cannot be used. */
+/** Thrown when the target directory for repaired copies cannot be used. */
 export class RepairTargetError extends CodedError {
   readonly code = 'ERR_REPAIR_TARGET';
-  readonly hint = 'Name a new directory, outside of the one that is repaired.';
+  readonly hint = 'Pass a new directory to --repair, outside the directory that is repaired.';
   constructor(
     readonly path: string,
     detail: string,
@@ -31,16 +31,16 @@ export interface RepairedFile {
   readonly to: string;
   /** Records that were copied. */
   readonly records: number;
-  /** Bytes that were left out: damage, and half a record at the end. */
+  /** Bytes that were dropped: damage, and a partial record at the end. */
   readonly leftOutBytes: number;
-  /** Events whose wall time was not finite, and is now that of the event before. */
+  /** Events whose wall time was not finite and was replaced by that of the previous event. */
   readonly changedWallTimes: number;
 }
 
 /**
- * Copies every event file at or below `path` into `target`, with the same relative names.
+ * Copies the whole records of every event file at or below `path` into `target`, under the same relative names.
  *
- * Throws `RepairTargetError` when `target` holds something or lies inside `path`, and what the file system says.
+ * Throws `RepairTargetError` when `target` is not empty or is inside `path`, and errors of the file system.
  */
 export async function repairFiles(path: string, target: string): Promise<RepairedFile[]> {
   const runs = await listEventFiles(path);
@@ -61,7 +61,7 @@ async function checkTarget(path: string, target: string): Promise<void> {
   });
   if (existing.length > 0) throw new RepairTargetError(target, 'the directory is not empty');
   const source = await realpath(path);
-  // The nearest directory that is there: a link may lead from outside into the source.
+  // Resolve the nearest existing directory, because a link may lead from outside into the source.
   let parent = resolve(target);
   let real: string | undefined;
   while (real === undefined) {
@@ -70,7 +70,7 @@ async function checkTarget(path: string, target: string): Promise<void> {
   }
   const inside = relative(source, join(real, relative(parent, resolve(target))));
   const isOutside = inside === '..' || inside.startsWith(`..${sep}`);
-  if (!isOutside) throw new RepairTargetError(target, 'it lies inside of the directory that is repaired');
+  if (!isOutside) throw new RepairTargetError(target, 'the target is inside the directory that is repaired');
 }
 
 async function repairFile(from: string, to: string): Promise<RepairedFile> {
@@ -113,7 +113,7 @@ async function copyRecords(from: string, write: (bytes: Uint8Array) => Promise<v
   }
 }
 
-/** TensorBoard's Python reader goes by steps in files that do not say their version. */
+/** Without a file version, TensorBoard's Python reader discards points by step. */
 function encodeFileVersion(wallTime: number): Uint8Array {
   const what = { kind: 'fileVersion', fileVersion: 'brain.Event:2' } as const;
   return encodeRecord(joinPieces(encodeEvent({ wallTime, step: 0, what })));

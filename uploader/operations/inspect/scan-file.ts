@@ -1,28 +1,28 @@
 /**
- * All whole records of an event file, whatever stands between them.
+ * Reads all whole records of an event file and skips the damage between them.
  *
- * The reader alone would wait at a record that was cut by a crash and never completed; here it is looked behind.
+ * The plain reader waits for the rest of a record that a crash has cut short; this scan continues after it.
  */
 
 import { EventFileReader, type ReadEvent } from '../../../src/format/reader/event-file-reader.js';
 
-/** Bytes that are no record; `torn`: a record of which only the first part was written. */
+/** Bytes that are not a record. `torn`: only the first part of a record was written. */
 export interface Damage {
   readonly offset: number;
   readonly sizeBytes: number;
   readonly part: 'length' | 'data' | 'event' | 'torn';
 }
 
-/** What is known of a file once its records have been read. */
+/** The damage of a file, known once all records have been read. */
 export interface ScanResult {
   /** In file order. */
   readonly damage: readonly Damage[];
-  /** Bytes at the end that are the beginning of a record, and where they begin; 0 when the file ends with a whole one. */
+  /** Size and offset of a partial record at the end; the size is 0 when the file ends with a whole record. */
   readonly tailBytes: number;
   readonly tailOffset: number;
 }
 
-/** Gives the records of a file, and in the end what is damaged. Throws what the file system says. */
+/** Yields the records of a file, and returns the damage at the end. Throws the error of the file system. */
 export async function* scanFile(path: string): AsyncGenerator<ReadEvent, ScanResult, void> {
   const damage: Damage[] = [];
   let tornAt: number | undefined;
@@ -35,9 +35,9 @@ export async function* scanFile(path: string): AsyncGenerator<ReadEvent, ScanRes
       tornAt = undefined;
       yield record;
     }
-    // No record behind a torn one: it is the end of the file.
+    // No record follows the torn one, so it is the tail of the file.
     if (tornAt !== undefined) return { damage, tailBytes: reader.tailBytes + 1, tailOffset: tornAt };
-    // What follows the torn record's first byte is its own, not damage of its own.
+    // Damage right after the torn record's first byte belongs to the torn record.
     damage.push(...reader.damage.filter((range) => range.offset !== offset || offset === 0));
     const goesOnToEnd = reader.damage.at(-1)?.offset === reader.offset;
     if (reader.tailBytes === 0 || goesOnToEnd) {

@@ -1,4 +1,4 @@
-/** What is in a store: its runs, and the files of a run. Reads nothing but listings, run files and receipts. */
+/** Lists the runs of a store, and the files of a run. Reads only listings, run files and manifests. */
 
 import { RUN_FILE, RUN_UUID_PATTERN } from '../../../src/run-directory/layout.js';
 import { inParallel } from '../../base/in-parallel.js';
@@ -17,25 +17,25 @@ import type { SyncConfig } from '../../settings/sync-config.js';
 import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
 
 export interface ListOptions {
-  /** Default: the host's. */
+  /** Default: Node's file system, clock and processes. */
   readonly io?: Io | undefined;
-  /** Default: the store that the configuration names. */
+  /** Default: the configured store. */
   readonly store?: Store | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ListedRun {
   readonly runUuid: string;
-  /** Of the run file; null where it says nothing, or is not there. */
+  /** From the run file; null when the run file is missing or has no such value. */
   readonly name: string | null;
   readonly project: string | null;
   readonly status: string | null;
   readonly files: number;
   readonly bytes: number;
-  /** ISO form: when it ended, else when it began; null when its run file does not say. */
+  /** ISO 8601: when the run ended, else when it began; null when the run file has neither. */
   readonly at: string | null;
   readonly ageMs: number | null;
-  /** Whether a receipt tells of exactly what is stored. */
+  /** Whether a manifest describes exactly the stored files. */
   readonly hasManifest: boolean;
 }
 
@@ -43,12 +43,12 @@ export interface ListedFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly etag: string;
-  /** Of the receipt, where it tells of this very object. */
+  /** From the manifest, if it describes this version of the object. */
   readonly sha256: string | null;
   readonly verifiedAt: string | null;
 }
 
-/** The runs of a store, youngest last. Throws as `sync` does, and for a store that is away. */
+/** Lists the runs of a store, youngest last. Throws as `sync` does, and also when the store is unavailable. */
 export async function listRuns(config: SyncConfig, options: ListOptions = {}): Promise<ListedRun[]> {
   const { io = nodeIo, signal, store } = options;
   return withStoreAccess(config, { io, signal, store }, async (access) => {
@@ -61,7 +61,7 @@ export async function listRuns(config: SyncConfig, options: ListOptions = {}): P
   });
 }
 
-/** The files of a run, in the order of their paths; with `path` only that one and those below it. */
+/** Lists the files of a run in path order; with `path`, only that file and the files below it. */
 export async function listFiles(
   config: SyncConfig,
   runUuid: string,
@@ -148,6 +148,6 @@ function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
     return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
   } catch {
-    return {}; // another program's file under this name
+    return {}; // a file of another program with this name
   }
 }

@@ -4,7 +4,7 @@ import { PullFailure } from './pull-failure.js';
 
 const DIRECTORY_MODE = 0o755;
 
-/** Makes the directories between two, none of which may be anything but a directory. Throws `PullFailure`. */
+/** Creates the directories from `outer` down to `inner`. Throws `PullFailure` when something else has the name of one. */
 export async function makeInside(fileSystem: FileSystem, outer: Buffer, inner: Buffer): Promise<void> {
   if (inner.length <= outer.length) return;
   await makeInside(fileSystem, outer, inner.subarray(0, inner.lastIndexOf(0x2f)));
@@ -16,7 +16,7 @@ export async function makeInside(fileSystem: FileSystem, outer: Buffer, inner: B
     if (kind === 'directory') return;
     throw new PullFailure({
       finding: 'in-the-way',
-      message: `there is a ${kind} where a directory is to be`,
+      message: `a ${kind} exists where a directory is needed`,
     });
   }
 }

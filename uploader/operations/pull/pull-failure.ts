@@ -1,6 +1,6 @@
 import type { PullProblem } from './pull-report.js';
 
-/** Ends the pull of one file. */
+/** Thrown to end the pull of one file with a problem. */
 export class PullFailure extends Error {
   constructor(
     readonly found: Pick<PullProblem, 'finding' | 'message'> & Partial<Pick<PullProblem, 'error'>>,

@@ -1,6 +1,6 @@
 /**
- * One file of a run from the store to the disk: received beside its place, compared with every checksum that is known of it, then renamed. An interrupted one
- * goes on where it stopped, as long as the object is the same.
+ * Downloads one file of a run: to a temporary file, which is compared with every known checksum and then renamed. An interrupted download
+ * resumes where it stopped, if the object has not changed.
  */
 
 import { createHash } from 'node:crypto';
@@ -17,11 +17,11 @@ import type { PullProblem } from './pull-report.js';
 import { type Piece, type ReceiveContext, receive, type Sums, sumFile } from './receive.js';
 
 export interface PullContext extends ReceiveContext {
-  /** Of the run; every link resolved. */
+  /** The run's directory, with all links resolved. */
   readonly directory: Buffer;
-  /** For files that are not whole yet; inside of the run. */
+  /** The directory for incomplete files, inside the run. */
   readonly temporaryDirectory: string;
-  /** Replace files that differ. */
+  /** Whether to replace local files that differ. */
   readonly overwrites: boolean;
 }
 
@@ -37,7 +37,7 @@ interface Wanted {
   readonly etag: string;
 }
 
-/** Pulls a file. Rejects only when the signal is aborted, or for a mistake in this program. */
+/** Pulls a file. Rejects only when the signal is aborted, or for a bug in this program. */
 export async function pullFile(
   planned: PlannedFile,
   line: ManifestLine | undefined,
@@ -74,7 +74,7 @@ class FilePull {
     const { fileSystem, overwrites } = this.#context;
     const wanted = await this.#findWanted();
     const isVerified = wanted.crc32 !== null;
-    const found = await this.#lookAtTarget();
+    const found = await this.#targetSize();
     if (found !== null && isVerified && found === wanted.sizeBytes) {
       const sums = await this.#sumTarget();
       if (isWanted(sums, wanted)) return { status: 'present', bytes: 0, isVerified };
@@ -82,14 +82,14 @@ class FilePull {
     if (found !== null && isVerified && !overwrites)
       throw new PullFailure({
         finding: 'in-the-way',
-        message: 'there is another file in its place: --overwrite replaces it',
+        message: 'a different local file exists; use --overwrite to replace it',
       });
     const name = createHash('sha256').update(`${this.#planned.path}\0${wanted.etag}\0${wanted.sizeBytes}`);
     const temporaryPath = `${this.#context.temporaryDirectory}/${name.digest('hex').slice(0, 32)}.partial`;
     const { sums, receivedBytes } = await receive(temporaryPath, wanted, this.#context);
     if (!isWanted(sums, wanted)) {
       await fileSystem.unlink(temporaryPath);
-      throw new PullFailure({ finding: 'damaged', message: 'what was received is not what was stored' });
+      throw new PullFailure({ finding: 'damaged', message: 'the received bytes do not match the checksum' });
     }
     if (!isVerified) await this.#requireSameObject(wanted.etag, temporaryPath);
     if (found !== null && !isVerified && !overwrites) {
@@ -98,14 +98,14 @@ class FilePull {
       if (present.sha256 === sums.sha256) return { status: 'present', bytes: receivedBytes, isVerified };
       throw new PullFailure({
         finding: 'in-the-way',
-        message: 'there is another file in its place: --overwrite replaces it',
+        message: 'a different local file exists; use --overwrite to replace it',
       });
     }
     await this.#publish(temporaryPath);
     return { status: 'pulled', bytes: receivedBytes, isVerified };
   }
 
-  /** What the file is to be, by what the store and the receipt say. */
+  /** The expected size and checksums of the file, from the store and the manifest. */
   async #findWanted(): Promise<Wanted> {
     const { key } = this.#planned.object;
     const head = await this.#head(key);
@@ -116,7 +116,7 @@ class FilePull {
     const tails = joinSegments(this.#planned.segments, sizeBytes, head.generation);
     for (const { object, skip, end } of tails) {
       const tail = await this.#head(object.key);
-      // The CRC-32 of a part of a segment is nobody's to know.
+      // The CRC-32 of a part of a segment is unknown.
       crc =
         crc === null || tail.crc32 === null || skip > 0
           ? null
@@ -130,30 +130,30 @@ class FilePull {
 
   async #head(key: string) {
     const { store, retryPolicy, signal } = this.#context;
-    const found = await retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+    const found = await retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
     if (found.status === 'absent')
-      throw new PullFailure({ finding: 'missing', message: 'the object is gone' });
+      throw new PullFailure({ finding: 'missing', message: 'the object no longer exists' });
     if (found.status === 'failed')
       throw new PullFailure({ finding: 'unreadable', message: found.error.message, error: found.error });
     return found.object;
   }
 
-  /** Without a checksum all that can be said is that the object was the same before and after. */
+  /** Without a checksum, the only check is that the object was the same before and after the download. */
   async #requireSameObject(etag: string, temporaryPath: string): Promise<void> {
     if ((await this.#head(this.#planned.object.key)).etag === etag) return;
     await this.#context.fileSystem.unlink(temporaryPath);
     throw new PullFailure({
       finding: 'damaged',
-      message: 'the object was replaced while it was read: pull again',
+      message: 'the object was replaced during the download; pull again',
     });
   }
 
-  /** The size of the file that is there; null when there is none. */
-  async #lookAtTarget(): Promise<number | null> {
+  /** The size of the local file; null when none exists. */
+  async #targetSize(): Promise<number | null> {
     try {
       const { kind, sizeBytes } = await this.#context.fileSystem.lstat(this.#target);
       if (kind === 'file') return sizeBytes;
-      throw new PullFailure({ finding: 'in-the-way', message: `there is a ${kind} in its place` });
+      throw new PullFailure({ finding: 'in-the-way', message: `a ${kind} exists at its path` });
     } catch (error) {
       if (isAbsent(error)) return null;
       throw error;
@@ -163,16 +163,16 @@ class FilePull {
   async #sumTarget(): Promise<Sums> {
     const sums = await sumFile(this.#target, this.#context);
     if (sums !== null) return sums;
-    throw new PullFailure({ finding: 'in-the-way', message: 'the file in its place went away' });
+    throw new PullFailure({ finding: 'in-the-way', message: 'the local file was deleted during the pull' });
   }
 
   async #publish(temporaryPath: string): Promise<void> {
     const { fileSystem, directory } = this.#context;
     const parent = this.#target.subarray(0, this.#target.lastIndexOf(0x2f));
     await makeInside(fileSystem, directory, parent);
-    // Whoever puts a link there between the two calls gets the file into what it leads to; nothing is overwritten by the check alone.
+    // A link created between this check and the rename would redirect the file; the check cannot exclude that race.
     if (!(await fileSystem.realPath(parent)).equals(parent))
-      throw new PullFailure({ finding: 'in-the-way', message: 'a directory on the way is a link' });
+      throw new PullFailure({ finding: 'in-the-way', message: 'a parent directory is a link' });
     await fileSystem.rename(temporaryPath, this.#target);
     await fileSystem.syncDirectory(parent);
   }

@@ -1,4 +1,4 @@
-/** Which files a pull makes of a run's objects: names decoded, tails joined, and nothing outside of the run. Pure. */
+/** Plans the files of a pull from a run's objects: decodes names, joins tails, and refuses paths outside the run. Pure. */
 
 import { LINEAGE_FILE, RUN_FILE } from '../../../src/run-directory/layout.js';
 import { RelPathError } from '../../base/errors.js';
@@ -8,12 +8,12 @@ import type { StoredRun } from '../../pipeline/manifest/stored-run.js';
 import type { ListedObject } from '../../store/base/store.js';
 
 export interface PlannedFile {
-  /** As in the key. */
+  /** The path in the object key. */
   readonly path: string;
-  /** Names on disk, encoded. */
+  /** The path on disk, with encoded names. */
   readonly target: RelPath;
   readonly object: ListedObject;
-  /** Tails of the file, in order; which of them count depends on the object's generation. */
+  /** Tails of the file, in order; the `generation` of the object decides which of them count. */
   readonly segments: readonly (SegmentPlace & { readonly object: ListedObject })[];
 }
 
@@ -23,14 +23,14 @@ export interface RefusedKey {
 }
 
 export interface PullPlan {
-  /** The run file and the lineage come last. */
+  /** The run file and the lineage file come last. */
   readonly files: readonly PlannedFile[];
   readonly refused: readonly RefusedKey[];
 }
 
 const LAST: readonly string[] = [LINEAGE_FILE, RUN_FILE];
 
-/** Plans; `withGenerations` adds what files held before they began anew, below `.plx/gen/`. */
+/** Plans the pull; `withGenerations` adds the previous versions of files, below `.plx/gen/`. */
 export function planPull(stored: StoredRun, withGenerations: boolean): PullPlan {
   const refused: RefusedKey[] = [];
   const planned: PlannedFile[] = [];
@@ -40,7 +40,7 @@ export function planPull(stored: StoredRun, withGenerations: boolean): PullPlan 
   for (const [path, version] of stored.files) {
     const parsed = parse(path);
     if (typeof parsed !== 'string') refused.push(parsed);
-    else if (directories.has(path)) refused.push({ path, reason: 'there are files below it too' });
+    else if (directories.has(path)) refused.push({ path, reason: 'a directory has the same name' });
     else {
       const object = { key: `${stored.runUuid}/${path}`, ...version };
       planned.push({ path, target: parsed, object, segments: segments.get(path) ?? [] });
@@ -56,7 +56,7 @@ export function planPull(stored: StoredRun, withGenerations: boolean): PullPlan 
   return { files: planned.sort((a, b) => rank(a) - rank(b)), refused };
 }
 
-/** Those segments that follow the first `sizeBytes` bytes without a gap. `generation`: of the object, null when the store does not know it. */
+/** The segments that follow the first `sizeBytes` bytes without a gap. `generation` is that of the object; null when unknown. */
 export function joinSegments(
   segments: PlannedFile['segments'],
   sizeBytes: number,

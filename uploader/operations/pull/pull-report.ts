@@ -1,19 +1,19 @@
-/** What a pull has done, as a value. */
+/** The result of a pull. */
 
 import type { CodedError } from '../../../src/base/errors.js';
 
 export type PullFinding =
-  /** There is no such run, or the object went away meanwhile. */
+  /** The run does not exist, or the object was deleted during the pull. */
   | 'missing'
-  /** Its name leads out of the run, or is that of a directory too. */
+  /** The name leads out of the run, or a directory has the same name. */
   | 'unsafe-name'
-  /** There is another file, or something that is no file, in its place. */
+  /** A different file, or something other than a file, exists at the path. */
   | 'in-the-way'
-  /** What was received is not what the store, or the receipt, says that it is. */
+  /** The received bytes do not match the checksum of the store or the manifest. */
   | 'damaged'
   /** The object cannot be read. */
   | 'unreadable'
-  /** The disk refuses. */
+  /** The local file cannot be written. */
   | 'unwritable';
 
 export interface PullProblem {
@@ -28,19 +28,19 @@ export interface PulledRun {
   readonly directory: string;
   readonly files: {
     readonly pulled: number;
-    /** They were there already, with the same bytes. */
+    /** Files that already existed with the same bytes. */
     readonly present: number;
-    /** Of these, neither the store nor a receipt knows a checksum. */
+    /** Files of both counts without a checksum in the store or a manifest. */
     readonly unverified: number;
   };
-  /** Received. */
+  /** Bytes received. */
   readonly bytes: number;
   readonly problems: readonly PullProblem[];
 }
 
 export interface PullReport {
   readonly store: string;
-  /** The root that the runs are below. */
+  /** The root directory of the runs. */
   readonly directory: string;
   readonly isComplete: boolean;
   readonly isAborted: boolean;

@@ -21,13 +21,13 @@ import { planPull } from './pull-plan.js';
 import type { PulledRun, PullProblem, PullReport } from './pull-report.js';
 
 export interface PullOptions {
-  /** Default: the host's. */
+  /** Default: Node's file system, clock and processes. */
   readonly io?: Io | undefined;
-  /** Default: the store that the configuration names. */
+  /** Default: the configured store. */
   readonly store?: Store | undefined;
-  /** Replace local files that differ from what is stored. Default false: they stay, and are reported. */
+  /** Replace local files that differ from the stored ones. Default false: they stay and are reported. */
   readonly overwrites?: boolean | undefined;
-  /** Also what files held before they began anew, into `.plx/gen/`. Default false. */
+  /** Also restore previous versions of files, into `.plx/gen/`. Default false. */
   readonly withGenerations?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
@@ -37,8 +37,8 @@ const DIRECTORY_MODE = 0o755;
 const PULL_DIRECTORY = 'pull';
 
 /**
- * Restores runs below `directory`, each as `runs/<uuid>`, and reports. What is there already is kept; a pull that was interrupted goes on. Throws a coded error when the
- * store cannot be used.
+ * Restores runs below `directory`, each as `runs/<uuid>`, and returns a report. Keeps existing files and resumes an interrupted pull.
+ * Throws a coded error when the store cannot be used.
  */
 export async function pull(
   config: SyncConfig,
@@ -72,7 +72,7 @@ interface RunPlace {
   readonly access: StoreAccess;
   readonly io: Io;
   readonly runUuid: string;
-  /** The root. */
+  /** The root directory. */
   readonly directory: string;
 }
 
@@ -96,8 +96,8 @@ class RunPull {
     const shown = join(resolve(this.#place.directory), RUNS_DIRECTORY, runUuid);
     const stored = await listStoredRun(access, runUuid, signal);
     const plan = planPull(stored, this.#options.withGenerations === true);
-    for (const { path, reason } of plan.refused) this.#tell(path, 'unsafe-name', reason);
-    if (stored.files.size === 0) this.#tell('', 'missing', 'the store has no such run');
+    for (const { path, reason } of plan.refused) this.#note(path, 'unsafe-name', reason);
+    if (stored.files.size === 0) this.#note('', 'missing', 'the store has no such run');
     if (plan.files.length === 0) return this.#result(shown);
     const manifest = await loadManifest(access, stored, signal);
     try {
@@ -119,7 +119,7 @@ class RunPull {
       await this.#finish(io.fileSystem, context);
     } catch (error) {
       if (signal?.aborted === true || systemErrorCode(error) === undefined) throw error;
-      this.#tell('', 'unwritable', messageOf(error));
+      this.#note('', 'unwritable', messageOf(error));
     }
     return this.#result(shown);
   }
@@ -127,14 +127,14 @@ class RunPull {
   async #makeContext(shown: string): Promise<PullContext> {
     const { access, io } = this.#place;
     const { fileSystem } = io;
-    // The path on the command line may itself be a link: the user named it. Below it no link is followed.
+    // The directory that the user passes may be a link. Below it, links are not followed.
     const root = await resolveExisting(fileSystem, this.#place.directory);
     const path = join(root, RUNS_DIRECTORY, this.#place.runUuid);
     const temporaryDirectory = join(path, PROCESS_DIRECTORY, PULL_DIRECTORY);
     await makeDirectories(fileSystem, temporaryDirectory, DIRECTORY_MODE);
     const found = (await fileSystem.realPath(temporaryDirectory)).toString();
     if (found !== temporaryDirectory)
-      throw Object.assign(new Error(`${shown}: a directory on the way is a link`), { code: 'ELOOP' });
+      throw Object.assign(new Error(`${shown}: a parent directory is a link`), { code: 'ELOOP' });
     return {
       ...access,
       fileSystem,
@@ -146,7 +146,7 @@ class RunPull {
     };
   }
 
-  /** Until all of it is there, what is missing was not deleted. */
+  /** Marks the run as being pulled, so that its missing files do not count as deleted. */
   async #mark(directory: Buffer): Promise<void> {
     const { io, runUuid } = this.#place;
     const at = new Date(io.clock.wallTime() * 1000).toISOString();
@@ -156,7 +156,7 @@ class RunPull {
 
   async #finish(fileSystem: FileSystem, { directory, temporaryDirectory }: PullContext): Promise<void> {
     if (this.#problems.length > 0) return;
-    // Of earlier pulls, when the objects were others.
+    // Remove temporary files of earlier pulls, which belong to other versions of the objects.
     for (const name of await fileSystem.readDirectory(temporaryDirectory))
       await fileSystem.unlink(`${temporaryDirectory}/${name.toString()}`);
     await fileSystem.removeDirectory(temporaryDirectory);
@@ -167,7 +167,7 @@ class RunPull {
     }
   }
 
-  #tell(path: string, finding: PullProblem['finding'], message: string): void {
+  #note(path: string, finding: PullProblem['finding'], message: string): void {
     this.#problems.push({ path, finding, message, error: null });
   }
 

@@ -1,4 +1,4 @@
-/** Bytes of objects, one behind the other, into a file; goes on behind what an interrupted attempt has left there. */
+/** Downloads byte ranges of objects into one file, and resumes after the bytes of an interrupted attempt. */
 
 import { createHash, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -15,7 +15,7 @@ export interface ReceiveContext extends StoreAccess {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A stretch of a store's object. */
+/** A byte range of an object. */
 export interface Piece {
   readonly key: string;
   readonly start: number;
@@ -32,7 +32,7 @@ export interface Sums {
 const CHUNK_BYTES = 1024 * 1024;
 const FILE_MODE = 0o644;
 
-/** Receives what is not there yet, and sums up all of the file. Throws `PullFailure`, and what the disk says. */
+/** Downloads the missing bytes and returns the checksums of the whole file. Throws `PullFailure` and errors of the disk. */
 export async function receive(
   path: string,
   { pieces, sizeBytes }: { readonly pieces: readonly Piece[]; readonly sizeBytes: number },
@@ -60,7 +60,7 @@ export async function receive(
   return { sums: sums.end(), receivedBytes: sums.sizeBytes - beforeBytes };
 }
 
-/** The sums of a file; null when there is none. */
+/** The checksums of a file; null when it does not exist. */
 export async function sumFile(path: FsPath, context: ReceiveContext): Promise<Sums | null> {
   return (await readBefore(path, context))?.end() ?? null;
 }
@@ -76,13 +76,13 @@ class RunningSums {
     this.sizeBytes += bytes.length;
   }
 
-  /** Of all that was taken; to be called once. */
+  /** The checksums of all bytes so far. Call it once. */
   end(): Sums {
     return { sizeBytes: this.sizeBytes, crc32: this.#crc32, sha256: this.#sha256.digest('hex') };
   }
 }
 
-/** `from`: where the piece begins in the file. */
+/** Downloads one piece; `from` is its offset in the file. */
 async function receivePiece(
   target: {
     readonly file: WritableFile;
@@ -118,11 +118,11 @@ async function receivePiece(
   if (outcome.status === 'failed')
     throw new PullFailure({ finding: 'unreadable', message: outcome.error.message, error: outcome.error });
   if (sums.sizeBytes === end) return;
-  const message = `${key} ended early, after ${sums.sizeBytes - from} bytes`;
+  const message = `${key}: the download ended after ${sums.sizeBytes - from} of ${piece.end - piece.start} bytes`;
   throw new PullFailure({ finding: 'damaged', message });
 }
 
-/** What is in a file; null when there is none. */
+/** Reads the existing part of a file; null when the file does not exist. */
 async function readBefore(path: FsPath, { fileSystem, signal }: ReceiveContext): Promise<RunningSums | null> {
   try {
     const file = await fileSystem.openForReading(path);

@@ -1,16 +1,16 @@
-/** URLs of what is in a store: `<store>/<uuid>/<path>`. Pure. */
+/** Parses URLs of runs and files in a store: `<store>/<uuid>/<path>`. Pure. */
 
 import { RUN_UUID_PATTERN } from '../../../src/run-directory/layout.js';
 
 export interface RunUrl {
-  /** Of the store. */
+  /** The URL of the store. */
   readonly store: string;
   readonly runUuid: string | null;
-  /** Inside the run; empty for all of it. */
+  /** The path inside the run; empty for the whole run. */
   readonly path: string;
 }
 
-/** Reads a URL; whether there is such a store is for `openStore` to say. The first name of 32 hex digits behind the host is the run. */
+/** Splits a URL; `openStore` checks the store part. The first name of 32 hex digits after the host is the run. */
 export function parseRunUrl(url: string): RunUrl {
   const match = /^([a-z][a-z0-9+.-]*:\/\/[^/]*)(.*)$/i.exec(url);
   const [, origin = url, rest = ''] = match ?? [];

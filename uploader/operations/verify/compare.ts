@@ -1,4 +1,4 @@
-/** What follows from the checksums of a file, of its object and of its receipt. Pure. */
+/** Compares the checksums of a file, its object and its manifest line. Pure. */
 
 import type { ManifestLine } from '../../pipeline/manifest/manifest.js';
 import type { FileHashes } from '../../pipeline/source/hash-file.js';
@@ -12,7 +12,7 @@ export interface ObjectFacts {
   readonly etag: string;
   readonly sizeBytes: number;
   readonly crc32: number;
-  /** Null when it was not read. */
+  /** Null when the object was not read. */
   readonly sha256: string | null;
 }
 
@@ -21,7 +21,7 @@ export interface Compared {
   readonly message: string;
 }
 
-/** Compares what is there; null when all of it agrees. `local` is null for a file that only the receipt tells of. */
+/** Returns the difference; null when all agree. `local` is null for a file that exists only in the manifest. */
 export function compare(
   local: LocalFacts | null,
   object: ObjectFacts | null,
@@ -31,18 +31,18 @@ export function compare(
   if (object === null) {
     const isToCome = options.isLive && line === undefined;
     return isToCome
-      ? { finding: 'behind', message: 'it is not stored yet' }
+      ? { finding: 'behind', message: 'the file is not stored yet' }
       : { finding: 'missing', message: 'the store has no such object' };
   }
   const isStoreIntact = line !== undefined && isSame(object, line);
-  // Made of event files as they come: it has grown since the receipt.
+  // A generated file of a live run may have grown since the manifest was written.
   if (local === null && options.isLive && line?.etag !== object.etag) return null;
   if (local === null) return isStoreIntact || line === undefined ? null : toStoreFault(object, line);
   if (isSame(object, local)) {
-    // Equal sizes and CRC-32, and yet another file than the one that was stored as this very object.
+    // Size and CRC-32 are equal, but the SHA-256 shows that a different file was stored as this object.
     const isStoredAs = line !== undefined && line.etag === object.etag && local.sha256 !== null;
     const isForged = isStoredAs && line.sha256 !== local.sha256;
-    return isForged ? { finding: 'changed', message: 'its SHA-256 is not that of the receipt' } : null;
+    return isForged ? { finding: 'changed', message: 'its SHA-256 differs from the manifest' } : null;
   }
   const isBeginning = object.sizeBytes < local.sizeBytes && local.crc32AtMark === object.crc32;
   if (isBeginning && options.isLive)
@@ -53,13 +53,13 @@ export function compare(
   if (object.sizeBytes < local.sizeBytes) return toShortened(object.sizeBytes, local.sizeBytes);
   return {
     finding: 'differs',
-    message: 'the object is not the local file, and no receipt tells which is right',
+    message: 'the object differs from the local file, and no manifest says which one is right',
   };
 }
 
 function toStoreFault(object: ObjectFacts, line: ManifestLine): Compared {
   if (object.sizeBytes < line.sizeBytes) return toShortened(object.sizeBytes, line.sizeBytes);
-  return { finding: 'damaged', message: `the object is not what was stored on ${line.verifiedAt}` };
+  return { finding: 'damaged', message: `the object has changed since ${line.verifiedAt}` };
 }
 
 function toShortened(found: number, expected: number): Compared {

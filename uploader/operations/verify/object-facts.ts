@@ -1,4 +1,4 @@
-/** The checksums of an object: what the store says of it, or what reading all of it says. */
+/** Finds the checksums of an object: from the store, or by reading the object. */
 
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -11,7 +11,7 @@ export type ObjectFactsOutcome =
   | { readonly status: 'absent' }
   | FailedOutcome;
 
-/** Asks the store; reads the object where that says too little, or when `isDeep`. */
+/** Asks the store, and reads the object when the store has no checksum, or with `isDeep`. */
 export async function findObjectFacts(
   access: StoreAccess,
   key: string,
@@ -19,7 +19,7 @@ export async function findObjectFacts(
 ): Promise<ObjectFactsOutcome> {
   const { store, retryPolicy } = access;
   const { isDeep, signal } = options;
-  const found = await retryPolicy.withRetry(`look at ${key}`, () => store.head(key, signal), { signal });
+  const found = await retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
   if (found.status !== 'found') return found;
   const { etag, sizeBytes, crc32: known } = found.object;
   if (known !== null && !isDeep)

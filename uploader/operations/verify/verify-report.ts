@@ -1,26 +1,26 @@
-/** What a verification has found, as a value. */
+/** The result of a verification. */
 
 import type { CodedError } from '../../../src/base/errors.js';
 import type { StoreNotice } from '../../store/base/store.js';
 
 export type Finding =
-  /** There is no such object. */
+  /** The object does not exist. */
   | 'missing'
-  /** The object is a shorter one than was stored. */
+  /** The object is shorter than the stored version was. */
   | 'shortened'
-  /** The object has other bytes than were stored; the local file has those. */
+  /** The object differs from the version that was stored; the local file is unchanged. */
   | 'damaged'
-  /** The local file has changed since it was stored; the object is what was stored. */
+  /** The local file has changed since it was stored; the object is unchanged. */
   | 'changed'
-  /** The object differs from the local file, and no receipt tells which of them is right. */
+  /** The object differs from the local file, and no manifest says which one is right. */
   | 'differs'
-  /** The file is still being written, and the object is a beginning of it. */
+  /** The file is still being written, and the object holds only its beginning. */
   | 'behind'
   /** The file or the object could not be read. */
   | 'unreadable';
 
 export interface VerifyProblem {
-  /** Inside the run, as in the key. */
+  /** The path inside the run, as in the object key. */
   readonly path: string;
   readonly finding: Finding;
   /** For people. */
@@ -31,22 +31,22 @@ export interface VerifyProblem {
 export interface RunVerification {
   readonly runUuid: string;
   readonly directory: string;
-  /** Whether files of the run are still being written, as far as can be told. */
+  /** Whether the run is still being written, as far as is known. */
   readonly isLive: boolean;
-  /** Its local data was cleaned: what is verified is what the receipt tells. */
+  /** Whether the local data was cleaned; then the objects are compared with the manifest. */
   readonly isCleaned: boolean;
   readonly verified: {
     readonly files: number;
     readonly bytes: number;
-    /** Of these, files of which only the receipt tells: they are not on this disk. */
+    /** How many of these files are only in the manifest, not on this disk. */
     readonly notLocal: number;
   };
   readonly problems: readonly VerifyProblem[];
-  /** Files that are left out of the store on purpose. */
+  /** Files that are excluded from the store on purpose. */
   readonly leftOut: readonly string[];
-  /** Objects that neither a local file nor a receipt tells of. */
+  /** Objects without a local file or a manifest line. */
   readonly onlyInStore: number;
-  /** Key of the receipt that was written; null when none was. */
+  /** Key of the manifest that was written; null when none was. */
   readonly manifest: string | null;
 }
 
@@ -58,7 +58,7 @@ export interface VerifyReport {
   readonly isAborted: boolean;
   readonly durationMs: number;
   readonly runs: readonly RunVerification[];
-  /** Paths that could not be looked at, outside of runs. */
+  /** Errors for unreadable paths outside runs. */
   readonly unreadable: readonly CodedError[];
   readonly notices: readonly StoreNotice[];
 }

@@ -1,4 +1,4 @@
-/** Compares one run with the store: every local file, and every file of which only a receipt tells. */
+/** Compares one run with the store: every local file, and every file that is only in a manifest. */
 
 import { CodedError } from '../../../src/base/errors.js';
 import { FileError } from '../../base/errors.js';
@@ -21,11 +21,11 @@ import type { RunVerification, VerifyProblem } from './verify-report.js';
 
 export interface VerifyRunOptions {
   readonly isDeep: boolean;
-  /** Compare SHA-256 of local files with the receipt too; else it is only computed where no receipt tells it. */
+  /** Compute the SHA-256 of every local file; otherwise only of files that the manifest does not cover. */
   readonly isExact: boolean;
-  /** Whether a run that has ended and is verified gets a receipt. */
+  /** Whether to write a manifest for a run that has ended and is verified. */
   readonly writesManifest: boolean;
-  /** Problems and left-out paths that the scan has found in the run. */
+  /** Problems and excluded paths that the scan found in the run. */
   readonly problems: readonly CodedError[];
   readonly leftOut: readonly string[];
   readonly signal?: AbortSignal | undefined;
@@ -33,10 +33,10 @@ export interface VerifyRunOptions {
   readonly onFile?: ((path: string, sizeBytes: number) => void) | undefined;
 }
 
-/** A local file that was found equal to its object, as it was when that was found. */
+/** A local file that equals its object, with the version that was compared. */
 export interface VerifiedFile {
   readonly path: RelPath;
-  /** Where it is on disk. */
+  /** The full path on disk. */
   readonly localPath: Buffer;
   readonly version: FileVersion;
 }
@@ -51,7 +51,7 @@ interface ReadFile extends LocalFacts {
   readonly localPath: Buffer;
 }
 
-/** Verifies one run of a scanned root. Throws the coded error of a store that cannot be asked. */
+/** Verifies one run of a scanned root. Throws the coded error when the store cannot be listed. */
 export function verifyRun(
   parts: UploaderContext,
   run: KnownRun,
@@ -76,14 +76,14 @@ class RunVerifier {
     this.#run = run;
     this.#options = options;
     for (const error of options.problems)
-      this.#tell(error instanceof FileError ? error.path : '', 'unreadable', error.message, error);
+      this.#note(error instanceof FileError ? error.path : '', 'unreadable', error.message, error);
   }
 
   async run(): Promise<VerifiedRun> {
     const { inventory, io } = this.#parts;
     const { uuid, directory } = this.#run;
     const { signal } = this.#options;
-    if (directory === null) throw new Error(`no directory is known for run ${uuid}`);
+    if (directory === null) throw new Error(`run ${uuid} has no known directory`);
     const stored = await listStoredRun(this.#parts, uuid, signal);
     const manifest = await loadManifest(this.#parts, stored, signal);
     const isMarkedLive = await isRunLive(io, directory, Number.POSITIVE_INFINITY);
@@ -122,7 +122,7 @@ class RunVerifier {
     const key = `${this.#run.uuid}/${path}`;
     const found = await findObjectFacts(this.#parts, key, { isDeep, signal });
     if (found.status === 'failed') {
-      this.#tell(path, 'unreadable', `the object cannot be read: ${found.error.message}`, found.error);
+      this.#note(path, 'unreadable', `the object cannot be read: ${found.error.message}`, found.error);
       return;
     }
     const object = found.status === 'found' ? found.facts : null;
@@ -133,18 +133,18 @@ class RunVerifier {
       local = id === undefined ? null : await this.#readLocal(id, object?.sizeBytes ?? 0, withSha256);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
-      this.#tell(path, 'unreadable', error.message, error);
+      this.#note(path, 'unreadable', error.message, error);
       return;
     }
     onFile?.(path, local?.sizeBytes ?? object?.sizeBytes ?? 0);
     const compared = compare(local, object, line, { isLive });
     if (compared !== null || object === null) {
-      this.#tell(path, compared?.finding ?? 'missing', compared?.message ?? '', null);
+      this.#note(path, compared?.finding ?? 'missing', compared?.message ?? '', null);
       return;
     }
-    const told = line !== undefined && line.etag === object.etag ? line.sha256 : undefined;
-    const sha256 = local?.sha256 ?? object.sha256 ?? told;
-    if (sha256 === undefined) return; // not on disk, and another object than the receipt tells of
+    const recorded = line !== undefined && line.etag === object.etag ? line.sha256 : undefined;
+    const sha256 = local?.sha256 ?? object.sha256 ?? recorded;
+    if (sha256 === undefined) return; // not on disk, and the manifest describes another version of the object
     const { etag, sizeBytes, crc32 } = object;
     const verifiedAt = new Date(this.#parts.clock.wallTime() * 1000).toISOString();
     const proof = found.status === 'found' && found.isRead ? 'read' : 'checksum';
@@ -158,7 +158,7 @@ class RunVerifier {
     const { inventory, io, pool, openPolicy } = this.#parts;
     const path = inventory.relPathOf(id);
     const place = inventory.placeOf(id);
-    if (place === null) throw new Error(`no directory is known for ${path}`);
+    if (place === null) throw new Error(`${path} has no known directory`);
     const file = await openLocalFile(io.fileSystem, place, path, openPolicy());
     try {
       const version = file.opened;
@@ -174,7 +174,7 @@ class RunVerifier {
     }
   }
 
-  /** Nothing is written of a run with problems: the receipt that there is remains what to compare with. */
+  /** Writes a manifest, but not for a run with problems: its existing manifest stays the reference. */
   async #saveManifest(stored: StoredRun, before: ManifestLines): Promise<string | null> {
     const { io, store, onNotice } = this.#parts;
     const { signal, writesManifest } = this.#options;
@@ -190,12 +190,12 @@ class RunVerifier {
     if (!('status' in saved)) return saved.key;
     onNotice({
       code: 'NOTICE_NO_MANIFEST',
-      message: `${runUuid}: no receipt was written: ${saved.error.message}`,
+      message: `${runUuid}: the manifest could not be written: ${saved.error.message}`,
     });
     return null;
   }
 
-  #tell(path: string, finding: VerifyProblem['finding'], message: string, error: CodedError | null): void {
+  #note(path: string, finding: VerifyProblem['finding'], message: string, error: CodedError | null): void {
     this.#problems.push({ path, finding, message, error });
   }
 }

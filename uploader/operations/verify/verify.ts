@@ -1,4 +1,4 @@
-/** Re-checks a store against local files and receipts. Changes nothing but receipts. */
+/** Compares a store with local files and manifests. Writes nothing but manifests. */
 
 import type { CodedError } from '../../../src/base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
@@ -16,9 +16,9 @@ import { type VerifiedRun, verifyRun } from './verify-run.js';
 const RUNS_AT_ONCE = 4;
 
 export interface VerifyOptions extends Omit<UploaderOptions, 'notifier'> {
-  /** Read every byte of every object and compare SHA-256, whatever the store says of it. Default false. */
+  /** Read every byte of every object and compare SHA-256, even where the store has a checksum. Default false. */
   readonly isDeep?: boolean | undefined;
-  /** Compute SHA-256 of local files also where a receipt tells it of this very object: twice the time. Default false. */
+  /** Compute SHA-256 of all local files, even where a manifest has it; this takes twice as long. Default false. */
   readonly isExact?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called for each file that was compared. */
@@ -26,8 +26,8 @@ export interface VerifyOptions extends Omit<UploaderOptions, 'notifier'> {
 }
 
 /**
- * Compares the runs at a path with a store: all local files by size and checksum, and what receipts tell of files that are no longer there. Writes a receipt for each run
- * that has ended and is whole. Throws a coded error when nothing can be verified at all, as `sync` does.
+ * Compares the runs at a path with a store: local files by size and checksum, deleted files by their manifest. Writes a manifest for
+ * each run that has ended and is completely stored. Throws a coded error when nothing can be verified, as `sync` does.
  */
 export async function verify(config: SyncConfig, options: VerifyOptions = {}): Promise<VerifyReport> {
   return withScannedRuns(config, options, async ({ parts, scanner, runs, verifyOne }) => {
@@ -65,7 +65,7 @@ export interface ScannedRuns {
   readonly verifyOne: (run: KnownRun) => Promise<VerifiedRun>;
 }
 
-/** Scans a root, makes sure that the store is there, and gives both to `work`. Takes no lock: nothing is sent. */
+/** Scans a root, checks the store, and passes both to `work`. Needs no lock, because nothing is uploaded. */
 export async function withScannedRuns<Result>(
   config: SyncConfig,
   options: VerifyOptions,

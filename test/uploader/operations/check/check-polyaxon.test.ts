@@ -50,7 +50,7 @@ describeWithPeers(['polyaxon'], 'check of a Polyaxon server', () => {
     expect(text).toMatch(/version +2\.16\.1 \(ce\)\n/);
     expect(text).toMatch(/project +default\/demo\n/);
     expect(text).toMatch(/credentials +POLYAXON_AUTH_TOKEN/);
-    expect(text).toMatch(/extends objects +NO\n/);
+    expect(text).toMatch(/appends to objects +NO\n/);
     expect(text).toContain('NOTICE_NO_CONDITIONAL_WRITES');
     expect(text).toMatch(/The store can be used\.\n$/);
   });

@@ -44,7 +44,7 @@ describe('check of a directory', () => {
     const { stdout, code } = await check(`file://${root}`, '--state-dir', createTempDir());
 
     expect(code).toBe(0);
-    expect(stdout).toMatch(/extends objects +yes\n/);
+    expect(stdout).toMatch(/appends to objects +yes\n/);
     expect(stdout).toMatch(/The store can be used\.\n$/);
     expect(readdirSync(root, { recursive: true })).toEqual(['.plx']);
   });
@@ -56,7 +56,7 @@ describe('check of a directory', () => {
     const { stdout, code } = await check(`file://${createTempDir()}`, '--state-dir', blocked);
 
     expect(code).toBe(0);
-    expect(stdout).toContain(`NOTICE_STATE_DIR: ${blocked} cannot be written`);
+    expect(stdout).toContain(`NOTICE_STATE_DIR: ${blocked} is not writable`);
   });
 
   it('says that a file is in its place', async () => {
@@ -167,7 +167,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
 
     expect(code).toBe(0);
     expect(stdout).toMatch(/region +us-east-1\n/);
-    expect(stdout).toContain('NOTICE_STORE_REGION: the bucket lies in the region us-east-1');
+    expect(stdout).toContain('NOTICE_STORE_REGION: the bucket is in the region us-east-1');
   });
 
   it('signs with the time of the store when the clock is off, and says so', async () => {
@@ -176,7 +176,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
     const { stdout, code } = await check('s3://checked');
 
     expect(code).toBe(0);
-    expect(stdout).toMatch(/clock +(3599|36\d\d) s ahead of this host's\n/);
+    expect(stdout).toMatch(/clock +(3599|36\d\d) s ahead of this host\n/);
     expect(stdout).toContain('NOTICE_CLOCK: ');
   });
 

@@ -184,7 +184,7 @@ describe('polytrack fsck', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/1 record, 2 problems\n {2}byte 0: the name of the directory contains "tfevents"/);
     expect(stdout).toMatch(
-      /byte 40, \d+ B: the CRC of a record does not match\n {4}TensorBoard: shows the record as it is/,
+      /byte 40, \d+ B: the CRC of a record does not match\n {4}TensorBoard: shows the record with its changed values/,
     );
     expect(stdout).toMatch(/TensorBoard with --load_fast false: stops here/);
   });
@@ -195,7 +195,7 @@ describe('polytrack fsck', () => {
 
     expect(await runCli('fsck', logdir)).toMatchObject({
       code: 0,
-      stdout: `${join(logdir, FILE)}: 2 records, fine\n`,
+      stdout: `${join(logdir, FILE)}: 2 records, no problems\n`,
     });
     expect(await runCli('fsck', join(logdir, FILE))).toMatchObject({ code: 0 });
     expect(await runCli('fsck', createTempDir())).toMatchObject({ code: 2 });

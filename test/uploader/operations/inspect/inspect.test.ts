@@ -146,11 +146,11 @@ describe('polytrack inspect', () => {
 
     expect(half).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('3 B of a record that is not whole yet'),
+      stdout: expect.stringContaining('3 B of an incomplete record at the end'),
     });
     expect(damaged).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining('1 damaged place: see polytrack fsck'),
+      stdout: expect.stringContaining('1 damaged range: see polytrack fsck'),
     });
   });
 
