@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** argv → command → exit code. The only file that touches `process`, besides the effects in io/. */
+/** The `polytrack` command: argv → command → exit code. Apart from base/io/, the only file that uses `process`. */
 
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
@@ -14,11 +14,11 @@ import { createProgram } from './commands/program.js';
 /** 128 + the number of the signal, as shells report it. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
-// Which Node.js the S3 client will want next year is for those who maintain polytrack, not for those who sync.
+// Silence the AWS SDK's warning about future Node.js versions: it concerns maintainers, not users.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-// What is alive is small, what a request leaves behind is not: with V8's own growth (twice what is alive, and more) 100,000 small files
-// take 290 MB of memory, with this 150 MB, for a tenth more of CPU time.
+// Requests create much garbage while the live heap is small. By default V8 lets the heap grow to twice its live size or more, and 100,000
+// small files take 290 MB of memory. With this setting they take 150 MB, at the cost of a tenth more CPU time.
 setFlagsFromString('--heap-growing-percent=20');
 
 const redact = createRedactor(process.env);
@@ -39,14 +39,14 @@ for (const [name, exitCode] of Object.entries(SIGNALS)) {
 const context: CommandContext = {
   environment: process.env,
   stdout: (text) => {
-    lines.flush(); // on a terminal the two are one
+    lines.flush(); // keeps the order of stderr and stdout on a terminal
     process.stdout.write(redact(text));
   },
   stderr: (text) => lines.add(text),
   columns: () => (process.stderr.isTTY ? process.stderr.columns : undefined),
   signal: abort.signal,
   io: nodeIo,
-  // Whoever was interrupted and has finished nevertheless has succeeded; who has not says by what it was interrupted.
+  // An interrupted command that has finished its work exits with 0; otherwise the exit code names the signal.
   setExitCode: (code) => {
     process.exitCode = code === EXIT.complete ? code : (interruption ?? code);
   },

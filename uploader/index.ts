@@ -30,7 +30,7 @@ export type { HttpAddress } from './settings/value-types.js';
 export { type FoundStatus, findStatus, listStatus } from './engine/monitor/find-status.js';
 export type { RunUploadStatus, Status, Totals } from './engine/monitor/status-file.js';
 
-// What happens to a run, for programs that follow it.
+// Progress of runs, for programs that observe it.
 
 export type { ExportCounts } from '../src/polyaxon/export/exporter-state.js';
 export type { ExportFacts, OnExported } from './pipeline/report/export-facts.js';
@@ -112,7 +112,7 @@ export {
   type S3Timeouts,
 } from './store/open-store.js';
 
-// Polyaxon; `polytrack/polyaxon` has the client, and finds a connection.
+// Polyaxon types. `polytrack/polyaxon` exports the client and `findConnection`.
 
 export type { EventsSummary, SeriesArtifact } from '../src/polyaxon/export/run-artifact.js';
 export type { MetricSummary } from '../src/polyaxon/export/statistics.js';
@@ -130,7 +130,7 @@ export type { CredentialSources, Credentials } from './polyaxon-api/credentials.
 export { ProjectDirectory, type RunPlace } from './polyaxon-api/project-directory.js';
 export type { RunRef } from './polyaxon-api/types.js';
 
-// Effects, to replace them in tests.
+// Interfaces to the operating system, for tests that replace them.
 
 export type { Clock } from '../src/base/clock.js';
 export type { JsonValue } from '../src/base/json-value.js';

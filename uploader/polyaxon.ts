@@ -1,7 +1,7 @@
 /**
- * `polytrack/polyaxon`: a client for Polyaxon's API, Polyaxon's kinds, names and statuses, and the conversion of event files to Polyaxon's.
+ * `polytrack/polyaxon`: a client for Polyaxon's API; Polyaxon's kinds, names and statuses; conversion of event files to Polyaxon event files.
  *
- * The client leaves retries to its caller. `polytrack/uploader` keeps a server up to date with the runs of a directory.
+ * The client does not retry; the caller does. `polytrack/uploader` keeps a server up to date with the runs of a directory.
  */
 
 // Entry points of the API client.
@@ -14,7 +14,7 @@ export {
   type Variables,
 } from './polyaxon-api/connection.js';
 
-// What the API takes and returns. `V1RunArtifact` and `V1StatusCondition` are the API's; the run directory's are in `polytrack`.
+// Requests and responses of the API. `V1RunArtifact` and `V1StatusCondition` are API types; `polytrack` exports those of the run directory.
 
 export type {
   JsonObject,
@@ -62,7 +62,7 @@ export {
 export { isDone } from '../src/polyaxon/run-record.js';
 export { RUN_STATUSES, type RunStatus } from '../src/polyaxon/statuses.js';
 
-// Export: converts the events of event files to Polyaxon's files.
+// Export: converts event files to Polyaxon event files and their assets.
 
 export {
   artifactsOf,
@@ -84,7 +84,7 @@ export type { SeriesState } from '../src/polyaxon/export/series.js';
 export type { MetricSummary, StatisticsState } from '../src/polyaxon/export/statistics.js';
 export type { TagState } from '../src/polyaxon/export/tag-table.js';
 
-// Errors, and types that the above use.
+// Errors, and types that the exports above use.
 
 export type { Clock } from '../src/base/clock.js';
 export { CodedError, InvalidValueError } from '../src/base/errors.js';

@@ -120,9 +120,9 @@ describe('what bad input gets', () => {
       '--older-than: "soon" is not a duration',
     ],
     [['clean', '.', '--store', 'file:///s', '--until-free', 'much'], '--until-free: "much" is not a size'],
-    [['pull', 'file:///store', 'directory'], 'this is no run of a store'],
-    [['pull', `file:///store/${'0'.repeat(32)}`], 'no directory is named'],
-    [['ls', 'ftp://host/x'], 'there is no store for ftp://'],
+    [['pull', 'file:///store', 'directory'], 'not the URL of a run'],
+    [['pull', `file:///store/${'0'.repeat(32)}`], 'the target directory is missing'],
+    [['ls', 'ftp://host/x'], 'no store supports ftp://'],
     [['sync', '.', '--store', 'file:///s', '--force'], '--force: needs --mirror'],
     [['watch', '.', '--store', 'file:///s', '--http', 'here'], '--http: "here" is not an address'],
   ])('%j', async (args, message) => {

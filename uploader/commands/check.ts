@@ -1,4 +1,4 @@
-/** `polytrack check`: whether a store can be used, before anything is sent there. */
+/** `polytrack check`: checks whether a store can be used, before anything is uploaded. */
 
 import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
@@ -50,7 +50,7 @@ async function runCheck(store: string | undefined, flags: Flags, context: Comman
   }
 }
 
-/** What a later call would meet again. */
+/** Polyaxon errors that a retry does not fix. */
 const REFUSALS: readonly string[] = [
   'ERR_API_UNAUTHORIZED',
   'ERR_API_MISSING',

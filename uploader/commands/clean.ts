@@ -1,4 +1,4 @@
-/** `polytrack clean`: deletes local data that is safe in a store. */
+/** `polytrack clean`: deletes local files that are safe in a store. */
 
 import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
@@ -62,32 +62,32 @@ function toJson(report: CleanReport): string {
 }
 
 const KEPT: Readonly<Record<KeptReason, string>> = {
-  younger: 'changed too lately',
+  younger: 'changed too recently',
   smaller: 'too small',
-  newest: 'one of the newest',
-  'enough-free': 'enough is free',
+  newest: 'one of the newest runs',
+  'enough-free': 'enough space is free',
 };
 
 function toText(report: CleanReport): string {
   const { runs, isDryRun, isAborted, bytes, freeBytes, store } = report;
   const cleaned = runs.filter(({ outcome }) => outcome === 'cleaned' || outcome === 'would-clean');
   const refused = runs.filter(({ outcome }) => outcome === 'refused');
-  const done = `${formatCount(cleaned.length, 'run')} (${formatBytes(bytes)}), all of it in ${store}`;
+  const done = `${formatCount(cleaned.length, 'run')} (${formatBytes(bytes)}), all stored in ${store}`;
   const lines = [
     ...runs.filter((run) => run.outcome !== 'refused').map(toLine),
-    ...(refused.length === 0 ? [] : ['Refused, because the store does not have them as they are here:']),
+    ...(refused.length === 0 ? [] : ['Not deleted, because the store does not have the same files:']),
     ...refused.flatMap((run) => toProblemLines(run)),
-    `${isAborted ? 'Interrupted: deleted' : isDryRun ? 'Would delete' : 'Deleted'} ${done}; ${formatBytes(freeBytes)} free.`,
-    ...(isDryRun && cleaned.length > 0 ? ['Nothing was deleted: give --yes to do it.'] : []),
+    `${isAborted ? 'Interrupted after deleting' : isDryRun ? 'Would delete' : 'Deleted'} ${done}; ${formatBytes(freeBytes)} free.`,
+    ...(isDryRun && cleaned.length > 0 ? ['Nothing was deleted. Pass --yes to delete.'] : []),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
 
 function toLine({ runUuid, outcome, kept, files, bytes, leftOut }: CleanedRun): string {
   if (outcome === 'kept') return `kept ${runUuid}: ${KEPT[kept ?? 'newest']}`;
-  if (outcome === 'live') return `kept ${runUuid}: it is still being written`;
-  if (outcome === 'done') return `kept ${runUuid}: it was cleaned before`;
-  const left = leftOut.length === 0 ? '' : `; ${formatCount(leftOut.length, 'path')} that no store has stay`;
+  if (outcome === 'live') return `kept ${runUuid}: still being written`;
+  if (outcome === 'done') return `kept ${runUuid}: already cleaned`;
+  const left = leftOut.length === 0 ? '' : `; kept ${formatCount(leftOut.length, 'excluded path')}`;
   const verb = outcome === 'cleaned' ? 'deleted' : 'would delete';
   return `${verb} ${runUuid}: ${formatCount(files, 'file')} (${formatBytes(bytes)})${left}`;
 }

@@ -1,14 +1,14 @@
-/** What a command may use of the process. Only cli.ts touches the process itself. */
+/** The parts of the process that a command may use. Only cli.ts uses `process` directly. */
 
 import type { Io } from '../base/io/io.js';
 
 export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** For results: what another program may read. */
+  /** For results, which other programs may read. */
   readonly stdout: (text: string) => void;
   /** For people: progress, notices, errors. */
   readonly stderr: (text: string) => void;
-  /** Width of the terminal that stderr is; undefined when it is none. */
+  /** Width of the terminal of stderr; undefined when stderr is not a terminal. */
   readonly columns: () => number | undefined;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
@@ -16,13 +16,13 @@ export interface CommandContext {
   readonly setExitCode: (code: ExitCode) => void;
 }
 
-/** The exit codes of all commands; 130 and 143 (interrupted) are set by cli.ts. */
+/** The exit codes of all commands. cli.ts sets 130 and 143 (interrupted). */
 export const EXIT = {
   /** Everything is stored. */
   complete: 0,
-  /** Something is unsent, or could not be looked at. */
+  /** Some files are not stored, or could not be read. */
   unsent: 1,
-  /** Nothing was sent: the command line, the configuration, the credentials or the state directory is at fault. */
+  /** Nothing was uploaded, because of the command line, configuration, credentials or state directory. */
   refused: 2,
 } as const;
 

@@ -1,4 +1,4 @@
-/** Numbers for people. */
+/** Formats numbers for people. */
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
@@ -17,7 +17,7 @@ export function formatSeconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** `40 s`, `12 min`, `3 h`, `5 d`: the largest unit of which there are two. */
+/** `40 s`, `12 min`, `3 h`, `5 d`: the largest unit that gives at least 2, else seconds. */
 export function formatAge(ms: number): string {
   const units: readonly [string, number][] = [
     ['d', 86_400_000],

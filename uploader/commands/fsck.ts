@@ -1,4 +1,4 @@
-/** `polytrack fsck`: what is wrong with event files. */
+/** `polytrack fsck`: checks event files for damage. */
 
 import type { Command } from 'commander';
 import { checkFiles, type FileCheck, PROBLEM_TEXTS } from '../operations/inspect/fsck.js';
@@ -41,7 +41,7 @@ async function runFsck(path: string, { repair, json }: Flags, context: CommandCo
 }
 
 function toCheckText({ path, records, problems }: FileCheck): string {
-  const verdict = problems.length === 0 ? 'fine' : formatCount(problems.length, 'problem');
+  const verdict = problems.length === 0 ? 'no problems' : formatCount(problems.length, 'problem');
   const lines = problems.flatMap(({ kind, offset, sizeBytes }) => {
     const { what, rust, python } = PROBLEM_TEXTS[kind];
     const size = sizeBytes === 0 ? '' : `, ${formatBytes(sizeBytes)}`;
@@ -56,5 +56,5 @@ function toCheckText({ path, records, problems }: FileCheck): string {
 
 function toRepairText({ to, records, leftOutBytes, changedWallTimes }: RepairedFile): string {
   const changed = changedWallTimes === 0 ? '' : `, ${formatCount(changedWallTimes, 'wall time')} changed`;
-  return `${to}: ${formatCount(records, 'record')} copied, ${formatBytes(leftOutBytes)} left out${changed}\n`;
+  return `${to}: ${formatCount(records, 'record')} copied, ${formatBytes(leftOutBytes)} dropped${changed}\n`;
 }

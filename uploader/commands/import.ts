@@ -1,4 +1,4 @@
-/** `polytrack import`: log directories of TensorFlow, PyTorch, JAX, tensorboardX and others become runs in Polyaxon. */
+/** `polytrack import`: creates Polyaxon runs from log directories of TensorFlow, PyTorch, JAX, tensorboardX and others. */
 
 import type { Command } from 'commander';
 import type { Flags } from '../settings/table.js';

@@ -1,4 +1,4 @@
-/** `polytrack inspect`: what event files hold. */
+/** `polytrack inspect`: shows what event files contain. */
 
 import type { Command } from 'commander';
 import {
@@ -69,8 +69,8 @@ function toFileLine({ name, sizeBytes, records, writer, damage, tailBytes }: Fil
   const notes = [
     `${formatBytes(sizeBytes)}, ${formatCount(records, 'record')}`,
     ...(writer === undefined ? [] : [`by ${writer}`]),
-    ...(damage.length === 0 ? [] : [`${formatCount(damage.length, 'damaged place')}: see polytrack fsck`]),
-    ...(tailBytes === 0 ? [] : [`${formatBytes(tailBytes)} of a record that is not whole yet`]),
+    ...(damage.length === 0 ? [] : [`${formatCount(damage.length, 'damaged range')}: see polytrack fsck`]),
+    ...(tailBytes === 0 ? [] : [`${formatBytes(tailBytes)} of an incomplete record at the end`]),
   ];
   return `  ${name}: ${notes.join('; ')}`;
 }
@@ -103,7 +103,7 @@ function toTime(wallTime: number): string {
   return Number.isNaN(time.getTime()) ? String(wallTime) : time.toISOString();
 }
 
-/** A run without what the table alone needs. */
+/** The run without the fields that only the text output uses. */
 function toJsonRun({ points, ...run }: RunInspection) {
   return { ...run, points: points.map(({ step, wallTime, value }) => ({ step, wallTime, value })) };
 }

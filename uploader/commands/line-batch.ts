@@ -1,4 +1,4 @@
-/** Lines that are written a few at a time: a system call for each of 10,000 files costs more than making their lines. */
+/** Batches lines of output, because one system call for each of 10,000 files costs more than formatting the lines. */
 
 const WAIT_MS = 20;
 const MAX_CHARS = 16 * 1024;
@@ -12,7 +12,7 @@ export class LineBatch {
     this.#write = write;
   }
 
-  /** Written soon; whoever ends the process flushes. */
+  /** Writes the text within 20 ms. The caller flushes before the process ends. */
   add(text: string): void {
     this.#waiting += text;
     if (this.#waiting.length >= MAX_CHARS) this.flush();

@@ -1,4 +1,4 @@
-/** `polytrack ls`: the runs of a store, and the files of a run. */
+/** `polytrack ls`: lists the runs of a store, or the files of a run. */
 
 import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';

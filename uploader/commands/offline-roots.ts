@@ -1,4 +1,4 @@
-/** Where runs lie that were tracked without a server: ours, and those of Polyaxon's Python client. */
+/** Finds the directories of runs that polytrack and Polyaxon's Python client have tracked without a server. */
 
 import { resolve } from 'node:path';
 import { RUNS_DIRECTORY } from '../../src/run-directory/layout.js';
@@ -6,11 +6,11 @@ import { NotARunError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import type { Environment } from '../settings/settings.js';
 
-/** Tracking's own default, and that of polyaxon 2.16 (`_contexts/paths.py`). */
+/** The defaults of polytrack and of polyaxon 2.16 (`_contexts/paths.py`). */
 const OUR_ROOT = 'plx-runs';
 const POLYAXON_ROOT = '/tmp/plx/offline';
 
-/** Those that are there, each once. Throws `NotARunError` when none is. */
+/** Returns the roots that exist, each once. Throws `NotARunError` when none exists. */
 export async function findOfflineRoots(environment: Environment, fileSystem: FileSystem): Promise<string[]> {
   const { POLYAXON_OFFLINE_ROOT } = environment;
   const candidates = [OUR_ROOT, POLYAXON_OFFLINE_ROOT, POLYAXON_ROOT]
@@ -22,7 +22,7 @@ export async function findOfflineRoots(environment: Environment, fileSystem: Fil
     if (place !== null && !roots.has(place)) roots.set(place, path);
   }
   if (roots.size > 0) return [...roots.values()];
-  throw new NotARunError(candidates.join(', '), `there is no ${RUNS_DIRECTORY}/ in any of them`);
+  throw new NotARunError(candidates.join(', '), `none of them contains ${RUNS_DIRECTORY}/`);
 }
 
 async function realPath(path: string, fileSystem: FileSystem): Promise<string | null> {
@@ -30,6 +30,6 @@ async function realPath(path: string, fileSystem: FileSystem): Promise<string | 
     const stat = await fileSystem.lstat(path);
     return stat.kind === 'directory' ? (await fileSystem.realPath(path)).toString() : null;
   } catch {
-    return null; // not there, or not ours to read
+    return null; // missing or unreadable
   }
 }

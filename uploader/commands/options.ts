@@ -1,9 +1,9 @@
-/** The options of a command, from the table of settings. */
+/** Creates the options of a command from the table of settings. */
 
 import { type Command, Option } from 'commander';
 import { type CommandName, GROUPS, type Row, toFlag, variablesOf } from '../settings/table.js';
 
-/** Adds every flag that the table has for the command, in the order of the table. */
+/** Adds every flag of the command, in the order of the table. */
 export function addOptions(command: Command): Command {
   const name = command.name() as CommandName;
   for (const [heading, rows] of Object.entries(GROUPS))
@@ -13,7 +13,7 @@ export function addOptions(command: Command): Command {
   return command;
 }
 
-/** On/off settings get both flags, so that a flag can override a variable and the configuration file in either direction. */
+/** On/off settings get both flags, so that a flag can override variables and the configuration file in either direction. */
 function toOptions(key: string, row: Row, command: CommandName): Option[] {
   const { type, short, negation, default: usual } = row;
   const variables = variablesOf(key);

@@ -1,23 +1,21 @@
-/** Errors for people: code, message, hint; the causes when asked for; never a stack. */
+/** Formats errors for people: code, message, hint and, if requested, causes. Never prints a stack. */
 
 import { CodedError, messageOf } from '../../src/base/errors.js';
 import { type CommandContext, EXIT } from './context.js';
 
-/** An error as lines. */
+/** Formats an error as lines; with `isVerbose`, including its causes. */
 export function toErrorText(error: unknown, isVerbose: boolean): string {
   const isCoded = error instanceof CodedError;
   const code = isCoded ? error.code : 'ERR_UNEXPECTED';
-  const hint = isCoded
-    ? error.hint
-    : 'This is a mistake in polytrack: report it with the output of --verbose.';
+  const hint = isCoded ? error.hint : 'This is a bug in polytrack: report it with the output of --verbose.';
   return `${code}: ${messageOf(error)}\n  ${hint}\n${isVerbose ? toCauseText(error) : ''}`;
 }
 
-/** The causes of an error, outermost first, a line each. */
+/** The causes of an error, outermost first, one per line. */
 export function toCauseText(error: unknown): string {
   let text = '';
   let cause = error instanceof Error ? error.cause : undefined;
-  // Ten are more than any real chain has; a chain may be a ring.
+  // Stop after ten causes, because a chain may be circular; no real chain is that long.
   for (let depth = 0; cause !== undefined && depth < 10; depth += 1) {
     text += `  caused by ${cause instanceof Error ? cause.name : typeof cause}: ${messageOf(cause)}\n`;
     cause = cause instanceof Error ? cause.cause : undefined;
@@ -25,7 +23,7 @@ export function toCauseText(error: unknown): string {
   return text;
 }
 
-/** Reports a command that could not look at `path` at all: a refusal, or what the file system said. */
+/** Prints why a command could not read `path`, and sets the exit code. */
 export function reportFailure(context: CommandContext, path: string, error: unknown): void {
   const isFileSystem = error instanceof Error && 'syscall' in error;
   context.stderr(isFileSystem ? `${path}: ${error.message}\n` : toErrorText(error, false));

@@ -1,4 +1,4 @@
-/** The command line: all commands. */
+/** Assembles the command line from all commands. */
 
 import { Command } from 'commander';
 import { addCheckCommand } from './check.js';
@@ -14,7 +14,7 @@ import { addSyncCommand } from './sync.js';
 import { addVerifyCommand } from './verify.js';
 import { addWatchCommand } from './watch.js';
 
-/** In the order of `--help`. */
+/** The commands, in the order of `--help`. */
 const COMMANDS = [
   ...[addSyncCommand, addWatchCommand, addImportCommand, addStatusCommand, addCheckCommand],
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],

@@ -60,16 +60,16 @@ async function runPull(names: readonly string[], flags: Flags, context: CommandC
   }
 }
 
-/** The runs of each store, in the order in which they were named. */
+/** Groups the runs by store, in the order of the command line. */
 function parseTargets(names: readonly string[]): { byStore: Map<string, string[]>; directory: string } {
-  const hint = 'Write it as polytrack pull s3://bucket/prefix/<uuid> directory.';
+  const hint = 'Use the form: polytrack pull s3://bucket/prefix/<uuid> <directory>.';
   const directory = names.at(-1);
   if (names.length < 2 || directory === undefined || directory.includes('://'))
-    throw new ConfigError('no directory is named', hint);
+    throw new ConfigError('the target directory is missing', hint);
   const byStore = new Map<string, string[]>();
   for (const url of names.slice(0, -1)) {
     const { store, runUuid, path } = parseRunUrl(url);
-    if (runUuid === null || path !== '') throw new ConfigError(`${url}: this is no run of a store`, hint);
+    if (runUuid === null || path !== '') throw new ConfigError(`${url}: not the URL of a run`, hint);
     const runs = byStore.get(store) ?? [];
     if (!runs.includes(runUuid)) byStore.set(store, [...runs, runUuid]);
   }
@@ -91,7 +91,7 @@ const SHOWN = 20;
 
 function toText({ runs, isAborted }: PullReport): string {
   const lines = runs.flatMap(toRunLines);
-  if (isAborted) lines.push('Interrupted: pull again to go on.');
+  if (isAborted) lines.push('Interrupted. Pull again to resume.');
   return lines.map((line) => `${line}\n`).join('');
 }
 
@@ -101,8 +101,8 @@ function toRunLines({ directory, files, bytes, problems }: PulledRun): string[] 
     .map(({ path, finding, message }) => `  ${finding} ${path}: ${message}`);
   const rest = problems.length - shown.length;
   const unverified =
-    files.unverified === 0 ? '' : `; of ${formatCount(files.unverified, 'file')} nobody knows a checksum`;
-  const counts = `${formatCount(files.pulled, 'file')} (${formatBytes(bytes)}), ${files.present} there already`;
+    files.unverified === 0 ? '' : `; ${formatCount(files.unverified, 'file')} not verified (no checksum)`;
+  const counts = `${formatCount(files.pulled, 'file')} (${formatBytes(bytes)}), ${files.present} already present`;
   return [
     `${problems.length === 0 ? 'Pulled' : 'INCOMPLETE'} ${directory}: ${counts}${unverified}`,
     ...shown,

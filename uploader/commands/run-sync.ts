@@ -1,4 +1,4 @@
-/** What `sync` and `import` do: a pass over each path, its report, and the exit code. */
+/** Runs `sync` and `import`: syncs each path, prints the report, and sets the exit code. */
 
 import { CodedError } from '../../src/base/errors.js';
 import { sync } from '../engine/sync.js';
@@ -10,7 +10,7 @@ import { toErrorText } from './print-error.js';
 import { createProgressDisplay } from './sync-progress.js';
 import { toJson, toJsonReport, toSummaryText } from './sync-summary.js';
 
-/** The store of commands that are about Polyaxon, where none is named: the server of the environment. */
+/** The default store of Polyaxon commands: the server of `POLYAXON_HOST`. */
 export const POLYAXON_FROM_ENVIRONMENT = 'polyaxon://';
 
 /** Syncs one path. */
@@ -24,7 +24,7 @@ export async function runSync(path: string, flags: SyncFlags, context: CommandCo
   });
 }
 
-/** Syncs several, one after the other; what goes wrong with one does not keep the others from being sent. */
+/** Syncs several paths in sequence. A failure of one path does not stop the others. */
 export async function runSyncAll(
   paths: readonly string[],
   flags: SyncFlags,
@@ -81,7 +81,7 @@ async function withExitCode(
   }
 }
 
-/** What was sent in part says more than what was refused. */
+/** An incomplete upload outranks a refused one. */
 function toWorse(a: ExitCode, b: ExitCode): ExitCode {
   if (a === EXIT.unsent || b === EXIT.unsent) return EXIT.unsent;
   return a === EXIT.complete ? b : a;

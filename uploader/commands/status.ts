@@ -1,4 +1,4 @@
-/** `polytrack status`: what is stored and what is pending, from the state directory and the disk; the store is not asked. */
+/** `polytrack status`: shows what is stored and pending, from the state directory and the disk. It does not contact the store. */
 
 import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
@@ -72,7 +72,7 @@ function toText(status: FoundStatus): string {
 
 function toStateText({ state, pid, reason, storeAwayMs, isRunning, ageMs }: FoundStatus): string {
   const parts = [
-    isRunning ? `${state} (process ${pid}, as of ${formatSeconds(ageMs)} ago)` : 'no uploader at work',
+    isRunning ? `${state} (process ${pid}, updated ${formatSeconds(ageMs)} ago)` : 'no uploader is running',
   ];
   if (reason !== null && isRunning) parts.push(reason);
   if (storeAwayMs !== null && isRunning)
@@ -95,19 +95,26 @@ function toRow(run: RunUploadStatus): string[] {
   ];
 }
 
-/** How far Polyaxon knows of it: an error says more than a state. */
+const API_STATES: Readonly<Record<NonNullable<RunUploadStatus['api']>['state'], string>> = {
+  told: 'up to date',
+  pending: 'pending',
+  waiting: 'waiting',
+  refused: 'rejected',
+};
+
+/** The state of the run in Polyaxon, its last error, and the number of rejected items. */
 function toApiText({ api }: RunUploadStatus): string {
   if (api == null) return '';
   const { state, lastError, refused } = api;
   const error = lastError === null ? '' : ` ${lastError.code}`;
-  const count = refused.length === 0 ? '' : `, ${formatCount(refused.length, 'item')} refused`;
-  return `${state}${state === 'told' ? '' : error}${count}`;
+  const count = refused.length === 0 ? '' : `, ${formatCount(refused.length, 'item')} rejected`;
+  return `${API_STATES[state]}${state === 'told' ? '' : error}${count}`;
 }
 
 function toTotalText(total: Totals): string {
   const stored = `${formatCount(total.storedFiles, 'file')} (${formatBytes(total.storedBytes)}) stored`;
   const pending = `${total.pendingFiles} (${formatBytes(total.pendingBytes)}) pending`;
   const lost = total.lostBytes === 0 ? '' : `, ${formatBytes(total.lostBytes)} lost`;
-  const events = total.eventsLagMs === 0 ? '' : ` (Polyaxon's events ${formatSeconds(total.eventsLagMs)})`;
+  const events = total.eventsLagMs === 0 ? '' : ` (Polyaxon events: ${formatSeconds(total.eventsLagMs)})`;
   return `${stored}, ${pending}, lag ${formatSeconds(total.lagMs)}${events}${lost}`;
 }

@@ -1,4 +1,4 @@
-/** Shows the events of a pass: a bar on a terminal, plain lines elsewhere. */
+/** Shows the progress of a sync: a bar on a terminal, plain lines elsewhere. */
 
 import { messageOf } from '../../src/base/errors.js';
 import { StoreError } from '../base/errors.js';
@@ -13,7 +13,7 @@ export interface ProgressDisplay {
   readonly end: () => void;
 }
 
-/** The display that fits where stderr goes. `isQuiet` leaves out the files that go well; what is endless has no bar. */
+/** Creates a bar if stderr is a terminal, else plain lines. `isQuiet` shows only problems; `isEndless` disables the bar. */
 export function createProgressDisplay(
   context: CommandContext,
   options: { isQuiet: boolean; isVerbose: boolean; isEndless?: boolean },
@@ -56,7 +56,7 @@ class ProgressBar implements ProgressDisplay {
 
   readonly onEvent = (event: SyncEvent): void => {
     this.#count(event);
-    // What needs attention stays on the screen, above the bar; what goes well only moves the bar.
+    // Lines about problems stay on the screen above the bar; other events only move the bar.
     const isLasting = LASTING.includes(event.kind);
     const line = isLasting ? this.#toLine(event) : null;
     if (line !== null) this.#context.stderr(`${CLEAR_LINE}${line}\n`);
@@ -109,9 +109,9 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
     case 'notice':
       return `notice: ${event.message}`;
     case 'retry':
-      return `${event.operation}: ${messageOf(event.cause)}; again in ${formatSeconds(event.delayMs)}`;
+      return `${event.operation}: ${messageOf(event.cause)}; retrying in ${formatSeconds(event.delayMs)}`;
     case 'unsent': {
-      // A store that is away fails every file alike: the summary says it once.
+      // A problem of the store fails every file alike, so only the summary reports it.
       const isCommon = event.error instanceof StoreError && event.error.concernsAllFiles;
       if (options.isQuiet || isCommon) return null;
       return `unsent ${event.key}: ${toErrorText(event.error, false).split('\n')[0]}`;
@@ -123,7 +123,7 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
     case 'planned':
       return options.isQuiet
         ? null
-        : `to send: ${formatCount(event.uploads, 'file')} (${formatBytes(event.uploadBytes)}); to verify: ${event.verifications}; unchanged: ${event.unchanged}`;
+        : `to upload: ${formatCount(event.uploads, 'file')} (${formatBytes(event.uploadBytes)}); to verify: ${event.verifications}; unchanged: ${event.unchanged}`;
     case 'stored':
       return options.isQuiet
         ? null
@@ -131,29 +131,29 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
     case 'verified':
       return options.isVerbose ? `verified ${event.key} (${formatBytes(event.sizeBytes)})` : null;
     case 'requeued':
-      return options.isVerbose ? `${event.key} changed while it was read; again later` : null;
+      return options.isVerbose ? `${event.key} changed while it was read; retrying later` : null;
     case 'lost':
-      return `lost ${event.key}: ${formatBytes(event.sizeBytes)} were deleted before they were stored`;
+      return `lost ${event.key}: deleted on disk before ${formatBytes(event.sizeBytes)} were stored`;
     case 'removed':
       return event.copy === null
-        ? `removed ${event.key}: its file was deleted`
-        : `removed ${event.key}: its file was deleted; a copy is in ${event.copy}`;
+        ? `removed ${event.key}: the local file was deleted`
+        : `removed ${event.key}: the local file was deleted; a copy is stored as ${event.copy}`;
     case 'paused':
-      return `paused: ${event.reason}; nothing is concluded from that, the upload goes on when it is back`;
+      return `paused: ${event.reason}; nothing is deleted, and uploads resume when the directory is available again`;
     case 'resumed':
-      return 'resumed: the root is back';
+      return 'resumed: the root directory is available again';
     case 'store-away':
-      return `the store has not answered for ${formatSeconds(event.forMs)}; everything is kept until it does`;
+      return `the store has not answered for ${formatSeconds(event.forMs)}; retrying until it does`;
     case 'store-back':
-      return `the store answers again, after ${formatSeconds(event.afterMs)}`;
+      return `the store answers again after ${formatSeconds(event.afterMs)}`;
     case 'run-complete':
-      return options.isQuiet ? null : `run ${event.runUuid} has ended, and all of it is stored`;
+      return options.isQuiet ? null : `run ${event.runUuid} has ended and is completely stored`;
     case 'draining':
       return `stopping: ${formatCount(event.pendingFiles, 'file')} (${formatBytes(event.pendingBytes)}) not stored yet`;
     case 'api':
       return options.isQuiet ? null : toApiLine(event);
     case 'api-refused':
-      return `Polyaxon refuses of run ${event.runUuid}: ${toErrorText(event.error, false).trimEnd()}`;
+      return `run ${event.runUuid} cannot be reported to Polyaxon: ${toErrorText(event.error, false).trimEnd()}`;
     case 'run':
       return options.isVerbose ? `found run ${event.runUuid} in ${event.directory}` : null;
     case 'started':
@@ -164,6 +164,6 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
 
 function toApiLine({ runUuid, change, detail }: Extract<SyncEvent, { kind: 'api' }>): string {
   return change === 'created'
-    ? `run ${runUuid} is in Polyaxon, in ${detail}`
-    : `run ${runUuid} is ${detail} in Polyaxon`;
+    ? `created run ${runUuid} in Polyaxon project ${detail}`
+    : `set run ${runUuid} to ${detail} in Polyaxon`;
 }

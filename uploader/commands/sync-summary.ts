@@ -1,4 +1,4 @@
-/** The report of a pass, as text for people and as JSON for programs. */
+/** Formats the report of a sync as text for people and as JSON for programs. */
 
 import type { SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
@@ -6,7 +6,7 @@ import { toCauseText, toErrorText } from './print-error.js';
 
 const SHOWN_PATHS = 20;
 
-/** The summary that ends a pass. */
+/** The summary at the end of a sync. */
 export function toSummaryText(report: SyncReport, isVerbose: boolean): string {
   const lines = [
     toHeadline(report),
@@ -23,7 +23,7 @@ export function toJson(report: SyncReport, sources: Readonly<Record<string, stri
   return `${JSON.stringify({ ...toJsonReport(report), configuration: sources }, null, 2)}\n`;
 }
 
-/** The report as a plain object. Errors are code, message and hint. */
+/** The report as a plain object. An error has code, message and hint. */
 export function toJsonReport(report: SyncReport): object {
   const unsent = report.unsent.map(({ path, sizeBytes, error }) => {
     const { code, message, hint } = error;
@@ -43,16 +43,16 @@ function toHeadline({
 }: SyncReport): string {
   if (isDryRun) {
     const kept = `${files.verified} to verify, ${files.unchanged} unchanged`;
-    return `Would send ${formatCount(files.unsent, 'file')} to ${store}; ${kept}.`;
+    return `Would upload ${formatCount(files.unsent, 'file')} to ${store}; ${kept}.`;
   }
   const state = isComplete ? 'Complete' : isAborted ? 'Interrupted' : 'Incomplete';
   const counts = [
     `${files.stored} stored`,
     `${files.verified} verified`,
     `${files.unchanged} unchanged`,
-    `${files.unsent} unsent`,
+    `${files.unsent} not stored`,
   ];
-  return `${state}: ${counts.join(', ')} of ${formatCount(files.total, 'file')} in ${store}; ${formatBytes(bytes.sent)} sent in ${formatSeconds(durationMs)}.`;
+  return `${state}: ${counts.join(', ')} of ${formatCount(files.total, 'file')} in ${store}; uploaded ${formatBytes(bytes.sent)} in ${formatSeconds(durationMs)}.`;
 }
 
 function toPlannedLine({ key, sizeBytes, reason }: SyncReport['uploads'][number]): string {
@@ -62,16 +62,16 @@ function toPlannedLine({ key, sizeBytes, reason }: SyncReport['uploads'][number]
 function toSkippedLines({ skipped }: SyncReport): string[] {
   if (skipped.length === 0) return [];
   const shown = skipped.map(({ path, reason }) => `  ${path} (${reason})`);
-  return [`Left out ${skipped.length}:`, ...limit(shown)];
+  return [`Excluded ${formatCount(skipped.length, 'path')}:`, ...limit(shown)];
 }
 
 function toLostLines({ bytes }: SyncReport): string[] {
   return bytes.lost === 0
     ? []
-    : [`Lost: ${formatBytes(bytes.lost)} were deleted on disk before they were stored.`];
+    : [`Lost ${formatBytes(bytes.lost)}: deleted on disk before they were stored.`];
 }
 
-/** Files with the same error share its explanation. */
+/** Groups the files by error, so that each error is explained once. */
 function toUnsentLines(unsent: readonly UnsentFile[], isVerbose: boolean): string[] {
   const byError = new Map<string, UnsentFile[]>();
   for (const file of unsent) {
@@ -83,7 +83,7 @@ function toUnsentLines(unsent: readonly UnsentFile[], isVerbose: boolean): strin
     const paths = files.map(({ path, sizeBytes }) =>
       sizeBytes === null ? `    ${path}` : `    ${path} (${formatBytes(sizeBytes)})`,
     );
-    return [`Unsent ${files.length}: ${text}`, ...causes, ...limit(paths)];
+    return [`Not stored (${files.length}): ${text}`, ...causes, ...limit(paths)];
   });
 }
 

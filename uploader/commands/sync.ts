@@ -1,4 +1,4 @@
-/** `polytrack sync`: one pass, or with `--live` until the runs have ended. */
+/** `polytrack sync`: uploads once, or with `--live` until the runs have ended. */
 
 import type { Command } from 'commander';
 import { ConfigError } from '../base/errors.js';

@@ -1,6 +1,6 @@
-/** Columns of text, as wide as their widest cell. */
+/** Formats text tables whose columns are as wide as their widest cell. */
 
-/** Lines of a table; columns whose header begins with `>` are aligned to the right. */
+/** The lines of a table. Columns whose header begins with `>` are right-aligned. */
 export function toTable(headers: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const names = headers.map((header) => header.replace(/^>/, ''));
   const widths = names.map((name, column) =>

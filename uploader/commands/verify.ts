@@ -1,4 +1,4 @@
-/** `polytrack verify`: whether a store has what is on disk, and what receipts tell. */
+/** `polytrack verify`: compares a store with local files and manifests. */
 
 import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
@@ -67,15 +67,15 @@ function toText(report: VerifyReport): string {
     ...bad.flatMap(toProblemLines),
     ...unreadable.map(({ message }) => message),
     ...notices.map(({ message }) => `notice: ${message}`),
-    `${state}: ${counts} are in ${report.store} as they should be${report.isDeep ? ', every byte read' : ''}; ${formatSeconds(durationMs)}.`,
-    ...(bad.length === 0 ? [] : [`With problems: ${formatCount(bad.length, 'run')}.`]),
+    `${state}: ${counts} match ${report.store}${report.isDeep ? ' (every byte read)' : ''}; took ${formatSeconds(durationMs)}.`,
+    ...(bad.length === 0 ? [] : [`${formatCount(bad.length, 'run')} with problems.`]),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
 
 const SHOWN = 20;
 
-/** The problems of a run, the first of them. */
+/** The first problems of a run, as lines. */
 export function toProblemLines({
   runUuid,
   problems,

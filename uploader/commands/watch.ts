@@ -1,4 +1,4 @@
-/** `polytrack watch`: keeps the store up to date until it is told to stop. */
+/** `polytrack watch`: keeps the store up to date until it is interrupted. */
 
 import type { Command } from 'commander';
 import { CodedError } from '../../src/base/errors.js';
@@ -50,7 +50,7 @@ async function runWatch(path: string, flags: Flags, context: CommandContext): Pr
   }
 }
 
-/** Errors are code, message and hint; causes are their messages. */
+/** An error has code, message and hint; a cause is only its message. */
 function toJsonEvent(event: SyncEvent): object {
   if (event.kind === 'unsent' || event.kind === 'api-refused') {
     const { code, message, hint } = event.error;

@@ -95,7 +95,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     const scene = await startScene(createCertificate({ to: daysFromNow(-1) }));
     const watch = scene.start('watch', '--shutdown-timeout', '1');
 
-    await waitFor('a word about it', () => (/expired; again in 300/.test(watch.output) ? true : undefined));
+    await waitFor('a word about it', () => (/expired; retrying in 300/.test(watch.output) ? true : undefined));
     expect(watch.isRunning).toBe(true);
     expect(await watch.end('SIGTERM'), watch.output).toBe(143);
     expect(scene.front.receivedBytes).toBe(0);
