@@ -1,7 +1,7 @@
 /**
- * What probes have found, kept in the state directory for a week: a probe costs some 60 requests and uploads of 5 MiB or more.
+ * Caches the results of probes in the state directory for a week, because a probe sends about 60 requests and uploads 5 MiB or more.
  *
- * The cache may be lost or damaged at any time; the store is then asked anew.
+ * If the cache is lost or damaged, the store is probed again.
  */
 
 import { createHash } from 'node:crypto';
@@ -34,7 +34,7 @@ export type KnownOutcome =
   | RetryOutcome
   | FailedOutcome;
 
-/** Makes `store.capabilities` what is known of the store: from the cache, else from a probe, which is then kept. */
+/** Sets `store.capabilities` from the cache, or from a probe whose result is then cached. */
 export async function ensureCapabilities(
   store: Store,
   options: CapabilityCacheOptions,
@@ -50,7 +50,7 @@ export async function ensureCapabilities(
   return { status: 'known', from: 'probe' };
 }
 
-/** Keeps what a probe has found. False when the state directory cannot be written, which costs the next start another probe. */
+/** Caches the result of a probe. False when the state directory is not writable; the next start then probes again. */
 export async function keepCapabilities(
   storeId: string,
   capabilities: StoreCapabilities,
@@ -66,11 +66,11 @@ export async function keepCapabilities(
     await replaceFile(fileSystem, { directory, path, temporaryPath }, bytes, FILE_MODE);
     return true;
   } catch {
-    return false; // a sync says so when it takes its lock, which it cannot do without
+    return false; // a sync reports the unwritable directory when it takes its lock
   }
 }
 
-/** What is known of a store; null when nothing is, or nothing that is young enough. */
+/** The cached capabilities of a store; null when they are missing, damaged, or older than a week. */
 export async function readCapabilities(
   storeId: string,
   options: CapabilityCacheOptions,
@@ -80,7 +80,7 @@ export async function readCapabilities(
     const text = (await readWholeFile(options.fileSystem, path, MAX_FILE_BYTES)).toString('utf8');
     return parseEntry(JSON.parse(text), storeId, options.clock.wallTime());
   } catch {
-    return null; // none, or a damaged one: the store is asked
+    return null; // missing or damaged: probe the store
   }
 }
 

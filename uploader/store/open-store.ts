@@ -1,4 +1,4 @@
-/** From a URL to a store. */
+/** Parses store URLs and opens stores. */
 
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +27,7 @@ export type { AzureClientOptions } from './azure/options.js';
 export type { GcsClientOptions } from './gcs/client.js';
 export type { S3ClientOptions, S3RequestHandler, S3Timeouts } from './s3/options.js';
 
-/** What a store URL names. */
+/** The location that a store URL names. */
 export type StoreLocation =
   | { readonly scheme: 'file'; readonly path: string }
   | { readonly scheme: 's3' | 'gs'; readonly bucket: string; readonly prefix: string }
@@ -36,7 +36,7 @@ export type StoreLocation =
 
 export interface OpenStoreOptions {
   readonly fileSystem: FileSystem;
-  /** Default: the host's. */
+  /** Clock, randomness and processes default to those of this host. */
   readonly clock?: Clock | undefined;
   readonly randomness?: Randomness | undefined;
   readonly processes?: ProcessTable | undefined;
@@ -48,13 +48,13 @@ export interface OpenStoreOptions {
 }
 
 export interface PolyaxonOpenOptions {
-  /** How the server of the URL is reached. Default: as this process' environment and the user's files say. */
+  /** How to connect to the server of the URL. Default: from the environment of this process and the user's configuration files. */
   readonly connection?: PolyaxonConnection | undefined;
-  /** Where runs belong; whoever learns it says it here. Default: all of them where the URL says. */
+  /** The owner and project of each run; callers record them here. Default: those of the URL for all runs. */
   readonly projects?: ProjectDirectory | undefined;
-  /** The seam for HTTP: how requests are sent. Default: undici. */
+  /** Sends the HTTP requests. Default: undici. */
   readonly transport?: Transport | undefined;
-  /** Waited for before each request: a limit on how many there may be each second. */
+  /** Awaited before each request, to limit the number of requests per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
 }
 
@@ -63,7 +63,7 @@ const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 /** Source: Azure Storage REST API Reference, "Naming and referencing containers, blobs, and metadata". */
 const CONTAINER = /^(?:\$root|(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*)$/;
 
-/** Opens the store at `url`. Sends nothing; throws `StoreUrlError`, or what the store throws for its credentials. */
+/** Opens the store at `url`. Sends nothing. Throws `StoreUrlError`, or the store's error for missing credentials or libraries. */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<Store> {
   const location = parseStoreUrl(url);
   const {
@@ -91,26 +91,23 @@ async function openPolyaxonStore(
   const { projects, transport, beforeRequest } = polyaxon;
   const connection =
     polyaxon.connection ?? (await findConnection({ host: host ?? undefined }, process.env, fileSystem));
-  // A token is for one server.
+  // Never send the token of one server to another.
   if (host !== null && connection.host !== host)
     throw new ConfigError(
-      `the store is at ${host}, and the connection leads to ${connection.host}`,
-      'Name one server.',
+      `the store URL names ${host}, but the connection is to ${connection.host}`,
+      'Use the same host in the store URL and in the Polyaxon settings.',
     );
   if (!connection.tls.isVerified)
     onNotice?.({
       code: 'NOTICE_TLS_UNVERIFIED',
-      message: `${connection.host}: POLYAXON_VERIFY_SSL is off, so anybody on the way can take the server's place`,
+      message: `${connection.host}: POLYAXON_VERIFY_SSL is off, so an attacker on the network can impersonate the server`,
     });
   const client = new PolyaxonClient({ connection, transport, clock, beforeRequest });
   const place = owner === null || project === null ? {} : { owner, project };
   return createPolyaxonStore({ client, projects, place });
 }
 
-/**
- * Reads `file:///path`, `s3://bucket/prefix`, `gs://bucket/prefix`, `azure://container/prefix`, or `polyaxon://host/owner/project`. Throws
- * `StoreUrlError`.
- */
+/** Parses `file:///path`, `s3://bucket/prefix`, `gs://…`, `azure://…` or `polyaxon://host/owner/project`. Throws `StoreUrlError`. */
 export function parseStoreUrl(text: string): StoreLocation {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === 'file') return parseFileUrl(text);
@@ -120,7 +117,7 @@ export function parseStoreUrl(text: string): StoreLocation {
     return { scheme, container, prefix };
   }
   if (scheme?.split('+')[0] === 'polyaxon') return parsePolyaxonUrl(text);
-  const found = scheme === undefined ? 'there is no scheme' : `there is no store for ${scheme}://`;
+  const found = scheme === undefined ? 'the URL has no scheme' : `no store supports ${scheme}://`;
   throw new StoreUrlError(`${withoutUserInfo(text)}: ${found}`);
 }
 
@@ -128,7 +125,7 @@ function parseFileUrl(text: string): StoreLocation {
   try {
     return { scheme: 'file', path: resolve(fileURLToPath(text)) };
   } catch (cause) {
-    throw new StoreUrlError(`${text}: this is no path of this host; a file URL has three slashes`, { cause });
+    throw new StoreUrlError(`${text}: not a path on this host; a file URL has three slashes`, { cause });
   }
 }
 
@@ -137,15 +134,15 @@ function parseBucketUrl(text: string, pattern = BUCKET): { bucket: string; prefi
   const prefix = names.join('/').replace(/\/+$/, '');
   if (!pattern.test(bucket)) {
     const kind = pattern === CONTAINER ? 'container' : 'bucket';
-    throw new StoreUrlError(`${withoutUserInfo(text)}: the ${kind}'s name is missing or malformed`);
+    throw new StoreUrlError(`${withoutUserInfo(text)}: the ${kind} name is missing or malformed`);
   }
   if (prefix.split('/').some((name) => name === '.' || name === '..' || (name === '' && prefix !== '')))
     throw new StoreUrlError(`${text}: the prefix has an empty name, "." or ".."`);
-  if (/[?#]/.test(prefix)) throw new StoreUrlError(`${text}: a prefix has no "?" and no "#"`);
+  if (/[?#]/.test(prefix)) throw new StoreUrlError(`${text}: the prefix must not contain "?" or "#"`);
   return { bucket, prefix };
 }
 
-/** Somebody may have put credentials into the URL: they are not repeated. */
+/** Removes credentials from a URL, so that no message repeats them. */
 function withoutUserInfo(text: string): string {
   return text.replace(/\/\/[^/]*@/, '//…@');
 }

@@ -1,5 +1,5 @@
 /**
- * What an answer of Azure Blob Storage, or its absence, means: one of the outcomes of store.ts.
+ * Maps responses of Azure Blob Storage, and failed connections, to the outcomes of store.ts.
  *
  * Source of the codes: Azure Storage REST API Reference, "Common REST API error codes" and "Blob Storage error codes".
  */
@@ -19,7 +19,7 @@ import { type HttpFailure, httpOutcomeFrom, toRetryAfterMs } from '../base/http-
 import { CREDENTIALS_HINT } from './client.js';
 
 export interface AzureFailure extends HttpFailure {
-  /** The store's clock and ours are so far apart that it refuses what we sign. */
+  /** The clocks of the store and of this host differ so much that the store rejects signed requests. */
   readonly isClockOff: boolean;
 }
 
@@ -27,7 +27,7 @@ const CREDENTIAL_CODES = [
   'AuthenticationFailed',
   'InvalidAuthenticationInfo',
   'NoAuthenticationInformation',
-  // Of @azure/identity, which has no token to sign with.
+  // From @azure/identity, when it has no token.
   'CredentialUnavailableError',
   'AuthenticationError',
   'AuthenticationRequiredError',
@@ -39,26 +39,26 @@ const CONTAINER_CODES = [
   'ContainerDisabled',
   'InvalidResourceName',
 ];
-/** What the library says when there is no answer, or one that is none. */
+/** The library's codes for a missing or unreadable response. */
 const NO_ANSWER_CODES = ['REQUEST_SEND_ERROR', 'PARSE_ERROR', 'ERR_STREAM_PREMATURE_CLOSE'];
-/** Azure refuses requests that are older: "Authorize with Shared Key", the date header. */
+/** Azure rejects older requests: "Authorize with Shared Key", the date header. */
 const MAX_CLOCK_OFFSET_MS = 15 * 60_000;
 const ACCESS_HINT =
-  'Give it the role "Storage Blob Data Contributor", or a signature that may read, write, create and list.';
-const CONTAINER_HINT = 'Create the container, or correct its name or the account.';
+  'Grant the role "Storage Blob Data Contributor", or use a signature with read, write, create and list permissions.';
+const CONTAINER_HINT = 'Create the container, or fix its name or the account.';
 
-/** What the error of a request says. */
+/** The code, status and delay of a failed request. */
 export function toAzureFailure(error: unknown): AzureFailure {
   const httpStatus = readNumber(error, 'statusCode');
   const header = toHeaderReader(error);
   const code =
     header('x-ms-error-code') ?? systemErrorCode(error) ?? readText(error, 'code') ?? readText(error, 'name');
-  // Azurite's word for `Md5Mismatch`.
+  // Azurite reports `Md5Mismatch` like this.
   const isOtherMd5 =
     httpStatus === 400 && code === 'InvalidOperation' && /contentMD5/i.test(messageOf(error));
   const date = Date.parse(header('date') ?? '');
   const isClockOff = Math.abs(date - Date.now()) > MAX_CLOCK_OFFSET_MS;
-  // A success that cannot be read is no answer of Azure.
+  // An unreadable success response does not come from Azure.
   const isSuccess = httpStatus !== undefined && httpStatus >= 200 && httpStatus < 300;
   const isNoAnswer = isSuccess || NO_ANSWER_CODES.includes(code ?? '');
   return {
@@ -69,7 +69,7 @@ export function toAzureFailure(error: unknown): AzureFailure {
   };
 }
 
-/** Whether an error says that the object is not the expected one: changed, there already, or gone. */
+/** Whether an error means that the object is not the expected one: changed, already existing, or missing. */
 export function isOtherObject(error: unknown): boolean {
   const { code, httpStatus } = toAzureFailure(error);
   return (
@@ -80,7 +80,7 @@ export function isOtherObject(error: unknown): boolean {
   );
 }
 
-/** The outcome of a request that failed. Rethrows what is no failure of the store. */
+/** The outcome of a failed request. Rethrows errors that the store has not caused. */
 export function azureOutcomeFrom(
   operation: string,
   error: unknown,

@@ -1,8 +1,8 @@
 /**
- * A container of Azure Blob Storage as a store, with Microsoft's own library.
+ * An Azure Blob Storage container as a store. Uses Microsoft's library.
  *
- * Objects below 1 MiB are one request, larger ones a list of blocks, which an append makes longer. Azure checks each body against its MD5; every
- * write is conditional on the object that it replaces. It keeps no checksum of a whole block blob: the names of its blocks do (azure-block-id.ts).
+ * Objects below 1 MiB are uploaded in one request, larger ones as a list of blocks, which an append extends. Azure checks the MD5 of each body,
+ * and every write is conditional. Azure keeps no checksum of a whole block blob, so the block names contain it (block-id.ts).
  */
 
 import { StoreRequestError } from '../../base/errors.js';
@@ -35,18 +35,18 @@ import { AZURE_LIMITS, type AzureLimits, UNPROBED_AZURE } from './store-limits.j
 
 export interface AzureStoreOptions extends AzureClientOptions {
   readonly container: string;
-  /** Without slashes at its ends; may be empty. */
+  /** Without a slash at either end; may be empty. */
   readonly prefix: string;
-  /** Smaller for tests. */
+  /** Tests use smaller limits. */
   readonly limits?: Partial<AzureLimits> | undefined;
 }
 
-/** Opens a container as a store. Sends nothing; throws `StoreLibraryError` and `StoreCredentialsError`. */
+/** Opens a container as a store. Sends nothing. Throws `StoreLibraryError` or `StoreCredentialsError`. */
 export async function openAzureStore(options: AzureStoreOptions): Promise<AzureStore> {
   return new AzureStore(options, await AzureConnection.open(options.container, options));
 }
 
-/** The name of the store in journals and reports: a container is one of an account. */
+/** The id of the store in journals and reports. It includes the account, because container names are unique only within one. */
 export function toAzureStoreId({
   container,
   prefix,
@@ -58,7 +58,7 @@ export function toAzureStoreId({
 
 export class AzureStore extends BucketStore implements Store {
   readonly id: string;
-  /** How its requests are sent: for what a check has to tell. */
+  /** The connection, for the report of `polytrack check`. */
   readonly connection: AzureConnection;
   readonly #prefix: string;
   readonly #limits: AzureLimits;
@@ -67,7 +67,7 @@ export class AzureStore extends BucketStore implements Store {
   readonly #blocks: BlockCommits;
   #capabilities: StoreCapabilities;
 
-  /** Use `openAzureStore`. */
+  /** Call `openAzureStore` instead. */
   constructor(options: AzureStoreOptions, connection: AzureConnection) {
     super();
     const { prefix } = options;
@@ -114,7 +114,9 @@ export class AzureStore extends BucketStore implements Store {
   async append(request: AppendRequest): Promise<AppendOutcome> {
     const { key, base, target, keep = base } = request;
     if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
-      throw new RangeError(`${key}: keep ${keep.sizeBytes} of ${base.sizeBytes} in ${target.sizeBytes}`);
+      throw new RangeError(
+        `${key}: keep ${keep.sizeBytes} exceeds base ${base.sizeBytes} or target ${target.sizeBytes}`,
+      );
     const refused = this.#refuse(request);
     if (refused !== null) return refused;
     if (!canAppend(this.#capabilities, base.sizeBytes, keep.sizeBytes)) return { status: 'unsupported' };
@@ -138,7 +140,7 @@ export class AzureStore extends BucketStore implements Store {
     this.#blocks.abandon(commitId);
   }
 
-  /** Azure removes blocks that no list names within a week of the last, by itself, and only so. */
+  /** Does nothing: Azure removes uncommitted blocks a week after the last upload, and has no request to remove them earlier. */
   async collect(): Promise<CollectOutcome> {
     return { status: 'collected', removed: 0, left: 0 };
   }
@@ -158,7 +160,7 @@ export class AzureStore extends BucketStore implements Store {
   }
 
   async close(): Promise<void> {
-    // The library keeps nothing that has to be let go.
+    // The library holds no resources that need closing.
   }
 
   get #writer() {
@@ -181,12 +183,12 @@ export class AzureStore extends BucketStore implements Store {
     if (limit !== null) return limit;
     const { key } = request;
     if (!isChangedByAzure(this.#prefix + key)) return null;
-    const message = `${key}: Azure would store it under another name: a backslash, or a dot at the end of a part`;
+    const message = `${key}: Azure would change this name, because it has a backslash or a path part that ends with a dot`;
     return { status: 'failed', error: new StoreRequestError(message) };
   }
 }
 
-/** Source: Azure Storage REST API Reference, "Naming and referencing containers, blobs, and metadata": names it does not keep as they are. */
+/** Whether Azure would change a name. Source: Azure Storage REST API Reference, "Naming and referencing containers, blobs, and metadata". */
 function isChangedByAzure(name: string): boolean {
   return name.includes('\\') || name.split('/').some((part) => part.endsWith('.'));
 }

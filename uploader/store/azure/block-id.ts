@@ -1,9 +1,9 @@
 /**
- * Names of blocks. A block's name says which commit it belongs to, which of its parts it is, and what its bytes are: so the list of an
- * object's blocks is a proof of its CRC-32, because Azure has checked each block against its MD5 when it came, and a list is committed as a whole.
+ * Names of blocks. A name contains the commit, the part number and the CRC-32 of the block. The block list of an object therefore proves its
+ * CRC-32: Azure checks the MD5 of each block on arrival, and commits a list as a whole.
  *
- * 20 bytes: "plx1", 8 of the hash of the commit id, number and CRC-32 in 4 each. All names of one blob must have one length
- * (Azure Storage REST API Reference, "Put Block").
+ * A name has 20 bytes: "plx1", 8 bytes of the hash of the commit id, 4 of the part number and 4 of the CRC-32. All names of a blob must have
+ * the same length (Azure Storage REST API Reference, "Put Block").
  */
 
 import { createHash } from 'node:crypto';
@@ -34,7 +34,7 @@ export function toBlockId({ commitHash, number, crc32 }: BlockName): string {
   return bytes.toString('base64');
 }
 
-/** Null for a block of somebody else. */
+/** The parsed name; null for a block of another program. */
 export function fromBlockId(id: string): BlockName | null {
   const bytes = Buffer.from(id, 'base64');
   if (bytes.length !== ID_BYTES || !bytes.subarray(0, MARK.length).equals(MARK)) return null;
@@ -45,7 +45,7 @@ export function fromBlockId(id: string): BlockName | null {
   };
 }
 
-/** What the blocks make together; null where one of them is somebody else's. */
+/** The size and CRC-32 of all blocks together; null if one of them is from another program. */
 export function toExtent(blocks: readonly { readonly name: string; readonly size: number }[]): Extent | null {
   let whole: Extent = { sizeBytes: 0, crc32: 0 };
   for (const { name, size } of blocks) {

@@ -1,8 +1,8 @@
 /**
- * Commits of large objects, and appends: blocks, each checked by Azure against its MD5, then one list of blocks that becomes the object.
+ * Commits large objects and appends: uploads blocks, whose MD5 Azure checks, then commits the list of blocks as the object.
  *
- * Blocks that no list names yet belong to the name of the blob, whoever sent them: the list of one writer throws those of the others away, who
- * then find that the object is another one. Source: Azure Storage REST API Reference, "Put Block" and "Put Block List".
+ * Uncommitted blocks belong to the blob, not to a writer. When one writer commits its list, Azure discards the blocks of all other writers,
+ * and their commits get a conflict. Source: Azure Storage REST API Reference, "Put Block" and "Put Block List".
  */
 
 import { crc32 } from 'node:zlib';
@@ -22,11 +22,11 @@ import { stripQuotes, toAzureMetadata } from './reader.js';
 const PARTS_AT_ONCE = 4;
 
 export interface BlockPlan {
-  /** Of the blob. */
+  /** The name of the blob. */
   readonly name: string;
-  /** What is sent. */
+  /** The parts to send. */
   readonly parts: readonly Part[];
-  /** What stays of the object as it is. */
+  /** The blocks of the existing object that the new one reuses. */
   readonly kept: readonly Block[];
 }
 
@@ -41,7 +41,7 @@ type BaseOutcome = { readonly status: 'kept'; readonly blocks: readonly Block[] 
 export class BlockCommits {
   readonly #writer: AzureWriter;
   readonly #memory: BodyMemory;
-  /** By commit id and part number: what is safe in the store. */
+  /** By commit id and part number: the blocks that the store has acknowledged. */
   readonly #stored = new Map<string, Map<number, StoredBlock>>();
 
   constructor(writer: AzureWriter, memory: BodyMemory) {
@@ -49,7 +49,7 @@ export class BlockCommits {
     this.#memory = memory;
   }
 
-  /** Forgets the blocks of a commit. Azure removes them itself, after a week. */
+  /** Forgets the blocks of a commit. Azure removes them after a week. */
   abandon(commitId: string): void {
     this.#stored.delete(commitId);
   }
@@ -64,7 +64,7 @@ export class BlockCommits {
     return outcome;
   }
 
-  /** The blocks of the base of an append, when it is what the caller takes it for. */
+  /** The blocks of the base of an append, if it is the object that the caller expects. */
   async findBase(name: string, request: AppendRequest): Promise<BaseOutcome> {
     const { key, base, signal } = request;
     const { connection, head } = this.#writer;
@@ -73,20 +73,20 @@ export class BlockCommits {
         ({ abortSignal }) => connection.blob(name).getBlockList('committed', { abortSignal }),
         { signal },
       );
-      if (list.etag === undefined) return unexpected(`look at the blocks of ${key}`, 'ETag');
+      if (list.etag === undefined) return unexpected(`list the blocks of ${key}`, 'ETag');
       if (stripQuotes(list.etag) !== base.etag) return resolveConflict(await head(key, signal), request);
       const blocks = list.committedBlocks ?? [];
       const extent = toExtent(blocks);
-      // Made by somebody else, or in one piece.
+      // Written by another program, or in one request.
       if (extent === null || extent.sizeBytes !== base.sizeBytes) return { status: 'unsupported' };
       return extent.crc32 === base.crc32 ? { status: 'kept', blocks } : { status: 'conflict' };
     } catch (error) {
       if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
-      return azureOutcomeFrom(`look at the blocks of ${key}`, error, signal);
+      return azureOutcomeFrom(`list the blocks of ${key}`, error, signal);
     }
   }
 
-  /** What is stored already: by calls of this process, or as an earlier one has left it and the store confirms. */
+  /** The blocks stored already: by this process, or by an earlier one if the store confirms them. */
   async #open(
     { name, parts }: BlockPlan,
     request: CommitRequest,
@@ -97,20 +97,20 @@ export class BlockCommits {
     const stored = new Map<number, StoredBlock>();
     if (unfinished !== undefined) {
       const planned = new Map(parts.map((part) => [part.number, part.end - part.start]));
-      const told = new Set(unfinished.parts.map(({ number, crc32: crc }) => `${number} ${crc}`));
+      const recorded = new Set(unfinished.parts.map(({ number, crc32: crc }) => `${number} ${crc}`));
       try {
         for (const { name: id, size } of await this.#listUncommitted(name, signal)) {
           const block = fromBlockId(id);
           const isOurs = block?.commitHash === toCommitHash(commitId) && planned.get(block.number) === size;
-          if (block !== null && isOurs && told.has(`${block.number} ${block.crc32}`))
+          if (block !== null && isOurs && recorded.has(`${block.number} ${block.crc32}`))
             stored.set(block.number, { id, crc32: block.crc32, sizeBytes: size });
         }
       } catch (error) {
-        return azureOutcomeFrom(`look at the blocks of ${key}`, error, signal);
+        return azureOutcomeFrom(`list the blocks of ${key}`, error, signal);
       }
     }
     this.#stored.set(commitId, stored);
-    // There is no upload to name: the commit's own name finds its blocks.
+    // Azure has no upload ids. The hash of the commit id identifies the blocks.
     request.onUploadOpened?.(toCommitHash(commitId));
     return stored;
   }
@@ -129,7 +129,7 @@ export class BlockCommits {
     }
   }
 
-  /** Stores the parts that are missing, some at a time. The first failure keeps further parts from starting. */
+  /** Uploads the missing parts, `PARTS_AT_ONCE` in parallel. After the first failure no further part starts. */
   async #storeParts(
     { name, parts }: BlockPlan,
     stored: Map<number, StoredBlock>,
@@ -177,7 +177,7 @@ export class BlockCommits {
         { signal, sizeBytes },
       );
     } catch (error) {
-      return azureOutcomeFrom(`send part ${number} of ${key}`, error, signal);
+      return azureOutcomeFrom(`upload part ${number} of ${key}`, error, signal);
     }
     stored.set(number, { id, crc32: crc, sizeBytes });
     request.onPartStored?.({ number, etag: id, crc32: crc, sizeBytes });
@@ -222,7 +222,7 @@ export class BlockCommits {
     } catch (error) {
       if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
       if (toAzureFailure(error).code === 'InvalidBlockList') {
-        // Blocks are gone: committed by a call whose answer was lost, or thrown away by the list of another writer.
+        // The blocks no longer exist: committed by a call whose response was lost, or discarded when another writer committed.
         this.#stored.delete(request.commitId);
         const found = await head(key, signal);
         const etag = found.status === 'found' ? found.object.etag : null;

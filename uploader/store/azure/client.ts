@@ -1,4 +1,4 @@
-/** Microsoft's library for Azure Blob Storage, loaded on first use, and what it signs with. */
+/** Loads Microsoft's library for Azure Blob Storage on first use, and finds the credentials. */
 
 import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
 import { messageOf } from '../../../src/base/errors.js';
@@ -8,21 +8,21 @@ import type { AzureClientOptions } from './options.js';
 
 export type AzureSdk = typeof import('@azure/storage-blob');
 
-/** Later ones need Node.js 22. */
+/** Later versions need Node.js 22. */
 const LIBRARY: Library = { name: '@azure/storage-blob', wanted: '@azure/storage-blob@~12.32.0' };
 const IDENTITY: Library = { name: '@azure/identity', wanted: '@azure/identity@4' };
 
 export const CREDENTIALS_HINT =
-  'Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; with the account alone and @azure/identity installed, its default credential is used.';
+  'Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN. To use the default credential, set AZURE_STORAGE_ACCOUNT only and install @azure/identity.';
 
 export interface OpenedContainer {
   readonly client: ContainerClient;
-  /** How it signs, in words. */
+  /** The kind of credentials, in words. */
   readonly signsWith: string;
 }
 
 /**
- * The URL of the account that the environment names, without what it signs with. Source: Azure Storage documentation, "Configure Azure Storage
+ * The URL of the account that the environment names, without credentials. Source: Azure Storage documentation, "Configure Azure Storage
  * connection strings".
  */
 export function findEndpoint(environment: AzureClientOptions['environment'] = process.env): string {
@@ -35,13 +35,13 @@ export function findEndpoint(environment: AzureClientOptions['environment'] = pr
   return (find('BlobEndpoint') ?? named).replace(/\/+$/, '');
 }
 
-/** Sends nothing. Throws `StoreLibraryError`, and `StoreCredentialsError` when the environment names no account. */
+/** Opens a container; sends nothing. Throws `StoreLibraryError`, or `StoreCredentialsError` when the environment names no account. */
 export async function openContainer(
   container: string,
   { environment = process.env }: AzureClientOptions,
 ): Promise<OpenedContainer> {
   const sdk = await loadLibrary(LIBRARY, () => import('@azure/storage-blob'));
-  // One policy for repeats, ours.
+  // Only polytrack's retry policy applies.
   const options: StoragePipelineOptions = { retryOptions: { maxTries: 1 } };
   const {
     AZURE_STORAGE_CONNECTION_STRING: connectionString,
@@ -54,7 +54,7 @@ export async function openContainer(
       const service = sdk.BlobServiceClient.fromConnectionString(connectionString, options);
       return { client: service.getContainerClient(container), signsWith: 'connection string' };
     }
-    if (!account) throw new Error('no account is named');
+    if (!account) throw new Error('no storage account is set');
     const url = `https://${account}.blob.core.windows.net`;
     const at = (
       service: InstanceType<AzureSdk['BlobServiceClient']>,
@@ -74,7 +74,7 @@ export async function openContainer(
     const service = new sdk.BlobServiceClient(url, await loadDefaultCredential(), options);
     return at(service, 'default credential');
   } catch (cause) {
-    // A message of the library may quote what it could not read, which is a secret.
+    // Do not repeat the library's message: it may quote the connection string, which is a secret.
     const reason = connectionString ? 'the connection string cannot be read' : messageOf(cause);
     throw new StoreCredentialsError(`no credentials for Azure: ${reason}`, {
       ...(connectionString ? {} : { cause }),
@@ -88,9 +88,9 @@ type TokenCredential = Extract<
   { getToken(...args: never): unknown }
 >;
 
-/** Environment, workload and managed identity, the Azure CLI: Microsoft's own chain, in a library of its own. */
+/** Microsoft's default chain (environment, workload and managed identity, Azure CLI), from a separate library. */
 async function loadDefaultCredential(): Promise<TokenCredential> {
-  // Not a literal: the types of a library that nobody has to install are not there.
+  // Not a literal, because the types of an optional library may not be installed.
   const name: string = IDENTITY.name;
   const identity = await loadLibrary(
     IDENTITY,

@@ -1,4 +1,4 @@
-/** Sends requests to one container, one attempt each, within their time. */
+/** Sends requests to one container, with one attempt each and a time limit. */
 
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { REQUEST_TIMEOUTS, type RequestTimeouts, TimeLimit, withinTime } from '../base/time-limit.js';
@@ -7,11 +7,11 @@ import type { AzureClientOptions } from './options.js';
 
 export interface AzureSendOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Of the body. */
+  /** The size of the body. */
   readonly sizeBytes?: number | undefined;
 }
 
-/** What every request of the library takes. */
+/** Options of every request of the library. */
 export interface AzureRequestOptions {
   readonly abortSignal: AbortSignal;
   readonly onProgress: () => void;
@@ -36,7 +36,7 @@ export class AzureConnection {
     return new AzureConnection(client, signsWith, options);
   }
 
-  /** The URL of the account, without what it signs with. */
+  /** The URL of the account, without credentials. */
   get endpoint(): string {
     return findEndpoint(this.#options.environment);
   }
@@ -56,7 +56,7 @@ export class AzureConnection {
     );
   }
 
-  /** As `send`, for an answer that is read piece by piece: the limit is the caller's to end. */
+  /** Starts the time limit of a response that is read in pieces. The caller ends it. */
   async startLimit(signal: AbortSignal | undefined): Promise<TimeLimit> {
     await this.#options.beforeRequest?.(signal);
     const { clock } = this.#options;

@@ -1,13 +1,13 @@
-/** How a container of Azure's is reached. Apart from the client, so that whoever names these options needs no types of Microsoft's library. */
+/** Options for the connection to an Azure container. Separate from the client, so that importing them needs no types of Microsoft's library. */
 
 import type { Clock } from '../../../src/base/clock.js';
 import type { RequestTimeouts } from '../base/time-limit.js';
 
 export interface AzureClientOptions {
-  /** Names the account and what to sign with, under the names of the Azure CLI. Default: the process' own. */
+  /** The account and credentials, in the variables of the Azure CLI. Default: the environment of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   readonly clock?: Clock | undefined;
-  /** Waited for before each request: a limit on how many there may be each second. */
+  /** Awaited before each request, to limit the number of requests per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
   readonly timeouts?: Partial<RequestTimeouts> | undefined;
 }

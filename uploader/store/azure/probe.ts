@@ -1,7 +1,7 @@
 /**
- * Asks a container what it does, with objects of a few bytes below `.plx/probe/` that it removes again.
+ * Finds out what an Azure container supports, with test objects of a few bytes below `.plx/probe/` that it removes.
  *
- * A refusal is an answer; a failure that passes, or missing permission to write, ends the probe without one.
+ * A rejected request is a result. A temporary failure, or a missing permission to write, ends the probe without a result.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -21,7 +21,7 @@ const OTHER: ModifiedAccessConditions = { ifMatch: '"0x8000000000000000"' };
 const NEW: ModifiedAccessConditions = { ifNoneMatch: '*' };
 const METADATA = { plx_commit: 'probe' };
 
-/** Asks everything. A failure is an outcome; rejects only when the signal is aborted. */
+/** Runs all tests. A failure is an outcome; rejects only when the signal is aborted. */
 export async function probeContainer(
   connection: AzureConnection,
   keyPrefix: string,
@@ -46,7 +46,7 @@ async function askAll(blobs: ProbeBlobs): Promise<StoreCapabilities> {
   const bytes = randomBytes(16);
   const tail = randomBytes(3);
   await blobs.require('small', bytes);
-  const small = await blobs.look('small');
+  const small = await blobs.head('small');
   const isCreateRefused = !(await blobs.puts('small', bytes, NEW));
   const isCreateTaken = await blobs.puts('new', bytes, NEW);
   const isReplaceRefused = !(await blobs.puts('small', bytes, OTHER));
@@ -57,11 +57,11 @@ async function askAll(blobs: ProbeBlobs): Promise<StoreCapabilities> {
   const isMade = await blobs.lists('large', [bytes], NEW);
   const isListRefused =
     !(await blobs.lists('large', [tail], NEW)) && !(await blobs.lists('large', [tail], OTHER));
-  const large = await blobs.look('large');
+  const large = await blobs.head('large');
   const isUntouched = large.sizeBytes === bytes.length;
   const isExtended = await blobs.lists('large', [bytes, tail], { ifMatch: large.etag }, 1);
   const whole = crc32(tail, crc32(bytes));
-  const grown = await blobs.look('large');
+  const grown = await blobs.head('large');
   const isWhole = isExtended && (await blobs.crc32OfBlocks('large')) === whole && grown.sizeBytes === 19;
   const conditionalComplete = isMade && isListRefused && isUntouched;
   return {
@@ -78,7 +78,7 @@ async function askAll(blobs: ProbeBlobs): Promise<StoreCapabilities> {
   };
 }
 
-/** The objects of a probe. Every request either gets a yes or no, or ends the probe. */
+/** The test objects of a probe. Every request is accepted, is rejected, or ends the probe. */
 class ProbeBlobs {
   versioning: 'on' | 'off' = 'off';
   lacks: 'get' | 'put' | undefined;
@@ -90,20 +90,20 @@ class ProbeBlobs {
   constructor(connection: AzureConnection, keyPrefix: string, signal: AbortSignal | undefined) {
     this.#connection = connection;
     this.#signal = signal;
-    // Of its own for each probe: two at once must not see each other's objects.
+    // Unique for each probe: two concurrent probes must not see each other's objects.
     this.#prefix = `${keyPrefix}.plx/probe/${randomBytes(8).toString('hex')}/`;
   }
 
-  /** A write without which the probe cannot go on. */
+  /** A write that must succeed for the probe to continue. */
   async require(name: string, bytes: Buffer): Promise<void> {
     try {
       await this.#put(name, bytes, {}, bytes);
     } catch (error) {
-      throw this.#endFrom('write into the container', 'put', error);
+      throw this.#endFrom('write to the container', 'put', error);
     }
   }
 
-  /** Whether a blob is taken in one piece, with the MD5 of `hashed`. */
+  /** Whether an upload in one request is accepted, with the MD5 of `hashed`. */
   async puts(
     name: string,
     bytes: Buffer,
@@ -113,7 +113,7 @@ class ProbeBlobs {
     return this.#ask(`put ${name}`, () => this.#put(name, bytes, conditions, hashed));
   }
 
-  /** Whether a block is taken with the MD5 of `hashed`. */
+  /** Whether a block is accepted, with the MD5 of `hashed`. */
   async stages(name: string, bytes: Buffer, number: number, hashed = bytes): Promise<boolean> {
     const blob = this.#connection.blob(this.#prefix + name);
     return this.#ask(`put a block of ${name}`, () =>
@@ -126,7 +126,7 @@ class ProbeBlobs {
     );
   }
 
-  /** Whether blocks become the blob, of which the first `kept` are in it already. */
+  /** Whether a list of blocks can be committed as the blob. The first `kept` blocks are already in it. */
   async lists(
     name: string,
     blocks: readonly Buffer[],
@@ -138,19 +138,19 @@ class ProbeBlobs {
     const blob = this.#connection.blob(this.#prefix + name);
     const ids = blocks.map((bytes, index) => toId(bytes, index + 1));
     this.#made.add(name);
-    return this.#ask(`make ${name} of blocks`, () =>
+    return this.#ask(`commit the blocks of ${name}`, () =>
       this.#send((abortSignal) => blob.commitBlockList(ids, { conditions, metadata: METADATA, abortSignal })),
     );
   }
 
-  async look(name: string) {
+  async head(name: string) {
     const blob = this.#connection.blob(this.#prefix + name);
     try {
       const found = await this.#send((abortSignal) => blob.getProperties({ abortSignal }));
       const hasMetadata = found.metadata?.plx_commit === METADATA.plx_commit;
       return { etag: found.etag ?? '', sizeBytes: found.contentLength ?? 0, hasMetadata };
     } catch (error) {
-      throw this.#endFrom('read back from the container', 'get', error);
+      throw this.#endFrom('read from the container', 'get', error);
     }
   }
 
@@ -160,7 +160,7 @@ class ProbeBlobs {
       const list = await this.#send((abortSignal) => blob.getBlockList('committed', { abortSignal }));
       return toExtent(list.committedBlocks ?? [])?.crc32 ?? null;
     } catch (error) {
-      throw this.#endFrom('read back from the container', 'get', error);
+      throw this.#endFrom('read from the container', 'get', error);
     }
   }
 
@@ -171,7 +171,7 @@ class ProbeBlobs {
     );
   }
 
-  /** The keys of what may not be deleted. */
+  /** Removes all test objects. Returns the keys of those that could not be deleted. */
   async remove(): Promise<string[]> {
     const leftovers: string[] = [];
     for (const name of this.#made) {
@@ -179,7 +179,7 @@ class ProbeBlobs {
       try {
         await this.#connection.send(({ abortSignal }) => blob.deleteIfExists({ abortSignal }));
       } catch {
-        leftovers.push(this.#prefix + name); // the right to delete is not needed for anything else
+        leftovers.push(this.#prefix + name); // only the probe needs the permission to delete
       }
     }
     return leftovers;

@@ -1,4 +1,4 @@
-/** Commits of small objects: one request, whose MD5 Azure checks. */
+/** Commits small objects in one request. Azure checks the MD5 of the body. */
 
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -16,7 +16,7 @@ export interface AzureWriter {
   readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
 }
 
-/** Everything that polytrack stores is bytes. */
+/** polytrack stores all files as plain bytes. */
 export const CONTENT_TYPE = 'application/octet-stream';
 
 export async function putBlob(
@@ -33,7 +33,7 @@ export async function putBlob(
         request.onBytesSent?.(body.length);
         return connection.blob(name).upload(body, body.length, {
           ...options,
-          // Checked on arrival, and kept: Azure Storage REST API Reference, "Put Blob", x-ms-blob-content-md5.
+          // Azure checks it on arrival and stores it: Azure Storage REST API Reference, "Put Blob", x-ms-blob-content-md5.
           blobHTTPHeaders: { blobContentMD5: md5(body), blobContentType: CONTENT_TYPE },
           metadata: toAzureMetadata(toMetadata(request)),
           conditions: toConditions(request.base),
@@ -42,11 +42,11 @@ export async function putBlob(
       { signal, sizeBytes: body.length },
     );
     return etag === undefined
-      ? unexpected(`send ${key}`, 'ETag')
+      ? unexpected(`upload ${key}`, 'ETag')
       : { status: 'stored', etag: stripQuotes(etag) };
   } catch (error) {
     if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
-    return azureOutcomeFrom(`send ${key}`, error, signal);
+    return azureOutcomeFrom(`upload ${key}`, error, signal);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The reading side of a container as a store. */
+/** Checks, HEAD requests, listings and reads of an Azure container. */
 
 import { OutcomeError } from '../../base/retry.js';
 import { fromMetadata } from '../base/commit-metadata.js';
@@ -28,7 +28,7 @@ export class AzureReader {
     }
   }
 
-  /** The CRC-32 is the one of the metadata, which Azure replaces together with the bytes, never without. */
+  /** The CRC-32 comes from the metadata. That is safe because Azure replaces metadata and bytes together. */
   async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
     const blob = this.#connection.blob(this.#prefix + key);
     try {
@@ -37,7 +37,7 @@ export class AzureReader {
       });
       const { etag, contentLength } = found;
       if (etag === undefined || contentLength === undefined)
-        return unexpected(`look at ${key}`, 'ETag or length');
+        return unexpected(`check ${key}`, 'ETag or length');
       const { commitId, generation, claimedCrc32 } = fromMetadata(
         fromAzureMetadata(found.metadata),
         contentLength,
@@ -47,11 +47,11 @@ export class AzureReader {
     } catch (error) {
       const { code, httpStatus } = toAzureFailure(error);
       if (httpStatus === 404 && code !== 'ContainerNotFound') return { status: 'absent' };
-      return azureOutcomeFrom(`look at ${key}`, error, signal);
+      return azureOutcomeFrom(`check ${key}`, error, signal);
     }
   }
 
-  /** Azure goes on only after pages of its own, so what comes before `after` is listed and left out. */
+  /** Azure can resume a listing only at its own page tokens, so the objects up to `after` are listed and skipped. */
   async *list(
     prefix: string,
     options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
@@ -85,8 +85,7 @@ export class AzureReader {
         onProgress: () => limit.touch(),
         maxRetryRequests: 0,
       });
-      if (answer.readableStreamBody === undefined)
-        throw new OutcomeError(unexpected(`read ${key}`, 'a body'));
+      if (answer.readableStreamBody === undefined) throw new OutcomeError(unexpected(`read ${key}`, 'body'));
       for await (const chunk of answer.readableStreamBody) {
         limit.pause();
         yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
@@ -127,17 +126,17 @@ export class AzureReader {
       );
       if (value?.segment?.blobItems !== undefined && value.containerName !== undefined) return value;
     } catch (error) {
-      // The library stumbles over any other XML, the page of a captive portal too.
+      // The library throws a TypeError for any other XML, such as the page of a captive portal.
       if (!(error instanceof TypeError)) throw error;
     }
-    throw Object.assign(new Error('the answer is no listing'), { code: 'UnexpectedAnswer' });
+    throw Object.assign(new Error('the response is not a listing'), { code: 'UnexpectedAnswer' });
   }
 }
 
 type Pages = ReturnType<ReturnType<AzureConnection['container']['listBlobsFlat']>['byPage']>;
 type Page = Pages extends AsyncIterableIterator<infer Value> ? Value : never;
 
-/** Names of metadata have to be identifiers: Azure Storage REST API Reference, "Naming and referencing containers, blobs, and metadata". */
+/** Names of metadata must be identifiers: Azure Storage REST API Reference, "Naming and referencing containers, blobs, and metadata". */
 export function toAzureMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return rename(metadata, (name) => name.replaceAll('-', '_'));
 }

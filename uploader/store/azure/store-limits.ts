@@ -1,19 +1,19 @@
-/** How objects are cut for Azure, and what is expected of it. */
+/** Upload limits and default capabilities for Azure. */
 
 import type { StoreCapabilities } from '../base/capabilities.js';
 
 export interface AzureLimits {
-  /** Objects from this size on are made of blocks, and can be extended. */
+  /** Objects of at least this size are uploaded as blocks and can be extended. */
   readonly minBlobOfBlocksBytes: number;
-  /** The size of blocks while they are few enough; doubles up to `maxBlockBytes`. */
+  /** The size of blocks. Doubled for large objects, up to `maxBlockBytes`. */
   readonly blockBytes: number;
-  /** Also the most that is held in memory for one request. */
+  /** The largest block, and the largest body in memory for one request. */
   readonly maxBlockBytes: number;
-  /** All bodies in memory together. */
+  /** The limit for all bodies in memory. */
   readonly budgetBytes: number;
-  /** Objects in one page of a listing. */
+  /** The number of objects in one page of a listing. */
   readonly pageSize: number;
-  /** An object that would have more is written anew. Azure takes 50,000: "Scalability and performance targets for Blob storage". */
+  /** An append that needs more blocks uploads the whole object. Azure allows 50,000: "Scalability and performance targets for Blob storage". */
   readonly maxBlocks: number;
 }
 
@@ -27,7 +27,7 @@ export const AZURE_LIMITS: AzureLimits = {
   pageSize: 5_000,
 };
 
-/** What Azure documents; a probe finds out about this account. */
+/** What Azure documents. A probe checks the actual account. */
 export const UNPROBED_AZURE: StoreCapabilities = {
   conditionalCreate: true,
   conditionalReplace: true,

@@ -1,6 +1,6 @@
 /**
- * Memory for the bodies of requests: bounded, and used again and again. Buffers of megabytes that are made for each request are freed late,
- * and in pieces that the allocator keeps: with them a process that sends a gigabyte takes 60 MB more.
+ * A bounded pool of buffers for request bodies. Allocating a buffer of megabytes for each request costs 60 MB more memory in a process that
+ * uploads a gigabyte: such buffers are freed late, and the allocator keeps the fragments.
  */
 
 import { ByteBudget } from './byte-budget.js';
@@ -9,9 +9,9 @@ import type { ByteSource } from './store.js';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Smaller ones are not worth keeping. */
+/** Smaller buffers are allocated for each request and not kept. */
 const MIN_KEPT_BYTES = 256 * KIB;
-/** What is kept while nothing is sent: the next tail of a growing file needs it. */
+/** Kept while no request is in flight, for the next tail of a growing file. */
 const IDLE_BYTES = 32 * MIB;
 
 export class BodyMemory {
@@ -19,11 +19,11 @@ export class BodyMemory {
   readonly #capacityBytes: number;
   readonly #largestBytes: number;
   readonly #free: Buffer[] = [];
-  /** In buffers that are kept: free and in use. */
+  /** Total size of the pooled buffers, free and in use. */
   #keptBytes = 0;
   #users = 0;
 
-  /** At most `capacityBytes` at once; bodies above `largestBytes` are not held. */
+  /** Hands out at most `capacityBytes` at once. Bodies larger than `largestBytes` get no buffer. */
   constructor(options: { capacityBytes: number; largestBytes: number }) {
     this.#capacityBytes = options.capacityBytes;
     this.#largestBytes = options.largestBytes;
@@ -31,8 +31,8 @@ export class BodyMemory {
   }
 
   /**
-   * Runs `work` with a buffer of `sizeBytes`, which is its own until it ends; waits while others take all there is. The buffer is null for a body
-   * that is too large to be held: it is to be read piece by piece.
+   * Runs `work` with a buffer of `sizeBytes` that no other caller uses until `work` ends. Waits while the capacity is used up. The buffer is null
+   * for a body above `largestBytes`, which the caller must read in pieces.
    */
   use<Result>(sizeBytes: number, work: (buffer: Buffer | null) => Promise<Result>): Promise<Result> {
     if (sizeBytes > this.#largestBytes) return this.#budget.use(this.#largestBytes, () => work(null));
@@ -61,7 +61,7 @@ export class BodyMemory {
     return Buffer.allocUnsafeSlow(sizeBytes);
   }
 
-  /** Lets free buffers go until no more than this is kept. */
+  /** Drops free buffers until the pool has at most this size. */
   #shrink(toBytes: number): void {
     while (this.#keptBytes > toBytes) {
       const buffer = this.#free.shift();
@@ -71,7 +71,7 @@ export class BodyMemory {
   }
 }
 
-/** Reads `[start, end)` of a source, into the buffer where there is one. Shorter than asked for when the source has become so. */
+/** Reads `[start, end)` of a source, into `buffer` if one is given. Returns fewer bytes when the source has become shorter. */
 export async function readBody(
   source: ByteSource,
   { start, end }: { readonly start: number; readonly end: number },
@@ -81,7 +81,7 @@ export async function readBody(
   return buffer.subarray(0, await source.readInto(buffer.subarray(0, end - start), start));
 }
 
-/** The next power of two: so that a buffer fits what comes later too. */
+/** The next power of two, so that later requests of a similar size can reuse the buffer. */
 function toBufferBytes(sizeBytes: number): number {
   return sizeBytes === 0 ? 0 : 2 ** Math.ceil(Math.log2(sizeBytes));
 }

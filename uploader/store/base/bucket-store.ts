@@ -1,4 +1,4 @@
-/** What the stores of clouds share: they read through a reader, and refuse what is too large for them before anything of it is read. */
+/** What all cloud stores share: they read through a `StoreReader`, and reject a file above their size limit before they read it. */
 
 import { StoreLimitError } from '../../base/errors.js';
 import type { FailedOutcome } from '../../base/retry.js';
@@ -30,11 +30,11 @@ export abstract class BucketStore implements StoreReader {
     return this.reader.read(...args);
   }
 
-  /** F33. */
+  /** F33: the failure for a file that is larger than the store accepts, or null. */
   protected findLimit({ key, target }: CommitRequest): FailedOutcome | null {
     const { maxObjectBytes } = this.capabilities;
     if (target.sizeBytes <= maxObjectBytes) return null;
-    const message = `${key} has ${target.sizeBytes} bytes, the store takes at most ${maxObjectBytes}`;
+    const message = `${key} has ${target.sizeBytes} bytes, the store accepts at most ${maxObjectBytes}`;
     return { status: 'failed', error: new StoreLimitError(message) };
   }
 }

@@ -1,4 +1,4 @@
-/** Bounds the bytes that are in memory at once: whoever needs more than is free waits its turn. */
+/** Limits how many bytes are in memory at once. Callers that need more than is free wait in a queue. */
 
 interface Waiting {
   readonly sizeBytes: number;
@@ -15,7 +15,7 @@ export class ByteBudget {
     this.#freeBytes = capacityBytes;
   }
 
-  /** Runs `work` while it holds `sizeBytes` (at most the whole budget). First come, first served. */
+  /** Runs `work` while it holds `sizeBytes` of the budget, or all of it if `sizeBytes` is larger. First come, first served. */
   async use<Result>(sizeBytes: number, work: () => Promise<Result>): Promise<Result> {
     const held = Math.min(sizeBytes, this.#capacityBytes);
     await this.#acquire(held);

@@ -1,45 +1,45 @@
 /**
- * What a store does, as found by asking it: never inferred from the name of a vendor.
+ * What a store supports. Found by tests with real requests, never inferred from the name of a vendor.
  *
- * A file store knows its own. For a bucket, `Store.probe` finds them, and `check/` keeps them for a week.
+ * `Store.probe` runs the tests, and `capability-cache.ts` caches the result for a week. The constants below are the defaults until then.
  */
 
 export interface StoreCapabilities {
-  /** An object is made only where there is none, and the loser of a race is told. */
+  /** A create fails when the object already exists, also in a race. */
   readonly conditionalCreate: boolean;
-  /** An object is replaced only where it still is the expected one. */
+  /** A replace fails when the object is not the expected version. */
   readonly conditionalReplace: boolean;
-  /** The completion of a multipart upload takes both conditions. */
+  /** The completion of a multipart upload supports both conditions. */
   readonly conditionalComplete: boolean;
-  /** Requests with checksum headers are taken. */
+  /** Requests may have checksum headers. */
   readonly checksumHeaders: boolean;
-  /** Bytes that do not fit their checksum are refused, on every way into the store that is used. */
+  /** The store rejects bytes that do not match their checksum, for every kind of upload that is used. */
   readonly rejectsWrongChecksum: boolean;
-  /** Multipart uploads take the CRC-32 of the whole object, and check it. */
+  /** Multipart uploads accept the CRC-32 of the whole object, and the store checks it. */
   readonly multipartChecksum: boolean;
-  /** `head` knows the CRC-32 of whole objects. */
+  /** `head` returns the CRC-32 of whole objects. */
   readonly wholeObjectChecksum: boolean;
-  /** Commit ids and generations are kept with the object. */
+  /** The store keeps commit ids and the counts of previous versions as metadata of the object. */
   readonly metadata: boolean;
-  /** How objects are extended; null where every commit has to send all of its bytes. */
+  /** The sizes of objects that can be extended; null when every commit has to send all bytes. */
   readonly append: AppendCapability | null;
-  /** A piece of an object can be copied into a new one, with the checksum of that piece. */
+  /** A range of an object can be copied into a new one, with the checksum of that range. */
   readonly rangeCopy: boolean;
-  /** Parts of a multipart upload need not have one size. */
+  /** The parts of a multipart upload may have different sizes. */
   readonly unevenParts: boolean;
-  /** Open multipart uploads can be listed, so that `collect` finds what a killed process left. */
+  /** Open multipart uploads can be listed, so that `collect` finds orphaned uploads. */
   readonly listMultipart: boolean;
-  /** On: every commit leaves the version before it behind, and all of them are paid for. */
+  /** `on`: the store keeps, and charges for, every version that a commit replaces. */
   readonly versioning: 'on' | 'off' | 'unknown';
   readonly maxObjectBytes: number;
-  /** Names that differ in case only, or in how accents are composed, are one name here. */
+  /** Names that differ only in case or in Unicode composition collide. */
   readonly foldsNames: boolean;
 }
 
 export interface AppendCapability {
   /** Smaller objects are committed as a whole. */
   readonly minBaseBytes: number;
-  /** Larger ones too. */
+  /** Larger objects are committed as a whole too. */
   readonly maxBaseBytes: number;
 }
 
@@ -53,7 +53,7 @@ export function canAppend(
   return keepBytes >= append.minBaseBytes && keepBytes <= append.maxBaseBytes;
 }
 
-/** What is expected of a bucket before it was asked: conditions and checksums, which it refuses loudly if it cannot; no append. */
+/** The defaults for an unprobed bucket: conditions and checksums, because a store that lacks them returns an error; no append. */
 export const UNPROBED_S3: StoreCapabilities = {
   conditionalCreate: true,
   conditionalReplace: true,
@@ -72,7 +72,7 @@ export const UNPROBED_S3: StoreCapabilities = {
   foldsNames: false,
 };
 
-/** A directory: conditions hold by a lock, checksums by reading back. */
+/** A directory: a lock enforces conditions, and reading back verifies checksums. */
 export const FILE_STORE: StoreCapabilities = {
   conditionalCreate: true,
   conditionalReplace: true,
@@ -91,7 +91,7 @@ export const FILE_STORE: StoreCapabilities = {
   foldsNames: false,
 };
 
-/** Polyaxon's streams service: files, and their sizes. What is stored is proven by reading it back. */
+/** Polyaxon's streams service: it reports only files and sizes, so the uploader verifies bytes by reading them back. */
 export const POLYAXON_STORE: StoreCapabilities = {
   conditionalCreate: false,
   conditionalReplace: false,

@@ -1,6 +1,6 @@
 /**
- * What polytrack writes beside an object: which commit made it, and what it then was. On the wire `x-amz-meta-plx-…`, `x-goog-meta-plx-…`,
- * `x-ms-meta-plx_…`.
+ * The metadata that polytrack stores with an object: its commit id, size, CRC-32 and count of previous versions. The HTTP headers are
+ * `x-amz-meta-plx-…`, `x-goog-meta-plx-…` and `x-ms-meta-plx_…`.
  */
 
 import type { CommitRequest } from './store.js';
@@ -13,7 +13,7 @@ const GENERATION = 'plx-generation';
 export interface CommitFacts {
   readonly commitId: string | null;
   readonly generation: number | null;
-  /** As the commit said it: no more than a claim where the store has not checked it. */
+  /** The CRC-32 from the commit. Not verified unless the store has checked it. */
   readonly claimedCrc32: number | null;
 }
 
@@ -26,7 +26,7 @@ export function toMetadata({ commitId, target, generation }: CommitRequest): Rec
   };
 }
 
-/** What `toMetadata` wrote, as far as it is there and still speaks of this object: one that was copied and changed elsewhere is nobody's. */
+/** What `toMetadata` wrote; null for missing fields. All are null when the size differs: another program has copied and changed the object. */
 export function fromMetadata(
   metadata: Readonly<Record<string, string>> | undefined,
   sizeBytes: number,

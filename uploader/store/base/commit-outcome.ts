@@ -1,14 +1,18 @@
-/** How a commit came out when the store's answer alone does not say it. */
+/** Decides the outcome of a commit when the store's response alone does not. */
 
 import type { RetryOutcome } from '../../base/retry.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome } from './store.js';
 
-/** After a refusal: whose object is it? Our own, from a call whose answer was lost, or one with the very same bytes, is a success. */
+/** The outcome after a failed condition: `stored` if the object is from this commit (a lost response) or has the same bytes. */
 export function resolveConflict(found: HeadOutcome, request: CommitRequest): CommitOutcome {
   if (found.status === 'absent') {
     if (request.base !== null) return { status: 'conflict' };
-    // Refused because there is an object, which cannot be seen: a request whose answer was lost is still at work.
-    return { status: 'retry', cause: new Error(`${request.key}: it is there and not there`), maxAttempts: 5 };
+    // The condition failed because an object exists, but HEAD does not find it: an earlier request of this commit is still in progress.
+    return {
+      status: 'retry',
+      cause: new Error(`${request.key}: is not visible to HEAD yet`),
+      maxAttempts: 5,
+    };
   }
   if (found.status !== 'found') return found;
   const { object } = found;
@@ -18,7 +22,7 @@ export function resolveConflict(found: HeadOutcome, request: CommitRequest): Com
   return { status: 'stored', etag: object.etag };
 }
 
-/** A success without what every success has: something between us and the store answered in its place. */
+/** The outcome of a success response that lacks a mandatory field: a proxy, not the store, has sent it. */
 export function unexpected(operation: string, missing: string): RetryOutcome {
-  return { status: 'retry', cause: new Error(`${operation}: the answer has no ${missing}`) };
+  return { status: 'retry', cause: new Error(`${operation}: the response has no ${missing}`) };
 }

@@ -1,23 +1,23 @@
 /**
- * The CRC-32 of a whole from the CRC-32s of its pieces, so that pieces can be read and sent in any order. Pure.
+ * Combines the CRC-32s of pieces into the CRC-32 of the whole, so that pieces can be read and sent in any order. Pure.
  *
- * A CRC is a remainder of polynomials over GF(2): appending n zero bytes multiplies it by x^(8n), and what is appended in their
- * place is added. Bits are reflected, the highest power in bit 0; the generators are those of ISO 3309 and of Castagnoli.
+ * A CRC is the remainder of a polynomial division over GF(2). Appending n zero bytes multiplies it by x^(8n); other bytes instead of zeros add
+ * their own CRC. Bits are reflected: bit 0 is the highest power. The generators are those of ISO 3309 and Castagnoli.
  */
 
 const ISO = 0xedb88320;
 const CASTAGNOLI = 0x82f63b78;
 /** x^0, reflected. */
 const ONE = 0x80000000;
-/** x^8, reflected: what one appended byte multiplies by. */
+/** x^8, reflected: the factor of one appended byte. */
 const ONE_BYTE = 0x00800000;
 
-/** CRC-32 of `a` followed by `b`, of which `sizeBytesOfB` bytes went into `crcOfB`. */
+/** CRC-32 of `a` followed by `b`, where `b` has `sizeBytesOfB` bytes. */
 export function combineCrc32(crcOfA: number, crcOfB: number, sizeBytesOfB: number): number {
   return combine(ISO, crcOfA, crcOfB, sizeBytesOfB);
 }
 
-/** The same of CRC-32Cs. */
+/** CRC-32C of `a` followed by `b`, where `b` has `sizeBytesOfB` bytes. */
 export function combineCrc32c(crcOfA: number, crcOfB: number, sizeBytesOfB: number): number {
   return combine(CASTAGNOLI, crcOfA, crcOfB, sizeBytesOfB);
 }

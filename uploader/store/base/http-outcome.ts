@@ -1,17 +1,17 @@
-/** From a request that failed to an outcome: what every store that is reached by HTTP has in common. */
+/** Turns failed HTTP requests into outcomes. Shared by all stores that use HTTP. */
 
 import { CodedError, messageOf } from '../../../src/base/errors.js';
 import { StoreError } from '../../base/errors.js';
 import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../../base/retry.js';
 
 export interface HttpFailure {
-  /** The store's error code, else the system's. */
+  /** The store's error code, or else the system's. */
   readonly code: string | undefined;
   readonly httpStatus: number | undefined;
   readonly afterMs: number | undefined;
 }
 
-/** Rethrows what is no failure of the store: an abort, a local file that cannot be read. */
+/** The outcome of a failed request. Rethrows errors that the store has not caused: an abort, or an unreadable local file. */
 export function httpOutcomeFrom(
   operation: string,
   error: unknown,
@@ -30,13 +30,13 @@ export function httpOutcomeFrom(
     const afterMs = failure.afterMs ?? row.afterMs;
     return { status: 'retry', cause: error, afterMs, maxAttempts: row.maxAttempts };
   }
-  // The first line: Azure's have the number and the time of the request below.
+  // Only the first line: Azure adds the id and time of the request in further lines.
   const [message] = messageOf(error).split('\n', 1);
   const answer = [failure.httpStatus, failure.code, message].filter(Boolean).join(' ');
   return { status: 'failed', error: toError(`${operation}: ${answer}`, error) };
 }
 
-/** `Retry-After` in seconds (RFC 9110 §10.2.3). The date that it may be instead would need the server's clock. */
+/** `Retry-After` in seconds (RFC 9110 §10.2.3). A date is ignored, because it would need the server's clock. */
 export function toRetryAfterMs(retryAfter: unknown): number | undefined {
   return typeof retryAfter === 'string' && /^\d{1,6}$/.test(retryAfter)
     ? Number(retryAfter) * 1000

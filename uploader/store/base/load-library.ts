@@ -1,14 +1,14 @@
-/** Libraries of vendors, which are installed only where their store is used. */
+/** Loads vendor libraries, which are optional: users install them only for the stores that they use. */
 
 import { StoreLibraryError } from '../../base/errors.js';
 
 export interface Library {
   readonly name: string;
-  /** What to install, as npm takes it: a version for every Node.js that polytrack runs on. */
+  /** The argument of `npm install`: a version that supports every Node.js release that polytrack supports. */
   readonly wanted: string;
 }
 
-/** What `load` imports. Throws `StoreLibraryError` when the library is not installed. */
+/** The module that `load` imports. Throws `StoreLibraryError` when the library is not installed. */
 export async function loadLibrary<Module>(
   { name, wanted }: Library,
   load: () => Promise<Module>,

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry.js';
 import type { Store } from './store.js';
 
-/** CRC-32 of an object by reading all of it: for stores that keep no checksum. */
+/** Computes the CRC-32 of an object by reading all of it, for stores that keep no checksum. */
 export async function crc32OfObject(
   store: Store,
   key: string,

@@ -1,8 +1,8 @@
 /**
- * Cuts an object into the parts of a multipart upload. Pure.
+ * Divides an object into the parts of a multipart upload. Pure.
  *
- * All parts but the last have the same size, which some S3-compatible stores demand. Source of the limits: Amazon S3 User Guide,
- * "Amazon S3 multipart upload limits": 5 MiB to 5 GiB a part (the last may be smaller), 10,000 parts, 50 TB an object.
+ * All parts but the last have the same size, because some S3-compatible stores require it. Source of the limits: Amazon S3 User Guide,
+ * "Amazon S3 multipart upload limits": 5 MiB to 5 GiB per part (the last may be smaller), 10,000 parts, 50 TB per object.
  */
 
 const MIB = 1024 * 1024;
@@ -10,18 +10,18 @@ const GIB = 1024 * MIB;
 
 export const MIN_PART_BYTES = 5 * MIB;
 export const MAX_PART_BYTES = 5 * GIB;
-/** Below the store's 10,000: an append later adds parts to what is there. */
+/** Below the store's limit of 10,000, so that a later append can add parts. */
 export const MAX_PARTS = 9_500;
 export const MAX_OBJECT_BYTES = 50e12;
 const FIRST_PART_BYTES = 8 * MIB;
 
-/** Copies inside of the store: large ones take long to answer, small ones cost requests. */
+/** Ranges that are copied inside the store: large copies are slow, small ones cost requests. */
 const COPY_BYTES = GIB;
-/** As many ranges as leave room for tails; beyond, ranges grow. 9,000 of 5 GiB are 44 TiB. */
+/** Leaves room for the parts of the tail. Above this number the ranges grow instead. 9,000 ranges of 5 GiB are 44 TiB. */
 const MAX_COPIES = 9_000;
-/** The largest object that can be extended by copies of ranges. */
+/** The largest object that can be extended by copying ranges. */
 export const MAX_BASE_BYTES = MAX_COPIES * MAX_PART_BYTES;
-/** Tails up to this size are one part. A part that was on its way when the process was killed is sent again. */
+/** Tails up to this size are one part. A part in flight when the process is killed must be sent again. */
 const TAIL_PART_BYTES = 8 * MIB;
 
 export interface Part {
@@ -30,11 +30,11 @@ export interface Part {
   readonly start: number;
   /** Exclusive. */
   readonly end: number;
-  /** True where the store copies these bytes from the object as it is. */
+  /** True when the store copies these bytes from the existing object. */
   readonly isCopied: boolean;
 }
 
-/** The size of all parts but the last. Doubles from 8 MiB until the parts are few enough. `sizeBytes` ≤ `MAX_OBJECT_BYTES`. */
+/** The size of all parts but the last: 8 MiB, doubled until at most `MAX_PARTS` are needed. `sizeBytes` ≤ `MAX_OBJECT_BYTES`. */
 export function toPartBytes(sizeBytes: number): number {
   let partBytes = FIRST_PART_BYTES;
   while (Math.ceil(sizeBytes / partBytes) > MAX_PARTS) partBytes = Math.min(partBytes * 2, MAX_PART_BYTES);
@@ -52,10 +52,10 @@ export function planParts(sizeBytes: number, partBytes = toPartBytes(sizeBytes))
 }
 
 /**
- * The parts of an append: `[0, keepBytes)` copied inside of the store, `[keepBytes, sizeBytes)` sent. Null when it cannot be done with
- * parts that S3 takes.
+ * The parts of an append: `[0, keepBytes)` is copied inside the store, `[keepBytes, sizeBytes)` is sent. Null when no such parts are within
+ * the limits of S3.
  *
- * Copied ranges are at most 1 GiB while they are few, of one size but for a byte, and so never below 5 MiB; with `isOneCopy` there is one of at most 5 GiB.
+ * Copied ranges have at most 1 GiB, more only above `MAX_COPIES`. Sizes differ by at most one byte, so none is below 5 MiB. `isOneCopy`: one range.
  */
 export function planAppend(
   keepBytes: number,

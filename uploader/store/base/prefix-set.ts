@@ -1,14 +1,14 @@
-/** What a collection looks at: a few listings, and which of the keys in them it was asked for. Pure. */
+/** Chooses the listings that `collect` needs, and filters the listed keys by the requested prefixes. Pure. */
 
-/** More directories than this are found by one listing of everything: nearly all of a thousand small ones would be empty. */
+/** Above this number of directories one listing of the whole store is cheaper: nearly all listings of a thousand directories are empty. */
 const MAX_LISTED = 8;
 
 export class PrefixSet {
-  /** To be listed, each of them. What they give and `has` does not know is somebody else's. */
+  /** The prefixes to list. The caller skips listed keys for which `has` is false: they belong to others. */
   readonly toList: readonly string[];
   readonly #prefixes: ReadonlySet<string>;
 
-  /** As in `CollectRequest`: `a/` stands for all keys below it, `a` for that key alone, an empty one for all. */
+  /** As in `CollectRequest`: `a/` means all keys below it, `a` that key only, and an empty prefix all keys. */
   constructor(prefixes: readonly string[]) {
     this.toList = prefixes.filter((prefix) => prefix.endsWith('/')).length > MAX_LISTED ? [''] : prefixes;
     this.#prefixes = new Set(prefixes);

@@ -1,6 +1,6 @@
 import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
 
-/** Whether a failure says nothing about the store. A wrong checksum or a conflict has a few attempts elsewhere: to a probe they are answers. */
+/** Whether a failure is temporary and so no result of a probe. Errors with few attempts (wrong checksum, conflict) are results. */
 export function isPassing(outcome: RetryOutcome | FailedOutcome): outcome is RetryOutcome {
   return (
     outcome.status === 'retry' &&

@@ -1,13 +1,13 @@
 /**
- * A store: where the bytes of runs go. Everything that S3, a directory, and whatever comes next must keep.
+ * The interface of stores, to which the uploader sends the files of runs. Every implementation keeps these rules:
  *
- * - What is visible under a key is whole: either the object before a commit or the one after it.
- * - A commit is a compare-and-swap on `base` where the store can do that, and carries a commit id, so that a lost answer, a
- *   second uploader and a stale one are the same case.
- * - A store makes one attempt per call and never waits to try again: patience belongs to the caller (`retry.ts`).
- * - Nothing here deletes an object, but `probe` those that it has made itself, and `remove` the one that it is told to: see there who may.
+ * - A key always shows a complete object: the one before a commit or the one after it.
+ * - A commit is a compare-and-swap on `base` if the store supports conditions. Its commit id lets one check handle a lost response, a
+ *   second uploader and a stale uploader.
+ * - A store makes one attempt per call and never waits to retry. The caller applies the retry policy (`retry.ts`).
+ * - Only two methods delete objects: `probe` its own test objects, and `remove` the requested one. See there who may call it.
  *
- * A store does not promise to list an object at once after its commit.
+ * A store does not promise that a listing shows an object immediately after its commit.
  */
 
 import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
@@ -15,9 +15,9 @@ import type { StoreCapabilities } from './capabilities.js';
 
 /** Random access to the bytes that a commit sends. */
 export interface ByteSource {
-  /** The bytes `[start, end)`; fewer when the source has become shorter. Rejects when it cannot be read. */
+  /** The bytes `[start, end)`; fewer when the source has become shorter. Rejects when the source cannot be read. */
   read(start: number, end: number): Promise<Buffer>;
-  /** As `read`, into memory of the caller: fills `buffer` from `start` on, as far as the source goes. Resolves to the number of bytes. */
+  /** As `read`, but into the caller's `buffer`, from position `start` of the source. Resolves to the number of bytes read. */
   readInto?(buffer: Buffer, start: number): Promise<number>;
 }
 
@@ -27,15 +27,15 @@ export interface ObjectVersion {
 }
 
 export interface StoredObject extends ObjectVersion {
-  /** CRC-32 (ISO 3309, as in zip) of the whole object where the store itself knows it. */
+  /** CRC-32 (ISO 3309, as in zip) of the whole object; null when the store does not know it. */
   readonly crc32: number | null;
-  /** From the commit that made the object, where the store keeps such things. */
+  /** The id of the commit that created the object; null when the store keeps no metadata. */
   readonly commitId: string | null;
-  /** Likewise. */
+  /** The count of previous versions from that commit; null when the store keeps no metadata. */
   readonly generation: number | null;
 }
 
-/** Bytes from the beginning, and their CRC-32. */
+/** A number of bytes from the start of a file or object, and their CRC-32. */
 export interface Extent {
   readonly sizeBytes: number;
   readonly crc32: number;
@@ -48,29 +48,29 @@ export interface ListedObject extends ObjectVersion {
 export interface CommitRequest {
   readonly key: string;
   readonly source: ByteSource;
-  /** What the object is to be: the first `sizeBytes` bytes of the source, with this CRC-32. */
+  /** The new content: the first `sizeBytes` bytes of the source, with this CRC-32. */
   readonly target: Extent;
-  /** What the object is now; null when there is none. */
+  /** The existing object that the commit replaces; null when none exists. */
   readonly base: ObjectVersion | null;
-  /** Names this commit. A repeat under the same id goes on where the call before it stopped, and never commits twice. */
+  /** The id of this commit. A retry with the same id resumes where the earlier call stopped, and never commits twice. */
   readonly commitId: string;
-  /** Kept with the object: how often its file has begun anew. */
+  /** How often the file was truncated and written from the start. Stored as metadata of the object. */
   readonly generation?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called for each body handed to the store, those of attempts that fail included. */
+  /** Called for each body that is sent, including those of failed attempts. */
   readonly onBytesSent?: ((sizeBytes: number) => void) | undefined;
-  /** Called when a piece is safe in the store: a repeat under this commit id will not send it again. */
+  /** Called when the store has acknowledged a part: a retry with this commit id does not send it again. */
   readonly onPartStored?: ((part: StoredPart) => void) | undefined;
-  /** Called when the store has given a name to what is unfinished. With the parts, it is what `unfinished` wants after a restart. */
+  /** Called with the id of a new upload. After a restart, pass it and the stored parts as `unfinished`. */
   readonly onUploadOpened?: ((uploadId: string) => void) | undefined;
   /**
-   * What an earlier process has stored of this very commit (same id, key, base and target). Parts count only where the
-   * store confirms them; where it cannot, the commit begins anew. That they make the target is checked before it is visible.
+   * What an earlier process has stored of the same commit (same id, key, base and target). Only parts that the store confirms are used;
+   * without any, the commit starts over. The commit checks that the parts make up the target before the object becomes visible.
    */
   readonly unfinished?: UnfinishedUpload | undefined;
 }
 
-/** A piece of an unfinished commit that is safe in the store. */
+/** A part of an unfinished commit that the store has acknowledged. */
 export interface StoredPart extends Extent {
   /** From 1. */
   readonly number: number;
@@ -82,24 +82,24 @@ export interface UnfinishedUpload {
   readonly parts: readonly StoredPart[];
 }
 
-/** As a commit, but the store takes what it has already: only `[keep, target)` of the source is read and sent. */
+/** A commit that reuses bytes of the existing object: only `[keep, target)` of the source is read and sent. */
 export interface AppendRequest extends CommitRequest {
-  /** What the object is now, all of it. A wrong CRC-32 is a conflict. */
+  /** The whole existing object. A wrong CRC-32 is a conflict. */
   readonly base: ObjectVersion & Extent;
-  /** How much of the base stays, from its beginning. Default: all of it. */
+  /** How much of the base is kept, from its start. Default: all of it. */
   readonly keep?: Extent | undefined;
 }
 
 export type CommitOutcome =
   | { readonly status: 'stored'; readonly etag: string }
-  /** The object is not `base`, and not the work of this commit either. */
+  /** The existing object is neither `base` nor the result of this commit. */
   | { readonly status: 'conflict' }
-  /** The source gave other bytes than `target` says. Nothing became visible. */
+  /** The bytes of the source do not match `target`. The object is unchanged. */
   | { readonly status: 'changed' }
   | RetryOutcome
   | FailedOutcome;
 
-/** `unsupported`: this store cannot do it (`canAppend` says so beforehand): commit the whole. Nothing was sent. */
+/** `unsupported`: the store cannot extend this object, and nothing was sent; commit the whole file instead. See `canAppend`. */
 export type AppendOutcome = CommitOutcome | { readonly status: 'unsupported' };
 
 export type HeadOutcome =
@@ -110,7 +110,7 @@ export type HeadOutcome =
 
 export type CheckOutcome = { readonly status: 'ready' } | RetryOutcome | FailedOutcome;
 
-/** What we may do, besides listing and writing, without which a probe fails. Deleting is needed by the probe alone. */
+/** Permissions besides listing and writing, without which a probe fails. Only the probe needs `delete`. */
 export interface StorePermissions {
   readonly get: boolean;
   readonly abort: boolean;
@@ -122,20 +122,20 @@ export type ProbeOutcome =
       readonly status: 'probed';
       readonly capabilities: StoreCapabilities;
       readonly permissions: StorePermissions;
-      /** Keys that the probe made and may not delete. */
+      /** Keys of test objects that the probe was not allowed to delete. */
       readonly leftovers: readonly string[];
     }
   | RetryOutcome
-  /** `lacks`: the permission without which there is no probe. */
+  /** `lacks`: the missing permission that made the probe fail. */
   | (FailedOutcome & { readonly lacks?: 'get' | 'put' | undefined });
 
 export interface CollectRequest {
   /**
-   * One that ends in `/` stands for all keys below it, another for that key alone. What is unfinished elsewhere may belong to anybody, and
-   * is left alone.
+   * A prefix that ends in `/` means all keys below it; any other means that key only. Unfinished uploads elsewhere may belong to other programs
+   * and are kept.
    */
   readonly prefixes: readonly string[];
-  /** What is younger is left alone: another process may be at it. What this store object is at is always left alone. */
+  /** Younger uploads are kept, because another process may be using them. Uploads of this store object are always kept. */
   readonly olderThanMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -144,7 +144,7 @@ export type CollectOutcome =
   | {
       readonly status: 'collected';
       readonly removed: number;
-      /** Too young, or could not be removed. */
+      /** The number that were too young or could not be removed. */
       readonly left: number;
     }
   | RetryOutcome
@@ -152,53 +152,53 @@ export type CollectOutcome =
 
 export interface RemoveRequest {
   readonly key: string;
-  /** What the object has to be; another one stays. */
+  /** The version to remove; any other version is kept. */
   readonly version: ObjectVersion;
   readonly signal?: AbortSignal | undefined;
 }
 
 export type RemoveOutcome =
-  /** It is gone, whoever removed it: a lost answer is no failure. */
+  /** The object no longer exists. It does not matter who removed it, so a lost response is not a failure. */
   | { readonly status: 'removed' }
-  /** The object is another one, and stays. */
+  /** The object has another version and was kept. */
   | { readonly status: 'conflict' }
   | RetryOutcome
   | FailedOutcome;
 
 export interface Store {
-  /** Names the store in journals and reports: canonical, without credentials, the same for the same place. */
+  /** The id of the store in journals and reports: canonical, without credentials, and equal for the same location. */
   readonly id: string;
-  /** What the store does: the least that may be expected until `probe` or `adopt` was called. */
+  /** What the store supports: defaults until `probe` or `adopt` is called. */
   readonly capabilities: StoreCapabilities;
-  /** Asks the store what it does, with objects below `.plx/probe/` that it removes again, and adopts what it finds. */
+  /** Finds out what the store supports, with test objects below `.plx/probe/` that it removes, and adopts the result. */
   probe(signal?: AbortSignal): Promise<ProbeOutcome>;
-  /** Believes what an earlier probe of this store has found. */
+  /** Uses the capabilities that an earlier probe of this store has found. */
   adopt(capabilities: StoreCapabilities): void;
-  /** Whether the store is there and lets us in. Sends no object. */
+  /** Checks that the store is reachable and accepts the credentials. Sends no object. */
   check(signal?: AbortSignal): Promise<CheckOutcome>;
-  /** Makes `key` the target's bytes. */
+  /** Writes the target's bytes as the object `key`. */
   commit(request: CommitRequest): Promise<CommitOutcome>;
-  /** Makes `key` the target's bytes by sending only those that it does not have. Outcomes as those of `commit`. */
+  /** As `commit`, but sends only the bytes that the object does not have yet. */
   append(request: AppendRequest): Promise<AppendOutcome>;
-  /** Lets go of what an unfinished commit left in the store. Never fails: what cannot be removed is left to a later collection. */
+  /** Removes the parts of an unfinished commit from the store. Never fails: `collect` removes later what could not be removed now. */
   abandon(commitId: string): Promise<void>;
-  /** Removes what commits of killed processes left unfinished: open multipart uploads, temporary files. Never an object. */
+  /** Removes the orphaned uploads of killed processes: open multipart uploads and temporary files. Never removes an object. */
   collect(request: CollectRequest): Promise<CollectOutcome>;
   /**
-   * Removes an object if it still is `version`. Only two may call this: the clean-up of what the uploader keeps for itself (receipts and
-   * segments that newer objects stand for), and `mirror/`, which has guards of its own. Nothing else deletes from a store.
+   * Removes an object if its version is still `version`. Only two callers are allowed: the clean-up of the uploader's own objects (manifests and
+   * segments that newer objects replace), and `mirror/`, which has its own safeguards. Nothing else deletes from a store.
    */
   remove(request: RemoveRequest): Promise<RemoveOutcome>;
   head(key: string, signal?: AbortSignal): Promise<HeadOutcome>;
   /**
-   * The objects whose key begins with `prefix`, in the byte order of their keys, after the key `after`. Throws
-   * `OutcomeError`; a caller that wants to go on lists again after the last key that it saw.
+   * The objects whose key begins with `prefix` and follows the key `after`, in byte order of their keys. Throws `OutcomeError`; to resume, the
+   * caller lists again with the last key that it received as `after`.
    */
   list(
     prefix: string,
     options?: { after?: string | undefined; signal?: AbortSignal | undefined },
   ): AsyncIterable<ListedObject>;
-  /** Bytes `[start, end)` of an object, all without a range. Throws `OutcomeError`. */
+  /** The bytes `[start, end)` of an object, or all bytes without a range. Throws `OutcomeError`. */
   read(
     key: string,
     options?: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined },
@@ -206,7 +206,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Something about the store that the user should know, although nothing failed. */
+/** A message about the store for the user that is not an error. */
 export interface StoreNotice {
   readonly code: `NOTICE_${string}`;
   readonly message: string;

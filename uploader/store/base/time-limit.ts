@@ -1,23 +1,23 @@
-/** Time limits of one request: how long it may stay without progress, and how long it may take in total (F39). */
+/** The two time limits of a request: without progress, and in total (F39). */
 
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 
 export interface RequestTimeouts {
-  /** No byte in either direction. */
+  /** The longest time without a byte in either direction. */
   readonly silenceMs: number;
-  /** A whole request: at least this, more for a large body. */
+  /** The limit for a whole request. Large bodies get more time. */
   readonly totalMs: number;
 }
 
 export const REQUEST_TIMEOUTS: RequestTimeouts = { silenceMs: 20_000, totalMs: 60_000 };
 
-/** What a connection of the slowest useful kind carries: 256 KiB/s. */
+/** The slowest connection that is still useful: 256 KiB/s. */
 const MIN_BYTES_PER_MS = 256 * 1.024;
 
 export interface TimeLimitOptions {
   readonly clock?: Clock | undefined;
   readonly timeouts: RequestTimeouts;
-  /** Of the body, in either direction; without it a request may take as long as bytes move. */
+  /** The size of the body, in either direction. Default: no total limit while bytes move. */
   readonly sizeBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -43,32 +43,32 @@ export class TimeLimit {
     void this.#watch();
   }
 
-  /** Aborted when the caller gives up, or when time is over. */
+  /** Aborted when the caller aborts, or when a limit is exceeded. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Something moved. */
+  /** Records progress. */
   touch(): void {
     this.#isPaused = false;
     this.#movedMs = this.#clock.monotonicMs();
   }
 
-  /** Nothing is expected to move until the next `touch`: the caller is busy. */
+  /** Stops the limit without progress until the next `touch`, while the caller is busy. */
   pause(): void {
     this.#isPaused = true;
   }
 
   end(): void {
     this.#options.signal?.removeEventListener('abort', this.#abort);
-    this.#ended.abort('ended'); // no error with a stack for each request
+    this.#ended.abort('ended'); // a string, because an error would record a stack for each request
   }
 
-  /** In place of whatever a library makes of an abort: what it was about. */
+  /** A `TimeoutError` when a limit was exceeded, instead of the library's abort error; otherwise `error`. */
   toError(error: unknown): unknown {
     this.#options.signal?.throwIfAborted();
     if (this.#overMs === null) return error;
-    const message = `no answer within ${Math.round(this.#overMs / 1000)} s`;
+    const message = `no response within ${Math.round(this.#overMs / 1000)} s`;
     return Object.assign(new Error(message, { cause: error }), { name: 'TimeoutError' });
   }
 
@@ -89,12 +89,12 @@ export class TimeLimit {
       }
       const silentAtMs = (this.#isPaused ? nowMs : this.#movedMs) + silenceMs;
       const waitMs = Math.min(silentAtMs, this.#startMs + totalMs) - nowMs;
-      await this.#clock.sleep(waitMs, this.#ended.signal).catch(() => undefined); // it has ended
+      await this.#clock.sleep(waitMs, this.#ended.signal).catch(() => undefined); // the request has ended
     }
   }
 }
 
-/** Runs `work` until it is done or its time is over. */
+/** Runs `work` and aborts its signal when a limit is exceeded. */
 export async function withinTime<Result>(
   options: TimeLimitOptions,
   work: (limit: TimeLimit) => Promise<Result>,

@@ -1,9 +1,9 @@
 /**
- * Extends a file in its place: the object of a file store keeps its inode, so that a program which has it open goes on reading.
+ * Extends a file in place. The object keeps its inode, so that a program that has it open sees the new bytes.
  *
- * A copy that is renamed over the object would never be half written, but TensorBoard's fast reader keeps files open and would read the old
- * one for ever; and it costs the whole object each time. What this costs: while the tail is written, and after a crash until the next
- * commit, a reader may find a beginning of the new bytes. It never finds anything but a beginning of the file.
+ * The alternative, renaming a copy over the object, never shows a partial tail. But TensorBoard's fast reader keeps files open and would read
+ * the old inode forever, and each append would copy the whole object. The drawback of appending in place: while the tail is written, and
+ * after a crash until the next commit, a reader may see only a part of the tail. What it sees is always a prefix of the file.
  */
 
 import { crc32 } from 'node:zlib';
@@ -12,18 +12,18 @@ import { combineCrc32 } from '../base/crc32-combine.js';
 import type { AppendRequest } from '../base/store.js';
 
 const MIB = 1024 * 1024;
-/** Tails up to this size are held in memory between the check and the writing; larger ones are read twice. */
+/** Tails up to this size stay in memory between check and write; larger ones are read twice. */
 const HELD_BYTES = 16 * MIB;
 const CHUNK_BYTES = MIB;
 
-/** What was read of a tail and found to make the target. */
+/** A tail that, after the base, makes up the target. */
 export interface CheckedTail {
   readonly bytes: Buffer | null;
-  /** Of each chunk, in order. */
+  /** The CRC-32 of each chunk, in order. */
   readonly crcs: readonly number[];
 }
 
-/** Reads the tail; null when base and tail do not make the target. */
+/** Reads the tail; null when base and tail do not make up the target. */
 export async function checkTail(request: AppendRequest): Promise<CheckedTail | null> {
   const { source, base, target, signal } = request;
   const isHeld = target.sizeBytes - base.sizeBytes <= HELD_BYTES;
@@ -37,7 +37,7 @@ export async function checkTail(request: AppendRequest): Promise<CheckedTail | n
     const crc = crc32(bytes);
     crcs.push(crc);
     whole = combineCrc32(whole, crc, bytes.length);
-    // A copy: the source may use its buffer again.
+    // Copy the bytes, because the source may reuse its buffer.
     if (isHeld) chunks.push(Buffer.from(bytes));
   }
   if (whole !== target.crc32) return null;
@@ -47,10 +47,10 @@ export async function checkTail(request: AppendRequest): Promise<CheckedTail | n
 export type WriteOutcome =
   | { readonly status: 'written'; readonly stat: FileStat }
   | { readonly status: 'changed' }
-  /** The disk gave back other bytes than it was given. */
+  /** The bytes read back from disk differ from those written. */
   | { readonly status: 'damaged' };
 
-/** Writes the tail behind the base, syncs it and reads it back. Whatever fails, the file is cut to the base again. */
+/** Writes the tail after the base, syncs it and reads it back. After any failure, the file is truncated to the base. */
 export async function writeTail(
   file: UpdatableFile,
   request: AppendRequest,
@@ -61,7 +61,7 @@ export async function writeTail(
     if (outcome.status !== 'written') await cut(file, request);
     return outcome;
   } catch (error) {
-    await cut(file, request).catch(() => undefined); // the first failure is the one to report
+    await cut(file, request).catch(() => undefined); // report the first failure
     throw error;
   }
 }

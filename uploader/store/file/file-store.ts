@@ -1,10 +1,10 @@
 /**
- * A directory as a store: each object is the file of its key.
+ * A directory as a store: the key of an object is the path of its file.
  *
- * A committed object is written beside its place under the commit's name, synced, renamed, and the directory synced; an append goes to the end of the file
- * (file-append.ts says why). Beside the objects there is only `.plx/`, for locks: there is no place for a commit id or a checksum, so
- * `head` knows neither and a caller reads back. The ETag is made of what a stat tells. Creating is exclusive (a hard link);
- * replacing and appending compare and write under a lock.
+ * A commit writes a temporary file, syncs it, renames it, and syncs the directory. An append extends the file in place (append.ts explains
+ * why). The store keeps only locks, in `.plx/`, and no metadata: `head` returns no commit id and no checksum, so the caller verifies by
+ * reading. The ETag is built from size, modification time and inode. A create is exclusive (a hard link); a replace or append compares and
+ * writes under a lock.
  */
 
 import { dirname, join } from 'node:path';
@@ -41,12 +41,12 @@ const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Entries of some 200 bytes. */
+/** Each entry has about 200 bytes. */
 const MAX_VERIFIED = 10_000;
-/** For what is at work on an object, which takes milliseconds. */
+/** Another process holds the lock of an object for milliseconds only. */
 const LOCKED_RETRY_MS = 200;
 
-/** Opens the directory `root` (absolute) as a store; it is made with the first object. What is not given of `io` is the host's. */
+/** Opens the absolute directory `root` as a store; the first commit creates it. Missing fields of `io` default to those of the host. */
 export function createFileStore(root: string, fileSystem: FileSystem, io: Partial<Io> = {}): Store {
   return new FileStore(root, { ...nodeIo, ...io, fileSystem });
 }
@@ -58,9 +58,9 @@ class FileStore implements Store {
   readonly #fileSystem: FileSystem;
   readonly #tree: FileTree;
   readonly #locks: ObjectLocks;
-  /** Paths of files that are being written. */
+  /** Paths of temporary files that are being written. */
   readonly #inUse = new Set<string>();
-  /** Of objects that were appended to lately: what their bytes have been found to be. */
+  /** The verified CRC-32 of recently appended objects, by key. */
   readonly #verified = new Map<string, { readonly etag: string; readonly crc32: number }>();
   #capabilities: StoreCapabilities = FILE_STORE;
 
@@ -88,7 +88,7 @@ class FileStore implements Store {
       this.#capabilities = await probeDirectory(directory, this.#io);
     } catch (error) {
       if (systemErrorCode(error) === undefined) throw error;
-      return toFailure(this.#root, 'write into the directory', error);
+      return toFailure(this.#root, 'write to the directory', error);
     }
     const permissions = { get: true, abort: true, delete: true };
     return { status: 'probed', capabilities: this.#capabilities, permissions, leftovers: [] };
@@ -99,7 +99,7 @@ class FileStore implements Store {
     try {
       const stat = await this.#fileSystem.lstat(await this.#fileSystem.realPath(this.#root));
       if (stat.kind === 'directory') return { status: 'ready' };
-      return toFailure(this.#root, operation, new Error('there is a file in its place'));
+      return toFailure(this.#root, operation, new Error('a file has this path'));
     } catch (error) {
       if (systemErrorCode(error) === 'ENOENT') return { status: 'ready' };
       return toFailure(this.#root, operation, error);
@@ -112,16 +112,16 @@ class FileStore implements Store {
     this.#inUse.add(temporaryPath);
     try {
       await makeDirectories(this.#fileSystem, dirname(path), DIRECTORY_MODE);
-      await this.#removeLeftover(temporaryPath);
+      await this.#removeTemporary(temporaryPath);
       const crc = await this.#writeTemporary(temporaryPath, request);
       const outcome =
         crc === request.target.crc32
           ? await this.#publish(temporaryPath, path, request)
           : ({ status: 'changed' } as const);
-      if (outcome.status !== 'stored') await this.#removeLeftover(temporaryPath);
+      if (outcome.status !== 'stored') await this.#removeTemporary(temporaryPath);
       return outcome;
     } catch (error) {
-      await this.#removeLeftover(temporaryPath).catch(() => undefined); // the first failure is the one to report
+      await this.#removeTemporary(temporaryPath).catch(() => undefined); // report the first failure
       return writeFailureFrom(path, 'write the object', error);
     } finally {
       this.#inUse.delete(temporaryPath);
@@ -142,7 +142,7 @@ class FileStore implements Store {
         if (!(await this.#isVerified(request))) return { status: 'conflict' };
         const file = await this.#fileSystem.openForUpdate(path);
         try {
-          // The name may have come to mean another file since.
+          // Another file may have the name since the first check.
           if (!isVersion(await file.stat(), base)) return { status: 'conflict' };
           const written = await writeTail(file, request, tail);
           if (written.status === 'changed') return { status: 'changed' };
@@ -151,7 +151,7 @@ class FileStore implements Store {
             this.#remember(key, etag, target.crc32);
             return { status: 'stored', etag };
           }
-          return { status: 'retry', cause: new Error(`${path}: other bytes were read back`), maxAttempts: 3 };
+          return { status: 'retry', cause: new Error(`${path}: wrong bytes were read back`), maxAttempts: 3 };
         } finally {
           await file.close();
         }
@@ -171,7 +171,7 @@ class FileStore implements Store {
           const path = join(this.#root, key);
           if (!isTemporary || stat === null || this.#inUse.has(path)) continue;
           const isOld = nowMs - Number(stat.mtimeNs / 1_000_000n) >= olderThanMs;
-          if (isOld) await this.#removeLeftover(path);
+          if (isOld) await this.#removeTemporary(path);
           if (isOld) removed += 1;
           else left += 1;
         }
@@ -184,7 +184,7 @@ class FileStore implements Store {
   }
 
   async abandon(): Promise<void> {
-    // A commit removes what it wrote before it returns.
+    // A commit removes its temporary file before it returns.
   }
 
   async remove({ key, version }: RemoveRequest): Promise<RemoveOutcome> {
@@ -213,7 +213,7 @@ class FileStore implements Store {
         object: { ...toVersion(stat), crc32: null, commitId: null, generation: null },
       };
     } catch (error) {
-      return toFailure(path, 'look at the object', error);
+      return toFailure(path, 'read the attributes of the object', error);
     }
   }
 
@@ -235,10 +235,10 @@ class FileStore implements Store {
   }
 
   async close(): Promise<void> {
-    // Nothing is held between calls.
+    // No handles stay open between calls.
   }
 
-  /** Copies the target's bytes and resolves to their CRC-32; null when the source ended early. */
+  /** Copies the target's bytes and returns their CRC-32; null when the source is too short. */
   async #writeTemporary(path: string, request: CommitRequest): Promise<number | null> {
     const { source, target, signal } = request;
     const file = await this.#fileSystem.openForWriting(path, 'create', FILE_MODE);
@@ -276,7 +276,7 @@ class FileStore implements Store {
     return { status: 'stored', etag: toVersion(await this.#fileSystem.lstat(path)).etag };
   }
 
-  /** Whether the base has the checksum that it is said to have: read once, known from then on. */
+  /** Whether the base has the expected checksum. Reads the object once and remembers the result. */
   async #isVerified({ key, base, signal }: AppendRequest): Promise<boolean> {
     const known = this.#verified.get(key);
     if (known?.etag === base.etag) return known.crc32 === base.crc32;
@@ -298,7 +298,7 @@ class FileStore implements Store {
     return crc;
   }
 
-  /** There is no commit id to tell whose object it is, so its bytes tell: the target's are what an earlier call may have left. */
+  /** Without a commit id only the bytes show whose object it is: if they match the target, an earlier call has stored them. */
   async #toConflict(found: FileStat | null, request: CommitRequest): Promise<CommitOutcome> {
     if (found?.sizeBytes !== request.target.sizeBytes) return { status: 'conflict' };
     if ((await this.#readCrc32(request.key, request.signal)) !== request.target.crc32)
@@ -306,7 +306,7 @@ class FileStore implements Store {
     return { status: 'stored', etag: toVersion(found).etag };
   }
 
-  /** False when somebody else made the object meanwhile. */
+  /** False when another process has created the object in the meantime. */
   async #linkExclusively(temporaryPath: string, path: string): Promise<boolean> {
     try {
       await this.#fileSystem.link(temporaryPath, path);
@@ -320,7 +320,7 @@ class FileStore implements Store {
     return true;
   }
 
-  async #removeLeftover(path: string): Promise<void> {
+  async #removeTemporary(path: string): Promise<void> {
     try {
       await this.#fileSystem.unlink(path);
     } catch (error) {
@@ -350,7 +350,7 @@ async function copyBytes(
   return crc;
 }
 
-/** The outcome of a write that failed; rethrows what is no failure of the disk. */
+/** The outcome of a failed write. Rethrows errors that do not come from the disk. */
 function writeFailureFrom(path: string, operation: string, error: unknown): RetryOutcome | FailedOutcome {
   if (error instanceof OutcomeError) return error.outcome;
   if (error instanceof LockedError) return { status: 'retry', cause: error, afterMs: LOCKED_RETRY_MS };

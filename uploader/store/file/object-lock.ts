@@ -1,6 +1,6 @@
 /**
- * One writer at a time for each object of a file store: within this process in order of their coming, among processes by a lock file, because a
- * file system can compare and replace only in two steps.
+ * Allows one writer at a time for each object of a file store: first come, first served within this process, and a lock file between
+ * processes. A lock is needed because a file system cannot compare and replace in one step.
  */
 
 import { createHash } from 'node:crypto';
@@ -14,16 +14,16 @@ const DIRECTORY_MODE = 0o755;
 export class ObjectLocks {
   readonly #directory: string;
   readonly #io: Io;
-  /** The end of the last of those who wait for a key. */
+  /** By key: resolves when the last queued writer has finished. */
   readonly #queues = new Map<string, Promise<void>>();
 
-  /** `directory`: where the lock files are; made with the first. */
+  /** `directory`: for the lock files; the first lock creates it. */
   constructor(directory: string, io: Io) {
     this.#directory = directory;
     this.#io = io;
   }
 
-  /** Runs `work` while nobody else writes `key`. Throws `LockedError` when another process does. */
+  /** Runs `work` while no other caller writes `key`. Throws `LockedError` when another process does. */
   async use<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
     const before = this.#queues.get(key) ?? Promise.resolve();
     const turn = before.then(() => this.#useFile(key, work));

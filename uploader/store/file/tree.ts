@@ -1,4 +1,4 @@
-/** The files of a file store: where the object of a key is, what it is now, which there are. Writes nothing. */
+/** Read access to the files of a file store: paths, attributes, contents and listings. Writes nothing. */
 
 import { join } from 'node:path';
 import { RelPathError, StoreDiskError } from '../../base/errors.js';
@@ -10,9 +10,9 @@ import { compareBytes } from '../base/compare-bytes.js';
 import type { ObjectVersion } from '../base/store.js';
 
 const CHUNK_BYTES = 1024 * 1024;
-/** At the top of a store, for what is no object. */
+/** The top-level directory of a store for files that are not objects. */
 export const RESERVED = '.plx';
-/** Marks files that are being written. No key ends so: the scanner leaves `*.partial` out. */
+/** Names of temporary files. No key ends like this, because the scanner skips `*.partial`. */
 const TEMPORARY_NAME = /^\.plx-[0-9a-f]+\.partial$/;
 
 export interface Entry {
@@ -32,13 +32,13 @@ export class FileTree {
     this.#fileSystem = fileSystem;
   }
 
-  /** Keys become paths here, so they are checked here, whoever made them. */
+  /** The path of a key. Throws `RelPathError` for unsafe keys: they are checked here, where they become paths. */
   pathFrom(key: string): string {
-    if (!isSafeKey(key)) throw new RelPathError(key, 'it leads out of the store');
+    if (!isSafeKey(key)) throw new RelPathError(key, 'it points outside the store');
     return join(this.#root, key);
   }
 
-  /** Null when there is nothing. */
+  /** The attributes of a path; null when it does not exist. */
   async stat(path: string): Promise<FileStat | null> {
     try {
       return await this.#fileSystem.lstat(path);
@@ -48,7 +48,7 @@ export class FileTree {
     }
   }
 
-  /** The bytes of an object; those that it has when it is opened. Throws `OutcomeError`. */
+  /** The bytes of an object, up to the size that it has when it is opened. Throws `OutcomeError`. */
   async *read(
     key: string,
     options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
@@ -75,7 +75,7 @@ export class FileTree {
     }
   }
 
-  /** Directories and files whose key begins with the prefix, or that may hold such, in byte order of their keys. */
+  /** The directories and files whose key begins with the prefix, in byte order of their keys. */
   async *walk(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
     const pending: Entry[] = [{ key: '', stat: null, isTemporary: false }];
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
@@ -88,7 +88,7 @@ export class FileTree {
     }
   }
 
-  /** The entries of a directory, last first in byte order of their keys, so that a stack gives them in order. */
+  /** The entries of a directory in reverse byte order of their keys, so that a stack returns them in order. */
   async #listDirectory(directory: string): Promise<Entry[]> {
     try {
       const names = await this.#fileSystem.readDirectory(join(this.#root, directory));
@@ -109,7 +109,7 @@ export class FileTree {
   }
 }
 
-/** What stands for an ETag: what a stat tells. */
+/** The version of a file, with an ETag built from its size, modification time and inode. */
 export function toVersion({ sizeBytes, mtimeNs, ino }: FileStat): ObjectVersion {
   return { etag: [sizeBytes.toString(16), mtimeNs.toString(16), ino.toString(16)].join('-'), sizeBytes };
 }

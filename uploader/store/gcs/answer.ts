@@ -1,5 +1,5 @@
 /**
- * What an answer of Google Cloud Storage, or its absence, means: one of the outcomes of store.ts.
+ * Maps responses of Google Cloud Storage, and failed connections, to the outcomes of store.ts.
  *
  * Source of statuses and reasons: Cloud Storage documentation, "HTTP status and error codes for JSON".
  */
@@ -16,7 +16,7 @@ import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
 import { type HttpFailure, httpOutcomeFrom, toRetryAfterMs } from '../base/http-outcome.js';
 import { CREDENTIALS_HINT } from './client.js';
 
-/** A refusal, as the server words it. */
+/** An error response, with the server's message. */
 export class GcsError extends Error {
   constructor(
     readonly httpStatus: number,
@@ -28,16 +28,16 @@ export class GcsError extends Error {
   }
 }
 
-/** An answer that no store gives. */
+/** A response that does not come from Google Cloud Storage. */
 export class UnexpectedAnswerError extends Error {
   readonly code = 'UnexpectedAnswer';
 }
 
 const ACCESS_HINT =
-  'Give it the role "Storage Object User" on the bucket: replacing an object needs the permission to delete it.';
-const BUCKET_HINT = 'Create the bucket, or correct its name.';
+  'Grant the role "Storage Object User" on the bucket: replacing an object needs the permission to delete it.';
+const BUCKET_HINT = 'Create the bucket, or fix its name in the store URL.';
 
-/** What the error of a request says. */
+/** The code, status and delay of a failed request. */
 export function toGcsFailure(error: unknown): HttpFailure {
   if (error instanceof GcsError) {
     const { httpStatus, reason, message, retryAfter } = error;
@@ -53,7 +53,7 @@ export function toGcsFailure(error: unknown): HttpFailure {
   return { code: isBroken ? 'UnexpectedAnswer' : code, httpStatus: undefined, afterMs: undefined };
 }
 
-/** Whether an error says that an object is not the expected one: 412, or 404 for one that is gone. */
+/** Whether an error means that the object is not the expected one: 412, or 404 for a missing object. */
 export function isOtherObject(error: unknown): boolean {
   return error instanceof GcsError && (error.httpStatus === 412 || isAbsent(error));
 }
@@ -62,7 +62,7 @@ export function isAbsent(error: unknown): boolean {
   return error instanceof GcsError && error.httpStatus === 404;
 }
 
-/** The outcome of a request that failed. Rethrows what is no failure of the store. */
+/** The outcome of a failed request. Rethrows errors that the store has not caused. */
 export function gcsOutcomeFrom(
   operation: string,
   error: unknown,

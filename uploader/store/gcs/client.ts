@@ -1,4 +1,4 @@
-/** Google's library for Cloud Storage, loaded on first use: where the store is, and what requests are signed with. */
+/** Loads Google's library for Cloud Storage on first use. It provides the endpoint and the credentials. */
 
 import type { Clock } from '../../../src/base/clock.js';
 import { messageOf } from '../../../src/base/errors.js';
@@ -9,28 +9,28 @@ import { type Library, loadLibrary } from '../base/load-library.js';
 import type { RequestTimeouts } from '../base/time-limit.js';
 
 export interface GcsClientOptions {
-  /** Default: what the library finds, `STORAGE_EMULATOR_HOST` included. A server that is named here is sent no credentials. */
+  /** Default: what the library finds, including `STORAGE_EMULATOR_HOST`. An explicit endpoint gets no credentials. */
   readonly endpoint?: string | undefined;
-  /** For proxies. Default: the process' own. */
+  /** The variables for proxies. Default: the environment of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   readonly clock?: Clock | undefined;
-  /** Waited for before each request: a limit on how many there may be each second. */
+  /** Awaited before each request, to limit the number of requests per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
   readonly timeouts?: Partial<RequestTimeouts> | undefined;
 }
 
-/** Later ones need Node.js 22. */
+/** Later versions need Node.js 22. */
 const LIBRARY: Library = { name: '@google-cloud/storage', wanted: '@google-cloud/storage@7' };
 
 export const CREDENTIALS_HINT =
-  'Set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account, or run: gcloud auth application-default login';
+  'Set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account, or run: gcloud auth application-default login';
 
 export interface GcsClient {
-  /** Without a slash at its end. */
+  /** Without a slash at the end. */
   readonly endpoint: string;
-  /** In words; null for a server that is sent no credentials. */
+  /** The kind of credentials, in words; null when requests have none. */
   readonly signsWith: string | null;
-  /** Throws `StoreCredentialsError` when there are none, and as they come the failures of a network on the way to a token. */
+  /** The authorization headers. Throws `StoreCredentialsError` without credentials; network errors from fetching a token pass unchanged. */
   authorize(url: URL): Promise<Record<string, string>>;
 }
 
@@ -38,7 +38,7 @@ export interface GcsClient {
 export async function openGcsClient({ endpoint }: GcsClientOptions): Promise<GcsClient> {
   const { Storage } = await loadLibrary(LIBRARY, () => import('@google-cloud/storage'));
   const storage = new Storage({
-    // Objects are not asked for by project. Without one the library looks for it, which is a permission of its own.
+    // Requests for objects need no project. Without this value the library looks one up, which needs another permission.
     projectId: '-',
     ...(endpoint === undefined ? {} : { apiEndpoint: endpoint }),
   });
@@ -50,7 +50,7 @@ export async function openGcsClient({ endpoint }: GcsClientOptions): Promise<Gcs
       if (!isSigned) return {};
       try {
         const found = await storage.authClient.getRequestHeaders(url.href);
-        // A plain object, or what fetch knows, by the version of the library.
+        // A plain object or a `Headers`, depending on the version of the library.
         return Object.fromEntries(new Headers(found));
       } catch (cause) {
         if (isPassing(cause)) throw cause;
@@ -61,7 +61,7 @@ export async function openGcsClient({ endpoint }: GcsClientOptions): Promise<Gcs
   };
 }
 
-/** Whether a token could not be had now, and may be later. */
+/** Whether a token is only temporarily unavailable. */
 export function isPassing(error: unknown): boolean {
   const status: unknown = error instanceof Error ? Reflect.get(error, 'status') : undefined;
   const httpStatus = typeof status === 'number' ? status : undefined;

@@ -1,6 +1,6 @@
 /**
- * Appends: the tail becomes an object of its own, and the store makes one object of both, whose CRC-32C it knows. All under conditions on generations, so
- * what is composed is what was looked at.
+ * Appends: uploads the tail as a separate object, then the store composes base and tail into one object with a known CRC-32C. Conditions on
+ * generations ensure that exactly the checked objects are composed.
  *
  * Source: Cloud Storage documentation, "Composite objects", and JSON API v1, "Objects: compose".
  */
@@ -22,13 +22,13 @@ const MAX_NAME_BYTES = 1024;
 export interface ComposeOptions extends GcsWriter {
   /** Empty, or ends with a slash. */
   readonly prefix: string;
-  /** Commits an object in whatever way its size asks for. */
+  /** Uploads an object, in one request or in pieces depending on its size. */
   readonly store: (request: CommitRequest) => Promise<CommitOutcome>;
 }
 
 export class GcsAppends {
   readonly #options: ComposeOptions;
-  /** By commit id: the names of tails that are not composed yet. */
+  /** By commit id: the object names of tails that are not composed yet. */
   readonly #tails = new Map<string, string>();
 
   constructor(options: ComposeOptions) {
@@ -67,13 +67,13 @@ export class GcsAppends {
     this.#tails.delete(commitId);
   }
 
-  /** A tail is kept for as long as the same commit may be tried again. */
+  /** Removes the tail, unless the same commit may be retried. */
   async #end(request: AppendRequest, outcome: CommitOutcome): Promise<CommitOutcome> {
     if (outcome.status !== 'retry') await this.abandon(request.commitId);
     return outcome;
   }
 
-  /** The CRC-32C of the base, when it is what the caller takes it for. */
+  /** The CRC-32C of the base, if it is the object that the caller expects. */
   async #findBase(request: AppendRequest): Promise<{ readonly crc32c: number } | AppendOutcome> {
     const { connection, head, prefix } = this.#options;
     const { key, base, signal } = request;
@@ -87,12 +87,12 @@ export class GcsAppends {
       const object = toStoredObject(found);
       const crc32c = fromBase64Crc(found.crc32c);
       if (object.etag !== base.etag) return resolveConflict({ status: 'found', object }, request);
-      // Somebody else's: its CRC-32 is not known.
+      // Another program has written the object, so its CRC-32 is unknown.
       if (object.crc32 === null || crc32c === null) return { status: 'unsupported' };
       return object.crc32 === base.crc32 ? { crc32c } : { status: 'conflict' };
     } catch (error) {
       if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
-      return gcsOutcomeFrom(`look at ${key}`, error, signal);
+      return gcsOutcomeFrom(`check ${key}`, error, signal);
     }
   }
 
@@ -128,22 +128,22 @@ export class GcsAppends {
       });
       return object.crc32c === toBase64Crc(crc32c)
         ? toStored(object, key)
-        : unexpected(`extend ${key}`, 'checksum of base and tail');
+        : unexpected(`append to ${key}`, 'matching checksum');
     } catch (error) {
       if (isOtherObject(error)) {
         const outcome = resolveConflict(await head(key, signal), request);
-        // 404 is also what a tail gets that somebody has removed: a repeat sends it again.
+        // 404 may also mean that the tail was removed. A retry uploads it again.
         const found = outcome.status === 'conflict' ? await head(key, signal) : null;
         if (found?.status === 'found' && found.object.etag === base.etag)
           return { status: 'retry', cause: error, maxAttempts: 5 };
         return outcome;
       }
-      return gcsOutcomeFrom(`extend ${key}`, error, signal);
+      return gcsOutcomeFrom(`append to ${key}`, error, signal);
     }
   }
 }
 
-/** The tail, as a commit of its own. */
+/** The commit that uploads the tail. */
 function toTailRequest(
   request: AppendRequest,
   { key, crc32 }: { readonly key: string; readonly crc32: number },

@@ -1,7 +1,7 @@
 /**
- * Sends requests of the JSON API, one attempt each, within their time.
+ * Sends requests to the JSON API, with one attempt each and a time limit.
  *
- * By our own client, not by the library's: that one repeats requests by a policy of its own, and its uploads cannot be gone on with after a restart.
+ * Does not use the library's client, because that has its own retry policy and cannot resume uploads after a restart.
  * Source: Cloud Storage JSON API v1.
  */
 
@@ -13,15 +13,15 @@ import { type GcsClient, type GcsClientOptions, isPassing, openGcsClient } from 
 
 export interface GcsRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below the API's root, with names encoded; or a whole URL. */
+  /** A path below the root of the API, with encoded names, or a complete URL. */
   readonly path: string | URL;
   readonly query?: Readonly<Record<string, string | undefined>> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: Uint8Array | StreamedBody | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Statuses besides 2xx that are no failure. */
+  /** Statuses other than 2xx that count as success. */
   readonly expected?: readonly number[] | undefined;
-  /** The server may think about it for minutes. */
+  /** True when the server may need minutes to respond. */
   readonly isPatient?: boolean | undefined;
 }
 
@@ -31,12 +31,12 @@ export interface GcsAnswer {
   readonly text: string;
 }
 
-/** What every object is asked for. Numbers of 64 bits are texts in this API. */
+/** The requested fields of an object. The API writes 64-bit integers as strings. */
 export interface GcsObject {
   readonly name: string;
   readonly generation: string;
   readonly size: string;
-  /** Base64 of the big-endian checksum; the store has it of every object. */
+  /** The big-endian checksum in base64. Every object has it. */
   readonly crc32c: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly timeCreated?: string;
@@ -44,7 +44,7 @@ export interface GcsObject {
 
 export const OBJECT_FIELDS = 'name,generation,size,crc32c,metadata';
 const PATIENT_SILENCE_MS = 600_000;
-/** Of a refusal: enough for any message, too little for a page that something else has sent. */
+/** The part of an error response that becomes the message: enough for an API error, but not for a whole page of a proxy. */
 const MAX_ERROR_TEXT = 500;
 
 export class GcsConnection {
@@ -75,7 +75,7 @@ export class GcsConnection {
   static async open(bucket: string, options: GcsClientOptions): Promise<GcsConnection> {
     const client = await openGcsClient(options);
     await client.authorize(new URL(client.endpoint)).catch((error: unknown) => {
-      // Whoever sends the first request is told, and tries again.
+      // The first request reports a temporary failure and is retried.
       if (!isPassing(error)) throw error;
     });
     return new GcsConnection(bucket, client, options);
@@ -89,12 +89,12 @@ export class GcsConnection {
     return this.#client.signsWith;
   }
 
-  /** The time by the store's clock, in milliseconds since the epoch. */
+  /** The time of the store's clock, in milliseconds since the epoch. */
   storeTimeMs(): number {
     return Date.now() + this.#storeClockOffsetMs;
   }
 
-  /** Below the API's root. */
+  /** The path of an object below the root of the API. */
   objectPath(name: string): string {
     return `/storage/v1/b/${this.bucket}/o/${encodeURIComponent(name)}`;
   }
@@ -103,7 +103,7 @@ export class GcsConnection {
     return `/upload/storage/v1/b/${this.bucket}/o`;
   }
 
-  /** The whole answer. Throws `GcsError` for a refusal. */
+  /** The complete response. Throws `GcsError` for an error status. */
   send(request: GcsRequest): Promise<GcsAnswer> {
     return this.#use(request, async ({ status, headers, body }) => {
       const chunks: Buffer[] = [];
@@ -112,13 +112,13 @@ export class GcsConnection {
     });
   }
 
-  /** An answer in JSON. */
+  /** The parsed JSON of the response. */
   async ask<Answer>(request: GcsRequest): Promise<Answer> {
     const { text } = await this.send(request);
     return parseJson(text) as Answer;
   }
 
-  /** Bytes, as they come. */
+  /** The body of the response, in chunks as they arrive. */
   async *stream(request: GcsRequest): AsyncGenerator<Uint8Array> {
     await this.#options.beforeRequest?.(request.signal);
     const answer = await this.#sendOnce(request, request.signal);
@@ -129,7 +129,7 @@ export class GcsConnection {
       sizeBytes += chunk.length;
       yield chunk;
     }
-    if (sizeBytes < length) throw new UnexpectedAnswerError(`${sizeBytes} of ${length} bytes came`);
+    if (sizeBytes < length) throw new UnexpectedAnswerError(`received ${sizeBytes} of ${length} bytes`);
   }
 
   async close(): Promise<void> {
@@ -144,7 +144,7 @@ export class GcsConnection {
     const { signal, body, isPatient = false } = request;
     const sizeBytes = body === undefined ? 0 : 'chunks' in body ? body.sizeBytes : body.length;
     const totalMs = isPatient ? PATIENT_SILENCE_MS : this.#timeouts.totalMs;
-    const timeouts = { totalMs, silenceMs: Number.POSITIVE_INFINITY }; // the transport knows when nothing moves
+    const timeouts = { totalMs, silenceMs: Number.POSITIVE_INFINITY }; // the transport has the limit without progress
     return withinTime({ clock: this.#options.clock, timeouts, sizeBytes, signal }, async (limit) => {
       const answer = await this.#sendOnce(request, limit.signal);
       if (!isExpected(request, answer.status)) throw await toError(answer);
@@ -176,7 +176,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UnexpectedAnswerError('the answer is no JSON', { cause });
+    throw new UnexpectedAnswerError('the response is not JSON', { cause });
   }
 }
 
@@ -204,6 +204,6 @@ function readError(text: string): ErrorDocument['error'] {
     const found: unknown = JSON.parse(text);
     return typeof found === 'object' && found !== null ? (found as ErrorDocument).error : undefined;
   } catch {
-    return undefined; // not even JSON: its text is the message
+    return undefined; // not JSON: use the text as the message
   }
 }

@@ -1,8 +1,8 @@
 /**
- * A bucket of Google Cloud Storage as a store, with Google's own library for credentials.
+ * A Google Cloud Storage bucket as a store. Google's library provides only the credentials.
  *
- * Objects up to 16 MiB are one request, larger ones a session of several; an append is composed inside of the store. The store checks the CRC-32C of
- * everything; every write is conditional on the generation of the object that it replaces, which is the ETag here.
+ * Objects up to 16 MiB are uploaded in one request, larger ones in a resumable upload; appends are composed inside the store. The store checks
+ * the CRC-32C of all bytes. Every write is conditional on the generation of the object that it replaces, which serves as the ETag.
  */
 
 import { BodyMemory } from '../base/body-memory.js';
@@ -33,18 +33,18 @@ import { type GcsWriter, toGeneration, uploadObject } from './upload.js';
 
 export interface GcsStoreOptions extends GcsClientOptions {
   readonly bucket: string;
-  /** Without slashes at its ends; may be empty. */
+  /** Without a slash at either end; may be empty. */
   readonly prefix: string;
-  /** Smaller for tests. */
+  /** Tests use smaller limits. */
   readonly limits?: Partial<GcsLimits> | undefined;
 }
 
-/** Opens a bucket as a store. Throws `StoreLibraryError` and `StoreCredentialsError`. */
+/** Opens a bucket as a store. Throws `StoreLibraryError` or `StoreCredentialsError`. */
 export async function openGcsStore(options: GcsStoreOptions): Promise<GcsStore> {
   return new GcsStore(options, await GcsConnection.open(options.bucket, options));
 }
 
-/** The name of the store in journals and reports. */
+/** The id of the store in journals and reports. */
 export function toGcsStoreId({
   bucket,
   prefix,
@@ -58,7 +58,7 @@ export function toGcsStoreId({
 
 export class GcsStore extends BucketStore implements Store {
   readonly id: string;
-  /** How its requests are sent: for what a check has to tell. */
+  /** The connection, for the report of `polytrack check`. */
   readonly connection: GcsConnection;
   readonly #prefix: string;
   readonly #limits: GcsLimits;
@@ -69,7 +69,7 @@ export class GcsStore extends BucketStore implements Store {
   readonly #writer: GcsWriter;
   #capabilities: StoreCapabilities;
 
-  /** Use `openGcsStore`. */
+  /** Call `openGcsStore` instead. */
   constructor(options: GcsStoreOptions, connection: GcsConnection) {
     super();
     const { prefix } = options;
@@ -113,7 +113,9 @@ export class GcsStore extends BucketStore implements Store {
   async append(request: AppendRequest): Promise<AppendOutcome> {
     const { key, base, target, keep = base } = request;
     if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
-      throw new RangeError(`${key}: keep ${keep.sizeBytes} of ${base.sizeBytes} in ${target.sizeBytes}`);
+      throw new RangeError(
+        `${key}: keep ${keep.sizeBytes} exceeds base ${base.sizeBytes} or target ${target.sizeBytes}`,
+      );
     const limit = this.findLimit(request);
     if (limit !== null) return limit;
     if (!canAppend(this.#capabilities, base.sizeBytes, keep.sizeBytes)) return { status: 'unsupported' };
@@ -125,7 +127,7 @@ export class GcsStore extends BucketStore implements Store {
     await this.#appends.abandon(commitId);
   }
 
-  /** Sessions end by themselves within a week; what appends have left is removed here. */
+  /** Removes orphaned tails of appends. The store ends upload sessions within a week. */
   collect(request: CollectRequest): Promise<CollectOutcome> {
     const isInUse = (commitId: string): boolean => this.#appends.isInUse(commitId);
     return collectTails(this.connection, { prefix: this.#prefix, isInUse }, request);

@@ -1,6 +1,6 @@
 /**
- * Checksums of objects in Google Cloud Storage. It knows the CRC-32C of every object and no other, so the CRC-32 lies in the metadata, beside the
- * CRC-32C of the bytes that it was computed of: it counts only while that is the one that the store gives.
+ * Checksums of objects in Google Cloud Storage. The store keeps only a CRC-32C, so polytrack stores the CRC-32 as metadata, together with the
+ * CRC-32C of the same bytes. The CRC-32 is valid only while that CRC-32C equals the one that the store reports.
  */
 
 import { fromHexCrc, fromMetadata, toHexCrc, toMetadata } from '../base/commit-metadata.js';
@@ -15,18 +15,18 @@ export function toGcsMetadata(request: CommitRequest, crc32c: number): Record<st
 
 export function toStoredObject({ generation, size, crc32c, metadata }: GcsObject): StoredObject {
   const sizeBytes = Number(size);
-  const { commitId, generation: begun, claimedCrc32 } = fromMetadata(metadata, sizeBytes);
+  const { commitId, generation: fileGeneration, claimedCrc32 } = fromMetadata(metadata, sizeBytes);
   const isProven = fromHexCrc(metadata?.[CRC32C]) === fromBase64Crc(crc32c);
   return {
     etag: generation,
     sizeBytes,
     crc32: isProven ? claimedCrc32 : null,
     commitId,
-    generation: begun,
+    generation: fileGeneration,
   };
 }
 
-/** The base64 of the big-endian checksum. */
+/** The big-endian checksum in base64. */
 export function toBase64Crc(crc: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc);

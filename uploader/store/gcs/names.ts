@@ -1,6 +1,6 @@
 /**
- * Where tails lie until they are composed: `.plx/tail/<key>/<commit id>`. The key is in the path, so that a collection below a run finds them, and
- * not in the file's name, by which TensorBoard knows event files.
+ * The object keys of tails that are not composed yet: `.plx/tail/<key>/<commit id>`. The key is part of the path, so that `collect` finds the
+ * tails of a run. It is not the last name of the path, because TensorBoard would take such an object for an event file.
  */
 
 export const TAILS = '.plx/tail/';

@@ -1,7 +1,7 @@
 /**
- * Asks a bucket of Google Cloud Storage what it does, with objects of a few bytes below `.plx/probe/` that it removes again.
+ * Finds out what a Google Cloud Storage bucket supports, with test objects of a few bytes below `.plx/probe/` that it removes.
  *
- * A refusal is an answer; a failure that passes, or missing permission to write, ends the probe without one.
+ * A rejected request is a result. A temporary failure, or a missing permission to write, ends the probe without a result.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -17,11 +17,11 @@ import { UNPROBED_GCS } from './store-limits.js';
 import { removeTail } from './tail.js';
 import { CONTENT_TYPE } from './upload.js';
 
-/** A generation that no object has: the first moment that there are any of. */
+/** A generation that no object has, because it is too old. */
 const OTHER = '1000000000000';
 const METADATA = { 'plx-commit': 'probe' };
 
-/** Asks everything. A failure is an outcome; rejects only when the signal is aborted. */
+/** Runs all tests. A failure is an outcome; rejects only when the signal is aborted. */
 export async function probeGcsBucket(
   connection: GcsConnection,
   keyPrefix: string,
@@ -46,7 +46,7 @@ async function askAll(objects: ProbeObjects): Promise<StoreCapabilities> {
   const bytes = randomBytes(16);
   const tail = randomBytes(3);
   await objects.require('small', bytes);
-  const small = await objects.look('small');
+  const small = await objects.head('small');
   const isKnown = small.crc32c === toBase64Crc(crc32c(bytes));
   const isCreateRefused = !(await objects.puts('small', bytes, { generation: '0' }));
   const isCreateTaken = await objects.puts('tail', tail, { generation: '0' });
@@ -54,14 +54,14 @@ async function askAll(objects: ProbeObjects): Promise<StoreCapabilities> {
   const isReplaceTaken = await objects.puts('small', bytes, { generation: small.generation });
   const isWrongRefused = !(await objects.puts('small', bytes, { checksum: tail }));
 
-  const base = (await objects.look('small')).generation;
-  const part = (await objects.look('tail')).generation;
+  const base = (await objects.head('small')).generation;
+  const part = (await objects.head('tail')).generation;
   const isOtherRefused = !(await objects.composes({ base, part, expected: OTHER }));
   const isOtherBaseRefused = !(await objects.composes({ base: OTHER, part, expected: base }));
   const isOtherPartRefused = !(await objects.composes({ base, part: OTHER, expected: base }));
-  const isUntouched = (await objects.look('small')).generation === base;
+  const isUntouched = (await objects.head('small')).generation === base;
   const isComposed = isUntouched && (await objects.composes({ base, part, expected: base }));
-  const whole = await objects.look('small');
+  const whole = await objects.head('small');
   const expected = crc32c(tail, 0, tail.length, crc32c(bytes));
   const isWhole = isComposed && whole.crc32c === toBase64Crc(expected);
   const conditionalComplete = isOtherRefused && isOtherBaseRefused && isOtherPartRefused && isUntouched;
@@ -80,7 +80,7 @@ async function askAll(objects: ProbeObjects): Promise<StoreCapabilities> {
   };
 }
 
-/** The objects of a probe. Every request either gets a yes or no, or ends the probe. */
+/** The test objects of a probe. Every request is accepted, is rejected, or ends the probe. */
 class ProbeObjects {
   lacks: 'get' | 'put' | undefined;
   readonly #connection: GcsConnection;
@@ -91,25 +91,25 @@ class ProbeObjects {
   constructor(connection: GcsConnection, keyPrefix: string, signal: AbortSignal | undefined) {
     this.#connection = connection;
     this.#signal = signal;
-    // Of its own for each probe: two at once must not see each other's objects.
+    // Unique for each probe: two concurrent probes must not see each other's objects.
     this.#prefix = `${keyPrefix}.plx/probe/${randomBytes(8).toString('hex')}/`;
   }
 
-  /** A write without which the probe cannot go on. */
+  /** A write that must succeed for the probe to continue. */
   async require(name: string, bytes: Buffer): Promise<void> {
     try {
       await this.#put(name, bytes, {});
     } catch (error) {
-      throw this.#endFrom('write into the bucket', 'put', error);
+      throw this.#endFrom('write to the bucket', 'put', error);
     }
   }
 
-  /** Whether an object is taken, under the checksum of other bytes when they are given. */
+  /** Whether an upload is accepted, with the checksum of `options.checksum` if that is given. */
   puts(name: string, bytes: Buffer, options: { generation?: string; checksum?: Buffer }): Promise<boolean> {
     return this.#ask(`put ${name}`, () => this.#put(name, bytes, options));
   }
 
-  /** Whether `small` is extended by `tail`. */
+  /** Whether `small` can be composed with `tail`. */
   composes(generations: { base: string; part: string; expected: string }): Promise<boolean> {
     const { base, part, expected } = generations;
     const toSource = (name: string, generation: string) => ({
@@ -134,7 +134,7 @@ class ProbeObjects {
     );
   }
 
-  async look(name: string) {
+  async head(name: string) {
     try {
       const found = await this.#connection.ask<GcsObject>({
         method: 'GET',
@@ -145,18 +145,18 @@ class ProbeObjects {
       const hasMetadata = found.metadata?.['plx-commit'] === METADATA['plx-commit'];
       return { generation: found.generation, crc32c: found.crc32c, hasMetadata };
     } catch (error) {
-      throw this.#endFrom('read back from the bucket', 'get', error);
+      throw this.#endFrom('read from the bucket', 'get', error);
     }
   }
 
-  /** On also where a policy of soft deletes keeps what was replaced: it is paid for as well. */
+  /** Also `on` when soft delete keeps replaced objects, because they are charged too. */
   async versioning(): Promise<'on' | 'off' | 'unknown'> {
     interface Bucket {
       readonly versioning?: { readonly enabled?: boolean };
       readonly softDeletePolicy?: { readonly retentionDurationSeconds?: string };
     }
     let bucket: Bucket = {};
-    const isKnown = await this.#ask('ask about versions', async () => {
+    const isKnown = await this.#ask('read the versioning of the bucket', async () => {
       const path = `/storage/v1/b/${this.#connection.bucket}`;
       bucket = await this.#connection.ask<Bucket>({
         method: 'GET',
@@ -181,7 +181,7 @@ class ProbeObjects {
     );
   }
 
-  /** The names of what may not be deleted. */
+  /** Removes all test objects. Returns the names of those that could not be deleted. */
   async remove(): Promise<string[]> {
     const leftovers: string[] = [];
     for (const name of this.#made)

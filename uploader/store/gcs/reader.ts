@@ -1,4 +1,4 @@
-/** The reading side of a bucket of Google Cloud Storage as a store. */
+/** Checks, HEAD requests, listings and reads of a Google Cloud Storage bucket. */
 
 import { OutcomeError } from '../../base/retry.js';
 import { unexpected } from '../base/commit-outcome.js';
@@ -43,10 +43,10 @@ export class GcsReader {
         signal,
       });
       if (object.generation === undefined || object.size === undefined)
-        return unexpected(`look at ${key}`, 'generation or size');
+        return unexpected(`check ${key}`, 'generation or size');
       return { status: 'found', object: toStoredObject(object) };
     } catch (error) {
-      return isAbsent(error) ? { status: 'absent' } : gcsOutcomeFrom(`look at ${key}`, error, signal);
+      return isAbsent(error) ? { status: 'absent' } : gcsOutcomeFrom(`check ${key}`, error, signal);
     }
   }
 
@@ -62,7 +62,7 @@ export class GcsReader {
       const page = await this.#listOrThrow(prefix, query, signal);
       for (const { name, size, generation } of page.items ?? []) {
         const key = name.slice(this.#prefix.length);
-        // The offset is one of the names that are listed.
+        // `startOffset` is inclusive.
         if (name === first || key.startsWith(TAILS)) continue;
         yield { key, sizeBytes: Number(size), etag: generation };
       }
@@ -110,6 +110,6 @@ export async function listPage(
     signal,
   });
   if (page.kind !== 'storage#objects' && page.items === undefined)
-    throw new UnexpectedAnswerError('the answer is no listing');
+    throw new UnexpectedAnswerError('the response is not a listing');
   return page;
 }

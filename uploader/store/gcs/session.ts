@@ -1,6 +1,6 @@
 /**
- * Large objects, sent piece by piece in one session. There is an object when the last piece has come and the whole has the CRC-32C that was
- * announced; a session lives for a week, so a later process can go on with it.
+ * Resumable uploads of large objects, in pieces. The object appears after the last piece, if the whole has the announced CRC-32C. A session
+ * lasts a week, so that a later process can resume it.
  *
  * Source: Cloud Storage documentation, "Resumable uploads" and "Perform resumable uploads".
  */
@@ -18,23 +18,23 @@ import { CONTENT_TYPE, type GcsWriter, toGeneration, toResource, toStored } from
 
 interface Session {
   readonly url: URL;
-  /** What the store has; null when it has to be asked. */
+  /** The number of bytes that the store has; null when unknown. */
   offset: number | null;
-  /** CRC-32 of the bytes up to positions that were sent. */
+  /** By position: the CRC-32 of all bytes before it. Has an entry for each end of a sent piece. */
   readonly crcs: Map<number, number>;
 }
 
-/** All pieces but the last have to be multiples of it. */
+/** The size of every piece but the last is a multiple of this. */
 const UNIT_BYTES = 256 * 1024;
 const SCAN_BYTES = 1024 * 1024;
-/** The store has not the whole yet. */
+/** The status of a response while the upload is incomplete. */
 const INCOMPLETE = 308;
 
 export class GcsSessions {
   readonly #writer: GcsWriter;
   readonly #memory: BodyMemory;
   readonly #pieceBytes: number;
-  /** By commit id. */
+  /** Open sessions by commit id. */
   readonly #sessions = new Map<string, Session>();
 
   constructor(writer: GcsWriter, options: { memory: BodyMemory; pieceBytes: number }) {
@@ -58,10 +58,10 @@ export class GcsSessions {
     if (session === undefined) return;
     this.#sessions.delete(commitId);
     try {
-      // 499: cancelled, as it was asked to.
+      // 499 confirms the cancellation.
       await this.#writer.connection.send({ method: 'DELETE', path: session.url, expected: [499] });
     } catch {
-      // The store is away. It ends the session itself, after a week.
+      // The store is unavailable. It ends the session after a week.
     }
   }
 
@@ -71,7 +71,7 @@ export class GcsSessions {
     const { unfinished } = request;
     if (unfinished !== undefined && URL.canParse(unfinished.uploadId)) {
       const session: Session = { url: new URL(unfinished.uploadId), offset: null, crcs: new Map() };
-      // A session of another server would be told what this one is told.
+      // Never send data and credentials to another server.
       if (session.url.origin === new URL(this.#writer.connection.endpoint).origin) {
         this.#sessions.set(request.commitId, session);
         return session;
@@ -83,7 +83,7 @@ export class GcsSessions {
   async #start(name: string, request: CommitRequest): Promise<Session | CommitOutcome> {
     const { connection, head } = this.#writer;
     const { key, base, target, signal } = request;
-    // Read once before the first byte is sent: the store wants to know what it will get.
+    // Read the source before the upload: its checksum must be in the first request.
     const whole = await scan(request, { start: 0, end: target.sizeBytes });
     if (whole?.crc32 !== target.crc32) return { status: 'changed' };
     const ifGenerationMatch = toGeneration(base);
@@ -102,7 +102,7 @@ export class GcsSessions {
         signal,
       });
       const { location } = headers;
-      if (location === undefined || !URL.canParse(location)) return unexpected(`send ${key}`, 'location');
+      if (location === undefined || !URL.canParse(location)) return unexpected(`upload ${key}`, 'location');
       const session: Session = { url: new URL(location), offset: 0, crcs: new Map([[0, 0]]) };
       this.#sessions.set(request.commitId, session);
       request.onUploadOpened?.(location);
@@ -133,17 +133,17 @@ export class GcsSessions {
       return { status: 'changed' };
     } catch (error) {
       session.offset = null;
-      // The session is over: it ended in an object, was cancelled, or is a week old.
+      // The session has ended: it was completed or cancelled, or is more than a week old.
       if (error instanceof GcsError && (error.httpStatus === 404 || error.httpStatus === 410)) {
         this.#sessions.delete(request.commitId);
         const resolved = resolveConflict(await this.#writer.head(key, signal), request);
         if (resolved.status === 'stored') return resolved;
-        const cause = new Error(`${key}: the session of its upload is over`, { cause: error });
+        const cause = new Error(`${key}: the upload session has ended`, { cause: error });
         return { status: 'retry', cause, maxAttempts: 5 };
       }
       if (error instanceof GcsError || toGcsFailure(error).code !== undefined)
         return this.#refusalFrom(error, request);
-      throw error; // of the source
+      throw error; // an error of the source
     }
   }
 
@@ -176,9 +176,9 @@ export class GcsSessions {
     session.crcs.set(end, whole);
     if (answer.status !== INCOMPLETE) return { outcome: toStored(parseJson(answer.text) as GcsObject, key) };
     const offset = toOffset(answer);
-    // It may take less than it was sent; what it has beyond is somebody else's doing.
+    // The store may keep less than it was sent. More means that another writer uses the session.
     if (offset > end || offset < start || offset === target.sizeBytes)
-      return { outcome: unexpected(`send ${key}`, 'range that was sent') };
+      return { outcome: unexpected(`upload ${key}`, 'valid range') };
     if (offset === end)
       request.onPartStored?.({
         number: Math.floor(start / this.#pieceBytes) + 1,
@@ -189,7 +189,7 @@ export class GcsSessions {
     return { offset };
   }
 
-  /** How far an interrupted upload has come; or what came of it. */
+  /** The number of bytes that the store has, or the outcome if the upload is complete. */
   async #ask(session: Session, { target, key, signal }: CommitRequest): Promise<number | CommitOutcome> {
     const answer = await this.#writer.connection.send({
       method: 'PUT',
@@ -210,20 +210,20 @@ export class GcsSessions {
     const { key, signal, base } = request;
     if (isOtherObject(error)) {
       const found = await this.#writer.head(key, signal);
-      // 404 without a base: the bucket is not there.
+      // 404 without a base: the bucket does not exist.
       if (found.status !== 'absent' || base !== null) return resolveConflict(found, request);
     }
-    return gcsOutcomeFrom(`send ${key}`, error, signal);
+    return gcsOutcomeFrom(`upload ${key}`, error, signal);
   }
 }
 
-/** `Range: bytes=0-N`, or nothing when the store has no byte yet. */
+/** The offset from `Range: bytes=0-N`. The header is missing while the store has no bytes. */
 function toOffset({ headers }: GcsAnswer): number {
   const last = /^bytes=0-(\d+)$/.exec(headers.range ?? '')?.[1];
   return last === undefined ? 0 : Number(last) + 1;
 }
 
-/** Both checksums of `[start, end)` of the source; null when it is shorter. */
+/** Both checksums of `[start, end)` of the source; null when the source is too short. */
 export async function scan(
   { source, signal }: CommitRequest,
   { start, end }: { readonly start: number; readonly end: number },

@@ -1,15 +1,15 @@
-/** How objects are cut for Google Cloud Storage, and what is expected of it. */
+/** Upload limits and default capabilities for Google Cloud Storage. */
 
 import type { StoreCapabilities } from '../base/capabilities.js';
 
 export interface GcsLimits {
-  /** Objects up to this size are one request. */
+  /** Objects up to this size are uploaded in one request. */
   readonly singlePutMaxBytes: number;
-  /** Larger ones come in pieces of this size. */
+  /** Larger objects are uploaded in pieces of this size. */
   readonly pieceBytes: number;
-  /** Below, an object is sent again rather than composed: one request in place of three. */
+  /** Smaller objects are uploaded again instead of composed: one request instead of three. */
   readonly minBaseBytes: number;
-  /** All bodies in memory together. */
+  /** The limit for all bodies in memory. */
   readonly budgetBytes: number;
 }
 
@@ -23,10 +23,10 @@ export const GCS_LIMITS: GcsLimits = {
   budgetBytes: 48 * MIB,
 };
 
-/** Source: Cloud Storage documentation, "Quotas and limits": 5 TiB for an object, composed ones too. */
+/** Source: Cloud Storage documentation, "Quotas and limits": 5 TiB per object, also for composed objects. */
 const MAX_OBJECT_BYTES = 5 * TIB;
 
-/** What Google documents; a probe finds out about this bucket. */
+/** What Google documents. A probe checks the actual bucket. */
 export const UNPROBED_GCS: StoreCapabilities = {
   conditionalCreate: true,
   conditionalReplace: true,

@@ -1,4 +1,4 @@
-/** The temporary objects of appends: removed when they were composed, and collected where a process was killed before. */
+/** Removes the temporary objects of appends: after the compose, and in `collect` those of killed processes. */
 
 import { PrefixSet } from '../base/prefix-set.js';
 import type { CollectOutcome, CollectRequest } from '../base/store.js';
@@ -7,7 +7,7 @@ import type { GcsConnection } from './connection.js';
 import { fromTailKey, TAILS } from './names.js';
 import { listPage } from './reader.js';
 
-/** False when it could not be removed: a later collection tries again. */
+/** Removes a tail. False when that failed: a later `collect` retries. */
 export async function removeTail(
   connection: GcsConnection,
   { name, generation }: { readonly name: string; readonly generation?: string },
@@ -23,7 +23,7 @@ export async function removeTail(
   }
 }
 
-/** Removes the tails below the prefixes that are old enough by the store's own clock. */
+/** Removes the tails below the prefixes that are old enough by the clock of the store. */
 export async function collectTails(
   connection: GcsConnection,
   place: { readonly prefix: string; readonly isInUse: (commitId: string) => boolean },
@@ -41,7 +41,7 @@ export async function collectTails(
         const page = await listPage(connection, { prefix: below, pageToken }, signal);
         for (const { name, generation, timeCreated = '' } of page.items ?? []) {
           const { key, commitId } = fromTailKey(name.slice(place.prefix.length));
-          // Of a key alone: those of keys that begin with it and a slash are not its own.
+          // A prefix without a slash means one key only, but the listing also returns keys below it.
           if (!wanted.has(key) || place.isInUse(commitId)) continue;
           const ageMs = connection.storeTimeMs() - Date.parse(timeCreated);
           const isOld = olderThanMs === 0 || ageMs > olderThanMs;
@@ -52,7 +52,7 @@ export async function collectTails(
       } while (pageToken);
     }
   } catch (error) {
-    return gcsOutcomeFrom('list what appends have left', error, signal);
+    return gcsOutcomeFrom('list the tails of appends', error, signal);
   }
   return { status: 'collected', removed, left };
 }

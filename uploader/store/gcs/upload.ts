@@ -1,4 +1,4 @@
-/** Objects in one request, whose CRC-32C the store checks before there is an object. */
+/** Uploads an object in one request. The store checks its CRC-32C before the object appears. */
 
 import { crc32 } from 'node:zlib';
 import { crc32c } from '../../../src/format/record/crc32c.js';
@@ -14,7 +14,7 @@ export interface GcsWriter {
   readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
 }
 
-/** Everything that polytrack stores is bytes. */
+/** polytrack stores all files as plain bytes. */
 export const CONTENT_TYPE = 'application/octet-stream';
 const BOUNDARY = 'polytrack-3f1c9a7e5b';
 
@@ -53,12 +53,12 @@ export async function uploadObject(
     });
     return toStored(object, key);
   } catch (error) {
-    // 404 without a base: the bucket is not there.
+    // 404 without a base: the bucket does not exist.
     if (isOtherObject(error)) {
       const found = await head(key, signal);
       if (found.status !== 'absent' || base !== null) return resolveConflict(found, request);
     }
-    return gcsOutcomeFrom(`send ${key}`, error, signal);
+    return gcsOutcomeFrom(`upload ${key}`, error, signal);
   }
 }
 
@@ -71,7 +71,7 @@ export function toResource(name: string, crc: number, request: CommitRequest) {
   };
 }
 
-/** What the object's generation has to be: 0 for no object. Null for an ETag that no object here has. */
+/** The required generation of the object: 0 if none may exist. Null for an ETag that is not a generation of this store. */
 export function toGeneration(base: ObjectVersion | null): string | null {
   if (base === null) return '0';
   return /^[1-9]\d*$/.test(base.etag) ? base.etag : null;
@@ -80,5 +80,5 @@ export function toGeneration(base: ObjectVersion | null): string | null {
 export function toStored({ generation }: GcsObject, key: string): CommitOutcome {
   return typeof generation === 'string'
     ? { status: 'stored', etag: generation }
-    : unexpected(`send ${key}`, 'generation');
+    : unexpected(`upload ${key}`, 'generation');
 }

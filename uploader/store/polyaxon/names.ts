@@ -1,20 +1,20 @@
 /**
- * Keys as Polyaxon's streams service can keep them. Pure.
+ * Encodes keys as paths that Polyaxon's streams service preserves. Pure.
  *
- * An upload's name loses everything up to its last backslash and every character that Python does not print (Django 5.2,
- * `http/multipartparser.py`, `sanitize_file_name`). `*`, `?` and `[` are patterns when a file is read or removed (fsspec, `spec.py`, `get`): what
- * has them in its name is not found, or is taken for other files. All of those are percent-encoded here. Keys hold `%` only as `%25` and in the encodings of
- * `rel-path.ts`, which are of other characters, so that two keys never share a name.
+ * The service removes everything up to the last backslash of an upload's name, and all characters that Python cannot print (Django 5.2,
+ * `http/multipartparser.py`, `sanitize_file_name`). It treats `*`, `?` and `[` as patterns when it reads or removes a file (fsspec, `spec.py`,
+ * `get`), and so finds no file or the wrong files. All these characters are percent-encoded here. Names never collide, because keys contain `%`
+ * only as `%25` and in the encodings of `rel-path.ts`, which encode other characters.
  */
 
-/** Patterns, and what is dropped; for that, Python's `str.isprintable`: no category "Other" or "Separator" but the space. */
+/** Pattern characters, and those that Python's `str.isprintable` rejects: the categories "Other" and "Separator", except the space. */
 const LOST = /[*?[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 const ENCODED = /(?:%[0-9A-F]{2})+/g;
 
-/** Django cuts names that are longer, counted in characters; file systems take no more bytes than this. */
+/** Django truncates names above this number of characters; file systems reject names above this number of bytes. */
 const MAX_NAME_BYTES = 255;
 
-/** A path on the server. */
+/** The path on the server. */
 export function toServerPath(path: string): string {
   return path.replace(LOST, (character) =>
     [...Buffer.from(character)]
@@ -23,20 +23,20 @@ export function toServerPath(path: string): string {
   );
 }
 
-/** The inverse of `toServerPath`: what it would not have encoded stays as it is. */
+/** The inverse of `toServerPath`. Leaves sequences unchanged that `toServerPath` does not produce. */
 export function fromServerPath(path: string): string {
   return path.replace(ENCODED, (encoded) => decodeLost(encoded));
 }
 
-/** Why a path cannot be kept on the server, or null. */
+/** Why the server cannot store a path, or null. */
 export function findNameProblem(serverPath: string): string | null {
   const longest = Math.max(...serverPath.split('/').map((name) => Buffer.byteLength(name)));
   return longest > MAX_NAME_BYTES
-    ? `one name has ${longest} bytes as the server takes it, at most ${MAX_NAME_BYTES} can be stored`
+    ? `a file or directory name has ${longest} bytes in the server's encoding, the maximum is ${MAX_NAME_BYTES}`
     : null;
 }
 
-/** Decodes, character by character, what `toServerPath` encodes. */
+/** Decodes the characters that `toServerPath` encodes, one by one. */
 function decodeLost(encoded: string): string {
   let text = '';
   for (let start = 0; start < encoded.length; ) {
@@ -54,9 +54,9 @@ function isLost(encoded: string, length: number): boolean {
   if (encoded.length !== length) return false;
   try {
     const character = decodeURIComponent(encoded);
-    const isOurs = !/[\p{Cc}\ufffe\uffff]/u.test(character); // those are encoded before, by rel-path.ts
+    const isOurs = !/[\p{Cc}\ufffe\uffff]/u.test(character); // rel-path.ts encodes these earlier
     return isOurs && [...character].length === 1 && toServerPath(character) === encoded;
   } catch {
-    return false; // not a whole character
+    return false; // not a complete character
   }
 }

@@ -1,9 +1,9 @@
 /**
  * Polyaxon's streams service as a store: each object is a file of a run, `<uuid>/<path>`.
  *
- * The service has no conditions, no checksums and no metadata, and writes files in their place. So a commit looks at the object, sends
- * it, and reads it back: the bytes of small ones, the size of large ones (the server holds a file in memory while it sends it). What one process does
- * with a key happens one after the other; two uploaders on one run may overwrite each other.
+ * The service has no conditional writes, checksums or metadata, and overwrites files in place. So a commit checks the object, uploads the file,
+ * and reads back the bytes of a small file or the size of a large one (the server holds a file in memory while it sends it). Within a process,
+ * operations on a key run one after the other. Two uploaders on one run may overwrite each other.
  *
  * Source: haupt 2.16.1, `streams/endpoints/artifacts.py`, `streams/controllers/uploads.py`; measured in docs/stores.md.
  */
@@ -39,22 +39,22 @@ import { findNameProblem } from './names.js';
 import { PolyaxonReader, toVersion } from './reader.js';
 
 export interface PolyaxonStoreOptions {
-  /** Closed with the store. */
+  /** `close` also closes the client. */
   readonly client: PolyaxonClient;
-  /** Where runs belong. Default: all of them to `place`. */
+  /** The owner and project of each run. Default: `place` for all runs. */
   readonly projects?: ProjectDirectory | undefined;
-  /** The owner and project that the URL names; a check asks for it. */
+  /** The owner and project in the URL; `describe` checks that the project exists. */
   readonly place?: Partial<RunPlace> | undefined;
-  /** Other limits for tests. */
+  /** Tests use other limits. */
   readonly limits?: Partial<PolyaxonStoreLimits> | undefined;
 }
 
 export interface PolyaxonStoreLimits {
-  /** Bodies up to this size are held in memory, and checked before the first byte is sent. */
+  /** Bodies up to this size are held in memory and checked before the upload. */
   readonly bufferMaxBytes: number;
-  /** Objects up to this size are read back; of larger ones only the size is, unless it did not change. */
+  /** Objects up to this size are read back. Of larger ones only the size is checked, unless the commit has not changed it. */
   readonly readBackMaxBytes: number;
-  /** All bodies in memory together. */
+  /** The limit for all bodies in memory. */
   readonly budgetBytes: number;
 }
 
@@ -65,7 +65,7 @@ const LIMITS: PolyaxonStoreLimits = {
   budgetBytes: 64 * MIB,
 };
 const PIECE_BYTES = MIB;
-/** Other bytes than were sent: worth this many attempts, as a wrong checksum is (retry.ts). */
+/** Attempts when the bytes read back differ from those sent, as for a wrong checksum (retry.ts). */
 const MISMATCH_ATTEMPTS = 3;
 const RUN_MISSING_RETRY_MS = 2_000;
 const RUN_MISSING_ATTEMPTS = 5;
@@ -74,14 +74,14 @@ export function createPolyaxonStore(options: PolyaxonStoreOptions): PolyaxonStor
   return new PolyaxonStore(options);
 }
 
-/** The name of the store in journals and reports. Which project a run belongs to changes nothing about where its files lie. */
+/** The id of the store in journals and reports. It has no project, because the location of files does not depend on it. */
 export function toPolyaxonStoreId(host: string): string {
   return `polyaxon+${host}`;
 }
 
 export class PolyaxonStore implements Store {
   readonly id: string;
-  /** Where runs belong; whoever learns it says it here. */
+  /** The owner and project of each run; callers record them here. */
   readonly projects: ProjectDirectory;
   readonly client: PolyaxonClient;
   readonly #place: Partial<RunPlace>;
@@ -101,7 +101,7 @@ export class PolyaxonStore implements Store {
     this.#budget = new ByteBudget(this.#limits.budgetBytes);
   }
 
-  /** `owner/project` of the URL; null when it names none. */
+  /** `owner/project` from the URL; null when the URL has none. */
   get place(): string | null {
     const { owner, project } = this.#place;
     return owner === undefined || project === undefined ? null : `${owner}/${project}`;
@@ -115,7 +115,7 @@ export class PolyaxonStore implements Store {
     this.#capabilities = capabilities;
   }
 
-  /** Asks nothing: all servers of this kind do the same. */
+  /** Sends no request, because all servers of this kind have the same capabilities. */
   async probe(): Promise<ProbeOutcome> {
     const permissions = { get: true, abort: true, delete: true };
     return { status: 'probed', capabilities: this.#capabilities, permissions, leftovers: [] };
@@ -130,7 +130,7 @@ export class PolyaxonStore implements Store {
     }
   }
 
-  /** What the server is. Throws `PolyaxonApiError`, also when the project of the URL is not there. */
+  /** The installation data of the server. Throws `PolyaxonApiError`, also when the project of the URL does not exist. */
   async describe(signal?: AbortSignal): Promise<Installation> {
     const installation = await this.client.installation({ signal });
     const { owner, project } = this.#place;
@@ -141,7 +141,7 @@ export class PolyaxonStore implements Store {
     )
       throw new PolyaxonApiError(
         'ERR_API_PROJECT_MISSING',
-        `${this.id}: there is no project ${owner}/${project}`,
+        `${this.id}: the project ${owner}/${project} does not exist`,
       );
     return installation;
   }
@@ -157,7 +157,7 @@ export class PolyaxonStore implements Store {
   }
 
   async abandon(): Promise<void> {
-    // What does not arrive whole leaves nothing that could be named: the server keeps it in files without names.
+    // An incomplete upload leaves nothing to remove: the server keeps it in unnamed temporary files.
   }
 
   async collect(): Promise<CollectOutcome> {
@@ -176,7 +176,7 @@ export class PolyaxonStore implements Store {
         if (await this.client.deleteArtifact(ref, path, { signal })) return { status: 'removed' };
         const after = await this.#reader.find(key, signal);
         if (after.status === 'absent') return { status: 'removed' };
-        const error = new StoreRequestError(`remove ${key}: the server could not, and does not say why`);
+        const error = new StoreRequestError(`remove ${key}: the server failed without a reason`);
         return { status: 'failed', error };
       }),
     );
@@ -201,7 +201,7 @@ export class PolyaxonStore implements Store {
     const found = await this.#reader.find(key, options.signal);
     if (found.status === 'retry' || found.status === 'failed') throw new OutcomeError(found);
     if (found.status !== 'found') {
-      const error = new StoreRequestError(`read ${key}: there is no such file`);
+      const error = new StoreRequestError(`read ${key}: the file does not exist`);
       throw new OutcomeError({ status: 'failed', error });
     }
     yield* this.#reader.read(key, { ...options, sizeBytes: found.object.sizeBytes });
@@ -215,7 +215,7 @@ export class PolyaxonStore implements Store {
     const { key, base, target, signal } = request;
     const found = await this.#reader.find(key, signal);
     if (found.status === 'retry' || found.status === 'failed') return found;
-    // The server would remove the directory and everything in it.
+    // An upload would make the server remove the directory and everything in it.
     if (found.status === 'directory') return { status: 'failed', error: directoryInPlace(key) };
     const before = found.status === 'found' ? found.object : null;
     const isBase = base === null ? before === null : before !== null && isVersion(before, base);
@@ -229,7 +229,7 @@ export class PolyaxonStore implements Store {
     return this.#verify(request, before);
   }
 
-  /** False when the source has other bytes: nothing was sent then. */
+  /** False when the source does not match the target; then nothing was sent. */
   async #sendBuffer(request: CommitRequest): Promise<boolean> {
     const { key, source, target, signal, onBytesSent } = request;
     const bytes = await source.read(0, target.sizeBytes);
@@ -241,7 +241,7 @@ export class PolyaxonStore implements Store {
     return true;
   }
 
-  /** The same, with the last piece held back until the checksum is known: a body that ends early is no file. */
+  /** As `#sendBuffer`, in pieces. Sends the last piece only if the checksum matches: the server discards an incomplete body. */
   async #sendStream(request: CommitRequest): Promise<boolean> {
     const { key, target, signal } = request;
     const { ref, path } = this.#reader.parseKey(key);
@@ -270,7 +270,7 @@ export class PolyaxonStore implements Store {
     }
   }
 
-  /** A success may be none: where the server passes files on to a bucket, it does not look whether that worked. */
+  /** Reads the object back. A success response is no proof: a server that copies files to a bucket ignores errors of the copy. */
   async #verify(
     { key, target, signal }: CommitRequest,
     before: ObjectVersion | null,
@@ -283,11 +283,11 @@ export class PolyaxonStore implements Store {
       return mismatch(key, found.status === 'found' ? `${found.object.sizeBytes} bytes` : 'no file');
     const isProven = found !== null && before?.sizeBytes !== target.sizeBytes;
     if (!isProven && (await this.#reader.crc32(key, target.sizeBytes, signal)) !== target.crc32)
-      return mismatch(key, 'other bytes');
+      return mismatch(key, 'different bytes');
     return { status: 'stored', etag: version.etag };
   }
 
-  /** There is no commit id to tell whose object it is, so its bytes tell: the target's are what an earlier call may have left. */
+  /** Without a commit id only the bytes show whose object it is: if they match the target, an earlier call has stored them. */
   async #toConflict(
     before: ObjectVersion | null,
     { key, target, signal }: CommitRequest,
@@ -297,7 +297,7 @@ export class PolyaxonStore implements Store {
     return crc === target.crc32 ? { status: 'stored', etag: before.etag } : { status: 'conflict' };
   }
 
-  /** What the API refuses, or a stream ends with, as an outcome. */
+  /** Runs `work` and turns errors of the API or of a stream into outcomes. */
   async #withOutcomes<Outcome>(
     work: () => Promise<Outcome>,
   ): Promise<Outcome | ReturnType<typeof apiOutcomeFrom>> {
@@ -305,7 +305,7 @@ export class PolyaxonStore implements Store {
       return await work();
     } catch (error) {
       if (error instanceof OutcomeError) return error.outcome;
-      // Elsewhere than on the open server a run has to be there before its files; whoever makes it may be a moment behind.
+      // Except on the open-source server, a run must exist before its files. Another process may create it shortly after.
       if (error instanceof PolyaxonApiError && error.code === 'ERR_API_RUN_MISSING')
         return {
           status: 'retry',
@@ -318,7 +318,7 @@ export class PolyaxonStore implements Store {
   }
 }
 
-/** The source gave other bytes than the target says. */
+/** The bytes of the source do not match the target. */
 class ChangedError extends Error {}
 
 async function* readPieces({
@@ -347,18 +347,16 @@ function isVersion(found: ObjectVersion, wanted: ObjectVersion): boolean {
 
 function refuse(key: string, path: string): FailedOutcome | null {
   if (!isSafeKey(key))
-    return { status: 'failed', error: new StoreRequestError(`${key}: no path inside a run`) };
+    return { status: 'failed', error: new StoreRequestError(`${key}: not a path inside a run`) };
   const problem = findNameProblem(path);
   return problem === null ? null : { status: 'failed', error: new StoreLimitError(`${key}: ${problem}`) };
 }
 
 function directoryInPlace(key: string): StoreRequestError {
-  return new StoreRequestError(
-    `write ${key}: there is a directory in its place, which the server would remove`,
-  );
+  return new StoreRequestError(`write ${key}: a directory has this path, and an upload would remove it`);
 }
 
 function mismatch(key: string, found: string): CommitOutcome {
-  const cause = new StoreRequestError(`write ${key}: ${found} read back`);
+  const cause = new StoreRequestError(`write ${key}: reading back found ${found}`);
   return { status: 'retry', cause, maxAttempts: MISMATCH_ATTEMPTS };
 }

@@ -1,4 +1,4 @@
-/** The reading side of Polyaxon's streams service as a store: trees of directories, and files as wholes. */
+/** Listings and reads of Polyaxon's streams service. The service lists directories, and returns only whole files. */
 
 import { crc32 } from 'node:zlib';
 import { StoreRequestError } from '../../base/errors.js';
@@ -13,7 +13,7 @@ import { fromServerPath, toServerPath } from './names.js';
 
 export interface ServerPlace {
   readonly ref: RunRef;
-  /** Inside the run, as the server has it. */
+  /** The path inside the run, in the server's encoding. */
   readonly path: string;
 }
 
@@ -26,14 +26,14 @@ export class PolyaxonReader {
     this.#projects = projects;
   }
 
-  /** Where a key `<uuid>/<path>` lies. */
+  /** The location of a key `<uuid>/<path>`. Throws `RangeError` without a uuid. */
   parseKey(key: string): ServerPlace {
     const slash = key.indexOf('/');
-    if (slash <= 0) throw new RangeError(`${key}: a key begins with the uuid of a run`);
+    if (slash <= 0) throw new RangeError(`${key}: the key does not begin with the uuid of a run`);
     return { ref: this.#projects.refOf(key.slice(0, slash)), path: toServerPath(key.slice(slash + 1)) };
   }
 
-  /** `directory`: something lies there that an upload would take away. */
+  /** `directory`: the path is a directory, which an upload would remove. */
   async find(key: string, signal?: AbortSignal): Promise<HeadOutcome | { readonly status: 'directory' }> {
     const { ref, path } = this.parseKey(key);
     try {
@@ -54,17 +54,15 @@ export class PolyaxonReader {
   ): AsyncGenerator<ListedObject> {
     const parent = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     if (parent === '') {
-      const error = new StoreRequestError(
-        `list ${prefix}: the server lists the files of one run, <uuid>/…, at a time`,
-      );
+      const error = new StoreRequestError(`list ${prefix}: the server can list only one run, <uuid>/…`);
       throw new OutcomeError({ status: 'failed', error });
     }
     for await (const object of this.#walk(parent, prefix, options)) yield object;
   }
 
   /**
-   * The bytes `[start, end)`. The server sends whole files only, and keeps each in memory while it does. Two that ask for the same file at the same time
-   * may both get a part of it: `sizeBytes`, where it is known, tells.
+   * The bytes `[start, end)`. The server always sends the whole file, and holds it in memory meanwhile. Two concurrent requests for a file may each
+   * get only a part of it; fewer than `sizeBytes` bytes are reported as an error.
    */
   async *read(
     key: string,
@@ -103,7 +101,7 @@ export class PolyaxonReader {
     return crc;
   }
 
-  /** `directory` ends with a slash. Directories sort as their name with a slash: that is the order of the keys in them. */
+  /** `directory` ends with a slash. Directories are sorted by their name plus a slash, which gives the order of the keys in them. */
   async *#walk(
     directory: string,
     prefix: string,
@@ -140,14 +138,14 @@ export class PolyaxonReader {
   }
 }
 
-/** The server tells sizes and nothing else. */
+/** The version of a file. Its ETag is the size, because the server reports nothing else. */
 export function toVersion(sizeBytes: number): ObjectVersion {
   return { etag: `size-${sizeBytes}`, sizeBytes };
 }
 
 /**
- * The size of a file that was listed as if it were a directory; null for a directory. One that holds but a file of its own name looks the same:
- * then a file is taken to be there, which nothing is written over.
+ * The size of a file, from a listing of its path as if it were a directory; null for a directory. A directory that contains only a file with
+ * the directory's name gives the same listing. It counts as a file, and nothing overwrites it.
  */
 function findOnlyFile({ files, directories }: ArtifactTree, path: string): number | null {
   const name = path.slice(path.lastIndexOf('/') + 1);
@@ -157,7 +155,7 @@ function findOnlyFile({ files, directories }: ArtifactTree, path: string): numbe
 }
 
 function torn(key: string, foundBytes: number, sizeBytes: number): OutcomeError {
-  const message = `read ${key}: ${foundBytes} of ${sizeBytes} bytes came`;
+  const message = `read ${key}: received ${foundBytes} of ${sizeBytes} bytes`;
   return new OutcomeError({
     status: 'retry',
     cause: new PolyaxonApiError('ERR_API_SERVER', message, { failureCode: 'EBUSY' }),

@@ -1,5 +1,5 @@
 /**
- * What an answer of S3, or its absence, means: one of the outcomes of store.ts.
+ * Maps responses of S3, and failed connections, to the outcomes of store.ts.
  *
  * Source of the codes: Amazon S3 API Reference, "Error responses".
  */
@@ -17,11 +17,11 @@ import { systemErrorCode } from '../../base/io/system-error.js';
 import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../../base/retry.js';
 
 export interface S3Failure {
-  /** The store's error code, else the system's. */
+  /** The store's error code, or else the system's. */
   readonly code: string | undefined;
   readonly httpStatus: number | undefined;
   readonly afterMs: number | undefined;
-  /** The store's clock and ours are so far apart that it may be the reason. */
+  /** The clocks of the store and of this host differ so much that this may be the reason. */
   readonly isClockOff: boolean;
 }
 
@@ -30,7 +30,7 @@ const CREDENTIAL_CODES = [
   'SignatureDoesNotMatch',
   'InvalidToken',
   'CredentialsProviderError',
-  'XAdminUserNotFound', // versitygw 1.x for an access key that it does not know
+  'XAdminUserNotFound', // versitygw 1.x, for an unknown access key
 ];
 const BUCKET_CODES = [
   'NoSuchBucket',
@@ -48,10 +48,10 @@ const CHECKSUM_CODES = [
   'InvalidDigest',
 ];
 const TIME_CODES = ['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture'];
-/** Answers to HEAD have no body and so no code: the SDK names them by their status. */
+/** Responses to HEAD have no body and so no code. The SDK names such errors after their status. */
 const NAMELESS_STATUSES = [400, 403];
 
-/** What the error of a request says. */
+/** The code, status and delay of a failed request. */
 export function toS3Failure(error: unknown): S3Failure {
   const metadata = readObject(error, '$metadata');
   const httpStatus = readNumber(metadata, 'httpStatusCode');
@@ -60,7 +60,7 @@ export function toS3Failure(error: unknown): S3Failure {
   const name = error instanceof Error ? error.name : undefined;
   const systemCode = systemErrorCode(error);
   return {
-    // A success that cannot be read is no answer of S3, nor is what is not even HTTP (HPE_…: Node's parser).
+    // An unreadable success response is not from S3, nor is a response that is not HTTP (HPE_…: Node's parser).
     code: isSuccess || systemCode?.startsWith('HPE_') ? 'UnexpectedAnswer' : (systemCode ?? name),
     httpStatus,
     afterMs: toMilliseconds(headers?.['retry-after']),
@@ -68,17 +68,17 @@ export function toS3Failure(error: unknown): S3Failure {
   };
 }
 
-/** Whether other credentials could help. */
+/** Whether other credentials could solve the failure. */
 export function isAboutCredentials({ code = '', httpStatus }: S3Failure): boolean {
   return EXPIRED_CODES.includes(code) || CREDENTIAL_CODES.includes(code) || isNameless(code, httpStatus);
 }
 
-/** Whether the request was refused for its date. */
+/** Whether the store rejected the request because of its date. */
 export function isAboutTime({ code = '', httpStatus, isClockOff }: S3Failure): boolean {
   return TIME_CODES.includes(code) || (isClockOff && isNameless(code, httpStatus));
 }
 
-/** Whether the store found other bytes than the checksum says. */
+/** Whether the store reports that the bytes do not match the checksum. */
 export function isChecksumRefusal(error: unknown): boolean {
   return CHECKSUM_CODES.includes(toS3Failure(error).code ?? '');
 }
@@ -87,7 +87,7 @@ function isNameless(code: string, httpStatus: number | undefined): boolean {
   return NAMELESS_STATUSES.includes(httpStatus ?? 0) && /^(Unknown.*|Forbidden|BadRequest|\d+)$/.test(code);
 }
 
-/** The region that the store says the bucket is in, when a request went to another; null when it says nothing of the kind. */
+/** The region of the bucket, from the error for a request to a wrong region; null for any other error. */
 export function toRegionHint(error: unknown): string | null {
   const { code, httpStatus } = toS3Failure(error);
   const isRefused = httpStatus === 301 || httpStatus === 307 || BUCKET_CODES.includes(code ?? '');
@@ -101,7 +101,7 @@ function toHeaders(error: unknown): Readonly<Record<string, unknown>> | undefine
   return headers as Readonly<Record<string, unknown>> | undefined;
 }
 
-/** The outcome of a request that failed. Rethrows what is no failure of the store: an abort, a local file that cannot be read. */
+/** The outcome of a failed request. Rethrows errors that the store has not caused: an abort, or an unreadable local file. */
 export function outcomeFrom(
   operation: string,
   error: unknown,
@@ -122,7 +122,7 @@ function toStoreError(operation: string, failure: S3Failure, cause: unknown): St
   const code = failure.code ?? '';
   const answer = [failure.httpStatus, code, messageOf(cause)].filter(Boolean).join(' ');
   const message = `${operation}: ${answer}`;
-  // Both have been signed anew once already.
+  // The connection has already signed and sent these requests a second time.
   if (isAboutTime(failure)) return new StoreClockError(message, { cause });
   if (CREDENTIAL_CODES.includes(code) || EXPIRED_CODES.includes(code))
     return new StoreCredentialsError(message, { cause });
@@ -133,7 +133,7 @@ function toStoreError(operation: string, failure: S3Failure, cause: unknown): St
   return new StoreRequestError(message, { cause });
 }
 
-/** `Retry-After` is seconds or a date (RFC 9110 §10.2.3). The date would need the server's clock; the seconds do not. */
+/** `Retry-After` is seconds or a date (RFC 9110 §10.2.3). Dates are ignored, because they would need the server's clock. */
 function toMilliseconds(retryAfter: unknown): number | undefined {
   return typeof retryAfter === 'string' && /^\d{1,6}$/.test(retryAfter)
     ? Number(retryAfter) * 1000

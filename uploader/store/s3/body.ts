@@ -1,4 +1,4 @@
-/** The bodies of parts: small ones in memory, large ones read from the source twice, for the checksum and for the sending. */
+/** Reads the bodies of parts. Small ones are held in memory; large ones are read twice, for the checksum and for the upload. */
 
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
@@ -6,16 +6,16 @@ import { readBody } from '../base/body-memory.js';
 import type { Part } from '../base/part-planner.js';
 import type { CommitRequest } from '../base/store.js';
 
-/** Larger parts are streamed from the source in pieces of this size, never held as a whole. */
+/** Large parts are streamed from the source in pieces of this size. */
 const STREAM_PIECE_BYTES = 1024 * 1024;
 
 export interface PartBody {
   readonly crc32: number;
-  /** The bytes, for one request; called again for another. */
+  /** The bytes for one request. Call it again for each further request. */
   open(): Buffer | Readable;
 }
 
-/** The body of a part, in the buffer if there is one; null when the source has become too short for it. */
+/** The body of a part, in `buffer` if one is given; null when the source has become too short. */
 export async function readPartBody(
   part: Part,
   request: CommitRequest,
@@ -26,7 +26,7 @@ export async function readPartBody(
   return bytes.length === part.end - part.start ? { crc32: crc32(bytes), open: () => bytes } : null;
 }
 
-/** CRC-32 of `[start, end)` of the source; null when it is shorter. */
+/** CRC-32 of `[start, end)` of the source; null when the source is too short. */
 export async function crc32OfRange(
   range: { readonly start: number; readonly end: number },
   request: CommitRequest,

@@ -1,4 +1,4 @@
-/** The AWS SDK's S3 clients, loaded when a bucket is opened. How requests are sent is in connection.ts. */
+/** Loads the AWS SDK and creates its S3 clients. connection.ts sends the requests. */
 
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { type Library, loadLibrary } from '../base/load-library.js';
@@ -17,10 +17,10 @@ export const TIMEOUTS: S3Timeouts = {
   totalMs: 60_000,
 };
 
-/** Waiting for one of the SDK's 50 sockets would count as connecting. This is more than can be under way at once. */
+/** Above the largest number of requests in flight. With the SDK's 50 sockets, waiting for a socket would count as connecting. */
 const MAX_SOCKETS = 512;
 
-/** Two clients that differ in how long a server may be silent, and the quick one's way for small objects. */
+/** Two clients with different timeouts, and the fast path of `quick` for small objects. */
 export interface S3ClientPair {
   readonly quick: S3Client;
   readonly patient: S3Client;
@@ -49,12 +49,12 @@ function toConfig(options: S3ClientOptions, connectMs: number, silenceMs: number
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     forcePathStyle: pathStyle ?? endpoint !== undefined,
-    // One policy for repeats, ours: the SDK's has a quota that gives up in exactly the long outage to be survived.
+    // Only polytrack's retry policy applies. The SDK's has a retry quota, which gives up in a long outage.
     maxAttempts: 1,
-    // Checksums are computed from the bytes that were announced, not from whatever the SDK is handed.
+    // polytrack computes checksums of the bytes that it has read, so the SDK must not compute its own.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    // It would open a connection for each part; what it saves is the body of a refused request, at most one part.
+    // It would open a connection for each part, and only saves the body of a rejected request, at most one part.
     expectContinueHeader: false,
     requestHandler: (requestHandler as S3ClientConfig['requestHandler']) ?? {
       connectionTimeout: connectMs,
@@ -62,7 +62,7 @@ function toConfig(options: S3ClientOptions, connectMs: number, silenceMs: number
       httpAgent,
       httpsAgent: httpAgent,
     },
-    // For the providers of credentials: the shared files are read again on each refresh, or a rotated key would never be seen.
+    // Credential providers must read the shared files again on each refresh, to pick up rotated keys.
     ignoreCache: true,
   };
   return config;

@@ -1,4 +1,4 @@
-/** Finds multipart uploads that nobody will finish, and aborts them: what they hold is paid for until then. */
+/** Aborts orphaned multipart uploads, whose parts are charged until then. */
 
 import type { ListMultipartUploadsCommandOutput, MultipartUpload } from '@aws-sdk/client-s3';
 import { PrefixSet } from '../base/prefix-set.js';
@@ -9,11 +9,11 @@ import type { S3Connection } from './connection.js';
 export interface CollectPlace {
   readonly bucket: string;
   readonly toObjectKey: (key: string) => string;
-  /** Uploads of this process. */
+  /** Whether this process uses the upload. */
   readonly isInUse: (uploadId: string) => boolean;
 }
 
-/** Aborts the uploads below the prefixes that are old enough by the store's own clock. */
+/** Aborts the uploads below the prefixes that are old enough by the clock of the store. */
 export async function collectUploads(
   connection: S3Connection,
   place: CollectPlace,
@@ -27,10 +27,10 @@ export async function collectUploads(
     try {
       for await (const { Key, UploadId, Initiated } of listUploads(connection, place, prefix, signal)) {
         if (Key === undefined || UploadId === undefined || place.isInUse(UploadId)) continue;
-        // The listing knows prefixes only: `a` would mean `a.1` too.
+        // Listings match any prefix: `a` also finds `a.1`.
         if (!wanted.has(Key.slice(baseLength))) continue;
         const ageMs = Initiated === undefined ? 0 : connection.storeTimeMs() - Initiated.getTime();
-        // `Initiated` is in whole seconds for some stores: an age of 0 asked for means all.
+        // Some stores round `Initiated` to seconds, so an age of 0 means all uploads.
         const isOld = olderThanMs === 0 || ageMs > olderThanMs;
         if (isOld && (await abort(connection, { Bucket: place.bucket, Key, UploadId }, signal))) removed += 1;
         else left += 1;
@@ -65,7 +65,7 @@ async function* listUploads(
   }
 }
 
-/** False when it could not be aborted: the next collection tries again. */
+/** Aborts an upload. False when that failed: the next `collect` retries. */
 async function abort(
   connection: S3Connection,
   input: { Bucket: string; Key: string; UploadId: string },

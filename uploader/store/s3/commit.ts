@@ -1,5 +1,5 @@
 /**
- * What every write to S3 carries: the condition and checksums; and how a refusal is understood.
+ * Conditions and checksums of writes to S3, and the errors for failed conditions.
  *
  * Source: Amazon S3 User Guide, "Add preconditions to S3 operations with conditional requests" and "Checking object integrity".
  */
@@ -7,14 +7,14 @@
 import type { CommitRequest, HeadOutcome } from '../base/store.js';
 import { toS3Failure } from './answer.js';
 
-/** The base64 of the big-endian checksum, as S3 wants it. */
+/** The big-endian checksum in base64, as S3 requires. */
 export function toBase64Crc32(crc32: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc32);
   return bytes.toString('base64');
 }
 
-/** The inverse of `toBase64Crc32`; null for a checksum that is not of the whole object (`…-<parts>`). */
+/** The inverse of `toBase64Crc32`; null for a composite checksum (`…-<parts>`), which is not that of the whole object. */
 export function fromBase64Crc32(text: string | undefined): number | null {
   if (text === undefined || !/^[A-Za-z0-9+/]{6}==$/.test(text)) return null;
   return Buffer.from(text, 'base64').readUInt32BE();
@@ -29,14 +29,14 @@ export type Condition = { readonly IfMatch?: string; readonly IfNoneMatch?: stri
 
 export interface ConditionsOptions {
   readonly isHonoured: (write: ConditionalWrite) => boolean;
-  /** Called when the store says that it cannot (501): it is believed from then on. */
+  /** Called when the store does not implement conditions (501). Later writes should then not use them. */
   readonly onRefused: (write: ConditionalWrite) => void;
   readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
 }
 
 /**
- * Writes under the condition that the object is still the base. Where the store has no conditions the object is looked at just before
- * (F63): weaker, because another writer may change it in between.
+ * Makes writes conditional on the base. If the store does not support conditions, a HEAD request before the write checks the object (F63).
+ * That is weaker, because another writer may change the object in between.
  */
 export class Conditions {
   readonly #options: ConditionsOptions;
@@ -74,21 +74,21 @@ export class Conditions {
   }
 }
 
-/** In place of the store's 412. */
+/** Stands for a 412 response when the store does not support conditions. */
 class ChangedObjectError extends Error {
   readonly code = 'PreconditionFailed';
   constructor(key: string) {
-    super(`${key} is no longer the expected object`);
+    super(`${key}: the object is not the expected version`);
   }
 }
 
-/** Whether an error says that the object is not the expected one: 412, or 404 for a base that is gone. */
+/** Whether an error means that the object is not the expected one: 412, or 404 for a missing base. */
 export function isPreconditionFailure(error: unknown): boolean {
   const { code, httpStatus } = toS3Failure(error);
   return httpStatus === 412 || code === 'PreconditionFailed' || code === 'NoSuchKey';
 }
 
-/** Whether the connection ended while a request was on its way. */
+/** Whether the connection was closed while the request was in flight. */
 export function isBrokenConnection(error: unknown): boolean {
   return ['ECONNRESET', 'ECONNABORTED', 'EPIPE'].includes(toS3Failure(error).code ?? '');
 }

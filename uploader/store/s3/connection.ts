@@ -1,6 +1,6 @@
 /**
- * Sends requests to S3, one attempt each, and mends what can be mended by signing anew, once each for a request: expired credentials, a clock
- * that is off, a region that the store corrects (F43, F45, F46). All else is the caller's to judge.
+ * Sends requests to S3, with one attempt each. Signs and sends a request again, once for each reason, after expired credentials, a wrong clock,
+ * or a region that the store corrects (F43, F45, F46). The caller handles all other errors.
  */
 
 import type { $Command, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
@@ -23,18 +23,18 @@ export type S3Command<Input extends ServiceInputTypes, Output extends ServiceOut
 
 export interface SendOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Of the body, sent or copied: what the time for the request is made of. */
+  /** The size of the body, sent or copied. It determines the time limit of the request. */
   readonly sizeBytes?: number | undefined;
-  /** A server may think about it for minutes. */
+  /** True when the server may need minutes to respond. */
   readonly isPatient?: boolean | undefined;
 }
 
-/** F39: throughput of the slowest connection that is still useful. */
+/** F39: the slowest connection that is still useful, 256 KiB/s. */
 const MIN_BYTES_PER_MS = 256 * 1.024;
-/** The same expired credentials in many requests at once cause one refresh. */
+/** Many concurrent requests with the same expired credentials cause only one refresh. */
 const REFRESH_INTERVAL_MS = 5_000;
 
-/** In place of an error with its stack for each request, which nobody would read. */
+/** The abort reason: a string, because an error would record a stack for each request. */
 const ENDED = 'ended';
 
 type SendWith<Output> = (clients: S3ClientPair, abortSignal: AbortSignal) => Promise<Output>;
@@ -60,7 +60,7 @@ export class S3Connection {
   }
 
   /**
-   * Loads the SDK and resolves the credentials, from the standard AWS chain: environment, shared files, SSO, container and instance
+   * Loads the SDK and resolves the credentials from the standard AWS chain: environment, shared files, SSO, container and instance
    * roles. Throws `StoreLibraryError` without the SDK, `StoreCredentialsError` without credentials and `ConfigError` without a region.
    */
   static async open(
@@ -82,12 +82,12 @@ export class S3Connection {
     try {
       return await this.#clients.quick.config.region();
     } catch (cause) {
-      const hint = 'Name it with --region or AWS_REGION.';
+      const hint = 'Set --region or AWS_REGION.';
       throw new ConfigError(`no region for S3: ${messageOf(cause)}`, hint, { cause });
     }
   }
 
-  /** What requests are signed with. Refreshed by the SDK five minutes before it expires. */
+  /** The current credentials. The SDK refreshes them five minutes before they expire. */
   async credentials(options: { forceRefresh?: boolean } = {}): Promise<S3Credentials> {
     try {
       return await this.#clients.quick.config.credentials(options);
@@ -96,22 +96,22 @@ export class S3Connection {
     }
   }
 
-  /** How far the store's clock is ahead of ours, as its last answer had it; exact to a second or so. */
+  /** How far the store's clock is ahead of this host's, from its last response; accurate to about a second. */
   get clockOffsetMs(): number {
     return this.#clients.quick.config.systemClockOffset;
   }
 
-  /** The time by the store's clock, in milliseconds since the epoch. */
+  /** The time of the store's clock, in milliseconds since the epoch. */
   storeTimeMs(): number {
     return this.#clock.wallTime() * 1000 + this.clockOffsetMs;
   }
 
-  /** By the clock of the connection. */
+  /** Waits, by the clock of the connection. */
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return this.#clock.sleep(ms, signal);
   }
 
-  /** One attempt. `toCommand` makes the request anew when it has to be signed again: a streamed body can be sent only once. */
+  /** Sends a request. Calls `toCommand` again when the request must be signed again, because a streamed body can be sent only once. */
   send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     toCommand: (sdk: S3Sdk) => S3Command<Input, Output>,
     options: SendOptions = {},
@@ -122,7 +122,7 @@ export class S3Connection {
     }, options);
   }
 
-  /** As `send`, for what is sent most often: a small object. */
+  /** As `send`, with a fast path for the most frequent request, the upload of a small object. */
   put(toInput: () => PutInput, options: SendOptions): Promise<PutOutput> {
     return this.#sendMended(({ puts }, abortSignal) => puts.send(toInput(), abortSignal), options);
   }
@@ -168,7 +168,7 @@ export class S3Connection {
       return await sendWith(clients, limit.signal);
     } catch (error) {
       if (signal?.aborted === true || !limit.signal.aborted) throw error;
-      throw Object.assign(new Error(`no answer within ${Math.round(limitMs / 1000)} s`, { cause: error }), {
+      throw Object.assign(new Error(`no response within ${Math.round(limitMs / 1000)} s`, { cause: error }), {
         name: 'TimeoutError',
       });
     } finally {
@@ -178,7 +178,7 @@ export class S3Connection {
     }
   }
 
-  /** What was mended, so that the request is worth sending once more; null when nothing was. */
+  /** What was repaired, so that the request can be sent again; null when nothing was. */
   async #repair(
     error: unknown,
     signedWith: S3Credentials,
@@ -190,13 +190,13 @@ export class S3Connection {
       this.#switchRegion(region);
       return 'region';
     }
-    // The SDK has taken the store's time from the answer already.
+    // The SDK has already read the store's time from the response.
     if (isAboutTime(failure) && !tried.has('time')) return 'time';
     if (!isAboutCredentials(failure) || tried.has('credentials')) return null;
     return isSame(await this.#refreshed(signedWith), signedWith) ? null : 'credentials';
   }
 
-  /** Credentials other than those that were refused, if there are any. */
+  /** The current credentials, refreshed if they are those that were rejected. */
   async #refreshed(refused: S3Credentials): Promise<S3Credentials> {
     const current = await this.credentials();
     const nowMs = this.#clock.monotonicMs();
@@ -207,12 +207,12 @@ export class S3Connection {
 
   #switchRegion(region: string): void {
     const { systemClockOffset } = this.#clients.quick.config;
-    this.#retired.push(this.#clients); // requests may still be under way
+    this.#retired.push(this.#clients); // requests may still be in flight
     this.#clients = createS3Clients(this.sdk, { ...this.#options, region }, this.#timeouts);
     this.#clients.quick.config.systemClockOffset = systemClockOffset;
     this.#onNotice({
       code: 'NOTICE_STORE_REGION',
-      message: `the bucket lies in the region ${region}: name it with --region to save a request at each start`,
+      message: `the bucket is in the region ${region}: set --region to save a request at each start`,
     });
   }
 }

@@ -1,8 +1,8 @@
 /**
- * PutObject without the SDK's middleware, which takes more of a processor than all else that is done for a small file (docs/performance.md).
+ * Sends PutObject without the SDK's middleware, which needs more CPU time than all other work on a small file (docs/performance.md).
  *
- * Where a bucket is and how its requests are signed is the SDK's to say: the first request goes its way, and shows both; the next differ in
- * key, body and what is said of these. What an answer means that is no success is the SDK's to say too: it is given the answer to read.
+ * The SDK sends the first request to a bucket, which shows the address and the signing method. Later requests reuse both and differ only in
+ * key, body and the headers for these. The SDK also parses all error responses.
  */
 
 import { Readable } from 'node:stream';
@@ -28,11 +28,11 @@ type Signer = Awaited<ReturnType<Config['signer']>>;
 type HttpRequest = Parameters<Config['requestHandler']['handle']>[0];
 type HttpResponse = Awaited<ReturnType<Config['requestHandler']['handle']>>['response'];
 
-/** What all requests to a bucket have in common. */
-interface Way {
+/** The parts that all requests to a bucket share. */
+interface RequestTemplate {
   readonly request: Pick<HttpRequest, 'protocol' | 'hostname' | 'port' | 'query' | 'method'>;
   readonly headers: Readonly<Record<string, string>>;
-  /** The path of a key begins with it. */
+  /** The start of the path, before the key. */
   readonly pathStart: string;
   readonly signer: Signer;
   readonly signingRegion: string | undefined;
@@ -44,20 +44,20 @@ const COMMON_HEADERS = ['host', 'content-type', 'user-agent'];
 export class DirectPuts {
   readonly #sdk: typeof import('@aws-sdk/client-s3');
   readonly #client: S3Client;
-  readonly #ways = new Map<string, Way>();
+  readonly #templates = new Map<string, RequestTemplate>();
 
   constructor(sdk: typeof import('@aws-sdk/client-s3'), client: S3Client) {
     this.#sdk = sdk;
     this.#client = client;
   }
 
-  /** One attempt. Rejects as the SDK does. */
+  /** Makes one attempt. Rejects with the errors of the SDK. */
   async send(input: PutInput, abortSignal: AbortSignal): Promise<PutOutput> {
-    const way = this.#ways.get(input.Bucket);
-    if (way === undefined) return this.#sendByCommand(input, abortSignal);
+    const template = this.#templates.get(input.Bucket);
+    if (template === undefined) return this.#sendByCommand(input, abortSignal);
     const { requestHandler, systemClockOffset } = this.#client.config;
-    const { signer, signingRegion, signingService } = way;
-    const signed = await signer.sign(toRequest(way, input), {
+    const { signer, signingRegion, signingService } = template;
+    const signed = await signer.sign(toRequest(template, input), {
       signingDate: new Date(Date.now() + systemClockOffset),
       ...(signingRegion === undefined ? {} : { signingRegion }),
       ...(signingService === undefined ? {} : { signingService }),
@@ -81,7 +81,7 @@ export class DirectPuts {
     return this.#client.send(command, { abortSignal });
   }
 
-  /** Buckets that are signed for in another way, by sessions of their own or for several regions, are left to the SDK. */
+  /** Stores the template of a bucket. Buckets with other signing methods, such as sessions or several regions, always use the SDK. */
   async #learn(
     { Bucket, Key }: PutInput,
     request: HttpRequest,
@@ -90,7 +90,7 @@ export class DirectPuts {
     const { protocol, hostname, port, query, method, headers } = request;
     const keyPath = toPath(Key);
     if (authScheme?.name !== 'sigv4' || !request.path.endsWith(`/${keyPath}`)) return;
-    this.#ways.set(Bucket, {
+    this.#templates.set(Bucket, {
       request: { protocol, hostname, port, query, method },
       headers: Object.fromEntries(COMMON_HEADERS.map((name) => [name, headers[name] ?? ''])),
       pathStart: request.path.slice(0, -keyPath.length),
@@ -100,7 +100,7 @@ export class DirectPuts {
     });
   }
 
-  /** What the SDK makes of an answer: its error, with all that is known of it, and the store's time. */
+  /** Lets the SDK parse an error response: it throws its own error, and corrects its clock offset. */
   #readAnswer(input: PutInput, response: HttpResponse): Promise<PutOutput> {
     const command = this.#toCommand(input);
     command.middlewareStack.add(() => async () => ({ response, output: { $metadata: {} } }), {
@@ -116,7 +116,7 @@ export class DirectPuts {
   }
 }
 
-function toRequest({ request, headers, pathStart }: Way, input: PutInput): HttpRequest {
+function toRequest({ request, headers, pathStart }: RequestTemplate, input: PutInput): HttpRequest {
   const { Key, Body, ChecksumCRC32, Metadata, IfMatch, IfNoneMatch } = input;
   const own: Record<string, string> = {
     ...headers,
@@ -129,14 +129,14 @@ function toRequest({ request, headers, pathStart }: Way, input: PutInput): HttpR
   return { ...request, path: `${pathStart}${toPath(Key)}`, headers: own, body: Body } as HttpRequest;
 }
 
-/** As the SDK writes a key: RFC 3986, slashes kept. */
+/** Encodes a key as the SDK does: by RFC 3986, without encoding slashes. */
 function toPath(key: string): string {
   return encodeURIComponent(key)
     .replaceAll('%2F', '/')
     .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** The connection is free for the next request once the answer has been read. */
+/** Reads the body to its end, so that the connection can be reused. */
 function untilEnd(body: unknown): Promise<void> {
   if (!(body instanceof Readable)) return Promise.resolve();
   return new Promise((resolve, reject) => {
@@ -144,7 +144,7 @@ function untilEnd(body: unknown): Promise<void> {
     body.once('error', reject);
     body.once('close', () => {
       if (!body.readableEnded)
-        reject(Object.assign(new Error('the answer broke off'), { code: 'ECONNRESET' }));
+        reject(Object.assign(new Error('the response ended early'), { code: 'ECONNRESET' }));
     });
     body.resume();
   });

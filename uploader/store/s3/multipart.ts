@@ -1,8 +1,8 @@
 /**
- * Commits of large objects and appends: multipart uploads whose every part and whole object the store checks by CRC-32.
+ * Commits large objects and appends as multipart uploads. The store checks the CRC-32 of each part and of the whole object.
  *
- * What has been uploaded is remembered under the commit id, so that a commit called again sends only the parts that are missing.
- * Nothing is visible before the completion. Source: Amazon S3 User Guide, "Tutorial: Upload an object through multipart upload and
+ * Uploaded parts are remembered by commit id, so that a retried commit sends only the missing parts. The object becomes visible on
+ * completion. Source: Amazon S3 User Guide, "Tutorial: Upload an object through multipart upload and
  * verify its data integrity", and API Reference, `UploadPartCopy` and `CompleteMultipartUpload`.
  */
 
@@ -33,11 +33,11 @@ export interface MultipartOptions {
   readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
 }
 
-/** What is to be uploaded: the parts, and what the first of them copy from the object as it is. */
+/** The parts to upload. The first ones may be copied from the existing object. */
 export interface MultipartPlan {
   readonly objectKey: string;
   readonly parts: readonly Part[];
-  /** What the copied parts hold, all together, and which object they are copied from. */
+  /** Size and CRC-32 of all copied parts together, and the object that they are copied from. */
   readonly copied?: (Extent & { readonly etag: string; readonly isWholeObject: boolean }) | undefined;
 }
 
@@ -45,7 +45,7 @@ interface Upload {
   readonly uploadId: string;
   readonly objectKey: string;
   readonly parts: Map<number, UploadedPart>;
-  /** A completion was sent, perhaps by an earlier process, and its answer did not come, or was none. */
+  /** A completion was sent, perhaps by an earlier process, without a usable response. */
   isUndecided?: boolean;
 }
 
@@ -57,7 +57,7 @@ export class MultipartCommits {
     this.#options = options;
   }
 
-  /** The ids of the uploads that calls of this process have opened and not ended. */
+  /** The ids of the uploads that this process has open. */
   get openUploadIds(): ReadonlySet<string> {
     return new Set([...this.#uploads.values()].map(({ uploadId }) => uploadId));
   }
@@ -82,7 +82,7 @@ export class MultipartCommits {
       const input = { Bucket: bucket, Key: upload.objectKey, UploadId: upload.uploadId };
       await connection.send((sdk) => new sdk.AbortMultipartUploadCommand(input));
     } catch {
-      // The store is away. Its open uploads are collected later, by a lifecycle rule at the latest.
+      // The store is unavailable. `collect`, or at the latest a lifecycle rule, removes the upload later.
     }
   }
 
@@ -95,7 +95,7 @@ export class MultipartCommits {
     return (await this.#resume(plan, request)) ?? this.#create(plan, request);
   }
 
-  /** Goes on where an earlier process stopped; null when there is nothing to go on with. */
+  /** Resumes the upload of an earlier process; null when there is none to resume. */
   async #resume(
     { objectKey, parts }: MultipartPlan,
     request: CommitRequest,
@@ -104,7 +104,7 @@ export class MultipartCommits {
     const { connection, bucket } = this.#options;
     const confirmed = await confirmParts(connection, { bucket, objectKey, parts }, request);
     if (confirmed.status === 'gone') {
-      // Aborted by somebody, or completed by the call whose answer the earlier process did not live to see.
+      // Aborted by another program, or completed by a request whose response the earlier process did not receive.
       const found = await awaitCompletion(request, this.#options.head, connection);
       const outcome = resolveConflict(found, request);
       return outcome.status === 'conflict' || found.status === 'absent' ? null : outcome;
@@ -133,7 +133,7 @@ export class MultipartCommits {
           }),
         request,
       );
-      if (uploadId === undefined) return unexpected(operation, 'an upload id');
+      if (uploadId === undefined) return unexpected(operation, 'upload id');
       const upload = { uploadId, objectKey, parts: new Map<number, UploadedPart>() };
       this.#uploads.set(request.commitId, upload);
       request.onUploadOpened?.(uploadId);
@@ -143,7 +143,7 @@ export class MultipartCommits {
     }
   }
 
-  /** Stores the parts that are missing, some at a time. The first failure keeps further parts from starting. */
+  /** Uploads the missing parts, `PARTS_AT_ONCE` in parallel. After the first failure no further part starts. */
   async #storeParts(
     upload: Upload,
     plan: MultipartPlan,
@@ -178,12 +178,12 @@ export class MultipartCommits {
       if (part.isCopied && isPreconditionFailure(error))
         return resolveConflict(await this.#options.head(request.key, request.signal), request);
       if (toS3Failure(error).code === 'NoSuchUpload') {
-        // Completed by a call whose answer was lost, or removed by somebody: the next call starts again.
+        // Completed by a call whose response was lost, or aborted by another program. The next call starts over.
         this.#uploads.delete(request.commitId);
         const resolved = resolveConflict(await this.#options.head(request.key, request.signal), request);
         if (resolved.status === 'stored') return resolved;
       }
-      return outcomeFrom(`store part ${part.number} of ${request.key}`, error, request.signal);
+      return outcomeFrom(`upload part ${part.number} of ${request.key}`, error, request.signal);
     }
   }
 
@@ -213,7 +213,7 @@ export class MultipartCommits {
       },
       { signal: request.signal, sizeBytes },
     );
-    if (etag === undefined) return unexpected(`send part ${part.number} of ${request.key}`, 'an ETag');
+    if (etag === undefined) return unexpected(`upload part ${part.number} of ${request.key}`, 'ETag');
     upload.parts.set(part.number, { etag, crc32: checksum, sentCrc32: body.crc32, sizeBytes });
     request.onPartStored?.({ number: part.number, etag, crc32: body.crc32, sizeBytes });
     return null;
@@ -225,7 +225,7 @@ export class MultipartCommits {
     { copied }: MultipartPlan,
     request: CommitRequest,
   ): Promise<CommitOutcome | null> {
-    if (copied === undefined) throw new Error('a plan with copied parts says what they copy');
+    if (copied === undefined) throw new Error('a plan with copied parts needs `copied`');
     const { connection, bucket } = this.#options;
     const sizeBytes = part.end - part.start;
     const isWhole = copied.isWholeObject && sizeBytes === copied.sizeBytes;
@@ -243,7 +243,7 @@ export class MultipartCommits {
       { signal: request.signal, sizeBytes, isPatient: true },
     );
     const etag = result?.ETag;
-    if (etag === undefined) return unexpected(`copy part ${part.number} of ${request.key}`, 'an ETag');
+    if (etag === undefined) return unexpected(`copy part ${part.number} of ${request.key}`, 'ETag');
     upload.parts.set(part.number, { etag, crc32: result?.ChecksumCRC32, sentCrc32: null, sizeBytes });
     return null;
   }
@@ -273,7 +273,7 @@ export class MultipartCommits {
       );
       if (etag === undefined) {
         upload.isUndecided = true;
-        return unexpected(operation, 'an ETag');
+        return unexpected(operation, 'ETag');
       }
       if (wasUndecided) return await this.#confirm(request);
       this.#uploads.delete(request.commitId);
@@ -281,14 +281,14 @@ export class MultipartCommits {
     } catch (error) {
       upload.isUndecided = true;
       request.signal?.throwIfAborted();
-      // No answer, or "not now": the upload is kept, because the same completion may get through yet, or has already.
+      // No response, or a temporary error: keep the upload, because a completion may still succeed or has already done so.
       if (!isDefinite(error)) return outcomeFrom(operation, error, request.signal);
       const isAtWork = wasUndecided && toS3Failure(error).code === 'NoSuchUpload';
       const found = isAtWork
         ? await awaitCompletion(request, head, connection)
         : await head(request.key, request.signal);
       await this.abandon(request.commitId);
-      // Whatever was said: an earlier completion may have happened and its answer been lost.
+      // Check the object in any case: an earlier completion may have succeeded although its response was lost.
       const resolved = resolveConflict(found, request);
       if (resolved.status !== 'conflict' || isPreconditionFailure(error)) return resolved;
       if (isChecksumRefusal(error) && isOtherBase(found, plan)) return resolved;
@@ -297,8 +297,8 @@ export class MultipartCommits {
   }
 
   /**
-   * A completion that was sent before, and now succeeds, may still be at work: versitygw 1.8.0 says yes to the second while the first
-   * has not made the object yet. Only what can be seen is stored.
+   * When a completion is sent twice, the object may not exist yet although the second succeeds: versitygw 1.8.0 acknowledges the second
+   * while the first is still in progress. So the outcome is `stored` only once HEAD finds the object.
    */
   async #confirm(request: CommitRequest): Promise<CommitOutcome> {
     const found = await this.#options.head(request.key, request.signal);
@@ -308,7 +308,7 @@ export class MultipartCommits {
       return outcome;
     }
     const cause = new Error(
-      `${request.key}: its completion was acknowledged, and the object is not there yet`,
+      `${request.key}: the store acknowledged the completion, but the object does not exist yet`,
     );
     return { status: 'retry', cause };
   }
@@ -328,7 +328,7 @@ export class MultipartCommits {
   }
 }
 
-/** Whether a completion was refused for good: this upload will never become the object. */
+/** Whether a completion was rejected permanently, so that this upload can never become the object. */
 function isDefinite(error: unknown): boolean {
   const failure = toS3Failure(error);
   const { code, httpStatus } = failure;
@@ -338,14 +338,14 @@ function isDefinite(error: unknown): boolean {
   );
 }
 
-/** Whether a checksum failed because what was copied is not what the caller took it for. */
+/** Whether a checksum failed because the copied object is not the one that the caller expects. */
 function isOtherBase(found: HeadOutcome, { copied }: MultipartPlan): boolean {
   if (copied === undefined || found.status !== 'found') return false;
   const { etag, crc32 } = found.object;
   return etag !== copied.etag || (copied.isWholeObject && crc32 !== null && crc32 !== copied.crc32);
 }
 
-/** CRC-32 of the object that the parts make. */
+/** CRC-32 of all parts together. */
 function combineParts(parts: ReadonlyMap<number, UploadedPart>, copied: MultipartPlan['copied']): number {
   const sent = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
   return sent.reduce(

@@ -1,17 +1,17 @@
-/** How a bucket of S3 is reached. Apart from the client, so that these options need no types of the AWS SDK. */
+/** Options for the connection to an S3 bucket. Separate from the client, so that importing them needs no types of the AWS SDK. */
 
 import type { Clock } from '../../../src/base/clock.js';
 
 export interface S3ClientOptions {
   readonly endpoint?: string | undefined;
-  /** Default: what the AWS configuration says; `us-east-1` when there is an endpoint and nothing says otherwise. */
+  /** Default: from the AWS configuration; `us-east-1` when an endpoint but no region is configured. */
   readonly region?: string | undefined;
-  /** Default: true when there is an endpoint, because few of them have a name for each bucket. */
+  /** Default: true with an endpoint, because few S3-compatible servers have a host name for each bucket. */
   readonly pathStyle?: boolean | undefined;
-  /** Sends the requests. Default: Node.js' own HTTP client with the timeouts below. */
+  /** Sends the requests. Default: the HTTP client of Node.js with the timeouts below. */
   readonly requestHandler?: S3RequestHandler | undefined;
   readonly clock?: Clock | undefined;
-  /** Waited for before each request: a limit on how many there may be each second. */
+  /** Awaited before each request, to limit the number of requests per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
   readonly timeouts?: Partial<S3Timeouts> | undefined;
 }
@@ -23,10 +23,10 @@ export interface S3RequestHandler {
 
 export interface S3Timeouts {
   readonly connectMs: number;
-  /** No byte in either direction. */
+  /** The longest time without a byte in either direction. */
   readonly silenceMs: number;
-  /** The same for what a server may think about for minutes before it says a word: a copy, the completion of a large upload. */
+  /** As `silenceMs`, for requests whose response may take minutes: a copy, or the completion of a large upload. */
   readonly patientSilenceMs: number;
-  /** A whole request: at least this, more for a large body. */
+  /** The limit for a whole request. Large bodies get more time. */
   readonly totalMs: number;
 }

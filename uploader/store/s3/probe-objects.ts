@@ -1,4 +1,4 @@
-/** The objects of a probe: what a bucket says to each way of making them. Every request either gets a yes or no, or ends the probe. */
+/** The test objects of a probe. Every request is accepted, is rejected, or ends the probe. */
 
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -16,7 +16,7 @@ export interface ProbePlace {
 }
 
 export type ProbePart =
-  /** Bytes at the beginning of an object, copied; of the object itself when nothing else is named. */
+  /** The first bytes of an object, copied. `of` names the object; default: the object that is written. */
   { readonly copy: Buffer; readonly of?: string } | { readonly send: Buffer };
 
 export interface PutOptions extends Condition {
@@ -25,9 +25,9 @@ export interface PutOptions extends Condition {
 
 export interface CompleteOptions {
   readonly condition?: Condition;
-  /** Claims another checksum than that of the bytes. */
+  /** Sends a checksum that does not match the bytes. */
   readonly isWrong?: boolean;
-  /** False: without checksums. */
+  /** False: sends no checksums. */
   readonly isChecked?: boolean;
 }
 
@@ -45,26 +45,26 @@ export class ProbeObjects {
   constructor(place: ProbePlace, signal: AbortSignal | undefined) {
     this.#place = place;
     this.#signal = signal;
-    // Of its own for each probe: two at once must not see each other's objects.
+    // Unique for each probe: two concurrent probes must not see each other's objects.
     this.#prefix = `${place.keyPrefix}.plx/probe/${randomBytes(8).toString('hex')}/`;
   }
 
-  /** What was forbidden that the probe cannot do without. */
+  /** The missing permission that made the probe fail. */
   get lacks(): 'get' | 'put' | undefined {
     return this.#lacks;
   }
 
-  /** Whether a PUT is taken. */
+  /** Whether a PUT is accepted. */
   async takes(name: string, bytes: Buffer, options: PutOptions): Promise<boolean> {
     return (await this.#ask(`put ${name}`, () => this.#put(name, bytes, options))) !== null;
   }
 
-  /** A PUT without which the probe cannot go on. */
+  /** A PUT that must succeed for the probe to continue. */
   async require(name: string, bytes: Buffer): Promise<void> {
     try {
       await this.#put(name, bytes, {});
     } catch (error) {
-      throw this.#endFrom('write into the bucket', 'put', error);
+      throw this.#endFrom('write to the bucket', 'put', error);
     }
   }
 
@@ -82,13 +82,13 @@ export class ProbeObjects {
         hasMetadata: answer.Metadata?.['plx-commit'] === METADATA['plx-commit'],
       };
     } catch (error) {
-      throw this.#endFrom('read back from the bucket', 'get', error);
+      throw this.#endFrom('read from the bucket', 'get', error);
     }
   }
 
-  /** Whether a part is taken under this checksum. */
+  /** Whether a part with this checksum is accepted. */
   async takesPart(name: string, bytes: Buffer, checksum: string): Promise<boolean> {
-    const answer = await this.#ask('send a part', async () => {
+    const answer = await this.#ask('upload a part', async () => {
       const uploadId = await this.#createUpload(name, true);
       return this.#uploadPart(name, uploadId, 1, bytes, checksum);
     });
@@ -96,7 +96,7 @@ export class ProbeObjects {
     return answer !== null;
   }
 
-  /** Whether a multipart upload of these parts becomes the object. */
+  /** Whether a multipart upload of these parts can be completed. */
   async completes(
     name: string,
     parts: readonly ProbePart[],
@@ -105,7 +105,7 @@ export class ProbeObjects {
     const { condition = {}, isWrong = false, isChecked = true } = options;
     const whole = parts.reduce((crc, part) => crc32('copy' in part ? part.copy : part.send, crc), 0);
     const checksum = toBase64Crc32(isWrong ? toOther(whole) : whole);
-    const answer = await this.#ask('make an object of parts', async () => {
+    const answer = await this.#ask('complete a multipart upload', async () => {
       const UploadId = await this.#createUpload(name, isChecked);
       const Parts = [];
       for (const [index, part] of parts.entries())
@@ -124,7 +124,7 @@ export class ProbeObjects {
     return answer !== null;
   }
 
-  /** Whether an upload that is open is listed. */
+  /** Whether listings show open uploads. */
   async listsUploads(name: string): Promise<boolean> {
     const { connection, bucket } = this.#place;
     const answer = await this.#ask('list multipart uploads', async () => {
@@ -141,7 +141,7 @@ export class ProbeObjects {
 
   async versioning(): Promise<'on' | 'off' | 'unknown'> {
     const { connection, bucket } = this.#place;
-    const answer = await this.#ask('ask about versions', async () => {
+    const answer = await this.#ask('read the versioning of the bucket', async () => {
       const { Status } = await connection.send(
         (sdk) => new sdk.GetBucketVersioningCommand({ Bucket: bucket }),
         {
@@ -153,7 +153,7 @@ export class ProbeObjects {
     return answer ?? 'unknown';
   }
 
-  /** Whether objects may be read: asked with an object of the probe, so before `remove`. */
+  /** Whether objects may be read. Reads a test object, so call it before `remove`. */
   async mayRead(name: string): Promise<boolean> {
     const answer = await this.#ask('read an object', async () => {
       const input = this.#target(name);
@@ -165,7 +165,7 @@ export class ProbeObjects {
     return answer !== null;
   }
 
-  /** Aborts and deletes what the probe has made, as far as it may. */
+  /** Aborts the uploads of the probe and deletes its objects, as far as permissions allow. */
   async remove(): Promise<{ leftovers: string[]; mayAbort: boolean }> {
     await this.#abortUploads();
     const leftovers: string[] = [];
@@ -176,7 +176,7 @@ export class ProbeObjects {
         try {
           await this.#place.connection.send((sdk) => new sdk.DeleteObjectCommand(input));
         } catch {
-          if (!leftovers.includes(key)) leftovers.push(key); // the right to delete is not needed for anything else
+          if (!leftovers.includes(key)) leftovers.push(key); // only the probe needs the permission to delete
         }
       }
     return { leftovers, mayAbort: this.#mayAbort };
@@ -199,7 +199,7 @@ export class ProbeObjects {
       (sdk) => new sdk.CreateMultipartUploadCommand(input),
       { signal: this.#signal },
     );
-    if (UploadId === undefined) throw new Error('the answer has no upload id');
+    if (UploadId === undefined) throw new Error('the response has no upload id');
     this.#uploads.set(UploadId, this.#prefix + name);
     return UploadId;
   }
@@ -262,7 +262,7 @@ export class ProbeObjects {
     this.#uploads.clear();
   }
 
-  /** Null for a refusal. */
+  /** The result of `send`; null when the store rejects the request. */
   async #ask<Answer>(question: string, send: () => Promise<Answer>): Promise<Answer | null> {
     try {
       return await send();
@@ -290,12 +290,12 @@ export class ProbeObjects {
   }
 }
 
-/** A checksum that the bytes do not have. */
+/** A checksum that differs from `crc`. */
 export function toOther(crc: number): number {
   return (crc ^ 1) >>> 0;
 }
 
-/** Not so for a wrong checksum or a conflict, which have a few attempts elsewhere: here they are answers. */
+/** Whether a failure is temporary. Errors with few attempts (wrong checksum, conflict) are results of the probe instead. */
 function isPassing({ maxAttempts = Number.POSITIVE_INFINITY }: RetryOutcome): boolean {
   return maxAttempts === Number.POSITIVE_INFINITY;
 }

@@ -1,8 +1,8 @@
 /**
- * Asks a bucket what it does, with objects of its own below `.plx/probe/` that it removes again: two small ones and one of 5 MiB.
+ * Finds out what an S3 bucket supports, with test objects below `.plx/probe/` that it removes: two small ones and one of 5 MiB.
  *
- * Nothing is inferred from the name of a vendor. A refusal is an answer; a failure that passes, or missing permission to write, ends the probe
- * without one. What the answers mean for commits is in capabilities.ts.
+ * Nothing is inferred from the name of a vendor. A rejected request is a result. A temporary failure, or a missing permission to write, ends
+ * the probe without a result. capabilities.ts explains what the results mean for commits.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -16,7 +16,7 @@ import { ProbeObjects, type ProbePlace, toOther } from './probe-objects.js';
 
 const WRONG_ETAG = '"00000000000000000000000000000000"';
 
-/** Asks everything. A failure is an outcome; rejects only when the signal is aborted. */
+/** Runs all tests. A failure is an outcome; rejects only when the signal is aborted. */
 export async function probeBucket(place: ProbePlace, signal?: AbortSignal): Promise<ProbeOutcome> {
   const objects = new ProbeObjects(place, signal);
   try {
@@ -55,7 +55,7 @@ async function askAboutPuts(objects: ProbeObjects) {
   const ChecksumCRC32 = toBase64Crc32(crc32(bytes));
   const other = toBase64Crc32(toOther(crc32(bytes)));
   const checksumHeaders = await objects.takes('small', bytes, { ChecksumCRC32 });
-  // Without the right to write there is nothing to ask.
+  // Without the permission to write, end the probe.
   if (!checksumHeaders) await objects.require('small', bytes);
   const found = await objects.head('small');
   const isCreateRefused = !(await objects.takes('small', bytes, { IfNoneMatch: '*' }));
@@ -72,7 +72,7 @@ async function askAboutPuts(objects: ProbeObjects) {
   };
 }
 
-/** Appends to an object again and again, each time in another way. */
+/** Appends to an object several times, with a different kind of request each time. */
 async function askAboutMultipart(objects: ProbeObjects, hasChecksums: boolean) {
   const base = randomBytes(MIN_PART_BYTES + 1);
   const start = base.subarray(0, MIN_PART_BYTES);
@@ -80,7 +80,7 @@ async function askAboutMultipart(objects: ProbeObjects, hasChecksums: boolean) {
   await objects.require('large', base);
   const copied = [{ copy: base, of: 'large' }, { send: tail }];
   const canCopy = await objects.completes('other', copied, { isChecked: false });
-  // Without copies the same questions cost an upload each.
+  // Without copies, each test uploads the bytes instead.
   const first = canCopy ? { copy: base } : { send: base };
 
   const parts = [first, { send: tail }];
@@ -95,7 +95,7 @@ async function askAboutMultipart(objects: ProbeObjects, hasChecksums: boolean) {
   const grown = await objects.head('large');
   const isWhole = grown.crc32 === crc32(tail, crc32(base));
 
-  // By now it is an object made of parts, whose ETag some stores cannot match.
+  // The object now consists of parts. Some stores cannot match the ETag of such objects.
   const now = isReplaceTaken ? Buffer.concat([base, tail]) : base;
   const again = canCopy ? { copy: now } : { send: base };
   const rangeCopy =

@@ -1,4 +1,4 @@
-/** Commits of small objects: one request, whose checksum the store checks. */
+/** Commits small objects in one request. The store checks the checksum. */
 
 import { crc32 } from 'node:zlib';
 import { readBody } from '../base/body-memory.js';
@@ -55,24 +55,24 @@ export class SinglePuts {
     try {
       const { ETag } = await conditions.send('put', request, send);
       return ETag === undefined
-        ? unexpected(`send ${key}`, 'an ETag')
+        ? unexpected(`upload ${key}`, 'ETag')
         : { status: 'stored', etag: stripQuotes(ETag) };
     } catch (error) {
       if (isPreconditionFailure(error))
         return resolveConflict(await this.#options.head(key, signal), request);
       return isBrokenConnection(error) && !signal?.aborted
         ? this.#afterBrokenPut(request, error)
-        : outcomeFrom(`send ${key}`, error, signal);
+        : outcomeFrom(`upload ${key}`, error, signal);
     }
   }
 
-  /** A server that refuses a condition may hang up before it has read the body: its refusal is then lost with the connection. */
+  /** A server may reject a condition and close the connection before it has read the body; the rejection is then lost. */
   async #afterBrokenPut(request: CommitRequest, error: unknown): Promise<CommitOutcome> {
     const found = await this.#options.head(request.key, request.signal);
     const isKnown = found.status === 'found' || found.status === 'absent';
     const etag = found.status === 'found' ? found.object.etag : null;
     return !isKnown || etag === (request.base?.etag ?? null)
-      ? outcomeFrom(`send ${request.key}`, error, request.signal)
+      ? outcomeFrom(`upload ${request.key}`, error, request.signal)
       : resolveConflict(found, request);
   }
 }

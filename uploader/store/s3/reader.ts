@@ -1,4 +1,4 @@
-/** The reading side of a bucket as a store. */
+/** Checks, HEAD requests, listings and reads of an S3 bucket. */
 
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { OutcomeError } from '../../base/retry.js';
@@ -27,7 +27,7 @@ export class S3Reader {
       const page = await this.#connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
       return isListing(page)
         ? { status: 'ready' }
-        : unexpected(`list s3://${this.#bucket}/${this.#prefix}`, 'bucket');
+        : unexpected(`list s3://${this.#bucket}/${this.#prefix}`, 'bucket name');
     } catch (error) {
       return outcomeFrom(`list s3://${this.#bucket}/${this.#prefix}`, error, signal);
     }
@@ -35,7 +35,7 @@ export class S3Reader {
 
   async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
     const input = { Bucket: this.#bucket, Key: this.#toObjectKey(key), ChecksumMode: 'ENABLED' as const };
-    const operation = `look at ${key}`;
+    const operation = `check ${key}`;
     try {
       const answer = await this.#connection.send((sdk) => new sdk.HeadObjectCommand(input), { signal });
       const { ETag, ContentLength, ChecksumCRC32, ChecksumType, Metadata } = answer;
@@ -82,8 +82,8 @@ export class S3Reader {
     const input = { Bucket: this.#bucket, Key: this.#toObjectKey(key), ...Range };
     try {
       const { Body } = await this.#connection.send((sdk) => new sdk.GetObjectCommand(input), { signal });
-      if (Body === undefined) throw new OutcomeError(unexpected(`read ${key}`, 'a body'));
-      // In Node.js the body is a stream of the response; its declared type covers browsers too.
+      if (Body === undefined) throw new OutcomeError(unexpected(`read ${key}`, 'body'));
+      // In Node.js the body is a stream; its declared type also covers browsers.
       yield* Body as AsyncIterable<Uint8Array>;
     } catch (error) {
       if (error instanceof OutcomeError) throw error;
@@ -104,7 +104,7 @@ export class S3Reader {
     const input = { Bucket: this.#bucket, Prefix: this.#toObjectKey(prefix), ...StartAfter };
     try {
       const page = await this.#connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
-      if (!isListing(page)) throw new OutcomeError(unexpected(`list ${prefix}`, 'bucket'));
+      if (!isListing(page)) throw new OutcomeError(unexpected(`list ${prefix}`, 'bucket name'));
       return page;
     } catch (error) {
       if (error instanceof OutcomeError) throw error;
@@ -113,7 +113,7 @@ export class S3Reader {
   }
 }
 
-/** Whether S3 has answered: any XML, the page of a captive portal too, reads as a listing without objects. */
+/** Whether a response is from S3. The SDK parses any XML, such as the page of a captive portal, as an empty listing. */
 function isListing({ Name, KeyCount }: ListObjectsV2CommandOutput): boolean {
   return Name !== undefined || KeyCount !== undefined;
 }

@@ -1,4 +1,4 @@
-/** Removes one object of a bucket, if it still is the expected one. */
+/** Removes an object from a bucket if it is the expected version. */
 
 import type { DeleteObjectCommandOutput } from '@aws-sdk/client-s3';
 import type { HeadOutcome, RemoveOutcome, RemoveRequest } from '../base/store.js';
@@ -13,8 +13,8 @@ export interface RemovePlace {
 }
 
 /**
- * Looks at the object, and deletes it under the condition that it is still the same. A store that does not know the condition on deletes has only the
- * look. Source: Amazon S3 API Reference, `DeleteObject`, `If-Match`.
+ * Checks the object with a HEAD request, then deletes it on condition that its ETag is unchanged. If the store does not support conditional deletes,
+ * only the HEAD request protects it. Source: Amazon S3 API Reference, `DeleteObject`, `If-Match`.
  */
 export async function removeObject(
   { connection, bucket, objectKey }: RemovePlace,

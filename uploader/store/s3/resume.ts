@@ -1,4 +1,4 @@
-/** What a process that is gone has left of a multipart upload, as the store confirms it. */
+/** Finds the parts that an earlier process has uploaded and that the store confirms. */
 
 import type { Part as ListedPart } from '@aws-sdk/client-s3';
 import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
@@ -12,9 +12,9 @@ import type { S3Connection } from './connection.js';
 export interface UploadedPart {
   readonly etag: string;
   readonly sizeBytes: number;
-  /** Of a copied part what the store said, if it said anything. */
+  /** For a copied part, the checksum that the store returned, if any. */
   readonly crc32: string | undefined;
-  /** Null for a copied part: nothing was read. */
+  /** The CRC-32 of the bytes sent; null for a copied part. */
   readonly sentCrc32: number | null;
 }
 
@@ -26,13 +26,13 @@ export interface UnfinishedPlace {
 
 export type ConfirmOutcome =
   | { readonly status: 'confirmed'; readonly parts: Map<number, UploadedPart> }
-  /** There is no such upload any more, or it cannot be looked at: it cannot be gone on with. */
+  /** The upload no longer exists or cannot be listed, so it cannot be resumed. */
   | { readonly status: 'gone' }
   | RetryOutcome;
 
 /**
- * The parts of the upload that the plan still has and the store holds: those of `request.unfinished` by number, size and ETag; others, of which a
- * process did not live to note that they were stored, by number, size and the CRC-32 of what the source has there.
+ * The planned parts that the store already has. A part of `request.unfinished` must match in number, size and ETag. A part that the process could not
+ * record before it was killed must match in number, size and the CRC-32 of the source.
  */
 export async function confirmParts(
   connection: S3Connection,
@@ -63,7 +63,7 @@ export async function confirmParts(
   return { status: 'confirmed', parts: confirmed };
 }
 
-/** CRC-32 of what the source has in place of a part that nobody has noted; null unless the store has the very same. */
+/** CRC-32 of the source for an unrecorded part; null unless the store has the same CRC-32. */
 async function findCrc32(part: Part, found: ListedPart, request: CommitRequest): Promise<number | null> {
   if (found.ChecksumCRC32 === undefined) return null;
   const crc32 = await crc32OfRange(part, request);
@@ -93,7 +93,7 @@ async function listParts(
   }
 }
 
-/** "No such upload" has its row among what is tried again, because a commit then starts anew; here it is an answer. */
+/** Whether a failure is temporary. Commits retry "no such upload", because they then start over; here it means `gone`. */
 function isPassing(outcome: RetryOutcome | FailedOutcome): outcome is RetryOutcome {
   return (
     outcome.status === 'retry' &&

@@ -1,8 +1,8 @@
 /**
- * A bucket of S3, or of anything that speaks its protocol, as a store.
+ * A bucket of S3, or of a compatible store, as a store.
  *
- * Objects up to 16 MiB are one request, larger ones a multipart upload. Every body carries its CRC-32, which the store checks; every
- * write is conditional on the object that it replaces.
+ * Objects up to 16 MiB are uploaded in one request, larger ones in a multipart upload. Every body has a CRC-32, which the store checks.
+ * Every write is conditional on the object that it replaces.
  */
 
 import { BodyMemory } from '../base/body-memory.js';
@@ -36,25 +36,25 @@ import { removeObject } from './remove.js';
 
 export interface S3StoreOptions extends S3ClientOptions {
   readonly bucket: string;
-  /** Without slashes at its ends; may be empty. */
+  /** Without a slash at either end; may be empty. */
   readonly prefix: string;
   readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
-  /** Smaller for tests: the real limits need files of gigabytes. */
+  /** Tests use smaller limits, because the real ones need files of gigabytes. */
   readonly limits?: Partial<S3Limits> | undefined;
 }
 
 export interface S3Limits {
-  /** Objects up to this size are one request. */
+  /** Objects up to this size are uploaded in one request. */
   readonly singlePutMaxBytes: number;
   /** Bodies up to this size are held in memory. */
   readonly bufferMaxBytes: number;
-  /** All bodies in memory together. */
+  /** The limit for all bodies in memory. */
   readonly budgetBytes: number;
-  /** The size of parts; without it the planner chooses. */
+  /** The size of parts. Default: chosen by `part-planner.ts`, as are the next two. */
   readonly partBytes: number | undefined;
-  /** The size of the parts of a tail; without it the planner chooses. */
+  /** The size of the parts of a tail. */
   readonly tailPartBytes: number | undefined;
-  /** The size of ranges that are copied; without it the planner chooses. */
+  /** The size of ranges that are copied. */
   readonly copyBytes: number | undefined;
 }
 
@@ -62,19 +62,19 @@ const MIB = 1024 * 1024;
 const LIMITS: S3Limits = {
   singlePutMaxBytes: 16 * MIB,
   bufferMaxBytes: 16 * MIB,
-  // What a kill may cost: all that was on its way is sent again, and what was stored and not yet in the journal.
+  // Limits the cost of a kill: bytes that are in flight, or stored but not yet in the journal, must be sent again.
   budgetBytes: 24 * MIB,
   partBytes: undefined,
   tailPartBytes: undefined,
   copyBytes: undefined,
 };
 
-/** Opens a bucket as a store: loads the client and finds credentials, sends nothing. Throws as `S3Connection.open` does. */
+/** Opens a bucket as a store: loads the client and the credentials. Sends nothing to the bucket. Throws as `S3Connection.open` does. */
 export async function openS3Store(options: S3StoreOptions): Promise<S3Store> {
   return new S3Store(options, await S3Connection.open(options, options.onNotice));
 }
 
-/** The name of the store in journals and reports. */
+/** The id of the store in journals and reports. */
 export function toS3StoreId({ bucket, prefix, endpoint }: S3StoreOptions): string {
   const url = prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`;
   return endpoint === undefined ? url : `${url} at ${endpoint}`;
@@ -83,7 +83,7 @@ export function toS3StoreId({ bucket, prefix, endpoint }: S3StoreOptions): strin
 export class S3Store extends BucketStore implements Store {
   readonly id: string;
   readonly bucket: string;
-  /** How its requests are sent: for what a check has to ask beyond what a store is for. */
+  /** The connection, for the additional requests of `polytrack check`. */
   readonly connection: S3Connection;
   readonly #prefix: string;
   readonly #limits: S3Limits;
@@ -95,7 +95,7 @@ export class S3Store extends BucketStore implements Store {
   #capabilities: StoreCapabilities = UNPROBED_S3;
   #isConditionNoticed = false;
 
-  /** Use `openS3Store`. */
+  /** Call `openS3Store` instead. */
   constructor(options: S3StoreOptions, connection: S3Connection) {
     super();
     this.id = toS3StoreId(options);
@@ -135,7 +135,7 @@ export class S3Store extends BucketStore implements Store {
     this.#isConditionNoticed = true;
     this.#onNotice({
       code: 'NOTICE_NO_CONDITIONAL_WRITES',
-      message: 'the store refuses conditional writes: let no second uploader work on these runs',
+      message: 'the store does not support conditional writes: use only one uploader for these runs',
     });
   }
 
@@ -146,7 +146,7 @@ export class S3Store extends BucketStore implements Store {
     return outcome;
   }
 
-  /** The key in the bucket. */
+  /** The object key in the bucket. */
   toObjectKey(key: string): string {
     return `${this.#prefix}${key}`;
   }
@@ -169,7 +169,7 @@ export class S3Store extends BucketStore implements Store {
     const { base, target, keep = base } = request;
     if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
       throw new RangeError(
-        `${request.key}: keep ${keep.sizeBytes} of ${base.sizeBytes} in ${target.sizeBytes}`,
+        `${request.key}: keep ${keep.sizeBytes} exceeds base ${base.sizeBytes} or target ${target.sizeBytes}`,
       );
     const limit = this.findLimit(request);
     if (limit !== null) return limit;
@@ -211,7 +211,7 @@ export class S3Store extends BucketStore implements Store {
     this.connection.close();
   }
 
-  /** A store that knows no checksums cannot say whether the object in the way has the very bytes that were to be stored: they are read. */
+  /** After a conflict, reads the existing object if the store keeps no checksums. It counts as stored if its bytes match the target. */
   async #compareBytes({ key, target, signal }: CommitRequest): Promise<CommitOutcome> {
     if (this.#capabilities.wholeObjectChecksum) return { status: 'conflict' };
     const found = await this.head(key, signal);
@@ -224,7 +224,7 @@ export class S3Store extends BucketStore implements Store {
       : { status: 'conflict' };
   }
 
-  /** An append of nothing: only whether the object is what it is said to be. */
+  /** An append without new bytes: only checks that the object is still the base. */
   async #confirm({ key, base, target, signal }: AppendRequest): Promise<CommitOutcome> {
     if (base.crc32 !== target.crc32) return { status: 'changed' };
     const found = await this.head(key, signal);
