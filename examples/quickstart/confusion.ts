@@ -1,10 +1,10 @@
-/** Which digit was taken for which, and what follows from it. */
+/** Counts confused digits, and computes precision and recall from the counts. */
 
 import type { ConfusionMatrix } from 'polytrack';
 import { mostLikely } from './network.js';
 
 export interface Mistake {
-  /** Which picture. */
+  /** The index of the image. */
   readonly index: number;
   readonly actual: number;
   readonly predicted: number;
@@ -12,7 +12,7 @@ export interface Mistake {
 
 export interface Confusion {
   readonly classes: number;
-  /** Pictures of class `row` that were taken for class `column`. Shape: classes×classes, row-major. */
+  /** The number of images of class `row` that were classified as `column`. Shape: classes×classes, row-major. */
   readonly counts: Uint32Array;
   readonly mistakes: readonly Mistake[];
 }
@@ -30,14 +30,14 @@ export function countConfusion(likelihoods: Float32Array, labels: Uint8Array): C
   return { classes, counts, mistakes };
 }
 
-/** The counts as rows and columns with their digits. */
+/** Converts the counts to a matrix whose rows and columns are digits. */
 export function toMatrix({ classes, counts }: Confusion): ConfusionMatrix {
   const digits = Array.from({ length: classes }, (_, digit) => digit);
   const rows = digits.map((digit) => counts.subarray(digit * classes, (digit + 1) * classes));
   return { x: digits, y: digits, z: rows };
 }
 
-/** Precision and recall of every class as a Markdown table. */
+/** Returns precision and recall of every class as a Markdown table. */
 export function toMarkdownTable({ classes, counts }: Confusion): string {
   const rows = Array.from({ length: classes }, (_, label) => {
     const others = Array.from({ length: classes }, (_, other) => other);
@@ -46,7 +46,7 @@ export function toMarkdownTable({ classes, counts }: Confusion): string {
     const actual = others.reduce((sum, other) => sum + counts[label * classes + other]!, 0);
     return `| ${label} | ${percent(right, predicted)} | ${percent(right, actual)} | ${actual} |`;
   });
-  return ['| digit | precision | recall | pictures |', '|---|---|---|---|', ...rows].join('\n');
+  return ['| digit | precision | recall | images |', '|---|---|---|---|', ...rows].join('\n');
 }
 
 function percent(part: number, whole: number): string {

@@ -1,6 +1,4 @@
-/**
- * Real handwritten digits: 1,797 pictures of 8×8 pixels, shipped in `fixtures/digits/` (CC BY 4.0, see its LICENSE.md).
- */
+/** Loads real handwritten digits: 1,797 images of 8×8 pixels from `fixtures/digits/` (CC BY 4.0, see its LICENSE.md). */
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -18,11 +16,11 @@ export interface Digits {
   readonly count: number;
   /** Shape: count×64, row-major; 0 is paper, 1 is ink. */
   readonly pixels: Float32Array;
-  /** The digit that each picture shows, 0–9. */
+  /** The digit on each image, 0–9. */
   readonly labels: Uint8Array;
 }
 
-/** Reads the digits of this checkout. */
+/** Reads the digits of this repository. */
 export async function loadDigits(): Promise<Digits> {
   const packageRoot = dirname(createRequire(import.meta.url).resolve('polytrack/package.json'));
   const csv = gunzipSync(await readFile(join(packageRoot, 'fixtures/digits/digits.csv.gz'))).toString('utf8');
@@ -41,7 +39,7 @@ export async function loadDigits(): Promise<Digits> {
   return { count: rows.length, pixels, labels };
 }
 
-/** Deals the digits into a part to learn from and a part to be tested on, at random. */
+/** Splits the digits at random into a training set and a test set. `testShare`: the size of the test set, 0–1. */
 export function splitDigits(
   digits: Digits,
   testShare: number,

@@ -1,7 +1,9 @@
 /**
- * Quickstart: trains a small classifier on real handwritten digits, tracks the run, and syncs it to a store.
+ * Quickstart: trains a small classifier on real handwritten digits, tracks the run, and uploads it to a store.
  *
- *     npm run quickstart -- [--root plx-runs] [--store plx-store, or a URL: file:///… or s3://bucket/prefix] [--epochs 30]
+ *     npm run quickstart -- [--root plx-runs] [--store plx-store] [--epochs 30]
+ *
+ * `--store` is a directory or a URL: file:///… or s3://bucket/prefix.
  */
 
 import { join, relative, resolve } from 'node:path';
@@ -13,7 +15,7 @@ import { trainAndLog } from './train.js';
 
 interface Options {
   readonly root: string;
-  /** A URL. */
+  /** The URL of the store. */
   readonly store: string;
   readonly epochs: number;
 }
@@ -35,8 +37,8 @@ if (!report.isComplete) process.exitCode = 1;
 const stored = store.startsWith('file:')
   ? shown(join(fileURLToPath(store), run.uuid))
   : `${store}/${run.uuid}`;
-console.log(`Trained for ${epochs} epochs: ${(100 * accuracy).toFixed(1)} % of the test digits are right.
-Synced ${report.files.total} files, of which ${report.uploads.length} were new or grown: ${report.bytes.sent} bytes sent.
+console.log(`Trained for ${epochs} epochs: ${(100 * accuracy).toFixed(1)} % of the test digits are classified correctly.
+Synced ${report.files.total} files, ${report.uploads.length} of them new or grown: ${report.bytes.sent} bytes sent.
 ${report.unsent.map(({ path, error }) => `Not stored: ${path}: ${error.message}. ${error.hint}\n`).join('')}
   run         ${shown(run.paths.run)}
   parameters  ${shown(run.paths.runFile)}
@@ -44,7 +46,7 @@ ${report.unsent.map(({ path, error }) => `Not stored: ${path}: ${error.message}.
   model       ${shown(run.getOutputsPath('model/model.json'))}
   stored in   ${stored}
 
-See it in TensorBoard (pip install tensorboard), and sync again:
+Open the run in TensorBoard (pip install tensorboard), or sync again:
 
   tensorboard --logdir ${shown(join(run.paths.root, 'tensorboard'))}
   npx polytrack sync ${shown(run.paths.root)} --store ${store}
@@ -67,7 +69,7 @@ function parseOptions(args: string[]): Options {
   return { root: values.root, store: store.replace(/\/+$/, ''), epochs };
 }
 
-/** A path as a person in this directory would type it. */
+/** Returns the path relative to the current directory, if it lies below it. */
 function shown(path: string): string {
   const fromHere = relative(process.cwd(), path);
   return fromHere.startsWith('..') ? path : fromHere;

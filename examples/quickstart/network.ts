@@ -1,6 +1,6 @@
 /**
- * A small neural network in plain typed arrays: dense layers with ReLU between them, softmax at the end, trained with
- * Adam on cross entropy. Nothing here knows of tracking.
+ * A small neural network in plain typed arrays: dense layers with ReLU between them and softmax at the end, trained with
+ * Adam on cross entropy. This file does not use polytrack.
  */
 
 import type { Random } from './random.js';
@@ -18,15 +18,15 @@ export interface Network {
   readonly layers: readonly Layer[];
 }
 
-/** What one pass over some pictures came to. */
+/** The result on a set of images. */
 export interface Score {
   /** Mean cross entropy, natural logarithm. */
   readonly loss: number;
-  /** Share of pictures whose most likely class is the right one. */
+  /** Share of images whose most likely class is correct, 0–1. */
   readonly accuracy: number;
 }
 
-/** Makes layers between the given widths, with small random weights (He initialisation) and zero biases. */
+/** Creates layers of the given widths, with small random weights (He initialisation) and zero biases. */
 export function createNetwork(widths: readonly number[], random: Random): Network {
   const layers = widths.slice(1).map((outputs, index) => {
     const inputs = widths[index]!;
@@ -37,12 +37,12 @@ export function createNetwork(widths: readonly number[], random: Random): Networ
   return { layers };
 }
 
-/** The likelihood of every class for each picture. Shape: count×classes. */
+/** Returns the likelihood of every class for each image. Shape: count×classes. */
 export function predict(network: Network, pixels: Float32Array): Float32Array {
   return activate(network, pixels).at(-1)!;
 }
 
-/** Compares likelihoods with the right classes. */
+/** Compares likelihoods with the correct classes. */
 export function score(likelihoods: Float32Array, labels: Uint8Array): Score {
   const classes = likelihoods.length / labels.length;
   let loss = 0;
@@ -55,12 +55,12 @@ export function score(likelihoods: Float32Array, labels: Uint8Array): Score {
   return { loss: loss / labels.length, accuracy: right / labels.length };
 }
 
-/** The class with the greatest likelihood. */
+/** Returns the class with the greatest likelihood. */
 export function mostLikely(likelihoods: Float32Array): number {
   return likelihoods.indexOf(Math.max(...likelihoods));
 }
 
-/** Adam, with its running moments of every gradient. Source: Kingma and Ba, arXiv:1412.6980. */
+/** The Adam optimizer, with running means of each gradient and its square. Source: Kingma and Ba, arXiv:1412.6980. */
 export class AdamTrainer {
   readonly #moments: ReadonlyMap<Float32Array, { mean: Float64Array; square: Float64Array }>;
   #step = 0;
@@ -78,7 +78,7 @@ export class AdamTrainer {
     );
   }
 
-  /** Learns from one batch, and tells how well the network did on it before. */
+  /** Trains on one batch. Returns the score of the network on this batch before the update. */
   trainBatch(pixels: Float32Array, labels: Uint8Array): Score {
     const { layers } = this.network;
     const activations = activate(this.network, pixels);
@@ -111,7 +111,7 @@ export class AdamTrainer {
   }
 }
 
-/** What every layer puts out, the pictures themselves first. */
+/** Returns the output of every layer; the first item is the images. */
 function activate(network: Network, pixels: Float32Array): Float32Array[] {
   const activations = [pixels];
   network.layers.forEach((layer, index) => {
@@ -149,7 +149,7 @@ function softmax(row: Float32Array): void {
   for (let i = 0; i < row.length; i++) row[i] = row[i]! / sum;
 }
 
-/** Slopes of the mean cross entropy along what enters the softmax. */
+/** Returns the gradient of the mean cross entropy with respect to the input of the softmax. */
 function lossSlopes(likelihoods: Float32Array, labels: Uint8Array): Float64Array {
   const classes = likelihoods.length / labels.length;
   const slopes = Float64Array.from(likelihoods, (likelihood) => likelihood / labels.length);
@@ -180,7 +180,7 @@ function layerGradient(
   return { weights, biases };
 }
 
-/** Slopes along what leaves the layer below, through its ReLU. `inputs` is what that ReLU put out. */
+/** Returns the gradient with respect to the output of the layer below. `inputs`: that output, after its ReLU. */
 function slopesBelow(layer: Layer, inputs: Float32Array, slopes: Float64Array): Float64Array {
   const below = new Float64Array(inputs.length);
   const count = inputs.length / layer.inputs;
@@ -197,7 +197,7 @@ function slopesBelow(layer: Layer, inputs: Float32Array, slopes: Float64Array): 
   return below;
 }
 
-/** A number from the standard normal distribution (Box–Muller). */
+/** Returns a random number with the standard normal distribution (Box–Muller). */
 function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

@@ -1,8 +1,8 @@
-/** A picture made large enough to look at. */
+/** Enlarges images so that people can recognise them. */
 
 import type { ImagePixels } from 'polytrack';
 
-/** A gray picture made larger: every pixel becomes a square. Dark ink on white paper. */
+/** Enlarges a gray image: every pixel becomes a square of `scale`×`scale` pixels. Dark ink on white paper. */
 export function enlarge(pixels: Float32Array, side: number, scale: number): ImagePixels {
   const large = side * scale;
   const out = new Float32Array(large * large);

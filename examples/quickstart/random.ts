@@ -1,6 +1,6 @@
-/** Random numbers from a seed, so that every run of the example sees the same split, weights and order. */
+/** Random numbers from a seed, so that every run of the example has the same split, weights and order. */
 
-/** A generator of numbers in [0, 1): Mulberry32. */
+/** Returns the next random number in [0, 1). Algorithm: Mulberry32. */
 export type Random = () => number;
 
 export function createRandom(seed: number): Random {
@@ -14,7 +14,7 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** The numbers 0 to `count` − 1 in random order (Fisher–Yates). */
+/** Returns the numbers 0 to `count` − 1 in random order (Fisher–Yates). */
 export function shuffledIndices(count: number, random: Random): Uint32Array {
   const indices = Uint32Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {

@@ -1,4 +1,4 @@
-/** The loss curve to listen to. */
+/** Turns a loss curve into sound. */
 
 import type { AudioSamples } from 'polytrack';
 
@@ -7,7 +7,7 @@ const NOTE_SECONDS = 0.09;
 const LOWEST_HZ = 220;
 const OCTAVES = 3;
 
-/** One short note per loss: the lower the loss, the lower the note. */
+/** Creates one short note per loss. The lower the loss, the lower the note. */
 export function sonifyLoss(losses: readonly number[]): AudioSamples {
   const noteFrames = Math.round(SAMPLE_RATE_HZ * NOTE_SECONDS);
   const samples = new Float32Array(losses.length * noteFrames);
@@ -18,7 +18,7 @@ export function sonifyLoss(losses: readonly number[]): AudioSamples {
   logs.forEach((log, note) => {
     const hertz = LOWEST_HZ * 2 ** ((OCTAVES * (log - low)) / range);
     for (let frame = 0; frame < noteFrames; frame++) {
-      // a raised sine swells and fades, so that notes do not click
+      // Fade each note in and out, so that it does not click.
       const loudness = Math.sin((Math.PI * frame) / noteFrames) ** 2;
       samples[note * noteFrames + frame] = 0.8 * loudness * Math.sin(phase);
       phase += (2 * Math.PI * hertz) / SAMPLE_RATE_HZ;

@@ -1,4 +1,4 @@
-/** Trains the classifier and logs what there is to see: the tracking part of the quickstart. */
+/** Trains the classifier and logs the run: the tracking part of the quickstart. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const SETTINGS = { hiddenUnits: 32, learningRate: 0.003, batchSize: 32, testShar
 const CONFUSION_EVERY_EPOCHS = 5;
 const DIGIT_SCALE = 16;
 
-/** Trains for so many epochs, logging into `run`. Returns how well the network does on pictures it has not seen. */
+/** Trains for `epochs` epochs and logs into `run`. Returns the score of the network on the test images. */
 export async function trainAndLog(run: Run, epochs: number): Promise<Score> {
   const random = createRandom(SETTINGS.seed);
   const digits = await loadDigits();
@@ -49,7 +49,7 @@ export async function trainAndLog(run: Run, epochs: number): Promise<Score> {
   return final;
 }
 
-/** One pass over the training pictures in a new order. Returns the mean loss of its batches. */
+/** Trains once on every training image, in a new random order. Returns the mean loss of the batches. */
 function trainEpoch(run: Run, trainer: AdamTrainer, train: Digits, random: Random, epoch: number): number {
   const order = shuffledIndices(train.count, random);
   const batches = Math.ceil(train.count / SETTINGS.batchSize);
@@ -93,12 +93,12 @@ function logConfusion(run: Run, network: Network, test: Digits, epoch: number): 
   const confusion = countConfusion(predict(network, test.pixels), test.labels);
   run.logConfusionMatrix('confusion matrix', toMatrix(confusion), {
     step: epoch,
-    description: 'Rows: what the picture shows. Columns: what it was taken for.',
+    description: 'Rows: the digit on the image. Columns: the predicted digit.',
   });
   run.logText('precision and recall', toMarkdownTable(confusion), { step: epoch });
 }
 
-/** Every picture that the network got wrong, under a name that says how; the step tells equal mistakes apart. */
+/** Logs every misclassified test image. The name contains both digits; the step numbers the images with the same name. */
 function logMistakes(run: Run, network: Network, test: Digits): void {
   const { mistakes } = countConfusion(predict(network, test.pixels), test.labels);
   const seen = new Map<string, number>();
@@ -111,7 +111,7 @@ function logMistakes(run: Run, network: Network, test: Digits): void {
   }
 }
 
-/** Saves the network as JSON and puts the file into the run. */
+/** Logs the network as a model, in a JSON file. */
 async function logModel(run: Run, network: Network): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'quickstart-'));
   try {
