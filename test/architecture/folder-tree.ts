@@ -1,12 +1,12 @@
-/** Reads the tree of folders and their imports from ARCHITECTURE.md. */
+/** Reads the tree of folders and their allowed imports from ARCHITECTURE.md. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A folder (`src/run`) or an entry point (`src/index.ts`), and what it may import besides itself. */
+/** A folder (`src/run`) or an entry point (`src/index.ts`), and the paths that it may import besides itself. */
 export interface TreeRow {
   readonly path: string;
-  /** `src/base` for one folder, `src/base/` with the folders below it. */
+  /** `src/base` for one folder; `src/base/` also covers the folders below it. */
   readonly imports: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** Which packages the code imports, and how: those that package.json declares, and the SDKs of cloud stores only when a store is opened. */
+/** Checks the imported packages: package.json must declare them, and the SDKs of cloud stores are loaded only when a store is opened. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
@@ -16,7 +16,7 @@ interface Manifest {
 
 const manifest: Manifest = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
 
-/** How a package is imported. `load`: by `loadLibrary`, which says how to install it when it is missing. */
+/** How a package is imported. `load`: by `loadLibrary`, whose error says how to install a missing package. */
 type Form = 'type' | 'load' | 'import';
 
 interface PackageImport {
@@ -30,7 +30,7 @@ const sources = ['src', 'uploader'].flatMap((folder) =>
     .map((name) => join(folder, name).replaceAll('\\', '/')),
 );
 
-/** The packages that a source imports, without Node.js' own modules. */
+/** The packages that a source file imports, without Node.js' own modules. */
 function packagesOf(source: string): PackageImport[] {
   const found: PackageImport[] = [];
   const forms: readonly (readonly [Form, RegExp])[] = [
@@ -41,7 +41,7 @@ function packagesOf(source: string): PackageImport[] {
     ['import', /\bimport\s*\(?\s*['"]([\w@./:-]+)['"]/g],
     ['import', /\b(?:require|createRequire\(import\.meta\.url\))\(['"]([\w@./:-]+)['"]\)/g],
   ];
-  // What one form has found is taken out, so that no later form finds it again.
+  // Remove the matches of each form, so that no later form finds them again.
   let text = readFileSync(join(repository, source), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
   for (const [form, pattern] of forms)
     text = text.replace(pattern, (_, specifier: string) => {
@@ -58,14 +58,14 @@ const optionalPeers = Object.keys(manifest.peerDependencies).filter(
 );
 
 describe('packages', () => {
-  it('are declared in package.json where they are imported', () => {
+  it('are declared in package.json if the code imports them', () => {
     const { dependencies, peerDependencies } = manifest;
     const declared = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies)]);
 
     expect(imports.filter(({ name }) => !declared.has(name))).toEqual([]);
   });
 
-  it('that are dependencies are imported', () => {
+  it('that are declared as dependencies are imported', () => {
     const imported = new Set(imports.map(({ name }) => name));
 
     expect(Object.keys(manifest.dependencies).filter((name) => !imported.has(name))).toEqual([]);

@@ -1,4 +1,4 @@
-/** Which folder may import which: the tree in ARCHITECTURE.md, compared with every import of `src/` and `uploader/`. */
+/** Compares every import of `src/` and `uploader/` with the tree in ARCHITECTURE.md, which defines the allowed imports. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { readFolderTree } from './folder-tree.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-/** The folders of the stores, which only `uploader/store/open-store.ts` should know. This list may only shrink. */
+/** Imports of store folders outside `uploader/store/open-store.ts`. This list may only shrink. */
 const PAST_THE_STORES_DOOR = [
   'uploader/engine/context/create-observer.ts → uploader/store/polyaxon/polyaxon-store.ts',
   'uploader/engine/monitor/find-status.ts → uploader/store/azure/azure-store.ts',
@@ -38,7 +38,7 @@ const files = ['src', 'uploader'].flatMap((folder) =>
 );
 const imports: readonly Import[] = files.flatMap((from) => importsOf(from).map((to) => ({ from, to })));
 
-/** All relative imports, exports and dynamic imports, of types too. */
+/** All relative imports, exports and dynamic imports, including those of types. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(REPOSITORY, file), 'utf8');
   return [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*['"](\.[^'"]+)['"]/g)].map(([, specifier]) =>
@@ -46,7 +46,7 @@ function importsOf(file: string): string[] {
   );
 }
 
-/** The row of a file: its own, if it is an entry point, else that of its folder. */
+/** The row of a file: its own if it is an entry point, otherwise that of its folder. */
 function rowOf(file: string): string {
   return rows.has(file) ? file : dirname(file);
 }
@@ -84,7 +84,7 @@ function findCircle(edges: readonly Import[]): readonly string[] | null {
 }
 
 describe('ARCHITECTURE.md', () => {
-  it('lists every folder that holds code, and no other', () => {
+  it('lists exactly the folders that contain code', () => {
     const folders = new Set(files.map((file) => rowOf(file)));
     const listed = tree.map(({ path }) => path);
     const parents = listed.filter((path) => listed.some((other) => other.startsWith(`${path}/`)));
@@ -107,7 +107,7 @@ describe('ARCHITECTURE.md', () => {
 });
 
 describe('imports', () => {
-  it.each(files)('%s imports only what its folder may', (file) => {
+  it.each(files)('%s imports only what its folder is allowed to', (file) => {
     const forbidden = imports
       .filter((each) => each.from === file && !isAllowed(each))
       .map(({ from, to }) => `${from} → ${to}`)
@@ -116,25 +116,25 @@ describe('imports', () => {
     expect(forbidden).toEqual([]);
   });
 
-  it('have no exception that is no longer needed', () => {
+  it('have no obsolete exceptions', () => {
     const found = imports.map(({ from, to }) => `${from} → ${to}`);
 
     expect(PAST_THE_STORES_DOOR.filter((each) => !found.includes(each))).toEqual([]);
   });
 
-  it('have no circle among files', () => {
+  it('form no cycle of files', () => {
     expect(findCircle(imports)).toBeNull();
   });
 
-  it('have no circle among folders', () => {
+  it('form no cycle of folders', () => {
     expect(findCircle(imports.map(({ from, to }) => ({ from: rowOf(from), to: rowOf(to) })))).toBeNull();
   });
 
-  it('never lead from src to uploader', () => {
+  it('never go from src to uploader', () => {
     expect(imports.filter(({ from, to }) => from.startsWith('src/') && !to.startsWith('src/'))).toEqual([]);
   });
 
-  it('finds a circle', () => {
+  it('finds a cycle', () => {
     const edges = [
       { from: 'a', to: 'b' },
       { from: 'b', to: 'c' },

@@ -1,4 +1,4 @@
-/** What the first word of a function's name promises (CONTRIBUTING.md, "Names"). */
+/** Checks that functions keep the promise of the verb in their name (CONTRIBUTING.md, "Names"). */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const files = ['src', 'uploader'].flatMap((folder) =>
     .map((name) => `${folder}/${name}`),
 );
 
-/** The `toX` of a source text that can fail: they throw, or call a `parseX`. */
+/** The `toX` functions in a source text that can fail, because they throw or call a `parseX`. */
 function findFailing(text: string): string[] {
   const lines = withoutComments(text).split('\n');
   return lines.flatMap((line, start) => {
@@ -45,7 +45,7 @@ describe('names', () => {
     expect(findFailing(converts)).toEqual([]);
   });
 
-  it.each(files)('%s: a toX converts and cannot fail', (file) => {
+  it.each(files)('%s: a toX never fails', (file) => {
     expect(findFailing(readFileSync(join(REPOSITORY, file), 'utf8'))).toEqual([]);
   });
 });

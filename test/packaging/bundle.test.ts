@@ -1,4 +1,4 @@
-/** A program that is bundled together with polytrack: it logs runs as usual, and uploads them if the package is installed beside it. */
+/** A program that is bundled with polytrack logs runs as usual, and uploads them if the package is installed next to it. */
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
@@ -49,7 +49,7 @@ async function runBundle(directory: string, format: 'esm' | 'cjs', store: string
 }
 
 describe.each(FORMATS)('a bundle in the format %s', (format) => {
-  it('logs a run, and warns that its upload cannot start without the package', async () => {
+  it('logs a run, and warns that the upload cannot start without the package', async () => {
     const directory = createTempDir();
     const store = pathToFileURL(join(directory, 'store')).href;
 
@@ -61,7 +61,7 @@ describe.each(FORMATS)('a bundle in the format %s', (format) => {
     expect(warnings[0]).toContain(command);
   });
 
-  it('uploads a run if the package is installed beside it', async () => {
+  it('uploads a run if the package is installed next to it', async () => {
     const directory = createTempDir();
     mkdirSync(join(directory, 'node_modules'));
     symlinkSync(repository, join(directory, 'node_modules/polytrack'));

@@ -1,6 +1,6 @@
 /**
- * What the doors of the package export, by their built declarations: named exports only, with every type that their declarations mention,
- * and one meaning for each name.
+ * Checks the exports of the package's entry points in their built declarations: only named exports, every type that the
+ * declarations mention, and each name with a single meaning.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,26 +10,26 @@ import { describe, expect, it } from 'vitest';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
-/** By the package's own exports. */
+/** The declaration file of each entry point in `exports` of package.json. */
 const doors: ReadonlyMap<string, string> = readDoors();
 
 interface Source {
-  /** Undefined: the same file. */
+  /** Undefined for the same file. */
   readonly from: string | undefined;
   readonly name: string;
 }
 
-/** The top level of one declaration file. */
+/** The top-level statements of one declaration file. */
 interface Declarations {
   readonly imports: ReadonlyMap<string, Source>;
   readonly exports: ReadonlyMap<string, Source>;
-  /** What is declared, by name. */
+  /** The declarations, by name. */
   readonly texts: ReadonlyMap<string, { readonly text: string; readonly isExported: boolean }>;
-  /** Statements that a door may not have. */
+  /** Statements that an entry point must not have. */
   readonly unnamed: readonly string[];
 }
 
-/** A name in the file that declares it: `dist/src/run/run.d.ts#Run`. A file that is exported as a namespace has the name `*`. */
+/** A name with the file that declares it: `dist/src/run/run.d.ts#Run`. A file that is exported as a namespace has the name `*`. */
 type Place = `${string}#${string}`;
 
 function readDoors(): Map<string, string> {
@@ -51,7 +51,7 @@ function read(file: string): Declarations {
   return declarations;
 }
 
-/** The compiler begins each statement of the top level in the first column, and nothing else but closing braces. */
+/** The compiler starts each top-level statement in the first column, where otherwise only closing braces appear. */
 function parse(text: string): Declarations {
   const imports = new Map<string, Source>();
   const exports = new Map<string, Source>();
@@ -80,7 +80,7 @@ function parse(text: string): Declarations {
   return { imports, exports, texts, unnamed };
 }
 
-/** Without what stands in comments; strings may hold what looks like one. */
+/** Removes comments, but not strings that contain something like a comment. */
 function withoutComments(text: string): string {
   return text.replace(
     /('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")|\/\*[\s\S]*?\*\/\s*|\/\/.*/g,
@@ -88,7 +88,7 @@ function withoutComments(text: string): string {
   );
 }
 
-/** Where a name that is visible in `file` is declared; undefined for a name of another package or of Node.js. */
+/** The place where a name that is visible in `file` is declared; undefined for a name of another package or of Node.js. */
 function locate(file: string, name: string): Place | undefined {
   const { imports, exports, texts } = read(file);
   if (texts.has(name)) return toPlace(file, name);
@@ -104,15 +104,15 @@ function toPlace(file: string, name: string): Place {
   return `${relative(repository, file)}#${name}`;
 }
 
-/** What a door exports: each place, and the name that it has there. */
+/** The exports of an entry point: each declaration, and its exported name. */
 function exportsOf(door: string): Map<Place, string> {
   const names = [...read(door).exports.keys()];
   return new Map(names.map((name) => [locate(door, name)!, name]));
 }
 
 /**
- * The exported declarations that the one at `place` mentions in public. A base and a type that a file keeps for itself need no export:
- * what they mention counts instead, but for the constructor of a base.
+ * The exported declarations that the public part of the declaration at `place` mentions. A base class or type that is private to a
+ * file needs no export; the names that it mentions count instead, except for those in the constructor of a base class.
  */
 function mentionsOf(place: Place, isBase = false, seen = new Set<Place>()): Set<Place> {
   const mentioned = new Set<Place>();
@@ -143,7 +143,7 @@ function mentionsOf(place: Place, isBase = false, seen = new Set<Place>()): Set<
   return mentioned;
 }
 
-/** Without strings, members that are not public, and constants after `typeof`, which are no types. */
+/** Removes strings, non-public members, and constants after `typeof`, which are not types. */
 function publicPart(text: string, isBase: boolean): string {
   const visible = text.replace(/'[^'\n]*'|"[^"\n]*"|\btypeof \w+|^ +(?:private|protected) [^;]*;/gm, '');
   return isBase ? visible.replace(/^ +constructor\([^;]*;/m, '') : visible;
@@ -169,8 +169,8 @@ describe.each([...doors])('%s', (_, file) => {
   });
 });
 
-describe('the doors together', () => {
-  it('are four', () => {
+describe('all entry points', () => {
+  it('are exactly four', () => {
     expect([...doors.keys()]).toEqual([
       'polytrack',
       'polytrack/format',
@@ -179,7 +179,7 @@ describe('the doors together', () => {
     ]);
   });
 
-  it('give a name one meaning', () => {
+  it('use each name for a single declaration', () => {
     const meanings = new Map<string, Set<string>>();
     for (const file of doors.values())
       for (const [place, name] of exportsOf(file))

@@ -1,4 +1,4 @@
-/** The packed package, installed in an empty project, as users of every module system and Node version would have it. */
+/** Installs the packed package in an empty project, as users of every module system and Node version do. */
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const NODES: readonly PeerName[] = ['node-20', 'node-22', 'node-24'];
 
-/** The doors, and what the programs below call them. */
+/** The entry points, and their names in the programs below. */
 const DOORS = [
   ['polytrack', 'polytrack'],
   ['format', 'polytrack/format'],
@@ -21,14 +21,14 @@ const DOORS = [
   ['uploader', 'polytrack/uploader'],
 ] as const;
 
-/** Stores that need an SDK, and what installs it. */
+/** Stores that need an SDK, and the command that installs it. */
 const STORES = [
   ['s3://bucket', 'npm install @aws-sdk/client-s3@3'],
   ['gs://bucket', 'npm install @google-cloud/storage@7'],
   ['azure://container', 'npm install @azure/storage-blob@~12.32.0'],
 ] as const;
 
-/** Logs a run, reads it back and prints what every door says. The doors come from either module system. */
+/** Logs a run, reads it back, and prints a result of every entry point. Works with either module system. */
 const BODY = `
   const run = new polytrack.Run({ root: process.argv[2], name: 'packed' });
   run.logMetric('loss', 0.5, { step: 1 });
@@ -112,7 +112,7 @@ describe('the packed package without the SDKs of cloud stores', () => {
     expect(scopes.filter((name) => /^@(?:aws|azure|google|smithy)/.test(name))).toEqual([]);
   });
 
-  it.each(STORES)('says how to install the one that %s needs', async (url, command) => {
+  it.each(STORES)('reports how to install the SDK that %s needs', async (url, command) => {
     const args = ['polytrack', 'check', url, '--state-dir', join(project, 'state')];
     const env = { ...process.env, AZURE_STORAGE_ACCOUNT: 'acme' };
     const failure = await run('npx', args, { cwd: project, env }).catch((error: unknown) => error);
@@ -123,7 +123,7 @@ describe('the packed package without the SDKs of cloud stores', () => {
     expect(stdout + stderr).toContain(command);
   });
 
-  it.each(['mts', 'cts'])('has types that a strict .%s consumer compiles', async (extension) => {
+  it.each(['mts', 'cts'])('has types that compile in a strict .%s consumer', async (extension) => {
     const directory = join(project, extension);
     mkdirSync(directory);
     symlinkSync(join(repository, 'node_modules', '@types'), join(directory, 'types'));

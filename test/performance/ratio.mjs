@@ -1,4 +1,4 @@
-// Measures how many times as long protobufjs takes as the built package: node ratio.mjs <encode|read>
+// Measures the time of protobufjs, divided by the time of the built package: node ratio.mjs <encode|read>
 
 import { loadMessageType } from '../../bench/support/proto.mjs';
 import { ScalarDecoder } from '../../dist/src/format/reader/scalar-decoder.js';
@@ -57,7 +57,7 @@ const MEASUREMENTS = {
 
 console.log(MEASUREMENTS[process.argv[2]]());
 
-/** Logged by the encoder into a queue: the record bytes of `COUNT` scalars. */
+/** The record bytes of `COUNT` scalars, encoded into a queue. */
 function encodeScalars() {
   const queue = new RecordQueue();
   const encoder = new EventEncoder(queue);
@@ -69,7 +69,7 @@ function encodeScalars() {
   return queue.waiting;
 }
 
-/** How many times as long the second takes, by the best rounds of each. */
+/** The time of the second function divided by that of the first, for the best round of each. */
 function ratioOf(ours, theirs) {
   const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let round = 0; round < ROUNDS; round++) {

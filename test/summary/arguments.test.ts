@@ -12,11 +12,11 @@ describe('parseEventTime', () => {
     ['2024-01-02', 1_704_153_600],
     [' 1970-01-01t00:00:00z ', 0],
     ['2024-02-29T23:59:59,5Z', 1_709_251_199.5],
-  ])('takes %s', (timestamp, seconds) => {
+  ])('accepts %s', (timestamp, seconds) => {
     expect(parseEventTime({ timestamp })).toBe(seconds);
   });
 
-  it('takes a Date, seconds, or nothing', () => {
+  it('accepts a Date, seconds, or nothing', () => {
     expect(parseEventTime({ timestamp: new Date(1_704_164_645_678) })).toBe(1_704_164_645.678);
     expect(parseEventTime({ wallTime: 5.5 })).toBe(5.5);
     expect(parseEventTime({})).toBeUndefined();
@@ -36,7 +36,7 @@ describe('parseEventTime', () => {
     new Date(-1),
     1_704_164_645,
     null,
-  ])('refuses %s', (timestamp) => {
+  ])('rejects %s', (timestamp) => {
     expect(() => parseEventTime({ timestamp: timestamp as string })).toThrow(
       expect.objectContaining({
         code: 'ERR_WALL_TIME_INVALID',
@@ -45,7 +45,7 @@ describe('parseEventTime', () => {
     );
   });
 
-  it('refuses both a wall time and a timestamp', () => {
+  it('rejects a wall time together with a timestamp', () => {
     expect(() => parseEventTime({ wallTime: 1, timestamp: new Date(1000) })).toThrow(
       expect.objectContaining({
         code: 'ERR_WALL_TIME_INVALID',

@@ -1,4 +1,4 @@
-/** Our summaries are, byte for byte, what TensorBoard's own protobuf classes serialize for the same data. */
+/** The summaries equal, byte for byte, those that TensorBoard's own protobuf classes serialize for the same data. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ interface GoldenCase {
 const path = new URL('../../fixtures/golden/events.json', import.meta.url);
 const golden = JSON.parse(readFileSync(path, 'utf8')) as GoldenCase[];
 
-/** How each kind of input is given to the builders. */
+/** How the builders are called for each kind of input. */
 const BUILDERS: Record<string, (input: GoldenInput) => readonly SummaryValue[]> = {
   image: ({ tag, encodedBase64, displayName, description }) => [
     createImageEncoding(tag, toBlobs(encodedBase64), {
@@ -133,11 +133,11 @@ function toDomain({ domainDiscrete, domainInterval }: JsonHParam): HParamDomain 
   return domainDiscrete;
 }
 
-/** Cases that the API does not make on purpose, each with the reason. */
+/** Cases that the API deliberately does not produce, each with the reason. */
 const NOT_MADE = new Map([
-  ['image/none', 'a value without images shows nothing: refused'],
-  ['hparams/session-end-running', 'RUNNING would be shown for ever'],
-  ['hparams/session-end-running/metadata-only', 'RUNNING would be shown for ever'],
+  ['image/none', 'a value without images shows nothing, so the API rejects it'],
+  ['hparams/session-end-running', 'the dashboard would show RUNNING forever'],
+  ['hparams/session-end-running/metadata-only', 'the dashboard would show RUNNING forever'],
 ]);
 
 const cases = golden.filter(
@@ -149,7 +149,7 @@ const cases = golden.filter(
 );
 
 describe('summaries', () => {
-  it('are compared for every kind that has a builder', () => {
+  it('are compared for every kind with a builder', () => {
     expect(new Set(cases.map(({ input }) => input.kind))).toEqual(new Set(Object.keys(BUILDERS)));
     expect(cases.length).toBeGreaterThan(25);
   });
@@ -162,7 +162,7 @@ describe('summaries', () => {
     expect(Buffer.from(joinPieces(event)).toString('hex')).toBe(eventHex);
   });
 
-  it('custom-scalars/layout, but for its chart without content', () => {
+  it('custom-scalars/layout, except for its chart without content', () => {
     const { eventHex } = golden.find(({ name }) => name === 'custom-scalars/layout')!;
     const value = createLayoutValue([
       {

@@ -1,4 +1,4 @@
-/** Images are resized to the pixels that Pillow gives, and batches laid out as Polyaxon's client lays them out. */
+/** Images are resized to the same pixels as in Pillow, and batches are arranged as in Polyaxon's client. */
 
 import { describe, expect, it } from 'vitest';
 import { type ImageBatch, type ImagePixels, parseRawImage } from '../../src/summary/image.js';
@@ -27,14 +27,14 @@ describe('resizeImage', () => {
     },
   );
 
-  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 0.01, 1e6])('refuses a rescale of %d', (rescale) => {
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 0.01, 1e6])('rejects a rescale of %d', (rescale) => {
     const image = { pixels: new Uint8Array(4), height: 2, width: 2, channels: 1 } as const;
     expect(() => resizeImage(image, rescale)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_INVALID' }));
   });
 });
 
 describe('tileBatch', () => {
-  it('lays images out in rows of eight, the rest black', () => {
+  it('arranges images in rows of eight and fills the rest with black', () => {
     const count = 10;
     const pixels = Uint8Array.from({ length: count }, (_, i) => i + 1);
 
@@ -44,7 +44,7 @@ describe('tileBatch', () => {
     expect([...grid.pixels]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, 0, 0, 0, 0, 0]);
   });
 
-  it('takes planes of colour, as PyTorch has them', () => {
+  it('accepts colour planes, as in PyTorch', () => {
     const pixels = Uint8Array.of(1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16);
 
     const grid = tileBatch({ pixels, count: 2, height: 1, width: 2, channels: 3, dataFormat: 'NCHW' });
@@ -53,14 +53,14 @@ describe('tileBatch', () => {
     expect([...grid.pixels]).toEqual([1, 3, 5, 2, 4, 6, 11, 13, 15, 12, 14, 16]);
   });
 
-  it('refuses a batch without images', () => {
+  it('rejects a batch without images', () => {
     const batch: ImageBatch = { pixels: [], count: 0, height: 1, width: 1 };
     expect(() => tileBatch(batch)).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_INVALID' }));
   });
 });
 
-describe('toRawImage', () => {
-  it('takes rows of one channel', () => {
+describe('parseRawImage', () => {
+  it('accepts rows of one channel', () => {
     const image: ImagePixels = { pixels: [0, 0.5, 1, 1], height: 2, width: 2, dataFormat: 'HW' };
 
     expect(parseRawImage(image)).toMatchObject({ channels: 1, pixels: Uint8Array.of(0, 128, 255, 255) });
@@ -70,7 +70,7 @@ describe('toRawImage', () => {
     [{ pixels: new Uint8Array(12), height: 2, width: 2, channels: 3, dataFormat: 'HW' }, 'channels is 3'],
     [{ pixels: new Uint8Array(12), height: 2, width: 2, dataFormat: 'HW' }, 'pixels has 12 values'],
     [{ pixels: new Uint8Array(4), height: 2, width: 2, dataFormat: 'NCHW' }, 'dataFormat is NCHW'],
-  ])('refuses %j', (image, message) => {
+  ])('rejects %j', (image, message) => {
     expect(() => parseRawImage(image as ImagePixels)).toThrow(
       expect.objectContaining({ code: 'ERR_IMAGE_INVALID', message: expect.stringContaining(message) }),
     );

@@ -1,4 +1,4 @@
-/** Bins and counts are those of numpy, for every rule. */
+/** Bins and counts equal those of numpy, for every rule. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ const { samples, cases } = readFixture<{ samples: Record<string, number[]>; case
 const MANY = 100_000;
 
 describe('countBins', () => {
-  it('is compared for every rule', () => {
+  it('is compared for every rule of numpy', () => {
     expect(new Set(cases.map(({ bins }) => bins))).toEqual(expect.objectContaining(new Set(BIN_RULES)));
     expect(cases.length).toBeGreaterThan(150);
   });
@@ -34,14 +34,14 @@ describe('countBins', () => {
     expect(Array.from(counted.edges, withoutSign)).toEqual(edges.map(withoutSign));
   });
 
-  it('has bins for no values, as numpy has', () => {
+  it('returns bins for no values, as numpy does', () => {
     expect(countBins(new Float64Array(), 'auto', MANY)).toEqual({
       edges: Float64Array.of(0, 1),
       counts: Float64Array.of(0),
     });
   });
 
-  it('counts every value once, by any rule', () => {
+  it('counts every value once with any rule', () => {
     const values = fc.array(fc.integer({ min: -1000, max: 1000 }), {
       minLength: 1,
       maxLength: 200,
@@ -57,35 +57,35 @@ describe('countBins', () => {
   });
 
   it.each([
-    ['a rule that is none', [1], 'best', 'bins is best, expected one of auto, doane'],
+    ['an unknown rule', [1], 'best', 'bins is best, expected one of auto, doane'],
     ['no bins', [1], 0, 'bins is 0, expected a whole number of 1 or more'],
     ['half a bin', [1], 1.5, 'bins is 1.5'],
     ['an object', [1], {}, 'bins is an object'],
     ['descending edges', [1], [0, 2, 1], 'bins[2] is 1'],
     ['one edge', [1], [0], 'bins has 1 edges'],
-    ['values that no double spans', [-1.7e308, 1.7e308], 5, 'which overflows a double'],
-    ['more bins than memory has', [0, 1e-9, 2e-9, 3e-9, 1e9], 'fd', 'bins, expected at most 100000'],
-    ['values that are too close', [1, 1 + 2 ** -52], 10, 'too close together for 10 bins'],
-  ])('refuses %s', (_, values, bins, message) => {
+    ['values whose range overflows', [-1.7e308, 1.7e308], 5, 'which overflows a double'],
+    ['more bins than fit in memory', [0, 1e-9, 2e-9, 3e-9, 1e9], 'fd', 'bins, expected at most 100000'],
+    ['values that are too close together', [1, 1 + 2 ** -52], 10, 'too close together for 10 bins'],
+  ])('rejects %s', (_, values, bins, message) => {
     expect(() => countBins(Float64Array.from(values), bins as HistogramBins, MANY)).toThrow(
       expect.objectContaining({ code: 'ERR_HISTOGRAM_INVALID', message: expect.stringContaining(message) }),
     );
   });
 });
 
-/** numpy has 0 in some places where -0 is as right. */
+/** numpy returns 0 in some cases where -0 is equally correct. */
 function withoutSign(value: number): number {
   return value === 0 ? 0 : value;
 }
 
 describe('createBinnedRows', () => {
-  it('makes rows of left edge, right edge and count, and leaves out what is not finite', () => {
+  it('returns rows of left edge, right edge and count, without non-finite values', () => {
     const binned = createBinnedRows([1, 2, Number.NaN, 4, Number.NEGATIVE_INFINITY], { bins: 3 });
 
     expect(binned).toEqual({ rows: Float64Array.of(1, 2, 1, 2, 3, 1, 3, 4, 1), nonFinite: 2 });
   });
 
-  it('has 30 buckets unless bins are asked for', () => {
+  it('uses 30 buckets unless bins are given', () => {
     expect(createBinnedRows([1, 2], {}).rows).toHaveLength(30 * 3);
     expect(createBinnedRows({ edges: [0, 1], counts: [2] }, { bins: 7 }).rows).toEqual(
       Float64Array.of(0, 1, 2),
@@ -99,7 +99,7 @@ describe('createBinnedRows', () => {
     [[1, 2], { bins: 5, buckets: 5 }, 'bins and buckets are given'],
     [[1, '2'], { bins: 5 }, 'values[1] is 2 (string)'],
     ['12', { bins: 5 }, 'values is 12 (string)'],
-  ])('refuses %j with %j', (values, options, message) => {
+  ])('rejects %j with %j', (values, options, message) => {
     expect(() => createBinnedRows(values as number[], options)).toThrow(
       expect.objectContaining({ code: 'ERR_HISTOGRAM_INVALID', message: expect.stringContaining(message) }),
     );
@@ -107,7 +107,7 @@ describe('createBinnedRows', () => {
 });
 
 describe('createNumpyRows', () => {
-  it('takes heights and edges in numpy order', () => {
+  it("accepts heights and edges in numpy's order", () => {
     expect(createNumpyRows([3, 5], Float64Array.of(0, 0.5, 1), undefined).rows).toEqual(
       Float64Array.of(0, 0.5, 3, 0.5, 1, 5),
     );
@@ -117,7 +117,7 @@ describe('createNumpyRows', () => {
     [[1, 2], [0, 1], '2 edges and 2 counts'],
     [undefined, [0, 1], 'heights is undefined'],
     [new Array(513).fill(0), Array.from({ length: 514 }, (_, i) => i), 'has 513 bins'],
-  ])('refuses heights and edges that do not fit', (heights, edges, message) => {
+  ])('rejects heights and edges that do not match', (heights, edges, message) => {
     expect(() => createNumpyRows(heights as number[], edges, undefined)).toThrow(
       expect.objectContaining({ code: 'ERR_HISTOGRAM_INVALID', message: expect.stringContaining(message) }),
     );

@@ -21,7 +21,7 @@ const image: fc.Arbitrary<RawImage> = fc
     }));
   });
 
-/** The bytes of the one IDAT chunk, which comes behind the signature and the header. */
+/** The content of the only IDAT chunk, which follows the signature and the header. */
 function rowsOf(png: Uint8Array): Uint8Array {
   const at = 8 + 25;
   const length = new DataView(png.buffer).getUint32(at);
@@ -29,7 +29,7 @@ function rowsOf(png: Uint8Array): Uint8Array {
 }
 
 describe('encodePng', () => {
-  it('gives pixels as their differences to those above, in the first row to those on the left, whatever the width', () => {
+  it('stores pixels as differences to those above, or on the left in the first row, at any width', () => {
     fc.assert(
       fc.property(image, (raw) => {
         const { pixels, height, width, channels } = raw;
@@ -51,7 +51,7 @@ describe('encodePng', () => {
 });
 
 describe('createPngEncoding', () => {
-  it('gives the bytes of encodePng for more images than are compressed at a time', async () => {
+  it('returns the bytes of encodePng for more images than are compressed at a time', async () => {
     const images = Array.from({ length: 20 }, (_, i) => ({
       pixels: Uint8Array.from({ length: 300 }, (_, at) => at * i),
       height: 10,
@@ -65,7 +65,7 @@ describe('createPngEncoding', () => {
     expect(PNG.sync.read(Buffer.from(encoded[7]!)).width).toBe(10);
   });
 
-  it('gives the same pixels of a large image at once as it gives later', async () => {
+  it('encodes the same pixels of a large image synchronously and in the background', async () => {
     const pixels = Uint8Array.from({ length: 200 * 150 * 3 }, (_, at) => (at * at) >> 7);
     const encoding = createPngEncoding({ pixels, height: 200, width: 150, channels: 3 });
 

@@ -10,7 +10,7 @@ import { FakeClock } from '../support/fake-clock.js';
 import { readEvents, readValues } from '../support/read-run.js';
 import { createTempDir } from '../support/temp-dir.js';
 
-/** Values of a directory, decoded, with tag and step. */
+/** The decoded values in a directory, with tag and step. */
 function readDecoded(directory: string): { tag: string; step: number | bigint; value: DecodedValue }[] {
   const index = new TagIndex();
   return readValues(directory).map((value) => ({
@@ -27,7 +27,7 @@ const image = (size: number, shade = 7) => ({
 });
 
 describe('SummaryWriter', () => {
-  it('addScalars writes into its own run, and draws the lines in one chart', async () => {
+  it('addScalars writes to its own run, and shows the lines in one chart', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
     writer.addScalars('loss', { train: 1, 'val (5%)': 2 }, 3);
@@ -47,7 +47,7 @@ describe('SummaryWriter', () => {
       ],
     );
     const layouts = values.filter(({ tag }) => tag === 'custom_scalars__config__');
-    // Once, and again when a line is new.
+    // Written once, and again for a new line.
     expect(layouts.map(({ step }) => step)).toEqual([0, 1]);
     expect(layouts[1]?.value).toMatchObject({
       categories: [
@@ -82,7 +82,7 @@ describe('SummaryWriter', () => {
   });
 
   it.each(['success', 'failure'] as const)(
-    'addHparams writes the end of the session once, at close: %s',
+    'addHparams writes the end of the session once, on close: %s',
     async (outcome) => {
       const directory = createTempDir();
       const writer = new SummaryWriter(directory, { clock: new FakeClock() });
@@ -109,7 +109,7 @@ describe('SummaryWriter', () => {
     },
   );
 
-  it('gives values without a step one after the last, meshes and layouts too', async () => {
+  it('gives values without a step the next one, including meshes and layouts', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
     const vertices = [[0, 0, 0]];
@@ -123,7 +123,7 @@ describe('SummaryWriter', () => {
     expect(writer.diagnostics).toEqual({});
   });
 
-  it('names a directory after time and host when it is given none', async () => {
+  it('names the default directory after time and host', async () => {
     const writer = new SummaryWriter(undefined, {
       sink: new MemorySink(),
       comment: '_lr 0.1',
@@ -134,7 +134,7 @@ describe('SummaryWriter', () => {
   });
 
   it.each(['logs/tfevents', 'my-tfevents/run', '/tmp/x.tfevents.d'])(
-    'refuses the directory %s, which TensorBoard would take for a file',
+    'rejects the directory %s, which TensorBoard would read as a file',
     (directory) => {
       expect(() => new SummaryWriter(directory, { sink: new MemorySink() })).toThrow(
         expect.objectContaining({ code: 'ERR_OPTION_INVALID' }),
@@ -142,7 +142,7 @@ describe('SummaryWriter', () => {
     },
   );
 
-  it('warns when the plugin data of a tag change', async () => {
+  it('warns when the plugin data of a tag changes', async () => {
     const writer = new SummaryWriter('/logs', { sink: new MemorySink(), onWarning: () => undefined });
     const curve = (thresholds: number) => ({ thresholds });
     writer.addPrCurve('pr', [1, 0], [0.5, 0.5], 0, curve(5));
@@ -153,7 +153,7 @@ describe('SummaryWriter', () => {
     await writer.close();
   });
 
-  it('refuses what it cannot write, and writes nothing of it', async () => {
+  it('rejects invalid values without writing anything', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
     const refused: [code: string, call: () => void][] = [
@@ -214,7 +214,7 @@ describe('SummaryWriter', () => {
 });
 
 describe('images', () => {
-  it('take planes as PyTorch has them, and give the same picture', async () => {
+  it('accept colour planes, as in PyTorch, and encode the same image', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
     const interleaved = Uint8Array.from({ length: 2 * 3 * 3 }, (_, i) => i * 10);
@@ -231,7 +231,7 @@ describe('images', () => {
     expect(images[2]).toEqual(images[0]);
   });
 
-  it('with boxes have lines and letters where they belong, and stay as they were elsewhere', async () => {
+  it('with boxes have lines and letters in the right place, and are unchanged elsewhere', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
     const gray = { pixels: new Uint8Array(40 * 40).fill(100), height: 40, width: 40 };
@@ -252,7 +252,7 @@ describe('images', () => {
       new Array(6).fill(red),
     );
     expect([at(6, 21), at(29, 34), at(31, 36), at(0, 0)]).toEqual(new Array(4).fill(before));
-    // The letter I: a column of seven pixels in the middle of its five.
+    // The letter I: a column of seven pixels in the middle of five.
     expect(Array.from({ length: 9 }, (_, row) => at(8, 11 + row))).toEqual([
       red,
       ...new Array(7).fill(white),
@@ -261,7 +261,7 @@ describe('images', () => {
     expect(gray.pixels.every((pixel) => pixel === 100)).toBe(true);
   });
 
-  it('of a video keep their colours when there are 256 at most, and their delay', async () => {
+  it('of a video keep up to 256 colours, and their delay', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
     const frames = [1, 3].map((shade) => image(16, shade));
@@ -281,7 +281,7 @@ describe('images', () => {
 });
 
 describe('large values', () => {
-  it('are encoded in the background, in the order of the calls, whatever the caller does with its arrays', async () => {
+  it('are encoded in the background in call order, even if the caller changes its arrays', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
     const shared = image(600);
@@ -309,7 +309,7 @@ describe('large values', () => {
     await writer.close();
   });
 
-  it('leave the event loop free', async () => {
+  it('do not block the event loop', async () => {
     const writer = new SummaryWriter('/logs', { sink: new MemorySink() });
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
@@ -321,7 +321,7 @@ describe('large values', () => {
     expect(turns).toBeGreaterThan(5);
   });
 
-  it('are all there when the process exits without a flush', async () => {
+  it('are all written when the process exits without a flush', async () => {
     const directory = createTempDir();
     const child = spawnScript(
       'SummaryWriter',
@@ -341,12 +341,12 @@ describe('large values', () => {
     expect(readValues(directory).filter(({ tag }) => tag === 'big')).toHaveLength(5);
   });
 
-  it('are bounded in memory: beyond it the call encodes the oldest itself', async () => {
+  it('are bounded in memory, beyond which a call encodes the oldest value', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory, { maxQueueBytes: 500_000 });
     for (let i = 0; i < 4; i++) writer.addImage('big', image(600));
 
-    // Three of four are encoded already, by the calls.
+    // Calls have already encoded three of the four values.
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
@@ -357,7 +357,7 @@ describe('large values', () => {
 });
 
 describe('a full queue', () => {
-  it('drops and counts, or throws as well, as it was told; no call waits', async () => {
+  it('drops and counts events, or also throws, according to the option, without waiting', async () => {
     for (const onQueueFull of ['drop', 'throw'] as const) {
       const sink = new FailingSink();
       sink.failure = diskError('ENOSPC');
@@ -378,8 +378,8 @@ describe('a full queue', () => {
   });
 });
 
-describe('projector files', () => {
-  it('are safe for any tag, and not repeated', async () => {
+describe('embedding files', () => {
+  it('have safe names for any tag, and are not repeated', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
     const tags = ['a/b', '../../escape', 'quote"back\\slash\nline', 'x.tfevents.y', 'Ü 😀'];

@@ -9,7 +9,7 @@ import { FIXTURES } from '../../support/expected-runs.js';
 import { collect, readFileEvents } from '../../support/read-file.js';
 import { createTempDir } from '../../support/temp-dir.js';
 
-/** A small file with several plugins, written by the library. */
+/** Writes a small file with several plugins. */
 async function writeSample(): Promise<Buffer> {
   const writer = new SummaryWriter(createTempDir());
   writer.addScalar('loss', 0.5, 1);
@@ -26,32 +26,35 @@ const toPlain = (events: readonly ReadEvent[]) => events.map(({ event, offset })
 
 describe('EventFileReader', () => {
   it.each([
-    ['a file of ours', writeSample],
+    ['a file of polytrack', writeSample],
     [
       'a file of TensorFlow',
       async () =>
         readFileSync(join(FIXTURES, 'tensorflow/text/events.out.tfevents.1700000000.fixture.4242.0.v2')),
     ],
-  ])('gives fewer events, and never a wrong one, of %s that is cut at any byte', async (_title, make) => {
-    const bytes = await make();
-    const file = path();
-    writeFileSync(file, bytes);
-    const all = toPlain(await readFileEvents(file));
+  ])(
+    'returns fewer events, but never a wrong one, from %s that is truncated at any byte',
+    async (_title, make) => {
+      const bytes = await make();
+      const file = path();
+      writeFileSync(file, bytes);
+      const all = toPlain(await readFileEvents(file));
 
-    for (let size = bytes.length - 1; size >= 0; size--) {
-      truncateSync(file, size);
-      await using reader = new EventFileReader(file);
-      const events = await collect(reader);
+      for (let size = bytes.length - 1; size >= 0; size--) {
+        truncateSync(file, size);
+        await using reader = new EventFileReader(file);
+        const events = await collect(reader);
 
-      const whole = events.at(-1);
-      expect(toPlain(events)).toEqual(all.slice(0, events.length));
-      expect(reader.offset).toBe(whole === undefined ? 0 : whole.offset + whole.sizeBytes);
-      expect(reader.tailBytes).toBe(size - reader.offset);
-      expect(all[events.length]!.offset).toBe(reader.offset);
-    }
-  });
+        const whole = events.at(-1);
+        expect(toPlain(events)).toEqual(all.slice(0, events.length));
+        expect(reader.offset).toBe(whole === undefined ? 0 : whole.offset + whole.sizeBytes);
+        expect(reader.tailBytes).toBe(size - reader.offset);
+        expect(all[events.length]!.offset).toBe(reader.offset);
+      }
+    },
+  );
 
-  it('goes on where it ended, in whatever pieces the file grows', async () => {
+  it('continues where it stopped, however the file grows', async () => {
     const bytes = await writeSample();
     const file = path();
     writeFileSync(file, bytes);
@@ -76,7 +79,7 @@ describe('EventFileReader', () => {
     );
   });
 
-  it('goes on after an early stop, and after it was closed', async () => {
+  it('continues after an early stop and after close', async () => {
     const file = path();
     writeFileSync(file, await writeSample());
     await using reader = new EventFileReader(file);
@@ -93,7 +96,7 @@ describe('EventFileReader', () => {
     expect(await readFileEvents(file, { offset: offsets[3] })).toHaveLength(offsets.length - 3);
   });
 
-  it('never gives a wrong event when any byte is another, and finds all others', async () => {
+  it('never returns a wrong event when any byte is changed, and finds all others', async () => {
     const bytes = await writeSample();
     const file = path();
     writeFileSync(file, bytes);
@@ -114,7 +117,7 @@ describe('EventFileReader', () => {
     }
   });
 
-  it('skips garbage, zeros, and a record that is no event, and says where', async () => {
+  it('skips garbage, zeros and records that are not events, and reports their position', async () => {
     const bytes = await writeSample();
     const file = path();
     const noEvent = encodeRecord(Uint8Array.of(0xff, 0xff));
@@ -139,7 +142,7 @@ describe('EventFileReader', () => {
     });
   });
 
-  it('counts damage up to the end of the file, and goes on once a record follows', async () => {
+  it('counts damage up to the end of the file, and continues when a record follows', async () => {
     const bytes = await writeSample();
     const file = path();
     writeFileSync(file, Buffer.concat([bytes, Buffer.from('half of something')]));
@@ -154,7 +157,7 @@ describe('EventFileReader', () => {
     expect(reader.tailBytes).toBe(0);
   });
 
-  it('refuses to go on in a file that was cut or replaced', async () => {
+  it('does not continue in a file that was truncated or replaced', async () => {
     const bytes = await writeSample();
     const file = path();
     writeFileSync(file, bytes);

@@ -1,4 +1,4 @@
-/** Typed values of every plugin, from files of other writers and from golden bytes, compared with what was put in. */
+/** Compares typed values of every plugin with the original inputs, for files of third-party writers and golden bytes. */
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ interface ExpectedValue {
   readonly layout?: { readonly category: Json[] };
 }
 
-/** A decoded value in the words of `expected.json`. */
+/** A decoded value in the form of `expected.json`. */
 function describeDecoded(value: DecodedValue): unknown {
   const number = (x: number) => (Number.isFinite(x) ? x : String(x));
   switch (value.kind) {
@@ -85,7 +85,7 @@ function describeDecoded(value: DecodedValue): unknown {
   }
 }
 
-/** What `describeDecoded` has to give. */
+/** The expected result of `describeDecoded`. */
 function toExpectation(expected: ExpectedValue, plugin: string): unknown {
   const { simpleValue, image, audio, histo, tensor, metadata, layout } = expected;
   if (simpleValue !== undefined) return simpleValue;
@@ -126,12 +126,12 @@ function toExpectation(expected: ExpectedValue, plugin: string): unknown {
 
 const EMPTY_TEXT = sha256(new Uint8Array());
 
-/** An empty label is given as an empty text. */
+/** Converts a missing label to an empty string. */
 function expectLabel(hash: string): string {
   return hash === EMPTY_TEXT ? '' : hash;
 }
 
-/** Rows by TensorBoard's rule, written down once more. */
+/** An independent implementation of TensorBoard's rule for rows. */
 function expectHistogram({ min, max, bucketLimit, bucket }: NonNullable<ExpectedValue['histo']>): number[] {
   const filled = bucket.flatMap((count, i) => (count > 0 ? [i] : []));
   const [first, last] = [filled[0] ?? 0, filled.at(-1) ?? -1];
@@ -148,7 +148,7 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-describe('files of other writers', () => {
+describe('files of third-party writers', () => {
   it.each(listExpectedFiles())('$path', async ({ path, events }) => {
     const index = new TagIndex();
     const read = await readFileEvents(join(FIXTURES, path));
@@ -168,7 +168,7 @@ describe('files of other writers', () => {
     expect(found).toEqual(expected);
   });
 
-  it('HParams of TensorFlow, column by column', async () => {
+  it("decodes every column of TensorFlow's HParams", async () => {
     const path = 'tensorflow/hparams/events.out.tfevents.1700000000.fixture.4242.0.v2';
     const read = await readFileEvents(join(FIXTURES, path));
 
@@ -206,7 +206,7 @@ describe('files of other writers', () => {
     ]);
   });
 
-  it('a session of tensorboardX, and its custom scalars', async () => {
+  it('decodes a session of tensorboardX and its custom scalars', async () => {
     const session = await readFileEvents(
       join(FIXTURES, 'tensorboardx/hparams/trial-1/events.out.tfevents.1700000000.fixture'),
     );
@@ -252,7 +252,7 @@ describe('decodeValue', () => {
 
   it.each<[string, SummaryValue, DecodedValue]>([
     [
-      'a half',
+      'a half-precision float',
       {
         tag: 'x',
         metadata: metadata('scalars'),
@@ -288,7 +288,7 @@ describe('decodeValue', () => {
       { kind: 'scalar', value: -7 },
     ],
     [
-      'one element that fills the shape',
+      'one element that stands for all',
       {
         tag: 'x',
         metadata: metadata('histograms'),
@@ -300,7 +300,7 @@ describe('decodeValue', () => {
       { kind: 'histogram', rows: Float64Array.of(1, 1, 1, 1, 1, 1) },
     ],
     [
-      'a plugin that is not known',
+      'an unknown plugin',
       {
         tag: 'x',
         metadata: metadata('mine'),
@@ -311,7 +311,7 @@ describe('decodeValue', () => {
       },
       { kind: 'tensor', dtype: DataType.UINT8, shape: [2], values: [1, 255] },
     ],
-    ['metadata alone', { tag: 'x', metadata: metadata('text') }, { kind: 'empty' }],
+    ['metadata without a value', { tag: 'x', metadata: metadata('text') }, { kind: 'empty' }],
   ])('reads %s', (_title, value, expected) => {
     expect(decodeValue(value)).toEqual(expected);
   });
@@ -329,7 +329,7 @@ describe('decodeValue', () => {
       },
     ],
     [
-      'content of another length',
+      'content of the wrong length',
       {
         tag: 'x',
         metadata: metadata('scalars'),
@@ -340,7 +340,7 @@ describe('decodeValue', () => {
       },
     ],
     [
-      'text that is not UTF-8',
+      'text with invalid UTF-8',
       {
         tag: 'x',
         metadata: metadata('text'),
@@ -365,7 +365,7 @@ describe('decodeValue', () => {
       'plugin data that cannot be decoded',
       { tag: 'x', metadata: metadata('hparams', Uint8Array.of(0xff)), value: undefined as never },
     ],
-  ])('refuses %s', (_title, value) => {
+  ])('rejects %s', (_title, value) => {
     expect(() => decodeValue(value)).toThrow(expect.objectContaining({ code: 'ERR_VALUE_INVALID' }));
   });
 });

@@ -1,4 +1,4 @@
-/** Scalars in columns: the same as event by event, whatever the file holds and whatever is wrong with it. */
+/** Scalars in columns equal those read event by event, for any file content and any damage. */
 
 import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,9 +20,9 @@ import { anyEvent } from '../../support/any-event.js';
 import { FIXTURES } from '../../support/expected-runs.js';
 import { createTempDir } from '../../support/temp-dir.js';
 
-const METADATA: SummaryMetadata = { pluginName: 'scalars', dataClass: 1, description: 'as told' };
+const METADATA: SummaryMetadata = { pluginName: 'scalars', dataClass: 1, description: 'as given' };
 
-/** Tags of few letters, so that they come again, and of lengths around those where a length takes one byte more. */
+/** Tags with few different letters, so that they repeat; their lengths are close to those where the length field grows by one byte. */
 const tag = fc.oneof(
   fc.constantFrom(
     'loss',
@@ -49,7 +49,7 @@ const wallTime = fc.oneof(
 );
 const float = fc.float().map((value) => Math.fround(value));
 
-/** A scalar in the forms of ours, of tensorboardX and PyTorch, and of TensorFlow; and in some that only look like it. */
+/** A scalar in the forms of polytrack, tensorboardX, PyTorch and TensorFlow, and in some similar forms that are not scalars. */
 const scalarValue: fc.Arbitrary<SummaryValue> = fc
   .record({ tag, float, double: fc.double(), form: fc.nat(7), hasMetadata: fc.boolean() })
   .map(({ tag, float, double, form, hasMetadata }) => {
@@ -76,7 +76,7 @@ function toFile(events: readonly Event[]): Buffer {
   return Buffer.concat(events.map((event) => encodeRecord(joinPieces(encodeEvent(event)))));
 }
 
-/** What an event says, with the number of a scalar in whichever form it is. */
+/** An event with the number of its scalar in a form-independent way. */
 function toPlain(event: Event): unknown {
   const { what } = event;
   if (what.kind !== 'summary') return event;
@@ -123,7 +123,7 @@ function toEvents(scalars: ScalarBatch): Event[] {
 const filePath = () => join(createTempDir(), 'events.out.tfevents.1.host');
 
 describe('EventFileReader.readBatches', () => {
-  it('gives what read gives, of scalars in every form among events of every kind', async () => {
+  it('returns the same as read for scalars in every form among events of every kind', async () => {
     const file = filePath();
     const event = fc.oneof({ weight: 8, arbitrary: scalarEvent }, { weight: 1, arbitrary: anyEvent });
     let inColumns = 0;
@@ -139,7 +139,7 @@ describe('EventFileReader.readBatches', () => {
     expect(inColumns).toBeGreaterThan(200);
   });
 
-  it('gives what read gives, and finds the same damage, of files with wrong bytes', async () => {
+  it('returns the same events and damage as read for files with wrong bytes', async () => {
     const file = filePath();
     const edit = fc.record({ at: fc.nat(), byte: fc.nat(255) });
     const property = fc.asyncProperty(
@@ -160,7 +160,7 @@ describe('EventFileReader.readBatches', () => {
   });
 
   it.each(['tensorboardx', 'pytorch', 'tensorflow'])(
-    'gives what read gives of the files of %s',
+    'returns the same as read for the files of %s',
     async (writer) => {
       const entries = readdirSync(join(FIXTURES, writer), { recursive: true, withFileTypes: true });
       const files = entries.filter((entry) => entry.isFile() && entry.name.includes('tfevents'));
@@ -175,7 +175,7 @@ describe('EventFileReader.readBatches', () => {
     },
   );
 
-  it('goes on where it ended when the file grows, in chunks larger than its window', async () => {
+  it('continues where it stopped when the file grows by chunks larger than its window', async () => {
     const file = filePath();
     const value = (i: number): SummaryValue => ({
       tag: `metric ${i % 7}`,

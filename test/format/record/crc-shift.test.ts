@@ -4,7 +4,7 @@ import { applyShift, shiftOf } from '../../../src/format/record/crc-shift.js';
 import { crc32c, updateCrc, updateCrcInt32 } from '../../../src/format/record/crc32c.js';
 
 describe('shiftOf', () => {
-  it('stands for any bytes of that length, with one constant for each of them', () => {
+  it('works for any bytes of that length, with a constant for each', () => {
     const bytes = fc.uint8Array({ minLength: 1, maxLength: 300 });
     fc.assert(
       fc.property(bytes, fc.array(fc.integer(), { minLength: 1 }), (known, registers) => {
@@ -18,7 +18,7 @@ describe('shiftOf', () => {
     );
   });
 
-  it('is what updateCrc is without inversions', () => {
+  it('equals crc32c without its inversions', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         expect(~updateCrc(-1, bytes, 0, bytes.length) >>> 0).toBe(crc32c(bytes));
@@ -28,7 +28,7 @@ describe('shiftOf', () => {
 });
 
 describe('updateCrcInt32', () => {
-  it('is what an integer and zeros make of an empty register', () => {
+  it('returns the register after an integer and zeros', () => {
     fc.assert(
       fc.property(fc.integer(), fc.nat(12), (value, zeros) => {
         const bytes = new Uint8Array(4 + zeros);

@@ -19,7 +19,7 @@ describe('encodeRecord', () => {
     expect(Buffer.from(encodeRecord(data)).toString('hex')).toBe(FILE_VERSION);
   });
 
-  it.each([0, 1, 1023, 1024, 1025, 70_000])('gives back %i bytes of data', (length) => {
+  it.each([0, 1, 1023, 1024, 1025, 70_000])('round-trips %i bytes of data', (length) => {
     const data = Uint8Array.from({ length }, (_, i) => i * 7);
 
     expect(decodeRecord(encodeRecord(data))).toEqual({ kind: 'record', data, end: length + FRAMING_BYTES });
@@ -29,7 +29,7 @@ describe('encodeRecord', () => {
 describe('decodeRecord', () => {
   const record = encodeRecord(fromHex('0102030405'));
 
-  it('asks for the missing bytes of a record that is cut anywhere', () => {
+  it('returns the number of missing bytes of a record that is truncated anywhere', () => {
     for (let cut = 0; cut < record.length; cut++) {
       const decoded = decodeRecord(record.subarray(0, cut));
 
@@ -41,7 +41,7 @@ describe('decodeRecord', () => {
     }
   });
 
-  it('refuses a record with any single bit flipped, and says where', () => {
+  it('rejects a record with any single bit flipped, and reports its position', () => {
     for (let bit = 0; bit < record.length * 8; bit++) {
       const damaged = record.slice();
       damaged[bit >> 3]! ^= 1 << (bit & 7);
@@ -56,13 +56,13 @@ describe('decodeRecord', () => {
     }
   });
 
-  it('refuses zeroed pages instead of waiting for them to become a record', () => {
+  it('rejects zeroed pages instead of waiting for more bytes', () => {
     expect(() => decodeRecord(new Uint8Array(4096))).toThrow(CorruptRecordError);
   });
 });
 
 describe('decodeRecords', () => {
-  it('gives fewer records, never a wrong one, wherever the bytes are cut', () => {
+  it('returns fewer records, but never a wrong one, wherever the bytes are truncated', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 }), fc.nat(), (datas, at) => {
         const bytes = Buffer.concat(datas.map(encodeRecord));
@@ -80,7 +80,7 @@ describe('decodeRecords', () => {
 });
 
 describe('RecordQueue', () => {
-  it('holds what was sealed, in order, whatever is consumed in between', () => {
+  it('keeps sealed records in order while others are consumed', () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ data: fc.uint8Array({ maxLength: 100_000 }), consume: fc.nat(200_000) }), {
@@ -106,7 +106,7 @@ describe('RecordQueue', () => {
     );
   });
 
-  it('gives a buffer back that grew for one large record', () => {
+  it('releases a buffer that grew for one large record', () => {
     const queue = new RecordQueue();
     queue.seal(queue.reserve(20_000_000) + 20_000_000);
     expect(queue.bytes.length).toBeGreaterThan(20_000_000);

@@ -8,7 +8,7 @@ import { anyEvent } from '../../support/any-event.js';
 const EventType = loadMessageType('event', 'tensorboard.Event');
 
 describe('encodeEvent', () => {
-  it('writes the bytes that protobufjs writes, for any event', () => {
+  it('writes the same bytes as protobufjs for any event', () => {
     fc.assert(
       fc.property(anyEvent, (event) => {
         const bytes = joinPieces(encodeEvent(event));
@@ -21,7 +21,7 @@ describe('encodeEvent', () => {
     );
   });
 
-  it('is undone by decodeEvent, for any event', () => {
+  it('is reversed by decodeEvent for any event', () => {
     fc.assert(
       fc.property(anyEvent, (event) => {
         expect(decodeEvent(joinPieces(encodeEvent(event)))).toEqual(event);

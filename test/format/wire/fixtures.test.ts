@@ -1,4 +1,4 @@
-/** Files of other writers decode to the values that they were made from. */
+/** Files of third-party writers decode to the values that they were created from. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import { describeEvent, withoutRedundancy } from '../../support/describe-event.js';
 import { FIXTURES, listExpectedFiles } from '../../support/expected-runs.js';
 
-describe('event files of other writers', () => {
+describe('event files of third-party writers', () => {
   it.each(listExpectedFiles())('$path', ({ path, events }) => {
     const bytes = readFileSync(join(FIXTURES, path));
 

@@ -1,4 +1,4 @@
-/** Our encoder and decoder against bytes that TensorBoard's own protobuf classes made. */
+/** Compares the encoder and decoder with bytes from TensorBoard's own protobuf classes. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** The hex vectors of the format description (sections 1 and 2), each made or read by our own code. Golden bytes cover more of each kind. */
+/** The hex vectors of the format description (sections 1 and 2), encoded or decoded here. Golden bytes cover more of each kind. */
 
 import { describe, expect, it } from 'vitest';
 import { decodeRecord, encodeRecord } from '../../../src/format/record/record-codec.js';

@@ -11,7 +11,7 @@ import { anyEvent } from '../../support/any-event.js';
 const fixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url));
 
 describe('scanEvent', () => {
-  it('sees the step, tags, plugins and SessionLog START of any event', () => {
+  it('finds the step, tags, plugins and SessionLog START of any event', () => {
     fc.assert(
       fc.property(anyEvent, (event) => {
         const { step, what } = event;
@@ -30,14 +30,14 @@ describe('scanEvent', () => {
     );
   });
 
-  it('refuses bytes that are no message', () => {
+  it('rejects bytes that are not a message', () => {
     expect(() => scanEvent(Uint8Array.of(0x2a, 5, 1))).toThrow(RangeError);
     expect(() => scanEvent(Uint8Array.of(0x10, 255))).toThrow(RangeError);
   });
 });
 
 describe('readEarlierFiles', () => {
-  it('knows where other writers stopped, and that they wrote no START', () => {
+  it('finds where third-party writers stopped, and that they wrote no START', () => {
     const directory = `${fixtures}/tensorboardx/scalars`;
     expect(readdirSync(directory).length).toBeGreaterThan(0);
 
@@ -48,7 +48,7 @@ describe('readEarlierFiles', () => {
     expect(earlier.largestStep).toBe(2n ** 63n - 1n);
   });
 
-  it('knows which plugin has a tag, also of steps that are written again', () => {
+  it('finds the plugin of a tag, including steps that are written again', () => {
     const earlier = readEarlierFiles(`${fixtures}/tensorflow/images`, diskSink, -1);
 
     expect(earlier.lastSteps.size).toBe(0);
@@ -57,7 +57,7 @@ describe('readEarlierFiles', () => {
 });
 
 describe('secondsAfter', () => {
-  it('is later than every name, whoever wrote it', () => {
+  it('is later than every name of any writer', () => {
     const names = [
       'events.out.tfevents.1700000009.host',
       'events.out.tfevents.1700000010.host.1.0.v2',

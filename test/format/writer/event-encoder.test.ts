@@ -37,7 +37,7 @@ function scalarEvent(
 }
 
 describe('EventEncoder', () => {
-  it('writes scalars to the bytes of the general encoder', () => {
+  it('writes the same bytes for scalars as the general encoder', () => {
     const step = fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }));
     const call = fc.record({
       tag: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }),
@@ -67,7 +67,7 @@ describe('EventEncoder', () => {
     );
   });
 
-  it('gives doubles back that no float32 holds, with the metadata in whichever form comes first in a file', () => {
+  it('round-trips doubles that float32 cannot represent, whichever form comes first in a file', () => {
     const queue = new RecordQueue();
     const encoder = new EventEncoder(queue);
     const values = [0.1, 0.25, -0, Number.NaN, Number.POSITIVE_INFINITY, 1e300, 5e-324, 16_777_217];
@@ -89,7 +89,7 @@ describe('EventEncoder', () => {
     ]);
   });
 
-  it('keeps metadata whose bytes are those of a signalling NaN, wherever they stand', () => {
+  it('keeps metadata whose bytes form a signalling NaN at any position', () => {
     const signalling = [1, 0, 0, 0, 0, 0, 0xf0, 0x7f];
     for (let shift = 0; shift < 8; shift++) {
       const queue = new RecordQueue();
@@ -104,7 +104,7 @@ describe('EventEncoder', () => {
     }
   });
 
-  it('has room for the longest steps wherever the queue grows', () => {
+  it('reserves space for the longest steps wherever the queue grows', () => {
     const queue = new RecordQueue();
     const encoder = new EventEncoder(queue);
 
@@ -113,7 +113,7 @@ describe('EventEncoder', () => {
     expect(eventsOf(queue).map(({ step }) => step)).toEqual(Array.from({ length: 5000 }, (_, i) => -i - 1));
   });
 
-  it('counts steps up for a tag that is given none, after the last one that was given', () => {
+  it('continues after the last given step for values without a step', () => {
     const queue = new RecordQueue();
     const encoder = new EventEncoder(queue);
 
@@ -136,7 +136,7 @@ describe('EventEncoder', () => {
     ]);
   });
 
-  it('repeats the metadata of a tag once in every file', () => {
+  it('writes the metadata of a tag once in every file', () => {
     const queue = new RecordQueue();
     const encoder = new EventEncoder(queue);
     const write = (): void => {

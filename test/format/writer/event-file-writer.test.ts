@@ -39,7 +39,7 @@ function stepsOf(sink: FailingSink): (number | bigint)[] {
 }
 
 describe('EventFileWriter', () => {
-  it('begins a file at once with file_version and SessionLog START', () => {
+  it('creates a file at once with file_version and SessionLog START', () => {
     const { sink } = open({ resume: { fromStep: 7 } });
 
     const [path, bytes] = [...sink.files][0]!;
@@ -55,7 +55,7 @@ describe('EventFileWriter', () => {
     ]);
   });
 
-  it('keeps events in memory until it is flushed, then has them all in the file', async () => {
+  it('keeps events in memory until flush, then writes them all', async () => {
     const { writer, sink } = open();
 
     for (let step = 0; step < 100; step++) writer.writeScalar('loss', step, step, 1);
@@ -65,7 +65,7 @@ describe('EventFileWriter', () => {
     expect(stepsOf(sink)).toHaveLength(100);
   });
 
-  it('writes by itself once the flush interval has passed', async () => {
+  it('writes automatically after the flush interval', async () => {
     const { writer, sink } = open({ flushIntervalMs: 20 });
 
     writer.writeScalar('loss', 1, 0, 1);
@@ -73,7 +73,7 @@ describe('EventFileWriter', () => {
     await expect.poll(() => stepsOf(sink)).toHaveLength(1);
   });
 
-  it('writes from the call when a loop never lets the event loop run', () => {
+  it('writes within the call when the event loop is blocked', () => {
     const { writer, sink, clock } = open({ flushIntervalMs: 2000 });
 
     writer.writeScalar('loss', 1, 0, undefined);
@@ -83,7 +83,7 @@ describe('EventFileWriter', () => {
     expect(stepsOf(sink)).toEqual([0, 1]);
   });
 
-  it('does not let a loop that never yields fill the memory', () => {
+  it('bounds the memory when the event loop is blocked', () => {
     const { writer, sink } = open();
 
     for (let step = 0; step < 200_000; step++) writer.writeScalar('loss', 1, step, 1);
@@ -91,7 +91,7 @@ describe('EventFileWriter', () => {
     expect(stepsOf(sink).length).toBeGreaterThan(100_000);
   });
 
-  it('goes to a next file at the size limit, without a second START, under a name that sorts later', async () => {
+  it('begins a new file at the size limit, without a second START, with a name that sorts later', async () => {
     const { writer, sink, clock } = open({ maxFileBytes: 1000 });
 
     for (let step = 0; step < 100; step++) writer.writeScalar('loss', 1, step, 1);
@@ -111,7 +111,7 @@ describe('EventFileWriter', () => {
     expect(Math.max(...[...sink.files.values()].map((bytes) => bytes.length))).toBeLessThan(1200);
   });
 
-  it('reports a disk that refuses, keeps the events and writes them once it is back', async () => {
+  it('reports a failing disk, keeps the events and writes them after recovery', async () => {
     const { writer, sink, errors } = open();
     sink.failure = diskError('ENOSPC');
     sink.spaceBytes = 100;
@@ -127,7 +127,7 @@ describe('EventFileWriter', () => {
     expect(sink.files.size).toBe(1);
   });
 
-  it('does not throw when the directory cannot be made, and makes it later', async () => {
+  it('does not throw when the directory cannot be created, and creates it later', async () => {
     const sink = new FailingSink();
     sink.failure = diskError('EACCES');
     const { writer, errors } = open({ sink });
@@ -141,7 +141,7 @@ describe('EventFileWriter', () => {
     expect(stepsOf(sink)).toEqual([0]);
   });
 
-  it('asks a disk that refused again at the next interval, without new events', async () => {
+  it('retries a failed write at the next interval without new events', async () => {
     const { writer, sink } = open({ flushIntervalMs: 10 });
     sink.failure = diskError('EIO');
     sink.spaceBytes = 0;
@@ -153,7 +153,7 @@ describe('EventFileWriter', () => {
     await expect.poll(() => stepsOf(sink)).toEqual([0]);
   });
 
-  it('drops and counts events when the disk refuses for longer than the queue lasts', async () => {
+  it('drops and counts events when the disk fails until the queue is full', async () => {
     const { writer, sink, errors } = open({ maxQueueBytes: 1000 });
     sink.failure = diskError('ENOSPC');
     sink.spaceBytes = 0;
@@ -172,7 +172,7 @@ describe('EventFileWriter', () => {
     await writer.flush();
   });
 
-  it('syncs to the disk only when asked to', async () => {
+  it('syncs to the disk only with fsync', async () => {
     const plain = open();
     const durable = open({ fsync: true });
 
@@ -183,7 +183,7 @@ describe('EventFileWriter', () => {
     expect(durable.sink.syncs).toBe(1);
   });
 
-  it('refuses events after close, and closes once', async () => {
+  it('rejects events after close, and closes once', async () => {
     const { writer, sink } = open();
     writer.writeScalar('loss', 1, 0, 1);
 
@@ -207,7 +207,7 @@ describe('EventFileWriter', () => {
     expect(stepsOf(sink)).toEqual([0]);
   });
 
-  it('does no work while nothing is logged', async () => {
+  it('does nothing while no event is logged', async () => {
     const { sink } = open({ flushIntervalMs: 5 });
     const before = sink.writes;
 
@@ -220,7 +220,7 @@ describe('EventFileWriter', () => {
     ['flushIntervalMs', { flushIntervalMs: 0 }],
     ['maxFileBytes', { maxFileBytes: Number.NaN }],
     ['fileNameSuffix', { fileNameSuffix: '/../x' }],
-  ])('refuses a bad %s', (name, options) => {
+  ])('rejects an invalid %s', (name, options) => {
     expect(() => new EventFileWriter('/logs', { sink: new FailingSink(), ...options })).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION_INVALID', message: expect.stringContaining(name) }),
     );

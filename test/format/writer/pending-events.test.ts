@@ -4,7 +4,7 @@ import type { SummaryValue } from '../../../src/format/wire/messages.js';
 import type { EventFileWriter } from '../../../src/format/writer/event-file-writer.js';
 import { PendingEvents, type PendingValue } from '../../../src/format/writer/pending-events.js';
 
-/** A value of 100 bytes that says where it was encoded; the threads are done once `finish` is called. */
+/** A value of 100 bytes that records where it was encoded. The threads finish when `finish` is called. */
 class FakeValue implements PendingValue {
   readonly sizeBytes = 100;
   readonly encodedBy: string[] = [];
@@ -46,7 +46,7 @@ function createPending(maxBytes: number) {
 }
 
 describe('PendingEvents', () => {
-  it('has calls encode their own value when most of the memory is taken: the threads are at work on the oldest', async () => {
+  it('makes calls encode their own value when most of the memory is in use', async () => {
     const { pending, values, written, add } = createPending(1000);
 
     for (let i = 0; i < 9; i++) add();
@@ -61,7 +61,7 @@ describe('PendingEvents', () => {
     expect(written).toEqual(values.map((_, i) => `${i}`));
   });
 
-  it('encodes the oldest at once when all of the memory is taken', () => {
+  it('encodes the oldest values synchronously when the memory is full', () => {
     const { values, written, add, pending } = createPending(1000);
 
     for (let i = 0; i < 12; i++) add();

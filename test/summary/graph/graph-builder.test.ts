@@ -3,7 +3,7 @@ import { GraphBuilder } from '../../../src/index.js';
 import { attributesOf, build, describeNodes, readFixture, refused } from './graph-nodes.js';
 
 describe('GraphBuilder', () => {
-  it('serializes what the official classes serialize', () => {
+  it('writes the same bytes as the official classes', () => {
     const golden = JSON.parse(readFixture('golden/events.json').toString()) as {
       name: string;
       eventHex: string;
@@ -41,7 +41,7 @@ describe('GraphBuilder', () => {
     }
   });
 
-  it('writes the numbers that are meant', () => {
+  it('writes each number with the intended type', () => {
     const graphDef = build({
       name: 'n',
       op: 'N',
@@ -103,7 +103,7 @@ describe('GraphBuilder', () => {
     expect(Object.keys(attributesOf(graphDef, 'n'))).toEqual(['B', '_', 'a', 'b', 'é']);
   });
 
-  it('keeps copies of what it was given', () => {
+  it('keeps copies of its arguments', () => {
     const graph = new GraphBuilder();
     const inputs = ['n'];
     const bytes = Buffer.from('before');
@@ -117,13 +117,13 @@ describe('GraphBuilder', () => {
     expect(attributesOf(graphDef, 'n')).toEqual({ bytes: 'before' });
   });
 
-  it('takes inputs that are added later, and a node named as a scope', () => {
+  it('accepts inputs that are added later, and a node with the name of a scope', () => {
     const graphDef = build({ name: 'a', op: 'X', inputs: ['a/b:1'] }, { name: 'a/b', op: 'Y' });
 
     expect(describeNodes(graphDef)).toEqual(['a X a/b:1', 'a/b Y']);
   });
 
-  it('replaces lone surrogates in texts of attributes', () => {
+  it('replaces lone surrogates in text attributes', () => {
     const graphDef = build({ name: 'n', op: 'N', attributes: { label: 'a\ud800', list: ['\udc00'] } });
 
     expect(attributesOf(graphDef, 'n')).toEqual({ label: 'a\ufffd', list: ['\ufffd'] });
@@ -131,24 +131,24 @@ describe('GraphBuilder', () => {
 
   it.each<[string, () => unknown]>([
     ['no nodes', () => new GraphBuilder().build()],
-    ['a node that is none', () => new GraphBuilder().node(null as never)],
-    ['an input that names no node', () => build({ name: 'a', op: 'X', inputs: ['b'] })],
-    ['a control input that names no node', () => build({ name: 'a', op: 'X', controlInputs: ['b'] })],
-    ['inputs that are no list', () => build({ name: 'a', op: 'X', inputs: 'a' as never })],
-    ['an input that is no text', () => build({ name: 'a', op: 'X', inputs: [1 as never] })],
-    ['a name twice', () => build({ name: 'a', op: 'X' }, { name: 'a', op: 'X' })],
+    ['null instead of a node', () => new GraphBuilder().node(null as never)],
+    ['an input that is not a node', () => build({ name: 'a', op: 'X', inputs: ['b'] })],
+    ['a control input that is not a node', () => build({ name: 'a', op: 'X', controlInputs: ['b'] })],
+    ['inputs that are not a list', () => build({ name: 'a', op: 'X', inputs: 'a' as never })],
+    ['an input that is not a string', () => build({ name: 'a', op: 'X', inputs: [1 as never] })],
+    ['a duplicate name', () => build({ name: 'a', op: 'X' }, { name: 'a', op: 'X' })],
     ['an empty op', () => build({ name: 'a', op: '' })],
     ['an op with a lone surrogate', () => build({ name: 'a', op: '\ud800' })],
-    ['a device that is no text', () => build({ name: 'a', op: 'X', device: 0 as never })],
+    ['a device that is not a string', () => build({ name: 'a', op: 'X', device: 0 as never })],
     ['an attribute without a name', () => build({ name: 'a', op: 'X', attributes: { '': 1 } })],
-    ['attributes that are no object', () => build({ name: 'a', op: 'X', attributes: 1 as never })],
-    ['shapes that are no list', () => build({ name: 'a', op: 'X', outputShapes: 3 as never })],
-  ])('refuses %s', (_title, call) => {
+    ['attributes that are not an object', () => build({ name: 'a', op: 'X', attributes: 1 as never })],
+    ['shapes that are not a list', () => build({ name: 'a', op: 'X', outputShapes: 3 as never })],
+  ])('rejects %s', (_title, call) => {
     expect(call).toThrow(refused);
   });
 
   it.each(['', ' ', 'a b', 'a:0', 'a:b', '^a', '/a', 'a/', 'a//b', 'a\n', 'a\ud800', 7])(
-    'refuses the name %j',
+    'rejects the name %j',
     (name) => {
       expect(() => build({ name: name as string, op: 'X' })).toThrow(refused);
     },
@@ -160,13 +160,13 @@ describe('GraphBuilder', () => {
     ['a list of lists', [[1]]],
     ['a list with null', [null]],
     ['a list of tensors', [{ tensor: { type: 'int8', shape: [1], content: new Uint8Array(1) } }]],
-    ['a type that is none', { type: 'f' }],
-    ['a type that every object has', { type: 'constructor' }],
+    ['an unknown type', { type: 'f' }],
+    ['the name of an inherited property as type', { type: 'constructor' }],
     ['an integer beyond int64', 2n ** 63n],
     ['a number beyond 2^53', 2 ** 53],
     ['an integer with a fraction', { int: 1.5 }],
-    ['a float of text', { float: '1' }],
-    ['a shape that is no list', { shape: 3 }],
+    ['a float given as text', { float: '1' }],
+    ['a shape that is not a list', { shape: 3 }],
     ['a size with a fraction', { shape: [1.5] }],
     ['a size below -1', { shape: [-2] }],
     ['a tensor without content', { tensor: { type: 'float', shape: [] } }],
@@ -175,7 +175,7 @@ describe('GraphBuilder', () => {
     ['undefined', undefined],
     ['an object', { a: 1 }],
     ['a function', () => 1],
-  ])('refuses an attribute that is %s, and names it', (_title, attribute) => {
+  ])('rejects an attribute that is %s, and names it', (_title, attribute) => {
     const call = () => build({ name: 'node', op: 'X', attributes: { key: attribute as never } });
 
     expect(call).toThrow(refused);

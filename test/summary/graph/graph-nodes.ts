@@ -1,4 +1,4 @@
-/** Graphs as tests look at them. */
+/** Graphs in a form that is easy to compare in tests. */
 
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
@@ -14,14 +14,14 @@ export function readFixture(path: string): Buffer {
   return readFileSync(new URL(`../../../fixtures/${path}`, import.meta.url));
 }
 
-/** The nodes of a graph: name, op, inputs, one line each. */
+/** The nodes of a graph, one line each: name, op, inputs. */
 export function describeNodes(graphDef: Uint8Array): string[] {
   return tensorboard.GraphDef.decode(graphDef).node.map(({ name, op, input }) =>
     [name, op, ...(input ?? [])].join(' '),
   );
 }
 
-/** The attributes of a node: texts, numbers (integers as bigints), booleans, `{ type }`, `{ shape }`, lists of them. */
+/** The attributes of a node: texts, numbers (integers as bigints), booleans, `{ type }`, `{ shape }`, or lists of them. */
 export function attributesOf(graphDef: Uint8Array, node: string): Record<string, unknown> {
   const found = tensorboard.GraphDef.decode(graphDef).node.find(({ name }) => name === node);
   return Object.fromEntries(Object.entries(found?.attr ?? {}).map(([key, value]) => [key, toPlain(value)]));
@@ -44,7 +44,7 @@ function toPlain({ list, s, i, f, b, type, shape }: tensorboard.IAttrValue): unk
   return type != null ? { type } : (f ?? b);
 }
 
-/** The bytes of a graph of these nodes. */
+/** The bytes of a graph with these nodes. */
 export function build(...nodes: GraphNode[]): Uint8Array {
   const graph = new GraphBuilder();
   for (const node of nodes) graph.node(node);

@@ -9,7 +9,7 @@ import { attributesOf, describeNodes, readFixture, refused } from './graph-nodes
 const DENSE = { class_name: 'Dense', name: 'a', config: {} };
 
 describe('layersModelToGraphDef', () => {
-  it('makes a chain of a sequential model', () => {
+  it('converts a sequential model to a chain', () => {
     const graphDef = layersModelToGraphDef(readFixture('tfjs/sequential.json').toString());
 
     expect(describeNodes(graphDef)).toEqual([
@@ -28,7 +28,7 @@ describe('layersModelToGraphDef', () => {
     expect(attributesOf(graphDef, 'digits/dense')).not.toHaveProperty('kernel_regularizer');
   });
 
-  it('follows several inputs, shared layers and models in models', () => {
+  it('follows several inputs, shared layers and nested models', () => {
     const model = JSON.parse(readFixture('tfjs/functional.json').toString()) as unknown;
 
     expect(describeNodes(layersModelToGraphDef(model))).toEqual([
@@ -41,7 +41,7 @@ describe('layersModelToGraphDef', () => {
     ]);
   });
 
-  it('feeds every call of a model into its inputs, and takes the outputs that are meant', () => {
+  it('connects every call of a model to its inputs, and uses the right outputs', () => {
     const graphDef = layersModelToGraphDef(readFixture('tfjs/twice.json').toString());
 
     expect(describeNodes(graphDef)).toEqual([
@@ -58,7 +58,7 @@ describe('layersModelToGraphDef', () => {
     expect(attributesOf(graphDef, 'twice/drop')).toEqual({ rate: 0.25, trainable: true });
   });
 
-  it('follows keyword arguments, and calls that are no list', () => {
+  it('follows keyword arguments, and calls that are not lists', () => {
     const layer = (name: string, ...inbound_nodes: unknown[]) => ({
       class_name: 'TFOpLambda',
       name,
@@ -71,7 +71,7 @@ describe('layersModelToGraphDef', () => {
     expect(describeNodes(layersModelToGraphDef(model))[2]).toBe('m/c TFOpLambda m/a m/b:1');
   });
 
-  it('reads what Keras itself writes', () => {
+  it('reads the JSON of Keras', () => {
     const directory = fileURLToPath(new URL('../../../fixtures/tensorflow/keras/train', import.meta.url));
     const value = readValues(directory).find(({ tag }) => tag === KERAS_MODEL_TAG)?.value;
     const text = value?.kind === 'tensor' ? Buffer.from(value.tensor.stringVal![0]!).toString() : '';
@@ -85,7 +85,7 @@ describe('layersModelToGraphDef', () => {
     expect(attributesOf(graphDef, 'sequential/dense')).toMatchObject({ units: 2n, activation: 'softmax' });
   });
 
-  it('chains models inside of a sequential model', () => {
+  it('chains models inside a sequential model', () => {
     const dense = (name: string) => ({ class_name: 'Dense', config: { name } });
     const sequential = (name: string, ...layers: unknown[]) => ({
       class_name: 'Sequential',
@@ -133,23 +133,23 @@ describe('layersModelToGraphDef', () => {
   });
 
   it.each<[string, unknown]>([
-    ['text that is no JSON', '{'],
+    ['text that is not JSON', '{'],
     ['a graph model', { modelTopology: { node: [] } }],
     ['null', null],
-    ['a layer alone', { class_name: 'Dense', config: {} }],
+    ['a single layer', { class_name: 'Dense', config: {} }],
     ['a model without layers', { class_name: 'Sequential', config: { layers: [] } }],
     ['a layer without a class', { class_name: 'Sequential', config: { layers: [{ config: {} }] } }],
     ['a layer without settings', { class_name: 'Sequential', config: { layers: [{ class_name: 'Dense' }] } }],
-    ['two layers of a name', { class_name: 'Sequential', config: { layers: [DENSE, DENSE] } }],
+    ['two layers with the same name', { class_name: 'Sequential', config: { layers: [DENSE, DENSE] } }],
     [
-      'an input from a layer that is not there',
+      'an input from a layer that does not exist',
       {
         class_name: 'Model',
         config: { layers: [{ ...DENSE, inbound_nodes: [[['b', 0, 0, {}]]] }], input_layers: [['a', 0, 0]] },
       },
     ],
     [
-      'an output that a model does not have',
+      'an output that does not exist',
       {
         class_name: 'Model',
         config: {
@@ -161,7 +161,7 @@ describe('layersModelToGraphDef', () => {
       },
     ],
     [
-      'a model that is called on too little',
+      'a model that is called with too few inputs',
       {
         class_name: 'Model',
         config: {
@@ -183,13 +183,13 @@ describe('layersModelToGraphDef', () => {
         },
       },
     ],
-  ])('refuses %s', (_title, model) => {
+  ])('rejects %s', (_title, model) => {
     expect(() => layersModelToGraphDef(model)).toThrow(refused);
   });
 });
 
 describe('layersModelToKerasText', () => {
-  it('writes one functional model with scopes in its names', () => {
+  it('writes one functional model with scopes in the layer names', () => {
     const keras = JSON.parse(layersModelToKerasText(readFixture('tfjs/functional.json').toString())) as {
       class_name: string;
       config: {
@@ -215,7 +215,7 @@ describe('layersModelToKerasText', () => {
     ]);
   });
 
-  it('leaves out what TensorBoard has no name for', () => {
+  it('omits values that TensorBoard has no name for', () => {
     const layers = ['int32', { config: { name: 'float32' } }, 'mixed_float16', 7, null].map((dtype, i) => ({
       class_name: 'Schicht\u00fc',
       config: { name: `l${i}`, dtype },
@@ -237,7 +237,7 @@ describe('layersModelToKerasText', () => {
 });
 
 describe('createKerasModelValue', () => {
-  it('has the form that both readers of TensorBoard take', () => {
+  it("has the form that both of TensorBoard's readers accept", () => {
     expect(createKerasModelValue(KERAS_MODEL_TAG, '{}')).toEqual({
       tag: 'keras',
       metadata: { pluginName: 'graph_keras_model', content: Buffer.from('1'), dataClass: 3 },

@@ -6,7 +6,7 @@ import { attributesOf, describeNodes, readFixture, refused } from './graph-nodes
 const ModelProto = loadMessageType('onnx', 'onnx.ModelProto');
 
 describe('onnxToGraphDef', () => {
-  it('makes a node of each operator, weight, input and output', () => {
+  it('creates a node for each operator, weight, input and output', () => {
     const graphDef = onnxToGraphDef(readFixture('onnx/perceptron.onnx'));
 
     expect(describeNodes(graphDef)).toEqual([
@@ -39,7 +39,7 @@ describe('onnxToGraphDef', () => {
     expect(attributesOf(graphDef, 'indices')).toEqual({ dtype: { type: 9 }, shape: { shape: [-1, 2] } });
   });
 
-  it('puts graphs inside of nodes into scopes', () => {
+  it('converts graphs inside nodes to scopes', () => {
     expect(describeNodes(onnxToGraphDef(readFixture('onnx/condition.onnx')))).toEqual([
       'flag Placeholder',
       'x Placeholder',
@@ -100,7 +100,7 @@ describe('onnxToGraphDef', () => {
     ]);
   });
 
-  it('refuses a model whose node takes what nothing makes, and says what', () => {
+  it('rejects a model with an input that nothing produces, and names it', () => {
     const graph = { node: [{ name: 'add', opType: 'Add', input: ['missing'], output: ['y'] }] };
 
     expect(() => onnxToGraphDef(ModelProto.encode({ graph }).finish())).toThrow(
@@ -112,12 +112,12 @@ describe('onnxToGraphDef', () => {
   });
 
   it.each([
-    ['bytes that are no message', Uint8Array.of(0xff, 0xff)],
+    ['bytes that are not a message', Uint8Array.of(0xff, 0xff)],
     ['half a model', readFixture('onnx/perceptron.onnx').subarray(0, 300)],
     ['a model without a graph', Uint8Array.of(8, 8)],
     ['a model without nodes', ModelProto.encode({ graph: {} }).finish()],
     ['a path', 'model.onnx' as never],
-  ])('refuses %s', (_title, bytes) => {
+  ])('rejects %s', (_title, bytes) => {
     expect(() => onnxToGraphDef(bytes)).toThrow(refused);
   });
 });
