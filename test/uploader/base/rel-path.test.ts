@@ -12,14 +12,14 @@ import {
 const bytes = (...values: number[]): Buffer => Buffer.from(values);
 const names = (...texts: string[]): Buffer[] => texts.map((text) => Buffer.from(text));
 
-/** Names that a POSIX file system can hold. */
+/** Names that a POSIX file system allows. */
 const anyName = fc
   .uint8Array({ minLength: 1, maxLength: 40 })
   .map((array) => Buffer.from(array))
   .filter(
     (name) => !name.includes(0) && !name.includes(0x2f) && !['.', '..'].includes(name.toString('latin1')),
   );
-/** Names near the edges: mostly characters that need care. */
+/** Edge cases: names of characters that need special handling. */
 const anyAwkwardName = fc
   .array(
     fc.constantFrom('%', '%41', 'C:', ' ', '\n', '\u0085', 'é', 'e\u0301', '\ufffe', '\ufeff', '😀', 'x'),
@@ -39,19 +39,19 @@ describe('toRelPath', () => {
     ['keeps letters of all scripts', names('日本', 'naïve.txt'), '日本/naïve.txt'],
     ['encodes the percent sign', names('50%.txt'), '50%25.txt'],
     ['encodes control characters', names('a\nb\u007f\u0085'), 'a%0Ab%7F%C2%85'],
-    ['encodes bytes that are no UTF-8', [bytes(0x61, 0xff, 0x62, 0xc3)], 'a%FFb%C3'],
+    ['encodes bytes that are not UTF-8', [bytes(0x61, 0xff, 0x62, 0xc3)], 'a%FFb%C3'],
     ['encodes an overlong form and a surrogate', [bytes(0xc0, 0xaf, 0xed, 0xa0, 0x80)], '%C0%AF%ED%A0%80'],
-    ['encodes what XML cannot hold', names('\ufffe\uffff'), '%EF%BF%BE%EF%BF%BF'],
+    ['encodes characters that XML does not allow', names('\ufffe\uffff'), '%EF%BF%BE%EF%BF%BF'],
     ['encodes the colon of a drive letter', names('C:', 'D:'), 'C%3A/D:'],
   ])('%s', (_, given, expected) => {
     expect(toRelPath(given)).toBe(expected);
   });
 
-  it('keeps composed and decomposed forms of a name apart', () => {
+  it('distinguishes composed and decomposed forms of a name', () => {
     expect(toRelPath(names('é'))).not.toBe(toRelPath(names('e\u0301')));
   });
 
-  it('is reversible for any names, and accepted by parseRelPath', () => {
+  it('encodes any names reversibly, in a form that parseRelPath accepts', () => {
     fc.assert(
       fc.property(anyPath, (path) => {
         const relPath = toRelPath(path);
@@ -88,12 +88,12 @@ describe('parseRelPath', () => {
     ['a%0a', 'canonical'],
     ['a\nb', 'canonical'],
     ['a\ud800', 'canonical'],
-  ])('refuses %j', (text, reason) => {
+  ])('rejects %j', (text, reason) => {
     expect(() => parseRelPath(text)).toThrow(RelPathError);
     expect(() => parseRelPath(text)).toThrow(reason);
   });
 
-  it('never accepts a text that leads out of the directory it is joined to', () => {
+  it('never accepts a path that leaves its directory', () => {
     const anyText = fc.array(fc.constantFrom('..', '.', '/', 'a', '%2E', '%2F', '%00', '\\', 'C:', '.plx'), {
       maxLength: 8,
     });
@@ -131,11 +131,11 @@ describe('tooLongReason', () => {
 });
 
 describe('isSafeKey', () => {
-  it.each(['..', 'a/../b', 'a//b', '', '/a', 'a/', 'a\u0000'])('refuses %j', (key) => {
+  it.each(['..', 'a/../b', 'a//b', '', '/a', 'a/', 'a\u0000'])('rejects %j', (key) => {
     expect(isSafeKey(key)).toBe(false);
   });
 
-  it('accepts the reserved directory, which is the uploader’s own', () => {
+  it('accepts the reserved directory of the uploader', () => {
     expect(isSafeKey('0123/.plx/lease.json')).toBe(true);
   });
 });

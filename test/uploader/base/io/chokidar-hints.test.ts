@@ -1,4 +1,4 @@
-/** Hints of the host's own file watcher. */
+/** Events of the host's file watcher. */
 
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,14 +23,14 @@ async function open() {
   });
   onTestFinished(() => source.close());
   const untilHint = (path: string) =>
-    waitFor(`a hint of ${path}`, () => {
+    waitFor(`an event of ${path}`, () => {
       appendFileSync(join(path, 'file'), '.');
       return hints.includes(path) ? true : undefined;
     });
   return { source, directory, hints, failures, untilHint };
 }
 
-it('tells of directories that are watched, of each by itself, and not of those in them', async () => {
+it('reports changes of each watched directory, but not of its subdirectories', async () => {
   const { source, directory, hints, failures, untilHint } = await open();
   const [a, b, inner] = [directory('a'), directory('b'), directory('a/inner')];
   source.watch(a);
@@ -38,7 +38,7 @@ it('tells of directories that are watched, of each by itself, and not of those i
   await untilHint(a);
   await untilHint(b);
 
-  await sleep(300); // of both there may be more to come
+  await sleep(300); // more events of both may follow
   hints.length = 0;
   appendFileSync(join(inner, 'file'), '.');
   await sleep(300);
@@ -46,7 +46,7 @@ it('tells of directories that are watched, of each by itself, and not of those i
   expect(failures).toEqual([]);
 });
 
-it('tells nothing of what is not watched any more, and again once it is', async () => {
+it('reports nothing after unwatch, and reports changes again after watch', async () => {
   const { source, directory, hints, untilHint } = await open();
   const a = directory('a');
   for (let round = 0; round < 3; round += 1) {
@@ -61,7 +61,7 @@ it('tells nothing of what is not watched any more, and again once it is', async 
   }
 });
 
-it('takes a directory that is not there for one without hints', async () => {
+it('reports nothing for a directory that does not exist', async () => {
   const { source, directory, failures, untilHint } = await open();
   source.watch(join(directory('a'), 'missing'));
   const b = directory('b');

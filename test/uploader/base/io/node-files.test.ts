@@ -7,7 +7,7 @@ import { createTempDir } from '../../../support/temp-dir.js';
 const LARGE_BYTES = 8 * 1024 * 1024;
 
 describe('NodeReadableFile', () => {
-  it('is not closed under a read', async () => {
+  it('closes only after reads in flight', async () => {
     const directory = createTempDir();
     writeFileSync(join(directory, 'one'), Buffer.alloc(LARGE_BYTES, 'one'));
     writeFileSync(join(directory, 'other'), Buffer.alloc(LARGE_BYTES, 'other'));
@@ -16,7 +16,7 @@ describe('NodeReadableFile', () => {
     const file = await nodeFileSystem.openForReading(join(directory, 'one'));
     const reading = file.read(buffer, 0);
     const closing = file.close();
-    // It would get the descriptor.
+    // This file would get the descriptor of a closed file.
     const other = await nodeFileSystem.openForReading(join(directory, 'other'));
 
     expect(await reading).toBe(LARGE_BYTES);
@@ -24,7 +24,7 @@ describe('NodeReadableFile', () => {
     await Promise.all([closing, other.close()]);
   });
 
-  it('reads nothing once it is closed, and may be closed again', async () => {
+  it('fails to read after close, and accepts a second close', async () => {
     const path = join(createTempDir(), 'file');
     writeFileSync(path, 'content');
     const file = await nodeFileSystem.openForReading(path);
@@ -36,7 +36,7 @@ describe('NodeReadableFile', () => {
     await expect(file.stat()).rejects.toMatchObject({ code: 'EBADF' });
   });
 
-  it('says where it lies by now', async () => {
+  it('returns the current path after a rename', async () => {
     const directory = createTempDir();
     mkdirSync(join(directory, 'there'));
     writeFileSync(join(directory, 'file'), 'content');
@@ -52,7 +52,7 @@ describe('NodeReadableFile', () => {
 });
 
 describe('NodeUpdatableFile', () => {
-  it('is written, cut and read in its place', async () => {
+  it('writes, truncates and reads in place', async () => {
     const path = join(createTempDir(), 'file');
     writeFileSync(path, 'content');
     const file = await nodeFileSystem.openForUpdate(path);

@@ -23,7 +23,7 @@ function createCalls(): {
 }
 
 describe('QuickCalls', () => {
-  it('calls synchronously just after a call that was waited for has been answered', async () => {
+  it('calls synchronously shortly after an asynchronous call has succeeded', async () => {
     const { made, run, pass } = createCalls();
 
     await run();
@@ -34,7 +34,7 @@ describe('QuickCalls', () => {
     expect(made).toEqual(['later', 'now', 'later']);
   });
 
-  it('waits for the calls of a disk that is slow, and tries again later', async () => {
+  it('calls asynchronously while the disk is slow, and tries synchronous calls again later', async () => {
     const { made, run, pass } = createCalls();
 
     await run();
@@ -48,7 +48,7 @@ describe('QuickCalls', () => {
     expect(made.slice(9)).toEqual([...Array.from({ length: 13 }, () => 'later'), 'now']);
   });
 
-  it('takes calls that were interrupted for no slow disk', async () => {
+  it('tolerates single slow calls', async () => {
     const { made, run } = createCalls();
 
     await run();
@@ -57,7 +57,7 @@ describe('QuickCalls', () => {
     expect(made.filter((how) => how === 'later')).toHaveLength(1);
   });
 
-  it('gives what a synchronous call throws', async () => {
+  it('rejects with the error of a synchronous call', async () => {
     const quick = new QuickCalls(() => 0);
     await quick.wait(async () => undefined);
 

@@ -7,9 +7,9 @@ import type { RetryOutcome } from '../../../../uploader/base/retry.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
 const randomness = { fraction: () => 0.5, id: () => 'id' };
-const away: RetryOutcome = { status: 'retry', cause: new Error('connection refused') };
+const unavailable: RetryOutcome = { status: 'retry', cause: new Error('connection refused') };
 
-/** Virtual time that moves on when everybody sleeps. */
+/** Virtual time, which advances when all callers sleep. */
 class VirtualClock implements Clock {
   #nowMs = 0;
   readonly #sleepers: { untilMs: number; wake: () => void }[] = [];
@@ -46,11 +46,11 @@ class VirtualClock implements Clock {
 }
 
 describe('RetryPolicy', () => {
-  it('gives up after its time, and says that nothing else would fare better', async () => {
+  it('gives up after the retry timeout, and reports that the outage concerns all files', async () => {
     const clock = new FakeClock();
     const retryPolicy = new RetryPolicy({ clock, randomness, retryTimeoutMs: 5_000 });
 
-    const outcome = await retryPolicy.withRetry('store a', async () => away);
+    const outcome = await retryPolicy.withRetry('store a', async () => unavailable);
 
     expect(outcome).toMatchObject({
       status: 'failed',
@@ -58,33 +58,33 @@ describe('RetryPolicy', () => {
     });
   });
 
-  it('gives up early what is not worth more attempts, and blames nobody else', async () => {
+  it('gives up after the maximum number of attempts, and reports that only this file is concerned', async () => {
     const retryPolicy = new RetryPolicy({ clock: new FakeClock(), randomness, retryTimeoutMs: 60_000 });
     let attempts = 0;
 
     const outcome = await retryPolicy.withRetry('store a', async (): Promise<RetryOutcome> => {
       attempts += 1;
-      return { ...away, maxAttempts: 3 };
+      return { ...unavailable, maxAttempts: 3 };
     });
 
     expect(attempts).toBe(3);
     expect(outcome).toMatchObject({ status: 'failed', error: { concernsAllFiles: false } });
   });
 
-  it('F38: in an outage one call at a time asks, whatever the number of those that wait; all go on when it is over', async () => {
+  it('F38: sends one request at a time during an outage, and resumes all waiting calls after it', async () => {
     const clock = new VirtualClock();
     const retryPolicy = new RetryPolicy({ clock, randomness, retryTimeoutMs: Number.POSITIVE_INFINITY });
     const endMs = 600_000;
     let attempts = 0;
-    let underWay = 0;
-    let mostUnderWay = 0;
+    let inFlight = 0;
+    let mostInFlight = 0;
     const call = async () => {
       attempts += 1;
-      underWay += 1;
-      if (attempts > 50) mostUnderWay = Math.max(mostUnderWay, underWay);
+      inFlight += 1;
+      if (attempts > 50) mostInFlight = Math.max(mostInFlight, inFlight);
       await clock.sleep(20);
-      underWay -= 1;
-      return clock.monotonicMs() < endMs ? away : ({ status: 'done' } as const);
+      inFlight -= 1;
+      return clock.monotonicMs() < endMs ? unavailable : ({ status: 'done' } as const);
     };
 
     const outcomes = await Promise.all(
@@ -92,13 +92,13 @@ describe('RetryPolicy', () => {
     );
 
     expect(outcomes.every(({ status }) => status === 'done')).toBe(true);
-    // Ten minutes, 50 callers: 50 that were under way when it began, one at a time then, and 50 that succeed.
+    // Ten minutes, 50 callers: 50 requests in flight at the start of the outage, then one at a time, then 50 that succeed.
     expect(attempts).toBeLessThan(50 + 150 + 50);
     expect(clock.monotonicMs()).toBeLessThan(endMs + 40_000);
-    expect(mostUnderWay).toBeLessThanOrEqual(50);
+    expect(mostInFlight).toBeLessThanOrEqual(50);
   });
 
-  it('F37: waits for as long as the store asks for', async () => {
+  it('F37: waits for the delay that the store asks for', async () => {
     const clock = new FakeClock();
     const retryPolicy = new RetryPolicy({ clock, randomness, retryTimeoutMs: 600_000 });
     const startMs = clock.monotonicMs();
@@ -107,7 +107,7 @@ describe('RetryPolicy', () => {
     await retryPolicy.withRetry('store a', async () => {
       if (!isFirst) return { status: 'done' } as const;
       isFirst = false;
-      return { ...away, afterMs: 45_000 };
+      return { ...unavailable, afterMs: 45_000 };
     });
 
     expect(clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(45_000);
@@ -115,7 +115,7 @@ describe('RetryPolicy', () => {
 });
 
 describe('ConcurrencyLimit', () => {
-  it('F37: halves at trouble, once for what happens together, and recovers one by one', () => {
+  it('F37: halves the limit once for simultaneous overloads, and raises it again by one', () => {
     const limit = new ConcurrencyLimit(8);
 
     limit.onTrouble(1_000);
@@ -131,7 +131,7 @@ describe('ConcurrencyLimit', () => {
 });
 
 describe('RateLimit', () => {
-  it('sends no more than it may, whatever the sizes', async () => {
+  it('keeps the limit for amounts of all sizes', async () => {
     const clock = new VirtualClock();
     const limit = new RateLimit(clock, 1000);
     let sent = 0;
@@ -146,7 +146,7 @@ describe('RateLimit', () => {
     expect(clock.monotonicMs()).toBeLessThan(sent + 1_000);
   });
 
-  it('shares by the weights of the lanes, and lets an event pass a checkpoint', async () => {
+  it('divides the rate by the weights of the lanes, so that events overtake a checkpoint', async () => {
     const clock = new VirtualClock();
     const limit = new RateLimit(clock, 1_000);
     const order: string[] = [];
@@ -159,11 +159,11 @@ describe('RateLimit', () => {
 
     await Promise.all([take('large', 20), take('events', 10)]);
 
-    // 60 to 5: all ten events are out before the third piece of the large file.
+    // Weights 60 to 5: all ten events are sent before the third piece of the large file.
     expect(order.slice(0, 12).filter((lane) => lane === 'events')).toHaveLength(10);
   });
 
-  it('is no limit without one, and ends with its signal', async () => {
+  it('does not limit by default, and rejects when the signal is aborted', async () => {
     const abort = new AbortController();
     const limit = new RateLimit(new VirtualClock(), 1);
     await new RateLimit(new VirtualClock()).take(1e12, 'large');
