@@ -30,11 +30,11 @@ const beat = (changes: object = {}) => {
 };
 
 describe('WriterWatch', () => {
-  it('knows nothing of a run without a heartbeat', async () => {
+  it('returns unknown without a heartbeat', async () => {
     expect(await watch().look()).toBe('unknown');
   });
 
-  it('sees a process of this host live, and end', async () => {
+  it('detects that a process on this host is alive, and that it ends', async () => {
     const heartbeat = new Heartbeat(run, 'main', { intervalMs: 60_000, diagnostics: new Diagnostics() });
     const watched = watch();
 
@@ -51,21 +51,21 @@ describe('WriterWatch', () => {
     expect(await watched.look()).toBe('ended');
   });
 
-  it('sees that a process of this host is gone', async () => {
+  it('detects that a process on this host no longer runs', async () => {
     const { space } = await nodeIo.processes.current();
     beat({ space, pid: 2 ** 22 + 1 });
 
     expect(await watch().look()).toBe('lost');
   });
 
-  it('sees that another process has the pid now', async () => {
+  it('detects that another process has the pid', async () => {
     const { space, pid } = await nodeIo.processes.current();
     beat({ space, pid, started_ticks: 1 });
 
     expect(await watch().look()).toBe('lost');
   });
 
-  it('believes a process of another host for 60 beats, by its own clock', async () => {
+  it('trusts a process on another host for 60 missed heartbeats, by its own clock', async () => {
     beat();
     const watched = watch();
 
@@ -80,7 +80,7 @@ describe('WriterWatch', () => {
     expect(await watched.look()).toBe('lost');
   });
 
-  it('takes a run that goes on for written again', async () => {
+  it('detects that a resumed run is active again', async () => {
     const diagnostics = new Diagnostics();
     const first = new Heartbeat(run, 'main', { intervalMs: 60_000, diagnostics });
     first.end({ status: 'failed', exit_code: 1, signal: null, reason: 'r', message: null, ended_at: '' });
