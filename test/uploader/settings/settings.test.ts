@@ -39,7 +39,7 @@ function createTestProgram() {
   );
 }
 
-/** The flags of a command line, as the command gets them. */
+/** Returns the flags of a command line, as the command receives them. */
 function parse(command: string, ...args: readonly string[]): Flags {
   const found = createTestProgram().commands.find((each) => each.name() === command)!;
   expect(found.parseOptions([...args]).unknown).toEqual([]);
@@ -60,7 +60,7 @@ describe('readSettings', () => {
     });
   });
 
-  it('takes an empty variable as not set', async () => {
+  it('treats an empty variable as not set', async () => {
     expect((await read({}, { POLYTRACK_INTERVAL: '' })).values.intervalMs).toBe(10_000);
   });
 
@@ -70,7 +70,7 @@ describe('readSettings', () => {
     expect((await read({}, environment)).values.endpoint).toBe('http://first');
   });
 
-  it('reads the file at the usual path, at $XDG_CONFIG_HOME, or the one that a variable names', async () => {
+  it('reads the file at the default path, in $XDG_CONFIG_HOME, or at the path in a variable', async () => {
     const config = writeConfigFile('{"interval": 3}');
     const home = createTempDir();
     mkdirSync(join(home, 'polytrack'));
@@ -111,7 +111,7 @@ describe('readSettings', () => {
     });
   });
 
-  it('needs the file that is named, and says who named it', async () => {
+  it('requires a file that is set, and names the source of its path', async () => {
     const missing = join(createTempDir(), 'missing.json');
 
     await expect(read({ config: missing })).rejects.toThrow(`--config: ${missing}: cannot be read: `);
@@ -176,7 +176,7 @@ describe('the value of a setting', () => {
     expect((await read({ bandwidth: bandwidth as string })).values.bandwidth).toBe(expected);
   });
 
-  it('reads numbers, booleans and lists of the file as they are', async () => {
+  it('reads numbers, booleans and lists from the file', async () => {
     const config = writeConfigFile(
       '{"concurrency": 2, "manifests": false, "exclude": ["a", "b"], "asRun": true}',
     );
@@ -208,7 +208,7 @@ describe('parseFlag', () => {
 });
 
 describe('flags', () => {
-  it('say nothing that the user did not say', () => {
+  it('set nothing without arguments', () => {
     for (const command of ['sync', 'watch', 'import', 'status', 'check', 'verify', 'clean', 'pull', 'ls'])
       expect(parse(command), command).toEqual({});
   });
@@ -220,14 +220,14 @@ describe('flags', () => {
     ['--no-one-file-system', 'POLYTRACK_ONE_FILE_SYSTEM', '1', 'oneFileSystem', false],
     ['--no-poll', 'POLYTRACK_POLL', 'true', 'poll', false],
     ['--no-export-events', 'POLYTRACK_EXPORT_EVENTS', 'true', 'exportEvents', false],
-  ] as const)('%s overrules %s=%s', async (flag, variable, value, name, expected) => {
+  ] as const)('%s overrides %s=%s', async (flag, variable, value, name, expected) => {
     const environment = { [variable]: value };
 
     expect((await read({}, environment)).values[name]).toBe(!expected);
     expect((await read(parse('sync', flag), environment)).values[name]).toBe(expected);
   });
 
-  it('have no second names', () => {
+  it('have no aliases for old names', () => {
     const old = ['--event-requests', '--project-events', '--root-id', '--grace', '--retry-for', '--hints'];
     const older = [...old, '--no-hints', '--cross-device', '--receipts', '--no-receipts', '--generations'];
 
@@ -235,7 +235,7 @@ describe('flags', () => {
       for (const flag of older) expect(command.parseOptions([flag]).unknown, command.name()).toEqual([flag]);
   });
 
-  it('take several patterns', () => {
+  it('accept several patterns', () => {
     expect(parse('sync', '--include', 'a', 'b', '--exclude', 'c')).toEqual({
       include: ['a', 'b'],
       exclude: ['c'],
@@ -244,7 +244,7 @@ describe('flags', () => {
 });
 
 describe('resolveConfig', () => {
-  it('needs a store', async () => {
+  it('requires a store', async () => {
     await expect(resolve({})).rejects.toMatchObject({
       message: 'no store is set',
       hint: 'Pass --store s3://bucket/prefix, or set POLYTRACK_STORE.',
@@ -262,7 +262,7 @@ describe('resolveConfig', () => {
     );
   });
 
-  it('gives an endpoint a region, unless one is set', async () => {
+  it('sets a region for an endpoint, unless one is set', async () => {
     const flags = { store: 's3://bucket', endpoint: 'http://host:9000/' };
 
     expect((await resolve(flags)).config.s3).toEqual({ endpoint: 'http://host:9000', region: 'us-east-1' });
@@ -270,7 +270,7 @@ describe('resolveConfig', () => {
     expect((await resolve({ store: 's3://bucket' })).config.s3.region).toBeUndefined();
   });
 
-  it('forces a mirror only', async () => {
+  it('accepts --force only with --mirror', async () => {
     const flags = { store: 's3://bucket', force: true };
 
     expect((await resolve({ ...flags, mirror: true })).config.mirror).toBe('force');
@@ -296,7 +296,7 @@ describe('resolveConfig', () => {
     expect(config.api?.connection().host).toBe(host);
   });
 
-  it('reports to a store that is a Polyaxon server, unless told not to', async () => {
+  it('reports to a store that is a Polyaxon server, unless polyaxon is false', async () => {
     const store = 'polyaxon://localhost:8000/owner/project';
 
     const { config } = await resolve({ store });

@@ -1,4 +1,4 @@
-/** Walks the table of settings: each row reaches `--help`, docs/settings.md, its variables and the configuration file without a second edit. */
+/** Checks each row of the table of settings: it appears in `--help` and docs/settings.md, and its variables and key are read. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ const program = createProgram(
   '0.0.0',
 );
 
-/** A value of each type that is nobody's default, as it is written, and as it is read. */
+/** A value of each type that differs from all defaults, in its written and its parsed form. */
 const SAMPLES = new Map<ValueType<unknown>, readonly [string, unknown]>([
   [endpoint, ['http://localhost:9000/', 'http://localhost:9000']],
   [optionalUuid, [UUID, UUID]],
@@ -77,7 +77,7 @@ function propertyOf(name: string, { type }: Row): string {
   return `${name}${(type as Partial<SecondsType>).suffix ?? ''}`;
 }
 
-/** The flags that `--help` and the docs list: those that change the default. */
+/** Returns the flags that `--help` and the docs list: those that change the default. */
 function shownFlags(name: string, { default: usual, negation }: Row): string[] {
   const off = toFlag(name).replace('--', '--no-');
   if (usual === true) return [off];
@@ -126,7 +126,7 @@ describe.each(program.commands.map((command) => [command.name(), command] as con
       expect(listed.sort()).toEqual([...flags, '--help'].sort());
     });
 
-    it('says what each flag does, and nothing twice', () => {
+    it('has one unique sentence for each flag', () => {
       const sentences = command.options.filter(({ hidden }) => !hidden).map(({ description }) => description);
 
       expect(sentences.filter((sentence) => sentence.length < 8)).toEqual([]);
@@ -155,7 +155,7 @@ describe.each(SETTING_ROWS)('the setting %s', (name, row) => {
   const [written, parsed] = sampleOf(row);
   const property = propertyOf(name, row);
 
-  it('is its default without a value', async () => {
+  it('has its default without a value', async () => {
     const { values, sources } = await read({});
 
     const scale = 'suffix' in row.type ? 1000 : 1;
@@ -189,7 +189,7 @@ describe.each(SETTING_ROWS)('the setting %s', (name, row) => {
     expect(sources[name]).toBe(config);
   });
 
-  it('names the source of a value that it does not accept', async () => {
+  it('names the source of an invalid value', async () => {
     const config = writeConfigFile({ [name]: null });
 
     await expect(read({ config })).rejects.toMatchObject({
@@ -221,7 +221,7 @@ describe.each(RANGES)('the setting %s, from %s', (name, range) => {
 });
 
 describe('SyncConfig', () => {
-  /** Settings that it has in another form, and what each sample becomes. */
+  /** Settings in another form, with the expected properties for each sample. */
   const COMPOSED: Partial<Record<SettingName, object>> = {
     store: { store: 'sample' },
     stateDir: { stateDirectory: join(process.cwd(), 'sample') },
@@ -242,7 +242,7 @@ describe('SyncConfig', () => {
     expect(config).toMatchObject(expected);
   });
 
-  it('has createProject, where runs are reported', async () => {
+  it('has createProject if runs are reported', async () => {
     const flags = { store: 's3://bucket', polyaxon: 'http://host', createProject: true };
     const { config } = await resolveConfig('.', flags, { HOME: createTempDir() }, nodeIo.fileSystem);
 
