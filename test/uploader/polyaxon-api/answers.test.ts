@@ -33,7 +33,7 @@ async function failureOf(call: Promise<unknown>): Promise<Record<string, unknown
   return error as unknown as Record<string, unknown>;
 }
 
-describe('answers that are refusals', () => {
+describe('error answers', () => {
   it.each([
     [
       401,
@@ -80,7 +80,7 @@ describe('answers that are refusals', () => {
     [{ 'retry-after': '7' }, 7_000],
     [{ 'retry-after': 'Wed, 21 Oct 2026 07:28:30 GMT', date: 'Wed, 21 Oct 2026 07:28:00 GMT' }, 30_000],
     [{ 'retry-after': 'soon' }, undefined],
-  ])('say how long to wait with %j', async (headers: Record<string, string>, retryAfterMs) => {
+  ])('set the delay before a retry from %j', async (headers: Record<string, string>, retryAfterMs) => {
     const { url } = await startScriptedServer(always(429, '{}', headers));
     const client = await openClient(url);
 
@@ -91,7 +91,7 @@ describe('answers that are refusals', () => {
     });
   });
 
-  it('never show the token, although the server repeats it', async () => {
+  it('never contain the token, even if the server repeats it', async () => {
     const { url } = await startScriptedServer(({ headers }, response) => {
       response.writeHead(400, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ detail: `bad header: ${headers.authorization}` }));
@@ -106,7 +106,7 @@ describe('answers that are refusals', () => {
     ['[Errno 28] No space left on device', { isRetryable: true, maxAttempts: Number.POSITIVE_INFINITY }],
     ['[Errno 13] Permission denied', { isRetryable: true, maxAttempts: 5 }],
     ['[Errno 36] File name too long', { code: 'ERR_API_INVALID', isRetryable: false }],
-  ])('of an upload for %s', async (reason, expected) => {
+  ])('classify a failed upload by %s', async (reason, expected) => {
     const text = `Run's artifacts upload was unsuccessful, an error was raised while uploading the data ${reason}.`;
     const { url } = await startScriptedServer(always(400, text, { 'content-type': 'text/html' }));
 
@@ -116,8 +116,8 @@ describe('answers that are refusals', () => {
   });
 });
 
-describe('a refusal before the body has gone out', () => {
-  it.each([true, false])('is heard all the same; connection closed: %s', async (closes) => {
+describe('a rejection before the body is sent', () => {
+  it.each([true, false])('is reported; connection closed: %s', async (closes) => {
     const server = createServer((request, response) => {
       response.writeHead(413, closes ? { connection: 'close' } : {}).end('too large');
       if (closes) setTimeout(() => request.socket.destroy(), 50);
@@ -138,24 +138,24 @@ describe('a refusal before the body has gone out', () => {
       client.uploadArtifact(REF, 'large', { sizeBytes: 64 * mib.length, chunks }),
     );
 
-    // Which of the two is first heard of is a race when the server does not wait for the rest.
+    // If the server does not wait for the whole body, either error may be seen first.
     expect(['ERR_API_TOO_LARGE', ...(closes ? ['ERR_API_UNREACHABLE'] : [])]).toContain(error.code);
   });
 });
 
-describe('trees', () => {
+describe('getTree', () => {
   it.each([
     [`Could not list path x. Error [Errno 2] No such file or directory: '/root/x'`],
     [`Could not list path x. Error [Errno 20] Not a directory: '/root/x'`],
     [`Could not list path x. Error bucket/prefix/${REF.uuid}/events/metric`],
-  ])('with %s are absent', async (error) => {
+  ])('returns null for the error %s', async (error) => {
     const { url } = await startScriptedServer(always(200, JSON.stringify({ files: {}, dirs: [], error })));
 
     expect(await (await openClient(url)).getTree(REF, 'events/metric')).toBeNull();
   });
 
   it.each(['[Errno 13] Permission denied: /x', 'Unable to locate credentials'])(
-    'with %s are failures',
+    'throws for the error %s',
     async (reason) => {
       const error = `Could not list path x. Error ${reason}`;
       const { url } = await startScriptedServer(always(200, JSON.stringify({ files: {}, dirs: [], error })));
@@ -168,10 +168,10 @@ describe('trees', () => {
   );
 });
 
-describe('answers that are none', () => {
+describe('invalid answers', () => {
   const LOGIN = '<html><body>Please <b>log in</b></body></html>';
   it.each(['installation', 'getRun', 'uploadArtifact'] as const)(
-    'a page in place of JSON: %s',
+    'throw for an HTML page instead of JSON: %s',
     async (name) => {
       const { url } = await startScriptedServer(always(200, LOGIN, { 'content-type': 'text/html' }));
       const client = await openClient(url);
@@ -188,13 +188,13 @@ describe('answers that are none', () => {
     },
   );
 
-  it.each(['[]', '"text"', '{"count":1}', 'null'])('JSON that is no run: %s', async (body) => {
+  it.each(['[]', '"text"', '{"count":1}', 'null'])('throw for JSON that is not a run: %s', async (body) => {
     const { url } = await startScriptedServer(always(200, body));
 
     expect(await failureOf((await openClient(url)).getRun(REF))).toMatchObject({ code: 'ERR_API_NOT_JSON' });
   });
 
-  it('a compressed answer is one, a damaged one is none', async () => {
+  it('throw for damaged compressed data, but not for a valid compressed answer', async () => {
     let body = gzipSync(INSTALLATION);
     const { url } = await startScriptedServer((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
@@ -208,7 +208,7 @@ describe('answers that are none', () => {
   });
 
   it.each([
-    ['no head', (() => undefined) as Answer],
+    ['no header', (() => undefined) as Answer],
     [
       'half of a body',
       ((_request, response) => {
@@ -216,7 +216,7 @@ describe('answers that are none', () => {
         response.write('{"version":');
       }) as Answer,
     ],
-  ])('silence: %s', async (_name, answer) => {
+  ])('time out: %s', async (_name, answer) => {
     const { url } = await startScriptedServer(answer);
 
     const error = await failureOf((await openClient(url, { POLYAXON_TIMEOUT: '0.5' })).installation());
@@ -225,9 +225,9 @@ describe('answers that are none', () => {
   });
 
   it.each([
-    ['a connection that is closed', (_request, response) => response.destroy()],
+    ['throw for a closed connection', (_request, response) => response.destroy()],
     [
-      'half of a body, and the end',
+      'throw for half of a body',
       (_request, response) => {
         response.writeHead(200, { 'content-length': '100' });
         response.write('half');
@@ -243,7 +243,7 @@ describe('answers that are none', () => {
     });
   });
 
-  it('a host that has no address', async () => {
+  it('throw for a host without an address', async () => {
     const client = await openClient('http://no-such-host.invalid');
 
     expect(await failureOf(client.installation())).toMatchObject({
@@ -261,7 +261,7 @@ describe('credentials', () => {
       { POLYAXON_HEADER: 'X-POLYAXON-SERVICE', POLYAXON_HEADER_SERVICE: 'runner' },
       { 'x-polyaxon-service': 'runner' },
     ],
-  ])('are sent as %j says', async (variables: Variables, headers) => {
+  ])('are sent as set by %j', async (variables: Variables, headers) => {
     const { url, seen } = await startScriptedServer(always(200, INSTALLATION));
 
     await (await openClient(url, variables)).installation();
@@ -269,7 +269,7 @@ describe('credentials', () => {
     expect(seen[0]?.headers).toMatchObject(headers);
   });
 
-  it('are none where there is no token, or the one that says so', async () => {
+  it('are not sent for the token no-auth', async () => {
     const { url, seen } = await startScriptedServer(always(200, INSTALLATION));
 
     await (await openClient(url, { POLYAXON_AUTH_TOKEN: 'no-auth' })).installation();
@@ -277,7 +277,7 @@ describe('credentials', () => {
     expect(seen[0]?.headers).not.toHaveProperty('authorization');
   });
 
-  it('are read again from the file that the cluster renews, also in the middle of a call', async () => {
+  it('are read again when the cluster renews the file, also during a call', async () => {
     const root = createTempDir();
     const path = join(root, '.configs', '.auth');
     mkdirSync(join(root, '.configs'));
@@ -299,7 +299,7 @@ describe('credentials', () => {
     ]);
   });
 
-  it('are shown by no print of a connection', async () => {
+  it('are not part of a printed connection', async () => {
     const connection = await connectTo('http://127.0.0.1:9', { POLYAXON_AUTH_TOKEN: TOKEN });
     await connection.credentials.authorization();
 
@@ -309,12 +309,12 @@ describe('credentials', () => {
   });
 });
 
-describe('a connection that is cut', () => {
+describe('a broken connection', () => {
   const cut = (response: ServerResponse): void => {
     response.socket?.destroy();
   };
 
-  it('is no failure of a GET, once', async () => {
+  it('is retried once for a GET', async () => {
     const { url, seen } = await startScriptedServer((_request, response) => {
       if (seen.length % 2 === 1) cut(response);
       else response.writeHead(200, { 'content-type': 'application/json' }).end(INSTALLATION);
@@ -325,7 +325,7 @@ describe('a connection that is cut', () => {
     expect(seen).toHaveLength(2);
   });
 
-  it('is one of a GET the second time, and of anything else', async () => {
+  it('fails a GET the second time, and fails any other request at once', async () => {
     const { url, seen } = await startScriptedServer((_request, response) => cut(response));
     const client = await openClient(url);
 
@@ -337,7 +337,7 @@ describe('a connection that is cut', () => {
 });
 
 describe('redirects', () => {
-  it('are followed by a GET, to another origin without credentials', async () => {
+  it('are followed by a GET, without credentials to another origin', async () => {
     const other = await startScriptedServer(always(200, INSTALLATION));
     const { url, seen } = await startScriptedServer(({ url: path }, response) => {
       const location = path === '/moved' ? `${other.url}/elsewhere` : '/moved';
@@ -353,7 +353,7 @@ describe('redirects', () => {
     expect(other.seen[0]?.headers).not.toHaveProperty('x-polyaxon-service');
   });
 
-  it('are not followed by anything else, and say where they led without what may be secret', async () => {
+  it('are not followed by other requests, and the error names the target without secrets', async () => {
     const other = await startScriptedServer(always(200, '{}'));
     const location = `${other.url}/api?signature=hidden`;
     const { url } = await startScriptedServer(always(308, '', { location }));
@@ -366,7 +366,7 @@ describe('redirects', () => {
     expect(other.seen).toEqual([]);
   });
 
-  it('end after some', async () => {
+  it('fail after a maximum number', async () => {
     const { url, seen } = await startScriptedServer(always(302, '', { location: '/again' }));
 
     expect(await failureOf((await openClient(url)).installation())).toMatchObject({
@@ -383,7 +383,7 @@ describe('TLS', () => {
     return path;
   }
 
-  it('trusts the authority that is named, and no other', async () => {
+  it('trusts only the configured authority', async () => {
     const certificate = createCertificate();
     const { url, seen } = await startScriptedServer(always(200, INSTALLATION), certificate);
     const trusting = await openClient(url, { POLYAXON_SSL_CA_CERT: toFile('ca.pem', certificate.cert) });
@@ -398,10 +398,10 @@ describe('TLS', () => {
     expect(await trusting.installation()).toMatchObject({ version: '2.16.1' });
   });
 
-  it('refuses certificates that are over, or for another host', async () => {
-    const over = createCertificate({ to: daysFromNow(-1) });
-    const stranger = createCertificate({ name: 'other.example', address: '192.0.2.1' });
-    for (const certificate of [over, stranger]) {
+  it('rejects certificates that have expired or are for another host', async () => {
+    const expired = createCertificate({ to: daysFromNow(-1) });
+    const otherHost = createCertificate({ name: 'other.example', address: '192.0.2.1' });
+    for (const certificate of [expired, otherHost]) {
       const { url } = await startScriptedServer(always(200, INSTALLATION), certificate);
       const variables = { POLYAXON_SSL_CA_CERT: toFile('ca.pem', certificate.cert) };
 
@@ -409,15 +409,15 @@ describe('TLS', () => {
         code: 'ERR_API_UNTRUSTED',
       });
     }
-    const { url } = await startScriptedServer(always(200, INSTALLATION), stranger);
+    const { url } = await startScriptedServer(always(200, INSTALLATION), otherHost);
     const variables = {
-      POLYAXON_SSL_CA_CERT: toFile('ca.pem', stranger.cert),
+      POLYAXON_SSL_CA_CERT: toFile('ca.pem', otherHost.cert),
       POLYAXON_ASSERT_HOSTNAME: 'false',
     };
     expect(await (await openClient(url, variables)).installation()).toMatchObject({ version: '2.16.1' });
   });
 
-  it('trusts everybody only when it is told to', async () => {
+  it('trusts any certificate only if verification is turned off', async () => {
     const { url } = await startScriptedServer(always(200, INSTALLATION), createCertificate());
 
     expect(await (await openClient(url, { POLYAXON_VERIFY_SSL: 'false' })).installation()).toMatchObject({
@@ -425,7 +425,7 @@ describe('TLS', () => {
     });
   });
 
-  it('says that the other side speaks no TLS', async () => {
+  it('reports a server without TLS', async () => {
     const { url } = await startScriptedServer(always(200, INSTALLATION));
 
     expect(await failureOf((await openClient(url.replace('http', 'https'))).installation())).toMatchObject({
@@ -435,7 +435,7 @@ describe('TLS', () => {
 });
 
 describe('proxies', () => {
-  /** Takes requests for any host, and tunnels, to one server. */
+  /** Forwards requests and tunnels for any host to one server. */
   async function startProxy(target: string) {
     const seen: string[] = [];
     const sockets = new Set<Socket>();
@@ -464,7 +464,7 @@ describe('proxies', () => {
     return { seen, port: (server.address() as AddressInfo).port };
   }
 
-  it('of the environment take http requests, with their own credentials', async () => {
+  it('in the environment receive http requests, with their own credentials', async () => {
     const { url } = await startScriptedServer(always(200, INSTALLATION));
     const { port, seen } = await startProxy(url);
     const client = await openClient('http://polyaxon.test', {
@@ -477,7 +477,7 @@ describe('proxies', () => {
     ]);
   });
 
-  it('tunnel https requests, whose server shows its own certificate', async () => {
+  it('tunnel https requests, and the server presents its own certificate', async () => {
     const certificate = createCertificate({ name: 'polyaxon.test' });
     const { url, seen: served } = await startScriptedServer(always(200, INSTALLATION), certificate);
     const { port, seen } = await startProxy(url);
@@ -499,7 +499,7 @@ describe('proxies', () => {
     });
   });
 
-  it('that are not there are named', async () => {
+  it('that are unreachable cause an error', async () => {
     const client = await openClient('http://polyaxon.test', { http_proxy: 'http://127.0.0.1:9' });
 
     expect(await failureOf(client.installation())).toMatchObject({
@@ -508,7 +508,7 @@ describe('proxies', () => {
     });
   });
 
-  it('are not asked for loopback', async () => {
+  it('are not used for loopback', async () => {
     const { url, seen } = await startScriptedServer(always(200, INSTALLATION));
 
     await (await openClient(url, { http_proxy: 'http://127.0.0.1:9' })).installation();

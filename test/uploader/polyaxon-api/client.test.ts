@@ -44,11 +44,11 @@ describeWithPeers(['polyaxon'], 'PolyaxonClient on the real server', () => {
   });
   afterAll(() => client.close());
 
-  it('asks what the server is', async () => {
+  it('gets the version of the server', async () => {
     expect(await client.installation()).toMatchObject({ version: '2.16.1', dist: 'ce', mode: 'sandbox' });
   });
 
-  it('finds a project, and makes one once', async () => {
+  it('finds a project, and rejects its second creation', async () => {
     expect(await client.findProject('default', 'demo')).toMatchObject({ name: 'demo' });
     expect(await client.findProject('default', 'none')).toBeNull();
     await expect(client.createProject('default', 'demo')).rejects.toMatchObject({
@@ -59,7 +59,7 @@ describeWithPeers(['polyaxon'], 'PolyaxonClient on the real server', () => {
     });
   });
 
-  it('makes a run with its own uuid, once', async () => {
+  it('creates a run with its uuid, and rejects its second creation', async () => {
     const ref = newRef();
 
     expect(await client.getRun(ref)).toBeNull();
@@ -74,7 +74,7 @@ describeWithPeers(['polyaxon'], 'PolyaxonClient on the real server', () => {
     });
   });
 
-  it('tells a missing project from a missing run where the server does', async () => {
+  it('distinguishes a missing project from a missing run if the server does', async () => {
     const ref = newRef('none');
 
     await expect(client.syncRun(ref, toBody(ref))).rejects.toMatchObject({
@@ -90,7 +90,7 @@ describeWithPeers(['polyaxon'], 'PolyaxonClient on the real server', () => {
     });
   });
 
-  it('merges fields, never sends an empty one, and says which one is refused', async () => {
+  it('merges fields, never sends an empty field, and names a rejected field', async () => {
     const ref = newRef();
     await client.syncRun(ref, toBody(ref));
 
@@ -107,7 +107,7 @@ describeWithPeers(['polyaxon'], 'PolyaxonClient on the real server', () => {
     });
   });
 
-  it('adds conditions, and gives them in their order', async () => {
+  it('adds conditions and returns them in order', async () => {
     const ref = newRef();
     await client.syncRun(ref, toBody(ref));
 
@@ -123,7 +123,7 @@ describeWithPeers(['polyaxon'], 'PolyaxonClient on the real server', () => {
     expect((await client.getStatuses(ref)).status).toBe('failed');
   });
 
-  it('adds lineage, changes it, and reads more than a page of it', async () => {
+  it('adds and changes lineage, and reads more than one page', async () => {
     const ref = newRef();
     await client.syncRun(ref, toBody(ref));
     const artifacts = Array.from({ length: 230 }, (_, index) => ({
@@ -167,7 +167,7 @@ describeWithPeers(['polyaxon'], 'PolyaxonClient on the real server', () => {
     expect(await client.readArtifact(ref, path)).toBeNull();
   });
 
-  it('ends early when it is told to', async () => {
+  it('rejects with the reason of an aborted signal', async () => {
     const reason = new Error('enough');
 
     await expect(client.installation({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -175,7 +175,7 @@ describeWithPeers(['polyaxon'], 'PolyaxonClient on the real server', () => {
 });
 
 describe('a client without a server', () => {
-  it('says that nobody is there, and that it may pass', async () => {
+  it('throws a retryable error', async () => {
     const client = new PolyaxonClient({ connection: await connectTo('http://127.0.0.1:9') });
 
     await expect(client.installation()).rejects.toMatchObject({

@@ -8,7 +8,7 @@ import { parsePolyaxonUrl, toPolyaxonUrl } from '../../../uploader/polyaxon-api/
 import { ProjectDirectory, parseProject } from '../../../uploader/polyaxon-api/project-directory.js';
 import { createTempDir } from '../../support/temp-dir.js';
 
-/** A home with Polyaxon's files in it. */
+/** Creates a home directory with files of Polyaxon. */
 function createHome(files: Readonly<Record<string, string>>): string {
   const home = createTempDir();
   mkdirSync(join(home, '.polyaxon'));
@@ -21,7 +21,7 @@ function connect(variables: Variables, options: { host?: string; token?: string 
 }
 
 describe('findConnection', () => {
-  it('takes host and token from an option, then the environment, then the files, then what is usual', async () => {
+  it('takes host and token from options, else the environment, else the files, else the default', async () => {
     const HOME = createHome({
       '.client': '{"POLYAXON_HOST":"https://from.file/"}',
       '.auth': '{"POLYAXON_AUTH_TOKEN":"file-token"}',
@@ -50,7 +50,7 @@ describe('findConnection', () => {
     expect([usual.host, await usual.credentials.authorization()]).toEqual(['http://localhost:8000', null]);
   });
 
-  it('prefers the file of the cluster, a link, to the environment', async () => {
+  it('prefers the linked file of the cluster to the environment', async () => {
     const root = createTempDir();
     mkdirSync(join(root, '.configs', '..data'), { recursive: true });
     writeFileSync(join(root, '.configs', '..data', 'auth'), '{"token":"cluster-token"}');
@@ -66,7 +66,7 @@ describe('findConnection', () => {
     expect(await credentials.describe()).toBe(join(root, '.configs', '.auth'));
   });
 
-  it('reads plain names in the files, the home that was written down, and no file when told so', async () => {
+  it('reads plain names in files, uses the stored home, and reads no file with POLYAXON_NO_CONFIG', async () => {
     const written = createTempDir();
     mkdirSync(join(written, '.polyaxon'));
     writeFileSync(join(written, '.polyaxon', '.client'), '{"host":"http://written.down:8000"}');
@@ -86,20 +86,20 @@ describe('findConnection', () => {
     [{ POLYAXON_TIMEOUT: 'soon' }],
     [{ POLYAXON_AUTHENTICATION_TYPE: 'Basic' }],
     [{ POLYAXON_SSL_CA_CERT: '/nonexistent/ca.pem' }],
-  ])('refuses %j', async (variables: Variables) => {
+  ])('rejects %j', async (variables: Variables) => {
     const error = await connect({ HOME: '/nonexistent', ...variables }).catch((found: unknown) => found);
 
     expect(error).toMatchObject({ code: 'ERR_CONFIG' });
     expect(String(error)).not.toContain('hidden');
   });
 
-  it('refuses a file that is no JSON', async () => {
+  it('rejects a file that is not JSON', async () => {
     await expect(connect({ HOME: createHome({ '.client': '{' }) })).rejects.toMatchObject({
       code: 'ERR_CONFIG',
     });
   });
 
-  it('ignores tokens that cannot stand in a header, and files that are half written', async () => {
+  it('ignores tokens that are invalid in a header, and incomplete files', async () => {
     const HOME = createHome({ '.auth': '{"token":' });
     const broken = await connect({ HOME, POLYAXON_AUTH_TOKEN: 'two\nlines' });
 
@@ -108,7 +108,7 @@ describe('findConnection', () => {
   });
 });
 
-describe('toHost', () => {
+describe('parseHost', () => {
   it.each([
     ['127.0.0.1:8111', 'http://127.0.0.1:8111'],
     ['localhost', 'http://localhost'],
@@ -116,7 +116,7 @@ describe('toHost', () => {
     ['polyaxon.example', 'https://polyaxon.example'],
     ['HTTP://Polyaxon.Example:80/', 'http://polyaxon.example'],
     ['https://polyaxon.example/below//', 'https://polyaxon.example/below'],
-  ])('of %s is %s', (text, host) => {
+  ])('converts %s to %s', (text, host) => {
     expect(parseHost(text)).toBe(host);
   });
 });
@@ -135,7 +135,7 @@ describe('parsePolyaxonUrl', () => {
     ],
     ['polyaxon+http://polyaxon.example', { host: 'http://polyaxon.example', owner: null, project: null }],
     ['Polyaxon+HTTPS://127.0.0.1', { host: 'https://127.0.0.1', owner: null, project: null }],
-  ])('reads %s', (text, expected) => {
+  ])('parses %s', (text, expected) => {
     const location = parsePolyaxonUrl(text);
 
     expect(location).toEqual({ scheme: 'polyaxon', ...expected });
@@ -159,18 +159,18 @@ describe('findProxy', () => {
     ['http://localhost', null],
     ['https://127.0.0.7:1', null],
     ['http://[::1]', null],
-  ])('for %s is %s', (url, proxy) => {
+  ])('returns the proxy for %s: %s', (url, proxy) => {
     expect(findProxy(new URL(url), proxies)).toBe(proxy);
   });
 
-  it('is none for any host with *, and without a proxy', () => {
+  it('returns null for any host with *, and without a proxy', () => {
     expect(findProxy(new URL('http://a.example'), { ...proxies, none: '*' })).toBeNull();
     expect(findProxy(new URL('https://a.example'), { http: 'http://p:1' })).toBeNull();
   });
 });
 
 describe('ProjectDirectory', () => {
-  it('knows where runs belong, and where those that nobody named', () => {
+  it('returns the project of a run, and the fallback for other runs', () => {
     const projects = new ProjectDirectory({ owner: 'acme', project: 'demo' });
     projects.set('a', { owner: 'other', project: 'theirs' });
 
