@@ -50,7 +50,7 @@ function source(files: Partial<RunFiles>, changes: Partial<RunSource> = {}): Run
 }
 
 describe('toDesiredRun', () => {
-  it('lays what workers left over the record, and both over what is among the events', () => {
+  it('merges workers over the record, and both over the events', () => {
     const worker = { ...NOTHING, tags: ['w', 'a'], inputs: { lr: 2 }, outputs: { worker: 1 }, lineage: [] };
     const run = toDesiredRun(
       source(
@@ -68,7 +68,7 @@ describe('toDesiredRun', () => {
     });
   });
 
-  it('prefers last values of metrics to the outputs with which the run had ended before', () => {
+  it('prefers last values of metrics to outputs from before a resume', () => {
     const condition = (type: 'running' | 'succeeded') => ({ type, status: true, last_transition_time: TIME });
     const status_conditions = [condition('running'), condition('succeeded'), condition('running')];
     const run = toDesiredRun(
@@ -81,7 +81,7 @@ describe('toDesiredRun', () => {
     expect(run.final).toBeNull();
   });
 
-  it('ends as the record says, else as the marker says, else as a lost writer', () => {
+  it('takes the end status from the record, else from the marker, else from the lost writer', () => {
     const end = { type: 'stopped', status: true, reason: 'Signal', last_transition_time: TIME } as const;
     const done = record({ status: 'failed', finished_at: TIME });
     expect(toDesiredRun(source({ record: done })).final?.type).toBe('failed');
@@ -93,7 +93,7 @@ describe('toDesiredRun', () => {
     expect(toDesiredRun(source({ record: record() })).final).toBeNull();
   });
 
-  it('makes a run of a log directory', () => {
+  it('converts a log directory to a run', () => {
     const timestamp = { min: '2026-01-01T00:00:00.000000+00:00', max: TIME };
     const artifact: SeriesArtifact = {
       name: 'loss',
@@ -123,7 +123,7 @@ describe('toDesiredRun', () => {
     expect(run.lineage.map(({ name }) => name)).toEqual(['loss', 'tensorboard']);
   });
 
-  it('tells of events that a killed writer has not recorded', () => {
+  it('adds events that a killed writer has not recorded', () => {
     const storedFiles = () => ['events/metric/loss.plx', 'outputs/x', 'events/image/a.plx'];
     const run = toDesiredRun(source({ record: record() }, { liveness: 'lost', storedFiles }));
     expect(run.lineage.map(({ name, kind }) => `${kind} ${name}`)).toEqual(['image a', 'metric loss']);
@@ -135,7 +135,7 @@ describe('items of a run', () => {
     source({ record: record({ tags: ['a'], inputs: { lr: 0.1, empty: {} }, outputs: { loss: 1 } }) }),
   );
 
-  it('are sent when they change, and only those', () => {
+  it('are sent only when they change', () => {
     const known = createAcknowledged();
     for (const { key, hash } of toFieldItems(run)) known.items.set(key, hash);
     expect(findChanged(toFieldItems(run), known)).toEqual([]);
@@ -147,13 +147,13 @@ describe('items of a run', () => {
     });
   });
 
-  it('are found on a server that has them', () => {
+  it('are found on a server with equal values', () => {
     const server = { uuid: run.uuid, name: 'run', tags: ['x', 'a'], inputs: { lr: 0.1 }, outputs: null };
     const found = findOnServer(toFieldItems(run), server).map(({ key }) => key);
     expect(found).toEqual(['name', 'tags:a', 'inputs:lr']);
   });
 
-  it('are taken back without clearing anything, and what others have set stays', () => {
+  it('are removed without clearing a field, and values of others are kept', () => {
     const known = createAcknowledged();
     for (const { key, hash } of toFieldItems(run)) known.items.set(key, hash);
     const removed = findRemoved(
@@ -165,7 +165,7 @@ describe('items of a run', () => {
     expect(toRemoval(removed, server)).toEqual({ inputs: { theirs: 1 } });
   });
 
-  it('have null for what JSON does not have', () => {
+  it('have null for values without a JSON form', () => {
     expect(toCleanJson({ a: [Number.NaN, -0], b: Number.POSITIVE_INFINITY, c: undefined })).toEqual({
       a: [null, 0],
       b: null,
@@ -183,12 +183,12 @@ describe('findPlace', () => {
     [record({ project: 'own', owner: 'acme/team' }), 'acme/own'],
     [record(), 'url-owner/given'],
     [null, 'url-owner/given'],
-  ])('takes the word of the run, then the default', (file, expected) => {
+  ])('takes the project of the run, else the default', (file, expected) => {
     const place = findPlace(file, defaults);
     expect(`${place?.owner}/${place?.project}`).toBe(expected);
   });
 
-  it('is null when nobody says', () => {
+  it('returns null without a project', () => {
     expect(findPlace(null, { project: null, place: {} })).toBeNull();
   });
 });

@@ -17,7 +17,7 @@ function names(own: readonly RunArtifact[], events: readonly SeriesArtifact[] = 
 }
 
 describe('mergeLineage', () => {
-  it('leaves names alone that nobody else has', () => {
+  it('keeps unique names', () => {
     expect(names([entry('env', 'env'), entry('net', 'model')], [event('loss')])).toEqual([
       'loss metric',
       'env env',
@@ -25,11 +25,11 @@ describe('mergeLineage', () => {
     ]);
   });
 
-  it('gives an artifact its kind behind its name where an event has the name', () => {
+  it('appends the kind to the name of an artifact if an event has the name', () => {
     expect(names([entry('loss', 'file')], [event('loss')])).toEqual(['loss metric', 'loss-file file']);
   });
 
-  it('goes on until a name is free', () => {
+  it('appends the kind until the name is unique', () => {
     expect(names([entry('loss', 'file')], [event('loss'), event('loss-file')])).toEqual([
       'loss metric',
       'loss-file metric',
@@ -37,7 +37,7 @@ describe('mergeLineage', () => {
     ]);
   });
 
-  it('takes the later of two entries of one name and kind, as of a worker and of who took it over', () => {
+  it('takes the later of two entries with the same name and kind', () => {
     const merged = mergeLineage(
       [entry('x', 'file'), entry('x-model', 'model'), entry('x', 'model', { summary: { hash: 'b' } })],
       [],
@@ -45,12 +45,12 @@ describe('mergeLineage', () => {
     expect(merged).toEqual([entry('x', 'file'), entry('x-model', 'model', { summary: { hash: 'b' } })]);
   });
 
-  it('leaves an entry out whose file the projection tells of', () => {
+  it('drops an entry whose file the export registers', () => {
     const own = entry('loss', 'metric', { path: 'events/metric/loss.plx', summary: { is_event: true } });
     expect(mergeLineage([own], [event('loss')])).toHaveLength(1);
   });
 
-  it('lets an input and an output share a name: the server tells them apart', () => {
+  it('allows an input and an output with the same name, which the server distinguishes', () => {
     expect(names([entry('loss', 'data', { is_input: true })], [event('loss')])).toEqual([
       'loss metric',
       'loss data',

@@ -1,4 +1,4 @@
-/** `sync --all` on a real server: the offline runs of a working directory and of Polyaxon's own root, and nothing twice. */
+/** `sync --all` on a real server: reports the offline runs of a working directory and of Polyaxon's root, each once. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { findOfflineRoots } from '../../../uploader/commands/offline-roots.js';
 import { describeWithPeers } from '../../support/peers.js';
 import { startRun } from '../../support/start-run.js';
 import { createTempDir } from '../../support/temp-dir.js';
-import { countRuns, startServer, Told } from './support.js';
+import { countRuns, ServerRun, startServer } from './support.js';
 
 const CLI = fileURLToPath(new URL('../../../dist/uploader/cli.js', import.meta.url));
 
@@ -33,7 +33,7 @@ async function runIn(cwd: string, env: NodeJS.ProcessEnv, ...args: readonly stri
 }
 
 describeWithPeers(['polyaxon'], 'offline runs', () => {
-  it('are told of by one command, once', { timeout: 180_000 }, async () => {
+  it('are reported once by one command', { timeout: 180_000 }, async () => {
     const server = await startServer();
     const home = createTempDir();
     const offline = join(createTempDir(), 'offline');
@@ -49,8 +49,8 @@ describeWithPeers(['polyaxon'], 'offline runs', () => {
     const first = await runIn(home, env, 'sync', '--all');
     expect(first.code, first.output).toBe(0);
     for (const run of [ours, theirs]) {
-      const told = new Told(server, run?.uuid ?? '');
-      expect(await told.run()).toMatchObject({ status: 'succeeded', outputs: { loss: 0.5 } });
+      const served = new ServerRun(server, run?.uuid ?? '');
+      expect(await served.run()).toMatchObject({ status: 'succeeded', outputs: { loss: 0.5 } });
     }
     const second = await runIn(home, env, 'sync', '--all');
     expect(second.code, second.output).toBe(0);
@@ -58,7 +58,7 @@ describeWithPeers(['polyaxon'], 'offline runs', () => {
     expect(await countRuns(server)).toBe(2);
   });
 
-  it('are looked for where they may be, each place once', async () => {
+  it('are searched once in each place', async () => {
     const root = createTempDir();
     mkdirSync(join(root, 'runs'));
     const found = await findOfflineRoots({ POLYAXON_OFFLINE_ROOT: root }, nodeFileSystem);

@@ -6,7 +6,7 @@ import { sendItems, toBatches } from '../../../uploader/polyaxon-sync/send-items
 const item = (sizeBytes: number) => ({ sizeBytes });
 
 describe('sendItems', () => {
-  it('keeps requests within bytes and items, and the order', () => {
+  it('limits bytes and items of a request, and keeps the order', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 150 }).map(item)), (items) => {
         const batches = toBatches(items, { maxBytes: 100, maxItems: 5 });
@@ -19,7 +19,7 @@ describe('sendItems', () => {
     );
   });
 
-  it('puts aside the items that are refused, and sends all others', async () => {
+  it('reports rejected items, and sends all others', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ sizeBytes: fc.constant(1), isBad: fc.boolean() }), { maxLength: 40 }),
@@ -47,7 +47,7 @@ describe('sendItems', () => {
     );
   });
 
-  it('halves what is too large for a server, until it fits', async () => {
+  it('halves requests that are too large for a server until they fit', async () => {
     const sizes: number[] = [];
     await sendItems(
       Array.from({ length: 16 }, () => item(10)),
@@ -65,7 +65,7 @@ describe('sendItems', () => {
     expect(sizes).toEqual([2, 2, 2, 2, 2, 2, 2, 2]);
   });
 
-  it('rejects with what concerns more than the items', async () => {
+  it('rejects with an error that does not concern single items', async () => {
     const error = new PolyaxonApiError('ERR_API_UNAUTHORIZED', '401', { httpStatus: 401 });
     const sending = sendItems([item(1)], {
       maxBytes: 10,

@@ -1,4 +1,4 @@
-/** The status machine against a model of the server's own rules (haupt 2.16.1, `db/managers/statuses.py`, read and measured). */
+/** Tests the status machine against a model of the server's rules (haupt 2.16.1, `db/managers/statuses.py`, read and measured). */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -42,14 +42,14 @@ class Server implements RunStatuses {
 }
 
 describe('planStatuses', () => {
-  it('sends what the server lacks, in order, once', () => {
+  it('sends missing statuses once, in order', () => {
     const server = new Server();
     expect(server.take([condition('running', 1), condition('succeeded', 2)])).toBe(2);
     expect(server.types).toEqual(['running', 'succeeded']);
     expect(server.take([condition('running', 1), condition('succeeded', 2)])).toBe(0);
   });
 
-  it('reads times as servers write them', () => {
+  it('parses times in the formats of servers', () => {
     const server = new Server();
     server.status = 'running';
     const time = '2023-11-14 22:13:21+00:00';
@@ -57,7 +57,7 @@ describe('planStatuses', () => {
     expect(server.take([condition('running', 1)])).toBe(0);
   });
 
-  it('respects how somebody else has ended the run', () => {
+  it('keeps the end status of another client', () => {
     const server = new Server();
     server.post({ condition: condition('running', 1), force: false });
     server.post({ condition: condition('stopped', 2, 'UserRequest'), force: false });
@@ -65,7 +65,7 @@ describe('planStatuses', () => {
     expect(planStatuses(server, wanted)).toEqual({ posts: [], outcome: 'foreign' });
   });
 
-  it('only ends a run that somebody is stopping', () => {
+  it('only sends the end status of a run that another client is stopping', () => {
     const server = new Server();
     server.post({ condition: condition('stopping', 2, 'UserRequest'), force: false });
     expect(planStatuses(server, [condition('running', 3)]).posts).toEqual([]);
@@ -73,7 +73,7 @@ describe('planStatuses', () => {
     expect(server.status).toBe('stopped');
   });
 
-  it('opens a run again that it has ended, when the run goes on', () => {
+  it('reopens a resumed run', () => {
     const server = new Server();
     const first = [condition('running', 1), condition('succeeded', 2)];
     server.take(first);
@@ -83,30 +83,30 @@ describe('planStatuses', () => {
     expect(server.types).toEqual(['running', 'succeeded', 'running', 'failed']);
   });
 
-  it('tells of a lost writer once, whenever that is noticed, and again after it was gone on with', () => {
+  it('reports a lost writer once, and again after a resume', () => {
     const server = new Server();
     server.take([condition('running', 1), condition('failed', 5, WRITER_LOST)]);
     expect(server.take([condition('running', 1), condition('failed', 99, WRITER_LOST)])).toBe(0);
-    // Tracking replaces a condition by a later one of its type.
+    // Tracking replaces a condition with a later one of the same type.
     server.take([condition('running', 100)]);
     expect(server.status).toBe('running');
     server.take([condition('running', 100), condition('failed', 120, WRITER_LOST)]);
     expect(server.types).toEqual(['running', 'failed', 'running', 'failed']);
   });
 
-  it('lets a writer that was taken for lost end the run itself', () => {
+  it('accepts the end status of a writer that was assumed to be lost', () => {
     const server = new Server();
     server.take([condition('running', 1), condition('failed', 5, WRITER_LOST)]);
     server.take([condition('running', 1), condition('succeeded', 9)]);
     expect(server.status).toBe('succeeded');
   });
 
-  it('converges from any beginning that the server has, and then has nothing to send', () => {
+  it('converges from any state of the server, and then has nothing to send', () => {
     const types = fc.constantFrom(
       ...RUN_STATUSES.filter((type) => type !== 'created' && type !== 'stopping'),
     );
     const sequences = fc.array(types, { minLength: 1, maxLength: 8 }).map((all) =>
-      // As tracking writes them: no two of a type in a row.
+      // As in tracking, consecutive conditions have different types.
       all.filter((type, i) => type !== all[i - 1]).map((type, i) => condition(type, i)),
     );
     fc.assert(
@@ -121,7 +121,7 @@ describe('planStatuses', () => {
     );
   });
 
-  it('never changes the status of a run that others have ended', () => {
+  it('never changes the status of a run that another client has ended', () => {
     const types = fc.constantFrom<RunStatus>('running', 'warning', 'succeeded', 'failed');
     fc.assert(
       fc.property(
@@ -129,7 +129,7 @@ describe('planStatuses', () => {
         fc.constantFrom<RunStatus>('stopped', 'skipped'),
         (all, end) => {
           const server = new Server();
-          server.post({ condition: condition(end, 1_000, 'Somebody'), force: false });
+          server.post({ condition: condition(end, 1_000, 'OtherClient'), force: false });
           server.take(all.map((type, i) => condition(type, i)));
           expect(server.types).toEqual([end]);
         },

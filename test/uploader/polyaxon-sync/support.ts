@@ -1,4 +1,4 @@
-/** A real server with a project, and runs that are told to it by the engine within the test's own process. */
+/** A real server with a project, and runs that the engine reports to it from the process of the test. */
 
 import { join } from 'node:path';
 import type { Run, RunOptions } from '../../../src/index.js';
@@ -46,8 +46,8 @@ export async function startServer(directory = createSharedTempDir()): Promise<Po
   return server;
 }
 
-/** What the server has of a run. */
-export class Told {
+/** Reads the data of a run from the server. */
+export class ServerRun {
   readonly #server: PolyaxonServer;
   readonly #route: string;
 
@@ -76,7 +76,7 @@ export class Told {
     return (await this.conditions()).map(({ type }) => type).filter((type) => type !== 'created');
   }
 
-  /** All of it, in a form that two looks can be compared in. */
+  /** Returns all data of the run in a form that can be compared. */
   async everything(): Promise<unknown> {
     const { updated_at: _, ...run } = await this.run();
     const lineage = (await this.lineage()).map(({ name, kind, path, is_input, summary }) => {
@@ -100,7 +100,7 @@ export interface SyncTarget {
   sync(changes?: Partial<SyncConfig>): Promise<SyncReport>;
 }
 
-/** A root whose files go to a directory, and whose runs are told to the server at `host()`. */
+/** Creates a root whose files are stored in a directory and whose runs are reported to the server at `host()`. */
 export function createRunSync(host: () => string): SyncTarget {
   const root = createTempDir();
   const stateDirectory = createTempDir();

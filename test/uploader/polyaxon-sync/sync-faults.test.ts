@@ -1,4 +1,4 @@
-/** What a server does wrong, or a network: nothing is made twice, nothing is dropped, files are stored all the same. */
+/** Faults of a server or a network: nothing is created twice, nothing is lost, and files are still stored. */
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { type CannedAnswer, FaultProxy, type ProxiedRequest } from '../../support/fault-proxy.js';
 import { describeWithPeers } from '../../support/peers.js';
 import type { PolyaxonServer } from '../../support/polyaxon.js';
-import { countRuns, createRunSync, type SyncTarget, startServer, Told } from './support.js';
+import { countRuns, createRunSync, ServerRun, type SyncTarget, startServer } from './support.js';
 
 const isApi = ({ url }: ProxiedRequest): boolean => url.startsWith('/api/');
 const isWrite = (request: ProxiedRequest): boolean => isApi(request) && request.method !== 'GET';
@@ -23,14 +23,14 @@ async function makeRun(runSync: SyncTarget, name: string) {
   return run;
 }
 
-describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
+describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
   let server: PolyaxonServer;
 
   beforeAll(async () => {
     server = await startServer();
   }, 120_000);
 
-  it('has one run, and one entry for each artifact, though every answer is lost once', {
+  it('have one run and one entry for each artifact, even if every answer is lost once', {
     timeout: 240_000,
   }, async () => {
     const proxy = await FaultProxy.start(server.url);
@@ -48,10 +48,10 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     expect((await runSync.sync({ retryTimeoutMs: 120_000 })).unsent).toEqual([]);
 
     expect(await countRuns(server)).toBe(before + 1);
-    const told = new Told(server, run.uuid);
-    expect((await told.lineage()).map(({ name }) => name)).toEqual(LINEAGE);
-    expect(await told.types()).toEqual(['running', 'succeeded']);
-    expect(await told.run()).toMatchObject({
+    const served = new ServerRun(server, run.uuid);
+    expect((await served.lineage()).map(({ name }) => name)).toEqual(LINEAGE);
+    expect(await served.types()).toEqual(['running', 'succeeded']);
+    expect(await served.run()).toMatchObject({
       status: 'succeeded',
       tags: ['a'],
       inputs: { lr: 0.1 },
@@ -59,7 +59,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     });
   });
 
-  it('has the run once when two uploaders make it at the same time', { timeout: 120_000 }, async () => {
+  it('have one run if two uploaders create it at the same time', { timeout: 120_000 }, async () => {
     const [one, other] = [createRunSync(() => server.url), createRunSync(() => server.url)];
     const before = await countRuns(server);
     const run = await makeRun(one, 'raced');
@@ -67,12 +67,12 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     const reports = await Promise.all([one.sync({ path }), other.sync({ path })]);
     expect(reports.map(({ unsent }) => unsent)).toEqual([[], []]);
     expect(await countRuns(server)).toBe(before + 1);
-    const told = new Told(server, run.uuid);
-    expect(await told.types()).toEqual(['running', 'succeeded']);
-    expect((await told.lineage()).map(({ name }) => name)).toEqual(LINEAGE);
+    const served = new ServerRun(server, run.uuid);
+    expect(await served.types()).toEqual(['running', 'succeeded']);
+    expect((await served.lineage()).map(({ name }) => name)).toEqual(LINEAGE);
   });
 
-  it('gets all but what it cannot take, and the reason is reported', { timeout: 120_000 }, async () => {
+  it('are sent without rejected items, which are reported', { timeout: 120_000 }, async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'refused' });
     run.logInputs({ good: 1 });
@@ -83,12 +83,12 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     expect(report.unsent.map(({ path, error }) => [path, error.code])).toEqual([
       [`${run.uuid} in Polyaxon`, 'ERR_API_INVALID'],
     ]);
-    const told = new Told(server, run.uuid);
-    expect((await told.lineage()).map(({ name }) => name)).toEqual(['fine', 'tensorboard']);
-    expect(await told.run()).toMatchObject({ status: 'succeeded', inputs: { good: 1 } });
+    const served = new ServerRun(server, run.uuid);
+    expect((await served.lineage()).map(({ name }) => name)).toEqual(['fine', 'tensorboard']);
+    expect(await served.run()).toMatchObject({ status: 'succeeded', inputs: { good: 1 } });
   });
 
-  it('gets in smaller requests what is too large for it', { timeout: 120_000 }, async () => {
+  it('are sent in smaller requests if a request is too large', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
     const runSync = createRunSync(() => proxy.endpoint);
     const run = runSync.startRun({ name: 'large' });
@@ -99,10 +99,10 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
         ? { kind: 'answer', answer: { status: 413, body: 'too large' } }
         : undefined;
     expect((await runSync.sync()).unsent).toEqual([]);
-    expect(await new Told(server, run.uuid).lineage()).toHaveLength(41);
+    expect(await new ServerRun(server, run.uuid).lineage()).toHaveLength(41);
   });
 
-  it('may fail at one request for ever: all else is told', { timeout: 240_000 }, async () => {
+  it('are sent without the items of a request that always fails', { timeout: 240_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
     const runSync = createRunSync(() => proxy.endpoint);
     const run = await makeRun(runSync, 'poison');
@@ -112,14 +112,14 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
         : undefined;
     const report = await runSync.sync({ retryTimeoutMs: 120_000 });
     expect(report.unsent).toHaveLength(4);
-    expect(await new Told(server, run.uuid).run()).toMatchObject({
+    expect(await new ServerRun(server, run.uuid).run()).toMatchObject({
       inputs: { lr: 0.1 },
       status: 'succeeded',
     });
 
     proxy.script = () => undefined;
     expect((await runSync.sync()).unsent).toEqual([]);
-    expect(await new Told(server, run.uuid).lineage()).toHaveLength(4);
+    expect(await new ServerRun(server, run.uuid).lineage()).toHaveLength(4);
   });
 
   it.each<[name: string, code: string, answer: CannedAnswer]>([
@@ -131,7 +131,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     ['429', 'ERR_STORE_UNAVAILABLE', { status: 429, headers: { 'retry-after': '1' }, body: '' }],
     ['503', 'ERR_STORE_UNAVAILABLE', { status: 503, body: '' }],
   ])(
-    'may answer %s: that is reported, files are stored, and the run is told of later',
+    'are reported later if the server answers %s, and files are stored',
     {
       timeout: 120_000,
     },
@@ -149,11 +149,11 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
 
       proxy.script = () => undefined;
       expect((await runSync.sync()).unsent).toEqual([]);
-      expect((await new Told(server, run.uuid).run()).status).toBe('succeeded');
+      expect((await new ServerRun(server, run.uuid).run()).status).toBe('succeeded');
     },
   );
 
-  it('may lack the project: that is said, or it is made', { timeout: 120_000 }, async () => {
+  it('report a missing project, or create it if allowed', { timeout: 120_000 }, async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'homeless', project: 'unheard-of' });
     await run.end();
@@ -164,10 +164,10 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     const { api } = await runSync.toConfig();
     if (api === undefined) throw new Error('there is no API');
     expect((await runSync.sync({ api: { ...api, createsProject: true } })).unsent).toEqual([]);
-    expect((await new Told(server, run.uuid, 'unheard-of').run()).status).toBe('succeeded');
+    expect((await new ServerRun(server, run.uuid, 'unheard-of').run()).status).toBe('succeeded');
   });
 
-  it('is told in the end of files that can never be stored', { timeout: 120_000 }, async () => {
+  it('name files that can never be stored in their end status', { timeout: 120_000 }, async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'unsendable' });
     const names = Array.from({ length: 6 }, (_, index) => String(index).repeat(200));
@@ -176,7 +176,7 @@ describeWithPeers(['polyaxon'], 'a server that is told of runs', () => {
     writeFileSync(join(deep, 'lost.txt'), 'x');
     await run.end();
     await runSync.sync();
-    const end = (await new Told(server, run.uuid).conditions()).at(-1);
+    const end = (await new ServerRun(server, run.uuid).conditions()).at(-1);
     expect(end?.type).toBe('succeeded');
     expect(end?.message).toContain('1 of its files cannot be stored: outputs/000');
   });

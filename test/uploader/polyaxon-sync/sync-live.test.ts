@@ -1,4 +1,4 @@
-/** A run that is told of while it goes on: in order, through an outage, and with few requests. */
+/** An active run is reported in order, after an outage, and with few requests. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { waitFor } from '../../support/child-server.js';
 import { FaultProxy, type LoggedRequest } from '../../support/fault-proxy.js';
 import { describeWithPeers } from '../../support/peers.js';
 import type { PolyaxonServer } from '../../support/polyaxon.js';
-import { createRunSync, startServer, Told } from './support.js';
+import { createRunSync, ServerRun, startServer } from './support.js';
 
 const isWrite = ({ method, status }: LoggedRequest): boolean => method !== 'GET' && (status ?? 0) < 300;
 
@@ -41,20 +41,20 @@ function promiseWithResolvers(): { readonly promise: Promise<void>; readonly res
   return { promise, resolve };
 }
 
-/** What the uploader says of the only run. */
+/** Reads the status of the only run. */
 async function statusOf(config: SyncConfig): Promise<RunUploadStatus | undefined> {
   const paths = toStatePaths(config.stateDirectory, Buffer.from(config.path), config.store);
   return (await readStatus(nodeIo.fileSystem, paths))?.runs[0];
 }
 
-describeWithPeers(['polyaxon'], 'a run that goes on', () => {
+describeWithPeers(['polyaxon'], 'an active run', () => {
   let server: PolyaxonServer;
 
   beforeAll(async () => {
     server = await startServer();
   }, 120_000);
 
-  it('is told of through an outage, in few requests, and its end comes last', {
+  it('is reported with few requests after an outage, and its end status is sent last', {
     timeout: 300_000,
   }, async () => {
     const proxy = await FaultProxy.start(server.url);
@@ -62,12 +62,12 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
     const config = await runSync.toConfig();
     const watching = startWatch(config, runSync.events);
     const run = runSync.startRun({ name: 'live', flushIntervalMs: 100 });
-    const told = new Told(server, run.uuid);
+    const served = new ServerRun(server, run.uuid);
     run.logInputs({ lr: 0.1 });
     run.logMetric('loss', 0, { step: 0 });
-    await waitFor('the run', async () => ((await told.run()).status === 'running' ? true : undefined));
+    await waitFor('the run', async () => ((await served.run()).status === 'running' ? true : undefined));
     await waitFor('its metric', async () => {
-      return (await told.lineage()).some(({ name }) => name === 'loss') ? true : undefined;
+      return (await served.lineage()).some(({ name }) => name === 'loss') ? true : undefined;
     });
 
     proxy.script = () => ({ kind: 'answer', answer: { status: 503, body: '' } });
@@ -83,37 +83,37 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
       const api = (await statusOf(config))?.api;
       return api?.state === 'waiting' && api.lastError?.code === 'ERR_API_SERVER' ? true : undefined;
     });
-    // It is asked now and then whether it is back.
+    // The uploader tests from time to time whether the server is available again.
     expect(proxy.log.length - before).toBeLessThan(40);
 
     const back = proxy.log.length;
     proxy.script = () => undefined;
     await run.end();
-    await waitFor('the end', async () => ((await told.run()).status === 'succeeded' ? true : undefined));
+    await waitFor('the end', async () => ((await served.run()).status === 'succeeded' ? true : undefined));
     expect((await watching.stop()).unsent).toEqual([]);
 
-    expect(await told.types()).toEqual(['running', 'succeeded']);
-    expect(await told.run()).toMatchObject({ outputs: { loss: 60, step: 60 }, inputs: { lr: 0.1 } });
-    expect([...(await told.run()).tags].sort()).toEqual(['tag-20', 'tag-40', 'tag-60']);
-    const lineage = await told.lineage();
+    expect(await served.types()).toEqual(['running', 'succeeded']);
+    expect(await served.run()).toMatchObject({ outputs: { loss: 60, step: 60 }, inputs: { lr: 0.1 } });
+    expect([...(await served.run()).tags].sort()).toEqual(['tag-20', 'tag-40', 'tag-60']);
+    const lineage = await served.lineage();
     expect(lineage.map(({ name }) => name)).toEqual(['loss', 'set', 'tensorboard']);
     expect(lineage[0]?.summary).toMatchObject({ metric: { count: 61, last: 60 } });
-    // The state of all keys, not each of its versions.
+    // The latest value of each key is sent, not each of its values.
     const writes = proxy.log.slice(back).filter(isWrite);
     expect(writes.length).toBeLessThanOrEqual(8);
     expect(writes.at(-1)?.url).toContain('/statuses');
   });
 
-  it('is told of soon when it ends while a request of it is under way', { timeout: 120_000 }, async () => {
+  it('is reported soon if it ends while a request is in flight', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
     const runSync = createRunSync(() => proxy.endpoint);
     const config = await runSync.toConfig();
     const watching = startWatch(config, runSync.events);
     const run = runSync.startRun({ name: 'overtaken', flushIntervalMs: 100 });
-    const told = new Told(server, run.uuid);
+    const served = new ServerRun(server, run.uuid);
     run.logMetric('loss', 0, { step: 0 });
     await waitFor('its metric', async () => {
-      return (await told.lineage()).some(({ name }) => name === 'loss') ? true : undefined;
+      return (await served.lineage()).some(({ name }) => name === 'loss') ? true : undefined;
     });
 
     const { promise: until, resolve: release } = promiseWithResolvers();
@@ -127,13 +127,13 @@ describeWithPeers(['polyaxon'], 'a run that goes on', () => {
     release();
     await waitFor(
       'the end',
-      async () => ((await told.run()).status === 'succeeded' ? true : undefined),
+      async () => ((await served.run()).status === 'succeeded' ? true : undefined),
       20_000,
     );
     expect((await watching.stop()).unsent).toEqual([]);
   });
 
-  it('is known to whoever asks for the status while the API refuses', { timeout: 120_000 }, async () => {
+  it('is shown with its error in the status while the API rejects it', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
     proxy.script = () => ({ kind: 'answer', answer: { status: 401, body: '{"detail":"Invalid token."}' } });
     const runSync = createRunSync(() => proxy.endpoint);

@@ -1,4 +1,4 @@
-/** Runs told to a real server: made once, equal, in the order of statuses, and not told again. */
+/** Runs on a real server: created once, with equal data and statuses in order, and not sent again. */
 
 import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,19 +9,19 @@ import { FaultProxy } from '../../support/fault-proxy.js';
 import { describeWithPeers, peerPath } from '../../support/peers.js';
 import type { PolyaxonServer } from '../../support/polyaxon.js';
 import { createSharedTempDir } from '../../support/temp-dir.js';
-import { countRuns, createRunSync, PROJECT, startServer, Told } from './support.js';
+import { countRuns, createRunSync, PROJECT, ServerRun, startServer } from './support.js';
 
 const runFile = promisify(execFile);
 const WRITES = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);
 
-describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
+describeWithPeers(['polyaxon'], 'a run reported to a server', () => {
   let server: PolyaxonServer;
 
   beforeAll(async () => {
     server = await startServer();
   }, 120_000);
 
-  it('is there with its data, its lineage and its statuses', { timeout: 120_000 }, async () => {
+  it('has its data, its lineage and its statuses', { timeout: 120_000 }, async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'first', tags: ['a', 'b'], description: 'what it is' });
     run.logInputs({ lr: 0.1, nested: { deep: [1, null] } });
@@ -36,8 +36,8 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
     expect(report.unsent).toEqual([]);
     expect(report.isComplete).toBe(true);
 
-    const told = new Told(server, run.uuid);
-    const found = await told.run();
+    const served = new ServerRun(server, run.uuid);
+    const found = await served.run();
     expect(found).toMatchObject({
       name: 'first',
       description: 'what it is',
@@ -47,8 +47,8 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
       outputs: { best: 0.5, train__loss: 0.1 },
     });
     expect(found.finished_at).toContain(new Date().toISOString().slice(0, 10));
-    expect(await told.types()).toEqual(['running', 'succeeded']);
-    const lineage = await told.lineage();
+    expect(await served.types()).toEqual(['running', 'succeeded']);
+    const lineage = await served.lineage();
     expect(lineage.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
       'note text',
       'tensorboard tensorboard',
@@ -65,7 +65,7 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
     );
   });
 
-  it('is not told again, with or without what was remembered', { timeout: 120_000 }, async () => {
+  it('is not sent again, with or without the state directory', { timeout: 120_000 }, async () => {
     const proxy = await FaultProxy.start(server.url);
     const runSync = createRunSync(() => proxy.endpoint);
     const run = runSync.startRun({ name: 'again', tags: ['x'] });
@@ -74,8 +74,8 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
     run.logMetric('bad', Number.NaN, { step: 1 });
     await run.end();
     expect((await runSync.sync()).isComplete).toBe(true);
-    const told = new Told(server, run.uuid);
-    const before = await told.everything();
+    const served = new ServerRun(server, run.uuid);
+    const before = await served.everything();
     const first = proxy.log.length;
 
     expect((await runSync.sync()).isComplete).toBe(true);
@@ -88,10 +88,10 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
     expect((await runSync.sync()).isComplete).toBe(true);
     const without = proxy.log.slice(third).map(({ method, url }) => `${method} ${url}`);
     expect(without.filter((each) => WRITES.has(each.split(' ')[0]!))).toEqual([]);
-    expect(await told.everything()).toEqual(before);
+    expect(await served.everything()).toEqual(before);
   });
 
-  it('goes on when it is resumed, and loses what was taken back', { timeout: 120_000 }, async () => {
+  it('is reopened when it is resumed, without removed values', { timeout: 120_000 }, async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'resumed', tags: ['a', 'b'] });
     run.logInputs({ kept: 1, removed: 2 });
@@ -105,35 +105,35 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
     next.logMetric('loss', 0.5, { step: 1 });
     await next.flush();
     await runSync.sync();
-    const told = new Told(server, run.uuid);
-    expect(await told.run()).toMatchObject({ status: 'running', inputs: { kept: 3 }, tags: ['b'] });
-    expect((await told.run()).outputs).toMatchObject({ loss: 0.5 });
+    const served = new ServerRun(server, run.uuid);
+    expect(await served.run()).toMatchObject({ status: 'running', inputs: { kept: 3 }, tags: ['b'] });
+    expect((await served.run()).outputs).toMatchObject({ loss: 0.5 });
 
-    await next.end({ status: 'failed', message: 'out of patience' });
+    await next.end({ status: 'failed', message: 'interrupted' });
     await runSync.sync();
-    expect(await told.types()).toEqual(['running', 'succeeded', 'running', 'failed']);
-    expect((await told.conditions()).at(-1)?.message).toBe('out of patience');
+    expect(await served.types()).toEqual(['running', 'succeeded', 'running', 'failed']);
+    expect((await served.conditions()).at(-1)?.message).toBe('interrupted');
     expect(await countRuns(server)).toBeGreaterThan(0);
   });
 
-  it('keeps the status that somebody else has given it', { timeout: 120_000 }, async () => {
+  it('keeps the status that another client has set', { timeout: 120_000 }, async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'stopped' });
     run.logMetric('loss', 1, { step: 0 });
     await run.flush();
     await runSync.sync();
     await server.send('POST', `/api/v1/default/${PROJECT}/runs/${run.uuid}/statuses`, {
-      condition: { type: 'stopped', status: true, reason: 'Somebody', message: 'enough' },
+      condition: { type: 'stopped', status: true, reason: 'OtherClient', message: 'enough' },
     });
     run.logMetric('loss', 2, { step: 1 });
     await run.end();
     expect((await runSync.sync()).isComplete).toBe(true);
-    const told = new Told(server, run.uuid);
-    expect(await told.run()).toMatchObject({ status: 'stopped', outputs: { loss: 2 } });
-    expect(await told.types()).toEqual(['running', 'stopped']);
+    const served = new ServerRun(server, run.uuid);
+    expect(await served.run()).toMatchObject({ status: 'stopped', outputs: { loss: 2 } });
+    expect(await served.types()).toEqual(['running', 'stopped']);
   });
 
-  it('is made again on a server that has lost it', { timeout: 120_000 }, async () => {
+  it('is recreated on a server that has lost it', { timeout: 120_000 }, async () => {
     const directory = createSharedTempDir();
     const forgetful = await startServer(directory);
     const runSync = createRunSync(() => forgetful.url);
@@ -141,7 +141,7 @@ describeWithPeers(['polyaxon'], 'a run that is told to a server', () => {
     run.logMetric('loss', 1, { step: 0 });
     await run.end();
     await runSync.sync();
-    // Its row alone: the server itself only marks a run as deleted.
+    // Delete the rows directly, because the server only marks a run as deleted.
     const script = `
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1])
@@ -153,8 +153,8 @@ database.commit()`;
     expect(await countRuns(forgetful)).toBe(0);
 
     expect((await runSync.sync()).unsent).toEqual([]);
-    const told = new Told(forgetful, run.uuid);
-    expect(await told.types()).toEqual(['running', 'succeeded']);
-    expect((await told.lineage()).map(({ name }) => name)).toEqual(['loss', 'tensorboard']);
+    const served = new ServerRun(forgetful, run.uuid);
+    expect(await served.types()).toEqual(['running', 'succeeded']);
+    expect((await served.lineage()).map(({ name }) => name)).toEqual(['loss', 'tensorboard']);
   });
 });
