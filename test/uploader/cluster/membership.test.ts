@@ -1,4 +1,4 @@
-/** Several uploaders that share runs: who owns what, when somebody comes, leaves, dies, or is stopped for a while. */
+/** Several uploaders in a cluster: which one owns which run when an uploader joins, leaves, dies, or is stopped for a while. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -40,20 +40,20 @@ function ownersOf(run: string, members: readonly Membership[]): Membership[] {
 }
 
 describe('chooseOwner', () => {
-  it('moves only the keys of a member that comes or goes', () => {
+  it('reassigns only the keys of a member that joins or leaves', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.uuid(), { minLength: 2, maxLength: 8 }), (members) => {
-        const [gone = '', ...others] = members;
+        const [left = '', ...others] = members;
         for (const run of RUNS) {
           const before = chooseOwner(members, run);
-          if (before !== gone) expect(chooseOwner(others, run)).toBe(before);
+          if (before !== left) expect(chooseOwner(others, run)).toBe(before);
         }
       }),
       { numRuns: 30 },
     );
   });
 
-  it('gives each of eight about its share', () => {
+  it('assigns about equal shares to eight members', () => {
     const members = Array.from({ length: 8 }, () => nodeRandomness.id());
     const counts = members.map((id) => RUNS.filter((run) => chooseOwner(members, run) === id).length);
 
@@ -63,7 +63,7 @@ describe('chooseOwner', () => {
 });
 
 describe('Membership', () => {
-  it('owns nothing before the others can know, and everything when it is alone', async () => {
+  it('owns nothing before its first heartbeat, and everything when it is alone', async () => {
     const { member } = new Scene().join(RUNS);
 
     expect(RUNS.some((run) => member.owns(run))).toBe(false);
@@ -71,7 +71,7 @@ describe('Membership', () => {
     expect(RUNS.every((run) => member.owns(run))).toBe(true);
   });
 
-  it('gives each run to exactly one of those that see it, and to nobody else', async () => {
+  it('assigns each run to exactly one of the uploaders that see it', async () => {
     const scene = new Scene();
     const seen = [RUNS.slice(0, 150), RUNS.slice(50), RUNS.slice(100, 120)];
     const members = seen.map((runs) => scene.join(runs).member);
@@ -89,7 +89,7 @@ describe('Membership', () => {
     expect(members[0]?.memberCount).toBe(3);
   });
 
-  it('leaves a run that it has just found to the one that is about to find it, and takes it when nobody else does', async () => {
+  it('leaves a new run to an uploader that is about to find it, and takes the run if no other finds it', async () => {
     const scene = new Scene();
     const [a, b] = [scene.join(RUNS.slice(0, 100)), scene.join(RUNS.slice(0, 100))];
     for (let round = 0; round < 2; round += 1) for (const { member } of [a, b]) await member.turn();
@@ -113,7 +113,7 @@ describe('Membership', () => {
     for (const run of RUNS.slice(150)) expect(a.member.owns(run)).toBe(true);
   });
 
-  it('hands over the runs of one that was killed, after its lease', async () => {
+  it('takes over the runs of a killed uploader after its lease', async () => {
     const scene = new Scene();
     const [a, b] = [scene.join(RUNS).member, scene.join(RUNS).member];
     for (let round = 0; round < 2; round += 1) for (const member of [a, b]) await member.turn();
@@ -129,7 +129,7 @@ describe('Membership', () => {
     expect(RUNS.every((run) => a.owns(run))).toBe(true);
   });
 
-  it('hands over at once when one leaves', async () => {
+  it('takes over the runs at once when an uploader leaves', async () => {
     const scene = new Scene();
     const [a, b] = [scene.join(RUNS).member, scene.join(RUNS).member];
     for (let round = 0; round < 2; round += 1) for (const member of [a, b]) await member.turn();
@@ -141,7 +141,7 @@ describe('Membership', () => {
     expect(RUNS.some((run) => b.owns(run))).toBe(false);
   });
 
-  it('owns nothing after it was stopped for longer than its lease, until the others know of it again', async () => {
+  it('owns nothing after a stop longer than its lease, until its next heartbeat', async () => {
     const scene = new Scene();
     const [a, b] = [scene.join(RUNS).member, scene.join(RUNS).member];
     for (let round = 0; round < 2; round += 1) for (const member of [a, b]) await member.turn();
@@ -156,7 +156,7 @@ describe('Membership', () => {
     for (const run of RUNS) expect(ownersOf(run, [a, b])).toHaveLength(1);
   });
 
-  it('owns nothing while the store does not take its beat, and survives answers that are lost', async () => {
+  it('owns nothing while the store rejects its heartbeat, and recovers from lost answers', async () => {
     const scene = new Scene();
     const { member } = scene.join(RUNS);
     await member.turn();
@@ -174,7 +174,7 @@ describe('Membership', () => {
     expect(member.owns(RUNS[0]!)).toBe(true);
   });
 
-  it('tells of changes, also of those that come with time alone', async () => {
+  it('calls onChange when another uploader sees other runs', async () => {
     const scene = new Scene();
     const [a, b] = [scene.join(RUNS), scene.join(RUNS.slice(1))];
     await a.member.turn();
@@ -190,7 +190,7 @@ describe('Membership', () => {
     expect(scene.changes).toContain(a.member.id);
   });
 
-  it('says goodbye when its loop ends', async () => {
+  it('writes a goodbye when its loop ends', async () => {
     const scene = new Scene();
     const { member } = scene.join(RUNS);
     const stop = new AbortController();

@@ -1,4 +1,4 @@
-/** Two watches of one root in one group: each file is sent by one of them, whole runs and the parts of a very large one. */
+/** Two watching uploaders of one root in one group: each file of small runs and of a very large run is uploaded by one of them. */
 
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { createHarness, type RunningWatch } from '../support/sync-harness.js';
 
 const GROUP = 'group';
 const LARGE_RUN_FILES = 6_000;
-/** Of a commit, so that one uploader is not done before the other has begun. */
+/** The duration of a commit, so that one uploader does not finish before the other starts. */
 const SLOW_MS = 10;
 const DIRECTORIES = 40;
 
@@ -26,7 +26,7 @@ function commitsOf(harness: ReturnType<typeof createHarness>): string[] {
   });
 }
 
-it('sends each run by one of them, and goes on when one leaves', { timeout: 60_000 }, async () => {
+it('uploads each run, and continues when one uploader leaves', { timeout: 60_000 }, async () => {
   const harness = createHarness();
   const [first, second] = [start(harness), start(harness)];
   await first.until('both are known', () => countBeats(harness) >= 2);
@@ -39,14 +39,14 @@ it('sends each run by one of them, and goes on when one leaves', { timeout: 60_0
   const report = await second.stop();
   expect(report.isComplete).toBe(true);
   for (const uuid of uuids) writeFileSync(join(harness.root, 'runs', uuid, 'outputs/b'), uuid);
-  await first.until('the rest is stored', () =>
+  await first.until('the new files are stored', () =>
     uuids.every((uuid) => harness.store.text(`${uuid}/outputs/b`) === uuid),
   );
 
   expect(await first.stop()).toMatchObject({ isComplete: true });
 });
 
-it('shares out the files of a very large run', { timeout: 120_000 }, async () => {
+it('divides the files of a very large run between the uploaders', { timeout: 120_000 }, async () => {
   const harness = createHarness();
   const { store } = harness;
   const commit = store.commit.bind(store);
@@ -67,7 +67,7 @@ it('shares out the files of a very large run', { timeout: 120_000 }, async () =>
   await waitFor('all are stored', () => stored() >= LARGE_RUN_FILES || undefined, 60_000);
   const commits = commitsOf(harness).filter((key) => key.includes('/part-'));
 
-  // While the run was small to one and large to the other, both may have sent some.
+  // While one uploader treats the run as small and the other as large, both may upload some files.
   expect(commits.length).toBeLessThan(1.5 * LARGE_RUN_FILES);
   const reports = [await first.stop(), await second.stop()];
   for (const { files } of reports) expect(files.stored).toBeGreaterThan(LARGE_RUN_FILES / 20);
