@@ -17,7 +17,7 @@ export const RESERVED_DIRECTORY = '.plx';
 
 /** S3's limit for a key. Source: Amazon S3 User Guide, "Naming Amazon S3 objects". */
 export const MAX_KEY_BYTES = 1024;
-/** The usual NAME_MAX. A directory must also be able to store the key. */
+/** The usual NAME_MAX, because a store in a directory uses the names of a key as file names. */
 export const MAX_NAME_BYTES = 255;
 
 const ENCODED = /[\p{Cc}\ufffe\uffff%]/gu;

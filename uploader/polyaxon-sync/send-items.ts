@@ -18,7 +18,7 @@ interface Sized {
   readonly sizeBytes: number;
 }
 
-/** Sends all items. Rejects with errors that do not concern single items; the items in `onSent` calls so far are sent. */
+/** Sends all items. Rejects on an error that does not concern single items; items already passed to `onSent` are sent. */
 export async function sendItems<Item extends Sized>(
   items: readonly Item[],
   options: SendItemsOptions<Item>,
