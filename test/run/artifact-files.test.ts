@@ -13,7 +13,7 @@ function createTree(): string {
 }
 
 describe('inspectArtifact', () => {
-  it('lists the files of a directory in order, with their size together', async () => {
+  it('lists the files of a directory in sorted order, with their total size', async () => {
     const directory = createTree();
 
     expect(await inspectArtifact(directory, '/run')).toEqual({
@@ -28,7 +28,7 @@ describe('inspectArtifact', () => {
   it.each([
     ['files', { files: 2, bytes: 100 }],
     ['bytes', { files: 100, bytes: 14 }],
-  ])('refuses a directory of too many %s, and names it', async (_what, limits) => {
+  ])('rejects a directory with too many %s, and names the directory', async (_what, limits) => {
     const directory = createTree();
 
     await expect(inspectArtifact(directory, '/run', limits)).rejects.toMatchObject({
@@ -38,7 +38,7 @@ describe('inspectArtifact', () => {
     });
   });
 
-  it('leaves out what is no regular file, and waits for none', async () => {
+  it('skips special files without waiting for them', async () => {
     const directory = createTree();
     execFileSync('mkfifo', [join(directory, 'pipe')]);
 
@@ -46,8 +46,8 @@ describe('inspectArtifact', () => {
   });
 
   it.each([
-    ['a directory that holds the run', (directory: string) => [directory, join(directory, 'runs/1')]],
-    ['the run itself', (directory: string) => [directory, directory]],
+    ['a directory that contains the run', (directory: string) => [directory, join(directory, 'runs/1')]],
+    ['the run directory', (directory: string) => [directory, directory]],
     [
       'a pipe',
       (directory: string) => {
@@ -56,7 +56,7 @@ describe('inspectArtifact', () => {
       },
     ],
     ['an empty path', () => ['', '/run']],
-  ])('refuses %s', async (_what, prepare) => {
+  ])('rejects %s', async (_what, prepare) => {
     const [path = '', run = ''] = prepare(createTree());
 
     await expect(inspectArtifact(path, run)).rejects.toMatchObject({ code: 'ERR_ARTIFACT_INVALID' });

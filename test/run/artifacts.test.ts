@@ -27,7 +27,7 @@ const entry = (runDirectory: string, name: string) =>
   readLineage(runDirectory).find((artifact) => artifact.name === name);
 
 describe('Run.logArtifact', () => {
-  it('copies a directory whole, again over its older copy, and hashes its files', async () => {
+  it('copies a directory, replaces an older copy, and hashes its files', async () => {
     const { run } = startRun();
     const source = createModel();
     const hash = sha256(`model.json\0${sha256('{}')}\nweights/w.bin\0${sha256('weights')}\n`);
@@ -45,7 +45,7 @@ describe('Run.logArtifact', () => {
     await run.end();
   });
 
-  it('leaves out links, and says so', async () => {
+  it('skips links, with a warning', async () => {
     const { run, warnings } = startRun();
     const source = createModel();
     symlinkSync('/etc/hostname', join(source, 'link'));
@@ -58,7 +58,7 @@ describe('Run.logArtifact', () => {
     await run.end();
   });
 
-  it('with a step keeps every version, and logs an event for each', async () => {
+  it('keeps every version when given a step, and logs an event for each', async () => {
     const { run } = startRun();
     const source = createFile('notes.v1.TXT', 'first');
 
@@ -92,7 +92,7 @@ describe('Run.logArtifact', () => {
     await run.end();
   });
 
-  it('refuses an unknown kind', async () => {
+  it('rejects an unknown kind', async () => {
     const { run } = startRun();
     const source = createFile('a.txt', 'a');
 
@@ -102,7 +102,7 @@ describe('Run.logArtifact', () => {
     await run.end();
   });
 
-  it('is waited for by the end of the run', async () => {
+  it('completes before the run ends', async () => {
     const { run } = startRun();
     const source = createFile('a.txt', 'a');
 
@@ -113,7 +113,7 @@ describe('Run.logArtifact', () => {
     await copying;
   });
 
-  it('keeps two kinds of the same name apart', async () => {
+  it('keeps two kinds with the same name separate', async () => {
     const { run, warnings } = startRun();
 
     await run.logModel(createFile('net.bin', 'm'));
@@ -130,7 +130,7 @@ describe('Run.logArtifact', () => {
 });
 
 describe('references', () => {
-  it('record what stays where it is', async () => {
+  it('record files without copying them', async () => {
     const { run } = startRun();
     const file = createFile('data.csv', 'a,b');
     const directory = createModel();
@@ -170,14 +170,14 @@ describe('references', () => {
     await run.end();
   });
 
-  it('refuse a file that is not there', async () => {
+  it('reject a missing file', async () => {
     const { run } = startRun();
 
     await expect(run.logFileRef('/there/is/none')).rejects.toMatchObject({ code: 'ERR_ARTIFACT_INVALID' });
     await run.end();
   });
 
-  it('take entries as they are, and refuse one without a name', async () => {
+  it('store lineage entries unchanged, and reject one without a name', async () => {
     const { run } = startRun();
 
     run.logArtifactLineage({ name: 'x', kind: 'analysis', summary: { a: 1 }, is_input: true });
@@ -193,7 +193,7 @@ describe('references', () => {
     await run.end();
   });
 
-  it('write the environment into a file of the outputs', async () => {
+  it('write the environment to a file in outputs', async () => {
     const { run } = startRun();
 
     run.logEnv({ cuda: '12.4' }, { relPath: 'facts/gpu.json' });
@@ -211,7 +211,7 @@ describe('references', () => {
 });
 
 describe('paths', () => {
-  it('lie in the run, and are made when that is asked for', async () => {
+  it('are inside the run, and are created on request', async () => {
     const { run } = startRun();
     const { paths } = run;
 

@@ -8,19 +8,19 @@ import { createTempDir } from '../support/temp-dir.js';
 
 const UUID = '0123456789abcdef0123456789abcdef';
 
-describe('what a run says of its formats', () => {
+describe('the formats file of a run', () => {
   const start = (root: string, options: RunOptions = {}) => startRun({ root, uuid: UUID, ...options }).run;
   const read = (root: string, writer = 'main') =>
     JSON.parse(readFileSync(toFormatsPath(join(root, 'runs', UUID), writer), 'utf8'));
 
-  it('is there before the first event', async () => {
+  it('exists before the first event', async () => {
     const root = createTempDir();
     const run = start(root);
     expect(read(root)).toEqual({ formats: ['tensorboard'] });
     await run.end();
   });
 
-  it('stays what it was when the run goes on with fewer', async () => {
+  it('keeps all formats when the run is resumed with fewer', async () => {
     const root = createTempDir();
     await start(root, { formats: ['tensorboard', 'polyaxon'] }).end();
     await start(root, { formats: ['tensorboard'], resume: true }).end();
@@ -28,7 +28,7 @@ describe('what a run says of its formats', () => {
     expect(read(root)).toEqual({ formats: ['polyaxon', 'tensorboard'] });
   });
 
-  it('is not there of a run that writes nothing', async () => {
+  it('is not created by a run that writes nothing', async () => {
     const root = createTempDir();
     await start(root, { noOp: true }).end();
     expect(existsSync(join(root, 'runs'))).toBe(false);

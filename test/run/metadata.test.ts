@@ -21,18 +21,16 @@ describe('Run.logInputs, logOutputs and logMeta', () => {
     await run.end();
   });
 
-  it('refuse two names that Polyaxon does not tell apart, and name both', async () => {
+  it('reject two names that are the same in Polyaxon, and name both', async () => {
     const { run } = startRun();
 
-    expect(() => run.logInputs({ 'a b': 1, 'a-b': 2 })).toThrow(
-      /inputs: "a b" and "a-b" are both called a-b/,
-    );
+    expect(() => run.logInputs({ 'a b': 1, 'a-b': 2 })).toThrow(/inputs: "a b" and "a-b" are both named a-b/);
 
     expect(readRunFile(run.paths.run).inputs).toBeUndefined();
     await run.end();
   });
 
-  it('give a stable name to one of which Polyaxon leaves nothing, and say so', async () => {
+  it('generate a stable name if Polyaxon allows none of the characters, with a warning', async () => {
     const first = startRun();
     const second = startRun();
 
@@ -46,7 +44,7 @@ describe('Run.logInputs, logOutputs and logMeta', () => {
     await second.run.end();
   });
 
-  it('mask what looks like a secret, unless that is meant', async () => {
+  it('mask values that look like secrets, unless secrets are allowed', async () => {
     const { run, warnings } = startRun();
 
     run.logInputs({
@@ -67,18 +65,18 @@ describe('Run.logInputs, logOutputs and logMeta', () => {
     await run.end();
   });
 
-  it('name the key of a cyclic value', async () => {
+  it('report the key of a cyclic value', async () => {
     const { run } = startRun();
     const cyclic: Record<string, unknown> = {};
     cyclic.self = { again: cyclic };
 
-    expect(() => run.logMeta({ model: cyclic })).toThrow(/meta\.model\.self\.again contains itself/);
+    expect(() => run.logMeta({ model: cyclic })).toThrow(/meta\.model\.self\.again is a circular reference/);
     await run.end();
   });
 });
 
 describe('Run.logTags, setName, setDescription, setReadme and update', () => {
-  it('change the record at once', async () => {
+  it('change the record immediately', async () => {
     const { run } = startRun({ tags: 'a,b' });
 
     run.logTags('b, c');
@@ -104,7 +102,7 @@ describe('Run.logTags, setName, setDescription, setReadme and update', () => {
     await run.end();
   });
 
-  it('change nothing when one of several things is wrong', async () => {
+  it('change nothing when one of several values is invalid', async () => {
     const { run } = startRun({ name: 'before' });
 
     expect(() => run.update({ name: 'after', tags: [''] })).toThrow(/tags is/);
@@ -115,7 +113,7 @@ describe('Run.logTags, setName, setDescription, setReadme and update', () => {
 });
 
 describe('Run.logProgress', () => {
-  it('leaves out small rises once there are many in a second', async () => {
+  it('drops small increases when there are many in one second', async () => {
     const clock = new FakeClock();
     const { run } = startRun({ clock });
     const progress = () => readRunFile(run.paths.run).meta_info?.progress;
@@ -145,7 +143,7 @@ describe('Run.logProgress', () => {
 });
 
 describe('Run.logStatus', () => {
-  it('adds conditions; one of the same type takes the place of the last', async () => {
+  it('adds conditions, and replaces the last one if it has the same type', async () => {
     const { run } = startRun();
 
     run.logStatus('processing', { reason: 'Data', message: 'first' });
@@ -161,7 +159,7 @@ describe('Run.logStatus', () => {
     await run.end();
   });
 
-  it('keeps a final status through what comes after it', async () => {
+  it('keeps a final status when other statuses follow', async () => {
     const { run, warnings } = startRun();
 
     run.logStatus('failed', { reason: 'Diverged', message: 'loss is NaN' });
@@ -174,7 +172,7 @@ describe('Run.logStatus', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['WARN_STATUS_IGNORED']);
   });
 
-  it('refuses a status that Polyaxon does not have', async () => {
+  it('rejects a status that Polyaxon does not have', async () => {
     const { run } = startRun();
 
     expect(() => run.logStatus('finished' as 'done')).toThrow(
@@ -187,7 +185,7 @@ describe('Run.logStatus', () => {
     ['logSucceeded', 'succeeded', 'Operation has succeeded'],
     ['logFailed', 'failed', 'Operation has failed'],
     ['logStopped', 'stopped', 'Operation has been stopped'],
-  ] as const)('is followed by the end in %s', async (method, status, message) => {
+  ] as const)('ends the run in %s', async (method, status, message) => {
     const { run } = startRun();
 
     await run[method]();
@@ -198,7 +196,7 @@ describe('Run.logStatus', () => {
 });
 
 describe("onError: 'warn'", () => {
-  it('turns mistakes into counted warnings, and the run goes on', async () => {
+  it('turns misuse into counted warnings, and the run continues', async () => {
     const { run, warnings } = startRun({ onError: 'warn' });
 
     run.logMetric('loss', 'high' as unknown as number);

@@ -12,8 +12,8 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-describe('a run without effects', () => {
-  it('writes nothing, and still checks its arguments', async () => {
+describe('a run with noOp', () => {
+  it('writes nothing, but checks its arguments', async () => {
     const root = createTempDir();
     const { run } = startRun({ root, noOp: true });
 
@@ -31,7 +31,7 @@ describe('a run without effects', () => {
     expect(readdirSync(root)).toEqual([]);
   });
 
-  it('still gives a directory to programs that write their own files', async () => {
+  it('still creates a directory for programs that write their own files', async () => {
     const { run } = startRun({ noOp: true });
 
     const path = run.getOutputsPath('model.bin');
@@ -42,7 +42,7 @@ describe('a run without effects', () => {
 });
 
 describe('a run that collects no events', () => {
-  it('has its record, and counts what it leaves out', async () => {
+  it('has its record, and warns once that events are not collected', async () => {
     const { run, warnings } = startRun({ collectArtifacts: false });
 
     run.logMetric('loss', 1);
@@ -56,7 +56,7 @@ describe('a run that collects no events', () => {
   });
 });
 
-describe("a run in a job of Polyaxon's", () => {
+describe('a run in a Polyaxon job', () => {
   function enterCluster(): string {
     const context = createTempDir();
     vi.stubEnv('POLYAXON_IS_MANAGED', 'true');
@@ -66,7 +66,7 @@ describe("a run in a job of Polyaxon's", () => {
     return context;
   }
 
-  it("writes into the job's directory what Polyaxon's sidecar looks for, and leaves the status to the platform", async () => {
+  it("writes the files for Polyaxon's sidecar to the job's directory, and leaves the status to the platform", async () => {
     const context = enterCluster();
     const run = new Run({ ...NO_CAPTURE });
 
@@ -89,7 +89,7 @@ describe("a run in a job of Polyaxon's", () => {
     expect(existsSync(join(context, 'tensorboard'))).toBe(false);
   });
 
-  it('goes on by itself when the job is started again', async () => {
+  it('resumes automatically when the job is restarted', async () => {
     const context = enterCluster();
     const first = new Run({ ...NO_CAPTURE });
     first.logMetric('loss', 1);
@@ -104,7 +104,7 @@ describe("a run in a job of Polyaxon's", () => {
     expect(readFileSync(join(directory, 'events/metric/loss.plx'), 'utf8').split('\n')).toHaveLength(3);
   });
 
-  it("starts a run beside the job's when it is asked to", async () => {
+  it('creates a separate run when isNew is set', async () => {
     const context = enterCluster();
     const run = new Run({ ...NO_CAPTURE, isNew: true });
     await run.end();
@@ -138,7 +138,7 @@ describe("a run in a job of Polyaxon's", () => {
 describe('formats with polyaxon', () => {
   const formats = ['tensorboard', 'polyaxon'] as const;
 
-  it("keep Polyaxon's files and the lineage level with the event files", async () => {
+  it("keep Polyaxon's files and the lineage consistent with the event files", async () => {
     const { run } = startRun({ formats });
 
     for (let step = 0; step < 3; step++)
@@ -170,7 +170,7 @@ describe('formats with polyaxon', () => {
     expect(readRunFile(run.paths.run).outputs).toEqual({ acc1: 0.5 });
   });
 
-  it('make them anew when a process was killed between the two, or a disk has refused one', async () => {
+  it("regenerate Polyaxon's files after a crash or a failed write left them incomplete", async () => {
     const root = createTempDir();
     const first = startRun({ root, formats });
     for (let step = 0; step < 3; step++) first.run.logMetric('loss', step);
@@ -190,7 +190,7 @@ describe('formats with polyaxon', () => {
     await first.run.end();
   });
 
-  it('tell of a disk that refuses, and make up for it', async () => {
+  it('report a failed write, and recover from it', async () => {
     const { run, errors } = startRun({ formats });
     writeFileSync(join(run.paths.run, 'events'), 'in the way');
     run.logMetric('loss', 1);
@@ -206,7 +206,7 @@ describe('formats with polyaxon', () => {
 });
 
 describe('several processes in one run', () => {
-  it('leave what workers log to the main process, and their events side by side', async () => {
+  it('merge metadata of workers into the main record, and keep their events separate', async () => {
     const root = createTempDir();
     const main = startRun({ root, uuid: UUID, formats: ['tensorboard', 'polyaxon'], tags: ['m'] });
     const workers = ['1', '2'].map((worker) =>

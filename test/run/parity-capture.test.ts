@@ -1,4 +1,4 @@
-/** What a run captures by itself, each part on its own, in a real program in a real repository. */
+/** Automatic captures of a run, together and separately, in a real program in a real repository. */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -51,7 +51,7 @@ describe('a run', () => {
     ];
   }
 
-  it('captures code, environment, output and system metrics, offline too, though nobody says that it is new', async () => {
+  it('captures code, environment, output and system metrics, also offline and without isNew', async () => {
     const run = await runWith({ isOffline: true });
 
     expect(capturedIn(run)).toEqual(ALL);
@@ -65,7 +65,7 @@ describe('a run', () => {
     ]);
   });
 
-  it('tells what has changed since the commit, what runs it, and how busy the machine is', async () => {
+  it('records changes since the commit, the environment, and the load of the machine', async () => {
     writeFileSync(join(repository, 'train.mjs'), '// as it runs\n');
     const run = await runWith({ formats: ['polyaxon'] });
     writeFileSync(join(repository, 'train.mjs'), '// as committed\n');
@@ -84,7 +84,7 @@ describe('a run', () => {
     );
   });
 
-  it('captures nothing when all of it is switched off', async () => {
+  it('captures nothing when everything is turned off', async () => {
     const run = await runWith(Object.fromEntries(OFF.map(([option]) => [option, false])));
 
     expect(capturedIn(run)).toEqual([]);
@@ -93,11 +93,11 @@ describe('a run', () => {
     for (const directory of ['plxlogs', 'resources']) expect(existsSync(join(run, directory))).toBe(false);
   });
 
-  it.each(OFF)('captures all but what is switched off: %s', async (option, what) => {
+  it.each(OFF)('captures everything except the part that is turned off: %s', async (option, what) => {
     expect(capturedIn(await runWith({ [option]: false }))).toEqual(ALL.filter((name) => name !== what));
   });
 
-  it('captures all of it beside the job of Polyaxon’s where that is asked for', async () => {
+  it('captures everything in a separate run of a Polyaxon job', async () => {
     const root = createTempDir();
     await runProgram("const run = new Run({ isNew: true }); console.log('here'); await run.end();", {
       cwd: repository,

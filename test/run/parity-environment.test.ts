@@ -1,4 +1,4 @@
-/** What Python's client takes from its surroundings, and what polytrack does there: variables, cached files, locale, time zone. */
+/** Inputs that Python's client reads from its environment, and their effect in polytrack: variables, cached files, locale, time zone. */
 
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { createSharedTempDir, createTempDir } from '../support/temp-dir.js';
 
 const OTHER_UUID = 'fedcba9876543210fedcba9876543210';
 
-describe('a program that Python’s client would find much for', () => {
+describe('a program in an environment that configures the Python client', () => {
   const requests: string[] = [];
   let server: Server;
   let cwd: string;
@@ -55,17 +55,17 @@ describe('a program that Python’s client would find much for', () => {
     server.close();
   });
 
-  it('sends nothing to a server', () => {
+  it('sends no requests to a server', () => {
     expect(readRunFile(run)).toMatchObject({ status: 'succeeded', outputs: { groe: 1 } });
     expect(requests).toEqual([]);
   });
 
-  it('prints nothing of its own but warnings', () => {
+  it('prints only warnings in addition to the program’s output', () => {
     expect(printed.stdout).toBe('grüße secret-token-of-the-user\n');
     expect(printed.stderr.match(/\[\w+\]/g)).toEqual(['[WARN_SECRET_MASKED]']);
   });
 
-  it('has a run of its own below the working directory, whatever run or project the command line has cached', () => {
+  it('creates a new run below the working directory, and ignores the run and project that the command line has cached', () => {
     const record = readRunFile(run);
 
     expect(record.uuid).not.toBe(OTHER_UUID);
@@ -73,7 +73,7 @@ describe('a program that Python’s client would find much for', () => {
     expect(readdirSync(cwd).sort()).toEqual(['.polyaxon', 'home', 'plx-runs']);
   });
 
-  it('writes UTF-8, whatever the locale', () => {
+  it('writes UTF-8 in any locale', () => {
     expect(readPlxValues(run, 'text', 'note')).toEqual(['héllo 日本']);
     expect(readPlxValues(run, 'html', 'page')).toEqual(['<b>é</b>']);
     expect(readPlxValues(run, 'curve', 'curve')).toMatchObject([{ annotation: 'größe' }]);
@@ -81,7 +81,7 @@ describe('a program that Python’s client would find much for', () => {
     expect(readFileSync(join(run, 'plxlogs/logs.jsonl'), 'utf8')).toContain('"value":"grüße ');
   });
 
-  it('has times in UTC, whatever the time zone', () => {
+  it('writes times in UTC in any time zone', () => {
     expect(readPlx(run, 'metric', 'groe').map(({ timestamp }) => timestamp)).toEqual([
       '2024-01-02 03:04:05.500000+00:00',
     ]);
@@ -89,7 +89,7 @@ describe('a program that Python’s client would find much for', () => {
     expect(Math.abs(Date.parse(readRunFile(run).created_at) - Date.now())).toBeLessThan(600_000);
   });
 
-  it('says in no file who the variables say that it is', () => {
+  it('writes no credentials from variables to any file', () => {
     const texts = readdirSync(run, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
@@ -99,16 +99,16 @@ describe('a program that Python’s client would find much for', () => {
   });
 });
 
-describe('the variables of Polyaxon', () => {
+describe('Polyaxon’s environment variables', () => {
   it.each([
     ['POLYAXON_COLLECT_ARTIFACTS', 'collectsEvents'],
     ['POLYAXON_COLLECT_RESOURCES', 'collectsResources'],
-  ] as const)('say what is collected where no option does: %s', (name, what) => {
+  ] as const)('control what is collected when no option is set: %s', (name, what) => {
     expect(resolveRunEnvironment({}, { [name]: 'false' })[what]).toBe(false);
     expect(resolveRunEnvironment({}, { [name]: '1' })[what]).toBe(true);
   });
 
-  it('are read as Polyaxon reads them', () => {
+  it('accept the same values as in Polyaxon', () => {
     const isNoOp = (text: string) => resolveRunEnvironment({}, { POLYAXON_NO_OP: text }).mode === 'no-op';
 
     expect(['y', 'YES', 't', 'True', 'on', '1'].map(isNoOp)).toEqual(Array(6).fill(true));
@@ -117,7 +117,7 @@ describe('the variables of Polyaxon', () => {
 });
 
 describe('artifactsPath', () => {
-  it('is the directory of the run, whatever its name', async () => {
+  it('is the directory of the run, with any name', async () => {
     const artifactsPath = join(createTempDir(), 'my run');
     const { run } = startRun({ artifactsPath, formats: ['polyaxon'] });
 
@@ -132,14 +132,14 @@ describe('artifactsPath', () => {
   });
 });
 
-/** What the command line leaves of the last project and run. Source: polyaxon 2.16, `_managers/project.py` and `run.py`. */
+/** Writes the files in which the command line caches the last project and run. Source: polyaxon 2.16, `_managers/project.py` and `run.py`. */
 function writeCache(directory: string): void {
   mkdirSync(join(directory, '.polyaxon'), { recursive: true });
   writeFileSync(join(directory, '.polyaxon/.project'), JSON.stringify({ owner: 'acme', name: 'cached' }));
   writeFileSync(join(directory, '.polyaxon/.run'), JSON.stringify({ uuid: OTHER_UUID, name: 'cached' }));
 }
 
-/** Who and where the server is, and how it is talked to. */
+/** Variables for the server, its credentials and the connection. */
 function serverVariables(host: string): NodeJS.ProcessEnv {
   return {
     POLYAXON_HOST: host,

@@ -1,4 +1,4 @@
-/** Every argument of Python's event methods, from our call to the files that Polyaxon reads. */
+/** Every argument of Python's event methods, from the call to the files that Polyaxon reads. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,32 +45,29 @@ const CALLS: Readonly<Record<string, (run: Run, options: EventOptions) => unknow
 };
 
 describe('events', () => {
-  it.each(Object.entries(CALLS))('are of the step that they are given: %s', async (path, call) => {
+  it.each(Object.entries(CALLS))('have the given step: %s', async (path, call) => {
     const directory = await logForPolyaxon((run) => call(run, { step: 7 }));
 
     const [kind = '', name = ''] = path.split('/');
     expect(readPlx(directory, kind, name).map(({ step }) => step)).toEqual(['7']);
   });
 
-  it.each(Object.entries(CALLS))(
-    'are of the time that they are given, to the microsecond: %s',
-    async (path, call) => {
-      const directory = await logForPolyaxon(async (run) => {
-        await call(run, { step: 1, timestamp: '2024-01-02T05:04:05.123456+02:00' });
-        await call(run, { step: 2, timestamp: new Date(Date.UTC(2024, 0, 2, 3, 4, 6)) });
-        await call(run, { step: 3, wallTime: 1_704_164_647.5 });
-      });
+  it.each(Object.entries(CALLS))('have the given time, to the microsecond: %s', async (path, call) => {
+    const directory = await logForPolyaxon(async (run) => {
+      await call(run, { step: 1, timestamp: '2024-01-02T05:04:05.123456+02:00' });
+      await call(run, { step: 2, timestamp: new Date(Date.UTC(2024, 0, 2, 3, 4, 6)) });
+      await call(run, { step: 3, wallTime: 1_704_164_647.5 });
+    });
 
-      const [kind = '', name = ''] = path.split('/');
-      expect(readPlx(directory, kind, name).map(({ timestamp }) => timestamp)).toEqual([
-        '2024-01-02 03:04:05.123456+00:00',
-        '2024-01-02 03:04:06.000000+00:00',
-        '2024-01-02 03:04:07.500000+00:00',
-      ]);
-    },
-  );
+    const [kind = '', name = ''] = path.split('/');
+    expect(readPlx(directory, kind, name).map(({ timestamp }) => timestamp)).toEqual([
+      '2024-01-02 03:04:05.123456+00:00',
+      '2024-01-02 03:04:06.000000+00:00',
+      '2024-01-02 03:04:07.500000+00:00',
+    ]);
+  });
 
-  it('count their steps where they are given none, each name its own', async () => {
+  it('count steps separately for each name when no step is given', async () => {
     const directory = await logForPolyaxon((run) => {
       for (const value of [5, 6, 7]) run.logMetric('a', value);
       run.logMetric('b', 8);
@@ -80,7 +77,7 @@ describe('events', () => {
     expect(readPlx(directory, 'metric', 'b').map(({ step }) => step)).toEqual(['0']);
   });
 
-  it('leave in the run what kinds it has had', async () => {
+  it('set the flags of their kinds in the run', async () => {
     const flags = async (call: (run: Run) => unknown) => {
       const { has_tensorboard, ...others } = readRunFile(await logForPolyaxon(call)).meta_info ?? {};
       expect(has_tensorboard).toBe(true);
@@ -97,7 +94,7 @@ describe('events', () => {
 });
 
 describe('metrics', () => {
-  it('are numbers of any kind: whole, broken, without an end or none', async () => {
+  it('are any numbers: integers, fractions, infinities and NaN', async () => {
     const directory = await logForPolyaxon((run) => {
       const values = [3, 0.25, 1e-5, 1e16, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
       for (const value of values) run.logMetric('m', value);
@@ -114,7 +111,7 @@ describe('metrics', () => {
     ]);
   });
 
-  it('have any name, also those that are arguments in Python', async () => {
+  it('can have any name, including names of Python arguments', async () => {
     const names = ['name', 'step', 'timestamp', 'reset', 'async_req', 'self'];
     const directory = await logForPolyaxon((run) =>
       run.logMetrics(Object.fromEntries(names.map((name, i) => [name, i])), { step: 4 }),
@@ -128,7 +125,7 @@ describe('metrics', () => {
 });
 
 describe('curves', () => {
-  it('are ROC points with their area; 0 is one', async () => {
+  it('are ROC points with their area under the curve, which may be 0', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logRocAucCurve('roc', { fpr: [0, 0.5, 1], tpr: Float32Array.of(0, 0.75, 1), auc: 0.86 });
       run.logRocAucCurve('roc', { fpr: [0, 1], tpr: [0, 0], auc: 0 });
@@ -142,7 +139,7 @@ describe('curves', () => {
     ]);
   });
 
-  it('are precision and recall with the average precision', async () => {
+  it('are precision and recall points with the average precision', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logPrCurve('pr', { precision: [1, 0.5], recall: [0, 1], averagePrecision: 0.75 });
       run.logPrCurve('pr', { precision: [1, 0.5], recall: [0, 1] });
@@ -154,7 +151,7 @@ describe('curves', () => {
     ]);
   });
 
-  it('are made of labels and scores', async () => {
+  it('are computed from labels and scores', async () => {
     const directory = await logForPolyaxon((run) => {
       const samples = { labels: [0, 0, 1, 1], scores: [0.1, 0.4, 0.35, 0.8] };
       run.logRocAucCurve('roc', samples);
@@ -169,7 +166,7 @@ describe('curves', () => {
     ]);
   });
 
-  it('are one for each class where scores have columns, precision and recall too', async () => {
+  it('include one for each class when scores have columns, for ROC and precision-recall', async () => {
     const directory = await logForPolyaxon((run) => {
       const samples = {
         labels: [0, 1],
@@ -187,7 +184,7 @@ describe('curves', () => {
     }
   });
 
-  it('are any points, and what is said of them', async () => {
+  it('are any points with an annotation', async () => {
     const directory = await logForPolyaxon((run) =>
       run.logCurve('c', { x: [1, 2], y: [3, 4], annotation: 'a|b' }),
     );
@@ -199,7 +196,7 @@ describe('curves', () => {
 });
 
 describe('confusion matrices', () => {
-  it('have labels and counts, of arrays of any kind', async () => {
+  it('have labels and counts, from arrays of any type', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logConfusionMatrix('c', {
         x: ['a', 'ß'],
@@ -236,7 +233,7 @@ describe('confusion matrices', () => {
     ]);
   });
 
-  it('that do not fit their labels are refused', async () => {
+  it('are rejected if they do not match their labels', async () => {
     await logForPolyaxon((run) => {
       expect(() => run.logConfusionMatrix('c', { x: ['a'], y: ['a', 'b'], z: [[1]] })).toThrow(
         expect.objectContaining({ code: 'ERR_CONFUSION_INVALID' }),
@@ -249,7 +246,7 @@ describe('confusion matrices', () => {
 });
 
 describe('texts', () => {
-  it('are kept as they are, Markdown and HTML', async () => {
+  it('are stored unchanged, as Markdown and HTML', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logText('note', 'héllo | "x"\ny');
       run.logHtml('page', '<b class="x">é | y</b>');
@@ -261,7 +258,7 @@ describe('texts', () => {
 });
 
 describe('histograms', () => {
-  it('count values in bins: a number of them, edges, or a rule', async () => {
+  it('count values in bins given by number, edges or rule', async () => {
     const values = Array.from({ length: 8 }, (_, i) => i);
     const directory = await logForPolyaxon((run) => {
       run.logHistogram('h', values, { bins: 2 });
@@ -276,7 +273,7 @@ describe('histograms', () => {
     ]);
   });
 
-  it('have no more bins than is said, and no more than 512', async () => {
+  it('have at most maxBins bins, 512 by default', async () => {
     await logForPolyaxon((run) => {
       const tooMany = expect.objectContaining({ code: 'ERR_HISTOGRAM_INVALID' });
       expect(() => run.logHistogram('h', [1, 2, 3], { bins: 3, maxBins: 2 })).toThrow(tooMany);
@@ -288,7 +285,7 @@ describe('histograms', () => {
     });
   });
 
-  it('that are counted have heights and edges, one more', async () => {
+  it('can be given as n heights and n + 1 edges', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logNpHistogram('n', Float32Array.of(3, 5), [0, 0.5, 1]);
       expect(() => run.logNpHistogram('n', [3, 5], [0, 1])).toThrow(
@@ -301,7 +298,7 @@ describe('histograms', () => {
 });
 
 describe('charts', () => {
-  it('are figures of their library, plain or with a method that gives their JSON', async () => {
+  it('are figures of their library, as plain objects or with a method that returns JSON', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logPlotlyChart('plotly', { data: [{ y: [1] }], layout: { title: 'é|' } });
       run.logBokehChart('bokeh', { target_id: 'p', doc: {} });
@@ -321,7 +318,7 @@ describe('charts', () => {
 });
 
 describe('spans', () => {
-  it('are under their name, and change nothing else of the run unless that is said', async () => {
+  it('are stored under their name, and change the inputs and outputs of the run only with updateRun', async () => {
     const span = { name: 'ask', kind: 'llm', inputs: { q: 1 }, outputs: { r: 2 } } as const;
     const directory = await logForPolyaxon((run) => run.logTrace(span));
     const changed = await logForPolyaxon((run) => run.logTrace(span, { updateRun: true }));

@@ -29,7 +29,7 @@ function writeDirectory(): string {
   return path;
 }
 
-/** The one entry that calls add to the lineage of a run. */
+/** Returns the single entry that a call adds to the lineage of a run. */
 async function refer(call: (run: Run) => Promise<unknown>): Promise<RunArtifact> {
   const { run } = startRun();
   await call(run);
@@ -43,7 +43,7 @@ type Ref = (run: Run, options: RefOptions) => Promise<void>;
 
 const PATH = '/data/rows.v1.csv';
 
-/** The methods that take all options; the file need not be there when nothing is read of it. */
+/** The methods that accept all options. The file need not exist if it is not read. */
 const REFS: Readonly<Record<string, Ref>> = {
   logArtifactRef: (run, options) => run.logArtifactRef(PATH, 'csv', options),
   logFileRef: (run, options) => run.logFileRef(PATH, options),
@@ -63,7 +63,7 @@ const KINDS = {
 
 describe('references', () => {
   it.each(METHODS)(
-    'have the path and the kind of the method, and a name of the path: %s',
+    'have the kind of the method, the given path, and a name derived from it: %s',
     async (method, log) => {
       expect(await refer((run) => log(run, { skipHash: true }))).toEqual({
         name: method === 'logDirRef' ? 'rows-v1-csv' : 'rows',
@@ -75,31 +75,31 @@ describe('references', () => {
     },
   );
 
-  it.each(METHODS)('have the name that they are given, as Polyaxon has names: %s', async (_method, log) => {
+  it.each(METHODS)('have the given name, converted to Polyaxon’s: %s', async (_method, log) => {
     expect(await refer((run) => log(run, { name: 'my rows/1', skipHash: true }))).toMatchObject({
       name: 'my-rows__1',
     });
   });
 
-  it.each(METHODS)('have the hash that they are given, and read nothing: %s', async (_method, log) => {
+  it.each(METHODS)('have the given hash without reading the file: %s', async (_method, log) => {
     expect((await refer((run) => log(run, { hash: 'abc' }))).summary).toEqual({ path: PATH, hash: 'abc' });
   });
 
-  it.each(METHODS)('have the hash of the content that they are given: %s', async (_method, log) => {
+  it.each(METHODS)('have the hash of the given content: %s', async (_method, log) => {
     expect((await refer((run) => log(run, { content: { a: [1] } }))).summary).toEqual({
       path: PATH,
       hash: sha256('{"a":[1]}'),
     });
   });
 
-  it.each(METHODS)('have what is known besides: %s', async (_method, log) => {
+  it.each(METHODS)('have the given summary: %s', async (_method, log) => {
     expect((await refer((run) => log(run, { summary: { rows: 3 }, skipHash: true }))).summary).toEqual({
       rows: 3,
       path: PATH,
     });
   });
 
-  it.each(METHODS)('are read or written by the run, as is said: %s', async (_method, log) => {
+  it.each(METHODS)('are inputs or outputs of the run, as given: %s', async (_method, log) => {
     for (const isInput of [true, false]) {
       expect(await refer((run) => log(run, { isInput, skipHash: true }))).toMatchObject({
         is_input: isInput,
@@ -107,14 +107,14 @@ describe('references', () => {
     }
   });
 
-  it.each(METHODS)('have the path in the lineage that is said: %s', async (_method, log) => {
+  it.each(METHODS)('have the given path in the lineage: %s', async (_method, log) => {
     expect(await refer((run) => log(run, { relPath: 'outputs/rows.csv', skipHash: true }))).toMatchObject({
       path: 'outputs/rows.csv',
       summary: { path: PATH },
     });
   });
 
-  it('have the hash of the file, or of all files of a directory, unless it is skipped', async () => {
+  it('have the hash of the file or of all files of a directory, unless skipHash is set', async () => {
     const file = write('rows.csv', 'a,b');
     const directory = writeDirectory();
     const hashOf = async (call: (run: Run) => Promise<unknown>) => (await refer(call)).summary.hash;
@@ -128,7 +128,7 @@ describe('references', () => {
     expect(await hashOf((run) => run.logFileRef(file, { skipHash: true }))).toBeUndefined();
   });
 
-  it('of models tell their framework, and the run has a model', async () => {
+  it('record the framework of a model, and set the has_model flag of the run', async () => {
     const { run } = startRun();
     await run.logModelRef(PATH, { framework: 'onnx', summary: { layers: 3 }, skipHash: true });
     await run.end();
@@ -139,7 +139,7 @@ describe('references', () => {
     expect(readRunFile(run.paths.run).meta_info).toMatchObject({ has_model: true });
   });
 
-  it('of event files have the name, the path and the direction that they are given, and nothing is read', async () => {
+  it('to event files have the given name, path and direction, without reading the files', async () => {
     const refers = (options: Parameters<Run['logTensorboardRef']>[1]) =>
       refer((run) => run.logTensorboardRef('/there/are/none', options));
 
@@ -153,7 +153,7 @@ describe('references', () => {
     expect(await refers({ name: 'boards' })).toMatchObject({ path: '/there/are/none', is_input: false });
   });
 
-  it('of data need no path', async () => {
+  it('to data need no path', async () => {
     expect(await refer((run) => run.logDataRef('mnist', { hash: 'abc' }))).toEqual({
       name: 'mnist',
       kind: 'data',
@@ -164,7 +164,7 @@ describe('references', () => {
 });
 
 describe('Run.logCodeRef', () => {
-  it('records a state of the code that it is given, by its commit', async () => {
+  it('records the given state of the code under its commit', async () => {
     const { run } = startRun();
 
     run.logCodeRef({ commit: 'abc123', branch: 'main' });
@@ -180,7 +180,7 @@ describe('Run.logCodeRef', () => {
 });
 
 describe('Run.logArtifactLineage', () => {
-  it('takes one entry or several, which are on disk when it returns', async () => {
+  it('accepts one or several entries, which are on disk when it returns', async () => {
     const { run } = startRun();
     const entry = (name: string): RunArtifact => ({ name, kind: 'file', summary: {}, is_input: false });
 
@@ -194,7 +194,7 @@ describe('Run.logArtifactLineage', () => {
 });
 
 describe('files', () => {
-  it('have the name that they are given, else theirs up to the first dot', async () => {
+  it('have the given name, else the file name up to the first dot', async () => {
     const path = write('net.v1.onnx', 'n');
     const namesOf = (call: (run: Run) => Promise<unknown>) => refer(call).then(({ name }) => name);
 
@@ -204,7 +204,7 @@ describe('files', () => {
     expect(await namesOf((run) => run.logModel(path, { name: 'my net' }))).toBe('my-net');
   });
 
-  it('lie in outputs, or in the directory below it that is said', async () => {
+  it('are copied to outputs, or to the given directory below it', async () => {
     const path = write('net.onnx', 'n');
     const { run } = startRun();
 
@@ -217,7 +217,7 @@ describe('files', () => {
     await run.end();
   });
 
-  it('are of the kind that is said, with what is known of them', async () => {
+  it('have the given kind and summary', async () => {
     const path = write('net.csv', 'n');
     const summary = { rows: 1 };
 
@@ -232,20 +232,20 @@ describe('files', () => {
     });
   });
 
-  it('know no options but these: types refuse others, and nothing comes of them', async () => {
+  it('ignore unknown options, which the types reject', async () => {
     const path = write('net.onnx', 'n');
     const { run } = startRun();
 
-    // @ts-expect-error Python warns of what it does not know.
+    // @ts-expect-error Python warns about unknown options.
     await run.logArtifact(path, { artifact_kind: 'csv' });
-    // @ts-expect-error The same.
+    // @ts-expect-error Unknown option, as above.
     await run.logModel(path, { step_count: 3, name: 'model' });
 
     expect(readLineage(run.paths.run).slice(1)).toMatchObject([{ kind: 'file' }, { kind: 'model' }]);
     await run.end();
   });
 
-  it('have no hash where that is skipped', async () => {
+  it('have no hash when skipHash is set', async () => {
     const path = write('net.onnx', 'n');
 
     for (const log of ['logArtifact', 'logModel'] as const) {
@@ -254,7 +254,7 @@ describe('files', () => {
     }
   });
 
-  it('with a step are events of their kind, each version with its own copy', async () => {
+  it('become events of their kind when given a step, with a copy of each version', async () => {
     const path = write('rows.CSV', 'a');
     const directory = await logForPolyaxon(async (run) => {
       await run.logArtifact(path, { name: 'table', kind: 'csv', step: 5 });
@@ -276,7 +276,7 @@ describe('files', () => {
 });
 
 describe('paths', () => {
-  it('of artifacts are made when that is asked for: what leads there, or all of it', async () => {
+  it('of artifacts are created on request: the parent directory, or the whole path', async () => {
     const { run } = startRun();
     const { paths } = run;
 
@@ -289,7 +289,7 @@ describe('paths', () => {
     await run.end();
   });
 
-  it('of outputs are made unless that is not wanted', async () => {
+  it('of outputs are created unless ensure is false', async () => {
     const { run } = startRun();
 
     run.getOutputsPath('a/file.txt', { ensure: false });
@@ -303,7 +303,7 @@ describe('paths', () => {
     await run.end();
   });
 
-  it('are those in the store where that is asked for, and local ones where there is none', async () => {
+  it('are those in the store on request, and local paths without a store', async () => {
     const { run, warnings } = startRun();
     const useStorePath = true;
 

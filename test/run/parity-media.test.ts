@@ -1,4 +1,4 @@
-/** Every argument of Python's methods for images, videos, sound and tables, from our call to the files that Polyaxon reads. */
+/** Every argument of Python's methods for images, videos, audio and tables, from the call to the files that Polyaxon reads. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,10 +14,10 @@ function write(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-/** Two rows of three pixels: the red, the green and the blue value of each differ. */
+/** Two rows of three pixels with different values for red, green and blue. */
 const PIXELS = Uint8Array.from({ length: 18 }, (_, i) => i * 10);
 const PICTURE: ImagePixels = { pixels: PIXELS, height: 2, width: 3 };
-/** The same picture, channel after channel. */
+/** The same image, channel after channel. */
 const PLANES = Uint8Array.from({ length: 18 }, (_, i) => PIXELS[(i % 6) * 3 + Math.floor(i / 6)]!);
 
 /** The colours of a PNG, without its alpha channel. */
@@ -27,16 +27,16 @@ function readColors(png: Uint8Array): { height: number; width: number; colors: n
 }
 
 describe('images', () => {
-  it('lie in assets under their name and step, with their size in the event', async () => {
-    const directory = await logForPolyaxon((run) => run.logImage('a picture', PICTURE, { step: 3 }));
+  it('are stored in assets under their name and step, with their size in the event', async () => {
+    const directory = await logForPolyaxon((run) => run.logImage('an image', PICTURE, { step: 3 }));
 
-    expect(readPlx(directory, 'image', 'a-picture')).toMatchObject([
-      { step: '3', value: { height: 2, width: 3, colorspace: 3, path: 'assets/image/a-picture_3.png' } },
+    expect(readPlx(directory, 'image', 'an-image')).toMatchObject([
+      { step: '3', value: { height: 2, width: 3, colorspace: 3, path: 'assets/image/an-image_3.png' } },
     ]);
-    expect(readColors(readAsset(directory, 'image/a-picture_3.png')).colors).toEqual([...PIXELS]);
+    expect(readColors(readAsset(directory, 'image/an-image_3.png')).colors).toEqual([...PIXELS]);
   });
 
-  it('are pixels in any order of their dimensions', async () => {
+  it('can be pixels in any order of dimensions', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logImage('planes', { ...PICTURE, pixels: PLANES, dataFormat: 'CHW' }, { step: 0 });
       run.logImage('gray', { pixels: PIXELS, height: 3, width: 6, dataFormat: 'HW' }, { step: 0 });
@@ -52,7 +52,7 @@ describe('images', () => {
     });
   });
 
-  it('are as many times as large as is said, with boxes too', async () => {
+  it('are scaled by the given factor, also with boxes', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logImage('i', PICTURE, { rescale: 2 });
       run.logImageWithBoxes('b', PICTURE, [[0, 0, 1, 1]], { rescale: 2 });
@@ -63,7 +63,7 @@ describe('images', () => {
     }
   });
 
-  it('are files, under the name that they are given', async () => {
+  it('can be files, stored under the given name', async () => {
     const png = PNG.sync.write(new PNG({ width: 1, height: 1 }));
     const directory = await logForPolyaxon((run) =>
       run.logImage('shown', write('figure.PNG', png), { step: 1 }),
@@ -73,7 +73,7 @@ describe('images', () => {
     expect(Buffer.compare(readAsset(directory, 'image/shown_1.png'), png)).toBe(0);
   });
 
-  it('are of the format that is said where their bytes do not tell', async () => {
+  it('have the given format if their bytes do not identify one', async () => {
     const directory = await logForPolyaxon((run) =>
       run.logImage('i', Uint8Array.of(1, 2), { step: 1, ext: 'avif' }),
     );
@@ -82,7 +82,7 @@ describe('images', () => {
     expect([...readAsset(directory, 'image/i_1.avif')]).toEqual([1, 2]);
   });
 
-  it('have boxes drawn on them, from left and top to right and bottom', async () => {
+  it('have boxes drawn on them, from top left to bottom right', async () => {
     const white: ImagePixels = { pixels: new Uint8Array(8 * 8 * 3).fill(255), height: 8, width: 8 };
     const directory = await logForPolyaxon((run) =>
       run.logImageWithBoxes('b', white, [[1, 2, 6, 5]], { step: 0 }),
@@ -100,7 +100,7 @@ describe('images', () => {
 });
 
 describe('videos', () => {
-  it('are frames at so many a second', async () => {
+  it('can be frames with a given number per second', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logVideo('slow', [PICTURE, PICTURE], { step: 0 });
       run.logVideo('fast', [PICTURE, PICTURE], { step: 0, fps: 20 });
@@ -113,7 +113,7 @@ describe('videos', () => {
     expect(readDelays(readAsset(directory, 'video/fast_0.gif'))).toEqual([5, 5]);
   });
 
-  it('are bytes of the format that is said, or files', async () => {
+  it('can be bytes of a given format, or files', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logVideo('bytes', { bytes: Uint8Array.of(1), contentType: 'video/webm' }, { step: 1 });
       run.logVideo('file', write('clip.mp4', 'mp4'), { step: 1 });
@@ -130,7 +130,7 @@ describe('videos', () => {
 });
 
 describe('audio clips', () => {
-  it('are samples at the rate that is said', async () => {
+  it('can be samples at a given rate', async () => {
     const directory = await logForPolyaxon((run) =>
       run.logAudio('tone', { samples: Float32Array.of(0, 0.5, -0.5), sampleRateHz: 8000 }, { step: 2 }),
     );
@@ -147,7 +147,7 @@ describe('audio clips', () => {
     expect(readAsset(directory, 'audio/tone_2.wav').readUInt32LE(24)).toBe(8000);
   });
 
-  it('are files, of the format that their names tell', async () => {
+  it('can be files, in the format of their file extension', async () => {
     const directory = await logForPolyaxon((run) =>
       run.logAudio('song', write('song.mp3', 'mp3'), { step: 2 }),
     );
@@ -159,7 +159,7 @@ describe('audio clips', () => {
 });
 
 describe('tables', () => {
-  it('are files of CSV or HTML', async () => {
+  it('are stored as CSV or HTML files', async () => {
     const directory = await logForPolyaxon((run) => {
       run.logDataframe(
         'rows',
@@ -183,7 +183,7 @@ describe('tables', () => {
   });
 });
 
-/** Hundredths of a second that each frame of a GIF is shown. */
+/** Reads the delay of each frame of a GIF, in hundredths of a second. */
 function readDelays(gif: Buffer): number[] {
   const delays: number[] = [];
   for (let at = gif.indexOf('21f904', 0, 'hex'); at >= 0; at = gif.indexOf('21f904', at + 1, 'hex'))

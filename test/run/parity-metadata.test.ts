@@ -1,4 +1,4 @@
-/** Every argument of Python's methods for what a run is: parameters, results, tags, texts, status. */
+/** Every argument of Python's methods for the metadata of a run: parameters, results, tags, texts, status. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RunStatus } from '../../src/index.js';
@@ -17,7 +17,7 @@ const VALUES = [
 ] as const;
 
 describe('values', () => {
-  it.each(VALUES)('are merged by name, on disk when the call returns: %s', async (method, field) => {
+  it.each(VALUES)('are merged by name, and are on disk when the call returns: %s', async (method, field) => {
     const { run } = startRun();
 
     run[method]({ a: 1, b: { c: [null, 'é'] } });
@@ -28,7 +28,7 @@ describe('values', () => {
     await run.end();
   });
 
-  it.each(VALUES)('take the place of all earlier ones with reset: %s', async (method, field) => {
+  it.each(VALUES)('replace all earlier values with reset: %s', async (method, field) => {
     const { run } = startRun();
 
     run[method]({ a: 1 });
@@ -39,7 +39,7 @@ describe('values', () => {
     await run.end();
   });
 
-  it.each(VALUES)('have any name, also those that are arguments in Python: %s', async (method, field) => {
+  it.each(VALUES)('can have any name, including names of Python arguments: %s', async (method, field) => {
     const { run } = startRun();
 
     run[method]({ kept: 1 });
@@ -54,7 +54,7 @@ describe('values', () => {
     await run.end();
   });
 
-  it('of reset meta information leave what kinds of events the run has', async () => {
+  it('keep the event flags of the run when meta information is reset', async () => {
     const { run } = startRun();
     run.logMetric('loss', 1);
 
@@ -72,7 +72,7 @@ describe('values', () => {
 });
 
 describe('tags', () => {
-  it('are a list, or one text with commas; they are added, or take the place of all with reset', async () => {
+  it('are a list or one string with commas, and are added, or replace all with reset', async () => {
     const { run } = startRun({ tags: ['a'] });
     const tags = () => readRunFile(run.paths.run).tags;
 
@@ -101,7 +101,7 @@ describe('Run.setName, setDescription and setReadme', () => {
 });
 
 describe('Run.update', () => {
-  it('changes what it is given, on disk when it returns, and leaves the rest', async () => {
+  it('changes only the given values, which are on disk when it returns', async () => {
     const { run } = startRun({ name: 'first', description: 'd', tags: ['a'] });
     run.logInputs({ lr: 1 });
     run.logOutputs({ loss: 1 });
@@ -129,7 +129,7 @@ describe('Run.update', () => {
 });
 
 describe('Run.logProgress', () => {
-  it('sets how much is done; what is no part of 1 is refused', async () => {
+  it('sets the progress, and rejects values outside 0 to 1', async () => {
     const { run } = startRun();
 
     run.logProgress(0.5);
@@ -144,7 +144,7 @@ describe('Run.logProgress', () => {
 });
 
 describe('Run', () => {
-  it('says what it is', async () => {
+  it('provides its owner, project, status, mode, record and log level', async () => {
     vi.stubEnv('POLYAXON_LOG_LEVEL', 'debug');
     const { run } = startRun({ project: 'acme/demo' });
 
@@ -165,7 +165,7 @@ describe('a status', () => {
     ['logFailed', 'failed'],
   ] as const;
 
-  it('has the type, the reason, the message and the time that it is given', async () => {
+  it('has the given type, reason, message and time', async () => {
     const clock = new FakeClock();
     const { run } = startRun({ clock });
 
@@ -182,7 +182,7 @@ describe('a status', () => {
     await run.end();
   });
 
-  it('is running from the start, and again when that is said', async () => {
+  it('is running from the start, and again after start()', async () => {
     const { run } = startRun();
     const last = () => readRunFile(run.paths.run).status_conditions.at(-1);
 
@@ -193,37 +193,31 @@ describe('a status', () => {
     await run.end();
   });
 
-  it.each(ENDS)(
-    'is the last with %s, for the reason and with the message that are given',
-    async (method, type) => {
-      const { run } = startRun();
+  it.each(ENDS)('is final with %s, with the given reason and message', async (method, type) => {
+    const { run } = startRun();
 
-      await run[method]({ reason: 'Mine', message: 'as I say' });
+    await run[method]({ reason: 'Mine', message: 'as I say' });
 
-      const record = readRunFile(run.paths.run);
-      expect(record).toMatchObject({ status: type, finished_at: expect.any(String) });
-      expect(record.status_conditions.at(-1)).toMatchObject({ type, reason: 'Mine', message: 'as I say' });
-    },
-  );
+    const record = readRunFile(run.paths.run);
+    expect(record).toMatchObject({ status: type, finished_at: expect.any(String) });
+    expect(record.status_conditions.at(-1)).toMatchObject({ type, reason: 'Mine', message: 'as I say' });
+  });
 
-  it.each(ENDS)(
-    'stays as it is once %s has set it, and the work of the end is done once',
-    async (method, type) => {
-      const { run } = startRun();
-      run.logMetric('loss', 1);
+  it.each(ENDS)('does not change after %s, and the run ends only once', async (method, type) => {
+    const { run } = startRun();
+    run.logMetric('loss', 1);
 
-      await run[method]();
-      const before = readRunFile(run.paths.run);
-      await run.end();
-      await run.logFailed({ message: 'late' });
+    await run[method]();
+    const before = readRunFile(run.paths.run);
+    await run.end();
+    await run.logFailed({ message: 'late' });
 
-      expect(readRunFile(run.paths.run)).toEqual(before);
-      expect(before.status_conditions.filter((condition) => condition.type === type)).toHaveLength(1);
-      expect(before.outputs).toEqual({ loss: 1 });
-    },
-  );
+    expect(readRunFile(run.paths.run)).toEqual(before);
+    expect(before.status_conditions.filter((condition) => condition.type === type)).toHaveLength(1);
+    expect(before.outputs).toEqual({ loss: 1 });
+  });
 
-  it('and all before it can be read', async () => {
+  it('can be read with its history', async () => {
     const { run } = startRun();
     run.logStatus('processing');
 

@@ -1,4 +1,4 @@
-/** Names that Python's client mixes up or fails at, through a run to the files that Polyaxon reads. */
+/** Names that Python's client confuses or cannot handle, from the call to the files that Polyaxon reads. */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { startRun } from '../support/start-run.js';
 const formats = ['polyaxon'] as const;
 
 describe('a name', () => {
-  it('of which Polyaxon leaves nothing becomes a stable one, and logging goes on', async () => {
+  it('without any character that Polyaxon allows becomes a stable one, and logging continues', async () => {
     const { run, warnings } = startRun({ formats });
 
     run.logMetric('日本', 1);
@@ -25,7 +25,7 @@ describe('a name', () => {
     expect(readValues(run.paths.tensorboard).map(({ tag }) => tag)).toEqual(['日本', '日本', 'loss']);
   });
 
-  it('that Polyaxon writes as another one’s has a file, an entry and a result of its own', async () => {
+  it('that equals another one in Polyaxon has its own file, lineage entry and result', async () => {
     const { run, warnings } = startRun({ formats });
 
     run.logMetric('loss@1', 1);
@@ -47,7 +47,7 @@ describe('a name', () => {
     expect(warnings.length).toBeGreaterThan(0);
   });
 
-  it('of several kinds has an entry in the lineage for each', async () => {
+  it('that is used for several kinds has a lineage entry for each', async () => {
     const { run } = startRun({ formats });
 
     run.logMetric('loss', 1);
@@ -60,7 +60,7 @@ describe('a name', () => {
     expect(entries.map(({ kind }) => kind).sort()).toEqual(['html', 'metric', 'text']);
   });
 
-  it('of a metric is left to it by the system metric of that name', async () => {
+  it('of a metric is kept, and the system metric with the same name is renamed', async () => {
     const { run } = startRun({ formats, collectResources: true, flushIntervalMs: 10 });
 
     run.logMetric('cpu', 0.5);

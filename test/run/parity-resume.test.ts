@@ -1,4 +1,4 @@
-/** Going on with a run that is on disk: what Python's client does by loading it. */
+/** Resuming a run that is on disk, which Python's client does by loading it. */
 
 import { createHash } from 'node:crypto';
 import { renameSync } from 'node:fs';
@@ -11,8 +11,8 @@ import { createTempDir } from '../support/temp-dir.js';
 
 const formats = ['polyaxon'] as const;
 
-describe('a run that is gone on with', () => {
-  it('is written to as any other: events, statuses, results and lineage', async () => {
+describe('a resumed run', () => {
+  it('adds events, statuses, results and lineage like any other run', async () => {
     const root = createTempDir();
     const first = startRun({ root, formats });
     first.run.logMetric('loss', 2);
@@ -35,7 +35,7 @@ describe('a run that is gone on with', () => {
     );
   });
 
-  it('has the last value of each metric as its result', async () => {
+  it('has the last value of each metric as output', async () => {
     const root = createTempDir();
     const first = startRun({ root });
     first.run.logMetric('loss', 2);
@@ -49,7 +49,7 @@ describe('a run that is gone on with', () => {
     expect(readRunFile(run.paths.run).outputs).toEqual({ loss: 1, best: 1 });
   });
 
-  it('takes another owner, project and description where they are given, and keeps its uuid and name', async () => {
+  it('accepts a new owner, project and description, and keeps its uuid and name', async () => {
     const root = createTempDir();
     const first = startRun({ root, project: 'acme/demo', name: 'first', description: 'd' });
     await first.run.end();
@@ -73,7 +73,7 @@ describe('a run that is gone on with', () => {
     await run.end();
   });
 
-  it('is found where it lies now', async () => {
+  it('is found in its new directory after it was moved', async () => {
     const first = startRun();
     first.run.logInputs({ lr: 1 });
     await first.run.end();
@@ -88,7 +88,7 @@ describe('a run that is gone on with', () => {
 });
 
 describe('the results of metrics', () => {
-  it('leave outputs alone that were logged as such', async () => {
+  it('do not replace outputs that were logged explicitly', async () => {
     const root = createTempDir();
     const first = startRun({ root, formats });
     first.run.logOutputs({ accuracy: 'best' });
@@ -106,7 +106,7 @@ describe('the results of metrics', () => {
   });
 
   it.each([['tensorboard'], ['polyaxon']] as const)(
-    'of a worker have its name before theirs, as its events have: %s',
+    'of a worker are prefixed with its name, like its events: %s',
     async (format) => {
       const root = createTempDir();
       const main = startRun({ root, formats: [format] });
@@ -123,7 +123,7 @@ describe('the results of metrics', () => {
   );
 
   it.each([['tensorboard'], ['polyaxon']] as const)(
-    'have the names that their events have in Polyaxon: %s',
+    'have the names of their events in Polyaxon: %s',
     async (format) => {
       const { run } = startRun({ formats: [format] });
 

@@ -1,4 +1,4 @@
-/** The functions of Python's `tracking` module: each does what the method of the one run does. */
+/** The functions of Python's `tracking` module. Each calls the method of the process's run. */
 
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Run, tracking } from '../../src/index.js';
@@ -7,7 +7,7 @@ import { createSharedTempDir } from '../support/temp-dir.js';
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Those that begin and end the run itself. */
+/** Functions that start or end the run. */
 const OWN = ['init', 'getOrCreateRun', 'end'];
 const FORWARDED = Object.keys(tracking).filter((name) => !OWN.includes(name));
 
@@ -18,7 +18,7 @@ describe('tracking', () => {
     await tracking.end();
   });
 
-  it.each(FORWARDED)('hands what it is given to the run, and gives back what the run gives: %s', (name) => {
+  it.each(FORWARDED)('passes its arguments to the run, and returns the result of the run: %s', (name) => {
     const answer = { of: name };
     const spy = vi.spyOn(run as unknown as Record<string, Method>, name).mockReturnValue(answer);
     const args = [{ a: 1 }, 'b', () => 'c'];
@@ -26,12 +26,12 @@ describe('tracking', () => {
     const given = (tracking as unknown as Record<string, Method>)[name]!(...args);
 
     expect(given).toBe(answer);
-    // A flush takes nothing.
+    // `flush` has no arguments.
     if (name !== 'flush') expect(spy.mock.calls).toEqual([args]);
     spy.mockRestore();
   });
 
-  it('ends the run with what it is given; the next call starts another', async () => {
+  it('ends the run with the given options, and the next call starts a new run', async () => {
     const first = tracking.init({ root: createSharedTempDir(), ...NO_CAPTURE });
 
     expect(tracking.getOrCreateRun()).toBe(first);
@@ -45,7 +45,7 @@ describe('tracking', () => {
     await tracking.end();
   });
 
-  it('takes the options of Run in init', async () => {
+  it('accepts the options of Run in init', async () => {
     const started = tracking.init({
       root: createSharedTempDir(),
       ...NO_CAPTURE,

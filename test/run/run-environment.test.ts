@@ -7,8 +7,8 @@ const UUID = '0123456789abcdef0123456789abcdef';
 const OTHER = 'fedcba9876543210fedcba9876543210';
 const MANAGED = { POLYAXON_IS_MANAGED: 'true', POLYAXON_RUN_INSTANCE: `acme.demo.runs.${UUID}` };
 
-describe('resolveRunContext', () => {
-  it('is offline without any variable: a new uuid below ./plx-runs, event files only, all that is captured on', () => {
+describe('resolveRunEnvironment', () => {
+  it('is offline without variables: a new uuid below ./plx-runs, event files only, all captures on', () => {
     const context = resolveRunEnvironment({}, {});
 
     expect(context).toMatchObject({
@@ -28,7 +28,7 @@ describe('resolveRunContext', () => {
     expect([...context.formats]).toEqual(['tensorboard']);
   });
 
-  it('takes the directory, the uuid and the project that Polyaxon gives to a job, and writes its files too', () => {
+  it("uses the directory, uuid and project that Polyaxon gives to a job, and also writes Polyaxon's files", () => {
     const context = resolveRunEnvironment({}, MANAGED);
 
     expect(context).toMatchObject({
@@ -44,7 +44,7 @@ describe('resolveRunContext', () => {
     expect([...context.formats]).toEqual(['tensorboard', 'polyaxon']);
   });
 
-  it('is managed inside of a cluster, below the root that Polyaxon names', () => {
+  it('is managed inside a cluster, below the root that Polyaxon sets', () => {
     const context = resolveRunEnvironment(
       {},
       {
@@ -60,7 +60,7 @@ describe('resolveRunContext', () => {
   it.each([
     ['isNew', { isNew: true }],
     ['another uuid', { uuid: OTHER }],
-  ])('puts a run beside the job, with %s, where Polyaxon looks for related runs', (_case, options) => {
+  ])('puts a separate run with %s where Polyaxon looks for related runs', (_case, options) => {
     const context = resolveRunEnvironment(options, MANAGED);
 
     expect(context).toMatchObject({ mode: 'managed', isPlatformRun: false, tracksLogs: true, owner: 'acme' });
@@ -72,14 +72,14 @@ describe('resolveRunContext', () => {
     ['the option', { isOffline: true }, MANAGED],
     ['the variable', {}, { ...MANAGED, POLYAXON_IS_OFFLINE: 'yes' }],
     ['no run instance', {}, { POLYAXON_IS_MANAGED: 'true' }],
-  ])('is offline inside of a cluster with %s', (_case, options, environment) => {
+  ])('is offline inside a cluster with %s', (_case, options, environment) => {
     expect(resolveRunEnvironment(options, environment).mode).toBe('offline');
   });
 
   it.each([
     ['the option', { noOp: true }, {}],
     ['the variable', {}, { POLYAXON_NO_OP: '1' }],
-  ])('does nothing with %s', (_case, options, environment) => {
+  ])('turns everything off with %s', (_case, options, environment) => {
     expect(resolveRunEnvironment(options, environment)).toMatchObject({
       mode: 'no-op',
       collectsEvents: false,
@@ -91,7 +91,7 @@ describe('resolveRunContext', () => {
     });
   });
 
-  it('prefers options to variables', () => {
+  it('prefers options over variables', () => {
     const environment = {
       POLYAXON_NO_OP: 'true',
       POLYAXON_COLLECT_ARTIFACTS: 'false',
@@ -108,13 +108,13 @@ describe('resolveRunContext', () => {
     expect(context.paths.run).toBe(`/here/runs/${UUID}`);
   });
 
-  it('collects no resources where events are not collected', () => {
+  it('collects no resources when events are not collected', () => {
     expect(
       resolveRunEnvironment({ collectArtifacts: false, collectResources: true }, {}).collectsResources,
     ).toBe(false);
   });
 
-  it("takes a directory of one's own", () => {
+  it('accepts a custom directory', () => {
     const { paths, hasLink } = resolveRunEnvironment({ artifactsPath: '/data/run' }, {});
 
     expect([paths.run, paths.tensorboard, hasLink]).toEqual([
@@ -124,7 +124,7 @@ describe('resolveRunContext', () => {
     ]);
   });
 
-  it('of a worker tracks neither code, environment nor resources', () => {
+  it('tracks neither code, environment nor resources for a worker', () => {
     expect(resolveRunEnvironment({ worker: 3, uuid: UUID }, {})).toMatchObject({
       writer: '3',
       uuid: UUID,
@@ -148,16 +148,16 @@ describe('resolveRunContext', () => {
   });
 
   it.each([
-    ['a uuid that is none', { uuid: 'abc' }, {}],
-    ['a project of three parts', { project: 'a/b/c' }, {}],
-    ['a worker called main', { worker: 'main' }, {}],
+    ['an invalid uuid', { uuid: 'abc' }, {}],
+    ['a project with three parts', { project: 'a/b/c' }, {}],
+    ['a worker named main', { worker: 'main' }, {}],
     ['a worker with a slash', { worker: 'a/b' }, {}],
-    ['a worker that TensorBoard takes for an event file', { worker: 'tfevents' }, {}],
+    ['a worker name that TensorBoard treats as an event file', { worker: 'tfevents' }, {}],
     ['an unknown format', { formats: ['wandb' as 'polyaxon'] }, {}],
     ['an empty root', { root: '' }, {}],
-    ['a variable that is no switch', {}, { POLYAXON_NO_OP: 'maybe' }],
-    ['a run instance of three parts', {}, { POLYAXON_IS_MANAGED: 'true', POLYAXON_RUN_INSTANCE: 'a.b.c' }],
-  ])('refuses %s', (_case, options, environment) => {
+    ['a variable that is neither true nor false', {}, { POLYAXON_NO_OP: 'maybe' }],
+    ['a run instance with three parts', {}, { POLYAXON_IS_MANAGED: 'true', POLYAXON_RUN_INSTANCE: 'a.b.c' }],
+  ])('rejects %s', (_case, options, environment) => {
     expect(() => resolveRunEnvironment(options, environment)).toThrow(InvalidArgumentError);
   });
 });

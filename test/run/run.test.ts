@@ -35,7 +35,7 @@ function start(options: RunOptions = {}) {
 }
 
 describe('new Run', () => {
-  it('has a whole run directory on disk at once', async () => {
+  it('creates a complete run directory immediately', async () => {
     const { run } = start({
       name: 'First try',
       project: 'digits',
@@ -71,7 +71,7 @@ describe('new Run', () => {
     await run.end();
   });
 
-  it('links its event files under a name that a person recognises', async () => {
+  it('links its event files under a readable name', async () => {
     const { run } = start({ name: 'lr=0.1/batch 32' });
 
     const [link] = readdirSync(join(root, 'tensorboard'));
@@ -81,7 +81,7 @@ describe('new Run', () => {
     await run.end();
   });
 
-  it('takes the root from the environment when it is given none', async () => {
+  it('uses the root from the environment when none is given', async () => {
     vi.stubEnv('POLYAXON_OFFLINE_ROOT', join(root, 'from-env'));
     const run = new Run();
     vi.unstubAllEnvs();
@@ -90,7 +90,7 @@ describe('new Run', () => {
     await run.end();
   });
 
-  it('refuses to write into the directory of an earlier run', async () => {
+  it('rejects the directory of an earlier run', async () => {
     const { run } = start();
     await run.end();
 
@@ -103,7 +103,7 @@ describe('new Run', () => {
     ['root', { root: '' }],
     ['name', { name: 'my.tfevents' }],
     ['flushIntervalMs', { flushIntervalMs: -1 }],
-  ])('refuses a bad %s before anything is on disk', (_name, options) => {
+  ])('rejects an invalid %s before anything is on disk', (_name, options) => {
     expect(() => start(options)).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION_INVALID', hint: expect.any(String) }),
     );
@@ -119,7 +119,7 @@ describe('new Run', () => {
 });
 
 describe('Run.logMetric', () => {
-  it('stores values, steps and wall times as they are, NaN and infinities too', async () => {
+  it('stores values, steps and wall times unchanged, including NaN and infinities', async () => {
     const { run } = start();
     const values = [0.5, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
@@ -136,7 +136,7 @@ describe('Run.logMetric', () => {
     );
   });
 
-  it('carries display name and description with the first value', async () => {
+  it('writes display name and description with the first value', async () => {
     const { run } = start();
 
     run.logMetric('loss', 1, { displayName: 'Loss', description: 'lower is *better*' });
@@ -148,7 +148,7 @@ describe('Run.logMetric', () => {
     });
   });
 
-  it('warns of a value beyond float32', async () => {
+  it('warns about a value beyond float32', async () => {
     const { run, warnings } = start();
 
     run.logMetric('loss', 1e300);
@@ -157,7 +157,7 @@ describe('Run.logMetric', () => {
     expect(warnings).toEqual([expect.objectContaining({ code: 'WARN_FLOAT32_OVERFLOW' })]);
   });
 
-  it('repairs a name with a lone surrogate, and says so', async () => {
+  it('repairs a name with a lone surrogate, with a warning', async () => {
     const { run, warnings } = start();
 
     run.logMetric('loss\ud800', 1);
@@ -170,19 +170,19 @@ describe('Run.logMetric', () => {
   it.each([
     ['an empty name', 'ERR_NAME_INVALID', '', 1, {}],
     ['a blank name', 'ERR_NAME_INVALID', '  ', 1, {}],
-    ['a name that is no string', 'ERR_NAME_INVALID', 7, 1, {}],
-    ['an over-long name', 'ERR_NAME_INVALID', 'x'.repeat(257), 1, {}],
-    ['a fraction as step', 'ERR_STEP_INVALID', 'a', 1, { step: 0.5 }],
+    ['a name that is not a string', 'ERR_NAME_INVALID', 7, 1, {}],
+    ['a name that is too long', 'ERR_NAME_INVALID', 'x'.repeat(257), 1, {}],
+    ['a fractional step', 'ERR_STEP_INVALID', 'a', 1, { step: 0.5 }],
     ['NaN as step', 'ERR_STEP_INVALID', 'a', 1, { step: Number.NaN }],
-    ['infinity as step', 'ERR_STEP_INVALID', 'a', 1, { step: Number.POSITIVE_INFINITY }],
-    ['a step that no double holds exactly', 'ERR_STEP_INVALID', 'a', 1, { step: 2 ** 53 + 2 }],
+    ['an infinite step', 'ERR_STEP_INVALID', 'a', 1, { step: Number.POSITIVE_INFINITY }],
+    ['a step that a double cannot represent exactly', 'ERR_STEP_INVALID', 'a', 1, { step: 2 ** 53 + 2 }],
     ['a step beyond int64', 'ERR_STEP_INVALID', 'a', 1, { step: 2n ** 63n }],
     ['a step that is text', 'ERR_STEP_INVALID', 'a', 1, { step: '1' }],
     ['milliseconds as wall time', 'ERR_WALL_TIME_INVALID', 'a', 1, { wallTime: 1_700_000_000_000 }],
     ['NaN as wall time', 'ERR_WALL_TIME_INVALID', 'a', 1, { wallTime: Number.NaN }],
     ['text as value', 'ERR_SCALAR_INVALID', 'a', '1', {}],
     ['null as value', 'ERR_SCALAR_INVALID', 'a', null, {}],
-  ])('refuses %s and writes nothing', async (_title, code, name, value, options) => {
+  ])('rejects %s and writes nothing', async (_title, code, name, value, options) => {
     const { run } = start();
 
     expect(() => run.logMetric(name as string, value as number, options as object)).toThrow(
@@ -209,7 +209,7 @@ describe('Run.logMetrics', () => {
     expect(new Set(stored.map((value) => value.wallTime)).size).toBe(1);
   });
 
-  it('writes none when one of them is bad', async () => {
+  it('writes none when one of them is invalid', async () => {
     const { run } = start();
 
     expect(() => run.logMetrics({ loss: 1, accuracy: 'high' as unknown as number })).toThrow(
@@ -239,13 +239,15 @@ describe('Run.logInputs, logOutputs, logTags', () => {
     await run.end();
   });
 
-  it('refuse what JSON cannot hold, and name the key', async () => {
+  it('reject values that JSON cannot hold, and report the key', async () => {
     const { run } = start();
     const cyclic: Record<string, unknown> = {};
     cyclic.self = { again: cyclic };
 
     expect(() => run.logInputs({ model: { fn: () => 1 } })).toThrow(/inputs\.model\.fn is a function/);
-    expect(() => run.logInputs({ ok: 1, cyclic })).toThrow(/inputs\.cyclic\.self\.again contains itself/);
+    expect(() => run.logInputs({ ok: 1, cyclic })).toThrow(
+      /inputs\.cyclic\.self\.again is a circular reference/,
+    );
     expect(() => run.logTags([''])).toThrow(expect.objectContaining({ code: 'ERR_TAGS_INVALID' }));
 
     expect(readRunFile(run.paths.run)).not.toHaveProperty('inputs');
@@ -278,7 +280,7 @@ describe('Run.logArtifact', () => {
     expect(readdirSync(join(run.paths.outputs, 'models'))).toEqual(['net.v1.onnx']);
   });
 
-  it('refuses a missing file, a directory and a path out of outputs', async () => {
+  it('rejects a missing file, a directory that contains the run, and a path outside outputs', async () => {
     const { run } = start();
     const source = join(root, 'a.txt');
     writeFileSync(source, 'x');
@@ -315,7 +317,7 @@ describe('Run.end', () => {
     expect(record.duration).toBeGreaterThanOrEqual(0);
   });
 
-  it('can be called twice, and refuses what is logged afterwards', async () => {
+  it('can be called twice, and rejects later calls', async () => {
     const { run } = start();
 
     await Promise.all([run.end(), run.end()]);
@@ -337,8 +339,8 @@ describe('Run.end', () => {
   });
 });
 
-describe('a disk that refuses', () => {
-  it('does not stop the training loop, and surfaces at flush, end and onError', async () => {
+describe('a failing disk', () => {
+  it('does not stop the training loop, and is reported at flush, end and onError', async () => {
     const sink = new FailingSink();
     sink.failure = diskError('ENOSPC');
     const { run, errors } = start({ sink });
@@ -350,7 +352,7 @@ describe('a disk that refuses', () => {
     await expect(run.end()).rejects.toMatchObject({ code: 'ERR_RUN_WRITE' });
   });
 
-  it('lets a run start whose directory cannot be made, and makes it once that is possible', async () => {
+  it('does not stop a run from starting, and its directory is created once that is possible', async () => {
     const blocked = join(root, 'blocked');
     writeFileSync(blocked, 'a file where the root should be');
     const { run, errors } = start({ root: blocked });
@@ -370,7 +372,7 @@ describe('a disk that refuses', () => {
     expect(readValues(run.getTensorboardPath())).toHaveLength(1);
   });
 
-  it('says that the link to the event files could not be made', async () => {
+  it('causes a warning when the link to the event files cannot be created', async () => {
     mkdirSync(root, { recursive: true });
     writeFileSync(join(root, 'tensorboard'), 'in the way');
 
@@ -382,7 +384,7 @@ describe('a disk that refuses', () => {
 });
 
 describe('a resumed run', () => {
-  it('keeps its record and lineage, merges what it is given, and counts steps on', async () => {
+  it('keeps its record and lineage, merges new values, and continues its step counts', async () => {
     const first = start({ name: 'first', tags: ['a'] });
     first.run.logInputs({ lr: 0.1, seed: 1 });
     first.run.logMetric('loss', 1);
@@ -413,7 +415,7 @@ describe('a resumed run', () => {
     expect(readdirSync(join(root, 'tensorboard'))).toHaveLength(1);
   });
 
-  it('starts anew when there is nothing to resume', async () => {
+  it('starts a new run when there is none to resume', async () => {
     const { run } = start({ uuid: 'a'.repeat(32), resume: true });
     run.logMetric('loss', 1);
     await run.end();
@@ -421,7 +423,7 @@ describe('a resumed run', () => {
     expect(readRunFile(run.paths.run).status).toBe('succeeded');
   });
 
-  it('refuses a run file that cannot be read', async () => {
+  it('rejects a run file that cannot be read', async () => {
     const { run } = start();
     await run.end();
     writeFileSync(run.paths.runFile, '{"uuid":');
@@ -432,8 +434,8 @@ describe('a resumed run', () => {
   });
 });
 
-describe('what TensorBoard will show differently', () => {
-  it('is warned of once for each tag and kind', async () => {
+describe('values that TensorBoard shows differently', () => {
+  it('cause one warning for each tag and kind', async () => {
     const { run, warnings } = start();
 
     for (const step of [5, 3, 2, 1]) run.logMetric('loss', 1, { step });
@@ -454,7 +456,7 @@ describe('what TensorBoard will show differently', () => {
 });
 
 describe('filter', () => {
-  it('leaves events out by tag and step, and counts them', async () => {
+  it('drops events by tag and step, and counts them', async () => {
     const { run } = start({ filter: ({ tag, step }) => tag === 'kept' || Number(step) % 10 === 0 });
 
     for (let i = 0; i < 100; i++) {

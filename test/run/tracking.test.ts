@@ -4,10 +4,10 @@ import { readRunFile, readValues } from '../support/read-run.js';
 import { NO_CAPTURE } from '../support/start-run.js';
 import { createTempDir } from '../support/temp-dir.js';
 
-/** Methods that are no functions of the module. */
+/** Methods without a function in the module. */
 const INSTANCE_ONLY = new Set([
   'constructor',
-  // Polytrack's own inner seams.
+  // Internal methods.
   'addStatus',
   'change',
   'updateFromSpan',
@@ -55,7 +55,7 @@ describe('tracking', () => {
     expect(readValues(run.paths.tensorboard).map(({ tag }) => tag)).toEqual(['loss', 'polyaxon/span/call']);
   });
 
-  it('takes a run that is given', () => {
+  it('returns a run that is passed', () => {
     const run = new Run({ root: createTempDir(), noOp: true });
 
     expect(tracking.getOrCreateRun(run)).toBe(run);
