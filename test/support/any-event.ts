@@ -1,4 +1,4 @@
-/** Random events for property tests: every kind, edge values included, in the form in which they decode. */
+/** Random events of every kind for property tests, including edge values, in their decoded form. */
 
 import fc from 'fast-check';
 import {
@@ -9,14 +9,14 @@ import {
   type ValueContent,
 } from '../../src/format/wire/messages.js';
 
-/** Text without lone surrogates: what can be written as UTF-8. */
+/** Text without lone surrogates, so that it can be encoded as UTF-8. */
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
 const filledText = text.filter((value) => value !== '');
 const bytes = fc.uint8Array({ minLength: 1, maxLength: 50 });
 const float32 = fc.float({ noNaN: false });
 const double = fc.double({ noNaN: false });
 
-/** An int64 as it decodes: a number where that is exact. */
+/** A decoded int64: a number where that is exact, else a bigint. */
 const int64 = fc
   .oneof(
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
@@ -133,7 +133,7 @@ export const anyEvent: fc.Arbitrary<Event> = fc.record({
   ),
 });
 
-/** Optional fields that are undefined are absent in what decodes. */
+/** Removes undefined optional fields, because decoded events do not have them. */
 function withoutUndefined<T extends object>(record: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const kept = Object.entries(record).filter(([, field]) => field !== undefined);
   return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], undefined> };

@@ -1,4 +1,4 @@
-/** Microsoft's emulator of Azure Blob Storage on loopback, with data of its own. */
+/** Microsoft's emulator of Azure Blob Storage on loopback, with its own data directory. */
 
 import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
@@ -30,12 +30,12 @@ export class AzuriteServer {
     return server;
   }
 
-  /** The variables with which polytrack finds this server. */
+  /** Environment variables that point polytrack to this server. */
   get env(): Record<string, string> {
     return { AZURE_STORAGE_CONNECTION_STRING: this.connectionString() };
   }
 
-  /** As Azure hands it out; of another server in front of this one when an endpoint is given. */
+  /** Returns a connection string in Azure's form; `endpoint` may name a proxy in front of this server. */
   connectionString(endpoint = this.endpoint, key = KEY): string {
     return `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${key};BlobEndpoint=${endpoint};`;
   }
@@ -44,7 +44,7 @@ export class AzuriteServer {
     return BlobServiceClient.fromConnectionString(this.connectionString());
   }
 
-  /** Makes a container and returns its name. */
+  /** Creates a container and returns its name. */
   async container(name: string): Promise<string> {
     await this.createClient().createContainer(name);
     return name;
@@ -56,7 +56,7 @@ export class AzuriteServer {
       [
         ...[peerPath('azurite'), '--blobHost', '127.0.0.1', '--blobPort', String(this.#port)],
         ...['--location', join(this.#home, 'data'), '--silent', '--disableTelemetry'],
-        // The library speaks a newer version of the protocol than the emulator knows.
+        // The library uses a newer version of the protocol than the emulator supports.
         '--skipApiVersionCheck',
       ],
       {

@@ -1,11 +1,11 @@
-/** A headless Chromium of the system, for pages that tests look at. */
+/** Headless Chromium, as installed on the system, for tests of web pages. */
 
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { peerPath } from './peers.js';
 import { createTempDir } from './temp-dir.js';
 
-/** Opens a page in a browser of its own, with a home of its own, closed when the test has finished. */
+/** Opens a page in a new browser with its own home directory. It is closed when the test has finished. */
 export async function openPage(url: string): Promise<Page> {
   const home = createTempDir();
   const browser: Browser = await chromium.launch({

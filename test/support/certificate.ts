@@ -1,4 +1,4 @@
-/** Certificates for servers of tests: made by themselves, valid for the times and names that a test needs. */
+/** Self-signed certificates for test servers, with the validity and names that a test needs. */
 
 import { generateKeyPairSync, sign } from 'node:crypto';
 
@@ -10,7 +10,7 @@ export interface Certificate {
 }
 
 /**
- * A certificate of its own authority, for an address and a name.
+ * Creates a self-signed certificate for an address and a name.
  *
  * Source: RFC 5280 §4.1 for its fields, §4.2.1.6 for its names; RFC 5758 §3.2 for its signature.
  */
@@ -59,7 +59,7 @@ export function daysFromNow(days: number): Date {
   return new Date(Date.now() + days * 24 * 3_600_000);
 }
 
-/** Source: ITU-T X.690 §8.1, lengths of up to two bytes. */
+/** Encodes a DER value with a length of up to two bytes. Source: ITU-T X.690 §8.1. */
 function der(tag: number, content: Buffer): Buffer {
   const { length } = content;
   const head =

@@ -1,13 +1,13 @@
-/** Small programs that use the built package, each in a process of its own. */
+/** Runs small programs that use the built package, each in a separate process. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The built doors. */
+/** The built entry points. */
 const ENTRIES = { polytrack: 'index.js', 'polytrack/format': 'format/index.js' } as const;
 
-/** Starts a program whose first line imports `names` from a door of the built package. Its standard output is piped. */
+/** Starts a program whose first line imports `names` from an entry point of the built package. Its standard output is piped. */
 export function spawnScript(
   names: string,
   body: string,

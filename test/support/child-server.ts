@@ -1,11 +1,11 @@
-/** Servers as child processes: on loopback, with their own home, stopped by their own process id. */
+/** Runs servers as child processes on loopback and stops them. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free when it was checked. */
 export async function findFreePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -17,7 +17,7 @@ export async function findFreePort(): Promise<number> {
   return address.port;
 }
 
-/** Polls until `check` gives something other than undefined; throws with `subject` after `timeoutMs`. */
+/** Polls until `check` returns a value other than undefined. Throws an error that names `subject` after `timeoutMs`. */
 export async function waitFor<T>(
   subject: string,
   check: () => Promise<T | undefined> | T | undefined,
@@ -34,16 +34,16 @@ export async function waitFor<T>(
     }
     await sleep(50);
   }
-  throw new Error(`${subject}: not within ${timeoutMs} ms`, { cause: lastError });
+  throw new Error(`${subject}: timed out after ${timeoutMs} ms`, { cause: lastError });
 }
 
 export interface ChildServer {
-  /** What it has printed on stdout and stderr so far. */
+  /** Returns the output on stdout and stderr so far. */
   output(): string;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts a program and waits until `isReady` gives true; stops it when it does not get there. */
+/** Starts a program and waits until `isReady` returns true. Kills the program and throws if that fails. */
 export async function startChildServer(
   command: string,
   args: readonly string[],
@@ -64,7 +64,7 @@ export async function startChildServer(
   try {
     await waitFor(`${command} to be ready`, async () => {
       if (child.exitCode !== null)
-        throw new Error(`it ended with code ${child.exitCode}: ${output.slice(-2000)}`);
+        throw new Error(`exited with code ${child.exitCode}: ${output.slice(-2000)}`);
       return (await options.isReady()) ? true : undefined;
     });
   } catch (error) {

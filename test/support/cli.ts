@@ -1,4 +1,4 @@
-/** Runs the built command, as a user does. */
+/** Runs the built command as a user would. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

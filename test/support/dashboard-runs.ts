@@ -1,4 +1,4 @@
-/** Three runs with something for every dashboard, written with the public API; the same in each run. */
+/** Writes three runs with data for every dashboard, using the public API. The data are the same each time. */
 
 import { join } from 'node:path';
 import { GraphBuilder, SummaryWriter } from '../../src/index.js';
@@ -12,7 +12,7 @@ function createRandom(seed: number): () => number {
   };
 }
 
-/** Writes the runs below `logdir`; the first has all kinds. */
+/** Writes the runs below `logdir`; only the first run has values of all kinds. */
 export async function writeDashboardRuns(logdir: string): Promise<void> {
   for (const [trial, lr] of [0.1, 0.03, 0.01].entries()) {
     await using writer = new SummaryWriter(join(logdir, `trial-${trial + 1}`));

@@ -1,11 +1,11 @@
-/** A port that nobody answers at: the kernel's queue of connections is full, so that the next handshake gets no reply. */
+/** A server that never accepts connections: the kernel's connection queue is full, so the next handshake gets no reply. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** Blocks its own event loop, so that it never accepts. */
+/** A program that blocks its event loop, so that it never accepts a connection. */
 const PROGRAM = `
 const server = require('node:net').createServer();
 server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
@@ -15,7 +15,7 @@ server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
 const MAX_CONNECTIONS = 16;
 const HANDSHAKE_MS = 1_000;
 
-/** Its endpoint; it ends with the test. */
+/** Starts the server and returns its endpoint. It stops when the test ends. */
 export async function startDeafServer(): Promise<string> {
   const child = spawn(process.execPath, ['-e', PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] });
   const sockets: Socket[] = [];
@@ -34,5 +34,5 @@ export async function startDeafServer(): Promise<string> {
     );
     if (!isConnected) return `http://127.0.0.1:${port.toString()}`;
   }
-  throw new Error('the queue of connections is never full');
+  throw new Error('the connection queue did not fill up');
 }

@@ -1,6 +1,6 @@
 /**
- * An event as the fixtures' `expected.json` tell it: steps and int64 as decimal text, NaN and infinities as text, bytes by
- * length and SHA-256.
+ * Describes events in the form of the fixtures' `expected.json`: steps and int64 as decimal text, NaN and infinities as text,
+ * and bytes by length and SHA-256.
  */
 
 import { createHash } from 'node:crypto';
@@ -15,10 +15,10 @@ import {
 
 type Described = Record<string, unknown>;
 
-/** What the fixtures tell beside the values: readable copies, and plugin messages, which are decoded elsewhere. */
+/** Additional keys in the fixtures: readable copies, and plugin messages, which are decoded elsewhere. */
 const REDUNDANT_KEYS = new Set(['base64', 'text', 'pluginData', 'layout', 'graph', 'decoded']);
 
-/** An expectation without its redundant parts. */
+/** Returns an expectation without its redundant keys. */
 export function withoutRedundancy(expected: unknown): unknown {
   if (Array.isArray(expected)) return expected.map(withoutRedundancy);
   if (typeof expected !== 'object' || expected === null) return expected;
@@ -140,7 +140,7 @@ function decodeContent(dtype: number, content: Uint8Array): unknown[] {
   if (dtype === DataType.INT32) return [...new Int32Array(copy)];
   if (dtype === DataType.UINT8) return [...new Uint8Array(copy)];
   if (dtype === DataType.INT64) return [...new BigInt64Array(copy)].map(String);
-  throw new Error(`no fixture holds a tensor of type ${dtype} as tensor_content yet`);
+  throw new Error(`tensor_content of type ${dtype} is not supported, because no fixture has one`);
 }
 
 function number(value: number): number | string {

@@ -1,4 +1,4 @@
-/** The runs of `fixtures/` by other writers, and what each of their files holds. */
+/** The runs of third-party writers in `fixtures/`, with the expected content of each file. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -15,7 +15,7 @@ export interface ExpectedFile {
 export const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
 export const WRITERS = ['tensorboardx', 'tensorflow', 'pytorch'] as const;
 
-/** Every event file of the other writers, with its events as `expected.json` tells them. */
+/** All event files of third-party writers, with their events from `expected.json`. */
 export function listExpectedFiles(): ExpectedFile[] {
   return WRITERS.flatMap((writer) =>
     readdirSync(join(FIXTURES, writer))

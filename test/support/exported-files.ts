@@ -1,4 +1,4 @@
-/** What a projection writes, put together as a disk would: appends at their offsets, assets whole and once. */
+/** Assembles the output of an export like a disk: appends at their offsets, and assets that are written once. */
 
 import { expect } from 'vitest';
 import type { Exporter, ExportNotice } from '../../src/polyaxon/export/exporter.js';
@@ -8,7 +8,7 @@ export class ExportedFiles {
   readonly inputs: Record<string, unknown> = {};
   readonly notices: ExportNotice[] = [];
 
-  /** Takes what a projection has, and checks that nothing is overwritten and no hole is left. */
+  /** Takes the pending output of an exporter. Checks that it overwrites nothing and leaves no gaps. */
   take(exporter: Exporter): this {
     const { appends, assets, inputs, notices } = exporter.take();
     for (const { path, bytes } of assets) {
@@ -26,14 +26,14 @@ export class ExportedFiles {
     return this;
   }
 
-  /** Sorted. */
+  /** Paths of all files, sorted. */
   get paths(): string[] {
     return [...this.#files.keys()].sort();
   }
 
   bytes(path: string): Uint8Array {
     const bytes = this.#files.get(path);
-    if (bytes === undefined) throw new Error(`no ${path} among ${this.paths.join(', ')}`);
+    if (bytes === undefined) throw new Error(`${path} not found; files: ${this.paths.join(', ')}`);
     return bytes;
   }
 
@@ -41,7 +41,7 @@ export class ExportedFiles {
     return Buffer.from(this.bytes(path)).toString('utf8');
   }
 
-  /** All files as text that can be compared: UTF-8 for events, hexadecimal for assets. */
+  /** Returns all files as comparable text: UTF-8 for events, hexadecimal for assets. */
   toObject(): Record<string, string> {
     const texts = this.paths.map((path): [string, string] => [
       path,

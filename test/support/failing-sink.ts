@@ -1,12 +1,12 @@
 import type { EventSink, OpenEventFile } from '../../src/format/writer/event-sink.js';
 import { MemorySink } from '../../src/format/writer/memory-sink.js';
 
-/** Event files in memory, on a disk that can be told to fail. */
+/** Event files in memory, on a simulated disk that can fail. */
 export class FailingSink implements EventSink {
   readonly #memory = new MemorySink();
-  /** Thrown by the next calls, until it is cleared. */
+  /** The error that calls throw until it is cleared. */
   failure: NodeJS.ErrnoException | undefined;
-  /** Bytes that are still accepted before `failure` applies. */
+  /** Number of bytes that are still accepted before `failure` applies. */
   spaceBytes = Number.POSITIVE_INFINITY;
   writes = 0;
   syncs = 0;
@@ -52,7 +52,7 @@ export class FailingSink implements EventSink {
   }
 }
 
-/** An error as Node's file system throws it. */
+/** Creates an error like those of Node's file system. */
 export function diskError(code: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: disk says no`), { code });
+  return Object.assign(new Error(`${code}: simulated disk error`), { code });
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/base/clock.js';
 
-/** A clock that moves only when a test says so. */
+/** A clock that advances only when a test sets it. */
 export class FakeClock implements Clock {
   seconds: number;
 

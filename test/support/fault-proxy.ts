@@ -1,8 +1,8 @@
 /**
- * A proxy in front of an S3 server that misbehaves as a script says, request by request: resets, silence, answers of its own, answers that get lost
- * after the server has done what was asked.
+ * A proxy in front of an S3 server that injects faults by a script, for each request: connection resets, silence, its own responses, or
+ * lost responses to requests that the server has carried out.
  *
- * Requests pass with their headers as they are, so that signatures stay valid.
+ * It forwards headers unchanged, so that signatures stay valid.
  */
 
 import { once } from 'node:events';
@@ -17,23 +17,23 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 export type Fault =
-  /** The connection is reset once this many bytes of the body have come; the server sees a broken request. */
+  /** Resets the connection after this many bytes of the body; the server sees an incomplete request. */
   | { readonly kind: 'reset'; readonly afterBytes: number }
-  /** From this byte of the body on nothing is read, and nothing answered. */
+  /** Stops reading at this byte of the body and never responds. */
   | { readonly kind: 'stall'; readonly afterBytes: number }
-  /** The server never sees the request. */
+  /** Responds instead of the server, which never sees the request. */
   | { readonly kind: 'answer'; readonly answer: CannedAnswer }
-  /** The server does what was asked; its answer is replaced. */
+  /** Replaces the response of the server, which carries out the request. */
   | { readonly kind: 'replace-answer'; readonly answer: CannedAnswer }
-  /** The server does what was asked; the connection is reset after this many bytes of the body of its answer; 0 is before its head. */
+  /** Resets the connection after this many bytes of the response body; 0 is before the head. The server carries out the request. */
   | { readonly kind: 'drop-answer'; readonly afterBytes?: number }
-  /** The connection is reset when the server has the whole request, and has not done it yet: a repeat meets it at work. */
+  /** Resets the connection once the server has received the whole request, so that a retry arrives while it is in progress. */
   | { readonly kind: 'orphan' }
-  /** The server does what was asked; nobody hears of it. */
+  /** Drops the response; the server carries out the request. */
   | { readonly kind: 'silence' }
-  /** The server does what was asked; its answer comes once this is resolved. */
+  /** Delays the response until this promise resolves; the server carries out the request. */
   | { readonly kind: 'hold'; readonly until: Promise<void> }
-  /** One bit of the body is flipped on its way. */
+  /** Flips one bit of the request body. */
   | { readonly kind: 'flip'; readonly atByte: number };
 
 export interface CannedAnswer {
@@ -52,7 +52,7 @@ export interface ProxiedRequest {
 
 export interface LoggedRequest extends ProxiedRequest {
   readonly fault: Fault['kind'] | null;
-  /** Of the server; null when it was not asked or did not answer. */
+  /** Status of the server's response; null when there was none. */
   status: number | null;
   bodyBytes: number;
 }
@@ -72,21 +72,21 @@ export type S3Operation =
 
 export type Script = (request: ProxiedRequest) => Fault | undefined;
 
-/** What a store says when it is overloaded. */
+/** The response of an overloaded store. */
 export const SLOW_DOWN: CannedAnswer = {
   status: 503,
   headers: { 'retry-after': '2', 'content-type': 'application/xml' },
   body: '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>',
 };
 
-/** A success that is none: S3 sends the head of its answer before it knows. */
+/** A failure with a success status: S3 sends the head of a response before it knows the result. */
 export const ERROR_IN_SUCCESS: CannedAnswer = {
   status: 200,
   headers: { 'content-type': 'application/xml' },
   body: '<?xml version="1.0"?>\n<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>',
 };
 
-/** What a network answers that wants one to log in. */
+/** The response of a captive portal, which asks the user to log in. */
 export const CAPTIVE_PORTAL: CannedAnswer = {
   status: 200,
   headers: { 'content-type': 'text/html' },
@@ -95,9 +95,9 @@ export const CAPTIVE_PORTAL: CannedAnswer = {
 
 export class FaultProxy {
   readonly endpoint: string;
-  /** In the order of their coming. */
+  /** All requests, in order of arrival. */
   readonly log: LoggedRequest[];
-  /** May be replaced at any time; without one, everything passes. */
+  /** Decides the fault of each request; may be replaced at any time. By default there are no faults. */
   script: Script = () => undefined;
 
   private constructor(endpoint: string, log: LoggedRequest[]) {
@@ -105,7 +105,7 @@ export class FaultProxy {
     this.log = log;
   }
 
-  /** Starts a proxy that is stopped when the test, or in `beforeAll` the file, has finished. */
+  /** Starts a proxy. It stops when the test has finished; pass `onFinished` to change that in `beforeAll`. */
   static async start(
     target: string,
     onFinished: (stop: () => void) => void = onTestFinished,
@@ -124,7 +124,7 @@ export class FaultProxy {
     return proxy;
   }
 
-  /** The requests of an operation that the server has carried out. */
+  /** Returns the requests of an operation that the server has carried out. */
   applied(operation: S3Operation): LoggedRequest[] {
     return this.log.filter(
       (each) => each.operation === operation && each.status !== null && each.status < 300,
@@ -161,7 +161,7 @@ export class FaultProxy {
       agent,
     });
     upstream.on('error', () => {
-      // One that stalls is broken off towards the server only.
+      // For a stall, only the connection to the server is closed.
       if (fault?.kind !== 'stall') request.socket.resetAndDestroy();
     });
     upstream.on('response', (found) => {
@@ -204,7 +204,7 @@ export class FaultProxy {
       }
     });
     request.on('end', () => {
-      // A body shorter than the byte to break at breaks at its end.
+      // A body that ends before the break position is broken at its end.
       if (breakAt !== null) stop();
       else if (fault?.kind === 'orphan') upstream.end(() => request.socket.resetAndDestroy());
       else upstream.end();
@@ -256,7 +256,7 @@ function answer(response: ServerResponse, { status, headers = {}, body = '' }: C
   response.end(response.req.method === 'HEAD' ? '' : body);
 }
 
-/** Names and values, one after the other, as Node has them, in the form that its client takes. */
+/** Converts Node's alternating list of names and values to the form that its client accepts. */
 function toHeaders(rawHeaders: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let index = 0; index + 1 < rawHeaders.length; index += 2)

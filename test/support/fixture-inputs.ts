@@ -1,4 +1,4 @@
-/** The values that the reference writers were given: `fixtures/make/inputs.py`, once more. */
+/** The input values of the reference writers, as in `fixtures/make/inputs.py`. */
 
 import type { HistogramValues, ImagePixels } from '../../src/index.js';
 
@@ -74,7 +74,7 @@ export const EMBEDDING = [
 ];
 export const EMBEDDING_LABELS = ['zero', 'one', 'two', 'three'];
 
-/** A picture with no two rows alike. Shape: H×W×C. */
+/** An image whose rows all differ. Shape: H×W×C. */
 export function pixels(height: number, width: number, channels: 1 | 2 | 3 | 4, seed = 0): ImagePixels {
   const values = new Uint8Array(height * width * channels);
   let at = 0;

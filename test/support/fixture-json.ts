@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** A JSON file of `fixtures/`, with the numbers that JSON lacks ("nan", "inf", "-inf") as numbers. */
+/** Reads a JSON file of `fixtures/`; the strings "nan", "inf" and "-inf" become numbers. */
 export function readFixture<T>(path: string): T {
   const text = readFileSync(new URL(`../../fixtures/${path}`, import.meta.url), 'utf8');
   return JSON.parse(text, (_, value: unknown) => SPECIAL.get(value) ?? value) as T;

@@ -1,4 +1,4 @@
-/** An emulator of Google Cloud Storage on loopback, with data of its own. */
+/** An emulator of Google Cloud Storage on loopback, with its own data. */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,12 +27,12 @@ export class GcsEmulator {
     return server;
   }
 
-  /** The variables with which Google's library finds this server. */
+  /** Environment variables that point Google's library to this server. */
   get env(): Record<string, string> {
     return { STORAGE_EMULATOR_HOST: this.endpoint };
   }
 
-  /** Makes a bucket and returns its name. */
+  /** Creates a bucket and returns its name. */
   async bucket(name: string): Promise<string> {
     const answer = await fetch(`${this.endpoint}/storage/v1/b`, {
       method: 'POST',

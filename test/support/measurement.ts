@@ -1,4 +1,4 @@
-/** The measurements of `bench/` in a short form: with small arguments, as programs of their own, and judged by themselves. */
+/** Runs the measurements of `bench/` in a short form, as separate processes that check their own results. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,13 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 export interface Measurement {
-  /** What it prints, by name. */
+  /** Printed figures, by name. */
   readonly figures: Readonly<Record<string, string | number>>;
-  /** What it has found to be wrong, as sentences. */
+  /** Failed checks, as sentences. */
   readonly failures: readonly string[];
 }
 
-/** Runs `bench/<name>.mjs`, which needs the built package. Rejects when it ends without a result. */
+/** Runs `bench/<name>.mjs`, which needs the built package. Rejects when the process ends without a result. */
 export async function runMeasurement(
   name: string,
   options: Readonly<Record<string, string>>,
@@ -21,7 +21,7 @@ export async function runMeasurement(
   const path = fileURLToPath(new URL(`../../bench/${name}.mjs`, import.meta.url));
   const args = Object.entries(options).flatMap(([option, value]) => [`--${option}`, value]);
   const child = spawn(process.execPath, [path, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  // Told to stop, it stops what it has started and removes what it has written.
+  // On SIGTERM, the program stops its child processes and removes its files.
   onTestFinished(() => void (child.exitCode ?? child.kill('SIGTERM')));
   const stdout = collectText(child.stdout);
   const stderr = collectText(child.stderr);

@@ -1,4 +1,4 @@
-/** A second S3 server on loopback, in memory: it takes conditions on PUT, and neither checks checksums nor conditions on large objects. */
+/** A second S3 server, in memory on loopback. It supports conditions on PUT, but ignores checksums and conditions on large objects. */
 
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll } from 'vitest';
@@ -32,7 +32,7 @@ export class MotoServer {
     return server;
   }
 
-  /** The variables with which any standard S3 client may sign for this server. */
+  /** Environment variables with which a standard S3 client can sign requests to this server. */
   get env(): Record<string, string> {
     return {
       AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
@@ -42,7 +42,7 @@ export class MotoServer {
     };
   }
 
-  /** Makes a bucket and returns its name. */
+  /** Creates a bucket and returns its name. */
   async bucket(name: string): Promise<string> {
     const client = new S3Client({
       endpoint: this.endpoint,

@@ -1,6 +1,6 @@
 /**
- * The real programs that tests run against, as `npm run peers` sets them up. A missing one skips its tests by name;
- * with `CI=true` the closing line then fails the run.
+ * Finds the real programs that tests run against, as installed by `npm run peers`. The tests of a missing program are skipped
+ * and listed; with `CI=true` a skipped test fails the run.
  */
 
 import { existsSync } from 'node:fs';
@@ -23,10 +23,10 @@ const BINARIES = {
 
 export type PeerName = keyof typeof BINARIES | 'chromium';
 
-/** Where systems keep the browser, which is no download of ours: Debian's package `chromium`. */
+/** Paths of the browser, which the system must provide: Debian's package `chromium`. */
 const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** The path of a peer's program; undefined when it is not set up. */
+/** Returns the path of a peer's program; undefined when it is not installed. */
 export function findPeer(name: PeerName): string | undefined {
   if (name === 'chromium') {
     const paths = [process.env.CHROMIUM_PATH, ...CHROMIUM_PATHS];
@@ -36,16 +36,16 @@ export function findPeer(name: PeerName): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-/** As `findPeer`, for tests that are only run when the peer is there. */
+/** Like `findPeer`, for tests that run only when the peer is installed. Throws when it is missing. */
 export function peerPath(name: PeerName): string {
   const path = findPeer(name);
-  if (path === undefined) throw new Error(`the peer ${name} is not set up: npm run peers`);
+  if (path === undefined) throw new Error(`the peer ${name} is not installed; run npm run peers`);
   return path;
 }
 
-const HOW_TO_INSTALL = 'npm run peers; chromium is a package of the system';
+const HOW_TO_INSTALL = 'npm run peers; install chromium as a system package';
 
-/** A `describe` whose tests are skipped by name when one of the peers is not set up. */
+/** Like `describe`, but skips its tests when one of the peers is not installed. */
 export function describeWithPeers(peers: readonly PeerName[], title: string, body: () => void): void {
   const missing = peers.filter((name) => findPeer(name) === undefined);
   if (missing.length === 0) describe(title, body);

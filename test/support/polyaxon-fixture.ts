@@ -1,4 +1,4 @@
-/** The fixtures of Polyaxon's own client: what was logged, and the events that polytrack has of the same. */
+/** The fixtures of Polyaxon's own client: the logged values, and the events that polytrack writes for the same values. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,12 +46,12 @@ export interface PolyaxonTexts {
 export const polyaxonFixture: PolyaxonFixture = JSON.parse(readText('run.expected.json'));
 export const polyaxonTexts: PolyaxonTexts = JSON.parse(readText('texts.json'));
 
-/** The bytes of a file of the fixture's run. */
+/** Returns the bytes of a file of the fixture's run. */
 export function readFixtureFile(path: string): Uint8Array {
   return new Uint8Array(readFileSync(join(DIRECTORY, 'run', path)));
 }
 
-/** What polytrack has of a call in its event files. */
+/** Returns the content of polytrack's event files for a call. */
 export function toFixtureEvent(call: Call): Event {
   const step = BigInt(call.step);
   const exact = Number.isSafeInteger(Number(step)) ? Number(step) : step;

@@ -1,11 +1,11 @@
-/** Runs with Polyaxon's own files, and those files: events row by row, assets as bytes. */
+/** Creates runs and reads their Polyaxon files: events row by row, assets as bytes. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Run } from '../../src/index.js';
 import { startRun } from './start-run.js';
 
-/** Runs a program of logging calls to its end, and gives the directory of the run that they leave. */
+/** Runs logging calls to their end and returns the run directory. */
 export async function logForPolyaxon(calls: (run: Run) => unknown): Promise<string> {
   const { run } = startRun({ formats: ['polyaxon'] });
   await calls(run);
@@ -13,22 +13,22 @@ export async function logForPolyaxon(calls: (run: Run) => unknown): Promise<stri
   return run.paths.run;
 }
 
-/** The bytes of `assets/<path>`. */
+/** Returns the bytes of `assets/<path>`. */
 export function readAsset(runDirectory: string, path: string): Buffer {
   return readFileSync(join(runDirectory, 'assets', path));
 }
 
 export interface PlxRow {
-  /** As it is written: digits, or nothing. */
+  /** The step as written: digits, or an empty string. */
   readonly step: string;
   readonly timestamp: string;
-  /** A metric as text, everything else as its JSON; of text and HTML the text itself. */
+  /** The value: the raw text of a metric, text or HTML; parsed JSON for other kinds. */
   readonly value: unknown;
 }
 
 const LINES_KINDS = ['html', 'text', 'chart', 'span'];
 
-/** The rows of `events/<kind>/<name>.plx`. */
+/** Returns the rows of `events/<kind>/<name>.plx`. */
 export function readPlx(runDirectory: string, kind: string, name: string): PlxRow[] {
   const [first, ...lines] = readFileSync(join(runDirectory, 'events', kind, `${name}.plx`), 'utf8').split(
     '\n',
@@ -41,7 +41,7 @@ export function readPlx(runDirectory: string, kind: string, name: string): PlxRo
   });
 }
 
-/** The values of `readPlx`. */
+/** Returns the values of `readPlx`. */
 export function readPlxValues(runDirectory: string, kind: string, name: string): unknown[] {
   return readPlx(runDirectory, kind, name).map(({ value }) => value);
 }

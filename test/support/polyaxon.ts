@@ -1,6 +1,6 @@
 /**
- * Polyaxon's own Python packages: programs that use the client and the tracking library, the viewer of offline runs and the
- * server. Each has a home of its own, so that nothing is read from the user's configuration or kept in shared temporary folders.
+ * Runs Polyaxon's own Python packages: programs that use the client and the tracking library, the viewer of offline runs, and
+ * the server. Each has its own home directory, so that it uses neither the user's configuration nor shared temporary directories.
  */
 
 import { execFile } from 'node:child_process';
@@ -14,9 +14,9 @@ import { createSharedTempDir } from './temp-dir.js';
 const run = promisify(execFile);
 
 /**
- * The whole environment of a Polyaxon process; nothing of ours is passed on.
+ * Returns the complete environment of a Polyaxon process; no variables of the test process are passed on.
  *
- * Without the UTF-8 locale both sides read and write event files in the locale's encoding.
+ * Without the UTF-8 locale, Polyaxon reads and writes event files in the encoding of the locale.
  */
 export function polyaxonEnv(home: string): NodeJS.ProcessEnv {
   return {
@@ -32,7 +32,7 @@ export function polyaxonEnv(home: string): NodeJS.ProcessEnv {
     POLYAXON_INTERVALS_COMPATIBILITY_CHECK: '-1',
     POLYAXON_DISABLE_ERRORS_REPORTING: 'true',
     POLYAXON_UI_OFFLINE: 'true',
-    // The server's only worker reads its settings for the migrations, before it says so itself: no scripts for the page otherwise.
+    // The only worker reads its settings for the migrations before it sets this itself; without it, pages have no scripts.
     POLYAXON_UI_IN_SANDBOX: 'true',
   };
 }
@@ -43,7 +43,7 @@ export interface PolyaxonPythonOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Runs a Python file with arguments where `polyaxon` and `traceml` can be imported, and gives what it printed. */
+/** Runs a Python file in an environment with `polyaxon` and `traceml`, and returns its output. */
 export async function runPolyaxonPython(
   file: string,
   args: readonly string[] = [],
@@ -58,7 +58,7 @@ export async function runPolyaxonPython(
 
 type Query = Record<string, string | number | boolean>;
 
-/** A viewer or a server; stopped by `stop`, at the end of an `await using`, or after the last test of the file. */
+/** A viewer or a server. It stops on `stop`, at the end of an `await using`, or after the last test of the file. */
 export class PolyaxonServer implements AsyncDisposable {
   readonly url: string;
   readonly #server: ChildServer;
@@ -69,7 +69,7 @@ export class PolyaxonServer implements AsyncDisposable {
     running.add(this);
   }
 
-  /** Starts a command of `haupt` on a free port of loopback, with one worker process: itself. */
+  /** Starts a command of `haupt` on a free loopback port, with a single worker process. */
   static async start(command: readonly string[], path: string, home: string): Promise<PolyaxonServer> {
     const port = await findFreePort();
     const url = `http://127.0.0.1:${port}`;
@@ -82,12 +82,12 @@ export class PolyaxonServer implements AsyncDisposable {
     return new PolyaxonServer(url, server);
   }
 
-  /** A route, as JSON. Throws when the answer is no success. */
+  /** Requests a route and returns the response as JSON. Throws when the response is not a success. */
   async get(route: string, query: Query = {}): Promise<unknown> {
     return JSON.parse(Buffer.from(await this.getBytes(route, query)).toString('utf8'));
   }
 
-  /** A route, as bytes. Throws when the answer is no success. */
+  /** Requests a route and returns the response as bytes. Throws when the response is not a success. */
   async getBytes(route: string, query: Query = {}): Promise<Uint8Array> {
     const response = await this.fetch(route, query);
     const body = new Uint8Array(await response.arrayBuffer());
@@ -95,7 +95,7 @@ export class PolyaxonServer implements AsyncDisposable {
     return body;
   }
 
-  /** Sends JSON, and gives the answer as JSON; undefined when it is empty. Throws when the answer is no success. */
+  /** Sends JSON and returns the response as JSON; undefined when it is empty. Throws when the response is not a success. */
   async send(method: 'POST' | 'PATCH' | 'PUT' | 'DELETE', route: string, body?: unknown): Promise<unknown> {
     const response = await this.fetch(
       route,
@@ -111,14 +111,14 @@ export class PolyaxonServer implements AsyncDisposable {
     return text === '' ? undefined : JSON.parse(text);
   }
 
-  /** Any request; whatever the answer is. */
+  /** Sends a request and returns the response, whatever its status. */
   async fetch(route: string, query: Query = {}, init: RequestInit = {}): Promise<Response> {
     const pairs = Object.entries(query).map(([key, value]) => [key, String(value)] as [string, string]);
     const search = pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`;
     return fetch(`${this.url}${route}${search}`, init);
   }
 
-  /** What it has printed so far. */
+  /** Returns the output so far. */
   output(): string {
     return this.#server.output();
   }
@@ -139,11 +139,11 @@ export async function startViewer(root: string): Promise<PolyaxonServer> {
 }
 
 /**
- * Starts the server (`haupt sandbox start`): database and artifacts in a directory, `<directory>/<uuid>/…`. An earlier server's
- * directory goes on where that stopped. It has no projects yet.
+ * Starts the server (`haupt sandbox start`) with its database and artifacts in a directory, `<directory>/<uuid>/…`. The directory
+ * of an earlier server can be used again. A new server has no projects.
  */
 export async function startSandbox(directory = createSharedTempDir()): Promise<PolyaxonServer> {
-  // The home is the directory: the server keeps its database in the home that it is given as path.
+  // The directory is also the home, because the server keeps its database in the home.
   return PolyaxonServer.start(['sandbox', 'start'], directory, directory);
 }
 

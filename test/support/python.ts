@@ -1,4 +1,4 @@
-/** Runs Python programs in TensorBoard's own environment. */
+/** Runs Python programs in TensorBoard's environment. */
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -6,7 +6,7 @@ import { peerPath } from './peers.js';
 
 const run = promisify(execFile);
 
-/** Runs a program with arguments and gives what it printed. */
+/** Runs a program with arguments and returns its output. */
 export async function runPython(
   program: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-/** Reads what a run left on disk. */
+/** Reads the files of a run. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { decodeEvent } from '../../src/format/wire/decode-event.js';
 import type { Event, SummaryValue } from '../../src/format/wire/messages.js';
 import type { RunArtifact, RunRecord } from '../../src/index.js';
 
-/** All whole events of a directory's event files, in the order in which TensorBoard reads them. */
+/** Returns all complete events of a directory's event files, in the order in which TensorBoard reads them. */
 export function readEvents(directory: string): Event[] {
   return readdirSync(directory)
     .filter((name) => name.includes('tfevents'))
@@ -20,7 +20,7 @@ export interface ReadValue extends SummaryValue {
   readonly wallTime: number;
 }
 
-/** All summary values of a directory's event files, with their step and wall time. */
+/** Returns all summary values of a directory's event files, with their step and wall time. */
 export function readValues(directory: string): ReadValue[] {
   return readEvents(directory).flatMap(({ step, wallTime, what }) =>
     what.kind === 'summary' ? what.values.map((value) => ({ ...value, step, wallTime })) : [],

@@ -1,4 +1,4 @@
-/** Whole programs in directories of their own, that have the built package and end by themselves. */
+/** Runs complete programs that use the built package, each in its own directory, until they exit. */
 
 import { execFile } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -11,8 +11,8 @@ const run = promisify(execFile);
 const entry = new URL('../../dist/src/index.js', import.meta.url);
 
 /**
- * Runs a program, which has `Run` and `tracking`, in a working directory and with nothing but the given environment. Rejects when it
- * fails.
+ * Runs a program that can use `Run` and `tracking`, in a working directory and with only the given environment. Rejects when the
+ * program fails.
  */
 export async function runProgram(
   body: string,

@@ -1,4 +1,4 @@
-/** A real S3 server on loopback, with a data directory of its own. */
+/** A real S3 server on loopback, with its own data directory. */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ export class S3Server {
     mkdirSync(join(home, 'versions'));
   }
 
-  /** Starts a server that is stopped, and its data removed, when the test has finished. */
+  /** Starts a server. It stops, and its data are removed, when the test has finished. */
   static async start(): Promise<S3Server> {
     const server = new S3Server(await findFreePort(), createTempDir());
     await server.start();
@@ -53,7 +53,7 @@ export class S3Server {
     return server;
   }
 
-  /** The variables with which any standard S3 client finds this server. */
+  /** Environment variables that point a standard S3 client to this server. */
   get env(): Record<string, string> {
     return {
       AWS_ACCESS_KEY_ID: ACCESS_KEY_ID,
@@ -74,7 +74,7 @@ export class S3Server {
     });
   }
 
-  /** Makes a bucket and returns its name. */
+  /** Creates a bucket and returns its name. */
   async bucket(name: string): Promise<string> {
     const client = this.createClient();
     await client.send(new CreateBucketCommand({ Bucket: name }));
@@ -82,7 +82,7 @@ export class S3Server {
     return name;
   }
 
-  /** Makes a bucket that keeps every version of its objects: each is one effect of a write. */
+  /** Creates a bucket with versioning, so that each effect of a write is a version. */
   async versionedBucket(name: string): Promise<string> {
     await this.bucket(name);
     const client = this.createClient();
@@ -92,7 +92,7 @@ export class S3Server {
     return name;
   }
 
-  /** How many versions an object has. */
+  /** Returns the number of versions of an object. */
   async countVersions(bucket: string, key: string): Promise<number> {
     const client = this.createClient();
     const { Versions = [] } = await client.send(
@@ -102,7 +102,7 @@ export class S3Server {
     return Versions.filter(({ Key }) => Key === key).length;
   }
 
-  /** Starts the server again, on the same port and data. */
+  /** Restarts the server on the same port with the same data. */
   async start(): Promise<void> {
     this.#server = await startChildServer(
       peerPath('s3'),

@@ -1,4 +1,4 @@
-/** A link of so many bytes a second, from client to server, as a TCP proxy. */
+/** A TCP proxy that limits the bytes per second from client to server. */
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -11,7 +11,7 @@ const SLICE_MS = 20;
 export class SlowLink {
   readonly endpoint: string;
   bytesPerSecond: number;
-  /** When what has been let through so far has passed. */
+  /** Time at which all bytes forwarded so far have passed the link. */
   #freeMs = 0;
 
   private constructor(endpoint: string, bytesPerSecond: number) {
@@ -19,7 +19,7 @@ export class SlowLink {
     this.bytesPerSecond = bytesPerSecond;
   }
 
-  /** Starts a link to a server of loopback that is cut when the test has finished. All connections share it. */
+  /** Starts a link to a loopback server, shared by all connections. It stops when the test has finished. */
   static async start(target: string, bytesPerSecond: number): Promise<SlowLink> {
     const sockets = new Set<Socket>();
     const server = createServer((client) => {

@@ -1,9 +1,9 @@
-/** Runs for tests: in a temporary root, quiet about the repository and the machine that the tests happen to run in. */
+/** Starts runs for tests in a temporary root, without capturing the repository or the machine of the tests. */
 
 import { type CodedError, Run, type RunOptions, type TrackingWarning } from '../../src/index.js';
 import { createTempDir } from './temp-dir.js';
 
-/** What a run captures by itself, switched off. */
+/** Options that disable everything a run captures automatically. */
 export const NO_CAPTURE = {
   trackCode: false,
   trackEnv: false,
@@ -17,7 +17,7 @@ export interface StartedRun {
   readonly warnings: TrackingWarning[];
 }
 
-/** Starts a run that captures nothing by itself, and collects what it tells. */
+/** Starts a run that captures nothing automatically, and collects its errors and warnings. */
 export function startRun(options: RunOptions = {}): StartedRun {
   const errors: CodedError[] = [];
   const warnings: TrackingWarning[] = [];

@@ -1,10 +1,10 @@
-/** Events of each kind, made by hand: what event files hold, without a writer. */
+/** Builds events of each kind without a writer. */
 
 import { DataType, type Event, type SummaryValue, type TensorProto } from '../../src/format/wire/messages.js';
 import { encodeUtf8 } from '../../src/format/wire/proto-bytes.js';
 import { createPolyaxonValue, type PolyaxonBody } from '../../src/polyaxon/polyaxon-value.js';
 
-/** An event of these values. */
+/** Returns an event with these values. */
 export function toEvent(step: number | bigint, wallTime: number, ...values: SummaryValue[]): Event {
   return { step, wallTime, what: { kind: 'summary', values } };
 }
@@ -18,7 +18,7 @@ function toStrings(items: readonly (string | Uint8Array)[], shape = [items.lengt
   return { dtype: DataType.STRING, shape, stringVal };
 }
 
-/** As our writers write it: float32, and the double where that is another. */
+/** Returns a scalar as polytrack writes it: float32, plus the double if it differs. */
 export function scalarValue(tag: string, value: number): SummaryValue {
   const isExact = Object.is(Math.fround(value), value) || Number.isNaN(value);
   const doubles = isExact ? {} : { doubleVal: Float64Array.of(value) };
@@ -38,7 +38,7 @@ export function textValue(tag: string, texts: readonly string[], shape: number[]
   return toValue('text', tag, toStrings(texts, shape));
 }
 
-/** `rows`: left edge, right edge, count. */
+/** Each of `rows` has left edge, right edge and count. */
 export function histogramValue(tag: string, rows: readonly (readonly number[])[]): SummaryValue {
   const doubleVal = Float64Array.from(rows.flat());
   return toValue('histograms', tag, { dtype: DataType.DOUBLE, shape: [rows.length, 3], doubleVal });
@@ -54,7 +54,7 @@ export function prCurveValue(
   return toValue('pr_curves', tag, { dtype: DataType.DOUBLE, shape: [6, precision.length], doubleVal });
 }
 
-/** A value of a plugin that Polyaxon has nothing for. */
+/** Returns a value of a plugin that cannot be exported to Polyaxon. */
 export function foreignValue(pluginName: string, tag: string): SummaryValue {
   return toValue(pluginName, tag, { dtype: DataType.FLOAT, shape: [], floatVal: Float32Array.of(1) });
 }

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 
-/** A new directory, removed when the test that made it has finished. */
+/** Creates a directory that is removed when the test has finished. */
 export function createTempDir(): string {
   const directory = create();
   onTestFinished(() => remove(directory));
   return directory;
 }
 
-/** A new directory for all tests of a file, made in `beforeAll` and removed after the last of them. */
+/** Creates a directory for all tests of a file, in `beforeAll`; it is removed after the last test. */
 export function createSharedTempDir(): string {
   const directory = create();
   shared.push(directory);

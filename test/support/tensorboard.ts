@@ -1,4 +1,4 @@
-/** A real TensorBoard over a log directory, with either of its readers. */
+/** A real TensorBoard for a log directory, with either of its readers. */
 
 import { onTestFinished } from 'vitest';
 import { findFreePort, startChildServer, waitFor } from './child-server.js';
@@ -7,7 +7,7 @@ import { createTempDir } from './temp-dir.js';
 
 export interface TensorBoardOptions {
   readonly logdir: string;
-  /** The Rust data server (true), or the Python reader. */
+  /** Use the Rust data server (true) or the Python reader (false). */
   readonly fast: boolean;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
@@ -22,7 +22,7 @@ export class TensorBoard {
     this.output = output;
   }
 
-  /** Starts a server that is stopped when the test has finished. */
+  /** Starts a server that stops when the test has finished. */
   static async start({ logdir, fast, args = [], env = {} }: TensorBoardOptions): Promise<TensorBoard> {
     const port = await findFreePort();
     const home = createTempDir();
@@ -45,12 +45,12 @@ export class TensorBoard {
     return new TensorBoard(url, server.output);
   }
 
-  /** A route below `/data/`, as JSON; integers that no double holds are bigints. Throws when the answer is no success. */
+  /** Requests a route below `/data/` as JSON; integers that a double cannot represent are bigints. Throws unless it succeeds. */
   async get(route: string, query: Record<string, string | number> = {}): Promise<unknown> {
     return parseJson(Buffer.from(await this.getBytes(route, query)).toString('utf8'));
   }
 
-  /** A route below `/data/`, as bytes. */
+  /** Requests a route below `/data/` as bytes. */
   async getBytes(route: string, query: Record<string, string | number> | string = {}): Promise<Uint8Array> {
     const pairs =
       typeof query === 'string' ? [] : Object.entries(query).map(([key, value]) => [key, String(value)]);
@@ -72,7 +72,7 @@ export class TensorBoard {
     return parseJson(await response.text());
   }
 
-  /** Polls a route until `check` is content with its answer. */
+  /** Polls a route until `check` accepts its response. */
   async waitFor<T>(
     route: string,
     query: Record<string, string | number>,
@@ -83,7 +83,7 @@ export class TensorBoard {
   }
 }
 
-/** JSON with exact integers: `JSON.parse` would round steps above 2^53. */
+/** Parses JSON with exact integers, because `JSON.parse` rounds steps above 2^53. */
 function parseJson(text: string): unknown {
   const marked = text.replace(/(?<=[[,:\s])-?\d{16,}(?=[\],}\s])/g, (digits) =>
     Number.isSafeInteger(Number(digits)) ? digits : `"bigint:${digits}"`,

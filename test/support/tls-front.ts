@@ -1,4 +1,4 @@
-/** TLS in front of a server of loopback. */
+/** A TLS proxy in front of a loopback server. */
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -8,11 +8,11 @@ import type { Certificate } from './certificate.js';
 
 export interface TlsFront {
   readonly endpoint: string;
-  /** Of what clients have said once they believed the certificate. */
+  /** Bytes that clients have sent after they accepted the certificate. */
   receivedBytes: number;
 }
 
-/** Starts it; it ends with the test. */
+/** Starts the proxy; it stops when the test ends. */
 export async function startTlsFront(target: string, certificate: Certificate): Promise<TlsFront> {
   const sockets = new Set<Socket>();
   const server = createServer(certificate, (client) => {
@@ -29,7 +29,7 @@ export async function startTlsFront(target: string, certificate: Certificate): P
     });
     client.pipe(upstream).pipe(client);
   });
-  server.on('tlsClientError', () => undefined); // that is what a client does that does not believe it
+  server.on('tlsClientError', () => undefined); // a client that rejects the certificate
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {

@@ -1,4 +1,4 @@
-/** The host's file system of a process that dies at a chosen call: that one is half done, if it writes, and all later ones fail. */
+/** A file system that simulates a crash: a chosen write is only half done, or another chosen call fails, and all later calls fail. */
 
 import type { FileSystem, UpdatableFile, WritableFile } from '../../../uploader/base/io/file-system.js';
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
@@ -6,11 +6,11 @@ import { systemError } from './wrapped-file-system.js';
 
 export interface CrashingFileSystem {
   readonly fileSystem: FileSystem;
-  /** Calls so far. */
+  /** Returns the number of calls so far. */
   readonly calls: () => number;
 }
 
-/** Dies at call number `crashAt`, counted from 0. */
+/** Creates a file system that crashes at call number `crashAt`, counted from 0. */
 export function createCrashingFileSystem(crashAt: number): CrashingFileSystem {
   let calls = 0;
   function enter(): boolean {

@@ -1,4 +1,4 @@
-/** A configuration in which nothing but path and store is set. */
+/** The default configuration; only the path and the store are set. */
 
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import { resolveConfig } from '../../../uploader/settings/sync-config.js';

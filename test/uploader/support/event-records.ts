@@ -1,4 +1,4 @@
-/** Event files for projection, and what src/projection makes of a log directory in one go. */
+/** Event records for export tests, and the uninterrupted export of a log directory as the expected result. */
 
 import { join } from 'node:path';
 import { EventFileReader } from '../../../src/format/reader/event-file-reader.js';
@@ -14,24 +14,24 @@ export function toRecord(event: Event): Buffer {
   return Buffer.from(encodeRecord(joinPieces(encodeEvent(event))));
 }
 
-/** Scalars `loss` and `acc/top 1`, now and then an image and a text: the records of `count` steps from `first` on. */
+/** Returns the records of `count` steps from `first` on: scalars `loss` and `acc/top 1`, and on some steps an image and a text. */
 export function someRecords(count: number, first = 0): Buffer[] {
   return Array.from({ length: count }, (_, index) => {
     const step = first + index;
     const values = [scalarValue('loss', 1 / (step + 1)), scalarValue('acc/top 1', step)];
-    if (step % 3 === 1) values.push(imagesValue('picture', tinyImage(step)));
+    if (step % 3 === 1) values.push(imagesValue('photo', tinyImage(step)));
     if (step % 4 === 2) values.push(textValue('note', [`step ${step}`]));
     return toRecord(toEvent(step, 1_700_000_000 + step / 7, ...values));
   });
 }
 
-/** Looks like a PNG of 2×3 as far as its header is read. */
+/** Returns bytes with the header of a PNG of 2×3 pixels. */
 function tinyImage(seed: number): Buffer {
   const header = Buffer.from('89504e470d0a1a0a0000000d49484452000000020000000308060000', 'hex');
   return Buffer.concat([header, Buffer.from(`00 pixels ${seed}`)]);
 }
 
-/** All files, as text and hexadecimal; damage is passed over. */
+/** Exports a log directory without interruption. Returns all files as text and hexadecimal; damaged bytes are skipped. */
 export async function exportAtOnce(
   logDirectory: string,
   target: ExportTarget = 'events',

@@ -1,4 +1,4 @@
-/** The host's clock, some times faster: minutes pass in seconds, for the whole of an uploader. */
+/** A clock that runs `factor` times faster than the host's, so that minutes pass in seconds for a whole uploader. */
 
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 

@@ -1,4 +1,4 @@
-/** A store in memory that keeps what a bucket keeps, and fails where a test says so: before a write, or after it, with the answer lost. */
+/** A store in memory. A test can make any call fail: before it takes effect, or afterwards with the response lost. */
 
 import { crc32 } from 'node:zlib';
 import type { RetryOutcome } from '../../../uploader/base/retry.js';
@@ -26,7 +26,7 @@ export interface MemoryObject {
   readonly generation: number | null;
 }
 
-/** What becomes of a call: `lost`: it happens, and nobody is told. */
+/** The fate of a call. `lost`: the call takes effect, but its response is lost. */
 export type Fault = 'pass' | 'fail' | 'lost';
 
 const CAPABLE: StoreCapabilities = {
@@ -40,13 +40,13 @@ export class MemoryStore implements Store {
   readonly objects = new Map<string, MemoryObject>();
   /** Each call that reached the store, as `<operation> <key>`. */
   readonly calls: string[] = [];
-  /** The commits that appends were part of, one for each call. */
+  /** The commit ids of all appends, one for each call. */
   readonly uploads: string[] = [];
-  /** All bytes that a key has ever had. */
+  /** All contents that each key has ever had. */
   readonly history = new Map<string, Buffer[]>();
   capabilities: StoreCapabilities = CAPABLE;
   sentBytes = 0;
-  /** Decides over each call. */
+  /** Decides the fate of each call. */
   fault: (operation: string, key: string) => Fault = () => 'pass';
   #versions = 0;
 
@@ -84,7 +84,7 @@ export class MemoryStore implements Store {
   }
 
   async abandon(): Promise<void> {
-    // Nothing is left half done.
+    // A call is never half done.
   }
 
   async collect({ prefixes }: CollectRequest): Promise<CollectOutcome> {
@@ -131,15 +131,15 @@ export class MemoryStore implements Store {
   }
 
   async close(): Promise<void> {
-    // Nothing is open.
+    // The store holds no resources.
   }
 
-  /** The content of a key as text. */
+  /** Returns the content of a key as text. */
   text(key: string): string | undefined {
     return this.objects.get(key)?.bytes.toString();
   }
 
-  /** Writes behind everybody's back. */
+  /** Replaces an object as another writer would. */
   overwrite(key: string, bytes: Buffer): void {
     this.#versions += 1;
     this.objects.set(key, { bytes, etag: `other-${this.#versions}`, commitId: 'other', generation: null });
@@ -183,5 +183,5 @@ export class MemoryStore implements Store {
 }
 
 function unavailable(): RetryOutcome {
-  return { status: 'retry', cause: new Error('the store is away') };
+  return { status: 'retry', cause: new Error('the store is unavailable') };
 }

@@ -1,4 +1,4 @@
-/** Connections to Polyaxon servers of tests, with nothing of this host's own configuration in them. */
+/** Connects to a Polyaxon server of a test without using this host's configuration. */
 
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import {

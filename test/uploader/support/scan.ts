@@ -1,4 +1,4 @@
-/** The scanner alone: what it finds in a directory, without anybody who sends it. */
+/** Runs the scanner without the rest of the uploader. */
 
 import { systemClock } from '../../../src/base/clock.js';
 import type { FileError } from '../../../uploader/base/errors.js';
@@ -17,7 +17,7 @@ export interface FoundFile {
   readonly stat: FileStat;
 }
 
-/** Remembers what it is told: the last of each file, and which are gone or left out. */
+/** A sink that records the last version of each file, and which files were deleted or excluded. */
 export class RecordingSink implements ScanSink {
   readonly runs: FoundRun[] = [];
   readonly files = new Map<number, FoundFile>();
@@ -78,11 +78,11 @@ export interface ScanSetup {
   readonly scanner: Scanner;
   readonly sink: RecordingSink;
   readonly rootWatch: RootWatch;
-  /** What the root watch has said. */
+  /** The events of the root watch. */
   readonly said: string[];
 }
 
-/** A scanner of `root`; by default it adopts log directories at once and reads the real disk. */
+/** Creates a scanner of `root`; by default it imports log directories immediately and reads the real disk. */
 export function createScanner(
   root: string,
   options: Partial<ScannerOptions> & { patterns?: PatternOptions } = {},
@@ -111,7 +111,7 @@ export function createScanner(
   return { scanner, sink, rootWatch, said };
 }
 
-/** The directory of a single run, scanned once. */
+/** The result of one scan of a single run directory. */
 export interface Snapshot {
   /** Sorted by path. */
   readonly files: readonly {
@@ -136,7 +136,7 @@ export async function scanRun(directory: string, fileSystem?: FileSystem): Promi
   return { files, skipped: scanner.skipped, problems: scanner.problems.map(({ error }) => error) };
 }
 
-/** What a path on the command line leads to, as `sync` finds it. Throws what `sync` throws. */
+/** Locates the root and runs of a command-line path, like `sync`. Throws the same errors as `sync`. */
 export async function locateRuns(path: string) {
   const place = await locate(nodeFileSystem, path, { mayBeMissing: false });
   const { scanner, sink } = createScanner(place.start.toString());

@@ -1,4 +1,4 @@
-/** An HTTP server that answers as a test says, for what no real server can be brought to answer. */
+/** An HTTP server with scripted responses, for responses that a real server cannot be made to send. */
 
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
@@ -18,18 +18,18 @@ export type Answer = (request: SeenRequest, response: ServerResponse) => void;
 
 export interface ScriptedServer {
   readonly url: string;
-  /** In the order of their coming. */
+  /** All requests, in order of arrival. */
   readonly seen: SeenRequest[];
 }
 
-/** Starts it; it ends with the test. */
+/** Starts a server; it stops when the test ends. */
 export async function startScriptedServer(
   answer: Answer,
   certificate?: Certificate,
 ): Promise<ScriptedServer> {
   const seen: SeenRequest[] = [];
   const server = certificate === undefined ? createServer() : createTlsServer(certificate);
-  server.on('tlsClientError', () => undefined); // a client that does not believe the certificate
+  server.on('tlsClientError', () => undefined); // a client that does not trust the certificate
   server.on('request', (request, response) => {
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));
@@ -51,7 +51,7 @@ export async function startScriptedServer(
   return { url: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, seen };
 }
 
-/** Answers all requests the same. */
+/** Returns the same response to all requests. */
 export function always(status: number, body = '', headers: Readonly<Record<string, string>> = {}): Answer {
   return (_request, response) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });

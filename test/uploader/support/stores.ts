@@ -1,4 +1,4 @@
-/** The stores that operators' commands are tested on: real ones, whose objects a test can damage behind everybody's back. */
+/** Real stores for tests of the operator commands. A test can damage their objects directly. */
 
 import {
   existsSync,
@@ -19,9 +19,9 @@ import { DEFAULT_CONFIG } from './default-config.js';
 export interface TestStore {
   readonly url: string;
   readonly env: Readonly<Record<string, string>>;
-  /** The file that an object is. */
+  /** Returns the path of the file that holds an object. */
   file(key: string): string;
-  /** Changes one byte of an object, and nothing else. */
+  /** Flips one bit of an object and changes nothing else. */
   flip(key: string): void;
   shorten(key: string): void;
   remove(key: string): void;
@@ -31,7 +31,7 @@ export interface TestStore {
 export type StoreKind = 'file' | 's3';
 export const STORE_KINDS: readonly StoreKind[] = ['file', 's3'];
 
-/** Opens a new, empty store. That of S3 belongs to the test. */
+/** Opens a new, empty store. An S3 server stops when the test ends. */
 export async function openTestStore(kind: StoreKind): Promise<TestStore> {
   if (kind === 'file') {
     const directory = join(createTempDir(), 'store');
@@ -42,7 +42,7 @@ export async function openTestStore(kind: StoreKind): Promise<TestStore> {
   return createStore('s3://runs/team', join(server.dataDir, 'runs/team'), server.env);
 }
 
-/** The configuration of a pass on a store; state in a directory of its own. */
+/** Returns the configuration of a sync to a store, with a new state directory. */
 export function toConfig(path: string, store: TestStore, changes: Partial<SyncConfig> = {}): SyncConfig {
   const endpoint = store.env.AWS_ENDPOINT_URL;
   return {
@@ -58,7 +58,7 @@ export function toConfig(path: string, store: TestStore, changes: Partial<SyncCo
   };
 }
 
-/** Every regular file below a directory but those of this machine (`.plx`): names and contents as latin1, so that no byte of either is lost. */
+/** Reads all regular files below a directory except in `.plx`. Names and contents are latin1, so that no byte is lost. */
 export function readFiles(directory: string): Record<string, string> {
   const files: Record<string, string> = {};
   const pending = [Buffer.from('')];

@@ -1,4 +1,4 @@
-/** A root, a store in memory and a state directory, for passes and watches of the engine within the test's own process. */
+/** A root, a store in memory and a state directory, for syncs and watches inside the test process. */
 
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -16,14 +16,14 @@ import { type Files, makeRun, RUN } from './run-tree.js';
 
 export interface Harness {
   readonly root: string;
-  /** The run's directory. */
+  /** The run directory. */
   readonly run: string;
   readonly store: MemoryStore;
   readonly stateDirectory: string;
   readonly events: SyncEvent[];
   sync(options?: HarnessOptions): Promise<SyncReport>;
   startWatch(options?: HarnessOptions): RunningWatch;
-  /** The text that is stored of a file of the run. */
+  /** Returns the stored content of a file of the run, as text. */
   stored(path: string): string | undefined;
 }
 
@@ -37,14 +37,14 @@ export interface HarnessOptions {
 }
 
 export interface RunningWatch {
-  /** Waits for an event; those of the past count. */
+  /** Waits until `check` returns true; it may consider past events. */
   until(subject: string, check: () => boolean | undefined): Promise<void>;
-  /** Tells the watch to stop, and gives its report. */
+  /** Stops the watch and returns its report. */
   stop(): Promise<SyncReport>;
   readonly report: Promise<SyncReport>;
 }
 
-/** A root with one run, and everything to sync it. Watches commit a growing file twice a second. */
+/** Creates a root with one run and everything needed to sync it. Watches commit a growing file twice a second. */
 export function createHarness(files: Files = {}): Harness {
   const root = createTempDir();
   const run = makeRun(root, files);
@@ -56,7 +56,7 @@ export function createHarness(files: Files = {}): Harness {
     return {
       ...DEFAULT_CONFIG,
       path: root,
-      // Only its form matters: the store is the one in memory.
+      // Only the form of the URL matters, because the store in memory is used.
       store: 's3://bucket/prefix',
       stateDirectory,
       concurrency: 4,
@@ -95,7 +95,7 @@ export function createHarness(files: Files = {}): Harness {
         signal: abort.signal,
         endsWithRuns: options.endsWithRuns,
       });
-      report.catch(() => undefined); // whoever waits for it is told
+      report.catch(() => undefined); // a caller that awaits `report` gets the error
       return {
         report,
         until: async (subject, check) => {
@@ -111,7 +111,7 @@ export function createHarness(files: Files = {}): Harness {
   };
 }
 
-/** The files below a directory, but for what is of this machine. */
+/** Reads the files below a directory, except in `.plx`. */
 export function readTree(directory: string): Record<string, string> {
   mkdirSync(directory, { recursive: true });
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
@@ -123,7 +123,7 @@ export function readTree(directory: string): Record<string, string> {
   );
 }
 
-/** What a memory store has of a run, by path; without what the uploader keeps for itself. */
+/** Returns the objects of a run in a memory store by path, except in `.plx`. */
 export function readStore(store: MemoryStore, uuid = RUN): Record<string, string> {
   return Object.fromEntries(
     [...store.objects]

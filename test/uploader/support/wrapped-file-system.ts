@@ -1,4 +1,4 @@
-/** The host's file system with some calls replaced: for failures and interruptions at a chosen moment. */
+/** The host's file system with some calls replaced, to inject failures and interruptions. */
 
 import type { FileSystem, ReadableFile, WritableFile } from '../../../uploader/base/io/file-system.js';
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
@@ -7,7 +7,7 @@ export function wrapFileSystem(changes: Partial<FileSystem>): FileSystem {
   return { ...nodeFileSystem, ...changes };
 }
 
-/** Calls `before` ahead of each read of a file that is opened. */
+/** Calls `before` ahead of each read of an opened file. */
 export function onEachRead(before: (path: string, readIndex: number) => Promise<void> | void): FileSystem {
   return wrapFileSystem({
     openForReading: async (path) => {
@@ -28,7 +28,7 @@ export function onEachRead(before: (path: string, readIndex: number) => Promise<
   });
 }
 
-/** Writes fail with `code` from the moment that `isFailing` says so. */
+/** Makes writes fail with `code` while `isFailing` returns true. */
 export function failingWrites(isFailing: (path: string) => boolean, code: string): FileSystem {
   return wrapFileSystem({
     openForWriting: async (path, how, mode) => {
@@ -43,5 +43,5 @@ export function failingWrites(isFailing: (path: string) => boolean, code: string
 }
 
 export function systemError(code: string): Error {
-  return Object.assign(new Error(`${code}: made by a test`), { code });
+  return Object.assign(new Error(`${code}: simulated by a test`), { code });
 }

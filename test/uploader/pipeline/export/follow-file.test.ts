@@ -39,7 +39,7 @@ async function follow(
   }
 }
 
-/** Reads on until nothing more is to be had; the position goes through JSON each time. */
+/** Reads until nothing more is available. The position is converted to JSON and back each time. */
 async function followAll(path: string, from: FilePosition, events: Event[], options?: Options) {
   let position = from;
   for (let hasMore = true; hasMore; ) {
@@ -59,7 +59,7 @@ async function readAll(path: string): Promise<Event[]> {
 }
 
 describe('followFile', () => {
-  it('gives what the reader gives, however it is cut into pieces, grown and damaged', async () => {
+  it('returns the same events as the reader for any pieces, growth and damage', async () => {
     const path = join(createTempDir(), 'events');
     const records = Buffer.concat(someRecords(12));
     const damage = fc.oneof(
@@ -91,7 +91,7 @@ describe('followFile', () => {
     );
   });
 
-  it('waits before damage until it is told to go on', async () => {
+  it('stops before damage until it is accepted', async () => {
     const path = join(createTempDir(), 'events');
     const [first, second, third] = someRecords(3);
     const bad = Buffer.from(second!);
@@ -112,7 +112,7 @@ describe('followFile', () => {
     ['is shorter', (path: string) => truncateSync(path, 100)],
     ['begins with other bytes', (path: string) => writeFileSync(path, Buffer.concat(someRecords(5, 7)))],
     [
-      'has other bytes before the place',
+      'has other bytes before the position',
       (path: string) => {
         const records = someRecords(5);
         records[3] = someRecords(1, 3 + 12)[0]!;
@@ -120,7 +120,7 @@ describe('followFile', () => {
         writeFileSync(path, bytes.subarray(0, Buffer.concat(someRecords(4)).length));
       },
     ],
-  ])('tells that a file is another one that %s', async (_what, change) => {
+  ])('reports "rewritten" for a file that %s', async (_what, change) => {
     const path = join(createTempDir(), 'events');
     writeFileSync(path, Buffer.concat(someRecords(4)));
     const position = await followAll(path, START, []);
@@ -129,7 +129,7 @@ describe('followFile', () => {
     expect(await follow(path, position, [])).toEqual({ status: 'rewritten' });
   });
 
-  it('reads a record that is larger than a piece, and not before all of it is there', async () => {
+  it('reads a record that is larger than a piece once all of it is written', async () => {
     const path = join(createTempDir(), 'events');
     const [record] = someRecords(1, 1);
     const events: Event[] = [];

@@ -25,7 +25,7 @@ const BASE = 'outputs/tensorboard';
 const FIRST = 'events.out.tfevents.1';
 const SECOND = 'events.out.tfevents.2';
 
-/** A log directory, and the directory for what is made of it. */
+/** A log directory, and the directory of its generated files. */
 function createPlaces() {
   const places = { logs: createTempDir(), state: join(createTempDir(), 'exports', 'run') };
   return {
@@ -82,7 +82,7 @@ function open(
   });
 }
 
-/** Steps until there is no more to do, and remembers after each `saveEvery` of them. */
+/** Runs steps until nothing remains, and saves after every `saveEvery` steps. */
 async function run(exporter: RunExporter, places: Places, saveEvery = 2, base = BASE): Promise<Step[]> {
   const steps: Step[] = [];
   for (;;) {
@@ -103,7 +103,7 @@ function readMade({ state }: Places): Record<string, string> {
 }
 
 describe('RunExporter', () => {
-  it('makes what the projection makes in one go, of several log directories', async () => {
+  it('exports several log directories to the same files as an uninterrupted export', async () => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(5));
     places.write(SECOND, ...someRecords(5, 5));
@@ -118,7 +118,7 @@ describe('RunExporter', () => {
     expect(Object.keys(files)).toContain('events/metric/worker-1__acc__top-1.plx');
   });
 
-  it('makes resources of event files of system metrics', async () => {
+  it('exports system metrics as resources', async () => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(3));
     const exporter = await open(places);
@@ -128,7 +128,7 @@ describe('RunExporter', () => {
     expect(Object.keys(readMade(places))).toContain('resources/metric/loss.plx');
   });
 
-  it('is killed at any step, and makes the same', async () => {
+  it('writes the same files after a crash at any step', async () => {
     const counter = createCrashingFileSystem(Number.POSITIVE_INFINITY);
     const prepare = (): Places => {
       const places = createPlaces();
@@ -152,7 +152,7 @@ describe('RunExporter', () => {
     }
   }, 120_000);
 
-  it('is killed again and again while event files grow, and makes the same', async () => {
+  it('writes the same files after repeated crashes while event files grow', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ records: fc.integer({ min: 0, max: 4 }), crashAt: fc.nat(60) }), {
@@ -181,7 +181,7 @@ describe('RunExporter', () => {
     );
   }, 120_000);
 
-  it('goes on where it was, and writes only what is new', async () => {
+  it('resumes where it stopped and writes only new rows', async () => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(6));
     await run(await open(places), places, 1);
@@ -198,7 +198,7 @@ describe('RunExporter', () => {
     expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
   });
 
-  it('makes all anew when an event file is another one', async () => {
+  it('regenerates all files when an event file was replaced', async () => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(6));
     const exporter = await open(places);
@@ -212,10 +212,10 @@ describe('RunExporter', () => {
 
   it.each([
     [
-      'a file is shorter',
+      'a file is truncated',
       ({ state }: Places) => writeFileSync(join(state, 'events/metric/loss.plx'), 'step'),
     ],
-    ['a file is gone', ({ state }: Places) => rmSync(join(state, 'events/metric/loss.plx'))],
+    ['a file is missing', ({ state }: Places) => rmSync(join(state, 'events/metric/loss.plx'))],
     [
       'a file has other bytes',
       ({ state }: Places) => {
@@ -223,19 +223,19 @@ describe('RunExporter', () => {
         writeFileSync(path, readFileSync(path, 'utf8').replace('1.0', '7.0'));
       },
     ],
-    ['nothing is remembered', ({ state }: Places) => rmSync(join(state, 'export.jsonl'))],
+    ['the saved state is missing', ({ state }: Places) => rmSync(join(state, 'export.jsonl'))],
     [
-      'what is remembered is cut',
+      'the saved state is truncated',
       ({ state }: Places) => {
         const path = join(state, 'export.jsonl');
         writeFileSync(path, readFileSync(path).subarray(0, -20));
       },
     ],
     [
-      'an asset is gone that is not stored',
-      ({ state }: Places) => rmSync(join(state, 'assets/image/picture_1.png')),
+      'an asset that is not stored is missing',
+      ({ state }: Places) => rmSync(join(state, 'assets/image/photo_1.png')),
     ],
-  ])('makes all anew when %s', async (_what, damage) => {
+  ])('regenerates all files when %s', async (_what, damage) => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(6));
     await run(await open(places), places, 1);
@@ -245,19 +245,19 @@ describe('RunExporter', () => {
     expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
   });
 
-  it('does without assets that are stored', async () => {
+  it('does not need local copies of stored assets', async () => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(6));
     const exporter = await open(places);
     await run(exporter, places, 1);
-    await exporter.made.removeAsset('assets/image/picture_1.png');
+    await exporter.made.removeAsset('assets/image/photo_1.png');
     const [step] = await run(await open(places, { isAssetStored: () => true }), places, 1);
 
     expect(step).toEqual({ changed: [], isAnew: false, hasMore: false });
-    expect(existsSync(join(places.state, 'assets/image/picture_1.png'))).toBe(false);
+    expect(existsSync(join(places.state, 'assets/image/photo_1.png'))).toBe(false);
   });
 
-  it('passes over an event file that cannot be read, and says which', async () => {
+  it('skips an event file that cannot be read, and lists it', async () => {
     const places = createPlaces();
     places.write(FIRST, ...someRecords(2));
     places.write(`other/${FIRST}`, ...someRecords(2));

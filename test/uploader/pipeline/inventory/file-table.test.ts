@@ -17,7 +17,7 @@ function stat(sizeBytes: number, changes: Partial<FileStat> = {}): FileStat {
 }
 
 describe('FileTable', () => {
-  it('finds each name in its folder, whatever the names, as a map would', () => {
+  it('finds each name in its folder like a map, for arbitrary names', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat(3), fc.string({ unit: 'grapheme', maxLength: 12 })), { maxLength: 400 }),
@@ -43,11 +43,11 @@ describe('FileTable', () => {
     );
   });
 
-  it('F24: keeps 100,000 files, with all that is known of them, in less than 200 bytes each', async () => {
+  it('F24: keeps all facts about each of 100,000 files in less than 200 bytes', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const sizeOf = async (): Promise<number> => {
-      // Buffers are freed beside the program, some time after their collection.
+      // Buffers are freed asynchronously, some time after they were garbage-collected.
       for (let round = 0; round < 3; round += 1) {
         collect();
         await sleep(20);
@@ -84,7 +84,7 @@ describe('FileTable', () => {
 });
 
 describe('EtagColumn', () => {
-  it('gives back each name, whatever its form', () => {
+  it('returns each ETag unchanged, whatever its form', () => {
     const hex = '0123456789abcdef0123456789abcdef';
     const names = [
       '',
@@ -109,7 +109,7 @@ describe('EtagColumn', () => {
   });
 });
 
-describe('Tracker', () => {
+describe('Inventory', () => {
   function createInventory() {
     const dirty: number[] = [];
     const inventory = new Inventory({ clock: systemClock, onDirty: (id) => dirty.push(id) });
@@ -122,7 +122,7 @@ describe('Tracker', () => {
     return { inventory, dirty, run: inventory.runs[run]!, folder: inventory.onFolder(run, 'outputs') };
   }
 
-  it('takes a million changes of a file for one that is dirty', () => {
+  it('keeps a million changes of a file as one dirty row', () => {
     const { inventory, folder } = createInventory();
     for (let size = 0; size < 1000; size += 1) inventory.onFile(folder, 'file', stat(size));
 
@@ -131,7 +131,7 @@ describe('Tracker', () => {
     expect(inventory.pendingBytes(0)).toBe(999);
   });
 
-  it('is told again only of what has changed', () => {
+  it('reports a file as changed only when its version differs', () => {
     const { inventory, folder, dirty } = createInventory();
 
     expect(inventory.onFile(folder, 'file', stat(1)).isChanged).toBe(true);
@@ -140,14 +140,14 @@ describe('Tracker', () => {
     expect(dirty).toEqual([0, 0]);
   });
 
-  it('F16: does not look at the device', () => {
+  it('F16: ignores the device number', () => {
     const { inventory, folder } = createInventory();
     inventory.onFile(folder, 'file', stat(1));
 
     expect(inventory.onFile(folder, 'file', stat(1, { device: 2n })).isChanged).toBe(false);
   });
 
-  it('knows from the listing what the store has lost, and what it has that nobody remembers', () => {
+  it('learns from a listing which objects are missing, and which are not in the journal', () => {
     const { inventory, folder, run } = createInventory();
     const version = { sizeBytes: 1, mtimeNs: 1n, ctimeNs: 1n, ino: 1n };
     for (const name of ['lost', 'kept'])
@@ -170,7 +170,7 @@ describe('Tracker', () => {
     expect(inventory.table.count).toBe(3);
   });
 
-  it('knows where the files of a log directory lie, and those that are made of its event files', () => {
+  it('returns the local paths of files of a log directory, and of its generated files', () => {
     const inventory = new Inventory({ clock: systemClock });
     const directory = Buffer.from('/logs');
     const filesAt = 'outputs/tensorboard';
@@ -187,7 +187,7 @@ describe('Tracker', () => {
     });
   });
 
-  it('leaves what is made of event files alone when the directory of that name is looked at, unless it has a file of that name', () => {
+  it('keeps generated files that a scan does not find, unless the writer has a file of that name', () => {
     const { inventory, run } = createInventory();
     run.exportDirectory = Buffer.from('/state');
     const id = inventory.onGeneratedFile(run, 'events/metric/loss.plx', stat(2))!;
@@ -205,7 +205,7 @@ describe('Tracker', () => {
     expect(inventory.placeOf(id)?.directory.toString()).toBe('/run');
   });
 
-  it('asks nothing more of a file that was made and is stored and removed', () => {
+  it('needs no work for a generated file that was stored and then removed', () => {
     const { inventory, run } = createInventory();
     const id = inventory.onGeneratedFile(run, 'assets/image/a_1.png', stat(2))!;
     inventory.onGeneratedGone(id);

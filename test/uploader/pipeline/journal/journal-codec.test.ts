@@ -22,11 +22,11 @@ function encode(records: readonly JournalRecord[]): Buffer {
 
 const entries = [entry('a'), entry('b', { isRecent: true }), entry('a', { crc32: 7 })];
 const journal = encode([HEADER, ...entries.map((value) => ({ kind: 'done', entry: value }) as const)]);
-/** Ends of lines: after the header, after each entry. */
+/** Offsets of the line ends: after the header and after each entry. */
 const ends = [...journal].flatMap((byte, index) => (byte === 0x0a ? [index + 1] : []));
 
 describe('encodeJournalLine', () => {
-  // The checksum is by Python’s zlib.
+  // The checksum comes from Python’s zlib.
   it('frames a record as crc, length, sequence number and JSON', () => {
     expect(encodeJournalLine(0, HEADER).toString()).toBe(
       'c922b6d1 45 0 {"kind":"header","version":1,"rootId":"root"}\n',
@@ -35,18 +35,18 @@ describe('encodeJournalLine', () => {
 });
 
 describe('replayJournal', () => {
-  it('returns the last entry of each key, every field as it was', () => {
+  it('returns the last entry of each key with all fields unchanged', () => {
     const replay = replayJournal(journal);
 
     expect(replay).toMatchObject({ damage: 'none', lineCount: 4, goodBytes: journal.length, header: HEADER });
     expect([...replay.entries.values()]).toEqual([entries[2], entries[1]]);
   });
 
-  it('is empty for no bytes', () => {
+  it('returns no entries for no bytes', () => {
     expect(replayJournal(Buffer.alloc(0))).toMatchObject({ damage: 'none', lineCount: 0, header: null });
   });
 
-  it('keeps all whole lines, cut at every byte', () => {
+  it('keeps all complete lines of a file truncated at any byte', () => {
     for (let cut = 0; cut <= journal.length; cut += 1) {
       const whole = ends.filter((end) => end <= cut).length;
 
@@ -60,7 +60,7 @@ describe('replayJournal', () => {
     }
   });
 
-  it('keeps all lines before a damaged one, with every single bit flipped', () => {
+  it('keeps all lines before a damaged one, for each flipped bit', () => {
     for (let index = 0; index < journal.length * 8; index += 1) {
       const damaged = Buffer.from(journal);
       damaged[index >> 3] = damaged[index >> 3]! ^ (1 << (index & 7));
@@ -73,7 +73,7 @@ describe('replayJournal', () => {
     }
   });
 
-  it('never throws and never invents a key, whatever the bytes', () => {
+  it('never throws or invents a key for arbitrary bytes', () => {
     const anyBytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc.string().map((text) => Buffer.from(text)),
@@ -90,7 +90,7 @@ describe('replayJournal', () => {
   it.each([
     ['a line out of sequence', [HEADER, entries[0], entries[1]], [0, 2, 1]],
     ['a second header', [HEADER, HEADER], [0, 1]],
-    ['an entry in place of the header', [entries[0]], [0]],
+    ['an entry instead of the header', [entries[0]], [0]],
   ])('stops at %s', (_, values, seqs) => {
     const lines = values.map((value, index) =>
       encodeJournalLine(seqs[index]!, 'kind' in value! ? value : { kind: 'done', entry: value! }),
@@ -102,7 +102,7 @@ describe('replayJournal', () => {
     expect(replay.entries.size).toBe(0);
   });
 
-  it.each(['../x', '/x', '.plx/x', 'a%00'])('refuses the path %j, checksum or not', (path) => {
+  it.each(['../x', '/x', '.plx/x', 'a%00'])('rejects the path %j even with a valid checksum', (path) => {
     const replay = replayJournal(encode([HEADER, { kind: 'done', entry: entry(path) }]));
 
     expect(replay).toMatchObject({ damage: 'corrupt', lineCount: 1 });

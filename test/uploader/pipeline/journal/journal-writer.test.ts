@@ -42,7 +42,7 @@ function intent(tx: string, name: string): Intent {
   return { tx, strategy: 'mpu', base: null, entry: rest, targetBytes: 3 };
 }
 
-/** A journal's owner: remembers, as the tracker does, what it was told and what it has recorded. */
+/** A sink that, like the inventory, keeps all replayed and recorded entries. */
 class Memory {
   readonly directory = createTempDir();
   readonly notices: string[] = [];
@@ -69,7 +69,7 @@ class Memory {
     await journalWriter.append({ kind: 'done', entry: each });
   }
 
-  /** What another process would read. */
+  /** Returns the entries that another process would read. */
   async read(): Promise<Map<string, JournalEntry>> {
     const found = new Map<string, JournalEntry>();
     const sink = { onEntry: (each: JournalEntry) => found.set(each.key, each), onSegment: () => undefined };
@@ -86,7 +86,7 @@ class Memory {
   }
 }
 
-/** Fails the calls of one kind, from the moment that `isFailing` says so. */
+/** Returns a file system whose calls of one kind fail while `isFailing` returns true. */
 function failing(call: 'append' | 'sync', code: string, isFailing: (path: string) => boolean): FileSystem {
   return wrapFileSystem({
     openForWriting: async (path, how, mode) => {
@@ -106,7 +106,7 @@ function failing(call: 'append' | 'sync', code: string, isFailing: (path: string
 }
 
 describe('a journal', () => {
-  it('remembers over processes, the last entry of each key', async () => {
+  it('keeps the last entry of each key across processes', async () => {
     const memory = new Memory();
     for (let process = 0; process < 12; process += 1) {
       const journalWriter = await memory.open();
@@ -123,7 +123,7 @@ describe('a journal', () => {
     expect(memory.notices).toEqual([]);
   });
 
-  it('remembers intents that are open, with their parts, and the keys of those that are not', async () => {
+  it('keeps open intents with their parts, and the keys of crashed commits', async () => {
     const memory = new Memory();
     const journalWriter = await memory.open();
     const part = { number: 1, sizeBytes: 8, crc32: 9, etag: 'p' };
@@ -143,7 +143,7 @@ describe('a journal', () => {
     expect(memory.replay?.crashedKeys).toEqual([`${RUN}/open`]);
   });
 
-  it('becomes a snapshot once it holds much more than what is alive', async () => {
+  it('writes a snapshot once it is much larger than its live records', async () => {
     const memory = new Memory();
     const journalWriter = await memory.open();
     const long = 'x'.repeat(200);
@@ -164,7 +164,7 @@ describe('a journal', () => {
     expect(await memory.read()).toEqual(memory.entries);
   });
 
-  it('remembers what is under way through any number of processes that are killed over it', async () => {
+  it('keeps open intents across any number of killed processes', async () => {
     const directory = createTempDir();
     const open = () => {
       const sink = new Inventory({ clock: systemClock });
@@ -191,7 +191,7 @@ describe('a journal', () => {
     }
   });
 
-  it('F5: is whole after a crash at any step of making a snapshot', async () => {
+  it('F5: is complete after a crash at any step of writing a snapshot', async () => {
     for (let crashAt = 0; crashAt < 14; crashAt += 1) {
       const memory = new Memory();
       for (let process = 0; process < 9; process += 1) {
@@ -199,7 +199,7 @@ describe('a journal', () => {
         await memory.record(journalWriter, `of-${process}`);
         await journalWriter.close();
       }
-      // The ninth process has left so many files that the tenth makes a snapshot. It is killed at its n-th change of the disk.
+      // Nine processes leave so many files that the tenth writes a snapshot. It is killed at its n-th change of the disk.
       let steps = 0;
       const step =
         <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
@@ -230,7 +230,7 @@ describe('a journal', () => {
   });
 
   it.each(['append', 'sync'] as const)(
-    'F57: survives a full disk at %s with what its ballast frees',
+    'F57: survives a full disk at %s by removing its ballast',
     async (call) => {
       const memory = new Memory();
       const ballast = join(memory.directory, 'ballast');
@@ -248,7 +248,7 @@ describe('a journal', () => {
     },
   );
 
-  it('F57: falls silent when the disk stays full, says so once, and writes everything once there is space again', async () => {
+  it('F57: is disabled while the disk is full, reports that once, and writes everything once there is space again', async () => {
     const memory = new Memory();
     let isFull = false;
     let nowMs = 0;
@@ -277,7 +277,7 @@ describe('a journal', () => {
     expect((await memory.read()).size).toBe(3);
   });
 
-  it('F58: does not believe a file whose sync failed: all goes into a new one', async () => {
+  it('F58: writes a new file with all records after a failed sync', async () => {
     const memory = new Memory();
     let failures = 1;
     let isFailing = false;
@@ -293,7 +293,7 @@ describe('a journal', () => {
     expect(memory.notices).toEqual([]);
   });
 
-  it('F58: falls silent when the new file fails too', async () => {
+  it('F58: is disabled when the new file fails too', async () => {
     const memory = new Memory();
     let isFailing = false;
     const journalWriter = await memory.open(failing('sync', 'EIO', () => isFailing));
@@ -305,7 +305,7 @@ describe('a journal', () => {
     await journalWriter.close();
   });
 
-  it('F59: is put aside where it is damaged, its good part kept', async () => {
+  it('F59: quarantines a damaged file and keeps its valid lines', async () => {
     const memory = new Memory();
     const journalWriter = await memory.open();
     for (const name of ['a', 'b', 'c']) await memory.record(journalWriter, name);
@@ -323,7 +323,7 @@ describe('a journal', () => {
     expect([...(await memory.read()).keys()]).toEqual([`${RUN}/a`]);
   });
 
-  it('F59: never gives what was not recorded, whatever happens to its bytes', async () => {
+  it('F59: never returns an entry that was not recorded, however its bytes are damaged', async () => {
     const memory = new Memory();
     const journalWriter = await memory.open();
     for (let index = 0; index < 20; index += 1) await memory.record(journalWriter, `file-${index}`, index);
@@ -357,7 +357,7 @@ describe('a journal', () => {
   it.each([
     ['another root', { ...OWNER, rootId: 'other' }],
     ['another host', { ...OWNER, hostId: 'other' }],
-  ])('F60: of %s counts as none, and is put aside', async (_, owner) => {
+  ])('F60: quarantines a journal of %s and ignores its records', async (_, owner) => {
     const memory = new Memory();
     const journalWriter = await memory.open();
     await memory.record(journalWriter, 'a');
@@ -369,7 +369,7 @@ describe('a journal', () => {
     expect(memory.notices).toEqual(['NOTICE_JOURNAL_QUARANTINED']);
   });
 
-  it('takes a torn last line for what a crash leaves', async () => {
+  it('accepts an incomplete last line as the result of a crash', async () => {
     const memory = new Memory();
     const journalWriter = await memory.open();
     await memory.record(journalWriter, 'a');
@@ -382,7 +382,7 @@ describe('a journal', () => {
     expect(memory.notices).toEqual([]);
   });
 
-  it('refuses a state directory that cannot be used', async () => {
+  it('rejects a state directory that cannot be used', async () => {
     const memory = new Memory();
     renameSync(memory.directory, `${memory.directory}-away`);
     writeFileSync(memory.directory, 'a file in its place');

@@ -1,4 +1,4 @@
-/** Receipts of runs that have ended: what they claim, when they are written, and when not. */
+/** Manifests of ended runs: their content, and when they are written. */
 
 import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync, rmSync } from 'node:fs';
@@ -18,12 +18,12 @@ function manifestKeys({ store }: Harness): string[] {
 function readManifest(harness: Harness): Manifest {
   const [key = ''] = manifestKeys(harness);
   const manifest = parseManifest(harness.store.objects.get(key)?.bytes ?? Buffer.alloc(0));
-  if (manifest === null) throw new Error('there is no receipt');
+  if (manifest === null) throw new Error('no manifest found');
   return manifest;
 }
 
-describe('a receipt', () => {
-  it('has size, both checksums and version of each file of a run that has ended', async () => {
+describe('a manifest', () => {
+  it('lists the size, checksums and ETag of each file of an ended run', async () => {
     const harness = createHarness({ ...ENDED, 'outputs/a b': 'content', 'outputs/empty': '' });
 
     await harness.sync();
@@ -48,7 +48,7 @@ describe('a receipt', () => {
     }
   });
 
-  it('is written once for what is stored, and costs nothing afterwards', async () => {
+  it('is written once for the same objects and needs no further requests', async () => {
     const harness = createHarness(ENDED);
     await harness.sync();
     const [before] = manifestKeys(harness);
@@ -78,7 +78,7 @@ describe('a receipt', () => {
     expect(readManifest(harness).lines.find(({ path }) => path === 'outputs/log')?.sizeBytes).toBe(8);
   });
 
-  it('keeps what was proven of files that are no longer on disk', async () => {
+  it('keeps the lines of files that are no longer on disk', async () => {
     const harness = createHarness({ ...ENDED, 'outputs/a': 'a', 'outputs/b': 'b' });
     await harness.sync();
     const before = readManifest(harness).lines.find(({ path }) => path === 'outputs/a');
@@ -90,7 +90,7 @@ describe('a receipt', () => {
     expect(readManifest(harness).lines.find(({ path }) => path === 'outputs/a')).toEqual(before);
   });
 
-  it('is not written of a run that is still written, nor where it is not wanted', async () => {
+  it('is not written for a live run, or when manifests are disabled', async () => {
     const live = createHarness();
     const unwanted = createHarness(ENDED);
 
@@ -100,10 +100,10 @@ describe('a receipt', () => {
     expect([manifestKeys(live), manifestKeys(unwanted)]).toEqual([[], []]);
   });
 
-  it('claims nothing of an object that somebody else has replaced', async () => {
+  it('is not written when another writer has replaced an object', async () => {
     const harness = createHarness({ ...ENDED, 'outputs/a': 'a' });
     await harness.sync({ config: { manifests: false } });
-    // After the pass has listed the run, and before its receipt is written.
+    // Replace the object after the sync has listed the run, and before the manifest is written.
     let lists = 0;
     harness.store.fault = (operation) => {
       if (operation === 'list') lists += 1;
@@ -116,7 +116,7 @@ describe('a receipt', () => {
     expect(manifestKeys(harness)).toEqual([]);
   });
 
-  it('takes the segments along that are part of their object by now, and leaves earlier generations', async () => {
+  it('removes segments that are part of their object, and keeps those of previous versions', async () => {
     const harness = createHarness({ ...ENDED, 'outputs/log': 'one two' });
     const segment = (generation: number) =>
       `${RUN}/.plx/seg/outputs/log/${generation}/${'3'.padStart(20, '0')}-4`;
@@ -127,7 +127,7 @@ describe('a receipt', () => {
     expect([0, 1].map((generation) => harness.store.objects.has(segment(generation)))).toEqual([false, true]);
   });
 
-  it('that was cut short proves nothing', () => {
+  it('is rejected by the parser when it is truncated', () => {
     const line = {
       path: 'a',
       size: 1,

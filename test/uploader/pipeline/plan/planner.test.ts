@@ -19,13 +19,13 @@ describe('planFile', () => {
   const stored = (sizeBytes: number, etag = 'e'): ObjectVersion => ({ etag, sizeBytes });
 
   it.each<[string, string, FileVersion, JournalEntry | null, ObjectVersion | null]>([
-    ['upload new', 'nothing is known', model, null, null],
-    ['upload missing', 'the journal has it and the store has not', model, entry(10), null],
-    ['upload grown', 'it is longer than the object', model, entry(9), stored(9)],
-    ['upload grown', 'it is longer than an object without a journal', model, null, stored(9)],
-    ['upload rewritten', 'it is shorter than the object', model, entry(11), stored(11)],
-    ['verify unverified', 'only the store has it, at its size', model, null, stored(10)],
-    ['verify replaced', 'the object is another one of its size', model, entry(10), stored(10, 'other')],
+    ['upload new', 'the file is unknown', model, null, null],
+    ['upload missing', 'only the journal has it', model, entry(10), null],
+    ['upload grown', 'it is larger than the object', model, entry(9), stored(9)],
+    ['upload grown', 'it is larger than an object that is not in the journal', model, null, stored(9)],
+    ['upload rewritten', 'it is smaller than the object', model, entry(11), stored(11)],
+    ['verify unverified', 'only the store has it, with the same size', model, null, stored(10)],
+    ['verify replaced', 'another object of the same size is stored', model, entry(10), stored(10, 'other')],
     ['skip unchanged', 'disk, journal and store agree', model, entry(10), stored(10)],
     [
       'verify recent',
@@ -35,11 +35,11 @@ describe('planFile', () => {
       stored(10),
     ],
     ['verify touched', 'only mtime differs', { ...model, mtimeNs: 9n }, entry(10), stored(10)],
-    ['verify touched', 'mtime was set back, ctime tells', { ...model, ctimeNs: 9n }, entry(10), stored(10)],
+    ['verify touched', 'only ctime differs', { ...model, ctimeNs: 9n }, entry(10), stored(10)],
     ['verify touched', 'another file took its name', { ...model, ino: 9n }, entry(10), stored(10)],
     [
       'wait unfinished-record',
-      'nothing was added to the beginning of a record behind the stored ones',
+      'an incomplete last record has not grown',
       model,
       entry(10, { object: stored(8) }),
       stored(8),
@@ -51,7 +51,7 @@ describe('planFile', () => {
     expect(base).toEqual(listed);
   });
 
-  it('believes the journal when there is no listing', () => {
+  it('trusts the journal until the store is listed', () => {
     const decision = planFile({ file: model, journalled: entry(10), listed: undefined });
 
     expect(decision).toMatchObject({ action: 'skip', base: { etag: 'e', sizeBytes: 10 } });
@@ -71,7 +71,7 @@ describe('compareWork', () => {
       .map(({ key }) => key);
   }
 
-  it('puts event files first, small before large, lineage and run file last', () => {
+  it('sorts event files first, small before large, and the lineage and run file last', () => {
     const sorted = order([
       ['run.plx.json', 1],
       ['lineages.plx.json', 1],

@@ -25,29 +25,29 @@ describe('chooseStrategy', () => {
     ['append', 'a file that grew', { keptBytes: MIN_APPEND_BYTES }],
     [
       'mpu',
-      'one that is too large to be copied',
+      'a file that is too large to copy, after its run has ended',
       { targetBytes: 1002 * MIB, keptBytes: 1001 * MIB, isLive: false },
     ],
     [
       'segment',
-      'one that is too large to be copied, and goes on',
+      'a growing file that is too large to copy',
       { targetBytes: 1002 * MIB, keptBytes: 1001 * MIB },
     ],
-    ['segment', 'one that the store cannot extend', { keptBytes: 90 * MIB, capabilities: UNPROBED_S3 }],
+    ['segment', 'a file without append support', { keptBytes: 90 * MIB, capabilities: UNPROBED_S3 }],
     [
       'mpu',
-      'the same, when its run has ended',
+      'a file without append support, after its run has ended',
       { keptBytes: 90 * MIB, capabilities: UNPROBED_S3, isLive: false },
     ],
-    ['mpu', 'the same, when a quarter waits', { keptBytes: 80 * MIB, capabilities: UNPROBED_S3 }],
+    ['mpu', 'a quarter in segments, without append', { keptBytes: 80 * MIB, capabilities: UNPROBED_S3 }],
     [
       'mpu',
-      'the same, after ten minutes',
+      'a file without append support, after ten minutes',
       { keptBytes: 99 * MIB, capabilities: UNPROBED_S3, sinceCommitMs: 600_000 },
     ],
-    ['segment', 'one whose extension takes too long', { keptBytes: 90 * MIB, isSlow: true }],
-    ['append', 'the same, when a quarter waits', { keptBytes: 80 * MIB, isSlow: true }],
-    ['append', 'the same, when its run has ended', { keptBytes: 90 * MIB, isSlow: true, isLive: false }],
+    ['segment', 'a growing file whose extension takes too long', { keptBytes: 90 * MIB, isSlow: true }],
+    ['append', 'a quarter in segments, with slow extensions', { keptBytes: 80 * MIB, isSlow: true }],
+    ['append', 'an ended run with slow extensions', { keptBytes: 90 * MIB, isSlow: true, isLive: false }],
   ])('chooses %s for %s', (expected, _, changes) => {
     expect(chooseStrategy({ ...FACTS, ...changes }).strategy).toBe(expected);
   });

@@ -23,12 +23,12 @@ const waitOf = (changes: Partial<TriggerFacts>) => msUntilDue({ ...growing, ...c
 
 describe('msUntilDue', () => {
   it.each([
-    ['a new file is sent soon', { storedBytes: null, fileBytes: 10 }, 2_000],
-    ['a file that began anew is sent at once', { storedBytes: 400 * KIB }, 0],
-    ['a small file is sent at every interval', { storedBytes: 64 * KIB, fileBytes: 65 * KIB }, 10_000],
-    ['one that has grown by a quarter, too', { storedBytes: 1 * MIB, fileBytes: 1.3 * MIB }, 10_000],
+    ['sends a new file after 2 s', { storedBytes: null, fileBytes: 10 }, 2_000],
+    ['sends a file that was truncated and restarted immediately', { storedBytes: 400 * KIB }, 0],
+    ['sends a small file at every interval', { storedBytes: 64 * KIB, fileBytes: 65 * KIB }, 10_000],
+    ['sends growth of a quarter at every interval', { storedBytes: 1 * MIB, fileBytes: 1.3 * MIB }, 10_000],
     [
-      'at every interval since the last commit began, so that what comes late need not wait',
+      'measures the interval from the start of the last commit, so that a later change waits less',
       {
         storedBytes: 64 * KIB,
         fileBytes: 65 * KIB,
@@ -37,7 +37,7 @@ describe('msUntilDue', () => {
       4_000,
     ],
     [
-      'but what is written at once is sent at once',
+      'waits at least 2 s after a change long after the last commit',
       {
         storedBytes: 64 * KIB,
         fileBytes: 65 * KIB,
@@ -46,7 +46,7 @@ describe('msUntilDue', () => {
       2_000,
     ],
     [
-      'one whose tail goes into segments, at every interval since the change',
+      'measures the interval of segments from the change',
       {
         storedBytes: 5 * MIB,
         fileBytes: 6 * MIB,
@@ -55,17 +55,13 @@ describe('msUntilDue', () => {
       10_000,
     ],
     [
-      'one that has hardly grown costs no more than 128 KiB a second',
+      'limits resending a file that has hardly grown to 128 KiB per second',
       { storedBytes: 4 * MIB, fileBytes: 4 * MIB + 1 },
       32_000,
     ],
+    ['extends an object at every interval', { storedBytes: 5 * MIB, fileBytes: 5 * MIB + 1 }, 10_000],
     [
-      'one that the store can extend is sent at every interval',
-      { storedBytes: 5 * MIB, fileBytes: 5 * MIB + 1 },
-      10_000,
-    ],
-    [
-      'but the store is left in peace for four times as long as its last copy took',
+      'waits four times the duration of the last copy before it extends an object again',
       {
         storedBytes: 500 * MIB,
         fileBytes: 501 * MIB,
@@ -74,7 +70,7 @@ describe('msUntilDue', () => {
       20_000,
     ],
     [
-      'however long the rest of it took, as that of the first',
+      'ignores the time of the last commit that was not spent on copying',
       {
         storedBytes: 900 * MIB,
         fileBytes: 901 * MIB,
@@ -83,7 +79,7 @@ describe('msUntilDue', () => {
       2_000,
     ],
     [
-      'and never for longer than the lag that is allowed',
+      'never waits for longer than the lag budget',
       {
         storedBytes: 500 * MIB,
         fileBytes: 501 * MIB,
@@ -92,14 +88,14 @@ describe('msUntilDue', () => {
       },
       40_000,
     ],
-    ['a file of no known growth is sent once it is quiet', { isAppended: false, quietMs: 500 }, 1_500],
-    ['or at the interval, when it never is', { isAppended: false, ageMs: 9_900 }, 100],
-    ['what is stored is compared as a whole when it rests', { isStored: true, quietMs: 50_000 }, 10_000],
+    ['sends an artifact once it has not changed for 2 s', { isAppended: false, quietMs: 500 }, 1_500],
+    ['sends an artifact that keeps changing at the interval', { isAppended: false, ageMs: 9_900 }, 100],
+    ['compares a stored file after a minute without changes', { isStored: true, quietMs: 50_000 }, 10_000],
   ])('%s', (_title, changes, expected) => {
     expect(waitOf(changes)).toBe(expected);
   });
 
-  it('is never more than a minute, and comes nearer with age', () => {
+  it('returns at most one minute, and less as the file ages', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -130,7 +126,7 @@ describe('msUntilDue', () => {
 });
 
 describe('isTooSlowToExtend', () => {
-  it('says so where a copy takes more than a quarter of the lag that is allowed', () => {
+  it('is true when a copy takes more than a quarter of the lag budget', () => {
     expect([isTooSlowToExtend(15_000), isTooSlowToExtend(15_001)]).toEqual([false, true]);
   });
 });

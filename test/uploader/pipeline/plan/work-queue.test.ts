@@ -18,10 +18,10 @@ function takeAll(queue: WorkQueue, lanes?: readonly Lane[]): number[] {
 }
 
 describe('WorkQueue', () => {
-  it('holds back what names the files of a run until they are settled, in each run by itself', () => {
+  it('holds back the lineage and run file until the other files of the same run are settled', () => {
     const queue = createQueue([{ phase: 2 }, { phase: 1 }, { phase: 0 }, { phase: 2, run: 1 }]);
 
-    // The run file was ready before any other file of its run was known: it still waits for them.
+    // The run file was ready before any other file of its run was known, and still waits for them.
     expect(takeAll(queue)).toEqual([2, 3]);
     queue.settle(2);
     expect(takeAll(queue)).toEqual([1]);
@@ -32,7 +32,7 @@ describe('WorkQueue', () => {
     expect(queue.size).toBe(0);
   });
 
-  it('keeps holding back while a file that was put back is still open', () => {
+  it('keeps holding back while a file that was added again is not settled', () => {
     const queue = createQueue([{ phase: 0 }, { phase: 2 }]);
     queue.take();
     queue.add(0);
@@ -43,7 +43,7 @@ describe('WorkQueue', () => {
     expect(takeAll(queue)).toEqual([1]);
   });
 
-  it('gives everything back when it is drained, what is held back too', () => {
+  it('returns all files when it is drained, including those held back', () => {
     const queue = createQueue([{ lane: 'events' }, { phase: 2 }, { lane: 'large' }]);
 
     expect(queue.drain().sort()).toEqual([0, 1, 2]);
@@ -51,14 +51,14 @@ describe('WorkQueue', () => {
     expect(queue.take()).toBeUndefined();
   });
 
-  it('takes from the lanes that it is told to', () => {
+  it('takes only from the given lanes', () => {
     const queue = createQueue([{ lane: 'large' }, { lane: 'events' }, { lane: 'logs' }]);
 
     expect(takeAll(queue, ['events', 'logs'])).toEqual([1, 2]);
     expect(takeAll(queue)).toEqual([0]);
   });
 
-  it('lets an event pass before the second of many large files, and a large file pass among many events', () => {
+  it('takes an event file before the second large file, and a large file among many event files', () => {
     const queue = createQueue([
       ...Array.from({ length: 5 }, () => ({ lane: 'large', bytes: 500 * MIB }) as const),
       ...Array.from({ length: 5 }, () => ({ lane: 'events', bytes: 1000 }) as const),
@@ -69,7 +69,7 @@ describe('WorkQueue', () => {
 });
 
 describe('FairShare', () => {
-  it('divides by weight while all lanes have work, and gives all to one that is alone', () => {
+  it('divides the capacity by weight while all lanes have work, and gives all of it to a single lane', () => {
     const share = new FairShare();
     const given = new Map<Lane, number>();
     for (let turn = 0; turn < 10_000; turn += 1) {
@@ -84,7 +84,7 @@ describe('FairShare', () => {
     expect(share.choose([])).toBeUndefined();
   });
 
-  it('saves nothing up: a lane that was idle does not get all of the past at once', () => {
+  it('gives a lane no credit for the time it was idle', () => {
     const share = new FairShare();
     for (let turn = 0; turn < 1000; turn += 1) share.charge('large', 1000);
 
@@ -105,7 +105,7 @@ describe('toLane', () => {
     ['log', 100 * MIB, 'logs'],
     ['artifact', 16 * MIB, 'small'],
     ['artifact', 16 * MIB + 1, 'large'],
-  ])('puts %s of %d bytes into %s', (fileClass, bytes, lane) => {
+  ])('assigns a file of class %s with %d bytes to the lane %s', (fileClass, bytes, lane) => {
     expect(toLane(fileClass, bytes)).toBe(lane);
   });
 });

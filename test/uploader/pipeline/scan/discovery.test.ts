@@ -7,7 +7,7 @@ import { makeRun, OTHER_RUN, RUN, writeFiles } from '../../support/run-tree.js';
 import { locateRuns as locate } from '../../support/scan.js';
 
 describe('discovery of runs', () => {
-  it('finds the runs of a root, sorted, and leaves links and other directories out', async () => {
+  it('finds the runs of a root, and skips symlinks and other directories', async () => {
     const root = createTempDir();
     const other = makeRun(root, {}, OTHER_RUN);
     const run = makeRun(root);
@@ -29,14 +29,14 @@ describe('discovery of runs', () => {
     ]);
   });
 
-  it('gives a run that is named alone the root that it lies in', async () => {
+  it('uses the parent root for a run that is named directly', async () => {
     const root = createTempDir();
     const run = makeRun(root);
 
     expect(await locate(run)).toMatchObject({ root, runs: [[RUN, run]] });
   });
 
-  it('knows a run anywhere by the uuid in its run file', async () => {
+  it('recognises a run anywhere by the uuid in its run file', async () => {
     const directory = createTempDir();
     writeFiles(directory, { 'run.plx.json': JSON.stringify({ uuid: RUN }) });
 
@@ -45,9 +45,9 @@ describe('discovery of runs', () => {
 
   it.each([
     ['absent', null],
-    ['half written', '{"uuid":'],
+    ['incomplete', '{"uuid":'],
     ['without a uuid', '{"name":"x"}'],
-  ])('knows a run by its place when the run file is %s', async (_, content) => {
+  ])('takes the uuid from the path when the run file is %s', async (_, content) => {
     const root = createTempDir();
     const run = join(root, 'runs', RUN);
     mkdirSync(run, { recursive: true });
@@ -57,7 +57,7 @@ describe('discovery of runs', () => {
     expect((await locate(root)).runs).toEqual([[RUN, run]]);
   });
 
-  it('believes the run file before the path, and reports a second directory of the same run', async () => {
+  it('prefers the uuid in the run file to the path, and reports a second directory of the same run', async () => {
     const root = createTempDir();
     const run = makeRun(root);
     writeFiles(join(root, 'runs', 'copy'), { 'run.plx.json': JSON.stringify({ uuid: RUN }) });
@@ -68,7 +68,7 @@ describe('discovery of runs', () => {
     expect(located.problems).toMatchObject([{ code: 'ERR_RUN_DUPLICATE', path: 'runs/copy' }]);
   });
 
-  it('does not read a run file through a link', async () => {
+  it('does not read a run file through a symlink', async () => {
     const elsewhere = createTempDir();
     writeFiles(elsewhere, { 'run.plx.json': JSON.stringify({ uuid: OTHER_RUN }) });
     const directory = createTempDir();
@@ -77,7 +77,7 @@ describe('discovery of runs', () => {
     await expect(locate(directory)).rejects.toThrow('has no uuid of 32 hex digits');
   });
 
-  it('follows a link that the user names', async () => {
+  it('follows a symlink that the user names', async () => {
     const root = createTempDir();
     makeRun(root);
     const link = join(createTempDir(), 'link');
@@ -89,7 +89,7 @@ describe('discovery of runs', () => {
   it.each([
     ['an empty directory', (directory: string) => directory, 'neither run.plx.json nor runs/'],
     [
-      'a path that is not there',
+      'a path that does not exist',
       (directory: string) => join(directory, 'nothing'),
       'the directory does not exist',
     ],
@@ -102,14 +102,14 @@ describe('discovery of runs', () => {
       'is not a directory',
     ],
     [
-      'a run file with a uuid that is none',
+      'a run file with an invalid uuid',
       (directory: string) => {
         writeFileSync(join(directory, 'run.plx.json'), '{"uuid":"../../etc"}');
         return directory;
       },
       'has no uuid',
     ],
-  ])('refuses %s', async (_, prepare, message) => {
+  ])('rejects %s', async (_, prepare, message) => {
     const path = prepare(createTempDir());
 
     await expect(locate(path)).rejects.toThrow(NotARunError);

@@ -18,7 +18,7 @@ describe('toSkipReason', () => {
     ['.aws', 'secret-shape'],
     ['kubeconfig', 'secret-shape'],
     ['my-service-account-key.json', 'secret-shape'],
-  ])('leaves out %s as %s', (name, reason) => {
+  ])('excludes %s as %s', (name, reason) => {
     expect(toSkipReason(name)).toBe(reason);
   });
 
@@ -31,9 +31,9 @@ describe('toSkipReason', () => {
     'tmp',
     'partial',
     '.gitignore',
-    // What Polyaxon's client leaves out unless it is told otherwise. Source: polyaxon 2.16.4, `_utils/cli_constants.py`.
+    // Names that Polyaxon's client excludes by default. Source: polyaxon 2.16.4, `_utils/cli_constants.py`.
     ...['lib', 'lib64', 'var', 'parts', 'eggs', 'sdist', 'dist', 'net.so', 'a.spec', 'a.manifest', 'a.egg'],
-  ])('sends %s', (name) => {
+  ])('does not exclude %s', (name) => {
     expect(toSkipReason(name)).toBeNull();
   });
 });

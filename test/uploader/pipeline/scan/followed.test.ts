@@ -1,4 +1,4 @@
-/** Which directories are looked at often, and which are watched, where there are many. */
+/** Which of many directories are scanned often, and which are watched. */
 
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { createScanner, type ScanSetup } from '../../support/scan.js';
 
 const MAX_WATCHED = 256;
 
-/** Runs with one event file each, and a scanner that has been at it for long. */
+/** Creates runs with one event file each, and a scanner that has scanned them once. */
 async function watchRuns(count: number, options: Parameters<typeof createScanner>[1] = {}) {
   const root = createTempDir();
   const uuids = Array.from({ length: count }, (_, i) => `${i}`.padStart(32, 'a'));
@@ -36,7 +36,7 @@ function sizeOf({ sink }: ScanSetup, uuid: string): number | undefined {
     .sizeBytes;
 }
 
-it('looks seldom at what another uploader works on, and at once when that is to be followed', async () => {
+it('scans runs of another uploader rarely, and immediately once they are followed', async () => {
   const followed = new Set<number>();
   const scene = await watchRuns(2, { isFollowed: (run) => followed.has(run) });
   const [ours = '', other = ''] = scene.uuids;
@@ -66,7 +66,7 @@ it('looks seldom at what another uploader works on, and at once when that is to 
   expect(sizeOf(scene, other)).toBe(before + 12);
 });
 
-it('keeps its watches where more directories change than it may watch, and gives those of quiet ones to others', async () => {
+it('keeps its file watches when too many directories change, and moves the watches of quiet ones to others', async () => {
   const watched = new Set<string>();
   let unwatched = 0;
   const hints: HintSource = {

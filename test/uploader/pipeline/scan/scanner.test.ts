@@ -12,7 +12,7 @@ import { systemError, wrapFileSystem } from '../../support/wrapped-file-system.j
 const pathsOf = ({ files }: Snapshot): string[] => files.map(({ relPath }) => relPath);
 
 describe('Scanner: one run', () => {
-  it('finds all files of a run with size and time stamps in nanoseconds', async () => {
+  it('finds all files of a run with size and timestamps in nanoseconds', async () => {
     const run = makeRun(createTempDir(), {
       [EVENT_FILE]: 'events',
       'outputs/a/b/c/deep.txt': 'x',
@@ -40,7 +40,7 @@ describe('Scanner: one run', () => {
     expect(snapshot.problems).toEqual([]);
   });
 
-  it('reports links and does not follow them: to a file, a directory, nowhere, itself, its own run', async () => {
+  it('reports symlinks without following them: to a file, a directory, nothing, itself, its own run', async () => {
     const outside = createTempDir();
     writeFiles(outside, { 'secret.txt': 'secret', 'directory/secret.txt': 'secret' });
     const run = makeRun(createTempDir());
@@ -80,7 +80,7 @@ describe('Scanner: one run', () => {
     ]);
   });
 
-  it('leaves out unfinished files, the reserved directory, tools and secret shapes, whole directories at once', async () => {
+  it('excludes unfinished files, the reserved directory, and files and directories of tools or with secret-like names', async () => {
     const run = makeRun(createTempDir(), {
       'outputs/model.bin.partial': 'x',
       '.plx/lease.json': 'x',
@@ -101,7 +101,7 @@ describe('Scanner: one run', () => {
     ]);
   });
 
-  it('gives names with newlines, percent signs and invalid UTF-8 keys of their own', async () => {
+  it('encodes names with newlines, percent signs and invalid UTF-8 to distinct keys', async () => {
     const run = makeRun(createTempDir());
     const names = ['line\nbreak', 'line%0Abreak', 'é', 'e\u0301'].map((name) => Buffer.from(name));
     for (const name of [...names, Buffer.from([0x78, 0xff])])
@@ -122,7 +122,7 @@ describe('Scanner: one run', () => {
     );
   });
 
-  it('reports a name that is too long once encoded as a problem: its bytes would not be stored', async () => {
+  it('reports a problem for a name that is too long after encoding', async () => {
     const run = makeRun(createTempDir(), { ['%'.repeat(100)]: 'x' });
 
     const snapshot = await scan(run);
@@ -131,14 +131,14 @@ describe('Scanner: one run', () => {
     expect(pathsOf(snapshot)).toEqual(['lineages.plx.json', 'run.plx.json']);
   });
 
-  it('goes through a tree 400 directories deep', async () => {
+  it('scans a tree that is 400 directories deep', async () => {
     const deep = Array.from({ length: 400 }, () => 'd').join('/');
     const run = makeRun(createTempDir(), { [`${deep}/file`]: 'x' });
 
     expect(pathsOf(await scan(run))[0]).toBe(`${deep}/file`);
   });
 
-  it('reports a directory that cannot be listed and goes on with the others', async () => {
+  it('reports a directory that cannot be listed and scans the others', async () => {
     const run = makeRun(createTempDir(), { 'closed/a': 'x', 'open/b': 'x' });
     const fileSystem = wrapFileSystem({
       readDirectory: (path) =>
@@ -153,7 +153,7 @@ describe('Scanner: one run', () => {
     expect(snapshot.problems).toMatchObject([{ code: 'ERR_FILE_UNREADABLE', path: 'closed' }]);
   });
 
-  it('takes a file or directory that goes away during the walk for one that never was', async () => {
+  it('ignores a file or directory that is deleted during the scan', async () => {
     const run = makeRun(createTempDir(), { 'gone/a': 'x', 'outputs/b': 'x' });
     const gone = /\/gone$|\/b$/;
     const fileSystem = wrapFileSystem({
@@ -175,7 +175,7 @@ describe('Scanner: one run', () => {
     expect(snapshot.problems).toEqual([]);
   });
 
-  it('reports a run directory that goes away', async () => {
+  it('reports a run directory that does not exist', async () => {
     expect((await scan('/nowhere/at/all')).problems).toMatchObject([
       { code: 'ERR_FILE_UNREADABLE', path: '.' },
     ]);

@@ -25,7 +25,7 @@ async function openFile(content: Buffer): Promise<{ file: LocalFile; path: strin
   return { file, path };
 }
 
-/** Bytes that differ from their neighbours. */
+/** Returns bytes that all differ from their neighbours. */
 function someBytes(size: number): Buffer {
   return Buffer.from(
     Uint32Array.from({ length: size / 4 }, (_, index) => Math.imul(index, 2_654_435_761)).buffer,
@@ -33,7 +33,7 @@ function someBytes(size: number): Buffer {
 }
 
 describe('readThrough', () => {
-  it('gives the checksum of all, of the first bytes up to a mark, and what the next look is to compare', async () => {
+  it('returns the checksum of all bytes, of the bytes before a mark, and the growth state for the next check', async () => {
     const content = someBytes(21 * MIB);
     const { file } = await openFile(content);
     const mark = 9 * MIB + 4;
@@ -49,12 +49,12 @@ describe('readThrough', () => {
     const { headCrc32, headBytes, extentStart, extentStartCrc32 } = read!.growth;
     expect([headCrc32, headBytes]).toEqual([crc32(content.subarray(0, HEAD_BYTES)), HEAD_BYTES]);
     expect(extentStartCrc32).toBe(crc32(content.subarray(0, extentStart)));
-    // The last extent is long enough to tell, and short enough to be read again each time.
+    // The last extent is long enough to detect changes, and short enough to be read again each time.
     expect(content.length - extentStart).toBeGreaterThanOrEqual(4 * MIB);
     expect(content.length - extentStart).toBeLessThanOrEqual(8 * MIB);
   });
 
-  it('goes on where an earlier reading has ended, as if it had been one', async () => {
+  it('resumes an earlier read with the result of an uninterrupted one', async () => {
     const content = someBytes(14 * MIB);
     const { file } = await openFile(content);
     const whole = await readThrough(file, { from: 0, to: content.length, crc32: 0 }, { pool });
@@ -66,7 +66,7 @@ describe('readThrough', () => {
     expect(second).toEqual(whole);
   });
 
-  it('ends at the last whole record of an event file, with the checksum up to there', async () => {
+  it('ends at the last whole record of an event file, with the checksum up to that offset', async () => {
     const record = Buffer.from(encodeRecord(Buffer.from('x'.repeat(700_000))));
     const content = Buffer.concat([record, record, record.subarray(0, 400_000)]);
     const { file } = await openFile(content);
@@ -87,7 +87,7 @@ describe('readThrough', () => {
     });
   });
 
-  it('is null for a file that has become shorter', async () => {
+  it('returns null for a file that has become shorter', async () => {
     const { file, path } = await openFile(Buffer.alloc(1000));
     writeFileSync(path, 'short');
 
@@ -97,7 +97,7 @@ describe('readThrough', () => {
 });
 
 describe('BufferPool', () => {
-  it('gives each buffer to one at a time, first come, first served', async () => {
+  it('lends each buffer to one caller at a time, first come, first served', async () => {
     const small = new BufferPool(1);
     const order: number[] = [];
     const work = (index: number) =>

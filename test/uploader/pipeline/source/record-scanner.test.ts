@@ -7,7 +7,7 @@ const records = ['', 'a', 'an event', 'x'.repeat(5000)].map((text) =>
   Buffer.from(encodeRecord(Buffer.from(text))),
 );
 const file = Buffer.concat(records);
-/** The ends of whole records, from the front. */
+/** Returns the end offsets of all whole records. */
 const ends = [0];
 for (const record of records) ends.push(ends.at(-1)! + record.length);
 
@@ -25,7 +25,7 @@ function scan(
 }
 
 describe('RecordScanner', () => {
-  it('F6: finds the end of the last whole record of a file cut at every byte', () => {
+  it('F6: finds the end of the last whole record of a file truncated at any byte', () => {
     for (let cut = 0; cut <= file.length; cut += 1) {
       const { wholeEnd, damageStart } = scan(file.subarray(0, cut));
 
@@ -34,7 +34,7 @@ describe('RecordScanner', () => {
     }
   });
 
-  it('finds the same whatever the pieces in which the bytes come', () => {
+  it('returns the same result for any division into pieces', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 3000 }), { maxLength: 20 }),
@@ -46,7 +46,7 @@ describe('RecordScanner', () => {
     );
   });
 
-  it('F7: stops at any bit that is flipped, and never counts what is behind it', () => {
+  it('F7: stops at any flipped bit and counts no records after it', () => {
     const short = Buffer.concat(records.slice(0, 3));
     for (let bit = 0; bit < short.length * 8; bit += 1) {
       const damaged = Buffer.from(short);
@@ -56,7 +56,7 @@ describe('RecordScanner', () => {
     }
   });
 
-  it('F8: accepts damage when told to: whole records behind it count, and where it began is known', () => {
+  it('F8: counts whole records after the damage when damage is accepted, and returns where it began', () => {
     const good = records[2]!;
     const three = Buffer.concat([good, good, good]);
     for (let bit = good.length * 8; bit < good.length * 16; bit += 1) {
@@ -70,7 +70,7 @@ describe('RecordScanner', () => {
     }
   });
 
-  it('begins in the middle of a file', () => {
+  it('can begin in the middle of a file', () => {
     const scanner = new RecordScanner(ends[2]!, { acceptsDamage: false });
     scanner.push(file.subarray(ends[2]!));
 
