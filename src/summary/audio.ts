@@ -39,7 +39,7 @@ export function createAudioEncoding(
 
 function parseClipList(clips: AudioInput | readonly AudioInput[]): readonly AudioInput[] {
   if (!Array.isArray(clips)) return [clips as AudioInput];
-  if (clips.length === 0) throw invalid('clips is empty, expected one clip or more');
+  if (clips.length === 0) throw invalid('clips is empty, expected at least one clip');
   return clips;
 }
 

@@ -67,7 +67,7 @@ export function createEncodedImageValue(
 
 function parseImageList(images: ImageInput | readonly ImageInput[]): readonly ImageInput[] {
   if (!Array.isArray(images)) return [images as ImageInput];
-  if (images.length === 0) throw invalidImage('images is empty, expected one image or more');
+  if (images.length === 0) throw invalidImage('images is empty, expected at least one image');
   return images;
 }
 

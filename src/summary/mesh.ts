@@ -111,7 +111,7 @@ function flatten(name: string, input: Triples): FlatTriples {
 
 function checkBatch(name: string, part: FlatTriples, vertices: FlatTriples): void {
   if (part.batch === vertices.batch) return;
-  throw invalid(`${name} has a batch of ${part.batch}, expected ${vertices.batch} like vertices`);
+  throw invalid(`${name} has a batch of ${part.batch}, expected ${vertices.batch} as in vertices`);
 }
 
 function parseVertexTensor({ batch, rows, values }: FlatTriples): TensorProto {

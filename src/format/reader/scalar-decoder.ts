@@ -1,7 +1,7 @@
 /**
  * Decodes the scalars of an event file in batches, into columns.
  *
- * Checks every CRC. Recognises scalars by the layout of their records (src/format/reader/scalar-shape.ts). Leaves every other
+ * Checks every CRC. Recognises scalars by their record templates (src/format/reader/scalar-shape.ts). Leaves every other
  * record, and everything that looks damaged, to the general decoder.
  */
 
@@ -12,7 +12,7 @@ import { findTag, MAX_SHAPE_BYTES, ScalarShape, type ScalarSource } from './scal
 
 export type { ScalarSource } from './scalar-shape.js';
 
-/** Consecutive scalars in columns; valid until the next batch is read. Steps are exact: a scalar whose step is not is never in a batch. */
+/** Consecutive scalars in columns; valid until the next batch is read. Contains only scalars whose step is exact as a number. */
 export interface ScalarBatch {
   readonly count: number;
   /** For each scalar, its index in `sources`. */
@@ -37,7 +37,7 @@ const MIN_SCALAR_BYTES = WALL_TIME_BYTES + 1 + MAX_STEP_BYTES;
 const MAX_SCALAR_BYTES = MAX_SHAPE_BYTES + MIN_SCALAR_BYTES;
 /** The initial CRC register. */
 const START = -1;
-/** Stop learning layouts when a file has more tags than this. */
+/** Stop learning record templates when a file has more tags than this. */
 const MAX_SHAPES = 2 ** 16;
 
 export class ScalarDecoder {
@@ -68,7 +68,7 @@ export class ScalarDecoder {
   }
 
   /**
-   * Reads scalars of known layouts from `bytes[start]`, until something else follows or the columns are full. Returns the offset
+   * Reads scalars with known templates from `bytes[start]`, until something else follows or the columns are full. Returns the offset
    * after them. `view` covers the same memory, from the same first byte.
    */
   readScalars(bytes: Uint8Array, view: DataView, start: number): number {
@@ -133,7 +133,7 @@ export class ScalarDecoder {
     return shapes?.find((shape) => shape.sizeBytes === end - at && shape.matches(view, at));
   }
 
-  /** Learns the layout of an event that is a single scalar; keeps no reference to its memory. */
+  /** Learns the record template of an event that is a single scalar; keeps no reference to its memory. */
   learn({ what }: Event, data: Uint8Array): void {
     if (what.kind !== 'summary' || what.values.length !== 1 || this.#shapes.length >= MAX_SHAPES) return;
     const at = findSummary(data);

@@ -1,7 +1,7 @@
 /**
  * The bytes that the scalars of one tag have in common: all but wall time, step and value.
  *
- * A shape is learned from a record that the general decoder has read. A later record with the same bytes, except for the number,
+ * A record template is learned from a record that the general decoder has read. A later record with the same bytes, except for the number,
  * has the same meaning. Its bytes are only compared, not decoded, and their CRC comes from tables (src/format/record/crc-shift.ts).
  */
 
@@ -22,11 +22,11 @@ interface NumberPlace {
   readonly hasDouble: boolean;
 }
 
-/** The origin of scalars: all records of one shape, and so of one tag. */
+/** The origin of scalars: all records with one template, and so with one tag. */
 export interface ScalarSource {
   /** Counted from 0, in order of first appearance. */
   readonly index: number;
-  /** The value of the first record: its tag, its form, and its metadata if all records of the shape have it. */
+  /** The value of the first record: its tag, its form, and its metadata if it is part of the template. */
   readonly first: SummaryValue;
 }
 
@@ -34,14 +34,14 @@ export class ScalarShape implements ScalarSource {
   readonly index: number;
   readonly first: SummaryValue;
   readonly sizeBytes: number;
-  /** The shape that followed this one last time: programs log their metrics in the same order. */
+  /** The template that followed this one last time: programs log their metrics in the same order. */
   next: ScalarShape | undefined;
   /** As little-endian 32-bit words. The masks are 0 at the number and after the last byte. */
   readonly #words: Int32Array;
   readonly #masks: Int32Array;
   readonly #floatAt: number;
   readonly #hasDouble: boolean;
-  /** The tables and the constant for all bytes of the shape, and the tables for the bytes after the number, if any. */
+  /** The tables and the constant for all bytes of the template, and the tables for the bytes after the number, if any. */
   readonly #shift: CrcShift;
   readonly #constant: number;
   readonly #restShift: CrcShift | undefined;
@@ -69,7 +69,7 @@ export class ScalarShape implements ScalarSource {
   }
 
   /**
-   * The shape of `summary`, which is field 5 of an event with its key, and contains `value`; undefined when it is not a plain float
+   * The template of `summary`, which is field 5 of an event with its key, and contains `value`; undefined when it is not a plain float
    * scalar. Takes ownership of both, and overwrites the number.
    */
   static learn(index: number, value: SummaryValue, summary: Uint8Array): ScalarShape | undefined {
@@ -78,7 +78,7 @@ export class ScalarShape implements ScalarSource {
     return place === undefined ? undefined : new ScalarShape(index, value, summary, place);
   }
 
-  /** Whether the `sizeBytes` bytes at `at` have this shape. Reads up to three bytes more. */
+  /** Whether the `sizeBytes` bytes at `at` match this template. Reads up to three bytes more. */
   matches(view: DataView, at: number): boolean {
     const words = this.#words;
     const masks = this.#masks;
@@ -89,7 +89,7 @@ export class ScalarShape implements ScalarSource {
     return difference === 0;
   }
 
-  /** Whether exactly these bytes have this shape. */
+  /** Whether these bytes, without any others, match this template. */
   isShapeOf(summary: Uint8Array): boolean {
     if (summary.length !== this.sizeBytes) return false;
     const padded = new Uint8Array(summary.length + 3);
@@ -97,7 +97,7 @@ export class ScalarShape implements ScalarSource {
     return this.matches(new DataView(padded.buffer), 0);
   }
 
-  /** The CRC register after the shape at `at`; `register` is the register before it. */
+  /** The CRC register after the bytes of the template at `at`; `register` is the register before it. */
   updateCrc(view: DataView, at: number, register: number): number {
     const floatAt = at + this.#floatAt;
     const float = view.getInt32(floatAt, true);
@@ -113,7 +113,7 @@ export class ScalarShape implements ScalarSource {
     return applyShift(this.#shift, register) ^ this.#constant ^ number;
   }
 
-  /** The number of the shape at `at`. Returns the double if it matches the float, as in src/format/reader/tensor-values.ts. */
+  /** The number in the bytes at `at`. Returns the double if it matches the float, as in src/format/reader/tensor-values.ts. */
   read(view: DataView, at: number): number {
     const floatAt = at + this.#floatAt;
     const float = view.getFloat32(floatAt, true);
