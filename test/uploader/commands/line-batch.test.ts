@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LineBatch } from '../../../uploader/commands/line-batch.js';
 
 describe('LineBatch', () => {
-  it('writes lines together, in order, a moment later', async () => {
+  it('writes lines together and in order after a short delay', async () => {
     const written: string[] = [];
     const done = new Promise<void>((resolve) => {
       const lines = new LineBatch((text) => {
@@ -21,7 +21,7 @@ describe('LineBatch', () => {
     expect(written).toEqual(['one\ntwo\n']);
   });
 
-  it('writes at once what is asked for, and nothing twice', () => {
+  it('writes at once on flush, and nothing twice', () => {
     const written: string[] = [];
     const lines = new LineBatch((text) => written.push(text));
 
@@ -32,7 +32,7 @@ describe('LineBatch', () => {
     expect(written).toEqual(['one\n']);
   });
 
-  it('lets no more than a page wait', () => {
+  it('buffers at most 16 KiB of text', () => {
     const written: string[] = [];
     const lines = new LineBatch((text) => written.push(text));
 

@@ -6,7 +6,7 @@ import { nodeIo, resolveConfig, type SyncEvent, watch } from '../../../uploader/
 import { startRun } from '../../support/start-run.js';
 import { createTempDir } from '../../support/temp-dir.js';
 
-it('compares a file of a run that has just ended once, when its time stamps can prove something', async () => {
+it('verifies a file of a run that has just ended once, when its timestamps are conclusive', async () => {
   const [root, store, stateDir] = [createTempDir(), createTempDir(), createTempDir()];
   const { run } = startRun({ root });
   for (let step = 0; step < 1000; step++) run.logMetric('loss', step, { step });

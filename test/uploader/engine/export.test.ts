@@ -13,7 +13,7 @@ const ENABLED = { exportEvents: true };
 const OF_OURS = { '.plx/formats-main.json': JSON.stringify({ formats: ['tensorboard'] }) };
 const ENDED = { '.plx/heartbeat-main.json': '{}', '.plx/end-main.json': '{}' };
 
-/** What the store has of a run of Polyaxon's files, as text and hexadecimal. */
+/** The stored Polyaxon files of the run, as text and hexadecimal. */
 function readExported({ store }: Harness, uuid = RUN): Record<string, string> {
   const prefix = `${uuid}/`;
   const found = [...store.objects]
@@ -29,14 +29,14 @@ async function expected({ run }: Harness): Promise<Record<string, string>> {
   return (await exportAtOnce(join(run, 'outputs/tensorboard'))).files;
 }
 
-/** Where the harness' uploader keeps what it makes. */
+/** The directory of the generated files in the harness. */
 function exportDirectory({ stateDirectory }: Harness): string {
   const [name] = readdirSync(stateDirectory).filter((each) => /^[0-9a-f]{32}$/.test(each));
   return join(stateDirectory, name!, 'exports', RUN);
 }
 
-describe('a pass that projects', () => {
-  it('stores what the projection makes in one go, and nothing again the next time', async () => {
+describe('sync with export', () => {
+  it('stores all generated files in one sync, and nothing in the next one', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS });
     const report = await harness.sync({ config: ENABLED });
     expect(report.isComplete).toBe(true);
@@ -47,7 +47,7 @@ describe('a pass that projects', () => {
     expect(again).toMatchObject({ isComplete: true, onlyInStore: [], bytes: { sent: 0 } });
   });
 
-  it('extends what it has made, in another process', async () => {
+  it('extends the generated files in another process', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
     await harness.sync({ config: ENABLED });
     appendFileSync(join(harness.run, EVENT_FILE), Buffer.concat(someRecords(4, 4)));
@@ -56,7 +56,7 @@ describe('a pass that projects', () => {
     expect(readExported(harness)).toEqual(await expected(harness));
   });
 
-  it('makes everything anew without its state, and finds it stored', async () => {
+  it('regenerates all files without its state and uploads nothing', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS });
     await harness.sync({ config: ENABLED });
     rmSync(exportDirectory(harness), { recursive: true });
@@ -66,11 +66,11 @@ describe('a pass that projects', () => {
     expect(readExported(harness)).toEqual(await expected(harness));
   });
 
-  it('removes assets here once the run is complete, and makes them again when the store has lost one', async () => {
+  it('removes local assets once the run is complete, and regenerates them when the store has lost one', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS, ...ENDED });
     await harness.sync({ config: ENABLED });
     const assets = join(exportDirectory(harness), 'assets/image');
-    // Time stamps that prove nothing yet are compared once more.
+    // Sync once more to verify files whose timestamps were too recent to be conclusive.
     for (let pass = 0; pass < 30 && readdirSync(assets).length > 0; pass += 1) {
       await new Promise((resolve) => setTimeout(resolve, 200));
       expect(await harness.sync({ config: ENABLED })).toMatchObject({
@@ -91,15 +91,15 @@ describe('a pass that projects', () => {
 
   it.each([
     [
-      'says that it writes them',
+      'declares that it writes Polyaxon files',
       { '.plx/formats-main.json': JSON.stringify({ formats: ['polyaxon', 'tensorboard'] }) },
     ],
     [
-      'has a worker that says so',
+      'has a worker that declares it',
       { ...OF_OURS, '.plx/formats-1.json': JSON.stringify({ formats: ['polyaxon', 'tensorboard'] }) },
     ],
-    ['is Polyaxon’s client, which says nothing', {}],
-  ])('leaves a run alone whose writer %s', async (_what, files) => {
+    ['is Polyaxon’s client, which declares nothing', {}],
+  ])('does not export a run whose writer %s', async (_what, files) => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...files });
     const report = await harness.sync({ config: ENABLED });
 
@@ -107,7 +107,7 @@ describe('a pass that projects', () => {
     expect(readExported(harness)).toEqual({});
   });
 
-  it('gives the files of the writer precedence once there is one that makes them', async () => {
+  it('drops its generated files once a writer exports the run', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...OF_OURS });
     await harness.sync({ config: ENABLED });
     writeFiles(harness.run, {
@@ -120,7 +120,7 @@ describe('a pass that projects', () => {
     expect(harness.stored('events/metric/loss.plx')).toBe('the writer’s own');
   });
 
-  it('keeps nothing of a run whose local data was cleaned', async () => {
+  it('deletes the generated files of a cleaned run', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...OF_OURS });
     await harness.sync({ config: ENABLED });
     rmSync(join(harness.run, EVENT_FILE));
@@ -142,7 +142,7 @@ describe('a pass that projects', () => {
     expect(Object.keys(readExported(harness))).toContain('events/metric/loss.plx');
   });
 
-  it('adopts log directories, with all that is in them', async () => {
+  it('imports log directories with all their files', async () => {
     const harness = createHarness();
     const path = join(harness.root, 'logs');
     writeFiles(path, {
@@ -155,14 +155,14 @@ describe('a pass that projects', () => {
     expect(readExported(harness, report.runs[0])).toEqual((await exportAtOnce(path)).files);
   });
 
-  it('projects nothing unless it is told to, or somebody wants it', async () => {
+  it('exports nothing by default if neither the store nor the API is Polyaxon', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...OF_OURS });
     await harness.sync();
 
     expect(readExported(harness)).toEqual({});
   });
 
-  it('reports files that cannot be made', async () => {
+  it('reports files that cannot be generated', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(3)), ...OF_OURS });
     await harness.sync();
     const place = exportDirectory(harness);
@@ -175,7 +175,7 @@ describe('a pass that projects', () => {
     expect(report.notices).toMatchObject([{ code: 'NOTICE_EXPORT_FAILED' }]);
   });
 
-  it('tells once what it has renamed, and what Polyaxon has nothing for', async () => {
+  it('reports each renamed tag and each unsupported value once', async () => {
     const records = [0, 1].map((step) =>
       toRecord(toEvent(step, 1, scalarValue('a b', 1), scalarValue('a  b', 2))),
     );
@@ -188,8 +188,8 @@ describe('a pass that projects', () => {
   });
 });
 
-describe('a watch that projects', () => {
-  it('stores new rows as they come, and a run is complete with all of them', async () => {
+describe('watch with export', () => {
+  it('stores new rows as they are written, and all of them before the run is complete', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
     const facts: ExportFacts[] = [];
     const told: string[] = [];
@@ -218,16 +218,16 @@ describe('a watch that projects', () => {
 
     expect(readExported(harness)).toEqual(await expected(harness));
     await running.stop();
-    expect(told[0]).toBe(`${RUN} projected 0.25`);
-    expect(told).toContain(`${RUN} projected ${1 / 9}`);
-    expect(told.indexOf(`${RUN} complete`)).toBeGreaterThan(told.indexOf(`${RUN} projected ${1 / 9}`));
+    expect(told[0]).toBe(`${RUN} exported 0.25`);
+    expect(told).toContain(`${RUN} exported ${1 / 9}`);
+    expect(told.indexOf(`${RUN} complete`)).toBeGreaterThan(told.indexOf(`${RUN} exported ${1 / 9}`));
     expect(new Set(facts).size).toBe(1);
     const { exporter } = await exportAtOnce(join(harness.run, 'outputs/tensorboard'));
     expect(facts[0]).toMatchObject({ isCaughtUp: true, counts: exporter.counts });
     expect(facts[0]!.artifacts()).toEqual(exporter.artifacts());
   }, 60_000);
 
-  it('projects what came last before it ends', async () => {
+  it('exports the last events before it ends', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
     const running = harness.startWatch({ config: ENABLED });
     await running.until('first rows', () => harness.stored('events/metric/loss.plx') !== undefined);
@@ -238,14 +238,14 @@ describe('a watch that projects', () => {
     expect(existsSync(join(exportDirectory(harness), 'export.jsonl'))).toBe(true);
   }, 60_000);
 
-  it('keeps to its budget of requests', async () => {
+  it('keeps to the export rate', async () => {
     const values = Array.from({ length: 60 }, (_, index) => scalarValue(`metric ${index}`, index));
     const harness = createHarness({ [EVENT_FILE]: toRecord(toEvent(0, 1, ...values)), ...OF_OURS });
     const count = () => [...harness.store.objects.keys()].filter((key) => key.endsWith('.plx')).length;
     const running = harness.startWatch({ config: { ...ENABLED, exportRate: 4 } });
     const startMs = performance.now();
     await running.until('some', () => count() >= 40);
-    // What it may do at once, without having done anything for 10 s, is 40.
+    // After 10 s without uploads, a burst of 40 is allowed.
     await running.until('all', () => count() === 60);
 
     expect(performance.now() - startMs).toBeGreaterThan(4_000);

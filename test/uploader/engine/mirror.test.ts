@@ -1,4 +1,4 @@
-/** Mirroring deletions from disk to the store: F12, F13 and F14. */
+/** Mirrors deletions from disk to the store: F12, F13 and F14. */
 
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,14 +14,14 @@ import { createHarness, type Harness } from '../support/sync-harness.js';
 
 const FACTOR = 60;
 const ENDED = JSON.stringify({ uuid: RUN, status: 'succeeded' });
-/** Twenty with the two of the run itself. */
+/** With the run's own two files, the run has twenty. */
 const FILES = Object.fromEntries(Array.from({ length: 18 }, (_, index) => [`outputs/${index}`, `${index}`]));
 
 function fast() {
   return { io: { clock: createFastClock(FACTOR) } };
 }
 
-/** A run of twenty files that is stored. */
+/** A stored run of twenty files. */
 async function stored(): Promise<Harness> {
   const harness = createHarness(FILES);
   expect((await harness.sync()).isComplete).toBe(true);
@@ -47,7 +47,7 @@ function notices({ events }: Harness): string[] {
 beforeEach(() => vi.unstubAllEnvs());
 
 describe('sync --mirror', () => {
-  it('removes the object of a deleted file after a minute, and keeps a copy', async () => {
+  it('removes the object of a deleted file after a minute and keeps a copy', async () => {
     const harness = await stored();
     const { etag = '', bytes } = harness.store.objects.get(`${RUN}/outputs/3`) ?? {};
     remove(harness, 3);
@@ -63,7 +63,7 @@ describe('sync --mirror', () => {
     expect(await syncMirror(harness)).toMatchObject({ isComplete: true, onlyInStore: [] });
   });
 
-  it('stores the file again when it comes back', async () => {
+  it('stores the file again when it reappears', async () => {
     const harness = await stored();
     remove(harness, 3);
     await syncMirror(harness);
@@ -73,7 +73,7 @@ describe('sync --mirror', () => {
     expect(harness.stored('outputs/3')).toBe('again');
   });
 
-  it('holds back more than a tenth of a run, says so, and removes it when forced', async () => {
+  it('removes more than a tenth of a run only with --force, and reports this', async () => {
     const harness = await stored();
     remove(harness, 1, 2, 3);
 
@@ -86,7 +86,7 @@ describe('sync --mirror', () => {
   });
 
   it.each([
-    ['its run file is gone', (harness: Harness) => rmSync(join(harness.run, 'run.plx.json'))],
+    ['the run file is missing', (harness: Harness) => rmSync(join(harness.run, 'run.plx.json'))],
     [
       'the run was cleaned',
       (harness: Harness) =>
@@ -98,16 +98,16 @@ describe('sync --mirror', () => {
         writeFiles(harness.run, { '.plx/cleaned.json': '{"version":1,"state":"pulling"}' }),
     ],
     [
-      'all of the run is gone',
+      'all files of the run are missing',
       (harness: Harness) => rmSync(join(harness.run, 'outputs'), { recursive: true }),
     ],
     ['the journal is lost', (harness: Harness) => rmSync(harness.stateDirectory, { recursive: true })],
     [
-      'somebody else has replaced the object',
+      'another writer has replaced the object',
       (harness: Harness) => harness.store.overwrite(`${RUN}/outputs/3`, Buffer.from('theirs')),
     ],
     [
-      'it is only left out',
+      'the file is only excluded',
       (harness: Harness) => writeFiles(harness.run, { 'outputs/3': '3', '.polytrackignore': '3' }),
     ],
   ])('removes nothing when %s', async (_, change) => {
@@ -121,7 +121,7 @@ describe('sync --mirror', () => {
     expect(harness.store.countCalls('remove')).toBe(0);
   });
 
-  it('leaves the object of a run that is not there as a whole', async () => {
+  it('removes nothing of a run whose directory is missing', async () => {
     const harness = await stored();
     makeRun(harness.root, {}, 'e'.repeat(32));
     renameSync(harness.run, join(createTempDir(), 'moved'));
@@ -131,7 +131,7 @@ describe('sync --mirror', () => {
     expect(missing(harness)).toEqual([]);
   });
 
-  it('goes on where it was interrupted between copy and removal', async () => {
+  it('resumes after an interruption between copy and removal', async () => {
     const harness = await stored();
     remove(harness, 3);
     let lost = 0;
@@ -147,7 +147,7 @@ describe('sync --mirror', () => {
     expect(lost).toBe(2);
   });
 
-  it('has a new receipt written, so that a later verification misses nothing', async () => {
+  it('writes a new manifest, so that a later verify reports nothing missing', async () => {
     const store = await openTestStore('file');
     const root = createTempDir();
     const run = makeRun(root, { ...FILES, 'run.plx.json': ENDED });
@@ -163,7 +163,7 @@ describe('sync --mirror', () => {
     ]);
   });
 
-  it('takes no cleaning for a deletion', async () => {
+  it('does not treat cleaned files as deleted', async () => {
     const store = await openTestStore('file');
     const root = createTempDir();
     makeRun(root, { ...FILES, 'run.plx.json': ENDED });
@@ -180,7 +180,7 @@ describe('sync --mirror', () => {
 });
 
 describe.each(STORE_KINDS)('sync --mirror on %s', (kind) => {
-  it('removes what was deleted, and keeps a copy', async () => {
+  it('removes the object of a deleted file and keeps a copy', async () => {
     const store = await openTestStore(kind);
     for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
     const root = createTempDir();
@@ -198,14 +198,14 @@ describe.each(STORE_KINDS)('sync --mirror on %s', (kind) => {
 });
 
 describe('watch --mirror', () => {
-  it('removes after a minute what stays away, and nothing that comes back', async () => {
+  it('removes objects of files that are missing for a minute, but not of files that reappear', async () => {
     const harness = createHarness(FILES);
     const clock = createFastClock(20);
     const watch = harness.startWatch({ config: { mirror: true, intervalMs: 1_000 }, io: { clock } });
     await watch.until('stored', () => missing(harness).length === 0);
     remove(harness, 3, 4);
     const sinceMs = clock.monotonicMs();
-    await watch.until('seen to be gone', () => clock.monotonicMs() - sinceMs > 20_000);
+    await watch.until('the first check', () => clock.monotonicMs() - sinceMs > 20_000);
     writeFileSync(join(harness.run, 'outputs/4'), '4');
 
     await watch.until('removed', () => missing(harness).length > 0);
@@ -215,7 +215,7 @@ describe('watch --mirror', () => {
     expect(missing(harness)).toEqual(['outputs/3']);
   });
 
-  it('removes nothing while the root is away', async () => {
+  it('removes nothing while the root is unavailable', async () => {
     const harness = createHarness(FILES);
     const clock = createFastClock(20);
     const config = { mirror: 'force', intervalMs: 1_000 } as const;

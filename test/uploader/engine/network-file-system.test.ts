@@ -1,4 +1,4 @@
-/** A network file system that answers a stat from memory for a minute, and tells the truth to whoever opens the file. */
+/** A network file system that answers a stat from its cache for a minute, but returns current attributes after an open. */
 
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { wrapFileSystem } from '../support/wrapped-file-system.js';
 
 const record = Buffer.from(encodeRecord(Buffer.from('an event')));
 
-/** What a stat said first of a file, it says for ever: longer than any cache, so that no test waits for its end. */
+/** Returns the first stat of each file forever, which is longer than any cache, so that no test waits for an expiry. */
 function createStaleFileSystem(): FileSystem {
   const known = new Map<string, FileStat>();
   const remember = (path: FsPath, stat: FileStat | Error): FileStat | Error => {
@@ -32,14 +32,14 @@ function createStaleFileSystem(): FileSystem {
   });
 }
 
-it('F23: files that change are looked at by opening them, and what has been stored is not sent again', async () => {
+it('F23: opens changed files to get their current attributes, and does not upload stored bytes again', async () => {
   const harness = createHarness({ [EVENT_FILE]: record, 'plxlogs/main.log': 'first' });
   const running = harness.startWatch({ io: { fileSystem: createStaleFileSystem() } });
-  await running.until('the beginning stored', () => harness.stored('plxlogs/main.log') === 'first');
+  await running.until('the beginning is stored', () => harness.stored('plxlogs/main.log') === 'first');
 
   appendFileSync(join(harness.run, 'plxlogs/main.log'), ' second');
   appendFileSync(join(harness.run, EVENT_FILE), record);
-  await running.until('the log stored', () => harness.stored('plxlogs/main.log') === 'first second');
+  await running.until('the log is stored', () => harness.stored('plxlogs/main.log') === 'first second');
   await running.until(
     'the event file stored',
     () => harness.stored(EVENT_FILE)?.length === 2 * record.length,

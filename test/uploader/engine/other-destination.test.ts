@@ -1,13 +1,13 @@
-/** One root, two stores: the second watch is refused, and told who is there. */
+/** One root, two stores: the second watch is refused with an error that names the first one. */
 
 import { expect, it } from 'vitest';
 import { MemoryStore } from '../support/memory-store.js';
 import { createHarness } from '../support/sync-harness.js';
 
-it('refuses a second watch of a root for another store, and names the first', async () => {
+it('refuses a second watch of a root for another store and names the first one', async () => {
   const harness = createHarness({ 'outputs/a': 'a' });
   const running = harness.startWatch();
-  await running.until('the first is at work', () => harness.store.objects.size > 0);
+  await running.until('the first watch is running', () => harness.store.objects.size > 0);
   const other: MemoryStore = Object.assign(new MemoryStore(), { id: 'memory://other' });
   await running.until('its status is written', () => harness.events.some(({ kind }) => kind === 'scanned'));
 
@@ -17,11 +17,11 @@ it('refuses a second watch of a root for another store, and names the first', as
     hint: expect.stringContaining(`End process ${process.pid}`),
   });
   expect(other.objects.size).toBe(0);
-  // A single copy is no mistake.
+  // A single sync to another store is allowed.
   expect(await harness.sync({ store: other })).toMatchObject({ isComplete: true });
 
   expect(await running.stop()).toMatchObject({ isComplete: true });
   const later = harness.startWatch({ store: other });
-  await later.until('all is stored elsewhere', () => other.objects.size > 0);
+  await later.until('everything is stored in the other store', () => other.objects.size > 0);
   expect(await later.stop()).toMatchObject({ isComplete: true });
 });

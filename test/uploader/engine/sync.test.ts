@@ -32,21 +32,21 @@ function expectEqual({ store, run }: Harness): void {
   expect(readStore(store)).toEqual(readTree(run));
 }
 
-/** Puts all time stamps out of the reach of doubt, so that a later pass has nothing to verify. */
+/** Makes all timestamps old enough to be conclusive, so that a later sync has nothing to verify. */
 function age(directory: string, ...paths: string[]): void {
   const then = new Date(Date.now() - 60_000);
   for (const path of paths) utimesSync(join(directory, path), then, then);
 }
 
-/** A process that can be killed: from then on nothing reaches its journal. */
+/** A process that can be killed; after that, nothing reaches its journal. */
 function createKillable() {
   const kill = new AbortController();
   const fileSystem = failingWrites((path) => kill.signal.aborted && path.includes('journal-'), 'EIO');
   return { io: { fileSystem }, kill };
 }
 
-describe('a pass', () => {
-  it('stores everything once, and nothing the second time', async () => {
+describe('sync', () => {
+  it('stores everything once and nothing the second time', async () => {
     const harness = createHarness({ 'outputs/a': 'a', [EVENT_FILE]: encodeRecord(Buffer.from('x')) });
     const first = await harness.sync();
     const sent = harness.store.sentBytes;
@@ -59,14 +59,14 @@ describe('a pass', () => {
     expectEqual(harness);
   });
 
-  it('F30: stores empty files, event files too', async () => {
+  it('F30: stores empty files, including event files', async () => {
     const harness = createHarness({ 'outputs/empty': '', [EVENT_FILE]: '' });
 
     expect(await harness.sync()).toMatchObject({ isComplete: true });
     expectEqual(harness);
   });
 
-  it('tells of the runs that have ended when it is done', async () => {
+  it('reports the runs that have ended at the end', async () => {
     const harness = createHarness({ 'run.plx.json': JSON.stringify({ uuid: RUN, status: 'succeeded' }) });
     makeRun(harness.root, {}, OTHER_RUN);
 
@@ -78,9 +78,9 @@ describe('a pass', () => {
   });
 });
 
-describe('what the journal and the store know', () => {
+describe('the journal and the store', () => {
   it.each(['put', 'append'])(
-    'F4: an answer that was lost after a %s costs one look, not a second upload',
+    'F4: a lost response to a %s costs one HEAD request, not a second upload',
     async (kind) => {
       const harness = createHarness({ 'outputs/file.log': Buffer.alloc(6 * MIB, 'a') });
       if (kind === 'append') await harness.sync();
@@ -102,13 +102,13 @@ describe('what the journal and the store know', () => {
     },
   );
 
-  it('F1: a commit that a killed process did not record is found by its id, and not read again', async () => {
+  it('F1: finds a commit that a killed process did not record by its id, without reading it again', async () => {
     const harness = createHarness({ 'outputs/file': 'content' });
     age(harness.run, 'outputs/file');
     const { io, kill } = createKillable();
     harness.store.fault = (operation, key) => {
       if (operation !== 'commit' || key !== KEY) return 'pass';
-      kill.abort(); // the process ends between the store's commit and its own journal
+      kill.abort(); // the process ends after the store's commit and before the journal entry
       return 'lost';
     };
     await harness.sync({ signal: kill.signal, io });
@@ -126,7 +126,7 @@ describe('what the journal and the store know', () => {
     expect(reads).toBe(0);
   });
 
-  it('F2: an intent that never reached the store is dropped, and the file is stored', async () => {
+  it('F2: drops an intent that never reached the store, and stores the file', async () => {
     const harness = createHarness({ 'outputs/file': 'content' });
     const { io, kill } = createKillable();
     harness.store.fault = (operation) => {
@@ -141,14 +141,14 @@ describe('what the journal and the store know', () => {
     expectEqual(harness);
   });
 
-  it('F3: an append that a killed process has begun is gone on with, by a process that has not asked the store for anything yet', async () => {
+  it('F3: resumes an append of a killed process before any other request to the store', async () => {
     const harness = createHarness({ 'outputs/file': Buffer.alloc(6 * MIB, 'a') });
     await harness.sync();
     appendFileSync(join(harness.run, 'outputs/file'), Buffer.alloc(MIB, 'b'));
     const { io, kill } = createKillable();
     harness.store.fault = (operation) => {
       if (operation !== 'append') return 'pass';
-      setTimeout(() => kill.abort(), 50); // the journal knows of the upload by then
+      setTimeout(() => kill.abort(), 50); // by then the journal contains the upload
       return 'fail';
     };
     await harness.sync({ signal: kill.signal, io });
@@ -159,13 +159,13 @@ describe('what the journal and the store know', () => {
     expect(await harness.sync()).toMatchObject({ isComplete: true });
 
     const since = harness.store.calls.slice(calls).filter((call) => call.endsWith(KEY));
-    // At last, what may have come late.
+    // Finally, remove parts that may have arrived late.
     expect(since).toEqual([`head ${KEY}`, `append ${KEY}`, `collect ${KEY}`]);
     expect(new Set(harness.store.uploads).size).toBe(1);
     expectEqual(harness);
   });
 
-  it('takes an object that is the beginning of a file for what it is, without a journal', async () => {
+  it('recognises an object that holds the beginning of a file without a journal', async () => {
     const harness = createHarness({ 'outputs/file.log': Buffer.alloc(6 * MIB, 'a') });
     await harness.sync();
     rmSync(harness.stateDirectory, { recursive: true });
@@ -177,14 +177,14 @@ describe('what the journal and the store know', () => {
     expectEqual(harness);
   });
 
-  it('extends an object that a process without a journal has extended before', async () => {
+  it('appends to an object that is longer than an outdated journal says', async () => {
     const harness = createHarness({ 'outputs/file.log': Buffer.alloc(6 * MIB, 'a') });
     await harness.sync();
     const remembered = createTempDir();
     cpSync(harness.stateDirectory, remembered, { recursive: true });
     appendFileSync(join(harness.run, 'outputs/file.log'), Buffer.alloc(MIB, 'b'));
     await harness.sync();
-    // As after a crash that has cost the last lines of the journal.
+    // Simulate a crash that lost the last lines of the journal.
     rmSync(harness.stateDirectory, { recursive: true });
     cpSync(remembered, harness.stateDirectory, { recursive: true });
     appendFileSync(join(harness.run, 'outputs/file.log'), 'more');
@@ -195,7 +195,7 @@ describe('what the journal and the store know', () => {
     expectEqual(harness);
   });
 
-  it('replaces what somebody else has written over it', async () => {
+  it('replaces an object that another writer has overwritten', async () => {
     const harness = createHarness({ 'outputs/file': 'content' });
     await harness.sync();
     harness.store.overwrite(KEY, Buffer.from('another content'));
@@ -205,8 +205,8 @@ describe('what the journal and the store know', () => {
   });
 });
 
-describe('files that grow', () => {
-  it('F34: are sent whole below 5 MiB and extended from there on, to the byte', async () => {
+describe('growing files', () => {
+  it('F34: are uploaded whole below 5 MiB and appended to from exactly 5 MiB', async () => {
     for (const base of [5 * MIB - 1, 5 * MIB]) {
       const harness = createHarness({ 'outputs/train.log': Buffer.alloc(base, 'a') });
       await harness.sync();
@@ -219,7 +219,7 @@ describe('files that grow', () => {
     }
   });
 
-  it('are extended whatever their name, once their beginning is found to be unchanged', async () => {
+  it('are appended to regardless of their name, once their beginning is verified', async () => {
     const harness = createHarness({ 'outputs/data.bin': Buffer.alloc(6 * MIB, 'a') });
     await harness.sync();
     appendFileSync(join(harness.run, 'outputs/data.bin'), 'more');
@@ -230,7 +230,7 @@ describe('files that grow', () => {
     expectEqual(harness);
   });
 
-  it('F9: that were cut short and began anew replace the object, and what it held is kept', async () => {
+  it('F9: replace the object when truncated and rewritten, and keep the previous version', async () => {
     const harness = createHarness({ 'plxlogs/main.log': 'the first life of a log' });
     await harness.sync();
     writeFileSync(join(harness.run, 'plxlogs/main.log'), 'the second');
@@ -243,7 +243,7 @@ describe('files that grow', () => {
     expect(harness.stored('.plx/gen/plxlogs/main.log/1')).toBe('the second');
   });
 
-  it('F9: copytruncate, with a new beginning that is longer than the old content', async () => {
+  it('F9: are detected as rewritten after copytruncate even if longer than the old content', async () => {
     const harness = createHarness({ 'plxlogs/main.log': 'old' });
     await harness.sync();
     copyFileSync(join(harness.run, 'plxlogs/main.log'), join(harness.run, 'plxlogs/main.log.1'));
@@ -255,7 +255,7 @@ describe('files that grow', () => {
     expect(harness.stored('.plx/gen/plxlogs/main.log/0')).toBe('old');
   });
 
-  it('F11: that were rotated are stored under both names', async () => {
+  it('F11: are stored under both names after rotation', async () => {
     const harness = createHarness({ 'plxlogs/main.log': 'first' });
     await harness.sync();
     renameSync(join(harness.run, 'plxlogs/main.log'), join(harness.run, 'plxlogs/main.log.1'));
@@ -265,10 +265,10 @@ describe('files that grow', () => {
     expectEqual(harness);
   });
 
-  it('F15: are not taken for extended when another file has their inode number', async () => {
+  it('F15: are not appended to when another file has reused their inode', async () => {
     const harness = createHarness({ 'outputs/train.log': Buffer.alloc(6 * MIB, 'a') });
     await harness.sync();
-    // In place, so that the inode stays: only the content tells.
+    // Write in place, so that the inode stays and only the content differs.
     writeFileSync(join(harness.run, 'outputs/train.log'), Buffer.alloc(7 * MIB, 'b'), { flag: 'r+' });
 
     expect(await harness.sync()).toMatchObject({ isComplete: true });
@@ -277,8 +277,8 @@ describe('files that grow', () => {
   });
 });
 
-describe('files that are rewritten', () => {
-  it('F10: in place, at the same size, with the old mtime set back', async () => {
+describe('rewritten files', () => {
+  it('F10: are stored again when rewritten in place at the same size with the old mtime', async () => {
     const harness = createHarness({ 'outputs/file': 'before' });
     age(harness.run, 'outputs/file');
     await harness.sync();
@@ -290,7 +290,7 @@ describe('files that are rewritten', () => {
     expect(harness.stored('outputs/file')).toBe('behind');
   });
 
-  it('F17: replaced by another file while they are read, the new one is stored in the end', async () => {
+  it('F17: are stored in the new version when replaced while they are read', async () => {
     const harness = createHarness({ 'outputs/file': 'old' });
     const path = join(harness.run, 'outputs/file');
     let isDone = false;
@@ -305,7 +305,7 @@ describe('files that are rewritten', () => {
     expect(harness.stored('outputs/file')).toBe('new');
   });
 
-  it('F19: that change each time they are read are reported as unstable, and no mixture of two states is stored', async () => {
+  it('F19: are reported as unstable when they change during each read, and never stored as a mixture of states', async () => {
     const states = Array.from({ length: 60 }, (_, index) =>
       Buffer.alloc(2 * MIB, String.fromCharCode(65 + index)),
     );
@@ -324,7 +324,7 @@ describe('files that are rewritten', () => {
       expect(states.some((state) => state.equals(bytes))).toBe(true);
   });
 
-  it('F18: that grow while they are sent end at the size that they had when they were opened', async () => {
+  it('F18: are stored at their size at opening when they grow during the upload', async () => {
     const harness = createHarness({ 'outputs/train.log': 'first' });
     let growth = 0;
     const fileSystem = onEachRead((read) => {
@@ -345,7 +345,7 @@ describe('files that are rewritten', () => {
 describe('event files', () => {
   const record = Buffer.from(encodeRecord(Buffer.from('an event')));
 
-  it('F6: are visible up to their last whole record, cut at every byte', async () => {
+  it('F6: are stored up to the last whole record, for a file truncated at any byte', async () => {
     const harness = createHarness();
     const path = join(harness.run, EVENT_FILE);
     writeFiles(harness.run, { [EVENT_FILE]: record });
@@ -362,7 +362,7 @@ describe('event files', () => {
     expectEqual(harness);
   });
 
-  it('F6: are stored with half a record at the end once nobody has written for 30 seconds', async () => {
+  it('F6: are stored with a partial last record after 30 seconds without a write', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat([record, record.subarray(0, 7)]) });
     age(harness.run, EVENT_FILE);
 
@@ -370,7 +370,7 @@ describe('event files', () => {
     expectEqual(harness);
   });
 
-  it('F8: with damage in the middle are stored as they are, with one notice that says where', async () => {
+  it('F8: are stored unchanged when damaged in the middle, with one notice that gives the offset', async () => {
     const damaged = Buffer.concat([record, record, record]);
     damaged[record.length + 3]! ^= 1;
     const harness = createHarness({ [EVENT_FILE]: damaged });
@@ -383,7 +383,7 @@ describe('event files', () => {
     expect(JSON.stringify(notices)).toContain(`from ${record.length} on`);
   });
 
-  it('F7: with a page of zeros that is not believed yet are stored up to it, and whole when the page has come', async () => {
+  it('F7: are stored up to a page of zeros, and completely once the page has arrived', async () => {
     const whole = Buffer.concat([record, record, record]);
     const stale = Buffer.concat([record, Buffer.alloc(record.length), record]);
     const harness = createHarness({ [EVENT_FILE]: stale });
@@ -398,8 +398,8 @@ describe('event files', () => {
   });
 });
 
-describe('files that must not be sent', () => {
-  it('F25: swapped for a link out of the run between scan and opening', async () => {
+describe('excluded and rejected files', () => {
+  it('F25: are not read when replaced by a link out of the run after the scan', async () => {
     const harness = createHarness({ 'outputs/a/file': 'mine', 'outputs/file': 'mine' });
     const outside = makeRun(createHarness().root, { 'a/file': 'secret', secret: 'secret' }, OTHER_RUN);
     let isSwapped = false;
@@ -425,7 +425,7 @@ describe('files that must not be sent', () => {
     ).not.toContain('secret');
   });
 
-  it('F26: with several names, when that is not wanted', async () => {
+  it('F26: are skipped when they have several names and hard links are not allowed', async () => {
     const harness = createHarness({ 'outputs/file': 'x' });
     linkSync(join(harness.run, 'outputs/file'), join(harness.run, 'outputs/second'));
 
@@ -438,7 +438,7 @@ describe('files that must not be sent', () => {
     expect(harness.stored('outputs/file')).toBeUndefined();
   });
 
-  it('F28: whose names a store takes for one: the second is reported', async () => {
+  it('F28: are reported when their name collides with another name in the store', async () => {
     const harness = createHarness({
       'outputs/e\u0301': 'apart',
       'outputs/\u00e9': 'composed',
@@ -455,7 +455,7 @@ describe('files that must not be sent', () => {
     );
   });
 
-  it('F33: larger than the store takes, before a byte of them is read', async () => {
+  it("F33: are rejected before a byte is read when they exceed the store's size limit", async () => {
     const harness = createHarness({ 'outputs/file': 'ten bytes.' });
     harness.store.capabilities = { ...harness.store.capabilities, maxObjectBytes: 9 };
     let reads = 0;
@@ -471,7 +471,7 @@ describe('files that must not be sent', () => {
     expect(reads).toBe(0);
   });
 
-  it('F31: with holes are sent with their zeros, and that is said', async () => {
+  it('F31: are uploaded with zeros in their holes, with a notice', async () => {
     const harness = createHarness({ 'outputs/file': 'x' });
     truncateSync(join(harness.run, 'outputs/file'), 80 * MIB);
 

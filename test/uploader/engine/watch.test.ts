@@ -1,4 +1,4 @@
-/** Watching, within the test's own process: what comes, goes, grows and fails while it goes on. */
+/** Watches in the test's process: files that appear, disappear, grow and fail during a watch. */
 
 import {
   appendFileSync,
@@ -37,8 +37,8 @@ function kinds(harness: Harness): SyncEvent['kind'][] {
   return harness.events.map(({ kind }) => kind);
 }
 
-describe('what a watch finds', () => {
-  it('starts on a root that is not there yet, and finds runs at any depth', async () => {
+describe('watch: finding files', () => {
+  it('starts on a root that does not exist yet, and finds runs at any depth', async () => {
     const harness = createHarness();
     const path = join(harness.root, 'later', 'root');
     const running = harness.startWatch({ config: { path } });
@@ -46,12 +46,12 @@ describe('what a watch finds', () => {
     makeRun(join(path, 'team/project/experiments'), { 'outputs/a': 'a' });
     writeFiles(join(path, 'elsewhere'), { 'run.plx.json': JSON.stringify({ uuid: OTHER_RUN }), b: 'b' });
 
-    await running.until('both runs stored', () => harness.store.objects.size === 5);
+    await running.until('both runs are stored', () => harness.store.objects.size === 5);
     expect(await running.stop()).toMatchObject({ isComplete: true });
     expect(readStore(harness.store, OTHER_RUN)).toMatchObject({ b: 'b' });
   });
 
-  it('adopts log directories of other writers, each as one run with what is below it, under the same uuid every time', async () => {
+  it('imports each log directory of a third-party writer as one run, always under the same uuid', async () => {
     const harness = createHarness();
     const path = join(harness.root, 'logs');
     writeFiles(path, {
@@ -62,8 +62,11 @@ describe('what a watch finds', () => {
     });
     const config = { path, uuidSeed: 'the root' };
     const running = harness.startWatch({ config });
-    await running.until('both runs', () => kinds(harness).filter((kind) => kind === 'run').length === 2);
-    await running.until('all stored', () => harness.store.objects.size === 3);
+    await running.until(
+      'both runs are found',
+      () => kinds(harness).filter((kind) => kind === 'run').length === 2,
+    );
+    await running.until('everything is stored', () => harness.store.objects.size === 3);
     const report = await running.stop();
     const again = await harness.sync({ config });
 
@@ -77,7 +80,7 @@ describe('what a watch finds', () => {
     ]);
   });
 
-  it('takes a path as one run when it is told to, under the uuid that it is given', async () => {
+  it('treats a path as one run with --as-run, under the given uuid', async () => {
     const harness = createHarness();
     const path = join(harness.root, 'logs');
     writeFiles(path, { 'a/b/file': 'x', 'events.out.tfevents.1': record });
@@ -91,7 +94,7 @@ describe('what a watch finds', () => {
     ]);
   });
 
-  it('leaves the files of a directory that is laid out as a run where they are, whatever it is called', async () => {
+  it("keeps the paths of a run directory regardless of the directory's name", async () => {
     const harness = createHarness();
     const path = join(harness.root, 'elsewhere');
     writeFiles(path, { 'outputs/model': 'x', 'plxlogs/main.jsonl': '' });
@@ -104,17 +107,17 @@ describe('what a watch finds', () => {
     ]);
   });
 
-  it('F22: finds files in a directory that was made with them in it', async () => {
+  it('F22: finds files in a new directory that already contains them', async () => {
     const harness = createHarness();
     const running = harness.startWatch();
-    await running.until('the run stored', () => isEqual(harness));
+    await running.until('the run is stored', () => isEqual(harness));
     writeFiles(harness.run, { 'outputs/new/deep/er/file': 'x' });
 
-    await running.until('the file stored', () => isEqual(harness));
+    await running.until('the file is stored', () => isEqual(harness));
     await running.stop();
   });
 
-  it('F20: goes on by looking when the file watcher runs out of watches, and says so once', async () => {
+  it('F20: continues by polling when the file watcher runs out of watches, and reports it once', async () => {
     const harness = createHarness();
     const openHints = async ({ onFailure }: { onFailure: (cause: unknown) => void }) => ({
       watch: () => onFailure(systemError('ENOSPC')),
@@ -122,17 +125,17 @@ describe('what a watch finds', () => {
       close: async () => undefined,
     });
     const running = harness.startWatch({ config: { poll: false }, io: { openHints } });
-    await running.until('the run stored', () => isEqual(harness));
+    await running.until('the run is stored', () => isEqual(harness));
     writeFiles(harness.run, { 'outputs/file': 'x' });
 
-    await running.until('the file stored', () => isEqual(harness));
+    await running.until('the file is stored', () => isEqual(harness));
     await running.stop();
     expect(harness.events.filter((event) => event.kind === 'notice')).toMatchObject([
       { code: 'NOTICE_WATCHER_OFF' },
     ]);
   });
 
-  it('F21: a watcher that says nothing, or lies, changes nothing but the order', async () => {
+  it('F21: stores the same files when the file watcher reports nothing or wrong paths', async () => {
     const harness = createHarness();
     const openHints = async ({ onHint }: { onHint: (path: string) => void }) => ({
       watch: (path: string) => onHint(`${path}/nowhere`),
@@ -140,31 +143,31 @@ describe('what a watch finds', () => {
       close: async () => undefined,
     });
     const running = harness.startWatch({ config: { poll: false }, io: { openHints } });
-    await running.until('the run stored', () => isEqual(harness));
+    await running.until('the run is stored', () => isEqual(harness));
     writeFiles(harness.run, { 'outputs/file': 'x' });
 
-    await running.until('the file stored', () => isEqual(harness));
+    await running.until('the file is stored', () => isEqual(harness));
     await running.stop();
   });
 
-  it('uses the hints of the host', async () => {
+  it('reacts to file-watcher events of the host', async () => {
     const harness = createHarness({ 'outputs/file': 'x' });
     const running = harness.startWatch({ config: { poll: false } });
-    await running.until('the run stored', () => isEqual(harness));
+    await running.until('the run is stored', () => isEqual(harness));
     appendFileSync(join(harness.run, 'outputs/file'), 'y');
 
-    await running.until('the file stored', () => isEqual(harness));
+    await running.until('the file is stored', () => isEqual(harness));
     await running.stop();
   });
 });
 
-describe('what a watch sends', () => {
-  it('extends a growing event file by whole records, and only sends what is new', async () => {
+describe('watch: uploads', () => {
+  it('appends whole records to a growing event file and sends only new bytes', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.alloc(0) });
     const many = Buffer.concat(Array.from({ length: 300_000 }, () => record));
     writeFileSync(join(harness.run, EVENT_FILE), many);
     const running = harness.startWatch();
-    await running.until('the file stored', () => isEqual(harness));
+    await running.until('the file is stored', () => isEqual(harness));
     const sent = harness.store.sentBytes;
     for (let step = 0; step < 5; step += 1) {
       appendFileSync(join(harness.run, EVENT_FILE), Buffer.concat([record, record.subarray(0, 9)]));
@@ -173,27 +176,27 @@ describe('what a watch sends', () => {
       await sleep(300);
     }
 
-    await running.until('all stored', () => isEqual(harness));
+    await running.until('everything is stored', () => isEqual(harness));
     await running.stop();
     expect(harness.store.sentBytes - sent).toBe(10 * record.length);
     for (const bytes of harness.store.history.get(`${RUN}/${EVENT_FILE}`) ?? [])
       expect(bytes.length % record.length).toBe(0);
   });
 
-  it('uses segments where the store cannot extend an object, and makes it whole at the end', async () => {
+  it('stores segments where the store cannot append, and one whole object at the end', async () => {
     const harness = createHarness({ 'plxlogs/main.log': Buffer.alloc(6 * MIB, 'a') });
     harness.store.capabilities = { ...harness.store.capabilities, append: null };
     const running = harness.startWatch();
-    await running.until('the file stored', () => isEqual(harness));
+    await running.until('the file is stored', () => isEqual(harness));
     for (const letter of ['b', 'c']) {
       const before = harness.store.objects.size;
       appendFileSync(join(harness.run, 'plxlogs/main.log'), letter.repeat(1000));
-      await running.until('a segment', () => harness.store.objects.size > before);
+      await running.until('a segment is stored', () => harness.store.objects.size > before);
     }
     const segments = [...harness.store.objects].filter(([key]) => key.includes('/.plx/seg/'));
     writeFileSync(join(harness.run, 'run.plx.json'), JSON.stringify({ uuid: RUN, status: 'succeeded' }));
 
-    await running.until('the run complete', () => kinds(harness).includes('run-complete'));
+    await running.until('the run is complete', () => kinds(harness).includes('run-complete'));
     await running.stop();
     expect(segments.map(([key]) => key.slice(RUN.length))).toEqual([
       `/.plx/seg/plxlogs/main.log/0/${String(6 * MIB).padStart(20, '0')}-1000`,
@@ -203,10 +206,10 @@ describe('what a watch sends', () => {
     expect(isEqual(harness)).toBe(true);
   });
 
-  it('ends by itself when all runs have ended and are stored', async () => {
+  it('ends automatically when all runs have ended and are stored', async () => {
     const harness = createHarness({ 'run.plx.json': JSON.stringify({ uuid: RUN, status: 'running' }) });
     const running = harness.startWatch({ endsWithRuns: true });
-    await running.until('the run stored', () => isEqual(harness));
+    await running.until('the run is stored', () => isEqual(harness));
     writeFiles(harness.run, {
       '.plx/heartbeat-main.json': JSON.stringify({
         pid: 1,
@@ -222,7 +225,7 @@ describe('what a watch sends', () => {
     expect(isEqual(harness)).toBe(true);
   });
 
-  it('keeps a run file whole at every moment, and stores it after the files that it names', async () => {
+  it('always keeps the run file whole, and stores it after the files that it names', async () => {
     const harness = createHarness();
     const running = harness.startWatch();
     for (let step = 0; step < 20; step += 1) {
@@ -232,7 +235,7 @@ describe('what a watch sends', () => {
       renameSync(join(harness.run, 'run.plx.json.partial'), join(harness.run, 'run.plx.json'));
       await sleep(50);
     }
-    await running.until('all stored', () => isEqual(harness));
+    await running.until('everything is stored', () => isEqual(harness));
     await running.stop();
 
     const stored = [...(harness.store.history.get(`${RUN}/run.plx.json`) ?? [])];
@@ -240,12 +243,12 @@ describe('what a watch sends', () => {
   });
 });
 
-describe('what goes away', () => {
-  it('F12: a file that is deleted stays in the store; bytes that were not stored are reported as lost', async () => {
+describe('watch: files that disappear', () => {
+  it('F12: keeps a deleted file in the store and reports bytes that were not stored as lost', async () => {
     const harness = createHarness({ 'outputs/kept': 'stored', 'outputs/lost.bin': 'x'.repeat(1000) });
     harness.store.fault = (_, key) => (key.endsWith('lost.bin') ? 'fail' : 'pass');
     const running = harness.startWatch();
-    await running.until('the other stored', () => harness.stored('outputs/kept') !== undefined);
+    await running.until('the other file is stored', () => harness.stored('outputs/kept') !== undefined);
     await sleep(1500);
     unlinkSync(join(harness.run, 'outputs/kept'));
     unlinkSync(join(harness.run, 'outputs/lost.bin'));
@@ -262,30 +265,30 @@ describe('what goes away', () => {
     expect(harness.events).toContainEqual({ kind: 'lost', key: `${RUN}/outputs/lost.bin`, sizeBytes: 1000 });
   });
 
-  it('F11: a log that is rotated before its tail is stored is not lost', async () => {
+  it('F11: stores the tail of a log that was rotated before it was uploaded', async () => {
     const harness = createHarness({ 'plxlogs/main.log': 'first' });
     const running = harness.startWatch({ config: { intervalMs: 3_000 } });
-    await running.until('the log stored', () => harness.stored('plxlogs/main.log') === 'first');
+    await running.until('the log is stored', () => harness.stored('plxlogs/main.log') === 'first');
     appendFileSync(join(harness.run, 'plxlogs/main.log'), ' and the tail');
     await sleep(1300);
     renameSync(join(harness.run, 'plxlogs/main.log'), join(harness.run, 'plxlogs/main.log.1'));
     writeFileSync(join(harness.run, 'plxlogs/main.log'), 'second');
 
-    await running.until('both stored', () => isEqual(harness));
+    await running.until('both files are stored', () => isEqual(harness));
     expect(await running.stop()).toMatchObject({ isComplete: true, bytes: { lost: 0 } });
   });
 
   it.each(['missing', 'empty'])(
-    'F13: a root that is %s all at once pauses everything, and nothing is concluded',
+    'F13: pauses everything and deletes nothing when the root is suddenly %s',
     async (how) => {
       const harness = createHarness({ 'outputs/file': 'x', 'plxlogs/main.log': 'log' });
       const running = harness.startWatch();
-      await running.until('the run stored', () => isEqual(harness));
+      await running.until('the run is stored', () => isEqual(harness));
       const stored = readStore(harness.store);
       const away = `${harness.root}-away`;
       renameSync(harness.root, away);
       if (how === 'empty') mkdirSync(harness.root);
-      await running.until('it says so', () => kinds(harness).includes('paused'));
+      await running.until('the problem is reported', () => kinds(harness).includes('paused'));
       await sleep(1000);
       expect(readStore(harness.store)).toEqual(stored);
       const calls = harness.store.calls.length;
@@ -294,17 +297,20 @@ describe('what goes away', () => {
 
       rmSync(harness.root, { recursive: true, force: true });
       renameSync(away, harness.root);
-      appendFileSync(join(harness.run, 'plxlogs/main.log'), ' goes on');
+      appendFileSync(join(harness.run, 'plxlogs/main.log'), ' continues');
 
-      await running.until('it goes on', () => kinds(harness).includes('resumed') && isEqual(harness));
+      await running.until(
+        'the watch continues',
+        () => kinds(harness).includes('resumed') && isEqual(harness),
+      );
       expect(await running.stop()).toMatchObject({ isComplete: true, bytes: { lost: 0 }, onlyInStore: [] });
     },
   );
 
-  it('F13: a run whose directory alone is empty all at once is left as it is', async () => {
+  it('F13: leaves a run unchanged when its directory is suddenly empty', async () => {
     const harness = createHarness({ 'outputs/file': 'x' });
     const running = harness.startWatch();
-    await running.until('the run stored', () => isEqual(harness));
+    await running.until('the run is stored', () => isEqual(harness));
     renameSync(harness.run, `${harness.root}/away`);
     mkdirSync(harness.run);
     await sleep(2500);
@@ -312,13 +318,13 @@ describe('what goes away', () => {
     renameSync(`${harness.root}/away`, harness.run);
     writeFiles(harness.run, { 'outputs/next': 'y' });
 
-    await running.until('it goes on', () => isEqual(harness));
+    await running.until('the watch continues', () => isEqual(harness));
     expect(await running.stop()).toMatchObject({ onlyInStore: [], bytes: { lost: 0 } });
   });
 });
 
-describe('what fails', () => {
-  it('a file that cannot be read is reported, tried again, and in nobody’s way', async () => {
+describe('watch: failures', () => {
+  it('reports and retries an unreadable file while other files are stored', async () => {
     const harness = createHarness({ 'outputs/bad': 'bad', 'outputs/good': 'good' });
     let isFailing = true;
     const fileSystem = wrapFileSystem({
@@ -329,28 +335,28 @@ describe('what fails', () => {
     });
     const running = harness.startWatch({ io: { fileSystem } });
     await running.until(
-      'the report',
+      'the error is reported',
       () => kinds(harness).includes('unsent') && harness.stored('outputs/good') === 'good',
     );
     isFailing = false;
 
-    await running.until('the file stored', () => isEqual(harness));
+    await running.until('the file is stored', () => isEqual(harness));
     expect(await running.stop()).toMatchObject({ isComplete: true });
   });
 
-  it('F38: an outage is waited for with one request at a time, and everything is stored after it', async () => {
+  it('F38: sends one request at a time during an outage, and stores everything after it', async () => {
     const harness = createHarness(
       Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`outputs/${index}`, `content ${index}`])),
     );
     const running = harness.startWatch();
-    await running.until('the run listed', () => harness.store.countCalls('list') > 0);
+    await running.until('the run is listed', () => harness.store.countCalls('list') > 0);
     harness.store.fault = () => 'fail';
     const before = harness.store.calls.length;
     await sleep(5_000);
     const during = harness.store.calls.length - before;
     harness.store.fault = () => 'pass';
 
-    await running.until('all stored', () => isEqual(harness));
+    await running.until('everything is stored', () => isEqual(harness));
     expect(during).toBeLessThan(25);
     expect(await running.stop()).toMatchObject({ isComplete: true });
   });
@@ -359,34 +365,30 @@ describe('what fails', () => {
     ['44', new StoreAccessError('put: 403 AccessDenied')],
     ['43', new StoreCredentialsError('put: 403 ExpiredToken')],
     ['45', new StoreBucketError('put: 404 NoSuchBucket')],
-  ])(
-    'F%s: a store that refuses everything after a while is asked again later, and the data stay',
-    async (_, error) => {
-      const harness = createHarness({ 'outputs/file': 'x' });
-      const { store } = harness;
-      const commit = store.commit.bind(store);
-      let isRefusing = false;
-      store.commit = (request) =>
-        isRefusing ? Promise.resolve({ status: 'failed', error }) : commit(request);
-      const running = harness.startWatch();
-      await running.until('the run stored', () => isEqual(harness));
-      isRefusing = true;
-      appendFileSync(join(harness.run, 'outputs/file'), 'y');
-      await running.until('it says so', () =>
-        harness.events.some(
-          (event) =>
-            event.kind === 'unsent' || (event.kind === 'notice' && event.code === 'NOTICE_STORE_REJECTS'),
-        ),
-      );
+  ])('F%s: retries later when the store starts to reject everything, and loses no data', async (_, error) => {
+    const harness = createHarness({ 'outputs/file': 'x' });
+    const { store } = harness;
+    const commit = store.commit.bind(store);
+    let isRefusing = false;
+    store.commit = (request) => (isRefusing ? Promise.resolve({ status: 'failed', error }) : commit(request));
+    const running = harness.startWatch();
+    await running.until('the run is stored', () => isEqual(harness));
+    isRefusing = true;
+    appendFileSync(join(harness.run, 'outputs/file'), 'y');
+    await running.until('the problem is reported', () =>
+      harness.events.some(
+        (event) =>
+          event.kind === 'unsent' || (event.kind === 'notice' && event.code === 'NOTICE_STORE_REJECTS'),
+      ),
+    );
 
-      const report = await running.stop();
-      isRefusing = false;
-      expect(report).toMatchObject({ isComplete: false });
-      expect(await harness.sync()).toMatchObject({ isComplete: true });
-    },
-  );
+    const report = await running.stop();
+    isRefusing = false;
+    expect(report).toMatchObject({ isComplete: false });
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+  });
 
-  it('F45: a store that refuses from the start is said at once, and nothing is watched', async () => {
+  it('F45: fails at once when the store rejects the first request', async () => {
     const harness = createHarness();
     harness.store.check = () =>
       Promise.resolve({ status: 'failed', error: new StoreBucketError('no such bucket') });
@@ -397,7 +399,7 @@ describe('what fails', () => {
     );
   });
 
-  it('F64: what is large is left, and event tails and logs are stored, before the grace time is over', async () => {
+  it('F64: stores event file tails and logs within the shutdown timeout, and skips large files', async () => {
     const harness = createHarness({ 'outputs/huge.bin': Buffer.alloc(20 * MIB) });
     const { store } = harness;
     const commit = store.commit.bind(store);
@@ -408,7 +410,7 @@ describe('what fails', () => {
       });
     };
     const running = harness.startWatch({ config: { intervalMs: 60_000, shutdownTimeoutMs: 3_000 } });
-    await running.until('the large file under way', () =>
+    await running.until('the large file is in flight', () =>
       harness.events.some((event) => event.kind === 'started' && event.key.endsWith('huge.bin')),
     );
     writeFiles(harness.run, { [EVENT_FILE]: record, 'plxlogs/main.log': 'the last words' });
@@ -423,16 +425,16 @@ describe('what fails', () => {
     expect(harness.store.objects.get(`${RUN}/${EVENT_FILE}`)?.bytes).toEqual(record);
   });
 
-  it('goes on where it ended, with its journal', async () => {
+  it('resumes from its journal after a restart', async () => {
     const harness = createHarness({ 'outputs/file': 'x' });
     const first = harness.startWatch();
-    await first.until('the run stored', () => isEqual(harness));
-    await sleep(2500); // until it has been compared with its time stamps at rest
+    await first.until('the run is stored', () => isEqual(harness));
+    await sleep(2500); // until it is verified with conclusive timestamps
     await first.stop();
     const sent = harness.store.sentBytes;
 
     const second = harness.startWatch();
-    await second.until('a look at the store', () => harness.store.countCalls('list') > 1);
+    await second.until('the store is listed', () => harness.store.countCalls('list') > 1);
     await sleep(500);
     expect(await second.stop()).toMatchObject({ isComplete: true });
     expect(harness.store.sentBytes).toBe(sent);
@@ -440,11 +442,11 @@ describe('what fails', () => {
   });
 });
 
-describe('what a watch says of itself', () => {
-  it('is in its status file, by run and in total', async () => {
+describe('watch: status', () => {
+  it('writes a status file with counts by run and in total', async () => {
     const harness = createHarness({ 'outputs/file': 'x'.repeat(100) });
     const running = harness.startWatch({ config: { project: 'team/vision' } });
-    await running.until('the run stored', () => isEqual(harness));
+    await running.until('the run is stored', () => isEqual(harness));
     await running.stop();
     const [directory] = readdirSync(harness.stateDirectory).filter((name) => /^[0-9a-f]{32}$/.test(name));
 

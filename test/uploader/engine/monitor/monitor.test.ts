@@ -42,8 +42,8 @@ async function withHttp(): Promise<{ port: number; config: Partial<SyncConfig> }
   return { port, config: { http: { host: '127.0.0.1', port } } };
 }
 
-describe('a watch with --http', () => {
-  it('tells that it lives, is ready, and what it has done', async () => {
+describe('watch with --http', () => {
+  it('reports health, readiness and metrics', async () => {
     const harness = createHarness({ 'outputs/a': 'content' });
     const { port, config } = await withHttp();
     const watch = harness.startWatch({ config });
@@ -75,7 +75,7 @@ describe('a watch with --http', () => {
     await expect(get(port, '/healthz')).rejects.toThrow();
   });
 
-  it('is alive and not ready while the store is away, and tells the backlog', async () => {
+  it('is healthy but not ready during an outage of the store, and reports the backlog', async () => {
     const harness = createHarness({ 'outputs/a': 'content' });
     harness.store.fault = () => 'fail';
     const { port, config } = await withHttp();
@@ -100,7 +100,7 @@ describe('a watch with --http', () => {
     await watch.stop();
   });
 
-  it('is not ready while the root is away, and names no path', async () => {
+  it('is not ready while the root is unavailable, and exposes no path', async () => {
     const harness = createHarness({ 'outputs/a': 'content' });
     const { port, config } = await withHttp();
     const watch = harness.startWatch({ config });
@@ -120,7 +120,7 @@ describe('a watch with --http', () => {
     await watch.stop();
   });
 
-  it('counts errors by their code', async () => {
+  it('counts errors by code', async () => {
     const monitor = new Monitor(new FakeClock());
     const harness = createHarness();
     const large = { ...harness.store.capabilities, maxObjectBytes: 1 };
@@ -131,7 +131,7 @@ describe('a watch with --http', () => {
     expect(parse(monitor.toText())).toMatchObject({ 'polytrack_errors_total{code="ERR_STORE_LIMIT"}': 2 });
   });
 
-  it('answers nothing but GET and HEAD of what there is', async () => {
+  it('answers only GET and HEAD of existing paths', async () => {
     const harness = createHarness();
     const { port, config } = await withHttp();
     const watch = harness.startWatch({ config });
@@ -155,7 +155,7 @@ describe('a watch with --http', () => {
     await watch.stop();
   });
 
-  it('says so when the address is taken, and sends nothing', async () => {
+  it('fails when the address is in use, and sends nothing', async () => {
     const first = createHarness();
     const second = createHarness();
     const { port, config } = await withHttp();
@@ -175,8 +175,8 @@ describe('a watch with --http', () => {
   });
 });
 
-describe('health', () => {
-  it('is lost when the loop stands still', () => {
+describe('Monitor.health', () => {
+  it('fails when the loop is stuck', () => {
     const clock = new FakeClock();
     const monitor = new Monitor(clock);
 
@@ -188,7 +188,7 @@ describe('health', () => {
   });
 });
 
-describe('the setting', () => {
+describe('--http', () => {
   it.each([
     ['9400', { host: '127.0.0.1', port: 9400 }],
     [':9400', { host: '127.0.0.1', port: 9400 }],
@@ -201,7 +201,7 @@ describe('the setting', () => {
     expect(config.http).toEqual(expected);
   });
 
-  it.each(['', 'host', '70000', 'a:b:1', 'http://x:1'])('%j is not an address', async (http) => {
+  it.each(['', 'host', '70000', 'a:b:1', 'http://x:1'])('rejects %j', async (http) => {
     const flags = { store: 'file:///s', http };
 
     await expect(resolveConfig('.', flags, { HOME: createTempDir() }, nodeFileSystem)).rejects.toThrow(
@@ -210,8 +210,8 @@ describe('the setting', () => {
   });
 });
 
-describe('the exposition', () => {
-  it('escapes what stands in labels and helps', () => {
+describe('toExposition', () => {
+  it('escapes labels and help texts', () => {
     const text = toExposition([
       { name: 'a', help: 'one\ntwo', type: 'gauge', samples: [{ labels: { x: 'q"b\\n\n' }, value: 1 }] },
       { name: 'empty', help: '', type: 'gauge', samples: [] },

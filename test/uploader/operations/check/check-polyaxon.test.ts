@@ -6,9 +6,9 @@ import { describeWithPeers } from '../../../support/peers.js';
 import { type PolyaxonServer, startSandbox } from '../../../support/polyaxon.js';
 import { createSharedTempDir, createTempDir } from '../../../support/temp-dir.js';
 
-const TOKEN = 'a-secret-token-of-somebody';
+const TOKEN = 'a-secret-token-of-a-user';
 
-/** Runs the command as the program does. */
+/** Runs the command in the test's process. */
 async function check(url: string, variables: Record<string, string>, ...flags: readonly string[]) {
   const home = createTempDir();
   let text = '';
@@ -41,7 +41,7 @@ describeWithPeers(['polyaxon'], 'check of a Polyaxon server', () => {
   });
   afterAll(() => server.stop());
 
-  it('says what it is, and what it can do', async () => {
+  it('prints the server and its capabilities', async () => {
     const { text, code } = await check(`polyaxon://${new URL(server.url).host}/default/demo`, {});
 
     expect(code).toBe(0);
@@ -55,7 +55,7 @@ describeWithPeers(['polyaxon'], 'check of a Polyaxon server', () => {
     expect(text).toMatch(/The store can be used\.\n$/);
   });
 
-  it('takes the host from the environment', async () => {
+  it('uses the host of the environment', async () => {
     const { text, code } = await check('polyaxon://', { POLYAXON_HOST: server.url }, '--json');
 
     expect(code).toBe(0);
@@ -67,7 +67,7 @@ describeWithPeers(['polyaxon'], 'check of a Polyaxon server', () => {
     });
   });
 
-  it('says that the project is not there', async () => {
+  it('reports a missing project', async () => {
     const { text, code } = await check(`polyaxon+${server.url}/default/none`, {});
 
     expect(code).toBe(2);
@@ -75,7 +75,7 @@ describeWithPeers(['polyaxon'], 'check of a Polyaxon server', () => {
     expect(text).toContain('--create-project');
   });
 
-  it('says that nobody is there', async () => {
+  it('reports an unreachable server', async () => {
     const { text, code } = await check('polyaxon://127.0.0.1:9/default/demo', {});
 
     expect(code).toBe(1);
@@ -87,7 +87,7 @@ describeWithPeers(['polyaxon'], 'check of a Polyaxon server', () => {
     'polyaxon://host/demo',
     'polyaxon+ftp://host/default/demo',
     'polyaxon+http:///default/demo',
-  ])('refuses %s, and repeats no password', async (url) => {
+  ])('refuses %s without printing the password', async (url) => {
     const { text, code } = await check(url, {});
 
     expect(code).toBe(2);

@@ -12,7 +12,7 @@ import { describeWithPeers } from '../../../support/peers.js';
 import { S3Server } from '../../../support/s3-server.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 
-/** Runs the command as the program does. */
+/** Runs the command in the test's process. */
 async function check(...args: readonly string[]) {
   let stdout = '';
   let stderr = '';
@@ -38,7 +38,7 @@ async function check(...args: readonly string[]) {
 }
 
 describe('check of a directory', () => {
-  it('says what it can do, and leaves nothing but a place for locks', async () => {
+  it('prints the capabilities and leaves only the lock directory behind', async () => {
     const root = join(createTempDir(), 'store');
 
     const { stdout, code } = await check(`file://${root}`, '--state-dir', createTempDir());
@@ -49,7 +49,7 @@ describe('check of a directory', () => {
     expect(readdirSync(root, { recursive: true })).toEqual(['.plx']);
   });
 
-  it('says that the state directory cannot be written', async () => {
+  it('reports a state directory that is not writable', async () => {
     const blocked = join(createTempDir(), 'file');
     writeFileSync(blocked, '');
 
@@ -59,7 +59,7 @@ describe('check of a directory', () => {
     expect(stdout).toContain(`NOTICE_STATE_DIR: ${blocked} is not writable`);
   });
 
-  it('says that a file is in its place', async () => {
+  it('reports a file at the path of the store', async () => {
     const path = join(createTempDir(), 'file');
     writeFileSync(path, '');
 
@@ -103,7 +103,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
     vi.unstubAllEnvs();
   });
 
-  it('tells everything, and no secret', async () => {
+  it('prints all facts and no secret', async () => {
     const { stdout, code } = await check('s3://checked/some/prefix');
 
     expect(code).toBe(0);
@@ -113,7 +113,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
     expect(stdout).not.toContain(server.secretAccessKey);
   });
 
-  it('tells the same as JSON', async () => {
+  it('prints the same facts as JSON', async () => {
     const { stdout, code } = await check('s3://checked', '--json');
 
     expect(code).toBe(0);
@@ -127,7 +127,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
     expect(stdout).not.toContain(server.secretAccessKey);
   });
 
-  it('sends nothing but the objects of the probe, and removes them', async () => {
+  it('writes only probe objects and removes them', async () => {
     await check('s3://checked/prefix');
 
     const writes = proxy.log.filter(({ method }) => method === 'PUT' || method === 'POST');
@@ -141,7 +141,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
   it.each([
     ['a missing bucket', 's3://no-such-bucket', {}, 'ERR_STORE_BUCKET', 2],
     ['wrong credentials', 's3://checked', { AWS_SECRET_ACCESS_KEY: 'wrong' }, 'ERR_STORE_CREDENTIALS', 2],
-    ['an unknown identity', 's3://checked', { AWS_ACCESS_KEY_ID: 'nobody' }, 'ERR_STORE_CREDENTIALS', 2],
+    ['an unknown identity', 's3://checked', { AWS_ACCESS_KEY_ID: 'unknown' }, 'ERR_STORE_CREDENTIALS', 2],
     [
       'no credentials',
       's3://checked',
@@ -150,7 +150,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
       2,
     ],
     ['no server', 's3://checked', { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' }, 'ERR_STORE_UNAVAILABLE', 1],
-  ])('says %s before anything is written', async (_, url, environment, errorCode, exitCode) => {
+  ])('reports %s before anything is written', async (_, url, environment, errorCode, exitCode) => {
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
 
     const { stdout, code } = await check(url, '--json');
@@ -162,7 +162,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
     expect(proxy.log.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
-  it('corrects a wrong region and says so', async () => {
+  it('corrects a wrong region and reports it', async () => {
     const { stdout, code } = await check('s3://checked', '--region', 'eu-central-1');
 
     expect(code).toBe(0);
@@ -170,7 +170,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
     expect(stdout).toContain('NOTICE_STORE_REGION: the bucket is in the region us-east-1');
   });
 
-  it('signs with the time of the store when the clock is off, and says so', async () => {
+  it("signs with the store's time when the clock is wrong, and reports it", async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3600_000 });
 
     const { stdout, code } = await check('s3://checked');
@@ -187,7 +187,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
     ['HeadObject', 'get', 1],
     ['AbortMultipartUpload', 'abort', 0],
     ['DeleteObject', 'delete', 0],
-  ] as const)('tells that %s is not allowed', async (operation, permission, exitCode) => {
+  ] as const)('reports that %s is not allowed', async (operation, permission, exitCode) => {
     const body = '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>';
     proxy.script = (request) =>
       request.operation === operation &&
@@ -202,7 +202,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
     expect(code).toBe(exitCode);
   });
 
-  it('tells of a lifecycle rule for what covers the prefix', async () => {
+  it('reports a lifecycle rule that covers the prefix', async () => {
     const client = server.createClient();
     const Rules = [
       {
@@ -221,7 +221,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
         () => false,
       );
     client.destroy();
-    // A server that has no lifecycle rules is made to answer as S3 does.
+    // If the server has no lifecycle rules, the proxy answers as S3 does.
     if (!isKept) answerLifecycle(proxy);
 
     const covered = await check('s3://checked/a/b', '--json');
@@ -240,7 +240,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
       return openS3Store({ bucket: 'checked', prefix: '', endpoint: proxy.endpoint });
     }
 
-    it('are asked once a week', async () => {
+    it('are probed once a week', async () => {
       const first = await open();
       expect(await ensureCapabilities(first, options())).toEqual({ status: 'known', from: 'probe' });
       const asked = proxy.log.length;
@@ -257,7 +257,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
       await second.close();
     });
 
-    it('are asked anew when what was kept is damaged, or cannot be kept', async () => {
+    it('are probed again when the cache is damaged or not writable', async () => {
       const store = await open();
       await ensureCapabilities(store, options());
       const directory = join(stateDirectory, 'stores');

@@ -1,4 +1,4 @@
-/** Cleaning: deletes only what was found in the store a moment before, and is the same after a crash anywhere. */
+/** `clean` deletes only files that it has just found in the store, and gives the same result after a crash anywhere. */
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -34,7 +34,7 @@ import { createHarness } from '../../support/sync-harness.js';
 
 const DAY_MS = 86_400_000;
 
-/** Uuids of runs 1, 2, …; older ones first. */
+/** Uuids of runs 1, 2, …; oldest first. */
 function uuidOf(index: number): string {
   return index.toString(16).padStart(32, '0');
 }
@@ -44,7 +44,7 @@ interface Place {
   readonly store: TestStore;
 }
 
-/** Runs that have ended, `ages` days ago each, in a store. */
+/** Stored runs that ended `ages` days ago. */
 async function storeRuns(kind: StoreKind, ages: readonly number[]): Promise<Place> {
   const store = await openTestStore(kind);
   for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
@@ -82,7 +82,7 @@ function filesOf({ root }: Place, index: number): string[] {
 beforeEach(() => vi.unstubAllEnvs());
 
 describe.each(STORE_KINDS)('clean on %s', (kind) => {
-  it('deletes nothing unless it is told to, then all but the run file, and says where the data is', async () => {
+  it('deletes nothing by default; with --yes, deletes all but the run file and records where the data is', async () => {
     const place = await storeRuns(kind, [1]);
     const before = filesOf(place, 1);
 
@@ -98,7 +98,7 @@ describe.each(STORE_KINDS)('clean on %s', (kind) => {
     expect(place.store.has(marker.manifest)).toBe(true);
   });
 
-  it('refuses exactly the runs that the store does not have as they are here', async () => {
+  it('refuses exactly the runs that differ from the store', async () => {
     const place = await storeRuns(kind, [6, 5, 4, 3, 2, 1]);
     const { store, root } = place;
     store.remove(`${uuidOf(1)}/outputs/log.txt`);
@@ -128,7 +128,7 @@ describe.each(STORE_KINDS)('clean on %s', (kind) => {
     expect(filesOf(place, 6)).toEqual(['run.plx.json']);
   });
 
-  it('leaves what a later sync, and a later verification, take for whole', async () => {
+  it('leaves a run that later syncs and verifications consider complete', async () => {
     const place = await storeRuns(kind, [1]);
     await outcomes(place, { isDryRun: false });
     const config = toConfig(place.root, place.store);
@@ -145,7 +145,7 @@ describe.each(STORE_KINDS)('clean on %s', (kind) => {
 });
 
 describe('clean', () => {
-  it('leaves runs alone that are still written', async () => {
+  it('keeps runs that are still being written', async () => {
     const store = await openTestStore('file');
     const root = createTempDir();
     makeRun(root, { 'outputs/a': 'a' });
@@ -157,7 +157,7 @@ describe('clean', () => {
     expect(runs).toMatchObject([{ outcome: 'live' }]);
   });
 
-  it('follows the rules, and stops when enough is free', async () => {
+  it('follows the rules and stops when enough space is free', async () => {
     const place = await storeRuns('file', [9, 7, 5, 3]);
 
     expect(await outcomes(place, { olderThanMs: 6 * DAY_MS })).toMatchObject({
@@ -173,7 +173,7 @@ describe('clean', () => {
     );
   });
 
-  it('leaves what no store has: secrets, links and unfinished files', async () => {
+  it('keeps files that are excluded from the store: secrets, links and unfinished files', async () => {
     const place = await storeRuns('file', [1]);
     const directory = join(place.root, 'runs', uuidOf(1));
     writeFiles(directory, { '.env': 'KEY=1', 'outputs/half.partial': 'half' });
@@ -187,7 +187,7 @@ describe('clean', () => {
     expect(readFileSync(join(directory, 'outputs/link'), 'utf8')).toBe('precious');
   });
 
-  it('takes the directory along with --all', async () => {
+  it('deletes the directory as well with --all', async () => {
     const place = await storeRuns('file', [2, 1]);
 
     await outcomes(place, { isDryRun: false, isAll: true, keep: 1 });
@@ -196,7 +196,7 @@ describe('clean', () => {
     expect(filesOf(place, 2)).toHaveLength(4);
   });
 
-  it('deletes files with several names, each once', async () => {
+  it('deletes each name of a hard-linked file once', async () => {
     const place = await storeRuns('file', [1]);
     const directory = join(place.root, 'runs', uuidOf(1));
     linkSync(join(directory, 'outputs/log.txt'), join(directory, 'outputs/zlog.txt'));
@@ -206,7 +206,7 @@ describe('clean', () => {
     expect(filesOf(place, 1)).toEqual(['run.plx.json']);
   });
 
-  it('never deletes through a directory that became a link, nor a file that changed after it was verified', async () => {
+  it('does not delete through a directory that became a link, nor a file that changed after verification', async () => {
     const place = await storeRuns('file', [1]);
     const directory = join(place.root, 'runs', uuidOf(1));
     const elsewhere = join(createTempDir(), 'outputs');
@@ -216,7 +216,7 @@ describe('clean', () => {
     });
     const fileSystem = {
       ...nodeIo.fileSystem,
-      // The mark is the last thing that is written before the first file goes.
+      // The marker is the last write before the first file is deleted.
       makeDirectory: async (path: string | Buffer, mode: number) => {
         if (path.toString() === join(directory, '.plx') && swap.mock.calls.length === 0) swap();
         await nodeIo.fileSystem.makeDirectory(path, mode);
@@ -230,7 +230,7 @@ describe('clean', () => {
     expect(Object.keys(readFiles(elsewhere))).toHaveLength(2);
   });
 
-  it('goes on after a crash at any call, and nothing ever looks like a deletion', async () => {
+  it('resumes after a crash at any call, and no sync reports its deletions as losses', async () => {
     const place = await storeRuns('file', [1]);
     const directory = join(place.root, 'runs', uuidOf(1));
     const whole = createTempDir();
@@ -239,14 +239,14 @@ describe('clean', () => {
     await outcomes(place, { isDryRun: false, io: { ...nodeIo, fileSystem: count.fileSystem } });
     const total = count.calls();
     let partial = 0;
-    // Each call while files go; of those before, a few.
+    // Crash at each call during the deletion, and at every fifth call before it.
     for (let crashAt = 0; crashAt < total; crashAt += crashAt < total - 25 ? 5 : 1) {
       rmSync(place.root, { recursive: true });
       mkdirSync(place.root);
       execFileSync('cp', ['-a', `${whole}/.`, place.root]);
       const { fileSystem } = createCrashingFileSystem(crashAt);
       await outcomes(place, { isDryRun: false, io: { ...nodeIo, fileSystem } }).catch(() => undefined);
-      // The process that holds them is gone in earnest; here it is the test's own.
+      // Remove the locks: in reality the crashed process no longer exists, but here it is the test's process.
       rmSync(place.store.file('.plx/locks'), { recursive: true, force: true });
       const left = filesOf(place, 1).length;
       if (left < 4) {
@@ -262,14 +262,14 @@ describe('clean', () => {
     expect(partial).toBeGreaterThan(0);
   }, 120_000);
 
-  it('is no loss to an uploader that had not seen the files in the store yet', async () => {
+  it('is not reported as a loss by an uploader that had not stored the files yet', async () => {
     const harness = createHarness({
       'run.plx.json': JSON.stringify({ uuid: RUN, status: 'succeeded' }),
       'outputs/a': 'a',
     });
     harness.store.fault = (operation) => (operation === 'commit' ? 'fail' : 'pass');
     const watch = harness.startWatch();
-    await watch.until('the outage is noticed', () => harness.events.some(({ kind }) => kind === 'retry'));
+    await watch.until('the outage is reported', () => harness.events.some(({ kind }) => kind === 'retry'));
     writeFiles(harness.run, { '.plx/cleaned.json': JSON.stringify({ version: 1, state: 'cleaning' }) });
     rmSync(join(harness.run, 'outputs/a'));
 
@@ -279,10 +279,10 @@ describe('clean', () => {
   });
 });
 
-describe('the selection', () => {
+describe('selectRuns', () => {
   const run = fc.record({ bytes: fc.nat(100), newestMs: fc.nat(1000) });
 
-  it('takes the oldest first, and never one that a rule keeps', () => {
+  it('selects the oldest runs first, and none that a rule keeps', () => {
     const rules = fc.record({ olderThanMs: fc.nat(1000), largerThanBytes: fc.nat(100), keep: fc.nat(5) });
     fc.assert(
       fc.property(fc.array(run, { maxLength: 20 }), rules, (runs, rule) => {

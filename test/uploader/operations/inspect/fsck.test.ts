@@ -41,7 +41,7 @@ function flip(bytes: Buffer, at: number): Buffer {
 const NO_EVENT = Buffer.from(encodeRecord(Uint8Array.of(0xff, 0xff, 0xff)));
 const SIZE = scalar(1).length;
 
-/** Damaged files: their pieces, the problems in them by kind and the number of the piece, and the steps that survive. */
+/** Damaged files: their pieces, the expected problems (kind and index of the piece), and the steps that survive a repair. */
 const DAMAGED: Record<
   string,
   { pieces: Buffer[]; problems: [kind: string, piece: number][]; steps: number[] }
@@ -137,7 +137,7 @@ function offsetOf(pieces: readonly Buffer[], piece: number): number {
   return pieces.slice(0, piece).reduce((sum, { length }) => sum + length, 0);
 }
 
-/** A log directory with a run for each damaged file, and a sound one. */
+/** A log directory with one run for each damaged file and one sound run. */
 function writeDamaged(): string {
   const logdir = createTempDir();
   const sound = { pieces: [VERSION, scalar(1)] };
@@ -154,7 +154,7 @@ async function check(path: string, ...args: string[]) {
 }
 
 describe('polytrack fsck', () => {
-  it('names each problem with its offset, and changes nothing', async () => {
+  it('reports each problem with its offset and changes nothing', async () => {
     const logdir = writeDamaged();
 
     const { code, files } = await check(logdir);
@@ -174,7 +174,7 @@ describe('polytrack fsck', () => {
     }
   });
 
-  it('says what each reader of TensorBoard does', async () => {
+  it("prints how each of TensorBoard's readers handles the problem", async () => {
     const logdir = createTempDir();
     mkdirSync(join(logdir, 'my-tfevents'));
     writeFileSync(join(logdir, 'my-tfevents', FILE), Buffer.concat([VERSION, flip(scalar(1), SIZE - 1)]));
@@ -189,7 +189,7 @@ describe('polytrack fsck', () => {
     expect(stdout).toMatch(/TensorBoard with --load_fast false: stops here/);
   });
 
-  it('finds sound files fine', async () => {
+  it('reports no problems for sound files', async () => {
     const logdir = createTempDir();
     writeFileSync(join(logdir, FILE), Buffer.concat([VERSION, scalar(1)]));
 
@@ -201,7 +201,7 @@ describe('polytrack fsck', () => {
     expect(await runCli('fsck', createTempDir())).toMatchObject({ code: 2 });
   });
 
-  it('repairs into a new directory outside only', async () => {
+  it('repairs only into a new directory outside the source', async () => {
     const logdir = writeDamaged();
     const full = createTempDir();
     writeFileSync(join(full, 'mine'), '');
@@ -218,7 +218,7 @@ describe('polytrack fsck', () => {
 });
 
 describeWithPeers(['tensorboard'], 'polytrack fsck --repair', () => {
-  it('makes every damaged file readable for both readers of TensorBoard', async () => {
+  it("makes every damaged file readable for both of TensorBoard's readers", async () => {
     const logdir = writeDamaged();
     const target = join(createTempDir(), 'repaired');
     const { repaired } = await check(logdir, '--repair', target);

@@ -11,7 +11,7 @@ import { describeWithPeers } from '../../../support/peers.js';
 import { runPython } from '../../../support/python.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 
-/** What `tensorboard --inspect` counts, by its own functions: for each run, each kind and tag, the steps in file order. */
+/** Counts with the functions of `tensorboard --inspect`: for each run, kind and tag, the steps in file order. */
 const INSPECTOR = `
 import itertools, json, os, sys
 from tensorboard.backend.event_processing import event_file_inspector as inspector
@@ -91,7 +91,7 @@ function toCounts(fields: Record<string, [tag: string, step: string][]>): Counts
 }
 
 describeWithPeers(['python'], 'polytrack inspect, fsck and tensorboard --inspect', () => {
-  it.each(WRITERS)('count the same in all files of %s', async (writer) => {
+  it.each(WRITERS)("match TensorBoard's in all files of %s", async (writer) => {
     const { stdout } = await runPython(INSPECTOR, [join(FIXTURES, writer)]);
     const theirs = JSON.parse(stdout) as {
       runs: Record<string, Record<string, [string, string][]>>;
@@ -100,7 +100,7 @@ describeWithPeers(['python'], 'polytrack inspect, fsck and tensorboard --inspect
 
     const ours = await inspectByUs(join(FIXTURES, writer));
 
-    // A step that no double holds is given as text.
+    // A step that does not fit a double is returned as text.
     expect(ours).toEqual(
       Object.fromEntries(Object.entries(theirs.runs).map(([run, fields]) => [run, toCounts(fields)])),
     );
@@ -113,7 +113,7 @@ describeWithPeers(['python'], 'polytrack inspect, fsck and tensorboard --inspect
 });
 
 describe('polytrack inspect', () => {
-  it('shows files, tags, and the values of one tag with a plot', async () => {
+  it("shows files, tags, and one tag's values with a plot", async () => {
     const directory = join(createTempDir(), 'logs');
     const writer = new SummaryWriter(join(directory, 'run 1'));
     for (let step = 0; step < 50; step++)
@@ -133,7 +133,7 @@ describe('polytrack inspect', () => {
     expect(text.stdout).toMatch(/3 {2}.* {2}hello/);
   });
 
-  it('tells of damage and of half a record, by its exit code too', async () => {
+  it('reports damage and a partial record, also by the exit code', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
     writer.addScalar('loss', 1);
@@ -154,7 +154,7 @@ describe('polytrack inspect', () => {
     });
   });
 
-  it('refuses a path without event files, and a tag that is not there', async () => {
+  it('refuses a path without event files and a missing tag', async () => {
     const directory = createTempDir();
     expect(await runCli('inspect', directory)).toMatchObject({
       code: 2,
@@ -171,13 +171,13 @@ describe('polytrack inspect', () => {
 });
 
 describe('plot', () => {
-  it('puts the smallest value below and the largest above, the first step left and the last right', () => {
+  it('draws the smallest value at the bottom and the first step on the left', () => {
     const points = [0, 1, 2, 3].map((step) => ({ step, value: step * step }));
 
     expect(plot(points, 4, 4)).toEqual(['9 ┤   •', '  ┤', '  ┤  •', '0 ┤••', '   0  3']);
   });
 
-  it('leaves out what is not finite, and copes with one value and with the largest doubles', () => {
+  it('omits non-finite values, and handles a single value and the largest doubles', () => {
     expect(plot([{ step: 0, value: Number.NaN }])).toEqual([]);
     expect(plot([{ step: 5, value: 2 }], 3, 3)[1]).toBe('  ┤ •');
     const wide = plot(

@@ -1,4 +1,4 @@
-/** Listings of real stores. */
+/** Lists real stores. */
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { listFiles, listRuns, sync } from '../../../../uploader/index.js';
@@ -9,7 +9,7 @@ import { openTestStore, STORE_KINDS, toConfig } from '../../support/stores.js';
 beforeEach(() => vi.unstubAllEnvs());
 
 describe.each(STORE_KINDS)('ls of %s', (kind) => {
-  it('lists runs, oldest first, and the files of one', async () => {
+  it('lists runs, oldest first, and the files of a run', async () => {
     const store = await openTestStore(kind);
     for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
     const root = createTempDir();

@@ -1,4 +1,4 @@
-/** Pulling runs from real stores: the same names and bytes, whatever the names, the interruptions and the keys. */
+/** Pulls runs from real stores: restores the same names and bytes for any names, interruptions and keys. */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { openTestStore, readFiles, STORE_KINDS, type TestStore, toConfig } from 
 const MIB = 1024 * 1024;
 const ENDED = JSON.stringify({ uuid: RUN, status: 'succeeded' });
 
-/** Names that are no plain text, or look like something else. */
+/** Names that are not plain text, or that resemble encoded or special names. */
 const NAMES: readonly Buffer[] = [
   Buffer.from('a b+c'),
   Buffer.from('ü 日本 😀'),
@@ -36,7 +36,7 @@ function pullInto(directory: string, store: TestStore, options = {}) {
 beforeEach(() => vi.unstubAllEnvs());
 
 describe.each(STORE_KINDS)('pull from %s', (kind) => {
-  it('restores names and bytes, whatever the names are', async () => {
+  it('restores all names and bytes', async () => {
     const store = await openTestStore(kind);
     for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
     const root = createTempDir();
@@ -63,7 +63,7 @@ describe.each(STORE_KINDS)('pull from %s', (kind) => {
     });
   });
 
-  it('brings back what was cleaned, and it is a run like any other again', async () => {
+  it('restores a cleaned run to an ordinary run', async () => {
     const store = await openTestStore(kind);
     for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
     const root = createTempDir();
@@ -82,7 +82,7 @@ describe.each(STORE_KINDS)('pull from %s', (kind) => {
     expect(await sync(config)).toMatchObject({ isComplete: true, bytes: { sent: 0 } });
   });
 
-  it('makes no file of what is not what the receipt says', async () => {
+  it('creates no file from an object that differs from the manifest', async () => {
     const store = await openTestStore(kind);
     for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
     const root = createTempDir();
@@ -91,7 +91,7 @@ describe.each(STORE_KINDS)('pull from %s', (kind) => {
     const path = store.file(`${RUN}/outputs/a`);
     execFileSync('cp', ['-p', path, join(root, 'before')]);
     store.flip(`${RUN}/outputs/a`);
-    // A byte that decays on a disk leaves the times as they are, by which a directory's objects are told apart.
+    // A decayed byte does not change the file times, which a directory store uses as the version of an object.
     if (kind === 'file') execFileSync('touch', ['-r', join(root, 'before'), path]);
 
     const directory = createTempDir();
@@ -108,7 +108,7 @@ describe('pull', () => {
     return pull(config, [RUN], directory, { store, ...options });
   }
 
-  it('refuses keys that lead out of the run, and pulls the rest', async () => {
+  it('refuses keys that lead out of the run and pulls the rest', async () => {
     const store = new MemoryStore();
     const bad = [
       '../escape',
@@ -133,7 +133,7 @@ describe('pull', () => {
     expect(Object.keys(readFiles(directory)).sort()).toEqual([`runs/${RUN}/file/x`, `runs/${RUN}/good`]);
   });
 
-  it('writes through no link that is in the way', async () => {
+  it('does not write through links', async () => {
     const store = new MemoryStore();
     await commit(store, `${RUN}/outputs/a`, Buffer.from('a'));
     await commit(store, `${RUN}/b`, Buffer.from('b'));
@@ -153,7 +153,7 @@ describe('pull', () => {
     expect(readdirSync(elsewhere)).toEqual([]);
   });
 
-  it('keeps local files that differ, unless it is told to replace them', async () => {
+  it('keeps local files that differ, and replaces them with overwrites', async () => {
     const store = new MemoryStore();
     await commit(store, `${RUN}/a`, Buffer.from('theirs'));
     const directory = createTempDir();
@@ -168,7 +168,7 @@ describe('pull', () => {
     expect(readFileSync(path, 'utf8')).toBe('theirs');
   });
 
-  it('goes on with a large file where it was interrupted', async () => {
+  it('resumes a large file where it was interrupted', async () => {
     const store = new MemoryStore();
     const bytes = someBytes(5 * MIB);
     await commit(store, `${RUN}/large`, bytes);
@@ -202,7 +202,7 @@ describe('pull', () => {
     expect(readFileSync(path).equals(bytes)).toBe(true);
   });
 
-  it('joins the tails of a growing file, of its present generation only', async () => {
+  it('joins the tails of a growing file, but not those of previous versions', async () => {
     const store = new MemoryStore();
     const segment = (generation: number, start: number, text: string) =>
       commit(
@@ -211,7 +211,7 @@ describe('pull', () => {
         Buffer.from(text),
       );
     await commit(store, `${RUN}/outputs/log`, Buffer.from('one two'));
-    await segment(0, 3, ' two'); // part of the object by now
+    await segment(0, 3, ' two'); // already part of the object
     await segment(0, 7, ' three');
     await segment(0, 13, ' four');
     await segment(0, 30, ' after a gap');
@@ -225,7 +225,7 @@ describe('pull', () => {
     expect(readFileSync(join(run, '.plx/gen/outputs/log/0'), 'utf8')).toBe('before');
   });
 
-  it('goes on after a disk that was full, and leaves nothing half done under a name', async () => {
+  it('resumes after a full disk, and never leaves a partial file under its final name', async () => {
     const store = new MemoryStore();
     for (const name of ['a', 'b', 'c']) await commit(store, `${RUN}/${name}`, Buffer.from(name.repeat(1000)));
     const directory = createTempDir();
@@ -251,7 +251,7 @@ describe('pull', () => {
     expect(readdirSync(join(directory, 'runs', RUN, '.plx'))).toEqual([]);
   });
 
-  it('says that there is no such run', async () => {
+  it('reports a run that does not exist', async () => {
     const directory = createTempDir();
 
     const { runs } = await pullFrom(new MemoryStore(), directory);
@@ -261,7 +261,7 @@ describe('pull', () => {
   });
 });
 
-describe('the URL of a run', () => {
+describe('parseRunUrl', () => {
   it.each([
     [`s3://bucket/${RUN}`, { store: 's3://bucket', runUuid: RUN, path: '' }],
     [`s3://bucket/a/b/${RUN}/`, { store: 's3://bucket/a/b', runUuid: RUN, path: '' }],

@@ -1,4 +1,4 @@
-/** Verification of runs on real stores: what was changed behind everybody's back is found, in the store and on disk. */
+/** Verifies runs on real stores: finds unexpected changes in the store and on disk. */
 
 import { appendFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ interface Stored {
   readonly store: TestStore;
 }
 
-/** A run that has ended, in a store. */
+/** A stored run that has ended. */
 async function storeRun(kind: StoreKind): Promise<Stored> {
   const store = await openTestStore(kind);
   for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
@@ -56,7 +56,7 @@ async function findings(stored: Stored, isDeep = false): Promise<Record<string, 
 beforeEach(() => vi.unstubAllEnvs());
 
 describe.each(STORE_KINDS)('verify on %s', (kind) => {
-  it('finds all as it should be, quickly and to the last byte, and writes that down', async () => {
+  it('verifies an unchanged run, also with isDeep, and writes a manifest', async () => {
     const stored = await storeRun(kind);
 
     const quick = await check(stored);
@@ -85,14 +85,14 @@ describe.each(STORE_KINDS)('verify on %s', (kind) => {
     expect(await findings(stored)).toEqual({ 'outputs/model.bin': 'shortened' });
   });
 
-  it('finds a flipped byte below the store by reading', async () => {
+  it('finds a flipped byte below the store with isDeep', async () => {
     const stored = await storeRun(kind);
     stored.store.flip(KEY);
 
     expect(await findings(stored, true)).toEqual({ 'outputs/model.bin': 'damaged' });
   });
 
-  it('finds an object that somebody else has written', async () => {
+  it('finds an object of another writer', async () => {
     const stored = await storeRun(kind);
     const store = await openStore(stored.store.url, {
       fileSystem: nodeFileSystem,
@@ -109,7 +109,7 @@ describe.each(STORE_KINDS)('verify on %s', (kind) => {
     expect(await findings(stored)).toEqual({ 'outputs/model.bin': 'damaged' });
   });
 
-  it('finds a local file that has changed, also when its time has not', async () => {
+  it('finds a changed local file, even if its modification time is unchanged', async () => {
     const stored = await storeRun(kind);
     const path = join(stored.run, 'outputs/small.txt');
     const then = new Date(Date.now() - 60_000);
@@ -123,7 +123,7 @@ describe.each(STORE_KINDS)('verify on %s', (kind) => {
     });
   });
 
-  it('goes by the receipt for files that are no longer on disk', async () => {
+  it('compares files that are no longer on disk with the manifest', async () => {
     const stored = await storeRun(kind);
     rmSync(join(stored.run, 'outputs'), { recursive: true });
     const { runs } = await check(stored);
@@ -139,7 +139,7 @@ describe.each(STORE_KINDS)('verify on %s', (kind) => {
 });
 
 describe('verify', () => {
-  it('tells what is on its way from what is wrong, while a run is written', async () => {
+  it('distinguishes pending files from problems while a run is written', async () => {
     const store = await openTestStore('file');
     const root = createTempDir();
     const run = makeRun(root, { 'outputs/log': 'one' }, OTHER_RUN);
@@ -156,14 +156,14 @@ describe('verify', () => {
     ]);
   });
 
-  it('finds a flipped byte in a directory without being told to read', async () => {
+  it('finds a flipped byte in a directory store without isDeep', async () => {
     const stored = await storeRun('file');
     stored.store.flip(KEY);
 
     expect(await findings(stored)).toEqual({ 'outputs/model.bin': 'damaged' });
   });
 
-  it('writes no receipt of a run with problems, and keeps the one that there is', async () => {
+  it('writes no manifest for a run with problems, and keeps the existing one', async () => {
     const stored = await storeRun('file');
     const before = readdirSync(stored.store.file(`${RUN}/.plx/manifest`));
     stored.store.remove(KEY);
