@@ -221,6 +221,23 @@ describe('Run.logMetrics', () => {
   });
 });
 
+describe('Run.logMetricSeries', () => {
+  it('writes a column of numbers with their steps, at one wall time', async () => {
+    const { run } = start();
+
+    run.logMetricSeries('loss', [3, 4, 6], [1, 0.5, 0.25]);
+    await run.end();
+
+    const stored = readValues(run.getTensorboardPath());
+    expect(stored.map((value) => [value.tag, value.step])).toEqual([
+      ['loss', 3],
+      ['loss', 4],
+      ['loss', 6],
+    ]);
+    expect(new Set(stored.map((value) => value.wallTime)).size).toBe(1);
+  });
+});
+
 describe('Run.logInputs, logOutputs, logTags', () => {
   it('are on disk when the call returns, merged by key', async () => {
     const { run } = start();
