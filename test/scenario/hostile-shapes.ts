@@ -1,4 +1,4 @@
-/** Shapes that a directory of runs may have, by accident or by malice: what each is, and what is to become of it. */
+/** Creates unusual or malicious files and directories in a directory of runs, each with the expected outcome. */
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -16,14 +16,14 @@ import { onTestFinished } from 'vitest';
 
 export interface Shape {
   readonly what: string;
-  /** As the file system has it, from the directory `runs/` on. */
+  /** Raw path on disk, relative to `runs/`. */
   readonly path: Buffer;
   /** `stored`, the reason of `skipped`, or the code of `unsent`. */
   readonly outcome: string;
 }
 
 export interface Outside {
-  /** A directory that is no part of the root, with a file `secret.txt` that nobody may read. */
+  /** A directory outside the root, with a file `secret.txt` that the uploader must not read. */
   readonly directory: string;
   readonly secret: string;
 }
@@ -35,8 +35,8 @@ const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
 const isRoot = process.getuid?.() === 0;
 
 /**
- * Makes all shapes in a directory `runs/`, most of them in the run `uuid`. Devices need the rights of root, and are left out without them; whoever
- * has those rights can read every file.
+ * Creates all shapes in a directory `runs/`, most of them in the run `uuid`. Devices are created only by root, and unreadable files only by
+ * other users, because root can read every file.
  */
 export async function makeShapes(runs: string, uuid: string, outside: Outside): Promise<Shape[]> {
   const shapes: Shape[] = [];
@@ -80,7 +80,7 @@ export async function makeShapes(runs: string, uuid: string, outside: Outside): 
   writeFileSync(add('an empty file', [names, 'empty'], 'stored'), '');
   mkdirSync(join(run, names, 'empty-directory'));
   makeUnreadable(inDirectory('unreadable'), add);
-  writeFileSync(add('nearly all of it a hole', [names, 'holes'], 'stored'), 'begins');
+  writeFileSync(add('a file that is mostly a hole', [names, 'holes'], 'stored'), 'begins');
   truncateSync(join(run, names, 'holes'), HOLES_BYTES);
   makeRunFiles(runs, outside, addAt);
   return shapes;
@@ -97,7 +97,7 @@ function makeLinks(
     ['a link to a directory outside', 'directory', directory],
     ['a relative link out of the tree', 'relative', '../../../../outside/secret.txt'],
     ['a link to another run', 'other-run', '../../'],
-    ['a link that leads nowhere', 'dangling', 'nothing'],
+    ['a link to a missing file', 'dangling', 'nothing'],
     ['a link to itself', 'self', 'self'],
     ['one of two links to each other', 'loop-1', 'loop-2'],
     ['the other of two links to each other', 'loop-2', 'loop-1'],
@@ -110,12 +110,12 @@ function makeLinks(
     ['a link to the run itself', 'up', '..'],
     ['a link that is named like an event file', 'events.out.tfevents.1.link', secret],
     ['a link with a newline in its name', 'new\nline', secret],
-    ['a link with a name that is no UTF-8', Buffer.from([0x66, 0xff]), secret],
+    ['a link with a name that is not UTF-8', Buffer.from([0x66, 0xff]), secret],
     ['a link that is named like an artifact', 'model.bin', secret],
   ];
   for (const [what, name, target] of targets) symlinkSync(target, add(what, [links, name]));
   mkdirSync(join(run, 'outputs/tensorboard'), { recursive: true });
-  symlinkSync(directory, add('a link in place of a log directory', ['outputs/tensorboard', 'train']));
+  symlinkSync(directory, add('a link instead of a log directory', ['outputs/tensorboard', 'train']));
 }
 
 async function makeSpecial(
@@ -137,45 +137,45 @@ type Add = (what: string, names: readonly Name[], outcome: string) => Buffer;
 
 function makeUnreadable(directory: string, add: Add): void {
   if (isRoot) return;
-  const file = add('a file that may not be read', [directory, 'file'], 'ERR_FILE_UNREADABLE');
+  const file = add('a file that cannot be read', [directory, 'file'], 'ERR_FILE_UNREADABLE');
   writeFileSync(file, 'unread', { mode: 0 });
-  const closed = add('a directory that may not be listed', [directory, 'directory'], 'ERR_FILE_UNREADABLE');
+  const closed = add('a directory that cannot be listed', [directory, 'directory'], 'ERR_FILE_UNREADABLE');
   mkdirSync(closed, { mode: 0 });
-  onTestFinished(() => chmodSync(closed, 0o700)); // or it cannot be removed
+  onTestFinished(() => chmodSync(closed, 0o700)); // so that it can be removed
 }
 
-/** What is read to find and to filter runs. */
+/** Creates odd run files and ignore files, which the scanner reads. */
 function makeRunFiles(runs: string, { directory, secret }: Outside, add: Add): void {
   const uuidOf = (byte: string): string => {
     const uuid = byte.repeat(16);
     mkdirSync(join(runs, uuid));
-    writeFileSync(add('a file beside what is odd', [uuid, 'file'], 'stored'), `of ${uuid}`);
+    writeFileSync(add('a file beside an odd one', [uuid, 'file'], 'stored'), `of ${uuid}`);
     return uuid;
   };
-  symlinkSync(secret, add('a link in place of a run file', [uuidOf('11'), 'run.plx.json'], 'symbolic-link'));
-  makeFifo(add('a FIFO in place of a run file', [uuidOf('22'), 'run.plx.json'], 'not-regular'));
+  symlinkSync(secret, add('a link instead of a run file', [uuidOf('11'), 'run.plx.json'], 'symbolic-link'));
+  makeFifo(add('a FIFO instead of a run file', [uuidOf('22'), 'run.plx.json'], 'not-regular'));
   const inside = join(runs, uuidOf('33'), 'run.plx.json');
   mkdirSync(inside);
   writeFileSync(
-    add('in a directory in place of a run file', ['33'.repeat(16), 'run.plx.json', 'x'], 'stored'),
+    add('in a directory instead of a run file', ['33'.repeat(16), 'run.plx.json', 'x'], 'stored'),
     'x',
   );
-  writeFileSync(add('a run file of another format', [uuidOf('44'), 'run.plx.json'], 'stored'), '\u0000{{{');
+  writeFileSync(add('a run file in another format', [uuidOf('44'), 'run.plx.json'], 'stored'), '\u0000{{{');
   const huge = add('a run file with a hole', [uuidOf('55'), 'run.plx.json'], 'stored');
   writeFileSync(huge, '{');
   truncateSync(huge, HOLES_BYTES / 4);
-  makeFifo(add('a FIFO in place of an ignore file', [uuidOf('66'), '.polytrackignore'], 'not-regular'));
+  makeFifo(add('a FIFO instead of an ignore file', [uuidOf('66'), '.polytrackignore'], 'not-regular'));
   const ignore = [uuidOf('77'), '.polytrackignore'];
-  symlinkSync(secret, add('a link in place of an ignore file', ignore, 'symbolic-link'));
-  // What it keeps back is not known, so that the directory is not sent.
+  symlinkSync(secret, add('a link instead of an ignore file', ignore, 'symbolic-link'));
+  // Its patterns are unknown, so nothing in this directory is sent.
   const closed = '88'.repeat(16);
   mkdirSync(join(runs, closed));
   writeFileSync(join(runs, closed, 'file'), readFileSync(secret));
   const long = add('an ignore file that is too long', [closed, '.polytrackignore'], 'ERR_FILE_UNREADABLE');
   writeFileSync(long, Buffer.alloc(MAX_IGNORE_FILE_BYTES + 1, '\n'));
-  symlinkSync(directory, add('a link in place of a run', ['99'.repeat(16)], 'symbolic-link'));
+  symlinkSync(directory, add('a link instead of a run', ['99'.repeat(16)], 'symbolic-link'));
   makeFifo(add('a FIFO among the runs', ['fifo'], 'not-regular'));
-  mkdirSync(add('a directory among the runs that is none', ['no-run'], 'not-a-run'));
+  mkdirSync(add('a directory among the runs that is not a run', ['no-run'], 'not-a-run'));
 }
 
 function makeFifo(path: Buffer): void {
@@ -187,12 +187,12 @@ function makeLong(run: string, add: Add): void {
   writeFileSync(add('a name of 255 bytes', [names, 'n'.repeat(255)], 'stored'), 'long');
   writeFileSync(add('255 bytes of two-byte characters', [names, `${'é'.repeat(127)}x`], 'stored'), 'long');
   writeFileSync(
-    add('85 bytes that are no UTF-8: 255 encoded', [names, Buffer.alloc(85, 0xff)], 'stored'),
+    add('85 bytes that are not UTF-8: 255 encoded', [names, Buffer.alloc(85, 0xff)], 'stored'),
     'long',
   );
   const tooLong = 'ERR_NAME_TOO_LONG';
   writeFileSync(
-    add('100 bytes that are no UTF-8: 300 encoded', [names, Buffer.alloc(100, 0xfe)], tooLong),
+    add('100 bytes that are not UTF-8: 300 encoded', [names, Buffer.alloc(100, 0xfe)], tooLong),
     'long',
   );
   writeFileSync(add('86 per cent signs: 258 bytes encoded', [names, '%'.repeat(86)], tooLong), 'long');
@@ -202,7 +202,7 @@ function makeLong(run: string, add: Add): void {
   writeFileSync(add('a path that is too long for a key', [...deep, 'f'.repeat(120)], tooLong), 'deep');
 }
 
-/** Files that are stored, each under a key that leads back to its name. */
+/** Names of files that are stored, each under a key that can be decoded to the name. */
 const ODD_NAMES: readonly (readonly [what: string, name: Name])[] = [
   ['a space', 'a b'],
   ['a space at the end', 'end '],
@@ -215,15 +215,15 @@ const ODD_NAMES: readonly (readonly [what: string, name: Name])[] = [
   ['DEL', 'a\u007fb'],
   ['a C1 control', 'a\u0085b'],
   ['a per cent sign', '100%'],
-  ['what looks encoded', '%41'],
-  ['what looks like an encoded slash', '..%2F..%2Fetc'],
+  ['an apparently encoded character', '%41'],
+  ['an apparently encoded slash', '..%2F..%2Fetc'],
   ['a backslash', 'a\\b'],
   ['a path of another system', '..\\..\\secret'],
   ['a drive letter', 'C:\\x'],
   ['a colon', 'a:b'],
   ['quotes', '\'"`'],
   ['wild cards', '*?[a]'],
-  ['what a shell would run', '$(touch x);|&'],
+  ['a shell command', '$(touch x);|&'],
   ['markup', '<Key>&amp;<Key>'],
   ['plus', 'a+b'],
   ['a fragment and a query', '#a?b=c&d'],
@@ -231,20 +231,20 @@ const ODD_NAMES: readonly (readonly [what: string, name: Name])[] = [
   ['a leading dot', '.hidden'],
   ['three dots', '...'],
   ['a dot at the end', 'end.'],
-  ['what only looks reserved', '.plx '],
+  ['a name that only looks reserved', '.plx '],
   ['emoji', '🔥 loss'],
-  ['é in one piece', 'caf\u00e9'],
-  ['é in two pieces', 'cafe\u0301'],
-  ['an upper case twin', 'TWIN'],
-  ['a lower case twin', 'twin'],
-  ['text that runs from right to left', '\u202etxt.exe'],
-  ['a space without width', 'a\u200bb'],
+  ['é as one code point', 'caf\u00e9'],
+  ['é as two code points', 'cafe\u0301'],
+  ['a name in upper case', 'CASE'],
+  ['the same name in lower case', 'case'],
+  ['right-to-left text', '\u202etxt.exe'],
+  ['a zero-width space', 'a\u200bb'],
   ['a byte order mark', '\ufeffbom'],
   ['U+FFFE', 'a\ufffeb'],
   ['U+FFFF', 'a\uffffb'],
-  ['bytes that are no UTF-8', Buffer.from([0x61, 0xff, 0x62])],
-  ['a character that is cut off', Buffer.from([0x61, 0xc3])],
-  ['a slash in an overlong form', Buffer.from([0xc0, 0xaf])],
+  ['bytes that are not UTF-8', Buffer.from([0x61, 0xff, 0x62])],
+  ['a truncated character', Buffer.from([0x61, 0xc3])],
+  ['an overlong encoding of a slash', Buffer.from([0xc0, 0xaf])],
   ['half a surrogate pair', Buffer.from([0xed, 0xa0, 0x80])],
   ['text and bytes', Buffer.concat([Buffer.from('é%'), Buffer.from([0x80]), Buffer.from('\n')])],
 ];

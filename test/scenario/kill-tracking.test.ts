@@ -1,4 +1,4 @@
-/** A training process that is killed at any moment leaves a run directory that is whole. */
+/** A training process that is killed at any time leaves a complete run directory. */
 
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import { TensorBoard } from '../support/tensorboard.js';
 
 const KILLS = 20;
 
-/** Logs 100,000 values, flushes now and then, and says how far the last flush reached. */
+/** Logs 100,000 values, flushes every 97 steps, and prints the last flushed step. */
 const TRAINING = `
   const run = new Run({ root: process.env.ROOT, uuid: process.env.UUID, flushIntervalMs: 5 });
   for (let step = 0; step < 100_000; step++) {
@@ -38,7 +38,7 @@ async function trainAndKill(root: string, index: number): Promise<Killed> {
     output += chunk;
   });
   while (!output.includes('\n')) {
-    if (child.exitCode !== null) throw new Error(`training ended with code ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`training exited with code ${child.exitCode}`);
     await sleep(2);
   }
   await sleep(Math.random() * 250);
@@ -49,7 +49,7 @@ async function trainAndKill(root: string, index: number): Promise<Killed> {
 }
 
 describeWithPeers(['tensorboard'], 'a run whose process is killed', () => {
-  it(`has all that was flushed, for both readers, ${KILLS} times at random moments`, async () => {
+  it(`has all flushed values in both readers, after ${KILLS} kills at random times`, async () => {
     const root = createTempDir();
     const killed: Killed[] = [];
     for (let index = 1; index <= KILLS; index++) killed.push(await trainAndKill(root, index));

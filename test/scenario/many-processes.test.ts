@@ -1,4 +1,4 @@
-/** Eight processes log into one run at once: nothing is lost, for TensorBoard and for Polyaxon. */
+/** Eight processes log to one run at the same time, and nothing is lost for TensorBoard or Polyaxon. */
 
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const UUID = '0123456789abcdef0123456789abcdef';
 const PROCESSES = 8;
 const METRICS = 10_000;
 
-/** The main process is the last to end, as a launcher sees to it. */
+/** The main process ends last, as with a launcher. */
 const WRITER = `
   const index = Number(process.env.INDEX);
   const run = new Run({
@@ -49,7 +49,7 @@ async function logFromAll(root: string): Promise<string> {
 const namesOf = (index: number) => (index === 0 ? 'loss' : `${index}__loss`);
 
 describe(`${PROCESSES} processes of ${METRICS} metrics in one run`, () => {
-  it("lose nothing: event files, their projection, Polyaxon's files and the record have all", async () => {
+  it("lose nothing in event files, their export, Polyaxon's files and the run record", async () => {
     const root = createTempDir();
     const run = await logFromAll(root);
 
@@ -81,7 +81,7 @@ describe(`${PROCESSES} processes of ${METRICS} metrics in one run`, () => {
   });
 });
 
-describeWithPeers(['tensorboard'], 'TensorBoard over a run of several processes', () => {
+describeWithPeers(['tensorboard'], 'TensorBoard with a run of several processes', () => {
   it.each([true, false])('shows every point of every process, with load_fast %s', async (fast) => {
     const root = createTempDir();
     const run = await logFromAll(root);

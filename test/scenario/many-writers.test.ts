@@ -1,4 +1,4 @@
-/** Many writers that start in one directory at once never share or truncate a file. */
+/** Many writers that start in one directory at the same time never share or truncate a file. */
 
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { createTempDir } from '../support/temp-dir.js';
 const PROCESSES = 4;
 const WRITERS_EACH = 250;
 
-/** Process id and clock are made the same in all processes, as in containers that share a volume: the worst case. */
+/** All processes have the same process id and clock: the worst case, as in containers that share a volume. */
 const WRITERS = `
   Object.defineProperty(process, 'pid', { value: 1 });
   const diagnostics = new Diagnostics({ onWarning: () => {} });
@@ -24,7 +24,7 @@ const WRITERS = `
   await Promise.all(writers.map((writer) => writer.close()));
 `;
 
-it(`${PROCESSES * WRITERS_EACH} writers that start in the same second make as many files, each whole`, async () => {
+it(`${PROCESSES * WRITERS_EACH} writers that start in the same second create as many complete files`, async () => {
   const directory = createTempDir();
 
   const children = Array.from({ length: PROCESSES }, (_, index) =>

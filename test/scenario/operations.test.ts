@@ -31,7 +31,7 @@ interface Place {
   polytrack(...args: readonly string[]): ReturnType<typeof runCli>;
 }
 
-/** A run that was tracked, has ended, and is stored. */
+/** Tracks a run to its end and syncs it. */
 async function trackAndSync(kind: StoreKind): Promise<Place> {
   const store = await openTestStore(kind);
   for (const [name, value] of Object.entries(store.env)) vi.stubEnv(name, value);
@@ -55,7 +55,7 @@ beforeEach(() => vi.unstubAllEnvs());
 
 describeWithPeers(['s3', 'tensorboard'], 'verify, clean and pull', () => {
   describe.each(['file', 's3'] as const)('with %s', (kind) => {
-    it('prove, delete and restore a run, which TensorBoard then shows', async () => {
+    it('verify, delete and restore a run, which TensorBoard then shows', async () => {
       const { root, uuid, run, store, polytrack } = await trackAndSync(kind);
       const before = hashes(run);
 
@@ -70,9 +70,9 @@ describeWithPeers(['s3', 'tensorboard'], 'verify, clean and pull', () => {
         { runUuid: uuid, name: 'operated', status: 'succeeded', hasManifest: true },
       ]);
 
-      const rehearsed = await polytrack('clean', root);
-      expect(rehearsed).toMatchObject({ code: 0 });
-      expect(rehearsed.stdout).toContain('Nothing was deleted');
+      const dryRun = await polytrack('clean', root);
+      expect(dryRun).toMatchObject({ code: 0 });
+      expect(dryRun.stdout).toContain('Nothing was deleted');
       expect(hashes(run)).toEqual(before);
       const cleaned = await polytrack('clean', root, '--yes', '--json');
       expect(cleaned).toMatchObject({ code: 0 });
@@ -94,7 +94,7 @@ describeWithPeers(['s3', 'tensorboard'], 'verify, clean and pull', () => {
       expect(points[199]?.[1]).toBe(199);
     }, 120_000);
 
-    it('refuse what is not in the store as it is here, and print the list', async () => {
+    it('fail for files that differ in the store, and list them', async () => {
       const { root, uuid, run, store, polytrack } = await trackAndSync(kind);
       store.remove(`${uuid}/lineages.plx.json`);
 
@@ -112,7 +112,7 @@ describeWithPeers(['s3', 'tensorboard'], 'verify, clean and pull', () => {
   });
 });
 
-describe('what bad input gets', () => {
+describe('messages for invalid input', () => {
   it.each([
     [['verify', '.'], 'no store is set'],
     [

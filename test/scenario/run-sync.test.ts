@@ -1,4 +1,4 @@
-/** `new Run({ sync })`: the run is uploaded while it is written, by a process of its own. */
+/** `new Run({ sync })`: a separate process uploads the run while it is written. */
 
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -47,7 +47,7 @@ function expectStored(root: string, store: string): void {
     expect(readFileSync(join(store, UUID, file))).toEqual(readFileSync(join(run, file)));
 }
 
-it('stores a run while it is written, and all of it by the time end() has resolved', async () => {
+it('stores a run while it is written, and all of it before end() resolves', async () => {
   const [root, store] = [createTempDir(), createTempDir()];
   const sync = `{ store: ${JSON.stringify(pathToFileURL(store).href)} }`;
   const { child, exited, output } = start(
@@ -71,7 +71,7 @@ it('stores a run while it is written, and all of it by the time end() has resolv
   expectStored(root, store);
 });
 
-it('stores what a killed program has left', async () => {
+it('stores all files of a killed program', async () => {
   const [root, store] = [createTempDir(), createTempDir()];
   const sync = `{ store: ${JSON.stringify(pathToFileURL(store).href)} }`;
   const { child, exited } = start(
@@ -91,7 +91,7 @@ it('stores what a killed program has left', async () => {
   });
 });
 
-it('stores a run whose program just ends', async () => {
+it('stores a run whose program exits without end()', async () => {
   const [root, store] = [createTempDir(), createTempDir()];
   const sync = `{ store: ${JSON.stringify(pathToFileURL(store).href)} }`;
   const { exited } = start(`run.logMetric('loss', 1);`, { root, sync });
@@ -101,7 +101,7 @@ it('stores a run whose program just ends', async () => {
   expectStored(root, store);
 });
 
-it('says what is left and how to finish it when the store is away', async () => {
+it('warns about unsent files, and how to send them, when the store is unavailable', async () => {
   const root = createTempDir();
   const { exited, output } = start(`run.logMetric('loss', 1); await run.end();`, {
     root,
@@ -115,7 +115,7 @@ it('says what is left and how to finish it when the store is away', async () => 
   expect(warning).toContain(`polytrack sync ${join(root, 'runs', UUID)} --store s3://bucket/runs`);
 });
 
-it('says at once why an upload cannot be', async () => {
+it('warns immediately when an upload is impossible', async () => {
   const root = createTempDir();
   const { exited, output } = start(`await run.end();`, { root, sync: "{ store: 'ftp://nowhere' }" });
 

@@ -1,4 +1,4 @@
-/** Secrets that a program has around it appear in no file of its run, unless they were logged on purpose. */
+/** Secrets in the environment of a program appear in no file of its run, unless they were logged on purpose. */
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { createTempDir } from '../support/temp-dir.js';
 
 const entry = new URL('../../dist/src/index.js', import.meta.url).href;
 
-/** Planted where a run looks: each in another place, each of another shape. */
+/** Secrets of different forms, planted in different places that a run reads. */
 const SECRETS = {
   environment: 'Zk3vQ9-environment-canary-81',
   remote: 'ghp_remoteCanary0123456789abcdefABCDEF01',
@@ -33,7 +33,7 @@ const PROGRAM = `
   throw new Error('request failed: Authorization: Bearer ${SECRETS.bearer}');
 `;
 
-it('a secret in environment, remote URL, inputs, arguments, output or errors is in no file of the run', async () => {
+it('writes no secret from environment, remote URL, inputs, arguments, output or errors to a file of the run', async () => {
   const root = createTempDir();
   const repository = createTempDir();
   const git = (...args: string[]) =>
@@ -65,7 +65,7 @@ it('a secret in environment, remote URL, inputs, arguments, output or errors is 
     const found = texts.filter(({ text }) => text.includes(secret)).map(({ path }) => path);
     expect(found, `the secret planted in ${place}`).toEqual([]);
   }
-  // What was looked through is what a run has, and masking did not mean leaving out.
+  // The searched files are complete, and masking has removed nothing else.
   const all = texts.map(({ text }) => text).join('\n');
   expect(all).toContain(ON_PURPOSE);
   expect(all).toContain('git.example.org/acme/demo.git');

@@ -1,4 +1,4 @@
-/** The main job, as a user does it: a run tracked by the built package, synced by the built command, compared by content. */
+/** The main use case: track a run with the built package, sync it with the built command, and compare the contents. */
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -33,11 +33,11 @@ const TRACK = `
   await run.end();
 `;
 
-/** A place to sync to, seen through its own means and not through the uploader's eyes. */
+/** A store to sync to, read without the uploader's code. */
 interface Destination {
   readonly url: string;
   readonly env: NodeJS.ProcessEnv;
-  /** SHA-256 of every object by key. */
+  /** Returns the SHA-256 of every object by key. */
   hashes(): Promise<Record<string, string>>;
   remove(key: string): Promise<void>;
 }
@@ -57,14 +57,14 @@ describe('sync to a directory', () => {
 describeWithPeers(['s3'], 'sync to S3', () => {
   describeSync(async () => (await toS3Destination(await S3Server.start())).destination);
 
-  it('says what is unsent when the server is stopped, and the next sync finishes the work', async () => {
+  it('reports unsent files when the server is stopped, and sends them with the next sync', async () => {
     const { server, destination } = await toS3Destination(await S3Server.start());
     const root = await track();
     const stateDir = createTempDir();
     await server.stop();
 
     const stopped = await sync(root, destination, stateDir, ['--retry-timeout', '2']);
-    const told = await sync(root, destination, stateDir, ['--retry-timeout', '1'], false);
+    const printed = await sync(root, destination, stateDir, ['--retry-timeout', '1'], false);
     await server.start();
     const next = await sync(root, destination, stateDir);
 
@@ -73,14 +73,14 @@ describeWithPeers(['s3'], 'sync to S3', () => {
     expect(stopped.report.isComplete).toBe(false);
     expect(stopped.report.unsent.map(({ path }) => path).sort()).toEqual(keys);
     expect(stopped.report.unsent.map(({ code }) => code)).toEqual(keys.map(() => 'ERR_STORE_UNAVAILABLE'));
-    expect(told.code).toBe(1);
-    expect(told.text).toContain('ERR_STORE_UNAVAILABLE');
-    for (const key of keys) expect(told.text).toContain(key);
+    expect(printed.code).toBe(1);
+    expect(printed.text).toContain('ERR_STORE_UNAVAILABLE');
+    for (const key of keys) expect(printed.text).toContain(key);
     expect(next.code).toBe(0);
     expect(await destination.hashes()).toEqual(hashRuns(root));
   });
 
-  it('finishes after the server went away in the middle of a large file', async () => {
+  it('finishes after the server was restarted during a large file', async () => {
     const { server, destination } = await toS3Destination(await S3Server.start());
     const root = await track(64 * MIB);
     const stateDir = createTempDir();
@@ -94,7 +94,7 @@ describeWithPeers(['s3'], 'sync to S3', () => {
     expect(await destination.hashes()).toEqual(hashRuns(root));
   });
 
-  it('finishes after the sync itself was killed in the middle of a large file', async () => {
+  it('finishes after the sync was killed during a large file', async () => {
     const { server, destination } = await toS3Destination(await S3Server.start());
     const root = await track(64 * MIB);
     const stateDir = createTempDir();
@@ -162,7 +162,7 @@ describeWithPeers(['gcs'], 'sync to Google Cloud Storage', () => {
 });
 
 function describeSync(createDestination: () => Promise<Destination>): void {
-  it('stores every file under its key, equal by SHA-256; a second sync sends 0 bytes', async () => {
+  it('stores every file under its key with the same SHA-256; a second sync sends 0 bytes', async () => {
     const destination = await createDestination();
     const root = await track(20 * MIB);
     const stateDir = createTempDir();
@@ -178,7 +178,7 @@ function describeSync(createDestination: () => Promise<Destination>): void {
     expect(second.report.files.verified + second.report.files.unchanged).toBe(4);
   });
 
-  it('sends the one file that has grown, and that only', async () => {
+  it('sends only the file that has grown', async () => {
     const destination = await createDestination();
     const root = await track();
     const stateDir = createTempDir();
@@ -193,7 +193,7 @@ function describeSync(createDestination: () => Promise<Destination>): void {
     expect(await destination.hashes()).toEqual(hashRuns(root));
   });
 
-  it('sends nothing when the journal is lost, and verifies instead', async () => {
+  it('verifies and sends nothing when the journal is lost', async () => {
     const destination = await createDestination();
     const root = await track(20 * MIB);
     const stateDir = createTempDir();
@@ -206,7 +206,7 @@ function describeSync(createDestination: () => Promise<Destination>): void {
     expect(report).toMatchObject({ uploads: [], bytes: { sent: 0 }, files: { verified: 4 } });
   });
 
-  it('sends again what somebody removed from the store, although the journal knows it as stored', async () => {
+  it('resends an object that was removed from the store, although it is in the journal', async () => {
     const destination = await createDestination();
     const root = await track();
     const stateDir = createTempDir();
@@ -220,7 +220,7 @@ function describeSync(createDestination: () => Promise<Destination>): void {
     expect(await destination.hashes()).toEqual(hashRuns(root));
   });
 
-  it('plans and sends nothing with --dry-run', async () => {
+  it('plans but sends nothing with --dry-run', async () => {
     const destination = await createDestination();
     const root = await track();
 
@@ -237,7 +237,7 @@ async function toS3Destination(server: S3Server): Promise<{ server: S3Server; de
   const client = server.createClient();
   const hashes = async (): Promise<Record<string, string>> => {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
-    // What the uploader keeps for itself, such as receipts, is no file of a run.
+    // The uploader's own objects, such as manifests, are not files of a run.
     const ofRuns = Contents.filter(({ Key = '' }) => !Key.includes('/.plx/'));
     const entries = ofRuns.map(async ({ Key = '' }) => {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
@@ -266,7 +266,7 @@ async function track(artifactBytes = 1000): Promise<string> {
 interface SyncResult {
   readonly code: number | null;
   readonly text: string;
-  /** Of `--json`; the report without its error objects. */
+  /** The report from `--json`, without its error objects. */
   readonly report: Omit<SyncReport, 'unsent'> & {
     readonly unsent: readonly { path: string; code: string }[];
   };
@@ -318,7 +318,7 @@ function hashRuns(root: string): Record<string, string> {
   return hashTree(join(root, 'runs'));
 }
 
-/** But for `.plx/`, which is of this machine. */
+/** Hashes all files except in `.plx/`, which is specific to this machine. */
 function hashTree(directory: string): Record<string, string> {
   const paths = filesOf(directory).filter((path) => !relative(directory, path).split('/').includes('.plx'));
   return Object.fromEntries(paths.map((path) => [relative(directory, path), sha256(readFileSync(path))]));

@@ -1,6 +1,6 @@
 /**
- * Log directories of TensorFlow, PyTorch and tensorboardX and a run of ours go through the command with `--export-events`: the store has what the
- * projection makes of each in one go, however often the uploader is killed, and new rows come while it watches.
+ * Exports log directories of TensorFlow, PyTorch and tensorboardX, and a polytrack run, with `--export-events`. The store has the same files
+ * as an uninterrupted export, even if the uploader is killed repeatedly, and new rows appear while it watches.
  */
 
 import { spawn } from 'node:child_process';
@@ -41,7 +41,7 @@ interface Setup {
   readonly args: readonly string[];
 }
 
-/** All fixtures below one root, and a run of ours. */
+/** Copies all fixtures below one root and adds a polytrack run. */
 async function createSetup(writers = WRITERS): Promise<Setup> {
   const root = createTempDir();
   const runs = new Map<string, string>();
@@ -57,7 +57,7 @@ async function createSetup(writers = WRITERS): Promise<Setup> {
   for (let step = 0; step < 50; step += 1) run.logMetric('loss', 1 / (step + 1), { step });
   run.logText('note', 'a | b\nline', { step: 1 });
   run.logHistogram('weights', [1, 2, 2, 3, 9], { step: 1 });
-  run.logImage('picture', { width: 2, height: 2, channels: 3, pixels: new Uint8Array(12) }, { step: 1 });
+  run.logImage('photo', { width: 2, height: 2, channels: 3, pixels: new Uint8Array(12) }, { step: 1 });
   run.logCurve('curve', { x: [0, 1], y: [1, 0] }, { step: 3 });
   await run.end();
   runs.set(run.paths.tensorboard, run.uuid);
@@ -73,7 +73,7 @@ function hasEventFiles(directory: string): boolean {
   );
 }
 
-/** The outermost directories with event files in them: each becomes a run. */
+/** Returns the outermost directories with event files; each becomes a run. */
 function topEventDirectories(directory: string, path: string): string[] {
   const entries = readdirSync(directory, { withFileTypes: true });
   if (entries.some((entry) => entry.isFile() && entry.name.includes('tfevents'))) return [path];
@@ -82,12 +82,12 @@ function topEventDirectories(directory: string, path: string): string[] {
     .flatMap(({ name }) => topEventDirectories(join(directory, name), `${path}/${name}`));
 }
 
-/** What the store has of Polyaxon's files of a run. */
+/** Reads the stored Polyaxon files of a run. */
 function readExported({ store }: Setup, uuid: string): Record<string, string> {
   const directory = join(store, uuid);
   const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((path) => /^(events|assets|resources)\//.test(path) && statSync(join(directory, path)).isFile())
-    // What a killed process was just writing: never an object, and collected later.
+    // A killed process leaves temporary files, which are not objects and are removed later.
     .filter((path) => !/\.plx-[0-9a-f]+\.partial$/.test(path))
     .sort();
   const read = (path: string) =>
@@ -102,7 +102,7 @@ async function expectEqual(setup: Setup): Promise<void> {
   }
 }
 
-/** Starts a command that is to be killed. */
+/** Starts a command that the test will stop or kill. */
 function start(command: string, args: readonly string[]) {
   const child = spawn(process.execPath, [CLI, command, ...args], { stdio: 'ignore' });
   const closed = once(child, 'close');
@@ -115,8 +115,8 @@ function start(command: string, args: readonly string[]) {
   };
 }
 
-describe('a sync that projects event files', () => {
-  it('stores what the projection makes of each log directory in one go', {
+describe('a sync that exports event files', () => {
+  it('stores the same files as an uninterrupted export of each log directory', {
     timeout: TIMEOUT_MS,
   }, async () => {
     const setup = await createSetup();
@@ -134,7 +134,7 @@ describe('a sync that projects event files', () => {
     expect((await runCli('sync', ...setup.args, '--json')).stdout).toContain('"sent": 0');
   });
 
-  it('is killed again and again while event files grow, and stores the same', {
+  it('stores the same files after repeated kills while event files grow', {
     timeout: TIMEOUT_MS,
   }, async () => {
     const setup = await createSetup(['tensorboardx']);
@@ -160,7 +160,7 @@ describe('a sync that projects event files', () => {
     await expectEqual(setup);
   });
 
-  it('shows new rows while it watches', { timeout: TIMEOUT_MS }, async () => {
+  it('stores new rows while it watches', { timeout: TIMEOUT_MS }, async () => {
     const setup = await createSetup([]);
     const directory = join(setup.root, 'live');
     const uuid = toImportedUuid(UUID_SEED, 'live');
@@ -175,7 +175,7 @@ describe('a sync that projects event files', () => {
     await waitFor('the first rows', hasRow(2));
     appendFileSync(path, Buffer.concat(someRecords(3, 3)));
     await waitFor('rows that came later', hasRow(5));
-    // Written over from the start: all is made anew.
+    // The file is replaced, so everything is regenerated.
     rmSync(path);
     writeFileSync(path, Buffer.concat(someRecords(2, 100)));
     await waitFor('rows of another file', hasRow(101));
@@ -189,7 +189,7 @@ describe('a sync that projects event files', () => {
   });
 });
 
-/** Numbers from 0 to 1, the same for a seed. Mulberry32. */
+/** Returns a generator of numbers from 0 to 1, reproducible by seed. Mulberry32. */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,6 +1,6 @@
 /**
- * The uploader as a process, behind a network that resets, stalls, refuses, lies and loses answers: every commit has exactly one effect, and the
- * store ends equal to the disk. The versions that the bucket keeps count the effects.
+ * The uploader process behind a network that resets, stalls, rejects or corrupts requests and loses responses. Every commit has exactly one
+ * effect, and the store ends up equal to the disk. The bucket's object versions count the effects.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -49,7 +49,7 @@ const FAULTS: readonly Fault[] = [
 
 describeWithPeers(['s3'], 'the uploader behind a bad network', () => {
   it(
-    'has one effect with each commit, of small files, large ones and those that grow',
+    'has exactly one effect for each commit of small, large and growing files',
     async () => {
       const scene = await createScene();
 
@@ -75,7 +75,7 @@ describeWithPeers(['s3'], 'the uploader behind a bad network', () => {
   );
 
   it(
-    'goes on after a body that stalls',
+    'continues after a request body stalls',
     async () => {
       const scene = await createScene();
       let stalled = 0;
@@ -95,7 +95,7 @@ describeWithPeers(['s3'], 'the uploader behind a bad network', () => {
   );
 });
 
-/** Strikes some of the requests, also those that only look and those by which the store is asked what it can do: with each fault once. */
+/** Injects each fault once, into randomly chosen requests, including HEAD requests and probes. */
 function strikeAtRandom(seed: number): (request: ProxiedRequest) => Fault | undefined {
   const random = createRandom(seed);
   const left = [...FAULTS];
@@ -118,7 +118,7 @@ async function createScene() {
     });
     return uploader.exited;
   };
-  /** Size and ETag of all versions that an object ever had, by its key. */
+  /** Returns size and ETag of all versions of each object, by key. */
   const versions = async (): Promise<Record<string, string[]>> => {
     const found: Record<string, string[]> = {};
     const command = new ListObjectVersionsCommand({ Bucket: bucket, Prefix: 'team/' });
@@ -146,7 +146,7 @@ function writeTree(runs: string): void {
   write(LOG, 'line\n'.repeat(100 * KIB));
 }
 
-/** Records of 64 KiB, as many as make about so many bytes. */
+/** Returns records of 64 KiB with a total of about `sizeBytes`. */
 function events(sizeBytes: number): Buffer {
   const records = Array.from({ length: sizeBytes / (64 * KIB) }, () => encodeRecord(randomBytes(64 * KIB)));
   return Buffer.concat(records);

@@ -1,6 +1,6 @@
 /**
- * A hostile tree, with the whole commands: nothing outside of it is read, each shape is stored under a key that leads back to its name or is
- * reported by name and reason, and everything else goes on.
+ * The built commands on a hostile tree: they read nothing outside of it, and everything else keeps working. Each path is either stored under
+ * a key that can be decoded to its name, or reported with a reason.
  */
 
 import {
@@ -68,7 +68,7 @@ function createScene(): Scene {
   return { home, root, runs, run, outside: { directory, secret } };
 }
 
-/** Each shape is one of the two: an object with its content under a key that gives its name, or a line in the report. */
+/** Checks that each shape is either an object with its content and a key that decodes to its name, or a line in the report. */
 function expectAccountedFor(shapes: readonly Shape[], runs: string, objects: Objects, report: Report): void {
   const byName = new Map([...objects].map(([key, bytes]) => [decodeKey(key).toString('latin1'), bytes]));
   expect(byName.size).toBe(objects.size);
@@ -89,7 +89,7 @@ function expectAccountedFor(shapes: readonly Shape[], runs: string, objects: Obj
   expect(objects.size).toBe(shapes.filter(({ outcome }) => outcome === 'stored').length);
 }
 
-/** The bytes that a key stands for; by hand, so that the program is not its own witness. */
+/** Decodes a key to the raw path, independently of the code under test. */
 function decodeKey(key: string): Buffer {
   const pieces = key.split(/(%[0-9A-F]{2})/);
   return Buffer.concat(
@@ -104,7 +104,7 @@ function expectNoCanary(objects: Objects, output: string): void {
   expect(output).not.toContain(CANARY);
 }
 
-/** Objects of all runs, by their key from the uuid on, without the uploader's own. */
+/** Returns the objects of all runs by their key from the uuid on, without the uploader's own objects. */
 async function readBucket(server: S3Server, bucket: string): Promise<Objects> {
   const client = server.createClient();
   const objects = new Map<string, Buffer>();
@@ -126,7 +126,7 @@ async function listKeys(server: S3Server, bucket: string): Promise<string[]> {
   return keys.filter(isOfRun);
 }
 
-/** Not what the uploader keeps for itself, nor what a store of directories has not finished. */
+/** Returns false for the uploader's own objects, and for temporary files of a directory store. */
 function isOfRun(key: string): boolean {
   return !/^([0-9a-f]{32}\/)?\.plx\//.test(key) && !/\/\.plx-[^/]*\.partial$/.test(key);
 }
@@ -141,7 +141,7 @@ function readStore(directory: string): Objects {
   return objects;
 }
 
-/** A store of the kind that is asked for, as the command line names it and as it can be read. */
+/** Opens a store of the given kind. */
 async function openStore(kind: 's3' | 'file', home: string): Promise<TestStore> {
   if (kind === 'file') {
     const directory = join(home, 'store');
@@ -158,7 +158,7 @@ async function openStore(kind: 's3' | 'file', home: string): Promise<TestStore> 
   };
 }
 
-/** The whole command, at work on a scene. */
+/** Starts the built command on a scene. */
 function start(command: 'sync' | 'watch', { home, root }: Scene, { url, env }: TestStore): UploaderProcess {
   const args = ['--store', url, '--state-dir', join(home, 'state'), '--no-hardlinks', '--json'];
   const often = command === 'watch' ? ['--interval', '0.2'] : [];
@@ -169,7 +169,7 @@ function start(command: 'sync' | 'watch', { home, root }: Scene, { url, env }: T
 
 describeWithPeers(['s3'], 'a hostile tree', () => {
   it.each(['s3', 'file'] as const)(
-    'is synced to a store of the kind %s as far as it can be, and told of',
+    'is synced to a store of kind %s as far as possible, and all other paths are reported',
     {
       timeout: TIMEOUT_MS,
     },
@@ -190,7 +190,7 @@ describeWithPeers(['s3'], 'a hostile tree', () => {
   );
 
   it.each(['s3', 'file'] as const)(
-    'is watched into a store of the kind %s, as it is made',
+    'is uploaded to a store of kind %s by a watch while it is created',
     {
       timeout: TIMEOUT_MS,
     },
@@ -212,7 +212,7 @@ describeWithPeers(['s3'], 'a hostile tree', () => {
     },
   );
 
-  it('gives nothing away to a watch when directories and files are swapped for links all the time', {
+  it('leaks nothing to a watch while directories and files are constantly replaced by symlinks', {
     timeout: TIMEOUT_MS,
   }, async () => {
     const scene = createScene();
@@ -231,7 +231,7 @@ describeWithPeers(['s3'], 'a hostile tree', () => {
     swapper.expectStored(objects);
   });
 
-  it('gives nothing away to one sync after the other either', { timeout: TIMEOUT_MS }, async () => {
+  it('leaks nothing to repeated syncs', { timeout: TIMEOUT_MS }, async () => {
     const scene = createScene();
     const store = await openStore('file', scene.home);
     const swapper = new Swapper(scene);
@@ -256,7 +256,7 @@ describeWithPeers(['s3'], 'a hostile tree', () => {
   });
 });
 
-/** Replaces a directory, a file and the directory of the run itself by links out of the tree, and back, again and again. */
+/** Repeatedly replaces a directory, a file and a run directory by symlinks out of the tree, and restores them. */
 class Swapper {
   readonly #scene: Scene;
   readonly #victim: string;
@@ -266,7 +266,7 @@ class Swapper {
     this.#victim = join(scene.runs, OTHER_UUID);
     mkdirSync(join(scene.run, 'swapped'));
     mkdirSync(this.#victim);
-    // Names that the outside has too.
+    // These names also exist outside.
     for (const directory of [join(scene.run, 'swapped'), this.#victim])
       writeFileSync(join(directory, 'secret.txt'), 'harmless');
     writeFileSync(join(scene.run, 'file.txt'), 'harmless');
@@ -303,7 +303,7 @@ class Swapper {
   }
 }
 
-/** The document that `sync --json` prints, or the last line of `watch --json`. */
+/** Parses the document of `sync --json`, or the last line of `watch --json`. */
 function toReport(output: string): Report {
   const document = /^\{\n[\s\S]*?^\}/m.exec(output)?.[0];
   const line = output.split('\n').findLast((text) => text.startsWith('{"kind":"report"'));

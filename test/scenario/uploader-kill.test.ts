@@ -1,6 +1,6 @@
 /**
- * The uploader is killed again and again in the middle of its work, while files of all sizes appear, grow and are replaced: `bench/kill.mjs` in
- * its short form. No object is ever seen torn, at the end everything is equal, and nothing unfinished is left in the store.
+ * Kills the uploader repeatedly while files of all sizes appear, grow and are replaced: `bench/kill.mjs` in its short form. No object is
+ * ever incomplete, everything is equal in the end, and the store has no unfinished uploads.
  */
 
 import { expect, it } from 'vitest';
@@ -11,7 +11,7 @@ const TIMEOUT_MS = 240_000;
 
 describeWithPeers(['s3'], 'an uploader that is killed', () => {
   it(
-    'leaves nothing torn, nothing lost, and little to send again',
+    'leaves no incomplete objects, loses nothing, and resends little',
     async () => {
       const seed = process.env.KILL_SEED ?? '11';
       const options = { kills: '22', size: '96MiB', span: '0.5', small: '40', seed };

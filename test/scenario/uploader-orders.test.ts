@@ -1,4 +1,4 @@
-/** The same run through different orders of events: whatever happens to its files, and when, the store ends equal to the disk. */
+/** The same run with file changes in different orders: the store always ends up equal to the disk. */
 
 import { randomBytes } from 'node:crypto';
 import {
@@ -35,7 +35,7 @@ const LOG = 'logs/train.log';
 const MODEL = 'outputs/model.bin';
 const RANDOM_STEPS = 60;
 
-/** What can happen to files of a run; each leaves whole files. */
+/** Changes to the files of a run; each leaves complete files. */
 type Happening = (run: string, random: () => number) => void;
 
 const HAPPENINGS: Readonly<Record<string, Happening>> = {
@@ -50,9 +50,9 @@ const HAPPENINGS: Readonly<Record<string, Happening>> = {
     if (!existsSync(join(run, LOG))) return;
     writeFileSync(join(run, `${LOG}.2`), readFileSync(join(run, LOG)));
     truncateSync(join(run, LOG), 0);
-    append(run, LOG, 'begun anew\n');
+    append(run, LOG, 'restarted\n');
   },
-  'an event file begins anew': (run) => {
+  'an event file is restarted': (run) => {
     truncate(run, EVENT_FILE);
     append(run, EVENT_FILE, records(3));
   },
@@ -62,8 +62,8 @@ const HAPPENINGS: Readonly<Record<string, Happening>> = {
     writeFileSync(`${path}.tmp`, randomBytes(1000 + Math.floor(random() * 100_000)));
     renameSync(`${path}.tmp`, path);
   },
-  'a model is rewritten with its size and its time stamp': (run) => rewriteInPlace(join(run, MODEL)),
-  'a model is deleted and made anew': (run) => {
+  'a model is rewritten with the same size and timestamp': (run) => rewriteInPlace(join(run, MODEL)),
+  'a model is deleted and recreated': (run) => {
     rmSync(join(run, MODEL), { force: true });
     append(run, MODEL, randomBytes(5000));
   },
@@ -79,7 +79,7 @@ const HAPPENINGS: Readonly<Record<string, Happening>> = {
     if (existsSync(join(run, MODEL)))
       renameSync(join(run, MODEL), join(run, `outputs/model-${Math.floor(random() * 5)}.bin`));
   },
-  'an event file is begun': (run, random) =>
+  'an event file is created': (run, random) =>
     append(
       run,
       `outputs/tensorboard/events.out.tfevents.17000000${10 + Math.floor(random() * 5)}.host`,
@@ -94,9 +94,9 @@ interface Scene {
   readonly stateDir: string;
   readonly home: string;
   readonly env: Record<string, string>;
-  /** What of the disk the store does not have, or has otherwise. Objects whose file is gone are kept, and no difference. */
+  /** Returns files that are missing or different in the store. Objects of deleted files are kept and are not a difference. */
   differences(): Promise<string[]>;
-  /** Keys of what files held before they began anew. */
+  /** Returns the keys of previous versions. */
   generations(): Promise<string[]>;
   sync(): Promise<void>;
   watch(): UploaderProcess;
@@ -168,23 +168,23 @@ describeWithPeers(['s3'], 'orders of events', () => {
     ['rotation', ['a log grows', 'a log is rotated', 'a log grows', 'a log is rotated', 'a log grows']],
     ['copy and truncate', ['a log grows', 'a log is copied and truncated', 'a log grows']],
     [
-      'an event file that begins anew',
-      ['an event file grows', 'an event file begins anew', 'an event file grows'],
+      'an event file that is restarted',
+      ['an event file grows', 'an event file is restarted', 'an event file grows'],
     ],
     [
       'atomic replacement',
       ['a model is replaced', 'a model is replaced', 'a file is renamed', 'a model is replaced'],
     ],
     [
-      'a rewrite that keeps size and time stamp',
-      ['a model is replaced', 'a model is rewritten with its size and its time stamp'],
+      'a rewrite that keeps size and timestamp',
+      ['a model is replaced', 'a model is rewritten with the same size and timestamp'],
     ],
-    ['deleted and made anew', ['a model is replaced', 'a model is deleted and made anew']],
+    ['deleted and recreated', ['a model is replaced', 'a model is deleted and recreated']],
   ];
 
   const STEPS = Math.max(...ORDERS.map(([, order]) => order.length));
 
-  /** Lets the next thing happen in the run of each order that is not through yet. */
+  /** Applies the next change of each order that is not finished to its run. */
   function step({ root }: Scene, index: number): void {
     for (const [number, [, order]] of ORDERS.entries()) {
       const name = order[index];
@@ -192,16 +192,16 @@ describeWithPeers(['s3'], 'orders of events', () => {
     }
   }
 
-  /** What was stored of a log and of an event file before they began anew. */
+  /** The expected keys of previous versions of a log and of an event file. */
   function keptGenerations(): string[] {
     const toRun = (name: string): string => toUuid(ORDERS.findIndex(([order]) => order === name));
     return [
       `${toRun('copy and truncate')}/.plx/gen/${LOG}/0`,
-      `${toRun('an event file that begins anew')}/.plx/gen/${EVENT_FILE}/0`,
+      `${toRun('an event file that is restarted')}/.plx/gen/${EVENT_FILE}/0`,
     ];
   }
 
-  /** The orders that went wrong: each has a run of its own. */
+  /** Returns the differences with the name of their order; each order has its own run. */
   async function wrongOrders(scene: Scene): Promise<string[]> {
     const differences = await scene.differences();
     return differences.map((text) => {
@@ -210,7 +210,7 @@ describeWithPeers(['s3'], 'orders of events', () => {
     });
   }
 
-  it('each of these orders, by a sync after each event, and by one at the end', {
+  it('stores each fixed order, with a sync after each event and with one sync at the end', {
     timeout: TIMEOUT_MS,
   }, async () => {
     const [often, once] = [createScene(), createScene()];
@@ -223,16 +223,16 @@ describeWithPeers(['s3'], 'orders of events', () => {
 
     expect(await wrongOrders(once)).toEqual([]);
     expect(await often.generations()).toEqual(expect.arrayContaining(keptGenerations()));
-    // Nothing had been stored before.
+    // Nothing was stored before the files were truncated.
     expect(await once.generations()).toEqual([]);
   });
 
-  it('each of these orders, watched', { timeout: TIMEOUT_MS }, async () => {
+  it('stores each fixed order while it watches', { timeout: TIMEOUT_MS }, async () => {
     const scene = createScene();
     const watch = scene.watch();
     for (let index = 0; index < STEPS; index += 1) {
       step(scene, index);
-      // In some of the gaps the uploader gets so far, in others it does not.
+      // Let the uploader catch up after every other step only.
       await (index % 2 === 0 ? untilEqual(scene) : sleep(200));
     }
 
@@ -244,7 +244,7 @@ describeWithPeers(['s3'], 'orders of events', () => {
     expect(await scene.generations()).toEqual(expect.arrayContaining(keptGenerations()));
   });
 
-  it('files that grow while a sync sends them are stored as the beginning of what they become', {
+  it('stores growing files as a prefix of their later content', {
     timeout: TIMEOUT_MS,
   }, async () => {
     const scene = createScene();
@@ -267,7 +267,7 @@ describeWithPeers(['s3'], 'orders of events', () => {
     expect(await scene.generations()).toEqual([]);
   });
 
-  it('any order, watched', { timeout: TIMEOUT_MS }, async () => {
+  it('stores a random order while it watches', { timeout: TIMEOUT_MS }, async () => {
     const seed = Number(process.env.ORDER_SEED ?? Date.now() % 100_000);
     const random = createRandom(seed);
     const scene = createScene();
@@ -280,18 +280,18 @@ describeWithPeers(['s3'], 'orders of events', () => {
       HAPPENINGS[name]!(scene.run, random);
       await sleep(random() * 150);
     }
-    const told = `seed ${seed}: ${log.join(', ')}`;
+    const description = `seed ${seed}: ${log.join(', ')}`;
 
     await untilEqual(scene).catch(async (error: unknown) => {
-      throw new Error(`${told}: ${(await scene.differences()).join('; ')}\n${watch.output}`, {
+      throw new Error(`${description}: ${(await scene.differences()).join('; ')}\n${watch.output}`, {
         cause: error,
       });
     });
-    expect(await watch.end('SIGTERM'), told + watch.output).toBe(0);
-    expect(await scene.differences(), told).toEqual([]);
+    expect(await watch.end('SIGTERM'), description + watch.output).toBe(0);
+    expect(await scene.differences(), description).toEqual([]);
   });
 
-  it('any order, with syncs in between', { timeout: TIMEOUT_MS }, async () => {
+  it('stores a random order with syncs in between', { timeout: TIMEOUT_MS }, async () => {
     const seed = Number(process.env.ORDER_SEED ?? Date.now() % 100_000);
     const random = createRandom(seed);
     const scene = createScene();
@@ -308,7 +308,7 @@ describeWithPeers(['s3'], 'orders of events', () => {
     }
   });
 
-  it('what a log or an event file held before it began anew is kept', { timeout: TIMEOUT_MS }, async () => {
+  it('keeps the previous version of a truncated log and event file', { timeout: TIMEOUT_MS }, async () => {
     const scene = createScene();
     append(scene.run, LOG, 'before\n'.repeat(1000));
     append(scene.run, EVENT_FILE, records(100));
@@ -337,7 +337,7 @@ function truncate(run: string, path: string): void {
   if (existsSync(join(run, path))) truncateSync(join(run, path), 0);
 }
 
-/** Other bytes, the same size, the same modification time: only the time of the change tells. */
+/** Writes other bytes with the same size and modification time, so that only the change time differs. */
 function rewriteInPlace(path: string): void {
   if (!existsSync(path)) return;
   const { size, atime, mtime } = statSync(path);

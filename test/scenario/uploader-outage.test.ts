@@ -1,6 +1,6 @@
 /**
- * The store goes away under a run that is being written, and comes back: `bench/outage.mjs` in its short form. The uploader catches up, with no
- * more requests than without the outage, and loses nothing.
+ * The store has an outage while a run is written: `bench/outage.mjs` in its short form. Afterwards the uploader catches up with no more
+ * requests than without the outage, and loses nothing.
  */
 
 import { expect, it } from 'vitest';
@@ -9,9 +9,9 @@ import { describeWithPeers } from '../support/peers.js';
 
 const TIMEOUT_MS = 240_000;
 
-describeWithPeers(['s3'], 'a store that goes away', () => {
+describeWithPeers(['s3'], 'a store with an outage', () => {
   it(
-    'is caught up with when it comes back, without a storm of requests',
+    'receives all files after the outage without a burst of requests',
     async () => {
       const options = { outage: '20', before: '5', after: '8', rate: '512KiB', interval: '0.5' };
 

@@ -1,6 +1,6 @@
 /**
- * The uploader as a sidecar, with real processes: the training process ends, the uploader is told to stop with 30 s of grace, and the link is
- * too slow for a large artifact. Metrics and logs are stored, the exit comes in time and says that something is left; a later sync finishes it.
+ * The uploader as a sidecar, with real processes: the training process ends, the uploader gets SIGTERM with a shutdown timeout of 30 s, and
+ * the link is too slow for a large artifact. It stores metrics and logs, exits in time, and reports unsent files; a later sync sends them.
  */
 
 import { once } from 'node:events';
@@ -19,11 +19,11 @@ const UUID = 'e5'.repeat(16);
 const MIB = 1024 * 1024;
 const LINK = 2 * MIB;
 const CHECKPOINT = 160 * MIB;
-const GRACE_S = 30;
+const SHUTDOWN_TIMEOUT_S = 30;
 /** Acceptance: "exit ≤ 25 s". */
 const EXIT_WITHIN_MS = 25_000;
 
-/** Trains: a checkpoint that the link cannot take in time, and metrics to the last moment. */
+/** Writes a checkpoint that is too large for the link, and logs metrics until the end. */
 const TRAINING = `
   const { randomBytes } = await import('node:crypto');
   const { writeFileSync } = await import('node:fs');
@@ -39,7 +39,7 @@ const TRAINING = `
 `;
 
 describeWithPeers(['s3'], 'the uploader as a sidecar', () => {
-  it('stores metrics and logs within its grace time, says that something is left, and is finished by a sync', async () => {
+  it('stores metrics and logs within the shutdown timeout, reports unsent files, and sends them with a later sync', async () => {
     const server = await S3Server.start();
     const bucket = await server.bucket('runs');
     const link = await SlowLink.start(server.endpoint, LINK);
@@ -48,7 +48,7 @@ describeWithPeers(['s3'], 'the uploader as a sidecar', () => {
     mkdirSync(root);
     const place = { root, store: `s3://${bucket}/team`, stateDir: join(home, 'state'), home };
     const env = { ...server.env, AWS_ENDPOINT_URL: link.endpoint };
-    const args = ['--shutdown-timeout', String(GRACE_S)];
+    const args = ['--shutdown-timeout', String(SHUTDOWN_TIMEOUT_S)];
     const watch = startWatch({ ...place, env, intervalSeconds: 2, args });
     onTestFinished(() => void watch.end('SIGKILL'));
     const training = spawnScript('Run', TRAINING, { POLYAXON_OFFLINE_ROOT: root });

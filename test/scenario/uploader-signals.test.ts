@@ -1,4 +1,4 @@
-/** What signals do to a watch whose store takes its time. */
+/** Signals to a watch whose store is slow to respond. */
 
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -10,8 +10,8 @@ import { S3Server } from '../support/s3-server.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { makeRun } from '../uploader/support/run-tree.js';
 
-const GRACE_S = 90;
-/** Far less than the grace time, far more than an exit takes. */
+const SHUTDOWN_TIMEOUT_S = 90;
+/** Far less than the shutdown timeout, and far more than an exit takes. */
 const AT_ONCE_MS = 20_000;
 
 describeWithPeers(['s3'], 'signals', () => {
@@ -19,7 +19,7 @@ describeWithPeers(['s3'], 'signals', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const)(
-    'F64: the first %s lets the work be finished, the second ends it at once',
+    'F64: the first %s lets pending work finish, and the second exits immediately',
     async (signal, code) => {
       const server = await S3Server.start();
       const bucket = await server.bucket('runs');
@@ -31,7 +31,7 @@ describeWithPeers(['s3'], 'signals', () => {
       const watch = startWatch({
         ...{ root, store: `s3://${bucket}/team`, stateDir: join(home, 'state'), home, intervalSeconds: 0.2 },
         env: { ...server.env, AWS_ENDPOINT_URL: proxy.endpoint },
-        args: ['--shutdown-timeout', String(GRACE_S)],
+        args: ['--shutdown-timeout', String(SHUTDOWN_TIMEOUT_S)],
       });
       onTestFinished(() => void watch.end('SIGKILL'));
       await waitFor('a request', () => (proxy.applied('PutObject').length > 0 ? true : undefined));

@@ -1,4 +1,4 @@
-/** TensorBoard reads the copy in the store while the uploader extends it: what people do who run it beside a bucket. */
+/** TensorBoard reads the stored copy from a bucket while the uploader extends it. */
 
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -14,20 +14,20 @@ import { TensorBoard } from '../support/tensorboard.js';
 
 const UUID = 'c3'.repeat(16);
 const STEPS = 240;
-/** With this much in each step the file of the first run passes 5 MiB, from where on the store extends it by a copy. */
+/** With this much text in each step, the file of the first run exceeds 5 MiB; from then on the store extends it by a copy. */
 const TEXT_BYTES = 32 * 1024;
 const KIB = 1024;
-/** TensorBoard makes a client for each request to S3; a busy machine takes its time for that. */
+/** TensorBoard creates a client for each request to S3, which is slow on a busy machine. */
 const TIMEOUT_MS = 60_000;
 
 type Points = [wallTime: number, step: number, value: number][];
 
-/** One file that grows, and one series of files that are begun anew all the time. */
+/** One growing file, and one series of frequently rotated files. */
 const RUNS = { growing: 128 * 1024 * KIB, rotating: 256 * KIB };
 
 describeWithPeers(['s3', 'tensorboard'], 'TensorBoard with a logdir in S3', () => {
   it(
-    'shows every point of files that grow and rotate while it reads, with no error in its log',
+    'shows every point of files that grow and rotate while it reads, without errors in its log',
     async () => {
       const server = await S3Server.start();
       const bucket = await server.bucket('runs');
@@ -69,7 +69,7 @@ describeWithPeers(['s3', 'tensorboard'], 'TensorBoard with a logdir in S3', () =
       let shown = 0;
       for (let step = 10; step < STEPS; step += 46) {
         await log(step, step + 46);
-        shown = (await untilShown('growing', shown)).length; // a step is shown that was not before
+        shown = (await untilShown('growing', shown)).length; // wait for a step that was not shown before
         expect(shown).toBeLessThanOrEqual(step + 46);
       }
       for (const writer of writers) await writer.close();
@@ -87,7 +87,7 @@ describeWithPeers(['s3', 'tensorboard'], 'TensorBoard with a logdir in S3', () =
   );
 });
 
-/** Lines in which TensorBoard complains; its own notices about missing extras are none. */
+/** Returns TensorBoard's warnings and errors, without its notices about missing extras. */
 function troubles(output: string): string[] {
   return output.split('\n').filter((line) => /^[WEF]\d{4} |Traceback|Error|corrupt/i.test(line));
 }

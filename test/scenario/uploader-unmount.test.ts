@@ -1,4 +1,4 @@
-/** The root goes away while it is watched: nothing is deleted in the store, the uploader says so, and goes on when it is back. */
+/** The root disappears while it is watched: the uploader deletes nothing in the store, reports it, and resumes afterwards. */
 
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,32 +15,32 @@ import { createTempDir } from '../support/temp-dir.js';
 
 const UUID = 'a7'.repeat(16);
 const TIMEOUT_MS = 120_000;
-/** Longer than the scanner takes to look at everything that was written lately. */
+/** Longer than the scanner takes to check all recently written files. */
 const AWAY_MS = 4_000;
 
-/** How a root can go: `away` takes it away, `back` brings it back with all its files. */
+/** How a root can disappear: `away` removes it, and `back` restores it with all its files. */
 interface Way {
   readonly name: string;
-  /** Whether it is a mount while it is there, where that can be. */
+  /** Whether the root is a mount point, if the system allows that. */
   readonly isMount: boolean;
-  /** What the uploader is to say of it. */
+  /** The reason that the uploader must report. */
   readonly why: string;
   readonly away: (place: Place) => void;
   readonly back: (place: Place) => void;
 }
 
 interface Place {
-  /** Where the files are while the root is away. */
+  /** Location of the files while the root is unavailable. */
   readonly disk: string;
   readonly root: string;
-  /** For a copy. */
+  /** Directory for a copy. */
   readonly kept: string;
 }
 
 const WAYS: readonly Way[] = [
   { name: 'is unmounted', isMount: true, why: 'it is empty', away: unmount, back: mount },
   {
-    name: 'is unmounted, and its mount point is gone too',
+    name: 'is unmounted, and its mount point is removed',
     isMount: true,
     why: 'it does not exist',
     away: (place) => {
@@ -53,7 +53,7 @@ const WAYS: readonly Way[] = [
     },
   },
   {
-    name: 'is moved away, and something else is in its place',
+    name: 'is replaced by another directory',
     isMount: false,
     why: 'none of its previous entries exist',
     away: (place) => {
@@ -74,12 +74,12 @@ const WAYS: readonly Way[] = [
   },
 ];
 
-/** A bind mount where that is allowed, else the directory is moved. */
+/** Whether bind mounts are allowed; if not, the directory is moved. */
 const canMount = process.env.TEST_MOUNT !== 'no' && tryToMount();
 
-describeWithPeers(['s3'], 'a root that goes away while it is watched', () => {
+describeWithPeers(['s3'], 'a root that disappears while it is watched', () => {
   it.each(WAYS)(
-    'F13: a root that $name: nothing is concluded, that is said, and it goes on when it is back',
+    'F13: pauses and reports a root that $name, and resumes when it is available again',
     { timeout: TIMEOUT_MS },
     async ({ isMount, away, back, why }) => {
       const server = await S3Server.start();
@@ -145,7 +145,7 @@ function unmount(place: Place): void {
   else moveAway(place);
 }
 
-/** Without a mount: the directory goes, and an empty one is left. */
+/** Simulates an unmount: moves the directory and leaves an empty one. */
 function moveAway({ disk, root }: Place): void {
   renameSync(root, disk);
   mkdirSync(root);
@@ -156,7 +156,7 @@ function moveBack({ disk, root }: Place): void {
   renameSync(disk, root);
 }
 
-/** The directories below it are about to be removed. */
+/** Unmounts the root, because the temporary directories are about to be removed. */
 function unmountIfMounted(place: Place): void {
   try {
     unmount(place);
