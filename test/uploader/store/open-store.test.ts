@@ -11,7 +11,7 @@ describe('parseStoreUrl', () => {
     ['azure://container/runs', { scheme: 'azure', container: 'container', prefix: 'runs' }],
     ['azure://$root/runs', { scheme: 'azure', container: '$root', prefix: 'runs' }],
     ['file:///data/runs', { scheme: 'file', path: '/data/runs' }],
-  ])('reads %s', (url, location) => {
+  ])('parses %s', (url, location) => {
     expect(parseStoreUrl(url)).toEqual(location);
   });
 
@@ -23,13 +23,13 @@ describe('parseStoreUrl', () => {
     ['gs://bucket/a//b', 'empty name'],
     ['azure://container/a?sig=secret', '"?"'],
     ['ftp://host/runs', 'no store for ftp'],
-  ])('refuses %s', (url, found) => {
+  ])('rejects %s', (url, found) => {
     expect(() => parseStoreUrl(url)).toThrow(expect.objectContaining({ code: 'ERR_STORE_URL' }));
     expect(() => parseStoreUrl(url)).toThrow(found);
   });
 });
 
-describe('the name of a store', () => {
+describe('store ids', () => {
   const container = { container: 'c', prefix: 'p' };
   const key = 'AccountKey=c2VjcmV0';
 
@@ -49,11 +49,11 @@ describe('the name of a store', () => {
       { AZURE_STORAGE_CONNECTION_STRING: 'UseDevelopmentStorage=true' },
       'azure://c/p at http://127.0.0.1:10000/devstoreaccount1',
     ],
-  ])('has the account, and no secret: %o', (environment, id) => {
+  ])('contains the account, but no secret: %o', (environment, id) => {
     expect(toAzureStoreId({ ...container, environment })).toBe(id);
   });
 
-  it('has the server where it is not the one of Google', () => {
+  it('contains the endpoint of a server other than Google', () => {
     const place = { bucket: 'b', prefix: '' };
     const environment = { STORAGE_EMULATOR_HOST: 'http://127.0.0.1:1/' };
 

@@ -47,7 +47,7 @@ describeWithPeers(['azurite'], 'Azure store', () => {
 
   describeStore(async () => ({ store: await open(), sizes: SIZES, tails: TAILS }));
 
-  it('finds what the account does, and leaves nothing behind', async () => {
+  it('detects the capabilities of the account, and leaves no objects', async () => {
     const store = await open({ limits: {} });
 
     expect(await store.probe()).toEqual({
@@ -77,7 +77,7 @@ describeWithPeers(['azurite'], 'Azure store', () => {
     expect(left).toEqual([]);
   });
 
-  it.each([10, 3 * MIB])('keeps the commit id and the checksum of all %d bytes', async (size) => {
+  it.each([10, 3 * MIB])('stores the commit id and the checksum of %d bytes', async (size) => {
     const store = await open();
     const request = { ...toRequest('key', someBytes(size)), generation: 4 };
     await store.commit(request);
@@ -86,7 +86,7 @@ describeWithPeers(['azurite'], 'Azure store', () => {
     expect(await store.head('key')).toMatchObject({ object: { commitId, generation, ...target } });
   });
 
-  it('goes on with the blocks that an earlier process has left', async () => {
+  it('resumes with the blocks of an earlier process', async () => {
     const first = await open();
     const { containerName: container } = first.connection.container;
     const request = toRequest('run/parts', someBytes(6 * MIB));
@@ -118,18 +118,18 @@ describeWithPeers(['azurite'], 'Azure store', () => {
     expect(sha256(await readAll(second, 'run/parts'))).toBe(sha256(someBytes(6 * MIB)));
   });
 
-  it('extends only what it knows the blocks of', async () => {
+  it('reports unsupported for an append to an object without blocks of polytrack', async () => {
     const store = await open();
     const bytes = someBytes(3 * MIB);
     const start = bytes.subarray(0, 2 * MIB);
-    // In one piece, as other programs write.
+    // In one request, as other programs write objects.
     const { etag = '' } = await store.connection.blob('some/prefix/key').upload(start, start.length);
     const base = { etag: etag.replaceAll('"', ''), sizeBytes: start.length, crc32: crc32(start) };
 
     expect(await store.append(toAppend('key', base, bytes))).toEqual({ status: 'unsupported' });
   });
 
-  it('writes an object anew that would have too many blocks', async () => {
+  it('reports unsupported for an append that would need too many blocks', async () => {
     const store = await open({ limits: { ...LIMITS, maxBlocks: 2 } });
     const bytes = someBytes(2 * MIB + 1);
     const start = bytes.subarray(0, 2 * MIB);
@@ -141,7 +141,7 @@ describeWithPeers(['azurite'], 'Azure store', () => {
   });
 
   it.each(['run/ends with a dot.', 'run/dir./file', 'run/back\\slash'])(
-    'refuses %s, a name that Azure would change',
+    'rejects %s, a name that Azure would change',
     async (key) => {
       const store = await open();
 
@@ -152,7 +152,7 @@ describeWithPeers(['azurite'], 'Azure store', () => {
     },
   );
 
-  it('tells refusals apart', async () => {
+  it('distinguishes the reasons for rejected requests', async () => {
     const absent = await open({ container: 'no-such-container' });
     const wrongKey = Buffer.from('wrong').toString('base64');
     const stranger = await open({
@@ -167,7 +167,7 @@ describeWithPeers(['azurite'], 'Azure store', () => {
     expect(await commit(absent, 'k', Buffer.from('x'))).toMatchObject({
       error: { code: 'ERR_STORE_BUCKET' },
     });
-    // Azurite answers AuthorizationFailure, Azure AuthenticationFailed.
+    // Azurite responds with AuthorizationFailure, Azure with AuthenticationFailed.
     expect(await stranger.check()).toMatchObject({ error: { code: 'ERR_STORE_ACCESS' } });
     expect((await nowhere.check()).status).toBe('retry');
     expect((await commit(nowhere, 'k', Buffer.from('x'))).status).toBe('retry');
@@ -177,7 +177,7 @@ describeWithPeers(['azurite'], 'Azure store', () => {
     });
   });
 
-  describe('on a bad network', () => {
+  describe('on an unreliable network', () => {
     describeFaults(async () => {
       const { origin, pathname } = new URL(server.endpoint);
       const proxy = await FaultProxy.start(origin);

@@ -3,7 +3,7 @@ import { BodyMemory, readBody } from '../../../../uploader/store/base/body-memor
 
 const MIB = 1024 * 1024;
 
-/** Ends when it is told to. */
+/** A promise that resolves when `open` is called. */
 function createGate(): { readonly opened: Promise<void>; open(): void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => {
@@ -13,7 +13,7 @@ function createGate(): { readonly opened: Promise<void>; open(): void } {
 }
 
 describe('BodyMemory', () => {
-  it('gives a buffer again once it is free, whatever the size of the next body', async () => {
+  it('reuses a free buffer for bodies of similar size', async () => {
     const memory = new BodyMemory({ capacityBytes: 16 * MIB, largestBytes: 8 * MIB });
     const used = new Set<ArrayBufferLike>();
     for (const sizeBytes of [8 * MIB, 5 * MIB, 8 * MIB - 1, 6 * MIB])
@@ -24,14 +24,14 @@ describe('BodyMemory', () => {
     expect(used.size).toBe(1);
   });
 
-  it('never gives two users the same bytes, and never more than its capacity', async () => {
+  it('never shares a buffer between two users, and never exceeds its capacity', async () => {
     const memory = new BodyMemory({ capacityBytes: 16 * MIB, largestBytes: 8 * MIB });
     const gate = createGate();
     const inUse = new Set<ArrayBufferLike>();
     let most = 0;
     const users = [8, 8, 4, 8, 2, 8].map((mib) =>
       memory.use(mib * MIB, async (buffer) => {
-        if (buffer === null) throw new Error('it fits');
+        if (buffer === null) throw new Error('expected a buffer');
         expect(inUse.has(buffer.buffer)).toBe(false);
         inUse.add(buffer.buffer);
         most = Math.max(
@@ -47,14 +47,14 @@ describe('BodyMemory', () => {
     expect(most).toBe(16 * MIB);
   });
 
-  it('gives none for what is too large to be held, and small ones of their own', async () => {
+  it('returns no buffer for a body that is too large, and a new buffer for a small one', async () => {
     const memory = new BodyMemory({ capacityBytes: 16 * MIB, largestBytes: 8 * MIB });
     expect(await memory.use(8 * MIB + 1, async (buffer) => buffer)).toBeNull();
     expect((await memory.use(100, async (buffer) => buffer))?.length).toBe(100);
     expect((await memory.use(0, async (buffer) => buffer))?.length).toBe(0);
   });
 
-  it('has its bytes back after a failure', async () => {
+  it('frees its capacity after a failure', async () => {
     const memory = new BodyMemory({ capacityBytes: 8 * MIB, largestBytes: 8 * MIB });
     const fail = memory.use(8 * MIB, async () => {
       throw new Error('no');
@@ -65,7 +65,7 @@ describe('BodyMemory', () => {
 });
 
 describe('readBody', () => {
-  it('reads into the buffer where the source can, and is shorter where the source is', async () => {
+  it('reads into the buffer if the source supports it, and returns fewer bytes for a short source', async () => {
     const bytes = Buffer.from('abcdef');
     const source = {
       read: async (start: number, end: number) => Buffer.from(bytes.subarray(start, end)),

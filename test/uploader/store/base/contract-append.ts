@@ -1,4 +1,4 @@
-/** What every store keeps when it extends objects, as tests; part of the contract. */
+/** The contract for appends, as tests. */
 
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -23,7 +23,7 @@ const MIB = 1024 * 1024;
 
 export function describeAppend(open: () => Promise<StoreUnderTest>): void {
   describe('append', () => {
-    it('extends objects of every size by tails of every size, and reads and sends nothing but the tail', async () => {
+    it('extends objects of every size by tails of every size, reading and sending only the tail', async () => {
       const { store, tails } = await open();
       const min = store.capabilities.append!.minBaseBytes;
       for (const baseBytes of [min, min + 1, min + MIB])
@@ -56,7 +56,7 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
         }
     });
 
-    it('says that it cannot extend what is too small, and leaves it', async () => {
+    it('reports unsupported for an object that is too small, and keeps it', async () => {
       const { store } = await open();
       const min = store.capabilities.append!.minBaseBytes;
       for (const baseBytes of [0, min - 1].filter((size) => size >= 0 && size < min)) {
@@ -69,7 +69,7 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
       }
     });
 
-    it('extends what was extended before, again and again', async () => {
+    it('extends an object repeatedly', async () => {
       const { store } = await open();
       const min = minBytes(store);
       const all = someBytes(min + 1000);
@@ -84,7 +84,7 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
       expect(sha256(await readAll(store, 'run/grows'))).toBe(sha256(bytes));
     });
 
-    it('has nothing to do for an empty tail, and still looks at the base', async () => {
+    it('sends nothing for an empty tail, but checks the base', async () => {
       const { store } = await open();
       const { base, bytes } = await makeBase(store, 'run/same', store.capabilities.append!.minBaseBytes, 0);
 
@@ -97,7 +97,7 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
       expect((await store.append({ ...other, key: 'run/none' })).status).toBe('conflict');
     });
 
-    it('refuses when the object is another one than the base, and leaves it', async () => {
+    it('reports a conflict and keeps the object when it is not the base', async () => {
       const { store, tails } = await open();
       const { base, bytes } = await makeBase(store, 'run/stale', minBytes(store), Math.max(...tails));
       await commit(store, 'run/stale', Buffer.from('theirs'), base);
@@ -108,19 +108,19 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
       expect(await store.head('run/gone')).toEqual({ status: 'absent' });
     });
 
-    it('refuses when the base has other bytes than its checksum says, and leaves it', async () => {
+    it('reports a conflict and keeps the object when its bytes do not match the checksum of the base', async () => {
       const { store } = await open();
       const { base, bytes } = await makeBase(store, 'run/other', minBytes(store), 10);
-      // The tail is right, and together they make the target: only the store can know.
+      // The tail is correct, and base and tail make up the target. Only the store can detect the wrong base.
       const wrong = Buffer.from(bytes);
       wrong[0]! ^= 1;
-      const believed = { ...base, crc32: crc32(wrong.subarray(0, base.sizeBytes)) };
+      const claimed = { ...base, crc32: crc32(wrong.subarray(0, base.sizeBytes)) };
 
-      expect((await store.append(toAppend('run/other', believed, wrong))).status).toBe('conflict');
+      expect((await store.append(toAppend('run/other', claimed, wrong))).status).toBe('conflict');
       expect(sha256(await readAll(store, 'run/other'))).toBe(sha256(bytes.subarray(0, base.sizeBytes)));
     });
 
-    it('shows nothing when the source gives another tail, or a shorter one', async () => {
+    it('keeps the object when the source has a different or shorter tail', async () => {
       const { store, tails } = await open();
       for (const tailBytes of tails) {
         const key = `run/changed-${tailBytes}`;
@@ -136,7 +136,7 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
       }
     });
 
-    it('has one effect when it is called again after it was done', async () => {
+    it('has one effect when it is repeated after a success', async () => {
       const { store, tails } = await open();
       for (const tailBytes of tails) {
         const key = `run/twice-${tailBytes}`;
@@ -149,7 +149,7 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
       }
     });
 
-    it('goes on after a failure of the source, under the same commit id', async () => {
+    it('resumes after a read error of the source, with the same commit id', async () => {
       const { store, tails } = await open();
       const { base, bytes } = await makeBase(store, 'run/again', minBytes(store), Math.max(...tails));
       const request = toAppend('run/again', base, bytes);
@@ -168,7 +168,7 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
       expect(sha256(await readAll(store, 'run/again'))).toBe(sha256(bytes));
     });
 
-    it('lets exactly one of many appends to the same base win', async () => {
+    it('lets exactly one of several concurrent appends to a base succeed', async () => {
       const { store } = await open();
       const { base, bytes } = await makeBase(store, 'run/race', minBytes(store), 0);
       const grown = Array.from({ length: 6 }, (_, index) =>
@@ -185,7 +185,7 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
       expect(sha256(await readAll(store, 'run/race'))).toBe(sha256(grown[winners[0]!]!));
     });
 
-    it('lets either an append or a replacement of the same base win', async () => {
+    it('lets only one of a concurrent append and replacement succeed', async () => {
       const { store } = await open();
       for (let round = 0; round < 5; round += 1) {
         const key = `run/both-${round}`;
@@ -203,8 +203,8 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
       }
     });
 
-    it('shows readers nothing but what the object was and is', async () => {
-      const { store, tails, showsBeginnings } = await open();
+    it('shows readers only complete versions of the object', async () => {
+      const { store, tails, showsPartialTails } = await open();
       const min = minBytes(store);
       const tailBytes = Math.max(...tails);
       const { base: first, bytes } = await makeBase(store, 'run/read', min, 6 * tailBytes);
@@ -230,11 +230,11 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
 
       await Promise.all([append(), read()]);
 
-      if (showsBeginnings !== true) expect([...seen].filter((size) => !states.has(size))).toEqual([]);
+      if (showsPartialTails !== true) expect([...seen].filter((size) => !states.has(size))).toEqual([]);
     });
   });
 
-  it('collects nothing that is an object or under way', async () => {
+  it('does not collect objects or uploads in progress', async () => {
     const { store, sizes } = await open();
     await commit(store, 'run/object', Buffer.from('x'));
     const bytes = someBytes(Math.max(...sizes));
@@ -263,7 +263,7 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
 
 type Base = ObjectVersion & { readonly crc32: number };
 
-/** Commits the first `baseBytes` of some bytes; gives the base and all of them. */
+/** Commits the first `baseBytes` of some bytes. Returns the base and all bytes. */
 async function makeBase(
   store: Store,
   key: string,
@@ -297,5 +297,5 @@ async function untilDecided(call: () => Promise<AppendOutcome>): Promise<AppendO
     if (outcome.status !== 'retry') return outcome;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error('it was never decided');
+  throw new Error('only retries, no final outcome');
 }

@@ -1,4 +1,4 @@
-/** What stores of the clouds keep on a bad network, as tests: each fault meets each request of each way to write. */
+/** The contract of cloud stores on an unreliable network, as tests. Each fault hits each request of each kind of write. */
 
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -15,27 +15,27 @@ import { toAppend } from './contract-append.js';
 export interface FaultyStore {
   readonly store: Store;
   readonly proxy: FaultProxy;
-  /** Of an object that is one request, of one that is several, and of a tail. */
+  /** The size of an object for one request; the next two are for several requests and for a tail. */
   readonly smallBytes: number;
   readonly largeBytes: number;
   readonly tailBytes: number;
 }
 
 const FAULTS: readonly (readonly [string, Fault])[] = [
-  ['an answer that gets lost', { kind: 'drop-answer' }],
+  ['a lost response', { kind: 'drop-answer' }],
   ['a reset before the body', { kind: 'reset', afterBytes: 0 }],
   ['a reset within the body', { kind: 'reset', afterBytes: 1000 }],
   ['a flipped bit', { kind: 'flip', atByte: 700 }],
-  ['a request that is done after its connection is gone', { kind: 'orphan' }],
+  ['a request that is executed after its connection has closed', { kind: 'orphan' }],
   ['an overloaded server', { kind: 'answer', answer: { status: 503, body: '' } }],
-  ['a success turned into a failure', { kind: 'replace-answer', answer: { status: 500, body: '' } }],
-  ['a page in place of an answer', { kind: 'answer', answer: CAPTIVE_PORTAL }],
+  ['a success response replaced by an error', { kind: 'replace-answer', answer: { status: 500, body: '' } }],
+  ['a web page instead of a response', { kind: 'answer', answer: CAPTIVE_PORTAL }],
 ];
 const MAX_REQUESTS = 20;
 
 export function describeFaults(open: () => Promise<FaultyStore>): void {
   describe.each(FAULTS)('%s', (_, fault) => {
-    it.each(['small', 'large', 'append'] as const)('never harms a write: %s', async (kind) => {
+    it.each(['small', 'large', 'append'] as const)('does not damage a write: %s', async (kind) => {
       const { store, proxy, ...sizes } = await open();
       for (let at = 0; at < MAX_REQUESTS; at += 1) {
         const key = `run/${kind}-${at}`;
@@ -54,19 +54,19 @@ export function describeFaults(open: () => Promise<FaultyStore>): void {
         expect(found).toMatchObject({ status: 'found', object: { sizeBytes: bytes.length } });
         if (outcome.status === 'stored') expect(found).toMatchObject({ object: { etag: outcome.etag } });
         expect(sha256(await readAll(store, key))).toBe(sha256(bytes));
-        if (seen <= at) return; // every request has met it
+        if (seen <= at) return; // the fault has hit every request
       }
       throw new Error(`more than ${MAX_REQUESTS} requests`);
     });
   });
 
-  it('takes a page in place of an answer for no listing, no object and no bytes', async () => {
+  it('treats a web page instead of a response as a temporary failure', async () => {
     const { store, proxy } = await open();
     await commit(store, 'run/there', Buffer.from('x'));
     proxy.script = () => ({ kind: 'answer', answer: CAPTIVE_PORTAL });
 
     const list = async (): Promise<void> => {
-      for await (const _ of store.list('run/')) throw new Error('nothing is listed');
+      for await (const _ of store.list('run/')) throw new Error('expected no listing');
     };
     expect(await store.check()).toMatchObject({ status: 'retry' });
     expect(await store.head('run/there')).toMatchObject({ status: 'retry' });
@@ -106,5 +106,5 @@ async function untilDecided(send: () => Promise<AppendOutcome>): Promise<AppendO
     if (outcome.status !== 'retry') return outcome;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error('it was never decided');
+  throw new Error('only retries, no final outcome');
 }

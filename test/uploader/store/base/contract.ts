@@ -1,4 +1,4 @@
-/** What every store keeps, as tests: each store runs all of them, on the real thing. */
+/** The contract of stores, as tests. Each store runs all of them against a real server or directory. */
 
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -13,20 +13,20 @@ import { describeAppend } from './contract-append.js';
 
 export interface StoreUnderTest {
   readonly store: Store;
-  /** Sizes around what the store treats differently: nothing, one byte, one request, several parts. */
+  /** Sizes around the limits of the store: empty, one byte, one request, several parts. */
   readonly sizes: readonly number[];
-  /** The same of tails: at least one that is more than one part. */
+  /** Sizes of tails. At least one needs more than one part. */
   readonly tails: readonly number[];
-  /** Readers may find a beginning of a tail while it is written. */
-  readonly showsBeginnings?: boolean;
+  /** Readers may see a partial tail while it is written. */
+  readonly showsPartialTails?: boolean;
 }
 
-/** What no store of a kind can keep, as its capabilities say. */
+/** Parts of the contract that a kind of store cannot meet. */
 export type Lack =
   | 'append'
-  /** Listings come as a whole. */
+  /** Listings with more than one page. */
   | 'pages'
-  /** Readers may find a part of an object while it is replaced. */
+  /** Readers never see a part of an object while it is replaced. */
   | 'whole replacements';
 
 let commits = 0;
@@ -36,7 +36,7 @@ export function describeStore(
   { lacks = [] }: { lacks?: readonly Lack[] } = {},
 ): void {
   describe('commit', () => {
-    it('stores objects of every size, whole', async () => {
+    it('stores complete objects of every size', async () => {
       const { store, sizes } = await open();
       for (const size of sizes) {
         const bytes = someBytes(size);
@@ -49,7 +49,7 @@ export function describeStore(
       }
     });
 
-    it('replaces the object that it names as base', async () => {
+    it('replaces the base object', async () => {
       const { store, sizes } = await open();
       for (const size of sizes) {
         const key = `run/replaced-${size}`;
@@ -60,12 +60,12 @@ export function describeStore(
       }
     });
 
-    it('refuses when the object is another one than the base, and leaves it', async () => {
+    it('reports a conflict and keeps the object when it is not the base', async () => {
       const { store, sizes } = await open();
       for (const size of sizes.filter((each) => each > 0)) {
         const key = `run/contested-${size}`;
         const stale = { ...versionOf(await commit(store, key, Buffer.from('theirs, 1'))), sizeBytes: 9 };
-        // Without conditions there may be nothing but the size to tell objects apart.
+        // Stores without conditions may distinguish objects only by size.
         const theirs = store.capabilities.conditionalReplace ? 'theirs, 2' : 'theirs, the second';
         expect((await commit(store, key, Buffer.from(theirs), stale)).status).toBe('stored');
 
@@ -75,7 +75,7 @@ export function describeStore(
       }
     });
 
-    it('refuses to replace an object that is gone', async () => {
+    it('reports a conflict when the base no longer exists', async () => {
       const { store } = await open();
       const gone = { etag: 'd41d8cd98f00b204e9800998ecf8427e', sizeBytes: 3 };
 
@@ -83,7 +83,7 @@ export function describeStore(
       expect(await store.head('run/gone')).toEqual({ status: 'absent' });
     });
 
-    it('is done when the same bytes are there already: a lost answer is no conflict', async () => {
+    it('succeeds when the object already has the target bytes, as after a lost response', async () => {
       const { store, sizes } = await open();
       for (const size of sizes) {
         const first = await commit(store, `run/twice-${size}`, someBytes(size));
@@ -95,7 +95,7 @@ export function describeStore(
       }
     });
 
-    it('lets exactly one of many writers make an object', async () => {
+    it('lets exactly one of several concurrent writers create an object', async () => {
       const { store } = await open();
       const outcomes = await Promise.all(
         Array.from({ length: 8 }, (_, index) => commit(store, 'run/race', Buffer.from(`writer ${index}`))),
@@ -106,7 +106,7 @@ export function describeStore(
       expect((await readAll(store, 'run/race')).toString()).toBe(`writer ${winners[0]}`);
     });
 
-    it('shows nothing when the source gives other bytes, or fewer', async () => {
+    it('creates no object when the source has different or fewer bytes', async () => {
       const { store, sizes } = await open();
       for (const size of sizes.filter((each) => each > 0)) {
         const bytes = someBytes(size);
@@ -124,7 +124,7 @@ export function describeStore(
     });
 
     if (!lacks.includes('whole replacements'))
-      it('shows either the old object or the new one to readers during a replacement', async () => {
+      it('shows readers either the old or the new object during a replacement', async () => {
         const { store, sizes } = await open();
         const size = Math.max(...sizes);
         const versions = [someBytes(size), Buffer.alloc(size, 7)];
@@ -148,7 +148,7 @@ export function describeStore(
         expect(sha256(await readAll(store, 'run/both'))).toBe(expected[0]);
       });
 
-    it('goes on after a failure of the source, under the same commit id', async () => {
+    it('resumes after a read error of the source, with the same commit id', async () => {
       const { store, sizes } = await open();
       const size = Math.max(...sizes);
       const bytes = someBytes(size);
@@ -175,7 +175,7 @@ export function describeStore(
 
   if (!lacks.includes('append')) describeAppend(open);
 
-  it('has no object where none was made, beside those that were', async () => {
+  it('reports keys without an object as absent', async () => {
     const { store } = await open();
     await commit(store, 'run/dir/file', Buffer.from('x'));
 
@@ -184,7 +184,7 @@ export function describeStore(
   });
 
   describe('remove', () => {
-    it('removes the object that it is told to, and takes one that is gone for removed', async () => {
+    it('removes the given version, and succeeds when the object no longer exists', async () => {
       const { store, sizes } = await open();
       for (const sizeBytes of sizes) {
         const key = `run/removed-${sizeBytes}`;
@@ -196,7 +196,7 @@ export function describeStore(
       }
     });
 
-    it('leaves another object than that', async () => {
+    it('keeps the object when its version differs', async () => {
       const { store } = await open();
       const key = 'run/not-removed';
       const version = { ...versionOf(await commit(store, key, Buffer.from('old'))), sizeBytes: 3 };
@@ -208,7 +208,7 @@ export function describeStore(
   });
 
   describe('list', () => {
-    it('gives keys below the prefix in byte order, and goes on after any of them', async () => {
+    it('returns the keys below a prefix in byte order, starting after any given key', async () => {
       const { store } = await open();
       const names = ['a.txt', 'a!', 'a/b', 'a/c/d', 'b c', 'b%25c', 'é', 'z'];
       const keys = names.map((name) => `run/${name}`);
@@ -222,7 +222,7 @@ export function describeStore(
     });
 
     if (!lacks.includes('pages'))
-      it('gives more than a page', async () => {
+      it('returns more than one page', async () => {
         const { store } = await open();
         const keys = Array.from({ length: 1010 }, (_, index) => `run/${String(index).padStart(5, '0')}`);
         for (let index = 0; index < keys.length; index += 50)
@@ -231,7 +231,7 @@ export function describeStore(
         expect(await listKeys(store, 'run/')).toEqual(keys);
       });
 
-    it('gives the versions that commit gives', async () => {
+    it('returns the same versions as commit', async () => {
       const { store } = await open();
       const outcome = await commit(store, 'run/one', Buffer.from('one'));
 
@@ -255,13 +255,13 @@ export function describeStore(
     expect(await readAll(store, 'run/ranges', { start, end })).toEqual(bytes.subarray(start, end));
   });
 
-  it('is ready before anything is stored', async () => {
+  it('is ready while the store is empty', async () => {
     const { store } = await open();
 
     expect(await store.check()).toEqual({ status: 'ready' });
   });
 
-  it('takes any character that a key may have', async () => {
+  it('accepts every character that a key may contain', async () => {
     const { store } = await open();
     for (const name of ['a b+c', 'ü/日本', "q'uote", 'a&b=c?d#e', '100%', '%2F', '😀', '~', '*']) {
       expect((await commit(store, `run/${name}`, Buffer.from(name))).status).toBe('stored');
@@ -289,7 +289,7 @@ export function toSource(bytes: Buffer): ByteSource {
   return { read: async (start, end) => bytes.subarray(start, end) };
 }
 
-/** Bytes that differ from their neighbours and from those of other sizes. */
+/** Bytes that differ from their neighbours and from the bytes for other sizes. */
 export function someBytes(size: number): Buffer {
   const bytes = Buffer.alloc(size);
   for (let index = 0; index < size; index += 1)

@@ -5,7 +5,7 @@ import { crc32c } from '../../../../src/format/record/crc32c.js';
 import { combineCrc32, combineCrc32c } from '../../../../uploader/store/base/crc32-combine.js';
 
 describe('combineCrc32', () => {
-  it('gives what zlib gives for both pieces together', () => {
+  it('returns the CRC-32 that zlib computes for both pieces together', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 5000 }), fc.uint8Array({ maxLength: 5000 }), (a, b) => {
         expect(combineCrc32(crc32(a), crc32(b), b.length)).toBe(crc32(b, crc32(a)));
@@ -13,7 +13,7 @@ describe('combineCrc32', () => {
     );
   });
 
-  it('takes pieces beyond 4 GiB, as pieces of pieces', () => {
+  it('combines pieces larger than 4 GiB', () => {
     const piece = crc32(Buffer.alloc(1024 ** 2, 7));
     let whole = 0;
     for (let index = 0; index < 5000; index += 1) whole = combineCrc32(whole, piece, 1024 ** 2);
@@ -24,7 +24,7 @@ describe('combineCrc32', () => {
 });
 
 describe('combineCrc32c', () => {
-  it('gives the CRC-32C of both pieces together', () => {
+  it('returns the CRC-32C of both pieces together', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 5000 }), fc.uint8Array({ maxLength: 5000 }), (a, b) => {
         expect(combineCrc32c(crc32c(a), crc32c(b), b.length)).toBe(crc32c(b, 0, b.length, crc32c(a)));

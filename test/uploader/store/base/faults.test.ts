@@ -1,4 +1,4 @@
-/** Acceptance: whatever the network does to a request, a commit and an append have exactly one effect. Versions of the bucket count effects. */
+/** Commits and appends have exactly one effect, whatever network fault occurs. The number of object versions in the bucket counts effects. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
@@ -23,7 +23,7 @@ import { toAppend } from './contract-append.js';
 const MIB = 1024 * 1024;
 const PART_BYTES = 5 * MIB;
 const LIMITS = { singlePutMaxBytes: MIB, partBytes: PART_BYTES, tailPartBytes: PART_BYTES };
-/** Silence has to be short here; nothing else is measured in it. */
+/** Short, because many tests wait for `silenceMs`. */
 const TIMEOUTS = { silenceMs: 400, patientSilenceMs: 400, totalMs: 5_000 };
 
 /** `STORE_FAULT_TRIALS=10000` for a long run, `STORE_FAULT_SEED` for another sequence. */
@@ -40,17 +40,17 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'a reset within the body': { kind: 'reset', afterBytes: 200_000 },
   'a stall within the body': { kind: 'stall', afterBytes: 100_000 },
   '503 with Retry-After': { kind: 'answer', answer: SLOW_DOWN },
-  'an error in a success that never reached the server': { kind: 'answer', answer: ERROR_IN_SUCCESS },
-  'an error in a success after it was done': { kind: 'replace-answer', answer: ERROR_IN_SUCCESS },
-  '503 after it was done': { kind: 'replace-answer', answer: SLOW_DOWN },
+  'an error in a 200 response from a proxy': { kind: 'answer', answer: ERROR_IN_SUCCESS },
+  'an error in a 200 response after execution': { kind: 'replace-answer', answer: ERROR_IN_SUCCESS },
+  '503 after execution': { kind: 'replace-answer', answer: SLOW_DOWN },
   'the page of a captive portal': { kind: 'answer', answer: CAPTIVE_PORTAL },
-  'a lost answer': { kind: 'drop-answer' },
-  'half an answer': { kind: 'drop-answer', afterBytes: 40 },
-  'a reset while the server is at work': { kind: 'orphan' },
-  'silence after it was done': { kind: 'silence' },
+  'a lost response': { kind: 'drop-answer' },
+  'half a response': { kind: 'drop-answer', afterBytes: 40 },
+  'a reset while the server executes the request': { kind: 'orphan' },
+  'no response after execution': { kind: 'silence' },
 };
 
-describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
+describeWithPeers(['s3'], 'S3 store on an unreliable network', () => {
   let server: S3Server;
   let proxy: FaultProxy;
   let bucket: string;
@@ -81,7 +81,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     };
   });
 
-  /** The fault strikes the operation this often, beginning with its first request, and then no more. */
+  /** Applies the fault to the first `times` requests of the operation. */
   function strike(operation: S3Operation, fault: Fault, times: number): { readonly struck: () => number } {
     let struck = 0;
     proxy.script = (request) => {
@@ -151,7 +151,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     });
   });
 
-  it(`has one effect in each of ${TRIALS} commits and appends, whatever happens to any request`, {
+  it(`has one effect in each of ${TRIALS} commits and appends with random faults in any request`, {
     timeout: 3_600_000,
   }, async () => {
     const random = createRandom(Number(process.env.STORE_FAULT_SEED ?? 1));
@@ -159,7 +159,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     const counts: Record<string, number> = {};
     for (let trial = 0; trial < TRIALS; trial += 1) {
       const key = newKey();
-      const isAppend = trial % 20 === 0; // 10 MiB on the server each
+      const isAppend = trial % 20 === 0; // each needs 10 MiB on the server
       proxy.script = () => undefined;
       const made = isAppend ? await commit(direct, key, start) : null;
       const bytes = isAppend
@@ -171,7 +171,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
         crc32: crc32(start),
       };
       const request = { ...toAppend(key, base, bytes), ...(isAppend ? {} : { base: null }) };
-      // Silence is left out: it costs time and is a lost answer for the store.
+      // Without silence: it takes time, and to the store it is the same as a lost response.
       const faults = Object.values(FAULTS).filter(({ kind }) => kind !== 'silence' && kind !== 'stall');
       proxy.log.length = 0;
       proxy.script = () => (random() < 0.5 ? faults[Math.floor(random() * faults.length)] : undefined);
@@ -188,7 +188,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     console.log(`${TRIALS} commits and appends, faults: ${JSON.stringify(counts)}`);
   });
 
-  it('believes no acknowledgement of a repeated completion before the object can be seen', async () => {
+  it('reports a repeated completion as stored only once the object is visible', async () => {
     const start = someBytes(PART_BYTES);
     for (let round = 0; round < 20; round += 1) {
       const key = newKey();
@@ -204,7 +204,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     }
   });
 
-  it('gives what Retry-After says as the time to wait', async () => {
+  it('returns the delay from Retry-After', async () => {
     strike('PutObject', { kind: 'answer', answer: SLOW_DOWN }, 1);
 
     expect(await commit(store, newKey(), Buffer.from('x'))).toMatchObject({
@@ -213,7 +213,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     });
   });
 
-  it('never takes the page of a captive portal for a store without objects', async () => {
+  it('never treats the page of a captive portal as an empty store', async () => {
     proxy.script = () => ({ kind: 'answer', answer: CAPTIVE_PORTAL });
 
     expect((await store.check()).status).toBe('retry');
@@ -221,7 +221,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     await expect(store.list('run/').next()).rejects.toMatchObject({ outcome: { status: 'retry' } });
   });
 
-  it('is told of a bit that flips on the way, and sends the bytes anew', async () => {
+  it('resends a body when the store reports a checksum mismatch', async () => {
     for (const [operation, size] of [
       ['PutObject', 300_000],
       ['UploadPart', PART_BYTES + MIB],
@@ -239,7 +239,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     }
   });
 
-  it('stores a part whole when the connection breaks at any of its bytes', async () => {
+  it('stores a complete part when the connection breaks at any byte', async () => {
     for (let afterBytes = 0; afterBytes <= PART_BYTES; afterBytes += PART_BYTES / 16) {
       const key = newKey();
       const bytes = someBytes(PART_BYTES + 1);
@@ -251,7 +251,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     }
   });
 
-  it('leaves no multipart upload behind, and collects those of a process that was killed', async () => {
+  it('collects the multipart uploads of a killed process, but not its own', async () => {
     proxy.script = () => undefined;
     await direct.collect({ prefixes: ['run/'], olderThanMs: 0 });
     const abort = new AbortController();
@@ -259,7 +259,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     const killed = await openS3Store({ bucket, prefix: '', endpoint: proxy.endpoint, limits: LIMITS });
     await killed
       .commit({ ...request, onPartStored: () => abort.abort() })
-      .catch(() => 'the process would be gone by now');
+      .catch(() => 'the process would have been killed by now');
 
     const old = { prefixes: ['run/'], olderThanMs: 60_000 };
     expect(await direct.collect(old)).toEqual({ status: 'collected', removed: 0, left: 1 });
@@ -276,7 +276,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     await killed.close();
   });
 
-  it('goes on with the parts that an earlier process has stored', async () => {
+  it('resumes with the parts that an earlier process has uploaded', async () => {
     proxy.script = () => undefined;
     const bytes = someBytes(4 * PART_BYTES);
     const request = toCommit(newKey(), bytes);
@@ -310,16 +310,16 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
 
     expect(outcome.status).toBe('stored');
     expect(parts.length).toBeGreaterThanOrEqual(2);
-    // One that was on its way may have got there all the same.
+    // A part that was in flight may also have arrived.
     expect(sentBytes).toBeLessThanOrEqual((4 - parts.length) * PART_BYTES);
     expect(await effectsOf(request.key, bytes)).toBe(1);
-    // Once more, as after a kill between the completion and the journal.
+    // Repeat it, as after a kill between the completion and the journal entry.
     const again = await direct.commit({ ...request, unfinished: { uploadId, parts } });
     expect(again).toEqual(outcome);
     expect(await effectsOf(request.key, bytes)).toBe(1);
   });
 
-  it('goes on with parts that an earlier process did not live to note, where they are what the file has', async () => {
+  it('resumes with unrecorded parts of an earlier process if they match the file', async () => {
     const bytes = someBytes(4 * PART_BYTES);
     const request = toCommit(newKey(), bytes);
     const other = Buffer.from(bytes).fill(1, PART_BYTES, PART_BYTES + 10);
@@ -355,7 +355,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     await first.close();
   });
 
-  it('waits for the completion that an earlier process has asked for and not lived to see', async () => {
+  it('waits for a completion that an earlier process has requested before it was killed', async () => {
     const bytes = someBytes(4 * PART_BYTES);
     const request = toCommit(newKey(), bytes);
     const parts: StoredPart[] = [];
@@ -371,7 +371,7 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
       onPartStored: (part) => parts.push(part),
     });
     expect([kept.status, parts.length]).toEqual(['retry', 4]);
-    // The server has forgotten the upload and does not have the object yet, as while it puts a large one together.
+    // The server no longer lists the upload and does not have the object yet, as while it assembles a large object.
     const completed = sleep(1_000).then(() => first.commit(request));
     proxy.script = ({ operation }) =>
       operation === 'ListParts' ? { kind: 'answer', answer: NO_SUCH_UPLOAD } : undefined;
@@ -397,23 +397,23 @@ describeWithPeers(['s3'], 'S3 store behind a bad network', () => {
     return { key, source: toSource(bytes), target, base: null, commitId: newCommitId(), generation: 3 };
   }
 
-  /** The number of versions, when the newest has the bytes. */
+  /** The number of versions. Expects the newest to have the bytes. */
   async function effectsOf(key: string, bytes: Buffer): Promise<number> {
     expect(sha256(await readAll(direct, key))).toBe(sha256(bytes));
     return server.countVersions(bucket, key);
   }
 });
 
-/** Repeats as a caller does, without its patience. */
-async function untilDecided(call: () => Promise<AppendOutcome>, retryPolicy = 10): Promise<AppendOutcome> {
+/** Retries as a caller does, but without delays. */
+async function untilDecided(call: () => Promise<AppendOutcome>, maxAttempts = 10): Promise<AppendOutcome> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await call();
     if (outcome.status !== 'retry') return outcome;
-    if (attempt >= retryPolicy) throw new Error('it was never decided', { cause: outcome.cause });
+    if (attempt >= maxAttempts) throw new Error('only retries, no final outcome', { cause: outcome.cause });
   }
 }
 
-/** A fixed sequence of numbers in [0, 1), so that a failing case can be run again. */
+/** A fixed sequence of numbers in [0, 1), so that a failure can be reproduced. */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {

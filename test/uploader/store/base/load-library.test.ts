@@ -11,7 +11,7 @@ const REPOSITORY = join(import.meta.dirname, '../../../..');
 const ABSENT: string = 'polytrack-no-such-library';
 const LIBRARY = { name: ABSENT, wanted: `${ABSENT}@1` };
 
-it('says what to install when a library is not there', async () => {
+it('names the package to install when a library is missing', async () => {
   await expect(loadLibrary(LIBRARY, () => import(ABSENT))).rejects.toMatchObject({
     code: 'ERR_STORE_LIBRARY',
     message: expect.stringContaining(ABSENT),
@@ -19,7 +19,7 @@ it('says what to install when a library is not there', async () => {
   });
 });
 
-it('does not take another failure of a library for its absence', async () => {
+it('passes on other errors of a library', async () => {
   const cause = new Error("Cannot find package 'other' imported from polytrack-no-such-library");
   const load = (): Promise<never> => Promise.reject(Object.assign(cause, { code: 'ERR_MODULE_NOT_FOUND' }));
 
@@ -30,7 +30,7 @@ it.each([
   ['s3://bucket/runs', 'npm install @aws-sdk/client-s3@3'],
   ['gs://bucket/runs', 'npm install @google-cloud/storage@7'],
   ['azure://container/runs', 'npm install @azure/storage-blob@~12.32.0'],
-])('is what the command says of %s where only polytrack is installed', async (url, command) => {
+])('polytrack check names the package for %s when only polytrack is installed', async (url, command) => {
   const cli = installAlone();
   const args = [cli, 'check', url, '--state-dir', createTempDir()];
   const env = { ...process.env, AZURE_STORAGE_ACCOUNT: 'acme' };
@@ -47,7 +47,7 @@ it.each([
   expect(code).toBe(2);
 });
 
-/** The built package with its dependencies, and nothing else that could be imported. Gives the command. */
+/** Installs only the built package and its dependencies. Returns the path of the command. */
 function installAlone(): string {
   const home = createTempDir();
   const read = (name: string): { dependencies: object } =>

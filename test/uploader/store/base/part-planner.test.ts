@@ -13,7 +13,7 @@ const GIB = 1024 ** 3;
 /** Amazon S3 User Guide, "Amazon S3 multipart upload limits". */
 const S3 = { maxObjectBytes: 50e12, minPartBytes: 5 * MIB, maxPartBytes: 5 * GIB };
 
-/** Sizes of every magnitude, and those around the limits. */
+/** Sizes of every magnitude, and sizes around the limits. */
 const sizes = (min: number, max: number) =>
   fc.oneof(
     fc.maxSafeNat().map((size) => min + (size % (max - min + 1))),
@@ -39,7 +39,7 @@ function expectWhole(parts: readonly Part[], sizeBytes: number): void {
 }
 
 describe('planParts', () => {
-  it('cuts every size into parts that S3 takes, of one size', () => {
+  it('divides every size into equal parts within the limits of S3', () => {
     fc.assert(
       fc.property(sizes(1, S3.maxObjectBytes), (sizeBytes) => {
         const parts = planParts(sizeBytes);
@@ -54,7 +54,7 @@ describe('planParts', () => {
 });
 
 describe('planAppend', () => {
-  it('covers base and tail of every size with parts that S3 takes', () => {
+  it('covers base and tail of every size with parts within the limits of S3', () => {
     const bases = sizes(S3.minPartBytes, MAX_BASE_BYTES);
     fc.assert(
       fc.property(bases, sizes(0, 100 * GIB), (keepBytes, tailBytes) => {
@@ -71,7 +71,7 @@ describe('planAppend', () => {
     );
   });
 
-  it('copies a base in one piece where ranges cannot be copied, up to the largest part', () => {
+  it('copies the base in one piece, up to the largest part, when ranges cannot be copied', () => {
     const parts = planAppend(S3.maxPartBytes, S3.maxPartBytes + 1, { isOneCopy: true });
 
     expect(parts).toEqual([
@@ -81,7 +81,7 @@ describe('planAppend', () => {
     expect(planAppend(S3.maxPartBytes + 1, S3.maxPartBytes + 2, { isOneCopy: true })).toBeNull();
   });
 
-  it('takes no base below the smallest part', () => {
+  it('returns null for a base below the smallest part', () => {
     expect(planAppend(S3.minPartBytes - 1, S3.minPartBytes, { isOneCopy: false })).toBeNull();
     expect(planAppend(S3.minPartBytes, S3.minPartBytes + 1, { isOneCopy: false })).toHaveLength(2);
   });

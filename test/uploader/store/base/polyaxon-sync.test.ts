@@ -1,4 +1,4 @@
-/** Runs brought to a Polyaxon server by the engine: whole, again, growing, and with each answer lost once. */
+/** Syncs runs to a Polyaxon server: a complete run, a repeated sync, a growing run, and with each response lost once. */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { type PolyaxonServer, startSandbox } from '../../../support/polyaxon.js'
 import { startRun } from '../../../support/start-run.js';
 import { createSharedTempDir, createTempDir } from '../../../support/temp-dir.js';
 
-describeWithPeers(['polyaxon'], 'a sync to a Polyaxon server', () => {
+describeWithPeers(['polyaxon'], 'sync to a Polyaxon server', () => {
   const directory = createSharedTempDir();
   let server: PolyaxonServer;
   beforeAll(async () => {
@@ -44,7 +44,7 @@ describeWithPeers(['polyaxon'], 'a sync to a Polyaxon server', () => {
     return (await resolveConfig(path, flags, { HOME: createTempDir() }, nodeIo.fileSystem)).config;
   }
 
-  it('stores everything, sends nothing twice, and what has grown again', async () => {
+  it('stores everything, sends nothing twice, and uploads grown files again', async () => {
     const { run } = startRun({ formats: ['tensorboard', 'polyaxon'] });
     for (let step = 0; step < 100; step += 1) run.logMetric('loss', 1 / (step + 1), { step });
     run.logText('a note', 'hello');
@@ -62,7 +62,7 @@ describeWithPeers(['polyaxon'], 'a sync to a Polyaxon server', () => {
     await run.end();
     expect((await sync(config)).isComplete).toBe(true);
 
-    // Without `force`: the server's copy was renewed by the reading back.
+    // Works without `force`, because reading back has refreshed the server's cache.
     expect(
       await server.get(`/streams/v1/polyaxon/default/demo/runs/${run.uuid}/events/metric`, { names: 'loss' }),
     ).toMatchObject({
@@ -74,7 +74,7 @@ describeWithPeers(['polyaxon'], 'a sync to a Polyaxon server', () => {
     expect(await findStatus(config, nodeIo)).toMatchObject({ store: `polyaxon+${server.url}` });
   });
 
-  it('stores everything although every first answer is lost', async () => {
+  it('stores everything when the first response to each request is lost', async () => {
     const { run } = startRun({ formats: ['tensorboard', 'polyaxon'] });
     for (let step = 0; step < 10; step += 1) run.logMetric('loss', step, { step });
     await run.end();

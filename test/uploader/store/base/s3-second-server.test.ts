@@ -6,11 +6,11 @@ import { describeWithPeers } from '../../../support/peers.js';
 import { describeStore } from './contract.js';
 
 const MIB = 1024 * 1024;
-/** S3 takes no part below 5 MiB but the last. */
+/** S3 requires at least 5 MiB for every part but the last. */
 const LIMITS = { singlePutMaxBytes: 6 * MIB, partBytes: 5 * MIB };
 const SIZES = [0, 1, 6 * MIB, 6 * MIB + 1, 11 * MIB + 3];
 
-describeWithPeers(['moto'], 'S3 store on a server of another make', () => {
+describeWithPeers(['moto'], 'S3 store on a different server', () => {
   let server: MotoServer;
   let buckets = 0;
   let capabilities: StoreCapabilities;
@@ -37,11 +37,11 @@ describeWithPeers(['moto'], 'S3 store on a server of another make', () => {
   }
 
   describeStore(async () => ({ store: await openAsProbed(), sizes: SIZES, tails: [] }), {
-    // This server answers 500 to who reads an object that is being replaced.
+    // This server responds with 500 to reads of an object that is being replaced.
     lacks: ['append', 'whole replacements'],
   });
 
-  it('is found out by the probe', () => {
+  it('detects the capabilities of the server', () => {
     expect(capabilities).toMatchObject({
       conditionalCreate: true,
       conditionalReplace: true,

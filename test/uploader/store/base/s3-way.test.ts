@@ -1,4 +1,4 @@
-/** What can be wrong on the way to an S3 server before a request gets there: names, connections, certificates, proxies. */
+/** Failures before a request reaches the S3 server: host names, connections, certificates and proxies. */
 
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,8 +18,8 @@ import { makeRun } from '../../support/run-tree.js';
 const FIVE_MINUTES_MS = 5 * 60_000;
 const OTHER_NAME = { name: 'elsewhere.example', address: '127.9.9.9' };
 
-describeWithPeers(['s3'], 'the way to S3', () => {
-  it('F39: a connection that nobody takes is given up after its time, and tried again', async () => {
+describeWithPeers(['s3'], 'connections to S3', () => {
+  it('F39: times out and retries a connection that the server does not accept', async () => {
     const store = await open({ endpoint: await startDeafServer(), timeouts: { connectMs: 300 } });
     const startMs = performance.now();
 
@@ -28,7 +28,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     await store.close();
   });
 
-  it('F41: a name that is not found may be found later', async () => {
+  it('F41: retries a host name that cannot be resolved', async () => {
     const store = await open({ endpoint: 'http://store.invalid' });
 
     const outcome = await store.check();
@@ -38,7 +38,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     await store.close();
   });
 
-  it('F41: a proxy that wants a password is no store, and no reason to go on asking', async () => {
+  it('F41: fails without a retry when a proxy requires a password', async () => {
     const server = await S3Server.start();
     const proxy = await FaultProxy.start(server.endpoint);
     const body = '<html><body>Proxy Authentication Required</body></html>';
@@ -49,7 +49,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     await store.close();
   });
 
-  it('F42: a certificate that nobody vouches for is asked about every five minutes, and nothing is said to its server', async () => {
+  it('F42: retries an untrusted certificate every five minutes, and sends nothing to its server', async () => {
     const server = await S3Server.start();
     const front = await startTlsFront(server.endpoint, createCertificate());
     const store = await open({ endpoint: front.endpoint });
@@ -63,7 +63,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     await store.close();
   });
 
-  it('F42: a certificate of an authority that was named is believed', async () => {
+  it('F42: trusts the certificate of a configured authority', async () => {
     const scene = await startScene(createCertificate());
 
     const sync = scene.start('sync');
@@ -78,7 +78,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     ['is not valid yet', createCertificate({ from: daysFromNow(1) }), /not yet valid/],
     ['is for another name', createCertificate(OTHER_NAME), /does not match certificate/],
   ])(
-    'F42: a certificate that %s is refused whoever vouches for it, by sync at once',
+    'F42: sync immediately rejects a certificate that %s, even from a trusted authority',
     async (_, certificate, why) => {
       const scene = await startScene(certificate);
 
@@ -91,11 +91,11 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     },
   );
 
-  it('F42: a watch says so at once, and goes on waiting', async () => {
+  it('F42: watch immediately reports an expired certificate, and keeps waiting', async () => {
     const scene = await startScene(createCertificate({ to: daysFromNow(-1) }));
     const watch = scene.start('watch', '--shutdown-timeout', '1');
 
-    await waitFor('a word about it', () => (/expired; retrying in 300/.test(watch.output) ? true : undefined));
+    await waitFor('the report', () => (/expired; retrying in 300/.test(watch.output) ? true : undefined));
     expect(watch.isRunning).toBe(true);
     expect(await watch.end('SIGTERM'), watch.output).toBe(143);
     expect(scene.front.receivedBytes).toBe(0);
@@ -109,7 +109,7 @@ describeWithPeers(['s3'], 'the way to S3', () => {
     );
   }
 
-  /** A run, a bucket behind the certificate, and a program that believes whoever has made it. */
+  /** A run, a bucket behind a TLS server with the certificate, and an uploader that trusts the certificate's authority. */
   async function startScene(certificate: Certificate) {
     const server = await S3Server.start();
     await server.bucket('bucket');

@@ -22,10 +22,10 @@ describe('file store', () => {
     store: createFileStore(join(createTempDir(), 'store'), nodeFileSystem),
     sizes: [0, 1, MIB, 2 * MIB + 1],
     tails: [1, MIB, 17 * MIB],
-    showsBeginnings: true,
+    showsPartialTails: true,
   }));
 
-  it('leaves nothing but objects behind, after failures too', async () => {
+  it('leaves only objects in the directory, also after failures', async () => {
     const root = createTempDir();
     const isFull = (path: string): boolean => path.includes('/full/');
     const store = createFileStore(root, failingWrites(isFull, 'ENOSPC'));
@@ -37,13 +37,13 @@ describe('file store', () => {
     expect(readdirSync(root, { recursive: true }).sort()).toEqual(['full', 'run', 'run/b']);
   });
 
-  it.each(['../out', 'run/../../out', '/etc/x', 'run//x', 'run/.', ''])('refuses the key %j', async (key) => {
+  it.each(['../out', 'run/../../out', '/etc/x', 'run//x', 'run/.', ''])('rejects the key %j', async (key) => {
     const store = createFileStore(createTempDir(), nodeFileSystem);
 
     await expect(commit(store, key, Buffer.from('x'))).rejects.toMatchObject({ code: 'ERR_PATH_INVALID' });
   });
 
-  it('is not ready when a file is in its place', async () => {
+  it('is not ready when its path is a file', async () => {
     const path = join(createTempDir(), 'file');
     writeFileSync(path, '');
 
@@ -53,7 +53,7 @@ describe('file store', () => {
     });
   });
 
-  it('stores nothing when a directory is in the place of an object', async () => {
+  it('stores nothing when the path of an object is a directory', async () => {
     const root = createTempDir();
     mkdirSync(join(root, 'run/a'), { recursive: true });
 
@@ -62,7 +62,7 @@ describe('file store', () => {
     expect(outcome.status).not.toBe('stored');
   });
 
-  it('leaves no beginning of a tail when the writing fails', async () => {
+  it('leaves no partial tail when a write fails', async () => {
     const root = createTempDir();
     const bytes = someBytes(3 * MIB);
     const { base } = await makeObject(createFileStore(root, nodeFileSystem), bytes.subarray(0, MIB));
@@ -74,7 +74,7 @@ describe('file store', () => {
     expect(await full.head('run/a')).toMatchObject({ object: { sizeBytes: MIB } });
   });
 
-  it('never takes the beginning of a tail that a killed process left for a commit, and goes on from it', async () => {
+  it('does not treat the partial tail of a killed process as committed, and appends after it', async () => {
     const root = createTempDir();
     const bytes = someBytes(3 * MIB);
     const { base } = await makeObject(createFileStore(root, nodeFileSystem), bytes.subarray(0, MIB));
@@ -93,7 +93,7 @@ describe('file store', () => {
     expect(sha256(await readAll(store, 'run/a'))).toBe(sha256(bytes));
   });
 
-  it('finds out that the disk gives back other bytes', async () => {
+  it('detects that the bytes read back differ from those written', async () => {
     const root = createTempDir();
     const bytes = someBytes(2 * MIB);
     const { base } = await makeObject(createFileStore(root, nodeFileSystem), bytes.subarray(0, MIB));
@@ -106,8 +106,8 @@ describe('file store', () => {
     expect(await store.head('run/a')).toMatchObject({ object: { sizeBytes: MIB } });
   });
 
-  describe('with another process at the same object', () => {
-    /** A store whose process is at work on `run/a` until `release` is called. */
+  describe('while another process writes the same object', () => {
+    /** A store in which another process writes `run/a` until `release` is called. */
     async function openBusy() {
       const root = createTempDir();
       const bytes = someBytes(2 * MIB);
@@ -127,7 +127,7 @@ describe('file store', () => {
       return { root, base, bytes, other, working, release };
     }
 
-    it('waits its turn, for appends and replacements', async () => {
+    it('asks for a retry of appends and replacements', async () => {
       const { root, base, bytes, other, working, release } = await openBusy();
       const store = createFileStore(root, nodeFileSystem, { processes: processTable(2, true) });
 
@@ -143,7 +143,7 @@ describe('file store', () => {
       expect(readdirSync(join(root, '.plx/locks'))).toEqual([]);
     });
 
-    it('goes on at once when that process is gone', async () => {
+    it('continues immediately when that process no longer runs', async () => {
       const { root, base, bytes } = await openBusy();
       const store = createFileStore(root, nodeFileSystem, { processes: processTable(2, false) });
 
@@ -151,7 +151,7 @@ describe('file store', () => {
     });
   });
 
-  it('collects the files that killed processes were writing, when they are old enough', async () => {
+  it('collects temporary files of killed processes that are old enough', async () => {
     const root = createTempDir();
     const store = createFileStore(root, nodeFileSystem);
     await commit(store, 'run/a', Buffer.from('a'));
@@ -178,7 +178,7 @@ describe('file store', () => {
     );
   });
 
-  it('tells whether links can be made, and creates under the lock where they cannot', async () => {
+  it('detects whether hard links work, and otherwise creates objects under the lock', async () => {
     const withoutLinks = wrapFileSystem({ link: () => Promise.reject(systemError('EPERM')) });
     const store = createFileStore(createTempDir(), withoutLinks);
 
@@ -192,9 +192,9 @@ describe('file store', () => {
   });
 });
 
-/** Failure that decided how appends are done: a copy renamed over the object is read by neither of these programs' open files. */
+/** The reason for appends in place: neither loader of TensorBoard sees a copy that is renamed over an object that it has open. */
 describeWithPeers(['tensorboard'], 'TensorBoard on a file store', () => {
-  it.each([true, false])('with load_fast %s goes on reading an object that is extended', async (fast) => {
+  it.each([true, false])('with load_fast %s keeps reading an object that is extended', async (fast) => {
     const root = createTempDir();
     const store = createFileStore(root, nodeFileSystem);
     const local = createTempDir();
@@ -242,16 +242,16 @@ function processTable(pid: number, isRunning: boolean): ProcessTable {
   };
 }
 
-/** The host's file system, whose files opened for updates break as said. */
+/** The host's file system, with faults in files that are opened for updates. */
 function breakingUpdates(how: {
-  /** Fails from here on. */
+  /** The write after this number of writes fails. */
   afterWrites?: number;
   code?: string;
-  /** Nothing works any more after the failure, as for a process that was killed. */
+  /** Truncation fails too after the failure, as if the process was killed. */
   isKilled?: boolean;
-  /** What is written is not what was given. */
+  /** Writes other bytes than those given. */
   flips?: boolean;
-  /** Writes wait. */
+  /** Writes wait for this promise. */
   until?: Promise<void>;
 }): FileSystem {
   return wrapFileSystem({

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-/** Workload identity federation, whose token server the file names. */
+/** Credentials of workload identity federation with a token server on this host. */
 function federated(port: number, directory: string) {
   writeFileSync(join(directory, 'subject'), 'a subject token');
   return {
@@ -26,7 +26,7 @@ function federated(port: number, directory: string) {
   };
 }
 
-it('signs with what the credentials give, by the library', async () => {
+it('authorises requests with a token from the library', async () => {
   const tokens = createServer((_, response) => {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ access_token: 'a-token', token_type: 'Bearer', expires_in: 3600 }));
@@ -47,7 +47,7 @@ it('signs with what the credentials give, by the library', async () => {
   expect(client).toMatchObject({ endpoint: 'https://storage.googleapis.com' });
 });
 
-it('does not take a token server that is away for missing credentials', async () => {
+it('treats an unavailable token server as a temporary failure', async () => {
   const directory = createTempDir();
   writeFileSync(join(directory, 'credentials.json'), JSON.stringify(federated(9, directory)));
   vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', join(directory, 'credentials.json'));
@@ -56,7 +56,7 @@ it('does not take a token server that is away for missing credentials', async ()
   expect(await store.check()).toMatchObject({ status: 'retry', cause: { code: 'ECONNREFUSED' } });
 });
 
-it('says what is missing when there are no credentials', async () => {
+it('names the missing variable when there are no credentials', async () => {
   vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', join(createTempDir(), 'none.json'));
   const client = await openGcsClient({});
 

@@ -50,7 +50,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     return { etag, sizeBytes: bytes.length, crc32: crc32(bytes) };
   }
 
-  /** Of all objects in a bucket, whatever the store shows. */
+  /** The names of all objects in a bucket, including those that the store hides. */
   async function listNames(bucket: string): Promise<string[]> {
     const answer = await fetch(`${server.endpoint}/storage/v1/b/${bucket}/o`);
     const { items = [] } = (await answer.json()) as { items?: { name: string }[] };
@@ -59,7 +59,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
 
   describeStore(async () => ({ store: await open(), sizes: SIZES, tails: TAILS }));
 
-  it('finds what the bucket does, and leaves nothing behind', async () => {
+  it('detects the capabilities of the bucket, and leaves no objects', async () => {
     const store = await open({ limits: {} });
 
     expect(await store.probe()).toEqual({
@@ -87,7 +87,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     expect(await listNames(store.connection.bucket)).toEqual([]);
   });
 
-  it.each([10, 3 * MIB])('keeps the commit id and the checksum of all %d bytes', async (size) => {
+  it.each([10, 3 * MIB])('stores the commit id and the checksum of %d bytes', async (size) => {
     const store = await open();
     const request = { ...toRequest('key', someBytes(size)), generation: 4 };
     await store.commit(request);
@@ -96,12 +96,12 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     expect(await store.head('key')).toMatchObject({ object: { commitId, generation, ...target } });
   });
 
-  it('believes a CRC-32 only while the store has the CRC-32C that it was computed with', async () => {
+  it('returns a CRC-32 only if the CRC-32C stored with it matches', async () => {
     const store = await open();
     await commit(store, 'key', Buffer.from('ours'));
     const path = `${server.endpoint}${store.connection.objectPath('some/prefix/key')}`;
     const { metadata } = (await (await fetch(path)).json()) as { metadata: object };
-    // Other bytes of the same size, under metadata that were copied.
+    // Other bytes of the same size, with copied metadata.
     const resource = JSON.stringify({ name: 'some/prefix/key', metadata });
     const type = 'multipart/related; boundary=b';
     const body = `--b\r\ncontent-type: application/json\r\n\r\n${resource}\r\n--b\r\n\r\nTHEM\r\n--b--`;
@@ -113,7 +113,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     expect(await store.head('key')).toMatchObject({ object: { sizeBytes: 4, crc32: null } });
   });
 
-  it('goes on with the session that an earlier process has left', async () => {
+  it('resumes the upload session of an earlier process', async () => {
     const first = await open();
     const { bucket } = first.connection;
     const bytes = someBytes(3 * MIB);
@@ -147,7 +147,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     expect(await second.head('run/pieces')).toMatchObject({ object: request.target });
   });
 
-  it('begins anew when the session of an earlier process is over', async () => {
+  it('starts over when the upload session of an earlier process has ended', async () => {
     const store = await open();
     const bytes = someBytes(2 * MIB);
     const request = toRequest('run/gone', bytes);
@@ -159,7 +159,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
   });
 
   describe('tails', () => {
-    it('are gone when they were composed, or the append came to nothing', async () => {
+    it('are removed after the compose or after a failed append', async () => {
       const store = await open();
       const bytes = someBytes(100 * KIB);
       const base = await makeBase(store, 'run/key', bytes.subarray(0, 80 * KIB));
@@ -171,7 +171,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
       expect(await listNames(store.connection.bucket)).toEqual(['some/prefix/run/key']);
     });
 
-    it('of a process that was killed are not listed, and collected', async () => {
+    it('of a killed process are not listed, and are collected', async () => {
       const store = await open();
       const left = '.plx/tail/run/key/00000000000000000000000000000001';
       await commit(store, left, Buffer.from('tail'));
@@ -193,7 +193,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     });
   });
 
-  it('tells refusals apart', async () => {
+  it('distinguishes the reasons for rejected requests', async () => {
     const absent = await open({ bucket: 'no-such-bucket' });
     const nowhere = await open({ bucket: 'any', endpoint: 'http://127.0.0.1:9' });
     const forbidding = await FaultProxy.start(server.endpoint);
@@ -213,7 +213,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     expect(await forbidden.check()).toMatchObject({ error: { code: 'ERR_STORE_CREDENTIALS' } });
   });
 
-  describe('on a bad network', () => {
+  describe('on an unreliable network', () => {
     describeFaults(async () => {
       const proxy = await FaultProxy.start(server.endpoint);
       const limits = { singlePutMaxBytes: 32 * KIB, pieceBytes: 256 * KIB, minBaseBytes: 64 * KIB };

@@ -26,7 +26,7 @@ import {
 
 const MIB = 1024 * 1024;
 
-describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
+describeWithPeers(['polyaxon'], 'Polyaxon store on a real server', () => {
   const directory = createSharedTempDir();
   let server: PolyaxonServer;
   let stores = 0;
@@ -35,7 +35,7 @@ describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
     server = await startSandbox(directory);
   });
 
-  /** A store of its own: keys begin with another uuid for each, whatever they begin with in the test. */
+  /** A separate store for each test: it adds a unique prefix to all keys, so that each test has its own uuids. */
   async function open(limits: Partial<PolyaxonStoreLimits> = {}): Promise<Store> {
     stores += 1;
     const client = new PolyaxonClient({ connection: await connectTo(server.url) });
@@ -47,7 +47,7 @@ describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
     lacks: ['append', 'whole replacements', 'pages'],
   });
 
-  it('keeps names that the server would change, and empty files', async () => {
+  it('preserves empty files, and names that the server would change', async () => {
     const store = await open();
     const names = [
       ...[
@@ -95,7 +95,7 @@ describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
     expect(listed.get('run/d/empty')).toBe(0);
   });
 
-  it('refuses names that are too long once the server has them', async () => {
+  it('rejects names that are too long in the encoding of the server', async () => {
     const store = await open();
 
     expect(await commit(store, `run/${'\\'.repeat(100)}`, Buffer.from('x'))).toMatchObject({
@@ -104,7 +104,7 @@ describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
     });
   });
 
-  it('reads what the file is now, although the server keeps copies', async () => {
+  it('reads the current content although the server caches files', async () => {
     const store = await open();
     const first = await commit(store, 'run/events/metric/loss.plx', Buffer.from('step|timestamp|metric\n1'));
     await readAll(store, 'run/events/metric/loss.plx');
@@ -120,7 +120,7 @@ describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
     }
   });
 
-  it('never lets a file take the place of a directory, nor a directory that of a file', async () => {
+  it('never replaces a directory by a file, or a file by a directory', async () => {
     const store = await open();
     await commit(store, 'run/a/b', Buffer.from('x'));
 
@@ -132,7 +132,7 @@ describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
     expect((await readAll(store, 'run/a/b')).toString()).toBe('x');
   });
 
-  it('proves large files by their size, and by their bytes where that is the same', async () => {
+  it('verifies large files by size, and by bytes when the size is unchanged', async () => {
     const store = await open({ readBackMaxBytes: MIB, bufferMaxBytes: MIB });
     const bytes = someBytes(3 * MIB);
     const first = await commit(store, 'run/large', bytes);
@@ -144,7 +144,7 @@ describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
     expect(sha256(await readAll(store, 'run/large'))).toBe(sha256(other));
   });
 
-  it('puts files where the server looks for them', async () => {
+  it('writes files to the paths where the server expects them', async () => {
     const client = new PolyaxonClient({ connection: await connectTo(server.url) });
     const store = createPolyaxonStore({ client });
     const uuid = 'a'.repeat(32);
@@ -155,8 +155,8 @@ describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
     await store.close();
   });
 
-  describe('behind a proxy that loses things', () => {
-    it('has one effect when the answer is lost', async () => {
+  describe('behind a proxy with faults', () => {
+    it('has one effect when the response is lost', async () => {
       const proxy = await FaultProxy.start(server.url);
       const client = new PolyaxonClient({ connection: await connectTo(proxy.endpoint) });
       const store = createPolyaxonStore({ client });
@@ -184,7 +184,7 @@ describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
       await store.close();
     });
 
-    it('notices that other bytes have arrived', async () => {
+    it('detects that the stored bytes differ', async () => {
       const proxy = await FaultProxy.start(server.url);
       const client = new PolyaxonClient({ connection: await connectTo(proxy.endpoint) });
       const store = createPolyaxonStore({ client });
@@ -198,7 +198,7 @@ describeWithPeers(['polyaxon'], 'Polyaxon store on the real server', () => {
   });
 });
 
-/** The same store, seen through keys that begin with something else. */
+/** The same store, with a prefix added to all keys. */
 function withPrefix(store: Store, prefix: string): Store {
   return {
     ...bind(store),
@@ -228,7 +228,7 @@ function bind(store: Store) {
 }
 
 describe('toServerPath', () => {
-  it('encodes what the server would lose, and is undone by fromServerPath', () => {
+  it('encodes characters that the server would remove, and fromServerPath decodes them', () => {
     expect(toServerPath('a\\b/c\u00a0d/e*')).toBe('a%5Cb/c%C2%A0d/e%2A');
     for (const path of [
       'a\\b',
@@ -248,7 +248,7 @@ describe('toServerPath', () => {
       expect(fromServerPath(toServerPath(path))).toBe(path);
   });
 
-  it('leaves alone what the uploader itself has encoded', () => {
+  it('keeps the existing encodings of the uploader', () => {
     for (const path of ['100%25', 'line%0Abreak', '%EF%BF%BF', '%C3%28', 'C%3A'])
       expect([toServerPath(path), fromServerPath(path)]).toEqual([path, path]);
   });

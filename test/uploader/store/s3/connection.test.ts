@@ -56,7 +56,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
     }
 
     it.each(['ExpiredToken', 'InvalidAccessKeyId'])(
-      'are read again when they are refused as %s, and the request is sent once more',
+      'are reloaded after the error %s, and the request is sent again',
       async (code) => {
         const path = useFile('the one before');
         const store = await open();
@@ -69,7 +69,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
       },
     );
 
-    it('are not used again when there are no others', async () => {
+    it('cause no second request when reloading finds the same ones', async () => {
       useFile('wrong');
       const store = await open();
 
@@ -78,7 +78,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
       await store.close();
     });
 
-    it('are refreshed for an answer without a body too', async () => {
+    it('are also refreshed after an error response without a body', async () => {
       const path = useFile('the one before');
       const store = await open();
       writeCredentials(path, server.secretAccessKey);
@@ -88,7 +88,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
       await store.close();
     });
 
-    it('that have expired, with no others there, are an error with a hint', async () => {
+    it('cause an error when they have expired and no others exist', async () => {
       const store = await open();
       refuse('ExpiredToken', 5);
 
@@ -98,7 +98,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
   });
 
   describe('clock', () => {
-    it.each([DAY_MS, -DAY_MS])('that is off by %d ms costs one request in all', async (skewMs) => {
+    it.each([DAY_MS, -DAY_MS])('that is wrong by %d ms costs only one additional request', async (skewMs) => {
       const store = await open();
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + skewMs });
 
@@ -113,7 +113,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
       await store.close();
     });
 
-    it('that jumps under requests in parallel costs each of them one more', async () => {
+    it('that jumps during parallel requests costs each at most one additional request', async () => {
       const store = await open();
       await store.check();
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - DAY_MS });
@@ -129,7 +129,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
     });
   });
 
-  it('says so when the store never likes the time', async () => {
+  it('fails when the store keeps rejecting the time', async () => {
     const store = await open();
     refuse('RequestTimeTooSkewed', 5);
 
@@ -139,7 +139,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
   });
 
   describe('region', () => {
-    it('is taken from the store when another was named', async () => {
+    it('is corrected by the store when the configured one is wrong', async () => {
       const store = await open({ region: 'eu-central-1' });
 
       expect(await store.check()).toEqual({ status: 'ready' });
@@ -149,7 +149,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
       await store.close();
     });
 
-    it('is followed by its header, once', async () => {
+    it('is taken once from the response header', async () => {
       const store = await open();
       const headers = { 'x-amz-bucket-region': 'eu-west-1' };
       proxy.script = () => ({ kind: 'answer', answer: { status: 301, headers } });
@@ -162,7 +162,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
     });
   });
 
-  it('ends a request that no byte moves on', async () => {
+  it('aborts a request without progress', async () => {
     const store = await openS3Store({
       ...{ bucket: 'bucket', prefix: '', endpoint: proxy.endpoint },
       timeouts: { silenceMs: 200 },
@@ -175,7 +175,7 @@ describeWithPeers(['s3'], 'connection to S3', () => {
     await store.close();
   });
 
-  it('ends a request that takes longer than its size allows', async () => {
+  it('aborts a request that exceeds the time limit for its size', async () => {
     const store = await openS3Store({
       ...{ bucket: 'bucket', prefix: '', endpoint: proxy.endpoint },
       timeouts: { totalMs: 200 },

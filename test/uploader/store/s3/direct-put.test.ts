@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { toS3Failure } from '../../../../uploader/store/s3/answer.js';
 import { DirectPuts, type PutInput } from '../../../../uploader/store/s3/direct-put.js';
 
-/** What the SDK takes for an answer. */
+/** The SDK's class for responses. */
 const { HttpResponse } = createRequire(createRequire(import.meta.url).resolve('@aws-sdk/client-s3'))(
   '@smithy/core/protocols',
 ) as { HttpResponse: new (answer: object) => object };
@@ -63,13 +63,13 @@ function createPuts(config: sdk.S3ClientConfig = {}) {
 }
 
 const PLACES: [string, sdk.S3ClientConfig][] = [
-  ['a bucket with a name of its own', {}],
+  ['a bucket with its own host name', {}],
   ['a server with a port', { endpoint: 'http://127.0.0.1:7070', forcePathStyle: true }],
   ['a server behind a path', { endpoint: 'https://example.org/s3', forcePathStyle: true }],
 ];
 
 describe('DirectPuts', () => {
-  it.each(PLACES)('sends what the SDK sends, but for what it says of itself: %s', async (_, config) => {
+  it.each(PLACES)('sends the request of the SDK, except SDK-only headers: %s', async (_, config) => {
     const { put, sent } = createPuts(config);
     const changes = { Key: "run/a b/ü+(1)'!*&=?#%.log", IfNoneMatch: undefined, IfMatch: '"base"' };
 
@@ -97,7 +97,7 @@ describe('DirectPuts', () => {
       expect(authorization).toContain(name);
   });
 
-  it('gives the version that was stored', async () => {
+  it('returns the stored version', async () => {
     const { put } = createPuts();
 
     await put();
@@ -105,7 +105,7 @@ describe('DirectPuts', () => {
     expect(await put()).toEqual({ ETag: '"an-etag"' });
   });
 
-  it('fails as the SDK does', async () => {
+  it('fails with the error of the SDK', async () => {
     const { put, answers } = createPuts();
     const refusal = {
       statusCode: 412,
@@ -126,7 +126,7 @@ describe('DirectPuts', () => {
     });
   });
 
-  it('takes the time of the store from a refusal', async () => {
+  it('reads the time of the store from an error response', async () => {
     const { put, answers, client } = createPuts();
     await put();
     const serverTime = new Date(Date.now() + 3_600_000);

@@ -21,7 +21,7 @@ describeWithPeers(['s3'], 'probe of a bucket', () => {
     return () => vi.unstubAllEnvs();
   });
 
-  it('finds what the server does, and leaves nothing behind', async () => {
+  it('detects the capabilities of the server, and leaves no objects', async () => {
     const bucket = await server.bucket('probed');
     const store = await openS3Store({ bucket, prefix: 'a/b', endpoint: server.endpoint });
 
@@ -40,7 +40,7 @@ describeWithPeers(['s3'], 'probe of a bucket', () => {
         wholeObjectChecksum: true,
         multipartChecksum: true,
         metadata: true,
-        // One fault of this server: of a copied range it takes the checksum of the whole source for that of the range.
+        // A bug of this server: for a copied range it returns the checksum of the whole source.
         rangeCopy: false,
         append: { minBaseBytes: 5 * MIB, maxBaseBytes: 5 * 1024 * MIB },
         unevenParts: true,
@@ -58,7 +58,7 @@ describeWithPeers(['s3'], 'probe of a bucket', () => {
     expect([objects.Contents ?? [], uploads.Uploads ?? []]).toEqual([[], []]);
   });
 
-  it('finds that versions are kept, and leaves none of its own', async () => {
+  it('detects versioning, and leaves no versions of its objects', async () => {
     const bucket = await server.versionedBucket('versioned');
     const store = await openS3Store({ bucket, prefix: '', endpoint: server.endpoint });
 
@@ -69,7 +69,7 @@ describeWithPeers(['s3'], 'probe of a bucket', () => {
     expect(Versions).toEqual([]);
   });
 
-  it('finds that all parts but the last must have one size, as in Cloudflare R2, and cuts objects so', async () => {
+  it('detects that parts must have equal sizes, as in Cloudflare R2, and divides objects accordingly', async () => {
     const bucket = await server.bucket('one-size');
     const proxy = await FaultProxy.start(server.endpoint);
     proxy.script = refuseUnevenParts();
@@ -94,7 +94,7 @@ function refuseUnevenParts(): Script {
     sizes.set(upload, parts);
     const number = Number(searchParams.get('partNumber'));
     if (operation === 'UploadPart') parts.set(number, headers['content-length'] ?? '');
-    // Copies of whole objects are of any size.
+    // Copies of whole objects may have any size.
     if (operation === 'UploadPartCopy')
       parts.set(number, String(headers['x-amz-copy-source-range'] ?? `whole ${number}`));
     if (operation !== 'CompleteMultipartUpload') return undefined;

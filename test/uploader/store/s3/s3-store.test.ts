@@ -19,7 +19,7 @@ import {
 import { toAppend } from '../base/contract-append.js';
 
 const MIB = 1024 * 1024;
-/** S3 takes no part below 5 MiB but the last. */
+/** S3 requires at least 5 MiB for every part but the last. */
 const PART_BYTES = 5 * MIB;
 const LIMITS = {
   singlePutMaxBytes: 6 * MIB,
@@ -63,7 +63,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
 
   describeStore(async () => ({ store: (await open()).store, sizes: SIZES, tails: TAILS }));
 
-  it.each([10, 11 * MIB])('keeps the commit id and the checksum of all %d bytes', async (size) => {
+  it.each([10, 11 * MIB])('stores the commit id and the checksum of %d bytes', async (size) => {
     const { store } = await open('');
     const request = toRequest('key', someBytes(size));
     await store.commit(request);
@@ -72,7 +72,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     expect(await store.head('key')).toMatchObject({ object: { commitId, ...target } });
   });
 
-  it('sends no part twice that is safe in the store', async () => {
+  it('does not send a stored part again', async () => {
     const { store } = await open();
     const abort = new AbortController();
     let storedParts = 0;
@@ -96,7 +96,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     expect(sentBytes).toBeLessThanOrEqual(2 * PART_BYTES);
   });
 
-  it('leaves no multipart upload open when a commit comes to nothing', async () => {
+  it('leaves no multipart upload open after a failed commit', async () => {
     const { store, bucket } = await open();
     const request = toRequest('run/changed', someBytes(12 * MIB));
     await store.commit({ ...request, target: { ...request.target, crc32: 1 } });
@@ -107,7 +107,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     expect(answer.Uploads ?? []).toEqual([]);
   });
 
-  it('sends bodies that are larger than what is held in memory', async () => {
+  it('streams bodies that are too large for memory', async () => {
     const bucket = await server.bucket('streams');
     const limits = { ...LIMITS, bufferMaxBytes: MIB };
     const store = await openS3Store({ bucket, prefix: '', endpoint: server.endpoint, limits });
@@ -126,7 +126,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
   });
 
   describe('copies of ranges', () => {
-    /** This server copies ranges right, but for their checksums: see docs/peers.md. */
+    /** This server copies ranges correctly, but returns wrong checksums for them: see docs/peers.md. */
     async function openWithRanges() {
       const bucket = await server.bucket(`ranges-${buckets++}`);
       const limits = { ...LIMITS, copyBytes: 8 * MIB };
@@ -135,7 +135,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
       return store;
     }
 
-    it('make an append of a large base in several', async () => {
+    it('extend a large base by copying several ranges', async () => {
       const store = await openWithRanges();
       const bytes = someBytes(17 * MIB);
       const first = bytes.subarray(0, 16 * MIB + 1);
@@ -147,7 +147,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
       expect(sha256(await readAll(store, 'run/ü +%'))).toBe(sha256(bytes));
     });
 
-    it('keep the beginning of a base whose end is not right', async () => {
+    it('keep only the start of a base whose end is wrong', async () => {
       const store = await openWithRanges();
       const bytes = someBytes(12 * MIB);
       const wrong = Buffer.concat([bytes.subarray(0, 8 * MIB), Buffer.alloc(MIB)]);
@@ -168,7 +168,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     });
   });
 
-  it('asks for a beginning to be kept only where ranges can be copied', async () => {
+  it('reports unsupported for keeping a part of the base when ranges cannot be copied', async () => {
     const { store } = await open();
     const bytes = someBytes(8 * MIB);
     const base = { etag: '0', sizeBytes: 7 * MIB, crc32: 1 };
@@ -181,7 +181,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
   });
 
   describe('without conditional writes', () => {
-    /** A server that answers requests with conditions as OpenStack Swift does. */
+    /** A server that rejects conditional requests, as OpenStack Swift does. */
     async function openWithout() {
       const proxy = await FaultProxy.start(server.endpoint);
       proxy.script = ({ headers }) =>
@@ -203,7 +203,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     const NOT_IMPLEMENTED =
       '<?xml version="1.0"?><Error><Code>NotImplemented</Code><Message>no</Message></Error>';
 
-    it('looks at the object just before, and says once that this is weaker', async () => {
+    it('checks the object before the write, and reports once that this is weaker', async () => {
       const { store, notices } = await openWithout();
       for (const size of [10, 11 * MIB]) {
         const key = `run/${size}`;
@@ -221,7 +221,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
       expect(notices.map(({ code }) => code)).toEqual(['NOTICE_NO_CONDITIONAL_WRITES']);
     });
 
-    it('is found out by the probe', async () => {
+    it('detects the missing conditions in a probe', async () => {
       const { store, notices } = await openWithout();
 
       expect(await store.probe()).toMatchObject({
@@ -236,7 +236,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
       expect(notices).toHaveLength(1);
     });
 
-    it('has one effect when the answer is lost all the same', async () => {
+    it('still has one effect when the response is lost', async () => {
       const { store, proxy } = await openWithout();
       await store.probe();
       const request = toRequest('run/lost', someBytes(100));
@@ -255,7 +255,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     });
   });
 
-  it('collects the uploads of a key, and not those of keys that begin with it', async () => {
+  it('collects the uploads of a key, but not of keys that begin with it', async () => {
     const { store, bucket } = await open();
     const client = server.createClient();
     const keys = ['run/a', 'run/a.1', 'run/ab', 'run/a/b'];
@@ -269,7 +269,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     expect(await collect('run/')).toEqual({ status: 'collected', removed: 3, left: 0 });
   });
 
-  it('collects the uploads of many runs by one listing, and those of no other', async () => {
+  it('collects the uploads of many runs with one listing, but not of other runs', async () => {
     const { store, bucket } = await open();
     const client = server.createClient();
     for (const key of ['run-1/a', 'run-7/b/c', 'run-70/a', 'other/run-1/a'])
@@ -286,7 +286,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     expect(rest).toEqual({ status: 'collected', removed: 2, left: 0 });
   });
 
-  it('tells refusals apart', async () => {
+  it('distinguishes the reasons for rejected requests', async () => {
     const { endpoint } = server;
     const absent = await openS3Store({ bucket: 'no-such-bucket', prefix: '', endpoint });
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'wrong');
