@@ -1,5 +1,5 @@
 /**
- * Calls of the tracking API under Python's names, and how each is said in ours: what both libraries are told, in the same order.
+ * Calls of the tracking API by Python's names, each with its equivalent in polytrack.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import type { EventOptions, Run, SpanInput } from '../../src/index.js';
 
-/** The arguments of each method, in Python's names; arrays are numpy's there. */
+/** The arguments of each method, by Python's names; arrays become numpy arrays there. */
 export interface PythonArguments {
   log_metric: { name: string; value: number };
   log_metrics: Record<string, number>;
@@ -61,7 +61,7 @@ export interface PythonArguments {
   log_code_ref: { code_ref: { commit: string; branch: string; url: string } };
 }
 
-/** Step and time of an event; Python's form of a time is the text. */
+/** The step and time of an event; Python passes times as text. */
 export interface Timing {
   readonly step?: number | bigint;
   readonly timestamp?: string;
@@ -71,7 +71,7 @@ export type Call = {
   [M in keyof PythonArguments]: { method: M; args: PythonArguments[M]; timing: Timing };
 }[keyof PythonArguments];
 
-/** An array of numpy's. */
+/** The content of a numpy array. */
 export class NdArray {
   readonly shape: readonly number[];
   readonly values: readonly number[];
@@ -87,7 +87,7 @@ export class NdArray {
     this.dtype = dtype;
   }
 
-  /** The values as rows: of two dimensions. */
+  /** The values of a two-dimensional array, as rows. */
   get rows(): number[][] {
     const [, width = 1] = this.shape;
     return Array.from({ length: this.values.length / width }, (_, i) => [
@@ -99,7 +99,7 @@ export class NdArray {
 /** A data frame: columns of equal length. */
 export type Frame = Readonly<Record<string, readonly (number | string | null)[]>>;
 
-/** A span in Python's names. */
+/** A span with Python's field names. */
 export interface SpanFields {
   name?: string;
   uuid?: string;
@@ -122,7 +122,7 @@ export function call<M extends keyof PythonArguments>(
   return { method, args, timing } as Call;
 }
 
-/** Writes what `log_calls.py` reads. */
+/** Writes the input file of `log_calls.py`. */
 export function writePlan(path: string, run: object, calls: readonly Call[]): void {
   const plan = {
     run,
@@ -131,7 +131,7 @@ export function writePlan(path: string, run: object, calls: readonly Call[]): vo
   writeFileSync(path, JSON.stringify(plan, replaceValue));
 }
 
-/** Figures and spans are objects in Python, a data frame is pandas'. */
+/** Marks figures, spans and data frames, which are objects in Python. */
 function toPython(args: object, method: keyof PythonArguments): object {
   const wrap = (key: string, value: unknown) => {
     if (key === 'df') return { $frame: value };
@@ -153,13 +153,13 @@ function replaceValue(_key: string, value: unknown): unknown {
   return value;
 }
 
-/** Makes a call of ours. Rejects when it is refused. */
+/** Makes the equivalent call of polytrack. Rejects if the call throws. */
 export async function applyCall(run: Run, { method, args, timing }: Call): Promise<void> {
   const apply = OURS[method] as (run: Run, args: unknown, timing: EventOptions) => unknown;
   await apply(run, args, timing);
 }
 
-/** How each call is said in ours. */
+/** The equivalent of each call in polytrack. */
 const OURS: {
   [M in keyof PythonArguments]: (run: Run, args: PythonArguments[M], timing: EventOptions) => unknown;
 } = {
@@ -208,7 +208,7 @@ const OURS: {
     run.logDataframe(name, df, { ...timing, contentType }),
   log_plotly_chart: (run, { name, figure }, timing) => run.logPlotlyChart(name, figure, timing),
   log_bokeh_chart: (run, { name, figure }, timing) => run.logBokehChart(name, figure, timing),
-  log_altair_chart: (run, { name, figure }, timing) => run.logVegaChart(name, figure, timing),
+  log_altair_chart: (run, { name, figure }, timing) => run.logAltairChart(name, figure, timing),
   log_trace: (run, { span }, timing) => run.logTrace(toSpan(span), { ...timing, updateRun: true }),
   log_model: (run, { path, rel_path: relPath, ...options }, timing) =>
     run.logModel(path, { ...options, relPath, ...timing } as object),
@@ -233,7 +233,7 @@ const OURS: {
   log_code_ref: (run, { code_ref }) => run.logCodeRef(code_ref),
 };
 
-/** Python takes a file's name up to its first dot; ours asks for a name. */
+/** Python uses the file name up to its first dot; polytrack requires a name. */
 function toBaseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1).split('.')[0]!;
 }
@@ -245,7 +245,7 @@ function toPixels({ shape, values, dtype }: NdArray, dataFormat: 'HWC' | 'CHW') 
   return { pixels, height, width, channels: channels as 1 | 3, dataFormat };
 }
 
-/** Python's video has the shape 1×T×C×H×W. */
+/** A video in Python has the shape 1×T×C×H×W. */
 function toFrames({ shape, values }: NdArray) {
   const [, frames = 1, channels = 1, height = 1, width = 1] = shape;
   const size = channels * height * width;
@@ -263,7 +263,7 @@ function toSpan({ started_at, finished_at, children, ...span }: SpanFields): Spa
   };
 }
 
-/** Files that calls name by their path. */
+/** Writes the files whose paths the calls use. */
 export function writeInputFiles(directory: string): void {
   const png = new PNG({ width: 3, height: 2 });
   png.data.fill(200);
@@ -279,7 +279,7 @@ export function writeInputFiles(directory: string): void {
   writeFileSync(join(directory, 'beep.wav'), Buffer.concat([wavHeader(samples.length), samples]));
 }
 
-/** Mono, 16 bits, 8,000 samples a second. */
+/** Mono, 16 bits, 8,000 samples per second. */
 function wavHeader(dataBytes: number): Buffer {
   const header = Buffer.alloc(44);
   header.write('RIFF', 0, 'latin1');

@@ -59,6 +59,19 @@ describe('SummaryWriter', () => {
     });
   });
 
+  it('addScalarSeries adds a column of numbers with their steps', async () => {
+    const directory = createTempDir();
+    const writer = new SummaryWriter(directory);
+    writer.addScalarSeries('loss', [3, 4, 6], [1, 0.5, Number.NaN]);
+    await writer.close();
+
+    expect(readDecoded(directory).map(({ step, value }) => [step, value])).toEqual([
+      [3, { kind: 'scalar', value: 1 }],
+      [4, { kind: 'scalar', value: 0.5 }],
+      [6, { kind: 'scalar', value: Number.NaN }],
+    ]);
+  });
+
   it('addCustomScalars keeps the charts of addScalars', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
