@@ -52,10 +52,10 @@ export function planParts(sizeBytes: number, partBytes = toPartBytes(sizeBytes))
 }
 
 /**
- * The parts of an append: `[0, keepBytes)` is copied inside the store, `[keepBytes, sizeBytes)` is sent. Null when no such parts are within
- * the limits of S3.
+ * The parts of an append: `[0, keepBytes)` is copied inside the store, `[keepBytes, sizeBytes)` is sent. Null when the limits of S3 rule it out.
  *
- * Copied ranges have at most 1 GiB, more only above `MAX_COPIES`. Sizes differ by at most one byte, so none is below 5 MiB. `isOneCopy`: one range.
+ * Copied ranges have at most 1 GiB, or more if there would be over `MAX_COPIES` of them. Their sizes differ by at most one byte, so none is
+ * below 5 MiB. With `isOneCopy`, one range of at most 5 GiB is copied.
  */
 export function planAppend(
   keepBytes: number,
