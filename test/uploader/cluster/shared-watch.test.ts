@@ -74,5 +74,5 @@ it('divides the files of a very large run between the uploaders', { timeout: 120
 });
 
 function countBeats(harness: ReturnType<typeof createHarness>): number {
-  return [...harness.store.objects.keys()].filter((key) => /^\.plx\/uploaders\/.*\.json$/.test(key)).length;
+  return [...harness.store.objects.keys()].filter((key) => /^\.plx\/leases\/.*\.json$/.test(key)).length;
 }
