@@ -1,12 +1,12 @@
-/** Every call that Polyaxon's tracking library has for offline runs, with plain values and with awkward ones. */
+/** Every call of Polyaxon's tracking library for offline runs, with normal values and edge cases. */
 
 import { join } from 'node:path';
 import { type Call, call, NdArray, type Timing } from './calls.js';
 
-/** Seconds since the Unix epoch of the first event: 2024-01-02T03:04:05.123456+00:00. */
+/** The time of the first event, in seconds since the Unix epoch: 2024-01-02T03:04:05.123456+00:00. */
 const START_SECONDS = 1_704_164_645;
 
-/** A step with a time of its own, half a second after that of the step before. */
+/** Returns a step with its own time, half a second after that of the previous step. */
 export function at(step: number): Timing {
   const seconds = START_SECONDS + Math.floor(step / 2);
   const micros = String(123_456 + (step % 2) * 500_000).padStart(6, '0');
@@ -19,13 +19,13 @@ export const METRIC_VALUES: readonly number[] = [
   ...[Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0.25],
 ];
 
-/** Enough for a summary to be more than its few values. */
+/** Enough values for a meaningful summary. */
 export const NOISE: readonly number[] = Array.from(
   { length: 300 },
   (_, i) => Math.sin(i * i) * 10 ** (i % 4),
 );
 
-/** Numbers on both sides of where JSON writers go over to exponents. */
+/** Numbers on both sides of the limits at which JSON writers switch to exponents. */
 const FLOATS = [
   ...[0, 0.1 + 0.2, 1, 100, 1e15, 1e16, 12_345_678_901_234_568, 1e17, 1e21, 1e22, 1.5e300, 1.797e308],
   ...[1e-3, 1.25e-4, 1e-5, 1.25e-5, 1e-6, 1.25e-6, 1e-7, 1.25e-10, 5e-324],
@@ -58,7 +58,7 @@ function range(length: number, toValue: (i: number) => number = (i) => i): numbe
   return Array.from({ length }, (_, i) => toValue(i));
 }
 
-/** The calls; `inputs` holds the files of `writeInputFiles`. */
+/** Returns the calls; `inputs` is the directory with the files of `writeInputFiles`. */
 export function allCalls(inputs: string): Call[] {
   const file = (name: string) => join(inputs, name);
   return [

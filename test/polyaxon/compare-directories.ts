@@ -1,8 +1,8 @@
 /**
- * Two run directories that were told the same: what differs, as one entry for each file or field.
+ * Compares two run directories after the same calls, and lists each file or field that differs.
  *
- * Event files are compared byte for byte. Times that were not given are replaced on both sides, as are the values of system
- * metrics, which are the machine's; everything else has to be equal or is a difference.
+ * Event files are compared byte for byte. Times that no call has given and the values of system metrics are replaced on both
+ * sides.
  */
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -10,17 +10,17 @@ import { basename, join } from 'node:path';
 import { PNG } from 'pngjs';
 
 export interface Difference {
-  /** A path in the run directory; a field of one of the JSON files after `: `. */
+  /** A path in the run directory; for a field of a JSON file followed by `: ` and the field. */
   readonly subject: string;
-  /** What each side has; undefined: nothing. */
+  /** The content on each side; undefined if it is missing. */
   readonly theirs: string | undefined;
   readonly ours: string | undefined;
 }
 
-/** The system metrics that Python samples; ours are more, and depend on the machine: they count as one, `<more>`. */
+/** The system metrics that Python samples. The additional ones of polytrack depend on the machine and count as one, `<more>`. */
 const PYTHON_METRICS = /^(load|cpu|memory|gpu_.*)$/;
 
-/** The times that the calls give lie in this year; all others are clock readings. */
+/** The year of all times that the calls give; other times are from the clock. */
 const GIVEN_YEAR = '2024';
 
 export function compareDirectories(theirs: string, ours: string): Difference[] {
@@ -31,7 +31,7 @@ export function compareDirectories(theirs: string, ours: string): Difference[] {
     .filter((difference) => difference.theirs !== difference.ours);
 }
 
-/** A text for each file, empty directory and field. */
+/** Returns a text for each file, empty directory and field. */
 function describeDirectory(root: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const path of listPaths(root, '')) {
@@ -61,13 +61,13 @@ function describePath(root: string, path: string): [subject: string, entries: En
   if (path === 'run.plx.json') return [path, toFields(JSON.parse(text), root)];
   if (path === 'lineages.plx.json') return [path, toFields(byName(JSON.parse(text)), root)];
   if (path.endsWith('.png')) return [path, [['', describePng(bytes)]]];
-  // What each library tells of its environment is its own; the names of event files are times.
+  // Each library records different facts about the environment. The names of event files contain times.
   if (path === 'outputs/env.json') return [path, [['', 'facts']]];
   if (path.includes('tfevents')) return [path.replace(/tfevents.*/, 'tfevents…'), [['', 'events']]];
   return [path, [['', bytes.toString('base64')]]];
 }
 
-/** Python prints no fraction of a moment that has none; Polyaxon's files always have six digits. */
+/** Python omits a fraction of 0; Polyaxon event files always have six digits. */
 const TIMESTAMP = /\b(\d{4})-\d\d-\d\d(?: \d\d:\d\d:\d\d\.\d{6}|T\d\d:\d\d:\d\d(?:\.\d{6})?)\+00:00/g;
 
 function withoutClock(text: string): string {
@@ -79,7 +79,7 @@ function toMetricPath(path: string): string {
   return PYTHON_METRICS.test(name) ? path : path.replace(name, '<more>');
 }
 
-/** Of system metrics only the form remains: each row has the same. */
+/** Reduces system metrics to their form, which is the same in each row. */
 function withoutReadings(text: string): string {
   const rows = withoutClock(text).replace(/(?<=<now>\|)[\d.e+-]+/g, '<number>');
   return [...new Set(rows.split('\n'))].join('\n');
@@ -103,7 +103,7 @@ function byName(artifacts: readonly Artifact[]): Record<string, unknown> {
   );
 }
 
-/** Every value of a JSON document that is no object or list, under its path. */
+/** Returns the path and text of every primitive value of a JSON document. */
 function toFields(value: unknown, root: string, path = ''): Entries {
   if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
     return Object.entries(value).flatMap(([key, inner]) =>

@@ -1,12 +1,12 @@
-/** What readers have to see of the calls in `all-calls.ts`: at least one event of every kind, value by value. */
+/** The events that readers must find after the calls in `all-calls.ts`: at least one of every kind. */
 
 import { at, METRIC_VALUES, NOISE } from './all-calls.js';
 
 export interface ExpectedRow {
   readonly step: number | null;
-  /** ISO 8601 with six digits of the second's fraction. */
+  /** ISO 8601 with six fractional digits. */
   readonly timestamp: string;
-  /** A number of a metric; the text of `text` and `html`; else what the JSON text says. */
+  /** A number for `metric`, text for `text` and `html`, and the parsed JSON for other kinds. */
   readonly value: unknown;
 }
 
@@ -14,7 +14,7 @@ function row(step: number, value: unknown): ExpectedRow {
   return { step, timestamp: at(step).timestamp!, value };
 }
 
-/** By `kind/name`. */
+/** The expected rows, by `kind/name`. */
 export const EXPECTED_EVENTS: Readonly<Record<string, readonly ExpectedRow[]>> = {
   'metric/train__loss': METRIC_VALUES.map((value, step) => row(step, value)),
   'metric/noise': NOISE.map((value, step) => row(step, value)),
@@ -85,10 +85,10 @@ export const EXPECTED_EVENTS: Readonly<Record<string, readonly ExpectedRow[]>> =
   'csv/table': [row(5, { kind: 'csv', path: 'assets/csv/table_5.csv' })],
 };
 
-/** The kinds whose value is plain text. */
+/** Kinds whose value is plain text. */
 const TEXT_KINDS = new Set(['text', 'html']);
 
-/** A value as readers give it: numbers of metrics as text in Python's form, JSON as text. */
+/** Parses a value of a reader: a metric as Python prints it, plain text, or JSON text. */
 export function parseValue(kind: string, text: string | null): unknown {
   if (text === null || TEXT_KINDS.has(kind)) return text;
   if (kind === 'metric') return Number(text.replace('inf', 'Infinity').replace('nan', 'NaN'));

@@ -1,4 +1,4 @@
-/** Random runs: what Polyaxon's client, with pandas, reads from the projected files is what the projection says of them. */
+/** Random runs: Polyaxon's client, with pandas, computes the same summaries from the exported files as the export. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,12 +13,12 @@ import { createTempDir } from '../support/temp-dir.js';
 
 const SCRIPT = fileURLToPath(new URL('summarize.py', import.meta.url));
 const SERIES = 60;
-/** New in each run; a failure names it, and SEED=… runs it again. */
+/** Differs in each run. A failure prints it, and SEED=… repeats the run. */
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
 type PythonSummary = EventsSummary & { readonly values: readonly string[] };
 
-/** Numbers whose sums and squares are doubles too: of others pandas says infinity. */
+/** Numbers whose sums and squares do not overflow; pandas returns infinity for others. */
 const number = fc.oneof(
   { weight: 6, arbitrary: fc.double({ min: -1e3, max: 1e3, noNaN: true }).filter(isOrdinary) },
   { weight: 2, arbitrary: fc.double({ min: -1e100, max: 1e100, noNaN: true }).filter(isOrdinary) },
@@ -36,7 +36,7 @@ const step = fc.oneof(
   fc.integer({ min: -5, max: 1e6 }),
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
 );
-/** What pandas has a date for: 1677 to 2262; some without microseconds. */
+/** Times that pandas supports: 1677 to 2262; some without microseconds. */
 const wallTime = fc.oneof(
   fc.double({ min: -1e9, max: 8e9, noNaN: true }),
   fc.integer({ min: 0, max: 2 ** 31 }),
@@ -46,7 +46,7 @@ function isOrdinary(value: number): boolean {
   return value === 0 || Math.abs(value) > 1e-100;
 }
 
-/** Projects random series, writes the files, and gives what the projection says of them by path. */
+/** Exports random series, writes the files and returns their summaries by path. */
 function writeRandomRun(directory: string): Map<string, EventsSummary> {
   const exporter = new Exporter();
   const series = fc.sample(metric, { numRuns: SERIES, seed: SEED });
@@ -72,7 +72,7 @@ function writeRandomRun(directory: string): Map<string, EventsSummary> {
   return new Map(exporter.artifacts().map(({ path, summary }) => [path, summary]));
 }
 
-/** Numbers agree to 1e-12 of the largest of their series, for that is how far their sums do. */
+/** Numbers agree to 1e-12 of the largest value of their series, which is the precision of their sums. */
 function expectSame(path: string, ours: EventsSummary, theirs: PythonSummary): void {
   const { metric: ourMetric, ...ourRest } = ours;
   const { metric: theirMetric, values, ...theirRest } = theirs;
@@ -83,15 +83,15 @@ function expectSame(path: string, ours: EventsSummary, theirs: PythonSummary): v
     const found = ourMetric?.[field as keyof typeof ourMetric] ?? null;
     const message = `${path} ${field}: ${found}, expected ${expected} (SEED=${SEED})`;
     const isQuartile = field.endsWith('%');
-    // Of infinite neighbours without weight numpy makes NaN.
+    // numpy returns NaN for infinite neighbours with weight 0.
     if (expected === null && isQuartile && values.some((value) => value.endsWith('inf'))) continue;
     if (expected === null || found === null) expect(found, message).toBe(expected);
     else expect(Math.abs(found - expected), message).toBeLessThanOrEqual(tolerance);
   }
 }
 
-describeWithPeers(['polyaxon'], "Polyaxon's client reads projected files", () => {
-  it(`and summarizes ${SERIES} random series as the projection does`, async () => {
+describeWithPeers(['polyaxon'], "Polyaxon's client reading exported files", () => {
+  it(`summarizes ${SERIES} random series like the export`, async () => {
     const directory = createTempDir();
     const ours = writeRandomRun(directory);
 

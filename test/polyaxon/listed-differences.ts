@@ -1,9 +1,9 @@
-/** Differences between polytrack's run directory and Python's after the same calls, with reasons. They are the table of docs/polyaxon.md. */
+/** Differences between the run directories of polytrack and Python after the same calls, with reasons: the table of docs/polyaxon.md. */
 
 export interface ListedDifference {
-  /** Subjects of `compareDirectories`; `*` stands for any text, `{a,b}` for `a` and `b`. */
+  /** Subjects of `compareDirectories`; `*` matches any text, and `{a,b}` matches `a` and `b`. */
   readonly subjects: readonly string[];
-  /** What Python's directory has there, and what ours has. */
+  /** The content of Python's directory and of polytrack's. */
   readonly theirs: string;
   readonly ours: string;
   readonly why: string;
@@ -180,25 +180,25 @@ export const LISTED_DIFFERENCES: readonly ListedDifference[] = [
   },
 ];
 
-/** The patterns of a listed difference, one for each alternative in braces. */
+/** Returns the patterns of a listed difference, one for each alternative in braces. */
 export function toPatterns({ subjects }: ListedDifference): string[] {
   return subjects.flatMap(expandBraces);
 }
 
-/** Whether a pattern is about a subject. */
+/** Returns whether a pattern matches a subject. */
 export function isAbout(pattern: string, subject: string): boolean {
   const parts = pattern.split('*').map((text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`, 's').test(subject);
 }
 
-/** `a{b,c}d` as `abd` and `acd`. */
+/** Expands `a{b,c}d` to `abd` and `acd`. */
 function expandBraces(glob: string): string[] {
   const [, before, alternatives, after] = /^(.*?)\{(.*?)\}(.*)$/.exec(glob) ?? [];
   if (alternatives === undefined) return [glob];
   return alternatives.split(',').flatMap((text) => expandBraces(`${before}${text}${after}`));
 }
 
-/** The table as Markdown. */
+/** Returns the table as Markdown. */
 export function toMarkdown(differences: readonly ListedDifference[]): string {
   const rows = differences.map(({ subjects, theirs, ours, why }) => {
     const where = subjects.map((subject) => `\`${subject}\``).join(', ');

@@ -1,4 +1,4 @@
-/** One run of ours that was told everything. */
+/** Makes all calls on a run of polytrack. */
 
 import { Run, type RunOptions } from '../../src/index.js';
 import { createSharedTempDir } from '../support/temp-dir.js';
@@ -7,7 +7,7 @@ import { applyCall, type Call, writeInputFiles } from './calls.js';
 
 export const UUID = '7df9e651eee441ed9d03846f3bbbecdf';
 
-/** What both libraries' constructors are given. */
+/** The arguments of both libraries' constructors. */
 export const RUN_ARGUMENTS = {
   owner: 'acme',
   project: 'demo',
@@ -16,7 +16,7 @@ export const RUN_ARGUMENTS = {
   tags: ['a'],
 };
 
-/** Files that the calls name, and the calls. */
+/** Writes the files that the calls use, and returns the calls. */
 export function createCalls(): Call[] {
   const inputs = createSharedTempDir();
   writeInputFiles(inputs);
@@ -26,11 +26,11 @@ export function createCalls(): Call[] {
 export interface LoggedRun {
   readonly root: string;
   readonly directory: string;
-  /** The calls that were refused, by their place, and why. */
+  /** The index and error of each rejected call. */
   readonly refused: readonly (readonly [number, string])[];
 }
 
-/** Makes all calls on a new run and ends it. */
+/** Makes all calls on a new run, and ends it. */
 export async function logAll(calls: readonly Call[], options: RunOptions = {}): Promise<LoggedRun> {
   const root = createSharedTempDir();
   const run = new Run({

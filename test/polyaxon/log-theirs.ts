@@ -1,4 +1,4 @@
-/** An offline run of Polyaxon's own tracking library that was told everything. */
+/** Makes all calls on an offline run of Polyaxon's tracking library. */
 
 import { join } from 'node:path';
 import { runPolyaxonPython } from '../support/polyaxon.js';
@@ -11,11 +11,11 @@ const LOG_CALLS = new URL('log_calls.py', import.meta.url).pathname;
 export interface TheirRun {
   readonly root: string;
   readonly directory: string;
-  /** The calls that were refused, by their place, and why. */
+  /** The index and error of each rejected call. */
   readonly refused: readonly unknown[];
 }
 
-/** Makes all calls on a new offline run. Python captures the repository of its working directory, which has none. */
+/** Makes all calls on a new offline run. Its working directory is outside a repository, so that Python captures none. */
 export async function logTheirs(calls: readonly Call[]): Promise<TheirRun> {
   const home = createSharedTempDir();
   const plan = join(home, 'plan.json');

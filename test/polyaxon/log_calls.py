@@ -1,9 +1,9 @@
-"""Makes calls of Polyaxon's tracking library that are listed in a JSON file.
+"""Makes the calls of Polyaxon's tracking library that a JSON file lists.
 
     python log_calls.py <calls.json>
 
-The file holds {"run": arguments of Run, "calls": [[method, arguments], ...]}. Values that JSON does not have are objects with
-one key that begins with "$": see `decode`. Calls that Polyaxon refuses are printed, as a JSON list of [index, error].
+The file holds {"run": arguments of Run, "calls": [[method, arguments], ...]}. Values that JSON lacks are objects with
+one key that starts with "$": see `decode`. Prints the calls that Polyaxon rejects as a JSON list of [index, error].
 """
 
 import json
@@ -15,7 +15,7 @@ import pandas as pd
 
 
 def stand_in(name, **members):
-    """A module for what would be large to install and only encodes what is handed to it."""
+    """Replaces a module that is large to install and only encodes its input."""
     module = types.ModuleType(name)
     module.__dict__.update(members)
     sys.modules[name] = module
@@ -23,7 +23,7 @@ def stand_in(name, **members):
 
 
 class ImageSequenceClip:
-    """As moviepy's: frames to a GIF."""
+    """Replaces moviepy's class: writes frames to a GIF."""
 
     def __init__(self, frames, fps):
         self.frames, self.fps = frames, fps
@@ -36,7 +36,7 @@ class ImageSequenceClip:
 
 
 stand_in("moviepy", editor=stand_in("moviepy.editor", ImageSequenceClip=ImageSequenceClip))
-# Figures come as the JSON that bokeh makes of them.
+# Figures are passed as the JSON that bokeh generates from them.
 stand_in("bokeh", embed=stand_in("bokeh.embed", json_item=lambda figure: figure))
 
 from traceml.events import V1EventSpan  # noqa: E402
@@ -44,7 +44,7 @@ from traceml.tracking import Run  # noqa: E402
 
 
 class Chart:
-    """As altair's: has its specification."""
+    """Replaces altair's class: returns its specification."""
 
     def __init__(self, spec):
         self.spec = spec
@@ -79,7 +79,7 @@ def main(path):
     for index, (method, arguments) in enumerate(plan["calls"]):
         try:
             getattr(run, method)(**arguments)
-        except Exception as error:  # What is refused is part of what is compared.
+        except Exception as error:  # The test compares the rejected calls too.
             refused.append([index, f"{type(error).__name__}: {error}"])
     run.end()
     sys.stdout = sys.__stdout__

@@ -1,4 +1,4 @@
-/** A run directory of ours, read by Polyaxon's own client: run data, lineage, every event, every summary. */
+/** Polyaxon's client reads a run directory of polytrack: run data, lineage, every event and every summary. */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,9 +11,9 @@ import { createCalls, type LoggedRun, logAll } from './log-all.js';
 
 const READ_RUNS = new URL('read_runs.py', import.meta.url).pathname;
 
-/** Pandas reads numbers fast, by its default, and not always to the last bit. */
+/** By default, pandas trades precision for speed when it reads numbers. */
 const READING_ERROR = 1e-13;
-/** Sums of such numbers. */
+/** The error of sums of such numbers. */
 const SUMMARY_ERROR = 1e-13;
 
 interface ReadEvents {
@@ -28,7 +28,7 @@ interface ReadRun {
   readonly resources: Record<string, ReadEvents>;
 }
 
-describeWithPeers(['polyaxon'], "a run, read by Polyaxon's client", () => {
+describeWithPeers(['polyaxon'], "Polyaxon's client reading a run", () => {
   let run: LoggedRun;
   let read: ReadRun;
 
@@ -38,30 +38,30 @@ describeWithPeers(['polyaxon'], "a run, read by Polyaxon's client", () => {
     [read] = JSON.parse(stdout) as [ReadRun];
   }, 120_000);
 
-  it('takes every call', () => {
+  it('accepts every call', () => {
     expect(run.refused).toEqual([]);
   });
 
-  it('has the data of its run file', () => {
+  it('reads the data of the run file', () => {
     const written = readRunFile(run.directory);
 
     expect(read.run).toEqual(written);
     expect(written).toMatchObject({ name: 'renamed', owner: 'acme', project: 'demo', status: 'succeeded' });
   });
 
-  it('has the lineage of its lineage file', () => {
+  it('reads the lineage file', () => {
     const written = readLineage(run.directory);
 
     expect(read.lineage).toEqual(Object.fromEntries(written.map((artifact) => [artifact.name, artifact])));
   });
 
-  it('has an expected event of every kind', () => {
+  it('expects an event of every kind', () => {
     const kinds = [...new Set(Object.keys(EXPECTED_EVENTS).map((key) => key.split('/')[0]!))].sort();
 
     expect(readdirSync(join(run.directory, 'events')).sort()).toEqual(kinds);
   });
 
-  it.each(Object.entries(EXPECTED_EVENTS))('has what was logged as %s', (key, expected) => {
+  it.each(Object.entries(EXPECTED_EVENTS))('reads the logged values of %s', (key, expected) => {
     const [kind = ''] = key.split('/');
 
     const rows = read.events[key]?.rows.map(([step, timestamp, value]) => ({
@@ -73,7 +73,7 @@ describeWithPeers(['polyaxon'], "a run, read by Polyaxon's client", () => {
     expect(settle(rows, expected, READING_ERROR)).toEqual(expected);
   });
 
-  it('has the summaries that Polyaxon makes of events and system metrics', () => {
+  it('has the same summaries of events and system metrics as Polyaxon', () => {
     const written = new Map(readLineage(run.directory).map(({ name, summary }) => [name, summary]));
     const files = [...Object.entries(read.events), ...Object.entries(read.resources)];
 
@@ -85,7 +85,7 @@ describeWithPeers(['polyaxon'], "a run, read by Polyaxon's client", () => {
   });
 });
 
-/** What was found, with numbers that are as good as the expected ones replaced by them: what is left over is a difference. */
+/** Replaces each number by the expected one if they are equal within the error, so that only real differences remain. */
 function settle(found: unknown, expected: unknown, relativeError: number): unknown {
   if (typeof found === 'number' && typeof expected === 'number') {
     return Math.abs(found - expected) <= relativeError * Math.abs(expected) ? expected : found;

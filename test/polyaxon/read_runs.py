@@ -1,8 +1,8 @@
-"""Reads run directories with Polyaxon's own client, and prints what it sees, as JSON.
+"""Reads run directories with Polyaxon's client, and prints their content as JSON.
 
     python read_runs.py <run directory>...
 
-Steps and values are printed as text, so that no digit is lost on the way.
+Prints steps and values as text, so that no digit is lost.
 """
 
 import json
@@ -14,7 +14,7 @@ from traceml.events import V1Events
 
 
 def to_rows(frame, kind):
-    """Rows of [step, timestamp, value] as text; null where there is none."""
+    """Returns rows of [step, timestamp, value] as text; missing values are null."""
 
     def text(value):
         if value is None or value != value and kind != "metric":
@@ -31,7 +31,7 @@ def to_rows(frame, kind):
 
 
 def read_events(root):
-    """By `kind/name`: the rows of each event file, and the summary that Polyaxon makes of it."""
+    """Returns the rows of each event file and Polyaxon's summary of it, by `kind/name`."""
     found = {}
     for kind in sorted(os.listdir(root)) if os.path.isdir(root) else []:
         for file in sorted(os.listdir(os.path.join(root, kind))):

@@ -1,4 +1,4 @@
-/** What a server or viewer of Polyaxon's serves of one run, in the form that tests compare. */
+/** Reads the data of one run from a Polyaxon server or viewer, in the form that tests compare. */
 
 import type { PolyaxonServer } from '../support/polyaxon.js';
 import type { ExpectedRow } from './expected-events.js';
@@ -26,7 +26,7 @@ export class ServedRun {
   readonly #server: PolyaxonServer;
   readonly #query: Record<string, string>;
 
-  /** `force`: past the server's read cache, which never expires. */
+  /** `force`: bypass the server's read cache, which never expires. */
   constructor(server: PolyaxonServer, { owner, project, uuid }: ServedRunPlace, options: { force: boolean }) {
     this.#server = server;
     this.api = `/api/v1/${owner}/${project}/runs/${uuid}`;
@@ -48,7 +48,7 @@ export class ServedRun {
     return ((await this.#server.get(`${this.streams}/logs`, this.#query)) as { logs: LogLine[] }).logs;
   }
 
-  /** Paths of all files below a directory of the run, with their sizes. */
+  /** Returns the paths and sizes of all files below a directory of the run. */
   async files(path = ''): Promise<[path: string, sizeBytes: number][]> {
     const query = { ...this.#query, path };
     const { files, dirs } = (await this.#server.get(`${this.streams}/artifacts/tree`, query)) as Tree;
@@ -67,7 +67,7 @@ export interface LogLine {
   readonly container: string;
 }
 
-/** Rows of the served columns, values read. */
+/** Converts served columns to rows with parsed values. */
 export function toRows({ kind, data }: ServedEvents): unknown[] {
   const values = data[kind] ?? [];
   return values.map((value, i) => ({
@@ -77,7 +77,7 @@ export function toRows({ kind, data }: ServedEvents): unknown[] {
   }));
 }
 
-/** What is served has a space in times, and no numbers but finite ones. */
+/** Returns an expected row as it is served: times have a space, and NaN and infinities are null. */
 export function toServed({ step, timestamp, value }: ExpectedRow): unknown {
   const isLost = typeof value === 'number' && !Number.isFinite(value);
   return { step, timestamp: timestamp.replace('T', ' '), value: isLost ? null : value };

@@ -1,6 +1,6 @@
 /**
- * The same calls through Polyaxon's own tracking library and through ours: the run directories are equal but for the differences
- * that are listed, each with its reason, in docs/polyaxon.md.
+ * The same calls of Polyaxon's tracking library and of polytrack: the run directories are equal except for the differences that
+ * docs/polyaxon.md lists with reasons.
  */
 
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const DOCS = new URL('../../docs/polyaxon.md', import.meta.url);
 
 const PATTERNS = LISTED_DIFFERENCES.flatMap(toPatterns);
 
-describeWithPeers(['polyaxon'], 'the same calls, written by Python and by us', () => {
+describeWithPeers(['polyaxon'], 'Python and polytrack, after the same calls', () => {
   let refused: { theirs: readonly unknown[]; ours: readonly unknown[] };
   let differences: Difference[];
 
@@ -26,11 +26,11 @@ describeWithPeers(['polyaxon'], 'the same calls, written by Python and by us', (
     differences = compareDirectories(theirs.directory, ours.directory);
   }, 120_000);
 
-  it('are all taken', () => {
+  it('accept all calls', () => {
     expect(refused).toEqual({ theirs: [], ours: [] });
   });
 
-  it('differ only where a difference is listed', () => {
+  it('have only listed differences', () => {
     const unlisted = differences.filter(({ subject }) =>
       PATTERNS.every((pattern) => !isAbout(pattern, subject)),
     );
@@ -38,13 +38,13 @@ describeWithPeers(['polyaxon'], 'the same calls, written by Python and by us', (
     expect(unlisted).toEqual([]);
   });
 
-  it('differ everywhere where a difference is listed', () => {
+  it('have every listed difference', () => {
     const gone = PATTERNS.filter((pattern) => !differences.some(({ subject }) => isAbout(pattern, subject)));
 
     expect(gone).toEqual([]);
   });
 
-  it('differ as docs/polyaxon.md says', () => {
+  it('have the differences of docs/polyaxon.md', () => {
     const [, table] = /^(\| Where \|.*?\n)$/ms.exec(readFileSync(DOCS, 'utf8')) ?? [];
 
     expect(table).toBe(toMarkdown(LISTED_DIFFERENCES));

@@ -1,4 +1,4 @@
-"""Prints, as JSON by path, what Polyaxon's client says of the event files below a directory: `summarize.py <run directory>`."""
+"""Prints the summaries that Polyaxon's client computes for the event files of a run, as JSON by path: `summarize.py <run directory>`."""
 
 import json
 import os

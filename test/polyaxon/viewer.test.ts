@@ -1,4 +1,4 @@
-/** Runs of ours in Polyaxon's viewer: listed, and every event, file, log line and system metric served as it was logged. */
+/** Polyaxon's viewer lists runs of polytrack, and serves every event, file, log line and system metric as it was logged. */
 
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const PLACE = { owner: 'acme', project: 'demo', uuid: UUID };
 const API = '/api/v1/acme/demo/runs';
 const STREAMS = `/streams/v1/polyaxon/acme/demo/runs/${UUID}`;
 
-/** A process that prints, as programs that train do. */
+/** Runs a process that prints, like a training program. */
 async function runPrinting(root: string): Promise<void> {
   const child = spawnScript(
     'Run',
@@ -50,7 +50,7 @@ describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
   const served = (route: string, query: Record<string, string> = {}): Promise<ServedEvents[]> =>
     new ServedRun(viewer, PLACE, { force: false }).events(route, query);
 
-  it('lists the runs of the root', async () => {
+  it('lists the runs', async () => {
     const { results, count } = (await viewer.get(`${API}/`)) as {
       results: { uuid: string }[];
       count: number;
@@ -85,7 +85,7 @@ describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
       expect(toRows(events!)).toEqual(expected.map(toServed));
     });
 
-    it('serves every event file, several at once, as rows and as text', async () => {
+    it('serves every event file, also several at once, as rows and as text', async () => {
       for (const kind of readdirSync(join(run.directory, 'events'))) {
         const names = readdirSync(join(run.directory, 'events', kind)).map((file) =>
           file.replace(/\.plx$/, ''),
@@ -118,14 +118,14 @@ describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
       expect(data[PRINTING_UUID]).toEqual([]);
     });
 
-    it('packs the assets of events', async () => {
+    it('serves an archive of the assets of events', async () => {
       const packed = await viewer.getBytes(`${STREAMS}/events/image`, { names: 'rgb', pkg_assets: true });
 
       expect(gunzipSync(packed).toString('latin1')).toContain('assets/image/rgb_1.png');
     });
   });
 
-  it('serves the tree of files, and each file', async () => {
+  it('serves the file tree, and each file', async () => {
     const files = await new ServedRun(viewer, PLACE, { force: false }).files();
 
     expect(files.length).toBeGreaterThan(80);
@@ -156,7 +156,7 @@ describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
     }
   });
 
-  it('serves the system metrics, all or some', async () => {
+  it('serves all or selected system metrics', async () => {
     const all = await served('resources');
 
     expect(all.map(({ name }) => name)).toEqual(expect.arrayContaining(['cpu', 'load', 'memory']));

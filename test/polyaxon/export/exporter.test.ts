@@ -26,13 +26,13 @@ function project(events: readonly Event[], logDirectory = '', exporter = new Exp
   return { exporter, written: new ExportedFiles().take(exporter) };
 }
 
-/** The same value without its metadata, as later events of a tag are. */
+/** Returns the value without its metadata, as in later events of a tag. */
 function withoutMetadata({ tag, value }: SummaryValue): SummaryValue {
   return value === undefined ? { tag } : { tag, value };
 }
 
 describe('Exporter', () => {
-  it('writes the header with the first rows only, and appends where the file ends', () => {
+  it('writes the header once, and appends at the end of the file', () => {
     const exporter = new Exporter();
     exporter.push(toEvent(1, WALL, scalarValue('loss', 0.1)));
     const first = exporter.take();
@@ -48,7 +48,7 @@ describe('Exporter', () => {
     expect(text(second)).toEqual([[header.length + TIME.length + 7, `\n2|${TIME}|0.25`]]);
   });
 
-  it('remembers what a tag is, by log directory, and names the series of others by their paths', () => {
+  it('remembers the plugin of a tag per log directory, and prefixes names with the directory', () => {
     const exporter = new Exporter();
     const loss = scalarValue('loss', 1);
     exporter.push(toEvent(0, WALL, loss));
@@ -63,7 +63,7 @@ describe('Exporter', () => {
     expect(exporter.counts).toMatchObject({ rows: { metric: 4 }, unexported: { unknown: 1 } });
   });
 
-  it('gives each image and clip of a value a row and a file, and overwrites none when steps come again', () => {
+  it('writes a row and a file for each image and clip, and overwrites none if a step is repeated', () => {
     const { written, exporter } = project([
       toEvent(1, WALL, imagesValue('a', PNG, GIF)),
       toEvent(2, WALL, imagesValue('a', PNG)),
@@ -93,7 +93,7 @@ describe('Exporter', () => {
     });
   });
 
-  it('keeps nothing of the bytes that it was given', () => {
+  it('keeps no reference to its input', () => {
     const image = PNG.slice();
     const exporter = new Exporter();
     exporter.push(toEvent(1, WALL, imagesValue('a', image)));
@@ -102,7 +102,7 @@ describe('Exporter', () => {
     expect(project([], '', exporter).written.bytes('assets/image/a_1.png')).toEqual(PNG);
   });
 
-  it('takes images and clips of unknown kinds by what the value says', () => {
+  it('uses the size in the value for images of unknown formats', () => {
     const { written } = project([toEvent(7, WALL, imagesValue('a', Uint8Array.of(9)))]);
 
     expect(written.text('events/image/a.plx')).toContain(
@@ -110,7 +110,7 @@ describe('Exporter', () => {
     );
   });
 
-  it('makes one text of the cells of a table', () => {
+  it('joins the cells of a table to one text', () => {
     const { written } = project([
       toEvent(1, WALL, textValue('a', ['x|y', 'line\nbreak', '', 'd'], [2, 2])),
       toEvent(2, WALL, textValue('a', ['only'], [1, 1])),
@@ -145,7 +145,7 @@ describe('Exporter', () => {
     ]);
   });
 
-  it('leaves the likenesses of a Polyaxon event to TensorBoard, but for its asset', () => {
+  it('skips the previews of a Polyaxon event, except for its asset', () => {
     const video = polyaxonValue({
       kind: 'video',
       name: 'clip',
@@ -174,7 +174,7 @@ describe('Exporter', () => {
     });
   });
 
-  it('writes bars in values so that readers do not split rows at them', () => {
+  it('escapes bars in values, so that readers do not split rows there', () => {
     const value = { kind: 'custom', x: [1], y: [0], annotation: 'a|b' };
     const { written } = project([toEvent(1, WALL, polyaxonValue({ kind: 'curve', name: 'c', value }))]);
 
@@ -182,7 +182,7 @@ describe('Exporter', () => {
     expect(written.text('events/curve/c.plx')).toContain('"annotation":"a\\u007cb"');
   });
 
-  it('keeps a row a row, whatever text a value is', () => {
+  it('writes exactly one row for any text', () => {
     const value = 'two\nlines | and "quotes"';
     const { written } = project([
       toEvent(1, WALL, polyaxonValue({ kind: 'table', name: 't', value })),
@@ -195,7 +195,7 @@ describe('Exporter', () => {
     expect(JSON.parse(written.text('events/html/h.plx')).html).toBe(value);
   });
 
-  it('counts values that cannot be read, and tells of each tag once', () => {
+  it('counts values that cannot be read, and reports each tag once', () => {
     const bad = (name: string): SummaryValue =>
       polyaxonValue({ kind: 'image', name, value: {}, asset: { extension: 'png', inTag: 'gone' } });
     const { written, exporter } = project([
@@ -214,7 +214,7 @@ describe('Exporter', () => {
     ]);
   });
 
-  it('tells of every name that is another', () => {
+  it('reports each changed name', () => {
     const { written } = project(
       [
         toEvent(1, WALL, scalarValue('a b', 1), scalarValue('a-b', 2), scalarValue('日本', 3)),
@@ -236,7 +236,7 @@ describe('Exporter', () => {
     for (const { name, message } of written.notices) expect(message).toContain(name);
   });
 
-  it('cuts names and file names to what disks and the server hold', () => {
+  it('cuts names to the limits of file systems and the server', () => {
     const name = 'é'.repeat(400);
     const { written, exporter } = project([
       toEvent(2n ** 62n, WALL, imagesValue(name, PNG, PNG), scalarValue(`${name}2`, 1)),
@@ -247,7 +247,7 @@ describe('Exporter', () => {
     expect(written.notices.map(({ code }) => code)).toEqual(['WARN_NAME_CUT', 'WARN_NAME_CUT']);
   });
 
-  it('prints steps that no double holds, and the nearest wall time of those that no calendar holds', () => {
+  it('prints steps beyond 2^53, and replaces wall times outside the calendar', () => {
     const { written } = project([
       toEvent(2n ** 53n + 1n, Number.NaN, scalarValue('a', 1)),
       toEvent(-(2n ** 63n), 1e300, scalarValue('a', 1)),
@@ -260,7 +260,7 @@ describe('Exporter', () => {
     expect(written.notices.map(({ code }) => code)).toEqual(['WARN_WALL_TIME_UNPRINTABLE']);
   });
 
-  it('projects only numbers for the resources', () => {
+  it('exports only numbers to resources', () => {
     const exporter = new Exporter({ target: 'resources' });
     const { written } = project(
       [
@@ -294,7 +294,7 @@ describe('Exporter', () => {
     ]);
   });
 
-  it('makes inputs of the hyperparameters of a session, also of one whose metadata came before a restart', () => {
+  it('converts hyperparameters to inputs, also if their metadata came before a restart', () => {
     const hparams = { 'opt/lr': 0.5, opt__lr: 1, 日本: 'x', on: true, nan: Number.NaN };
     const session = createSessionStartValue(hparams, WALL);
     const first = new Exporter();
@@ -318,7 +318,7 @@ describe('Exporter', () => {
     expect(second.counts).toMatchObject({ values: 2, inputs: 2 });
   });
 
-  it('counts what is no summary', () => {
+  it('counts events other than summaries', () => {
     const { exporter } = project([
       { step: 0, wallTime: WALL, what: { kind: 'fileVersion', fileVersion: 'brain.Event:2' } },
       { step: 0, wallTime: WALL, what: { kind: 'graphDef', graphDef: Uint8Array.of(1) } },
@@ -335,7 +335,7 @@ describe('Exporter', () => {
     });
   });
 
-  it('has a state only when all has been taken', () => {
+  it('has a state only if no output is pending', () => {
     const exporter = new Exporter();
     exporter.push(toEvent(1, WALL, scalarValue('a', 1)));
 

@@ -1,4 +1,4 @@
-/** The event files of other writers: every value is projected, or counted as what it is. */
+/** Event files of third-party writers: every value is exported or counted. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ function accountedFor({ exported, inputs, previews, unexported, invalid }: Expor
   return sum(exported) + inputs + previews + sum(unexported) + sum(invalid);
 }
 
-describe('Exporter of other writers', () => {
+describe('Exporter with files of third-party writers', () => {
   it.each(files.map((file) => [file.path, file] as const))(
     'accounts for every value of %s',
     (_path, file) => {
@@ -64,7 +64,7 @@ describe('Exporter of other writers', () => {
   );
 
   it.each(files.filter(({ path }) => path.includes('scalars')).map((file) => [file.path, file] as const))(
-    'gives the numbers of %s as they are, step by step',
+    'keeps the numbers of %s unchanged',
     (_path, file) => {
       const events = file.events as unknown as readonly ExpectedEvent[];
       const expected = events.flatMap(({ step, values = [] }) =>
@@ -84,7 +84,7 @@ describe('Exporter of other writers', () => {
     },
   );
 
-  it('projects every kind of theirs that Polyaxon has', () => {
+  it('exports every kind that Polyaxon has', () => {
     const kinds = files.flatMap((file) => Object.keys(project(file).exporter.counts.rows));
 
     expect([...new Set(kinds)].toSorted()).toEqual([
@@ -97,7 +97,7 @@ describe('Exporter of other writers', () => {
     ]);
   });
 
-  it('makes inputs of their hyperparameters', () => {
+  it('converts hyperparameters to inputs', () => {
     const inputs = files
       .filter(({ path }) => path.includes('hparams'))
       .map((file) => ({ path: file.path, inputs: project(file).written.inputs }))

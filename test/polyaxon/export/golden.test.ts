@@ -1,4 +1,4 @@
-/** Byte for byte what Polyaxon's own Python client writes, and field by field what it says of it. */
+/** Exported files have the bytes of Polyaxon's Python client, and their summaries have the same fields. */
 
 import { describe, expect, it } from 'vitest';
 import { Exporter, type SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
@@ -17,7 +17,7 @@ function pathsOf(isResource: boolean): string[] {
   return files.map(({ path }) => path).filter((path) => path.startsWith('resources/') === isResource);
 }
 
-/** Numbers that are not whole agree to 1e-12 of their size; all else is the same. */
+/** Fractional numbers agree to a relative error of 1e-12; everything else is equal. */
 function expectSameSummary(actual: SeriesArtifact, expected: SeriesArtifact): void {
   const { metric: actualMetric, ...actualRest } = actual.summary;
   const { metric, ...rest } = expected.summary;
@@ -37,24 +37,24 @@ describe('Exporter', () => {
   const { exporter, written } = project('events');
   const system = project('resources');
 
-  it('writes the files that Polyaxon writes, and no others', () => {
+  it('writes the same set of files as Polyaxon', () => {
     expect(written.paths).toEqual(pathsOf(false));
     expect(system.written.paths).toEqual(pathsOf(true));
     expect([...written.notices, ...system.written.notices]).toEqual([]);
   });
 
-  it.each(pathsOf(false))('writes %s to the byte', (path) => {
+  it.each(pathsOf(false))('writes %s with the same bytes', (path) => {
     expect(Buffer.from(written.bytes(path)).toString('latin1')).toBe(
       Buffer.from(readFixtureFile(path)).toString('latin1'),
     );
   });
 
-  it.each(pathsOf(true))('writes %s to the byte, without steps', (path) => {
+  it.each(pathsOf(true))('writes %s with the same bytes, without steps', (path) => {
     expect(system.written.text(path)).toBe(Buffer.from(readFixtureFile(path)).toString('utf8'));
   });
 
   it.each(artifacts.map((artifact) => [artifact.path, artifact] as const))(
-    'summarizes %s as Polyaxon',
+    'summarizes %s like Polyaxon',
     (path, expected) => {
       const from = path.startsWith('resources/') ? system.exporter : exporter;
       const [actual] = from.artifacts(new Set([path]));
@@ -63,7 +63,7 @@ describe('Exporter', () => {
     },
   );
 
-  it('gives the last values that Polyaxon makes outputs', () => {
+  it("returns the same last values as Polyaxon's outputs", () => {
     const last = exporter.lastValues();
 
     expect(last).toEqual(outputs);

@@ -3,7 +3,7 @@ import { readAudioHeader } from '../../../src/polyaxon/export/audio-header.js';
 import { readImageHeader } from '../../../src/polyaxon/export/image-header.js';
 import { readFixtureFile } from '../../support/polyaxon-fixture.js';
 
-/** The beginnings of images of 7 by 5 pixels, by Pillow 13.0.0. */
+/** The first bytes of images of 7×5 pixels, written by Pillow 13.0.0. */
 const HEADERS = {
   'PNG, gray': 'iVBORw0KGgoAAAANSUhEUgAAAAcAAAAFCAAAAACs8akEAAAADElEQVR4nGNg',
   'PNG, gray and alpha': 'iVBORw0KGgoAAAANSUhEUgAAAAcAAAAFCAQAAAAjkz5TAAAADElEQVR4nGNg',
@@ -14,7 +14,7 @@ const HEADERS = {
   GIF: 'R0lGODdhBwAFAIAAAAAAAAAAACwAAAAABwAFAAAIDAABCBxIsKDBgwcDAgA7',
   WebP: 'UklGRiQAAABXRUJQVlA4IBgAAAAwAQCdASoHAAUAAUAmJaQAA3AA/v02aAA=',
 } as const;
-/** One gray pixel. */
+/** One grey pixel. */
 const JPEG =
   '/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAAgBAQABPxA=';
 
@@ -34,7 +34,7 @@ function chunk(name: string, content: Buffer, sizeBytes = content.length): Buffe
   return Buffer.concat([header, content, Buffer.alloc(content.length % 2)]);
 }
 
-/** Stereo of 16 bits at 8,000 Hz. */
+/** A stereo clip with 16 bits at 8,000 Hz. */
 const FORMAT = chunk('fmt ', Buffer.from('01000200401f0000007d000004001000', 'hex'));
 
 describe('readImageHeader', () => {
@@ -57,7 +57,7 @@ describe('readImageHeader', () => {
     expect(readImageHeader(bytesOf(JPEG))).toEqual(expected);
   });
 
-  it('reads of any beginning what is there', () => {
+  it('reads any truncated header without an error', () => {
     for (const base64 of [...Object.values(HEADERS), JPEG]) {
       const bytes = bytesOf(base64);
       for (let length = 0; length <= bytes.length; length++) {
@@ -68,7 +68,7 @@ describe('readImageHeader', () => {
 });
 
 describe('readAudioHeader', () => {
-  it('reads WAV as Python writes it', () => {
+  it('reads WAV files written by Python', () => {
     expect(readAudioHeader(readFixtureFile('assets/audio/tone_5.wav'))).toEqual({
       extension: 'wav',
       contentType: 'audio/wav',
@@ -78,7 +78,7 @@ describe('readAudioHeader', () => {
     });
   });
 
-  it('finds the samples behind other chunks, and counts no more of them than there are', () => {
+  it('finds the samples after other chunks, and counts only those that exist', () => {
     const list = chunk('LIST', Buffer.from('odd'));
     const expected = { extension: 'wav', contentType: 'audio/wav', sampleRateHz: 8000, channels: 2 };
 
@@ -100,7 +100,7 @@ describe('readAudioHeader', () => {
     ['\xff\xfb\x90\0', 'mp3', 'audio/mpeg'],
     ['????', 'bin', undefined],
     ['', 'bin', undefined],
-  ])('knows %j by its first bytes', (start, extension, contentType) => {
+  ])('recognises %j by its first bytes', (start, extension, contentType) => {
     expect(readAudioHeader(new Uint8Array(Buffer.from(start, 'latin1')))).toEqual({
       extension,
       ...(contentType === undefined ? {} : { contentType }),

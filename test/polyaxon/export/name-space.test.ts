@@ -16,7 +16,7 @@ function chooseAll(names: NameSpace, keys: readonly SeriesKey[]) {
 }
 
 describe('NameSpace', () => {
-  it('gives the first of a name the name, other names of the kind a hash, other kinds the kind', () => {
+  it('appends a hash for the same kind, and the kind for other kinds', () => {
     const keys = [
       keyOf('metric', 'a b'),
       keyOf('metric', 'a-b'),
@@ -44,7 +44,7 @@ describe('NameSpace', () => {
     ]);
   });
 
-  it('keeps names free that belong to something else', () => {
+  it('does not use reserved names', () => {
     const names = new NameSpace((name) => name === 'cpu');
 
     expect(chooseAll(names, [keyOf('metric', 'cpu'), keyOf('metric', 'cpus')])).toEqual([
@@ -53,7 +53,7 @@ describe('NameSpace', () => {
     ]);
   });
 
-  it('cuts long names, and tells those apart that begin alike', () => {
+  it('cuts long names, and keeps names with the same start distinct', () => {
     const long = 'x'.repeat(300);
 
     const chosen = chooseAll(new NameSpace(), [
@@ -75,7 +75,7 @@ describe('NameSpace', () => {
     ]);
   });
 
-  it('never gives a name twice, and gives the same when it is restored in between', () => {
+  it('never returns a name twice, and returns the same names after a restart', () => {
     const key = fc.record({
       kind: fc.constantFrom('metric', 'image', 'text'),
       logDirectory: fc.constantFrom('', 'w', 'w/x'),

@@ -1,4 +1,4 @@
-/** However a run is cut into takes and processes, the files, summaries and notices are the same. */
+/** Files, summaries and notices do not depend on how a run is divided into takes and processes. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -26,7 +26,7 @@ interface Pushed {
 
 const PNG = readFixtureFile('assets/image/alpha_0.png');
 const WAV = readFixtureFile('assets/audio/tone_0.wav');
-/** So few that a series of a test has more. */
+/** A low limit, which series of the tests exceed. */
 const EXACT_VALUES = 3;
 
 const tag = fc.constantFrom('a', 'a b', 'a-b', 'b/c', 'b__c', '日本', 'x'.repeat(300));
@@ -65,7 +65,7 @@ const value: fc.Arbitrary<SummaryValue> = fc.oneof(
     ),
 );
 
-/** Values whose metadata is left out, as writers do after the first of a tag: known or not, readable or not. */
+/** Values without metadata, as writers omit it after the first value of a tag. The tag may be unknown and the value invalid. */
 const anyValue = fc
   .tuple(value, fc.boolean())
   .map(([full, isBare]) =>
@@ -109,7 +109,7 @@ function projectWhole(events: readonly Pushed[]) {
 }
 
 describe('Exporter', () => {
-  it('goes on from its state to the same bytes and the same summaries, wherever it is cut', () => {
+  it('continues from its state with the same bytes and summaries at any point', () => {
     fc.assert(
       fc.property(run, fc.nat(25), fc.nat(25), (events, first, second) => {
         const files = new ExportedFiles();
@@ -135,7 +135,7 @@ describe('Exporter', () => {
     );
   });
 
-  it('writes the same however often it is taken from', () => {
+  it('writes the same bytes for any number of takes', () => {
     fc.assert(
       fc.property(run, fc.array(fc.boolean(), { maxLength: 25 }), (events, takes) => {
         const exporter = new Exporter({ exactValues: EXACT_VALUES });
@@ -151,7 +151,7 @@ describe('Exporter', () => {
     );
   });
 
-  it('accounts for every value, and names no two series alike', () => {
+  it('accounts for every value, and gives each series a unique name', () => {
     fc.assert(
       fc.property(run, (events) => {
         const { counts, artifacts } = projectWhole(events);

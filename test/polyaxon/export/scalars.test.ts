@@ -1,4 +1,4 @@
-/** Scalars in columns are projected to the bytes of scalars one by one. */
+/** Scalars in columns are exported to the same bytes as single scalars. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.j
 import { DataType, type Event, type SummaryValue } from '../../../src/format/wire/messages.js';
 import { Exporter } from '../../../src/polyaxon/export/exporter.js';
 
-/** Values of a plugin, of none that is said, and of names that are the same for Polyaxon; some are no metrics. */
+/** Values with and without a plugin, and names that are equal in Polyaxon; some are not metrics. */
 const value: fc.Arbitrary<SummaryValue> = fc
   .record({
     tag: fc.constantFrom('loss', 'Loss', 'acc', 'lo ss', 'text'),
@@ -37,7 +37,7 @@ const event: fc.Arbitrary<Event> = fc
   .map(({ value, ...eventTime }) => ({ ...eventTime, what: { kind: 'summary', values: [value] } }));
 
 describe('Exporter.pushScalars', () => {
-  it('writes the same bytes, and ends in the same state, as push', () => {
+  it('writes the same bytes as push, and ends in the same state', () => {
     let inColumns = 0;
     const property = fc.property(fc.array(event, { maxLength: 60 }), (events) => {
       const records = [...events, ...events].map((one) => encodeRecord(joinPieces(encodeEvent(one))));

@@ -17,7 +17,7 @@ function sorted(values: readonly number[]): number[] {
   return [...values].sort((a, b) => a - b);
 }
 
-/** By the definitions, on all values at once. */
+/** Computes the statistics by definition, from all values at once. */
 function describeExactly(values: readonly number[]) {
   const ascending = sorted(values);
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -39,14 +39,14 @@ const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
 const moderate = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 
 describe('QuantileSketch', () => {
-  it('gives every rank within its relative error, whatever the values and their order', () => {
+  it('estimates every rank within the relative error, for any values in any order', () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 1, maxLength: 60 }), (values) => {
         const sketch = new QuantileSketch();
         for (const value of values) sketch.add(value);
 
         for (const [rank, value] of sorted(values).entries()) {
-          // Below the smallest normal double, which counts as 0.
+          // Values below the smallest normal double count as 0.
           const allowed = Math.abs(value) * RELATIVE_ERROR * (1 + 1e-9) + 2 ** -1022;
           expect(Math.abs(sketch.valueAt(rank) - value)).toBeLessThanOrEqual(allowed);
         }
@@ -55,7 +55,7 @@ describe('QuantileSketch', () => {
     );
   });
 
-  it('adds up, and goes through JSON, to the same', () => {
+  it('gives the same result after a merge and after JSON', () => {
     fc.assert(
       fc.property(fc.array(finite), fc.array(finite), (first, second) => {
         const together = new QuantileSketch();
@@ -73,7 +73,7 @@ describe('QuantileSketch', () => {
     );
   });
 
-  it('takes a few kilobytes as JSON for a million values', () => {
+  it('needs a few kilobytes of JSON for a million values', () => {
     const sketch = new QuantileSketch();
     for (let i = 1; i <= 1_000_000; i++) sketch.add(i / 1000);
 
@@ -87,7 +87,7 @@ describe('Statistics', () => {
     fc.assert(
       fc.property(fc.array(moderate, { minLength: 2, maxLength: 50 }), (values) => {
         const expected = describeExactly(values);
-        // The squares of smaller numbers are no doubles, neither here nor in pandas.
+        // The squares of smaller numbers underflow, here and in pandas.
         const scale = Math.max(...values.map(Math.abs)) * 1e-12 + 1e-150;
 
         const summary = statisticsOf(values).summarize();
@@ -109,7 +109,7 @@ describe('Statistics', () => {
     );
   });
 
-  it('gives quartiles within the sketch error once there are more values than are kept', () => {
+  it('estimates quartiles within the error of the sketch once exact values are dropped', () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 2, maxLength: 80 }), fc.nat(20), (values, exactValues) => {
         const { quartiles } = describeExactly(values);
@@ -121,7 +121,7 @@ describe('Statistics', () => {
           const neighbours = [ascending[Math.floor(position)]!, ascending[Math.ceil(position)]!];
           const allowed = Math.max(...neighbours.map(Math.abs)) * RELATIVE_ERROR * (1 + 1e-9) + 2 ** -1021;
           const found = summary[field];
-          // Between numbers that are too far apart for a double there is none.
+          // The interpolation overflows between numbers that are too far apart.
           if (found === null) expect(Math.abs(neighbours[1]! - neighbours[0]!)).toBeGreaterThan(1e308);
           else expect(Math.abs(found - quartiles[i]!)).toBeLessThanOrEqual(allowed);
         }
@@ -131,7 +131,7 @@ describe('Statistics', () => {
     );
   });
 
-  it('goes on from its state to the same', () => {
+  it('continues from its state with the same result', () => {
     const number = fc.oneof(finite, fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -Infinity, -0));
     fc.assert(
       fc.property(fc.array(number), fc.array(number), fc.nat(8), (first, second, exactValues) => {
@@ -148,7 +148,7 @@ describe('Statistics', () => {
     );
   });
 
-  it('keeps quartiles that are numbers beside infinities, of which numpy makes NaN', () => {
+  it('keeps finite quartiles next to infinities, where numpy returns NaN', () => {
     const summary = statisticsOf([1, 2, 3, 4, Number.POSITIVE_INFINITY]).summarize();
 
     expect(summary).toEqual({
@@ -164,7 +164,7 @@ describe('Statistics', () => {
     });
   });
 
-  it('does not lose digits to a large mean', () => {
+  it('keeps precision with a large mean', () => {
     const values = Array.from({ length: 100_000 }, (_, i) => 1e9 + (i % 2));
 
     const { mean, std } = statisticsOf(values).summarize();
@@ -173,7 +173,7 @@ describe('Statistics', () => {
     expect(std).toBeCloseTo(Math.sqrt(0.25 * (100_000 / 99_999)), 12);
   });
 
-  it('has nothing to say of no numbers', () => {
+  it('returns null for all fields without numbers', () => {
     const { count, ...rest } = statisticsOf([Number.NaN]).summarize();
 
     expect(count).toBe(0);

@@ -1,4 +1,4 @@
-/** Names, numbers, JSON and timestamps as Polyaxon's client prints them: tables made by its own parts. */
+/** Names, numbers, JSON and timestamps match tables that the parts of Polyaxon's client have generated. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -19,12 +19,12 @@ const numbers = floats.map(([hex, python, orjson]) => {
 });
 
 describe('sanitizeName', () => {
-  it('gives the names that Polyaxon gives', () => {
+  it('returns the same names as Polyaxon', () => {
     expect(names.length).toBeGreaterThan(500);
     expect(names.map(([name]) => [name, sanitizeName(name)])).toEqual(names);
   });
 
-  it('takes any text, and changes none of its own names', () => {
+  it('accepts any text, and does not change its own results', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (name) => {
         const sanitized = sanitizeName(name);
@@ -36,18 +36,18 @@ describe('sanitizeName', () => {
 });
 
 describe('toFallbackName', () => {
-  it('is made of a hash of the name', () => {
+  it('contains a hash of the name', () => {
     expect(toFallbackName('日本')).toBe('unnamed-cf2abf0c');
     expect(toFallbackName('')).toBe('unnamed-e3b0c442');
   });
 });
 
 describe('toPythonFloat', () => {
-  it('prints as Python', () => {
+  it('prints like Python', () => {
     expect(numbers.map(({ value }) => toPythonFloat(value))).toEqual(numbers.map(({ python }) => python));
   });
 
-  it('prints text that gives the number back', () => {
+  it('prints text that parses to the same number', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         expect(Number(toPythonFloat(value))).toBe(value);
@@ -59,18 +59,18 @@ describe('toPythonFloat', () => {
 });
 
 describe('toJsonFloat', () => {
-  it('prints as orjson', () => {
+  it('prints like orjson', () => {
     expect(numbers.map(({ value }) => toJsonFloat(value))).toEqual(numbers.map(({ orjson }) => orjson));
   });
 });
 
 describe('toCompactJson and toPythonJson', () => {
-  it.each(values)('print %j as orjson and json.dumps', (value, orjson, python) => {
+  it.each(values)('print %j like orjson and json.dumps', (value, orjson, python) => {
     expect(toCompactJson(value)).toBe(orjson);
     expect(toPythonJson(value)).toBe(python);
   });
 
-  it('print JSON that means the same', () => {
+  it('print JSON that parses to the same value', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
         const plain = JSON.parse(JSON.stringify(value));
@@ -83,7 +83,7 @@ describe('toCompactJson and toPythonJson', () => {
 });
 
 describe('toFloatsJson', () => {
-  it('prints whole numbers as floats, and null for what JSON has no number for', () => {
+  it('prints whole numbers as floats, and null for NaN and infinities', () => {
     expect(toFloatsJson([1, [2.5, -0], 'NaN', null, 'Infinity', '3'])).toBe(
       '[1.0,[2.5,-0.0],null,null,null,3.0]',
     );
@@ -107,7 +107,7 @@ describe('TimestampPrinter', () => {
     expect(print(wallTime)).toBe(expected);
   });
 
-  it('prints what Date prints, in any order', () => {
+  it('prints the same as Date, in any order', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -7e12, max: 7e12 })), (times) => {
         for (const ms of times) {
@@ -120,7 +120,7 @@ describe('TimestampPrinter', () => {
 });
 
 describe('toIsoTimestamp', () => {
-  it('leaves out microseconds that are 0, as pandas does', () => {
+  it('omits microseconds that are 0, like pandas', () => {
     expect(toIsoTimestamp(1_700_000_000)).toBe('2023-11-14T22:13:20+00:00');
     expect(toIsoTimestamp(1_700_000_000.5)).toBe('2023-11-14T22:13:20.500000+00:00');
   });
@@ -134,7 +134,7 @@ describe('toPrintable', () => {
     [1e300, 253_402_300_799],
     [253_402_300_799.5, 253_402_300_799.5],
     [12.5, 12.5],
-  ])('gives for %d the nearest wall time that has a year of four digits', (wallTime, expected) => {
+  ])('returns for %d the nearest wall time from year 1 to 9999', (wallTime, expected) => {
     expect(toPrintable(wallTime)).toBe(expected);
   });
 });

@@ -1,4 +1,4 @@
-/** Charts, models, artifacts, spans and files: the values of their events. */
+/** The values of events with charts, models, artifacts, spans and files. */
 
 import { describe, expect, it } from 'vitest';
 import { createArtifact, createModel, type ModelInput } from '../../../src/polyaxon/kinds/artifact.js';
@@ -18,7 +18,7 @@ let deep: unknown = 1;
 for (let i = 0; i < 600; i++) deep = [deep];
 
 describe('createChart', () => {
-  it('holds the figure of each library', () => {
+  it('keeps the figures of all libraries', () => {
     const plotly = {
       data: [{ type: 'bar', y: Float32Array.of(1, Number.NaN) }],
       layout: { title: undefined },
@@ -35,17 +35,17 @@ describe('createChart', () => {
     expect(createChart('vega', { mark: 'bar' }).value).toEqual({ kind: 'vega', figure: { mark: 'bar' } });
   });
 
-  it('takes traces alone for Plotly, as plotly.py does', () => {
+  it('accepts a list of traces for Plotly, like plotly.py', () => {
     expect(createChart('plotly', [{ y: [1] }]).value).toEqual({
       kind: 'plotly',
       figure: { data: [{ y: [1] }] },
     });
   });
 
-  it('asks a figure for its JSON', () => {
+  it('calls toSpec() or toJSON() of a figure', () => {
     const expected = { kind: 'vega', figure: { mark: 'bar' } };
 
-    // Vega-Lite's API has both; its toJSON gives text.
+    // Vega-Lite's API has both methods; its toJSON returns text.
     expect(
       createChart('vega', { toSpec: () => ({ mark: 'bar' }), toJSON: () => '{"mark":"line"}' }).value,
     ).toEqual(expected);
@@ -54,7 +54,7 @@ describe('createChart', () => {
     expect(createChart('vega', '{"mark":"bar"}').value).toEqual(expected);
   });
 
-  it('turns values into what JSON holds', () => {
+  it('converts values to JSON', () => {
     const spec = {
       date: new Date(0),
       big: 12n,
@@ -95,7 +95,7 @@ describe('createChart', () => {
 });
 
 describe('createModel', () => {
-  it('has the fields of Polyaxon, in its order', () => {
+  it("writes fields in Polyaxon's order", () => {
     const event = createModel({ spec: { k: 1 }, path: 'assets/model/net_5.onnx', framework: 'onnx' });
 
     expect(JSON.stringify(event)).toBe(
@@ -112,7 +112,7 @@ describe('createModel', () => {
     [{ path: 'm', framework: 5 }, 'framework is 5 (number)'],
     [{ path: 'm', spec: [1] }, 'spec is an object (Array)'],
     [{ path: 'm', spec: { a: cyclic } }, 'spec.a.self is a circular reference'],
-  ])('refuses %#', (model, message) => {
+  ])('rejects invalid input: %#', (model, message) => {
     expect(() => createModel(model as ModelInput)).toThrow(
       expect.objectContaining({ code: 'ERR_MODEL_INVALID', message: expect.stringContaining(message) }),
     );
@@ -120,7 +120,7 @@ describe('createModel', () => {
 });
 
 describe('createArtifact', () => {
-  it('says its kind and where it lies', () => {
+  it('has the kind and the path', () => {
     expect(createArtifact('csv', 'assets/csv/a_1.csv')).toEqual({
       kind: 'csv',
       value: { kind: 'csv', path: 'assets/csv/a_1.csv' },
@@ -130,7 +130,7 @@ describe('createArtifact', () => {
   it.each([
     ['nothing', 'a', 'kind is nothing (string), expected one of model, audio'],
     ['file', '../a', 'path is ../a (string)'],
-  ])('refuses kind %s at %s', (kind, path, message) => {
+  ])('rejects kind %s with path %s', (kind, path, message) => {
     expect(() => createArtifact(kind as ArtifactKind, path)).toThrow(
       expect.objectContaining({ code: 'ERR_ARTIFACT_INVALID', message: expect.stringContaining(message) }),
     );
@@ -138,7 +138,7 @@ describe('createArtifact', () => {
 });
 
 describe('createSpan', () => {
-  it('has the fields of Polyaxon, in its order, those of children too', () => {
+  it("writes fields in Polyaxon's order, also those of children", () => {
     const span = {
       kind: 'llm',
       children: [{ kind: 'tool', name: 'inner', other: 1 }],
@@ -160,7 +160,7 @@ describe('createSpan', () => {
     [{ children: {} }, 'span.children is an object'],
     [{ children: [5] }, 'span.children[0] is 5 (number)'],
     [{ inputs: { x: cyclic } }, 'span.inputs.x.self is a circular reference'],
-  ])('refuses %#', (span, message) => {
+  ])('rejects invalid input: %#', (span, message) => {
     expect(() => createSpan(span as SpanBody)).toThrow(
       expect.objectContaining({ code: 'ERR_SPAN_INVALID', message: expect.stringContaining(message) }),
     );
@@ -172,7 +172,7 @@ describe('createVideo', () => {
   const mp4 = Uint8Array.of(0, 0, 0, 16, 0x66, 0x74, 0x79, 0x70, 0x69, 0x73, 0x6f, 0x6d, 0, 0, 0, 0);
   const webm = Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3, 1, 0, 0, 0, 0, 0, 0, 0);
 
-  it('makes a GIF of frames, whose bytes are those of its likeness', () => {
+  it('encodes frames as a GIF that is also the preview', () => {
     const event = createVideo([frame, frame]);
 
     expect(event).toMatchObject({
@@ -199,7 +199,7 @@ describe('createVideo', () => {
     const event = createVideo(video);
 
     expect(event).toEqual({ kind: 'video', value: { content_type: extension }, asset: { extension, bytes } });
-    // A copy: the caller may go on writing into its own.
+    // The event holds a copy, because the caller may reuse the array.
     expect(event.asset).not.toHaveProperty(
       'bytes',
       expect.toSatisfy((held) => held === bytes),
@@ -213,15 +213,15 @@ describe('createVideo', () => {
     [{ bytes: mp4 }, 'contentType is undefined'],
     [[], 'video has no frames'],
     [undefined, 'video is undefined'],
-  ])('refuses %#', (video, message) => {
+  ])('rejects invalid input: %#', (video, message) => {
     expect(() => createVideo(video as VideoSource)).toThrow(
       expect.objectContaining({ code: 'ERR_VIDEO_INVALID', message: expect.stringContaining(message) }),
     );
   });
 });
 
-describe('files that TensorBoard does not show', () => {
-  it('are kept as they are, with their type', () => {
+describe('createImageFile and createAudioFile', () => {
+  it('keep the bytes unchanged, and add the type', () => {
     const bytes = Uint8Array.of(1, 2);
 
     expect(createImageFile(bytes, 'webp')).toEqual({

@@ -14,7 +14,7 @@ interface ConfusionCase {
 
 describe('createConfusion', () => {
   it.each(readFixture<ConfusionCase[]>('sklearn/confusions.json'))(
-    'counts as confusion_matrix does: %#',
+    'matches confusion_matrix of scikit-learn: %#',
     ({ matrix, ...samples }) => {
       const { value } = createConfusion(samples);
 
@@ -24,7 +24,7 @@ describe('createConfusion', () => {
     },
   );
 
-  it('keeps a matrix as it is given', () => {
+  it('keeps a given matrix unchanged', () => {
     const { value } = createConfusion({
       x: ['a', 2],
       y: [true, 'd\ud800'],
@@ -41,7 +41,7 @@ describe('createConfusion', () => {
     });
   });
 
-  it('takes names for numbered classes', () => {
+  it('accepts names for numbered classes', () => {
     const samples = { predictions: Int32Array.of(0, 1, 1), targets: [0, 0, 1], labels: ['cat', 'dog'] };
 
     expect(createConfusion(samples).value).toEqual({
@@ -54,7 +54,7 @@ describe('createConfusion', () => {
     });
   });
 
-  it('has an image that TensorBoard shows, its cells the darker the larger', () => {
+  it('has an image in which larger values are darker', () => {
     const { preview } = createConfusion({ predictions: [0, 0, 1, 1], targets: [0, 0, 0, 1] });
 
     const value = preview!.create('tag', { description: 'd' }).now();
@@ -67,21 +67,21 @@ describe('createConfusion', () => {
 
     expect(value).toMatchObject({ tag: 'tag', metadata: { pluginName: 'images', description: 'd' } });
     expect([width, height].every((side) => side > 144 && side < 400)).toBe(true);
-    // Two thirds of 2, the largest count, and 1 in the others: the darkest blue fills one cell of 72×72.
+    // Only the largest count, 2, has the darkest blue: it fills one cell of 72×72.
     const darkest = luminances.filter((luminance) => luminance === 8 + 48 + 107).length;
     expect(darkest).toBeGreaterThan(72 * 72 * 0.9);
     expect(darkest).toBeLessThan(72 * 72 * 1.1);
   });
 
   it.each([
-    ['nothing', undefined, 'matrix is undefined'],
-    ['no matrix', {}, 'x is undefined (undefined), expected an array of labels'],
+    ['undefined', undefined, 'matrix is undefined'],
+    ['an object without a matrix', {}, 'x is undefined (undefined), expected an array of labels'],
     ['no classes', { x: [], y: [], z: [] }, 'x is empty'],
     ['more labels than rows', { x: [1, 2], y: [1, 2], z: [[1, 2]] }, 'x has 2 labels, y 2, z 1 rows'],
-    ['a row that is too short', { x: [1, 2], y: [1, 2], z: [[1, 2], [1]] }, 'z[1] has 1 values, expected 2'],
-    ['a row that is none', { x: [1], y: [1], z: [1] }, 'z[0] is 1 (number)'],
-    ['a cell that is none', { x: [1], y: [1], z: [[{}]] }, 'z[0][0] is an object'],
-    ['a label that is none', { x: [null], y: [1], z: [[1]] }, 'x[0] is null'],
+    ['a short row', { x: [1, 2], y: [1, 2], z: [[1, 2], [1]] }, 'z[1] has 1 values, expected 2'],
+    ['a row that is a number', { x: [1], y: [1], z: [1] }, 'z[0] is 1 (number)'],
+    ['a cell that is an object', { x: [1], y: [1], z: [[{}]] }, 'z[0][0] is an object'],
+    ['a label that is null', { x: [null], y: [1], z: [[1]] }, 'x[0] is null'],
     [
       'unequal lengths',
       { predictions: [1], targets: [1, 2] },
@@ -95,16 +95,16 @@ describe('createConfusion', () => {
       'predictions[0] is x (string), expected one of the 2 labels',
     ],
     [
-      'a number beyond the names',
+      'an index without a name',
       { predictions: [0], targets: [2], labels: ['a', 'b'] },
       'targets[0] is 2 (number)',
     ],
     [
-      'a label twice',
+      'a duplicate label',
       { predictions: [0], targets: [0], labels: ['a', 'a'] },
       'labels contains a label twice',
     ],
-  ])('refuses %s', (_, input, message) => {
+  ])('rejects %s', (_, input, message) => {
     expect(() => createConfusion(input as ConfusionInput)).toThrow(
       expect.objectContaining({ code: 'ERR_CONFUSION_INVALID', message: expect.stringContaining(message) }),
     );
@@ -126,7 +126,7 @@ describe('drawConfusion', () => {
     });
   };
 
-  it.each([1, 2, 10, 40, 200, 400])('fits %d classes into an image that a page can show', (count) => {
+  it.each([1, 2, 10, 40, 200, 400])('draws %d classes in an image that fits on a page', (count) => {
     const image = drawn(count)!;
 
     expect(image.width).toBeLessThan(1100);
@@ -134,11 +134,11 @@ describe('drawConfusion', () => {
     expect(image.pixels).toHaveLength(image.width * image.height * 3);
   });
 
-  it('draws no image of more classes than it has pixels for', () => {
+  it('draws no image if there are too many classes', () => {
     expect(drawn(401)).toBeUndefined();
   });
 
-  it('numbers classes whose names the font does not have', () => {
+  it('shows the index of classes whose names the font lacks', () => {
     const named = (name: string) =>
       drawConfusion({ columns: [name], rows: [name], cells: [[1]], titles: {} })!.pixels;
 

@@ -19,8 +19,8 @@ function prCurveOf(events: readonly NamedEvent[]) {
   return decoded;
 }
 
-describe('the image of a curve', () => {
-  it('is a PNG of one size', () => {
+describe('drawCurve', () => {
+  it('has the same size for all curves', () => {
     const value = previewOf(createRocCurves({ labels: [0, 1], scores: [0.1, 0.9] }));
 
     const decoded = decodeValue(value);
@@ -29,7 +29,7 @@ describe('the image of a curve', () => {
     expect([png?.width, png?.height]).toEqual([480, 360]);
   });
 
-  it('is left out when there is nothing to draw', () => {
+  it('draws nothing without a finite point', () => {
     const preview = (y: number[]) => createCurve({ x: [1], y })[0]!.event.preview;
 
     expect(preview([Number.NaN])).toBeUndefined();
@@ -37,11 +37,11 @@ describe('the image of a curve', () => {
     expect(preview([1])).toBeDefined();
   });
 
-  it('has ink where the line goes', () => {
+  it('draws the line through the points', () => {
     const image = drawCurve({ x: [0, 1], y: [0, 1] })!;
     const inkAt = (x: number, y: number): boolean => {
       const at = (y * image.width + x) * 3;
-      // The line is orange: red, and little blue.
+      // The line is orange, with much red and little blue.
       return image.pixels[at]! > 200 && image.pixels[at + 2]! < 120;
     };
 
@@ -53,14 +53,14 @@ describe('the image of a curve', () => {
 
   it.each([
     ['flat', [0, 1, 2], [7, 7, 7]],
-    ['of one point', [3], [1e300]],
-    ['from end to end of the doubles', [-1.7e308, 1.7e308], [5e-324, 1e-323]],
-    ['with gaps', [0, 1, 2, 3], [1, Number.NaN, Number.POSITIVE_INFINITY, 2]],
-  ])('can be drawn of a curve that is %s', (_, x, y) => {
+    ['a single point', [3], [1e300]],
+    ['as wide as the range of doubles', [-1.7e308, 1.7e308], [5e-324, 1e-323]],
+    ['interrupted by gaps', [0, 1, 2, 3], [1, Number.NaN, Number.POSITIVE_INFINITY, 2]],
+  ])('draws a curve that is %s', (_, x, y) => {
     expect(drawCurve({ x, y })?.pixels).toHaveLength(480 * 360 * 3);
   });
 
-  it('takes no longer for a million points than it may', () => {
+  it('draws a million points in a short time', () => {
     const x = Float64Array.from({ length: 1_000_000 }, (_, i) => i);
     const y = x.map((value) => (value * 7919) % 1009);
 
@@ -71,14 +71,14 @@ describe('the image of a curve', () => {
   });
 });
 
-describe('the precision-recall curve that TensorBoard shows', () => {
-  it('counts samples when there are any', () => {
+describe('the precision-recall preview', () => {
+  it('counts samples if they are given', () => {
     const labels = [0, 0, 1, 1];
     const curve = prCurveOf(createPrecisionRecallCurves({ labels, scores: [0.1, 0.4, 0.35, 0.8] }));
 
     expect(curve.truePositives).toHaveLength(201);
     expect([curve.truePositives[0], curve.falsePositives[0]]).toEqual([2, 2]);
-    // Threshold 0.5.
+    // The threshold is 0.5.
     expect([
       curve.truePositives[100],
       curve.falsePositives[100],
@@ -87,7 +87,7 @@ describe('the precision-recall curve that TensorBoard shows', () => {
     ]).toEqual([1, 0, 1, 0.5]);
   });
 
-  it('is the same for scores that are no probabilities', () => {
+  it('is the same for scores that are not probabilities', () => {
     const labels = [0, 0, 1, 1];
     const scores = [-30, -20, 10, 70];
     const curve = prCurveOf(createPrecisionRecallCurves({ labels, scores }));
@@ -99,7 +99,7 @@ describe('the precision-recall curve that TensorBoard shows', () => {
     expect(() => createPrecisionRecallCurves({ labels, scores: [-1.7e308, 0, 1, 1.7e308] })).not.toThrow();
   });
 
-  it('goes through given points, with counts that TensorBoard does not cut off', () => {
+  it('passes through given points, with counts that TensorBoard does not cut off', () => {
     const precision = [0.5, 0.75, 1, 1];
     const recall = [1, 0.75, 0.5, 0];
     const curve = prCurveOf(createPrecisionRecallCurves({ precision, recall, averagePrecision: 0.8 }));
@@ -117,7 +117,7 @@ describe('the precision-recall curve that TensorBoard shows', () => {
     }
   });
 
-  it('turns points about that come from recall 0, and passes over those that are none', () => {
+  it('reverses points that start at recall 0, and skips points outside the unit square', () => {
     const descending = prCurveOf(createPrecisionRecallCurves({ precision: [0.5, 1], recall: [1, 0] }));
     const ascending = prCurveOf(
       createPrecisionRecallCurves({ precision: [1, Number.NaN, 0.5], recall: [0, 0.5, 1] }),
@@ -128,7 +128,7 @@ describe('the precision-recall curve that TensorBoard shows', () => {
     expect(lonely!.event.preview).toBeUndefined();
   });
 
-  it('says that points alone have no counts, unless the caller describes it', () => {
+  it('describes the assumed counts, unless the caller gives a description', () => {
     const events = createPrecisionRecallCurves({ precision: [0.5, 1], recall: [1, 0] });
 
     expect(previewOf(events).metadata?.description).toContain('counts assume 10,000 positive samples');

@@ -1,4 +1,4 @@
-/** Curves have the very points and areas that scikit-learn gives for the same samples. */
+/** Curves have the same points and areas as those of scikit-learn for the same samples. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -51,18 +51,18 @@ function toSamples({ labels, scores, positiveLabel }: CurveCase): ScoredSamples 
   return { labels, scores, positiveLabel: positiveLabel ?? undefined };
 }
 
-/** NaN is null in JSON. */
+/** JSON stores NaN as null. */
 function orNull(values: readonly number[]): (number | null)[] {
   return values.map((value) => (Number.isNaN(value) ? null : value));
 }
 
-/** Python prints NaN as `nan`, which the fixture reader takes for the number. */
+/** Python prints NaN as `nan`, which the fixture reader converts to a number. */
 function textOf(annotation: string | number): string {
   return typeof annotation === 'string' ? annotation : 'nan';
 }
 
 describe('createRocCurves', () => {
-  it.each(binary)('equals roc_curve and auc: $name', (sample) => {
+  it.each(binary)('matches roc_curve and auc: $name', (sample) => {
     const samples = toSamples(sample);
 
     const dropped = curveOf(createRocCurves(samples));
@@ -77,7 +77,7 @@ describe('createRocCurves', () => {
     expect([all.x, all.y]).toEqual([orNull(sample.all.fpr), orNull(sample.all.tpr)]);
   });
 
-  it('makes a curve of each class against the rest', () => {
+  it('builds a curve for each class against the rest', () => {
     const events = createRocCurves({ labels: classes.labels, scores: classes.scores });
 
     expect(events.map(({ suffix }) => suffix)).toEqual(['_0', '_1', '_2']);
@@ -86,7 +86,7 @@ describe('createRocCurves', () => {
     }
   });
 
-  it('takes the scores of all classes in one array, and names the classes', () => {
+  it('accepts the scores of all classes in one array, with the names of the classes', () => {
     const flat = Float64Array.from(classes.scores.flat());
     const names = ['zero', 'one', 'two'];
     const labels = classes.labels.map((label) => names[label]!);
@@ -98,7 +98,7 @@ describe('createRocCurves', () => {
     );
   });
 
-  it('keeps points as they are given, NaN as null, the area as Python prints it', () => {
+  it('keeps points unchanged except NaN, which becomes null, and prints the area like Python', () => {
     const events = createRocCurves({
       fpr: [0, 0.5, Number.NaN, 1],
       tpr: Float32Array.of(0, 0.5, 1, Number.POSITIVE_INFINITY),
@@ -114,7 +114,7 @@ describe('createRocCurves', () => {
     expect(createRocCurves({ fpr: [0], tpr: [0] })[0]?.event.value).toEqual({ kind: 'roc', x: [0], y: [0] });
   });
 
-  it('warns where a rate is not defined', () => {
+  it('warns if a rate is undefined', () => {
     const warningOf = (labels: number[]): KindEvent['warning'] =>
       createRocCurves({ labels, scores: labels.map(() => 0.5) })[0]?.event.warning;
 
@@ -125,7 +125,7 @@ describe('createRocCurves', () => {
     expect(warningOf([0, 1])).toBeUndefined();
   });
 
-  it('gives a curve that ascends from (0, 0) to (1, 1), whatever the scores', () => {
+  it('ascends from (0, 0) to (1, 1) for any scores', () => {
     const sample = fc.record({ label: fc.boolean(), score: fc.double({ noNaN: true, min: -9, max: 9 }) });
     fc.assert(
       fc.property(fc.array(sample, { minLength: 2 }), (samples) => {
@@ -144,7 +144,7 @@ describe('createRocCurves', () => {
 });
 
 describe('createPrecisionRecallCurves', () => {
-  it.each(binary)('equals precision_recall_curve and average_precision_score: $name', (sample) => {
+  it.each(binary)('matches precision_recall_curve and average_precision_score: $name', (sample) => {
     const samples = toSamples(sample);
 
     const all = curveOf(createPrecisionRecallCurves(samples));
@@ -156,7 +156,7 @@ describe('createPrecisionRecallCurves', () => {
     expect([all.annotation, dropped.annotation]).toEqual([area, area]);
   });
 
-  it('makes a curve of each class against the rest', () => {
+  it('builds a curve for each class against the rest', () => {
     const events = createPrecisionRecallCurves({ labels: classes.labels, scores: classes.scores });
 
     for (const [i, { all, averagePrecisionText }] of classes.curves.entries()) {
@@ -168,7 +168,7 @@ describe('createPrecisionRecallCurves', () => {
     }
   });
 
-  it('warns when recall is not defined', () => {
+  it('warns if recall is undefined', () => {
     const [named] = createPrecisionRecallCurves({ labels: [0, 0], scores: [0.1, 0.2] });
 
     expect(named?.event.warning?.code).toBe('WARN_CURVE_UNDEFINED');
@@ -176,7 +176,7 @@ describe('createPrecisionRecallCurves', () => {
 });
 
 describe('createCurve', () => {
-  it('keeps points and annotation', () => {
+  it('keeps points and the annotation', () => {
     const valueFor = (annotation: CurvePoints['annotation']) =>
       curveOf(createCurve({ x: [1, 2], y: [Number.NaN, 4], annotation }));
 
@@ -194,11 +194,11 @@ describe('createCurve', () => {
   });
 });
 
-describe('bad curves', () => {
+describe('invalid curves', () => {
   const scored = (samples: unknown) => () => createRocCurves(samples as ScoredSamples);
   it.each([
     [
-      'nothing',
+      'undefined',
       scored(undefined),
       'curve is undefined (undefined), expected an object with points or { labels, scores }',
     ],
@@ -221,7 +221,7 @@ describe('bad curves', () => {
     ],
     ['no labels', scored({ scores: [1] }), 'labels is undefined'],
     ['no samples', scored({ labels: [], scores: [] }), 'labels is empty'],
-    ['a label that is none', scored({ labels: [null], scores: [1] }), 'labels[0] is null'],
+    ['a label that is null', scored({ labels: [null], scores: [1] }), 'labels[0] is null'],
     ['fewer scores than labels', scored({ labels: [0, 1], scores: [1] }), 'scores has 1 values, expected 2'],
     ['a score that is NaN', scored({ labels: [0, 1], scores: [1, Number.NaN] }), 'scores[1] is NaN'],
     [
@@ -229,9 +229,9 @@ describe('bad curves', () => {
       scored({ labels: [0, 1, 2], scores: [1, 2, 3] }),
       'labels are 0, 1, 2, expected 0 and 1, or a positiveLabel',
     ],
-    ['names without a positive one', scored({ labels: ['a', 'b'], scores: [1, 2] }), 'labels are "a", "b"'],
+    ['names without a positive label', scored({ labels: ['a', 'b'], scores: [1, 2] }), 'labels are "a", "b"'],
     [
-      'rows of another length',
+      'rows of the wrong length',
       scored({ labels: [0, 1], scores: [[1], [2]] }),
       'scores[0] has 1 values, expected 2',
     ],
@@ -253,7 +253,7 @@ describe('bad curves', () => {
       'positiveLabel is set',
     ],
     [
-      'a flat array of another length',
+      'a flat array of the wrong length',
       scored({ labels: [0, 1], scores: [1, 2, 3], classes: [0, 1] }),
       'expected 2×2',
     ],
@@ -262,7 +262,7 @@ describe('bad curves', () => {
       () => createCurve({ x: [1], y: [1], annotation: {} as never }),
       'annotation is an object',
     ],
-  ])('are refused: %s', (_, create, message) => {
+  ])('are rejected: %s', (_, create, message) => {
     expect(create).toThrow(
       expect.objectContaining({ code: 'ERR_CURVE_INVALID', message: expect.stringContaining(message) }),
     );

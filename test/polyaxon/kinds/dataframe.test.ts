@@ -1,4 +1,4 @@
-/** Tables are, byte for byte, the files that pandas writes, as Polyaxon's client calls it. */
+/** Tables have the same bytes as files that pandas writes when Polyaxon's client calls it. */
 
 import { readFileSync } from 'node:fs';
 import { Table, tableFromArrays, tableFromIPC } from 'apache-arrow';
@@ -20,7 +20,7 @@ interface TableCase {
 const fixtures = new URL('../../../fixtures/pandas/', import.meta.url);
 const cases = JSON.parse(readFileSync(new URL('tables.json', fixtures), 'utf8'), revive) as TableCase[];
 
-/** What JSON lacks stands in the fixture as `{ special }`. */
+/** The fixture stores values that JSON lacks as `{ special }`. */
 function revive(_key: string, value: unknown): unknown {
   const special = (value as { special?: string } | null)?.special;
   if (special === undefined) return value;
@@ -59,22 +59,25 @@ function previewOf(input: DataframeInput): string {
 }
 
 describe('createDataframe', () => {
-  it.each(cases)('writes the CSV of pandas: $name', (table) => {
+  it.each(cases)('writes the same CSV as pandas: $name', (table) => {
     expect(fileOf(toInput(table))).toBe(table.csv);
   });
 
-  it.each(cases.filter(({ html }) => html !== undefined))('writes the HTML of pandas: $name', (table) => {
-    expect(fileOf(toInput(table), 'html')).toBe(table.html);
-  });
+  it.each(cases.filter(({ html }) => html !== undefined))(
+    'writes the same HTML as pandas: $name',
+    (table) => {
+      expect(fileOf(toInput(table), 'html')).toBe(table.html);
+    },
+  );
 
-  it('writes an Arrow table as pandas does', () => {
+  it('writes the same CSV as pandas for an Arrow table', () => {
     const table = tableFromIPC(readFileSync(new URL('table.arrows', fixtures)));
 
     expect(table).toBeInstanceOf(Table);
     expect(fileOf(table)).toBe(readFileSync(new URL('table.csv', fixtures), 'utf8'));
   });
 
-  it('takes Arrow tables that JavaScript made', () => {
+  it('accepts Arrow tables that were created in JavaScript', () => {
     const table = tableFromArrays({
       n: Int32Array.of(1, 2),
       s: ['x', 'é'],
@@ -84,7 +87,7 @@ describe('createDataframe', () => {
     expect(fileOf(table)).toBe(',n,s,at\n0,1,x,1970-01-01 00:00:00.000\n1,2,é,1970-01-01 00:00:01.500\n');
   });
 
-  it('says what it is, with its bytes beside it', () => {
+  it('has the content type and the bytes of the file', () => {
     expect(createDataframe([{ a: 1 }])).toMatchObject({
       kind: 'dataframe',
       value: { content_type: 'csv' },
@@ -93,13 +96,13 @@ describe('createDataframe', () => {
     expect(createDataframe([{ a: 1 }], 'html')).toMatchObject({ asset: { extension: 'html' } });
   });
 
-  it('quotes what breaks lines for readers of RFC 4180, and writes JSON where pandas writes Python', () => {
+  it('quotes fields as RFC 4180 requires, and writes nested values as JSON', () => {
     expect(fileOf({ a: ['x\ry'] })).toBe(',a\n0,"x\ry"\n');
     expect(fileOf({ a: [[1, 2n], { b: Uint8Array.of(3) }] })).toBe(',a\n0,"[1,""2""]"\n1,"{""b"":[3]}"\n');
     expect(fileOf({ a: [new Date(Number.NaN), '\ud800'] })).toBe(',a\n0,\n1,\ufffd\n');
   });
 
-  it('reads back as it was, by a reader of RFC 4180', () => {
+  it('can be read back by an RFC 4180 parser', () => {
     const cell = fc.string({ unit: 'grapheme' });
     fc.assert(
       fc.property(fc.array(fc.tuple(cell, cell), { minLength: 1 }), (rows) => {
@@ -110,7 +113,7 @@ describe('createDataframe', () => {
     );
   });
 
-  it('shows the first rows and columns, and how many there are', () => {
+  it('shows the first rows and columns, and the total numbers', () => {
     const rows = Array.from({ length: 1000 }, (_, i) => Array.from({ length: 30 }, (_, j) => i * 100 + j));
 
     const preview = previewOf(rows);
@@ -126,27 +129,23 @@ describe('createDataframe', () => {
   const cyclic: unknown[] = [];
   cyclic.push(cyclic);
   it.each([
-    ['nothing', undefined, 'dataframe is undefined'],
+    ['undefined', undefined, 'dataframe is undefined'],
     ['a number', 5, 'dataframe is 5 (number)'],
-    ['a row that is none', [{ a: 1 }, 5], 'row 1 is 5 (number), expected an object'],
+    ['a row that is a number', [{ a: 1 }, 5], 'row 1 is 5 (number), expected an object'],
     ['rows of two kinds', [[1], { a: 1 }], 'row 1 is an object (Object), expected an array'],
-    [
-      'a row that is too long',
-      { columns: ['a'], rows: [[1], [1, 2]] },
-      'row 1 has 2 cells, expected at most 1',
-    ],
-    ['a column name that is none', { columns: [1], rows: [[1]] }, 'columns[0] is 1 (number)'],
-    ['a column that is none', { a: 5 }, 'column a is 5 (number), expected an array'],
+    ['a long row', { columns: ['a'], rows: [[1], [1, 2]] }, 'row 1 has 2 cells, expected at most 1'],
+    ['a column name that is a number', { columns: [1], rows: [[1]] }, 'columns[0] is 1 (number)'],
+    ['a column that is a number', { a: 5 }, 'column a is 5 (number), expected an array'],
     ['columns of unequal length', { a: [1], b: [1, 2] }, 'column b has 2 cells, expected 1 as in a'],
     ['a function', { a: [1, () => 1] }, 'column a, row 1 is a function'],
-    ['a cycle', { a: [cyclic] }, 'column a, row 0 cannot be written as JSON'],
-  ])('refuses %s', (_, input, message) => {
+    ['a circular reference', { a: [cyclic] }, 'column a, row 0 cannot be written as JSON'],
+  ])('rejects %s', (_, input, message) => {
     expect(() => createDataframe(input as DataframeInput)).toThrow(
       expect.objectContaining({ code: 'ERR_DATAFRAME_INVALID', message: expect.stringContaining(message) }),
     );
   });
 
-  it('refuses other kinds of file', () => {
+  it('rejects other file formats', () => {
     expect(() => createDataframe([], 'xlsx' as DataframeContentType)).toThrow(
       expect.objectContaining({ code: 'ERR_DATAFRAME_INVALID', message: expect.stringContaining('xlsx') }),
     );

@@ -5,7 +5,7 @@ import { createHtml } from '../../../src/polyaxon/kinds/html.js';
 import { htmlToMarkdown } from '../../../src/polyaxon/kinds/html-to-markdown.js';
 
 describe('createHtml', () => {
-  it('keeps the HTML, and says the same as text', () => {
+  it('keeps the HTML, and previews its text', () => {
     const event = createHtml('<b>é</b>');
 
     expect(event).toMatchObject({ kind: 'html', value: '<b>é</b>', warning: undefined });
@@ -16,18 +16,18 @@ describe('createHtml', () => {
     });
   });
 
-  it('has no likeness when it says nothing', () => {
+  it('has no preview if it contains no text', () => {
     expect(createHtml('<canvas></canvas><script>draw()</script>').preview).toBeUndefined();
   });
 
-  it('warns of text that it repairs', () => {
+  it('warns about repaired text', () => {
     expect(createHtml('a\ud800')).toMatchObject({
       value: 'a\ufffd',
       warning: { code: 'WARN_TEXT_REPAIRED' },
     });
   });
 
-  it.each([undefined, 5, ['<b>']])('refuses %j', (html) => {
+  it.each([undefined, 5, ['<b>']])('rejects %j', (html) => {
     expect(() => createHtml(html as never)).toThrow(expect.objectContaining({ code: 'ERR_HTML_INVALID' }));
   });
 });
@@ -59,7 +59,7 @@ describe('htmlToMarkdown', () => {
     expect(htmlToMarkdown(html)).toBe(markdown);
   });
 
-  it('is bounded, and says when it is not all', () => {
+  it('limits the length, and notes that the text was cut', () => {
     const markdown = htmlToMarkdown(`<p>${'word '.repeat(100_000)}</p>`);
 
     expect(markdown.length).toBeLessThan(17_000);
@@ -78,7 +78,7 @@ describe('htmlToMarkdown', () => {
     '<td>',
     '<pre>  ',
     ' href ',
-  ])('takes no time over a repeated %j', (piece) => {
+  ])('processes a repeated %j quickly', (piece) => {
     const start = performance.now();
     htmlToMarkdown(piece.repeat(200_000));
     htmlToMarkdown(`<script>${piece.repeat(200_000)}`);
@@ -87,7 +87,7 @@ describe('htmlToMarkdown', () => {
     expect(performance.now() - start).toBeLessThan(1000);
   });
 
-  it('gives text for any text', () => {
+  it('returns text for any input', () => {
     fc.assert(
       fc.property(
         fc.string({
