@@ -1,4 +1,4 @@
-/** Events of every kind, from the call to the file and back. */
+/** Logs events of every kind and reads them back from the file. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ import { createTempDir } from '../support/temp-dir.js';
 interface ReadEvent {
   readonly step: number | bigint;
   readonly wallTime: number;
-  /** The value of the plugin polyaxon, where the event has one: it stands first. */
+  /** The value of the plugin polyaxon, if the event has one; it comes first. */
   readonly own: DecodedPolyaxonValue | undefined;
   readonly shown: readonly { readonly tag: string; readonly plugin: string; readonly value: DecodedValue }[];
 }
@@ -38,7 +38,7 @@ function createLog(options: EventLogOptions = {}) {
   return { log, sink, warnings, read };
 }
 
-/** What a file holds must be readable with what stood before it alone. */
+/** Reads events with only the metadata of earlier events. */
 function readAll(sink: MemorySink): ReadEvent[] {
   const index = new TagIndex();
   return [...sink.files.keys()].sort().flatMap((path) =>
@@ -65,7 +65,7 @@ const pixels = (size: number) => ({
 });
 
 describe('EventLog', () => {
-  it('writes the value of each kind first, its likeness behind it under the name', async () => {
+  it('writes the value of each kind first, then its preview', async () => {
     const { log, read, warnings } = createLog();
 
     log.rocCurve('roc', { labels: [0, 1], scores: [0.1, 0.9] }, {});
@@ -77,7 +77,7 @@ describe('EventLog', () => {
     log.video('clip', [pixels(4), pixels(4)], { fps: 10 });
     const names = ['roc', 'pr', 'curve', 'matrix', 'page', 'table', 'clip'];
     const place = ({ own }: ReadEvent): number => names.indexOf(own!.body.name);
-    // Images are encoded after the call: only events of one kind and name keep their order.
+    // Images are encoded after the call, so only events of one kind and name keep their order.
     const events = (await read()).sort((a, b) => place(a) - place(b));
 
     expect(events.map(({ own }) => own!.body)).toEqual([
@@ -122,7 +122,7 @@ describe('EventLog', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('writes kinds that TensorBoard has nothing for alone', async () => {
+  it('writes no preview for kinds that TensorBoard cannot show', async () => {
     const { log, read } = createLog();
     const mp4 = new Uint8Array(32);
     mp4.set([0x66, 0x74, 0x79, 0x70], 4);
@@ -146,7 +146,7 @@ describe('EventLog', () => {
     expect(events[4]!.own!.assetBytes).toEqual(mp4);
   });
 
-  it('writes a curve for each class at one moment', async () => {
+  it('writes the curves of all classes with the same wall time', async () => {
     const { log, read } = createLog({ clock: new FakeClock(50) });
 
     log.rocCurve(
@@ -170,7 +170,7 @@ describe('EventLog', () => {
     ]);
   });
 
-  it('warns of curves that are not defined', async () => {
+  it('warns about undefined curves', async () => {
     const { log, read, warnings } = createLog();
 
     log.rocCurve('roc', { labels: [1, 1], scores: [0.1, 0.9] }, {});
@@ -179,7 +179,7 @@ describe('EventLog', () => {
     expect(warnings).toEqual(['curve roc: no negative samples: the area is undefined']);
   });
 
-  it('counts the steps of each kind and name on their own', async () => {
+  it('counts steps separately for each kind and name', async () => {
     const { log, read } = createLog();
 
     log.html('x', 'a', {});
@@ -198,7 +198,7 @@ describe('EventLog', () => {
     ]);
   });
 
-  it('takes a moment as seconds, date or text', async () => {
+  it('accepts a wall time as seconds, Date or text', async () => {
     const { log, read } = createLog();
     const timestamp = '2024-01-02T03:04:05.123456Z';
 
@@ -222,7 +222,7 @@ describe('EventLog', () => {
     expect(events.map(({ wallTime }) => wallTime)).toEqual([5, 6, moment, moment, moment, moment, moment]);
   });
 
-  it('writes nothing of an event that is refused, and takes no name for it', async () => {
+  it('writes nothing for a rejected event, and leaves its name free', async () => {
     const { log, read } = createLog();
 
     expect(() => log.html('x', 5 as never, {})).toThrow(
@@ -247,7 +247,7 @@ describe('EventLog', () => {
     expect(events[0]!.shown[0]!.tag).toBe('x');
   });
 
-  it('is closed when it is closed', async () => {
+  it('throws after close()', async () => {
     const { log, read } = createLog();
     await read();
 
@@ -257,7 +257,7 @@ describe('EventLog', () => {
     );
   });
 
-  it('samples events by name', async () => {
+  it('calls filter with the name of an event', async () => {
     const asked: string[] = [];
     const { log, read } = createLog({
       filter: ({ tag, step }) => {
@@ -276,7 +276,7 @@ describe('EventLog', () => {
     ]);
   });
 
-  it('encodes large likenesses later, in the order of the calls', async () => {
+  it('encodes large previews in the background, in the order of calls', async () => {
     const { log, read } = createLog();
 
     for (let i = 0; i < 5; i++) log.confusionMatrix('m', { x: [0], y: [0], z: [[i]] }, {});
@@ -292,7 +292,7 @@ describe('EventLog', () => {
 });
 
 describe('a name that two kinds share', () => {
-  it('belongs to the first of them; the others are told apart, and nothing is lost', async () => {
+  it('belongs to the first kind; other kinds get a suffix', async () => {
     const { log, read, warnings } = createLog();
 
     log.scalar('x', 1, {});
@@ -319,7 +319,7 @@ describe('a name that two kinds share', () => {
     expect(warnings[0]).toBe('x: the name already belongs to another kind; written as x (curve)');
   });
 
-  it('leaves a metric its value when a likeness came first', async () => {
+  it('keeps the values of a metric if a preview came first', async () => {
     const { log, read } = createLog();
 
     log.html('x', 'a', {});
@@ -333,7 +333,7 @@ describe('a name that two kinds share', () => {
     ]);
   });
 
-  it('is the same after a restart', async () => {
+  it('gets the same tags after a restart', async () => {
     const sink = new MemorySink();
     const write = async (order: readonly ('metric' | 'curve' | 'html')[]): Promise<void> => {
       const { log } = createLog({ sink, resume: sink.files.size > 0 });
@@ -361,7 +361,7 @@ describe('a name that two kinds share', () => {
     ]);
   });
 
-  it('is a tag as it is where tags are exact', async () => {
+  it('is used unchanged with exactTags', async () => {
     const { log, warnings } = createLog({ exactTags: true });
 
     log.scalar('x', 1, {});
@@ -383,7 +383,7 @@ describe('files by path', () => {
     return path;
   };
 
-  it('are logged as what they are', async () => {
+  it('are logged in their format', async () => {
     const { log, read } = createLog();
 
     log.image('png', write('a.PNG', png), {});
@@ -407,7 +407,7 @@ describe('files by path', () => {
     expect(events[2]!.own!.assetBytes).toEqual(Uint8Array.of(1, 2));
   });
 
-  it('that are videos in GIF are shown', async () => {
+  it('are shown by TensorBoard if they are GIF videos', async () => {
     const { log, read } = createLog();
     log.gif('frames', [pixels(2)], {});
     const { value } = readAllOf(await read());
@@ -434,7 +434,7 @@ describe('files by path', () => {
     expect(await read()).toEqual([]);
   });
 
-  it('must be images, when nothing says what they are', async () => {
+  it('must be images if no format is given', async () => {
     const { log, read } = createLog();
     const path = write('noextension', Uint8Array.of(1, 2, 3));
 
@@ -458,7 +458,7 @@ describe('files by path', () => {
 });
 
 describe('images', () => {
-  it('are resized, and laid out when they are a batch', async () => {
+  it('are resized, and tiled if they are a batch', async () => {
     const { log, read } = createLog();
 
     log.image('large', pixels(4), { rescale: 2 });
@@ -479,7 +479,7 @@ describe('images', () => {
 });
 
 describe('histograms', () => {
-  it('have the bins that are asked for', async () => {
+  it('have the requested bins', async () => {
     const { log, read, warnings } = createLog();
 
     log.histogram('rule', [1, 2, 3, Number.NaN], { bins: 'sqrt' });

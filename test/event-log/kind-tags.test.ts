@@ -6,7 +6,7 @@ const IMAGE: TagSeries = { series: 'image', pluginName: 'images' };
 const ROC: TagSeries = { series: 'roc', pluginName: 'images', previewOf: 'curve' };
 const CONFUSION: TagSeries = { series: 'confusion', pluginName: 'images', previewOf: 'confusion' };
 
-/** Tags by plugin, as an earlier process has left them. */
+/** The tags that an earlier process has written, with their plugins. */
 function createTags(known: Record<string, string> = {}) {
   const moved: string[] = [];
   const tags = new TagAllocator(
@@ -22,7 +22,7 @@ function createTags(known: Record<string, string> = {}) {
 }
 
 describe('TagAllocator', () => {
-  it('leaves a name to the first kind that uses it, and tells of the others once', () => {
+  it('assigns a name to the first kind that uses it, and reports each other kind once', () => {
     const { use, moved } = createTags();
 
     expect([use(METRIC, 'x'), use(ROC, 'x'), use(IMAGE, 'x'), use(CONFUSION, 'x')]).toEqual([
@@ -36,7 +36,7 @@ describe('TagAllocator', () => {
     expect(moved).toEqual(['x (roc)', 'x (image)', 'x (confusion)']);
   });
 
-  it('gives nothing to a kind that did not claim it', () => {
+  it('does not reserve a name without a claim', () => {
     const { tags, use } = createTags();
 
     expect(tags.tagOf(METRIC, 'x')).toBe('x');
@@ -46,25 +46,25 @@ describe('TagAllocator', () => {
 
   it.each<[string, Record<string, string>, TagSeries, string]>([
     ['a name with a suffix', { x: 'scalars', 'x (roc)': 'images' }, ROC, 'x (roc)'],
-    ['its own plain name', { x: 'images', 'polyaxon/curve/x': 'polyaxon' }, ROC, 'x'],
-    ['its own plain name, without a known plugin', { x: '', 'polyaxon/curve/x': 'polyaxon' }, ROC, 'x'],
+    ['its unchanged name', { x: 'images', 'polyaxon/curve/x': 'polyaxon' }, ROC, 'x'],
+    ['its unchanged name, without a known plugin', { x: '', 'polyaxon/curve/x': 'polyaxon' }, ROC, 'x'],
     ['its own kind', { x: 'scalars' }, METRIC, 'x'],
     ['its own kind, without a known plugin', { x: '' }, METRIC, 'x'],
-  ])('goes on after a restart with %s', (_, known, series, expected) => {
+  ])('keeps %s after a restart', (_, known, series, expected) => {
     expect(createTags(known).use(series, 'x')).toBe(expected);
   });
 
   it.each<[string, Record<string, string>, TagSeries, string]>([
     ['a metric', { x: 'scalars' }, ROC, 'x (roc)'],
     ['an image', { x: 'images' }, ROC, 'x (roc)'],
-    ['the likeness of another kind', { x: 'images', 'polyaxon/confusion/x': 'polyaxon' }, ROC, 'x (roc)'],
-    ['a likeness', { x: 'images', 'polyaxon/confusion/x': 'polyaxon' }, IMAGE, 'x (image)'],
+    ['the preview of another kind', { x: 'images', 'polyaxon/confusion/x': 'polyaxon' }, ROC, 'x (roc)'],
+    ['a preview', { x: 'images', 'polyaxon/confusion/x': 'polyaxon' }, IMAGE, 'x (image)'],
     ['another plugin', { x: 'text' }, METRIC, 'x (metric)'],
-  ])('does not mix with %s of an earlier process', (_, known, series, expected) => {
+  ])('avoids the tag of %s of an earlier process', (_, known, series, expected) => {
     expect(createTags(known).use(series, 'x')).toBe(expected);
   });
 
-  it('keeps a plain image whose likenesses had to move', () => {
+  it('keeps the name of an image if its previews have a suffix', () => {
     const known = { x: 'images', 'polyaxon/confusion/x': 'polyaxon', 'x (confusion)': 'images' };
 
     expect(createTags(known).use(IMAGE, 'x')).toBe('x');

@@ -1,4 +1,4 @@
-/** Several numbers in one call: the same bytes as one by one, or fewer records with the same values. */
+/** Several numbers in one call give the same bytes as single calls, or fewer records with the same values. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -32,11 +32,11 @@ async function eventsOf(write: (log: EventLog) => void): Promise<Event[]> {
 }
 
 describe('EventLog.scalarSeries', () => {
-  it('writes the bytes of single calls', async () => {
+  it('writes the same bytes as single calls', async () => {
     const step = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n));
     const row = fc.tuple(step, fc.oneof(fc.double(), fc.float(), fc.integer()));
     const property = fc.asyncProperty(fc.array(row, { maxLength: 30 }), async (rows) => {
-      const options = { wallTime: WALL_TIME, description: 'as **told**' };
+      const options = { wallTime: WALL_TIME, description: 'in **bold**' };
 
       const inOne = await bytesOf((log) => {
         const steps = rows.map(([step]) => step);
@@ -56,7 +56,7 @@ describe('EventLog.scalarSeries', () => {
     await fc.assert(property, { numRuns: 200 });
   });
 
-  it('begins new files where single calls do, and asks filter for each step', async () => {
+  it('starts new files where single calls do, and calls filter for each step', async () => {
     const steps = Array.from({ length: 400 }, (_, i) => i);
     const values = steps.map((step) => step / 3);
     for (const options of [
@@ -76,12 +76,12 @@ describe('EventLog.scalarSeries', () => {
   });
 
   it.each([
-    ['as many', [0, 1], [0.5], /2 steps and 1 values/],
-    ['steps that are whole', [0, 0.5], [1, 2], /step is 0\.5/],
+    ['equal lengths', [0, 1], [0.5], /2 steps and 1 values/],
+    ['whole steps', [0, 0.5], [1, 2], /step is 0\.5/],
     ['a step for each value', [0, undefined], [1, 2], /step 1 is missing/],
     ['numbers', [0, 1], [1, '2'], /expected a number/],
     ['arrays', 0, [1], /steps is 0/],
-  ])('asks for %s, and writes nothing otherwise', async (_, steps, values, message) => {
+  ])('requires %s, and writes nothing otherwise', async (_, steps, values, message) => {
     const events = await eventsOf((log) => {
       const given = [steps, values] as unknown as [number[], number[]];
       expect(() => log.scalarSeries('loss', ...given, {})).toThrow(message);
@@ -92,7 +92,7 @@ describe('EventLog.scalarSeries', () => {
 });
 
 describe('EventLog.scalars', () => {
-  it('writes values of one step as one event, in the bytes of the general encoder', async () => {
+  it('writes the values of one step as one event, with the bytes of the general encoder', async () => {
     const value = fc.oneof(fc.double(), fc.float());
     const metrics = fc.dictionary(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), value);
     const call = fc.tuple(metrics, fc.option(fc.integer({ min: 0 }), { nil: undefined }));
@@ -126,7 +126,7 @@ describe('EventLog.scalars', () => {
     await fc.assert(property, { numRuns: 200 });
   });
 
-  it('keeps the steps of names that count their own apart', async () => {
+  it('counts steps separately for each name', async () => {
     const events = await eventsOf((log) => {
       log.scalar('a', 1, {});
       log.scalars({ a: 2, b: 3, c: 4 }, {});
