@@ -1,4 +1,4 @@
-/** Each way in which a process can end, with a real process: what is on disk afterwards. The table of docs/lifecycle.md. */
+/** The files on disk after each way in which a process can end, with real processes: the table of docs/lifecycle.md. */
 
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -15,18 +15,18 @@ const KEEP_ALIVE = 'setInterval(() => {}, 1000);';
 
 interface Ending {
   readonly how: string;
-  /** What the program does once it has logged. */
+  /** The code that the program runs after logging. */
   readonly body: string;
-  /** Sent once the program has printed `ready`. */
+  /** Sent after the program has printed `ready`. */
   readonly signal?: NodeJS.Signals;
   readonly nodeOptions?: string;
   readonly exitCode: number | null;
   readonly exitSignal?: NodeJS.Signals;
   readonly status: string;
   readonly message?: RegExp;
-  /** Without one, the process had no chance to say anything: the heartbeat is all there is. */
+  /** Null if the process could not write a marker; then only the heartbeat exists. */
   readonly marker: { readonly exit_code: number | null; readonly signal: string | null } | null;
-  /** Only what had been flushed before. */
+  /** Set if only flushed data survives. */
   readonly losesUnflushed?: true;
 }
 
@@ -105,7 +105,7 @@ const ENDINGS: readonly Ending[] = [
     }),
   ),
   {
-    how: 'SIGTERM that the program handles by process.exit(0)',
+    how: 'SIGTERM, handled with process.exit(0)',
     body: `process.on('SIGTERM', () => process.exit(0)); ${KEEP_ALIVE}`,
     signal: 'SIGTERM',
     exitCode: 0,
@@ -113,7 +113,7 @@ const ENDINGS: readonly Ending[] = [
     marker: { exit_code: 0, signal: 'SIGTERM' },
   },
   {
-    how: 'SIGINT that the program handles by end()',
+    how: 'SIGINT, handled with end()',
     body: `const timer = ${KEEP_ALIVE} process.on('SIGINT', async () => { await run.end(); clearInterval(timer); });`,
     signal: 'SIGINT',
     exitCode: 0,
@@ -121,7 +121,7 @@ const ENDINGS: readonly Ending[] = [
     marker: { exit_code: null, signal: null },
   },
   {
-    how: 'an error that the program handles, and then the end',
+    how: 'an error that the program handles, and a normal end',
     body: "process.on('uncaughtException', () => {}); setTimeout(() => { throw new Error('handled'); });",
     exitCode: 0,
     status: 'succeeded',
@@ -183,7 +183,7 @@ describe('a process that ends by', () => {
     let signalledAt = Number.NaN;
     if (ending.signal !== undefined) {
       await waitFor('the program to be ready', () => output.includes('ready') || undefined);
-      // What the program does after it has printed: its handlers, or its flush.
+      // Wait until the program has installed its handlers or flushed.
       await new Promise((resolve) => setTimeout(resolve, 300));
       signalledAt = performance.now();
       child.kill(ending.signal);
@@ -192,7 +192,7 @@ describe('a process that ends by', () => {
     const [exitCode, exitSignal] = await exited;
 
     expect([exitCode, exitSignal]).toEqual([ending.exitCode, ending.exitSignal ?? null]);
-    // A second on a machine that has time; many programs end at once here.
+    // One second on an idle machine; the limit allows for many programs that end at the same time.
     if (ending.signal !== undefined) expect(performance.now() - signalledAt).toBeLessThan(5000);
     const runDirectory = output.split('\n')[0]!;
     const record = readRunFile(runDirectory);
