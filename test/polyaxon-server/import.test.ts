@@ -1,4 +1,4 @@
-/** Log directories of other writers, imported into a real server: each scalar series is what TensorBoard serves for it. */
+/** Imports log directories of third-party writers into a real server, and compares each scalar series with TensorBoard's. */
 
 import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,12 +14,12 @@ import { createTempDir } from '../support/temp-dir.js';
 import { TensorBoard } from '../support/tensorboard.js';
 
 const UUID_SEED = 'imported';
-/** PyTorch writes a restart there: TensorBoard then drops steps that it has, Polyaxon's files keep what was logged. */
+/** PyTorch's file contains a restart: TensorBoard drops earlier steps, but Polyaxon event files keep all values. */
 const RESUMED = 'resume';
 
 type Points = [wallTime: number, step: number | bigint, value: number | string][];
 
-/** The directory of the run that a directory with event files belongs to: the outermost that has any. */
+/** Returns the run directory for a directory with event files: its outermost parent that has event files. */
 function homeOf(logdir: string, path: string): string {
   const names = path === '.' ? [] : path.split('/');
   for (let count = 0; count <= names.length; count += 1) {
@@ -30,9 +30,9 @@ function homeOf(logdir: string, path: string): string {
   throw new Error(`${path}: no event files`);
 }
 
-describeWithPeers(['polyaxon', 'tensorboard'], 'log directories of other writers', () => {
+describeWithPeers(['polyaxon', 'tensorboard'], 'imported log directories', () => {
   describe.each(['tensorflow', 'pytorch', 'tensorboardx'])('of %s', (writer) => {
-    it('become runs whose series are what TensorBoard serves', { timeout: 240_000 }, async () => {
+    it('become runs with the series that TensorBoard serves', { timeout: 240_000 }, async () => {
       const logdir = join(createTempDir(), writer);
       cpSync(join(FIXTURES, writer), logdir, { recursive: true });
       const server = await startSandbox();
@@ -79,13 +79,13 @@ async function expectSeries(
   const [events] = await served.events('events/metric', { names: name });
 
   expect(events, `${run} ${tag}`).toBeDefined();
-  // TensorBoard serves most values as float32, whatever was logged; Polyaxon's files have what was logged.
+  // TensorBoard serves most values as float32; Polyaxon event files have the logged values.
   const found = (events?.data.metric ?? []).map((value, i) => {
     const shown = points[i]?.[2];
     const isShown = typeof value === 'number' && Math.fround(value) === shown;
     return [events?.data.step?.[i], isShown ? shown : value];
   });
-  // The server's columns are doubles, and TensorBoard's steps may be larger than those hold.
+  // The server's columns are doubles, which cannot represent all steps of TensorBoard.
   const expected = points.map(([, step, value]) => [Number(step), typeof value === 'number' ? value : null]);
   expect(found, `${run} ${tag}`).toEqual(expected);
 }

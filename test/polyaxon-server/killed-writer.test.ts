@@ -1,4 +1,4 @@
-/** A training process that is killed: its run is failed in the server, with the reason, and with all its data. */
+/** After a training process is killed, the server has its run as failed, with the reason and all data. */
 
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
@@ -14,11 +14,11 @@ import { createTempDir } from '../support/temp-dir.js';
 
 const UUID = 'ce'.repeat(16);
 const STEPS = 50;
-/** Two of a writer's heartbeats, a pass of the uploader, and what a busy machine takes. */
+/** Two heartbeat intervals of the writer, one sync, and a margin for a busy machine. */
 const TIMEOUT_MS = 90_000;
 
-describeWithPeers(['polyaxon'], 'a training process that is killed', () => {
-  it('has a run that failed, with its reason and all its data', { timeout: 180_000 }, async () => {
+describeWithPeers(['polyaxon'], 'a killed training process', () => {
+  it('has a failed run with the reason and all data', { timeout: 180_000 }, async () => {
     const server = await startSandbox();
     await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
     const home = createTempDir();

@@ -1,4 +1,4 @@
-/** A run that is pushed through a network that loses the answer to every request once: the server has done it, nobody hears of it. */
+/** Uploads a run through a network that loses the response to every request once, after the server has processed it. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ interface Listed<T> {
   readonly results: readonly T[];
 }
 
-describeWithPeers(['polyaxon'], 'a run whose every answer is lost once', () => {
+describeWithPeers(['polyaxon'], 'a run that is uploaded while each response is lost once', () => {
   const root = createSharedTempDir();
   const states = createSharedTempDir();
   let server: PolyaxonServer;
@@ -65,14 +65,14 @@ describeWithPeers(['polyaxon'], 'a run whose every answer is lost once', () => {
     pushed = await push(proxy.endpoint, 'first');
   }, 300_000);
 
-  it('is pushed by one command all the same', () => {
+  it('is uploaded by one command', () => {
     expect(pushed.code, pushed.stdout + pushed.stderr).toBe(0);
     const lost = proxy.log.filter(({ fault }) => fault === 'drop-answer');
     expect(lost.length).toBeGreaterThan(20);
     expect(lost.filter(({ method }) => method !== 'GET').length).toBeGreaterThan(7);
   });
 
-  it('is one run, told once of each status', async () => {
+  it('is one run, and has each status once', async () => {
     const { count } = (await server.get('/api/v1/default/demo/runs')) as Listed<unknown>;
     expect(count).toBe(1);
     const found = (await server.get(`/api/v1/default/demo/runs/${run.uuid}/statuses`)) as {
@@ -88,7 +88,7 @@ describeWithPeers(['polyaxon'], 'a run whose every answer is lost once', () => {
     expect(results.map(({ name }) => name).sort()).toEqual([...METRICS, 'note', 'set', 'tensorboard'].sort());
   });
 
-  it('has equal data, and a second push through the same network changes nothing', async () => {
+  it('has the same data, and a second sync changes nothing', async () => {
     const place = { owner: 'default', project: 'demo', uuid: run.uuid };
     const served = new ServedRun(server, place, { force: true });
     const look = async () => ({ run: await server.get(served.api), files: await served.files() });

@@ -1,4 +1,4 @@
-/** The server's own web page of a synced run, in a real browser. */
+/** Opens the server's web page of a synced run in a real browser. */
 
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -53,7 +53,7 @@ describeWithPeers(['polyaxon', 'chromium'], "the server's web page", () => {
   });
 });
 
-/** Pixels of charts that something is drawn on. Text, because these tests are compiled without the types of a browser. */
+/** Counts the painted pixels of charts. A string, because these tests are compiled without browser types. */
 function countInk(page: Page): Promise<number> {
   return page.evaluate<number>(`
     [...document.querySelectorAll('.uplot canvas')].reduce((count, canvas) => {

@@ -1,4 +1,4 @@
-"""Pushes offline runs with Polyaxon's own client.
+"""Pushes offline runs with Polyaxon's client.
 
     python push_offline.py <project> <run directory>...
 

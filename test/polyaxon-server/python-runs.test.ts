@@ -1,4 +1,4 @@
-/** Offline runs, pushed by the other side: what Python's client wrote by us, what we wrote by Python's client. The server has equal data. */
+/** polytrack uploads offline runs of Python's client, and Python's client those of polytrack. The server has the same data. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ async function startServer(): Promise<PolyaxonServer> {
   return server;
 }
 
-/** What is on disk is what the server gives: the run, its lineage, every file. */
+/** Expects the server to return the run, its lineage and every file as they are stored on disk. */
 async function expectEqual(server: PolyaxonServer, directory: string): Promise<void> {
   const served = new ServedRun(server, PLACE, { force: true });
   const written = readRunFile(directory);
@@ -54,7 +54,7 @@ async function expectEqual(server: PolyaxonServer, directory: string): Promise<v
 }
 
 describeWithPeers(['polyaxon'], 'offline runs on the server', () => {
-  describe("written by Python's client, synced by us", () => {
+  describe("written by Python's client, synced by polytrack", () => {
     let server: PolyaxonServer;
     let directory: string;
 
@@ -69,10 +69,10 @@ describeWithPeers(['polyaxon'], 'offline runs on the server', () => {
       expect(code, stdout + stderr).toBe(0);
     }, 180_000);
 
-    it('have equal data', { timeout: 60_000 }, () => expectEqual(server, directory));
+    it('have the same data', { timeout: 60_000 }, () => expectEqual(server, directory));
   });
 
-  describe("written by us, pushed by Python's client", () => {
+  describe("written by polytrack, pushed by Python's client", () => {
     let server: PolyaxonServer;
     let directory: string;
 
@@ -82,6 +82,6 @@ describeWithPeers(['polyaxon'], 'offline runs on the server', () => {
       await runPolyaxonPython(PUSH, ['demo', directory], { env: { POLYAXON_HOST: server.url } });
     }, 180_000);
 
-    it('have equal data', { timeout: 60_000 }, () => expectEqual(server, directory));
+    it('have the same data', { timeout: 60_000 }, () => expectEqual(server, directory));
   });
 });

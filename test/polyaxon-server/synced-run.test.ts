@@ -1,4 +1,4 @@
-/** A run that was told everything, synced to a real server: what the server gives is what was logged, value by value. */
+/** Syncs a run with all calls to a real server, and compares the served values with the logged ones. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ describeWithPeers(['polyaxon'], 'a run on the server', () => {
     server = await startSandbox();
     await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
     served = new ServedRun(server, PLACE, { force: true });
-    // Event files alone, as in a run that is not managed: the uploader makes Polyaxon's files.
+    // Write event files only, as in an unmanaged run: the uploader exports them.
     run = await logAll(createCalls(), {
       owner: 'default',
       formats: ['tensorboard'],
@@ -66,7 +66,7 @@ describeWithPeers(['polyaxon'], 'a run on the server', () => {
     expect(found.finished_at).toBeTruthy();
   });
 
-  it('has its statuses, in their order, and the last one once', async () => {
+  it('has its statuses in order, and the last one once', async () => {
     const { status, status_conditions: found } = (await server.get(`${served.api}/statuses`)) as {
       status: string;
       status_conditions: { type: string; reason: string }[];
@@ -81,7 +81,7 @@ describeWithPeers(['polyaxon'], 'a run on the server', () => {
     expect(types.filter((type) => type !== 'created')).toEqual(expected);
   });
 
-  it('has its lineage, and that of its events', async () => {
+  it('has its lineage, including that of its events', async () => {
     const { results, count } = (await server.get(`${served.api}/lineage/artifacts`, { limit: 1000 })) as {
       results: LineageEntry[];
       count: number;
@@ -111,7 +111,7 @@ describeWithPeers(['polyaxon'], 'a run on the server', () => {
     expect(toRows(events!)).toEqual(expected.map(toServed));
   });
 
-  it('serves every file of the run, byte by byte', async () => {
+  it('serves every file of the run with the same bytes', async () => {
     const files = await served.files();
     const paths = new Set(files.map(([path]) => path));
 
@@ -128,7 +128,7 @@ describeWithPeers(['polyaxon'], 'a run on the server', () => {
     expect(compared).toBeGreaterThan(5);
   });
 
-  it('serves the assets that its events name', async () => {
+  it('serves the assets of its events', async () => {
     const paths = new Set((await served.files('assets')).map(([path]) => path));
     const named = Object.values(EXPECTED_EVENTS)
       .flat()
