@@ -1,7 +1,7 @@
 /**
- * Every dashboard of TensorBoard, in a real browser, over our files: the tests look at the page, not only at its picture.
+ * Opens every dashboard of TensorBoard with our files in a real browser. The tests check the page content, not screenshots.
  *
- * With SCREENSHOTS=<directory> the pictures are kept; README shows three of them.
+ * SCREENSHOTS=<directory> saves screenshots; README shows three of them.
  */
 
 import { mkdirSync } from 'node:fs';
@@ -15,11 +15,11 @@ import { describeWithPeers } from '../support/peers.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { TensorBoard } from '../support/tensorboard.js';
 
-/** Whether a dashboard shows what was logged; asked again until it does. */
-type Look = (page: Page) => Promise<boolean>;
+/** Returns whether a dashboard shows the logged values; polled until it does. */
+type Check = (page: Page) => Promise<boolean>;
 
-/** True when all of these texts are to be seen. */
-function shows(...texts: string[]): Look {
+/** True if all of these texts are visible. */
+function shows(...texts: string[]): Check {
   return async (page) => {
     for (const text of texts) {
       if (!(await page.getByText(text, { exact: true }).first().isVisible())) return false;
@@ -28,15 +28,15 @@ function shows(...texts: string[]): Look {
   };
 }
 
-function both(...looks: Look[]): Look {
+function both(...checks: Check[]): Check {
   return async (page) => {
-    for (const look of looks) if (!(await look(page))) return false;
+    for (const check of checks) if (!(await check(page))) return false;
     return true;
   };
 }
 
-/** True when so many pictures of these sizes have been decoded by the browser. */
-function showsImages(...sizes: [width: number, height: number][]): Look {
+/** True if the browser has decoded an image of each of these sizes. */
+function showsImages(...sizes: [width: number, height: number][]): Check {
   return async (page) => {
     const found = await page
       .locator('img')
@@ -50,12 +50,12 @@ function showsImages(...sizes: [width: number, height: number][]): Look {
   };
 }
 
-/** True when there are at least so many drawn lines. */
-function draws(selector: string, count: number): Look {
+/** True if at least `count` elements are drawn. */
+function draws(selector: string, count: number): Check {
   return async (page) => (await page.locator(selector).count()) >= count;
 }
 
-const DASHBOARDS: Record<string, Look> = {
+const DASHBOARDS: Record<string, Check> = {
   timeseries: both(shows('detections', 'trial-1', 'trial-3'), showsImages([192, 128])),
   scalars: both(shows('quality/mean', 'test/accuracy'), draws('vz-line-chart2 path.line', 3)),
   images: both(shows('detections', 'video'), showsImages([192, 128], [48, 32])),
@@ -86,8 +86,8 @@ const DASHBOARDS: Record<string, Look> = {
   },
 };
 
-describeWithPeers(['tensorboard', 'chromium'], 'in a browser', () => {
-  it('every dashboard shows what was logged', async () => {
+describeWithPeers(['tensorboard', 'chromium'], 'TensorBoard in a browser', () => {
+  it('shows the logged values in every dashboard', async () => {
     const logdir = createTempDir();
     await writeDashboardRuns(logdir);
     const board = await TensorBoard.start({ logdir, fast: true });
@@ -96,22 +96,22 @@ describeWithPeers(['tensorboard', 'chromium'], 'in a browser', () => {
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
 
-    for (const [name, look] of Object.entries(DASHBOARDS)) {
+    for (const [name, check] of Object.entries(DASHBOARDS)) {
       await page.goto(`${board.url}/#${name}`);
       await page.reload();
-      await waitFor(`the dashboard ${name}`, async () => (await look(page)) || undefined, 30_000);
-      await keepPicture(page, name);
+      await waitFor(`the dashboard ${name}`, async () => (await check(page)) || undefined, 30_000);
+      await saveScreenshot(page, name);
     }
 
     expect(errors).toEqual([]);
   }, 180_000);
 });
 
-async function keepPicture(page: Page, name: string): Promise<void> {
+async function saveScreenshot(page: Page, name: string): Promise<void> {
   const directory = process.env.SCREENSHOTS;
   if (directory === undefined) return;
   mkdirSync(directory, { recursive: true });
-  // Charts grow into place.
+  // Wait for the animation of charts.
   await page.waitForTimeout(1500);
   await page.screenshot({ path: join(directory, `${name}.png`) });
 }

@@ -1,4 +1,4 @@
-/** Graphs of every source, as TensorBoard serves them with either reader: each node, its inputs and its attributes. */
+/** TensorBoard serves graphs of every source with both readers: each node with its inputs and attributes. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,11 +15,11 @@ import { TensorBoard } from '../support/tensorboard.js';
 
 const readFixture = (path: string) => readFileSync(join(FIXTURES, path));
 
-/** Layers models, by the names of their files. */
+/** Layers models, by file name. */
 const MODELS = ['sequential', 'functional', 'twice'] as const;
 const readModel = (name: string) => readFixture(`tfjs/${name}.json`).toString();
 
-/** Names that TensorBoard writes with escapes, every kind of attribute, a node named as a scope. */
+/** A graph with names that TensorBoard escapes, every kind of attribute, and a node with the name of a scope. */
 function buildGraph(): GraphBuilder {
   const graph = new GraphBuilder();
   const content = Uint8Array.of(0, 0, 0, 0x3f);
@@ -55,7 +55,7 @@ function buildGraph(): GraphBuilder {
   return graph;
 }
 
-/** For each run the bytes of its graph, and how they are written. */
+/** For each run, the bytes of its graph and a function that writes it. */
 const GRAPHS: Record<string, { graphDef: Uint8Array; add: (writer: SummaryWriter) => void }> = {
   builder: { graphDef: buildGraph().build(), add: (writer) => writer.addGraph(buildGraph()) },
   raw: { graphDef: buildGraph().build(), add: (writer) => writer.addGraph(buildGraph().build()) },
@@ -82,7 +82,7 @@ const ESCAPES: Record<string, string> = {
   '\\': '\\\\',
 };
 
-/** Protobuf's text form of a string, as it is but for control characters, or of bytes: octal beyond ASCII. */
+/** Returns Protobuf's text form: strings with escaped control characters, bytes with octal escapes beyond ASCII. */
 function quote(value: Uint8Array | string): string {
   const characters = typeof value === 'string' ? [...value] : [...Buffer.from(value).toString('latin1')];
   const isPlain = typeof value === 'string' ? /[^\p{Cc}]/u : /[ -~]/;
@@ -95,7 +95,7 @@ function quote(value: Uint8Array | string): string {
 
 const { DataType } = tensorboard;
 
-/** The lines of an attribute's value in protobuf's text form, without their indentation. */
+/** Returns the lines of an attribute's value in Protobuf's text form, without indentation. */
 function printValue({ s, i, f, b, type, shape, tensor, list }: tensorboard.IAttrValue): string[] {
   if (list != null) {
     const one = (key: string, items: readonly unknown[] | null | undefined) =>
@@ -126,7 +126,7 @@ function printShape({ dim }: tensorboard.ITensorShapeProto): string[] {
   return (dim ?? []).flatMap(({ size }) => ['dim {', ...(Number(size) === 0 ? [] : [`size: ${size}`]), '}']);
 }
 
-/** A node: its fields without the attributes, then each attribute, in the order of their texts. */
+/** Returns the fields of a node without attributes, then each attribute, sorted by text. */
 function printNode({ name, op, input, device, attr }: tensorboard.INodeDef): string[] {
   const fields = [
     `name: ${quote(name!)}`,
@@ -145,7 +145,7 @@ function printGraph(graphDef: Uint8Array): string[][] {
   return [...node.map(printNode), [`versions {\nproducer: ${versions!.producer}\n}`]];
 }
 
-/** What `graphs/graph` answers, in the form of `printGraph`: the order of attributes is not told there. */
+/** Reads the response of `graphs/graph` in the form of `printGraph`. Sorts attributes, because their order is not defined. */
 async function readGraph(board: TensorBoard, query: Record<string, string>): Promise<string[][]> {
   const text = Buffer.from(await board.getBytes('plugin/graphs/graph', query)).toString();
   const attribute = /^ {2}attr \{\n[\s\S]*?^ {2}\}\n/gm;
@@ -155,8 +155,8 @@ async function readGraph(board: TensorBoard, query: Record<string, string>): Pro
   });
 }
 
-describeWithPeers(['tensorboard'], 'TensorBoard serves graphs', () => {
-  it.each([true, false])('with load_fast %s: every node, its inputs and attributes', async (fast) => {
+describeWithPeers(['tensorboard'], 'graphs in TensorBoard', () => {
+  it.each([true, false])('have each node with inputs and attributes, with load_fast %s', async (fast) => {
     const logdir = createTempDir();
     for (const [run, { add }] of Object.entries(GRAPHS)) {
       await using writer = new SummaryWriter(join(logdir, run));
@@ -177,7 +177,7 @@ describeWithPeers(['tensorboard'], 'TensorBoard serves graphs', () => {
       expect(await readGraph(board, { run }), run).toEqual(printGraph(graphDef));
     }
 
-    // TensorBoard's own view of Keras models has the same nodes and edges.
+    // TensorBoard's conceptual view of Keras models has the same nodes and edges.
     for (const run of MODELS) {
       const served = await readGraph(board, { run, tag, conceptual: 'true' });
       expect(describeNodes(served), run).toEqual(describeNodes(printGraph(GRAPHS[run]!.graphDef)));
@@ -186,7 +186,7 @@ describeWithPeers(['tensorboard'], 'TensorBoard serves graphs', () => {
   });
 });
 
-/** Name and sources of each node of a printed graph; the Keras view tells outputs of a layer not apart. */
+/** Returns the name and inputs of each node of a printed graph. The Keras view does not distinguish the outputs of a layer. */
 function describeNodes(graph: readonly string[][]): string[] {
   return graph.flatMap(([node = '']) => {
     const names = [...node.matchAll(/^(?:name|input): "(.*?)(?::\d+)?"$/gm)].map(([, name]) => name);

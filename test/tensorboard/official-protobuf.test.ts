@@ -1,4 +1,4 @@
-/** What the public API accepts, the official protobuf classes read: 10,000 random values in each run. */
+/** The official protobuf classes read everything that the public API accepts: 10,000 random values in each run. */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,10 +13,10 @@ import { readFileEvents } from '../support/read-file.js';
 import { createTempDir } from '../support/temp-dir.js';
 
 const CASES = 10_000;
-/** New in each run; a failure names it, and SEED=… runs it again. */
+/** Differs in each run. A failure prints it, and SEED=… repeats the run. */
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
-/** Loads a directory with TensorBoard's event file loader and prints each event as the official classes write it. */
+/** Loads a directory with TensorBoard's event file loader, and prints each event as serialised by the official classes. */
 const LOADER = `
 import os, sys
 from tensorboard.backend.event_processing import event_file_loader
@@ -134,7 +134,7 @@ function isPattern(pattern: string): boolean {
 const frames = fc
   .array(fc.uint8Array({ minLength: 12, maxLength: 12 }), { minLength: 1, maxLength: 3 })
   .map((list) => list.map((data) => ({ pixels: data, height: 2, width: 2 })));
-/** Whole numbers beyond 2^53 are refused: they have to be bigints, or said to be floats. */
+/** Whole numbers beyond 2^53 are rejected: they must be bigints or marked as floats. */
 const isExact = (value: number) => !Number.isInteger(value) || Number.isSafeInteger(value);
 const attribute = fc.oneof(
   text,
@@ -159,7 +159,7 @@ const graph = fc.array(fc.dictionary(filled, attribute), { minLength: 1, maxLeng
 
 type Call = (writer: SummaryWriter) => void;
 
-/** A call of a method with a name, something to log, a step and options. */
+/** Builds a call of a method with a name, a value, a step and options. */
 function call<T>(
   value: fc.Arbitrary<T>,
   log: (writer: SummaryWriter, name: string, value: T, step: Step, options: Options) => void,
@@ -201,11 +201,11 @@ const anyCall: fc.Arbitrary<Call> = fc.oneof(
   ),
 );
 
-/** A run takes its hyperparameters once, so each of these is a writer of its own. */
+/** Hyperparameters can be logged once per writer, so each session has its own writer. */
 const SESSIONS = 100;
 
 describeWithPeers(['python'], 'the official protobuf classes', () => {
-  it(`read ${CASES} random values back to the same bytes, and so does our reader`, async () => {
+  it(`read ${CASES} random values and write the same bytes, like our reader`, async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory, { onWarning: () => undefined });
     for (const log of fc.sample(anyCall, { numRuns: CASES, seed: SEED })) log(writer);
@@ -223,7 +223,7 @@ describeWithPeers(['python'], 'the official protobuf classes', () => {
     for (const file of readdirSync(directory).sort()) {
       for (const { event } of await readFileEvents(join(directory, file))) {
         ours.push(Buffer.from(joinPieces(encodeEvent(event))).toString('hex'));
-        // Tags are reused for several plugins here, so each value is read by its own metadata.
+        // The test reuses tags for several plugins, so each value is read with its own metadata.
         if (event.what.kind === 'summary')
           for (const value of event.what.values) if (value.metadata) decodeValue(value);
       }

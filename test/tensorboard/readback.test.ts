@@ -1,4 +1,4 @@
-/** What was logged is what TensorBoard serves, with both of its readers. */
+/** TensorBoard serves the logged values with both readers. */
 
 import { PNG } from 'pngjs';
 import { expect, it } from 'vitest';
@@ -75,7 +75,7 @@ type HistogramPoint = readonly [
   rows: readonly (readonly [number, number, number])[],
 ];
 
-/** A step as the test's JSON parser gives it. */
+/** Returns a step in the form of the test's JSON parser. */
 function asJsonStep(step: number | bigint): number | bigint {
   return Number.isSafeInteger(Number(step)) ? Number(step) : BigInt(step);
 }
@@ -85,7 +85,7 @@ async function readImage(board: TensorBoard, run: string, tag: string, index: nu
   return board.getBytes('plugin/images/individualImage', images[index]!.query);
 }
 
-/** Bytes of a PNG's pixels that belong to its colour type, out of the RGBA that the library gives. */
+/** The bytes of an RGBA pixel that each PNG colour type uses. The library always returns RGBA. */
 const CHANNEL_OFFSETS: Record<number, readonly number[]> = {
   0: [0],
   4: [0, 3],
@@ -102,8 +102,8 @@ function decodePng(bytes: Uint8Array): { height: number; width: number; pixels: 
   return { height, width, pixels };
 }
 
-describeWithPeers(['tensorboard'], 'TensorBoard reads a run', () => {
-  it.each([true, false])('with load_fast %s: every kind, value by value', async (fast) => {
+describeWithPeers(['tensorboard'], 'TensorBoard', () => {
+  it.each([true, false])('serves the logged values of every kind, with load_fast %s', async (fast) => {
     const { logdir, image, wav } = await logEverything();
     const board = await TensorBoard.start({ logdir: `${logdir}/tensorboard`, fast });
     const run = await board.waitFor('runs', {}, (runs) => (runs as string[])[0]);

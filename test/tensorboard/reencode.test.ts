@@ -1,4 +1,4 @@
-/** The files of reference writers, decoded and encoded again by us: the reference reader finds the same messages in them. */
+/** Decodes and re-encodes files of reference writers: the reference reader finds the same messages in both. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ import { runPython } from '../support/python.js';
 import { readFileEvents } from '../support/read-file.js';
 import { createTempDir } from '../support/temp-dir.js';
 
-/** Prints the files whose messages differ, and the number of those that do not. */
+/** Prints the files whose messages differ, and the number of equal files. */
 const COMPARE = `
 import os, sys
 from tensorboard.backend.event_processing import event_file_loader
@@ -19,7 +19,7 @@ def load(path):
     events = list(event_file_loader.LegacyEventFileLoader(path).Load())
     for event in events:
         for value in event.summary.value:
-            # A shape that is left out is that of rank 0: PyTorch leaves it out, we write it.
+            # An absent shape means rank 0: PyTorch omits it, polytrack writes it.
             if value.HasField('tensor'):
                 value.tensor.tensor_shape.SetInParent()
     return events
@@ -33,8 +33,8 @@ for path in sys.argv[3:]:
 print(same)
 `;
 
-describeWithPeers(['python'], 'files of reference writers, written again', () => {
-  it('hold the same messages', async () => {
+describeWithPeers(['python'], 're-encoded files of reference writers', () => {
+  it('contain the same messages', async () => {
     const copies = createTempDir();
     const paths = listExpectedFiles().map(({ path }) => path);
     for (const path of paths) {

@@ -1,4 +1,4 @@
-/** A run that crashes and goes on from an earlier step, over and over, is one clean line for both readers. */
+/** A run that repeatedly crashes and resumes from an earlier step is one clean line for both readers. */
 
 import { cpSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const TAGS = ['loss', 'accuracy'];
 
 type Points = [wallTime: number, step: number, value: number][];
 
-/** A fixed sequence of numbers in [0, 1), so that a failing case can be run again. */
+/** Returns a fixed sequence of numbers in [0, 1), so that a failing case can be repeated. */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -24,7 +24,7 @@ function createRandom(seed: number): () => number {
   };
 }
 
-/** Logs steps [from, to); the value tells which life wrote it. */
+/** Logs steps [from, to); the value identifies the process that wrote it. */
 async function logSteps(writer: EventFileWriter, from: number, to: number, life: number): Promise<void> {
   for (let step = from; step < to; step++) {
     for (const tag of TAGS) writer.writeScalar(tag, life + step / 1024, step, 1_700_000_000 + life);
@@ -32,7 +32,7 @@ async function logSteps(writer: EventFileWriter, from: number, to: number, life:
   await writer.close();
 }
 
-/** Cuts the newest file somewhere in its last records, as a crash does that hits the middle of a write. */
+/** Truncates the newest file in its last records, like a crash in the middle of a write. */
 function tearTail(directory: string, bytes: number): void {
   const path = join(directory, readdirSync(directory).sort().at(-1)!);
   truncateSync(path, Math.max(100, statSync(path).size - bytes));
@@ -40,7 +40,7 @@ function tearTail(directory: string, bytes: number): void {
 
 describeWithPeers(['tensorboard'], 'a resumed series', () => {
   it.each([true, false])(
-    `with load_fast %s: each step once, with the newest value, after ${RESTARTS} restarts`,
+    `has each step once with the newest value after ${RESTARTS} restarts, with load_fast %s`,
     async (fast) => {
       const logdir = createTempDir();
       const random = createRandom(7);
@@ -62,7 +62,7 @@ describeWithPeers(['tensorboard'], 'a resumed series', () => {
           for (let step = from; step < to; step++) newest.set(step, life + step / 1024);
           if (life === RESTARTS) continue;
           tearTail(directory, Math.floor(random() * 200));
-          // The checkpoint is earlier than what was logged, and earlier than what the torn tail lost.
+          // The checkpoint is earlier than the last logged step, and earlier than the steps lost in the torn tail.
           from = Math.max(0, to - 10 - Math.floor(random() * 30));
         }
         expected.set(run, newest);
@@ -90,7 +90,7 @@ describeWithPeers(['tensorboard'], 'a resumed series', () => {
     ['pytorch', false],
     ['tensorflow', true],
     ['tensorflow', false],
-  ])('goes on in a directory of %s, with load_fast %s', async (writer, fast) => {
+  ])('continues a directory of %s, with load_fast %s', async (writer, fast) => {
     const logdir = createTempDir();
     const directory = join(logdir, 'run');
     cpSync(fileURLToPath(new URL(`../../fixtures/${writer}/scalars`, import.meta.url)), directory, {

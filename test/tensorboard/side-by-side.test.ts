@@ -1,8 +1,7 @@
 /**
- * The same data by a reference writer and by us, under the same runs and tags: TensorBoard serves both alike, with either reader.
+ * A reference writer and polytrack write the same runs and tags: TensorBoard serves equal data with both readers.
  *
- * Wall times are left out where the reference writer takes them from its machine's clock. What differs on purpose is listed in
- * docs/tensorboard.md.
+ * Wall times are ignored if the reference writer reads them from the clock. docs/tensorboard.md lists the intended differences.
  */
 
 import { cpSync, mkdirSync } from 'node:fs';
@@ -20,7 +19,7 @@ import { TensorBoard } from '../support/tensorboard.js';
 
 const TENSORFLOW_FILE = 'events.out.tfevents.1700000000.fixture.4242.0.v2';
 
-/** TensorFlow's runs, and the projector's of tensorboardX, under the plugins' names. */
+/** Copies TensorFlow's runs, and tensorboardX's run with embeddings, to directories with the plugins' names. */
 function copyTheirs(): string {
   const logdir = createSharedTempDir();
   const runs = [
@@ -55,7 +54,7 @@ async function writeOurs(): Promise<string> {
   return logdir;
 }
 
-/** What goes into each run. */
+/** The content of each run. */
 const WRITE: Record<string, (writer: SummaryWriter) => void | Promise<void>> = {
   scalars: (writer) => {
     for (const [step, value] of inputs.SCALAR_POINTS) writer.addScalar('loss', value, step);
@@ -194,10 +193,10 @@ async function readTheirGraph(): Promise<Uint8Array> {
   return what?.kind === 'graphDef' ? what.graphDef : new Uint8Array();
 }
 
-/** Keys whose values depend on when the reference writer ran, or on where blobs are kept. */
+/** Keys whose values depend on the time of the reference writer, or on the location of blobs. */
 const UNSTABLE = new Set(['wall_time', 'wallTimeSecs', 'query', 'blob_key']);
 
-/** An answer without what depends on the clock; `[wall time, step, …]` rows without their first. */
+/** Returns a response without values that depend on the clock, such as the first column of `[wall time, step, …]` rows. */
 function stable(answer: unknown): unknown {
   if (Array.isArray(answer)) {
     const isPoint = typeof answer[0] === 'number' && answer[0] > 1e9 && answer.length >= 3;
@@ -208,7 +207,7 @@ function stable(answer: unknown): unknown {
   return Object.fromEntries(kept.map(([key, value]) => [key, stable(value)]));
 }
 
-/** Numbers rounded to 12 digits: the libraries' logarithms differ in the last. */
+/** Rounds numbers to 12 digits, because the libraries' logarithms differ in the last digits. */
 function rounded(answer: unknown): unknown {
   if (typeof answer === 'number') return Number(answer.toPrecision(12));
   return Array.isArray(answer) ? answer.map(rounded) : answer;
@@ -219,7 +218,7 @@ interface Boards {
   readonly ours: TensorBoard;
 }
 
-/** Asks both, and expects the same. */
+/** Sends a request to both, and expects the same response. */
 async function compare(
   { theirs, ours }: Boards,
   route: string,
@@ -255,14 +254,14 @@ function decodeImage(bytes: Uint8Array): unknown {
   return { width, height, data: data.toString('base64') };
 }
 
-describeWithPeers(['tensorboard'], 'the same data, served alike', () => {
+describeWithPeers(['tensorboard'], 'TensorBoard with data of both writers', () => {
   describe.each([true, false])('with load_fast %s', (fast) => {
     let directories: { theirs: string; ours: string };
     beforeAll(async () => {
       directories = { theirs: copyTheirs(), ours: await writeOurs() };
     });
 
-    it('for every plugin, field by field', async () => {
+    it('serves the same fields for every plugin', async () => {
       const [theirs, ours] = (await Promise.all(
         [directories.theirs, directories.ours].map(async (logdir) => {
           const board = await TensorBoard.start({ logdir, fast });
@@ -284,7 +283,7 @@ describeWithPeers(['tensorboard'], 'the same data, served alike', () => {
         await compare(boards, 'plugin/scalars/scalars', { run: 'scalars', tag });
       await compare(boards, 'plugin/scalars/tags', {}, (tags) => (tags as { scalars: unknown }).scalars);
       for (const tag of ['loss', 'train/loss']) {
-        // Their wall times are given, so they are compared too.
+        // The wall times are given by the caller, so compare them too.
         await compare(boards, 'plugin/scalars/scalars', { run: 'legacy', tag }, (points) => points);
       }
 
@@ -342,7 +341,7 @@ describeWithPeers(['tensorboard'], 'the same data, served alike', () => {
         await compare(boards, 'plugin/mesh/meshes', { run: 'mesh', tag, sample: 0 }, (meshes) =>
           (stable(meshes) as { config: string; content_type: number }[])
             .map((mesh) => ({ ...mesh, config: JSON.parse(mesh.config) as unknown }))
-            // The fast reader gives the parts in no order.
+            // The fast reader returns the parts in any order.
             .sort((a, b) => a.content_type - b.content_type),
         );
         for (const part of parts) {
@@ -377,7 +376,7 @@ describeWithPeers(['tensorboard'], 'the same data, served alike', () => {
       expect(await graphOf(ours)).toBe(await graphOf(theirs));
       expect(await graphOf(theirs)).toContain('dense/matmul');
 
-      await compareProjector(boards);
+      await compareEmbeddings(boards);
       expect(ours.output()).not.toMatch(/warn|error|exception|traceback/i);
     }, 120_000);
   });
@@ -390,7 +389,7 @@ const ALL_SESSIONS = {
   sliceSize: 100,
 };
 
-async function compareProjector(boards: Boards): Promise<void> {
+async function compareEmbeddings(boards: Boards): Promise<void> {
   await compare(boards, 'plugin/projector/info', { run: 'projector' });
   for (const name of ['digits:00000', 'headed:00007']) {
     const query = async () => [`run=projector&name=${encodeURIComponent(name)}`];
