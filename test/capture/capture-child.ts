@@ -1,4 +1,4 @@
-/** Programs that print, in processes of their own, with and without their console being captured. */
+/** Programs that print in separate processes, with and without capture of their console. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ export interface ChildOutput {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Begins a program that captures its console into `path`, as `capture`. */
+/** Returns the start of a program that captures its console to `path`, with the variable `capture`. */
 export function captureTo(path: string, options = ''): string {
   const url = (file: string) => JSON.stringify(new URL(file, built).href);
   return `
@@ -30,7 +30,7 @@ export function captureTo(path: string, options = ''): string {
   `;
 }
 
-/** Starts a program of ECMAScript modules; `wrap` may put another command in front of it. */
+/** Starts a program as an ECMAScript module. `wrap` is an optional command that runs it. */
 export function startProgram(
   code: string,
   env: NodeJS.ProcessEnv = {},
@@ -61,10 +61,10 @@ export interface LogLine {
   readonly value: string;
 }
 
-/** The lines of a log file. Fails when a line is not whole. */
+/** Reads the lines of a log file. Fails if a line is incomplete. */
 export function readLog(path: string): LogLine[] {
   const [first, ...lines] = readFileSync(path, 'utf8').split('\n');
-  if (first !== '') throw new Error(`${path} does not begin with a line feed`);
+  if (first !== '') throw new Error(`${path} begins with ${JSON.stringify(first)}, expected a line feed`);
   return lines.map((line) => JSON.parse(line));
 }
 

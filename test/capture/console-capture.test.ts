@@ -13,7 +13,7 @@ import { describeWithPeers, peerPath } from '../support/peers.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { captureTo, outputOf, readLog, readValues, runProgram, startProgram } from './capture-child.js';
 
-/** Prints in all ways, of all kinds, and what it gets back. */
+/** Prints values of all types in all ways, and prints the return values. */
 const PRINTING = `
   console.log('first', { a: 1 }, [1, 2]);
   console.table([{ a: 1 }]);
@@ -52,7 +52,7 @@ function openCapture(options: Partial<ConsoleCaptureOptions> = {}) {
 }
 
 describe('ConsoleCapture', () => {
-  it('changes no byte of what a program prints, nor how it ends', async () => {
+  it('changes neither the output of a program nor its exit', async () => {
     const path = join(createTempDir(), 'logs.jsonl');
 
     const plain = await runProgram(PRINTING);
@@ -63,7 +63,7 @@ describe('ConsoleCapture', () => {
     expect(captured.code).toBe(0);
   });
 
-  it('logs each line that shows something, as a person reads it', async () => {
+  it('logs the visible text of each line that has any', async () => {
     const path = join(createTempDir(), 'plxlogs/logs.jsonl');
 
     await runProgram(captureTo(path) + PRINTING);
@@ -90,7 +90,7 @@ describe('ConsoleCapture', () => {
     ]);
   });
 
-  it('says where and when each line was printed', () => {
+  it('records the time and origin of each line', () => {
     const { capture, clock, path } = openCapture({
       environment: { POLYAXON_K8S_NODE_NAME: 'node-1', POLYAXON_K8S_POD_ID: 'pod-1' },
     });
@@ -107,7 +107,7 @@ describe('ConsoleCapture', () => {
     );
   });
 
-  it('names the user of the system where no cluster gives names', () => {
+  it('names the system user outside a cluster', () => {
     const { capture, path } = openCapture({ environment: {} });
 
     capture.log('stdout', 'one');
@@ -116,7 +116,7 @@ describe('ConsoleCapture', () => {
     expect(readLog(path)[0]).toMatchObject({ node: 'local', pod: userInfo().username });
   });
 
-  it('keeps lines of one instant in order, and believes a clock that is set back', () => {
+  it('keeps lines with equal timestamps in order, and accepts a clock that is set back', () => {
     const { capture, clock, path } = openCapture();
 
     capture.log('stdout', 'one\ntwo\nthree');
@@ -131,7 +131,7 @@ describe('ConsoleCapture', () => {
     ]);
   });
 
-  it('takes a line without an end for whole after some silence', async () => {
+  it('flushes a partial line after a period of inactivity', async () => {
     const path = join(createTempDir(), 'logs.jsonl');
 
     await runProgram(
@@ -148,7 +148,7 @@ describe('ConsoleCapture', () => {
     expect(readValues(path)).toEqual(['name?', 'Jane Doe', '100%']);
   });
 
-  it('gives each run of a process the lines printed while it is open', async () => {
+  it('writes lines to each run of a process while it is open', async () => {
     const directory = createTempDir();
     const path = (name: string) => join(directory, `${name}.jsonl`);
 
@@ -171,7 +171,7 @@ describe('ConsoleCapture', () => {
     expect(readValues(path('b'))).toEqual(['2', '3', '4']);
   });
 
-  it('masks secrets, whatever the chunks in which they are printed', async () => {
+  it('masks secrets that are printed in several chunks', async () => {
     const path = join(createTempDir(), 'logs.jsonl');
 
     const { stdout } = await runProgram(
@@ -188,7 +188,7 @@ describe('ConsoleCapture', () => {
     expect(readValues(path)).toEqual(['token ***', 'token *** end', '***', 'later: ***']);
   });
 
-  it('cuts no secret in two where it cuts a long line', () => {
+  it('does not split a secret when it truncates a long line', () => {
     const { capture, path } = openCapture({
       masker: createMasker({ MY_TOKEN: 'planted-secret-1' }),
       maxLineLength: 100,
@@ -205,7 +205,7 @@ describe('ConsoleCapture', () => {
     expect(values[39]).toBe(`${'x'.repeat(100)}… (31 characters more)`);
   });
 
-  it('bounds what it keeps of a line that never ends', async () => {
+  it('limits the memory for a line that does not end', async () => {
     const path = join(createTempDir(), 'logs.jsonl');
 
     await runProgram(
@@ -229,7 +229,7 @@ describe('ConsoleCapture', () => {
       `process.once('uncaughtExceptionMonitor', () => capture.log('stderr', 'two')); console.log('one'); throw new Error('x');`,
       1,
     ],
-  ])('has written all lines when a program %s', async (_, body, code) => {
+  ])('writes all lines when a program %s', async (_, body, code) => {
     const path = join(createTempDir(), 'logs.jsonl');
 
     const output = await runProgram(captureTo(path) + body);
@@ -238,7 +238,7 @@ describe('ConsoleCapture', () => {
     expect(readValues(path)).toEqual(['one', 'two']);
   });
 
-  it('has written what was printed an interval ago when a program is killed', async () => {
+  it('loses at most one interval of output when a program is killed', async () => {
     const path = join(createTempDir(), 'logs.jsonl');
     const child = startProgram(
       `${captureTo(path, 'intervalMs: 50')}
@@ -267,7 +267,7 @@ describe('ConsoleCapture', () => {
     expect(readValues(path)).toEqual(['x']);
   });
 
-  it('leaves a program that prints into a closed pipe as it is', async () => {
+  it('does not affect a program that prints to a closed pipe', async () => {
     const path = join(createTempDir(), 'logs.jsonl');
     const body = `process.stdout.on('error', (error) => { process.exitCode = error.code === 'EPIPE' ? 7 : 8; });
       setTimeout(() => { for (let line = 0; line < 1000; line++) console.log('x'.repeat(100)); }, 100);`;
@@ -289,7 +289,7 @@ describe('ConsoleCapture', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('lets a program go on whose log file cannot be written', async () => {
+  it('does not affect a program when its log file cannot be written', async () => {
     const { stdout, code } = await runProgram(
       `${captureTo('/dev/null/plxlogs/logs.jsonl', 'maxWaitingBytes: 1000, intervalMs: 10')}
        for (let line = 0; line < 100; line++) console.log('line', line);

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listenToConsole } from '../../src/capture/console-tee.js';
 
-/** A stream in place of the standard output, so that nothing else is heard. */
+/** Replaces standard output with a stream, so that no other output is captured. */
 function replaceStdout(options: { highWaterMark?: number; isSlow?: boolean; onWrite?: () => void } = {}) {
   const written: Buffer[] = [];
   const stream = new Writable({
@@ -33,7 +33,7 @@ function listen() {
 }
 
 describe('listenToConsole', () => {
-  it('hears texts and bytes of every kind and encoding, and lets them through', () => {
+  it('captures text and bytes of every type and encoding, and passes them on', () => {
     const { stream, written } = replaceStdout();
     const { heard } = listen();
 
@@ -52,7 +52,7 @@ describe('listenToConsole', () => {
     expect(written()).toBe('textutfcaf\ufffdhexhexbufferarray');
   });
 
-  it('hears the console', () => {
+  it('captures console output', () => {
     const { written } = replaceStdout();
     const { heard } = listen();
     const console = new Console(process.stdout, process.stdout);
@@ -63,7 +63,7 @@ describe('listenToConsole', () => {
     expect(written()).toBe('a b { c: 1 }\n');
   });
 
-  it('gives back what the stream gives, and calls back', async () => {
+  it('keeps return values and callbacks of the stream', async () => {
     const { stream } = replaceStdout({ highWaterMark: 4, isSlow: true });
     listen();
 
@@ -77,7 +77,7 @@ describe('listenToConsole', () => {
     expect([error ?? null, encodedError ?? null]).toEqual([null, null]);
   });
 
-  it('lets exceptions through', () => {
+  it('passes exceptions on', () => {
     const { stream } = replaceStdout();
     const { heard } = listen();
     const bad = (value: unknown) => () => stream.write(value as string);
@@ -90,7 +90,7 @@ describe('listenToConsole', () => {
     expect(heard).toEqual([]);
   });
 
-  it('leaves no trace', () => {
+  it('restores the stream completely', () => {
     const { stream } = replaceStdout();
     const keys = Reflect.ownKeys(stream);
     const write = stream.write;
@@ -107,7 +107,7 @@ describe('listenToConsole', () => {
     expect(Reflect.ownKeys(stream)).toEqual(keys);
   });
 
-  it('puts back the wrapper of somebody before', () => {
+  it('restores the wrapper of other code that was installed earlier', () => {
     const { stream, written } = replaceStdout();
     const wrapper = function (this: Writable, chunk: string): boolean {
       return Reflect.apply(Writable.prototype.write, this, [`<${chunk}>`]);
@@ -124,7 +124,7 @@ describe('listenToConsole', () => {
     expect(written()).toBe('<a>');
   });
 
-  it('does nothing any more below the wrapper of somebody after, and goes when that goes', () => {
+  it('does nothing under a wrapper of other code that was installed later, and is removed when that is removed', () => {
     const { stream, written } = replaceStdout();
     const original = stream.write;
     const first = listen();
@@ -150,7 +150,7 @@ describe('listenToConsole', () => {
     expect(Object.hasOwn(stream, 'write')).toBe(false);
   });
 
-  it('tells each listener what is written while it listens', () => {
+  it('passes each listener the output while it listens', () => {
     const { stream } = replaceStdout();
     const first = listen();
     stream.write('1');
@@ -165,7 +165,7 @@ describe('listenToConsole', () => {
     expect(second.heard).toEqual(['2', '3']);
   });
 
-  it('does not tell listeners what they write themselves, or the program that they fail', () => {
+  it('hides the output of listeners from them, and their errors from the program', () => {
     const { stream, written } = replaceStdout();
     const heard: string[] = [];
     const stop = listenToConsole((name, chunk) => {
@@ -183,7 +183,7 @@ describe('listenToConsole', () => {
     expect(written()).toBe('[a]a[b]b');
   });
 
-  it('hears what the stream writes while it is being written to', () => {
+  it('captures nested writes', () => {
     let isNested = false;
     const { stream, written } = replaceStdout({
       onWrite: () => {
@@ -200,7 +200,7 @@ describe('listenToConsole', () => {
     expect(written()).toBe('outerinner');
   });
 
-  it('does without a stream that is closed or frozen', () => {
+  it('ignores a stream that cannot be wrapped', () => {
     const { stream } = replaceStdout();
     Object.defineProperty(stream, 'write', { value: stream.write, writable: false, configurable: false });
 

@@ -1,4 +1,4 @@
-/** The processor time that something takes, in milliseconds: other processes do not count, as they do in wall time. */
+/** Measures the processor time of `work` in milliseconds. Unlike wall time, it does not depend on other processes. */
 export function measureCpuMs(work: () => void): number {
   const before = process.cpuUsage();
   work();

@@ -6,7 +6,7 @@ import { captureEnvironment } from '../../src/capture/environment.js';
 import { createMasker } from '../../src/capture/secrets.js';
 import { createTempDir } from '../support/temp-dir.js';
 
-/** Source: clipped 0.11, `utils/env.py`: the keys of `get_run_env` that are not Python's own. */
+/** The keys of `get_run_env` that are not specific to Python. Source: clipped 0.11, `utils/env.py`. */
 const PYTHON_KEYS = [
   ...[
     'pid',
@@ -23,7 +23,7 @@ const PYTHON_KEYS = [
 ];
 
 describe('captureEnvironment', () => {
-  it('has the keys that Python writes, and those of Node.js', async () => {
+  it('has the keys of the Python client and further keys for Node.js', async () => {
     const captured = await captureEnvironment(createMasker({}));
 
     expect(Object.keys(captured)).toEqual(expect.arrayContaining(PYTHON_KEYS));
@@ -63,7 +63,7 @@ describe('captureEnvironment', () => {
     });
   });
 
-  it('does without a script', async () => {
+  it('works without a script', async () => {
     const directory = createTempDir();
 
     expect(await captureEnvironment(createMasker({}), { argv: ['/usr/bin/node'], directory })).toMatchObject({
@@ -73,7 +73,7 @@ describe('captureEnvironment', () => {
     });
   });
 
-  it('holds variables of schedulers and processors only, and no secret of any kind', async () => {
+  it('contains only variables of schedulers and processors, and no secrets', async () => {
     const environment = {
       HOME: '/home/alice',
       MY_TOKEN: 'planted-secret-1',

@@ -57,7 +57,7 @@ class Repository {
     return captureGit(this.path, masker, { environment, ...options });
   }
 
-  /** A copy at the same commit, with the captured difference applied. */
+  /** Creates a copy at the same commit, and applies the captured diff. */
   reproduce(diff: Uint8Array): Repository {
     const copy = new Repository();
     copy.git('pull', '--quiet', this.path, this.git('rev-parse', 'HEAD'));
@@ -67,7 +67,7 @@ class Repository {
   }
 }
 
-/** A program named `git` in a directory to put on the PATH. */
+/** Creates a program named `git`, and returns its directory for the PATH. */
 function createFakeGit(script: string): string {
   const directory = createTempDir();
   writeFileSync(join(directory, 'git'), `#!/bin/sh\n${script}\n`);
@@ -80,7 +80,7 @@ function textOf(capture: GitCapture | undefined): string {
 }
 
 describe('captureGit', () => {
-  it('tells of a clean repository its commit, branch and remote', async () => {
+  it('returns the commit, branch and remote of a clean repository', async () => {
     const repository = new Repository();
     const commit = repository.commit({ 'train.ts': 'one\n' });
     repository.git('remote', 'add', 'backup', 'https://example.com/backup.git');
@@ -99,7 +99,7 @@ describe('captureGit', () => {
     });
   });
 
-  it('tells what differs from the commit, staged or not, so that it can be applied', async () => {
+  it('returns differences from the commit, staged or not, as a diff that can be applied', async () => {
     const repository = new Repository();
     const latin1 = Buffer.from('caf\xe9\nsecond\n', 'latin1');
     repository.commit({
@@ -132,7 +132,7 @@ describe('captureGit', () => {
     expect(existsSync(join(copy.path, 'd.txt'))).toBe(false);
   });
 
-  it('counts a rename as a change, whatever the old path looks like', async () => {
+  it('counts a rename as a change for any old path', async () => {
     const repository = new Repository();
     repository.commit({ '? old': 'content of some length\n'.repeat(5) });
     repository.git('mv', '? old', 'new');
@@ -140,7 +140,7 @@ describe('captureGit', () => {
     expect(await repository.capture()).toMatchObject({ isDirty: true, untrackedCount: 0 });
   });
 
-  it('masks secrets in the difference', async () => {
+  it('masks secrets in the diff', async () => {
     const repository = new Repository();
     repository.commit({ 'config.ts': 'const a = 1;\n' });
     repository.write('config.ts', 'const a = "planted-secret-1";\nconst password = "hunter-two";\n');
@@ -151,7 +151,7 @@ describe('captureGit', () => {
     expect(diff).not.toMatch(/planted|hunter/);
   });
 
-  it('gives paths from the root of the repository when asked from a directory below', async () => {
+  it('returns paths relative to the repository root when called in a subdirectory', async () => {
     const repository = new Repository();
     mkdirSync(join(repository.path, 'folder'));
     repository.commit({ 'a.txt': 'one\n', 'folder/b.txt': 'one\n' });
@@ -164,7 +164,7 @@ describe('captureGit', () => {
     expect(textOf(capture)).toContain('diff --git a/a.txt b/a.txt');
   });
 
-  it('cuts a long difference between files, so that what is kept can be applied', async () => {
+  it('truncates a long diff between files, so that the rest can be applied', async () => {
     const repository = new Repository();
     repository.commit({ 'a.txt': '', 'b.txt': '', 'c.txt': '' });
     for (const path of ['a.txt', 'b.txt', 'c.txt']) repository.write(path, `${path}\n`.repeat(1000));
@@ -180,7 +180,7 @@ describe('captureGit', () => {
     expect(copy.read('c.txt').length).toBe(0);
   });
 
-  it('cuts the difference of one file after a line, and cuts no secret in two', async () => {
+  it('truncates the diff of one file at the end of a line, without splitting a secret', async () => {
     const repository = new Repository();
     repository.commit({ 'a.txt': '' });
     repository.write('a.txt', 'planted-secret-1\n'.repeat(20_000));
@@ -194,7 +194,7 @@ describe('captureGit', () => {
     }
   });
 
-  it('tells what is staged before the first commit', async () => {
+  it('returns staged changes before the first commit', async () => {
     const repository = new Repository();
     repository.write('a.txt', 'one\n');
     repository.git('add', 'a.txt');
@@ -212,7 +212,7 @@ describe('captureGit', () => {
     expect(toCodeReference(capture!)).toBeUndefined();
   });
 
-  it('has no branch when none is checked out', async () => {
+  it('returns no branch when none is checked out', async () => {
     const repository = new Repository();
     const commit = repository.commit({ 'a.txt': 'one\n' });
     repository.git('checkout', '--quiet', '--detach');
@@ -223,7 +223,7 @@ describe('captureGit', () => {
     expect(toCodeReference(capture!)).toEqual({ commit, branch: 'HEAD', url: '', is_dirty: false });
   });
 
-  it('knows linked working trees', async () => {
+  it('supports linked working trees', async () => {
     const repository = new Repository();
     const commit = repository.commit({ 'a.txt': 'one\n' });
     repository.git('worktree', 'add', '--quiet', '-b', 'side', '../side');
@@ -253,7 +253,7 @@ describe('captureGit', () => {
     repository.git('config', 'core.hooksPath', hooks);
     repository.write('a.txt', 'two\n');
     repository.write('b.bin', 'two\n');
-    // The index no longer knows when this file was changed: an ordinary status would write it anew.
+    // The index now has an old time for this file, so that an ordinary `git status` would rewrite it.
     utimesSync(join(repository.path, '.gitattributes'), 1, 1);
     const index = repository.read('.git/index');
 
@@ -265,11 +265,11 @@ describe('captureGit', () => {
     expect(readdirSync(join(repository.path, '.git')).filter((name) => name.endsWith('.lock'))).toEqual([]);
   });
 
-  it('sees a file that changed within the second of the commit, and kept its length', async () => {
+  it('detects a file that changed in the same second as the commit and kept its length', async () => {
     const repository = new Repository();
     repository.commit({ 'a.txt': 'one\n' });
     const index = join(repository.path, '.git/index');
-    // All of one second, long ago: as seen by git, which compares whole seconds.
+    // All times are in one second, long ago, because git compares whole seconds.
     utimesSync(join(repository.path, 'a.txt'), 1_700_000_000, 1_700_000_000);
     repository.git('update-index', '--refresh');
     repository.write('a.txt', 'two\n');
@@ -279,7 +279,7 @@ describe('captureGit', () => {
     expect(textOf(await repository.capture())).toContain('+two');
   });
 
-  it('works beside a locked index', async () => {
+  it('works while the index is locked', async () => {
     const repository = new Repository();
     const commit = repository.commit({ 'a.txt': 'one\n' });
     repository.write('.git/index.lock', '');
@@ -287,7 +287,7 @@ describe('captureGit', () => {
     expect(await repository.capture()).toMatchObject({ commit, isDirty: false, problems: [] });
   });
 
-  it('looks at the repository of the directory, whatever the variables of git say', async () => {
+  it('uses the repository of the directory, and ignores variables of git', async () => {
     const repository = new Repository();
     const commit = repository.commit({ 'a.txt': 'one\n' });
     const other = new Repository();
@@ -300,7 +300,7 @@ describe('captureGit', () => {
     expect(capture).toMatchObject({ commit, isDirty: false });
   });
 
-  it('fetches nothing into a partial clone, and says what is missing', async () => {
+  it('fetches nothing into a partial clone, and reports the missing object', async () => {
     const origin = new Repository();
     const commit = origin.commit({ 'a.txt': 'one\n' });
     origin.git('config', 'uploadpack.allowFilter', 'true');
@@ -328,7 +328,7 @@ describe('captureGit', () => {
     expect(objects).not.toContain(blob);
   });
 
-  it('gives undefined where there is no repository or no directory', async () => {
+  it('returns undefined without a repository or a directory', async () => {
     const directory = createTempDir();
     const ceiling = { ...environment, GIT_CEILING_DIRECTORIES: directory };
 
@@ -336,7 +336,7 @@ describe('captureGit', () => {
     expect(await captureGit(join(directory, 'missing'), masker, { environment })).toBeUndefined();
   });
 
-  it('says that git is missing where there is a repository, and nothing where there is none', async () => {
+  it('reports that git is missing only inside a repository', async () => {
     const repository = new Repository();
     const withoutGit = { ...environment, PATH: createTempDir() };
 
@@ -348,7 +348,7 @@ describe('captureGit', () => {
     expect(await captureGit(createTempDir(), masker, { environment: withoutGit })).toBeUndefined();
   });
 
-  it('says what git says when it refuses the repository', async () => {
+  it('reports the message of git when git rejects the repository', async () => {
     const repository = new Repository();
     const message = "fatal: detected dubious ownership in repository at '/planted-secret-1'";
     const path = createFakeGit(`echo "warning: first" >&2; echo "${message}" >&2; exit 128`);
@@ -371,7 +371,7 @@ describe('captureGit', () => {
     expect(capture!.problems).toHaveLength(2);
   });
 
-  it('gives what it knows when the time is over, and stops git', async () => {
+  it('returns what it has at the deadline, and stops git', async () => {
     const repository = new Repository();
     const commit = repository.commit({ 'a.txt': 'one\n' });
     const real = execFileSync('which', ['git'], { encoding: 'utf8' }).trim();
@@ -403,7 +403,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe('toCodeReference', () => {
-  it('has the keys that Python writes', async () => {
+  it('has the keys of the Python client', async () => {
     const repository = new Repository();
     const commit = repository.commit({ 'a.txt': 'one\n' });
     repository.git('remote', 'add', 'upstream', 'git@github.com:acme/demo.git');

@@ -11,7 +11,7 @@ import { createHost } from './host-files.js';
 const NOTHING = {};
 
 describe('readProcessorTimes', () => {
-  it('counts waiting for disks as idle, and guests once', () => {
+  it('counts waiting for disks as idle, and guest time once', () => {
     const host = createHost({ 'proc/stat': 'cpu  100 10 50 800 40 5 5 10 70 3\ncpu0 1 2 3\n' });
 
     expect(readProcessorTimes(host)).toEqual({ busy: 180, total: 1020 });
@@ -28,11 +28,11 @@ describe('readProcessorTimes', () => {
 describe('readMemoryPercent', () => {
   const MEMINFO = 'MemTotal:       8000 kB\nMemFree:        1000 kB\nMemAvailable:   6000 kB\n';
 
-  it('counts as used what cannot be made available', () => {
+  it('counts memory as used if it cannot be made available', () => {
     expect(readMemoryPercent(createHost({ 'proc/meminfo': MEMINFO }))).toBe(25);
   });
 
-  it('is of the limit of the control group where that is tighter', () => {
+  it('is relative to the limit of the control group if that is lower', () => {
     const host = createHost({
       'proc/meminfo': MEMINFO,
       'proc/self/cgroup': '0::/\n',
@@ -53,7 +53,7 @@ describe('readMemoryPercent', () => {
 });
 
 describe('readDiskTraffic', () => {
-  it('adds up whole disks', () => {
+  it('adds the traffic of whole disks', () => {
     const host = createHost({
       'proc/diskstats': [
         '   8       0 sda 5 0 100 1 7 0 200 1 0 1 1 0 0 0 0 0 0',
@@ -69,7 +69,7 @@ describe('readDiskTraffic', () => {
     expect(readDiskTraffic(host)).toEqual({ in: 110 * 512, out: 220 * 512 });
   });
 
-  it('is that of the process where disks are not shown', () => {
+  it('is that of the process where disks are not listed', () => {
     const host = createHost({
       'proc/diskstats': '',
       'proc/self/io': 'rchar: 1\nwchar: 2\nread_bytes: 4096\nwrite_bytes: 8192\ncancelled_write_bytes: 0\n',
@@ -85,7 +85,7 @@ describe('readNetworkTraffic', () => {
   const line = (name: string, received: number, sent: number) =>
     `${name.padStart(6)}: ${received} 1 0 0 0 0 0 0 ${sent} 1 0 0 0 0 0 0\n`;
 
-  it('adds up the interfaces that lead out of the machine', () => {
+  it('adds the traffic of interfaces that leave the machine', () => {
     const host = createHost({
       'proc/net/dev': [
         HEADER,
@@ -97,7 +97,7 @@ describe('readNetworkTraffic', () => {
     expect(readNetworkTraffic(host)).toEqual({ in: 300, out: 30 });
   });
 
-  it('takes what there is in a container that has nothing else', () => {
+  it('uses virtual interfaces in a container that has no others', () => {
     expect(
       readNetworkTraffic(createHost({ 'proc/net/dev': HEADER + line('lo', 9, 9) + line('tap0', 7, 8) })),
     ).toEqual({ in: 7, out: 8 });
@@ -107,7 +107,7 @@ describe('readNetworkTraffic', () => {
 });
 
 describe('this host', () => {
-  it('gives numbers', () => {
+  it('returns numbers', () => {
     const { busy, total } = readProcessorTimes(HOST_FILES);
     const counters = [readDiskTraffic(HOST_FILES), readNetworkTraffic(HOST_FILES)];
 

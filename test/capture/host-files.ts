@@ -1,4 +1,4 @@
-/** The files of a made-up host. */
+/** System files of a fake host. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -9,14 +9,14 @@ const GIB = 1024 ** 3;
 const ID = '0123456789abcdef'.repeat(4);
 
 describe('findUser', () => {
-  it('is who the variables say, then who the system says', () => {
+  it('is the user from variables, else the system user', () => {
     expect(findUser({ LOGNAME: '', USER: 'alice', USERNAME: 'bob' })).toBe('alice');
     expect(findUser({})).toBe(userInfo().username);
   });
 });
 
 describe('findContainer', () => {
-  it('is null outside of containers', () => {
+  it('is null outside containers', () => {
     expect(
       findContainer(createHost({ 'proc/self/cgroup': '0::/user.slice/session-1.scope\n' }), {}),
     ).toBeNull();
@@ -55,13 +55,13 @@ describe('findContainer', () => {
       { runtime: 'containerd', orchestrator: 'kubernetes', id: ID },
     ],
     [
-      'Kubernetes of which nothing else is seen',
+      'Kubernetes without a known runtime',
       { 'proc/self/cgroup': '0::/\n', 'var/run/secrets/kubernetes.io/serviceaccount/namespace': 'default' },
       {},
       { runtime: null, orchestrator: 'kubernetes', id: null },
     ],
-    ['a container that says so', {}, { container: 'lxc' }, { runtime: 'lxc', orchestrator: null, id: null }],
-  ])('knows %s', (_, contents, environment, expected) => {
+    ['a container by variable', {}, { container: 'lxc' }, { runtime: 'lxc', orchestrator: null, id: null }],
+  ])('recognizes %s', (_, contents, environment, expected) => {
     expect(findContainer(createHost(contents), environment)).toEqual(expected);
   });
 });
@@ -80,7 +80,7 @@ describe('readMemoryLimit', () => {
     expect(readMemoryLimit({ root: createTempDir() }, 8 * GIB)).toBeUndefined();
   });
 
-  it('is the tightest of the groups around the process, without the cache that can be given back', () => {
+  it('is the lowest limit of the groups of the process, and excludes cache that can be freed', () => {
     const host = createHost({
       'proc/self/cgroup': '0::/pod/container\n',
       'sys/fs/cgroup/pod/memory.max': `${2 * GIB}\n`,
@@ -93,7 +93,7 @@ describe('readMemoryLimit', () => {
     expect(readMemoryLimit(host, 8 * GIB)).toEqual({ limitBytes: 2 * GIB, usedBytes: GIB });
   });
 
-  it('is found where the container sees its own group as the root', () => {
+  it('is found when the container sees its own group as root', () => {
     const host = createHost({
       'proc/self/cgroup': `4:memory:/docker/${ID}\n`,
       'sys/fs/cgroup/memory/memory.limit_in_bytes': `${GIB}\n`,
@@ -106,7 +106,7 @@ describe('readMemoryLimit', () => {
 });
 
 describe('readCpuLimit', () => {
-  it('is the quota in processors, of both versions', () => {
+  it('is the quota in processors, for both versions of control groups', () => {
     const v2 = createHost({ 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '150000 100000\n' });
     const v1 = createHost({
       'proc/self/cgroup': '1:cpu,cpuacct:/\n',

@@ -38,7 +38,7 @@ describe('LineAssembler', () => {
     expect(assemble([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(['é日🙂']);
   });
 
-  it('has U+FFFD where the terminal shows it', () => {
+  it('returns U+FFFD where the terminal shows it', () => {
     expect(assemble(['a\ud83d', '\ude42b\n'])).toEqual(['a\ufffd\ufffdb']);
     expect(assemble([Uint8Array.of(0xe6, 0x97), 'text\n', Uint8Array.of(0x80, 0x0a)])).toEqual([
       '\ufffdtext',
@@ -47,12 +47,12 @@ describe('LineAssembler', () => {
     expect(assemble([Uint8Array.of(0xe6, 0x97)])).toEqual(['\ufffd']);
   });
 
-  it('counts what is too long to be kept', () => {
+  it('counts characters beyond the maximum length', () => {
     expect(assemble([`${'x'.repeat(8)}`, 'yyyy\nz\n'], 10)).toEqual(['xxxxxxxxyy+2', 'z']);
     expect(assemble([...'x'.repeat(25)], 10)).toEqual([`${'x'.repeat(10)}+15`]);
   });
 
-  it('says whether a line is under way, and whether it is a progress bar', () => {
+  it('indicates a partial line and a progress bar', () => {
     const assembler = new LineAssembler(() => undefined, 100);
     const states = ['', 'a', '\n', '1%\r', '2%', '\n'].map((chunk) => {
       assembler.pushText(chunk);
@@ -69,7 +69,7 @@ describe('LineAssembler', () => {
     ]);
   });
 
-  it('finds the same lines wherever the chunks end', () => {
+  it('finds the same lines for any chunk boundaries', () => {
     const piece = fc.oneof(
       fc.constantFrom('\n', '\r', '\r\n', '\x1b[K', '\x1b[31m', ' ', '🙂', 'é', '日本'),
       fc.string({ unit: 'grapheme', maxLength: 5 }),
@@ -90,7 +90,7 @@ describe('LineAssembler', () => {
     );
   });
 
-  it('gives every line of text without control characters', () => {
+  it('returns every line of text without control characters', () => {
     const line = fc.stringMatching(/^[a-z0-9 é日]{0,20}$/);
     fc.assert(
       fc.property(fc.array(line), (lines) => {

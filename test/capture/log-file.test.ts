@@ -55,7 +55,7 @@ function linesOf(path: string): string[] {
 }
 
 describe('LogFile', () => {
-  it('touches no disk before a line is written, then makes the directory', () => {
+  it('does not access the disk before the first line, then creates the directory', () => {
     const path = join(createTempDir(), 'plxlogs/logs.jsonl');
     const { log, add } = openLog(path);
 
@@ -84,7 +84,7 @@ describe('LogFile', () => {
     expect(linesOf(path)).toEqual(['one']);
   });
 
-  it('writes in the call when the event loop has not run for two intervals, or much waits', () => {
+  it('writes synchronously if the event loop is blocked for two intervals or the buffer is large', () => {
     const path = join(createTempDir(), 'logs.jsonl');
     const { add, clock } = openLog(path, { maxWaitingBytes: 10_000_000 });
 
@@ -97,7 +97,7 @@ describe('LogFile', () => {
     expect(linesOf(path)).toHaveLength(4);
   });
 
-  it('appends to what is there, and makes a file anew that was taken away', () => {
+  it('appends to an existing file, and creates a removed file again', () => {
     const path = join(createTempDir(), 'logs.jsonl');
     writeFileSync(path, '\n"earlier"');
     const { log, add } = openLog(path);
@@ -119,7 +119,7 @@ describe('LogFile', () => {
     ['\n"whole"', ['whole', 'new']],
     ['\n{"cut', ['new']],
     ['', ['new']],
-  ])('mends what a killed process left: %j', (left, expected) => {
+  ])('repairs the file of a killed process: %j', (left, expected) => {
     const path = join(createTempDir(), 'logs.jsonl');
     writeFileSync(path, left);
     const { log, add } = openLog(path);
@@ -130,7 +130,7 @@ describe('LogFile', () => {
     expect(linesOf(path)).toEqual(expected);
   });
 
-  it('writes each line at once when the process ends', () => {
+  it('writes each line immediately when the process ends', () => {
     const path = join(createTempDir(), 'logs.jsonl');
     const { log, add } = openLog(path);
 
@@ -141,10 +141,10 @@ describe('LogFile', () => {
     expect(linesOf(path)).toEqual(['one', 'two']);
   });
 
-  it('keeps lines while the disk refuses, says so once, and writes them when it is over', () => {
+  it('keeps lines while writes fail, reports the error once, and writes them after recovery', () => {
     const directory = createTempDir();
     const path = join(directory, 'plxlogs/logs.jsonl');
-    writeFileSync(join(directory, 'plxlogs'), 'a file in the place of the directory');
+    writeFileSync(join(directory, 'plxlogs'), 'a file instead of the directory');
     const { log, add, errors } = openLog(path);
 
     add('one');
@@ -166,7 +166,7 @@ describe('LogFile', () => {
     expect(errors).toHaveLength(2);
   });
 
-  it('keeps no more than its bound, counts the rest, and says in the file what is missing', () => {
+  it('drops and counts lines beyond its limit, and reports the number in the file', () => {
     const path = join(createTempDir(), 'logs.jsonl');
     mkdirSync(path);
     const { log, add, warnings, diagnostics } = openLog(path, { maxWaitingBytes: 10_000 });
@@ -186,7 +186,7 @@ describe('LogFile', () => {
     expect(linesOf(path).at(-1)).toBe(`${lost} lost`);
   });
 
-  it('survives a program’s callbacks that throw', () => {
+  it('ignores errors of the program’s callbacks', () => {
     const path = join(createTempDir(), 'logs.jsonl');
     mkdirSync(path);
     const fail = () => {
@@ -204,7 +204,7 @@ describe('LogFile', () => {
     expect(log.lostLines).toBeGreaterThan(0);
   });
 
-  it('reports a device that is full', () => {
+  it('reports a full device', () => {
     const path = join(createTempDir(), 'logs.jsonl');
     symlinkSync('/dev/full', path);
     const { log, add, errors } = openLog(path);
@@ -215,8 +215,8 @@ describe('LogFile', () => {
     expect(errors[0]?.message).toMatch(/ENOSPC/);
   });
 
-  describe('when the disk takes half a line', () => {
-    /** The file may have 1,024 bytes until the limit is raised from outside. Lines are of 300 bytes and more. */
+  describe('when the disk accepts half a line', () => {
+    /** The file is limited to 1,024 bytes until the test raises the limit. Lines have at least 300 bytes. */
     const start = (path: string, body: string) =>
       startProgram(
         `${captureTo(path, 'intervalMs: 20')}
@@ -226,7 +226,7 @@ describe('LogFile', () => {
         ['/bin/bash', '-c', 'trap "" XFSZ; ulimit -S -f 1; exec "$0" "$@"'],
       );
 
-    it('ends in a whole line, and has all lines once there is room', async () => {
+    it('ends with a complete line, and has all lines once space is available', async () => {
       const path = join(createTempDir(), 'logs.jsonl');
       const child = start(
         path,
@@ -245,7 +245,7 @@ describe('LogFile', () => {
       ]);
     });
 
-    it('has whole lines at the end if there is none', async () => {
+    it('has only complete lines if no space becomes available', async () => {
       const path = join(createTempDir(), 'logs.jsonl');
 
       const { code } = await outputOf(start(path, 'capture.close();'));
@@ -255,7 +255,7 @@ describe('LogFile', () => {
     });
   });
 
-  it('leaves alone what others append meanwhile', () => {
+  it('keeps lines that other processes append', () => {
     const path = join(createTempDir(), 'logs.jsonl');
     const { log, add } = openLog(path);
 

@@ -4,8 +4,8 @@ import { encodeLogLine } from '../../src/capture/log-line.js';
 const ORIGIN = { node: 'local', pod: 'alice', container: 'myhost' };
 
 describe('encodeLogLine', () => {
-  it('gives the bytes that Python writes', () => {
-    // From traceml 1.3.0: V1Logs(logs=[V1Log.process_log_line(…)]).get_jsonl_events().
+  it('returns the bytes of the Python client', () => {
+    // Output of traceml 1.3.0: V1Logs(logs=[V1Log.process_log_line(…)]).get_jsonl_events().
     const python =
       '\n{"timestamp":"2024-01-02T03:04:05.123456+00:00","node":"local","pod":"alice","container":"myhost","value":"naïve \\"日本\\" 🙂 \\\\ \\t|"}';
 
@@ -21,7 +21,7 @@ describe('encodeLogLine', () => {
     expect(JSON.parse(encodeLogLine(ORIGIN, microseconds, 'x')).timestamp).toBe(expected);
   });
 
-  it('escapes what Python takes for the end of a line', () => {
+  it('escapes characters that Python treats as line ends', () => {
     const line = encodeLogLine(ORIGIN, 0, 'a\u2028b\u2029c\u0085d');
 
     expect(line).toContain('a\\u2028b\\u2029c\\u0085d');

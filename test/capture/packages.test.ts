@@ -29,14 +29,14 @@ const INSTALLED = {
 };
 
 describe('listPackages', () => {
-  it('lists what npm has installed for this project', async () => {
+  it('lists the packages that npm has installed for this project', async () => {
     const packages = await listPackages(dirname(fileURLToPath(import.meta.url)));
 
     expect(packages).toContainEqual(['fast-check', expect.stringMatching(/^\d+\.\d+\.\d+$/)]);
     expect(packages).toEqual([...packages].sort());
   });
 
-  it('reads what npm wrote into node_modules, every version once', async () => {
+  it('reads the list of npm in node_modules, with every version once', async () => {
     const root = createProject({
       'node_modules/.package-lock.json': INSTALLED,
       'package-lock.json': { packages: { 'node_modules/x': { version: '1.0.0' } } },
@@ -53,7 +53,7 @@ describe('listPackages', () => {
     ]);
   });
 
-  it('reads the lock file where nothing is installed, of the old version too', async () => {
+  it('reads the lock file if nothing is installed, including the old version', async () => {
     const lock = { dependencies: { a: { version: '1.0.0', dependencies: { b: { version: '2.0.0' } } } } };
 
     expect(await listPackages(createProject({ 'package-lock.json': lock }))).toEqual([
@@ -62,7 +62,7 @@ describe('listPackages', () => {
     ]);
   });
 
-  it('looks up the packages of package.json where another package manager is in charge', async () => {
+  it('looks up the packages of package.json for other package managers', async () => {
     const root = createProject({
       'node_modules/.package-lock.json': INSTALLED,
       'work/yarn.lock': '',
@@ -82,7 +82,7 @@ describe('listPackages', () => {
     ]);
   });
 
-  it('is empty where there is nothing, or nothing that can be read', async () => {
+  it('is empty without files, or if they cannot be read', async () => {
     expect(await listPackages(createTempDir())).toEqual([]);
     expect(await listPackages(createProject({ 'package.json': '{"dependencies":' }))).toEqual([]);
     expect(await listPackages(createProject({ 'package-lock.json': [1, null] }))).toEqual([]);
@@ -90,13 +90,13 @@ describe('listPackages', () => {
 });
 
 describe('findPackageManager', () => {
-  it('is the one that started the program', async () => {
+  it('is the package manager that started the program', async () => {
     const environment = { npm_config_user_agent: 'pnpm/9.1.0 npm/? node/v20.19.0 linux x64' };
 
     expect(await findPackageManager(createTempDir(), environment)).toBe('pnpm/9.1.0');
   });
 
-  it('is else the one that the project names, or whose lock file there is', async () => {
+  it('is otherwise the one that the project names, or the one of its lock file', async () => {
     const named = createProject({ 'package.json': { packageManager: 'yarn@4.9.1+sha512.abc' }, 'a/x': '' });
     const locked = createProject({ 'pnpm-lock.yaml': '', 'a/x': '' });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createLineMasker, createMasker } from '../../src/capture/secrets.js';
 import { measureCpuMs } from './cpu-time.js';
 
-/** Made up, in the form of real ones; put together here, so that no scanner takes this file for a leak. */
+/** Fake tokens in the form of real ones. They are assembled here, so that secret scanners do not report this file. */
 const random = (length: number): string => 'aB3dE5gH7jK9mN1pQ2sT4vW6xY8zA0bC'.repeat(10).slice(0, length);
 const hex = (length: number): string => '0123456789abcdef'.repeat(10).slice(0, length);
 const KEY_BODY = Array.from({ length: 3 }, (_, line) => `MIIE${line}${random(59)}`);
@@ -110,9 +110,9 @@ const ORDINARY_TEXTS = [
   'TOKENIZERS_PARALLELISM=false POLYAXON_AUTH=enabled auth=basic',
   '--token-file /run/secrets/token --password-stdin --no-auth',
   'password must have 8 characters; the secret of success: work. Token: expired',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: as shells have it
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: shell syntax
   'DB_PASSWORD=${DB_PASSWORD} API_KEY=<your-api-key> TOKEN=$TOKEN secret="{{ secret }}"',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: as shells have it
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: shell syntax
   'postgres://bob:${PASSWORD}@db/x redis://cache:6379/0',
   'key: value, keys: 12, primary_key=12345678, public_key_path=/etc/key.pub',
   'task-0123456789abcdef0123456789abcdef desk-01AB23cd45EF67gh89IJ',
@@ -134,21 +134,21 @@ describe('createMasker', () => {
       expect(masker.maskText(text)).toBe(expected);
     });
 
-    it.each(ORDINARY_TEXTS)('leaves %s', (text) => {
+    it.each(ORDINARY_TEXTS)('does not change %s', (text) => {
       const before = masker.maskedCount;
 
       expect(masker.maskText(text)).toBe(text);
       expect(masker.maskedCount).toBe(before);
     });
 
-    it('leaves this project’s own lock file and specification of packages as they are', () => {
+    it('does not change the lock file and package manifest of this project', () => {
       for (const file of ['package.json', 'package-lock.json']) {
         const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
         expect(masker.maskText(text)).toBe(text);
       }
     });
 
-    it('masks the values of variables whose names say that they are secret, wherever they occur', () => {
+    it('masks the values of variables with secret names everywhere', () => {
       const environment = {
         WANDB_API_KEY: hex(40),
         MY_TOKEN: 'tok/en+va?lue',
@@ -183,7 +183,7 @@ describe('createMasker', () => {
       expect(env.maskedCount).toBe(9);
     });
 
-    it('masks each line of a secret that has many', () => {
+    it('masks each line of a secret with several lines', () => {
       const env = createMasker({ SIGNING_KEY: PRIVATE_KEY });
 
       expect(env.maskText(`a ${KEY_BODY[1]} b`)).toBe('a *** b');
@@ -213,7 +213,7 @@ describe('createMasker', () => {
       expect(createMasker(environment).maskText(text)).toBe(text);
     });
 
-    it('knows variables that were set later once it is refreshed, and those that were unset', () => {
+    it('masks variables that were set before a refresh, and those that were unset later', () => {
       const environment: NodeJS.ProcessEnv = { A_SECRET: 'first-value' };
       const env = createMasker(environment);
 
@@ -323,7 +323,7 @@ describe('createMasker', () => {
   describe('maskValue', () => {
     const masker = createMasker({ A_SECRET: 'first-value' });
 
-    it('masks by the names of keys, at any depth', () => {
+    it('masks by the name of a key, at any depth', () => {
       const value = {
         db: { host: 'h', password: 'abc', port: 5432, user: 'bob' },
         apiKeys: ['abcd-1', 'abcd-2'],
@@ -350,13 +350,13 @@ describe('createMasker', () => {
       expect(masker.maskValue('password', ['a1', 'b1'])).toEqual(['***', '***']);
     });
 
-    it('masks by content, in keys too', () => {
+    it('masks by content, also in keys', () => {
       const value = { note: `use ${TOKENS.npm}`, 'first-value': ['first-value!'] };
 
       expect(masker.maskValue('x', value)).toEqual({ note: 'use ***', '***': ['***!'] });
     });
 
-    it('leaves what machine learning calls tokens and keys', () => {
+    it('does not mask tokens and keys of machine learning', () => {
       const value = {
         max_tokens: 4096,
         n_tokens: 1_000_000,
@@ -383,13 +383,13 @@ describe('createMasker', () => {
       expect(masker.maskValue('params', value)).toEqual(value);
     });
 
-    it('keeps a key that is called __proto__', () => {
+    it('keeps a key named __proto__', () => {
       const value = JSON.parse('{"__proto__":{"password":"abc"}}');
 
       expect(JSON.stringify(masker.maskValue('x', value))).toBe('{"__proto__":{"password":"***"}}');
     });
 
-    it('counts what it masks, and nothing else', () => {
+    it('counts only masked secrets', () => {
       const before = masker.maskedCount;
 
       masker.maskValue('x', { a: 1, b: 'text', c: null });
@@ -486,14 +486,14 @@ describe('createMasker', () => {
 });
 
 describe('createLineMasker', () => {
-  it('makes one line of *** of a private key that comes line by line', () => {
+  it('replaces a private key in several lines with one line of ***', () => {
     const mask = createLineMasker(createMasker({}));
     const lines = ['before', ...PRIVATE_KEY.split('\n'), 'after password=hunter2'];
 
     expect(lines.map(mask)).toEqual(['before', '***', '', '', '', '', 'after password=***']);
   });
 
-  it('goes on after a key that is cut', () => {
+  it('continues after a truncated key', () => {
     const mask = createLineMasker(createMasker({}));
 
     expect(['-----BEGIN PRIVATE KEY-----', KEY_BODY[0]!, 'epoch 1: loss 2'].map(mask)).toEqual([

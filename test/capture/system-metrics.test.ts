@@ -20,7 +20,7 @@ function openSampler(options: Partial<SystemSamplerOptions> = {}) {
   return sampler;
 }
 
-/** A directory for the PATH with a `nvidia-smi` that notes each call. */
+/** Creates a directory for the PATH with a `nvidia-smi` that records each call. */
 function createNvidiaSmi(script: string) {
   const directory = createTempDir();
   const calls = join(directory, 'calls');
@@ -33,7 +33,7 @@ function createNvidiaSmi(script: string) {
   };
 }
 
-/** Counters at some moment; `ticks` of processor time, half of them busy. */
+/** Returns counters after `ticks` of processor time, half of which were busy. */
 function toFiles(ticks: number, bytes: number): Record<string, string> {
   return {
     'proc/stat': `cpu  ${ticks / 2} 0 0 ${ticks / 2} 0 0 0 0 0 0\n`,
@@ -44,7 +44,7 @@ function toFiles(ticks: number, bytes: number): Record<string, string> {
 }
 
 describe('createSystemSampler', () => {
-  it('tells what Python tells, and more, of this machine', async () => {
+  it('returns the metrics of the Python client and further ones', async () => {
     const sampler = openSampler({ directory: createTempDir() });
 
     await sampler.sample();
@@ -65,7 +65,7 @@ describe('createSystemSampler', () => {
     expect(sample.process_rss_bytes).toBeGreaterThan(MEBIBYTE);
   });
 
-  it('has in its first sample no rates, and 0 for cpu', async () => {
+  it('has no rates in its first sample, and 0 for cpu', async () => {
     const sampler = openSampler({ clock: new FakeClock(), hostFiles: createHost(toFiles(1000, 4096)) });
 
     const sample = await sampler.sample();
@@ -74,7 +74,7 @@ describe('createSystemSampler', () => {
     expect(Object.keys(sample).filter((name) => /per_second|process_cpu/.test(name))).toEqual([]);
   });
 
-  it('gives rates since the sample before', async () => {
+  it('returns rates since the previous sample', async () => {
     const clock = new FakeClock();
     const hostFiles = createHost(toFiles(1000, 4096));
     const sampler = openSampler({ clock, hostFiles });
@@ -93,7 +93,7 @@ describe('createSystemSampler', () => {
     });
   });
 
-  it('leaves out a rate whose counter has begun anew', async () => {
+  it('omits a rate whose counter was reset', async () => {
     const clock = new FakeClock();
     const hostFiles = createHost(toFiles(1000, 4096));
     const sampler = openSampler({ clock, hostFiles });
@@ -107,7 +107,7 @@ describe('createSystemSampler', () => {
     expect(Object.keys(sample).filter((name) => name.includes('per_second'))).toEqual([]);
   });
 
-  it('does without /proc', async () => {
+  it('works without /proc', async () => {
     const sampler = openSampler({ hostFiles: { root: join(createTempDir(), 'missing') } });
 
     const sample = await sampler.sample();
@@ -116,14 +116,14 @@ describe('createSystemSampler', () => {
     expect(Object.keys(sample).filter((name) => /^(?:disk|network)_.*per_second/.test(name))).toEqual([]);
   });
 
-  it('leaves out the usage of a directory that is not there', async () => {
+  it('omits the usage of a missing directory', async () => {
     const directory = createTempDir();
     rmSync(directory, { recursive: true });
 
     expect(await openSampler({ directory }).sample()).not.toHaveProperty('disk_usage');
   });
 
-  it('tells how late the event loop was', async () => {
+  it('measures the delay of the event loop', async () => {
     const sampler = openSampler();
     await sleep(100);
     await sampler.sample();
@@ -142,7 +142,7 @@ describe('createSystemSampler', () => {
   });
 
   describe('with GPUs', () => {
-    it('tells their memory in bytes and how busy they are', async () => {
+    it('returns their memory in bytes and their utilization', async () => {
       const nvidia = createNvidiaSmi(
         `printf '0, 8192, 1024, 37\\n1, 100, [N/A], [Not Supported]\\n2, , 5, 0\\nnonsense\\n'`,
       );
@@ -162,7 +162,7 @@ describe('createSystemSampler', () => {
       ]);
     });
 
-    it('does not ask again where there is no driver', async () => {
+    it('does not query again without a driver', async () => {
       const directory = createTempDir();
       const sampler = openSampler({ environment: { PATH: directory } });
       await sampler.sample();
@@ -175,7 +175,7 @@ describe('createSystemSampler', () => {
       expect(nvidia.calls()).toEqual([]);
     });
 
-    it('asks a driver that fails three times, and one that works again', async () => {
+    it('queries a failing driver three times, and one that recovers again', async () => {
       const failing = createNvidiaSmi('exit 9');
       const sampler = openSampler({ environment: failing.environment });
       for (let turn = 0; turn < 5; turn++) await sampler.sample();
@@ -192,7 +192,7 @@ describe('createSystemSampler', () => {
   });
 
   describe('start', () => {
-    it('gives a sample at once, then at each interval, until it is closed', async () => {
+    it('passes a sample immediately, then at each interval, until it is closed', async () => {
       const sampler = openSampler();
       const times: number[] = [];
 
@@ -209,7 +209,7 @@ describe('createSystemSampler', () => {
       expect(Math.abs(times[0]! - Date.now() / 1000)).toBeLessThan(10);
     });
 
-    it('gives nothing once it is closed, also of a sample that was under way', async () => {
+    it('passes no sample after it is closed, including one in progress', async () => {
       const sampler = openSampler();
       const onSample = vi.fn();
 
@@ -221,7 +221,7 @@ describe('createSystemSampler', () => {
       expect(onSample).not.toHaveBeenCalled();
     });
 
-    it('goes on when a sample is not taken well', async () => {
+    it('continues when the receiver of a sample throws', async () => {
       const sampler = openSampler();
       const onSample = vi.fn(() => {
         throw new Error('of the receiver');
@@ -232,7 +232,7 @@ describe('createSystemSampler', () => {
       await vi.waitFor(() => expect(onSample.mock.calls.length).toBeGreaterThanOrEqual(2), 5000);
     });
 
-    it('does not keep a process alive, not even with a driver that does not answer', async () => {
+    it('does not keep a process alive, even with a driver that does not respond', async () => {
       const nvidia = createNvidiaSmi('exec sleep 30');
       const url = (file: string) => JSON.stringify(new URL(`../../dist/src/${file}`, import.meta.url).href);
       const start = performance.now();
@@ -254,7 +254,7 @@ describe('createSystemSampler', () => {
 });
 
 describeWithPeers(['polyaxon'], 'load and memory', () => {
-  it('are those of Python', async () => {
+  it('equal those of Python', async () => {
     const program = `
 import json, psutil
 print(json.dumps([psutil.getloadavg()[0], psutil.virtual_memory().percent]))

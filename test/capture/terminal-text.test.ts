@@ -22,7 +22,7 @@ describe('toPlainText', () => {
     expect(toPlainText(text)).toBe(expected);
   });
 
-  it('leaves text without control characters as it is', () => {
+  it('does not change text without control characters', () => {
     const text = fc.string({ unit: 'grapheme' }).filter((value) => !/\p{Cc}/u.test(value));
     fc.assert(fc.property(text, (value) => toPlainText(value) === value));
   });
@@ -44,7 +44,7 @@ describe('erasesLine', () => {
     ['\x1b[J', true],
     ['\x1b[0m', false],
     ['K', false],
-  ])('of %j is %s', (text, expected) => {
+  ])('returns for %j: %s', (text, expected) => {
     expect(erasesLine(text)).toBe(expected);
   });
 });

@@ -132,7 +132,7 @@ describe('Run.logProgress', () => {
     await run.end();
   });
 
-  it.each([-0.1, 1.1, Number.NaN, '0.5' as unknown as number])('refuses %s', async (progress) => {
+  it.each([-0.1, 1.1, Number.NaN, '0.5' as unknown as number])('rejects %s', async (progress) => {
     const { run } = startRun();
 
     expect(() => run.logProgress(progress)).toThrow(

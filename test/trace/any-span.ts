@@ -1,4 +1,4 @@
-/** Arbitrary spans, as callers give them. */
+/** Arbitrary spans as input of callers. */
 
 import fc from 'fast-check';
 import { RUN_STATUSES } from '../../src/polyaxon/statuses.js';
@@ -11,7 +11,7 @@ const anyTime = () =>
     fc.constantFrom('2024-01-02T03:04:05.123456Z', '2024-01-02T03:04:05+05:30', '2024-01-02 03:04:05'),
   );
 
-/** JSON keeps these, and Python's readers as well. */
+/** Values that JSON and Python's readers preserve. */
 const anyValues = () =>
   fc.dictionary(
     fc.string({ unit: 'grapheme' }),

@@ -42,7 +42,7 @@ describe('ValueDescriber', () => {
     ],
     ['a Map with objects as keys', new Map([[{ a: 1 }, 1]]), [[{ a: 1 }, 1]]],
     [
-      'a Map whose keys are one text',
+      'a Map whose keys convert to the same text',
       new Map<unknown, number>([
         [1, 1],
         ['1', 2],
@@ -82,11 +82,11 @@ describe('ValueDescriber', () => {
     expect([cut, described]).toEqual([0, 1]);
   });
 
-  it('describes what contains itself', () => {
+  it('describes a circular reference', () => {
     expect(describeWith(cyclic).json).toEqual({ list: ['[circular]'], self: '[circular]' });
   });
 
-  it('writes what is shared without being circular twice', () => {
+  it('writes a shared object twice if it is not circular', () => {
     const shared = { a: 1 };
 
     expect(describeWith({ b: shared, c: shared }).json).toEqual({ b: { a: 1 }, c: { a: 1 } });
@@ -100,7 +100,7 @@ describe('ValueDescriber', () => {
     });
   });
 
-  it('goes on beside what cannot be read', () => {
+  it('describes the other properties when one cannot be read', () => {
     const hostile = {
       a: 1,
       get b(): never {
@@ -131,7 +131,7 @@ describe('ValueDescriber', () => {
     });
   });
 
-  it('takes nothing out of an iterator', () => {
+  it('does not consume an iterator', () => {
     const iterator = [1, 2].values();
 
     describeWith({ iterator });
@@ -139,12 +139,12 @@ describe('ValueDescriber', () => {
     expect(iterator.next()).toEqual({ done: false, value: 1 });
   });
 
-  it('cuts texts between characters', () => {
+  it('truncates texts between characters', () => {
     expect(describeWith('ab😀d', { maxTextLength: 3 }).json).toBe('ab[… 2 more characters]');
     expect(describeWith('ab😀d', { maxTextLength: 4 }).json).toBe('ab😀[… 1 more characters]');
   });
 
-  it('masks a text before it is cut, so that no part of a secret is left', () => {
+  it('masks a text before truncating it, so that no part of a secret remains', () => {
     const mask = (text: string): string => text.replaceAll('secret', '******');
     const describer = new ValueDescriber(resolveTraceLimits({ maxTextLength: 9 }), 1000, mask);
 
@@ -152,7 +152,7 @@ describe('ValueDescriber', () => {
     expect(describer.describe('a secret key', 'a')).toBe('a ****** [… 3 more characters]');
   });
 
-  it('stays below its length whatever comes, and never throws', () => {
+  it('never throws, and returns JSON for any value', () => {
     fc.assert(
       fc.property(
         fc.anything({
@@ -179,7 +179,7 @@ describe('ValueDescriber', () => {
     );
   });
 
-  it('bounds values that never end', () => {
+  it('limits the size of endless values', () => {
     const endless = (): Record<string, unknown> => ({
       get next() {
         return endless();

@@ -1,4 +1,4 @@
-/** Spans of OpenTelemetry's own SDK through the exporter. */
+/** Passes spans of OpenTelemetry's own SDK through the exporter. */
 
 import { ROOT_CONTEXT, type Span, type SpanOptions, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -18,7 +18,7 @@ interface Setup {
   readonly diagnostics: Diagnostics;
   readonly clock: FakeClock;
   readonly provider: BasicTracerProvider;
-  /** Starts a span below another one. */
+  /** Starts a span with an optional parent. */
   start(name: string, parent?: Span, options?: SpanOptions): Span;
 }
 
@@ -46,7 +46,7 @@ function setUp(
   return { exporter, spans, diagnostics, clock, provider, start };
 }
 
-/** One span with these attributes, as it is written. */
+/** Exports one span with these attributes, and returns it as written. */
 function convert(
   attributes: Record<string, unknown>,
   change: (span: Span) => void = () => undefined,
@@ -62,7 +62,7 @@ describe('PolytrackSpanExporter', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('writes a root with what is below it, in the order of the start', () => {
+  it('writes a root with its descendants, in the order of their start', () => {
     const { spans, start } = setUp();
 
     const root = start('root', undefined, { startTime: [1_704_164_645, 0] });
@@ -106,7 +106,7 @@ describe('PolytrackSpanExporter', () => {
     ]);
   });
 
-  it('keeps traces apart, in whatever order and batches their spans come', () => {
+  it('keeps traces separate for any order and batches of their spans', () => {
     const anyParents = fc.array(fc.nat(), { maxLength: 12 });
     fc.assert(
       fc.property(
@@ -131,7 +131,7 @@ describe('PolytrackSpanExporter', () => {
             }
             for (const span of all.reverse()) span.end();
           }
-          // Roots last, as every processor has them; all others in any order.
+          // Roots end last in every processor; all other spans are in any order.
           const shuffled = collected
             .map((span) => ({
               span,
@@ -162,7 +162,7 @@ describe('PolytrackSpanExporter', () => {
     );
   });
 
-  it('works behind a batch processor', async () => {
+  it('works with a batch processor', async () => {
     vi.useRealTimers();
     const { spans, provider, start } = setUp({}, (exporter) => new BatchSpanProcessor(exporter));
 
@@ -176,7 +176,7 @@ describe('PolytrackSpanExporter', () => {
     await provider.shutdown();
   });
 
-  it('writes spans that come after their root on their own, in trees, after a time', () => {
+  it('writes spans that arrive after their root as separate trees, after a timeout', () => {
     const { spans, diagnostics, clock, start } = setUp({ waitForLateMs: 5000 });
 
     const root = start('root');
@@ -193,7 +193,7 @@ describe('PolytrackSpanExporter', () => {
     expect(diagnostics.counts).toEqual({ WARN_SPAN_LATE: 1 });
   });
 
-  it('waits longer for a root than for what is late', () => {
+  it('waits longer for a root than for the parents of late spans', () => {
     const { spans, diagnostics, clock, start } = setUp({ waitForLateMs: 1000, waitForRootMs: 60_000 });
 
     const root = start('root');
@@ -210,7 +210,7 @@ describe('PolytrackSpanExporter', () => {
     expect(notesOf(spans[0])).toEqual({ parent_uuid: spans[1]!.uuid });
   });
 
-  it('writes everything at forceFlush and shutdown, and takes nothing after it', async () => {
+  it('writes everything at forceFlush and shutdown, and rejects later exports', async () => {
     const { spans, exporter, provider, start } = setUp();
 
     const root = start('root');
@@ -227,7 +227,7 @@ describe('PolytrackSpanExporter', () => {
     expect(results).toEqual([{ code: 1, error: expect.objectContaining({ code: 'ERR_CLOSED' }) }]);
   });
 
-  it('holds no more spans than it may, and throws none away', () => {
+  it('buffers at most maxBufferedSpans spans, and drops none', () => {
     const { spans, diagnostics, start } = setUp({ maxBufferedSpans: 2 });
 
     const [first, second] = [start('first'), start('second')];
@@ -257,7 +257,7 @@ describe('PolytrackSpanExporter', () => {
     expect(diagnostics.counts).toEqual({ WARN_SPAN_SPLIT: 2 });
   });
 
-  it('takes a span of another process for no parent that will come', () => {
+  it('does not wait for a parent in another process', () => {
     const { spans, start } = setUp();
     const remote = trace.wrapSpanContext({
       traceId: '0af7651916cd43dd8448eb211c80319c',
@@ -274,7 +274,7 @@ describe('PolytrackSpanExporter', () => {
     expect(notesOf(spans[0])).toEqual({ parent_uuid: expect.stringMatching(/^[0-9a-f]{32}$/) });
   });
 
-  it('takes spans of version 1 of the SDK, and spans that are their own parents', async () => {
+  it('accepts spans of version 1 of the SDK, and spans that are their own parents', async () => {
     const { spans, exporter } = setUp();
     const old = (name: string, spanId: string, parentSpanId?: string) => ({
       name,
@@ -300,7 +300,7 @@ describe('PolytrackSpanExporter', () => {
     expect(spans[0]!.metadata!.otel).toMatchObject({ kind: 'client', scope: 'old' });
   });
 
-  it('fails an export whose spans could not be read or written, and writes the others', async () => {
+  it('fails an export with spans that cannot be read or written, and writes the others', async () => {
     const { exporter, spans, diagnostics, start, provider } = setUp({
       onSpan: (span) => {
         if (span.name === 'bad') throw new Error('disk full');
@@ -336,7 +336,7 @@ describe('PolytrackSpanExporter', () => {
     { waitForRootMs: -1 },
     { waitForLateMs: 1.5 },
     { limits: { maxDepth: 0 } },
-  ])('refuses %o', (options) => {
+  ])('rejects %o', (options) => {
     expect(() => setUp(options)).toThrow(expect.objectContaining({ code: 'ERR_OPTION_INVALID' }));
   });
 });
@@ -441,14 +441,14 @@ describe('attributes', () => {
     expect(convert(attributes)).toMatchObject(expected);
   });
 
-  it('that stand for one value are kept both: the first as the value, the other as metadata', () => {
+  it('for the same value are both kept: the first as the value, the other as metadata', () => {
     const span = convert({ 'gen_ai.input.messages': '["a"]', 'ai.prompt.messages': '["b"]' });
 
     expect(span.inputs).toEqual({ messages: ['a'] });
     expect(span.metadata!['ai.prompt.messages']).toBe('["b"]');
   });
 
-  it('that look like JSON and are none are kept as text', () => {
+  it('that only look like JSON are kept as text', () => {
     expect(convert({ 'input.value': '{"a": ' }).inputs).toEqual({ input: '{"a": ' });
   });
 
@@ -468,7 +468,7 @@ describe('attributes', () => {
 });
 
 describe('events, status and links', () => {
-  it('exceptions of a failed span are its conditions', () => {
+  it('turns exceptions of a failed span into conditions', () => {
     const span = convert({}, (otelSpan) => {
       otelSpan.recordException(new TypeError('no such tool'), [1_704_164_645, 0]);
       otelSpan.setStatus({ code: SpanStatusCode.ERROR, message: 'failed' });
@@ -490,7 +490,7 @@ describe('events, status and links', () => {
     });
   });
 
-  it('a failure without an exception has a condition too, an exception without a failure is a warning', () => {
+  it('adds a condition for a failure without an exception, and a warning for an exception without a failure', () => {
     const failed = convert({ 'error.type': '429' }, (span) => {
       span.setStatus({ code: SpanStatusCode.ERROR, message: 'too many requests' });
     });
@@ -505,7 +505,7 @@ describe('events, status and links', () => {
     });
   });
 
-  it('messages in events are inputs and outputs, other events are listed', () => {
+  it('turns messages in events into inputs and outputs, and lists other events', () => {
     const span = convert({}, (otelSpan) => {
       otelSpan.addEvent('gen_ai.user.message', { content: 'hi' });
       otelSpan.addEvent('gen_ai.choice', { index: 0, message: 'ho' });
@@ -528,7 +528,7 @@ describe('events, status and links', () => {
     });
   });
 
-  it('links name the spans that they lead to', () => {
+  it('records the target spans of links', () => {
     const { spans, start } = setUp();
     const cause = start('cause');
     cause.end();
@@ -546,7 +546,7 @@ describe('events, status and links', () => {
     ]);
   });
 
-  it('are masked and bounded, ids are not masked', () => {
+  it('masks and truncates values, but does not mask ids', () => {
     const { spans, diagnostics, start } = setUp({
       mask: (text) => (/^[0-9a-f]{16,}$/.test(text) ? '***' : text.replaceAll('hunter2', '***')),
       limits: { maxTextLength: 100, maxItems: 5 },

@@ -1,4 +1,4 @@
-/** Polyaxon's own Python classes read every span that is written, and understand the same. */
+/** Polyaxon's own Python classes read every written span with the same values. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ async function readByPolyaxon(spans: readonly SpanJson[]): Promise<Understood> {
   return JSON.parse(stdout) as Understood;
 }
 
-/** As compact text; numbers as JavaScript prints them. */
+/** Converts JSON to compact text, with numbers in JavaScript's format. */
 const normalize = (json: string): string => JSON.stringify(JSON.parse(json));
 
 function nest(depth: number): Record<string, unknown> {
@@ -51,7 +51,7 @@ function deepest(): SpanJson {
 }
 
 describeWithPeers(['polyaxon'], 'spans in Polyaxon', () => {
-  it('are understood as they were meant, in the order of fields that Polyaxon writes', async () => {
+  it('are read with the same values, and in the field order of Polyaxon', async () => {
     const spans = fc.sample(anySpan(), { numRuns: 500, seed: 4 }).map((span) => toSpanJson(span));
 
     const { alone, inFile } = await readByPolyaxon(spans);
@@ -61,7 +61,7 @@ describeWithPeers(['polyaxon'], 'spans in Polyaxon', () => {
     expect(inFile.map(normalize)).toEqual(expected);
   });
 
-  it('are read however deep they are', async () => {
+  it('are read up to the maximum depth', async () => {
     const span = deepest();
 
     const { inFile } = await readByPolyaxon([span]);
@@ -69,7 +69,7 @@ describeWithPeers(['polyaxon'], 'spans in Polyaxon', () => {
     expect(JSON.parse(inFile[0]!)).toEqual(span);
   });
 
-  it('are read as a tracer records them: errors, late spans, streams, what JSON cannot hold', async () => {
+  it('are read when recorded by a tracer: errors, late spans, streams, values that JSON cannot hold', async () => {
     const spans: SpanJson[] = [];
     const clock = new FakeClock(1_704_164_645.5);
     const tracer = createTracer({

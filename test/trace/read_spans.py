@@ -1,4 +1,4 @@
-"""Reads spans (JSON lines of argv[1]) as Polyaxon does, alone and out of an event file (argv[2]), and prints what it understood."""
+"""Reads spans with Polyaxon's classes, from JSON lines (argv[1]) and from an event file (argv[2]), and prints the result."""
 
 import json
 import sys

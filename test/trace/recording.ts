@@ -1,4 +1,4 @@
-/** A tracer whose spans, warnings and time a test can see. */
+/** A tracer whose spans, warnings and time are visible to a test. */
 
 import { Diagnostics } from '../../src/base/diagnostics.js';
 import type { JsonRecord, SpanJson } from '../../src/trace/span.js';
@@ -7,7 +7,7 @@ import { FakeClock } from '../support/fake-clock.js';
 
 export interface Recording {
   readonly tracer: Tracer;
-  /** The roots, in the order in which they were handed on. */
+  /** The roots, in the order in which they were emitted. */
   readonly spans: SpanJson[];
   readonly clock: FakeClock;
   readonly diagnostics: Diagnostics;
@@ -21,12 +21,12 @@ export function startRecording(options: Partial<TracerOptions> = {}): Recording 
   return { tracer, spans, clock, diagnostics };
 }
 
-/** What a span says about itself: what is missing, where it belongs. */
+/** Returns the notes of a span: omitted parts, and references to parent and root. */
 export function notesOf(span: SpanJson | undefined): JsonRecord | undefined {
   return span?.metadata?.polytrack as JsonRecord | undefined;
 }
 
-/** Names of a span and of all below it: `root(a(b),c)`. */
+/** Returns the names of a span and its descendants: `root(a(b),c)`. */
 export function outline(span: SpanJson): string {
   const children = (span.children ?? []).map(outline);
   return children.length === 0 ? `${span.name}` : `${span.name}(${children.join(',')})`;

@@ -7,16 +7,16 @@ import { anySpan } from './any-span.js';
 
 const UUID = '7df9e651eee441ed9d03846f3bbbecdf';
 
-function refused(span: unknown): { code: string; message: string } {
+function rejectionOf(span: unknown): { code: string; message: string } {
   try {
     toSpanJson(span as SpanInput);
   } catch (error) {
     return error as { code: string; message: string };
   }
-  throw new Error('was not refused');
+  throw new Error('the span was accepted, expected an error');
 }
 
-/** `depth` objects in each other. */
+/** Returns `depth` nested objects. */
 function nest(depth: number): unknown {
   let value: unknown = 1;
   for (let level = 0; level < depth; level += 1) value = { inner: value };
@@ -30,7 +30,7 @@ function nestSpans(depth: number, leaf: SpanInput = { name: 'leaf' }): SpanInput
 }
 
 describe('toSpanJson', () => {
-  it("writes Polyaxon's fields in Polyaxon's order, whatever order they came in", () => {
+  it("writes Polyaxon's fields in Polyaxon's order, for any order of input", () => {
     const json = toSpanJson({
       kind: 'llm',
       children: [{ name: 'inner', kind: 'tool' }],
@@ -56,7 +56,7 @@ describe('toSpanJson', () => {
     );
   });
 
-  it('leaves absent, undefined and null fields out', () => {
+  it('omits absent, undefined and null fields', () => {
     expect(toSpanJson({})).toEqual({});
     expect(toSpanJson({ name: undefined, tags: null } as unknown as SpanInput)).toEqual({});
     expect(toSpanJson({ name: '', tags: [], inputs: {}, children: [] })).toEqual({
@@ -67,7 +67,7 @@ describe('toSpanJson', () => {
     });
   });
 
-  it('gives its own result back unchanged', () => {
+  it('returns its own result unchanged', () => {
     fc.assert(
       fc.property(anySpan(), (span) => {
         const json = toSpanJson(span);
@@ -77,7 +77,7 @@ describe('toSpanJson', () => {
     );
   });
 
-  it('fits into an event of the plugin polyaxon, and comes back equal', () => {
+  it('survives a round trip through an event of the plugin polyaxon', () => {
     const value = toSpanJson({ name: 'call', children: [{ kind: 'tool' }], inputs: { a: '|' } });
 
     const { body } = decodePolyaxonValue(createPolyaxonValue({ kind: 'span', name: 'call', value }));
@@ -126,17 +126,17 @@ describe('toSpanJson', () => {
     ['an error without a message', new Error(''), { type: 'Error', message: '' }],
     ['text', 'just text', { type: 'string', message: 'just text' }],
     ['null', null, { type: 'null', message: 'null' }],
-    ['what cannot be read', unreadable, { type: 'object', message: 'could not be read' }],
+    ['an unreadable value', unreadable, { type: 'object', message: 'could not be read' }],
     ['a code', Object.assign(new Error('full'), { code: 'ENOSPC' }), { type: 'Error', code: 'ENOSPC' }],
   ])('describes %s as an error', (_, error, expected) => {
     expect(toSpanJson({ error }).metadata?.error).toMatchObject(expected);
   });
 
-  it('keeps the status that is given beside an error', () => {
+  it('keeps a status that is given with an error', () => {
     expect(toSpanJson({ error: new Error('late'), status: 'stopped' }).status).toBe('stopped');
   });
 
-  it('turns values into JSON', () => {
+  it('converts values to JSON', () => {
     const inputs = { nan: Number.NaN, big: 2n ** 70n, when: new Date(0), list: new Float32Array([1, 2]) };
 
     expect(toSpanJson({ inputs }).inputs).toEqual({
@@ -154,7 +154,7 @@ describe('toSpanJson', () => {
     expect(json.name).toBe('a\ufffd');
   });
 
-  it('masks texts of values, tags, conditions and errors, and tells their key', () => {
+  it('masks texts of values, tags, conditions and errors, and passes their key to the masker', () => {
     const keys: string[] = [];
     const json = toSpanJson(
       {
@@ -179,7 +179,7 @@ describe('toSpanJson', () => {
     );
   });
 
-  it('writes nothing in place of a text whose masker fails', () => {
+  it('does not write a text whose masker fails', () => {
     const failing = (): never => {
       throw new Error('broken');
     };
@@ -195,27 +195,27 @@ describe('toSpanJson', () => {
   parent.children.push({ children: [parent] });
 
   it.each([
-    ['no object', 'span', 'span'],
+    ['a string', 'span', 'span'],
     ['null', null, 'span'],
     ['a list', [], 'span'],
     ['an unknown field', { started: 1 }, 'span.started'],
     ['a field in both forms', { startedAt: 1, started_at: 1 }, 'span.started_at'],
     ['a short uuid', { uuid: '7df9' }, 'span.uuid'],
-    ['a name that is no text', { name: 1 }, 'span.name'],
-    ['tags that are no list', { tags: 'a' }, 'span.tags'],
-    ['a tag that is no text', { tags: ['a', 1] }, 'span.tags[1]'],
-    ['a time that is none', { startedAt: 'soon' }, 'span.startedAt'],
+    ['a name that is not a string', { name: 1 }, 'span.name'],
+    ['tags that are not a list', { tags: 'a' }, 'span.tags'],
+    ['a tag that is not a string', { tags: ['a', 1] }, 'span.tags[1]'],
+    ['an invalid time', { startedAt: 'soon' }, 'span.startedAt'],
     ['an unknown status', { status: 'ok' }, 'span.status'],
     ['an unknown kind', { kind: 'LLM' }, 'span.kind'],
-    ['conditions that are no list', { statusConditions: {} }, 'span.statusConditions'],
-    ['a condition that is no object', { statusConditions: ['failed'] }, 'span.statusConditions[0]'],
+    ['conditions that are not a list', { statusConditions: {} }, 'span.statusConditions'],
+    ['a condition that is not an object', { statusConditions: ['failed'] }, 'span.statusConditions[0]'],
     ['an unknown field of a condition', { statusConditions: [{ why: 1 }] }, 'span.statusConditions[0].why'],
-    ['a reason that is no text', { status_conditions: [{ reason: 1 }] }, 'span.status_conditions[0].reason'],
-    ['metadata that are no object', { metadata: 'x' }, 'span.metadata'],
+    ['a reason that is not text', { status_conditions: [{ reason: 1 }] }, 'span.status_conditions[0].reason'],
+    ['metadata that are not an object', { metadata: 'x' }, 'span.metadata'],
     ['inputs that are a list', { inputs: [1] }, 'span.inputs'],
     ['inputs that are a Map', { inputs: new Map([['a', 1]]) }, 'span.inputs'],
     ['a function', { inputs: { a: { b: () => 1 } } }, 'span.inputs.a.b'],
-    ['a value that contains itself', { outputs: cyclic }, 'span.outputs.self'],
+    ['a circular value', { outputs: cyclic }, 'span.outputs.self'],
     [
       'a value that cannot be read',
       {
@@ -227,24 +227,24 @@ describe('toSpanJson', () => {
       },
       'span.inputs',
     ],
-    ['a value without end', { inputs: { a: nest(100_000) } }, 'span.inputs'],
-    ['children that are no list', { children: {} }, 'span.children'],
+    ['an extremely deep value', { inputs: { a: nest(100_000) } }, 'span.inputs'],
+    ['children that are not a list', { children: {} }, 'span.children'],
     [
-      'a mistake in a child',
+      'an invalid value in a child',
       { children: [{}, { children: [{ kind: 1 }] }] },
       'span.children[1].children[0].kind',
     ],
     ['a span that is its own parent', parent, 'span.children[0].children[0]'],
     ['more than 100 levels', nestSpans(101), 'span.children[0]'],
-    ['more JSON than Python reads', { metadata: nest(250) }, 'span.metadata.inner'],
-  ])('refuses %s, and names the key', (_, span, path) => {
-    const { code, message } = refused(span);
+    ['more levels of JSON than Python reads', { metadata: nest(250) }, 'span.metadata.inner'],
+  ])('rejects %s, and reports the key', (_, span, path) => {
+    const { code, message } = rejectionOf(span);
 
     expect(code).toBe('ERR_SPAN_INVALID');
     expect(message.startsWith(path)).toBe(true);
   });
 
-  it('takes 100 levels of children with 40 levels of values in the last', () => {
+  it('accepts 100 levels of children with 40 levels of values in the last', () => {
     expect(() => toSpanJson(nestSpans(100, { metadata: nest(40) as Record<string, unknown> }))).not.toThrow();
   });
 });

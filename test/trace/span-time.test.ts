@@ -24,14 +24,14 @@ describe('parseSpanTime', () => {
     ['a number of milliseconds', 1704164645123],
     ['NaN', Number.NaN],
     ['an invalid Date', new Date('nothing')],
-    ['text that is no time', 'yesterday'],
+    ['text that is not a time', 'yesterday'],
     ['a day that does not exist', '2023-02-29T00:00:00Z'],
     ['an hour that does not exist', '2024-01-02T24:00:01Z'],
     ['an offset that does not exist', '2024-01-02T03:04:05+24:00'],
     ['the year 0', '0000-01-01T00:00:00Z'],
     ['true', true],
     ['an object', {}],
-  ])('refuses %s, and names the key', (_, value) => {
+  ])('rejects %s, and reports the key', (_, value) => {
     expect(() => parseSpanTime('span.startedAt', value)).toThrow(
       expect.objectContaining({
         code: 'ERR_SPAN_INVALID',
@@ -41,7 +41,7 @@ describe('parseSpanTime', () => {
     );
   });
 
-  it('takes what toIsoSeconds writes, unchanged', () => {
+  it('returns the text of toIsoSeconds unchanged', () => {
     fc.assert(
       fc.property(fc.double({ min: -62_135_596_800, max: 253_402_300_799, noNaN: true }), (seconds) => {
         const text = toIsoSeconds(seconds);

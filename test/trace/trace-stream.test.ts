@@ -15,7 +15,7 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe('Tracer.traceStream', () => {
-  it('gives every item, and joins texts into the output', async () => {
+  it('yields every item, and joins texts into the output', async () => {
     const { tracer, spans, clock } = startRecording();
 
     const stream = tracer.traceStream('call', { kind: 'llm', inputs: { prompt: 'hi' } }, () => {
@@ -34,7 +34,7 @@ describe('Tracer.traceStream', () => {
     });
   });
 
-  it('calls the function when the first item is asked for, and not when none is', async () => {
+  it('calls the function when the first item is requested, and not before', async () => {
     const { tracer, spans } = startRecording();
     let calls = 0;
     const open = () =>
@@ -55,14 +55,14 @@ describe('Tracer.traceStream', () => {
     ['a promise of a stream', async () => tokens('a', 'b')],
     ['a plain iterable', () => ['a', 'b']],
     ['a promise of a list', async () => new Set(['a', 'b'])],
-  ])('takes %s', async (_, open) => {
+  ])('accepts %s', async (_, open) => {
     const { tracer, spans } = startRecording();
 
     expect(await collect(tracer.traceStream('call', {}, open))).toEqual(['a', 'b']);
     expect(spans[0]!.outputs).toEqual({ output: 'ab' });
   });
 
-  it('lists items that are no text, or takes their text', async () => {
+  it('lists items that are not text, or uses their text', async () => {
     const { tracer, spans } = startRecording();
     const chunks = [{ delta: 'a' }, { delta: null }, { delta: 'b' }];
 
@@ -72,7 +72,7 @@ describe('Tracer.traceStream', () => {
     expect(spans.map(({ outputs }) => outputs)).toEqual([{ items: chunks }, { output: 'ab' }]);
   });
 
-  it('leaves the outputs alone that the function sets, and those that are not wanted', async () => {
+  it('does not replace outputs that the function sets, and captures none when turned off', async () => {
     const { tracer, spans } = startRecording();
 
     await collect(
@@ -86,7 +86,7 @@ describe('Tracer.traceStream', () => {
     expect(spans.map(({ outputs }) => outputs)).toEqual([{ answer: 42 }, undefined]);
   });
 
-  it('fails with the error of the source, which goes through untouched', async () => {
+  it('fails with the error of the source, which is thrown unchanged', async () => {
     const { tracer, spans } = startRecording();
     const error = new Error('connection lost');
     async function* broken(): AsyncGenerator<string> {
@@ -111,7 +111,7 @@ describe('Tracer.traceStream', () => {
     expect(spans[1]).toMatchObject({ name: 'open', status: 'failed' });
   });
 
-  it('tells the source when its consumer leaves, and ends as stopped', async () => {
+  it('closes the source when the consumer stops early, and ends as stopped', async () => {
     const { tracer, spans } = startRecording();
     let left = false;
     async function* endless(): AsyncGenerator<string> {
@@ -133,7 +133,7 @@ describe('Tracer.traceStream', () => {
     });
   });
 
-  it('fails when the consumer throws into it, and tells the source', async () => {
+  it('fails when the consumer throws into it, and closes the source', async () => {
     const { tracer, spans } = startRecording();
     let left = false;
     const source: AsyncIterable<string> = {
@@ -154,7 +154,7 @@ describe('Tracer.traceStream', () => {
     expect([left, spans[0]!.status]).toEqual([true, 'failed']);
   });
 
-  it('puts spans of the source below its own, and those of the consumer not', async () => {
+  it('adds spans of the source below its own span, but not those of the consumer', async () => {
     const { tracer, spans } = startRecording();
     async function* source(): AsyncGenerator<number> {
       for (let index = 0; index < 2; index += 1) {
@@ -171,7 +171,7 @@ describe('Tracer.traceStream', () => {
     expect(spans.map(outline)).toEqual(['agent(stream(fetch 0,fetch 1),use 0,use 1)']);
   });
 
-  it('belongs where it was made, wherever it is read', async () => {
+  it('has the parent that is active at its creation, not where it is read', async () => {
     const { tracer, spans } = startRecording();
 
     await tracer.trace('maker', async () => {
@@ -182,7 +182,7 @@ describe('Tracer.traceStream', () => {
     expect(spans.map(outline)).toEqual(['maker(reader,stream)']);
   });
 
-  it('is bounded, and tells so', async () => {
+  it('truncates its output at the limit, and counts that', async () => {
     const { tracer, spans } = startRecording({ limits: { maxItems: 2, maxTextLength: 4 } });
 
     await collect(tracer.traceStream('list', {}, () => [1, 2, 3, 4]));
@@ -194,7 +194,7 @@ describe('Tracer.traceStream', () => {
     expect(spans[1]!.metadata).toMatchObject({ stream: { items: 100, characters: 300 } });
   });
 
-  it('goes on when textOf fails, and tells why there is no text', async () => {
+  it('continues when textOf fails, and records the error', async () => {
     const { tracer, spans } = startRecording();
 
     const stream = tracer.traceStream(
@@ -214,7 +214,7 @@ describe('Tracer.traceStream', () => {
     });
   });
 
-  it('refuses bad arguments at the call', () => {
+  it('rejects invalid arguments at the call', () => {
     const { tracer } = startRecording();
 
     expect(() => tracer.traceStream('', {}, () => [])).toThrow(

@@ -1,11 +1,11 @@
-/** Many traces at once, interleaved at every `await` in every order: each span ends up below its own parent. */
+/** Many concurrent traces, interleaved at every `await` in every order. Each span must be below its own parent. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SpanJson } from '../../src/trace/span.js';
 import { startRecording } from './recording.js';
 
-/** What a traced function does: waits, then its steps, one after the other or all at once. */
+/** A traced function: it waits, then runs its steps one after the other or all at once. */
 interface Program {
   readonly how: 'async' | 'sync' | 'stream' | 'manual' | 'thenable';
   readonly at: 'once' | 'in turn';
@@ -27,7 +27,7 @@ const anyProgram = (): fc.Arbitrary<Program> =>
     }),
   })).program;
 
-/** Name and status of each span, as the program has it. */
+/** The expected name and status of each span. */
 interface Tree {
   readonly name: string;
   readonly status: string;
@@ -46,7 +46,7 @@ function readTree(span: SpanJson): Tree {
   return {
     name: span.name!,
     status: span.status!,
-    // Those that run at once start in the order of the scheduler.
+    // The scheduler decides the start order of steps that run at once.
     children: (span.children ?? []).map(readTree).sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
@@ -57,7 +57,7 @@ class Interpreter {
     readonly wait: () => Promise<unknown>,
   ) {}
 
-  /** Runs a program; its failure is its span's only. */
+  /** Runs a program. Its failure only affects its own span. */
   async run(program: Program, name: string): Promise<void> {
     const { tracer } = this.recording;
     const body = async (): Promise<void> => {
@@ -94,7 +94,7 @@ class Interpreter {
     }
   }
 
-  /** A function that starts its steps and returns: they end after it, within the root. */
+  /** Runs a function that starts its steps and returns. The steps end later, but before the root. */
   private async runSync(program: Program, name: string): Promise<void> {
     let started: Promise<void> | undefined;
     try {
@@ -121,7 +121,7 @@ class Interpreter {
 }
 
 function lazily<T>(run: () => Promise<T>): PromiseLike<T> {
-  // biome-ignore lint/suspicious/noThenProperty: a thenable is what is meant
+  // biome-ignore lint/suspicious/noThenProperty: deliberately a thenable
   return { then: (onResolved, onRejected) => run().then(onResolved, onRejected) };
 }
 
@@ -134,7 +134,7 @@ describe('interleaved traces', () => {
         async (programs, scheduler) => {
           const recording = startRecording();
           const interpreter = new Interpreter(recording, () => scheduler.schedule(Promise.resolve()));
-          // A root waits for all that belongs to it.
+          // A root waits for all its descendants.
           const all = programs.map((program, index) =>
             recording.tracer.trace(`root ${index}`, () => interpreter.run(program, String(index))),
           );
@@ -155,7 +155,7 @@ describe('interleaved traces', () => {
     );
   });
 
-  it('lose nothing when children outlive their roots: every span is written once, and names its parent', async () => {
+  it('write every span once with its parent when children outlive their roots', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(anyProgram(), { minLength: 1, maxLength: 4 }),

@@ -5,7 +5,7 @@ import type { ManualSpan, SpanHandle } from '../../src/trace/span-handle.js';
 import { notesOf, outline, startRecording } from './recording.js';
 
 describe('Tracer.trace', () => {
-  it('gives exactly what the function gives', async () => {
+  it('returns the result of the function unchanged', async () => {
     const { tracer } = startRecording();
     const object = { a: 1 };
 
@@ -55,7 +55,7 @@ describe('Tracer.trace', () => {
     ]);
   });
 
-  it('is handed on once, when the root ends, with all its children in the order of their start', async () => {
+  it('emits a root once when it ends, with all its children in the order of their start', async () => {
     const { tracer, spans } = startRecording();
 
     await tracer.trace('root', async () => {
@@ -73,7 +73,7 @@ describe('Tracer.trace', () => {
     expect(spans.map(outline)).toEqual(['root(slow(inner),quick,sync(deep))']);
   });
 
-  it('throws the very error of the function on, and records it', async () => {
+  it('rethrows the same error of the function, and records it', async () => {
     const { tracer, spans } = startRecording();
     const error = new TypeError('no such tool');
     const fail = (): never => {
@@ -99,9 +99,9 @@ describe('Tracer.trace', () => {
     expect(spans.length).toBe(2);
   });
 
-  it('leaves an error that nobody handles unhandled', async () => {
+  it('keeps an unhandled error unhandled', async () => {
     const { tracer } = startRecording();
-    const error = new Error('nobody cares');
+    const error = new Error('unhandled');
     const unhandled = new Promise((resolve) => {
       const listeners = process.listeners('unhandledRejection');
       process.removeAllListeners('unhandledRejection');
@@ -118,7 +118,7 @@ describe('Tracer.trace', () => {
     expect(await unhandled).toBe(error);
   });
 
-  it('ends the span before whoever waits for it goes on', async () => {
+  it('ends the span before code that awaits the result continues', async () => {
     const { tracer, spans } = startRecording();
 
     await tracer.trace('first', async () => undefined);
@@ -126,7 +126,7 @@ describe('Tracer.trace', () => {
     expect(spans.map(({ name }) => name)).toEqual(['first']);
   });
 
-  it('keeps the times of a trace in order when the clock of the host is set', () => {
+  it('keeps the times of a trace in order when the system clock is set', () => {
     const { tracer, spans, clock } = startRecording();
     const { wallTime } = clock;
 
@@ -143,7 +143,7 @@ describe('Tracer.trace', () => {
     });
   });
 
-  it('takes what the callback says of the span', () => {
+  it('records the values that the callback sets', () => {
     const { tracer, spans, clock } = startRecording();
 
     tracer.trace('call', (span) => {
@@ -185,7 +185,7 @@ describe('Tracer.trace', () => {
     expect(Object.keys(spans[0]!.outputs!)).toEqual(['documents', 'score']);
   });
 
-  it('takes values as they are at the call', () => {
+  it('records the state of a value at the time of the call', () => {
     const { tracer, spans } = startRecording();
     const messages = ['first'];
 
@@ -217,7 +217,7 @@ describe('Tracer.trace', () => {
     expect(spans[0]!.outputs).toEqual(outputs);
   });
 
-  it('captures nothing when told so', () => {
+  it('captures no output when captureOutput is false', () => {
     const { tracer, spans } = startRecording({ captureOutput: false });
 
     tracer.trace('call', () => 'secret');
@@ -259,7 +259,7 @@ describe('Tracer.trace', () => {
     expect(JSON.stringify(spans)).not.toContain('hunter2');
   });
 
-  it('counts a masker that fails, and leaves the text out', () => {
+  it('counts a masker that fails, and omits the text', () => {
     const { tracer, spans, diagnostics } = startRecording({ mask: () => 3 as unknown as string });
 
     tracer.trace('call', { inputs: { token: 'secret' } }, () => undefined);
@@ -268,7 +268,7 @@ describe('Tracer.trace', () => {
     expect(diagnostics.counts.WARN_SPAN_MASK).toBe(1);
   });
 
-  it('does not disturb the traced code when a span cannot be handed on', () => {
+  it('does not affect the traced code when a span cannot be emitted', () => {
     const { tracer, diagnostics } = startRecording({
       onSpan: () => {
         throw new Error('disk full');
@@ -281,14 +281,14 @@ describe('Tracer.trace', () => {
 
   it.each([
     ['an empty name', '', {}, 'name'],
-    ['a name that is no text', 3, {}, 'name'],
+    ['a name that is not a string', 3, {}, 'name'],
     ['an unknown kind', 'n', { kind: 'LLM' }, 'kind'],
     ['tags that are text', 'n', { tags: 'a' }, 'tags'],
     ['an empty tag', 'n', { tags: [''] }, 'tag'],
     ['inputs that are a list', 'n', { inputs: [] }, 'inputs'],
     ['metadata that are text', 'n', { metadata: 'x' }, 'metadata'],
     ['a parent of another run', 'n', { parent: startRecording().tracer.startSpan('x') }, 'parent'],
-  ])('refuses %s before the function is called', (_, name, options, subject) => {
+  ])('rejects %s before the function is called', (_, name, options, subject) => {
     const { tracer, spans, diagnostics } = startRecording({ limits: { maxOpenSpans: 2 } });
     let called = false;
 
@@ -308,7 +308,7 @@ describe('Tracer.trace', () => {
     expect([spans.map(outline), diagnostics.counts]).toEqual([['root'], {}]);
   });
 
-  it('only tells of mistakes when it is asked not to throw', () => {
+  it('reports invalid arguments to onInvalid instead of throwing', () => {
     const errors: InvalidArgumentError[] = [];
     const { tracer, spans } = startRecording({ onInvalid: (error) => errors.push(error) });
 
@@ -323,7 +323,7 @@ describe('Tracer.trace', () => {
     expect(spans[0]).toMatchObject({ name: 'trace', tags: ['ok'], status: 'succeeded' });
   });
 
-  it('refuses what is no function', () => {
+  it('rejects a value that is not a function', () => {
     const { tracer } = startRecording();
 
     expect(() => tracer.trace('n', {}, undefined as unknown as () => void)).toThrow(InvalidArgumentError);
@@ -331,14 +331,14 @@ describe('Tracer.trace', () => {
 });
 
 describe('thenables', () => {
-  /** A query that runs each time it is awaited, as those of knex and Prisma do. */
+  /** A query that runs each time it is awaited, like those of knex and Prisma. */
   class LazyQuery {
     runs = 0;
     constructor(readonly run: () => Promise<string>) {}
     where(): this {
       return this;
     }
-    // biome-ignore lint/suspicious/noThenProperty: this is what the tests are about
+    // biome-ignore lint/suspicious/noThenProperty: the tests are about thenables
     then<A, B>(
       onResolved?: ((value: string) => A) | null,
       onRejected?: ((error: unknown) => B) | null,
@@ -348,7 +348,7 @@ describe('thenables', () => {
     }
   }
 
-  it('are given back themselves, run when they are awaited, and end their span then', async () => {
+  it('are returned unchanged, run when they are awaited, and then end their span', async () => {
     const { tracer, spans } = startRecording();
     const query = new LazyQuery(async () => tracer.trace('driver', async () => 'row'));
 
@@ -363,7 +363,7 @@ describe('thenables', () => {
     expect(spans[0]!.outputs).toEqual({ output: 'row' });
   });
 
-  it('do not take the code that awaits them into their span', async () => {
+  it('do not include the code that awaits them in their span', async () => {
     const { tracer } = startRecording();
     const query = tracer.trace('query', () => new LazyQuery(async () => 'row'));
 
@@ -378,7 +378,7 @@ describe('thenables', () => {
     expect(tracer.activeSpan).toBeUndefined();
   });
 
-  it('throw their error on, and fail their span once', async () => {
+  it('rethrow their error, and fail their span once', async () => {
     const { tracer, spans, diagnostics } = startRecording();
     const error = new Error('no table');
     const query = tracer.trace('query', () => new LazyQuery(() => Promise.reject(error)));
@@ -406,7 +406,7 @@ describe('thenables', () => {
     expect(spans[0]!.outputs).toEqual({ output: 'body' });
   });
 
-  it('that cannot be watched end their span at once', () => {
+  it('that cannot be observed end their span immediately', () => {
     const { tracer, spans } = startRecording();
     const frozen = Object.freeze(new LazyQuery(async () => 'row'));
 
@@ -416,7 +416,7 @@ describe('thenables', () => {
 });
 
 describe('spans that end late', () => {
-  it('are written on their own, with what is below them and where they belong', async () => {
+  it('are written separately, with their descendants and references to parent and root', async () => {
     const { tracer, spans, diagnostics } = startRecording();
     let background: Promise<void> | undefined;
 
@@ -439,7 +439,7 @@ describe('spans that end late', () => {
     expect(diagnostics.counts.WARN_SPAN_LATE).toBe(1);
   });
 
-  it('may start after their root as well', async () => {
+  it('may also start after the end of their root', async () => {
     const { tracer, spans } = startRecording();
 
     let timer: Promise<void> | undefined;
@@ -460,7 +460,7 @@ describe('spans that end late', () => {
     expect(notesOf(last)).toEqual({ parent_uuid: tick!.uuid, root_uuid: root!.uuid });
   });
 
-  it('belong to their parent as long as its root is open, even when the parent has ended', async () => {
+  it('belong to their parent while its root is open, even if the parent has ended', async () => {
     const { tracer, spans } = startRecording();
 
     await tracer.trace('root', async () => {
@@ -475,7 +475,7 @@ describe('spans that end late', () => {
     expect(notesOf(spans[0]!.children![0])).toBeUndefined();
   });
 
-  it('count calls on a span that has ended, and change nothing', () => {
+  it('count calls on a span that has ended, and ignore them', () => {
     const { tracer, spans, diagnostics } = startRecording();
     let kept: SpanHandle | undefined;
     tracer.trace('call', (span) => {
@@ -495,7 +495,7 @@ describe('spans that end late', () => {
 });
 
 describe('Tracer.startSpan', () => {
-  it('gives a span that its caller ends', () => {
+  it('returns a span that its caller ends', () => {
     const { tracer, spans } = startRecording();
 
     const span = tracer.startSpan('call', { kind: 'llm', inputs: { a: 1 } });
@@ -510,7 +510,7 @@ describe('Tracer.startSpan', () => {
     });
   });
 
-  it('takes children by parent and by run, where the context is lost', () => {
+  it('accepts children through parent and run when the context is lost', () => {
     const { tracer, spans } = startRecording();
 
     const agent = tracer.startSpan('agent');
@@ -527,7 +527,7 @@ describe('Tracer.startSpan', () => {
     expect(spans.map(outline)).toEqual(['agent(step(tool,inside))']);
   });
 
-  it('starts a root where there is an active span when the parent is null', () => {
+  it('starts a root when the parent is null, even with an active span', () => {
     const { tracer, spans } = startRecording();
 
     tracer.trace('outer', () => tracer.trace('alone', { parent: null }, () => undefined));
@@ -535,7 +535,7 @@ describe('Tracer.startSpan', () => {
     expect(spans.map(outline)).toEqual(['alone', 'outer']);
   });
 
-  it('fails with an error, and is ended by using', () => {
+  it('fails with an error, and ends with a using declaration', () => {
     const { tracer, spans } = startRecording();
 
     tracer.startSpan('failing').fail(new Error('no'));
@@ -552,7 +552,7 @@ describe('Tracer.startSpan', () => {
 });
 
 describe('several tracers', () => {
-  it('do not see the spans of each other', () => {
+  it('do not affect each other’s spans', () => {
     const first = startRecording();
     const second = startRecording();
 
@@ -580,7 +580,7 @@ describe('limits', () => {
     [{ maxDepth: 2 }, 'root(5(4))', 3],
     [{ maxSpans: 3 }, 'root(5(4))', 3],
     [{ maxOpenSpans: 4 }, 'root(5(4(3)))', 2],
-  ])('%o leave spans out, count them, and run their functions', (limits, expected, dropped) => {
+  ])('%o drop spans, count them, and run their functions', (limits, expected, dropped) => {
     const { tracer, spans, diagnostics } = startRecording({ limits });
     let calls = 0;
 
@@ -603,7 +603,7 @@ describe('limits', () => {
     expect(diagnostics.counts).toEqual({ WARN_SPAN_DROPPED: dropped });
   });
 
-  it('leave children out beyond maxChildren', () => {
+  it('drop children beyond maxChildren', () => {
     const { tracer, spans } = startRecording({ limits: { maxChildren: 2 } });
 
     tracer.trace('root', () => {
@@ -614,7 +614,7 @@ describe('limits', () => {
     expect(notesOf(spans[0])).toEqual({ dropped_spans: 2 });
   });
 
-  it('count what is late as a tree of its own', () => {
+  it('count a late span as a separate tree', () => {
     const { tracer, spans } = startRecording({ limits: { maxSpans: 3 } });
 
     const root = tracer.startSpan('root');
@@ -629,7 +629,7 @@ describe('limits', () => {
     expect(notesOf(spans[1]!.children![0])).toEqual({ dropped_spans: 1 });
   });
 
-  it('make room again when spans end', () => {
+  it('apply only to spans that are open', () => {
     const { tracer, spans } = startRecording({ limits: { maxOpenSpans: 1 } });
 
     for (let index = 0; index < 5; index += 1) tracer.trace('call', () => undefined);
@@ -637,7 +637,7 @@ describe('limits', () => {
     expect(spans.length).toBe(5);
   });
 
-  it('cut values, and tell how many', () => {
+  it('truncate values, and record their number', () => {
     const { tracer, spans, diagnostics } = startRecording({
       limits: { maxTextLength: 10, maxItems: 3, maxValueDepth: 2 },
     });
@@ -657,7 +657,7 @@ describe('limits', () => {
     expect(diagnostics.counts).toEqual({ WARN_SPAN_CUT: 1 });
   });
 
-  it('bound the values of a whole trace', () => {
+  it('limit the values of a whole trace', () => {
     const { tracer, spans } = startRecording({ limits: { maxTraceLength: 10_000 } });
 
     tracer.trace('root', () => {
@@ -671,7 +671,7 @@ describe('limits', () => {
   });
 
   it.each([{ maxDepth: 101 }, { maxDepth: 0 }, { maxItems: 1.5 }, { maxDeep: 1 }])(
-    '%o is refused',
+    '%o is rejected',
     (limits) => {
       expect(() => startRecording({ limits })).toThrow(
         expect.objectContaining({ code: 'ERR_OPTION_INVALID' }),
@@ -681,7 +681,7 @@ describe('limits', () => {
 });
 
 describe('Tracer.close', () => {
-  it('hands on what is open as stopped, and records nothing from then on', async () => {
+  it('emits open roots as stopped, and records nothing after that', async () => {
     const { tracer, spans, diagnostics } = startRecording();
     let finish = (): void => undefined;
     const work = tracer.trace('root', async () => {
