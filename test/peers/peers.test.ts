@@ -7,7 +7,7 @@ import { createTempDir } from '../support/temp-dir.js';
 import { TensorBoard } from '../support/tensorboard.js';
 
 describeWithPeers(['tensorboard'], 'TensorBoard', () => {
-  it.each([true, false])('starts and answers with load_fast %s', async (fast) => {
+  it.each([true, false])('starts and responds with load_fast %s', async (fast) => {
     const board = await TensorBoard.start({ logdir: createTempDir(), fast });
 
     expect(await board.get('environment')).toMatchObject({ version: '2.21.0' });
@@ -15,7 +15,7 @@ describeWithPeers(['tensorboard'], 'TensorBoard', () => {
 });
 
 describeWithPeers(['s3'], 'the S3 server', () => {
-  it('keeps its objects over a restart', async () => {
+  it('keeps its objects after a restart', async () => {
     const server = await S3Server.start();
     const bucket = await server.bucket('things');
     const client = server.createClient();
@@ -38,7 +38,7 @@ describeWithPeers(['polyaxon'], 'Polyaxon', () => {
     expect(await viewer.get('/api/v1/installation')).toMatchObject({ version: '2.16.1', mode: 'viewer' });
   });
 
-  it('keeps runs in its server over a restart, and serves the web page', async () => {
+  it('keeps runs after a restart of its server, and serves the web page', async () => {
     const directory = createTempDir();
     const server = await startSandbox(directory);
     await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
