@@ -22,7 +22,7 @@ describe('parseStoreUrl', () => {
     ['gs:///runs', 'the bucket'],
     ['gs://bucket/a//b', 'empty name'],
     ['azure://container/a?sig=secret', '"?"'],
-    ['ftp://host/runs', 'no store for ftp'],
+    ['ftp://host/runs', 'no store supports ftp'],
   ])('rejects %s', (url, found) => {
     expect(() => parseStoreUrl(url)).toThrow(expect.objectContaining({ code: 'ERR_STORE_URL' }));
     expect(() => parseStoreUrl(url)).toThrow(found);
