@@ -380,7 +380,7 @@ describe('event files', () => {
     expectEqual(harness);
     const notices = harness.events.filter(({ kind }) => kind === 'notice');
     expect(notices).toMatchObject([{ code: 'NOTICE_EVENT_FILE_DAMAGED' }]);
-    expect(JSON.stringify(notices)).toContain(`from ${record.length} on`);
+    expect(JSON.stringify(notices)).toContain(`at byte ${record.length};`);
   });
 
   it('F7: are stored up to a page of zeros, and completely once the page has arrived', async () => {
