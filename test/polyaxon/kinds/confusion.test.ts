@@ -82,11 +82,7 @@ describe('createConfusion', () => {
     ['a row that is a number', { x: [1], y: [1], z: [1] }, 'z[0] is 1 (number)'],
     ['a cell that is an object', { x: [1], y: [1], z: [[{}]] }, 'z[0][0] is an object'],
     ['a label that is null', { x: [null], y: [1], z: [[1]] }, 'x[0] is null'],
-    [
-      'unequal lengths',
-      { predictions: [1], targets: [1, 2] },
-      'predictions has 1 values, expected 2 as in targets',
-    ],
+    ['unequal lengths', { predictions: [1], targets: [1, 2] }, 'predictions has 1 values, expected 2'],
     ['no samples', { predictions: [], targets: [] }, 'targets is empty'],
     ['no targets', { predictions: [1] }, 'targets is undefined'],
     [

@@ -59,18 +59,15 @@ function previewOf(input: DataframeInput): string {
 }
 
 describe('createDataframe', () => {
-  it.each(cases)('writes the same CSV as pandas: $name', (table) => {
+  it.each(cases)('writes CSV like pandas: $name', (table) => {
     expect(fileOf(toInput(table))).toBe(table.csv);
   });
 
-  it.each(cases.filter(({ html }) => html !== undefined))(
-    'writes the same HTML as pandas: $name',
-    (table) => {
-      expect(fileOf(toInput(table), 'html')).toBe(table.html);
-    },
-  );
+  it.each(cases.filter(({ html }) => html !== undefined))('writes HTML like pandas: $name', (table) => {
+    expect(fileOf(toInput(table), 'html')).toBe(table.html);
+  });
 
-  it('writes the same CSV as pandas for an Arrow table', () => {
+  it('writes an Arrow table like pandas', () => {
     const table = tableFromIPC(readFileSync(new URL('table.arrows', fixtures)));
 
     expect(table).toBeInstanceOf(Table);
