@@ -22,8 +22,8 @@ export type { FileCounts, SyncReport, UnsentFile, Upload } from './pipeline/repo
 export type { SkippedPath } from './pipeline/scan/directory-node.js';
 export type { SkipReason } from './pipeline/scan/excludes.js';
 export type { Environment } from './settings/settings.js';
-export type { Flags, SettingName, SettingValues } from './settings/table.js';
-export type { HttpAddress } from './settings/value-types.js';
+export type { FlagName, Flags, FlagValue, SettingName, SettingValues } from './settings/table.js';
+export type { Found, HttpAddress, ValueType } from './settings/value-types.js';
 
 // Status.
 
