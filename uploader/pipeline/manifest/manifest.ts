@@ -39,7 +39,7 @@ const VERSION = 1;
 const PROOFS: readonly unknown[] = ['commit', 'checksum', 'read'];
 
 export function toManifestKey(runUuid: string, fingerprint: string): string {
-  return `${runUuid}/${RESERVED_DIRECTORY}/receipt/${fingerprint}.jsonl`;
+  return `${runUuid}/${RESERVED_DIRECTORY}/manifest/${fingerprint}.jsonl`;
 }
 
 /** Returns the fingerprint of a run's objects, 32 hex digits: equal for the same paths, sizes and ETags in any order. */
