@@ -142,7 +142,7 @@ export type {
   UpdatableFile,
   WritableFile,
 } from './base/io/file-system.js';
-export type { HintListener, HintSource, OpenHints } from './base/io/hints.js';
+export type { FileWatcher, FileWatcherListener, OpenFileWatcher } from './base/io/file-watcher.js';
 export { type Io, nodeIo } from './base/io/io.js';
 export { nodeFileSystem } from './base/io/node-file-system.js';
 export type { ProcessIdentity, ProcessTable } from './base/io/processes.js';

@@ -7,7 +7,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { FileError, StoreError, withoutStacks } from '../base/errors.js';
-import type { HintSource } from '../base/io/hints.js';
+import type { FileWatcher } from '../base/io/file-watcher.js';
 import { nodeIo } from '../base/io/io.js';
 import { LANES, type Lane } from '../base/limits/lanes.js';
 import type { SendOutcome } from '../pipeline/commit/commit-context.js';
@@ -123,9 +123,9 @@ class Watch implements WorkHandler {
   }
 
   async run(): Promise<SyncReport> {
-    const hints = await this.#openHints();
-    const scanner = this.#parts.createScanner(hints.source);
-    hints.listener.onHint = (directory) => scanner.hint(directory);
+    const fileWatcher = await this.#openFileWatcher();
+    const scanner = this.#parts.createScanner(fileWatcher.source);
+    fileWatcher.listener.onChange = (directory) => scanner.hint(directory);
     const phases = new RunPhases(this.#parts, scanner, this.#schedule);
     const status = new StatusWriter(this.#parts, phases, () => this.#journalWriter.isSilent, this.#onStatus);
     try {
@@ -151,7 +151,7 @@ class Watch implements WorkHandler {
       await status.write('ended');
       return this.#report(scanner);
     } finally {
-      await hints.source?.close();
+      await fileWatcher.source?.close();
     }
   }
 
@@ -353,16 +353,16 @@ class Watch implements WorkHandler {
     this.#schedule.forgiveStore();
   }
 
-  async #openHints(): Promise<{
-    source: HintSource | undefined;
-    listener: { onHint: (path: string) => void };
+  async #openFileWatcher(): Promise<{
+    source: FileWatcher | undefined;
+    listener: { onChange: (path: string) => void };
   }> {
     const { io, config, onNotice } = this.#parts;
-    const listener = { onHint: (_path: string): void => undefined };
-    if (config.poll || io.openHints === undefined) return { source: undefined, listener };
+    const listener = { onChange: (_path: string): void => undefined };
+    if (config.poll || io.openFileWatcher === undefined) return { source: undefined, listener };
     let isFailed = false;
-    const source = await io.openHints({
-      onHint: (path) => listener.onHint(path),
+    const source = await io.openFileWatcher({
+      onChange: (path) => listener.onChange(path),
       onFailure: (cause) => {
         if (isFailed) return;
         isFailed = true;

@@ -119,12 +119,12 @@ describe('watch: finding files', () => {
 
   it('F20: continues by polling when the file watcher runs out of watches, and reports it once', async () => {
     const harness = createHarness();
-    const openHints = async ({ onFailure }: { onFailure: (cause: unknown) => void }) => ({
+    const openFileWatcher = async ({ onFailure }: { onFailure: (cause: unknown) => void }) => ({
       watch: () => onFailure(systemError('ENOSPC')),
       unwatch: () => undefined,
       close: async () => undefined,
     });
-    const running = harness.startWatch({ config: { poll: false }, io: { openHints } });
+    const running = harness.startWatch({ config: { poll: false }, io: { openFileWatcher } });
     await running.until('the run is stored', () => isEqual(harness));
     writeFiles(harness.run, { 'outputs/file': 'x' });
 
@@ -137,12 +137,12 @@ describe('watch: finding files', () => {
 
   it('F21: stores the same files when the file watcher reports nothing or wrong paths', async () => {
     const harness = createHarness();
-    const openHints = async ({ onHint }: { onHint: (path: string) => void }) => ({
-      watch: (path: string) => onHint(`${path}/nowhere`),
+    const openFileWatcher = async ({ onChange }: { onChange: (path: string) => void }) => ({
+      watch: (path: string) => onChange(`${path}/nowhere`),
       unwatch: () => undefined,
       close: async () => undefined,
     });
-    const running = harness.startWatch({ config: { poll: false }, io: { openHints } });
+    const running = harness.startWatch({ config: { poll: false }, io: { openFileWatcher } });
     await running.until('the run is stored', () => isEqual(harness));
     writeFiles(harness.run, { 'outputs/file': 'x' });
 

@@ -1,9 +1,9 @@
 /** Bundles the side effects of the uploader, so that tests can replace them. */
 
 import { type Clock, systemClock } from '../../../src/base/clock.js';
-import { openChokidarHints } from './chokidar-hints.js';
+import { openChokidarWatcher } from './chokidar-watcher.js';
 import type { FileSystem } from './file-system.js';
-import type { OpenHints } from './hints.js';
+import type { OpenFileWatcher } from './file-watcher.js';
 import { nodeFileSystem } from './node-file-system.js';
 import { nodeProcessTable, type ProcessTable, readHostId } from './processes.js';
 import { nodeRandomness, type Randomness } from './randomness.js';
@@ -16,7 +16,7 @@ export interface Io {
   /** Returns an id of the host that survives a reboot. Default: all processes count as one host. */
   readonly hostId?: (() => Promise<string>) | undefined;
   /** Opens the file watcher. Default: none; the uploader finds changes by polling. */
-  readonly openHints?: OpenHints | undefined;
+  readonly openFileWatcher?: OpenFileWatcher | undefined;
 }
 
 /** The implementation for Node.js. It has no HTTP: a test passes its own request handler to `openStore`. */
@@ -26,5 +26,5 @@ export const nodeIo: Io = {
   randomness: nodeRandomness,
   processes: nodeProcessTable,
   hostId: readHostId,
-  openHints: openChokidarHints,
+  openFileWatcher: openChokidarWatcher,
 };

@@ -1,6 +1,6 @@
 /** Creates the scanner of a root directory from the configuration. */
 
-import type { HintSource } from '../../base/io/hints.js';
+import type { FileWatcher } from '../../base/io/file-watcher.js';
 import type { Io } from '../../base/io/io.js';
 import type { ScanSink } from '../../pipeline/inventory/scan-sink.js';
 import { IgnoreRules } from '../../pipeline/scan/ignore-rules.js';
@@ -26,7 +26,7 @@ export interface CreateScannerOptions {
   /** The directory of a file store, with all links resolved. */
   readonly storePath: string | null;
   readonly onNotice: (notice: StoreNotice) => void;
-  readonly hints?: HintSource | undefined;
+  readonly fileWatcher?: FileWatcher | undefined;
   readonly isFollowed?: ((run: number) => boolean) | undefined;
 }
 
@@ -47,7 +47,7 @@ export function createScanner(options: CreateScannerOptions): Scanner {
     barredPath: storePath === null ? undefined : Buffer.from(storePath),
     allowHardLinks: config.hardlinks,
     crossFileSystems: !config.oneFileSystem,
-    hints: options.hints,
+    fileWatcher: options.fileWatcher,
     isFollowed: options.isFollowed,
   });
 }

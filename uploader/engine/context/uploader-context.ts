@@ -3,7 +3,7 @@
 import { basename, relative } from 'node:path';
 import type { Clock } from '../../../src/base/clock.js';
 import type { RefusedError } from '../../base/errors.js';
-import type { HintSource } from '../../base/io/hints.js';
+import type { FileWatcher } from '../../base/io/file-watcher.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
 import { resolveExisting } from '../../base/io/resolve-existing.js';
 import { ConcurrencyLimit } from '../../base/limits/concurrency-limit.js';
@@ -188,7 +188,7 @@ export class UploaderContext {
   }
 
   /** Creates a scanner. The caller closes `hints`. */
-  createScanner(hints?: HintSource): Scanner {
+  createScanner(fileWatcher?: FileWatcher): Scanner {
     return createScanner({
       config: this.config,
       io: this.io,
@@ -199,7 +199,7 @@ export class UploaderContext {
       isWatching: this.isWatching,
       storePath: this.#storePath,
       onNotice: this.onNotice,
-      hints,
+      fileWatcher,
       isFollowed: (run) => this.ownership.worksOn(this.inventory.runs[run]!),
     });
   }

@@ -10,7 +10,7 @@
  */
 
 import type { Clock } from '../../../src/base/clock.js';
-import type { HintSource } from '../../base/io/hints.js';
+import type { FileWatcher } from '../../base/io/file-watcher.js';
 import type { FileId } from '../inventory/file-table.js';
 import { DirectoryNode, type ScanProblem, type SkippedPath } from './directory-node.js';
 import { DirectoryScan, notRuns, type VisitOptions } from './directory-scan.js';
@@ -48,7 +48,7 @@ const SLICE_MS = 50;
 
 export interface ScannerOptions extends Omit<VisitOptions, 'onHot'> {
   readonly rootWatch: RootWatch;
-  readonly hints?: HintSource | undefined;
+  readonly fileWatcher?: FileWatcher | undefined;
   /** Returns whether this uploader works on a run, by its number. Runs of other uploaders are scanned once a minute. Default: all. */
   readonly isFollowed?: ((run: number) => boolean) | undefined;
 }
@@ -295,23 +295,23 @@ export class Scanner {
 
   /** Watches a directory that has changed. If more than `MAX_WATCHED` change, those that are watched already stay watched. */
   #watch(node: DirectoryNode): void {
-    const { hints } = this.#options;
+    const { fileWatcher } = this.#options;
     const path = node.path.toString('utf8');
     // The watcher accepts only text. Directories with other names are polled.
-    if (hints === undefined || !Buffer.from(path).equals(node.path)) return;
+    if (fileWatcher === undefined || !Buffer.from(path).equals(node.path)) return;
     const isWatched = this.#watched.delete(path);
-    if (!isWatched && !this.#makeRoom(hints)) return;
-    if (!isWatched) hints.watch(path);
+    if (!isWatched && !this.#makeRoom(fileWatcher)) return;
+    if (!isWatched) fileWatcher.watch(path);
     this.#watched.set(path, node);
   }
 
-  #makeRoom(hints: HintSource): boolean {
+  #makeRoom(fileWatcher: FileWatcher): boolean {
     const [stalest] = this.#watched;
     if (this.#watched.size < MAX_WATCHED || stalest === undefined) return true;
     const [path, node] = stalest;
     if (this.#isFollowed(node) && this.#clock.monotonicMs() - node.changedMs < HOT_FOR_MS) return false;
     this.#watched.delete(path);
-    hints.unwatch(path);
+    fileWatcher.unwatch(path);
     return true;
   }
 }

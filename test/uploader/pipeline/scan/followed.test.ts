@@ -3,7 +3,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { HintSource } from '../../../../uploader/base/io/hints.js';
+import type { FileWatcher } from '../../../../uploader/base/io/file-watcher.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { EVENT_FILE, makeRun } from '../../support/run-tree.js';
@@ -69,7 +69,7 @@ it('scans runs of another uploader rarely, and immediately once they are followe
 it('keeps its file watches when too many directories change, and moves the watches of quiet ones to others', async () => {
   const watched = new Set<string>();
   let unwatched = 0;
-  const hints: HintSource = {
+  const fileWatcher: FileWatcher = {
     watch: (directory) => {
       expect(watched.has(directory)).toBe(false);
       watched.add(directory);
@@ -81,7 +81,7 @@ it('keeps its file watches when too many directories change, and moves the watch
     close: async () => undefined,
   };
   const count = 2 * MAX_WATCHED;
-  const { pass, write, uuids } = await watchRuns(count, { hints });
+  const { pass, write, uuids } = await watchRuns(count, { fileWatcher });
   const all = uuids.map((_, run) => run);
   await pass(70);
   unwatched = 0;

@@ -1,7 +1,7 @@
 /** Opens the file watcher of the host, through chokidar, which is loaded on first use. */
 
 import type { FSWatcher } from 'chokidar';
-import type { HintListener, HintSource, OpenHints } from './hints.js';
+import type { FileWatcher, FileWatcherListener, OpenFileWatcher } from './file-watcher.js';
 
 /**
  * Watches single directories: by default, chokidar would also watch each file in them and all subdirectories. Its `raw` event says that a
@@ -10,10 +10,10 @@ import type { HintListener, HintSource, OpenHints } from './hints.js';
  * Each directory has its own watcher. After `unwatch`, a shared watcher would keep the path in its list of ignored patterns and compare
  * every other path with it (chokidar 5.0.0).
  */
-export const openChokidarHints: OpenHints = async ({
-  onHint,
+export const openChokidarWatcher: OpenFileWatcher = async ({
+  onChange,
   onFailure,
-}: HintListener): Promise<HintSource> => {
+}: FileWatcherListener): Promise<FileWatcher> => {
   const { watch } = await import('chokidar');
   const watchers = new Map<string, FSWatcher>();
   return {
@@ -25,7 +25,7 @@ export const openChokidarHints: OpenHints = async ({
         followSymlinks: false,
         ignored: (path) => path !== directory,
       });
-      watcher.on('raw', () => onHint(directory));
+      watcher.on('raw', () => onChange(directory));
       watcher.on('error', onFailure);
       watchers.set(directory, watcher);
     },

@@ -5,24 +5,24 @@
  * late, twice or without cause, and may stop working.
  */
 
-export interface HintSource {
+export interface FileWatcher {
   /** Starts to watch a directory without its subdirectories. Never throws: a directory that cannot be watched causes no events. */
   watch(directory: string): void;
   unwatch(directory: string): void;
   close(): Promise<void>;
 }
 
-export interface HintListener {
+export interface FileWatcherListener {
   /** Something changed in a watched directory. */
-  readonly onHint: (directory: string) => void;
+  readonly onChange: (directory: string) => void;
   /** Fewer events will follow, or none: the host has run out of watches or file descriptors. */
   readonly onFailure: (cause: unknown) => void;
 }
 
-export type OpenHints = (listener: HintListener) => Promise<HintSource>;
+export type OpenFileWatcher = (listener: FileWatcherListener) => Promise<FileWatcher>;
 
 /** A file watcher without events. */
-export const openNoHints: OpenHints = async () => ({
+export const openNoFileWatcher: OpenFileWatcher = async () => ({
   watch: () => undefined,
   unwatch: () => undefined,
   close: async () => undefined,

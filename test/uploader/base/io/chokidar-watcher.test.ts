@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { openChokidarHints } from '../../../../uploader/base/io/chokidar-hints.js';
+import { openChokidarWatcher } from '../../../../uploader/base/io/chokidar-watcher.js';
 import { waitFor } from '../../../support/child-server.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 
@@ -15,23 +15,23 @@ async function open() {
     mkdirSync(path, { recursive: true });
     return path;
   };
-  const hints: string[] = [];
+  const fileWatcher: string[] = [];
   const failures: unknown[] = [];
-  const source = await openChokidarHints({
-    onHint: (path) => hints.push(path),
+  const source = await openChokidarWatcher({
+    onChange: (path) => fileWatcher.push(path),
     onFailure: (cause) => failures.push(cause),
   });
   onTestFinished(() => source.close());
   const untilHint = (path: string) =>
     waitFor(`an event of ${path}`, () => {
       appendFileSync(join(path, 'file'), '.');
-      return hints.includes(path) ? true : undefined;
+      return fileWatcher.includes(path) ? true : undefined;
     });
-  return { source, directory, hints, failures, untilHint };
+  return { source, directory, fileWatcher, failures, untilHint };
 }
 
 it('reports changes of each watched directory, but not of its subdirectories', async () => {
-  const { source, directory, hints, failures, untilHint } = await open();
+  const { source, directory, fileWatcher, failures, untilHint } = await open();
   const [a, b, inner] = [directory('a'), directory('b'), directory('a/inner')];
   source.watch(a);
   source.watch(b);
@@ -39,25 +39,25 @@ it('reports changes of each watched directory, but not of its subdirectories', a
   await untilHint(b);
 
   await sleep(300); // more events of both may follow
-  hints.length = 0;
+  fileWatcher.length = 0;
   appendFileSync(join(inner, 'file'), '.');
   await sleep(300);
-  expect(hints).toEqual([]);
+  expect(fileWatcher).toEqual([]);
   expect(failures).toEqual([]);
 });
 
 it('reports nothing after unwatch, and reports changes again after watch', async () => {
-  const { source, directory, hints, untilHint } = await open();
+  const { source, directory, fileWatcher, untilHint } = await open();
   const a = directory('a');
   for (let round = 0; round < 3; round += 1) {
     source.watch(a);
     await untilHint(a);
     source.unwatch(a);
     await sleep(100);
-    hints.length = 0;
+    fileWatcher.length = 0;
     appendFileSync(join(a, 'file'), '.');
     await sleep(300);
-    expect(hints).toEqual([]);
+    expect(fileWatcher).toEqual([]);
   }
 });
 
