@@ -47,7 +47,7 @@ async function runPull(names: readonly string[], flags: Flags, context: CommandC
       const { config } = await resolveConfig('.', { ...flags, store }, environment, io.fileSystem);
       const options = {
         overwrites: flags.overwrite === true,
-        withGenerations: flags.previousVersions === true,
+        withPreviousVersions: flags.previousVersions === true,
       };
       const onNotice = ({ message }: { message: string }): void => context.stderr(`notice: ${message}\n`);
       reports.push(await pull(config, runUuids, directory, { io, signal, onNotice, ...options }));

@@ -31,7 +31,7 @@ export interface PullPlan {
 const LAST: readonly string[] = [LINEAGE_FILE, RUN_FILE];
 
 /** Plans the pull; `withGenerations` adds the previous versions of files, below `.plx/gen/`. */
-export function planPull(stored: StoredRun, withGenerations: boolean): PullPlan {
+export function planPull(stored: StoredRun, withPreviousVersions: boolean): PullPlan {
   const refused: RefusedKey[] = [];
   const planned: PlannedFile[] = [];
   const segments = groupSegments(stored);
@@ -46,7 +46,7 @@ export function planPull(stored: StoredRun, withGenerations: boolean): PullPlan 
       planned.push({ path, target: parsed, object, segments: segments.get(path) ?? [] });
     }
   }
-  for (const object of withGenerations ? stored.generations : []) {
+  for (const object of withPreviousVersions ? stored.generations : []) {
     const path = object.key.slice(stored.runUuid.length + 1);
     const parsed = parse(path.slice(`${RESERVED_DIRECTORY}/gen/`.length));
     if (typeof parsed !== 'string') refused.push({ ...parsed, path });

@@ -28,7 +28,7 @@ export interface PullOptions {
   /** Replace local files that differ from the stored ones. Default false: they stay and are reported. */
   readonly overwrites?: boolean | undefined;
   /** Also restore previous versions of files, into `.plx/gen/`. Default false. */
-  readonly withGenerations?: boolean | undefined;
+  readonly withPreviousVersions?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
 }
@@ -95,7 +95,7 @@ class RunPull {
     const { signal } = this.#options;
     const shown = join(resolve(this.#place.directory), RUNS_DIRECTORY, runUuid);
     const stored = await listStoredRun(access, runUuid, signal);
-    const plan = planPull(stored, this.#options.withGenerations === true);
+    const plan = planPull(stored, this.#options.withPreviousVersions === true);
     for (const { path, reason } of plan.refused) this.#note(path, 'unsafe-name', reason);
     if (stored.files.size === 0) this.#note('', 'missing', 'the store has no such run');
     if (plan.files.length === 0) return this.#result(shown);

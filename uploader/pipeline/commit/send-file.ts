@@ -18,8 +18,8 @@ import { isTooSlowToExtend, RECORD_PATIENCE_MS } from '../plan/trigger.js';
 import { type OpenPolicy, openLocalFile } from '../source/local-file.js';
 import type { CommitContext, SendOutcome } from './commit-context.js';
 import { commitObject, type ObjectOutcome, recordStored } from './commit-object.js';
-import { keepGeneration } from './generations.js';
 import { settleIntent } from './open-intents.js';
+import { keepPreviousVersion } from './previous-versions.js';
 import { commitSegment } from './segments.js';
 import { findChecksum, headObject } from './stored-object.js';
 import { crc32OfRange, findTarget, type Known, type LocalState, type Target } from './target.js';
@@ -213,7 +213,7 @@ class FileUpload {
     let generation = previous?.generation ?? 0;
     const isOurs = previous !== null && previous.object.etag === base?.etag;
     if (isOurs && target.keptBytes === 0 && inventory.isAppended(id)) {
-      const failed = await keepGeneration(id, previous, this.#context, this.#signal);
+      const failed = await keepPreviousVersion(id, previous, this.#context, this.#signal);
       if (failed !== null) return failed;
       generation += 1;
     }

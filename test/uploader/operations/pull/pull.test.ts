@@ -218,7 +218,9 @@ describe('pull', () => {
     await commit(store, `${RUN}/.plx/gen/outputs/log/0`, Buffer.from('before'));
     const directory = createTempDir();
 
-    expect(await pullFrom(store, directory, { withGenerations: true })).toMatchObject({ isComplete: true });
+    expect(await pullFrom(store, directory, { withPreviousVersions: true })).toMatchObject({
+      isComplete: true,
+    });
 
     const run = join(directory, 'runs', RUN);
     expect(readFileSync(join(run, 'outputs/log'), 'utf8')).toBe('one two three four');

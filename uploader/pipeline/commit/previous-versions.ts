@@ -14,14 +14,14 @@ import { throttled } from './commit-object.js';
 import { ObjectSource } from './object-source.js';
 
 /** A file that restarts more often is being rewritten, not appended to, whatever its name suggests. */
-export const MAX_GENERATIONS = 100;
+export const MAX_PREVIOUS_VERSIONS = 100;
 
-export function toGenerationKey(runUuid: string, relPath: string, generation: number): string {
+export function toPreviousVersionKey(runUuid: string, relPath: string, generation: number): string {
   return `${runUuid}/${RESERVED_DIRECTORY}/gen/${relPath}/${generation}`;
 }
 
 /** Copies the stored object of a file to its key as a previous version. Returns null on success, or if no copy is needed. */
-export async function keepGeneration(
+export async function keepPreviousVersion(
   id: FileId,
   entry: JournalEntry,
   context: CommitContext,
@@ -30,12 +30,13 @@ export async function keepGeneration(
   const { inventory, store, retryPolicy, io, onEvent } = context;
   const { generation = 0, object, crc32 } = entry;
   if (store.capabilities.versioning === 'on' || object.sizeBytes === 0) return null;
-  if (generation >= MAX_GENERATIONS) {
+  if (generation >= MAX_PREVIOUS_VERSIONS) {
     const message = `${entry.key} was restarted ${generation} times; further previous versions are not kept`;
-    if (generation === MAX_GENERATIONS) onEvent({ kind: 'notice', code: 'NOTICE_GENERATIONS', message });
+    if (generation === MAX_PREVIOUS_VERSIONS)
+      onEvent({ kind: 'notice', code: 'NOTICE_PREVIOUS_VERSIONS', message });
     return null;
   }
-  const key = toGenerationKey(inventory.runOf(id).uuid, inventory.relPathOf(id), generation);
+  const key = toPreviousVersionKey(inventory.runOf(id).uuid, inventory.relPathOf(id), generation);
   const request = {
     key,
     source: throttled(new ObjectSource(store, entry.key, signal), 'logs', context, signal),
