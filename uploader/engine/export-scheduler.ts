@@ -21,7 +21,7 @@ export class ExportScheduler implements ExportView {
   }
 
   /** Exports runs that are due, for at most `SLICE_MS`. Returns true when work remains. */
-  async look(signal?: AbortSignal): Promise<boolean> {
+  async check(signal?: AbortSignal): Promise<boolean> {
     const { clock } = this.#parts;
     const startMs = clock.monotonicMs();
     await this.#releaseComplete();
@@ -33,7 +33,7 @@ export class ExportScheduler implements ExportView {
         return true;
       }
       const run = due.shift()!;
-      await run.look();
+      await run.check();
       if (run.hasMore) due.push(run);
     }
     return false;
@@ -44,7 +44,7 @@ export class ExportScheduler implements ExportView {
     for (const run of this.#find())
       do {
         if (signal.aborted) return;
-        await run.look();
+        await run.check();
       } while (run.hasMore);
   }
 

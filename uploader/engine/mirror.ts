@@ -54,7 +54,7 @@ export class Mirror {
   }
 
   /** Checks all runs and removes confirmed deletions. Rejects only when the signal is aborted. */
-  async look(signal?: AbortSignal): Promise<void> {
+  async check(signal?: AbortSignal): Promise<void> {
     const { clock, rootWatch, inventory, ownership } = this.#parts;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedMs < LOOK_INTERVAL_MS) return;

@@ -12,7 +12,7 @@ export class OutageNotices {
     this.#parts = parts;
   }
 
-  look(): void {
+  check(): void {
     const { retryPolicy, clock, emit } = this.#parts;
     const nowMs = clock.monotonicMs();
     const sinceMs = retryPolicy.breaker.awaySinceMs;

@@ -86,7 +86,7 @@ export class RunExport {
   }
 
   /** Exports one step. Rejects only for a bug in this program. */
-  async look(): Promise<void> {
+  async check(): Promise<void> {
     const { clock } = this.#parts;
     this.#lookedMs = clock.monotonicMs();
     const changedMs = this.#run.changedMs;
@@ -241,7 +241,7 @@ export class RunExport {
       if (place === null) throw new Error(`${inventory.keyOf(id)} has no known directory`);
       const policy = this.#parts.openPolicy();
       const file = await openLocalFile(io.fileSystem, place, inventory.relPathOf(id), policy);
-      inventory.look(id, file.opened);
+      inventory.check(id, file.opened);
       return file;
     };
     return { source, version, open };

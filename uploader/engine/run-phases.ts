@@ -50,10 +50,10 @@ export class RunPhases {
   }
 
   /** Checks the liveness of some runs, and concludes runs that have ended. */
-  async look(): Promise<void> {
+  async check(): Promise<void> {
     const runs = this.#found();
     const nowMs = this.#parts.clock.monotonicMs();
-    for (let looks = 0; looks < runs.length; looks += 1) {
+    for (let checks = 0; checks < runs.length; checks += 1) {
       if (this.#parts.clock.monotonicMs() - nowMs > SLICE_MS) break;
       const run = runs[this.#next % runs.length]!;
       this.#next += 1;
@@ -66,7 +66,7 @@ export class RunPhases {
   }
 
   async #check(run: KnownRun, nowMs: number): Promise<void> {
-    const liveness = await this.#parts.livenessByRun.get(run.index)?.look(nowMs - run.changedMs);
+    const liveness = await this.#parts.livenessByRun.get(run.index)?.check(nowMs - run.changedMs);
     if (liveness !== undefined && liveness !== this.#livenessByRun.get(run.index)) {
       this.#livenessByRun.set(run.index, liveness);
       this.#parts.observer.onLiveness?.(run.uuid, liveness);

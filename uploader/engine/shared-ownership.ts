@@ -40,7 +40,7 @@ export class SharedOwnership implements Ownership {
       label: `${hostname()} ${pid}`,
       seenRuns: () => inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
       seenVersion: () => parts.livenessByRun.size,
-      onChange: () => this.#look(),
+      onChange: () => this.#check(),
     });
   }
 
@@ -103,7 +103,7 @@ export class SharedOwnership implements Ownership {
     return size.isLarge;
   }
 
-  #look(): void {
+  #check(): void {
     const { inventory } = this.#parts;
     this.#decisions.clear();
     const gained = new Set<number>();

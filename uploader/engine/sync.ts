@@ -189,7 +189,7 @@ class Pass implements WorkHandler {
     const quietMs = config.assumeEnded === true ? Number.POSITIVE_INFINITY : 0;
     for (const [index, liveness] of livenessByRun) {
       const run = inventory.runs[index];
-      const state = await liveness.look(quietMs);
+      const state = await liveness.check(quietMs);
       if (run !== undefined) observer.onLiveness?.(run.uuid, state);
     }
     const files = [...runs]
@@ -314,10 +314,10 @@ class Pass implements WorkHandler {
   async #mirrorDeletions(): Promise<void> {
     if (this.#parts.config.mirror === false) return;
     const mirror = new Mirror(this.#parts);
-    await mirror.look(this.#signal);
+    await mirror.check(this.#signal);
     if (!mirror.isWaiting) return;
     await this.#parts.clock.sleep(CONFIRM_AFTER_MS + 1_000, this.#signal);
-    await mirror.look(this.#signal);
+    await mirror.check(this.#signal);
   }
 
   async #unlessAborted(work: () => Promise<unknown>): Promise<void> {

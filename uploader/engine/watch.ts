@@ -235,11 +235,11 @@ class Watch implements WorkHandler {
       this.#listing.consider();
       this.#listing.throwIfRefused();
       this.#schedule.release();
-      const hasMore = (await this.#exportScheduler?.look(this.#stopSignal)) ?? false;
-      await phases.look();
+      const hasMore = (await this.#exportScheduler?.check(this.#stopSignal)) ?? false;
+      await phases.check();
       await confirmLosses(this.#parts, { isLast: false });
       this.#mirrorDeletions();
-      this.#outage.look();
+      this.#outage.check();
       this.#collect();
       this.#workers.wake();
       await status.writeIfDue(this.#pausedUntilMs !== null);
@@ -306,10 +306,10 @@ class Watch implements WorkHandler {
   #mirrorDeletions(): void {
     if (this.#mirror === null || this.#isMirroring) return;
     this.#isMirroring = true;
-    const look = this.#mirror.look(this.#abort.signal).finally(() => {
+    const check = this.#mirror.check(this.#abort.signal).finally(() => {
       this.#isMirroring = false;
     });
-    this.#inBackground(look);
+    this.#inBackground(check);
   }
 
   #inBackground(work: Promise<void>): void {

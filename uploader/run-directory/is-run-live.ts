@@ -13,7 +13,7 @@ const HEARTBEAT = /^heartbeat-.+\.json$/;
 
 /** Whether a run is still being written. `newestMs`: the latest modification time of its files, in ms since 1970; Infinity if unknown. */
 export async function isRunLive(io: Io, directory: Buffer, newestMs: number): Promise<boolean> {
-  if ((await new RunLiveness(io, directory).look(0)) !== 'live') return false;
+  if ((await new RunLiveness(io, directory).check(0)) !== 'live') return false;
   const beatMs = await findLastBeatMs(io, directory);
   const silentMs = io.clock.wallTime() * 1000 - Math.max(beatMs ?? 0, newestMs);
   return silentMs < (beatMs === null ? SILENT_RUN_MS : SILENT_WRITER_MS);

@@ -40,7 +40,7 @@ export class RunLiveness {
   }
 
   /** Checks the run. `quietMs`: the time since the last change of a file of the run. */
-  async look(quietMs: number): Promise<Liveness> {
+  async check(quietMs: number): Promise<Liveness> {
     const states = await Promise.all((await this.#findWriters()).map((writer) => this.#check(writer)));
     const known = states.filter((state) => state !== 'unknown');
     if (known.includes('writing')) this.#liveness = 'live';
@@ -62,7 +62,7 @@ export class RunLiveness {
   #check(writer: string): Promise<WriterState> {
     const watch = this.#writers.get(writer) ?? new WriterWatch(this.#directory.toString(), this.#io, writer);
     this.#writers.set(writer, watch);
-    return watch.look();
+    return watch.check();
   }
 
   /** Offline runs of Polyaxon's Python client have no heartbeat, but a status in their run file. */

@@ -41,7 +41,7 @@ export class WriterWatch {
     this.#writer = writer;
   }
 
-  async look(): Promise<WriterState> {
+  async check(): Promise<WriterState> {
     if ((await this.#read(toEndMarkerPath(this.#runDirectory, this.#writer))) !== undefined) return 'ended';
     const heartbeat = (await this.#read(toHeartbeatPath(this.#runDirectory, this.#writer))) as
       | Heartbeat

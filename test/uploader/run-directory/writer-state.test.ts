@@ -31,14 +31,14 @@ const beat = (changes: object = {}) => {
 
 describe('WriterWatch', () => {
   it('returns unknown without a heartbeat', async () => {
-    expect(await watch().look()).toBe('unknown');
+    expect(await watch().check()).toBe('unknown');
   });
 
   it('detects that a process on this host is alive, and that it ends', async () => {
     const heartbeat = new Heartbeat(run, 'main', { intervalMs: 60_000, diagnostics: new Diagnostics() });
     const watched = watch();
 
-    expect(await watched.look()).toBe('writing');
+    expect(await watched.check()).toBe('writing');
     heartbeat.end({
       status: 'succeeded',
       exit_code: 0,
@@ -48,36 +48,36 @@ describe('WriterWatch', () => {
       ended_at: '2026-01-01T00:00:00.000000+00:00',
     });
 
-    expect(await watched.look()).toBe('ended');
+    expect(await watched.check()).toBe('ended');
   });
 
   it('detects that a process on this host no longer runs', async () => {
     const { space } = await nodeIo.processes.current();
     beat({ space, pid: 2 ** 22 + 1 });
 
-    expect(await watch().look()).toBe('lost');
+    expect(await watch().check()).toBe('lost');
   });
 
   it('detects that another process has the pid', async () => {
     const { space, pid } = await nodeIo.processes.current();
     beat({ space, pid, started_ticks: 1 });
 
-    expect(await watch().look()).toBe('lost');
+    expect(await watch().check()).toBe('lost');
   });
 
   it('trusts a process on another host for 60 missed heartbeats, by its own clock', async () => {
     beat();
     const watched = watch();
 
-    expect(await watched.look()).toBe('writing');
+    expect(await watched.check()).toBe('writing');
     clock.seconds += 60;
-    expect(await watched.look()).toBe('writing');
+    expect(await watched.check()).toBe('writing');
     beat({ beat: 2 });
-    expect(await watched.look()).toBe('writing');
+    expect(await watched.check()).toBe('writing');
     clock.seconds += 60;
-    expect(await watched.look()).toBe('writing');
+    expect(await watched.check()).toBe('writing');
     clock.seconds += 1;
-    expect(await watched.look()).toBe('lost');
+    expect(await watched.check()).toBe('lost');
   });
 
   it('detects that a resumed run is active again', async () => {
@@ -87,9 +87,9 @@ describe('WriterWatch', () => {
 
     const second = new Heartbeat(run, 'main', { intervalMs: 60_000, diagnostics });
 
-    expect(await watch().look()).toBe('writing');
+    expect(await watch().check()).toBe('writing');
     second.end({ status: 'succeeded', exit_code: 0, signal: null, reason: 'r', message: null, ended_at: '' });
     rmSync(join(run, '.plx'), { recursive: true });
-    expect(await watch().look()).toBe('unknown');
+    expect(await watch().check()).toBe('unknown');
   });
 });

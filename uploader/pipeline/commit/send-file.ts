@@ -83,7 +83,7 @@ class FileUpload {
   async run(): Promise<SendOutcome> {
     const { inventory } = this.#context;
     const { id, version } = this.#local;
-    inventory.look(id, version);
+    inventory.check(id, version);
     const open = inventory.intents.get(id);
     if (open !== undefined) {
       const settled = await settleIntent(this.#local, open, this.#context, this.#signal);
@@ -366,7 +366,7 @@ class FileUpload {
     } catch {
       // Deleted or inaccessible after it was stored: the scanner reports that.
     }
-    inventory.look(id, named?.kind === 'file' ? named : await file.stat());
+    inventory.check(id, named?.kind === 'file' ? named : await file.stat());
   }
 
   /** Keeps the growth state, so that the next check of a growing file is cheap. */

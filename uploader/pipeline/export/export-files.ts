@@ -71,7 +71,7 @@ export class ExportFiles {
   }
 
   /** Returns those of `paths` that exist, with their `lstat`. */
-  async look(paths: readonly string[]): Promise<[path: string, stat: FileStat][]> {
+  async check(paths: readonly string[]): Promise<[path: string, stat: FileStat][]> {
     const stats = await this.#fileSystem.lstatAll(paths.map((path) => this.#toPath(path)));
     return stats.flatMap((stat, index): [string, FileStat][] =>
       stat instanceof Error ? [] : [[paths[index]!, stat]],

@@ -26,7 +26,7 @@ export class InventoryRows {
   /** Updates the inventory rows of files that were created or have grown. */
   async tell(made: ExportFiles, paths: readonly string[]): Promise<void> {
     const { table } = this.#inventory;
-    for (const [path, stat] of await made.look(paths)) {
+    for (const [path, stat] of await made.check(paths)) {
       const id = this.#inventory.idOf(`${this.#run.uuid}/${path}`);
       const isBehind = table.has(id, FLAG.stored) && stat.sizeBytes < table.objectBytes[id]!;
       if (isBehind && !this.#hasCaughtUp) continue;

@@ -217,7 +217,7 @@ export class RunExporter {
     const { version } = new Exporter().state;
     if (saved.states.some((state) => state.version !== version)) return false;
     if (!(await this.made.restore(saved))) return false;
-    const here = new Set((await this.made.look([...saved.assets.keys()])).map(([path]) => path));
+    const here = new Set((await this.made.check([...saved.assets.keys()])).map(([path]) => path));
     for (const path of saved.assets.keys())
       if (!here.has(path) && !this.#options.isAssetStored(path)) return false;
     for (const state of saved.states)

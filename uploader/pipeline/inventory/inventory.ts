@@ -95,7 +95,7 @@ export class Inventory implements ScanSink, JournalSink {
     const id = this.table.intern(folder, name);
     // A file of the run's writer takes precedence over a generated one.
     this.table.set(id, FLAG.generated, false);
-    return { id, isChanged: this.look(id, stat) };
+    return { id, isChanged: this.check(id, stat) };
   }
 
   /** Like `onFile`, for a generated file. Null when the run's writer has written a file of this name. */
@@ -104,7 +104,7 @@ export class Inventory implements ScanSink, JournalSink {
     const { table } = this;
     if (table.has(id, FLAG.onDisk) && !table.has(id, FLAG.generated)) return null;
     table.set(id, FLAG.generated);
-    this.look(id, stat);
+    this.check(id, stat);
     return id;
   }
 
@@ -120,7 +120,7 @@ export class Inventory implements ScanSink, JournalSink {
   }
 
   /** Updates a row with the current version of its file. Returns true when the version has changed. */
-  look(id: FileId, version: FileVersion): boolean {
+  check(id: FileId, version: FileVersion): boolean {
     const { table } = this;
     const stamp = toStamp(version);
     const isChanged =

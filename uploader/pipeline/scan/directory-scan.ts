@@ -97,7 +97,7 @@ export class DirectoryScan {
     node.skipped = [];
     node.problems = [];
     node.isBarred = false;
-    const entries = await this.#look(node, listed);
+    const entries = await this.#check(node, listed);
     const isNewHome = await this.#decideHome(node, entries);
     if (node.isBarred) return UNCHANGED;
     if (!(await this.#readIgnoreFile(node, entries))) return UNCHANGED;
@@ -105,7 +105,7 @@ export class DirectoryScan {
   }
 
   /** Checks one file by opening it. Returns false when it no longer exists or is not a file; the next scan of its directory handles that. */
-  async lookAtFile(node: DirectoryNode, name: Buffer): Promise<boolean> {
+  async checkFile(node: DirectoryNode, name: Buffer): Promise<boolean> {
     try {
       const file = await this.#options.fileSystem.openForReading(joinPath(node.path, [name]));
       try {
@@ -131,7 +131,7 @@ export class DirectoryScan {
     }
   }
 
-  async #look(node: DirectoryNode, names: readonly Buffer[]): Promise<Entry[]> {
+  async #check(node: DirectoryNode, names: readonly Buffer[]): Promise<Entry[]> {
     const stats = await this.#options.fileSystem.lstatAll(names.map((name) => joinPath(node.path, [name])));
     const entries: Entry[] = [];
     for (const [index, stat] of stats.entries()) {

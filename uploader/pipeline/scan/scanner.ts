@@ -250,7 +250,7 @@ export class Scanner {
     for (const [id, file] of this.#hot) {
       if (signal?.aborted) return;
       if (!this.#isFollowed(file.node) || nowMs - file.changedMs > HOT_FOR_MS) this.#hot.delete(id);
-      else if (!(await this.#visit.lookAtFile(file.node, file.name))) this.#urgent.add(file.node);
+      else if (!(await this.#visit.checkFile(file.node, file.name))) this.#urgent.add(file.node);
     }
   }
 

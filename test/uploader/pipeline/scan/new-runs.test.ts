@@ -31,7 +31,7 @@ it('finds a new run within two seconds, even after a long time without changes o
     expect(sink.runs).toHaveLength(OLD_RUNS + index);
 
     give();
-    for (let look = 0; look < 6; look += 1) {
+    for (let check = 0; check < 6; check += 1) {
       clock.seconds += 0.25;
       await scanner.scanDue();
     }
