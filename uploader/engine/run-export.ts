@@ -122,7 +122,7 @@ export class RunExport {
   /** Deletes the local copies of stored assets. */
   async removeAssets(): Promise<void> {
     try {
-      if (this.#exporter !== null) await this.#rows.removeStored(this.#exporter.made);
+      if (this.#exporter !== null) await this.#rows.removeStored(this.#exporter.exportFiles);
     } catch (error) {
       this.#fail(error);
     }
@@ -148,13 +148,13 @@ export class RunExport {
     if (files.length === 0 || (this.#exporter === null && !this.#needsExporter(files))) return false;
     const exporter = this.#exporter ?? (await this.#open());
     const step = await exporter.step(files);
-    if (step.isAnew) this.#rows.forget();
+    if (step.isRestarted) this.#rows.forget();
     this.#hasMore = step.hasMore;
-    await this.#rows.tell(exporter.made, step.changed);
-    if (!step.hasMore) await this.#rows.tellAll(exporter.made);
+    await this.#rows.report(exporter.exportFiles, step.changed);
+    if (!step.hasMore) await this.#rows.reportAll(exporter.exportFiles);
     if (step.changed.length > 0) this.#notices.reportCounts(this.facts.counts);
     await this.#saveIfDue(exporter);
-    return step.isAnew || step.changed.length > 0;
+    return step.isRestarted || step.changed.length > 0;
   }
 
   /** After a release, only a changed event file requires an exporter. */
@@ -209,9 +209,9 @@ export class RunExport {
       directory: `${paths.exports}/${this.#run.uuid}`,
       acceptsDamage: (relPath, offset) => this.#acceptsDamage(relPath, offset),
       isAssetStored: (path) => inventory.table.has(inventory.idOf(`${this.#run.uuid}/${path}`), FLAG.stored),
-      onNotice: (notice) => this.#notices.tell(notice),
+      onNotice: (notice) => this.#notices.report(notice),
     });
-    this.#run.exportDirectory = await fileSystem.realPath(exporter.made.directory);
+    this.#run.exportDirectory = await fileSystem.realPath(exporter.exportFiles.directory);
     this.#exporter = exporter;
     this.facts.follow(exporter);
     this.#notices.skipCounts(this.facts.counts);

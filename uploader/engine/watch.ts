@@ -127,7 +127,12 @@ class Watch implements WorkHandler {
     const scanner = this.#parts.createScanner(fileWatcher.source);
     fileWatcher.listener.onChange = (directory) => scanner.hint(directory);
     const phases = new RunPhases(this.#parts, scanner, this.#schedule);
-    const status = new StatusWriter(this.#parts, phases, () => this.#journalWriter.isSilent, this.#onStatus);
+    const status = new StatusWriter(
+      this.#parts,
+      phases,
+      () => this.#journalWriter.isDisabled,
+      this.#onStatus,
+    );
     try {
       await this.#parts.observer.prepareProject?.(this.#stopSignal);
       await this.#listing.start();

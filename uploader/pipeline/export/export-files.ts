@@ -13,7 +13,7 @@ import { makeDirectories } from '../../base/io/make-directories.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import type { Content, SavedExport } from './saved-state.js';
 
-export type Made = Pick<ExportOutput, 'appends' | 'assets'>;
+export type GeneratedContent = Pick<ExportOutput, 'appends' | 'assets'>;
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -56,7 +56,7 @@ export class ExportFiles {
   }
 
   /** Writes new output. Assets come first, so that no row names a file that does not exist. */
-  async write({ appends, assets }: Made): Promise<void> {
+  async write({ appends, assets }: GeneratedContent): Promise<void> {
     for (const { path, bytes } of assets) {
       await this.#create(path, bytes);
       this.assets.set(path, { sizeBytes: bytes.length, crc32: crc32(bytes) });

@@ -17,7 +17,7 @@ export class ExportNotices {
   }
 
   /** Reports a notice, such as a renamed metric or an unreadable file, unless it was reported before. */
-  tell({ message }: Pick<ExportNotice, 'message'>): void {
+  report({ message }: Pick<ExportNotice, 'message'>): void {
     if (this.#reported.size >= MAX_NOTICES || this.#reported.has(message)) return;
     this.#reported.add(message);
     const more = this.#reported.size === MAX_NOTICES ? '; further notices of this kind are not reported' : '';
@@ -27,7 +27,7 @@ export class ExportNotices {
   /** Reports the plugins whose values cannot be exported to Polyaxon. */
   reportCounts({ unexported }: ExportCounts): void {
     for (const plugin of Object.keys(unexported))
-      this.tell({
+      this.report({
         message: `Polyaxon has no kind for values of the plugin ${plugin}; only TensorBoard shows them`,
       });
   }

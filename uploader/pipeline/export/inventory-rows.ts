@@ -24,24 +24,24 @@ export class InventoryRows {
   }
 
   /** Updates the inventory rows of files that were created or have grown. */
-  async tell(made: ExportFiles, paths: readonly string[]): Promise<void> {
+  async report(exportFiles: ExportFiles, paths: readonly string[]): Promise<void> {
     const { table } = this.#inventory;
-    for (const [path, stat] of await made.check(paths)) {
+    for (const [path, stat] of await exportFiles.check(paths)) {
       const id = this.#inventory.idOf(`${this.#run.uuid}/${path}`);
       const isBehind = table.has(id, FLAG.stored) && stat.sizeBytes < table.objectBytes[id]!;
       if (isBehind && !this.#hasCaughtUp) continue;
       if (this.#inventory.onGeneratedFile(this.#run, path, stat) === null) continue;
       this.#reported.add(id);
-      if (made.assets.has(path)) this.#assets.set(id, path);
+      if (exportFiles.assets.has(path)) this.#assets.set(id, path);
     }
   }
 
   /** Updates the rows of all files, once everything is exported for the first time. */
-  async tellAll(made: ExportFiles): Promise<void> {
+  async reportAll(exportFiles: ExportFiles): Promise<void> {
     if (this.#hasCaughtUp) return;
     this.#hasCaughtUp = true;
-    for (const path of made.assets.keys()) this.#inventory.onGeneratedStored(this.#run, path);
-    await this.tell(made, [...made.assets.keys(), ...made.files.keys()]);
+    for (const path of exportFiles.assets.keys()) this.#inventory.onGeneratedStored(this.#run, path);
+    await this.report(exportFiles, [...exportFiles.assets.keys(), ...exportFiles.files.keys()]);
   }
 
   /** Removes all rows, because all files are being regenerated. */
@@ -58,12 +58,12 @@ export class InventoryRows {
   }
 
   /** Removes assets that are stored and need no further verification. */
-  async removeStored(made: ExportFiles): Promise<void> {
+  async removeStored(exportFiles: ExportFiles): Promise<void> {
     const { table } = this.#inventory;
     for (const [id, path] of this.#assets) {
       const isStored = table.has(id, FLAG.journalled) && table.has(id, FLAG.stored);
       if (!isStored || table.has(id, FLAG.dirty) || table.has(id, FLAG.taken)) continue;
-      await made.removeAsset(path);
+      await exportFiles.removeAsset(path);
       this.#inventory.onGeneratedGone(id);
       this.#assets.delete(id);
       this.#reported.delete(id);

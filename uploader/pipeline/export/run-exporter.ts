@@ -44,7 +44,7 @@ export interface Step {
   /** Paths of files that were created or have grown. */
   readonly changed: readonly string[];
   /** All output was discarded and is being regenerated. */
-  readonly isAnew: boolean;
+  readonly isRestarted: boolean;
   /** The next step can run immediately. */
   readonly hasMore: boolean;
 }
@@ -55,10 +55,10 @@ const DIRECTORY_MODE = 0o700;
 /** Pieces to read before anything is written. */
 const MAX_PIECES = 8;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
-const NOTHING: Step = { changed: [], isAnew: false, hasMore: false };
+const NOTHING: Step = { changed: [], isRestarted: false, hasMore: false };
 
 export class RunExporter {
-  readonly made: ExportFiles;
+  readonly exportFiles: ExportFiles;
   readonly #options: RunExporterOptions;
   readonly #exporters = new Map<ExportTarget, Exporter>();
   readonly #positions = new Map<string, FilePosition>();
@@ -71,7 +71,7 @@ export class RunExporter {
 
   private constructor(options: RunExporterOptions) {
     this.#options = options;
-    this.made = new ExportFiles(options.fileSystem, options.directory);
+    this.exportFiles = new ExportFiles(options.fileSystem, options.directory);
   }
 
   /** Resumes the export of an earlier process, or starts a new one. Throws errors of the file system. */
@@ -125,8 +125,8 @@ export class RunExporter {
       positions: this.#positions,
       states: [...this.#exporters.values()].map(({ state }) => state),
       inputs: this.#inputs,
-      files: this.made.files,
-      assets: this.made.assets,
+      files: this.exportFiles.files,
+      assets: this.exportFiles.assets,
     });
     this.#isSaved = true;
   }
@@ -148,7 +148,7 @@ export class RunExporter {
       const followed = await this.#follow(local, from, source, exporter);
       if (followed.status === 'rewritten') {
         await this.#clear();
-        return { changed: [], isAnew: true, hasMore: true };
+        return { changed: [], isRestarted: true, hasMore: true };
       }
       const { position, hasMore, damageStart } = followed;
       const changed = await this.#write(exporter);
@@ -158,7 +158,7 @@ export class RunExporter {
       }
       // Read damaged bytes again next time: they may be valid by then.
       if (!hasMore && damageStart === null) this.#readVersions.set(source.relPath, version);
-      return hasMore || changed.length > 0 ? { changed, isAnew: false, hasMore: true } : null;
+      return hasMore || changed.length > 0 ? { changed, isRestarted: false, hasMore: true } : null;
     } finally {
       await local.close();
     }
@@ -199,7 +199,7 @@ export class RunExporter {
 
   async #write(exporter: Exporter): Promise<string[]> {
     const { appends, assets, inputs, notices } = exporter.take();
-    await this.made.write({ appends, assets });
+    await this.exportFiles.write({ appends, assets });
     this.#inputs = { ...this.#inputs, ...inputs };
     for (const notice of notices) this.#options.onNotice(notice);
     return [...assets, ...appends].map(({ path }) => path);
@@ -216,8 +216,8 @@ export class RunExporter {
   async #restore(saved: SavedExport): Promise<boolean> {
     const { version } = new Exporter().state;
     if (saved.states.some((state) => state.version !== version)) return false;
-    if (!(await this.made.restore(saved))) return false;
-    const here = new Set((await this.made.check([...saved.assets.keys()])).map(([path]) => path));
+    if (!(await this.exportFiles.restore(saved))) return false;
+    const here = new Set((await this.exportFiles.check([...saved.assets.keys()])).map(([path]) => path));
     for (const path of saved.assets.keys())
       if (!here.has(path) && !this.#options.isAssetStored(path)) return false;
     for (const state of saved.states)
@@ -234,7 +234,7 @@ export class RunExporter {
     this.#inputs = {};
     // Remove the saved state first: it must never refer to files that do not exist.
     await removeSaved(this.#options.fileSystem, this.#options.directory);
-    await this.made.clear();
+    await this.exportFiles.clear();
     this.#isSaved = true;
   }
 }

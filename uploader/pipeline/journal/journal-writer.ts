@@ -68,7 +68,7 @@ export async function openJournalWriter(
         code: 'NOTICE_JOURNAL_QUARANTINED',
         message: `the journal ${found}; it is kept as ${kept}`,
       });
-      await journalWriter.beginAnew();
+      await journalWriter.restart();
     }
     return { journalWriter, replay };
   } catch (cause) {
@@ -117,7 +117,7 @@ export class JournalWriter {
     this.#totalBytes = replay.sizeBytes;
   }
 
-  get isSilent(): boolean {
+  get isDisabled(): boolean {
     return this.#state.kind === 'disabled';
   }
 
@@ -128,7 +128,7 @@ export class JournalWriter {
   }
 
   /** Like `begin`, but always with a snapshot, because earlier files cannot be trusted. */
-  async beginAnew(): Promise<void> {
+  async restart(): Promise<void> {
     await this.#makeBallast();
     await this.#writeSnapshot();
   }

@@ -2,59 +2,59 @@ import { describe, expect, it } from 'vitest';
 import { QuickCalls } from '../../../../uploader/base/io/quick-calls.js';
 
 function createCalls(): {
-  made: string[];
+  exportFiles: string[];
   run: (takesMs?: number) => Promise<void>;
   pass: (ms: number) => void;
 } {
   let nowMs = 0;
-  const made: string[] = [];
+  const exportFiles: string[] = [];
   const quick = new QuickCalls(() => nowMs);
   const run = (takesMs = 0.01): Promise<void> =>
     quick.run(
       () => {
         nowMs += takesMs;
-        made.push('now');
+        exportFiles.push('now');
       },
       async () => {
-        made.push('later');
+        exportFiles.push('later');
       },
     );
-  return { made, run, pass: (ms) => (nowMs += ms) };
+  return { exportFiles, run, pass: (ms) => (nowMs += ms) };
 }
 
 describe('QuickCalls', () => {
   it('calls synchronously shortly after an asynchronous call has succeeded', async () => {
-    const { made, run, pass } = createCalls();
+    const { exportFiles, run, pass } = createCalls();
 
     await run();
     await run();
     pass(100);
     await run();
 
-    expect(made).toEqual(['later', 'now', 'later']);
+    expect(exportFiles).toEqual(['later', 'now', 'later']);
   });
 
   it('calls asynchronously while the disk is slow, and tries synchronous calls again later', async () => {
-    const { made, run, pass } = createCalls();
+    const { exportFiles, run, pass } = createCalls();
 
     await run();
     for (let i = 0; i < 20; i += 1) await run(2);
-    const slowCalls = made.filter((how) => how === 'now').length;
+    const slowCalls = exportFiles.filter((how) => how === 'now').length;
     pass(1_100);
     await run();
     await run();
 
     expect(slowCalls).toBe(8);
-    expect(made.slice(9)).toEqual([...Array.from({ length: 13 }, () => 'later'), 'now']);
+    expect(exportFiles.slice(9)).toEqual([...Array.from({ length: 13 }, () => 'later'), 'now']);
   });
 
   it('tolerates single slow calls', async () => {
-    const { made, run } = createCalls();
+    const { exportFiles, run } = createCalls();
 
     await run();
     for (let i = 0; i < 100; i += 1) await run(i % 10 === 0 ? 4 : 0.01);
 
-    expect(made.filter((how) => how === 'later')).toHaveLength(1);
+    expect(exportFiles.filter((how) => how === 'later')).toHaveLength(1);
   });
 
   it('rejects with the error of a synchronous call', async () => {

@@ -194,7 +194,7 @@ describe('RunExporter', () => {
       'events/metric/acc__top-1.plx',
       'events/text/note.plx',
     ]);
-    expect(others).toEqual([{ changed: [], isAnew: false, hasMore: false }]);
+    expect(others).toEqual([{ changed: [], isRestarted: false, hasMore: false }]);
     expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
   });
 
@@ -206,7 +206,7 @@ describe('RunExporter', () => {
     places.write(FIRST, ...someRecords(3, 40));
     const steps = await run(exporter, places, 1);
 
-    expect(steps[0]).toEqual({ changed: [], isAnew: true, hasMore: true });
+    expect(steps[0]).toEqual({ changed: [], isRestarted: true, hasMore: true });
     expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
   });
 
@@ -250,10 +250,10 @@ describe('RunExporter', () => {
     places.write(FIRST, ...someRecords(6));
     const exporter = await open(places);
     await run(exporter, places, 1);
-    await exporter.made.removeAsset('assets/image/photo_1.png');
+    await exporter.exportFiles.removeAsset('assets/image/photo_1.png');
     const [step] = await run(await open(places, { isAssetStored: () => true }), places, 1);
 
-    expect(step).toEqual({ changed: [], isAnew: false, hasMore: false });
+    expect(step).toEqual({ changed: [], isRestarted: false, hasMore: false });
     expect(existsSync(join(places.state, 'assets/image/photo_1.png'))).toBe(false);
   });
 

@@ -178,10 +178,10 @@ describe('Inventory', () => {
     const run = inventory.runs[index]!;
     run.exportDirectory = Buffer.from('/state');
     const { id } = inventory.onFile(inventory.onFolder(index, `${filesAt}/train`), 'events', stat(1));
-    const made = inventory.onGeneratedFile(run, 'events/metric/loss.plx', stat(2))!;
+    const exportFiles = inventory.onGeneratedFile(run, 'events/metric/loss.plx', stat(2))!;
 
     expect(inventory.placeOf(id)).toEqual({ directory, path: 'train/events' });
-    expect(inventory.placeOf(made)).toEqual({
+    expect(inventory.placeOf(exportFiles)).toEqual({
       directory: Buffer.from('/state'),
       path: 'events/metric/loss.plx',
     });

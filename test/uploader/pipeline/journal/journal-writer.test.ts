@@ -267,7 +267,7 @@ describe('a journal', () => {
     isFull = true;
     await memory.record(journalWriter, 'first');
     await memory.record(journalWriter, 'second');
-    expect(journalWriter.isSilent).toBe(true);
+    expect(journalWriter.isDisabled).toBe(true);
     isFull = false;
     nowMs += 61_000;
     await memory.record(journalWriter, 'third');

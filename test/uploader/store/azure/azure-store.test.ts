@@ -133,8 +133,8 @@ describeWithPeers(['azurite'], 'Azure store', () => {
     const store = await open({ limits: { ...LIMITS, maxBlocks: 2 } });
     const bytes = someBytes(2 * MIB + 1);
     const start = bytes.subarray(0, 2 * MIB);
-    const made = await commit(store, 'key', start);
-    const etag = made.status === 'stored' ? made.etag : '';
+    const exportFiles = await commit(store, 'key', start);
+    const etag = exportFiles.status === 'stored' ? exportFiles.etag : '';
     const base = { etag, sizeBytes: start.length, crc32: crc32(start) };
 
     expect(await store.append(toAppend('key', base, bytes))).toEqual({ status: 'unsupported' });

@@ -93,9 +93,9 @@ async function prepare(
   }
   const bytes = someBytes(largeBytes + tailBytes);
   const start = bytes.subarray(0, largeBytes);
-  const made = await commit(store, key, start);
-  if (made.status !== 'stored') throw new Error(`no base: ${JSON.stringify(made)}`);
-  const base = { etag: made.etag, sizeBytes: start.length, crc32: crc32(start) };
+  const exportFiles = await commit(store, key, start);
+  if (exportFiles.status !== 'stored') throw new Error(`no base: ${JSON.stringify(exportFiles)}`);
+  const base = { etag: exportFiles.etag, sizeBytes: start.length, crc32: crc32(start) };
   const request: AppendRequest = toAppend(key, base, bytes);
   return { send: () => store.append(request), bytes };
 }

@@ -139,8 +139,8 @@ describeWithPeers(['s3'], 'S3 store on an unreliable network', () => {
       const key = newKey();
       const bytes = someBytes(PART_BYTES + 300_000);
       const start = bytes.subarray(0, PART_BYTES);
-      const made = await commit(direct, key, start);
-      const etag = made.status === 'stored' ? made.etag : '';
+      const exportFiles = await commit(direct, key, start);
+      const etag = exportFiles.status === 'stored' ? exportFiles.etag : '';
       const { struck } = strike(operation, fault, 2);
       const request = toAppend(key, { etag, sizeBytes: start.length, crc32: crc32(start) }, bytes);
 
@@ -161,12 +161,12 @@ describeWithPeers(['s3'], 'S3 store on an unreliable network', () => {
       const key = newKey();
       const isAppend = trial % 20 === 0; // each needs 10 MiB on the server
       proxy.script = () => undefined;
-      const made = isAppend ? await commit(direct, key, start) : null;
+      const exportFiles = isAppend ? await commit(direct, key, start) : null;
       const bytes = isAppend
         ? Buffer.concat([start, Buffer.from(`tail ${trial}`)])
         : Buffer.from(`trial ${trial}`);
       const base = {
-        etag: made?.status === 'stored' ? made.etag : '',
+        etag: exportFiles?.status === 'stored' ? exportFiles.etag : '',
         sizeBytes: start.length,
         crc32: crc32(start),
       };
@@ -193,9 +193,9 @@ describeWithPeers(['s3'], 'S3 store on an unreliable network', () => {
     for (let round = 0; round < 20; round += 1) {
       const key = newKey();
       proxy.script = () => undefined;
-      const made = await commit(direct, key, start);
+      const exportFiles = await commit(direct, key, start);
       const bytes = Buffer.concat([start, Buffer.from(`tail ${round}`)]);
-      const etag = made.status === 'stored' ? made.etag : '';
+      const etag = exportFiles.status === 'stored' ? exportFiles.etag : '';
       const request = toAppend(key, { etag, sizeBytes: start.length, crc32: crc32(start) }, bytes);
       strike('CompleteMultipartUpload', { kind: 'orphan' }, 3);
 

@@ -45,8 +45,8 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
   }
 
   async function makeBase(store: Store, key: string, bytes: Buffer) {
-    const made = await commit(store, key, bytes);
-    const etag = made.status === 'stored' ? made.etag : '';
+    const exportFiles = await commit(store, key, bytes);
+    const etag = exportFiles.status === 'stored' ? exportFiles.etag : '';
     return { etag, sizeBytes: bytes.length, crc32: crc32(bytes) };
   }
 

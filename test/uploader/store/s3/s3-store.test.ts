@@ -115,9 +115,9 @@ describeWithPeers(['s3'], 'S3 store', () => {
     const bytes = someBytes(12 * MIB + 5);
     const first = bytes.subarray(0, 6 * MIB + 1);
 
-    const made = await commit(store, 'key', first);
-    expect(made.status).toBe('stored');
-    const etag = made.status === 'stored' ? made.etag : '';
+    const exportFiles = await commit(store, 'key', first);
+    expect(exportFiles.status).toBe('stored');
+    const etag = exportFiles.status === 'stored' ? exportFiles.etag : '';
     const base = { etag, sizeBytes: first.length, crc32: crc32(first) };
     expect((await store.append(toAppend('key', base, bytes))).status).toBe('stored');
 
@@ -139,8 +139,8 @@ describeWithPeers(['s3'], 'S3 store', () => {
       const store = await openWithRanges();
       const bytes = someBytes(17 * MIB);
       const first = bytes.subarray(0, 16 * MIB + 1);
-      const made = await commit(store, 'run/ü +%', first);
-      const etag = made.status === 'stored' ? made.etag : '';
+      const exportFiles = await commit(store, 'run/ü +%', first);
+      const etag = exportFiles.status === 'stored' ? exportFiles.etag : '';
       const request = toAppend('run/ü +%', { etag, sizeBytes: first.length, crc32: crc32(first) }, bytes);
 
       expect((await store.append(request)).status).toBe('stored');
@@ -151,8 +151,8 @@ describeWithPeers(['s3'], 'S3 store', () => {
       const store = await openWithRanges();
       const bytes = someBytes(12 * MIB);
       const wrong = Buffer.concat([bytes.subarray(0, 8 * MIB), Buffer.alloc(MIB)]);
-      const made = await commit(store, 'key', wrong);
-      const etag = made.status === 'stored' ? made.etag : '';
+      const exportFiles = await commit(store, 'key', wrong);
+      const etag = exportFiles.status === 'stored' ? exportFiles.etag : '';
       const base = { etag, sizeBytes: wrong.length, crc32: crc32(wrong) };
       const keep = { sizeBytes: 8 * MIB, crc32: crc32(bytes.subarray(0, 8 * MIB)) };
       let sentBytes = 0;
