@@ -4,7 +4,7 @@
  * Each uploader has two objects below `.plx/leases/<group>/`. No other uploader writes them, so they need no conditional writes.
  */
 
-export const UPLOADERS_PREFIX = '.plx/leases/';
+export const LEASES_PREFIX = '.plx/leases/';
 
 /** For users who inspect a store; the uploader reads only the size of the object. */
 export interface Beat {
@@ -19,7 +19,7 @@ const BEAT_BYTES = 256;
 const GOODBYE = Buffer.from('{}');
 
 export function toGroupPrefix(group: string): string {
-  return `${UPLOADERS_PREFIX}${group}/`;
+  return `${LEASES_PREFIX}${group}/`;
 }
 
 export function toBeatKey(group: string, member: string): string {

@@ -1,7 +1,7 @@
 /** Creates the committer's context and the work queue from the uploader's context. */
 
 import type { CommitContext } from '../pipeline/commit/commit-context.js';
-import { NameTwins } from '../pipeline/commit/name-collisions.js';
+import { NameCollisions } from '../pipeline/commit/name-collisions.js';
 import { toPhase } from '../pipeline/inventory/file-class.js';
 import type { FileId } from '../pipeline/inventory/file-table.js';
 import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
@@ -12,7 +12,7 @@ import { learnCapabilities } from './learn-capabilities.js';
 
 export function createContext(parts: UploaderContext, journalWriter: JournalWriter): CommitContext {
   const { io, store, inventory, observer, retryPolicy, pool, bandwidth, isWatching } = parts;
-  const collisions = new NameTwins(inventory);
+  const collisions = new NameCollisions(inventory);
   let learning: Promise<void> | undefined;
   return {
     io,

@@ -18,7 +18,7 @@ export async function refuseOtherDestination({
 }: UploaderContext): Promise<void> {
   const root = place.root.toString();
   for (const name of await listNames(config.stateDirectory, io)) {
-    if (name === paths.rootId) continue;
+    if (name === paths.rootKey) continue;
     const other = toStatePathsIn(join(config.stateDirectory, name), name);
     const status = await readStatus(io.fileSystem, other);
     if (status === null || status.root !== root || !isWatching(status)) continue;

@@ -11,7 +11,7 @@ import { type EventFile, RunExporter } from '../pipeline/export/run-exporter.js'
 import { RunFacts } from '../pipeline/export/run-facts.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
-import { RECORD_PATIENCE_MS } from '../pipeline/plan/trigger.js';
+import { RECORD_TIMEOUT_MS } from '../pipeline/plan/trigger.js';
 import { openLocalFile } from '../pipeline/source/local-file.js';
 import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
 import { findExportOwner } from '../run-directory/export-owner.js';
@@ -253,7 +253,7 @@ export class RunExport {
     if (!isWatching || !this.#parts.isLive(this.#run)) return true;
     const noted = this.#damage.get(relPath);
     if (noted?.offset !== offset) this.#damage.set(relPath, { offset, sinceMs: clock.monotonicMs() });
-    else if (clock.monotonicMs() - noted.sinceMs >= RECORD_PATIENCE_MS) return true;
+    else if (clock.monotonicMs() - noted.sinceMs >= RECORD_TIMEOUT_MS) return true;
     this.#waitsForDamage = true;
     return false;
   }

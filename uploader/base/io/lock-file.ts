@@ -3,7 +3,7 @@
  *
  * The lock avoids duplicate work. The store stays correct without it, because every commit is a compare-and-swap. A dead holder on
  * this host is replaced at once. A holder on another host or in another container, whose process cannot be checked, is replaced
- * after `FOREIGN_STALE_MS` without a refresh.
+ * after `OTHER_HOST_STALE_MS` without a refresh.
  *
  * A takeover needs a second lock, named after the holder to replace. So only one of several contenders removes the stale
  * file, and none removes the new one.
@@ -17,7 +17,7 @@ import { readWholeFile } from './whole-file.js';
 
 const FILE_MODE = 0o600;
 const MAX_LOCK_BYTES = 4096;
-export const FOREIGN_STALE_MS = 5 * 60_000;
+export const OTHER_HOST_STALE_MS = 5 * 60_000;
 export const REFRESH_MS = 60_000;
 
 interface Holder extends ProcessIdentity {
@@ -121,7 +121,7 @@ async function isStale(path: string, holder: Holder, io: Io): Promise<boolean> {
   if (holder.space === own.space) return !(await io.processes.isRunning(holder));
   try {
     const { mtimeNs } = await io.fileSystem.lstat(path);
-    return io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n) > FOREIGN_STALE_MS;
+    return io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n) > OTHER_HOST_STALE_MS;
   } catch (error) {
     if (isAbsent(error)) return true;
     throw error;

@@ -99,7 +99,7 @@ export class UploaderContext {
     this.place = found.place;
     this.store = found.store;
     this.paths = toStatePaths(config.stateDirectory, found.place.root, found.store.id);
-    this.owner = { rootId: this.paths.rootId, hostId: found.hostId };
+    this.owner = { rootKey: this.paths.rootKey, hostId: found.hostId };
     this.bandwidth = found.bandwidth;
     this.startMs = this.clock.monotonicMs();
     this.#onEvent = options.onEvent ?? (() => undefined);

@@ -47,7 +47,7 @@ export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatu
     sink: inventory,
     isWatching: false,
   });
-  await replayFiles(io.fileSystem, paths, { rootId: paths.rootId, hostId }, inventory);
+  await replayFiles(io.fileSystem, paths, { rootKey: paths.rootKey, hostId }, inventory);
   await scanner.scanAll();
   const runs = countRuns(inventory, config.project, () => 'unknown').map((run) => withLast(run, written));
   const idle = { state: 'idle', pid: null, reason: null, storeAwayMs: null, isStateless: false } as const;

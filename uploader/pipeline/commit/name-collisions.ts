@@ -7,7 +7,7 @@ import { FileError } from '../../base/errors.js';
 import type { FileId } from '../inventory/file-table.js';
 import type { Inventory } from '../inventory/inventory.js';
 
-export class NameTwins {
+export class NameCollisions {
   readonly #inventory: Inventory;
   /** The file that owns each folded key. */
   readonly #owners = new Map<string, FileId>();

@@ -14,7 +14,7 @@ import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entr
 import { toLane } from '../plan/lane-of.js';
 import { type Decision, planFile, type UploadReason, type VerifyReason } from '../plan/planner.js';
 import { chooseStrategy, MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/strategy.js';
-import { isTooSlowToExtend, RECORD_PATIENCE_MS } from '../plan/trigger.js';
+import { isTooSlowToExtend, RECORD_TIMEOUT_MS } from '../plan/trigger.js';
 import { type OpenPolicy, openLocalFile } from '../source/local-file.js';
 import type { CommitContext, SendOutcome } from './commit-context.js';
 import { commitObject, type ObjectOutcome, recordStored } from './commit-object.js';
@@ -398,7 +398,7 @@ class FileUpload {
     // Remember this version, so that only another change makes the file dirty.
     if (entry !== null && target.keptBytes > 0)
       inventory.setEntry(id, { ...entry, file: { sizeBytes, mtimeNs, ctimeNs, ino } });
-    const forMs = Math.max(0, RECORD_PATIENCE_MS - this.#context.quietMs(id, mtimeNs));
+    const forMs = Math.max(0, RECORD_TIMEOUT_MS - this.#context.quietMs(id, mtimeNs));
     return {
       status: 'waiting',
       forMs,

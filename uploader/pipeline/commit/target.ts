@@ -7,7 +7,7 @@
 import type { FileStat } from '../../base/io/file-system.js';
 import type { Extent } from '../../store/base/store.js';
 import type { FileId } from '../inventory/file-table.js';
-import { RECORD_PATIENCE_MS } from '../plan/trigger.js';
+import { RECORD_TIMEOUT_MS } from '../plan/trigger.js';
 import type { GrowthState } from '../source/growth-state.js';
 import type { LocalFile } from '../source/local-file.js';
 import { HEAD_BYTES, type ReadThrough, readThrough } from '../source/read-through.js';
@@ -77,7 +77,7 @@ export async function findTarget(
   const isKept = known !== null && (isSampled || read.crc32AtMark === known.crc32);
   const keptBytes = isKept ? known.sizeBytes : 0;
   const isWhole = read.end === version.sizeBytes || !isEvent;
-  const sendsAll = isWhole || quiet >= RECORD_PATIENCE_MS;
+  const sendsAll = isWhole || quiet >= RECORD_TIMEOUT_MS;
   return {
     sizeBytes: sendsAll ? version.sizeBytes : Math.max(read.end, keptBytes),
     crc32: sendsAll ? read.crc32OfAll : read.end >= keptBytes ? read.crc32 : (known?.crc32 ?? 0),
@@ -125,7 +125,7 @@ function strictnessFor(
     : Number.POSITIVE_INFINITY;
   const damage = context.damage.get(id);
   const seenForMs = damage === undefined ? 0 : context.io.clock.monotonicMs() - damage.sinceMs;
-  return { quiet, acceptsDamage: quiet >= RECORD_PATIENCE_MS || seenForMs >= RECORD_PATIENCE_MS };
+  return { quiet, acceptsDamage: quiet >= RECORD_TIMEOUT_MS || seenForMs >= RECORD_TIMEOUT_MS };
 }
 
 /** F7, F8: a network file system may not have fetched a page yet, so damage counts only once it persists. */

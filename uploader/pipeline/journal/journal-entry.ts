@@ -52,7 +52,7 @@ export interface JournalHeader {
   readonly kind: 'header';
   readonly version: number;
   /** Identifies the pair of root and store. */
-  readonly rootId: string;
+  readonly rootKey: string;
   /** Identifies the host: a journal of another host is not used. */
   readonly hostId?: string | undefined;
   /** The file begins with a snapshot; once that is complete, older files are not needed. */

@@ -26,7 +26,7 @@ const FILE_NAME = /^journal-(\d{6,12})$/;
 
 /** The owner that a journal must have to be replayed. */
 export interface JournalOwner {
-  readonly rootId: string;
+  readonly rootKey: string;
   readonly hostId: string;
 }
 
@@ -182,6 +182,6 @@ function takeRecord(
   }
 }
 
-function isOwned(header: JournalHeader | null, { rootId, hostId }: JournalOwner): boolean {
-  return header?.version === JOURNAL_VERSION && header.rootId === rootId && header.hostId === hostId;
+function isOwned(header: JournalHeader | null, { rootKey, hostId }: JournalOwner): boolean {
+  return header?.version === JOURNAL_VERSION && header.rootKey === rootKey && header.hostId === hostId;
 }

@@ -91,10 +91,10 @@ function toEntryJson({ key, file, crc32, isRecent, generation }: Omit<JournalEnt
   };
 }
 
-function readHeader({ version, rootId, hostId, isSnapshot }: Json): JournalHeader | null {
-  if (typeof version !== 'number' || !isText(rootId)) return null;
+function readHeader({ version, rootKey, hostId, isSnapshot }: Json): JournalHeader | null {
+  if (typeof version !== 'number' || !isText(rootKey)) return null;
   const host = isText(hostId) ? { hostId } : {};
-  return { kind: 'header', version, rootId, ...host, ...(isSnapshot === true ? { isSnapshot } : {}) };
+  return { kind: 'header', version, rootKey, ...host, ...(isSnapshot === true ? { isSnapshot } : {}) };
 }
 
 function readDone(json: Json): JournalRecord | null {

@@ -373,11 +373,11 @@ export class JournalWriter {
   }
 
   #toHeader(isSnapshot: boolean): JournalRecord {
-    const { rootId, hostId } = this.#options.owner;
+    const { rootKey, hostId } = this.#options.owner;
     return {
       kind: 'header',
       version: JOURNAL_VERSION,
-      rootId,
+      rootKey,
       hostId,
       ...(isSnapshot ? { isSnapshot } : {}),
     };

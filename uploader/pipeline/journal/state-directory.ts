@@ -10,7 +10,7 @@ const DIRECTORY_MODE = 0o700;
 
 export interface StatePaths {
   /** Identifies the pair of root and store. */
-  readonly rootId: string;
+  readonly rootKey: string;
   readonly directory: string;
   readonly lock: string;
   /** Status of the running uploader. */
@@ -27,14 +27,14 @@ export interface StatePaths {
 
 /** Returns the state paths of one root and one store. Does not access the disk. */
 export function toStatePaths(stateDirectory: string, root: Buffer, storeId: string): StatePaths {
-  const rootId = createHash('sha256').update(root).update('\0').update(storeId).digest('hex').slice(0, 32);
-  return toStatePathsIn(join(stateDirectory, rootId), rootId);
+  const rootKey = createHash('sha256').update(root).update('\0').update(storeId).digest('hex').slice(0, 32);
+  return toStatePathsIn(join(stateDirectory, rootKey), rootKey);
 }
 
 /** Returns the paths in the state directory of one root and store. */
-export function toStatePathsIn(directory: string, rootId: string): StatePaths {
+export function toStatePathsIn(directory: string, rootKey: string): StatePaths {
   return {
-    rootId,
+    rootKey,
     directory,
     lock: join(directory, 'lock'),
     status: join(directory, 'status.json'),

@@ -11,7 +11,7 @@ const KIB = 1024;
 /** An artifact counts as completely written after this long without a change. */
 export const QUIET_MS = 2_000;
 /** F6: bytes after the last whole record are uploaded unchanged after this long without growth. */
-export const RECORD_PATIENCE_MS = 30_000;
+export const RECORD_TIMEOUT_MS = 30_000;
 const MIN_TAIL_BYTES = 64 * KIB;
 const MIN_TAIL_RATIO = 0.25;
 /** Any added bytes are sent after this long; a file without changes for this long is compared completely. */

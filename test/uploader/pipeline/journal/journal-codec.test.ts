@@ -8,7 +8,7 @@ import {
 import type { JournalEntry } from '../../../../uploader/pipeline/journal/journal-entry.js';
 
 const RUN = '0'.repeat(32);
-const HEADER: JournalRecord = { kind: 'header', version: 1, rootId: 'root' };
+const HEADER: JournalRecord = { kind: 'header', version: 1, rootKey: 'root' };
 
 function entry(name: string, changes: Partial<JournalEntry> = {}): JournalEntry {
   const file = { sizeBytes: 3, mtimeNs: 1_700_000_000_123_456_789n, ctimeNs: 1n, ino: 2n ** 63n };

@@ -30,7 +30,7 @@ import { createTempDir } from '../../../support/temp-dir.js';
 import { systemError, wrapFileSystem } from '../../support/wrapped-file-system.js';
 
 const RUN = '0'.repeat(32);
-const OWNER = { rootId: 'root', hostId: 'host' };
+const OWNER = { rootKey: 'root', hostId: 'host' };
 
 function entry(name: string, crc32 = 1): JournalEntry {
   const file = { sizeBytes: 3, mtimeNs: 5n, ctimeNs: 6n, ino: 7n };
@@ -355,7 +355,7 @@ describe('a journal', () => {
   });
 
   it.each([
-    ['another root', { ...OWNER, rootId: 'other' }],
+    ['another root', { ...OWNER, rootKey: 'other' }],
     ['another host', { ...OWNER, hostId: 'other' }],
   ])('F60: quarantines a journal of %s and ignores its records', async (_, owner) => {
     const memory = new Memory();
