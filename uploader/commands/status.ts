@@ -70,13 +70,13 @@ function toText(status: FoundStatus): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function toStateText({ state, pid, reason, storeAwayMs, isRunning, ageMs }: FoundStatus): string {
+function toStateText({ state, pid, reason, storeOutageMs, isRunning, ageMs }: FoundStatus): string {
   const parts = [
     isRunning ? `${state} (process ${pid}, updated ${formatSeconds(ageMs)} ago)` : 'no uploader is running',
   ];
   if (reason !== null && isRunning) parts.push(reason);
-  if (storeAwayMs !== null && isRunning)
-    parts.push(`the store has not answered for ${formatSeconds(storeAwayMs)}`);
+  if (storeOutageMs !== null && isRunning)
+    parts.push(`the store has not answered for ${formatSeconds(storeOutageMs)}`);
   return parts.join('; ');
 }
 

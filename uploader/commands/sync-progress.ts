@@ -31,8 +31,17 @@ export function createProgressDisplay(
 }
 
 const LASTING: readonly SyncEvent['kind'][] = [
-  ...(['unsent', 'notice', 'retry', 'lost', 'paused', 'resumed', 'store-away', 'store-back'] as const),
-  ...(['api-refused'] as const),
+  ...([
+    'unsent',
+    'notice',
+    'retry',
+    'lost',
+    'paused',
+    'resumed',
+    'store-unavailable',
+    'store-available',
+  ] as const),
+  ...(['api-rejected'] as const),
   'draining',
 ];
 const BAR_WIDTH = 24;
@@ -142,9 +151,9 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
       return `paused: ${event.reason}; nothing is deleted, and uploads resume when the directory is available again`;
     case 'resumed':
       return 'resumed: the root directory is available again';
-    case 'store-away':
+    case 'store-unavailable':
       return `the store has not answered for ${formatSeconds(event.forMs)}; retrying until it does`;
-    case 'store-back':
+    case 'store-available':
       return `the store answers again after ${formatSeconds(event.afterMs)}`;
     case 'run-complete':
       return options.isQuiet ? null : `run ${event.runUuid} has ended and is completely stored`;
@@ -152,7 +161,7 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
       return `stopping: ${formatCount(event.pendingFiles, 'file')} (${formatBytes(event.pendingBytes)}) not stored yet`;
     case 'api':
       return options.isQuiet ? null : toApiLine(event);
-    case 'api-refused':
+    case 'api-rejected':
       return `run ${event.runUuid} cannot be reported to Polyaxon: ${toErrorText(event.error, false).trimEnd()}`;
     case 'run':
       return options.isVerbose ? `found run ${event.runUuid} in ${event.directory}` : null;

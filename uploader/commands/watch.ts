@@ -52,7 +52,7 @@ async function runWatch(path: string, flags: Flags, context: CommandContext): Pr
 
 /** An error has code, message and hint; a cause is only its message. */
 function toJsonEvent(event: SyncEvent): object {
-  if (event.kind === 'unsent' || event.kind === 'api-refused') {
+  if (event.kind === 'unsent' || event.kind === 'api-rejected') {
     const { code, message, hint } = event.error;
     return { ...event, error: { code, message, hint } };
   }

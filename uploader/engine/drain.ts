@@ -55,8 +55,8 @@ export async function drain(options: DrainOptions): Promise<void> {
   while (!isIdle() && clock.monotonicMs() < endMs) {
     if (clock.monotonicMs() >= largeEndMs) options.abortLarge();
     // Do not spend the rest of the shutdown timeout on a store that does not answer.
-    const { awaySinceMs } = retryPolicy.breaker;
-    if (awaySinceMs !== null && clock.monotonicMs() - Math.max(awaySinceMs, startMs) >= LARGE_MS) break;
+    const { outageSinceMs } = retryPolicy.breaker;
+    if (outageSinceMs !== null && clock.monotonicMs() - Math.max(outageSinceMs, startMs) >= LARGE_MS) break;
     schedule.release();
     workers.wake();
     await clock.sleep(POLL_MS);

@@ -59,7 +59,7 @@ export class Mirror {
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedMs < LOOK_INTERVAL_MS) return;
     this.#lookedMs = nowMs;
-    if (rootWatch.awayReason !== null) {
+    if (rootWatch.unavailableReason !== null) {
       this.#missing.clear();
       return;
     }

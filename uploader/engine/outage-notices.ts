@@ -15,13 +15,13 @@ export class OutageNotices {
   check(): void {
     const { retryPolicy, clock, emit } = this.#parts;
     const nowMs = clock.monotonicMs();
-    const sinceMs = retryPolicy.breaker.awaySinceMs;
+    const sinceMs = retryPolicy.breaker.outageSinceMs;
     if (sinceMs !== null && this.#reportedSinceMs === null && nowMs - sinceMs >= TELL_AFTER_MS) {
       this.#reportedSinceMs = sinceMs;
-      emit({ kind: 'store-away', forMs: nowMs - sinceMs });
+      emit({ kind: 'store-unavailable', forMs: nowMs - sinceMs });
     }
     if (sinceMs !== null || this.#reportedSinceMs === null) return;
-    emit({ kind: 'store-back', afterMs: nowMs - this.#reportedSinceMs });
+    emit({ kind: 'store-available', afterMs: nowMs - this.#reportedSinceMs });
     this.#reportedSinceMs = null;
   }
 }

@@ -85,7 +85,7 @@ export class RunPhases {
     const { inventory, rootWatch, emit, observer, ownership, exportView } = this.#parts;
     const phase = this.phaseOf(run);
     if (!ownership.ownsRun(run)) return;
-    if (phase.kind === 'live' || rootWatch.awayReason !== null || !run.isListed) return;
+    if (phase.kind === 'live' || rootWatch.unavailableReason !== null || !run.isListed) return;
     if (this.#scanner.isVisiting(run.index)) return;
     const dirty = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.dirty));
     const open = dirty.filter(

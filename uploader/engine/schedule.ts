@@ -62,7 +62,7 @@ export class Schedule {
     if (!run.isListed || run.directory === null || refused.has(run.index)) return;
     if (!this.#parts.owns(id) || (this.isDraining && !inventory.isPending(id))) return;
     const dueMs = this.#withinExportRate(id, this.#dueMs(id));
-    if (dueMs <= clock.monotonicMs() && rootWatch.awayReason === null) {
+    if (dueMs <= clock.monotonicMs() && rootWatch.unavailableReason === null) {
       this.#waiting.delete(id);
       this.#exportRate.use(id);
       table.set(id, FLAG.taken);

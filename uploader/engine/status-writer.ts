@@ -35,7 +35,7 @@ export class StatusWriter {
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedMs < INTERVAL_MS) return;
     this.#lookedMs = nowMs;
-    const reason = rootWatch.awayReason ?? (isPaused ? 'the store rejects requests' : null);
+    const reason = rootWatch.unavailableReason ?? (isPaused ? 'the store rejects requests' : null);
     await this.write(
       reason === null ? 'watching' : 'paused',
       reason,
@@ -52,11 +52,11 @@ export class StatusWriter {
     const runs = countRuns(inventory, config.project, phaseOf, exportView, (runUuid) =>
       observer.statusOf?.(runUuid),
     );
-    const { awaySinceMs } = retryPolicy.breaker;
+    const { outageSinceMs } = retryPolicy.breaker;
     const text = JSON.stringify([
       state,
       reason,
-      awaySinceMs,
+      outageSinceMs,
       runs.map((run) => ({ ...run, lagMs: 0, eventsLagMs: 0 })),
     ]);
     const status: Status = {
@@ -67,7 +67,7 @@ export class StatusWriter {
       state,
       reason,
       updatedAt: clock.wallTime(),
-      storeAwayMs: awaySinceMs === null ? null : Math.round(clock.monotonicMs() - awaySinceMs),
+      storeOutageMs: outageSinceMs === null ? null : Math.round(clock.monotonicMs() - outageSinceMs),
       isStateless: this.#isStateless(),
       runs,
       total: sumUpRuns(runs),

@@ -23,13 +23,13 @@ import { explainNoRuns } from '../run-directory/locate-runs.js';
 import type { SyncConfig } from '../settings/sync-config.js';
 import { PolyaxonStore } from '../store/polyaxon/polyaxon-store.js';
 import { toReport } from './build-report.js';
-import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
 import { checkStore, listRuns } from './context/listing.js';
 import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createContext, createQueue } from './create-context.js';
 import { ExportScheduler } from './export-scheduler.js';
 import { CONFIRM_AFTER_MS, Mirror } from './mirror.js';
 import { findUnscanned, isForGood } from './permanent-failures.js';
+import { removeCrashed, removeOrphans } from './remove-orphans.js';
 import { withState } from './with-state.js';
 import { Workers, type WorkHandler } from './workers.js';
 
@@ -108,12 +108,12 @@ class Pass implements WorkHandler {
         const context = createContext(parts, journalWriter);
         // A Polyaxon server accepts files only for runs that it knows.
         if (parts.store instanceof PolyaxonStore) await parts.observer.prepare?.(this.#signal);
-        await this.#unlessAborted(() => collectLeftovers(context, this.#signal));
+        await this.#unlessAborted(() => removeOrphans(context, this.#signal));
         for (const id of ids) this.#queue.add(id);
         const workers = new Workers({ queue: this.#queue, context, limit: parts.limit, handler: this });
         this.#signal.addEventListener('abort', () => workers.wake(), { once: true });
         await workers.run(parts.config.concurrency);
-        await this.#unlessAborted(() => collectCrashed(context, this.#signal));
+        await this.#unlessAborted(() => removeCrashed(context, this.#signal));
         await this.#unlessAborted(() => this.#mirrorDeletions());
       } else for (const id of ids) this.#fail(id, aborted(this.#parts.inventory.relPathOf(id)));
       await this.#notify();

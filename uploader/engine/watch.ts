@@ -19,7 +19,6 @@ import type { SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { SyncConfig } from '../settings/sync-config.js';
 import { toReport } from './build-report.js';
-import { collectCrashed, collectLeftovers } from './collect-leftovers.js';
 import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createContext, createQueue } from './create-context.js';
 import { drain } from './drain.js';
@@ -29,6 +28,7 @@ import { confirmLosses } from './loss-check.js';
 import { Mirror } from './mirror.js';
 import type { Status } from './monitor/status-file.js';
 import { OutageNotices } from './outage-notices.js';
+import { removeCrashed, removeOrphans } from './remove-orphans.js';
 import { RunPhases } from './run-phases.js';
 import { MAX_CHANGES, Schedule } from './schedule.js';
 import { SharedOwnership } from './shared-ownership.js';
@@ -300,11 +300,11 @@ class Watch implements WorkHandler {
     const isDue = this.#collectedMs === null || nowMs - this.#collectedMs >= COLLECT_INTERVAL_MS;
     if (isDue && inventory.runs.some(({ isListed }) => isListed)) {
       this.#collectedMs = nowMs;
-      this.#inBackground(collectLeftovers(this.#context, this.#abort.signal));
+      this.#inBackground(removeOrphans(this.#context, this.#abort.signal));
     }
     if (this.#isSwept || nowMs - this.#parts.startMs < SWEEP_AFTER_MS) return;
     this.#isSwept = true;
-    this.#inBackground(collectCrashed(this.#context, this.#abort.signal));
+    this.#inBackground(removeCrashed(this.#context, this.#abort.signal));
   }
 
   /** Starts a mirror check, unless one is still running: the store may be slow. */

@@ -455,7 +455,7 @@ describe('watch: status', () => {
     expect(status).toMatchObject({
       root: harness.root,
       state: 'ended',
-      storeAwayMs: null,
+      storeOutageMs: null,
       runs: [{ uuid: RUN, project: 'team/vision', storedFiles: 3, pendingFiles: 0, lastError: null }],
       total: { pendingBytes: 0, lagMs: 0, lostBytes: 0 },
     });

@@ -145,7 +145,7 @@ describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
       expect(report.unsent[0]?.error.hint).not.toBe('');
       expect(report.files.stored).toBe(report.files.total);
       expect(readdirSync(join(runSync.store, run.uuid))).toContain('run.plx.json');
-      expect(runSync.events.filter(({ kind }) => kind === 'api-refused')).toHaveLength(1);
+      expect(runSync.events.filter(({ kind }) => kind === 'api-rejected')).toHaveLength(1);
 
       proxy.script = () => undefined;
       expect((await runSync.sync()).unsent).toEqual([]);

@@ -150,6 +150,6 @@ describeWithPeers(['polyaxon'], 'an active run', () => {
     expect(status.pendingFiles).toBe(0);
     const report = await watching.stop();
     expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_API_UNAUTHORIZED']);
-    expect(runSync.events.filter(({ kind }) => kind === 'api-refused')).toHaveLength(1);
+    expect(runSync.events.filter(({ kind }) => kind === 'api-rejected')).toHaveLength(1);
   });
 });

@@ -52,7 +52,7 @@ export class MemoryStore implements Store {
 
   async probe(): Promise<ProbeOutcome> {
     const permissions = { get: true, abort: true, delete: true };
-    return { status: 'probed', capabilities: this.capabilities, permissions, leftovers: [] };
+    return { status: 'probed', capabilities: this.capabilities, permissions, remaining: [] };
   }
 
   adopt(capabilities: StoreCapabilities): void {

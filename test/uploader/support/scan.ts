@@ -90,7 +90,7 @@ export function createScanner(
   const fileSystem = options.fileSystem ?? nodeFileSystem;
   const said: string[] = [];
   const rootWatch = new RootWatch(fileSystem, Buffer.from(root), {
-    onAway: (reason) => said.push(`away: ${reason}`),
+    onUnavailable: (reason) => said.push(`away: ${reason}`),
     onBack: () => said.push('back'),
   });
   const sink = new RecordingSink();

@@ -16,7 +16,7 @@ export class CircuitBreaker {
   #isProbing = false;
 
   /** When the outage began; null if the store is available. */
-  get awaySinceMs(): number | null {
+  get outageSinceMs(): number | null {
     return this.#failures === 0 ? null : this.#sinceMs;
   }
 

@@ -54,7 +54,7 @@ export function createObserver(parts: ObserverContext): RunObserver {
     },
     flushTimeoutMs: isWatching ? DRAIN_TIMEOUT_MS : config.retryTimeoutMs,
     onRetry: (notice) => emit({ kind: 'retry', ...notice }),
-    onProblem: (runUuid, error) => emit({ kind: 'api-refused', runUuid, error }),
+    onProblem: (runUuid, error) => emit({ kind: 'api-rejected', runUuid, error }),
     onChange: (change) => emit(toEvent(change)),
   });
 }
@@ -98,6 +98,6 @@ function toEvent(change: RunSyncChange): SyncEvent {
     case 'status':
       return { kind: 'api', runUuid, change: 'status', detail: change.status };
     case 'refused':
-      return { kind: 'api-refused', runUuid, error: change.error };
+      return { kind: 'api-rejected', runUuid, error: change.error };
   }
 }

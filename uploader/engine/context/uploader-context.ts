@@ -113,7 +113,8 @@ export class UploaderContext {
       onTrouble: () => this.limit.onTrouble(this.clock.monotonicMs()),
     });
     this.rootWatch = new RootWatch(this.io.fileSystem, found.place.start, {
-      onAway: (reason) => this.emit({ kind: 'paused', reason: `${found.place.start.toString()}: ${reason}` }),
+      onUnavailable: (reason) =>
+        this.emit({ kind: 'paused', reason: `${found.place.start.toString()}: ${reason}` }),
       onBack: () => this.emit({ kind: 'resumed' }),
     });
     this.inventory = new Inventory({

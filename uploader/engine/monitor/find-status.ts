@@ -26,7 +26,7 @@ export interface FoundStatus extends Status {
   readonly ageMs: number;
 }
 
-const IGNORED = { onAway: () => undefined, onBack: () => undefined };
+const IGNORED = { onUnavailable: () => undefined, onBack: () => undefined };
 
 /** Returns the status of the configured root and store. Throws a coded error for an unusable configuration. */
 export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatus> {
@@ -50,7 +50,7 @@ export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatu
   await replayFiles(io.fileSystem, paths, { rootKey: paths.rootKey, hostId }, inventory);
   await scanner.scanAll();
   const runs = countRuns(inventory, config.project, () => 'unknown').map((run) => withLast(run, written));
-  const idle = { state: 'idle', pid: null, reason: null, storeAwayMs: null, isStateless: false } as const;
+  const idle = { state: 'idle', pid: null, reason: null, storeOutageMs: null, isStateless: false } as const;
   const root = place.root.toString();
   const status = {
     version: 1,

@@ -80,10 +80,10 @@ export class Monitor {
     const status = this.#status;
     if (!health.isGood) return health;
     if (status === null) return { isGood: false, reason: 'starting' };
-    if (status.storeAwayMs !== null)
+    if (status.storeOutageMs !== null)
       return {
         isGood: false,
-        reason: `the store has not answered for ${Math.round(status.storeAwayMs / 1000)} s`,
+        reason: `the store has not answered for ${Math.round(status.storeOutageMs / 1000)} s`,
       };
     if (status.state === 'watching') return { isGood: true, reason: 'watching' };
     // Omit the reason, because it may contain a path.
@@ -117,7 +117,7 @@ export class Monitor {
     ];
     const status = this.#status;
     if (status === null) return general;
-    const { total, runs, storeAwayMs, isStateless } = status;
+    const { total, runs, storeOutageMs, isStateless } = status;
     const phases = new Map<string, number>();
     for (const { phase } of runs) count(phases, phase);
     const samples = [...phases].map(([phase, value]) => ({ labels: { phase }, value }));
@@ -133,7 +133,7 @@ export class Monitor {
       gauge(
         'store_away_seconds',
         'Time since the store stopped answering, in seconds; 0 when it answers.',
-        (storeAwayMs ?? 0) / 1000,
+        (storeOutageMs ?? 0) / 1000,
       ),
       gauge('journal_writable', '1 if the journal can be written, else 0.', Number(!isStateless)),
       { name: 'polytrack_runs', help: 'Runs on disk, by phase.', type: 'gauge', samples },

@@ -22,7 +22,7 @@ export interface Status {
   /** Seconds since the epoch. */
   readonly updatedAt: number;
   /** Time since the store stopped answering; null when it answers. */
-  readonly storeAwayMs: number | null;
+  readonly storeOutageMs: number | null;
   /** Whether the journal cannot be written. */
   readonly isStateless: boolean;
   readonly runs: readonly RunUploadStatus[];

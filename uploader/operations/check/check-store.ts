@@ -105,7 +105,7 @@ async function checkOpenStore(
     const put = lacks === 'get' ? true : permissions.put; // the object could be written but not read back
     return { ...unknown, ...(await described()), error, permissions: { ...permissions, list: true, put } };
   }
-  const { capabilities, permissions, leftovers } = probed;
+  const { capabilities, permissions, remaining } = probed;
   const { io, stateDirectory } = options;
   const isKept = await keepCapabilities(store.id, capabilities, { ...io, stateDirectory });
   const lifecycle = bucket === null ? null : (await askBucket(bucket, signal)).lifecycle;
@@ -121,7 +121,7 @@ async function checkOpenStore(
     code: 'NOTICE_STATE_DIR',
     message: `${stateDirectory} is not writable: pass a local directory with --state-dir before you sync`,
   };
-  return { ...check, notices: [...notices, ...(isKept ? [] : [unkept]), ...toNotices(check, leftovers)] };
+  return { ...check, notices: [...notices, ...(isKept ? [] : [unkept]), ...toNotices(check, remaining)] };
 }
 
 /** Checks a Polyaxon server without a probe, because all Polyaxon servers have the same capabilities. */
@@ -196,7 +196,7 @@ function toFailed(
 /** S3 accepts requests whose time is off by up to 15 minutes. Source: Amazon S3 API Reference, `RequestTimeTooSkewed`. */
 const CLOCK_NOTICE_MS = 60_000;
 
-function toNotices(check: StoreCheck, leftovers: readonly string[]): StoreNotice[] {
+function toNotices(check: StoreCheck, remaining: readonly string[]): StoreNotice[] {
   const { capabilities, permissions, lifecycle, clockOffsetMs } = check;
   const notices: StoreNotice[] = [];
   const noteIf = (isSo: boolean, code: StoreNotice['code'], message: string): void => {
@@ -213,9 +213,9 @@ function toNotices(check: StoreCheck, leftovers: readonly string[]): StoreNotice
     'the credentials may not abort multipart uploads: allow s3:AbortMultipartUpload, or you pay for the parts of a killed upload until a lifecycle rule removes them',
   );
   noteIf(
-    leftovers.length > 0,
+    remaining.length > 0,
     'NOTICE_PROBE_LEFT',
-    `the credentials may not delete the probe's objects: ${leftovers.join(', ')}; only the probe needs this permission`,
+    `the credentials may not delete the probe's objects: ${remaining.join(', ')}; only the probe needs this permission`,
   );
   noteIf(
     lifecycle?.status === 'absent',

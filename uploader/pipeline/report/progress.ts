@@ -60,8 +60,8 @@ export type SyncEvent =
   | { readonly kind: 'paused'; readonly reason: string }
   | { readonly kind: 'resumed' }
   /** The store has not responded for a while; `store-back`: it responds again. */
-  | { readonly kind: 'store-away'; readonly forMs: number }
-  | { readonly kind: 'store-back'; readonly afterMs: number }
+  | { readonly kind: 'store-unavailable'; readonly forMs: number }
+  | { readonly kind: 'store-available'; readonly afterMs: number }
   /** A run has ended and is completely stored. */
   | { readonly kind: 'run-complete'; readonly runUuid: string }
   /** The uploader is shutting down and finishes as much as it can. */
@@ -74,7 +74,7 @@ export type SyncEvent =
       readonly detail: string;
     }
   /** An API rejects a run or a part of it; the request is retried where that may help. Files are stored regardless. */
-  | { readonly kind: 'api-refused'; readonly runUuid: string; readonly error: CodedError }
+  | { readonly kind: 'api-rejected'; readonly runUuid: string; readonly error: CodedError }
   | { readonly kind: 'notice'; readonly code: string; readonly message: string };
 
 export type OnSyncEvent = (event: SyncEvent) => void;

@@ -14,7 +14,7 @@ import { isAbsent } from '../../base/io/system-error.js';
 const MAX_NAMES = 4096;
 
 export interface RootListener {
-  readonly onAway: (reason: string) => void;
+  readonly onUnavailable: (reason: string) => void;
   readonly onBack: () => void;
 }
 
@@ -25,7 +25,7 @@ export class RootWatch {
   /** Names of the last valid listing, decoded as latin1. */
   #names = new Set<string>();
   #ino: bigint | undefined;
-  #awayReason: string | null = null;
+  #unavailableReason: string | null = null;
   #device: bigint | undefined;
 
   constructor(fileSystem: FileSystem, root: Buffer, listener: RootListener) {
@@ -35,8 +35,8 @@ export class RootWatch {
   }
 
   /** Why the root was unavailable at the last check; null when it was available. */
-  get awayReason(): string | null {
-    return this.#awayReason;
+  get unavailableReason(): string | null {
+    return this.#unavailableReason;
   }
 
   /** The device of the root; undefined until the root has been found. */
@@ -47,9 +47,9 @@ export class RootWatch {
   /** Checks the root now. A root that has never existed counts as available, because it may still be created. */
   async isThere(): Promise<boolean> {
     const reason = await this.#findReason();
-    if (reason !== null && this.#awayReason === null) this.#listener.onAway(reason);
-    if (reason === null && this.#awayReason !== null) this.#listener.onBack();
-    this.#awayReason = reason;
+    if (reason !== null && this.#unavailableReason === null) this.#listener.onUnavailable(reason);
+    if (reason === null && this.#unavailableReason !== null) this.#listener.onBack();
+    this.#unavailableReason = reason;
     return reason === null;
   }
 

@@ -121,7 +121,8 @@ export class Scanner {
 
   /** Scans everything that is scheduled by now. Call it a few times a second. */
   async scanDue(signal?: AbortSignal): Promise<void> {
-    if (this.#options.rootWatch.awayReason !== null && !(await this.#options.rootWatch.isThere())) return;
+    if (this.#options.rootWatch.unavailableReason !== null && !(await this.#options.rootWatch.isThere()))
+      return;
     this.#awaitRoot();
     await this.#checkOuter();
     await this.#visitUrgent(signal);

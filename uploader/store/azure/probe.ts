@@ -31,9 +31,9 @@ export async function probeContainer(
   try {
     const capabilities = await askAll(blobs);
     const get = await blobs.mayRead('small');
-    const leftovers = await blobs.remove();
-    const permissions = { get, abort: true, delete: leftovers.length === 0 };
-    return { status: 'probed', capabilities, permissions, leftovers };
+    const remaining = await blobs.remove();
+    const permissions = { get, abort: true, delete: remaining.length === 0 };
+    return { status: 'probed', capabilities, permissions, remaining };
   } catch (error) {
     await blobs.remove();
     if (!(error instanceof OutcomeError)) throw error;
@@ -173,16 +173,16 @@ class ProbeBlobs {
 
   /** Removes all test objects. Returns the keys of those that could not be deleted. */
   async remove(): Promise<string[]> {
-    const leftovers: string[] = [];
+    const remaining: string[] = [];
     for (const name of this.#made) {
       const blob = this.#connection.blob(this.#prefix + name);
       try {
         await this.#connection.send(({ abortSignal }) => blob.deleteIfExists({ abortSignal }));
       } catch {
-        leftovers.push(this.#prefix + name); // only the probe needs the permission to delete
+        remaining.push(this.#prefix + name); // only the probe needs the permission to delete
       }
     }
-    return leftovers;
+    return remaining;
   }
 
   async #put(

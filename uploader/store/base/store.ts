@@ -123,7 +123,7 @@ export type ProbeOutcome =
       readonly capabilities: StoreCapabilities;
       readonly permissions: StorePermissions;
       /** Keys of test objects that the probe was not allowed to delete. */
-      readonly leftovers: readonly string[];
+      readonly remaining: readonly string[];
     }
   | RetryOutcome
   /** `lacks`: the missing permission that made the probe fail. */

@@ -91,7 +91,7 @@ class FileStore implements Store {
       return toFailure(this.#root, 'write to the directory', error);
     }
     const permissions = { get: true, abort: true, delete: true };
-    return { status: 'probed', capabilities: this.#capabilities, permissions, leftovers: [] };
+    return { status: 'probed', capabilities: this.#capabilities, permissions, remaining: [] };
   }
 
   async check(): Promise<CheckOutcome> {

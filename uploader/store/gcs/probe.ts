@@ -31,9 +31,9 @@ export async function probeGcsBucket(
   try {
     const capabilities = await askAll(objects);
     const get = await objects.mayRead('small');
-    const leftovers = await objects.remove();
-    const permissions = { get, abort: true, delete: leftovers.length === 0 };
-    return { status: 'probed', capabilities, permissions, leftovers };
+    const remaining = await objects.remove();
+    const permissions = { get, abort: true, delete: remaining.length === 0 };
+    return { status: 'probed', capabilities, permissions, remaining };
   } catch (error) {
     await objects.remove();
     if (!(error instanceof OutcomeError)) throw error;
@@ -183,11 +183,11 @@ class ProbeObjects {
 
   /** Removes all test objects. Returns the names of those that could not be deleted. */
   async remove(): Promise<string[]> {
-    const leftovers: string[] = [];
+    const remaining: string[] = [];
     for (const name of this.#made)
       if (!(await removeTail(this.#connection, { name: this.#prefix + name })))
-        leftovers.push(this.#prefix + name);
-    return leftovers;
+        remaining.push(this.#prefix + name);
+    return remaining;
   }
 
   async #put(

@@ -118,7 +118,7 @@ export class PolyaxonStore implements Store {
   /** Sends no request, because all servers of this kind have the same capabilities. */
   async probe(): Promise<ProbeOutcome> {
     const permissions = { get: true, abort: true, delete: true };
-    return { status: 'probed', capabilities: this.#capabilities, permissions, leftovers: [] };
+    return { status: 'probed', capabilities: this.#capabilities, permissions, remaining: [] };
   }
 
   async check(signal?: AbortSignal): Promise<CheckOutcome> {

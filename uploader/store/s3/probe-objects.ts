@@ -166,9 +166,9 @@ export class ProbeObjects {
   }
 
   /** Aborts the uploads of the probe and deletes its objects, as far as permissions allow. */
-  async remove(): Promise<{ leftovers: string[]; mayAbort: boolean }> {
+  async remove(): Promise<{ remaining: string[]; mayAbort: boolean }> {
     await this.#abortUploads();
-    const leftovers: string[] = [];
+    const remaining: string[] = [];
     for (const [key, versions] of this.#made)
       for (const VersionId of versions) {
         const version = VersionId === undefined ? {} : { VersionId };
@@ -176,10 +176,10 @@ export class ProbeObjects {
         try {
           await this.#place.connection.send((sdk) => new sdk.DeleteObjectCommand(input));
         } catch {
-          if (!leftovers.includes(key)) leftovers.push(key); // only the probe needs the permission to delete
+          if (!remaining.includes(key)) remaining.push(key); // only the probe needs the permission to delete
         }
       }
-    return { leftovers, mayAbort: this.#mayAbort };
+    return { remaining, mayAbort: this.#mayAbort };
   }
 
   async #put(name: string, bytes: Buffer, options: PutOptions): Promise<true> {

@@ -22,9 +22,9 @@ export async function probeBucket(place: ProbePlace, signal?: AbortSignal): Prom
   try {
     const capabilities = await askAll(objects);
     const get = await objects.mayRead('small');
-    const { leftovers, mayAbort } = await objects.remove();
-    const permissions = { get, abort: mayAbort, delete: leftovers.length === 0 };
-    return { status: 'probed', capabilities, permissions, leftovers };
+    const { remaining, mayAbort } = await objects.remove();
+    const permissions = { get, abort: mayAbort, delete: remaining.length === 0 };
+    return { status: 'probed', capabilities, permissions, remaining };
   } catch (error) {
     await objects.remove();
     if (!(error instanceof OutcomeError)) throw error;

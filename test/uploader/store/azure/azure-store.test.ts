@@ -53,7 +53,7 @@ describeWithPeers(['azurite'], 'Azure store', () => {
     expect(await store.probe()).toEqual({
       status: 'probed',
       permissions: { get: true, abort: true, delete: true },
-      leftovers: [],
+      remaining: [],
       capabilities: {
         conditionalCreate: true,
         conditionalReplace: true,

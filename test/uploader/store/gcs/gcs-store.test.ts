@@ -65,7 +65,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     expect(await store.probe()).toEqual({
       status: 'probed',
       permissions: { get: true, abort: true, delete: true },
-      leftovers: [],
+      remaining: [],
       capabilities: {
         conditionalCreate: true,
         conditionalReplace: true,

@@ -30,7 +30,7 @@ describeWithPeers(['s3'], 'probe of a bucket', () => {
     expect(outcome).toEqual({
       status: 'probed',
       permissions: { get: true, abort: true, delete: true },
-      leftovers: [],
+      remaining: [],
       capabilities: {
         checksumHeaders: true,
         conditionalCreate: true,
@@ -62,7 +62,7 @@ describeWithPeers(['s3'], 'probe of a bucket', () => {
     const bucket = await server.versionedBucket('versioned');
     const store = await openS3Store({ bucket, prefix: '', endpoint: server.endpoint });
 
-    expect(await store.probe()).toMatchObject({ leftovers: [], capabilities: { versioning: 'on' } });
+    expect(await store.probe()).toMatchObject({ remaining: [], capabilities: { versioning: 'on' } });
     const client = server.createClient();
     const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
     client.destroy();

@@ -12,10 +12,7 @@ const STALE_MS = 24 * 3_600_000;
  * Drops the intents of deleted files, then removes orphaned uploads of all runs. A failure does not stop the sync: the next call
  * removes the rest.
  */
-export async function collectLeftovers(
-  context: CommitContext,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+export async function removeOrphans(context: CommitContext, signal: AbortSignal | undefined): Promise<void> {
   const { inventory } = context;
   for (const [id, open] of [...inventory.intents])
     if (!inventory.table.has(id, FLAG.onDisk)) await dropIntent(id, open, context, signal);
@@ -28,7 +25,7 @@ export async function collectLeftovers(
  * or aborted. Source: Amazon S3 API Reference, `AbortMultipartUpload`: "it might be necessary to abort a given multipart upload
  * multiple times".
  */
-export async function collectCrashed(context: CommitContext, signal: AbortSignal | undefined): Promise<void> {
+export async function removeCrashed(context: CommitContext, signal: AbortSignal | undefined): Promise<void> {
   const { inventory, journalWriter } = context;
   // Keep the uploads of files that are still in the queue: they can be resumed.
   const open = new Set([...inventory.intents.values()].map(({ intent }) => intent.entry.key));
