@@ -21,7 +21,11 @@ export function addImportCommand(program: Command, context: CommandContext): voi
       `\nWithout --store, files are uploaded to the Polyaxon server of POLYAXON_HOST.\n${EXIT_CODE_HELP}`,
     )
     .action((path: string, flags: Flags) => {
-      const defaults = { defaultStore: POLYAXON_FROM_ENVIRONMENT, tellsPolyaxon: true, assumeEnded: true };
+      const defaults = {
+        defaultStore: POLYAXON_FROM_ENVIRONMENT,
+        reportsToPolyaxon: true,
+        assumeEnded: true,
+      };
       return runSync(path, { ...flags, ...defaults }, context);
     });
 }

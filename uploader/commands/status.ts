@@ -96,10 +96,10 @@ function toRow(run: RunUploadStatus): string[] {
 }
 
 const API_STATES: Readonly<Record<NonNullable<RunUploadStatus['api']>['state'], string>> = {
-  told: 'up to date',
+  synced: 'up to date',
   pending: 'pending',
   waiting: 'waiting',
-  refused: 'rejected',
+  rejected: 'rejected',
 };
 
 /** The state of the run in Polyaxon, its last error, and the number of rejected items. */
@@ -108,7 +108,7 @@ function toApiText({ api }: RunUploadStatus): string {
   const { state, lastError, refused } = api;
   const error = lastError === null ? '' : ` ${lastError.code}`;
   const count = refused.length === 0 ? '' : `, ${formatCount(refused.length, 'item')} rejected`;
-  return `${API_STATES[state]}${state === 'told' ? '' : error}${count}`;
+  return `${API_STATES[state]}${state === 'synced' ? '' : error}${count}`;
 }
 
 function toTotalText(total: Totals): string {

@@ -40,7 +40,7 @@ export class Mirror {
   /** When each file was first found missing. */
   readonly #missing = new Map<FileId, number>();
   /** The last message reported for each run. */
-  readonly #told = new Map<number, string>();
+  readonly #reported = new Map<number, string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: UploaderContext) {
@@ -192,8 +192,8 @@ export class Mirror {
   /** Reports each combination of count and reason once. */
   #reportHeld(run: KnownRun, count: number, reason: string): void {
     const message = `${run.uuid}: ${count} files were deleted on disk but are kept in the store: ${reason}`;
-    if (this.#told.get(run.index) === message) return;
-    this.#told.set(run.index, message);
+    if (this.#reported.get(run.index) === message) return;
+    this.#reported.set(run.index, message);
     this.#parts.onNotice({ code: 'NOTICE_MIRROR_HELD', message });
   }
 }

@@ -9,7 +9,7 @@ import { systemErrorCode } from '../base/io/system-error.js';
 import { readWholeFile, replaceFile } from '../base/io/whole-file.js';
 
 /** An item that the server rejects. It is not sent again until its value changes. */
-export interface Parked {
+export interface Deferred {
   readonly hash: string;
   readonly code: string;
   readonly message: string;
@@ -18,7 +18,7 @@ export interface Parked {
 export interface Acknowledged {
   /** Hashes by the key of the item; see items.ts. */
   readonly items: Map<string, string>;
-  readonly parked: Map<string, Parked>;
+  readonly deferred: Map<string, Deferred>;
   /** Whether the lineage on the server is known: it was read, or is empty because polytrack created the run. */
   hasLineage: boolean;
   /** The hash of the end status and of all data reported with it. */
@@ -38,7 +38,7 @@ const DIRECTORY_MODE = 0o700;
 const MAX_BYTES = 256 * 1024 * 1024;
 
 export function createAcknowledged(): Acknowledged {
-  return { items: new Map(), parked: new Map(), hasLineage: false, final: null };
+  return { items: new Map(), deferred: new Map(), hasLineage: false, final: null };
 }
 
 /** Reads the file. Returns null if it does not exist, is invalid or belongs to another target. */
@@ -49,12 +49,12 @@ export async function readAcknowledged(
 ): Promise<Acknowledged | null> {
   try {
     const text = (await readWholeFile(fileSystem, path, MAX_BYTES)).toString('utf8');
-    const { version, host, owner, project, items, parked, hasLineage, final } = JSON.parse(text);
+    const { version, host, owner, project, items, deferred, hasLineage, final } = JSON.parse(text);
     const isTheirs = host === runSync.host && owner === runSync.owner && project === runSync.project;
     if (version !== VERSION || !isTheirs) return null;
     return {
       items: new Map(Object.entries(items as Record<string, string>)),
-      parked: new Map(Object.entries(parked as Record<string, Parked>)),
+      deferred: new Map(Object.entries(deferred as Record<string, Deferred>)),
       hasLineage: hasLineage === true,
       final: typeof final === 'string' ? final : null,
     };
@@ -70,12 +70,12 @@ export async function writeAcknowledged(
   runSync: SyncTarget,
   acknowledged: Acknowledged,
 ): Promise<void> {
-  const { items, parked, hasLineage, final } = acknowledged;
+  const { items, deferred, hasLineage, final } = acknowledged;
   const content = {
     version: VERSION,
     ...runSync,
     items: Object.fromEntries(items),
-    parked: Object.fromEntries(parked),
+    deferred: Object.fromEntries(deferred),
     hasLineage,
     final,
   };

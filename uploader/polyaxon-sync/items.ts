@@ -63,9 +63,9 @@ export function toLineageKey(artifact: Pick<RunArtifact, 'name' | 'is_input'>): 
 /** Returns the items whose current value the server has neither acknowledged nor rejected. */
 export function findChanged<Item extends ItemBase>(
   items: readonly Item[],
-  { items: known, parked }: Pick<Acknowledged, 'items' | 'parked'>,
+  { items: known, deferred }: Pick<Acknowledged, 'items' | 'deferred'>,
 ): Item[] {
-  return items.filter(({ key, hash }) => known.get(key) !== hash && parked.get(key)?.hash !== hash);
+  return items.filter(({ key, hash }) => known.get(key) !== hash && deferred.get(key)?.hash !== hash);
 }
 
 /** Source: haupt 2.16.1, `db/abstracts/artifacts.py`, and its tags on PostgreSQL: values above these lengths cause a database error. */

@@ -139,7 +139,7 @@ export class PolyaxonSync implements RunObserver {
     for (const [runUuid, { state, error, runSync }] of this.#lanes) {
       if (!this.#options.isOurs(runUuid)) continue;
       if (error !== null) yield { runUuid, error };
-      else if (state !== 'told' && this.#isFlushed) yield { runUuid, error: notSynced(runUuid) };
+      else if (state !== 'synced' && this.#isFlushed) yield { runUuid, error: notSynced(runUuid) };
       for (const { message } of runSync.refused)
         yield { runUuid, error: new PolyaxonApiError('ERR_API_INVALID', message) };
     }
@@ -155,7 +155,7 @@ export class PolyaxonSync implements RunObserver {
     const lane = this.#lanes.get(runUuid);
     if (lane === undefined) return;
     change(lane.runSync);
-    if (lane.state === 'told') lane.state = 'pending';
+    if (lane.state === 'synced') lane.state = 'pending';
     lane.dueMs = Math.min(lane.dueMs, this.#nowMs() + ROUND_MS);
   }
 
@@ -199,7 +199,7 @@ export class PolyaxonSync implements RunObserver {
   }
 
   async #isPending({ state, runSync }: Lane): Promise<boolean> {
-    return state !== 'told' || (await runSync.hasNews());
+    return state !== 'synced' || (await runSync.hasNews());
   }
 
   /** Runs rounds with retries until one succeeds or a retry cannot help. Never rejects. */
@@ -260,7 +260,7 @@ export class PolyaxonSync implements RunObserver {
     this.#refusals.remove(runSync.run.runUuid, runSync.place);
     // The run may have changed during the round; it may even have ended.
     const isSynced = outcome === 'synced' && !runSync.hasChanged;
-    lane.state = isSynced ? 'told' : 'pending';
+    lane.state = isSynced ? 'synced' : 'pending';
     lane.dueMs = isSynced ? this.#toNextCheckMs(lane) : this.#nowMs() + ROUND_MS;
     if (isSynced && runSync.isComplete) runSync.release();
   }
@@ -273,7 +273,7 @@ export class PolyaxonSync implements RunObserver {
 
   #refuse(lane: Lane, error: CodedError, untilMs: number): void {
     const isNew = lane.error?.code !== error.code;
-    lane.state = error instanceof StoreUnavailableError ? 'waiting' : 'refused';
+    lane.state = error instanceof StoreUnavailableError ? 'waiting' : 'rejected';
     lane.error = error;
     lane.dueMs = untilMs;
     if (isNew) this.#options.onProblem(lane.runSync.run.runUuid, error);

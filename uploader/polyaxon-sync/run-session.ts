@@ -72,12 +72,12 @@ export class RunSession {
 
   /** Items that the server rejects or fails to process. */
   get refused(): { readonly item: string; readonly code: string; readonly message: string }[] {
-    const parked = [...this.acknowledged.parked].map(([item, { code, message }]) => ({
+    const deferred = [...this.acknowledged.deferred].map(([item, { code, message }]) => ({
       item,
       code,
       message,
     }));
-    return [...parked, ...this.#quarantine.list()];
+    return [...deferred, ...this.#quarantine.list()];
   }
 
   /** Sends the statuses that do not end the run. */
@@ -232,7 +232,7 @@ export class RunSession {
     const { acknowledged } = this;
     for (const { key, hash } of items) {
       acknowledged.items.set(key, hash);
-      acknowledged.parked.delete(key);
+      acknowledged.deferred.delete(key);
       this.#sent.add(key);
     }
     this.#quarantine.clear(items);
@@ -241,7 +241,7 @@ export class RunSession {
 
   #park({ key, hash }: FieldItem | LineageItem, error: PolyaxonApiError): void {
     const { code, message } = error;
-    this.acknowledged.parked.set(key, { hash, code, message });
+    this.acknowledged.deferred.set(key, { hash, code, message });
     this.#options.onRefused(key, error);
   }
 }

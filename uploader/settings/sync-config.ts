@@ -55,7 +55,7 @@ export type SyncFlags = Flags & {
   /** The store if none is set. */
   readonly defaultStore?: string;
   /** Report to the Polyaxon server of the environment if no server is set. */
-  readonly tellsPolyaxon?: boolean;
+  readonly reportsToPolyaxon?: boolean;
 };
 
 export interface ResolvedConfig {
@@ -76,7 +76,7 @@ export async function resolveConfig(
   const connect = (host: string | null): Promise<PolyaxonConnection> =>
     findConnection({ host: host ?? undefined }, environment, fileSystem);
   const destination = await destinationFrom(store ?? flags.defaultStore, connect);
-  const needsServer = flags.tellsPolyaxon === true && destination.polyaxon === undefined;
+  const needsServer = flags.reportsToPolyaxon === true && destination.polyaxon === undefined;
   const server = polyaxon ?? (needsServer ? parsePolyaxonUrl('polyaxon://') : undefined);
   const config: SyncConfig = Object.freeze({
     ...rest,

@@ -144,7 +144,7 @@ describeWithPeers(['polyaxon'], 'an active run', () => {
     const watching = startWatch(config, runSync.events);
     const status = await waitFor('the status', async () => {
       const found = await statusOf(config);
-      return found?.api?.state === 'refused' && found.phase === 'complete' ? found : undefined;
+      return found?.api?.state === 'rejected' && found.phase === 'complete' ? found : undefined;
     });
     expect(status.api?.lastError).toMatchObject({ code: 'ERR_API_UNAUTHORIZED' });
     expect(status.pendingFiles).toBe(0);

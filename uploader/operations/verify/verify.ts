@@ -15,7 +15,7 @@ import { type VerifiedRun, verifyRun } from './verify-run.js';
 /** Enough to hide the latency of many small runs. */
 const RUNS_AT_ONCE = 4;
 
-export interface VerifyOptions extends Omit<UploaderOptions, 'notifier'> {
+export interface VerifyOptions extends Omit<UploaderOptions, 'observer'> {
   /** Read every byte of every object and compare SHA-256, even where the store has a checksum. Default false. */
   readonly isDeep?: boolean | undefined;
   /** Compute SHA-256 of all local files, even where a manifest has it; this takes twice as long. Default false. */

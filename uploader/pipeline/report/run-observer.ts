@@ -44,9 +44,9 @@ export interface StoredView {
 /** How much of a run has been reported. */
 export interface SyncedStatus {
   /**
-   * `told`: all is reported. `pending`: not all yet. `waiting`: the API is unavailable. `refused`: the API rejects the run; it is retried.
+   * `synced`: everything is reported. `pending`: not all yet. `waiting`: the API is unavailable. `rejected`: the API rejects the run; it is retried.
    */
-  readonly state: 'told' | 'pending' | 'waiting' | 'refused';
+  readonly state: 'synced' | 'pending' | 'waiting' | 'rejected';
   readonly lastError: { readonly code: string; readonly message: string; readonly hint: string } | null;
   /** Items that the API rejects permanently, and why. */
   readonly refused: readonly { readonly item: string; readonly code: string; readonly message: string }[];

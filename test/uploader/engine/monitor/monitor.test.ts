@@ -95,7 +95,7 @@ describe('watch with --http', () => {
     const metrics = parse((await get(port, '/metrics')).text);
     expect(metrics.polytrack_retries_total).toBeGreaterThan(0);
     expect(metrics['polytrack_retry_causes_total{code="Error"}']).toBeGreaterThan(0);
-    expect(metrics.polytrack_store_away_seconds).toBeGreaterThan(0);
+    expect(metrics.polytrack_store_outage_seconds).toBeGreaterThan(0);
     expect(metrics).toMatchObject({ polytrack_backlog_files: 3, polytrack_ready: 0 });
     await watch.stop();
   });
