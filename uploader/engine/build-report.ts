@@ -19,10 +19,10 @@ export interface WorkDone {
 }
 
 /** Returns the report. `toReport` reads the context and changes nothing. */
-export function toReport(parts: UploaderContext, scanner: Scanner, done: WorkDone): SyncReport {
-  const { inventory } = parts;
+export function toReport(context: UploaderContext, scanner: Scanner, done: WorkDone): SyncReport {
+  const { inventory } = context;
   const { pending } = done;
-  const unsent = [...done.unsent, ...toScanProblems(parts, scanner), ...toUnreported(parts)];
+  const unsent = [...done.unsent, ...toScanProblems(context, scanner), ...toUnreported(context)];
   const lostBytes = inventory.runs.reduce((sum, run) => sum + run.lostBytes, 0);
   const totals = { count: 0, bytes: 0 };
   const onlyInStore: string[] = [];
@@ -38,13 +38,13 @@ export function toReport(parts: UploaderContext, scanner: Scanner, done: WorkDon
   const verifiedCount = pending?.verifications ?? done.verified.count;
   const isPending = pending !== undefined && pending.uploads + pending.verifications > 0;
   return {
-    root: parts.place.root.toString(),
-    store: parts.store.id,
+    root: context.place.root.toString(),
+    store: context.store.id,
     runs: inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
-    isDryRun: parts.config.isDryRun,
+    isDryRun: context.config.isDryRun,
     isAborted: done.isAborted,
     isComplete: unsent.length === 0 && (done.isComplete ?? !done.isAborted) && !isPending && lostBytes === 0,
-    durationMs: Math.round(parts.clock.monotonicMs() - parts.startMs),
+    durationMs: Math.round(context.clock.monotonicMs() - context.startMs),
     files: {
       total: totals.count,
       stored: done.storedCount,
@@ -55,12 +55,12 @@ export function toReport(parts: UploaderContext, scanner: Scanner, done: WorkDon
       ),
       unsent: unsentCount,
     },
-    bytes: { total: totals.bytes, sent: parts.sentBytes, verified: done.verified.bytes, lost: lostBytes },
+    bytes: { total: totals.bytes, sent: context.sentBytes, verified: done.verified.bytes, lost: lostBytes },
     uploads: done.uploads,
     unsent,
-    skipped: toSkipped(parts, scanner),
+    skipped: toSkipped(context, scanner),
     onlyInStore: onlyInStore.sort(),
-    notices: parts.notices,
+    notices: context.notices,
   };
 }
 

@@ -14,7 +14,7 @@ import type { StatusWriter } from './status-writer.js';
 import type { Workers } from './workers.js';
 
 export interface DrainOptions {
-  readonly parts: UploaderContext;
+  readonly context: UploaderContext;
   readonly scanner: Scanner;
   readonly schedule: Schedule;
   readonly queue: WorkQueue;
@@ -37,15 +37,16 @@ const POLL_MS = 50;
 
 /** Uploads as much as the timeout allows. Never rejects because of a failing store or disk. */
 export async function drain(options: DrainOptions): Promise<void> {
-  const { parts, scanner, schedule, queue, workers, journalWriter, status, shutdownTimeoutMs } = options;
-  const { clock, inventory, retryPolicy, observer } = parts;
+  const { context, scanner, schedule, queue, workers, journalWriter, status, shutdownTimeoutMs } = options;
+  const { clock, inventory, retryPolicy, observer } = context;
   const startMs = clock.monotonicMs();
   const endMs = startMs + shutdownTimeoutMs - Math.min(RESERVE_MS, shutdownTimeoutMs / RESERVE_RATIO);
   const largeEndMs = startMs + Math.min(LARGE_MS, shutdownTimeoutMs / 2);
-  reportPending(parts);
+  reportPending(context);
   await status.write('draining');
-  if (shutdownTimeoutMs > 0) await withTimeout(parts, (signal) => scanner.scanLate(signal), endMs - startMs);
-  if (shutdownTimeoutMs > 0) await withTimeout(parts, options.exportAll, largeEndMs - clock.monotonicMs());
+  if (shutdownTimeoutMs > 0)
+    await withTimeout(context, (signal) => scanner.scanLate(signal), endMs - startMs);
+  if (shutdownTimeoutMs > 0) await withTimeout(context, options.exportAll, largeEndMs - clock.monotonicMs());
   schedule.forgiveFiles();
   schedule.considerAll();
   workers.wake();
@@ -63,16 +64,16 @@ export async function drain(options: DrainOptions): Promise<void> {
   }
   options.abortAll();
   await journalWriter.flush();
-  await withTimeout(parts, (signal) => observer.flush(signal), Math.max(0, endMs - clock.monotonicMs()));
+  await withTimeout(context, (signal) => observer.flush(signal), Math.max(0, endMs - clock.monotonicMs()));
   for (let id = 0; id < inventory.table.count; id += 1) inventory.table.set(id, FLAG.taken, false);
 }
 
-function reportPending(parts: UploaderContext): void {
-  const { inventory, emit } = parts;
+function reportPending(context: UploaderContext): void {
+  const { inventory, emit } = context;
   let pendingFiles = 0;
   let pendingBytes = 0;
   for (let id = 0; id < inventory.table.count; id += 1) {
-    if (!inventory.isPending(id) || !parts.owns(id)) continue;
+    if (!inventory.isPending(id) || !context.owns(id)) continue;
     pendingFiles += 1;
     pendingBytes += inventory.pendingBytes(id);
   }
@@ -80,13 +81,13 @@ function reportPending(parts: UploaderContext): void {
 }
 
 async function withTimeout(
-  parts: UploaderContext,
+  context: UploaderContext,
   work: (signal: AbortSignal) => Promise<void>,
   ms: number,
 ): Promise<void> {
   const timeout = new AbortController();
   const done = new AbortController();
-  const timer = parts.clock.sleep(ms, done.signal).then(
+  const timer = context.clock.sleep(ms, done.signal).then(
     () => timeout.abort(),
     () => undefined,
   );

@@ -10,19 +10,19 @@ const SLICE_MS = 100;
 const MANIFEST_TIMEOUT_MS = 60_000;
 
 export class ExportScheduler implements ExportView {
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #runs = new Map<number, RunExport>();
   /** Complete runs and when they became complete; removed once their exporters are released. */
   readonly #complete = new Map<KnownRun, number>();
   #next = 0;
 
-  constructor(parts: UploaderContext) {
-    this.#parts = parts;
+  constructor(context: UploaderContext) {
+    this.#context = context;
   }
 
   /** Exports runs that are due, for at most `SLICE_MS`. Returns true when work remains. */
   async check(signal?: AbortSignal): Promise<boolean> {
-    const { clock } = this.#parts;
+    const { clock } = this.#context;
     const startMs = clock.monotonicMs();
     await this.#releaseComplete();
     const due = this.#takeTurn(this.#find().filter((run) => run.isDue(startMs)));
@@ -57,7 +57,7 @@ export class ExportScheduler implements ExportView {
   /** Runs whose export fails, with the error. */
   *problems(): Generator<{ readonly run: KnownRun; readonly error: NonNullable<RunExport['problem']> }> {
     for (const [index, { problem }] of this.#runs)
-      if (problem !== null) yield { run: this.#parts.inventory.runs[index]!, error: problem };
+      if (problem !== null) yield { run: this.#context.inventory.runs[index]!, error: problem };
   }
 
   outcomeOf(run: KnownRun): ExportOutcome {
@@ -65,18 +65,18 @@ export class ExportScheduler implements ExportView {
   }
 
   behindMs(run: KnownRun): number {
-    return this.#runs.get(run.index)?.behindMs(this.#parts.clock.monotonicMs()) ?? 0;
+    return this.#runs.get(run.index)?.behindMs(this.#context.clock.monotonicMs()) ?? 0;
   }
 
   onComplete(run: KnownRun): void {
-    this.#complete.set(run, this.#parts.clock.monotonicMs());
+    this.#complete.set(run, this.#context.clock.monotonicMs());
   }
 
   /** Releases complete runs and deletes their local assets. It waits for the manifest, which reads the assets a last time. */
   async #releaseComplete(): Promise<void> {
-    const nowMs = this.#parts.clock.monotonicMs();
+    const nowMs = this.#context.clock.monotonicMs();
     for (const [run, sinceMs] of this.#complete) {
-      const hasManifest = !this.#parts.config.manifests || run.manifestKeys.size > 0;
+      const hasManifest = !this.#context.config.manifests || run.manifestKeys.size > 0;
       if (!hasManifest && nowMs - sinceMs < MANIFEST_TIMEOUT_MS) continue;
       if (hasManifest) await this.#runs.get(run.index)?.removeAssets();
       await this.#runs.get(run.index)?.release();
@@ -86,7 +86,7 @@ export class ExportScheduler implements ExportView {
 
   /** The runs that this uploader exports: runs that it owns and whose objects are listed. */
   #find(): RunExport[] {
-    const { inventory, refused, ownership } = this.#parts;
+    const { inventory, refused, ownership } = this.#context;
     return inventory.runs
       .filter((run) => run.directory !== null && run.isListed && !refused.has(run.index))
       .filter((run) => ownership.ownsRun(run))
@@ -96,7 +96,7 @@ export class ExportScheduler implements ExportView {
   #of(run: KnownRun): RunExport {
     const known = this.#runs.get(run.index);
     if (known !== undefined) return known;
-    const exportView = new RunExport(this.#parts, run);
+    const exportView = new RunExport(this.#context, run);
     this.#runs.set(run.index, exportView);
     return exportView;
   }

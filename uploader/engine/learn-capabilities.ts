@@ -16,10 +16,10 @@ export const PROBE_PREFIX = '.plx/probe/';
  * growing file is then uploaded again as a whole, or in segments.
  */
 export async function learnCapabilities(
-  parts: UploaderContext,
+  context: UploaderContext,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { store, retryPolicy, io, config, paths } = parts;
+  const { store, retryPolicy, io, config, paths } = context;
   if (!ASKED.includes(parseStoreUrl(config.store).scheme)) return; // the other stores know their capabilities
   const options = { ...io, stateDirectory: config.stateDirectory, signal };
   const cached = await readCapabilities(store.id, options);
@@ -28,14 +28,14 @@ export async function learnCapabilities(
     return;
   }
   // A killed probe leaves open uploads; the marker file makes the next process remove them.
-  if (await exists(io, paths.probing)) await forgetProbes(parts, signal);
+  if (await exists(io, paths.probing)) await forgetProbes(context, signal);
   await mark(io, paths.probing);
   const probe = () => ensureCapabilities(store, options);
   const known = await retryPolicy.withRetry(`probe ${store.id}`, probe, { signal });
   await io.fileSystem.unlink(paths.probing).catch(() => undefined); // creating the marker failed as well
   if (known.status !== 'failed') return;
   const message = `${store.id}: probing its capabilities failed: ${known.error.message}`;
-  parts.onNotice({ code: 'NOTICE_STORE_UNPROBED', message });
+  context.onNotice({ code: 'NOTICE_STORE_UNPROBED', message });
 }
 
 async function forgetProbes(

@@ -9,7 +9,7 @@ import type { UploaderContext } from './context/uploader-context.js';
 const RETRY_AFTER_MS = 60_000;
 
 export class ListingLoop {
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #signal: AbortSignal;
   readonly #onRefused: (error: CodedError) => void;
   #isChecked = false;
@@ -19,8 +19,8 @@ export class ListingLoop {
   #refusal: CodedError | null = null;
   #fatal: { readonly error: unknown } | null = null;
 
-  constructor(parts: UploaderContext, signal: AbortSignal, onRefused: (error: CodedError) => void) {
-    this.#parts = parts;
+  constructor(context: UploaderContext, signal: AbortSignal, onRefused: (error: CodedError) => void) {
+    this.#context = context;
     this.#signal = signal;
     this.#onRefused = onRefused;
   }
@@ -29,7 +29,7 @@ export class ListingLoop {
   async start(): Promise<void> {
     this.#running = this.#check();
     const waiting = new AbortController();
-    const limit = this.#parts.clock.sleep(FIRST_ANSWER_MS, waiting.signal).catch(() => undefined);
+    const limit = this.#context.clock.sleep(FIRST_ANSWER_MS, waiting.signal).catch(() => undefined);
     await Promise.race([this.#running, limit]);
     waiting.abort();
     this.throwIfRefused();
@@ -37,7 +37,7 @@ export class ListingLoop {
 
   /** Starts listing runs that are not listed yet, unless a listing is already in progress. */
   consider(): void {
-    const { inventory, clock, refused, ownership } = this.#parts;
+    const { inventory, clock, refused, ownership } = this.#context;
     if (this.#running !== null || this.#refusal !== null || clock.monotonicMs() < this.#notBeforeMs) return;
     const runs = inventory.runs.filter(
       (run) => run.directory !== null && !run.isListed && !refused.has(run.index) && ownership.worksOn(run),
@@ -59,7 +59,7 @@ export class ListingLoop {
   async #check(): Promise<void> {
     await this.#run(
       async () => {
-        await checkStore(this.#parts, this.#signal);
+        await checkStore(this.#context, this.#signal);
         this.#isChecked = true;
       },
       (error) => {
@@ -70,9 +70,9 @@ export class ListingLoop {
 
   async #list(runs: readonly KnownRun[]): Promise<void> {
     await this.#run(
-      () => listRuns(this.#parts, runs, this.#signal),
+      () => listRuns(this.#context, runs, this.#signal),
       (error) => {
-        this.#notBeforeMs = this.#parts.clock.monotonicMs() + RETRY_AFTER_MS;
+        this.#notBeforeMs = this.#context.clock.monotonicMs() + RETRY_AFTER_MS;
         this.#onRefused(error);
       },
     );

@@ -13,18 +13,18 @@ import type { UploaderContext } from './context/uploader-context.js';
 const CONFIRM_AFTER_MS = 65_000;
 
 /** Reports files that have been missing for `CONFIRM_AFTER_MS`; with `isLast`, all missing files. */
-export async function confirmLosses(parts: UploaderContext, options: { isLast: boolean }): Promise<void> {
-  const { inventory, rootWatch, clock, emit } = parts;
+export async function confirmLosses(context: UploaderContext, options: { isLast: boolean }): Promise<void> {
+  const { inventory, rootWatch, clock, emit } = context;
   const nowMs = clock.monotonicMs();
   const due = [...inventory.missing].filter(
     ([, { sinceMs }]) => options.isLast || nowMs - sinceMs >= CONFIRM_AFTER_MS,
   );
   if (due.length === 0 || !(await rootWatch.isThere())) return;
-  const present = findInodes(parts, new Set(due.map(([id]) => inventory.table.seenIno[id]!)));
+  const present = findInodes(context, new Set(due.map(([id]) => inventory.table.seenIno[id]!)));
   for (const [id, { bytes }] of due) {
     inventory.missing.delete(id);
     if ((present.get(inventory.table.seenIno[id]!) ?? -1) >= inventory.table.seenBytes[id]!) continue;
-    if (await isThere(parts, id)) continue;
+    if (await isThere(context, id)) continue;
     inventory.runOf(id).lostBytes += bytes;
     emit({ kind: 'lost', key: inventory.keyOf(id), sizeBytes: bytes });
   }

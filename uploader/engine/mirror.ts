@@ -35,7 +35,7 @@ export function toDeletedKey(runUuid: string, path: string, etag: string): strin
 }
 
 export class Mirror {
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #isForced: boolean;
   /** When each file was first found missing. */
   readonly #missing = new Map<FileId, number>();
@@ -43,9 +43,9 @@ export class Mirror {
   readonly #reported = new Map<number, string>();
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: UploaderContext) {
-    this.#parts = parts;
-    this.#isForced = parts.config.mirror === 'force';
+  constructor(context: UploaderContext) {
+    this.#context = context;
+    this.#isForced = context.config.mirror === 'force';
   }
 
   /** Whether some files were found missing once and await the second check. */
@@ -55,7 +55,7 @@ export class Mirror {
 
   /** Checks all runs and removes confirmed deletions. Rejects only when the signal is aborted. */
   async check(signal?: AbortSignal): Promise<void> {
-    const { clock, rootWatch, inventory, ownership } = this.#parts;
+    const { clock, rootWatch, inventory, ownership } = this.#context;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedMs < LOOK_INTERVAL_MS) return;
     this.#lookedMs = nowMs;
@@ -69,7 +69,7 @@ export class Mirror {
   }
 
   async #check(run: KnownRun, nowMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const { inventory } = this.#parts;
+    const { inventory } = this.#context;
     const due: FileId[] = [];
     for (const id of inventory.filesOf(run)) {
       const sinceMs = this.#missing.get(id);
@@ -88,20 +88,20 @@ export class Mirror {
   }
 
   #isMissing(id: FileId): boolean {
-    const { table } = this.#parts.inventory;
+    const { table } = this.#context.inventory;
     const needed = FLAG.journalled | FLAG.stored;
     const barred = FLAG.onDisk | FLAG.replaced | FLAG.generated | FLAG.taken;
     if ((table.flags[id]! & needed) !== needed || (table.flags[id]! & barred) !== 0) return false;
-    const path = this.#parts.inventory.relPathOf(id);
+    const path = this.#context.inventory.relPathOf(id);
     return !GENERATED.some((prefix) => path.startsWith(prefix));
   }
 
   /** False for a file that a rule excludes or that cannot be reached. */
   async #isGone(id: FileId): Promise<boolean> {
-    const place = this.#parts.inventory.placeOf(id);
+    const place = this.#context.inventory.placeOf(id);
     if (place === null) return false;
     try {
-      await this.#parts.io.fileSystem.lstat(joinPath(place.directory, [toPathBytes(place.path)]));
+      await this.#context.io.fileSystem.lstat(joinPath(place.directory, [toPathBytes(place.path)]));
       return false;
     } catch (error) {
       return isAbsent(error);
@@ -110,7 +110,7 @@ export class Mirror {
 
   /** The reason for which nothing of the run may be removed; null when no guard applies. */
   async #findGuard(run: KnownRun, goneCount: number): Promise<string | null> {
-    const { inventory, rootWatch, io } = this.#parts;
+    const { inventory, rootWatch, io } = this.#context;
     const { directory } = run;
     if (directory === null || !(await rootWatch.isThere())) return 'the root directory is unavailable';
     if ((await findCleanedMarker(io.fileSystem, directory)) !== null) return 'the run was cleaned';
@@ -126,7 +126,7 @@ export class Mirror {
 
   async #hasRunFile(directory: Buffer): Promise<boolean> {
     try {
-      const { kind } = await this.#parts.io.fileSystem.lstat(joinPath(directory, [Buffer.from(RUN_FILE)]));
+      const { kind } = await this.#context.io.fileSystem.lstat(joinPath(directory, [Buffer.from(RUN_FILE)]));
       return kind === 'file';
     } catch {
       return false; // a run file that cannot be reached counts as missing
@@ -134,7 +134,7 @@ export class Mirror {
   }
 
   async #remove(id: FileId, run: KnownRun, signal: AbortSignal | undefined): Promise<void> {
-    const { inventory, store, retryPolicy, emit } = this.#parts;
+    const { inventory, store, retryPolicy, emit } = this.#context;
     const key = inventory.keyOf(id);
     const found = await retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
     if (found.status === 'failed') return this.#reportFailed(key, found.error.message);
@@ -153,7 +153,7 @@ export class Mirror {
     inventory.setObject(id, null);
     this.#missing.delete(id);
     emit({ kind: 'removed', key, copy });
-    if (run.manifestKeys.size > 0) this.#parts.manifests?.onRunComplete(run.uuid);
+    if (run.manifestKeys.size > 0) this.#context.manifests?.onRunComplete(run.uuid);
   }
 
   /** Stores a copy of the object. Returns its key, or undefined when that failed. */
@@ -163,7 +163,7 @@ export class Mirror {
     object: StoredObject,
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
-    const { inventory, store, retryPolicy, io } = this.#parts;
+    const { inventory, store, retryPolicy, io } = this.#context;
     const key = inventory.keyOf(id);
     const target = toDeletedKey(run.uuid, inventory.relPathOf(id), object.etag);
     const sum =
@@ -186,7 +186,7 @@ export class Mirror {
 
   #reportFailed(key: string, reason: string): undefined {
     const message = `${key}: the local file was deleted, but removing the object failed: ${reason}`;
-    this.#parts.onNotice({ code: 'NOTICE_MIRROR_FAILED', message });
+    this.#context.onNotice({ code: 'NOTICE_MIRROR_FAILED', message });
   }
 
   /** Reports each combination of count and reason once. */
@@ -194,6 +194,6 @@ export class Mirror {
     const message = `${run.uuid}: ${count} files were deleted on disk but are kept in the store: ${reason}`;
     if (this.#reported.get(run.index) === message) return;
     this.#reported.set(run.index, message);
-    this.#parts.onNotice({ code: 'NOTICE_MIRROR_HELD', message });
+    this.#context.onNotice({ code: 'NOTICE_MIRROR_HELD', message });
   }
 }

@@ -5,15 +5,15 @@ const TELL_AFTER_MS = 60_000;
 
 /** Reports once per outage that the store is unavailable, and once that it is available again. */
 export class OutageNotices {
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   #reportedSinceMs: number | null = null;
 
-  constructor(parts: UploaderContext) {
-    this.#parts = parts;
+  constructor(context: UploaderContext) {
+    this.#context = context;
   }
 
   check(): void {
-    const { retryPolicy, clock, emit } = this.#parts;
+    const { retryPolicy, clock, emit } = this.#context;
     const nowMs = clock.monotonicMs();
     const sinceMs = retryPolicy.breaker.outageSinceMs;
     if (sinceMs !== null && this.#reportedSinceMs === null && nowMs - sinceMs >= TELL_AFTER_MS) {

@@ -28,7 +28,7 @@ const MAX_PAUSE_MS = 60_000;
 
 export class RunExport {
   readonly facts = new RunFacts();
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #run: KnownRun;
   readonly #rows: InventoryRows;
   readonly #notices: ExportNotices;
@@ -48,12 +48,12 @@ export class RunExport {
   #releasedVersions: string | null = null;
   #failure: { readonly error: CodedError; readonly tries: number; readonly untilMs: number } | null = null;
 
-  constructor(parts: UploaderContext, run: KnownRun) {
-    this.#parts = parts;
+  constructor(context: UploaderContext, run: KnownRun) {
+    this.#context = context;
     this.#run = run;
-    this.#rows = new InventoryRows(parts.inventory, run);
-    this.#notices = new ExportNotices(run.uuid, parts.onNotice);
-    this.#savedMs = parts.clock.monotonicMs();
+    this.#rows = new InventoryRows(context.inventory, run);
+    this.#notices = new ExportNotices(run.uuid, context.onNotice);
+    this.#savedMs = context.clock.monotonicMs();
   }
 
   /** Why the export fails; null when it works. */
@@ -81,13 +81,13 @@ export class RunExport {
   isDue(nowMs: number): boolean {
     if (this.#failure !== null && nowMs < this.#failure.untilMs) return false;
     if (this.#hasMore) return true;
-    if (this.#parts.isWatching && nowMs < this.#nextLookMs) return false;
+    if (this.#context.isWatching && nowMs < this.#nextLookMs) return false;
     return this.outcome !== 'settled' || (this.#exporter !== null && !this.#exporter.isSaved);
   }
 
   /** Exports one step. Rejects only for a bug in this program. */
   async check(): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock } = this.#context;
     this.#lookedMs = clock.monotonicMs();
     const changedMs = this.#run.changedMs;
     const before = this.outcome;
@@ -108,7 +108,7 @@ export class RunExport {
 
   /** Saves the state of the export, unless it is already saved. */
   async save(): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock } = this.#context;
     const startMs = clock.monotonicMs();
     try {
       await this.#exporter?.save();
@@ -164,7 +164,7 @@ export class RunExport {
 
   /** Deletes the generated files of a run whose local data `clean` has deleted. */
   async #discardIfCleaned(): Promise<void> {
-    const { io, paths } = this.#parts;
+    const { io, paths } = this.#context;
     const { directory, uuid } = this.#run;
     if (this.#isDiscarded || this.#exporter !== null || directory === null) return;
     if ((await findCleanedMarker(io.fileSystem, directory)) === null) return;
@@ -174,9 +174,9 @@ export class RunExport {
   }
 
   async #saveIfDue(exporter: RunExporter): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock } = this.#context;
     const sinceMs = clock.monotonicMs() - this.#savedMs;
-    const isOver = !this.#hasMore && !this.#parts.isLive(this.#run);
+    const isOver = !this.#hasMore && !this.#context.isLive(this.#run);
     if (!exporter.isSaved && (isOver || sinceMs >= Math.max(SAVE_INTERVAL_MS, SAVE_RATIO * this.#saveTookMs)))
       await this.save();
   }
@@ -185,7 +185,7 @@ export class RunExport {
   async #decide(): Promise<boolean> {
     const { directory, filesAt } = this.#run;
     if (directory === null) return false;
-    const who = await findExportOwner(this.#parts.io.fileSystem, { directory, filesAt });
+    const who = await findExportOwner(this.#context.io.fileSystem, { directory, filesAt });
     if (who === 'writer' && this.facts.state === 'exported') await this.#yieldToWriter();
     this.facts.state = who === 'uploader' ? 'exported' : who === 'writer' ? 'provided' : 'undecided';
     return who === 'uploader';
@@ -201,7 +201,7 @@ export class RunExport {
   }
 
   async #open(): Promise<RunExporter> {
-    const { io, paths, inventory } = this.#parts;
+    const { io, paths, inventory } = this.#context;
     const { fileSystem } = io;
     this.#rows.reopen();
     const exporter = await RunExporter.open({
@@ -219,7 +219,7 @@ export class RunExport {
   }
 
   #findEventFiles(): EventFile[] {
-    const { inventory } = this.#parts;
+    const { inventory } = this.#context;
     const files: EventFile[] = [];
     for (const { id: folder, path } of inventory.foldersOf(this.#run)) {
       const base = toBase(path);
@@ -234,12 +234,12 @@ export class RunExport {
   }
 
   #eventFileFrom(id: FileId, source: EventFile['source']): EventFile {
-    const { inventory, io } = this.#parts;
+    const { inventory, io } = this.#context;
     const version = (): string => `${inventory.table.seenBytes[id]} ${inventory.table.seenStamp[id]}`;
     const open: EventFile['open'] = async () => {
       const place = inventory.placeOf(id);
       if (place === null) throw new Error(`${inventory.keyOf(id)} has no known directory`);
-      const policy = this.#parts.openPolicy();
+      const policy = this.#context.openPolicy();
       const file = await openLocalFile(io.fileSystem, place, inventory.relPathOf(id), policy);
       inventory.check(id, file.opened);
       return file;
@@ -249,8 +249,8 @@ export class RunExport {
 
   /** F7, F8: damage may be a page that a network file system has not fetched yet, so it counts only once it persists. */
   #acceptsDamage(relPath: string, offset: number): boolean {
-    const { clock, isWatching } = this.#parts;
-    if (!isWatching || !this.#parts.isLive(this.#run)) return true;
+    const { clock, isWatching } = this.#context;
+    if (!isWatching || !this.#context.isLive(this.#run)) return true;
     const noted = this.#damage.get(relPath);
     if (noted?.offset !== offset) this.#damage.set(relPath, { offset, sinceMs: clock.monotonicMs() });
     else if (clock.monotonicMs() - noted.sinceMs >= RECORD_TIMEOUT_MS) return true;
@@ -261,7 +261,7 @@ export class RunExport {
   /** After a failed write, memory may be ahead of the state directory, so the export restarts from the saved state. */
   #fail(error: unknown): void {
     if (systemErrorCode(error) === undefined) throw error;
-    const { clock, onNotice, paths } = this.#parts;
+    const { clock, onNotice, paths } = this.#context;
     const tries = (this.#failure?.tries ?? 0) + 1;
     const failure = new StateDirectoryError(paths.exports, 'export event files', { cause: error });
     const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1));
@@ -277,7 +277,7 @@ export class RunExport {
   }
 
   #notify(): void {
-    this.#parts.observer.onExported?.(this.#run.uuid, this.facts);
+    this.#context.observer.onExported?.(this.#run.uuid, this.facts);
   }
 }
 

@@ -23,7 +23,7 @@ const ELSEWHERE_INTERVAL_MS = 10_000;
 const SLICE_MS = 20;
 
 export class RunPhases {
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #scanner: Scanner;
   readonly #schedule: Schedule;
   readonly #phases = new Map<number, RunPhase>();
@@ -31,8 +31,8 @@ export class RunPhases {
   readonly #livenessByRun = new Map<number, Liveness>();
   #next = 0;
 
-  constructor(parts: UploaderContext, scanner: Scanner, schedule: Schedule) {
-    this.#parts = parts;
+  constructor(context: UploaderContext, scanner: Scanner, schedule: Schedule) {
+    this.#context = context;
     this.#scanner = scanner;
     this.#schedule = schedule;
   }
@@ -52,12 +52,12 @@ export class RunPhases {
   /** Checks the liveness of some runs, and concludes runs that have ended. */
   async check(): Promise<void> {
     const runs = this.#found();
-    const nowMs = this.#parts.clock.monotonicMs();
+    const nowMs = this.#context.clock.monotonicMs();
     for (let checks = 0; checks < runs.length; checks += 1) {
-      if (this.#parts.clock.monotonicMs() - nowMs > SLICE_MS) break;
+      if (this.#context.clock.monotonicMs() - nowMs > SLICE_MS) break;
       const run = runs[this.#next % runs.length]!;
       this.#next += 1;
-      const intervalMs = this.#parts.ownership.worksOn(run) ? LOOK_INTERVAL_MS : ELSEWHERE_INTERVAL_MS;
+      const intervalMs = this.#context.ownership.worksOn(run) ? LOOK_INTERVAL_MS : ELSEWHERE_INTERVAL_MS;
       if (nowMs - (this.#lookedMs.get(run.index) ?? Number.NEGATIVE_INFINITY) < intervalMs) continue;
       this.#lookedMs.set(run.index, nowMs);
       await this.#check(run, nowMs);
@@ -66,10 +66,10 @@ export class RunPhases {
   }
 
   async #check(run: KnownRun, nowMs: number): Promise<void> {
-    const liveness = await this.#parts.livenessByRun.get(run.index)?.check(nowMs - run.changedMs);
+    const liveness = await this.#context.livenessByRun.get(run.index)?.check(nowMs - run.changedMs);
     if (liveness !== undefined && liveness !== this.#livenessByRun.get(run.index)) {
       this.#livenessByRun.set(run.index, liveness);
-      this.#parts.observer.onLiveness?.(run.uuid, liveness);
+      this.#context.observer.onLiveness?.(run.uuid, liveness);
     }
     const isLive = liveness === undefined || liveness === 'live';
     const phase = this.phaseOf(run);
@@ -82,7 +82,7 @@ export class RunPhases {
   }
 
   #conclude(run: KnownRun): void {
-    const { inventory, rootWatch, emit, observer, ownership, exportView } = this.#parts;
+    const { inventory, rootWatch, emit, observer, ownership, exportView } = this.#context;
     const phase = this.phaseOf(run);
     if (!ownership.ownsRun(run)) return;
     if (phase.kind === 'live' || rootWatch.unavailableReason !== null || !run.isListed) return;
@@ -104,7 +104,7 @@ export class RunPhases {
 
   /** Reports the run as complete in part when its remaining files can never be stored. */
   #concludeIncomplete(run: KnownRun, dirty: readonly FileId[]): void {
-    const { inventory, observer, exportView } = this.#parts;
+    const { inventory, observer, exportView } = this.#context;
     const wasIncomplete = this.phaseOf(run).kind === 'incomplete';
     this.#phases.set(run.index, { kind: 'incomplete' });
     if (wasIncomplete || exportView.outcomeOf(run) === 'failed') return;
@@ -115,7 +115,7 @@ export class RunPhases {
   }
 
   #found(): KnownRun[] {
-    const { inventory, refused } = this.#parts;
+    const { inventory, refused } = this.#context;
     return inventory.runs.filter(({ directory, index }) => directory !== null && !refused.has(index));
   }
 }

@@ -30,7 +30,7 @@ const UNSTABLE_PAUSE_MS = 60_000;
 
 export class Schedule {
   readonly failures = new Map<FileId, Failure>();
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #queue: WorkQueue;
   readonly #exportRate: ExportRate;
   readonly #waiting = new Map<FileId, number>();
@@ -40,10 +40,10 @@ export class Schedule {
   /** During shutdown, every pending file is due. */
   isDraining = false;
 
-  constructor(parts: UploaderContext, queue: WorkQueue) {
-    this.#parts = parts;
+  constructor(context: UploaderContext, queue: WorkQueue) {
+    this.#context = context;
     this.#queue = queue;
-    this.#exportRate = new ExportRate(parts.config.exportRate);
+    this.#exportRate = new ExportRate(context.config.exportRate);
   }
 
   /** Call when a file has changed or was found to be dirty. */
@@ -55,12 +55,12 @@ export class Schedule {
 
   /** Queues a dirty file now, or schedules it for later. */
   consider(id: FileId): void {
-    const { inventory, refused, rootWatch, clock } = this.#parts;
+    const { inventory, refused, rootWatch, clock } = this.#context;
     const { table } = inventory;
     if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.taken)) return;
     const run = inventory.runOf(id);
     if (!run.isListed || run.directory === null || refused.has(run.index)) return;
-    if (!this.#parts.owns(id) || (this.isDraining && !inventory.isPending(id))) return;
+    if (!this.#context.owns(id) || (this.isDraining && !inventory.isPending(id))) return;
     const dueMs = this.#withinExportRate(id, this.#dueMs(id));
     if (dueMs <= clock.monotonicMs() && rootWatch.unavailableReason === null) {
       this.#waiting.delete(id);
@@ -72,7 +72,7 @@ export class Schedule {
 
   /** Queues the files that have become due. */
   release(): void {
-    const nowMs = this.#parts.clock.monotonicMs();
+    const nowMs = this.#context.clock.monotonicMs();
     for (const [id, dueMs] of this.#waiting) {
       if (dueMs > nowMs) continue;
       this.#waiting.delete(id);
@@ -82,18 +82,18 @@ export class Schedule {
 
   /** Schedules all dirty files of one run, or of all runs, again. */
   considerAll(run?: number): void {
-    const { table, runs } = this.#parts.inventory;
+    const { table, runs } = this.#context.inventory;
     const records = run === undefined ? runs : runs.slice(run, run + 1);
     for (const record of records)
-      for (const id of this.#parts.inventory.filesOf(record))
+      for (const id of this.#context.inventory.filesOf(record))
         if (table.has(id, FLAG.dirty)) this.consider(id);
   }
 
   /** Retries all failed and held files of a run immediately, because the run has ended. */
   retryRun(run: number): void {
-    const record = this.#parts.inventory.runs[run];
+    const record = this.#context.inventory.runs[run];
     if (record === undefined) return;
-    for (const id of this.#parts.inventory.filesOf(record)) {
+    for (const id of this.#context.inventory.filesOf(record)) {
       this.failures.delete(id);
       this.#holds.delete(id);
     }
@@ -110,7 +110,7 @@ export class Schedule {
 
   /** Releases a file and leaves it alone for `forMs`, unless it changes. */
   hold(id: FileId, forMs: number): void {
-    this.#holds.set(id, this.#parts.clock.monotonicMs() + forMs);
+    this.#holds.set(id, this.#context.clock.monotonicMs() + forMs);
     this.#free(id);
   }
 
@@ -125,7 +125,7 @@ export class Schedule {
   /** Call when a file could not be stored. */
   onFailure(id: FileId, error: CodedError): Failure {
     const tries = (this.failures.get(id)?.tries ?? 0) + 1;
-    const nowMs = this.#parts.clock.monotonicMs();
+    const nowMs = this.#context.clock.monotonicMs();
     const pauseMs = Math.min(MAX_FAILURE_PAUSE_MS, FIRST_FAILURE_PAUSE_MS * 2 ** Math.min(tries - 1, 10));
     const failure = { error, tries, atMs: nowMs, untilMs: nowMs + pauseMs };
     this.failures.set(id, failure);
@@ -145,24 +145,24 @@ export class Schedule {
   }
 
   #free(id: FileId): void {
-    this.#parts.inventory.table.set(id, FLAG.taken, false);
+    this.#context.inventory.table.set(id, FLAG.taken, false);
     this.consider(id);
   }
 
   /** Delays a due Polyaxon event file until the export rate allows it. */
   #withinExportRate(id: FileId, dueMs: number): number {
-    const { inventory, clock } = this.#parts;
+    const { inventory, clock } = this.#context;
     const nowMs = clock.monotonicMs();
     if (dueMs > nowMs || this.isDraining || inventory.classOf(id) !== 'append') return dueMs;
     return Math.max(dueMs, this.#exportRate.slotOf(id, nowMs));
   }
 
   #dueMs(id: FileId): number {
-    const { inventory, clock } = this.#parts;
+    const { inventory, clock } = this.#context;
     const nowMs = clock.monotonicMs();
     const holdMs = Math.max(this.#holds.get(id) ?? 0, this.failures.get(id)?.untilMs ?? 0);
     if (this.isDraining) return Math.max(nowMs, holdMs);
-    if (!this.#parts.isLive(inventory.runOf(id))) {
+    if (!this.#context.isLive(inventory.runOf(id))) {
       // Verify a stored file only once its timestamps are old enough to be conclusive, not repeatedly before that.
       const restMs = inventory.isPending(id) ? 0 : Math.max(0, QUIET_MS - inventory.quietMs(id));
       return Math.max(nowMs + restMs, holdMs);
@@ -171,7 +171,7 @@ export class Schedule {
   }
 
   #msUntilDue(id: FileId, nowMs: number): number {
-    const { inventory, config } = this.#parts;
+    const { inventory, config } = this.#context;
     const { table } = inventory;
     const isStored = !inventory.isPending(id);
     const last = inventory.commits.get(id);

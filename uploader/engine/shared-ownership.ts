@@ -15,7 +15,7 @@ const COUNT_INTERVAL_MS = 10_000;
 
 /** The ownership of an uploader that is a member of `group` from `join` until `leave`. */
 export class SharedOwnership implements Ownership {
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #membership: Membership;
   readonly #onGained: (runs: ReadonlySet<number>) => void;
   readonly #leaving = new AbortController();
@@ -27,28 +27,28 @@ export class SharedOwnership implements Ownership {
 
   /** Calls `onGained` with the indices of runs that this uploader has gained. The set may be empty: single files may have been gained as well. */
   constructor(
-    parts: UploaderContext,
+    context: UploaderContext,
     group: string,
     pid: number,
     onGained: (runs: ReadonlySet<number>) => void,
   ) {
-    this.#parts = parts;
+    this.#context = context;
     this.#onGained = onGained;
-    const { store, io, clock, inventory } = parts;
+    const { store, io, clock, inventory } = context;
     this.#membership = new Membership({
       ...{ store, clock, group, randomness: io.randomness },
       label: `${hostname()} ${pid}`,
       seenRuns: () => inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
-      seenVersion: () => parts.livenessByRun.size,
+      seenVersion: () => context.livenessByRun.size,
       onChange: () => this.#check(),
     });
   }
 
   /** Resolves once this uploader is announced to the others, or the store does not answer. */
   async join(): Promise<void> {
-    if (!this.#parts.store.capabilities.conditionalReplace) {
+    if (!this.#context.store.capabilities.conditionalReplace) {
       const message = 'this store has no conditional writes: uploaders in a cluster may overwrite each other';
-      this.#parts.onNotice({ code: 'NOTICE_SHARED_WITHOUT_CONDITIONS', message });
+      this.#context.onNotice({ code: 'NOTICE_SHARED_WITHOUT_CONDITIONS', message });
     }
     await this.#membership.turn(this.#leaving.signal);
     this.#running = this.#membership.run(this.#leaving.signal);
@@ -63,7 +63,7 @@ export class SharedOwnership implements Ownership {
   }
 
   ownsFile(id: FileId): boolean {
-    const { inventory } = this.#parts;
+    const { inventory } = this.#context;
     const run = inventory.runOf(id);
     // Generated files exist only on the host of the run's owner.
     if (!this.#isShared(run) || inventory.table.has(id, FLAG.generated)) return this.ownsRun(run);
@@ -89,8 +89,8 @@ export class SharedOwnership implements Ownership {
 
   /** Whether a run is so large that its files are split among the uploaders. */
   #isShared(run: KnownRun): boolean {
-    if (!this.#parts.isLive(run)) return false;
-    const { clock, inventory } = this.#parts;
+    if (!this.#context.isLive(run)) return false;
+    const { clock, inventory } = this.#context;
     const known = this.#sizes.get(run.index);
     if (known !== undefined && (known.isLarge || clock.monotonicMs() - known.atMs < COUNT_INTERVAL_MS))
       return known.isLarge;
@@ -104,7 +104,7 @@ export class SharedOwnership implements Ownership {
   }
 
   #check(): void {
-    const { inventory } = this.#parts;
+    const { inventory } = this.#context;
     this.#decisions.clear();
     const gained = new Set<number>();
     for (const run of inventory.runs) {

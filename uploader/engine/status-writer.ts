@@ -9,7 +9,7 @@ const INTERVAL_MS = 2_000;
 const SIGN_OF_LIFE_MS = 10_000;
 
 export class StatusWriter {
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #phases: RunPhases;
   readonly #isStateless: () => boolean;
   readonly #onStatus: (status: Status) => void;
@@ -19,19 +19,19 @@ export class StatusWriter {
 
   /** Calls `onStatus` every two seconds, whether the status is written or not. */
   constructor(
-    parts: UploaderContext,
+    context: UploaderContext,
     phases: RunPhases,
     isStateless: () => boolean,
     onStatus: (status: Status) => void = () => undefined,
   ) {
-    this.#parts = parts;
+    this.#context = context;
     this.#phases = phases;
     this.#isStateless = isStateless;
     this.#onStatus = onStatus;
   }
 
   async writeIfDue(isPaused: boolean): Promise<void> {
-    const { clock, rootWatch } = this.#parts;
+    const { clock, rootWatch } = this.#context;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedMs < INTERVAL_MS) return;
     this.#lookedMs = nowMs;
@@ -46,7 +46,7 @@ export class StatusWriter {
   /** Writes the status. With `onlyIfChanged`, skips the write when nothing but times has changed. */
   async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
     const { place, store, io, clock, retryPolicy, inventory, config, ownership, exportView, observer } =
-      this.#parts;
+      this.#context;
     const phaseOf = (run: KnownRun) =>
       ownership.worksOn(run) ? this.#phases.phaseOf(run).kind : 'elsewhere';
     const runs = countRuns(inventory, config.project, phaseOf, exportView, (runUuid) =>
@@ -76,6 +76,6 @@ export class StatusWriter {
     if (onlyIfChanged && text === this.#lastText) return;
     this.#lastText = text;
     this.#writtenMs = clock.monotonicMs();
-    await writeStatus(this.#parts, status);
+    await writeStatus(this.#context, status);
   }
 }

@@ -25,7 +25,7 @@ import { PolyaxonStore } from '../store/polyaxon/polyaxon-store.js';
 import { toReport } from './build-report.js';
 import { checkStore, listRuns } from './context/listing.js';
 import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
-import { createContext, createQueue } from './create-context.js';
+import { createCommitContext, createQueue } from './create-commit-context.js';
 import { ExportScheduler } from './export-scheduler.js';
 import { CONFIRM_AFTER_MS, Mirror } from './mirror.js';
 import { findUnscanned, isForGood } from './permanent-failures.js';
@@ -44,13 +44,13 @@ export interface SyncOptions extends UploaderOptions {
  * An unreachable store does not throw: the report lists every file as unsent.
  */
 export async function sync(config: SyncConfig, options: SyncOptions = {}): Promise<SyncReport> {
-  const parts = await UploaderContext.open(config, options, { isWatching: false });
+  const context = await UploaderContext.open(config, options, { isWatching: false });
   try {
-    const pass = new Pass(parts, options.signal);
+    const pass = new Pass(context, options.signal);
     return await (config.isDryRun ? pass.dryRun() : pass.run());
   } finally {
-    await parts.observer.close?.();
-    if (options.store === undefined) await parts.store.close();
+    await context.observer.close?.();
+    if (options.store === undefined) await context.store.close();
   }
 }
 
@@ -60,7 +60,7 @@ const FIRST_PAUSE_MS = 50;
 
 class Pass implements WorkHandler {
   readonly endsWhenEmpty = true;
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #signal: AbortSignal;
   readonly #scanner: Scanner;
   readonly #queue: WorkQueue;
@@ -70,17 +70,17 @@ class Pass implements WorkHandler {
   readonly #tries = new Map<FileId, number>();
   #exportScheduler: ExportScheduler | null = null;
 
-  constructor(parts: UploaderContext, signal: AbortSignal | undefined) {
-    this.#parts = parts;
+  constructor(context: UploaderContext, signal: AbortSignal | undefined) {
+    this.#context = context;
     this.#signal = signal ?? new AbortController().signal;
     setMaxListeners(0, this.#signal); // one listener for each call in flight is not a leak
-    this.#scanner = parts.createScanner();
-    this.#queue = createQueue(parts);
+    this.#scanner = context.createScanner();
+    this.#queue = createQueue(context);
   }
 
   /** Plans and reports. Does not lock, and writes neither to disk nor to the store. */
   async dryRun(): Promise<SyncReport> {
-    const { io, paths, owner, inventory } = this.#parts;
+    const { io, paths, owner, inventory } = this.#context;
     await replayFiles(io.fileSystem, paths, owner, inventory);
     const { unavailable } = await this.#prepare();
     const uploads: Upload[] = [];
@@ -98,24 +98,29 @@ class Pass implements WorkHandler {
   }
 
   run(): Promise<SyncReport> {
-    return withState(this.#parts, async (journalWriter) => {
-      const parts = this.#parts;
+    return withState(this.#context, async (journalWriter) => {
+      const context = this.#context;
       const { unavailable } = await this.#prepare();
       if (unavailable === null) await this.#export();
       const ids = this.#plan();
       if (unavailable !== null) for (const id of ids) this.#fail(id, unavailable);
       else if (!this.#signal.aborted) {
-        const context = createContext(parts, journalWriter);
+        const commitContext = createCommitContext(context, journalWriter);
         // A Polyaxon server accepts files only for runs that it knows.
-        if (parts.store instanceof PolyaxonStore) await parts.observer.prepare?.(this.#signal);
-        await this.#unlessAborted(() => removeOrphans(context, this.#signal));
+        if (context.store instanceof PolyaxonStore) await context.observer.prepare?.(this.#signal);
+        await this.#unlessAborted(() => removeOrphans(commitContext, this.#signal));
         for (const id of ids) this.#queue.add(id);
-        const workers = new Workers({ queue: this.#queue, context, limit: parts.limit, handler: this });
+        const workers = new Workers({
+          queue: this.#queue,
+          context: commitContext,
+          limit: context.limit,
+          handler: this,
+        });
         this.#signal.addEventListener('abort', () => workers.wake(), { once: true });
-        await workers.run(parts.config.concurrency);
-        await this.#unlessAborted(() => removeCrashed(context, this.#signal));
+        await workers.run(context.config.concurrency);
+        await this.#unlessAborted(() => removeCrashed(commitContext, this.#signal));
         await this.#unlessAborted(() => this.#mirrorDeletions());
-      } else for (const id of ids) this.#fail(id, aborted(this.#parts.inventory.relPathOf(id)));
+      } else for (const id of ids) this.#fail(id, aborted(this.#context.inventory.relPathOf(id)));
       await this.#notify();
       await this.#exportScheduler?.save();
       return this.#report(this.#toUploads());
@@ -134,16 +139,16 @@ class Pass implements WorkHandler {
 
   delayMsOf(id: FileId): number {
     const tries = this.#tries.get(id) ?? 0;
-    return tries === 0 ? 0 : FIRST_PAUSE_MS * 2 ** tries * (0.5 + this.#parts.io.randomness.fraction());
+    return tries === 0 ? 0 : FIRST_PAUSE_MS * 2 ** tries * (0.5 + this.#context.io.randomness.fraction());
   }
 
   onAborted(id: FileId): void {
     this.#dropQueue((path) => aborted(path));
-    this.#fail(id, aborted(this.#parts.inventory.relPathOf(id)));
+    this.#fail(id, aborted(this.#context.inventory.relPathOf(id)));
   }
 
   onOutcome(id: FileId, outcome: SendOutcome): void {
-    const { emit, inventory } = this.#parts;
+    const { emit, inventory } = this.#context;
     const key = inventory.keyOf(id);
     switch (outcome.status) {
       case 'stored': {
@@ -177,7 +182,7 @@ class Pass implements WorkHandler {
 
   /** Scans the disk and lists the store. Returns the error when the store cannot be reached; throws when the store rejects the request. */
   async #prepare(): Promise<{ unavailable: StoreUnavailableError | null }> {
-    const { inventory, config, io, emit, livenessByRun, refused, observer } = this.#parts;
+    const { inventory, config, io, emit, livenessByRun, refused, observer } = this.#context;
     await this.#scanner.scanAll(this.#signal);
     const [overlap] = refused.values();
     if (overlap !== undefined) throw overlap;
@@ -199,8 +204,8 @@ class Pass implements WorkHandler {
     emit({ kind: 'scanned', runs: runs.length, files: files.length, sizeBytes });
     await observer.prepareProject?.(this.#signal);
     try {
-      await checkStore(this.#parts, this.#signal);
-      await listRuns(this.#parts, runs, this.#signal);
+      await checkStore(this.#context, this.#signal);
+      await listRuns(this.#context, runs, this.#signal);
     } catch (error) {
       if (!this.#signal.aborted && !(error instanceof StoreUnavailableError)) throw error;
       if (error instanceof StoreUnavailableError) return { unavailable: error };
@@ -210,16 +215,16 @@ class Pass implements WorkHandler {
 
   /** Exports the event files; the generated files are sent with all others. */
   async #export(): Promise<void> {
-    const parts = this.#parts;
-    if (!parts.exportsEvents) return;
-    this.#exportScheduler = new ExportScheduler(parts);
-    parts.exportView = this.#exportScheduler;
+    const context = this.#context;
+    if (!context.exportsEvents) return;
+    this.#exportScheduler = new ExportScheduler(context);
+    context.exportView = this.#exportScheduler;
     await this.#exportScheduler.exportAll(this.#signal);
   }
 
   /** The files to upload or verify, in the order in which they start. */
   #plan(): FileId[] {
-    const { inventory, emit } = this.#parts;
+    const { inventory, emit } = this.#context;
     const ids: FileId[] = [];
     const planned = { uploads: 0, uploadBytes: 0, verifications: 0, unchanged: 0 };
     for (let id = 0; id < inventory.table.count; id += 1) {
@@ -237,14 +242,14 @@ class Pass implements WorkHandler {
   }
 
   #toOrder(id: FileId): Ordered {
-    const { inventory } = this.#parts;
+    const { inventory } = this.#context;
     const relPath = inventory.relPathOf(id);
     const sizeBytes = inventory.table.seenBytes[id]!;
     return { phase: toPhase(relPath), fileClass: toFileClass(relPath), sizeBytes, key: relPath };
   }
 
   #toUploads(): Upload[] {
-    const { inventory } = this.#parts;
+    const { inventory } = this.#context;
     return [...this.#stored].map(([id, reason]) => {
       return { key: inventory.keyOf(id), sizeBytes: inventory.table.objectBytes[id]!, reason };
     });
@@ -252,7 +257,7 @@ class Pass implements WorkHandler {
 
   /** Whether the stored bytes are no longer a prefix of the file. */
   #isRewritten(id: FileId): boolean {
-    const { table } = this.#parts.inventory;
+    const { table } = this.#context.inventory;
     if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.same)) return false;
     return table.seenBytes[id]! <= table.fileBytes[id]!;
   }
@@ -260,7 +265,7 @@ class Pass implements WorkHandler {
   #retry(id: FileId): void {
     const tries = (this.#tries.get(id) ?? 0) + 1;
     this.#tries.set(id, tries);
-    const { inventory, emit } = this.#parts;
+    const { inventory, emit } = this.#context;
     if (tries >= MAX_TRIES) {
       this.#stored.delete(id);
       this.#fail(id, unstable(inventory.relPathOf(id)));
@@ -272,11 +277,11 @@ class Pass implements WorkHandler {
 
   /** Reports all files that are still in the queue as unsent. */
   #dropQueue(toError: (path: string) => CodedError): void {
-    for (const id of this.#queue.drain()) this.#fail(id, toError(this.#parts.inventory.relPathOf(id)));
+    for (const id of this.#queue.drain()) this.#fail(id, toError(this.#context.inventory.relPathOf(id)));
   }
 
   #fail(id: FileId, error: CodedError): void {
-    const { inventory, emit } = this.#parts;
+    const { inventory, emit } = this.#context;
     const key = inventory.keyOf(id);
     this.#unsent.set(id, { path: key, sizeBytes: inventory.table.seenBytes[id]!, error });
     emit({ kind: 'unsent', key, error });
@@ -284,10 +289,10 @@ class Pass implements WorkHandler {
 
   /** Reports each run that has ended and has no unsent files as complete. */
   async #notify(): Promise<void> {
-    const { inventory, observer, emit, exportView } = this.#parts;
+    const { inventory, observer, emit, exportView } = this.#context;
     const incomplete = new Set([...this.#unsent.keys()].map((id) => inventory.runOf(id).index));
     for (const run of inventory.runs) {
-      if (run.directory === null || !run.isListed || this.#parts.isLive(run)) continue;
+      if (run.directory === null || !run.isListed || this.#context.isLive(run)) continue;
       if (exportView.outcomeOf(run) === 'failed') continue;
       if (incomplete.has(run.index)) {
         this.#notifyIncomplete(run);
@@ -302,7 +307,7 @@ class Pass implements WorkHandler {
 
   /** Reports the run as complete in part when its unsent files can never be stored. */
   #notifyIncomplete(run: KnownRun): void {
-    const { inventory, observer } = this.#parts;
+    const { inventory, observer } = this.#context;
     const unsent = [...this.#unsent].filter(([id]) => inventory.runOf(id).index === run.index);
     if (!unsent.every(([, { error }]) => isForGood(error))) return;
     const paths = unsent.map(([id]) => inventory.relPathOf(id));
@@ -312,11 +317,11 @@ class Pass implements WorkHandler {
 
   /** Checks twice, a minute apart; the sync waits that minute only when a file is missing. */
   async #mirrorDeletions(): Promise<void> {
-    if (this.#parts.config.mirror === false) return;
-    const mirror = new Mirror(this.#parts);
+    if (this.#context.config.mirror === false) return;
+    const mirror = new Mirror(this.#context);
     await mirror.check(this.#signal);
     if (!mirror.isWaiting) return;
-    await this.#parts.clock.sleep(CONFIRM_AFTER_MS + 1_000, this.#signal);
+    await this.#context.clock.sleep(CONFIRM_AFTER_MS + 1_000, this.#signal);
     await mirror.check(this.#signal);
   }
 
@@ -330,7 +335,7 @@ class Pass implements WorkHandler {
 
   #report(uploads: readonly Upload[], pending?: { uploads: number; verifications: number }): SyncReport {
     const verified = [...this.#verified].filter(([id]) => !this.#stored.has(id));
-    return toReport(this.#parts, this.#scanner, {
+    return toReport(this.#context, this.#scanner, {
       isAborted: this.#signal.aborted,
       uploads,
       storedCount: this.#stored.size,

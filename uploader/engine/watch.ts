@@ -20,7 +20,7 @@ import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { SyncConfig } from '../settings/sync-config.js';
 import { toReport } from './build-report.js';
 import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
-import { createContext, createQueue } from './create-context.js';
+import { createCommitContext, createQueue } from './create-commit-context.js';
 import { drain } from './drain.js';
 import { ExportScheduler } from './export-scheduler.js';
 import { ListingLoop } from './listing-loop.js';
@@ -61,19 +61,19 @@ const COLLECT_INTERVAL_MS = 24 * 3_600_000;
 export async function watch(config: SyncConfig, options: WatchOptions = {}): Promise<SyncReport> {
   const { clock } = options.io ?? nodeIo;
   return withMonitor(config.http, clock, options, async (monitored) => {
-    const parts = await UploaderContext.open(config, monitored, { isWatching: true });
+    const context = await UploaderContext.open(config, monitored, { isWatching: true });
     try {
-      return await withState(parts, (journalWriter) => new Watch(parts, journalWriter, monitored).run());
+      return await withState(context, (journalWriter) => new Watch(context, journalWriter, monitored).run());
     } finally {
-      await parts.observer.close?.();
-      if (options.store === undefined) await parts.store.close();
+      await context.observer.close?.();
+      if (options.store === undefined) await context.store.close();
     }
   });
 }
 
 class Watch implements WorkHandler {
   readonly endsWhenEmpty = false;
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #journalWriter: JournalWriter;
   readonly #stopSignal: AbortSignal;
   readonly #endsWithRuns: boolean;
@@ -91,7 +91,7 @@ class Watch implements WorkHandler {
   readonly #abortLarge = new AbortController();
   readonly #largeSignal: AbortSignal;
   readonly #stored = new Set<FileId>();
-  readonly #context;
+  readonly #commitContext;
   #isSwept = false;
   #verified = { count: 0, bytes: 0 };
   #isDraining = false;
@@ -100,44 +100,44 @@ class Watch implements WorkHandler {
   #collectedMs: number | null = null;
   #fatal: { readonly error: unknown } | null = null;
 
-  constructor(parts: UploaderContext, journalWriter: JournalWriter, options: WatchOptions) {
-    this.#parts = parts;
+  constructor(context: UploaderContext, journalWriter: JournalWriter, options: WatchOptions) {
+    this.#context = context;
     this.#journalWriter = journalWriter;
     this.#stopSignal = options.signal ?? new AbortController().signal;
     this.#endsWithRuns = options.endsWithRuns === true;
     this.#onStatus = options.onStatus;
-    this.#queue = createQueue(parts);
-    this.#schedule = new Schedule(parts, this.#queue);
-    this.#context = createContext(parts, journalWriter);
+    this.#queue = createQueue(context);
+    this.#schedule = new Schedule(context, this.#queue);
+    this.#commitContext = createCommitContext(context, journalWriter);
     this.#largeSignal = AbortSignal.any([this.#abort.signal, this.#abortLarge.signal]);
     // One listener for each call in flight is not a leak.
     setMaxListeners(0, this.#stopSignal, this.#abort.signal, this.#largeSignal);
-    const { limit } = parts;
-    this.#workers = new Workers({ queue: this.#queue, context: this.#context, limit, handler: this });
-    this.#listing = new ListingLoop(parts, this.#abort.signal, (error) => this.#pause(error));
-    this.#outage = new OutageNotices(parts);
-    this.#exportScheduler = parts.exportsEvents ? new ExportScheduler(parts) : null;
-    parts.exportView = this.#exportScheduler ?? NO_EXPORT;
-    this.#mirror = parts.config.mirror === false ? null : new Mirror(parts);
-    parts.onDirty = (id) => this.#schedule.onDirty(id);
+    const { limit } = context;
+    this.#workers = new Workers({ queue: this.#queue, context: this.#commitContext, limit, handler: this });
+    this.#listing = new ListingLoop(context, this.#abort.signal, (error) => this.#pause(error));
+    this.#outage = new OutageNotices(context);
+    this.#exportScheduler = context.exportsEvents ? new ExportScheduler(context) : null;
+    context.exportView = this.#exportScheduler ?? NO_EXPORT;
+    this.#mirror = context.config.mirror === false ? null : new Mirror(context);
+    context.onDirty = (id) => this.#schedule.onDirty(id);
   }
 
   async run(): Promise<SyncReport> {
     const fileWatcher = await this.#openFileWatcher();
-    const scanner = this.#parts.createScanner(fileWatcher.source);
+    const scanner = this.#context.createScanner(fileWatcher.source);
     fileWatcher.listener.onChange = (directory) => scanner.hint(directory);
-    const phases = new RunPhases(this.#parts, scanner, this.#schedule);
+    const phases = new RunPhases(this.#context, scanner, this.#schedule);
     const status = new StatusWriter(
-      this.#parts,
+      this.#context,
       phases,
       () => this.#journalWriter.isDisabled,
       this.#onStatus,
     );
     try {
-      await this.#parts.observer.prepareProject?.(this.#stopSignal);
+      await this.#context.observer.prepareProject?.(this.#stopSignal);
       await this.#listing.start();
       const shared = await this.#share(scanner);
-      const working = this.#workers.run(this.#parts.config.concurrency).catch((error: unknown) => {
+      const working = this.#workers.run(this.#context.config.concurrency).catch((error: unknown) => {
         this.#fatal = { error };
       });
       try {
@@ -152,7 +152,7 @@ class Watch implements WorkHandler {
       }
       if (this.#fatal !== null) throw this.#fatal.error;
       await this.#exportScheduler?.save();
-      await confirmLosses(this.#parts, { isLast: true });
+      await confirmLosses(this.#context, { isLast: true });
       await status.write('ended');
       return this.#report(scanner);
     } finally {
@@ -166,7 +166,7 @@ class Watch implements WorkHandler {
     if (this.#abort.signal.aborted) return [];
     if (this.#pausedUntilMs !== null) {
       const mayTest =
-        this.#parts.clock.monotonicMs() >= this.#pausedUntilMs && this.#workers.activeCount === 0;
+        this.#context.clock.monotonicMs() >= this.#pausedUntilMs && this.#workers.activeCount === 0;
       return mayTest ? LANES : [];
     }
     if (!this.#isDraining) return LANES;
@@ -188,7 +188,7 @@ class Watch implements WorkHandler {
   }
 
   onOutcome(id: FileId, outcome: SendOutcome): void {
-    const { inventory, emit } = this.#parts;
+    const { inventory, emit } = this.#context;
     const key = inventory.keyOf(id);
     const run = inventory.runOf(id);
     if (outcome.status !== 'failed') {
@@ -242,7 +242,7 @@ class Watch implements WorkHandler {
       this.#schedule.release();
       const hasMore = (await this.#exportScheduler?.check(this.#stopSignal)) ?? false;
       await phases.check();
-      await confirmLosses(this.#parts, { isLast: false });
+      await confirmLosses(this.#context, { isLast: false });
       this.#mirrorDeletions();
       this.#outage.check();
       this.#collect();
@@ -257,7 +257,7 @@ class Watch implements WorkHandler {
     this.#isDraining = true;
     this.#schedule.isDraining = true;
     await drain({
-      parts: this.#parts,
+      context: this.#context,
       scanner,
       schedule: this.#schedule,
       queue: this.#queue,
@@ -265,7 +265,7 @@ class Watch implements WorkHandler {
       journalWriter: this.#journalWriter,
       status,
       exportAll: async (signal) => this.#exportScheduler?.exportAll(signal),
-      shutdownTimeoutMs: this.#parts.config.shutdownTimeoutMs,
+      shutdownTimeoutMs: this.#context.config.shutdownTimeoutMs,
       abortLarge: () => this.#abortLarge.abort(),
       abortAll: () => this.#abort.abort(),
     });
@@ -273,21 +273,21 @@ class Watch implements WorkHandler {
 
   /** Joins the cluster, if one is configured. */
   async #share(scanner: Scanner): Promise<SharedOwnership | null> {
-    const { config, io } = this.#parts;
+    const { config, io } = this.#context;
     if (config.share === undefined) return null;
     const { pid } = await io.processes.current();
-    const shared = new SharedOwnership(this.#parts, config.share, pid, (runs) => {
+    const shared = new SharedOwnership(this.#context, config.share, pid, (runs) => {
       scanner.revisit(runs);
       this.#schedule.considerAll();
     });
-    this.#parts.ownership = shared;
+    this.#context.ownership = shared;
     await shared.join();
     return shared;
   }
 
   async #rest(ms: number): Promise<void> {
     try {
-      await this.#parts.clock.sleep(ms, this.#stopSignal);
+      await this.#context.clock.sleep(ms, this.#stopSignal);
     } catch {
       // The signal was aborted.
     }
@@ -295,16 +295,16 @@ class Watch implements WorkHandler {
 
   /** Starts the removal of orphaned uploads once a run is listed, then once a day. */
   #collect(): void {
-    const { clock, inventory } = this.#parts;
+    const { clock, inventory } = this.#context;
     const nowMs = clock.monotonicMs();
     const isDue = this.#collectedMs === null || nowMs - this.#collectedMs >= COLLECT_INTERVAL_MS;
     if (isDue && inventory.runs.some(({ isListed }) => isListed)) {
       this.#collectedMs = nowMs;
-      this.#inBackground(removeOrphans(this.#context, this.#abort.signal));
+      this.#inBackground(removeOrphans(this.#commitContext, this.#abort.signal));
     }
-    if (this.#isSwept || nowMs - this.#parts.startMs < SWEEP_AFTER_MS) return;
+    if (this.#isSwept || nowMs - this.#context.startMs < SWEEP_AFTER_MS) return;
     this.#isSwept = true;
-    this.#inBackground(removeCrashed(this.#context, this.#abort.signal));
+    this.#inBackground(removeCrashed(this.#commitContext, this.#abort.signal));
   }
 
   /** Starts a mirror check, unless one is still running: the store may be slow. */
@@ -326,7 +326,7 @@ class Watch implements WorkHandler {
   /** Records a failure, unless the file was deleted or the whole root is unavailable. */
   async #judge(id: FileId, error: SendFailure): Promise<void> {
     if (error instanceof FileError) {
-      const isThere = await this.#parts.rootWatch.isThere();
+      const isThere = await this.#context.rootWatch.isThere();
       // The scanner handles deleted files; a retry would be useless.
       if (!isThere || error.code === 'ERR_FILE_VANISHED') {
         this.#schedule.hold(id, 1_000);
@@ -338,14 +338,14 @@ class Watch implements WorkHandler {
   }
 
   #reportUnsent(id: FileId, error: SendFailure): void {
-    const { inventory, emit } = this.#parts;
+    const { inventory, emit } = this.#context;
     inventory.runOf(id).lastError = { path: inventory.relPathOf(id), error };
     emit({ kind: 'unsent', key: inventory.keyOf(id), error });
   }
 
   /** Pauses uploads while the store rejects everything. Time may fix the cause: credentials are renewed, buckets are created. */
   #pause(error: SendFailure): void {
-    const { clock, onNotice } = this.#parts;
+    const { clock, onNotice } = this.#context;
     if (this.#pausedUntilMs === null)
       onNotice({ code: 'NOTICE_STORE_REJECTS', message: `${error.message}; retrying every minute` });
     this.#pausedUntilMs = clock.monotonicMs() + PAUSE_MS;
@@ -354,7 +354,7 @@ class Watch implements WorkHandler {
   #unpause(): void {
     if (this.#pausedUntilMs === null) return;
     this.#pausedUntilMs = null;
-    this.#parts.onNotice({ code: 'NOTICE_STORE_RECOVERED', message: 'the store accepts files again' });
+    this.#context.onNotice({ code: 'NOTICE_STORE_RECOVERED', message: 'the store accepts files again' });
     this.#schedule.forgiveStore();
   }
 
@@ -362,7 +362,7 @@ class Watch implements WorkHandler {
     source: FileWatcher | undefined;
     listener: { onChange: (path: string) => void };
   }> {
-    const { io, config, onNotice } = this.#parts;
+    const { io, config, onNotice } = this.#context;
     const listener = { onChange: (_path: string): void => undefined };
     if (config.poll || io.openFileWatcher === undefined) return { source: undefined, listener };
     let isFailed = false;
@@ -382,7 +382,7 @@ class Watch implements WorkHandler {
   }
 
   #reportScanned(): void {
-    const { inventory, emit } = this.#parts;
+    const { inventory, emit } = this.#context;
     let files = 0;
     let sizeBytes = 0;
     for (let id = 0; id < inventory.table.count; id += 1) {
@@ -395,16 +395,16 @@ class Watch implements WorkHandler {
   }
 
   #report(scanner: Scanner): SyncReport {
-    const { inventory } = this.#parts;
+    const { inventory } = this.#context;
     const unsent: UnsentFile[] = [];
     for (let id = 0; id < inventory.table.count; id += 1) {
-      if (inventory.runOf(id).directory === null || !inventory.isPending(id) || !this.#parts.owns(id))
+      if (inventory.runOf(id).directory === null || !inventory.isPending(id) || !this.#context.owns(id))
         continue;
       const error =
         this.#schedule.failures.get(id)?.error ?? notYet(inventory.relPathOf(id), inventory.pendingBytes(id));
       unsent.push({ path: inventory.keyOf(id), sizeBytes: inventory.table.seenBytes[id]!, error });
     }
-    return toReport(this.#parts, scanner, {
+    return toReport(this.#context, scanner, {
       isAborted: this.#stopSignal.aborted,
       isComplete: unsent.length === 0,
       uploads: [],

@@ -9,14 +9,14 @@ import { refuseOtherDestination } from './other-destination.js';
 
 /** Runs `work` as the only uploader of this root and store. Throws `LockedError`, `OtherDestinationError` and `StateDirectoryError`. */
 export async function withState<Result>(
-  parts: UploaderContext,
+  context: UploaderContext,
   work: (journalWriter: JournalWriter) => Promise<Result>,
 ): Promise<Result> {
-  const { io, paths, owner, inventory, onNotice } = parts;
+  const { io, paths, owner, inventory, onNotice } = context;
   await makeStateDirectory(io.fileSystem, paths);
   const lock = await acquireLock(paths.lock, io);
   try {
-    if (parts.isWatching) await refuseOtherDestination(parts);
+    if (context.isWatching) await refuseOtherDestination(context);
     const live = () => inventory.live();
     const { journalWriter } = await openJournalWriter({ io, paths, owner, sink: inventory, live, onNotice });
     await journalWriter.append(

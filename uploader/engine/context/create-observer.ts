@@ -34,8 +34,8 @@ export interface ObserverContext {
 const DRAIN_TIMEOUT_MS = 5_000;
 
 /** Returns `noObserver` when no API is configured, and in a dry run. */
-export function createObserver(parts: ObserverContext): RunObserver {
-  const { io, config, isWatching, paths, store, inventory, emit, beforeRequest } = parts;
+export function createObserver(context: ObserverContext): RunObserver {
+  const { io, config, isWatching, paths, store, inventory, emit, beforeRequest } = context;
   const { api } = config;
   if (api === undefined || config.isDryRun) return noObserver;
   return new PolyaxonSync({
@@ -50,7 +50,7 @@ export function createObserver(parts: ObserverContext): RunObserver {
     projects: store instanceof PolyaxonStore ? store.projects : new ProjectDirectory(api.place),
     isOurs: (runUuid) => {
       const run = inventory.findRun(runUuid);
-      return run !== undefined && parts.isOurs(run);
+      return run !== undefined && context.isOurs(run);
     },
     flushTimeoutMs: isWatching ? DRAIN_TIMEOUT_MS : config.retryTimeoutMs,
     onRetry: (notice) => emit({ kind: 'retry', ...notice }),

@@ -9,33 +9,33 @@ import type { UploaderContext } from './uploader-context.js';
 const LISTINGS_AT_ONCE = 4;
 
 /** Checks that the store exists and accepts the credentials. Throws the coded error otherwise. */
-export async function checkStore(parts: UploaderContext, signal: AbortSignal | undefined): Promise<void> {
-  const { retryPolicy, store } = parts;
+export async function checkStore(context: UploaderContext, signal: AbortSignal | undefined): Promise<void> {
+  const { retryPolicy, store } = context;
   const checked = await retryPolicy.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
   if (checked.status === 'failed') throw checked.error;
 }
 
 /** Lists the objects of each run. Throws the coded error of the first listing that fails permanently. */
 export async function listRuns(
-  parts: UploaderContext,
+  context: UploaderContext,
   runs: readonly KnownRun[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const pending = [...runs];
   const work = async (): Promise<void> => {
     for (let run = pending.shift(); run !== undefined; run = pending.shift())
-      await listRun(parts, run, signal);
+      await listRun(context, run, signal);
   };
   const workers = await Promise.allSettled(Array.from({ length: LISTINGS_AT_ONCE }, work));
   for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
 }
 
 async function listRun(
-  parts: UploaderContext,
+  context: UploaderContext,
   run: KnownRun,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { retryPolicy, store, inventory } = parts;
+  const { retryPolicy, store, inventory } = context;
   const open = (last: ListedObject | undefined) => store.list(`${run.uuid}/`, { after: last?.key, signal });
   inventory.beginListing(run);
   try {

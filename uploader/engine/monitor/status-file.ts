@@ -105,8 +105,8 @@ export function sumUpRuns(runs: readonly RunUploadStatus[]): Totals {
 }
 
 /** Replaces the status file atomically. A failed write is ignored, because uploads must continue. */
-export async function writeStatus(parts: UploaderContext, status: Status): Promise<void> {
-  const { io, paths } = parts;
+export async function writeStatus(context: UploaderContext, status: Status): Promise<void> {
+  const { io, paths } = context;
   const temporaryPath = `${paths.status}.partial`;
   try {
     await io.fileSystem.unlink(temporaryPath).catch(() => undefined); // usually there is none

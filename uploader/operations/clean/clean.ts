@@ -78,7 +78,7 @@ class Cleaning {
   readonly #config: SyncConfig;
   readonly #options: CleanOptions;
   readonly #scanned: ScannedRuns;
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #isDryRun: boolean;
   #bytes = 0;
 
@@ -86,12 +86,12 @@ class Cleaning {
     this.#config = config;
     this.#options = options;
     this.#scanned = scanned;
-    this.#parts = scanned.parts;
+    this.#context = scanned.context;
     this.#isDryRun = options.isDryRun ?? true;
   }
 
   async run(): Promise<CleanReport> {
-    const { clock, place, store, startMs } = this.#parts;
+    const { clock, place, store, startMs } = this.#context;
     const { signal } = this.#options;
     const runs: CleanedRun[] = [];
     const candidates = await Promise.all(this.#scanned.runs.map((run) => this.#toCandidate(run)));
@@ -117,7 +117,7 @@ class Cleaning {
 
   async #cleanOne(candidate: Candidate, kept: KeptReason | null): Promise<CleanedRun> {
     const { run } = candidate;
-    const { fileSystem } = this.#parts.io;
+    const { fileSystem } = this.#context.io;
     const directory = run.directory ?? Buffer.alloc(0);
     const none = { files: 0, bytes: 0, kept: null, problems: [], leftOut: [] };
     const result = { runUuid: run.uuid, directory: directory.toString(), ...none };
@@ -138,7 +138,7 @@ class Cleaning {
       this.#bytes += bytes;
       return { ...result, outcome: 'would-clean', files: deletable.length, bytes, leftOut };
     }
-    const at = new Date(this.#parts.clock.wallTime() * 1000).toISOString();
+    const at = new Date(this.#context.clock.wallTime() * 1000).toISOString();
     const deleted = await deleteRun(fileSystem, directory, {
       files,
       marker: { run: run.uuid, store: this.#config.store, manifest, at },
@@ -154,7 +154,7 @@ class Cleaning {
   }
 
   async #toCandidate(run: KnownRun): Promise<Candidate> {
-    const { inventory, io } = this.#parts;
+    const { inventory, io } = this.#context;
     const ids = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.onDisk));
     const places = ids.flatMap((id) => inventory.placeOf(id) ?? []);
     const stats = await io.fileSystem.lstatAll(
@@ -176,7 +176,7 @@ class Cleaning {
   }
 
   #freeBytes(): Promise<number> {
-    return this.#parts.io.fileSystem.freeBytes(this.#parts.place.start);
+    return this.#context.io.fileSystem.freeBytes(this.#context.place.start);
   }
 }
 

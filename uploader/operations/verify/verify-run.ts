@@ -53,15 +53,15 @@ interface ReadFile extends LocalFacts {
 
 /** Verifies one run of a scanned root. Throws the coded error when the store cannot be listed. */
 export function verifyRun(
-  parts: UploaderContext,
+  context: UploaderContext,
   run: KnownRun,
   options: VerifyRunOptions,
 ): Promise<VerifiedRun> {
-  return new RunVerifier(parts, run, options).run();
+  return new RunVerifier(context, run, options).run();
 }
 
 class RunVerifier {
-  readonly #parts: UploaderContext;
+  readonly #context: UploaderContext;
   readonly #run: KnownRun;
   readonly #options: VerifyRunOptions;
   readonly #problems: VerifyProblem[] = [];
@@ -71,8 +71,8 @@ class RunVerifier {
   #bytes = 0;
   #notLocal = 0;
 
-  constructor(parts: UploaderContext, run: KnownRun, options: VerifyRunOptions) {
-    this.#parts = parts;
+  constructor(context: UploaderContext, run: KnownRun, options: VerifyRunOptions) {
+    this.#context = context;
     this.#run = run;
     this.#options = options;
     for (const error of options.problems)
@@ -80,18 +80,18 @@ class RunVerifier {
   }
 
   async run(): Promise<VerifiedRun> {
-    const { inventory, io } = this.#parts;
+    const { inventory, io } = this.#context;
     const { uuid, directory } = this.#run;
     const { signal } = this.#options;
     if (directory === null) throw new Error(`run ${uuid} has no known directory`);
-    const stored = await listStoredRun(this.#parts, uuid, signal);
-    const manifest = await loadManifest(this.#parts, stored, signal);
+    const stored = await listStoredRun(this.#context, uuid, signal);
+    const manifest = await loadManifest(this.#context, stored, signal);
     const isMarkedLive = await isRunLive(io, directory, Number.POSITIVE_INFINITY);
     const local = new Map<string, FileId>();
     for (const id of inventory.filesOf(this.#run))
       if (inventory.table.has(id, FLAG.onDisk)) local.set(inventory.relPathOf(id), id);
     const paths = new Set([...local.keys(), ...manifest.keys()]);
-    await inParallel(this.#parts.config.concurrency, paths, (path) =>
+    await inParallel(this.#context.config.concurrency, paths, (path) =>
       this.#check(path, local.get(path), manifest.get(path), isMarkedLive),
     );
     const isLive = isMarkedLive && (await isRunLive(io, directory, this.#newestMs));
@@ -120,7 +120,7 @@ class RunVerifier {
   ): Promise<void> {
     const { signal, isDeep, isExact, onFile } = this.#options;
     const key = `${this.#run.uuid}/${path}`;
-    const found = await findObjectFacts(this.#parts, key, { isDeep, signal });
+    const found = await findObjectFacts(this.#context, key, { isDeep, signal });
     if (found.status === 'failed') {
       this.#note(path, 'unreadable', `the object cannot be read: ${found.error.message}`, found.error);
       return;
@@ -146,7 +146,7 @@ class RunVerifier {
     const sha256 = local?.sha256 ?? object.sha256 ?? recorded;
     if (sha256 === undefined) return; // not on disk, and the manifest describes another version of the object
     const { etag, sizeBytes, crc32 } = object;
-    const verifiedAt = new Date(this.#parts.clock.wallTime() * 1000).toISOString();
+    const verifiedAt = new Date(this.#context.clock.wallTime() * 1000).toISOString();
     const proof = found.status === 'found' && found.isRead ? 'read' : 'checksum';
     this.#lines.push({ path, sizeBytes, crc32, sha256, etag, verifiedAt, proof });
     this.#bytes += sizeBytes;
@@ -155,7 +155,7 @@ class RunVerifier {
   }
 
   async #readLocal(id: FileId, mark: number, withSha256: boolean): Promise<ReadFile> {
-    const { inventory, io, pool, openPolicy } = this.#parts;
+    const { inventory, io, pool, openPolicy } = this.#context;
     const path = inventory.relPathOf(id);
     const place = inventory.placeOf(id);
     if (place === null) throw new Error(`${path} has no known directory`);
@@ -176,7 +176,7 @@ class RunVerifier {
 
   /** Writes a manifest, but not for a run with problems: its existing manifest stays the reference. */
   async #saveManifest(stored: StoredRun, before: ManifestLines): Promise<string | null> {
-    const { io, store, onNotice } = this.#parts;
+    const { io, store, onNotice } = this.#context;
     const { signal, writesManifest } = this.#options;
     if (!writesManifest || this.#problems.length > 0 || this.#lines.length === 0) return null;
     const isListed = this.#lines.every(({ path, etag }) => stored.files.get(path)?.etag === etag);
@@ -186,7 +186,7 @@ class RunVerifier {
     const writtenAt = new Date(io.clock.wallTime() * 1000).toISOString();
     const { uuid: runUuid } = this.#run;
     const manifest = { runUuid, store: store.id, writtenAt, lines };
-    const saved = await saveManifest(this.#parts, stored, manifest, { randomness: io.randomness, signal });
+    const saved = await saveManifest(this.#context, stored, manifest, { randomness: io.randomness, signal });
     if (!('status' in saved)) return saved.key;
     onNotice({
       code: 'NOTICE_NO_MANIFEST',

@@ -30,7 +30,7 @@ export interface VerifyOptions extends Omit<UploaderOptions, 'observer'> {
  * each run that has ended and is completely stored. Throws a coded error when nothing can be verified, as `sync` does.
  */
 export async function verify(config: SyncConfig, options: VerifyOptions = {}): Promise<VerifyReport> {
-  return withScannedRuns(config, options, async ({ parts, scanner, runs, verifyOne }) => {
+  return withScannedRuns(config, options, async ({ context, scanner, runs, verifyOne }) => {
     const byRun = new Map<KnownRun, VerifiedRun>();
     const { signal } = options;
     try {
@@ -44,22 +44,22 @@ export async function verify(config: SyncConfig, options: VerifyOptions = {}): P
     const unreadable = scanner.problems.filter(({ run }) => run === undefined).map(({ error }) => error);
     const found = runs.flatMap((run) => byRun.get(run)?.verification ?? []);
     return {
-      root: parts.place.root.toString(),
-      store: parts.store.id,
+      root: context.place.root.toString(),
+      store: context.store.id,
       isDeep: options.isDeep === true,
       isVerified:
         !isAborted && unreadable.length === 0 && found.every(({ problems }) => problems.length === 0),
       isAborted,
-      durationMs: Math.round(parts.clock.monotonicMs() - parts.startMs),
+      durationMs: Math.round(context.clock.monotonicMs() - context.startMs),
       runs: found,
       unreadable,
-      notices: parts.notices,
+      notices: context.notices,
     };
   });
 }
 
 export interface ScannedRuns {
-  readonly parts: UploaderContext;
+  readonly context: UploaderContext;
   readonly scanner: Scanner;
   readonly runs: readonly KnownRun[];
   readonly verifyOne: (run: KnownRun) => Promise<VerifiedRun>;
@@ -71,21 +71,21 @@ export async function withScannedRuns<Result>(
   options: VerifyOptions,
   work: (scanned: ScannedRuns) => Promise<Result>,
 ): Promise<Result> {
-  const parts = await UploaderContext.open(config, options, { isWatching: false });
+  const context = await UploaderContext.open(config, options, { isWatching: false });
   try {
     const { signal, onFile, isDeep = false } = options;
-    const scanner = parts.createScanner();
+    const scanner = context.createScanner();
     await scanner.scanAll(signal);
-    const [overlap] = parts.refused.values();
+    const [overlap] = context.refused.values();
     if (overlap !== undefined) throw overlap;
-    const runs = parts.inventory.runs.filter(({ directory }) => directory !== null);
+    const runs = context.inventory.runs.filter(({ directory }) => directory !== null);
     if (runs.length === 0 && scanner.problems.length === 0) {
-      const error = await explainNoRuns(parts.io.fileSystem, config.path);
+      const error = await explainNoRuns(context.io.fileSystem, config.path);
       if (error !== null) throw error;
     }
-    await checkStore(parts, signal);
+    await checkStore(context, signal);
     const verifyOne = (run: KnownRun): Promise<VerifiedRun> =>
-      verifyRun(parts, run, {
+      verifyRun(context, run, {
         isDeep,
         isExact: options.isExact === true,
         writesManifest: config.manifests,
@@ -96,9 +96,9 @@ export async function withScannedRuns<Result>(
         signal,
         onFile,
       });
-    return await work({ parts, scanner, runs, verifyOne });
+    return await work({ context, scanner, runs, verifyOne });
   } finally {
-    if (options.store === undefined) await parts.store.close();
+    if (options.store === undefined) await context.store.close();
   }
 }
 

@@ -10,8 +10,8 @@ import { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { learnCapabilities } from './learn-capabilities.js';
 
-export function createContext(parts: UploaderContext, journalWriter: JournalWriter): CommitContext {
-  const { io, store, inventory, observer, retryPolicy, pool, bandwidth, isWatching } = parts;
+export function createCommitContext(context: UploaderContext, journalWriter: JournalWriter): CommitContext {
+  const { io, store, inventory, observer, retryPolicy, pool, bandwidth, isWatching } = context;
   const collisions = new NameCollisions(inventory);
   let learning: Promise<void> | undefined;
   return {
@@ -25,22 +25,22 @@ export function createContext(parts: UploaderContext, journalWriter: JournalWrit
     bandwidth,
     isWatching,
     learnCapabilities: (signal) => {
-      learning ??= learnCapabilities(parts, signal).catch((error: unknown) => {
+      learning ??= learnCapabilities(context, signal).catch((error: unknown) => {
         learning = undefined; // one caller was aborted; the next caller starts again
         throw error;
       });
       return learning;
     },
     findProblem: (id) => (store.capabilities.foldsNames ? collisions.findProblem(id) : null),
-    openPolicy: parts.openPolicy,
-    isLive: (run) => parts.isLive(run),
+    openPolicy: context.openPolicy,
+    isLive: (run) => context.isLive(run),
     // A sync cannot observe the file over time, so it uses the file's modification time.
     quietMs: (id, mtimeNs) =>
       isWatching
         ? inventory.quietMs(id)
         : Math.max(0, io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n)),
     damage: new Map(),
-    onEvent: parts.emit,
+    onEvent: context.emit,
   };
 }
 
