@@ -1,9 +1,9 @@
-// A Polyaxon server that is away for a while under a run: what it costs to catch up, and that all is right in the end.
+// Measures an outage of the Polyaxon server during a run: the cost of catching up, and whether the server is complete in the end.
 //
 //   node bench/api-outage.mjs [--before 30] [--outage 600] [--after 30] [--period 500] [--metrics 5] [--json]
 //
-// A process logs metrics all the while; `watch` follows it to a server of its own, which is stopped after `--before` seconds, for `--outage` seconds, with its
-// data kept. Counted on the wire: requests while it is away, and those of catching up.
+// A process logs metrics, and `watch` uploads the run to a separate server. After `--before` seconds, the server stops for `--outage` seconds and
+// keeps its data. A proxy counts the requests during the outage and while catching up.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ const UUID = 'cd'.repeat(16);
 const PROJECT = 'outage';
 const POLL_MS = 250;
 const CATCH_UP_MS = 120_000;
-/** Requests for each key that has changed, and for what a run needs besides: O(changed keys). */
+/** Limits of the requests while catching up: per changed key, and for the rest of the run. The number grows with the changed keys only. */
 const MAX_REQUESTS_PER_KEY = 4;
 const MAX_OTHER_REQUESTS = 60;
 
@@ -56,12 +56,12 @@ await runMeasurement(
     await sleep(beforeS * 1000);
     const before = { memory: watch.memory().residentBytes };
     await server.stop();
-    say(`the server is away for ${outageS} s`);
+    say(`the server is stopped for ${outageS} s`);
     const atStop = proxy.requests;
     await sleep(outageS * 1000);
     const inVain = proxy.requests - atStop;
     server = await startPolyaxonServer({ data, project: PROJECT, port });
-    say('the server is back');
+    say('the server is running again');
     const atBack = proxy.requests;
     const backMs = performance.now();
     const wanted = (outageS + beforeS) * (1000 / Number(values.period)) * 0.98;
@@ -86,20 +86,20 @@ await runMeasurement(
     const finals = conditions.filter(({ type }) => type === 'succeeded').length;
     const failures = [];
     if (status !== 'succeeded' || finals !== 1) failures.push(`status ${status}, ${finals} times`);
-    if (new Set(names).size !== names.length) failures.push('a lineage entry is there twice');
+    if (new Set(names).size !== names.length) failures.push('a lineage entry exists twice');
     const bound = MAX_OTHER_REQUESTS + MAX_REQUESTS_PER_KEY * (names.length + Number(values.metrics));
-    if (requests > bound) failures.push(`${requests} requests to catch up, more than ${bound}`);
+    if (requests > bound) failures.push(`${requests} requests to catch up, expected at most ${bound}`);
     if (points < ((beforeS + outageS + afterS) * 1000 * 0.95) / Number(values.period))
       failures.push(`only ${points} points`);
     if (code !== 0) failures.push(`watch ended with ${code}: ${watch.output.slice(-2000)}`);
     const figures = {
-      'run, outage': `${beforeS + outageS + afterS} s, ${outageS} s; ${values.metrics} metrics, a point each ${values.period} ms`,
-      'requests while it was away': `${inVain}, and ${proxy.refused} connections that found nobody`,
+      'run, outage': `${beforeS + outageS + afterS} s, ${outageS} s; ${values.metrics} metrics, a point every ${values.period} ms`,
+      'requests during the outage': `${inVain}; failed connections: ${proxy.refused}`,
       'requests to catch up': `${requests}, for ${names.length} lineage entries`,
       'caught up after': `${(caughtUpMs / 1000).toFixed(1)} s`,
       'points of each metric': String(points),
       'final status': `${status}, ${finals} time(s)`,
-      'memory before, at the end, highest': [before.memory, memory.residentBytes, memory.peakBytes]
+      'memory before, at the end, peak': [before.memory, memory.residentBytes, memory.peakBytes]
         .map((bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`)
         .join(', '),
     };
@@ -107,7 +107,7 @@ await runMeasurement(
   },
 );
 
-/** How many points the server has of the metric that has the fewest. */
+/** The smallest number of points that the server has of any metric. */
 async function countPoints(url, { metrics }) {
   const names = Array.from({ length: Number(metrics) }, (_, metric) => `loss-${metric}`);
   const query = new URLSearchParams({ names: names.join(','), force: 'true' });

@@ -1,11 +1,11 @@
-// A shared directory that many processes write to, Python and Node, and one or several uploaders.
+// Measures one or several uploaders on a shared directory that many Python and Node.js processes write to.
 //
 //   node bench/cluster.mjs [--runs 500] [--files 20] [--processes 50] [--seconds 60] [--uploaders 1] [--interval 10] [--json]
 //                          [--trouble yes] [--alone yes]
 //
-// Printed: how late what was written is in the store (sizes of all files and objects, compared every second), requests, bytes, and those that were
-// sent twice. With `--trouble yes` one uploader is stopped (SIGSTOP) for five lease times and goes on, and one is killed meanwhile: printed is how long
-// their runs waited for another that sends something of them. With `--alone yes` the uploaders do not know of each other.
+// Prints how far the store lags behind (sizes of all files and objects, compared every second), requests, bytes, and bytes that were sent twice.
+// With `--trouble yes`, one uploader is paused (SIGSTOP) for five lease times and then resumed, and another one is killed in the meantime. The
+// measurement then also prints how long their runs waited for another uploader. With `--alone yes`, the uploaders do not form a cluster.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,7 +29,7 @@ const { LEASE_MS } = await import(pathToFileURL(join(DIST, 'uploader/cluster/mem
 const PREFIX = 'team/';
 const SAMPLE_MS = 1000;
 const CATCH_UP_MS = 300_000;
-/** Acceptance, in milliseconds, of one uploader: eight of them are too much for a machine of two processors. */
+/** Highest accepted lag in milliseconds, for one uploader only: eight are too many for two processors. */
 const MAX_P99_MS = 15_000;
 const STOPPED_LEASES = 5;
 const MAX_DUPLICATES = 0.1;
@@ -68,7 +68,7 @@ await runMeasurement(
 
     const written = startWriters(root, values);
     onEnd(written.stop);
-    // Starting 50 programs keeps the machine busy for a while, which is not what is measured.
+    // Starting 50 programs keeps the machine busy, and must not be part of the measurement.
     await written.ready;
     say(`${values.processes} processes write ${values.runs} runs`);
     written.begin();
@@ -87,7 +87,7 @@ await runMeasurement(
     };
     await measure(() => isWritten);
     const seconds = (performance.now() - startMs) / 1000;
-    say('all is written');
+    say('all files are written');
     const giveUpMs = performance.now() + CATCH_UP_MS;
     await measure(() => lag.waiting === 0 || performance.now() > giveUpMs);
     await troubled;
@@ -104,7 +104,8 @@ await runMeasurement(
     const [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1].map((q) => lag.quantile(q));
     const duplicates = puts.twiceBytes / puts.bytes;
     if (uploaders.length === 1 && p99 > MAX_P99_MS) failures.push(`p99 is ${p99} ms`);
-    if (!values.alone && duplicates > MAX_DUPLICATES) failures.push(`sent twice: ${duplicates.toFixed(3)}`);
+    if (!values.alone && duplicates > MAX_DUPLICATES)
+      failures.push(`share of bytes sent twice: ${duplicates.toFixed(3)}`);
     if (values.trouble && !values.alone) failures.push(...findSlowTakeOver(takeOvers));
     const requests = proxies.reduce((sum, proxy) => sum + proxy.requests, 0);
     const model = modelRequests({
@@ -116,8 +117,8 @@ await runMeasurement(
       'written for': `${seconds.toFixed(0)} s; caught up ${((caughtUpMs - startMs) / 1000 - seconds).toFixed(1)} s later`,
       'lag p50, p90, p99, max': [p50, p90, p99, max].map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', '),
       requests: `${requests}: ${JSON.stringify(sumUpOperations(proxies))}`,
-      'requests a second': (requests / seconds).toFixed(1),
-      'requests that the model expects': `${model.toFixed(0)}; measured / model ${(requests / model).toFixed(2)}`,
+      'requests per second': (requests / seconds).toFixed(1),
+      'requests expected by the model': `${model.toFixed(0)}; measured / model ${(requests / model).toFixed(2)}`,
       'bytes of bodies': toMiB(proxies.reduce((sum, proxy) => sum + proxy.allBodyBytes, 0)),
       'the same content sent twice': `${toMiB(puts.twiceBytes)} (${(duplicates * 100).toFixed(1)} %)`,
       'peak memory of an uploader': toMiB(Math.max(...memory)),
@@ -127,7 +128,7 @@ await runMeasurement(
   },
 );
 
-/** Half of the processes are Node.js, half Python, where the peer is set up. */
+/** Starts the writers: half of them Node.js, half Python, which needs the peer `tensorboard`. */
 function startWriters(root, values) {
   const count = Number(values.processes);
   const each = Math.ceil(Number(values.runs) / count);
@@ -152,8 +153,8 @@ function startWriters(root, values) {
 }
 
 /**
- * One is stopped for a while, one is killed and stays away. They begin once all uploaders are at work, and the second comes once the first one's runs have found others:
- * of two that fail in the same half minute, the second may be the one that the first one's runs wait for.
+ * Pauses one uploader and kills another one, once all uploaders send files. The kill waits until other uploaders have taken over the runs of
+ * the paused one: otherwise the killed uploader could be the one that these runs wait for.
  */
 async function makeTrouble(uploaders, takeOvers, say) {
   while (takeOvers.senders < uploaders.length) await sleep(SAMPLE_MS);
@@ -161,20 +162,20 @@ async function makeTrouble(uploaders, takeOvers, say) {
   const [stopped, killed] = [uploaders.length - 2, uploaders.length - 1];
   process.kill(uploaders[stopped].pid, 'SIGSTOP');
   takeOvers.onGone(stopped);
-  say(`one uploader is stopped; ${takeOvers.waiting} runs wait`);
+  say(`one uploader is paused; ${takeOvers.waiting} runs are waiting`);
   await sleep(2 * LEASE_MS);
-  say(`one uploader is killed; ${takeOvers.waiting} runs wait still`);
+  say(`one uploader is killed; ${takeOvers.waiting} runs are still waiting`);
   await uploaders[killed].end('SIGKILL');
   takeOvers.onGone(killed);
-  say(`${takeOvers.waiting} runs wait`);
+  say(`${takeOvers.waiting} runs are waiting`);
   await sleep((STOPPED_LEASES - 2) * LEASE_MS);
-  say(`the stopped uploader goes on; ${takeOvers.waiting} runs wait still`);
+  say(`the paused uploader resumes; ${takeOvers.waiting} runs are still waiting`);
   process.kill(uploaders[stopped].pid, 'SIGCONT');
 }
 
 function findSlowTakeOver(takeOvers) {
   const maxMs = takeOvers.quantile(1);
-  if (takeOvers.waiting > 0) return [`nobody has taken over ${takeOvers.waiting} runs`];
+  if (takeOvers.waiting > 0) return [`no uploader has taken over ${takeOvers.waiting} runs`];
   return maxMs <= MAX_TAKE_OVER_MS ? [] : [`a take-over took ${maxMs.toFixed(0)} ms`];
 }
 
@@ -190,7 +191,7 @@ function sumUpOperations(proxies) {
   return sums;
 }
 
-/** Bodies that were sent under a key with the length that the last one had, by whomever: the same content again. */
+/** Counts the bytes of bodies, and those sent twice: with the same length and checksum as the previous body of that key, from any uploader. */
 function followPuts(proxies, takeOvers) {
   const last = new Map();
   const puts = { bytes: 0, twiceBytes: 0 };

@@ -1,11 +1,11 @@
-// What is left after the uploader was killed at random moments, again and again, in the middle of its work.
+// Kills the uploader repeatedly at random times, and measures what each kill costs and whether the store stays correct.
 //
 //   node bench/kill.mjs [--kills 200] [--size 2GiB] [--span 2] [--small 500] [--seed <n>] [--json]
 //
-// Files of all sizes appear, four grow, one is replaced, until there are `--size`; `watch` gets SIGKILL within `--span` seconds after
-// it has begun to send, one time in five after it was started. A reader holds every object against its file all the while. A proxy counts what is sent: what was sent and has become
-// neither a visible object nor a part that waits is what the kill has cost. At the end a `sync` finishes, everything must be equal by SHA-256,
-// and after a collection no multipart upload may be open.
+// Files of all sizes appear, four grow and one is replaced, until they have `--size` bytes. `watch` gets SIGKILL within `--span` seconds after its
+// first request, or in one of five cases after its start. A reader continuously compares every object with its file. A proxy counts sent bytes. The
+// cost of a kill is the bytes that became neither a visible object nor a part of an open upload. At the end, a `sync` completes the upload. Then all
+// SHA-256 must be equal, and no multipart upload may stay open after the collection.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,19 +25,19 @@ import { startS3Server, toS3Env } from './support/s3-server.mjs';
 import { startWatch, UploaderProcess } from './support/uploader-process.mjs';
 
 const PREFIX = 'team/';
-/** Acceptance: what a kill may cost. */
+/** Highest accepted cost of a kill. */
 const MAX_RESENT_BYTES = 32 * 1024 * 1024;
-/** All files have appeared after this share of the kills; the growing ones end a little later. */
+/** Shares of the kills after which all files have appeared, and after which no file grows any more. */
 const STILL_SHARE = 0.7;
 const GROWING_SHARE = 0.9;
 const REPLACE_MS = 300;
-/** About what a start takes, on which the pace of the growing files is based. */
+/** Approximate time of a start, which determines how fast the growing files grow. */
 const START_MS = 800;
-/** Kills that come whenever they come: while it starts, reads its journal, looks around. */
+/** Share of the kills that do not wait for the first request, so that they also hit the start, the journal and the scan. */
 const ANYTIME_SHARE = 0.2;
 const BEGIN_TIMEOUT_MS = 3_000;
 const JUST_NOW_MS = 20;
-/** What the server still makes of a completion that was asked for before the kill, when much seems lost. */
+/** Time for the server to finish a completion that was requested before the kill. Used when a kill seems too expensive. */
 const SETTLE_MS = 3_000;
 
 await runMeasurement(
@@ -90,7 +90,7 @@ await runMeasurement(
     const costs = [];
     let wastedBytes = 0;
     let wastedBefore = new Map();
-    /** Of a kill that has cost too much: what was sent in vain of which object, and what was asked for of it. */
+    /** Prints, for a kill that cost too much, the wasted bytes of each object and its last requests. */
     const sayWhy = (kill, wasted) => {
       for (const [key, bytes] of wasted) {
         const lost = bytes - (wastedBefore.get(key) ?? 0);
@@ -108,7 +108,7 @@ await runMeasurement(
       await sleep(random() * spanMs);
       if (!watch.isRunning) {
         early += 1;
-        failures.push(`kill ${kill}: the uploader had ended by itself: ${watch.output.slice(-1000)}`);
+        failures.push(`kill ${kill}: the uploader had already ended: ${watch.output.slice(-1000)}`);
       }
       if (performance.now() - proxy.sentAtMs < JUST_NOW_MS) midway += 1;
       await watch.end('SIGKILL');
@@ -123,13 +123,13 @@ await runMeasurement(
       wastedBytes = wastedNow;
       wastedBefore = wastedByKey;
       if (kill % 20 === 19)
-        say(`${kill + 1} kills; ${toMiB(wastedBytes)} sent in vain; ${reader.checked} versions looked at`);
+        say(`${kill + 1} kills; ${toMiB(wastedBytes)} wasted; ${reader.checked} versions checked`);
     }
     await written;
     const sentBytes = proxy.allBodyBytes;
     clearInterval(replacing);
 
-    say('finishing');
+    say('completing the upload');
     const last = new UploaderProcess(
       ['sync', uploader.root, '--store', uploader.store, '--state-dir', uploader.stateDir, '--json'],
       { env, home: directory },
@@ -140,7 +140,7 @@ await runMeasurement(
     await collectAll(uploader.store, env);
     const openAfter = await listOpenUploads(server);
     if (openAfter.length > 0)
-      failures.push(`${openAfter.length} multipart uploads are open after the collection`);
+      failures.push(`${openAfter.length} multipart uploads are still open after the collection`);
     await reader.stop();
     failures.push(...reader.failures);
     failures.push(...compareHashes(await hashTree(runs), await hashObjects(server, PREFIX)));
@@ -149,18 +149,18 @@ await runMeasurement(
     const meanBytes = resentBytes / kills;
     const costliest = [...costs].sort((a, b) => b - a);
     if ((costliest[0] ?? 0) > MAX_RESENT_BYTES)
-      failures.push(`${toMiB(costliest[0])} sent again for one kill`);
+      failures.push(`${toMiB(costliest[0])} sent again after one kill`);
     const figures = {
       seed: values.seed,
-      kills: `${kills - early}, of them ${midway} while something was being sent`,
+      kills: `${kills - early}, of them ${midway} during an upload`,
       'files, bytes': `${truths.size}, ${values.size}`,
-      'versions looked at': reader.checked,
+      'versions checked': reader.checked,
       'sent again per kill, mean': toMiB(meanBytes),
-      'sent again per kill, median, 95th, largest': [0.5, 0.05, 0]
+      'sent again per kill, median, 95th percentile, maximum': [0.5, 0.05, 0]
         .map((share) => toMiB(costliest[Math.floor(share * costliest.length)] ?? 0))
         .join(', '),
-      'sent before the last kill, in all': `${toMiB(sentBytes)}, ${toMiB(proxy.allBodyBytes)}`,
-      'open uploads before, after the collection': `${openBefore.length}, ${openAfter.length}`,
+      'sent before the last kill, in total': `${toMiB(sentBytes)}, ${toMiB(proxy.allBodyBytes)}`,
+      'open uploads before and after the collection': `${openBefore.length}, ${openAfter.length}`,
       requests: JSON.stringify(Object.fromEntries(proxy.operations)),
     };
     return { figures, failures };
@@ -171,7 +171,7 @@ function sum(numbers) {
   return [...numbers].reduce((a, b) => a + b, 0);
 }
 
-/** Waits until a body is on its way; not for ever, there may be nothing to send. */
+/** Waits until the uploader sends a body, up to a timeout, because all files may be stored already. */
 async function untilSending(proxy) {
   const before = proxy.allBodyBytes;
   const deadline = performance.now() + BEGIN_TIMEOUT_MS;

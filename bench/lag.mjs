@@ -1,8 +1,8 @@
-// How late a metric is seen in Polyaxon: the time from its log call to the first answer of the server's events endpoint that has it.
+// Measures how late a metric appears in Polyaxon: the time from its log call to the first response of the server's events endpoint with it.
 //
 //   node bench/lag.mjs [--seconds 120] [--period 500] [--metrics 5] [--interval 10] [--json]
 //
-// A process logs `--metrics` metrics every `--period` ms; `watch` follows it to a Polyaxon server of its own, which is asked twice a second.
+// A process logs `--metrics` metrics every `--period` ms. `watch` uploads the run to a separate Polyaxon server, which is polled twice per second.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ import { startWatch } from './support/uploader-process.mjs';
 const UUID = 'ab'.repeat(16);
 const PROJECT = 'live';
 const POLL_MS = 500;
-/** Acceptance: of all points, in milliseconds. */
+/** Highest accepted 99th percentile of all points, in milliseconds. */
 const MAX_P99_MS = 15_000;
 const END_MS = 60_000;
 
@@ -48,7 +48,7 @@ await runMeasurement(
       isWritten = true;
     });
 
-    say('a run is written');
+    say('a process writes the run');
     const names = Array.from({ length: Number(values.metrics) }, (_, metric) => `loss-${metric}`);
     const lags = [];
     const seen = new Map(names.map((name) => [name, 0]));

@@ -1,10 +1,10 @@
-// What happens when the store is away for a while under a run that is being written.
+// Measures an outage of the store during a run.
 //
 //   node bench/outage.mjs [--outage 600] [--before 30] [--after 60] [--rate 256KiB] [--interval 2] [--json]
 //
-// Two runs are written at `--rate` bytes a second and followed by a `watch` each, to a server of their own. One server is stopped after
-// `--before` seconds, for `--outage` seconds, and the runs end `--after` seconds later. Counted on the wire: the requests of both, connections
-// that found no server included. Looked at: the memory of the uploader, that both stores end equal, and how soon.
+// Two runs grow by `--rate` bytes per second. A `watch` uploads each of them to a separate server. One server stops after `--before` seconds,
+// for `--outage` seconds, and the runs end `--after` seconds later. A proxy counts the requests of both, including failed connections. The
+// measurement checks the uploader's memory, the time until it catches up, and that both stores are complete in the end.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,9 +20,9 @@ import { startS3Server, toS3Env } from './support/s3-server.mjs';
 import { startWatch } from './support/uploader-process.mjs';
 
 const PREFIX = 'team/';
-/** Acceptance: requests of the run with the outage, for each of the clean one. */
+/** Highest accepted ratio of the requests of the run with the outage to those of the clean run. */
 const MAX_REQUEST_RATIO = 1.2;
-/** Acceptance: "memory flat". What a garbage collector leaves lying about is no growth. */
+/** Highest accepted growth of memory. It leaves room for garbage that is not collected yet. */
 const MAX_GROWTH_BYTES = 48 * 1024 * 1024;
 const SAMPLE_MS = 1000;
 const CATCH_UP_MS = 300_000;
@@ -50,7 +50,7 @@ await runMeasurement(
       memory: broken.memory(),
     };
     await broken.server.start();
-    say('the server is back');
+    say('the server is running again');
     const backMs = performance.now();
     const late = await untilCaughtUp(broken, { maxLagBytes: rate * 5, timeoutMs: CATCH_UP_MS });
     const recoveredMs = performance.now() - backMs;
@@ -69,22 +69,22 @@ await runMeasurement(
     const ratio = broken.proxy.requests / clean.proxy.requests;
     if (ratio > MAX_REQUEST_RATIO) failures.push(`${ratio.toFixed(2)} times the requests of a clean run`);
     const growth = broken.highest() - before.highest;
-    if (growth > MAX_GROWTH_BYTES) failures.push(`the uploader's memory has grown by ${toMiB(growth)}`);
+    if (growth > MAX_GROWTH_BYTES) failures.push(`the uploader's memory grew by ${toMiB(growth)}`);
     const figures = {
       'run, outage': `${toMiB(bytes)} at ${values.rate}/s, ${values.outage} s`,
-      'requests clean, with outage': `${clean.proxy.requests}, ${broken.proxy.requests} (${ratio.toFixed(3)})`,
-      'connections in vain': during.refused,
+      'requests without and with outage': `${clean.proxy.requests}, ${broken.proxy.requests} (${ratio.toFixed(3)})`,
+      'failed connections': during.refused,
       'caught up after': `${(recoveredMs / 1000).toFixed(1)} s`,
-      'bytes on the wire clean, with outage': `${toMiB(clean.proxy.sentBytes)}, ${toMiB(broken.proxy.sentBytes)}`,
-      'highest memory before, during, in all': `${[before.highest, during.memory.highest, broken.highest()].map(toMiB).join(', ')}; without outage ${toMiB(clean.highest())}`,
-      'operations clean': JSON.stringify(Object.fromEntries(clean.proxy.operations)),
+      'bytes on the wire without and with outage': `${toMiB(clean.proxy.sentBytes)}, ${toMiB(broken.proxy.sentBytes)}`,
+      'peak memory before, during, in total': `${[before.highest, during.memory.highest, broken.highest()].map(toMiB).join(', ')}; without outage ${toMiB(clean.highest())}`,
+      'operations without outage': JSON.stringify(Object.fromEntries(clean.proxy.operations)),
       'operations with outage': JSON.stringify(Object.fromEntries(broken.proxy.operations)),
     };
     return { figures, failures };
   },
 );
 
-/** A server, a proxy, a run that is being written, and an uploader that follows it. */
+/** Starts a server, a proxy, the writer of a run, and an uploader for it. */
 async function startScene(directory, { bytes, rate, intervalSeconds, onEnd }) {
   const root = join(directory, 'root');
   mkdirSync(join(root, 'runs'), { recursive: true });

@@ -1,11 +1,11 @@
-// Benchmarks side by side: polytrack, its peers and its floor in turn, several rounds, in one run.
+// Runs the benchmarks of polytrack, its peers and the theoretical floor side by side, in several rounds.
 //
-//   npm run bench                              all
-//   npm run bench -- scalars reading           some
-//   npm run bench -- --rounds 3 --out a.json   options of their own
+//   npm run bench                              all benchmarks
+//   npm run bench -- scalars reading           only the named benchmarks
+//   npm run bench -- --rounds 3 --out a.json   another number of rounds, another output file
 //
-// Each contestant of each round is a process of its own. Peers are set up on first use, at the versions that scripts/peers.mjs pins. Prints a
-// table for each benchmark, and writes all that was measured to .bench/results.json. The method is in docs/performance.md.
+// Each contestant of each round is a separate process. Peers are installed on first use, at the versions that scripts/peers.mjs pins. Prints a
+// table for each benchmark, and writes all measurements to .bench/results.json. docs/performance.md describes the method.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -37,7 +37,7 @@ const { values, positionals } = parseArgs({
 });
 const suites = await loadSuites(positionals);
 if (!existsSync(join(repository, 'dist', 'src', 'index.js')))
-  throw new Error('no dist/: npm run build first');
+  throw new Error('dist/ does not exist; run npm run build');
 setUpPeers(suites);
 
 const directory = mkdtempSync(join(tmpdir(), 'polytrack-bench-'));
@@ -54,15 +54,16 @@ for (const suite of suites) {
 results.machine.loadAtEnd = loadavg().map((load) => Number(load.toFixed(2)));
 mkdirSync(dirname(values.out), { recursive: true });
 writeFileSync(values.out, `${JSON.stringify(results, undefined, 1)}\n`);
-console.error(`written to ${values.out}`);
+console.error(`wrote ${values.out}`);
 
-/** The benchmarks of these names, or all of them; a benchmark is what `suite/<name>.mjs` exports as `suite`. */
+/** Loads the benchmarks with these names, or all. A benchmark is the export `suite` of `suite/<name>.mjs`. */
 async function loadSuites(names) {
   const known = readdirSync(SUITE)
     .filter((file) => file.endsWith('.mjs'))
     .map((file) => file.slice(0, -'.mjs'.length));
   const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(`unknown benchmarks: ${unknown.join(', ')}; expected some of ${known.join(', ')}`);
   const wanted = names.length === 0 ? known : names;
   return Promise.all(
     wanted.map(async (name) => {
@@ -72,7 +73,7 @@ async function loadSuites(names) {
   );
 }
 
-/** One that cannot be set up is left out, and the table says so. What all contestants of a benchmark need is no rival. */
+/** Installs the peers. The table marks peers that cannot be installed. `needs` names programs that all contestants use, so --no-peers keeps them. */
 function setUpPeers(wanted) {
   const peers = new Set(wanted.flatMap(({ needs = [] }) => needs));
   if (!values['no-peers'])

@@ -1,4 +1,4 @@
-// Projects an event file of scalars to Polyaxon's events: node project.mjs <columns|events> <file> <directory>
+// Converts an event file of scalars to Polyaxon event files: node export.mjs <columns|events> <file> <directory>
 
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -34,7 +34,7 @@ const { total, cpu } = end();
 await reader.close();
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 const count = exporter.counts.rows.metric;
-if (artifacts.length !== 20) throw new Error(`${artifacts.length} artifacts`);
+if (artifacts.length !== 20) throw new Error(`the export has ${artifacts.length} artifacts, expected 20`);
 report({
   nanoseconds: total / count,
   cpu: cpu / count,

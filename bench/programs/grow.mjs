@@ -1,6 +1,6 @@
-// A file that grows, and what is sent of it: node grow.mjs <watch|whole> <bytes> <bytes a second> <seconds of an interval> <directory>
+// Uploads a growing file: node grow.mjs <watch|whole> <bytes> <bytes per second> <interval in seconds> <directory>
 //
-// `watch` is polytrack at its work. `whole` sends the file anew at each interval, with the official SDK; of a file an eighth as large.
+// `watch` uses polytrack. `whole` uploads the whole file at each interval with the official SDK, for a file of an eighth of the size.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

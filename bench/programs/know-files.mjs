@@ -1,8 +1,8 @@
-// How long it takes to know all files of a root, what memory that is, and what it costs to look again while nothing changes:
+// Measures time and memory of the first scan of all files below a root, and the processor time of later scans while nothing changes:
 //
 //   node know-files.mjs <scan|chokidar|floor> <root> <files>
 //
-// `scan` is the uploader's scanner and tracker. `floor` is a synchronous lstat of each name, of which nothing is kept.
+// `scan` uses the uploader's scanner and inventory. `floor` calls lstat synchronously for each name and keeps nothing.
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const start = process.hrtime.bigint();
 const count = await know();
 const nanoseconds = Number(process.hrtime.bigint() - start);
 const above = process.resourceUsage().maxRSS / 1024 - imported;
-if (count !== Number(countText)) throw new Error(`${count} of ${countText} files are known`);
+if (count !== Number(countText)) throw new Error(`found ${count} files, expected ${countText}`);
 acknowledge?.();
 const passes = [];
 for (let i = 0; pass !== undefined && i < PASSES; i++) {
@@ -36,17 +36,17 @@ for (let i = 0; pass !== undefined && i < PASSES; i++) {
 passes.sort((a, b) => a - b);
 const passCpu = passes.length === 0 ? {} : { pass: passes[Math.floor(PASSES / 2)] };
 report({ nanoseconds, above, total: imported + above, ...passCpu, version });
-process.exit(0); // a watcher would go on
+process.exit(0); // a file watcher keeps the process running
 
 async function openScanner() {
   const load = (path) => import(pathToFileURL(join(DIST, 'uploader', path)).href);
-  const { UploaderContext } = await load('engine/engine-parts.js');
-  const { resolveConfig } = await load('config.js');
-  const { FLAG } = await load('track/file-table.js');
+  const { UploaderContext } = await load('engine/context/uploader-context.js');
+  const { resolveConfig } = await load('settings/sync-config.js');
+  const { FLAG } = await load('pipeline/inventory/file-table.js');
   const home = join(root, '..');
   const flags = { store: `file://${join(home, 'no-store')}`, stateDir: join(home, 'state') };
-  const { nodeFileSystem } = await load('io/node-file-system.js');
-  const { config } = await resolveConfig(root, flags, { env: {}, homeDirectory: home }, nodeFileSystem);
+  const { nodeFileSystem } = await load('base/io/node-file-system.js');
+  const { config } = await resolveConfig(root, flags, { HOME: home }, nodeFileSystem);
   const parts = await UploaderContext.open(config, {}, { isWatching: false });
   const { inventory } = parts;
   const scanner = parts.createScanner();
@@ -66,12 +66,12 @@ async function openScanner() {
     },
     async pass() {
       await scanner.scanAll();
-      if (countFiles(FLAG.dirty) > 0) throw new Error('files are not taken for unchanged');
+      if (countFiles(FLAG.dirty) > 0) throw new Error('unchanged files are dirty');
     },
   };
 }
 
-/** As after a sync: each file is in the store as it is on disk. */
+/** Marks each file as stored, as after a sync. */
 function acknowledgeAll(inventory) {
   for (const run of inventory.runs) {
     for (const id of inventory.filesOf(run)) {

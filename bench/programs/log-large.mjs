@@ -36,7 +36,7 @@ const LOGGERS = {
       await run.flush();
     });
   },
-  /** Zlib alone, on all its threads, of rows that are filtered already. */
+  /** Only zlib, on all its threads, with rows that are already filtered. */
   async 'png-floor'() {
     const inputs = readImages(images, SIDE, SIDE).map(filterRows);
     const compress = promisify(deflate);
@@ -74,7 +74,7 @@ async function measure(work) {
   };
 }
 
-/** For how long the main thread has had a processor; NaN where the system does not tell. */
+/** Time for which the main thread used a processor, in nanoseconds; NaN where the system does not report it. */
 function mainThreadNs() {
   const path = `/proc/self/task/${process.pid}/schedstat`;
   return existsSync(path) ? Number(readFileSync(path, 'utf8').split(' ')[0]) : Number.NaN;
@@ -84,7 +84,7 @@ function startRun() {
   return new Run({ root: directory, captureConsole: false });
 }
 
-/** Sums of uniform numbers are near enough to a bell. */
+/** Sums of uniform numbers approximate a normal distribution. */
 function createNormals(seed) {
   const uniform = createValues(4096 + seed);
   return Float64Array.from({ length: 1000 }, (_, i) => {

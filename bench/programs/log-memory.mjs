@@ -1,4 +1,4 @@
-// Memory while scalars are logged: node log-memory.mjs <count> <directory>
+// Measures memory while it logs scalars: node log-memory.mjs <count> <directory>
 
 import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';

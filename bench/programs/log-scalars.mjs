@@ -1,4 +1,4 @@
-// Logs scalars over 20 tags: node log-scalars.mjs <how> <count> <directory>
+// Logs scalars with 20 tags: node log-scalars.mjs <how> <count> <directory>
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ const LOGGERS = {
     await run.flush();
     return finish(end, run);
   },
-  /** The records that `logMetric` leaves, from memory. */
+  /** Writes records of `logMetric` that are already in memory. */
   async floor() {
     const records = await readyRecords();
     const fd = openSync(join(directory, 'floor'), 'w');
@@ -57,7 +57,7 @@ const LOGGERS = {
     closeSync(fd);
     return end();
   },
-  /** The same events by protobufjs' encoder, into the same pipe. */
+  /** Encodes the same events with protobufjs, into the same pipe. */
   async protobufjs() {
     const EventType = loadMessageType('event', 'tensorboard.Event');
     const messages = (await readyRecords()).map((data) => EventType.decode(data));

@@ -1,8 +1,8 @@
-"""Logs with one of the Python writers, and prints the time for one value.
+"""Logs values with one of the Python writers, and prints the time per value.
 
     python log_with_python.py <writer> <scalars|histograms|images> <count> <directory> [<file of pixels>]
 
-The time ends when all is in the file: every writer is closed within it. Inputs are made before it begins.
+The time includes closing the writer, so that everything is in the file. Inputs are created before.
 """
 
 import json
@@ -25,7 +25,7 @@ inputs = {
 
 
 def with_summary_writer(writer):
-    """`SummaryWriter`, of tensorboardX and of PyTorch."""
+    """Logs with a `SummaryWriter` of tensorboardX or PyTorch."""
     if what == "scalars":
         for i in range(count):
             writer.add_scalar(tags[i % 20], numbers[i & 1023], i // 20)
@@ -71,7 +71,7 @@ def tensorflow():
 
 
 def tensorboard():
-    """TensorBoard's own writer, fed events that are ready: framing, CRC, queue and thread are what is measured."""
+    """TensorBoard's writer with events created beforehand, so that only framing, CRC, queue and thread are measured."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.compat.proto.tensor_pb2 import TensorProto
@@ -94,7 +94,7 @@ def tensorboard():
 
 
 def polyaxon():
-    """Polyaxon's `Run` on a directory of its own, without a server."""
+    """Polyaxon's `Run` in a separate directory, without a server."""
     import os
 
     os.environ["POLYAXON_OFFLINE"] = "true"
@@ -137,7 +137,7 @@ begin, cpu = time.perf_counter(), time.process_time()
 log(writer)
 seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
 print(json.dumps({"nanoseconds": seconds * 1e9 / count, "cpu": cpu * 1e9 / count, "version": version}), flush=True)
-# What a library does at the exit of the process is not measured.
+# Skip the exit handlers of the libraries.
 import os
 
 os._exit(0)

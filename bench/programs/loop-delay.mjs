@@ -1,4 +1,4 @@
-// How late the event loop runs while images are logged:
+// Measures the event loop delay while it logs images:
 //
 //   node loop-delay.mjs <log|idle> <count> <period in ms> <height> <width> <directory> <file of pixels>
 

@@ -1,6 +1,6 @@
-// Sends every file below a directory to S3, some at a time: node put-files.mjs <sdk|floor> <directory> <bucket> <files at a time>
+// Uploads every file below a directory to S3, several at a time: node put-files.mjs <sdk|floor> <directory> <bucket> <files at a time>
 //
-// `sdk` is the loop that people write: the official client as it comes. `floor` is Node's own client with a signature and a CRC-32.
+// `sdk` is a loop around the official client with default options. `floor` is Node's HTTP client with a signature and a CRC-32.
 
 import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 const [how, root, bucket, atATime] = process.argv.slice(2);
-/** Held in memory up to this size, as polytrack does. */
+/** Files up to this size are read into memory, as in polytrack. */
 const MAX_BUFFER_BYTES = 16 * 1024 * 1024;
 
 const put = await { sdk: openSdk, floor: openFloor }[how]();
@@ -23,7 +23,7 @@ const send = async () => {
   }
 };
 await Promise.all(Array.from({ length: Number(atATime) }, send));
-process.exit(0); // connections are kept alive
+process.exit(0); // kept-alive connections would keep the process running
 
 async function openSdk() {
   const { PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');

@@ -37,7 +37,7 @@ const READERS = {
       last = event.summary.value[0].tensor.floatVal[0];
     });
   },
-  /** The floor: lengths, and the CRC of every byte. */
+  /** The floor: reads lengths, and computes the CRC of every byte. */
   async frames() {
     await walk(() => {
       count++;
@@ -50,7 +50,7 @@ const cpu = process.cpuUsage();
 await READERS[how]();
 const end = process.hrtime.bigint();
 const { user, system } = process.cpuUsage(cpu);
-if (!(count > 1) || Number.isNaN(last)) throw new Error(`${count} scalars were read`);
+if (!(count > 1) || Number.isNaN(last)) throw new Error(`read ${count} scalars, the last one is ${last}`);
 const startMs = Number(begun - started) / 1e6;
 report({
   nanoseconds: Number(end - begun) / count,

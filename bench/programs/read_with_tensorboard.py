@@ -1,9 +1,9 @@
-"""Reads scalars with TensorBoard's own readers, and prints the time for one.
+"""Reads scalars with TensorBoard's readers, and prints the time per scalar.
 
     python read_with_tensorboard.py <python|rust|rust-checksum> <directory> <scalars> <last step>
 
-`python`: the event file loader, to the end of the file. `rust`: the data server as a process of its own, from its start until it gives the last point of
-the last tag to be written; what it takes to start on an empty directory is measured first, and subtracted.
+`python`: the event file loader, up to the end of the file. `rust`: the data server in a separate process, from its start until it returns the last
+point of the tag that was written last. The time of a start with an empty directory is measured first, and subtracted.
 """
 
 import json
@@ -30,7 +30,7 @@ def read_with_python():
 
 
 def start_server(logdir, flags, is_ready):
-    """Seconds from the start of the server until `is_ready` says so of its client."""
+    """Returns the seconds from the start of the server until `is_ready(client)` returns true."""
     import grpc
     import tensorboard_data_server
     from tensorboard.data.proto import data_provider_pb2_grpc
@@ -61,7 +61,7 @@ def start_server(logdir, flags, is_ready):
 
 
 def processor_seconds():
-    """What servers that have ended took of processors."""
+    """Returns the processor time of all servers that have ended, in seconds."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

@@ -1,4 +1,4 @@
-// Starts a program and measures it from outside: node start.mjs <empty|module path|cli>
+// Starts a program and measures its time and memory: node start.mjs <empty|module path|cli>
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-"""Starts Python with a module and measures it from outside: python start_python.py <module> <distribution>"""
+"""Starts Python with a module and measures its time and memory: python start_python.py <module> <distribution>"""
 
 import json
 import subprocess

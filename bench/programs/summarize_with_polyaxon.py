@@ -1,4 +1,4 @@
-"""Polyaxon's own summaries of metrics, as its client makes them at each sync: python summarize_with_polyaxon.py <directory of .plx files>"""
+"""Computes Polyaxon's summaries of metrics, as its client does at each sync: python summarize_with_polyaxon.py <directory of .plx files>"""
 
 import json
 import os

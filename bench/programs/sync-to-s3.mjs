@@ -1,6 +1,6 @@
-// Syncs a root to an S3 server of its own: node sync-to-s3.mjs <polytrack|rclone|sdk|floor> <root> <directory>
+// Syncs a root to a separate S3 server: node sync-to-s3.mjs <polytrack|rclone|sdk|floor> <root> <directory>
 //
-// Measures the client's process from its start to its end, and checks that the server has every file. Those that can tell what is stored are run again.
+// Measures the client's process from start to end, and checks that the server has every file. Clients that detect stored files run a second time.
 
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { report } from '../support/values.mjs';
 
 const [how, root, directory] = process.argv.slice(2);
 const BUCKET = 'runs';
-/** Polytrack's default, for all. */
+/** polytrack's default, used by all clients. */
 const AT_A_TIME = 8;
 const PUT_FILES = fileURLToPath(new URL('put-files.mjs', import.meta.url));
 const runs = join(root, 'runs');
@@ -58,7 +58,7 @@ try {
   const { nanoseconds, cpu, peak } = await measureProcess(command, args, options);
   const serverCpu = (readCpuMs(server.pid).own - before) * 1e6;
   await checkObjects();
-  // The other two would send everything anew.
+  // The other two would upload all files again.
   const again = ['polytrack', 'rclone'].includes(how)
     ? await measureProcess(command, args, options)
     : undefined;
@@ -75,7 +75,7 @@ try {
 async function checkObjects() {
   let found = 0;
   for await (const { Key, Size } of listObjects(server, '')) if (sizes.get(Key) === Size) found++;
-  if (found !== sizes.size) throw new Error(`${found} of ${sizes.size} files are in the store`);
+  if (found !== sizes.size) throw new Error(`the store has ${found} files, expected ${sizes.size}`);
 }
 
 function readVersion(path) {

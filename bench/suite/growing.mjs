@@ -1,4 +1,4 @@
-// A file that grows to 1 GiB, with a pass every 2 s.
+// Uploads a file that grows to 1 GiB, with a sync every 2 s.
 
 const SIZE_BYTES = 2 ** 30;
 const RATE = 2 ** 24;
@@ -10,13 +10,13 @@ const contestant = (name, how, intervalSeconds, isOurs = false) => ({
 });
 
 export const suite = {
-  title: 'An event file that grows to 1 GiB at 16 MiB a second, with a pass every 2 s',
-  note: 'Counted on the wire; bodies from 8 MiB on, because a smaller file is sent whole. polytrack commits a large file less often than it looks. The whole-file uploads are of an eighth of each size.',
+  title: 'An event file that grows to 1 GiB at 16 MiB per second, with a sync every 2 s',
+  note: 'Counted on the wire. The ratio counts bodies once the file is above 8 MiB, because smaller files are sent whole. polytrack does not commit a large file at every sync. The whole-file uploads use an eighth of each size.',
   rounds: 1,
   needs: ['s3'],
   metrics: [
-    { key: 'ratio', label: 'bytes of bodies sent for each new byte', unit: '' },
-    { key: 'wire', label: 'bytes on the wire for each new byte', unit: '' },
+    { key: 'ratio', label: 'bytes of bodies sent per new byte', unit: '' },
+    { key: 'wire', label: 'bytes on the wire per new byte', unit: '' },
     { key: 'commits', label: 'commits', unit: '' },
     { key: 'cpu', label: 'processor time', unit: 'ns' },
     { key: 'peak', label: 'peak resident memory', unit: 'MiB' },

@@ -1,4 +1,4 @@
-// Histograms of 1,000 values, each writer with the bins that it takes by itself.
+// Logs histograms of 1,000 values, with the default bins of each writer.
 
 const python = (name, writer, peer, count) => ({
   name,
@@ -10,11 +10,11 @@ const python = (name, writer, peer, count) => ({
 
 export const suite = {
   title: 'Histograms of 1,000 values',
-  note: "Bins by default: ours and TensorFlow's 30; tensorboardX and PyTorch TensorFlow 1's 1,549; Polyaxon is given the counts of numpy.",
+  note: 'Default bins: 30 for polytrack and TensorFlow; the 1,549 of TensorFlow 1 for tensorboardX and PyTorch. Polyaxon gets the counts from numpy.',
   rounds: 5,
   metrics: [
-    { key: 'nanoseconds', label: 'time of a histogram', unit: 'ns', rate: 'histograms/s' },
-    { key: 'cpu', label: 'processor time of a histogram', unit: 'ns' },
+    { key: 'nanoseconds', label: 'time per histogram', unit: 'ns', rate: 'histograms/s' },
+    { key: 'cpu', label: 'processor time per histogram', unit: 'ns' },
   ],
   contestants: [
     {

@@ -1,4 +1,4 @@
-// Images of 256×256×3, as from a camera, from pixels to PNG.
+// Logs images of 256×256×3, like photographs, from pixels to PNG.
 
 import { join } from 'node:path';
 import { writePhotos } from '../support/photos.mjs';
@@ -19,13 +19,13 @@ const ours = (name, how, isOurs) => ({
 
 export const suite = {
   title: 'Images of 256×256×3',
-  note: 'All log the same pixels, with the statistics of photographs. The event loop is busy, too, while the main thread waits for a processor: both are compressing.',
+  note: 'All contestants log the same pixels, with the statistics of photographs. The event loop also counts as busy while the main thread waits for a processor, because both processors compress images.',
   rounds: 5,
   metrics: [
-    { key: 'nanoseconds', label: 'time of an image', unit: 'ns', rate: 'images/s' },
-    { key: 'cpu', label: 'processor time of an image', unit: 'ns' },
-    { key: 'blocked', label: 'share of the time in which the event loop was busy', unit: '%' },
-    { key: 'ran', label: 'share of the time in which the main thread had a processor', unit: '%' },
+    { key: 'nanoseconds', label: 'time per image', unit: 'ns', rate: 'images/s' },
+    { key: 'cpu', label: 'processor time per image', unit: 'ns' },
+    { key: 'blocked', label: 'share of the time in which the event loop is busy', unit: '%' },
+    { key: 'ran', label: 'share of the time in which the main thread uses a processor', unit: '%' },
   ],
   async prepare(shared) {
     writePhotos(join(shared, 'photos'), 16, 256, 256);

@@ -1,10 +1,10 @@
-// Memory while 10 million scalars are logged.
+// Measures memory while 10 million scalars are logged.
 
 export const suite = {
   title: 'Memory while 10 million scalars are logged',
   rounds: 3,
   metrics: [
-    { key: 'above', label: 'peak above that after the import', unit: 'MiB' },
+    { key: 'above', label: 'peak, in addition to that after the import', unit: 'MiB' },
     { key: 'growth', label: 'growth after the first million', unit: 'MiB' },
     { key: 'imported', label: 'after the import', unit: 'MiB' },
   ],

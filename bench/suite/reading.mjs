@@ -1,10 +1,10 @@
-// Reading and verifying 200 MB of scalars.
+// Reads and verifies 200 MB of scalars.
 
 import { join } from 'node:path';
 import { countScalars, writeScalarFile } from '../support/scalar-file.mjs';
 
 const SIZE_BYTES = 200e6;
-/** For readers that would take minutes. */
+/** For readers that would take minutes with the large file. */
 const SMALL_BYTES = 4e6;
 const FILE = 'events.out.tfevents.1700000000.bench';
 const count = countScalars(SIZE_BYTES);
@@ -25,12 +25,12 @@ const tensorboard = (name, how, directory, scalars) => ({
 
 export const suite = {
   title: 'Reading and verifying 200 MB of scalars',
-  note: "TensorBoard's Rust server checks no CRC unless it is told to. Its time is that from its start to the last point, less that of its start on an empty directory.",
+  note: "TensorBoard's Rust server checks CRCs only with `--checksum`. Its time is that from its start to the last point, minus the time of a start with an empty directory.",
   rounds: 5,
   metrics: [
-    { key: 'nanoseconds', label: 'time of a scalar', unit: 'ns', rate: 'scalars/s' },
-    { key: 'cpu', label: 'processor time of a scalar', unit: 'ns' },
-    { key: 'start', label: 'start-up, not part of the time above', unit: 'ns' },
+    { key: 'nanoseconds', label: 'time per scalar', unit: 'ns', rate: 'scalars/s' },
+    { key: 'cpu', label: 'processor time per scalar', unit: 'ns' },
+    { key: 'start', label: 'start-up, not included in the time above', unit: 'ns' },
     { key: 'rss', label: 'resident memory at the end', unit: 'MiB' },
   ],
   async prepare(shared) {

@@ -1,4 +1,4 @@
-// What it takes to start: the process included, from outside.
+// Measures the start-up time, including that of the process.
 
 const ours = (name, what, isOurs = false) => ({ name, program: 'start.mjs', args: [what], isOurs });
 const python = (name, module, distribution, peer) => ({
@@ -9,7 +9,7 @@ const python = (name, module, distribution, peer) => ({
 });
 
 export const suite = {
-  title: 'Start-up: a process that imports, and ends',
+  title: 'Start-up: a process that imports the library and ends',
   rounds: 7,
   metrics: [
     { key: 'nanoseconds', label: 'time', unit: 'ns' },
@@ -17,7 +17,7 @@ export const suite = {
   ],
   contestants: [
     ours("import 'polytrack'", 'tracking', true),
-    ours('floor: Node.js alone', 'empty'),
+    ours('floor: Node.js only', 'empty'),
     ours("import 'polytrack/uploader'", 'uploader'),
     ours('polytrack --help', 'cli'),
     python('tensorboardX', 'tensorboardX', 'tensorboardX', 'bench/tensorboardx'),

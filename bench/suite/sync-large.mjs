@@ -1,4 +1,4 @@
-// Ten files of 1 GiB, with checksums, to a real S3 server.
+// Uploads ten files of 1 GiB, with checksums, to a real S3 server.
 
 import { join } from 'node:path';
 import { writeLargeFiles } from '../support/random-tree.mjs';
@@ -14,16 +14,16 @@ const contestant = (name, how, rest = {}) => ({
 
 export const suite = {
   title: `${COUNT} files of 1 GiB to an S3 server, with checksums`,
-  note: 'Random bytes; the ten are names of one file, so that a disk has room for all, and are read ten times. The floor sends each in one request, the others in parts; all check.',
+  note: 'The files have random bytes. They are ten hard links to one file, to save disk space, and are read ten times. The floor sends each file in one request, the others in parts. All use checksums.',
   rounds: 1,
   timeoutMs: 900_000,
   needs: ['s3'],
   metrics: [
-    { key: 'nanoseconds', label: 'time of a file', unit: 'ns' },
-    { key: 'cpu', label: 'processor time of a file', unit: 'ns' },
-    { key: 'server', label: "processor time of the server's, for a file", unit: 'ns' },
-    { key: 'again', label: 'time of a second sync, with nothing to do', unit: 'ns' },
-    { key: 'againCpu', label: 'processor time of that', unit: 'ns' },
+    { key: 'nanoseconds', label: 'time per file', unit: 'ns' },
+    { key: 'cpu', label: 'processor time per file', unit: 'ns' },
+    { key: 'server', label: 'processor time of the server per file', unit: 'ns' },
+    { key: 'again', label: 'time of a second sync, without changes', unit: 'ns' },
+    { key: 'againCpu', label: 'processor time of the second sync', unit: 'ns' },
     { key: 'peak', label: 'peak resident memory', unit: 'MiB' },
   ],
   async prepare(shared) {

@@ -1,4 +1,4 @@
-// 10,000 files of 10 kB to a real S3 server.
+// Uploads 10,000 files of 10 kB to a real S3 server.
 
 import { join } from 'node:path';
 import { writeSmallFiles } from '../support/random-tree.mjs';
@@ -12,15 +12,15 @@ const contestant = (name, how, rest = {}) => ({
 
 export const suite = {
   title: '10,000 files of 10 kB to an S3 server',
-  note: 'Eight at a time, each process from its start to its end; the server runs on the same processors, and is empty at the beginning. polytrack alone verifies, and remembers what is stored.',
+  note: 'Eight files at a time, measured from the start to the end of each process. The server runs on the same processors, and is empty at the start. Only polytrack verifies what it stored and keeps a journal.',
   rounds: 2,
   needs: ['s3'],
   metrics: [
-    { key: 'nanoseconds', label: 'time of a file', unit: 'ns', rate: 'files/s' },
-    { key: 'cpu', label: 'processor time of a file', unit: 'ns', rate: 'files/core-second' },
-    { key: 'server', label: "processor time of the server's, for a file", unit: 'ns' },
-    { key: 'again', label: 'time of a second sync, with nothing to do', unit: 'ns' },
-    { key: 'againCpu', label: 'processor time of that', unit: 'ns' },
+    { key: 'nanoseconds', label: 'time per file', unit: 'ns', rate: 'files/s' },
+    { key: 'cpu', label: 'processor time per file', unit: 'ns', rate: 'files/core-second' },
+    { key: 'server', label: 'processor time of the server per file', unit: 'ns' },
+    { key: 'again', label: 'time of a second sync, without changes', unit: 'ns' },
+    { key: 'againCpu', label: 'processor time of the second sync', unit: 'ns' },
     { key: 'peak', label: 'peak resident memory', unit: 'MiB' },
   ],
   async prepare(shared) {

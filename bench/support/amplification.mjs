@@ -1,4 +1,4 @@
-// How many bytes of body a client sends for each byte that an object grows, once it is large: from the requests on the wire.
+// Counts, from the requests on the wire, how many body bytes a client sends for each byte by which a large object grows.
 
 export class AmplificationCounter {
   #thresholdBytes;
@@ -11,7 +11,7 @@ export class AmplificationCounter {
     this.#thresholdBytes = thresholdBytes;
   }
 
-  /** To be called for each request, in their order. Believes that they succeed; a commit that is repeated changes no size. */
+  /** Must be called for each request, in order. Assumes that requests succeed; a repeated commit changes no size. */
   onRequest({ operation, url, headers }) {
     const { pathname, searchParams } = new URL(url, 'http://store');
     const key = decodeURIComponent(pathname.slice(1));
@@ -36,7 +36,7 @@ export class AmplificationCounter {
     }
   }
 
-  /** For the objects that were seen to grow above the threshold: bytes sent, bytes grown, both counted from there on. */
+  /** Bytes sent for the objects above the threshold, and bytes by which they grew, both counted from the threshold on. */
   get figures() {
     const grown = [...this.#objects.values()].filter(({ largeSince }) => largeSince !== undefined);
     return {
@@ -45,7 +45,7 @@ export class AmplificationCounter {
     };
   }
 
-  /** The sizes that an object had, one after the other. */
+  /** Sizes of an object, in order of time. */
   sizesOf(key) {
     return this.#object(key).sizes;
   }

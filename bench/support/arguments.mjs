@@ -1,4 +1,4 @@
-// What all measurements have in common: their arguments, how they print, where their files are, and that they clean up.
+// The common parts of all measurements: arguments, output, temporary files and cleanup.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,10 +7,10 @@ import { parseArgs } from 'node:util';
 
 const UNITS = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
-/** `1GiB`, `64 MiB`, `1000`: in bytes. */
+/** Parses a size such as `1GiB`, `64 MiB` or `1000`. Returns bytes. */
 export function parseSize(text) {
   const [, number, unit] = /^([\d.]+)\s*(KiB|MiB|GiB|)$/.exec(text) ?? [];
-  if (number === undefined) throw new Error(`${text}: expected a size like 64MiB`);
+  if (number === undefined) throw new Error(`size is "${text}", expected a size such as 64MiB`);
   return Math.round(Number(number) * UNITS[unit]);
 }
 
@@ -19,10 +19,10 @@ export function toMiB(bytes) {
 }
 
 /**
- * Runs a measurement: `measure({ values, directory, onEnd, say })` gives its figures and what was found to be wrong.
+ * Runs a measurement: `measure({ values, directory, onEnd, say })` returns its figures and failures.
  *
- * `values` are the arguments by the names in `defaults`, all texts. With `--json` the result is the one thing that stdout gets. Exits
- * with 1 when anything was wrong. Everything in `directory` is removed at the end, unless `--keep` is given.
+ * `values` are the arguments by the names in `defaults`, all strings. With `--json`, only the result goes to stdout. Exits with 1 if there
+ * are failures. Removes `directory` at the end, unless `--keep` is given.
  */
 export async function runMeasurement(defaults, measure) {
   const options = Object.fromEntries(Object.entries(defaults).map(([name]) => [name, { type: 'string' }]));
@@ -64,5 +64,5 @@ function print(figures, failures, isJson) {
   }
   const width = Math.max(...Object.keys(figures).map((name) => name.length));
   for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(width)}  ${value}`);
-  for (const failure of failures) console.log(`WRONG: ${failure}`);
+  for (const failure of failures) console.log(`FAILED: ${failure}`);
 }

@@ -1,4 +1,4 @@
-// Whether a store has what is on disk, by sizes: cheap enough to ask all the time.
+// Checks by size whether a store has all files: cheap enough for frequent polling.
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { isLeftOut, listObjects } from './hashes.mjs';
 
 const POLL_MS = 250;
 
-/** The sizes of all files that are wanted in the store, by their path. */
+/** Sizes of all files that belong into the store, by path. */
 export function sizesOnDisk(runs) {
   const sizes = new Map();
   for (const entry of readdirSync(runs, { recursive: true, withFileTypes: true })) {
@@ -19,7 +19,7 @@ export function sizesOnDisk(runs) {
   return sizes;
 }
 
-/** Waits until no more than `maxLagBytes` are missing in the store; says what was when the time is up, or `watch` has ended. */
+/** Waits until at most `maxLagBytes` are missing in the store. After the timeout, or once `watch` has ended, returns the missing files as sentences. */
 export async function untilCaughtUp({ runs, server, prefix, watch }, { maxLagBytes, timeoutMs }) {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -27,13 +27,13 @@ export async function untilCaughtUp({ runs, server, prefix, watch }, { maxLagByt
     if (late.reduce((sum, { missing }) => sum + missing, 0) <= maxLagBytes) return [];
     if (performance.now() > deadline || !watch.isRunning)
       return late.map(
-        ({ path, missing }) => `${path}: ${missing} bytes are missing after ${timeoutMs / 1000} s`,
+        ({ path, missing }) => `${path}: the store lacks ${missing} bytes after ${timeoutMs / 1000} s`,
       );
     await sleep(POLL_MS);
   }
 }
 
-/** Which files the store does not have, and how many bytes of them; a file that has no object counts as one more. */
+/** Files that are not completely stored, with the number of missing bytes. A file without an object counts one byte more. */
 async function findLate({ runs, server, prefix }) {
   const wanted = sizesOnDisk(runs);
   const stored = new Map();

@@ -1,10 +1,10 @@
-// The collection of what killed uploaders left unfinished, without waiting for the day after which it is due.
+// Collects the orphaned uploads of killed uploaders at once, where the uploader waits for a day.
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DIST } from './uploader-process.mjs';
 
-/** Aborts every multipart upload below the store's prefix, as the uploader does for old ones. */
+/** Aborts all multipart uploads below the store's prefix, as the uploader does for old ones. */
 export async function collectAll(storeUrl, env) {
   const { openStore } = await import(pathToFileURL(join(DIST, 'uploader/store/open-store.js')).href);
   const { nodeIo } = await import(pathToFileURL(join(DIST, 'uploader/base/io/io.js')).href);

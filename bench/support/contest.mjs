@@ -1,4 +1,4 @@
-// Runs the contestants of a benchmark in turn, round after round: what slows the machine down meets all of them.
+// Runs the contestants of a benchmark in turn, round after round, so that a slow phase of the machine affects all of them.
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -9,17 +9,17 @@ import { peersDirectory } from '../../scripts/peers-directory.mjs';
 
 const run = promisify(execFile);
 const PROGRAMS = fileURLToPath(new URL('../programs/', import.meta.url));
-/** A contestant that takes longer in one round has stopped. */
+/** A contestant that takes longer in one round counts as hung. */
 const TIMEOUT_MS = 240_000;
 
 /**
- * A suite is `{ title, note?, rounds?, metrics, contestants, targets?, prepare?, needs?, timeoutMs? }`; `needs` names peers that all of its
- * contestants need.
+ * Runs all rounds of a suite and returns the results.
  *
- * A metric is `{ key, label, unit, rate? }`, where less is better; `rate` names what is counted. A contestant is `{ name, program, args?, peer?,
- * rounds? }`: a program of `programs/`, in the peer's Python where it ends with `.py`, whose last line of output is JSON with the metrics and `version`.
- * `$dir` among the arguments is an empty directory, `$shared` that of the benchmark, which `prepare` may fill. A target is `{ metric, against, atLeast }`:
- * the rival's median divided by ours; or `{ metric, atMost }` for ours alone, of another contestant with `of`.
+ * A suite is `{ title, note?, rounds?, metrics, contestants, targets?, prepare?, needs?, timeoutMs? }`. `needs` lists peers that all contestants
+ * use. A metric is `{ key, label, unit, rate? }`, where lower is better; `rate` is the unit of its inverse. A contestant is `{ name, program, args?,
+ * peer?, rounds? }`: a program of `programs/` whose last output line is JSON with the metrics and `version`. `.py` programs run in the peer's Python.
+ * In `args`, `$dir` is an empty directory and `$shared` the directory that `prepare` can fill. A target is `{ metric, against, atLeast }`, which
+ * limits the peer's median divided by polytrack's, or `{ metric, atMost }` for polytrack only, or with `of` for another contestant.
  */
 export async function runContest(suite, { rounds, directory, hasPeers }) {
   const shared = join(directory, suite.name);
@@ -29,7 +29,7 @@ export async function runContest(suite, { rounds, directory, hasPeers }) {
   for (let round = 0; round < rounds; round++) {
     for (const contestant of contestants) {
       if (contestant.problem !== undefined || round >= (contestant.rounds ?? rounds)) continue;
-      if (contestant.peer !== undefined && !hasPeers) contestant.problem = 'left out';
+      if (contestant.peer !== undefined && !hasPeers) contestant.problem = 'skipped';
       else await runOnce(contestant, { shared, round, timeoutMs: suite.timeoutMs ?? TIMEOUT_MS });
       say(suite, round, contestant);
     }
@@ -73,10 +73,10 @@ async function startProgram({ program, args = [], peer, nodeFlags = [] }, { own,
   return JSON.parse(stdout.trim().split('\n').at(-1));
 }
 
-/** The Python of a peer. */
+/** Returns the path of a peer's Python. */
 function pythonOf(peer) {
   const python = join(peersDirectory(), peer, 'venv', 'bin', 'python');
-  if (!existsSync(python)) throw new Error(`the peer ${peer} is not set up`);
+  if (!existsSync(python)) throw new Error(`the peer ${peer} is not installed`);
   return python;
 }
 

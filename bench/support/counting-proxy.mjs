@@ -1,6 +1,4 @@
-// A TCP proxy that counts what a client sends: every byte on the wire, and the requests that they make.
-//
-// The figures are those of the network, not of the program that is measured.
+// A TCP proxy that counts the bytes and requests of a client. It measures the network and does not rely on the measured program.
 
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -8,18 +6,18 @@ import { RequestFollower } from './http-requests.mjs';
 
 export class CountingProxy {
   endpoint;
-  /** From the client, heads of requests included. */
+  /** From the client, including request heads. */
   sentBytes = 0;
   receivedBytes = 0;
-  /** When the client has last sent something, by `performance.now()`. */
+  /** When the client last sent data, by `performance.now()`. */
   sentAtMs = 0;
-  /** Of bodies, by key of the object (with its bucket). */
+  /** Bytes of bodies, by object key (with its bucket). */
   bodyBytes = new Map();
-  /** How often each operation was asked for. */
+  /** Number of requests of each operation. */
   operations = new Map();
-  /** Connections that found no server behind the proxy: a request each that had no chance. */
+  /** Connections that failed because the server was stopped. Each counts as one request. */
   refused = 0;
-  /** Called for each request when its head has passed. */
+  /** Called for each request after its head. */
   onRequest = () => undefined;
   #server;
   #sockets = new Set();
@@ -32,12 +30,12 @@ export class CountingProxy {
     return proxy;
   }
 
-  /** All requests, those that found no server included. */
+  /** Number of all requests, including failed connections. */
   get requests() {
     return [...this.operations.values()].reduce((sum, count) => sum + count, this.refused);
   }
 
-  /** Of all bodies. */
+  /** Bytes of all bodies. */
   get allBodyBytes() {
     return [...this.bodyBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
@@ -84,7 +82,7 @@ export class CountingProxy {
       socket.on('close', (hadError) => {
         this.#sockets.delete(socket);
         if (hadError) other.destroy();
-        else other.end(); // what it still has to send goes out first
+        else other.end(); // sends buffered data first
       });
       socket.pipe(other);
     }
@@ -95,7 +93,7 @@ function addTo(counts, name, amount) {
   counts.set(name, (counts.get(name) ?? 0) + amount);
 }
 
-/** The object that a request is about, with its bucket. */
+/** Returns the object key of a request, with its bucket. */
 export function toKey(url) {
   return decodeURIComponent(new URL(url, 'http://store').pathname.slice(1));
 }

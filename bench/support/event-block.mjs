@@ -1,4 +1,4 @@
-// Blocks of records that no two are equal, as fast as their CRCs can be computed.
+// Creates blocks of records that are all different, as fast as their CRCs can be computed.
 
 import { randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
@@ -10,14 +10,14 @@ const { encodeRecord, sealRecord, FRAMING_BYTES, HEADER_BYTES } = await import(
 );
 
 const BLOCK_BYTES = 1024 * 1024;
-/** Sizes of payloads: mostly scalars, some histograms, an image now and then. */
+/** Sizes of payloads: mostly scalars, some histograms, few images. */
 const PAYLOADS = [...Array(40).fill(4), 200, 1000, 4000, 9000, 30_000];
 const WALL_TIME_OFFSET = HEADER_BYTES + 1;
 
-/** What an event file begins with. Field numbers: proto/event.proto. */
+/** First record of an event file. Field numbers: proto/event.proto. */
 export const FILE_VERSION = Buffer.from(encodeRecord(lengthDelimited(3, Buffer.from('brain.Event:2'))));
 
-/** Gives blocks of whole records of about 1 MiB; of less when `wantedBytes` is less. */
+/** Returns a function that creates blocks of whole records of about 1 MiB, or less if `wantedBytes` is less. */
 export function createEventBlock() {
   const block = Buffer.alloc(BLOCK_BYTES + 100_000);
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
@@ -42,7 +42,7 @@ export function createEventBlock() {
   };
 }
 
-/** Gives about 64 KiB of numbered lines; less when `wantedBytes` is less. */
+/** Returns a function that creates blocks of numbered lines of about 64 KiB, or less if `wantedBytes` is less. */
 export function createLineBlock() {
   let line = 0;
   return (wantedBytes) => {
@@ -53,7 +53,7 @@ export function createLineBlock() {
   };
 }
 
-/** An `Event` with a wall time, a step, and a tensor of one string of random bytes. Field numbers: proto/event.proto, summary.proto, tensor.proto. */
+/** An `Event` with wall time, step, and a tensor with one random string. Field numbers: proto/event.proto, summary.proto, tensor.proto. */
 function encodeEvent(payloadBytes) {
   const tensor = Buffer.concat([
     Buffer.from([0x08, 7]),

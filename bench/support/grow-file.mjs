@@ -1,8 +1,8 @@
-// A program that only appends, as foreign writers do: valid records, or lines of text, in writes that do not end where records end.
+// Appends valid records or lines of text to a file, like a third-party writer. Writes do not end at record boundaries.
 //
 //   node grow-file.mjs <path> <bytes> <bytes per second, 0 for full speed> <events | lines>
 //
-// The file ends with a whole record. SIGTERM ends it early, also with a whole record.
+// The file ends with a whole record, also when SIGTERM stops the program early.
 
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -12,7 +12,7 @@ import { createEventBlock, createLineBlock, FILE_VERSION } from './event-block.m
 const [path, bytesText, rateText, kind] = process.argv.slice(2);
 const bytes = Number(bytesText);
 const bytesPerMs = Number(rateText) / 1000;
-/** Coprime to the sizes of blocks: the ends of writes fall everywhere. */
+/** Coprime to the block sizes, so that writes end at any offset within a record. */
 const WRITE_BYTES =
   bytesPerMs === 0 ? 1_000_003 : Math.max(1009, Math.min(1_000_003, Math.round(bytesPerMs * 97)));
 
@@ -43,7 +43,7 @@ function write(piece) {
   written += piece.length;
 }
 
-/** Waits until so many bytes are due; lets signals in at full speed too. */
+/** Waits as long as the rate requires. At full speed, it only yields, so that signals are handled. */
 async function untilDue() {
   const dueMs = bytesPerMs === 0 ? 0 : written / bytesPerMs;
   const waitMs = Math.max(0, startMs + dueMs - performance.now());

@@ -1,4 +1,4 @@
-// A file that grows while `watch` keeps a copy of it in the S3 server: what is sent for it, counted on the wire; and the same growth sent whole.
+// Counts on the wire what `watch` sends for a growing file, and what whole-file uploads of the same growth send.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,14 +13,14 @@ import { compareHashes, hashObjects, hashTree } from './hashes.mjs';
 import { createS3Client, startS3Server, toS3Env } from './s3-server.mjs';
 import { startWatch } from './uploader-process.mjs';
 
-/** Below this, a file is sent whole each time. */
+/** Files below this size are always sent whole. */
 const LARGE_BYTES = 8 * 1024 * 1024;
 const PREFIX = 'team/';
 const PLAIN_KEY = `${'ab'.repeat(16)}/outputs/tensorboard/events.out.tfevents.1700000000.foreign`;
 
 /**
- * Lets files grow to `sizeBytes` at `rate` bytes a second (0: full speed) until the store has all of them: a plain event file, and beside it a run of ours that
- * begins a new file every `rotateBytes`, unless that is 0. Gives what was found, and what was wrong.
+ * Writes a plain event file of `sizeBytes` at `rate` bytes per second (0: full speed), and at the same time a polytrack run that starts a new file
+ * every `rotateBytes`, unless that is 0. Waits until the store has all of them. Returns figures and failures.
  */
 export async function measureGrowth({ directory, onEnd, say }, options) {
   const { sizeBytes, rate, rotateBytes, intervalSeconds, timeoutSeconds } = options;
@@ -56,7 +56,7 @@ export async function measureGrowth({ directory, onEnd, say }, options) {
   onEnd(() => clearInterval(sampler));
   const codes = await Promise.all(writers.map(async (writer) => (await once(writer, 'exit'))[0]));
   const writtenMs = performance.now() - startMs;
-  say(`written (${codes.join(', ')}); waiting for the uploader`);
+  say(`the writers ended with ${codes.join(', ')}; waiting for the uploader`);
   const failures = codes.some((code) => code !== 0) ? [`the writers ended with ${codes.join(', ')}`] : [];
 
   const scene = { runs: join(root, 'runs'), server, prefix: PREFIX, watch };
@@ -65,7 +65,7 @@ export async function measureGrowth({ directory, onEnd, say }, options) {
   const code = await watch.end('SIGTERM');
   if (code !== 0) failures.push(`watch ended with ${code}: ${watch.output.slice(-2000)}`);
 
-  say('comparing');
+  say('comparing files and objects');
   const onDisk = await hashTree(join(root, 'runs'));
   failures.push(...compareHashes(onDisk, await hashObjects(server, PREFIX)));
   const { sentBytes, grownBytes } = amplification.figures;
@@ -76,12 +76,12 @@ export async function measureGrowth({ directory, onEnd, say }, options) {
     operations: Object.fromEntries(proxy.operations),
     files: Object.keys(onDisk).length,
     totalBytes: Object.keys(onDisk).reduce((sum, path) => sum + statSync(join(root, 'runs', path)).size, 0),
-    /** What the plain file had at each commit. */
+    /** Size of the plain file at each commit. */
     sizes: amplification.sizesOf(`${server.bucket}/${PREFIX}${PLAIN_KEY}`),
   };
 }
 
-/** Sends the file as a whole at each size, scaled to `scaledBytes` at the last, with the SDK as it comes; gives what went over the wire. */
+/** Uploads the whole file at each size with the default SDK. The last size is scaled to `scaledBytes`, the others with it. */
 export async function resendWhole({ path, sizes, scaledBytes }, server) {
   const proxy = await CountingProxy.start(server.port);
   const client = createS3Client(proxy.endpoint);

@@ -5,13 +5,13 @@ export interface BucketPlace {
   readonly bucket: string;
 }
 
-/** What the uploader leaves out on purpose: names that it keeps for itself, and what is not finished. */
+/** Whether the uploader excludes this path: reserved names and temporary files. */
 export function isLeftOut(path: string): boolean;
 export function hashTree(directory: string): Promise<Record<string, string>>;
 export function hashObjects(place: BucketPlace, prefix: string): Promise<Record<string, string>>;
 export function listObjects(place: BucketPlace, prefix: string): AsyncIterable<_Object>;
 export function listOpenUploads(place: BucketPlace): Promise<MultipartUpload[]>;
-/** What differs between the two, as sentences. */
+/** Returns the differences as sentences. */
 export function compareHashes(
   onDisk: Readonly<Record<string, string>>,
   inStore: Readonly<Record<string, string>>,

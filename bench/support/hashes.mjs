@@ -1,16 +1,16 @@
-// What is on disk and what is in the store, by SHA-256: each read with its own means, never through the uploader.
+// Reads files and objects and compares their SHA-256, without using the uploader.
 
 import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 
-/** What the uploader leaves out on purpose: names that it keeps for itself, and what is not finished. */
+/** Whether the uploader excludes this path: reserved names and temporary files. */
 export function isLeftOut(path) {
   return /(^|\/)\.plx\//.test(path) || /\.(partial|tmp)$/.test(path);
 }
 
-/** The SHA-256 of each file that is wanted in the store, by its path in `directory`. */
+/** Returns the SHA-256 of each file that belongs into the store, by its path below `directory`. */
 export async function hashTree(directory) {
   const hashes = {};
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
@@ -22,7 +22,7 @@ export async function hashTree(directory) {
   return hashes;
 }
 
-/** The SHA-256 of each object that stands for a file, by its key without the prefix. */
+/** Returns the SHA-256 of each object of a file, by its key without the prefix. */
 export async function hashObjects({ client, bucket }, prefix) {
   const hashes = {};
   for await (const { Key } of listObjects({ client, bucket }, prefix)) {
@@ -33,10 +33,10 @@ export async function hashObjects({ client, bucket }, prefix) {
   return hashes;
 }
 
-/** What versitygw 1.8.0 leaves beside an object whose replacement was broken off between its link and its rename: no object that anybody has put. */
+/** Temporary files of versitygw 1.8.0, which it lists as objects when it was interrupted between the link and the rename of a replacement. */
 const SERVER_RESIDUE = /(^|\/)\.[^/]+\.sgwtmp\.\d{16,}$/;
 
-/** The objects whose key begins with `prefix`: Key, Size, ETag. */
+/** Lists the objects whose key begins with `prefix`: Key, Size, ETag. */
 export async function* listObjects({ client, bucket }, prefix) {
   let StartAfter;
   for (;;) {
@@ -47,21 +47,21 @@ export async function* listObjects({ client, bucket }, prefix) {
   }
 }
 
-/** The multipart uploads that were begun and neither completed nor aborted. */
+/** Lists the multipart uploads that are neither completed nor aborted. */
 export async function listOpenUploads({ client, bucket }) {
   const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
   return Uploads;
 }
 
-/** What differs between the two, as sentences. */
+/** Returns the differences as sentences. */
 export function compareHashes(onDisk, inStore) {
   const failures = [];
   for (const [path, hash] of Object.entries(onDisk)) {
-    if (inStore[path] === undefined) failures.push(`${path}: is not in the store`);
+    if (inStore[path] === undefined) failures.push(`${path}: missing in the store`);
     else if (inStore[path] !== hash) failures.push(`${path}: differs in the store`);
   }
   for (const path of Object.keys(inStore))
-    if (onDisk[path] === undefined) failures.push(`${path}: is in the store only`);
+    if (onDisk[path] === undefined) failures.push(`${path}: exists only in the store`);
   return failures;
 }
 

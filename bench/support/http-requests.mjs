@@ -1,4 +1,4 @@
-// Follows the requests of one HTTP/1.1 connection in the bytes that a client sends, without changing any of them.
+// Parses the requests of one HTTP/1.1 connection from the bytes that a client sends.
 
 const MAX_HEAD_BYTES = 64 * 1024;
 
@@ -7,12 +7,12 @@ export class RequestFollower {
   #onBody;
   #request;
   #head = Buffer.alloc(0);
-  /** Bytes of the body that are still to come; of a chunked body, of the current chunk with its line end. */
+  /** Remaining bytes of the body, or of the current chunk of a chunked body with its line end. */
   #left = 0;
   #isChunked = false;
   #isInTrailer = false;
 
-  /** `onRequest(request)` is called for each head, `onBody(request, bytes)` for each piece of its body, framing included. */
+  /** Calls `onRequest(request)` for each head, and `onBody(request, bytes)` for each piece of its body, including framing. */
   constructor({ onRequest, onBody = () => undefined }) {
     this.#onRequest = onRequest;
     this.#onBody = onBody;
@@ -36,7 +36,7 @@ export class RequestFollower {
     this.#head = Buffer.concat([this.#head, bytes]);
     const end = this.#head.indexOf('\r\n\r\n', Math.max(0, known - 3));
     if (end < 0) {
-      if (this.#head.length > MAX_HEAD_BYTES) throw new Error('this is no HTTP/1.1 request');
+      if (this.#head.length > MAX_HEAD_BYTES) throw new Error('found no HTTP/1.1 request head');
       return Buffer.alloc(0);
     }
     this.#request = parseHead(this.#head.toString('latin1', 0, end));
@@ -79,7 +79,7 @@ function parseHead(text) {
   return { method, url, headers, operation: toOperation(method, url, headers) };
 }
 
-/** The operation of Amazon's S3 API that a request asks for. */
+/** Returns the operation of Amazon's S3 API. */
 export function toOperation(method, url, headers) {
   const { searchParams, pathname } = new URL(url, 'http://store');
   const has = (name) => searchParams.has(name);

@@ -1,10 +1,10 @@
-// How late files are in a store, by sizes alone: those on disk, and those of the objects, which a store on the same machine keeps as files.
+// Measures how far a store lags behind, from the sizes of files and objects. The store must keep its objects as files on this machine.
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sizesOnDisk } from './caught-up.mjs';
 
-/** How long each size of each file took to be that of its object, as far as a look a second can tell. */
+/** Measures, for each size of each file, the time until the object has that size. The resolution is the interval between calls of `sample`. */
 export class LagMeter {
   #runs;
   #objects;
@@ -17,7 +17,7 @@ export class LagMeter {
     this.#objects = objects;
   }
 
-  /** Files whose newest size is not stored. */
+  /** Number of files whose newest size is not stored. */
   get waiting() {
     return this.#waiting.size;
   }

@@ -1,4 +1,4 @@
-// A program that tracks a run and logs metrics at an even pace.
+// Tracks a run and logs metrics at a constant rate.
 //
 //   node log-at-rate.mjs <root> <uuid> <project> <seconds> <milliseconds between steps> <metrics>
 

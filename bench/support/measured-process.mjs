@@ -1,4 +1,4 @@
-// Runs a program and measures all of it from outside: a clock's time, processor time, memory.
+// Runs a program and measures its elapsed time, processor time and memory.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,7 +6,7 @@ import { readCpuMs, readMemory } from './process-stat.mjs';
 
 const POLL_MS = 20;
 
-/** Gives nanoseconds of a clock and of processors, and the highest resident memory in MiB. Rejects when the program fails. */
+/** Returns the elapsed time and processor time in nanoseconds, and the peak resident memory in MiB. Rejects when the program fails. */
 export async function measureProcess(command, args, options = {}) {
   const cpuBefore = readCpuMs(process.pid).ended;
   const start = process.hrtime.bigint();
@@ -21,14 +21,14 @@ export async function measureProcess(command, args, options = {}) {
     try {
       peakBytes = readMemory(child.pid).peakBytes || peakBytes;
     } catch {
-      // it has ended
+      // the process has ended
     }
   }, POLL_MS);
   try {
     const [code, signal] = await once(child, 'exit');
     const nanoseconds = Number(process.hrtime.bigint() - start);
     if (code !== 0) throw new Error(`${command} ended with ${code ?? signal}: ${output.slice(-2000)}`);
-    // Of children that have ended: the server goes on, and is not among them.
+    // Counts only children that have ended, so not the server, which is still running.
     const cpu = (readCpuMs(process.pid).ended - cpuBefore) * 1e6;
     return { nanoseconds, cpu, peak: peakBytes / 2 ** 20, output };
   } finally {

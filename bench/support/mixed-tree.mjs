@@ -1,4 +1,4 @@
-// Files of all kinds and sizes, as runs have them, which appear one after the other; and some that grow all the while.
+// Writes files of all kinds and sizes, as runs have them: some appear complete, some grow, one is replaced.
 
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
@@ -10,8 +10,8 @@ const RUNS = ['a1', 'b2'].map((digits) => digits.repeat(16));
 const EVENTS = 'outputs/tensorboard/events.out.tfevents';
 
 /**
- * The files of a tree of about `sizeBytes`: what appears whole (`still`), what grows (`growing`), and one that is replaced (`replaced`).
- * Each has its `path` below `runs/` and its `kind`, as the object reader wants it.
+ * Plans a tree of about `sizeBytes`: files that appear complete (`still`), files that grow (`growing`), and a file that is replaced (`replaced`).
+ * Each has its `path` below `runs/` and its `kind` for the object reader.
  */
 export function planMixedTree(sizeBytes, smallFiles) {
   const [first, second] = RUNS;
@@ -45,7 +45,7 @@ function whole(path, sizeBytes) {
   return { kind: 'whole', path, sizeBytes };
 }
 
-/** Makes a file appear with all of its bytes, under a name that is left out until then. */
+/** Creates a complete file: writes it under an excluded name and renames it. */
 export function writeStill(directory, { kind, path, sizeBytes }) {
   const target = join(directory, path);
   mkdirSync(dirname(target), { recursive: true });
@@ -56,7 +56,7 @@ export function writeStill(directory, { kind, path, sizeBytes }) {
   renameSync(partial, target);
 }
 
-/** Replaces the file that is replaced by its next state; the state is known before anybody can see it. */
+/** Replaces the file by its next state. Adds the hash of the state before any reader can see it. */
 export function replaceState(directory, { path, hashes }) {
   const target = join(directory, path);
   const text = JSON.stringify({ state: hashes.size, filler: randomBytes(500 + hashes.size).toString('hex') });

@@ -1,7 +1,5 @@
-// A reader that looks at objects all the while, as a dashboard would, and holds each against its file: what is visible must be
-// a state that the file had, never a mixture, and never less than before.
-//
-// Small objects are read as a whole; of large ones the beginning, the end and some places between, all of one version.
+// Continuously reads objects, like a dashboard, and compares each with its file. A visible object must be a state that the file had, never a
+// mixture of states, and must never become shorter. Small objects are read completely, large ones in several ranges of one version.
 
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
@@ -12,13 +10,13 @@ import { isLeftOut, listObjects } from './hashes.mjs';
 const WHOLE_BYTES = 2 * 1024 * 1024;
 const WINDOW_BYTES = 128 * 1024;
 const WINDOWS_BETWEEN = 3;
-/** The server replaces an object in two steps of its file system: for a moment a key may be gone. */
+/** The server replaces an object in two steps, so a key may be missing for a short time. */
 const ABSENCES_FORGIVEN = 5;
 const HEADER_BYTES = 12;
 const FOOTER_BYTES = 4;
 
 export class ObjectReader {
-  /** How many versions of objects were looked at. */
+  /** Number of checked versions of objects. */
   checked = 0;
   failures = new Set();
   #server;
@@ -30,8 +28,8 @@ export class ObjectReader {
   #running;
 
   /**
-   * `toTruth(path)` says what the object of a file may be: `{ kind: 'prefix', path }`, `{ kind: 'records', path }` for event files,
-   * `{ kind: 'whole', path, sizeBytes }`, or `{ kind: 'states', hashes }` with the SHA-256 of every state the file ever had.
+   * `toTruth(path)` returns the allowed content of an object: `{ kind: 'prefix', path }`, `{ kind: 'records', path }` for event files,
+   * `{ kind: 'whole', path, sizeBytes }`, or `{ kind: 'states', hashes }` with the SHA-256 of every state that the file had.
    */
   constructor(server, prefix, toTruth) {
     this.#server = server;
@@ -73,25 +71,25 @@ export class ObjectReader {
     }
     for (const [path, seen] of this.#seen) {
       if (present.has(path) || ++seen.absences < ABSENCES_FORGIVEN) continue;
-      this.failures.add(`${path}: was in the store and is gone`);
+      this.failures.add(`${path}: the object has disappeared from the store`);
     }
   }
 
   async #check(path, Key, ETag, listedBytes) {
     const truth = this.#toTruth(path);
     if (truth === undefined) {
-      this.failures.add(`${path}: is in the store, and never was a file`);
+      this.failures.add(`${path}: an object exists, but no such file ever existed`);
       return;
     }
     const read = await this.#read(Key, ETag, listedBytes);
-    if (read === null) return; // replaced meanwhile: the next round looks again
+    if (read === null) return; // replaced in the meantime; checked in the next round
     const problem = this.#compare(path, truth, read);
     if (problem !== null) this.failures.add(`${path}: ${problem}`);
     this.checked += 1;
     this.#seen.set(path, { etag: ETag, sizeBytes: read.sizeBytes, absences: 0 });
   }
 
-  /** Pieces of one version of an object, and how large that version is; null when it is no longer there. */
+  /** Reads pieces of one version of an object, and its size. Returns null if the version no longer exists. */
   async #read(Key, ETag, listedBytes) {
     const ranges = listedBytes <= WHOLE_BYTES ? [null] : toWindows(listedBytes);
     const pieces = [];
@@ -107,7 +105,7 @@ export class ObjectReader {
       } catch (error) {
         const status = error.$metadata?.httpStatusCode;
         if (status === 404 || status === 412 || status === 416) return null;
-        if (status === undefined || status >= 500) return null; // the server is stopped, or on its way
+        if (status === undefined || status >= 500) return null; // the server is stopped or starting
         throw error;
       }
     }
@@ -117,21 +115,21 @@ export class ObjectReader {
   #compare(path, truth, { pieces, sizeBytes }) {
     if (truth.kind === 'states') {
       const hash = createHash('sha256').update(pieces[0].bytes).digest('hex');
-      return truth.hashes.has(hash) ? null : `${sizeBytes} bytes that the file never was`;
+      return truth.hashes.has(hash) ? null : `the file never had this content of ${sizeBytes} bytes`;
     }
     const { sizeBytes: before = 0 } = this.#seen.get(path) ?? {};
-    if (sizeBytes < before) return `has fallen from ${before} to ${sizeBytes} bytes`;
+    if (sizeBytes < before) return `the object shrank from ${before} to ${sizeBytes} bytes`;
     if (truth.kind === 'whole' && sizeBytes !== truth.sizeBytes)
-      return `${sizeBytes} of ${truth.sizeBytes} bytes are visible`;
+      return `the object has ${sizeBytes} bytes, expected ${truth.sizeBytes}`;
     for (const { start, bytes } of pieces)
       if (!readFile(truth.path, start, bytes.length).equals(bytes))
-        return `differs from its file between ${start} and ${start + bytes.length}, of ${sizeBytes} bytes`;
+        return `the object differs from its file between bytes ${start} and ${start + bytes.length} of ${sizeBytes}`;
     if (truth.kind === 'records' && !this.#isRecordEnd(truth.path, sizeBytes))
-      return `${sizeBytes} bytes do not end with a record`;
+      return `the object of ${sizeBytes} bytes does not end with a whole record`;
     return null;
   }
 
-  /** Walks over the records of a file, from where the last walk ended. */
+  /** Whether a record of the file ends at `sizeBytes`. Continues where the last call stopped. */
   #isRecordEnd(path, sizeBytes) {
     let end = this.#records.get(path) ?? 0;
     const file = openSync(path, 'r');

@@ -1,5 +1,5 @@
-// Pixels as cameras give them: what is large differs more than what is small (amplitudes fall with the square of the frequency), colours change slowly, and a
-// sensor adds noise of a few levels.
+// Creates pixels with the statistics of photographs: large structures have more contrast than small ones (amplitudes fall with the square of the
+// frequency), colours change slowly, and a sensor adds noise of a few levels.
 //
 // Source: D. J. Field, "Relations between the statistics of natural images and the response properties of cortical cells", 1987.
 
@@ -8,11 +8,11 @@ import { createRandom } from './random.mjs';
 
 const CONTRAST = 110;
 const COLOR_CONTRAST = 60;
-/** The size of what is left at half the distance. */
+/** Factor of the contrast when the distance is halved. */
 const FALL = 0.55;
 const NOISE = 2.5;
 
-/** Writes `count` images of H×W×3 bytes, one behind the other. */
+/** Writes `count` images of H×W×3 bytes, one after the other. */
 export function writePhotos(path, count, height, width) {
   const images = Array.from({ length: count }, (_, i) => createPhoto(height, width, i + 1));
   writeFileSync(path, Buffer.concat(images));
@@ -33,7 +33,7 @@ function createPhoto(height, width, seed) {
   return new Uint8Array(pixels.buffer);
 }
 
-/** A sum of grids of random numbers, each twice as fine as the last and smaller by `fall`, with smooth transitions. */
+/** Sums grids of random numbers, each twice as fine as the previous one and smaller by the factor `fall`, with smooth transitions. */
 function createField(height, width, contrast, fall, random) {
   const field = new Float64Array(height * width);
   let amplitude = contrast;

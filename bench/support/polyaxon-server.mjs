@@ -1,4 +1,4 @@
-// Polyaxon's own server, as `npm run polyaxon` starts it, on a free port of loopback.
+// Starts Polyaxon's server like `npm run polyaxon`, on a free loopback port.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/polyaxon.mjs', import.meta.url));
 
-/** Starts a server with its data in a directory, and a project. `stop` ends it; its data stays. */
+/** Starts a server with its data in `data`, and creates a project. `stop` ends the server and keeps its data. */
 export async function startPolyaxonServer({ data, project, port = 0 }) {
   const args = [SCRIPT, '--port', String(port), '--data', data, '--project', project];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -19,7 +19,7 @@ export async function startPolyaxonServer({ data, project, port = 0 }) {
         const [, found] = /web page +(\S+)\/ui\//.exec(output) ?? [];
         if (found !== undefined && output.includes('Ctrl-C')) settle(found);
       });
-    void closed.then(() => reject(new Error(`no server: ${output}`)));
+    void closed.then(() => reject(new Error(`the Polyaxon server did not start: ${output}`)));
   });
   const stop = async () => {
     child.kill('SIGTERM');

@@ -1,18 +1,18 @@
-// What Linux tells of a process.
+// Reads memory and processor time of a process from Linux.
 
 import { readFileSync } from 'node:fs';
 
-/** `getconf CLK_TCK` is 100 everywhere. */
+/** `getconf CLK_TCK` is 100 on all common systems. */
 const TICK_MS = 10;
 
-/** Resident memory now and at its highest so far. */
+/** Returns the current and peak resident memory. */
 export function readMemory(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const read = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
   return { residentBytes: read('VmRSS'), peakBytes: read('VmHWM') };
 }
 
-/** Time on the processor so far, in milliseconds: that of its threads, and that of its children that have ended. */
+/** Returns processor time in milliseconds: of the threads of the process, and of its children that have ended. */
 export function readCpuMs(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat

@@ -1,4 +1,4 @@
-// How much of what was sent has become something: objects that are visible, parts that wait for their completion.
+// Measures how many of the sent bytes became visible objects or parts of open uploads.
 
 import { ListPartsCommand } from '@aws-sdk/client-s3';
 import { toKey } from './counting-proxy.mjs';
@@ -7,11 +7,11 @@ import { listObjects, listOpenUploads } from './hashes.mjs';
 const MAX_ASKED = 60;
 
 export class ProgressMeter {
-  /** `<upload id>/<part number>` of the parts whose bytes were sent; others were copied inside of the store. */
+  /** `<upload id>/<part number>` of the parts whose bytes were sent; other parts were copied inside the store. */
   #sentParts = new Set();
-  /** By key of the object (with its bucket): the upload that was worked on last. The next process goes on with that one. */
+  /** By object key (with its bucket): the upload that was used last, which the next process resumes. */
   #current = new Map();
-  /** By key of the object: what was asked for of it, in order. */
+  /** By object key: its operations, in order. */
   #asked = new Map();
   #server;
   #proxy;
@@ -21,7 +21,7 @@ export class ProgressMeter {
     this.#proxy = proxy;
   }
 
-  /** To be called for each request. */
+  /** Must be called for each request. */
   onRequest({ operation, url }) {
     const key = toKey(url);
     this.#asked.set(key, [...(this.#asked.get(key) ?? []).slice(1 - MAX_ASKED), operation]);
@@ -31,7 +31,7 @@ export class ProgressMeter {
     if (operation === 'UploadPart') this.#sentParts.add(`${uploadId}/${searchParams.get('partNumber')}`);
   }
 
-  /** Bytes of bodies that were sent and are neither visible nor wait as parts: they have been sent, or will be, once more. */
+  /** Sent bytes that are neither in a visible object nor in a part of an open upload, so that they have to be sent again. */
   async wastedBytes() {
     return [...(await this.wastedByKey()).values()].reduce((sum, bytes) => sum + bytes, 0);
   }
@@ -41,7 +41,7 @@ export class ProgressMeter {
     const use = (key, bytes) => wasted.set(this.#toName(key), (wasted.get(this.#toName(key)) ?? 0) - bytes);
     for await (const { Key, Size } of listObjects(this.#server, '')) use(Key, Size);
     for (const { Key, UploadId } of await listOpenUploads(this.#server)) {
-      // A part that came late has brought back an upload that is over.
+      // A late part has recreated an upload that had already ended.
       if (this.#current.get(this.#toName(Key)) !== UploadId) continue;
       const { Parts = [] } = await this.#server.client.send(
         new ListPartsCommand({ Bucket: this.#server.bucket, Key, UploadId }),
@@ -52,7 +52,7 @@ export class ProgressMeter {
     return wasted;
   }
 
-  /** The last operations that were asked for of an object of `wastedByKey`. */
+  /** Returns the last operations on an object of `wastedByKey`. */
   asked(name) {
     return this.#asked.get(name) ?? [];
   }

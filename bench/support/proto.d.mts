@@ -1,4 +1,4 @@
 import type { Type } from 'protobufjs';
 
-/** Loads the type of a message from the `.proto` file that defines it: `loadMessageType('event', 'tensorboard.Event')`. */
+/** Loads a message type from the `.proto` file that defines it: `loadMessageType('event', 'tensorboard.Event')`. */
 export function loadMessageType(proto: string, name: string): Type;

@@ -1,9 +1,9 @@
-// The messages of proto/ by reflection, for programs and tests that encode what the generated code only decodes.
+// Loads messages of proto/ by reflection, for programs and tests that encode messages which the generated code only decodes.
 
 import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 
-/** Loads the type of a message from the `.proto` file that defines it: `loadMessageType('event', 'tensorboard.Event')`. */
+/** Loads a message type from the `.proto` file that defines it: `loadMessageType('event', 'tensorboard.Event')`. */
 export function loadMessageType(proto, name) {
   const path = fileURLToPath(new URL(`../../proto/${proto}.proto`, import.meta.url));
   return new protobuf.Root().loadSync(path).lookupType(name);

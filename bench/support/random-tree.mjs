@@ -1,4 +1,4 @@
-// Trees of runs with files of random bytes.
+// Writes run directories with files of random bytes.
 
 import { createCipheriv } from 'node:crypto';
 import { closeSync, linkSync, mkdirSync, openSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
@@ -8,7 +8,7 @@ const FILES_OF_DIRECTORY = 100;
 const DIRECTORIES_OF_RUN = 10;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** Many files of one size, no two equal: a hundred in each directory, ten directories in each run. They were written `ageSeconds` ago, as far as they say. */
+/** Writes different files of the same size: 100 per directory, ten directories per run. Their modification time is `ageSeconds` ago. */
 export function writeSmallFiles(root, count, sizeBytes, { ageSeconds = 0 } = {}) {
   const next = createNoise();
   const writtenAt = Date.now() / 1000 - ageSeconds;
@@ -25,7 +25,7 @@ export function writeSmallFiles(root, count, sizeBytes, { ageSeconds = 0 } = {})
   }
 }
 
-/** Large files, which share their bytes: ten names of one file take the disk once, and have to be read ten times. */
+/** Writes one large file and hard links to it. They need the disk space of one file, but each has to be read. */
 export function writeLargeFiles(root, count, sizeBytes) {
   const path = join(root, 'runs', toUuid(0), 'outputs');
   mkdirSync(path, { recursive: true });
@@ -42,7 +42,7 @@ function toUuid(run) {
   return run.toString(16).padStart(32, 'a');
 }
 
-/** Bytes that repeat with the next call of nobody: a cipher's key stream. */
+/** Returns a function that creates bytes which never repeat: the key stream of a cipher. */
 function createNoise() {
   const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, 7), Buffer.alloc(16));
   return (sizeBytes) => cipher.update(Buffer.alloc(sizeBytes));

@@ -1,2 +1,2 @@
-/** Numbers in [0, 1) that a seed repeats. */
+/** Returns a function that generates numbers in [0, 1), the same for the same seed. */
 export function createRandom(seed: number): () => number;

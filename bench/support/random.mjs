@@ -1,6 +1,6 @@
-// Random numbers that a seed repeats.
+// Generates random numbers that are the same for the same seed.
 
-/** Mulberry32: numbers in [0, 1). Source: Tommy Ettinger, public domain. */
+/** Returns a function that generates numbers in [0, 1) with Mulberry32. Source: Tommy Ettinger, public domain. */
 export function createRandom(seed) {
   let state = seed >>> 0;
   return () => {

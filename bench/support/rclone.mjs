@@ -1,14 +1,14 @@
-// The second sync tool of the benchmarks, with a remote `s3:` for the S3 server of the peers.
+// Runs rclone, with a remote `s3:` for the S3 server of the peers.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { peersDirectory } from '../../scripts/peers-directory.mjs';
 
-/** How it is called: its credentials and endpoint are those that `toS3Env` gives every client. */
+/** Returns the command, environment and version of rclone. Credentials and endpoint come from `toS3Env`, as for every client. */
 export function rclone(args) {
   const command = join(peersDirectory(), 'bench/rclone/rclone');
-  if (!existsSync(command)) throw new Error('the peer bench/rclone is not set up');
+  if (!existsSync(command)) throw new Error('the peer bench/rclone is not installed');
   const [, version] =
     /^rclone v([\d.]+)/.exec(execFileSync(command, ['version'], { encoding: 'utf8' })) ?? [];
   const env = {

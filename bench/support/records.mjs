@@ -1,9 +1,9 @@
-// The floor: records that are ready are copied, sealed with a CRC and written, with nothing else around it.
+// The theoretical minimum of writing: copies finished records, adds their CRC and writes them.
 
 import { crc32c, maskCrc } from '../../dist/src/format/record/crc32c.js';
 import { decodeRecord } from '../../dist/src/format/record/record-codec.js';
 
-/** The data of the last `count` records of an event file. */
+/** Returns the data of the last `count` records of an event file. */
 export function lastRecords(bytes, count) {
   const all = [];
   for (let at = 0; ; ) {
@@ -16,7 +16,7 @@ export function lastRecords(bytes, count) {
 
 const BUFFER_BYTES = 1024 * 1024;
 
-/** Copies and seals records into one buffer, and hands it to `write` whenever it is full. */
+/** Copies records with their CRC into one buffer, and passes it to `write` whenever it is full. */
 export class RecordPipe {
   #bytes = new Uint8Array(BUFFER_BYTES);
   #view = new DataView(this.#bytes.buffer);

@@ -1,4 +1,4 @@
-// The S3 server of the peers: how it is started. `test/support/s3-server.ts` starts it for tests, `startS3Server` for measurements.
+// Starts the S3 server of the peers: `startS3Server` for measurements, `test/support/s3-server.ts` for tests.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,14 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { peersDirectory } from '../../scripts/peers-directory.mjs';
 
-// A measurement's output is no place for it.
+// The warning would appear in the output of measurements.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 export const S3_ACCESS_KEY_ID = 'polytrack-test';
 export const S3_SECRET_ACCESS_KEY = 'polytrack-test-secret';
 export const S3_REGION = 'us-east-1';
 
-/** The arguments and variables that make the server keep everything in `home`; what it stores is in `data`. Connections stay open, as with Amazon S3. */
+/** Returns arguments and variables; the server keeps its files in `home` and objects in `home/data`. Connections stay open, as in Amazon S3. */
 export function toS3ServerCommand({ port, home, args = [] }) {
   for (const name of ['data', 'meta', 'versions']) mkdirSync(join(home, name), { recursive: true });
   return {
@@ -35,7 +35,7 @@ export function toS3ServerCommand({ port, home, args = [] }) {
   };
 }
 
-/** The variables with which any standard S3 client finds an endpoint of this server, and none of the user's own configuration. */
+/** Returns variables with which any S3 client uses this server, and ignores the user's configuration. */
 export function toS3Env(endpoint, home) {
   return {
     AWS_ACCESS_KEY_ID: S3_ACCESS_KEY_ID,
@@ -56,7 +56,7 @@ export function createS3Client(endpoint) {
   });
 }
 
-/** Starts the server with its data in `home`, and one bucket. It can be stopped and started again on the same port. */
+/** Starts the server with its data in `home` and one bucket. `stop` and `start` restart it on the same port. */
 export async function startS3Server(home, bucket, serverArgs = []) {
   const port = await findFreePort();
   const endpoint = `http://127.0.0.1:${port}`;
@@ -73,7 +73,7 @@ export async function startS3Server(home, bucket, serverArgs = []) {
     async start() {
       const { args, env } = toS3ServerCommand({ port, home, args: serverArgs });
       child = spawn(join(peersDirectory(), 's3/versitygw'), args, { env, stdio: 'ignore' });
-      child.on('error', (error) => console.error(`the S3 server: ${error.message} (npm run peers)`));
+      child.on('error', (error) => console.error(`the S3 server: ${error.message}; run npm run peers`));
       await untilAnswers(endpoint, () => child.exitCode);
     },
     async stop() {
@@ -90,7 +90,7 @@ export async function startS3Server(home, bucket, serverArgs = []) {
 
 async function untilAnswers(endpoint, exitCode) {
   for (let tries = 0; tries < 300; tries++) {
-    if (exitCode() !== null) throw new Error(`the S3 server has ended with code ${exitCode()}`);
+    if (exitCode() !== null) throw new Error(`the S3 server ended with code ${exitCode()}`);
     try {
       await (await fetch(endpoint)).arrayBuffer();
       return;
@@ -98,7 +98,7 @@ async function untilAnswers(endpoint, exitCode) {
       await sleep(50); // not listening yet
     }
   }
-  throw new Error('the S3 server does not answer');
+  throw new Error('the S3 server does not respond');
 }
 
 async function findFreePort() {

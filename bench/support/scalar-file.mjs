@@ -1,4 +1,4 @@
-// An event file of scalars, as a training program leaves it: 20 metrics at each step, a wall time for each step.
+// Writes an event file of scalars like that of a training program: 20 metrics per step, one wall time per step.
 
 import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -8,12 +8,12 @@ import { createValues, TAGS } from './values.mjs';
 const FIRST_WALL_TIME = 1_700_000_000;
 const STEP_SECONDS = 0.0137;
 
-/** Scalars of a file of this size: whole steps. */
+/** Returns the number of scalars in a file of this size; steps are complete. */
 export function countScalars(sizeBytes) {
   return Math.round(sizeBytes / 71 / TAGS.length) * TAGS.length;
 }
 
-/** Writes about `sizeBytes` to `path`; gives the number of scalars. */
+/** Writes about `sizeBytes` to `path`. Returns the number of scalars. */
 export async function writeScalarFile(path, sizeBytes) {
   const directory = dirname(path);
   mkdirSync(directory, { recursive: true });

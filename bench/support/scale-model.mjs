@@ -1,21 +1,21 @@
-// How many requests uploaders make, and what they cost: a model of a few numbers, checked by `bench/cluster.mjs` and told in docs/scale.md.
+// Estimates the number of requests of uploaders and their cost. `bench/cluster.mjs` checks the model, docs/scale.md describes it.
 //
-//   node bench/support/scale-model.mjs        the table of docs/scale.md
+//   node bench/support/scale-model.mjs        prints the table of docs/scale.md
 
 import { fileURLToPath } from 'node:url';
 
-/** `BEAT_INTERVAL_MS` of uploader/cluster/membership.ts: a listing and a write each. */
+/** `BEAT_INTERVAL_MS` of uploader/cluster/membership.ts; each heartbeat is one listing and one write. */
 const BEAT_S = 8;
-/** US dollars for 1,000 requests that write or list. Source: the public price list of S3 Standard. */
+/** US dollars per 1,000 requests that write or list. Source: the public price list of S3 Standard. */
 const PRICE_PER_1000 = 0.005;
-/** Of a run: written at its beginning and its end, besides what grows and what is made once (run file, lineage, environment). */
+/** Additional writes of a run at its beginning and end: run file, lineage, environment. */
 const OWN_WRITES = 3;
-/** Requests of an append to a file above 5 MiB: create, copy, part, complete. */
+/** Requests per append to a file above 5 MiB: create, copy, part, complete. */
 const APPEND_REQUESTS = 4;
 
 /**
- * Requests of `uploaders` on `runs` runs at a time for `seconds`: growing files are stored when they are new, and brought up to date every `interval` seconds, each with one request, or
- * with four once it is larger than 5 MiB; every other file is written once; each run is listed once, by the uploader that works on it.
+ * Returns the number of requests of `uploaders` for `runs` concurrent runs during `seconds`. A growing file is uploaded when it is new and then every
+ * `interval` seconds, with one request, or with four above 5 MiB. Every other file is uploaded once. One uploader lists each run, once.
  */
 export function modelRequests({
   runs,

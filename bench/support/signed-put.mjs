@@ -1,4 +1,4 @@
-// PutObject with Node's own client and nothing between: what it costs at least to send an object to S3.
+// PutObject with Node's HTTP client only: the minimum cost of sending an object to S3.
 //
 // Signature version 4. Source: Amazon S3 API Reference, "Signature Calculations for the Authorization Header: Transferring Payload in a Single Chunk".
 
@@ -8,7 +8,7 @@ import { S3_ACCESS_KEY_ID, S3_REGION, S3_SECRET_ACCESS_KEY } from './s3-server.m
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
-/** Sends a body, a buffer or a stream, with its CRC-32, which the server checks. */
+/** Uploads a body (a buffer or a stream) with its CRC-32, which the server verifies. */
 export function putSigned({ endpoint, bucket, key, body, sizeBytes, crc32 }) {
   const { hostname, port, host } = new URL(endpoint);
   const path = `/${bucket}/${key}`;
@@ -54,7 +54,7 @@ function sign(path, headers) {
 
 const keys = new Map();
 
-/** The same all day. */
+/** Returns the signing key, which is the same for a whole day. */
 function signingKey(scope) {
   const [day] = scope;
   if (!keys.has(day)) keys.set(day, scope.reduce(hmac, `AWS4${S3_SECRET_ACCESS_KEY}`));

@@ -1,4 +1,4 @@
-// The printed form of what a benchmark has found.
+// Formats the results of a benchmark.
 
 const TIMES = [
   [1e9, 's'],
@@ -7,7 +7,7 @@ const TIMES = [
   [1, 'ns'],
 ];
 
-/** A value of a metric with its unit; times are nanoseconds. */
+/** Formats a value of a metric with its unit; times are given in nanoseconds. */
 export function formatValue(value, unit) {
   if (value === undefined || Number.isNaN(value)) return '–';
   if (unit === 'ns') {
@@ -23,7 +23,7 @@ export function formatNumber(value) {
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-/** One benchmark: a Markdown table for each metric, then the targets. */
+/** Formats one benchmark: a Markdown table for each metric, then the targets. */
 export function formatContest({ title, note, metrics, results, targets, rounds }) {
   const lines = ['', `### ${title}`, ''];
   if (note !== undefined) lines.push(note, '');

@@ -1,13 +1,13 @@
-// How long the runs of an uploader that is gone wait for another one, by who sends what.
+// Measures how long the runs of a failed uploader wait until another uploader sends their files.
 
 export class TakeOverMeter {
-  /** By run: the last that has sent something of it. */
+  /** By run: the uploader that last sent one of its files. */
   #senders = new Map();
-  /** By run of one that is gone: since when. */
+  /** By run of a failed uploader: that uploader, and since when the run waits. */
   #waiting = new Map();
   #waits = [];
 
-  /** Called with each request that sends something of a run. */
+  /** Must be called for each request that sends a file of a run. */
   onSent(run, uploader) {
     const wait = this.#waiting.get(run);
     if (wait !== undefined && wait.uploader !== uploader) {
@@ -17,19 +17,19 @@ export class TakeOverMeter {
     this.#senders.set(run, uploader);
   }
 
-  /** An uploader is stopped or killed now. Those that it was to have from another wait since that one was gone. */
+  /** Must be called when an uploader is paused or killed. Runs that it should have taken over keep their earlier start of waiting. */
   onGone(uploader) {
     const sinceMs = performance.now();
     for (const [run, sender] of this.#senders)
       if (sender === uploader && !this.#waiting.has(run)) this.#waiting.set(run, { uploader, sinceMs });
   }
 
-  /** Uploaders that have sent something last of some run. */
+  /** Number of uploaders that are the last sender of at least one run. */
   get senders() {
     return new Set(this.#senders.values()).size;
   }
 
-  /** Runs that nobody has taken over. */
+  /** Number of runs that no uploader has taken over. */
   get waiting() {
     return this.#waiting.size;
   }
@@ -38,7 +38,7 @@ export class TakeOverMeter {
     return this.#waits.length;
   }
 
-  /** In milliseconds. */
+  /** Returns a quantile of the waiting times, in milliseconds. */
   quantile(q) {
     const sorted = this.#waits.sort((a, b) => a - b);
     return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;

@@ -4,9 +4,9 @@ export const CLI: string;
 export class UploaderProcess {
   constructor(args: readonly string[], options: { env: NodeJS.ProcessEnv; home: string });
   readonly pid: number;
-  /** Resolves with the exit code, or the signal's name. */
+  /** Resolves with the exit code, or the name of the signal. */
   readonly exited: Promise<number | NodeJS.Signals>;
-  /** What it has printed, on both streams. */
+  /** Everything printed on stdout and stderr. */
   readonly output: string;
   readonly isRunning: boolean;
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;

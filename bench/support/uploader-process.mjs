@@ -1,4 +1,4 @@
-// `polytrack` as a process of its own: started, watched from outside, ended.
+// Starts `polytrack` as a separate process, measures it, and ends it.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readCpuMs, readMemory } from './process-stat.mjs';
 
-/** Where the built package is: POLYTRACK_DIST, so that a measurement is not disturbed by the next build, else dist/. */
+/** Directory of the built package: POLYTRACK_DIST, which a new build does not change during a measurement, else dist/. */
 export const DIST = resolve(
   process.env.POLYTRACK_DIST || fileURLToPath(new URL('../../dist', import.meta.url)),
 );
@@ -16,14 +16,14 @@ const MAX_OUTPUT = 1024 * 1024;
 
 export class UploaderProcess {
   pid;
-  /** Resolves with the exit code, or the signal's name. */
+  /** Resolves with the exit code, or the name of the signal. */
   exited;
   output = '';
   #child;
 
-  /** Starts `polytrack <args>`; `env` holds what it needs for its store, `home` is a home directory of its own. */
+  /** Starts `polytrack <args>`. `env` has the variables for its store; `home` is a separate home directory. */
   constructor(args, { env, home }) {
-    if (!existsSync(CLI)) throw new Error('the package is not built: npm run build');
+    if (!existsSync(CLI)) throw new Error(`${CLI} does not exist; run npm run build`);
     this.#child = spawn(process.execPath, [CLI, ...args], {
       env: { PATH: process.env.PATH, HOME: home, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -40,24 +40,24 @@ export class UploaderProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits until the process ends. */
   end(signal) {
     this.#child.kill(signal);
     return this.exited;
   }
 
-  /** Resident memory now and at its highest so far. */
+  /** Returns the current and peak resident memory. */
   memory() {
     return readMemory(this.pid);
   }
 
-  /** Time on the processor so far, in milliseconds. */
+  /** Returns the processor time in milliseconds. */
   cpuMs() {
     return readCpuMs(this.pid).own;
   }
 }
 
-/** Starts `polytrack watch` for a root and a store, with a state directory of its own. */
+/** Starts `polytrack watch` for a root and a store, with a separate state directory. */
 export function startWatch({ root, store, stateDir, env, home, intervalSeconds, args = [] }) {
   const interval = intervalSeconds === undefined ? [] : ['--interval', String(intervalSeconds)];
   return new UploaderProcess(

@@ -1,11 +1,11 @@
-// What is logged in benchmarks: the same for every contestant that is written in JavaScript, and of the same kind as in programs/*.py.
+// The values that benchmarks log: the same for every contestant in JavaScript, and similar to those in programs/*.py.
 
 import { readFileSync } from 'node:fs';
 
-/** Tags of a training program. */
+/** Tags like those of a training program. */
 export const TAGS = Array.from({ length: 20 }, (_, i) => `train/metric_${i}`);
 
-/** Doubles as metrics are: most of them are not numbers of float32. */
+/** Returns doubles like those of metrics: float32 cannot represent most of them. */
 export function createValues(count = 1024) {
   const values = new Float64Array(count);
   let state = 12345;
@@ -16,14 +16,14 @@ export function createValues(count = 1024) {
   return values;
 }
 
-/** Images of H×W×3 that lie one behind the other in a file. */
+/** Reads images of H×W×3 bytes that are stored one after the other. */
 export function readImages(path, height, width) {
   const bytes = readFileSync(path);
   const size = height * width * 3;
   return Array.from({ length: bytes.length / size }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
 }
 
-/** Starts a measurement; the function that it gives ends it: nanoseconds of a clock, and of processors, for each of `count`. */
+/** Starts a measurement. The returned function ends it, and returns elapsed and processor time in nanoseconds, each divided by `count`. */
 export function startMeasuring(count) {
   const cpu = process.cpuUsage();
   const start = process.hrtime.bigint();
@@ -34,7 +34,7 @@ export function startMeasuring(count) {
   };
 }
 
-/** Prints what a program has measured. */
+/** Prints the figures of a program. */
 export function report(figures) {
   console.log(JSON.stringify(figures));
 }

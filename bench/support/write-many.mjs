@@ -1,8 +1,8 @@
-// One of many processes that write to a shared directory: some runs each, through this package.
+// One of many processes that write runs to a shared directory, with this package.
 //
 //   node write-many.mjs <root> <runs> <files of a run> <seconds>
 //
-// Says "ready", and begins with the first line that it is told.
+// Prints "ready", and starts after it has read a line from stdin.
 
 import { once } from 'node:events';
 import { appendFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { DIST } from './uploader-process.mjs';
 
 const { Run } = await import(pathToFileURL(join(DIST, 'src/index.js')).href);
 const [root, runCount, fileCount, seconds] = process.argv.slice(2);
-/** Event file, run file, lineage, environment: what a run has by itself. */
+/** Files that every run has: event file, run file, lineage, environment. */
 const OWN_FILES = 4;
 const PERIOD_MS = 1000;
 

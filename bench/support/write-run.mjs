@@ -1,6 +1,6 @@
-// A program that tracks a run with this package until its event files hold so many bytes.
+// Tracks a run with this package until its event files have the given size.
 //
-//   node write-run.mjs <root> <bytes> <bytes per second, 0 for full speed> <bytes of a file before the next begins>
+//   node write-run.mjs <root> <bytes> <bytes per second, 0 for full speed> <maximum bytes per file>
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,8 @@
-"""One of many processes that write to a shared directory: some runs each, through TensorBoard's own event file writer.
+"""One of many processes that write runs to a shared directory, with TensorBoard's event file writer.
 
     python write_many.py <root> <runs> <files of a run> <seconds>
 
-Says "ready", and begins with the first line that it is told.
+Prints "ready", and starts after it has read a line from stdin.
 """
 
 import os
