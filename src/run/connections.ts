@@ -17,8 +17,8 @@ export interface Connection {
 }
 
 /** Returns the connections of this job; empty outside a cluster. Throws `ERR_OPTION_INVALID` when the catalog is not valid JSON. */
-export function readConnections(environment: NodeJS.ProcessEnv): readonly Connection[] {
-  const text = environment.POLYAXON_CONNECTIONS_CATALOG;
+export function readConnections(env: NodeJS.ProcessEnv): readonly Connection[] {
+  const text = env.POLYAXON_CONNECTIONS_CATALOG;
   if (text === undefined || text === '') return [];
   try {
     const { connections } = JSON.parse(text) as { connections?: readonly Connection[] };
@@ -32,9 +32,9 @@ export function readConnections(environment: NodeJS.ProcessEnv): readonly Connec
 }
 
 /** Returns the connection of the artifacts store; undefined when there is none. */
-export function findArtifactsStore(environment: NodeJS.ProcessEnv): Connection | undefined {
-  const name = environment.POLYAXON_ARTIFACTS_STORE_NAME || 'artifacts_store';
-  return readConnections(environment).find((connection) => connection.name === name);
+export function findArtifactsStore(env: NodeJS.ProcessEnv): Connection | undefined {
+  const name = env.POLYAXON_ARTIFACTS_STORE_NAME || 'artifacts_store';
+  return readConnections(env).find((connection) => connection.name === name);
 }
 
 /** Returns the location of a connection's files: the URL of a bucket or a mounted directory; undefined for other kinds. */

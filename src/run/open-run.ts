@@ -39,7 +39,7 @@ const DEFAULT_INTERVAL_MS = 10_000;
 
 /** The parts of an open run. */
 export interface OpenedRun {
-  readonly state: RunContext;
+  readonly context: RunContext;
   readonly capture: RunCapture;
   readonly heartbeatIntervalMs: number;
   readonly sync: SyncProcess | undefined;
@@ -60,8 +60,8 @@ interface Log {
 }
 
 /** Opens a run. Throws the errors that the constructor of `Run` documents. */
-export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): OpenedRun {
-  const context = resolveRunEnvironment(options, environment);
+export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun {
+  const environment = resolveRunEnvironment(options, env);
   const name = resolveRunName(options.name);
   const tags = options.tags === undefined ? undefined : parseTags(options.tags);
   const clock = options.clock ?? systemClock;
@@ -73,36 +73,36 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
     'resourcesIntervalMs',
     options.resourcesIntervalMs ?? DEFAULT_INTERVAL_MS,
   );
-  const syncOptions = context.mode === 'no-op' ? undefined : parseSync(options.sync);
+  const syncOptions = environment.mode === 'no-op' ? undefined : parseSync(options.sync);
   const diagnostics = createDiagnostics(options);
-  const isContinued = context.isPlatformRun || context.writer !== MAIN_WRITER;
+  const isContinued = environment.isPlatformRun || environment.writer !== MAIN_WRITER;
   const eventOptions = resolveEventFileOptions({
     ...options,
     resume: options.resume ?? isContinued,
     clock,
     diagnostics,
   });
-  const masker = createMasker(environment);
+  const masker = createMasker(env);
   const directory = new RunDirectory(
-    context.paths,
-    createRecord(context, name, clock.wallTime(), options.description, tags),
+    environment.paths,
+    createRecord(environment, name, clock.wallTime(), options.description, tags),
     {
       diagnostics,
       fsync: eventOptions.fsync,
       resume: eventOptions.resume !== false,
-      writer: context.writer,
-      link: context.hasLink,
-      persist: context.mode !== 'no-op',
-      formats: context.formats,
+      writer: environment.writer,
+      link: environment.hasLink,
+      persist: environment.mode !== 'no-op',
+      formats: environment.formats,
     },
   );
-  startRecord(directory, context, clock);
-  const log = openLog(context, directory, 'events', { ...eventOptions, filter: options.filter });
-  const resources = context.collectsResources
-    ? openLog(context, directory, 'resources', eventOptions)
+  startRecord(directory, environment, clock);
+  const log = openLog(environment, directory, 'events', { ...eventOptions, filter: options.filter });
+  const resources = environment.collectsResources
+    ? openLog(environment, directory, 'resources', eventOptions)
     : undefined;
-  const state = new RunContext({
-    context,
+  const context = new RunContext({
+    environment,
     clock,
     diagnostics,
     masker,
@@ -111,7 +111,7 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
     warnsOnMisuse: options.onError === 'warn',
   });
   const capture = new RunCapture({
-    context,
+    environment,
     clock,
     diagnostics,
     masker,
@@ -120,13 +120,13 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
   });
   const logs = resources === undefined ? [log] : [log, resources];
   return {
-    state,
+    context,
     capture,
     heartbeatIntervalMs,
     sync:
       syncOptions === undefined
         ? undefined
-        : SyncProcess.start(context.paths.run, syncOptions, { diagnostics, clock }),
+        : SyncProcess.start(environment.paths.run, syncOptions, { diagnostics, clock }),
     flush: () => forEachLog(logs, ({ events }) => events.flush()),
     close: () => forEachLog(logs, ({ events }) => events.close()),
     drain: () => {
@@ -134,7 +134,8 @@ export function openRun(options: RunOptions, environment: NodeJS.ProcessEnv): Op
     },
     exportedArtifacts: () => logs.flatMap(({ files }) => files?.artifacts() ?? []),
     results: new MetricResults(
-      () => log.files?.lastValues() ?? toResults(log.events.writer.lastScalars(), toLogDirectory(context)),
+      () =>
+        log.files?.lastValues() ?? toResults(log.events.writer.lastScalars(), toLogDirectory(environment)),
       directory.record.outputs,
     ),
   };
@@ -145,19 +146,20 @@ function createDiagnostics({ onError, onWarning }: RunOptions): Diagnostics {
 }
 
 function openLog(
-  context: RunEnvironment,
+  environment: RunEnvironment,
   record: RunDirectory,
   target: 'events' | 'resources',
   options: ResolvedEventFileOptions & Pick<RunOptions, 'filter'>,
 ): Log {
-  const logDirectory = toLogDirectory(context);
+  const logDirectory = toLogDirectory(environment);
   const base = target === 'events' ? TENSORBOARD_DIRECTORY : RESOURCES_TENSORBOARD_DIRECTORY;
-  const directory = join(context.paths.run, base, logDirectory);
-  if (!context.collectsEvents)
+  const directory = join(environment.paths.run, base, logDirectory);
+  if (!environment.collectsEvents)
     return { events: new EventLog(directory, { ...options, sink: nullSink }), files: undefined };
-  if (!context.formats.has('polyaxon')) return { events: new EventLog(directory, options), files: undefined };
+  if (!environment.formats.has('polyaxon'))
+    return { events: new EventLog(directory, options), files: undefined };
   const { sink, diagnostics } = options;
-  const runDirectory = context.paths.run;
+  const runDirectory = environment.paths.run;
   const files = new PolyaxonFiles({
     runDirectory,
     directory,

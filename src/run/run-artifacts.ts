@@ -76,7 +76,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
       return options.step === undefined
         ? this.#copyToOutputs(artifact, kind, options, {})
         : this.#copyVersion(artifact, kind, options, (name, copy, event) =>
-            this.state.events.artifact(name, kind, copy, event),
+            this.context.events.artifact(name, kind, copy, event),
           );
     });
   }
@@ -86,12 +86,12 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     return this.#work(async () => {
       const artifact = await this.#inspect(path);
       const { framework, summary: spec } = options;
-      this.state.flag('has_model');
+      this.context.flag('has_model');
       if (options.step === undefined) {
         return this.#copyToOutputs(artifact, 'model', options, framework === undefined ? {} : { framework });
       }
       return this.#copyVersion(artifact, 'model', options, (name, copy, event) =>
-        this.state.events.model(name, { path: copy, framework, spec }, event),
+        this.context.events.model(name, { path: copy, framework, spec }, event),
       );
     });
   }
@@ -120,7 +120,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     options: RefOptions & { readonly framework?: string | undefined } = {},
   ): Promise<void> {
     const { framework, summary, ...rest } = options;
-    this.state.flag('has_model');
+    this.context.flag('has_model');
     return this.#ref(path, 'model', {
       ...rest,
       summary: framework === undefined ? summary : { ...summary, framework },
@@ -138,16 +138,16 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     path: string,
     options: Pick<RefOptions, 'name' | 'isInput' | 'relPath'> = {},
   ): Promise<void> {
-    this.state.flag('has_tensorboard');
+    this.context.flag('has_tensorboard');
     return this.#ref(path, 'tensorboard', { name: 'tensorboard', ...options, skipHash: true });
   }
 
   /** Adds entries to the lineage without changing them, or replaces entries of the same names. Throws `ERR_ARTIFACT_INVALID`. */
   logArtifactLineage(artifacts: RunArtifact | readonly RunArtifact[]): void {
-    this.state.guard(() => {
-      this.state.checkOpen();
+    this.context.guard(() => {
+      this.context.checkOpen();
       const list = Array.isArray(artifacts) ? artifacts : [artifacts];
-      this.state.directory.addArtifacts(list.map(parseArtifact));
+      this.context.directory.addArtifacts(list.map(parseArtifact));
     });
   }
 
@@ -156,8 +156,8 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     content: Readonly<Record<string, unknown>>,
     options: { readonly relPath?: string | undefined } = {},
   ): void {
-    this.state.guard(() => {
-      this.state.checkOpen();
+    this.context.guard(() => {
+      this.context.checkOpen();
       this.writeEnv(parseJsonObject('env', content), options.relPath);
     });
   }
@@ -170,15 +170,15 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     code: Readonly<Record<string, unknown>>,
     options: { readonly isInput?: boolean | undefined } = {},
   ): void {
-    this.state.guard(() => {
-      this.state.checkOpen();
+    this.context.guard(() => {
+      this.context.checkOpen();
       this.addCodeRef(parseJsonObject('code', code), options.isInput ?? true);
     });
   }
 
   /** Returns the lineage so far. Entries of events are added by `flush()` and at the end of the run. */
   getArtifactsLineage(): readonly RunArtifact[] {
-    return this.state.directory.lineage;
+    return this.context.directory.lineage;
   }
 
   /** Returns the run directory, or a path below it. */
@@ -218,10 +218,10 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
 
   /** @internal */
   protected writeEnv(content: Record<string, JsonValue>, relPath = 'env.json'): void {
-    const path = resolveInside(this.state.context.paths.outputs, relPath);
+    const path = resolveInside(this.context.environment.paths.outputs, relPath);
     const text = JSON.stringify(content);
     if (!this.#isNoOp) this.#writeOutput(path, text);
-    this.state.directory.addArtifacts([
+    this.context.directory.addArtifacts([
       {
         name: 'env',
         kind: 'env',
@@ -236,7 +236,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   protected addCodeRef(reference: Readonly<Record<string, JsonValue>>, isInput: boolean): void {
     const { commit } = reference;
     if (typeof commit !== 'string' || commit === '') return;
-    this.state.directory.addArtifacts([
+    this.context.directory.addArtifacts([
       { name: commit, kind: 'coderef', summary: reference, is_input: isInput },
     ]);
   }
@@ -248,9 +248,9 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     content: Uint8Array,
     summary: Record<string, JsonValue>,
   ): void {
-    const path = resolveInside(this.state.context.paths.outputs, relPath);
+    const path = resolveInside(this.context.environment.paths.outputs, relPath);
     if (!this.#isNoOp) this.#writeOutput(path, content);
-    this.state.directory.addArtifacts([
+    this.context.directory.addArtifacts([
       {
         name,
         kind: 'file',
@@ -262,22 +262,22 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   }
 
   get #isNoOp(): boolean {
-    return this.state.context.mode === 'no-op';
+    return this.context.environment.mode === 'no-op';
   }
 
   /** Does work with files. The end of the run waits for it. */
   async #work<T>(work: () => Promise<T>): Promise<T | undefined> {
-    return this.state.guardAsync(() => {
-      this.state.checkOpen();
-      return this.state.track(work());
+    return this.context.guardAsync(() => {
+      this.context.checkOpen();
+      return this.context.track(work());
     });
   }
 
   async #inspect(path: string): Promise<ArtifactFiles> {
-    const artifact = await inspectArtifact(path, this.state.context.paths.run);
+    const artifact = await inspectArtifact(path, this.context.environment.paths.run);
     if (artifact.leftOut.length > 0) {
       const message = `${path}: ${artifact.leftOut.length} links or special files are skipped, such as ${artifact.leftOut[0]}`;
-      this.state.diagnostics.warn('WARN_FILES_LEFT_OUT', message);
+      this.context.diagnostics.warn('WARN_FILES_LEFT_OUT', message);
     }
     return artifact;
   }
@@ -290,13 +290,13 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   ): Promise<string> {
     const name = this.#toName(options.name ?? toBaseName(artifact.path));
     const summary = parseJsonObject('summary', options.summary ?? {});
-    const directory = resolveInside(this.state.context.paths.outputs, options.relPath ?? '');
+    const directory = resolveInside(this.context.environment.paths.outputs, options.relPath ?? '');
     const target = join(directory, basename(artifact.path));
     const path = this.#toLineagePath(target);
     const hash = this.#isNoOp
       ? undefined
       : await copyArtifact(artifact, target, { hash: options.skipHash !== true });
-    this.state.directory.addArtifacts([
+    this.context.directory.addArtifacts([
       {
         name,
         kind,
@@ -323,12 +323,12 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   ): Promise<string> {
     const { name = toBaseName(artifact.path), step, wallTime, timestamp } = options;
     const extension = artifact.isDirectory ? '' : toExtension(artifact.path);
-    const directory = join(this.state.context.paths.assets, kind);
+    const directory = join(this.context.environment.paths.assets, kind);
     const target = toFreePath(directory, `${this.#toName(name)}_${step}`, extension);
-    this.state.events.checkOpen();
+    this.context.events.checkOpen();
     if (!this.#isNoOp) await copyArtifact(artifact, target, { hash: false });
     log(name, this.#toLineagePath(target), { step, wallTime, timestamp });
-    this.state.noteEvents('has_events');
+    this.context.noteEvents('has_events');
     return target;
   }
 
@@ -342,7 +342,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
       const found =
         known ?? (skipHash || !isLocal ? undefined : await hashArtifact(await this.#inspect(path)));
       const shown = relPath ?? (path === undefined ? undefined : isLocal ? this.#toLineagePath(path) : path);
-      this.state.directory.addArtifacts([
+      this.context.directory.addArtifacts([
         {
           name,
           kind: parseKind(kind),
@@ -363,18 +363,18 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
       mkdirSync(dirname(path), { recursive: true });
       replaceFileSync(path, content, { fsync: false });
     } catch (cause) {
-      this.state.diagnostics.error(new RunWriteError(path, 'write the file', { cause }));
+      this.context.diagnostics.error(new RunWriteError(path, 'write the file', { cause }));
     }
   }
 
   #toPath(base: string, relPath: string, { ensure, isDirectory, useStorePath }: PathOptions): string {
-    const { uuid, paths } = this.state.context;
+    const { uuid, paths } = this.context.environment;
     if (useStorePath === true) {
       const store = this.getArtifactsStoreConnection();
       const storePath = store === undefined ? undefined : toStorePath(store);
       if (storePath !== undefined)
         return [storePath, uuid, base, relPath].filter((part) => part !== '').join('/');
-      this.state.diagnostics.warn(
+      this.context.diagnostics.warn(
         'WARN_NO_STORE',
         'this process has no artifacts store; the local path is used',
       );
@@ -388,24 +388,24 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     try {
       mkdirSync(path, { recursive: true });
     } catch (cause) {
-      this.state.diagnostics.error(new RunWriteError(path, 'create the directory', { cause }));
+      this.context.diagnostics.error(new RunWriteError(path, 'create the directory', { cause }));
     }
   }
 
   /** Returns the name in Polyaxon. Throws `ERR_NAME_INVALID`. */
   #toName(name: string): string {
-    const tag = this.state.events.parseTag(name);
+    const tag = this.context.events.parseTag(name);
     const sanitized = sanitizeName(tag);
     if (sanitized !== '') return sanitized;
     const generated = toFallbackName(tag);
     const message = `the name ${JSON.stringify(tag)} has no characters that Polyaxon allows; stored as ${generated}`;
-    this.state.diagnostics.warn('WARN_NAME_GENERATED', message);
+    this.context.diagnostics.warn('WARN_NAME_GENERATED', message);
     return generated;
   }
 
   /** Returns a path inside the run directory relative to it, any other path unchanged. */
   #toLineagePath(path: string): string {
-    const inside = relative(this.state.context.paths.run, path);
+    const inside = relative(this.context.environment.paths.run, path);
     const isInside = inside !== '' && !inside.startsWith('..') && !isAbsolute(inside);
     return isInside ? inside.replaceAll(sep, '/') : path;
   }

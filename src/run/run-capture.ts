@@ -20,7 +20,7 @@ import type { RunEnvironment } from './run-environment.js';
 const MAIN_LOG = 'logs';
 
 export interface RunCaptureOptions {
-  readonly context: RunEnvironment;
+  readonly environment: RunEnvironment;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly masker: Masker;
@@ -53,10 +53,10 @@ export class RunCapture {
   }
 
   start(targets: RunCaptureTargets): void {
-    const { context, clock, diagnostics, masker } = this.#options;
-    if (context.tracksLogs) {
-      const name = context.writer === MAIN_WRITER ? MAIN_LOG : context.writer;
-      this.#console = new ConsoleCapture(join(context.paths.logs, `${name}.jsonl`), {
+    const { environment, clock, diagnostics, masker } = this.#options;
+    if (environment.tracksLogs) {
+      const name = environment.writer === MAIN_WRITER ? MAIN_LOG : environment.writer;
+      this.#console = new ConsoleCapture(join(environment.paths.logs, `${name}.jsonl`), {
         masker,
         clock,
         diagnostics,
@@ -64,9 +64,9 @@ export class RunCapture {
     }
     this.#startSampler();
     const facts: Promise<void>[] = [];
-    if (context.tracksCode) facts.push(this.#captureCode(targets));
-    if (context.tracksEnvironment) {
-      facts.push(captureEnvironment(masker).then((environment) => targets.onEnvironment(environment)));
+    if (environment.tracksCode) facts.push(this.#captureCode(targets));
+    if (environment.tracksEnvironment) {
+      facts.push(captureEnvironment(masker).then((captured) => targets.onEnvironment(captured)));
     }
     if (facts.length === 0) return;
     this.#isSettled = false;
@@ -107,9 +107,9 @@ export class RunCapture {
   }
 
   #startSampler(): void {
-    const { context, clock, resources, resourcesIntervalMs } = this.#options;
+    const { environment, clock, resources, resourcesIntervalMs } = this.#options;
     if (resources === undefined) return;
-    this.#sampler = createSystemSampler({ clock, directory: context.paths.run });
+    this.#sampler = createSystemSampler({ clock, directory: environment.paths.run });
     this.#sampler.start(resourcesIntervalMs, (sample, wallTime) => resources.scalars(sample, { wallTime }));
   }
 }

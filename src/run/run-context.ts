@@ -17,7 +17,7 @@ export const RUN_FLAGS = ['has_events', 'has_metrics', 'has_model', 'has_traces'
 export type RunFlag = (typeof RUN_FLAGS)[number];
 
 export interface RunParts {
-  readonly context: RunEnvironment;
+  readonly environment: RunEnvironment;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly masker: Masker;
@@ -44,8 +44,8 @@ export class RunContext {
     this.events = parts.events;
   }
 
-  get context(): RunEnvironment {
-    return this.#parts.context;
+  get environment(): RunEnvironment {
+    return this.#parts.environment;
   }
 
   get clock(): Clock {
@@ -70,7 +70,7 @@ export class RunContext {
   }
 
   checkOpen(): void {
-    if (!this.#isOpen) throw new ClosedError(`run ${this.context.uuid}`);
+    if (!this.#isOpen) throw new ClosedError(`run ${this.environment.uuid}`);
   }
 
   /** Runs a call. Misuse throws, or is counted and reported when `onError` is `warn`. */
@@ -122,8 +122,8 @@ export class RunContext {
 
   /** Records the kinds of a logged event. If events are not collected, warns once instead. */
   noteEvents(...flags: readonly RunFlag[]): void {
-    if (this.context.collectsEvents) this.flag(...flags);
-    else if (this.context.mode !== 'no-op' && !this.#hasWarnedNotCollected) {
+    if (this.environment.collectsEvents) this.flag(...flags);
+    else if (this.environment.mode !== 'no-op' && !this.#hasWarnedNotCollected) {
       this.#hasWarnedNotCollected = true;
       this.diagnostics.warn('WARN_NOT_COLLECTED', 'events are not collected: collectArtifacts is off');
     }

@@ -52,17 +52,17 @@ interface RunInstance {
 }
 
 /** Returns the settings of a new `Run`. Throws `ERR_OPTION_INVALID`. */
-export function resolveRunEnvironment(options: RunOptions, environment: NodeJS.ProcessEnv): RunEnvironment {
-  const isOn = (name: string, byDefault = false) => parseFlag(name, environment[name], byDefault);
+export function resolveRunEnvironment(options: RunOptions, env: NodeJS.ProcessEnv): RunEnvironment {
+  const isOn = (name: string, byDefault = false) => parseFlag(name, env[name], byDefault);
   const isOffline = options.isOffline ?? isOn('POLYAXON_IS_OFFLINE');
-  const instance = isOffline ? undefined : findInstance(environment, isOn);
+  const instance = isOffline ? undefined : findInstance(env, isOn);
   const given = options.uuid === undefined ? undefined : resolveUuid(options.uuid);
   const isPlatformRun =
     instance !== undefined && options.isNew !== true && (given === undefined || given === instance.uuid);
   const uuid = given ?? (isPlatformRun ? instance.uuid : resolveUuid(undefined));
   const mode =
     (options.noOp ?? isOn('POLYAXON_NO_OP')) ? 'no-op' : instance === undefined ? 'offline' : 'managed';
-  const directory = options.artifactsPath ?? findClusterDirectory(instance, environment, uuid);
+  const directory = options.artifactsPath ?? findClusterDirectory(instance, env, uuid);
   const isMain = options.worker === undefined;
   const isActive = mode !== 'no-op';
   const collectsEvents = isActive && (options.collectArtifacts ?? isOn('POLYAXON_COLLECT_ARTIFACTS', true));
@@ -71,7 +71,7 @@ export function resolveRunEnvironment(options: RunOptions, environment: NodeJS.P
     mode,
     uuid,
     ...resolveProject(options, instance),
-    paths: toRunPaths(resolveRoot(options.root, environment), uuid, directory),
+    paths: toRunPaths(resolveRoot(options.root, env), uuid, directory),
     writer: options.worker === undefined ? MAIN_WRITER : parseWorker(options.worker),
     formats: parseFormats(formats),
     isPlatformRun,
@@ -86,12 +86,9 @@ export function resolveRunEnvironment(options: RunOptions, environment: NodeJS.P
   };
 }
 
-function findInstance(
-  environment: NodeJS.ProcessEnv,
-  isOn: (name: string) => boolean,
-): RunInstance | undefined {
+function findInstance(env: NodeJS.ProcessEnv, isOn: (name: string) => boolean): RunInstance | undefined {
   if (!isOn('POLYAXON_IS_MANAGED') && !isOn('POLYAXON_K8S_IN_CLUSTER')) return undefined;
-  const text = environment.POLYAXON_RUN_INSTANCE;
+  const text = env.POLYAXON_RUN_INSTANCE;
   if (text === undefined || text === '') return undefined;
   const [owner, project, , uuid, ...rest] = text.split('.');
   if (owner && project && uuid && rest.length === 0) return { owner, project, uuid: resolveUuid(uuid) };
@@ -104,11 +101,11 @@ function findInstance(
 /** Returns the directory that Polyaxon mounts for its run, or for a run that this job creates. */
 function findClusterDirectory(
   instance: RunInstance | undefined,
-  environment: NodeJS.ProcessEnv,
+  env: NodeJS.ProcessEnv,
   uuid: string,
 ): string | undefined {
   if (instance === undefined) return undefined;
-  const artifacts = join(environment.POLYAXON_CONTEXT_ROOT || '/plx-context', 'artifacts');
+  const artifacts = join(env.POLYAXON_CONTEXT_ROOT || '/plx-context', 'artifacts');
   return uuid === instance.uuid ? join(artifacts, uuid) : join(artifacts, '_related_runs', uuid);
 }
 

@@ -46,36 +46,36 @@ export interface LogTraceOptions extends EventOptions {
 
 export abstract class RunEvents {
   /** @internal */
-  protected readonly state: RunContext;
+  protected readonly context: RunContext;
   /** @internal */
   protected readonly tracer: Tracer;
   #hasMetrics = false;
 
-  constructor(state: RunContext) {
-    this.state = state;
+  constructor(context: RunContext) {
+    this.context = context;
     this.tracer = createTracer({
-      clock: state.clock,
-      diagnostics: state.diagnostics,
-      mask: (text, key) => String(state.masker.maskValue(key, text)),
+      clock: context.clock,
+      diagnostics: context.diagnostics,
+      mask: (text, key) => String(context.masker.maskValue(key, text)),
       onSpan: (span) => this.#writeSpan(span, {}),
-      onInvalid: (error) => state.reportMisuse(error),
+      onInvalid: (error) => context.reportMisuse(error),
     });
   }
 
   /** Logs one number. NaN and ±Infinity are valid. Throws `ERR_SCALAR_INVALID`. */
   logMetric(name: string, value: number, options: EventOptions = {}): void {
     try {
-      this.state.events.scalar(name, value, options);
+      this.context.events.scalar(name, value, options);
       if (!this.#hasMetrics) this.#noteMetrics();
     } catch (error) {
-      this.state.reportMisuse(error);
+      this.context.reportMisuse(error);
     }
   }
 
   /** Logs several numbers under one step and one wall time. Throws `ERR_SCALAR_INVALID` before the first is written. */
   logMetrics(metrics: Readonly<Record<string, number>>, options: SharedEventOptions = {}): void {
-    this.state.guard(() => {
-      this.state.events.scalars(metrics, options);
+    this.context.guard(() => {
+      this.context.events.scalars(metrics, options);
       if (!this.#hasMetrics) this.#noteMetrics();
     });
   }
@@ -90,8 +90,8 @@ export abstract class RunEvents {
     values: ArrayLike<number>,
     options: SeriesOptions = {},
   ): void {
-    this.state.guard(() => {
-      this.state.events.scalarSeries(name, steps, values, options);
+    this.context.guard(() => {
+      this.context.events.scalarSeries(name, steps, values, options);
       if (!this.#hasMetrics && values.length > 0) this.#noteMetrics();
     });
   }
@@ -105,7 +105,7 @@ export abstract class RunEvents {
     image: ImageSource | readonly ImageSource[] | ImageBatch,
     options: ImageOptions = {},
   ): void {
-    this.#log(['has_events'], () => this.state.events.image(name, image, options));
+    this.#log(['has_events'], () => this.context.events.image(name, image, options));
   }
 
   /** Logs an image with boxes and their labels drawn on it. Throws `ERR_IMAGE_INVALID`. */
@@ -115,27 +115,27 @@ export abstract class RunEvents {
     boxes: ImageBoxes,
     options: ImageOptions & BoxOptions = {},
   ): void {
-    this.#log(['has_events'], () => this.state.events.imageWithBoxes(name, image, boxes, options));
+    this.#log(['has_events'], () => this.context.events.imageWithBoxes(name, image, boxes, options));
   }
 
   /** Logs a video: frames (encoded as a GIF), encoded bytes, or the path of a file. Throws `ERR_VIDEO_INVALID`. */
   logVideo(name: string, video: VideoSource | string, options: VideoEventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.video(name, video, options));
+    this.#log(['has_events'], () => this.context.events.video(name, video, options));
   }
 
   /** Logs one or more audio clips at one step: samples, WAV bytes, or the path of a file. Throws `ERR_AUDIO_INVALID`. */
   logAudio(name: string, audio: AudioSource | readonly AudioSource[], options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.audio(name, audio, options));
+    this.#log(['has_events'], () => this.context.events.audio(name, audio, options));
   }
 
   /** Logs Markdown text, or a list or table of it. Replaces lone surrogates, with a warning. Throws `ERR_TEXT_INVALID`. */
   logText(name: string, text: TextInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.text(name, text, options));
+    this.#log(['has_events'], () => this.context.events.text(name, text, options));
   }
 
   /** Logs HTML; TensorBoard shows its text. Throws `ERR_HTML_INVALID`. */
   logHtml(name: string, html: string, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.html(name, html, options));
+    this.#log(['has_events'], () => this.context.events.html(name, html, options));
   }
 
   /**
@@ -143,7 +143,7 @@ export abstract class RunEvents {
    * are NaN or ±Infinity, with a warning. Throws `ERR_HISTOGRAM_INVALID`.
    */
   logHistogram(name: string, values: HistogramInput, options: HistogramOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.histogram(name, values, options));
+    this.#log(['has_events'], () => this.context.events.histogram(name, values, options));
   }
 
   /** Logs the result of `np.histogram`: n counts and n + 1 bin edges. Throws `ERR_HISTOGRAM_INVALID`. */
@@ -153,7 +153,7 @@ export abstract class RunEvents {
     edges: HistogramBuckets['edges'],
     options: NumpyHistogramOptions = {},
   ): void {
-    this.#log(['has_events'], () => this.state.events.npHistogram(name, heights, edges, options));
+    this.#log(['has_events'], () => this.context.events.npHistogram(name, heights, edges, options));
   }
 
   /**
@@ -161,42 +161,42 @@ export abstract class RunEvents {
    * `<name>_<column>`. Throws `ERR_CURVE_INVALID`.
    */
   logRocAucCurve(name: string, curve: RocCurveInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.rocCurve(name, curve, options));
+    this.#log(['has_events'], () => this.context.events.rocCurve(name, curve, options));
   }
 
   /** Logs a precision-recall curve from the same input as `logRocAucCurve`. Throws `ERR_CURVE_INVALID`. */
   logPrCurve(name: string, curve: PrecisionRecallInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.precisionRecallCurve(name, curve, options));
+    this.#log(['has_events'], () => this.context.events.precisionRecallCurve(name, curve, options));
   }
 
   /** Logs any other curve. Throws `ERR_CURVE_INVALID`. */
   logCurve(name: string, curve: CurvePoints, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.curve(name, curve, options));
+    this.#log(['has_events'], () => this.context.events.curve(name, curve, options));
   }
 
   /** Logs a confusion matrix from counts, or from predictions and targets. Throws `ERR_CONFUSION_INVALID`. */
   logConfusionMatrix(name: string, matrix: ConfusionInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.confusionMatrix(name, matrix, options));
+    this.#log(['has_events'], () => this.context.events.confusionMatrix(name, matrix, options));
   }
 
   /** Logs a table of rows, columns or Apache Arrow as a CSV or HTML file. Throws `ERR_DATAFRAME_INVALID`. */
   logDataframe(name: string, table: DataframeInput, options: DataframeOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.dataframe(name, table, options));
+    this.#log(['has_events'], () => this.context.events.dataframe(name, table, options));
   }
 
   /** Logs a Plotly figure: `{ data, layout }`. Throws `ERR_CHART_INVALID`. */
   logPlotlyChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.chart(name, 'plotly', figure, options));
+    this.#log(['has_events'], () => this.context.events.chart(name, 'plotly', figure, options));
   }
 
   /** Logs a Bokeh figure: the object that `json_item` returns. Throws `ERR_CHART_INVALID`. */
   logBokehChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.chart(name, 'bokeh', figure, options));
+    this.#log(['has_events'], () => this.context.events.chart(name, 'bokeh', figure, options));
   }
 
   /** Logs a Vega or Vega-Lite specification, or an object that has one (`toSpec`, `toJSON`). Throws `ERR_CHART_INVALID`. */
   logVegaChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.state.events.chart(name, 'vega', figure, options));
+    this.#log(['has_events'], () => this.context.events.chart(name, 'vega', figure, options));
   }
 
   /** Alias of `logVegaChart`, with the name of the Python client. */
@@ -206,9 +206,11 @@ export abstract class RunEvents {
 
   /** Logs a span that other code has timed, under its name. Secrets are masked. Throws `ERR_SPAN_INVALID`. */
   logTrace(span: SpanInput | SpanJson, options: LogTraceOptions = {}): void {
-    this.state.guard(() => {
+    this.context.guard(() => {
       const { updateRun = false, ...eventOptions } = options;
-      const json = toSpanJson(span, { mask: (text, key) => String(this.state.masker.maskValue(key, text)) });
+      const json = toSpanJson(span, {
+        mask: (text, key) => String(this.context.masker.maskValue(key, text)),
+      });
       this.#writeSpan(json, eventOptions);
       if (updateRun) this.updateFromSpan(json);
     });
@@ -245,19 +247,19 @@ export abstract class RunEvents {
 
   #writeSpan(span: SpanJson, options: EventOptions): void {
     this.#log(['has_events', 'has_traces'], () =>
-      this.state.events.span(span.name ?? 'trace', span, options),
+      this.context.events.span(span.name ?? 'trace', span, options),
     );
   }
 
   #noteMetrics(): void {
     this.#hasMetrics = true;
-    this.state.noteEvents('has_metrics', 'has_events');
+    this.context.noteEvents('has_metrics', 'has_events');
   }
 
   #log(flags: readonly RunFlag[], call: () => void): void {
-    this.state.guard(() => {
+    this.context.guard(() => {
       call();
-      this.state.noteEvents(...flags);
+      this.context.noteEvents(...flags);
     });
   }
 }

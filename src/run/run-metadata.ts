@@ -55,9 +55,9 @@ export const STATUS_REASON = 'Polytrack';
 export abstract class RunMetadataMethods extends RunEvents {
   readonly #progress: ProgressThrottle;
 
-  constructor(state: RunContext) {
-    super(state);
-    this.#progress = new ProgressThrottle(state.clock);
+  constructor(context: RunContext) {
+    super(context);
+    this.#progress = new ProgressThrottle(context.clock);
   }
 
   /**
@@ -120,11 +120,13 @@ export abstract class RunMetadataMethods extends RunEvents {
         ...(description === undefined ? {} : { description: parseText('description', description) }),
         ...(readme === undefined ? {} : { readme: parseText('readme', readme) }),
         ...(tags === undefined ? {} : { tags: parseTags(tags) }),
-        ...(inputs === undefined ? {} : { inputs: this.state.parseNamedValues('inputs', inputs, false) }),
-        ...(outputs === undefined ? {} : { outputs: this.state.parseNamedValues('outputs', outputs, false) }),
+        ...(inputs === undefined ? {} : { inputs: this.context.parseNamedValues('inputs', inputs, false) }),
+        ...(outputs === undefined
+          ? {}
+          : { outputs: this.context.parseNamedValues('outputs', outputs, false) }),
       };
       if (replaced.outputs !== undefined) this.#noteOutputs(replaced.outputs, true);
-      const metaInfo = meta === undefined ? undefined : this.state.parseNamedValues('meta', meta, false);
+      const metaInfo = meta === undefined ? undefined : this.context.parseNamedValues('meta', meta, false);
       return (record) => ({
         ...record,
         ...replaced,
@@ -135,7 +137,7 @@ export abstract class RunMetadataMethods extends RunEvents {
 
   /** Sets the progress, from 0 to 1. Drops small increases when there are many in one second. Throws `ERR_PROGRESS_INVALID`. */
   logProgress(progress: number): void {
-    this.state.guard(() => {
+    this.context.guard(() => {
       const checked = parseProgress(progress);
       if (this.#progress.admits(checked)) this.logMeta({ progress: checked });
     });
@@ -160,17 +162,17 @@ export abstract class RunMetadataMethods extends RunEvents {
 
   /** Returns the run's inputs so far. */
   getInputs(): Readonly<Record<string, JsonValue>> {
-    return this.state.directory.record.inputs ?? {};
+    return this.context.directory.record.inputs ?? {};
   }
 
   /** Returns the run's outputs so far. The last values of metrics are added at the end of the run. */
   getOutputs(): Readonly<Record<string, JsonValue>> {
-    return this.state.directory.record.outputs ?? {};
+    return this.context.directory.record.outputs ?? {};
   }
 
   /** Returns the run's status and its status history. */
   getStatuses(): { readonly status: RunStatus; readonly conditions: readonly StatusCondition[] } {
-    const { status, status_conditions } = this.state.directory.record;
+    const { status, status_conditions } = this.context.directory.record;
     return { status, conditions: status_conditions };
   }
 
@@ -184,18 +186,18 @@ export abstract class RunMetadataMethods extends RunEvents {
   protected addStatus(record: RunRecord, type: RunStatus, options: StatusOptions): RunRecord {
     if (isDone(record.status)) {
       const message = `the run is already ${record.status}; the status ${type} is ignored`;
-      this.state.diagnostics.warn('WARN_STATUS_IGNORED', message);
+      this.context.diagnostics.warn('WARN_STATUS_IGNORED', message);
       return record;
     }
-    const { reason = STATUS_REASON, message, wallTime = this.state.clock.wallTime() } = options;
+    const { reason = STATUS_REASON, message, wallTime = this.context.clock.wallTime() } = options;
     return withStatus(record, type, wallTime, { reason, message });
   }
 
   /** @internal Checks the arguments, then changes and writes the record. */
   protected change(check: () => (record: RunRecord) => RunRecord): void {
-    this.state.guard(() => {
-      this.state.checkOpen();
-      this.state.directory.update(check());
+    this.context.guard(() => {
+      this.context.checkOpen();
+      this.context.directory.update(check());
     });
   }
 
@@ -206,7 +208,7 @@ export abstract class RunMetadataMethods extends RunEvents {
     { reset = false, allowSecrets = false }: ValuesOptions,
   ): void {
     this.change(() => {
-      const named = this.state.parseNamedValues(subject, values, allowSecrets);
+      const named = this.context.parseNamedValues(subject, values, allowSecrets);
       if (field === 'outputs') this.#noteOutputs(named, reset);
       const replace = (record: RunRecord) => (field === 'meta_info' ? withFlags(record, named) : named);
       return (record) => ({ ...record, [field]: reset ? replace(record) : { ...record[field], ...named } });
@@ -214,7 +216,7 @@ export abstract class RunMetadataMethods extends RunEvents {
   }
 
   #noteOutputs(outputs: JsonObject, isReset: boolean): void {
-    const { loggedOutputs } = this.state;
+    const { loggedOutputs } = this.context;
     if (isReset) loggedOutputs.clear();
     for (const name of Object.keys(outputs)) loggedOutputs.add(name);
   }

@@ -103,8 +103,8 @@ const TRUE_TEXTS = ['y', 'yes', 't', 'true', 'on', '1'];
 const FALSE_TEXTS = ['n', 'no', 'f', 'false', 'off', '0', ''];
 
 /** Returns the absolute root from the option, the environment or the default. */
-export function resolveRoot(root: string | undefined, environment: NodeJS.ProcessEnv): string {
-  const chosen = root ?? (environment.POLYAXON_OFFLINE_ROOT || DEFAULT_ROOT);
+export function resolveRoot(root: string | undefined, env: NodeJS.ProcessEnv): string {
+  const chosen = root ?? (env.POLYAXON_OFFLINE_ROOT || DEFAULT_ROOT);
   return resolve(parsePath('root', chosen));
 }
 

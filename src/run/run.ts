@@ -52,17 +52,17 @@ export class Run extends RunArtifactMethods {
    */
   constructor(options: RunOptions = {}) {
     const run = openRun(options, process.env);
-    super(run.state);
+    super(run.context);
     this.#run = run;
-    this.uuid = run.state.context.uuid;
+    this.uuid = run.context.environment.uuid;
     this.#listener = {
       onIdle: () => this.#settleIdle(),
       onSignal: (signal) => this.#noteSignal(signal),
       onEnd: (end) => this.#finishAtExit(end),
     };
     if (this.mode === 'no-op') return;
-    const { paths, writer } = run.state.context;
-    const { diagnostics } = run.state;
+    const { paths, writer } = run.context.environment;
+    const { diagnostics } = run.context;
     this.#heartbeat = new Heartbeat(paths.run, writer, { intervalMs: run.heartbeatIntervalMs, diagnostics });
     registerForEnd(this.#listener);
     run.capture.start({
@@ -78,7 +78,7 @@ export class Run extends RunArtifactMethods {
 
   /** Where the run is stored: in its own directory, in that of a Polyaxon job, or nowhere. */
   get mode(): RunMode {
-    return this.state.context.mode;
+    return this.context.environment.mode;
   }
 
   get owner(): string | undefined {
@@ -95,23 +95,23 @@ export class Run extends RunArtifactMethods {
 
   /** The run's directories, absolute. */
   get paths(): RunPaths {
-    return this.state.context.paths;
+    return this.context.environment.paths;
   }
 
   /** The content of `run.plx.json`. */
   get record(): RunRecord {
-    return this.state.directory.record;
+    return this.context.directory.record;
   }
 
   /** The number of occurrences of each warning and error, by code. */
   get diagnostics(): Readonly<Record<string, number>> {
-    return this.state.diagnostics.counts;
+    return this.context.diagnostics.counts;
   }
 
   /** Resolves once all logged and captured data is on disk. Rejects with `RunWriteError` or `EventsDroppedError`. */
   async flush(): Promise<void> {
     await this.#run.capture.settle();
-    await this.state.settleWork();
+    await this.context.settleWork();
     this.#run.capture.flush();
     const flushed = await Promise.allSettled([this.#run.flush()]);
     // Flush events first, because the lineage lists only events that are on disk.
@@ -154,9 +154,9 @@ export class Run extends RunArtifactMethods {
 
   async #endOnce(end: RunEnd): Promise<void> {
     this.#end = end;
-    this.state.close();
+    this.context.close();
     await this.#run.capture.settle();
-    await this.state.settleWork();
+    await this.context.settleWork();
     this.tracer.close();
     this.#run.capture.close();
     const closed = await Promise.allSettled([this.#run.close()]);
@@ -171,13 +171,15 @@ export class Run extends RunArtifactMethods {
   #finish(end: RunEnd, exitCode: number | null, signal: string | null): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    const { directory, clock, context } = this.state;
+    const { directory, clock, environment } = this.context;
     directory.mergeWorkers();
     directory.addArtifacts(this.#run.exportedArtifacts());
     directory.update((record) => {
-      const outputs = this.#run.results.addTo(record.outputs ?? {}, this.state.loggedOutputs);
+      const outputs = this.#run.results.addTo(record.outputs ?? {}, this.context.loggedOutputs);
       const ended = Object.keys(outputs).length > 0 ? { ...record, outputs } : record;
-      return context.isPlatformRun || isDone(record.status) ? ended : this.addStatus(ended, end.status, end);
+      return environment.isPlatformRun || isDone(record.status)
+        ? ended
+        : this.addStatus(ended, end.status, end);
     });
     this.#heartbeat?.end({
       status: isDone(this.status) ? this.status : end.status,
@@ -198,9 +200,9 @@ export class Run extends RunArtifactMethods {
       await Promise.allSettled([this.end(end)]);
       return;
     }
-    if (!this.#run.capture.isWorking && !this.state.isWorking && !this.state.events.isEncoding) return;
+    if (!this.#run.capture.isWorking && !this.context.isWorking && !this.context.events.isEncoding) return;
     await this.#run.capture.settle();
-    await this.state.settleWork();
+    await this.context.settleWork();
     await Promise.allSettled([this.#run.flush()]);
   }
 
@@ -212,7 +214,7 @@ export class Run extends RunArtifactMethods {
 
   #finishAtExit(processEnd: ProcessEnd): void {
     const end = this.#end ?? this.#maskMessage(toRunEnd(processEnd));
-    this.state.close();
+    this.context.close();
     this.tracer.close();
     if (processEnd.error !== null) this.#run.capture.logUncaught(processEnd.error);
     this.#run.drain();
@@ -230,13 +232,13 @@ export class Run extends RunArtifactMethods {
   }
 
   #maskMessage(end: RunEnd): RunEnd {
-    return { ...end, message: this.state.masker.maskText(end.message) };
+    return { ...end, message: this.context.masker.maskText(end.message) };
   }
 
   async #settleDirectory(): Promise<void> {
-    this.state.directory.mergeWorkers();
-    this.state.directory.addArtifacts(this.#run.exportedArtifacts());
-    this.state.directory.settle();
+    this.context.directory.mergeWorkers();
+    this.context.directory.addArtifacts(this.#run.exportedArtifacts());
+    this.context.directory.settle();
   }
 }
 
