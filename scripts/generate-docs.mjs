@@ -1,4 +1,4 @@
-// Derives docs/settings.md from uploader/settings/table.ts. Run by `npm run docs`; `--check` fails when the committed file is stale.
+// Generates docs/settings.md from uploader/settings/table.ts. Run by `npm run docs`; `--check` fails when the committed file is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
@@ -76,5 +76,5 @@ function toSection([heading, rows]) {
 const [flags, ...settings] = Object.entries(GROUPS);
 const text = INTRODUCTION + [...settings, flags].map(toSection).join('');
 if (process.argv.includes('--check')) {
-  if (readFileSync(target, 'utf8') !== text) throw new Error('docs/settings.md is stale: run npm run docs');
+  if (readFileSync(target, 'utf8') !== text) throw new Error('docs/settings.md is stale; run npm run docs');
 } else writeFileSync(target, text);

@@ -1,12 +1,12 @@
-// Sets up the real peers that the tests run against, at pinned versions, in a private folder:
+// Installs the real programs that the tests run against (the peers), at pinned versions, in a private directory:
 //
-//   npm run peers                         all of them; fails when one cannot be set up
-//   npm run peers -- --if-possible        says which cannot be set up, and goes on
-//   npm run peers -- --only tensorboard,s3
+//   npm run peers                            all peers; fails if one cannot be installed
+//   npm run peers -- --if-possible           reports peers that cannot be installed, and continues
+//   npm run peers -- --only tensorboard,s3   only the named peers
 //
-// The peers of the benchmarks, bench/…, are only set up when they are named: no test needs them, and they take gigabytes.
+// The peers of the benchmarks (bench/…) are installed only when named, because no test needs them and they take gigabytes.
 //
-// The folder is .peers/ in the repository, or POLYTRACK_PEERS_DIR. A second run takes no time: each peer has a stamp.
+// The directory is .peers/ in the repository, or POLYTRACK_PEERS_DIR. A stamp marks an installed peer, so that the next run skips it.
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -18,14 +18,14 @@ import { peersDirectory } from './peers-directory.mjs';
 
 const run = promisify(execFile);
 
-/** Everything that decides what is installed; part of the stamp, so that a change sets the peer up anew. */
+/** The stamp contains everything that determines the installation, so that a change reinstalls the peer. */
 const TENSORBOARD_PACKAGES = [
   'tensorboard==2.21.0',
   'tensorboard-data-server==0.7.2',
   'setuptools==80.9.0',
   'boto3==1.44.5',
 ];
-/** Polyaxon's client, tracking library, viewer and server, with what their events are made of. */
+/** Polyaxon's client, tracking library, viewer and server, and the libraries whose objects they log. */
 const POLYAXON_PACKAGES = [
   'polyaxon==2.16.4',
   'traceml==1.3.0',
@@ -38,14 +38,14 @@ const POLYAXON_PACKAGES = [
 ];
 const POLYAXON_CONSTRAINTS = fileURLToPath(new URL('polyaxon-constraints.txt', import.meta.url));
 const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
-/** What benchmarks compare with, each in an environment of its own: a writer of TensorBoard's works in another way beside TensorFlow. */
+/** Peers of the benchmarks, each in a separate environment, because TensorBoard's writers work differently when TensorFlow is installed. */
 const BENCH_PACKAGES = {
-  // PyPI has no build for Linux on x86-64 without the GPU's libraries, and without them it cannot be imported.
+  // For Linux on x86-64, PyPI has only builds that need the GPU libraries.
   'bench/pytorch': [
     ...['torch==2.15.0', 'tensorboard==2.21.0', 'setuptools==80.9.0'],
     ...['numpy==2.4.6', 'pillow==13.0.0', 'protobuf==7.36.2'],
   ],
-  // With the native CRC that it takes when it is there.
+  // With the native CRC, which tensorboardX uses if it is installed.
   'bench/tensorboardx': [
     ...['tensorboardX==2.6.5', 'crc32c==2.9.post0', 'numpy==2.4.6', 'pillow==13.0.0', 'protobuf==7.36.2'],
   ],
@@ -54,23 +54,23 @@ const BENCH_PACKAGES = {
     ...['numpy==2.4.6', 'protobuf==7.36.2'],
   ],
 };
-/** What is imported, and so compiled once. */
+/** Modules that are imported once, to compile them. */
 const BENCH_IMPORTS = {
   'bench/pytorch': 'torch.utils.tensorboard',
   'bench/tensorboardx': 'tensorboardX',
   'bench/tensorflow': 'tensorflow',
 };
-/** A second S3 server, which shares no code with the first and does much less. */
+/** A second S3 server, which shares no code with the first and supports much less. */
 const MOTO_PACKAGES = ['moto[server]==5.2.1', 'setuptools==80.9.0'];
-/** The last one that runs on Node.js 20. */
+/** The last version that runs on Node.js 20. */
 const AZURITE = 'azurite@3.35.0';
 const FAKE_GCS_SERVER = 'github.com/fsouza/fake-gcs-server@v1.56.1';
-/** Our program around it. */
+/** polytrack's program around fake-gcs-server. */
 const GCS_EMULATOR = fileURLToPath(new URL('gcs-emulator/main.go', import.meta.url));
 const RCLONE = 'github.com/rclone/rclone@v1.76.0';
-/** Which parts of it are compiled. */
+/** The program that selects which parts of rclone are compiled. */
 const RCLONE_PARTS = fileURLToPath(new URL('rclone/main.go', import.meta.url));
-/** The npm packages that carry Node's binaries, one for each platform. */
+/** Versions of the npm packages with Node's binaries, one per platform. */
 const NODE_VERSIONS = { 20: '20.19.0', 22: '22.23.3', 24: '24.21.0' };
 
 const PEERS = {
@@ -122,7 +122,7 @@ async function isSetUp(name, { version, setUp }) {
     console.log(`peer ${name}: ready`);
     return true;
   }
-  console.log(`peer ${name}: setting up ${version}`);
+  console.log(`peer ${name}: installing ${version}`);
   rmSync(home, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
   try {
@@ -152,7 +152,7 @@ async function setUpTensorBoard(home) {
     '--disable-pip-version-check',
     ...TENSORBOARD_PACKAGES,
   ]);
-  // Compiles the modules once: the first start of TensorBoard would take several times as long.
+  // Compile the modules now; otherwise, the first start of TensorBoard is several times slower.
   await run(python, [
     '-c',
     'import tensorboard.main, tensorboard.backend.event_processing.event_file_loader',
@@ -162,11 +162,11 @@ async function setUpTensorBoard(home) {
 async function setUpPolyaxon(home) {
   const python = join(home, 'venv', 'bin', 'python');
   await run('python3', ['-m', 'venv', join(home, 'venv')]);
-  // Most of the 700 MB is never imported: compiling it all would take a minute.
+  // Most of the 700 MB is never imported, and compiling everything would take a minute.
   const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile'];
   await run(python, [...install, '--constraint', POLYAXON_CONSTRAINTS, ...POLYAXON_PACKAGES]);
-  // Compiles what is imported: the client and tracking, and the server through its migrations on a database of its own.
-  // An empty PYTHONDONTWRITEBYTECODE means no.
+  // Compile the imported modules: the client, tracking, and, by running its migrations on a temporary database, the server.
+  // An empty PYTHONDONTWRITEBYTECODE turns the variable off.
   const env = { ...process.env, HOME: home, POLYAXON_HOME: home, PYTHONDONTWRITEBYTECODE: '' };
   await run(python, ['-c', 'import traceml.tracking, polyaxon.client, plotly.tools, sklearn.metrics'], {
     env,
@@ -202,7 +202,7 @@ function setUpGcsEmulator(home) {
   return buildWithGo(home, { name: 'gcs-emulator', source: GCS_EMULATOR, module: FAKE_GCS_SERVER });
 }
 
-/** Builds a program of one file of ours around a module. */
+/** Builds a program from one source file and the module that it uses. */
 async function buildWithGo(home, { name, source, module }) {
   copyFileSync(source, join(home, 'main.go'));
   await runGo(home, ['mod', 'init', name]);
@@ -230,7 +230,7 @@ async function setUpNode(home, version) {
   await run(join(home, 'node_modules', name, 'bin', 'node'), ['--version']);
 }
 
-/** Of a list of packages, without its comments. */
+/** Returns a hash of a file without the lines that begin with `#`. */
 function hashOf(path) {
   const packages = readFileSync(path, 'utf8').replace(/^#.*\n/gm, '');
   return createHash('sha256').update(packages).digest('hex').slice(0, 8);
@@ -243,6 +243,6 @@ function parseFlags(args) {
     only: only === -1 ? undefined : (args[only + 1] ?? '').split(','),
   };
   const unknown = parsed.only?.filter((name) => !(name in PEERS)) ?? [];
-  if (unknown.length > 0) throw new Error(`unknown peer ${unknown}: expected some of ${Object.keys(PEERS)}`);
+  if (unknown.length > 0) throw new Error(`unknown peers ${unknown}; expected some of ${Object.keys(PEERS)}`);
   return parsed;
 }

@@ -1,10 +1,10 @@
-// Starts a real Polyaxon server on loopback, installed from its own packages at pinned versions:
+// Starts a real Polyaxon server on loopback, installed from its packages at pinned versions:
 //
 //   npm run polyaxon                                   http://127.0.0.1:8000, until Ctrl-C
-//   npm run polyaxon -- --port 8111 --data /srv/plx    another port (0: any free one), another place for its data
-//   npm run polyaxon -- --project digits               a project to begin with; default quickstart
+//   npm run polyaxon -- --port 8111 --data /srv/plx    another port (0: any free port), another data directory
+//   npm run polyaxon -- --project digits               the project to create; default quickstart
 //
-// Database, runs and caches are in `.polyaxon-server/`, or in --data; nothing of the user's own configuration is read or changed.
+// The database, runs and caches are in `.polyaxon-server/` or --data. The user's Polyaxon configuration is neither read nor changed.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -31,7 +31,7 @@ const url = `http://127.0.0.1:${port}`;
 execFileSync(process.execPath, [fileURLToPath(new URL('peers.mjs', import.meta.url)), '--only', 'polyaxon'], {
   stdio: 'inherit',
 });
-if (await isInUse(port)) fail(`port ${port} is in use: choose another with --port, or --port 0`);
+if (await isInUse(port)) fail(`port ${port} is in use; choose another with --port, or use --port 0`);
 mkdirSync(data, { recursive: true });
 
 const server = startServer();
@@ -59,22 +59,22 @@ function startServer() {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH,
-      // The server keeps its database in its home, and the path that it is given.
+      // The server stores its database in its home directory, and other data in the given path.
       HOME: data,
       POLYAXON_HOME: data,
       POLYAXON_ARCHIVES_ROOT: join(data, 'archives'),
-      // It talks to nobody else: no version check, no error reports, no scripts of other hosts in its page.
+      // No other hosts: no version check, no error reports, no external scripts in the web page.
       POLYAXON_INTERVALS_COMPATIBILITY_CHECK: '-1',
       POLYAXON_DISABLE_ERRORS_REPORTING: 'true',
       POLYAXON_UI_OFFLINE: 'true',
       POLYAXON_UI_IN_SANDBOX: 'true',
-      // Event files are UTF-8, and the server reads them in the locale's encoding.
+      // Event files are UTF-8, but the server reads them in the encoding of the locale.
       LC_ALL: 'C.UTF-8',
     },
   });
 }
 
-/** The last lines that the server printed. It prints a line for each request: they are kept, not shown. */
+/** Returns the last lines that the server printed. They are not shown, because it prints a line for each request. */
 function tail() {
   return server.lines.join('\n');
 }
@@ -104,20 +104,20 @@ async function createProject(name) {
     body: JSON.stringify({ name }),
   };
   const response = await request('/api/v1/default/projects/create', init);
-  if (!response?.ok) fail(`project ${name} cannot be created: ${response?.status} ${response?.text}`);
+  if (!response?.ok) fail(`cannot create project ${name}: ${response?.status} ${response?.text}`);
 }
 
 async function version() {
   return JSON.parse((await request('/api/v1/installation')).text).version ?? '';
 }
 
-/** Null when nobody answers. */
+/** Returns null if the server does not respond. */
 async function request(route, init) {
   try {
     const response = await fetch(`${url}${route}`, init);
     return { ok: response.ok, status: response.status, text: await response.text() };
   } catch {
-    return null; // not ready yet
+    return null; // not listening yet
   }
 }
 

@@ -1,5 +1,5 @@
-// Asks an S3 server what it really does: node scripts/probe-s3.mjs <endpoint> <access key id> <secret access key>
-// Prints one line for each capability that the uploader could use.
+// Tests what an S3 server supports: node scripts/probe-s3.mjs <endpoint> <access key id> <secret access key>
+// Prints one line for each capability that the uploader can use.
 
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -38,17 +38,17 @@ const send = (command) => client.send(command);
 const put = (Key, Body, more = {}) => send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
 const head = (Key) => send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }));
 
-/** What a refused request was refused with; throws when it was not refused. */
+/** Returns the status and error name of a rejected request; throws if the request was accepted. */
 async function refusal(promise) {
   try {
     await promise;
   } catch (error) {
     return `${error.$metadata?.httpStatusCode} ${error.name}`;
   }
-  throw new Error('accepted');
+  throw new Error('accepted, expected a rejection');
 }
 
-/** Runs a multipart upload of two parts; `copyFrom` makes the first a server-side copy. */
+/** Runs a multipart upload; `copyFrom` makes the first part a server-side copy. */
 async function multipart(Key, parts, { copyFrom, whole, partCrcs = true, complete = {}, copy = {} } = {}) {
   const checksums = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' };
   const { UploadId } = await send(
@@ -87,7 +87,7 @@ async function multipart(Key, parts, { copyFrom, whole, partCrcs = true, complet
       }),
     );
   } catch (error) {
-    await send(new AbortMultipartUploadCommand(target)).catch(() => 'the upload may be gone already');
+    await send(new AbortMultipartUploadCommand(target)).catch(() => 'the upload may already have ended');
     throw error;
   }
 }
@@ -108,16 +108,16 @@ const PROBES = {
     const { ChecksumCRC32, ContentLength } = await head('a');
     if (ChecksumCRC32 !== toCrc(small)) throw new Error(`HEAD gives ${ChecksumCRC32} for ${ContentLength} B`);
   },
-  'PUT with a wrong CRC32 is refused': () => refusal(put('bad', small, { ChecksumCRC32: toCrc(tail) })),
+  'PUT with a wrong CRC32 is rejected': () => refusal(put('bad', small, { ChecksumCRC32: toCrc(tail) })),
   'user metadata': async () => {
     await put('m', small, { Metadata: { 'plx-commit': 'abc' } });
     const { Metadata } = await head('m');
     if (Metadata?.['plx-commit'] !== 'abc') throw new Error(JSON.stringify(Metadata));
   },
-  'PUT If-None-Match: * on an existing key is refused': () => refusal(put('a', small, { IfNoneMatch: '*' })),
+  'PUT If-None-Match: * on an existing key is rejected': () => refusal(put('a', small, { IfNoneMatch: '*' })),
   'PUT If-Match with the right ETag': async () =>
     void (await put('a', small, { IfMatch: (await head('a')).ETag })),
-  'PUT If-Match with a wrong ETag is refused': () =>
+  'PUT If-Match with a wrong ETag is rejected': () =>
     refusal(put('a', small, { IfMatch: '"00000000000000000000000000000000"' })),
   'multipart with full-object CRC32, read back by HEAD': async () => {
     await multipart('b', [big, tail]);
@@ -126,9 +126,9 @@ const PROBES = {
     if (ChecksumCRC32 !== toCrc(big, tail)) throw new Error(`HEAD gives ${ChecksumCRC32} ${ChecksumType}`);
     return ChecksumType;
   },
-  'multipart with a wrong full-object CRC32 is refused': () =>
+  'multipart with a wrong full-object CRC32 is rejected': () =>
     refusal(multipart('bad', [big, tail], { whole: toCrc(small) })),
-  'multipart with a wrong part CRC32 is refused': () =>
+  'multipart with a wrong part CRC32 is rejected': () =>
     refusal(
       (async () => {
         const { UploadId } = await send(
@@ -158,9 +158,9 @@ const PROBES = {
     const { ChecksumCRC32, ChecksumType } = await head('b');
     if (ChecksumCRC32 !== toCrc(base, small)) throw new Error(`HEAD gives ${ChecksumCRC32} ${ChecksumType}`);
   },
-  'append with a wrong full-object CRC32 is refused': () =>
+  'append with a wrong full-object CRC32 is rejected': () =>
     refusal(multipart('b', [big, small], { copyFrom: 'b', whole: toCrc(tail) })),
-  'copied part: source If-Match with a wrong ETag is refused': () =>
+  'copied part: source If-Match with a wrong ETag is rejected': () =>
     refusal(
       multipart('b', [big, small], {
         copyFrom: 'b',
@@ -174,25 +174,25 @@ const PROBES = {
       copy: { CopySourceIfMatch: (await head('b')).ETag },
     });
   },
-  'copied part of a part of the source, full-object CRC32': () =>
+  'copied part from a range of the source, full-object CRC32': () =>
     multipart('b3', [big, small], { copyFrom: 'b' }),
-  'the same, of a source that was one PUT': async () => {
+  'the same, from a source uploaded with one PUT': async () => {
     await put('one', Buffer.concat([big, tail]), { ChecksumCRC32: toCrc(big, tail) });
     await multipart('b4', [big, small], { copyFrom: 'one' });
   },
-  'the same, of a source without a checksum': async () => {
+  'the same, from a source without a checksum': async () => {
     await put('plain', Buffer.concat([big, tail]));
     await multipart('b5', [big, small], { copyFrom: 'plain' });
   },
-  'complete If-None-Match: * on an existing key is refused': () =>
+  'complete If-None-Match: * on an existing key is rejected': () =>
     refusal(multipart('b', [big, small], { complete: { IfNoneMatch: '*' } })),
   'complete If-Match with the right ETag': async () =>
     multipart('b', [big, small], { complete: { IfMatch: (await head('b')).ETag } }),
-  'complete If-Match with a wrong ETag is refused': () =>
+  'complete If-Match with a wrong ETag is rejected': () =>
     refusal(multipart('b', [big, small], { complete: { IfMatch: '"00000000000000000000000000000000"' } })),
-  'complete with MpuObjectSize that is wrong is refused': () =>
+  'complete with a wrong MpuObjectSize is rejected': () =>
     refusal(multipart('bad', [big, small], { complete: { MpuObjectSize: 5 } })),
-  'a first part below 5 MiB is refused': () => refusal(multipart('bad', [small, small])),
+  'a first part below 5 MiB is rejected': () => refusal(multipart('bad', [small, small])),
   'parts of unequal size': () => multipart('c', [big, randomBytes(5 * MIB), tail]),
   'ListParts and ListMultipartUploads': async () => {
     const { UploadId } = await send(new CreateMultipartUploadCommand({ Bucket, Key: 'open' }));
@@ -206,7 +206,7 @@ const PROBES = {
     if (after.Uploads?.some((upload) => upload.UploadId === UploadId))
       throw new Error('still listed after abort');
   },
-  'GET of a range; past the end 416': async () => {
+  'GET of a range; 416 past the end': async () => {
     const { Body } = await send(new GetObjectCommand({ Bucket, Key: 'a', Range: 'bytes=1-2' }));
     if ((await Body.transformToString()) !== 'el') throw new Error('wrong range');
     return refusal(send(new GetObjectCommand({ Bucket, Key: 'a', Range: 'bytes=100-' })));

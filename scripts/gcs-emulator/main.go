@@ -1,11 +1,11 @@
-// A Cloud Storage emulator for tests: fake-gcs-server, with what Google documents and it does not do (docs/peers.md).
+// A Cloud Storage emulator for tests: fake-gcs-server, with behaviour that Google documents and fake-gcs-server lacks (docs/peers.md):
 //
-//   - compose honours ifGenerationMatch, and generation and preconditions of its sources;
-//   - deleting honours ifGenerationMatch;
-//   - a resumable upload can be asked how far it has come, keeps the checksum that was announced for all of its pieces, can be cancelled, and
-//     is over once there is an object.
+//   - compose respects ifGenerationMatch, and the generations and preconditions of its sources;
+//   - delete respects ifGenerationMatch;
+//   - a resumable upload reports its progress, verifies the announced checksum over all pieces, can be cancelled, and ends when the object
+//     exists.
 //
-// Everything else is fake-gcs-server's own. Usage: gcs-emulator <port> <directory>
+// fake-gcs-server handles all other requests. Usage: gcs-emulator <port> <directory>
 package main
 
 import (
@@ -34,7 +34,7 @@ var (
 	castagnoli   = crc32.MakeTable(crc32.Castagnoli)
 )
 
-// session is what a resumable upload has come to.
+// session is the progress of a resumable upload.
 type session struct {
 	announced string
 	crc       uint32
@@ -44,7 +44,7 @@ type session struct {
 
 type emulator struct {
 	inner http.Handler
-	// Checks and writes are one step.
+	// Makes a check and the following write atomic.
 	mutex    sync.Mutex
 	sessions map[string]*session
 }
@@ -164,7 +164,7 @@ func (e *emulator) putPiece(w http.ResponseWriter, r *http.Request, body []byte)
 		found.tell(w)
 		return
 	}
-	// What it has already is taken no notice of.
+	// Skip bytes that the session already has.
 	rest := body[min(found.offset-start, int64(len(body))):]
 	isLast := start+int64(len(body)) == total
 	if !isLast {
@@ -201,7 +201,7 @@ func (s *session) tell(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusPermanentRedirect)
 }
 
-// isAt tells whether an object has a generation, 0 for none; when it has another it answers the request.
+// isAt returns whether an object has a generation, where 0 means no object. If not, it responds to the request with 412.
 func (e *emulator) isAt(w http.ResponseWriter, path, expected string) bool {
 	found := e.generation(path)
 	if found == expected {

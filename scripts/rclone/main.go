@@ -1,4 +1,4 @@
-// rclone with what the benchmarks need of it: S3, the local disk, and the commands that copy. All of it takes several times as long to compile.
+// rclone with the parts that the benchmarks need: S3, the local disk, and the copying commands. Compiling everything takes several times as long.
 package main
 
 import (
