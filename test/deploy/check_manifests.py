@@ -1,9 +1,9 @@
-"""Checks manifests against what Kubernetes and Polyaxon publish of their schemas; prints what is wrong, as a JSON list.
+"""Checks manifests against the published schemas of Kubernetes and Polyaxon, and prints the problems as a JSON list.
 
     python check_manifests.py <file>...
 
-Kubernetes: the classes of its Python client, which are generated from its OpenAPI description. Unknown fields are wrong too, which no
-client says. Polyaxon: its own schema of operations.
+Kubernetes: the classes of its Python client, which are generated from its OpenAPI description. Unknown fields are problems too, although
+clients ignore them. Polyaxon: its schema of operations.
 """
 
 import json
@@ -21,7 +21,7 @@ def class_of(document):
 
 
 def check(value, type_name, path):
-    """What is wrong with a value that is to be of a type of the client's: `str`, `list[X]`, `dict(str, X)` or a class."""
+    """Returns the problems of a value that should have a type of the client: `str`, `list[X]`, `dict(str, X)` or a class."""
     inner = re.fullmatch(r"[Ll]ist\[(.+)\]", type_name)
     if inner:
         if not isinstance(value, list):
@@ -35,14 +35,14 @@ def check(value, type_name, path):
     simple = {"str": str, "int": int, "bool": bool, "float": (int, float), "object": object}.get(type_name)
     if simple is not None:
         is_wrong = not isinstance(value, simple) or (type_name == "int" and isinstance(value, bool))
-        return [f"{path}: {value!r} is no {type_name}"] if is_wrong else []
+        return [f"{path}: found {value!r}, expected {type_name}"] if is_wrong else []
     model = getattr(kubernetes.client, type_name, None)
     if model is None:
-        return [f"{path}: no class {type_name}"]
+        return [f"{path}: unknown class {type_name}"]
     if not isinstance(value, dict):
         return [f"{path}: expected a map"]
     fields = {json_name: name for name, json_name in model.attribute_map.items()}
-    found = [f"{path}.{key}: there is no such field in {type_name}" for key in value if key not in fields]
+    found = [f"{path}.{key}: unknown field of {type_name}" for key in value if key not in fields]
     for key, item in value.items():
         if key in fields:
             found += check(item, model.openapi_types[fields[key]], f"{path}.{key}")
@@ -62,7 +62,7 @@ def check_document(document):
             return [f"operation: {error}"]
         run = document["component"]["run"]
         containers = [run["container"], *[init["container"] for init in run.get("init", []) if "container" in init]]
-        # Polyaxon takes containers as they are: Kubernetes says what they may be.
+        # Polyaxon passes containers to Kubernetes without checking them.
         return [found for each in containers for found in check(each, "V1Container", "container")]
     return check(document, class_of(document), document["kind"])
 

@@ -1,4 +1,4 @@
-/** The manifests of `deploy/` against the published schemas, and against this program: its commands, its options, its version. */
+/** Checks the manifests in `deploy/` against the published schemas and the version of this package. */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,12 +20,12 @@ async function findProblems(...files: string[]): Promise<string[]> {
 }
 
 describeWithPeers(['polyaxon'], 'the published schemas', () => {
-  it('take every manifest', { timeout: 60_000 }, async () => {
+  it('accept every manifest', { timeout: 60_000 }, async () => {
     expect(MANIFESTS.length).toBeGreaterThanOrEqual(3);
     expect(await findProblems(...MANIFESTS)).toEqual([]);
   });
 
-  it('refuse fields that are misspelt, missing, or of another type', { timeout: 60_000 }, async () => {
+  it('reject fields that are misspelt, missing, or of the wrong type', { timeout: 60_000 }, async () => {
     const sidecar = readFileSync(join(DEPLOY, 'kubernetes/sidecar.yaml'), 'utf8');
     const wrong = [
       sidecar.replace('mountPath: /state', 'mountpath: /state'),
@@ -46,7 +46,7 @@ describe('the manifests', () => {
     readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8'),
   ) as { version: string };
 
-  it.each(MANIFESTS)('%s has the image of this version, and a user that is not root', (file) => {
+  it.each(MANIFESTS)('%s uses the image of this version and a user other than root', (file) => {
     const text = readFileSync(file, 'utf8');
 
     expect(text.match(/image: polytrack:(\S+)/)?.[1]).toBe(version);

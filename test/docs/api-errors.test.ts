@@ -8,7 +8,7 @@ function codesIn(path: string, pattern: RegExp): string[] {
   return [...new Set(readFileSync(join(repository, path), 'utf8').match(pattern))].sort();
 }
 
-it('docs/uploader.md lists every code that the client of Polyaxon has, and no other', () => {
+it('docs/uploader.md lists exactly the error codes of the Polyaxon client', () => {
   const listed = codesIn('docs/uploader.md', /(?<=`)ERR_API_[A-Z_]+(?=`)/g);
 
   expect(listed).toEqual(codesIn('uploader/polyaxon-api/api-error.ts', /(?<=')ERR_API_[A-Z_]+(?=')/g));

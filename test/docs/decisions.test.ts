@@ -34,7 +34,7 @@ const decisions: Decision[] = readdirSync(FOLDER)
 const index = readFileSync(join(FOLDER, 'README.md'), 'utf8');
 
 describe('docs/decisions', () => {
-  it('numbers the records without a gap, by date', () => {
+  it('numbers the records by date, without gaps', () => {
     expect(decisions.length).toBeGreaterThan(40);
     for (const [at, { file }] of decisions.entries()) {
       expect(file).toMatch(/^\d{4}(-[a-z0-9]+)+\.md$/);
@@ -57,7 +57,7 @@ describe('docs/decisions', () => {
     },
   );
 
-  it('lists each record in the index, with its date, title and status', () => {
+  it('lists each record in the index with date, title and status', () => {
     const rows = index.split('\n').filter((line) => /^\| \[\d/.test(line));
 
     expect(rows).toEqual(
@@ -87,7 +87,7 @@ describe('docs/decisions', () => {
       const links = [...text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) =>
         join(FOLDER, link),
       );
-      // The files of a superseded decision may be gone.
+      // Files that a superseded decision names may no longer exist.
       const paths = status === 'accepted' ? [...text.matchAll(/`([^`\n]+)`/g)] : [];
       const named = paths.map(([, path = '']) => path).filter((path) => PATH.test(path));
       return [...links, ...named.map((path) => join(REPOSITORY, path))]

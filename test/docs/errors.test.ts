@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const repository = join(import.meta.dirname, '../..');
 
-/** Codes in the source of tracking, by the string literals that name them. */
+/** Returns the codes in the string literals of the tracking library. */
 function codesInSource(): Set<string> {
   const files = readdirSync(join(repository, 'src'), { recursive: true, encoding: 'utf8' });
   const texts = files
@@ -14,7 +14,7 @@ function codesInSource(): Set<string> {
 }
 
 describe('docs/errors.md', () => {
-  it('lists every code that tracking has, and no other', () => {
+  it('lists exactly the codes of the tracking library', () => {
     const listed = new Set(
       readFileSync(join(repository, 'docs/errors.md'), 'utf8').match(/(?<=`)(?:ERR|WARN)_[A-Z0-9_]+(?=`)/g),
     );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-/** The failures that concern the upload of files and its requests to the API. */
+/** The failures of file uploads and of API requests by the uploader. */
 const NUMBERS = [...range(1, 47), ...range(57, 60), 63, 64, 66];
 const COLUMNS = 5;
 
@@ -11,7 +11,7 @@ interface Row {
   readonly number: number;
   readonly done: string;
   readonly limit: string;
-  /** `<path> › <title>` each. */
+  /** Each is `<path> › <title>`. */
   readonly tests: readonly string[];
 }
 
@@ -26,11 +26,11 @@ const rows: Row[] = read('docs/failures.md')
   });
 
 describe('docs/failures.md', () => {
-  it('has each failure once, in order', () => {
+  it('lists each failure once, in order', () => {
     expect(rows.map(({ number }) => number)).toEqual(NUMBERS);
   });
 
-  it('says what polytrack does about each, and names a test or the reason why there is none', () => {
+  it('describes the behaviour for each failure, with a test or the reason why none exists', () => {
     expect(rows.filter(({ done }) => done === '')).toEqual([]);
     expect(rows.filter(({ tests, limit }) => tests.length === 0 && limit === '')).toEqual([]);
   });
@@ -43,7 +43,7 @@ describe('docs/failures.md', () => {
     expect(missing).toEqual([]);
   });
 
-  it('names each test whose title begins with a failure', () => {
+  it('names each test whose title begins with a failure number', () => {
     const named = new Set(rows.flatMap(({ tests }) => tests));
     const tests = sourceFiles(['test'])
       .filter((path) => path.endsWith('.test.ts'))
@@ -52,7 +52,7 @@ describe('docs/failures.md', () => {
     expect(tests.filter((test) => / › F(\d+|%s): /.test(test) && !named.has(test))).toEqual([]);
   });
 
-  it('has a row for each failure that code and tests mention', () => {
+  it('has a row for each failure number in code and tests', () => {
     const known = new Set(NUMBERS);
     const mentions = sourceFiles(['src', 'uploader', 'test']).flatMap((path) =>
       [...read(path).matchAll(/\bF([1-9]\d?)\b/g)].map(([, number]) => ({ path, number: Number(number) })),
@@ -68,13 +68,13 @@ function isThere(test: string): boolean {
   return path.endsWith('.test.ts') && existsSync(join(REPOSITORY, path)) && titlesOf(path).has(title);
 }
 
-/** The titles of a file's tests, as they are written there. */
+/** Returns the titles of the tests in a file, as in the source. */
 function titlesOf(path: string): ReadonlySet<string> {
   const calls = read(path).matchAll(/(?:\bit\(|\)\()\s*(['"`])((?:\\.|(?!\1).)*)\1/gs);
   return new Set([...calls].map(([, , title = '']) => title.replaceAll("\\'", "'")));
 }
 
-/** The TypeScript files below these folders, but generated code. */
+/** Returns the TypeScript files below these folders, except generated code. */
 function sourceFiles(folders: readonly string[]): string[] {
   return folders.flatMap((folder) =>
     readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: 'utf8' })

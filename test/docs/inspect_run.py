@@ -1,4 +1,4 @@
-"""Prints, as JSON, what is public in Polyaxon's tracking: methods of Run with their arguments, properties, functions of the module."""
+"""Prints the public names of Polyaxon's tracking as JSON: methods of Run with their arguments, properties, functions of the module."""
 
 import inspect
 import json

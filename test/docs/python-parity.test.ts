@@ -6,7 +6,7 @@ import { describeWithPeers } from '../support/peers.js';
 import { runPolyaxonPython } from '../support/polyaxon.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-/** The sections whose rows are no names of the package's. */
+/** Sections whose rows are not names of the Python package. */
 const OTHER_SECTIONS = ['Environment variables', 'What Python gets wrong'];
 const QUIRKS = 32;
 
@@ -14,7 +14,7 @@ interface Row {
   readonly section: string;
   readonly python: string;
   readonly polytrack: string;
-  /** `<path> › <title>` each. */
+  /** Each is `<path> › <title>`. */
   readonly tests: readonly string[];
 }
 
@@ -38,12 +38,12 @@ function read(path: string): string {
 
 const rows = readRows();
 const named = rows.filter(({ section }) => !OTHER_SECTIONS.includes(section));
-/** Those of methods, properties and functions; the others are of arguments. */
+/** Rows of methods, properties and functions; the others are rows of arguments. */
 const callables = named.filter(({ python }) => !python.includes('('));
 
 const titles = new Map<string, ReadonlySet<string>>();
 
-/** The titles of a file's tests: the first texts of `it(…)` and `it.each(…)(…)`, as they stand there. */
+/** Returns the titles of the tests in a file: the first strings of `it(…)` and `it.each(…)(…)`, as in the source. */
 function titlesOf(path: string): ReadonlySet<string> {
   const known = titles.get(path);
   if (known !== undefined) return known;
@@ -67,7 +67,7 @@ describe('docs/python-parity.md', () => {
     );
   });
 
-  it('points to tests that are there', () => {
+  it('names tests that exist', () => {
     const missing = rows.flatMap(({ python, tests }) =>
       tests
         .filter((test) => {
@@ -82,7 +82,7 @@ describe('docs/python-parity.md', () => {
     expect(missing).toEqual([]);
   });
 
-  it('says none of methods that Run does not have', () => {
+  it('says "none" only for methods that Run lacks', () => {
     const none = callables.filter(({ polytrack }) => polytrack.startsWith('none'));
     const there = none.filter(({ python }) => {
       const name = toCamelCase(python.replace('tracking.', ''));
@@ -93,7 +93,7 @@ describe('docs/python-parity.md', () => {
     expect(there).toEqual([]);
   });
 
-  it('names methods, properties and functions that are there', () => {
+  it('names methods, properties and functions that exist', () => {
     const missing = callables.filter(({ python, polytrack }) => {
       if (polytrack.startsWith('none') || python === '__init__') return false;
       const [, isFunction, name = ''] = /^`(?:await )?(tracking\.)?(\w+)/.exec(polytrack) ?? [];
@@ -103,7 +103,7 @@ describe('docs/python-parity.md', () => {
     expect(missing).toEqual([]);
   });
 
-  it('names options that are there', () => {
+  it('names options that exist', () => {
     const files = readdirSync(join(REPOSITORY, 'src'), { recursive: true, encoding: 'utf8' });
     const source = files
       .filter((name) => name.endsWith('.ts'))
@@ -123,7 +123,7 @@ describe('docs/python-parity.md', () => {
     );
   });
 
-  it('has a row for each thing that is known to be wrong', () => {
+  it('has a row for each known problem of Python', () => {
     const numbers = rows
       .filter(({ section }) => section === 'What Python gets wrong')
       .map(({ python }) => python.split(':')[0]);
@@ -133,7 +133,7 @@ describe('docs/python-parity.md', () => {
 });
 
 describeWithPeers(['polyaxon'], 'docs/python-parity.md and the installed package', () => {
-  it('have the same methods, arguments and functions', async () => {
+  it('list the same methods, arguments and functions', async () => {
     const { stdout } = await runPolyaxonPython(join(import.meta.dirname, 'inspect_run.py'));
     const { methods, functions } = JSON.parse(stdout) as {
       methods: Record<string, string[]>;

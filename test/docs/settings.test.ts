@@ -5,6 +5,6 @@ import { expect, it } from 'vitest';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/generate-docs.mjs', import.meta.url));
 
-it('docs/settings.md is what `npm run docs` writes', async () => {
+it('docs/settings.md is the output of `npm run docs`', async () => {
   await expect(promisify(execFile)(process.execPath, [SCRIPT, '--check'])).resolves.toBeDefined();
 }, 30_000);

@@ -1,4 +1,4 @@
-/** The table of docs/stores.md is what `polytrack check` prints for each store. `UPDATE_DOCS=true` writes it anew. */
+/** Compares the table of docs/stores.md with the output of `polytrack check` for each store. `UPDATE_DOCS=true` updates the table. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ describeWithPeers(['s3', 'moto', 'azurite', 'gcs'], 'docs/stores.md', () => {
     return () => vi.unstubAllEnvs();
   });
 
-  it('holds what each store can do', async () => {
+  it('lists the capabilities of each store', async () => {
     const columns = [];
     for (const place of places) columns.push({ title: place.title, rows: await askStore(place) });
     columns.push({ title: 'Polyaxon', rows: toCapabilityRows(POLYAXON_STORE) });
@@ -57,7 +57,7 @@ describeWithPeers(['s3', 'moto', 'azurite', 'gcs'], 'docs/stores.md', () => {
   });
 });
 
-/** The rows that the command prints. */
+/** Returns the rows that `polytrack check` prints. */
 async function askStore({ url, endpoint, environment = {} }: Place): Promise<[string, string][]> {
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   const check = await checkStore(url, { io: nodeIo, stateDirectory: createTempDir(), s3: { endpoint } });
@@ -86,7 +86,7 @@ function toTable(columns: readonly Column[]): string {
   return [head, `|${'---|'.repeat(columns.length + 1)}\n`, ...lines].join('');
 }
 
-/** The lines of the table, and the text around it. */
+/** Returns the lines of the table, and the text before and after it. */
 function readTable(): { readonly before: string; readonly table: string; readonly after: string } {
   const text = readFileSync(DOCUMENT, 'utf8');
   const start = text.indexOf(START) + START.length;

@@ -18,7 +18,7 @@ function trainEpochs(trainer: AdamTrainer, digits: Digits, epochs: number): void
 }
 
 describe('loadDigits', () => {
-  it('reads 1,797 pictures of ten classes, ink between 0 and 1', async () => {
+  it('reads 1,797 images of ten classes, with ink between 0 and 1', async () => {
     const digits = await loadDigits();
 
     expect(digits.count).toBe(1797);
@@ -31,7 +31,7 @@ describe('loadDigits', () => {
 });
 
 describe('splitDigits', () => {
-  it('puts every picture into exactly one part', async () => {
+  it('puts every image into exactly one part', async () => {
     const digits = await loadDigits();
 
     const { train, test } = splitDigits(digits, 0.2, createRandom(1));
@@ -43,7 +43,7 @@ describe('splitDigits', () => {
 });
 
 describe('shuffledIndices', () => {
-  it('is a permutation that the seed decides', () => {
+  it('returns a permutation that depends only on the seed', () => {
     const first = shuffledIndices(50, createRandom(7));
 
     expect([...first].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, index) => index));
@@ -53,7 +53,7 @@ describe('shuffledIndices', () => {
 });
 
 describe('AdamTrainer', () => {
-  it('learns the digits to more than 95 % on pictures it has not seen', async () => {
+  it('reaches more than 95 % accuracy on unseen images', async () => {
     const random = createRandom(1);
     const { train, test } = splitDigits(await loadDigits(), 0.2, random);
     const network = createNetwork([DIGIT_PIXELS, 32, 10], random);
@@ -67,7 +67,7 @@ describe('AdamTrainer', () => {
     expect(after.loss).toBeLessThan(before.loss);
   });
 
-  it('moves each parameter against the slope of the loss', () => {
+  it('moves each parameter against the gradient of the loss', () => {
     const random = createRandom(3);
     const network = createNetwork([4, 3, 2], random);
     const pixels = Float32Array.from({ length: 5 * 4 }, random);
@@ -87,7 +87,7 @@ describe('AdamTrainer', () => {
 
     new AdamTrainer(network, 1e-3).trainBatch(pixels, labels);
 
-    // Adam's first step has the learning rate as its length, whatever the slope: only the direction tells.
+    // The first step of Adam always has the length of the learning rate, so only its direction is tested.
     network.layers.forEach(({ weights }, layer) => {
       weights.forEach((value, index) => {
         const slope = slopes[layer]![index]!;

@@ -17,7 +17,7 @@ function confusionOf(actual: readonly number[], predicted: readonly number[], cl
 }
 
 describe('countConfusion', () => {
-  it('counts rows by what is shown and columns by what it was taken for', () => {
+  it('counts actual classes as rows and predicted classes as columns', () => {
     const confusion = confusionOf([0, 1, 1, 2], [0, 1, 2, 2], 3);
 
     expect([...confusion.counts]).toEqual([1, 0, 0, 0, 1, 1, 0, 0, 1]);
@@ -26,7 +26,7 @@ describe('countConfusion', () => {
 });
 
 describe('toMarkdownTable', () => {
-  it('gives precision and recall of each class, and a dash where there is nothing to divide by', () => {
+  it('shows precision and recall of each class, and a dash where they are undefined', () => {
     const table = toMarkdownTable(confusionOf([0, 1, 1, 1], [0, 1, 0, 1], 3));
 
     expect(table.split('\n').slice(2)).toEqual([
@@ -38,7 +38,7 @@ describe('toMarkdownTable', () => {
 });
 
 describe('enlarge', () => {
-  it('makes a square of every pixel, ink dark on white', () => {
+  it('draws every pixel as a square, with dark ink on white', () => {
     const image = enlarge(Float32Array.of(0, 1, 0.25, 0), 2, 3);
 
     expect([image.height, image.width, image.channels]).toEqual([6, 6, 1]);
@@ -50,7 +50,7 @@ describe('enlarge', () => {
 });
 
 describe('toMatrix', () => {
-  it('has a row for what is shown, and in it how often it was taken for each', () => {
+  it('has a row per actual class, with a count per predicted class', () => {
     const { x, y, z } = toMatrix(confusionOf([0, 1, 1], [0, 1, 0], 2));
 
     expect([x, y, Array.from(z, (row) => [...Array.from(row)])]).toEqual([
@@ -65,7 +65,7 @@ describe('toMatrix', () => {
 });
 
 describe('sonifyLoss', () => {
-  it('plays one note per loss, lower for a lower loss, within −1 to 1', () => {
+  it('plays one note per loss, lower for a lower loss, with samples between −1 and 1', () => {
     const { samples, sampleRateHz } = sonifyLoss([2, 0.1]);
     const notes = Float32Array.from(samples as Float32Array);
     const crossings = (note: Float32Array) =>

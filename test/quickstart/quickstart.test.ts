@@ -1,4 +1,4 @@
-/** Runs the built quickstart as its reader would: in an empty directory, as a process of its own. Needs `npm run build`. */
+/** Runs the built quickstart like a user, in an empty directory and a separate process. Needs `npm run build`. */
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,7 +17,7 @@ let directory: string;
 let output: string;
 let uuid: string;
 
-/** SHA-256 by path of every file below a directory; links are not followed. */
+/** Returns the SHA-256 of every file below a directory, by path. Does not follow links. */
 function hashTree(root: string): Record<string, string> {
   const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const hashes = files.map((entry) => {
@@ -32,9 +32,9 @@ function readJson(...path: string[]): Record<string, unknown> {
 }
 
 beforeAll(async () => {
-  expect(existsSync(MAIN), `${MAIN} is there: run npm run build first`).toBe(true);
+  expect(existsSync(MAIN), `${MAIN} exists after npm run build`).toBe(true);
   directory = realpathSync(mkdtempSync(join(tmpdir(), 'polytrack-quickstart-')));
-  // rejects when the exit code is not 0
+  // Rejects if the exit code is not 0.
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [MAIN], {
     cwd: directory,
     env: {
@@ -54,7 +54,7 @@ afterAll(() => {
 });
 
 describe('quickstart', () => {
-  it('leaves one run with its record, lineage, event file and model', () => {
+  it('writes one run with record, lineage, event file and model', () => {
     const paths = Object.keys(hashTree(join(directory, 'plx-runs'))).map((path) =>
       path.replace(uuid, '<uuid>'),
     );
@@ -73,14 +73,14 @@ describe('quickstart', () => {
     ]);
   });
 
-  it('links the run by name for TensorBoard', () => {
+  it('creates a link to the run by name for TensorBoard', () => {
     const link = join(directory, 'plx-runs/tensorboard', `digits-${uuid.slice(0, 8)}`);
 
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
     expect(realpathSync(link)).toBe(join(directory, 'plx-runs/runs', uuid, 'outputs/tensorboard'));
   });
 
-  it('really learns: more than 90 % of unseen digits are right', () => {
+  it('trains a network that recognises more than 90 % of unseen digits', () => {
     const { status, outputs, inputs, tags } = readJson('run.plx.json');
 
     expect(status).toBe('succeeded');
@@ -124,7 +124,7 @@ describe('quickstart', () => {
     expect(plugins.get('precision and recall')).toBe('text');
   });
 
-  it('saves the whole network', () => {
+  it('saves all layers of the network', () => {
     const { layers } = readJson('outputs/model/model.json') as {
       layers: { inputs: number; outputs: number; weights: number[] }[];
     };
@@ -137,19 +137,19 @@ describe('quickstart', () => {
     expect(layers.flatMap((layer) => layer.weights).every(Number.isFinite)).toBe(true);
   });
 
-  it('stores every file of the run, byte for byte', () => {
+  it('uploads every file of the run unchanged', () => {
     const found = Object.entries(hashTree(join(directory, 'plx-runs/runs')));
-    // What processes leave for one another stays on this machine.
+    // Files that processes use to communicate stay on this machine.
     const ofRuns = ([path]: [string, string]): boolean => !path.includes('/.plx/');
     const runs = Object.fromEntries(found.filter(ofRuns));
 
-    // In the store there is the manifest below it.
+    // In the store, `.plx/` contains the manifest.
     const stored = Object.entries(hashTree(join(directory, 'plx-store')));
     expect(Object.fromEntries(stored.filter(ofRuns))).toEqual(runs);
     expect(output).toContain(`Synced ${Object.keys(runs).length} files`);
   });
 
-  it('says where things are and how to look at them', () => {
+  it('prints where the files are and how to view them', () => {
     expect(output).toContain(`plx-runs/runs/${uuid}`);
     expect(output).toContain(`plx-store/${uuid}`);
     expect(output).toContain('tensorboard --logdir plx-runs/tensorboard');
