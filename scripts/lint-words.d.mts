@@ -14,6 +14,5 @@ export interface FoundPhrase {
   readonly isIdentifier: boolean;
 }
 
-export const DONE: readonly string[];
 export const RULES: readonly WordRule[];
 export function findPhrases(path: string, text: string): FoundPhrase[];
