@@ -1,5 +1,13 @@
 const SLASH = 0x2f;
 
+/** Like `joinPath`, for names as text. */
+export function joinNames(directory: Buffer, ...names: readonly string[]): Buffer {
+  return joinPath(
+    directory,
+    names.map((name) => Buffer.from(name)),
+  );
+}
+
 /** Joins `directory` and the names below it to one path, as bytes. */
 export function joinPath(directory: Buffer, names: readonly Buffer[]): Buffer {
   const isRoot = directory.length === 1 && directory[0] === SLASH;

@@ -1,6 +1,4 @@
-/**
- * The interface for HTTP requests, so that tests and simulators can replace the network. Knows nothing of Polyaxon or of stores.
- */
+/** The interface for HTTP requests, so that tests and simulators can replace the network. */
 
 import type { Readable } from 'node:stream';
 

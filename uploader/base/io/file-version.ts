@@ -6,7 +6,6 @@ export interface FileVersion {
   readonly ino: bigint;
 }
 
-/** Whether two versions have equal attributes. */
 export function isSameVersion(a: FileVersion, b: FileVersion): boolean {
   return a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino;
 }

@@ -59,7 +59,7 @@ async function lstatAll(paths: readonly FsPath[]): Promise<(FileStat | Error)[]>
   const stats: (FileStat | Error)[] = [];
   for (let start = 0; start < paths.length; start += LSTAT_BATCH) {
     const [first, ...rest] = paths.slice(start, start + LSTAT_BATCH);
-    stats.push(await lstatQuickOrError(first!));
+    stats.push(await lstatQuick(first!).catch(asError));
     const startMs = performance.now();
     stats.push(
       ...(lstatMs < QUICK_LSTAT_MS ? rest.map(lstatSyncOrError) : await Promise.all(rest.map(lstatOrError))),
@@ -77,28 +77,21 @@ async function lstatQuick(path: FsPath): Promise<FileStat> {
   return toFileStat(stat);
 }
 
-async function lstatQuickOrError(path: FsPath): Promise<FileStat | Error> {
-  try {
-    return await lstatQuick(path);
-  } catch (error) {
-    return error as Error; // as below
-  }
-}
-
-async function lstatOrError(path: FsPath): Promise<FileStat | Error> {
-  try {
-    return toFileStat(await lstat(path, { bigint: true }));
-  } catch (error) {
-    return error as Error; // Node.js always rejects with an Error
-  }
+function lstatOrError(path: FsPath): Promise<FileStat | Error> {
+  return lstat(path, { bigint: true }).then(toFileStat, asError);
 }
 
 function lstatSyncOrError(path: FsPath): FileStat | Error {
   try {
     return toFileStat(lstatSync(path, { bigint: true }));
   } catch (error) {
-    return error as Error; // as above
+    return asError(error);
   }
+}
+
+/** Node.js always rejects with an Error. */
+function asError(error: unknown): Error {
+  return error as Error;
 }
 
 async function syncDirectory(path: FsPath): Promise<void> {

@@ -1,6 +1,7 @@
 /** Reads and replaces small files as a whole. */
 
 import type { FileSystem, FsPath } from './file-system.js';
+import { isAbsent } from './system-error.js';
 
 /** Reads a regular file. Fails with `EFBIG` if it has more than `maxBytes`, with `EINVAL` if it is not a regular file. */
 export async function readWholeFile(fileSystem: FileSystem, path: FsPath, maxBytes: number): Promise<Buffer> {
@@ -41,6 +42,15 @@ export async function replaceFile(
   }
   await fileSystem.rename(paths.temporaryPath, paths.path);
   await fileSystem.syncDirectory(paths.directory);
+}
+
+/** Removes a file, unless it does not exist. */
+export async function removeFile(fileSystem: FileSystem, path: FsPath): Promise<void> {
+  try {
+    await fileSystem.unlink(path);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
 }
 
 function systemError(code: string, message: string): Error {
