@@ -7,7 +7,7 @@
 import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { readWholeFile, replaceFile } from '../base/io/whole-file.js';
-import { joinPath } from '../base/join-path.js';
+import { joinNames } from '../base/join-path.js';
 
 export const CLEANED_FILE = 'cleaned.json';
 
@@ -30,10 +30,9 @@ const MAX_BYTES = 64 * 1024;
 const FILE_MODE = 0o644;
 
 export function toMarkerPath(directory: Buffer): Buffer {
-  return joinPath(directory, [Buffer.from(PROCESS_DIRECTORY), Buffer.from(CLEANED_FILE)]);
+  return joinNames(directory, PROCESS_DIRECTORY, CLEANED_FILE);
 }
 
-/** Returns the marker of a run, or null. */
 export async function findCleanedMarker(
   fileSystem: FileSystem,
   directory: Buffer,
@@ -53,7 +52,7 @@ export async function writeCleanedMarker(
   directory: Buffer,
   marker: CleanedMarker,
 ): Promise<void> {
-  const parent = joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]).toString();
+  const parent = joinNames(directory, PROCESS_DIRECTORY).toString();
   const path = `${parent}/${CLEANED_FILE}`;
   const paths = { directory: parent, path, temporaryPath: `${path}.partial` };
   await replaceFile(fileSystem, paths, Buffer.from(`${JSON.stringify(marker, null, 2)}\n`), FILE_MODE);

@@ -8,9 +8,10 @@
 import { EVENTS_DIRECTORY, RESOURCES_DIRECTORY } from '../../src/polyaxon/names.js';
 import { isFormatsFile, PROCESS_DIRECTORY, RUN_FILE } from '../../src/run-directory/layout.js';
 import type { FileSystem } from '../base/io/file-system.js';
+import { findStat } from '../base/io/resolve-existing.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { readWholeFile } from '../base/io/whole-file.js';
-import { joinPath } from '../base/join-path.js';
+import { joinNames, joinPath } from '../base/join-path.js';
 
 /** `undecided`: a file cannot be read now. Try again later. */
 export type ExportOwner = 'uploader' | 'writer' | 'undecided';
@@ -28,7 +29,7 @@ export async function findExportOwner(
   if (words === null) return 'undecided';
   if (words.length > 0) return words.some((formats) => formats.includes('polyaxon')) ? 'writer' : 'uploader';
   for (const name of [RUN_FILE, EVENTS_DIRECTORY, RESOURCES_DIRECTORY])
-    if (await exists(fileSystem, joinPath(run.directory, [Buffer.from(name)]))) return 'writer';
+    if ((await findStat(fileSystem, joinNames(run.directory, name))) !== null) return 'writer';
   return 'uploader';
 }
 
@@ -37,7 +38,7 @@ async function readFormats(
   fileSystem: FileSystem,
   directory: Buffer,
 ): Promise<(readonly unknown[])[] | null> {
-  const place = joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]);
+  const place = joinNames(directory, PROCESS_DIRECTORY);
   const words: (readonly unknown[])[] = [];
   try {
     for (const name of await fileSystem.readDirectory(place)) {
@@ -51,14 +52,4 @@ async function readFormats(
     return isAbsent(error) ? words : null;
   }
   return words;
-}
-
-async function exists(fileSystem: FileSystem, path: Buffer): Promise<boolean> {
-  try {
-    await fileSystem.lstat(path);
-    return true;
-  } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
-  }
 }

@@ -2,7 +2,7 @@
 
 import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
 import type { Io } from '../base/io/io.js';
-import { joinPath } from '../base/join-path.js';
+import { joinNames, joinPath } from '../base/join-path.js';
 import { RunLiveness } from './run-liveness.js';
 
 /** A writer on another host cannot be checked. It counts as dead if its heartbeat and the files of the run are unchanged for this long. */
@@ -22,7 +22,7 @@ export async function isRunLive(io: Io, directory: Buffer, newestMs: number): Pr
 async function findLastBeatMs(io: Io, directory: Buffer): Promise<number | null> {
   let lastMs: number | null = null;
   try {
-    const path = joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]);
+    const path = joinNames(directory, PROCESS_DIRECTORY);
     for (const name of await io.fileSystem.readDirectory(path)) {
       if (!HEARTBEAT.test(name.toString('utf8'))) continue;
       const { mtimeNs } = await io.fileSystem.lstat(joinPath(path, [name]));

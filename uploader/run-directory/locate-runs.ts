@@ -5,9 +5,9 @@ import { messageOf } from '../../src/base/errors.js';
 import { RUN_FILE, RUNS_DIRECTORY } from '../../src/run-directory/layout.js';
 import { NotARunError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
-import { resolveExisting } from '../base/io/resolve-existing.js';
+import { findStat, resolveExisting } from '../base/io/resolve-existing.js';
 import { isAbsent } from '../base/io/system-error.js';
-import { joinPath } from '../base/join-path.js';
+import { joinNames } from '../base/join-path.js';
 import { readRunUuid, toRootOf, toUuidOfPlace } from './run-uuid.js';
 
 export interface Place {
@@ -28,15 +28,15 @@ export async function locate(
 ): Promise<Place> {
   const start = await resolveDirectory(fileSystem, path, options.mayBeMissing);
   const isRun = (await readRunUuid(fileSystem, start)) !== null || toUuidOfPlace(start) !== null;
-  const hasRuns = await isDirectory(fileSystem, joinPath(start, [Buffer.from(RUNS_DIRECTORY)]));
+  const hasRuns = await isDirectory(fileSystem, joinNames(start, RUNS_DIRECTORY));
   return { start, root: isRun && !hasRuns ? (toRootOf(start) ?? start) : start };
 }
 
 /** Explains why the scan found no run at a path. Returns null for an empty root. */
 export async function explainNoRuns(fileSystem: FileSystem, path: string): Promise<NotARunError | null> {
   const directory = Buffer.from(resolve(path));
-  if (await isDirectory(fileSystem, joinPath(directory, [Buffer.from(RUNS_DIRECTORY)]))) return null;
-  const hasRunFile = await exists(fileSystem, joinPath(directory, [Buffer.from(RUN_FILE)]));
+  if (await isDirectory(fileSystem, joinNames(directory, RUNS_DIRECTORY))) return null;
+  const hasRunFile = (await findStat(fileSystem, joinNames(directory, RUN_FILE))) !== null;
   return new NotARunError(
     path,
     hasRunFile
@@ -65,20 +65,5 @@ async function resolveDirectory(
 }
 
 async function isDirectory(fileSystem: FileSystem, path: Buffer): Promise<boolean> {
-  try {
-    return (await fileSystem.lstat(path)).kind === 'directory';
-  } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
-  }
-}
-
-async function exists(fileSystem: FileSystem, path: Buffer): Promise<boolean> {
-  try {
-    await fileSystem.lstat(path);
-    return true;
-  } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
-  }
+  return (await findStat(fileSystem, path))?.kind === 'directory';
 }

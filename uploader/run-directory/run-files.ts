@@ -17,7 +17,7 @@ import { type JsonMap, toCleanMap } from '../base/canonical-json.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { readWholeFile } from '../base/io/whole-file.js';
-import { joinPath } from '../base/join-path.js';
+import { joinNames } from '../base/join-path.js';
 
 export interface RunFiles {
   /** Null if the run has no run file. */
@@ -66,13 +66,7 @@ export const NO_FILES: RunFiles = { record: null, lineage: [], workers: [], end:
 export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): Promise<RunFiles | null> {
   try {
     const read = (...names: string[]): Promise<unknown> =>
-      readJson(
-        fileSystem,
-        joinPath(
-          directory,
-          names.map((name) => Buffer.from(name)),
-        ),
-      );
+      readJson(fileSystem, joinNames(directory, ...names));
     const workers = (await listProcessFiles(fileSystem, directory)).filter(isWorkerFile);
     const record = await read(RUN_FILE);
     return {
@@ -95,21 +89,17 @@ export async function readSignature(fileSystem: FileSystem, directory: Buffer): 
   const names = (await listProcessFiles(fileSystem, directory).catch(() => []))
     .filter((name) => isWorkerFile(name) || name === `end-${MAIN_WRITER}.json`)
     .map((name) => [PROCESS_DIRECTORY, name]);
-  const paths = [[RUN_FILE], [LINEAGE_FILE], ...names].map((each) =>
-    joinPath(
-      directory,
-      each.map((name) => Buffer.from(name)),
-    ),
-  );
+  const paths = [[RUN_FILE], [LINEAGE_FILE], ...names].map((each) => joinNames(directory, ...each));
   const stats = await fileSystem.lstatAll(paths);
   return stats
     .map((stat) => (stat instanceof Error ? '-' : `${stat.ino} ${stat.sizeBytes} ${stat.ctimeNs}`))
     .join('\n');
 }
 
-async function listProcessFiles(fileSystem: FileSystem, directory: Buffer): Promise<string[]> {
+/** Lists the names in `.plx/`, sorted; empty if it does not exist. */
+export async function listProcessFiles(fileSystem: FileSystem, directory: Buffer): Promise<string[]> {
   try {
-    const found = await fileSystem.readDirectory(joinPath(directory, [Buffer.from(PROCESS_DIRECTORY)]));
+    const found = await fileSystem.readDirectory(joinNames(directory, PROCESS_DIRECTORY));
     return found.map((name) => name.toString('utf8')).sort();
   } catch (error) {
     if (isAbsent(error)) return [];
@@ -118,7 +108,7 @@ async function listProcessFiles(fileSystem: FileSystem, directory: Buffer): Prom
 }
 
 /** Returns undefined if the file does not exist. */
-async function readJson(fileSystem: FileSystem, path: Buffer): Promise<unknown> {
+export async function readJson(fileSystem: FileSystem, path: Buffer): Promise<unknown> {
   try {
     return JSON.parse((await readWholeFile(fileSystem, path, MAX_BYTES)).toString('utf8'));
   } catch (error) {

@@ -1,11 +1,10 @@
-/**
- * Determines the liveness of a run: from its writers' files in `.plx/`, else from the status in its run file, else from inactivity.
- */
+/** Determines the liveness of a run: from its writers' files in `.plx/`, else from its status in the run file, else from inactivity. */
 
-import { PROCESS_DIRECTORY, RUN_FILE } from '../../src/run-directory/layout.js';
+import { isDone, type RunRecord } from '../../src/polyaxon/run-record.js';
+import { RUN_FILE } from '../../src/run-directory/layout.js';
 import type { Io } from '../base/io/io.js';
-import { readWholeFile } from '../base/io/whole-file.js';
-import { joinPath } from '../base/join-path.js';
+import { joinNames } from '../base/join-path.js';
+import { listProcessFiles, readJson } from './run-files.js';
 import { type WriterState, WriterWatch } from './writer-state.js';
 
 export type Liveness =
@@ -18,10 +17,7 @@ export type Liveness =
 
 /** A run without any record of its writers counts as ended after this time without a change. */
 const SILENT_MS = 600_000;
-const MAX_RUN_FILE_BYTES = 64 * 1024 * 1024;
 const HEARTBEAT = /^heartbeat-(.+)\.json$/;
-/** Source: polyaxon 2.16, `LifeCycle.DONE_VALUES`. */
-const DONE_STATUSES: readonly unknown[] = ['succeeded', 'failed', 'stopped', 'skipped', 'upstream_failed'];
 
 export class RunLiveness {
   readonly #io: Io;
@@ -50,13 +46,9 @@ export class RunLiveness {
   }
 
   async #findWriters(): Promise<string[]> {
-    try {
-      const path = joinPath(this.#directory, [Buffer.from(PROCESS_DIRECTORY)]);
-      const names = await this.#io.fileSystem.readDirectory(path);
-      return names.flatMap((name) => HEARTBEAT.exec(name.toString('utf8'))?.[1] ?? []);
-    } catch {
-      return []; // the directory does not exist: the writer has no heartbeat
-    }
+    // If the directory cannot be read, no heartbeat is known.
+    const names = await listProcessFiles(this.#io.fileSystem, this.#directory).catch(() => []);
+    return names.flatMap((name) => HEARTBEAT.exec(name)?.[1] ?? []);
   }
 
   #check(writer: string): Promise<WriterState> {
@@ -68,15 +60,8 @@ export class RunLiveness {
   /** Offline runs of Polyaxon's Python client have no heartbeat, but a status in their run file. */
   async #isDone(): Promise<boolean> {
     try {
-      const path = joinPath(this.#directory, [Buffer.from(RUN_FILE)]);
-      const bytes = await readWholeFile(this.#io.fileSystem, path, MAX_RUN_FILE_BYTES);
-      const record: unknown = JSON.parse(bytes.toString('utf8'));
-      return (
-        typeof record === 'object' &&
-        record !== null &&
-        'status' in record &&
-        DONE_STATUSES.includes(record.status)
-      );
+      const record = await readJson(this.#io.fileSystem, joinNames(this.#directory, RUN_FILE));
+      return isDone((record as Partial<RunRecord> | null | undefined)?.status ?? 'unknown');
     } catch {
       return false; // the file does not exist or is being replaced
     }

@@ -3,18 +3,13 @@
 import { createHash } from 'node:crypto';
 import { RUN_FILE, RUN_UUID_PATTERN, RUNS_DIRECTORY } from '../../src/run-directory/layout.js';
 import type { FileSystem } from '../base/io/file-system.js';
-import { readWholeFile } from '../base/io/whole-file.js';
-import { joinPath } from '../base/join-path.js';
-
-/** A run file is small. A larger file is not a run file. */
-const MAX_RUN_FILE_BYTES = 64 * 1024 * 1024;
+import { joinNames } from '../base/join-path.js';
+import { readJson } from './run-files.js';
 
 /** Returns the uuid in the run file, or null. Does not read a run file behind a link. */
 export async function readRunUuid(fileSystem: FileSystem, directory: Buffer): Promise<string | null> {
   try {
-    const path = joinPath(directory, [Buffer.from(RUN_FILE)]);
-    const bytes = await readWholeFile(fileSystem, path, MAX_RUN_FILE_BYTES);
-    return toUuid(JSON.parse(bytes.toString('utf8')));
+    return toUuid(await readJson(fileSystem, joinNames(directory, RUN_FILE)));
   } catch {
     return null; // absent, unreadable or not JSON: the path of the directory may still contain the uuid
   }
