@@ -6,7 +6,7 @@ import type { FileSystem } from '../base/io/file-system.js';
 import { findConnection, type PolyaxonConnection } from '../polyaxon-api/connection.js';
 import { parsePolyaxonUrl, toPolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
 import type { RunPlace } from '../polyaxon-api/project-directory.js';
-import { type Environment, readSettings, toXdgDirectory } from './settings.js';
+import { type Environment, type FoundSettings, readSettings, toXdgDirectory } from './settings.js';
 import type { Flags, SettingValues } from './table.js';
 
 /** How runs are reported to a Polyaxon server. */
@@ -58,10 +58,8 @@ export type SyncFlags = Flags & {
   readonly reportsToPolyaxon?: boolean;
 };
 
-export interface ResolvedConfig {
+export interface ResolvedConfig extends Pick<FoundSettings, 'sources'> {
   readonly config: SyncConfig;
-  /** For each setting: the flag, the variable, the path of the configuration file, or `default`. */
-  readonly sources: Readonly<Record<string, string>>;
 }
 
 /** Resolves the settings. Throws `ConfigError`. */

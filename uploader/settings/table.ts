@@ -57,7 +57,6 @@ interface RowOptions {
 
 type Rows = Readonly<Record<string, Row>>;
 
-/** Creates a row: value type, commands that have the flag, text of `--help`, and options. */
 function row<Type extends ValueType<unknown>, Options extends RowOptions>(
   type: Type,
   commands: readonly CommandName[],
