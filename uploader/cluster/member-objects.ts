@@ -16,7 +16,6 @@ export interface Beat {
 
 /** The size of a heartbeat. A smaller object is a goodbye, so that a listing shows which uploaders are active, without reading objects. */
 const BEAT_BYTES = 256;
-const GOODBYE = Buffer.from('{}');
 
 export function toGroupPrefix(group: string): string {
   return `${LEASES_PREFIX}${group}/`;
@@ -43,7 +42,7 @@ export function encodeBeat(beat: Beat): Buffer {
 
 /** Encodes the last heartbeat of an uploader that leaves. */
 export function encodeGoodbye(): Buffer {
-  return GOODBYE;
+  return Buffer.from('{}');
 }
 
 export function isGoodbye(sizeBytes: number): boolean {

@@ -8,6 +8,7 @@
  * clock. A process that was stopped for that long (SIGSTOP, a sleeping laptop) owns nothing until its next heartbeat.
  */
 
+import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../../src/base/clock.js';
 import type { Randomness } from '../base/io/randomness.js';
@@ -24,7 +25,6 @@ import {
   toGroupPrefix,
   toRunsKey,
 } from './member-objects.js';
-import { chooseOwner } from './rendezvous.js';
 
 export interface MembershipOptions {
   readonly store: Store;
@@ -236,4 +236,25 @@ export class Membership {
     for await (const piece of this.#options.store.read(key, { signal })) pieces.push(piece);
     return Buffer.concat(pieces);
   }
+}
+
+/**
+ * Returns the owner of a key: the member whose hash with the key is the highest (rendezvous hashing). When a member joins or leaves, only
+ * its keys change their owner. Returns null without members.
+ */
+export function chooseOwner(members: Iterable<string>, key: string): string | null {
+  let owner: string | null = null;
+  let highest = -1;
+  for (const member of members) {
+    const weight = weigh(member, key);
+    if (weight < highest || (weight === highest && owner !== null && member < owner)) continue;
+    owner = member;
+    highest = weight;
+  }
+  return owner;
+}
+
+/** Returns 48 bits, which a number represents exactly. */
+function weigh(member: string, key: string): number {
+  return createHash('sha1').update(member).update('\0').update(key).digest().readUIntBE(0, 6);
 }

@@ -3,8 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nodeRandomness } from '../../../uploader/base/io/randomness.js';
-import { LEASE_MS, Membership, SETTLE_MS } from '../../../uploader/cluster/membership.js';
-import { chooseOwner } from '../../../uploader/cluster/rendezvous.js';
+import { chooseOwner, LEASE_MS, Membership, SETTLE_MS } from '../../../uploader/cluster/membership.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { MemoryStore } from '../support/memory-store.js';
 
