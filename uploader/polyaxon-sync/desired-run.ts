@@ -1,6 +1,4 @@
-/**
- * Computes the desired state of a run on the server from the files on disk. Always computes all of it, so that no queue is needed. Pure.
- */
+/** Computes the desired state of a run on the server from the files on disk: always all of it, so that no queue is needed. Pure. */
 
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
 import { EVENTS_DIRECTORY, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
@@ -61,7 +59,9 @@ export function toDesiredRun(source: RunSource): DesiredRun {
   const merged = mergeWorkers(files);
   const range = toRange(facts);
   const createdAt = record?.created_at ?? range.start ?? toIsoTime(source.foundAt);
-  const conditions = isForeign ? [toForeignStart(range.start ?? createdAt)] : toConditions(record);
+  const conditions = isForeign
+    ? [toCondition('running', 'Event files were found', createdAt)]
+    : toConditions(record);
   const final = isForeign ? toForeignEnd(source, range.end) : toEnd(source, conditions);
   const isOver = final !== null;
   const { name, meta } = toName(record?.name ?? source.name);
@@ -136,10 +136,6 @@ function toEnd(source: RunSource, conditions: readonly StatusCondition[]): Statu
   if (end !== null && isDone(end.type)) return end;
   const message = 'The process that wrote the run stopped without recording an end status';
   return { ...toCondition('failed', message, toIsoTime(source.wallTime)), reason: WRITER_LOST };
-}
-
-function toForeignStart(time: string): StatusCondition {
-  return toCondition('running', 'Event files were found', time);
 }
 
 /** Third-party writers do not record how they end. */

@@ -1,6 +1,4 @@
-/**
- * Splits the desired state of a run into items that are sent and acknowledged separately: a name, a tag, one input, one entry of the lineage. Pure.
- */
+/** Splits the desired state of a run into items that are sent and acknowledged separately: a name, a tag, one input, …. Pure. */
 
 import type { JsonValue } from '../../src/base/json-value.js';
 import type { RunArtifact } from '../../src/polyaxon/api-types.js';

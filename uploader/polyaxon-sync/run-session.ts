@@ -210,7 +210,8 @@ export class RunSession {
           await send(batch);
         } catch (error) {
           if (!isFailure(error) || !(this.#quarantine.strike(batch) || isNarrowing)) throw error;
-          await this.#expectHealthy(signal);
+          // Rejects if the server fails to answer other requests too.
+          await this.#options.client.getRun(this.ref, { signal });
           isNarrowing = true;
           throw new PolyaxonApiError('ERR_API_INVALID', error.message, {}, { cause: error });
         }
@@ -221,11 +222,6 @@ export class RunSession {
         else this.#park(item, error);
       },
     });
-  }
-
-  /** Rejects if the server fails to answer other requests too. */
-  async #expectHealthy(signal: AbortSignal): Promise<void> {
-    await this.#options.client.getRun(this.ref, { signal });
   }
 
   #onSent(items: readonly (FieldItem | LineageItem)[]): void {

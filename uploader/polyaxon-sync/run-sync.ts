@@ -21,7 +21,6 @@ import type { Liveness } from '../run-directory/run-liveness.js';
 import { createAcknowledged, readAcknowledged, type SyncTarget, writeAcknowledged } from './acknowledged.js';
 import { type DesiredRun, toDesiredRun } from './desired-run.js';
 import { ensureRun } from './ensure-run.js';
-import { withUnsendable } from './final-condition.js';
 import { type FieldItem, findOnServer, type LineageItem, toFieldItems, toLineageItems } from './items.js';
 import { findPlace, noProject, type PlaceDefaults } from './run-place.js';
 import { RunSession, toStatusHash } from './run-session.js';
@@ -50,6 +49,9 @@ export type RoundOutcome = 'synced' | 'undecided';
 
 /** While the run is active, new values of names that the server already knows are sent this often. */
 const VALUES_INTERVAL_MS = 10_000;
+/** Limits of the list of files that cannot be stored, in the message of the end status. */
+const SHOWN_FILES = 10;
+const MAX_NAME = 200;
 
 export class RunSync {
   readonly run: ObservedRun;
@@ -294,4 +296,17 @@ export class RunSync {
 /** Returns all conditions of the run, including the end status. */
 function toWanted({ conditions, final }: DesiredRun, unsendable: readonly string[]): StatusCondition[] {
   return [...conditions, ...(final === null ? [] : [withUnsendable(final, unsendable)])];
+}
+
+/** Adds the names of files that can never be stored, because nothing else in Polyaxon shows that they are missing. */
+function withUnsendable(condition: StatusCondition, paths: readonly string[]): StatusCondition {
+  if (paths.length === 0) return condition;
+  const shown = paths.slice(0, SHOWN_FILES).map((path) => {
+    return path.length <= MAX_NAME ? path : `${path.slice(0, MAX_NAME)}…`;
+  });
+  const rest = paths.length - shown.length;
+  const list = `${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  const note = `${paths.length} of its files cannot be stored: ${list}`;
+  const before = condition.message;
+  return { ...condition, message: before == null || before === '' ? note : `${before} (${note})` };
 }

@@ -10,17 +10,14 @@
  */
 
 import type { StatusCondition } from '../../src/polyaxon/api-types.js';
-import type { RunStatus } from '../../src/polyaxon/statuses.js';
+import { isDone as isDoneStatus, type RunStatus } from '../../src/polyaxon/run-record.js';
 import type { RunStatuses } from '../polyaxon-api/types.js';
-
-/** Source: polyaxon 2.16.4, `LifeCycle.DONE_VALUES`. */
-const DONE: readonly RunStatus[] = ['failed', 'upstream_failed', 'stopped', 'skipped', 'succeeded'];
 
 /** The reason of the end status if the writer stopped without an end marker. */
 export const WRITER_LOST = 'WriterLost';
 
 export function isDone(status: RunStatus | null | undefined): boolean {
-  return status != null && DONE.includes(status);
+  return status != null && isDoneStatus(status);
 }
 
 export interface StatusPost {
@@ -42,7 +39,7 @@ export function planStatuses(server: RunStatuses, wanted: readonly StatusConditi
   const rest = wanted.slice(wanted.findLastIndex((_, i) => findOnServer(known, wanted, i) >= 0) + 1);
   if (server.status === 'stopping') {
     const end = rest.at(-1);
-    return { posts: end !== undefined && isDone(end.type) ? [toPost(end)] : [], outcome: 'foreign' };
+    return { posts: end !== undefined && isDone(end.type) ? toPosts([end], false) : [], outcome: 'foreign' };
   }
   return { posts: toPosts(rest, false), outcome: 'ours' };
 }
@@ -85,10 +82,6 @@ function toPosts(conditions: readonly StatusCondition[], isServerDone: boolean):
     condition,
     force: i === 0 ? isServerDone : isDone(conditions[i - 1]?.type),
   }));
-}
-
-function toPost(condition: StatusCondition): StatusPost {
-  return { condition, force: false };
 }
 
 /** Parses a time. Servers use different formats, with or without microseconds. */
