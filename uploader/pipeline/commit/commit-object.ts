@@ -1,4 +1,4 @@
-/** Commits one object: records the intent, calls the store, and keeps an interrupted upload so that the next process can resume it. */
+/** Commits one object: records the intent, calls the store, records the commit. The next process can resume an interrupted upload. */
 
 import type { Lane } from '../../base/limits/lanes.js';
 import type { FailedOutcome } from '../../base/retry.js';
@@ -30,7 +30,7 @@ export interface ObjectCommit {
 
 export type ObjectOutcome = Exclude<AppendOutcome, { status: 'retry' }> | FailedOutcome;
 
-/** Commits the object, retrying as needed. Rejects only when the signal is aborted, or on a bug in this program. */
+/** Commits the object, retrying as needed, and records the commit. Rejects only when the signal is aborted, or on a bug in this program. */
 export async function commitObject(
   commit: ObjectCommit,
   context: CommitContext,
@@ -42,6 +42,10 @@ export async function commitObject(
   let outcome: ObjectOutcome | null = null;
   try {
     outcome = await callStore(commit, open, context, signal);
+    if (outcome.status === 'stored') {
+      const object = { etag: outcome.etag, sizeBytes: commit.targetBytes };
+      await recordStored(commit.id, { ...commit.entry, object }, context, tx);
+    }
     return outcome;
   } finally {
     const isUnfinished = outcome === null && (inventory.intents.get(commit.id)?.parts.length ?? 0) > 0;

@@ -15,7 +15,7 @@ import { toLane } from '../plan/lane-of.js';
 import { type Decision, planFile, type UploadReason, type VerifyReason } from '../plan/planner.js';
 import { chooseStrategy, MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/strategy.js';
 import { isTooSlowToExtend, RECORD_TIMEOUT_MS } from '../plan/trigger.js';
-import { type OpenPolicy, openLocalFile } from '../source/local-file.js';
+import { OWN_FILES, openLocalFile } from '../source/local-file.js';
 import type { CommitContext, SendOutcome } from './commit-context.js';
 import { commitObject, type ObjectOutcome, recordStored } from './commit-object.js';
 import { settleIntent } from './open-intents.js';
@@ -30,9 +30,6 @@ const MAX_CONFLICTS = 3;
 const RECENT_MS = 2_000;
 const SPARSE_MIN_BYTES = 64 * 1024 * 1024;
 const SPARSE_RATIO = 4;
-
-/** For generated files: they are in the state directory, which may be on any device. */
-const OWN_FILES: OpenPolicy = { allowHardLinks: false };
 
 type Attempt = SendOutcome | { readonly status: 'conflict' };
 
@@ -269,15 +266,7 @@ class FileUpload {
       this.#context,
       this.#signal,
     );
-    if (outcome.status !== 'stored') return outcome;
-    const { tx } = inventory.intents.get(id)?.intent ?? {};
-    await recordStored(
-      id,
-      { ...entry, object: { etag: outcome.etag, sizeBytes: targetBytes } },
-      this.#context,
-      tx,
-    );
-    this.#remember(target);
+    if (outcome.status === 'stored') this.#remember(target);
     return outcome;
   }
 
@@ -285,7 +274,7 @@ class FileUpload {
   async #resume(open: OpenIntent): Promise<SendOutcome> {
     const { inventory } = this.#context;
     const { id, file } = this.#local;
-    const { strategy, base, entry, targetBytes, tx } = open.intent;
+    const { strategy, base, entry, targetBytes } = open.intent;
     this.#reportStarted('new');
     if (strategy === 'append') await this.#context.learnCapabilities(this.#signal);
     const lane = toLane(inventory.classOf(id), targetBytes);
@@ -297,12 +286,6 @@ class FileUpload {
     );
     if (outcome.status === 'failed') return outcome;
     if (outcome.status !== 'stored') return { status: 'changed' };
-    await recordStored(
-      id,
-      { ...entry, object: { etag: outcome.etag, sizeBytes: targetBytes } },
-      this.#context,
-      tx,
-    );
     await this.#recheck();
     return { status: 'stored', sizeBytes: targetBytes, reason: 'new', strategy, held: null };
   }

@@ -8,9 +8,8 @@ import type { FileStat } from '../../base/io/file-system.js';
 import type { Extent } from '../../store/base/store.js';
 import type { FileId } from '../inventory/file-table.js';
 import { RECORD_TIMEOUT_MS } from '../plan/trigger.js';
-import type { GrowthState } from '../source/growth-state.js';
 import type { LocalFile } from '../source/local-file.js';
-import { HEAD_BYTES, type ReadThrough, readThrough } from '../source/read-through.js';
+import { type GrowthState, HEAD_BYTES, type ReadThrough, readThrough } from '../source/read-through.js';
 import { RecordScanner } from '../source/record-scanner.js';
 import type { CommitContext } from './commit-context.js';
 

@@ -10,7 +10,8 @@ import type { ExportOutput } from '../../../src/polyaxon/export/exporter.js';
 import { ASSETS_DIRECTORY, EVENTS_DIRECTORY, RESOURCES_DIRECTORY } from '../../../src/polyaxon/names.js';
 import type { FileStat, FileSystem } from '../../base/io/file-system.js';
 import { makeDirectories } from '../../base/io/make-directories.js';
-import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
+import { isAbsent } from '../../base/io/system-error.js';
+import { removeFile } from '../../base/io/whole-file.js';
 import type { Content, SavedExport } from './saved-state.js';
 
 export type GeneratedContent = Pick<ExportOutput, 'appends' | 'assets'>;
@@ -44,21 +45,21 @@ export class ExportFiles {
       this.assets.set(path, content);
     }
     for (const path of await this.#list())
-      if (!this.files.has(path) && !this.assets.has(path)) await this.#unlink(path);
+      if (!this.files.has(path) && !this.assets.has(path)) await this.removeAsset(path);
     return true;
   }
 
-  /** Removes all files. */
   async clear(): Promise<void> {
     this.files.clear();
     this.assets.clear();
-    for (const path of await this.#list()) await this.#unlink(path);
+    for (const path of await this.#list()) await this.removeAsset(path);
   }
 
   /** Writes new output. Assets come first, so that no row names a file that does not exist. */
   async write({ appends, assets }: GeneratedContent): Promise<void> {
     for (const { path, bytes } of assets) {
-      await this.#create(path, bytes);
+      await this.removeAsset(path); // a file of an earlier process
+      await this.#append(path, bytes);
       this.assets.set(path, { sizeBytes: bytes.length, crc32: crc32(bytes) });
     }
     for (const { path, offset, bytes } of appends) {
@@ -80,7 +81,7 @@ export class ExportFiles {
 
   /** Removes the local file of an asset that is stored. */
   removeAsset(path: string): Promise<void> {
-    return this.#unlink(path);
+    return removeFile(this.#fileSystem, this.#toPath(path));
   }
 
   async #cutTo(
@@ -122,12 +123,6 @@ export class ExportFiles {
     }
   }
 
-  /** Creates a file, replacing an existing one. */
-  async #create(path: string, bytes: Uint8Array): Promise<void> {
-    await this.#unlink(path);
-    await this.#append(path, bytes);
-  }
-
   async #makeDirectory(path: string): Promise<void> {
     const directory = dirname(this.#toPath(path));
     if (this.#directories.has(directory)) return;
@@ -150,16 +145,8 @@ export class ExportFiles {
       const names = await this.#fileSystem.readDirectory(this.#toPath(path));
       return names.map((name) => name.toString('utf8'));
     } catch (error) {
-      if (isAbsent(error) || systemErrorCode(error) === 'ENOTDIR') return [];
+      if (isAbsent(error)) return [];
       throw error;
-    }
-  }
-
-  async #unlink(path: string): Promise<void> {
-    try {
-      await this.#fileSystem.unlink(this.#toPath(path));
-    } catch (error) {
-      if (!isAbsent(error)) throw error;
     }
   }
 

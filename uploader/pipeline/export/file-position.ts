@@ -47,7 +47,12 @@ async function isAt(file: LocalFile, start: number, mark: Mark): Promise<boolean
 }
 
 async function readMark(file: LocalFile, start: number, sizeBytes: number): Promise<Mark | null> {
+  const bytes = await readExactly(file, start, sizeBytes);
+  return bytes === null ? null : { sizeBytes, crc32: crc32(bytes) };
+}
+
+/** Returns null when the file has become shorter. */
+export async function readExactly(file: LocalFile, start: number, sizeBytes: number): Promise<Buffer | null> {
   const bytes = Buffer.allocUnsafe(sizeBytes);
-  if ((await file.readInto(bytes, start)) < sizeBytes) return null;
-  return { sizeBytes, crc32: crc32(bytes) };
+  return (await file.readInto(bytes, start)) < sizeBytes ? null : bytes;
 }

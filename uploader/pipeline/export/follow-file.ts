@@ -10,7 +10,7 @@ import { decodeRecord, findRecordHeader } from '../../../src/format/record/recor
 import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import type { Event } from '../../../src/format/wire/messages.js';
 import type { LocalFile } from '../source/local-file.js';
-import { type FilePosition, isIntact, markPosition } from './file-position.js';
+import { type FilePosition, isIntact, markPosition, readExactly } from './file-position.js';
 
 const PIECE_BYTES = 1024 * 1024;
 
@@ -79,11 +79,6 @@ function countMissing(window: Buffer, start: number): number {
   } catch {
     return 0; // damaged: handled where the record is read
   }
-}
-
-async function readExactly(file: LocalFile, start: number, sizeBytes: number): Promise<Buffer | null> {
-  const bytes = Buffer.allocUnsafe(sizeBytes);
-  return (await file.readInto(bytes, start)) < sizeBytes ? null : bytes;
 }
 
 /** Decodes the events of one piece. */

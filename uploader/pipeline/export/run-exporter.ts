@@ -80,7 +80,7 @@ export class RunExporter {
     await makeDirectories(fileSystem, directory, DIRECTORY_MODE);
     const exporter = new RunExporter(options);
     const saved = await readSaved(fileSystem, directory);
-    if (saved === null || !(await exporter.#restore(saved))) await exporter.#clear();
+    if (saved === null || !(await exporter.#restore(saved))) await exporter.remove();
     return exporter;
   }
 
@@ -99,7 +99,6 @@ export class RunExporter {
     return this.#exporters.get(target);
   }
 
-  /** Whether all progress is saved. */
   get isSaved(): boolean {
     return this.#isSaved;
   }
@@ -131,9 +130,16 @@ export class RunExporter {
     this.#isSaved = true;
   }
 
-  /** Removes all generated files from disk, and the saved state. */
+  /** Removes all generated files from disk, and the saved state. The next step begins again. */
   async remove(): Promise<void> {
-    await this.#clear();
+    this.#exporters.clear();
+    this.#positions.clear();
+    this.#readVersions.clear();
+    this.#inputs = {};
+    // Remove the saved state first: it must never refer to files that do not exist.
+    await removeSaved(this.#options.fileSystem, this.#options.directory);
+    await this.exportFiles.clear();
+    this.#isSaved = true;
   }
 
   /** Returns null when nothing could be read. */
@@ -147,7 +153,7 @@ export class RunExporter {
       const exporter = this.#exporterOf(source.target);
       const followed = await this.#follow(local, from, source, exporter);
       if (followed.status === 'rewritten') {
-        await this.#clear();
+        await this.remove();
         return { changed: [], isRestarted: true, hasMore: true };
       }
       const { position, hasMore, damageStart } = followed;
@@ -225,16 +231,5 @@ export class RunExporter {
     for (const [path, position] of saved.positions) this.#positions.set(path, position);
     this.#inputs = { ...saved.inputs };
     return true;
-  }
-
-  async #clear(): Promise<void> {
-    this.#exporters.clear();
-    this.#positions.clear();
-    this.#readVersions.clear();
-    this.#inputs = {};
-    // Remove the saved state first: it must never refer to files that do not exist.
-    await removeSaved(this.#options.fileSystem, this.#options.directory);
-    await this.exportFiles.clear();
-    this.#isSaved = true;
   }
 }

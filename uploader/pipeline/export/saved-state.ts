@@ -7,8 +7,7 @@
 import type { JsonValue } from '../../../src/base/json-value.js';
 import type { ExporterState } from '../../../src/polyaxon/export/exporter.js';
 import type { FileSystem } from '../../base/io/file-system.js';
-import { isAbsent } from '../../base/io/system-error.js';
-import { readWholeFile, replaceFile } from '../../base/io/whole-file.js';
+import { readWholeFile, removeFile, replaceFile } from '../../base/io/whole-file.js';
 import type { FilePosition } from './file-position.js';
 
 export interface SavedExport {
@@ -65,13 +64,8 @@ export async function writeSaved(
   await replaceFile(fileSystem, paths, await format(saved), FILE_MODE);
 }
 
-/** Removes the saved state. */
-export async function removeSaved(fileSystem: FileSystem, directory: string): Promise<void> {
-  try {
-    await fileSystem.unlink(`${directory}/${FILE_NAME}`);
-  } catch (error) {
-    if (!isAbsent(error)) throw error;
-  }
+export function removeSaved(fileSystem: FileSystem, directory: string): Promise<void> {
+  return removeFile(fileSystem, `${directory}/${FILE_NAME}`);
 }
 
 async function format(saved: SavedExport): Promise<Buffer> {

@@ -11,9 +11,8 @@ import { isManifestKey, RESERVED_DIRECTORY, type RelPath, toKey } from '../../ba
 import type { ObjectVersion } from '../../store/base/store.js';
 import type { JournalEntry, JournalRecord, OpenIntent, SegmentEntry } from '../journal/journal-entry.js';
 import type { JournalReplay, JournalSink } from '../journal/journal-files.js';
-import type { GrowthState } from '../source/growth-state.js';
+import type { GrowthState } from '../source/read-through.js';
 import { type FileClass, toFileClass } from './file-class.js';
-import type { FileFacts } from './file-facts.js';
 import { type FileId, FileTable, FLAG, type FolderId } from './file-table.js';
 import { createKnownRun, type KnownRun } from './known-run.js';
 import type { FoundRun, ScanSink } from './scan-sink.js';
@@ -22,6 +21,14 @@ interface Folder {
   readonly run: number;
   /** Empty for the run's own directory. */
   readonly path: string;
+}
+
+/** The facts about one file: on disk, in the journal and in the store. */
+export interface FileFacts {
+  readonly file: FileVersion;
+  readonly journalled: JournalEntry | null;
+  /** The object under the key; null when there is none, undefined until the store has been asked. */
+  readonly listed: ObjectVersion | null | undefined;
 }
 
 /** The local path of a file. */
@@ -168,8 +175,7 @@ export class Inventory implements ScanSink, JournalSink {
   // Records of the journal.
 
   onEntry(entry: JournalEntry): void {
-    const id = this.idOf(entry.key);
-    this.#takeEntry(id, entry);
+    this.#takeEntry(this.idOf(entry.key), entry);
   }
 
   onSegment(segment: SegmentEntry): void {
@@ -305,8 +311,7 @@ export class Inventory implements ScanSink, JournalSink {
     const flags = table.flags[id]!;
     const needed = FLAG.stored | FLAG.same;
     if ((flags & needed) !== needed || (flags & FLAG.replaced) !== 0) return true;
-    const segment = this.segments.get(id);
-    return Math.max(table.objectBytes[id]!, segment?.end ?? 0) !== table.seenBytes[id];
+    return this.#storedBytes(id) !== table.seenBytes[id];
   }
 
   /** Returns the approximate number of bytes on disk that are not in the store. */
@@ -315,8 +320,7 @@ export class Inventory implements ScanSink, JournalSink {
     if (!table.has(id, FLAG.dirty)) return 0;
     const seen = table.seenBytes[id]!;
     if (!table.has(id, FLAG.stored)) return seen;
-    const segment = this.segments.get(id);
-    const storedBytes = Math.max(table.objectBytes[id]!, segment?.end ?? 0);
+    const storedBytes = this.#storedBytes(id);
     return seen >= storedBytes ? seen - storedBytes : seen;
   }
 
@@ -400,6 +404,10 @@ export class Inventory implements ScanSink, JournalSink {
     const segment = this.segments.get(id);
     if (segment !== undefined && (segment.end <= object.sizeBytes || segment.generation !== generation))
       this.segments.delete(id);
+  }
+
+  #storedBytes(id: FileId): number {
+    return Math.max(this.table.objectBytes[id]!, this.segments.get(id)?.end ?? 0);
   }
 
   #isSettled(id: FileId): boolean {

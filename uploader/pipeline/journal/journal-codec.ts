@@ -9,10 +9,8 @@
  */
 
 import { crc32 } from 'node:zlib';
-import type { JournalEntry, JournalHeader, JournalRecord, UnknownRecord } from './journal-entry.js';
-import { fromJson, type Json, toJson } from './journal-json.js';
-
-export type { JournalRecord };
+import type { JournalHeader, JournalRecord, UnknownRecord } from './journal-entry.js';
+import { fromJson, type Json, toHex, toJson } from './journal-json.js';
 
 export const JOURNAL_VERSION = 2;
 
@@ -26,26 +24,10 @@ export interface LineScan {
   readonly damage: 'none' | 'torn' | 'corrupt';
 }
 
-export interface Replay extends LineScan {
-  /** The last entry of each key. */
-  readonly entries: Map<string, JournalEntry>;
-}
-
-/** Encodes one line of the journal. */
 export function encodeJournalLine(seq: number, record: JournalRecord): Buffer {
   const json = JSON.stringify(toJson(record));
   const framed = `${Buffer.byteLength(json)} ${seq} ${json}`;
-  return Buffer.from(`${hex(crc32(framed))} ${framed}\n`);
-}
-
-/** Reads the entries of a journal file up to its first invalid line. Never throws. */
-export function replayJournal(bytes: Buffer): Replay {
-  const entries = new Map<string, JournalEntry>();
-  const scanner = new LineScanner((record) => {
-    if (record.kind === 'done') entries.set(record.entry.key, record.entry);
-  });
-  scanner.push(bytes);
-  return { ...scanner.result(), entries };
+  return Buffer.from(`${toHex(crc32(framed))} ${framed}\n`);
 }
 
 /** Decodes a journal file piece by piece and passes on the records after the header, up to the first invalid line. Never throws. */
@@ -100,7 +82,7 @@ function parseLine(line: Buffer, seq: number): Json | null {
   const match = /^([0-9a-f]{8}) (\d+) (\d+) /.exec(line.toString('latin1', 0, 64));
   if (match === null) return null;
   const json = line.subarray(match[0].length);
-  if (match[1] !== hex(crc32(line.subarray(9)))) return null;
+  if (match[1] !== toHex(crc32(line.subarray(9)))) return null;
   if (Number(match[2]) !== json.length || Number(match[3]) !== seq) return null;
   try {
     const value: unknown = JSON.parse(json.toString('utf8'));
@@ -108,8 +90,4 @@ function parseLine(line: Buffer, seq: number): Json | null {
   } catch {
     return null; // a valid checksum but not JSON: another program wrote the line
   }
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, '0');
 }

@@ -17,7 +17,6 @@ export type Json = Readonly<Record<string, unknown>>;
 
 const STRATEGIES: readonly string[] = ['put', 'mpu', 'append', 'segment'] satisfies Strategy[];
 
-/** Converts a record to JSON. */
 export function toJson(record: JournalRecord): Json {
   switch (record.kind) {
     case 'done': {
@@ -175,6 +174,7 @@ function isInteger(value: unknown): value is string {
   return typeof value === 'string' && /^-?\d{1,20}$/.test(value);
 }
 
-function toHex(value: number): string {
+/** Returns a CRC-32 as 8 hex digits. */
+export function toHex(value: number): string {
   return value.toString(16).padStart(8, '0');
 }

@@ -15,7 +15,7 @@ import type { KnownRun } from '../inventory/known-run.js';
 import type { RunObserver } from '../report/run-observer.js';
 import type { BufferPool } from '../source/buffer-pool.js';
 import { hashFile } from '../source/hash-file.js';
-import { type OpenPolicy, openLocalFile } from '../source/local-file.js';
+import { type OpenPolicy, OWN_FILES, openLocalFile } from '../source/local-file.js';
 import { type ManifestLine, toFingerprint, toManifestKey } from './manifest.js';
 import {
   hasCurrentManifest,
@@ -33,9 +33,6 @@ export interface ManifestWriterOptions extends StoreAccess {
   readonly openPolicy: () => OpenPolicy;
   readonly onNotice: (notice: StoreNotice) => void;
 }
-
-/** For generated files: they are in the state directory, which may be on any device. */
-const OWN_FILES: OpenPolicy = { allowHardLinks: false };
 
 export class ManifestWriter {
   readonly #options: ManifestWriterOptions;
@@ -81,13 +78,9 @@ export class ManifestWriter {
     const before = await loadManifest(this.#options, stored, this.#abort.signal);
     const lines = await this.#toLines(run, stored, before);
     if (lines === null) return;
-    const writtenAt = toTime(io);
-    const manifest = { runUuid, store: store.id, writtenAt, lines };
-    const { randomness } = io;
-    const saved = await saveManifest(this.#options, stored, manifest, {
-      randomness,
-      signal: this.#abort.signal,
-    });
+    const manifest = { runUuid, store: store.id, writtenAt: toTime(io), lines };
+    const options = { randomness: io.randomness, signal: this.#abort.signal };
+    const saved = await saveManifest(this.#options, stored, manifest, options);
     if ('status' in saved) throw saved.error;
     run.manifestKeys.clear();
     run.manifestKeys.add(saved.key);

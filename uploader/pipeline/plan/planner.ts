@@ -7,7 +7,7 @@
 
 import { isSameVersion } from '../../base/io/file-version.js';
 import type { ObjectVersion } from '../../store/base/store.js';
-import type { FileFacts } from '../inventory/file-facts.js';
+import type { FileFacts } from '../inventory/inventory.js';
 
 export type UploadReason =
   /** Nothing is stored under the key. */
@@ -41,7 +41,6 @@ export type Decision = {
   | { readonly action: 'skip'; readonly reason: 'unchanged' }
 );
 
-/** Plans one file. */
 export function planFile({ file, journalled, listed }: FileFacts): Decision {
   const base = listed === undefined ? (journalled?.object ?? null) : listed;
   if (base === null) return { base, action: 'upload', reason: journalled === null ? 'new' : 'missing' };

@@ -32,7 +32,6 @@ export interface ChosenStrategy {
   readonly reason: string;
 }
 
-/** Chooses the strategy for a file that needs an upload. */
 export function chooseStrategy(facts: StrategyFacts): ChosenStrategy {
   const { targetBytes, keptBytes, capabilities } = facts;
   const whole: ChosenStrategy =

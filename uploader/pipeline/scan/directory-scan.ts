@@ -327,21 +327,14 @@ export class DirectoryScan {
     const missing = node.folder === null ? 0 : sink.countMissing(node.folder, present);
     if (goneChildren.length === 0 && missing === 0) return false;
     if (!(await rootWatch.isThere()) || !(await this.#isHomeThere(node))) return false;
-    const again = new Set((await this.#listAgain(fileSystem, node)).map((name) => name.toString('latin1')));
+    const listed = await fileSystem.readDirectory(node.path).catch(() => []); // deleted as a whole
+    const again = new Set(listed.map((name) => name.toString('latin1')));
     for (const [key, child] of goneChildren) if (!again.has(key)) await this.#forget(child);
     if (node.folder !== null) {
       const lateNames = [...again].map((key) => encodeName(Buffer.from(key, 'latin1')));
       sink.onGone(node.folder, present, new Set(lateNames));
     }
     return true;
-  }
-
-  async #listAgain(fileSystem: FileSystem, node: DirectoryNode): Promise<Buffer[]> {
-    try {
-      return await fileSystem.readDirectory(node.path);
-    } catch {
-      return []; // deleted as a whole
-    }
   }
 
   /** Returns true when the run directory has entries, or was deleted. An empty one may be unmounted. */

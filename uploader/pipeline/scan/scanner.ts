@@ -14,7 +14,6 @@ import type { FileWatcher } from '../../base/io/file-watcher.js';
 import type { FileId } from '../inventory/file-table.js';
 import { DirectoryNode, type ScanProblem, type SkippedPath } from './directory-node.js';
 import { DirectoryScan, notRuns, type VisitOptions } from './directory-scan.js';
-import type { RootWatch } from './root-watch.js';
 
 const HOT_INTERVAL_MS = 1_000;
 const HOT_FOR_MS = 60_000;
@@ -47,7 +46,6 @@ const MAX_WATCHED = 256;
 const SLICE_MS = 50;
 
 export interface ScannerOptions extends Omit<VisitOptions, 'onHot'> {
-  readonly rootWatch: RootWatch;
   readonly fileWatcher?: FileWatcher | undefined;
   /** Returns whether this uploader works on a run, by its number. Runs of other uploaders are scanned once a minute. Default: all. */
   readonly isFollowed?: ((run: number) => boolean) | undefined;

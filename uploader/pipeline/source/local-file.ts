@@ -34,6 +34,9 @@ export interface OpenPolicy {
   readonly allowHardLinks: boolean;
 }
 
+/** For generated files: they are in the state directory, which may be on any device. */
+export const OWN_FILES: OpenPolicy = { allowHardLinks: false };
+
 /** Opens a file by its local path; errors name it by `relPath`, its path in the run. Throws `FileError`. */
 export async function openLocalFile(
   fileSystem: FileSystem,

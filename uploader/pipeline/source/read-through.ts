@@ -2,7 +2,6 @@
 
 import { crc32 } from 'node:zlib';
 import type { BufferPool } from './buffer-pool.js';
-import type { GrowthState } from './growth-state.js';
 import type { LocalFile } from './local-file.js';
 import type { RecordScanner } from './record-scanner.js';
 
@@ -10,6 +9,18 @@ const MIB = 1024 * 1024;
 export const HEAD_BYTES = 4096;
 /** The last extent is between one and two times this long. */
 const EXTENT_BYTES = 4 * MIB;
+
+/** Checksums of a growing file, kept while the uploader runs: a cheap way to detect that the file only grew. */
+export interface GrowthState {
+  /** CRC-32 of the first `HEAD_BYTES` bytes, or of the whole file if it is shorter. */
+  readonly headCrc32: number;
+  readonly headBytes: number;
+  /** Start of the last extent, and the CRC-32 of the bytes before it. With the extent read again, it must give the CRC-32 of all. */
+  readonly extentStart: number;
+  readonly extentStartCrc32: number;
+  /** For an event file, the end of the last whole record that was read. */
+  readonly recordEnd: number;
+}
 
 export interface Stretch {
   readonly from: number;

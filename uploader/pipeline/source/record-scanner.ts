@@ -33,7 +33,6 @@ export class RecordScanner {
     this.#acceptsDamage = options.acceptsDamage;
   }
 
-  /** Scans the next bytes of the file. */
   push(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) {
       if (this.damageStart !== null && !this.#acceptsDamage) return;

@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  encodeJournalLine,
-  type JournalRecord,
-  replayJournal,
-} from '../../../../uploader/pipeline/journal/journal-codec.js';
-import type { JournalEntry } from '../../../../uploader/pipeline/journal/journal-entry.js';
+import { encodeJournalLine, LineScanner } from '../../../../uploader/pipeline/journal/journal-codec.js';
+import type { JournalEntry, JournalRecord } from '../../../../uploader/pipeline/journal/journal-entry.js';
 
 const RUN = '0'.repeat(32);
 const HEADER: JournalRecord = { kind: 'header', version: 1, rootKey: 'root' };
@@ -18,6 +14,16 @@ function entry(name: string, changes: Partial<JournalEntry> = {}): JournalEntry 
 
 function encode(records: readonly JournalRecord[]): Buffer {
   return Buffer.concat(records.map((record, seq) => encodeJournalLine(seq, record)));
+}
+
+/** Reads a journal up to its first invalid line. `entries`: the last entry of each key. */
+function replayJournal(bytes: Buffer) {
+  const entries = new Map<string, JournalEntry>();
+  const scanner = new LineScanner((record) => {
+    if (record.kind === 'done') entries.set(record.entry.key, record.entry);
+  });
+  scanner.push(bytes);
+  return { ...scanner.result(), entries };
 }
 
 const entries = [entry('a'), entry('b', { isRecent: true }), entry('a', { crc32: 7 })];
