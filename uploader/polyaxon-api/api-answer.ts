@@ -45,7 +45,6 @@ function toDecoder(encoding: string | undefined): ReturnType<typeof createGunzip
   }
 }
 
-/** Reads the whole body. */
 export async function readText(response: HttpResponse, operation: string): Promise<string> {
   const pieces: Buffer[] = [];
   let sizeBytes = 0;

@@ -56,66 +56,46 @@ export class PolyaxonClient {
   }
 
   /** Returns version and distribution of the server. The cheapest call of the API. */
-  async installation({ signal }: CallOptions = {}): Promise<Installation> {
+  async installation(options: CallOptions = {}): Promise<Installation> {
     const operation = `get the version of ${this.connection.host}`;
-    const call = {
-      method: 'GET',
-      path: this.#api('installation'),
-      operation,
-      missing: 'ERR_API_MISSING',
-      signal,
-    } as const;
-    return objectFrom(await this.#session.callJson(call), operation) as Installation;
+    return this.#callObject(this.#toCall('GET', ['installation'], operation, 'ERR_API_MISSING', options));
   }
 
   /** Returns the project, or null if it does not exist. */
   async findProject(
     owner: string,
     project: string,
-    { signal }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<PolyaxonProject | null> {
     const operation = `get the project ${owner}/${project}`;
-    const call: ApiCall = {
-      ...{ method: 'GET', path: this.#api(owner, project), operation, signal },
-      missing: 'ERR_API_PROJECT_MISSING',
-    };
-    return orNull('ERR_API_PROJECT_MISSING', async () =>
-      objectFrom(await this.#session.callJson(call), operation),
-    );
+    const call = this.#toCall('GET', [owner, project], operation, 'ERR_API_PROJECT_MISSING', options);
+    return orNull('ERR_API_PROJECT_MISSING', () => this.#callObject(call));
   }
 
   /** Creates a project. Throws `ERR_API_INVALID` with `fields.name` if it exists, so call `findProject` before, and after a lost answer. */
-  async createProject(owner: string, name: string, { signal }: CallOptions = {}): Promise<PolyaxonProject> {
+  async createProject(owner: string, name: string, options: CallOptions = {}): Promise<PolyaxonProject> {
     const operation = `create the project ${owner}/${name}`;
-    const path = this.#api(owner, 'projects', 'create');
-    const call: ApiCall = {
-      ...{ method: 'POST', path, operation, signal, ...toJsonBody({ name }) },
-      missing: 'ERR_API_MISSING',
-    };
-    return objectFrom(await this.#session.callJson(call), operation);
+    const names = [owner, 'projects', 'create'];
+    const call = this.#toCall('POST', names, operation, 'ERR_API_MISSING', options);
+    return this.#callObject({ ...call, ...toJsonBody({ name }) });
   }
 
   /** Returns the run, or null if the run or its project does not exist: the open server does not distinguish the two. */
   async getRun(ref: RunRef, options: CallOptions = {}): Promise<PolyaxonRun | null> {
     const call = this.#toRunCall('GET', ref, [], `get the run ${ref.uuid}`, options);
-    return orNull('ERR_API_RUN_MISSING', async () =>
-      runFrom(await this.#session.callJson(call), call.operation),
-    );
+    return orNull('ERR_API_RUN_MISSING', () => this.#callRun(call));
   }
 
   /**
    * Creates the run with its existing uuid. Throws `ERR_API_INVALID` (400) if the run exists; call `getRun` then. Throws
    * `ERR_API_PROJECT_MISSING` if the project does not exist.
    */
-  async syncRun(ref: RunRef, body: SyncRunBody, { signal }: CallOptions = {}): Promise<PolyaxonRun> {
+  async syncRun(ref: RunRef, body: SyncRunBody, options: CallOptions = {}): Promise<PolyaxonRun> {
     const { owner, project, uuid } = ref;
     const operation = `create the run ${uuid} in ${owner}/${project}`;
-    const path = this.#api(owner, project, 'runs', 'sync');
-    const call: ApiCall = {
-      ...{ method: 'POST', path, operation, signal, ...toJsonBody(withoutEmpty(body)) },
-      missing: 'ERR_API_PROJECT_MISSING',
-    };
-    return runFrom(await this.#session.callJson(call), operation);
+    const names = [owner, project, 'runs', 'sync'];
+    const call = this.#toCall('POST', names, operation, 'ERR_API_PROJECT_MISSING', options);
+    return this.#callRun({ ...call, ...toJsonBody(withoutEmpty(body)) });
   }
 
   /** Changes fields of the run and returns the changed run. Sends no request and returns null if all fields are empty. */
@@ -123,7 +103,7 @@ export class PolyaxonClient {
     const fields = withoutEmpty(body);
     if (Object.keys(fields).every((name) => name === 'merge')) return null;
     const call = this.#toRunCall('PATCH', ref, [], `change the run ${ref.uuid}`, options);
-    return runFrom(await this.#session.callJson({ ...call, ...toJsonBody(fields) }), call.operation);
+    return this.#callRun({ ...call, ...toJsonBody(fields) });
   }
 
   /** Adds a condition. The server answers the same whether or not it accepts the change; call `getStatuses` to find out. */
@@ -138,14 +118,9 @@ export class PolyaxonClient {
   }
 
   async getStatuses(ref: RunRef, options: CallOptions = {}): Promise<RunStatuses> {
-    const call = this.#toRunCall(
-      'GET',
-      ref,
-      ['statuses'],
-      `get the statuses of the run ${ref.uuid}`,
-      options,
-    );
-    const { status, status_conditions } = objectFrom(await this.#session.callJson(call), call.operation);
+    const operation = `get the statuses of the run ${ref.uuid}`;
+    const call = this.#toRunCall('GET', ref, ['statuses'], operation, options);
+    const { status, status_conditions } = await this.#callObject(call);
     // Without conditions, the value is `{}` or null.
     const conditions = Array.isArray(status_conditions) ? (status_conditions as StatusCondition[]) : [];
     return { status: typeof status === 'string' ? (status as RunStatuses['status']) : null, conditions };
@@ -165,17 +140,12 @@ export class PolyaxonClient {
 
   /** Returns all pages of the lineage of the run. */
   async getLineage(ref: RunRef, options: CallOptions = {}): Promise<RunArtifact[]> {
-    const call = this.#toRunCall(
-      'GET',
-      ref,
-      ['lineage', 'artifacts'],
-      `get the lineage of the run ${ref.uuid}`,
-      options,
-    );
+    const operation = `get the lineage of the run ${ref.uuid}`;
+    const call = this.#toRunCall('GET', ref, ['lineage', 'artifacts'], operation, options);
     const found: RunArtifact[] = [];
     for (;;) {
       const query = { limit: String(LINEAGE_PAGE), offset: String(found.length) };
-      const { results, count } = objectFrom(await this.#session.callJson({ ...call, query }), call.operation);
+      const { results, count } = await this.#callObject({ ...call, query });
       const page = Array.isArray(results) ? (results as RunArtifact[]) : [];
       found.push(...page);
       if (page.length === 0 || (typeof count === 'number' && found.length >= count)) return found;
@@ -186,13 +156,12 @@ export class PolyaxonClient {
   async getTree(ref: RunRef, path: string, options: CallOptions = {}): Promise<ArtifactTree | null> {
     const operation = `list ${ref.uuid}/${path}`;
     const call = this.#toStreamsCall('GET', ref, ['artifacts', 'tree'], operation, { path }, options);
-    const { files, dirs, error } = objectFrom(await this.#session.callJson(call), operation);
+    const { files, dirs, error } = await this.#callObject(call);
     if (typeof error === 'string') {
       // For a missing directory, the server returns a success with an error of Python. Other errors may be temporary.
       if (isAboutAbsence(error, `${ref.uuid}/${path}`)) return null;
-      throw new PolyaxonApiError('ERR_API_SERVER', `${operation}: ${error}`, {
-        failureCode: 'InternalError',
-      });
+      const message = `${operation}: ${error}`;
+      throw new PolyaxonApiError('ERR_API_SERVER', message, { failureCode: 'InternalError' });
     }
     if (typeof files !== 'object' || files === null || !Array.isArray(dirs)) throw unexpected(operation);
     return { files: files as Readonly<Record<string, number>>, directories: dirs.map(String) };
@@ -241,14 +210,8 @@ export class PolyaxonClient {
 
   /** Removes an artifact. Returns false if the server cannot: the artifact does not exist, or another reason that the server does not give. */
   async deleteArtifact(ref: RunRef, path: string, options: CallOptions = {}): Promise<boolean> {
-    const call = this.#toStreamsCall(
-      'DELETE',
-      ref,
-      ['artifact'],
-      `remove ${ref.uuid}/${path}`,
-      { path },
-      options,
-    );
+    const operation = `remove ${ref.uuid}/${path}`;
+    const call = this.#toStreamsCall('DELETE', ref, ['artifact'], operation, { path }, options);
     try {
       await this.#session.callJson(call);
       return true;
@@ -263,8 +226,28 @@ export class PolyaxonClient {
     await this.#session.close();
   }
 
-  #api(...names: string[]): string {
-    return `/api/${this.connection.apiVersion}/${names.map(encodeURIComponent).join('/')}`;
+  async #callObject(call: ApiCall): Promise<Readonly<Record<string, unknown>>> {
+    const answer = await this.#session.callJson(call);
+    if (typeof answer !== 'object' || answer === null || Array.isArray(answer))
+      throw unexpected(call.operation);
+    return answer as Readonly<Record<string, unknown>>;
+  }
+
+  async #callRun(call: ApiCall): Promise<PolyaxonRun> {
+    const run = await this.#callObject(call);
+    if (typeof run.uuid !== 'string') throw unexpected(call.operation);
+    return { ...run, uuid: run.uuid };
+  }
+
+  #toCall(
+    method: ApiCall['method'],
+    names: readonly string[],
+    operation: string,
+    missing: ApiCall['missing'],
+    { signal }: CallOptions,
+  ): ApiCall {
+    const path = `/api/${this.connection.apiVersion}/${names.map(encodeURIComponent).join('/')}`;
+    return { method, path, operation, missing, signal };
   }
 
   #toRunCall(
@@ -272,10 +255,10 @@ export class PolyaxonClient {
     { owner, project, uuid }: RunRef,
     names: readonly string[],
     operation: string,
-    { signal }: CallOptions,
+    options: CallOptions,
   ): ApiCall {
-    const path = this.#api(owner, project, 'runs', uuid, ...names);
-    return { method, path, operation, missing: 'ERR_API_RUN_MISSING', signal };
+    const all = [owner, project, 'runs', uuid, ...names];
+    return this.#toCall(method, all, operation, 'ERR_API_RUN_MISSING', options);
   }
 
   #toStreamsCall(
@@ -320,17 +303,6 @@ async function orNull<Value>(
     if (error instanceof PolyaxonApiError && error.code === missing) return null;
     throw error;
   }
-}
-
-function runFrom(answer: unknown, operation: string): PolyaxonRun {
-  const run = objectFrom(answer, operation);
-  if (typeof run.uuid !== 'string') throw unexpected(operation);
-  return { ...run, uuid: run.uuid };
-}
-
-function objectFrom(answer: unknown, operation: string): Readonly<Record<string, unknown>> {
-  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw unexpected(operation);
-  return answer as Readonly<Record<string, unknown>>;
 }
 
 function unexpected(operation: string): PolyaxonApiError {

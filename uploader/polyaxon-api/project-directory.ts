@@ -22,12 +22,10 @@ export class ProjectDirectory {
     this.#fallback = { owner: fallback.owner ?? DEFAULT_OWNER, project: fallback.project ?? NO_PROJECT };
   }
 
-  /** Sets owner and project of a run. Replaces an earlier entry. */
   set(uuid: string, place: RunPlace): void {
     this.#places.set(uuid, place);
   }
 
-  /** Removes the entry of a run. */
   delete(uuid: string): void {
     this.#places.delete(uuid);
   }
