@@ -9,7 +9,6 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The host's clock. */
 export const systemClock: Clock = {
   wallTime: () => Date.now() / 1000,
   monotonicMs: () => performance.now(),

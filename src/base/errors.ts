@@ -26,7 +26,6 @@ export class InvalidArgumentError extends CodedError {
   }
 }
 
-/** The code for each kind of invalid argument. */
 export type InvalidArgumentCode =
   | 'ERR_NAME_INVALID'
   | 'ERR_STEP_INVALID'
@@ -57,6 +56,11 @@ export type InvalidArgumentCode =
   | 'ERR_STATUS_INVALID'
   | 'ERR_PROGRESS_INVALID'
   | 'ERR_OPTION_INVALID';
+
+/** Returns a function that creates errors with one code and one hint. */
+export function invalidArgument(code: InvalidArgumentCode, hint: string) {
+  return (message: string, options?: ErrorOptions) => new InvalidArgumentError(code, message, hint, options);
+}
 
 /** The run or the event file writer is closed and accepts no more events. */
 export class ClosedError extends CodedError {

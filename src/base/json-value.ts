@@ -1,6 +1,6 @@
 /** Converts the inputs and outputs that callers log to JSON for `run.plx.json`. Errors name the offending key. */
 
-import { InvalidArgumentError } from './errors.js';
+import { invalidArgument } from './errors.js';
 import { toWellFormedText } from './well-formed-text.js';
 
 export type JsonValue =
@@ -38,9 +38,7 @@ function parseJsonValue(path: string, value: unknown, parents: readonly object[]
     case 'number':
       return Number.isFinite(value) ? value : String(value);
     case 'bigint':
-      return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value))
-        ? Number(value)
-        : String(value);
+      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
     case 'function':
     case 'symbol':
       throw invalid(`${path} is a ${typeof value}, which JSON cannot represent`);
@@ -67,10 +65,7 @@ function objectToJson(path: string, value: object, parents: readonly object[]): 
   );
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_PARAMS_INVALID',
-    message,
-    'Log strings, numbers, booleans, arrays and plain objects of them.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_PARAMS_INVALID',
+  'Log strings, numbers, booleans, arrays and plain objects of them.',
+);
