@@ -105,37 +105,18 @@ export class EventFileReader {
    * Throws `CorruptRecordError` or `InvalidEventError` at damage, unless damage is skipped. Throws
    * `EventFileChangedError` when the file was replaced or truncated. Passes on errors of the file system.
    */
-  async *read(): AsyncGenerator<ReadEvent, void, void> {
-    this.#file ??= await open(this.path, 'r');
-    await this.#checkFile(this.#file);
-    for (;;) {
-      const decoded = this.#readEvent();
-      if (decoded === 'damaged') continue;
-      if ('missingBytes' in decoded) {
-        if (await this.#readMore(this.#file, decoded.missingBytes)) continue;
-        return;
-      }
-      yield decoded;
-    }
+  read(): AsyncGenerator<ReadEvent, void, void> {
+    return this.#readAll(() => this.#readEvent());
   }
 
   /**
    * Like `read`, but returns scalars in columns, which is many times as fast. The next batch reuses the columns.
    * Scalars with a negative step, or a step beyond 2^49, are returned as events.
    */
-  async *readBatches(): AsyncGenerator<ReadBatch, void, void> {
-    this.#file ??= await open(this.path, 'r');
-    await this.#checkFile(this.#file);
+  readBatches(): AsyncGenerator<ReadBatch, void, void> {
     this.#decoder ??= new ScalarDecoder();
-    for (;;) {
-      const decoded = this.#readBatch(this.#decoder);
-      if (decoded === 'damaged') continue;
-      if ('missingBytes' in decoded) {
-        if (await this.#readMore(this.#file, decoded.missingBytes)) continue;
-        return;
-      }
-      yield decoded;
-    }
+    const decoder = this.#decoder;
+    return this.#readAll(() => this.#readBatch(decoder));
   }
 
   /** Closes the file. The next `read` reopens it and continues. */
@@ -147,6 +128,22 @@ export class EventFileReader {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async *#readAll<T extends object>(
+    readNext: () => T | Incomplete | 'damaged',
+  ): AsyncGenerator<T, void, void> {
+    this.#file ??= await open(this.path, 'r');
+    await this.#checkFile(this.#file);
+    for (;;) {
+      const decoded = readNext();
+      if (decoded === 'damaged') continue;
+      if ('missingBytes' in decoded) {
+        if (await this.#readMore(this.#file, decoded.missingBytes)) continue;
+        return;
+      }
+      yield decoded;
+    }
   }
 
   /** Reads the batch at the current offset and advances the offset. */

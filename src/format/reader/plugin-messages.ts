@@ -62,14 +62,10 @@ export interface LayoutCategory {
   }[];
 }
 
-interface MessageClass<T> {
-  decode(bytes: Uint8Array): T;
-}
-
 /** Decodes a plugin's message; absent content is an empty message. Throws `InvalidValueError`. */
 export function decodeMessage<T>(
   tag: string,
-  message: MessageClass<T>,
+  message: { decode(bytes: Uint8Array): T },
   content: Uint8Array = new Uint8Array(),
 ): T {
   try {

@@ -105,8 +105,8 @@ const LEGACY_PLUGINS = {
   histogram: 'histograms',
 } as const;
 
-/** The metadata that TensorBoard assumes for a value of TensorFlow 1. */
-function legacyMetadata({ value }: SummaryValue): SummaryMetadata | undefined {
+/** The metadata that TensorBoard assumes for a value of TensorFlow 1; undefined for tensors. */
+export function legacyMetadata({ value }: SummaryValue): SummaryMetadata | undefined {
   if (value === undefined || value.kind === 'tensor') return undefined;
   return { pluginName: LEGACY_PLUGINS[value.kind], dataClass: 0 };
 }

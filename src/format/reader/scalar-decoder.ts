@@ -52,7 +52,6 @@ export class ScalarDecoder {
   /** The last wall time, and the CRC register after it. */
   #wallTime = Number.NaN;
   #wallTimeRegister = START;
-  /** The number of rows in the current batch. */
   #count = 0;
 
   /** The scalars of the last `readScalars`. */

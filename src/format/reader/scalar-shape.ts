@@ -48,23 +48,22 @@ export class ScalarShape implements ScalarSource {
 
   private constructor(index: number, first: SummaryValue, summary: Uint8Array, place: NumberPlace) {
     const { floatAt, hasDouble } = place;
-    const known = summary;
-    const masks = new Uint8Array(Math.ceil(known.length / 4) * 4);
-    masks.fill(255, 0, known.length);
-    for (const hole of [known, masks]) {
+    const masks = new Uint8Array(Math.ceil(summary.length / 4) * 4);
+    masks.fill(255, 0, summary.length);
+    for (const hole of [summary, masks]) {
       hole.fill(0, floatAt, floatAt + 4);
       if (hasDouble) hole.fill(0, floatAt + DOUBLE_DISTANCE, floatAt + DOUBLE_DISTANCE + 8);
     }
-    const restBytes = known.length - floatAt - (hasDouble ? DOUBLE_DISTANCE + 8 : 4);
+    const restBytes = summary.length - floatAt - (hasDouble ? DOUBLE_DISTANCE + 8 : 4);
     this.index = index;
     this.first = first;
-    this.sizeBytes = known.length;
-    this.#words = toWords(known);
+    this.sizeBytes = summary.length;
+    this.#words = toWords(summary);
     this.#masks = toWords(masks);
     this.#floatAt = floatAt;
     this.#hasDouble = hasDouble;
-    this.#shift = shiftOf(known.length);
-    this.#constant = updateCrc(0, known, 0, known.length);
+    this.#shift = shiftOf(summary.length);
+    this.#constant = updateCrc(0, summary, 0, summary.length);
     this.#restShift = restBytes === 0 ? undefined : shiftOf(restBytes);
   }
 

@@ -110,31 +110,19 @@ function toMetadata(metadata: tensorboard.ISummaryMetadata): SummaryMetadata {
 }
 
 function toTensor(tensor: tensorboard.ITensorProto): TensorProto {
-  const {
-    tensorContent,
-    floatVal,
-    doubleVal,
-    intVal,
-    stringVal,
-    int64Val,
-    boolVal,
-    halfVal,
-    uint32Val,
-    uint64Val,
-  } = tensor;
   return {
     dtype: (tensor.dtype ?? 0) as DataType,
     shape: (tensor.tensorShape?.dim ?? []).map((dim) => Number(dim.size ?? 0)),
-    ...(tensorContent?.length ? { tensorContent } : {}),
-    ...(floatVal?.length ? { floatVal: Float32Array.from(floatVal) } : {}),
-    ...(doubleVal?.length ? { doubleVal: Float64Array.from(doubleVal) } : {}),
-    ...(intVal?.length ? { intVal: Int32Array.from(intVal) } : {}),
-    ...(stringVal?.length ? { stringVal } : {}),
-    ...(int64Val?.length ? { int64Val: BigInt64Array.from(int64Val, toBigInt) } : {}),
-    ...(boolVal?.length ? { boolVal } : {}),
-    ...(halfVal?.length ? { halfVal: Int32Array.from(halfVal) } : {}),
-    ...(uint32Val?.length ? { uint32Val: Uint32Array.from(uint32Val) } : {}),
-    ...(uint64Val?.length ? { uint64Val: BigUint64Array.from(uint64Val, toBigInt) } : {}),
+    ...(tensor.tensorContent?.length ? { tensorContent: tensor.tensorContent } : {}),
+    ...(tensor.floatVal?.length ? { floatVal: Float32Array.from(tensor.floatVal) } : {}),
+    ...(tensor.doubleVal?.length ? { doubleVal: Float64Array.from(tensor.doubleVal) } : {}),
+    ...(tensor.intVal?.length ? { intVal: Int32Array.from(tensor.intVal) } : {}),
+    ...(tensor.stringVal?.length ? { stringVal: tensor.stringVal } : {}),
+    ...(tensor.int64Val?.length ? { int64Val: BigInt64Array.from(tensor.int64Val, toBigInt) } : {}),
+    ...(tensor.boolVal?.length ? { boolVal: tensor.boolVal } : {}),
+    ...(tensor.halfVal?.length ? { halfVal: Int32Array.from(tensor.halfVal) } : {}),
+    ...(tensor.uint32Val?.length ? { uint32Val: Uint32Array.from(tensor.uint32Val) } : {}),
+    ...(tensor.uint64Val?.length ? { uint64Val: BigUint64Array.from(tensor.uint64Val, toBigInt) } : {}),
   };
 }
 

@@ -55,7 +55,6 @@ export function joinPieces(pieces: Pieces): Uint8Array {
   return out;
 }
 
-/** Encodes an event. */
 export function encodeEvent(event: Event): Pieces {
   return [
     ...double(1, event.wallTime),
@@ -164,8 +163,8 @@ export function encodeTensor(tensor: TensorProto): Pieces {
     ...nonEmpty(10, tensor.int64Val && packVarints(tensor.int64Val)),
     ...nonEmpty(11, tensor.boolVal && Uint8Array.from(tensor.boolVal, Number)),
     ...nonEmpty(13, tensor.halfVal && packVarints(tensor.halfVal)),
-    ...wideNonEmpty(16, tensor.uint32Val && packVarints(tensor.uint32Val)),
-    ...wideNonEmpty(17, tensor.uint64Val && packVarints(tensor.uint64Val)),
+    ...nonEmpty(16, tensor.uint32Val && packVarints(tensor.uint32Val)),
+    ...nonEmpty(17, tensor.uint64Val && packVarints(tensor.uint64Val)),
   ];
 }
 
@@ -180,9 +179,9 @@ function packVarints(values: Int32Array | Uint32Array | BigInt64Array | BigUint6
 /** A length-delimited field with these pieces as its content. Written even if it is empty. */
 export function delimited(field: number, content: Pieces): Pieces {
   const contentBytes = piecesBytes(content);
-  const header = new Uint8Array(1 + varintBytes(contentBytes));
-  header[0] = fieldKey(field, BYTES);
-  writeVarint(header, 1, contentBytes);
+  const key = fieldKey(field, BYTES);
+  const header = new Uint8Array(varintBytes(key) + varintBytes(contentBytes));
+  writeVarint(header, writeVarint(header, 0, key), contentBytes);
   return [header, ...content];
 }
 
@@ -194,15 +193,6 @@ function text(field: number, value: string): Pieces {
 /** A bytes field; omitted when empty or absent. */
 function nonEmpty(field: number, value: Uint8Array | undefined): Pieces {
   return value === undefined || value.length === 0 ? [] : delimited(field, [value]);
-}
-
-/** Like `nonEmpty`, for field numbers from 16, whose key takes two bytes. */
-function wideNonEmpty(field: number, value: Uint8Array | undefined): Pieces {
-  if (value === undefined || value.length === 0) return [];
-  const header = new Uint8Array(2 + varintBytes(value.length));
-  writeVarint(header, 0, fieldKey(field, BYTES));
-  writeVarint(header, 2, value.length);
-  return [header, value];
 }
 
 /** A varint field; omitted when 0. */

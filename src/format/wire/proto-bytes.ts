@@ -71,11 +71,6 @@ export function int64Bytes(value: number | bigint): number {
   return count;
 }
 
-/** The size of a length-delimited field with a one-byte key. */
-export function delimitedBytes(contentBytes: number): number {
-  return 1 + varintBytes(contentBytes) + contentBytes;
-}
-
 /** Writes the key and the length of a length-delimited field; the caller writes its content. */
 export function writeDelimitedHeader(
   bytes: Uint8Array,
@@ -85,18 +80,6 @@ export function writeDelimitedHeader(
 ): number {
   bytes[offset] = fieldKey(field, BYTES);
   return writeVarint(bytes, offset + 1, contentBytes);
-}
-
-/** Writes a complete length-delimited field. */
-export function writeDelimited(
-  bytes: Uint8Array,
-  offset: number,
-  field: number,
-  content: Uint8Array,
-): number {
-  const at = writeDelimitedHeader(bytes, offset, field, content.length);
-  bytes.set(content, at);
-  return at + content.length;
 }
 
 /** The bytes of a typed array in little-endian order, in which protobuf packs fixed-width numbers. */

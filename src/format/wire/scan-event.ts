@@ -33,24 +33,20 @@ const decoder = new TextDecoder();
 export function scanEvent(data: Uint8Array): ScannedEvent {
   let step: number | bigint = 0;
   let isSessionStart = false;
+  /** The fields of each value. */
   let values: Field[][] = [];
   for (const field of fieldsOf(data)) {
     if (field.number === STEP) step = toStep(field.varint);
-    else if (field.number === SUMMARY) values = scanValues(field.bytes);
-    else if (field.number === SESSION_LOG) {
+    else if (field.number === SUMMARY) {
+      const found = fieldsOf(field.bytes).filter((inner) => inner.number === SUMMARY_VALUE);
+      values = found.map((value) => fieldsOf(value.bytes));
+    } else if (field.number === SESSION_LOG) {
       isSessionStart = fieldsOf(field.bytes).some(
         (inner) => inner.number === SESSION_STATUS && inner.varint === STATUS_START,
       );
     }
   }
   return { step, isSessionStart, tags: values.map(toTag), plugins: values.map(toPlugin) };
-}
-
-/** The fields of each value. */
-function scanValues(summary: Uint8Array): Field[][] {
-  return fieldsOf(summary)
-    .filter((field) => field.number === SUMMARY_VALUE)
-    .map((value) => fieldsOf(value.bytes));
 }
 
 function toTag(value: readonly Field[]): string {

@@ -2,9 +2,8 @@
  * Reads the event files that earlier writers left in a directory, before a writer resumes there.
  *
  * Source: TensorBoard 2.21's two readers. Both read files in name order. The Python reader removes points when it finds a
- * SessionLog
- * START that is not the first of the run. The Rust reader ignores START; when a step is written again, it removes the tag's points
- * from that step.
+ * SessionLog START that is not the first of the run. The Rust reader ignores START; when a step is written again, it removes
+ * the tag's points from that step.
  */
 
 import { messageOf, ResumeError } from '../../base/errors.js';

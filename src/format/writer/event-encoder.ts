@@ -26,7 +26,6 @@ export interface TagNotice {
   readonly detail: string;
 }
 
-/** The state of one tag. */
 export interface TagState {
   /** The plugin of the tag's first value; TensorBoard keeps it for the whole run. */
   pluginName: string;
@@ -84,22 +83,19 @@ export class EventEncoder {
     return bytes;
   }
 
-  /** True once the tag has a value; its name then needs no further check. */
   knows(tag: string): boolean {
     return this.#tags.has(tag);
   }
 
-  /** The plugin of the tag's first value; empty when the tag has no value yet, or its earlier writer named no plugin. */
+  /** Empty when the tag has no value yet, or its earlier writer named no plugin. */
   pluginOf(tag: string): string {
     return this.#tags.get(tag)?.pluginName ?? '';
   }
 
-  /** The step for a value without a step: one more than the tag's last step, or 0 for its first value. */
   nextStep(tag: string): number | bigint {
     return this.#tags.get(tag)?.nextStep ?? 0;
   }
 
-  /** Marks a step of the tag as used, without a value. */
   skipStep(tag: string, step: number | bigint): void {
     const state = this.#tags.get(tag) ?? this.#addTag(tag, '');
     state.nextStep = stepAfter(step);
@@ -114,7 +110,6 @@ export class EventEncoder {
     for (const [tag, step] of lastSteps) this.skipStep(tag, step);
   }
 
-  /** The last value of each scalar tag. */
   lastScalars(): Record<string, number> {
     const scalars = [...this.#tags].filter(([, state]) => state.scalar !== undefined);
     return Object.fromEntries(scalars.map(([tag, state]) => [tag, state.lastScalar]));

@@ -104,7 +104,7 @@ export class EventFileWriter {
     return this.#encoder.pluginOf(tag);
   }
 
-  /** The step for a value of this tag without a step. */
+  /** The step for a value without a step: one more than the tag's last step, or 0 for its first value. */
   nextStep(tag: string): number | bigint {
     return this.#encoder.nextStep(tag);
   }
@@ -322,7 +322,8 @@ export class EventFileWriter {
       while (this.#queue.sizeBytes > 0) {
         const boundary = this.#boundaries[0];
         if (boundary === 0) {
-          this.#finishFile();
+          this.#file?.close(this.#options.fsync);
+          this.#file = undefined;
           this.#boundaries.shift();
           continue;
         }
@@ -363,11 +364,6 @@ export class EventFileWriter {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
     }
-  }
-
-  #finishFile(): void {
-    this.#file?.close(this.#options.fsync);
-    this.#file = undefined;
   }
 
   #cancelSchedule(): void {

@@ -24,13 +24,11 @@ export interface OpenEventFile {
   close(sync: boolean): void;
 }
 
-/** Creates event files. */
 export interface EventSink {
   /** Creates a new file, and missing directories. Never truncates: throws an error with code `EEXIST` when the name is in use. */
   create(directory: string, fileName: string): OpenEventFile;
   /** The names of the files in a directory; empty when the directory does not exist. */
   list(directory: string): string[];
-  /** The bytes of a file. */
   read(directory: string, fileName: string): Uint8Array;
 }
 

@@ -48,7 +48,6 @@ export class PendingEvents {
     this.#maxBytes = maxBytes;
   }
 
-  /** Whether any event is waiting. */
   get isWaiting(): boolean {
     return this.#events.length > 0;
   }

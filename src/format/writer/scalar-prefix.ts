@@ -23,7 +23,6 @@ export class ScalarPrefix {
   #step: number | bigint = 0;
   #wallTimeBytes = 0;
   #wallTimeRegister = START;
-  /** The size of the prefix. */
   sizeBytes = 0;
   /** The CRC register after the prefix. */
   register = START;
