@@ -54,25 +54,13 @@ export function parseStep(step: unknown): number | bigint | undefined {
   if (typeof step === 'number') {
     if (Number.isInteger(step) && Math.abs(step) <= MAX_EXACT_INTEGER) return step;
     const found = Number.isInteger(step) ? `${step}, beyond 2^53` : `${step}, not an integer`;
-    throw new InvalidArgumentError(
-      'ERR_STEP_INVALID',
-      `step is ${found}`,
-      'Pass a whole number, or a bigint beyond 2^53.',
-    );
+    throw invalidStep(`step is ${found}`, 'Pass a whole number, or a bigint beyond 2^53.');
   }
   if (typeof step === 'bigint') {
     if (step >= INT64_MIN && step <= INT64_MAX) return step;
-    throw new InvalidArgumentError(
-      'ERR_STEP_INVALID',
-      `step is ${step}, outside int64`,
-      'Use steps within int64.',
-    );
+    throw invalidStep(`step is ${step}, outside int64`, 'Use steps within int64.');
   }
-  throw new InvalidArgumentError(
-    'ERR_STEP_INVALID',
-    `step is ${describe(step)}, expected an integer`,
-    'Pass a whole number or a bigint.',
-  );
+  throw invalidStep(`step is ${describe(step)}, expected an integer`, 'Pass a whole number or a bigint.');
 }
 
 /** Validates a wall time; undefined stays undefined. */
@@ -148,6 +136,15 @@ export function describe(value: unknown): string {
   return typeof value === 'function' ? 'a function' : `${String(value)} (${typeof value})`;
 }
 
+/** Whether a value is an array or a typed array. */
+export function isArrayLike(value: unknown): value is ArrayLike<unknown> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
+}
+
 function invalidName(message: string, hint: string): InvalidArgumentError {
   return new InvalidArgumentError('ERR_NAME_INVALID', message, hint);
+}
+
+function invalidStep(message: string, hint: string): InvalidArgumentError {
+  return new InvalidArgumentError('ERR_STEP_INVALID', message, hint);
 }

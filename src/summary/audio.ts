@@ -5,7 +5,7 @@
  * Source: tensorboard/plugins/audio/summary_v2.py; WAV: "Multimedia Programming Interface and Data Specifications 1.0".
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { type Encoding, inSlices, joinEncodings, mapEncoding, ready } from './encoding.js';
@@ -136,10 +136,7 @@ export function isWav(bytes: Uint8Array): boolean {
   return view.getUint32(0) === 0x52494646 && view.getUint32(8) === 0x57415645;
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_AUDIO_INVALID',
-    message,
-    'Pass WAV bytes, or { samples, sampleRateHz, channels } with floats from -1 to 1 or an Int16Array.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_AUDIO_INVALID',
+  'Pass WAV bytes, or { samples, sampleRateHz, channels } with floats from -1 to 1 or an Int16Array.',
+);

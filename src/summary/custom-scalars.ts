@@ -5,7 +5,7 @@
  * Source: tensorboard/plugins/custom_scalar/{summary,metadata}.py, layout.proto.
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { InvalidArgumentError, invalidArgument } from '../base/errors.js';
 import { tensorboard } from '../format/wire/generated/plugins.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
@@ -129,14 +129,8 @@ function checkPattern(pattern: string): void {
     new RegExp(pattern);
   } catch (cause) {
     const message = `tag ${JSON.stringify(pattern)} is not a regular expression`;
-    throw new InvalidArgumentError(
-      'ERR_LAYOUT_INVALID',
-      message,
-      'Use exactTag(tag) to match one tag literally.',
-      {
-        cause,
-      },
-    );
+    const hint = 'Use exactTag(tag) to match one tag literally.';
+    throw new InvalidArgumentError('ERR_LAYOUT_INVALID', message, hint, { cause });
   }
 }
 
@@ -145,10 +139,7 @@ function checkText(what: string, value: unknown): void {
   throw invalid(`${what} is ${value === '' ? 'empty' : describe(value)}, expected a string`);
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_LAYOUT_INVALID',
-    message,
-    'Pass [{ title, charts: [{ title, multiline: [tags] } or { title, margin: [{ value, lower, upper }] }] }].',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_LAYOUT_INVALID',
+  'Pass [{ title, charts: [{ title, multiline: [tags] } or { title, margin: [{ value, lower, upper }] }] }].',
+);

@@ -4,7 +4,7 @@
  * Source of the limit: traceml 1.3.0, `events_metrics_processors.py` (`np_histogram`).
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { describe } from './arguments.js';
 import {
   createHistogramRows,
@@ -73,10 +73,7 @@ function splitFinite(values: HistogramInput): { finite: Float64Array; nonFinite:
   return { finite: finite.subarray(0, count), nonFinite: list.length - count };
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_HISTOGRAM_INVALID',
-    message,
-    'Pass an array of numbers with bins or buckets, or counts of bins and their edges.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_HISTOGRAM_INVALID',
+  'Pass an array of numbers with bins or buckets, or counts of bins and their edges.',
+);

@@ -6,7 +6,7 @@
  * Source: tensorboard/plugins/histogram/summary_v2.py.
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
@@ -130,10 +130,7 @@ function isBuckets(input: HistogramInput): input is HistogramBuckets {
   return typeof input === 'object' && input !== null && 'edges' in input && 'counts' in input;
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_HISTOGRAM_INVALID',
-    message,
-    'Pass an array of numbers, or { edges, counts } with one edge more than counts.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_HISTOGRAM_INVALID',
+  'Pass an array of numbers, or { edges, counts } with one edge more than counts.',
+);

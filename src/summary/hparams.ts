@@ -6,7 +6,7 @@
  * Source: tensorboard/plugins/hparams/{summary,metadata}.py, plugin_data.proto, api.proto.
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { tensorboard } from '../format/wire/generated/plugins.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
@@ -222,10 +222,7 @@ function checkName(what: string, name: unknown): string {
   throw invalid(`${what} is ${name === '' ? 'empty' : describe(name)}, expected a string`);
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_HPARAMS_INVALID',
-    message,
-    'Pass { name: number, string or boolean }; convert other values with JSON.stringify.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_HPARAMS_INVALID',
+  'Pass { name: number, string or boolean }; convert other values with JSON.stringify.',
+);

@@ -97,12 +97,10 @@ function toRgb({ pixels, height, width, channels }: RawImage): RawImage {
 }
 
 function drawRectangle(canvas: RawImage, box: ImageBox, lineWidth: number, color: Color): void {
-  const [left, top, right, bottom] = [box.xMin, box.yMin, box.xMax, box.yMax].map(Math.round) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const left = Math.round(box.xMin);
+  const top = Math.round(box.yMin);
+  const right = Math.round(box.xMax);
+  const bottom = Math.round(box.yMax);
   fill(canvas, left, top, right, Math.min(top + lineWidth - 1, bottom), color);
   fill(canvas, left, Math.max(bottom - lineWidth + 1, top), right, bottom, color);
   fill(canvas, left, top, Math.min(left + lineWidth - 1, right), bottom, color);

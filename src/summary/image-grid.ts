@@ -9,12 +9,16 @@ import type { RawImage } from './png.js';
 
 const MAX_COLUMNS = 8;
 
-/** Arranges images from left to right, row by row; unused cells are 0. Throws `ERR_IMAGE_INVALID`. */
+/** Combines the images of a batch. Throws `ERR_IMAGE_INVALID`. */
 export function tileBatch(batch: ImageBatch): RawImage {
   const images = splitBatch(batch).map((image) => parseRawImage(image as ImagePixels));
-  const { height, width, channels } = images[0]!;
   const columns = Math.min(images.length, MAX_COLUMNS);
-  const rows = Math.ceil(images.length / columns);
+  return tileImages(images, columns, Math.ceil(images.length / columns));
+}
+
+/** Arranges one or more images of one size from left to right, row by row; unused cells are 0. */
+export function tileImages(images: readonly RawImage[], columns: number, rows: number): RawImage {
+  const { height, width, channels } = images[0]!;
   const rowBytes = columns * width * channels;
   const pixels = new Uint8Array(rows * height * rowBytes);
   for (const [i, image] of images.entries()) {

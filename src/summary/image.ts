@@ -5,7 +5,7 @@
  * Source: tensorboard/plugins/image/summary_v2.py.
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { encodeUtf8 } from '../format/wire/proto-bytes.js';
 import { describe } from './arguments.js';
@@ -170,10 +170,7 @@ function isSize(value: unknown): boolean {
 }
 
 /** The error for an image that cannot be written. */
-export function invalidImage(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_IMAGE_INVALID',
-    message,
-    'Pass PNG, JPEG, GIF or BMP bytes, or { pixels, height, width, channels } with height × width × channels values.',
-  );
-}
+export const invalidImage = invalidArgument(
+  'ERR_IMAGE_INVALID',
+  'Pass PNG, JPEG, GIF or BMP bytes, or { pixels, height, width, channels } with height × width × channels values.',
+);

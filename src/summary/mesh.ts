@@ -6,7 +6,7 @@
  * Source: tensorboard/plugins/mesh/{summary,metadata}.py.
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { tensorboard } from '../format/wire/generated/plugins.js';
 import { DataType, type SummaryValue, type TensorProto } from '../format/wire/messages.js';
 import { describe } from './arguments.js';
@@ -147,12 +147,11 @@ function parseConfig(config: Readonly<Record<string, unknown>>): string {
   try {
     return JSON.stringify(config);
   } catch (cause) {
-    throw new InvalidArgumentError('ERR_MESH_INVALID', 'config cannot be converted to JSON', HINT, { cause });
+    throw invalid('config cannot be converted to JSON', { cause });
   }
 }
 
-const HINT = 'Pass rows of three numbers: finite vertices, faces that index them, colors from 0 to 255.';
-
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError('ERR_MESH_INVALID', message, HINT);
-}
+const invalid = invalidArgument(
+  'ERR_MESH_INVALID',
+  'Pass rows of three numbers: finite vertices, faces that index them, colors from 0 to 255.',
+);

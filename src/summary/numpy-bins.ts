@@ -2,11 +2,10 @@
  * Histograms like those of numpy: a number of equal bins, bins by a rule, or bins between given edges.
  *
  * Source: numpy 2.4.6, `numpy/lib/_histograms_impl.py` (`histogram`, `histogram_bin_edges`), on float64, as Polyaxon's client calls
- * it. The
- * rule `auto` of numpy before 2.3 gives more bins when the middle half of the values is close together.
+ * it. The rule `auto` of numpy before 2.3 gives more bins when the middle half of the values is close together.
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { describe } from './arguments.js';
 import type { HistogramBuckets } from './histogram.js';
 import { mean, pairwiseSum, standardDeviation } from './pairwise-sum.js';
@@ -223,10 +222,7 @@ function findFirst(sorted: Float64Array, limit: number, isAfter: boolean): numbe
   return low;
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_HISTOGRAM_INVALID',
-    message,
-    "Pass a number of bins, ascending edges, or a rule such as 'auto'; maxBins allows more.",
-  );
-}
+const invalid = invalidArgument(
+  'ERR_HISTOGRAM_INVALID',
+  "Pass a number of bins, ascending edges, or a rule such as 'auto'; maxBins allows more.",
+);

@@ -25,16 +25,7 @@ export function pairwiseSum(values: Float64Array, start = 0, end = values.length
   for (; at + LANES <= end; at += LANES) {
     for (let lane = 0; lane < LANES; lane++) lanes[lane]! += values[at + lane]!;
   }
-  const [a, b, c, d, e, f, g, h] = lanes as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = lanes;
   let sum = a + b + (c + d) + (e + f + (g + h));
   for (; at < end; at++) sum += values[at]!;
   return sum;

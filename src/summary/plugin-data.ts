@@ -2,8 +2,7 @@
  * The metadata that assigns a tag to one of TensorBoard's dashboards.
  *
  * Source: tensorboard/plugins/<plugin>/metadata.py; data classes from tensorboard/data_compat.py. Empty plugin messages serialize
- * to no
- * bytes, so their content is omitted.
+ * to no bytes, so their content is omitted.
  */
 
 import { DataClass, type SummaryMetadata } from '../format/wire/messages.js';

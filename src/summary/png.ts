@@ -8,6 +8,7 @@
 
 import { availableParallelism } from 'node:os';
 import { constants, crc32, deflate, deflateSync, type ZlibOptions } from 'node:zlib';
+import { joinPieces } from '../format/wire/encode-event.js';
 import type { Encoding } from './encoding.js';
 
 export interface RawImage {
@@ -126,19 +127,12 @@ function assemble({ height, width, channels }: RawImage, compressed: Uint8Array)
   view.setUint32(4, height);
   header[8] = BIT_DEPTH;
   header[9] = COLOR_TYPES[channels];
-  const chunks = [
+  return joinPieces([
     SIGNATURE,
     ...chunk('IHDR', header),
     ...chunk('IDAT', compressed),
     ...chunk('IEND', NO_BYTES),
-  ];
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of chunks) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  ]);
 }
 
 const NO_BYTES = new Uint8Array();

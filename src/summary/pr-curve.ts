@@ -6,10 +6,10 @@
  * Source: tensorboard/plugins/pr_curve/summary.py.
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { tensorboard } from '../format/wire/generated/plugins.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
-import { describe } from './arguments.js';
+import { describe, isArrayLike } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
 /** The predictions of a binary classifier, and the true classes. All arrays have the same length. */
@@ -149,14 +149,7 @@ function checkCounts(counts: PrCurveCounts): PrCurveCounts {
   return counts;
 }
 
-function isArrayLike(value: unknown): value is ArrayLike<unknown> {
-  return Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
-}
-
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_PR_CURVE_INVALID',
-    message,
-    'Pass { labels, predictions } of equal length, or all six arrays of counts.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_PR_CURVE_INVALID',
+  'Pass { labels, predictions } of equal length, or all six arrays of counts.',
+);

@@ -4,7 +4,7 @@
  * TensorBoard's form is a string tensor of rank 0, 1 (one column) or 2. Source: tensorboard/plugins/text/summary_v2.py.
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { encodeUtf8 } from '../format/wire/proto-bytes.js';
 import { describe } from './arguments.js';
@@ -46,10 +46,7 @@ function parseCells(text: TextInput): { shape: number[]; cells: readonly string[
     : { shape: [text.length, columns], cells: text.flat() };
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_TEXT_INVALID',
-    message,
-    'Pass a string, or rows with the same number of strings; convert other values with JSON.stringify or String.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_TEXT_INVALID',
+  'Pass a string, or rows with the same number of strings; convert other values with JSON.stringify or String.',
+);

@@ -6,7 +6,7 @@
  */
 
 import { createRequire } from 'node:module';
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { describe } from './arguments.js';
 import { type Encoding, inSlices, ready } from './encoding.js';
 import { type EncodedImage, type ImageBatch, type ImagePixels, parseRawImage, splitBatch } from './image.js';
@@ -138,10 +138,7 @@ function toRgba({ pixels, height, width, channels }: RawImage): Uint8Array {
   return out;
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_VIDEO_INVALID',
-    message,
-    'Pass GIF bytes, or frames of one size: a list, or { pixels, count, height, width, channels }.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_VIDEO_INVALID',
+  'Pass GIF bytes, or frames of one size: a list, or { pixels, count, height, width, channels }.',
+);

@@ -2,8 +2,7 @@
  * Builds graphs of operations node by node, for the graphs dashboard.
  *
  * Source: tensorflow/core/framework/{graph,node_def}.proto. `/` in names creates scopes. An input is the name of a node, with
- * `:<n>` for
- * its n-th output; a control input begins with `^`.
+ * `:<n>` for its n-th output; a control input begins with `^`.
  */
 
 import { tensorboard } from '../../format/wire/generated/graph.js';

@@ -1,9 +1,8 @@
 /**
  * Converts ONNX models to graphs: operators, inputs, outputs and the shapes of weights. Does not read the weights.
  *
- * Source: onnx/onnx.proto. The operator that produces a value names it, so edges are found by the names of values. A graph inside a
- * node
- * (If, Loop, Scan) becomes a scope with the name of the node. Each call of a function that the model defines is a single node.
+ * Source: onnx/onnx.proto. The operator that produces a value names it, so edges are found by the names of values. A graph inside
+ * a node (If, Loop, Scan) becomes a scope with its name. Each call of a function that the model defines is a single node.
  */
 
 import { onnx } from '../../format/wire/generated/onnx.js';
