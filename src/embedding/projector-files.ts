@@ -5,10 +5,11 @@
  * Source: tensorboard/plugins/projector/{projector_plugin.py,projector_config.proto}.
  */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { invalidArgument } from '../base/errors.js';
 import { encodeUtf8 } from '../format/wire/proto-bytes.js';
 import { describe } from '../summary/arguments.js';
 import { type ImageBatch, type ImageInput, parseRawImage, splitBatch } from '../summary/image.js';
+import { tileImages } from '../summary/image-grid.js';
 import { encodePng } from '../summary/png.js';
 
 /** Rows of numbers: nested arrays of shape [N, D], or a flat row-major array of shape N×D with `dimensions` = D. */
@@ -118,24 +119,12 @@ function encodeSprite(images: ImageBatch | readonly ImageInput[], count: number)
       `images has ${count} images of ${height}×${width}, whose sheet exceeds ${MAX_SPRITE_PIXELS} pixels per side`,
     );
   }
-  const sheetWidth = side * width;
-  const sheet = new Uint8Array(side * height * sheetWidth * channels);
   for (const [i, cell] of cells.entries()) {
     if (cell.height !== height || cell.width !== width || cell.channels !== channels) {
       throw invalid(`images[${i}] has another size than the first, ${height}×${width}×${channels}`);
     }
-    const left = (i % side) * width;
-    const top = Math.floor(i / side) * height;
-    for (let y = 0; y < height; y++) {
-      const row = cell.pixels.subarray(y * width * channels, (y + 1) * width * channels);
-      sheet.set(row, ((top + y) * sheetWidth + left) * channels);
-    }
   }
-  return {
-    bytes: encodePng({ pixels: sheet, height: side * height, width: sheetWidth, channels }),
-    height,
-    width,
-  };
+  return { bytes: encodePng(tileImages(cells, side, side)), height, width };
 }
 
 /** The configuration of one embedding. Paths are relative to the configuration's directory. */
@@ -174,10 +163,7 @@ function quote(text: string): string {
   return `"${escaped}"`;
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_EMBEDDING_INVALID',
-    message,
-    'Pass rows with the same number of finite numbers; labels and images need one entry for each row.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_EMBEDDING_INVALID',
+  'Pass rows with the same number of finite numbers; labels and images need one entry for each row.',
+);
