@@ -34,3 +34,8 @@ export function toJsonFloat(value: number): string {
 function toWholeFloat(value: number): string {
   return Object.is(value, -0) ? '-0.0' : `${value}.0`;
 }
+
+/** Returns a number; null for NaN and infinities, which JSON lacks. */
+export function toFinite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,9 +1,5 @@
 /**
- * The statuses of runs and spans.
- */
-
-/**
- * Polyaxon's statuses.
+ * Polyaxon's statuses of runs and spans.
  *
  * Source: polyaxon 2.16.4, `polyaxon/_schemas/lifecycle.py` (`V1Statuses`).
  */

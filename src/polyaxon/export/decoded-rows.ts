@@ -11,7 +11,7 @@ import { readImageHeader } from './image-header.js';
 /** The value of a row, without the path, and its asset. */
 export interface DecodedRow {
   readonly value: JsonValue;
-  readonly asset?: { readonly bytes: Uint8Array; readonly extension: string };
+  readonly asset?: { readonly bytes: Uint8Array; readonly extension: string } | undefined;
 }
 
 export interface DecodedRows {

@@ -49,17 +49,11 @@ export function exportPolyaxonValue(
 ): ExportedValue {
   const { body, assetBytes } = decodePolyaxonValue(value);
   const { kind, name, asset } = body;
-  const row: DecodedRow =
-    asset === undefined
-      ? { value: body.value }
-      : {
-          value: body.value,
-          asset: {
-            bytes: assetBytes ?? findAsset(value.tag, asset, values, table),
-            extension: asset.extension,
-          },
-        };
-  return { kind: 'rows', artifactKind: kind, name, rows: [row] };
+  const file = asset && {
+    bytes: assetBytes ?? findAsset(value.tag, asset, values, table),
+    extension: asset.extension,
+  };
+  return { kind: 'rows', artifactKind: kind, name, rows: [{ value: body.value, asset: file }] };
 }
 
 /** Returns the first image or clip of the value that holds the asset. */

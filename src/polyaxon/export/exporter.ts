@@ -10,6 +10,7 @@ import type { JsonValue } from '../../base/json-value.js';
 import { type ScalarBatch, toScalarEvent } from '../../format/reader/scalar-decoder.js';
 import { numberFrom } from '../../format/reader/tensor-values.js';
 import type { Event, SummaryValue } from '../../format/wire/messages.js';
+import { toFinite } from '../number-text.js';
 import { POLYAXON_PLUGIN } from '../polyaxon-value.js';
 import type { DecodedRow } from './decoded-rows.js';
 import { type ExportedValue, exportPolyaxonValue, exportTensorBoardValue } from './exported-value.js';
@@ -315,8 +316,4 @@ export class Exporter {
 function withPath(value: JsonValue, path: string | undefined): JsonValue {
   if (path === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return { ...value, path };
-}
-
-function toFinite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }

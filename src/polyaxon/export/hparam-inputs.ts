@@ -1,14 +1,10 @@
-/**
- * Converts hyperparameters to inputs of the run.
- */
-
 import type { JsonValue } from '../../base/json-value.js';
 import { hashName, sanitizeName, toFallbackName } from '../names.js';
 import type { HParamsSession } from './exported-value.js';
 import { toFullName } from './name-space.js';
 import type { ExportNotice } from './series-index.js';
 
-/** Returns the inputs of a session, by Polyaxon's names. */
+/** Converts the hyperparameters of a session to inputs of the run, by Polyaxon's names. */
 export function toInputs(
   session: HParamsSession,
   logDirectory: string,

@@ -18,11 +18,7 @@ import { Statistics, type StatisticsState } from './statistics.js';
 export type ExportTarget = 'events' | 'resources';
 
 /** The state of a series as JSON. Steps beyond 2^53 are text. */
-export interface SeriesState {
-  readonly kind: ArtifactKind;
-  readonly logDirectory: string;
-  readonly rawName: string;
-  readonly name: string;
+export interface SeriesState extends Omit<SeriesIdentity, 'target'> {
   readonly sizeBytes: number;
   readonly rows: number;
   readonly firstStep: number | string;

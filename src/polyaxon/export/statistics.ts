@@ -5,6 +5,7 @@
  * quartiles are interpolated linearly. NaN and infinite results are null (clipped, `sanitize_np_types`).
  */
 
+import { toFinite } from '../number-text.js';
 import { QuantileSketch, type QuantileSketchState } from './quantile-sketch.js';
 
 /** The fields of a metric's summary, in pandas' order. */
@@ -172,10 +173,6 @@ export class Statistics {
     const value = sorted?.[inFinite] ?? this.#sketch?.valueAt(inFinite) ?? Number.NaN;
     return Math.min(this.#max, Math.max(this.#min, value));
   }
-}
-
-function toFinite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }
 
 function toJson(value: number): number | string {

@@ -2,9 +2,10 @@
  * Remembers the tags of one log directory: the metadata of a tag's first value also applies to later values without metadata.
  *
  * TensorBoard ties a tag to its first plugin and drops values of other plugins. Polyaxon has a file for each kind, so values of other
- * plugins are kept here. Source: tensorboard/plugins/<plugin>/metadata.py; legacy forms: tensorboard/data_compat.py.
+ * plugins are kept here. Source: tensorboard/plugins/<plugin>/metadata.py.
  */
 
+import { legacyMetadata } from '../../format/reader/plugin-value.js';
 import type { ScalarSource } from '../../format/reader/scalar-decoder.js';
 import type { SummaryMetadata, SummaryValue } from '../../format/wire/messages.js';
 import type { Series } from './series.js';
@@ -28,13 +29,6 @@ export interface TagState {
   readonly content?: string;
   readonly isNoticed?: true;
 }
-
-const LEGACY_PLUGINS = {
-  simpleValue: 'scalars',
-  image: 'images',
-  audio: 'audio',
-  histogram: 'histograms',
-} as const;
 
 /** Plugins whose values can be read only with the plugin data. */
 const PLUGINS_WITH_CONTENT: ReadonlySet<string> = new Set(['hparams']);
@@ -116,11 +110,9 @@ function createInfo(tag: string, pluginName: string | undefined): TagInfo {
   return { tag, pluginName, content: undefined, metric: undefined, isNoticed: false };
 }
 
-function createFirst({ tag, metadata, value }: SummaryValue): TagInfo {
-  if (metadata === undefined) {
-    const isLegacy = value !== undefined && value.kind !== 'tensor';
-    return createInfo(tag, isLegacy ? LEGACY_PLUGINS[value.kind] : undefined);
-  }
+function createFirst(value: SummaryValue): TagInfo {
+  const { tag, metadata } = value;
+  if (metadata === undefined) return createInfo(tag, legacyMetadata(value)?.pluginName);
   const info = createInfo(tag, metadata.pluginName);
   // Copy, because the event's bytes may be overwritten.
   if (metadata.content !== undefined && PLUGINS_WITH_CONTENT.has(metadata.pluginName)) {

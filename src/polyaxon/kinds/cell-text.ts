@@ -7,9 +7,8 @@
 
 import { messageOf } from '../../base/errors.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { describe } from '../../summary/arguments.js';
+import { describe, isArrayLike } from '../../summary/arguments.js';
 import { toPythonFloat } from '../number-text.js';
-import { isArrayLike } from './numbers.js';
 import { toPythonFloat32, toPythonNumber, toUtcTime, type UtcTime } from './python-text.js';
 import { invalidTable } from './table.js';
 import type { TableColumn } from './table-column.js';

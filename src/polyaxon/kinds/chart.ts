@@ -5,7 +5,7 @@
  * Plotly, the object of `json_item` for Bokeh, and a specification for Vega.
  */
 
-import { InvalidArgumentError, messageOf } from '../../base/errors.js';
+import { invalidArgument, messageOf } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { describe } from '../../summary/arguments.js';
 import { toJsonBody } from './json-body.js';
@@ -50,10 +50,7 @@ function parse(text: string): unknown {
   }
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_CHART_INVALID',
-    message,
-    'Pass the figure as a JSON object: { data, layout } for Plotly, json_item for Bokeh, or a Vega or Vega-Lite specification.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_CHART_INVALID',
+  'Pass the figure as a JSON object: { data, layout } for Plotly, json_item for Bokeh, or a Vega or Vega-Lite specification.',
+);

@@ -53,10 +53,8 @@ export function drawConfusion(picture: ConfusionPicture): RawImage | undefined {
   if (count > MAX_CLASSES) return undefined;
   const cell = Math.max(MIN_CELL, Math.min(MAX_CELL, Math.floor(PLOT_SIZE / count)));
   const labelScale = cell >= textHeight(2) + 4 ? 2 : 1;
-  const [columns, rows] = [picture.columns, picture.rows].map((labels) => labels.map(toLabel)) as [
-    string[],
-    string[],
-  ];
+  const columns = picture.columns.map(toLabel);
+  const rows = picture.rows.map(toLabel);
   const titleBand = textHeight(2) + GAP;
   const left = (titles.y === undefined ? 0 : titleBand) + widest(rows, labelScale) + 2 * GAP;
   const top = GAP;

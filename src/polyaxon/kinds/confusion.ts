@@ -6,13 +6,13 @@
  * Counts: as scikit-learn's `confusion_matrix`: row i, column j counts the samples of class i that were predicted as class j.
  */
 
-import { InvalidArgumentError } from '../../base/errors.js';
+import { invalidArgument } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { describe } from '../../summary/arguments.js';
+import { describe, isArrayLike } from '../../summary/arguments.js';
 import { type ConfusionTitles, drawConfusion } from './confusion-image.js';
 import { imagePreview, type KindEvent } from './kind-event.js';
-import { type ClassLabel, distinctLabels, isArrayLike, toLabelText } from './numbers.js';
+import { type ClassLabel, distinctLabels, toLabelText } from './numbers.js';
 
 /** A matrix that the caller has computed. */
 export interface ConfusionMatrix {
@@ -87,14 +87,7 @@ function createIndex(classes: readonly ClassLabel[]) {
     const place = places.get(label);
     if (place !== undefined) return place;
     const number = Number(label);
-    if (
-      areNames &&
-      typeof label !== 'string' &&
-      Number.isInteger(number) &&
-      number >= 0 &&
-      number < classes.length
-    )
-      return number;
+    if (areNames && typeof label !== 'string' && classes[number] !== undefined) return number;
     throw invalid(`${what}[${i}] is ${describe(label)}, expected one of the ${classes.length} labels`);
   };
 }
@@ -137,10 +130,7 @@ function checkLabels(name: string, labels: unknown): void {
   }
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_CONFUSION_INVALID',
-    message,
-    'Pass { x, y, z } with n labels, n labels and n rows of n numbers, or { predictions, targets } of equal length.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_CONFUSION_INVALID',
+  'Pass { x, y, z } with n labels, n labels and n rows of n numbers, or { predictions, targets } of equal length.',
+);

@@ -8,13 +8,11 @@
 
 import type { JsonValue } from '../../base/json-value.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { describe } from '../../summary/arguments.js';
+import { describe, isArrayLike } from '../../summary/arguments.js';
 import { createPrCurveValue, type PrCurveCounts } from '../../summary/pr-curve.js';
-import { toPythonFloat } from '../number-text.js';
+import { toFinite, toPythonFloat } from '../number-text.js';
 import { type CurveChart, drawCurve } from './curve-chart.js';
-import { invalidCurve } from './invalid-curve.js';
 import { imagePreview, type KindEvent, type NamedEvent, type Preview, valuePreview } from './kind-event.js';
-import { isArrayLike } from './numbers.js';
 import { countPoints, countScores, POINTS_DESCRIPTION } from './pr-preview.js';
 import { toPythonNumber } from './python-text.js';
 import {
@@ -25,7 +23,7 @@ import {
   rocCurve,
   type ThresholdCounts,
 } from './ranking.js';
-import { type ScoredSamples, splitByClass } from './scored-samples.js';
+import { invalidCurve, type ScoredSamples, splitByClass } from './scored-samples.js';
 
 /** Points of a ROC curve. NaN and infinities become null. */
 export interface RocPoints {
@@ -163,15 +161,10 @@ function toValue(
 ): JsonValue {
   return {
     kind,
-    x: toFinite(x),
-    y: toFinite(y),
+    x: Array.from(x, toFinite),
+    y: Array.from(y, toFinite),
     ...(annotation === undefined || annotation === '' ? {} : { annotation }),
   };
-}
-
-/** JSON has no NaN. Like Polyaxon's client, write null instead. */
-function toFinite(values: ArrayLike<number>): (number | null)[] {
-  return Array.from(values, (value) => (Number.isFinite(value) ? value : null));
 }
 
 function prPreview(counts: PrCurveCounts, description?: string): Preview {

@@ -8,7 +8,8 @@
 import type { InvalidArgumentError } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { isArrayLike } from './numbers.js';
+import { isArrayLike } from '../../summary/arguments.js';
+import { toFinite } from '../number-text.js';
 
 /** Deeper than any real figure, and far from a stack overflow. */
 const MAX_DEPTH = 500;
@@ -70,8 +71,4 @@ function convertObject(
     return [name, convert(`${path}.${name}`, item, inner, refuse)] as const;
   });
   return Object.fromEntries(fields.filter((field): field is [string, JsonValue] => field[1] !== undefined));
-}
-
-function toFinite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }

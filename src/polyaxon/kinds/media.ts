@@ -4,7 +4,7 @@
  * Source of the forms: traceml 1.3.0, `V1EventImage`, `V1EventAudio`, `V1EventVideo`; a video's content type is its file extension.
  */
 
-import { InvalidArgumentError } from '../../base/errors.js';
+import { invalidArgument } from '../../base/errors.js';
 import { describe } from '../../summary/arguments.js';
 import { mapEncoding } from '../../summary/encoding.js';
 import { createEncodedImageValue, type ImagePixels, splitBatch } from '../../summary/image.js';
@@ -119,10 +119,7 @@ export function createAudioFile(bytes: Uint8Array, extension: string): KindEvent
   };
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_VIDEO_INVALID',
-    message,
-    'Pass frames, bytes of GIF, MP4 or WebM, { bytes, contentType }, or the path of a file.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_VIDEO_INVALID',
+  'Pass frames, bytes of GIF, MP4 or WebM, { bytes, contentType }, or the path of a file.',
+);

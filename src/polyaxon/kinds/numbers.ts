@@ -7,10 +7,6 @@ import { toWellFormedText } from '../../base/well-formed-text.js';
 /** The class of a sample: a name, a number, or a boolean. */
 export type ClassLabel = string | number | boolean;
 
-export function isArrayLike(value: unknown): value is ArrayLike<unknown> {
-  return Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value);
-}
-
 /** Returns a class as text. */
 export function toLabelText(label: ClassLabel): string {
   return toWellFormedText(String(label)).text;

@@ -2,9 +2,9 @@
  * Checks labels and scores of a classifier: one score for each sample, or one for each sample and class.
  */
 
-import { describe } from '../../summary/arguments.js';
-import { invalidCurve } from './invalid-curve.js';
-import { type ClassLabel, distinctLabels, isArrayLike } from './numbers.js';
+import { invalidArgument } from '../../base/errors.js';
+import { describe, isArrayLike } from '../../summary/arguments.js';
+import { type ClassLabel, distinctLabels } from './numbers.js';
 
 /** The scores of a classifier, for one class or several. */
 export interface ScoredSamples {
@@ -40,13 +40,8 @@ export function splitByClass(samples: ScoredSamples): ClassSamples[] {
   if (rows === undefined) {
     checkScores('scores', scores as ArrayLike<number>, labels.length);
     const positive = positiveLabel === undefined ? defaultPositive(labels) : toComparable(positiveLabel);
-    return [
-      {
-        suffix: '',
-        isPositive: labels.map((label) => label === positive),
-        scores: scores as ArrayLike<number>,
-      },
-    ];
+    const isPositive = labels.map((label) => label === positive);
+    return [{ suffix: '', isPositive, scores: scores as ArrayLike<number> }];
   }
   if (positiveLabel !== undefined) {
     throw invalidCurve(
@@ -118,3 +113,9 @@ function checkScores(what: string, scores: ArrayLike<number>, expected: number):
     throw invalidCurve(`${what}[${i}] is ${describe(scores[i])}, expected a finite number`);
   }
 }
+
+/** Creates the error for an invalid curve. */
+export const invalidCurve = invalidArgument(
+  'ERR_CURVE_INVALID',
+  'Pass the points of the curve as two arrays of equal length, or { labels, scores }.',
+);

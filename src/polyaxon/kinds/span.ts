@@ -4,7 +4,7 @@
  * Source of the fields and their order: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventSpan`).
  */
 
-import { InvalidArgumentError } from '../../base/errors.js';
+import { invalidArgument } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { describe } from '../../summary/arguments.js';
 import { toJsonBody } from './json-body.js';
@@ -52,10 +52,7 @@ function isList(json: JsonValue): json is readonly JsonValue[] {
   return Array.isArray(json);
 }
 
-function invalid(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_SPAN_INVALID',
-    message,
-    'Pass the JSON of a span: { name, kind, started_at, finished_at, inputs, outputs, children, … }.',
-  );
-}
+const invalid = invalidArgument(
+  'ERR_SPAN_INVALID',
+  'Pass the JSON of a span: { name, kind, started_at, finished_at, inputs, outputs, children, … }.',
+);

@@ -2,11 +2,10 @@
  * Converts the tables of callers to columns of cells: rows, columns, or Apache Arrow tables.
  */
 
-import { InvalidArgumentError } from '../../base/errors.js';
+import { invalidArgument } from '../../base/errors.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { describe } from '../../summary/arguments.js';
+import { describe, isArrayLike } from '../../summary/arguments.js';
 import { type ArrowTable, isArrowTable, readArrowColumns } from './arrow-table.js';
-import { isArrayLike } from './numbers.js';
 import type { TableColumn } from './table-column.js';
 
 /** Rows as objects. The columns are all keys, in order of first occurrence. */
@@ -113,10 +112,7 @@ function parseColumns(
 }
 
 /** Creates the error for an invalid table. */
-export function invalidTable(message: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'ERR_DATAFRAME_INVALID',
-    message,
-    'Pass rows as objects, { columns, rows }, columns as { name: array }, or an Arrow table.',
-  );
-}
+export const invalidTable = invalidArgument(
+  'ERR_DATAFRAME_INVALID',
+  'Pass rows as objects, { columns, rows }, columns as { name: array }, or an Arrow table.',
+);
