@@ -30,10 +30,8 @@ export type SharedEventOptions = Omit<EventOptions, 'displayName' | 'description
 /** Options of a column of values, each with its own step. */
 export type SeriesOptions = Omit<EventOptions, 'step'>;
 
-/** Options of an image. */
 export interface ImageOptions extends EventOptions, ImageChange {}
 
-/** Options of a histogram. */
 export interface HistogramOptions extends EventOptions, BinOptions {}
 
 /** Options of a histogram with given bin counts. */
@@ -42,16 +40,13 @@ export interface NumpyHistogramOptions extends EventOptions {
   readonly maxBins?: number | undefined;
 }
 
-/** Options of a GIF. */
 export interface GifOptions extends EventOptions, VideoOptions {}
 
-/** Options of a video. */
 export interface VideoEventOptions extends GifOptions {
   /** Alias of `framesPerSecond`, as in Python. */
   readonly fps?: number | undefined;
 }
 
-/** Options of a table. */
 export interface DataframeOptions extends EventOptions {
   /** The file format. Default `csv`. */
   readonly contentType?: DataframeContentType | undefined;

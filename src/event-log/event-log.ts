@@ -6,7 +6,7 @@
  */
 
 import { Diagnostics } from '../base/diagnostics.js';
-import { ClosedError, InvalidArgumentError } from '../base/errors.js';
+import { ClosedError, InvalidArgumentError, invalidArgument } from '../base/errors.js';
 import type { EventContent, SummaryValue } from '../format/wire/messages.js';
 import type { ScalarTag } from '../format/writer/event-encoder.js';
 import { resolveEventFileOptions } from '../format/writer/event-file-options.js';
@@ -528,9 +528,7 @@ function checkColumns(tag: string, steps: unknown, values: unknown): void {
   throw invalidColumn(`${tag} has ${counts[0]} steps and ${counts[1]} values, expected equal numbers`);
 }
 
-function invalidColumn(message: string): InvalidArgumentError {
-  return new InvalidArgumentError('ERR_SCALAR_INVALID', message, 'Pass one step for each value.');
-}
+const invalidColumn = invalidArgument('ERR_SCALAR_INVALID', 'Pass one step for each value.');
 
 function createScalarMetadata({ displayName, description }: SeriesOptions) {
   if (displayName === undefined && description === undefined) return undefined;
