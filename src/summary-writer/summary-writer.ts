@@ -6,8 +6,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import type { DiagnosticsOptions } from '../base/diagnostics.js';
-import { Diagnostics } from '../base/diagnostics.js';
+import { Diagnostics, type DiagnosticsOptions } from '../base/diagnostics.js';
 import { InvalidArgumentError, messageOf } from '../base/errors.js';
 import type { EmbeddingInput } from '../embedding/projector-files.js';
 import { writeEmbedding } from '../embedding/write-embedding.js';
