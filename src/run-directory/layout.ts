@@ -69,12 +69,10 @@ export function toRunPaths(
   };
 }
 
-/** Returns the path of the heartbeat of `writer`. */
 export function toHeartbeatPath(runDirectory: string, writer: string): string {
   return join(runDirectory, PROCESS_DIRECTORY, `heartbeat-${writer}.json`);
 }
 
-/** Returns the path of the end marker of `writer`. */
 export function toEndMarkerPath(runDirectory: string, writer: string): string {
   return join(runDirectory, PROCESS_DIRECTORY, `end-${writer}.json`);
 }
