@@ -30,7 +30,6 @@ export interface ConsoleCaptureOptions {
   readonly maxWaitingBytes?: number | undefined;
 }
 
-/** A buffered line. */
 interface ConsoleLine {
   readonly stream: ConsoleStream;
   readonly wallTime: number;
@@ -80,12 +79,10 @@ export class ConsoleCapture {
     this.#stopListening = listenToConsole((stream, chunk) => this.#streams[stream].push(chunk));
   }
 
-  /** Number of lines that were dropped because writes to disk failed. */
   get lostLines(): number {
     return this.#file.lostLines;
   }
 
-  /** The error of the last write; undefined if it succeeded. */
   get failure(): RunWriteError | undefined {
     return this.#file.failure;
   }

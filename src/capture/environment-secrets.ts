@@ -36,7 +36,6 @@ export function collectSecrets(
   return [...texts].sort((a, b) => b.length - a.length).map((text) => ({ text, pattern: toPattern(text) }));
 }
 
-/** Returns the secret parts of a variable's value. */
 function findSecrets(name: string, value: string): string[] {
   if (judgeName(name) !== 'ordinary' || (isSomeKey(name) && looksRandom(value))) {
     const text = value.trim();

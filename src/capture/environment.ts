@@ -54,7 +54,7 @@ export async function captureEnvironment(
     environment = process.env,
     argv = process.argv,
     execArgv = process.execArgv,
-    directory = workingDirectory(),
+    directory = findWorkingDirectory() ?? '.',
     hostFiles = HOST_FILES,
   } = options;
   const script = argv[1];
@@ -67,7 +67,7 @@ export async function captureEnvironment(
     os: `${system}-${release()}-${machine()}`,
     system,
     user: findUser(environment),
-    'sys.argv': cutAll(masker.maskArguments(argv.slice(1))),
+    'sys.argv': masker.maskArguments(argv.slice(1)).map(cut),
     is_notebook: false,
     filename: script === undefined ? 'not found' : basename(script),
     module_path: script === undefined ? directory : dirname(script),
@@ -75,7 +75,7 @@ export async function captureEnvironment(
     v8_version: process.versions.v8,
     ...(await ownVersion()),
     exec_path: process.execPath,
-    exec_argv: cutAll(masker.maskArguments(execArgv)),
+    exec_argv: masker.maskArguments(execArgv).map(cut),
     working_directory: directory,
     platform: platform(),
     arch: arch(),
@@ -84,7 +84,7 @@ export async function captureEnvironment(
     cpu_limit: readCpuLimit(hostFiles) ?? null,
     memory_total_bytes: memoryBytes,
     memory_limit_bytes: readMemoryLimit(hostFiles, memoryBytes)?.limitBytes ?? null,
-    container: toJson(findContainer(hostFiles, environment)),
+    container: findContainer(hostFiles, environment),
     package_manager: await findPackageManager(directory, environment),
     environment_variables: captureVariables(environment, masker),
     packages: await findPackages(directory, script),
@@ -92,12 +92,12 @@ export async function captureEnvironment(
   return masker.maskValue('', captured) as Record<string, JsonValue>;
 }
 
-function workingDirectory(): string {
+/** Returns undefined when the directory was removed. */
+export function findWorkingDirectory(): string | undefined {
   try {
     return process.cwd();
   } catch {
-    // The working directory has been removed.
-    return '.';
+    return undefined;
   }
 }
 
@@ -139,16 +139,8 @@ async function ownVersion(): Promise<Record<string, JsonValue>> {
   return {};
 }
 
-function cutAll(texts: readonly string[]): string[] {
-  return texts.map(cut);
-}
-
 /** Truncates a text. Call it after masking, so that no secret is cut in two. */
 function cut(text: string): string {
   const more = text.length - MAX_TEXT_LENGTH;
   return more <= 0 ? text : `${text.slice(0, MAX_TEXT_LENGTH).toWellFormed()}… (${more} characters more)`;
-}
-
-function toJson(container: ReturnType<typeof findContainer>): JsonValue {
-  return container === null ? null : { ...container };
 }

@@ -10,14 +10,10 @@ import { devNull } from 'node:os';
 import { messageOf } from '../base/errors.js';
 
 /** The result of a git command. A failure is a value, so that a capture can continue without it. */
-export type GitResult =
-  | { readonly status: 'done'; readonly stdout: Buffer; readonly totalBytes: number }
-  | {
-      readonly status: 'failed';
-      readonly message: string;
-      readonly stdout: Buffer;
-      readonly totalBytes: number;
-    };
+export type GitResult = { readonly stdout: Buffer; readonly totalBytes: number } & (
+  | { readonly status: 'done' }
+  | { readonly status: 'failed'; readonly message: string }
+);
 
 /** Runs git in one directory; all commands share one deadline. */
 export interface Git {

@@ -23,14 +23,14 @@ export interface MemoryLimit {
   readonly usedBytes: number;
 }
 
-/** The container of the process. */
-export interface Container {
+/** A type, not an interface, so that it is a JSON value. */
+export type Container = {
   /** `docker`, `podman`, `containerd`, `cri-o`, `lxc` or the name that the container sets; null if only the orchestrator is known. */
   readonly runtime: string | null;
   readonly orchestrator: 'kubernetes' | null;
   /** 64 hex digits. */
   readonly id: string | null;
-}
+};
 
 /** Returns the user name from variables or the system's users. Source: Python's `getpass.getuser`, which Polyaxon uses. */
 export function findUser(environment: NodeJS.ProcessEnv): string {

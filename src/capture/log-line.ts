@@ -2,7 +2,6 @@
  * Encodes lines of Polyaxon's log files. Pure.
  */
 
-/** The origin of a process's lines. */
 export interface LogOrigin {
   readonly node: string;
   readonly pod: string;

@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
-/** Name and version. */
 export type PackageVersion = readonly [name: string, version: string];
 
 const LOCK_FILES: readonly (readonly [file: string, manager: string])[] = [

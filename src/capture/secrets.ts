@@ -23,7 +23,6 @@ export interface Masker {
    * millisecond.
    */
   refresh(): void;
-  /** Number of secrets masked so far. */
   readonly maskedCount: number;
 }
 

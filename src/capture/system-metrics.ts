@@ -194,7 +194,6 @@ class HostSampler implements SystemSampler {
 
 type Sample = Record<string, number | undefined>;
 
-/** Converts counters to rates. */
 class Rates {
   readonly #clock: Clock;
   readonly #before = new Map<string, { readonly counter: number; readonly ms: number }>();
