@@ -49,9 +49,7 @@ export class PolytrackSpanExporter {
     this.#options = options;
     this.#diagnostics = options.diagnostics ?? new Diagnostics();
     this.#limits = resolveTraceLimits(options.limits);
-    this.#mask = toSafeMasker(options.mask, (cause) =>
-      this.#diagnostics.warn('WARN_SPAN_MASK', `a masker failed; the text is omitted: ${messageOf(cause)}`),
-    );
+    this.#mask = toSafeMasker(options.mask, this.#diagnostics);
     const waitForRootMs = parsePositive('waitForRootMs', options.waitForRootMs ?? 600_000);
     const waitForLateMs = parsePositive('waitForLateMs', options.waitForLateMs ?? 5_000);
     this.#sweepIntervalMs = Math.min(waitForRootMs, waitForLateMs);

@@ -76,12 +76,8 @@ const KINDS: readonly (readonly [attribute: string, kinds: Readonly<Record<strin
 export function toSpanKind(attributes: OtelAttributes): SpanKind | undefined {
   for (const [attribute, kinds] of KINDS) {
     const value = attributes[attribute];
-    const kind = typeof value === 'string' ? lookUp(kinds, value.toLowerCase()) : undefined;
-    if (kind !== undefined) return kind;
+    const name = typeof value === 'string' ? value.toLowerCase() : '';
+    if (Object.hasOwn(kinds, name)) return kinds[name];
   }
   return undefined;
-}
-
-function lookUp(kinds: Readonly<Record<string, SpanKind>>, name: string): SpanKind | undefined {
-  return Object.hasOwn(kinds, name) ? kinds[name] : undefined;
 }

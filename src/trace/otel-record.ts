@@ -35,7 +35,6 @@ export interface OtelRecord {
   readonly json: SpanJson;
   /** Only added to the metadata of the top span of a tree. */
   readonly resource: JsonRecord;
-  /** Whether a value was truncated. */
   readonly isCut: boolean;
 }
 

@@ -76,7 +76,6 @@ export class OtelTraces {
     for (const traceId of [...this.#pending.keys()]) this.#emitRest(traceId, 'its parent has not arrived');
   }
 
-  /** Whether no spans are buffered. */
   get isEmpty(): boolean {
     return this.#pending.size === 0;
   }

@@ -17,6 +17,7 @@ export interface OtelValues {
 }
 
 type Side = 'inputs' | 'outputs';
+type Sides = Readonly<Record<Side, Map<string, unknown>>>;
 
 /** Attributes, and the names of their values. Without a name, the properties of an object are used. The first value of a name is kept. */
 const ATTRIBUTES: Readonly<Record<string, readonly [side: Side, name?: string]>> = {
@@ -68,7 +69,7 @@ export function sortOtelValues(attributes: OtelAttributes, events: readonly Otel
   const sides = { inputs: new Map<string, unknown>(), outputs: new Map<string, unknown>() };
   const used = new Set<string>(['input.mime_type', 'output.mime_type']);
   for (const [attribute, [side, name]] of Object.entries(ATTRIBUTES)) {
-    if (addValue(sides[side], name, side, parseJsonText(attributes[attribute]))) used.add(attribute);
+    if (addValue(sides, side, name, parseJsonText(attributes[attribute]))) used.add(attribute);
   }
   for (const [prefix, side, name, wrapper] of LISTS) {
     const keys = Object.keys(attributes).filter((key) => key.startsWith(prefix));
@@ -86,40 +87,31 @@ export function sortOtelValues(attributes: OtelAttributes, events: readonly Otel
 }
 
 /** Adds a value. Returns false if the name is already used, because no attribute replaces another one. */
-function addValue(
-  side: Map<string, unknown>,
-  name: string | undefined,
-  sideName: Side,
-  value: unknown,
-): boolean {
+function addValue(sides: Sides, side: Side, name: string | undefined, value: unknown): boolean {
   if (value === undefined || value === null) return false;
-  if (name === undefined && typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    const entries = Object.entries(value);
-    if (entries.some(([key]) => side.has(key))) return false;
-    for (const [key, item] of entries) side.set(key, item);
-    return true;
-  }
-  const key = name ?? (sideName === 'inputs' ? 'input' : 'output');
-  if (side.has(key)) return false;
-  side.set(key, value);
+  const isNameless = name === undefined && (typeof value !== 'object' || Array.isArray(value));
+  const key = isNameless ? (side === 'inputs' ? 'input' : 'output') : name;
+  const entries = key === undefined ? Object.entries(value) : [[key, value] as const];
+  if (entries.some(([each]) => sides[side].has(each))) return false;
+  for (const [each, item] of entries) sides[side].set(each, item);
   return true;
 }
 
 /** Adds the message to or from a model that an event contains. Returns false if it contains none. */
-function addEvent(sides: Record<Side, Map<string, unknown>>, { name, attributes = {} }: OtelEvent): boolean {
+function addEvent(sides: Sides, { name, attributes = {} }: OtelEvent): boolean {
   const role = MESSAGE_EVENT.exec(name)?.[1];
   if (role !== undefined) return append(sides.inputs, 'messages', { role, ...attributes });
   switch (name) {
     case 'gen_ai.choice':
       return append(sides.outputs, 'choices', attributes);
     case 'gen_ai.content.prompt':
-      return addValue(sides.inputs, 'prompt', 'inputs', parseJsonText(attributes['gen_ai.prompt']));
+      return addValue(sides, 'inputs', 'prompt', parseJsonText(attributes['gen_ai.prompt']));
     case 'gen_ai.content.completion':
-      return addValue(sides.outputs, 'completion', 'outputs', parseJsonText(attributes['gen_ai.completion']));
+      return addValue(sides, 'outputs', 'completion', parseJsonText(attributes['gen_ai.completion']));
     case 'gen_ai.client.inference.operation.details': {
       const { inputs, outputs } = sortOtelValues(attributes, []);
-      for (const [key, value] of Object.entries(inputs)) addValue(sides.inputs, key, 'inputs', value);
-      for (const [key, value] of Object.entries(outputs)) addValue(sides.outputs, key, 'outputs', value);
+      for (const [key, value] of Object.entries(inputs)) addValue(sides, 'inputs', key, value);
+      for (const [key, value] of Object.entries(outputs)) addValue(sides, 'outputs', key, value);
       return Object.keys(inputs).length + Object.keys(outputs).length > 0;
     }
     default:

@@ -34,8 +34,8 @@ export interface TracerContext {
   readonly diagnostics: Diagnostics;
   readonly limits: TraceLimits;
   readonly mask: SpanMasker | undefined;
-  /** Throws the error, or reports it if the tracer is configured not to throw. */
-  reportMisuse(error: InvalidArgumentError): void;
+  /** Throws `ERR_SPAN_INVALID`, or reports it if the tracer is configured not to throw. */
+  reportMisuse(message: string, hint: string): void;
   /** Runs `fn` with `span` as the active one. */
   run<T>(span: RecordedSpan, fn: () => T): T;
   /** Called once by each recorded span at its end. */
@@ -46,7 +46,6 @@ export interface TracerContext {
 export interface TraceState extends TraceBudget {
   /** The uuid of the first root of the trace. */
   uuid: string;
-  /** Number of spans in the tree. */
   spans: number;
   /** Start of the root. The times of all spans are relative to it, so that setting the system clock does not affect them. */
   readonly startSeconds: number;
@@ -145,9 +144,8 @@ export class RecordedSpan implements ManualSpan {
   addTag(...tags: string[]): void {
     for (const tag of tags) {
       if (typeof tag !== 'string' || tag === '') {
-        this.context.reportMisuse(
-          invalid(`tag is ${String(tag)}, expected a non-empty string`, 'Pass non-empty strings.'),
-        );
+        const message = `tag is ${String(tag)}, expected a non-empty string`;
+        this.context.reportMisuse(message, 'Pass non-empty strings.');
       } else if (this.#isOpen('addTag')) {
         this.#addTag(tag);
       }
@@ -156,12 +154,8 @@ export class RecordedSpan implements ManualSpan {
 
   setKind(kind: SpanKind): void {
     if (!isSpanKind(kind)) {
-      this.context.reportMisuse(
-        invalid(
-          `kind is ${String(kind)}, expected one of ${SPAN_KINDS.join(', ')}`,
-          'Omit it for other spans.',
-        ),
-      );
+      const message = `kind is ${String(kind)}, expected one of ${SPAN_KINDS.join(', ')}`;
+      this.context.reportMisuse(message, 'Omit it for other spans.');
     } else if (this.#isOpen('setKind')) {
       this.kind = kind;
     }
@@ -170,7 +164,7 @@ export class RecordedSpan implements ManualSpan {
   setStatus(status: SpanStatus, { reason = STATUS_REASON, message }: StatusDetails = {}): void {
     if (!isSpanStatus(status)) {
       const hint = `Pass one of ${RUN_STATUSES.join(', ')}.`;
-      this.context.reportMisuse(invalid(`status is ${String(status)}, expected a Polyaxon status`, hint));
+      this.context.reportMisuse(`status is ${String(status)}, expected a Polyaxon status`, hint);
     } else if (this.#isOpen('setStatus')) {
       this.status = status;
       this.#addCondition({
@@ -256,9 +250,8 @@ export class RecordedSpan implements ManualSpan {
 
   #set(values: SpanValues, method: string, key: string, value: unknown): void {
     if (typeof key !== 'string') {
-      this.context.reportMisuse(
-        invalid(`the key of ${method} is of type ${typeof key}, expected a string`, 'Pass a string as key.'),
-      );
+      const message = `the key of ${method} is of type ${typeof key}, expected a string`;
+      this.context.reportMisuse(message, 'Pass a string as key.');
     } else if (this.#isOpen(method)) {
       values.set(key, value, this.trace);
     }
@@ -267,9 +260,8 @@ export class RecordedSpan implements ManualSpan {
   #setAll(values: SpanValues, subject: string, record: Readonly<Record<string, unknown>>): void {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) {
       const found = Array.isArray(record) ? 'an array' : String(record);
-      this.context.reportMisuse(
-        invalid(`${subject} is ${found}, expected an object of names and values`, 'Pass an object.'),
-      );
+      const message = `${subject} is ${found}, expected an object of names and values`;
+      this.context.reportMisuse(message, 'Pass an object.');
     } else if (this.#isOpen(subject)) {
       values.setAll(record, this.trace);
     }

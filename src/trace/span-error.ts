@@ -3,7 +3,6 @@
 import type { SpanConditionJson, SpanMasker, SpanStatus } from './span.js';
 import { cleanText } from './span-mask.js';
 
-/** The description of a thrown value. */
 export type ErrorDescription = {
   readonly type: string;
   readonly message: string;

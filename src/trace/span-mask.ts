@@ -1,22 +1,26 @@
 /** Wraps maskers so that they never fail. A text that cannot be masked is not written. */
 
+import type { Diagnostics } from '../base/diagnostics.js';
+import { messageOf } from '../base/errors.js';
 import type { SpanMasker } from './span.js';
 
 const UNMASKED = '[left out: the masker failed]';
 
-/** Returns a masker that calls `mask`, and calls `onFailure` if it throws or does not return a string. */
+/** Returns a masker that calls `mask`, and warns if it throws or does not return a string. */
 export function toSafeMasker(
   mask: SpanMasker | undefined,
-  onFailure: (cause: unknown) => void = () => undefined,
+  diagnostics?: Diagnostics,
 ): SpanMasker | undefined {
   if (mask === undefined) return undefined;
+  const warn = (cause: unknown): void =>
+    diagnostics?.warn('WARN_SPAN_MASK', `a masker failed; the text is omitted: ${messageOf(cause)}`);
   return (text, key) => {
     try {
       const masked: unknown = mask(text, key);
       if (typeof masked === 'string') return masked;
-      onFailure(new TypeError(`the masker returned ${typeof masked}, expected a string`));
+      warn(new TypeError(`the masker returned ${typeof masked}, expected a string`));
     } catch (cause) {
-      onFailure(cause);
+      warn(cause);
     }
     return UNMASKED;
   };

@@ -3,7 +3,6 @@
 import { type RecordedSpan, toReference } from './recorded-span.js';
 import { type JsonRecord, NOTES_KEY, type SpanJson } from './span.js';
 
-/** The result of closing a tree. */
 export interface ClosedTree {
   readonly json: SpanJson;
   /** Spans that are still open. Each becomes the root of a separate tree, with a reference to its parent. */

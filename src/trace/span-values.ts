@@ -42,7 +42,6 @@ export class SpanValues {
     else this.#values.set(key.toWellFormed(), this.describe(value, key, budget));
   }
 
-  /** Sets every property of `record`. */
   setAll(record: Readonly<Record<string, unknown>>, budget: TraceBudget): void {
     for (const key of Object.keys(record)) {
       let value: unknown;

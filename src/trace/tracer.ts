@@ -60,10 +60,9 @@ export class Tracer {
       clock,
       diagnostics,
       limits: resolveTraceLimits(options.limits),
-      mask: toSafeMasker(options.mask, (cause) =>
-        diagnostics.warn('WARN_SPAN_MASK', `a masker failed; the text is omitted: ${messageOf(cause)}`),
-      ),
-      reportMisuse: (error) => {
+      mask: toSafeMasker(options.mask, diagnostics),
+      reportMisuse: (message, hint) => {
+        const error = invalid(message, hint);
         if (onInvalid === undefined) throw error;
         onInvalid(error);
       },
@@ -178,10 +177,8 @@ export class Tracer {
   #checkName(name: string): string {
     if (typeof name === 'string' && name !== '') return toWellFormedText(name).text;
     this.#context.reportMisuse(
-      invalid(
-        `name is ${JSON.stringify(name)}, expected a non-empty string`,
-        'Pass a name that says what the span does.',
-      ),
+      `name is ${JSON.stringify(name)}, expected a non-empty string`,
+      'Pass a name that says what the span does.',
     );
     return 'trace';
   }
@@ -190,9 +187,7 @@ export class Tracer {
     if (parent === null) return undefined;
     if (parent === undefined) return findActiveSpan(this.#context);
     if (parent instanceof RecordedSpan && parent.context === this.#context) return parent;
-    this.#context.reportMisuse(
-      invalid('parent is not a span of this run', 'Pass a span that this run has started.'),
-    );
+    this.#context.reportMisuse('parent is not a span of this run', 'Pass a span that this run has started.');
     return undefined;
   }
 
@@ -250,12 +245,9 @@ export class Tracer {
 
   #apply(span: RecordedSpan, { kind, inputs, tags, metadata }: TraceOptions): void {
     if (kind !== undefined) span.setKind(kind);
-    if (tags !== undefined) {
-      if (Array.isArray(tags)) span.addTag(...tags);
-      else
-        this.#context.reportMisuse(
-          invalid(`tags is ${typeof tags}, expected an array of strings`, 'Pass an array.'),
-        );
+    if (Array.isArray(tags)) span.addTag(...tags);
+    else if (tags !== undefined) {
+      this.#context.reportMisuse(`tags is ${typeof tags}, expected an array of strings`, 'Pass an array.');
     }
     if (metadata !== undefined) span.mergeMetadata(metadata);
     if (inputs !== undefined) span.setInputs(inputs);
