@@ -3,7 +3,7 @@
 // Entry points: a run, the run of this process, and a TensorBoard log directory.
 
 export { type EndOptions, Run } from './run/run.js';
-export * as tracking from './run/tracking.js';
+export { tracking } from './run/tracking.js';
 export {
   type HparamsOptions,
   SummaryWriter,

@@ -35,9 +35,6 @@ import { STATUS_REASON } from './run-metadata.js';
 import { parseInterval, parseSync, parseTags, type RunOptions, resolveRunName } from './run-options.js';
 import { SyncProcess } from './sync-process.js';
 
-const DEFAULT_INTERVAL_MS = 10_000;
-
-/** The parts of an open run. */
 export interface OpenedRun {
   readonly context: RunContext;
   readonly capture: RunCapture;
@@ -65,14 +62,8 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
   const name = resolveRunName(options.name);
   const tags = options.tags === undefined ? undefined : parseTags(options.tags);
   const clock = options.clock ?? systemClock;
-  const heartbeatIntervalMs = parseInterval(
-    'heartbeatIntervalMs',
-    options.heartbeatIntervalMs ?? DEFAULT_INTERVAL_MS,
-  );
-  const resourcesIntervalMs = parseInterval(
-    'resourcesIntervalMs',
-    options.resourcesIntervalMs ?? DEFAULT_INTERVAL_MS,
-  );
+  const heartbeatIntervalMs = parseInterval('heartbeatIntervalMs', options);
+  const resourcesIntervalMs = parseInterval('resourcesIntervalMs', options);
   const syncOptions = environment.mode === 'no-op' ? undefined : parseSync(options.sync);
   const diagnostics = createDiagnostics(options);
   const isContinued = environment.isPlatformRun || environment.writer !== MAIN_WRITER;
@@ -158,15 +149,13 @@ function openLog(
     return { events: new EventLog(directory, { ...options, sink: nullSink }), files: undefined };
   if (!environment.formats.has('polyaxon'))
     return { events: new EventLog(directory, options), files: undefined };
-  const { sink, diagnostics } = options;
-  const runDirectory = environment.paths.run;
   const files = new PolyaxonFiles({
-    runDirectory,
+    runDirectory: environment.paths.run,
     directory,
     logDirectory,
     target,
-    sink,
-    diagnostics,
+    sink: options.sink,
+    diagnostics: options.diagnostics,
     onInputs: (inputs) => record.update((before) => mergeMetadata(before, { inputs })),
   });
   if (options.resume !== false) files.rebuild();

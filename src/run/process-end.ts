@@ -11,7 +11,6 @@ export interface ProcessEnd {
   readonly exitCode: number | null;
   /** The last signal that asked the process to stop, also when a handler of the program then called `process.exit()`. */
   readonly signal: StopSignal | null;
-  /** The uncaught error that ends the process. */
   readonly error: UncaughtError | null;
 }
 
@@ -20,7 +19,6 @@ export interface UncaughtError {
   readonly origin: 'uncaughtException' | 'unhandledRejection';
 }
 
-/** Signals that ask a process to stop. */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type StopSignal = (typeof STOP_SIGNALS)[number];
 

@@ -11,7 +11,6 @@ import { describe } from '../summary/arguments.js';
 const SMALL_RISE = 0.025;
 const UPDATES_PER_SECOND = 2;
 
-/** Checks a progress: a number from 0 to 1. */
 export function parseProgress(progress: unknown): number {
   if (typeof progress === 'number' && progress >= 0 && progress <= 1) return progress;
   throw new InvalidArgumentError(

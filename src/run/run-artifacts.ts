@@ -218,18 +218,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
 
   /** @internal */
   protected writeEnv(content: Record<string, JsonValue>, relPath = 'env.json'): void {
-    const path = resolveInside(this.context.environment.paths.outputs, relPath);
-    const text = JSON.stringify(content);
-    if (!this.#isNoOp) this.#writeOutput(path, text);
-    this.context.directory.addArtifacts([
-      {
-        name: 'env',
-        kind: 'env',
-        path: this.#toLineagePath(path),
-        summary: { path: this.#toLineagePath(path), hash: sha256(text) },
-        is_input: false,
-      },
-    ]);
+    this.#writeOutput({ name: 'env', kind: 'env', is_input: false }, relPath, JSON.stringify(content), {});
   }
 
   /** @internal Records the state of the code. Does nothing without a commit, which is the name of the entry. */
@@ -241,24 +230,14 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     ]);
   }
 
-  /** @internal Writes a file of the run and records it. */
+  /** @internal Writes an input file of the run and records it. */
   protected writeFileArtifact(
     name: string,
     relPath: string,
     content: Uint8Array,
     summary: Record<string, JsonValue>,
   ): void {
-    const path = resolveInside(this.context.environment.paths.outputs, relPath);
-    if (!this.#isNoOp) this.#writeOutput(path, content);
-    this.context.directory.addArtifacts([
-      {
-        name,
-        kind: 'file',
-        path: this.#toLineagePath(path),
-        summary: { path: this.#toLineagePath(path), hash: sha256(content), ...summary },
-        is_input: true,
-      },
-    ]);
+    this.#writeOutput({ name, kind: 'file', is_input: true }, relPath, content, summary);
   }
 
   get #isNoOp(): boolean {
@@ -358,13 +337,22 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     });
   }
 
-  #writeOutput(path: string, content: string | Uint8Array): void {
-    try {
-      mkdirSync(dirname(path), { recursive: true });
-      replaceFileSync(path, content, { fsync: false });
-    } catch (cause) {
-      this.context.diagnostics.error(new RunWriteError(path, 'write the file', { cause }));
+  #writeOutput(
+    { name, kind, is_input }: Pick<RunArtifact, 'name' | 'kind' | 'is_input'>,
+    relPath: string,
+    content: string | Uint8Array,
+    facts: Record<string, JsonValue>,
+  ): void {
+    const target = resolveInside(this.context.environment.paths.outputs, relPath);
+    const path = this.#toLineagePath(target);
+    if (!this.#isNoOp) {
+      this.#reportFailure(target, 'write the file', () => {
+        mkdirSync(dirname(target), { recursive: true });
+        replaceFileSync(target, content, { fsync: false });
+      });
     }
+    const summary = { path, hash: sha256(content), ...facts };
+    this.context.directory.addArtifacts([{ name, kind, path, summary, is_input }]);
   }
 
   #toPath(base: string, relPath: string, { ensure, isDirectory, useStorePath }: PathOptions): string {
@@ -380,15 +368,18 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
       );
     }
     const path = resolveInside(join(paths.run, base), relPath);
-    if (ensure === true) this.#makeDirectory(isDirectory === true || relPath === '' ? path : dirname(path));
+    const directory = isDirectory === true || relPath === '' ? path : dirname(path);
+    if (ensure === true) {
+      this.#reportFailure(directory, 'create the directory', () => mkdirSync(directory, { recursive: true }));
+    }
     return path;
   }
 
-  #makeDirectory(path: string): void {
+  #reportFailure(path: string, action: string, work: () => void): void {
     try {
-      mkdirSync(path, { recursive: true });
+      work();
     } catch (cause) {
-      this.context.diagnostics.error(new RunWriteError(path, 'create the directory', { cause }));
+      this.context.diagnostics.error(new RunWriteError(path, action, { cause }));
     }
   }
 

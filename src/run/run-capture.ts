@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import type { JsonValue } from '../base/json-value.js';
 import { ConsoleCapture } from '../capture/console-capture.js';
-import { captureEnvironment } from '../capture/environment.js';
+import { captureEnvironment, findWorkingDirectory } from '../capture/environment.js';
 import { captureGit, type GitCapture } from '../capture/git.js';
 import type { Masker } from '../capture/secrets.js';
 import { createSystemSampler, type SystemSampler } from '../capture/system-metrics.js';
@@ -29,7 +29,6 @@ export interface RunCaptureOptions {
   readonly resourcesIntervalMs: number;
 }
 
-/** Receives the captured facts. */
 export interface RunCaptureTargets {
   onCode(code: GitCapture): void;
   onEnvironment(environment: Record<string, JsonValue>): void;
@@ -39,7 +38,6 @@ export class RunCapture {
   readonly #options: RunCaptureOptions;
   #console: ConsoleCapture | undefined;
   #sampler: SystemSampler | undefined;
-  /** Resolves once code and environment are known. */
   #facts: Promise<void> = Promise.resolve();
   #isSettled = true;
 
@@ -111,14 +109,5 @@ export class RunCapture {
     if (resources === undefined) return;
     this.#sampler = createSystemSampler({ clock, directory: environment.paths.run });
     this.#sampler.start(resourcesIntervalMs, (sample, wallTime) => resources.scalars(sample, { wallTime }));
-  }
-}
-
-/** Returns undefined when the directory was removed. */
-function findWorkingDirectory(): string | undefined {
-  try {
-    return process.cwd();
-  } catch {
-    return undefined;
   }
 }

@@ -28,40 +28,28 @@ export interface RunParts {
 }
 
 export class RunContext {
-  readonly #parts: RunParts;
+  readonly environment: RunEnvironment;
+  readonly clock: Clock;
+  readonly diagnostics: Diagnostics;
+  readonly masker: Masker;
+  readonly directory: RunDirectory;
+  readonly events: EventLog;
+  /** The names of outputs that this process logged explicitly. */
+  readonly loggedOutputs = new Set<string>();
+  readonly #warnsOnMisuse: boolean;
   readonly #flags = new Set<RunFlag>();
   #hasWarnedNotCollected = false;
   readonly #work = new Set<Promise<void>>();
   #isOpen = true;
 
-  /** A field instead of a getter, because each logged metric reads it. */
-  readonly events: EventLog;
-  /** The names of outputs that this process logged explicitly. */
-  readonly loggedOutputs = new Set<string>();
-
   constructor(parts: RunParts) {
-    this.#parts = parts;
+    this.environment = parts.environment;
+    this.clock = parts.clock;
+    this.diagnostics = parts.diagnostics;
+    this.masker = parts.masker;
+    this.directory = parts.directory;
     this.events = parts.events;
-  }
-
-  get environment(): RunEnvironment {
-    return this.#parts.environment;
-  }
-
-  get clock(): Clock {
-    return this.#parts.clock;
-  }
-
-  get diagnostics(): Diagnostics {
-    return this.#parts.diagnostics;
-  }
-
-  get masker(): Masker {
-    return this.#parts.masker;
-  }
-
-  get directory(): RunDirectory {
-    return this.#parts.directory;
+    this.#warnsOnMisuse = parts.warnsOnMisuse;
   }
 
   /** Rejects all later calls with `ClosedError`. */
@@ -93,7 +81,7 @@ export class RunContext {
   }
 
   reportMisuse(error: unknown): void {
-    if (!this.#parts.warnsOnMisuse) throw error;
+    if (!this.#warnsOnMisuse) throw error;
     const code = error instanceof CodedError ? error.code : 'ERR_UNKNOWN';
     this.diagnostics.count(code);
     this.diagnostics.warn('WARN_CALL_REJECTED', `${code}: ${messageOf(error)}`);

@@ -66,11 +66,13 @@ export function resolveRunEnvironment(options: RunOptions, env: NodeJS.ProcessEn
   const isMain = options.worker === undefined;
   const isActive = mode !== 'no-op';
   const collectsEvents = isActive && (options.collectArtifacts ?? isOn('POLYAXON_COLLECT_ARTIFACTS', true));
+  const { owner, project } = parseProject(options.owner, options.project);
   const formats = options.formats ?? (mode === 'managed' ? ['tensorboard', 'polyaxon'] : ['tensorboard']);
   return {
     mode,
     uuid,
-    ...resolveProject(options, instance),
+    owner: owner ?? instance?.owner,
+    project: project ?? instance?.project,
     paths: toRunPaths(resolveRoot(options.root, env), uuid, directory),
     writer: options.worker === undefined ? MAIN_WRITER : parseWorker(options.worker),
     formats: parseFormats(formats),
@@ -107,12 +109,4 @@ function findClusterDirectory(
   if (instance === undefined) return undefined;
   const artifacts = join(env.POLYAXON_CONTEXT_ROOT || '/plx-context', 'artifacts');
   return uuid === instance.uuid ? join(artifacts, uuid) : join(artifacts, '_related_runs', uuid);
-}
-
-function resolveProject(
-  options: RunOptions,
-  instance: RunInstance | undefined,
-): { owner: string | undefined; project: string | undefined } {
-  const { owner, project } = parseProject(options.owner, options.project);
-  return { owner: owner ?? instance?.owner, project: project ?? instance?.project };
 }

@@ -108,8 +108,7 @@ export function resolveRoot(root: string | undefined, env: NodeJS.ProcessEnv): s
   return resolve(parsePath('root', chosen));
 }
 
-/** Checks a path. */
-export function parsePath(name: string, path: unknown): string {
+function parsePath(name: string, path: unknown): string {
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
   throw invalidOption(
     `${name} is ${JSON.stringify(path)}, expected a path`,
@@ -222,8 +221,11 @@ export function parseSync(sync: boolean | RunSyncOptions | undefined): ResolvedS
   );
 }
 
-/** Checks an interval in milliseconds. */
-export function parseInterval(name: string, intervalMs: number): number {
+export function parseInterval(
+  name: 'heartbeatIntervalMs' | 'resourcesIntervalMs',
+  options: RunOptions,
+): number {
+  const intervalMs = options[name] ?? 10_000;
   if (intervalMs >= 10 && intervalMs <= 2 ** 31 - 1) return intervalMs;
   throw invalidOption(
     `${name} is ${intervalMs}, expected milliseconds, 10 or more`,

@@ -40,7 +40,6 @@ export class Run extends RunArtifactMethods {
   readonly #listener: EndListener;
   #signal: StopSignal | undefined;
   #ending: Promise<void> | undefined;
-  /** The end of the run, once it is known. */
   #end: RunEnd | undefined;
   #isFinished = false;
 
@@ -213,7 +212,8 @@ export class Run extends RunArtifactMethods {
   }
 
   #finishAtExit(processEnd: ProcessEnd): void {
-    const end = this.#end ?? this.#maskMessage(toRunEnd(processEnd));
+    const { message, ...derived } = toRunEnd(processEnd);
+    const end = this.#end ?? { ...derived, message: this.context.masker.maskText(message) };
     this.context.close();
     this.tracer.close();
     if (processEnd.error !== null) this.#run.capture.logUncaught(processEnd.error);
@@ -229,10 +229,6 @@ export class Run extends RunArtifactMethods {
     if (code.diff === null) return;
     const facts = { size_bytes: code.diffBytes, is_cut: code.isDiffCut };
     this.writeFileArtifact('git-diff', 'git.diff', code.diff, facts);
-  }
-
-  #maskMessage(end: RunEnd): RunEnd {
-    return { ...end, message: this.context.masker.maskText(end.message) };
   }
 
   async #settleDirectory(): Promise<void> {

@@ -22,7 +22,8 @@ const run = promisify(execFile);
 
 export class SyncProcess {
   readonly #command: string;
-  readonly #runDirectory: string;
+  /** Of the command, without flags. */
+  readonly #arguments: readonly string[];
   readonly #options: ResolvedSync;
   readonly #diagnostics: Diagnostics;
   readonly #clock: Clock;
@@ -51,11 +52,11 @@ export class SyncProcess {
     { diagnostics, clock }: { readonly diagnostics: Diagnostics; readonly clock: Clock },
   ) {
     this.#command = command;
-    this.#runDirectory = runDirectory;
+    this.#arguments = toArguments(runDirectory, options);
     this.#options = options;
     this.#diagnostics = diagnostics;
     this.#clock = clock;
-    this.#child = spawn(process.execPath, [command, ...this.#toArguments('--live')], {
+    this.#child = spawn(process.execPath, [command, ...this.#arguments, '--live'], {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -81,7 +82,7 @@ export class SyncProcess {
     this.#child.unref();
     if (problem === '') return;
     const remaining = await this.#describeRemaining();
-    const how = `polytrack ${this.#toArguments().join(' ')}`;
+    const how = `polytrack ${this.#arguments.join(' ')}`;
     const why =
       problem === 'deadline'
         ? `the upload has not finished within ${this.#options.deadlineMs} ms and continues in process ${this.#child.pid}`
@@ -102,7 +103,7 @@ export class SyncProcess {
 
   async #describeRemaining(): Promise<string> {
     try {
-      const dryRun = [this.#command, ...this.#toArguments('--dry-run', '--json')];
+      const dryRun = [this.#command, ...this.#arguments, '--dry-run', '--json'];
       const { stdout } = await run(process.execPath, dryRun, { timeout: DRY_RUN_TIMEOUT_MS }).catch(
         // Exit code 1 means that files remain to be uploaded.
         (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
@@ -113,10 +114,6 @@ export class SyncProcess {
       // The store does not answer. The first problem already says why.
       return '';
     }
-  }
-
-  #toArguments(...flags: readonly string[]): string[] {
-    return [...toArguments(this.#runDirectory, this.#options), ...flags];
   }
 }
 
