@@ -15,7 +15,13 @@ import {
 } from '../../base/errors.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
 import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
-import { type HttpFailure, httpOutcomeFrom, toRetryAfterMs } from '../base/http-outcome.js';
+import {
+  type HttpFailure,
+  httpOutcomeFrom,
+  readNumber,
+  readProperty,
+  toRetryAfterMs,
+} from '../base/http-outcome.js';
 import { CREDENTIALS_HINT } from './client.js';
 
 export interface AzureFailure extends HttpFailure {
@@ -103,26 +109,15 @@ function toStoreError(message: string, failure: AzureFailure, cause: unknown): S
 }
 
 function toHeaderReader(error: unknown): (name: string) => string | undefined {
-  const response = readObject(error, 'response');
-  const headers = readObject(response, 'headers');
-  const get: unknown = headers === undefined ? undefined : Reflect.get(headers, 'get');
+  const headers = readProperty(readProperty(error, 'response'), 'headers');
+  const get = readProperty(headers, 'get');
   return (name) => {
     const value: unknown = typeof get === 'function' ? get.call(headers, name) : undefined;
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
 }
 
-function readObject(value: unknown, name: string): object | undefined {
-  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-  return typeof found === 'object' && found !== null ? found : undefined;
-}
-
 function readText(value: unknown, name: string): string | undefined {
-  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  const found = readProperty(value, name);
   return typeof found === 'string' ? found : undefined;
-}
-
-function readNumber(value: unknown, name: string): number | undefined {
-  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-  return typeof found === 'number' ? found : undefined;
 }

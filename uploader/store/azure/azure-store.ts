@@ -9,7 +9,7 @@ import { StoreRequestError } from '../../base/errors.js';
 import type { FailedOutcome } from '../../base/retry.js';
 import { BodyMemory } from '../base/body-memory.js';
 import { BucketStore } from '../base/bucket-store.js';
-import { canAppend, type StoreCapabilities } from '../base/capabilities.js';
+import { type StoreCapabilities, withMinBase } from '../base/capabilities.js';
 import { planParts } from '../base/part-planner.js';
 import type {
   AppendOutcome,
@@ -76,7 +76,7 @@ export class AzureStore extends BucketStore implements Store {
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
     this.#limits = { ...AZURE_LIMITS, ...options.limits };
     const { minBlobOfBlocksBytes, budgetBytes, maxBlockBytes } = this.#limits;
-    this.#capabilities = toCapabilities(UNPROBED_AZURE, minBlobOfBlocksBytes);
+    this.#capabilities = withMinBase(UNPROBED_AZURE, minBlobOfBlocksBytes);
     this.reader = new AzureReader(connection, this.#prefix, this.#limits.pageSize);
     this.#memory = new BodyMemory({ capacityBytes: budgetBytes, largestBytes: maxBlockBytes });
     this.#blocks = new BlockCommits(this.#writer, this.#memory);
@@ -87,7 +87,7 @@ export class AzureStore extends BucketStore implements Store {
   }
 
   adopt(capabilities: StoreCapabilities): void {
-    this.#capabilities = toCapabilities(capabilities, this.#limits.minBlobOfBlocksBytes);
+    this.#capabilities = withMinBase(capabilities, this.#limits.minBlobOfBlocksBytes);
   }
 
   async probe(signal?: AbortSignal): Promise<ProbeOutcome> {
@@ -98,11 +98,10 @@ export class AzureStore extends BucketStore implements Store {
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
-    const { key, target } = request;
-    const refused = this.#refuse(request);
+    const refused = this.refuse(request);
     if (refused !== null) return refused;
-    const name = this.#prefix + key;
-    const { sizeBytes } = target;
+    const name = this.#prefix + request.key;
+    const { sizeBytes } = request.target;
     if (sizeBytes < this.#limits.minBlobOfBlocksBytes)
       return this.#memory.use(sizeBytes, (buffer) => putBlob(this.#writer, { name, buffer }, request));
     return this.#blocks.commit(
@@ -112,15 +111,10 @@ export class AzureStore extends BucketStore implements Store {
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
-    const { key, base, target, keep = base } = request;
-    if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
-      throw new RangeError(
-        `${key}: keep ${keep.sizeBytes} exceeds base ${base.sizeBytes} or target ${target.sizeBytes}`,
-      );
-    const refused = this.#refuse(request);
+    const refused = this.refuseAppend(request);
     if (refused !== null) return refused;
-    if (!canAppend(this.#capabilities, base.sizeBytes, keep.sizeBytes)) return { status: 'unsupported' };
-    const name = this.#prefix + key;
+    const { base, target } = request;
+    const name = this.#prefix + request.key;
     const found = await this.#blocks.findBase(name, request);
     if (found.status !== 'kept') return found;
     const tailBytes = target.sizeBytes - base.sizeBytes;
@@ -178,8 +172,8 @@ export class AzureStore extends BucketStore implements Store {
     return size;
   }
 
-  #refuse(request: CommitRequest): FailedOutcome | null {
-    const limit = this.findLimit(request);
+  protected override refuse(request: CommitRequest): FailedOutcome | null {
+    const limit = super.refuse(request);
     if (limit !== null) return limit;
     const { key } = request;
     if (!isChangedByAzure(this.#prefix + key)) return null;
@@ -191,8 +185,4 @@ export class AzureStore extends BucketStore implements Store {
 /** Whether Azure would change a name. Source: Azure Storage REST API Reference, "Naming and referencing containers, blobs, and metadata". */
 function isChangedByAzure(name: string): boolean {
   return name.includes('\\') || name.split('/').some((part) => part.endsWith('.'));
-}
-
-function toCapabilities(found: StoreCapabilities, minBaseBytes: number): StoreCapabilities {
-  return found.append === null ? found : { ...found, append: { ...found.append, minBaseBytes } };
 }

@@ -9,17 +9,16 @@ import { crc32 } from 'node:zlib';
 import type { Block } from '@azure/storage-blob';
 import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
 import { type BodyMemory, readBody } from '../base/body-memory.js';
-import { toMetadata } from '../base/commit-metadata.js';
-import { resolveConflict, unexpected } from '../base/commit-outcome.js';
+import { CONTENT_TYPE, toMetadata } from '../base/commit-metadata.js';
+import { resolveConflict, stripQuotes, toStoredOutcome, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32 } from '../base/crc32-combine.js';
 import type { Part } from '../base/part-planner.js';
 import type { AppendOutcome, AppendRequest, CommitOutcome, CommitRequest } from '../base/store.js';
+import { storeParts } from '../base/store-parts.js';
 import { azureOutcomeFrom, isOtherObject, toAzureFailure } from './answer.js';
 import { fromBlockId, toBlockId, toCommitHash, toExtent } from './block-id.js';
-import { type AzureWriter, CONTENT_TYPE, md5, toConditions } from './put.js';
-import { stripQuotes, toAzureMetadata } from './reader.js';
-
-const PARTS_AT_ONCE = 4;
+import { type AzureWriter, md5, toConditions } from './put.js';
+import { toAzureMetadata } from './reader.js';
 
 export interface BlockPlan {
   /** The name of the blob. */
@@ -58,7 +57,12 @@ export class BlockCommits {
     const { commitId } = request;
     const stored = await this.#open(plan, request);
     if ('status' in stored) return stored;
-    const failed = await this.#storeParts(plan, stored, request);
+    const missing = plan.parts.filter(({ number }) => !stored.has(number));
+    const failed = await storeParts(missing, (part) =>
+      this.#memory.use(part.end - part.start, (buffer) =>
+        this.#storePart({ name: plan.name, part, buffer }, stored, request),
+      ),
+    );
     const outcome = failed ?? (await this.#completeIfWhole(plan, stored, request));
     if (outcome.status !== 'retry') this.#stored.delete(commitId);
     return outcome;
@@ -129,28 +133,6 @@ export class BlockCommits {
     }
   }
 
-  /** Uploads the missing parts, `PARTS_AT_ONCE` in parallel. After the first failure no further part starts. */
-  async #storeParts(
-    { name, parts }: BlockPlan,
-    stored: Map<number, StoredBlock>,
-    request: CommitRequest,
-  ): Promise<CommitOutcome | null> {
-    const missing = parts.filter(({ number }) => !stored.has(number));
-    let failed: CommitOutcome | null = null;
-    const work = async (): Promise<void> => {
-      for (let part = missing.shift(); part !== undefined && failed === null; part = missing.shift()) {
-        const next = part;
-        const outcome = await this.#memory.use(part.end - part.start, (buffer) =>
-          this.#storePart({ name, part: next, buffer }, stored, request),
-        );
-        failed ??= outcome;
-      }
-    };
-    const workers = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
-    for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
-    return failed;
-  }
-
   async #storePart(
     { name, part, buffer }: { readonly name: string; readonly part: Part; readonly buffer: Buffer | null },
     stored: Map<number, StoredBlock>,
@@ -216,9 +198,7 @@ export class BlockCommits {
           }),
         { signal },
       );
-      return etag === undefined
-        ? unexpected(`complete ${key}`, 'ETag')
-        : { status: 'stored', etag: stripQuotes(etag) };
+      return toStoredOutcome(`complete ${key}`, etag);
     } catch (error) {
       if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
       if (toAzureFailure(error).code === 'InvalidBlockList') {

@@ -1,15 +1,12 @@
 /**
  * Finds out what an Azure container supports, with test objects of a few bytes below `.plx/probe/` that it removes.
- *
- * A rejected request is a result. A temporary failure, or a missing permission to write, ends the probe without a result.
  */
 
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { ModifiedAccessConditions } from '@azure/storage-blob';
-import { OutcomeError } from '../../base/retry.js';
 import type { StoreCapabilities } from '../base/capabilities.js';
-import { isPassing } from '../base/probe-answer.js';
+import { ProbeObjects } from '../base/probe-objects.js';
 import type { ProbeOutcome } from '../base/store.js';
 import { azureOutcomeFrom, toAzureFailure } from './answer.js';
 import { toBlockId, toExtent } from './block-id.js';
@@ -21,25 +18,13 @@ const OTHER: ModifiedAccessConditions = { ifMatch: '"0x8000000000000000"' };
 const NEW: ModifiedAccessConditions = { ifNoneMatch: '*' };
 const METADATA = { plx_commit: 'probe' };
 
-/** Runs all tests. A failure is an outcome; rejects only when the signal is aborted. */
-export async function probeContainer(
+export function probeContainer(
   connection: AzureConnection,
   keyPrefix: string,
   signal?: AbortSignal,
 ): Promise<ProbeOutcome> {
   const blobs = new ProbeBlobs(connection, keyPrefix, signal);
-  try {
-    const capabilities = await askAll(blobs);
-    const get = await blobs.mayRead('small');
-    const remaining = await blobs.remove();
-    const permissions = { get, abort: true, delete: remaining.length === 0 };
-    return { status: 'probed', capabilities, permissions, remaining };
-  } catch (error) {
-    await blobs.remove();
-    if (!(error instanceof OutcomeError)) throw error;
-    const { outcome } = error;
-    return outcome.status === 'failed' ? { ...outcome, lacks: blobs.lacks } : outcome;
-  }
+  return blobs.probe(() => askAll(blobs));
 }
 
 async function askAll(blobs: ProbeBlobs): Promise<StoreCapabilities> {
@@ -78,20 +63,14 @@ async function askAll(blobs: ProbeBlobs): Promise<StoreCapabilities> {
   };
 }
 
-/** The test objects of a probe. Every request is accepted, is rejected, or ends the probe. */
-class ProbeBlobs {
+class ProbeBlobs extends ProbeObjects {
   versioning: 'on' | 'off' = 'off';
-  lacks: 'get' | 'put' | undefined;
   readonly #connection: AzureConnection;
-  readonly #signal: AbortSignal | undefined;
-  readonly #prefix: string;
   readonly #made = new Set<string>();
 
   constructor(connection: AzureConnection, keyPrefix: string, signal: AbortSignal | undefined) {
+    super(keyPrefix, { toFailure: toAzureFailure, outcomeFrom: azureOutcomeFrom }, signal);
     this.#connection = connection;
-    this.#signal = signal;
-    // Unique for each probe: two concurrent probes must not see each other's objects.
-    this.#prefix = `${keyPrefix}.plx/probe/${randomBytes(8).toString('hex')}/`;
   }
 
   /** A write that must succeed for the probe to continue. */
@@ -99,7 +78,7 @@ class ProbeBlobs {
     try {
       await this.#put(name, bytes, {}, bytes);
     } catch (error) {
-      throw this.#endFrom('write to the container', 'put', error);
+      throw this.endFrom('write to the container', 'put', error);
     }
   }
 
@@ -110,13 +89,13 @@ class ProbeBlobs {
     conditions: ModifiedAccessConditions,
     hashed = bytes,
   ): Promise<boolean> {
-    return this.#ask(`put ${name}`, () => this.#put(name, bytes, conditions, hashed));
+    return this.accepts(`put ${name}`, () => this.#put(name, bytes, conditions, hashed));
   }
 
   /** Whether a block is accepted, with the MD5 of `hashed`. */
   async stages(name: string, bytes: Buffer, number: number, hashed = bytes): Promise<boolean> {
-    const blob = this.#connection.blob(this.#prefix + name);
-    return this.#ask(`put a block of ${name}`, () =>
+    const blob = this.#connection.blob(this.prefix + name);
+    return this.accepts(`put a block of ${name}`, () =>
       this.#send((abortSignal) =>
         blob.stageBlock(toId(bytes, number), bytes, bytes.length, {
           transactionalContentMD5: md5(hashed),
@@ -135,54 +114,53 @@ class ProbeBlobs {
   ): Promise<boolean> {
     for (const [index, bytes] of blocks.entries())
       if (index >= kept && !(await this.stages(name, bytes, index + 1))) return false;
-    const blob = this.#connection.blob(this.#prefix + name);
+    const blob = this.#connection.blob(this.prefix + name);
     const ids = blocks.map((bytes, index) => toId(bytes, index + 1));
     this.#made.add(name);
-    return this.#ask(`commit the blocks of ${name}`, () =>
+    return this.accepts(`commit the blocks of ${name}`, () =>
       this.#send((abortSignal) => blob.commitBlockList(ids, { conditions, metadata: METADATA, abortSignal })),
     );
   }
 
   async head(name: string) {
-    const blob = this.#connection.blob(this.#prefix + name);
+    const blob = this.#connection.blob(this.prefix + name);
     try {
       const found = await this.#send((abortSignal) => blob.getProperties({ abortSignal }));
       const hasMetadata = found.metadata?.plx_commit === METADATA.plx_commit;
       return { etag: found.etag ?? '', sizeBytes: found.contentLength ?? 0, hasMetadata };
     } catch (error) {
-      throw this.#endFrom('read from the container', 'get', error);
+      throw this.endFrom('read from the container', 'get', error);
     }
   }
 
   async crc32OfBlocks(name: string): Promise<number | null> {
-    const blob = this.#connection.blob(this.#prefix + name);
+    const blob = this.#connection.blob(this.prefix + name);
     try {
       const list = await this.#send((abortSignal) => blob.getBlockList('committed', { abortSignal }));
       return toExtent(list.committedBlocks ?? [])?.crc32 ?? null;
     } catch (error) {
-      throw this.#endFrom('read from the container', 'get', error);
+      throw this.endFrom('read from the container', 'get', error);
     }
   }
 
   mayRead(name: string): Promise<boolean> {
-    const blob = this.#connection.blob(this.#prefix + name);
-    return this.#ask('read an object', () =>
+    const blob = this.#connection.blob(this.prefix + name);
+    return this.accepts('read an object', () =>
       this.#send((abortSignal) => blob.downloadToBuffer(0, undefined, { abortSignal })),
     );
   }
 
-  /** Removes all test objects. Returns the keys of those that could not be deleted. */
-  async remove(): Promise<string[]> {
+  async remove(): Promise<{ remaining: string[]; mayAbort: boolean }> {
     const remaining: string[] = [];
     for (const name of this.#made) {
-      const blob = this.#connection.blob(this.#prefix + name);
+      const blob = this.#connection.blob(this.prefix + name);
       try {
         await this.#connection.send(({ abortSignal }) => blob.deleteIfExists({ abortSignal }));
       } catch {
-        remaining.push(this.#prefix + name); // only the probe needs the permission to delete
+        remaining.push(this.prefix + name); // only the probe needs the permission to delete
       }
     }
-    return remaining;
+    return { remaining, mayAbort: true };
   }
 
   async #put(
@@ -191,7 +169,7 @@ class ProbeBlobs {
     conditions: ModifiedAccessConditions,
     hashed: Buffer,
   ): Promise<void> {
-    const blob = this.#connection.blob(this.#prefix + name);
+    const blob = this.#connection.blob(this.prefix + name);
     this.#made.add(name);
     const blobHTTPHeaders = { blobContentMD5: md5(hashed) };
     const { versionId } = await this.#send((abortSignal) =>
@@ -201,23 +179,7 @@ class ProbeBlobs {
   }
 
   #send<Answer>(request: (abortSignal: AbortSignal) => Promise<Answer>): Promise<Answer> {
-    return this.#connection.send(({ abortSignal }) => request(abortSignal), { signal: this.#signal });
-  }
-
-  async #ask(question: string, send: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await send();
-      return true;
-    } catch (error) {
-      const outcome = azureOutcomeFrom(question, error, this.#signal);
-      if (isPassing(outcome)) throw new OutcomeError(outcome);
-      return false;
-    }
-  }
-
-  #endFrom(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
-    if (toAzureFailure(error).httpStatus === 403) this.lacks = permission;
-    return new OutcomeError(azureOutcomeFrom(operation, error, this.#signal));
+    return this.#connection.send(({ abortSignal }) => request(abortSignal), { signal: this.signal });
   }
 }
 

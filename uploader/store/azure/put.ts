@@ -4,20 +4,17 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { ModifiedAccessConditions } from '@azure/storage-blob';
 import { readBody } from '../base/body-memory.js';
-import { toMetadata } from '../base/commit-metadata.js';
-import { resolveConflict, unexpected } from '../base/commit-outcome.js';
+import { CONTENT_TYPE, toMetadata } from '../base/commit-metadata.js';
+import { resolveConflict, toStoredOutcome } from '../base/commit-outcome.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome, ObjectVersion } from '../base/store.js';
 import { azureOutcomeFrom, isOtherObject } from './answer.js';
 import type { AzureConnection } from './connection.js';
-import { stripQuotes, toAzureMetadata } from './reader.js';
+import { toAzureMetadata } from './reader.js';
 
 export interface AzureWriter {
   readonly connection: AzureConnection;
   readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
 }
-
-/** polytrack stores all files as plain bytes. */
-export const CONTENT_TYPE = 'application/octet-stream';
 
 export async function putBlob(
   { connection, head }: AzureWriter,
@@ -41,9 +38,7 @@ export async function putBlob(
       },
       { signal, sizeBytes: body.length },
     );
-    return etag === undefined
-      ? unexpected(`upload ${key}`, 'ETag')
-      : { status: 'stored', etag: stripQuotes(etag) };
+    return toStoredOutcome(`upload ${key}`, etag);
   } catch (error) {
     if (isOtherObject(error)) return resolveConflict(await head(key, signal), request);
     return azureOutcomeFrom(`upload ${key}`, error, signal);

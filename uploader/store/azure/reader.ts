@@ -2,8 +2,8 @@
 
 import { OutcomeError } from '../../base/retry.js';
 import { fromMetadata } from '../base/commit-metadata.js';
-import { unexpected } from '../base/commit-outcome.js';
-import type { CheckOutcome, HeadOutcome, ListedObject } from '../base/store.js';
+import { stripQuotes, unexpected } from '../base/commit-outcome.js';
+import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';
 import { azureOutcomeFrom, toAzureFailure } from './answer.js';
 import type { AzureConnection } from './connection.js';
 
@@ -52,10 +52,7 @@ export class AzureReader {
   }
 
   /** Azure can resume a listing only at its own page tokens, so the objects up to `after` are listed and skipped. */
-  async *list(
-    prefix: string,
-    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<ListedObject> {
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     const after = options.after === undefined ? null : Buffer.from(options.after);
     let continuationToken: string | undefined;
     do {
@@ -70,11 +67,7 @@ export class AzureReader {
     } while (continuationToken);
   }
 
-  async *read(
-    key: string,
-    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
-    const { range, signal } = options;
+  async *read(key: string, { range, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
     const blob = this.#connection.blob(this.#prefix + key);
     const [offset, count] = range === undefined ? [0, undefined] : [range.start, range.end - range.start];
@@ -145,10 +138,6 @@ export function fromAzureMetadata(
   metadata: Readonly<Record<string, string>> | undefined,
 ): Record<string, string> {
   return rename(metadata ?? {}, (name) => name.toLowerCase().replaceAll('_', '-'));
-}
-
-export function stripQuotes(etag: string): string {
-  return etag.replace(/^"|"$/g, '');
 }
 
 function rename(

@@ -1,6 +1,6 @@
 /** Upload limits and default capabilities for Azure. */
 
-import type { StoreCapabilities } from '../base/capabilities.js';
+import { type StoreCapabilities, UNPROBED_S3 } from '../base/capabilities.js';
 
 export interface AzureLimits {
   /** Objects of at least this size are uploaded as blocks and can be extended. */
@@ -27,24 +27,15 @@ export const AZURE_LIMITS: AzureLimits = {
   pageSize: 5_000,
 };
 
-/** What Azure documents. A probe checks the actual account. */
+/** What Azure documents, where it differs from S3. A probe checks the actual account. */
 export const UNPROBED_AZURE: StoreCapabilities = {
-  conditionalCreate: true,
-  conditionalReplace: true,
-  conditionalComplete: true,
-  checksumHeaders: true,
+  ...UNPROBED_S3,
   rejectsWrongChecksum: true,
-  multipartChecksum: true,
-  wholeObjectChecksum: true,
-  metadata: true,
   append: {
     minBaseBytes: AZURE_LIMITS.minBlobOfBlocksBytes,
     maxBaseBytes: AZURE_LIMITS.maxBlockBytes * AZURE_LIMITS.maxBlocks,
   },
-  rangeCopy: false,
   unevenParts: true,
   listMultipart: false,
-  versioning: 'unknown',
   maxObjectBytes: AZURE_LIMITS.maxBlockBytes * AZURE_LIMITS.maxBlocks,
-  foldsNames: false,
 };

@@ -1,13 +1,23 @@
-/** What all cloud stores share: they read through a `StoreReader`, and reject a file above their size limit before they read it. */
+/** What all cloud stores share: they read through a `StoreReader`, and reject what they cannot store before they read the source. */
 
 import { StoreLimitError } from '../../base/errors.js';
 import type { FailedOutcome } from '../../base/retry.js';
-import type { StoreCapabilities } from './capabilities.js';
-import type { CheckOutcome, CommitRequest, HeadOutcome, ListedObject, Store } from './store.js';
+import { canAppend, type StoreCapabilities } from './capabilities.js';
+import type {
+  AppendOutcome,
+  AppendRequest,
+  CheckOutcome,
+  CommitRequest,
+  HeadOutcome,
+  ListedObject,
+  ListOptions,
+  ReadOptions,
+  Store,
+} from './store.js';
 
 export type StoreReader = Pick<Store, 'check' | 'head'> & {
-  list(...args: Parameters<Store['list']>): AsyncGenerator<ListedObject>;
-  read(...args: Parameters<Store['read']>): AsyncGenerator<Uint8Array>;
+  list(prefix: string, options?: ListOptions): AsyncGenerator<ListedObject>;
+  read(key: string, options?: ReadOptions): AsyncGenerator<Uint8Array>;
 };
 
 export abstract class BucketStore implements StoreReader {
@@ -22,19 +32,31 @@ export abstract class BucketStore implements StoreReader {
     return this.reader.head(key, signal);
   }
 
-  list(...args: Parameters<Store['list']>): AsyncGenerator<ListedObject> {
-    return this.reader.list(...args);
+  list(prefix: string, options?: ListOptions): AsyncGenerator<ListedObject> {
+    return this.reader.list(prefix, options);
   }
 
-  read(...args: Parameters<Store['read']>): AsyncGenerator<Uint8Array> {
-    return this.reader.read(...args);
+  read(key: string, options?: ReadOptions): AsyncGenerator<Uint8Array> {
+    return this.reader.read(key, options);
   }
 
   /** F33: the failure for a file that is larger than the store accepts, or null. */
-  protected findLimit({ key, target }: CommitRequest): FailedOutcome | null {
+  protected refuse({ key, target }: CommitRequest): FailedOutcome | null {
     const { maxObjectBytes } = this.capabilities;
     if (target.sizeBytes <= maxObjectBytes) return null;
     const message = `${key} has ${target.sizeBytes} bytes, the store accepts at most ${maxObjectBytes}`;
     return { status: 'failed', error: new StoreLimitError(message) };
+  }
+
+  /** As `refuse`, or `unsupported` when the store cannot extend the object. Throws `RangeError` for a request that contradicts itself. */
+  protected refuseAppend(request: AppendRequest): AppendOutcome | null {
+    const { key, base, target, keep = base } = request;
+    if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
+      throw new RangeError(
+        `${key}: keep ${keep.sizeBytes} exceeds base ${base.sizeBytes} or target ${target.sizeBytes}`,
+      );
+    const refused = this.refuse(request);
+    if (refused !== null) return refused;
+    return canAppend(this.capabilities, base.sizeBytes, keep.sizeBytes) ? null : { status: 'unsupported' };
   }
 }

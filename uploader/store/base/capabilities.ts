@@ -53,6 +53,11 @@ export function canAppend(
   return keepBytes >= append.minBaseBytes && keepBytes <= append.maxBaseBytes;
 }
 
+/** The same capabilities with another `minBaseBytes`. A store that cannot append still cannot. */
+export function withMinBase(found: StoreCapabilities, minBaseBytes: number): StoreCapabilities {
+  return found.append === null ? found : { ...found, append: { ...found.append, minBaseBytes } };
+}
+
 /** The defaults for an unprobed bucket: conditions and checksums, because a store that lacks them returns an error; no append. */
 export const UNPROBED_S3: StoreCapabilities = {
   conditionalCreate: true,
@@ -74,21 +79,14 @@ export const UNPROBED_S3: StoreCapabilities = {
 
 /** A directory: a lock enforces conditions, and reading back verifies checksums. */
 export const FILE_STORE: StoreCapabilities = {
-  conditionalCreate: true,
-  conditionalReplace: true,
-  conditionalComplete: true,
-  checksumHeaders: true,
+  ...UNPROBED_S3,
   rejectsWrongChecksum: true,
-  multipartChecksum: true,
   wholeObjectChecksum: false,
   metadata: false,
   append: { minBaseBytes: 0, maxBaseBytes: Number.MAX_SAFE_INTEGER },
-  rangeCopy: false,
   unevenParts: true,
-  listMultipart: true,
   versioning: 'off',
   maxObjectBytes: Number.MAX_SAFE_INTEGER,
-  foldsNames: false,
 };
 
 /** Polyaxon's streams service: it reports only files and sizes, so the uploader verifies bytes by reading them back. */

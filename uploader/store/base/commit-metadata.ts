@@ -1,9 +1,12 @@
 /**
  * The metadata that polytrack stores with an object: its commit id, size, CRC-32 and count of previous versions. The HTTP headers are
- * `x-amz-meta-plx-…`, `x-goog-meta-plx-…` and `x-ms-meta-plx_…`.
+ * `x-amz-meta-plx-…`, `x-goog-meta-plx-…` and `x-ms-meta-plx_…`. Also the text forms of checksums.
  */
 
 import type { CommitRequest } from './store.js';
+
+/** polytrack stores all files as plain bytes. */
+export const CONTENT_TYPE = 'application/octet-stream';
 
 const COMMIT_ID = 'plx-commit';
 const SIZE = 'plx-size';
@@ -48,4 +51,17 @@ export function toHexCrc(crc: number): string {
 
 export function fromHexCrc(text: string | undefined): number | null {
   return text !== undefined && /^[0-9a-f]{8}$/.test(text) ? Number.parseInt(text, 16) : null;
+}
+
+/** The big-endian checksum in base64, as S3 and Google Cloud Storage write it. Source: Amazon S3 User Guide, "Checking object integrity". */
+export function toBase64Crc(crc: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc);
+  return bytes.toString('base64');
+}
+
+/** The inverse of `toBase64Crc`; null for a composite checksum of S3 (`…-<parts>`), which is not that of the whole object. */
+export function fromBase64Crc(text: string | undefined): number | null {
+  if (text === undefined || !/^[A-Za-z0-9+/]{6}==$/.test(text)) return null;
+  return Buffer.from(text, 'base64').readUInt32BE();
 }

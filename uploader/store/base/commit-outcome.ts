@@ -22,6 +22,15 @@ export function resolveConflict(found: HeadOutcome, request: CommitRequest): Com
   return { status: 'stored', etag: object.etag };
 }
 
+/** The outcome of a successful write, from its `ETag` header. */
+export function toStoredOutcome(operation: string, etag: string | undefined): CommitOutcome {
+  return etag === undefined ? unexpected(operation, 'ETag') : { status: 'stored', etag: stripQuotes(etag) };
+}
+
+export function stripQuotes(etag: string): string {
+  return etag.replace(/^"|"$/g, '');
+}
+
 /** The outcome of a success response that lacks a mandatory field: a proxy, not the store, has sent it. */
 export function unexpected(operation: string, missing: string): RetryOutcome {
   return { status: 'retry', cause: new Error(`${operation}: the response has no ${missing}`) };

@@ -36,9 +36,27 @@ export function httpOutcomeFrom(
   return { status: 'failed', error: toError(`${operation}: ${answer}`, error) };
 }
 
+/** Whether a failure is temporary. Errors with few attempts (wrong checksum, conflict) are not. */
+export function isPassing(outcome: RetryOutcome | FailedOutcome): outcome is RetryOutcome {
+  return (
+    outcome.status === 'retry' &&
+    (outcome.maxAttempts ?? Number.POSITIVE_INFINITY) === Number.POSITIVE_INFINITY
+  );
+}
+
 /** `Retry-After` in seconds (RFC 9110 §10.2.3). A date is ignored, because it would need the server's clock. */
 export function toRetryAfterMs(retryAfter: unknown): number | undefined {
   return typeof retryAfter === 'string' && /^\d{1,6}$/.test(retryAfter)
     ? Number(retryAfter) * 1000
     : undefined;
+}
+
+/** A property of a thrown value, whose type is unknown. */
+export function readProperty(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+export function readNumber(value: unknown, name: string): number | undefined {
+  const found = readProperty(value, name);
+  return typeof found === 'number' ? found : undefined;
 }

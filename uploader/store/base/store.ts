@@ -206,6 +206,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
+export type ListOptions = NonNullable<Parameters<Store['list']>[1]>;
+export type ReadOptions = NonNullable<Parameters<Store['read']>[1]>;
+
 /** A message about the store for the user that is not an error. */
 export interface StoreNotice {
   readonly code: `NOTICE_${string}`;

@@ -27,7 +27,9 @@ import type {
   CommitRequest,
   HeadOutcome,
   ListedObject,
+  ListOptions,
   ProbeOutcome,
+  ReadOptions,
   RemoveOutcome,
   RemoveRequest,
   Store,
@@ -217,20 +219,14 @@ class FileStore implements Store {
     }
   }
 
-  async *list(
-    prefix: string,
-    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<ListedObject> {
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     for await (const { key, stat, isTemporary } of this.#tree.walk(prefix, options.signal)) {
       const isAfter = options.after === undefined || compareBytes(key, options.after) > 0;
       if (stat !== null && !isTemporary && isAfter) yield { key, ...toVersion(stat) };
     }
   }
 
-  read(
-    key: string,
-    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
+  read(key: string, options?: ReadOptions): AsyncGenerator<Uint8Array> {
     return this.#tree.read(key, options);
   }
 

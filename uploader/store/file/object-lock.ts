@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import type { Io } from '../../base/io/io.js';
 import { acquireLock } from '../../base/io/lock-file.js';
 import { makeDirectories } from '../../base/io/make-directories.js';
+import { KeyedQueue } from '../base/keyed-queue.js';
 
 const DIRECTORY_MODE = 0o755;
 
 export class ObjectLocks {
   readonly #directory: string;
   readonly #io: Io;
-  /** By key: resolves when the last queued writer has finished. */
-  readonly #queues = new Map<string, Promise<void>>();
+  readonly #queue = new KeyedQueue();
 
   /** `directory`: for the lock files; the first lock creates it. */
   constructor(directory: string, io: Io) {
@@ -24,19 +24,8 @@ export class ObjectLocks {
   }
 
   /** Runs `work` while no other caller writes `key`. Throws `LockedError` when another process does. */
-  async use<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
-    const before = this.#queues.get(key) ?? Promise.resolve();
-    const turn = before.then(() => this.#useFile(key, work));
-    const end = turn.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#queues.set(key, end);
-    try {
-      return await turn;
-    } finally {
-      if (this.#queues.get(key) === end) this.#queues.delete(key);
-    }
+  use<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
+    return this.#queue.use(key, () => this.#useFile(key, work));
   }
 
   async #useFile<Result>(key: string, work: () => Promise<Result>): Promise<Result> {

@@ -7,7 +7,7 @@ import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { isSafeKey } from '../../base/rel-path.js';
 import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../../base/retry.js';
 import { compareBytes } from '../base/compare-bytes.js';
-import type { ObjectVersion } from '../base/store.js';
+import type { ObjectVersion, ReadOptions } from '../base/store.js';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** The top-level directory of a store for files that are not objects. */
@@ -49,10 +49,7 @@ export class FileTree {
   }
 
   /** The bytes of an object, up to the size that it has when it is opened. Throws `OutcomeError`. */
-  async *read(
-    key: string,
-    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
+  async *read(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
     const path = this.pathFrom(key);
     try {
       const file = await this.#fileSystem.openForReading(path);

@@ -5,16 +5,17 @@
  * Source: Cloud Storage documentation, "Composite objects", and JSON API v1, "Objects: compose".
  */
 
+import { CONTENT_TYPE, fromBase64Crc, toBase64Crc } from '../base/commit-metadata.js';
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32, combineCrc32c } from '../base/crc32-combine.js';
 import type { AppendOutcome, AppendRequest, CommitOutcome, CommitRequest } from '../base/store.js';
 import { gcsOutcomeFrom, isOtherObject } from './answer.js';
 import { type GcsObject, OBJECT_FIELDS } from './connection.js';
-import { fromBase64Crc, toBase64Crc, toGcsMetadata, toStoredObject } from './metadata.js';
+import { toGcsMetadata, toStoredObject } from './metadata.js';
 import { toTailKey } from './names.js';
 import { scan } from './session.js';
 import { removeTail } from './tail.js';
-import { CONTENT_TYPE, type GcsWriter, toGeneration, toStored } from './upload.js';
+import { type GcsWriter, toGeneration, toStored } from './upload.js';
 
 /** Source: Cloud Storage documentation, "About Cloud Storage objects", naming. */
 const MAX_NAME_BYTES = 1024;
@@ -78,12 +79,7 @@ export class GcsAppends {
     const { connection, head, prefix } = this.#options;
     const { key, base, signal } = request;
     try {
-      const found = await connection.ask<GcsObject>({
-        method: 'GET',
-        path: connection.objectPath(prefix + key),
-        query: { fields: OBJECT_FIELDS },
-        signal,
-      });
+      const found = await connection.head(prefix + key, signal);
       const object = toStoredObject(found);
       const crc32c = fromBase64Crc(found.crc32c);
       if (object.etag !== base.etag) return resolveConflict({ status: 'found', object }, request);

@@ -118,6 +118,12 @@ export class GcsConnection {
     return parseJson(text) as Answer;
   }
 
+  /** The attributes of an object. */
+  head(name: string, signal: AbortSignal | undefined): Promise<GcsObject> {
+    const path = this.objectPath(name);
+    return this.ask<GcsObject>({ method: 'GET', path, query: { fields: OBJECT_FIELDS }, signal });
+  }
+
   /** The body of the response, in chunks as they arrive. */
   async *stream(request: GcsRequest): AsyncGenerator<Uint8Array> {
     await this.#options.beforeRequest?.(request.signal);

@@ -7,7 +7,7 @@
 
 import { BodyMemory } from '../base/body-memory.js';
 import { BucketStore } from '../base/bucket-store.js';
-import { canAppend, type StoreCapabilities } from '../base/capabilities.js';
+import { type StoreCapabilities, withMinBase } from '../base/capabilities.js';
 import type {
   AppendOutcome,
   AppendRequest,
@@ -107,19 +107,11 @@ export class GcsStore extends BucketStore implements Store {
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
-    return this.findLimit(request) ?? this.#store(request);
+    return this.refuse(request) ?? this.#store(request);
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
-    const { key, base, target, keep = base } = request;
-    if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
-      throw new RangeError(
-        `${key}: keep ${keep.sizeBytes} exceeds base ${base.sizeBytes} or target ${target.sizeBytes}`,
-      );
-    const limit = this.findLimit(request);
-    if (limit !== null) return limit;
-    if (!canAppend(this.#capabilities, base.sizeBytes, keep.sizeBytes)) return { status: 'unsupported' };
-    return this.#appends.append(request);
+    return this.refuseAppend(request) ?? this.#appends.append(request);
   }
 
   async abandon(commitId: string): Promise<void> {
@@ -159,8 +151,4 @@ export class GcsStore extends BucketStore implements Store {
     if (sizeBytes > this.#limits.singlePutMaxBytes) return this.#sessions.commit(name, request);
     return this.#memory.use(sizeBytes, (buffer) => uploadObject(this.#writer, { name, buffer }, request));
   }
-}
-
-function withMinBase(found: StoreCapabilities, minBaseBytes: number): StoreCapabilities {
-  return found.append === null ? found : { ...found, append: { ...found.append, minBaseBytes } };
 }

@@ -3,7 +3,7 @@
  * CRC-32C of the same bytes. The CRC-32 is valid only while that CRC-32C equals the one that the store reports.
  */
 
-import { fromHexCrc, fromMetadata, toHexCrc, toMetadata } from '../base/commit-metadata.js';
+import { fromBase64Crc, fromHexCrc, fromMetadata, toHexCrc, toMetadata } from '../base/commit-metadata.js';
 import type { CommitRequest, StoredObject } from '../base/store.js';
 import type { GcsObject } from './connection.js';
 
@@ -24,16 +24,4 @@ export function toStoredObject({ generation, size, crc32c, metadata }: GcsObject
     commitId,
     generation: fileGeneration,
   };
-}
-
-/** The big-endian checksum in base64. */
-export function toBase64Crc(crc: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(crc);
-  return bytes.toString('base64');
-}
-
-export function fromBase64Crc(text: string | undefined): number | null {
-  if (text === undefined || !/^[A-Za-z0-9+/]{6}==$/.test(text)) return null;
-  return Buffer.from(text, 'base64').readUInt32BE();
 }

@@ -1,48 +1,32 @@
 /**
  * Finds out what a Google Cloud Storage bucket supports, with test objects of a few bytes below `.plx/probe/` that it removes.
- *
- * A rejected request is a result. A temporary failure, or a missing permission to write, ends the probe without a result.
  */
 
 import { randomBytes } from 'node:crypto';
 import { crc32c } from '../../../src/format/record/crc32c.js';
-import { OutcomeError } from '../../base/retry.js';
 import type { StoreCapabilities } from '../base/capabilities.js';
-import { isPassing } from '../base/probe-answer.js';
+import { CONTENT_TYPE, toBase64Crc } from '../base/commit-metadata.js';
+import { ProbeObjects } from '../base/probe-objects.js';
 import type { ProbeOutcome } from '../base/store.js';
-import { GcsError, gcsOutcomeFrom } from './answer.js';
-import { type GcsConnection, type GcsObject, OBJECT_FIELDS } from './connection.js';
-import { toBase64Crc } from './metadata.js';
+import { gcsOutcomeFrom, toGcsFailure } from './answer.js';
+import type { GcsConnection } from './connection.js';
 import { UNPROBED_GCS } from './store-limits.js';
 import { removeTail } from './tail.js';
-import { CONTENT_TYPE } from './upload.js';
 
 /** A generation that no object has, because it is too old. */
 const OTHER = '1000000000000';
 const METADATA = { 'plx-commit': 'probe' };
 
-/** Runs all tests. A failure is an outcome; rejects only when the signal is aborted. */
-export async function probeGcsBucket(
+export function probeGcsBucket(
   connection: GcsConnection,
   keyPrefix: string,
   signal?: AbortSignal,
 ): Promise<ProbeOutcome> {
-  const objects = new ProbeObjects(connection, keyPrefix, signal);
-  try {
-    const capabilities = await askAll(objects);
-    const get = await objects.mayRead('small');
-    const remaining = await objects.remove();
-    const permissions = { get, abort: true, delete: remaining.length === 0 };
-    return { status: 'probed', capabilities, permissions, remaining };
-  } catch (error) {
-    await objects.remove();
-    if (!(error instanceof OutcomeError)) throw error;
-    const { outcome } = error;
-    return outcome.status === 'failed' ? { ...outcome, lacks: objects.lacks } : outcome;
-  }
+  const objects = new GcsProbeObjects(connection, keyPrefix, signal);
+  return objects.probe(() => askAll(objects));
 }
 
-async function askAll(objects: ProbeObjects): Promise<StoreCapabilities> {
+async function askAll(objects: GcsProbeObjects): Promise<StoreCapabilities> {
   const bytes = randomBytes(16);
   const tail = randomBytes(3);
   await objects.require('small', bytes);
@@ -80,19 +64,13 @@ async function askAll(objects: ProbeObjects): Promise<StoreCapabilities> {
   };
 }
 
-/** The test objects of a probe. Every request is accepted, is rejected, or ends the probe. */
-class ProbeObjects {
-  lacks: 'get' | 'put' | undefined;
+class GcsProbeObjects extends ProbeObjects {
   readonly #connection: GcsConnection;
-  readonly #signal: AbortSignal | undefined;
-  readonly #prefix: string;
   readonly #made = new Set<string>();
 
   constructor(connection: GcsConnection, keyPrefix: string, signal: AbortSignal | undefined) {
+    super(keyPrefix, { toFailure: toGcsFailure, outcomeFrom: gcsOutcomeFrom }, signal);
     this.#connection = connection;
-    this.#signal = signal;
-    // Unique for each probe: two concurrent probes must not see each other's objects.
-    this.#prefix = `${keyPrefix}.plx/probe/${randomBytes(8).toString('hex')}/`;
   }
 
   /** A write that must succeed for the probe to continue. */
@@ -100,20 +78,20 @@ class ProbeObjects {
     try {
       await this.#put(name, bytes, {});
     } catch (error) {
-      throw this.#endFrom('write to the bucket', 'put', error);
+      throw this.endFrom('write to the bucket', 'put', error);
     }
   }
 
   /** Whether an upload is accepted, with the checksum of `options.checksum` if that is given. */
   puts(name: string, bytes: Buffer, options: { generation?: string; checksum?: Buffer }): Promise<boolean> {
-    return this.#ask(`put ${name}`, () => this.#put(name, bytes, options));
+    return this.accepts(`put ${name}`, () => this.#put(name, bytes, options));
   }
 
   /** Whether `small` can be composed with `tail`. */
   composes(generations: { base: string; part: string; expected: string }): Promise<boolean> {
     const { base, part, expected } = generations;
     const toSource = (name: string, generation: string) => ({
-      name: this.#prefix + name,
+      name: this.prefix + name,
       generation,
       objectPreconditions: { ifGenerationMatch: generation },
     });
@@ -122,30 +100,25 @@ class ProbeObjects {
       destination: { contentType: CONTENT_TYPE, metadata: METADATA },
       sourceObjects: [toSource('small', base), toSource('tail', part)],
     };
-    return this.#ask('compose objects', () =>
+    return this.accepts('compose objects', () =>
       this.#connection.send({
         method: 'POST',
         path: `${this.#path('small')}/compose`,
         query: { ifGenerationMatch: expected },
         headers: { 'content-type': 'application/json' },
         body: Buffer.from(JSON.stringify(body)),
-        signal: this.#signal,
+        signal: this.signal,
       }),
     );
   }
 
   async head(name: string) {
     try {
-      const found = await this.#connection.ask<GcsObject>({
-        method: 'GET',
-        path: this.#path(name),
-        query: { fields: OBJECT_FIELDS },
-        signal: this.#signal,
-      });
+      const found = await this.#connection.head(this.prefix + name, this.signal);
       const hasMetadata = found.metadata?.['plx-commit'] === METADATA['plx-commit'];
       return { generation: found.generation, crc32c: found.crc32c, hasMetadata };
     } catch (error) {
-      throw this.#endFrom('read from the bucket', 'get', error);
+      throw this.endFrom('read from the bucket', 'get', error);
     }
   }
 
@@ -155,39 +128,36 @@ class ProbeObjects {
       readonly versioning?: { readonly enabled?: boolean };
       readonly softDeletePolicy?: { readonly retentionDurationSeconds?: string };
     }
-    let bucket: Bucket = {};
-    const isKnown = await this.#ask('read the versioning of the bucket', async () => {
-      const path = `/storage/v1/b/${this.#connection.bucket}`;
-      bucket = await this.#connection.ask<Bucket>({
+    const bucket = await this.ask('read the versioning of the bucket', () =>
+      this.#connection.ask<Bucket>({
         method: 'GET',
-        path,
+        path: `/storage/v1/b/${this.#connection.bucket}`,
         query: { fields: 'versioning,softDeletePolicy' },
-        signal: this.#signal,
-      });
-    });
-    if (!isKnown) return 'unknown';
+        signal: this.signal,
+      }),
+    );
+    if (bucket === null) return 'unknown';
     const keptSeconds = Number(bucket.softDeletePolicy?.retentionDurationSeconds ?? 0);
     return bucket.versioning?.enabled === true || keptSeconds > 0 ? 'on' : 'off';
   }
 
   mayRead(name: string): Promise<boolean> {
-    return this.#ask('read an object', () =>
+    return this.accepts('read an object', () =>
       this.#connection.send({
         method: 'GET',
         path: this.#path(name),
         query: { alt: 'media' },
-        signal: this.#signal,
+        signal: this.signal,
       }),
     );
   }
 
-  /** Removes all test objects. Returns the names of those that could not be deleted. */
-  async remove(): Promise<string[]> {
+  async remove(): Promise<{ remaining: string[]; mayAbort: boolean }> {
     const remaining: string[] = [];
     for (const name of this.#made)
-      if (!(await removeTail(this.#connection, { name: this.#prefix + name })))
-        remaining.push(this.#prefix + name);
-    return remaining;
+      if (!(await removeTail(this.#connection, { name: this.prefix + name })))
+        remaining.push(this.prefix + name);
+    return { remaining, mayAbort: true };
   }
 
   async #put(
@@ -198,7 +168,7 @@ class ProbeObjects {
     this.#made.add(name);
     const boundary = 'probe';
     const resource = {
-      name: this.#prefix + name,
+      name: this.prefix + name,
       crc32c: toBase64Crc(crc32c(checksum)),
       metadata: METADATA,
     };
@@ -215,27 +185,11 @@ class ProbeObjects {
       query: { uploadType: 'multipart', ifGenerationMatch: generation },
       headers: { 'content-type': `multipart/related; boundary=${boundary}` },
       body,
-      signal: this.#signal,
+      signal: this.signal,
     });
   }
 
   #path(name: string): string {
-    return this.#connection.objectPath(this.#prefix + name);
-  }
-
-  async #ask(question: string, send: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await send();
-      return true;
-    } catch (error) {
-      const outcome = gcsOutcomeFrom(question, error, this.#signal);
-      if (isPassing(outcome)) throw new OutcomeError(outcome);
-      return false;
-    }
-  }
-
-  #endFrom(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
-    if (error instanceof GcsError && error.httpStatus === 403) this.lacks = permission;
-    return new OutcomeError(gcsOutcomeFrom(operation, error, this.#signal));
+    return this.#connection.objectPath(this.prefix + name);
   }
 }

@@ -2,9 +2,9 @@
 
 import { OutcomeError } from '../../base/retry.js';
 import { unexpected } from '../base/commit-outcome.js';
-import type { CheckOutcome, HeadOutcome, ListedObject } from '../base/store.js';
+import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';
 import { gcsOutcomeFrom, isAbsent, UnexpectedAnswerError } from './answer.js';
-import { type GcsConnection, type GcsObject, OBJECT_FIELDS } from './connection.js';
+import type { GcsConnection, GcsObject } from './connection.js';
 import { toStoredObject } from './metadata.js';
 import { TAILS } from './names.js';
 
@@ -34,14 +34,8 @@ export class GcsReader {
   }
 
   async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    const path = this.#connection.objectPath(this.#prefix + key);
     try {
-      const object = await this.#connection.ask<GcsObject>({
-        method: 'GET',
-        path,
-        query: { fields: OBJECT_FIELDS },
-        signal,
-      });
+      const object = await this.#connection.head(this.#prefix + key, signal);
       if (object.generation === undefined || object.size === undefined)
         return unexpected(`check ${key}`, 'generation or size');
       return { status: 'found', object: toStoredObject(object) };
@@ -50,11 +44,7 @@ export class GcsReader {
     }
   }
 
-  async *list(
-    prefix: string,
-    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<ListedObject> {
-    const { after, signal } = options;
+  async *list(prefix: string, { after, signal }: ListOptions = {}): AsyncGenerator<ListedObject> {
     const first = after === undefined ? undefined : this.#prefix + after;
     let pageToken: string | undefined;
     do {
@@ -70,11 +60,7 @@ export class GcsReader {
     } while (pageToken);
   }
 
-  async *read(
-    key: string,
-    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
-    const { range, signal } = options;
+  async *read(key: string, { range, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
     const headers = range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` };
     const path = this.#connection.objectPath(this.#prefix + key);

@@ -7,14 +7,14 @@
 
 import { crc32 } from 'node:zlib';
 import { crc32c } from '../../../src/format/record/crc32c.js';
-import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
 import { type BodyMemory, readBody } from '../base/body-memory.js';
+import { CONTENT_TYPE } from '../base/commit-metadata.js';
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32 } from '../base/crc32-combine.js';
 import type { CommitOutcome, CommitRequest } from '../base/store.js';
-import { GcsError, gcsOutcomeFrom, isOtherObject, toGcsFailure } from './answer.js';
+import { GcsError, toGcsFailure } from './answer.js';
 import { type GcsAnswer, type GcsObject, OBJECT_FIELDS, parseJson } from './connection.js';
-import { CONTENT_TYPE, type GcsWriter, toGeneration, toResource, toStored } from './upload.js';
+import { type GcsWriter, refusalFrom, toGeneration, toResource, toStored } from './upload.js';
 
 interface Session {
   readonly url: URL;
@@ -108,7 +108,7 @@ export class GcsSessions {
       request.onUploadOpened?.(location);
       return session;
     } catch (error) {
-      return this.#refusalFrom(error, request);
+      return refusalFrom(error, request, head);
     }
   }
 
@@ -142,7 +142,7 @@ export class GcsSessions {
         return { status: 'retry', cause, maxAttempts: 5 };
       }
       if (error instanceof GcsError || toGcsFailure(error).code !== undefined)
-        return this.#refusalFrom(error, request);
+        return refusalFrom(error, request, this.#writer.head);
       throw error; // an error of the source
     }
   }
@@ -201,19 +201,6 @@ export class GcsSessions {
     return answer.status === INCOMPLETE
       ? toOffset(answer)
       : toStored(parseJson(answer.text) as GcsObject, key);
-  }
-
-  async #refusalFrom(
-    error: unknown,
-    request: CommitRequest,
-  ): Promise<CommitOutcome | RetryOutcome | FailedOutcome> {
-    const { key, signal, base } = request;
-    if (isOtherObject(error)) {
-      const found = await this.#writer.head(key, signal);
-      // 404 without a base: the bucket does not exist.
-      if (found.status !== 'absent' || base !== null) return resolveConflict(found, request);
-    }
-    return gcsOutcomeFrom(`upload ${key}`, error, signal);
   }
 }
 

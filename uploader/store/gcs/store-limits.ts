@@ -1,6 +1,6 @@
 /** Upload limits and default capabilities for Google Cloud Storage. */
 
-import type { StoreCapabilities } from '../base/capabilities.js';
+import { type StoreCapabilities, UNPROBED_S3 } from '../base/capabilities.js';
 
 export interface GcsLimits {
   /** Objects up to this size are uploaded in one request. */
@@ -26,21 +26,11 @@ export const GCS_LIMITS: GcsLimits = {
 /** Source: Cloud Storage documentation, "Quotas and limits": 5 TiB per object, also for composed objects. */
 const MAX_OBJECT_BYTES = 5 * TIB;
 
-/** What Google documents. A probe checks the actual bucket. */
+/** What Google documents, where it differs from S3. A probe checks the actual bucket. */
 export const UNPROBED_GCS: StoreCapabilities = {
-  conditionalCreate: true,
-  conditionalReplace: true,
-  conditionalComplete: true,
-  checksumHeaders: true,
+  ...UNPROBED_S3,
   rejectsWrongChecksum: true,
-  multipartChecksum: true,
-  wholeObjectChecksum: true,
-  metadata: true,
   append: { minBaseBytes: GCS_LIMITS.minBaseBytes, maxBaseBytes: MAX_OBJECT_BYTES },
-  rangeCopy: false,
   unevenParts: true,
-  listMultipart: true,
-  versioning: 'unknown',
   maxObjectBytes: MAX_OBJECT_BYTES,
-  foldsNames: false,
 };

@@ -3,19 +3,18 @@
 import { crc32 } from 'node:zlib';
 import { crc32c } from '../../../src/format/record/crc32c.js';
 import { readBody } from '../base/body-memory.js';
+import { CONTENT_TYPE, toBase64Crc } from '../base/commit-metadata.js';
 import { resolveConflict, unexpected } from '../base/commit-outcome.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome, ObjectVersion } from '../base/store.js';
 import { gcsOutcomeFrom, isOtherObject } from './answer.js';
 import { type GcsConnection, type GcsObject, OBJECT_FIELDS } from './connection.js';
-import { toBase64Crc, toGcsMetadata } from './metadata.js';
+import { toGcsMetadata } from './metadata.js';
 
 export interface GcsWriter {
   readonly connection: GcsConnection;
   readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
 }
 
-/** polytrack stores all files as plain bytes. */
-export const CONTENT_TYPE = 'application/octet-stream';
 const BOUNDARY = 'polytrack-3f1c9a7e5b';
 
 /** Source: Cloud Storage JSON API v1, "Upload an object with multipart upload". */
@@ -53,13 +52,23 @@ export async function uploadObject(
     });
     return toStored(object, key);
   } catch (error) {
-    // 404 without a base: the bucket does not exist.
-    if (isOtherObject(error)) {
-      const found = await head(key, signal);
-      if (found.status !== 'absent' || base !== null) return resolveConflict(found, request);
-    }
-    return gcsOutcomeFrom(`upload ${key}`, error, signal);
+    return refusalFrom(error, request, head);
   }
+}
+
+/** The outcome of an upload that failed with `error`. */
+export async function refusalFrom(
+  error: unknown,
+  request: CommitRequest,
+  head: GcsWriter['head'],
+): Promise<CommitOutcome> {
+  const { key, signal, base } = request;
+  if (isOtherObject(error)) {
+    const found = await head(key, signal);
+    // 404 without a base: the bucket does not exist.
+    if (found.status !== 'absent' || base !== null) return resolveConflict(found, request);
+  }
+  return gcsOutcomeFrom(`upload ${key}`, error, signal);
 }
 
 export function toResource(name: string, crc: number, request: CommitRequest) {

@@ -15,8 +15,7 @@ import { isSafeKey } from '../../base/rel-path.js';
 import { type FailedOutcome, OutcomeError } from '../../base/retry.js';
 import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
-import type { RunPlace } from '../../polyaxon-api/project-directory.js';
-import { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
+import { ProjectDirectory, type RunPlace } from '../../polyaxon-api/project-directory.js';
 import type { Installation } from '../../polyaxon-api/types.js';
 import { ByteBudget } from '../base/byte-budget.js';
 import { POLYAXON_STORE, type StoreCapabilities } from '../base/capabilities.js';
@@ -29,8 +28,10 @@ import type {
   CommitRequest,
   HeadOutcome,
   ListedObject,
+  ListOptions,
   ObjectVersion,
   ProbeOutcome,
+  ReadOptions,
   RemoveOutcome,
   RemoveRequest,
   Store,
@@ -187,17 +188,11 @@ export class PolyaxonStore implements Store {
     return found.status === 'directory' ? { status: 'absent' } : found;
   }
 
-  list(
-    prefix: string,
-    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncIterable<ListedObject> {
+  list(prefix: string, options?: ListOptions): AsyncIterable<ListedObject> {
     return this.#reader.list(prefix, options);
   }
 
-  async *read(
-    key: string,
-    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
+  async *read(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
     const found = await this.#reader.find(key, options.signal);
     if (found.status === 'retry' || found.status === 'failed') throw new OutcomeError(found);
     if (found.status !== 'found') {

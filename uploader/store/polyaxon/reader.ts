@@ -8,7 +8,7 @@ import type { PolyaxonClient } from '../../polyaxon-api/client.js';
 import type { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
 import type { ArtifactTree, RunRef } from '../../polyaxon-api/types.js';
 import { compareBytes } from '../base/compare-bytes.js';
-import type { HeadOutcome, ListedObject, ObjectVersion } from '../base/store.js';
+import type { HeadOutcome, ListedObject, ListOptions, ObjectVersion, ReadOptions } from '../base/store.js';
 import { fromServerPath, toServerPath } from './names.js';
 
 export interface ServerPlace {
@@ -48,16 +48,13 @@ export class PolyaxonReader {
     }
   }
 
-  async *list(
-    prefix: string,
-    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<ListedObject> {
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     const parent = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     if (parent === '') {
       const error = new StoreRequestError(`list ${prefix}: the server can list only one run, <uuid>/…`);
       throw new OutcomeError({ status: 'failed', error });
     }
-    for await (const object of this.#walk(parent, prefix, options)) yield object;
+    yield* this.#walk(parent, prefix, options);
   }
 
   /**
@@ -66,11 +63,7 @@ export class PolyaxonReader {
    */
   async *read(
     key: string,
-    options: {
-      range?: { start: number; end: number } | undefined;
-      signal?: AbortSignal | undefined;
-      sizeBytes: number;
-    },
+    options: ReadOptions & { readonly sizeBytes: number },
   ): AsyncGenerator<Uint8Array> {
     const { range = { start: 0, end: Number.POSITIVE_INFINITY }, signal, sizeBytes } = options;
     if (range.end <= range.start) return;
@@ -102,11 +95,7 @@ export class PolyaxonReader {
   }
 
   /** `directory` ends with a slash. Directories are sorted by their name plus a slash, which gives the order of the keys in them. */
-  async *#walk(
-    directory: string,
-    prefix: string,
-    options: { after?: string | undefined; signal?: AbortSignal | undefined },
-  ): AsyncGenerator<ListedObject> {
+  async *#walk(directory: string, prefix: string, options: ListOptions): AsyncGenerator<ListedObject> {
     const { after, signal } = options;
     const { ref, path } = this.parseKey(directory);
     const tree = await this.#getTree(ref, path.replace(/\/$/, ''), signal);

@@ -15,12 +15,9 @@ import {
 } from '../../base/errors.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
 import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../../base/retry.js';
+import { type HttpFailure, readNumber, readProperty, toRetryAfterMs } from '../base/http-outcome.js';
 
-export interface S3Failure {
-  /** The store's error code, or else the system's. */
-  readonly code: string | undefined;
-  readonly httpStatus: number | undefined;
-  readonly afterMs: number | undefined;
+export interface S3Failure extends HttpFailure {
   /** The clocks of the store and of this host differ so much that this may be the reason. */
   readonly isClockOff: boolean;
 }
@@ -53,9 +50,8 @@ const NAMELESS_STATUSES = [400, 403];
 
 /** The code, status and delay of a failed request. */
 export function toS3Failure(error: unknown): S3Failure {
-  const metadata = readObject(error, '$metadata');
+  const metadata = readProperty(error, '$metadata');
   const httpStatus = readNumber(metadata, 'httpStatusCode');
-  const headers = toHeaders(error);
   const isSuccess = httpStatus !== undefined && httpStatus >= 200 && httpStatus < 300;
   const name = error instanceof Error ? error.name : undefined;
   const systemCode = systemErrorCode(error);
@@ -63,8 +59,8 @@ export function toS3Failure(error: unknown): S3Failure {
     // An unreadable success response is not from S3, nor is a response that is not HTTP (HPE_…: Node's parser).
     code: isSuccess || systemCode?.startsWith('HPE_') ? 'UnexpectedAnswer' : (systemCode ?? name),
     httpStatus,
-    afterMs: toMilliseconds(headers?.['retry-after']),
-    isClockOff: metadata !== undefined && Reflect.get(metadata, 'clockSkewCorrected') === true,
+    afterMs: toRetryAfterMs(readHeader(error, 'retry-after')),
+    isClockOff: readProperty(metadata, 'clockSkewCorrected') === true,
   };
 }
 
@@ -91,14 +87,13 @@ function isNameless(code: string, httpStatus: number | undefined): boolean {
 export function toRegionHint(error: unknown): string | null {
   const { code, httpStatus } = toS3Failure(error);
   const isRefused = httpStatus === 301 || httpStatus === 307 || BUCKET_CODES.includes(code ?? '');
-  if (!isRefused || typeof error !== 'object' || error === null) return null;
-  const region = toHeaders(error)?.['x-amz-bucket-region'] ?? Reflect.get(error, 'Region');
+  if (!isRefused) return null;
+  const region = readHeader(error, 'x-amz-bucket-region') ?? readProperty(error, 'Region');
   return typeof region === 'string' && /^[a-z0-9-]{1,40}$/.test(region) ? region : null;
 }
 
-function toHeaders(error: unknown): Readonly<Record<string, unknown>> | undefined {
-  const headers = readObject(readObject(error, '$response'), 'headers');
-  return headers as Readonly<Record<string, unknown>> | undefined;
+function readHeader(error: unknown, name: string): unknown {
+  return readProperty(readProperty(readProperty(error, '$response'), 'headers'), name);
 }
 
 /** The outcome of a failed request. Rethrows errors that the store has not caused: an abort, or an unreadable local file. */
@@ -131,21 +126,4 @@ function toStoreError(operation: string, failure: S3Failure, cause: unknown): St
   if (failure.httpStatus === 401 || failure.httpStatus === 403)
     return new StoreAccessError(message, { cause });
   return new StoreRequestError(message, { cause });
-}
-
-/** `Retry-After` is seconds or a date (RFC 9110 §10.2.3). Dates are ignored, because they would need the server's clock. */
-function toMilliseconds(retryAfter: unknown): number | undefined {
-  return typeof retryAfter === 'string' && /^\d{1,6}$/.test(retryAfter)
-    ? Number(retryAfter) * 1000
-    : undefined;
-}
-
-function readObject(value: unknown, name: string): object | undefined {
-  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-  return typeof found === 'object' && found !== null ? found : undefined;
-}
-
-function readNumber(value: object | undefined, name: string): number | undefined {
-  const found: unknown = value === undefined ? undefined : Reflect.get(value, name);
-  return typeof found === 'number' ? found : undefined;
 }

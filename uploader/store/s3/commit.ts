@@ -1,28 +1,11 @@
 /**
- * Conditions and checksums of writes to S3, and the errors for failed conditions.
+ * Conditions of writes to S3, and the errors for failed conditions.
  *
- * Source: Amazon S3 User Guide, "Add preconditions to S3 operations with conditional requests" and "Checking object integrity".
+ * Source: Amazon S3 User Guide, "Add preconditions to S3 operations with conditional requests".
  */
 
 import type { CommitRequest, HeadOutcome } from '../base/store.js';
 import { toS3Failure } from './answer.js';
-
-/** The big-endian checksum in base64, as S3 requires. */
-export function toBase64Crc32(crc32: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(crc32);
-  return bytes.toString('base64');
-}
-
-/** The inverse of `toBase64Crc32`; null for a composite checksum (`…-<parts>`), which is not that of the whole object. */
-export function fromBase64Crc32(text: string | undefined): number | null {
-  if (text === undefined || !/^[A-Za-z0-9+/]{6}==$/.test(text)) return null;
-  return Buffer.from(text, 'base64').readUInt32BE();
-}
-
-export function stripQuotes(etag: string): string {
-  return etag.replace(/^"|"$/g, '');
-}
 
 export type ConditionalWrite = 'put' | 'complete';
 export type Condition = { readonly IfMatch?: string; readonly IfNoneMatch?: string };

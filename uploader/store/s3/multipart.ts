@@ -10,27 +10,22 @@ import type { CompletedPart } from '@aws-sdk/client-s3';
 import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
 import type { BodyMemory } from '../base/body-memory.js';
 import type { StoreCapabilities } from '../base/capabilities.js';
-import { toMetadata } from '../base/commit-metadata.js';
-import { resolveConflict, unexpected } from '../base/commit-outcome.js';
+import { toBase64Crc, toMetadata } from '../base/commit-metadata.js';
+import { resolveConflict, stripQuotes, unexpected } from '../base/commit-outcome.js';
 import { combineCrc32 } from '../base/crc32-combine.js';
 import type { Part } from '../base/part-planner.js';
 import type { CommitOutcome, CommitRequest, Extent, HeadOutcome } from '../base/store.js';
+import { storeParts } from '../base/store-parts.js';
 import { isAboutCredentials, isAboutTime, isChecksumRefusal, outcomeFrom, toS3Failure } from './answer.js';
 import { readPartBody } from './body.js';
-import { type Conditions, isPreconditionFailure, stripQuotes, toBase64Crc32 } from './commit.js';
-import type { S3Connection } from './connection.js';
+import { isPreconditionFailure } from './commit.js';
+import type { SinglePutOptions } from './put.js';
 import { confirmParts, type UploadedPart } from './resume.js';
 import { awaitCompletion } from './settle.js';
 
-const PARTS_AT_ONCE = 4;
-
-export interface MultipartOptions {
-  readonly connection: S3Connection;
-  readonly bucket: string;
-  readonly conditions: Conditions;
+export interface MultipartOptions extends SinglePutOptions {
   readonly capabilities: () => StoreCapabilities;
   readonly memory: BodyMemory;
-  readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
 }
 
 /** The parts to upload. The first ones may be copied from the existing object. */
@@ -65,7 +60,8 @@ export class MultipartCommits {
   async commit(plan: MultipartPlan, request: CommitRequest): Promise<CommitOutcome> {
     const opened = await this.#open(plan, request);
     if ('status' in opened) return opened;
-    const failed = await this.#storeParts(opened, plan, request);
+    const missing = plan.parts.filter((part) => !opened.parts.has(part.number));
+    const failed = await storeParts(missing, (part) => this.#storePart(part, opened, plan, request));
     if (failed === null && combineParts(opened.parts, plan.copied) === request.target.crc32)
       return this.#complete(opened, plan, request);
     const outcome = failed ?? ({ status: 'changed' } as const);
@@ -143,25 +139,6 @@ export class MultipartCommits {
     }
   }
 
-  /** Uploads the missing parts, `PARTS_AT_ONCE` in parallel. After the first failure no further part starts. */
-  async #storeParts(
-    upload: Upload,
-    plan: MultipartPlan,
-    request: CommitRequest,
-  ): Promise<CommitOutcome | null> {
-    const missing = plan.parts.filter((part) => !upload.parts.has(part.number));
-    let failed: CommitOutcome | null = null;
-    const work = async (): Promise<void> => {
-      for (let part = missing.shift(); part !== undefined && failed === null; part = missing.shift()) {
-        const outcome = await this.#storePart(part, upload, plan, request);
-        failed ??= outcome;
-      }
-    };
-    const workers = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
-    for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
-    return failed;
-  }
-
   async #storePart(
     part: Part,
     upload: Upload,
@@ -197,7 +174,7 @@ export class MultipartCommits {
     const sizeBytes = part.end - part.start;
     const body = await readPartBody(part, request, buffer);
     if (body === null) return { status: 'changed' };
-    const checksum = toBase64Crc32(body.crc32);
+    const checksum = toBase64Crc(body.crc32);
     const { ETag: etag } = await connection.send(
       (sdk) => {
         request.onBytesSent?.(sizeBytes);
@@ -262,7 +239,7 @@ export class MultipartCommits {
               UploadId: upload.uploadId,
               MultipartUpload: { Parts: this.#toCompletedParts(upload) },
               ...this.#checked({
-                ChecksumCRC32: toBase64Crc32(request.target.crc32),
+                ChecksumCRC32: toBase64Crc(request.target.crc32),
                 ChecksumType: 'FULL_OBJECT',
                 MpuObjectSize: request.target.sizeBytes,
               }),

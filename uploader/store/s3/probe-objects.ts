@@ -1,11 +1,11 @@
-/** The test objects of a probe. Every request is accepted, is rejected, or ends the probe. */
+/** The test objects and multipart uploads of a probe. */
 
-import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { CompletedPart } from '@aws-sdk/client-s3';
-import { OutcomeError, type RetryOutcome } from '../../base/retry.js';
+import { fromBase64Crc, toBase64Crc } from '../base/commit-metadata.js';
+import { ProbeObjects } from '../base/probe-objects.js';
 import { outcomeFrom, toS3Failure } from './answer.js';
-import { type Condition, fromBase64Crc32, toBase64Crc32 } from './commit.js';
+import type { Condition } from './commit.js';
 import type { S3Connection } from './connection.js';
 
 export interface ProbePlace {
@@ -33,30 +33,20 @@ export interface CompleteOptions {
 
 const METADATA = { 'plx-commit': 'probe' };
 
-export class ProbeObjects {
+export class S3ProbeObjects extends ProbeObjects {
   readonly #place: ProbePlace;
-  readonly #signal: AbortSignal | undefined;
-  readonly #prefix: string;
   readonly #made = new Map<string, Set<string | undefined>>();
   readonly #uploads = new Map<string, string>();
   #mayAbort = true;
-  #lacks: 'get' | 'put' | undefined;
 
   constructor(place: ProbePlace, signal: AbortSignal | undefined) {
+    super(place.keyPrefix, { toFailure: toS3Failure, outcomeFrom }, signal);
     this.#place = place;
-    this.#signal = signal;
-    // Unique for each probe: two concurrent probes must not see each other's objects.
-    this.#prefix = `${place.keyPrefix}.plx/probe/${randomBytes(8).toString('hex')}/`;
-  }
-
-  /** The missing permission that made the probe fail. */
-  get lacks(): 'get' | 'put' | undefined {
-    return this.#lacks;
   }
 
   /** Whether a PUT is accepted. */
-  async takes(name: string, bytes: Buffer, options: PutOptions): Promise<boolean> {
-    return (await this.#ask(`put ${name}`, () => this.#put(name, bytes, options))) !== null;
+  takes(name: string, bytes: Buffer, options: PutOptions): Promise<boolean> {
+    return this.accepts(`put ${name}`, () => this.#put(name, bytes, options));
   }
 
   /** A PUT that must succeed for the probe to continue. */
@@ -64,7 +54,7 @@ export class ProbeObjects {
     try {
       await this.#put(name, bytes, {});
     } catch (error) {
-      throw this.#endFrom('write to the bucket', 'put', error);
+      throw this.endFrom('write to the bucket', 'put', error);
     }
   }
 
@@ -73,27 +63,27 @@ export class ProbeObjects {
     const input = { ...this.#target(name), ChecksumMode: 'ENABLED' as const };
     try {
       const answer = await connection.send((sdk) => new sdk.HeadObjectCommand(input), {
-        signal: this.#signal,
+        signal: this.signal,
       });
       return {
         etag: answer.ETag ?? '',
         sizeBytes: answer.ContentLength ?? 0,
-        crc32: answer.ChecksumType === 'COMPOSITE' ? null : fromBase64Crc32(answer.ChecksumCRC32),
+        crc32: answer.ChecksumType === 'COMPOSITE' ? null : fromBase64Crc(answer.ChecksumCRC32),
         hasMetadata: answer.Metadata?.['plx-commit'] === METADATA['plx-commit'],
       };
     } catch (error) {
-      throw this.#endFrom('read from the bucket', 'get', error);
+      throw this.endFrom('read from the bucket', 'get', error);
     }
   }
 
   /** Whether a part with this checksum is accepted. */
   async takesPart(name: string, bytes: Buffer, checksum: string): Promise<boolean> {
-    const answer = await this.#ask('upload a part', async () => {
+    const isAccepted = await this.accepts('upload a part', async () => {
       const uploadId = await this.#createUpload(name, true);
       return this.#uploadPart(name, uploadId, 1, bytes, checksum);
     });
     await this.#abortUploads();
-    return answer !== null;
+    return isAccepted;
   }
 
   /** Whether a multipart upload of these parts can be completed. */
@@ -104,8 +94,8 @@ export class ProbeObjects {
   ): Promise<boolean> {
     const { condition = {}, isWrong = false, isChecked = true } = options;
     const whole = parts.reduce((crc, part) => crc32('copy' in part ? part.copy : part.send, crc), 0);
-    const checksum = toBase64Crc32(isWrong ? toOther(whole) : whole);
-    const answer = await this.#ask('complete a multipart upload', async () => {
+    const checksum = toBase64Crc(isWrong ? toOther(whole) : whole);
+    const isAccepted = await this.accepts('complete a multipart upload', async () => {
       const UploadId = await this.#createUpload(name, isChecked);
       const Parts = [];
       for (const [index, part] of parts.entries())
@@ -114,24 +104,23 @@ export class ProbeObjects {
       const input = { ...this.#target(name), UploadId, MultipartUpload: { Parts }, ...checks, ...condition };
       const { VersionId } = await this.#place.connection.send(
         (sdk) => new sdk.CompleteMultipartUploadCommand(input),
-        { signal: this.#signal, isPatient: true },
+        { signal: this.signal, isPatient: true },
       );
       this.#uploads.delete(UploadId);
       this.#remember(name, VersionId);
-      return true;
     });
     await this.#abortUploads();
-    return answer !== null;
+    return isAccepted;
   }
 
   /** Whether listings show open uploads. */
   async listsUploads(name: string): Promise<boolean> {
     const { connection, bucket } = this.#place;
-    const answer = await this.#ask('list multipart uploads', async () => {
+    const answer = await this.ask('list multipart uploads', async () => {
       const uploadId = await this.#createUpload(name, false);
-      const input = { Bucket: bucket, Prefix: this.#prefix };
+      const input = { Bucket: bucket, Prefix: this.prefix };
       const { Uploads } = await connection.send((sdk) => new sdk.ListMultipartUploadsCommand(input), {
-        signal: this.#signal,
+        signal: this.signal,
       });
       return Uploads?.some(({ UploadId }) => UploadId === uploadId) ?? false;
     });
@@ -141,31 +130,26 @@ export class ProbeObjects {
 
   async versioning(): Promise<'on' | 'off' | 'unknown'> {
     const { connection, bucket } = this.#place;
-    const answer = await this.#ask('read the versioning of the bucket', async () => {
+    const answer = await this.ask('read the versioning of the bucket', async () => {
       const { Status } = await connection.send(
         (sdk) => new sdk.GetBucketVersioningCommand({ Bucket: bucket }),
-        {
-          signal: this.#signal,
-        },
+        { signal: this.signal },
       );
       return Status === 'Enabled' ? 'on' : 'off';
     });
     return answer ?? 'unknown';
   }
 
-  /** Whether objects may be read. Reads a test object, so call it before `remove`. */
-  async mayRead(name: string): Promise<boolean> {
-    const answer = await this.#ask('read an object', async () => {
+  mayRead(name: string): Promise<boolean> {
+    return this.accepts('read an object', async () => {
       const input = this.#target(name);
       const { Body } = await this.#place.connection.send((sdk) => new sdk.GetObjectCommand(input), {
-        signal: this.#signal,
+        signal: this.signal,
       });
       return Body?.transformToByteArray();
     });
-    return answer !== null;
   }
 
-  /** Aborts the uploads of the probe and deletes its objects, as far as permissions allow. */
   async remove(): Promise<{ remaining: string[]; mayAbort: boolean }> {
     await this.#abortUploads();
     const remaining: string[] = [];
@@ -182,14 +166,13 @@ export class ProbeObjects {
     return { remaining, mayAbort: this.#mayAbort };
   }
 
-  async #put(name: string, bytes: Buffer, options: PutOptions): Promise<true> {
+  async #put(name: string, bytes: Buffer, options: PutOptions): Promise<void> {
     const input = { ...this.#target(name), Body: bytes, Metadata: METADATA, ...options };
     const { VersionId } = await this.#place.connection.send((sdk) => new sdk.PutObjectCommand(input), {
-      signal: this.#signal,
+      signal: this.signal,
       sizeBytes: bytes.length,
     });
     this.#remember(name, VersionId);
-    return true;
   }
 
   async #createUpload(name: string, isChecked: boolean): Promise<string> {
@@ -197,10 +180,10 @@ export class ProbeObjects {
     const input = { ...this.#target(name), ...checks, Metadata: METADATA };
     const { UploadId } = await this.#place.connection.send(
       (sdk) => new sdk.CreateMultipartUploadCommand(input),
-      { signal: this.#signal },
+      { signal: this.signal },
     );
     if (UploadId === undefined) throw new Error('the response has no upload id');
-    this.#uploads.set(UploadId, this.#prefix + name);
+    this.#uploads.set(UploadId, this.prefix + name);
     return UploadId;
   }
 
@@ -212,11 +195,11 @@ export class ProbeObjects {
     isChecked: boolean,
   ): Promise<CompletedPart> {
     if ('send' in part) {
-      const checksum = isChecked ? toBase64Crc32(crc32(part.send)) : undefined;
+      const checksum = isChecked ? toBase64Crc(crc32(part.send)) : undefined;
       return this.#uploadPart(name, UploadId, PartNumber, part.send, checksum);
     }
     const source = await this.head(part.of ?? name);
-    const key = this.#prefix + (part.of ?? name);
+    const key = this.prefix + (part.of ?? name);
     const range = { CopySourceRange: `bytes=0-${part.copy.length - 1}` };
     const input = {
       ...this.#target(name),
@@ -228,7 +211,7 @@ export class ProbeObjects {
     };
     const { CopyPartResult: result } = await this.#place.connection.send(
       (sdk) => new sdk.UploadPartCopyCommand(input),
-      { signal: this.#signal, isPatient: true },
+      { signal: this.signal, isPatient: true },
     );
     const ChecksumCRC32 = isChecked ? result?.ChecksumCRC32 : undefined;
     return toPart(PartNumber, result?.ETag, ChecksumCRC32);
@@ -244,7 +227,7 @@ export class ProbeObjects {
     const checks = checksum === undefined ? {} : { ChecksumCRC32: checksum };
     const input = { ...this.#target(name), UploadId, PartNumber, Body: bytes, ...checks };
     const { ETag } = await this.#place.connection.send((sdk) => new sdk.UploadPartCommand(input), {
-      signal: this.#signal,
+      signal: this.signal,
       sizeBytes: bytes.length,
     });
     return toPart(PartNumber, ETag, checksum);
@@ -262,29 +245,12 @@ export class ProbeObjects {
     this.#uploads.clear();
   }
 
-  /** The result of `send`; null when the store rejects the request. */
-  async #ask<Answer>(question: string, send: () => Promise<Answer>): Promise<Answer | null> {
-    try {
-      return await send();
-    } catch (error) {
-      if (error instanceof OutcomeError) throw error;
-      const outcome = outcomeFrom(question, error, this.#signal);
-      if (outcome.status === 'retry' && isPassing(outcome)) throw new OutcomeError(outcome);
-      return null;
-    }
-  }
-
-  #endFrom(operation: string, permission: 'get' | 'put', error: unknown): OutcomeError {
-    if (toS3Failure(error).httpStatus === 403) this.#lacks = permission;
-    return new OutcomeError(outcomeFrom(operation, error, this.#signal));
-  }
-
   #target(name: string): { Bucket: string; Key: string } {
-    return { Bucket: this.#place.bucket, Key: this.#prefix + name };
+    return { Bucket: this.#place.bucket, Key: this.prefix + name };
   }
 
   #remember(name: string, versionId: string | undefined): void {
-    const key = this.#prefix + name;
+    const key = this.prefix + name;
     const versions = this.#made.get(key) ?? new Set();
     this.#made.set(key, versions.add(versionId === 'null' ? undefined : versionId));
   }
@@ -293,11 +259,6 @@ export class ProbeObjects {
 /** A checksum that differs from `crc`. */
 export function toOther(crc: number): number {
   return (crc ^ 1) >>> 0;
-}
-
-/** Whether a failure is temporary. Errors with few attempts (wrong checksum, conflict) are results of the probe instead. */
-function isPassing({ maxAttempts = Number.POSITIVE_INFINITY }: RetryOutcome): boolean {
-  return maxAttempts === Number.POSITIVE_INFINITY;
 }
 
 function toPart(

@@ -1,39 +1,25 @@
 /**
  * Finds out what an S3 bucket supports, with test objects below `.plx/probe/` that it removes: two small ones and one of 5 MiB.
  *
- * Nothing is inferred from the name of a vendor. A rejected request is a result. A temporary failure, or a missing permission to write, ends
- * the probe without a result. capabilities.ts explains what the results mean for commits.
+ * capabilities.ts explains what the results mean for commits.
  */
 
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { OutcomeError } from '../../base/retry.js';
 import type { StoreCapabilities } from '../base/capabilities.js';
+import { toBase64Crc } from '../base/commit-metadata.js';
 import { MAX_BASE_BYTES, MAX_OBJECT_BYTES, MAX_PART_BYTES, MIN_PART_BYTES } from '../base/part-planner.js';
 import type { ProbeOutcome } from '../base/store.js';
-import { toBase64Crc32 } from './commit.js';
-import { ProbeObjects, type ProbePlace, toOther } from './probe-objects.js';
+import { type ProbePlace, S3ProbeObjects, toOther } from './probe-objects.js';
 
 const WRONG_ETAG = '"00000000000000000000000000000000"';
 
-/** Runs all tests. A failure is an outcome; rejects only when the signal is aborted. */
-export async function probeBucket(place: ProbePlace, signal?: AbortSignal): Promise<ProbeOutcome> {
-  const objects = new ProbeObjects(place, signal);
-  try {
-    const capabilities = await askAll(objects);
-    const get = await objects.mayRead('small');
-    const { remaining, mayAbort } = await objects.remove();
-    const permissions = { get, abort: mayAbort, delete: remaining.length === 0 };
-    return { status: 'probed', capabilities, permissions, remaining };
-  } catch (error) {
-    await objects.remove();
-    if (!(error instanceof OutcomeError)) throw error;
-    const { outcome } = error;
-    return outcome.status === 'failed' ? { ...outcome, lacks: objects.lacks } : outcome;
-  }
+export function probeBucket(place: ProbePlace, signal?: AbortSignal): Promise<ProbeOutcome> {
+  const objects = new S3ProbeObjects(place, signal);
+  return objects.probe(() => askAll(objects));
 }
 
-async function askAll(objects: ProbeObjects): Promise<StoreCapabilities> {
+async function askAll(objects: S3ProbeObjects): Promise<StoreCapabilities> {
   const put = await askAboutPuts(objects);
   const multipart = await askAboutMultipart(objects, put.wholeObjectChecksum);
   const { canCopy, ...rest } = multipart;
@@ -50,10 +36,10 @@ async function askAll(objects: ProbeObjects): Promise<StoreCapabilities> {
   };
 }
 
-async function askAboutPuts(objects: ProbeObjects) {
+async function askAboutPuts(objects: S3ProbeObjects) {
   const bytes = randomBytes(16);
-  const ChecksumCRC32 = toBase64Crc32(crc32(bytes));
-  const other = toBase64Crc32(toOther(crc32(bytes)));
+  const ChecksumCRC32 = toBase64Crc(crc32(bytes));
+  const other = toBase64Crc(toOther(crc32(bytes)));
   const checksumHeaders = await objects.takes('small', bytes, { ChecksumCRC32 });
   // Without the permission to write, end the probe.
   if (!checksumHeaders) await objects.require('small', bytes);
@@ -73,7 +59,7 @@ async function askAboutPuts(objects: ProbeObjects) {
 }
 
 /** Appends to an object several times, with a different kind of request each time. */
-async function askAboutMultipart(objects: ProbeObjects, hasChecksums: boolean) {
+async function askAboutMultipart(objects: S3ProbeObjects, hasChecksums: boolean) {
   const base = randomBytes(MIN_PART_BYTES + 1);
   const start = base.subarray(0, MIN_PART_BYTES);
   const tail = randomBytes(1);
@@ -85,7 +71,7 @@ async function askAboutMultipart(objects: ProbeObjects, hasChecksums: boolean) {
 
   const parts = [first, { send: tail }];
   const isWrongRefused = !(await objects.completes('large', parts, { isWrong: true }));
-  const isPartRefused = !(await objects.takesPart('large', tail, toBase64Crc32(toOther(crc32(tail)))));
+  const isPartRefused = !(await objects.takesPart('large', tail, toBase64Crc(toOther(crc32(tail)))));
   const isCreateRefused = !(await objects.completes('large', parts, { condition: { IfNoneMatch: '*' } }));
   const isReplaceRefused = !(await objects.completes('large', parts, { condition: { IfMatch: WRONG_ETAG } }));
   const isUntouched = (await objects.head('large')).sizeBytes === base.length;

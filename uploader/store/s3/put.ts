@@ -2,18 +2,11 @@
 
 import { crc32 } from 'node:zlib';
 import { readBody } from '../base/body-memory.js';
-import { toMetadata } from '../base/commit-metadata.js';
-import { resolveConflict, unexpected } from '../base/commit-outcome.js';
+import { toBase64Crc, toMetadata } from '../base/commit-metadata.js';
+import { resolveConflict, toStoredOutcome } from '../base/commit-outcome.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome } from '../base/store.js';
 import { outcomeFrom } from './answer.js';
-import {
-  type Condition,
-  type Conditions,
-  isBrokenConnection,
-  isPreconditionFailure,
-  stripQuotes,
-  toBase64Crc32,
-} from './commit.js';
+import { type Condition, type Conditions, isBrokenConnection, isPreconditionFailure } from './commit.js';
 import type { S3Connection } from './connection.js';
 import type { PutInput, PutOutput } from './direct-put.js';
 
@@ -42,7 +35,7 @@ export class SinglePuts {
         Bucket: bucket,
         Key: objectKey,
         Body: body,
-        ChecksumCRC32: toBase64Crc32(target.crc32),
+        ChecksumCRC32: toBase64Crc(target.crc32),
         Metadata: toMetadata(request),
         ...condition,
       };
@@ -54,9 +47,7 @@ export class SinglePuts {
     };
     try {
       const { ETag } = await conditions.send('put', request, send);
-      return ETag === undefined
-        ? unexpected(`upload ${key}`, 'ETag')
-        : { status: 'stored', etag: stripQuotes(ETag) };
+      return toStoredOutcome(`upload ${key}`, ETag);
     } catch (error) {
       if (isPreconditionFailure(error))
         return resolveConflict(await this.#options.head(key, signal), request);

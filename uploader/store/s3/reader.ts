@@ -2,11 +2,10 @@
 
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { OutcomeError } from '../../base/retry.js';
-import { fromMetadata } from '../base/commit-metadata.js';
-import { unexpected } from '../base/commit-outcome.js';
-import type { CheckOutcome, HeadOutcome, ListedObject } from '../base/store.js';
+import { fromBase64Crc, fromMetadata } from '../base/commit-metadata.js';
+import { stripQuotes, unexpected } from '../base/commit-outcome.js';
+import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';
 import { outcomeFrom, toS3Failure } from './answer.js';
-import { fromBase64Crc32, stripQuotes } from './commit.js';
 import type { S3Connection } from './connection.js';
 
 export class S3Reader {
@@ -34,7 +33,7 @@ export class S3Reader {
   }
 
   async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    const input = { Bucket: this.#bucket, Key: this.#toObjectKey(key), ChecksumMode: 'ENABLED' as const };
+    const input = { Bucket: this.#bucket, Key: this.#prefix + key, ChecksumMode: 'ENABLED' as const };
     const operation = `check ${key}`;
     try {
       const answer = await this.#connection.send((sdk) => new sdk.HeadObjectCommand(input), { signal });
@@ -44,7 +43,7 @@ export class S3Reader {
       const object = {
         etag: stripQuotes(ETag),
         sizeBytes: ContentLength,
-        crc32: ChecksumType === 'COMPOSITE' ? null : fromBase64Crc32(ChecksumCRC32),
+        crc32: ChecksumType === 'COMPOSITE' ? null : fromBase64Crc(ChecksumCRC32),
         commitId,
         generation,
       };
@@ -56,11 +55,8 @@ export class S3Reader {
     }
   }
 
-  async *list(
-    prefix: string,
-    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<ListedObject> {
-    let startAfter = options.after === undefined ? undefined : this.#toObjectKey(options.after);
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
+    let startAfter = options.after === undefined ? undefined : this.#prefix + options.after;
     for (;;) {
       const page = await this.#listPage(prefix, startAfter, options.signal);
       for (const { Key, Size, ETag } of page.Contents ?? []) {
@@ -72,14 +68,10 @@ export class S3Reader {
     }
   }
 
-  async *read(
-    key: string,
-    options: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
-    const { range, signal } = options;
+  async *read(key: string, { range, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
     const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` };
-    const input = { Bucket: this.#bucket, Key: this.#toObjectKey(key), ...Range };
+    const input = { Bucket: this.#bucket, Key: this.#prefix + key, ...Range };
     try {
       const { Body } = await this.#connection.send((sdk) => new sdk.GetObjectCommand(input), { signal });
       if (Body === undefined) throw new OutcomeError(unexpected(`read ${key}`, 'body'));
@@ -91,17 +83,13 @@ export class S3Reader {
     }
   }
 
-  #toObjectKey(key: string): string {
-    return `${this.#prefix}${key}`;
-  }
-
   async #listPage(
     prefix: string,
     startAfter: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<ListObjectsV2CommandOutput> {
     const StartAfter = startAfter === undefined ? {} : { StartAfter: startAfter };
-    const input = { Bucket: this.#bucket, Prefix: this.#toObjectKey(prefix), ...StartAfter };
+    const input = { Bucket: this.#bucket, Prefix: this.#prefix + prefix, ...StartAfter };
     try {
       const page = await this.#connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
       if (!isListing(page)) throw new OutcomeError(unexpected(`list ${prefix}`, 'bucket name'));

@@ -2,11 +2,13 @@
 
 import type { Part as ListedPart } from '@aws-sdk/client-s3';
 import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import { toBase64Crc } from '../base/commit-metadata.js';
+import { stripQuotes } from '../base/commit-outcome.js';
+import { isPassing } from '../base/http-outcome.js';
 import type { Part } from '../base/part-planner.js';
 import type { CommitRequest } from '../base/store.js';
 import { outcomeFrom } from './answer.js';
 import { crc32OfRange } from './body.js';
-import { stripQuotes, toBase64Crc32 } from './commit.js';
 import type { S3Connection } from './connection.js';
 
 export interface UploadedPart {
@@ -46,6 +48,7 @@ export async function confirmParts(
     { Bucket: bucket, Key: objectKey, UploadId: unfinished.uploadId },
     signal,
   );
+  // Commits retry "no such upload", because they then start over; here it means `gone`.
   if ('status' in listed) return isPassing(listed) ? listed : { status: 'gone' };
   const noted = new Map(unfinished.parts.map((part) => [part.number, part]));
   const confirmed = new Map<number, UploadedPart>();
@@ -58,7 +61,7 @@ export async function confirmParts(
     const isNoted = known !== undefined && known.sizeBytes === sizeBytes && stripQuotes(known.etag) === etag;
     const crc32 = isNoted ? known.crc32 : await findCrc32(part, found, request);
     if (crc32 !== null)
-      confirmed.set(part.number, { etag, sizeBytes, crc32: toBase64Crc32(crc32), sentCrc32: crc32 });
+      confirmed.set(part.number, { etag, sizeBytes, crc32: toBase64Crc(crc32), sentCrc32: crc32 });
   }
   return { status: 'confirmed', parts: confirmed };
 }
@@ -67,7 +70,7 @@ export async function confirmParts(
 async function findCrc32(part: Part, found: ListedPart, request: CommitRequest): Promise<number | null> {
   if (found.ChecksumCRC32 === undefined) return null;
   const crc32 = await crc32OfRange(part, request);
-  return crc32 !== null && toBase64Crc32(crc32) === found.ChecksumCRC32 ? crc32 : null;
+  return crc32 !== null && toBase64Crc(crc32) === found.ChecksumCRC32 ? crc32 : null;
 }
 
 async function listParts(
@@ -91,12 +94,4 @@ async function listParts(
   } catch (error) {
     return outcomeFrom(`list the parts of ${input.Key}`, error, signal);
   }
-}
-
-/** Whether a failure is temporary. Commits retry "no such upload", because they then start over; here it means `gone`. */
-function isPassing(outcome: RetryOutcome | FailedOutcome): outcome is RetryOutcome {
-  return (
-    outcome.status === 'retry' &&
-    (outcome.maxAttempts ?? Number.POSITIVE_INFINITY) === Number.POSITIVE_INFINITY
-  );
 }

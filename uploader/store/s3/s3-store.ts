@@ -7,7 +7,7 @@
 
 import { BodyMemory } from '../base/body-memory.js';
 import { BucketStore } from '../base/bucket-store.js';
-import { canAppend, type StoreCapabilities, UNPROBED_S3 } from '../base/capabilities.js';
+import { type StoreCapabilities, UNPROBED_S3 } from '../base/capabilities.js';
 import { crc32OfObject } from '../base/object-crc32.js';
 import { planAppend, planParts } from '../base/part-planner.js';
 import type {
@@ -152,7 +152,7 @@ export class S3Store extends BucketStore implements Store {
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
-    const outcome = this.findLimit(request) ?? (await this.#commit(request));
+    const outcome = this.refuse(request) ?? (await this.#commit(request));
     return outcome.status === 'conflict' ? this.#compareBytes(request) : outcome;
   }
 
@@ -166,14 +166,9 @@ export class S3Store extends BucketStore implements Store {
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
+    const refused = this.refuseAppend(request);
+    if (refused !== null) return refused;
     const { base, target, keep = base } = request;
-    if (target.sizeBytes < keep.sizeBytes || keep.sizeBytes > base.sizeBytes)
-      throw new RangeError(
-        `${request.key}: keep ${keep.sizeBytes} exceeds base ${base.sizeBytes} or target ${target.sizeBytes}`,
-      );
-    const limit = this.findLimit(request);
-    if (limit !== null) return limit;
-    if (!canAppend(this.#capabilities, base.sizeBytes, keep.sizeBytes)) return { status: 'unsupported' };
     if (keep.sizeBytes === target.sizeBytes && base.sizeBytes === target.sizeBytes)
       return this.#confirm(request);
     const isWholeObject = keep.sizeBytes === base.sizeBytes;
