@@ -35,7 +35,7 @@ describe('encodeJournalLine', () => {
   // The checksum comes from Python’s zlib.
   it('frames a record as crc, length, sequence number and JSON', () => {
     expect(encodeJournalLine(0, HEADER).toString()).toBe(
-      'c922b6d1 45 0 {"kind":"header","version":1,"rootId":"root"}\n',
+      'c019c348 46 0 {"kind":"header","version":1,"rootKey":"root"}\n',
     );
   });
 });
