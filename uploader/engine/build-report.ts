@@ -1,4 +1,4 @@
-/** Builds the report of a sync or a watch from the final state of the inventory and the scanner. */
+/** Reports what a sync or a watch has found and done, from the state of the inventory and the scanner. */
 
 import { FLAG } from '../pipeline/inventory/file-table.js';
 import type { SyncReport, UnsentFile, Upload } from '../pipeline/report/sync-report.js';
@@ -18,7 +18,20 @@ export interface WorkDone {
   readonly pending?: { readonly uploads: number; readonly verifications: number } | undefined;
 }
 
-/** Returns the report. `toReport` reads the context and changes nothing. */
+/** Reports the number and size of the files that the first scan has found. */
+export function reportScanned({ inventory, emit }: UploaderContext): void {
+  let files = 0;
+  let sizeBytes = 0;
+  for (let id = 0; id < inventory.table.count; id += 1) {
+    if (!inventory.table.has(id, FLAG.onDisk)) continue;
+    files += 1;
+    sizeBytes += inventory.table.seenBytes[id]!;
+  }
+  const runs = inventory.runs.filter(({ directory }) => directory !== null).length;
+  emit({ kind: 'scanned', runs, files, sizeBytes });
+}
+
+/** Reads the context and changes nothing. */
 export function toReport(context: UploaderContext, scanner: Scanner, done: WorkDone): SyncReport {
   const { inventory } = context;
   const { pending } = done;
@@ -34,7 +47,7 @@ export function toReport(context: UploaderContext, scanner: Scanner, done: WorkD
     } else if (inventory.table.has(id, FLAG.stored) && !inventory.table.has(id, FLAG.generated))
       onlyInStore.push(inventory.keyOf(id));
   }
-  const unsentCount = pending?.uploads ?? unsent.length;
+  const unsentFiles = pending?.uploads ?? done.unsent.filter(({ sizeBytes }) => sizeBytes !== null).length;
   const verifiedCount = pending?.verifications ?? done.verified.count;
   const isPending = pending !== undefined && pending.uploads + pending.verifications > 0;
   return {
@@ -49,11 +62,8 @@ export function toReport(context: UploaderContext, scanner: Scanner, done: WorkD
       total: totals.count,
       stored: done.storedCount,
       verified: verifiedCount,
-      unchanged: Math.max(
-        0,
-        totals.count - done.storedCount - verifiedCount - toFileCount(done.unsent, pending),
-      ),
-      unsent: unsentCount,
+      unchanged: Math.max(0, totals.count - done.storedCount - verifiedCount - unsentFiles),
+      unsent: pending?.uploads ?? unsent.length,
     },
     bytes: { total: totals.bytes, sent: context.sentBytes, verified: done.verified.bytes, lost: lostBytes },
     uploads: done.uploads,
@@ -62,10 +72,6 @@ export function toReport(context: UploaderContext, scanner: Scanner, done: WorkD
     onlyInStore: onlyInStore.sort(),
     notices: context.notices,
   };
-}
-
-function toFileCount(unsent: readonly UnsentFile[], pending: WorkDone['pending']): number {
-  return pending?.uploads ?? unsent.filter(({ sizeBytes }) => sizeBytes !== null).length;
 }
 
 function toScanProblems({ inventory }: UploaderContext, scanner: Scanner): UnsentFile[] {

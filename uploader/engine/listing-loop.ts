@@ -1,7 +1,6 @@
 /** Lists the objects of new runs in the background, so that a slow or unavailable store does not block the scan. */
 
 import { CodedError } from '../../src/base/errors.js';
-import { StoreError } from '../base/errors.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { checkStore, listRuns } from './context/listing.js';
 import type { UploaderContext } from './context/uploader-context.js';
@@ -83,7 +82,7 @@ export class ListingLoop {
       await work();
     } catch (error) {
       if (this.#signal.aborted) return;
-      if (error instanceof StoreError || error instanceof CodedError) onRefused(error);
+      if (error instanceof CodedError) onRefused(error);
       else this.#fatal = { error };
     } finally {
       this.#running = null;

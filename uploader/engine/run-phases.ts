@@ -1,20 +1,18 @@
 /** Tracks which runs are still written, which have ended, and which are completely stored. */
 
-import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
+import { FLAG } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import type { UploaderContext } from './context/uploader-context.js';
-import { findUnscanned, isForGood } from './permanent-failures.js';
+import { reportComplete, reportPartial } from './run-completion.js';
 import type { Schedule } from './schedule.js';
 
-export type RunPhase =
-  | { readonly kind: 'live' }
-  /** The run has ended, and the scan and uploads after its end are not finished yet. */
-  | { readonly kind: 'closing' }
-  | { readonly kind: 'complete' }
-  /** Every file that can be stored is stored; at least one file cannot be stored. */
-  | { readonly kind: 'incomplete' };
+/**
+ * `closing`: the run has ended, and the scan and uploads after its end are not finished yet. `incomplete`: every file that can be stored is
+ * stored; at least one file cannot be stored.
+ */
+export type RunPhase = 'live' | 'closing' | 'complete' | 'incomplete';
 
 const LOOK_INTERVAL_MS = 500;
 /** The interval for runs that another uploader works on. */
@@ -38,15 +36,13 @@ export class RunPhases {
   }
 
   phaseOf(run: KnownRun): RunPhase {
-    return this.#phases.get(run.index) ?? { kind: 'live' };
+    return this.#phases.get(run.index) ?? 'live';
   }
 
   /** Whether at least one run exists and all runs are complete or incomplete. */
   get areAllSettled(): boolean {
     const runs = this.#found();
-    return (
-      runs.length > 0 && runs.every((run) => ['complete', 'incomplete'].includes(this.phaseOf(run).kind))
-    );
+    return runs.length > 0 && runs.every((run) => ['complete', 'incomplete'].includes(this.phaseOf(run)));
   }
 
   /** Checks the liveness of some runs, and concludes runs that have ended. */
@@ -62,7 +58,7 @@ export class RunPhases {
       this.#lookedMs.set(run.index, nowMs);
       await this.#check(run, nowMs);
     }
-    for (const run of runs) if (this.phaseOf(run).kind !== 'live') this.#conclude(run);
+    for (const run of runs) if (this.phaseOf(run) !== 'live') this.#conclude(run);
   }
 
   async #check(run: KnownRun, nowMs: number): Promise<void> {
@@ -73,45 +69,34 @@ export class RunPhases {
     }
     const isLive = liveness === undefined || liveness === 'live';
     const phase = this.phaseOf(run);
-    if (isLive && phase.kind !== 'live') this.#phases.set(run.index, { kind: 'live' });
-    if (isLive || phase.kind !== 'live') return;
-    this.#phases.set(run.index, { kind: 'closing' });
+    if (isLive && phase !== 'live') this.#phases.set(run.index, 'live');
+    if (isLive || phase !== 'live') return;
+    this.#phases.set(run.index, 'closing');
     // Scan again: the last writes before the end may not have been seen yet.
     this.#scanner.revisit(new Set([run.index]));
     this.#schedule.retryRun(run.index);
   }
 
   #conclude(run: KnownRun): void {
-    const { inventory, rootWatch, emit, observer, ownership, exportView } = this.#context;
+    const { inventory, rootWatch, ownership, exportView } = this.#context;
     const phase = this.phaseOf(run);
     if (!ownership.ownsRun(run)) return;
-    if (phase.kind === 'live' || rootWatch.unavailableReason !== null || !run.isListed) return;
+    if (phase === 'live' || rootWatch.unavailableReason !== null || !run.isListed) return;
     if (this.#scanner.isVisiting(run.index)) return;
     const dirty = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.dirty));
     const open = dirty.filter(
       (id) => !this.#schedule.failures.has(id) || inventory.table.has(id, FLAG.taken),
     );
     const exported = exportView.outcomeOf(run);
-    if (open.length > 0 || exported === 'busy') this.#phases.set(run.index, { kind: 'closing' });
-    else if (dirty.length > 0 || exported === 'failed') this.#concludeIncomplete(run, dirty);
-    else if (phase.kind !== 'complete') {
-      this.#phases.set(run.index, { kind: 'complete' });
-      exportView.onComplete(run);
-      emit({ kind: 'run-complete', runUuid: run.uuid });
-      observer.onRunComplete(run.uuid, { unsendable: findUnscanned(this.#scanner, run), isPartial: false });
+    if (open.length > 0 || exported === 'busy') this.#phases.set(run.index, 'closing');
+    else if (dirty.length > 0 || exported === 'failed') {
+      this.#phases.set(run.index, 'incomplete');
+      if (phase !== 'incomplete' && exported !== 'failed')
+        reportPartial(this.#context, this.#scanner, run, dirty, this.#schedule.failures);
+    } else if (phase !== 'complete') {
+      this.#phases.set(run.index, 'complete');
+      reportComplete(this.#context, this.#scanner, run);
     }
-  }
-
-  /** Reports the run as complete in part when its remaining files can never be stored. */
-  #concludeIncomplete(run: KnownRun, dirty: readonly FileId[]): void {
-    const { inventory, observer, exportView } = this.#context;
-    const wasIncomplete = this.phaseOf(run).kind === 'incomplete';
-    this.#phases.set(run.index, { kind: 'incomplete' });
-    if (wasIncomplete || exportView.outcomeOf(run) === 'failed') return;
-    const errors = dirty.map((id) => this.#schedule.failures.get(id)?.error);
-    if (!errors.every((error) => error !== undefined && isForGood(error))) return;
-    const unsendable = [...dirty.map((id) => inventory.relPathOf(id)), ...findUnscanned(this.#scanner, run)];
-    observer.onRunComplete(run.uuid, { unsendable, isPartial: true });
   }
 
   #found(): KnownRun[] {

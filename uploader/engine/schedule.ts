@@ -14,10 +14,9 @@ import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
 /** Why a file is not stored, and when it is retried. */
-export interface Failure {
+interface Failure {
   readonly error: CodedError;
   readonly tries: number;
-  readonly atMs: number;
   readonly untilMs: number;
 }
 
@@ -123,14 +122,12 @@ export class Schedule {
   }
 
   /** Call when a file could not be stored. */
-  onFailure(id: FileId, error: CodedError): Failure {
+  onFailure(id: FileId, error: CodedError): void {
     const tries = (this.failures.get(id)?.tries ?? 0) + 1;
     const nowMs = this.#context.clock.monotonicMs();
     const pauseMs = Math.min(MAX_FAILURE_PAUSE_MS, FIRST_FAILURE_PAUSE_MS * 2 ** Math.min(tries - 1, 10));
-    const failure = { error, tries, atMs: nowMs, untilMs: nowMs + pauseMs };
-    this.failures.set(id, failure);
+    this.failures.set(id, { error, tries, untilMs: nowMs + pauseMs });
     this.#free(id);
-    return failure;
   }
 
   /** Clears the failures that the store caused, so that these files are retried. */

@@ -47,8 +47,7 @@ export class StatusWriter {
   async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
     const { place, store, io, clock, retryPolicy, inventory, config, ownership, exportView, observer } =
       this.#context;
-    const phaseOf = (run: KnownRun) =>
-      ownership.worksOn(run) ? this.#phases.phaseOf(run).kind : 'elsewhere';
+    const phaseOf = (run: KnownRun) => (ownership.worksOn(run) ? this.#phases.phaseOf(run) : 'elsewhere');
     const runs = countRuns(inventory, config.project, phaseOf, exportView, (runUuid) =>
       observer.statusOf?.(runUuid),
     );

@@ -12,24 +12,22 @@ import { LANES, type Lane } from '../base/limits/lanes.js';
 import type { SendOutcome } from '../pipeline/commit/commit-context.js';
 import { toFileClass, toPhase } from '../pipeline/inventory/file-class.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
-import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { replayFiles } from '../pipeline/journal/journal-files.js';
 import { compareWork, type Ordered } from '../pipeline/plan/order.js';
 import { planFile, type UploadReason } from '../pipeline/plan/planner.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { SyncReport, UnsentFile, Upload } from '../pipeline/report/sync-report.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
-import { explainNoRuns } from '../run-directory/locate-runs.js';
 import type { SyncConfig } from '../settings/sync-config.js';
 import { PolyaxonStore } from '../store/polyaxon/polyaxon-store.js';
-import { toReport } from './build-report.js';
-import { checkStore, listRuns } from './context/listing.js';
+import { reportScanned, toReport } from './build-report.js';
+import { checkStore, listRuns, scanRuns } from './context/listing.js';
 import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createCommitContext, createQueue } from './create-commit-context.js';
 import { ExportScheduler } from './export-scheduler.js';
 import { CONFIRM_AFTER_MS, Mirror } from './mirror.js';
-import { findUnscanned, isForGood } from './permanent-failures.js';
 import { removeCrashed, removeOrphans } from './remove-orphans.js';
+import { reportComplete, reportPartial } from './run-completion.js';
 import { withState } from './with-state.js';
 import { Workers, type WorkHandler } from './workers.js';
 
@@ -182,26 +180,15 @@ class Pass implements WorkHandler {
 
   /** Scans the disk and lists the store. Returns the error when the store cannot be reached; throws when the store rejects the request. */
   async #prepare(): Promise<{ unavailable: StoreUnavailableError | null }> {
-    const { inventory, config, io, emit, livenessByRun, refused, observer } = this.#context;
-    await this.#scanner.scanAll(this.#signal);
-    const [overlap] = refused.values();
-    if (overlap !== undefined) throw overlap;
-    const runs = inventory.runs.filter(({ directory }) => directory !== null);
-    if (runs.length === 0 && this.#scanner.problems.length === 0) {
-      const error = await explainNoRuns(io.fileSystem, config.path);
-      if (error !== null) throw error;
-    }
+    const { inventory, config, livenessByRun, observer } = this.#context;
+    const runs = await scanRuns(this.#context, this.#scanner, this.#signal);
     const quietMs = config.assumeEnded === true ? Number.POSITIVE_INFINITY : 0;
     for (const [index, liveness] of livenessByRun) {
       const run = inventory.runs[index];
       const state = await liveness.check(quietMs);
       if (run !== undefined) observer.onLiveness?.(run.uuid, state);
     }
-    const files = [...runs]
-      .flatMap((run) => [...inventory.filesOf(run)])
-      .filter((id) => inventory.table.has(id, FLAG.onDisk));
-    const sizeBytes = files.reduce((sum, id) => sum + inventory.table.seenBytes[id]!, 0);
-    emit({ kind: 'scanned', runs: runs.length, files: files.length, sizeBytes });
+    reportScanned(this.#context);
     await observer.prepareProject?.(this.#signal);
     try {
       await checkStore(this.#context, this.#signal);
@@ -287,32 +274,21 @@ class Pass implements WorkHandler {
     emit({ kind: 'unsent', key, error });
   }
 
-  /** Reports each run that has ended and has no unsent files as complete. */
+  /** Reports each run that has ended as complete, or as complete in part. */
   async #notify(): Promise<void> {
-    const { inventory, observer, emit, exportView } = this.#context;
+    const { inventory, observer, exportView } = this.#context;
     const incomplete = new Set([...this.#unsent.keys()].map((id) => inventory.runOf(id).index));
     for (const run of inventory.runs) {
       if (run.directory === null || !run.isListed || this.#context.isLive(run)) continue;
       if (exportView.outcomeOf(run) === 'failed') continue;
-      if (incomplete.has(run.index)) {
-        this.#notifyIncomplete(run);
+      if (!incomplete.has(run.index)) {
+        reportComplete(this.#context, this.#scanner, run);
         continue;
       }
-      exportView.onComplete(run);
-      emit({ kind: 'run-complete', runUuid: run.uuid });
-      observer.onRunComplete(run.uuid, { unsendable: findUnscanned(this.#scanner, run), isPartial: false });
+      const unsent = [...this.#unsent.keys()].filter((id) => inventory.runOf(id).index === run.index);
+      reportPartial(this.#context, this.#scanner, run, unsent, this.#unsent);
     }
     await observer.flush(this.#signal);
-  }
-
-  /** Reports the run as complete in part when its unsent files can never be stored. */
-  #notifyIncomplete(run: KnownRun): void {
-    const { inventory, observer } = this.#context;
-    const unsent = [...this.#unsent].filter(([id]) => inventory.runOf(id).index === run.index);
-    if (!unsent.every(([, { error }]) => isForGood(error))) return;
-    const paths = unsent.map(([id]) => inventory.relPathOf(id));
-    const unsendable = [...paths, ...findUnscanned(this.#scanner, run)];
-    observer.onRunComplete(run.uuid, { unsendable, isPartial: true });
   }
 
   /** Checks twice, a minute apart; the sync waits that minute only when a file is missing. */

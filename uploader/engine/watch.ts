@@ -6,6 +6,7 @@
  */
 
 import { setMaxListeners } from 'node:events';
+import { messageOf } from '../../src/base/errors.js';
 import { FileError, StoreError, withoutStacks } from '../base/errors.js';
 import type { FileWatcher } from '../base/io/file-watcher.js';
 import { nodeIo } from '../base/io/io.js';
@@ -18,7 +19,7 @@ import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { SyncConfig } from '../settings/sync-config.js';
-import { toReport } from './build-report.js';
+import { reportScanned, toReport } from './build-report.js';
 import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createCommitContext, createQueue } from './create-commit-context.js';
 import { drain } from './drain.js';
@@ -235,7 +236,7 @@ class Watch implements WorkHandler {
     let isFirst = true;
     while (!this.#stopSignal.aborted && this.#fatal === null) {
       await scanner.scanDue(this.#stopSignal);
-      if (isFirst) this.#reportScanned();
+      if (isFirst) reportScanned(this.#context);
       isFirst = false;
       this.#listing.consider();
       this.#listing.throwIfRefused();
@@ -371,27 +372,11 @@ class Watch implements WorkHandler {
       onFailure: (cause) => {
         if (isFailed) return;
         isFailed = true;
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        onNotice({
-          code: 'NOTICE_WATCHER_OFF',
-          message: `the file watcher failed (${reason}); changes are found by polling`,
-        });
+        const message = `the file watcher failed (${messageOf(cause)}); changes are found by polling`;
+        onNotice({ code: 'NOTICE_WATCHER_OFF', message });
       },
     });
     return { source, listener };
-  }
-
-  #reportScanned(): void {
-    const { inventory, emit } = this.#context;
-    let files = 0;
-    let sizeBytes = 0;
-    for (let id = 0; id < inventory.table.count; id += 1) {
-      if (!inventory.table.has(id, FLAG.onDisk)) continue;
-      files += 1;
-      sizeBytes += inventory.table.seenBytes[id]!;
-    }
-    const runs = inventory.runs.filter(({ directory }) => directory !== null).length;
-    emit({ kind: 'scanned', runs, files, sizeBytes });
   }
 
   #report(scanner: Scanner): SyncReport {

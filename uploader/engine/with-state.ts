@@ -1,11 +1,11 @@
 /** Opens the state directory, its lock and its journal before anything is sent, and closes them in every case. */
 
-import { acquireLock } from '../base/io/lock-file.js';
-import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
-import { openJournalWriter } from '../pipeline/journal/journal-writer.js';
+import { OtherDestinationError } from '../base/errors.js';
+import { acquireLock, isLocked } from '../base/io/lock-file.js';
+import { type JournalWriter, openJournalWriter } from '../pipeline/journal/journal-writer.js';
 import { makeStateDirectory } from '../pipeline/journal/state-directory.js';
 import type { UploaderContext } from './context/uploader-context.js';
-import { refuseOtherDestination } from './other-destination.js';
+import { readAllStatus } from './monitor/status-file.js';
 
 /** Runs `work` as the only uploader of this root and store. Throws `LockedError`, `OtherDestinationError` and `StateDirectoryError`. */
 export async function withState<Result>(
@@ -29,5 +29,16 @@ export async function withState<Result>(
     }
   } finally {
     await lock.release();
+  }
+}
+
+/** Throws when another process of this state directory watches the same root for another store: most likely a configuration error. */
+async function refuseOtherDestination({ io, config, place, store, paths }: UploaderContext): Promise<void> {
+  const root = place.root.toString();
+  for await (const other of readAllStatus(io.fileSystem, config.stateDirectory)) {
+    const { state } = other.status;
+    if (other.paths.rootKey === paths.rootKey || other.status.root !== root) continue;
+    if (state === 'ended' || state === 'idle') continue;
+    if (await isLocked(other.paths.lock, io)) throw new OtherDestinationError(root, store.id, other.status);
   }
 }

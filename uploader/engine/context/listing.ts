@@ -1,16 +1,37 @@
-/** Lists the objects of each run once, because the journal may be lost and the store may have lost objects. */
+/** Finds the runs on disk and their objects in the store, because the journal may be lost and the store may have lost objects. */
 
-import { OutcomeError } from '../../base/retry.js';
+import { inParallel } from '../../base/in-parallel.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
+import { type StoreAccess, toCodedError } from '../../pipeline/manifest/stored-run.js';
+import type { Scanner } from '../../pipeline/scan/scanner.js';
+import { explainNoRuns } from '../../run-directory/locate-runs.js';
 import type { ListedObject } from '../../store/base/store.js';
 import type { UploaderContext } from './uploader-context.js';
 
 /** Enough to hide the latency of a thousand small runs. */
 const LISTINGS_AT_ONCE = 4;
 
+/** Scans the disk and returns the runs found. Throws the coded error when there are none, or when one overlaps with the store. */
+export async function scanRuns(
+  { inventory, refused, io, config }: UploaderContext,
+  scanner: Scanner,
+  signal: AbortSignal | undefined,
+): Promise<KnownRun[]> {
+  await scanner.scanAll(signal);
+  const [overlap] = refused.values();
+  if (overlap !== undefined) throw overlap;
+  const runs = inventory.runs.filter(({ directory }) => directory !== null);
+  if (runs.length > 0 || scanner.problems.length > 0) return runs;
+  const error = await explainNoRuns(io.fileSystem, config.path);
+  if (error !== null) throw error;
+  return runs;
+}
+
 /** Checks that the store exists and accepts the credentials. Throws the coded error otherwise. */
-export async function checkStore(context: UploaderContext, signal: AbortSignal | undefined): Promise<void> {
-  const { retryPolicy, store } = context;
+export async function checkStore(
+  { retryPolicy, store }: StoreAccess,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const checked = await retryPolicy.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
   if (checked.status === 'failed') throw checked.error;
 }
@@ -21,28 +42,16 @@ export async function listRuns(
   runs: readonly KnownRun[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const pending = [...runs];
-  const work = async (): Promise<void> => {
-    for (let run = pending.shift(); run !== undefined; run = pending.shift())
-      await listRun(context, run, signal);
-  };
-  const workers = await Promise.allSettled(Array.from({ length: LISTINGS_AT_ONCE }, work));
-  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
-}
-
-async function listRun(
-  context: UploaderContext,
-  run: KnownRun,
-  signal: AbortSignal | undefined,
-): Promise<void> {
   const { retryPolicy, store, inventory } = context;
-  const open = (last: ListedObject | undefined) => store.list(`${run.uuid}/`, { after: last?.key, signal });
-  inventory.beginListing(run);
-  try {
-    const objects = retryPolicy.streamWithRetry<ListedObject>(`list ${run.uuid}`, open, signal);
-    for await (const { key, etag, sizeBytes } of objects) inventory.onListed(key, { etag, sizeBytes });
-  } catch (error) {
-    throw error instanceof OutcomeError && error.outcome.status === 'failed' ? error.outcome.error : error;
-  }
-  inventory.endListing(run);
+  await inParallel(LISTINGS_AT_ONCE, runs, async (run) => {
+    const open = (last: ListedObject | undefined) => store.list(`${run.uuid}/`, { after: last?.key, signal });
+    inventory.beginListing(run);
+    try {
+      const objects = retryPolicy.streamWithRetry<ListedObject>(`list ${run.uuid}`, open, signal);
+      for await (const { key, etag, sizeBytes } of objects) inventory.onListed(key, { etag, sizeBytes });
+    } catch (error) {
+      throw toCodedError(error);
+    }
+    inventory.endListing(run);
+  });
 }

@@ -7,6 +7,7 @@ import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
 import { openStore } from '../../store/open-store.js';
+import { checkStore } from './listing.js';
 
 export interface StoreAccessOptions {
   readonly io: Io;
@@ -19,19 +20,17 @@ export interface StoreAccessOptions {
 /** Opens and checks the configured store, and passes it to `work`. Throws as `sync` does, and also when the store is unavailable. */
 export async function withStoreAccess<Result>(
   config: SyncConfig,
-  { io, signal, ...options }: StoreAccessOptions,
+  { io, signal, onNotice, ...options }: StoreAccessOptions,
   work: (access: StoreAccess) => Promise<Result>,
 ): Promise<Result> {
   const requests = new RateLimit(io.clock, config.requests);
   const beforeRequest = (each?: AbortSignal): Promise<void> => requests.take(1, 'events', each);
   const s3 = { ...config.s3, beforeRequest };
   const polyaxon = { connection: config.polyaxon?.(), beforeRequest };
-  const { onNotice } = options;
   const store = options.store ?? (await openStore(config.store, { ...io, s3, polyaxon, onNotice }));
   const retryPolicy = new RetryPolicy({ ...io, retryTimeoutMs: config.retryTimeoutMs });
   try {
-    const checked = await retryPolicy.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
-    if (checked.status === 'failed') throw checked.error;
+    await checkStore({ store, retryPolicy }, signal);
     return await work({ store, retryPolicy });
   } finally {
     if (options.store === undefined) await store.close();

@@ -1,8 +1,8 @@
 /** Assembles everything that a sync or a watch needs from the configuration. */
 
-import { basename, relative } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import type { Clock } from '../../../src/base/clock.js';
-import type { RefusedError } from '../../base/errors.js';
+import { type RefusedError, StoreInsideRunError } from '../../base/errors.js';
 import type { FileWatcher } from '../../base/io/file-watcher.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
 import { resolveExisting } from '../../base/io/resolve-existing.js';
@@ -30,7 +30,6 @@ import type { Store, StoreNotice } from '../../store/base/store.js';
 import { openStore, parseStoreUrl } from '../../store/open-store.js';
 import { createObserver } from './create-observer.js';
 import { createScanner } from './create-scanner.js';
-import { findOverlap } from './store-overlap.js';
 
 export interface UploaderOptions {
   /** Default: Node's file system, clock and processes. */
@@ -89,7 +88,6 @@ export class UploaderContext {
       storePath: string | null;
       bandwidth: RateLimit;
       beforeRequest: (signal?: AbortSignal) => Promise<void>;
-      events: { onEvent: OnSyncEvent };
     },
   ) {
     this.io = options.io ?? nodeIo;
@@ -104,7 +102,6 @@ export class UploaderContext {
     this.startMs = this.clock.monotonicMs();
     this.#onEvent = options.onEvent ?? (() => undefined);
     this.#storePath = found.storePath;
-    found.events.onEvent = this.emit;
     this.limit = new ConcurrencyLimit(config.concurrency);
     this.retryPolicy = new RetryPolicy({
       ...this.io,
@@ -137,17 +134,19 @@ export class UploaderContext {
     const location = parseStoreUrl(config.store);
     const place = await locate(io.fileSystem, config.path, { mayBeMissing: mode.isWatching });
     const storePath = location.scheme === 'file' ? await resolveExisting(io.fileSystem, location.path) : null;
-    // The listener is attached once the context exists; notices of the store before that are dropped.
-    const events: { onEvent: OnSyncEvent } = { onEvent: () => undefined };
-    const onNotice = (notice: StoreNotice): void => events.onEvent({ kind: 'notice', ...notice });
+    let context: UploaderContext | undefined;
+    const early: StoreNotice[] = []; // the store may send notices while it opens, before the context exists
+    const onNotice = (notice: StoreNotice): void => {
+      if (context === undefined) early.push(notice);
+      else context.onNotice(notice);
+    };
     const requests = new RateLimit(io.clock, config.requests);
     const beforeRequest = (signal?: AbortSignal): Promise<void> => requests.take(1, 'events', signal);
-    const s3 = { ...config.s3, beforeRequest };
     const store =
       options.store ??
       (await openStore(config.store, {
         ...io,
-        s3,
+        s3: { ...config.s3, beforeRequest },
         gcs: { beforeRequest },
         azure: { beforeRequest },
         polyaxon: { connection: config.polyaxon?.(), beforeRequest },
@@ -161,9 +160,10 @@ export class UploaderContext {
       hostId: (await io.hostId?.()) ?? 'one host',
       bandwidth: new RateLimit(io.clock, config.bandwidth),
       beforeRequest,
-      events,
     };
-    return new UploaderContext(config, options, found);
+    context = new UploaderContext(config, options, found);
+    early.forEach(context.onNotice);
+    return context;
   }
 
   readonly emit = (event: SyncEvent): void => {
@@ -188,7 +188,7 @@ export class UploaderContext {
     return this.config.exportEvents ?? isForPolyaxon;
   }
 
-  /** Creates a scanner. The caller closes `hints`. */
+  /** Creates a scanner. The caller closes `fileWatcher`. */
   createScanner(fileWatcher?: FileWatcher): Scanner {
     return createScanner({
       config: this.config,
@@ -231,9 +231,8 @@ export class UploaderContext {
     const { directory } = run;
     if (directory === null) return;
     this.livenessByRun.set(run.index, new RunLiveness(this.io, directory));
-    const overlap =
-      this.#storePath === null ? null : findOverlap(this.#storePath, { uuid: run.uuid, directory });
-    if (overlap !== null) this.refused.set(run.index, overlap);
+    if (this.#storePath !== null && overlaps(this.#storePath, run.uuid, directory.toString()))
+      this.refused.set(run.index, new StoreInsideRunError(this.#storePath, directory.toString()));
     const project = this.config.project ?? null;
     this.observer.onRun({
       ...{ runUuid: run.uuid, directory: directory.toString(), project, kind: run.kind ?? 'polyaxon' },
@@ -242,6 +241,19 @@ export class UploaderContext {
     const isImported = run.kind === 'log-directory';
     this.emit({ kind: 'run', runUuid: run.uuid, directory: directory.toString(), isImported });
   }
+}
+
+/**
+ * Whether the store directory is inside the run, or the run is inside its own folder in the store, so that every sync would upload the
+ * store into itself. Both paths must have all links resolved.
+ */
+function overlaps(storePath: string, runUuid: string, directory: string): boolean {
+  return isInside(storePath, directory) || isInside(directory, join(storePath, runUuid));
+}
+
+function isInside(path: string, directory: string): boolean {
+  const between = relative(directory, path);
+  return between === '' || (between !== '..' && !between.startsWith(`..${sep}`) && !between.startsWith(sep));
 }
 
 /** The name of a run that has none: its path below the root. */

@@ -1,12 +1,10 @@
 /** Determines the status of a root and a store from another process, without taking the lock and without contacting the store. */
 
-import { join } from 'node:path';
 import type { Io } from '../../base/io/io.js';
 import { isLocked } from '../../base/io/lock-file.js';
-import { isAbsent } from '../../base/io/system-error.js';
 import { Inventory } from '../../pipeline/inventory/inventory.js';
 import { replayFiles } from '../../pipeline/journal/journal-files.js';
-import { type StatePaths, toStatePaths, toStatePathsIn } from '../../pipeline/journal/state-directory.js';
+import { toStatePaths } from '../../pipeline/journal/state-directory.js';
 import { RootWatch } from '../../pipeline/scan/root-watch.js';
 import { DEFAULT_HOST } from '../../polyaxon-api/connection.js';
 import { locate } from '../../run-directory/locate-runs.js';
@@ -17,7 +15,14 @@ import { parseStoreUrl } from '../../store/open-store.js';
 import { toPolyaxonStoreId } from '../../store/polyaxon/polyaxon-store.js';
 import { toS3StoreId } from '../../store/s3/s3-store.js';
 import { createScanner } from '../context/create-scanner.js';
-import { countRuns, type RunUploadStatus, readStatus, type Status, sumUpRuns } from './status-file.js';
+import {
+  countRuns,
+  type RunUploadStatus,
+  readAllStatus,
+  readStatus,
+  type Status,
+  sumUpRuns,
+} from './status-file.js';
 
 export interface FoundStatus extends Status {
   /** Whether an uploader is running. If not, the status was computed now from the journal and the disk. */
@@ -51,36 +56,16 @@ export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatu
   await scanner.scanAll();
   const runs = countRuns(inventory, config.project, () => 'unknown').map((run) => withLast(run, written));
   const idle = { state: 'idle', pid: null, reason: null, storeOutageMs: null, isStateless: false } as const;
-  const root = place.root.toString();
-  const status = {
-    version: 1,
-    root,
-    store,
-    updatedAt: io.clock.wallTime(),
-    runs,
-    total: sumUpRuns(runs),
-  } as const;
-  return toFound({ ...status, ...idle }, false, io);
+  const found = { root: place.root.toString(), store, updatedAt: io.clock.wallTime(), runs };
+  return toFound({ version: 1, ...found, total: sumUpRuns(runs), ...idle }, false, io);
 }
 
 /** Returns the last status of each uploader in a state directory. */
 export async function listStatus(stateDirectory: string, io: Io): Promise<FoundStatus[]> {
   const found: FoundStatus[] = [];
-  for (const name of await listNames(stateDirectory, io)) {
-    const paths: StatePaths = toStatePathsIn(join(stateDirectory, name), name);
-    const status = await readStatus(io.fileSystem, paths);
-    if (status !== null) found.push(toFound(status, await isLocked(paths.lock, io), io));
-  }
+  for await (const { paths, status } of readAllStatus(io.fileSystem, stateDirectory))
+    found.push(toFound(status, await isLocked(paths.lock, io), io));
   return found;
-}
-
-async function listNames(stateDirectory: string, io: Io): Promise<string[]> {
-  try {
-    return (await io.fileSystem.readDirectory(stateDirectory)).map((name) => name.toString('utf8')).sort();
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw error;
-  }
 }
 
 /** The id of the store, equal to the `id` of the opened store. */
@@ -103,9 +88,6 @@ function withLast(run: RunUploadStatus, written: Status | null): RunUploadStatus
 }
 
 function toFound(status: Status, isRunning: boolean, io: Io): FoundStatus {
-  return {
-    ...status,
-    isRunning,
-    ageMs: Math.max(0, Math.round((io.clock.wallTime() - status.updatedAt) * 1000)),
-  };
+  const ageMs = Math.max(0, Math.round((io.clock.wallTime() - status.updatedAt) * 1000));
+  return { ...status, isRunning, ageMs };
 }

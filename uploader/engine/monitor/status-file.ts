@@ -1,12 +1,14 @@
 /** Reads and writes `status.json` in the state directory: the status of a running uploader, for `polytrack status` and monitoring tools. */
 
+import { join } from 'node:path';
 import type { FileSystem } from '../../base/io/file-system.js';
+import { isAbsent } from '../../base/io/system-error.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
 import { type ExportView, NO_EXPORT } from '../../pipeline/export/export-view.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
 import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
-import type { StatePaths } from '../../pipeline/journal/state-directory.js';
+import { type StatePaths, toStatePathsIn } from '../../pipeline/journal/state-directory.js';
 import type { SyncedStatus } from '../../pipeline/report/run-observer.js';
 import type { UploaderContext } from '../context/uploader-context.js';
 
@@ -53,17 +55,6 @@ export interface RunUploadStatus extends Totals {
   readonly api: SyncedStatus | null;
 }
 
-const NOTHING: Totals = {
-  ...{
-    storedFiles: 0,
-    storedBytes: 0,
-    pendingFiles: 0,
-    pendingBytes: 0,
-    lagMs: 0,
-    eventsLagMs: 0,
-    lostBytes: 0,
-  },
-};
 const FILE_MODE = 0o600;
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
@@ -81,13 +72,14 @@ export function countRuns(
     directory: run.directory?.toString() ?? '',
     project: project ?? null,
     phase: phaseOf(run),
-    ...(phaseOf(run) === 'elsewhere' ? NOTHING : countRun(inventory, run, exportView.behindMs(run))),
-    lastError:
-      run.lastError === null
-        ? null
-        : { path: run.lastError.path, code: run.lastError.error.code, message: run.lastError.error.message },
+    ...(phaseOf(run) === 'elsewhere' ? sumUpRuns([]) : countRun(inventory, run, exportView.behindMs(run))),
+    lastError: run.lastError === null ? null : toLastError(run.lastError),
     api: apiStatusOf(run.uuid) ?? null,
   }));
+}
+
+function toLastError({ path, error }: NonNullable<KnownRun['lastError']>): RunUploadStatus['lastError'] {
+  return { path, code: error.code, message: error.message };
 }
 
 export function sumUpRuns(runs: readonly RunUploadStatus[]): Totals {
@@ -119,6 +111,22 @@ export async function writeStatus(context: UploaderContext, status: Status): Pro
     await io.fileSystem.rename(temporaryPath, paths.status);
   } catch {
     // The journal has already reported the failing disk.
+  }
+}
+
+/** Yields the last status of each uploader in a state directory, ordered by directory. */
+export async function* readAllStatus(
+  fileSystem: FileSystem,
+  stateDirectory: string,
+): AsyncGenerator<{ readonly paths: StatePaths; readonly status: Status }> {
+  const names = await fileSystem.readDirectory(stateDirectory).catch((error: unknown) => {
+    if (isAbsent(error)) return [];
+    throw error;
+  });
+  for (const name of names.map(String).sort()) {
+    const paths = toStatePathsIn(join(stateDirectory, name), name);
+    const status = await readStatus(fileSystem, paths);
+    if (status !== null) yield { paths, status };
   }
 }
 

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { UploaderContext } from '../../../../uploader/engine/context/uploader-context.js';
+import type { SyncEvent } from '../../../../uploader/pipeline/report/progress.js';
+import { createTempDir } from '../../../support/temp-dir.js';
+import { DEFAULT_CONFIG } from '../../support/default-config.js';
+import { connectTo } from '../../support/polyaxon-client.js';
+import { makeRun } from '../../support/run-tree.js';
+
+describe('UploaderContext', () => {
+  it('delivers the notices that the store sends while it opens', async () => {
+    const path = makeRun(createTempDir());
+    const connection = await connectTo('https://polyaxon.test', { POLYAXON_VERIFY_SSL: 'false' });
+    const events: SyncEvent[] = [];
+    const store = 'polyaxon://polyaxon.test/owner/project';
+    const config = { ...DEFAULT_CONFIG, path, store, polyaxon: () => connection };
+
+    const onEvent = (event: SyncEvent): unknown => events.push(event);
+    const context = await UploaderContext.open(config, { onEvent }, { isWatching: false });
+    await context.store.close();
+
+    const expected = expect.objectContaining({ code: 'NOTICE_TLS_UNVERIFIED' });
+    expect(events).toEqual([expected]);
+    expect(context.notices).toEqual([expected]);
+  });
+});
