@@ -43,7 +43,6 @@ export {
   type SyncedStatus,
 } from './pipeline/report/run-observer.js';
 export type { Liveness } from './run-directory/run-liveness.js';
-export type { WriterState } from './run-directory/writer-state.js';
 
 // Stored runs.
 
@@ -65,18 +64,12 @@ export type {
   VerifyProblem,
   VerifyReport,
 } from './operations/verify/verify-report.js';
-export type { CleanedMarker } from './run-directory/cleaned-marker.js';
 
 // Stores.
 
 export { type CheckStoreOptions, checkStore, type StoreCheck } from './operations/check/check-store.js';
-export type { ServerFacts } from './operations/check/server-facts.js';
-export type { BucketFacts, CredentialFacts } from './operations/check/store-facts.js';
-export {
-  type AppendCapability,
-  canAppend,
-  type StoreCapabilities,
-} from './store/base/capabilities.js';
+export type { BucketFacts, CredentialFacts, ServerFacts } from './operations/check/store-facts.js';
+export type { AppendCapability, StoreCapabilities } from './store/base/capabilities.js';
 export type {
   AppendOutcome,
   AppendRequest,
@@ -176,7 +169,7 @@ export {
   StoreUnavailableError,
   StoreUrlError,
 } from './base/errors.js';
-export { type FailedOutcome, OutcomeError, type RetryOutcome } from './base/retry.js';
+export { type FailedOutcome, OutcomeError, type RetryOutcome } from './base/retry-table.js';
 export {
   PolyaxonApiError,
   type PolyaxonApiErrorCode,

@@ -21,7 +21,6 @@ const PAST_THE_STORES_DOOR = [
   'uploader/operations/check/check-store.ts → uploader/store/gcs/gcs-store.ts',
   'uploader/operations/check/check-store.ts → uploader/store/polyaxon/polyaxon-store.ts',
   'uploader/operations/check/check-store.ts → uploader/store/s3/s3-store.ts',
-  'uploader/operations/check/server-facts.ts → uploader/store/polyaxon/polyaxon-store.ts',
 ];
 
 interface Import {

@@ -5,9 +5,9 @@
  */
 
 import { CodedError } from '../../../src/base/errors.js';
-import { type StoreError, StoreUnavailableError } from '../../base/errors.js';
+import { StoreUnavailableError } from '../../base/errors.js';
 import type { Io } from '../../base/io/io.js';
-import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
 import { PolyaxonApiError } from '../../polyaxon-api/api-error.js';
 import type { PolyaxonConnection } from '../../polyaxon-api/connection.js';
 import { AzureStore } from '../../store/azure/azure-store.js';
@@ -19,8 +19,7 @@ import { openStore, type S3ClientOptions } from '../../store/open-store.js';
 import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
 import { S3Store } from '../../store/s3/s3-store.js';
 import { askBucket, describeCredentials } from './bucket-facts.js';
-import { askServer, type ServerFacts } from './server-facts.js';
-import type { BucketFacts, CredentialFacts } from './store-facts.js';
+import type { BucketFacts, CredentialFacts, ServerFacts } from './store-facts.js';
 
 export interface CheckStoreOptions {
   readonly io: Io;
@@ -85,14 +84,14 @@ async function checkOpenStore(
   const bucket = store instanceof S3Store ? store : null;
   const unknown = { ...toUnknown(store.id, options), notices };
   const described = async (): Promise<Partial<StoreCheck>> => {
-    if (store instanceof AzureStore || store instanceof GcsStore) return describeCloud(store);
-    return bucket === null
-      ? {}
-      : {
-          region: await bucket.connection.region(),
-          credentials: describeCredentials(await bucket.connection.credentials()),
-          clockOffsetMs: bucket.connection.clockOffsetMs,
-        };
+    if (store instanceof AzureStore || store instanceof GcsStore) {
+      const { endpoint, signsWith } = store.connection;
+      return { endpoint, credentials: toCredentialFacts(signsWith) };
+    }
+    if (bucket === null) return {};
+    const region = await bucket.connection.region();
+    const credentials = describeCredentials(await bucket.connection.credentials());
+    return { region, credentials, clockOffsetMs: bucket.connection.clockOffsetMs };
   };
 
   const listed = await store.check(signal);
@@ -130,17 +129,15 @@ async function checkServer(
   notices: StoreNotice[],
   options: CheckStoreOptions,
 ): Promise<StoreCheck> {
-  const source = await store.client.connection.credentials.describe();
-  const credentials =
-    source === null ? null : { source, accessKeyId: '…', isTemporary: false, expiresAt: null };
+  const { host: endpoint, credentials } = store.client.connection;
   const known = {
     ...toUnknown(store.id, options),
-    endpoint: store.client.connection.host,
-    credentials,
-    notices,
+    ...{ endpoint, credentials: toCredentialFacts(await credentials.describe()), notices },
   };
   try {
-    const server = await askServer(store, options.signal);
+    // Throws also for a missing project.
+    const { version = null, dist = null } = await store.describe(options.signal);
+    const server = { version, distribution: dist, project: store.place };
     const check: StoreCheck = { ...known, server, isUsable: true, capabilities: store.capabilities };
     const unconditional: StoreNotice = {
       code: 'NOTICE_NO_CONDITIONAL_WRITES',
@@ -153,12 +150,9 @@ async function checkServer(
   }
 }
 
-/** The facts that the vendor libraries expose. They expose little about credentials, because they choose them internally. */
-function describeCloud(store: AzureStore | GcsStore): Partial<StoreCheck> {
-  const { endpoint, signsWith } = store.connection;
-  const credentials =
-    signsWith === null ? null : { source: signsWith, accessKeyId: '…', isTemporary: false, expiresAt: null };
-  return { endpoint, credentials };
+/** The facts about credentials of which only the source is known: clients and vendor libraries choose them internally. */
+function toCredentialFacts(source: string | null): CredentialFacts | null {
+  return source === null ? null : { source, accessKeyId: '…', isTemporary: false, expiresAt: null };
 }
 
 const NOT_ASKED = { list: null, put: null, get: null, abort: null, delete: null };
@@ -185,7 +179,7 @@ function toFailed(
   outcome: RetryOutcome | FailedOutcome,
   forbidden: 'list' | 'put' | 'get' | null,
 ): Pick<StoreCheck, 'error' | 'permissions'> {
-  const error: StoreError | CodedError =
+  const error: CodedError =
     outcome.status === 'failed'
       ? outcome.error
       : new StoreUnavailableError(operation, 1, true, { cause: outcome.cause });

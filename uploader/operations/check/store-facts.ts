@@ -1,4 +1,4 @@
-/** The facts about a bucket and its credentials. Separate from bucket-facts.ts, so that these types do not depend on the AWS SDK. */
+/** The facts about stores. Separate from bucket-facts.ts, so that these types do not depend on the AWS SDK. */
 
 export interface BucketFacts {
   /** The lifecycle rule for incomplete multipart uploads. */
@@ -15,4 +15,13 @@ export interface CredentialFacts {
   readonly isTemporary: boolean;
   /** ISO 8601; null when unknown. */
   readonly expiresAt: string | null;
+}
+
+/** The facts about a Polyaxon server. */
+export interface ServerFacts {
+  readonly version: string | null;
+  /** The edition; `ce` is the open-source server. */
+  readonly distribution: string | null;
+  /** `owner/project` of the URL, which exists on the server; null when the URL names none. */
+  readonly project: string | null;
 }

@@ -42,10 +42,7 @@ export async function deleteRun(
     await makeProcessDirectory(fileSystem, directory);
     await write('cleaning');
   } catch (error) {
-    return {
-      ...done,
-      failure: { path: PROCESS_DIRECTORY, reason: `not writable: ${messageOf(error)}` },
-    };
+    return { ...done, failure: toUnwritable(error) };
   }
   const runFile = files.find(({ path }) => path === RUN_FILE);
   const parents = new Set<string>();
@@ -73,11 +70,12 @@ export async function deleteRun(
     await write('cleaned');
     return { ...done, failure: null };
   } catch (error) {
-    return {
-      ...done,
-      failure: { path: PROCESS_DIRECTORY, reason: `not writable: ${messageOf(error)}` },
-    };
+    return { ...done, failure: toUnwritable(error) };
   }
+}
+
+function toUnwritable(error: unknown): DeletedRun['failure'] {
+  return { path: PROCESS_DIRECTORY, reason: `not writable: ${messageOf(error)}` };
 }
 
 /** Returns null once the file is deleted, else the reason why it was not. */
@@ -117,8 +115,7 @@ async function removeEmpty(fileSystem: FileSystem, parents: ReadonlySet<string>)
     try {
       await fileSystem.removeDirectory(Buffer.from(path, 'latin1'));
     } catch (error) {
-      const code = systemErrorCode(error);
-      if (code === undefined) throw error; // else: it still holds excluded files
+      if (systemErrorCode(error) === undefined) throw error; // else: it still holds excluded files
     }
 }
 

@@ -90,21 +90,14 @@ export async function checkFiles(path: string): Promise<FileCheck[]> {
 async function checkFile(run: string, path: string): Promise<FileCheck> {
   const problems: Problem[] = [];
   let records = 0;
-  const scan = scanFile(path);
-  for (;;) {
-    const next = await scan.next();
-    if (next.done === true) {
-      const { damage, tailBytes } = next.value;
-      for (const { part, offset, sizeBytes } of damage) problems.push({ kind: part, offset, sizeBytes });
-      problems.sort((a, b) => a.offset - b.offset);
-      if (tailBytes > 0) problems.push({ kind: 'tail', offset: next.value.tailOffset, sizeBytes: tailBytes });
-      return { run, path, records, problems };
-    }
-    const { event, offset, sizeBytes } = next.value;
-    if (records === 0 && event.what.kind !== 'fileVersion') {
+  const { damage, tailBytes, tailOffset } = await scanFile(path, ({ event, offset, sizeBytes }) => {
+    if (records === 0 && event.what.kind !== 'fileVersion')
       problems.push({ kind: 'noFileVersion', offset, sizeBytes: 0 });
-    }
     if (!Number.isFinite(event.wallTime)) problems.push({ kind: 'wallTime', offset, sizeBytes });
     records++;
-  }
+  });
+  for (const { part, offset, sizeBytes } of damage) problems.push({ kind: part, offset, sizeBytes });
+  problems.sort((a, b) => a.offset - b.offset);
+  if (tailBytes > 0) problems.push({ kind: 'tail', offset: tailOffset, sizeBytes: tailBytes });
+  return { run, path, records, problems };
 }

@@ -1,6 +1,4 @@
-/**
- * Summarises event files: for each run its files, and for each tag its kind, number of values, steps and times.
- */
+/** Summarises event files: for each run its files, and for each tag its kind, number of values, steps and times. */
 
 import { join } from 'node:path';
 import { messageOf } from '../../../src/base/errors.js';
@@ -96,20 +94,14 @@ async function inspectFile(path: string, name: string, collector: RunCollector):
   let records = 0;
   let recordBytes = 0;
   let writer: string | undefined;
-  const scan = scanFile(path);
-  for (;;) {
-    const next = await scan.next();
-    if (next.done === true) {
-      const { damage, tailBytes } = next.value;
-      const damagedBytes = damage.reduce((sum, range) => sum + range.sizeBytes, 0);
-      return { name, sizeBytes: recordBytes + damagedBytes + tailBytes, records, writer, damage, tailBytes };
-    }
-    const { event, sizeBytes } = next.value;
+  const { damage, tailBytes } = await scanFile(path, ({ event, sizeBytes }) => {
     records++;
     recordBytes += sizeBytes;
     if (event.what.kind === 'fileVersion') writer ??= event.what.writer;
     collector.add(event, sizeBytes);
-  }
+  });
+  const damagedBytes = damage.reduce((sum, range) => sum + range.sizeBytes, 0);
+  return { name, sizeBytes: recordBytes + damagedBytes + tailBytes, records, writer, damage, tailBytes };
 }
 
 class RunCollector {

@@ -1,6 +1,4 @@
-/**
- * Draws a series of numbers as a small text plot.
- */
+/** Draws a series of numbers as a small text plot. */
 
 const WIDTH = 64;
 const HEIGHT = 10;

@@ -1,6 +1,4 @@
-/**
- * Formats values of event files for people (one line) and for programs (JSON).
- */
+/** Formats values of event files for people (one line) and for programs (JSON). */
 
 import type { DecodedValue } from '../../../src/format/reader/plugin-value.js';
 

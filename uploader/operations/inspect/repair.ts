@@ -5,10 +5,9 @@
  */
 
 import { mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { PARTIAL_SUFFIX } from '../../../src/base/atomic-file.js';
 import { CodedError } from '../../../src/base/errors.js';
-import type { ReadEvent } from '../../../src/format/reader/event-file-reader.js';
 import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
@@ -74,12 +73,10 @@ async function checkTarget(path: string, target: string): Promise<void> {
 }
 
 async function repairFile(from: string, to: string): Promise<RepairedFile> {
-  const partial = `${join(dirname(to), basename(to))}${PARTIAL_SUFFIX}`;
+  const partial = `${to}${PARTIAL_SUFFIX}`;
   const file = await open(partial, 'wx', 0o644);
   try {
-    const result = await copyRecords(from, async (bytes) => {
-      await file.writeFile(bytes);
-    });
+    const result = await copyRecords(from, (bytes) => file.writeFile(bytes));
     await file.sync();
     await file.close();
     await rename(partial, to);
@@ -95,30 +92,20 @@ async function copyRecords(from: string, write: (bytes: Uint8Array) => Promise<v
   let records = 0;
   let changedWallTimes = 0;
   let wallTime = 0;
-  const scan = scanFile(from);
-  for (;;) {
-    const next = await scan.next();
-    if (next.done === true) {
-      const { damage, tailBytes } = next.value;
-      const leftOutBytes = damage.reduce((sum, range) => sum + range.sizeBytes, tailBytes);
-      return { records, leftOutBytes, changedWallTimes };
-    }
-    const { event } = next.value;
+  const { damage, tailBytes } = await scanFile(from, async ({ event, data }) => {
     const isDated = Number.isFinite(event.wallTime);
     if (isDated) wallTime = event.wallTime;
     else changedWallTimes++;
     if (records === 0 && event.what.kind !== 'fileVersion') await write(encodeFileVersion(wallTime));
-    await write(encodeRecord(isDated ? next.value.data : withWallTime(next.value, wallTime)));
+    await write(encodeRecord(isDated ? data : joinPieces(encodeEvent({ ...event, wallTime }))));
     records++;
-  }
+  });
+  const leftOutBytes = damage.reduce((sum, range) => sum + range.sizeBytes, tailBytes);
+  return { records, leftOutBytes, changedWallTimes };
 }
 
 /** Without a file version, TensorBoard's Python reader discards points by step. */
 function encodeFileVersion(wallTime: number): Uint8Array {
   const what = { kind: 'fileVersion', fileVersion: 'brain.Event:2' } as const;
   return encodeRecord(joinPieces(encodeEvent({ wallTime, step: 0, what })));
-}
-
-function withWallTime({ event }: ReadEvent, wallTime: number): Uint8Array {
-  return joinPieces(encodeEvent({ ...event, wallTime }));
 }

@@ -22,8 +22,11 @@ export interface ScanResult {
   readonly tailOffset: number;
 }
 
-/** Yields the records of a file, and returns the damage at the end. Throws the error of the file system. */
-export async function* scanFile(path: string): AsyncGenerator<ReadEvent, ScanResult, void> {
+/** Passes each record of a file to `onRecord`, in file order, and returns the damage. Throws the error of the file system. */
+export async function scanFile(
+  path: string,
+  onRecord: (record: ReadEvent) => Promise<void> | void,
+): Promise<ScanResult> {
   const damage: Damage[] = [];
   let tornAt: number | undefined;
   for (;;) {
@@ -33,7 +36,7 @@ export async function* scanFile(path: string): AsyncGenerator<ReadEvent, ScanRes
       if (tornAt !== undefined)
         damage.push({ offset: tornAt, sizeBytes: record.offset - tornAt, part: 'torn' });
       tornAt = undefined;
-      yield record;
+      await onRecord(record);
     }
     // No record follows the torn one, so it is the tail of the file.
     if (tornAt !== undefined) return { damage, tailBytes: reader.tailBytes + 1, tailOffset: tornAt };

@@ -5,16 +5,15 @@
 
 import { createHash } from 'node:crypto';
 import { messageOf } from '../../../src/base/errors.js';
+import type { FileSystem } from '../../base/io/file-system.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { joinPath } from '../../base/join-path.js';
 import { toPathBytes } from '../../base/rel-path.js';
 import type { ManifestLine } from '../../pipeline/manifest/manifest.js';
 import { combineCrc32 } from '../../store/base/crc32-combine.js';
-import { makeInside } from './make-inside.js';
-import { PullFailure } from './pull-failure.js';
 import { joinSegments, type PlannedFile } from './pull-plan.js';
 import type { PullProblem } from './pull-report.js';
-import { type Piece, type ReceiveContext, receive, type Sums, sumFile } from './receive.js';
+import { type Piece, PullFailure, type ReceiveContext, receive, type Sums, sumFile } from './receive.js';
 
 export interface PullContext extends ReceiveContext {
   /** The run's directory, with all links resolved. */
@@ -28,6 +27,9 @@ export interface PullContext extends ReceiveContext {
 export type PulledFile =
   | { readonly status: 'pulled' | 'present'; readonly bytes: number; readonly isVerified: boolean }
   | { readonly status: 'problem'; readonly problem: PullProblem };
+
+const DIRECTORY_MODE = 0o755;
+const IN_THE_WAY = 'a different local file exists; use --overwrite to replace it';
 
 interface Wanted {
   readonly pieces: readonly Piece[];
@@ -47,13 +49,13 @@ export async function pullFile(
   try {
     return await new FilePull(planned, line, context).run();
   } catch (error) {
-    if (error instanceof PullFailure)
-      return { status: 'problem', problem: { path, error: null, ...error.found } };
+    if (error instanceof PullFailure) {
+      const { finding, message, error: cause } = error;
+      return { status: 'problem', problem: { path, finding, message, error: cause } };
+    }
     if (context.signal?.aborted === true || systemErrorCode(error) === undefined) throw error;
-    return {
-      status: 'problem',
-      problem: { path, finding: 'unwritable', message: messageOf(error), error: null },
-    };
+    const problem = { path, finding: 'unwritable', message: messageOf(error), error: null } as const;
+    return { status: 'problem', problem };
   }
 }
 
@@ -79,27 +81,20 @@ class FilePull {
       const sums = await this.#sumTarget();
       if (isWanted(sums, wanted)) return { status: 'present', bytes: 0, isVerified };
     }
-    if (found !== null && isVerified && !overwrites)
-      throw new PullFailure({
-        finding: 'in-the-way',
-        message: 'a different local file exists; use --overwrite to replace it',
-      });
+    if (found !== null && isVerified && !overwrites) throw new PullFailure('in-the-way', IN_THE_WAY);
     const name = createHash('sha256').update(`${this.#planned.path}\0${wanted.etag}\0${wanted.sizeBytes}`);
     const temporaryPath = `${this.#context.temporaryDirectory}/${name.digest('hex').slice(0, 32)}.partial`;
     const { sums, receivedBytes } = await receive(temporaryPath, wanted, this.#context);
     if (!isWanted(sums, wanted)) {
       await fileSystem.unlink(temporaryPath);
-      throw new PullFailure({ finding: 'damaged', message: 'the received bytes do not match the checksum' });
+      throw new PullFailure('damaged', 'the received bytes do not match the checksum');
     }
     if (!isVerified) await this.#requireSameObject(wanted.etag, temporaryPath);
     if (found !== null && !isVerified && !overwrites) {
       const present = await this.#sumTarget();
       await fileSystem.unlink(temporaryPath);
       if (present.sha256 === sums.sha256) return { status: 'present', bytes: receivedBytes, isVerified };
-      throw new PullFailure({
-        finding: 'in-the-way',
-        message: 'a different local file exists; use --overwrite to replace it',
-      });
+      throw new PullFailure('in-the-way', IN_THE_WAY);
     }
     await this.#publish(temporaryPath);
     return { status: 'pulled', bytes: receivedBytes, isVerified };
@@ -131,10 +126,8 @@ class FilePull {
   async #head(key: string) {
     const { store, retryPolicy, signal } = this.#context;
     const found = await retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
-    if (found.status === 'absent')
-      throw new PullFailure({ finding: 'missing', message: 'the object no longer exists' });
-    if (found.status === 'failed')
-      throw new PullFailure({ finding: 'unreadable', message: found.error.message, error: found.error });
+    if (found.status === 'absent') throw new PullFailure('missing', 'the object no longer exists');
+    if (found.status === 'failed') throw new PullFailure('unreadable', found.error.message, found.error);
     return found.object;
   }
 
@@ -142,10 +135,7 @@ class FilePull {
   async #requireSameObject(etag: string, temporaryPath: string): Promise<void> {
     if ((await this.#head(this.#planned.object.key)).etag === etag) return;
     await this.#context.fileSystem.unlink(temporaryPath);
-    throw new PullFailure({
-      finding: 'damaged',
-      message: 'the object was replaced during the download; pull again',
-    });
+    throw new PullFailure('damaged', 'the object was replaced during the download; pull again');
   }
 
   /** The size of the local file; null when none exists. */
@@ -153,7 +143,7 @@ class FilePull {
     try {
       const { kind, sizeBytes } = await this.#context.fileSystem.lstat(this.#target);
       if (kind === 'file') return sizeBytes;
-      throw new PullFailure({ finding: 'in-the-way', message: `a ${kind} exists at its path` });
+      throw new PullFailure('in-the-way', `a ${kind} exists at its path`);
     } catch (error) {
       if (isAbsent(error)) return null;
       throw error;
@@ -163,7 +153,7 @@ class FilePull {
   async #sumTarget(): Promise<Sums> {
     const sums = await sumFile(this.#target, this.#context);
     if (sums !== null) return sums;
-    throw new PullFailure({ finding: 'in-the-way', message: 'the local file was deleted during the pull' });
+    throw new PullFailure('in-the-way', 'the local file was deleted during the pull');
   }
 
   async #publish(temporaryPath: string): Promise<void> {
@@ -172,7 +162,7 @@ class FilePull {
     await makeInside(fileSystem, directory, parent);
     // A link created between this check and the rename would redirect the file; the check cannot exclude that race.
     if (!(await fileSystem.realPath(parent)).equals(parent))
-      throw new PullFailure({ finding: 'in-the-way', message: 'a parent directory is a link' });
+      throw new PullFailure('in-the-way', 'a parent directory is a link');
     await fileSystem.rename(temporaryPath, this.#target);
     await fileSystem.syncDirectory(parent);
   }
@@ -182,4 +172,18 @@ function isWanted(found: Sums, wanted: Wanted): boolean {
   if (found.sizeBytes !== wanted.sizeBytes) return false;
   if (wanted.crc32 !== null && found.crc32 !== wanted.crc32) return false;
   return wanted.sha256 === null || found.sha256 === wanted.sha256;
+}
+
+/** Creates the directories from `outer` down to `inner`. Throws `PullFailure` when something else has the name of one. */
+async function makeInside(fileSystem: FileSystem, outer: Buffer, inner: Buffer): Promise<void> {
+  if (inner.length <= outer.length) return;
+  await makeInside(fileSystem, outer, inner.subarray(0, inner.lastIndexOf(0x2f)));
+  try {
+    await fileSystem.makeDirectory(inner, DIRECTORY_MODE);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+    const { kind } = await fileSystem.lstat(inner);
+    if (kind !== 'directory')
+      throw new PullFailure('in-the-way', `a ${kind} exists where a directory is needed`);
+  }
 }

@@ -2,17 +2,29 @@
 
 import { createHash, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import type { CodedError } from '../../../src/base/errors.js';
 import type { FileSystem, FsPath, WritableFile } from '../../base/io/file-system.js';
 import { isAbsent } from '../../base/io/system-error.js';
 import type { RateLimit } from '../../base/limits/rate-limit.js';
-import { OutcomeError } from '../../base/retry.js';
+import { OutcomeError } from '../../base/retry-table.js';
 import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
-import { PullFailure } from './pull-failure.js';
+import type { PullFinding } from './pull-report.js';
 
 export interface ReceiveContext extends StoreAccess {
   readonly fileSystem: FileSystem;
   readonly bandwidth: RateLimit;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Thrown to end the pull of one file with a problem. */
+export class PullFailure extends Error {
+  constructor(
+    readonly finding: PullFinding,
+    message: string,
+    readonly error: CodedError | null = null,
+  ) {
+    super(message);
+  }
 }
 
 /** A byte range of an object. */
@@ -115,11 +127,10 @@ async function receivePiece(
   };
   const madeProgress = (): boolean => attemptBytes > 0;
   const outcome = await retryPolicy.withRetry(`read ${key}`, attempt, { signal, madeProgress });
-  if (outcome.status === 'failed')
-    throw new PullFailure({ finding: 'unreadable', message: outcome.error.message, error: outcome.error });
+  if (outcome.status === 'failed') throw new PullFailure('unreadable', outcome.error.message, outcome.error);
   if (sums.sizeBytes === end) return;
   const message = `${key}: the download ended after ${sums.sizeBytes - from} of ${piece.end - piece.start} bytes`;
-  throw new PullFailure({ finding: 'damaged', message });
+  throw new PullFailure('damaged', message);
 }
 
 /** Reads the existing part of a file; null when the file does not exist. */

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { type FailedOutcome, OutcomeError } from '../../base/retry.js';
+import { type FailedOutcome, OutcomeError } from '../../base/retry-table.js';
 import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
 import type { ObjectFacts } from './compare.js';
 

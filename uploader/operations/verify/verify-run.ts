@@ -188,10 +188,8 @@ class RunVerifier {
     const manifest = { runUuid, store: store.id, writtenAt, lines };
     const saved = await saveManifest(this.#context, stored, manifest, { randomness: io.randomness, signal });
     if (!('status' in saved)) return saved.key;
-    onNotice({
-      code: 'NOTICE_NO_MANIFEST',
-      message: `${runUuid}: the manifest could not be written: ${saved.error.message}`,
-    });
+    const message = `${runUuid}: the manifest could not be written: ${saved.error.message}`;
+    onNotice({ code: 'NOTICE_NO_MANIFEST', message });
     return null;
   }
 

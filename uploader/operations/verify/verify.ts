@@ -1,13 +1,11 @@
 /** Compares a store with local files and manifests. Writes nothing but manifests. */
 
-import type { CodedError } from '../../../src/base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
-import { checkStore } from '../../engine/context/listing.js';
+import { checkStore, scanRuns } from '../../engine/context/listing.js';
 import { UploaderContext, type UploaderOptions } from '../../engine/context/uploader-context.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
-import { explainNoRuns } from '../../run-directory/locate-runs.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import type { VerifyReport } from './verify-report.js';
 import { type VerifiedRun, verifyRun } from './verify-run.js';
@@ -75,21 +73,14 @@ export async function withScannedRuns<Result>(
   try {
     const { signal, onFile, isDeep = false } = options;
     const scanner = context.createScanner();
-    await scanner.scanAll(signal);
-    const [overlap] = context.refused.values();
-    if (overlap !== undefined) throw overlap;
-    const runs = context.inventory.runs.filter(({ directory }) => directory !== null);
-    if (runs.length === 0 && scanner.problems.length === 0) {
-      const error = await explainNoRuns(context.io.fileSystem, config.path);
-      if (error !== null) throw error;
-    }
+    const runs = await scanRuns(context, scanner, signal);
     await checkStore(context, signal);
     const verifyOne = (run: KnownRun): Promise<VerifiedRun> =>
       verifyRun(context, run, {
         isDeep,
         isExact: options.isExact === true,
         writesManifest: config.manifests,
-        problems: problemsOf(scanner, run),
+        problems: scanner.problems.filter((each) => each.run === run.index).map(({ error }) => error),
         leftOut: scanner.skipped
           .filter((each) => each.run === run.index && each.path !== RESERVED_DIRECTORY)
           .map(({ path }) => path),
@@ -100,8 +91,4 @@ export async function withScannedRuns<Result>(
   } finally {
     if (options.store === undefined) await context.store.close();
   }
-}
-
-function problemsOf(scanner: Scanner, run: KnownRun): CodedError[] {
-  return scanner.problems.filter((each) => each.run === run.index).map(({ error }) => error);
 }
