@@ -1,7 +1,6 @@
 /** `polytrack check`: checks whether a store can be used, before anything is uploaded. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/base/errors.js';
 import { StoreBucketError, StoreClockError, StoreCredentialsError, StoreError } from '../base/errors.js';
 import { checkStore, type StoreCheck } from '../operations/check/check-store.js';
 import { toCheckJson, toCheckText } from '../operations/check/check-text.js';
@@ -10,7 +9,7 @@ import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, type ExitCode } from './context.js';
 import { addOptions } from './options.js';
-import { toCauseText, toErrorText } from './print-error.js';
+import { reportError, toCauseText } from './print-error.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -45,8 +44,7 @@ async function runCheck(store: string | undefined, flags: Flags, context: Comman
       context.stderr(toCauseText(check.error));
     context.setExitCode(toExitCode(check));
   } catch (error) {
-    context.stderr(toErrorText(error, flags.verbose === true));
-    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+    reportError(context, error, flags.verbose === true);
   }
 }
 

@@ -1,7 +1,6 @@
 /** `polytrack clean`: deletes local files that are safe in a store. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/base/errors.js';
 import { type CleanedRun, type CleanReport, clean } from '../operations/clean/clean.js';
 import type { KeptReason } from '../operations/clean/select-runs.js';
 import { parseFlag } from '../settings/settings.js';
@@ -10,7 +9,7 @@ import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
-import { toErrorText } from './print-error.js';
+import { reportError } from './print-error.js';
 import { toJsonProblem, toProblemLines } from './verify.js';
 
 const EXIT_HELP = `
@@ -51,8 +50,7 @@ async function runClean(path: string, flags: Flags, context: CommandContext): Pr
     context.stdout(flags.json === true ? toJson(report) : toText(report));
     context.setExitCode(report.isComplete ? EXIT.complete : EXIT.unsent);
   } catch (error) {
-    context.stderr(toErrorText(error, flags.verbose === true));
-    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+    reportError(context, error, flags.verbose === true);
   }
 }
 
@@ -76,7 +74,7 @@ function toText(report: CleanReport): string {
   const lines = [
     ...runs.filter((run) => run.outcome !== 'refused').map(toLine),
     ...(refused.length === 0 ? [] : ['Not deleted, because the store does not have the same files:']),
-    ...refused.flatMap((run) => toProblemLines(run)),
+    ...refused.flatMap(({ runUuid, problems }) => toProblemLines(runUuid, problems)),
     `${isAborted ? 'Interrupted after deleting' : isDryRun ? 'Would delete' : 'Deleted'} ${done}; ${formatBytes(freeBytes)} free.`,
     ...(isDryRun && cleaned.length > 0 ? ['Nothing was deleted. Pass --yes to delete.'] : []),
   ];

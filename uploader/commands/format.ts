@@ -1,4 +1,4 @@
-/** Formats numbers for people. */
+/** Formats numbers and tables for people. */
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
@@ -31,4 +31,20 @@ export function formatAge(ms: number): string {
 /** `1 file`, `2 files`. */
 export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** The lines of a table whose columns are as wide as their widest cell. Columns whose header begins with `>` are right-aligned. */
+export function toTable(headers: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const names = headers.map((header) => header.replace(/^>/, ''));
+  const widths = names.map((name, column) =>
+    Math.max(name.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const toLine = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) =>
+        headers[column]!.startsWith('>') ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd();
+  return [toLine(names), ...rows.map(toLine)];
 }

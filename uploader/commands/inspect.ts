@@ -11,10 +11,9 @@ import { plot } from '../operations/inspect/plot.js';
 import { toJsonValue } from '../operations/inspect/point-text.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
-import { formatBytes, formatCount } from './format.js';
+import { formatBytes, formatCount, toTable } from './format.js';
 import { addOptions } from './options.js';
 import { reportFailure } from './print-error.js';
-import { toTable } from './table.js';
 
 export function addInspectCommand(program: Command, context: CommandContext): void {
   const command = program

@@ -1,16 +1,14 @@
 /** `polytrack ls`: lists the runs of a store, or the files of a run. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/base/errors.js';
 import { type ListedFile, type ListedRun, listFiles, listRuns } from '../operations/list/list-store.js';
 import { parseRunUrl } from '../operations/pull/run-url.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
-import { formatAge, formatBytes, formatCount } from './format.js';
+import { formatAge, formatBytes, formatCount, toTable } from './format.js';
 import { addOptions } from './options.js';
-import { toErrorText } from './print-error.js';
-import { toTable } from './table.js';
+import { reportError } from './print-error.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -53,8 +51,7 @@ async function runLs(url: string | undefined, flags: Flags, context: CommandCont
       );
     context.setExitCode(runUuid === null || found.length > 0 ? EXIT.complete : EXIT.unsent);
   } catch (error) {
-    context.stderr(toErrorText(error, flags.verbose === true));
-    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+    reportError(context, error, flags.verbose === true);
   }
 }
 

@@ -23,6 +23,12 @@ export function toCauseText(error: unknown): string {
   return text;
 }
 
+/** Prints the error that ended a command, and sets the exit code. */
+export function reportError(context: CommandContext, error: unknown, isVerbose: boolean): void {
+  context.stderr(toErrorText(error, isVerbose));
+  context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+}
+
 /** Prints why a command could not read `path`, and sets the exit code. */
 export function reportFailure(context: CommandContext, path: string, error: unknown): void {
   const isFileSystem = error instanceof Error && 'syscall' in error;

@@ -1,17 +1,17 @@
 /** `polytrack pull`: restores run directories from a store. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/base/errors.js';
 import { ConfigError } from '../base/errors.js';
 import { pull } from '../operations/pull/pull.js';
-import type { PulledRun, PullProblem, PullReport } from '../operations/pull/pull-report.js';
+import type { PulledRun, PullReport } from '../operations/pull/pull-report.js';
 import { parseRunUrl } from '../operations/pull/run-url.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
-import { toErrorText } from './print-error.js';
+import { reportError } from './print-error.js';
+import { toJsonProblem, toProblemLines } from './verify.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -45,18 +45,17 @@ async function runPull(names: readonly string[], flags: Flags, context: CommandC
     const reports: PullReport[] = [];
     for (const [store, runUuids] of byStore) {
       const { config } = await resolveConfig('.', { ...flags, store }, environment, io.fileSystem);
-      const options = {
-        overwrites: flags.overwrite === true,
-        withPreviousVersions: flags.previousVersions === true,
-      };
+      const overwrites = flags.overwrite === true;
+      const withPreviousVersions = flags.previousVersions === true;
       const onNotice = ({ message }: { message: string }): void => context.stderr(`notice: ${message}\n`);
-      reports.push(await pull(config, runUuids, directory, { io, signal, onNotice, ...options }));
+      reports.push(
+        await pull(config, runUuids, directory, { io, signal, onNotice, overwrites, withPreviousVersions }),
+      );
     }
     context.stdout(flags.json === true ? toJson(reports) : reports.map(toText).join(''));
     context.setExitCode(reports.every(({ isComplete }) => isComplete) ? EXIT.complete : EXIT.unsent);
   } catch (error) {
-    context.stderr(toErrorText(error, flags.verbose === true));
-    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+    reportError(context, error, flags.verbose === true);
   }
 }
 
@@ -77,17 +76,12 @@ function parseTargets(names: readonly string[]): { byStore: Map<string, string[]
 }
 
 function toJson(reports: readonly PullReport[]): string {
-  const toPlain = ({ path, finding, message, error }: PullProblem): object => {
-    return { path, finding, message, ...(error === null ? {} : { code: error.code, hint: error.hint }) };
-  };
   const all = reports.map((report) => ({
     ...report,
-    runs: report.runs.map((run) => ({ ...run, problems: run.problems.map(toPlain) })),
+    runs: report.runs.map((run) => ({ ...run, problems: run.problems.map(toJsonProblem) })),
   }));
   return `${JSON.stringify(all.length === 1 ? all[0] : all, null, 2)}\n`;
 }
-
-const SHOWN = 20;
 
 function toText({ runs, isAborted }: PullReport): string {
   const lines = runs.flatMap(toRunLines);
@@ -96,16 +90,9 @@ function toText({ runs, isAborted }: PullReport): string {
 }
 
 function toRunLines({ directory, files, bytes, problems }: PulledRun): string[] {
-  const shown = problems
-    .slice(0, SHOWN)
-    .map(({ path, finding, message }) => `  ${finding} ${path}: ${message}`);
-  const rest = problems.length - shown.length;
   const unverified =
     files.unverified === 0 ? '' : `; ${formatCount(files.unverified, 'file')} not verified (no checksum)`;
   const counts = `${formatCount(files.pulled, 'file')} (${formatBytes(bytes)}), ${files.present} already present`;
-  return [
-    `${problems.length === 0 ? 'Pulled' : 'INCOMPLETE'} ${directory}: ${counts}${unverified}`,
-    ...shown,
-    ...(rest === 0 ? [] : [`  and ${rest} more (--json lists all)`]),
-  ];
+  const state = problems.length === 0 ? 'Pulled' : 'INCOMPLETE';
+  return toProblemLines(`${state} ${directory}: ${counts}${unverified}`, problems);
 }

@@ -1,12 +1,11 @@
 /** Runs `sync` and `import`: syncs each path, prints the report, and sets the exit code. */
 
-import { CodedError } from '../../src/base/errors.js';
 import { sync } from '../engine/sync.js';
 import { watch } from '../engine/watch.js';
 import type { SyncReport } from '../pipeline/report/sync-report.js';
 import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
 import { type CommandContext, EXIT, type ExitCode } from './context.js';
-import { toErrorText } from './print-error.js';
+import { reportError } from './print-error.js';
 import { createProgressDisplay } from './sync-progress.js';
 import { toJson, toJsonReport, toSummaryText } from './sync-summary.js';
 
@@ -17,9 +16,8 @@ export const POLYAXON_FROM_ENVIRONMENT = 'polyaxon://';
 export async function runSync(path: string, flags: SyncFlags, context: CommandContext): Promise<void> {
   await withExitCode(flags, context, async () => {
     const { report, sources } = await syncPath(path, flags, context);
-    const text =
-      flags.json === true ? toJson(report, sources) : toSummaryText(report, flags.verbose === true);
-    context.stdout(text);
+    const isVerbose = flags.verbose === true;
+    context.stdout(flags.json === true ? toJson(report, sources) : toSummaryText(report, isVerbose));
     return report.isComplete ? EXIT.complete : EXIT.unsent;
   });
 }
@@ -76,8 +74,7 @@ async function withExitCode(
   try {
     context.setExitCode(await work());
   } catch (error) {
-    context.stderr(toErrorText(error, verbose === true));
-    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+    reportError(context, error, verbose === true);
   }
 }
 

@@ -1,17 +1,15 @@
 /** `polytrack status`: shows what is stored and pending, from the state directory and the disk. It does not contact the store. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/base/errors.js';
 import { type FoundStatus, findStatus, listStatus } from '../engine/monitor/find-status.js';
 import { type RunUploadStatus, sumUpRuns, type Totals } from '../engine/monitor/status-file.js';
 import { readSettings } from '../settings/settings.js';
 import { resolveConfig, toStateDirectory } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
-import { formatBytes, formatCount, formatSeconds } from './format.js';
+import { formatBytes, formatCount, formatSeconds, toTable } from './format.js';
 import { addOptions } from './options.js';
-import { toErrorText } from './print-error.js';
-import { toTable } from './table.js';
+import { reportError } from './print-error.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -42,8 +40,7 @@ async function runStatus(path: string | undefined, flags: Flags, context: Comman
     const isDone = found.every(({ total }) => total.pendingFiles === 0 && total.lostBytes === 0);
     context.setExitCode(isDone ? EXIT.complete : EXIT.unsent);
   } catch (error) {
-    context.stderr(toErrorText(error, false));
-    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+    reportError(context, error, false);
   }
 }
 

@@ -31,17 +31,15 @@ export function createProgressDisplay(
 }
 
 const LASTING: readonly SyncEvent['kind'][] = [
-  ...([
-    'unsent',
-    'notice',
-    'retry',
-    'lost',
-    'paused',
-    'resumed',
-    'store-unavailable',
-    'store-available',
-  ] as const),
-  ...(['api-rejected'] as const),
+  'unsent',
+  'notice',
+  'retry',
+  'lost',
+  'paused',
+  'resumed',
+  'store-unavailable',
+  'store-available',
+  'api-rejected',
   'draining',
 ];
 const BAR_WIDTH = 24;
@@ -66,8 +64,7 @@ class ProgressBar implements ProgressDisplay {
   readonly onEvent = (event: SyncEvent): void => {
     this.#count(event);
     // Lines about problems stay on the screen above the bar; other events only move the bar.
-    const isLasting = LASTING.includes(event.kind);
-    const line = isLasting ? this.#toLine(event) : null;
+    const line = LASTING.includes(event.kind) ? this.#toLine(event) : null;
     if (line !== null) this.#context.stderr(`${CLEAR_LINE}${line}\n`);
     this.#draw(line !== null);
   };

@@ -1,15 +1,15 @@
 /** `polytrack verify`: compares a store with local files and manifests. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/base/errors.js';
+import type { PullProblem } from '../operations/pull/pull-report.js';
 import { verify } from '../operations/verify/verify.js';
-import type { RunVerification, VerifyProblem, VerifyReport } from '../operations/verify/verify-report.js';
+import type { VerifyProblem, VerifyReport } from '../operations/verify/verify-report.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { addOptions } from './options.js';
-import { toErrorText } from './print-error.js';
+import { reportError } from './print-error.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -40,8 +40,7 @@ async function runVerify(path: string, flags: Flags, context: CommandContext): P
     context.stdout(flags.json === true ? toJson(report) : toText(report));
     context.setExitCode(report.isVerified ? EXIT.complete : EXIT.unsent);
   } catch (error) {
-    context.stderr(toErrorText(error, flags.verbose === true));
-    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+    reportError(context, error, flags.verbose === true);
   }
 }
 
@@ -52,7 +51,7 @@ function toJson(report: VerifyReport): string {
 }
 
 /** A problem as plain JSON. */
-export function toJsonProblem({ path, finding, message, error }: VerifyProblem): object {
+export function toJsonProblem({ path, finding, message, error }: VerifyProblem | PullProblem): object {
   return { path, finding, message, ...(error === null ? {} : { code: error.code, hint: error.hint }) };
 }
 
@@ -64,7 +63,7 @@ function toText(report: VerifyReport): string {
   const state = report.isVerified ? 'Verified' : report.isAborted ? 'Interrupted' : 'NOT verified';
   const counts = `${formatCount(files, 'file')} (${formatBytes(bytes)}) of ${formatCount(runs.length, 'run')}`;
   const lines = [
-    ...bad.flatMap(toProblemLines),
+    ...bad.flatMap(({ runUuid, problems }) => toProblemLines(runUuid, problems)),
     ...unreadable.map(({ message }) => message),
     ...notices.map(({ message }) => `notice: ${message}`),
     `${state}: ${counts} match ${report.store}${report.isDeep ? ' (every byte read)' : ''}; took ${formatSeconds(durationMs)}.`,
@@ -75,14 +74,14 @@ function toText(report: VerifyReport): string {
 
 const SHOWN = 20;
 
-/** The first problems of a run, as lines. */
-export function toProblemLines({
-  runUuid,
-  problems,
-}: Pick<RunVerification, 'runUuid' | 'problems'>): string[] {
+/** The first problems of a run below a heading, as lines. */
+export function toProblemLines(
+  heading: string,
+  problems: readonly (VerifyProblem | PullProblem)[],
+): string[] {
   const shown = problems
     .slice(0, SHOWN)
     .map(({ path, finding, message }) => `  ${finding} ${path}: ${message}`);
   const rest = problems.length - shown.length;
-  return [runUuid, ...shown, ...(rest === 0 ? [] : [`  and ${rest} more (--json lists all)`])];
+  return [heading, ...shown, ...(rest === 0 ? [] : [`  and ${rest} more (--json lists all)`])];
 }

@@ -1,14 +1,14 @@
 /** `polytrack watch`: keeps the store up to date until it is interrupted. */
 
 import type { Command } from 'commander';
-import { CodedError } from '../../src/base/errors.js';
+import { messageOf } from '../../src/base/errors.js';
 import { watch } from '../engine/watch.js';
 import type { SyncEvent } from '../pipeline/report/progress.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, EXIT_CODE_HELP } from './context.js';
 import { addOptions } from './options.js';
-import { toErrorText } from './print-error.js';
+import { reportError } from './print-error.js';
 import { createProgressDisplay } from './sync-progress.js';
 import { toJsonReport, toSummaryText } from './sync-summary.js';
 
@@ -45,8 +45,7 @@ async function runWatch(path: string, flags: Flags, context: CommandContext): Pr
     context.setExitCode(report.isComplete ? EXIT.complete : EXIT.unsent);
   } catch (error) {
     display.end();
-    context.stderr(toErrorText(error, isVerbose));
-    context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+    reportError(context, error, isVerbose);
   }
 }
 
@@ -56,6 +55,5 @@ function toJsonEvent(event: SyncEvent): object {
     const { code, message, hint } = event.error;
     return { ...event, error: { code, message, hint } };
   }
-  if (event.kind !== 'retry') return event;
-  return { ...event, cause: event.cause instanceof Error ? event.cause.message : String(event.cause) };
+  return event.kind === 'retry' ? { ...event, cause: messageOf(event.cause) } : event;
 }

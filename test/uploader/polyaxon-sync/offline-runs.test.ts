@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
-import { findOfflineRoots } from '../../../uploader/commands/offline-roots.js';
+import { findOfflineRoots } from '../../../uploader/commands/sync.js';
 import { describeWithPeers } from '../../support/peers.js';
 import { startRun } from '../../support/start-run.js';
 import { createTempDir } from '../../support/temp-dir.js';
