@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../../src/base/clock.js';
 import type { Randomness } from '../base/io/randomness.js';
-import { OutcomeError } from '../base/retry.js';
+import { OutcomeError } from '../base/retry-table.js';
 import type { Store } from '../store/base/store.js';
 import {
   decodeRuns,

@@ -7,7 +7,7 @@
 import { messageOf } from '../../src/base/errors.js';
 import { StoreError } from '../base/errors.js';
 import { systemErrorCode } from '../base/io/system-error.js';
-import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../base/retry.js';
+import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../base/retry-table.js';
 
 export type PolyaxonApiErrorCode =
   | 'ERR_API_UNAUTHORIZED'

@@ -11,7 +11,7 @@ import type { FileSystem } from '../base/io/file-system.js';
 import { makeDirectories } from '../base/io/make-directories.js';
 import type { Randomness } from '../base/io/randomness.js';
 import { readWholeFile, replaceFile } from '../base/io/whole-file.js';
-import type { FailedOutcome, RetryOutcome } from '../base/retry.js';
+import type { FailedOutcome, RetryOutcome } from '../base/retry-table.js';
 import { type StoreCapabilities, UNPROBED_S3 } from './base/capabilities.js';
 import type { Store } from './base/store.js';
 

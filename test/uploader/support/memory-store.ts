@@ -1,7 +1,7 @@
 /** A store in memory. A test can make any call fail: before it takes effect, or afterwards with the response lost. */
 
 import { crc32 } from 'node:zlib';
-import type { RetryOutcome } from '../../../uploader/base/retry.js';
+import type { RetryOutcome } from '../../../uploader/base/retry-table.js';
 import { type StoreCapabilities, UNPROBED_S3 } from '../../../uploader/store/base/capabilities.js';
 import type {
   AppendOutcome,

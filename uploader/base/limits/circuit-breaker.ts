@@ -4,7 +4,7 @@
  * Separate back-off for each call would not be enough: a thousand files would still send a thousand requests, all at once after the outage.
  */
 
-import { backoffMs } from '../retry.js';
+import { backoffMs } from '../retry-table.js';
 
 /** During an outage, a request this often costs little, and waiting files are uploaded soon after the store recovers. */
 export const MAX_PROBE_DELAY_MS = 15_000;

@@ -3,7 +3,7 @@
 import type { Clock } from '../../../src/base/clock.js';
 import { StoreUnavailableError } from '../errors.js';
 import type { Randomness } from '../io/randomness.js';
-import { backoffMs, type FailedOutcome, OutcomeError, type RetryOutcome } from '../retry.js';
+import { backoffMs, type FailedOutcome, OutcomeError, type RetryOutcome } from '../retry-table.js';
 import { CircuitBreaker, MAX_PROBE_DELAY_MS } from './circuit-breaker.js';
 
 export interface RetryNotice {

@@ -1,7 +1,7 @@
 /** Commits one object: records the intent, calls the store, records the commit. The next process can resume an interrupted upload. */
 
 import type { Lane } from '../../base/limits/lanes.js';
-import type { FailedOutcome } from '../../base/retry.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
 import type {
   AppendOutcome,
   ByteSource,

@@ -1,6 +1,6 @@
 /** Reads an object of the store as the source of another object. */
 
-import { OutcomeError } from '../../base/retry.js';
+import { OutcomeError } from '../../base/retry-table.js';
 import type { ByteSource, Store } from '../../store/base/store.js';
 
 export class ObjectSource implements ByteSource {

@@ -1,7 +1,7 @@
 /** Settles commits that an earlier process began but did not record, by asking the store whether they happened. */
 
 import { StoreError } from '../../base/errors.js';
-import type { FailedOutcome } from '../../base/retry.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
 import type { FileId } from '../inventory/file-table.js';
 import type { OpenIntent } from '../journal/journal-entry.js';
 import type { CommitContext } from './commit-context.js';

@@ -6,7 +6,7 @@
  */
 
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
-import type { FailedOutcome } from '../../base/retry.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
 import type { FileId } from '../inventory/file-table.js';
 import type { JournalEntry } from '../journal/journal-entry.js';
 import type { CommitContext } from './commit-context.js';

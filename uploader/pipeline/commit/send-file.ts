@@ -7,7 +7,7 @@
 import { CodedError } from '../../../src/base/errors.js';
 import { FileError, StoreConflictError, StoreLimitError } from '../../base/errors.js';
 import type { FileStat } from '../../base/io/file-system.js';
-import type { FailedOutcome } from '../../base/retry.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entry.js';

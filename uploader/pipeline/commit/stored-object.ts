@@ -1,6 +1,6 @@
 /** Asks the store about the object under a key, for when the journal does not know it. */
 
-import type { FailedOutcome } from '../../base/retry.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
 import { crc32OfObject } from '../../store/base/object-crc32.js';
 import type { HeadOutcome, ObjectVersion } from '../../store/base/store.js';
 import type { CommitContext } from './commit-context.js';

@@ -2,7 +2,7 @@
 
 import { crc32 } from 'node:zlib';
 import type { Randomness } from '../../base/io/randomness.js';
-import type { FailedOutcome } from '../../base/retry.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
 import type { ListedObject } from '../../store/base/store.js';
 import {
   encodeManifest,

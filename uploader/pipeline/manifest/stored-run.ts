@@ -2,7 +2,7 @@
 
 import type { RetryPolicy } from '../../base/limits/retry-policy.js';
 import { isManifestKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
-import { OutcomeError } from '../../base/retry.js';
+import { OutcomeError } from '../../base/retry-table.js';
 import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
 
 /** A store with its retry policy. */

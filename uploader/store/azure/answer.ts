@@ -14,7 +14,7 @@ import {
   StoreRequestError,
 } from '../../base/errors.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
-import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
 import {
   type HttpFailure,
   httpOutcomeFrom,

@@ -6,7 +6,7 @@
  */
 
 import { StoreRequestError } from '../../base/errors.js';
-import type { FailedOutcome } from '../../base/retry.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
 import { BodyMemory } from '../base/body-memory.js';
 import { BucketStore } from '../base/bucket-store.js';
 import { type StoreCapabilities, withMinBase } from '../base/capabilities.js';

@@ -7,7 +7,7 @@
 
 import { crc32 } from 'node:zlib';
 import type { Block } from '@azure/storage-blob';
-import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
 import { type BodyMemory, readBody } from '../base/body-memory.js';
 import { CONTENT_TYPE, toMetadata } from '../base/commit-metadata.js';
 import { resolveConflict, stripQuotes, toStoredOutcome, unexpected } from '../base/commit-outcome.js';

@@ -1,6 +1,6 @@
 /** Checks, HEAD requests, listings and reads of an Azure container. */
 
-import { OutcomeError } from '../../base/retry.js';
+import { OutcomeError } from '../../base/retry-table.js';
 import { fromMetadata } from '../base/commit-metadata.js';
 import { stripQuotes, unexpected } from '../base/commit-outcome.js';
 import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';

@@ -1,7 +1,7 @@
 /** What all cloud stores share: they read through a `StoreReader`, and reject what they cannot store before they read the source. */
 
 import { StoreLimitError } from '../../base/errors.js';
-import type { FailedOutcome } from '../../base/retry.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
 import { canAppend, type StoreCapabilities } from './capabilities.js';
 import type {
   AppendOutcome,

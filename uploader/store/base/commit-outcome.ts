@@ -1,6 +1,6 @@
 /** Decides the outcome of a commit when the store's response alone does not. */
 
-import type { RetryOutcome } from '../../base/retry.js';
+import type { RetryOutcome } from '../../base/retry-table.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome } from './store.js';
 
 /** The outcome after a failed condition: `stored` if the object is from this commit (a lost response) or has the same bytes. */

@@ -2,7 +2,7 @@
 
 import { CodedError, messageOf } from '../../../src/base/errors.js';
 import { StoreError } from '../../base/errors.js';
-import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../../base/retry.js';
+import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../../base/retry-table.js';
 
 export interface HttpFailure {
   /** The store's error code, or else the system's. */

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry.js';
+import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 import type { Store } from './store.js';
 
 /** Computes the CRC-32 of an object by reading all of it, for stores that keep no checksum. */

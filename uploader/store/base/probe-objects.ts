@@ -5,7 +5,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry.js';
+import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 import type { StoreCapabilities } from './capabilities.js';
 import { type HttpFailure, isPassing } from './http-outcome.js';
 import type { ProbeOutcome } from './store.js';

@@ -10,7 +10,7 @@
  * A store does not promise that a listing shows an object immediately after its commit.
  */
 
-import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
 import type { StoreCapabilities } from './capabilities.js';
 
 /** Random access to the bytes that a commit sends. */

@@ -14,7 +14,7 @@ import type { FileStat, FileSystem, WritableFile } from '../../base/io/file-syst
 import { type Io, nodeIo } from '../../base/io/io.js';
 import { makeDirectories } from '../../base/io/make-directories.js';
 import { isAbsent, isLinkUnsupported, systemErrorCode } from '../../base/io/system-error.js';
-import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry.js';
+import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 import { FILE_STORE, type StoreCapabilities } from '../base/capabilities.js';
 import { compareBytes } from '../base/compare-bytes.js';
 import type {

@@ -5,7 +5,7 @@ import { RelPathError, StoreDiskError } from '../../base/errors.js';
 import type { FileStat, FileSystem } from '../../base/io/file-system.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { isSafeKey } from '../../base/rel-path.js';
-import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../../base/retry.js';
+import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 import { compareBytes } from '../base/compare-bytes.js';
 import type { ObjectVersion, ReadOptions } from '../base/store.js';
 

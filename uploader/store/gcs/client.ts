@@ -4,7 +4,7 @@ import type { Clock } from '../../../src/base/clock.js';
 import { messageOf } from '../../../src/base/errors.js';
 import { StoreCredentialsError } from '../../base/errors.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
-import { findRetryRow } from '../../base/retry.js';
+import { findRetryRow } from '../../base/retry-table.js';
 import { type Library, loadLibrary } from '../base/load-library.js';
 import type { RequestTimeouts } from '../base/time-limit.js';
 

@@ -1,6 +1,6 @@
 /** Checks, HEAD requests, listings and reads of a Google Cloud Storage bucket. */
 
-import { OutcomeError } from '../../base/retry.js';
+import { OutcomeError } from '../../base/retry-table.js';
 import { unexpected } from '../base/commit-outcome.js';
 import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';
 import { gcsOutcomeFrom, isAbsent, UnexpectedAnswerError } from './answer.js';

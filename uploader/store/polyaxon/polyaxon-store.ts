@@ -12,7 +12,7 @@ import { crc32 } from 'node:zlib';
 import { StoreLimitError, StoreRequestError } from '../../base/errors.js';
 import type { StreamedBody } from '../../base/http/transport.js';
 import { isSafeKey } from '../../base/rel-path.js';
-import { type FailedOutcome, OutcomeError } from '../../base/retry.js';
+import { type FailedOutcome, OutcomeError } from '../../base/retry-table.js';
 import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
 import { ProjectDirectory, type RunPlace } from '../../polyaxon-api/project-directory.js';

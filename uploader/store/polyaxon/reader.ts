@@ -2,7 +2,7 @@
 
 import { crc32 } from 'node:zlib';
 import { StoreRequestError } from '../../base/errors.js';
-import { OutcomeError } from '../../base/retry.js';
+import { OutcomeError } from '../../base/retry-table.js';
 import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
 import type { ProjectDirectory } from '../../polyaxon-api/project-directory.js';

@@ -14,7 +14,7 @@ import {
   StoreRequestError,
 } from '../../base/errors.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
-import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../../base/retry.js';
+import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../../base/retry-table.js';
 import { type HttpFailure, readNumber, readProperty, toRetryAfterMs } from '../base/http-outcome.js';
 
 export interface S3Failure extends HttpFailure {

@@ -7,7 +7,7 @@
  */
 
 import type { CompletedPart } from '@aws-sdk/client-s3';
-import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
 import type { BodyMemory } from '../base/body-memory.js';
 import type { StoreCapabilities } from '../base/capabilities.js';
 import { toBase64Crc, toMetadata } from '../base/commit-metadata.js';
@@ -18,7 +18,7 @@ import type { CommitOutcome, CommitRequest, Extent, HeadOutcome } from '../base/
 import { storeParts } from '../base/store-parts.js';
 import { isAboutCredentials, isAboutTime, isChecksumRefusal, outcomeFrom, toS3Failure } from './answer.js';
 import { readPartBody } from './body.js';
-import { isPreconditionFailure } from './commit.js';
+import { isPreconditionFailure } from './conditional-write.js';
 import type { SinglePutOptions } from './put.js';
 import { confirmParts, type UploadedPart } from './resume.js';
 import { awaitCompletion } from './settle.js';

@@ -5,7 +5,7 @@ import type { CompletedPart } from '@aws-sdk/client-s3';
 import { fromBase64Crc, toBase64Crc } from '../base/commit-metadata.js';
 import { ProbeObjects } from '../base/probe-objects.js';
 import { outcomeFrom, toS3Failure } from './answer.js';
-import type { Condition } from './commit.js';
+import type { Condition } from './conditional-write.js';
 import type { S3Connection } from './connection.js';
 
 export interface ProbePlace {

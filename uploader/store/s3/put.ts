@@ -6,7 +6,12 @@ import { toBase64Crc, toMetadata } from '../base/commit-metadata.js';
 import { resolveConflict, toStoredOutcome } from '../base/commit-outcome.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome } from '../base/store.js';
 import { outcomeFrom } from './answer.js';
-import { type Condition, type Conditions, isBrokenConnection, isPreconditionFailure } from './commit.js';
+import {
+  type Condition,
+  type Conditions,
+  isBrokenConnection,
+  isPreconditionFailure,
+} from './conditional-write.js';
 import type { S3Connection } from './connection.js';
 import type { PutInput, PutOutput } from './direct-put.js';
 

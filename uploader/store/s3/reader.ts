@@ -1,7 +1,7 @@
 /** Checks, HEAD requests, listings and reads of an S3 bucket. */
 
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
-import { OutcomeError } from '../../base/retry.js';
+import { OutcomeError } from '../../base/retry-table.js';
 import { fromBase64Crc, fromMetadata } from '../base/commit-metadata.js';
 import { stripQuotes, unexpected } from '../base/commit-outcome.js';
 import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';

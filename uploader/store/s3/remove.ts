@@ -3,7 +3,7 @@
 import type { DeleteObjectCommandOutput } from '@aws-sdk/client-s3';
 import type { HeadOutcome, RemoveOutcome, RemoveRequest } from '../base/store.js';
 import { outcomeFrom, toS3Failure } from './answer.js';
-import { isPreconditionFailure } from './commit.js';
+import { isPreconditionFailure } from './conditional-write.js';
 import type { S3Connection } from './connection.js';
 
 export interface RemovePlace {

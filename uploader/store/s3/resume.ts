@@ -1,7 +1,7 @@
 /** Finds the parts that an earlier process has uploaded and that the store confirms. */
 
 import type { Part as ListedPart } from '@aws-sdk/client-s3';
-import type { FailedOutcome, RetryOutcome } from '../../base/retry.js';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
 import { toBase64Crc } from '../base/commit-metadata.js';
 import { stripQuotes } from '../base/commit-outcome.js';
 import { isPassing } from '../base/http-outcome.js';

@@ -25,7 +25,7 @@ import type {
   StoreNotice,
 } from '../base/store.js';
 import { collectUploads } from './collect.js';
-import { type ConditionalWrite, Conditions } from './commit.js';
+import { type ConditionalWrite, Conditions } from './conditional-write.js';
 import { S3Connection } from './connection.js';
 import { MultipartCommits } from './multipart.js';
 import type { S3ClientOptions } from './options.js';

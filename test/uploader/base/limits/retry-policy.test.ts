@@ -3,7 +3,7 @@ import type { Clock } from '../../../../src/base/clock.js';
 import { ConcurrencyLimit } from '../../../../uploader/base/limits/concurrency-limit.js';
 import { RateLimit } from '../../../../uploader/base/limits/rate-limit.js';
 import { RetryPolicy } from '../../../../uploader/base/limits/retry-policy.js';
-import type { RetryOutcome } from '../../../../uploader/base/retry.js';
+import type { RetryOutcome } from '../../../../uploader/base/retry-table.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
 const randomness = { fraction: () => 0.5, id: () => 'id' };
