@@ -149,7 +149,7 @@ export class RunSession {
   async end(wanted: readonly StatusCondition[], signal: AbortSignal): Promise<void> {
     if (this.isManaged) return;
     const { posts, outcome } = await this.#postStatuses(wanted, signal);
-    if (posts.length === 0 || outcome === 'foreign') return;
+    if (posts.length === 0 || outcome === 'other-client') return;
     const { status } = await this.#options.client.getStatuses(this.ref, { signal });
     if (isDone(status)) return;
     const message = `set the status of the run ${this.ref.uuid}: the server accepted it, but its status is still ${status}`;

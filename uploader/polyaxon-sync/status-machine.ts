@@ -28,8 +28,8 @@ export interface StatusPost {
 
 export interface StatusPlan {
   readonly posts: readonly StatusPost[];
-  /** `foreign`: another client has ended or is stopping the run, and its status is kept. */
-  readonly outcome: 'ours' | 'foreign';
+  /** `other-client`: another client has ended or is stopping the run, and its status is kept. */
+  readonly outcome: 'ours' | 'other-client';
 }
 
 /** Plans the statuses to send. `wanted`: the conditions of the run without `created`, oldest first, with the end status once it may be sent. */
@@ -39,7 +39,10 @@ export function planStatuses(server: RunStatuses, wanted: readonly StatusConditi
   const rest = wanted.slice(wanted.findLastIndex((_, i) => findOnServer(known, wanted, i) >= 0) + 1);
   if (server.status === 'stopping') {
     const end = rest.at(-1);
-    return { posts: end !== undefined && isDone(end.type) ? toPosts([end], false) : [], outcome: 'foreign' };
+    return {
+      posts: end !== undefined && isDone(end.type) ? toPosts([end], false) : [],
+      outcome: 'other-client',
+    };
   }
   return { posts: toPosts(rest, false), outcome: 'ours' };
 }
@@ -56,7 +59,7 @@ function planForDone(known: readonly StatusCondition[], wanted: readonly StatusC
   const index = wanted.findLastIndex((_, i) => findOnServer(known, wanted, i) === end);
   if (end >= 0 && index >= 0) return { posts: toPosts(wanted.slice(index + 1), true), outcome: 'ours' };
   const last = known[end];
-  if (last?.reason !== WRITER_LOST) return { posts: [], outcome: 'foreign' };
+  if (last?.reason !== WRITER_LOST) return { posts: [], outcome: 'other-client' };
   // polytrack assumed that the writer was lost, but it was still alive or the run was resumed.
   const later = wanted.filter((each) => (toMs(each) ?? 0) > (toMs(last) ?? 0) || isDone(each.type));
   return { posts: toPosts(later, true), outcome: 'ours' };

@@ -192,15 +192,15 @@ describe('watch with export', () => {
   it('stores new rows as they are written, and all of them before the run is complete', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
     const facts: ExportFacts[] = [];
-    const told: string[] = [];
+    const row: string[] = [];
     const observer: RunObserver = {
       ...noObserver,
       wantsExport: true,
       onExported: (runUuid, each) => {
         facts.push(each);
-        told.push(`${runUuid} ${each.state} ${each.lastValues().loss}`);
+        row.push(`${runUuid} ${each.state} ${each.lastValues().loss}`);
       },
-      onRunComplete: (runUuid) => told.push(`${runUuid} complete`),
+      onRunComplete: (runUuid) => row.push(`${runUuid} complete`),
     };
     const running = harness.startWatch({ observer });
     await running.until(
@@ -218,9 +218,9 @@ describe('watch with export', () => {
 
     expect(readExported(harness)).toEqual(await expected(harness));
     await running.stop();
-    expect(told[0]).toBe(`${RUN} exported 0.25`);
-    expect(told).toContain(`${RUN} exported ${1 / 9}`);
-    expect(told.indexOf(`${RUN} complete`)).toBeGreaterThan(told.indexOf(`${RUN} exported ${1 / 9}`));
+    expect(row[0]).toBe(`${RUN} exported 0.25`);
+    expect(row).toContain(`${RUN} exported ${1 / 9}`);
+    expect(row.indexOf(`${RUN} complete`)).toBeGreaterThan(row.indexOf(`${RUN} exported ${1 / 9}`));
     expect(new Set(facts).size).toBe(1);
     const { exporter } = await exportAtOnce(join(harness.run, 'outputs/tensorboard'));
     expect(facts[0]).toMatchObject({ isCaughtUp: true, counts: exporter.counts });

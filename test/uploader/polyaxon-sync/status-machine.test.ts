@@ -62,7 +62,7 @@ describe('planStatuses', () => {
     server.post({ condition: condition('running', 1), force: false });
     server.post({ condition: condition('stopped', 2, 'UserRequest'), force: false });
     const wanted = [condition('running', 1), condition('succeeded', 3)];
-    expect(planStatuses(server, wanted)).toEqual({ posts: [], outcome: 'foreign' });
+    expect(planStatuses(server, wanted)).toEqual({ posts: [], outcome: 'other-client' });
   });
 
   it('only sends the end status of a run that another client is stopping', () => {

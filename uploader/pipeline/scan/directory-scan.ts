@@ -252,10 +252,10 @@ export class DirectoryScan {
       } else if (node.home === null) {
         if (isRunsDirectory(node)) this.#skip(node, entry, 'not-a-run');
       } else {
-        const told = this.#passFile(node, entry);
-        if (told === null) continue;
-        present.add(told.id);
-        isChanged ||= this.#isLively(node, entry, told.isChanged);
+        const row = this.#passFile(node, entry);
+        if (row === null) continue;
+        present.add(row.id);
+        isChanged ||= this.#isLively(node, entry, row.isChanged);
       }
     }
     const hasGone = await this.#passGone(node, present, children);
@@ -294,9 +294,9 @@ export class DirectoryScan {
       node.problems.push(new FileError('ERR_NAME_TOO_LONG', relPath, tooLong, 'Use a shorter name.'));
       return null;
     }
-    const told = sink.onFile(node.folder, encoded, stat);
-    if (this.#isLively(node, { name, text, stat }, told.isChanged)) onHot(told.id, node, name);
-    return told;
+    const row = sink.onFile(node.folder, encoded, stat);
+    if (this.#isLively(node, { name, text, stat }, row.isChanged)) onHot(row.id, node, name);
+    return row;
   }
 
   /** Returns true when more changes are likely. A file that is seen for the first time may have changed years ago. */
