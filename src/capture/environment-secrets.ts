@@ -19,7 +19,7 @@ const MIN_SECRET_LINE_LENGTH = 16;
 const ORDINARY_VARIABLES = ['USER', 'USERNAME', 'LOGNAME', 'HOSTNAME', 'HOME', 'PWD', 'SHELL', 'LANG'];
 const URL_PASSWORD = /^[a-z][a-z0-9+.-]{1,30}:\/\/[^\s/?#@:]{0,256}:([^\s/?#]{1,1024})@/i;
 
-/** Returns the secrets of the environment and the `known` ones, longest first. Returns `known` itself if there are no new ones. */
+/** Returns the secrets of the environment and the `known` ones, longest first. Returns `known` itself if it finds no new ones. */
 export function collectSecrets(
   environment: NodeJS.ProcessEnv,
   known: readonly KnownSecret[],

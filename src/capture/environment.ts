@@ -113,7 +113,7 @@ function captureVariables(environment: NodeJS.ProcessEnv, masker: Masker): Recor
   );
 }
 
-/** Returns the packages of the working directory. If there are none, returns those of the program's directory. */
+/** Returns the packages of the working directory. If it has none, returns those of the program's directory. */
 async function findPackages(directory: string, script: string | undefined): Promise<JsonValue> {
   const packages = await listPackages(directory);
   if (packages.length > 0 || script === undefined) return packages;

@@ -26,7 +26,7 @@ export interface GitCapture {
   /** Number of untracked files that are not ignored. A directory with only untracked files counts as one. Null when git fails. */
   readonly untrackedCount: number | null;
   /**
-   * Differences of tracked files from the commit, for `git apply`, with secrets masked. Names binary files only. Null when there is no
+   * Differences of tracked files from the commit, for `git apply`, with secrets masked. Names binary files only. Null without a
    * difference, and when git fails.
    */
   readonly diff: Uint8Array | null;
@@ -55,7 +55,7 @@ const DIFF = [
   ...['--src-prefix=a/', '--dst-prefix=b/'],
 ];
 
-/** Captures the state of the repository that contains `directory`; undefined when there is none. Never rejects. */
+/** Captures the state of the repository that contains `directory`; undefined when none does. Never rejects. */
 export async function captureGit(
   directory: string,
   masker: Masker,

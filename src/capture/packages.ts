@@ -65,7 +65,7 @@ function listUpwards(directory: string): string[] {
   return parent === path ? [path] : [path, ...listUpwards(parent)];
 }
 
-/** Reads the nearest npm lock file; undefined when there is none, or when a project of another package manager is nearer. */
+/** Reads the nearest npm lock file; undefined when none exists, or when a project of another package manager is nearer. */
 async function readLockFile(
   directories: readonly string[],
   file: string,

@@ -54,7 +54,7 @@ function findSecretValue(
   return { start, end: judgedEnd + (BARE_REST.exec(text)?.[0].length ?? 0) };
 }
 
-/** Returns the end of a long value: its closing quote, or the end of the line if there is none. */
+/** Returns the end of a long value: its closing quote, or the end of the line if it has none. */
 function endOfQuoted(text: string, quote: string, from: number): number {
   if (text.startsWith(quote, from)) return from;
   const ends = [text.indexOf(quote, from), text.indexOf('\n', from)].filter((end) => end >= 0);

@@ -68,7 +68,7 @@ export interface PolyaxonBody {
   readonly name: string;
   /**
    * The value in the form of Polyaxon's event: fields in Polyaxon's order (traceml/events/schemas.py), absent fields omitted. A
-   * string for html. It has no `path` if there is an `asset`.
+   * string for html. It has no `path` if `asset` is set.
    */
   readonly value: JsonValue;
   readonly asset?: PolyaxonAsset;

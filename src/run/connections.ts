@@ -31,7 +31,7 @@ export function readConnections(env: NodeJS.ProcessEnv): readonly Connection[] {
   }
 }
 
-/** Returns the connection of the artifacts store; undefined when there is none. */
+/** Returns the connection of the artifacts store; undefined when none is set. */
 export function findArtifactsStore(env: NodeJS.ProcessEnv): Connection | undefined {
   const name = env.POLYAXON_ARTIFACTS_STORE_NAME || 'artifacts_store';
   return readConnections(env).find((connection) => connection.name === name);

@@ -24,7 +24,7 @@ export interface RefOptions {
   readonly name?: string | undefined;
   /** Hash of the content, if you know it. Default: SHA-256 of `content`, or of the file or directory. */
   readonly hash?: string | undefined;
-  /** Content to hash when there is no file. */
+  /** Content to hash instead of a file. */
   readonly content?: unknown;
   /** Additional facts to record with the hash. */
   readonly summary?: Readonly<Record<string, unknown>> | undefined;
@@ -56,7 +56,7 @@ export interface PathOptions {
   readonly ensure?: boolean | undefined;
   /** Whether the path is a directory itself. Default false. */
   readonly isDirectory?: boolean | undefined;
-  /** Returns the location in the cluster's artifacts store instead, if there is one. Default false. */
+  /** Returns the location in the cluster's artifacts store instead, if it has one. Default false. */
   readonly useStorePath?: boolean | undefined;
 }
 

@@ -135,7 +135,7 @@ export abstract class RunMetadataMethods extends RunEvents {
     });
   }
 
-  /** Sets the progress, from 0 to 1. Drops small increases when there are many in one second. Throws `ERR_PROGRESS_INVALID`. */
+  /** Sets the progress, from 0 to 1. Drops small increases when many occur in one second. Throws `ERR_PROGRESS_INVALID`. */
   logProgress(progress: number): void {
     this.context.guard(() => {
       const checked = parseProgress(progress);

@@ -10,7 +10,7 @@ type MethodName = {
 interface Tracking extends Readonly<Pick<Run, MethodName>> {
   /** Starts the run of this process. An earlier run stays open until its own `end()` is called. */
   init(options?: RunOptions): Run;
-  /** Returns `run` if given, else the run of this process. Starts one with default options if there is none. */
+  /** Returns `run` if given, else the run of this process. Starts one with default options if none exists. */
   getOrCreateRun(run?: Run): Run;
   /** Ends the run of this process. The next call of another function starts a new one. */
   end(options?: EndOptions): Promise<void>;

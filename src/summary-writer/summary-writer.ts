@@ -256,7 +256,7 @@ export class SummaryWriter {
     this.#log.values(EXPERIMENT_TAG, { step: 0, wallTime }, () => createExperimentValue(config, wallTime));
   }
 
-  /** Adds a mesh, or a point cloud if there are no faces. Throws `ERR_MESH_INVALID`. */
+  /** Adds a mesh, or a point cloud if it has no faces. Throws `ERR_MESH_INVALID`. */
   addMesh(tag: string, mesh: MeshInput, step?: Step, options: Options = {}): void {
     this.#log.mesh(tag, mesh, { ...options, step });
   }

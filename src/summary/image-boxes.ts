@@ -107,7 +107,7 @@ function drawRectangle(canvas: RawImage, box: ImageBox, lineWidth: number, color
   fill(canvas, Math.max(right - lineWidth + 1, left), top, right, bottom, color);
 }
 
-/** Draws white letters on the box's colour: above the box if there is space, otherwise inside it. */
+/** Draws white letters on the box's colour: above the box if they fit, otherwise inside it. */
 function drawLabel(
   canvas: RawImage,
   label: string,

@@ -29,7 +29,7 @@ export function readImageSize(bytes: Uint8Array): ImageSize | undefined {
     : { height: view.getUint16(frame + 5), width: view.getUint16(frame + 7) };
 }
 
-/** The offset of the marker of a JPEG's frame header (SOF0–SOF15 without DHT, JPG and DAC); undefined if there is none. */
+/** The offset of the marker of a JPEG's frame header (SOF0–SOF15 without DHT, JPG and DAC); undefined if the file has none. */
 function findJpegFrame(view: DataView): number | undefined {
   let at = 2;
   while (at + 9 <= view.byteLength) {

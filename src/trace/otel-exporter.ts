@@ -132,7 +132,7 @@ export class PolytrackSpanExporter {
     return failure;
   }
 
-  /** Starts the timer for buffered spans, if there are any. Does not keep the process alive. */
+  /** Starts the timer if spans are buffered. Does not keep the process alive. */
   #arm(): void {
     if (this.#timer !== undefined || this.#traces.isEmpty) return;
     this.#timer = setTimeout(() => {

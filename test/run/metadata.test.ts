@@ -113,7 +113,7 @@ describe('Run.logTags, setName, setDescription, setReadme and update', () => {
 });
 
 describe('Run.logProgress', () => {
-  it('drops small increases when there are many in one second', async () => {
+  it('drops small increases when many occur in one second', async () => {
     const clock = new FakeClock();
     const { run } = startRun({ clock });
     const progress = () => readRunFile(run.paths.run).meta_info?.progress;

@@ -432,7 +432,7 @@ describe('a resumed run', () => {
     expect(readdirSync(join(root, 'tensorboard'))).toHaveLength(1);
   });
 
-  it('starts a new run when there is none to resume', async () => {
+  it('starts a new run when the run to resume does not exist', async () => {
     const { run } = start({ uuid: 'a'.repeat(32), resume: true });
     run.logMetric('loss', 1);
     await run.end();

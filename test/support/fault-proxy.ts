@@ -52,7 +52,7 @@ export interface ProxiedRequest {
 
 export interface LoggedRequest extends ProxiedRequest {
   readonly fault: Fault['kind'] | null;
-  /** Status of the server's response; null when there was none. */
+  /** Status of the server's response; null when it sent none. */
   status: number | null;
   bodyBytes: number;
 }
@@ -97,7 +97,7 @@ export class FaultProxy {
   readonly endpoint: string;
   /** All requests, in order of arrival. */
   readonly log: LoggedRequest[];
-  /** Decides the fault of each request; may be replaced at any time. By default there are no faults. */
+  /** Decides the fault of each request; may be replaced at any time. By default no request has a fault. */
   script: Script = () => undefined;
 
   private constructor(endpoint: string, log: LoggedRequest[]) {

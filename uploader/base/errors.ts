@@ -1,5 +1,5 @@
 /**
- * The errors that the uploader creates itself. There are three families:
+ * The errors that the uploader creates itself, in three families:
  *
  * - `RefusedError`: the uploader cannot carry out the command and has sent nothing. Thrown.
  * - `StoreError`: the store rejected a request or did not answer. A value in an outcome; reported for each file.

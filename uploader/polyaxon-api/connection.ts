@@ -33,7 +33,7 @@ export interface PolyaxonConnection {
   readonly apiVersion: string;
   /** The namespace in the routes of streams; the open server ignores it. */
   readonly namespace: string;
-  /** The artifacts store that the cluster sets; null if there is only one. */
+  /** The artifacts store that the cluster sets; null if it has only one. */
   readonly artifactsStore: string | null;
   readonly credentials: Credentials;
   /** The header that identifies the calling service; empty outside a cluster. */

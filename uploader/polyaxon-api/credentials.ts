@@ -15,7 +15,7 @@ export interface CredentialSources {
   readonly userPath: string | null;
 }
 
-/** The value that Polyaxon's programs write if there is no token. Source: polyaxon 2.16.4, `_client/client.py`. */
+/** The value that Polyaxon's programs write if they have no token. Source: polyaxon 2.16.4, `_client/client.py`. */
 const NO_TOKEN = 'no-auth';
 const MAX_FILE_BYTES = 64 * 1024;
 

@@ -13,7 +13,7 @@ export interface UploadTarget {
   /** The directory inside the run, without leading and trailing slashes; empty for the run itself. */
   readonly directory: string;
   readonly name: string;
-  /** The artifacts store, if there are several. */
+  /** The artifacts store, if the cluster has several. */
   readonly connection: string | null;
 }
 

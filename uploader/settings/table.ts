@@ -48,7 +48,7 @@ interface RowOptions {
   readonly negation?: string;
   /** In the form that users write, for example in seconds. */
   readonly default?: boolean | number;
-  /** For help and docs: what applies without a value if there is no fixed default. */
+  /** For help and docs: what applies without a value if no fixed default exists. */
   readonly unset?: string;
   readonly short?: string;
   /** The first variable that is set wins. Default: `POLYTRACK_<NAME>`; none for rows of `FLAGS`. */

@@ -176,7 +176,7 @@ export class EventFileReader {
     return { event, ...record };
   }
 
-  /** Decodes the record at the current offset; `damaged` means that there is none and the offset has moved forward. */
+  /** Decodes the record at the current offset; `damaged` means that none starts there and the offset has moved forward. */
   #decodeNext(): DecodedRecord | { readonly kind: 'damaged' } {
     const start = this.#at - this.#windowStart;
     if (this.#damageStart !== undefined) {

@@ -11,7 +11,7 @@ import { updateCrc } from './crc32c.js';
 /** The effect of a number of zero bytes on each of the register's four bytes: four tables of 256 entries. */
 export type CrcShift = Int32Array;
 
-/** By number of bytes. Each takes a few kilobytes; there are as many as name lengths. */
+/** By number of bytes. Each takes a few kilobytes; each name length needs one. */
 const shifts = new Map<number, CrcShift>();
 
 /** The tables for `byteCount` zero bytes, from 1 to a few thousand. */

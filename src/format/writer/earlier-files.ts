@@ -85,7 +85,7 @@ function readFile(directory: string, name: string, sink: EventSink): Uint8Array 
   }
 }
 
-/** The seconds that a new file's name needs to sort after all earlier names with seconds; undefined if there are none. */
+/** The seconds that a new file's name needs to sort after all earlier names with seconds; undefined if no name has them. */
 export function secondsAfter(names: readonly string[]): number | undefined {
   const seconds = names
     .map((name) => /tfevents\.(\d{10})(?!\d)/.exec(name)?.[1])

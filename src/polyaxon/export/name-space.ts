@@ -80,7 +80,7 @@ export class NameSpace {
   }
 }
 
-/** Returns a series' full name: the logged name, after the path of its log directory if there is one. */
+/** Returns a series' full name: the logged name, after the path of its log directory if it has one. */
 export function toFullName({ logDirectory, rawName }: Omit<SeriesKey, 'kind'>): string {
   return logDirectory === '' ? rawName : `${logDirectory}/${rawName}`;
 }

@@ -163,7 +163,7 @@ export class Series {
     return `${ASSETS_DIRECTORY}/${kind}/${cutName(name, suffix, MAX_FILE_NAME, hashName(name))}`;
   }
 
-  /** Returns the bytes appended since the last call; undefined if there are none. */
+  /** Returns the bytes appended since the last call; undefined if none were. */
   take(): SeriesAppend | undefined {
     if (this.#waiting.sizeBytes === 0) return undefined;
     const append = { path: this.path, offset: this.#sizeBytes, bytes: this.#waiting.take() };

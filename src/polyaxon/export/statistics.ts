@@ -162,7 +162,7 @@ export class Statistics {
     return weight < 0.5 ? low + (high - low) * weight : high - (high - low) * (1 - weight);
   }
 
-  /** Returns the value of a rank, counted from 0 and including infinities; NaN if there is no such rank. */
+  /** Returns the value of a rank, counted from 0 and including infinities; NaN if the rank does not exist. */
   #valueAt(rank: number, sorted: Float64Array | undefined): number {
     const inFinite = rank - this.#negativeInfinities;
     if (rank >= 0 && inFinite < 0) return Number.NEGATIVE_INFINITY;

@@ -130,7 +130,7 @@ describe('drawConfusion', () => {
     expect(image.pixels).toHaveLength(image.width * image.height * 3);
   });
 
-  it('draws no image if there are too many classes', () => {
+  it('draws no image for too many classes', () => {
     expect(drawn(401)).toBeUndefined();
   });
 

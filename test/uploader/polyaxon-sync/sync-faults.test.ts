@@ -162,7 +162,7 @@ describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
     expect(unsent?.error.hint).toContain('--create-project');
 
     const { api } = await runSync.toConfig();
-    if (api === undefined) throw new Error('there is no API');
+    if (api === undefined) throw new Error('the configuration has no API');
     expect((await runSync.sync({ api: { ...api, createsProject: true } })).unsent).toEqual([]);
     expect((await new ServerRun(server, run.uuid, 'unheard-of').run()).status).toBe('succeeded');
   });

@@ -31,7 +31,7 @@ export type Followed =
       readonly position: FilePosition;
       /** More may be readable immediately. */
       readonly hasMore: boolean;
-      /** Offset of damage that was not accepted; null when there is none. */
+      /** Offset of damage that was not accepted; null without such damage. */
       readonly damageStart: number | null;
     }
   /** The file was replaced or changed while it was read; events that were passed on may be wrong. */

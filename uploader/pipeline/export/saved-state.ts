@@ -43,7 +43,7 @@ const MAX_BYTES = 2 ** 31 - 1;
 /** Characters to process before yielding to the event loop. */
 const SLICE_CHARACTERS = 1024 * 1024;
 
-/** Reads the saved state in a directory; null when there is none, or it is unusable. */
+/** Reads the saved state in a directory; null when it does not exist or is unusable. */
 export async function readSaved(fileSystem: FileSystem, directory: string): Promise<SavedExport | null> {
   try {
     const bytes = await readWholeFile(fileSystem, `${directory}/${FILE_NAME}`, MAX_BYTES);

@@ -78,13 +78,13 @@ export class FileTable {
   /** Hash index with open addressing: row + 1; 0 for a free slot. */
   #index = new Uint32Array(1024);
 
-  /** Returns the row of a name in a folder; undefined when there is none. */
+  /** Returns the row of a name in a folder; undefined when it has none. */
   find(folder: FolderId, name: string): FileId | undefined {
     const found = this.#index[this.#placeOf(folder, this.#encode(name))]!;
     return found === 0 ? undefined : found - 1;
   }
 
-  /** Returns the row of a name in a folder; adds one if there is none. */
+  /** Returns the row of a name in a folder; adds one if it has none. */
   intern(folder: FolderId, name: string): FileId {
     const nameBytes = this.#encode(name);
     // Directories usually list their names in the same order each time.

@@ -27,7 +27,7 @@ interface Folder {
 export interface FileFacts {
   readonly file: FileVersion;
   readonly journalled: JournalEntry | null;
-  /** The object under the key; null when there is none, undefined until the store has been asked. */
+  /** The object under the key; null when none exists, undefined until the store has been asked. */
   readonly listed: ObjectVersion | null | undefined;
 }
 
@@ -377,7 +377,7 @@ export class Inventory implements ScanSink, JournalSink {
     for (const folder of run.folders) yield* this.table.inFolder(folder);
   }
 
-  /** Returns the row of a key; adds one if there is none. */
+  /** Returns the row of a key; adds one if it has none. */
   idOf(key: string): FileId {
     const slash = key.indexOf('/');
     const last = key.lastIndexOf('/');

@@ -4,7 +4,7 @@
  * Without it, a growing file would be sent after every scan, and a file that is being written would be sent incomplete.
  */
 
-import { MIN_APPEND_BYTES } from './strategy.js';
+import { MIN_APPEND_BYTES } from './upload-strategy.js';
 
 const KIB = 1024;
 
@@ -34,7 +34,7 @@ export interface TriggerFacts {
   readonly ageMs: number;
   /** All bytes are stored; only a complete comparison remains. */
   readonly isStored: boolean;
-  /** Times of the last commit; null when there was none. */
+  /** Times of the last commit; null before the first. */
   readonly lastCommit: {
     readonly agoMs: number;
     readonly durationMs: number;

@@ -53,7 +53,7 @@ export interface Upload {
 }
 
 export interface UnsentFile {
-  /** An object key, or the path inside the root if there is no key. */
+  /** An object key, or the path inside the root if the file has no key. */
   readonly path: string;
   /** Null if the path is not a file. */
   readonly sizeBytes: number | null;

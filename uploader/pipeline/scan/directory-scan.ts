@@ -430,7 +430,7 @@ function hasRun(node: DirectoryNode): boolean {
   return false;
 }
 
-/** Returns the path inside the run, or inside the root if there is no run. */
+/** Returns the path inside the run, or inside the root if the directory belongs to no run. */
 function toShownPath(node: DirectoryNode): string {
   return node.home === null ? node.rootPath : node.runPath;
 }

@@ -36,7 +36,7 @@ export interface ReadThrough {
   readonly crc32: number;
   /** `to`, or for an event file the end of the last whole record before `to`. */
   readonly end: number;
-  /** Offset of damaged bytes; null when there are none, or records were not checked. */
+  /** Offset of damaged bytes; null when none are, or records were not checked. */
   readonly damageStart: number | null;
   readonly growth: GrowthState;
   /** CRC-32 of the first `mark` bytes. */

@@ -16,7 +16,7 @@ type Expected =
 export class RecordScanner {
   /** The end of the last whole record. */
   wholeEnd: number;
-  /** Offset of the first byte that does not belong to a valid record; null when there is none. */
+  /** Offset of the first byte that does not belong to a valid record; null when no such byte exists. */
   damageStart: number | null = null;
   readonly #acceptsDamage: boolean;
   #position: number;

@@ -91,7 +91,7 @@ export class MultipartCommits {
     return (await this.#resume(plan, request)) ?? this.#create(plan, request);
   }
 
-  /** Resumes the upload of an earlier process; null when there is none to resume. */
+  /** Resumes the upload of an earlier process; null when none can be resumed. */
   async #resume(
     { objectKey, parts }: MultipartPlan,
     request: CommitRequest,

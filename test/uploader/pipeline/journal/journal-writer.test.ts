@@ -248,7 +248,7 @@ describe('a journal', () => {
     },
   );
 
-  it('F57: is disabled while the disk is full, reports that once, and writes everything once there is space again', async () => {
+  it('F57: is disabled while the disk is full, reports that once, and writes everything once space is free again', async () => {
     const memory = new Memory();
     let isFull = false;
     let nowMs = 0;

@@ -56,7 +56,7 @@ it('treats an unavailable token server as a temporary failure', async () => {
   expect(await store.check()).toMatchObject({ status: 'retry', cause: { code: 'ECONNREFUSED' } });
 });
 
-it('names the missing variable when there are no credentials', async () => {
+it('names the missing variable when no credentials exist', async () => {
   vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', join(createTempDir(), 'none.json'));
   const client = await openGcsClient({});
 
