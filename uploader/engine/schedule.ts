@@ -8,8 +8,8 @@ import type { CodedError } from '../../src/base/errors.js';
 import { FileError, StoreError } from '../base/errors.js';
 import { ExportRate } from '../base/limits/export-rate.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
-import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../pipeline/plan/strategy.js';
 import { msUntilDue, QUIET_MS } from '../pipeline/plan/trigger.js';
+import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../pipeline/plan/upload-strategy.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { UploaderContext } from './context/uploader-context.js';
 

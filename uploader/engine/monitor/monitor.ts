@@ -131,7 +131,7 @@ export class Monitor {
       gauge('stored_bytes', 'Bytes on disk that are stored.', total.storedBytes),
       gauge('lost_bytes', 'Bytes deleted on disk before they were stored.', total.lostBytes),
       gauge(
-        'store_away_seconds',
+        'store_outage_seconds',
         'Time since the store stopped answering, in seconds; 0 when it answers.',
         (storeOutageMs ?? 0) / 1000,
       ),

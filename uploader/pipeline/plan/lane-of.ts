@@ -2,7 +2,7 @@
 
 import type { Lane } from '../../base/limits/lanes.js';
 import type { FileClass } from '../inventory/file-class.js';
-import { SINGLE_PUT_MAX_BYTES } from './strategy.js';
+import { SINGLE_PUT_MAX_BYTES } from './upload-strategy.js';
 
 export function toLane(fileClass: FileClass, pendingBytes: number): Lane {
   if (fileClass === 'event' || fileClass === 'append') return 'events';

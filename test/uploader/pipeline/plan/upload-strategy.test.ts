@@ -3,7 +3,7 @@ import {
   chooseStrategy,
   MIN_APPEND_BYTES,
   SINGLE_PUT_MAX_BYTES,
-} from '../../../../uploader/pipeline/plan/strategy.js';
+} from '../../../../uploader/pipeline/plan/upload-strategy.js';
 import { UNPROBED_S3 } from '../../../../uploader/store/base/capabilities.js';
 
 const MIB = 1024 * 1024;
