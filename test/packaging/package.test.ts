@@ -81,8 +81,8 @@ export async function ask(): Promise<boolean> {
 }
 export async function store(): Promise<Store> {
   const options: OpenStoreOptions = { fileSystem: nodeFileSystem, s3: { region: 'eu-central-1' } };
-  const sync: (...args: Parameters<typeof sync>) => Promise<SyncReport> = sync;
-  void sync;
+  const upload: (...args: Parameters<typeof sync>) => Promise<SyncReport> = sync;
+  void upload;
   return openStore('s3://bucket/prefix', options);
 }
 `;
