@@ -1,5 +1,5 @@
 /**
- * Keeps the previous version of a log or event file that was truncated and restarted (`copytruncate`). Otherwise the upload of the
+ * Keeps the previous version of a log or event file that was truncated and restarted (`copytruncate`, F9). Otherwise the upload of the
  * new content would overwrite the old content in the store.
  *
  * Each previous version is a separate object, `<run>/.plx/gen/<path>/<number>`. A store with versioning needs none of them.
