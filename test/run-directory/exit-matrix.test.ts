@@ -17,7 +17,7 @@ interface Ending {
   readonly how: string;
   /** The code that the program runs after logging. */
   readonly body: string;
-  /** Sent after the program has printed `ready`. */
+  /** Sent once the code has run: the program has installed its handlers or flushed, and prints `ready`. */
   readonly signal?: NodeJS.Signals;
   readonly nodeOptions?: string;
   readonly exitCode: number | null;
@@ -171,8 +171,9 @@ describe('a process that ends by', () => {
       `const run = new Run({ root: ${JSON.stringify(root)}, trackCode: false, flushIntervalMs: 3600000 });
        for (let step = 0; step < ${METRICS}; step++) run.logMetric('loss', step, { step });
        run.logInputs({ rate: 0.5 });
-       process.stdout.write(run.paths.run + '\\nready\\n');
-       ${ending.body}`,
+       process.stdout.write(run.paths.run + '\\n');
+       ${ending.body}
+       process.stdout.write('ready\\n');`,
       { NODE_OPTIONS: ending.nodeOptions ?? '' },
     );
     let output = '';
@@ -183,8 +184,6 @@ describe('a process that ends by', () => {
     let signalledAt = Number.NaN;
     if (ending.signal !== undefined) {
       await waitFor('the program to be ready', () => output.includes('ready') || undefined);
-      // Wait until the program has installed its handlers or flushed.
-      await new Promise((resolve) => setTimeout(resolve, 300));
       signalledAt = performance.now();
       child.kill(ending.signal);
     }
