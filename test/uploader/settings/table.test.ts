@@ -100,6 +100,13 @@ function toHelpLines(command: Command): string[] {
 }
 
 describe('the table', () => {
+  it.each(ROWS.filter(([, row]) => row.default === true))(
+    '%s, which is on by default, says what turning it off does',
+    (_, row) => {
+      expect(row.negation).toMatch(/^\w/);
+    },
+  );
+
   it('has every row in exactly one group', () => {
     const grouped = Object.values(GROUPS).flatMap((rows) => Object.keys(rows));
 
