@@ -44,7 +44,7 @@ export interface Row extends RowOptions {
 interface RowOptions {
   /** Commands that need a different sentence. */
   readonly helpFor?: Partial<Record<CommandName, string>>;
-  /** What `--no-…` does. A toggle accepts both flags; `--help` lists the flag that changes the default, or both without a default. */
+  /** What `--no-…` does. A toggle accepts both flags; `--help` lists the flag that changes the default, or both without a default. Required when the default is on. */
   readonly negation?: string;
   /** In the form that users write, for example in seconds. */
   readonly default?: boolean | number;
