@@ -10,9 +10,8 @@ import { S3Server } from '../support/s3-server.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { makeRun } from '../uploader/support/run-tree.js';
 
-const SHUTDOWN_TIMEOUT_S = 90;
-/** Far less than the shutdown timeout, and far more than an exit takes. */
-const AT_ONCE_MS = 20_000;
+/** Much longer than the test may take: an exit that waits for it fails. */
+const SHUTDOWN_TIMEOUT_S = 3_600;
 
 describeWithPeers(['s3'], 'signals', () => {
   it.each([
@@ -38,10 +37,8 @@ describeWithPeers(['s3'], 'signals', () => {
       process.kill(watch.pid ?? 0, signal);
       await waitFor('the end to begin', () => (watch.output.includes('stopping:') ? true : undefined));
       expect(watch.isRunning).toBe(true);
-      const startMs = performance.now();
 
       expect(await watch.end(signal), watch.output).toBe(code);
-      expect(performance.now() - startMs).toBeLessThan(AT_ONCE_MS);
     },
   );
 });

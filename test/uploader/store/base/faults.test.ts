@@ -405,7 +405,7 @@ describeWithPeers(['s3'], 'S3 store on an unreliable network', () => {
 });
 
 /** Retries as a caller does, but without delays. */
-async function untilDecided(call: () => Promise<AppendOutcome>, maxAttempts = 10): Promise<AppendOutcome> {
+async function untilDecided(call: () => Promise<AppendOutcome>, maxAttempts = 100): Promise<AppendOutcome> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await call();
     if (outcome.status !== 'retry') return outcome;
