@@ -199,7 +199,7 @@ describeWithPeers(['s3'], 'S3 store on an unreliable network', () => {
       const request = toAppend(key, { etag, sizeBytes: start.length, crc32: crc32(start) }, bytes);
       strike('CompleteMultipartUpload', { kind: 'orphan' }, 3);
 
-      expect((await untilDecided(() => store.append(request), 100)).status).toBe('stored');
+      expect((await untilDecided(() => store.append(request))).status).toBe('stored');
       expect(await effectsOf(key, bytes)).toBe(2);
     }
   });
