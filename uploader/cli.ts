@@ -4,15 +4,13 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
+import { handleInterruptions } from './base/io/interruption.js';
 import { nodeIo } from './base/io/io.js';
 import { createRedactor } from './base/redact.js';
 import { type CommandContext, EXIT } from './commands/context.js';
 import { LineBatch } from './commands/line-batch.js';
 import { toErrorText } from './commands/print-error.js';
 import { createProgram } from './commands/program.js';
-
-/** 128 + the number of the signal, as shells report it. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 // Silence the AWS SDK's warning about future Node.js versions: it concerns maintainers, not users.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
@@ -24,17 +22,7 @@ setFlagsFromString('--heap-growing-percent=20');
 const redact = createRedactor(process.env);
 const lines = new LineBatch((text) => process.stderr.write(redact(text)));
 process.on('exit', () => lines.flush());
-const abort = new AbortController();
-
-let interruption: number | undefined;
-
-for (const [name, exitCode] of Object.entries(SIGNALS)) {
-  process.on(name, () => {
-    if (abort.signal.aborted) process.exit(exitCode);
-    interruption = exitCode;
-    abort.abort();
-  });
-}
+const signal = handleInterruptions(process);
 
 const context: CommandContext = {
   environment: process.env,
@@ -44,11 +32,10 @@ const context: CommandContext = {
   },
   stderr: (text) => lines.add(text),
   columns: () => (process.stderr.isTTY ? process.stderr.columns : undefined),
-  signal: abort.signal,
+  signal,
   io: nodeIo,
-  // An interrupted command that has finished its work exits with 0; otherwise the exit code names the signal.
   setExitCode: (code) => {
-    process.exitCode = code === EXIT.complete ? code : (interruption ?? code);
+    process.exitCode = code;
   },
 };
 

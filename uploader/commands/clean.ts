@@ -6,7 +6,7 @@ import type { KeptReason } from '../operations/clean/select-runs.js';
 import { parseFlag } from '../settings/settings.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
-import { type CommandContext, EXIT } from './context.js';
+import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
@@ -17,8 +17,7 @@ Exit codes:
   0    the selected runs are deleted (without --yes: can be deleted)
   1    some runs were kept because the store does not have the same files; they are printed
   2    nothing was compared: wrong usage, setting, credentials or bucket
-  130  SIGINT, 143 SIGTERM stopped the command early: the next clean finishes runs that were being deleted
-`;
+${toInterruptHelp('the next clean finishes runs that were being deleted')}`;
 
 export function addCleanCommand(program: Command, context: CommandContext): void {
   const command = program

@@ -10,13 +10,13 @@ export interface CommandContext {
   readonly stderr: (text: string) => void;
   /** Width of the terminal of stderr; undefined when stderr is not a terminal. */
   readonly columns: () => number | undefined;
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first signal, and when a program that reads the output ends. */
   readonly signal: AbortSignal;
   readonly io: Io;
   readonly setExitCode: (code: ExitCode) => void;
 }
 
-/** The exit codes of all commands. cli.ts sets 130 and 143 (interrupted). */
+/** The exit codes of all commands. base/io/interruption.ts sets those of an interrupted command. */
 export const EXIT = {
   /** Everything is stored. */
   complete: 0,
@@ -28,10 +28,16 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** The exit codes of an interrupted command, for `--help`; `consequence` says what remains to be done. */
+export function toInterruptHelp(consequence: string): string {
+  return `  128 + number of the signal: 129 SIGHUP, 130 SIGINT, 141 the reader of the output ended, 143 SIGTERM. The command stopped early:
+       ${consequence}. A second SIGINT or SIGTERM ends it at once.
+`;
+}
+
 export const EXIT_CODE_HELP = `
 Exit codes:
   0    everything is stored, even if a signal stopped the command
   1    some files are not stored (with --dry-run: there are files to upload)
   2    nothing was uploaded: wrong usage, setting, credentials, bucket or state directory, or another sync is running
-  130  SIGINT, 143 SIGTERM stopped the command before everything was stored: sync again (a second signal exits at once)
-`;
+${toInterruptHelp('sync again to upload the rest')}`;

@@ -24,13 +24,13 @@ export function addFsckCommand(program: Command, context: CommandContext): void 
 
 async function runFsck(path: string, { repair, json }: Flags, context: CommandContext): Promise<void> {
   try {
-    const checks = await checkFiles(path);
+    const checks = await checkFiles(path, context.signal);
     if (checks.length === 0) {
       context.stderr(`${path}: no event files\n`);
       context.setExitCode(EXIT.refused);
       return;
     }
-    const repaired = repair === undefined ? [] : await repairFiles(path, repair);
+    const repaired = repair === undefined ? [] : await repairFiles(path, repair, context.signal);
     if (json === true) context.stdout(`${JSON.stringify({ files: checks, repaired }, null, 2)}\n`);
     else context.stdout([...checks.map(toCheckText), ...repaired.map(toRepairText)].join(''));
     const isSound = checks.every(({ problems }) => problems.length === 0);

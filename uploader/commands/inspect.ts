@@ -29,7 +29,7 @@ export function addInspectCommand(program: Command, context: CommandContext): vo
 async function runInspect(path: string, flags: Flags, context: CommandContext): Promise<void> {
   let runs: RunInspection[];
   try {
-    runs = await inspect(path, flags);
+    runs = await inspect(path, { ...flags, signal: context.signal });
   } catch (error) {
     reportFailure(context, path, error);
     return;

@@ -5,7 +5,7 @@ import { type ListedFile, type ListedRun, listFiles, listRuns } from '../operati
 import { parseRunUrl } from '../operations/pull/run-url.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
-import { type CommandContext, EXIT } from './context.js';
+import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
 import { formatAge, formatBytes, formatCount, toTable } from './format.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
@@ -15,7 +15,7 @@ Exit codes:
   0  the store has runs or files, and all are listed
   1  the store has none, or the list is incomplete
   2  nothing was listed: wrong URL, setting, credentials or bucket
-`;
+${toInterruptHelp('the list is incomplete')}`;
 
 export function addLsCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -35,6 +35,7 @@ export function addLsCommand(program: Command, context: CommandContext): void {
 
 async function runLs(url: string | undefined, flags: Flags, context: CommandContext): Promise<void> {
   const { io, signal, environment } = context;
+  const early: ListedRun[] = [];
   try {
     const target = url === undefined ? null : parseRunUrl(url);
     const given = target === null ? flags : { ...flags, store: target.store };
@@ -42,7 +43,7 @@ async function runLs(url: string | undefined, flags: Flags, context: CommandCont
     const runUuid = target?.runUuid ?? null;
     const found =
       runUuid === null
-        ? await listRuns(config, { io, signal })
+        ? await listRuns(config, { io, signal, onRun: (run) => early.push(run) })
         : await listFiles(config, runUuid, target?.path, { io, signal });
     if (flags.json === true) context.stdout(`${JSON.stringify(found, null, 2)}\n`);
     else
@@ -51,6 +52,8 @@ async function runLs(url: string | undefined, flags: Flags, context: CommandCont
       );
     context.setExitCode(runUuid === null || found.length > 0 ? EXIT.complete : EXIT.unsent);
   } catch (error) {
+    // JSON is printed whole or not at all, so that a program does not take a part for the list.
+    if (signal.aborted && early.length > 0 && flags.json !== true) context.stdout(toRunsText(early));
     reportError(context, error, flags.verbose === true);
   }
 }

@@ -13,25 +13,40 @@ export function toErrorText(error: unknown, isVerbose: boolean): string {
 
 /** The causes of an error, outermost first, one per line. */
 export function toCauseText(error: unknown): string {
-  let text = '';
-  let cause = error instanceof Error ? error.cause : undefined;
+  const toLine = (cause: unknown): string =>
+    `  caused by ${cause instanceof Error ? cause.name : typeof cause}: ${messageOf(cause)}\n`;
+  return causesOf(error).slice(1).map(toLine).join('');
+}
+
+/** The error and its causes, outermost first. */
+function causesOf(error: unknown): unknown[] {
+  const causes: unknown[] = [];
   // Stop after ten causes, because a chain may be circular; no real chain is that long.
-  for (let depth = 0; cause !== undefined && depth < 10; depth += 1) {
-    text += `  caused by ${cause instanceof Error ? cause.name : typeof cause}: ${messageOf(cause)}\n`;
+  for (let cause = error; cause !== undefined && causes.length <= 10; ) {
+    causes.push(cause);
     cause = cause instanceof Error ? cause.cause : undefined;
   }
-  return text;
+  return causes;
 }
 
 /** Prints the error that ended a command, and sets the exit code. */
 export function reportError(context: CommandContext, error: unknown, isVerbose: boolean): void {
-  context.stderr(toErrorText(error, isVerbose));
-  context.setExitCode(error instanceof CodedError ? EXIT.refused : EXIT.unsent);
+  const isInterrupted = context.signal.aborted && isAbort(error);
+  context.stderr(
+    isInterrupted ? `Interrupted.\n${isVerbose ? toCauseText(error) : ''}` : toErrorText(error, isVerbose),
+  );
+  context.setExitCode(error instanceof CodedError && !isInterrupted ? EXIT.refused : EXIT.unsent);
+}
+
+/** Whether the error, or one of its causes, only says that the signal was aborted. */
+function isAbort(error: unknown): boolean {
+  return causesOf(error).some((each) => each instanceof Error && each.name === 'AbortError');
 }
 
 /** Prints why a command could not read `path`, and sets the exit code. */
 export function reportFailure(context: CommandContext, path: string, error: unknown): void {
-  const isFileSystem = error instanceof Error && 'syscall' in error;
-  context.stderr(isFileSystem ? `${path}: ${error.message}\n` : toErrorText(error, false));
-  context.setExitCode(EXIT.refused);
+  if (error instanceof Error && 'syscall' in error) {
+    context.stderr(`${path}: ${error.message}\n`);
+    context.setExitCode(EXIT.refused);
+  } else reportError(context, error, false);
 }

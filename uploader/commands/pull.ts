@@ -7,7 +7,7 @@ import type { PulledRun, PullReport } from '../operations/pull/pull-report.js';
 import { parseRunUrl } from '../operations/pull/run-url.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
-import { type CommandContext, EXIT } from './context.js';
+import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
@@ -18,8 +18,7 @@ Exit codes:
   0    all files are restored, and their checksums match
   1    some files are not restored, and are printed: pull again to resume
   2    nothing was pulled: wrong URL, setting, credentials or bucket
-  130  SIGINT, 143 SIGTERM stopped the command early: pull again to resume
-`;
+${toInterruptHelp('pull again to resume')}`;
 
 export function addPullCommand(program: Command, context: CommandContext): void {
   const command = program

@@ -46,7 +46,7 @@ async function runStatus(path: string | undefined, flags: Flags, context: Comman
 
 async function findOne(path: string, flags: Flags, context: CommandContext): Promise<FoundStatus> {
   const { config } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
-  return findStatus(config, context.io);
+  return findStatus(config, context.io, context.signal);
 }
 
 async function findAll(flags: Flags, context: CommandContext): Promise<FoundStatus[]> {

@@ -6,7 +6,7 @@ import { verify } from '../operations/verify/verify.js';
 import type { VerifyProblem, VerifyReport } from '../operations/verify/verify-report.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
-import { type CommandContext, EXIT } from './context.js';
+import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
@@ -16,8 +16,7 @@ Exit codes:
   0    the store has every file unchanged
   1    some files are missing, different or could not be compared; they are printed
   2    nothing was compared: wrong usage, setting, credentials or bucket
-  130  SIGINT, 143 SIGTERM stopped the command early
-`;
+${toInterruptHelp('the other files were not compared')}`;
 
 export function addVerifyCommand(program: Command, context: CommandContext): void {
   const command = program

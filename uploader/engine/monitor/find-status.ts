@@ -33,8 +33,8 @@ export interface FoundStatus extends Status {
 
 const IGNORED = { onUnavailable: () => undefined, onBack: () => undefined };
 
-/** Returns the status of the configured root and store. Throws a coded error for an unusable configuration. */
-export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatus> {
+/** Returns the status of the configured root and store. Throws a coded error for an unusable configuration, and the reason of an aborted signal. */
+export async function findStatus(config: SyncConfig, io: Io, signal?: AbortSignal): Promise<FoundStatus> {
   const place = await locate(io.fileSystem, config.path, { mayBeMissing: true });
   const store = storeIdFrom(config);
   const paths = toStatePaths(config.stateDirectory, place.root, store);
@@ -53,7 +53,8 @@ export async function findStatus(config: SyncConfig, io: Io): Promise<FoundStatu
     isWatching: false,
   });
   await replayFiles(io.fileSystem, paths, { rootKey: paths.rootKey, hostId }, inventory);
-  await scanner.scanAll();
+  await scanner.scanAll(signal);
+  signal?.throwIfAborted();
   const runs = countRuns(inventory, config.project, () => 'unknown').map((run) => withLast(run, written));
   const idle = { state: 'idle', pid: null, reason: null, storeOutageMs: null, isStateless: false } as const;
   const found = { root: place.root.toString(), store, updatedAt: io.clock.wallTime(), runs };

@@ -6,6 +6,7 @@
 
 import { basename, join } from 'node:path';
 import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
+import type { ReadEvent } from '../../../src/format/reader/event-file-reader.js';
 import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { type Damage, scanFile } from './scan-file.js';
 
@@ -72,11 +73,11 @@ export interface FileCheck {
 }
 
 /** Checks a file, or all event files below a directory. Throws the error of the file system. */
-export async function checkFiles(path: string): Promise<FileCheck[]> {
+export async function checkFiles(path: string, signal?: AbortSignal): Promise<FileCheck[]> {
   const checks: FileCheck[] = [];
   for (const { run, directory, files } of await listEventFiles(path)) {
     for (const [i, name] of files.entries()) {
-      const check = await checkFile(run, join(directory, name));
+      const check = await checkFile(run, join(directory, name), signal);
       const isNamedBadly = i === 0 && basename(directory).includes(EVENT_FILE_MARK);
       const problems = isNamedBadly
         ? [{ kind: 'directoryName' as const, offset: 0, sizeBytes: 0 }, ...check.problems]
@@ -87,15 +88,16 @@ export async function checkFiles(path: string): Promise<FileCheck[]> {
   return checks;
 }
 
-async function checkFile(run: string, path: string): Promise<FileCheck> {
+async function checkFile(run: string, path: string, signal: AbortSignal | undefined): Promise<FileCheck> {
   const problems: Problem[] = [];
   let records = 0;
-  const { damage, tailBytes, tailOffset } = await scanFile(path, ({ event, offset, sizeBytes }) => {
+  const onRecord = ({ event, offset, sizeBytes }: ReadEvent): void => {
     if (records === 0 && event.what.kind !== 'fileVersion')
       problems.push({ kind: 'noFileVersion', offset, sizeBytes: 0 });
     if (!Number.isFinite(event.wallTime)) problems.push({ kind: 'wallTime', offset, sizeBytes });
     records++;
-  });
+  };
+  const { damage, tailBytes, tailOffset } = await scanFile(path, onRecord, signal);
   for (const { part, offset, sizeBytes } of damage) problems.push({ kind: part, offset, sizeBytes });
   problems.sort((a, b) => a.offset - b.offset);
   if (tailBytes > 0) problems.push({ kind: 'tail', offset: tailOffset, sizeBytes: tailBytes });

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { messageOf } from '../../../src/base/errors.js';
+import type { ReadEvent } from '../../../src/format/reader/event-file-reader.js';
 import { listEventFiles, type RunFiles } from '../../../src/format/reader/list-event-files.js';
 import { type DecodedValue, TagIndex } from '../../../src/format/reader/plugin-value.js';
 import type { Event, SummaryValue } from '../../../src/format/wire/messages.js';
@@ -66,6 +67,7 @@ export interface InspectOptions {
   readonly tag?: string | undefined;
   /** Inspect only this run. */
   readonly run?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Inspects a file, or all runs below a directory. Throws the error of the file system. */
@@ -73,7 +75,7 @@ export async function inspect(path: string, options: InspectOptions = {}): Promi
   const runs = await listEventFiles(path);
   const chosen = runs.filter(({ run }) => options.run === undefined || run === options.run);
   const inspections: RunInspection[] = [];
-  for (const run of chosen) inspections.push(await inspectRun(run, options.tag));
+  for (const run of chosen) inspections.push(await inspectRun(run, options));
   return inspections;
 }
 
@@ -81,25 +83,31 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 async function inspectRun(
   { run, directory, files }: RunFiles,
-  tag: string | undefined,
+  { tag, signal }: InspectOptions,
 ): Promise<RunInspection> {
   const collector = new RunCollector(tag);
   const inspected: FileInspection[] = [];
-  for (const name of files) inspected.push(await inspectFile(join(directory, name), name, collector));
+  for (const name of files) inspected.push(await inspectFile(join(directory, name), name, collector, signal));
   const tags = [...collector.tags.values()].sort((a, b) => (a.tag < b.tag ? -1 : 1));
   return { run, files: inspected, tags, otherEvents: collector.otherEvents, points: collector.points };
 }
 
-async function inspectFile(path: string, name: string, collector: RunCollector): Promise<FileInspection> {
+async function inspectFile(
+  path: string,
+  name: string,
+  collector: RunCollector,
+  signal: AbortSignal | undefined,
+): Promise<FileInspection> {
   let records = 0;
   let recordBytes = 0;
   let writer: string | undefined;
-  const { damage, tailBytes } = await scanFile(path, ({ event, sizeBytes }) => {
+  const onRecord = ({ event, sizeBytes }: ReadEvent): void => {
     records++;
     recordBytes += sizeBytes;
     if (event.what.kind === 'fileVersion') writer ??= event.what.writer;
     collector.add(event, sizeBytes);
-  });
+  };
+  const { damage, tailBytes } = await scanFile(path, onRecord, signal);
   const damagedBytes = damage.reduce((sum, range) => sum + range.sizeBytes, 0);
   return { name, sizeBytes: recordBytes + damagedBytes + tailBytes, records, writer, damage, tailBytes };
 }

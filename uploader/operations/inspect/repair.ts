@@ -8,6 +8,7 @@ import { mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { PARTIAL_SUFFIX } from '../../../src/base/atomic-file.js';
 import { CodedError } from '../../../src/base/errors.js';
+import type { ReadEvent } from '../../../src/format/reader/event-file-reader.js';
 import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
@@ -41,14 +42,19 @@ export interface RepairedFile {
  *
  * Throws `RepairTargetError` when `target` is not empty or is inside `path`, and errors of the file system.
  */
-export async function repairFiles(path: string, target: string): Promise<RepairedFile[]> {
+export async function repairFiles(
+  path: string,
+  target: string,
+  signal?: AbortSignal,
+): Promise<RepairedFile[]> {
   const runs = await listEventFiles(path);
   await checkTarget(path, target);
   const repaired: RepairedFile[] = [];
   for (const { run, directory, files } of runs) {
     const folder = join(target, run);
     await mkdir(folder, { recursive: true });
-    for (const name of files) repaired.push(await repairFile(join(directory, name), join(folder, name)));
+    for (const name of files)
+      repaired.push(await repairFile(join(directory, name), join(folder, name), signal));
   }
   return repaired;
 }
@@ -72,11 +78,11 @@ async function checkTarget(path: string, target: string): Promise<void> {
   if (!isOutside) throw new RepairTargetError(target, 'the target is inside the directory that is repaired');
 }
 
-async function repairFile(from: string, to: string): Promise<RepairedFile> {
+async function repairFile(from: string, to: string, signal: AbortSignal | undefined): Promise<RepairedFile> {
   const partial = `${to}${PARTIAL_SUFFIX}`;
   const file = await open(partial, 'wx', 0o644);
   try {
-    const result = await copyRecords(from, (bytes) => file.writeFile(bytes));
+    const result = await copyRecords(from, (bytes) => file.writeFile(bytes), signal);
     await file.sync();
     await file.close();
     await rename(partial, to);
@@ -88,18 +94,23 @@ async function repairFile(from: string, to: string): Promise<RepairedFile> {
   }
 }
 
-async function copyRecords(from: string, write: (bytes: Uint8Array) => Promise<void>) {
+async function copyRecords(
+  from: string,
+  write: (bytes: Uint8Array) => Promise<void>,
+  signal: AbortSignal | undefined,
+) {
   let records = 0;
   let changedWallTimes = 0;
   let wallTime = 0;
-  const { damage, tailBytes } = await scanFile(from, async ({ event, data }) => {
+  const onRecord = async ({ event, data }: ReadEvent): Promise<void> => {
     const isDated = Number.isFinite(event.wallTime);
     if (isDated) wallTime = event.wallTime;
     else changedWallTimes++;
     if (records === 0 && event.what.kind !== 'fileVersion') await write(encodeFileVersion(wallTime));
     await write(encodeRecord(isDated ? data : joinPieces(encodeEvent({ ...event, wallTime }))));
     records++;
-  });
+  };
+  const { damage, tailBytes } = await scanFile(from, onRecord, signal);
   const leftOutBytes = damage.reduce((sum, range) => sum + range.sizeBytes, tailBytes);
   return { records, leftOutBytes, changedWallTimes };
 }

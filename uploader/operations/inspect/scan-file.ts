@@ -22,10 +22,11 @@ export interface ScanResult {
   readonly tailOffset: number;
 }
 
-/** Passes each record of a file to `onRecord`, in file order, and returns the damage. Throws the error of the file system. */
+/** Passes each record of a file to `onRecord`, in file order, and returns the damage. Throws the error of the file system, and the reason of an aborted signal. */
 export async function scanFile(
   path: string,
   onRecord: (record: ReadEvent) => Promise<void> | void,
+  signal?: AbortSignal,
 ): Promise<ScanResult> {
   const damage: Damage[] = [];
   let tornAt: number | undefined;
@@ -33,6 +34,7 @@ export async function scanFile(
     const offset = tornAt === undefined ? 0 : tornAt + 1;
     await using reader = new EventFileReader(path, { offset, onDamage: 'skip' });
     for await (const record of reader.read()) {
+      signal?.throwIfAborted();
       if (tornAt !== undefined)
         damage.push({ offset: tornAt, sizeBytes: record.offset - tornAt, part: 'torn' });
       tornAt = undefined;

@@ -22,6 +22,8 @@ export interface ListOptions {
   /** Default: the configured store. */
   readonly store?: Store | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called for each run as soon as it is known, in any order. */
+  readonly onRun?: ((run: ListedRun) => void) | undefined;
 }
 
 export interface ListedRun {
@@ -50,12 +52,14 @@ export interface ListedFile {
 
 /** Lists the runs of a store, youngest last. Throws as `sync` does, and also when the store is unavailable. */
 export async function listRuns(config: SyncConfig, options: ListOptions = {}): Promise<ListedRun[]> {
-  const { io = nodeIo, signal, store } = options;
+  const { io = nodeIo, signal, store, onRun } = options;
   return withStoreAccess(config, { io, signal, store }, async (access) => {
     const found = await collectRuns(access, signal);
     const runs: ListedRun[] = [];
-    await inParallel(config.concurrency, found, async (run) => {
-      runs.push(await describe(run, access, io, signal));
+    await inParallel(config.concurrency, found, async (each) => {
+      const run = await describe(each, access, io, signal);
+      runs.push(run);
+      onRun?.(run);
     });
     return runs.sort((a, b) => (b.ageMs ?? 0) - (a.ageMs ?? 0) || (a.runUuid < b.runUuid ? -1 : 1));
   });

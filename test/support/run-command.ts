@@ -1,0 +1,38 @@
+/** Runs a command of the uploader in the test's process. */
+
+import { nodeIo } from '../../uploader/base/io/io.js';
+import type { CommandContext } from '../../uploader/commands/context.js';
+import { createProgram } from '../../uploader/commands/program.js';
+
+export interface CommandResult {
+  readonly code: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export async function runCommand(
+  args: readonly string[],
+  options: Partial<Pick<CommandContext, 'environment' | 'signal'>> = {},
+): Promise<CommandResult> {
+  let stdout = '';
+  let stderr = '';
+  let code: number | undefined;
+  const program = createProgram(
+    {
+      ...{ environment: process.env, signal: new AbortController().signal, io: nodeIo, ...options },
+      stdout: (text) => {
+        stdout += text;
+      },
+      stderr: (text) => {
+        stderr += text;
+      },
+      columns: () => undefined,
+      setExitCode: (exitCode) => {
+        code = exitCode;
+      },
+    },
+    '0.0.0',
+  );
+  await program.parseAsync(['node', 'polytrack', ...args]);
+  return { code, stdout, stderr };
+}
