@@ -8,6 +8,13 @@ export function joinNames(directory: Buffer, ...names: readonly string[]): Buffe
   );
 }
 
+/** Copies a path that is kept for long: a slice of Node's buffer pool, such as the result of `joinPath`, would keep 8 KiB in memory. */
+export function copyPath(path: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(path.length);
+  path.copy(copy);
+  return copy;
+}
+
 /** Joins `directory` and the names below it to one path, as bytes. */
 export function joinPath(directory: Buffer, names: readonly Buffer[]): Buffer {
   const isRoot = directory.length === 1 && directory[0] === SLASH;

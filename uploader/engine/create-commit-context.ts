@@ -1,5 +1,6 @@
 /** Creates the committer's context and the work queue from the uploader's context. */
 
+import { toQuietMs } from '../base/io/file-version.js';
 import type { CommitContext } from '../pipeline/commit/commit-context.js';
 import { NameCollisions } from '../pipeline/commit/name-collisions.js';
 import { toPhase } from '../pipeline/inventory/file-class.js';
@@ -34,11 +35,9 @@ export function createCommitContext(context: UploaderContext, journalWriter: Jou
     findProblem: (id) => (store.capabilities.foldsNames ? collisions.findProblem(id) : null),
     openPolicy: context.openPolicy,
     isLive: (run) => context.isLive(run),
-    // A sync cannot observe the file over time, so it uses the file's modification time.
-    quietMs: (id, mtimeNs) =>
-      isWatching
-        ? inventory.quietMs(id)
-        : Math.max(0, io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n)),
+    // A sync cannot observe the file over time, so it uses the file's timestamps.
+    quietMs: (id, version) =>
+      isWatching ? inventory.quietMs(id) : toQuietMs(version, io.clock.wallTime() * 1000),
     damage: new Map(),
     onEvent: context.emit,
   };

@@ -101,9 +101,16 @@ export class Schedule {
 
   /** Call when a worker has finished a file successfully. */
   onDone(id: FileId): void {
-    this.failures.delete(id);
-    this.#changes.delete(id);
-    this.#holds.delete(id);
+    this.#settle(id);
+    this.#free(id);
+  }
+
+  /** Call when a worker has verified a file. While its timestamps stay too recent to be conclusive, it is not read again without a pause. */
+  onVerified(id: FileId): void {
+    const { inventory, clock } = this.#context;
+    this.#settle(id);
+    if (inventory.table.has(id, FLAG.dirty) && !inventory.isPending(id))
+      this.#holds.set(id, clock.monotonicMs() + QUIET_MS);
     this.#free(id);
   }
 
@@ -139,6 +146,12 @@ export class Schedule {
   /** Clears the failures that local files caused, so that the shutdown retries them. */
   forgiveFiles(): void {
     for (const [id, { error }] of this.failures) if (error instanceof FileError) this.failures.delete(id);
+  }
+
+  #settle(id: FileId): void {
+    this.failures.delete(id);
+    this.#changes.delete(id);
+    this.#holds.delete(id);
   }
 
   #free(id: FileId): void {

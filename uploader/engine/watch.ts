@@ -207,7 +207,7 @@ class Watch implements WorkHandler {
       case 'verified':
         this.#verified = { count: this.#verified.count + 1, bytes: this.#verified.bytes + outcome.sizeBytes };
         emit({ kind: 'verified', key, sizeBytes: outcome.sizeBytes });
-        this.#schedule.onDone(id);
+        this.#schedule.onVerified(id);
         break;
       case 'unchanged':
         this.#schedule.onDone(id);

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -240,6 +241,22 @@ describe('watch: uploads', () => {
 
     const stored = [...(harness.store.history.get(`${RUN}/run.plx.json`) ?? [])];
     for (const bytes of stored) expect(() => JSON.parse(bytes.toString())).not.toThrow();
+  });
+});
+
+describe('watch: timestamps ahead of the clock', () => {
+  it('F91: reads a file with a modification time in the future no more often than any other file', async () => {
+    const harness = createHarness({ 'outputs/ahead': 'a' });
+    const tomorrow = Date.now() / 1000 + 86_400;
+    utimesSync(join(harness.run, 'outputs/ahead'), tomorrow, tomorrow);
+    const running = harness.startWatch();
+    await running.until('it is stored', () => harness.stored('outputs/ahead') === 'a');
+    writeFiles(harness.run, { 'outputs/later': 'b' });
+    await running.until('a later file is stored', () => harness.stored('outputs/later') === 'b');
+    await running.stop();
+
+    const reads = harness.events.filter((event) => event.kind === 'verified' && event.key.endsWith('ahead'));
+    expect(reads.length).toBeLessThanOrEqual(1);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import type { CodedError } from '../../../src/base/errors.js';
 import type { FileError } from '../../base/errors.js';
+import type { FileVersion } from '../../base/io/file-version.js';
 import type { Io } from '../../base/io/io.js';
 import type { RateLimit } from '../../base/limits/rate-limit.js';
 import type { RetryPolicy } from '../../base/limits/retry-policy.js';
@@ -36,7 +37,7 @@ export interface CommitContext {
   /** Returns true while files of the run are presumably still being written. */
   readonly isLive: (run: KnownRun) => boolean;
   /** Returns how long the file has not grown. */
-  readonly quietMs: (id: FileId, mtimeNs: bigint) => number;
+  readonly quietMs: (id: FileId, version: FileVersion) => number;
   /** For each damaged event file, the offset of the damage and when it was first seen. */
   readonly damage: Map<FileId, { readonly offset: number; readonly sinceMs: number }>;
   readonly onEvent: OnSyncEvent;

@@ -7,6 +7,7 @@
 import { CodedError } from '../../../src/base/errors.js';
 import { FileError, StoreConflictError, StoreLimitError } from '../../base/errors.js';
 import type { FileStat } from '../../base/io/file-system.js';
+import { isChangedWithin } from '../../base/io/file-version.js';
 import type { FailedOutcome } from '../../base/retry-table.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
@@ -304,7 +305,7 @@ class FileUpload {
 
   #toEntry(target: Target, generation: number | undefined): Omit<JournalEntry, 'object'> {
     const { sizeBytes, mtimeNs, ctimeNs, ino } = this.#local.version;
-    const isRecent = this.#openedWallMs - Number(mtimeNs / 1_000_000n) < RECENT_MS;
+    const isRecent = isChangedWithin(this.#local.version, this.#openedWallMs, RECENT_MS);
     return {
       key: this.#key,
       file: { sizeBytes, mtimeNs, ctimeNs, ino },
@@ -381,7 +382,7 @@ class FileUpload {
     // Remember this version, so that only another change makes the file dirty.
     if (entry !== null && target.keptBytes > 0)
       inventory.setEntry(id, { ...entry, file: { sizeBytes, mtimeNs, ctimeNs, ino } });
-    const forMs = Math.max(0, RECORD_TIMEOUT_MS - this.#context.quietMs(id, mtimeNs));
+    const forMs = Math.max(0, RECORD_TIMEOUT_MS - this.#context.quietMs(id, version));
     return {
       status: 'waiting',
       forMs,

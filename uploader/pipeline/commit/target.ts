@@ -120,7 +120,7 @@ function strictnessFor(
   context: CommitContext,
 ): { quiet: number; acceptsDamage: boolean } {
   const quiet = context.isLive(context.inventory.runOf(id))
-    ? context.quietMs(id, version.mtimeNs)
+    ? context.quietMs(id, version)
     : Number.POSITIVE_INFINITY;
   const damage = context.damage.get(id);
   const seenForMs = damage === undefined ? 0 : context.io.clock.monotonicMs() - damage.sinceMs;

@@ -1,6 +1,7 @@
 /** The scanner's state of one directory. */
 
 import type { FileError } from '../../base/errors.js';
+import { copyPath } from '../../base/join-path.js';
 import type { FolderId } from '../inventory/file-table.js';
 import type { SkipReason } from './excludes.js';
 import type { IgnoreRules } from './ignore-rules.js';
@@ -71,7 +72,7 @@ export class DirectoryNode {
     rootPath: string,
     inherited: { home: RunHome | null; rules: IgnoreRules; nowMs: number },
   ) {
-    this.path = path;
+    this.path = copyPath(path);
     this.parent = parent;
     this.rootPath = rootPath;
     this.home = inherited.home;

@@ -14,6 +14,7 @@ import {
 } from '../../../src/run-directory/layout.js';
 import { FileError } from '../../base/errors.js';
 import type { FileStat, FileSystem } from '../../base/io/file-system.js';
+import { isChangedWithin } from '../../base/io/file-version.js';
 import { isAbsent } from '../../base/io/system-error.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
 import { joinPath } from '../../base/join-path.js';
@@ -302,7 +303,7 @@ export class DirectoryScan {
   /** Returns true when more changes are likely. A file that is seen for the first time may have changed years ago. */
   #isLively(node: DirectoryNode, { stat }: Entry, isChanged: boolean): boolean {
     if (!isChanged || node.visitCount > 1) return isChanged;
-    return this.#options.clock.wallTime() * 1000 - Number(stat.mtimeNs / 1_000_000n) < YOUNG_MS;
+    return isChangedWithin(stat, this.#options.clock.wallTime() * 1000, YOUNG_MS);
   }
 
   #tooLongReason(run: number, folderPath: string, name: string): string | null {

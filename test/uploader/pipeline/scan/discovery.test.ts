@@ -2,9 +2,10 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NotARunError } from '../../../../uploader/base/errors.js';
+import type { FoundRun } from '../../../../uploader/pipeline/inventory/scan-sink.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { makeRun, OTHER_RUN, RUN, writeFiles } from '../../support/run-tree.js';
-import { locateRuns as locate } from '../../support/scan.js';
+import { createScanner, locateRuns as locate } from '../../support/scan.js';
 
 describe('discovery of runs', () => {
   it('finds the runs of a root, and skips symlinks and other directories', async () => {
@@ -27,6 +28,16 @@ describe('discovery of runs', () => {
       { path: 'runs/notes.txt', reason: 'not-a-run' },
       { path: 'runs/scratch', reason: 'not-a-run' },
     ]);
+  });
+
+  it('keeps only the bytes of a path in memory, not a whole buffer of a pool', async () => {
+    const root = createTempDir();
+    makeRun(root);
+    const { scanner, sink } = createScanner(root);
+    await scanner.scanAll();
+
+    const [{ directory }] = sink.runs as [FoundRun];
+    expect(directory.buffer.byteLength).toBe(directory.length);
   });
 
   it('uses the parent root for a run that is named directly', async () => {
