@@ -18,7 +18,8 @@ let isNotifying = false;
 
 /** Passes all output to `listener` until the returned function is called. */
 export function listenToConsole(listener: ConsoleListener): () => void {
-  if (listeners.size === 0) removals.push(...(['stdout', 'stderr'] as const).flatMap(wrapWrite));
+  if (listeners.size === 0)
+    for (const remove of (['stdout', 'stderr'] as const).flatMap(wrapWrite)) removals.push(remove);
   listeners.add(listener);
   return () => {
     if (!listeners.delete(listener) || listeners.size > 0) return;

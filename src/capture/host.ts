@@ -103,7 +103,7 @@ export function readCpuLimit(files: HostFiles): number | undefined {
     const processors = Number.parseInt(quota ?? '', 10) / Number.parseInt(period ?? '', 10);
     return processors > 0 && Number.isFinite(processors) ? [processors] : [];
   });
-  return limits.length === 0 ? undefined : Math.min(...limits);
+  return limits.length === 0 ? undefined : limits.reduce((a, b) => Math.min(a, b));
 }
 
 interface ControlGroup {
@@ -134,7 +134,7 @@ function listGroups(files: HostFiles, controller: string): ControlGroup[] {
 
 function listAncestors(base: string, path: string): string[] {
   const parts = path.split('/').filter((part) => part !== '' && part !== '..');
-  return Array.from({ length: parts.length + 1 }, (_, count) => join(base, ...parts.slice(0, count)));
+  return Array.from({ length: parts.length + 1 }, (_, count) => join(base, parts.slice(0, count).join('/')));
 }
 
 function findRuntime(

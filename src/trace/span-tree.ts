@@ -65,6 +65,6 @@ function detach(child: RecordedSpan, parent: RecordedSpan): void {
   for (let span = moved.pop(); span !== undefined; span = moved.pop()) {
     span.trace = trace;
     trace.spans += 1;
-    moved.push(...span.children);
+    for (const each of span.children) moved.push(each);
   }
 }

@@ -245,8 +245,9 @@ export class Tracer {
 
   #apply(span: RecordedSpan, { kind, inputs, tags, metadata }: TraceOptions): void {
     if (kind !== undefined) span.setKind(kind);
-    if (Array.isArray(tags)) span.addTag(...tags);
-    else if (tags !== undefined) {
+    if (Array.isArray(tags)) {
+      for (const tag of tags) span.addTag(tag);
+    } else if (tags !== undefined) {
       this.#context.reportMisuse(`tags is ${typeof tags}, expected an array of strings`, 'Pass an array.');
     }
     if (metadata !== undefined) span.mergeMetadata(metadata);

@@ -42,7 +42,7 @@ export class FailingSink implements EventSink {
     return this.#memory.list(directory);
   }
 
-  read(directory: string, fileName: string): Uint8Array {
+  read(directory: string, fileName: string): Uint8Array[] {
     this.#check();
     return this.#memory.read(directory, fileName);
   }

@@ -7,6 +7,7 @@
  */
 
 import { isUtf8 } from 'node:buffer';
+import { largestOf } from '../../src/base/largest-of.js';
 import { RelPathError } from './errors.js';
 
 declare const brand: unique symbol;
@@ -62,11 +63,16 @@ export function isSafeKey(key: string): boolean {
   return key.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'));
 }
 
+/** Returns the number of bytes of the longest name in a path. */
+export function longestNameBytes(path: string): number {
+  return largestOf(path.split('/').map((name) => Buffer.byteLength(name)));
+}
+
 /** Returns why a key is too long to be stored, or null. */
 export function tooLongReason(key: string): string | null {
   if (Buffer.byteLength(key) > MAX_KEY_BYTES)
     return `its key has ${Buffer.byteLength(key)} bytes, expected at most ${MAX_KEY_BYTES}`;
-  const longest = Math.max(...key.split('/').map((name) => Buffer.byteLength(name)));
+  const longest = longestNameBytes(key);
   if (longest > MAX_NAME_BYTES)
     return `one name has ${longest} bytes once encoded, expected at most ${MAX_NAME_BYTES}`;
   return null;

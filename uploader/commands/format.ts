@@ -1,5 +1,7 @@
 /** Formats numbers and tables for people. */
 
+import { largestOf } from '../../src/base/largest-of.js';
+
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
 /** `0 B`, `12.3 kB`, `1.0 GB`: decimal units. */
@@ -37,7 +39,7 @@ export function formatCount(count: number, noun: string): string {
 export function toTable(headers: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const names = headers.map((header) => header.replace(/^>/, ''));
   const widths = names.map((name, column) =>
-    Math.max(name.length, ...rows.map((row) => (row[column] ?? '').length)),
+    Math.max(name.length, largestOf(rows.map((row) => (row[column] ?? '').length))),
   );
   const toLine = (cells: readonly string[]): string =>
     cells

@@ -19,8 +19,8 @@ export async function withState<Result>(
     if (context.isWatching) await refuseOtherDestination(context);
     const live = () => inventory.live();
     const { journalWriter } = await openJournalWriter({ io, paths, owner, sink: inventory, live, onNotice });
-    await journalWriter.append(
-      ...[...inventory.crashedKeys].map((key) => ({ kind: 'crashed', key }) as const),
+    await Promise.all(
+      [...inventory.crashedKeys].map((key) => journalWriter.append({ kind: 'crashed', key })),
     );
     try {
       return await work(journalWriter);

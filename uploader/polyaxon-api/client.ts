@@ -147,7 +147,7 @@ export class PolyaxonClient {
       const query = { limit: String(LINEAGE_PAGE), offset: String(found.length) };
       const { results, count } = await this.#callObject({ ...call, query });
       const page = Array.isArray(results) ? (results as RunArtifact[]) : [];
-      found.push(...page);
+      for (const artifact of page) found.push(artifact);
       if (page.length === 0 || (typeof count === 'number' && found.length >= count)) return found;
     }
   }

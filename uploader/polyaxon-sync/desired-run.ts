@@ -96,7 +96,7 @@ function toName(name: string): { name: string; meta: JsonMap } {
 function mergeWorkers({ record, workers }: RunFiles): Metadata {
   const all: readonly Metadata[] = record === null ? workers : [record, ...workers];
   const merge = (field: 'meta_info' | 'inputs' | 'outputs'): JsonMap =>
-    Object.assign({}, ...all.map((each) => each[field]));
+    all.reduce((merged, each) => Object.assign(merged, each[field]), {});
   return {
     tags: [...new Set(all.flatMap(({ tags }) => tags))],
     meta_info: merge('meta_info'),
@@ -167,7 +167,9 @@ function toLineage(source: RunSource, isForeign: boolean): RunArtifact[] {
       summary: { path: TENSORBOARD_DIRECTORY },
       is_input: false,
     });
-  if (facts?.state !== 'exported' && source.liveness !== 'live') own.push(...toUnrecorded(source, own));
+  if (facts?.state !== 'exported' && source.liveness !== 'live') {
+    for (const each of toUnrecorded(source, own)) own.push(each);
+  }
   return mergeLineage(own, exported);
 }
 

@@ -126,7 +126,7 @@ function toSuggestion(unknown: string): string {
   const toPlain = (name: string): string => name.toLowerCase().replace(/^polytrack_|[^a-z0-9]/g, '');
   const names = Object.keys(SETTINGS);
   const distances = names.map((name) => countEdits(toPlain(unknown), toPlain(name)));
-  const smallest = Math.min(...distances);
+  const smallest = distances.reduce((a, b) => Math.min(a, b));
   const similar = names[distances.indexOf(smallest)]!;
   if (smallest <= Math.min(3, similar.length / 2)) return `Did you mean ${JSON.stringify(similar)}?`;
   return `Use one of: ${names.join(', ')}.`;

@@ -7,6 +7,7 @@
 
 import { maskCrc, updateCrc } from '../record/crc32c.js';
 import { FOOTER_BYTES, HEADER_BYTES, maskedLengthCrc } from '../record/record-codec.js';
+import { decodeEvent } from '../wire/decode-event.js';
 import type { Event, SummaryValue, ValueContent } from '../wire/messages.js';
 import { findTag, MAX_SHAPE_BYTES, ScalarShape, type ScalarSource } from './scalar-shape.js';
 
@@ -39,6 +40,8 @@ const MAX_SCALAR_BYTES = MAX_SHAPE_BYTES + MIN_SCALAR_BYTES;
 const START = -1;
 /** Stop learning record templates when a file has more tags than this. */
 const MAX_SHAPES = 2 ** 16;
+/** Also bounds the search for a template in files of writers whose tags are not found, which all have one hash. */
+const MAX_SAME_HASH = 64;
 
 export class ScalarDecoder {
   readonly #shapes: ScalarShape[] = [];
@@ -139,10 +142,10 @@ export class ScalarDecoder {
     if (at === undefined || data.length - at > MAX_SHAPE_BYTES) return;
     const hash = hashOf(data, at, data.length);
     const others = this.#byHash.get(hash) ?? [];
+    if (others.length >= MAX_SAME_HASH) return;
     if (others.some((other) => other.isShapeOf(data.subarray(at)))) return;
     // Copy: the caller may reuse this memory.
-    const first = structuredClone(what.values[0]!);
-    const shape = ScalarShape.learn(this.#shapes.length, first, data.slice(at));
+    const shape = ScalarShape.learn(this.#shapes.length, () => decodeOwnValue(data), data.slice(at));
     if (shape === undefined) return;
     this.#byHash.set(hash, [...others, shape]);
     this.#shapes.push(shape);
@@ -175,6 +178,12 @@ function toContent({ value }: SummaryValue, number: number): ValueContent {
     kind: 'tensor',
     tensor: { ...tensor, floatVal, ...(isExact ? { doubleVal: Float64Array.of(number) } : {}) },
   };
+}
+
+/** A copy of the value of a record. `structuredClone` would copy all memory that the record lies in. */
+function decodeOwnValue(data: Uint8Array): SummaryValue {
+  const { what } = decodeEvent(data.slice());
+  return (what as Extract<typeof what, { kind: 'summary' }>).values[0]!;
 }
 
 /** The start of the summary in an event that has only wall time and step before it, and nothing after it; undefined for other events. */

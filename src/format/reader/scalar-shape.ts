@@ -68,13 +68,13 @@ export class ScalarShape implements ScalarSource {
   }
 
   /**
-   * The template of `summary`, which is field 5 of an event with its key, and contains `value`; undefined when it is not a plain float
-   * scalar. Takes ownership of both, and overwrites the number.
+   * The template of `summary`, which is field 5 of an event with its key; undefined when it is not a plain float scalar. Keeps `summary`
+   * and overwrites the number. Calls `decode` for the value in it only if there is a template.
    */
-  static learn(index: number, value: SummaryValue, summary: Uint8Array): ScalarShape | undefined {
+  static learn(index: number, decode: () => SummaryValue, summary: Uint8Array): ScalarShape | undefined {
     if (summary.length > MAX_SHAPE_BYTES) return undefined;
     const place = findNumber(summary);
-    return place === undefined ? undefined : new ScalarShape(index, value, summary, place);
+    return place === undefined ? undefined : new ScalarShape(index, decode(), summary, place);
   }
 
   /** Whether the `sizeBytes` bytes at `at` match this template. Reads up to three bytes more. */

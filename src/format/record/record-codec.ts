@@ -115,9 +115,21 @@ export function findRecordHeader(bytes: Uint8Array, start: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = start;
   for (; at + HEADER_BYTES <= bytes.length; at++) {
-    const isShort = view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true) <= MAX_DATA_BYTES;
-    if (isShort && view.getUint32(at + 8, true) === maskedCrc32c(bytes, at, at + 8)) break;
+    if (view.getUint32(at + 4, true) !== 0) continue;
+    const dataBytes = view.getUint32(at, true);
+    const crc = view.getUint32(at + 8, true);
+    // A header is never all zeros, because the masked CRC of the length 0 is not 0. A power failure can leave gigabytes of zeros.
+    if (dataBytes === 0 && crc === 0) at = findNonZero(view, at + HEADER_BYTES) - HEADER_BYTES;
+    else if (dataBytes <= MAX_DATA_BYTES && crc === maskedLengthCrc(dataBytes)) break;
   }
+  return at;
+}
+
+/** The offset of the first byte at or after `start` that is not 0; the end of the view if there is none. */
+function findNonZero(view: DataView, start: number): number {
+  let at = start;
+  while (at + 4 <= view.byteLength && view.getUint32(at, true) === 0) at += 4;
+  while (at < view.byteLength && view.getUint8(at) === 0) at++;
   return at;
 }
 

@@ -8,6 +8,7 @@
 
 import { messageOf, ResumeError } from '../../base/errors.js';
 import { EVENT_FILE_MARK } from '../event-file-name.js';
+import { RecordAssembler } from '../record/record-assembler.js';
 import { decodeRecord } from '../record/record-codec.js';
 import { scanEvent } from '../wire/scan-event.js';
 import type { EventSink } from './event-sink.js';
@@ -60,26 +61,31 @@ export function readEarlierFiles(
 }
 
 function* scanFile(directory: string, name: string, sink: EventSink) {
-  const bytes = readFile(directory, name, sink);
-  let at = 0;
-  for (;;) {
-    let event: ReturnType<typeof scanEvent>;
-    try {
-      const decoded = decodeRecord(bytes, at);
-      if (decoded.kind === 'incomplete') return;
-      event = scanEvent(decoded.data);
-      at = decoded.end;
-    } catch {
-      // A damaged record or message: both of TensorBoard's readers stop reading this file.
-      return;
+  const assembler = new RecordAssembler();
+  for (const piece of readPieces(directory, name, sink)) {
+    const bytes = assembler.add(piece);
+    for (let at = 0; bytes !== undefined; ) {
+      let event: ReturnType<typeof scanEvent>;
+      try {
+        const decoded = decodeRecord(bytes, at);
+        if (decoded.kind === 'incomplete') {
+          assembler.keep(bytes.subarray(at), decoded.missingBytes);
+          break;
+        }
+        event = scanEvent(decoded.data);
+        at = decoded.end;
+      } catch {
+        // A damaged record or message: both of TensorBoard's readers stop reading this file.
+        return;
+      }
+      yield event;
     }
-    yield event;
   }
 }
 
-function readFile(directory: string, name: string, sink: EventSink): Uint8Array {
+function* readPieces(directory: string, name: string, sink: EventSink): Generator<Uint8Array> {
   try {
-    return sink.read(directory, name);
+    yield* sink.read(directory, name);
   } catch (cause) {
     throw new ResumeError(directory, `${name}: ${messageOf(cause)}`, { cause });
   }
@@ -87,9 +93,10 @@ function readFile(directory: string, name: string, sink: EventSink): Uint8Array 
 
 /** The seconds that a new file's name needs to sort after all earlier names with seconds; undefined if no name has them. */
 export function secondsAfter(names: readonly string[]): number | undefined {
-  const seconds = names
-    .map((name) => /tfevents\.(\d{10})(?!\d)/.exec(name)?.[1])
-    .filter((digits) => digits !== undefined)
-    .map(Number);
-  return seconds.length === 0 ? undefined : Math.max(...seconds) + 1;
+  let largest: number | undefined;
+  for (const name of names) {
+    const digits = /tfevents\.(\d{10})(?!\d)/.exec(name)?.[1];
+    if (digits !== undefined) largest = Math.max(largest ?? 0, Number(digits));
+  }
+  return largest === undefined ? undefined : largest + 1;
 }

@@ -7,7 +7,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -29,8 +29,11 @@ export interface EventSink {
   create(directory: string, fileName: string): OpenEventFile;
   /** The names of the files in a directory; empty when the directory does not exist. */
   list(directory: string): string[];
-  read(directory: string, fileName: string): Uint8Array;
+  /** The bytes of a file in pieces, because a file may be larger than any buffer. A piece is valid until the next one is requested. */
+  read(directory: string, fileName: string): Iterable<Uint8Array>;
 }
+
+const PIECE_BYTES = 1024 * 1024;
 
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -49,7 +52,20 @@ export const diskSink: EventSink = {
       throw error;
     }
   },
-  read: (directory, fileName) => readFileSync(join(directory, fileName)),
+  *read(directory, fileName) {
+    const fd = openSync(join(directory, fileName), 'r');
+    try {
+      const piece = new Uint8Array(PIECE_BYTES);
+      for (let at = 0; ; ) {
+        const count = readSync(fd, piece, 0, piece.length, at);
+        if (count === 0) return;
+        at += count;
+        yield piece.subarray(0, count);
+      }
+    } finally {
+      closeSync(fd);
+    }
+  },
   create(directory, fileName) {
     mkdirSync(directory, { recursive: true });
     const path = join(directory, fileName);

@@ -40,9 +40,9 @@ export class MemorySink implements EventSink {
       .map((path) => basename(path));
   }
 
-  read(directory: string, fileName: string): Uint8Array {
+  read(directory: string, fileName: string): Uint8Array[] {
     const bytes = this.#files.get(join(directory, fileName));
     if (bytes === undefined) throw Object.assign(new Error(`ENOENT: ${fileName}`), { code: 'ENOENT' });
-    return bytes;
+    return [bytes];
   }
 }

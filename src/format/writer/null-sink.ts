@@ -11,5 +11,5 @@ export const nullSink: EventSink = {
     close: () => undefined,
   }),
   list: () => [],
-  read: () => new Uint8Array(),
+  read: () => [],
 };

@@ -21,6 +21,7 @@ import type { Diagnostics } from '../../base/diagnostics.js';
 import { CorruptRecordError, RunWriteError } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { ScalarDecoder } from '../../format/reader/scalar-decoder.js';
+import { RecordAssembler } from '../../format/record/record-assembler.js';
 import { decodeRecord } from '../../format/record/record-codec.js';
 import { decodeEvent } from '../../format/wire/decode-event.js';
 import { listEventFiles } from '../../format/writer/earlier-files.js';
@@ -41,13 +42,11 @@ export interface PolyaxonFilesOptions {
   readonly onInputs: (inputs: Readonly<Record<string, JsonValue>>) => void;
 }
 
-const NO_BYTES = new Uint8Array();
-
 /** Writes the Polyaxon event files of one log directory. */
 export class PolyaxonFiles {
   readonly #options: PolyaxonFilesOptions;
-  /** The bytes of the incomplete record at the end of each event file. */
-  readonly #tails = new Map<string, Uint8Array>();
+  /** Each holds the incomplete record at the end of an event file. */
+  readonly #assemblers = new Map<string, RecordAssembler>();
   readonly #decoder = new ScalarDecoder();
   #exporter: Exporter;
   #failure: RunWriteError | undefined;
@@ -81,11 +80,10 @@ export class PolyaxonFiles {
     const { sink, directory } = this.#options;
     const files = new WholeFiles(this.#options.runDirectory);
     this.#exporter = new Exporter({ target: this.#options.target });
-    this.#tails.clear();
+    this.#assemblers.clear();
     try {
       for (const name of listEventFiles(directory, sink)) {
-        this.#pushFile(name, sink.read(directory, name));
-        files.write(this.#take());
+        this.#pushFile(name, sink.read(directory, name), files);
       }
       files.commit();
       this.#failure = undefined;
@@ -122,11 +120,10 @@ export class PolyaxonFiles {
   }
 
   #push(fileName: string, bytes: Uint8Array): void {
-    const tail = this.#tails.get(fileName) ?? NO_BYTES;
-    // Copy: the writer reuses its memory, but the exporter keeps parts of events.
-    const all = new Uint8Array(tail.length + bytes.length);
-    all.set(tail);
-    all.set(bytes, tail.length);
+    const assembler = this.#assemblers.get(fileName) ?? new RecordAssembler();
+    this.#assemblers.set(fileName, assembler);
+    const all = assembler.add(bytes);
+    if (all === undefined) return;
     const view = new DataView(all.buffer);
     const { logDirectory } = this.#options;
     let at = 0;
@@ -138,23 +135,29 @@ export class PolyaxonFiles {
         continue;
       }
       const decoded = decodeRecord(all, at);
-      if (decoded.kind === 'incomplete') break;
+      if (decoded.kind === 'incomplete') {
+        assembler.keep(all.subarray(at), decoded.missingBytes);
+        return;
+      }
       const event = decodeEvent(decoded.data);
       this.#decoder.learn(event, decoded.data);
       this.#exporter.push(event, logDirectory);
       at = decoded.end;
     }
-    this.#tails.set(fileName, all.slice(at));
   }
 
   /** Processes an earlier process' file as far as TensorBoard reads it: up to the first corrupt record. */
-  #pushFile(fileName: string, bytes: Uint8Array): void {
+  #pushFile(fileName: string, pieces: Iterable<Uint8Array>, files: WholeFiles): void {
     try {
-      this.#push(fileName, bytes);
+      for (const piece of pieces) {
+        this.#push(fileName, piece);
+        files.write(this.#take());
+      }
     } catch (error) {
       if (!(error instanceof CorruptRecordError)) throw error;
       const message = `${fileName}: ${error.message}; later events are missing in the Polyaxon event files`;
       this.#options.diagnostics.warn('WARN_EVENT_FILE_DAMAGED', message);
+      files.write(this.#take());
     }
   }
 

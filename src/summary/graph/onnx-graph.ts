@@ -105,7 +105,7 @@ class OnnxConverter {
       const graphs = [...(attribute.g == null ? [] : [attribute.g]), ...(attribute.graphs ?? [])];
       for (const [i, graph] of graphs.entries()) {
         const scope = `${name}/${key}${graphs.length > 1 ? `_${i}` : ''}/`;
-        inputs.push(...this.addGraph(graph, scope, producers));
+        for (const input of this.addGraph(graph, scope, producers)) inputs.push(input);
       }
       if (graphs.length === 0) attributes[key] = toAttribute(attribute);
     }

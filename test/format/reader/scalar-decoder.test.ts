@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../src/base/errors.js';
 import { EventFileReader, type EventFileReaderOptions } from '../../../src/format/index.js';
-import { type ScalarBatch, toScalarEvent } from '../../../src/format/reader/scalar-decoder.js';
+import { type ScalarBatch, ScalarDecoder, toScalarEvent } from '../../../src/format/reader/scalar-decoder.js';
 import { numberFrom } from '../../../src/format/reader/tensor-values.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
+import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
 import {
   DataType,
@@ -206,3 +207,49 @@ describe('EventFileReader.readBatches', () => {
     expect(reader.tailBytes).toBe(0);
   });
 });
+
+describe('ScalarDecoder', () => {
+  it('F84: learns nothing from texts, and copies no memory around them', () => {
+    const event: Event = {
+      wallTime: 1,
+      step: 2,
+      what: { kind: 'summary', values: [toTextValue('a text')] },
+    };
+    const encoded = joinPieces(encodeEvent(event));
+    // A copy of this memory for each text would take minutes.
+    const memory = new Uint8Array(64 * 1024 * 1024);
+    memory.set(encoded);
+    const data = memory.subarray(0, encoded.length);
+    const decoded = decodeEvent(data);
+    const decoder = new ScalarDecoder();
+
+    for (let count = 0; count < 20_000; count++) decoder.learn(decoded, data);
+
+    expect(decoder.batch.sources).toEqual([]);
+  });
+
+  it('F84: keeps no reference to the memory of the record that it has learned from', () => {
+    const value = { tag: 'loss', metadata: { ...METADATA, content: Uint8Array.of(1, 2, 3) } };
+    const content = {
+      kind: 'tensor' as const,
+      tensor: { dtype: DataType.FLOAT, shape: [], floatVal: Float32Array.of(1) },
+    };
+    const event: Event = {
+      wallTime: 1,
+      step: 2,
+      what: { kind: 'summary', values: [{ ...value, value: content }] },
+    };
+    const data = joinPieces(encodeEvent(event));
+    const decoder = new ScalarDecoder();
+
+    decoder.learn(decodeEvent(data), data);
+    data.fill(0);
+
+    expect(decoder.batch.sources[0]?.first.metadata?.content).toEqual(Uint8Array.of(1, 2, 3));
+  });
+});
+
+function toTextValue(text: string): SummaryValue {
+  const tensor = { dtype: DataType.STRING, shape: [], stringVal: [Buffer.from(text)] };
+  return { tag: 'note', metadata: { pluginName: 'text', dataClass: 2 }, value: { kind: 'tensor', tensor } };
+}

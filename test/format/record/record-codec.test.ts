@@ -6,6 +6,7 @@ import {
   decodeRecords,
   encodeRecord,
   FRAMING_BYTES,
+  findRecordHeader,
 } from '../../../src/format/record/record-codec.js';
 import { RecordQueue } from '../../../src/format/record/record-queue.js';
 
@@ -60,6 +61,59 @@ describe('decodeRecord', () => {
     expect(() => decodeRecord(new Uint8Array(4096))).toThrow(CorruptRecordError);
   });
 });
+
+describe('findRecordHeader', () => {
+  it('finds what a search with decodeRecord at every byte finds', () => {
+    const piece = fc.oneof(
+      fc.nat(40).map((count) => new Uint8Array(count)),
+      fc.uint8Array({ maxLength: 20 }),
+      fc.uint8Array({ maxLength: 5 }).map(encodeRecord),
+    );
+    fc.assert(
+      fc.property(fc.array(piece), fc.nat(30), (pieces, start) => {
+        const bytes = Buffer.concat(pieces);
+        let expected = start;
+        while (expected + 12 <= bytes.length && startsWithDamage(bytes, expected)) expected += 1;
+
+        expect(findRecordHeader(bytes, start)).toBe(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('F83: reads zeros four at a time, and computes no CRC for them', () => {
+    const zeros = new Uint8Array(64 * 1024);
+
+    const reads = countReads(() => findRecordHeader(zeros, 0));
+
+    expect(reads).toBeLessThan(zeros.length / 3);
+  });
+});
+
+function startsWithDamage(bytes: Uint8Array, at: number): boolean {
+  try {
+    decodeRecord(bytes, at);
+    return false;
+  } catch (error) {
+    return (error as CorruptRecordError).part === 'length';
+  }
+}
+
+/** Counts the 32-bit reads of `work`. */
+function countReads(work: () => unknown): number {
+  const { getUint32 } = DataView.prototype;
+  let reads = 0;
+  DataView.prototype.getUint32 = function (...args) {
+    reads += 1;
+    return getUint32.apply(this, args);
+  };
+  try {
+    work();
+    return reads;
+  } finally {
+    DataView.prototype.getUint32 = getUint32;
+  }
+}
 
 describe('decodeRecords', () => {
   it('returns fewer records, but never a wrong one, wherever the bytes are truncated', () => {

@@ -1,12 +1,15 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
 import { scanEvent } from '../../../src/format/wire/scan-event.js';
 import { readEarlierFiles, secondsAfter } from '../../../src/format/writer/earlier-files.js';
 import { diskSink } from '../../../src/format/writer/event-sink.js';
 import { anyEvent } from '../../support/any-event.js';
+import { createTempDir } from '../../support/temp-dir.js';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url));
 
@@ -55,6 +58,37 @@ describe('readEarlierFiles', () => {
     expect(new Set(earlier.plugins.values())).toEqual(new Set(['images']));
   });
 });
+
+describe('diskSink', () => {
+  it('F83: reads a file of more than 2 GiB in pieces, as far as the caller wants', () => {
+    const directory = createTempDir();
+    const path = join(directory, 'events.out.tfevents.1700000000.host');
+    writeFileSync(path, toRecord(7, 'loss'));
+    truncateSync(path, 2 ** 31 + 2 ** 20);
+
+    const earlier = readEarlierFiles(directory, diskSink, undefined);
+
+    expect([...earlier.lastSteps]).toEqual([['loss', 7]]);
+  });
+
+  it('F83: returns the records of a file larger than a piece', () => {
+    const directory = createTempDir();
+    const records = Array.from({ length: 1000 }, (_, step) =>
+      toRecord(step, `${step % 3} ${'x'.repeat(5000)}`),
+    );
+    writeFileSync(join(directory, 'events.out.tfevents.1700000000.host'), Buffer.concat(records));
+
+    const earlier = readEarlierFiles(directory, diskSink, undefined);
+
+    expect([...earlier.lastSteps.values()]).toEqual([999, 997, 998]);
+  });
+});
+
+function toRecord(step: number, tag: string): Uint8Array {
+  return encodeRecord(
+    joinPieces(encodeEvent({ wallTime: 1, step, what: { kind: 'summary', values: [{ tag }] } })),
+  );
+}
 
 describe('secondsAfter', () => {
   it('is later than every name of any writer', () => {

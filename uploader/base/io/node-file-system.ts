@@ -61,9 +61,9 @@ async function lstatAll(paths: readonly FsPath[]): Promise<(FileStat | Error)[]>
     const [first, ...rest] = paths.slice(start, start + LSTAT_BATCH);
     stats.push(await lstatQuick(first!).catch(asError));
     const startMs = performance.now();
-    stats.push(
-      ...(lstatMs < QUICK_LSTAT_MS ? rest.map(lstatSyncOrError) : await Promise.all(rest.map(lstatOrError))),
-    );
+    const found =
+      lstatMs < QUICK_LSTAT_MS ? rest.map(lstatSyncOrError) : await Promise.all(rest.map(lstatOrError));
+    for (const stat of found) stats.push(stat);
     lstatMs = (performance.now() - startMs) / Math.max(1, rest.length);
   }
   return stats;

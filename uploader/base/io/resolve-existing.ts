@@ -17,7 +17,7 @@ export async function resolveExisting(fileSystem: FileSystem, path: string): Pro
   const missing: string[] = [];
   for (let at = resolve(path); ; at = dirname(at)) {
     try {
-      return join((await fileSystem.realPath(at)).toString(), ...missing);
+      return join((await fileSystem.realPath(at)).toString(), missing.join('/'));
     } catch (error) {
       if (!isAbsent(error) || at === dirname(at)) throw error;
       missing.unshift(basename(at));

@@ -1,6 +1,7 @@
 /** Reads and writes `status.json` in the state directory: the status of a running uploader, for `polytrack status` and monitoring tools. */
 
 import { join } from 'node:path';
+import { largestOf } from '../../../src/base/largest-of.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { isAbsent } from '../../base/io/system-error.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
@@ -90,8 +91,8 @@ export function sumUpRuns(runs: readonly RunUploadStatus[]): Totals {
     storedBytes: add((run) => run.storedBytes),
     pendingFiles: add((run) => run.pendingFiles),
     pendingBytes: add((run) => run.pendingBytes),
-    lagMs: Math.max(0, ...runs.map(({ lagMs }) => lagMs)),
-    eventsLagMs: Math.max(0, ...runs.map(({ eventsLagMs }) => eventsLagMs)),
+    lagMs: largestOf(runs.map(({ lagMs }) => lagMs)),
+    eventsLagMs: largestOf(runs.map(({ eventsLagMs }) => eventsLagMs)),
     lostBytes: add((run) => run.lostBytes),
   };
 }

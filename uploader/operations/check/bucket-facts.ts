@@ -42,7 +42,7 @@ export async function askBucket(store: S3Store, signal?: AbortSignal): Promise<B
       .filter(({ Filter, Prefix }) => covers(Filter?.Prefix ?? Filter?.And?.Prefix ?? Prefix ?? '', store))
       .flatMap(({ AbortIncompleteMultipartUpload: rule }) => rule?.DaysAfterInitiation ?? []);
     if (days.length === 0) return { lifecycle: { status: 'absent' } };
-    return { lifecycle: { status: 'set', afterDays: Math.min(...days) } };
+    return { lifecycle: { status: 'set', afterDays: days.reduce((a, b) => Math.min(a, b)) } };
   } catch (error) {
     signal?.throwIfAborted();
     const isAbsent = toS3Failure(error).code === 'NoSuchLifecycleConfiguration';

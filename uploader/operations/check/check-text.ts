@@ -1,5 +1,6 @@
 /** Formats a store check as text for people and as JSON for programs. */
 
+import { largestOf } from '../../../src/base/largest-of.js';
 import type { StoreCapabilities } from '../../store/base/capabilities.js';
 import type { StoreCheck } from './check-store.js';
 
@@ -99,6 +100,6 @@ function yesNo(isSo: boolean): string {
 }
 
 function toRows(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...rows.map(([name]) => name.length));
+  const width = largestOf(rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
 }

@@ -1,5 +1,7 @@
 /** Draws a series of numbers as a small text plot. */
 
+import { largestOf } from '../../../src/base/largest-of.js';
+
 const WIDTH = 64;
 const HEIGHT = 10;
 
@@ -21,7 +23,7 @@ export function plot(points: readonly PlotPoint[], width = WIDTH, height = HEIGH
     cells[row]![column] = '•';
   }
   const labels = cells.map((_, row) => (row === 0 ? toLabel(max) : row === height - 1 ? toLabel(min) : ''));
-  const margin = Math.max(...labels.map((label) => label.length));
+  const margin = largestOf(labels.map((label) => label.length));
   const lines = cells.map((row, i) => `${labels[i]!.padStart(margin)} ┤${row.join('').trimEnd()}`);
   const first = String(minStep);
   const axis = `${' '.repeat(margin + 2)}${first}${String(maxStep).padStart(Math.max(1, width - first.length))}`;

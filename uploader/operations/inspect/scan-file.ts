@@ -43,8 +43,9 @@ export async function scanFile(
     // No record follows the torn one, so it is the tail of the file.
     if (tornAt !== undefined) return { damage, tailBytes: reader.tailBytes + 1, tailOffset: tornAt };
     // Damage right after the torn record's first byte belongs to the torn record.
-    damage.push(...reader.damage.filter((range) => range.offset !== offset || offset === 0));
-    const goesOnToEnd = reader.damage.at(-1)?.offset === reader.offset;
+    const found = reader.damage;
+    for (const range of found) if (range.offset !== offset || offset === 0) damage.push(range);
+    const goesOnToEnd = found.at(-1)?.offset === reader.offset;
     if (reader.tailBytes === 0 || goesOnToEnd) {
       return { damage, tailBytes: 0, tailOffset: reader.offset + reader.tailBytes };
     }

@@ -1,5 +1,6 @@
 /** Plans the files of a pull from a run's objects: decodes names, joins tails, and refuses paths outside the run. Pure. */
 
+import { largestOf } from '../../../src/base/largest-of.js';
 import { LINEAGE_FILE, RUN_FILE } from '../../../src/run-directory/layout.js';
 import { RelPathError } from '../../base/errors.js';
 import { parseRelPath, RESERVED_DIRECTORY, type RelPath } from '../../base/rel-path.js';
@@ -62,7 +63,7 @@ export function joinSegments(
   sizeBytes: number,
   generation: number | null,
 ): { readonly object: ListedObject; readonly skip: number; readonly end: number }[] {
-  const newest = Math.max(0, ...segments.map((each) => each.generation));
+  const newest = largestOf(segments.map((each) => each.generation));
   const wanted = segments
     .filter((each) => each.generation === (generation ?? newest))
     .sort((a, b) => a.start - b.start || b.end - a.end);

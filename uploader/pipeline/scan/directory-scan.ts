@@ -371,7 +371,7 @@ export class DirectoryScan {
     for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
       each.isGone = true;
       if (each.folder !== null) onFolder(each.folder);
-      pending.push(...each.children.values());
+      for (const child of each.children.values()) pending.push(child);
     }
   }
 
@@ -426,7 +426,7 @@ function hasRun(node: DirectoryNode): boolean {
   const pending = [node];
   for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
     if (each.home !== null) return true;
-    pending.push(...each.children.values());
+    for (const child of each.children.values()) pending.push(child);
   }
   return false;
 }

@@ -6,7 +6,12 @@
  */
 
 import { crc32c, maskCrc, maskedCrc32c } from '../../../src/format/record/crc32c.js';
-import { FOOTER_BYTES, HEADER_BYTES, MAX_DATA_BYTES } from '../../../src/format/record/record-codec.js';
+import {
+  FOOTER_BYTES,
+  findRecordHeader,
+  HEADER_BYTES,
+  MAX_DATA_BYTES,
+} from '../../../src/format/record/record-codec.js';
 
 type Expected =
   | { readonly kind: 'header' }
@@ -52,7 +57,17 @@ export class RecordScanner {
   }
 
   #hold(bytes: Buffer, at: number): number {
-    const wanted = this.#expected.kind === 'header' ? HEADER_BYTES : FOOTER_BYTES;
+    const isHeader = this.#expected.kind === 'header';
+    const start = at - this.#heldBytes;
+    if (isHeader && this.damageStart !== null && start >= 0) {
+      // Everything held is also in this piece, so the search can skip what cannot be a header.
+      const found = findRecordHeader(bytes, start);
+      if (found > start) {
+        this.#heldBytes = 0;
+        return found - at;
+      }
+    }
+    const wanted = isHeader ? HEADER_BYTES : FOOTER_BYTES;
     const count = Math.min(wanted - this.#heldBytes, bytes.length - at);
     bytes.copy(this.#held, this.#heldBytes, at, at + count);
     this.#heldBytes += count;

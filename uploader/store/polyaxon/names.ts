@@ -7,6 +7,8 @@
  * only as `%25` and in the encodings of `rel-path.ts`, which encode other characters.
  */
 
+import { longestNameBytes } from '../../base/rel-path.js';
+
 /** Pattern characters, and those that Python's `str.isprintable` rejects: the categories "Other" and "Separator", except the space. */
 const LOST = /[*?[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 const ENCODED = /(?:%[0-9A-F]{2})+/g;
@@ -30,7 +32,7 @@ export function fromServerPath(path: string): string {
 
 /** Why the server cannot store a path, or null. */
 export function findNameProblem(serverPath: string): string | null {
-  const longest = Math.max(...serverPath.split('/').map((name) => Buffer.byteLength(name)));
+  const longest = longestNameBytes(serverPath);
   return longest > MAX_NAME_BYTES
     ? `a file or directory name has ${longest} bytes in the server's encoding, the maximum is ${MAX_NAME_BYTES}`
     : null;

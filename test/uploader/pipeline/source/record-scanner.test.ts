@@ -70,6 +70,28 @@ describe('RecordScanner', () => {
     }
   });
 
+  it('F83: returns the same result for any pieces of a file with damage and zeros', () => {
+    const piece = fc.oneof(
+      fc.nat(60).map((count) => Buffer.alloc(count)),
+      fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+      fc.uint8Array({ maxLength: 5 }).map((bytes) => Buffer.from(encodeRecord(bytes))),
+    );
+    fc.assert(
+      fc.property(fc.array(piece), fc.array(fc.integer({ min: 1, max: 30 })), (parts, pieces) => {
+        const bytes = Buffer.concat(parts);
+        const [whole, byByte] = [
+          new Array(bytes.length).fill(bytes.length),
+          new Array(bytes.length).fill(1),
+        ].map((each) => scan(bytes, { acceptsDamage: true, pieces: each }));
+        const scanner = scan(bytes, { acceptsDamage: true, pieces });
+
+        for (const other of [whole!, byByte!])
+          expect([scanner.wholeEnd, scanner.damageStart]).toEqual([other.wholeEnd, other.damageStart]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('can begin in the middle of a file', () => {
     const scanner = new RecordScanner(ends[2]!, { acceptsDamage: false });
     scanner.push(file.subarray(ends[2]!));
