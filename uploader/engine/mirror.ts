@@ -173,7 +173,7 @@ export class Mirror {
     if (sum.status === 'failed') return this.#reportFailed(key, sum.error.message);
     const request = {
       key: target,
-      source: new ObjectSource(store, key, signal),
+      source: new ObjectSource(store, [{ key, start: 0, end: object.sizeBytes }], signal),
       target: { sizeBytes: object.sizeBytes, crc32: sum.crc32 },
       base: null,
       commitId: io.randomness.id(),

@@ -233,11 +233,7 @@ export const FLAGS = {
   ),
   deep: row(toggle, COMPARING, 'read every byte of every object back and compare SHA-256'),
   overwrite: row(toggle, ['pull'], 'replace local files that differ from the stored ones'),
-  previousVersions: row(
-    toggle,
-    ['pull'],
-    'also restore previous versions of truncated files, into .plx/gen/',
-  ),
+  previousVersions: row(toggle, ['pull'], 'also restore previous versions of files, into .plx/gen/'),
   tag: row(text('<name>'), ['inspect'], 'print the values of this tag, scalars with a plot'),
   run: row(text('<name>'), ['inspect'], 'only this run: its path below the directory'),
   repair: row(

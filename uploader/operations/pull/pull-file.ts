@@ -9,9 +9,10 @@ import type { FileSystem } from '../../base/io/file-system.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { joinPath } from '../../base/join-path.js';
 import { toPathBytes } from '../../base/rel-path.js';
+import { joinSegments } from '../../pipeline/commit/segments.js';
 import type { ManifestLine } from '../../pipeline/manifest/manifest.js';
 import { combineCrc32 } from '../../store/base/crc32-combine.js';
-import { joinSegments, type PlannedFile } from './pull-plan.js';
+import type { PlannedFile } from './pull-plan.js';
 import type { PullProblem } from './pull-report.js';
 import { type Piece, PullFailure, type ReceiveContext, receive, type Sums, sumFile } from './receive.js';
 

@@ -1,10 +1,9 @@
 /** Plans the files of a pull from a run's objects: decodes names, joins tails, and refuses paths outside the run. Pure. */
 
-import { largestOf } from '../../../src/base/largest-of.js';
 import { LINEAGE_FILE, RUN_FILE } from '../../../src/run-directory/layout.js';
 import { RelPathError } from '../../base/errors.js';
 import { parseRelPath, RESERVED_DIRECTORY, type RelPath } from '../../base/rel-path.js';
-import { parseSegmentKey, type SegmentPlace } from '../../pipeline/commit/segments.js';
+import { parseSegmentKey, type StoredSegment } from '../../pipeline/commit/segments.js';
 import type { StoredRun } from '../../pipeline/manifest/stored-run.js';
 import type { ListedObject } from '../../store/base/store.js';
 
@@ -15,7 +14,7 @@ export interface PlannedFile {
   readonly target: RelPath;
   readonly object: ListedObject;
   /** Tails of the file, in order; the `generation` of the object decides which of them count. */
-  readonly segments: readonly (SegmentPlace & { readonly object: ListedObject })[];
+  readonly segments: readonly StoredSegment[];
 }
 
 export interface RefusedKey {
@@ -31,7 +30,7 @@ export interface PullPlan {
 
 const LAST: readonly string[] = [LINEAGE_FILE, RUN_FILE];
 
-/** Plans the pull; `withGenerations` adds the previous versions of files, below `.plx/gen/`. */
+/** Plans the pull; `withPreviousVersions` adds the previous versions of files, below `.plx/gen/`. */
 export function planPull(stored: StoredRun, withPreviousVersions: boolean): PullPlan {
   const refused: RefusedKey[] = [];
   const planned: PlannedFile[] = [];
@@ -57,28 +56,8 @@ export function planPull(stored: StoredRun, withPreviousVersions: boolean): Pull
   return { files: planned.sort((a, b) => rank(a) - rank(b)), refused };
 }
 
-/** The segments that follow the first `sizeBytes` bytes without a gap. `generation` is that of the object; null when unknown. */
-export function joinSegments(
-  segments: PlannedFile['segments'],
-  sizeBytes: number,
-  generation: number | null,
-): { readonly object: ListedObject; readonly skip: number; readonly end: number }[] {
-  const newest = largestOf(segments.map((each) => each.generation));
-  const wanted = segments
-    .filter((each) => each.generation === (generation ?? newest))
-    .sort((a, b) => a.start - b.start || b.end - a.end);
-  const joined: { object: ListedObject; skip: number; end: number }[] = [];
-  let end = sizeBytes;
-  for (const { object, start, end: segmentEnd } of wanted) {
-    if (start > end || segmentEnd <= end) continue;
-    joined.push({ object, skip: end - start, end: segmentEnd });
-    end = segmentEnd;
-  }
-  return joined;
-}
-
 function groupSegments({ runUuid, segments }: StoredRun): Map<string, PlannedFile['segments']> {
-  const groups = new Map<string, (SegmentPlace & { object: ListedObject })[]>();
+  const groups = new Map<string, StoredSegment[]>();
   for (const object of segments) {
     const place = parseSegmentKey(runUuid, object.key);
     if (place === null) continue;

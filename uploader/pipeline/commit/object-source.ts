@@ -1,29 +1,48 @@
-/** Reads an object of the store as the source of another object. */
+/** Reads objects of the store as the source of another object. */
 
-import { OutcomeError } from '../../base/retry-table.js';
+import { OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 import type { ByteSource, Store } from '../../store/base/store.js';
 
+/** Bytes `[start, end)` of an object. */
+export interface ObjectPiece {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The pieces of one or more objects, one after the other. */
 export class ObjectSource implements ByteSource {
   readonly #store: Store;
-  readonly #key: string;
+  readonly #pieces: readonly ObjectPiece[];
   readonly #signal: AbortSignal | undefined;
+  /** Why the last read returned fewer bytes, if it was a temporary failure of the store. */
+  interruption: RetryOutcome | null = null;
 
-  constructor(store: Store, key: string, signal: AbortSignal | undefined) {
+  constructor(store: Store, pieces: readonly ObjectPiece[], signal: AbortSignal | undefined) {
     this.#store = store;
-    this.#key = key;
+    this.#pieces = pieces;
     this.#signal = signal;
   }
 
   async read(start: number, end: number): Promise<Buffer> {
-    if (start === end) return Buffer.alloc(0);
-    const pieces: Uint8Array[] = [];
+    const chunks: Uint8Array[] = [];
+    this.interruption = null;
     try {
-      for await (const piece of this.#store.read(this.#key, { range: { start, end }, signal: this.#signal }))
-        pieces.push(piece);
+      let offset = 0;
+      for (const piece of this.#pieces) {
+        const from = Math.max(start - offset, 0) + piece.start;
+        const to = Math.min(end - offset + piece.start, piece.end);
+        offset += piece.end - piece.start;
+        if (from >= to) continue;
+        const range = { start: from, end: to };
+        for await (const chunk of this.#store.read(piece.key, { range, signal: this.#signal }))
+          chunks.push(chunk);
+      }
     } catch (error) {
       // Return fewer bytes: the commit then reports `changed`. A deleted object has no content to keep.
       if (!(error instanceof OutcomeError)) throw error;
+      if (error.outcome.status === 'retry') this.interruption = error.outcome;
     }
-    return Buffer.concat(pieces);
+    return Buffer.concat(chunks);
   }
 }

@@ -7,9 +7,12 @@
 
 import type { Lane } from '../../base/limits/lanes.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
+import type { ListedObject } from '../../store/base/store.js';
 import type { SegmentEntry } from '../journal/journal-entry.js';
 import type { CommitContext } from './commit-context.js';
 import { type ObjectOutcome, throttled } from './commit-object.js';
+import { listObjects } from './stored-object.js';
 import { crc32OfRange, type LocalState, type Target } from './target.js';
 
 const OFFSET_DIGITS = 20;
@@ -20,7 +23,11 @@ export function toSegmentKey(
   { generation, start, end }: Pick<SegmentEntry, 'generation' | 'start' | 'end'>,
 ): string {
   const name = `${String(start).padStart(OFFSET_DIGITS, '0')}-${end - start}`;
-  return `${runUuid}/${RESERVED_DIRECTORY}/seg/${relPath}/${generation}/${name}`;
+  return `${toSegmentPrefix(runUuid, relPath)}${generation}/${name}`;
+}
+
+function toSegmentPrefix(runUuid: string, relPath: string): string {
+  return `${runUuid}/${RESERVED_DIRECTORY}/seg/${relPath}/`;
 }
 
 export interface SegmentPlace {
@@ -43,6 +50,51 @@ export function parseSegmentKey(runUuid: string, key: string): SegmentPlace | nu
     start: Number(start),
     end: Number(start) + Number(length),
   };
+}
+
+/** A segment that the store has. */
+export interface StoredSegment extends SegmentPlace {
+  readonly object: ListedObject;
+}
+
+/** The segments that follow the first `sizeBytes` bytes without a gap. `generation` is that of the object; null when unknown. */
+export function joinSegments(
+  segments: readonly StoredSegment[],
+  sizeBytes: number,
+  generation: number | null,
+): { readonly object: ListedObject; readonly skip: number; readonly end: number }[] {
+  const newest = toNewestGeneration(segments);
+  const wanted = segments
+    .filter((each) => each.generation === (generation ?? newest))
+    .sort((a, b) => a.start - b.start || b.end - a.end);
+  const joined: { object: ListedObject; skip: number; end: number }[] = [];
+  let end = sizeBytes;
+  for (const { object, start, end: segmentEnd } of wanted) {
+    if (start > end || segmentEnd <= end) continue;
+    joined.push({ object, skip: end - start, end: segmentEnd });
+    end = segmentEnd;
+  }
+  return joined;
+}
+
+/** The number of the last restart of which there are segments; 0 without segments. */
+export function toNewestGeneration(segments: readonly SegmentPlace[]): number {
+  return segments.reduce((newest, { generation }) => Math.max(newest, generation), 0);
+}
+
+/** Lists the segments of a file, of all its restarts. */
+export async function findSegments(
+  runUuid: string,
+  relPath: string,
+  context: CommitContext,
+  signal: AbortSignal | undefined,
+): Promise<readonly StoredSegment[] | FailedOutcome> {
+  const listed = await listObjects(toSegmentPrefix(runUuid, relPath), context, signal);
+  if ('status' in listed) return listed;
+  return listed.flatMap((object) => {
+    const place = parseSegmentKey(runUuid, object.key);
+    return place?.path === relPath ? [{ ...place, object }] : [];
+  });
 }
 
 /** Stores the bytes `[start, target)` as a segment and records it in the journal. */

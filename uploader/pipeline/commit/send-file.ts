@@ -9,7 +9,8 @@ import { FileError, StoreConflictError, StoreLimitError } from '../../base/error
 import type { FileStat } from '../../base/io/file-system.js';
 import { isChangedWithin } from '../../base/io/file-version.js';
 import type { FailedOutcome } from '../../base/retry-table.js';
-import type { ObjectVersion } from '../../store/base/store.js';
+import { crc32OfObject } from '../../store/base/object-crc32.js';
+import type { ObjectVersion, StoredObject } from '../../store/base/store.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entry.js';
 import { toLane } from '../plan/lane-of.js';
@@ -21,7 +22,7 @@ import type { CommitContext, SendOutcome } from './commit-context.js';
 import { commitObject, type ObjectOutcome, recordStored } from './commit-object.js';
 import { settleIntent } from './open-intents.js';
 import { keepPreviousVersion } from './previous-versions.js';
-import { commitSegment } from './segments.js';
+import { commitSegment, findSegments, toNewestGeneration } from './segments.js';
 import { findChecksum, headObject } from './stored-object.js';
 import { crc32OfRange, findTarget, type Known, type LocalState, type Target } from './target.js';
 
@@ -92,7 +93,7 @@ class FileUpload {
       const decision = planFile(inventory.facts(id, version));
       const outcome = await this.#carryOut(decision);
       if (outcome.status !== 'conflict') return outcome;
-      // Another writer replaced the object. The file on disk is authoritative: overwrite the object, completely or not at all.
+      // Another writer replaced the object: plan again, so that its content is kept.
       const found = await headObject(this.#key, this.#context, this.#signal);
       if (found.status === 'failed') return found;
       const object = found.status === 'found' ? found.object : null;
@@ -119,22 +120,18 @@ class FileUpload {
   }
 
   async #verify(base: ObjectVersion | null): Promise<Attempt> {
-    const { inventory } = this.#context;
     const { id, version } = this.#local;
-    const entry = inventory.entryOf(id);
-    const found =
-      base !== null && entry?.object.etag === base.etag
-        ? { status: 'found' as const, object: base, crc32: entry.crc32 }
-        : await findChecksum(this.#key, this.#context, this.#signal);
-    if (found.status === 'failed') return found;
-    if (found.status === 'absent') return { status: 'conflict' };
-    if (found.object.etag !== base?.etag) return { status: 'conflict' };
+    if (base === null) return { status: 'conflict' };
+    const found = await this.#findStored(base);
+    if (found.status !== 'found') return found;
     const known = { sizeBytes: found.object.sizeBytes, crc32: found.crc32 };
     const target = await this.#findTarget(known, false);
     if (target === null) return { status: 'changed' };
     if (target.keptBytes !== version.sizeBytes) return this.#send('rewritten', base, known, target);
     const { etag, sizeBytes } = found.object;
-    const proven = { ...this.#toEntry(target, entry?.generation), crc32: known.crc32 };
+    const generation = await this.#findGeneration(found.object);
+    if (typeof generation !== 'number') return generation;
+    const proven = { ...this.#toEntry(target, generation), crc32: known.crc32 };
     await recordStored(id, { ...proven, object: { etag, sizeBytes } }, this.#context);
     this.#remember(target);
     return { status: 'verified', sizeBytes };
@@ -187,11 +184,27 @@ class FileUpload {
         ? { sizeBytes: segment.end, crc32: segment.crc32 }
         : { sizeBytes: base.sizeBytes, crc32: entry.crc32 };
     }
-    // The journal does not know this object. If the store has a checksum for it, it may match the beginning of the file.
-    const found = await headObject(this.#key, this.#context, this.#signal);
+    // The journal does not know this object. It may be the beginning of the file.
+    const found = await this.#findStored(base);
+    return found.status === 'found' ? { sizeBytes: base.sizeBytes, crc32: found.crc32 } : found;
+  }
+
+  /** The object and its checksum: from the journal if it has acknowledged the object, else from the store. */
+  async #findStored(
+    base: ObjectVersion,
+  ): Promise<
+    | { readonly status: 'found'; readonly object: StoredObject; readonly crc32: number }
+    | { readonly status: 'conflict' }
+    | FailedOutcome
+  > {
+    const entry = this.#context.inventory.entryOf(this.#local.id);
+    if (entry?.object.etag === base.etag) {
+      const { crc32, generation = 0 } = entry;
+      return { status: 'found', object: { ...base, crc32, commitId: null, generation }, crc32 };
+    }
+    const found = await findChecksum(this.#key, this.#context, this.#signal);
     if (found.status === 'failed') return found;
-    if (found.status === 'absent' || found.object.etag !== base.etag) return { status: 'conflict' };
-    return found.object.crc32 === null ? null : { sizeBytes: base.sizeBytes, crc32: found.object.crc32 };
+    return found.status === 'absent' || found.object.etag !== base.etag ? { status: 'conflict' } : found;
   }
 
   #findTarget(known: Known | null, isSampleEnough: boolean): Promise<Target | null> {
@@ -207,14 +220,9 @@ class FileUpload {
     const { inventory } = this.#context;
     const { id } = this.#local;
     if (await this.#isReplaced()) return { status: 'changed' };
-    const previous = inventory.entryOf(id);
-    let generation = previous?.generation ?? 0;
-    const isOurs = previous !== null && previous.object.etag === base?.etag;
-    if (isOurs && target.keptBytes === 0 && inventory.isAppended(id)) {
-      const failed = await keepPreviousVersion(id, previous, this.#context, this.#signal);
-      if (failed !== null) return failed;
-      generation += 1;
-    }
+    const prepared = await this.#prepare(base, target);
+    if (prepared.status !== 'ready') return prepared;
+    const { generation } = prepared;
     if (target.keptBytes >= MIN_APPEND_BYTES) await this.#context.learnCapabilities(this.#signal);
     const strategy = this.#chooseStrategy(base, target);
     const outcome = await this.#commit(strategy, base, known, { target, generation });
@@ -226,6 +234,71 @@ class FileUpload {
     if (outcome.status !== 'stored') return outcome;
     await this.#settle(target, strategy);
     return { status: 'stored', sizeBytes: target.sizeBytes, reason, strategy, held: this.#findHeld(target) };
+  }
+
+  /**
+   * Decides whether `base` may be replaced, and keeps it as a previous version if needed. This is the only place that decides it: an
+   * object is replaced without a copy only if the file extends it, or if the file is an artifact, such as a checkpoint, and the journal
+   * has acknowledged exactly this object.
+   */
+  async #prepare(
+    base: ObjectVersion | null,
+    target: Target,
+  ): Promise<
+    | { readonly status: 'ready'; readonly generation: number }
+    | { readonly status: 'conflict' }
+    | FailedOutcome
+  > {
+    const { inventory, onEvent } = this.#context;
+    const { id } = this.#local;
+    const entry = inventory.entryOf(id);
+    const isOurs = base !== null && entry?.object.etag === base.etag;
+    if (base === null || (isOurs && (target.keptBytes > 0 || !inventory.isAppended(id))))
+      return { status: 'ready', generation: entry?.generation ?? 0 };
+    const found = await this.#findStored(base);
+    if (found.status !== 'found') return found;
+    const generation = await this.#findGeneration(found.object);
+    if (typeof generation !== 'number') return generation;
+    if (target.keptBytes > 0) return { status: 'ready', generation };
+    if (!isOurs && (await this.#isBehind(base)))
+      return {
+        status: 'failed',
+        error: behind(inventory.relPathOf(id), this.#local.version.sizeBytes, base),
+      };
+    const replaced = { object: base, crc32: found.crc32, generation, isOurs };
+    const kept = await keepPreviousVersion(id, replaced, this.#context, this.#signal);
+    if (kept.status !== 'kept') return kept;
+    if (!isOurs && kept.key !== null) {
+      const message = `${this.#key}: the store had other content, which this uploader did not store; it is kept as ${kept.key}`;
+      onEvent({ kind: 'notice', code: 'NOTICE_REPLACED_OTHER', message });
+    }
+    return { status: 'ready', generation: kept.generation };
+  }
+
+  /** The count of restarts of the file whose object this is, for an object that the journal does not know. */
+  async #findGeneration({ generation }: StoredObject): Promise<number | FailedOutcome> {
+    const { inventory, store } = this.#context;
+    const { id } = this.#local;
+    if (generation !== null || store.capabilities.append !== null || !inventory.isAppended(id))
+      return generation ?? 0;
+    // A store without metadata: the names of the segments have the count.
+    const { uuid } = inventory.runOf(id);
+    const segments = await findSegments(uuid, inventory.relPathOf(id), this.#context, this.#signal);
+    return 'status' in segments ? segments : toNewestGeneration(segments);
+  }
+
+  /** F98: whether a log or event file has only the beginning of the object, as an older copy has. */
+  async #isBehind(base: ObjectVersion): Promise<boolean> {
+    const { inventory, store, retryPolicy } = this.#context;
+    const { id, version, file } = this.#local;
+    const { sizeBytes } = version;
+    if (inventory.classOf(id) === 'artifact' || sizeBytes >= base.sizeBytes) return false;
+    const call = () => crc32OfObject(store, this.#key, this.#signal, sizeBytes);
+    const stored = await retryPolicy.withRetry(`read ${this.#key}`, call, { signal: this.#signal });
+    if (stored.status === 'failed') throw stored.error;
+    return (
+      (await crc32OfRange(file, { start: 0, end: sizeBytes }, this.#context, this.#signal)) === stored.crc32
+    );
   }
 
   #chooseStrategy(base: ObjectVersion | null, target: Target): Strategy {
@@ -399,6 +472,13 @@ class FileUpload {
     const { sizeBytes } = this.#local.version;
     this.#context.onEvent({ kind: 'started', key: this.#key, sizeBytes, reason });
   }
+}
+
+function behind(path: string, sizeBytes: number, { sizeBytes: storedBytes }: ObjectVersion): FileError {
+  const found = `it has ${sizeBytes} bytes, which are the beginning of the ${storedBytes} bytes in the store; older bytes never replace newer ones`;
+  const hint =
+    'If this is an older copy of the run, remove it or restore the newer files with polytrack pull. If the file was shortened on purpose, rename it.';
+  return new FileError('ERR_FILE_BEHIND', path, found, hint);
 }
 
 function unfinished(path: string, tailBytes: number): FileError {

@@ -1,8 +1,8 @@
-/** Asks the store about the object under a key, for when the journal does not know it. */
+/** Asks the store about objects, for when the journal does not know them. */
 
-import type { FailedOutcome } from '../../base/retry-table.js';
+import { type FailedOutcome, OutcomeError } from '../../base/retry-table.js';
 import { crc32OfObject } from '../../store/base/object-crc32.js';
-import type { HeadOutcome, ObjectVersion } from '../../store/base/store.js';
+import type { HeadOutcome, ListedObject, StoredObject } from '../../store/base/store.js';
 import type { CommitContext } from './commit-context.js';
 
 /** Calls `Store.head` and retries it. */
@@ -15,7 +15,7 @@ export function headObject(
 }
 
 export type StoredChecksum =
-  | { readonly status: 'found'; readonly object: ObjectVersion; readonly crc32: number }
+  | { readonly status: 'found'; readonly object: StoredObject; readonly crc32: number }
   | { readonly status: 'absent' }
   | FailedOutcome;
 
@@ -33,4 +33,22 @@ export async function findChecksum(
   const call = () => crc32OfObject(store, key, signal);
   const readBack = await retryPolicy.withRetry(`read ${key}`, call, { signal });
   return readBack.status === 'failed' ? readBack : { status: 'found', object, crc32: readBack.crc32 };
+}
+
+/** Lists the objects whose key begins with `prefix`. */
+export async function listObjects(
+  prefix: string,
+  { store, retryPolicy }: CommitContext,
+  signal: AbortSignal | undefined,
+): Promise<readonly ListedObject[] | FailedOutcome> {
+  const open = (last: ListedObject | undefined) => store.list(prefix, { after: last?.key, signal });
+  const objects: ListedObject[] = [];
+  try {
+    for await (const object of retryPolicy.streamWithRetry<ListedObject>(`list ${prefix}`, open, signal))
+      objects.push(object);
+    return objects;
+  } catch (error) {
+    if (error instanceof OutcomeError && error.outcome.status === 'failed') return error.outcome;
+    throw error;
+  }
 }
