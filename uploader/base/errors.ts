@@ -100,6 +100,44 @@ export class OtherDestinationError extends RefusedError {
   }
 }
 
+/** Another command deletes or overwrites files of the run. */
+export class RunLockedError extends CodedError {
+  readonly code = 'ERR_RUN_LOCKED';
+  readonly hint: string;
+  constructor(
+    readonly directory: string,
+    readonly holder: string,
+    lockPath: string,
+  ) {
+    super(`${directory}: another command (${holder}) is deleting or restoring files of this run`);
+    this.hint = `Wait for it to end, then repeat the command. If you are sure that it no longer runs, remove ${lockPath}.`;
+  }
+}
+
+/** A program is writing to the run, so its files are neither deleted nor replaced. */
+export class RunLiveError extends CodedError {
+  readonly code = 'ERR_RUN_LIVE';
+  readonly hint = 'Repeat the command when the run has ended, or pull into another directory.';
+  constructor(
+    readonly directory: string,
+    sign: string,
+  ) {
+    super(`${directory}: the run is being written: ${sign}`);
+  }
+}
+
+/** The directory belongs to another run. */
+export class RunOccupiedError extends CodedError {
+  readonly code = 'ERR_RUN_OCCUPIED';
+  readonly hint = 'Pull into another directory, or move the run that is there.';
+  constructor(
+    readonly directory: string,
+    found: string,
+  ) {
+    super(`${directory}: the directory belongs to another run: ${found}`);
+  }
+}
+
 /** The store needs a client library that is not installed. */
 export class StoreLibraryError extends RefusedError {
   readonly code = 'ERR_STORE_LIBRARY';

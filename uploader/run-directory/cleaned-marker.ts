@@ -6,6 +6,7 @@
 
 import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
 import type { FileSystem } from '../base/io/file-system.js';
+import { isAbsent } from '../base/io/system-error.js';
 import { readWholeFile, replaceFile } from '../base/io/whole-file.js';
 import { joinNames } from '../base/join-path.js';
 
@@ -18,6 +19,8 @@ export interface CleanedMarker {
   readonly run: string;
   /** The store URL, as on the command line. */
   readonly store: string;
+  /** Identifies the store, however its URL is written. Missing in markers of earlier versions. */
+  readonly storeId?: string | undefined;
   /** The key of the manifest. */
   readonly manifest: string;
   /** The time of the operation, in ISO 8601. */
@@ -26,6 +29,16 @@ export interface CleanedMarker {
   readonly bytes: number;
 }
 
+const UNREADABLE: CleanedMarker = {
+  version: 1,
+  state: 'cleaning',
+  run: '',
+  store: '',
+  manifest: '',
+  at: '',
+  files: 0,
+  bytes: 0,
+};
 const MAX_BYTES = 64 * 1024;
 const FILE_MODE = 0o644;
 
@@ -33,17 +46,24 @@ export function toMarkerPath(directory: Buffer): Buffer {
   return joinNames(directory, PROCESS_DIRECTORY, CLEANED_FILE);
 }
 
+/** Returns the marker, or null. A marker that cannot be read still says that files were deleted, but not where they are. */
 export async function findCleanedMarker(
   fileSystem: FileSystem,
   directory: Buffer,
 ): Promise<CleanedMarker | null> {
   try {
     const bytes = await readWholeFile(fileSystem, toMarkerPath(directory), MAX_BYTES);
-    const marker = JSON.parse(bytes.toString('utf8')) as CleanedMarker;
-    return marker.version === 1 ? marker : null;
-  } catch {
-    return null; // no marker
+    const marker = JSON.parse(bytes.toString('utf8')) as Partial<CleanedMarker>;
+    return { ...UNREADABLE, ...marker };
+  } catch (error) {
+    return isAbsent(error) ? null : UNREADABLE;
   }
+}
+
+/** Whether the deleted files are in this store. */
+export function isMarkedFor(marker: CleanedMarker, url: string, storeId: string): boolean {
+  if (marker.storeId !== undefined) return marker.storeId === storeId;
+  return marker.store !== '' && marker.store.replace(/\/+$/, '') === url.replace(/\/+$/, '');
 }
 
 /** Writes or replaces the marker. `.plx/` must exist. */

@@ -42,30 +42,37 @@ export class WriterWatch {
   }
 
   async check(): Promise<WriterState> {
-    if ((await this.#read(toEndMarkerPath(this.#runDirectory, this.#writer))) !== undefined) return 'ended';
-    const heartbeat = (await this.#read(toHeartbeatPath(this.#runDirectory, this.#writer))) as
-      | Heartbeat
-      | undefined;
-    if (heartbeat === undefined) return 'unknown';
-    const { pid, space, started_ticks: ticks } = heartbeat;
-    if (space === (await this.#io.processes.current()).space) {
-      const startedAt = ticks === null ? '' : String(ticks);
-      return (await this.#io.processes.isRunning({ pid, space, startedAt })) ? 'writing' : 'lost';
-    }
+    const sign = await readWriterSign(this.#io, this.#runDirectory, this.#writer);
+    if (sign.state !== 'elsewhere') return sign.state;
     const now = this.#io.clock.monotonicMs();
-    if (heartbeat.beat !== this.#lastBeat) {
-      this.#lastBeat = heartbeat.beat;
+    if (sign.beat !== this.#lastBeat) {
+      this.#lastBeat = sign.beat;
       this.#lastBeatMs = now;
     }
-    return now - this.#lastBeatMs > MISSED_BEATS * heartbeat.interval_ms ? 'lost' : 'writing';
+    return now - this.#lastBeatMs > MISSED_BEATS * sign.intervalMs ? 'lost' : 'writing';
   }
+}
 
-  async #read(path: string): Promise<unknown> {
-    try {
-      return JSON.parse((await readWholeFile(this.#io.fileSystem, path, MAX_BYTES)).toString('utf8'));
-    } catch {
-      // Absent, or being replaced by a program that does not replace files atomically: check again next time.
-      return undefined;
-    }
+/** What the files of a writer show at one moment. `elsewhere`: only a change of the beat shows whether its process runs. */
+export type WriterSign =
+  | { readonly state: WriterState }
+  | { readonly state: 'elsewhere'; readonly beat: number; readonly intervalMs: number };
+
+export async function readWriterSign(io: Io, runDirectory: string, writer: string): Promise<WriterSign> {
+  if ((await read(io, toEndMarkerPath(runDirectory, writer))) !== undefined) return { state: 'ended' };
+  const heartbeat = (await read(io, toHeartbeatPath(runDirectory, writer))) as Heartbeat | undefined;
+  if (heartbeat === undefined) return { state: 'unknown' };
+  const { pid, space, started_ticks: ticks, beat, interval_ms: intervalMs } = heartbeat;
+  if (space !== (await io.processes.current()).space) return { state: 'elsewhere', beat, intervalMs };
+  const startedAt = ticks === null ? '' : String(ticks);
+  return { state: (await io.processes.isRunning({ pid, space, startedAt })) ? 'writing' : 'lost' };
+}
+
+async function read({ fileSystem }: Io, path: string): Promise<unknown> {
+  try {
+    return JSON.parse((await readWholeFile(fileSystem, path, MAX_BYTES)).toString('utf8'));
+  } catch {
+    // Absent, or being replaced by a program that does not replace files atomically: check again next time.
+    return undefined;
   }
 }

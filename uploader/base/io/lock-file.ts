@@ -1,45 +1,73 @@
 /**
- * Locks a pair of root and store for one uploader: an exclusive file that names its holder.
+ * Locks a pair of root and store for one uploader, or a run directory for one command: an exclusive file that names its holder.
  *
- * The lock avoids duplicate work. The store stays correct without it, because every commit is a compare-and-swap. A dead holder on
- * this host is replaced at once. A holder on another host or in another container, whose process cannot be checked, is replaced
- * after `OTHER_HOST_STALE_MS` without a refresh.
+ * A dead holder on this host is replaced at once. A holder on another host or in another container, whose process cannot be checked, is
+ * replaced after `OTHER_HOST_STALE_MS` without a refresh, or with `watchMs` once this process has watched the lock for that long without a
+ * refresh. The first avoids only duplicate work, because every commit is a compare-and-swap. The second compares no clocks: the holder of a
+ * run deletes and overwrites files.
  *
  * A takeover needs a second lock, named after the holder to replace. So only one of several contenders removes the stale
  * file, and none removes the new one.
  */
 
 import { LockedError, StateDirectoryError } from '../errors.js';
+import { isSameVersion } from './file-version.js';
 import type { Io } from './io.js';
 import type { ProcessIdentity } from './processes.js';
-import { isAbsent, isLinkUnsupported, systemErrorCode } from './system-error.js';
-import { readWholeFile } from './whole-file.js';
+import { findStat } from './resolve-existing.js';
+import { isAbsent, isDiskFull, isLinkUnsupported, systemErrorCode } from './system-error.js';
+import { readWholeFile, removeFile } from './whole-file.js';
 
 const FILE_MODE = 0o600;
 const MAX_LOCK_BYTES = 4096;
 export const OTHER_HOST_STALE_MS = 5 * 60_000;
 export const REFRESH_MS = 60_000;
+const POLL_MS = 500;
 
 interface Holder extends ProcessIdentity {
   readonly token: string;
+  /** The inode of a lock that was taken without its content. */
+  emptyIno?: bigint;
 }
 
+/** The token of a lock whose content cannot be read. */
+const DAMAGED = 'damaged';
+
 export interface Lock {
+  /** Identifies this holder. */
+  readonly token: string;
+  /** Whether the lock is still that of this process: a process that was suspended may have lost it. */
+  isHeld(): Promise<boolean>;
   release(): Promise<void>;
+}
+
+export interface LockOptions {
+  readonly refreshMs: number;
+  /** Watch a lock whose holder cannot be checked for this long, instead of comparing its modification time with the clock. */
+  readonly watchMs?: number | undefined;
+  /** On a full disk, take the lock without its content: others then cannot check the holder and watch the lock. */
+  readonly mayBeEmpty?: boolean | undefined;
 }
 
 /** Acquires the lock. Throws `LockedError` if another uploader holds it, `StateDirectoryError` if the disk fails. */
 export async function acquireLock(path: string, io: Io): Promise<Lock> {
-  const own: Holder = { ...(await io.processes.current()), token: io.randomness.id() };
   try {
-    await take(path, own, io);
+    return await takeLock(path, io, { refreshMs: REFRESH_MS });
   } catch (error) {
     if (error instanceof LockedError) throw error;
     throw new StateDirectoryError(path, 'take the lock', { cause: error });
   }
+}
+
+/** Acquires the lock. Throws `LockedError` if another process holds it, and errors of the disk. */
+export async function takeLock(path: string, io: Io, options: LockOptions): Promise<Lock> {
+  const own: Holder = { ...(await io.processes.current()), token: io.randomness.id() };
+  await take(path, own, io, options);
   const refreshing = new AbortController();
-  const refreshed = keepFresh(path, own, io, refreshing.signal);
+  const refreshed = keepFresh(path, own, io, { ...options, signal: refreshing.signal });
   return {
+    token: own.token,
+    isHeld: () => isOwn(path, own, io),
     async release() {
       refreshing.abort();
       await refreshed;
@@ -58,20 +86,26 @@ export async function isLocked(path: string, io: Io): Promise<boolean> {
   }
 }
 
-async function take(path: string, own: Holder, io: Io): Promise<void> {
+async function take(path: string, own: Holder, io: Io, options: LockOptions): Promise<void> {
   for (;;) {
-    if (await create(path, own, io)) return;
+    if (await create(path, own, io, options)) return;
     const found = await readHolder(path, io);
     if (found === null) continue; // released between the two calls
-    if (!(await isStale(path, found, io))) throw new LockedError(path, describe(found));
-    await takeOver(path, found, own, io);
+    if (!(await isStale(path, found, io, options))) throw new LockedError(path, describe(found));
+    await takeOver(path, found, own, io, options);
   }
 }
 
 /** Removes the stale lock `found`, unless another process has replaced it. */
-async function takeOver(path: string, found: Holder, own: Holder, io: Io): Promise<void> {
+async function takeOver(
+  path: string,
+  found: Holder,
+  own: Holder,
+  io: Io,
+  options: LockOptions,
+): Promise<void> {
   const guard = `${path}.${found.token}`;
-  await take(guard, own, io);
+  await take(guard, own, io, options);
   try {
     const now = await readHolder(path, io);
     if (now?.token === found.token) await io.fileSystem.unlink(path);
@@ -81,10 +115,13 @@ async function takeOver(path: string, found: Holder, own: Holder, io: Io): Promi
 }
 
 /** Creates the lock with its content in one step, so that it is never visible without a holder. Returns false if it exists. */
-async function create(path: string, own: Holder, io: Io): Promise<boolean> {
+async function create(path: string, own: Holder, io: Io, { mayBeEmpty }: LockOptions): Promise<boolean> {
   const temporaryPath = `${path}.${own.token}.partial`;
-  await write(temporaryPath, own, io);
   try {
+    await write(temporaryPath, own, io).catch(async (error: unknown) => {
+      if (mayBeEmpty !== true || !isDiskFull(error)) throw error;
+      own.emptyIno = (await io.fileSystem.lstat(temporaryPath)).ino;
+    });
     await io.fileSystem.link(temporaryPath, path);
     return true;
   } catch (error) {
@@ -92,7 +129,7 @@ async function create(path: string, own: Holder, io: Io): Promise<boolean> {
     if (isLinkUnsupported(error)) return createWithoutLink(path, own, io);
     throw error;
   } finally {
-    await io.fileSystem.unlink(temporaryPath);
+    await removeFile(io.fileSystem, temporaryPath);
   }
 }
 
@@ -110,15 +147,16 @@ async function createWithoutLink(path: string, own: Holder, io: Io): Promise<boo
 async function write(path: string, own: Holder, io: Io): Promise<void> {
   const file = await io.fileSystem.openForWriting(path, 'create', FILE_MODE);
   try {
-    await file.append(Buffer.from(JSON.stringify(own)));
+    await file.append(Buffer.from(JSON.stringify({ ...own, emptyIno: undefined })));
   } finally {
     await file.close();
   }
 }
 
-async function isStale(path: string, holder: Holder, io: Io): Promise<boolean> {
+async function isStale(path: string, holder: Holder, io: Io, options?: LockOptions): Promise<boolean> {
   const own = await io.processes.current();
   if (holder.space === own.space) return !(await io.processes.isRunning(holder));
+  if (options?.watchMs !== undefined) return isUnchangedFor(options.watchMs, path, io);
   try {
     const { mtimeNs } = await io.fileSystem.lstat(path);
     return io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n) > OTHER_HOST_STALE_MS;
@@ -128,12 +166,30 @@ async function isStale(path: string, holder: Holder, io: Io): Promise<boolean> {
   }
 }
 
-/** Updates the modification time of the lock for uploaders that cannot check this process. */
-async function keepFresh(path: string, own: Holder, io: Io, signal: AbortSignal): Promise<void> {
+/** Polls the lock until it changes or `watchMs` have passed here. */
+async function isUnchangedFor(watchMs: number, path: string, io: Io): Promise<boolean> {
+  const first = await findStat(io.fileSystem, path);
+  const startMs = io.clock.monotonicMs();
+  while (first !== null && io.clock.monotonicMs() - startMs < watchMs) {
+    await io.clock.sleep(POLL_MS);
+    const found = await findStat(io.fileSystem, path);
+    if (found === null) return true; // released
+    if (!isSameVersion(found, first)) return false;
+  }
+  return true;
+}
+
+/** Updates the modification time of the lock for processes that cannot check this one. */
+async function keepFresh(
+  path: string,
+  own: Holder,
+  io: Io,
+  { refreshMs, signal }: LockOptions & { readonly signal: AbortSignal },
+): Promise<void> {
   for (;;) {
     try {
-      await io.clock.sleep(REFRESH_MS, signal);
-      if ((await readHolder(path, io))?.token !== own.token) return;
+      await io.clock.sleep(refreshMs, signal);
+      if (!(await isOwn(path, own, io))) return;
       const temporaryPath = `${path}.${own.token}.partial`;
       await write(temporaryPath, own, io);
       await io.fileSystem.rename(temporaryPath, path);
@@ -146,10 +202,16 @@ async function keepFresh(path: string, own: Holder, io: Io, signal: AbortSignal)
 
 async function removeOwn(path: string, own: Holder, io: Io): Promise<void> {
   try {
-    if ((await readHolder(path, io))?.token === own.token) await io.fileSystem.unlink(path);
+    if (await isOwn(path, own, io)) await io.fileSystem.unlink(path);
   } catch {
     // The lock remains and becomes stale when this process ends.
   }
+}
+
+async function isOwn(path: string, own: Holder, io: Io): Promise<boolean> {
+  const holder = await readHolder(path, io);
+  if (holder?.token !== DAMAGED || own.emptyIno === undefined) return holder?.token === own.token;
+  return (await findStat(io.fileSystem, path))?.ino === own.emptyIno;
 }
 
 /** Returns the holder of the lock, or null. A file without a valid holder counts as held on another host: its age makes it stale. */
@@ -161,7 +223,7 @@ async function readHolder(path: string, io: Io): Promise<Holder | null> {
     if (isAbsent(error)) return null;
     throw error;
   }
-  return toHolder(text) ?? { pid: 0, startedAt: '', space: 'nowhere', token: 'damaged' };
+  return toHolder(text) ?? { pid: 0, startedAt: '', space: 'nowhere', token: DAMAGED };
 }
 
 function toHolder(text: string): Holder | null {

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { messageOf } from '../../../src/base/errors.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
+import { removeFile } from '../../base/io/whole-file.js';
 import { joinPath } from '../../base/join-path.js';
 import { toPathBytes } from '../../base/rel-path.js';
 import { joinSegments } from '../../pipeline/commit/segments.js';
@@ -23,6 +24,8 @@ export interface PullContext extends ReceiveContext {
   readonly temporaryDirectory: string;
   /** Whether to replace local files that differ. */
   readonly overwrites: boolean;
+  /** Throws `PullFailure` when the run is no longer held for this pull. */
+  readonly checkHold: () => Promise<void>;
 }
 
 export type PulledFile =
@@ -85,7 +88,13 @@ class FilePull {
     if (found !== null && isVerified && !overwrites) throw new PullFailure('in-the-way', IN_THE_WAY);
     const name = createHash('sha256').update(`${this.#planned.path}\0${wanted.etag}\0${wanted.sizeBytes}`);
     const temporaryPath = `${this.#context.temporaryDirectory}/${name.digest('hex').slice(0, 32)}.partial`;
-    const { sums, receivedBytes } = await receive(temporaryPath, wanted, this.#context);
+    // Without a checksum, nothing proves that the bytes of an interrupted pull are right.
+    if (!isVerified) await removeFile(fileSystem, temporaryPath);
+    let { sums, resumedBytes, receivedBytes } = await receive(temporaryPath, wanted, this.#context);
+    if (resumedBytes > 0 && !isWanted(sums, wanted)) {
+      await fileSystem.unlink(temporaryPath);
+      ({ sums, receivedBytes } = await receive(temporaryPath, wanted, this.#context));
+    }
     if (!isWanted(sums, wanted)) {
       await fileSystem.unlink(temporaryPath);
       throw new PullFailure('damaged', 'the received bytes do not match the checksum');
@@ -164,6 +173,7 @@ class FilePull {
     // A link created between this check and the rename would redirect the file; the check cannot exclude that race.
     if (!(await fileSystem.realPath(parent)).equals(parent))
       throw new PullFailure('in-the-way', 'a parent directory is a link');
+    await this.#context.checkHold();
     await fileSystem.rename(temporaryPath, this.#target);
     await fileSystem.syncDirectory(parent);
   }

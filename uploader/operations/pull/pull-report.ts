@@ -14,7 +14,11 @@ export type PullFinding =
   /** The object cannot be read. */
   | 'unreadable'
   /** The local file cannot be written. */
-  | 'unwritable';
+  | 'unwritable'
+  /** A program writes to the run, or another command holds it. */
+  | 'held'
+  /** The directory belongs to another run. */
+  | 'occupied';
 
 export interface PullProblem {
   readonly path: string;

@@ -1,9 +1,10 @@
 /** Downloads byte ranges of objects into one file, and resumes after the bytes of an interrupted attempt. */
 
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { CodedError } from '../../../src/base/errors.js';
 import type { FileSystem, FsPath, WritableFile } from '../../base/io/file-system.js';
+import { findStat } from '../../base/io/resolve-existing.js';
 import { isAbsent } from '../../base/io/system-error.js';
 import type { RateLimit } from '../../base/limits/rate-limit.js';
 import { OutcomeError } from '../../base/retry-table.js';
@@ -44,53 +45,61 @@ export interface Sums {
 const CHUNK_BYTES = 1024 * 1024;
 const FILE_MODE = 0o644;
 
-/** Downloads the missing bytes and returns the checksums of the whole file. Throws `PullFailure` and errors of the disk. */
+/**
+ * Downloads the bytes that the file does not have yet, and reads the whole file back. Returns the checksums of what is on disk. Throws
+ * `PullFailure` and errors of the disk.
+ */
 export async function receive(
   path: string,
   { pieces, sizeBytes }: { readonly pieces: readonly Piece[]; readonly sizeBytes: number },
   context: ReceiveContext,
-): Promise<{ readonly sums: Sums; readonly receivedBytes: number }> {
+): Promise<{ readonly sums: Sums; readonly resumedBytes: number; readonly receivedBytes: number }> {
   const { fileSystem } = context;
-  let before = await readBefore(path, context);
-  if (before !== null && before.sizeBytes > sizeBytes) {
+  let resumedBytes = (await findStat(fileSystem, path))?.sizeBytes ?? 0;
+  if (resumedBytes > sizeBytes) {
     await fileSystem.unlink(path);
-    before = null;
+    resumedBytes = 0;
   }
-  const sums = before ?? new RunningSums();
-  const beforeBytes = sums.sizeBytes;
+  const progress = { sizeBytes: resumedBytes };
   const file = await fileSystem.openForWriting(path, 'append', FILE_MODE);
   try {
     let from = 0;
     for (const piece of pieces) {
-      await receivePiece({ file, piece, from, sums }, context);
+      await receivePiece({ file, piece, from, progress }, context);
       from += piece.end - piece.start;
     }
     await file.sync();
   } finally {
     await file.close();
   }
-  return { sums: sums.end(), receivedBytes: sums.sizeBytes - beforeBytes };
+  const sums = await sumFile(path, context);
+  if (sums === null) throw new PullFailure('unwritable', 'the temporary file was deleted');
+  return { sums, resumedBytes, receivedBytes: progress.sizeBytes - resumedBytes };
 }
 
-/** The checksums of a file; null when it does not exist. */
-export async function sumFile(path: FsPath, context: ReceiveContext): Promise<Sums | null> {
-  return (await readBefore(path, context))?.end() ?? null;
-}
-
-class RunningSums {
-  sizeBytes = 0;
-  #crc32 = 0;
-  readonly #sha256: Hash = createHash('sha256');
-
-  take(bytes: Uint8Array): void {
-    this.#crc32 = crc32(bytes, this.#crc32);
-    this.#sha256.update(bytes);
-    this.sizeBytes += bytes.length;
-  }
-
-  /** The checksums of all bytes so far. Call it once. */
-  end(): Sums {
-    return { sizeBytes: this.sizeBytes, crc32: this.#crc32, sha256: this.#sha256.digest('hex') };
+/** Reads a file and returns its checksums; null when it does not exist. */
+export async function sumFile(path: FsPath, { fileSystem, signal }: ReceiveContext): Promise<Sums | null> {
+  try {
+    const file = await fileSystem.openForReading(path);
+    try {
+      const sha256 = createHash('sha256');
+      const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+      let [crc, sizeBytes] = [0, 0];
+      for (;;) {
+        signal?.throwIfAborted();
+        const count = await file.read(buffer, sizeBytes);
+        if (count === 0) return { sizeBytes, crc32: crc, sha256: sha256.digest('hex') };
+        const bytes = buffer.subarray(0, count);
+        crc = crc32(bytes, crc);
+        sha256.update(bytes);
+        sizeBytes += count;
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
   }
 }
 
@@ -100,23 +109,23 @@ async function receivePiece(
     readonly file: WritableFile;
     readonly piece: Piece;
     readonly from: number;
-    readonly sums: RunningSums;
+    readonly progress: { sizeBytes: number };
   },
   { store, retryPolicy, signal, bandwidth }: ReceiveContext,
 ): Promise<void> {
-  const { file, piece, from, sums } = target;
+  const { file, piece, from, progress } = target;
   const { key } = piece;
   const end = from + piece.end - piece.start;
-  if (sums.sizeBytes >= end) return;
+  if (progress.sizeBytes >= end) return;
   let attemptBytes = 0;
   const attempt = async () => {
     attemptBytes = 0;
-    const range = { start: piece.start + sums.sizeBytes - from, end: piece.end };
+    const range = { start: piece.start + progress.sizeBytes - from, end: piece.end };
     try {
       for await (const bytes of store.read(key, { range, signal })) {
         await bandwidth.take(bytes.length, 'events', signal);
         await file.append(bytes);
-        sums.take(bytes);
+        progress.sizeBytes += bytes.length;
         attemptBytes += bytes.length;
       }
       return { status: 'read' as const };
@@ -128,29 +137,7 @@ async function receivePiece(
   const madeProgress = (): boolean => attemptBytes > 0;
   const outcome = await retryPolicy.withRetry(`read ${key}`, attempt, { signal, madeProgress });
   if (outcome.status === 'failed') throw new PullFailure('unreadable', outcome.error.message, outcome.error);
-  if (sums.sizeBytes === end) return;
-  const message = `${key}: the download ended after ${sums.sizeBytes - from} of ${piece.end - piece.start} bytes`;
+  if (progress.sizeBytes === end) return;
+  const message = `${key}: the download ended after ${progress.sizeBytes - from} of ${piece.end - piece.start} bytes`;
   throw new PullFailure('damaged', message);
-}
-
-/** Reads the existing part of a file; null when the file does not exist. */
-async function readBefore(path: FsPath, { fileSystem, signal }: ReceiveContext): Promise<RunningSums | null> {
-  try {
-    const file = await fileSystem.openForReading(path);
-    try {
-      const sums = new RunningSums();
-      const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-      for (;;) {
-        signal?.throwIfAborted();
-        const count = await file.read(buffer, sums.sizeBytes);
-        if (count === 0) return sums;
-        sums.take(buffer.subarray(0, count));
-      }
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
 }

@@ -1,20 +1,41 @@
 /** Pulls runs from real stores: restores the same names and bytes for any names, interruptions and keys. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Diagnostics } from '../../../../src/base/diagnostics.js';
+import { Heartbeat } from '../../../../src/run-directory/heartbeat.js';
+import type { FileSystem } from '../../../../uploader/base/io/file-system.js';
 import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { clean, pull, sync, verify } from '../../../../uploader/index.js';
+import type { PullOptions } from '../../../../uploader/operations/pull/pull.js';
 import { parseRunUrl } from '../../../../uploader/operations/pull/run-url.js';
 import type { Store } from '../../../../uploader/store/base/store.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { commit, someBytes } from '../../store/base/contract.js';
+import { createFastClock } from '../../support/fast-clock.js';
 import { MemoryStore } from '../../support/memory-store.js';
-import { EVENT_FILE, makeRun, RUN } from '../../support/run-tree.js';
+import { EVENT_FILE, makeRun, RUN, writeFiles } from '../../support/run-tree.js';
 import { openTestStore, readFiles, STORE_KINDS, type TestStore, toConfig } from '../../support/stores.js';
 
 const MIB = 1024 * 1024;
+const END = {
+  status: 'succeeded',
+  exit_code: 0,
+  signal: null,
+  reason: 'ProcessExit',
+  message: null,
+  ended_at: '2026-01-01T00:00:00.000000+00:00',
+};
 const ENDED = JSON.stringify({ uuid: RUN, status: 'succeeded' });
 
 /** Names that are not plain text, or that resemble encoded or special names. */
@@ -32,6 +53,9 @@ const NAMES: readonly Buffer[] = [
 function pullInto(directory: string, store: TestStore, options = {}) {
   return pull(toConfig('.', store), [RUN], directory, options);
 }
+
+/** Watches a run for seconds in an instant. */
+const fastIo = { ...nodeIo, clock: createFastClock(50) };
 
 beforeEach(() => vi.unstubAllEnvs());
 
@@ -144,7 +168,7 @@ describe('pull', () => {
     symlinkSync(elsewhere, join(run, 'outputs'));
     symlinkSync(join(elsewhere, 'b'), join(run, 'b'));
 
-    const { runs } = await pullFrom(store, directory, { overwrites: true });
+    const { runs } = await pullFrom(store, directory, { overwrites: true, io: fastIo });
 
     expect(runs[0]?.problems.map(({ path, finding }) => `${finding} ${path}`)).toEqual([
       'in-the-way b',
@@ -164,7 +188,8 @@ describe('pull', () => {
     const kept = await pullFrom(store, directory);
     expect(kept.runs[0]?.problems).toMatchObject([{ path: 'a', finding: 'in-the-way' }]);
     expect(readFileSync(path, 'utf8')).toBe('mine, 1');
-    expect((await pullFrom(store, directory, { overwrites: true })).isComplete).toBe(true);
+    const options = { overwrites: true, io: fastIo };
+    expect((await pullFrom(store, directory, options)).isComplete).toBe(true);
     expect(readFileSync(path, 'utf8')).toBe('theirs');
   });
 
@@ -260,6 +285,179 @@ describe('pull', () => {
 
     expect(runs[0]?.problems).toMatchObject([{ finding: 'missing' }]);
     expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+describe('pull into a run that is held', () => {
+  const FILES: Readonly<Record<string, string>> = { 'outputs/a': 'stored a', 'outputs/b': 'stored b' };
+
+  async function storeRun(): Promise<MemoryStore> {
+    const store = new MemoryStore();
+    for (const [path, text] of Object.entries(FILES))
+      await commit(store, `${RUN}/${path}`, Buffer.from(text));
+    await commit(store, `${RUN}/run.plx.json`, Buffer.from(ENDED));
+    return store;
+  }
+
+  function pullFrom(store: Store, directory: string, options: PullOptions = {}) {
+    const config = toConfig('.', { url: 's3://bucket', env: {} } as TestStore, { concurrency: 1 });
+    return pull(config, [RUN], directory, { store, io: fastIo, ...options });
+  }
+
+  function beat(run: string): Heartbeat {
+    return new Heartbeat(run, 'main', { intervalMs: 60_000, diagnostics: new Diagnostics() });
+  }
+
+  it('F103: lets one of two overlapping pulls through, and publishes only what is stored', async () => {
+    const store = await storeRun();
+    const directory = createTempDir();
+
+    const both = await Promise.all([pullFrom(store, directory), pullFrom(store, directory)]);
+
+    const codes = both.map(({ runs }) => runs[0]?.problems[0]?.error?.code ?? 'complete');
+    expect(codes.sort()).toEqual(['ERR_RUN_LOCKED', 'complete']);
+    expect(readFiles(join(directory, 'runs', RUN))).toEqual({ ...FILES, 'run.plx.json': ENDED });
+    expect(readdirSync(join(directory, 'runs', RUN, '.plx'))).toEqual([]);
+  });
+
+  it('F103: breaks the lock of a killed pull, and completes what it has left', async () => {
+    const store = await storeRun();
+    const directory = createTempDir();
+    const run = join(directory, 'runs', RUN);
+    const { space } = await nodeIo.processes.current();
+    const holder = { pid: 2 ** 22 + 1, startedAt: '1', space, token: 'a'.repeat(32) };
+    writeFiles(run, {
+      '.plx/lock.json': JSON.stringify(holder),
+      '.plx/cleaned.json': JSON.stringify({ version: 1, state: 'pulling', store: 's3://bucket' }),
+      'outputs/a': 'stored a',
+    });
+
+    expect(await pullFrom(store, directory)).toMatchObject({ isComplete: true });
+    expect(readdirSync(join(run, '.plx'))).toEqual([]);
+  });
+
+  it('F103: breaks the lock of another host only if it is not refreshed while it is watched', async () => {
+    const store = await storeRun();
+    const directory = createTempDir();
+    const lock = join(directory, 'runs', RUN, '.plx/lock.json');
+    const holder = { pid: 1, startedAt: '1', space: 'another host', token: 'a'.repeat(32) };
+    const write = (): void => writeFiles(dirname(lock), { 'lock.json': JSON.stringify(holder) });
+    write();
+    // Dates say nothing: the clock of the other host may be wrong by any time.
+    utimesSync(lock, 0, 0);
+    let looks = 0;
+    const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
+      looks += 1;
+      if (looks === 3) write();
+      await fastIo.clock.sleep(ms, signal);
+    };
+    const io = { ...fastIo, clock: { ...fastIo.clock, sleep } };
+
+    const refused = await pullFrom(store, directory, { io });
+    expect(refused.runs[0]?.problems).toMatchObject([{ finding: 'held', error: { code: 'ERR_RUN_LOCKED' } }]);
+    expect(await pullFrom(store, directory)).toMatchObject({ isComplete: true });
+  });
+
+  it.each([true, false])(
+    'F104: replaces and adds no file of a live run, with overwrites %s',
+    async (overwrites) => {
+      const store = await storeRun();
+      const directory = createTempDir();
+      const run = join(directory, 'runs', RUN);
+      writeFiles(run, { 'outputs/a': 'newer' });
+      const heartbeat = beat(run);
+
+      const report = await pullFrom(store, directory, { overwrites });
+      heartbeat.end(END);
+
+      expect(report).toMatchObject({ isComplete: false });
+      expect(report.runs[0]?.problems).toMatchObject([{ finding: 'held', error: { code: 'ERR_RUN_LIVE' } }]);
+      expect(readFiles(run)).toEqual({ 'outputs/a': 'newer' });
+      expect(existsSync(join(run, '.plx/cleaned.json'))).toBe(false);
+    },
+  );
+
+  it('F104: stops before the next file when a writer starts', async () => {
+    const store = await storeRun();
+    const directory = createTempDir();
+    const run = join(directory, 'runs', RUN);
+    let heartbeat: Heartbeat | undefined;
+    const rename = async (from: string | Buffer, to: string | Buffer): Promise<void> => {
+      await nodeIo.fileSystem.rename(from, to);
+      if (to.toString().endsWith('outputs/a')) heartbeat = beat(run);
+    };
+    const io = { ...fastIo, fileSystem: { ...nodeIo.fileSystem, rename } };
+
+    const report = await pullFrom(store, directory, { io });
+    heartbeat?.end(END);
+
+    expect(report.runs[0]?.problems.map(({ path, finding }) => `${finding} ${path}`)).toEqual([
+      'held outputs/b',
+      'held run.plx.json',
+    ]);
+    expect(Object.keys(readFiles(run))).toEqual(['outputs/a']);
+  });
+
+  it('F104: sees a writer on another host by its beat, whatever the clocks say', async () => {
+    const store = await storeRun();
+    const directory = createTempDir();
+    const run = join(directory, 'runs', RUN);
+    const path = join(run, '.plx/heartbeat-main.json');
+    let count = 0;
+    const write = (): void => {
+      count += 1;
+      const heartbeat = {
+        pid: 1,
+        space: 'another host',
+        started_ticks: null,
+        beat: count,
+        interval_ms: 1000,
+      };
+      writeFiles(run, { '.plx/heartbeat-main.json': JSON.stringify(heartbeat), 'outputs/a': 'newer' });
+      utimesSync(path, 0, 0);
+    };
+    write();
+    const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
+      if (ms < 1000 && count < 2) write(); // not while the lock waits for its refresh
+      await fastIo.clock.sleep(ms, signal);
+    };
+
+    const io = { ...fastIo, clock: { ...fastIo.clock, sleep } };
+    const live = await pullFrom(store, directory, { overwrites: true, io });
+    expect(live.runs[0]?.problems).toMatchObject([{ error: { code: 'ERR_RUN_LIVE' } }]);
+    expect(readFiles(run)).toEqual({ 'outputs/a': 'newer' });
+    expect(await pullFrom(store, directory, { overwrites: true })).toMatchObject({ isComplete: true });
+  });
+
+  it('F105: refuses the directory of another run', async () => {
+    const store = await storeRun();
+    const directory = createTempDir();
+    const run = join(directory, 'runs', RUN);
+    const other = JSON.stringify({ uuid: 'f'.repeat(32), status: 'succeeded' });
+    writeFiles(run, { 'run.plx.json': other });
+
+    const { runs } = await pullFrom(store, directory, { overwrites: true });
+
+    expect(runs[0]?.problems).toMatchObject([{ finding: 'occupied', error: { code: 'ERR_RUN_OCCUPIED' } }]);
+    expect(readFiles(run)).toEqual({ 'run.plx.json': other });
+  });
+
+  it('F103: publishes a file only if the bytes that reached the disk are right', async () => {
+    const store = await storeRun();
+    const directory = createTempDir();
+    const openForWriting: FileSystem['openForWriting'] = async (path, how, mode) => {
+      const file = await nodeIo.fileSystem.openForWriting(path, how, mode);
+      if (!path.toString().includes('/pull/')) return file;
+      const append = (bytes: Uint8Array): Promise<void> => file.append(bytes.map((byte) => byte ^ 1));
+      return { append, sync: () => file.sync(), close: () => file.close() };
+    };
+    const io = { ...fastIo, fileSystem: { ...nodeIo.fileSystem, openForWriting } };
+
+    const { runs } = await pullFrom(store, directory, { io });
+
+    expect(runs[0]?.problems.map(({ finding }) => finding)).toEqual(['damaged', 'damaged', 'damaged']);
+    expect(readFiles(join(directory, 'runs', RUN))).toEqual({});
+    expect(await pullFrom(store, directory)).toMatchObject({ isComplete: true });
   });
 });
 
