@@ -257,13 +257,11 @@ describe('ConsoleCapture', () => {
 
   it('does not keep a program alive', async () => {
     const path = join(createTempDir(), 'logs.jsonl');
-    const start = performance.now();
 
     await runProgram(
-      `${captureTo(path, 'intervalMs: 60_000, silenceMs: 60_000')} process.stdout.write('x');`,
+      `${captureTo(path, 'intervalMs: 3_600_000, silenceMs: 3_600_000')} process.stdout.write('x');`,
     );
 
-    expect(performance.now() - start).toBeLessThan(20_000);
     expect(readValues(path)).toEqual(['x']);
   });
 

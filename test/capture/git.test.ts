@@ -376,18 +376,16 @@ describe('captureGit', () => {
     const commit = repository.commit({ 'a.txt': 'one\n' });
     const real = execFileSync('which', ['git'], { encoding: 'utf8' }).trim();
     const pidFile = join(createTempDir(), 'pid');
-    const script = `case "$*" in *status*) echo $$ > '${pidFile}.new'; mv '${pidFile}.new' '${pidFile}'; exec sleep 60;; esac\nexec '${real}' "$@"`;
+    const script = `case "$*" in *status*) echo $$ > '${pidFile}.new'; mv '${pidFile}.new' '${pidFile}'; exec sleep 600;; esac\nexec '${real}' "$@"`;
     const path = `${createFakeGit(script)}:${process.env.PATH}`;
-    const start = performance.now();
 
     const capture = await repository.capture({
       environment: { ...environment, PATH: path },
-      deadlineMs: 400,
+      deadlineMs: 3_000,
     });
 
-    expect(performance.now() - start).toBeLessThan(5000);
     expect(capture).toMatchObject({ commit, branch: 'trunk', isDirty: null });
-    expect(capture!.problems[0]).toBe('git status took longer than 400 ms');
+    expect(capture!.problems[0]).toBe('git status took longer than 3000 ms');
     const pid = Number(readFileSync(pidFile, 'utf8'));
     await expect.poll(() => isAlive(pid)).toBe(false);
   });

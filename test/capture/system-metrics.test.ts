@@ -233,9 +233,8 @@ describe('createSystemSampler', () => {
     });
 
     it('does not keep a process alive, even with a driver that does not respond', async () => {
-      const nvidia = createNvidiaSmi('exec sleep 30');
+      const nvidia = createNvidiaSmi('exec sleep 600');
       const url = (file: string) => JSON.stringify(new URL(`../../dist/src/${file}`, import.meta.url).href);
-      const start = performance.now();
 
       const { stdout, code } = await runProgram(
         `import { createSystemSampler } from ${url('capture/system-metrics.js')};
@@ -247,7 +246,6 @@ describe('createSystemSampler', () => {
 
       expect(stdout.toString()).toBe('end\n');
       expect(code).toBe(0);
-      expect(performance.now() - start).toBeLessThan(4500);
       expect(nvidia.calls()).toHaveLength(1);
     });
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { erasesLine, toPlainText } from '../../src/capture/terminal-text.js';
-import { measureCpuMs } from './cpu-time.js';
+import { measureCpuMs } from '../support/cpu-time.js';
 
 describe('toPlainText', () => {
   it.each([
@@ -32,7 +32,7 @@ describe('toPlainText', () => {
     (piece) => {
       const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
 
-      expect(measureCpuMs(() => toPlainText(text))).toBeLessThan(1000);
+      expect(measureCpuMs(() => toPlainText(text))).toBeLessThan(20_000);
     },
   );
 });

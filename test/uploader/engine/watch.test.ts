@@ -265,11 +265,14 @@ describe('watch: files that disappear', () => {
     const harness = createHarness({ 'outputs/kept': 'stored', 'outputs/lost.bin': 'x'.repeat(1000) });
     harness.store.fault = (_, key) => (key.endsWith('lost.bin') ? 'fail' : 'pass');
     const running = harness.startWatch();
-    await running.until('the other file is stored', () => harness.stored('outputs/kept') !== undefined);
-    await sleep(1500);
+    await running.until('one file is stored and the other was tried', () => {
+      const isTried = harness.events.some(
+        ({ kind, ...event }) => kind === 'started' && 'key' in event && event.key.endsWith('lost.bin'),
+      );
+      return isTried && harness.stored('outputs/kept') !== undefined;
+    });
     unlinkSync(join(harness.run, 'outputs/kept'));
     unlinkSync(join(harness.run, 'outputs/lost.bin'));
-    await sleep(1500);
 
     const report = await running.stop();
 
@@ -426,17 +429,15 @@ describe('watch: failures', () => {
         request.signal?.addEventListener('abort', () => reject(request.signal?.reason), { once: true });
       });
     };
-    const running = harness.startWatch({ config: { intervalMs: 60_000, shutdownTimeoutMs: 3_000 } });
+    const running = harness.startWatch({ config: { intervalMs: 60_000, shutdownTimeoutMs: 3_600_000 } });
     await running.until('the large file is in flight', () =>
       harness.events.some((event) => event.kind === 'started' && event.key.endsWith('huge.bin')),
     );
     writeFiles(harness.run, { [EVENT_FILE]: record, 'plxlogs/main.log': 'the last words' });
-    await sleep(50);
-    const startMs = performance.now();
 
+    // Waiting for the shutdown timeout would fail this test.
     const report = await running.stop();
 
-    expect(performance.now() - startMs).toBeLessThan(3_000);
     expect(report.unsent.map(({ path }) => path)).toEqual([`${RUN}/outputs/huge.bin`]);
     expect(harness.stored('plxlogs/main.log')).toBe('the last words');
     expect(harness.store.objects.get(`${RUN}/${EVENT_FILE}`)?.bytes).toEqual(record);

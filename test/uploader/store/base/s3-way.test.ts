@@ -21,10 +21,8 @@ const OTHER_NAME = { name: 'elsewhere.example', address: '127.9.9.9' };
 describeWithPeers(['s3'], 'connections to S3', () => {
   it('F39: times out and retries a connection that the server does not accept', async () => {
     const store = await open({ endpoint: await startDeafServer(), timeouts: { connectMs: 300 } });
-    const startMs = performance.now();
 
     expect(await store.check()).toMatchObject({ status: 'retry', cause: { name: 'TimeoutError' } });
-    expect(performance.now() - startMs).toBeLessThan(10_000);
     await store.close();
   });
 

@@ -168,10 +168,8 @@ describeWithPeers(['s3'], 'connection to S3', () => {
       timeouts: { silenceMs: 200 },
     });
     proxy.script = () => ({ kind: 'stall', afterBytes: 0 });
-    const startMs = performance.now();
 
     expect(await store.check()).toMatchObject({ status: 'retry', cause: { name: 'TimeoutError' } });
-    expect(performance.now() - startMs).toBeLessThan(2_000);
     await store.close();
   });
 
