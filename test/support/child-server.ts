@@ -21,7 +21,7 @@ export async function findFreePort(): Promise<number> {
 export async function waitFor<T>(
   subject: string,
   check: () => Promise<T | undefined> | T | undefined,
-  timeoutMs = 60_000,
+  timeoutMs = 240_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let lastError: unknown;

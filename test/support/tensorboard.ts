@@ -77,9 +77,8 @@ export class TensorBoard {
     route: string,
     query: Record<string, string | number>,
     check: (answer: unknown) => T | undefined,
-    timeoutMs = 60_000,
   ): Promise<T> {
-    return waitFor(`TensorBoard ${route}`, async () => check(await this.get(route, query)), timeoutMs);
+    return waitFor(`TensorBoard ${route}`, async () => check(await this.get(route, query)));
   }
 }
 

@@ -99,7 +99,7 @@ describeWithPeers(['tensorboard', 'chromium'], 'TensorBoard in a browser', () =>
     for (const [name, check] of Object.entries(DASHBOARDS)) {
       await page.goto(`${board.url}/#${name}`);
       await page.reload();
-      await waitFor(`the dashboard ${name}`, async () => (await check(page)) || undefined, 30_000);
+      await waitFor(`the dashboard ${name}`, async () => (await check(page)) || undefined);
       await saveScreenshot(page, name);
     }
 

@@ -64,7 +64,7 @@ it('divides the files of a very large run between the uploaders', { timeout: 120
   }
   renameSync(prepared, join(harness.root, 'runs', OTHER_RUN));
   const stored = (): number => [...store.objects.keys()].filter((key) => key.includes('/part-')).length;
-  await waitFor('all are stored', () => stored() >= LARGE_RUN_FILES || undefined, 60_000);
+  await waitFor('all are stored', () => stored() >= LARGE_RUN_FILES || undefined);
   const commits = commitsOf(harness).filter((key) => key.includes('/part-'));
 
   // While one uploader treats the run as small and the other as large, both may upload some files.

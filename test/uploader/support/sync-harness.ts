@@ -99,7 +99,7 @@ export function createHarness(files: Files = {}): Harness {
       return {
         report,
         until: async (subject, check) => {
-          await waitFor(subject, () => check() || undefined, 20_000);
+          await waitFor(subject, () => check() || undefined);
         },
         stop: () => {
           abort.abort();

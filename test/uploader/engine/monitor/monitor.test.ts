@@ -48,7 +48,7 @@ describe('watch with --http', () => {
     const { port, config } = await withHttp();
     const watch = harness.startWatch({ config });
 
-    await waitFor('readiness', async () => (await get(port, '/readyz')).status === 200 || undefined, 30_000);
+    await waitFor('readiness', async () => (await get(port, '/readyz')).status === 200 || undefined);
     const metrics = await waitFor(
       'metrics',
       async () => {

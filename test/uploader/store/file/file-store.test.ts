@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { EventFileWriter } from '../../../../src/format/writer/event-file-writer.js';
 import type { FileSystem, UpdatableFile } from '../../../../uploader/base/io/file-system.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import type { ProcessTable } from '../../../../uploader/base/io/processes.js';
 import type { AppendOutcome, Store } from '../../../../uploader/store/base/store.js';
 import { createFileStore } from '../../../../uploader/store/file/file-store.js';
+import { waitFor } from '../../../support/child-server.js';
 import { describeWithPeers } from '../../../support/peers.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { TensorBoard } from '../../../support/tensorboard.js';
@@ -121,8 +122,11 @@ describe('file store', () => {
       });
       const other = Buffer.concat([bytes.subarray(0, MIB), Buffer.from('the other')]);
       const working = busy.append(toAppend('run/a', base, other));
-      await vi.waitUntil(
-        () => existsSync(join(root, '.plx/locks')) && readdirSync(join(root, '.plx/locks')).length > 0,
+      await waitFor(
+        'the lock',
+        () =>
+          (existsSync(join(root, '.plx/locks')) && readdirSync(join(root, '.plx/locks')).length > 0) ||
+          undefined,
       );
       return { root, base, bytes, other, working, release };
     }
