@@ -62,15 +62,10 @@ describeWithPeers(['tensorboard'], 'a run whose process is killed', () => {
       const board = await TensorBoard.start({ logdir: `${root}/tensorboard`, fast });
       for (const { uuid, flushedStep } of killed) {
         const run = `run-${uuid.slice(0, 8)}`;
-        const points = await board.waitFor(
-          'plugin/scalars/scalars',
-          { run, tag: 'loss' },
-          (answer) => {
-            const found = answer as [number, number, number][];
-            return found.length > flushedStep ? found : undefined;
-          },
-          60_000,
-        );
+        const points = await board.waitFor('plugin/scalars/scalars', { run, tag: 'loss' }, (answer) => {
+          const found = answer as [number, number, number][];
+          return found.length > flushedStep ? found : undefined;
+        });
         expect(points.map(([, step, value]) => [step, value])).toEqual(
           points.map((_, step) => [step, Math.fround(step / 7)]),
         );
