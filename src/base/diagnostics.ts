@@ -2,10 +2,12 @@
  * Counts problems that do not stop the program, and reports each kind once.
  *
  * Tracking must never break the training job, so a `log…` call does not throw when a text had to be repaired or a disk
- * fails. Every such problem is counted instead, and goes to a callback or becomes a process warning.
+ * fails. Every such problem is counted instead, and goes to a callback or becomes a process warning. A callback that throws or
+ * rejects is such a problem itself.
  */
 
-import type { CodedError } from './errors.js';
+import { CodedError, EventsDroppedError, messageOf, RunWriteError } from './errors.js';
+import { printWarning } from './process-exit.js';
 
 /** A value was changed or left out before it was written; training continues. */
 export interface TrackingWarning {
@@ -20,6 +22,8 @@ export interface DiagnosticsOptions {
   /** Called for every warning. Default: a process warning for the first one of each code. */
   readonly onWarning?: ((warning: TrackingWarning) => void) | undefined;
 }
+
+const CALLBACK_FAILED = 'WARN_CALLBACK_FAILED';
 
 export class Diagnostics {
   readonly #options: DiagnosticsOptions;
@@ -42,21 +46,62 @@ export class Diagnostics {
 
   warn(code: TrackingWarning['code'], message: string): void {
     const first = this.#countReport(code);
-    if (this.#options.onWarning !== undefined) this.#options.onWarning({ code, message });
-    else if (first) process.emitWarning(message, { type: 'PolytrackWarning', code });
+    const { onWarning } = this.#options;
+    if (onWarning !== undefined) this.guard('onWarning', () => onWarning({ code, message }), undefined);
+    else if (first) printWarning(code, message);
   }
 
   /** Reports an error that no call is waiting for. The next `flush()` also rejects with this error. */
   error(error: CodedError): void {
     if (!this.#countReport(error.code)) return;
-    if (this.#options.onError !== undefined) this.#options.onError(error);
-    else
-      process.emitWarning(`${error.message}. ${error.hint}`, { type: 'PolytrackWarning', code: error.code });
+    const { onError } = this.#options;
+    if (onError !== undefined) this.guard('onError', () => onError(error), undefined);
+    else printWarning(error.code, `${error.message}. ${error.hint}`);
+  }
+
+  /**
+   * Runs a callback of the program and returns its result. If it throws or rejects, counts and prints that, and returns `otherwise`:
+   * an error of a callback must not reach the code that logs.
+   */
+  guard<T>(name: string, callback: () => T, otherwise: T): T {
+    try {
+      const result = callback();
+      if (result instanceof Promise) result.catch((error: unknown) => this.#noteCallback(name, error));
+      return result;
+    } catch (error) {
+      this.#noteCallback(name, error);
+      return otherwise;
+    }
+  }
+
+  /** Counts and reports a call that was rejected because of misuse, and whose error the program does not receive. */
+  rejected(error: unknown): void {
+    const code = error instanceof CodedError ? error.code : 'ERR_UNKNOWN';
+    this.count(code);
+    this.warn('WARN_CALL_REJECTED', `${code}: ${messageOf(error)}`);
+  }
+
+  /** Reports the error of a promise that the program does not await. */
+  unawaited(error: unknown): void {
+    if (error instanceof RunWriteError || error instanceof EventsDroppedError) this.error(error);
+    else this.rejected(error);
   }
 
   /** Marks `code` as resolved, so that it is reported again next time. */
   recovered(code: string): void {
     this.#reported.delete(code);
+  }
+
+  /** Printed in any case, because the callback that would receive it may be the one that failed. */
+  #noteCallback(name: string, error: unknown): void {
+    this.count(CALLBACK_FAILED);
+    const key = `${CALLBACK_FAILED} ${name}`;
+    if (this.#reported.has(key)) return;
+    this.#reported.add(key);
+    printWarning(
+      CALLBACK_FAILED,
+      `the callback ${name} failed: ${messageOf(error)}; tracking continues without it`,
+    );
   }
 
   #countReport(code: string): boolean {

@@ -170,7 +170,11 @@ export class InvalidValueError extends CodedError {
   }
 }
 
-/** The message of any thrown value, for use at the end of another message. */
+/** The message of any thrown value, for use at the end of another message. Never throws, whatever was thrown. */
 export function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  try {
+    return cause instanceof Error ? String(cause.message) : String(cause);
+  } catch {
+    return 'a value without a text';
+  }
 }

@@ -7,6 +7,7 @@
 
 import { Diagnostics } from '../base/diagnostics.js';
 import { ClosedError, InvalidArgumentError, invalidArgument } from '../base/errors.js';
+import { reportUnawaited } from '../base/observed-promise.js';
 import type { EventContent, SummaryValue } from '../format/wire/messages.js';
 import type { ScalarTag } from '../format/writer/event-encoder.js';
 import { resolveEventFileOptions } from '../format/writer/event-file-options.js';
@@ -476,24 +477,29 @@ export class EventLog {
   }
 
   /** Encodes and writes all pending values synchronously, for the exit of the process. */
-  drainAtExit(): void {
-    this.#pending.drainAtExit();
+  drain(): void {
+    this.#pending.drain();
   }
 
-  async flush(): Promise<void> {
-    await this.#pending.settle();
-    await this.#writer.flush();
+  flush(): Promise<void> {
+    return this.#observe(this.#pending.settle().then(() => this.#writer.flush()));
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#pending.settle().then(() => this.#writer.close());
+    this.#closing ??= this.#observe(this.#pending.settle().then(() => this.#writer.close()));
     return this.#closing;
   }
 
+  /** Returns the promise in a form that the program may ignore. */
+  #observe(work: Promise<void>): Promise<void> {
+    return reportUnawaited(work, (error) => this.diagnostics.unawaited(error));
+  }
+
   #isSampledOut(tag: string, given: number | bigint | undefined, sampledAs = tag): boolean {
-    if (this.#filter === undefined) return false;
+    const filter = this.#filter;
+    if (filter === undefined) return false;
     const step = given ?? this.#writer.nextStep(tag);
-    if (this.#filter({ tag: sampledAs, step })) return false;
+    if (this.diagnostics.guard('filter', () => filter({ tag: sampledAs, step }), true)) return false;
     this.diagnostics.count('EVENTS_SAMPLED_OUT');
     this.#writer.skipStep(tag, step);
     return true;

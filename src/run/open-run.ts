@@ -61,7 +61,6 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
   const environment = resolveRunEnvironment(options, env);
   const name = resolveRunName(options.name);
   const tags = options.tags === undefined ? undefined : parseTags(options.tags);
-  const clock = options.clock ?? systemClock;
   const heartbeatIntervalMs = parseInterval('heartbeatIntervalMs', options);
   const resourcesIntervalMs = parseInterval('resourcesIntervalMs', options);
   const syncOptions = environment.mode === 'no-op' ? undefined : parseSync(options.sync);
@@ -70,9 +69,10 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
   const eventOptions = resolveEventFileOptions({
     ...options,
     resume: options.resume ?? isContinued,
-    clock,
+    clock: options.clock ?? systemClock,
     diagnostics,
   });
+  const { clock } = eventOptions;
   const masker = createMasker(env);
   const directory = new RunDirectory(
     environment.paths,
@@ -121,7 +121,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
     flush: () => forEachLog(logs, ({ events }) => events.flush()),
     close: () => forEachLog(logs, ({ events }) => events.close()),
     drain: () => {
-      for (const { events } of logs) events.drainAtExit();
+      for (const { events } of logs) events.drain();
     },
     exportedArtifacts: () => logs.flatMap(({ files }) => files?.artifacts() ?? []),
     results: new MetricResults(

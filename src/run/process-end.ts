@@ -1,15 +1,26 @@
 /**
- * Notifies listeners exactly once before the process ends, however it ends.
+ * Notifies listeners before the process ends, however it ends.
  *
  * The program's own handlers keep working. A signal ends the process only if it would also end it without this module, and with
  * the same exit status. Errors are observed, never caught.
  */
 
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { constants } from 'node:os';
+import { messageOf } from '../base/errors.js';
+import {
+  addExitListener,
+  drainForExit,
+  type ExitListener,
+  printWarning,
+  removeExitListener,
+} from '../base/process-exit.js';
+
 /** What is known at the very end of the process. */
 export interface ProcessEnd {
   /** Null when a signal ends the process. */
   readonly exitCode: number | null;
-  /** The last signal that asked the process to stop, also when a handler of the program then called `process.exit()`. */
+  /** The signal that ends the process: directly, through a handler of the program, or by its exit code. */
   readonly signal: StopSignal | null;
   readonly error: UncaughtError | null;
 }
@@ -30,12 +41,22 @@ export interface EndListener {
    */
   onIdle(): Promise<void>;
   /** Called on a stop signal that the program handles itself, so the process may continue. Must be synchronous and fast. */
-  onSignal(signal: StopSignal): void;
-  /** Called when the process ends. Must be synchronous: promises no longer settle. */
+  onSignal(): void;
+  /** Called before the exit handlers of the program run. Must be synchronous. */
+  onExit(): void;
+  /** Called when the process ends, and again if its exit code still changes. Must be synchronous: promises no longer settle. */
   onEnd(end: ProcessEnd): void;
 }
 
 const listeners = new Set<EndListener>();
+const exitListener: ExitListener = {
+  drain() {
+    for (const listener of [...listeners]) listener.onExit();
+  },
+  end: notifyExit,
+};
+/** Known in the program's handlers for a signal, and in whatever they start. */
+const handledSignal = new AsyncLocalStorage<StopSignal>();
 let lastSignal: StopSignal | null = null;
 let uncaught: UncaughtError | null = null;
 
@@ -49,32 +70,52 @@ export function unregisterFromEnd(listener: EndListener): void {
   if (listeners.delete(listener) && listeners.size === 0) uninstall();
 }
 
+/** Returns the signal whose handler has led to this call; null outside of such handlers. */
+export function findHandledSignal(): StopSignal | null {
+  return handledSignal.getStore() ?? null;
+}
+
+/** Returns what is known about the end of the process if it exits now with `exitCode`. */
+export function toProcessEnd(exitCode: number): ProcessEnd {
+  const isSignal = lastSignal !== null && exitCode === 128 + constants.signals[lastSignal];
+  const signal = findHandledSignal() ?? (isSignal ? lastSignal : null);
+  return { exitCode, signal, error: exitCode === 0 ? null : uncaught };
+}
+
 function install(): void {
   process.on('beforeExit', notifyIdle);
-  process.on('exit', notifyExit);
-  process.on('uncaughtExceptionMonitor', noteUncaught);
+  addExitListener(exitListener);
+  // Before the exit listeners, which an error in an exit handler ends the run through.
+  process.prependListener('uncaughtExceptionMonitor', noteUncaught);
   for (const signal of STOP_SIGNALS) process.prependListener(signal, notifySignal);
 }
 
 function uninstall(): void {
   process.off('beforeExit', notifyIdle);
-  process.off('exit', notifyExit);
+  removeExitListener(exitListener);
   process.off('uncaughtExceptionMonitor', noteUncaught);
   for (const signal of STOP_SIGNALS) process.off(signal, notifySignal);
 }
 
 function notifyIdle(): void {
-  for (const listener of listeners) void listener.onIdle();
+  for (const listener of [...listeners]) {
+    listener.onIdle().catch((error: unknown) => printWarning('WARN_EXIT_FAILED', messageOf(error)));
+  }
 }
 
-function notifyExit(code: number): void {
-  // When a top-level `await` never settles, Node.js sets `process.exitCode` here, but the event still carries 0.
-  const exitCode = Number(process.exitCode ?? code);
-  notifyEnd({ exitCode, signal: lastSignal, error: exitCode === 0 ? null : uncaught });
+function notifyExit(exitCode: number): void {
+  notifyEnd(toProcessEnd(exitCode));
 }
 
 function notifyEnd(end: ProcessEnd): void {
-  for (const listener of [...listeners]) listener.onEnd(end);
+  for (const listener of [...listeners]) {
+    try {
+      listener.onEnd(end);
+    } catch (error) {
+      // The other runs must still end.
+      printWarning('WARN_EXIT_FAILED', messageOf(error));
+    }
+  }
 }
 
 function noteUncaught(value: unknown, origin: NodeJS.UncaughtExceptionOrigin): void {
@@ -95,11 +136,13 @@ function notifySignal(signal: NodeJS.Signals): void {
   lastSignal = stop;
   process.off(stop, notifySignal);
   if (process.listenerCount(stop) === 0) {
+    drainForExit();
     notifyEnd({ exitCode: null, signal: stop, error: null });
     process.kill(process.pid, stop);
     return;
   }
-  for (const listener of [...listeners]) listener.onSignal(stop);
+  for (const listener of [...listeners]) listener.onSignal();
+  handledSignal.enterWith(stop);
   setImmediate(() => {
     if (listeners.size > 0 && !process.listeners(stop).includes(notifySignal)) {
       process.prependListener(stop, notifySignal);

@@ -245,7 +245,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   }
 
   /** Does work with files. The end of the run waits for it. */
-  async #work<T>(work: () => Promise<T>): Promise<T | undefined> {
+  #work<T>(work: () => Promise<T>): Promise<T | undefined> {
     return this.context.guardAsync(() => {
       this.context.checkOpen();
       return this.context.track(work());
@@ -311,8 +311,8 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     return target;
   }
 
-  async #ref(path: string | undefined, kind: ArtifactKind, options: RefOptions): Promise<void> {
-    await this.#work(async () => {
+  #ref(path: string | undefined, kind: ArtifactKind, options: RefOptions): Promise<void> {
+    return this.#work(async () => {
       const { hash, content, isInput = false, relPath, skipHash = false } = options;
       const summary = parseJsonObject('summary', options.summary ?? {});
       const name = this.#toName(options.name ?? toBaseName(path ?? ''));

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import type { Diagnostics } from '../base/diagnostics.js';
+import { messageOf } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
 import { ConsoleCapture } from '../capture/console-capture.js';
 import { captureEnvironment, findWorkingDirectory } from '../capture/environment.js';
@@ -68,14 +69,22 @@ export class RunCapture {
     }
     if (facts.length === 0) return;
     this.#isSettled = false;
-    this.#facts = Promise.all(facts).then(() => {
+    this.#facts = Promise.allSettled(facts).then((results) => {
       this.#isSettled = true;
+      for (const result of results) {
+        if (result.status === 'fulfilled') continue;
+        diagnostics.warn(
+          'WARN_CAPTURE_FAILED',
+          `code or environment is not recorded: ${messageOf(result.reason)}`,
+        );
+      }
     });
   }
 
   /** Logs an error that ends the process. Node.js prints it, but not through the console. */
   logUncaught({ value }: UncaughtError): void {
-    const text = value instanceof Error ? (value.stack ?? String(value)) : String(value);
+    const stack = value instanceof Error ? value.stack : undefined;
+    const text = typeof stack === 'string' ? stack : messageOf(value);
     this.#console?.log('stderr', `Uncaught ${text}`);
   }
 

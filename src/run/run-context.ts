@@ -4,8 +4,9 @@
 
 import type { Clock } from '../base/clock.js';
 import type { Diagnostics } from '../base/diagnostics.js';
-import { ClosedError, CodedError, InvalidArgumentError, messageOf } from '../base/errors.js';
+import { ClosedError, InvalidArgumentError } from '../base/errors.js';
 import { type JsonValue, parseJsonObject } from '../base/json-value.js';
+import { reportUnawaited } from '../base/observed-promise.js';
 import type { Masker } from '../capture/secrets.js';
 import type { EventLog } from '../event-log/event-log.js';
 import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
@@ -70,21 +71,30 @@ export class RunContext {
     }
   }
 
-  /** Runs an asynchronous call like `guard`. Resolves to undefined when the call was rejected and reported. */
-  async guardAsync<T>(call: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await call();
-    } catch (error) {
-      this.reportMisuse(error);
-      return undefined;
-    }
+  /**
+   * Runs an asynchronous call like `guard`. Resolves to undefined when the call was rejected and reported. Rejects only if the program
+   * awaits the promise.
+   */
+  guardAsync<T>(call: () => Promise<T>): Promise<T | undefined> {
+    const guarded = async (): Promise<T | undefined> => {
+      try {
+        return await call();
+      } catch (error) {
+        this.reportMisuse(error);
+        return undefined;
+      }
+    };
+    return this.observe(guarded());
+  }
+
+  /** Returns the promise in a form that the program may ignore. */
+  observe<T>(work: Promise<T>): Promise<T> {
+    return reportUnawaited(work, (error) => this.diagnostics.unawaited(error));
   }
 
   reportMisuse(error: unknown): void {
     if (!this.#warnsOnMisuse) throw error;
-    const code = error instanceof CodedError ? error.code : 'ERR_UNKNOWN';
-    this.diagnostics.count(code);
-    this.diagnostics.warn('WARN_CALL_REJECTED', `${code}: ${messageOf(error)}`);
+    this.diagnostics.rejected(error);
   }
 
   /** Registers work that the end of the run waits for. */

@@ -2,7 +2,7 @@
  * Derives the end of a run from the end of its process. Pure.
  */
 
-import { CodedError } from '../base/errors.js';
+import { CodedError, messageOf } from '../base/errors.js';
 import type { RunStatus } from '../polyaxon/run-record.js';
 import type { ProcessEnd } from './process-end.js';
 
@@ -27,7 +27,7 @@ export function toRunEnd({ exitCode, signal, error }: ProcessEnd): RunEnd {
 }
 
 function describeError(value: unknown): string {
-  if (!(value instanceof Error)) return String(value);
+  if (!(value instanceof Error)) return messageOf(value);
   const name = value instanceof CodedError ? value.code : value.name;
-  return `${name}: ${value.message}`;
+  return `${String(name)}: ${messageOf(value)}`;
 }

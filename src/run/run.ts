@@ -16,9 +16,10 @@ import type { RunPaths } from '../run-directory/layout.js';
 import { type OpenedRun, openRun } from './open-run.js';
 import {
   type EndListener,
+  findHandledSignal,
   type ProcessEnd,
   registerForEnd,
-  type StopSignal,
+  toProcessEnd,
   unregisterFromEnd,
 } from './process-end.js';
 import { RunArtifactMethods } from './run-artifacts.js';
@@ -29,7 +30,7 @@ import type { RunOptions } from './run-options.js';
 
 /** Options of `end`. */
 export interface EndOptions extends StatusOptions {
-  /** Default `succeeded`, or `stopped` after a stop signal. */
+  /** Default `succeeded`, or `stopped` in a handler of a stop signal. */
   readonly status?: FinalStatus | undefined;
 }
 
@@ -38,10 +39,15 @@ export class Run extends RunArtifactMethods {
   readonly #run: OpenedRun;
   readonly #heartbeat: Heartbeat | undefined;
   readonly #listener: EndListener;
-  #signal: StopSignal | undefined;
   #ending: Promise<void> | undefined;
   #end: RunEnd | undefined;
-  #isFinished = false;
+  /** The record with everything but the end status. */
+  #unended: RunRecord | undefined;
+  /** True after `end()`; a later end of the process then changes nothing. */
+  #isEnded = false;
+  /** True if the run ends because its process is idle, whose exit code may still change. */
+  #isIdleEnd = false;
+  #exitCode: number | null | undefined;
 
   /**
    * Starts a run. Creates its directory, `run.plx.json` with status `running`, and an event file immediately.
@@ -56,7 +62,8 @@ export class Run extends RunArtifactMethods {
     this.uuid = run.context.environment.uuid;
     this.#listener = {
       onIdle: () => this.#settleIdle(),
-      onSignal: (signal) => this.#noteSignal(signal),
+      onSignal: () => this.#drain(),
+      onExit: () => this.#drain(),
       onEnd: (end) => this.#finishAtExit(end),
     };
     if (this.mode === 'no-op') return;
@@ -108,7 +115,11 @@ export class Run extends RunArtifactMethods {
   }
 
   /** Resolves once all logged and captured data is on disk. Rejects with `RunWriteError` or `EventsDroppedError`. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    return this.context.observe(this.#flush());
+  }
+
+  async #flush(): Promise<void> {
     await this.#run.capture.settle();
     await this.context.settleWork();
     this.#run.capture.flush();
@@ -122,13 +133,13 @@ export class Run extends RunArtifactMethods {
    * logged, and sets the final status unless the run is done. Rejects like `flush()`. A second call returns the same promise.
    */
   end(options: EndOptions = {}): Promise<void> {
-    const byDefault = this.#signal === undefined ? 'succeeded' : 'stopped';
+    const byDefault = findHandledSignal() === null ? 'succeeded' : 'stopped';
     const {
       status = byDefault,
       reason = STATUS_REASON,
       message = `Operation has ${toPhrase(status)}`,
     } = options;
-    this.#ending ??= this.#endOnce({ status, reason, message });
+    this.#ending ??= this.context.observe(this.#endOnce({ status, reason, message }));
     return this.#ending;
   }
 
@@ -160,25 +171,29 @@ export class Run extends RunArtifactMethods {
     this.#run.capture.close();
     const closed = await Promise.allSettled([this.#run.close()]);
     this.#finish(end, null, null);
-    unregisterFromEnd(this.#listener);
+    this.#isEnded = !this.#isIdleEnd;
+    if (this.#isEnded) unregisterFromEnd(this.#listener);
     const settled = await Promise.allSettled([this.#settleDirectory()]);
     await this.#run.sync?.finish();
     throwFirst([...closed, ...settled]);
   }
 
-  /** Writes the final record and end marker after the last event. Synchronous, because it also runs at the exit of the process. */
+  /**
+   * Writes the final record and end marker after the last event. Synchronous, because it also runs at the exit of the process. A later call
+   * replaces the end of an earlier one.
+   */
   #finish(end: RunEnd, exitCode: number | null, signal: string | null): void {
-    if (this.#isFinished) return;
-    this.#isFinished = true;
     const { directory, clock, environment } = this.context;
-    directory.mergeWorkers();
-    directory.addArtifacts(this.#run.exportedArtifacts());
+    if (this.#unended === undefined) {
+      directory.mergeWorkers();
+      directory.addArtifacts(this.#run.exportedArtifacts());
+    }
     directory.update((record) => {
-      const outputs = this.#run.results.addTo(record.outputs ?? {}, this.context.loggedOutputs);
-      const ended = Object.keys(outputs).length > 0 ? { ...record, outputs } : record;
-      return environment.isPlatformRun || isDone(record.status)
-        ? ended
-        : this.addStatus(ended, end.status, end);
+      this.#unended ??= this.#withResults(record);
+      const unended = this.#unended;
+      return environment.isPlatformRun || isDone(unended.status)
+        ? unended
+        : this.addStatus(unended, end.status, end);
     });
     this.#heartbeat?.end({
       status: isDone(this.status) ? this.status : end.status,
@@ -190,11 +205,16 @@ export class Run extends RunArtifactMethods {
     });
   }
 
+  #withResults(record: RunRecord): RunRecord {
+    const outputs = this.#run.results.addTo(record.outputs ?? {}, this.context.loggedOutputs);
+    return Object.keys(outputs).length > 0 ? { ...record, outputs } : record;
+  }
+
   /** Does work that needs the event loop before an idle process exits. The exit handler sets the status, because it knows the exit code. */
   async #settleIdle(): Promise<void> {
     if (this.#run.sync !== undefined) {
-      const { exitCode } = process;
-      const end = toRunEnd({ exitCode: Number(exitCode ?? 0), signal: this.#signal ?? null, error: null });
+      this.#isIdleEnd ||= this.#ending === undefined;
+      const end = toRunEnd(toProcessEnd(Number(process.exitCode ?? 0)));
       // Diagnostics have already reported any failure.
       await Promise.allSettled([this.end(end)]);
       return;
@@ -205,22 +225,26 @@ export class Run extends RunArtifactMethods {
     await Promise.allSettled([this.#run.flush()]);
   }
 
-  #noteSignal(signal: StopSignal): void {
-    this.#signal = signal;
+  #drain(): void {
     this.#run.drain();
     this.#run.capture.flush();
   }
 
   #finishAtExit(processEnd: ProcessEnd): void {
     const { message, ...derived } = toRunEnd(processEnd);
-    const end = this.#end ?? { ...derived, message: this.context.masker.maskText(message) };
+    if (this.#isEnded || processEnd.exitCode === this.#exitCode) return;
+    // The uploader has already stored this end.
+    if (this.#isIdleEnd && derived.status === this.status) return;
+    const isFirst = this.#exitCode === undefined;
+    this.#exitCode = processEnd.exitCode;
+    const atExit = { ...derived, message: this.context.masker.maskText(message) };
+    const end = this.#isIdleEnd ? atExit : (this.#end ?? atExit);
     this.context.close();
     this.tracer.close();
-    if (processEnd.error !== null) this.#run.capture.logUncaught(processEnd.error);
+    if (isFirst && processEnd.error !== null) this.#run.capture.logUncaught(processEnd.error);
     this.#run.drain();
     this.#run.capture.close();
     this.#finish(end, processEnd.exitCode, processEnd.signal);
-    unregisterFromEnd(this.#listener);
   }
 
   #recordCode(code: GitCapture): void {

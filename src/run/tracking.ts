@@ -32,10 +32,10 @@ export const tracking: Tracking = Object.freeze({
     return current;
   },
   getOrCreateRun,
-  async end(options?: EndOptions) {
+  end(options?: EndOptions) {
     const run = current;
     current = undefined;
-    await run?.end(options);
+    return run?.end(options) ?? Promise.resolve();
   },
 });
 

@@ -77,15 +77,15 @@ export class StreamOutput<T> {
     const { textOf } = this.#capture;
     if (textOf === undefined) return typeof item === 'string' ? item : undefined;
     try {
-      return textOf(item) ?? undefined;
+      const text: unknown = textOf(item);
+      return text == null ? undefined : String(text);
     } catch (cause) {
       this.#textError ??= messageOf(cause);
       return undefined;
     }
   }
 
-  #addText(text: string): void {
-    const part = String(text);
+  #addText(part: string): void {
     this.#characters += part.length;
     const left = 2 * this.#span.context.limits.maxTextLength - this.#text.length;
     if (left > 0) this.#text += part.slice(0, left);

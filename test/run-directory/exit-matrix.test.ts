@@ -121,6 +121,77 @@ const ENDINGS: readonly Ending[] = [
     marker: { exit_code: null, signal: null },
   },
   {
+    how: 'SIGINT, ignored by the program, and a normal end',
+    body: `process.on('SIGINT', () => setTimeout(() => clearInterval(timer), 1)); const timer = ${KEEP_ALIVE}`,
+    signal: 'SIGINT',
+    exitCode: 0,
+    status: 'succeeded',
+    marker: { exit_code: 0, signal: null },
+  },
+  {
+    how: 'SIGTERM, handled with process.exitCode = 143',
+    body: `const timer = ${KEEP_ALIVE} process.on('SIGTERM', () => { clearInterval(timer); process.exitCode = 143; });`,
+    signal: 'SIGTERM',
+    exitCode: 143,
+    status: 'stopped',
+    marker: { exit_code: 143, signal: 'SIGTERM' },
+  },
+  {
+    how: 'SIGTERM, handled with work and then process.exit(0)',
+    body: `process.on('SIGTERM', async () => { await run.flush(); setTimeout(() => process.exit(0), 1); }); ${KEEP_ALIVE}`,
+    signal: 'SIGTERM',
+    exitCode: 0,
+    status: 'stopped',
+    marker: { exit_code: 0, signal: 'SIGTERM' },
+  },
+  {
+    how: 'process.exit(9) in a later exit handler',
+    body: "process.on('exit', () => process.exit(9));",
+    exitCode: 9,
+    status: 'failed',
+    message: /exit code 9/,
+    marker: { exit_code: 9, signal: null },
+  },
+  {
+    how: 'process.exit(9) in an exit handler that runs before all others',
+    body: "process.prependListener('exit', () => process.exit(9)); process.exit(0);",
+    exitCode: 9,
+    status: 'failed',
+    message: /exit code 9/,
+    marker: { exit_code: 9, signal: null },
+  },
+  {
+    how: 'process.exit(3), which a later exit handler changes to 0',
+    body: "process.on('exit', () => { process.exitCode = 0; }); process.exit(3);",
+    exitCode: 0,
+    status: 'succeeded',
+    marker: { exit_code: 0, signal: null },
+  },
+  {
+    how: 'process.exitCode = 5 in a later exit handler',
+    body: "process.on('exit', () => { process.exitCode = 5; });",
+    exitCode: 5,
+    status: 'failed',
+    message: /exit code 5/,
+    marker: { exit_code: 5, signal: null },
+  },
+  {
+    how: 'an error in an exit handler',
+    body: "process.prependListener('exit', () => { throw new TypeError('in the handler'); });",
+    exitCode: 1,
+    status: 'failed',
+    message: /Uncaught error: TypeError: in the handler/,
+    marker: { exit_code: 1, signal: null },
+  },
+  {
+    how: 'an uncaught value that has no text',
+    body: 'setTimeout(() => { throw Object.create(null); });',
+    exitCode: 1,
+    status: 'failed',
+    message: /Uncaught error/,
+    marker: { exit_code: 1, signal: null },
+  },
+  {
     how: 'an error that the program handles, and a normal end',
     body: "process.on('uncaughtException', () => {}); setTimeout(() => { throw new Error('handled'); });",
     exitCode: 0,
@@ -164,7 +235,7 @@ describe('a process that ends by', () => {
     base = createSharedTempDir();
   });
 
-  it.concurrent.each(ENDINGS)('$how', async (ending) => {
+  it.concurrent.each(ENDINGS)('F71: $how', async (ending) => {
     const root = join(base, String(ENDINGS.indexOf(ending)));
     const child = spawnScript(
       'Run',

@@ -3,7 +3,9 @@
 import { type Clock, systemClock } from '../../base/clock.js';
 import { Diagnostics } from '../../base/diagnostics.js';
 import { InvalidArgumentError } from '../../base/errors.js';
-import { diskSink, type EventSink } from './event-sink.js';
+import { guardClock } from '../../base/guarded-clock.js';
+import { diskSink } from './disk-sink.js';
+import type { EventSink } from './event-sink.js';
 
 /** Where to resume in a directory that has events: after the last step, or from a step that is written again. */
 export type Resume = boolean | { readonly fromStep: number | bigint };
@@ -46,6 +48,7 @@ export type ResolvedEventFileOptions = {
 
 /** Validates the options and fills in defaults. Throws `ERR_OPTION_INVALID`. */
 export function resolveEventFileOptions(options: EventFileWriterOptions): ResolvedEventFileOptions {
+  const diagnostics = options.diagnostics ?? new Diagnostics();
   return {
     flushIntervalMs: positive('flushIntervalMs', options.flushIntervalMs ?? 2000),
     maxFileBytes: positive('maxFileBytes', options.maxFileBytes ?? 128 * 1024 * 1024),
@@ -54,9 +57,9 @@ export function resolveEventFileOptions(options: EventFileWriterOptions): Resolv
     fsync: options.fsync ?? false,
     fileNameSuffix: parseSuffix(options.fileNameSuffix ?? ''),
     resume: options.resume ?? false,
-    clock: options.clock ?? systemClock,
+    clock: guardClock(options.clock ?? systemClock, diagnostics),
     sink: options.sink ?? diskSink,
-    diagnostics: options.diagnostics ?? new Diagnostics(),
+    diagnostics,
   };
 }
 

@@ -10,6 +10,8 @@
 import { hostname } from 'node:os';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { ClosedError, EventsDroppedError, InvalidArgumentError, RunWriteError } from '../../base/errors.js';
+import { reportUnawaited } from '../../base/observed-promise.js';
+import { addExitListener, removeExitListener } from '../../base/process-exit.js';
 import { EVENT_FILE_MARK, toEventFileName } from '../event-file-name.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
@@ -21,14 +23,13 @@ import {
   resolveEventFileOptions,
 } from './event-file-options.js';
 import type { OpenEventFile } from './event-sink.js';
-import { registerForExit, unregisterFromExit } from './exit-flush.js';
 
 /** The amount of waiting data that schedules a write for the next turn of the event loop. */
 const DRAIN_BYTES = 1024 * 1024;
 /** The amount of waiting data that a call writes synchronously, because the event loop is blocked. */
 const SPILL_BYTES = 4 * 1024 * 1024;
-/** A call that passes a wall time checks the clock only once in this many calls. */
-const CALLS_PER_CLOCK_CHECK = 256;
+/** Calls with the same wall time check the monotonic clock only once in this many calls. */
+const CALLS_PER_CLOCK_CHECK = 16;
 const MAX_WRITE_BYTES = 1024 * 1024;
 
 /** The warning code for each notice of the encoder. */
@@ -54,11 +55,14 @@ export class EventFileWriter {
   #fileSeconds = 0;
   #writtenBytes = 0;
   #bytesInFile = 0;
-  #lastDrain: number;
+  #lastDrainMs: number;
+  #lastWallTime = Number.NaN;
   #calls = 0;
   #droppedEvents = 0;
   #unreportedDrops = 0;
   #failure: RunWriteError | undefined;
+  /** A failed sync, which `flush()` has not reported yet. */
+  #unsynced: RunWriteError | undefined;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
@@ -77,10 +81,10 @@ export class EventFileWriter {
     this.#encoder = new EventEncoder(this.#queue, (notice) =>
       diagnostics.warn(NOTICE_CODES[notice.kind], notice.detail),
     );
-    const now = this.#options.clock.wallTime();
-    this.#lastDrain = now;
-    this.#bytesInFile = this.#encoder.startFile(now, WRITER_NAME, this.#findSessionStarts());
-    registerForExit(this);
+    const { clock } = this.#options;
+    this.#lastDrainMs = clock.monotonicMs();
+    this.#bytesInFile = this.#encoder.startFile(clock.wallTime(), WRITER_NAME, this.#findSessionStarts());
+    addExitListener(this);
     this.#drain();
   }
 
@@ -134,10 +138,7 @@ export class EventFileWriter {
   ): void {
     if (!this.#admit()) return;
     const time = wallTime ?? this.#options.clock.wallTime();
-    this.#appended(
-      this.#encoder.scalar(tag, value, step, time, metadata),
-      wallTime === undefined ? time : undefined,
-    );
+    this.#appended(this.#encoder.scalar(tag, value, step, time, metadata), time);
   }
 
   /** Writes scalars of several tags with one wall time; those with the same step become one event. Does not check its arguments. */
@@ -148,7 +149,7 @@ export class EventFileWriter {
     wallTime: number,
   ): void {
     if (tags.length === 0 || !this.#admit()) return;
-    this.#appended(this.#encoder.scalars(tags, values, step, wallTime), undefined);
+    this.#appended(this.#encoder.scalars(tags, values, step, wallTime), wallTime);
   }
 
   /** Writes scalars of one tag like repeated `writeScalar`. Does not check its arguments; the arrays must have the same length. */
@@ -161,7 +162,7 @@ export class EventFileWriter {
   ): void {
     for (let i = 0; i < values.length; i++) {
       if (!this.#admit()) continue;
-      this.#appended(this.#encoder.scalar(tag, values[i]!, steps[i]!, wallTime, metadata), undefined);
+      this.#appended(this.#encoder.scalar(tag, values[i]!, steps[i]!, wallTime, metadata), wallTime);
     }
   }
 
@@ -169,13 +170,13 @@ export class EventFileWriter {
   writeSummary(values: readonly SummaryValue[], step: number | bigint, wallTime: number | undefined): void {
     if (!this.#admit()) return;
     const time = wallTime ?? this.#options.clock.wallTime();
-    this.#appended(this.#encoder.summary(values, step, time), wallTime === undefined ? time : undefined);
+    this.#appended(this.#encoder.summary(values, step, time), time);
   }
 
   /** Writes any event unchanged. */
   writeEvent(event: Event): void {
     if (!this.#admit()) return;
-    this.#appended(this.#encoder.event(event), undefined);
+    this.#appended(this.#encoder.event(event), event.wallTime);
   }
 
   /**
@@ -184,14 +185,14 @@ export class EventFileWriter {
    * Rejects with `RunWriteError` when a write fails; the events stay in memory, and a later flush retries. Rejects with
    * `EventsDroppedError` once after events were dropped.
    */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
     this.#drain();
-    await this.#settle();
+    return this.#observe(this.#settle());
   }
 
   /** Flushes, closes the file and ends the writer. Rejects like `flush()`. A second call returns the same promise. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#observe(this.#close());
     return this.#closing;
   }
 
@@ -200,7 +201,7 @@ export class EventFileWriter {
   }
 
   /** @internal The last write, at process exit, where no promise can be awaited. */
-  drainAtExit(): void {
+  drain(): void {
     this.#drain();
   }
 
@@ -238,30 +239,80 @@ export class EventFileWriter {
     }
   }
 
+  /** Returns the promise in a form that the program may ignore. */
+  #observe(work: Promise<void>): Promise<void> {
+    return reportUnawaited(work, (error) => this.#options.diagnostics.unawaited(error));
+  }
+
   async #close(): Promise<void> {
     this.#cancelSchedule();
     this.#drain();
-    unregisterFromExit(this);
+    removeExitListener(this);
     try {
       await this.#settle();
     } finally {
-      this.#file?.close(false);
+      this.#closeFile(false);
     }
+    this.#throwUnreported();
   }
 
   async #settle(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#options.fsync && this.#file !== undefined) {
       const { path } = this.#file;
-      await this.#file.sync().catch((cause: unknown) => {
-        throw new RunWriteError(path, 'sync the file to disk', { cause });
-      });
+      await this.#file.sync().catch((cause: unknown) => this.#noteUnsynced(path, cause));
     }
-    if (this.#unreportedDrops > 0) {
-      const dropped = this.#unreportedDrops;
-      this.#unreportedDrops = 0;
-      throw new EventsDroppedError(this.directory, dropped);
+    this.#throwUnreported();
+  }
+
+  /** Throws once what no later write can make good. */
+  #throwUnreported(): void {
+    const unsynced = this.#unsynced;
+    this.#unsynced = undefined;
+    if (unsynced !== undefined) throw unsynced;
+    if (this.#unreportedDrops === 0) return;
+    const dropped = this.#unreportedDrops;
+    this.#unreportedDrops = 0;
+    throw new EventsDroppedError(this.directory, dropped);
+  }
+
+  #noteUnsynced(path: string, cause: unknown): void {
+    this.#unsynced = new RunWriteError(path, 'sync the file to disk', { cause });
+    this.#options.diagnostics.error(this.#unsynced);
+  }
+
+  /** Forgets the file before it is closed, so that no failure can close it again. */
+  #closeFile(sync: boolean): void {
+    const file = this.#file;
+    this.#file = undefined;
+    try {
+      file?.close(sync);
+    } catch (cause) {
+      this.#noteUnsynced(file!.path, cause);
     }
+  }
+
+  /** Restores the file if another program has removed or replaced it, or begins another one if its content is gone. */
+  #keepFile(): void {
+    const file = this.#file;
+    if (file?.restore === undefined) return;
+    const { path } = file;
+    const { diagnostics, clock } = this.#options;
+    const state = file.restore(this.#writtenBytes);
+    if (state === 'present') return;
+    if (state === 'restored') {
+      const message = `${path}: another program removed or replaced the event file; all its events are again in ${file.path}`;
+      diagnostics.warn('WARN_EVENT_FILE_REMOVED', message);
+      return;
+    }
+    // Without the metadata in the lost part, TensorBoard cannot show the waiting events.
+    const lostBytes = this.#writtenBytes + this.#queue.sizeBytes;
+    this.#closeFile(false);
+    this.#queue.consume(this.#queue.sizeBytes);
+    this.#boundaries.length = 0;
+    this.#bytesInFile = this.#encoder.startFile(clock.wallTime(), WRITER_NAME, []);
+    const message = `${path}: another program truncated the event file; up to ${lostBytes} bytes of events are lost, and later events go to a new file`;
+    diagnostics.warn('WARN_EVENT_FILE_REMOVED', message);
   }
 
   /** Whether the queue has space for another event. If not, counts the event as dropped. */
@@ -279,12 +330,12 @@ export class EventFileWriter {
   }
 
   /** Called after a record was encoded: rotates the file, and schedules or performs a write. */
-  #appended(recordBytes: number, now: number | undefined): void {
+  #appended(recordBytes: number, wallTime: number): void {
     this.#bytesInFile += recordBytes;
     if (this.#bytesInFile >= this.#options.maxFileBytes) this.#rotate();
     const waiting = this.#queue.sizeBytes;
     if (this.#failure === undefined) {
-      if (waiting >= SPILL_BYTES || this.#isStarved(now)) {
+      if (waiting >= SPILL_BYTES || this.#isStarved(wallTime)) {
         this.#drain();
         return;
       }
@@ -294,10 +345,12 @@ export class EventFileWriter {
   }
 
   /** Whether the flush interval has passed without its timer running, because the caller blocks the event loop. */
-  #isStarved(now: number | undefined): boolean {
-    if (now === undefined && ++this.#calls % CALLS_PER_CLOCK_CHECK !== 0) return false;
-    const elapsed = (now ?? this.#options.clock.wallTime()) - this.#lastDrain;
-    return elapsed * 1000 >= this.#options.flushIntervalMs && this.#timer !== undefined;
+  #isStarved(wallTime: number): boolean {
+    // Thousands of calls may share a millisecond, and reading the clock costs as much as encoding a scalar.
+    if (wallTime === this.#lastWallTime && ++this.#calls % CALLS_PER_CLOCK_CHECK !== 0) return false;
+    this.#lastWallTime = wallTime;
+    if (this.#timer === undefined) return false;
+    return this.#options.clock.monotonicMs() - this.#lastDrainMs >= this.#options.flushIntervalMs;
   }
 
   /** Marks the end of the current file in the queue and begins the next one, without START because the run continues. */
@@ -317,14 +370,14 @@ export class EventFileWriter {
   /** Writes everything that waits. Keeps and reports a failure for `flush()`, and clears it once a write succeeds. */
   #drain(): void {
     this.#cancelSchedule();
-    this.#lastDrain = this.#options.clock.wallTime();
+    this.#lastDrainMs = this.#options.clock.monotonicMs();
     try {
+      this.#keepFile();
       while (this.#queue.sizeBytes > 0) {
         const boundary = this.#boundaries[0];
         if (boundary === 0) {
-          this.#file?.close(this.#options.fsync);
-          this.#file = undefined;
           this.#boundaries.shift();
+          this.#closeFile(this.#options.fsync);
           continue;
         }
         this.#file ??= this.#createFile();
@@ -333,6 +386,7 @@ export class EventFileWriter {
         this.#writtenBytes += written;
         this.#queue.consume(written);
         if (boundary !== undefined) this.#boundaries[0] = boundary - written;
+        this.#keepFile();
       }
       if (this.#failure !== undefined) this.#options.diagnostics.recovered(this.#failure.code);
       this.#failure = undefined;

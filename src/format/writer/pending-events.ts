@@ -8,10 +8,10 @@
 
 import type { Diagnostics } from '../../base/diagnostics.js';
 import { EventsDroppedError } from '../../base/errors.js';
+import { addExitListener, removeExitListener } from '../../base/process-exit.js';
 import type { SummaryValue } from '../wire/messages.js';
 import { stepAfter } from './event-encoder.js';
 import type { EventFileWriter } from './event-file-writer.js';
-import { registerForExit, unregisterFromExit } from './exit-flush.js';
 
 /** A value that can be encoded synchronously (`now`) or in the background (`later`). */
 export interface PendingValue {
@@ -64,7 +64,7 @@ export class PendingEvents {
 
   /** Adds an event whose value is encoded in the background. */
   add(tag: string, step: number | bigint, wallTime: number, value: PendingValue): void {
-    if (this.#events.length === 0) registerForExit(this);
+    if (this.#events.length === 0) addExitListener(this);
     const isBusy = this.#sizeBytes + value.sizeBytes > this.#maxBytes * BUSY_PART;
     const event: PendingEvent = { tag, step, wallTime, value, encoded: undefined };
     this.#events.push(event);
@@ -72,11 +72,16 @@ export class PendingEvents {
     this.#sizeBytes += value.sizeBytes;
     if (isBusy) this.#encoded(event, undefined);
     else {
-      value.later().then(
-        (encoded) => this.#encoded(event, encoded),
-        // The worker threads ran out of memory: encode here instead.
-        () => this.#encoded(event, undefined),
-      );
+      value
+        .later()
+        .then(
+          (encoded) => this.#encoded(event, encoded),
+          // The worker threads ran out of memory: encode here instead.
+          () => this.#encoded(event, undefined),
+        )
+        .catch((cause: unknown) => {
+          this.#diagnostics.error(new EventsDroppedError(this.#writer.directory, 1, { cause }));
+        });
     }
     while (this.#sizeBytes > this.#maxBytes) this.#encodeFirst();
   }
@@ -90,9 +95,9 @@ export class PendingEvents {
   }
 
   /** @internal At exit, no promise can be awaited. */
-  drainAtExit(): void {
+  drain(): void {
     while (this.#events.length > 0) this.#encodeFirst();
-    this.#writer.drainAtExit();
+    this.#writer.drain();
   }
 
   #encoded(event: PendingEvent, encoded: readonly SummaryValue[] | undefined): void {
@@ -126,7 +131,7 @@ export class PendingEvents {
       this.#write(event, event.encoded);
     }
     if (this.#events.length > 0) return;
-    unregisterFromExit(this);
+    removeExitListener(this);
     for (const resolve of this.#settled.splice(0)) resolve();
   }
 

@@ -100,8 +100,14 @@ export class PolyaxonFiles {
   }
 
   #follow(file: OpenEventFile, fileName: string): OpenEventFile {
+    const { restore } = file;
     return {
-      ...file,
+      get path() {
+        return file.path;
+      },
+      sync: () => file.sync(),
+      close: (sync) => file.close(sync),
+      ...(restore === undefined ? {} : { restore: (sizeBytes) => restore.call(file, sizeBytes) }),
       write: (bytes, position) => {
         const written = file.write(bytes, position);
         if (this.#failure === undefined) this.#append(fileName, bytes.subarray(0, written));

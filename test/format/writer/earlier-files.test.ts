@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
 import { scanEvent } from '../../../src/format/wire/scan-event.js';
+import { diskSink } from '../../../src/format/writer/disk-sink.js';
 import { readEarlierFiles, secondsAfter } from '../../../src/format/writer/earlier-files.js';
-import { diskSink } from '../../../src/format/writer/event-sink.js';
 import { anyEvent } from '../../support/any-event.js';
 import { createTempDir } from '../../support/temp-dir.js';
 

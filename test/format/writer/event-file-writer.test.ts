@@ -39,6 +39,29 @@ function stepsOf(sink: FailingSink): (number | bigint)[] {
 }
 
 describe('EventFileWriter', () => {
+  it.each([-3600, -0.5, 0, 3600])(
+    'F70: writes once per interval in a loop that blocks the event loop, when the wall clock jumps by %d s',
+    (jump) => {
+      const clock = new FakeClock();
+      let offset = 0;
+      const jumping = {
+        wallTime: () => clock.seconds + offset,
+        monotonicMs: () => clock.monotonicMs(),
+        sleep: (ms: number) => clock.sleep(ms),
+      };
+      const { writer, sink } = open({ clock: jumping });
+      for (let step = 0; step < 1000; step++) {
+        clock.seconds += 0.01;
+        if (step === 100) offset = jump;
+        writer.writeScalar('loss', step, step, undefined);
+      }
+
+      // 10 s of logging with an interval of 2 s.
+      expect(stepsOf(sink).length).toBeGreaterThanOrEqual(800);
+      expect(sink.writes).toBeLessThanOrEqual(6);
+    },
+  );
+
   it('creates a file at once with file_version and SessionLog START', () => {
     const { sink } = open({ resume: { fromStep: 7 } });
 

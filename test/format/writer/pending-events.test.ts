@@ -33,7 +33,7 @@ function createPending(maxBytes: number) {
   const writer = {
     directory: '/logs',
     writeSummary: (values: readonly SummaryValue[]) => written.push(values[0]!.tag),
-    drainAtExit: () => {},
+    drain: () => {},
   } as unknown as EventFileWriter;
   const pending = new PendingEvents(writer, new Diagnostics(), maxBytes);
   const values: FakeValue[] = [];
@@ -68,7 +68,7 @@ describe('PendingEvents', () => {
 
     expect(written).toEqual(['0', '1']);
     expect(values[0]!.encodedBy).toEqual(['threads', 'call']);
-    pending.drainAtExit();
+    pending.drain();
     expect(written).toHaveLength(12);
   });
 });
