@@ -22,3 +22,9 @@ export function readCpuMs(pid) {
   const [user, system, endedUser, endedSystem] = fields.slice(11, 15);
   return { own: (user + system) * TICK_MS, ended: (endedUser + endedSystem) * TICK_MS };
 }
+
+/** Returns the bytes that a process has written with system calls, to files and sockets. */
+export function readIo(pid) {
+  const io = readFileSync(`/proc/${pid}/io`, 'utf8');
+  return { writtenBytes: Number(/^wchar: (\d+)$/m.exec(io)?.[1]) };
+}

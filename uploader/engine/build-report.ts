@@ -36,7 +36,7 @@ export function toReport(context: UploaderContext, scanner: Scanner, done: WorkD
   const { inventory } = context;
   const { pending } = done;
   const unsent = [...done.unsent, ...toScanProblems(context, scanner), ...toUnreported(context)];
-  const lostBytes = inventory.runs.reduce((sum, run) => sum + run.lostBytes, 0);
+  const { lostBytes } = inventory;
   const totals = { count: 0, bytes: 0 };
   const onlyInStore: string[] = [];
   for (let id = 0; id < inventory.table.count; id += 1) {

@@ -18,6 +18,12 @@ export class ExportScheduler implements ExportView {
 
   constructor(context: UploaderContext) {
     this.#context = context;
+    context.runKeepers.push({
+      onRunGone: (run) => {
+        this.#runs.delete(run.index);
+        this.#complete.delete(run);
+      },
+    });
   }
 
   /** Exports runs that are due, for at most `SLICE_MS`. Returns true when work remains. */
@@ -72,13 +78,13 @@ export class ExportScheduler implements ExportView {
     this.#complete.set(run, this.#context.clock.monotonicMs());
   }
 
-  /** Releases complete runs and deletes their local assets. It waits for the manifest, which reads the assets a last time. */
+  /** Releases complete runs and deletes their generated files. It waits for the manifest, which reads the files a last time. */
   async #releaseComplete(): Promise<void> {
     const nowMs = this.#context.clock.monotonicMs();
     for (const [run, sinceMs] of this.#complete) {
       const hasManifest = !this.#context.config.manifests || run.manifestKeys.size > 0;
       if (!hasManifest && nowMs - sinceMs < MANIFEST_TIMEOUT_MS) continue;
-      if (hasManifest) await this.#runs.get(run.index)?.removeAssets();
+      if (hasManifest) await this.#runs.get(run.index)?.removeStored();
       await this.#runs.get(run.index)?.release();
       this.#complete.delete(run);
     }

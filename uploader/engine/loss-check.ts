@@ -25,7 +25,7 @@ export async function confirmLosses(context: UploaderContext, options: { isLast:
     inventory.missing.delete(id);
     if ((present.get(inventory.table.seenIno[id]!) ?? -1) >= inventory.table.seenBytes[id]!) continue;
     if (await isThere(context, id)) continue;
-    inventory.runOf(id).lostBytes += bytes;
+    inventory.onLost(id, bytes);
     emit({ kind: 'lost', key: inventory.keyOf(id), sizeBytes: bytes });
   }
 }
@@ -46,10 +46,11 @@ function findInodes(
 async function isThere({ io, inventory }: UploaderContext, id: FileId): Promise<boolean> {
   const place = inventory.placeOf(id);
   const { directory } = inventory.runOf(id);
+  if (place === null || directory === null) return false; // the whole run was removed
   // `clean` deletes only files that it has found in the store.
-  if (directory !== null && (await findCleanedMarker(io.fileSystem, directory)) !== null) return true;
+  if ((await findCleanedMarker(io.fileSystem, directory)) !== null) return true;
   try {
-    if (place !== null) await io.fileSystem.lstat(joinPath(place.directory, [toPathBytes(place.path)]));
+    await io.fileSystem.lstat(joinPath(place.directory, [toPathBytes(place.path)]));
     return true;
   } catch {
     return false;

@@ -119,10 +119,12 @@ export class RunExport {
     this.#saveTookMs = this.#savedMs - startMs;
   }
 
-  /** Deletes the local copies of stored assets. */
-  async removeAssets(): Promise<void> {
+  /** Deletes the local copies of stored files. */
+  async removeStored(): Promise<void> {
     try {
-      if (this.#exporter !== null) await this.#rows.removeStored(this.#exporter.exportFiles);
+      if (this.#exporter === null || this.#exporter.result !== null) return;
+      await this.#rows.removeStored(this.#exporter.exportFiles);
+      if (this.#exporter.exportFiles.areAllRemoved) this.#exporter.finish(this.facts.freeze());
     } catch (error) {
       this.#fail(error);
     }
@@ -148,7 +150,10 @@ export class RunExport {
     if (files.length === 0 || (this.#exporter === null && !this.#needsExporter(files))) return false;
     const exporter = this.#exporter ?? (await this.#open());
     const step = await exporter.step(files);
-    if (step.isRestarted) this.#rows.forget();
+    if (step.isRestarted) {
+      this.#rows.forget();
+      this.facts.follow(exporter);
+    }
     this.#hasMore = step.hasMore;
     await this.#rows.report(exporter.exportFiles, step.changed);
     if (!step.hasMore) await this.#rows.reportAll(exporter.exportFiles);
@@ -201,14 +206,14 @@ export class RunExport {
   }
 
   async #open(): Promise<RunExporter> {
-    const { io, paths, inventory } = this.#context;
+    const { io, paths } = this.#context;
     const { fileSystem } = io;
     this.#rows.reopen();
     const exporter = await RunExporter.open({
       fileSystem,
       directory: `${paths.exports}/${this.#run.uuid}`,
       acceptsDamage: (relPath, offset) => this.#acceptsDamage(relPath, offset),
-      isAssetStored: (path) => inventory.table.has(inventory.idOf(`${this.#run.uuid}/${path}`), FLAG.stored),
+      isStored: (path, sizeBytes) => this.#isStored(path, sizeBytes),
       onNotice: (notice) => this.#notices.report(notice),
     });
     this.#run.exportDirectory = await fileSystem.realPath(exporter.exportFiles.directory);
@@ -216,6 +221,12 @@ export class RunExport {
     this.facts.follow(exporter);
     this.#notices.skipCounts(this.facts.counts);
     return exporter;
+  }
+
+  #isStored(path: string, sizeBytes: number): boolean {
+    const { inventory } = this.#context;
+    const id = inventory.idOf(`${this.#run.uuid}/${path}`);
+    return inventory.table.has(id, FLAG.stored) && inventory.table.objectBytes[id] === sizeBytes;
   }
 
   #findEventFiles(): EventFile[] {

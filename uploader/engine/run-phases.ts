@@ -33,6 +33,11 @@ export class RunPhases {
     this.#context = context;
     this.#scanner = scanner;
     this.#schedule = schedule;
+    context.runKeepers.push({
+      onRunGone: ({ index }) => {
+        for (const facts of [this.#phases, this.#lookedMs, this.#livenessByRun]) facts.delete(index);
+      },
+    });
   }
 
   phaseOf(run: KnownRun): RunPhase {

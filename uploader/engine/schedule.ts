@@ -45,6 +45,14 @@ export class Schedule {
     this.#exportRate = new ExportRate(context.config.exportRate);
   }
 
+  /** Drops everything about files whose numbers will be given to others. */
+  forget(ids: readonly FileId[]): void {
+    for (const id of ids) {
+      for (const facts of [this.failures, this.#waiting, this.#holds, this.#changes]) facts.delete(id);
+      this.#exportRate.use(id);
+    }
+  }
+
   /** Call when a file has changed or was found to be dirty. */
   onDirty(id: FileId): void {
     this.#holds.delete(id);

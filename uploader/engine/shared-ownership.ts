@@ -34,12 +34,19 @@ export class SharedOwnership implements Ownership {
   ) {
     this.#context = context;
     this.#onGained = onGained;
+    context.runKeepers.push({
+      onForgotten: ({ index }) => {
+        this.#owned.delete(index);
+        this.#sizes.delete(index);
+        this.#decisions.clear();
+      },
+    });
     const { store, io, clock, inventory } = context;
     this.#membership = new Membership({
       ...{ store, clock, group, randomness: io.randomness },
       label: `${hostname()} ${pid}`,
       seenRuns: () => inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
-      seenVersion: () => context.livenessByRun.size,
+      seenVersion: () => context.runsVersion,
       onChange: () => this.#check(),
     });
   }

@@ -69,7 +69,7 @@ export class StatusWriter {
       storeOutageMs: outageSinceMs === null ? null : Math.round(clock.monotonicMs() - outageSinceMs),
       isStateless: this.#isStateless(),
       runs,
-      total: sumUpRuns(runs),
+      total: { ...sumUpRuns(runs), lostBytes: inventory.lostBytes },
     };
     this.#onStatus(status);
     if (onlyIfChanged && text === this.#lastText) return;

@@ -25,6 +25,7 @@ import { checkStore, listRuns, scanRuns } from './context/listing.js';
 import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createCommitContext, createQueue } from './create-commit-context.js';
 import { ExportScheduler } from './export-scheduler.js';
+import { GoneRuns } from './gone-runs.js';
 import { CONFIRM_AFTER_MS, Mirror } from './mirror.js';
 import { removeCrashed, removeOrphans } from './remove-orphans.js';
 import { reportComplete, reportPartial } from './run-completion.js';
@@ -98,7 +99,10 @@ class Pass implements WorkHandler {
   run(): Promise<SyncReport> {
     return withState(this.#context, async (journalWriter) => {
       const context = this.#context;
+      const goneRuns = new GoneRuns(context);
       const { unavailable } = await this.#prepare();
+      goneRuns.addUnseen();
+      await goneRuns.removeState();
       if (unavailable === null) await this.#export();
       const ids = this.#plan();
       if (unavailable !== null) for (const id of ids) this.#fail(id, unavailable);
@@ -121,6 +125,7 @@ class Pass implements WorkHandler {
       } else for (const id of ids) this.#fail(id, aborted(this.#context.inventory.relPathOf(id)));
       await this.#notify();
       await this.#exportScheduler?.save();
+      goneRuns.forgetNow();
       return this.#report(this.#toUploads());
     });
   }

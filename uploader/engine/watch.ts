@@ -24,6 +24,7 @@ import { UploaderContext, type UploaderOptions } from './context/uploader-contex
 import { createCommitContext, createQueue } from './create-commit-context.js';
 import { drain } from './drain.js';
 import { ExportScheduler } from './export-scheduler.js';
+import { GoneRuns } from './gone-runs.js';
 import { ListingLoop } from './listing-loop.js';
 import { confirmLosses } from './loss-check.js';
 import { Mirror } from './mirror.js';
@@ -87,6 +88,7 @@ class Watch implements WorkHandler {
   readonly #exportScheduler: ExportScheduler | null;
   readonly #mirror: Mirror | null;
   #isMirroring = false;
+  readonly #goneRuns: GoneRuns;
   /** Aborts all calls in flight. */
   readonly #abort = new AbortController();
   readonly #abortLarge = new AbortController();
@@ -120,6 +122,14 @@ class Watch implements WorkHandler {
     this.#exportScheduler = context.exportsEvents ? new ExportScheduler(context) : null;
     context.exportView = this.#exportScheduler ?? NO_EXPORT;
     this.#mirror = context.config.mirror === false ? null : new Mirror(context);
+    this.#goneRuns = new GoneRuns(context);
+    context.runKeepers.push({
+      onForgotten: (_run, ids) => {
+        this.#schedule.forget(ids);
+        for (const id of ids)
+          for (const facts of [this.#stored, this.#commitContext.damage]) facts.delete(id);
+      },
+    });
     context.onDirty = (id) => this.#schedule.onDirty(id);
   }
 
@@ -236,7 +246,7 @@ class Watch implements WorkHandler {
     let isFirst = true;
     while (!this.#stopSignal.aborted && this.#fatal === null) {
       await scanner.scanDue(this.#stopSignal);
-      if (isFirst) reportScanned(this.#context);
+      if (isFirst) await this.#onFirstScan();
       isFirst = false;
       this.#listing.consider();
       this.#listing.throwIfRefused();
@@ -245,6 +255,7 @@ class Watch implements WorkHandler {
       await phases.check();
       await confirmLosses(this.#context, { isLast: false });
       this.#mirrorDeletions();
+      await this.#goneRuns.check(this.#commitContext, this.#abort.signal);
       this.#outage.check();
       this.#collect();
       this.#workers.wake();
@@ -252,6 +263,12 @@ class Watch implements WorkHandler {
       if (this.#endsWithRuns && phases.areAllSettled) return;
       await this.#rest(hasMore ? BUSY_TICK_MS : TICK_MS);
     }
+  }
+
+  async #onFirstScan(): Promise<void> {
+    reportScanned(this.#context);
+    this.#goneRuns.addUnseen();
+    await this.#goneRuns.removeState();
   }
 
   async #drain(scanner: Scanner, status: StatusWriter): Promise<void> {

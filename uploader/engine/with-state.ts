@@ -17,8 +17,9 @@ export async function withState<Result>(
   const lock = await acquireLock(paths.lock, io);
   try {
     if (context.isWatching) await refuseOtherDestination(context);
-    const live = () => inventory.live();
-    const { journalWriter } = await openJournalWriter({ io, paths, owner, sink: inventory, live, onNotice });
+    const [live, liveCount] = [() => inventory.live(), () => inventory.table.size];
+    const options = { io, paths, owner, sink: inventory, live, liveCount, onNotice };
+    const { journalWriter } = await openJournalWriter(options);
     await Promise.all(
       [...inventory.crashedKeys].map((key) => journalWriter.append({ kind: 'crashed', key })),
     );

@@ -5,7 +5,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { CodedError, messageOf } from '../../src/base/errors.js';
-import { StoreUnavailableError } from '../base/errors.js';
+import { FileError, StoreUnavailableError } from '../base/errors.js';
 import { ConcurrencyLimit } from '../base/limits/concurrency-limit.js';
 import { type RetryNotice, RetryPolicy } from '../base/limits/retry-policy.js';
 import type { ExportFacts } from '../pipeline/report/export-facts.js';
@@ -74,6 +74,14 @@ export class PolyaxonSync implements RunObserver {
     const runSync = new RunSync(run, this.#options);
     this.#lanes.set(run.runUuid, { runSync, state: 'pending', error: null, isBusy: false, dueMs: 0 });
     if (this.#options.isWatching) this.#loop ??= this.#run();
+  }
+
+  onRunGone(runUuid: string): void {
+    const lane = this.#lanes.get(runUuid);
+    this.#lanes.delete(runUuid);
+    this.#refusals.forget(runUuid);
+    if (lane === undefined || lane.state === 'synced' || !this.#options.isOurs(runUuid)) return;
+    this.#options.onProblem(runUuid, removedTooEarly(runUuid));
   }
 
   onStored({ runUuid }: StoredFile): void {
@@ -267,6 +275,7 @@ export class PolyaxonSync implements RunObserver {
 
   #fail(lane: Lane, error: CodedError): void {
     const { runSync } = lane;
+    if (this.#lanes.get(runSync.run.runUuid) !== lane) return; // the run is gone
     const untilMs = this.#refusals.add(error, runSync.run.runUuid, runSync.place, this.#nowMs());
     this.#refuse(lane, error, untilMs);
   }
@@ -318,6 +327,16 @@ export class PolyaxonSync implements RunObserver {
 function toCoded(error: unknown): CodedError {
   if (error instanceof CodedError) return error;
   return new PolyaxonApiError('ERR_API_SERVER', messageOf(error), {}, { cause: error });
+}
+
+function removedTooEarly(runUuid: string): CodedError {
+  const found = 'its directory was removed before all of its data was sent to Polyaxon';
+  return new FileError(
+    'ERR_FILE_VANISHED',
+    runUuid,
+    found,
+    'Keep a run until `polytrack status` shows it as complete.',
+  );
 }
 
 function notSynced(runUuid: string): CodedError {

@@ -42,6 +42,11 @@ export class Refusals {
     for (const key of toKeys(runUuid, place)) this.#refusals.delete(key);
   }
 
+  /** Drops the rejection of a run that is gone. */
+  forget(runUuid: string): void {
+    this.#refusals.delete(runUuid);
+  }
+
   clear(): void {
     this.#refusals.clear();
   }

@@ -6,7 +6,7 @@ import type { RunObserver } from '../../../uploader/pipeline/report/run-observer
 import { noObserver } from '../../../uploader/pipeline/report/run-observer.js';
 import { scalarValue, toEvent } from '../../support/summary-events.js';
 import { exportAtOnce, someRecords, toRecord } from '../support/event-records.js';
-import { EVENT_FILE, RUN, writeFiles } from '../support/run-tree.js';
+import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
 import { createHarness, type Harness } from '../support/sync-harness.js';
 
 const ENABLED = { exportEvents: true };
@@ -33,6 +33,11 @@ async function expected({ run }: Harness): Promise<Record<string, string>> {
 function exportDirectory({ stateDirectory }: Harness): string {
   const [name] = readdirSync(stateDirectory).filter((each) => /^[0-9a-f]{32}$/.test(each));
   return join(stateDirectory, name!, 'exports', RUN);
+}
+
+function filesBelow(directory: string): string[] {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
 describe('sync with export', () => {
@@ -66,28 +71,49 @@ describe('sync with export', () => {
     expect(readExported(harness)).toEqual(await expected(harness));
   });
 
-  it('removes local assets once the run is complete, and regenerates them when the store has lost one', async () => {
+  it('F92: removes all generated files once the run is complete, and keeps only what it needs to notice changes', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS, ...ENDED });
     await harness.sync({ config: ENABLED });
-    const assets = join(exportDirectory(harness), 'assets/image');
-    // Sync once more to verify files whose timestamps were too recent to be conclusive.
-    for (let pass = 0; pass < 30 && readdirSync(assets).length > 0; pass += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      expect(await harness.sync({ config: ENABLED })).toMatchObject({
-        isComplete: true,
-        bytes: { sent: 0 },
-        onlyInStore: [],
-      });
-    }
-    expect(readdirSync(assets)).toEqual([]);
+    expect(filesBelow(exportDirectory(harness))).toEqual(['export.jsonl']);
     const again = await harness.sync({ config: ENABLED });
     expect(again).toMatchObject({ isComplete: true, bytes: { sent: 0 }, onlyInStore: [] });
-
-    const [lost] = [...harness.store.objects.keys()].filter((key) => key.includes('/assets/'));
-    harness.store.objects.delete(lost!);
-    await harness.sync({ config: ENABLED });
+    expect(filesBelow(exportDirectory(harness))).toEqual(['export.jsonl']);
     expect(readExported(harness)).toEqual(await expected(harness));
-  }, 30_000);
+  });
+
+  it.each(['/assets/', '/events/'])(
+    'regenerates removed files when the store has lost one below %s',
+    async (folder) => {
+      const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(8)), ...OF_OURS, ...ENDED });
+      await harness.sync({ config: ENABLED });
+      const [lost] = [...harness.store.objects.keys()].filter((key) => key.includes(folder));
+      harness.store.objects.delete(lost!);
+      await harness.sync({ config: ENABLED });
+
+      expect(readExported(harness)).toEqual(await expected(harness));
+    },
+  );
+
+  it('regenerates removed files when the run is resumed, and sends only new rows', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS, ...ENDED });
+    await harness.sync({ config: ENABLED });
+    appendFileSync(join(harness.run, EVENT_FILE), Buffer.concat(someRecords(4, 4)));
+    const report = await harness.sync({ config: ENABLED });
+
+    expect(report.isComplete).toBe(true);
+    expect(readExported(harness)).toEqual(await expected(harness));
+  });
+
+  it('F92: removes what the state directory has of a run that is gone', async () => {
+    const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
+    makeRun(harness.root, {}, OTHER_RUN);
+    await harness.sync({ config: ENABLED });
+    expect(existsSync(exportDirectory(harness))).toBe(true);
+    rmSync(harness.run, { recursive: true });
+    await harness.sync({ config: ENABLED });
+
+    expect(existsSync(exportDirectory(harness))).toBe(false);
+  });
 
   it.each([
     [

@@ -5,6 +5,7 @@ import {
   copyFileSync,
   cpSync,
   linkSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -202,6 +203,41 @@ describe('the journal and the store', () => {
 
     expect(await harness.sync()).toMatchObject({ isComplete: true });
     expectEqual(harness);
+  });
+});
+
+describe('runs that are gone', () => {
+  /** The text of all files of the journal. */
+  function readJournal({ stateDirectory }: Harness): string {
+    const paths = readdirSync(stateDirectory, { recursive: true, encoding: 'utf8' });
+    const files = paths.filter((path) => /journal-\d+$/.test(path));
+    return files.map((path) => readFileSync(join(stateDirectory, path), 'latin1')).join('');
+  }
+
+  it('F92: leave the journal after some syncs, and are verified, not sent again, if they return', async () => {
+    const harness = createHarness({ 'outputs/file': 'content' });
+    const away = join(createTempDir(), 'away');
+    makeRun(harness.root, {}, OTHER_RUN);
+    await harness.sync();
+    renameSync(harness.run, away);
+    for (let pass = 0; pass < 8; pass += 1) await harness.sync();
+    expect(readJournal(harness)).not.toContain(RUN);
+    expect(readJournal(harness)).toContain(OTHER_RUN);
+    renameSync(away, harness.run);
+
+    expect(await harness.sync()).toMatchObject({
+      isComplete: true,
+      bytes: { sent: 0 },
+    });
+  });
+
+  it('F92: stay in the journal while only another run of their root is synced', async () => {
+    const harness = createHarness({ 'outputs/file': 'content' });
+    const other = makeRun(harness.root, {}, OTHER_RUN);
+    await harness.sync();
+    for (let pass = 0; pass < 8; pass += 1) await harness.sync({ config: { path: other } });
+
+    expect(readJournal(harness)).toContain(RUN);
   });
 });
 

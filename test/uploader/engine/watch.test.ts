@@ -18,12 +18,15 @@ import { describe, expect, it } from 'vitest';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { StoreAccessError, StoreBucketError, StoreCredentialsError } from '../../../uploader/base/errors.js';
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
+import type { Status } from '../../../uploader/engine/monitor/status-file.js';
 import type { SyncEvent } from '../../../uploader/index.js';
+import { noObserver } from '../../../uploader/pipeline/report/run-observer.js';
 import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
 import { createHarness, type Harness, readStore, readTree } from '../support/sync-harness.js';
 import { systemError, wrapFileSystem } from '../support/wrapped-file-system.js';
 
 const MIB = 1024 * 1024;
+const ENDED = { '.plx/heartbeat-main.json': '{}', '.plx/end-main.json': '{}' };
 const record = Buffer.from(encodeRecord(Buffer.from('an event')));
 
 function isEqual({ store, run }: Harness): boolean {
@@ -32,6 +35,11 @@ function isEqual({ store, run }: Harness): boolean {
 
 function sorted(files: Record<string, string>): [string, string][] {
   return Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function readStatusFile({ stateDirectory }: Harness): Status {
+  const [directory] = readdirSync(stateDirectory).filter((name) => /^[0-9a-f]{32}$/.test(name));
+  return JSON.parse(readFileSync(join(stateDirectory, directory!, 'status.json'), 'utf8'));
 }
 
 function kinds(harness: Harness): SyncEvent['kind'][] {
@@ -285,6 +293,44 @@ describe('watch: files that disappear', () => {
     expect(harness.events).toContainEqual({ kind: 'lost', key: `${RUN}/outputs/lost.bin`, sizeBytes: 1000 });
   });
 
+  it('F92: forgets a run that was removed, while other runs are still written', async () => {
+    const harness = createHarness({ 'outputs/a': 'a', ...ENDED });
+    const other = makeRun(harness.root, { 'outputs/b': 'b' }, OTHER_RUN);
+    const notified: string[] = [];
+    const observer = { ...noObserver, onRunGone: (uuid: string) => notified.push(uuid) };
+    const running = harness.startWatch({ endsWithRuns: true, observer });
+    await running.until('the first run is complete', () =>
+      harness.events.some((event) => event.kind === 'run-complete' && event.runUuid === RUN),
+    );
+    rmSync(harness.run, { recursive: true });
+    await running.until('it is gone', () => notified.includes(RUN));
+    writeFiles(other, ENDED);
+
+    expect(await running.report).toMatchObject({ isComplete: true, runs: [OTHER_RUN], bytes: { lost: 0 } });
+    expect(readStatusFile(harness).runs.map(({ uuid }) => uuid)).toEqual([OTHER_RUN]);
+  });
+
+  it('F92: reports bytes as lost that were removed with their run before they were stored', async () => {
+    const harness = createHarness({ 'outputs/a': 'a' });
+    makeRun(harness.root, {}, OTHER_RUN);
+    const notified: string[] = [];
+    const observer = { ...noObserver, onRunGone: (uuid: string) => notified.push(uuid) };
+    const fileSystem = wrapFileSystem({
+      openForReading: (path) =>
+        path.toString().endsWith('outputs/c')
+          ? Promise.reject(systemError('EIO'))
+          : nodeFileSystem.openForReading(path),
+    });
+    const running = harness.startWatch({ observer, io: { fileSystem } });
+    await running.until('it is stored', () => harness.stored('outputs/a') === 'a');
+    writeFiles(harness.run, { 'outputs/c': 'ccc' });
+    await running.until('it is known', () => harness.events.some((event) => event.kind === 'unsent'));
+    rmSync(harness.run, { recursive: true });
+    await running.until('the run is gone', () => notified.includes(RUN));
+
+    expect(await running.stop()).toMatchObject({ isComplete: false, bytes: { lost: 3 } });
+  });
+
   it('F11: stores the tail of a log that was rotated before it was uploaded', async () => {
     const harness = createHarness({ 'plxlogs/main.log': 'first' });
     const running = harness.startWatch({ config: { intervalMs: 3_000 } });
@@ -466,11 +512,8 @@ describe('watch: status', () => {
     const running = harness.startWatch({ config: { project: 'team/vision' } });
     await running.until('the run is stored', () => isEqual(harness));
     await running.stop();
-    const [directory] = readdirSync(harness.stateDirectory).filter((name) => /^[0-9a-f]{32}$/.test(name));
 
-    const status = JSON.parse(readFileSync(join(harness.stateDirectory, directory!, 'status.json'), 'utf8'));
-
-    expect(status).toMatchObject({
+    expect(readStatusFile(harness)).toMatchObject({
       root: harness.root,
       state: 'ended',
       storeOutageMs: null,

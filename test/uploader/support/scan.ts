@@ -30,6 +30,10 @@ export class RecordingSink implements ScanSink {
     return this.runs.length - 1;
   }
 
+  onRunGone(run: number): void {
+    this.gone.push(this.runs[run]!.runUuid);
+  }
+
   onFolder(run: number, path: string): number {
     return this.#folders.push({ run, path }) - 1;
   }

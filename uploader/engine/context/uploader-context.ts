@@ -41,6 +41,14 @@ export interface UploaderOptions {
   readonly observer?: RunObserver | undefined;
 }
 
+/** Keeps facts about runs, and drops them: nothing may remember what no longer exists. */
+export interface RunKeeper {
+  /** The directory of the run is gone. It may return under the same number. */
+  onRunGone?(run: KnownRun): void;
+  /** The numbers of the run and of its files will be given to others. */
+  onForgotten?(run: KnownRun, ids: readonly FileId[]): void;
+}
+
 /** Buffers for checksums: the number of files that are likely to be read at the same time. */
 const BUFFERS = 8;
 
@@ -63,6 +71,10 @@ export class UploaderContext {
   readonly bandwidth: RateLimit;
   readonly pool = new BufferPool(BUFFERS);
   readonly livenessByRun = new Map<number, RunLiveness>();
+  /** Everything that keeps facts of runs or files by their numbers; see `RunKeeper`. */
+  readonly runKeepers: RunKeeper[] = [];
+  /** Increases whenever a run is found or gone. */
+  runsVersion = 0;
   readonly notices: StoreNotice[] = [];
   /** Runs that must not be sent, because they overlap with the store directory. */
   readonly refused = new Map<number, RefusedError>();
@@ -118,6 +130,7 @@ export class UploaderContext {
       clock: this.clock,
       onDirty: (id) => this.onDirty(id),
       onRun: (run) => this.#takeRun(run),
+      onRunGone: (run) => this.#dropRun(run),
     });
     this.manifests = this.#createManifests();
     const observer = options.observer ?? this.#createObserver(found.beforeRequest);
@@ -227,9 +240,18 @@ export class UploaderContext {
     return new ManifestWriter({ io, store, inventory, retryPolicy, pool, onNotice, openPolicy });
   }
 
+  #dropRun(run: KnownRun): void {
+    this.runsVersion += 1;
+    this.livenessByRun.delete(run.index);
+    this.refused.delete(run.index);
+    this.observer.onRunGone?.(run.uuid);
+    for (const keeper of this.runKeepers) keeper.onRunGone?.(run);
+  }
+
   #takeRun(run: KnownRun): void {
     const { directory } = run;
     if (directory === null) return;
+    this.runsVersion += 1;
     this.livenessByRun.set(run.index, new RunLiveness(this.io, directory));
     if (this.#storePath !== null && overlaps(this.#storePath, run.uuid, directory.toString()))
       this.refused.set(run.index, new StoreInsideRunError(this.#storePath, directory.toString()));

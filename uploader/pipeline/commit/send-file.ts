@@ -378,7 +378,9 @@ class FileUpload {
 
   #toEntry(target: Target, generation: number | undefined): Omit<JournalEntry, 'object'> {
     const { sizeBytes, mtimeNs, ctimeNs, ino } = this.#local.version;
-    const isRecent = isChangedWithin(this.#local.version, this.#openedWallMs, RECENT_MS);
+    // A generated file only grows, so its size shows each change.
+    const isGenerated = this.#context.inventory.table.has(this.#local.id, FLAG.generated);
+    const isRecent = !isGenerated && isChangedWithin(this.#local.version, this.#openedWallMs, RECENT_MS);
     return {
       key: this.#key,
       file: { sizeBytes, mtimeNs, ctimeNs, ino },

@@ -1,7 +1,7 @@
 /**
  * The files that are generated from a run's event files, in the state directory, under their paths in the run: `events/metric/loss.plx`.
  *
- * They only grow. On opening, bytes past the saved state are truncated, because the export writes them again.
+ * They only grow, and are removed once the run is complete. On opening, bytes past the saved state are truncated, because the export writes them again.
  */
 
 import { dirname } from 'node:path';
@@ -16,6 +16,9 @@ import type { Content, SavedExport } from './saved-state.js';
 
 export type GeneratedContent = Pick<ExportOutput, 'appends' | 'assets'>;
 
+/** Returns whether the store has a generated file of this size. */
+export type IsStored = (path: string, sizeBytes: number) => boolean;
+
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 const READ_BYTES = 1024 * 1024;
@@ -26,6 +29,8 @@ export class ExportFiles {
   readonly files = new Map<string, Content>();
   /** All assets ever generated, by path. Stored ones may have been removed from disk. */
   readonly assets = new Map<string, Content>();
+  /** Event files that were removed from disk because they are stored. They cannot grow: everything is regenerated first. */
+  readonly #removed = new Set<string>();
   readonly #fileSystem: FileSystem;
   readonly #directories = new Set<string>();
 
@@ -35,30 +40,39 @@ export class ExportFiles {
   }
 
   /** Restores the saved state and removes all other files. Returns false when the files do not match it and must be regenerated. */
-  async restore({ files, assets }: SavedExport): Promise<boolean> {
-    for (const [path, content] of files) {
-      if ((await this.#cutTo(path, content)) !== 'fits') return false;
-      this.files.set(path, content);
-    }
-    for (const [path, content] of assets) {
-      if ((await this.#cutTo(path, content)) === 'differs') return false;
-      this.assets.set(path, content);
-    }
+  async restore({ files, assets }: SavedExport, isStored: IsStored): Promise<boolean> {
+    for (const [known, contents] of [[this.files, files] as const, [this.assets, assets] as const])
+      for (const [path, content] of contents) {
+        const found = await this.#cutTo(path, content);
+        if (found === 'differs' || (found === 'absent' && !isStored(path, content.sizeBytes))) return false;
+        if (found === 'absent' && known === this.files) this.#removed.add(path);
+        known.set(path, content);
+      }
     for (const path of await this.#list())
-      if (!this.files.has(path) && !this.assets.has(path)) await this.removeAsset(path);
+      if (!this.files.has(path) && !this.assets.has(path)) await this.#removeFile(path);
     return true;
+  }
+
+  get areAllRemoved(): boolean {
+    return this.#removed.size === this.files.size;
+  }
+
+  /** Whether new rows can be appended. If not, a file that they belong to was removed from disk. */
+  canAppend(appends: GeneratedContent['appends']): boolean {
+    return appends.every(({ path }) => !this.#removed.has(path));
   }
 
   async clear(): Promise<void> {
     this.files.clear();
     this.assets.clear();
-    for (const path of await this.#list()) await this.removeAsset(path);
+    this.#removed.clear();
+    for (const path of await this.#list()) await this.#removeFile(path);
   }
 
   /** Writes new output. Assets come first, so that no row names a file that does not exist. */
   async write({ appends, assets }: GeneratedContent): Promise<void> {
     for (const { path, bytes } of assets) {
-      await this.removeAsset(path); // a file of an earlier process
+      await this.#removeFile(path); // a file of an earlier process
       await this.#append(path, bytes);
       this.assets.set(path, { sizeBytes: bytes.length, crc32: crc32(bytes) });
     }
@@ -79,8 +93,13 @@ export class ExportFiles {
     );
   }
 
-  /** Removes the local file of an asset that is stored. */
-  removeAsset(path: string): Promise<void> {
+  /** Removes the local copy of a file that is stored. */
+  async removeStored(path: string): Promise<void> {
+    await this.#removeFile(path);
+    if (this.files.has(path)) this.#removed.add(path);
+  }
+
+  #removeFile(path: string): Promise<void> {
     return removeFile(this.#fileSystem, this.#toPath(path));
   }
 

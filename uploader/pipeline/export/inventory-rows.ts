@@ -1,5 +1,5 @@
 /**
- * Adds the generated files of a run to the inventory, and removes assets from disk once they are stored.
+ * Adds the generated files of a run to the inventory, and removes them from disk once they are stored.
  *
  * If an earlier process was killed, a generated file may be shorter than its object. It is added only once it has caught up: its object
  * needs no change and must not be treated as outdated.
@@ -13,8 +13,7 @@ import type { ExportFiles } from './export-files.js';
 export class InventoryRows {
   readonly #inventory: Inventory;
   readonly #run: KnownRun;
-  readonly #reported = new Set<FileId>();
-  readonly #assets = new Map<FileId, string>();
+  readonly #reported = new Map<FileId, string>();
   /** All of the run's event files were exported since the exporter was opened or restarted. */
   #hasCaughtUp = false;
 
@@ -31,8 +30,7 @@ export class InventoryRows {
       const isBehind = table.has(id, FLAG.stored) && stat.sizeBytes < table.objectBytes[id]!;
       if (isBehind && !this.#hasCaughtUp) continue;
       if (this.#inventory.onGeneratedFile(this.#run, path, stat) === null) continue;
-      this.#reported.add(id);
-      if (exportFiles.assets.has(path)) this.#assets.set(id, path);
+      this.#reported.set(id, path);
     }
   }
 
@@ -40,32 +38,31 @@ export class InventoryRows {
   async reportAll(exportFiles: ExportFiles): Promise<void> {
     if (this.#hasCaughtUp) return;
     this.#hasCaughtUp = true;
-    for (const path of exportFiles.assets.keys()) this.#inventory.onGeneratedStored(this.#run, path);
-    await this.report(exportFiles, [...exportFiles.assets.keys(), ...exportFiles.files.keys()]);
+    const paths = [...exportFiles.assets.keys(), ...exportFiles.files.keys()];
+    for (const path of paths) this.#inventory.onGeneratedStored(this.#run, path);
+    await this.report(exportFiles, paths);
   }
 
   /** Removes all rows, because all files are being regenerated. */
   forget(): void {
-    for (const id of this.#reported) this.#inventory.onGeneratedGone(id);
+    for (const id of this.#reported.keys()) this.#inventory.onGeneratedGone(id);
     this.#reported.clear();
     this.reopen();
   }
 
   /** Prepares for a new exporter, which begins at or shortly before the end of the earlier one. */
   reopen(): void {
-    this.#assets.clear();
     this.#hasCaughtUp = false;
   }
 
-  /** Removes assets that are stored and need no further verification. */
+  /** Removes files that are stored and need no further verification. */
   async removeStored(exportFiles: ExportFiles): Promise<void> {
     const { table } = this.#inventory;
-    for (const [id, path] of this.#assets) {
+    for (const [id, path] of this.#reported) {
       const isStored = table.has(id, FLAG.journalled) && table.has(id, FLAG.stored);
       if (!isStored || table.has(id, FLAG.dirty) || table.has(id, FLAG.taken)) continue;
-      await exportFiles.removeAsset(path);
+      await exportFiles.removeStored(path);
       this.#inventory.onGeneratedGone(id);
-      this.#assets.delete(id);
       this.#reported.delete(id);
     }
   }

@@ -13,10 +13,10 @@ import type { FileSystem } from '../../base/io/file-system.js';
 import { makeDirectories } from '../../base/io/make-directories.js';
 import type { LocalFile } from '../source/local-file.js';
 import { compareSources, type EventSource } from './event-source.js';
-import { ExportFiles } from './export-files.js';
+import { ExportFiles, type IsStored } from './export-files.js';
 import { type FilePosition, START } from './file-position.js';
 import { type Followed, followFile } from './follow-file.js';
-import { readSaved, removeSaved, type SavedExport, writeSaved } from './saved-state.js';
+import { type ExportResult, readSaved, removeSaved, type SavedExport, writeSaved } from './saved-state.js';
 
 /** An event file of the run. */
 export interface EventFile {
@@ -33,8 +33,8 @@ export interface RunExporterOptions {
   readonly directory: string;
   /** Returns whether to skip bytes of an event file that are not a record. */
   readonly acceptsDamage: (relPath: string, offset: number) => boolean;
-  /** Returns whether an asset that was removed from disk is stored. */
-  readonly isAssetStored: (path: string) => boolean;
+  /** Returns whether the store has a generated file that was removed from disk. */
+  readonly isStored: IsStored;
   readonly onNotice: (notice: ExportNotice) => void;
   /** Bytes of an event file to read at a time. Default: that of `followFile`. */
   readonly pieceBytes?: number | undefined;
@@ -56,6 +56,7 @@ const DIRECTORY_MODE = 0o700;
 const MAX_PIECES = 8;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const NOTHING: Step = { changed: [], isRestarted: false, hasMore: false };
+const RESTARTED: Step = { changed: [], isRestarted: true, hasMore: true };
 
 export class RunExporter {
   readonly exportFiles: ExportFiles;
@@ -67,6 +68,7 @@ export class RunExporter {
   /** Event files that could not be opened at the last attempt. */
   readonly unreadable = new Map<string, FileError>();
   #inputs: Record<string, JsonValue> = {};
+  #result: ExportResult | null = null;
   #isSaved = true;
 
   private constructor(options: RunExporterOptions) {
@@ -99,6 +101,18 @@ export class RunExporter {
     return this.#exporters.get(target);
   }
 
+  /** The result of a finished export; null for any other. */
+  get result(): ExportResult | null {
+    return this.#result;
+  }
+
+  /** Call when all generated files are stored and removed: only the result is saved. If an event file grows after that, all is regenerated. */
+  finish(result: ExportResult): void {
+    this.#result = result;
+    this.#exporters.clear();
+    this.#isSaved = false;
+  }
+
   get isSaved(): boolean {
     return this.#isSaved;
   }
@@ -123,6 +137,7 @@ export class RunExporter {
     await writeSaved(fileSystem, directory, {
       positions: this.#positions,
       states: [...this.#exporters.values()].map(({ state }) => state),
+      result: this.#result,
       inputs: this.#inputs,
       files: this.exportFiles.files,
       assets: this.exportFiles.assets,
@@ -136,6 +151,7 @@ export class RunExporter {
     this.#positions.clear();
     this.#readVersions.clear();
     this.#inputs = {};
+    this.#result = null;
     // Remove the saved state first: it must never refer to files that do not exist.
     await removeSaved(this.#options.fileSystem, this.#options.directory);
     await this.exportFiles.clear();
@@ -154,10 +170,15 @@ export class RunExporter {
       const followed = await this.#follow(local, from, source, exporter);
       if (followed.status === 'rewritten') {
         await this.remove();
-        return { changed: [], isRestarted: true, hasMore: true };
+        return RESTARTED;
       }
       const { position, hasMore, damageStart } = followed;
-      const changed = await this.#write(exporter);
+      const isFinished = this.#result !== null && position.offset !== from.offset;
+      const changed = isFinished ? null : await this.#write(exporter);
+      if (changed === null) {
+        await this.remove();
+        return RESTARTED;
+      }
       if (position.offset !== from.offset || position.isResyncing !== from.isResyncing) {
         this.#positions.set(source.relPath, position);
         this.#isSaved = false;
@@ -203,8 +224,10 @@ export class RunExporter {
     }
   }
 
-  async #write(exporter: Exporter): Promise<string[]> {
+  /** Returns the changed paths; null when they belong to files that were removed from disk, so that all must be regenerated. */
+  async #write(exporter: Exporter): Promise<string[] | null> {
     const { appends, assets, inputs, notices } = exporter.take();
+    if (!this.exportFiles.canAppend(appends)) return null;
     await this.exportFiles.write({ appends, assets });
     this.#inputs = { ...this.#inputs, ...inputs };
     for (const notice of notices) this.#options.onNotice(notice);
@@ -222,14 +245,12 @@ export class RunExporter {
   async #restore(saved: SavedExport): Promise<boolean> {
     const { version } = new Exporter().state;
     if (saved.states.some((state) => state.version !== version)) return false;
-    if (!(await this.exportFiles.restore(saved))) return false;
-    const here = new Set((await this.exportFiles.check([...saved.assets.keys()])).map(([path]) => path));
-    for (const path of saved.assets.keys())
-      if (!here.has(path) && !this.#options.isAssetStored(path)) return false;
+    if (!(await this.exportFiles.restore(saved, this.#options.isStored))) return false;
     for (const state of saved.states)
       this.#exporters.set(state.target, new Exporter({ state, exactValues: EXACT_VALUES }));
     for (const [path, position] of saved.positions) this.#positions.set(path, position);
     this.#inputs = { ...saved.inputs };
+    this.#result = saved.result;
     return true;
   }
 }

@@ -4,14 +4,7 @@ import type { JsonValue } from '../../../src/base/json-value.js';
 import type { ExportCounts, Exporter, SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
 import type { ExportFacts } from '../report/export-facts.js';
 import type { RunExporter } from './run-exporter.js';
-
-/** The facts that remain when the exporter is released. */
-interface Left {
-  readonly inputs: Readonly<Record<string, JsonValue>>;
-  readonly lastValues: Readonly<Record<string, number | null>>;
-  readonly artifacts: readonly SeriesArtifact[];
-  readonly counts: ExportCounts;
-}
+import type { ExportResult } from './saved-state.js';
 
 const NO_COUNTS: ExportCounts = {
   values: 0,
@@ -22,22 +15,24 @@ const NO_COUNTS: ExportCounts = {
   unexported: {},
   invalid: {},
 };
-const NOTHING: Left = { inputs: {}, lastValues: {}, artifacts: [], counts: NO_COUNTS };
+const NOTHING: ExportResult = { inputs: {}, lastValues: {}, artifacts: [], counts: NO_COUNTS };
 
 export class RunFacts implements ExportFacts {
   state: ExportFacts['state'] = 'undecided';
   isCaughtUp = false;
-  #source: RunExporter | Left = NOTHING;
+  #source: RunExporter | ExportResult = NOTHING;
 
   /** Reads facts from this exporter from now on. */
   follow(exporter: RunExporter): void {
-    this.#source = exporter;
+    this.#source = exporter.result ?? exporter;
   }
 
-  /** Copies the facts of the exporter and releases it. */
-  freeze(): void {
+  /** Copies the facts of the exporter, releases it, and returns them. */
+  freeze(): ExportResult {
     const { inputs, counts } = this;
-    this.#source = { inputs, counts, lastValues: this.lastValues(), artifacts: this.artifacts() };
+    const result = { inputs, counts, lastValues: this.lastValues(), artifacts: this.artifacts() };
+    this.#source = result;
+    return result;
   }
 
   forget(): void {

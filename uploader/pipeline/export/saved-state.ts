@@ -5,16 +5,26 @@
  */
 
 import type { JsonValue } from '../../../src/base/json-value.js';
-import type { ExporterState } from '../../../src/polyaxon/export/exporter.js';
+import type { ExportCounts, ExporterState, SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { readWholeFile, removeFile, replaceFile } from '../../base/io/whole-file.js';
 import type { FilePosition } from './file-position.js';
+
+/** What remains of the export of a complete run, whose generated files are stored and removed from disk. */
+export interface ExportResult {
+  readonly inputs: Readonly<Record<string, JsonValue>>;
+  readonly lastValues: Readonly<Record<string, number | null>>;
+  readonly artifacts: readonly SeriesArtifact[];
+  readonly counts: ExportCounts;
+}
 
 export interface SavedExport {
   /** Read positions, by path of the event file inside the run. */
   readonly positions: ReadonlyMap<string, FilePosition>;
   /** States of the exporters of events and of system metrics, if the run has them. */
   readonly states: readonly ExporterState[];
+  /** Set instead of `states` once the run is complete. */
+  readonly result: ExportResult | null;
   readonly inputs: Readonly<Record<string, JsonValue>>;
   /** Size and checksum of each generated file, by path. */
   readonly files: ReadonlyMap<string, Content>;
@@ -35,6 +45,7 @@ type Line =
   | { readonly series: ExporterState['series'][number] }
   | ({ readonly file: string } & Content)
   | ({ readonly asset: string } & Content)
+  | { readonly result: ExportResult }
   | { readonly lines: number };
 
 const FILE_NAME = 'export.jsonl';
@@ -84,13 +95,14 @@ async function format(saved: SavedExport): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-function* toLines({ positions, states, inputs, files, assets }: SavedExport): Generator<Line> {
+function* toLines({ positions, states, result, inputs, files, assets }: SavedExport): Generator<Line> {
   yield { version: 1, inputs };
   for (const [eventFile, position] of positions) yield { eventFile, position };
   for (const { series, ...state } of states) {
     yield { state };
     for (const each of series) yield { series: each };
   }
+  if (result !== null) yield { result };
   for (const [file, { sizeBytes, crc32 }] of files) yield { file, sizeBytes, crc32 };
   for (const [asset, { sizeBytes, crc32 }] of assets) yield { asset, sizeBytes, crc32 };
 }
@@ -101,6 +113,7 @@ async function parse(bytes: Buffer): Promise<SavedExport | null> {
   const files = new Map<string, Content>();
   const assets = new Map<string, Content>();
   let inputs: SavedExport['inputs'] | undefined;
+  let result: SavedExport['result'] = null;
   let lines = 0;
   let sinceTurn = 0;
   for (let start = 0; start < bytes.length; ) {
@@ -114,6 +127,7 @@ async function parse(bytes: Buffer): Promise<SavedExport | null> {
       return {
         positions,
         states: states.map(({ state, series }) => ({ ...state, series })),
+        result,
         inputs,
         files,
         assets,
@@ -126,6 +140,7 @@ async function parse(bytes: Buffer): Promise<SavedExport | null> {
     } else if ('eventFile' in line) positions.set(line.eventFile, line.position);
     else if ('state' in line) states.push({ state: line.state, series: [] });
     else if ('series' in line) states.at(-1)?.series.push(line.series);
+    else if ('result' in line) result = line.result;
     else if ('file' in line) files.set(line.file, { sizeBytes: line.sizeBytes, crc32: line.crc32 });
     else assets.set(line.asset, { sizeBytes: line.sizeBytes, crc32: line.crc32 });
     if (sinceTurn < SLICE_CHARACTERS) continue;

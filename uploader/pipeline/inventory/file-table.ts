@@ -2,8 +2,8 @@
  * A table with one row for each file that the uploader knows, in numeric columns: less than 200 bytes per file, so that a tree of
  * 100,000 files needs 20 MB and not 200 MB.
  *
- * Rows are never removed or renumbered, because queues and sets hold row numbers. Data that few files have, such as an open intent, is
- * kept in maps by row number.
+ * Rows are never renumbered, because queues and sets hold row numbers; a released row is used again for another file. Data that few files
+ * have, such as an open intent, is kept in maps by row number.
  */
 
 import { EtagColumn } from './etag-column.js';
@@ -40,12 +40,15 @@ export const FLAG = {
 } as const;
 
 const NONE = 0xffffffff;
+/** Length of the name of a released row; real names are far shorter. */
+const RELEASED = 0xffff;
 const FIRST_ROWS = 256;
 const FIRST_NAME_BYTES = 1024;
 /** Minimum number of slots in the hash index for each row. */
 const INDEX_RATIO = 1.5;
 
 export class FileTable {
+  /** Number of rows, including released ones, which have no flags. */
   count = 0;
   folder = new Uint32Array(FIRST_ROWS);
   flags = new Uint16Array(FIRST_ROWS);
@@ -67,7 +70,10 @@ export class FileTable {
   crc = new Uint32Array(FIRST_ROWS);
   objectBytes = new Float64Array(FIRST_ROWS);
   readonly etags = new EtagColumn();
-  readonly #names = new NameStore();
+  #names = new NameStore();
+  readonly #free: FileId[] = [];
+  /** Bytes of the names of released rows. */
+  #releasedNameBytes = 0;
   /** The name to search for. */
   #name = Buffer.allocUnsafeSlow(FIRST_NAME_BYTES);
   #nameStart = new Uint32Array(FIRST_ROWS);
@@ -104,6 +110,29 @@ export class FileTable {
     return this.#names.get(this.#nameStart[id]!, this.#nameBytes[id]!);
   }
 
+  /** Number of rows in use. */
+  get size(): number {
+    return this.count - this.#free.length;
+  }
+
+  /** Releases all rows of their folders. The caller has forgotten their numbers. */
+  release(ids: readonly FileId[]): void {
+    for (const id of ids) {
+      this.flags[id] = 0;
+      this.generation[id] = 0;
+      this.seenBytes[id] = 0;
+      this.objectBytes[id] = 0;
+      this.etags.set(id, '');
+      this.#firstInFolder[this.folder[id]!] = NONE;
+      this.#releasedNameBytes += this.#nameBytes[id]!;
+      this.#nameBytes[id] = RELEASED;
+      this.#free.push(id);
+    }
+    this.#lastInterned = -1;
+    this.#rebuildIndex(this.#index.length);
+    if (this.#releasedNameBytes > this.#names.sizeBytes / 2) this.#compactNames();
+  }
+
   *inFolder(folder: FolderId): Generator<FileId> {
     for (let id = this.#firstInFolder[folder] ?? NONE; id !== NONE; id = this.#nextInFolder[id]!) yield id;
   }
@@ -129,17 +158,22 @@ export class FileTable {
   }
 
   #add(folder: FolderId, nameBytes: number, place: number): FileId {
-    if (this.count === this.folder.length) this.#growRows();
-    const id = this.count;
-    this.count += 1;
+    const id = this.#free.pop() ?? this.#addRow();
     this.folder[id] = folder;
     this.#nameStart[id] = this.#names.add(this.#name.subarray(0, nameBytes));
     this.#nameBytes[id] = nameBytes;
     this.#nextInFolder[id] = this.#firstInFolder[folder] ?? NONE;
     this.#firstInFolder[folder] = id;
     this.#index[place] = id + 1;
-    if (this.count * INDEX_RATIO > this.#index.length) this.#growIndex();
+    if (this.count * INDEX_RATIO > this.#index.length)
+      this.#rebuildIndex(Math.ceil(this.count * INDEX_RATIO * 1.5));
     return id;
+  }
+
+  #addRow(): FileId {
+    if (this.count === this.folder.length) this.#growRows();
+    this.count += 1;
+    return this.count - 1;
   }
 
   /** Returns the slot where the row of the name in `#name` is, or would be. */
@@ -157,15 +191,25 @@ export class FileTable {
     return this.#names.isAt(this.#nameStart[id]!, this.#nameBytes[id]!, this.#name, nameBytes);
   }
 
-  #growIndex(): void {
-    const larger = new Uint32Array(Math.ceil(this.count * INDEX_RATIO * 1.5));
+  #rebuildIndex(size: number): void {
+    const larger = new Uint32Array(size);
     for (let id = 0; id < this.count; id += 1) {
+      if (this.#nameBytes[id] === RELEASED) continue;
       const hash = this.#names.hashAt(this.#nameStart[id]!, this.#nameBytes[id]!, this.folder[id]!);
       let place = hash % larger.length;
       while (larger[place] !== 0) place = (place + 1) % larger.length;
       larger[place] = id + 1;
     }
     this.#index = larger;
+  }
+
+  #compactNames(): void {
+    const names = new NameStore();
+    for (let id = 0; id < this.count; id += 1)
+      if (this.#nameBytes[id] !== RELEASED)
+        this.#nameStart[id] = names.add(this.#names.slice(this.#nameStart[id]!, this.#nameBytes[id]!));
+    this.#names = names;
+    this.#releasedNameBytes = 0;
   }
 
   #growRows(): void {

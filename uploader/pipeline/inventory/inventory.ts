@@ -47,6 +47,13 @@ export interface LastCommit {
   readonly repeatMs: number;
 }
 
+export interface InventoryOptions {
+  readonly clock: Clock;
+  readonly onDirty?: (id: FileId) => void;
+  readonly onRun?: (run: KnownRun) => void;
+  readonly onRunGone?: (run: KnownRun) => void;
+}
+
 const TICK_MS = 10;
 
 export class Inventory implements ScanSink, JournalSink {
@@ -59,21 +66,28 @@ export class Inventory implements ScanSink, JournalSink {
   /** Keys of commits that killed processes had begun, while parts of them may still reach the store. */
   readonly crashedKeys = new Set<string>();
   readonly commits = new Map<FileId, LastCommit>();
+  /** Bytes that were deleted on disk before they were stored, also in runs that are gone. */
+  lostBytes = 0;
   /** Files that disappeared before all of their bytes were stored. */
   readonly missing = new Map<FileId, { readonly bytes: number; readonly sinceMs: number }>();
   readonly #runIndexes = new Map<string, number>();
   readonly #folders: Folder[] = [];
   readonly #folderIds = new Map<string, FolderId>();
+  /** Numbers of forgotten runs and folders, for the next ones. */
+  readonly #freeRuns: number[] = [];
+  readonly #freeFolders: FolderId[] = [];
   readonly #clock: Clock;
   readonly #startMs: number;
   readonly #onDirty: (id: FileId) => void;
   readonly #onRun: (run: KnownRun) => void;
+  readonly #onRunGone: (run: KnownRun) => void;
 
-  constructor(options: { clock: Clock; onDirty?: (id: FileId) => void; onRun?: (run: KnownRun) => void }) {
+  constructor(options: InventoryOptions) {
     this.#clock = options.clock;
     this.#startMs = options.clock.monotonicMs();
     this.#onDirty = options.onDirty ?? (() => undefined);
     this.#onRun = options.onRun ?? (() => undefined);
+    this.#onRunGone = options.onRunGone ?? (() => undefined);
   }
 
   // Results of scans.
@@ -87,12 +101,40 @@ export class Inventory implements ScanSink, JournalSink {
     return run.index;
   }
 
+  onRunGone(index: number): void {
+    const run = this.runs[index];
+    if (run === undefined || run.directory === null) return;
+    for (const id of this.filesOf(run)) this.#leave(id);
+    run.directory = null;
+    run.isListed = false;
+    this.#onRunGone(run);
+  }
+
+  /** Forgets runs that are gone: they leave memory, and the journal at its next snapshot. The caller has forgotten the numbers of their files. */
+  forget(runs: readonly KnownRun[]): void {
+    const ids = runs.flatMap((run) => [...this.filesOf(run)]);
+    if (ids.length > 0) this.table.release(ids);
+    for (const id of ids)
+      for (const facts of [this.growth, this.intents, this.segments, this.commits, this.missing])
+        facts.delete(id);
+    for (const run of runs) {
+      for (const folder of run.folders) {
+        this.#folderIds.delete(toFolderKey(this.#folders[folder]!));
+        this.#freeFolders.push(folder);
+      }
+      run.folders.length = 0;
+      run.manifestKeys.clear();
+      this.#runIndexes.delete(run.uuid);
+      this.#freeRuns.push(run.index);
+    }
+  }
+
   onFolder(run: number, path: string): FolderId {
-    const key = `${run}/${path}`;
+    const key = toFolderKey({ run, path });
     const known = this.#folderIds.get(key);
     if (known !== undefined) return known;
-    const folder = this.#folders.length;
-    this.#folders.push({ run, path });
+    const folder = this.#freeFolders.pop() ?? this.#folders.length;
+    this.#folders[folder] = { run, path };
     this.#folderIds.set(key, folder);
     this.runs[run]?.folders.push(folder);
     return folder;
@@ -146,6 +188,12 @@ export class Inventory implements ScanSink, JournalSink {
     if (!table.has(id, FLAG.generated)) this.runOf(id).changedMs = this.#clock.monotonicMs();
     this.evaluate(id);
     return true;
+  }
+
+  /** The bytes of a file were deleted on disk before they were stored. */
+  onLost(id: FileId, bytes: number): void {
+    this.lostBytes += bytes;
+    this.runOf(id).lostBytes += bytes;
   }
 
   countMissing(folder: FolderId, present: ReadonlySet<FileId>): number {
@@ -440,8 +488,8 @@ export class Inventory implements ScanSink, JournalSink {
   #runOf(uuid: string): KnownRun {
     const known = this.#runIndexes.get(uuid);
     if (known !== undefined) return this.runs[known]!;
-    const run = createKnownRun(this.runs.length, uuid);
-    this.runs.push(run);
+    const run = createKnownRun(this.#freeRuns.pop() ?? this.runs.length, uuid);
+    this.runs[run.index] = run;
     this.#runIndexes.set(uuid, run.index);
     return run;
   }
@@ -458,6 +506,10 @@ export class Inventory implements ScanSink, JournalSink {
   #msSince(ticks: number): number {
     return Math.max(0, this.#clock.monotonicMs() - this.#startMs - ticks * TICK_MS);
   }
+}
+
+function toFolderKey({ run, path }: Folder): string {
+  return `${run}/${path}`;
 }
 
 /** Mixes both timestamps and the inode into 32 bits: equal for the same version. */

@@ -6,7 +6,11 @@ export class NameStore {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #used = 0;
 
-  /** Adds a name and returns its offset. Names are never removed. */
+  get sizeBytes(): number {
+    return this.#used;
+  }
+
+  /** Adds a name and returns its offset. Names are never removed: the owner copies those that it still needs to another store. */
   add(name: Uint8Array): number {
     while (this.#used + name.length > this.#bytes.length) this.#grow();
     const start = this.#used;
@@ -17,6 +21,10 @@ export class NameStore {
 
   get(start: number, length: number): string {
     return this.#bytes.toString('utf8', start, start + length);
+  }
+
+  slice(start: number, length: number): Uint8Array {
+    return this.#bytes.subarray(start, start + length);
   }
 
   /** Returns true when the stored name equals the first `nameBytes` of `name`. For short names a loop is faster than `compare`. */

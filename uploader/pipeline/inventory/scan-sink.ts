@@ -17,6 +17,8 @@ export interface FoundRun {
 export interface ScanSink {
   /** A run was found, or a known one in another directory. Returns its number. */
   onRun(run: FoundRun): number;
+  /** The directory of a run no longer exists, or is excluded from now on. */
+  onRunGone(run: number): void;
   /** Returns the folder for the files of a directory of a run; `path` is empty for the run directory. */
   onFolder(run: number, path: string): FolderId;
   /** A file exists; `name` is encoded. Returns its number, and whether it has changed since the last scan. */

@@ -29,9 +29,11 @@ const FILE_MODE = 0o600;
 const LINES_PER_SYNC = 64;
 const SYNC_AFTER_MS = 250;
 const FILE_BYTES = 8 * 1024 * 1024;
-/** Files larger than this multiple of the last snapshot, and than `COMPACT_ABOVE_BYTES`, are replaced by a new snapshot. */
+/** Files larger than this multiple of what a snapshot needs, and than `COMPACT_ABOVE_BYTES`, are replaced by a snapshot. */
 const COMPACT_RATIO = 4;
-const COMPACT_ABOVE_BYTES = 1024 * 1024;
+const COMPACT_ABOVE_BYTES = 256 * 1024;
+/** The usual length of a line. */
+const LINE_BYTES = 280;
 const MAX_FILES_KEPT = 8;
 const RECORDS_PER_PIECE = 4096;
 const BALLAST_BYTES = 1024 * 1024;
@@ -45,6 +47,8 @@ export interface JournalWriterOptions {
   readonly sink: JournalSink;
   /** Returns all records that a snapshot needs. */
   readonly live: () => Iterable<JournalRecord>;
+  /** Returns about how many records these are. */
+  readonly liveCount: () => number;
   readonly onNotice: (notice: StoreNotice) => void;
 }
 
@@ -98,9 +102,8 @@ export class JournalWriter {
   #state: State = { kind: 'closed' };
   #numbers: number[];
   #next: number;
-  /** Bytes in all files; `#liveBytes`: in the last snapshot. */
+  /** Bytes in all files. */
   #totalBytes: number;
-  #liveBytes = 0;
   #waiting: JournalRecord[] = [];
   #writing: Promise<void> = Promise.resolve();
   #isScheduled = false;
@@ -121,7 +124,7 @@ export class JournalWriter {
     return this.#state.kind === 'disabled';
   }
 
-  /** Creates the first file of this process. If many files exist, it writes a snapshot that replaces them. */
+  /** Creates the first file of this process. If killed processes have left many files, it writes a snapshot that replaces them. */
   async begin(): Promise<void> {
     await this.#makeBallast();
     await (this.#numbers.length > MAX_FILES_KEPT ? this.#writeSnapshot() : this.#openFile());
@@ -144,9 +147,14 @@ export class JournalWriter {
     return this.#schedule(() => this.#sync());
   }
 
+  /** Closes the journal. If many files exist, or most of their lines are no longer needed, a snapshot replaces them. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.flush();
+    await this.#schedule(async () => {
+      await this.#sync();
+      const isLong = this.#numbers.length >= MAX_FILES_KEPT || this.#isWasteful;
+      if (isLong && this.#state.kind === 'writing') await this.#writeSnapshot();
+    });
     await this.discard();
   }
 
@@ -173,7 +181,7 @@ export class JournalWriter {
 
   async #write(records: readonly JournalRecord[]): Promise<void> {
     if (records.length === 0 || this.#state.kind !== 'writing') return;
-    if (this.#state.bytes >= FILE_BYTES) await this.#rotate();
+    if (this.#state.bytes >= FILE_BYTES || this.#isWasteful) await this.#rotate();
     await this.#writeLines(records);
     const { clock } = this.#options.io;
     const isDue = clock.monotonicMs() - this.#lastSyncMs >= SYNC_AFTER_MS;
@@ -244,10 +252,13 @@ export class JournalWriter {
   /** Starts the next file when one is full, or replaces all files by a snapshot. */
   async #rotate(): Promise<void> {
     await this.#sync();
-    const isWasteful =
-      this.#totalBytes > COMPACT_ABOVE_BYTES &&
-      this.#totalBytes > COMPACT_RATIO * Math.max(this.#liveBytes, 1);
-    await (isWasteful ? this.#writeSnapshot() : this.#openFile());
+    await (this.#isWasteful ? this.#writeSnapshot() : this.#openFile());
+  }
+
+  /** Whether most of the journal is about commits that were replaced, or runs that are gone. */
+  get #isWasteful(): boolean {
+    const liveBytes = LINE_BYTES * this.#options.liveCount();
+    return this.#totalBytes > Math.max(COMPACT_ABOVE_BYTES, COMPACT_RATIO * liveBytes);
   }
 
   async #openFile(): Promise<void> {
@@ -283,7 +294,6 @@ export class JournalWriter {
     await this.#requireWhole(path);
     const older = this.#numbers;
     this.#numbers = [number];
-    this.#liveBytes = this.#state.bytes;
     this.#totalBytes = this.#state.bytes;
     this.#state.synced = this.#state.lines;
     for (const each of older) await io.fileSystem.unlink(toJournalPath(paths, each)).catch(() => undefined); // replay begins at the snapshot and ignores them

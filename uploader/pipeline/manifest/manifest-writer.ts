@@ -70,9 +70,9 @@ export class ManifestWriter {
 
   async #write(runUuid: string): Promise<void> {
     const { inventory, io, store } = this.#options;
-    const run = inventory.runs.find(({ uuid }) => uuid === runUuid);
-    if (run === undefined || run.manifestKeys.has(toManifestKey(runUuid, this.#toKnownFingerprint(run))))
-      return;
+    const run = inventory.findRun(runUuid);
+    if (run === undefined || run.directory === null) throw new Error('the run directory was removed');
+    if (run.manifestKeys.has(toManifestKey(runUuid, this.#toKnownFingerprint(run)))) return;
     const stored = await listStoredRun(this.#options, runUuid, this.#abort.signal);
     if (hasCurrentManifest(stored)) return;
     const before = await loadManifest(this.#options, stored, this.#abort.signal);
@@ -160,6 +160,7 @@ export function withManifests(observer: RunObserver, writer: ManifestWriter): Ru
       return observer.wantsExport;
     },
     onRun: (run) => observer.onRun(run),
+    onRunGone: (runUuid) => observer.onRunGone?.(runUuid),
     onStored: (file) => observer.onStored(file),
     onExported: (runUuid, facts) => observer.onExported?.(runUuid, facts),
     onLiveness: (runUuid, liveness) => observer.onLiveness?.(runUuid, liveness),

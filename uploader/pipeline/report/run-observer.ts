@@ -56,6 +56,8 @@ export interface RunObserver {
   /** Whether the observer needs event files to be exported. Default false. */
   readonly wantsExport?: boolean | undefined;
   onRun(run: ObservedRun): void;
+  /** The directory of the run is gone: nothing more can be reported. */
+  onRunGone?(runUuid: string): void;
   onStored(file: StoredFile): void;
   /** More of the run's event files is exported; `facts` stays current. Generated files are reported through `onStored`, like all files. */
   onExported?(runUuid: string, facts: ExportFacts): void;

@@ -8,6 +8,7 @@ import type { IgnoreRules } from './ignore-rules.js';
 
 /** The run that a directory belongs to. */
 export interface RunHome {
+  readonly runUuid: string;
   /** The number that the sink has given to the run. */
   readonly run: number;
   /** The run directory. */

@@ -158,7 +158,13 @@ export class DirectoryScan {
     this.#runs.set(found.runUuid, node);
     const run = this.#options.sink.onRun(found);
     this.#keyPrefixes.set(run, this.#options.toKeyPrefix(found.runUuid));
-    node.home = { run, node, isImported: found.kind === 'log-directory', filesAt: found.filesAt };
+    node.home = {
+      runUuid: found.runUuid,
+      run,
+      node,
+      isImported: found.kind === 'log-directory',
+      filesAt: found.filesAt,
+    };
     node.folder = null;
     return true;
   }
@@ -368,11 +374,21 @@ export class DirectoryScan {
 
   #drop(node: DirectoryNode, onFolder: (folder: FolderId) => void): void {
     const pending = [node];
+    const runs: DirectoryNode[] = [];
     for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
       each.isGone = true;
       if (each.folder !== null) onFolder(each.folder);
+      if (each.home?.node === each) runs.push(each);
       for (const child of each.children.values()) pending.push(child);
     }
+    for (const run of runs) this.#dropRun(run);
+  }
+
+  #dropRun({ home }: DirectoryNode): void {
+    if (home === null || this.#runs.get(home.runUuid) !== home.node) return;
+    this.#runs.delete(home.runUuid);
+    this.#keyPrefixes.delete(home.run);
+    this.#options.sink.onRunGone(home.run);
   }
 
   #addChild(node: DirectoryNode, key: string, entry: Entry): DirectoryNode {

@@ -64,19 +64,16 @@ function toEventFiles({ logs }: Places, base = BASE): EventFile[] {
 
 interface OpenOptions {
   readonly fileSystem?: FileSystem;
-  readonly isAssetStored?: (path: string) => boolean;
+  readonly isStored?: (path: string) => boolean;
   readonly notices?: string[];
 }
 
-function open(
-  places: Places,
-  { fileSystem, isAssetStored, notices }: OpenOptions = {},
-): Promise<RunExporter> {
+function open(places: Places, { fileSystem, isStored, notices }: OpenOptions = {}): Promise<RunExporter> {
   return RunExporter.open({
     fileSystem: fileSystem ?? nodeFileSystem,
     directory: places.state,
     acceptsDamage: () => true,
-    isAssetStored: isAssetStored ?? (() => false),
+    isStored: isStored ?? (() => false),
     onNotice: ({ message }) => notices?.push(message),
     pieceBytes: 700,
   });
@@ -250,8 +247,8 @@ describe('RunExporter', () => {
     places.write(FIRST, ...someRecords(6));
     const exporter = await open(places);
     await run(exporter, places, 1);
-    await exporter.exportFiles.removeAsset('assets/image/photo_1.png');
-    const [step] = await run(await open(places, { isAssetStored: () => true }), places, 1);
+    await exporter.exportFiles.removeStored('assets/image/photo_1.png');
+    const [step] = await run(await open(places, { isStored: () => true }), places, 1);
 
     expect(step).toEqual({ changed: [], isRestarted: false, hasMore: false });
     expect(existsSync(join(places.state, 'assets/image/photo_1.png'))).toBe(false);

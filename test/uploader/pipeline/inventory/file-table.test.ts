@@ -43,6 +43,43 @@ describe('FileTable', () => {
     );
   });
 
+  it('F92: reuses the rows of released folders, and finds all other names as before', () => {
+    const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ folder: fc.nat(5), names: fc.array(name), isReleased: fc.boolean() }), {
+          maxLength: 60,
+        }),
+        (steps) => {
+          const table = new FileTable();
+          const known = new Map<number, Set<string>>();
+          let most = 0;
+          for (const { folder, names, isReleased } of steps) {
+            const here = known.get(folder) ?? new Set();
+            known.set(folder, here);
+            if (isReleased) {
+              table.release([...table.inFolder(folder)]);
+              here.clear();
+            }
+            for (const each of names) {
+              const id = table.intern(folder, each);
+              if (!here.has(each)) expect(table.flags[id]).toBe(0);
+              table.set(id, FLAG.onDisk);
+              here.add(each);
+            }
+            const size = [...known.values()].reduce((sum, each) => sum + each.size, 0);
+            most = Math.max(most, size);
+            expect(table.size).toBe(size);
+            expect(table.count).toBe(most);
+            for (const [other, expected] of known)
+              expect(new Set([...table.inFolder(other)].map((id) => table.nameOf(id)))).toEqual(expected);
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
   it('F24: keeps all facts about each of 100,000 files in less than 200 bytes', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;

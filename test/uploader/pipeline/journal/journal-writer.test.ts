@@ -57,6 +57,7 @@ class Memory {
       owner,
       sink: { onEntry: (each) => this.entries.set(each.key, each), onSegment: () => undefined },
       live: () => this.#live(),
+      liveCount: () => this.entries.size,
       onNotice: ({ code }) => this.notices.push(code),
     });
     this.replay = replay;
@@ -172,6 +173,7 @@ describe('a journal', () => {
       return openJournalWriter({
         ...{ io: nodeIo, paths, owner: OWNER, sink },
         live: () => sink.live(),
+        liveCount: () => sink.table.size,
         onNotice: () => undefined,
       });
     };
@@ -262,6 +264,7 @@ describe('a journal', () => {
       live: function* () {
         for (const each of memory.entries.values()) yield { kind: 'done', entry: each } as const;
       },
+      liveCount: () => memory.entries.size,
       onNotice: ({ code }) => memory.notices.push(code),
     });
     isFull = true;
