@@ -11,7 +11,7 @@ export type NameVerdict = 'secret' | 'perhaps' | 'ordinary';
 export const MASK = '***';
 
 /** Every name of a secret matches this quick test, which avoids splitting most names into words. */
-const HINT = /pass|pwd|secret|token|key|cred|auth|dsn|jwt|cookie|webhook|connection/i;
+const HINT = /pass|_pat|pwd|secret|token|key|cred|auth|dsn|jwt|cookie|webhook|connection/i;
 
 /** Words that make a name secret at any position. */
 const SECRET_WORD =
@@ -19,9 +19,10 @@ const SECRET_WORD =
 
 /** Words that make a following `key` secret. */
 const SECRET_KEY_OWNERS = new Set(
-  'api access secret private account signing encryption master deploy ssh license service subscription storage shared admin session'.split(
-    ' ',
-  ),
+  (
+    'api access secret private account signing signature encryption decryption master deploy ssh license service subscription storage shared admin ' +
+    'session client consumer application auth hmac jwt webhook cookie cipher aes rsa sas root recovery wallet'
+  ).split(' '),
 );
 
 /** Words that make a following `token` secret. */
@@ -29,7 +30,16 @@ const SECRET_TOKEN_OWNERS = new Set(
   (
     'auth access refresh session bearer oauth api bot personal deploy registry vault csrf xsrf client service security job ci login ' +
     'push private identity admin hf hub huggingface github gh gitlab bitbucket npm node pypi slack discord telegram wandb neptune comet mlflow ' +
-    'openai anthropic replicate cohere azure aws gcp google polyaxon'
+    'openai anthropic replicate cohere azure aws gcp google polyaxon gemini mistral groq nvidia stripe twilio sendgrid datadog dd sentry grafana ' +
+    'cloudflare pinecone figma notion supabase vercel netlify heroku render fly digitalocean linode jira atlassian'
+  ).split(' '),
+);
+
+/** Words that make a following `pass` a password; `forward_pass` is none. */
+const PASSWORD_OWNERS = new Set(
+  (
+    'db database user admin root mysql pg postgres postgresql mongo redis sql smtp imap mail email ftp sftp ssh ldap api login mqtt amqp rabbitmq http ' +
+    'https proxy basic wifi vpn account service auth my app kafka es elastic elasticsearch registry docker git'
   ).split(' '),
 );
 
@@ -64,7 +74,8 @@ const BORING_WORDS = new Set(
     'true false none null nil undefined yes no on off enabled disabled default required optional empty unset auto password passwd secret token ' +
     'basic bearer digest oauth oauth2 apikey api_key kerberos ldap saml github gitlab google azure admin administrator root user guest public ' +
     'private local localhost server client worker master postgres postgresql mysql mariadb redis mongodb sqlite polyaxon polytrack tensorboard ' +
-    'production development staging testing example sample string number object changeme'
+    'production development staging testing example sample string number object changeme incorrect invalid valid missing wrong expired failed ' +
+    'accepted changed rejected denied correct match matched mismatch unknown hidden redacted masked present absent found ok set get new old'
   ).split(' '),
 );
 
@@ -77,9 +88,15 @@ export function judgeName(name: string): NameVerdict {
   const last = words.at(-1);
   if (last === undefined) return 'ordinary';
   const before = words.at(-2) ?? '';
-  if (ORDINARY_ENDINGS.has(last) && !(last === 'id' && before === 'secret')) return 'ordinary';
+  if (
+    (ORDINARY_ENDINGS.has(last) || ORDINARY_ENDINGS.has(last.replace(/s$/, ''))) &&
+    !(last === 'id' && before === 'secret')
+  )
+    return 'ordinary';
   if (words.some((word) => SECRET_WORD.test(word))) return 'secret';
   if (hasPair(words, 'key', SECRET_KEY_OWNERS) || hasPair(words, 'keys', SECRET_KEY_OWNERS)) return 'secret';
+  if (hasPair(words, 'key', SECRET_TOKEN_OWNERS) || hasPair(words, 'pass', PASSWORD_OWNERS)) return 'secret';
+  if (last === 'pat' && SECRET_TOKEN_OWNERS.has(before)) return 'secret';
   if (last === 'string' && before === 'connection') return 'secret';
   if (hasPair(words, 'tokens', SECRET_TOKEN_OWNERS)) return 'perhaps';
   const token = words.indexOf('token');
@@ -97,6 +114,11 @@ export function judgeName(name: string): NameVerdict {
 export function isSomeKey(name: string): boolean {
   const words = toWords(name.slice(-256));
   return words.at(-1) === 'key' && words.length > 1 && !ORDINARY_KEY_OWNERS.has(words.at(-2)!);
+}
+
+/** Whether the value of this name is a password, which may be a number. */
+export function isPasswordName(name: string): boolean {
+  return /(?:password|passwd|passphrase|passcode|pwd)$/i.test(name);
 }
 
 /** Whether the value is too ordinary to be masked: an ordinary word, a short number, a path, a placeholder, a plain URL. */
@@ -133,7 +155,7 @@ export function isMasked(value: string): boolean {
 }
 
 /** Splits a name into words: `someAPIKey`, `SOME_API_KEY`, `some.api-key` → some, api, key. */
-function toWords(name: string): string[] {
+export function toWords(name: string): string[] {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')

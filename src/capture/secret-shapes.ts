@@ -4,9 +4,11 @@
  * Every expression is bounded in length or restricts the preceding character, so that matching takes linear time for any text.
  */
 
+import { maskPlaces } from './command-secrets.js';
 import { maskPrivateKeys } from './private-keys.js';
 import { maskAssignments } from './secret-assignments.js';
 import { isBoring, isMasked, judgeName, looksLikeCredential, looksRandom, MASK } from './secret-names.js';
+import { maskTokens } from './token-formats.js';
 
 /** A text without its secrets, and the number of secrets. */
 export interface MaskedText {
@@ -14,58 +16,15 @@ export interface MaskedText {
   readonly count: number;
 }
 
-/**
- * Tokens with a recognizable form.
- *
- * Source: the issuers' documentation, as collected by https://github.com/gitleaks/gitleaks (config/gitleaks.toml).
- */
-const TOKEN_SHAPES = [
-  '(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])', // AWS access key id
-  'gh[pousr]_[A-Za-z0-9]{36,255}', // GitHub
-  'github_pat_[A-Za-z0-9_]{22,255}',
-  'gl(?:pat|oas|dt|rt|cbt|ptt|ft|soat|imt|agent|ffct)-[A-Za-z0-9_-]{20,300}', // GitLab
-  'xox[abeoprs]-[A-Za-z0-9-]{10,300}', // Slack
-  'xapp-\\d-[A-Za-z0-9-]{10,300}',
-  'sk-ant-[A-Za-z0-9_-]{20,300}', // Anthropic
-  'AIza[A-Za-z0-9_-]{35}', // Google
-  'ya29\\.[A-Za-z0-9_-]{20,2048}',
-  'GOCSPX-[A-Za-z0-9_-]{20,60}',
-  '[rs]k_(?:live|test)_[A-Za-z0-9]{16,255}', // Stripe
-  'whsec_[A-Za-z0-9+/=]{16,255}',
-  'npm_[A-Za-z0-9]{36}', // npm
-  'pypi-[A-Za-z0-9_-]{50,1000}', // PyPI
-  'hf_[A-Za-z0-9]{30,60}', // Hugging Face
-  'api_org_[A-Za-z0-9]{30,60}',
-  'wandb_v\\d_[A-Za-z0-9_-]{20,255}', // Weights & Biases
-  'local-[0-9a-f]{40}(?![0-9a-f])',
-  'r8_[A-Za-z0-9]{37}', // Replicate
-  'gsk_[A-Za-z0-9]{40,80}', // Groq
-  'xai-[A-Za-z0-9]{60,100}', // xAI
-  'SG\\.[A-Za-z0-9_-]{16,64}\\.[A-Za-z0-9_-]{16,64}', // SendGrid
-  'do[opr]_v1_[a-f0-9]{64}', // DigitalOcean
-  'dapi[0-9a-f]{32}(?![0-9a-f])', // Databricks
-  'shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}', // Shopify
-  'lin_api_[A-Za-z0-9]{40}', // Linear
-  'hv[sb]\\.[A-Za-z0-9_-]{24,300}', // HashiCorp Vault
-  'dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,60}', // Docker
-  'PMAK-[a-f0-9]{24}-[a-f0-9]{34}', // Postman
-  'AGE-SECRET-KEY-1[A-Z0-9]{50,64}', // age
-  '\\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])', // Telegram
-  'eyJhcGlf[A-Za-z0-9+/_-]{40,2048}={0,2}', // Neptune: base64 of {"api_…
-  '(?<![_-])eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]*', // JSON web token
-];
-
-const TOKEN = new RegExp(`(?<![A-Za-z0-9])(?:${TOKEN_SHAPES.join('|')})`, 'g');
-/** Matches keys of OpenAI and of services with the same form. The key must also look random, because scikit-learn has style names like it. */
-const SK_KEY = /(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{20,300}/g;
-const SLACK_WEBHOOK = /(hooks\.slack\.com\/(?:services|workflows|triggers)\/)[A-Za-z0-9/_-]{20,200}/g;
+/** Tokens in the paths of webhooks. */
+const WEBHOOK =
+  /(hooks\.slack\.com\/(?:services|workflows|triggers)\/|discord(?:app)?\.com\/api\/webhooks\/\d{10,24}\/|webhook\.office\.com\/webhookb2\/|hooks\.zapier\.com\/hooks\/catch\/|chat\.googleapis\.com\/v1\/spaces\/[\w-]{1,40}\/messages\?key=|api\.telegram\.org\/bot)[A-Za-z0-9/_@:%=&-]{16,300}/g;
 
 const AUTHORIZATION =
   /(authorization\\{0,3}["']?[ \t]{0,4}[:=][ \t]{0,4}\\{0,3}["']?)((?:bearer|basic|token|digest|apikey|negotiate)\s{1,4})?([^\s"'\\,;]{4,})/gi;
 const BEARER = /(?<![A-Za-z0-9_])((?:bearer|basic)\s{1,4})([A-Za-z0-9._~+/-]{16,}={0,2})/gi;
-const COOKIE = /(?<![A-Za-z0-9_])((?:set-)?cookie\s{0,2}:\s{0,4})([^\s"'=;]{1,256}=[^\r\n"']+)/gi;
-const NETRC =
-  /(?<![\w.])(machine\s{1,4}\S{1,256}\s{1,4}login\s{1,4}\S{1,256}\s{1,4}password\s{1,4})(\S{1,1024})/g;
+const COOKIE =
+  /(?<![A-Za-z0-9_])((?:set-)?cookie\\{0,3}["']?\s{0,2}[:=]\s{0,4}\\{0,3}["']?)([^\s"'=;\\]{1,256}=[^\r\n"']+)/gi;
 
 /** Matches `scheme://user:password@` and `https://token@`. */
 const URL_USER =
@@ -81,20 +40,19 @@ export function maskShapes(text: string): MaskedText {
     count++;
     return `${before}${MASK}${after}`;
   };
-  let masked = maskPrivateKeys(text, () => mask(''))
-    .replace(TOKEN, () => mask(''))
-    .replace(SK_KEY, (key) => (looksRandom(key.slice(3)) ? mask('') : key))
+  let masked = maskTokens(
+    maskPrivateKeys(text, () => mask('')),
+    () => mask(''),
+  )
     .replace(AUTHORIZATION, (all, before: string, scheme: string | undefined, value: string) =>
-      isMasked(value) || !(/^bearer/i.test(scheme ?? '') || looksLikeCredential(value))
+      isMasked(value) || isBoring(value) || !(scheme !== undefined || looksLikeCredential(value))
         ? all
         : mask(before + (scheme ?? '')),
     )
-    .replace(BEARER, (all, scheme: string, value: string) =>
-      looksLikeCredential(value) && /\d/.test(value) ? mask(scheme) : all,
-    );
+    .replace(BEARER, (all, scheme: string, value: string) => (isBearer(scheme, value) ? mask(scheme) : all));
   if (masked.includes('://')) {
     masked = masked
-      .replace(SLACK_WEBHOOK, (_, before: string) => mask(before))
+      .replace(WEBHOOK, (_, before: string) => mask(before))
       .replace(URL_USER, (all, scheme: string, user: string, password: string | undefined) =>
         maskUser(all, scheme, user, password, mask),
       );
@@ -104,15 +62,17 @@ export function maskShapes(text: string): MaskedText {
       isMasked(value) ? all : mask(before),
     );
   }
-  if (masked.includes('machine')) {
-    masked = masked.replace(NETRC, (all, before: string, value: string) =>
-      isMasked(value) ? all : mask(before),
-    );
-  }
   masked = masked.replace(QUERY, (all, before: string, name: string, value: string) =>
     isSecretInQuery(name, value) ? mask(`${before}${name}=`) : all,
   );
+  masked = maskPlaces(masked, () => mask(''));
   return { text: maskAssignments(masked, () => mask('')), count };
+}
+
+/** Whether the word after `Bearer` or `Basic` is a token and not a word of a sentence. */
+function isBearer(scheme: string, value: string): boolean {
+  const isLong = /^bearer/i.test(scheme) && value.length >= 20 && /^[\w.~+-]+$/.test(value);
+  return isLong || (looksLikeCredential(value) && (/\d/.test(value) || value.endsWith('=')));
 }
 
 function maskUser(
@@ -139,5 +99,9 @@ function isSecretInQuery(name: string, value: string): boolean {
   if (isMasked(value)) return false;
   if (SIGNATURE_NAME.test(name)) return true;
   if (name === 'key') return looksRandom(value);
-  return judgeName(name) !== 'ordinary' && value.length >= 6 && !isBoring(value);
+  const verdict = judgeName(name);
+  return (
+    !isBoring(value) &&
+    (verdict === 'secret' ? value.length >= 3 : verdict === 'perhaps' && value.length >= 6)
+  );
 }
