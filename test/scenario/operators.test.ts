@@ -1,0 +1,50 @@
+/**
+ * Random sequences of what operators and writers do to a few runs. After each step, everything that a store has acknowledged still exists.
+ *
+ * `OPERATOR_SEQUENCES=10000` runs more sequences, and `OPERATOR_SEED` others.
+ */
+
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createTempDir } from '../support/temp-dir.js';
+import { type Step, someSteps, toText } from './operators/operator.js';
+import { World } from './operators/world.js';
+
+const SEQUENCES = Number(process.env.OPERATOR_SEQUENCES ?? 200);
+const SEED = Number(process.env.OPERATOR_SEED ?? Date.now() % 1_000_000);
+
+/** Runs a sequence. Throws when something is lost. */
+async function play(directory: string, steps: readonly Step[]): Promise<void> {
+  mkdirSync(directory, { recursive: true });
+  const world = new World(directory);
+  try {
+    for (const [index, step] of steps.entries()) {
+      try {
+        await world.apply(step);
+        const lost = world.findLost();
+        if (lost.length > 0) throw new Error(lost.join('\n'));
+      } catch (error) {
+        throw new Error(`step ${index + 1}: ${String(error)}\n${world.log}`, { cause: error });
+      }
+    }
+  } finally {
+    await world.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+describe.runIf(process.env.OPERATOR_SEQUENCES !== undefined)('sequences of operators', () => {
+  it(`keep everything that a store has acknowledged (seed ${SEED})`, { timeout: 3_600_000 }, async () => {
+    const directory = createTempDir();
+    let count = 0;
+    const property = fc.asyncProperty(someSteps, async (steps) => {
+      count += 1;
+      await play(join(directory, String(count)), steps);
+    });
+    const result = await fc.check(property, { numRuns: SEQUENCES, seed: SEED });
+    const steps = result.counterexample?.[0] ?? [];
+    expect(result.failed, `${toText(steps)}\n${String(result.errorInstance)}`).toBe(false);
+  });
+});
