@@ -265,7 +265,7 @@ export class FileError extends CodedError {
   constructor(
     readonly code: FileErrorCode,
     readonly path: string,
-    found: string,
+    readonly found: string,
     readonly hint: string,
     options?: ErrorOptions,
   ) {
@@ -293,6 +293,7 @@ export type FileErrorCode =
   | 'ERR_FILE_BEHIND'
   | 'ERR_NAME_TOO_LONG'
   | 'ERR_NAME_TWIN'
+  | 'ERR_RUN_CONFLICT'
   | 'ERR_RUN_DUPLICATE'
   | 'ERR_ABORTED';
 

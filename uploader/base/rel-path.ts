@@ -134,6 +134,11 @@ export function toKey(runUuid: string, relPath: string): string {
 
 const MANIFEST_KEY = /^[^/]+\/\.plx\/manifest\/[0-9a-f]{32}\.jsonl$/;
 
+/** Returns the key of the object that says from which directory a run was uploaded. */
+export function toOwnerKey(runUuid: string): string {
+  return `${runUuid}/${RESERVED_DIRECTORY}/owner.json`;
+}
+
 export function isManifestKey(key: string): boolean {
   return MANIFEST_KEY.test(key);
 }

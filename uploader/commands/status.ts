@@ -14,7 +14,7 @@ import { reportError } from './print-error.js';
 const EXIT_HELP = `
 Exit codes:
   0  nothing is pending
-  1  something is pending
+  1  something is pending, or cannot be uploaded
   2  nothing is known: wrong usage or setting, or no uploader has run
 `;
 
@@ -37,7 +37,10 @@ async function runStatus(path: string | undefined, flags: Flags, context: Comman
     context.stdout(
       flags.json === true ? `${JSON.stringify(found, null, 2)}\n` : found.map(toText).join('\n'),
     );
-    const isDone = found.every(({ total }) => total.pendingFiles === 0 && total.lostBytes === 0);
+    const isDone = found.every(
+      ({ total, problems = [] }) =>
+        total.pendingFiles === 0 && total.lostBytes === 0 && problems.length === 0,
+    );
     context.setExitCode(isDone ? EXIT.complete : EXIT.unsent);
   } catch (error) {
     reportError(context, error, false);
@@ -62,6 +65,7 @@ function toText(status: FoundStatus): string {
       ['run', 'phase', '>stored', '>pending', '>lag', 'Polyaxon', 'last error'],
       status.runs.map(toRow),
     ).map((line) => `  ${line}`),
+    ...(status.problems ?? []).map(({ code, message }) => `  ${code}: ${message}`),
     `  total: ${toTotalText(sumUpRuns(status.runs))}`,
   ];
   return lines.map((line) => `${line}\n`).join('');

@@ -25,6 +25,7 @@ export function createCommitContext(context: UploaderContext, journalWriter: Jou
     pool,
     bandwidth,
     isWatching,
+    takesOver: context.config.takeOver,
     learnCapabilities: (signal) => {
       learning ??= learnCapabilities(context, signal).catch((error: unknown) => {
         learning = undefined; // one caller was aborted; the next caller starts again

@@ -92,9 +92,9 @@ export class ExportScheduler implements ExportView {
 
   /** The runs that this uploader exports: runs that it owns and whose objects are listed. */
   #find(): RunExport[] {
-    const { inventory, refused, ownership } = this.#context;
+    const { inventory, ownership } = this.#context;
     return inventory.runs
-      .filter((run) => run.directory !== null && run.isListed && !refused.has(run.index))
+      .filter((run) => run.directory !== null && run.isListed && !this.#context.isBarred(run))
       .filter((run) => ownership.ownsRun(run))
       .map((run) => this.#of(run));
   }

@@ -6,6 +6,8 @@ import { checkStore, listRuns } from './context/listing.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
 const RETRY_AFTER_MS = 60_000;
+/** A conflict of owners ends when the other directory disappears, or the user takes the run over. */
+const RECHECK_CONFLICT_MS = 60_000;
 
 export class ListingLoop {
   readonly #context: UploaderContext;
@@ -39,10 +41,18 @@ export class ListingLoop {
     const { inventory, clock, refused, ownership } = this.#context;
     if (this.#running !== null || this.#refusal !== null || clock.monotonicMs() < this.#notBeforeMs) return;
     const runs = inventory.runs.filter(
-      (run) => run.directory !== null && !run.isListed && !refused.has(run.index) && ownership.worksOn(run),
+      (run) =>
+        run.directory !== null &&
+        (!run.isListed || this.#isConflictDue(run)) &&
+        !refused.has(run.index) &&
+        ownership.worksOn(run),
     );
     if (!this.#isChecked) this.#running = this.#check();
     else if (runs.length > 0) this.#running = this.#list(runs);
+  }
+
+  #isConflictDue({ conflict, conflictMs }: KnownRun): boolean {
+    return conflict !== null && this.#context.clock.monotonicMs() - conflictMs >= RECHECK_CONFLICT_MS;
   }
 
   throwIfRefused(): void {

@@ -64,7 +64,7 @@ export class Mirror {
       return;
     }
     for (const run of inventory.runs)
-      if (run.directory !== null && run.isListed && ownership.ownsRun(run))
+      if (run.directory !== null && run.isListed && run.conflict === null && ownership.ownsRun(run))
         await this.#check(run, nowMs, signal);
   }
 

@@ -41,6 +41,7 @@ export class RunPhases {
   }
 
   phaseOf(run: KnownRun): RunPhase {
+    if (run.conflict !== null) return 'incomplete';
     return this.#phases.get(run.index) ?? 'live';
   }
 
@@ -85,7 +86,7 @@ export class RunPhases {
   #conclude(run: KnownRun): void {
     const { inventory, rootWatch, ownership, exportView } = this.#context;
     const phase = this.phaseOf(run);
-    if (!ownership.ownsRun(run)) return;
+    if (!ownership.ownsRun(run) || run.conflict !== null) return;
     if (phase === 'live' || rootWatch.unavailableReason !== null || !run.isListed) return;
     if (this.#scanner.isVisiting(run.index)) return;
     const dirty = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.dirty));

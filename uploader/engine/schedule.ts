@@ -62,11 +62,11 @@ export class Schedule {
 
   /** Queues a dirty file now, or schedules it for later. */
   consider(id: FileId): void {
-    const { inventory, refused, rootWatch, clock } = this.#context;
+    const { inventory, rootWatch, clock } = this.#context;
     const { table } = inventory;
     if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.taken)) return;
     const run = inventory.runOf(id);
-    if (!run.isListed || run.directory === null || refused.has(run.index)) return;
+    if (!run.isListed || run.directory === null || this.#context.isBarred(run)) return;
     if (!this.#context.owns(id) || (this.isDraining && !inventory.isPending(id))) return;
     const dueMs = this.#withinExportRate(id, this.#dueMs(id));
     if (dueMs <= clock.monotonicMs() && rootWatch.unavailableReason === null) {

@@ -1,8 +1,9 @@
 /** Writes the status of a watch: within `INTERVAL_MS` of a change, and at least every `SIGN_OF_LIFE_MS`. */
 
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
+import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { UploaderContext } from './context/uploader-context.js';
-import { countRuns, type Status, sumUpRuns, writeStatus } from './monitor/status-file.js';
+import { countRuns, type Status, sumUpRuns, toProblems, writeStatus } from './monitor/status-file.js';
 import type { RunPhases } from './run-phases.js';
 
 const INTERVAL_MS = 2_000;
@@ -10,6 +11,7 @@ const SIGN_OF_LIFE_MS = 10_000;
 
 export class StatusWriter {
   readonly #context: UploaderContext;
+  readonly #scanner: Scanner;
   readonly #phases: RunPhases;
   readonly #isStateless: () => boolean;
   readonly #onStatus: (status: Status) => void;
@@ -20,11 +22,13 @@ export class StatusWriter {
   /** Calls `onStatus` every two seconds, whether the status is written or not. */
   constructor(
     context: UploaderContext,
+    scanner: Scanner,
     phases: RunPhases,
     isStateless: () => boolean,
     onStatus: (status: Status) => void = () => undefined,
   ) {
     this.#context = context;
+    this.#scanner = scanner;
     this.#phases = phases;
     this.#isStateless = isStateless;
     this.#onStatus = onStatus;
@@ -51,11 +55,13 @@ export class StatusWriter {
     const runs = countRuns(inventory, config.project, phaseOf, exportView, (runUuid) =>
       observer.statusOf?.(runUuid),
     );
+    const problems = toProblems(this.#scanner);
     const { outageSinceMs } = retryPolicy.breaker;
     const text = JSON.stringify([
       state,
       reason,
       outageSinceMs,
+      problems,
       runs.map((run) => ({ ...run, lagMs: 0, eventsLagMs: 0 })),
     ]);
     const status: Status = {
@@ -70,6 +76,7 @@ export class StatusWriter {
       isStateless: this.#isStateless(),
       runs,
       total: { ...sumUpRuns(runs), lostBytes: inventory.lostBytes },
+      problems,
     };
     this.#onStatus(status);
     if (onlyIfChanged && text === this.#lastText) return;

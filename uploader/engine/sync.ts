@@ -221,6 +221,12 @@ class Pass implements WorkHandler {
     const planned = { uploads: 0, uploadBytes: 0, verifications: 0, unchanged: 0 };
     for (let id = 0; id < inventory.table.count; id += 1) {
       if (!inventory.table.has(id, FLAG.onDisk)) continue;
+      const { conflict } = inventory.runOf(id);
+      if (conflict !== null) {
+        const sizeBytes = inventory.table.seenBytes[id]!;
+        this.#unsent.set(id, { path: inventory.keyOf(id), sizeBytes, error: conflict });
+        continue;
+      }
       const { action } = planFile(inventory.seenFacts(id));
       if (action === 'skip') planned.unchanged += 1;
       else ids.push(id);

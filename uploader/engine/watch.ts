@@ -140,6 +140,7 @@ class Watch implements WorkHandler {
     const phases = new RunPhases(this.#context, scanner, this.#schedule);
     const status = new StatusWriter(
       this.#context,
+      scanner,
       phases,
       () => this.#journalWriter.isDisabled,
       this.#onStatus,
@@ -403,7 +404,9 @@ class Watch implements WorkHandler {
       if (inventory.runOf(id).directory === null || !inventory.isPending(id) || !this.#context.owns(id))
         continue;
       const error =
-        this.#schedule.failures.get(id)?.error ?? notYet(inventory.relPathOf(id), inventory.pendingBytes(id));
+        inventory.runOf(id).conflict ??
+        this.#schedule.failures.get(id)?.error ??
+        notYet(inventory.relPathOf(id), inventory.pendingBytes(id));
       unsent.push({ path: inventory.keyOf(id), sizeBytes: inventory.table.seenBytes[id]!, error });
     }
     return toReport(this.#context, scanner, {

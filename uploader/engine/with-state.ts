@@ -20,6 +20,7 @@ export async function withState<Result>(
     const [live, liveCount] = [() => inventory.live(), () => inventory.table.size];
     const options = { io, paths, owner, sink: inventory, live, liveCount, onNotice };
     const { journalWriter } = await openJournalWriter(options);
+    context.owners.record = (record) => journalWriter.append(record);
     await Promise.all(
       [...inventory.crashedKeys].map((key) => journalWriter.append({ kind: 'crashed', key })),
     );

@@ -118,6 +118,12 @@ const RUNS = {
     negation: 'include directories on other file systems that are mounted below the path',
     default: true,
   }),
+  takeOver: row(
+    toggle,
+    UPLOADING,
+    'continue runs that the store has from another directory or host; earlier content is kept below .plx/gen/',
+    { default: false },
+  ),
   mirror: row(
     toggle,
     UPLOADING,

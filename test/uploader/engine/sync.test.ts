@@ -130,9 +130,10 @@ describe('the journal and the store', () => {
   it('F2: drops an intent that never reached the store, and stores the file', async () => {
     const harness = createHarness({ 'outputs/file': 'content' });
     const { io, kill } = createKillable();
-    harness.store.fault = (operation) => {
-      if (operation === 'commit') kill.abort();
-      return operation === 'commit' ? 'fail' : 'pass';
+    harness.store.fault = (operation, key) => {
+      if (operation !== 'commit' || key !== KEY) return 'pass';
+      kill.abort();
+      return 'fail';
     };
     await harness.sync({ signal: kill.signal, io });
     harness.store.fault = () => 'pass';
@@ -430,7 +431,7 @@ describe('event files', () => {
 
     expect(await harness.sync()).toMatchObject({ isComplete: true });
     expectEqual(harness);
-    expect([...harness.store.objects.keys()].filter((key) => key.includes('/.plx/'))).toEqual([]);
+    expect([...harness.store.objects.keys()].filter((key) => key.includes('/.plx/gen/'))).toEqual([]);
   });
 });
 

@@ -17,6 +17,8 @@ export interface FileStat {
   readonly ctimeNs: bigint;
   /** Use it as an optimisation, never as an identity: inode numbers are reused. */
   readonly ino: bigint;
+  /** When the file was created; undefined where the file system does not record it. */
+  readonly birthNs?: bigint | undefined;
   /** The device number of the mounted file system. It may change with every mount, so do not store it. */
   readonly device: bigint;
   /** The number of names (hard links) of the file. */

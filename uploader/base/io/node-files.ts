@@ -172,10 +172,16 @@ export function toFileStat(stat: BigIntStats): FileStat {
     mtimeNs: stat.mtimeNs,
     ctimeNs: stat.ctimeNs,
     ino: stat.ino,
+    birthNs: toBirthNs(stat),
     device: stat.dev,
     linkCount: Number(stat.nlink),
     allocatedBytes: Number(stat.blocks) * 512, // in units of 512 bytes on every file system: stat(2)
   };
+}
+
+/** Without a time of creation, Node gives 0 or the change time: https://nodejs.org/api/fs.html#stat-time-values. */
+function toBirthNs({ birthtimeNs, ctimeNs }: BigIntStats): bigint | undefined {
+  return birthtimeNs > 0n && birthtimeNs !== ctimeNs ? birthtimeNs : undefined;
 }
 
 function toKind(stat: BigIntStats): FileStat['kind'] {

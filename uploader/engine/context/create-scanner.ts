@@ -27,6 +27,7 @@ export interface CreateScannerOptions {
   readonly storePath: string | null;
   readonly onNotice: (notice: StoreNotice) => void;
   readonly fileWatcher?: FileWatcher | undefined;
+  readonly isKnownPlace?: ((runUuid: string, directory: Buffer) => Promise<boolean>) | undefined;
   readonly isFollowed?: ((run: number) => boolean) | undefined;
 }
 
@@ -48,6 +49,7 @@ export function createScanner(options: CreateScannerOptions): Scanner {
     allowHardLinks: config.hardlinks,
     crossFileSystems: !config.oneFileSystem,
     fileWatcher: options.fileWatcher,
+    isKnownPlace: options.isKnownPlace,
     isFollowed: options.isFollowed,
   });
 }

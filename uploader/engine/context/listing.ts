@@ -52,6 +52,7 @@ export async function listRuns(
     } catch (error) {
       throw toCodedError(error);
     }
+    await context.owners.claim(run, signal);
     inventory.endListing(run);
   });
 }

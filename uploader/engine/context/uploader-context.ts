@@ -30,6 +30,7 @@ import type { Store, StoreNotice } from '../../store/base/store.js';
 import { openStore, parseStoreUrl } from '../../store/open-store.js';
 import { createObserver } from './create-observer.js';
 import { createScanner } from './create-scanner.js';
+import { isKnownPlace, RunOwners } from './run-owners.js';
 
 export interface UploaderOptions {
   /** Default: Node's file system, clock and processes. */
@@ -65,6 +66,7 @@ export class UploaderContext {
   /** Null when manifests are disabled. */
   readonly manifests: ManifestWriter | null;
   readonly inventory: Inventory;
+  readonly owners: RunOwners;
   readonly rootWatch: RootWatch;
   readonly retryPolicy: RetryPolicy;
   readonly limit: ConcurrencyLimit;
@@ -131,6 +133,11 @@ export class UploaderContext {
       onDirty: (id) => this.onDirty(id),
       onRun: (run) => this.#takeRun(run),
       onRunGone: (run) => this.#dropRun(run),
+    });
+    const { io, inventory, store, retryPolicy } = this;
+    this.owners = new RunOwners({
+      ...{ io, inventory, store, retryPolicy, hostId: found.hostId, takesOver: config.takeOver },
+      onConflict: (runUuid, error) => this.emit({ kind: 'unsent', key: runUuid, error }),
     });
     this.manifests = this.#createManifests();
     const observer = options.observer ?? this.#createObserver(found.beforeRequest);
@@ -214,6 +221,8 @@ export class UploaderContext {
       storePath: this.#storePath,
       onNotice: this.onNotice,
       fileWatcher,
+      isKnownPlace: (runUuid, directory) =>
+        isKnownPlace({ ...this, hostId: this.owner.hostId }, runUuid, directory),
       isFollowed: (run) => this.ownership.worksOn(this.inventory.runs[run]!),
     });
   }
@@ -223,6 +232,11 @@ export class UploaderContext {
     return this.ownership.ownsFile(id);
   }
 
+  /** Whether nothing of the run may be sent, neither files nor reports: its directory overlaps with the store, or does not own the run. */
+  isBarred(run: KnownRun): boolean {
+    return this.refused.has(run.index) || run.conflict !== null;
+  }
+
   /** Whether the run is still being written, as far as is known. */
   isLive(run: KnownRun): boolean {
     return (this.livenessByRun.get(run.index)?.liveness ?? 'live') === 'live';
@@ -230,7 +244,7 @@ export class UploaderContext {
 
   #createObserver(beforeRequest: (signal?: AbortSignal) => Promise<void>): RunObserver {
     const { io, config, isWatching, paths, store, inventory, emit } = this;
-    const isOurs = (run: KnownRun): boolean => !this.refused.has(run.index) && this.ownership.ownsRun(run);
+    const isOurs = (run: KnownRun): boolean => !this.isBarred(run) && this.ownership.ownsRun(run);
     return createObserver({ io, config, isWatching, paths, store, inventory, emit, isOurs, beforeRequest });
   }
 

@@ -15,6 +15,7 @@ import { parseStoreUrl } from '../../store/open-store.js';
 import { toPolyaxonStoreId } from '../../store/polyaxon/polyaxon-store.js';
 import { toS3StoreId } from '../../store/s3/s3-store.js';
 import { createScanner } from '../context/create-scanner.js';
+import { isKnownPlace } from '../context/run-owners.js';
 import {
   countRuns,
   type RunUploadStatus,
@@ -22,6 +23,7 @@ import {
   readStatus,
   type Status,
   sumUpRuns,
+  toProblems,
 } from './status-file.js';
 
 export interface FoundStatus extends Status {
@@ -51,13 +53,15 @@ export async function findStatus(config: SyncConfig, io: Io, signal?: AbortSigna
     ...{ config, io, place, hostId, rootWatch, storePath, onNotice },
     sink: inventory,
     isWatching: false,
+    isKnownPlace: (runUuid, directory) => isKnownPlace({ inventory, io, hostId }, runUuid, directory),
   });
   await replayFiles(io.fileSystem, paths, { rootKey: paths.rootKey, hostId }, inventory);
   await scanner.scanAll(signal);
   signal?.throwIfAborted();
   const runs = countRuns(inventory, config.project, () => 'unknown').map((run) => withLast(run, written));
   const idle = { state: 'idle', pid: null, reason: null, storeOutageMs: null, isStateless: false } as const;
-  const found = { root: place.root.toString(), store, updatedAt: io.clock.wallTime(), runs };
+  const problems = toProblems(scanner);
+  const found = { root: place.root.toString(), store, updatedAt: io.clock.wallTime(), runs, problems };
   return toFound({ version: 1, ...found, total: sumUpRuns(runs), ...idle }, false, io);
 }
 
@@ -85,7 +89,12 @@ function withLast(run: RunUploadStatus, written: Status | null): RunUploadStatus
   const last = written?.runs.find(({ uuid }) => uuid === run.uuid);
   return last === undefined
     ? run
-    : { ...run, lastError: last.lastError, api: last.api ?? null, lostBytes: last.lostBytes };
+    : {
+        ...run,
+        lastError: run.lastError ?? last.lastError,
+        api: last.api ?? null,
+        lostBytes: last.lostBytes,
+      };
 }
 
 function toFound(status: Status, isRunning: boolean, io: Io): FoundStatus {

@@ -11,6 +11,7 @@ import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import { type StatePaths, toStatePathsIn } from '../../pipeline/journal/state-directory.js';
 import type { SyncedStatus } from '../../pipeline/report/run-observer.js';
+import type { Scanner } from '../../pipeline/scan/scanner.js';
 import type { UploaderContext } from '../context/uploader-context.js';
 
 export interface Status {
@@ -30,6 +31,14 @@ export interface Status {
   readonly isStateless: boolean;
   readonly runs: readonly RunUploadStatus[];
   readonly total: Totals;
+  /** Paths that cannot be scanned or stored, such as a second directory of a run. Absent in a file of an earlier version. */
+  readonly problems?: readonly StatusProblem[] | undefined;
+}
+
+export interface StatusProblem {
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface Totals {
@@ -77,6 +86,10 @@ export function countRuns(
     lastError: run.lastError === null ? null : toLastError(run.lastError),
     api: apiStatusOf(run.uuid) ?? null,
   }));
+}
+
+export function toProblems({ problems }: Scanner): StatusProblem[] {
+  return problems.map(({ error: { path, code, message } }) => ({ path, code, message }));
 }
 
 function toLastError({ path, error }: NonNullable<KnownRun['lastError']>): RunUploadStatus['lastError'] {

@@ -75,18 +75,23 @@ export async function withScannedRuns<Result>(
     const scanner = context.createScanner();
     const runs = await scanRuns(context, scanner, signal);
     await checkStore(context, signal);
-    const verifyOne = (run: KnownRun): Promise<VerifiedRun> =>
-      verifyRun(context, run, {
+    const verifyOne = async (run: KnownRun): Promise<VerifiedRun> => {
+      const conflict = await context.owners.check(run, signal);
+      return verifyRun(context, run, {
         isDeep,
         isExact: options.isExact === true,
         writesManifest: config.manifests,
-        problems: scanner.problems.filter((each) => each.run === run.index).map(({ error }) => error),
+        problems: [
+          ...(conflict === null ? [] : [conflict]),
+          ...scanner.problems.filter((each) => each.run === run.index).map(({ error }) => error),
+        ],
         leftOut: scanner.skipped
           .filter((each) => each.run === run.index && each.path !== RESERVED_DIRECTORY)
           .map(({ path }) => path),
         signal,
         onFile,
       });
+    };
     return await work({ context, scanner, runs, verifyOne });
   } finally {
     if (options.store === undefined) await context.store.close();

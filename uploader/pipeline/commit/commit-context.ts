@@ -34,6 +34,8 @@ export interface CommitContext {
   readonly openPolicy: () => OpenPolicy;
   /** The uploader keeps running after this sync, so data that is not sent now is sent later. */
   readonly isWatching: boolean;
+  /** An older copy may replace newer bytes, which are kept, because the user takes the run over. */
+  readonly takesOver: boolean;
   /** Returns true while files of the run are presumably still being written. */
   readonly isLive: (run: KnownRun) => boolean;
   /** Returns how long the file has not grown. */

@@ -43,7 +43,7 @@ export async function sendFile(
 ): Promise<SendOutcome> {
   const { inventory, io } = context;
   const place = inventory.placeOf(id);
-  if (place === null) throw new Error(`no directory is known for ${inventory.keyOf(id)}`);
+  if (place === null) return { status: 'failed', error: withoutDirectory(inventory.relPathOf(id)) };
   const problem = context.findProblem(id);
   if (problem !== null) return { status: 'failed', error: problem };
   try {
@@ -289,10 +289,10 @@ class FileUpload {
 
   /** F98: whether a log or event file has only the beginning of the object, as an older copy has. */
   async #isBehind(base: ObjectVersion): Promise<boolean> {
-    const { inventory, store, retryPolicy } = this.#context;
+    const { inventory, store, retryPolicy, takesOver } = this.#context;
     const { id, version, file } = this.#local;
     const { sizeBytes } = version;
-    if (inventory.classOf(id) === 'artifact' || sizeBytes >= base.sizeBytes) return false;
+    if (takesOver || inventory.classOf(id) === 'artifact' || sizeBytes >= base.sizeBytes) return false;
     const call = () => crc32OfObject(store, this.#key, this.#signal, sizeBytes);
     const stored = await retryPolicy.withRetry(`read ${this.#key}`, call, { signal: this.#signal });
     if (stored.status === 'failed') throw stored.error;
@@ -476,10 +476,15 @@ class FileUpload {
   }
 }
 
+/** The run lost its directory after the file was queued. */
+function withoutDirectory(path: string): FileError {
+  return new FileError('ERR_FILE_VANISHED', path, 'its directory no longer has the run', 'Sync again.');
+}
+
 function behind(path: string, sizeBytes: number, { sizeBytes: storedBytes }: ObjectVersion): FileError {
   const found = `it has ${sizeBytes} bytes, which are the beginning of the ${storedBytes} bytes in the store; older bytes never replace newer ones`;
   const hint =
-    'If this is an older copy of the run, remove it or restore the newer files with polytrack pull. If the file was shortened on purpose, rename it.';
+    'If this is an older copy of the run, remove it or restore the newer files with polytrack pull. If the file was shortened on purpose, sync once with --take-over.';
   return new FileError('ERR_FILE_BEHIND', path, found, hint);
 }
 

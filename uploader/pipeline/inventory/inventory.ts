@@ -5,11 +5,20 @@
  */
 
 import type { Clock } from '../../../src/base/clock.js';
+import { FileError } from '../../base/errors.js';
 import type { FileStat } from '../../base/io/file-system.js';
 import { type FileVersion, isSameVersion } from '../../base/io/file-version.js';
-import { isManifestKey, RESERVED_DIRECTORY, type RelPath, toKey } from '../../base/rel-path.js';
+import { isManifestKey, RESERVED_DIRECTORY, type RelPath, toKey, toOwnerKey } from '../../base/rel-path.js';
+import { isSameDirectory } from '../../run-directory/run-origin.js';
 import type { ObjectVersion } from '../../store/base/store.js';
-import type { JournalEntry, JournalRecord, OpenIntent, SegmentEntry } from '../journal/journal-entry.js';
+import type {
+  JournalEntry,
+  JournalRecord,
+  OpenIntent,
+  RunConflict,
+  RunOwner,
+  SegmentEntry,
+} from '../journal/journal-entry.js';
 import type { JournalReplay, JournalSink } from '../journal/journal-files.js';
 import type { GrowthState } from '../source/read-through.js';
 import { type FileClass, toFileClass } from './file-class.js';
@@ -230,6 +239,20 @@ export class Inventory implements ScanSink, JournalSink {
     this.segments.set(this.idOf(segment.key), segment);
   }
 
+  onOwner(owner: RunOwner): void {
+    const run = this.#runOf(owner.runUuid);
+    if (run.owner !== null && !isSameDirectory(run.owner.origin, owner.origin)) this.#disown(run);
+    run.owner = owner;
+    run.conflict = null;
+    if (run.lastError?.error.code === 'ERR_RUN_CONFLICT') run.lastError = null;
+  }
+
+  onConflict({ runUuid, found, hint }: RunConflict): void {
+    const run = this.#runOf(runUuid);
+    run.conflict = new FileError('ERR_RUN_CONFLICT', runUuid, found, hint);
+    run.lastError = { path: '', error: run.conflict };
+  }
+
   onReplayed({ openIntents, crashedKeys }: Pick<JournalReplay, 'openIntents' | 'crashedKeys'>): void {
     for (const key of crashedKeys) this.crashedKeys.add(key);
     for (const open of openIntents) {
@@ -240,6 +263,12 @@ export class Inventory implements ScanSink, JournalSink {
 
   /** Yields all records that a snapshot of the journal must contain. */
   *live(): Generator<JournalRecord> {
+    for (const index of this.#runIndexes.values()) {
+      const { uuid: runUuid, owner, conflict } = this.runs[index]!;
+      if (owner !== null) yield { kind: 'owner', owner };
+      if (conflict !== null)
+        yield { kind: 'conflict', conflict: { runUuid, found: conflict.found, hint: conflict.hint } };
+    }
     for (let id = 0; id < this.table.count; id += 1) {
       const entry = this.table.has(id, FLAG.journalled) ? this.entryOf(id) : null;
       if (entry !== null) yield { kind: 'done', entry };
@@ -258,13 +287,16 @@ export class Inventory implements ScanSink, JournalSink {
 
   beginListing(run: KnownRun): void {
     run.manifestKeys.clear();
+    run.ownerEtag = null;
     for (const id of this.filesOf(run)) this.table.set(id, FLAG.listed, false);
   }
 
   onListed(key: string, object: ObjectVersion): void {
     const slash = key.indexOf('/');
     if (key.startsWith(`${RESERVED_DIRECTORY}/`, slash + 1)) {
-      if (isManifestKey(key)) this.#runOf(key.slice(0, slash)).manifestKeys.add(key);
+      const uuid = key.slice(0, slash);
+      if (isManifestKey(key)) this.#runOf(uuid).manifestKeys.add(key);
+      else if (key === toOwnerKey(uuid)) this.#runOf(uuid).ownerEtag = object.etag;
       return;
     }
     this.setObject(this.idOf(key), object);
@@ -355,6 +387,8 @@ export class Inventory implements ScanSink, JournalSink {
   /** Returns true when bytes of a file are not in the store. If false, the file may still need verification. */
   isPending(id: FileId): boolean {
     const { table } = this;
+    // What the store has is that of another directory.
+    if (this.runOf(id).conflict !== null) return table.has(id, FLAG.onDisk);
     if (!table.has(id, FLAG.dirty)) return false;
     const flags = table.flags[id]!;
     const needed = FLAG.stored | FLAG.same;
@@ -365,6 +399,7 @@ export class Inventory implements ScanSink, JournalSink {
   /** Returns the approximate number of bytes on disk that are not in the store. */
   pendingBytes(id: FileId): number {
     const { table } = this;
+    if (this.runOf(id).conflict !== null) return table.has(id, FLAG.onDisk) ? table.seenBytes[id]! : 0;
     if (!table.has(id, FLAG.dirty)) return 0;
     const seen = table.seenBytes[id]!;
     if (!table.has(id, FLAG.stored)) return seen;
@@ -452,6 +487,18 @@ export class Inventory implements ScanSink, JournalSink {
     const segment = this.segments.get(id);
     if (segment !== undefined && (segment.end <= object.sizeBytes || segment.generation !== generation))
       this.segments.delete(id);
+  }
+
+  /** Drops the entries of a run, because they describe the files of another directory. */
+  #disown(run: KnownRun): void {
+    for (const id of this.filesOf(run)) {
+      this.table.set(id, FLAG.journalled | FLAG.same | FLAG.replaced | FLAG.recent, false);
+      this.intents.delete(id);
+      this.segments.delete(id);
+      this.growth.delete(id);
+      this.commits.delete(id);
+      this.evaluate(id);
+    }
   }
 
   #storedBytes(id: FileId): number {

@@ -1,6 +1,8 @@
 /** The state of one run that the uploader keeps in memory. */
 
 import type { CodedError } from '../../../src/base/errors.js';
+import type { FileError } from '../../base/errors.js';
+import type { RunOwner } from '../journal/journal-entry.js';
 import type { FolderId } from './file-table.js';
 import type { FoundRun } from './scan-sink.js';
 
@@ -17,6 +19,14 @@ export interface KnownRun {
   readonly folders: FolderId[];
   /** Whether the store has listed the run; no file of the run is sent before. */
   isListed: boolean;
+  /** The directory that the journal knows the run from; null before the first upload. */
+  owner: RunOwner | null;
+  /** The version of the owner object that the store has listed; null when it has none. */
+  ownerEtag: string | null;
+  /** Why no file of the run may be sent; null when it may. */
+  conflict: FileError | null;
+  /** When the conflict was last checked. */
+  conflictMs: number;
   /** Keys of manifests that the store has listed, or that were written since. */
   readonly manifestKeys: Set<string>;
   /** When a change of any of its files was last seen. */
@@ -36,6 +46,10 @@ export function createKnownRun(index: number, uuid: string): KnownRun {
     exportDirectory: null,
     folders: [],
     isListed: false,
+    owner: null,
+    ownerEtag: null,
+    conflict: null,
+    conflictMs: 0,
     manifestKeys: new Set(),
     changedMs: 0,
     lostBytes: 0,

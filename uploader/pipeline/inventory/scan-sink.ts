@@ -17,7 +17,7 @@ export interface FoundRun {
 export interface ScanSink {
   /** A run was found, or a known one in another directory. Returns its number. */
   onRun(run: FoundRun): number;
-  /** The directory of a run no longer exists, or is excluded from now on. */
+  /** The directory of a run no longer exists, is excluded from now on, or has lost the run to another directory. */
   onRunGone(run: number): void;
   /** Returns the folder for the files of a directory of a run; `path` is empty for the run directory. */
   onFolder(run: number, path: string): FolderId;

@@ -1,6 +1,7 @@
 /** The records of the journal: acknowledged commits, commits in flight, and stored parts and segments. */
 
 import type { FileVersion } from '../../base/io/file-version.js';
+import type { RunOrigin } from '../../run-directory/run-origin.js';
 import type { ObjectVersion, StoredPart } from '../../store/base/store.js';
 
 /** One acknowledged commit. */
@@ -48,6 +49,21 @@ export interface SegmentEntry {
   readonly crc32: number;
 }
 
+/** The directory that a run was uploaded from. */
+export interface RunOwner {
+  readonly runUuid: string;
+  readonly origin: RunOrigin;
+  /** The version of the store's owner object that names this directory; null when the store has none yet. */
+  readonly etag: string | null;
+}
+
+/** Why a run is not uploaded: the store has it from another directory. */
+export interface RunConflict {
+  readonly runUuid: string;
+  readonly found: string;
+  readonly hint: string;
+}
+
 export interface JournalHeader {
   readonly kind: 'header';
   readonly version: number;
@@ -70,6 +86,9 @@ export type JournalRecord =
   /** The intent was abandoned. */
   | { readonly kind: 'drop'; readonly tx: string }
   | { readonly kind: 'segment'; readonly segment: SegmentEntry }
+  /** Ends a conflict of the run. If the directory is another one, earlier entries of the run say nothing about its files. */
+  | { readonly kind: 'owner'; readonly owner: RunOwner }
+  | { readonly kind: 'conflict'; readonly conflict: RunConflict }
   /** A process was killed while it had an intent for the key: a part that was in flight may still reach the store. */
   | { readonly kind: 'crashed'; readonly key: string }
   /** Orphaned uploads of all crashed keys were removed from the store. */

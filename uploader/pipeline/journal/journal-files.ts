@@ -14,6 +14,8 @@ import type {
   JournalHeader,
   JournalRecord,
   OpenIntent,
+  RunConflict,
+  RunOwner,
   SegmentEntry,
   UnknownRecord,
 } from './journal-entry.js';
@@ -34,6 +36,8 @@ export interface JournalOwner {
 export interface JournalSink {
   onEntry(entry: JournalEntry): void;
   onSegment(segment: SegmentEntry): void;
+  onOwner?(owner: RunOwner): void;
+  onConflict?(conflict: RunConflict): void;
   /** The replay has ended. Called before anything is written, because a snapshot contains what the sink has. */
   onReplayed?(replay: JournalReplay): void;
 }
@@ -169,6 +173,12 @@ function takeRecord(
       break;
     case 'segment':
       sink.onSegment(record.segment);
+      break;
+    case 'owner':
+      sink.onOwner?.(record.owner);
+      break;
+    case 'conflict':
+      sink.onConflict?.(record.conflict);
       break;
     case 'crashed':
       crashed.add(record.key);

@@ -2,6 +2,7 @@
 
 import type { FileVersion } from '../../base/io/file-version.js';
 import { parseRelPath } from '../../base/rel-path.js';
+import type { RunOrigin } from '../../run-directory/run-origin.js';
 import type { ObjectVersion, StoredPart } from '../../store/base/store.js';
 import type {
   Intent,
@@ -37,6 +38,12 @@ export function toJson(record: JournalRecord): Json {
       const { crc32, ...rest } = record.segment;
       return { kind: 'segment', ...rest, crc: toHex(crc32) };
     }
+    case 'owner': {
+      const { runUuid, origin, etag } = record.owner;
+      return { kind: 'owner', runUuid, etag, ...origin };
+    }
+    case 'conflict':
+      return { kind: 'conflict', ...record.conflict };
     case 'header':
     case 'snapshot-end':
     case 'mpu':
@@ -68,6 +75,10 @@ export function fromJson(json: Json): JournalRecord | UnknownRecord | null {
       return isText(json.tx) ? { kind: 'drop', tx: json.tx } : null;
     case 'segment':
       return readSegment(json);
+    case 'owner':
+      return readOwner(json);
+    case 'conflict':
+      return readConflict(json);
     case 'crashed':
       return isKey(json.key) ? { kind: 'crashed', key: json.key } : null;
     case 'swept':
@@ -126,6 +137,32 @@ function readSegment({ key, generation, start, end, crc }: Json): JournalRecord 
   return { kind: 'segment', segment };
 }
 
+function readOwner(json: Json): JournalRecord | null {
+  const { runUuid, etag } = json;
+  const origin = parseRunOrigin(json);
+  if (origin === null || !isText(runUuid) || !isTextOrNull(etag)) return null;
+  return { kind: 'owner', owner: { runUuid, origin, etag } };
+}
+
+/** Validates an origin from a journal or a store; null when it is malformed. */
+export function parseRunOrigin({
+  host,
+  hostname,
+  directory,
+  ino,
+  birthNs,
+  createdAt,
+}: Json): RunOrigin | null {
+  if (!isText(host) || !isText(hostname) || !isText(directory) || !isInteger(ino)) return null;
+  if (!isTextOrNull(birthNs) || !isTextOrNull(createdAt)) return null;
+  return { host, hostname, directory, ino, birthNs, createdAt };
+}
+
+function readConflict({ runUuid, found, hint }: Json): JournalRecord | null {
+  if (!isText(runUuid) || !isText(found) || !isText(hint)) return null;
+  return { kind: 'conflict', conflict: { runUuid, found, hint } };
+}
+
 function readEntry(json: Json): Omit<JournalEntry, 'object'> | null {
   const { key, crc, recent, gen } = json;
   const file = readVersion(json);
@@ -156,6 +193,10 @@ function isKey(key: unknown): key is string {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || isText(value);
 }
 
 function isStrategy(value: unknown): value is Strategy {

@@ -32,6 +32,7 @@ import { DirectoryNode, type SkippedPath } from './directory-node.js';
 import { IGNORE_FILE, type SkipReason } from './excludes.js';
 import type { IgnoreRules } from './ignore-rules.js';
 import type { RootWatch } from './root-watch.js';
+import { RunClaims } from './run-claims.js';
 
 /** A file or directory that changed within this time before it was found is assumed to be in use. */
 const YOUNG_MS = 60_000;
@@ -57,6 +58,8 @@ export interface VisitOptions {
   readonly barredPath?: Buffer | undefined;
   readonly crossFileSystems: boolean;
   readonly allowHardLinks: boolean;
+  /** Returns whether a directory is the one that the journal or the store knows for a run. Default: none is known. */
+  readonly isKnownPlace?: ((runUuid: string, directory: Buffer) => Promise<boolean>) | undefined;
   /** A file has changed and should be checked often. */
   readonly onHot: (id: FileId, node: DirectoryNode, name: Buffer) => void;
 }
@@ -78,12 +81,15 @@ const UNCHANGED: VisitResult = { isChanged: false, added: [] };
 
 export class DirectoryScan {
   readonly #options: VisitOptions;
+  /** The directory that has each run. */
   readonly #runs = new Map<string, DirectoryNode>();
+  readonly #claims: RunClaims;
   /** Key prefixes by run number. */
   readonly #keyPrefixes = new Map<number, string>();
 
   constructor(options: VisitOptions) {
     this.#options = options;
+    this.#claims = new RunClaims(options.isKnownPlace);
   }
 
   async visit(node: DirectoryNode): Promise<VisitResult> {
@@ -148,11 +154,16 @@ export class DirectoryScan {
   async #decideHome(node: DirectoryNode, entries: readonly Entry[]): Promise<boolean> {
     if (node.home !== null && (!node.home.isImported || node.home.node === node)) return false;
     const found = await this.#findRun(node, entries);
-    if (found === null) return false;
-    const other = this.#runs.get(found.runUuid);
-    if (other !== undefined && other !== node && !other.isGone) {
-      node.problems = [duplicate(node.rootPath, found.runUuid, other)];
-      node.isBarred = true;
+    if (found === null) {
+      this.#claims.withdraw(node);
+      return false;
+    }
+    const { winner, rivals } = await this.#claims.decide(found.runUuid, node);
+    const holder = this.#runs.get(found.runUuid);
+    if (holder !== undefined && holder !== node && holder !== winner && !holder.isGone)
+      this.#evict(holder, duplicate(holder, found.runUuid, [node], winner));
+    if (winner !== node) {
+      this.#bar(node, duplicate(node, found.runUuid, rivals, winner));
       return false;
     }
     this.#runs.set(found.runUuid, node);
@@ -167,6 +178,22 @@ export class DirectoryScan {
     };
     node.folder = null;
     return true;
+  }
+
+  /** Takes a run away from its directory, because another directory has a better claim, or because none is proven. */
+  #evict(node: DirectoryNode, problem: FileError): void {
+    for (const child of node.children.values())
+      this.#drop(child, (folder) => this.#options.sink.onFolderLeftOut(folder));
+    node.children.clear();
+    this.#dropRun(node);
+    node.home = null;
+    node.folder = null;
+    this.#bar(node, problem);
+  }
+
+  #bar(node: DirectoryNode, problem: FileError): void {
+    node.problems = [problem];
+    node.isBarred = true;
   }
 
   async #findRun(node: DirectoryNode, entries: readonly Entry[]): Promise<FoundRun | null> {
@@ -377,6 +404,7 @@ export class DirectoryScan {
     const runs: DirectoryNode[] = [];
     for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
       each.isGone = true;
+      this.#claims.withdraw(each);
       if (each.folder !== null) onFolder(each.folder);
       if (each.home?.node === each) runs.push(each);
       for (const child of each.children.values()) pending.push(child);
@@ -457,11 +485,22 @@ function unreadable(path: string, cause: unknown): FileError {
   return new FileError('ERR_FILE_UNREADABLE', path, `cannot be listed: ${messageOf(cause)}`, hint, { cause });
 }
 
-function duplicate(path: string, runUuid: string, other: DirectoryNode): FileError {
-  return new FileError(
-    'ERR_RUN_DUPLICATE',
-    path,
-    `run ${runUuid} is also in ${other.path.toString()}`,
-    'Remove the copy, or give it a different uuid.',
-  );
+function duplicate(
+  { rootPath }: DirectoryNode,
+  runUuid: string,
+  rivals: readonly DirectoryNode[],
+  winner: DirectoryNode | null,
+): FileError {
+  const others = (winner === null ? rivals : [winner]).map(({ path }) => path.toString()).join(', ');
+  const [found, hint] =
+    winner === null
+      ? [
+          `run ${runUuid} is also in ${others}, and nothing shows which of them is the run; neither is uploaded`,
+          `Remove the copies, or move the run to ${RUNS_DIRECTORY}/${runUuid}.`,
+        ]
+      : [
+          `run ${runUuid} is also in ${others}, which is uploaded`,
+          'Remove the copy, or give it a different uuid.',
+        ];
+  return new FileError('ERR_RUN_DUPLICATE', rootPath, found, hint);
 }

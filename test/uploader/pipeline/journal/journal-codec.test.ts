@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeJournalLine, LineScanner } from '../../../../uploader/pipeline/journal/journal-codec.js';
 import type { JournalEntry, JournalRecord } from '../../../../uploader/pipeline/journal/journal-entry.js';
+import { fromJson, toJson } from '../../../../uploader/pipeline/journal/journal-json.js';
 
 const RUN = '0'.repeat(32);
 const HEADER: JournalRecord = { kind: 'header', version: 1, rootKey: 'root' };
@@ -37,6 +38,29 @@ describe('encodeJournalLine', () => {
     expect(encodeJournalLine(0, HEADER).toString()).toBe(
       'c019c348 46 0 {"kind":"header","version":1,"rootKey":"root"}\n',
     );
+  });
+});
+
+describe('owners and conflicts of runs', () => {
+  it('are returned unchanged, and rejected when a field is missing', () => {
+    const origin = {
+      host: 'h',
+      hostname: 'gpu-3',
+      directory: '/runs/é',
+      ino: '7',
+      birthNs: null,
+      createdAt: null,
+    };
+    const records: JournalRecord[] = [
+      { kind: 'owner', owner: { runUuid: RUN, origin: { ...origin, birthNs: '1' }, etag: 'v1' } },
+      { kind: 'owner', owner: { runUuid: RUN, origin, etag: null } },
+      { kind: 'conflict', conflict: { runUuid: RUN, found: 'elsewhere', hint: 'Move it.' } },
+    ];
+
+    expect(records.map((record) => fromJson(JSON.parse(JSON.stringify(toJson(record)))))).toEqual(records);
+    for (const record of records)
+      for (const name of ['runUuid', 'ino', 'hint'].filter((each) => each in toJson(record)))
+        expect(fromJson({ ...toJson(record), [name]: undefined })).toBeNull();
   });
 });
 

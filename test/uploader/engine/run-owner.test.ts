@@ -1,0 +1,286 @@
+/** Which directory may upload a run: a uuid alone proves nothing. */
+
+import { appendFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findStatus } from '../../../uploader/engine/monitor/find-status.js';
+import { nodeIo, verify } from '../../../uploader/index.js';
+import { createTempDir } from '../../support/temp-dir.js';
+import { makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
+import { toConfig } from '../support/stores.js';
+import { createHarness, type Harness, readStore } from '../support/sync-harness.js';
+
+const LOG = 'plxlogs/main.log';
+const FILES = { [LOG]: 'epoch 1\n', 'outputs/model.bin': 'weights 1' };
+
+describe('two directories of one root that claim a run', () => {
+  it.each([
+    ['backup', (root: string) => join(root, 'backup', RUN)],
+    ['another name', (root: string) => join(root, 'aaa')],
+    ['a copy of the root', (root: string) => join(root, 'a copy', 'runs', RUN)],
+  ])(
+    'F100: the run is uploaded and its copy (%s) is reported, also when the state is lost',
+    async (_, toCopy) => {
+      const harness = createHarness(FILES);
+      await harness.sync();
+      cpSync(harness.run, toCopy(harness.root), { recursive: true, preserveTimestamps: true });
+      appendFileSync(join(harness.run, LOG), 'epoch 2\n');
+
+      for (let syncs = 0; syncs < 3; syncs += 1) {
+        const report = await harness.sync();
+
+        expect(report.isComplete).toBe(false);
+        expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_RUN_DUPLICATE']);
+        expect(report.unsent[0]?.error.message).toContain(harness.run);
+        expect(harness.stored(LOG)).toBe('epoch 1\nepoch 2\n');
+        if (syncs === 0) loseState(harness);
+      }
+    },
+  );
+
+  it('F100: the directory that the journal knows keeps the run, whatever the other one is called', async () => {
+    const harness = createHarness();
+    rmSync(harness.run, { recursive: true });
+    const original = join(harness.root, 'my training');
+    writeFiles(original, { 'run.plx.json': JSON.stringify({ uuid: RUN }), ...FILES });
+    await harness.sync();
+    cpSync(original, join(harness.root, 'runs', RUN), { recursive: true });
+    writeFileSync(join(original, LOG), 'epoch 1\nepoch 2\n');
+
+    const report = await harness.sync();
+
+    expect(report.unsent).toMatchObject([{ path: `runs/${RUN}`, error: { code: 'ERR_RUN_DUPLICATE' } }]);
+    expect(harness.stored(LOG)).toBe('epoch 1\nepoch 2\n');
+  });
+
+  it('F100: neither is uploaded when nothing shows which is the run, and both are named', async () => {
+    const harness = createHarness();
+    rmSync(harness.run, { recursive: true });
+    makeRun(harness.root, {}, OTHER_RUN);
+    for (const name of ['one', 'two'])
+      writeFiles(join(harness.root, name), { 'run.plx.json': JSON.stringify({ uuid: RUN }), ...FILES });
+
+    const report = await harness.sync();
+
+    expect(report.isComplete).toBe(false);
+    expect(report.unsent.map(({ path }) => path).sort()).toEqual(['one', 'two']);
+    expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_RUN_DUPLICATE', 'ERR_RUN_DUPLICATE']);
+    expect(readStore(harness.store)).toEqual({});
+    expect(Object.keys(readStore(harness.store, OTHER_RUN))).not.toEqual([]);
+
+    rmSync(join(harness.root, 'one'), { recursive: true });
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expect(harness.stored(LOG)).toBe('epoch 1\n');
+  });
+
+  it('F100: a copy that appears while the run is watched does not get the run', async () => {
+    const harness = createHarness(FILES);
+    const running = harness.startWatch();
+    await running.until('the log is stored', () => harness.stored(LOG) === 'epoch 1\n');
+    cpSync(harness.run, join(harness.root, 'backup', RUN), { recursive: true });
+    appendFileSync(join(harness.run, LOG), 'epoch 2\n');
+    await running.until('the log has grown in the store', () => harness.stored(LOG) === 'epoch 1\nepoch 2\n');
+
+    const report = await running.stop();
+
+    expect(report.isComplete).toBe(false);
+    expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_RUN_DUPLICATE']);
+  });
+});
+
+describe('a run that the store has from another directory', () => {
+  it('F101: is a conflict that names both directories, and nothing of it is uploaded', async () => {
+    const [first, second] = twoRoots();
+    await first.sync();
+    const stored = readStore(first.store);
+    writeFileSync(join(second.run, LOG), 'another run\n');
+    makeRun(second.root, { 'outputs/x': 'x' }, OTHER_RUN);
+
+    for (let syncs = 0; syncs < 2; syncs += 1) {
+      const report = await second.sync({ store: first.store });
+
+      expect(report.isComplete).toBe(false);
+      const conflicts = report.unsent.filter(({ path }) => path.startsWith(RUN));
+      expect(conflicts.map(({ error }) => error.code)).toContain('ERR_RUN_CONFLICT');
+      expect(conflicts[0]?.error.message).toContain(first.run);
+      expect(conflicts[0]?.error.message).toContain(second.run);
+      expect(readStore(first.store)).toEqual(stored);
+      expect(readStore(first.store, OTHER_RUN)['outputs/x']).toBe('x');
+    }
+    expect(await first.sync()).toMatchObject({ isComplete: true });
+  });
+
+  it('F101: is a conflict for `watch`, which uploads the other runs', async () => {
+    const [first, second] = twoRoots();
+    await first.sync();
+    const stored = readStore(first.store);
+    writeFileSync(join(second.run, LOG), 'another run\n');
+    makeRun(second.root, { 'outputs/x': 'x' }, OTHER_RUN);
+
+    const running = second.startWatch({ store: first.store });
+    await running.until(
+      'the other run is stored',
+      () => readStore(first.store, OTHER_RUN)['outputs/x'] === 'x',
+    );
+    await running.until('the conflict', () => second.events.some(isConflict));
+    const report = await running.stop();
+
+    expect(report.isComplete).toBe(false);
+    expect(report.unsent.every(({ error }) => error.code === 'ERR_RUN_CONFLICT')).toBe(true);
+    expect(readStore(first.store)).toEqual(stored);
+  });
+
+  it('F101: is reported by `status` and `verify`', async () => {
+    const url = `file://${createTempDir()}`;
+    const [first, second] = twoRoots();
+    const store = { url, env: {}, file: String, flip() {}, shorten() {}, remove() {}, has: () => true };
+    const [ours, theirs] = [toConfig(first.root, store), toConfig(second.root, store)];
+    const { sync } = await import('../../../uploader/index.js');
+    await sync(ours);
+    expect(await sync(theirs)).toMatchObject({ isComplete: false });
+
+    const status = await findStatus(theirs, nodeIo);
+    const verified = await verify(theirs);
+
+    expect(status.runs[0]?.lastError?.code).toBe('ERR_RUN_CONFLICT');
+    expect(status.total.pendingFiles).toBeGreaterThan(0);
+    expect(verified.isVerified).toBe(false);
+    expect(verified.runs[0]?.problems.map(({ error }) => error?.code)).toContain('ERR_RUN_CONFLICT');
+    expect((await findStatus(ours, nodeIo)).total.pendingFiles).toBe(0);
+    expect(await verify(ours)).toMatchObject({ isVerified: true });
+    cpSync(first.run, join(first.root, 'copy'), { recursive: true });
+    expect((await findStatus(ours, nodeIo)).problems?.map(({ code }) => code)).toEqual(['ERR_RUN_DUPLICATE']);
+    expect(await verify(ours)).toMatchObject({ isVerified: false });
+  });
+
+  it('F101: costs no request while nothing has changed, and one read when the state is lost', async () => {
+    const harness = createHarness(FILES);
+    await harness.sync();
+    harness.store.calls.length = 0;
+    await harness.sync();
+    expect(harness.store.calls.filter((call) => call.endsWith('owner.json'))).toEqual([]);
+    loseState(harness);
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    expect(harness.store.calls.filter((call) => call.endsWith('owner.json'))).toHaveLength(1);
+  });
+
+  it('F101: is not a conflict after the directory was moved', async () => {
+    const harness = createHarness(FILES);
+    await harness.sync();
+    mkdirSync(join(harness.root, 'archive'));
+    renameSync(harness.run, join(harness.root, 'archive', RUN));
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+    loseState(harness);
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+  });
+
+  it('F101: is not a conflict after the directory was copied to another disk and removed', async () => {
+    const harness = createHarness(FILES);
+    await harness.sync();
+    const copy = createHarness();
+    rmSync(copy.run, { recursive: true });
+    cpSync(harness.run, copy.run, { recursive: true });
+    rmSync(harness.run, { recursive: true });
+    appendFileSync(join(copy.run, LOG), 'epoch 2\n');
+
+    expect(await copy.sync({ store: harness.store })).toMatchObject({ isComplete: true });
+    expect(harness.stored(LOG)).toBe('epoch 1\nepoch 2\n');
+  });
+
+  it('F101: is not a conflict on another host that has mounted the same directory', async () => {
+    const harness = createHarness(FILES);
+    await harness.sync({ io: { hostId: async () => 'one' } });
+    loseState(harness);
+    appendFileSync(join(harness.run, LOG), 'epoch 2\n');
+
+    expect(await harness.sync({ io: { hostId: async () => 'two' } })).toMatchObject({ isComplete: true });
+  });
+
+  it('F101: is a conflict on another host that has a copy, even at the same path', async () => {
+    const harness = createHarness(FILES);
+    await harness.sync({ io: { hostId: async () => 'one' } });
+    loseState(harness);
+    cpSync(harness.run, `${harness.run}.copy`, { recursive: true });
+    rmSync(harness.run, { recursive: true });
+    renameSync(`${harness.run}.copy`, harness.run);
+    appendFileSync(join(harness.run, LOG), 'epoch 2\n');
+
+    const report = await harness.sync({ io: { hostId: async () => 'two' } });
+
+    expect(report.unsent.map(({ error }) => error.code)).toContain('ERR_RUN_CONFLICT');
+    expect(harness.stored(LOG)).toBe('epoch 1\n');
+  });
+
+  it('F101: is a conflict when the directory was replaced by another run with the same uuid', async () => {
+    const harness = createHarness(FILES);
+    writeRunFile(harness.run, '2026-01-01T00:00:00+00:00');
+    await harness.sync();
+    rmSync(harness.run, { recursive: true });
+    makeRun(harness.root, { [LOG]: 'another run\n' });
+    writeRunFile(harness.run, '2026-02-02T00:00:00+00:00');
+
+    const report = await harness.sync();
+
+    expect(report.unsent.map(({ error }) => error.code)).toContain('ERR_RUN_CONFLICT');
+    expect(report.unsent[0]?.error.message).toContain('2026-01-01');
+    expect(harness.stored(LOG)).toBe('epoch 1\n');
+  });
+
+  it('F101: is uploaded with --take-over, and everything that it replaces is kept', async () => {
+    const [first, second] = twoRoots();
+    await first.sync();
+    writeFileSync(join(second.run, LOG), 'epoch');
+    writeFileSync(join(second.run, 'outputs/model.bin'), 'weights 2');
+
+    const report = await second.sync({ store: first.store, config: { takeOver: true } });
+
+    expect(report.isComplete).toBe(true);
+    expect(first.stored(LOG)).toBe('epoch');
+    expect(first.stored(`.plx/gen/${LOG}/0`)).toBe('epoch 1\n');
+    expect(first.stored('.plx/gen/outputs/model.bin/0')).toBe('weights 1');
+    expect((await first.sync()).unsent.map(({ error }) => error.code)).toContain('ERR_RUN_CONFLICT');
+    expect(await second.sync({ store: first.store })).toMatchObject({ isComplete: true });
+  });
+
+  it('F101: does not trust journal entries of another directory in the same place', async () => {
+    const harness = createHarness(FILES);
+    await harness.sync();
+    const copy = `${harness.run}.copy`;
+    cpSync(harness.run, copy, { recursive: true });
+    appendFileSync(join(harness.run, LOG), 'epoch 2\n');
+    await harness.sync({ config: { exclude: ['*.copy'] } });
+    // The run is restored from an older backup.
+    rmSync(harness.run, { recursive: true });
+    renameSync(copy, harness.run);
+
+    const report = await harness.sync();
+
+    expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_FILE_BEHIND']);
+    expect(harness.stored(LOG)).toBe('epoch 1\nepoch 2\n');
+  });
+});
+
+function isConflict(event: Harness['events'][number]): boolean {
+  return event.kind === 'unsent' && event.key === RUN && event.error.code === 'ERR_RUN_CONFLICT';
+}
+
+/** Two roots, each with its own state directory, and a copy of one run in each. */
+function twoRoots(): [Harness, Harness] {
+  const first = createHarness(FILES);
+  const second = createHarness();
+  rmSync(second.run, { recursive: true });
+  cpSync(first.run, second.run, { recursive: true, preserveTimestamps: true });
+  return [first, second];
+}
+
+function writeRunFile(directory: string, createdAt: string): void {
+  const record = JSON.parse(readFileSync(join(directory, 'run.plx.json'), 'utf8')) as object;
+  writeFileSync(join(directory, 'run.plx.json'), JSON.stringify({ ...record, created_at: createdAt }));
+}
+
+function loseState({ stateDirectory }: Harness): void {
+  rmSync(stateDirectory, { recursive: true, force: true });
+  mkdirSync(stateDirectory);
+}

@@ -1,0 +1,208 @@
+/**
+ * Decides whether a directory may upload a run, before the first file of the run is sent. This is the only place that decides it (F101).
+ *
+ * The owner object `<run>/.plx/owner.json` names the directory that the run was uploaded from. It is written before the first file. The
+ * journal keeps its version, so that it is read only when the listing shows another version. A directory that the owner object does not
+ * name may upload only if it is the same one (moved, or mounted elsewhere), or if the earlier one no longer exists on this host.
+ */
+
+import { crc32 } from 'node:zlib';
+import { FileError } from '../../base/errors.js';
+import type { Io } from '../../base/io/io.js';
+import { toOwnerKey } from '../../base/rel-path.js';
+import type { Inventory } from '../../pipeline/inventory/inventory.js';
+import type { KnownRun } from '../../pipeline/inventory/known-run.js';
+import type { JournalRecord } from '../../pipeline/journal/journal-entry.js';
+import { type Json, parseRunOrigin } from '../../pipeline/journal/journal-json.js';
+import { readObject, type StoreAccess } from '../../pipeline/manifest/stored-run.js';
+import {
+  isOtherRun,
+  isSameDirectory,
+  isStillThere,
+  type RunOrigin,
+  readRunOrigin,
+} from '../../run-directory/run-origin.js';
+import type { ObjectVersion } from '../../store/base/store.js';
+
+export interface RunOwnersOptions extends StoreAccess {
+  readonly io: Io;
+  readonly inventory: Inventory;
+  readonly hostId: string;
+  /** Upload from this directory, whatever directory the store names. */
+  readonly takesOver: boolean;
+  /** Called once for each run that gets a conflict. */
+  readonly onConflict: (runUuid: string, error: FileError) => void;
+}
+
+/** How often another uploader may replace the owner object meanwhile. */
+const MAX_CONFLICTS = 3;
+/** Stands for a version that is unknown, so that the owner object is read. */
+const UNLISTED = '';
+const MAX_OWNER_BYTES = 64 * 1024;
+
+export class RunOwners {
+  readonly #options: RunOwnersOptions;
+  readonly #reported = new WeakSet<KnownRun>();
+  /** Records an owner or a conflict. Null: this process only reads, so it also writes no owner object. */
+  record: ((record: JournalRecord) => Promise<void>) | null = null;
+
+  constructor(options: RunOwnersOptions) {
+    this.#options = options;
+  }
+
+  /** Claims a run that was just listed; sets or clears its conflict. Throws the coded error when the store fails. */
+  async claim(run: KnownRun, signal: AbortSignal | undefined): Promise<void> {
+    const { io, hostId } = this.#options;
+    if (run.directory === null) return;
+    const local = await readRunOrigin(io.fileSystem, run.directory, hostId);
+    if (local === null) return; // just removed: the scan finds out
+    const wasConflict = run.conflict !== null;
+    const conflict = await this.#settle(run, local, signal);
+    if (conflict !== null) {
+      run.conflict = new FileError('ERR_RUN_CONFLICT', run.uuid, conflict.found, conflict.hint);
+      run.conflictMs = io.clock.monotonicMs();
+      run.lastError = { path: '', error: run.conflict };
+      if (!this.#reported.has(run)) this.#options.onConflict(run.uuid, run.conflict);
+      this.#reported.add(run);
+      await this.record?.({ kind: 'conflict', conflict: { runUuid: run.uuid, ...conflict } });
+    } else if (wasConflict) {
+      run.conflict = null;
+      this.#reported.delete(run);
+      if (run.lastError?.error.code === 'ERR_RUN_CONFLICT') run.lastError = null;
+      if (run.owner !== null) await this.record?.({ kind: 'owner', owner: run.owner });
+    }
+  }
+
+  /** Like `claim`, for a run that was not listed. */
+  async check(run: KnownRun, signal: AbortSignal | undefined): Promise<FileError | null> {
+    run.ownerEtag = UNLISTED;
+    await this.claim(run, signal);
+    return run.conflict;
+  }
+
+  /** Makes this directory the owner; returns why it cannot be, or null. */
+  async #settle(
+    run: KnownRun,
+    local: RunOrigin,
+    signal: AbortSignal | undefined,
+  ): Promise<{ found: string; hint: string } | null> {
+    const { io, takesOver } = this.#options;
+    const { owner } = run;
+    const isKnown = owner !== null && isSameDirectory(owner.origin, local);
+    if (isKnown && owner.etag !== null && owner.etag === run.ownerEtag) return null;
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
+      const stored = await this.#read(run.uuid, run.ownerEtag, signal);
+      const named = stored?.origin ?? (isKnown ? null : (owner?.origin ?? null));
+      if (named !== null && !takesOver && !isSameDirectory(named, local)) {
+        const isHere = named.host === local.host;
+        const isMoved =
+          isHere && !isOtherRun(named, local) && !(await isStillThere(io.fileSystem, run.uuid, named));
+        if (!isMoved) return toConflict(local, named, isHere);
+      }
+      if (stored?.origin !== undefined && isSameDirectory(stored.origin, local)) {
+        await this.#take(run, local, stored.object.etag);
+        return null;
+      }
+      if (this.record === null) return null;
+      const etag = await this.#write(run.uuid, local, stored?.object ?? null, signal);
+      if (etag.status === 'written') {
+        run.ownerEtag = etag.etag;
+        await this.#take(run, local, etag.etag);
+        return null;
+      }
+      run.ownerEtag = etag.found;
+    }
+    return {
+      found: 'another uploader changes its owner at the same time',
+      hint: 'Run only one uploader for a run at a time, then sync again.',
+    };
+  }
+
+  async #take(run: KnownRun, origin: RunOrigin, etag: string): Promise<void> {
+    const { inventory } = this.#options;
+    const { owner } = run;
+    if (owner !== null && owner.etag === etag && isSameDirectory(owner.origin, origin)) return;
+    const dropped =
+      owner !== null && !isSameDirectory(owner.origin, origin)
+        ? [...inventory.filesOf(run)].flatMap((id) => inventory.intents.get(id) ?? [])
+        : [];
+    const next = { runUuid: run.uuid, origin, etag };
+    inventory.onOwner(next);
+    for (const { intent } of dropped) await this.record?.({ kind: 'drop', tx: intent.tx });
+    await this.record?.({ kind: 'owner', owner: next });
+  }
+
+  /** Reads the owner object, if the store has one. */
+  async #read(
+    runUuid: string,
+    etag: string | null,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly object: ObjectVersion; readonly origin: RunOrigin | undefined } | null> {
+    if (etag === null) return null;
+    const key = toOwnerKey(runUuid);
+    const { store, retryPolicy } = this.#options;
+    const found = await retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
+    if (found.status === 'failed') throw found.error;
+    if (found.status === 'absent') return null;
+    const { object } = found;
+    const isReadable = object.sizeBytes <= MAX_OWNER_BYTES;
+    const bytes = isReadable ? await readObject(this.#options, key, signal) : Buffer.alloc(0);
+    return { object, origin: parse(bytes) };
+  }
+
+  async #write(
+    runUuid: string,
+    origin: RunOrigin,
+    base: ObjectVersion | null,
+    signal: AbortSignal | undefined,
+  ): Promise<{ status: 'written'; etag: string } | { status: 'conflict'; found: string | null }> {
+    const { io, store, retryPolicy } = this.#options;
+    const key = toOwnerKey(runUuid);
+    const bytes = Buffer.from(`${JSON.stringify({ version: 1, ...origin }, null, 2)}\n`);
+    const request = {
+      key,
+      source: { read: async (start: number, end: number) => bytes.subarray(start, end) },
+      target: { sizeBytes: bytes.length, crc32: crc32(bytes) },
+      base,
+      commitId: io.randomness.id(),
+      signal,
+    };
+    const outcome = await retryPolicy.withRetry(`store ${key}`, () => store.commit(request), { signal });
+    if (outcome.status === 'failed') throw outcome.error;
+    if (outcome.status === 'stored') return { status: 'written', etag: outcome.etag };
+    const found = await retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
+    if (found.status === 'failed') throw found.error;
+    return { status: 'conflict', found: found.status === 'found' ? found.object.etag : null };
+  }
+}
+
+/** Whether a directory is the one that the journal knows for a run. */
+export async function isKnownPlace(
+  { inventory, io, hostId }: Pick<RunOwnersOptions, 'inventory' | 'io' | 'hostId'>,
+  runUuid: string,
+  directory: Buffer,
+): Promise<boolean> {
+  const owner = inventory.findRun(runUuid)?.owner ?? null;
+  if (owner === null) return false;
+  const origin = await readRunOrigin(io.fileSystem, directory, hostId);
+  return origin !== null && isSameDirectory(origin, owner.origin);
+}
+
+function parse(bytes: Buffer): RunOrigin | undefined {
+  try {
+    return parseRunOrigin(JSON.parse(bytes.toString('utf8')) as Json) ?? undefined;
+  } catch {
+    return undefined; // written by another program: replaced by ours
+  }
+}
+
+function toConflict(local: RunOrigin, named: RunOrigin, isHere: boolean): { found: string; hint: string } {
+  const place = isHere ? named.directory : `${named.directory} on host ${named.hostname}`;
+  const created = isOtherRun(named, local)
+    ? `, which was created at ${named.createdAt}, not at ${local.createdAt}`
+    : '';
+  return {
+    found: `the store has this run from ${place}${created}; ${local.directory} is not uploaded`,
+    hint: `Upload it from there, or give one of them another uuid. To continue the run from ${local.directory}, use --take-over: earlier content is kept below .plx/gen/.`,
+  };
+}
