@@ -126,6 +126,34 @@ export class RunLiveError extends CodedError {
   }
 }
 
+/** The object of a local file is that file itself, so it proves nothing. */
+export class SameFileError extends CodedError {
+  readonly code = 'ERR_STORE_SAME_FILE';
+  readonly hint = 'Choose a store that is another directory, not another path or link to the same files.';
+  constructor(
+    readonly directory: string,
+    store: string,
+  ) {
+    super(`${directory}: ${store} leads to the same files, so nothing is stored elsewhere`);
+  }
+}
+
+/** Local files of the run were deleted, and this store does not have all of them. */
+export class RunCleanedError extends CodedError {
+  readonly code = 'ERR_RUN_CLEANED';
+  readonly hint: string;
+  constructor(
+    readonly directory: string,
+    found: string,
+    /** The store that has the files; empty if unknown. */
+    readonly store: string,
+  ) {
+    super(`${directory}: ${found}`);
+    const from = store === '' ? 'the store that has its files' : store;
+    this.hint = `Restore the run with: polytrack pull, from ${from}. Then repeat the command.`;
+  }
+}
+
 /** The directory belongs to another run. */
 export class RunOccupiedError extends CodedError {
   readonly code = 'ERR_RUN_OCCUPIED';

@@ -63,6 +63,7 @@ const KEPT: Readonly<Record<KeptReason, string>> = {
   smaller: 'too small',
   newest: 'one of the newest runs',
   'enough-free': 'enough space is free',
+  'not-checked': 'not checked, because the command ended early',
 };
 
 function toText(report: CleanReport): string {
@@ -72,12 +73,18 @@ function toText(report: CleanReport): string {
   const done = `${formatCount(cleaned.length, 'run')} (${formatBytes(bytes)}), all stored in ${store}`;
   const lines = [
     ...runs.filter((run) => run.outcome !== 'refused').map(toLine),
-    ...(refused.length === 0 ? [] : ['Not deleted, because the store does not have the same files:']),
-    ...refused.flatMap(({ runUuid, problems }) => toProblemLines(runUuid, problems)),
+    ...(refused.length === 0 ? [] : ['Not deleted:']),
+    ...refused.flatMap((run) => toProblemLines(toHeading(run), run.problems)),
     `${isAborted ? 'Interrupted after deleting' : isDryRun ? 'Would delete' : 'Deleted'} ${done}; ${formatBytes(freeBytes)} free.`,
     ...(isDryRun && cleaned.length > 0 ? ['Nothing was deleted. Pass --yes to delete.'] : []),
   ];
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** A run that was refused halfway has lost files. */
+function toHeading({ runUuid, files, bytes }: CleanedRun): string {
+  if (files === 0) return runUuid;
+  return `${runUuid}, after deleting ${formatCount(files, 'file')} (${formatBytes(bytes)})`;
 }
 
 function toLine({ runUuid, outcome, kept, files, bytes, leftOut }: CleanedRun): string {

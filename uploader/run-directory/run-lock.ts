@@ -8,6 +8,7 @@
 
 import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
 import { LockedError, RunLockedError } from '../base/errors.js';
+import type { FileSystem } from '../base/io/file-system.js';
 import type { Io } from '../base/io/io.js';
 import { type Lock, takeLock } from '../base/io/lock-file.js';
 import { systemErrorCode } from '../base/io/system-error.js';
@@ -24,15 +25,20 @@ export interface RunLock extends Pick<Lock, 'isHeld' | 'release'> {
   readonly takenMs: number;
 }
 
-export function toRunLockPath(directory: Buffer): Buffer {
+function toRunLockPath(directory: Buffer): Buffer {
   return joinNames(directory, PROCESS_DIRECTORY, LOCK_FILE);
+}
+
+/** The key under which a store that is the directory of the run itself would show the lock. */
+export function toRunLockKey(runUuid: string): string {
+  return `${runUuid}/${PROCESS_DIRECTORY}/${LOCK_FILE}`;
 }
 
 /** Locks the run. Throws `RunLockedError` if another command holds it, and errors of the disk. */
 export async function lockRun(io: Io, directory: Buffer): Promise<RunLock> {
   const { fileSystem } = io;
   const path = toRunLockPath(directory).toString();
-  await makeProcessDirectory(io, directory);
+  await makeProcessDirectory(fileSystem, directory);
   let lock: Lock;
   try {
     lock = await takeLock(path, io, OPTIONS);
@@ -49,7 +55,8 @@ export async function lockRun(io: Io, directory: Buffer): Promise<RunLock> {
   };
 }
 
-async function makeProcessDirectory({ fileSystem }: Io, directory: Buffer): Promise<void> {
+/** Creates `.plx/`, unless it exists. */
+export async function makeProcessDirectory(fileSystem: FileSystem, directory: Buffer): Promise<void> {
   const path = joinNames(directory, PROCESS_DIRECTORY);
   try {
     await fileSystem.makeDirectory(path, DIRECTORY_MODE);

@@ -3,17 +3,23 @@
  * reports what it would delete.
  */
 
-import { RUN_FILE } from '../../../src/run-directory/layout.js';
+import { CodedError, messageOf } from '../../../src/base/errors.js';
+import { RunLockedError, SameFileError } from '../../base/errors.js';
+import { sumFile } from '../../base/io/sum-file.js';
+import { isAbsent, isDiskFull, systemErrorCode } from '../../base/io/system-error.js';
 import { joinPath } from '../../base/join-path.js';
 import { toPathBytes } from '../../base/rel-path.js';
 import type { UploaderContext } from '../../engine/context/uploader-context.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
-import { findCleanedMarker } from '../../run-directory/cleaned-marker.js';
+import { findCleanedMarker, toFileDigest } from '../../run-directory/cleaned-marker.js';
+import { RunActivity } from '../../run-directory/run-activity.js';
+import { lockRun, type RunLock, toRunLockKey } from '../../run-directory/run-lock.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import { type ScannedRuns, type VerifyOptions, withScannedRuns } from '../verify/verify.js';
 import type { VerifyProblem } from '../verify/verify-report.js';
-import { deleteRun } from './delete-run.js';
+import type { VerifiedFile, VerifiedRun } from '../verify/verify-run.js';
+import { CONTINUED_FILES, type DeleteRunOptions, deleteRun, listAside } from './delete-run.js';
 import { type CleanRules, type KeptReason, type LocalRun, selectRuns } from './select-runs.js';
 
 export interface CleanOptions extends VerifyOptions, CleanRules {
@@ -58,7 +64,7 @@ export interface CleanReport {
 
 interface Candidate extends LocalRun {
   readonly run: KnownRun;
-  /** Number of files, without the run file. */
+  /** Number of files, without those that stay. */
   readonly files: number;
 }
 
@@ -96,18 +102,30 @@ class Cleaning {
     const runs: CleanedRun[] = [];
     const candidates = await Promise.all(this.#scanned.runs.map((run) => this.#toCandidate(run)));
     const selected = selectRuns(candidates, this.#options, clock.wallTime() * 1000);
-    try {
-      for (const { run, kept } of selected) runs.push(await this.#cleanOne(run, kept));
-    } catch (error) {
-      if (signal?.aborted !== true) throw error;
+    const isAborted = (): boolean => signal?.aborted === true;
+    let hasFailed = false;
+    for (const { run, kept } of selected) {
+      try {
+        runs.push(hasFailed || isAborted() ? toNotChecked(run) : await this.#cleanOne(run, kept));
+      } catch (error) {
+        // What was deleted so far is reported in any case.
+        const isReported = isAborted() || (error instanceof CodedError && runs.length > 0);
+        if (!isReported) throw error;
+        hasFailed = true;
+        const problems =
+          error instanceof CodedError ? [toProblem('', 'unreadable', error.message, error)] : [];
+        runs.push({
+          ...toNotChecked(run),
+          ...(problems.length > 0 ? { outcome: 'refused', kept: null, problems } : {}),
+        });
+      }
     }
-    const isAborted = signal?.aborted === true;
     return {
       root: place.root.toString(),
       store: store.id,
       isDryRun: this.#isDryRun,
-      isAborted,
-      isComplete: !isAborted && runs.every(({ outcome }) => outcome !== 'refused'),
+      isAborted: isAborted(),
+      isComplete: !isAborted() && runs.every(({ outcome }) => outcome !== 'refused'),
       durationMs: Math.round(clock.monotonicMs() - startMs),
       bytes: this.#bytes,
       freeBytes: await this.#freeBytes(),
@@ -119,38 +137,143 @@ class Cleaning {
     const { run } = candidate;
     const { fileSystem } = this.#context.io;
     const directory = run.directory ?? Buffer.alloc(0);
-    const none = { files: 0, bytes: 0, kept: null, problems: [], leftOut: [] };
-    const result = { runUuid: run.uuid, directory: directory.toString(), ...none };
+    const result = toResult(run);
     if (kept !== null) return { ...result, outcome: 'kept', kept };
     const marker = await findCleanedMarker(fileSystem, directory);
     if (marker?.state === 'cleaned' && candidate.files === 0 && this.#options.isAll !== true)
       return { ...result, outcome: 'done' };
     if (await this.#isEnoughFree()) return { ...result, outcome: 'kept', kept: 'enough-free' };
 
-    const { verification, files } = await this.#scanned.verifyOne(run);
-    const { problems, leftOut, isLive, manifest } = verification;
-    if (isLive) return { ...result, outcome: 'live' };
-    if (problems.length > 0) return { ...result, outcome: 'refused', problems };
-    if (manifest === null) return { ...result, outcome: 'refused', problems: [noManifest()] };
-    const deletable = files.filter(({ path }) => path !== RUN_FILE || this.#options.isAll === true);
-    const bytes = deletable.reduce((sum, { version }) => sum + version.sizeBytes, 0);
-    if (this.#isDryRun) {
-      this.#bytes += bytes;
-      return { ...result, outcome: 'would-clean', files: deletable.length, bytes, leftOut };
+    if (this.#isDryRun) return { ...result, ...(await this.#verify(run)).outcome };
+    let lock: RunLock | null = null;
+    try {
+      lock = await this.#lock(directory);
+      return { ...result, ...(await this.#cleanHeld(candidate, directory, lock)) };
+    } catch (error) {
+      const coded = error instanceof RunLockedError ? error : null;
+      if (coded === null && (error instanceof CodedError || systemErrorCode(error) === undefined))
+        throw error;
+      const message = coded?.message ?? `its files cannot be deleted: ${messageOf(error)}`;
+      return { ...result, outcome: 'refused', problems: [toProblem('', 'unreadable', message, coded)] };
+    } finally {
+      await lock?.release();
     }
-    const at = new Date(this.#context.clock.wallTime() * 1000).toISOString();
-    const deleted = await deleteRun(fileSystem, directory, {
+  }
+
+  /** Returns null on a full disk without `.plx/`: no other command can take the lock there either. */
+  async #lock(directory: Buffer): Promise<RunLock | null> {
+    try {
+      return await lockRun(this.#context.io, directory);
+    } catch (error) {
+      if (isDiskFull(error)) return null;
+      throw error;
+    }
+  }
+
+  async #verify(run: KnownRun) {
+    const { verification, files, lines } = await this.#scanned.verifyOne(run);
+    const { problems, leftOut, isLive, manifest } = verification;
+    const deletable = files.filter(
+      ({ path }) => !CONTINUED_FILES.includes(path) || this.#options.isAll === true,
+    );
+    const bytes = deletable.reduce((sum, { version }) => sum + version.sizeBytes, 0);
+    const outcome = isLive
+      ? { outcome: 'live' as const }
+      : problems.length > 0
+        ? { outcome: 'refused' as const, problems }
+        : manifest === null
+          ? { outcome: 'refused' as const, problems: [noManifest()] }
+          : { outcome: 'would-clean' as const, files: deletable.length, bytes, leftOut };
+    if (this.#isDryRun && outcome.outcome === 'would-clean') this.#bytes += bytes;
+    return { outcome, files, lines, leftOut, manifest: manifest ?? '' };
+  }
+
+  /** Verifies and deletes a run. Its first check for writers comes before the first comparison. */
+  async #cleanHeld(
+    { run, newestMs }: Candidate,
+    directory: Buffer,
+    lock: RunLock | null,
+  ): Promise<Partial<CleanedRun> & Pick<CleanedRun, 'outcome'>> {
+    const { io, clock, store } = this.#context;
+    const { signal } = this.#options;
+    const activity = await RunActivity.open(io, directory);
+    const { outcome, files, lines, leftOut, manifest } = await this.#verify(run);
+    if (outcome.outcome !== 'would-clean') return outcome;
+    const nowMs = lock?.takenMs ?? clock.wallTime() * 1000;
+    const paths = files.map(({ localPath }) => localPath);
+    const sign = await activity.findSign({ nowMs, newestMs, files: paths, signal });
+    if (sign !== null || (await activity.hasChanged())) return { outcome: 'live' };
+    const alias = await this.#findAlias(run.uuid, directory);
+    if (alias !== null) return { outcome: 'refused', problems: [alias] };
+    const touched = await this.#removeAside(directory, lines);
+    const findObstacle = async (): Promise<string | null> => {
+      if (await activity.hasChanged()) return 'a program has begun to write to the run';
+      return lock === null || (await lock.isHeld()) ? null : 'another command has taken the run over';
+    };
+    const at = new Date(clock.wallTime() * 1000).toISOString();
+    const before = await findCleanedMarker(io.fileSystem, directory);
+    const deletable = files.filter(({ path }) => !CONTINUED_FILES.includes(path));
+    const digests = new Set([...(before?.digests ?? []), ...deletable.map(toDigest)]);
+    const deleted = await deleteRun(io.fileSystem, directory, {
       files,
-      marker: { run: run.uuid, store: this.#config.store, manifest, at },
+      marker: {
+        ...{ run: run.uuid, store: this.#config.store, storeId: store.id, manifest, at },
+        digests: [...digests].sort(),
+      },
       isAll: this.#options.isAll === true,
-      signal: this.#options.signal,
+      findObstacle,
+      touched,
+      findDoubt: this.#createDoubt(run.uuid, directory),
+      signal,
     });
     this.#bytes += deleted.bytes;
-    const { failure } = deleted;
-    const done = { ...result, files: deleted.files, bytes: deleted.bytes, leftOut };
+    const { failure, kept } = deleted;
+    const done = { files: deleted.files, bytes: deleted.bytes, leftOut: [...leftOut, ...kept] };
     if (failure === null) return { ...done, outcome: 'cleaned' };
-    const problem = { path: failure.path, finding: 'changed' as const, message: failure.reason, error: null };
+    const problem = toProblem(failure.path, 'changed', failure.reason, null);
     return { ...done, outcome: 'refused', problems: [problem] };
+  }
+
+  /** Whether the store is the directory of the run by another path, or serves it: then it shows the lock of the run as an object. */
+  async #findAlias(runUuid: string, directory: Buffer): Promise<VerifyProblem | null> {
+    const { store, retryPolicy } = this.#context;
+    const { signal } = this.#options;
+    const key = toRunLockKey(runUuid);
+    const found = await retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
+    if (found.status === 'absent') return null;
+    const error = found.status === 'failed' ? found.error : new SameFileError(directory.toString(), store.id);
+    return toProblem('', 'unreadable', error.message, error);
+  }
+
+  /** In a store that is a directory, checks that the object still exists while its local file is moved aside, and is another file. */
+  #createDoubt(runUuid: string, directory: Buffer): DeleteRunOptions['findDoubt'] {
+    const { store, io } = this.#context;
+    return async ({ path }, stat) => {
+      const objectPath = store.pathOf?.(`${runUuid}/${path}`);
+      if (objectPath === undefined) return null;
+      const same = new SameFileError(directory.toString(), store.id).message;
+      try {
+        const object = await io.fileSystem.lstat(await io.fileSystem.realPath(objectPath));
+        return object.ino === stat.ino && object.device === stat.device ? same : null;
+      } catch (error) {
+        if (isAbsent(error)) return same;
+        throw error;
+      }
+    };
+  }
+
+  /** Deletes what a killed command has moved aside, if an object that was verified now has the same content. Returns the inodes. */
+  async #removeAside(directory: Buffer, lines: VerifiedRun['lines']): Promise<ReadonlySet<bigint>> {
+    const { fileSystem } = this.#context.io;
+    const stored = new Set(lines.map(({ sizeBytes, sha256 }) => `${sizeBytes} ${sha256}`));
+    const touched = new Set<bigint>();
+    for (const path of await listAside(fileSystem, directory)) {
+      const sums = await sumFile(fileSystem, path, this.#options.signal);
+      if (sums === null || !stored.has(`${sums.sizeBytes} ${sums.sha256}`)) continue;
+      touched.add((await fileSystem.lstat(path)).ino);
+      await fileSystem.unlink(path);
+    }
+    return touched;
   }
 
   async #toCandidate(run: KnownRun): Promise<Candidate> {
@@ -164,7 +287,7 @@ class Cleaning {
     for (const stat of stats)
       if (!(stat instanceof Error)) newestMs = Math.max(newestMs, Number(stat.mtimeNs / 1_000_000n));
     const bytes = ids.reduce((sum, id) => sum + inventory.table.seenBytes[id]!, 0);
-    const files = ids.filter((id) => inventory.relPathOf(id) !== RUN_FILE).length;
+    const files = ids.filter((id) => !CONTINUED_FILES.includes(inventory.relPathOf(id))).length;
     return { run, bytes, newestMs, files };
   }
 
@@ -180,7 +303,33 @@ class Cleaning {
   }
 }
 
+function toResult({ uuid, directory }: KnownRun): Omit<CleanedRun, 'outcome'> {
+  const none = { files: 0, bytes: 0, kept: null, problems: [], leftOut: [] };
+  return { runUuid: uuid, directory: directory?.toString() ?? '', ...none };
+}
+
+function toNotChecked({ run }: Candidate): CleanedRun {
+  return { ...toResult(run), outcome: 'kept', kept: 'not-checked' };
+}
+
 function noManifest(): VerifyProblem {
-  const message = 'the manifest could not be written; nothing is deleted without it';
-  return { path: '', finding: 'unreadable', message, error: null };
+  return toProblem(
+    '',
+    'unreadable',
+    'the manifest could not be written; nothing is deleted without it',
+    null,
+  );
+}
+
+function toProblem(
+  path: string,
+  finding: VerifyProblem['finding'],
+  message: string,
+  error: VerifyProblem['error'],
+): VerifyProblem {
+  return { path, finding, message, error };
+}
+
+function toDigest({ path, version, sha256 }: VerifiedFile): string {
+  return toFileDigest({ path, sizeBytes: version.sizeBytes, sha256 });
 }

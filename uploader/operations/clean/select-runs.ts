@@ -15,7 +15,7 @@ export interface LocalRun {
   readonly newestMs: number;
 }
 
-export type KeptReason = 'younger' | 'smaller' | 'newest' | 'enough-free';
+export type KeptReason = 'younger' | 'smaller' | 'newest' | 'enough-free' | 'not-checked';
 
 /** Returns the runs, oldest first, each with the rule that keeps it, or null. */
 export function selectRuns<Run extends LocalRun>(

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { messageOf } from '../../../src/base/errors.js';
 import type { FileSystem } from '../../base/io/file-system.js';
+import { type Sums, sumFile } from '../../base/io/sum-file.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { removeFile } from '../../base/io/whole-file.js';
 import { joinPath } from '../../base/join-path.js';
@@ -15,7 +16,7 @@ import type { ManifestLine } from '../../pipeline/manifest/manifest.js';
 import { combineCrc32 } from '../../store/base/crc32-combine.js';
 import type { PlannedFile } from './pull-plan.js';
 import type { PullProblem } from './pull-report.js';
-import { type Piece, PullFailure, type ReceiveContext, receive, type Sums, sumFile } from './receive.js';
+import { type Piece, PullFailure, type ReceiveContext, receive } from './receive.js';
 
 export interface PullContext extends ReceiveContext {
   /** The run's directory, with all links resolved. */
@@ -161,7 +162,7 @@ class FilePull {
   }
 
   async #sumTarget(): Promise<Sums> {
-    const sums = await sumFile(this.#target, this.#context);
+    const sums = await sumFile(this.#context.fileSystem, this.#target, this.#context.signal);
     if (sums !== null) return sums;
     throw new PullFailure('in-the-way', 'the local file was deleted during the pull');
   }

@@ -1,11 +1,9 @@
 /** Downloads byte ranges of objects into one file, and resumes after the bytes of an interrupted attempt. */
 
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import type { CodedError } from '../../../src/base/errors.js';
-import type { FileSystem, FsPath, WritableFile } from '../../base/io/file-system.js';
+import type { FileSystem, WritableFile } from '../../base/io/file-system.js';
 import { findStat } from '../../base/io/resolve-existing.js';
-import { isAbsent } from '../../base/io/system-error.js';
+import { type Sums, sumFile } from '../../base/io/sum-file.js';
 import type { RateLimit } from '../../base/limits/rate-limit.js';
 import { OutcomeError } from '../../base/retry-table.js';
 import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
@@ -35,14 +33,6 @@ export interface Piece {
   readonly end: number;
 }
 
-export interface Sums {
-  readonly sizeBytes: number;
-  readonly crc32: number;
-  /** Hex. */
-  readonly sha256: string;
-}
-
-const CHUNK_BYTES = 1024 * 1024;
 const FILE_MODE = 0o644;
 
 /**
@@ -72,35 +62,9 @@ export async function receive(
   } finally {
     await file.close();
   }
-  const sums = await sumFile(path, context);
+  const sums = await sumFile(fileSystem, path, context.signal);
   if (sums === null) throw new PullFailure('unwritable', 'the temporary file was deleted');
   return { sums, resumedBytes, receivedBytes: progress.sizeBytes - resumedBytes };
-}
-
-/** Reads a file and returns its checksums; null when it does not exist. */
-export async function sumFile(path: FsPath, { fileSystem, signal }: ReceiveContext): Promise<Sums | null> {
-  try {
-    const file = await fileSystem.openForReading(path);
-    try {
-      const sha256 = createHash('sha256');
-      const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-      let [crc, sizeBytes] = [0, 0];
-      for (;;) {
-        signal?.throwIfAborted();
-        const count = await file.read(buffer, sizeBytes);
-        if (count === 0) return { sizeBytes, crc32: crc, sha256: sha256.digest('hex') };
-        const bytes = buffer.subarray(0, count);
-        crc = crc32(bytes, crc);
-        sha256.update(bytes);
-        sizeBytes += count;
-      }
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw error;
-  }
 }
 
 /** Downloads one piece; `from` is its offset in the file. */

@@ -9,11 +9,23 @@ import type { UploaderContext } from '../../engine/context/uploader-context.js';
 import { type FileId, FLAG } from '../../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { ManifestLine } from '../../pipeline/manifest/manifest.js';
-import { loadManifest, type ManifestLines, saveManifest } from '../../pipeline/manifest/manifest-store.js';
+import { toFingerprint, toManifestKey } from '../../pipeline/manifest/manifest.js';
+import {
+  hasCurrentManifest,
+  loadManifest,
+  type ManifestLines,
+  saveManifest,
+} from '../../pipeline/manifest/manifest-store.js';
 import { listStoredRun, type StoredRun } from '../../pipeline/manifest/stored-run.js';
 import { hashFile } from '../../pipeline/source/hash-file.js';
 import { openLocalFile } from '../../pipeline/source/local-file.js';
-import { findCleanedMarker } from '../../run-directory/cleaned-marker.js';
+import {
+  type CleanedMarker,
+  countMissing,
+  findCleanedMarker,
+  isMarkedFor,
+  toCleanedError,
+} from '../../run-directory/cleaned-marker.js';
 import { isRunLive } from '../../run-directory/is-run-live.js';
 import { compare, type LocalFacts } from './compare.js';
 import { findObjectFacts } from './object-facts.js';
@@ -39,11 +51,15 @@ export interface VerifiedFile {
   /** The full path on disk. */
   readonly localPath: Buffer;
   readonly version: FileVersion;
+  /** Hex. */
+  readonly sha256: string;
 }
 
 export interface VerifiedRun {
   readonly verification: RunVerification;
   readonly files: readonly VerifiedFile[];
+  /** Every object that was verified, with those of files that are not on disk. */
+  readonly lines: readonly ManifestLine[];
 }
 
 interface ReadFile extends LocalFacts {
@@ -96,6 +112,7 @@ class RunVerifier {
     );
     const isLive = isMarkedLive && (await isRunLive(io, directory, this.#newestMs));
     const marker = await findCleanedMarker(io.fileSystem, directory);
+    if (marker !== null) this.#checkCleaned(marker, directory);
     const key = isLive ? null : await this.#saveManifest(stored, manifest);
     this.#problems.sort((a, b) => (a.path < b.path ? -1 : 1));
     const verification = {
@@ -109,7 +126,7 @@ class RunVerifier {
       onlyInStore: [...stored.files.keys()].filter((path) => !paths.has(path)).length,
       manifest: key,
     };
-    return { verification, files: this.#files };
+    return { verification, files: this.#files, lines: this.#lines };
   }
 
   async #check(
@@ -151,7 +168,8 @@ class RunVerifier {
     this.#lines.push({ path, sizeBytes, crc32, sha256, etag, verifiedAt, proof });
     this.#bytes += sizeBytes;
     if (local === null) this.#notLocal += 1;
-    else this.#files.push({ path: path as RelPath, localPath: local.localPath, version: local.version });
+    else
+      this.#files.push({ path: path as RelPath, localPath: local.localPath, version: local.version, sha256 });
   }
 
   async #readLocal(id: FileId, mark: number, withSha256: boolean): Promise<ReadFile> {
@@ -188,9 +206,22 @@ class RunVerifier {
     const manifest = { runUuid, store: store.id, writtenAt, lines };
     const saved = await saveManifest(this.#context, stored, manifest, { randomness: io.randomness, signal });
     if (!('status' in saved)) return saved.key;
+    const isCurrent = lines.every(({ path, sha256 }) => before.get(path)?.sha256 === sha256);
+    if (isCurrent && hasCurrentManifest(stored)) return toManifestKey(runUuid, toFingerprint(stored.files));
     const message = `${runUuid}: the manifest could not be written: ${saved.error.message}`;
     onNotice({ code: 'NOTICE_NO_MANIFEST', message });
     return null;
+  }
+
+  /** Each file that `clean` has deleted must be one of those that were verified now, in whichever store. */
+  #checkCleaned(marker: CleanedMarker, directory: Buffer): void {
+    const { config, store } = this.#context;
+    if (marker.state === 'pulling') return;
+    const missing = countMissing(marker, this.#lines);
+    const isHere = isMarkedFor(marker, config.store, store.id);
+    if (missing === 0 || (missing === null && isHere)) return;
+    const error = toCleanedError(directory, marker, missing);
+    this.#note('', 'missing', error.message, error);
   }
 
   #note(path: string, finding: VerifyProblem['finding'], message: string, error: CodedError | null): void {

@@ -190,6 +190,8 @@ export interface Store {
    */
   remove(request: RemoveRequest): Promise<RemoveOutcome>;
   head(key: string, signal?: AbortSignal): Promise<HeadOutcome>;
+  /** The path of the file that is the object, in a store that is a directory. */
+  pathOf?(key: string): string;
   /**
    * The objects whose key begins with `prefix` and follows the key `after`, in byte order of their keys. Throws `OutcomeError`; to resume, the
    * caller lists again with the last key that it received as `after`.

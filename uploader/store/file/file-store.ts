@@ -205,6 +205,10 @@ class FileStore implements Store {
     }
   }
 
+  pathOf(key: string): string {
+    return this.#tree.pathFrom(key);
+  }
+
   async head(key: string): Promise<HeadOutcome> {
     const path = this.#tree.pathFrom(key);
     try {

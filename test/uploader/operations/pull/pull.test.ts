@@ -96,7 +96,7 @@ describe.each(STORE_KINDS)('pull from %s', (kind) => {
     await sync(config);
     const before = readFiles(run);
     await clean(config, { isDryRun: false });
-    expect(Object.keys(readFiles(run))).toEqual(['run.plx.json']);
+    expect(Object.keys(readFiles(run)).sort()).toEqual(['lineages.plx.json', 'run.plx.json']);
 
     expect(await pullInto(root, store)).toMatchObject({ isComplete: true });
 
