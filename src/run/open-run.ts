@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.js';
 import { Diagnostics } from '../base/diagnostics.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
-import { createMasker } from '../capture/secrets.js';
+import { createMasker, type Masker } from '../capture/secrets.js';
 import { EventLog } from '../event-log/event-log.js';
 import {
   type ResolvedEventFileOptions,
@@ -59,8 +59,10 @@ interface Log {
 /** Opens a run. Throws the errors that the constructor of `Run` documents. */
 export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun {
   const environment = resolveRunEnvironment(options, env);
-  const name = resolveRunName(options.name);
-  const tags = options.tags === undefined ? undefined : parseTags(options.tags);
+  const masker = createMasker(env);
+  const name = masker.maskText(resolveRunName(options.name));
+  const tags =
+    options.tags === undefined ? undefined : parseTags(options.tags).map((tag) => masker.maskText(tag));
   const heartbeatIntervalMs = parseInterval('heartbeatIntervalMs', options);
   const resourcesIntervalMs = parseInterval('resourcesIntervalMs', options);
   const syncOptions = environment.mode === 'no-op' ? undefined : parseSync(options.sync);
@@ -73,10 +75,9 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
     diagnostics,
   });
   const { clock } = eventOptions;
-  const masker = createMasker(env);
   const directory = new RunDirectory(
     environment.paths,
-    createRecord(environment, name, clock.wallTime(), options.description, tags),
+    createRecord(environment, name, clock.wallTime(), toDescription(options.description, masker), tags),
     {
       diagnostics,
       fsync: eventOptions.fsync,
@@ -174,6 +175,10 @@ async function forEachLog(logs: readonly Log[], work: (log: Log) => Promise<void
   if (failed !== undefined) throw failed.reason;
 }
 
+function toDescription(description: string | undefined, masker: Masker): string | undefined {
+  return description === undefined ? undefined : masker.maskText(toWellFormedText(description).text);
+}
+
 function createRecord(
   { uuid, owner, project, isPlatformRun }: RunEnvironment,
   name: string,
@@ -184,7 +189,7 @@ function createRecord(
   const record: RunRecord = {
     uuid,
     name,
-    ...(description === undefined ? {} : { description: toWellFormedText(description).text }),
+    ...(description === undefined ? {} : { description }),
     ...(tags === undefined ? {} : { tags }),
     ...(owner === undefined ? {} : { owner }),
     ...(project === undefined ? {} : { project }),

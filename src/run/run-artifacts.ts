@@ -85,7 +85,8 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   logModel(path: string, options: ModelOptions = {}): Promise<string | undefined> {
     return this.#work(async () => {
       const artifact = await this.#inspect(path);
-      const { framework, summary: spec } = options;
+      const { framework } = options;
+      const spec = options.summary === undefined ? undefined : this.#toSummary(options.summary);
       this.context.flag('has_model');
       if (options.step === undefined) {
         return this.#copyToOutputs(artifact, 'model', options, framework === undefined ? {} : { framework });
@@ -147,7 +148,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     this.context.guard(() => {
       this.context.checkOpen();
       const list = Array.isArray(artifacts) ? artifacts : [artifacts];
-      this.context.directory.addArtifacts(list.map(parseArtifact));
+      this.context.directory.addArtifacts(list.map((each) => this.#maskArtifact(parseArtifact(each))));
     });
   }
 
@@ -158,7 +159,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   ): void {
     this.context.guard(() => {
       this.context.checkOpen();
-      this.writeEnv(parseJsonObject('env', content), options.relPath);
+      this.writeEnv(this.context.maskValues('env', parseJsonObject('env', content)), options.relPath);
     });
   }
 
@@ -226,7 +227,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     const { commit } = reference;
     if (typeof commit !== 'string' || commit === '') return;
     this.context.directory.addArtifacts([
-      { name: commit, kind: 'coderef', summary: reference, is_input: isInput },
+      this.#maskArtifact({ name: commit, kind: 'coderef', summary: reference, is_input: isInput }),
     ]);
   }
 
@@ -268,7 +269,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     facts: Record<string, JsonValue>,
   ): Promise<string> {
     const name = this.#toName(options.name ?? toBaseName(artifact.path));
-    const summary = parseJsonObject('summary', options.summary ?? {});
+    const summary = this.#toSummary(options.summary);
     const directory = resolveInside(this.context.environment.paths.outputs, options.relPath ?? '');
     const target = join(directory, basename(artifact.path));
     const path = this.#toLineagePath(target);
@@ -306,7 +307,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     const target = toFreePath(directory, `${this.#toName(name)}_${step}`, extension);
     this.context.events.checkOpen();
     if (!this.#isNoOp) await copyArtifact(artifact, target, { hash: false });
-    log(name, this.#toLineagePath(target), { step, wallTime, timestamp });
+    log(this.context.maskText('name', name), this.#toLineagePath(target), { step, wallTime, timestamp });
     this.context.noteEvents('has_events');
     return target;
   }
@@ -314,7 +315,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   #ref(path: string | undefined, kind: ArtifactKind, options: RefOptions): Promise<void> {
     return this.#work(async () => {
       const { hash, content, isInput = false, relPath, skipHash = false } = options;
-      const summary = parseJsonObject('summary', options.summary ?? {});
+      const summary = this.#toSummary(options.summary);
       const name = this.#toName(options.name ?? toBaseName(path ?? ''));
       const known = hash ?? (content === undefined ? undefined : sha256(canonicalJsonFrom(content)));
       const isLocal = path !== undefined && !/^[a-z][a-z0-9+.-]+:\/\//i.test(path);
@@ -322,7 +323,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
         known ?? (skipHash || !isLocal ? undefined : await hashArtifact(await this.#inspect(path)));
       const shown = relPath ?? (path === undefined ? undefined : isLocal ? this.#toLineagePath(path) : path);
       this.context.directory.addArtifacts([
-        {
+        this.#maskArtifact({
           name,
           kind: parseKind(kind),
           ...(shown === undefined ? {} : { path: shown }),
@@ -332,9 +333,23 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
             ...(found === undefined ? {} : { hash: found }),
           },
           is_input: isInput,
-        },
+        }),
       ]);
     });
+  }
+
+  /** Masks the secrets in an entry of the lineage: a URL may contain credentials. */
+  #maskArtifact({ name, path, summary, ...rest }: RunArtifact): RunArtifact {
+    return {
+      ...rest,
+      name: this.context.maskText('name', name),
+      ...(path === undefined ? {} : { path: this.context.maskText('path', path) }),
+      summary: this.context.maskValues('summary', summary) as RunArtifact['summary'],
+    };
+  }
+
+  #toSummary(summary: unknown): Record<string, JsonValue> {
+    return this.context.maskValues('summary', parseJsonObject('summary', summary ?? {}));
   }
 
   #writeOutput(
@@ -385,7 +400,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
 
   /** Returns the name in Polyaxon. Throws `ERR_NAME_INVALID`. */
   #toName(name: string): string {
-    const tag = this.context.events.parseTag(name);
+    const tag = this.context.events.parseTag(this.context.maskText('name', name));
     const sanitized = sanitizeName(tag);
     if (sanitized !== '') return sanitized;
     const generated = toFallbackName(tag);

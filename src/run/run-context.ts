@@ -164,13 +164,32 @@ export class RunContext {
     return generated;
   }
 
+  /** Masks the secrets of a text, or of the texts in a list, with a warning. Returns any other value unchanged. */
+  maskText<T>(subject: string, text: T): T {
+    if (Array.isArray(text)) return text.map((each) => this.maskText(subject, each)) as T;
+    return typeof text === 'string' ? (this.#warnOf(subject, () => this.masker.maskText(text)) as T) : text;
+  }
+
+  /** Masks the secrets of values by their names and by content, with a warning. */
+  maskValues<T extends JsonValue | undefined>(subject: string, values: T): T {
+    return values === undefined
+      ? values
+      : (this.#warnOf(subject, () => this.masker.maskValue('', values as JsonValue)) as T);
+  }
+
   #mask(subject: string, name: string, value: JsonValue): JsonValue {
+    return this.#warnOf(
+      `${subject}.${name}`,
+      () => this.masker.maskValue(name, value),
+      '; pass { allowSecrets: true } to keep it',
+    );
+  }
+
+  #warnOf<T>(subject: string, mask: () => T, hint = ''): T {
     const before = this.masker.maskedCount;
-    const masked = this.masker.maskValue(name, value);
-    if (this.masker.maskedCount > before) {
-      const message = `${subject}.${name} looks like a secret and is masked; pass { allowSecrets: true } to keep it`;
-      this.diagnostics.warn('WARN_SECRET_MASKED', message);
-    }
+    const masked = mask();
+    if (this.masker.maskedCount > before)
+      this.diagnostics.warn('WARN_SECRET_MASKED', `${subject} looks like a secret and is masked${hint}`);
     return masked;
   }
 }

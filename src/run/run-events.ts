@@ -65,7 +65,7 @@ export abstract class RunEvents {
   /** Logs one number. NaN and ±Infinity are valid. Throws `ERR_SCALAR_INVALID`. */
   logMetric(name: string, value: number, options: EventOptions = {}): void {
     try {
-      this.context.events.scalar(name, value, options);
+      this.context.events.scalar(name, value, this.#mask(options));
       if (!this.#hasMetrics) this.#noteMetrics();
     } catch (error) {
       this.context.reportMisuse(error);
@@ -91,7 +91,7 @@ export abstract class RunEvents {
     options: SeriesOptions = {},
   ): void {
     this.context.guard(() => {
-      this.context.events.scalarSeries(name, steps, values, options);
+      this.context.events.scalarSeries(name, steps, values, this.#mask(options));
       if (!this.#hasMetrics && values.length > 0) this.#noteMetrics();
     });
   }
@@ -105,7 +105,7 @@ export abstract class RunEvents {
     image: ImageSource | readonly ImageSource[] | ImageBatch,
     options: ImageOptions = {},
   ): void {
-    this.#log(['has_events'], () => this.context.events.image(name, image, options));
+    this.#log(['has_events'], () => this.context.events.image(name, image, this.#mask(options)));
   }
 
   /** Logs an image with boxes and their labels drawn on it. Throws `ERR_IMAGE_INVALID`. */
@@ -115,27 +115,33 @@ export abstract class RunEvents {
     boxes: ImageBoxes,
     options: ImageOptions & BoxOptions = {},
   ): void {
-    this.#log(['has_events'], () => this.context.events.imageWithBoxes(name, image, boxes, options));
+    this.#log(['has_events'], () =>
+      this.context.events.imageWithBoxes(name, image, boxes, this.#mask(options)),
+    );
   }
 
   /** Logs a video: frames (encoded as a GIF), encoded bytes, or the path of a file. Throws `ERR_VIDEO_INVALID`. */
   logVideo(name: string, video: VideoSource | string, options: VideoEventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.video(name, video, options));
+    this.#log(['has_events'], () => this.context.events.video(name, video, this.#mask(options)));
   }
 
   /** Logs one or more audio clips at one step: samples, WAV bytes, or the path of a file. Throws `ERR_AUDIO_INVALID`. */
   logAudio(name: string, audio: AudioSource | readonly AudioSource[], options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.audio(name, audio, options));
+    this.#log(['has_events'], () => this.context.events.audio(name, audio, this.#mask(options)));
   }
 
-  /** Logs Markdown text, or a list or table of it. Replaces lone surrogates, with a warning. Throws `ERR_TEXT_INVALID`. */
+  /** Logs Markdown text, or a list or table of it. Masks secrets and replaces lone surrogates, with a warning. Throws `ERR_TEXT_INVALID`. */
   logText(name: string, text: TextInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.text(name, text, options));
+    this.#log(['has_events'], () =>
+      this.context.events.text(name, this.context.maskText('text', text), this.#mask(options)),
+    );
   }
 
-  /** Logs HTML; TensorBoard shows its text. Throws `ERR_HTML_INVALID`. */
+  /** Logs HTML with secrets masked; TensorBoard shows its text. Throws `ERR_HTML_INVALID`. */
   logHtml(name: string, html: string, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.html(name, html, options));
+    this.#log(['has_events'], () =>
+      this.context.events.html(name, this.context.maskText('html', html), this.#mask(options)),
+    );
   }
 
   /**
@@ -143,7 +149,7 @@ export abstract class RunEvents {
    * are NaN or ±Infinity, with a warning. Throws `ERR_HISTOGRAM_INVALID`.
    */
   logHistogram(name: string, values: HistogramInput, options: HistogramOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.histogram(name, values, options));
+    this.#log(['has_events'], () => this.context.events.histogram(name, values, this.#mask(options)));
   }
 
   /** Logs the result of `np.histogram`: n counts and n + 1 bin edges. Throws `ERR_HISTOGRAM_INVALID`. */
@@ -153,7 +159,9 @@ export abstract class RunEvents {
     edges: HistogramBuckets['edges'],
     options: NumpyHistogramOptions = {},
   ): void {
-    this.#log(['has_events'], () => this.context.events.npHistogram(name, heights, edges, options));
+    this.#log(['has_events'], () =>
+      this.context.events.npHistogram(name, heights, edges, this.#mask(options)),
+    );
   }
 
   /**
@@ -161,42 +169,44 @@ export abstract class RunEvents {
    * `<name>_<column>`. Throws `ERR_CURVE_INVALID`.
    */
   logRocAucCurve(name: string, curve: RocCurveInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.rocCurve(name, curve, options));
+    this.#log(['has_events'], () => this.context.events.rocCurve(name, curve, this.#mask(options)));
   }
 
   /** Logs a precision-recall curve from the same input as `logRocAucCurve`. Throws `ERR_CURVE_INVALID`. */
   logPrCurve(name: string, curve: PrecisionRecallInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.precisionRecallCurve(name, curve, options));
+    this.#log(['has_events'], () =>
+      this.context.events.precisionRecallCurve(name, curve, this.#mask(options)),
+    );
   }
 
   /** Logs any other curve. Throws `ERR_CURVE_INVALID`. */
   logCurve(name: string, curve: CurvePoints, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.curve(name, curve, options));
+    this.#log(['has_events'], () => this.context.events.curve(name, curve, this.#mask(options)));
   }
 
   /** Logs a confusion matrix from counts, or from predictions and targets. Throws `ERR_CONFUSION_INVALID`. */
   logConfusionMatrix(name: string, matrix: ConfusionInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.confusionMatrix(name, matrix, options));
+    this.#log(['has_events'], () => this.context.events.confusionMatrix(name, matrix, this.#mask(options)));
   }
 
   /** Logs a table of rows, columns or Apache Arrow as a CSV or HTML file. Throws `ERR_DATAFRAME_INVALID`. */
   logDataframe(name: string, table: DataframeInput, options: DataframeOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.dataframe(name, table, options));
+    this.#log(['has_events'], () => this.context.events.dataframe(name, table, this.#mask(options)));
   }
 
   /** Logs a Plotly figure: `{ data, layout }`. Throws `ERR_CHART_INVALID`. */
   logPlotlyChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.chart(name, 'plotly', figure, options));
+    this.#log(['has_events'], () => this.context.events.chart(name, 'plotly', figure, this.#mask(options)));
   }
 
   /** Logs a Bokeh figure: the object that `json_item` returns. Throws `ERR_CHART_INVALID`. */
   logBokehChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.chart(name, 'bokeh', figure, options));
+    this.#log(['has_events'], () => this.context.events.chart(name, 'bokeh', figure, this.#mask(options)));
   }
 
   /** Logs a Vega or Vega-Lite specification, or an object that has one (`toSpec`, `toJSON`). Throws `ERR_CHART_INVALID`. */
   logVegaChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.chart(name, 'vega', figure, options));
+    this.#log(['has_events'], () => this.context.events.chart(name, 'vega', figure, this.#mask(options)));
   }
 
   /** Alias of `logVegaChart`, with the name of the Python client. */
@@ -249,6 +259,21 @@ export abstract class RunEvents {
     this.#log(['has_events', 'has_traces'], () =>
       this.context.events.span(span.name ?? 'trace', span, options),
     );
+  }
+
+  /** Masks the secrets in the texts of the options. */
+  #mask<T extends EventOptions>(options: T): T {
+    if (options?.description === undefined && options?.displayName === undefined) return options;
+    const { description, displayName } = options;
+    return {
+      ...options,
+      ...(description === undefined
+        ? {}
+        : { description: this.context.maskText('description', description) }),
+      ...(displayName === undefined
+        ? {}
+        : { displayName: this.context.maskText('displayName', displayName) }),
+    };
   }
 
   #noteMetrics(): void {

@@ -78,10 +78,10 @@ export abstract class RunMetadataMethods extends RunEvents {
     this.#logValues('meta_info', 'meta', meta, options);
   }
 
-  /** Adds tags to the run; `reset` replaces all earlier ones. A string may contain several tags, separated by commas. Throws `ERR_TAGS_INVALID`. */
+  /** Adds tags to the run, with secrets masked; `reset` replaces all earlier ones. A string may contain several tags, separated by commas. Throws `ERR_TAGS_INVALID`. */
   logTags(tags: string | readonly string[], options: { readonly reset?: boolean | undefined } = {}): void {
     this.change(() => {
-      const added = parseTags(tags);
+      const added = this.#mask('tags', parseTags(tags));
       return (record) =>
         mergeMetadata(options.reset === true ? { ...record, tags: [] } : record, { tags: added });
     });
@@ -90,7 +90,7 @@ export abstract class RunMetadataMethods extends RunEvents {
   /** Changes the run's name. Throws `ERR_NAME_INVALID`. */
   setName(name: string): void {
     this.change(() => {
-      const checked = resolveRunName(name);
+      const checked = this.#mask('name', resolveRunName(name));
       return (record) => ({ ...record, name: checked });
     });
   }
@@ -98,7 +98,7 @@ export abstract class RunMetadataMethods extends RunEvents {
   /** Sets the run's description. Throws `ERR_TEXT_INVALID`. */
   setDescription(description: string): void {
     this.change(() => {
-      const text = parseText('description', description);
+      const text = this.#mask('description', parseText('description', description));
       return (record) => ({ ...record, description: text });
     });
   }
@@ -106,7 +106,7 @@ export abstract class RunMetadataMethods extends RunEvents {
   /** Sets the run's readme, in Markdown. Throws `ERR_TEXT_INVALID`. */
   setReadme(readme: string): void {
     this.change(() => {
-      const text = parseText('readme', readme);
+      const text = this.#mask('readme', parseText('readme', readme));
       return (record) => ({ ...record, readme: text });
     });
   }
@@ -116,10 +116,12 @@ export abstract class RunMetadataMethods extends RunEvents {
     this.change(() => {
       const { name, description, readme, tags, inputs, outputs, meta } = changes;
       const replaced = {
-        ...(name === undefined ? {} : { name: resolveRunName(name) }),
-        ...(description === undefined ? {} : { description: parseText('description', description) }),
-        ...(readme === undefined ? {} : { readme: parseText('readme', readme) }),
-        ...(tags === undefined ? {} : { tags: parseTags(tags) }),
+        ...(name === undefined ? {} : { name: this.#mask('name', resolveRunName(name)) }),
+        ...(description === undefined
+          ? {}
+          : { description: this.#mask('description', parseText('description', description)) }),
+        ...(readme === undefined ? {} : { readme: this.#mask('readme', parseText('readme', readme)) }),
+        ...(tags === undefined ? {} : { tags: this.#mask('tags', parseTags(tags)) }),
         ...(inputs === undefined ? {} : { inputs: this.context.parseNamedValues('inputs', inputs, false) }),
         ...(outputs === undefined
           ? {}
@@ -190,7 +192,10 @@ export abstract class RunMetadataMethods extends RunEvents {
       return record;
     }
     const { reason = STATUS_REASON, message, wallTime = this.context.clock.wallTime() } = options;
-    return withStatus(record, type, wallTime, { reason, message });
+    return withStatus(record, type, wallTime, {
+      reason: this.#mask('reason', reason),
+      message: this.#mask('message', message),
+    });
   }
 
   /** @internal Checks the arguments, then changes and writes the record. */
@@ -199,6 +204,12 @@ export abstract class RunMetadataMethods extends RunEvents {
       this.context.checkOpen();
       this.context.directory.update(check());
     });
+  }
+
+  /** Masks the secrets of texts. Programs may load secrets into their environment after the run has started. */
+  #mask<T>(subject: string, text: T): T {
+    this.context.masker.refresh();
+    return this.context.maskText(subject, text);
   }
 
   #logValues(

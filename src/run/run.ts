@@ -134,11 +134,9 @@ export class Run extends RunArtifactMethods {
    */
   end(options: EndOptions = {}): Promise<void> {
     const byDefault = findHandledSignal() === null ? 'succeeded' : 'stopped';
-    const {
-      status = byDefault,
-      reason = STATUS_REASON,
-      message = `Operation has ${toPhrase(status)}`,
-    } = options;
+    const { status = byDefault } = options;
+    const reason = this.context.maskText('reason', options.reason ?? STATUS_REASON);
+    const message = this.context.maskText('message', options.message ?? `Operation has ${toPhrase(status)}`);
     this.#ending ??= this.context.observe(this.#endOnce({ status, reason, message }));
     return this.#ending;
   }

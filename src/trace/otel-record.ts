@@ -91,7 +91,7 @@ export function toOtelRecord(
     isCut: counts.cut > 0,
     json: {
       uuid: toOtelUuid(traceId, spanId),
-      name: span.name.toWellFormed() || 'trace',
+      name: cleanText(span.name, 'name', mask) || 'trace',
       ...(tags.length > 0 ? { tags } : {}),
       started_at: toIsoMicros(toMicros(span.startTime)),
       finished_at: toIsoMicros(toMicros(span.endTime)),

@@ -93,7 +93,7 @@ export class RecordedSpan implements ManualSpan {
 
   constructor(context: TracerContext, name: string, parent: RecordedSpan | undefined) {
     this.context = context;
-    this.name = name;
+    this.name = cleanText(name, 'name', context.mask);
     this.parent = parent;
     this.depth = parent === undefined ? 0 : parent.depth + 1;
     this.trace = parent?.trace ?? {

@@ -54,7 +54,7 @@ type Field = readonly [jsonName: string, name: string, parse: FieldParser];
 
 const SPAN_FIELDS: readonly Field[] = [
   ['uuid', 'uuid', parseUuid],
-  ['name', 'name', parseText],
+  ['name', 'name', parseMaskedText],
   ['tags', 'tags', parseTags],
   ['started_at', 'startedAt', parseSpanTime],
   ['finished_at', 'finishedAt', parseSpanTime],
