@@ -124,7 +124,7 @@ export type { EncodedVideo, VideoSource } from './polyaxon/kinds/media.js';
 export type { ClassLabel } from './polyaxon/kinds/numbers.js';
 export type { ScoredSamples } from './polyaxon/kinds/scored-samples.js';
 export type { DataframeInput, RowArrays, RowObjects, TableColumns } from './polyaxon/kinds/table.js';
-export type { EventOptions } from './summary/arguments.js';
+export type { EventOptions, StepOr } from './summary/arguments.js';
 export type { AudioInput, AudioSamples } from './summary/audio.js';
 export type { HistogramBuckets, HistogramInput, HistogramValues } from './summary/histogram.js';
 export type { RawHistogram } from './summary/histogram-raw.js';
@@ -145,6 +145,7 @@ export {
   EventsDroppedError,
   type InvalidArgumentCode,
   InvalidArgumentError,
+  NoRunError,
   ResumeError,
   RunExistsError,
   RunWriteError,

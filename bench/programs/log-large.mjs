@@ -81,7 +81,7 @@ function mainThreadNs() {
 }
 
 function startRun() {
-  return new Run({ root: directory, captureConsole: false });
+  return new Run({ root: directory, trackLogs: false });
 }
 
 /** Sums of uniform numbers approximate a normal distribution. */

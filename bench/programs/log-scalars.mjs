@@ -78,7 +78,7 @@ const LOGGERS = {
 report(await LOGGERS[how]());
 
 function startRun() {
-  return new Run({ root: directory, captureConsole: false });
+  return new Run({ root: directory, trackLogs: false });
 }
 
 async function finish(end, run) {

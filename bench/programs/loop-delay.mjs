@@ -11,7 +11,7 @@ import { readImages, report } from '../support/values.mjs';
 const [how, countText, periodText, heightText, widthText, directory, images] = process.argv.slice(2);
 const [height, width] = [Number(heightText), Number(widthText)];
 const inputs = readImages(images, height, width);
-const run = new Run({ root: directory, captureConsole: false });
+const run = new Run({ root: directory, trackLogs: false });
 await sleep(200);
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();

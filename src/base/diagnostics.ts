@@ -7,6 +7,7 @@
  */
 
 import { CodedError, EventsDroppedError, messageOf, RunWriteError } from './errors.js';
+import { checkOptions, type OptionTable } from './options.js';
 import { printWarning } from './process-exit.js';
 
 /** A value was changed or left out before it was written; training continues. */
@@ -24,6 +25,7 @@ export interface DiagnosticsOptions {
 }
 
 const CALLBACK_FAILED = 'WARN_CALLBACK_FAILED';
+const DIAGNOSTICS_OPTIONS: OptionTable<DiagnosticsOptions> = { onError: 'function', onWarning: 'function' };
 
 export class Diagnostics {
   readonly #options: DiagnosticsOptions;
@@ -31,6 +33,7 @@ export class Diagnostics {
   readonly #reported = new Set<string>();
 
   constructor(options: DiagnosticsOptions = {}) {
+    checkOptions('new Diagnostics', options, DIAGNOSTICS_OPTIONS);
     this.#options = options;
   }
 

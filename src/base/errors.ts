@@ -71,10 +71,19 @@ export class ClosedError extends CodedError {
   }
 }
 
+/** A function of `tracking` was called before `init`, or after `end`. */
+export class NoRunError extends CodedError {
+  readonly code = 'ERR_NO_RUN';
+  readonly hint = 'Call tracking.init(options) first, or use the methods of your own Run.';
+  constructor(subject: string) {
+    super(`${subject}: this process has no run`);
+  }
+}
+
 /** The run directory already exists and belongs to an earlier process. */
 export class RunExistsError extends CodedError {
   readonly code = 'ERR_RUN_EXISTS';
-  readonly hint = 'Omit `uuid` to start a new run, or choose another root.';
+  readonly hint = 'Pass `resume: true` to continue the run, or omit `uuid` to start a new one.';
   constructor(readonly path: string) {
     super(`${path}: the directory already contains a run`);
   }

@@ -1,6 +1,7 @@
 /** Resolves relative paths from callers so that they stay inside a directory. */
 
 import { isAbsolute, join, normalize, sep } from 'node:path';
+import { describe } from './describe.js';
 import { InvalidArgumentError } from './errors.js';
 
 /** `directory/relativePath`. Throws `ERR_ARTIFACT_INVALID` when the result is outside `directory`. */
@@ -11,7 +12,7 @@ export function resolveInside(directory: string, relativePath: string): string {
   if (!isOutside) return join(directory, normal);
   throw new InvalidArgumentError(
     'ERR_ARTIFACT_INVALID',
-    `${JSON.stringify(relativePath)} is outside ${directory}`,
+    `${describe(relativePath)} is outside ${directory}`,
     'Pass a path without "..", relative to the outputs directory.',
   );
 }

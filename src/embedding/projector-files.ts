@@ -5,9 +5,9 @@
  * Source: tensorboard/plugins/projector/{projector_plugin.py,projector_config.proto}.
  */
 
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { encodeUtf8 } from '../format/wire/proto-bytes.js';
-import { describe } from '../summary/arguments.js';
 import { type ImageBatch, type ImageInput, parseRawImage, splitBatch } from '../summary/image.js';
 import { tileImages } from '../summary/image-grid.js';
 import { encodePng } from '../summary/png.js';
@@ -90,7 +90,7 @@ function encodeMetadata({ metadata = [], metadataHeader }: EmbeddingInput, count
   const rows = metadata.map((row, i) => {
     const cells: readonly unknown[] = Array.isArray(row) ? row : [row];
     if (cells.length !== columns || cells.some((cell) => typeof cell !== 'string')) {
-      throw invalid(`metadata: row ${i} is ${JSON.stringify(row)}, expected ${columns} strings`);
+      throw invalid(`metadata: row ${i} is ${describe(row)}, expected ${columns} strings`);
     }
     return cells as string[];
   });

@@ -5,6 +5,7 @@
  * argument throws before anything is queued.
  */
 
+import { describe } from '../base/describe.js';
 import { Diagnostics } from '../base/diagnostics.js';
 import { ClosedError, InvalidArgumentError, invalidArgument } from '../base/errors.js';
 import { reportUnawaited } from '../base/observed-promise.js';
@@ -32,7 +33,6 @@ import { createSpan, type SpanBody } from '../polyaxon/kinds/span.js';
 import type { DataframeInput } from '../polyaxon/kinds/table.js';
 import { type ArtifactKind, toPolyaxonTag } from '../polyaxon/polyaxon-value.js';
 import {
-  describe,
   type EventOptions,
   parseEventTime,
   parseName,
@@ -52,9 +52,12 @@ import {
   createEncodedImageValue,
   createImageEncoding,
   type ImageBatch,
+  type ImageInput,
   type ImagePixels,
+  splitBatch,
 } from '../summary/image.js';
 import { type BoxOptions, drawBoxes, type ImageBoxes } from '../summary/image-boxes.js';
+import { findRangeProblem } from '../summary/image-range.js';
 import { createMeshValues, type MeshInput } from '../summary/mesh.js';
 import { createMetadata } from '../summary/plugin-data.js';
 import { createPrCurveValue, type PrCurveInput } from '../summary/pr-curve.js';
@@ -75,15 +78,22 @@ import { type AudioSource, type ImageSource, loadAudio, loadImages, loadVideo } 
 import { MetricTags } from './metric-tags.js';
 import { TagAllocator, type TagSeries } from './tag-allocator.js';
 
-export type {
-  DataframeOptions,
-  EventLogOptions,
-  HistogramOptions,
-  ImageOptions,
-  NumpyHistogramOptions,
-  SeriesOptions,
-  SharedEventOptions,
-  VideoEventOptions,
+export {
+  DATAFRAME_OPTIONS,
+  type DataframeOptions,
+  type EventLogOptions,
+  HISTOGRAM_OPTIONS,
+  type HistogramOptions,
+  IMAGE_OPTIONS,
+  type ImageOptions,
+  NUMPY_HISTOGRAM_OPTIONS,
+  type NumpyHistogramOptions,
+  SERIES_OPTIONS,
+  type SeriesOptions,
+  SHARED_EVENT_OPTIONS,
+  type SharedEventOptions,
+  VIDEO_EVENT_OPTIONS,
+  type VideoEventOptions,
 } from './event-log-options.js';
 
 /** Larger values are encoded in the background. Smaller ones are encoded as fast in the call. */
@@ -107,6 +117,7 @@ export class EventLog {
   readonly #tagAllocator: TagAllocator | undefined;
   readonly #metricTags = new MetricTags();
   #defaultStep: number | bigint | undefined;
+  #hasWarnedOfRange = false;
   #closing: Promise<void> | undefined;
 
   constructor(directory: string, options: EventLogOptions = {}) {
@@ -150,13 +161,16 @@ export class EventLog {
     this.#writer.writeScalar(scalarTag, value, step, wallTime, createScalarMetadata(options));
   }
 
-  /** Logs several numbers with one step and one wall time. Checks all of them before it writes the first. */
+  /**
+   * Logs several numbers with one step and one wall time. Without a step, it is the first that is new for all of them. Checks all of them
+   * before it writes the first.
+   */
   scalars(metrics: Readonly<Record<string, number>>, options: SharedEventOptions): void {
     if (typeof metrics !== 'object' || metrics === null) {
       const message = `metrics is ${describe(metrics)}, expected an object of names and numbers`;
       throw new InvalidArgumentError('ERR_SCALAR_INVALID', message, 'Pass { name: value, … }.');
     }
-    const step = parseStep(options.step) ?? this.#defaultStep;
+    const given = parseStep(options.step);
     const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
     const names = Object.keys(metrics);
     const tags = names.map((name) => {
@@ -165,6 +179,7 @@ export class EventLog {
       return scalarTag;
     });
     this.checkOpen();
+    const step = given ?? this.#defaultStep ?? this.#nextStepOf(tags);
     for (let i = 0; i < names.length; i++) {
       if (tags[i]!.state === undefined) this.#claimMetric(names[i]!, tags[i]!);
     }
@@ -218,9 +233,17 @@ export class EventLog {
     images: ImageSource | readonly ImageSource[] | ImageBatch,
     options: ImageOptions,
   ): void {
+    this.#checkRange(name, images);
     const loaded = loadImages(images, options);
     if ('event' in loaded) this.#kindEvent(name, 'image', options, () => loaded.event);
     else this.#encoded(IMAGE, name, options, (tag) => createImageEncoding(tag, loaded.shown, options));
+  }
+
+  /** Logs several images at one step, as separate images. Throws the errors of `image`. */
+  images(name: string, images: ImageBatch | readonly ImageInput[], options: ImageOptions): void {
+    // After the batch is split, its pixels are bytes.
+    if (!Array.isArray(images)) this.#checkRange(name, images);
+    this.image(name, splitBatch(images), options);
   }
 
   /** Logs an image with boxes and labels drawn on it. Throws the errors of `image`. */
@@ -230,11 +253,13 @@ export class EventLog {
     boxes: ImageBoxes,
     options: ImageOptions & BoxOptions,
   ): void {
+    this.#checkRange(name, image);
     this.image(name, drawBoxes(image, boxes, options), options);
   }
 
   /** Logs a video as an animated GIF, for TensorBoard only. Throws `ERR_VIDEO_INVALID` and the errors of `scalar`. */
   gif(name: string, video: VideoInput, options: GifOptions): void {
+    this.#checkRange(name, video);
     this.#encoded(IMAGE, name, options, (tag) =>
       mapEncoding(encodeVideo(video, options), (gif) => createEncodedImageValue(tag, [gif], options)),
     );
@@ -242,6 +267,7 @@ export class EventLog {
 
   /** Logs a video: frames as GIF; bytes or a file unchanged. Throws `ERR_VIDEO_INVALID` and the errors of `scalar`. */
   video(name: string, video: VideoSource | string, options: VideoEventOptions): void {
+    this.#checkRange(name, video);
     const framesPerSecond = options.framesPerSecond ?? options.fps;
     this.#kindEvent(name, 'video', options, () => createVideo(loadVideo(video), { framesPerSecond }));
   }
@@ -363,6 +389,18 @@ export class EventLog {
     this.#writer.writeEvent({ wallTime: time, step: parseStep(step) ?? this.#defaultStep ?? 0, what });
   }
 
+  /** Warns once if the values of pixels are not in the range of their type. */
+  #checkRange(name: string, images: unknown): void {
+    if (this.#hasWarnedOfRange) return;
+    for (const image of Array.isArray(images) ? images : [images]) {
+      const problem = findRangeProblem((image as Partial<ImagePixels> | null | undefined)?.pixels);
+      if (problem === undefined) continue;
+      this.#hasWarnedOfRange = true;
+      this.diagnostics.warn('WARN_IMAGE_RANGE', `${name}: ${problem}. Later images are not checked`);
+      return;
+    }
+  }
+
   #histogram(name: string, options: EventOptions, count: () => HistogramRows): void {
     this.#value(HISTOGRAM, name, options, (tag) => {
       const { rows, nonFinite } = count();
@@ -441,6 +479,16 @@ export class EventLog {
     if (encoding.sizeBytes <= BACKGROUND_BYTES && !this.#pending.has(tag)) {
       this.#writer.writeSummary(encoding.now(), step, wallTime);
     } else this.#pending.add(tag, step, wallTime ?? this.#options.clock.wallTime(), encoding);
+  }
+
+  /** Returns the first step that is new for all tags, so that the metrics of one call share it. */
+  #nextStepOf(tags: readonly ScalarTag[]): number | bigint {
+    let step: number | bigint = 0;
+    for (const { tag } of tags) {
+      const next = this.#writer.nextStep(tag);
+      if (next > step) step = next;
+    }
+    return step;
   }
 
   #tagOf(series: TagSeries, name: string): string {

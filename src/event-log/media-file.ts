@@ -4,7 +4,9 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
+import { describe } from '../base/describe.js';
 import { InvalidArgumentError, messageOf } from '../base/errors.js';
+import type { OptionTable } from '../base/options.js';
 import type { KindEvent } from '../polyaxon/kinds/kind-event.js';
 import {
   createAudioFile,
@@ -13,7 +15,6 @@ import {
   isExtension,
   type VideoSource,
 } from '../polyaxon/kinds/media.js';
-import { describe } from '../summary/arguments.js';
 import { type AudioInput, isWav } from '../summary/audio.js';
 import {
   type ImageBatch,
@@ -37,6 +38,7 @@ export interface ImageChange {
   /** The format of bytes that are not PNG, JPEG, GIF or BMP, such as `webp`. For a path, its extension is used. */
   readonly ext?: string | undefined;
 }
+export const IMAGE_CHANGE: OptionTable<ImageChange> = { rescale: 'any', ext: 'string' };
 
 /** The result of loading: values that TensorBoard shows, or an event for Polyaxon only. */
 export type Loaded<T> = { readonly shown: T | readonly T[] } | { readonly event: KindEvent };

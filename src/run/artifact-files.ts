@@ -9,6 +9,7 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { toPartialPath } from '../base/atomic-file.js';
+import { describe } from '../base/describe.js';
 import { InvalidArgumentError, messageOf, RunWriteError } from '../base/errors.js';
 
 /** Larger directories are rejected: logging one is probably an accident. */
@@ -35,7 +36,7 @@ export async function inspectArtifact(
   limits = LIMITS,
 ): Promise<ArtifactFiles> {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw invalid(`path is ${JSON.stringify(path)}, expected the path of a file or a directory`);
+    throw invalid(`path is ${describe(path)}, expected the path of a file or a directory`);
   }
   const found = await stat(path).catch((cause: unknown) => {
     throw invalid(`${path}: ${messageOf(cause)}`, { cause });

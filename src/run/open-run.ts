@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.js';
 import { Diagnostics } from '../base/diagnostics.js';
+import { checkOptions } from '../base/options.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { createMasker, type Masker } from '../capture/secrets.js';
 import { EventLog } from '../event-log/event-log.js';
@@ -32,7 +33,15 @@ import { RunCapture } from './run-capture.js';
 import { RunContext } from './run-context.js';
 import { type RunEnvironment, resolveRunEnvironment } from './run-environment.js';
 import { STATUS_REASON } from './run-metadata.js';
-import { parseInterval, parseSync, parseTags, type RunOptions, resolveRunName } from './run-options.js';
+import {
+  parseInterval,
+  parseOnError,
+  parseSync,
+  parseTags,
+  RUN_OPTIONS,
+  type RunOptions,
+  resolveRunName,
+} from './run-options.js';
 import { SyncProcess } from './sync-process.js';
 
 export interface OpenedRun {
@@ -58,6 +67,8 @@ interface Log {
 
 /** Opens a run. Throws the errors that the constructor of `Run` documents. */
 export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun {
+  const misuse = findMisuse(options);
+  parseOnError(options.onError);
   const environment = resolveRunEnvironment(options, env);
   const masker = createMasker(env);
   const name = masker.maskText(resolveRunName(options.name));
@@ -102,6 +113,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
     events: log.events,
     warnsOnMisuse: options.onError === 'warn',
   });
+  if (misuse !== undefined) context.reportMisuse(misuse);
   const capture = new RunCapture({
     environment,
     clock,
@@ -131,6 +143,17 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
       directory.record.outputs,
     ),
   };
+}
+
+/** Throws for an invalid option; with `onError: 'warn'` returns the error, to be reported once the run exists. */
+function findMisuse(options: RunOptions): unknown {
+  try {
+    checkOptions('new Run', options ?? null, RUN_OPTIONS);
+    return undefined;
+  } catch (error) {
+    if (options?.onError === 'warn') return error;
+    throw error;
+  }
 }
 
 function createDiagnostics({ onError, onWarning }: RunOptions): Diagnostics {

@@ -5,8 +5,8 @@
  */
 
 import type { Clock } from '../base/clock.js';
+import { describe } from '../base/describe.js';
 import { InvalidArgumentError } from '../base/errors.js';
-import { describe } from '../summary/arguments.js';
 
 const SMALL_RISE = 0.025;
 const UPDATES_PER_SECOND = 2;

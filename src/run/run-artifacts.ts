@@ -6,14 +6,23 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { replaceFileSync } from '../base/atomic-file.js';
+import { describe, quote } from '../base/describe.js';
 import { InvalidArgumentError, RunWriteError } from '../base/errors.js';
 import { type JsonValue, parseJsonObject } from '../base/json-value.js';
+import { checkOptions, type OptionTable } from '../base/options.js';
 import { resolveInside } from '../base/relative-path.js';
 import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
 import { ARTIFACT_KINDS, type ArtifactKind } from '../polyaxon/polyaxon-value.js';
 import type { RunArtifact } from '../polyaxon/run-record.js';
 import { OUTPUTS_DIRECTORY, TENSORBOARD_DIRECTORY } from '../run-directory/layout.js';
-import { describe, type EventOptions } from '../summary/arguments.js';
+import {
+  EVENT_OPTIONS,
+  type EventOptions,
+  parseEventOptions,
+  parseEventTime,
+  parseStep,
+  type StepOr,
+} from '../summary/arguments.js';
 import { type ArtifactFiles, copyArtifact, hashArtifact, inspectArtifact } from './artifact-files.js';
 import { type Connection, findArtifactsStore, readConnections, toStorePath } from './connections.js';
 import { RunMetadataMethods } from './run-metadata.js';
@@ -35,6 +44,15 @@ export interface RefOptions {
   /** Skips reading and hashing the file. Default false. */
   readonly skipHash?: boolean | undefined;
 }
+const REF_OPTIONS: OptionTable<RefOptions> = {
+  name: 'any',
+  hash: 'string',
+  content: 'any',
+  summary: 'any',
+  isInput: 'boolean',
+  relPath: 'string',
+  skipHash: 'boolean',
+};
 
 /** Options of `logArtifact`. */
 export interface ArtifactOptions extends Pick<RefOptions, 'name' | 'summary' | 'skipHash'>, EventOptions {
@@ -43,12 +61,44 @@ export interface ArtifactOptions extends Pick<RefOptions, 'name' | 'summary' | '
   /** Directory below `outputs/` to copy into. Default: `outputs/` itself. */
   readonly relPath?: string | undefined;
 }
+const MODEL_FILE_OPTIONS: OptionTable<Omit<ArtifactOptions, 'kind'>> = {
+  ...EVENT_OPTIONS,
+  name: 'any',
+  summary: 'any',
+  skipHash: 'boolean',
+  relPath: 'string',
+};
+const ARTIFACT_OPTIONS: OptionTable<ArtifactOptions> = { ...MODEL_FILE_OPTIONS, kind: 'any' };
 
 /** Options of `logModel`. */
 export interface ModelOptions extends Omit<ArtifactOptions, 'kind'> {
   /** The framework, such as `onnx` or `tfjs`. */
   readonly framework?: string | undefined;
 }
+const MODEL_OPTIONS: OptionTable<ModelOptions> = { ...MODEL_FILE_OPTIONS, framework: 'string' };
+
+type ModelRefOptions = RefOptions & Pick<ModelOptions, 'framework'>;
+const MODEL_REF_OPTIONS: OptionTable<ModelRefOptions> = { ...REF_OPTIONS, framework: 'string' };
+
+type DataRefOptions = RefOptions & { readonly path?: string | undefined };
+const DATA_REF_OPTIONS: OptionTable<DataRefOptions> = { ...REF_OPTIONS, path: 'string' };
+
+type TensorboardRefOptions = Pick<RefOptions, 'name' | 'isInput' | 'relPath'>;
+const TENSORBOARD_REF_OPTIONS: OptionTable<TensorboardRefOptions> = {
+  name: 'any',
+  isInput: 'boolean',
+  relPath: 'string',
+};
+
+interface EnvOptions {
+  readonly relPath?: string | undefined;
+}
+const ENV_OPTIONS: OptionTable<EnvOptions> = { relPath: 'string' };
+
+interface CodeRefOptions {
+  readonly isInput?: boolean | undefined;
+}
+const CODE_REF_OPTIONS: OptionTable<CodeRefOptions> = { isInput: 'boolean' };
 
 /** Options of `getArtifactsPath` and `getOutputsPath`. */
 export interface PathOptions {
@@ -59,6 +109,11 @@ export interface PathOptions {
   /** Returns the location in the cluster's artifacts store instead, if it has one. Default false. */
   readonly useStorePath?: boolean | undefined;
 }
+const PATH_OPTIONS: OptionTable<PathOptions> = {
+  ensure: 'boolean',
+  isDirectory: 'boolean',
+  useStorePath: 'boolean',
+};
 
 export abstract class RunArtifactMethods extends RunMetadataMethods {
   /**
@@ -69,8 +124,9 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
    * the file does not exist, `ERR_ARTIFACT_TOO_LARGE` for a directory of more than 100,000 files or 64 GiB, and `RunWriteError` when the copy
    * fails. The run continues in each case.
    */
-  logArtifact(path: string, options: ArtifactOptions = {}): Promise<string | undefined> {
+  logArtifact(path: string, given: StepOr<ArtifactOptions> = {}): Promise<string | undefined> {
     return this.#work(async () => {
+      const options = parseEventOptions('logArtifact', given, ARTIFACT_OPTIONS);
       const artifact = await this.#inspect(path);
       const kind = parseKind(options.kind ?? (artifact.isDirectory ? 'dir' : 'file'));
       return options.step === undefined
@@ -82,8 +138,9 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   }
 
   /** Logs a model like `logArtifact`, and records its framework in the lineage and the event. */
-  logModel(path: string, options: ModelOptions = {}): Promise<string | undefined> {
+  logModel(path: string, given: StepOr<ModelOptions> = {}): Promise<string | undefined> {
     return this.#work(async () => {
+      const options = parseEventOptions('logModel', given, MODEL_OPTIONS);
       const artifact = await this.#inspect(path);
       const { framework } = options;
       const spec = options.summary === undefined ? undefined : this.#toSummary(options.summary);
@@ -99,12 +156,18 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
 
   /** Records a file, directory, URL or anything else without copying it. Rejects with `ERR_ARTIFACT_INVALID`. */
   logArtifactRef(path: string, kind: ArtifactKind, options: RefOptions = {}): Promise<void> {
-    return this.#ref(path, kind, options);
+    return this.#work(() => {
+      checkOptions('logArtifactRef', options, REF_OPTIONS);
+      return this.#ref(path, kind, options);
+    });
   }
 
   /** Records a file and its SHA-256 without copying it. Rejects with `ERR_ARTIFACT_INVALID` when the file does not exist. */
   logFileRef(path: string, options: RefOptions = {}): Promise<void> {
-    return this.#ref(path, 'file', options);
+    return this.#work(() => {
+      checkOptions('logFileRef', options, REF_OPTIONS);
+      return this.#ref(path, 'file', options);
+    });
   }
 
   /**
@@ -112,35 +175,41 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
    * the errors of `logArtifact`.
    */
   logDirRef(path: string, options: RefOptions = {}): Promise<void> {
-    return this.#ref(path, 'dir', { ...options, name: options.name ?? basename(String(path)) });
+    return this.#work(() => {
+      checkOptions('logDirRef', options, REF_OPTIONS);
+      return this.#ref(path, 'dir', { ...options, name: options.name ?? basename(String(path)) });
+    });
   }
 
   /** Records a model without copying it. */
-  logModelRef(
-    path: string,
-    options: RefOptions & { readonly framework?: string | undefined } = {},
-  ): Promise<void> {
-    const { framework, summary, ...rest } = options;
-    this.context.flag('has_model');
-    return this.#ref(path, 'model', {
-      ...rest,
-      summary: framework === undefined ? summary : { ...summary, framework },
+  logModelRef(path: string, options: ModelRefOptions = {}): Promise<void> {
+    return this.#work(() => {
+      checkOptions('logModelRef', options, MODEL_REF_OPTIONS);
+      const { framework, summary, ...rest } = options;
+      this.context.flag('has_model');
+      return this.#ref(path, 'model', {
+        ...rest,
+        summary: framework === undefined ? summary : { ...summary, framework },
+      });
     });
   }
 
   /** Records data that the run reads: a name with a path, a hash or content. */
-  logDataRef(name: string, options: RefOptions & { readonly path?: string | undefined } = {}): Promise<void> {
-    const { path, ...rest } = options;
-    return this.#ref(path, 'data', { isInput: true, ...rest, name });
+  logDataRef(name: string, options: DataRefOptions = {}): Promise<void> {
+    return this.#work(() => {
+      checkOptions('logDataRef', options, DATA_REF_OPTIONS);
+      const { path, ...rest } = options;
+      return this.#ref(path, 'data', { isInput: true, ...rest, name });
+    });
   }
 
   /** Records the location of further event files for TensorBoard. The run's own event files are recorded at the start. */
-  logTensorboardRef(
-    path: string,
-    options: Pick<RefOptions, 'name' | 'isInput' | 'relPath'> = {},
-  ): Promise<void> {
-    this.context.flag('has_tensorboard');
-    return this.#ref(path, 'tensorboard', { name: 'tensorboard', ...options, skipHash: true });
+  logTensorboardRef(path: string, options: TensorboardRefOptions = {}): Promise<void> {
+    return this.#work(() => {
+      checkOptions('logTensorboardRef', options, TENSORBOARD_REF_OPTIONS);
+      this.context.flag('has_tensorboard');
+      return this.#ref(path, 'tensorboard', { name: 'tensorboard', ...options, skipHash: true });
+    });
   }
 
   /** Adds entries to the lineage without changing them, or replaces entries of the same names. Throws `ERR_ARTIFACT_INVALID`. */
@@ -153,11 +222,9 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   }
 
   /** Writes facts about the environment to a file in `outputs/` and records it. The run does this automatically unless `trackEnv` is off. */
-  logEnv(
-    content: Readonly<Record<string, unknown>>,
-    options: { readonly relPath?: string | undefined } = {},
-  ): void {
+  logEnv(content: Readonly<Record<string, unknown>>, options: EnvOptions = {}): void {
     this.context.guard(() => {
+      checkOptions('logEnv', options, ENV_OPTIONS);
       this.context.checkOpen();
       this.writeEnv(this.context.maskValues('env', parseJsonObject('env', content)), options.relPath);
     });
@@ -167,11 +234,9 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
    * Records the state of the code under its commit, with any other facts that you pass. The run does this automatically unless `trackCode`
    * is off. Does nothing without a commit, which is the name of the entry.
    */
-  logCodeRef(
-    code: Readonly<Record<string, unknown>>,
-    options: { readonly isInput?: boolean | undefined } = {},
-  ): void {
+  logCodeRef(code: Readonly<Record<string, unknown>>, options: CodeRefOptions = {}): void {
     this.context.guard(() => {
+      checkOptions('logCodeRef', options, CODE_REF_OPTIONS);
       this.context.checkOpen();
       this.addCodeRef(parseJsonObject('code', code), options.isInput ?? true);
     });
@@ -184,20 +249,23 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
 
   /** Returns the run directory, or a path below it. */
   getArtifactsPath(relPath = '', options: PathOptions = {}): string {
-    return this.#toPath('', relPath, { ensure: false, ...options });
+    const checked = this.#checkPathOptions('getArtifactsPath', options);
+    return this.#toPath('', relPath, { ensure: false, ...checked });
   }
 
   /** Returns the run's `outputs/` directory, or a path below it. Every file in it belongs to the run. */
   getOutputsPath(relPath = '', options: PathOptions = {}): string {
-    return this.#toPath(OUTPUTS_DIRECTORY, relPath, { ensure: true, ...options });
+    const checked = this.#checkPathOptions('getOutputsPath', options);
+    return this.#toPath(OUTPUTS_DIRECTORY, relPath, { ensure: true, ...checked });
   }
 
   /** Returns the directory of event files, for `tensorboard --logdir`. With `relPath`: another one below `outputs/`, recorded in the lineage. */
   getTensorboardPath(relPath?: string, options: Pick<PathOptions, 'useStorePath'> = {}): string {
+    const checked = this.#checkPathOptions('getTensorboardPath', options);
     if (relPath === undefined) {
-      return this.#toPath('', TENSORBOARD_DIRECTORY, { ensure: true, isDirectory: true, ...options });
+      return this.#toPath('', TENSORBOARD_DIRECTORY, { ensure: true, isDirectory: true, ...checked });
     }
-    const path = this.getOutputsPath(relPath, { isDirectory: true, ...options });
+    const path = this.getOutputsPath(relPath, { isDirectory: true, ...checked });
     void this.logTensorboardRef(path, { name: relPath });
     return path;
   }
@@ -253,6 +321,17 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     });
   }
 
+  /** Returns the options, or none if they are invalid and `onError` is `warn`. */
+  #checkPathOptions(method: string, options: PathOptions): PathOptions {
+    try {
+      checkOptions(method, options, PATH_OPTIONS);
+      return options;
+    } catch (error) {
+      this.context.reportMisuse(error);
+      return {};
+    }
+  }
+
   async #inspect(path: string): Promise<ArtifactFiles> {
     const artifact = await inspectArtifact(path, this.context.environment.paths.run);
     if (artifact.leftOut.length > 0) {
@@ -302,6 +381,9 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     log: (name: string, copy: string, options: EventOptions) => void,
   ): Promise<string> {
     const { name = toBaseName(artifact.path), step, wallTime, timestamp } = options;
+    // Before the copy, so that a rejected call leaves no file.
+    parseStep(step);
+    parseEventTime(options);
     const extension = artifact.isDirectory ? '' : toExtension(artifact.path);
     const directory = join(this.context.environment.paths.assets, kind);
     const target = toFreePath(directory, `${this.#toName(name)}_${step}`, extension);
@@ -312,30 +394,27 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     return target;
   }
 
-  #ref(path: string | undefined, kind: ArtifactKind, options: RefOptions): Promise<void> {
-    return this.#work(async () => {
-      const { hash, content, isInput = false, relPath, skipHash = false } = options;
-      const summary = this.#toSummary(options.summary);
-      const name = this.#toName(options.name ?? toBaseName(path ?? ''));
-      const known = hash ?? (content === undefined ? undefined : sha256(canonicalJsonFrom(content)));
-      const isLocal = path !== undefined && !/^[a-z][a-z0-9+.-]+:\/\//i.test(path);
-      const found =
-        known ?? (skipHash || !isLocal ? undefined : await hashArtifact(await this.#inspect(path)));
-      const shown = relPath ?? (path === undefined ? undefined : isLocal ? this.#toLineagePath(path) : path);
-      this.context.directory.addArtifacts([
-        this.#maskArtifact({
-          name,
-          kind: parseKind(kind),
-          ...(shown === undefined ? {} : { path: shown }),
-          summary: {
-            ...summary,
-            ...(path === undefined ? {} : { path }),
-            ...(found === undefined ? {} : { hash: found }),
-          },
-          is_input: isInput,
-        }),
-      ]);
-    });
+  async #ref(path: string | undefined, kind: ArtifactKind, options: RefOptions): Promise<void> {
+    const { hash, content, isInput = false, relPath, skipHash = false } = options;
+    const summary = this.#toSummary(options.summary);
+    const name = this.#toName(options.name ?? toBaseName(path ?? ''));
+    const known = hash ?? (content === undefined ? undefined : sha256(canonicalJsonFrom(content)));
+    const isLocal = path !== undefined && !/^[a-z][a-z0-9+.-]+:\/\//i.test(path);
+    const found = known ?? (skipHash || !isLocal ? undefined : await hashArtifact(await this.#inspect(path)));
+    const shown = relPath ?? (path === undefined ? undefined : isLocal ? this.#toLineagePath(path) : path);
+    this.context.directory.addArtifacts([
+      this.#maskArtifact({
+        name,
+        kind: parseKind(kind),
+        ...(shown === undefined ? {} : { path: shown }),
+        summary: {
+          ...summary,
+          ...(path === undefined ? {} : { path }),
+          ...(found === undefined ? {} : { hash: found }),
+        },
+        is_input: isInput,
+      }),
+    ]);
   }
 
   /** Masks the secrets in an entry of the lineage: a URL may contain credentials. */
@@ -404,7 +483,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     const sanitized = sanitizeName(tag);
     if (sanitized !== '') return sanitized;
     const generated = toFallbackName(tag);
-    const message = `the name ${JSON.stringify(tag)} has no characters that Polyaxon allows; stored as ${generated}`;
+    const message = `the name ${quote(tag)} has no characters that Polyaxon allows; stored as ${generated}`;
     this.context.diagnostics.warn('WARN_NAME_GENERATED', message);
     return generated;
   }

@@ -3,6 +3,7 @@
  */
 
 import type { Clock } from '../base/clock.js';
+import { quote } from '../base/describe.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { ClosedError, InvalidArgumentError } from '../base/errors.js';
 import { type JsonValue, parseJsonObject } from '../base/json-value.js';
@@ -37,7 +38,8 @@ export class RunContext {
   readonly events: EventLog;
   /** The names of outputs that this process logged explicitly. */
   readonly loggedOutputs = new Set<string>();
-  readonly #warnsOnMisuse: boolean;
+  /** Whether misuse is counted and reported as a warning instead of thrown. */
+  readonly warnsOnMisuse: boolean;
   readonly #flags = new Set<RunFlag>();
   #hasWarnedNotCollected = false;
   readonly #work = new Set<Promise<void>>();
@@ -50,7 +52,7 @@ export class RunContext {
     this.masker = parts.masker;
     this.directory = parts.directory;
     this.events = parts.events;
-    this.#warnsOnMisuse = parts.warnsOnMisuse;
+    this.warnsOnMisuse = parts.warnsOnMisuse;
   }
 
   /** Rejects all later calls with `ClosedError`. */
@@ -93,7 +95,7 @@ export class RunContext {
   }
 
   reportMisuse(error: unknown): void {
-    if (!this.#warnsOnMisuse) throw error;
+    if (!this.warnsOnMisuse) throw error;
     this.diagnostics.rejected(error);
   }
 
@@ -141,7 +143,8 @@ export class RunContext {
    * `allowSecrets` is set. Throws `ERR_PARAMS_INVALID`.
    */
   parseNamedValues(subject: string, values: unknown, allowSecrets: boolean): Record<string, JsonValue> {
-    const named: Record<string, JsonValue> = {};
+    // Entries, because an assignment to the key `__proto__` would set the prototype.
+    const named: [string, JsonValue][] = [];
     const origins = new Map<string, string>();
     // Programs may load secrets into their environment after the run has started.
     this.masker.refresh();
@@ -150,16 +153,16 @@ export class RunContext {
       const other = origins.get(key);
       if (other !== undefined) throw sameKey(subject, name, other, key);
       origins.set(key, name);
-      named[key] = allowSecrets ? value : this.#mask(subject, name, value);
+      named.push([key, allowSecrets ? value : this.#mask(subject, name, value)]);
     }
-    return named;
+    return Object.fromEntries(named);
   }
 
   #toKey(subject: string, name: string): string {
     const key = sanitizeName(name);
     if (key !== '') return key;
     const generated = toFallbackName(name);
-    const message = `${subject}: the name ${JSON.stringify(name)} has no characters that Polyaxon allows; stored as ${generated}`;
+    const message = `${subject}: the name ${quote(name)} has no characters that Polyaxon allows; stored as ${generated}`;
     this.diagnostics.warn('WARN_NAME_GENERATED', message);
     return generated;
   }
@@ -197,7 +200,7 @@ export class RunContext {
 function sameKey(subject: string, name: string, other: string, key: string): InvalidArgumentError {
   return new InvalidArgumentError(
     'ERR_PARAMS_INVALID',
-    `${subject}: ${JSON.stringify(other)} and ${JSON.stringify(name)} are both named ${key} in Polyaxon`,
+    `${subject}: ${quote(other)} and ${quote(name)} are both named ${key} in Polyaxon`,
     'Use names that differ in letters, digits or underscores.',
   );
 }

@@ -2,7 +2,8 @@
  * Derives the end of a run from the end of its process. Pure.
  */
 
-import { CodedError, messageOf } from '../base/errors.js';
+import { describe } from '../base/describe.js';
+import { CodedError, InvalidArgumentError, messageOf } from '../base/errors.js';
 import type { RunStatus } from '../polyaxon/run-record.js';
 import type { ProcessEnd } from './process-end.js';
 
@@ -13,6 +14,25 @@ export interface RunEnd {
   readonly status: FinalStatus;
   readonly reason: string;
   readonly message: string;
+  /** Seconds since 1970. Default: now. */
+  readonly wallTime?: number | undefined;
+}
+
+const FINAL_STATUSES: readonly unknown[] = [
+  'succeeded',
+  'failed',
+  'stopped',
+  'skipped',
+] satisfies FinalStatus[];
+
+/** Throws `ERR_STATUS_INVALID` unless a run can end with the status; undefined is allowed. */
+export function parseFinalStatus(status: unknown): void {
+  if (status === undefined || FINAL_STATUSES.includes(status)) return;
+  throw new InvalidArgumentError(
+    'ERR_STATUS_INVALID',
+    `status is ${describe(status)}, expected one of ${FINAL_STATUSES.join(', ')}`,
+    'Pass one of the expected statuses, or omit it.',
+  );
 }
 
 /** Returns the end of a run whose `end()` was not called. See the table in `docs/lifecycle.md`. */

@@ -5,11 +5,13 @@
  */
 
 import { join } from 'node:path';
+import { describe } from '../base/describe.js';
 import { MAIN_WRITER, type RunPaths, toRunPaths } from '../run-directory/layout.js';
 import {
   invalidOption,
   parseFlag,
   parseFormats,
+  parsePath,
   parseProject,
   parseWorker,
   type RunFormat,
@@ -62,7 +64,10 @@ export function resolveRunEnvironment(options: RunOptions, env: NodeJS.ProcessEn
   const uuid = given ?? (isPlatformRun ? instance.uuid : resolveUuid(undefined));
   const mode =
     (options.noOp ?? isOn('POLYAXON_NO_OP')) ? 'no-op' : instance === undefined ? 'offline' : 'managed';
-  const directory = options.artifactsPath ?? findClusterDirectory(instance, env, uuid);
+  const directory =
+    options.artifactsPath === undefined
+      ? findClusterDirectory(instance, env, uuid)
+      : parsePath('artifactsPath', options.artifactsPath);
   const isMain = options.worker === undefined;
   const isActive = mode !== 'no-op';
   const collectsEvents = isActive && (options.collectArtifacts ?? isOn('POLYAXON_COLLECT_ARTIFACTS', true));
@@ -95,7 +100,7 @@ function findInstance(env: NodeJS.ProcessEnv, isOn: (name: string) => boolean): 
   const [owner, project, , uuid, ...rest] = text.split('.');
   if (owner && project && uuid && rest.length === 0) return { owner, project, uuid: resolveUuid(uuid) };
   throw invalidOption(
-    `POLYAXON_RUN_INSTANCE is ${JSON.stringify(text)}, expected owner.project.runs.uuid`,
+    `POLYAXON_RUN_INSTANCE is ${describe(text)}, expected owner.project.runs.uuid`,
     'Unset it, or set POLYAXON_IS_OFFLINE=true.',
   );
 }

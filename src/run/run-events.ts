@@ -1,18 +1,26 @@
 /**
  * The methods of `Run` that log events. They encode into memory and return without waiting for the disk.
  *
- * Every method accepts `EventOptions`. Besides its own errors it throws `ERR_NAME_INVALID`, `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID` and
- * `ERR_CLOSED`, before anything is written. With `onError: 'warn'` misuse is counted and reported instead.
+ * Every method accepts `EventOptions`; a number in their place is the step. Besides its own errors it throws `ERR_NAME_INVALID`,
+ * `ERR_STEP_INVALID`, `ERR_WALL_TIME_INVALID`, `ERR_OPTION_INVALID` and `ERR_CLOSED`, before anything is written. With `onError: 'warn'` misuse is counted and reported instead.
  */
 
-import type {
-  DataframeOptions,
-  HistogramOptions,
-  ImageOptions,
-  NumpyHistogramOptions,
-  SeriesOptions,
-  SharedEventOptions,
-  VideoEventOptions,
+import { checkOptions, type OptionTable } from '../base/options.js';
+import {
+  DATAFRAME_OPTIONS,
+  type DataframeOptions,
+  HISTOGRAM_OPTIONS,
+  type HistogramOptions,
+  IMAGE_OPTIONS,
+  type ImageOptions,
+  NUMPY_HISTOGRAM_OPTIONS,
+  type NumpyHistogramOptions,
+  SERIES_OPTIONS,
+  type SeriesOptions,
+  SHARED_EVENT_OPTIONS,
+  type SharedEventOptions,
+  VIDEO_EVENT_OPTIONS,
+  type VideoEventOptions,
 } from '../event-log/event-log.js';
 import type { AudioSource, ImageSource } from '../event-log/media-file.js';
 import type { ChartFigure } from '../polyaxon/kinds/chart.js';
@@ -20,10 +28,10 @@ import type { ConfusionInput } from '../polyaxon/kinds/confusion.js';
 import type { CurvePoints, PrecisionRecallInput, RocCurveInput } from '../polyaxon/kinds/curve.js';
 import type { VideoSource } from '../polyaxon/kinds/media.js';
 import type { DataframeInput } from '../polyaxon/kinds/table.js';
-import type { EventOptions } from '../summary/arguments.js';
+import { EVENT_OPTIONS, type EventOptions, parseEventOptions, type StepOr } from '../summary/arguments.js';
 import type { HistogramBuckets, HistogramInput } from '../summary/histogram.js';
 import type { ImageBatch, ImagePixels } from '../summary/image.js';
-import type { BoxOptions, ImageBoxes } from '../summary/image-boxes.js';
+import { BOX_OPTIONS, type BoxOptions, type ImageBoxes } from '../summary/image-boxes.js';
 import type { TextInput } from '../summary/text.js';
 import type { SpanInput, SpanJson } from '../trace/span.js';
 import type {
@@ -36,13 +44,16 @@ import type {
 import { toSpanJson } from '../trace/span-json.js';
 import type { StreamSource } from '../trace/trace-stream.js';
 import { createTracer, type Tracer } from '../trace/tracer.js';
-import type { RunContext, RunFlag } from './run-context.js';
+import type { RunContext } from './run-context.js';
 
 /** Options of `logTrace`. */
 export interface LogTraceOptions extends EventOptions {
   /** Also adds the span's inputs and outputs to those of the run, like Polyaxon's Python client. Default false. */
   readonly updateRun?: boolean | undefined;
 }
+const LOG_TRACE_OPTIONS: OptionTable<LogTraceOptions> = { ...EVENT_OPTIONS, updateRun: 'boolean' };
+
+const IMAGE_BOXES_OPTIONS: OptionTable<ImageOptions & BoxOptions> = { ...IMAGE_OPTIONS, ...BOX_OPTIONS };
 
 export abstract class RunEvents {
   /** @internal */
@@ -63,9 +74,10 @@ export abstract class RunEvents {
   }
 
   /** Logs one number. NaN and ±Infinity are valid. Throws `ERR_SCALAR_INVALID`. */
-  logMetric(name: string, value: number, options: EventOptions = {}): void {
+  logMetric(name: string, value: number, options: StepOr<EventOptions> = {}): void {
     try {
-      this.context.events.scalar(name, value, this.#mask(options));
+      const checked = parseEventOptions('logMetric', options, EVENT_OPTIONS);
+      this.context.events.scalar(name, value, this.#mask(checked));
       if (!this.#hasMetrics) this.#noteMetrics();
     } catch (error) {
       this.context.reportMisuse(error);
@@ -73,9 +85,9 @@ export abstract class RunEvents {
   }
 
   /** Logs several numbers under one step and one wall time. Throws `ERR_SCALAR_INVALID` before the first is written. */
-  logMetrics(metrics: Readonly<Record<string, number>>, options: SharedEventOptions = {}): void {
+  logMetrics(metrics: Readonly<Record<string, number>>, options: StepOr<SharedEventOptions> = {}): void {
     this.context.guard(() => {
-      this.context.events.scalars(metrics, options);
+      this.context.events.scalars(metrics, parseEventOptions('logMetrics', options, SHARED_EVENT_OPTIONS));
       if (!this.#hasMetrics) this.#noteMetrics();
     });
   }
@@ -91,6 +103,7 @@ export abstract class RunEvents {
     options: SeriesOptions = {},
   ): void {
     this.context.guard(() => {
+      checkOptions('logMetricSeries', options, SERIES_OPTIONS);
       this.context.events.scalarSeries(name, steps, values, this.#mask(options));
       if (!this.#hasMetrics && values.length > 0) this.#noteMetrics();
     });
@@ -103,9 +116,11 @@ export abstract class RunEvents {
   logImage(
     name: string,
     image: ImageSource | readonly ImageSource[] | ImageBatch,
-    options: ImageOptions = {},
+    options: StepOr<ImageOptions> = {},
   ): void {
-    this.#log(['has_events'], () => this.context.events.image(name, image, this.#mask(options)));
+    this.#log('logImage', options, IMAGE_OPTIONS, (checked) =>
+      this.context.events.image(name, image, checked),
+    );
   }
 
   /** Logs an image with boxes and their labels drawn on it. Throws `ERR_IMAGE_INVALID`. */
@@ -113,34 +128,42 @@ export abstract class RunEvents {
     name: string,
     image: ImagePixels,
     boxes: ImageBoxes,
-    options: ImageOptions & BoxOptions = {},
+    options: StepOr<ImageOptions & BoxOptions> = {},
   ): void {
-    this.#log(['has_events'], () =>
-      this.context.events.imageWithBoxes(name, image, boxes, this.#mask(options)),
+    this.#log('logImageWithBoxes', options, IMAGE_BOXES_OPTIONS, (checked) =>
+      this.context.events.imageWithBoxes(name, image, boxes, checked),
     );
   }
 
   /** Logs a video: frames (encoded as a GIF), encoded bytes, or the path of a file. Throws `ERR_VIDEO_INVALID`. */
-  logVideo(name: string, video: VideoSource | string, options: VideoEventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.video(name, video, this.#mask(options)));
+  logVideo(name: string, video: VideoSource | string, options: StepOr<VideoEventOptions> = {}): void {
+    this.#log('logVideo', options, VIDEO_EVENT_OPTIONS, (checked) =>
+      this.context.events.video(name, video, checked),
+    );
   }
 
   /** Logs one or more audio clips at one step: samples, WAV bytes, or the path of a file. Throws `ERR_AUDIO_INVALID`. */
-  logAudio(name: string, audio: AudioSource | readonly AudioSource[], options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.audio(name, audio, this.#mask(options)));
+  logAudio(
+    name: string,
+    audio: AudioSource | readonly AudioSource[],
+    options: StepOr<EventOptions> = {},
+  ): void {
+    this.#log('logAudio', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.audio(name, audio, checked),
+    );
   }
 
   /** Logs Markdown text, or a list or table of it. Masks secrets and replaces lone surrogates, with a warning. Throws `ERR_TEXT_INVALID`. */
-  logText(name: string, text: TextInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () =>
-      this.context.events.text(name, this.context.maskText('text', text), this.#mask(options)),
+  logText(name: string, text: TextInput, options: StepOr<EventOptions> = {}): void {
+    this.#log('logText', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.text(name, this.context.maskText('text', text), checked),
     );
   }
 
   /** Logs HTML with secrets masked; TensorBoard shows its text. Throws `ERR_HTML_INVALID`. */
-  logHtml(name: string, html: string, options: EventOptions = {}): void {
-    this.#log(['has_events'], () =>
-      this.context.events.html(name, this.context.maskText('html', html), this.#mask(options)),
+  logHtml(name: string, html: string, options: StepOr<EventOptions> = {}): void {
+    this.#log('logHtml', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.html(name, this.context.maskText('html', html), checked),
     );
   }
 
@@ -148,8 +171,10 @@ export abstract class RunEvents {
    * Logs a histogram of values, counted into `buckets` or by one of numpy's rules (`bins`), or of given edges and counts. Skips values that
    * are NaN or ±Infinity, with a warning. Throws `ERR_HISTOGRAM_INVALID`.
    */
-  logHistogram(name: string, values: HistogramInput, options: HistogramOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.histogram(name, values, this.#mask(options)));
+  logHistogram(name: string, values: HistogramInput, options: StepOr<HistogramOptions> = {}): void {
+    this.#log('logHistogram', options, HISTOGRAM_OPTIONS, (checked) =>
+      this.context.events.histogram(name, values, checked),
+    );
   }
 
   /** Logs the result of `np.histogram`: n counts and n + 1 bin edges. Throws `ERR_HISTOGRAM_INVALID`. */
@@ -157,10 +182,10 @@ export abstract class RunEvents {
     name: string,
     heights: HistogramBuckets['counts'],
     edges: HistogramBuckets['edges'],
-    options: NumpyHistogramOptions = {},
+    options: StepOr<NumpyHistogramOptions> = {},
   ): void {
-    this.#log(['has_events'], () =>
-      this.context.events.npHistogram(name, heights, edges, this.#mask(options)),
+    this.#log('logNpHistogram', options, NUMPY_HISTOGRAM_OPTIONS, (checked) =>
+      this.context.events.npHistogram(name, heights, edges, checked),
     );
   }
 
@@ -168,60 +193,77 @@ export abstract class RunEvents {
    * Logs a ROC curve from points, or from labels and scores, like scikit-learn. With several classes, logs one curve for each, named
    * `<name>_<column>`. Throws `ERR_CURVE_INVALID`.
    */
-  logRocAucCurve(name: string, curve: RocCurveInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.rocCurve(name, curve, this.#mask(options)));
+  logRocAucCurve(name: string, curve: RocCurveInput, options: StepOr<EventOptions> = {}): void {
+    this.#log('logRocAucCurve', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.rocCurve(name, curve, checked),
+    );
   }
 
   /** Logs a precision-recall curve from the same input as `logRocAucCurve`. Throws `ERR_CURVE_INVALID`. */
-  logPrCurve(name: string, curve: PrecisionRecallInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () =>
-      this.context.events.precisionRecallCurve(name, curve, this.#mask(options)),
+  logPrCurve(name: string, curve: PrecisionRecallInput, options: StepOr<EventOptions> = {}): void {
+    this.#log('logPrCurve', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.precisionRecallCurve(name, curve, checked),
     );
   }
 
   /** Logs any other curve. Throws `ERR_CURVE_INVALID`. */
-  logCurve(name: string, curve: CurvePoints, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.curve(name, curve, this.#mask(options)));
+  logCurve(name: string, curve: CurvePoints, options: StepOr<EventOptions> = {}): void {
+    this.#log('logCurve', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.curve(name, curve, checked),
+    );
   }
 
   /** Logs a confusion matrix from counts, or from predictions and targets. Throws `ERR_CONFUSION_INVALID`. */
-  logConfusionMatrix(name: string, matrix: ConfusionInput, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.confusionMatrix(name, matrix, this.#mask(options)));
+  logConfusionMatrix(name: string, matrix: ConfusionInput, options: StepOr<EventOptions> = {}): void {
+    this.#log('logConfusionMatrix', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.confusionMatrix(name, matrix, checked),
+    );
   }
 
   /** Logs a table of rows, columns or Apache Arrow as a CSV or HTML file. Throws `ERR_DATAFRAME_INVALID`. */
-  logDataframe(name: string, table: DataframeInput, options: DataframeOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.dataframe(name, table, this.#mask(options)));
+  logDataframe(name: string, table: DataframeInput, options: StepOr<DataframeOptions> = {}): void {
+    this.#log('logDataframe', options, DATAFRAME_OPTIONS, (checked) =>
+      this.context.events.dataframe(name, table, checked),
+    );
   }
 
   /** Logs a Plotly figure: `{ data, layout }`. Throws `ERR_CHART_INVALID`. */
-  logPlotlyChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.chart(name, 'plotly', figure, this.#mask(options)));
+  logPlotlyChart(name: string, figure: ChartFigure, options: StepOr<EventOptions> = {}): void {
+    this.#log('logPlotlyChart', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.chart(name, 'plotly', figure, checked),
+    );
   }
 
   /** Logs a Bokeh figure: the object that `json_item` returns. Throws `ERR_CHART_INVALID`. */
-  logBokehChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.chart(name, 'bokeh', figure, this.#mask(options)));
+  logBokehChart(name: string, figure: ChartFigure, options: StepOr<EventOptions> = {}): void {
+    this.#log('logBokehChart', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.chart(name, 'bokeh', figure, checked),
+    );
   }
 
   /** Logs a Vega or Vega-Lite specification, or an object that has one (`toSpec`, `toJSON`). Throws `ERR_CHART_INVALID`. */
-  logVegaChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
-    this.#log(['has_events'], () => this.context.events.chart(name, 'vega', figure, this.#mask(options)));
+  logVegaChart(name: string, figure: ChartFigure, options: StepOr<EventOptions> = {}): void {
+    this.#log('logVegaChart', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.chart(name, 'vega', figure, checked),
+    );
   }
 
   /** Alias of `logVegaChart`, with the name of the Python client. */
-  logAltairChart(name: string, figure: ChartFigure, options: EventOptions = {}): void {
-    this.logVegaChart(name, figure, options);
+  logAltairChart(name: string, figure: ChartFigure, options: StepOr<EventOptions> = {}): void {
+    this.#log('logAltairChart', options, EVENT_OPTIONS, (checked) =>
+      this.context.events.chart(name, 'vega', figure, checked),
+    );
   }
 
   /** Logs a span that other code has timed, under its name. Secrets are masked. Throws `ERR_SPAN_INVALID`. */
-  logTrace(span: SpanInput | SpanJson, options: LogTraceOptions = {}): void {
+  logTrace(span: SpanInput | SpanJson, options: StepOr<LogTraceOptions> = {}): void {
     this.context.guard(() => {
-      const { updateRun = false, ...eventOptions } = options;
+      const checked = parseEventOptions('logTrace', options, LOG_TRACE_OPTIONS);
+      const { updateRun = false, ...eventOptions } = checked;
       const json = toSpanJson(span, {
         mask: (text, key) => String(this.context.masker.maskValue(key, text)),
       });
-      this.#writeSpan(json, eventOptions);
+      this.#writeSpan(json, this.#mask(eventOptions));
       if (updateRun) this.updateFromSpan(json);
     });
   }
@@ -256,9 +298,10 @@ export abstract class RunEvents {
   protected abstract updateFromSpan(span: SpanJson): void;
 
   #writeSpan(span: SpanJson, options: EventOptions): void {
-    this.#log(['has_events', 'has_traces'], () =>
-      this.context.events.span(span.name ?? 'trace', span, options),
-    );
+    this.context.guard(() => {
+      this.context.events.span(span.name ?? 'trace', span, options);
+      this.context.noteEvents('has_events', 'has_traces');
+    });
   }
 
   /** Masks the secrets in the texts of the options. */
@@ -281,10 +324,16 @@ export abstract class RunEvents {
     this.context.noteEvents('has_metrics', 'has_events');
   }
 
-  #log(flags: readonly RunFlag[], call: () => void): void {
+  /** Checks the options of a method, masks their secrets, and logs its event. */
+  #log<Options extends EventOptions>(
+    method: string,
+    options: StepOr<Options>,
+    table: OptionTable<Options>,
+    call: (checked: Options) => void,
+  ): void {
     this.context.guard(() => {
-      call();
-      this.context.noteEvents(...flags);
+      call(this.#mask(parseEventOptions(method, options, table)));
+      this.context.noteEvents('has_events');
     });
   }
 }

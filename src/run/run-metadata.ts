@@ -2,8 +2,10 @@
  * The methods of `Run` for metadata: parameters, results, tags, texts, progress, status. A change is on disk when the call returns.
  */
 
+import { describe } from '../base/describe.js';
 import { InvalidArgumentError } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
+import { checkOptions, type OptionTable } from '../base/options.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import {
   isDone,
@@ -15,7 +17,7 @@ import {
   withStatus,
 } from '../polyaxon/run-record.js';
 import { RUN_STATUSES } from '../polyaxon/statuses.js';
-import { describe, parseWallTime } from '../summary/arguments.js';
+import { parseWallTime } from '../summary/arguments.js';
 import type { SpanJson } from '../trace/span.js';
 import { ProgressThrottle, parseProgress } from './progress-throttle.js';
 import { RUN_FLAGS, type RunContext } from './run-context.js';
@@ -29,6 +31,12 @@ export interface ValuesOptions {
   /** Keeps values that look like secrets. Default false: they are masked, with a warning. */
   readonly allowSecrets?: boolean | undefined;
 }
+const VALUES_OPTIONS: OptionTable<ValuesOptions> = { reset: 'boolean', allowSecrets: 'boolean' };
+
+interface TagsOptions {
+  readonly reset?: boolean | undefined;
+}
+const TAGS_OPTIONS: OptionTable<TagsOptions> = { reset: 'boolean' };
 
 /** Options of a status. */
 export interface StatusOptions {
@@ -39,6 +47,11 @@ export interface StatusOptions {
   /** Start of the status, in seconds since 1970. Default: now. */
   readonly wallTime?: number | undefined;
 }
+export const STATUS_OPTIONS: OptionTable<StatusOptions> = {
+  reason: 'string',
+  message: 'string',
+  wallTime: 'any',
+};
 
 /** The values that `update` can change. */
 export interface RunChanges extends Pick<RunMetadata, 'tags' | 'inputs' | 'outputs'> {
@@ -47,6 +60,15 @@ export interface RunChanges extends Pick<RunMetadata, 'tags' | 'inputs' | 'outpu
   readonly description?: string;
   readonly readme?: string;
 }
+const RUN_CHANGES: OptionTable<RunChanges> = {
+  name: 'any',
+  description: 'any',
+  readme: 'any',
+  tags: 'any',
+  inputs: 'any',
+  outputs: 'any',
+  meta: 'any',
+};
 
 type JsonObject = NonNullable<RunMetadata['meta_info']>;
 
@@ -65,22 +87,23 @@ export abstract class RunMetadataMethods extends RunEvents {
    * secrets are masked, with a warning. Throws `ERR_PARAMS_INVALID` with the path of a cyclic or non-JSON value.
    */
   logInputs(inputs: Readonly<Record<string, unknown>>, options: ValuesOptions = {}): void {
-    this.#logValues('inputs', 'inputs', inputs, options);
+    this.#logValues('logInputs', 'inputs', 'inputs', inputs, options);
   }
 
   /** Merges results into the run's outputs, with the rules of `logInputs`. */
   logOutputs(outputs: Readonly<Record<string, unknown>>, options: ValuesOptions = {}): void {
-    this.#logValues('outputs', 'outputs', outputs, options);
+    this.#logValues('logOutputs', 'outputs', 'outputs', outputs, options);
   }
 
   /** Merges facts into the run's meta information, with the rules of `logInputs`. */
   logMeta(meta: Readonly<Record<string, unknown>>, options: ValuesOptions = {}): void {
-    this.#logValues('meta_info', 'meta', meta, options);
+    this.#logValues('logMeta', 'meta_info', 'meta', meta, options);
   }
 
   /** Adds tags to the run, with secrets masked; `reset` replaces all earlier ones. A string may contain several tags, separated by commas. Throws `ERR_TAGS_INVALID`. */
-  logTags(tags: string | readonly string[], options: { readonly reset?: boolean | undefined } = {}): void {
+  logTags(tags: string | readonly string[], options: TagsOptions = {}): void {
     this.change(() => {
+      checkOptions('logTags', options, TAGS_OPTIONS);
       const added = this.#mask('tags', parseTags(tags));
       return (record) =>
         mergeMetadata(options.reset === true ? { ...record, tags: [] } : record, { tags: added });
@@ -114,6 +137,7 @@ export abstract class RunMetadataMethods extends RunEvents {
   /** Changes several values at once; others stay the same. Throws the errors of the single methods, before anything is changed. */
   update(changes: RunChanges): void {
     this.change(() => {
+      checkOptions('update', changes ?? null, RUN_CHANGES);
       const { name, description, readme, tags, inputs, outputs, meta } = changes;
       const replaced = {
         ...(name === undefined ? {} : { name: this.#mask('name', resolveRunName(name)) }),
@@ -151,6 +175,7 @@ export abstract class RunMetadataMethods extends RunEvents {
    */
   logStatus(status: RunStatus, options: StatusOptions = {}): void {
     this.change(() => {
+      checkOptions('logStatus', options, STATUS_OPTIONS);
       const type = parseStatus(status);
       const wallTime = parseWallTime(options.wallTime);
       return (record) => this.addStatus(record, type, { ...options, wallTime });
@@ -159,7 +184,12 @@ export abstract class RunMetadataMethods extends RunEvents {
 
   /** Sets the status `running`, which a new run already has. */
   start(options: StatusOptions = {}): void {
-    this.logStatus('running', { message: 'Operation is running', ...options });
+    this.change(() => {
+      checkOptions('start', options, STATUS_OPTIONS);
+      const wallTime = parseWallTime(options.wallTime);
+      const condition = { message: 'Operation is running', ...options, wallTime };
+      return (record) => this.addStatus(record, 'running', condition);
+    });
   }
 
   /** Returns the run's inputs so far. */
@@ -213,12 +243,15 @@ export abstract class RunMetadataMethods extends RunEvents {
   }
 
   #logValues(
+    method: string,
     field: 'inputs' | 'outputs' | 'meta_info',
     subject: string,
     values: unknown,
-    { reset = false, allowSecrets = false }: ValuesOptions,
+    options: ValuesOptions,
   ): void {
     this.change(() => {
+      checkOptions(method, options, VALUES_OPTIONS);
+      const { reset = false, allowSecrets = false } = options;
       const named = this.context.parseNamedValues(subject, values, allowSecrets);
       if (field === 'outputs') this.#noteOutputs(named, reset);
       const replace = (record: RunRecord) => (field === 'meta_info' ? withFlags(record, named) : named);

@@ -5,8 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Clock } from '../base/clock.js';
+import { describe } from '../base/describe.js';
 import type { DiagnosticsOptions } from '../base/diagnostics.js';
 import { InvalidArgumentError } from '../base/errors.js';
+import { checkOptions, type OptionTable } from '../base/options.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import type { EventLogOptions } from '../event-log/event-log.js';
 import { EVENT_FILE_MARK } from '../format/event-file-name.js';
@@ -19,6 +21,7 @@ export interface RunSyncOptions {
   /** Longest time in milliseconds that `end()` waits for the upload. Default 60,000. After that, the upload continues in the background. */
   readonly deadlineMs?: number | undefined;
 }
+const RUN_SYNC_OPTIONS: OptionTable<RunSyncOptions> = { store: 'string', deadlineMs: 'any' };
 
 /**
  * A format of event files. `tensorboard`: TensorBoard event files, which are always written. `polyaxon`: also Polyaxon event files in
@@ -96,6 +99,42 @@ export interface RunOptions
   readonly clock?: Clock | undefined;
 }
 
+export const RUN_OPTIONS: OptionTable<RunOptions> = {
+  root: 'any',
+  artifactsPath: 'any',
+  uuid: 'any',
+  name: 'any',
+  description: 'string',
+  owner: 'string',
+  project: 'string',
+  tags: 'any',
+  isOffline: 'boolean',
+  noOp: 'boolean',
+  isNew: 'boolean',
+  worker: 'any',
+  formats: 'any',
+  collectArtifacts: 'boolean',
+  collectResources: 'boolean',
+  resourcesIntervalMs: 'any',
+  trackCode: 'boolean',
+  trackEnv: 'boolean',
+  trackLogs: 'boolean',
+  heartbeatIntervalMs: 'any',
+  onError: 'any',
+  onWarning: 'function',
+  sync: 'any',
+  clock: 'object',
+  flushIntervalMs: 'number',
+  maxFileBytes: 'number',
+  maxQueueBytes: 'number',
+  onQueueFull: 'any',
+  fsync: 'boolean',
+  fileNameSuffix: 'string',
+  sink: 'object',
+  filter: 'function',
+  resume: 'any',
+};
+
 const DEFAULT_ROOT = 'plx-runs';
 const WORKER_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
 /** The values that Polyaxon accepts. Source: clipped 0.11, `utils/bools.py`. */
@@ -108,21 +147,17 @@ export function resolveRoot(root: string | undefined, env: NodeJS.ProcessEnv): s
   return resolve(parsePath('root', chosen));
 }
 
-function parsePath(name: string, path: unknown): string {
+export function parsePath(name: string, path: unknown): string {
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
-  throw invalidOption(
-    `${name} is ${JSON.stringify(path)}, expected a path`,
-    `Pass a directory as \`${name}\`.`,
-  );
+  throw invalidOption(`${name} is ${describe(path)}, expected a path`, `Pass a directory as \`${name}\`.`);
 }
 
 /** Returns a run's uuid without dashes, or a new one when none is given. */
 export function resolveUuid(uuid: string | undefined): string {
-  const compact = String(uuid ?? randomUUID())
-    .replaceAll('-', '')
-    .toLowerCase();
+  const given: unknown = uuid ?? randomUUID();
+  const compact = (typeof given === 'string' ? given : '').replaceAll('-', '').toLowerCase();
   if (RUN_UUID_PATTERN.test(compact)) return compact;
-  throw invalidOption(`uuid is ${JSON.stringify(uuid)}, expected 32 hex digits`, 'Omit it, or pass a UUID.');
+  throw invalidOption(`uuid is ${describe(uuid)}, expected 32 hex digits`, 'Omit it, or pass a UUID.');
 }
 
 /** Returns a run's name, checked with the rules for names of events. */
@@ -143,7 +178,7 @@ export function parseTags(tags: unknown): string[] {
   if (!Array.isArray(list) || list.some((tag) => typeof tag !== 'string' || tag.trim() === '')) {
     throw new InvalidArgumentError(
       'ERR_TAGS_INVALID',
-      `tags is ${JSON.stringify(tags)}, expected non-empty strings`,
+      `tags is ${describe(tags)}, expected non-empty strings`,
       'Pass an array of strings, or one string with commas between tags.',
     );
   }
@@ -151,23 +186,29 @@ export function parseTags(tags: unknown): string[] {
 }
 
 /** Returns a worker's name, checked because it becomes a directory and part of file names. */
-export function parseWorker(worker: string | number): string {
-  const name = String(worker);
+export function parseWorker(worker: unknown): string {
+  const name = typeof worker === 'string' || typeof worker === 'number' ? String(worker) : '';
   const isUsable =
     WORKER_PATTERN.test(name) && name !== MAIN_WRITER && !name.toLowerCase().includes(EVENT_FILE_MARK);
   if (isUsable) return name;
   throw invalidOption(
-    `worker is ${JSON.stringify(worker)}, expected 1 to 64 letters, digits, ".", "_" and "-", and not "${MAIN_WRITER}"`,
+    `worker is ${describe(worker)}, expected 1 to 64 letters, digits, ".", "_" and "-", and not "${MAIN_WRITER}"`,
     'Name the worker after its rank, for example.',
   );
 }
 
 /** Returns the formats as a set, which always includes `tensorboard`. */
 export function parseFormats(formats: readonly string[]): ReadonlySet<RunFormat> {
+  if (!Array.isArray(formats)) {
+    throw invalidOption(
+      `formats is ${describe(formats)}, expected an array`,
+      "Pass ['tensorboard', 'polyaxon'], or omit it.",
+    );
+  }
   const unknown = formats.find((format) => format !== 'tensorboard' && format !== 'polyaxon');
   if (unknown === undefined) return new Set(['tensorboard', ...(formats as readonly RunFormat[])]);
   throw invalidOption(
-    `formats has ${JSON.stringify(unknown)}, expected tensorboard or polyaxon`,
+    `formats has ${describe(unknown)}, expected tensorboard or polyaxon`,
     "Pass ['tensorboard', 'polyaxon'], or omit it.",
   );
 }
@@ -184,7 +225,7 @@ export function parseProject(
   const parts = project?.split(/[./]/) ?? [];
   if (parts.length > 2 || parts.some((part) => part === '')) {
     throw invalidOption(
-      `project is ${JSON.stringify(project)}, expected a name or owner/name`,
+      `project is ${describe(project)}, expected a name or owner/name`,
       'Pass `owner` and `project` separately.',
     );
   }
@@ -199,7 +240,7 @@ export function parseFlag(name: string, text: string | undefined, byDefault: boo
   if (TRUE_TEXTS.includes(lower)) return true;
   if (FALSE_TEXTS.includes(lower)) return false;
   throw invalidOption(
-    `${name} is ${JSON.stringify(text)}, expected true or false`,
+    `${name} is ${describe(text)}, expected true or false`,
     `Set ${name} to true or false.`,
   );
 }
@@ -213,10 +254,12 @@ export interface ResolvedSync {
 /** Checks the option `sync`; undefined when the run is not uploaded. */
 export function parseSync(sync: boolean | RunSyncOptions | undefined): ResolvedSync | undefined {
   if (sync === undefined || sync === false) return undefined;
-  const { store, deadlineMs = 60_000 } = sync === true ? {} : sync;
-  if (deadlineMs >= 0) return { store, deadlineMs };
+  const options = sync === true ? {} : sync;
+  checkOptions('sync', options, RUN_SYNC_OPTIONS);
+  const { store, deadlineMs = 60_000 } = options;
+  if (typeof deadlineMs === 'number' && deadlineMs >= 0) return { store, deadlineMs };
   throw invalidOption(
-    `sync.deadlineMs is ${deadlineMs}, expected milliseconds, 0 or more`,
+    `sync.deadlineMs is ${describe(deadlineMs)}, expected milliseconds, 0 or more`,
     'Omit it, or pass a number of milliseconds.',
   );
 }
@@ -226,10 +269,21 @@ export function parseInterval(
   options: RunOptions,
 ): number {
   const intervalMs = options[name] ?? 10_000;
-  if (intervalMs >= 10 && intervalMs <= 2 ** 31 - 1) return intervalMs;
+  if (typeof intervalMs === 'number' && intervalMs >= 10 && intervalMs <= 2 ** 31 - 1) return intervalMs;
   throw invalidOption(
-    `${name} is ${intervalMs}, expected milliseconds, 10 or more`,
+    `${name} is ${describe(intervalMs)}, expected milliseconds, 10 or more`,
     `Omit ${name}, or pass a number of milliseconds.`,
+  );
+}
+
+/** Checks the option `onError`. */
+export function parseOnError(onError: RunOptions['onError']): void {
+  const isKnown =
+    onError === undefined || onError === 'throw' || onError === 'warn' || typeof onError === 'function';
+  if (isKnown) return;
+  throw invalidOption(
+    `onError is ${describe(onError)}, expected throw, warn or a function`,
+    "Pass 'throw', 'warn' or a function.",
   );
 }
 

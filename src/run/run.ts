@@ -9,10 +9,12 @@
  * Writes to the local disk only. `log…` calls for events encode into memory and return; they never throw because a disk fails.
  */
 
+import { checkOptions, type OptionTable } from '../base/options.js';
 import { type GitCapture, toCodeReference } from '../capture/git.js';
 import { isDone, type RunRecord, toIsoTime } from '../polyaxon/run-record.js';
 import { Heartbeat } from '../run-directory/heartbeat.js';
 import type { RunPaths } from '../run-directory/layout.js';
+import { parseWallTime } from '../summary/arguments.js';
 import { type OpenedRun, openRun } from './open-run.js';
 import {
   type EndListener,
@@ -23,9 +25,9 @@ import {
   unregisterFromEnd,
 } from './process-end.js';
 import { RunArtifactMethods } from './run-artifacts.js';
-import { type FinalStatus, type RunEnd, toRunEnd } from './run-end.js';
+import { type FinalStatus, parseFinalStatus, type RunEnd, toRunEnd } from './run-end.js';
 import type { RunMode } from './run-environment.js';
-import { STATUS_REASON, type StatusOptions } from './run-metadata.js';
+import { STATUS_OPTIONS, STATUS_REASON, type StatusOptions } from './run-metadata.js';
 import type { RunOptions } from './run-options.js';
 
 /** Options of `end`. */
@@ -33,6 +35,7 @@ export interface EndOptions extends StatusOptions {
   /** Default `succeeded`, or `stopped` in a handler of a stop signal. */
   readonly status?: FinalStatus | undefined;
 }
+const END_OPTIONS: OptionTable<EndOptions> = { ...STATUS_OPTIONS, status: 'any' };
 
 export class Run extends RunArtifactMethods {
   readonly uuid: string;
@@ -109,6 +112,11 @@ export class Run extends RunArtifactMethods {
     return this.context.directory.record;
   }
 
+  /** @internal Whether `end` was called, with valid options. */
+  get isEnding(): boolean {
+    return this.#ending !== undefined;
+  }
+
   /** The number of occurrences of each warning and error, by code. */
   get diagnostics(): Readonly<Record<string, number>> {
     return this.context.diagnostics.counts;
@@ -133,31 +141,52 @@ export class Run extends RunArtifactMethods {
    * logged, and sets the final status unless the run is done. Rejects like `flush()`. A second call returns the same promise.
    */
   end(options: EndOptions = {}): Promise<void> {
-    const byDefault = findHandledSignal() === null ? 'succeeded' : 'stopped';
-    const { status = byDefault } = options;
-    const reason = this.context.maskText('reason', options.reason ?? STATUS_REASON);
-    const message = this.context.maskText('message', options.message ?? `Operation has ${toPhrase(status)}`);
-    this.#ending ??= this.context.observe(this.#endOnce({ status, reason, message }));
-    return this.#ending;
+    return this.#endWith('end', options, END_OPTIONS, {});
   }
 
   /** Ends the run as succeeded. */
   logSucceeded(options: StatusOptions = {}): Promise<void> {
-    return this.end({ ...options, status: 'succeeded' });
+    return this.#endWith('logSucceeded', options, STATUS_OPTIONS, { status: 'succeeded' });
   }
 
   /** Ends the run as stopped. */
   logStopped(options: StatusOptions = {}): Promise<void> {
-    return this.end({ ...options, status: 'stopped' });
+    return this.#endWith('logStopped', options, STATUS_OPTIONS, { status: 'stopped' });
   }
 
   /** Ends the run as failed. */
   logFailed(options: StatusOptions = {}): Promise<void> {
-    return this.end({ ...options, status: 'failed' });
+    return this.#endWith('logFailed', options, STATUS_OPTIONS, { status: 'failed' });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.end();
+  }
+
+  /** Ends the run. Invalid options reject; with `onError: 'warn'` they are reported, and the run ends without them. */
+  #endWith<Options extends EndOptions>(
+    method: string,
+    given: Options,
+    table: OptionTable<Options>,
+    fixed: EndOptions,
+  ): Promise<void> {
+    let options: EndOptions = fixed;
+    try {
+      checkOptions(method, given, table);
+      options = { ...given, ...fixed };
+      parseFinalStatus(options.status);
+      parseWallTime(options.wallTime);
+    } catch (error) {
+      if (!this.context.warnsOnMisuse) return this.context.observe(Promise.reject(error));
+      this.context.reportMisuse(error);
+      options = fixed;
+    }
+    const byDefault = findHandledSignal() === null ? 'succeeded' : 'stopped';
+    const { status = byDefault, wallTime } = options;
+    const reason = this.context.maskText('reason', options.reason ?? STATUS_REASON);
+    const message = this.context.maskText('message', options.message ?? `Operation has ${toPhrase(status)}`);
+    this.#ending ??= this.context.observe(this.#endOnce({ status, reason, message, wallTime }));
+    return this.#ending;
   }
 
   async #endOnce(end: RunEnd): Promise<void> {

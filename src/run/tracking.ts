@@ -1,6 +1,8 @@
 /** `tracking`: one run for the whole process, for programs that do not want to pass a `Run` around. */
 
+import { NoRunError } from '../base/errors.js';
 import { type EndOptions, Run } from './run.js';
+import { resolveRunEnvironment } from './run-environment.js';
 import type { RunOptions } from './run-options.js';
 
 type MethodName = {
@@ -12,7 +14,7 @@ interface Tracking extends Readonly<Pick<Run, MethodName>> {
   init(options?: RunOptions): Run;
   /** Returns `run` if given, else the run of this process. Starts one with default options if none exists. */
   getOrCreateRun(run?: Run): Run;
-  /** Ends the run of this process. The next call of another function starts a new one. */
+  /** Ends the run of this process. `init` starts another one. */
   end(options?: EndOptions): Promise<void>;
 }
 
@@ -22,8 +24,8 @@ let current: Run | undefined;
 const PROTECTED = ['addCodeRef', 'addStatus', 'change', 'updateFromSpan', 'writeEnv', 'writeFileArtifact'];
 
 /**
- * The methods of `Run` as functions that use the run of this process. The first call starts a run with default options unless `init`
- * was called before.
+ * The methods of `Run` as functions that use the run of this process. Before `init` they throw `ERR_NO_RUN`, except in a job that Polyaxon
+ * has started: there they use the run of the job, which exists already.
  */
 export const tracking: Tracking = Object.freeze({
   ...forwardMethods(),
@@ -34,8 +36,11 @@ export const tracking: Tracking = Object.freeze({
   getOrCreateRun,
   end(options?: EndOptions) {
     const run = current;
-    current = undefined;
-    return run?.end(options) ?? Promise.resolve();
+    if (run === undefined) return Promise.resolve();
+    const ending = run.end(options);
+    // After a call with invalid options, the run continues.
+    if (run.isEnding) current = undefined;
+    return ending;
   },
 });
 
@@ -45,13 +50,20 @@ function getOrCreateRun(run?: Run): Run {
   return current;
 }
 
+/** Returns the run of this process. Throws `ERR_NO_RUN` rather than start a run that the program does not expect. */
+function findRun(name: string): Run {
+  if (current !== undefined) return current;
+  if (resolveRunEnvironment({}, process.env).mode === 'offline') throw new NoRunError(`tracking.${name}`);
+  return getOrCreateRun();
+}
+
 function forwardMethods(): Pick<Run, MethodName> {
   const methods: Record<string, unknown> = {};
   for (let type: object = Run.prototype; type !== Object.prototype; type = Object.getPrototypeOf(type)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(type))) {
       if (typeof value !== 'function' || name === 'constructor' || PROTECTED.includes(name)) continue;
       methods[name] = (...args: unknown[]) => {
-        const run = getOrCreateRun();
+        const run = findRun(name);
         return Reflect.get(run, name).apply(run, args);
       };
     }

@@ -6,18 +6,23 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { describe } from '../base/describe.js';
 import { Diagnostics, type DiagnosticsOptions } from '../base/diagnostics.js';
 import { InvalidArgumentError, messageOf } from '../base/errors.js';
+import { reportUnawaited } from '../base/observed-promise.js';
+import { checkOptions, type OptionTable } from '../base/options.js';
 import type { EmbeddingInput } from '../embedding/projector-files.js';
 import { writeEmbedding } from '../embedding/write-embedding.js';
 import {
   EventLog,
   type EventLogOptions,
   type HistogramOptions,
+  SERIES_OPTIONS,
+  type SeriesOptions,
   type SharedEventOptions,
 } from '../event-log/event-log.js';
-import { resolveEventFileOptions } from '../format/writer/event-file-options.js';
-import type { EventOptions } from '../summary/arguments.js';
+import { EVENT_FILE_WRITER_OPTIONS, resolveEventFileOptions } from '../format/writer/event-file-options.js';
+import { parseEventOptions, type StepOr } from '../summary/arguments.js';
 import type { AudioInput } from '../summary/audio.js';
 import { CUSTOM_SCALARS_TAG, type CustomScalarsLayout, parseLayout } from '../summary/custom-scalars.js';
 import { GraphBuilder } from '../summary/graph/graph-builder.js';
@@ -27,6 +32,7 @@ import { layersModelToKerasText } from '../summary/graph/layers-keras.js';
 import { layersModelToGraphDef } from '../summary/graph/layers-model.js';
 import { onnxToGraphDef } from '../summary/graph/onnx-graph.js';
 import type { HistogramInput } from '../summary/histogram.js';
+import { BIN_OPTIONS } from '../summary/histogram-bins.js';
 import { parseHistogramBuckets, type RawHistogram } from '../summary/histogram-raw.js';
 import {
   createExperimentValue,
@@ -40,12 +46,12 @@ import {
   type SessionOptions,
   type SessionOutcome,
 } from '../summary/hparams.js';
-import { type ImageBatch, type ImageInput, type ImagePixels, splitBatch } from '../summary/image.js';
-import { type BoxOptions, drawBoxes, type ImageBoxes } from '../summary/image-boxes.js';
+import type { ImageBatch, ImageInput, ImagePixels } from '../summary/image.js';
+import { BOX_OPTIONS, type BoxOptions, type ImageBoxes } from '../summary/image-boxes.js';
 import type { MeshInput } from '../summary/mesh.js';
 import type { PrCurveCounts, PrCurvePredictions } from '../summary/pr-curve.js';
 import type { TextInput } from '../summary/text.js';
-import type { VideoInput, VideoOptions } from '../summary/video.js';
+import { VIDEO_OPTIONS, type VideoInput, type VideoOptions } from '../summary/video.js';
 import { defaultLogdir } from './default-logdir.js';
 import { ScalarCharts } from './scalar-charts.js';
 
@@ -57,11 +63,37 @@ export interface SummaryWriterOptions
   /** A suffix for the name of the default directory. Ignored if you pass a directory. */
   readonly comment?: string | undefined;
 }
+const { diagnostics: _diagnostics, ...WRITER_OPTIONS } = EVENT_FILE_WRITER_OPTIONS;
+const SUMMARY_WRITER_OPTIONS: OptionTable<SummaryWriterOptions> = {
+  ...WRITER_OPTIONS,
+  filter: 'function',
+  onError: 'function',
+  onWarning: 'function',
+  defaultStep: 'any',
+  comment: 'string',
+};
 
 /** The step of a value. undefined means one more than the tag's last step, or 0 for its first value. */
 type Step = number | bigint | undefined;
 /** The options of a value whose step is a separate argument. */
-type Options = Omit<EventOptions, 'step'>;
+type Options = SeriesOptions;
+type PrCurveOptions = Options & Omit<PrCurvePredictions, 'labels' | 'predictions'>;
+type WallTimeOption = Pick<Options, 'wallTime'>;
+interface CloseOptions {
+  readonly outcome?: SessionOutcome | undefined;
+}
+
+const SHARED_OPTIONS: OptionTable<Omit<SharedEventOptions, 'step'>> = { wallTime: 'any', timestamp: 'any' };
+const HISTOGRAM_OPTIONS: OptionTable<Omit<HistogramOptions, 'step'>> = { ...SERIES_OPTIONS, ...BIN_OPTIONS };
+const BOXES_OPTIONS: OptionTable<Options & BoxOptions> = { ...SERIES_OPTIONS, ...BOX_OPTIONS };
+const GIF_OPTIONS: OptionTable<Options & VideoOptions> = { ...SERIES_OPTIONS, ...VIDEO_OPTIONS };
+const PR_CURVE_OPTIONS: OptionTable<PrCurveOptions> = {
+  ...SERIES_OPTIONS,
+  weights: 'any',
+  thresholds: 'any',
+};
+const WALL_TIME_OPTION: OptionTable<WallTimeOption> = { wallTime: 'any' };
+const CLOSE_OPTIONS: OptionTable<CloseOptions> = { outcome: 'any' };
 
 export interface HparamsOptions extends SessionOptions {
   /** The step of the metrics. Default: as for scalars. */
@@ -69,6 +101,13 @@ export interface HparamsOptions extends SessionOptions {
   /** Seconds since the Unix epoch. Default: now. */
   readonly wallTime?: number | undefined;
 }
+const HPARAMS_OPTIONS: OptionTable<HparamsOptions> = {
+  groupName: 'string',
+  modelUri: 'string',
+  monitorUrl: 'string',
+  step: 'any',
+  wallTime: 'any',
+};
 
 export class SummaryWriter {
   readonly #log: EventLog;
@@ -85,7 +124,15 @@ export class SummaryWriter {
    * `flush()` and `close()` reject.
    */
   constructor(logdir?: string, options: SummaryWriterOptions = {}) {
-    this.#diagnostics = new Diagnostics(options);
+    checkOptions('new SummaryWriter', options, SUMMARY_WRITER_OPTIONS);
+    if (logdir !== undefined && (typeof logdir !== 'string' || logdir === '')) {
+      throw new InvalidArgumentError(
+        'ERR_OPTION_INVALID',
+        `logdir is ${describe(logdir)}, expected the path of a directory`,
+        'Pass a path such as runs/experiment-1, and options after it.',
+      );
+    }
+    this.#diagnostics = new Diagnostics({ onError: options.onError, onWarning: options.onWarning });
     this.#options = resolveEventFileOptions({ ...options, diagnostics: this.#diagnostics });
     const directory = logdir ?? defaultLogdir(this.#options.clock.wallTime(), options.comment);
     this.#log = new EventLog(directory, { ...this.#options, filter: options.filter, exactTags: true });
@@ -114,6 +161,7 @@ export class SummaryWriter {
 
   /** Adds a number, stored as float32. Throws `ERR_SCALAR_INVALID`. Like all methods, also throws for an invalid tag, step or time. */
   addScalar(tag: string, value: number, step?: Step, options: Options = {}): void {
+    checkStepOptions('addScalar', options, SERIES_OPTIONS);
     this.#log.scalar(tag, value, options, step);
   }
 
@@ -124,6 +172,7 @@ export class SummaryWriter {
     step?: Step,
     options: Omit<SharedEventOptions, 'step'> = {},
   ): void {
+    checkStepOptions('addScalars', options, SHARED_OPTIONS);
     const main = this.#log.parseTag(mainTag);
     const tags = Object.entries(values).map(([name, value]) => [`${main}/${name}`, value] as const);
     this.#log.scalars(Object.fromEntries(tags), { ...options, step });
@@ -144,11 +193,13 @@ export class SummaryWriter {
     values: ArrayLike<number>,
     options: Options = {},
   ): void {
+    checkOptions('addScalarSeries', options, SERIES_OPTIONS);
     this.#log.scalarSeries(tag, steps, values, options);
   }
 
   /** Adds an image, given as encoded bytes or pixels. Throws `ERR_IMAGE_INVALID`. */
   addImage(tag: string, image: ImageInput, step?: Step, options: Options = {}): void {
+    checkStepOptions('addImage', options, SERIES_OPTIONS);
     this.#log.image(tag, image, { ...options, step });
   }
 
@@ -159,7 +210,8 @@ export class SummaryWriter {
     step?: Step,
     options: Options = {},
   ): void {
-    this.#log.image(tag, splitBatch(images), { ...options, step });
+    checkStepOptions('addImages', options, SERIES_OPTIONS);
+    this.#log.images(tag, images, { ...options, step });
   }
 
   /** Adds an image with boxes and their labels. Throws `ERR_IMAGE_INVALID`. */
@@ -170,21 +222,25 @@ export class SummaryWriter {
     step?: Step,
     options: Options & BoxOptions = {},
   ): void {
-    this.#log.image(tag, drawBoxes(image, boxes, options), { ...options, step });
+    checkStepOptions('addImageWithBoxes', options, BOXES_OPTIONS);
+    this.#log.imageWithBoxes(tag, image, boxes, { ...options, step });
   }
 
   /** Adds frames as an animated GIF, by default with 4 frames per second. Throws `ERR_VIDEO_INVALID`. */
   addVideo(tag: string, video: VideoInput, step?: Step, options: Options & VideoOptions = {}): void {
+    checkStepOptions('addVideo', options, GIF_OPTIONS);
     this.#log.gif(tag, video, { ...options, step });
   }
 
   /** Adds one audio clip, or several with one step: samples or WAV bytes. Throws `ERR_AUDIO_INVALID`. */
   addAudio(tag: string, audio: AudioInput | readonly AudioInput[], step?: Step, options: Options = {}): void {
+    checkStepOptions('addAudio', options, SERIES_OPTIONS);
     this.#log.audio(tag, audio, { ...options, step });
   }
 
   /** Adds Markdown, or a list or table of Markdown cells. Throws `ERR_TEXT_INVALID`. */
   addText(tag: string, text: TextInput, step?: Step, options: Options = {}): void {
+    checkStepOptions('addText', options, SERIES_OPTIONS);
     this.#log.text(tag, text, { ...options, step });
   }
 
@@ -195,11 +251,13 @@ export class SummaryWriter {
     step?: Step,
     options: Omit<HistogramOptions, 'step'> = {},
   ): void {
+    checkStepOptions('addHistogram', options, HISTOGRAM_OPTIONS);
     this.#log.histogram(tag, values, { ...options, step });
   }
 
   /** Adds a histogram of buckets that are already counted. Throws `ERR_HISTOGRAM_INVALID`. */
   addHistogramRaw(tag: string, histogram: RawHistogram, step?: Step, options: Options = {}): void {
+    checkStepOptions('addHistogramRaw', options, SERIES_OPTIONS);
     this.#log.histogram(tag, parseHistogramBuckets(histogram), { ...options, step });
   }
 
@@ -209,14 +267,16 @@ export class SummaryWriter {
     labels: PrCurvePredictions['labels'],
     predictions: PrCurvePredictions['predictions'],
     step?: Step,
-    options: Options & Omit<PrCurvePredictions, 'labels' | 'predictions'> = {},
+    options: PrCurveOptions = {},
   ): void {
+    checkStepOptions('addPrCurve', options, PR_CURVE_OPTIONS);
     const { weights, thresholds } = options;
     this.#log.prCurve(tag, { labels, predictions, weights, thresholds }, { ...options, step });
   }
 
   /** Adds a precision-recall curve from existing counts. Throws `ERR_PR_CURVE_INVALID`. */
   addPrCurveRaw(tag: string, counts: PrCurveCounts, step?: Step, options: Options = {}): void {
+    checkStepOptions('addPrCurveRaw', options, SERIES_OPTIONS);
     this.#log.prCurve(tag, counts, { ...options, step });
   }
 
@@ -229,8 +289,9 @@ export class SummaryWriter {
   addHparams(
     hparams: Readonly<Record<string, HParamValue>>,
     metrics: Readonly<Record<string, number>> = {},
-    options: HparamsOptions = {},
+    given: StepOr<HparamsOptions> = {},
   ): void {
+    const options = parseEventOptions('addHparams', given, HPARAMS_OPTIONS);
     if (this.#hasSession) {
       throw new InvalidArgumentError(
         'ERR_HPARAMS_INVALID',
@@ -251,13 +312,15 @@ export class SummaryWriter {
    * Without this call, TensorBoard derives the columns from the sessions. With it, TensorBoard shows only these columns. Throws
    * `ERR_HPARAMS_INVALID`.
    */
-  addHparamsConfig(config: HParamsConfig, options: { readonly wallTime?: number | undefined } = {}): void {
+  addHparamsConfig(config: HParamsConfig, options: WallTimeOption = {}): void {
+    checkOptions('addHparamsConfig', options, WALL_TIME_OPTION);
     const wallTime = options.wallTime ?? this.#options.clock.wallTime();
     this.#log.values(EXPERIMENT_TAG, { step: 0, wallTime }, () => createExperimentValue(config, wallTime));
   }
 
   /** Adds a mesh, or a point cloud if it has no faces. Throws `ERR_MESH_INVALID`. */
   addMesh(tag: string, mesh: MeshInput, step?: Step, options: Options = {}): void {
+    checkStepOptions('addMesh', options, SERIES_OPTIONS);
     this.#log.mesh(tag, mesh, { ...options, step });
   }
 
@@ -266,10 +329,8 @@ export class SummaryWriter {
    *
    * A later call replaces an earlier layout. Throws `ERR_LAYOUT_INVALID`.
    */
-  addCustomScalars(
-    layout: CustomScalarsLayout,
-    options: { readonly wallTime?: number | undefined } = {},
-  ): void {
+  addCustomScalars(layout: CustomScalarsLayout, options: WallTimeOption = {}): void {
+    checkOptions('addCustomScalars', options, WALL_TIME_OPTION);
     this.#charts.setLayout(parseLayout(layout));
     this.#writeLayout(options.wallTime);
   }
@@ -285,21 +346,15 @@ export class SummaryWriter {
   }
 
   /** Adds a graph from a `GraphBuilder` or a serialized `GraphDef`. TensorBoard shows one for each run. Throws `ERR_GRAPH_INVALID`. */
-  addGraph(
-    graph: GraphBuilder | Uint8Array,
-    step: number | bigint = 0,
-    options: Pick<Options, 'wallTime'> = {},
-  ): void {
+  addGraph(graph: GraphBuilder | Uint8Array, step: number | bigint = 0, options: WallTimeOption = {}): void {
+    checkStepOptions('addGraph', options, WALL_TIME_OPTION);
     const graphDef = graph instanceof GraphBuilder ? graph.build() : parseGraphDef(graph);
     this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
   }
 
   /** Adds the graph of an ONNX model, given as bytes or as the path of its file. Throws `ERR_GRAPH_INVALID`. */
-  addOnnxGraph(
-    model: Uint8Array | string,
-    step: number | bigint = 0,
-    options: Pick<Options, 'wallTime'> = {},
-  ): void {
+  addOnnxGraph(model: Uint8Array | string, step: number | bigint = 0, options: WallTimeOption = {}): void {
+    checkStepOptions('addOnnxGraph', options, WALL_TIME_OPTION);
     const graphDef = onnxToGraphDef(typeof model === 'string' ? readModel(model) : model);
     this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
   }
@@ -308,7 +363,8 @@ export class SummaryWriter {
    * Adds the layers of a TensorFlow.js or Keras model, as graph and as conceptual graph. `model` is the content of `model.json`, as
    * text or parsed. Throws `ERR_GRAPH_INVALID`.
    */
-  addLayersModel(model: unknown, step: number | bigint = 0, options: Pick<Options, 'wallTime'> = {}): void {
+  addLayersModel(model: unknown, step: number | bigint = 0, options: WallTimeOption = {}): void {
+    checkStepOptions('addLayersModel', options, WALL_TIME_OPTION);
     const graphDef = layersModelToGraphDef(model);
     const text = layersModelToKerasText(model);
     this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
@@ -325,7 +381,12 @@ export class SummaryWriter {
    *
    * Rejects like `flush()`. A second call returns the same promise.
    */
-  close(options: { readonly outcome?: SessionOutcome | undefined } = {}): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
+    try {
+      checkOptions('close', options, CLOSE_OPTIONS);
+    } catch (error) {
+      return reportUnawaited(Promise.reject(error), (reason) => this.#diagnostics.unawaited(reason));
+    }
     if (this.#closing === undefined) {
       if (this.#hasSession) this.#writeSessionEnd(options.outcome ?? 'success');
       this.#closing = this.#log.close();
@@ -346,6 +407,18 @@ export class SummaryWriter {
     const wallTime = this.#options.clock.wallTime();
     this.#log.values(SESSION_END_TAG, { step: 0, wallTime }, () => createSessionEndValue(outcome, wallTime));
   }
+}
+
+/** Checks the options of a method whose step is a separate argument. Throws `ERR_OPTION_INVALID`. */
+function checkStepOptions<O extends object>(subject: string, options: O, table: OptionTable<O>): void {
+  if (typeof options === 'object' && options !== null && 'step' in options) {
+    throw new InvalidArgumentError(
+      'ERR_OPTION_INVALID',
+      `${subject} has no option "step": the step is the argument before the options`,
+      'Pass the step as a number, such as addScalar(tag, value, 10).',
+    );
+  }
+  checkOptions(subject, options, table);
 }
 
 function readModel(path: string): Uint8Array {

@@ -4,7 +4,9 @@
  * This is the only place that turns a caller's `name` into a tag.
  */
 
+import { describe } from '../base/describe.js';
 import { InvalidArgumentError } from '../base/errors.js';
+import { checkOptions, type OptionTable } from '../base/options.js';
 import { type RepairedText, toWellFormedText } from '../base/well-formed-text.js';
 
 /** Options that every kind of event supports. */
@@ -22,6 +24,28 @@ export interface EventOptions {
   readonly displayName?: string | undefined;
   /** Markdown that is shown with the chart. The first value of a name decides. */
   readonly description?: string | undefined;
+}
+
+export const EVENT_OPTIONS: OptionTable<EventOptions> = {
+  step: 'any',
+  wallTime: 'any',
+  timestamp: 'any',
+  displayName: 'string',
+  description: 'string',
+};
+
+/** The options of an event, or only its step. */
+export type StepOr<Options> = Options | number | bigint;
+
+/** Checks the options of an event. A number in their place is its step. Throws `ERR_OPTION_INVALID`. */
+export function parseEventOptions<Options extends EventOptions>(
+  subject: string,
+  given: StepOr<Options> | undefined,
+  table: OptionTable<Options>,
+): Options {
+  if (typeof given === 'number' || typeof given === 'bigint') return { step: given } as Options;
+  checkOptions<Options>(subject, given, table);
+  return given ?? ({} as Options);
 }
 
 /** The longest name in characters, which is the limit of Polyaxon's server for artifact names (haupt 2.16). */
@@ -127,13 +151,6 @@ function parseIsoTime(text: string): number {
   const time = (Number(hour) * 60 + Number(minute)) * 60 + Number(second);
   const offset = sign === undefined ? 0 : (Number(zoneHour) * 60 + Number(zoneMinute ?? 0)) * 60;
   return date.getTime() / 1000 + time - (sign === '-' ? -offset : offset) + Number(`0.${fraction || 0}`);
-}
-
-/** A value as shown in error messages. */
-export function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'no class'})`;
-  return typeof value === 'function' ? 'a function' : `${String(value)} (${typeof value})`;
 }
 
 /** Whether a value is an array or a typed array. */

@@ -5,9 +5,9 @@
  * Source: tensorboard/plugins/audio/summary_v2.py; WAV: "Multimedia Programming Interface and Data Specifications 1.0".
  */
 
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
-import { describe } from './arguments.js';
 import { type Encoding, inSlices, joinEncodings, mapEncoding, ready } from './encoding.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 

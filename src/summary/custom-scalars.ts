@@ -5,10 +5,10 @@
  * Source: tensorboard/plugins/custom_scalar/{summary,metadata}.py, layout.proto.
  */
 
+import { describe } from '../base/describe.js';
 import { InvalidArgumentError, invalidArgument } from '../base/errors.js';
 import { tensorboard } from '../format/wire/generated/plugins.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
-import { describe } from './arguments.js';
 import { createMetadata } from './plugin-data.js';
 
 /** The only tag that TensorBoard reads as a layout. */
@@ -101,7 +101,7 @@ function fromTableEntry(title: string, entry: unknown): CustomScalarsChart {
     return { title, margin: [{ value: tags[0], lower: tags[1], upper: tags[2] }] };
   }
   throw invalid(
-    `chart ${title} is ${JSON.stringify(entry)}, expected ['Multiline', tags] or ['Margin', three tags]`,
+    `chart ${title} is ${describe(entry)}, expected ['Multiline', tags] or ['Margin', three tags]`,
   );
 }
 
@@ -128,7 +128,7 @@ function checkPattern(pattern: string): void {
   try {
     new RegExp(pattern);
   } catch (cause) {
-    const message = `tag ${JSON.stringify(pattern)} is not a regular expression`;
+    const message = `tag ${describe(pattern)} is not a regular expression`;
     const hint = 'Use exactTag(tag) to match one tag literally.';
     throw new InvalidArgumentError('ERR_LAYOUT_INVALID', message, hint, { cause });
   }

@@ -4,8 +4,9 @@
  * Source of the limit: traceml 1.3.0, `events_metrics_processors.py` (`np_histogram`).
  */
 
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
-import { describe } from './arguments.js';
+import type { OptionTable } from '../base/options.js';
 import {
   createHistogramRows,
   type HistogramBuckets,
@@ -25,6 +26,7 @@ export interface BinOptions {
   /** The most bins that `bins` may result in; more throw. Default 512. */
   readonly maxBins?: number | undefined;
 }
+export const BIN_OPTIONS: OptionTable<BinOptions> = { buckets: 'any', bins: 'any', maxBins: 'any' };
 
 /** Counts values into buckets or bins, or uses the given counts. Throws `ERR_HISTOGRAM_INVALID`. */
 export function createBinnedRows(

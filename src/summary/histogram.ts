@@ -6,9 +6,9 @@
  * Source: tensorboard/plugins/histogram/summary_v2.py.
  */
 
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
-import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
 /** Numbers to count: a numeric typed array or a plain array. NaN and ±Infinity are skipped and reported. */

@@ -6,11 +6,11 @@
  * Source: tensorboard/plugins/hparams/{summary,metadata}.py, plugin_data.proto, api.proto.
  */
 
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { tensorboard } from '../format/wire/generated/plugins.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
-import { describe } from './arguments.js';
 import { createMetadata } from './plugin-data.js';
 
 /** The value of a hyperparameter. NaN and the infinities are written as text, because TensorBoard drops them as numbers. */

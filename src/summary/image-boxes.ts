@@ -1,6 +1,7 @@
 /** Draws boxes and their labels on an image, for object detection. */
 
-import { describe } from './arguments.js';
+import { describe } from '../base/describe.js';
+import type { OptionTable } from '../base/options.js';
 import { type Color, drawText, fill, WHITE } from './canvas.js';
 import { FONT_HEIGHT, FONT_WIDTH } from './font.js';
 import { type ImagePixels, invalidImage, parseRawImage } from './image.js';
@@ -27,6 +28,7 @@ export interface BoxOptions {
   /** The labels of boxes that are given as rows, one for each box. */
   readonly labels?: readonly string[] | undefined;
 }
+export const BOX_OPTIONS: OptionTable<BoxOptions> = { lineWidth: 'any', labels: 'any' };
 
 const PALETTE: readonly Color[] = [
   [230, 25, 75],

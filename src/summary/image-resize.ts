@@ -4,7 +4,7 @@
  * Source: Pillow 13.0, `src/libImaging/Resample.c`; transparent colours are weighted by their alpha as in `Convert.c`.
  */
 
-import { describe } from './arguments.js';
+import { describe } from '../base/describe.js';
 import { invalidImage } from './image.js';
 import type { RawImage } from './png.js';
 

@@ -5,11 +5,12 @@
  * Source: tensorboard/plugins/image/summary_v2.py.
  */
 
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { encodeUtf8 } from '../format/wire/proto-bytes.js';
-import { describe } from './arguments.js';
 import { type Encoding, joinEncodings, mapEncoding, ready } from './encoding.js';
+import { type IntegerPixels, isPixels, type NumberPixels, toBytes } from './image-range.js';
 import { readImageSize } from './image-size.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 import { createPngEncoding, type RawImage } from './png.js';
@@ -17,10 +18,10 @@ import { createPngEncoding, type RawImage } from './png.js';
 /** The pixels of one image. Shape: H×W×C, row-major, C ∈ {1 gray, 2 gray and alpha, 3 RGB, 4 RGBA}. */
 export interface ImagePixels {
   /**
-   * Integers 0–255 in a `Uint8Array` or `Uint8ClampedArray`; fractions 0–1 in a float array or plain array (others are clamped, NaN
-   * is 0). Length: height × width × channels.
+   * Integers 0–255 in an array of integers; fractions 0–1 in a float array or plain array, or whole numbers 0–255 if any is above 1.
+   * Values outside the range are clamped, with a warning; NaN is 0. Length: height × width × channels.
    */
-  readonly pixels: Uint8Array | Uint8ClampedArray | Float32Array | Float64Array | readonly number[];
+  readonly pixels: IntegerPixels | NumberPixels;
   readonly height: number;
   readonly width: number;
   /** The number of channels. Default: computed from the length of `pixels`. */
@@ -90,12 +91,14 @@ export function parseRawImage(image: ImagePixels): RawImage {
   }
   const { pixels, height, width, dataFormat = 'HWC' } = image;
   if (!isSize(height) || !isSize(width)) {
-    throw invalidImage(`image is ${height}×${width}, expected whole numbers of 1 or more`);
+    const found = `height is ${describe(height)} and width is ${describe(width)}`;
+    throw invalidImage(`${found}, expected whole numbers of 1 or more`);
   }
+  checkPixels(pixels);
   const channels = image.channels ?? (dataFormat === 'HW' ? 1 : pixels.length / (height * width));
   if (channels !== 1 && channels !== 2 && channels !== 3 && channels !== 4) {
     throw invalidImage(
-      `pixels has ${pixels.length} values for ${height}×${width}: ${channels} channels, expected 1, 2, 3 or 4`,
+      `pixels has ${pixels.length} values for ${height}×${width}: channels is ${describe(channels)}, expected 1, 2, 3 or 4`,
     );
   }
   const expected = height * width * channels;
@@ -130,29 +133,35 @@ export interface ImageBatch {
 /** The images of a batch or list. Throws `ERR_IMAGE_INVALID`. */
 export function splitBatch(batch: ImageBatch | readonly ImageInput[]): readonly ImageInput[] {
   if (Array.isArray(batch)) return batch;
+  if (typeof batch !== 'object' || batch === null) {
+    throw invalidImage(`images is ${describe(batch)}, expected a list or { pixels, count, height, width }`);
+  }
   const { count, pixels, dataFormat, ...image } = batch as ImageBatch;
   if (!isSize(count)) throw invalidImage(`count is ${describe(count)}, expected a whole number of 1 or more`);
-  if (pixels?.length === undefined || pixels.length % count !== 0) {
-    throw invalidImage(`pixels has ${pixels?.length} values, expected a multiple of ${count} images`);
+  checkPixels(pixels);
+  if (pixels.length % count !== 0) {
+    throw invalidImage(`pixels has ${pixels.length} values, expected a multiple of ${count} images`);
   }
+  // Once for all images, so that one range applies to the batch.
+  const bytes = toBytes(pixels);
   const size = pixels.length / count;
   return Array.from({ length: count }, (_, i) => ({
     ...image,
-    dataFormat: dataFormat?.replace(/^N/, '') as ImagePixels['dataFormat'],
-    pixels: Array.isArray(pixels)
-      ? pixels.slice(i * size, (i + 1) * size)
-      : (pixels as Uint8Array).subarray(i * size, (i + 1) * size),
+    dataFormat: (typeof dataFormat === 'string'
+      ? dataFormat.replace(/^N/, '')
+      : dataFormat) as ImagePixels['dataFormat'],
+    pixels: bytes.subarray(i * size, (i + 1) * size),
   }));
 }
 
-function toBytes(pixels: ImagePixels['pixels']): Uint8Array {
-  if (pixels instanceof Uint8Array) return pixels;
-  if (pixels instanceof Uint8ClampedArray) {
-    return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+/** Throws unless pixels are an array of numbers. */
+function checkPixels(pixels: unknown): void {
+  if (!isPixels(pixels)) {
+    throw invalidImage(`pixels is ${describe(pixels)}, expected an array of numbers or a typed array`);
   }
-  const bytes = new Uint8ClampedArray(pixels.length);
-  for (let i = 0; i < pixels.length; i++) bytes[i] = pixels[i]! * 255;
-  return new Uint8Array(bytes.buffer);
+  if (!Array.isArray(pixels)) return;
+  const odd = pixels.findIndex((value) => typeof value !== 'number');
+  if (odd >= 0) throw invalidImage(`pixels[${odd}] is ${describe(pixels[odd])}, expected a number`);
 }
 
 /** C×H×W → H×W×C. */

@@ -6,10 +6,10 @@
  * Source: tensorboard/plugins/mesh/{summary,metadata}.py.
  */
 
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { tensorboard } from '../format/wire/generated/plugins.js';
 import { DataType, type SummaryValue, type TensorProto } from '../format/wire/messages.js';
-import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
 /**
@@ -100,7 +100,7 @@ function flatten(name: string, input: Triples): FlatTriples {
     }
     for (const [i, row] of mesh.entries()) {
       if (!Array.isArray(row) || row.length !== 3 || row.some((x) => typeof x !== 'number')) {
-        throw invalid(`${name}: row ${i} is ${JSON.stringify(row)}, expected three numbers`);
+        throw invalid(`${name}: row ${i} is ${describe(row)}, expected three numbers`);
       }
       values.set(row, at);
       at += 3;

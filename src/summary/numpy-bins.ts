@@ -5,8 +5,8 @@
  * it. The rule `auto` of numpy before 2.3 gives more bins when the middle half of the values is close together.
  */
 
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
-import { describe } from './arguments.js';
 import type { HistogramBuckets } from './histogram.js';
 import { mean, pairwiseSum, standardDeviation } from './pairwise-sum.js';
 

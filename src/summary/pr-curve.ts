@@ -6,10 +6,11 @@
  * Source: tensorboard/plugins/pr_curve/summary.py.
  */
 
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { tensorboard } from '../format/wire/generated/plugins.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
-import { describe, isArrayLike } from './arguments.js';
+import { isArrayLike } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
 /** The predictions of a binary classifier, and the true classes. All arrays have the same length. */

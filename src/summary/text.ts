@@ -4,10 +4,10 @@
  * TensorBoard's form is a string tensor of rank 0, 1 (one column) or 2. Source: tensorboard/plugins/text/summary_v2.py.
  */
 
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
 import { encodeUtf8 } from '../format/wire/proto-bytes.js';
-import { describe } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
 /** Markdown, or cells of Markdown as [rows] or [rows, columns]. All rows have the same number of cells. */

@@ -6,8 +6,9 @@
  */
 
 import { createRequire } from 'node:module';
+import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
-import { describe } from './arguments.js';
+import type { OptionTable } from '../base/options.js';
 import { type Encoding, inSlices, ready } from './encoding.js';
 import { type EncodedImage, type ImageBatch, type ImagePixels, parseRawImage, splitBatch } from './image.js';
 import { readImageSize } from './image-size.js';
@@ -23,6 +24,7 @@ export interface VideoOptions {
   /** 1–50; browsers slow down faster animations. Default 4. */
   readonly framesPerSecond?: number | undefined;
 }
+export const VIDEO_OPTIONS: OptionTable<VideoOptions> = { framesPerSecond: 'any' };
 
 type Palette = readonly (readonly number[])[];
 

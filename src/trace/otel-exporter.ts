@@ -4,8 +4,10 @@
  */
 
 import { type Clock, systemClock } from '../base/clock.js';
+import { describe } from '../base/describe.js';
 import { Diagnostics } from '../base/diagnostics.js';
 import { ClosedError, InvalidArgumentError, messageOf } from '../base/errors.js';
+import { checkOptions, type OptionTable } from '../base/options.js';
 import { type OtelRecord, toOtelRecord } from './otel-record.js';
 import { ExportResultCode, type OtelExportResult, type OtelReadableSpan } from './otel-span.js';
 import { OtelTraces } from './otel-traces.js';
@@ -30,6 +32,16 @@ export interface SpanExporterOptions {
   /** Default: a process warning for the first occurrence of each code. */
   readonly diagnostics?: Diagnostics | undefined;
 }
+const SPAN_EXPORTER_OPTIONS: OptionTable<SpanExporterOptions> = {
+  onSpan: 'function',
+  mask: 'function',
+  limits: 'object',
+  maxBufferedSpans: 'any',
+  waitForRootMs: 'any',
+  waitForLateMs: 'any',
+  clock: 'object',
+  diagnostics: 'object',
+};
 
 const SUBJECT = 'the span exporter';
 
@@ -46,6 +58,14 @@ export class PolytrackSpanExporter {
 
   /** Throws `ERR_OPTION_INVALID` for an option that is not a positive whole number. */
   constructor(options: SpanExporterOptions) {
+    checkOptions('new PolytrackSpanExporter', options ?? null, SPAN_EXPORTER_OPTIONS);
+    if (typeof options.onSpan !== 'function') {
+      throw new InvalidArgumentError(
+        'ERR_OPTION_INVALID',
+        `new PolytrackSpanExporter: onSpan is ${describe(options.onSpan)}, expected a function`,
+        'Pass { onSpan: (span) => run.logTrace(span) }.',
+      );
+    }
     this.#options = options;
     this.#diagnostics = options.diagnostics ?? new Diagnostics();
     this.#limits = resolveTraceLimits(options.limits);
@@ -104,7 +124,7 @@ export class PolytrackSpanExporter {
       const budget = this.#traces.budgetOf(span.spanContext().traceId);
       const record = toOtelRecord(span, { limits: this.#limits, mask: this.#mask }, budget);
       if (record.isCut) {
-        this.#diagnostics.warn('WARN_SPAN_CUT', `the span ${JSON.stringify(span.name)} has truncated values`);
+        this.#diagnostics.warn('WARN_SPAN_CUT', `the span ${describe(span.name)} has truncated values`);
       }
       return [record];
     } catch (cause) {
@@ -117,7 +137,7 @@ export class PolytrackSpanExporter {
     try {
       this.#options.onSpan(span);
     } catch (cause) {
-      this.#fail(`the span ${JSON.stringify(span.name)} could not be written: ${messageOf(cause)}`, cause);
+      this.#fail(`the span ${describe(span.name)} could not be written: ${messageOf(cause)}`, cause);
     }
   }
 
@@ -147,7 +167,7 @@ function parsePositive(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new InvalidArgumentError(
     'ERR_OPTION_INVALID',
-    `${name} is ${String(value)}, expected a whole number above 0`,
+    `${name} is ${describe(value)}, expected a whole number above 0`,
     'Omit it to use the default.',
   );
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from '../base/clock.js';
+import { describe } from '../base/describe.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { type OtelRecord, toOtelUuid } from './otel-record.js';
 import { type JsonRecord, NOTES_KEY, type SpanJson } from './span.js';
@@ -132,7 +133,7 @@ export class OtelTraces {
     const isLate = this.#writtenRoots.has(traceId);
     this.#options.diagnostics.warn(
       isLate ? 'WARN_SPAN_LATE' : 'WARN_SPAN_ORPHANED',
-      `the span ${JSON.stringify(json.name)} is written separately: ${isLate ? 'it arrived after its root' : why}`,
+      `the span ${describe(json.name)} is written separately: ${isLate ? 'it arrived after its root' : why}`,
     );
   }
 
@@ -161,7 +162,7 @@ export class OtelTraces {
       } else {
         this.#options.diagnostics.warn(
           'WARN_SPAN_SPLIT',
-          `the span ${JSON.stringify(child.json.name)} is written separately: it is deeper than ${this.#options.maxDepth} levels`,
+          `the span ${describe(child.json.name)} is written separately: it is deeper than ${this.#options.maxDepth} levels`,
         );
         deeper.push(child);
       }

@@ -7,8 +7,10 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
+import { describe, quote } from '../base/describe.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { InvalidArgumentError } from '../base/errors.js';
+import { checkOptions } from '../base/options.js';
 import { RUN_STATUSES } from '../polyaxon/statuses.js';
 import {
   ERROR_KEY,
@@ -22,7 +24,7 @@ import {
   type SpanStatus,
 } from './span.js';
 import { describeError, toErrorCondition } from './span-error.js';
-import type { ManualSpan, StatusDetails } from './span-handle.js';
+import { type ManualSpan, STATUS_DETAILS, type StatusDetails } from './span-handle.js';
 import { cleanText } from './span-mask.js';
 import { toIsoSeconds } from './span-time.js';
 import { SpanValues, type TraceBudget, type ValueCounts } from './span-values.js';
@@ -36,6 +38,8 @@ export interface TracerContext {
   readonly mask: SpanMasker | undefined;
   /** Throws `ERR_SPAN_INVALID`, or reports it if the tracer is configured not to throw. */
   reportMisuse(message: string, hint: string): void;
+  /** Throws an error of an argument check, or reports it like `reportMisuse`. */
+  reportError(error: unknown): void;
   /** Runs `fn` with `span` as the active one. */
   run<T>(span: RecordedSpan, fn: () => T): T;
   /** Called once by each recorded span at its end. */
@@ -144,7 +148,7 @@ export class RecordedSpan implements ManualSpan {
   addTag(...tags: string[]): void {
     for (const tag of tags) {
       if (typeof tag !== 'string' || tag === '') {
-        const message = `tag is ${String(tag)}, expected a non-empty string`;
+        const message = `tag is ${describe(tag)}, expected a non-empty string`;
         this.context.reportMisuse(message, 'Pass non-empty strings.');
       } else if (this.#isOpen('addTag')) {
         this.#addTag(tag);
@@ -154,17 +158,23 @@ export class RecordedSpan implements ManualSpan {
 
   setKind(kind: SpanKind): void {
     if (!isSpanKind(kind)) {
-      const message = `kind is ${String(kind)}, expected one of ${SPAN_KINDS.join(', ')}`;
+      const message = `kind is ${describe(kind)}, expected one of ${SPAN_KINDS.join(', ')}`;
       this.context.reportMisuse(message, 'Omit it for other spans.');
     } else if (this.#isOpen('setKind')) {
       this.kind = kind;
     }
   }
 
-  setStatus(status: SpanStatus, { reason = STATUS_REASON, message }: StatusDetails = {}): void {
+  setStatus(status: SpanStatus, details: StatusDetails = {}): void {
+    try {
+      checkOptions('setStatus', details, STATUS_DETAILS);
+    } catch (error) {
+      this.context.reportError(error);
+    }
+    const { reason = STATUS_REASON, message } = details ?? {};
     if (!isSpanStatus(status)) {
       const hint = `Pass one of ${RUN_STATUSES.join(', ')}.`;
-      this.context.reportMisuse(`status is ${String(status)}, expected a Polyaxon status`, hint);
+      this.context.reportMisuse(`status is ${describe(status)}, expected a Polyaxon status`, hint);
     } else if (this.#isOpen('setStatus')) {
       this.status = status;
       this.#addCondition({
@@ -250,7 +260,7 @@ export class RecordedSpan implements ManualSpan {
 
   #set(values: SpanValues, method: string, key: string, value: unknown): void {
     if (typeof key !== 'string') {
-      const message = `the key of ${method} is of type ${typeof key}, expected a string`;
+      const message = `the key of ${method} is ${describe(key)}, expected a string`;
       this.context.reportMisuse(message, 'Pass a string as key.');
     } else if (this.#isOpen(method)) {
       values.set(key, value, this.trace);
@@ -259,8 +269,7 @@ export class RecordedSpan implements ManualSpan {
 
   #setAll(values: SpanValues, subject: string, record: Readonly<Record<string, unknown>>): void {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) {
-      const found = Array.isArray(record) ? 'an array' : String(record);
-      const message = `${subject} is ${found}, expected an object of names and values`;
+      const message = `${subject} is ${describe(record)}, expected an object of names and values`;
       this.context.reportMisuse(message, 'Pass an object.');
     } else if (this.#isOpen(subject)) {
       values.setAll(record, this.trace);
@@ -287,7 +296,7 @@ export class RecordedSpan implements ManualSpan {
     if (this.state === 'ended' || this.state === 'released') {
       this.context.diagnostics.warn(
         'WARN_SPAN_ENDED',
-        `${method} was called on the span ${JSON.stringify(this.name)} after its end; the call is ignored`,
+        `${method} was called on the span ${quote(this.name)} after its end; the call is ignored`,
       );
     }
     return this.state === 'open';

@@ -1,5 +1,6 @@
 /** The public interfaces of a span that is being recorded, and its options. */
 
+import type { OptionTable } from '../base/options.js';
 import type { SpanKind, SpanStatus } from './span.js';
 
 /**
@@ -38,6 +39,7 @@ export interface StatusDetails {
   /** Reason as text, for people. */
   readonly message?: string | undefined;
 }
+export const STATUS_DETAILS: OptionTable<StatusDetails> = { reason: 'any', message: 'any' };
 
 /** A span that the caller ends, for code that is not one function, such as callbacks and event emitters. */
 export interface ManualSpan extends SpanHandle {
@@ -62,11 +64,23 @@ export interface TraceOptions {
   /** The parent span; null for a root. Default: the active span. */
   readonly parent?: SpanHandle | null | undefined;
 }
+export const TRACE_OPTIONS: OptionTable<TraceOptions> = {
+  kind: 'any',
+  inputs: 'any',
+  tags: 'any',
+  metadata: 'any',
+  captureOutput: 'boolean',
+  parent: 'any',
+};
 
 export interface TraceStreamOptions<T> extends TraceOptions {
   /** Returns the text of an item. The joined texts become the output. Default: strings are joined; other items become a list. */
   readonly textOf?: ((item: T) => string | null | undefined) | undefined;
 }
+export const TRACE_STREAM_OPTIONS: OptionTable<TraceStreamOptions<unknown>> = {
+  ...TRACE_OPTIONS,
+  textOf: 'function',
+};
 
 /** The function that a span traces. */
 export type TracedFunction<T> = (span: SpanHandle) => T;

@@ -5,8 +5,9 @@
  * the tracer builds their JSON.
  */
 
+import { describe } from '../base/describe.js';
 import { InvalidArgumentError, messageOf } from '../base/errors.js';
-import { type JsonValue, parseJsonObject } from '../base/json-value.js';
+import { type JsonValue, MAX_JSON_LEVELS, parseJsonObject } from '../base/json-value.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { RUN_STATUSES } from '../polyaxon/statuses.js';
 import {
@@ -24,12 +25,6 @@ import { describeError, toErrorCondition } from './span-error.js';
 import { cleanText, toSafeMasker } from './span-mask.js';
 import { parseSpanTime } from './span-time.js';
 
-/**
- * Maximum number of JSON levels that Polyaxon's reader accepts. A span at depth d of `children` begins at level 2d + 1.
- *
- * Source: orjson's limit of 254 levels, which applies to `V1EventSpan.to_json` of traceml 1.3.0.
- */
-export const MAX_JSON_LEVELS = 250;
 /** Maximum number of levels of `children`, which leaves 50 levels for values. */
 export const MAX_SPAN_DEPTH = 100;
 /** Maximum number of spans of one tree. */
@@ -231,6 +226,7 @@ function parseRecord(path: string, value: unknown, { mask, parents }: Conversion
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw invalid(path, describe(value), 'an object of names and values', HINT_VALUES);
   }
+  // A span at depth d of `children` begins at level 2d + 1.
   const levels = MAX_JSON_LEVELS - 2 * (parents.length - 1) - 1;
   return finishValue(path, lastName(path), json, levels, mask) as JsonRecord;
 }
@@ -265,12 +261,6 @@ function finishValue(
 
 function lastName(path: string): string {
   return path.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80));
-  if (Array.isArray(value)) return 'an array';
-  return value === null || typeof value !== 'object' ? String(value) : 'an object';
 }
 
 function invalid(

@@ -1,6 +1,8 @@
 /** Limits for the size of a trace. Values beyond a limit are truncated or omitted, counted, and noted in the metadata of the span. */
 
+import { describe } from '../base/describe.js';
 import { InvalidArgumentError } from '../base/errors.js';
+import { checkOptions, type OptionTable } from '../base/options.js';
 import { MAX_SPAN_DEPTH } from './span-json.js';
 
 export interface TraceLimits {
@@ -39,19 +41,24 @@ const DEFAULT_LIMITS: TraceLimits = {
   maxValueDepth: 16,
 };
 
-/** Maximum values that Polyaxon's reader accepts; see `MAX_JSON_LEVELS`. */
+const LIMIT_TABLE = Object.fromEntries(
+  Object.keys(DEFAULT_LIMITS).map((name) => [name, 'any']),
+) as OptionTable<TraceLimits>;
+
+/** Maximum values that Polyaxon's reader accepts; see `MAX_JSON_LEVELS` (base/json-value.ts). */
 const HIGHEST: Partial<TraceLimits> = { maxDepth: MAX_SPAN_DEPTH, maxValueDepth: 40 };
 
 /** Returns `limits` with defaults. Throws `ERR_OPTION_INVALID` for an unknown limit, or one that is out of range. */
 export function resolveTraceLimits(limits: Partial<TraceLimits> = {}): TraceLimits {
+  checkOptions<Partial<TraceLimits>>('limits', limits, LIMIT_TABLE);
   const resolved: Record<string, number> = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(limits)) {
     if (value === undefined) continue;
     const highest = HIGHEST[name as keyof TraceLimits] ?? Number.MAX_SAFE_INTEGER;
-    if (!(name in DEFAULT_LIMITS) || !Number.isSafeInteger(value) || value < 1 || value > highest) {
+    if (!Number.isSafeInteger(value) || value < 1 || value > highest) {
       throw new InvalidArgumentError(
         'ERR_OPTION_INVALID',
-        `limits.${name} is ${String(value)}, expected a whole number from 1 to ${highest}`,
+        `limits.${name} is ${describe(value)}, expected a whole number from 1 to ${highest}`,
         `Set only limits in their range: ${Object.keys(DEFAULT_LIMITS).join(', ')}.`,
       );
     }

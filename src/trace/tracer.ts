@@ -7,19 +7,23 @@
  */
 
 import type { Clock } from '../base/clock.js';
+import { describe, quote } from '../base/describe.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { type InvalidArgumentError, messageOf } from '../base/errors.js';
+import { checkOptions, type OptionTable } from '../base/options.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { findActiveSpan, runInSpan } from './active-span.js';
 import { observeResult } from './observe-result.js';
 import { invalid, RecordedSpan, type TracerContext, toReference } from './recorded-span.js';
 import type { SpanJson, SpanMasker } from './span.js';
-import type {
-  ManualSpan,
-  SpanHandle,
-  TracedFunction,
-  TraceOptions,
-  TraceStreamOptions,
+import {
+  type ManualSpan,
+  type SpanHandle,
+  TRACE_OPTIONS,
+  TRACE_STREAM_OPTIONS,
+  type TracedFunction,
+  type TraceOptions,
+  type TraceStreamOptions,
 } from './span-handle.js';
 import { toSafeMasker } from './span-mask.js';
 import { closeTree } from './span-tree.js';
@@ -61,10 +65,10 @@ export class Tracer {
       diagnostics,
       limits: resolveTraceLimits(options.limits),
       mask: toSafeMasker(options.mask, diagnostics),
-      reportMisuse: (message, hint) => {
-        const error = invalid(message, hint);
+      reportMisuse: (message, hint) => this.#context.reportError(invalid(message, hint)),
+      reportError: (error) => {
         if (onInvalid === undefined) throw error;
-        onInvalid(error);
+        onInvalid(error as InvalidArgumentError);
       },
       run: (span, fn) => runInSpan(this.#context, span, fn),
       ended: (span) => this.#ended(span),
@@ -86,10 +90,10 @@ export class Tracer {
   trace<T>(name: string, fn: TracedFunction<T>): T;
   trace<T>(name: string, options: TraceOptions, fn: TracedFunction<T>): T;
   trace<T>(name: string, optionsOrFn: TraceOptions | TracedFunction<T>, maybeFn?: TracedFunction<T>): T {
-    const [options, fn] =
-      typeof optionsOrFn === 'function' ? [{}, optionsOrFn] : [optionsOrFn ?? {}, maybeFn];
+    const [given, fn] = typeof optionsOrFn === 'function' ? [{}, optionsOrFn] : [optionsOrFn, maybeFn];
     if (typeof fn !== 'function')
-      throw invalid(`fn is ${typeof fn}, expected a function`, 'Pass a function.');
+      throw invalid(`fn is ${describe(fn)}, expected a function`, 'Pass a function.');
+    const options = this.#check('trace', given, TRACE_OPTIONS);
     const span = this.#start(name, options);
     let result: T;
     try {
@@ -118,11 +122,12 @@ export class Tracer {
    */
   traceStream<T>(
     name: string,
-    options: TraceStreamOptions<T>,
+    given: TraceStreamOptions<T>,
     fn: TracedFunction<StreamSource<T>>,
   ): AsyncGenerator<T, void, undefined> {
     if (typeof fn !== 'function')
-      throw invalid(`fn is ${typeof fn}, expected a function`, 'Pass a function.');
+      throw invalid(`fn is ${describe(fn)}, expected a function`, 'Pass a function.');
+    const options = this.#check<TraceStreamOptions<T>>('traceStream', given, TRACE_STREAM_OPTIONS);
     const checkedName = this.#checkName(name);
     // The parent is the span that is active at this call, not where the stream is read later.
     const parent = options.parent === undefined ? this.activeSpan : options.parent;
@@ -135,7 +140,7 @@ export class Tracer {
 
   /** Starts a span that the caller ends. It is not active: create spans below it with `span.run(fn)` or `parent: span`. */
   startSpan(name: string, options: TraceOptions = {}): ManualSpan {
-    return this.#start(name, options);
+    return this.#start(name, this.#check('startSpan', options, TRACE_OPTIONS));
   }
 
   /**
@@ -147,7 +152,7 @@ export class Tracer {
     for (const root of this.#roots) {
       this.#context.diagnostics.warn(
         'WARN_SPAN_UNFINISHED',
-        `the span ${JSON.stringify(root.name)} was open when its run ended`,
+        `the span ${quote(root.name)} was open when its run ended`,
       );
       // Open spans become roots when their tree closes. The iteration reaches them, because they are added to the set.
       root.setStatus('stopped', { reason: 'RunEnded', message: 'The span was open when its run ended' });
@@ -174,10 +179,24 @@ export class Tracer {
     return span;
   }
 
+  /** Returns the options; none if they are not an object and misuse is only reported. */
+  #check<Options extends TraceOptions>(
+    subject: string,
+    options: Options,
+    table: OptionTable<Options>,
+  ): Options {
+    try {
+      checkOptions(subject, options, table);
+    } catch (error) {
+      this.#context.reportError(error);
+    }
+    return typeof options === 'object' && options !== null ? options : ({} as Options);
+  }
+
   #checkName(name: string): string {
     if (typeof name === 'string' && name !== '') return toWellFormedText(name).text;
     this.#context.reportMisuse(
-      `name is ${JSON.stringify(name)}, expected a non-empty string`,
+      `name is ${describe(name)}, expected a non-empty string`,
       'Pass a name that says what the span does.',
     );
     return 'trace';
@@ -240,7 +259,7 @@ export class Tracer {
     let recorded = above;
     while (recorded?.state === 'left-out') recorded = recorded.parent;
     if (recorded !== undefined) recorded.droppedSpans += 1;
-    this.#context.diagnostics.warn(code, `the span ${JSON.stringify(span.name)} is not recorded: ${reason}`);
+    this.#context.diagnostics.warn(code, `the span ${quote(span.name)} is not recorded: ${reason}`);
   }
 
   #apply(span: RecordedSpan, { kind, inputs, tags, metadata }: TraceOptions): void {
@@ -248,7 +267,7 @@ export class Tracer {
     if (Array.isArray(tags)) {
       for (const tag of tags) span.addTag(tag);
     } else if (tags !== undefined) {
-      this.#context.reportMisuse(`tags is ${typeof tags}, expected an array of strings`, 'Pass an array.');
+      this.#context.reportMisuse(`tags is ${describe(tags)}, expected an array of strings`, 'Pass an array.');
     }
     if (metadata !== undefined) span.mergeMetadata(metadata);
     if (inputs !== undefined) span.setInputs(inputs);
@@ -261,10 +280,7 @@ export class Tracer {
   #ended(span: RecordedSpan): void {
     this.#openSpans -= 1;
     if (span.counts.cut > 0) {
-      this.#context.diagnostics.warn(
-        'WARN_SPAN_CUT',
-        `the span ${JSON.stringify(span.name)} has truncated values`,
-      );
+      this.#context.diagnostics.warn('WARN_SPAN_CUT', `the span ${quote(span.name)} has truncated values`);
     }
     if (span.parent === undefined) this.#emit(span);
   }
@@ -274,7 +290,7 @@ export class Tracer {
     if (root.reference !== undefined) {
       this.#context.diagnostics.warn(
         'WARN_SPAN_LATE',
-        `the span ${JSON.stringify(root.name)} ended after its root; it is written separately`,
+        `the span ${quote(root.name)} ended after its root; it is written separately`,
       );
     }
     const { json, late } = closeTree(root);
@@ -284,7 +300,7 @@ export class Tracer {
     } catch (cause) {
       this.#context.diagnostics.warn(
         'WARN_SPAN_LOST',
-        `the span ${JSON.stringify(root.name)} could not be written: ${messageOf(cause)}`,
+        `the span ${quote(root.name)} could not be written: ${messageOf(cause)}`,
       );
     }
   }

@@ -440,7 +440,10 @@ describe('files by path', () => {
 
     expect(() => log.image('x', path, {})).toThrow(expect.objectContaining({ code: 'ERR_IMAGE_INVALID' }));
     expect(() => log.image('x', Uint8Array.of(1), { ext: 'a/b' })).toThrow(
-      expect.objectContaining({ code: 'ERR_IMAGE_INVALID', message: expect.stringContaining('ext is a/b') }),
+      expect.objectContaining({
+        code: 'ERR_IMAGE_INVALID',
+        message: expect.stringContaining('ext is "a/b"'),
+      }),
     );
     expect(() => log.image('x', png, { rescale: 2 })).toThrow(
       expect.objectContaining({
@@ -491,5 +494,22 @@ describe('histograms', () => {
       { kind: 'histogram', rows: Float64Array.of(0, 0.5, 3, 0.5, 1, 5) },
     ]);
     expect(warnings).toEqual(['histogram rule: 1 values are NaN or infinite and are left out']);
+  });
+});
+
+describe('pixels outside their range', () => {
+  it('cause one warning', async () => {
+    const { log, read, warnings } = createLog();
+    const image = (value: number) => ({ pixels: Float32Array.of(0.5, value), height: 1, width: 2 });
+
+    log.image('good', image(1), {});
+    log.image('odd', image(200), {});
+    log.gif('other', [image(3)], {});
+    log.images('batch', { ...image(3), count: 2, width: 1 }, {});
+    await read();
+
+    expect(warnings).toEqual([
+      'odd: pixels is a Float32Array of length 2 with values from 0.5 to 200; fractions outside 0–1 are clamped. Later images are not checked',
+    ]);
   });
 });

@@ -126,11 +126,12 @@ describe('EventLog.scalars', () => {
     await fc.assert(property, { numRuns: 200 });
   });
 
-  it('counts steps separately for each name', async () => {
+  it('gives all metrics of a call the first step that is new for each of them', async () => {
     const events = await eventsOf((log) => {
       log.scalar('a', 1, {});
       log.scalars({ a: 2, b: 3, c: 4 }, {});
       log.scalars({ a: 5, b: 6 }, { step: 10 });
+      log.scalars({ c: 7, b: 8 }, {});
     });
 
     const shown = events.map(({ step, what }) => [
@@ -139,9 +140,9 @@ describe('EventLog.scalars', () => {
     ]);
     expect(shown).toEqual([
       [0, 'a'],
-      [1, 'a'],
-      [0, 'b,c'],
+      [1, 'a,b,c'],
       [10, 'a,b'],
+      [11, 'c,b'],
     ]);
   });
 });

@@ -31,7 +31,7 @@ describe('tracking', () => {
     spy.mockRestore();
   });
 
-  it('ends the run with the given options, and the next call starts a new run', async () => {
+  it('ends the run with the given options, and init starts a new run', async () => {
     const first = tracking.init({ root: createSharedTempDir(), ...NO_CAPTURE });
 
     expect(tracking.getOrCreateRun()).toBe(first);

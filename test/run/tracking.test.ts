@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Run, tracking } from '../../src/index.js';
 import { readRunFile, readValues } from '../support/read-run.js';
 import { NO_CAPTURE } from '../support/start-run.js';
@@ -52,6 +52,44 @@ describe('tracking', () => {
       meta_info: { has_metrics: true, has_events: true, has_traces: true },
     });
     expect(readValues(run.paths.tensorboard).map(({ tag }) => tag)).toEqual(['loss', 'polyaxon/span/call']);
+  });
+
+  it('throws before init and after end, and starts no run', async () => {
+    const noRun = expect.objectContaining({
+      code: 'ERR_NO_RUN',
+      hint: expect.stringContaining('tracking.init'),
+    });
+
+    expect(() => tracking.logMetric('loss', 1)).toThrow(noRun);
+    tracking.init({ root: createTempDir(), ...NO_CAPTURE });
+    await tracking.end();
+    expect(() => tracking.logMetric('loss', 1)).toThrow(noRun);
+    await expect(tracking.end()).resolves.toBeUndefined();
+  });
+
+  it('uses the run of the job without init, in a job of Polyaxon', async () => {
+    const uuid = '0'.repeat(31).concat('7');
+    vi.stubEnv('POLYAXON_IS_MANAGED', 'true');
+    vi.stubEnv('POLYAXON_RUN_INSTANCE', `acme.demo.runs.${uuid}`);
+    vi.stubEnv('POLYAXON_CONTEXT_ROOT', createTempDir());
+    onTestFinished(() => void vi.unstubAllEnvs());
+
+    tracking.logMetric('loss', 1);
+
+    expect(tracking.getOrCreateRun()).toMatchObject({ uuid, mode: 'managed' });
+    await tracking.end();
+  });
+
+  it('keeps the run when end is called with invalid options', async () => {
+    const run = tracking.init({ root: createTempDir(), ...NO_CAPTURE });
+
+    await expect(tracking.end({ status: 'bad' as never })).rejects.toMatchObject({
+      code: 'ERR_STATUS_INVALID',
+    });
+
+    expect(tracking.getOrCreateRun()).toBe(run);
+    await tracking.end();
+    expect(run.status).toBe('succeeded');
   });
 
   it('returns a run that is passed', () => {

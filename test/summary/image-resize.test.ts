@@ -69,7 +69,7 @@ describe('parseRawImage', () => {
   it.each([
     [{ pixels: new Uint8Array(12), height: 2, width: 2, channels: 3, dataFormat: 'HW' }, 'channels is 3'],
     [{ pixels: new Uint8Array(12), height: 2, width: 2, dataFormat: 'HW' }, 'pixels has 12 values'],
-    [{ pixels: new Uint8Array(4), height: 2, width: 2, dataFormat: 'NCHW' }, 'dataFormat is NCHW'],
+    [{ pixels: new Uint8Array(4), height: 2, width: 2, dataFormat: 'NCHW' }, 'dataFormat is "NCHW"'],
   ])('rejects %j', (image, message) => {
     expect(() => parseRawImage(image as ImagePixels)).toThrow(
       expect.objectContaining({ code: 'ERR_IMAGE_INVALID', message: expect.stringContaining(message) }),

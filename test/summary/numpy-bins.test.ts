@@ -60,7 +60,7 @@ describe('countBins', () => {
     ['an unknown rule', [1], 'best', 'bins is best, expected one of auto, doane'],
     ['no bins', [1], 0, 'bins is 0, expected a whole number of 1 or more'],
     ['half a bin', [1], 1.5, 'bins is 1.5'],
-    ['an object', [1], {}, 'bins is an object'],
+    ['an object', [1], {}, 'bins is an empty object'],
     ['descending edges', [1], [0, 2, 1], 'bins[2] is 1'],
     ['one edge', [1], [0], 'bins has 1 edges'],
     ['values whose range overflows', [-1.7e308, 1.7e308], 5, 'which overflows a double'],
@@ -97,8 +97,8 @@ describe('createBinnedRows', () => {
     [[1, 2], { bins: 5, maxBins: 4 }, 'has 5 bins, expected at most 4'],
     [[1, 2], { bins: 5, maxBins: 0 }, 'maxBins is 0'],
     [[1, 2], { bins: 5, buckets: 5 }, 'bins and buckets are given'],
-    [[1, '2'], { bins: 5 }, 'values[1] is 2 (string)'],
-    ['12', { bins: 5 }, 'values is 12 (string)'],
+    [[1, '2'], { bins: 5 }, 'values[1] is "2"'],
+    ['12', { bins: 5 }, 'values is "12"'],
   ])('rejects %j with %j', (values, options, message) => {
     expect(() => createBinnedRows(values as number[], options)).toThrow(
       expect.objectContaining({ code: 'ERR_HISTOGRAM_INVALID', message: expect.stringContaining(message) }),

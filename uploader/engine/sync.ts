@@ -6,6 +6,7 @@
 
 import { setMaxListeners } from 'node:events';
 import type { CodedError } from '../../src/base/errors.js';
+import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { EVENTS_DIRECTORY } from '../../src/polyaxon/names.js';
 import { FileError, StoreError, StoreUnavailableError, withoutStacks } from '../base/errors.js';
 import { LANES, type Lane } from '../base/limits/lanes.js';
@@ -18,11 +19,11 @@ import { planFile, type UploadReason } from '../pipeline/plan/planner.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { SyncReport, UnsentFile, Upload } from '../pipeline/report/sync-report.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
-import type { SyncConfig } from '../settings/sync-config.js';
+import { checkConfig, type SyncConfig } from '../settings/sync-config.js';
 import { PolyaxonStore } from '../store/polyaxon/polyaxon-store.js';
 import { reportScanned, toReport } from './build-report.js';
 import { checkStore, listRuns, scanRuns } from './context/listing.js';
-import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
+import { UPLOADER_OPTIONS, UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createCommitContext, createQueue } from './create-commit-context.js';
 import { ExportScheduler } from './export-scheduler.js';
 import { GoneRuns } from './gone-runs.js';
@@ -36,6 +37,7 @@ export interface SyncOptions extends UploaderOptions {
   /** Ends the sync early; the report then lists the unsent files. */
   readonly signal?: AbortSignal | undefined;
 }
+const SYNC_OPTIONS: OptionTable<SyncOptions> = { ...UPLOADER_OPTIONS, signal: 'object' };
 
 /**
  * Uploads everything that the store does not have yet, and returns a report. Throws a coded error when nothing can be sent: no runs at
@@ -43,6 +45,8 @@ export interface SyncOptions extends UploaderOptions {
  * An unreachable store does not throw: the report lists every file as unsent.
  */
 export async function sync(config: SyncConfig, options: SyncOptions = {}): Promise<SyncReport> {
+  checkConfig('sync', config);
+  checkOptions('sync', options, SYNC_OPTIONS);
   const context = await UploaderContext.open(config, options, { isWatching: false });
   try {
     const pass = new Pass(context, options.signal);

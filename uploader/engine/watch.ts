@@ -7,6 +7,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../src/base/errors.js';
+import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { FileError, StoreError, withoutStacks } from '../base/errors.js';
 import type { FileWatcher } from '../base/io/file-watcher.js';
 import { nodeIo } from '../base/io/io.js';
@@ -18,9 +19,9 @@ import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
-import type { SyncConfig } from '../settings/sync-config.js';
+import { checkConfig, type SyncConfig } from '../settings/sync-config.js';
 import { reportScanned, toReport } from './build-report.js';
-import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
+import { UPLOADER_OPTIONS, UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createCommitContext, createQueue } from './create-commit-context.js';
 import { drain } from './drain.js';
 import { ExportScheduler } from './export-scheduler.js';
@@ -47,6 +48,12 @@ export interface WatchOptions extends UploaderOptions {
   /** Called every two seconds with the current status. */
   readonly onStatus?: ((status: Status) => void) | undefined;
 }
+const WATCH_OPTIONS: OptionTable<WatchOptions> = {
+  ...UPLOADER_OPTIONS,
+  signal: 'object',
+  endsWithRuns: 'boolean',
+  onStatus: 'function',
+};
 
 /** The interval of the loop. */
 const TICK_MS = 250;
@@ -61,6 +68,8 @@ const COLLECT_INTERVAL_MS = 24 * 3_600_000;
  * nothing can be sent, as `sync` does; waits for a store that cannot be reached.
  */
 export async function watch(config: SyncConfig, options: WatchOptions = {}): Promise<SyncReport> {
+  checkConfig('watch', config);
+  checkOptions('watch', options, WATCH_OPTIONS);
   const { clock } = options.io ?? nodeIo;
   return withMonitor(config.http, clock, options, async (monitored) => {
     const context = await UploaderContext.open(config, monitored, { isWatching: true });

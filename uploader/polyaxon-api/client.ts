@@ -8,6 +8,7 @@
  */
 
 import type { Clock } from '../../src/base/clock.js';
+import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
 import type { StreamedBody, Transport } from '../base/http/transport.js';
 import { createUndiciTransport } from '../base/http/undici-transport.js';
@@ -35,11 +36,23 @@ export interface PolyaxonClientOptions {
   /** Awaited before each call, to limit the calls per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
 }
+const CLIENT_OPTIONS: OptionTable<PolyaxonClientOptions> = {
+  connection: 'object',
+  transport: 'object',
+  clock: 'object',
+  beforeRequest: 'function',
+};
 
 /** Options of every call. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
+const CALL_OPTIONS: OptionTable<CallOptions> = { signal: 'object' };
+
+interface PostStatusOptions extends CallOptions {
+  readonly force?: boolean | undefined;
+}
+const POST_STATUS_OPTIONS: OptionTable<PostStatusOptions> = { ...CALL_OPTIONS, force: 'boolean' };
 
 /** The server's default. */
 const LINEAGE_PAGE = 100;
@@ -49,6 +62,7 @@ export class PolyaxonClient {
   readonly #session: ApiSession;
 
   constructor(options: PolyaxonClientOptions) {
+    checkOptions('new PolyaxonClient', options ?? null, CLIENT_OPTIONS);
     const { connection } = options;
     this.connection = connection;
     const transport = options.transport ?? createUndiciTransport(connection);
@@ -57,6 +71,7 @@ export class PolyaxonClient {
 
   /** Returns version and distribution of the server. The cheapest call of the API. */
   async installation(options: CallOptions = {}): Promise<Installation> {
+    checkOptions('installation', options, CALL_OPTIONS);
     const operation = `get the version of ${this.connection.host}`;
     return this.#callObject(this.#toCall('GET', ['installation'], operation, 'ERR_API_MISSING', options));
   }
@@ -67,6 +82,7 @@ export class PolyaxonClient {
     project: string,
     options: CallOptions = {},
   ): Promise<PolyaxonProject | null> {
+    checkOptions('findProject', options, CALL_OPTIONS);
     const operation = `get the project ${owner}/${project}`;
     const call = this.#toCall('GET', [owner, project], operation, 'ERR_API_PROJECT_MISSING', options);
     return orNull('ERR_API_PROJECT_MISSING', () => this.#callObject(call));
@@ -74,6 +90,7 @@ export class PolyaxonClient {
 
   /** Creates a project. Throws `ERR_API_INVALID` with `fields.name` if it exists, so call `findProject` before, and after a lost answer. */
   async createProject(owner: string, name: string, options: CallOptions = {}): Promise<PolyaxonProject> {
+    checkOptions('createProject', options, CALL_OPTIONS);
     const operation = `create the project ${owner}/${name}`;
     const names = [owner, 'projects', 'create'];
     const call = this.#toCall('POST', names, operation, 'ERR_API_MISSING', options);
@@ -82,6 +99,7 @@ export class PolyaxonClient {
 
   /** Returns the run, or null if the run or its project does not exist: the open server does not distinguish the two. */
   async getRun(ref: RunRef, options: CallOptions = {}): Promise<PolyaxonRun | null> {
+    checkOptions('getRun', options, CALL_OPTIONS);
     const call = this.#toRunCall('GET', ref, [], `get the run ${ref.uuid}`, options);
     return orNull('ERR_API_RUN_MISSING', () => this.#callRun(call));
   }
@@ -91,6 +109,7 @@ export class PolyaxonClient {
    * `ERR_API_PROJECT_MISSING` if the project does not exist.
    */
   async syncRun(ref: RunRef, body: SyncRunBody, options: CallOptions = {}): Promise<PolyaxonRun> {
+    checkOptions('syncRun', options, CALL_OPTIONS);
     const { owner, project, uuid } = ref;
     const operation = `create the run ${uuid} in ${owner}/${project}`;
     const names = [owner, project, 'runs', 'sync'];
@@ -100,6 +119,7 @@ export class PolyaxonClient {
 
   /** Changes fields of the run and returns the changed run. Sends no request and returns null if all fields are empty. */
   async patchRun(ref: RunRef, body: PatchRunBody, options: CallOptions = {}): Promise<PolyaxonRun | null> {
+    checkOptions('patchRun', options, CALL_OPTIONS);
     const fields = withoutEmpty(body);
     if (Object.keys(fields).every((name) => name === 'merge')) return null;
     const call = this.#toRunCall('PATCH', ref, [], `change the run ${ref.uuid}`, options);
@@ -107,17 +127,16 @@ export class PolyaxonClient {
   }
 
   /** Adds a condition. The server answers the same whether or not it accepts the change; call `getStatuses` to find out. */
-  async postStatus(
-    ref: RunRef,
-    condition: StatusCondition,
-    { force = false, ...options }: CallOptions & { readonly force?: boolean } = {},
-  ): Promise<void> {
+  async postStatus(ref: RunRef, condition: StatusCondition, given: PostStatusOptions = {}): Promise<void> {
+    checkOptions('postStatus', given, POST_STATUS_OPTIONS);
+    const { force = false, ...options } = given;
     const operation = `set the status of the run ${ref.uuid} to ${condition.type}`;
     const call = this.#toRunCall('POST', ref, ['statuses'], operation, options);
     await this.#session.callJson({ ...call, ...toJsonBody({ condition, ...(force ? { force } : {}) }) });
   }
 
   async getStatuses(ref: RunRef, options: CallOptions = {}): Promise<RunStatuses> {
+    checkOptions('getStatuses', options, CALL_OPTIONS);
     const operation = `get the statuses of the run ${ref.uuid}`;
     const call = this.#toRunCall('GET', ref, ['statuses'], operation, options);
     const { status, status_conditions } = await this.#callObject(call);
@@ -132,6 +151,7 @@ export class PolyaxonClient {
     artifacts: readonly RunArtifact[],
     options: CallOptions = {},
   ): Promise<void> {
+    checkOptions('postLineage', options, CALL_OPTIONS);
     if (artifacts.length === 0) return;
     const operation = `register ${artifacts.length} artifacts of the run ${ref.uuid}`;
     const call = this.#toRunCall('POST', ref, ['lineage', 'artifacts'], operation, options);
@@ -140,6 +160,7 @@ export class PolyaxonClient {
 
   /** Returns all pages of the lineage of the run. */
   async getLineage(ref: RunRef, options: CallOptions = {}): Promise<RunArtifact[]> {
+    checkOptions('getLineage', options, CALL_OPTIONS);
     const operation = `get the lineage of the run ${ref.uuid}`;
     const call = this.#toRunCall('GET', ref, ['lineage', 'artifacts'], operation, options);
     const found: RunArtifact[] = [];
@@ -154,6 +175,7 @@ export class PolyaxonClient {
 
   /** Lists a directory of the run's artifacts; null if it does not exist. The path of a file lists that file under its name. */
   async getTree(ref: RunRef, path: string, options: CallOptions = {}): Promise<ArtifactTree | null> {
+    checkOptions('getTree', options, CALL_OPTIONS);
     const operation = `list ${ref.uuid}/${path}`;
     const call = this.#toStreamsCall('GET', ref, ['artifacts', 'tree'], operation, { path }, options);
     const { files, dirs, error } = await this.#callObject(call);
@@ -176,6 +198,7 @@ export class PolyaxonClient {
     path: string,
     options: CallOptions = {},
   ): Promise<AsyncIterable<Uint8Array> | null> {
+    checkOptions('readArtifact', options, CALL_OPTIONS);
     const operation = `read ${ref.uuid}/${path}`;
     const query = { path, stream: 'true', force: 'true' };
     const call = this.#toStreamsCall('GET', ref, ['artifact'], operation, query, options);
@@ -190,6 +213,7 @@ export class PolyaxonClient {
     file: Uint8Array | StreamedBody,
     options: CallOptions = {},
   ): Promise<void> {
+    checkOptions('uploadArtifact', options, CALL_OPTIONS);
     const operation = `write ${ref.uuid}/${path}`;
     const slash = path.lastIndexOf('/');
     const target = {
@@ -210,6 +234,7 @@ export class PolyaxonClient {
 
   /** Removes an artifact. Returns false if the server cannot: the artifact does not exist, or another reason that the server does not give. */
   async deleteArtifact(ref: RunRef, path: string, options: CallOptions = {}): Promise<boolean> {
+    checkOptions('deleteArtifact', options, CALL_OPTIONS);
     const operation = `remove ${ref.uuid}/${path}`;
     const call = this.#toStreamsCall('DELETE', ref, ['artifact'], operation, { path }, options);
     try {

@@ -10,6 +10,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../src/base/errors.js';
+import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { ConfigError } from '../base/errors.js';
 import { isLoopback } from '../base/http/find-proxy.js';
 import type { ProxySettings, TlsSettings } from '../base/http/transport.js';
@@ -26,6 +27,7 @@ export interface ConnectionOptions {
   readonly host?: string | undefined;
   readonly token?: string | undefined;
 }
+const CONNECTION_OPTIONS: OptionTable<ConnectionOptions> = { host: 'string', token: 'string' };
 
 export interface PolyaxonConnection {
   /** Scheme, host, port and optional path, without a trailing slash or credentials. */
@@ -58,6 +60,7 @@ export async function findConnection(
   variables: Variables,
   fileSystem: FileSystem,
 ): Promise<PolyaxonConnection> {
+  checkOptions('findConnection', options, CONNECTION_OPTIONS);
   const usesFiles = !isTrue(variables.POLYAXON_NO_CONFIG);
   const directory = usesFiles ? await findDirectory(variables, fileSystem) : null;
   const client = directory === null ? {} : await readSettings(join(directory, '.client'), fileSystem);

@@ -1,6 +1,7 @@
 /** Finds the token, reads it again when its file changes, and passes it only to requests. */
 
 import { inspect } from 'node:util';
+import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { readWholeFile } from '../base/io/whole-file.js';
 
@@ -14,6 +15,14 @@ export interface CredentialSources {
   readonly clusterPath: string;
   readonly userPath: string | null;
 }
+const CREDENTIAL_SOURCES: OptionTable<CredentialSources> = {
+  fileSystem: 'object',
+  type: 'string',
+  given: 'string',
+  fromEnvironment: 'string',
+  clusterPath: 'string',
+  userPath: 'any',
+};
 
 /** The value that Polyaxon's programs write if they have no token. Source: polyaxon 2.16.4, `_client/client.py`. */
 const NO_TOKEN = 'no-auth';
@@ -30,6 +39,7 @@ export class Credentials {
   readonly #files = new Map<string, ReadFile>();
 
   constructor(sources: CredentialSources) {
+    checkOptions('new Credentials', sources ?? null, CREDENTIAL_SOURCES);
     this.#sources = sources;
   }
 

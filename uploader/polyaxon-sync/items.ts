@@ -97,14 +97,18 @@ export function findRemoved(items: readonly FieldItem[], { items: known }: Ackno
 /** Returns the request for items. The server merges maps and tags into its values. */
 export function toPatch(items: readonly FieldItem[]): PatchRunBody {
   const body: Record<string, unknown> = {};
+  // Entries, because an assignment to the key `__proto__` would set the prototype.
+  const maps = new Map<MapField, [string, JsonValue][]>();
   const tags: string[] = [];
   for (const item of items)
     if (item.field === 'tags') tags.push(item.value);
-    else if ('name' in item) {
-      const map = (body[item.field] ?? {}) as Record<string, JsonValue>;
-      map[item.name] = item.value;
-      body[item.field] = map;
-    } else body[item.field] = item.value;
+    else if ('name' in item)
+      maps
+        .set(item.field, maps.get(item.field) ?? [])
+        .get(item.field)!
+        .push([item.name, item.value]);
+    else body[item.field] = item.value;
+  for (const [field, entries] of maps) body[field] = Object.fromEntries(entries);
   return { ...body, ...(tags.length === 0 ? {} : { tags }), merge: true };
 }
 

@@ -2,7 +2,9 @@
 
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { quote } from '../../src/base/describe.js';
 import { messageOf } from '../../src/base/errors.js';
+import { findSimilar } from '../../src/base/options.js';
 import { ConfigError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent } from '../base/io/system-error.js';
@@ -117,31 +119,14 @@ function parseConfigFile(path: string, text: string): Readonly<Record<string, un
     throw new ConfigError(`${path}: is not a JSON object`, hint);
   const unknown = Object.keys(values).find((name) => !Object.hasOwn(SETTINGS, name));
   if (unknown !== undefined)
-    throw new ConfigError(`${path}: ${JSON.stringify(unknown)} is not a setting`, toSuggestion(unknown));
+    throw new ConfigError(`${path}: ${quote(unknown)} is not a setting`, toSuggestion(unknown));
   return values as Readonly<Record<string, unknown>>;
 }
 
 /** Suggests the most similar setting. Also recognises flag and variable names: `retry-timeout`, `POLYTRACK_RETRY_TIMEOUT`. */
 function toSuggestion(unknown: string): string {
-  const toPlain = (name: string): string => name.toLowerCase().replace(/^polytrack_|[^a-z0-9]/g, '');
   const names = Object.keys(SETTINGS);
-  const distances = names.map((name) => countEdits(toPlain(unknown), toPlain(name)));
-  const smallest = distances.reduce((a, b) => Math.min(a, b));
-  const similar = names[distances.indexOf(smallest)]!;
-  if (smallest <= Math.min(3, similar.length / 2)) return `Did you mean ${JSON.stringify(similar)}?`;
+  const similar = findSimilar(unknown.replace(/^polytrack_/i, ''), names);
+  if (similar !== undefined) return `Did you mean ${JSON.stringify(similar)}?`;
   return `Use one of: ${names.join(', ')}.`;
-}
-
-/** Returns the Levenshtein distance. */
-function countEdits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [index, letter] of [...a].entries()) {
-    const next = [index + 1];
-    for (let column = 1; column <= b.length; column += 1) {
-      const replaced = row[column - 1]! + (letter === b[column - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[column]! + 1, next[column - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -1,13 +1,16 @@
 /** Resolves the settings to one frozen `SyncConfig` and records the source of each setting. */
 
 import { join, resolve } from 'node:path';
+import { describe } from '../../src/base/describe.js';
+import { InvalidArgumentError } from '../../src/base/errors.js';
+import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { ConfigError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { findConnection, type PolyaxonConnection } from '../polyaxon-api/connection.js';
 import { parsePolyaxonUrl, toPolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
 import type { RunPlace } from '../polyaxon-api/project-directory.js';
 import { type Environment, type FoundSettings, readSettings, toXdgDirectory } from './settings.js';
-import type { Flags, SettingValues } from './table.js';
+import { FLAGS, type Flags, type Row, SETTINGS, type SettingValues } from './table.js';
 
 /** How runs are reported to a Polyaxon server. */
 export interface PolyaxonApi {
@@ -49,6 +52,44 @@ export interface SyncConfig extends Omit<SettingValues, Composed> {
   readonly mirror: boolean | 'force';
 }
 
+type OwnProperty = Exclude<keyof SyncConfig, keyof Omit<SettingValues, Composed>>;
+
+const OWN_PROPERTIES: OptionTable<Pick<SyncConfig, OwnProperty>> = {
+  path: 'string',
+  store: 'string',
+  stateDirectory: 'string',
+  isDryRun: 'boolean',
+  s3: 'object',
+  polyaxon: 'function',
+  api: 'object',
+  assumeEnded: 'boolean',
+  mirror: 'any',
+};
+
+/** The table of `SyncConfig`; the names of settings come from their rows. */
+const SYNC_CONFIG = {
+  ...OWN_PROPERTIES,
+  ...Object.fromEntries(
+    Object.entries<Row>(SETTINGS)
+      .map(([name, { type }]) => `${name}${'suffix' in type ? String(type.suffix) : ''}`)
+      .filter((name) => !Object.hasOwn(OWN_PROPERTIES, name))
+      .map((name) => [name, 'any']),
+  ),
+} as OptionTable<SyncConfig>;
+
+/** Checks the configuration that a caller passes. Throws `ERR_OPTION_INVALID`. */
+export function checkConfig(subject: string, config: SyncConfig): void {
+  checkOptions(`the configuration of ${subject}`, config ?? null, SYNC_CONFIG);
+  for (const name of ['path', 'store', 'stateDirectory'] as const) {
+    if (typeof config[name] === 'string') continue;
+    throw new InvalidArgumentError(
+      'ERR_OPTION_INVALID',
+      `${name} of the configuration of ${subject} is ${describe(config[name])}, expected a string`,
+      'Pass the `config` that resolveConfig() returns.',
+    );
+  }
+}
+
 export type SyncFlags = Flags & {
   /** Treat runs whose writers do not record their end as ended. */
   readonly assumeEnded?: boolean;
@@ -57,6 +98,13 @@ export type SyncFlags = Flags & {
   /** Report to the Polyaxon server of the environment if no server is set. */
   readonly reportsToPolyaxon?: boolean;
 };
+
+const SYNC_FLAGS = {
+  ...Object.fromEntries([...Object.keys(SETTINGS), ...Object.keys(FLAGS)].map((name) => [name, 'any'])),
+  assumeEnded: 'boolean',
+  defaultStore: 'string',
+  reportsToPolyaxon: 'boolean',
+} as OptionTable<SyncFlags>;
 
 export interface ResolvedConfig extends Pick<FoundSettings, 'sources'> {
   readonly config: SyncConfig;
@@ -69,6 +117,7 @@ export async function resolveConfig(
   environment: Environment,
   fileSystem: FileSystem,
 ): Promise<ResolvedConfig> {
+  checkOptions('resolveConfig', flags, SYNC_FLAGS);
   const { values, sources } = await readSettings(flags, environment, fileSystem);
   const { store, stateDir, mirror, endpoint, region, pathStyle, polyaxon, createProject, ...rest } = values;
   const connect = (host: string | null): Promise<PolyaxonConnection> =>

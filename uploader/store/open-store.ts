@@ -3,10 +3,11 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../src/base/clock.js';
+import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { ConfigError, StoreUrlError } from '../base/errors.js';
 import type { Transport } from '../base/http/transport.js';
 import type { FileSystem } from '../base/io/file-system.js';
-import { nodeIo } from '../base/io/io.js';
+import { type Io, nodeIo } from '../base/io/io.js';
 import type { ProcessTable } from '../base/io/processes.js';
 import type { Randomness } from '../base/io/randomness.js';
 import { PolyaxonClient } from '../polyaxon-api/client.js';
@@ -14,13 +15,13 @@ import { findConnection, type PolyaxonConnection } from '../polyaxon-api/connect
 import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
 import type { ProjectDirectory } from '../polyaxon-api/project-directory.js';
 import { openAzureStore } from './azure/azure-store.js';
-import type { AzureClientOptions } from './azure/options.js';
+import { AZURE_CLIENT_OPTIONS, type AzureClientOptions } from './azure/options.js';
 import type { Store, StoreNotice } from './base/store.js';
 import { createFileStore } from './file/file-store.js';
-import type { GcsClientOptions } from './gcs/client.js';
+import { GCS_CLIENT_OPTIONS, type GcsClientOptions } from './gcs/client.js';
 import { openGcsStore } from './gcs/gcs-store.js';
 import { createPolyaxonStore, type PolyaxonStore } from './polyaxon/polyaxon-store.js';
-import type { S3ClientOptions } from './s3/options.js';
+import { S3_CLIENT_OPTIONS, type S3ClientOptions } from './s3/options.js';
 import { openS3Store } from './s3/s3-store.js';
 
 export type { AzureClientOptions } from './azure/options.js';
@@ -47,6 +48,21 @@ export interface OpenStoreOptions {
   readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
 }
 
+/** The options, and what callers pass with a whole `Io` that the function does not use. */
+const OPEN_STORE_OPTIONS: OptionTable<OpenStoreOptions & Pick<Io, 'hostId' | 'openFileWatcher'>> = {
+  fileSystem: 'object',
+  clock: 'object',
+  randomness: 'object',
+  processes: 'object',
+  s3: 'object',
+  gcs: 'object',
+  azure: 'object',
+  polyaxon: 'object',
+  onNotice: 'function',
+  hostId: 'function',
+  openFileWatcher: 'function',
+};
+
 export interface PolyaxonOpenOptions {
   /** How to connect to the server of the URL. Default: from the environment of this process and the user's configuration files. */
   readonly connection?: PolyaxonConnection | undefined;
@@ -57,6 +73,12 @@ export interface PolyaxonOpenOptions {
   /** Awaited before each request, to limit the number of requests per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
 }
+const POLYAXON_OPEN_OPTIONS: OptionTable<PolyaxonOpenOptions> = {
+  connection: 'object',
+  projects: 'object',
+  transport: 'object',
+  beforeRequest: 'function',
+};
 
 /** Source: Amazon S3 User Guide, "General purpose bucket naming rules"; other stores allow upper case and underscores too. */
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
@@ -65,6 +87,11 @@ const CONTAINER = /^(?:\$root|(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*)$/;
 
 /** Opens the store at `url`. Sends nothing. Throws `StoreUrlError`, or the store's error for missing credentials or libraries. */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<Store> {
+  checkOptions('openStore', options ?? null, OPEN_STORE_OPTIONS);
+  checkOptions('openStore: s3', options.s3, S3_CLIENT_OPTIONS);
+  checkOptions('openStore: gcs', options.gcs, GCS_CLIENT_OPTIONS);
+  checkOptions('openStore: azure', options.azure, AZURE_CLIENT_OPTIONS);
+  checkOptions('openStore: polyaxon', options.polyaxon, POLYAXON_OPEN_OPTIONS);
   const location = parseStoreUrl(url);
   const {
     fileSystem,

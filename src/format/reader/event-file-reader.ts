@@ -6,7 +6,14 @@
  */
 
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { CorruptRecordError, EventFileChangedError, InvalidEventError } from '../../base/errors.js';
+import { describe } from '../../base/describe.js';
+import {
+  CorruptRecordError,
+  EventFileChangedError,
+  InvalidArgumentError,
+  InvalidEventError,
+} from '../../base/errors.js';
+import { checkOptions, type OptionTable } from '../../base/options.js';
 import { type DecodedRecord, decodeRecord, FRAMING_BYTES, findRecordHeader } from '../record/record-codec.js';
 import { decodeEvent } from '../wire/decode-event.js';
 import type { Event } from '../wire/messages.js';
@@ -52,6 +59,7 @@ export interface EventFileReaderOptions {
    */
   readonly onDamage?: 'throw' | 'skip' | undefined;
 }
+const READER_OPTIONS: OptionTable<EventFileReaderOptions> = { offset: 'any', onDamage: 'any' };
 
 type Incomplete = Extract<DecodedRecord, { kind: 'incomplete' }>;
 
@@ -76,7 +84,14 @@ export class EventFileReader {
   #isShared = false;
   #decoder: ScalarDecoder | undefined;
 
-  constructor(path: string, { offset = 0, onDamage = 'throw' }: EventFileReaderOptions = {}) {
+  /** Opens nothing yet. Throws `ERR_OPTION_INVALID`. */
+  constructor(path: string, options: EventFileReaderOptions = {}) {
+    checkOptions('new EventFileReader', options, READER_OPTIONS);
+    const { offset = 0, onDamage = 'throw' } = options;
+    if (!Number.isSafeInteger(offset) || offset < 0)
+      throw invalidOption('offset', offset, 'a position in bytes');
+    if (onDamage !== 'throw' && onDamage !== 'skip')
+      throw invalidOption('onDamage', onDamage, 'throw or skip');
     this.path = path;
     this.#at = offset;
     this.#windowStart = offset;
@@ -253,4 +268,12 @@ export class EventFileReader {
     }
     this.#sizeBytes = opened.size;
   }
+}
+
+function invalidOption(name: string, value: unknown, expected: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'ERR_OPTION_INVALID',
+    `${name} is ${describe(value)}, expected ${expected}`,
+    `Omit ${name}, or pass ${expected}.`,
+  );
 }

@@ -1,9 +1,11 @@
 /** The options of an event file writer, and their validation. */
 
 import { type Clock, systemClock } from '../../base/clock.js';
+import { describe } from '../../base/describe.js';
 import { Diagnostics } from '../../base/diagnostics.js';
 import { InvalidArgumentError } from '../../base/errors.js';
 import { guardClock } from '../../base/guarded-clock.js';
+import { checkOptions, type OptionTable } from '../../base/options.js';
 import { diskSink } from './disk-sink.js';
 import type { EventSink } from './event-sink.js';
 
@@ -41,6 +43,19 @@ export interface EventFileWriterOptions {
   readonly diagnostics?: Diagnostics;
 }
 
+export const EVENT_FILE_WRITER_OPTIONS: OptionTable<EventFileWriterOptions> = {
+  flushIntervalMs: 'number',
+  maxFileBytes: 'number',
+  maxQueueBytes: 'number',
+  onQueueFull: 'any',
+  fsync: 'boolean',
+  fileNameSuffix: 'string',
+  resume: 'any',
+  clock: 'object',
+  sink: 'object',
+  diagnostics: 'object',
+};
+
 /** The options with every default filled in. */
 export type ResolvedEventFileOptions = {
   readonly [K in keyof EventFileWriterOptions]-?: Exclude<EventFileWriterOptions[K], undefined>;
@@ -56,7 +71,7 @@ export function resolveEventFileOptions(options: EventFileWriterOptions): Resolv
     onQueueFull: parseQueuePolicy(options.onQueueFull ?? 'drop'),
     fsync: options.fsync ?? false,
     fileNameSuffix: parseSuffix(options.fileNameSuffix ?? ''),
-    resume: options.resume ?? false,
+    resume: parseResume(options.resume ?? false),
     clock: guardClock(options.clock ?? systemClock, diagnostics),
     sink: options.sink ?? diskSink,
     diagnostics,
@@ -67,8 +82,24 @@ function positive(name: string, value: number): number {
   if (value > 0 && !Number.isNaN(value)) return value;
   throw new InvalidArgumentError(
     'ERR_OPTION_INVALID',
-    `${name} is ${value}, expected a number above 0`,
+    `${name} is ${describe(value)}, expected a number above 0`,
     `Set ${name} to a positive number.`,
+  );
+}
+
+function parseResume(resume: Resume): Resume {
+  if (typeof resume === 'boolean') return resume;
+  checkOptions('resume', resume, { fromStep: 'any' });
+  if (
+    typeof resume.fromStep === 'number'
+      ? Number.isInteger(resume.fromStep)
+      : typeof resume.fromStep === 'bigint'
+  )
+    return resume;
+  throw new InvalidArgumentError(
+    'ERR_OPTION_INVALID',
+    `resume.fromStep is ${describe(resume.fromStep)}, expected a whole number`,
+    'Pass true, or { fromStep: 100 }.',
   );
 }
 
@@ -76,7 +107,7 @@ function parseQueuePolicy(policy: 'drop' | 'throw'): 'drop' | 'throw' {
   if (policy === 'drop' || policy === 'throw') return policy;
   throw new InvalidArgumentError(
     'ERR_OPTION_INVALID',
-    `onQueueFull is ${String(policy)}, expected drop or throw`,
+    `onQueueFull is ${describe(policy)}, expected drop or throw`,
     "Set onQueueFull to 'drop' or 'throw'.",
   );
 }
@@ -85,7 +116,7 @@ function parseSuffix(suffix: string): string {
   if (/^[A-Za-z0-9._-]*$/.test(suffix)) return suffix;
   throw new InvalidArgumentError(
     'ERR_OPTION_INVALID',
-    `fileNameSuffix is ${JSON.stringify(suffix)}, expected letters, digits, dot, underscore and hyphen only`,
+    `fileNameSuffix is ${describe(suffix)}, expected letters, digits, dot, underscore and hyphen only`,
     'Choose a suffix that is safe in a file name.',
   );
 }

@@ -11,6 +11,7 @@ import { hostname } from 'node:os';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { ClosedError, EventsDroppedError, InvalidArgumentError, RunWriteError } from '../../base/errors.js';
 import { reportUnawaited } from '../../base/observed-promise.js';
+import { checkOptions } from '../../base/options.js';
 import { addExitListener, removeExitListener } from '../../base/process-exit.js';
 import { EVENT_FILE_MARK, toEventFileName } from '../event-file-name.js';
 import { RecordQueue } from '../record/record-queue.js';
@@ -18,6 +19,7 @@ import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
 import { listEventFiles, readEarlierFiles, secondsAfter } from './earlier-files.js';
 import { EventEncoder, type ScalarTag, stepAfter } from './event-encoder.js';
 import {
+  EVENT_FILE_WRITER_OPTIONS,
   type EventFileWriterOptions,
   type ResolvedEventFileOptions,
   resolveEventFileOptions,
@@ -74,6 +76,7 @@ export class EventFileWriter {
    * `ERR_OPTION_INVALID` for invalid options, and for a directory that TensorBoard would treat as an event file.
    */
   constructor(directory: string, options: EventFileWriterOptions = {}) {
+    checkOptions('new EventFileWriter', options, EVENT_FILE_WRITER_OPTIONS);
     checkDirectoryName(directory);
     this.directory = directory;
     this.#options = resolveEventFileOptions(options);

@@ -7,6 +7,7 @@
 
 import { InvalidValueError } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
+import { checkOptions, type OptionTable } from '../../base/options.js';
 import { type ScalarBatch, toScalarEvent } from '../../format/reader/scalar-decoder.js';
 import { numberFrom } from '../../format/reader/tensor-values.js';
 import type { Event, SummaryValue } from '../../format/wire/messages.js';
@@ -41,6 +42,12 @@ export interface ExporterOptions {
   /** Returns whether another lineage entry, such as a system metric, uses a name. Must not change its answers during a run. */
   readonly isReservedName?: ((name: string) => boolean) | undefined;
 }
+const EXPORTER_OPTIONS: OptionTable<ExporterOptions> = {
+  target: 'any',
+  state: 'object',
+  exactValues: 'number',
+  isReservedName: 'function',
+};
 
 /** A complete file below `assets/`. */
 export interface ExportAsset {
@@ -74,7 +81,9 @@ export class Exporter {
   #notices: ExportNotice[] = [];
   #assetBytes = 0;
 
-  constructor({ target, state, exactValues, isReservedName }: ExporterOptions = {}) {
+  constructor(given: ExporterOptions = {}) {
+    checkOptions('new Exporter', given, EXPORTER_OPTIONS);
+    const { target, state, exactValues, isReservedName } = given;
     this.target = state?.target ?? target ?? 'events';
     const options = {
       target: this.target,

@@ -4,9 +4,9 @@
  * Source of the forms: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventModel`, `V1EventArtifact`).
  */
 
+import { describe } from '../../base/describe.js';
 import { type InvalidArgumentCode, InvalidArgumentError } from '../../base/errors.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { describe } from '../../summary/arguments.js';
 import { ARTIFACT_KINDS, type ArtifactKind } from '../polyaxon-value.js';
 import { toJsonBody } from './json-body.js';
 import type { KindEvent } from './kind-event.js';

@@ -5,9 +5,10 @@
  * a column decides: numbers are floats if one of them has a fraction or is missing.
  */
 
+import { describe } from '../../base/describe.js';
 import { messageOf } from '../../base/errors.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { describe, isArrayLike } from '../../summary/arguments.js';
+import { isArrayLike } from '../../summary/arguments.js';
 import { toPythonFloat } from '../number-text.js';
 import { toPythonFloat32, toPythonNumber, toUtcTime, type UtcTime } from './python-text.js';
 import { invalidTable } from './table.js';

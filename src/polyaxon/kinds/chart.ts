@@ -5,9 +5,9 @@
  * Plotly, the object of `json_item` for Bokeh, and a specification for Vega.
  */
 
+import { describe } from '../../base/describe.js';
 import { invalidArgument, messageOf } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
-import { describe } from '../../summary/arguments.js';
 import { toJsonBody } from './json-body.js';
 import type { KindEvent } from './kind-event.js';
 

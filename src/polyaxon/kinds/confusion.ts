@@ -6,10 +6,11 @@
  * Counts: as scikit-learn's `confusion_matrix`: row i, column j counts the samples of class i that were predicted as class j.
  */
 
+import { describe } from '../../base/describe.js';
 import { invalidArgument } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { describe, isArrayLike } from '../../summary/arguments.js';
+import { isArrayLike } from '../../summary/arguments.js';
 import { type ConfusionTitles, drawConfusion } from './confusion-image.js';
 import { imagePreview, type KindEvent } from './kind-event.js';
 import { type ClassLabel, distinctLabels, toLabelText } from './numbers.js';

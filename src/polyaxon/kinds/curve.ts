@@ -6,9 +6,10 @@
  * the true positive rate or the recall; the annotation is the area as text.
  */
 
+import { describe } from '../../base/describe.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { describe, isArrayLike } from '../../summary/arguments.js';
+import { isArrayLike } from '../../summary/arguments.js';
 import { createPrCurveValue, type PrCurveCounts } from '../../summary/pr-curve.js';
 import { toFinite, toPythonFloat } from '../number-text.js';
 import { type CurveChart, drawCurve } from './curve-chart.js';

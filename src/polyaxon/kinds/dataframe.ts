@@ -5,7 +5,7 @@
  * numbers in an unnamed first column. CSV: RFC 4180, except that lines end with LF, as pandas writes them.
  */
 
-import { describe } from '../../summary/arguments.js';
+import { describe } from '../../base/describe.js';
 import { createTextValue } from '../../summary/text.js';
 import { type CellWriter, createCellWriter } from './cell-text.js';
 import { type KindEvent, valuePreview } from './kind-event.js';

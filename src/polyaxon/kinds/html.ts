@@ -2,9 +2,9 @@
  * Builds events with HTML for Polyaxon, and a Markdown preview for TensorBoard's text dashboard.
  */
 
+import { describe } from '../../base/describe.js';
 import { InvalidArgumentError } from '../../base/errors.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { describe } from '../../summary/arguments.js';
 import { createTextValue } from '../../summary/text.js';
 import { htmlToMarkdown } from './html-to-markdown.js';
 import { type KindEvent, valuePreview } from './kind-event.js';

@@ -4,8 +4,8 @@
  * Source of the forms: traceml 1.3.0, `V1EventImage`, `V1EventAudio`, `V1EventVideo`; a video's content type is its file extension.
  */
 
+import { describe } from '../../base/describe.js';
 import { invalidArgument } from '../../base/errors.js';
-import { describe } from '../../summary/arguments.js';
 import { mapEncoding } from '../../summary/encoding.js';
 import { createEncodedImageValue, type ImagePixels, splitBatch } from '../../summary/image.js';
 import { readImageSize } from '../../summary/image-size.js';

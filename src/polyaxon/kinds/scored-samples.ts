@@ -2,8 +2,9 @@
  * Checks labels and scores of a classifier: one score for each sample, or one for each sample and class.
  */
 
+import { describe } from '../../base/describe.js';
 import { invalidArgument } from '../../base/errors.js';
-import { describe, isArrayLike } from '../../summary/arguments.js';
+import { isArrayLike } from '../../summary/arguments.js';
 import { type ClassLabel, distinctLabels } from './numbers.js';
 
 /** The scores of a classifier, for one class or several. */

@@ -4,9 +4,9 @@
  * Source of the fields and their order: traceml 1.3.0, `traceml/events/schemas.py` (`V1EventSpan`).
  */
 
+import { describe } from '../../base/describe.js';
 import { invalidArgument } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
-import { describe } from '../../summary/arguments.js';
 import { toJsonBody } from './json-body.js';
 import type { KindEvent } from './kind-event.js';
 

@@ -2,9 +2,10 @@
  * Converts the tables of callers to columns of cells: rows, columns, or Apache Arrow tables.
  */
 
+import { describe } from '../../base/describe.js';
 import { invalidArgument } from '../../base/errors.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
-import { describe, isArrayLike } from '../../summary/arguments.js';
+import { isArrayLike } from '../../summary/arguments.js';
 import { type ArrowTable, isArrowTable, readArrowColumns } from './arrow-table.js';
 import type { TableColumn } from './table-column.js';
 

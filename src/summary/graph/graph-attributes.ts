@@ -4,9 +4,9 @@
  * Source: tensorflow/core/framework/attr_value.proto.
  */
 
+import { describe } from '../../base/describe.js';
 import type { tensorboard } from '../../format/wire/generated/graph.js';
 import { DataType } from '../../format/wire/messages.js';
-import { describe } from '../arguments.js';
 import { invalidGraph } from './invalid-graph.js';
 
 /** The names of element types. */

@@ -5,8 +5,8 @@
  * `:<n>` for its n-th output; a control input begins with `^`.
  */
 
+import { describe } from '../../base/describe.js';
 import { tensorboard } from '../../format/wire/generated/graph.js';
-import { describe } from '../arguments.js';
 import { type GraphAttribute, type GraphShape, parseAttrValue } from './graph-attributes.js';
 import { checkInputs } from './graph-def.js';
 import { invalidGraph } from './invalid-graph.js';
@@ -41,7 +41,7 @@ export class GraphBuilder {
     }
     const { name, op, device = '' } = node;
     checkText('name of a node', name);
-    if (!isPlainName(name)) throw invalidGraph(`${JSON.stringify(name)} is not a valid node name`);
+    if (!isPlainName(name)) throw invalidGraph(`${describe(name)} is not a valid node name`);
     if (this.#nodes.has(name)) throw invalidGraph(`the graph already has a node named ${name}`);
     checkText(`op of node ${name}`, op);
     if (device !== '') checkText(`device of node ${name}`, device);
@@ -103,5 +103,5 @@ function parseNames(what: string, names: unknown = []): readonly string[] {
 function checkText(what: string, text: unknown): void {
   if (typeof text !== 'string') throw invalidGraph(`${what} is ${describe(text)}, expected a string`);
   if (text === '') throw invalidGraph(`${what} is empty, expected a non-empty string`);
-  if (!text.isWellFormed()) throw invalidGraph(`${what} has a lone surrogate: ${JSON.stringify(text)}`);
+  if (!text.isWellFormed()) throw invalidGraph(`${what} has a lone surrogate: ${describe(text)}`);
 }

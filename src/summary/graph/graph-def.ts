@@ -1,7 +1,7 @@
 /** Validates a `GraphDef`, so that TensorBoard's page can draw it. */
 
+import { describe } from '../../base/describe.js';
 import { tensorboard } from '../../format/wire/generated/graph.js';
-import { describe } from '../arguments.js';
 import { invalidGraph } from './invalid-graph.js';
 import { isDrawableName } from './node-names.js';
 
@@ -31,7 +31,7 @@ function checkNames(nodes: readonly tensorboard.INodeDef[]): void {
   const names = new Set<string>();
   for (const node of nodes) {
     const name = node.name ?? '';
-    if (!isDrawableName(name)) throw invalidGraph(`${JSON.stringify(name)} is not a valid node name`);
+    if (!isDrawableName(name)) throw invalidGraph(`${describe(name)} is not a valid node name`);
     if (names.has(name)) throw invalidGraph(`two nodes have the name ${name}`);
     names.add(name);
   }

@@ -6,6 +6,7 @@
  * names and each edge as a `keras_history`. The converter shows class and dtype, and no other setting.
  */
 
+import { convertModel } from './invalid-graph.js';
 import { toLayerNodes } from './layers-nodes.js';
 import { type Layer, parseLayersModel } from './layers-topology.js';
 
@@ -14,7 +15,11 @@ const KNOWN_DTYPE = /^(float(16|32|64)|bfloat16|u?int(8|16|32|64)|bool|string|co
 
 /** Converts `model.json`, as text or parsed, to the JSON text of a Keras 3 model. Throws `ERR_GRAPH_INVALID`. */
 export function layersModelToKerasText(model: unknown): string {
-  const { scope, nodes, outputs } = toLayerNodes(parseLayersModel(model));
+  return convertModel(() => toKerasText(parseLayersModel(model)));
+}
+
+function toKerasText(model: Layer): string {
+  const { scope, nodes, outputs } = toLayerNodes(model);
   const toHistory = (reference: string) => {
     const [name = '', output = '0'] = reference.slice(scope.length).split(':');
     return [name, 0, Number(output)];

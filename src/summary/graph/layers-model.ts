@@ -2,27 +2,28 @@
 
 import type { GraphAttribute, GraphShape } from './graph-attributes.js';
 import { GraphBuilder } from './graph-builder.js';
+import { convertModel } from './invalid-graph.js';
 import { toLayerNodes } from './layers-nodes.js';
 import { parseLayersModel } from './layers-topology.js';
 
 /** Converts `model.json`, as text or parsed, to a serialized `GraphDef`. Throws `ERR_GRAPH_INVALID`. */
 export function layersModelToGraphDef(model: unknown): Uint8Array {
-  const builder = new GraphBuilder();
-  for (const { name, layer, inputs } of toLayerNodes(parseLayersModel(model)).nodes) {
-    const attributes = toAttributes(layer.config);
-    builder.node({ name, op: layer.className.toWellFormed(), inputs, attributes });
-  }
-  return builder.build();
+  return convertModel(() => {
+    const builder = new GraphBuilder();
+    for (const { name, layer, inputs } of toLayerNodes(parseLayersModel(model)).nodes) {
+      const attributes = toAttributes(layer.config);
+      builder.node({ name, op: layer.className.toWellFormed(), inputs, attributes });
+    }
+    return builder.build();
+  });
 }
 
 /** The settings of a layer, without those that are null. */
 function toAttributes(config: Readonly<Record<string, unknown>>): Record<string, GraphAttribute> {
-  const attributes: Record<string, GraphAttribute> = {};
-  for (const [key, value] of Object.entries(config)) {
-    if (key === 'name' || key === '' || value === null || value === undefined) continue;
-    attributes[key.toWellFormed()] = toAttribute(key, value);
-  }
-  return attributes;
+  const settings = Object.entries(config).filter(
+    ([key, value]) => key !== 'name' && key !== '' && value !== null && value !== undefined,
+  );
+  return Object.fromEntries(settings.map(([key, value]) => [key.toWellFormed(), toAttribute(key, value)]));
 }
 
 function toAttribute(key: string, value: unknown): GraphAttribute {

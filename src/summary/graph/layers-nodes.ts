@@ -4,7 +4,7 @@
  * A layer that is called several times is a single node with the inputs of all calls, because it has one set of weights.
  */
 
-import { invalidGraph } from './invalid-graph.js';
+import { invalidModel } from './invalid-graph.js';
 import type { Layer, LayerOutput } from './layers-topology.js';
 import { NodeNames, toPlainName } from './node-names.js';
 
@@ -50,10 +50,10 @@ function place(layer: Layer, scope: string, names: NodeNames): Placed {
   const name = `${scope}${toPlainName(layer.name, 'model')}`;
   const parts = new Map<string, Placed>();
   for (const part of layer.layers) {
-    if (parts.has(part.name)) throw invalidGraph(`the model ${name} has two layers named ${part.name}`);
+    if (parts.has(part.name)) throw invalidModel(`the model ${name} has two layers named ${part.name}`);
     parts.set(part.name, place(part, `${name}/`, names));
   }
-  if (parts.size === 0) throw invalidGraph(`the model ${name} has no layers`);
+  if (parts.size === 0) throw invalidModel(`the model ${name} has no layers`);
   return { layer, name, parts };
 }
 
@@ -82,7 +82,7 @@ function findFeeds(model: Placed, part: Placed, calls: readonly (readonly string
   return calls.map((call) => {
     const feed = call[position];
     if (feed !== undefined) return [feed];
-    throw invalidGraph(
+    throw invalidModel(
       `the model ${model.name} has ${model.layer.inputLayers.length} inputs, but is called with ${call.length}`,
     );
   });
@@ -92,7 +92,7 @@ function findFeeds(model: Placed, part: Placed, calls: readonly (readonly string
 function resolve(model: Placed, { layer, output }: LayerOutput): string {
   const part = model.parts?.get(layer);
   if (part === undefined)
-    throw invalidGraph(`a layer of ${model.name} has the input ${layer}, which does not exist`);
+    throw invalidModel(`a layer of ${model.name} has the input ${layer}, which does not exist`);
   return findOutput(part, output);
 }
 
@@ -103,7 +103,7 @@ function findOutput(placed: Placed, output: number): string {
   if (layer.outputLayers.length === 0) return findOutput([...parts.values()].at(-1)!, output);
   const source = layer.outputLayers[output];
   if (source === undefined) {
-    throw invalidGraph(
+    throw invalidModel(
       `output ${output} of the model ${name} is used, but the model has ${layer.outputLayers.length}`,
     );
   }

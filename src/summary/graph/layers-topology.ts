@@ -4,9 +4,9 @@
  * Sources: tfjs-layers/src/keras_format/{topology_config,model_serialization}.ts; Keras 3: keras/src/models/functional.py.
  */
 
+import { describe } from '../../base/describe.js';
 import { messageOf } from '../../base/errors.js';
-import { describe } from '../arguments.js';
-import { invalidGraph } from './invalid-graph.js';
+import { invalidModel } from './invalid-graph.js';
 
 /** One output of a layer. */
 export interface LayerOutput {
@@ -30,7 +30,7 @@ export interface Layer {
 /** Reads a model from text or a parsed value: `model.json`, its topology, or Keras' JSON. Throws `ERR_GRAPH_INVALID`. */
 export function parseLayersModel(model: unknown): Layer {
   const root = parseLayer(findTopology(typeof model === 'string' ? parseJson(model) : model), 'the model');
-  if (root.layers === undefined) throw invalidGraph(`the model ${root.name} has no layers`);
+  if (root.layers === undefined) throw invalidModel(`the model ${root.name} has no layers`);
   return root;
 }
 
@@ -38,27 +38,27 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw invalidGraph(`model is not valid JSON: ${messageOf(cause)}`, { cause });
+    throw invalidModel(`model is not valid JSON: ${messageOf(cause)}`, { cause });
   }
 }
 
 /** Finds the part with `class_name` and `config` inside any wrapper. */
 function findTopology(model: unknown): Record<string, unknown> {
-  if (!isObject(model)) throw invalidGraph(`model is ${describe(model)}, expected the content of model.json`);
+  if (!isObject(model)) throw invalidModel(`model is ${describe(model)}, expected the content of model.json`);
   const inner = model.modelTopology ?? model.model_config;
   if (inner !== undefined) return findTopology(typeof inner === 'string' ? parseJson(inner) : inner);
   if (typeof model.class_name === 'string') return model;
-  throw invalidGraph('model has neither modelTopology nor class_name, expected a layers model');
+  throw invalidModel('model has neither modelTopology nor class_name, expected a layers model');
 }
 
 function parseLayer(given: unknown, where: string): Layer {
   if (!isObject(given) || typeof given.class_name !== 'string' || given.class_name === '') {
-    throw invalidGraph(`a layer of ${where} has no class_name`);
+    throw invalidModel(`a layer of ${where} has no class_name`);
   }
   // In the oldest form of sequential models, the config is the list of layers.
   const config = Array.isArray(given.config) ? { layers: given.config } : given.config;
   if (!isObject(config)) {
-    throw invalidGraph(`a layer of ${where} has the config ${describe(config)}, expected an object`);
+    throw invalidModel(`a layer of ${where} has the config ${describe(config)}, expected an object`);
   }
   const name = toText(given.name) ?? toText(config.name) ?? given.class_name.toLowerCase();
   const calls = Array.isArray(given.inbound_nodes) ? given.inbound_nodes : [];
@@ -68,7 +68,8 @@ function parseLayer(given: unknown, where: string): Layer {
     config,
     calls: calls.map(findOutputs),
     layers: Array.isArray(config.layers)
-      ? config.layers.map((layer) => parseLayer(layer, `the model ${name}`))
+      ? // Unlike `map`, `Array.from` does not skip holes.
+        Array.from(config.layers, (layer) => parseLayer(layer, `the model ${name}`))
       : undefined,
     inputLayers: findOutputs(config.input_layers),
     outputLayers: findOutputs(config.output_layers),

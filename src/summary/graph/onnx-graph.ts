@@ -5,27 +5,29 @@
  * a node (If, Loop, Scan) becomes a scope with its name. Each call of a function that the model defines is a single node.
  */
 
+import { describe } from '../../base/describe.js';
 import { onnx } from '../../format/wire/generated/onnx.js';
-import { describe } from '../arguments.js';
 import type { GraphAttribute, GraphShape } from './graph-attributes.js';
 import { GraphBuilder } from './graph-builder.js';
-import { invalidGraph } from './invalid-graph.js';
+import { convertModel, invalidModel } from './invalid-graph.js';
 import { NodeNames } from './node-names.js';
 import { readValueType, toAttribute, toShape, toTypeAttributes, type ValueType } from './onnx-types.js';
 
 /** Converts the bytes of an ONNX model to a serialized `GraphDef`. Throws `ERR_GRAPH_INVALID`. */
 export function onnxToGraphDef(model: Uint8Array): Uint8Array {
-  if (!(model instanceof Uint8Array)) throw invalidGraph(`model is ${describe(model)}, expected bytes`);
+  if (!(model instanceof Uint8Array)) throw invalidModel(`model is ${describe(model)}, expected bytes`);
   let graph: onnx.IGraphProto | null | undefined;
   try {
     ({ graph } = onnx.ModelProto.decode(model));
   } catch (cause) {
-    throw invalidGraph(`model has ${model.length} bytes, which are not an ONNX model`, { cause });
+    throw invalidModel(`model has ${model.length} bytes, which are not an ONNX model`, { cause });
   }
-  if (graph == null) throw invalidGraph(`model has ${model.length} bytes, but no ONNX graph`);
-  const converter = new OnnxConverter();
-  converter.addGraph(graph, '', new Map());
-  return converter.builder.build();
+  if (graph == null) throw invalidModel(`model has ${model.length} bytes, but no ONNX graph`);
+  return convertModel(() => {
+    const converter = new OnnxConverter();
+    converter.addGraph(graph, '', new Map());
+    return converter.builder.build();
+  });
 }
 
 /** The source of each value: `node` or `node:output`. */
@@ -95,11 +97,11 @@ class OnnxConverter {
   }
 
   #addNode(node: onnx.INodeProto, name: string, producers: Producers, types: Map<string, ValueType>): void {
-    const attributes: Record<string, GraphAttribute> = {};
+    const attributes: [string, GraphAttribute][] = [];
     const inputs = (node.input ?? [])
       .filter((input) => input !== '')
       .map((input) => findProducer(producers, input, name));
-    if (node.domain) attributes.domain = node.domain;
+    if (node.domain) attributes.push(['domain', node.domain]);
     for (const attribute of node.attribute ?? []) {
       const key = attribute.name || 'attribute';
       const graphs = [...(attribute.g == null ? [] : [attribute.g]), ...(attribute.graphs ?? [])];
@@ -107,13 +109,13 @@ class OnnxConverter {
         const scope = `${name}/${key}${graphs.length > 1 ? `_${i}` : ''}/`;
         for (const input of this.addGraph(graph, scope, producers)) inputs.push(input);
       }
-      if (graphs.length === 0) attributes[key] = toAttribute(attribute);
+      if (graphs.length === 0) attributes.push([key, toAttribute(attribute)]);
     }
     this.builder.node({
       name,
       op: node.opType || 'unknown',
       inputs,
-      attributes,
+      attributes: Object.fromEntries(attributes),
       outputShapes: findShapes(node.output ?? [], types),
     });
   }
@@ -131,9 +133,7 @@ function findShapes(
 function findProducer(producers: Producers, value: string, consumer: string): string {
   const producer = producers.get(value);
   if (producer !== undefined) return producer;
-  throw invalidGraph(
-    `${consumer} has the input ${JSON.stringify(value)}, which nothing in the model produces`,
-  );
+  throw invalidModel(`${consumer} has the input ${describe(value)}, which nothing in the model produces`);
 }
 
 function readTypes(graph: onnx.IGraphProto): Map<string, ValueType> {

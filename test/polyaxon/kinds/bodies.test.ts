@@ -105,12 +105,12 @@ describe('createModel', () => {
   });
 
   it.each([
-    [{ path: '/etc/m' }, 'path is /etc/m (string), expected a relative path inside the run'],
+    [{ path: '/etc/m' }, 'path is "/etc/m", expected a relative path inside the run'],
     [{ path: 'a/../../m' }, 'expected a relative path inside the run'],
     [{ path: '' }, 'expected a relative path inside the run'],
     [{ path: 5 }, 'path is 5 (number)'],
     [{ path: 'm', framework: 5 }, 'framework is 5 (number)'],
-    [{ path: 'm', spec: [1] }, 'spec is an object (Array)'],
+    [{ path: 'm', spec: [1] }, 'spec is an array of length 1'],
     [{ path: 'm', spec: { a: cyclic } }, 'spec.a.self is a circular reference'],
   ])('rejects invalid input: %#', (model, message) => {
     expect(() => createModel(model as ModelInput)).toThrow(
@@ -128,8 +128,8 @@ describe('createArtifact', () => {
   });
 
   it.each([
-    ['nothing', 'a', 'kind is nothing (string), expected one of model, audio'],
-    ['file', '../a', 'path is ../a (string)'],
+    ['nothing', 'a', 'kind is "nothing", expected one of model, audio'],
+    ['file', '../a', 'path is "../a"'],
   ])('rejects kind %s with path %s', (kind, path, message) => {
     expect(() => createArtifact(kind as ArtifactKind, path)).toThrow(
       expect.objectContaining({ code: 'ERR_ARTIFACT_INVALID', message: expect.stringContaining(message) }),
@@ -156,8 +156,8 @@ describe('createSpan', () => {
 
   it.each([
     [undefined, 'span is null'],
-    [[], 'span is an object (Array)'],
-    [{ children: {} }, 'span.children is an object'],
+    [[], 'span is an array of length 0'],
+    [{ children: {} }, 'span.children is an empty object'],
     [{ children: [5] }, 'span.children[0] is 5 (number)'],
     [{ inputs: { x: cyclic } }, 'span.inputs.x.self is a circular reference'],
   ])('rejects invalid input: %#', (span, message) => {
@@ -208,8 +208,8 @@ describe('createVideo', () => {
 
   it.each([
     [Uint8Array.of(1, 2, 3), 'which are not a GIF'],
-    [{ bytes: 'x', contentType: 'mp4' }, 'bytes is x (string)'],
-    [{ bytes: mp4, contentType: 'a/b' }, 'contentType is a/b (string)'],
+    [{ bytes: 'x', contentType: 'mp4' }, 'bytes is "x"'],
+    [{ bytes: mp4, contentType: 'a/b' }, 'contentType is "a/b"'],
     [{ bytes: mp4 }, 'contentType is undefined'],
     [[], 'video has no frames'],
     [undefined, 'video is undefined'],

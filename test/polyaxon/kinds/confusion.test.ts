@@ -75,12 +75,12 @@ describe('createConfusion', () => {
 
   it.each([
     ['undefined', undefined, 'matrix is undefined'],
-    ['an object without a matrix', {}, 'x is undefined (undefined), expected an array of labels'],
+    ['an object without a matrix', {}, 'x is undefined, expected an array of labels'],
     ['no classes', { x: [], y: [], z: [] }, 'x is empty'],
     ['more labels than rows', { x: [1, 2], y: [1, 2], z: [[1, 2]] }, 'x has 2 labels, y 2, z 1 rows'],
     ['a short row', { x: [1, 2], y: [1, 2], z: [[1, 2], [1]] }, 'z[1] has 1 values, expected 2'],
     ['a row that is a number', { x: [1], y: [1], z: [1] }, 'z[0] is 1 (number)'],
-    ['a cell that is an object', { x: [1], y: [1], z: [[{}]] }, 'z[0][0] is an object'],
+    ['a cell that is an object', { x: [1], y: [1], z: [[{}]] }, 'z[0][0] is an empty object'],
     ['a label that is null', { x: [null], y: [1], z: [[1]] }, 'x[0] is null'],
     ['unequal lengths', { predictions: [1], targets: [1, 2] }, 'predictions has 1 values, expected 2'],
     ['no samples', { predictions: [], targets: [] }, 'targets is empty'],
@@ -88,7 +88,7 @@ describe('createConfusion', () => {
     [
       'an unknown label',
       { predictions: ['x'], targets: ['a'], labels: ['a', 'b'] },
-      'predictions[0] is x (string), expected one of the 2 labels',
+      'predictions[0] is "x", expected one of the 2 labels',
     ],
     [
       'an index without a name',

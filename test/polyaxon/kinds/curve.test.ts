@@ -200,9 +200,9 @@ describe('invalid curves', () => {
     [
       'undefined',
       scored(undefined),
-      'curve is undefined (undefined), expected an object with points or { labels, scores }',
+      'curve is undefined, expected an object with points or { labels, scores }',
     ],
-    ['a list', scored([1]), 'curve is an object (Array)'],
+    ['a list', scored([1]), 'curve is an array of length 1'],
     ['no points', () => createRocCurves({} as never), 'fpr is undefined'],
     [
       'unequal lengths',
@@ -212,12 +212,12 @@ describe('invalid curves', () => {
     [
       'text among points',
       () => createCurve({ x: ['1'] as never, y: [1] }),
-      'x[0] is 1 (string), expected a number',
+      'x[0] is "1", expected a number',
     ],
     [
       'an area that is text',
       () => createRocCurves({ fpr: [0], tpr: [0], auc: '1' as never }),
-      'auc is 1 (string)',
+      'auc is "1"',
     ],
     ['no labels', scored({ scores: [1] }), 'labels is undefined'],
     ['no samples', scored({ labels: [], scores: [] }), 'labels is empty'],
@@ -260,7 +260,7 @@ describe('invalid curves', () => {
     [
       'an annotation that is an object',
       () => createCurve({ x: [1], y: [1], annotation: {} as never }),
-      'annotation is an object',
+      'annotation is an empty object',
     ],
   ])('are rejected: %s', (_, create, message) => {
     expect(create).toThrow(

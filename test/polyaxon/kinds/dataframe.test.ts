@@ -129,7 +129,7 @@ describe('createDataframe', () => {
     ['undefined', undefined, 'dataframe is undefined'],
     ['a number', 5, 'dataframe is 5 (number)'],
     ['a row that is a number', [{ a: 1 }, 5], 'row 1 is 5 (number), expected an object'],
-    ['rows of two kinds', [[1], { a: 1 }], 'row 1 is an object (Object), expected an array'],
+    ['rows of two kinds', [[1], { a: 1 }], 'row 1 is an object with the key a, expected an array'],
     ['a long row', { columns: ['a'], rows: [[1], [1, 2]] }, 'row 1 has 2 cells, expected at most 1'],
     ['a column name that is a number', { columns: [1], rows: [[1]] }, 'columns[0] is 1 (number)'],
     ['a column that is a number', { a: 5 }, 'column a is 5 (number), expected an array'],

@@ -7,7 +7,7 @@ import { GraphBuilder, type GraphNode } from '../../../src/index.js';
 
 export const refused = expect.objectContaining({
   code: 'ERR_GRAPH_INVALID',
-  hint: expect.stringMatching(/^Give every node/),
+  hint: expect.stringMatching(/^(Give every node|Pass a model)/),
 });
 
 export function readFixture(path: string): Buffer {

@@ -2,6 +2,7 @@
 
 import { basename, join, relative, sep } from 'node:path';
 import type { Clock } from '../../../src/base/clock.js';
+import type { OptionTable } from '../../../src/base/options.js';
 import { type RefusedError, StoreInsideRunError } from '../../base/errors.js';
 import type { FileWatcher } from '../../base/io/file-watcher.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
@@ -41,6 +42,12 @@ export interface UploaderOptions {
   /** Receives the progress of runs. Default: reports to the configured API, if there is one. */
   readonly observer?: RunObserver | undefined;
 }
+export const UPLOADER_OPTIONS: OptionTable<UploaderOptions> = {
+  io: 'object',
+  onEvent: 'function',
+  store: 'object',
+  observer: 'object',
+};
 
 /** Keeps facts about runs, and drops them: nothing may remember what no longer exists. */
 export interface RunKeeper {

@@ -8,7 +8,7 @@ import { toStatePaths } from '../../pipeline/journal/state-directory.js';
 import { RootWatch } from '../../pipeline/scan/root-watch.js';
 import { DEFAULT_HOST } from '../../polyaxon-api/connection.js';
 import { locate } from '../../run-directory/locate-runs.js';
-import type { SyncConfig } from '../../settings/sync-config.js';
+import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import { toAzureStoreId } from '../../store/azure/azure-store.js';
 import { toGcsStoreId } from '../../store/gcs/gcs-store.js';
 import { parseStoreUrl } from '../../store/open-store.js';
@@ -37,6 +37,7 @@ const IGNORED = { onUnavailable: () => undefined, onBack: () => undefined };
 
 /** Returns the status of the configured root and store. Throws a coded error for an unusable configuration, and the reason of an aborted signal. */
 export async function findStatus(config: SyncConfig, io: Io, signal?: AbortSignal): Promise<FoundStatus> {
+  checkConfig('findStatus', config);
   const place = await locate(io.fileSystem, config.path, { mayBeMissing: true });
   const store = storeIdFrom(config);
   const paths = toStatePaths(config.stateDirectory, place.root, store);

@@ -5,6 +5,7 @@
  */
 
 import { CodedError } from '../../../src/base/errors.js';
+import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { StoreUnavailableError } from '../../base/errors.js';
 import type { Io } from '../../base/io/io.js';
 import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
@@ -28,6 +29,13 @@ export interface CheckStoreOptions {
   readonly polyaxon?: PolyaxonConnection | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+const CHECK_STORE_OPTIONS: OptionTable<CheckStoreOptions> = {
+  io: 'object',
+  stateDirectory: 'string',
+  s3: 'object',
+  polyaxon: 'object',
+  signal: 'object',
+};
 
 export interface StoreCheck {
   /** The store id, as in journals and reports; the URL when the store could not be opened. */
@@ -56,6 +64,7 @@ export interface StoreCheck {
 
 /** Checks the store at `url`. Rejects only when the signal is aborted, or for a bug in this program. */
 export async function checkStore(url: string, options: CheckStoreOptions): Promise<StoreCheck> {
+  checkOptions('checkStore', options ?? null, CHECK_STORE_OPTIONS);
   const notices: StoreNotice[] = [];
   const onNotice = (notice: StoreNotice): void => {
     notices.push(notice);

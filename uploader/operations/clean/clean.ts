@@ -4,6 +4,7 @@
  */
 
 import { CodedError, messageOf } from '../../../src/base/errors.js';
+import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { RunLockedError, SameFileError } from '../../base/errors.js';
 import { sumFile } from '../../base/io/sum-file.js';
 import { isAbsent, isDiskFull, systemErrorCode } from '../../base/io/system-error.js';
@@ -15,12 +16,12 @@ import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import { findCleanedMarker, toFileDigest } from '../../run-directory/cleaned-marker.js';
 import { RunActivity } from '../../run-directory/run-activity.js';
 import { lockRun, type RunLock, toRunLockKey } from '../../run-directory/run-lock.js';
-import type { SyncConfig } from '../../settings/sync-config.js';
-import { type ScannedRuns, type VerifyOptions, withScannedRuns } from '../verify/verify.js';
+import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
+import { type ScannedRuns, VERIFY_OPTIONS, type VerifyOptions, withScannedRuns } from '../verify/verify.js';
 import type { VerifyProblem } from '../verify/verify-report.js';
 import type { VerifiedFile, VerifiedRun } from '../verify/verify-run.js';
 import { CONTINUED_FILES, type DeleteRunOptions, deleteRun, listAside } from './delete-run.js';
-import { type CleanRules, type KeptReason, type LocalRun, selectRuns } from './select-runs.js';
+import { CLEAN_RULES, type CleanRules, type KeptReason, type LocalRun, selectRuns } from './select-runs.js';
 
 export interface CleanOptions extends VerifyOptions, CleanRules {
   /** Only report what would be deleted. Default true. */
@@ -30,6 +31,13 @@ export interface CleanOptions extends VerifyOptions, CleanRules {
   /** Also delete the run file and the run's directory. Default false: they stay, with a marker that says where the data is. */
   readonly isAll?: boolean | undefined;
 }
+const CLEAN_OPTIONS: OptionTable<CleanOptions> = {
+  ...VERIFY_OPTIONS,
+  ...CLEAN_RULES,
+  isDryRun: 'boolean',
+  untilFreeBytes: 'number',
+  isAll: 'boolean',
+};
 
 export interface CleanedRun {
   readonly runUuid: string;
@@ -72,7 +80,9 @@ interface Candidate extends LocalRun {
  * Verifies runs, oldest first, and deletes the local files of runs that are completely stored. Throws as `verify` does. With `isDryRun`
  * (the default) nothing is deleted.
  */
-export function clean(config: SyncConfig, options: CleanOptions = {}): Promise<CleanReport> {
+export async function clean(config: SyncConfig, options: CleanOptions = {}): Promise<CleanReport> {
+  checkConfig('clean', config);
+  checkOptions('clean', options, CLEAN_OPTIONS);
   // Compare everything: a deleted file cannot be compared again.
   const exact = { ...options, isExact: true };
   return withScannedRuns({ ...config, manifests: true }, exact, (scanned) =>

@@ -1,5 +1,7 @@
 /** Selects the runs that may be cleaned, oldest first. Pure. */
 
+import type { OptionTable } from '../../../src/base/options.js';
+
 export interface CleanRules {
   /** Only runs without a change for this long. */
   readonly olderThanMs?: number | undefined;
@@ -8,6 +10,11 @@ export interface CleanRules {
   /** Keep this many of the newest runs. */
   readonly keep?: number | undefined;
 }
+export const CLEAN_RULES: OptionTable<CleanRules> = {
+  olderThanMs: 'number',
+  largerThanBytes: 'number',
+  keep: 'number',
+};
 
 export interface LocalRun {
   readonly bytes: number;

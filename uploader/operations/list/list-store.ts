@@ -1,5 +1,6 @@
 /** Lists the runs of a store, and the files of a run. Reads only listings, run files and manifests. */
 
+import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { RUN_FILE, RUN_UUID_PATTERN } from '../../../src/run-directory/layout.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
@@ -13,7 +14,7 @@ import {
   type StoreAccess,
   toCodedError,
 } from '../../pipeline/manifest/stored-run.js';
-import type { SyncConfig } from '../../settings/sync-config.js';
+import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
 
 export interface ListOptions {
@@ -25,6 +26,12 @@ export interface ListOptions {
   /** Called for each run as soon as it is known, in any order. */
   readonly onRun?: ((run: ListedRun) => void) | undefined;
 }
+const LIST_OPTIONS: OptionTable<ListOptions> = {
+  io: 'object',
+  store: 'object',
+  signal: 'object',
+  onRun: 'function',
+};
 
 export interface ListedRun {
   readonly runUuid: string;
@@ -52,6 +59,8 @@ export interface ListedFile {
 
 /** Lists the runs of a store, youngest last. Throws as `sync` does, and also when the store is unavailable. */
 export async function listRuns(config: SyncConfig, options: ListOptions = {}): Promise<ListedRun[]> {
+  checkConfig('listRuns', config);
+  checkOptions('listRuns', options, LIST_OPTIONS);
   const { io = nodeIo, signal, store, onRun } = options;
   return withStoreAccess(config, { io, signal, store }, async (access) => {
     const found = await collectRuns(access, signal);
@@ -72,6 +81,8 @@ export async function listFiles(
   path = '',
   options: ListOptions = {},
 ): Promise<ListedFile[]> {
+  checkConfig('listFiles', config);
+  checkOptions('listFiles', options, LIST_OPTIONS);
   const { io = nodeIo, signal, store } = options;
   return withStoreAccess(config, { io, signal, store }, async (access) => {
     const stored = await listStoredRun(access, runUuid, signal);

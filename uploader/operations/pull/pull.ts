@@ -2,6 +2,7 @@
 
 import { join, resolve } from 'node:path';
 import { CodedError, messageOf } from '../../../src/base/errors.js';
+import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { PROCESS_DIRECTORY, RUN_FILE, RUNS_DIRECTORY } from '../../../src/run-directory/layout.js';
 import { RunLiveError, RunLockedError, RunOccupiedError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
@@ -26,7 +27,7 @@ import {
 import { RunActivity } from '../../run-directory/run-activity.js';
 import { lockRun, type RunLock } from '../../run-directory/run-lock.js';
 import { readRunUuid } from '../../run-directory/run-uuid.js';
-import type { SyncConfig } from '../../settings/sync-config.js';
+import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
 import { type PullContext, pullFile } from './pull-file.js';
 import { type PlannedFile, planPull } from './pull-plan.js';
@@ -45,6 +46,14 @@ export interface PullOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
 }
+const PULL_OPTIONS: OptionTable<PullOptions> = {
+  io: 'object',
+  store: 'object',
+  overwrites: 'boolean',
+  withPreviousVersions: 'boolean',
+  signal: 'object',
+  onNotice: 'function',
+};
 
 const DIRECTORY_MODE = 0o755;
 const PULL_DIRECTORY = 'pull';
@@ -59,6 +68,8 @@ export async function pull(
   directory: string,
   options: PullOptions = {},
 ): Promise<PullReport> {
+  checkConfig('pull', config);
+  checkOptions('pull', options, PULL_OPTIONS);
   const { io = nodeIo, signal, store, onNotice } = options;
   const startMs = io.clock.monotonicMs();
   const isAborted = (): boolean => signal?.aborted === true;

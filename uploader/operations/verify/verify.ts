@@ -1,12 +1,17 @@
 /** Compares a store with local files and manifests. Writes nothing but manifests. */
 
+import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { checkStore, scanRuns } from '../../engine/context/listing.js';
-import { UploaderContext, type UploaderOptions } from '../../engine/context/uploader-context.js';
+import {
+  UPLOADER_OPTIONS,
+  UploaderContext,
+  type UploaderOptions,
+} from '../../engine/context/uploader-context.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
-import type { SyncConfig } from '../../settings/sync-config.js';
+import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import type { VerifyReport } from './verify-report.js';
 import { type VerifiedRun, verifyRun } from './verify-run.js';
 
@@ -22,12 +27,22 @@ export interface VerifyOptions extends Omit<UploaderOptions, 'observer'> {
   /** Called for each file that was compared. */
   readonly onFile?: ((path: string, sizeBytes: number) => void) | undefined;
 }
+const { observer: _observer, ...SCAN_OPTIONS } = UPLOADER_OPTIONS;
+export const VERIFY_OPTIONS: OptionTable<VerifyOptions> = {
+  ...SCAN_OPTIONS,
+  isDeep: 'boolean',
+  isExact: 'boolean',
+  signal: 'object',
+  onFile: 'function',
+};
 
 /**
  * Compares the runs at a path with a store: local files by size and checksum, deleted files by their manifest. Writes a manifest for
  * each run that has ended and is completely stored. Throws a coded error when nothing can be verified, as `sync` does.
  */
 export async function verify(config: SyncConfig, options: VerifyOptions = {}): Promise<VerifyReport> {
+  checkConfig('verify', config);
+  checkOptions('verify', options, VERIFY_OPTIONS);
   return withScannedRuns(config, options, async ({ context, scanner, runs, verifyOne }) => {
     const byRun = new Map<KnownRun, VerifiedRun>();
     const { signal } = options;

@@ -1,6 +1,7 @@
 /** Options for the connection to an Azure container. Separate from the client, so that importing them needs no types of Microsoft's library. */
 
 import type { Clock } from '../../../src/base/clock.js';
+import type { OptionTable } from '../../../src/base/options.js';
 import type { RequestTimeouts } from '../base/time-limit.js';
 
 export interface AzureClientOptions {
@@ -11,3 +12,9 @@ export interface AzureClientOptions {
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
   readonly timeouts?: Partial<RequestTimeouts> | undefined;
 }
+export const AZURE_CLIENT_OPTIONS: OptionTable<AzureClientOptions> = {
+  environment: 'object',
+  clock: 'object',
+  beforeRequest: 'function',
+  timeouts: 'object',
+};

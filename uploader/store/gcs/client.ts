@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../../src/base/clock.js';
 import { messageOf } from '../../../src/base/errors.js';
+import type { OptionTable } from '../../../src/base/options.js';
 import { StoreCredentialsError } from '../../base/errors.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
 import { findRetryRow } from '../../base/retry-table.js';
@@ -18,6 +19,13 @@ export interface GcsClientOptions {
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
   readonly timeouts?: Partial<RequestTimeouts> | undefined;
 }
+export const GCS_CLIENT_OPTIONS: OptionTable<GcsClientOptions> = {
+  endpoint: 'string',
+  environment: 'object',
+  clock: 'object',
+  beforeRequest: 'function',
+  timeouts: 'object',
+};
 
 /** Later versions need Node.js 22. */
 const LIBRARY: Library = { name: '@google-cloud/storage', wanted: '@google-cloud/storage@7' };

@@ -1,6 +1,7 @@
 /** Options for the connection to an S3 bucket. Separate from the client, so that importing them needs no types of the AWS SDK. */
 
 import type { Clock } from '../../../src/base/clock.js';
+import type { OptionTable } from '../../../src/base/options.js';
 
 export interface S3ClientOptions {
   readonly endpoint?: string | undefined;
@@ -15,6 +16,15 @@ export interface S3ClientOptions {
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
   readonly timeouts?: Partial<S3Timeouts> | undefined;
 }
+export const S3_CLIENT_OPTIONS: OptionTable<S3ClientOptions> = {
+  endpoint: 'string',
+  region: 'string',
+  pathStyle: 'boolean',
+  requestHandler: 'object',
+  clock: 'object',
+  beforeRequest: 'function',
+  timeouts: 'object',
+};
 
 /** A request handler of the AWS SDK for JavaScript v3, such as `NodeHttpHandler` of `@smithy/node-http-handler`. */
 export interface S3RequestHandler {
