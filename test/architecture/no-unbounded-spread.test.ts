@@ -14,7 +14,6 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 /** Spreads whose length is limited by something else than the input. */
 const ALLOWED: Readonly<Record<string, string>> = {
   'src/capture/secret-assignments.ts: Math.min(...ends)': 'two ends',
-  'src/run/run-events.ts: this.context.noteEvents(...flags)': 'the flags of one kind of event',
   'uploader/run-directory/run-files.ts: joinNames(directory, ...each)': 'one or two names',
 };
 
