@@ -209,16 +209,8 @@ describe('invalid curves', () => {
       () => createRocCurves({ fpr: [0, 1], tpr: [0] }),
       'tpr has 1 values, expected 2 as in fpr',
     ],
-    [
-      'text among points',
-      () => createCurve({ x: ['1'] as never, y: [1] }),
-      'x[0] is "1", expected a number',
-    ],
-    [
-      'an area that is text',
-      () => createRocCurves({ fpr: [0], tpr: [0], auc: '1' as never }),
-      'auc is "1"',
-    ],
+    ['text among points', () => createCurve({ x: ['1'] as never, y: [1] }), 'x[0] is "1", expected a number'],
+    ['an area that is text', () => createRocCurves({ fpr: [0], tpr: [0], auc: '1' as never }), 'auc is "1"'],
     ['no labels', scored({ scores: [1] }), 'labels is undefined'],
     ['no samples', scored({ labels: [], scores: [] }), 'labels is empty'],
     ['a label that is null', scored({ labels: [null], scores: [1] }), 'labels[0] is null'],
