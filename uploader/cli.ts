@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
+import { toPrintableLines } from '../src/base/printable-text.js';
 import { handleInterruptions } from './base/io/interruption.js';
 import { nodeIo } from './base/io/io.js';
 import { createRedactor } from './base/redact.js';
@@ -19,8 +20,11 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 // small files take 290 MB of memory. With this setting they take 150 MB, at the cost of a tenth more CPU time.
 setFlagsFromString('--heap-growing-percent=20');
 
+/** Moves the cursor to the begin of the line and erases it. */
+const CLEAR_LINE = '\r\u001b[K';
+
 const redact = createRedactor(process.env);
-const lines = new LineBatch((text) => process.stderr.write(redact(text)));
+const lines = new LineBatch((text) => process.stderr.write(text));
 process.on('exit', () => lines.flush());
 const signal = handleInterruptions(process);
 
@@ -28,9 +32,10 @@ const context: CommandContext = {
   environment: process.env,
   stdout: (text) => {
     lines.flush(); // keeps the order of stderr and stdout on a terminal
-    process.stdout.write(redact(text));
+    process.stdout.write(toPrintableLines(redact(text)));
   },
-  stderr: (text) => lines.add(text),
+  stderr: (text, { clearsLine = false } = {}) =>
+    lines.add(`${clearsLine ? CLEAR_LINE : ''}${toPrintableLines(redact(text))}`),
   columns: () => (process.stderr.isTTY ? process.stderr.columns : undefined),
   signal,
   io: nodeIo,

@@ -1,5 +1,6 @@
-/** Runs a command of the uploader in the test's process. */
+/** Runs a command of the uploader in the test's process, with the output of the built one. */
 
+import { toPrintableLines } from '../../src/base/printable-text.js';
 import { nodeIo } from '../../uploader/base/io/io.js';
 import type { CommandContext } from '../../uploader/commands/context.js';
 import { createProgram } from '../../uploader/commands/program.js';
@@ -21,10 +22,10 @@ export async function runCommand(
     {
       ...{ environment: process.env, signal: new AbortController().signal, io: nodeIo, ...options },
       stdout: (text) => {
-        stdout += text;
+        stdout += toPrintableLines(text);
       },
       stderr: (text) => {
-        stderr += text;
+        stderr += toPrintableLines(text);
       },
       columns: () => undefined,
       setExitCode: (exitCode) => {

@@ -1,6 +1,7 @@
 /** `polytrack check`: checks whether a store can be used, before anything is uploaded. */
 
 import type { Command } from 'commander';
+import { joinLines } from '../../src/base/printable-text.js';
 import { StoreBucketError, StoreClockError, StoreCredentialsError, StoreError } from '../base/errors.js';
 import { checkStore, type StoreCheck } from '../operations/check/check-store.js';
 import { toCheckJson, toCheckText } from '../operations/check/check-text.js';
@@ -9,7 +10,7 @@ import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, type ExitCode } from './context.js';
 import { addOptions } from './options.js';
-import { reportError, toCauseText } from './print-error.js';
+import { reportError, toCauseLines } from './print-error.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -41,7 +42,7 @@ async function runCheck(store: string | undefined, flags: Flags, context: Comman
     const check = await checkStore(config.store, { io, s3, polyaxon, stateDirectory, signal });
     context.stdout(flags.json === true ? toCheckJson(check) : toCheckText(check));
     if (flags.json !== true && flags.verbose === true && check.error !== null)
-      context.stderr(toCauseText(check.error));
+      context.stderr(joinLines(toCauseLines(check.error)));
     context.setExitCode(toExitCode(check));
   } catch (error) {
     reportError(context, error, flags.verbose === true);

@@ -1,6 +1,7 @@
 /** `polytrack clean`: deletes local files that are safe in a store. */
 
 import type { Command } from 'commander';
+import { joinLines } from '../../src/base/printable-text.js';
 import { type CleanedRun, type CleanReport, clean } from '../operations/clean/clean.js';
 import type { KeptReason } from '../operations/clean/select-runs.js';
 import { parseFlag } from '../settings/settings.js';
@@ -78,7 +79,7 @@ function toText(report: CleanReport): string {
     `${isAborted ? 'Interrupted after deleting' : isDryRun ? 'Would delete' : 'Deleted'} ${done}; ${formatBytes(freeBytes)} free.`,
     ...(isDryRun && cleaned.length > 0 ? ['Nothing was deleted. Pass --yes to delete.'] : []),
   ];
-  return lines.map((line) => `${line}\n`).join('');
+  return joinLines(lines);
 }
 
 /** A run that was refused halfway has lost files. */

@@ -6,8 +6,8 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For results, which other programs may read. */
   readonly stdout: (text: string) => void;
-  /** For people: progress, notices, errors. */
-  readonly stderr: (text: string) => void;
+  /** For people: progress, notices, errors. `clearsLine` replaces the last line of a terminal, which shows a bar. */
+  readonly stderr: (text: string, options?: { readonly clearsLine?: boolean }) => void;
   /** Width of the terminal of stderr; undefined when stderr is not a terminal. */
   readonly columns: () => number | undefined;
   /** Aborted by the first signal, and when a program that reads the output ends. */

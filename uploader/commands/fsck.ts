@@ -1,6 +1,7 @@
 /** `polytrack fsck`: checks event files for damage. */
 
 import type { Command } from 'commander';
+import { joinLines } from '../../src/base/printable-text.js';
 import { checkFiles, type FileCheck, PROBLEM_TEXTS } from '../operations/inspect/fsck.js';
 import { type RepairedFile, repairFiles } from '../operations/inspect/repair.js';
 import type { Flags } from '../settings/table.js';
@@ -26,7 +27,7 @@ async function runFsck(path: string, { repair, json }: Flags, context: CommandCo
   try {
     const checks = await checkFiles(path, context.signal);
     if (checks.length === 0) {
-      context.stderr(`${path}: no event files\n`);
+      context.stderr(joinLines([`${path}: no event files`]));
       context.setExitCode(EXIT.refused);
       return;
     }
@@ -51,10 +52,12 @@ function toCheckText({ path, records, problems }: FileCheck): string {
       `    TensorBoard with --load_fast false: ${python}`,
     ];
   });
-  return `${[`${path}: ${formatCount(records, 'record')}, ${verdict}`, ...lines].join('\n')}\n`;
+  return joinLines([`${path}: ${formatCount(records, 'record')}, ${verdict}`, ...lines]);
 }
 
 function toRepairText({ to, records, leftOutBytes, changedWallTimes }: RepairedFile): string {
   const changed = changedWallTimes === 0 ? '' : `, ${formatCount(changedWallTimes, 'wall time')} changed`;
-  return `${to}: ${formatCount(records, 'record')} copied, ${formatBytes(leftOutBytes)} dropped${changed}\n`;
+  return joinLines([
+    `${to}: ${formatCount(records, 'record')} copied, ${formatBytes(leftOutBytes)} dropped${changed}`,
+  ]);
 }

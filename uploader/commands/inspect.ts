@@ -1,6 +1,7 @@
 /** `polytrack inspect`: shows what event files contain. */
 
 import type { Command } from 'commander';
+import { joinLines } from '../../src/base/printable-text.js';
 import {
   type FileInspection,
   inspect,
@@ -36,7 +37,9 @@ async function runInspect(path: string, flags: Flags, context: CommandContext): 
   }
   const isFound = flags.tag === undefined ? runs.length > 0 : runs.some(({ points }) => points.length > 0);
   if (!isFound) {
-    context.stderr(`${path}: no ${flags.tag === undefined ? 'event files' : `values of ${flags.tag}`}\n`);
+    context.stderr(
+      joinLines([`${path}: no ${flags.tag === undefined ? 'event files' : `values of ${flags.tag}`}`]),
+    );
     context.setExitCode(EXIT.refused);
     return;
   }
@@ -49,7 +52,7 @@ async function runInspect(path: string, flags: Flags, context: CommandContext): 
 
 function toRunText(run: RunInspection, tag: string | undefined): string {
   const lines = tag === undefined ? toOverview(run) : toPoints(run, tag);
-  return lines.length === 0 ? '' : `${[`run ${run.run}`, ...lines].join('\n')}\n`;
+  return lines.length === 0 ? '' : joinLines([`run ${run.run}`, ...lines]);
 }
 
 function toOverview({ files, tags, otherEvents }: RunInspection): string[] {

@@ -1,6 +1,7 @@
 /** `polytrack ls`: lists the runs of a store, or the files of a run. */
 
 import type { Command } from 'commander';
+import { joinLines } from '../../src/base/printable-text.js';
 import { type ListedFile, type ListedRun, listFiles, listRuns } from '../operations/list/list-store.js';
 import { parseRunUrl } from '../operations/pull/run-url.js';
 import { resolveConfig } from '../settings/sync-config.js';
@@ -65,7 +66,7 @@ function toRunsText(runs: readonly ListedRun[]): string {
   ]);
   const table = toTable(['run', 'name', 'status', '>files', '>bytes', '>age', 'manifest'], rows);
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
-  return `${[...table, `${formatCount(runs.length, 'run')}, ${formatBytes(bytes)}`].join('\n')}\n`;
+  return joinLines([...table, `${formatCount(runs.length, 'run')}, ${formatBytes(bytes)}`]);
 }
 
 function toFilesText(files: readonly ListedFile[]): string {
@@ -76,5 +77,5 @@ function toFilesText(files: readonly ListedFile[]): string {
   ]);
   const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const table = toTable(['path', '>bytes', 'verified'], rows);
-  return `${[...table, `${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`].join('\n')}\n`;
+  return joinLines([...table, `${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`]);
 }

@@ -1,21 +1,27 @@
 /** Formats errors for people: code, message, hint and, if requested, causes. Never prints a stack. */
 
 import { CodedError, messageOf } from '../../src/base/errors.js';
+import { joinLines } from '../../src/base/printable-text.js';
 import { type CommandContext, EXIT } from './context.js';
 
 /** Formats an error as lines; with `isVerbose`, including its causes. */
 export function toErrorText(error: unknown, isVerbose: boolean): string {
+  return joinLines([...toErrorLines(error), ...(isVerbose ? toCauseLines(error) : [])]);
+}
+
+/** Code and message of an error, then its hint. The lines may contain foreign text. */
+export function toErrorLines(error: unknown): string[] {
   const isCoded = error instanceof CodedError;
   const code = isCoded ? error.code : 'ERR_UNEXPECTED';
   const hint = isCoded ? error.hint : 'This is a bug in polytrack: report it with the output of --verbose.';
-  return `${code}: ${messageOf(error)}\n  ${hint}\n${isVerbose ? toCauseText(error) : ''}`;
+  return [`${code}: ${messageOf(error)}`, `  ${hint}`];
 }
 
-/** The causes of an error, outermost first, one per line. */
-export function toCauseText(error: unknown): string {
-  const toLine = (cause: unknown): string =>
-    `  caused by ${cause instanceof Error ? cause.name : typeof cause}: ${messageOf(cause)}\n`;
-  return causesOf(error).slice(1).map(toLine).join('');
+/** The causes of an error, outermost first. The lines may contain foreign text. */
+export function toCauseLines(error: unknown): string[] {
+  return causesOf(error)
+    .slice(1)
+    .map((cause) => `  caused by ${cause instanceof Error ? cause.name : typeof cause}: ${messageOf(cause)}`);
 }
 
 /** The error and its causes, outermost first. */
@@ -33,7 +39,9 @@ function causesOf(error: unknown): unknown[] {
 export function reportError(context: CommandContext, error: unknown, isVerbose: boolean): void {
   const isInterrupted = context.signal.aborted && isAbort(error);
   context.stderr(
-    isInterrupted ? `Interrupted.\n${isVerbose ? toCauseText(error) : ''}` : toErrorText(error, isVerbose),
+    isInterrupted
+      ? joinLines(['Interrupted.', ...(isVerbose ? toCauseLines(error) : [])])
+      : toErrorText(error, isVerbose),
   );
   context.setExitCode(error instanceof CodedError && !isInterrupted ? EXIT.refused : EXIT.unsent);
 }
@@ -46,7 +54,7 @@ function isAbort(error: unknown): boolean {
 /** Prints why a command could not read `path`, and sets the exit code. */
 export function reportFailure(context: CommandContext, path: string, error: unknown): void {
   if (error instanceof Error && 'syscall' in error) {
-    context.stderr(`${path}: ${error.message}\n`);
+    context.stderr(joinLines([`${path}: ${error.message}`]));
     context.setExitCode(EXIT.refused);
   } else reportError(context, error, false);
 }

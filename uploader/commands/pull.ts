@@ -1,6 +1,7 @@
 /** `polytrack pull`: restores run directories from a store. */
 
 import type { Command } from 'commander';
+import { joinLines } from '../../src/base/printable-text.js';
 import { ConfigError } from '../base/errors.js';
 import { pull } from '../operations/pull/pull.js';
 import type { PulledRun, PullReport } from '../operations/pull/pull-report.js';
@@ -46,7 +47,8 @@ async function runPull(names: readonly string[], flags: Flags, context: CommandC
       const { config } = await resolveConfig('.', { ...flags, store }, environment, io.fileSystem);
       const overwrites = flags.overwrite === true;
       const withPreviousVersions = flags.previousVersions === true;
-      const onNotice = ({ message }: { message: string }): void => context.stderr(`notice: ${message}\n`);
+      const onNotice = ({ message }: { message: string }): void =>
+        context.stderr(joinLines([`notice: ${message}`]));
       reports.push(
         await pull(config, runUuids, directory, { io, signal, onNotice, overwrites, withPreviousVersions }),
       );
@@ -85,7 +87,7 @@ function toJson(reports: readonly PullReport[]): string {
 function toText({ runs, isAborted }: PullReport): string {
   const lines = runs.flatMap(toRunLines);
   if (isAborted) lines.push('Interrupted. Pull again to resume.');
-  return lines.map((line) => `${line}\n`).join('');
+  return joinLines(lines);
 }
 
 function toRunLines({ directory, files, bytes, problems }: PulledRun): string[] {

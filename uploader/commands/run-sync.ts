@@ -1,5 +1,6 @@
 /** Runs `sync` and `import`: syncs each path, prints the report, and sets the exit code. */
 
+import { joinLines } from '../../src/base/printable-text.js';
 import { sync } from '../engine/sync.js';
 import { watch } from '../engine/watch.js';
 import type { SyncReport } from '../pipeline/report/sync-report.js';
@@ -37,7 +38,7 @@ export async function runSyncAll(
         flags,
         { ...context, setExitCode: (code) => (worst = toWorse(worst, code)) },
         async () => {
-          if (flags.json !== true) context.stderr(`${path}\n`);
+          if (flags.json !== true) context.stderr(joinLines([path]));
           const { report } = await syncPath(path, flags, context);
           reports.push(report);
           if (flags.json !== true) context.stdout(toSummaryText(report, flags.verbose === true));
@@ -55,7 +56,7 @@ async function syncPath(path: string, flags: SyncFlags, context: CommandContext)
   try {
     const { config, sources } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
     if (isVerbose)
-      for (const [name, source] of Object.entries(sources)) context.stderr(`${name}: ${source}\n`);
+      for (const [name, source] of Object.entries(sources)) context.stderr(joinLines([`${name}: ${source}`]));
     const { io, signal } = context;
     const options = { io, signal, onEvent: display.onEvent };
     const isLive = flags.live === true && !config.isDryRun;

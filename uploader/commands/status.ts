@@ -1,6 +1,7 @@
 /** `polytrack status`: shows what is stored and pending, from the state directory and the disk. It does not contact the store. */
 
 import type { Command } from 'commander';
+import { joinLines } from '../../src/base/printable-text.js';
 import { type FoundStatus, findStatus, listStatus } from '../engine/monitor/find-status.js';
 import { type RunUploadStatus, sumUpRuns, type Totals } from '../engine/monitor/status-file.js';
 import { readSettings } from '../settings/settings.js';
@@ -68,7 +69,7 @@ function toText(status: FoundStatus): string {
     ...(status.problems ?? []).map(({ code, message }) => `  ${code}: ${message}`),
     `  total: ${toTotalText(sumUpRuns(status.runs))}`,
   ];
-  return lines.map((line) => `${line}\n`).join('');
+  return joinLines(lines);
 }
 
 function toStateText({ state, pid, reason, storeOutageMs, isRunning, ageMs }: FoundStatus): string {

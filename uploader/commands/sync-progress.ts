@@ -1,11 +1,12 @@
 /** Shows the progress of a sync: a bar on a terminal, plain lines elsewhere. */
 
 import { messageOf } from '../../src/base/errors.js';
+import { joinLines } from '../../src/base/printable-text.js';
 import { StoreError } from '../base/errors.js';
 import type { OnSyncEvent, SyncEvent } from '../pipeline/report/progress.js';
 import type { CommandContext } from './context.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
-import { toErrorText } from './print-error.js';
+import { toErrorLines } from './print-error.js';
 
 export interface ProgressDisplay {
   readonly onEvent: OnSyncEvent;
@@ -13,18 +14,21 @@ export interface ProgressDisplay {
   readonly end: () => void;
 }
 
+/** What an event shows: nothing, a line, or several. */
+type Line = string | readonly string[] | null;
+
 /** Creates a bar if stderr is a terminal, else plain lines. `isQuiet` shows only problems; `isEndless` disables the bar. */
 export function createProgressDisplay(
   context: CommandContext,
   options: { isQuiet: boolean; isVerbose: boolean; isEndless?: boolean },
 ): ProgressDisplay {
-  const toLine = (event: SyncEvent): string | null => toPlainLine(event, options);
+  const toLine = (event: SyncEvent): Line => toPlainLine(event, options);
   if (context.columns() !== undefined && !options.isQuiet && options.isEndless !== true)
     return new ProgressBar(context, toLine);
   return {
     onEvent: (event) => {
       const line = toLine(event);
-      if (line !== null) context.stderr(`${line}\n`);
+      if (line !== null) context.stderr(joinLines([line].flat()));
     },
     end: () => undefined,
   };
@@ -44,11 +48,10 @@ const LASTING: readonly SyncEvent['kind'][] = [
 ];
 const BAR_WIDTH = 24;
 const REDRAW_MS = 100;
-const CLEAR_LINE = '\r\u001b[K';
 
 class ProgressBar implements ProgressDisplay {
   readonly #context: CommandContext;
-  readonly #toLine: (event: SyncEvent) => string | null;
+  readonly #toLine: (event: SyncEvent) => Line;
   readonly #sentByKey = new Map<string, number>();
   #plannedBytes = 0;
   #plannedFiles = 0;
@@ -56,7 +59,7 @@ class ProgressBar implements ProgressDisplay {
   #doneFiles = 0;
   #drawnMs = Number.NEGATIVE_INFINITY;
 
-  constructor(context: CommandContext, toLine: (event: SyncEvent) => string | null) {
+  constructor(context: CommandContext, toLine: (event: SyncEvent) => Line) {
     this.#context = context;
     this.#toLine = toLine;
   }
@@ -65,11 +68,11 @@ class ProgressBar implements ProgressDisplay {
     this.#count(event);
     // Lines about problems stay on the screen above the bar; other events only move the bar.
     const line = LASTING.includes(event.kind) ? this.#toLine(event) : null;
-    if (line !== null) this.#context.stderr(`${CLEAR_LINE}${line}\n`);
+    if (line !== null) this.#context.stderr(joinLines([line].flat()), { clearsLine: true });
     this.#draw(line !== null);
   };
 
-  readonly end = (): void => this.#context.stderr(CLEAR_LINE);
+  readonly end = (): void => this.#context.stderr('', { clearsLine: true });
 
   #count(event: SyncEvent): void {
     switch (event.kind) {
@@ -106,11 +109,11 @@ class ProgressBar implements ProgressDisplay {
     const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
     const files = `${this.#doneFiles}/${formatCount(this.#plannedFiles, 'file')}`;
     const text = `${bar} ${files}  ${formatBytes(sentBytes)} of ${formatBytes(totalBytes)}`;
-    this.#context.stderr(`${CLEAR_LINE}${text.slice(0, (this.#context.columns() ?? 80) - 1)}`);
+    this.#context.stderr(text.slice(0, (this.#context.columns() ?? 80) - 1), { clearsLine: true });
   }
 }
 
-function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: boolean }): string | null {
+function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: boolean }): Line {
   switch (event.kind) {
     case 'notice':
       return `notice: ${event.message}`;
@@ -120,7 +123,7 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
       // A problem of the store fails every file alike, so only the summary reports it.
       const isCommon = event.error instanceof StoreError && event.error.concernsAllFiles;
       if (options.isQuiet || isCommon) return null;
-      return `unsent ${event.key}: ${toErrorText(event.error, false).split('\n')[0]}`;
+      return `unsent ${event.key}: ${toErrorLines(event.error)[0]}`;
     }
     case 'scanned':
       return options.isQuiet
@@ -159,7 +162,7 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
     case 'api':
       return options.isQuiet ? null : toApiLine(event);
     case 'api-rejected':
-      return `run ${event.runUuid} cannot be reported to Polyaxon: ${toErrorText(event.error, false).trimEnd()}`;
+      return [`run ${event.runUuid} cannot be reported to Polyaxon:`, ...toErrorLines(event.error)];
     case 'run':
       return options.isVerbose ? `found run ${event.runUuid} in ${event.directory}` : null;
     case 'started':

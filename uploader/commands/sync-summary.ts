@@ -1,8 +1,9 @@
 /** Formats the report of a sync as text for people and as JSON for programs. */
 
+import { joinLines } from '../../src/base/printable-text.js';
 import type { SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
-import { toCauseText, toErrorText } from './print-error.js';
+import { toCauseLines, toErrorLines, toErrorText } from './print-error.js';
 
 const SHOWN_PATHS = 20;
 
@@ -15,7 +16,7 @@ export function toSummaryText(report: SyncReport, isVerbose: boolean): string {
     ...toUnsentLines(report.unsent, isVerbose),
     ...toLostLines(report),
   ];
-  return lines.map((line) => `${line}\n`).join('');
+  return joinLines(lines);
 }
 
 /** One JSON document. */
@@ -75,15 +76,16 @@ function toLostLines({ bytes }: SyncReport): string[] {
 function toUnsentLines(unsent: readonly UnsentFile[], isVerbose: boolean): string[] {
   const byError = new Map<string, UnsentFile[]>();
   for (const file of unsent) {
-    const text = toErrorText(file.error, false).trimEnd();
+    const text = toErrorText(file.error, false);
     byError.set(text, [...(byError.get(text) ?? []), file]);
   }
-  return [...byError].flatMap(([text, files]) => {
-    const causes = isVerbose ? toCauseText(files[0]?.error).trimEnd().split('\n').filter(Boolean) : [];
+  return [...byError.values()].flatMap((files) => {
+    const [message = '', ...rest] = toErrorLines(files[0]?.error);
+    const causes = isVerbose ? toCauseLines(files[0]?.error) : [];
     const paths = files.map(({ path, sizeBytes }) =>
       sizeBytes === null ? `    ${path}` : `    ${path} (${formatBytes(sizeBytes)})`,
     );
-    return [`Not stored (${files.length}): ${text}`, ...causes, ...limit(paths)];
+    return [`Not stored (${files.length}): ${message}`, ...rest, ...causes, ...limit(paths)];
   });
 }
 

@@ -1,6 +1,7 @@
 /** `polytrack verify`: compares a store with local files and manifests. */
 
 import type { Command } from 'commander';
+import { joinLines } from '../../src/base/printable-text.js';
 import type { PullProblem } from '../operations/pull/pull-report.js';
 import { verify } from '../operations/verify/verify.js';
 import type { VerifyProblem, VerifyReport } from '../operations/verify/verify-report.js';
@@ -68,7 +69,7 @@ function toText(report: VerifyReport): string {
     `${state}: ${counts} match ${report.store}${report.isDeep ? ' (every byte read)' : ''}; took ${formatSeconds(durationMs)}.`,
     ...(bad.length === 0 ? [] : [`${formatCount(bad.length, 'run')} with problems.`]),
   ];
-  return lines.map((line) => `${line}\n`).join('');
+  return joinLines(lines);
 }
 
 const SHOWN = 20;

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { messageOf } from '../../src/base/errors.js';
+import { joinLines } from '../../src/base/printable-text.js';
 import { watch } from '../engine/watch.js';
 import type { SyncEvent } from '../pipeline/report/progress.js';
 import { resolveConfig } from '../settings/sync-config.js';
@@ -36,7 +37,7 @@ async function runWatch(path: string, flags: Flags, context: CommandContext): Pr
   try {
     const { config, sources } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
     if (isVerbose)
-      for (const [name, source] of Object.entries(sources)) context.stderr(`${name}: ${source}\n`);
+      for (const [name, source] of Object.entries(sources)) context.stderr(joinLines([`${name}: ${source}`]));
     const { io, signal } = context;
     const report = await watch(config, { io, signal, onEvent });
     display.end();

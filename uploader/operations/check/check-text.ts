@@ -1,6 +1,7 @@
 /** Formats a store check as text for people and as JSON for programs. */
 
 import { largestOf } from '../../../src/base/largest-of.js';
+import { joinLines } from '../../../src/base/printable-text.js';
 import type { StoreCapabilities } from '../../store/base/capabilities.js';
 import type { StoreCheck } from './check-store.js';
 
@@ -24,7 +25,7 @@ export function toCheckText(check: StoreCheck): string {
     ...(error === null ? [] : [`${error.code}: ${error.message}`, `  ${error.hint}`]),
     isUsable ? 'The store can be used.' : 'The store cannot be used.',
   ];
-  return lines.map((line) => `${line}\n`).join('');
+  return joinLines(lines);
 }
 
 function toFacts(check: StoreCheck): [string, string][] {
