@@ -147,6 +147,7 @@ export {
   InvalidArgumentError,
   NoRunError,
   ResumeError,
+  RunCleanedError,
   RunExistsError,
   RunWriteError,
 } from './base/errors.js';

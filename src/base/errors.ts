@@ -89,6 +89,22 @@ export class RunExistsError extends CodedError {
   }
 }
 
+/** Local files of the run were deleted after they had been stored, and are not here, or not in this store. */
+export class RunCleanedError extends CodedError {
+  readonly code = 'ERR_RUN_CLEANED';
+  readonly hint: string;
+  constructor(
+    readonly path: string,
+    detail: string,
+    /** The URL of the store that has the files; empty if unknown. */
+    readonly store: string,
+  ) {
+    super(`${path}: ${detail}`);
+    const from = store === '' ? 'the store that has its files' : store;
+    this.hint = `Restore the run first, with \`polytrack pull\` from ${from}; or start a new run with another uuid.`;
+  }
+}
+
 /** The event files of an earlier process cannot be read, so the step to resume from is unknown. */
 export class ResumeError extends CodedError {
   readonly code = 'ERR_RESUME';

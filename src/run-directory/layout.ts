@@ -77,6 +77,14 @@ export function toEndMarkerPath(runDirectory: string, writer: string): string {
   return join(runDirectory, PROCESS_DIRECTORY, `end-${writer}.json`);
 }
 
+/** Files that stay when local files of a run are deleted, because a resumed run continues them. The run file is last. */
+export const CONTINUED_FILES: readonly string[] = [LINEAGE_FILE, RUN_FILE];
+
+/** Returns the path of the marker of a run whose local files were deleted on purpose. */
+export function toCleanedPath(runDirectory: string): string {
+  return join(runDirectory, PROCESS_DIRECTORY, 'cleaned.json');
+}
+
 const FORMATS_FILE_PATTERN = /^formats-(.+)\.json$/;
 
 /**

@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'n
 import { dirname, join, relative } from 'node:path';
 import { replaceFileSync } from '../base/atomic-file.js';
 import type { Diagnostics } from '../base/diagnostics.js';
-import { messageOf, ResumeError, RunExistsError, RunWriteError } from '../base/errors.js';
+import { messageOf, ResumeError, RunCleanedError, RunExistsError, RunWriteError } from '../base/errors.js';
 import {
   mergeMetadata,
   type RunArtifact,
@@ -18,6 +18,7 @@ import {
   type RunRecord,
   withoutEnd,
 } from '../polyaxon/run-record.js';
+import { awaitCleanedStore, findCleanedStore } from './cleaned-run.js';
 import {
   isWorkerFile,
   LINKS_DIRECTORY,
@@ -40,6 +41,8 @@ export interface RunDirectoryOptions {
   readonly link: boolean;
   /** Whether to write to disk. */
   readonly persist: boolean;
+  /** Whether a run may be resumed although its local files were deleted: the platform has started this process. */
+  readonly mayLackFiles: boolean;
   /** The formats in which events are written. */
   readonly formats: ReadonlySet<string>;
 }
@@ -62,7 +65,7 @@ export class RunDirectory {
 
   /**
    * Claims the directory. If it already holds a run, resumes it with its record and lineage if `resume` is set, and otherwise
-   * throws `RunExistsError`. Throws `ResumeError` if the record or lineage cannot be read.
+   * throws `RunExistsError`. Throws `ResumeError` if the record or lineage cannot be read, and `RunCleanedError` if files were deleted.
    */
   constructor(paths: RunPaths, record: RunRecord, options: RunDirectoryOptions) {
     this.paths = paths;
@@ -70,10 +73,13 @@ export class RunDirectory {
     this.#options = options;
     this.#diagnostics = options.diagnostics;
     if (options.persist) {
+      this.#checkCleaned();
       if (this.#isWorker) this.#readWorkerFile(toWorkerPath(paths.run, options.writer));
       else this.#readRun(options.resume);
     }
     this.#write();
+    // Check again: the command that deletes files checks for the files that this process has just written.
+    if (options.persist) this.#warnIfCleaned(awaitCleanedStore(paths.run));
     if (options.link && options.persist && !this.#isWorker) this.#link();
   }
 
@@ -161,6 +167,29 @@ export class RunDirectory {
     if (!existsSync(paths.lineageFile)) return;
     for (const artifact of readJson<RunArtifact[]>(paths.run, paths.lineageFile))
       this.#lineage.set(artifact.name, artifact);
+  }
+
+  /** Throws `RunCleanedError` if files of the run were deleted. Otherwise the new files would replace the complete ones in the store. */
+  #checkCleaned(): void {
+    const { paths } = this;
+    const { resume, mayLackFiles } = this.#options;
+    const store = findCleanedStore(paths.run);
+    const isRefusedAnyway = !resume && !this.#isWorker && existsSync(paths.runFile);
+    if (store === null || mayLackFiles || isRefusedAnyway) return;
+    throw new RunCleanedError(paths.run, 'cannot resume: local files of the run were deleted', store);
+  }
+
+  #warnIfCleaned(store: string | null): void {
+    if (store === null) return;
+    const { message, hint } = new RunCleanedError(
+      this.paths.run,
+      'local files of the run were deleted',
+      store,
+    );
+    this.#diagnostics.warn(
+      'WARN_RUN_CLEANED',
+      `${message}; what it logs now does not continue them. ${hint}`,
+    );
   }
 
   #readWorkerFile(path: string): void {

@@ -97,6 +97,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
       link: environment.hasLink,
       persist: environment.mode !== 'no-op',
       formats: environment.formats,
+      mayLackFiles: environment.isPlatformRun,
     },
   );
   startRecord(directory, environment, clock);

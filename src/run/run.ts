@@ -55,7 +55,7 @@ export class Run extends RunArtifactMethods {
   /**
    * Starts a run. Creates its directory, `run.plx.json` with status `running`, and an event file immediately.
    *
-   * Throws `RunExistsError` when the directory contains a run and `resume` is not set, and `InvalidArgumentError` for invalid options. If the
+   * Throws `RunExistsError` when the directory contains a run and `resume` is not set, `RunCleanedError` when its local files were deleted, and `InvalidArgumentError` for invalid options. If the
    * directory cannot be written, the error is reported (`onError`), the write is retried, and `flush()` and `end()` reject.
    */
   constructor(options: RunOptions = {}) {

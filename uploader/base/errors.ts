@@ -138,22 +138,6 @@ export class SameFileError extends CodedError {
   }
 }
 
-/** Local files of the run were deleted, and this store does not have all of them. */
-export class RunCleanedError extends CodedError {
-  readonly code = 'ERR_RUN_CLEANED';
-  readonly hint: string;
-  constructor(
-    readonly directory: string,
-    found: string,
-    /** The store that has the files; empty if unknown. */
-    readonly store: string,
-  ) {
-    super(`${directory}: ${found}`);
-    const from = store === '' ? 'the store that has its files' : store;
-    this.hint = `Restore the run with: polytrack pull, from ${from}. Then repeat the command.`;
-  }
-}
-
 /** The directory belongs to another run. */
 export class RunOccupiedError extends CodedError {
   readonly code = 'ERR_RUN_OCCUPIED';

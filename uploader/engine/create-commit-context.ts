@@ -1,5 +1,7 @@
 /** Creates the committer's context and the work queue from the uploader's context. */
 
+import { RunCleanedError } from '../../src/base/errors.js';
+import { CONTINUED_FILES } from '../../src/run-directory/layout.js';
 import { toQuietMs } from '../base/io/file-version.js';
 import type { CommitContext } from '../pipeline/commit/commit-context.js';
 import { NameCollisions } from '../pipeline/commit/name-collisions.js';
@@ -8,6 +10,7 @@ import type { FileId } from '../pipeline/inventory/file-table.js';
 import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import { toLane } from '../pipeline/plan/lane-of.js';
 import { WorkQueue } from '../pipeline/plan/work-queue.js';
+import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { learnCapabilities } from './learn-capabilities.js';
 
@@ -34,6 +37,16 @@ export function createCommitContext(context: UploaderContext, journalWriter: Jou
       return learning;
     },
     findProblem: (id) => (store.capabilities.foldsNames ? collisions.findProblem(id) : null),
+    findDeleted: async (id) => {
+      const { directory } = inventory.runOf(id);
+      const path = inventory.relPathOf(id);
+      if (directory === null || CONTINUED_FILES.includes(path)) return null;
+      const marker = await findCleanedMarker(io.fileSystem, directory);
+      if (marker === null || marker.state === 'pulling') return null;
+      const detail =
+        'its object belongs to the local files that were deleted, and does not begin like this file';
+      return new RunCleanedError(path, detail, marker.store);
+    },
     openPolicy: context.openPolicy,
     isLive: (run) => context.isLive(run),
     // A sync cannot observe the file over time, so it uses the file's timestamps.

@@ -5,14 +5,14 @@
  */
 
 import { createHash } from 'node:crypto';
+import { RunCleanedError } from '../../src/base/errors.js';
 import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
-import { RunCleanedError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent, isDiskFull, systemErrorCode } from '../base/io/system-error.js';
 import { readWholeFile, replaceFile } from '../base/io/whole-file.js';
 import { joinNames } from '../base/join-path.js';
 
-export const CLEANED_FILE = 'cleaned.json';
+const CLEANED_FILE = 'cleaned.json';
 
 export interface CleanedMarker {
   readonly version: 1;

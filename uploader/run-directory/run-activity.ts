@@ -15,7 +15,9 @@ import { joinNames } from '../base/join-path.js';
 import { listProcessFiles, readJson } from './run-files.js';
 import { readWriterSign } from './writer-state.js';
 
-const SIGN = /^(heartbeat|end)-(.+)\.json$/;
+const WRITER = /^(?:heartbeat|end)-(.+)\.json$/;
+/** A worker writes its formats and data before its heartbeat. */
+const SIGN = /^(heartbeat|end|formats|worker)-.+\.json$/;
 /** A writer that cannot be checked and whose files are younger than this may be busy between two beats. */
 const SILENT_WRITER_MS = 3_600_000;
 /** The same for a run without a heartbeat, whose writer may write rarely. */
@@ -97,7 +99,7 @@ export class RunActivity {
 
   async #findWriters(): Promise<string[]> {
     const names = await listProcessFiles(this.#io.fileSystem, this.#directory);
-    return [...new Set(names.flatMap((name) => SIGN.exec(name)?.[2] ?? []))];
+    return [...new Set(names.flatMap((name) => WRITER.exec(name)?.[1] ?? []))];
   }
 
   async #observe(): Promise<string> {

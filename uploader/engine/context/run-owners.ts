@@ -14,7 +14,14 @@ import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { JournalRecord } from '../../pipeline/journal/journal-entry.js';
 import { type Json, parseRunOrigin } from '../../pipeline/journal/journal-json.js';
-import { readObject, type StoreAccess } from '../../pipeline/manifest/stored-run.js';
+import { loadManifest } from '../../pipeline/manifest/manifest-store.js';
+import { listStoredRun, readObject, type StoreAccess } from '../../pipeline/manifest/stored-run.js';
+import {
+  countMissing,
+  findCleanedMarker,
+  isMarkedFor,
+  toCleanedError,
+} from '../../run-directory/cleaned-marker.js';
 import {
   isOtherRun,
   isSameDirectory,
@@ -28,6 +35,8 @@ export interface RunOwnersOptions extends StoreAccess {
   readonly io: Io;
   readonly inventory: Inventory;
   readonly hostId: string;
+  /** The URL of the store, as on the command line. */
+  readonly storeUrl: string;
   /** Upload from this directory, whatever directory the store names. */
   readonly takesOver: boolean;
   /** Called once for each run that gets a conflict. */
@@ -51,13 +60,26 @@ export class RunOwners {
   }
 
   /** Claims a run that was just listed; sets or clears its conflict. Throws the coded error when the store fails. */
-  async claim(run: KnownRun, signal: AbortSignal | undefined): Promise<void> {
+  claim(run: KnownRun, signal: AbortSignal | undefined): Promise<void> {
+    return this.#claim(run, signal, true);
+  }
+
+  /** Like `claim`, for a run that was not listed. Does not check whether the store has the files that were deleted on disk. */
+  async check(run: KnownRun, signal: AbortSignal | undefined): Promise<FileError | null> {
+    run.ownerEtag = UNLISTED;
+    await this.#claim(run, signal, false);
+    return run.conflict;
+  }
+
+  async #claim(run: KnownRun, signal: AbortSignal | undefined, checksDeleted: boolean): Promise<void> {
     const { io, hostId } = this.#options;
     if (run.directory === null) return;
     const local = await readRunOrigin(io.fileSystem, run.directory, hostId);
     if (local === null) return; // just removed: the scan finds out
     const wasConflict = run.conflict !== null;
-    const conflict = await this.#settle(run, local, signal);
+    const conflict =
+      (await this.#settle(run, local, signal)) ??
+      (checksDeleted ? await this.#findDeleted(run, signal) : null);
     if (conflict !== null) {
       run.conflict = new FileError('ERR_RUN_CONFLICT', run.uuid, conflict.found, conflict.hint);
       run.conflictMs = io.clock.monotonicMs();
@@ -71,13 +93,6 @@ export class RunOwners {
       if (run.lastError?.error.code === 'ERR_RUN_CONFLICT') run.lastError = null;
       if (run.owner !== null) await this.record?.({ kind: 'owner', owner: run.owner });
     }
-  }
-
-  /** Like `claim`, for a run that was not listed. */
-  async check(run: KnownRun, signal: AbortSignal | undefined): Promise<FileError | null> {
-    run.ownerEtag = UNLISTED;
-    await this.claim(run, signal);
-    return run.conflict;
   }
 
   /** Makes this directory the owner; returns why it cannot be, or null. */
@@ -116,6 +131,24 @@ export class RunOwners {
       found: 'another uploader changes its owner at the same time',
       hint: 'Run only one uploader for a run at a time, then sync again.',
     };
+  }
+
+  /** A run whose local files were deleted is uploaded only to a store that is proven to have them (F109). */
+  async #findDeleted(
+    { uuid, directory }: KnownRun,
+    signal: AbortSignal | undefined,
+  ): Promise<{ found: string; hint: string } | null> {
+    const { io, store, storeUrl } = this.#options;
+    const marker = directory === null ? null : await findCleanedMarker(io.fileSystem, directory);
+    if (directory === null || marker === null || marker.state === 'pulling') return null;
+    if (isMarkedFor(marker, storeUrl, store.id)) return null;
+    const stored = await listStoredRun(this.#options, uuid, signal);
+    const lines = await loadManifest(this.#options, stored, signal);
+    const proven = [...lines.values()].filter(({ path, etag }) => stored.files.get(path)?.etag === etag);
+    const missing = countMissing(marker, proven);
+    if (missing === 0) return null;
+    const { message, hint } = toCleanedError(directory, marker, missing);
+    return { found: message, hint };
   }
 
   async #take(run: KnownRun, origin: RunOrigin, etag: string): Promise<void> {

@@ -144,6 +144,7 @@ export class UploaderContext {
     const { io, inventory, store, retryPolicy } = this;
     this.owners = new RunOwners({
       ...{ io, inventory, store, retryPolicy, hostId: found.hostId, takesOver: config.takeOver },
+      storeUrl: config.store,
       onConflict: (runUuid, error) => this.emit({ kind: 'unsent', key: runUuid, error }),
     });
     this.manifests = this.#createManifests();

@@ -5,6 +5,7 @@
 
 import { CodedError, messageOf } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
+import { CONTINUED_FILES } from '../../../src/run-directory/layout.js';
 import { RunLockedError, SameFileError } from '../../base/errors.js';
 import { sumFile } from '../../base/io/sum-file.js';
 import { isAbsent, isDiskFull, systemErrorCode } from '../../base/io/system-error.js';
@@ -20,7 +21,7 @@ import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import { type ScannedRuns, VERIFY_OPTIONS, type VerifyOptions, withScannedRuns } from '../verify/verify.js';
 import type { VerifyProblem } from '../verify/verify-report.js';
 import type { VerifiedFile, VerifiedRun } from '../verify/verify-run.js';
-import { CONTINUED_FILES, type DeleteRunOptions, deleteRun, listAside } from './delete-run.js';
+import { type DeleteRunOptions, deleteRun, listAside } from './delete-run.js';
 import { CLEAN_RULES, type CleanRules, type KeptReason, type LocalRun, selectRuns } from './select-runs.js';
 
 export interface CleanOptions extends VerifyOptions, CleanRules {

@@ -6,7 +6,7 @@
  */
 
 import { messageOf } from '../../../src/base/errors.js';
-import { LINEAGE_FILE, PROCESS_DIRECTORY, RUN_FILE } from '../../../src/run-directory/layout.js';
+import { CONTINUED_FILES, PROCESS_DIRECTORY } from '../../../src/run-directory/layout.js';
 import type { FileStat, FileSystem } from '../../base/io/file-system.js';
 import { type FileVersion, isSameVersion } from '../../base/io/file-version.js';
 import { isAbsent, isDiskFull, isLinkUnsupported, systemErrorCode } from '../../base/io/system-error.js';
@@ -46,9 +46,6 @@ export interface DeletedRun {
   /** Paths that stay although the whole run was to be deleted: they were neither stored nor merged. */
   readonly kept: readonly string[];
 }
-
-/** Files that stay unless the whole run is deleted: a resumed run continues them. */
-export const CONTINUED_FILES: readonly string[] = [LINEAGE_FILE, RUN_FILE];
 
 const ASIDE = /^aside-[0-9a-f]+\.partial$/;
 const INTERRUPTED = 'the command was interrupted';

@@ -31,6 +31,8 @@ export interface CommitContext {
   readonly learnCapabilities: (signal: AbortSignal | undefined) => Promise<void>;
   /** Returns why a file must not be sent, regardless of its content; null when it may be sent. */
   readonly findProblem: (id: FileId) => FileError | null;
+  /** Returns why the object of a file must not be replaced by other content, or null: local files of its run were deleted (F108). */
+  readonly findDeleted: (id: FileId) => Promise<CodedError | null>;
   readonly openPolicy: () => OpenPolicy;
   /** The uploader keeps running after this sync, so data that is not sent now is sent later. */
   readonly isWatching: boolean;

@@ -251,6 +251,10 @@ class FileUpload {
   > {
     const { inventory, onEvent } = this.#context;
     const { id } = this.#local;
+    if (base !== null && base.sizeBytes > 0 && target.keptBytes === 0) {
+      const error = await this.#context.findDeleted(id);
+      if (error !== null) return { status: 'failed', error };
+    }
     const entry = inventory.entryOf(id);
     const isOurs = base !== null && entry?.object.etag === base.etag;
     if (base === null || (isOurs && (target.keptBytes > 0 || !inventory.isAppended(id))))
