@@ -74,7 +74,10 @@ export class FileTree {
 
   /** The directories and files whose key begins with the prefix, in byte order of their keys. */
   async *walk(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
-    const pending: Entry[] = [{ key: '', stat: null, isTemporary: false }];
+    // Only the directory of the prefix is listed: to list each of many runs, the runs beside it must not be read.
+    const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    if (!(await this.#isDirectory(start))) return;
+    const pending: Entry[] = [{ key: start, stat: null, isTemporary: false }];
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       const { key, stat } = entry;
       if (stat === null && (key.startsWith(prefix) || prefix.startsWith(key))) {
@@ -85,11 +88,26 @@ export class FileTree {
     }
   }
 
+  /** Whether a key that ends with `/` is a directory for objects, at each of its levels. Links are not followed. */
+  async #isDirectory(key: string): Promise<boolean> {
+    const names = key.split('/').slice(0, -1);
+    if (names[0] === RESERVED || !names.every(isSafeKey)) return false;
+    for (const [level] of names.entries()) {
+      const stat = await this.stat(join(this.#root, names.slice(0, level + 1).join('/')));
+      if (stat?.kind !== 'directory') return false;
+    }
+    return true;
+  }
+
   /** The entries of a directory in reverse byte order of their keys, so that a stack returns them in order. */
   async #listDirectory(directory: string): Promise<Entry[]> {
     try {
-      const names = await this.#fileSystem.readDirectory(join(this.#root, directory));
-      const entries = await Promise.all(names.map((name) => this.#toEntry(directory, name.toString('utf8'))));
+      const found = await this.#fileSystem.readDirectory(join(this.#root, directory));
+      const names = found
+        .map((name) => name.toString('utf8'))
+        .filter((name) => directory !== '' || name !== RESERVED);
+      const stats = await this.#fileSystem.lstatAll(names.map((name) => join(this.#root, directory, name)));
+      const entries = names.map((name, index) => toEntry(directory, name, stats[index]!));
       return entries.filter((entry) => entry !== null).sort((a, b) => compareBytes(b.key, a.key));
     } catch (error) {
       if (isAbsent(error)) return [];
@@ -97,13 +115,17 @@ export class FileTree {
     }
   }
 
-  async #toEntry(directory: string, name: string): Promise<Entry | null> {
-    if (directory === '' && name === RESERVED) return null;
-    const stat = await this.stat(join(this.#root, directory, name));
-    const isTemporary = TEMPORARY_NAME.test(name);
-    if (stat?.kind === 'directory') return { key: `${directory}${name}/`, stat: null, isTemporary };
-    return stat?.kind === 'file' ? { key: `${directory}${name}`, stat, isTemporary } : null;
+}
+
+/** Null for what is neither a file nor a directory, or has been removed. Throws any other error of the file system. */
+function toEntry(directory: string, name: string, stat: FileStat | Error): Entry | null {
+  if (stat instanceof Error) {
+    if (isAbsent(stat)) return null;
+    throw stat;
   }
+  const isTemporary = TEMPORARY_NAME.test(name);
+  if (stat.kind === 'directory') return { key: `${directory}${name}/`, stat: null, isTemporary };
+  return stat.kind === 'file' ? { key: `${directory}${name}`, stat, isTemporary } : null;
 }
 
 /** The version of a file, with an ETag built from its size, modification time and inode. */

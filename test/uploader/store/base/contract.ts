@@ -316,7 +316,7 @@ function versionOf(outcome: CommitOutcome): { etag: string } {
   return { etag: outcome.etag };
 }
 
-async function listKeys(store: Store, prefix: string, after?: string): Promise<string[]> {
+export async function listKeys(store: Store, prefix: string, after?: string): Promise<string[]> {
   const keys = [];
   for await (const { key } of store.list(prefix, { after })) keys.push(key);
   return keys;

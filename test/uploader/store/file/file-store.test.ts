@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { EventFileWriter } from '../../../../src/format/writer/event-file-writer.js';
-import type { FileSystem, UpdatableFile } from '../../../../uploader/base/io/file-system.js';
+import type { FileSystem, FsPath, UpdatableFile } from '../../../../uploader/base/io/file-system.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import type { ProcessTable } from '../../../../uploader/base/io/processes.js';
 import type { AppendOutcome, Store } from '../../../../uploader/store/base/store.js';
@@ -13,7 +13,7 @@ import { describeWithPeers } from '../../../support/peers.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { TensorBoard } from '../../../support/tensorboard.js';
 import { failingWrites, systemError, wrapFileSystem } from '../../support/wrapped-file-system.js';
-import { commit, describeStore, readAll, sha256, someBytes } from '../base/contract.js';
+import { commit, describeStore, listKeys, readAll, sha256, someBytes } from '../base/contract.js';
 import { toAppend } from '../base/contract-append.js';
 
 const MIB = 1024 * 1024;
@@ -42,6 +42,38 @@ describe('file store', () => {
     const store = createFileStore(createTempDir(), nodeFileSystem);
 
     await expect(commit(store, key, Buffer.from('x'))).rejects.toMatchObject({ code: 'ERR_PATH_INVALID' });
+  });
+
+  it('F84: lists the objects of a run without looking at the runs beside it', async () => {
+    const root = createTempDir();
+    for (const run of ['a', 'b', 'c', 'd'])
+      await commit(createFileStore(root, nodeFileSystem), `${run}/x/y`, Buffer.from('y'));
+    const seen: string[] = [];
+    const note = (path: FsPath): void => void seen.push(path.toString().slice(root.length));
+    const fileSystem = wrapFileSystem({
+      readDirectory: (path) => (note(path), nodeFileSystem.readDirectory(path)),
+      lstat: (path) => (note(path), nodeFileSystem.lstat(path)),
+      lstatAll: (paths) => (paths.forEach(note), nodeFileSystem.lstatAll(paths)),
+    });
+
+    const found = await listKeys(createFileStore(root, fileSystem), 'b/');
+
+    expect(found).toEqual(['b/x/y']);
+    expect(seen.filter((path) => !path.startsWith('/b'))).toEqual([]);
+  });
+
+  it('lists nothing outside its directory, behind a link or among its own files', async () => {
+    const [root, other] = [createTempDir(), createTempDir()];
+    await commit(createFileStore(other, nodeFileSystem), 'run/x', Buffer.from('x'));
+    await commit(createFileStore(root, nodeFileSystem), 'run/x', Buffer.from('x'));
+    symlinkSync(join(other, 'run'), join(root, 'link'));
+    mkdirSync(join(root, '.plx/locks'), { recursive: true });
+    writeFileSync(join(root, '.plx/locks/x'), '');
+    const store = createFileStore(root, nodeFileSystem);
+
+    for (const prefix of ['link/', '.plx/', '.plx/locks/', `../${basename(other)}/`, 'none/', 'run/x/'])
+      expect(await listKeys(store, prefix)).toEqual([]);
+    expect(await listKeys(store, 'r')).toEqual(['run/x']);
   });
 
   it('is not ready when its path is a file', async () => {
