@@ -72,7 +72,11 @@ function judge(sizes, stores, cpuMs) {
       figures[`${store}: ${runs} runs`] = `${(times[index] / 1000).toFixed(2)} s of CPU`;
     const perRun = sizes.slice(1).map((runs, i) => (times[i + 1] - times[i]) / (runs - sizes[i]));
     for (let i = 1; i < perRun.length; i += 1)
-      check(`${store}: growth from ${sizes[i]} to ${sizes[i + 1]} runs`, perRun[i] / perRun[i - 1], MAX_GROWTH);
+      check(
+        `${store}: growth from ${sizes[i]} to ${sizes[i + 1]} runs`,
+        perRun[i] / perRun[i - 1],
+        MAX_GROWTH,
+      );
   }
   if (stores.length === 2)
     for (const [index, runs] of sizes.entries())

@@ -258,6 +258,26 @@ export class StoreLimitError extends StoreError {
   readonly concernsAllFiles = false;
 }
 
+/** An object has more bytes than the store has announced, or than polytrack reads of such an object. */
+export class ObjectTooLargeError extends StoreError {
+  readonly code = 'ERR_OBJECT_TOO_LARGE';
+  readonly hint = 'Find out who wrote the object, then replace it with the right content or remove it.';
+  readonly concernsAllFiles = false;
+  constructor(
+    readonly key: string,
+    readonly maxBytes: number,
+  ) {
+    super(`${key}: the object has more than ${maxBytes} bytes, so it was not read to its end`);
+  }
+}
+
+/** The store's answer has no end: a listing that repeats itself, or an answer larger than any page. */
+export class StoreAnswerError extends StoreError {
+  readonly code = 'ERR_STORE_ANSWER';
+  readonly hint = 'Check the store and any gateway in front of it: it does not answer as its API requires.';
+  readonly concernsAllFiles = false;
+}
+
 /** A directory used as a store could not be read or written. */
 export class StoreDiskError extends StoreError {
   readonly code = 'ERR_STORE_DISK';

@@ -52,6 +52,8 @@ export const LEASE_MS = 24_000;
 export const SETTLE_MS = 5_000;
 /** Changes of this uploader's runs are written before the next heartbeat, but at most this often. */
 const NEWS_INTERVAL_MS = 1_000;
+/** Enough for two million runs. */
+const MAX_RUNS_BYTES = 64 * 1024 * 1024;
 
 interface Member {
   etag: string;
@@ -233,7 +235,8 @@ export class Membership {
 
   async #read(key: string, signal?: AbortSignal): Promise<Buffer> {
     const pieces: Uint8Array[] = [];
-    for await (const piece of this.#options.store.read(key, { signal })) pieces.push(piece);
+    for await (const piece of this.#options.store.read(key, { maxBytes: MAX_RUNS_BYTES, signal }))
+      pieces.push(piece);
     return Buffer.concat(pieces);
   }
 }

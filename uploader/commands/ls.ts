@@ -51,12 +51,21 @@ async function runLs(url: string | undefined, flags: Flags, context: CommandCont
       context.stdout(
         runUuid === null ? toRunsText(found as ListedRun[]) : toFilesText(found as ListedFile[]),
       );
-    context.setExitCode(runUuid === null || found.length > 0 ? EXIT.complete : EXIT.unsent);
+    const problems = runUuid === null ? reportProblems(context, found as ListedRun[]) : 0;
+    const isComplete = problems === 0 && (runUuid === null || found.length > 0);
+    context.setExitCode(isComplete ? EXIT.complete : EXIT.unsent);
   } catch (error) {
     // JSON is printed whole or not at all, so that a program does not take a part for the list.
     if (signal.aborted && early.length > 0 && flags.json !== true) context.stdout(toRunsText(early));
     reportError(context, error, flags.verbose === true);
   }
+}
+
+/** Prints why run files could not be read. Returns their number. */
+function reportProblems(context: CommandContext, runs: readonly ListedRun[]): number {
+  const problems = runs.flatMap(({ problem }) => problem ?? []);
+  for (const { code, message, hint } of problems) context.stderr(`${code}: ${message}\n  ${hint}\n`);
+  return problems.length;
 }
 
 function toRunsText(runs: readonly ListedRun[]): string {

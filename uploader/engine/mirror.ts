@@ -166,10 +166,11 @@ export class Mirror {
     const { inventory, store, retryPolicy, io } = this.#context;
     const key = inventory.keyOf(id);
     const target = toDeletedKey(run.uuid, inventory.relPathOf(id), object.etag);
+    const readBack = () => crc32OfObject(store, key, { maxBytes: object.sizeBytes, signal });
     const sum =
       object.crc32 !== null
         ? { status: 'read' as const, crc32: object.crc32 }
-        : await retryPolicy.withRetry(`read ${key}`, () => crc32OfObject(store, key, signal), { signal });
+        : await retryPolicy.withRetry(`read ${key}`, readBack, { signal });
     if (sum.status === 'failed') return this.#reportFailed(key, sum.error.message);
     const request = {
       key: target,

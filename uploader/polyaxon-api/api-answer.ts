@@ -6,12 +6,15 @@
 
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { parseBoundedJson } from '../base/bounded-json.js';
 import type { HttpResponse } from '../base/http/transport.js';
 import { PolyaxonApiError, type PolyaxonApiErrorCode, toUnreachable } from './api-error.js';
 
 /** For comparison: a lineage page of 100 artifacts has about 100 KiB. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_SHOWN = 500;
+/** The characters of an error that are read: more than the API sends, so that a huge page takes no time to search. */
+const MAX_REFUSAL = 64 * 1024;
 
 export interface AnswerContext {
   /** The operation, for messages. */
@@ -74,23 +77,24 @@ export async function readJson(response: HttpResponse, { operation, mask }: Answ
   const text = await readText(response, operation);
   if (text.trim() === '') return null;
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(text);
   } catch (cause) {
-    throw notJson(operation, response, mask(text), cause);
+    throw notJson(operation, response, mask(text.slice(0, MAX_REFUSAL)), cause);
   }
 }
 
 /** Reads a success that should be empty. Throws if it is an HTML page. */
 export async function expectEmpty(response: HttpResponse, { operation, mask }: AnswerContext): Promise<void> {
   const text = await readText(response, operation);
-  if (text.trim().startsWith('<')) throw notJson(operation, response, mask(text), undefined);
+  if (text.trim().startsWith('<'))
+    throw notJson(operation, response, mask(text.slice(0, MAX_REFUSAL)), undefined);
 }
 
 /** Converts an answer that is not a success to an error. Reads its body. */
 export async function toApiError(response: HttpResponse, context: AnswerContext): Promise<PolyaxonApiError> {
   const { operation, mask } = context;
   const { status, headers } = response;
-  const refusal = readRefusal(mask(await readText(response, operation)));
+  const refusal = readRefusal(mask((await readText(response, operation)).slice(0, MAX_REFUSAL)));
   // haupt 2.16.1 on SQLite answers 405 without text when another request locks its database.
   const isBusy = status === 405 && refusal.text === '';
   const code = isBusy ? 'ERR_API_SERVER' : toCode(status, refusal, context);

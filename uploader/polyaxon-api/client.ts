@@ -56,6 +56,7 @@ const POST_STATUS_OPTIONS: OptionTable<PostStatusOptions> = { ...CALL_OPTIONS, f
 
 /** The server's default. */
 const LINEAGE_PAGE = 100;
+const MAX_ARTIFACTS = 1_000_000;
 
 export class PolyaxonClient {
   readonly connection: PolyaxonConnection;
@@ -164,12 +165,16 @@ export class PolyaxonClient {
     const operation = `get the lineage of the run ${ref.uuid}`;
     const call = this.#toRunCall('GET', ref, ['lineage', 'artifacts'], operation, options);
     const found: RunArtifact[] = [];
-    for (;;) {
+    for (let before = ''; ; ) {
       const query = { limit: String(LINEAGE_PAGE), offset: String(found.length) };
       const { results, count } = await this.#callObject({ ...call, query });
       const page = Array.isArray(results) ? (results as RunArtifact[]) : [];
+      if (page.length === 0) return found;
       for (const artifact of page) found.push(artifact);
-      if (page.length === 0 || (typeof count === 'number' && found.length >= count)) return found;
+      if (typeof count === 'number' && found.length >= count) return found;
+      const text = JSON.stringify(page);
+      if (text === before || found.length > MAX_ARTIFACTS) throw endless(operation, found.length);
+      before = text;
     }
   }
 
@@ -328,6 +333,11 @@ async function orNull<Value>(
     if (error instanceof PolyaxonApiError && error.code === missing) return null;
     throw error;
   }
+}
+
+function endless(operation: string, count: number): PolyaxonApiError {
+  const message = `${operation}: the list does not end: after ${count} artifacts, the server repeats itself or still has more`;
+  return new PolyaxonApiError('ERR_API_SERVER', message);
 }
 
 function unexpected(operation: string): PolyaxonApiError {

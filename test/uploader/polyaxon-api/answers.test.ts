@@ -516,3 +516,35 @@ describe('proxies', () => {
     expect(seen).toHaveLength(1);
   });
 });
+
+describe('answers without end', () => {
+  it('F81: end the list of a lineage whose server repeats the same page', async () => {
+    const page = { results: [{ name: 'a', kind: 'metric' }] };
+    const { url, seen } = await startScriptedServer(always(200, JSON.stringify(page)));
+    const client = await openClient(url);
+
+    const failure = await failureOf(client.getLineage(REF));
+
+    expect(failure).toMatchObject({ code: 'ERR_API_SERVER', isRetryable: false, concernsAllFiles: false });
+    expect(String(failure)).toContain('the list does not end');
+    expect(seen.length).toBe(2);
+  });
+
+  it('F80: take no time to search, even if a page consists of unclosed elements', async () => {
+    const { url } = await startScriptedServer(always(400, '<script'.repeat(2_000_000)));
+    const client = await openClient(url);
+
+    // Searching all of it for the end of each element would take hours.
+    expect(await failureOf(client.installation())).toMatchObject({
+      code: 'ERR_API_INVALID',
+      httpStatus: 400,
+    });
+  });
+
+  it('F85: are not parsed if their JSON is nested too deeply', async () => {
+    const { url } = await startScriptedServer(always(200, '['.repeat(1_000_000)));
+    const client = await openClient(url);
+
+    expect(await failureOf(client.installation())).toMatchObject({ code: 'ERR_API_NOT_JSON' });
+  });
+});

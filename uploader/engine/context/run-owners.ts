@@ -179,7 +179,8 @@ export class RunOwners {
     if (found.status === 'absent') return null;
     const { object } = found;
     const isReadable = object.sizeBytes <= MAX_OWNER_BYTES;
-    const bytes = isReadable ? await readObject(this.#options, key, signal) : Buffer.alloc(0);
+    const options = { maxBytes: MAX_OWNER_BYTES, signal };
+    const bytes = isReadable ? await readObject(this.#options, key, options) : Buffer.alloc(0);
     return { object, origin: parse(bytes) };
   }
 

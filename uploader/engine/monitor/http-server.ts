@@ -1,7 +1,7 @@
 /** Serves `/healthz`, `/readyz` and `/metrics` of a watch over HTTP. Accepts only GET and HEAD, and never echoes request data. */
 
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { messageOf } from '../../../src/base/errors.js';
 import { ConfigError } from '../../base/errors.js';
 import type { HttpAddress } from '../../settings/value-types.js';
@@ -15,12 +15,19 @@ export interface MonitorServer {
 
 const MAX_CONNECTIONS = 64;
 const REQUEST_TIMEOUT_MS = 10_000;
+/** How often Node.js looks for requests beyond their timeout. Its default, 30 s, is longer than the timeout. */
+const CHECK_INTERVAL_MS = 2_000;
 
 /** Serves a monitor until it is closed. Throws `ConfigError` when it cannot listen at the address. */
 export async function serveMonitor(monitor: Monitor, { host, port }: HttpAddress): Promise<MonitorServer> {
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on('request', ({ method, url = '' }, response) => {
+  const server = createServer({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  });
+  const use = limitConnections(server);
+  server.on('request', ({ method, url = '', socket }, response) => {
+    use(socket);
     response.setHeader('cache-control', 'no-store');
     if (method !== 'GET' && method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
@@ -43,6 +50,26 @@ export async function serveMonitor(monitor: Monitor, { host, port }: HttpAddress
         server.closeAllConnections();
       }),
   };
+}
+
+/**
+ * Keeps at most `MAX_CONNECTIONS` open: a new one replaces the one that was unused for longest. So clients that send half a request and wait
+ * cannot keep out a probe. Call the returned function for each complete request.
+ */
+function limitConnections(server: Server): (socket: Socket) => void {
+  /** In order of their last use. */
+  const sockets = new Set<Socket>();
+  const use = (socket: Socket): void => {
+    sockets.delete(socket);
+    sockets.add(socket);
+  };
+  server.on('connection', (socket: Socket) => {
+    use(socket);
+    socket.once('close', () => sockets.delete(socket));
+    const [unused] = sockets;
+    if (sockets.size > MAX_CONNECTIONS) unused?.destroy();
+  });
+  return use;
 }
 
 function answerPath(monitor: Monitor, path: string, response: ServerResponse): void {

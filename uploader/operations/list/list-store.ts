@@ -1,7 +1,10 @@
 /** Lists the runs of a store, and the files of a run. Reads only listings, run files and manifests. */
 
+import { CodedError } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { RUN_FILE, RUN_UUID_PATTERN } from '../../../src/run-directory/layout.js';
+import { parseBoundedJson } from '../../base/bounded-json.js';
+import { ObjectTooLargeError, StoreError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
 import { isManifestKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
@@ -46,7 +49,12 @@ export interface ListedRun {
   readonly ageMs: number | null;
   /** Whether a manifest describes exactly the stored files. */
   readonly hasManifest: boolean;
+  /** Why the run file could not be read; null when it was read or is missing. */
+  readonly problem: { readonly code: string; readonly message: string; readonly hint: string } | null;
 }
+
+/** The largest run file that is read for a listing; several are in memory at a time. */
+const MAX_RUN_FILE_BYTES = 16 * 1024 * 1024;
 
 export interface ListedFile {
   readonly path: string;
@@ -137,8 +145,10 @@ async function describe(
   io: Io,
   signal: AbortSignal | undefined,
 ): Promise<ListedRun> {
-  const hasRunFile = files.some(([path]) => path === RUN_FILE);
-  const record = hasRunFile ? parse(await readObject(access, `${runUuid}/${RUN_FILE}`, signal)) : {};
+  const [, runFile] = files.find(([path]) => path === RUN_FILE) ?? [];
+  const found = runFile === undefined ? {} : await readRunFile(runUuid, runFile, access, signal);
+  const problem = found instanceof CodedError ? found : null;
+  const record: Readonly<Record<string, unknown>> = found instanceof CodedError ? {} : found;
   const text = (name: string): string | null => {
     const value = record[name];
     return typeof value === 'string' ? value : null;
@@ -155,12 +165,30 @@ async function describe(
     at,
     ageMs: Number.isNaN(atMs) ? null : Math.max(0, Math.round(io.clock.wallTime() * 1000 - atMs)),
     hasManifest: manifests.has(toManifestKey(runUuid, toFingerprint(files))),
+    problem: problem && { code: problem.code, message: problem.message, hint: problem.hint },
   };
+}
+
+/** Returns the values of a run file, or the error if only this file cannot be read. Throws errors that concern all files. */
+async function readRunFile(
+  runUuid: string,
+  { sizeBytes }: ObjectVersion,
+  access: StoreAccess,
+  signal: AbortSignal | undefined,
+): Promise<Readonly<Record<string, unknown>> | CodedError> {
+  const key = `${runUuid}/${RUN_FILE}`;
+  if (sizeBytes > MAX_RUN_FILE_BYTES) return new ObjectTooLargeError(key, MAX_RUN_FILE_BYTES);
+  try {
+    return parse(await readObject(access, key, { maxBytes: MAX_RUN_FILE_BYTES, signal }));
+  } catch (error) {
+    if (error instanceof StoreError && !error.concernsAllFiles) return error;
+    throw error;
+  }
 }
 
 function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    const value = parseBoundedJson(bytes.toString('utf8'));
     return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
   } catch {
     return {}; // a file of another program with this name

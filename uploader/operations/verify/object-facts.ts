@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { type FailedOutcome, OutcomeError } from '../../base/retry-table.js';
 import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
+import type { ReadOptions } from '../../store/base/store.js';
 import type { ObjectFacts } from './compare.js';
 
 export type ObjectFactsOutcome =
@@ -24,18 +25,19 @@ export async function findObjectFacts(
   const { etag, sizeBytes, crc32: known } = found.object;
   if (known !== null && !isDeep)
     return { status: 'found', facts: { etag, sizeBytes, crc32: known, sha256: null }, isRead: false };
-  const read = await retryPolicy.withRetry(`read ${key}`, () => readThrough(access, key, signal), { signal });
+  const readAll = () => readThrough(access, key, { maxBytes: sizeBytes, signal });
+  const read = await retryPolicy.withRetry(`read ${key}`, readAll, { signal });
   if (read.status === 'failed') return read;
   const { status: _, ...sums } = read;
   return { status: 'found', facts: { etag, ...sums }, isRead: true };
 }
 
-async function readThrough({ store }: StoreAccess, key: string, signal: AbortSignal | undefined) {
+async function readThrough({ store }: StoreAccess, key: string, options: ReadOptions) {
   const sha256 = createHash('sha256');
   let crc = 0;
   let sizeBytes = 0;
   try {
-    for await (const bytes of store.read(key, { signal })) {
+    for await (const bytes of store.read(key, options)) {
       crc = crc32(bytes, crc);
       sha256.update(bytes);
       sizeBytes += bytes.length;

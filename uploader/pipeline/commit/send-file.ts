@@ -297,7 +297,8 @@ class FileUpload {
     const { id, version, file } = this.#local;
     const { sizeBytes } = version;
     if (takesOver || inventory.classOf(id) === 'artifact' || sizeBytes >= base.sizeBytes) return false;
-    const call = () => crc32OfObject(store, this.#key, this.#signal, sizeBytes);
+    const call = () =>
+      crc32OfObject(store, this.#key, { range: { start: 0, end: sizeBytes }, signal: this.#signal });
     const stored = await retryPolicy.withRetry(`read ${this.#key}`, call, { signal: this.#signal });
     if (stored.status === 'failed') throw stored.error;
     return (

@@ -30,7 +30,7 @@ export async function findChecksum(
   const { object } = found;
   if (object.crc32 !== null) return { status: 'found', object, crc32: object.crc32 };
   const { store, retryPolicy } = context;
-  const call = () => crc32OfObject(store, key, signal);
+  const call = () => crc32OfObject(store, key, { maxBytes: object.sizeBytes, signal });
   const readBack = await retryPolicy.withRetry(`read ${key}`, call, { signal });
   return readBack.status === 'failed' ? readBack : { status: 'found', object, crc32: readBack.crc32 };
 }

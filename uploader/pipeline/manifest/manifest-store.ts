@@ -14,6 +14,9 @@ import {
 } from './manifest.js';
 import { readObject, type StoreAccess, type StoredRun } from './stored-run.js';
 
+/** Enough for 800,000 files of 300 bytes each. */
+const MAX_MANIFEST_BYTES = 256 * 1024 * 1024;
+
 export type ManifestLines = ReadonlyMap<string, ManifestLine>;
 
 /**
@@ -27,7 +30,7 @@ export async function loadManifest(
 ): Promise<ManifestLines> {
   const manifests: Manifest[] = [];
   for (const { key } of stored.manifests) {
-    const manifest = parseManifest(await readObject(access, key, signal));
+    const manifest = parseManifest(await readObject(access, key, { maxBytes: MAX_MANIFEST_BYTES, signal }));
     if (manifest?.runUuid === stored.runUuid) manifests.push(manifest);
   }
   const count = ({ lines }: Manifest): number =>

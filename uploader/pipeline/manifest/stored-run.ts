@@ -3,7 +3,7 @@
 import type { RetryPolicy } from '../../base/limits/retry-policy.js';
 import { isManifestKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { OutcomeError } from '../../base/retry-table.js';
-import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
+import type { ListedObject, ObjectVersion, ReadOptions, Store } from '../../store/base/store.js';
 
 /** A store with its retry policy. */
 export interface StoreAccess {
@@ -47,23 +47,23 @@ export async function listStoredRun(
   return { runUuid, files, manifests, segments, generations };
 }
 
-/** Reads all bytes of an object that fits in memory. Throws like `listStoredRun`. */
+/** Reads all bytes of an object. Throws `ObjectTooLargeError` if it has more than `maxBytes`, and like `listStoredRun`. */
 export async function readObject(
   { store, retryPolicy }: StoreAccess,
   key: string,
-  signal?: AbortSignal,
+  options: ReadOptions & { readonly maxBytes: number },
 ): Promise<Buffer> {
   const call = async () => {
     try {
       const pieces: Uint8Array[] = [];
-      for await (const piece of store.read(key, { signal })) pieces.push(piece);
+      for await (const piece of store.read(key, options)) pieces.push(piece);
       return { status: 'read' as const, bytes: Buffer.concat(pieces) };
     } catch (error) {
       if (error instanceof OutcomeError) return error.outcome;
       throw error;
     }
   };
-  const outcome = await retryPolicy.withRetry(`read ${key}`, call, { signal });
+  const outcome = await retryPolicy.withRetry(`read ${key}`, call, options);
   if (outcome.status === 'failed') throw outcome.error;
   return outcome.bytes;
 }

@@ -1,6 +1,7 @@
 /** Checks, HEAD requests, listings and reads of an Azure container. */
 
 import { OutcomeError } from '../../base/retry-table.js';
+import { ListingGuard } from '../base/bounds.js';
 import { fromMetadata } from '../base/commit-metadata.js';
 import { stripQuotes, unexpected } from '../base/commit-outcome.js';
 import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';
@@ -54,6 +55,7 @@ export class AzureReader {
   /** Azure can resume a listing only at its own page tokens, so the objects up to `after` are listed and skipped. */
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     const after = options.after === undefined ? null : Buffer.from(options.after);
+    const guard = new ListingGuard(`list ${prefix}`);
     let continuationToken: string | undefined;
     do {
       const page = await this.#listOrThrow(prefix, continuationToken, options.signal);
@@ -64,10 +66,11 @@ export class AzureReader {
         if (isAfter && sizeBytes !== undefined) yield { key, sizeBytes, etag: stripQuotes(etag) };
       }
       continuationToken = page.continuationToken;
+      if (continuationToken) guard.advance(continuationToken, page.segment.blobItems.length);
     } while (continuationToken);
   }
 
-  async *read(key: string, { range, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+  async *read(key: string, { range, signal }: ReadOptions): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
     const blob = this.#connection.blob(this.#prefix + key);
     const [offset, count] = range === undefined ? [0, undefined] : [range.start, range.end - range.start];

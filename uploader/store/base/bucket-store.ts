@@ -2,6 +2,7 @@
 
 import { StoreLimitError } from '../../base/errors.js';
 import type { FailedOutcome } from '../../base/retry-table.js';
+import { boundRead } from './bounds.js';
 import { canAppend, type StoreCapabilities } from './capabilities.js';
 import type {
   AppendOutcome,
@@ -17,7 +18,7 @@ import type {
 
 export type StoreReader = Pick<Store, 'check' | 'head'> & {
   list(prefix: string, options?: ListOptions): AsyncGenerator<ListedObject>;
-  read(key: string, options?: ReadOptions): AsyncGenerator<Uint8Array>;
+  read(key: string, options: ReadOptions): AsyncGenerator<Uint8Array>;
 };
 
 export abstract class BucketStore implements StoreReader {
@@ -36,8 +37,8 @@ export abstract class BucketStore implements StoreReader {
     return this.reader.list(prefix, options);
   }
 
-  read(key: string, options?: ReadOptions): AsyncGenerator<Uint8Array> {
-    return this.reader.read(key, options);
+  read(key: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
+    return boundRead(key, this.reader.read(key, options), options);
   }
 
   /** F33: the failure for a file that is larger than the store accepts, or null. */

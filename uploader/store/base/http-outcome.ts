@@ -2,7 +2,7 @@
 
 import { CodedError, messageOf } from '../../../src/base/errors.js';
 import { StoreError } from '../../base/errors.js';
-import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../../base/retry-table.js';
+import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 
 export interface HttpFailure {
   /** The store's error code, or else the system's. */
@@ -23,6 +23,7 @@ export function httpOutcomeFrom(
 ): RetryOutcome | FailedOutcome {
   const { failure, signal, toError } = options;
   signal?.throwIfAborted();
+  if (error instanceof OutcomeError) return error.outcome;
   if (error instanceof StoreError) return { status: 'failed', error };
   if (error instanceof CodedError) throw error;
   const row = findRetryRow(failure);

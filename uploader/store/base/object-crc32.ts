@@ -1,18 +1,16 @@
 import { crc32 } from 'node:zlib';
 import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
-import type { Store } from './store.js';
+import type { ReadOptions, Store } from './store.js';
 
-/** Computes the CRC-32 of an object, or of its first `sizeBytes` bytes, by reading it: for stores that keep no checksum. */
+/** Computes the CRC-32 of an object, or of a range of it, by reading it: for stores that keep no checksum. */
 export async function crc32OfObject(
   store: Store,
   key: string,
-  signal?: AbortSignal,
-  sizeBytes?: number,
+  options: ReadOptions,
 ): Promise<{ status: 'read'; crc32: number } | RetryOutcome | FailedOutcome> {
-  const range = sizeBytes === undefined ? undefined : { start: 0, end: sizeBytes };
   try {
     let crc = 0;
-    for await (const bytes of store.read(key, { range, signal })) crc = crc32(bytes, crc);
+    for await (const bytes of store.read(key, options)) crc = crc32(bytes, crc);
     return { status: 'read', crc32: crc };
   } catch (error) {
     if (error instanceof OutcomeError) return error.outcome;

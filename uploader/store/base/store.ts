@@ -200,16 +200,18 @@ export interface Store {
     prefix: string,
     options?: { after?: string | undefined; signal?: AbortSignal | undefined },
   ): AsyncIterable<ListedObject>;
-  /** The bytes `[start, end)` of an object, or all bytes without a range. Throws `OutcomeError`. */
-  read(
-    key: string,
-    options?: { range?: { start: number; end: number } | undefined; signal?: AbortSignal | undefined },
-  ): AsyncIterable<Uint8Array>;
+  /** The bytes `[start, end)` of an object, or all bytes up to `maxBytes`. Throws `OutcomeError`, also when more bytes arrive. */
+  read(key: string, options: ReadOptions): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
 
 export type ListOptions = NonNullable<Parameters<Store['list']>[1]>;
-export type ReadOptions = NonNullable<Parameters<Store['read']>[1]>;
+
+/** What to read. Every read has a limit, because the object may be larger than expected. */
+export type ReadOptions = { readonly signal?: AbortSignal | undefined } & (
+  | { readonly range: { readonly start: number; readonly end: number }; readonly maxBytes?: undefined }
+  | { readonly range?: undefined; readonly maxBytes: number }
+);
 
 /** A message about the store for the user that is not an error. */
 export interface StoreNotice {

@@ -230,7 +230,7 @@ class FileStore implements Store {
     }
   }
 
-  read(key: string, options?: ReadOptions): AsyncGenerator<Uint8Array> {
+  read(key: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
     return this.#tree.read(key, options);
   }
 
@@ -280,7 +280,7 @@ class FileStore implements Store {
   async #isVerified({ key, base, signal }: AppendRequest): Promise<boolean> {
     const known = this.#verified.get(key);
     if (known?.etag === base.etag) return known.crc32 === base.crc32;
-    const crc = await this.#readCrc32(key, signal);
+    const crc = await this.#readCrc32(key, base.sizeBytes, signal);
     this.#remember(key, base.etag, crc);
     return crc === base.crc32;
   }
@@ -292,16 +292,17 @@ class FileStore implements Store {
     if (this.#verified.size > MAX_VERIFIED && oldest !== undefined) this.#verified.delete(oldest);
   }
 
-  async #readCrc32(key: string, signal: AbortSignal | undefined): Promise<number> {
+  async #readCrc32(key: string, maxBytes: number, signal: AbortSignal | undefined): Promise<number> {
     let crc = 0;
-    for await (const bytes of this.read(key, { signal })) crc = crc32(bytes, crc);
+    for await (const bytes of this.read(key, { maxBytes, signal })) crc = crc32(bytes, crc);
     return crc;
   }
 
   /** Without a commit id only the bytes show whose object it is: if they match the target, an earlier call has stored them. */
   async #toConflict(found: FileStat | null, request: CommitRequest): Promise<CommitOutcome> {
-    if (found?.sizeBytes !== request.target.sizeBytes) return { status: 'conflict' };
-    if ((await this.#readCrc32(request.key, request.signal)) !== request.target.crc32)
+    const { key, target, signal } = request;
+    if (found?.sizeBytes !== target.sizeBytes) return { status: 'conflict' };
+    if ((await this.#readCrc32(key, target.sizeBytes, signal)) !== target.crc32)
       return { status: 'conflict' };
     return { status: 'stored', etag: toVersion(found).etag };
   }

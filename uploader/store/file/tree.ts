@@ -1,7 +1,7 @@
 /** Read access to the files of a file store: paths, attributes, contents and listings. Writes nothing. */
 
 import { join } from 'node:path';
-import { RelPathError, StoreDiskError } from '../../base/errors.js';
+import { ObjectTooLargeError, RelPathError, StoreDiskError } from '../../base/errors.js';
 import type { FileStat, FileSystem } from '../../base/io/file-system.js';
 import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { isSafeKey } from '../../base/rel-path.js';
@@ -49,12 +49,14 @@ export class FileTree {
   }
 
   /** The bytes of an object, up to the size that it has when it is opened. Throws `OutcomeError`. */
-  async *read(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+  async *read(key: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
     const path = this.pathFrom(key);
     try {
       const file = await this.#fileSystem.openForReading(path);
       try {
         const { start, end } = options.range ?? { start: 0, end: (await file.stat()).sizeBytes };
+        if (options.range === undefined && end > options.maxBytes)
+          throw new OutcomeError({ status: 'failed', error: new ObjectTooLargeError(key, options.maxBytes) });
         for (let position = start; position < end; ) {
           options.signal?.throwIfAborted();
           const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position));
@@ -107,6 +109,8 @@ export class FileTree {
         .map((name) => name.toString('utf8'))
         .filter((name) => directory !== '' || name !== RESERVED);
       const stats = await this.#fileSystem.lstatAll(names.map((name) => join(this.#root, directory, name)));
+      const failure = stats.find((stat) => stat instanceof Error && !isAbsent(stat));
+      if (failure !== undefined) throw failure;
       const entries = names.map((name, index) => toEntry(directory, name, stats[index]!));
       return entries.filter((entry) => entry !== null).sort((a, b) => compareBytes(b.key, a.key));
     } catch (error) {
@@ -114,15 +118,11 @@ export class FileTree {
       throw new OutcomeError(toFailure(this.#root, 'list the objects', error));
     }
   }
-
 }
 
-/** Null for what is neither a file nor a directory, or has been removed. Throws any other error of the file system. */
+/** Null for what is neither a file nor a directory, or has been removed. */
 function toEntry(directory: string, name: string, stat: FileStat | Error): Entry | null {
-  if (stat instanceof Error) {
-    if (isAbsent(stat)) return null;
-    throw stat;
-  }
+  if (stat instanceof Error) return null;
   const isTemporary = TEMPORARY_NAME.test(name);
   if (stat.kind === 'directory') return { key: `${directory}${name}/`, stat: null, isTemporary };
   return stat.kind === 'file' ? { key: `${directory}${name}`, stat, isTemporary } : null;

@@ -5,8 +5,10 @@
  * Source: Cloud Storage JSON API v1.
  */
 
+import { parseBoundedJson } from '../../base/bounded-json.js';
 import type { HttpResponse, StreamedBody, Transport } from '../../base/http/transport.js';
 import { createUndiciTransport } from '../../base/http/undici-transport.js';
+import { MAX_ANSWER_BYTES, toTooLargeAnswer } from '../base/bounds.js';
 import { REQUEST_TIMEOUTS, type RequestTimeouts, withinTime } from '../base/time-limit.js';
 import { GcsError, UnexpectedAnswerError } from './answer.js';
 import { type GcsClient, type GcsClientOptions, isPassing, openGcsClient } from './client.js';
@@ -46,6 +48,7 @@ export const OBJECT_FIELDS = 'name,generation,size,crc32c,metadata';
 const PATIENT_SILENCE_MS = 600_000;
 /** The part of an error response that becomes the message: enough for an API error, but not for a whole page of a proxy. */
 const MAX_ERROR_TEXT = 500;
+const MAX_ERROR_BYTES = 64 * 1024;
 
 export class GcsConnection {
   readonly bucket: string;
@@ -107,7 +110,12 @@ export class GcsConnection {
   send(request: GcsRequest): Promise<GcsAnswer> {
     return this.#use(request, async ({ status, headers, body }) => {
       const chunks: Buffer[] = [];
-      for await (const chunk of body) chunks.push(chunk);
+      let sizeBytes = 0;
+      for await (const chunk of body) {
+        sizeBytes += chunk.length;
+        if (sizeBytes > MAX_ANSWER_BYTES) throw toTooLargeAnswer();
+        chunks.push(chunk);
+      }
       return { status, headers, text: Buffer.concat(chunks).toString() };
     });
   }
@@ -180,7 +188,7 @@ export class GcsConnection {
 
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(text);
   } catch (cause) {
     throw new UnexpectedAnswerError('the response is not JSON', { cause });
   }
@@ -192,7 +200,10 @@ function isExpected({ expected = [] }: GcsRequest, status: number): boolean {
 
 async function toError({ status, headers, body }: HttpResponse): Promise<GcsError> {
   let text = '';
-  for await (const chunk of body) if (text.length < 64 * 1024) text += String(chunk);
+  for await (const chunk of body) {
+    text += String(chunk);
+    if (text.length > MAX_ERROR_BYTES) break;
+  }
   const found = readError(text);
   const message = found?.message ?? text.slice(0, MAX_ERROR_TEXT);
   return new GcsError(status, found?.errors?.[0]?.reason, message, headers['retry-after']);

@@ -1,6 +1,7 @@
 /** Checks, HEAD requests, listings and reads of a Google Cloud Storage bucket. */
 
 import { OutcomeError } from '../../base/retry-table.js';
+import { ListingGuard } from '../base/bounds.js';
 import { unexpected } from '../base/commit-outcome.js';
 import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';
 import { gcsOutcomeFrom, isAbsent, UnexpectedAnswerError } from './answer.js';
@@ -46,6 +47,7 @@ export class GcsReader {
 
   async *list(prefix: string, { after, signal }: ListOptions = {}): AsyncGenerator<ListedObject> {
     const first = after === undefined ? undefined : this.#prefix + after;
+    const guard = new ListingGuard(`list ${prefix}`);
     let pageToken: string | undefined;
     do {
       const query = { prefix: this.#prefix + prefix, startOffset: first, pageToken };
@@ -57,10 +59,11 @@ export class GcsReader {
         yield { key, sizeBytes: Number(size), etag: generation };
       }
       pageToken = page.nextPageToken;
+      if (pageToken) guard.advance(pageToken, page.items?.length ?? 0);
     } while (pageToken);
   }
 
-  async *read(key: string, { range, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+  async *read(key: string, { range, signal }: ReadOptions): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
     const headers = range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` };
     const path = this.#connection.objectPath(this.#prefix + key);

@@ -1,5 +1,6 @@
 /** Removes the temporary objects of appends: after the compose, and in `collect` those of killed processes. */
 
+import { ListingGuard } from '../base/bounds.js';
 import { PrefixSet } from '../base/prefix-set.js';
 import type { CollectOutcome, CollectRequest } from '../base/store.js';
 import { gcsOutcomeFrom, isAbsent } from './answer.js';
@@ -36,6 +37,7 @@ export async function collectTails(
   try {
     for (const prefix of wanted.toList) {
       const below = `${tails}${prefix}${prefix.endsWith('/') || prefix === '' ? '' : '/'}`;
+      const guard = new ListingGuard(`list ${below}`);
       let pageToken: string | undefined;
       do {
         const page = await listPage(connection, { prefix: below, pageToken }, signal);
@@ -49,6 +51,7 @@ export async function collectTails(
           else left += 1;
         }
         pageToken = page.nextPageToken;
+        if (pageToken) guard.advance(pageToken, page.items?.length ?? 0);
       } while (pageToken);
     }
   } catch (error) {

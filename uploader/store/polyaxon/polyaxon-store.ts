@@ -17,6 +17,7 @@ import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.j
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
 import { ProjectDirectory, type RunPlace } from '../../polyaxon-api/project-directory.js';
 import type { Installation } from '../../polyaxon-api/types.js';
+import { boundRead } from '../base/bounds.js';
 import { ByteBudget } from '../base/byte-budget.js';
 import { POLYAXON_STORE, type StoreCapabilities } from '../base/capabilities.js';
 import { KeyedQueue } from '../base/keyed-queue.js';
@@ -192,14 +193,16 @@ export class PolyaxonStore implements Store {
     return this.#reader.list(prefix, options);
   }
 
-  async *read(key: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+  async *read(key: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
     const found = await this.#reader.find(key, options.signal);
     if (found.status === 'retry' || found.status === 'failed') throw new OutcomeError(found);
     if (found.status !== 'found') {
       const error = new StoreRequestError(`read ${key}: the file does not exist`);
       throw new OutcomeError({ status: 'failed', error });
     }
-    yield* this.#reader.read(key, { ...options, sizeBytes: found.object.sizeBytes });
+    const { range, signal } = options;
+    const { sizeBytes } = found.object;
+    yield* boundRead(key, this.#reader.read(key, { range, signal, sizeBytes }), options);
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.j
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
 import type { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
 import type { ArtifactTree, RunRef } from '../../polyaxon-api/types.js';
+import { boundRead } from '../base/bounds.js';
 import { compareBytes } from '../base/compare-bytes.js';
 import type { HeadOutcome, ListedObject, ListOptions, ObjectVersion, ReadOptions } from '../base/store.js';
 import { fromServerPath, toServerPath } from './names.js';
@@ -63,7 +64,7 @@ export class PolyaxonReader {
    */
   async *read(
     key: string,
-    options: ReadOptions & { readonly sizeBytes: number },
+    options: Pick<ReadOptions, 'range' | 'signal'> & { readonly sizeBytes: number },
   ): AsyncGenerator<Uint8Array> {
     const { range = { start: 0, end: Number.POSITIVE_INFINITY }, signal, sizeBytes } = options;
     if (range.end <= range.start) return;
@@ -90,7 +91,8 @@ export class PolyaxonReader {
 
   async crc32(key: string, sizeBytes: number, signal?: AbortSignal): Promise<number> {
     let crc = 0;
-    for await (const bytes of this.read(key, { sizeBytes, signal })) crc = crc32(bytes, crc);
+    const pieces = this.read(key, { sizeBytes, signal });
+    for await (const bytes of boundRead(key, pieces, { maxBytes: sizeBytes })) crc = crc32(bytes, crc);
     return crc;
   }
 

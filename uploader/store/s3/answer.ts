@@ -10,11 +10,11 @@ import {
   StoreBucketError,
   StoreClockError,
   StoreCredentialsError,
-  type StoreError,
+  StoreError,
   StoreRequestError,
 } from '../../base/errors.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
-import { type FailedOutcome, findRetryRow, type RetryOutcome } from '../../base/retry-table.js';
+import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 import { type HttpFailure, readNumber, readProperty, toRetryAfterMs } from '../base/http-outcome.js';
 
 export interface S3Failure extends HttpFailure {
@@ -103,6 +103,8 @@ export function outcomeFrom(
   signal?: AbortSignal,
 ): RetryOutcome | FailedOutcome {
   signal?.throwIfAborted();
+  if (error instanceof OutcomeError) return error.outcome;
+  if (error instanceof StoreError) return { status: 'failed', error };
   if (error instanceof CodedError) throw error;
   const failure = toS3Failure(error);
   const row = findRetryRow(failure);

@@ -3,6 +3,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { type Library, loadLibrary } from '../base/load-library.js';
 import { DirectPuts } from './direct-put.js';
+import { limitAnswers } from './limit-answers.js';
 import type { S3ClientOptions, S3Timeouts } from './options.js';
 
 export type S3Sdk = typeof import('@aws-sdk/client-s3');
@@ -39,6 +40,8 @@ export function createS3Clients(sdk: S3Sdk, options: S3ClientOptions, timeouts: 
     ...toConfig(options, timeouts.connectMs, timeouts.patientSilenceMs),
     credentials: quick.config.credentials,
   });
+  limitAnswers(quick);
+  limitAnswers(patient);
   return { quick, patient, puts: new DirectPuts(sdk, quick) };
 }
 

@@ -1,6 +1,7 @@
 /** Aborts orphaned multipart uploads, whose parts are charged until then. */
 
 import type { ListMultipartUploadsCommandOutput, MultipartUpload } from '@aws-sdk/client-s3';
+import { ListingGuard } from '../base/bounds.js';
 import { PrefixSet } from '../base/prefix-set.js';
 import type { CollectOutcome, CollectRequest } from '../base/store.js';
 import { outcomeFrom } from './answer.js';
@@ -48,6 +49,7 @@ async function* listUploads(
   prefix: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<MultipartUpload> {
+  const guard = new ListingGuard(`list the multipart uploads below ${prefix}`);
   let after: { KeyMarker?: string; UploadIdMarker?: string } = {};
   for (;;) {
     const input = { Bucket: bucket, Prefix: toObjectKey(prefix), ...after };
@@ -58,6 +60,7 @@ async function* listUploads(
     yield* page.Uploads ?? [];
     const { NextKeyMarker, NextUploadIdMarker } = page;
     if (page.IsTruncated !== true || NextKeyMarker === undefined) return;
+    guard.advance(`${NextKeyMarker} ${NextUploadIdMarker}`, page.Uploads?.length ?? 0);
     after = {
       KeyMarker: NextKeyMarker,
       ...(NextUploadIdMarker === undefined ? {} : { UploadIdMarker: NextUploadIdMarker }),

@@ -7,6 +7,7 @@
 
 import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { limitAnswer } from './limit-answers.js';
 
 export interface PutInput {
   readonly Bucket: string;
@@ -63,6 +64,7 @@ export class DirectPuts {
       ...(signingService === undefined ? {} : { signingService }),
     });
     const { response } = await requestHandler.handle(signed as HttpRequest, { abortSignal });
+    limitAnswer(response);
     if (response.statusCode >= 300) return this.#readAnswer(input, response);
     await untilEnd(response.body);
     return { ETag: response.headers.etag };

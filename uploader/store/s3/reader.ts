@@ -1,12 +1,15 @@
 /** Checks, HEAD requests, listings and reads of an S3 bucket. */
 
-import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import type { ListObjectsV2CommandInput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { OutcomeError } from '../../base/retry-table.js';
+import { ListingGuard } from '../base/bounds.js';
 import { fromBase64Crc, fromMetadata } from '../base/commit-metadata.js';
 import { stripQuotes, unexpected } from '../base/commit-outcome.js';
 import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';
 import { outcomeFrom, toS3Failure } from './answer.js';
 import type { S3Connection } from './connection.js';
+
+type ListingStart = Pick<ListObjectsV2CommandInput, 'StartAfter' | 'ContinuationToken'>;
 
 export class S3Reader {
   readonly #connection: S3Connection;
@@ -56,19 +59,24 @@ export class S3Reader {
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
-    let startAfter = options.after === undefined ? undefined : this.#prefix + options.after;
+    const guard = new ListingGuard(`list ${prefix}`);
+    let from: ListingStart = options.after === undefined ? {} : { StartAfter: this.#prefix + options.after };
     for (;;) {
-      const page = await this.#listPage(prefix, startAfter, options.signal);
-      for (const { Key, Size, ETag } of page.Contents ?? []) {
-        if (Key === undefined || Size === undefined || ETag === undefined) continue;
-        startAfter = Key;
-        yield { key: Key.slice(this.#prefix.length), sizeBytes: Size, etag: stripQuotes(ETag) };
-      }
+      const page = await this.#listPage(prefix, from, options.signal);
+      const { Contents = [], NextContinuationToken } = page;
+      for (const { Key, Size, ETag } of Contents)
+        if (Key !== undefined && Size !== undefined && ETag !== undefined)
+          yield { key: Key.slice(this.#prefix.length), sizeBytes: Size, etag: stripQuotes(ETag) };
       if (page.IsTruncated !== true) return;
+      const last = Contents.at(-1)?.Key;
+      // The last key, because not every store returns a token. An empty page has only a token.
+      if (last !== undefined) from = { StartAfter: last };
+      else if (NextContinuationToken !== undefined) from = { ContinuationToken: NextContinuationToken };
+      guard.advance(last ?? NextContinuationToken ?? '', Contents.length);
     }
   }
 
-  async *read(key: string, { range, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+  async *read(key: string, { range, signal }: ReadOptions): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
     const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` };
     const input = { Bucket: this.#bucket, Key: this.#prefix + key, ...Range };
@@ -85,11 +93,10 @@ export class S3Reader {
 
   async #listPage(
     prefix: string,
-    startAfter: string | undefined,
+    from: ListingStart,
     signal: AbortSignal | undefined,
   ): Promise<ListObjectsV2CommandOutput> {
-    const StartAfter = startAfter === undefined ? {} : { StartAfter: startAfter };
-    const input = { Bucket: this.#bucket, Prefix: this.#prefix + prefix, ...StartAfter };
+    const input = { Bucket: this.#bucket, Prefix: this.#prefix + prefix, ...from };
     try {
       const page = await this.#connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
       if (!isListing(page)) throw new OutcomeError(unexpected(`list ${prefix}`, 'bucket name'));

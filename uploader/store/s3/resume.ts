@@ -2,6 +2,7 @@
 
 import type { Part as ListedPart } from '@aws-sdk/client-s3';
 import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
+import { ListingGuard } from '../base/bounds.js';
 import { toBase64Crc } from '../base/commit-metadata.js';
 import { stripQuotes } from '../base/commit-outcome.js';
 import { isPassing } from '../base/http-outcome.js';
@@ -79,6 +80,7 @@ async function listParts(
   signal: AbortSignal | undefined,
 ): Promise<Map<number, ListedPart> | RetryOutcome | FailedOutcome> {
   const listed = new Map<number, ListedPart>();
+  const guard = new ListingGuard(`list the parts of ${input.Key}`);
   let marker: string | undefined;
   try {
     for (;;) {
@@ -90,6 +92,7 @@ async function listParts(
         if (part.PartNumber !== undefined) listed.set(part.PartNumber, part);
       marker = page.NextPartNumberMarker;
       if (page.IsTruncated !== true || marker === undefined) return listed;
+      guard.advance(marker, page.Parts?.length ?? 0);
     }
   } catch (error) {
     return outcomeFrom(`list the parts of ${input.Key}`, error, signal);

@@ -212,7 +212,7 @@ export class S3Store extends BucketStore implements Store {
     const found = await this.head(key, signal);
     if (found.status !== 'found' || found.object.sizeBytes !== target.sizeBytes)
       return { status: 'conflict' };
-    const read = await crc32OfObject(this, key, signal);
+    const read = await crc32OfObject(this, key, { maxBytes: target.sizeBytes, signal });
     if (read.status !== 'read') return read;
     return read.crc32 === target.crc32
       ? { status: 'stored', etag: found.object.etag }

@@ -1,10 +1,13 @@
 /** Health, readiness and metrics of a watch, over HTTP. */
 
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { messageOf } from '../../../../src/base/errors.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
+import { serveMonitor } from '../../../../uploader/engine/monitor/http-server.js';
 import { Monitor } from '../../../../uploader/engine/monitor/monitor.js';
 import { toExposition } from '../../../../uploader/engine/monitor/prometheus.js';
 import { RefusedError, resolveConfig } from '../../../../uploader/index.js';
@@ -172,6 +175,26 @@ describe('watch with --http', () => {
     expect(messageOf(refused)).toContain(`--http 127.0.0.1:${port}: cannot listen at this address`);
     expect(second.store.calls).toEqual([]);
     await watch.stop();
+  });
+});
+
+describe('serveMonitor', () => {
+  it('F82: answers although as many clients as it accepts have sent half a request', async () => {
+    const server = await serveMonitor(new Monitor(new FakeClock()), { host: '127.0.0.1', port: 0 });
+    onTestFinished(() => server.close());
+    const port = Number(new URL(server.url).port);
+    const clients = Array.from({ length: 200 }, () =>
+      connect(port, '127.0.0.1').on('error', () => undefined),
+    );
+    onTestFinished(() => clients.forEach((client) => void client.destroy()));
+    await Promise.all(clients.map((client) => once(client, 'connect')));
+    for (const client of clients) client.write('GET /healthz HTTP/1.1\r\nHost: x\r\n');
+    await vi.waitFor(
+      () => expect(clients.filter(({ destroyed }) => !destroyed).length).toBeLessThan(65),
+      20_000,
+    );
+
+    expect((await get(port, '/healthz')).status).toBe(200);
   });
 });
 

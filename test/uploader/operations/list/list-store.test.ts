@@ -1,7 +1,9 @@
 /** Lists real stores. */
 
+import { truncateSync } from 'node:fs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { listFiles, listRuns, sync } from '../../../../uploader/index.js';
+import { runCli } from '../../../support/cli.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { makeRun, OTHER_RUN, RUN } from '../../support/run-tree.js';
 import { openTestStore, STORE_KINDS, toConfig } from '../../support/stores.js';
@@ -43,5 +45,28 @@ describe.each(STORE_KINDS)('ls of %s', (kind) => {
       'outputs/deep/b',
     ]);
     expect(await listFiles(config, 'f'.repeat(32))).toEqual([]);
+  });
+});
+
+describe('ls of a store with a huge run file', () => {
+  it('F80: reads none of it, says so, and lists the other runs', async () => {
+    const store = await openTestStore('file');
+    const root = createTempDir();
+    makeRun(root, { 'run.plx.json': JSON.stringify({ uuid: RUN, name: 'first' }) });
+    makeRun(root, { 'run.plx.json': JSON.stringify({ uuid: OTHER_RUN, name: 'huge' }) }, OTHER_RUN);
+    const config = toConfig(root, store);
+    await sync(config);
+    truncateSync(store.file(`${OTHER_RUN}/run.plx.json`), 2 ** 40);
+
+    const runs = await listRuns(config);
+    const { stdout, stderr, code } = await runCli('ls', store.url);
+
+    expect(runs.map(({ name, problem }) => [name, problem?.code])).toEqual([
+      ['first', undefined],
+      [null, 'ERR_OBJECT_TOO_LARGE'],
+    ]);
+    expect(stdout).toContain('first');
+    expect(stderr).toContain(`ERR_OBJECT_TOO_LARGE: ${OTHER_RUN}/run.plx.json`);
+    expect(code).toBe(1);
   });
 });

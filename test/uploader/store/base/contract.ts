@@ -303,7 +303,8 @@ export async function readAll(
   range?: { start: number; end: number },
 ): Promise<Buffer> {
   const chunks = [];
-  for await (const chunk of store.read(key, { range })) chunks.push(chunk);
+  const options = range === undefined ? { maxBytes: Number.POSITIVE_INFINITY } : { range };
+  for await (const chunk of store.read(key, options)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
