@@ -183,7 +183,7 @@ async function compare({ root, runs, objects, stateDir, home, env }) {
   const metric = (name) => Number(new RegExp(`^polytrack_${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
   const phase = (name) =>
     Number(new RegExp(`^polytrack_runs\\{phase="${name}"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
-  const status = readStatus([root, '--store', 's3://runs/soak', '--state-dir', stateDir], { home, env });
+  const [status] = readStatus([root, '--store', 's3://runs/soak', '--state-dir', stateDir], { home, env });
   const pairs = {
     'metrics: live runs': [phase('live'), counted.live],
     'metrics: complete runs': [phase('complete'), counted.ended],

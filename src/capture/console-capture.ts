@@ -28,6 +28,8 @@ export interface ConsoleCaptureOptions {
   readonly maxLineLength?: number | undefined;
   /** Limit for lines that are buffered while writes to disk fail. Later lines are dropped and counted. Default 8 MiB. */
   readonly maxWaitingBytes?: number | undefined;
+  /** Limit for the log file, except for the last lines of the run. Default 32 MiB. */
+  readonly maxLogBytes?: number | undefined;
 }
 
 interface ConsoleLine {
@@ -41,6 +43,7 @@ const DEFAULT_INTERVAL_MS = 2000;
 const DEFAULT_SILENCE_MS = 1000;
 const DEFAULT_MAX_LINE_LENGTH = 16_384;
 const DEFAULT_MAX_WAITING_BYTES = 8 * 1024 * 1024;
+const DEFAULT_MAX_LOG_BYTES = 32 * 1024 * 1024;
 /** Progress bars pause between updates, so wait longer for their last state. */
 const PROGRESS_SILENCES = 10;
 /** Number of characters beyond the limit that are masked as well. Otherwise the first half of a cut secret could be kept. */
@@ -74,6 +77,8 @@ export class ConsoleCapture {
       diagnostics,
       intervalMs: options.intervalMs ?? DEFAULT_INTERVAL_MS,
       maxWaitingBytes: options.maxWaitingBytes ?? DEFAULT_MAX_WAITING_BYTES,
+      maxFileBytes: options.maxLogBytes ?? DEFAULT_MAX_LOG_BYTES,
+      describeLimit: (count) => this.#toLine('stderr', toLimitNotice(count)),
     });
     this.#streams = { stdout: this.#openStream('stdout'), stderr: this.#openStream('stderr') };
     this.#stopListening = listenToConsole((stream, chunk) => this.#streams[stream].push(chunk));
@@ -196,6 +201,12 @@ class StreamLines {
     if (isOver) this.#assembler.flush();
     else this.#timer.refresh();
   }
+}
+
+function toLimitNotice(count: number | null): string {
+  return count === null
+    ? '(the limit of this log is reached, see maxLogBytes: of the following output, only the last lines will be logged)'
+    : `(${count} lines left out)`;
 }
 
 /** Source: traceml 1.3.0, `logging/handler.py`; polyaxon 2.16, `_env_vars/keys.py`. */

@@ -2,7 +2,8 @@
  * Appends complete lines to a log file without slowing the program down.
  *
  * Lines are buffered without encoding and written at an interval. A call writes synchronously only if the program blocks the event loop
- * or the buffer is large. While writes fail, lines are kept up to a limit, then dropped and counted.
+ * or the buffer is large. While writes fail, lines are kept up to a limit, then dropped and counted. A file also has a limit: beyond it,
+ * only the last lines are kept, in memory, and written at the end.
  */
 
 import {
@@ -30,6 +31,10 @@ export interface LogFileOptions<Line extends WaitingLine> {
   readonly intervalMs: number;
   /** Limit for buffered lines, encoded or not. */
   readonly maxWaitingBytes: number;
+  /** Bytes that this process writes at most, except for the last lines. Default: no limit. */
+  readonly maxFileBytes?: number | undefined;
+  /** Returns a line that reports the limit, or at the end `count` lines that were left out because of it. */
+  readonly describeLimit?: ((count: number | null) => Line) | undefined;
 }
 
 export interface WaitingLine {
@@ -42,6 +47,8 @@ const SPILL_BYTES = 2 * 1024 * 1024;
 const LINE_BYTES = 100;
 /** Number of bytes at the end of an existing file that are searched for the last line. */
 const TAIL_BYTES = 256 * 1024;
+/** Memory for the last lines beyond the limit of the file. */
+const LAST_LINES_BYTES = 256 * 1024;
 const LINE_FEED = 0x0a;
 const EMPTY: Buffer = Buffer.alloc(0);
 
@@ -61,6 +68,9 @@ export class LogFile<Line extends WaitingLine> {
   #unreportedLoss = 0;
   #isTailChecked = false;
   #writesAtOnce = false;
+  #writtenBytes = 0;
+  /** The last lines since the limit of the file was reached; null before. */
+  #lastLines: LastLines<Line> | null = null;
 
   /** Does not access the disk before the first line. */
   constructor(path: string, options: LogFileOptions<Line>) {
@@ -81,7 +91,12 @@ export class LogFile<Line extends WaitingLine> {
   }
 
   append(line: Line): void {
-    const bytes = 2 * line.text.length + LINE_BYTES;
+    const bytes = toMemoryBytes(line);
+    if (this.#lastLines !== null) {
+      this.#lastLines.add(line, bytes);
+      this.#reportLimit(this.#lastLines.count);
+      return;
+    }
     const isFull = () => this.#waitingBytes + bytes > this.#options.maxWaitingBytes;
     // While writes fail, only the interval retries, not every line.
     if (isFull() && this.#failure === undefined) this.flush();
@@ -89,9 +104,13 @@ export class LogFile<Line extends WaitingLine> {
       this.#lose();
       return;
     }
-    this.#lines.push(line);
-    this.#lineBytes += bytes;
+    this.#keep(line);
     if (this.#isDue()) this.flush();
+  }
+
+  #keep(line: Line): void {
+    this.#lines.push(line);
+    this.#lineBytes += toMemoryBytes(line);
   }
 
   /** Writes all lines so far. Never throws: if the write fails, the lines are kept and the error is reported. */
@@ -102,6 +121,7 @@ export class LogFile<Line extends WaitingLine> {
       this.#encodeLines();
       this.#write();
       this.#recover();
+      if (this.#isOverLimit) this.#beginLastLines();
     } catch (cause) {
       this.#fail(cause);
     }
@@ -110,7 +130,38 @@ export class LogFile<Line extends WaitingLine> {
   /** Writes all lines so far, and all later lines immediately. */
   drainAtExit(): void {
     this.#writesAtOnce = true;
+    this.#endLastLines();
     this.flush();
+  }
+
+  get #isOverLimit(): boolean {
+    const { maxFileBytes = Number.POSITIVE_INFINITY } = this.#options;
+    return !this.#writesAtOnce && this.#lastLines === null && this.#writtenBytes >= maxFileBytes;
+  }
+
+  #beginLastLines(): void {
+    const { describeLimit } = this.#options;
+    if (describeLimit !== undefined) this.#keep(describeLimit(null));
+    this.#lastLines = new LastLines();
+  }
+
+  #reportLimit(count: number): void {
+    const { diagnostics, maxFileBytes } = this.#options;
+    if (count > 1) {
+      diagnostics.count('WARN_LOG_LIMIT');
+      return;
+    }
+    const message = `${this.path}: ${maxFileBytes} bytes of console output are logged; of the rest, only the last lines will be`;
+    this.#report(() => diagnostics.warn('WARN_LOG_LIMIT', message));
+  }
+
+  #endLastLines(): void {
+    const last = this.#lastLines;
+    const { describeLimit } = this.#options;
+    this.#lastLines = null;
+    if (last === null) return;
+    const omission = describeLimit === undefined ? [] : [describeLimit(last.omittedCount)];
+    for (const line of [...omission, ...last.lines]) this.#keep(line);
   }
 
   /** Stops the interval and writes all remaining lines. */
@@ -147,6 +198,7 @@ export class LogFile<Line extends WaitingLine> {
       while (this.#unwritten.length > 0) {
         const written = this.#unwritten.subarray(0, writeSync(fd, this.#unwritten));
         this.#unwritten = this.#unwritten.subarray(written.length);
+        this.#writtenBytes += written.length;
         this.#torn = this.#unwritten[0] === LINE_FEED ? EMPTY : this.#lastLineOf(written);
       }
       this.#torn = EMPTY;
@@ -229,6 +281,30 @@ export class LogFile<Line extends WaitingLine> {
       // A callback of the program has thrown. No one can handle the error here.
     }
   }
+}
+
+/** Keeps the last lines that fit into `LAST_LINES_BYTES`, and counts the others. */
+class LastLines<Line extends WaitingLine> {
+  readonly lines: Line[] = [];
+  omittedCount = 0;
+  #bytes = 0;
+
+  get count(): number {
+    return this.omittedCount + this.lines.length;
+  }
+
+  add(line: Line, bytes: number): void {
+    this.lines.push(line);
+    this.#bytes += bytes;
+    while (this.#bytes > LAST_LINES_BYTES && this.lines.length > 1) {
+      this.#bytes -= toMemoryBytes(this.lines.shift()!);
+      this.omittedCount += 1;
+    }
+  }
+}
+
+function toMemoryBytes({ text }: WaitingLine): number {
+  return 2 * text.length + LINE_BYTES;
 }
 
 function isJson(text: string): boolean {

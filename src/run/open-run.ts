@@ -35,6 +35,7 @@ import { type RunEnvironment, resolveRunEnvironment } from './run-environment.js
 import { STATUS_REASON } from './run-metadata.js';
 import {
   parseInterval,
+  parseMaxLogBytes,
   parseOnError,
   parseSync,
   parseTags,
@@ -76,6 +77,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
     options.tags === undefined ? undefined : parseTags(options.tags).map((tag) => masker.maskText(tag));
   const heartbeatIntervalMs = parseInterval('heartbeatIntervalMs', options);
   const resourcesIntervalMs = parseInterval('resourcesIntervalMs', options);
+  const maxLogBytes = parseMaxLogBytes(options);
   const syncOptions = environment.mode === 'no-op' ? undefined : parseSync(options.sync);
   const diagnostics = createDiagnostics(options);
   const isContinued = environment.isPlatformRun || environment.writer !== MAIN_WRITER;
@@ -122,6 +124,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
     masker,
     resources: resources?.events,
     resourcesIntervalMs,
+    maxLogBytes,
   });
   const logs = resources === undefined ? [log] : [log, resources];
   return {

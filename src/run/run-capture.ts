@@ -28,6 +28,7 @@ export interface RunCaptureOptions {
   /** Receives system metrics. When undefined, they are not sampled. */
   readonly resources: EventLog | undefined;
   readonly resourcesIntervalMs: number;
+  readonly maxLogBytes: number | undefined;
 }
 
 export interface RunCaptureTargets {
@@ -59,6 +60,7 @@ export class RunCapture {
         masker,
         clock,
         diagnostics,
+        maxLogBytes: this.#options.maxLogBytes,
       });
     }
     this.#startSampler();

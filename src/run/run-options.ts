@@ -84,6 +84,8 @@ export interface RunOptions
   readonly trackEnv?: boolean | undefined;
   /** Whether console output is written to `plxlogs/`. Default true; false in a cluster, where Polyaxon collects it. */
   readonly trackLogs?: boolean | undefined;
+  /** Bytes of console output that are logged, except for the last lines. Default 33,554,432 (32 MiB). */
+  readonly maxLogBytes?: number | undefined;
   /** Time between two heartbeats, in milliseconds. Default 10,000. */
   readonly heartbeatIntervalMs?: number | undefined;
   /**
@@ -119,6 +121,7 @@ export const RUN_OPTIONS: OptionTable<RunOptions> = {
   trackCode: 'boolean',
   trackEnv: 'boolean',
   trackLogs: 'boolean',
+  maxLogBytes: 'number',
   heartbeatIntervalMs: 'any',
   onError: 'any',
   onWarning: 'function',
@@ -284,6 +287,14 @@ export function parseOnError(onError: RunOptions['onError']): void {
   throw invalidOption(
     `onError is ${describe(onError)}, expected throw, warn or a function`,
     "Pass 'throw', 'warn' or a function.",
+  );
+}
+
+export function parseMaxLogBytes({ maxLogBytes }: RunOptions): number | undefined {
+  if (maxLogBytes === undefined || maxLogBytes >= 0) return maxLogBytes;
+  throw invalidOption(
+    `maxLogBytes is ${maxLogBytes}, expected a number of bytes, 0 or more`,
+    'Omit maxLogBytes, or pass Infinity for no limit.',
   );
 }
 

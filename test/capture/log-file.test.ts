@@ -186,6 +186,34 @@ describe('LogFile', () => {
     expect(linesOf(path).at(-1)).toBe(`${lost} lost`);
   });
 
+  it('F94: keeps the first and the last lines of a log that never ends, and counts the others', () => {
+    const path = join(createTempDir(), 'logs.jsonl');
+    const describeLimit = (count: number | null) => ({
+      text: count === null ? 'limit' : `${count} left out`,
+    });
+    const { log, add, warnings, diagnostics } = openLog(path, { maxFileBytes: 10_000, describeLimit });
+    const total = 50_000;
+    for (let index = 0; index < total; index++) {
+      add(`line ${index}`);
+      if (index % 100 === 99) log.flush();
+    }
+    const sizeAtLimit = statSync(path).size;
+    log.close();
+
+    const lines = linesOf(path);
+    const limitAt = lines.indexOf('limit');
+    const [leftOut = ''] = lines.filter((line) => line.endsWith('left out'));
+    const last = lines.slice(lines.indexOf(leftOut) + 1);
+    expect(sizeAtLimit).toBeLessThan(20_000);
+    expect(statSync(path).size).toBeLessThan(150_000);
+    expect(lines.slice(0, limitAt)).toEqual(Array.from({ length: limitAt }, (_, index) => `line ${index}`));
+    expect(last.at(-1)).toBe(`line ${total - 1}`);
+    expect(last[0]).toBe(`line ${total - last.length}`);
+    expect(limitAt + Number.parseInt(leftOut, 10) + last.length).toBe(total);
+    expect(warnings).toEqual(['WARN_LOG_LIMIT']);
+    expect(diagnostics.counts.WARN_LOG_LIMIT).toBe(total - limitAt);
+  });
+
   it('ignores errors of the program’s callbacks', () => {
     const path = join(createTempDir(), 'logs.jsonl');
     mkdirSync(path);

@@ -15,6 +15,8 @@ import type { Schedule } from './schedule.js';
 export type RunPhase = 'live' | 'closing' | 'complete' | 'incomplete';
 
 const LOOK_INTERVAL_MS = 500;
+/** The interval for complete runs without a change of their files. */
+const COMPLETE_INTERVAL_MS = 300_000;
 /** The interval for runs that another uploader works on. */
 const ELSEWHERE_INTERVAL_MS = 10_000;
 /** The longest time that one call spends on checking runs; the next call continues with the next run. */
@@ -59,12 +61,23 @@ export class RunPhases {
       if (this.#context.clock.monotonicMs() - nowMs > SLICE_MS) break;
       const run = runs[this.#next % runs.length]!;
       this.#next += 1;
-      const intervalMs = this.#context.ownership.worksOn(run) ? LOOK_INTERVAL_MS : ELSEWHERE_INTERVAL_MS;
-      if (nowMs - (this.#lookedMs.get(run.index) ?? Number.NEGATIVE_INFINITY) < intervalMs) continue;
+      const lookedMs = this.#lookedMs.get(run.index) ?? Number.NEGATIVE_INFINITY;
+      if (nowMs - lookedMs < this.#toIntervalMs(run, lookedMs)) continue;
       this.#lookedMs.set(run.index, nowMs);
       await this.#check(run, nowMs);
     }
     for (const run of runs) if (this.phaseOf(run) !== 'live') this.#conclude(run);
+  }
+
+  /** Whether the run is completely stored and nothing has happened to it since. */
+  isAtRest(run: KnownRun): boolean {
+    if (this.phaseOf(run) !== 'complete' || run.dirtyFiles > 0 || run.conflict !== null) return false;
+    return this.#context.exportView.outcomeOf(run) === 'settled';
+  }
+
+  #toIntervalMs(run: KnownRun, lookedMs: number): number {
+    if (!this.#context.ownership.worksOn(run)) return ELSEWHERE_INTERVAL_MS;
+    return this.isAtRest(run) && run.changedMs < lookedMs ? COMPLETE_INTERVAL_MS : LOOK_INTERVAL_MS;
   }
 
   async #check(run: KnownRun, nowMs: number): Promise<void> {
@@ -86,7 +99,7 @@ export class RunPhases {
   #conclude(run: KnownRun): void {
     const { inventory, rootWatch, ownership, exportView } = this.#context;
     const phase = this.phaseOf(run);
-    if (!ownership.ownsRun(run) || run.conflict !== null) return;
+    if (this.isAtRest(run) || !ownership.ownsRun(run) || run.conflict !== null) return;
     if (phase === 'live' || rootWatch.unavailableReason !== null || !run.isListed) return;
     if (this.#scanner.isVisiting(run.index)) return;
     const dirty = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.dirty));

@@ -7,8 +7,9 @@
 import type { CodedError } from '../../src/base/errors.js';
 import { FileError, StoreError } from '../base/errors.js';
 import { ExportRate } from '../base/limits/export-rate.js';
+import { RepeatBudget } from '../base/limits/repeat-budget.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
-import { msUntilDue, QUIET_MS } from '../pipeline/plan/trigger.js';
+import { limitRepeatWait, msUntilDue, QUIET_MS } from '../pipeline/plan/trigger.js';
 import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../pipeline/plan/upload-strategy.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { UploaderContext } from './context/uploader-context.js';
@@ -32,6 +33,9 @@ export class Schedule {
   readonly #context: UploaderContext;
   readonly #queue: WorkQueue;
   readonly #exportRate: ExportRate;
+  readonly #repeatBudget: RepeatBudget;
+  /** Bytes of each queued file that were stored before. */
+  readonly #storedBytes = new Map<FileId, number>();
   readonly #waiting = new Map<FileId, number>();
   /** The earliest time for each held file; a change of the file ends the hold. */
   readonly #holds = new Map<FileId, number>();
@@ -43,12 +47,14 @@ export class Schedule {
     this.#context = context;
     this.#queue = queue;
     this.#exportRate = new ExportRate(context.config.exportRate);
+    this.#repeatBudget = new RepeatBudget(context.config.intervalMs, context.clock.monotonicMs());
   }
 
   /** Drops everything about files whose numbers will be given to others. */
   forget(ids: readonly FileId[]): void {
     for (const id of ids) {
-      for (const facts of [this.failures, this.#waiting, this.#holds, this.#changes]) facts.delete(id);
+      for (const facts of [this.failures, this.#waiting, this.#holds, this.#changes, this.#storedBytes])
+        facts.delete(id);
       this.#exportRate.use(id);
     }
   }
@@ -68,10 +74,13 @@ export class Schedule {
     const run = inventory.runOf(id);
     if (!run.isListed || run.directory === null || this.#context.isBarred(run)) return;
     if (!this.#context.owns(id) || (this.isDraining && !inventory.isPending(id))) return;
-    const dueMs = this.#withinExportRate(id, this.#dueMs(id));
+    const repeatedBytes = this.#toRepeatedBytes(id);
+    const dueMs = this.#withinRepeatBudget(id, this.#withinExportRate(id, this.#dueMs(id)), repeatedBytes);
     if (dueMs <= clock.monotonicMs() && rootWatch.unavailableReason === null) {
       this.#waiting.delete(id);
       this.#exportRate.use(id);
+      this.#repeatBudget.spend(repeatedBytes);
+      this.#storedBytes.set(id, this.#toStoredBytes(id));
       table.set(id, FLAG.taken);
       this.#queue.add(id);
     } else this.#waiting.set(id, dueMs);
@@ -157,6 +166,8 @@ export class Schedule {
   }
 
   #settle(id: FileId): void {
+    this.#repeatBudget.earn(Math.max(0, this.#toStoredBytes(id) - (this.#storedBytes.get(id) ?? 0)));
+    this.#storedBytes.delete(id);
     this.failures.delete(id);
     this.#changes.delete(id);
     this.#holds.delete(id);
@@ -173,6 +184,30 @@ export class Schedule {
     const nowMs = clock.monotonicMs();
     if (dueMs > nowMs || this.isDraining || inventory.classOf(id) !== 'append') return dueMs;
     return Math.max(dueMs, this.#exportRate.slotOf(id, nowMs));
+  }
+
+  /** Delays a due file that would be sent whole again, until the budget allows that. */
+  #withinRepeatBudget(id: FileId, dueMs: number, bytes: number): number {
+    const { inventory, clock } = this.#context;
+    const nowMs = clock.monotonicMs();
+    // The first bytes of a file are never delayed.
+    if (dueMs > nowMs || bytes === 0 || this.#toStoredBytes(id) === 0) return dueMs;
+    const facts = { ageMs: inventory.ageMs(id), quietMs: inventory.quietMs(id) };
+    return nowMs + limitRepeatWait(this.#repeatBudget.msUntil(bytes, nowMs), facts);
+  }
+
+  /** The bytes of this upload that a later one will repeat: all of a small file that is expected to grow. */
+  #toRepeatedBytes(id: FileId): number {
+    const { inventory } = this.#context;
+    if (this.isDraining || !this.#context.isLive(inventory.runOf(id))) return 0;
+    if (!inventory.isAppended(id) || !inventory.isPending(id)) return 0;
+    const bytes = inventory.table.seenBytes[id]!;
+    return bytes < MIN_APPEND_BYTES && bytes >= this.#toStoredBytes(id) ? bytes : 0;
+  }
+
+  #toStoredBytes(id: FileId): number {
+    const { table } = this.#context.inventory;
+    return table.has(id, FLAG.stored) ? table.objectBytes[id]! : 0;
   }
 
   #dueMs(id: FileId): number {

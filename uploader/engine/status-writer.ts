@@ -1,13 +1,24 @@
 /** Writes the status of a watch: within `INTERVAL_MS` of a change, and at least every `SIGN_OF_LIFE_MS`. */
 
+import { systemErrorCode } from '../base/io/system-error.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { UploaderContext } from './context/uploader-context.js';
-import { countRuns, type Status, sumUpRuns, toProblems, writeStatus } from './monitor/status-file.js';
+import { SettledFile } from './monitor/settled-file.js';
+import {
+  isSettled,
+  type RunUploadStatus,
+  type Status,
+  sumUpRuns,
+  toProblems,
+  toRunStatus,
+  writeStatus,
+} from './monitor/status-file.js';
 import type { RunPhases } from './run-phases.js';
 
 const INTERVAL_MS = 2_000;
-const SIGN_OF_LIFE_MS = 10_000;
+const SIGN_OF_LIFE_MS = 30_000;
+const RECOUNT_AFTER_MS = 10_000;
 
 export class StatusWriter {
   readonly #context: UploaderContext;
@@ -18,6 +29,8 @@ export class StatusWriter {
   #lookedMs = Number.NEGATIVE_INFINITY;
   #writtenMs = Number.NEGATIVE_INFINITY;
   #lastText = '';
+  readonly #settledFile: SettledFile;
+  readonly #counted = new WeakMap<KnownRun, { readonly status: RunUploadStatus; readonly untilMs: number }>();
 
   /** Calls `onStatus` every two seconds, whether the status is written or not. */
   constructor(
@@ -32,6 +45,7 @@ export class StatusWriter {
     this.#phases = phases;
     this.#isStateless = isStateless;
     this.#onStatus = onStatus;
+    this.#settledFile = new SettledFile(context.io.fileSystem, context.paths.settled);
   }
 
   async writeIfDue(isPaused: boolean): Promise<void> {
@@ -49,21 +63,10 @@ export class StatusWriter {
 
   /** Writes the status. With `onlyIfChanged`, skips the write when nothing but times has changed. */
   async write(state: Status['state'], reason: string | null = null, onlyIfChanged = false): Promise<void> {
-    const { place, store, io, clock, retryPolicy, inventory, config, ownership, exportView, observer } =
-      this.#context;
-    const phaseOf = (run: KnownRun) => (ownership.worksOn(run) ? this.#phases.phaseOf(run) : 'elsewhere');
-    const runs = countRuns(inventory, config.project, phaseOf, exportView, (runUuid) =>
-      observer.statusOf?.(runUuid),
-    );
-    const problems = toProblems(this.#scanner);
+    const { place, store, io, clock, retryPolicy, inventory } = this.#context;
+    const runs = this.#countRuns();
     const { outageSinceMs } = retryPolicy.breaker;
-    const text = JSON.stringify([
-      state,
-      reason,
-      outageSinceMs,
-      problems,
-      runs.map((run) => ({ ...run, lagMs: 0, eventsLagMs: 0 })),
-    ]);
+    const problems = toProblems(this.#scanner);
     const status: Status = {
       version: 1,
       root: place.root.toString(),
@@ -79,9 +82,49 @@ export class StatusWriter {
       problems,
     };
     this.#onStatus(status);
+    await this.#store(status, onlyIfChanged);
+  }
+
+  /** Writes settled runs into a separate file, until the end. */
+  async #store(status: Status, onlyIfChanged: boolean): Promise<void> {
+    const isLast = status.state === 'ended';
+    const others = isLast ? status.runs : status.runs.filter((run) => !isSettled(run));
+    if (!isLast) await this.#settledFile.update(status.runs.filter(isSettled)).catch(ignoreDisk);
+    const { state, reason, storeOutageMs, total, problems } = status;
+    const text = JSON.stringify([
+      state,
+      reason,
+      storeOutageMs === null,
+      problems,
+      [total, ...others].map((each) => ({ ...each, lagMs: 0, eventsLagMs: 0 })),
+    ]);
     if (onlyIfChanged && text === this.#lastText) return;
     this.#lastText = text;
-    this.#writtenMs = clock.monotonicMs();
-    await writeStatus(this.#context, status);
+    this.#writtenMs = this.#context.clock.monotonicMs();
+    await writeStatus(this.#context, { ...status, runs: others });
   }
+
+  #countRuns(): RunUploadStatus[] {
+    const { inventory } = this.#context;
+    return inventory.runs.filter(({ directory }) => directory !== null).map((run) => this.#count(run));
+  }
+
+  /** Counts the files of a run. Those of a settled run are counted less often. */
+  #count(run: KnownRun): RunUploadStatus {
+    const { inventory, clock, ownership, config, exportView, observer } = this.#context;
+    const phase = ownership.worksOn(run) ? this.#phases.phaseOf(run) : 'elsewhere';
+    const nowMs = clock.monotonicMs();
+    const last = this.#counted.get(run);
+    const isFresh = last !== undefined && nowMs < last.untilMs && run.dirtyFiles === 0;
+    if (isFresh && last.status.phase === phase && isSettled(last.status)) return last.status;
+    const facts = { behindMs: exportView.behindMs(run), api: observer.statusOf?.(run.uuid) };
+    const status = toRunStatus(inventory, run, config.project, phase, facts);
+    this.#counted.set(run, { status, untilMs: nowMs + RECOUNT_AFTER_MS });
+    return status;
+  }
+}
+
+function ignoreDisk(error: unknown): void {
+  // The journal has already reported the failing disk.
+  if (systemErrorCode(error) === undefined) throw error;
 }

@@ -147,6 +147,7 @@ class Watch implements WorkHandler {
     const scanner = this.#context.createScanner(fileWatcher.source);
     fileWatcher.listener.onChange = (directory) => scanner.hint(directory);
     const phases = new RunPhases(this.#context, scanner, this.#schedule);
+    this.#context.isAtRest = (run) => phases.isAtRest(run);
     const status = new StatusWriter(
       this.#context,
       scanner,

@@ -293,10 +293,10 @@ export class PolyaxonSync implements RunObserver {
     if (cause instanceof CodedError) lane.error = cause;
   }
 
-  /** Runs that have ended are checked less often. */
+  /** Complete runs are checked rarely: the upload of a changed file is notified. */
   #toNextCheckMs({ runSync }: Lane): number {
     const nowMs = this.#nowMs();
-    return runSync.isComplete ? nowMs + 12 * CHECK_MS : nowMs + CHECK_MS;
+    return runSync.isComplete ? nowMs + 60 * CHECK_MS : nowMs + CHECK_MS;
   }
 
   async #forEach(signal: AbortSignal, work: (lane: Lane) => Promise<void>): Promise<void> {

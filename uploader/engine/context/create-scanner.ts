@@ -29,6 +29,7 @@ export interface CreateScannerOptions {
   readonly fileWatcher?: FileWatcher | undefined;
   readonly isKnownPlace?: ((runUuid: string, directory: Buffer) => Promise<boolean>) | undefined;
   readonly isFollowed?: ((run: number) => boolean) | undefined;
+  readonly isAtRest?: ((run: number) => boolean) | undefined;
 }
 
 export function createScanner(options: CreateScannerOptions): Scanner {
@@ -51,6 +52,7 @@ export function createScanner(options: CreateScannerOptions): Scanner {
     fileWatcher: options.fileWatcher,
     isKnownPlace: options.isKnownPlace,
     isFollowed: options.isFollowed,
+    isAtRest: options.isAtRest,
   });
 }
 

@@ -95,6 +95,8 @@ export class UploaderContext {
   exportView: ExportView = NO_EXPORT;
   /** Called for each dirty file; the watch sets it. */
   onDirty: (id: FileId) => void = () => undefined;
+  /** Whether a run is complete and nothing happens to it; the watch sets it. */
+  isAtRest: (run: KnownRun) => boolean = () => false;
   readonly #onEvent: OnSyncEvent;
   readonly #storePath: string | null;
 
@@ -231,6 +233,7 @@ export class UploaderContext {
       fileWatcher,
       isKnownPlace: (runUuid, directory) =>
         isKnownPlace({ ...this, hostId: this.owner.hostId }, runUuid, directory),
+      isAtRest: (run) => this.isAtRest(this.inventory.runs[run]!),
       isFollowed: (run) => this.ownership.worksOn(this.inventory.runs[run]!),
     });
   }

@@ -5,7 +5,6 @@ import { largestOf } from '../../../src/base/largest-of.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { isAbsent } from '../../base/io/system-error.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
-import { type ExportView, NO_EXPORT } from '../../pipeline/export/export-view.js';
 import { FLAG } from '../../pipeline/inventory/file-table.js';
 import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
@@ -13,6 +12,7 @@ import { type StatePaths, toStatePathsIn } from '../../pipeline/journal/state-di
 import type { SyncedStatus } from '../../pipeline/report/run-observer.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
 import type { UploaderContext } from '../context/uploader-context.js';
+import { readSettled } from './settled-file.js';
 
 export interface Status {
   readonly version: 1;
@@ -73,19 +73,37 @@ export function countRuns(
   inventory: Inventory,
   project: string | undefined,
   phaseOf: (run: KnownRun) => RunUploadStatus['phase'],
-  exportView: ExportView = NO_EXPORT,
-  apiStatusOf: (runUuid: string) => SyncedStatus | undefined = () => undefined,
 ): RunUploadStatus[] {
   const found = inventory.runs.filter(({ directory }) => directory !== null);
-  return found.map((run) => ({
+  return found.map((run) => toRunStatus(inventory, run, project, phaseOf(run)));
+}
+
+/** Counts the stored and pending files of one run. */
+export function toRunStatus(
+  inventory: Inventory,
+  run: KnownRun,
+  project: string | undefined,
+  phase: RunUploadStatus['phase'],
+  { behindMs, api }: { readonly behindMs: number; readonly api: SyncedStatus | undefined } = {
+    behindMs: 0,
+    api: undefined,
+  },
+): RunUploadStatus {
+  return {
     uuid: run.uuid,
     directory: run.directory?.toString() ?? '',
     project: project ?? null,
-    phase: phaseOf(run),
-    ...(phaseOf(run) === 'elsewhere' ? sumUpRuns([]) : countRun(inventory, run, exportView.behindMs(run))),
+    phase,
+    ...(phase === 'elsewhere' ? sumUpRuns([]) : countRun(inventory, run, behindMs)),
     lastError: run.lastError === null ? null : toLastError(run.lastError),
-    api: apiStatusOf(run.uuid) ?? null,
-  }));
+    api: api ?? null,
+  };
+}
+
+/** Whether the status of a run stays the same until something happens to the run. */
+export function isSettled({ phase, pendingFiles, eventsLagMs, api }: RunUploadStatus): boolean {
+  const isDone = phase === 'complete' || phase === 'elsewhere';
+  return isDone && pendingFiles === 0 && eventsLagMs === 0 && (api === null || api.state === 'synced');
 }
 
 export function toProblems({ problems }: Scanner): StatusProblem[] {
@@ -149,7 +167,10 @@ export async function readStatus(fileSystem: FileSystem, paths: StatePaths): Pro
   try {
     const text = (await readWholeFile(fileSystem, paths.status, MAX_FILE_BYTES)).toString('utf8');
     const value = JSON.parse(text) as Status;
-    return value.version === 1 ? value : null;
+    if (value.version !== 1) return null;
+    const shown = new Set(value.runs.map(({ uuid }) => uuid));
+    const settled = await readSettled(fileSystem, paths.settled);
+    return { ...value, runs: [...value.runs, ...settled.filter(({ uuid }) => !shown.has(uuid))] };
   } catch {
     return null; // not written yet, or written by another version
   }

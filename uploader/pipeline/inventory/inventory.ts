@@ -340,6 +340,7 @@ export class Inventory implements ScanSink, JournalSink {
     const isDirty = table.has(id, FLAG.onDisk) && !this.#isSettled(id);
     const wasDirty = table.has(id, FLAG.dirty);
     table.set(id, FLAG.dirty, isDirty);
+    this.runOf(id).dirtyFiles += Number(isDirty) - Number(wasDirty);
     if (isDirty && !wasDirty) table.dirtySince[id] = this.#now();
     if (isDirty) this.#onDirty(id);
   }
@@ -519,6 +520,7 @@ export class Inventory implements ScanSink, JournalSink {
   }
 
   #leave(id: FileId): void {
+    if (this.table.has(id, FLAG.dirty)) this.runOf(id).dirtyFiles -= 1;
     this.table.set(id, FLAG.onDisk | FLAG.dirty, false);
   }
 

@@ -31,6 +31,8 @@ export interface KnownRun {
   readonly manifestKeys: Set<string>;
   /** When a change of any of its files was last seen. */
   changedMs: number;
+  /** Number of files that need work. */
+  dirtyFiles: number;
   /** Bytes that were deleted on disk before they were stored. */
   lostBytes: number;
   lastError: { readonly path: string; readonly error: CodedError } | null;
@@ -52,6 +54,7 @@ export function createKnownRun(index: number, uuid: string): KnownRun {
     conflictMs: 0,
     manifestKeys: new Set(),
     changedMs: 0,
+    dirtyFiles: 0,
     lostBytes: 0,
     lastError: null,
   };

@@ -15,6 +15,8 @@ export interface StatePaths {
   readonly lock: string;
   /** Status of the running uploader. */
   readonly status: string;
+  /** Status of complete runs, while the uploader is running. */
+  readonly settled: string;
   /** A file that is removed when the disk is full, so that commits can still be recorded. */
   readonly ballast: string;
   /** Exists while a probe of the store is in progress. */
@@ -38,6 +40,7 @@ export function toStatePathsIn(directory: string, rootKey: string): StatePaths {
     directory,
     lock: join(directory, 'lock'),
     status: join(directory, 'status.json'),
+    settled: join(directory, 'settled.jsonl'),
     ballast: join(directory, 'ballast'),
     probing: join(directory, 'probing'),
     exports: join(directory, 'exports'),

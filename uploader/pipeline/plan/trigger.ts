@@ -6,18 +6,12 @@
 
 import { MIN_APPEND_BYTES } from './upload-strategy.js';
 
-const KIB = 1024;
-
 /** An artifact counts as completely written after this long without a change. */
 export const QUIET_MS = 2_000;
 /** F6: bytes after the last whole record are uploaded unchanged after this long without growth. */
 export const RECORD_TIMEOUT_MS = 30_000;
-const MIN_TAIL_BYTES = 64 * KIB;
-const MIN_TAIL_RATIO = 0.25;
-/** Any added bytes are sent after this long; a file without changes for this long is compared completely. */
+/** A file without changes for this long is sent, or compared completely if it is stored. */
 export const MAX_AGE_MS = 60_000;
-/** The limit on the average rate of sending a small file again as a whole; it is still sent at least every minute. */
-const REPEAT_BYTES_PER_SECOND = 128 * KIB;
 /** Extending a large object makes the store copy it, so the next extension waits for this multiple of the last one's duration. */
 const DUTY_RATIO = 4;
 /** The lag that extensions may cause before segments are used instead. */
@@ -59,12 +53,19 @@ export function msUntilDue(facts: TriggerFacts): number {
     const untilDuty = lastCommit === null ? 0 : DUTY_RATIO * lastCommit.repeatMs - lastCommit.agoMs;
     return Math.max(0, untilInterval, Math.min(untilDuty, LAG_BUDGET_MS - ageMs));
   }
-  // Below the threshold the file is sent whole each time, so wait until enough new bytes justify sending the old ones again.
-  const isWorthIt = tailBytes >= Math.max(MIN_TAIL_BYTES, MIN_TAIL_RATIO * storedBytes);
-  const isCheap = storedBytes <= MIN_TAIL_BYTES;
-  if (isWorthIt || isCheap) return Math.max(0, untilInterval);
-  const repeatMs = Math.min(MAX_AGE_MS, (1000 * storedBytes) / REPEAT_BYTES_PER_SECOND);
-  return Math.max(0, untilInterval, repeatMs - turnMs);
+  // Below the threshold the file is sent whole each time, as far as the budget allows; see repeat-budget.ts.
+  return Math.max(0, untilInterval);
+}
+
+/** The longest that a growing file waits until it may be sent whole again. */
+const MAX_REPEAT_WAIT_MS = 600_000;
+
+/** Limits the wait for the budget: a file that has stopped growing for a minute, or has waited for ten, is sent anyway. */
+export function limitRepeatWait(
+  waitMs: number,
+  { ageMs, quietMs }: Pick<TriggerFacts, 'ageMs' | 'quietMs'>,
+): number {
+  return Math.max(0, Math.min(waitMs, MAX_REPEAT_WAIT_MS - ageMs, MAX_AGE_MS - quietMs));
 }
 
 /**

@@ -57,6 +57,8 @@ export class DirectoryNode {
   isYoung = false;
   /** When event files were first seen, while the directory is not a run. */
   eventsSeenMs: number | undefined;
+  /** From the timestamp at the last check, while its run is at rest. */
+  restStamp: number | undefined;
   lastVisitMs = Number.NEGATIVE_INFINITY;
   /** Moving average of the duration of a visit. */
   visitMs = 0;

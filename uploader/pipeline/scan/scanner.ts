@@ -3,7 +3,8 @@
  *
  * Files that changed within the last minute: every 1 s, by opening them, because a network file system may cache an lstat for a minute.
  * Their directories: every 2 s. Directories that changed within 10 minutes: every 10 s. Timestamps of directories outside of runs, where
- * new runs appear: every 1 s. All others: in rounds of at most a minute, or less if that costs only a few hundredths of a core.
+ * new runs appear: every 1 s. All others: in rounds of at most a minute, or less if that costs only a few hundredths of a core. In complete
+ * runs, a round only checks the timestamps of directories, which show new and replaced files; files that grow there are found within 10 min.
  *
  * It never follows a symlink, and reads only run files and ignore files. If a directory is replaced by a link during a visit, it may see
  * names from outside; the reader checks every opened file and rejects them. Deep trees use memory, not stack.
@@ -37,6 +38,9 @@ const MAX_WARM_ENTRIES = 10_000;
 const COLD_INTERVAL_MS = { min: 11_000, max: 60_000 };
 /** Share of the time for scanning unchanged directories; on a busy machine, most of that is waiting. */
 const COLD_SHARE = 0.12;
+/** Directories of complete runs are visited after this fraction of the time since their last change, and when their own timestamps change. */
+const REST_RATIO = 0.5;
+const REST_INTERVAL_MS = { min: 120_000, max: 600_000 };
 /** Interval for runs of other uploaders, so that their files are known if a run is reassigned. */
 const ELSEWHERE_INTERVAL_MS = 60_000;
 /** Minimum interval between visits of a directory that are caused by file-watcher events. */
@@ -49,6 +53,8 @@ export interface ScannerOptions extends Omit<VisitOptions, 'onHot'> {
   readonly fileWatcher?: FileWatcher | undefined;
   /** Returns whether this uploader works on a run, by its number. Runs of other uploaders are scanned once a minute. Default: all. */
   readonly isFollowed?: ((run: number) => boolean) | undefined;
+  /** Returns whether a run is complete, so that changes are unlikely. Default: none. */
+  readonly isAtRest?: ((run: number) => boolean) | undefined;
 }
 
 interface HotFile {
@@ -179,7 +185,8 @@ export class Scanner {
       const isDue = nowMs - node.lastVisitMs >= intervalMs && entriesBefore < MAX_WARM_ENTRIES;
       entriesBefore += node.entryCount;
       hotMs += node.visitMs;
-      if (!this.#isFollowed(node) || nowMs - node.changedMs > WARM_FOR_MS) this.#warm.delete(node);
+      const warmForMs = this.#isAtRest(node) ? HOT_FOR_MS : WARM_FOR_MS;
+      if (!this.#isFollowed(node) || nowMs - node.changedMs > warmForMs) this.#warm.delete(node);
       else if (isDue) due.push(node);
     }
     // Visit parents before their children, so that a parent is recognised as a run first.
@@ -218,6 +225,7 @@ export class Scanner {
     const count = Math.floor(share * this.#nodes.length);
     if (count === 0) return;
     this.#lastColdMs = startMs;
+    const resting: DirectoryNode[] = [];
     for (let done = 0; done < Math.min(count, this.#nodes.length); done += 1) {
       if (signal?.aborted) return;
       if (this.#cursor >= this.#nodes.length) this.#beginRound();
@@ -225,12 +233,34 @@ export class Scanner {
       this.#cursor += 1;
       if (node === undefined || node.isGone) continue;
       const beganMs = this.#clock.monotonicMs();
-      const restMs = this.#isFollowed(node) ? this.#coldIntervalMs / 4 : ELSEWHERE_INTERVAL_MS;
-      if (beganMs - node.lastVisitMs < restMs) continue;
+      if (beganMs - node.lastVisitMs < this.#toColdIntervalMs(node, beganMs)) {
+        if (this.#isAtRest(node)) resting.push(node);
+        continue;
+      }
       await this.#visitNode(node);
       this.#coldCostMs += this.#clock.monotonicMs() - beganMs;
       // A slow disk or other work has delayed the round: let it take longer, and give the next one more time.
-      if (beganMs - startMs > SLICE_MS) return;
+      if (beganMs - startMs > SLICE_MS) break;
+    }
+    await this.#checkResting(resting);
+  }
+
+  #toColdIntervalMs(node: DirectoryNode, nowMs: number): number {
+    if (!this.#isFollowed(node)) return ELSEWHERE_INTERVAL_MS;
+    if (!this.#isAtRest(node)) return this.#coldIntervalMs / 4;
+    const { min, max } = REST_INTERVAL_MS;
+    return Math.max(min, Math.min(max, REST_RATIO * (nowMs - node.changedMs)));
+  }
+
+  /** Schedules directories of complete runs whose timestamps have changed: an entry was added, replaced or removed. */
+  async #checkResting(nodes: readonly DirectoryNode[]): Promise<void> {
+    if (nodes.length === 0) return;
+    const stats = await this.#options.fileSystem.lstatAll(nodes.map(({ path }) => path));
+    for (const [index, node] of nodes.entries()) {
+      const stat = stats[index]!;
+      const stamp = stat instanceof Error ? 0 : Number(stat.mtimeNs & 0xffffffffn);
+      if (node.restStamp !== undefined && node.restStamp !== stamp) this.#urgent.add(node);
+      node.restStamp = stamp;
     }
   }
 
@@ -273,6 +303,10 @@ export class Scanner {
     if (!isChanged) return;
     this.#warm.delete(node);
     this.#warm.add(node);
+  }
+
+  #isAtRest({ home }: DirectoryNode): boolean {
+    return home !== null && (this.#options.isAtRest?.(home.run) ?? false);
   }
 
   #isFollowed({ home, isGone }: DirectoryNode): boolean {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   isTooSlowToExtend,
+  limitRepeatWait,
   msUntilDue,
   type TriggerFacts,
 } from '../../../../uploader/pipeline/plan/trigger.js';
@@ -26,7 +27,6 @@ describe('msUntilDue', () => {
     ['sends a new file after 2 s', { storedBytes: null, fileBytes: 10 }, 2_000],
     ['sends a file that was truncated and restarted immediately', { storedBytes: 400 * KIB }, 0],
     ['sends a small file at every interval', { storedBytes: 64 * KIB, fileBytes: 65 * KIB }, 10_000],
-    ['sends growth of a quarter at every interval', { storedBytes: 1 * MIB, fileBytes: 1.3 * MIB }, 10_000],
     [
       'measures the interval from the start of the last commit, so that a later change waits less',
       {
@@ -53,11 +53,6 @@ describe('msUntilDue', () => {
         lastCommit: { agoMs: 90_000, durationMs: 16_000, repeatMs: 16_000 },
       },
       10_000,
-    ],
-    [
-      'limits resending a file that has hardly grown to 128 KiB per second',
-      { storedBytes: 4 * MIB, fileBytes: 4 * MIB + 1 },
-      32_000,
     ],
     ['extends an object at every interval', { storedBytes: 5 * MIB, fileBytes: 5 * MIB + 1 }, 10_000],
     [
@@ -122,6 +117,22 @@ describe('msUntilDue', () => {
         },
       ),
     );
+  });
+});
+
+describe('limitRepeatWait', () => {
+  it.each([
+    ['for the budget', 5_000, { ageMs: 0, quietMs: 0 }, 5_000],
+    ['no longer than ten minutes', 3_600_000, { ageMs: 590_000, quietMs: 0 }, 10_000],
+    [
+      'no longer than a minute after the file has stopped growing',
+      3_600_000,
+      { ageMs: 90_000, quietMs: 55_000 },
+      5_000,
+    ],
+    ['never for less than nothing', 5_000, { ageMs: 700_000, quietMs: 0 }, 0],
+  ])('waits %s', (_title, waitMs, facts, expected) => {
+    expect(limitRepeatWait(waitMs, facts)).toBe(expected);
   });
 });
 
