@@ -97,6 +97,7 @@ export function judgeName(name: string): NameVerdict {
   if (hasPair(words, 'key', SECRET_KEY_OWNERS) || hasPair(words, 'keys', SECRET_KEY_OWNERS)) return 'secret';
   if (hasPair(words, 'key', SECRET_TOKEN_OWNERS) || hasPair(words, 'pass', PASSWORD_OWNERS)) return 'secret';
   if (last === 'pat' && SECRET_TOKEN_OWNERS.has(before)) return 'secret';
+  if (last === 'cookie' || last === 'cookies') return 'secret';
   if (last === 'string' && before === 'connection') return 'secret';
   if (hasPair(words, 'tokens', SECRET_TOKEN_OWNERS)) return 'perhaps';
   const token = words.indexOf('token');

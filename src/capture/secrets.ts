@@ -31,6 +31,10 @@ const MIN_SECRET_INTEGER = 100_000;
 
 const ASSIGNED_ARGUMENT = /^((?:--?|\/)?([A-Za-z_][\w.:-]*)=)([\s\S]+)$/;
 const FLAG = /^--?([A-Za-z][\w.-]+)$/;
+/** A name such as `X-Api-Key` or `API_KEY`; a word such as `password` may also be an item of a list of words. */
+const NAME_OF_PAIR =
+  /^[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+$|^[Aa]uthorization$|^(?:[Ss]et-)?[Cc]ookie$/;
+const PASSWORD_FLAG = /^-[pP]$/;
 const USER_FLAG = /^(?:-u|--user|--proxy-user)$/;
 const USER_AND_PASSWORD = /^([^\s:/]+:)([^\s:/].*)$/;
 
@@ -84,7 +88,10 @@ class EnvironmentMasker implements Masker {
 
   maskArguments(argv: readonly string[]): string[] {
     let flag = '';
-    return argv.map((argument) => {
+    const hasUser = argv.some((argument) => /^(?:-[uU]|--user(?:name)?)(?:$|=)/.test(argument));
+    return argv.map((argument, index) => {
+      const isPassword = hasUser && PASSWORD_FLAG.test(argv[index - 1] ?? '') && !argument.startsWith('-');
+      if (isPassword && !isBoring(argument) && !/^[\d.:]+$/.test(argument)) return this.#mask();
       const before = flag;
       flag = FLAG.test(argument) || USER_FLAG.test(argument) ? argument : '';
       if (flag !== '') return this.maskText(argument);
@@ -121,13 +128,26 @@ class EnvironmentMasker implements Masker {
       return isSecret ? this.#mask() : value;
     }
     if (value === null || typeof value !== 'object') return value;
-    if (isArray(value)) return value.map((item) => this.#maskUnder(verdict, item));
+    if (isArray(value)) return this.#maskList(verdict, value);
+    const { name = value.key, value: named } = value;
+    // An entry of a list of headers or variables: { name, value }.
+    const entry = named !== undefined && typeof name === 'string' ? judgeName(name) : 'ordinary';
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [
-        this.maskText(key),
-        this.#maskUnder(verdict === 'secret' ? 'secret' : judgeName(key), item),
-      ]),
+      Object.entries(value).map(([key, item]) => {
+        const own = key === 'value' && entry !== 'ordinary' ? entry : judgeName(key);
+        return [this.maskText(key), this.#maskUnder(verdict === 'secret' ? 'secret' : own, item)];
+      }),
     );
+  }
+
+  /** Masks a list. Headers may be lists of names and values in turn, or such pairs in a list. */
+  #maskList(verdict: NameVerdict, list: readonly JsonValue[]): JsonValue {
+    const isInTurn = list.length % 2 === 0;
+    return list.map((item, index) => {
+      const before = isInTurn && index % 2 === 1 ? list[index - 1] : undefined;
+      const isNamed = verdict !== 'secret' && typeof before === 'string' && NAME_OF_PAIR.test(before);
+      return this.#maskUnder(isNamed ? judgeName(before) : verdict, item);
+    });
   }
 
   #maskStringUnder(verdict: NameVerdict, value: string): string {

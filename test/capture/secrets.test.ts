@@ -371,6 +371,32 @@ describe('createMasker', () => {
       expect(masker.maskValue('password', ['a1', 'b1'])).toEqual(['***', '***']);
     });
 
+    it('masks by the name in a pair, in lists of pairs and in flat lists', () => {
+      const value = {
+        pairs: [
+          ['accept', '*/*'],
+          ['x-api-key', 'r8Yl3nWe92yB'],
+        ],
+        har: [{ name: 'X-Api-Key', value: 's9Xm4oXf03zC' }],
+        env: [{ key: 'DB_PASSWORD', value: 'hunterhunter' }],
+        raw: ['Accept', '*/*', 'X-Api-Key', 't0Wn5pYg14aD'],
+        words: ['password', 'hunter', 'token', 'x'],
+        'set-cookie': ['sid=abc; HttpOnly'],
+      };
+
+      expect(masker.maskValue('headers', value)).toEqual({
+        pairs: [
+          ['accept', '*/*'],
+          ['x-api-key', '***'],
+        ],
+        har: [{ name: 'X-Api-Key', value: '***' }],
+        env: [{ key: 'DB_PASSWORD', value: '***' }],
+        raw: ['Accept', '*/*', 'X-Api-Key', '***'],
+        words: ['password', 'hunter', 'token', 'x'],
+        'set-cookie': ['***'],
+      });
+    });
+
     it('masks by content, also in keys', () => {
       const value = { note: `use ${TOKENS.npm}`, 'first-value': ['first-value!'] };
 
@@ -452,6 +478,14 @@ describe('createMasker', () => {
       [
         ['--user', '1000:1000'],
         ['--user', '1000:1000'],
+      ],
+      [
+        ['-u', 'app', '-p', 'hunterhunter', '-P', '8080'],
+        ['-u', 'app', '-p', '***', '-P', '8080'],
+      ],
+      [
+        ['-p', '8080', '-P', 'word'],
+        ['-p', '8080', '-P', 'word'],
       ],
       [
         ['-H', `Authorization: Bearer ${random(20)}`],
