@@ -5,8 +5,9 @@
  * programs. Filters that a repository configures, such as for large files, do run: without them its files look changed.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { devNull } from 'node:os';
+import { startProgram } from '../base/child-process.js';
 import { messageOf } from '../base/errors.js';
 
 /** The result of a git command. A failure is a value, so that a capture can continue without it. */
@@ -109,17 +110,13 @@ function runGit(args: readonly string[], run: GitRun): Promise<GitResult> {
       onDeadline();
       return;
     }
-    try {
-      child = spawn('git', ['--no-pager', ...SETTINGS.flatMap((setting) => ['-c', setting]), ...args], {
-        cwd: run.directory,
-        env: run.env,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        windowsHide: true,
-      });
-    } catch (cause) {
-      settle(`git could not be started: ${messageOf(cause)}`);
-      return;
-    }
+    child = startProgram(
+      'git',
+      ['--no-pager', ...SETTINGS.flatMap((setting) => ['-c', setting]), ...args],
+      { cwd: run.directory, env: run.env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true },
+      (cause) => settle(`git could not be started: ${messageOf(cause)}`),
+    );
+    if (child === undefined) return;
     run.deadline.addEventListener('abort', onDeadline);
     child.stdout?.on('data', (chunk: Buffer) => {
       totalBytes += chunk.length;
@@ -130,7 +127,6 @@ function runGit(args: readonly string[], run: GitRun): Promise<GitResult> {
     child.stderr?.on('data', (chunk: Buffer) => {
       if (errorText.length < MAX_ERROR_BYTES) errorText += chunk.toString('utf8');
     });
-    child.on('error', (cause) => settle(`git could not be started: ${messageOf(cause)}`));
     child.on('close', (code, signal) => {
       settle(
         code === 0 ? undefined : `git ${args[0]}: ${firstLine(errorText) || `ended with ${code ?? signal}`}`,

@@ -2,7 +2,8 @@
  * Reads memory and utilization of NVIDIA GPUs from `nvidia-smi`, the tool of their driver.
  */
 
-import { spawn } from 'node:child_process';
+import type { SpawnOptions } from 'node:child_process';
+import { startProgram } from '../base/child-process.js';
 
 const QUERY = ['--query-gpu=index,memory.free,memory.used,utilization.gpu', '--format=csv,noheader,nounits'];
 const MEBIBYTE = 1024 * 1024;
@@ -25,8 +26,7 @@ export function createGpuQuery(environment: NodeJS.ProcessEnv): GpuQuery {
   return {
     read: async ({ keepsAlive }) => {
       if (failures >= MAX_FAILURES) return {};
-      // Starting a process may also throw.
-      const output = await runNvidiaSmi(environment, keepsAlive).catch(() => 'failed' as const);
+      const output = await runNvidiaSmi(environment, keepsAlive);
       if (output === 'missing') failures = MAX_FAILURES;
       else if (output === 'failed') failures++;
       else failures = 0;
@@ -40,24 +40,27 @@ function runNvidiaSmi(
   keepsAlive: boolean,
 ): Promise<{ readonly text: string } | 'missing' | 'failed'> {
   return new Promise((resolve) => {
-    const child = spawn('nvidia-smi', QUERY, {
+    let timer: NodeJS.Timeout | undefined;
+    const onFailure = (error: NodeJS.ErrnoException): void => {
+      clearTimeout(timer);
+      resolve(error.code === 'ENOENT' ? 'missing' : 'failed');
+    };
+    const options: SpawnOptions = {
       env: environment,
       stdio: ['ignore', 'pipe', 'ignore'],
       windowsHide: true,
-    });
+    };
+    const child = startProgram('nvidia-smi', QUERY, options, onFailure);
+    if (child === undefined) return;
     // A driver may need seconds to wake up. A program that ends does not wait for it.
-    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS).unref();
+    timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS).unref();
     if (!keepsAlive) {
       child.unref();
-      (child.stdout as { unref?: () => void }).unref?.();
+      (child.stdout as { unref?: () => void } | null)?.unref?.();
     }
     let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       if (text.length < MAX_OUTPUT_LENGTH) text += chunk;
-    });
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      resolve(error.code === 'ENOENT' ? 'missing' : 'failed');
     });
     child.on('close', (code) => {
       clearTimeout(timer);

@@ -5,12 +5,12 @@
  * that it can finish after Ctrl-C or after the training process dies.
  */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { startProgram } from '../base/child-process.js';
 import type { Clock } from '../base/clock.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { messageOf } from '../base/errors.js';
@@ -27,7 +27,8 @@ export class SyncProcess {
   readonly #options: ResolvedSync;
   readonly #diagnostics: Diagnostics;
   readonly #clock: Clock;
-  readonly #child: ChildProcess;
+  /** Undefined if it could not be started. */
+  readonly #child: ChildProcess | undefined;
   readonly #exited: Promise<string>;
   #output = '';
 
@@ -56,22 +57,28 @@ export class SyncProcess {
     this.#options = options;
     this.#diagnostics = diagnostics;
     this.#clock = clock;
-    this.#child = spawn(process.execPath, [command, ...this.#arguments, '--live'], {
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
+    let resolve!: (problem: string) => void;
+    this.#exited = new Promise((settle) => {
+      resolve = settle;
     });
-    this.#child.unref();
-    this.#child.stderr?.on('data', (chunk: Buffer) => {
+    this.#child = startProgram(
+      process.execPath,
+      [command, ...this.#arguments, '--live'],
+      { detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
+      (error) => resolve(`the upload could not be started: ${messageOf(error)}`),
+    );
+    this.#child?.on('exit', (code, signal) => resolve(this.#describeExit(code, signal)));
+    this.#child?.unref();
+    this.#child?.stderr?.on('data', (chunk: Buffer) => {
       this.#output = (this.#output + chunk.toString()).slice(-MAX_OUTPUT_CHARACTERS);
     });
     // Neither the child nor its output should keep an idle program alive.
-    (this.#child.stderr as { unref?(): void } | null)?.unref?.();
-    this.#exited = this.#waitForExit();
+    (this.#child?.stderr as { unref?(): void } | null | undefined)?.unref?.();
   }
 
   /** Waits until all files are stored, at most `deadlineMs`. Then warns about the remaining files and how to upload them. */
   async finish(): Promise<void> {
-    this.#child.ref();
+    this.#child?.ref();
     const cancelled = new AbortController();
     const deadline = this.#clock.sleep(this.#options.deadlineMs, cancelled.signal).then(
       () => 'deadline' as const,
@@ -79,26 +86,20 @@ export class SyncProcess {
     );
     const problem = await Promise.race([this.#exited, deadline]);
     cancelled.abort();
-    this.#child.unref();
+    this.#child?.unref();
     if (problem === '') return;
     const remaining = await this.#describeRemaining();
     const how = `polytrack ${this.#arguments.join(' ')}`;
     const why =
       problem === 'deadline'
-        ? `the upload has not finished within ${this.#options.deadlineMs} ms and continues in process ${this.#child.pid}`
+        ? `the upload has not finished within ${this.#options.deadlineMs} ms and continues in process ${this.#child?.pid}`
         : problem;
     this.#diagnostics.warn('WARN_SYNC_UNFINISHED', `${why}${remaining}; to finish it, use: ${how}`);
   }
 
-  /** Resolves to the empty string when the upload is complete, else to a description of the problem. */
-  async #waitForExit(): Promise<string> {
-    try {
-      const [code, signal] = (await once(this.#child, 'exit')) as [number | null, string | null];
-      if (code === 0) return '';
-      return `the upload ended with ${signal ?? `exit code ${code}`}: ${this.#output.trim()}`;
-    } catch (error) {
-      return `the upload could not be started: ${messageOf(error)}`;
-    }
+  /** Returns the empty string when the upload is complete, else a description of the problem. */
+  #describeExit(code: number | null, signal: string | null): string {
+    return code === 0 ? '' : `the upload ended with ${signal ?? `exit code ${code}`}: ${this.#output.trim()}`;
   }
 
   async #describeRemaining(): Promise<string> {
