@@ -262,10 +262,10 @@ export class RunDirectory {
     try {
       mkdirSync(directory, { recursive: true });
       const link = join(directory, toLinkName(this.#record.name, this.#record.uuid));
-      if (existsSync(link)) return;
       const target = process.platform === 'win32' ? tensorboard : relative(directory, tensorboard);
       symlinkSync(target, link, 'junction');
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
       if (this.#failure === undefined) {
         this.#diagnostics.warn(
           'WARN_LINK_FAILED',

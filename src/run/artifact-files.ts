@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, mkdir, opendir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, opendir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -82,19 +82,90 @@ export async function copyArtifact(
   target: string,
   options: { readonly hash: boolean },
 ): Promise<string | undefined> {
+  const publish = artifact.isDirectory ? replaceDirectory : rename;
+  return copyThenPublish(artifact, target, options, publish);
+}
+
+/**
+ * Copies files to a path that no other call or process uses: `<stem><extension>` in the directory, then with `-2`, `-3`, … before the
+ * extension. Returns the path. Throws `RunWriteError`.
+ */
+export async function copyToFreePath(
+  artifact: ArtifactFiles,
+  directory: string,
+  stem: string,
+  extension: string,
+): Promise<string> {
+  let target = '';
+  const publish = artifact.isDirectory ? claimDirectory : claimFile;
+  await copyThenPublish(
+    artifact,
+    join(directory, `${stem}${extension}`),
+    { hash: false },
+    async (partial) => {
+      for (let count = 1; ; count++) {
+        target = join(directory, `${stem}${count === 1 ? '' : `-${count}`}${extension}`);
+        if (await publish(partial, target)) return;
+      }
+    },
+  );
+  return target;
+}
+
+async function copyThenPublish(
+  artifact: ArtifactFiles,
+  target: string,
+  options: { readonly hash: boolean },
+  publish: (partial: string, target: string) => Promise<void>,
+): Promise<string | undefined> {
   const partial = toPartialPath(target);
   try {
     await mkdir(dirname(target), { recursive: true });
     const hash = artifact.isDirectory
       ? await copyDirectory(artifact, partial, options)
       : await copyOne(artifact.path, partial, options);
-    if (artifact.isDirectory) await replaceDirectory(partial, target);
-    else await rename(partial, target);
+    await publish(partial, target);
     return hash;
   } catch (cause) {
     await rm(partial, { force: true, recursive: true });
     throw new RunWriteError(target, `copy ${artifact.path}`, { cause });
   }
+}
+
+/** Gives a file a name that must be free. Returns false if it is not. */
+async function claimFile(partial: string, target: string): Promise<boolean> {
+  try {
+    await link(partial, target);
+    await rm(partial);
+  } catch (error) {
+    if (isTaken(error)) return false;
+    // A file system without hard links: claim the name with an empty file.
+    const claim = await open(target, 'wx').catch((cause: unknown) => {
+      if (isTaken(cause)) return undefined;
+      throw cause;
+    });
+    if (claim === undefined) return false;
+    await claim.close();
+    await rename(partial, target);
+  }
+  return true;
+}
+
+/** Gives a directory a name that must be free: creates it, and replaces the empty directory. Returns false if it is not free. */
+async function claimDirectory(partial: string, target: string): Promise<boolean> {
+  try {
+    await mkdir(target);
+  } catch (error) {
+    if (isTaken(error)) return false;
+    throw error;
+  }
+  if (process.platform === 'win32') await rmdir(target);
+  await rename(partial, target);
+  return true;
+}
+
+function isTaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EEXIST';
 }
 
 /** Returns the same SHA-256 as `copyArtifact` without copying. Lets file system errors pass. */

@@ -3,8 +3,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { replaceFileSync } from '../base/atomic-file.js';
 import { describe, quote } from '../base/describe.js';
 import { InvalidArgumentError, RunWriteError } from '../base/errors.js';
@@ -23,7 +23,13 @@ import {
   parseStep,
   type StepOr,
 } from '../summary/arguments.js';
-import { type ArtifactFiles, copyArtifact, hashArtifact, inspectArtifact } from './artifact-files.js';
+import {
+  type ArtifactFiles,
+  copyArtifact,
+  copyToFreePath,
+  hashArtifact,
+  inspectArtifact,
+} from './artifact-files.js';
 import { type Connection, findArtifactsStore, readConnections, toStorePath } from './connections.js';
 import { RunMetadataMethods } from './run-metadata.js';
 
@@ -116,6 +122,9 @@ const PATH_OPTIONS: OptionTable<PathOptions> = {
 };
 
 export abstract class RunArtifactMethods extends RunMetadataMethods {
+  /** The last copy to each path in `outputs/`. */
+  readonly #copies = new Map<string, { readonly from: string; readonly done: Promise<unknown> }>();
+
   /**
    * Copies a file or a directory into `outputs/` and records it in the lineage with its size and SHA-256. With `step`, copies it into
    * `assets/` as one of several versions, and logs an event.
@@ -354,7 +363,9 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     const path = this.#toLineagePath(target);
     const hash = this.#isNoOp
       ? undefined
-      : await copyArtifact(artifact, target, { hash: options.skipHash !== true });
+      : await this.#inTurn(target, artifact.path, () =>
+          copyArtifact(artifact, target, { hash: options.skipHash !== true }),
+        );
     this.context.directory.addArtifacts([
       {
         name,
@@ -373,6 +384,19 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     return target;
   }
 
+  /** Copies to one target one after another, so that file and lineage agree. Warns when a copy replaces that of another file. */
+  async #inTurn<T>(target: string, source: string, copy: () => Promise<T>): Promise<T> {
+    const before = this.#copies.get(target);
+    const from = resolve(source);
+    if (before !== undefined && before.from !== from) {
+      const message = `${target}: the copy of ${before.from} is replaced by that of ${from}; pass relPath or step to keep both`;
+      this.context.diagnostics.warn('WARN_ARTIFACT_REPLACED', message);
+    }
+    const done = (before?.done ?? Promise.resolve()).then(copy);
+    this.#copies.set(target, { from, done: done.catch(() => undefined) });
+    return done;
+  }
+
   /** Copies one of several versions. Logs the event only after the copy is complete. */
   async #copyVersion(
     artifact: ArtifactFiles,
@@ -386,9 +410,11 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     parseEventTime(options);
     const extension = artifact.isDirectory ? '' : toExtension(artifact.path);
     const directory = join(this.context.environment.paths.assets, kind);
-    const target = toFreePath(directory, `${this.#toName(name)}_${step}`, extension);
+    const stem = `${this.#toName(name)}_${step}`;
     this.context.events.checkOpen();
-    if (!this.#isNoOp) await copyArtifact(artifact, target, { hash: false });
+    const target = this.#isNoOp
+      ? join(directory, `${stem}${extension}`)
+      : await copyToFreePath(artifact, directory, stem, extension);
     log(this.context.maskText('name', name), this.#toLineagePath(target), { step, wallTime, timestamp });
     this.context.noteEvents('has_events');
     return target;
@@ -493,14 +519,6 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     const inside = relative(this.context.environment.paths.run, path);
     const isInside = inside !== '' && !inside.startsWith('..') && !isAbsolute(inside);
     return isInside ? inside.replaceAll(sep, '/') : path;
-  }
-}
-
-/** Returns a path that does not exist yet: `<stem><extension>`, then with `-2`, `-3`, … before the extension. */
-function toFreePath(directory: string, stem: string, extension: string): string {
-  for (let count = 1; ; count++) {
-    const path = join(directory, `${stem}${count === 1 ? '' : `-${count}`}${extension}`);
-    if (!existsSync(path)) return path;
   }
 }
 

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { inspectArtifact } from '../../src/run/artifact-files.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { copyToFreePath, inspectArtifact } from '../../src/run/artifact-files.js';
 import { createTempDir } from '../support/temp-dir.js';
 
 function createTree(): string {
@@ -61,4 +62,41 @@ describe('inspectArtifact', () => {
 
     await expect(inspectArtifact(path, run)).rejects.toMatchObject({ code: 'ERR_ARTIFACT_INVALID' });
   });
+});
+
+describe('copyToFreePath', () => {
+  it.each(['with', 'without'])(
+    'F73: gives each of many simultaneous copies its own name, %s hard links',
+    async (links) => {
+      if (links === 'without') {
+        const { link } = fs.promises;
+        fs.promises.link = () => Promise.reject(Object.assign(new Error('EPERM'), { code: 'EPERM' }));
+        syncBuiltinESMExports();
+        onTestFinished(() => {
+          fs.promises.link = link;
+          syncBuiltinESMExports();
+        });
+      }
+      const source = createTempDir();
+      const assets = join(createTempDir(), 'assets');
+      for (let i = 0; i < 12; i++) {
+        mkdirSync(join(source, `${i}/directory`), { recursive: true });
+        for (const name of ['model', 'directory/part']) writeFileSync(join(source, `${i}/${name}`), `${i}`);
+      }
+
+      // Files and directories of the same name, as from several methods and processes.
+      const paths = await Promise.all(
+        Array.from({ length: 12 }, async (_, i) => {
+          const kind = i % 2 === 0 ? 'model' : 'directory';
+          const artifact = await inspectArtifact(join(source, `${i}/${kind}`), '/run');
+          return copyToFreePath(artifact, assets, 'model_1', '.bin');
+        }),
+      );
+
+      expect(new Set(paths).size).toBe(12);
+      expect(readdirSync(assets).sort()).toEqual(paths.map((path) => path.slice(assets.length + 1)).sort());
+      const contents = paths.map((path, i) => readFileSync(i % 2 === 0 ? path : join(path, 'part'), 'utf8'));
+      expect(contents).toEqual(paths.map((_, i) => `${i}`));
+    },
+  );
 });
