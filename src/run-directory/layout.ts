@@ -4,7 +4,8 @@
  *     <root>/runs/<uuid>/run.plx.json, lineages.plx.json, outputs/…, outputs/tensorboard/[<worker>/]<event files>
  *                       events/<kind>/<name>.plx, assets/<kind>/…, plxlogs/<writer>.jsonl
  *                       resources/metric/<name>.plx, system/tensorboard/[<worker>/]<event files>
- *                       .plx/heartbeat-<writer>.json, end-<writer>.json, formats-<writer>.json, worker-<worker>.json
+ *                       .plx/heartbeat-<writer>.json, end-<writer>.json, formats-<writer>.json, worker-<worker>.json,
+ *                       order, order-main.json
  *     <root>/tensorboard/<run name>-<8 hex> → ../runs/<uuid>/outputs/tensorboard
  *
  * A writer is `main` or the name of a worker. `.plx/` is local to the machine and never uploaded.
@@ -99,6 +100,14 @@ export function toFormatsPath(runDirectory: string, writer: string): string {
 export function isFormatsFile(fileName: string): boolean {
   return FORMATS_FILE_PATTERN.test(fileName);
 }
+
+/** Returns the path of the counter that orders the writes of all processes. */
+export function toOrderCounterPath(runDirectory: string): string {
+  return join(runDirectory, PROCESS_DIRECTORY, 'order');
+}
+
+/** The file, beside those of workers, with the number of the last write of each name in `run.plx.json` and `lineages.plx.json`. */
+export const ORDER_FILE = 'order-main.json';
 
 const WORKER_FILE_PATTERN = /^worker-(.+)\.json$/;
 

@@ -2,15 +2,27 @@
  * Creates the run directory on disk, and replaces its JSON files atomically at each change.
  *
  * The main writer owns `run.plx.json` and `lineages.plx.json`. A worker (another process of the same run) writes its additions
- * to a separate file, which the main writer merges. A failed write is reported and retried at the next change and at
+ * to a separate file, which the main writer merges: the later write of a name wins. A failed write is reported and retried at the next change and at
  * `flush()`; it never throws into the training job.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { replaceFileSync } from '../base/atomic-file.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { messageOf, ResumeError, RunCleanedError, RunExistsError, RunWriteError } from '../base/errors.js';
+import {
+  findLargestNumber,
+  findWrittenNames,
+  type MetadataNames,
+  type MetadataOrder,
+  mergeInOrder,
+  numberNames,
+  parseMetadataOrder,
+  takeNewerArtifacts,
+  toArtifactKey,
+} from '../polyaxon/metadata-order.js';
 import {
   mergeMetadata,
   type RunArtifact,
@@ -23,12 +35,15 @@ import {
   isWorkerFile,
   LINKS_DIRECTORY,
   MAIN_WRITER,
+  ORDER_FILE,
   PROCESS_DIRECTORY,
   type RunPaths,
   toFormatsPath,
   toLinkName,
+  toOrderCounterPath,
   toWorkerPath,
 } from './layout.js';
+import { OrderCounter } from './order-counter.js';
 
 export interface RunDirectoryOptions {
   readonly diagnostics: Diagnostics;
@@ -50,16 +65,23 @@ export interface RunDirectoryOptions {
 /** The additions of a worker for the main writer: `.plx/worker-<worker>.json`. */
 interface WorkerFile extends RunMetadata {
   readonly lineage: readonly RunArtifact[];
+  readonly order?: MetadataOrder;
 }
 
-type Part = 'formats' | 'record' | 'lineage';
+type Part = 'formats' | 'record' | 'lineage' | 'order';
 
 export class RunDirectory {
   readonly paths: RunPaths;
   readonly #options: RunDirectoryOptions;
   readonly #diagnostics: Diagnostics;
   readonly #lineage = new Map<string, RunArtifact>();
+  readonly #counter: OrderCounter;
+  /** The state of each worker's file when it was merged. */
+  readonly #mergedFiles = new Map<string, string>();
+  /** The last content of each file. */
+  readonly #contents = new Map<string, string>();
   #record: RunRecord;
+  #order: MetadataOrder = {};
   #unwritten = new Set<Part>(['formats', 'record', 'lineage']);
   #failure: RunWriteError | undefined;
 
@@ -72,10 +94,15 @@ export class RunDirectory {
     this.#record = record;
     this.#options = options;
     this.#diagnostics = options.diagnostics;
+    this.#counter = new OrderCounter(toOrderCounterPath(paths.run));
     if (options.persist) {
       this.#checkCleaned();
-      if (this.#isWorker) this.#readWorkerFile(toWorkerPath(paths.run, options.writer));
-      else this.#readRun(options.resume);
+      const earlier = this.#isWorker
+        ? this.#readWorkerFile(toWorkerPath(paths.run, options.writer))
+        : this.#readRun(options.resume);
+      this.#number(
+        findWrittenNames(earlier, this.#record, record.tags === undefined ? {} : { tags: record.tags }),
+      );
     }
     this.#write();
     // Check again: the command that deletes files checks for the files that this process has just written.
@@ -93,9 +120,12 @@ export class RunDirectory {
     return [...this.#lineage.values()];
   }
 
-  /** Changes the record and writes it. */
-  update(change: (record: RunRecord) => RunRecord): void {
-    this.#record = change(this.#record);
+  /** Changes the record and writes it. `written`: names that the program has logged, even if their values are the same. */
+  update(change: (record: RunRecord) => RunRecord, written: MetadataNames = {}): void {
+    this.#readWorkers();
+    const before = this.#record;
+    this.#record = change(before);
+    this.#number(findWrittenNames(before, this.#record, written));
     this.#unwritten.add('record');
     this.#write();
   }
@@ -106,35 +136,36 @@ export class RunDirectory {
    */
   addArtifacts(artifacts: readonly RunArtifact[]): void {
     if (artifacts.length === 0) return;
-    for (const artifact of artifacts) this.#addArtifact(artifact);
+    this.#readWorkers();
+    // A worker cannot see whether another process has replaced its entry.
+    const added = this.#isWorker ? artifacts : artifacts.filter((artifact) => !this.#hasArtifact(artifact));
+    if (added.length === 0) return;
+    for (const artifact of added) this.#addArtifact(artifact);
+    this.#number({ lineage: added.map(toArtifactKey) });
     this.#unwritten.add('lineage');
     this.#write();
   }
 
   /** Merges the additions of workers so far. */
   mergeWorkers(): void {
-    if (this.#isWorker || !this.#options.persist) return;
-    for (const path of this.#listWorkerFiles()) {
-      try {
-        const { lineage, ...metadata } = JSON.parse(readFileSync(path, 'utf8')) as WorkerFile;
-        this.#record = mergeMetadata(this.#record, metadata);
-        for (const artifact of lineage) this.#addArtifact(artifact);
-      } catch (cause) {
-        this.#diagnostics.error(new RunWriteError(path, 'merge the data of a worker', { cause }));
-      }
-      this.#unwritten.add('record').add('lineage');
-    }
+    this.#readWorkers();
     if (this.#unwritten.size > 0) this.#write();
   }
 
-  /** Writes pending changes. Throws `RunWriteError` if that fails. */
+  /** Writes pending changes, and files that another program has removed. Throws `RunWriteError` if that fails. */
   settle(): void {
+    if (this.#options.persist) this.#noteRemovedFiles();
     if (this.#unwritten.size > 0) this.#write();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   get #isWorker(): boolean {
     return this.#options.writer !== MAIN_WRITER;
+  }
+
+  #hasArtifact(artifact: RunArtifact): boolean {
+    const renamed = toRenamed(artifact);
+    return [artifact, renamed].some((each) => isDeepStrictEqual(each, this.#lineage.get(each.name)));
   }
 
   #addArtifact(artifact: RunArtifact): void {
@@ -149,24 +180,33 @@ export class RunDirectory {
       this.#addArtifact(known);
       return;
     }
-    const name = `${artifact.name}-${artifact.kind}`;
-    if (artifact.kind === 'system') {
-      this.#lineage.set(name, { ...artifact, name });
-      return;
+    const renamed = toRenamed(artifact);
+    if (artifact.kind !== 'system') {
+      const message = `${artifact.name}: the lineage already has a ${known.kind} of that name; the ${artifact.kind} is stored as ${renamed.name}`;
+      this.#diagnostics.warn('WARN_NAME_TAKEN', message);
     }
-    const message = `${artifact.name}: the lineage already has a ${known.kind} of that name; the ${artifact.kind} is stored as ${name}`;
-    this.#diagnostics.warn('WARN_NAME_TAKEN', message);
-    this.#lineage.set(name, { ...artifact, name });
+    this.#lineage.set(renamed.name, renamed);
   }
 
-  #readRun(resume: boolean): void {
+  /** Returns the metadata of the earlier process. */
+  #readRun(resume: boolean): RunMetadata {
     const { paths } = this;
-    if (!existsSync(paths.runFile)) return;
+    if (!existsSync(paths.runFile)) return {};
     if (!resume) throw new RunExistsError(paths.run);
-    this.#record = mergeRecords(readJson<RunRecord>(paths.run, paths.runFile), this.#record);
-    if (!existsSync(paths.lineageFile)) return;
-    for (const artifact of readJson<RunArtifact[]>(paths.run, paths.lineageFile))
-      this.#lineage.set(artifact.name, artifact);
+    const earlier = readJson<RunRecord>(paths.run, paths.runFile);
+    const orderPath = join(paths.run, PROCESS_DIRECTORY, ORDER_FILE);
+    if (existsSync(orderPath)) this.#order = parseMetadataOrder(readJson(paths.run, orderPath));
+    if (existsSync(paths.lineageFile)) {
+      for (const artifact of readJson<RunArtifact[]>(paths.run, paths.lineageFile))
+        this.#lineage.set(artifact.name, artifact);
+    }
+    const given = this.#record;
+    this.#record = earlier;
+    // What the workers of the earlier process have logged comes before what this process logs.
+    this.#readWorkers();
+    const merged = this.#record;
+    this.#record = mergeRecords(merged, given);
+    return merged;
   }
 
   /** Throws `RunCleanedError` if files of the run were deleted. Otherwise the new files would replace the complete ones in the store. */
@@ -192,11 +232,60 @@ export class RunDirectory {
     );
   }
 
-  #readWorkerFile(path: string): void {
-    if (!existsSync(path)) return;
-    const { lineage, ...metadata } = readJson<WorkerFile>(this.paths.run, path);
+  /** Returns the metadata of the earlier process. */
+  #readWorkerFile(path: string): RunMetadata {
+    if (!existsSync(path)) return {};
+    const { lineage, order, ...metadata } = readJson<WorkerFile>(this.paths.run, path);
+    this.#order = parseMetadataOrder(order);
     this.#record = mergeMetadata({ ...this.#record, ...metadata }, this.#record);
     for (const artifact of lineage) this.#lineage.set(artifact.name, artifact);
+    return metadata;
+  }
+
+  /** Reads the files of workers that have changed. Reports a file that cannot be read, and tries again next time. */
+  #readWorkers(): void {
+    if (this.#isWorker || !this.#options.persist) return;
+    for (const path of this.#listWorkerFiles()) {
+      try {
+        const { ino, size, mtimeMs, ctimeMs } = statSync(path);
+        const state = `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+        if (this.#mergedFiles.get(path) === state) continue;
+        this.#mergeWorker(JSON.parse(readFileSync(path, 'utf8')) as WorkerFile);
+        this.#mergedFiles.set(path, state);
+      } catch (cause) {
+        this.#diagnostics.error(new RunWriteError(path, 'merge the data of a worker', { cause }));
+      }
+    }
+  }
+
+  #mergeWorker({ lineage, order: found, ...metadata }: WorkerFile): void {
+    const order = parseMetadataOrder(found);
+    const base = { metadata: this.#record, order: this.#order };
+    const merged = mergeInOrder(base, { metadata, order });
+    if (merged !== base) this.#unwritten.add('record').add('order');
+    this.#record = merged.metadata;
+    const newer = takeNewerArtifacts(merged.order, lineage, order);
+    for (const artifact of newer.artifacts) this.#addArtifact(artifact);
+    if (newer.artifacts.length > 0) this.#unwritten.add('lineage').add('order');
+    this.#order = newer.order;
+  }
+
+  /** Numbers what this process has written, so that it wins over earlier writes of other processes. Without others, there are none. */
+  #number(names: MetadataNames & { readonly lineage?: readonly string[] }): void {
+    if (!this.#options.persist || Object.keys(names).length === 0) return;
+    if (!this.#isWorker && this.#listWorkerFiles().length === 0) return;
+    this.#order = numberNames(this.#order, names, this.#counter.next(findLargestNumber(this.#order)));
+    this.#unwritten.add('order');
+  }
+
+  #noteRemovedFiles(): void {
+    const { paths } = this;
+    const { writer } = this.#options;
+    if (!existsSync(toFormatsPath(paths.run, writer))) this.#unwritten.add('formats');
+    const isMissing = this.#isWorker
+      ? !existsSync(toWorkerPath(paths.run, writer))
+      : !existsSync(paths.runFile) || !existsSync(paths.lineageFile);
+    if (isMissing) this.#unwritten.add('record').add('lineage').add('order');
   }
 
   #listWorkerFiles(): string[] {
@@ -234,6 +323,9 @@ export class RunDirectory {
     const { paths } = this;
     if (this.#unwritten.has('lineage')) this.#replace(paths.lineageFile, this.lineage);
     if (this.#unwritten.has('record')) this.#replace(paths.runFile, this.#record);
+    // Last: if the process ends before, the same data is only merged again.
+    const hasOrder = this.#unwritten.has('order') && Object.keys(this.#order).length > 0;
+    if (hasOrder) this.#replace(join(paths.run, PROCESS_DIRECTORY, ORDER_FILE), this.#order);
   }
 
   /** Keeps the formats of earlier processes, so that the uploader does not export a run that its writer has exported. */
@@ -248,11 +340,15 @@ export class RunDirectory {
     const { tags, meta_info, inputs, outputs } = this.#record;
     const path = toWorkerPath(this.paths.run, this.#options.writer);
     mkdirSync(dirname(path), { recursive: true });
-    this.#replace(path, { tags, meta_info, inputs, outputs, lineage: this.lineage });
+    this.#replace(path, { tags, meta_info, inputs, outputs, lineage: this.lineage, order: this.#order });
   }
 
+  /** Writes a file unless it has this content, because an uploader would send it again. */
   #replace(path: string, content: unknown): void {
-    replaceFileSync(path, JSON.stringify(content), { fsync: this.#options.fsync });
+    const text = JSON.stringify(content);
+    if (this.#contents.get(path) === text && existsSync(path)) return;
+    replaceFileSync(path, text, { fsync: this.#options.fsync });
+    this.#contents.set(path, text);
   }
 
   /** Creates `<root>/tensorboard/<name>-<8 hex>`, so that TensorBoard shows readable names. */
@@ -274,6 +370,11 @@ export class RunDirectory {
       }
     }
   }
+}
+
+/** Returns an artifact under the name that it gets when another kind has its name. */
+function toRenamed(artifact: RunArtifact): RunArtifact {
+  return { ...artifact, name: `${artifact.name}-${artifact.kind}` };
 }
 
 /** Returns the record of a resumed run: that of the earlier process, updated with the values given to this one. */

@@ -7,6 +7,7 @@ import { InvalidArgumentError } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
+import type { MetadataNames } from '../polyaxon/metadata-order.js';
 import {
   isDone,
   mergeMetadata,
@@ -71,6 +72,7 @@ const RUN_CHANGES: OptionTable<RunChanges> = {
 };
 
 type JsonObject = NonNullable<RunMetadata['meta_info']>;
+type RecordChange = (record: RunRecord) => RunRecord;
 
 export const STATUS_REASON = 'Polytrack';
 
@@ -105,8 +107,9 @@ export abstract class RunMetadataMethods extends RunEvents {
     this.change(() => {
       checkOptions('logTags', options, TAGS_OPTIONS);
       const added = this.#mask('tags', parseTags(tags));
-      return (record) =>
+      const change = (record: RunRecord) =>
         mergeMetadata(options.reset === true ? { ...record, tags: [] } : record, { tags: added });
+      return [change, { tags: added }];
     });
   }
 
@@ -153,11 +156,19 @@ export abstract class RunMetadataMethods extends RunEvents {
       };
       if (replaced.outputs !== undefined) this.#noteOutputs(replaced.outputs, true);
       const metaInfo = meta === undefined ? undefined : this.context.parseNamedValues('meta', meta, false);
-      return (record) => ({
+      const change = (record: RunRecord) => ({
         ...record,
         ...replaced,
         ...(metaInfo === undefined ? {} : { meta_info: withFlags(record, metaInfo) }),
       });
+      const namesOf = (values: JsonObject | undefined) => Object.keys(values ?? {});
+      const written = {
+        tags: replaced.tags ?? [],
+        inputs: namesOf(replaced.inputs),
+        outputs: namesOf(replaced.outputs),
+        meta_info: namesOf(metaInfo),
+      };
+      return [change, written];
     });
   }
 
@@ -228,11 +239,13 @@ export abstract class RunMetadataMethods extends RunEvents {
     });
   }
 
-  /** @internal Checks the arguments, then changes and writes the record. */
-  protected change(check: () => (record: RunRecord) => RunRecord): void {
+  /** @internal Checks the arguments, then changes and writes the record. `check` may also return the names that are written. */
+  protected change(check: () => RecordChange | readonly [RecordChange, MetadataNames]): void {
     this.context.guard(() => {
       this.context.checkOpen();
-      this.context.directory.update(check());
+      const checked = check();
+      if (typeof checked === 'function') this.context.directory.update(checked);
+      else this.context.directory.update(...checked);
     });
   }
 
@@ -255,7 +268,11 @@ export abstract class RunMetadataMethods extends RunEvents {
       const named = this.context.parseNamedValues(subject, values, allowSecrets);
       if (field === 'outputs') this.#noteOutputs(named, reset);
       const replace = (record: RunRecord) => (field === 'meta_info' ? withFlags(record, named) : named);
-      return (record) => ({ ...record, [field]: reset ? replace(record) : { ...record[field], ...named } });
+      const change = (record: RunRecord) => ({
+        ...record,
+        [field]: reset ? replace(record) : { ...record[field], ...named },
+      });
+      return [change, { [field]: Object.keys(named) }];
     });
   }
 

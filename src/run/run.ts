@@ -11,7 +11,7 @@
 
 import { checkOptions, type OptionTable } from '../base/options.js';
 import { type GitCapture, toCodeReference } from '../capture/git.js';
-import { isDone, type RunRecord, toIsoTime } from '../polyaxon/run-record.js';
+import { isDone, type RunRecord, toIsoTime, withoutEnd } from '../polyaxon/run-record.js';
 import { Heartbeat } from '../run-directory/heartbeat.js';
 import type { RunPaths } from '../run-directory/layout.js';
 import { parseWallTime } from '../summary/arguments.js';
@@ -44,7 +44,7 @@ export class Run extends RunArtifactMethods {
   readonly #listener: EndListener;
   #ending: Promise<void> | undefined;
   #end: RunEnd | undefined;
-  /** The record with everything but the end status. */
+  /** The record before it got its end status. */
   #unended: RunRecord | undefined;
   /** True after `end()`; a later end of the process then changes nothing. */
   #isEnded = false;
@@ -216,11 +216,11 @@ export class Run extends RunArtifactMethods {
       directory.addArtifacts(this.#run.exportedArtifacts());
     }
     directory.update((record) => {
-      this.#unended ??= this.#withResults(record);
-      const unended = this.#unended;
-      return environment.isPlatformRun || isDone(unended.status)
-        ? unended
-        : this.addStatus(unended, end.status, end);
+      const complete = this.#unended === undefined ? this.#withResults(record) : record;
+      this.#unended ??= record;
+      const { status, status_conditions } = this.#unended;
+      if (environment.isPlatformRun || isDone(status)) return complete;
+      return this.addStatus({ ...withoutEnd(complete), status, status_conditions }, end.status, end);
     });
     this.#heartbeat?.end({
       status: isDone(this.status) ? this.status : end.status,

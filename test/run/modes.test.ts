@@ -254,6 +254,8 @@ describe('several processes in one run', () => {
       'heartbeat-1.json',
       'heartbeat-2.json',
       'heartbeat-main.json',
+      'order',
+      'order-main.json',
       'worker-1.json',
       'worker-2.json',
     ]);

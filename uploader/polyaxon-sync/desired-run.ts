@@ -1,6 +1,7 @@
 /** Computes the desired state of a run on the server from the files on disk: always all of it, so that no queue is needed. Pure. */
 
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
+import { mergeInOrder, takeNewerArtifacts } from '../../src/polyaxon/metadata-order.js';
 import { EVENTS_DIRECTORY, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
 import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import { type JsonMap, toCleanMap } from '../base/canonical-json.js';
@@ -48,6 +49,7 @@ export interface DesiredRun extends Metadata {
 }
 
 const REASON = 'Polytrack';
+const NO_METADATA: Metadata = { tags: [], meta_info: {}, inputs: {}, outputs: {} };
 /** Source: haupt 2.16.1, `db/abstracts/runs.py`: names are slugs of 128 characters at most. */
 const MAX_NAME = 128;
 const EVENT_PATH = new RegExp(`^${EVENTS_DIRECTORY}/([^/]+)/([^/]+)\\.plx$`);
@@ -92,17 +94,24 @@ function toName(name: string): { name: string; meta: JsonMap } {
   return { name: slug, meta: slug === name ? {} : { name } };
 }
 
-/** Merges the metadata of workers over the record, as the main writer does (`src/run-directory/run-directory.ts`). */
-function mergeWorkers({ record, workers }: RunFiles): Metadata {
-  const all: readonly Metadata[] = record === null ? workers : [record, ...workers];
-  const merge = (field: 'meta_info' | 'inputs' | 'outputs'): JsonMap =>
-    all.reduce((merged, each) => Object.assign(merged, each[field]), {});
-  return {
-    tags: [...new Set(all.flatMap(({ tags }) => tags))],
-    meta_info: merge('meta_info'),
-    inputs: merge('inputs'),
-    outputs: merge('outputs'),
-  };
+/** Merges what workers have written since the main writer merged their files. */
+function mergeWorkers({ record, order, workers }: RunFiles): Metadata {
+  const { tags, meta_info, inputs, outputs } = record ?? NO_METADATA;
+  let merged = { metadata: { tags, meta_info, inputs, outputs }, order };
+  for (const worker of workers) merged = mergeInOrder(merged, { metadata: worker, order: worker.order });
+  return merged.metadata;
+}
+
+/** Returns the entries of the lineage that the main writer and the workers have recorded, later ones last. */
+function mergeLineages({ lineage, order, workers }: RunFiles): RunArtifact[] {
+  const own = [...lineage];
+  let merged = order;
+  for (const worker of workers) {
+    const newer = takeNewerArtifacts(merged, worker.lineage, worker.order);
+    for (const artifact of newer.artifacts) own.push(artifact);
+    merged = newer.order;
+  }
+  return own;
 }
 
 /**
@@ -157,7 +166,7 @@ function toCondition(type: StatusCondition['type'], message: string, time: strin
 
 function toLineage(source: RunSource, isForeign: boolean): RunArtifact[] {
   const { files, facts } = source;
-  const own = [...files.lineage, ...files.workers.flatMap(({ lineage }) => lineage)];
+  const own = mergeLineages(files);
   const exported = facts?.artifacts() ?? [];
   if (isForeign)
     own.push({

@@ -4,11 +4,13 @@
  */
 
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
+import { type MetadataOrder, parseMetadataOrder } from '../../src/polyaxon/metadata-order.js';
 import { RUN_STATUSES, type RunStatus } from '../../src/polyaxon/statuses.js';
 import {
   isWorkerFile,
   LINEAGE_FILE,
   MAIN_WRITER,
+  ORDER_FILE,
   PROCESS_DIRECTORY,
   RUN_FILE,
   toEndMarkerPath,
@@ -23,6 +25,8 @@ export interface RunFiles {
   /** Null if the run has no run file. */
   readonly record: RunRecordFile | null;
   readonly lineage: readonly RunArtifact[];
+  /** When the main writer wrote or merged the names of the record and the lineage. */
+  readonly order: MetadataOrder;
   /** Sorted by name. */
   readonly workers: readonly WorkerFile[];
   /** The end status of the main writer; null while it has no end marker. */
@@ -38,6 +42,7 @@ export interface Metadata {
 
 export interface WorkerFile extends Metadata {
   readonly lineage: readonly RunArtifact[];
+  readonly order: MetadataOrder;
 }
 
 export interface RunRecordFile extends Metadata {
@@ -60,7 +65,7 @@ export interface RunRecordFile extends Metadata {
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
-export const NO_FILES: RunFiles = { record: null, lineage: [], workers: [], end: null };
+export const NO_FILES: RunFiles = { record: null, lineage: [], order: {}, workers: [], end: null };
 
 /** Reads the files. Returns null if a file exists but cannot be read now, for example while it is replaced on some file systems. */
 export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): Promise<RunFiles | null> {
@@ -72,6 +77,7 @@ export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): P
     return {
       record: record === undefined ? null : parseRecord(record),
       lineage: parseLineage(await read(LINEAGE_FILE)),
+      order: parseMetadataOrder(await read(PROCESS_DIRECTORY, ORDER_FILE)),
       workers: await Promise.all(
         workers.map(async (name) => parseWorker(await read(PROCESS_DIRECTORY, name))),
       ),
@@ -87,7 +93,7 @@ export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): P
 /** Returns a text that changes when the files change. Does not read the files. */
 export async function readSignature(fileSystem: FileSystem, directory: Buffer): Promise<string> {
   const names = (await listProcessFiles(fileSystem, directory).catch(() => []))
-    .filter((name) => isWorkerFile(name) || name === `end-${MAIN_WRITER}.json`)
+    .filter((name) => isWorkerFile(name) || name === ORDER_FILE || name === `end-${MAIN_WRITER}.json`)
     .map((name) => [PROCESS_DIRECTORY, name]);
   const paths = [[RUN_FILE], [LINEAGE_FILE], ...names].map((each) => joinNames(directory, ...each));
   const stats = await fileSystem.lstatAll(paths);
@@ -150,7 +156,8 @@ function parseMetadata(value: JsonMap): Metadata {
 
 function parseWorker(value: unknown): WorkerFile {
   const worker = toCleanMap(value);
-  return { ...parseMetadata(worker), lineage: parseLineage(worker.lineage) };
+  const order = parseMetadataOrder(worker.order);
+  return { ...parseMetadata(worker), lineage: parseLineage(worker.lineage), order };
 }
 
 function parseLineage(value: unknown): RunArtifact[] {

@@ -1,0 +1,141 @@
+/**
+ * Merges what several processes log about one run. The later write of a name wins, whichever process made it. No I/O.
+ *
+ * Each write of a name has a number from a counter that the processes share (`src/run-directory/order-counter.ts`), so no clocks are
+ * compared. A name without a number was written before any other process wrote. A number without a value says that the name was removed.
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import type { JsonValue } from '../base/json-value.js';
+
+/** The fields that processes share. A tag is a name without a value. */
+export const ORDERED_FIELDS = ['tags', 'meta_info', 'inputs', 'outputs'] as const;
+type OrderedField = (typeof ORDERED_FIELDS)[number];
+
+type Numbers = Readonly<Record<string, number>>;
+/** The number of the last write of each name. */
+export type MetadataOrder = Readonly<Partial<Record<OrderedField | 'lineage', Numbers>>>;
+/** Names of each field. */
+export type MetadataNames = Readonly<Partial<Record<OrderedField, readonly string[]>>>;
+
+interface Metadata {
+  readonly tags?: readonly string[];
+  readonly meta_info?: Readonly<Record<string, JsonValue>>;
+  readonly inputs?: Readonly<Record<string, JsonValue>>;
+  readonly outputs?: Readonly<Record<string, JsonValue>>;
+}
+
+export interface OrderedMetadata<T extends Metadata> {
+  readonly metadata: T;
+  readonly order: MetadataOrder;
+}
+
+/** Merges what another process has written. Returns `base` itself if all of it is merged already. */
+export function mergeInOrder<T extends Metadata>(
+  base: OrderedMetadata<T>,
+  added: OrderedMetadata<Metadata>,
+): OrderedMetadata<T> {
+  const fields: Partial<Record<OrderedField, unknown>> = {};
+  const order: Partial<Record<OrderedField | 'lineage', Numbers>> = { ...base.order };
+  for (const field of ORDERED_FIELDS) {
+    const values = toMap(base.metadata, field);
+    const numbers = new Map(Object.entries(base.order[field] ?? {}));
+    const later = toMap(added.metadata, field);
+    const laterNumbers = new Map(Object.entries(added.order[field] ?? {}));
+    let isChanged = false;
+    for (const name of new Set([...later.keys(), ...laterNumbers.keys()])) {
+      const number = laterNumbers.get(name) ?? 0;
+      if (number <= (numbers.get(name) ?? -1)) continue;
+      isChanged = true;
+      numbers.set(name, number);
+      if (later.has(name)) values.set(name, later.get(name)!);
+      else values.delete(name);
+    }
+    if (!isChanged) continue;
+    fields[field] = field === 'tags' ? [...values.keys()] : Object.fromEntries(values);
+    order[field] = Object.fromEntries(numbers);
+  }
+  return Object.keys(fields).length === 0 ? base : { metadata: { ...base.metadata, ...fields }, order };
+}
+
+/** Returns the artifacts of another process that are newer than those in `order`, and the order with them. */
+export function takeNewerArtifacts<T extends { readonly name: string; readonly kind: string }>(
+  order: MetadataOrder,
+  artifacts: readonly T[],
+  added: MetadataOrder,
+): { readonly artifacts: readonly T[]; readonly order: MetadataOrder } {
+  const numbers = new Map(Object.entries(order.lineage ?? {}));
+  const later = new Map(Object.entries(added.lineage ?? {}));
+  const newer = artifacts.filter((artifact) => {
+    const key = toArtifactKey(artifact);
+    const number = later.get(key) ?? 0;
+    if (number <= (numbers.get(key) ?? -1)) return false;
+    numbers.set(key, number);
+    return true;
+  });
+  if (newer.length === 0) return { artifacts: newer, order };
+  return { artifacts: newer, order: { ...order, lineage: Object.fromEntries(numbers) } };
+}
+
+/** The name of an artifact in an order. */
+export function toArtifactKey({ name, kind }: { readonly name: string; readonly kind: string }): string {
+  return `${kind}/${name}`;
+}
+
+/** Returns the names whose values differ, and those in `written`, whose values may be the same. */
+export function findWrittenNames(before: Metadata, after: Metadata, written: MetadataNames): MetadataNames {
+  const names: Partial<Record<OrderedField, readonly string[]>> = {};
+  for (const field of ORDERED_FIELDS) {
+    const [old, now] = [toMap(before, field), toMap(after, field)];
+    const changed = [...new Set([...old.keys(), ...now.keys()])].filter(
+      (name) => old.has(name) !== now.has(name) || !isDeepStrictEqual(old.get(name), now.get(name)),
+    );
+    const found = [...new Set([...changed, ...(written[field] ?? [])])];
+    if (found.length > 0) names[field] = found;
+  }
+  return names;
+}
+
+/** Returns the order with `number` for these names. */
+export function numberNames(
+  order: MetadataOrder,
+  names: Readonly<Partial<Record<OrderedField | 'lineage', readonly string[]>>>,
+  number: number,
+): MetadataOrder {
+  const fields = Object.entries(names).map(([field, list]) => {
+    const known = Object.entries(order[field as OrderedField] ?? {});
+    const numbered = Object.fromEntries([...known, ...list.map((name) => [name, number] as const)]);
+    return [field, numbered];
+  });
+  return { ...order, ...Object.fromEntries(fields) };
+}
+
+/** Returns the largest number of an order; 0 if it has none. */
+export function findLargestNumber(order: MetadataOrder): number {
+  let largest = 0;
+  for (const numbers of Object.values(order)) {
+    for (const number of Object.values(numbers)) largest = Math.max(largest, number);
+  }
+  return largest;
+}
+
+/** Returns the order in a file. Drops everything that is not a number of a name. */
+export function parseMetadataOrder(value: unknown): MetadataOrder {
+  const order: Partial<Record<OrderedField | 'lineage', Numbers>> = {};
+  for (const field of [...ORDERED_FIELDS, 'lineage'] as const) {
+    const found = isObject(value) ? value[field] : undefined;
+    if (!isObject(found)) continue;
+    const numbers = Object.entries(found).filter(([, number]) => Number.isSafeInteger(number));
+    order[field] = Object.fromEntries(numbers) as Numbers;
+  }
+  return order;
+}
+
+function toMap(metadata: Metadata, field: OrderedField): Map<string, JsonValue> {
+  if (field === 'tags') return new Map((metadata.tags ?? []).map((tag) => [tag, true]));
+  return new Map(Object.entries(metadata[field] ?? {}));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
