@@ -80,13 +80,14 @@ export function isDone(status: RunStatus): boolean {
 
 /**
  * Returns the record with one more status and the times that depend on it. A condition of the same type as the last one
- * replaces it, and the first `running` sets the start time, as on Polyaxon's server (haupt 2.16).
+ * replaces it, and the first `running` sets the start time, as on Polyaxon's server (haupt 2.16). `elapsedSeconds`: the measured time
+ * since the start. Without it, the duration is the difference of the times; a clock that was set back makes it 0.
  */
 export function withStatus(
   record: RunRecord,
   type: RunStatus,
   wallTime: number,
-  details: { reason: string; message?: string | undefined },
+  details: { reason: string; message?: string | undefined; elapsedSeconds?: number | undefined },
 ): RunRecord {
   const time = toIsoTime(wallTime);
   const condition: StatusCondition = {
@@ -101,7 +102,11 @@ export function withStatus(
   const kept = before.at(-1)?.type === type ? before.slice(0, -1) : before;
   const next = { ...record, status: type, status_conditions: [...kept, condition] };
   if (isDone(type)) {
-    const duration = secondsBetween(record.started_at ?? record.created_at, time);
+    const { elapsedSeconds } = details;
+    const duration =
+      elapsedSeconds === undefined
+        ? secondsBetween(record.started_at ?? record.created_at, time)
+        : Math.round(elapsedSeconds * 100) / 100;
     return { ...next, finished_at: time, duration };
   }
   if (type !== 'running' || record.started_at !== undefined) return next;
@@ -134,6 +139,7 @@ function mergeObject(
   return object === undefined ? {} : { [field]: { ...metadata[field], ...object } };
 }
 
-function secondsBetween(from: string, to: string): number {
-  return Math.round((Date.parse(to) - Date.parse(from)) / 10) / 100;
+/** Returns the seconds between two times, with two decimals; 0 if the clock was set back between them. */
+export function secondsBetween(from: string, to: string): number {
+  return Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 10) / 100);
 }

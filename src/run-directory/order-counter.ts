@@ -16,7 +16,7 @@ export class OrderCounter {
 
   /**
    * Returns a number above `known` and above every number that a process has taken before this call. Two processes that call it at
-   * the same moment may get the same number. If the disk fails, the number is only above those of this process.
+   * the same time may get the same number. If the disk fails, the number is only above those of this process.
    */
   next(known: number): number {
     const least = Math.max(this.#last, known) + 1;

@@ -11,6 +11,7 @@ import { reportUnawaited } from '../base/observed-promise.js';
 import type { Masker } from '../capture/secrets.js';
 import type { EventLog } from '../event-log/event-log.js';
 import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
+import { secondsBetween, toIsoTime } from '../polyaxon/run-record.js';
 import type { RunDirectory } from '../run-directory/run-directory.js';
 import type { RunEnvironment } from './run-environment.js';
 
@@ -43,6 +44,9 @@ export class RunContext {
   readonly #flags = new Set<RunFlag>();
   #hasWarnedNotCollected = false;
   readonly #work = new Set<Promise<void>>();
+  /** The duration of the run before this process, and the time at which this process began. */
+  readonly #earlierSeconds: number;
+  readonly #startedMs: number;
   #isOpen = true;
 
   constructor(parts: RunParts) {
@@ -53,6 +57,14 @@ export class RunContext {
     this.directory = parts.directory;
     this.events = parts.events;
     this.warnsOnMisuse = parts.warnsOnMisuse;
+    const { started_at, created_at } = this.directory.record;
+    this.#startedMs = this.clock.monotonicMs();
+    this.#earlierSeconds = secondsBetween(started_at ?? created_at, toIsoTime(this.clock.wallTime()));
+  }
+
+  /** Returns the time since the run started, whatever happens to the host's clock during this process. */
+  measureElapsedSeconds(): number {
+    return this.#earlierSeconds + (this.clock.monotonicMs() - this.#startedMs) / 1000;
   }
 
   /** Rejects all later calls with `ClosedError`. */

@@ -232,11 +232,14 @@ export abstract class RunMetadataMethods extends RunEvents {
       this.context.diagnostics.warn('WARN_STATUS_IGNORED', message);
       return record;
     }
-    const { reason = STATUS_REASON, message, wallTime = this.context.clock.wallTime() } = options;
-    return withStatus(record, type, wallTime, {
-      reason: this.#mask('reason', reason),
-      message: this.#mask('message', message),
-    });
+    const { wallTime } = options;
+    const details = {
+      reason: this.#mask('reason', options.reason ?? STATUS_REASON),
+      message: this.#mask('message', options.message),
+    };
+    if (wallTime !== undefined) return withStatus(record, type, wallTime, details);
+    const elapsedSeconds = this.context.measureElapsedSeconds();
+    return withStatus(record, type, this.context.clock.wallTime(), { ...details, elapsedSeconds });
   }
 
   /** @internal Checks the arguments, then changes and writes the record. `check` may also return the names that are written. */
@@ -245,7 +248,7 @@ export abstract class RunMetadataMethods extends RunEvents {
       this.context.checkOpen();
       const checked = check();
       if (typeof checked === 'function') this.context.directory.update(checked);
-      else this.context.directory.update(...checked);
+      else this.context.directory.update(checked[0], checked[1]);
     });
   }
 

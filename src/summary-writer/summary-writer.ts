@@ -114,7 +114,8 @@ export class SummaryWriter {
   readonly #diagnostics: Diagnostics;
   readonly #options: ReturnType<typeof resolveEventFileOptions>;
   readonly #charts = new ScalarCharts();
-  #hasSession = false;
+  /** When the session of hyperparameters started. */
+  #sessionStart: number | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -292,7 +293,7 @@ export class SummaryWriter {
     given: StepOr<HparamsOptions> = {},
   ): void {
     const options = parseEventOptions('addHparams', given, HPARAMS_OPTIONS);
-    if (this.#hasSession) {
+    if (this.#sessionStart !== undefined) {
       throw new InvalidArgumentError(
         'ERR_HPARAMS_INVALID',
         `${this.logdir} already has hyperparameters, and TensorBoard keeps the first ones`,
@@ -303,7 +304,7 @@ export class SummaryWriter {
     const value = createSessionStartValue(hparams, wallTime, options);
     this.#log.scalars(metrics, { step: options.step, wallTime });
     this.#log.values(SESSION_START_TAG, { step: 0, wallTime }, () => value);
-    this.#hasSession = true;
+    this.#sessionStart = wallTime;
   }
 
   /**
@@ -388,7 +389,8 @@ export class SummaryWriter {
       return reportUnawaited(Promise.reject(error), (reason) => this.#diagnostics.unawaited(reason));
     }
     if (this.#closing === undefined) {
-      if (this.#hasSession) this.#writeSessionEnd(options.outcome ?? 'success');
+      if (this.#sessionStart !== undefined)
+        this.#writeSessionEnd(options.outcome ?? 'success', this.#sessionStart);
       this.#closing = this.#log.close();
     }
     return this.#closing;
@@ -403,8 +405,9 @@ export class SummaryWriter {
     this.#log.values(CUSTOM_SCALARS_TAG, { step, wallTime }, () => this.#charts.toValue());
   }
 
-  #writeSessionEnd(outcome: SessionOutcome): void {
-    const wallTime = this.#options.clock.wallTime();
+  #writeSessionEnd(outcome: SessionOutcome, start: number): void {
+    // TensorBoard shows the difference as the duration, also if the clock was set back.
+    const wallTime = Math.max(start, this.#options.clock.wallTime());
     this.#log.values(SESSION_END_TAG, { step: 0, wallTime }, () => createSessionEndValue(outcome, wallTime));
   }
 }
