@@ -359,9 +359,13 @@ export class RunDirectory {
       mkdirSync(directory, { recursive: true });
       const link = join(directory, toLinkName(this.#record.name, this.#record.uuid));
       const target = process.platform === 'win32' ? tensorboard : relative(directory, tensorboard);
-      symlinkSync(target, link, 'junction');
+      try {
+        symlinkSync(target, link, 'junction');
+      } catch (error) {
+        // An earlier process of the run, or one that starts at this time, has created it.
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
       if (this.#failure === undefined) {
         this.#diagnostics.warn(
           'WARN_LINK_FAILED',

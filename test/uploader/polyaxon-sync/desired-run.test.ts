@@ -51,7 +51,14 @@ function source(files: Partial<RunFiles>, changes: Partial<RunSource> = {}): Run
 
 describe('toDesiredRun', () => {
   it('merges workers over the record, and both over the events', () => {
-    const worker = { ...NOTHING, tags: ['w', 'a'], inputs: { lr: 2 }, outputs: { worker: 1 }, lineage: [], order: {} };
+    const worker = {
+      ...NOTHING,
+      tags: ['w', 'a'],
+      inputs: { lr: 2 },
+      outputs: { worker: 1 },
+      lineage: [],
+      order: {},
+    };
     const run = toDesiredRun(
       source(
         {
