@@ -4,19 +4,23 @@
  * - Two checks at least a minute apart find the file missing, while the root and other files of the run exist.
  * - The journal shows that this uploader stored the file from this disk. If the journal is lost, nothing is removed.
  * - At most a tenth of a run's files are missing, or the user forces it. If the whole run is missing or was cleaned, nothing is removed.
+ * - No other command holds the run: the mirror locks it while it removes objects (F103).
  * - A copy is stored below `.plx/deleted/` first, and only the copied version of the object is removed.
  */
 
 import { createHash } from 'node:crypto';
+import { messageOf } from '../../src/base/errors.js';
 import { ASSETS_DIRECTORY, EVENTS_DIRECTORY, RESOURCES_DIRECTORY } from '../../src/polyaxon/names.js';
 import { RUN_FILE } from '../../src/run-directory/layout.js';
-import { isAbsent } from '../base/io/system-error.js';
+import { RunLockedError } from '../base/errors.js';
+import { isAbsent, systemErrorCode } from '../base/io/system-error.js';
 import { joinPath } from '../base/join-path.js';
 import { RESERVED_DIRECTORY, toPathBytes } from '../base/rel-path.js';
 import { ObjectSource } from '../pipeline/commit/object-source.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
+import { lockRun, type RunLock } from '../run-directory/run-lock.js';
 import { crc32OfObject } from '../store/base/object-crc32.js';
 import type { StoredObject } from '../store/base/store.js';
 import type { UploaderContext } from './context/uploader-context.js';
@@ -82,9 +86,21 @@ export class Mirror {
     for (const id of due) if (await this.#isGone(id)) gone.push(id);
     // Wait another minute before these files are checked again, whatever the outcome.
     for (const id of due) this.#missing.set(id, nowMs);
-    const reason = gone.length === 0 ? null : await this.#findGuard(run, gone.length);
-    if (reason !== null) this.#reportHeld(run, gone.length, reason);
-    else for (const id of gone) await this.#remove(id, run, signal);
+    if (gone.length === 0 || run.directory === null) return;
+    let lock: RunLock | undefined;
+    try {
+      const early = await this.#findGuard(run, gone.length);
+      if (early === null) lock = await lockRun(this.#context.io, run.directory);
+      // Check again under the lock: the command that held the run may have restored or deleted its files.
+      const reason = early ?? (await this.#findGuard(run, gone.length));
+      if (reason !== null) this.#reportHeld(run, gone.length, reason);
+      else for (const id of gone) await this.#remove(id, run, signal);
+    } catch (error) {
+      if (!(error instanceof RunLockedError) && systemErrorCode(error) === undefined) throw error;
+      this.#reportHeld(run, gone.length, `the run cannot be locked: ${messageOf(error)}`);
+    } finally {
+      await lock?.release();
+    }
   }
 
   #isMissing(id: FileId): boolean {
@@ -145,6 +161,7 @@ export class Mirror {
     }
     const copy = store.capabilities.versioning === 'on' ? null : await this.#copy(id, run, object, signal);
     if (copy === undefined) return;
+    if (!(await this.#isGone(id))) return;
     const { etag, sizeBytes } = object;
     const call = () => store.remove({ key, version: { etag, sizeBytes }, signal });
     const outcome = await retryPolicy.withRetry(`remove ${key}`, call, { signal });

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeIo } from '../../../uploader/base/io/io.js';
 import { toDeletedKey } from '../../../uploader/engine/mirror.js';
 import { clean, sync, verify } from '../../../uploader/index.js';
+import { lockRun } from '../../../uploader/run-directory/run-lock.js';
 import { createTempDir } from '../../support/temp-dir.js';
 import { createFastClock } from '../support/fast-clock.js';
 import { makeRun, RUN, writeFiles } from '../support/run-tree.js';
@@ -61,6 +62,20 @@ describe('sync --mirror', () => {
     expect(harness.store.objects.get(copy)?.bytes).toEqual(bytes);
     expect(harness.events).toContainEqual({ kind: 'removed', key: `${RUN}/outputs/3`, copy });
     expect(await syncMirror(harness)).toMatchObject({ isComplete: true, onlyInStore: [] });
+  });
+
+  it('F103: removes nothing while another command holds the run', async () => {
+    const harness = await stored();
+    const lock = await lockRun(nodeIo, Buffer.from(harness.run));
+    remove(harness, 3);
+
+    await syncMirror(harness);
+    await lock.release();
+
+    expect(missing(harness)).toEqual([]);
+    expect(notices(harness)).toContain('NOTICE_MIRROR_HELD');
+    await syncMirror(harness);
+    expect(missing(harness)).toEqual(['outputs/3']);
   });
 
   it('stores the file again when it reappears', async () => {
@@ -174,7 +189,7 @@ describe('sync --mirror', () => {
     await sync({ ...config, mirror: 'force' }, { io: { ...nodeIo, ...fast().io } });
 
     expect((await verify(config)).runs).toMatchObject([
-      { verified: { files: 20, notLocal: 19 }, problems: [] },
+      { verified: { files: 20, notLocal: 18 }, problems: [] },
     ]);
   });
 });
