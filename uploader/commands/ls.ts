@@ -45,7 +45,9 @@ async function runLs(url: string | undefined, flags: Flags, context: CommandCont
     const found =
       runUuid === null
         ? await listRuns(config, { io, signal, onRun: (run) => early.push(run) })
-        : await listFiles(config, runUuid, target?.path, { io, signal });
+        : await listFiles(config, runUuid, target?.path, {
+            ...{ io, signal, withPreviousVersions: flags.previousVersions === true },
+          });
     if (flags.json === true) context.stdout(`${JSON.stringify(found, null, 2)}\n`);
     else
       context.stdout(

@@ -72,6 +72,8 @@ class Pass implements WorkHandler {
   readonly #unsent = new Map<FileId, UnsentFile>();
   readonly #tries = new Map<FileId, number>();
   #exportScheduler: ExportScheduler | null = null;
+  /** A log directory was found to have another experiment than before. */
+  #hasReused = false;
 
   constructor(context: UploaderContext, signal: AbortSignal | undefined) {
     this.#context = context;
@@ -79,6 +81,10 @@ class Pass implements WorkHandler {
     setMaxListeners(0, this.#signal); // one listener for each call in flight is not a leak
     this.#scanner = context.createScanner();
     this.#queue = createQueue(context);
+    context.onReused = (run) => {
+      this.#hasReused = true;
+      this.#scanner.rehome(run.index);
+    };
   }
 
   /** Plans and reports. Does not lock, and writes neither to disk nor to the store. */
@@ -189,24 +195,39 @@ class Pass implements WorkHandler {
 
   /** Scans the disk and lists the store. Returns the error when the store cannot be reached; throws when the store rejects the request. */
   async #prepare(): Promise<{ unavailable: StoreUnavailableError | null }> {
-    const { inventory, config, livenessByRun, observer } = this.#context;
+    const { observer } = this.#context;
     const runs = await scanRuns(this.#context, this.#scanner, this.#signal);
+    await this.#checkLiveness();
+    reportScanned(this.#context);
+    await observer.prepareProject?.(this.#signal);
+    try {
+      await checkStore(this.#context, this.#signal);
+      await listRuns(this.#context, runs, this.#signal);
+      await this.#listReused();
+    } catch (error) {
+      if (!this.#signal.aborted && !(error instanceof StoreUnavailableError)) throw error;
+      if (error instanceof StoreUnavailableError) return { unavailable: error };
+    }
+    return { unavailable: null };
+  }
+
+  async #checkLiveness(): Promise<void> {
+    const { inventory, config, livenessByRun, observer } = this.#context;
     const quietMs = config.assumeEnded === true ? Number.POSITIVE_INFINITY : 0;
     for (const [index, liveness] of livenessByRun) {
       const run = inventory.runs[index];
       const state = await liveness.check(quietMs);
       if (run !== undefined) observer.onLiveness?.(run.uuid, state);
     }
-    reportScanned(this.#context);
-    await observer.prepareProject?.(this.#signal);
-    try {
-      await checkStore(this.#context, this.#signal);
-      await listRuns(this.#context, runs, this.#signal);
-    } catch (error) {
-      if (!this.#signal.aborted && !(error instanceof StoreUnavailableError)) throw error;
-      if (error instanceof StoreUnavailableError) return { unavailable: error };
-    }
-    return { unavailable: null };
+  }
+
+  /** Finds log directories again that got a separate uuid. */
+  async #listReused(): Promise<void> {
+    if (!this.#hasReused) return;
+    await this.#scanner.scanAll(this.#signal);
+    await this.#checkLiveness();
+    const runs = this.#context.inventory.runs.filter((run) => run.directory !== null && !run.isListed);
+    await listRuns(this.#context, runs, this.#signal);
   }
 
   /** Exports the event files; the generated files are sent with all others. */

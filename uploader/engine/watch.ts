@@ -145,6 +145,7 @@ class Watch implements WorkHandler {
   async run(): Promise<SyncReport> {
     const fileWatcher = await this.#openFileWatcher();
     const scanner = this.#context.createScanner(fileWatcher.source);
+    this.#context.onReused = (run) => scanner.rehome(run.index);
     fileWatcher.listener.onChange = (directory) => scanner.hint(directory);
     const phases = new RunPhases(this.#context, scanner, this.#schedule);
     this.#context.isAtRest = (run) => phases.isAtRest(run);

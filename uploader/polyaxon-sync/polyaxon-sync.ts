@@ -114,9 +114,10 @@ export class PolyaxonSync implements RunObserver {
 
   async prepare(signal: AbortSignal = this.#stop.signal): Promise<void> {
     const retryPolicy = this.#createRetryPolicy(this.#options.flushTimeoutMs);
-    await this.#forEach(signal, (lane) =>
-      this.#work(lane, retryPolicy, signal, (each) => lane.runSync.introduce(each)),
-    );
+    await this.#forEach(signal, async (lane) => {
+      if (this.#options.isOurs(lane.runSync.run.runUuid))
+        await this.#work(lane, retryPolicy, signal, (each) => lane.runSync.introduce(each));
+    });
   }
 
   async flush(signal?: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { findStatus } from '../../../uploader/engine/monitor/find-status.js';
 import { nodeIo, verify } from '../../../uploader/index.js';
 import { createTempDir } from '../../support/temp-dir.js';
+import { someRecords } from '../support/event-records.js';
 import { makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
 import { toConfig } from '../support/stores.js';
 import { createHarness, type Harness, readStore } from '../support/sync-harness.js';
@@ -260,6 +261,76 @@ describe('a run that the store has from another directory', () => {
     expect(report.unsent.map(({ error }) => error.code)).toEqual(['ERR_FILE_BEHIND']);
     expect(harness.stored(LOG)).toBe('epoch 1\nepoch 2\n');
   });
+});
+
+describe('a log directory that is used for another experiment', () => {
+  const FIRST = 'events.out.tfevents.1700000000.host.1.000000';
+  const SECOND = 'events.out.tfevents.1800000000.host.2.000000';
+
+  it.each([
+    ['with', false],
+    ['without', true],
+  ])('F102: gets a separate uuid, %s the state directory, and keeps it', async (_, isLost) => {
+    const harness = createHarness();
+    rmSync(harness.run, { recursive: true });
+    train(harness, FIRST, 'weights 1');
+    const { runs } = await harness.sync();
+    const first = readStore(harness.store, runs[0]);
+    rmSync(join(harness.root, 'exp'), { recursive: true });
+    train(harness, SECOND, 'weights 2');
+    if (isLost) loseState(harness);
+
+    const report = await harness.sync();
+
+    expect(report).toMatchObject({ isComplete: true, runs: [expect.not.stringContaining(runs[0]!)] });
+    expect(report.notices.map(({ code }) => code)).toEqual(['NOTICE_LOG_DIRECTORY_REUSED']);
+    expect(readStore(harness.store, runs[0])).toEqual(first);
+    expect(readStore(harness.store, report.runs[0])['outputs/tensorboard/model.bin']).toBe('weights 2');
+    for (const loses of [false, true]) {
+      if (loses) loseState(harness);
+      train(harness, `${SECOND}.later`, 'weights 3');
+      expect((await harness.sync()).runs).toEqual(report.runs);
+    }
+    expect(readStore(harness.store, runs[0])).toEqual(first);
+  });
+
+  it('F102: gets a separate uuid while it is watched', async () => {
+    const harness = createHarness();
+    rmSync(harness.run, { recursive: true });
+    train(harness, FIRST, 'weights 1');
+    const running = harness.startWatch();
+    const contents = (): (string | undefined)[] =>
+      [...harness.store.objects].flatMap(([key, { bytes }]) =>
+        key.endsWith('/outputs/tensorboard/model.bin') ? bytes.toString() : [],
+      );
+    await running.until('the first experiment is stored', () => contents().includes('weights 1'));
+    rmSync(join(harness.root, 'exp'), { recursive: true });
+    train(harness, SECOND, 'weights 2');
+    await running.until('the second experiment is stored', () => contents().includes('weights 2'));
+    await running.stop();
+
+    expect(contents().sort()).toEqual(['weights 1', 'weights 2']);
+  });
+
+  it('F102: keeps its uuid when the experiment is resumed, or copied to a new disk at the same path', async () => {
+    const harness = createHarness();
+    rmSync(harness.run, { recursive: true });
+    train(harness, FIRST, 'weights 1');
+    const { runs } = await harness.sync();
+    train(harness, SECOND, 'weights 2');
+    expect(await harness.sync()).toMatchObject({ isComplete: true, runs });
+    const [directory, copy] = [join(harness.root, 'exp'), join(createTempDir(), 'exp')];
+    cpSync(directory, copy, { recursive: true });
+    rmSync(directory, { recursive: true });
+    cpSync(copy, directory, { recursive: true });
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true, runs });
+  });
+
+  function train({ root }: Harness, name: string, weights: string): void {
+    const records = Buffer.concat(someRecords(2));
+    writeFiles(join(root, 'exp'), { [name]: records, 'model.bin': weights });
+  }
 });
 
 function isConflict(event: Harness['events'][number]): boolean {

@@ -53,6 +53,6 @@ export async function listRuns(
       throw toCodedError(error);
     }
     await context.owners.claim(run, signal);
-    inventory.endListing(run);
+    if (run.directory !== null) inventory.endListing(run);
   });
 }

@@ -10,6 +10,7 @@ import { crc32 } from 'node:zlib';
 import { FileError } from '../../base/errors.js';
 import type { Io } from '../../base/io/io.js';
 import { toOwnerKey } from '../../base/rel-path.js';
+import { type FileId, FLAG } from '../../pipeline/inventory/file-table.js';
 import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { JournalRecord } from '../../pipeline/journal/journal-entry.js';
@@ -41,6 +42,8 @@ export interface RunOwnersOptions extends StoreAccess {
   readonly takesOver: boolean;
   /** Called once for each run that gets a conflict. */
   readonly onConflict: (runUuid: string, error: FileError) => void;
+  /** Called for a log directory of another experiment than the one that the store has from the same path. */
+  readonly onReused: (run: KnownRun) => void;
 }
 
 /** How often another uploader may replace the owner object meanwhile. */
@@ -77,9 +80,12 @@ export class RunOwners {
     const local = await readRunOrigin(io.fileSystem, run.directory, hostId);
     if (local === null) return; // just removed: the scan finds out
     const wasConflict = run.conflict !== null;
-    const conflict =
-      (await this.#settle(run, local, signal)) ??
-      (checksDeleted ? await this.#findDeleted(run, signal) : null);
+    const settled = await this.#settle(run, local, signal);
+    if (settled === 'reused') {
+      this.#options.onReused(run);
+      return;
+    }
+    const conflict = settled ?? (checksDeleted ? await this.#findDeleted(run, signal) : null);
     if (conflict !== null) {
       run.conflict = new FileError('ERR_RUN_CONFLICT', run.uuid, conflict.found, conflict.hint);
       run.conflictMs = io.clock.monotonicMs();
@@ -100,21 +106,25 @@ export class RunOwners {
     run: KnownRun,
     local: RunOrigin,
     signal: AbortSignal | undefined,
-  ): Promise<{ found: string; hint: string } | null> {
+  ): Promise<{ found: string; hint: string } | 'reused' | null> {
     const { io, takesOver } = this.#options;
     const { owner } = run;
-    const isKnown = owner !== null && isSameDirectory(owner.origin, local);
+    const hasOtherEvents = this.#hasOtherEvents(run);
+    const isSame = (origin: RunOrigin): boolean =>
+      isSameDirectory(origin, local) && !(hasOtherEvents && (origin.birthNs ?? local.birthNs) === null);
+    const isKnown = owner !== null && isSame(owner.origin);
     if (isKnown && owner.etag !== null && owner.etag === run.ownerEtag) return null;
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
       const stored = await this.#read(run.uuid, run.ownerEtag, signal);
       const named = stored?.origin ?? (isKnown ? null : (owner?.origin ?? null));
-      if (named !== null && !takesOver && !isSameDirectory(named, local)) {
+      if (named !== null && !takesOver && !isSame(named)) {
         const isHere = named.host === local.host;
-        const isMoved =
-          isHere && !isOtherRun(named, local) && !(await isStillThere(io.fileSystem, run.uuid, named));
+        if (isHere && hasOtherEvents && named.directory === local.directory) return 'reused';
+        const isOther = isOtherRun(named, local) || hasOtherEvents;
+        const isMoved = isHere && !isOther && !(await isStillThere(io.fileSystem, run.uuid, named));
         if (!isMoved) return toConflict(local, named, isHere);
       }
-      if (stored?.origin !== undefined && isSameDirectory(stored.origin, local)) {
+      if (stored?.origin !== undefined && isSame(stored.origin)) {
         await this.#take(run, local, stored.object.etag);
         return null;
       }
@@ -149,6 +159,17 @@ export class RunOwners {
     if (missing === 0) return null;
     const { message, hint } = toCleanedError(directory, marker, missing);
     return { found: message, hint };
+  }
+
+  /** Whether the store has event files of the run, but none that is in the log directory: a resumed experiment keeps its event files. */
+  #hasOtherEvents(run: KnownRun): boolean {
+    const { inventory } = this.#options;
+    const { table } = inventory;
+    if (run.kind !== 'log-directory') return false;
+    const isStored = (id: FileId): boolean => table.has(id, FLAG.listed) && table.has(id, FLAG.stored);
+    const events = [...inventory.filesOf(run)].filter((id) => inventory.classOf(id) === 'event');
+    const local = events.filter((id) => table.has(id, FLAG.onDisk));
+    return local.length > 0 && events.some(isStored) && !local.some(isStored);
   }
 
   async #take(run: KnownRun, origin: RunOrigin, etag: string): Promise<void> {

@@ -93,6 +93,8 @@ export class UploaderContext {
   ownership: Ownership = OWNS_ALL;
   /** The progress of the export; replaced when event files are exported. */
   exportView: ExportView = NO_EXPORT;
+  /** Gives a log directory a separate uuid; the sync or watch sets it. */
+  onReused: (run: KnownRun) => void = () => undefined;
   /** Called for each dirty file; the watch sets it. */
   onDirty: (id: FileId) => void = () => undefined;
   /** Whether a run is complete and nothing happens to it; the watch sets it. */
@@ -147,6 +149,7 @@ export class UploaderContext {
     this.owners = new RunOwners({
       ...{ io, inventory, store, retryPolicy, hostId: found.hostId, takesOver: config.takeOver },
       storeUrl: config.store,
+      onReused: (run) => this.#rehome(run),
       onConflict: (runUuid, error) => this.emit({ kind: 'unsent', key: runUuid, error }),
     });
     this.manifests = this.#createManifests();
@@ -255,7 +258,9 @@ export class UploaderContext {
 
   #createObserver(beforeRequest: (signal?: AbortSignal) => Promise<void>): RunObserver {
     const { io, config, isWatching, paths, store, inventory, emit } = this;
-    const isOurs = (run: KnownRun): boolean => !this.isBarred(run) && this.ownership.ownsRun(run);
+    // Whether a directory owns its run is known once the run is listed.
+    const isOurs = (run: KnownRun): boolean =>
+      run.isListed && !this.isBarred(run) && this.ownership.ownsRun(run);
     return createObserver({ io, config, isWatching, paths, store, inventory, emit, isOurs, beforeRequest });
   }
 
@@ -263,6 +268,12 @@ export class UploaderContext {
     if (!this.config.manifests) return null;
     const { io, store, inventory, retryPolicy, pool, onNotice, openPolicy } = this;
     return new ManifestWriter({ io, store, inventory, retryPolicy, pool, onNotice, openPolicy });
+  }
+
+  #rehome(run: KnownRun): void {
+    const message = `${run.directory}: has another experiment than run ${run.uuid}, which was stored from the same path; it gets a separate uuid`;
+    this.onNotice({ code: 'NOTICE_LOG_DIRECTORY_REUSED', message });
+    this.onReused(run);
   }
 
   #dropRun(run: KnownRun): void {

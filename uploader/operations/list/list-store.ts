@@ -26,6 +26,8 @@ export interface ListOptions {
   /** Default: the configured store. */
   readonly store?: Store | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Also list previous versions of files, as `.plx/gen/<path>/<number>`. Default false. */
+  readonly withPreviousVersions?: boolean | undefined;
   /** Called for each run as soon as it is known, in any order. */
   readonly onRun?: ((run: ListedRun) => void) | undefined;
 }
@@ -96,13 +98,20 @@ export async function listFiles(
     const stored = await listStoredRun(access, runUuid, signal);
     const manifest = await loadManifest(access, stored, signal);
     const isWanted = (each: string): boolean => path === '' || each === path || each.startsWith(`${path}/`);
-    return [...stored.files]
+    const previous = options.withPreviousVersions === true ? stored.generations : [];
+    const start = `${RESERVED_DIRECTORY}/gen/`;
+    const versions = previous
+      .map(({ key, sizeBytes, etag }) => ({ path: key.slice(runUuid.length + 1), sizeBytes, etag }))
+      .filter((each) => isWanted(each.path.slice(start.length)))
+      .map((each) => ({ ...each, sha256: null, verifiedAt: null }));
+    const files = [...stored.files]
       .filter(([each]) => isWanted(each))
       .map(([each, { sizeBytes, etag }]) => {
         const line = manifest.get(each);
         const { sha256 = null, verifiedAt = null } = line?.etag === etag ? line : {};
         return { path: each, sizeBytes, etag, sha256, verifiedAt };
       });
+    return [...files, ...versions];
   });
 }
 

@@ -10,6 +10,7 @@ import {
   type UploaderOptions,
 } from '../../engine/context/uploader-context.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
+import { replayFiles } from '../../pipeline/journal/journal-files.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
 import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import type { VerifyReport } from './verify-report.js';
@@ -88,6 +89,10 @@ export async function withScannedRuns<Result>(
   try {
     const { signal, onFile, isDeep = false } = options;
     const scanner = context.createScanner();
+    const { io, paths, owner, inventory } = context;
+    // The journal knows which directories have which runs; nothing else of it counts here.
+    const onOwner = inventory.onOwner.bind(inventory);
+    await replayFiles(io.fileSystem, paths, owner, { onEntry() {}, onSegment() {}, onOwner });
     const runs = await scanRuns(context, scanner, signal);
     await checkStore(context, signal);
     const verifyOne = async (run: KnownRun): Promise<VerifiedRun> => {

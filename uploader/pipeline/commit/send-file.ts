@@ -9,6 +9,7 @@ import { FileError, StoreConflictError, StoreLimitError } from '../../base/error
 import type { FileStat } from '../../base/io/file-system.js';
 import { isChangedWithin } from '../../base/io/file-version.js';
 import type { FailedOutcome } from '../../base/retry-table.js';
+import { isSameDirectory, readRunOrigin } from '../../run-directory/run-origin.js';
 import { crc32OfObject } from '../../store/base/object-crc32.js';
 import type { ObjectVersion, StoredObject } from '../../store/base/store.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
@@ -256,9 +257,11 @@ class FileUpload {
       if (error !== null) return { status: 'failed', error };
     }
     const entry = inventory.entryOf(id);
-    const isOurs = base !== null && entry?.object.etag === base.etag;
-    if (base === null || (isOurs && (target.keptBytes > 0 || !inventory.isAppended(id))))
+    const isAcknowledged = base !== null && entry?.object.etag === base.etag;
+    if (base === null || (isAcknowledged && target.keptBytes > 0))
       return { status: 'ready', generation: entry?.generation ?? 0 };
+    const isOurs = isAcknowledged && (await this.#isOwnDirectory());
+    if (isOurs && !inventory.isAppended(id)) return { status: 'ready', generation: entry.generation ?? 0 };
     const found = await this.#findStored(base);
     if (found.status !== 'found') return found;
     const generation = await this.#findGeneration(found.object);
@@ -277,6 +280,15 @@ class FileUpload {
       onEvent({ kind: 'notice', code: 'NOTICE_REPLACED_OTHER', message });
     }
     return { status: 'ready', generation: kept.generation };
+  }
+
+  /** Whether the run directory is still the one that the journal knows: another one in its place acknowledges nothing. */
+  async #isOwnDirectory(): Promise<boolean> {
+    const { inventory, io } = this.#context;
+    const { directory, owner } = inventory.runOf(this.#local.id);
+    if (directory === null || owner === null) return directory !== null;
+    const origin = await readRunOrigin(io.fileSystem, directory, owner.origin.host);
+    return origin !== null && isSameDirectory(origin, owner.origin);
   }
 
   /** The count of restarts of the file whose object this is, for an object that the journal does not know. */

@@ -53,6 +53,11 @@ export class DirectoryNode {
   /** Never scanned: a second directory of the same run. */
   isBarred = false;
   isGone = false;
+  /** A log directory of another experiment than the one whose uuid its path gives. */
+  isReused = false;
+  /** When it was found; another directory in its place has other values. */
+  ino: bigint | undefined;
+  birthNs: bigint | undefined;
   /** It was changed shortly before it was found. */
   isYoung = false;
   /** When event files were first seen, while the directory is not a run. */

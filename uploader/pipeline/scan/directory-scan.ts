@@ -182,13 +182,18 @@ export class DirectoryScan {
 
   /** Takes a run away from its directory, because another directory has a better claim, or because none is proven. */
   #evict(node: DirectoryNode, problem: FileError): void {
+    this.#release(node);
+    this.#bar(node, problem);
+  }
+
+  #release(node: DirectoryNode): void {
     for (const child of node.children.values())
       this.#drop(child, (folder) => this.#options.sink.onFolderLeftOut(folder));
     node.children.clear();
     this.#dropRun(node);
+    this.#claims.withdraw(node);
     node.home = null;
     node.folder = null;
-    this.#bar(node, problem);
   }
 
   #bar(node: DirectoryNode, problem: FileError): void {
@@ -197,7 +202,7 @@ export class DirectoryScan {
   }
 
   async #findRun(node: DirectoryNode, entries: readonly Entry[]): Promise<FoundRun | null> {
-    const { fileSystem, asRun, uuidSeed, adoptAfterMs, clock } = this.#options;
+    const { fileSystem, asRun, adoptAfterMs, clock } = this.#options;
     const directory = node.path;
     if (node.parent === null && asRun !== undefined) {
       // An empty directory does not show its layout yet.
@@ -224,11 +229,32 @@ export class DirectoryScan {
     node.eventsSeenMs ??= clock.monotonicMs();
     if (clock.monotonicMs() - node.eventsSeenMs < adoptAfterMs) return null;
     return {
-      runUuid: toImportedUuid(uuidSeed, node.rootPath),
+      runUuid: await this.#toUuidOfLogs(node, entries),
       directory,
       kind: 'log-directory',
       filesAt: TENSORBOARD_DIRECTORY,
     };
+  }
+
+  /**
+   * Returns the uuid of a log directory: that of its path, unless the path has been used for another experiment before. Then the first event
+   * file is part of it. The journal knows which one it was; without it, `rehome` follows when the store has the other experiment (F102).
+   */
+  async #toUuidOfLogs(node: DirectoryNode, entries: readonly Entry[]): Promise<string> {
+    const { uuidSeed, isKnownPlace } = this.#options;
+    const names = entries
+      .filter(({ text, stat }) => stat.kind === 'file' && text.includes(EVENT_FILE_MARK))
+      .map(({ text }) => text)
+      .sort();
+    const toOwnUuid = (name: string): string => toImportedUuid(uuidSeed, `${node.rootPath}\0${name}`);
+    for (const name of names) if (await isKnownPlace?.(toOwnUuid(name), node.path)) return toOwnUuid(name);
+    return node.isReused ? toOwnUuid(names[0] ?? '') : toImportedUuid(uuidSeed, node.rootPath);
+  }
+
+  /** Gives a log directory a separate uuid at the next visit. */
+  rehome(node: DirectoryNode): void {
+    this.#release(node);
+    node.isReused = true;
   }
 
   /** Returns false when the ignore file cannot be read; then nothing in this directory or below it is sent. */
@@ -282,6 +308,7 @@ export class DirectoryScan {
       } else if (entry.stat.kind === 'directory') {
         const key = entry.name.toString('latin1');
         children.add(key);
+        this.#dropReplaced(node, key, entry);
         if (!node.children.has(key)) added.push(this.#addChild(node, key, entry));
       } else if (node.home === null) {
         if (isRunsDirectory(node)) this.#skip(node, entry, 'not-a-run');
@@ -419,6 +446,15 @@ export class DirectoryScan {
     this.#options.sink.onRunGone(home.run);
   }
 
+  /** Drops a run directory in whose place there is another directory now: it is found again as a new one. */
+  #dropReplaced(node: DirectoryNode, key: string, { stat }: Entry): void {
+    const child = node.children.get(key);
+    if (child === undefined || child.home?.node !== child) return;
+    if (child.ino === stat.ino && (child.birthNs ?? stat.birthNs) === (stat.birthNs ?? child.birthNs)) return;
+    this.#drop(child, (folder) => this.#options.sink.onGone(folder, new Set(), new Set()));
+    node.children.delete(key);
+  }
+
   #addChild(node: DirectoryNode, key: string, entry: Entry): DirectoryNode {
     const { name, text } = entry;
     const { clock } = this.#options;
@@ -427,6 +463,8 @@ export class DirectoryScan {
       rules: node.rules,
       nowMs: clock.monotonicMs(),
     });
+    child.ino = entry.stat.ino;
+    child.birthNs = entry.stat.birthNs;
     child.isYoung = this.#isLively(child, entry, true);
     node.children.set(key, child);
     return child;

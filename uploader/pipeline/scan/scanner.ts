@@ -155,6 +155,16 @@ export class Scanner {
     return [...this.#urgent].some((node) => node.home?.run === run && !node.isGone);
   }
 
+  /** Gives the log directory of a run a separate uuid, because the run is another experiment; it is found by the next call. */
+  rehome(run: number): void {
+    for (const node of this.#nodes) {
+      if (node.isGone || node.home?.run !== run || node.home.node !== node) continue;
+      this.#visit.rehome(node);
+      node.lastVisitMs = Number.NEGATIVE_INFINITY;
+      this.#urgent.add(node);
+    }
+  }
+
   /** Handles a file-watcher event: schedules the directory. */
   hint(path: string): void {
     const node = this.#watched.get(path);

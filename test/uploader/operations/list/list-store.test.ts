@@ -45,6 +45,16 @@ describe.each(STORE_KINDS)('ls of %s', (kind) => {
       'outputs/deep/b',
     ]);
     expect(await listFiles(config, 'f'.repeat(32))).toEqual([]);
+
+    for (const content of ['the first', 'second']) {
+      makeRun(root, { 'outputs/t.log': content });
+      await sync(config);
+    }
+    const listed = await listFiles(config, RUN, 'outputs/t.log', { withPreviousVersions: true });
+    expect(listed.map(({ path, sizeBytes }) => [path, sizeBytes])).toEqual([
+      ['outputs/t.log', 6],
+      ['.plx/gen/outputs/t.log/0', 9],
+    ]);
   });
 });
 
