@@ -46,6 +46,12 @@ function kinds(harness: Harness): SyncEvent['kind'][] {
   return harness.events.map(({ kind }) => kind);
 }
 
+/** The paths of all stored files, without those that polytrack keeps below `.plx/`. */
+function filesIn({ store }: Harness): string[] {
+  const paths = [...store.objects.keys()].map((key) => key.slice(33));
+  return paths.filter((path) => !path.startsWith('.plx/')).sort();
+}
+
 describe('watch: finding files', () => {
   it('starts on a root that does not exist yet, and finds runs at any depth', async () => {
     const harness = createHarness();
@@ -55,7 +61,7 @@ describe('watch: finding files', () => {
     makeRun(join(path, 'team/project/experiments'), { 'outputs/a': 'a' });
     writeFiles(join(path, 'elsewhere'), { 'run.plx.json': JSON.stringify({ uuid: OTHER_RUN }), b: 'b' });
 
-    await running.until('both runs are stored', () => harness.store.objects.size === 5);
+    await running.until('both runs are stored', () => filesIn(harness).length === 5);
     expect(await running.stop()).toMatchObject({ isComplete: true });
     expect(readStore(harness.store, OTHER_RUN)).toMatchObject({ b: 'b' });
   });
@@ -75,13 +81,13 @@ describe('watch: finding files', () => {
       'both runs are found',
       () => kinds(harness).filter((kind) => kind === 'run').length === 2,
     );
-    await running.until('everything is stored', () => harness.store.objects.size === 3);
+    await running.until('everything is stored', () => filesIn(harness).length === 3);
     const report = await running.stop();
     const again = await harness.sync({ config });
 
     expect(new Set(again.runs)).toEqual(new Set(report.runs));
     expect(again.bytes.sent).toBe(0);
-    const keys = [...harness.store.objects.keys()].map((key) => key.slice(33)).sort();
+    const keys = filesIn(harness);
     expect(keys).toEqual([
       'outputs/tensorboard/events.out.tfevents.1.host',
       'outputs/tensorboard/events.out.tfevents.3.host',
