@@ -35,6 +35,7 @@ const LIST_OPTIONS: OptionTable<ListOptions> = {
   io: 'object',
   store: 'object',
   signal: 'object',
+  withPreviousVersions: 'boolean',
   onRun: 'function',
 };
 
