@@ -9,6 +9,7 @@
  * Writes to the local disk only. `log…` calls for events encode into memory and return; they never throw because a disk fails.
  */
 
+import { existsSync } from 'node:fs';
 import { checkOptions, type OptionTable } from '../base/options.js';
 import { type GitCapture, toCodeReference } from '../capture/git.js';
 import { isDone, type RunRecord, toIsoTime, withoutEnd } from '../polyaxon/run-record.js';
@@ -51,6 +52,8 @@ export class Run extends RunArtifactMethods {
   /** True if the run ends because its process is idle, whose exit code may still change. */
   #isIdleEnd = false;
   #exitCode: number | null | undefined;
+  /** Whether the run directory existed when the process began to exit. */
+  #hadDirectory: boolean | undefined;
 
   /**
    * Starts a run. Creates its directory, `run.plx.json` with status `running`, and an event file immediately.
@@ -66,7 +69,7 @@ export class Run extends RunArtifactMethods {
     this.#listener = {
       onIdle: () => this.#settleIdle(),
       onSignal: () => this.#drain(),
-      onExit: () => this.#drain(),
+      onExit: () => this.#drainAtExit(),
       onEnd: (end) => this.#finishAtExit(end),
     };
     if (this.mode === 'no-op') return;
@@ -257,9 +260,19 @@ export class Run extends RunArtifactMethods {
     this.#run.capture.flush();
   }
 
+  #drainAtExit(): void {
+    this.#hadDirectory ??= existsSync(this.paths.run);
+    if (!this.#isRemovedAtExit) this.#drain();
+  }
+
+  /** Whether an exit handler has removed the run, as programs do with temporary directories. Nothing is written again then. */
+  get #isRemovedAtExit(): boolean {
+    return this.#hadDirectory === true && !existsSync(this.paths.run);
+  }
+
   #finishAtExit(processEnd: ProcessEnd): void {
     const { message, ...derived } = toRunEnd(processEnd);
-    if (this.#isEnded || processEnd.exitCode === this.#exitCode) return;
+    if (this.#isEnded || processEnd.exitCode === this.#exitCode || this.#isRemovedAtExit) return;
     // The uploader has already stored this end.
     if (this.#isIdleEnd && derived.status === this.status) return;
     const isFirst = this.#exitCode === undefined;

@@ -1,7 +1,7 @@
 /** F67: tracking does not touch the program: neither its callbacks nor promises that it ignores can end it. */
 
 import { once } from 'node:events';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Run, type RunOptions, SummaryWriter, tracking } from '../../src/index.js';
@@ -82,6 +82,26 @@ describe('the callbacks of a program', () => {
     expect(code).toBe(0);
     expect(await readValues(join(root, 'last'))).toHaveLength(1);
     expect(await readValues(join(root, 'runs', 'a'.repeat(32), 'outputs/tensorboard'))).toHaveLength(1);
+  });
+});
+
+describe('an exit handler', () => {
+  it('F67: may remove the directory of a run, which is not created again', async () => {
+    const root = join(createTempDir(), 'root');
+    const child = spawnScript(
+      'Run, SummaryWriter',
+      `import { rmSync } from 'node:fs';
+       const root = ${JSON.stringify(root)};
+       const run = new Run({ root, trackCode: false });
+       const writer = new SummaryWriter(root + '/log');
+       run.logMetric('loss', 1);
+       writer.addScalar('loss', 1);
+       process.on('exit', () => { rmSync(root, { recursive: true }); console.log('removed'); });`,
+    );
+    const [code] = (await once(child, 'close')) as [number];
+
+    expect(code).toBe(0);
+    expect(existsSync(root)).toBe(false);
   });
 });
 

@@ -12,7 +12,7 @@ import { basename, isAbsolute, resolve } from 'node:path';
 import { ClosedError, EventsDroppedError, InvalidArgumentError, RunWriteError } from '../../base/errors.js';
 import { reportUnawaited } from '../../base/observed-promise.js';
 import { checkOptions } from '../../base/options.js';
-import { addExitListener, removeExitListener } from '../../base/process-exit.js';
+import { addExitListener, isProcessExiting, removeExitListener } from '../../base/process-exit.js';
 import { EVENT_FILE_MARK, toEventFileName } from '../event-file-name.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
@@ -68,6 +68,8 @@ export class EventFileWriter {
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
+  /** Whether the process exits and everything up to then was written. */
+  #isDrained = false;
 
   /**
    * Creates an event file in `directory` at once, with `file_version` and SessionLog START.
@@ -205,6 +207,9 @@ export class EventFileWriter {
 
   /** @internal The last write, at process exit, where no promise can be awaited. */
   drain(): void {
+    // Exit handlers run after the first call, and may remove what the program does not need any more.
+    if (this.#isDrained && this.#queue.sizeBytes === 0) return;
+    this.#isDrained = isProcessExiting();
     this.#drain();
   }
 
