@@ -78,6 +78,12 @@ const PLACES: readonly Place[] = [
     hint: /<\//,
     form: /(<(?:[\w.:-]{0,40}?)(?:[Pp]ass(?:word|wd|phrase)?|[Ss]ecret|[Tt]oken|[Aa]pi-?_?[Kk]ey|[Aa]ccess-?_?[Kk]ey|[Pp]rivate-?_?[Kk]ey)>)([^<\n]{3,1024})(?=<\/)/g,
   },
+  {
+    hint: /value=/,
+    form: /((?:key|name)="[\w.:-]{0,60}(?:[Pp]ass(?:word|wd)?|[Ss]ecret|[Tt]oken|[Aa]pi-?_?[Kk]ey)"\s{1,8}value=")([^"\n]{3,1024})/g,
+  },
+  { hint: /pass:/, form: /(\s-(?:pass|passin|passout)[ \t]{1,4}["']?pass:)([^\s"']{3,256})/g },
+  { hint: /sshpass/, form: /((?<![\w.-])sshpass[ \t]{1,4}-p["']?)([^\s"'-][^\s"']{2,256})/g },
   // Identified by 'x', PASSWORD 'x' (SQL)
   {
     hint: /identified|password/i,
@@ -86,7 +92,8 @@ const PLACES: readonly Place[] = [
 ];
 
 /** A quick test that most lines do not pass. */
-const ANY_HINT = /\s-|passw|login|sqlplus|rman|impdp|expdp|jdbc:oracle|<\/|identified|:(?:54\d\d|6432|\*):/i;
+const ANY_HINT =
+  /\s-|value="|passw|login|sqlplus|rman|impdp|expdp|jdbc:oracle|<\/|identified|:(?:54\d\d|6432|\*):/i;
 
 /** Masks the secrets of command lines and files of credentials. `mask` returns the replacement. */
 export function maskPlaces(text: string, mask: () => string): string {

@@ -7,8 +7,10 @@ import {
   isBoring,
   isMasked,
   isPasswordName,
+  isSomeKey,
   judgeName,
   looksLikeCredential,
+  looksRandom,
   toWords,
 } from './secret-names.js';
 
@@ -32,7 +34,7 @@ const LITERAL_PREFIX = /[bruBRU]{1,2}(?=\\{0,3}["'])/y;
 const PROGRAM_WORDS = new Set(
   (
     'await async new function lambda typeof this self props process import require return yield const let var if else str bytes bool boolean int float any ' +
-    'never void array list dict optional union literal callable type class struct enum interface char varchar text is are was must should can cannot may ' +
+    'never void binary array list dict optional union literal callable type class struct enum interface char varchar text is are was must should can cannot may ' +
     'requires needs value option argument flag and or for with from when that not see use used using input'
   ).split(' '),
 );
@@ -110,8 +112,19 @@ function createJudge(name: string): Judge {
     case 'perhaps':
       return (value) => !isMasked(value) && looksLikeCredential(value);
     case 'ordinary':
-      return findNamedFormat(name);
+      return (
+        findNamedFormat(name) ??
+        (isSomeKeyVariable(name) ? (value) => looksRandom(value.replaceAll(':', '')) : undefined)
+      );
   }
+}
+
+/** Whether a variable of the environment, by its name, may hold a key: `FAL_KEY`, `BW_SESSION`. */
+function isSomeKeyVariable(name: string): boolean {
+  return (
+    /^[A-Z][A-Z0-9]*_[A-Z0-9_]*(?:KEY|SESSION|CREDENTIALS?)$/.test(name) &&
+    (isSomeKey(name) || !name.endsWith('KEY'))
+  );
 }
 
 /** No form of a named value is longer. */
@@ -143,7 +156,10 @@ function findNamedFormat(name: string): Judge {
  * `password = newPassword`, `password: too short`. Between `=` and a password of letters, there is usually no space.
  */
 function isCode(value: string, text: string, end: number, isSpaced: boolean): boolean {
-  if (/[([]/.test(text.charAt(end)) || /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\.?$/.test(value)) return true;
+  const next = text.charAt(end);
+  if (/[([]/.test(next) || (next === '<' && isSpaced && /^[A-Z][a-z]/.test(value))) return true;
+  if (/^[A-Z][A-Z0-9]*_[A-Z0-9_]+$/.test(value) && judgeName(value) !== 'ordinary') return true;
+  if (/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\.?$/.test(value)) return true;
   if (/\d|[^\w.]/.test(value)) return value.length < 4 && isSpaced;
   if (PROGRAM_WORDS.has(value.toLowerCase()) || judgeName(value) !== 'ordinary') return true;
   if (!isSpaced) return false;

@@ -21,7 +21,7 @@ const SECRET_WORD =
 const SECRET_KEY_OWNERS = new Set(
   (
     'api access secret private account signing signature encryption decryption master deploy ssh license service subscription storage shared admin ' +
-    'session client consumer application auth hmac jwt webhook cookie cipher aes rsa sas root recovery wallet'
+    'session sdk write client consumer application auth hmac jwt webhook cookie cipher aes rsa sas root recovery wallet'
   ).split(' '),
 );
 
@@ -96,7 +96,7 @@ export function judgeName(name: string): NameVerdict {
   if (words.some((word) => SECRET_WORD.test(word))) return 'secret';
   if (hasPair(words, 'key', SECRET_KEY_OWNERS) || hasPair(words, 'keys', SECRET_KEY_OWNERS)) return 'secret';
   if (hasPair(words, 'key', SECRET_TOKEN_OWNERS) || hasPair(words, 'pass', PASSWORD_OWNERS)) return 'secret';
-  if (last === 'pat' && SECRET_TOKEN_OWNERS.has(before)) return 'secret';
+  if (last === 'pat' && before !== '') return SECRET_TOKEN_OWNERS.has(before) ? 'secret' : 'perhaps';
   if (last === 'cookie' || last === 'cookies') return 'secret';
   if (last === 'string' && before === 'connection') return 'secret';
   if (hasPair(words, 'tokens', SECRET_TOKEN_OWNERS)) return 'perhaps';
@@ -172,7 +172,8 @@ function hasPair(words: readonly string[], second: string, firsts: ReadonlySet<s
 /** Eight or more digits can be a password. Shorter numbers occur in every log. */
 function isOrdinaryNumber(text: string): boolean {
   return (
-    /^[+-]?(?:\d{0,7}|\d{1,15}\.\d{0,20})(?:e[+-]?\d{1,3})?$/i.test(text) || /^\d{4}-\d\d-\d\d$/.test(text)
+    /^[+-]?(?:\d{0,7}|\d{1,3}(?:_\d{3}){1,4}|\d{1,15}\.\d{0,20})(?:e[+-]?\d{1,3})?$/i.test(text) ||
+    /^\d{4}-\d\d-\d\d$/.test(text)
   );
 }
 

@@ -42,6 +42,7 @@ const FORMS = [
   'perm(?::|-)[A-Za-z0-9+/=]{4,256}\\.[A-Za-z0-9+/=]{2,256}\\.[A-Za-z0-9]{20,128}', // JetBrains
   '[0-9]/[0-9]{10,20}(?:/[0-9]{10,20})?:[0-9a-f]{32}(?![0-9a-f])', // Asana
   'access_token\\$(?:production|sandbox)\\$[a-z0-9]{16}\\$[0-9a-f]{32}', // PayPal
+  'sk\\.eyJ[A-Za-z0-9_-]{20,512}\\.[A-Za-z0-9_-]{20,64}', // Mapbox
   'token-[a-z0-9]{5}:[a-z0-9]{54}', // Rancher
   // The forms below have no separator, so they must not be part of base64.
   '(?<![+/])SK[0-9a-fA-F]{32}(?![A-Za-z0-9])', // Twilio
@@ -62,13 +63,13 @@ const FORMS = [
  */
 const PREFIXES = [
   // Models and data for machine learning.
-  'sk-(?:lf-)?|sk_|sess-|gsk_|xai-|nvapi-|pplx-|fw_|tgp_v1_|csk-|r8_|hf_|jina_|pcsk_|tvly-(?:dev-|prod-)?|fc-|pa-',
+  'sk-(?:lf-)?|sdk-|sk_|sess-|gsk_|xai-|nvapi-|pplx-|fw_|tgp_v1_|csk-|r8_|hf_|jina_|pcsk_|tvly-(?:dev-|prod-)?|fc-|pa-',
   'lsv2_(?:pt|sk)_|ls__|llx-|esecret_|ak-|as-|rpa_|CW-SECRET-|wandb_v\\d_|rf_|KGAT_|e2b_|bb_(?:live|test)_|ck-|m0-|uak_|ark-',
   // Code, deployment, databases, operation.
   'do[opr]_v1_|dckr_(?:pat|oat)_|tskey-(?:[a-z]+-)?|fig[dour]_|ntn_|secret_|sbp_(?:oauth_|v0_)?|sb_secret_|pul-|nf[pcoub]_|rnd_|vercel_blob_rw_|vc[kprtia]_',
   'napi_|npg_|pscale_(?:tkn|pw|oauth)_|dbt[cu]_|xau_|cf(?:ut|at|k)_|glsa_|glc_|pn[ub]_|hc[abx][imlk]k_|xaat-|xapt-|NR(?:AK|II|IQ|JS|RA|SP)-|ddapi_|ddp_|dt0[a-z]\\d{2}\\.',
   'ops_|FlyV1 |fm[12][ar]?_|fo1_|crates_|rubygems_|pypi-|bkua_|bkct_|CCIP(?:AT|RJ)_|sq[upa]_|sgp_(?:local_)?|sgd_|snyk_(?:uat|sat)\\.|sntry[us]_|ph[xs]_|PMAK-|PMAT-',
-  'lin_(?:api|oauth)_|AT(?:ATT|CTT)3|ATBB|ATTA|ATOA|pat-(?:na|eu|ap)\\d-|patA?[A-Za-z0-9]{14}\\.|CFPAT-|s\\.|unkey_|trp_|tr_(?:dev|prod)_|inngest_|signkey-(?:prod|test)-|zpka_|polar_(?:oat|pat)_',
+  'lin_(?:api|oauth)_|AT(?:ATT|CTT)3|ATBB|ATTA|ATOA|pat-(?:na|eu|ap)\\d-|patA?[A-Za-z0-9]{14}\\.|CFPAT-|st?\\.|sl\\.(?:u\\.)?|HRKU-|syt_|unkey_|trp_|tr_(?:dev|prod)_|inngest_|signkey-(?:prod|test)-|zpka_|polar_(?:oat|pat)_',
   // Payment, mail, other services.
   '[rs]k_(?:live|test|prod|org)_|whsec_|sq0(?:atp|csp|idp)-|rzp_(?:live|test)_|FLWSECK-|shp(?:at|ca|pa|ss|tka|it)_|shippo_(?:live|test)_|access-(?:production|sandbox|development)-',
   'GOCSPX-|re_|xkeysib-|xsmtpsib-|mlsn\\.|tfp_|waka_|apify_(?:api|proxy)_|retool_|aio_|tk_|fio-u-|duffel_(?:live|test)_|api_(?:live|sandbox|test)\\.|lip_|pdus\\+|u\\+',
@@ -101,13 +102,13 @@ export function maskTokens(text: string, mask: () => string): string {
 function isRandomBody(body: string): boolean {
   const longest = body.split(/[_.-]/).reduce((a, b) => (b.length > a.length ? b : a), '');
   if (longest.length < 8) return false;
-  const hex = body.replace(/-/g, '');
+  const hex = body.replace(/[.-]/g, '');
   if (/^(?:[0-9a-f]{20,}|[0-9A-F]{20,})$/.test(hex)) return /\d/.test(hex) && /[a-f]/i.test(hex);
   const digits = body.replace(/\D/g, '').length;
   return (
     (digits >= 2 && isMixed(longest)) ||
     (digits >= 4 && longest.length >= 16 && digits * 8 >= longest.length && /[A-Za-z]/.test(longest)) ||
-    (longest.length >= 20 && countCaseChanges(longest) >= 6) ||
+    (digits >= 1 && longest.length >= 20 && countCaseChanges(longest) >= 6) ||
     (looksRandom(body.replace(/[_.-]/g, '')) && digits >= 4)
   );
 }
