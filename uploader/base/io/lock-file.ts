@@ -189,7 +189,7 @@ async function keepFresh(
   for (;;) {
     try {
       await io.clock.sleep(refreshMs, signal);
-      if (!(await isOwn(path, own, io))) return;
+      if (signal.aborted || !(await isOwn(path, own, io))) return;
       const temporaryPath = `${path}.${own.token}.partial`;
       await write(temporaryPath, own, io);
       await io.fileSystem.rename(temporaryPath, path);

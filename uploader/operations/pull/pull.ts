@@ -14,10 +14,10 @@ import { systemErrorCode } from '../../base/io/system-error.js';
 import { removeFile } from '../../base/io/whole-file.js';
 import { joinPath } from '../../base/join-path.js';
 import { RateLimit } from '../../base/limits/rate-limit.js';
-import { toPathBytes } from '../../base/rel-path.js';
+import { toOwnerKey, toPathBytes } from '../../base/rel-path.js';
 import { withStoreAccess } from '../../engine/context/store-access.js';
 import { loadManifest } from '../../pipeline/manifest/manifest-store.js';
-import { listStoredRun, type StoreAccess } from '../../pipeline/manifest/stored-run.js';
+import { listStoredRun, readObject, type StoreAccess } from '../../pipeline/manifest/stored-run.js';
 import {
   findCleanedMarker,
   isMarkedFor,
@@ -26,6 +26,7 @@ import {
 } from '../../run-directory/cleaned-marker.js';
 import { RunActivity } from '../../run-directory/run-activity.js';
 import { lockRun, type RunLock } from '../../run-directory/run-lock.js';
+import { readRunOrigin } from '../../run-directory/run-origin.js';
 import { readRunUuid } from '../../run-directory/run-uuid.js';
 import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
@@ -57,6 +58,7 @@ const PULL_OPTIONS: OptionTable<PullOptions> = {
 
 const DIRECTORY_MODE = 0o755;
 const PULL_DIRECTORY = 'pull';
+const MAX_OWNER_BYTES = 64 * 1024;
 
 /**
  * Restores runs below `directory`, each as `runs/<uuid>`, and returns a report. Keeps existing files and resumes an interrupted pull.
@@ -202,6 +204,34 @@ class RunPull {
     const found = await readRunUuid(this.#place.io.fileSystem, directory);
     if (found !== null && found !== this.#place.runUuid)
       throw new RunOccupiedError(directory.toString(), `its ${RUN_FILE} has the uuid ${found}`);
+    const local = await readRunOrigin(this.#place.io.fileSystem, directory, '');
+    const createdAt = await this.#findCreatedAt();
+    if (local?.createdAt != null && createdAt !== null && local.createdAt !== createdAt)
+      throw new RunOccupiedError(
+        directory.toString(),
+        `it was created at ${local.createdAt}, that of the store at ${createdAt}`,
+      );
+  }
+
+  /** When the run in the store was created, as its owner object says; null if unknown. */
+  async #findCreatedAt(): Promise<string | null> {
+    const { access, runUuid } = this.#place;
+    const { signal } = this.#options;
+    const key = toOwnerKey(runUuid);
+    const found = await access.retryPolicy.withRetry(`check ${key}`, () => access.store.head(key, signal), {
+      signal,
+    });
+    if (found.status !== 'found' || found.object.sizeBytes > MAX_OWNER_BYTES) return null;
+    try {
+      const owner: unknown = JSON.parse(
+        (await readObject(access, key, { maxBytes: MAX_OWNER_BYTES, signal })).toString('utf8'),
+      );
+      const isRecord = typeof owner === 'object' && owner !== null && 'createdAt' in owner;
+      return isRecord && typeof owner.createdAt === 'string' ? owner.createdAt : null;
+    } catch (error) {
+      if (error instanceof SyntaxError) return null; // written by another program
+      throw error;
+    }
   }
 
   /** Throws `RunLiveError` if a program writes to the run. */

@@ -442,6 +442,36 @@ describe('pull into a run that is held', () => {
     expect(readFiles(run)).toEqual({ 'run.plx.json': other });
   });
 
+  it('F105: refuses the directory of a run with the same uuid that was created at another time', async () => {
+    const store = await storeRun();
+    const owner = { version: 1, createdAt: '2026-01-01T00:00:00.000000+00:00' };
+    await commit(store, `${RUN}/.plx/owner.json`, Buffer.from(JSON.stringify(owner)));
+    const directory = createTempDir();
+    const run = join(directory, 'runs', RUN);
+    const other = JSON.stringify({ uuid: RUN, status: 'succeeded', created_at: '2026-02-02T00:00:00+00:00' });
+    writeFiles(run, { 'run.plx.json': other });
+
+    const { runs } = await pullFrom(store, directory, { overwrites: true });
+
+    expect(runs[0]?.problems).toMatchObject([{ finding: 'occupied', error: { code: 'ERR_RUN_OCCUPIED' } }]);
+    expect(readFiles(run)).toEqual({ 'run.plx.json': other });
+  });
+
+  it('F109: keeps the marker of a run whose files another store has', async () => {
+    const store = await storeRun();
+    const directory = createTempDir();
+    const run = join(directory, 'runs', RUN);
+    const marker = { version: 1, state: 'cleaned', store: 's3://elsewhere', storeId: 's3://elsewhere' };
+    writeFiles(run, { '.plx/cleaned.json': JSON.stringify(marker) });
+
+    const { runs, isComplete } = await pullFrom(store, directory);
+
+    expect(isComplete).toBe(false);
+    expect(runs[0]?.problems).toMatchObject([{ finding: 'missing' }]);
+    expect(runs[0]?.problems[0]?.message).toContain('s3://elsewhere');
+    expect(readFileSync(join(run, '.plx/cleaned.json'), 'utf8')).toBe(JSON.stringify(marker));
+  });
+
   it('F103: publishes a file only if the bytes that reached the disk are right', async () => {
     const store = await storeRun();
     const directory = createTempDir();
