@@ -178,7 +178,7 @@ async function compareStopped(scene, writers, say) {
 }
 
 async function compare({ root, runs, objects, stateDir, home, env }) {
-  const counted = count(runs, objects);
+  const counted = count(runs, objects, stateDir);
   const text = await (await fetch(`http://127.0.0.1:${PORT}/metrics`)).text();
   const metric = (name) => Number(new RegExp(`^polytrack_${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
   const phase = (name) =>
@@ -206,11 +206,11 @@ async function compare({ root, runs, objects, stateDir, home, env }) {
 }
 
 /** Counts runs on disk, and files with and without all of their bytes in the store. */
-function count(runs, objects) {
+function count(runs, objects, stateDir) {
   const counted = { live: 0, ended: 0, pendingFiles: 0, pendingBytes: 0, storedFiles: 0, storedBytes: 0 };
   for (const uuid of readdirSync(runs))
     counted[existsSync(join(runs, uuid, '.plx/end-main.json')) ? 'ended' : 'live'] += 1;
-  for (const [path, size] of sizesOnDisk(runs)) {
+  for (const [path, size] of [...sizesOnDisk(runs), ...sizesOfGenerated(stateDir, runs)]) {
     const stored = statSync(join(objects, path), { throwIfNoEntry: false })?.size ?? -1;
     counted.storedBytes += Math.max(0, Math.min(stored, size));
     if (stored === size) counted.storedFiles += 1;
@@ -218,6 +218,14 @@ function count(runs, objects) {
     counted.pendingBytes += size - Math.max(0, stored);
   }
   return counted;
+}
+
+/** Sizes of the Polyaxon event files that the uploader has generated for runs on disk, by path. */
+function sizesOfGenerated(stateDir, runs) {
+  return listFiles(stateDir).flatMap(({ path, bytes }) => {
+    const [, uuid, name] = /\/exports\/([0-9a-f]{32})\/((?:events|assets|resources)\/.+)$/.exec(path) ?? [];
+    return uuid === undefined || !existsSync(join(runs, uuid)) ? [] : [[`${uuid}/${name}`, bytes]];
+  });
 }
 
 function readStatus(args, { home, env }) {

@@ -2,10 +2,10 @@
 //
 //   node soak-runs.mjs <root> <objects> <writers> <seconds> <seed>
 //
-// A run lasts 20 to 100 seconds. It logs metrics, a text log and one checkpoint. Once its run file is stored in `objects`, the directory of
-// the S3 server with one folder for each run, it is removed within 40 seconds. Prints its counts as JSON.
+// A run lasts 20 to 100 seconds. It logs metrics, a text log and one checkpoint. Once `objects`, the directory of the S3 server with one folder
+// for each run, has its manifest, which proves that all of it is stored, it is removed within 40 seconds. Prints its counts as JSON.
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -47,9 +47,8 @@ async function write() {
 }
 
 async function remove(uuid, directory) {
-  const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
-  while (read(join(objects, uuid, 'run.plx.json')) !== read(join(directory, 'run.plx.json')))
-    await sleep(1_000);
+  const manifests = join(objects, uuid, '.plx/manifest');
+  while (!existsSync(manifests)) await sleep(1_000);
   await sleep(Math.min(random() * 40_000, Math.max(0, endMs - performance.now())));
   rmSync(directory, { recursive: true });
   counts.removed += 1;

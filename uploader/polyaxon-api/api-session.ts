@@ -6,6 +6,7 @@
  */
 
 import { type Clock, systemClock } from '../../src/base/clock.js';
+import { ClockSkew, type OnSkewNotice } from '../base/clock-skew.js';
 import type { HttpRequest, HttpResponse, Transport } from '../base/http/transport.js';
 import { type AnswerContext, isSuccess, readJson, toApiError } from './api-answer.js';
 import { isCut, PolyaxonApiError, type PolyaxonApiErrorCode, toUnreachable } from './api-error.js';
@@ -16,6 +17,8 @@ export interface SessionOptions {
   readonly clock?: Clock | undefined;
   /** Awaited before each request, to limit the requests per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
+  /** Receives a notice when the clocks of this host and of the server differ. */
+  readonly onNotice?: OnSkewNotice | undefined;
 }
 
 export interface ApiCall {
@@ -49,12 +52,14 @@ export class ApiSession {
   readonly connection: PolyaxonConnection;
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #skew: ClockSkew;
   readonly #beforeRequest: (signal?: AbortSignal) => Promise<void>;
 
   constructor(connection: PolyaxonConnection, options: SessionOptions) {
     this.connection = connection;
     this.#transport = options.transport;
     this.#clock = options.clock ?? systemClock;
+    this.#skew = new ClockSkew(this.#clock, connection.host, options.onNotice ?? (() => undefined));
     this.#beforeRequest = options.beforeRequest ?? (async () => undefined);
   }
 
@@ -151,7 +156,8 @@ export class ApiSession {
       ...(authorization === null ? {} : { authorization }),
       ...(contentType === undefined ? {} : { 'content-type': contentType }),
     };
-    return this.#transport.send({
+    const sentMs = this.#clock.monotonicMs();
+    const response = await this.#transport.send({
       method: call.method,
       url,
       headers,
@@ -159,6 +165,8 @@ export class ApiSession {
       silenceMs: silenceMs + sizeBytes / MIN_WORK_BYTES_PER_MS,
       signal,
     });
+    this.#skew.observe(response.headers.date, sentMs);
+    return response;
   }
 
   #toUrl({ path, query = {} }: ApiCall): URL {

@@ -35,12 +35,17 @@ export interface PolyaxonClientOptions {
   readonly clock?: Clock | undefined;
   /** Awaited before each call, to limit the calls per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
+  /** Receives a notice when the clocks of this host and of the server differ by more than a few seconds. */
+  readonly onNotice?:
+    | ((notice: { readonly code: 'NOTICE_CLOCK_SKEW'; readonly message: string }) => void)
+    | undefined;
 }
 const CLIENT_OPTIONS: OptionTable<PolyaxonClientOptions> = {
   connection: 'object',
   transport: 'object',
   clock: 'object',
   beforeRequest: 'function',
+  onNotice: 'function',
 };
 
 /** Options of every call. */

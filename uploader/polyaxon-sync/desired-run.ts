@@ -66,14 +66,16 @@ export function toDesiredRun(source: RunSource): DesiredRun {
     : toConditions(record);
   const final = isForeign ? toForeignEnd(source, range.end) : toEnd(source, conditions);
   const isOver = final !== null;
+  const startedAt = record === null ? (range.start ?? null) : record.started_at;
+  const finishedAt = !isOver ? null : (record?.finished_at ?? (isForeign ? (range.end ?? null) : null));
   const { name, meta } = toName(record?.name ?? source.name);
   return {
     uuid,
     createdAt,
-    startedAt: record === null ? (range.start ?? null) : record.started_at,
-    finishedAt: !isOver ? null : (record?.finished_at ?? (isForeign ? (range.end ?? null) : null)),
-    waitTime: record?.wait_time ?? null,
-    duration: isOver ? (record?.duration ?? null) : null,
+    startedAt,
+    finishedAt: notBefore(finishedAt, startedAt),
+    waitTime: notNegative(record?.wait_time),
+    duration: isOver ? notNegative(record?.duration) : null,
     name,
     description: record?.description ?? null,
     readme: record?.readme ?? null,
@@ -83,9 +85,27 @@ export function toDesiredRun(source: RunSource): DesiredRun {
     outputs: toOutputs(merged.outputs, facts, conditions),
     created: record?.status_conditions.find(({ type }) => type === 'created') ?? null,
     conditions: conditions.filter((each) => each !== final),
-    final,
+    final: toPlausible(final, startedAt),
     lineage: toLineage(source, isForeign),
   };
+}
+
+/** If the clock was set back during a run, its end seems to precede its start. The server computes durations from such times too. */
+function toPlausible(final: StatusCondition | null, startedAt: string | null): StatusCondition | null {
+  if (final === null) return null;
+  const { last_transition_time: at = null, last_update_time: updatedAt = null } = final;
+  const [transition, update] = [notBefore(at, startedAt), notBefore(updatedAt, startedAt)];
+  return transition === at && update === updatedAt
+    ? final
+    : { ...final, last_transition_time: transition, last_update_time: update };
+}
+
+function notBefore(time: string | null, start: string | null): string | null {
+  return time !== null && start !== null && Date.parse(time) < Date.parse(start) ? start : time;
+}
+
+function notNegative(seconds: number | null | undefined): number | null {
+  return seconds == null ? null : Math.max(0, seconds);
 }
 
 /** Converts a name to a form that the server accepts. If that changes the name, `meta` contains the original. */

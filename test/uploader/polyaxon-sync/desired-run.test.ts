@@ -50,6 +50,23 @@ function source(files: Partial<RunFiles>, changes: Partial<RunSource> = {}): Run
 }
 
 describe('toDesiredRun', () => {
+  it('F96: reports no negative duration when the clock was set back during the run', () => {
+    const before = '2026-01-01T01:04:05.000000+00:00';
+    const [type, status] = ['succeeded', 'succeeded'] as const;
+    const end = { type, status: true, last_transition_time: before, last_update_time: before };
+    const run = toDesiredRun(
+      source({
+        record: record({
+          ...{ status, finished_at: before, duration: -7_191, wait_time: -3 },
+          status_conditions: [end],
+        }),
+      }),
+    );
+
+    expect(run).toMatchObject({ startedAt: TIME, finishedAt: TIME, duration: 0, waitTime: 0 });
+    expect(run.final).toMatchObject({ type, last_transition_time: TIME, last_update_time: TIME });
+  });
+
   it('merges workers over the record, and both over the events', () => {
     const worker = {
       ...NOTHING,

@@ -40,7 +40,12 @@ export function createObserver(context: ObserverContext): RunObserver {
   if (api === undefined || config.isDryRun) return noObserver;
   return new PolyaxonSync({
     io,
-    client: new PolyaxonClient({ connection: api.connection(), clock: io.clock, beforeRequest }),
+    client: new PolyaxonClient({
+      connection: api.connection(),
+      clock: io.clock,
+      beforeRequest,
+      onNotice: (notice) => emit({ kind: 'notice', ...notice }),
+    }),
     isWatching,
     view: toStoredView(inventory),
     directory: paths.notified,

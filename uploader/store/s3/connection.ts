@@ -6,6 +6,7 @@
 import type { $Command, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 import { messageOf } from '../../../src/base/errors.js';
+import { describeSkew } from '../../base/clock-skew.js';
 import { ConfigError, StoreCredentialsError } from '../../base/errors.js';
 import type { StoreNotice } from '../base/store.js';
 import { isAboutCredentials, isAboutTime, toRegionHint, toS3Failure } from './answer.js';
@@ -48,6 +49,7 @@ export class S3Connection {
   readonly #onNotice: (notice: StoreNotice) => void;
   readonly #retired: S3ClientPair[] = [];
   #clients: S3ClientPair;
+  #isSkewReported = false;
   #refreshedMs = Number.NEGATIVE_INFINITY;
 
   private constructor(sdk: S3Sdk, options: S3ClientOptions, onNotice: (notice: StoreNotice) => void) {
@@ -191,9 +193,22 @@ export class S3Connection {
       return 'region';
     }
     // The SDK has already read the store's time from the response.
-    if (isAboutTime(failure) && !tried.has('time')) return 'time';
+    if (isAboutTime(failure) && !tried.has('time')) {
+      this.#reportSkew();
+      return 'time';
+    }
     if (!isAboutCredentials(failure) || tried.has('credentials')) return null;
     return isSame(await this.#refreshed(signedWith), signedWith) ? null : 'credentials';
+  }
+
+  /** The store rejects a difference of some minutes only; requests are then signed with its time. */
+  #reportSkew(): void {
+    if (this.#isSkewReported) return;
+    this.#isSkewReported = true;
+    this.#onNotice({
+      code: 'NOTICE_CLOCK_SKEW',
+      message: describeSkew('the S3 server', -this.clockOffsetMs),
+    });
   }
 
   /** The current credentials, refreshed if they are those that were rejected. */
