@@ -318,6 +318,7 @@ export function withoutStacks<Result>(make: () => Result): Result {
 
 export type FileErrorCode =
   | 'ERR_FILE_UNREADABLE'
+  | 'ERR_FILE_TOO_LARGE'
   | 'ERR_FILE_VANISHED'
   | 'ERR_FILE_UNSTABLE'
   | 'ERR_FILE_UNFINISHED'

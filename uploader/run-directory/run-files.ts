@@ -15,7 +15,9 @@ import {
   RUN_FILE,
   toEndMarkerPath,
 } from '../../src/run-directory/layout.js';
+import { parseBoundedJson } from '../base/bounded-json.js';
 import { type JsonMap, toCleanMap } from '../base/canonical-json.js';
+import { FileError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { readWholeFile } from '../base/io/whole-file.js';
@@ -67,7 +69,10 @@ const MAX_BYTES = 64 * 1024 * 1024;
 
 export const NO_FILES: RunFiles = { record: null, lineage: [], order: {}, workers: [], end: null };
 
-/** Reads the files. Returns null if a file exists but cannot be read now, for example while it is replaced on some file systems. */
+/**
+ * Reads the files. Returns null if a file exists but cannot be read now, for example while it is replaced on some file systems. Throws
+ * `FileError` if a file is too large.
+ */
 export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): Promise<RunFiles | null> {
   try {
     const read = (...names: string[]): Promise<unknown> =>
@@ -85,7 +90,8 @@ export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): P
         await readJson(fileSystem, Buffer.from(toEndMarkerPath(directory.toString(), MAIN_WRITER))),
       ),
     };
-  } catch {
+  } catch (error) {
+    if (error instanceof FileError) throw error;
     return null;
   }
 }
@@ -116,7 +122,7 @@ export async function listProcessFiles(fileSystem: FileSystem, directory: Buffer
 /** Returns undefined if the file does not exist. */
 export async function readJson(fileSystem: FileSystem, path: Buffer): Promise<unknown> {
   try {
-    return JSON.parse((await readWholeFile(fileSystem, path, MAX_BYTES)).toString('utf8'));
+    return parseBoundedJson((await readWholeFile(fileSystem, path, MAX_BYTES)).toString('utf8'));
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;

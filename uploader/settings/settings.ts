@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { quote } from '../../src/base/describe.js';
 import { messageOf } from '../../src/base/errors.js';
 import { findSimilar } from '../../src/base/options.js';
+import { parseBoundedJson } from '../base/bounded-json.js';
 import { ConfigError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent } from '../base/io/system-error.js';
@@ -101,7 +102,7 @@ async function readConfigFile(
   } catch (cause) {
     if (named === undefined && isAbsent(cause)) return null;
     const subject = named === undefined ? path : `${named.source}: ${path}`;
-    const hint = 'Make the file readable, or pass another one with --config.';
+    const hint = 'Make the file readable, with at most 1 MiB, or pass another one with --config.';
     throw new ConfigError(`${subject}: cannot be read: ${messageOf(cause)}`, hint, { cause });
   }
   return { path, values: parseConfigFile(path, text) };
@@ -111,7 +112,7 @@ function parseConfigFile(path: string, text: string): Readonly<Record<string, un
   const hint = 'Write one JSON object, such as { "store": "s3://bucket/prefix" }.';
   let values: unknown;
   try {
-    values = JSON.parse(text);
+    values = parseBoundedJson(text);
   } catch (cause) {
     throw new ConfigError(`${path}: is not valid JSON: ${messageOf(cause)}`, hint, { cause });
   }

@@ -1,15 +1,16 @@
 /** Reads and replaces small files as a whole. */
 
+import { FileError } from '../errors.js';
 import type { FileSystem, FsPath } from './file-system.js';
 import { isAbsent } from './system-error.js';
 
-/** Reads a regular file. Fails with `EFBIG` if it has more than `maxBytes`, with `EINVAL` if it is not a regular file. */
+/** Reads a regular file. Throws `FileError` if it has more than `maxBytes`; fails with `EINVAL` if it is not a regular file. */
 export async function readWholeFile(fileSystem: FileSystem, path: FsPath, maxBytes: number): Promise<Buffer> {
   const file = await fileSystem.openForReading(path);
   try {
     const { kind, sizeBytes } = await file.stat();
     if (kind !== 'file') throw systemError('EINVAL', `${String(path)} is not a regular file`);
-    if (sizeBytes > maxBytes) throw systemError('EFBIG', `${String(path)} has ${sizeBytes} bytes`);
+    if (sizeBytes > maxBytes) throw tooLarge(String(path), sizeBytes, maxBytes);
     const buffer = Buffer.alloc(sizeBytes);
     let position = 0;
     while (position < sizeBytes) {
@@ -51,6 +52,11 @@ export async function removeFile(fileSystem: FileSystem, path: FsPath): Promise<
   } catch (error) {
     if (!isAbsent(error)) throw error;
   }
+}
+
+function tooLarge(path: string, sizeBytes: number, maxBytes: number): FileError {
+  const found = `has ${sizeBytes} bytes, expected at most ${maxBytes}`;
+  return new FileError('ERR_FILE_TOO_LARGE', path, found, 'Make the file smaller, or move it away.');
 }
 
 function systemError(code: string, message: string): Error {

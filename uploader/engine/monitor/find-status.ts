@@ -59,7 +59,10 @@ export async function findStatus(config: SyncConfig, io: Io, signal?: AbortSigna
   await replayFiles(io.fileSystem, paths, { rootKey: paths.rootKey, hostId }, inventory);
   await scanner.scanAll(signal);
   signal?.throwIfAborted();
-  const runs = countRuns(inventory, config.project, () => 'unknown').map((run) => withLast(run, written));
+  const last = new Map(written?.runs.map((run) => [run.uuid, run]));
+  const runs = countRuns(inventory, config.project, () => 'unknown').map((run) =>
+    withLast(run, last.get(run.uuid)),
+  );
   const idle = { state: 'idle', pid: null, reason: null, storeOutageMs: null, isStateless: false } as const;
   const problems = toProblems(scanner);
   const found = { root: place.root.toString(), store, updatedAt: io.clock.wallTime(), runs, problems };
@@ -86,8 +89,7 @@ function storeIdFrom({ store, s3, polyaxon }: SyncConfig): string {
 }
 
 /** Adds the values that only the running uploader knew. */
-function withLast(run: RunUploadStatus, written: Status | null): RunUploadStatus {
-  const last = written?.runs.find(({ uuid }) => uuid === run.uuid);
+function withLast(run: RunUploadStatus, last: RunUploadStatus | undefined): RunUploadStatus {
   return last === undefined
     ? run
     : {

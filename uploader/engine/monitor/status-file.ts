@@ -66,7 +66,7 @@ export interface RunUploadStatus extends Totals {
 }
 
 const FILE_MODE = 0o600;
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** Counts the stored and pending files of each run on disk. */
 export function countRuns(

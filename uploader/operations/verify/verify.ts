@@ -95,6 +95,8 @@ export async function withScannedRuns<Result>(
     await replayFiles(io.fileSystem, paths, owner, { onEntry() {}, onSegment() {}, onOwner });
     const runs = await scanRuns(context, scanner, signal);
     await checkStore(context, signal);
+    const problems = groupByRun(scanner.problems);
+    const skipped = groupByRun(scanner.skipped);
     const verifyOne = async (run: KnownRun): Promise<VerifiedRun> => {
       const conflict = await context.owners.check(run, signal);
       return verifyRun(context, run, {
@@ -103,11 +105,11 @@ export async function withScannedRuns<Result>(
         writesManifest: config.manifests,
         problems: [
           ...(conflict === null ? [] : [conflict]),
-          ...scanner.problems.filter((each) => each.run === run.index).map(({ error }) => error),
+          ...(problems.get(run.index) ?? []).map(({ error }) => error),
         ],
-        leftOut: scanner.skipped
-          .filter((each) => each.run === run.index && each.path !== RESERVED_DIRECTORY)
-          .map(({ path }) => path),
+        leftOut: (skipped.get(run.index) ?? [])
+          .map(({ path }) => path)
+          .filter((path) => path !== RESERVED_DIRECTORY),
         signal,
         onFile,
       });
@@ -116,4 +118,17 @@ export async function withScannedRuns<Result>(
   } finally {
     if (options.store === undefined) await context.store.close();
   }
+}
+
+/** Groups once, because there may be as many runs as problems. */
+function groupByRun<Item extends { readonly run?: number | undefined }>(
+  items: readonly Item[],
+): ReadonlyMap<number | undefined, Item[]> {
+  const groups = new Map<number | undefined, Item[]>();
+  for (const item of items) {
+    const group = groups.get(item.run);
+    if (group === undefined) groups.set(item.run, [item]);
+    else group.push(item);
+  }
+  return groups;
 }

@@ -14,6 +14,10 @@ import { fromJson, type Json, toHex, toJson } from './journal-json.js';
 
 export const JOURNAL_VERSION = 2;
 
+/** Far longer than any line: without a line break in so many bytes, the file is damaged. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const NO_BYTES = Buffer.alloc(0);
+
 export interface LineScan {
   readonly header: JournalHeader | null;
   /** Number of valid lines, including the header; also the next `seq`. */
@@ -38,7 +42,7 @@ export class LineScanner {
   #goodBytes = 0;
   #isCorrupt = false;
   /** The beginning of a line that is not complete yet. */
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = NO_BYTES;
 
   constructor(onRecord: (record: JournalRecord | UnknownRecord) => void) {
     this.#onRecord = onRecord;
@@ -50,13 +54,15 @@ export class LineScanner {
   }
 
   push(piece: Buffer): void {
+    if (this.#isCorrupt) return;
     const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
     let start = 0;
     for (let end = bytes.indexOf(0x0a); end >= 0 && !this.#isCorrupt; end = bytes.indexOf(0x0a, start)) {
       this.#take(bytes.subarray(start, end));
       start = end + 1;
     }
-    this.#rest = Buffer.from(bytes.subarray(start)); // a copy, because the caller reuses the buffer
+    if (bytes.length - start > MAX_LINE_BYTES) this.#isCorrupt = true;
+    this.#rest = this.#isCorrupt ? NO_BYTES : Buffer.from(bytes.subarray(start)); // a copy, because the caller reuses the buffer
   }
 
   result(): LineScan {

@@ -286,10 +286,10 @@ export class DirectoryScan {
       return inherited.extend(node.rootPath, bytes.toString('utf8'));
     } catch (error) {
       const path = join(toShownPath(node), IGNORE_FILE);
-      const hint =
-        'Give the user that runs polytrack permission to read it; until then nothing in this directory is sent.';
+      const code = error instanceof FileError ? error.code : 'ERR_FILE_UNREADABLE';
+      const hint = `Make the file readable, with at most ${MAX_IGNORE_FILE_BYTES} bytes; until then nothing in this directory is sent.`;
       const found = `cannot be read: ${messageOf(error)}`;
-      node.problems.push(new FileError('ERR_FILE_UNREADABLE', path, found, hint, { cause: error }));
+      node.problems.push(new FileError(code, path, found, hint, { cause: error }));
       return null;
     }
   }

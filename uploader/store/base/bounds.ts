@@ -55,13 +55,14 @@ export class ListingGuard {
   advance(token: string, objects: number): void {
     this.#emptyPages = objects === 0 ? this.#emptyPages + 1 : 0;
     this.#objects += objects;
-    if (this.#tokens.has(token)) this.#end(`the store continues again at ${JSON.stringify(token)}`);
-    if (this.#emptyPages > MAX_EMPTY_PAGES) this.#end(`the store returned ${this.#emptyPages} empty pages`);
-    if (this.#objects > MAX_OBJECTS) this.#end(`the store returned more than ${MAX_OBJECTS} objects`);
+    if (this.#tokens.has(token)) this.end(`the store continues again at ${JSON.stringify(token)}`);
+    if (this.#emptyPages > MAX_EMPTY_PAGES) this.end(`the store returned ${this.#emptyPages} empty pages`);
+    if (this.#objects > MAX_OBJECTS) this.end(`the store returned more than ${MAX_OBJECTS} objects`);
     this.#tokens.add(token);
   }
 
-  #end(found: string): never {
+  /** Ends the listing, because of what was found. Throws `OutcomeError`. */
+  end(found: string): never {
     const error = new StoreAnswerError(`${this.#operation}: the listing does not end: ${found}`);
     throw new OutcomeError({ status: 'failed', error });
   }

@@ -7,10 +7,12 @@ import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.j
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
 import type { ProjectDirectory } from '../../polyaxon-api/project-directory.js';
 import type { ArtifactTree, RunRef } from '../../polyaxon-api/types.js';
-import { boundRead } from '../base/bounds.js';
+import { boundRead, ListingGuard } from '../base/bounds.js';
 import { compareBytes } from '../base/compare-bytes.js';
 import type { HeadOutcome, ListedObject, ListOptions, ObjectVersion, ReadOptions } from '../base/store.js';
 import { fromServerPath, toServerPath } from './names.js';
+
+const MAX_PATH_BYTES = 4096;
 
 export interface ServerPlace {
   readonly ref: RunRef;
@@ -55,7 +57,7 @@ export class PolyaxonReader {
       const error = new StoreRequestError(`list ${prefix}: the server can list only one run, <uuid>/…`);
       throw new OutcomeError({ status: 'failed', error });
     }
-    yield* this.#walk(parent, prefix, options);
+    yield* this.#walk(parent, prefix, options, new ListingGuard(`list ${prefix}`));
   }
 
   /**
@@ -97,11 +99,19 @@ export class PolyaxonReader {
   }
 
   /** `directory` ends with a slash. Directories are sorted by their name plus a slash, which gives the order of the keys in them. */
-  async *#walk(directory: string, prefix: string, options: ListOptions): AsyncGenerator<ListedObject> {
+  async *#walk(
+    directory: string,
+    prefix: string,
+    options: ListOptions,
+    guard: ListingGuard,
+  ): AsyncGenerator<ListedObject> {
     const { after, signal } = options;
     const { ref, path } = this.parseKey(directory);
     const tree = await this.#getTree(ref, path.replace(/\/$/, ''), signal);
     if (tree === null) return;
+    // No upload creates such a path. A server may return a directory inside itself, without end.
+    if (Buffer.byteLength(directory) > MAX_PATH_BYTES) guard.end('a path has more than 4,096 bytes');
+    guard.advance(directory, Object.keys(tree.files).length + tree.directories.length);
     const entries = [
       ...Object.entries(tree.files).map(([name, sizeBytes]) => ({
         key: `${directory}${fromServerPath(name)}`,
@@ -116,7 +126,7 @@ export class PolyaxonReader {
         continue;
       }
       const mayHold = key.startsWith(prefix) || prefix.startsWith(key);
-      if (mayHold && (!isBefore || after.startsWith(key))) yield* this.#walk(key, prefix, options);
+      if (mayHold && (!isBefore || after.startsWith(key))) yield* this.#walk(key, prefix, options, guard);
     }
   }
 

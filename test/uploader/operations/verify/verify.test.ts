@@ -2,10 +2,11 @@
 
 import { appendFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import { sync } from '../../../../uploader/index.js';
 import { verify } from '../../../../uploader/operations/verify/verify.js';
+import { Scanner } from '../../../../uploader/pipeline/scan/scanner.js';
 import { openStore } from '../../../../uploader/store/open-store.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { commit } from '../../store/base/contract.js';
@@ -170,5 +171,25 @@ describe('verify', () => {
     await findings(stored);
 
     expect(readdirSync(stored.store.file(`${RUN}/.plx/manifest`))).toEqual(before);
+  });
+});
+
+describe('verify of many runs', () => {
+  it('F84: collects the problems of the scan once, not for each run', async () => {
+    const { root, store } = await storeRun('file');
+    for (let run = 0; run < 5; run += 1) makeRun(root, { 'outputs/a': 'a' }, `${run}`.padStart(32, '0'));
+    await sync(toConfig(root, store));
+    const problems = vi.spyOn(Scanner.prototype, 'problems', 'get');
+    const skipped = vi.spyOn(Scanner.prototype, 'skipped', 'get');
+    onTestFinished(() => void vi.restoreAllMocks());
+    await verify(toConfig(root, store));
+    const calls = [problems, skipped].map(({ mock }) => mock.calls.length);
+    makeRun(root, { 'outputs/a': 'a' }, 'f'.repeat(32));
+    await sync(toConfig(root, store));
+    vi.clearAllMocks();
+
+    await verify(toConfig(root, store));
+
+    expect([problems, skipped].map(({ mock }) => mock.calls.length)).toEqual(calls);
   });
 });

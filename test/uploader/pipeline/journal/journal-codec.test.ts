@@ -137,4 +137,12 @@ describe('replayJournal', () => {
 
     expect(replay).toMatchObject({ damage: 'corrupt', lineCount: 1 });
   });
+
+  it('F80: ends at bytes without a line break, and keeps none of them', () => {
+    const scanner = new LineScanner(() => undefined);
+    scanner.push(journal);
+    for (let megabytes = 0; megabytes < 40; megabytes += 1) scanner.push(Buffer.alloc(1024 * 1024));
+
+    expect(scanner.result()).toMatchObject({ goodBytes: journal.length, damage: 'corrupt' });
+  });
 });

@@ -4,12 +4,15 @@ import type { ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CodedError } from '../../../../src/base/errors.js';
 import { OutcomeError } from '../../../../uploader/base/retry-table.js';
+import { PolyaxonClient } from '../../../../uploader/polyaxon-api/client.js';
 import { openAzureStore } from '../../../../uploader/store/azure/azure-store.js';
 import { ListingGuard } from '../../../../uploader/store/base/bounds.js';
 import type { Store } from '../../../../uploader/store/base/store.js';
 import { openGcsStore } from '../../../../uploader/store/gcs/gcs-store.js';
+import { createPolyaxonStore } from '../../../../uploader/store/polyaxon/polyaxon-store.js';
 import { openS3Store } from '../../../../uploader/store/s3/s3-store.js';
-import { type Answer, startScriptedServer } from '../../support/scripted-server.js';
+import { connectTo } from '../../support/polyaxon-client.js';
+import { type Answer, always, startScriptedServer } from '../../support/scripted-server.js';
 
 interface Vendor {
   readonly open: (url: string) => Promise<Store>;
@@ -131,6 +134,22 @@ describe.each(['s3', 'gcs'])('%s', (name) => {
     });
 
     expect(await store.check()).toMatchObject({ status: 'failed', error: { code: 'ERR_STORE_ANSWER' } });
+    await store.close();
+  });
+});
+
+describe('polyaxon', () => {
+  it('F81: ends the listing of a directory that contains itself, with an error', async () => {
+    const { url, seen } = await startScriptedServer(
+      always(200, JSON.stringify({ files: {}, dirs: ['same'] })),
+    );
+    const client = new PolyaxonClient({ connection: await connectTo(url, {}) });
+    const store = createPolyaxonStore({ client });
+
+    const { error } = await drain(store.list(`${'a'.repeat(32)}/`));
+
+    expect(error).toMatchObject({ code: 'ERR_STORE_ANSWER' });
+    expect(seen.length).toBeLessThan(1000);
     await store.close();
   });
 });
