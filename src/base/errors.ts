@@ -101,7 +101,7 @@ export class RunCleanedError extends CodedError {
   ) {
     super(`${path}: ${detail}`);
     const from = store === '' ? 'the store that has its files' : store;
-    this.hint = `Restore the run first, with \`polytrack pull\` from ${from}; or start a new run with another uuid.`;
+    this.hint = `Restore the run with \`polytrack pull\` from ${from}, then try again.`;
   }
 }
 

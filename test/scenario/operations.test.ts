@@ -77,7 +77,7 @@ describeWithPeers(['s3', 'tensorboard'], 'verify, clean and pull', () => {
       const cleaned = await polytrack('clean', root, '--yes', '--json');
       expect(cleaned).toMatchObject({ code: 0 });
       expect((JSON.parse(cleaned.stdout) as CleanReport).runs).toMatchObject([{ outcome: 'cleaned' }]);
-      expect(Object.keys(hashes(run))).toEqual(['run.plx.json']);
+      expect(Object.keys(hashes(run))).toEqual(['lineages.plx.json', 'run.plx.json']);
       expect(await polytrack('sync', root)).toMatchObject({ code: 0 });
 
       const empty = join(createTempDir(), 'restored');
