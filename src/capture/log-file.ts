@@ -67,6 +67,8 @@ export class LogFile<Line extends WaitingLine> {
   #lostLines = 0;
   #unreportedLoss = 0;
   #isTailChecked = false;
+  /** The size of the file after the last write. */
+  #sizeBytes = 0;
   #writesAtOnce = false;
   #writtenBytes = 0;
   /** The last lines since the limit of the file was reached; null before. */
@@ -194,7 +196,9 @@ export class LogFile<Line extends WaitingLine> {
     if (this.#unwritten.length === 0) return;
     const fd = this.#open();
     try {
-      if (!this.#isTailChecked) this.#checkTail(fd, fstatSync(fd));
+      const stat = fstatSync(fd);
+      if (!this.#isTailChecked) this.#checkTail(fd, stat);
+      else this.#checkLoss(stat);
       while (this.#unwritten.length > 0) {
         const written = this.#unwritten.subarray(0, writeSync(fd, this.#unwritten));
         this.#unwritten = this.#unwritten.subarray(written.length);
@@ -202,6 +206,7 @@ export class LogFile<Line extends WaitingLine> {
         this.#torn = this.#unwritten[0] === LINE_FEED ? EMPTY : this.#lastLineOf(written);
       }
       this.#torn = EMPTY;
+      this.#sizeBytes = fstatSync(fd).size;
     } catch (error) {
       this.#takeBackTornLine(fd);
       throw error;
@@ -219,6 +224,15 @@ export class LogFile<Line extends WaitingLine> {
       mkdirSync(dirname(this.path), { recursive: true });
       return openSync(this.path, 'a+', 0o644);
     }
+  }
+
+  /** Reports that another program has removed or truncated the file since the last write. */
+  #checkLoss({ size }: Stats): void {
+    if (size >= this.#sizeBytes) return;
+    const message = `${this.path}: another program removed or truncated the log; ${this.#sizeBytes - size} bytes of earlier lines are lost`;
+    this.#sizeBytes = size;
+    this.#torn = EMPTY;
+    this.#options.diagnostics.warn('WARN_LOG_FILE_REMOVED', message);
   }
 
   #lastLineOf(written: Buffer): Buffer {

@@ -55,6 +55,26 @@ function linesOf(path: string): string[] {
 }
 
 describe('LogFile', () => {
+  it.each(['removed', 'truncated'])(
+    'F68: reports a file that another program has %s, and continues in it',
+    (how) => {
+      const path = join(createTempDir(), 'plxlogs/logs.jsonl');
+      const { log, add, warnings } = openLog(path);
+      add('early');
+      log.flush();
+      if (how === 'removed') rmSync(path);
+      else writeFileSync(path, '');
+
+      add('late');
+      log.flush();
+      add('latest');
+      log.flush();
+
+      expect(linesOf(path)).toEqual(['late', 'latest']);
+      expect(warnings).toEqual(['WARN_LOG_FILE_REMOVED']);
+    },
+  );
+
   it('does not access the disk before the first line, then creates the directory', () => {
     const path = join(createTempDir(), 'plxlogs/logs.jsonl');
     const { log, add } = openLog(path);
