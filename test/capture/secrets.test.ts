@@ -335,7 +335,7 @@ describe('createMasker', () => {
         'password: a b ',
       ].map((piece) => [piece.slice(0, 40), piece] as const),
     )('takes linear time for %j', (_, piece) => {
-      const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
+      const text = piece.repeat(Math.ceil(300_000 / piece.length));
 
       expect(measureCpuMs(() => masker.maskText(text))).toBeLessThan(20_000);
     });

@@ -95,13 +95,17 @@ describe('F86: the files of a run', () => {
       },
     });
 
-    for (const [each, call] of Object.entries(CALLS)) await call(run, textOf(each));
+    // A later call may replace what an earlier one has stored.
+    const contents: Buffer[] = [];
+    for (const [each, call] of Object.entries(CALLS)) {
+      await call(run, textOf(each));
+      contents.push(readFileSync(join(run.paths.run, 'run.plx.json')));
+    }
     await run.end();
 
     const files = readdirSync(root, { recursive: true, withFileTypes: true });
-    const contents = files.map((file) =>
-      file.isFile() ? readFileSync(join(file.parentPath, file.name)) : Buffer.alloc(0),
-    );
+    for (const file of files)
+      if (file.isFile()) contents.push(readFileSync(join(file.parentPath, file.name)));
     const names = files.map(({ name }) => name).join('\n');
     const found = Object.entries(secrets).filter(
       ([, secret]) => names.includes(secret) || contents.some((bytes) => bytes.includes(secret)),
