@@ -28,11 +28,6 @@ export class RunClaims {
     this.#isKnownPlace = isKnownPlace;
   }
 
-  /** The uuids that several existing directories claim. */
-  get contested(): string[] {
-    return [...this.#claims].flatMap(([runUuid, nodes]) => (existing(nodes).length > 1 ? [runUuid] : []));
-  }
-
   /** Adds the claim of a directory, and decides among all claims of the run. */
   async decide(runUuid: string, node: DirectoryNode): Promise<DecidedClaim> {
     this.withdraw(node);
