@@ -16,7 +16,7 @@ import { toJsonProblem, toProblemLines } from './verify.js';
 const EXIT_HELP = `
 Exit codes:
   0    the selected runs are deleted (without --yes: can be deleted)
-  1    some runs were kept because the store does not have the same files; they are printed
+  1    some runs were not deleted, or the store failed halfway; each run is printed with the reason
   2    nothing was compared: wrong usage, setting, credentials or bucket
 ${toInterruptHelp('the next clean finishes runs that were being deleted')}`;
 
