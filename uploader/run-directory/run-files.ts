@@ -18,6 +18,7 @@ import {
 import { parseBoundedJson } from '../base/bounded-json.js';
 import { type JsonMap, toCleanMap } from '../base/canonical-json.js';
 import { FileError } from '../base/errors.js';
+import { mapInParallel } from '../base/in-parallel.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { readWholeFile } from '../base/io/whole-file.js';
@@ -83,9 +84,7 @@ export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): P
       record: record === undefined ? null : parseRecord(record),
       lineage: parseLineage(await read(LINEAGE_FILE)),
       order: parseMetadataOrder(await read(PROCESS_DIRECTORY, ORDER_FILE)),
-      workers: await Promise.all(
-        workers.map(async (name) => parseWorker(await read(PROCESS_DIRECTORY, name))),
-      ),
+      workers: await mapInParallel(workers, async (name) => parseWorker(await read(PROCESS_DIRECTORY, name))),
       end: parseEnd(
         await readJson(fileSystem, Buffer.from(toEndMarkerPath(directory.toString(), MAIN_WRITER))),
       ),

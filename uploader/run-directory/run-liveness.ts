@@ -2,6 +2,7 @@
 
 import { isDone, type RunRecord } from '../../src/polyaxon/run-record.js';
 import { RUN_FILE } from '../../src/run-directory/layout.js';
+import { mapInParallel } from '../base/in-parallel.js';
 import type { Io } from '../base/io/io.js';
 import { joinNames } from '../base/join-path.js';
 import { listProcessFiles, readJson } from './run-files.js';
@@ -37,7 +38,7 @@ export class RunLiveness {
 
   /** Checks the run. `quietMs`: the time since the last change of a file of the run. */
   async check(quietMs: number): Promise<Liveness> {
-    const states = await Promise.all((await this.#findWriters()).map((writer) => this.#check(writer)));
+    const states = await mapInParallel(await this.#findWriters(), (writer) => this.#check(writer));
     const known = states.filter((state) => state !== 'unknown');
     if (known.includes('writing')) this.#liveness = 'live';
     else if (known.length > 0) this.#liveness = known.includes('lost') ? 'lost' : 'ended';

@@ -7,6 +7,7 @@ import { CodedError, messageOf } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { CONTINUED_FILES } from '../../../src/run-directory/layout.js';
 import { RunLockedError, SameFileError } from '../../base/errors.js';
+import { mapInParallel } from '../../base/in-parallel.js';
 import { sumFile } from '../../base/io/sum-file.js';
 import { isAbsent, isDiskFull, systemErrorCode } from '../../base/io/system-error.js';
 import { joinPath } from '../../base/join-path.js';
@@ -111,7 +112,7 @@ class Cleaning {
     const { clock, place, store, startMs } = this.#context;
     const { signal } = this.#options;
     const runs: CleanedRun[] = [];
-    const candidates = await Promise.all(this.#scanned.runs.map((run) => this.#toCandidate(run)));
+    const candidates = await mapInParallel(this.#scanned.runs, (run) => this.#toCandidate(run));
     const selected = selectRuns(candidates, this.#options, clock.wallTime() * 1000);
     const isAborted = (): boolean => signal?.aborted === true;
     let hasFailed = false;
