@@ -152,7 +152,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
       const options = parseEventOptions('logModel', given, MODEL_OPTIONS);
       const artifact = await this.#inspect(path);
       const { framework } = options;
-      const spec = options.summary === undefined ? undefined : this.#toSummary(options.summary);
+      const spec = options.summary === undefined ? undefined : this.#parseSummary(options.summary);
       this.context.flag('has_model');
       if (options.step === undefined) {
         return this.#copyToOutputs(artifact, 'model', options, framework === undefined ? {} : { framework });
@@ -357,7 +357,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     facts: Record<string, JsonValue>,
   ): Promise<string> {
     const name = this.#toName(options.name ?? toBaseName(artifact.path));
-    const summary = this.#toSummary(options.summary);
+    const summary = this.#parseSummary(options.summary);
     const directory = resolveInside(this.context.environment.paths.outputs, options.relPath ?? '');
     const target = join(directory, basename(artifact.path));
     const path = this.#toLineagePath(target);
@@ -422,7 +422,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
 
   async #ref(path: string | undefined, kind: ArtifactKind, options: RefOptions): Promise<void> {
     const { hash, content, isInput = false, relPath, skipHash = false } = options;
-    const summary = this.#toSummary(options.summary);
+    const summary = this.#parseSummary(options.summary);
     const name = this.#toName(options.name ?? toBaseName(path ?? ''));
     const known = hash ?? (content === undefined ? undefined : sha256(canonicalJsonFrom(content)));
     const isLocal = path !== undefined && !/^[a-z][a-z0-9+.-]+:\/\//i.test(path);
@@ -453,7 +453,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     };
   }
 
-  #toSummary(summary: unknown): Record<string, JsonValue> {
+  #parseSummary(summary: unknown): Record<string, JsonValue> {
     return this.context.maskValues('summary', parseJsonObject('summary', summary ?? {}));
   }
 
