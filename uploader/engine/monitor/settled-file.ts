@@ -7,9 +7,13 @@
 
 import type { FileSystem } from '../../base/io/file-system.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
-import type { RunUploadStatus } from './status-file.js';
 
-type Line = RunUploadStatus | { readonly gone: string };
+/** A run, by its uuid. */
+interface Run {
+  readonly uuid: string;
+}
+
+type Line = Run | { readonly gone: string };
 
 const FILE_MODE = 0o600;
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
@@ -31,7 +35,7 @@ export class SettledFile {
   }
 
   /** Writes what has changed. Rejects with the error of the file system; the next call then writes everything. */
-  async update(runs: readonly RunUploadStatus[]): Promise<void> {
+  async update(runs: readonly Run[]): Promise<void> {
     const changed: string[] = [];
     const gone = new Set(this.#lines.keys());
     for (const run of runs) {
@@ -82,13 +86,16 @@ export class SettledFile {
 }
 
 /** Reads the file. Empty when it does not exist. */
-export async function readSettled(fileSystem: FileSystem, path: string): Promise<RunUploadStatus[]> {
-  const runs = new Map<string, RunUploadStatus>();
+export async function readSettled<Status extends Run>(
+  fileSystem: FileSystem,
+  path: string,
+): Promise<Status[]> {
+  const runs = new Map<string, Status>();
   try {
     const text = (await readWholeFile(fileSystem, path, MAX_FILE_BYTES)).toString('utf8');
     // The part after the last line feed is a line that is being written.
     for (const line of text.split('\n').slice(0, -1)) {
-      const value = JSON.parse(line) as Line;
+      const value = JSON.parse(line) as Status | { readonly gone: string };
       if ('gone' in value) runs.delete(value.gone);
       else runs.set(value.uuid, value);
     }

@@ -169,7 +169,7 @@ export async function readStatus(fileSystem: FileSystem, paths: StatePaths): Pro
     const value = JSON.parse(text) as Status;
     if (value.version !== 1) return null;
     const shown = new Set(value.runs.map(({ uuid }) => uuid));
-    const settled = await readSettled(fileSystem, paths.settled);
+    const settled = await readSettled<RunUploadStatus>(fileSystem, paths.settled);
     return { ...value, runs: [...value.runs, ...settled.filter(({ uuid }) => !shown.has(uuid))] };
   } catch {
     return null; // not written yet, or written by another version

@@ -43,7 +43,7 @@ describe('SettledFile', () => {
       mostBytes = Math.max(mostBytes, statSync(path).size);
     }
     expect(mostBytes).toBeLessThan(3 * fullBytes);
-    expect(await readSettled(nodeFileSystem, path)).toHaveLength(1000);
+    expect(await readSettled<RunUploadStatus>(nodeFileSystem, path)).toHaveLength(1000);
   });
 
   it('is read as it was written, after any changes', async () => {
@@ -57,7 +57,7 @@ describe('SettledFile', () => {
         for (const runs of passes) {
           const all = runs.map(({ index, storedBytes }) => toStatus(index, storedBytes));
           await file.update(all);
-          const read = await readSettled(nodeFileSystem, path);
+          const read = await readSettled<RunUploadStatus>(nodeFileSystem, path);
           expect(new Map(read.map((run) => [run.uuid, run]))).toEqual(
             new Map(all.map((run) => [run.uuid, run])),
           );
