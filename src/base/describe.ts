@@ -53,6 +53,6 @@ function nameOf(value: object): string {
 }
 
 /** Returns a text cut to a length that fits into a message. */
-export function shorten(text: string): string {
-  return text.length <= MAX_TEXT_LENGTH ? text : `${text.slice(0, MAX_TEXT_LENGTH).toWellFormed()}…`;
+export function shorten(text: string, maxLength = MAX_TEXT_LENGTH): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength).toWellFormed()}…`;
 }

@@ -24,7 +24,12 @@ export function parseJsonObject(subject: string, params: unknown): Record<string
   if (typeof params !== 'object' || params === null || Symbol.iterator in params) {
     throw invalid(`${subject} is ${describe(params)}, expected an object`);
   }
-  return parseJsonValue(subject, params, []) as Record<string, JsonValue>;
+  const json = parseJsonValue(subject, params, []);
+  // What `toJSON` has returned.
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw invalid(`${subject} is ${describe(params)}, whose JSON is not an object`);
+  }
+  return json as Record<string, JsonValue>;
 }
 
 /** The levels that Polyaxon's Python client accepts. Source: orjson's limit of 254 levels. */

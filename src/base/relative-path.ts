@@ -6,6 +6,13 @@ import { InvalidArgumentError } from './errors.js';
 
 /** `directory/relativePath`. Throws `ERR_ARTIFACT_INVALID` when the result is outside `directory`. */
 export function resolveInside(directory: string, relativePath: string): string {
+  if (typeof relativePath !== 'string') {
+    throw new InvalidArgumentError(
+      'ERR_ARTIFACT_INVALID',
+      `the path is ${describe(relativePath)}, expected a string`,
+      'Pass a path relative to the directory of the run.',
+    );
+  }
   const normal = normalize(relativePath);
   const isOutside =
     isAbsolute(normal) || normal === '..' || normal.startsWith(`..${sep}`) || normal.includes('\0');

@@ -8,6 +8,7 @@
 import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { encodeUtf8 } from '../format/wire/proto-bytes.js';
+import { isArrayLike } from '../summary/arguments.js';
 import { type ImageBatch, type ImageInput, parseRawImage, splitBatch } from '../summary/image.js';
 import { tileImages } from '../summary/image-grid.js';
 import { encodePng } from '../summary/png.js';
@@ -53,7 +54,13 @@ function parseRows(vectors: EmbeddingVectors): number[][] {
   if (typeof vectors !== 'object' || vectors === null) {
     throw invalid(`vectors is ${describe(vectors)}, expected rows of numbers`);
   }
-  const rows = 'dimensions' in vectors ? splitRows(vectors) : Array.from(vectors, (row) => Array.from(row));
+  const rows =
+    'dimensions' in vectors
+      ? splitRows(vectors)
+      : Array.from(vectors, (row, i) => {
+          if (isArrayLike(row)) return Array.from(row);
+          throw invalid(`vectors: row ${i} is ${describe(row)}, expected numbers`);
+        });
   const dimensions = rows[0]?.length ?? 0;
   if (dimensions === 0) throw invalid('vectors has no numbers');
   for (const [i, row] of rows.entries()) {
@@ -67,6 +74,7 @@ function parseRows(vectors: EmbeddingVectors): number[][] {
 }
 
 function splitRows({ values, dimensions }: { values: ArrayLike<number>; dimensions: number }): number[][] {
+  if (!isArrayLike(values)) throw invalid(`values is ${describe(values)}, expected numbers`);
   if (!Number.isInteger(dimensions) || dimensions < 1 || values.length % dimensions !== 0) {
     throw invalid(`vectors has ${values.length} numbers, expected rows of ${describe(dimensions)}`);
   }
@@ -78,6 +86,10 @@ function splitRows({ values, dimensions }: { values: ArrayLike<number>; dimensio
 
 /** One line for each row. A header only for several columns, as the projector expects. */
 function encodeMetadata({ metadata = [], metadataHeader }: EmbeddingInput, count: number): string {
+  if (!Array.isArray(metadata)) throw invalid(`metadata is ${describe(metadata)}, expected a list`);
+  if (metadataHeader !== undefined && !Array.isArray(metadataHeader)) {
+    throw invalid(`metadataHeader is ${describe(metadataHeader)}, expected a list of names`);
+  }
   if (metadata.length !== count) {
     throw invalid(`metadata has ${metadata.length} rows, expected ${count}, one for each vector`);
   }
@@ -87,7 +99,7 @@ function encodeMetadata({ metadata = [], metadataHeader }: EmbeddingInput, count
       'metadataHeader has one column, expected two or more because a single column has no header',
     );
   }
-  const rows = metadata.map((row, i) => {
+  const rows = Array.from(metadata, (row, i) => {
     const cells: readonly unknown[] = Array.isArray(row) ? row : [row];
     if (cells.length !== columns || cells.some((cell) => typeof cell !== 'string')) {
       throw invalid(`metadata: row ${i} is ${describe(row)}, expected ${columns} strings`);

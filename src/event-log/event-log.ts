@@ -166,10 +166,7 @@ export class EventLog {
    * before it writes the first.
    */
   scalars(metrics: Readonly<Record<string, number>>, options: SharedEventOptions): void {
-    if (typeof metrics !== 'object' || metrics === null) {
-      const message = `metrics is ${describe(metrics)}, expected an object of names and numbers`;
-      throw new InvalidArgumentError('ERR_SCALAR_INVALID', message, 'Pass { name: value, … }.');
-    }
+    checkMetrics(metrics);
     const given = parseStep(options.step);
     const wallTime = parseEventTime(options) ?? this.#options.clock.wallTime();
     const names = Object.keys(metrics);
@@ -569,6 +566,13 @@ export class EventLog {
       );
     }
   }
+}
+
+/** Throws `ERR_SCALAR_INVALID` unless metrics are an object. */
+export function checkMetrics(metrics: unknown): void {
+  if (typeof metrics === 'object' && metrics !== null) return;
+  const message = `metrics is ${describe(metrics)}, expected an object of names and numbers`;
+  throw new InvalidArgumentError('ERR_SCALAR_INVALID', message, 'Pass { name: value, … }.');
 }
 
 function checkColumns(tag: string, steps: unknown, values: unknown): void {

@@ -4,7 +4,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
-import { describe } from '../base/describe.js';
+import { describe, shorten } from '../base/describe.js';
 import { InvalidArgumentError, messageOf } from '../base/errors.js';
 import type { OptionTable } from '../base/options.js';
 import type { KindEvent } from '../polyaxon/kinds/kind-event.js';
@@ -123,7 +123,7 @@ function readMedia(path: string, code: MediaCode): MediaFile {
     if (size > MAX_FILE_BYTES) throw new Error(`it has ${size} bytes, expected at most ${MAX_FILE_BYTES}`);
     return { bytes: readFileSync(path), extension: isExtension(extension) ? extension : undefined };
   } catch (cause) {
-    const message = `${path} cannot be read: ${messageOf(cause)}`;
+    const message = `${shorten(path)} cannot be read: ${shorten(messageOf(cause), 200)}`;
     throw new InvalidArgumentError(
       code,
       message,

@@ -9,7 +9,7 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { toPartialPath } from '../base/atomic-file.js';
-import { describe } from '../base/describe.js';
+import { describe, shorten } from '../base/describe.js';
 import { InvalidArgumentError, messageOf, RunWriteError } from '../base/errors.js';
 
 /** Larger directories are rejected: logging one is probably an accident. */
@@ -39,7 +39,7 @@ export async function inspectArtifact(
     throw invalid(`path is ${describe(path)}, expected the path of a file or a directory`);
   }
   const found = await stat(path).catch((cause: unknown) => {
-    throw invalid(`${path}: ${messageOf(cause)}`, { cause });
+    throw invalid(`${shorten(path)}: ${shorten(messageOf(cause), 200)}`, { cause });
   });
   if (found.isFile()) return { path, isDirectory: false, sizeBytes: found.size, files: [], leftOut: [] };
   if (found.isDirectory()) {

@@ -186,7 +186,8 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   logDirRef(path: string, options: RefOptions = {}): Promise<void> {
     return this.#work(() => {
       checkOptions('logDirRef', options, REF_OPTIONS);
-      return this.#ref(path, 'dir', { ...options, name: options.name ?? basename(String(path)) });
+      checkPath(path);
+      return this.#ref(path, 'dir', { ...options, name: options.name ?? basename(path) });
     });
   }
 
@@ -226,7 +227,9 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     this.context.guard(() => {
       this.context.checkOpen();
       const list = Array.isArray(artifacts) ? artifacts : [artifacts];
-      this.context.directory.addArtifacts(list.map((each) => this.#maskArtifact(parseArtifact(each))));
+      this.context.directory.addArtifacts(
+        Array.from(list, (each) => this.#maskArtifact(parseArtifact(each))),
+      );
     });
   }
 
@@ -421,6 +424,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
   }
 
   async #ref(path: string | undefined, kind: ArtifactKind, options: RefOptions): Promise<void> {
+    if (path !== undefined) checkPath(path);
     const { hash, content, isInput = false, relPath, skipHash = false } = options;
     const summary = this.#parseSummary(options.summary);
     const name = this.#toName(options.name ?? toBaseName(path ?? ''));
@@ -533,6 +537,15 @@ function toExtension(path: string): string {
   return /(?<=.)\..*$/s.exec(basename(path))?.[0].toLowerCase() ?? '';
 }
 
+function checkPath(path: unknown): void {
+  if (typeof path === 'string' && path !== '') return;
+  throw new InvalidArgumentError(
+    'ERR_ARTIFACT_INVALID',
+    `path is ${describe(path)}, expected a path or a URL`,
+    'Pass the path as a string, such as data/train.csv.',
+  );
+}
+
 function parseKind(kind: unknown): ArtifactKind {
   const found = ARTIFACT_KINDS.find((known) => known === kind);
   if (found !== undefined) return found;
@@ -548,6 +561,7 @@ function parseArtifact(artifact: RunArtifact): RunArtifact {
   ) {
     throw invalidArtifact('the lineage entry has no name, expected a non-empty string');
   }
+  if (artifact.path !== undefined) checkPath(artifact.path);
   return {
     name: artifact.name,
     kind: parseKind(artifact.kind),

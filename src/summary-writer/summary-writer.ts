@@ -6,7 +6,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { describe } from '../base/describe.js';
+import { describe, shorten } from '../base/describe.js';
 import { Diagnostics, type DiagnosticsOptions } from '../base/diagnostics.js';
 import { InvalidArgumentError, messageOf } from '../base/errors.js';
 import { reportUnawaited } from '../base/observed-promise.js';
@@ -14,6 +14,7 @@ import { checkOptions, type OptionTable } from '../base/options.js';
 import type { EmbeddingInput } from '../embedding/projector-files.js';
 import { writeEmbedding } from '../embedding/write-embedding.js';
 import {
+  checkMetrics,
   EventLog,
   type EventLogOptions,
   type HistogramOptions,
@@ -175,6 +176,7 @@ export class SummaryWriter {
   ): void {
     checkStepOptions('addScalars', options, SHARED_OPTIONS);
     const main = this.#log.parseTag(mainTag);
+    checkMetrics(values);
     const tags = Object.entries(values).map(([name, value]) => [`${main}/${name}`, value] as const);
     this.#log.scalars(Object.fromEntries(tags), { ...options, step });
     const isNew = this.#charts.add(
@@ -430,7 +432,7 @@ function readModel(path: string): Uint8Array {
   } catch (cause) {
     throw new InvalidArgumentError(
       'ERR_GRAPH_INVALID',
-      `${path} could not be read: ${messageOf(cause)}`,
+      `${shorten(path)} could not be read: ${shorten(messageOf(cause), 200)}`,
       'Pass the path of an ONNX file, or its bytes.',
       { cause },
     );

@@ -65,6 +65,10 @@ export function encodeAudio(audio: AudioInput): Encoding<Uint8Array> {
     samples instanceof Int16Array ||
     Array.isArray(samples);
   if (!isSupported) throw invalid(`samples is ${describe(samples)}, expected a float array or an Int16Array`);
+  if (Array.isArray(samples)) {
+    const odd = samples.findIndex((sample) => typeof sample !== 'number');
+    if (odd >= 0) throw invalid(`samples[${odd}] is ${describe(samples[odd])}, expected a number`);
+  }
   if (!Number.isInteger(sampleRateHz) || sampleRateHz < 1 || sampleRateHz >= 2 ** 32) {
     throw invalid(`sampleRateHz is ${describe(sampleRateHz)}, expected a whole number of 1 or more`);
   }

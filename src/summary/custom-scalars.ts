@@ -5,7 +5,7 @@
  * Source: tensorboard/plugins/custom_scalar/{summary,metadata}.py, layout.proto.
  */
 
-import { describe } from '../base/describe.js';
+import { describe, shorten } from '../base/describe.js';
 import { InvalidArgumentError, invalidArgument } from '../base/errors.js';
 import { tensorboard } from '../format/wire/generated/plugins.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
@@ -53,7 +53,7 @@ export function exactTag(tag: string): string {
 /** Validates a layout and returns its categories. Throws `ERR_LAYOUT_INVALID`. */
 export function parseLayout(layout: CustomScalarsLayout): CustomScalarsCategory[] {
   const categories = Array.isArray(layout) ? layout : fromTable(layout as ChartTable);
-  return categories.map((category: CustomScalarsCategory) => {
+  return Array.from(categories, (category: CustomScalarsCategory) => {
     checkText('the title of a category', category?.title);
     if (!Array.isArray(category.charts)) {
       throw invalid(`charts of ${category.title} is ${describe(category.charts)}, expected a list`);
@@ -88,10 +88,15 @@ function fromTable(table: ChartTable): CustomScalarsCategory[] {
   if (typeof table !== 'object' || table === null) {
     throw invalid(`layout is ${describe(table)}, expected a list of categories`);
   }
-  return Object.entries(table).map(([title, charts]) => ({
-    title,
-    charts: Object.entries(charts).map(([chartTitle, entry]) => fromTableEntry(chartTitle, entry)),
-  }));
+  return Object.entries(table).map(([title, charts]) => {
+    if (typeof charts !== 'object' || charts === null) {
+      throw invalid(`charts of ${shorten(title)} is ${describe(charts)}, expected an object of charts`);
+    }
+    return {
+      title,
+      charts: Object.entries(charts).map(([chartTitle, entry]) => fromTableEntry(chartTitle, entry)),
+    };
+  });
 }
 
 function fromTableEntry(title: string, entry: unknown): CustomScalarsChart {
@@ -101,7 +106,7 @@ function fromTableEntry(title: string, entry: unknown): CustomScalarsChart {
     return { title, margin: [{ value: tags[0], lower: tags[1], upper: tags[2] }] };
   }
   throw invalid(
-    `chart ${title} is ${describe(entry)}, expected ['Multiline', tags] or ['Margin', three tags]`,
+    `chart ${shorten(title)} is ${describe(entry)}, expected ['Multiline', tags] or ['Margin', three tags]`,
   );
 }
 

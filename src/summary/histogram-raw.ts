@@ -1,6 +1,8 @@
 /** Histograms in the form of TensorFlow 1: upper limits and counts, with the smallest and the largest value. */
 
-import { InvalidArgumentError } from '../base/errors.js';
+import { describe } from '../base/describe.js';
+import { invalidArgument } from '../base/errors.js';
+import { isArrayLike } from './arguments.js';
 import type { HistogramBuckets } from './histogram.js';
 
 /** Counted buckets, with edges or with upper limits. */
@@ -22,13 +24,18 @@ export type RawHistogram =
  * Source: tensorboard/data_compat.py: `min` is the first edge, `max` the last.
  */
 export function parseHistogramBuckets(histogram: RawHistogram): HistogramBuckets {
+  if (typeof histogram !== 'object' || histogram === null) {
+    throw invalid(`histogram is ${describe(histogram)}, expected { min, max, bucketLimits, bucketCounts }`);
+  }
   if (!('bucketLimits' in histogram)) return histogram;
+  for (const name of ['bucketLimits', 'bucketCounts'] as const) {
+    if (isArrayLike(histogram[name])) continue;
+    throw invalid(`${name} is ${describe(histogram[name])}, expected an array of numbers`);
+  }
   const { min, max, bucketLimits, bucketCounts } = histogram;
   if (bucketLimits.length !== bucketCounts.length) {
-    throw new InvalidArgumentError(
-      'ERR_HISTOGRAM_INVALID',
+    throw invalid(
       `${bucketLimits.length} bucketLimits and ${bucketCounts.length} bucketCounts, expected equal numbers`,
-      'Pass one upper limit for each count.',
     );
   }
   const counts = Array.from(bucketCounts);
@@ -38,3 +45,5 @@ export function parseHistogramBuckets(histogram: RawHistogram): HistogramBuckets
   const inner = Array.from(bucketLimits).slice(first, last);
   return { edges: [min, ...inner, max], counts: counts.slice(first, last + 1) };
 }
+
+const invalid = invalidArgument('ERR_HISTOGRAM_INVALID', 'Pass one upper limit for each count.');

@@ -62,8 +62,10 @@ export function encodeVideo(
     if (size !== undefined && video[0] === 0x47) return ready({ bytes: new Uint8Array(video), ...size });
     throw invalid(`video has ${video.length} bytes, which are not a GIF`);
   }
-  if (typeof video !== 'object' || video === null) {
-    throw invalid(`video is ${describe(video)}, expected GIF bytes or frames`);
+  if (typeof video !== 'object' || video === null || !(Array.isArray(video) || 'pixels' in video)) {
+    throw invalid(
+      `video is ${describe(video)}, expected GIF bytes, a list of frames, or { pixels, count, … }`,
+    );
   }
   if (!(framesPerSecond >= 1 && framesPerSecond <= MAX_FRAMES_PER_SECOND)) {
     throw invalid(`framesPerSecond is ${describe(framesPerSecond)}, expected 1 to ${MAX_FRAMES_PER_SECOND}`);

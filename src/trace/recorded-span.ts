@@ -189,6 +189,13 @@ export class RecordedSpan implements ManualSpan {
   }
 
   addEvent(name: string, attributes?: Readonly<Record<string, unknown>>): void {
+    if (typeof name !== 'string') {
+      this.context.reportMisuse(
+        `name is ${describe(name)}, expected a string`,
+        'Pass the name of the event.',
+      );
+      return;
+    }
     if (!this.#isOpen('addEvent')) return;
     if (this.#events.length >= this.context.limits.maxItems) {
       this.counts.cut += 1;

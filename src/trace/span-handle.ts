@@ -39,7 +39,7 @@ export interface StatusDetails {
   /** Reason as text, for people. */
   readonly message?: string | undefined;
 }
-export const STATUS_DETAILS: OptionTable<StatusDetails> = { reason: 'any', message: 'any' };
+export const STATUS_DETAILS: OptionTable<StatusDetails> = { reason: 'string', message: 'string' };
 
 /** A span that the caller ends, for code that is not one function, such as callbacks and event emitters. */
 export interface ManualSpan extends SpanHandle {

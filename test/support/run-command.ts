@@ -13,7 +13,10 @@ export interface CommandResult {
 
 export async function runCommand(
   args: readonly string[],
-  options: Partial<Pick<CommandContext, 'environment' | 'signal'>> = {},
+  options: Partial<Pick<CommandContext, 'environment' | 'signal'>> & {
+    /** Receives what is printed to stderr, also if the command throws. */
+    readonly onStderr?: (text: string) => void;
+  } = {},
 ): Promise<CommandResult> {
   let stdout = '';
   let stderr = '';
@@ -26,6 +29,7 @@ export async function runCommand(
       },
       stderr: (text) => {
         stderr += toPrintableLines(text);
+        options.onStderr?.(toPrintableLines(text));
       },
       columns: () => undefined,
       setExitCode: (exitCode) => {

@@ -9,6 +9,7 @@
  */
 
 import { CodedError, messageOf } from '../../src/base/errors.js';
+import { describeFailure } from './describe-failure.js';
 
 /** The uploader cannot carry out the command with these arguments or in this state. It has not sent any bytes. */
 export abstract class RefusedError extends CodedError {}
@@ -226,11 +227,14 @@ export class StoreUnavailableError extends StoreError {
     'Check that the store is running and reachable, then sync again. Stored files are not uploaded twice.';
   constructor(
     operation: string,
-    attempts: number,
+    readonly attempts: number,
     readonly concernsAllFiles: boolean,
     options: ErrorOptions,
   ) {
-    super(`${operation}: gave up after ${attempts} attempts: ${messageOf(options.cause)}`, options);
+    super(
+      `${operation}: gave up after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${describeFailure(options.cause)}`,
+      options,
+    );
   }
 }
 

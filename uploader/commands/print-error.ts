@@ -2,6 +2,7 @@
 
 import { CodedError, messageOf } from '../../src/base/errors.js';
 import { joinLines } from '../../src/base/printable-text.js';
+import { FileError } from '../base/errors.js';
 import { type CommandContext, EXIT } from './context.js';
 
 /** Formats an error as lines; with `isVerbose`, including its causes. */
@@ -54,7 +55,9 @@ function isAbort(error: unknown): boolean {
 /** Prints why a command could not read `path`, and sets the exit code. */
 export function reportFailure(context: CommandContext, path: string, error: unknown): void {
   if (error instanceof Error && 'syscall' in error) {
-    context.stderr(joinLines([`${path}: ${error.message}`]));
+    const hint = 'Pass the path of a file or a directory that exists and is readable.';
+    const failure = new FileError('ERR_FILE_UNREADABLE', path, `cannot be read: ${error.message}`, hint);
+    context.stderr(toErrorText(failure, false));
     context.setExitCode(EXIT.refused);
   } else reportError(context, error, false);
 }

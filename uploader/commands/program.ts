@@ -1,6 +1,7 @@
 /** Assembles the command line from all commands. */
 
 import { Command } from 'commander';
+import { ConfigError } from '../base/errors.js';
 import { addCheckCommand } from './check.js';
 import { addCleanCommand } from './clean.js';
 import type { CommandContext } from './context.js';
@@ -8,6 +9,7 @@ import { addFsckCommand } from './fsck.js';
 import { addImportCommand } from './import.js';
 import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
+import { toErrorText } from './print-error.js';
 import { addPullCommand } from './pull.js';
 import { addStatusCommand } from './status.js';
 import { addSyncCommand } from './sync.js';
@@ -27,8 +29,22 @@ export function createProgram(context: CommandContext, version: string): Command
       'Upload run directories to a store and restore them; verify what is stored; inspect, check and repair event files.',
     )
     .version(version)
-    .configureOutput({ writeOut: context.stdout, writeErr: context.stderr })
+    .configureOutput({
+      writeOut: context.stdout,
+      writeErr: context.stderr,
+      outputError: (text, write) => write(toErrorText(toUsageError(text), false)),
+    })
     .exitOverride();
   for (const addCommand of COMMANDS) addCommand(program, context);
   return program;
+}
+
+/** Gives commander's message about wrong arguments the form of all errors. */
+function toUsageError(text: string): ConfigError {
+  const [message = '', suggestion] = text.trim().split('\n');
+  return new ConfigError(
+    message.replace(/^error: /, ''),
+    suggestion?.replace(/^\((.*)\)$/, '$1') ??
+      'Run `polytrack --help`, or `polytrack <command> --help`, to see the arguments and flags.',
+  );
 }

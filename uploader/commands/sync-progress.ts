@@ -1,7 +1,7 @@
 /** Shows the progress of a sync: a bar on a terminal, plain lines elsewhere. */
 
-import { messageOf } from '../../src/base/errors.js';
 import { joinLines } from '../../src/base/printable-text.js';
+import { describeFailure } from '../base/describe-failure.js';
 import { StoreError } from '../base/errors.js';
 import type { OnSyncEvent, SyncEvent } from '../pipeline/report/progress.js';
 import type { CommandContext } from './context.js';
@@ -118,7 +118,7 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
     case 'notice':
       return `notice: ${event.message}`;
     case 'retry':
-      return `${event.operation}: ${messageOf(event.cause)}; retrying in ${formatSeconds(event.delayMs)}`;
+      return `${event.operation}: ${describeFailure(event.cause)}; retrying in ${formatSeconds(event.delayMs)}`;
     case 'unsent': {
       // A problem of the store fails every file alike, so only the summary reports it.
       const isCommon = event.error instanceof StoreError && event.error.concernsAllFiles;
@@ -162,13 +162,18 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
     case 'api':
       return options.isQuiet ? null : toApiLine(event);
     case 'api-rejected':
-      return [`run ${event.runUuid} cannot be reported to Polyaxon:`, ...toErrorLines(event.error)];
+      return [`${toSubject(event)} cannot be reported to Polyaxon:`, ...toErrorLines(event.error)];
     case 'run':
       return options.isVerbose ? `found run ${event.runUuid} in ${event.directory}` : null;
     case 'started':
     case 'sent':
       return null;
   }
+}
+
+/** An error that concerns all runs names none of them. */
+function toSubject({ runUuid, error }: Extract<SyncEvent, { kind: 'api-rejected' }>): string {
+  return error instanceof StoreError && error.concernsAllFiles ? 'runs' : `run ${runUuid}`;
 }
 
 function toApiLine({ runUuid, change, detail }: Extract<SyncEvent, { kind: 'api' }>): string {

@@ -1,8 +1,8 @@
 /** `polytrack watch`: keeps the store up to date until it is interrupted. */
 
 import type { Command } from 'commander';
-import { messageOf } from '../../src/base/errors.js';
 import { joinLines } from '../../src/base/printable-text.js';
+import { describeFailure } from '../base/describe-failure.js';
 import { watch } from '../engine/watch.js';
 import type { SyncEvent } from '../pipeline/report/progress.js';
 import { resolveConfig } from '../settings/sync-config.js';
@@ -56,5 +56,5 @@ function toJsonEvent(event: SyncEvent): object {
     const { code, message, hint } = event.error;
     return { ...event, error: { code, message, hint } };
   }
-  return event.kind === 'retry' ? { ...event, cause: messageOf(event.cause) } : event;
+  return event.kind === 'retry' ? { ...event, cause: describeFailure(event.cause) } : event;
 }

@@ -1,5 +1,6 @@
 /** Parses URLs of Polyaxon: `polyaxon://host:port/owner/project`. Pure. */
 
+import { describe, shorten } from '../../src/base/describe.js';
 import { StoreUrlError } from '../base/errors.js';
 import { parseHost } from './connection.js';
 
@@ -21,13 +22,14 @@ const SLUG = /^[\w-]{1,128}$/;
  * loopback and https for any other host. Throws a `StoreUrlError` whose message contains no credentials.
  */
 export function parsePolyaxonUrl(text: string): PolyaxonLocation {
+  if (typeof text !== 'string') throw new StoreUrlError(`the URL is ${describe(text)}, expected text`);
   const [, scheme, authority = '', path = ''] = PATTERN.exec(text) ?? [];
   if (!PATTERN.test(text)) throw new StoreUrlError('the URL is not polyaxon://host:port/owner/project');
   if (scheme !== undefined && authority === '')
     throw new StoreUrlError(`polyaxon+${scheme}:// has no host; only polyaxon:// uses POLYAXON_HOST`);
   const names = path.split('/').filter((name) => name !== '');
   if (![0, 2].includes(names.length) || !names.every((name) => SLUG.test(name)))
-    throw new StoreUrlError(`${path}: expected /owner/project or nothing after the host`);
+    throw new StoreUrlError(`${shorten(path)}: expected /owner/project or nothing after the host`);
   const [owner = null, project = null] = names;
   return {
     scheme: 'polyaxon',

@@ -5,7 +5,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { CodedError, messageOf } from '../../src/base/errors.js';
-import { FileError, StoreUnavailableError } from '../base/errors.js';
+import { FileError, StoreError, StoreUnavailableError } from '../base/errors.js';
 import { ConcurrencyLimit } from '../base/limits/concurrency-limit.js';
 import { type RetryNotice, RetryPolicy } from '../base/limits/retry-policy.js';
 import type { ExportFacts } from '../pipeline/report/export-facts.js';
@@ -62,6 +62,8 @@ export class PolyaxonSync implements RunObserver {
   readonly #stop = new AbortController();
   #loop: Promise<void> | null = null;
   #isFlushed = false;
+  /** The last reported error that concerns all runs. */
+  #reportedOfAll: CodedError | null = null;
 
   constructor(options: PolyaxonSyncOptions) {
     this.#options = options;
@@ -242,12 +244,35 @@ export class PolyaxonSync implements RunObserver {
         },
         { signal, madeProgress },
       );
-      if (result.status === 'failed') this.#fail(lane, result.error);
+      if (result.status === 'failed') this.#fail(lane, this.#toServerError(result.error) ?? result.error);
       else this.#succeed(lane, result.value);
     } catch (error) {
       if (!signal.aborted) this.#fail(lane, toCoded(error));
       lane.dueMs = Math.min(lane.dueMs, this.#nowMs() + ROUND_MS);
     }
+  }
+
+  /** The error without the run, if the server rejects every call or does not answer: the same error for all runs. */
+  #toServerError(error: CodedError): CodedError | null {
+    const cause = error instanceof StoreUnavailableError ? error.cause : error;
+    if (!(cause instanceof PolyaxonApiError) || !cause.concernsAllFiles) return null;
+    const known = this.#refusals.findOfAll(this.#nowMs());
+    if (known?.code === error.code) return known;
+    if (error instanceof StoreUnavailableError)
+      return new StoreUnavailableError(this.#reach(), error.attempts, true, { cause: cause.cause ?? cause });
+    // The message begins with the call, which names the run.
+    const answer = cause.message.slice(cause.message.indexOf(': ') + 2);
+    const { code, httpStatus, fields } = cause;
+    return new PolyaxonApiError(
+      code,
+      `${this.#reach()}: ${answer}`,
+      { httpStatus: httpStatus ?? undefined, fields },
+      { cause },
+    );
+  }
+
+  #reach(): string {
+    return `reach Polyaxon at ${this.#options.client.connection.host}`;
   }
 
   /** Repeats a round while a file is being replaced. While watching, the next round reads it. */
@@ -286,6 +311,9 @@ export class PolyaxonSync implements RunObserver {
     lane.state = error instanceof StoreUnavailableError ? 'waiting' : 'rejected';
     lane.error = error;
     lane.dueMs = untilMs;
+    const isOfAll = error instanceof StoreError && error.concernsAllFiles;
+    if (isOfAll && this.#reportedOfAll === error) return;
+    if (isOfAll) this.#reportedOfAll = error;
     if (isNew) this.#options.onProblem(lane.runSync.run.runUuid, error);
   }
 
@@ -315,7 +343,14 @@ export class PolyaxonSync implements RunObserver {
   }
 
   #createRetryPolicy(retryTimeoutMs: number): RetryPolicy {
-    const { io, onRetry } = this.#options;
+    const { io } = this.#options;
+    const onRetry = (notice: RetryNotice): void => {
+      const { cause } = notice;
+      const isOfServer = cause instanceof PolyaxonApiError && cause.concernsAllFiles;
+      this.#options.onRetry(
+        isOfServer ? { ...notice, operation: this.#reach(), cause: cause.cause ?? cause } : notice,
+      );
+    };
     const onTrouble = (): void => this.#limit.onTrouble(this.#nowMs());
     return new RetryPolicy({ ...io, retryTimeoutMs, onRetry, onTrouble });
   }

@@ -37,6 +37,12 @@ export class Refusals {
     return null;
   }
 
+  /** Returns the rejection of all runs, or null. */
+  findOfAll(nowMs: number): CodedError | null {
+    const refusal = this.#refusals.get(EVERYTHING);
+    return refusal !== undefined && nowMs < refusal.untilMs ? refusal.error : null;
+  }
+
   /** Removes all rejections that apply to a run after it was reported. */
   remove(runUuid: string, place: RunPlace | null): void {
     for (const key of toKeys(runUuid, place)) this.#refusals.delete(key);

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../src/base/clock.js';
+import { describe, shorten } from '../../src/base/describe.js';
 import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { ConfigError, StoreUrlError } from '../base/errors.js';
 import type { Transport } from '../base/http/transport.js';
@@ -136,6 +137,7 @@ async function openPolyaxonStore(
 
 /** Parses `file:///path`, `s3://bucket/prefix`, `gs://…`, `azure://…` or `polyaxon://host/owner/project`. Throws `StoreUrlError`. */
 export function parseStoreUrl(text: string): StoreLocation {
+  if (typeof text !== 'string') throw new StoreUrlError(`the store URL is ${describe(text)}, expected text`);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === 'file') return parseFileUrl(text);
   if (scheme === 's3' || scheme === 'gs') return { scheme, ...parseBucketUrl(text) };
@@ -144,8 +146,9 @@ export function parseStoreUrl(text: string): StoreLocation {
     return { scheme, container, prefix };
   }
   if (scheme?.split('+')[0] === 'polyaxon') return parsePolyaxonUrl(text);
-  const found = scheme === undefined ? 'the URL has no scheme' : `no store supports ${scheme}://`;
-  throw new StoreUrlError(`${withoutUserInfo(text)}: ${found}`);
+  const found =
+    scheme === undefined ? 'does not begin with a scheme and "://"' : `no store supports ${scheme}://`;
+  throw new StoreUrlError(`${shorten(withoutUserInfo(text))}: ${found}`);
 }
 
 function parseFileUrl(text: string): StoreLocation {

@@ -9,6 +9,7 @@
 
 import { hostname } from 'node:os';
 import { basename, isAbsolute, resolve } from 'node:path';
+import { describe } from '../../base/describe.js';
 import { ClosedError, EventsDroppedError, InvalidArgumentError, RunWriteError } from '../../base/errors.js';
 import { reportUnawaited } from '../../base/observed-promise.js';
 import { checkOptions } from '../../base/options.js';
@@ -441,6 +442,13 @@ export class EventFileWriter {
  * Source: tensorboard/backend/event_processing/io_wrapper.py.
  */
 function checkDirectoryName(directory: string): void {
+  if (typeof directory !== 'string' || directory === '') {
+    throw new InvalidArgumentError(
+      'ERR_OPTION_INVALID',
+      `directory is ${describe(directory)}, expected the path of a directory`,
+      'Pass the directory of the event file as first argument.',
+    );
+  }
   const parts = isAbsolute(directory) ? [] : directory.split(/[\\/]/);
   const bad = [...parts, basename(resolve(directory))].find((name) => name.includes(EVENT_FILE_MARK));
   if (bad === undefined) return;

@@ -1,6 +1,7 @@
 /** Turns failed HTTP requests into outcomes. Shared by all stores that use HTTP. */
 
-import { CodedError, messageOf } from '../../../src/base/errors.js';
+import { CodedError } from '../../../src/base/errors.js';
+import { describeFailure } from '../../base/describe-failure.js';
 import { StoreError } from '../../base/errors.js';
 import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 
@@ -31,10 +32,7 @@ export function httpOutcomeFrom(
     const afterMs = failure.afterMs ?? row.afterMs;
     return { status: 'retry', cause: error, afterMs, maxAttempts: row.maxAttempts };
   }
-  // Only the first line: Azure adds the id and time of the request in further lines.
-  const [message] = messageOf(error).split('\n', 1);
-  const answer = [failure.httpStatus, failure.code, message].filter(Boolean).join(' ');
-  return { status: 'failed', error: toError(`${operation}: ${answer}`, error) };
+  return { status: 'failed', error: toError(`${operation}: ${describeFailure(error)}`, error) };
 }
 
 /** Whether a failure is temporary. Errors with few attempts (wrong checksum, conflict) are not. */

@@ -4,7 +4,8 @@
  * Source of the codes: Amazon S3 API Reference, "Error responses".
  */
 
-import { CodedError, messageOf } from '../../../src/base/errors.js';
+import { CodedError } from '../../../src/base/errors.js';
+import { describeFailure } from '../../base/describe-failure.js';
 import {
   StoreAccessError,
   StoreBucketError,
@@ -117,8 +118,7 @@ export function outcomeFrom(
 
 function toStoreError(operation: string, failure: S3Failure, cause: unknown): StoreError {
   const code = failure.code ?? '';
-  const answer = [failure.httpStatus, code, messageOf(cause)].filter(Boolean).join(' ');
-  const message = `${operation}: ${answer}`;
+  const message = `${operation}: ${describeFailure(cause)}`;
   // The connection has already signed and sent these requests a second time.
   if (isAboutTime(failure)) return new StoreClockError(message, { cause });
   if (CREDENTIAL_CODES.includes(code) || EXPIRED_CODES.includes(code))
