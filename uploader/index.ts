@@ -17,8 +17,9 @@ export {
 export type { UploaderOptions } from './engine/context/uploader-context.js';
 export type { Strategy } from './pipeline/journal/journal-entry.js';
 export type { UploadReason, VerifyReason } from './pipeline/plan/planner.js';
+export type { FileCounts, FileState } from './pipeline/report/file-counts.js';
 export type { OnSyncEvent, SyncEvent } from './pipeline/report/progress.js';
-export type { FileCounts, SyncReport, UnsentFile, Upload } from './pipeline/report/sync-report.js';
+export type { SyncReport, UnsentFile, Upload } from './pipeline/report/sync-report.js';
 export type { SkippedPath } from './pipeline/scan/directory-node.js';
 export type { SkipReason } from './pipeline/scan/excludes.js';
 export type { Environment } from './settings/settings.js';

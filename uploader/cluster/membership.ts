@@ -55,6 +55,8 @@ const NEWS_INTERVAL_MS = 1_000;
 /** Enough for two million runs. */
 const MAX_RUNS_BYTES = 64 * 1024 * 1024;
 
+export type Assignee = 'this' | 'another' | 'unknown';
+
 interface Member {
   etag: string;
   /** When this process saw the heartbeat change, on its own clock. */
@@ -90,17 +92,19 @@ export class Membership {
     return 1 + this.#alive().length;
   }
 
-  /**
-   * Whether a run is assigned to this uploader now. `shard` divides a very large run: each shard is assigned separately. Nothing is
-   * assigned to an uploader without a recent heartbeat.
-   */
+  /** Whether a run is assigned to this uploader now. `shard` divides a very large run: each shard is assigned separately. */
   owns(runUuid: string, shard = ''): boolean {
+    return this.assigneeOf(runUuid, shard) === 'this';
+  }
+
+  /** The uploader that works on a run now. Unknown while this uploader has no recent heartbeat: then nothing is assigned to it. */
+  assigneeOf(runUuid: string, shard = ''): Assignee {
     // The others do not know that this uploader sees the run, so they may assign it to themselves too.
-    if (!this.isAnnounced() || !this.#announcedRuns.has(runUuid)) return false;
+    if (!this.isAnnounced() || !this.#announcedRuns.has(runUuid)) return 'unknown';
     const isNew = this.#newRuns.has(runUuid);
     const candidates = this.#alive().flatMap(([id, { runs }]) => (isNew || runs.has(runUuid) ? [id] : []));
-    if (candidates.length === 0) return true;
-    return chooseOwner([this.id, ...candidates], `${runUuid}${shard}`) === this.id;
+    if (candidates.length === 0) return 'this';
+    return chooseOwner([this.id, ...candidates], `${runUuid}${shard}`) === this.id ? 'this' : 'another';
   }
 
   /** Whether the other uploaders know this one. */

@@ -9,7 +9,16 @@ export interface Ownership {
   /** Whether any file of the run may be assigned to this uploader. */
   worksOn(run: KnownRun): boolean;
   ownsFile(id: FileId): boolean;
+  /** Whether another uploader is known to work on the run, or on the file. False when it is unknown which uploader does. */
+  isRunElsewhere(run: KnownRun): boolean;
+  isElsewhere(id: FileId): boolean;
 }
 
 /** Ownership without a cluster: the uploader owns everything. */
-export const OWNS_ALL: Ownership = { ownsRun: () => true, worksOn: () => true, ownsFile: () => true };
+export const OWNS_ALL: Ownership = {
+  ownsRun: () => true,
+  worksOn: () => true,
+  ownsFile: () => true,
+  isRunElsewhere: () => false,
+  isElsewhere: () => false,
+};

@@ -51,6 +51,7 @@ function toHeadline({
     `${files.stored} stored`,
     `${files.verified} verified`,
     `${files.unchanged} unchanged`,
+    ...(files.elsewhere === 0 ? [] : [`${files.elsewhere} assigned to other uploaders`]),
     `${files.unsent} not stored`,
   ];
   return `${state}: ${counts.join(', ')} of ${formatCount(files.total, 'file')} in ${store}; uploaded ${formatBytes(bytes.sent)} in ${formatSeconds(durationMs)}.`;

@@ -1,29 +1,31 @@
 /** Reports what a sync or a watch has found and done, from the state of the inventory and the scanner. */
 
-import { FLAG } from '../pipeline/inventory/file-table.js';
+import { FileError } from '../base/errors.js';
+import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
+import { countFiles, type FileState } from '../pipeline/report/file-counts.js';
 import type { SyncReport, UnsentFile, Upload } from '../pipeline/report/sync-report.js';
 import type { SkippedPath } from '../pipeline/scan/directory-node.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { UploaderContext } from './context/uploader-context.js';
+import { filesOnDisk, judgeFile, type WorkOnFiles } from './file-evidence.js';
 
 export interface WorkDone {
   readonly isAborted: boolean;
-  /** Whether all work is done although the signal is aborted; default: not aborted. */
-  readonly isComplete?: boolean | undefined;
   readonly uploads: readonly Upload[];
-  readonly storedCount: number;
-  readonly verified: { readonly count: number; readonly bytes: number };
-  readonly unsent: readonly UnsentFile[];
-  /** How many files a dry run would upload and verify. */
-  readonly pending?: { readonly uploads: number; readonly verifications: number } | undefined;
+  readonly files: WorkOnFiles;
+  readonly verifiedBytes: number;
+  /** What could not be stored and is no file on disk. */
+  readonly problems: readonly UnsentFile[];
+  /** What a dry run would do with each file that is not proved to be stored. */
+  readonly planned?: ReadonlyMap<FileId, FileState> | undefined;
 }
 
 /** Reports the number and size of the files that the first scan has found. */
-export function reportScanned({ inventory, emit }: UploaderContext): void {
+export function reportScanned(context: UploaderContext): void {
+  const { inventory, emit } = context;
   let files = 0;
   let sizeBytes = 0;
-  for (let id = 0; id < inventory.table.count; id += 1) {
-    if (!inventory.table.has(id, FLAG.onDisk)) continue;
+  for (const id of filesOnDisk(context)) {
     files += 1;
     sizeBytes += inventory.table.seenBytes[id]!;
   }
@@ -34,44 +36,58 @@ export function reportScanned({ inventory, emit }: UploaderContext): void {
 /** Reads the context and changes nothing. */
 export function toReport(context: UploaderContext, scanner: Scanner, done: WorkDone): SyncReport {
   const { inventory } = context;
-  const { pending } = done;
-  const unsent = [...done.unsent, ...toScanProblems(context, scanner), ...toUnreported(context)];
   const { lostBytes } = inventory;
-  const totals = { count: 0, bytes: 0 };
-  const onlyInStore: string[] = [];
-  for (let id = 0; id < inventory.table.count; id += 1) {
-    if (inventory.runOf(id).directory === null) continue;
-    if (inventory.table.has(id, FLAG.onDisk)) {
-      totals.count += 1;
-      totals.bytes += inventory.table.seenBytes[id]!;
-    } else if (inventory.table.has(id, FLAG.stored) && !inventory.table.has(id, FLAG.generated))
-      onlyInStore.push(inventory.keyOf(id));
+  const unsentFiles: UnsentFile[] = [];
+  const states: FileState[] = [];
+  let totalBytes = 0;
+  for (const id of filesOnDisk(context)) {
+    const sizeBytes = inventory.table.seenBytes[id]!;
+    totalBytes += sizeBytes;
+    const planned = done.planned?.get(id);
+    const { state, reason } = judgeFile(context, id, done.files);
+    states.push(planned ?? state);
+    const isReported = planned === undefined || done.files.failures.get(id) !== undefined;
+    if (reason !== null && isReported)
+      unsentFiles.push({ path: inventory.keyOf(id), sizeBytes, error: reason });
   }
-  const unsentFiles = pending?.uploads ?? done.unsent.filter(({ sizeBytes }) => sizeBytes !== null).length;
-  const verifiedCount = pending?.verifications ?? done.verified.count;
-  const isPending = pending !== undefined && pending.uploads + pending.verifications > 0;
+  const files = countFiles(states);
+  const unsent = [
+    ...unsentFiles,
+    ...done.problems,
+    ...toScanProblems(context, scanner),
+    ...toUnscanned(context, scanner),
+    ...toUnreported(context),
+  ];
+  // A watch is always ended by its signal; what it could not do by then is unsent.
+  const isCut = done.isAborted && !context.isWatching;
+  const isPlanned = done.planned !== undefined && done.planned.size > 0;
   return {
     root: context.place.root.toString(),
     store: context.store.id,
     runs: inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
     isDryRun: context.config.isDryRun,
     isAborted: done.isAborted,
-    isComplete: unsent.length === 0 && (done.isComplete ?? !done.isAborted) && !isPending && lostBytes === 0,
+    isComplete: files.unsent + unsent.length === 0 && !isCut && !isPlanned && lostBytes === 0,
     durationMs: Math.round(context.clock.monotonicMs() - context.startMs),
-    files: {
-      total: totals.count,
-      stored: done.storedCount,
-      verified: verifiedCount,
-      unchanged: Math.max(0, totals.count - done.storedCount - verifiedCount - unsentFiles),
-      unsent: pending?.uploads ?? unsent.length,
-    },
-    bytes: { total: totals.bytes, sent: context.sentBytes, verified: done.verified.bytes, lost: lostBytes },
+    files,
+    bytes: { total: totalBytes, sent: context.sentBytes, verified: done.verifiedBytes, lost: lostBytes },
     uploads: done.uploads,
     unsent,
     skipped: toSkipped(context, scanner),
-    onlyInStore: onlyInStore.sort(),
+    onlyInStore: findOnlyInStore(context),
     notices: context.notices,
   };
+}
+
+/** Keys of objects whose file no longer exists. */
+function findOnlyInStore({ inventory }: UploaderContext): string[] {
+  const keys: string[] = [];
+  for (let id = 0; id < inventory.table.count; id += 1) {
+    const isHere = inventory.table.has(id, FLAG.onDisk) || inventory.table.has(id, FLAG.generated);
+    if (isHere || !inventory.table.has(id, FLAG.stored)) continue;
+    if (inventory.runOf(id).directory !== null) keys.push(inventory.keyOf(id));
+  }
+  return keys.sort();
 }
 
 function toScanProblems({ inventory }: UploaderContext, scanner: Scanner): UnsentFile[] {
@@ -79,6 +95,15 @@ function toScanProblems({ inventory }: UploaderContext, scanner: Scanner): Unsen
     const path = run === undefined ? error.path : `${inventory.runs[run]?.uuid}/${error.path}`;
     return { path, sizeBytes: null, error };
   });
+}
+
+/** An interrupted scan: files may be missing from the report. */
+function toUnscanned({ place }: UploaderContext, scanner: Scanner): UnsentFile[] {
+  if (scanner.hasSeenAll) return [];
+  const path = place.start.toString();
+  const found = 'not all of its directories were scanned before the end';
+  const hint = 'Run watch or sync again.';
+  return [{ path, sizeBytes: null, error: new FileError('ERR_ABORTED', path, found, hint) }];
 }
 
 /** Runs that could not be reported to the Polyaxon API. */

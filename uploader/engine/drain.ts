@@ -9,6 +9,7 @@ import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { UploaderContext } from './context/uploader-context.js';
+import { filesOnDisk, judgeFile, type WorkOnFiles } from './file-evidence.js';
 import type { Schedule } from './schedule.js';
 import type { StatusWriter } from './status-writer.js';
 import type { Workers } from './workers.js';
@@ -21,6 +22,10 @@ export interface DrainOptions {
   readonly workers: Workers;
   readonly journalWriter: JournalWriter;
   readonly status: StatusWriter;
+  /** What the watch has done so far. */
+  readonly files: WorkOnFiles;
+  /** Lists the runs that are not listed yet. */
+  readonly listAll: () => Promise<void>;
   /** Exports everything that the event files contain now. */
   readonly exportAll: (signal: AbortSignal) => Promise<void>;
   readonly shutdownTimeoutMs: number;
@@ -42,10 +47,13 @@ export async function drain(options: DrainOptions): Promise<void> {
   const startMs = clock.monotonicMs();
   const endMs = startMs + shutdownTimeoutMs - Math.min(RESERVE_MS, shutdownTimeoutMs / RESERVE_RATIO);
   const largeEndMs = startMs + Math.min(LARGE_MS, shutdownTimeoutMs / 2);
-  reportPending(context);
+  reportPending(context, options.files);
   await status.write('draining');
   if (shutdownTimeoutMs > 0)
     await withTimeout(context, (signal) => scanner.scanLate(signal), endMs - startMs);
+  // Nothing is sent for a run, and nothing of it is proved, before it is listed.
+  if (shutdownTimeoutMs > 0 && retryPolicy.breaker.outageSinceMs === null)
+    await withTimeout(context, options.listAll, largeEndMs - clock.monotonicMs());
   if (shutdownTimeoutMs > 0) await withTimeout(context, options.exportAll, largeEndMs - clock.monotonicMs());
   schedule.forgiveFiles();
   schedule.considerAll();
@@ -68,12 +76,12 @@ export async function drain(options: DrainOptions): Promise<void> {
   for (let id = 0; id < inventory.table.count; id += 1) inventory.table.set(id, FLAG.taken, false);
 }
 
-function reportPending(context: UploaderContext): void {
+function reportPending(context: UploaderContext, files: WorkOnFiles): void {
   const { inventory, emit } = context;
   let pendingFiles = 0;
   let pendingBytes = 0;
-  for (let id = 0; id < inventory.table.count; id += 1) {
-    if (!inventory.isPending(id) || !context.owns(id)) continue;
+  for (const id of filesOnDisk(context)) {
+    if (judgeFile(context, id, files).state !== 'unsent') continue;
     pendingFiles += 1;
     pendingBytes += inventory.pendingBytes(id);
   }

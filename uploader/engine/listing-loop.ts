@@ -55,6 +55,14 @@ export class ListingLoop {
     return conflict !== null && this.#context.clock.monotonicMs() - conflictMs >= RECHECK_CONFLICT_MS;
   }
 
+  /** Lists all runs that are not listed yet, as far as the store answers. */
+  async listAll(): Promise<void> {
+    do {
+      await this.#running;
+      this.consider();
+    } while (this.#running !== null && !this.#signal.aborted);
+  }
+
   throwIfRefused(): void {
     if (this.#fatal !== null) throw this.#fatal.error;
     if (this.#refusal !== null) throw this.#refusal;

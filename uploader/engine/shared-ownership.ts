@@ -2,11 +2,12 @@
 
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
-import { Membership } from '../cluster/membership.js';
+import { type Assignee, Membership } from '../cluster/membership.js';
 import type { Ownership } from '../cluster/ownership.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { UploaderContext } from './context/uploader-context.js';
+import { filesOnDisk } from './file-evidence.js';
 
 /** A live run with more files is split by directory among the uploaders; the owner of the run makes it complete in the end. */
 const LARGE_RUN_FILES = 5_000;
@@ -21,8 +22,10 @@ export class SharedOwnership implements Ownership {
   readonly #leaving = new AbortController();
   readonly #owned = new Set<number>();
   /** Decisions by run and shard; cleared whenever the membership changes. */
-  readonly #decisions = new Map<string, boolean>();
+  readonly #decisions = new Map<string, Assignee>();
   readonly #sizes = new Map<number, { readonly isLarge: boolean; readonly atMs: number }>();
+  /** What was assigned to others when this uploader left. */
+  #atEnd: { readonly runs: ReadonlySet<number>; readonly files: ReadonlySet<FileId> } | null = null;
   #running: Promise<void> = Promise.resolve();
 
   /** Calls `onGained` with the indices of runs that this uploader has gained. The set may be empty: single files may have been gained as well. */
@@ -70,28 +73,50 @@ export class SharedOwnership implements Ownership {
   }
 
   ownsFile(id: FileId): boolean {
-    const { inventory } = this.#context;
-    const run = inventory.runOf(id);
-    // Generated files exist only on the host of the run's owner.
-    if (!this.#isShared(run) || inventory.table.has(id, FLAG.generated)) return this.ownsRun(run);
-    const relPath = inventory.relPathOf(id);
-    return this.#owns(run, toShard(relPath.slice(0, relPath.lastIndexOf('/') + 1)));
+    return this.#owns(this.#context.inventory.runOf(id), this.#shardOf(id));
   }
 
-  /** Leaves the cluster, so that other uploaders get the runs. */
+  isRunElsewhere(run: KnownRun): boolean {
+    if (this.#atEnd !== null) return this.#atEnd.runs.has(run.index);
+    return this.#assigneeOf(run, '') === 'another' && !this.#isShared(run);
+  }
+
+  isElsewhere(id: FileId): boolean {
+    if (this.#atEnd !== null) return this.#atEnd.files.has(id);
+    return this.#assigneeOf(this.#context.inventory.runOf(id), this.#shardOf(id)) === 'another';
+  }
+
+  /** Leaves the cluster, so that other uploaders get the runs. What was assigned to them before stays known. */
   async leave(): Promise<void> {
+    const { runs } = this.#context.inventory;
+    this.#atEnd = {
+      runs: new Set(runs.filter((run) => this.isRunElsewhere(run)).map(({ index }) => index)),
+      files: new Set([...filesOnDisk(this.#context)].filter((id) => this.isElsewhere(id))),
+    };
     this.#leaving.abort();
     await this.#running;
   }
 
   #owns(run: KnownRun, shard: string): boolean {
-    if (!this.#membership.isAnnounced()) return false;
+    return this.#assigneeOf(run, shard) === 'this';
+  }
+
+  #assigneeOf(run: KnownRun, shard: string): Assignee {
+    if (!this.#membership.isAnnounced()) return 'unknown';
     const key = `${run.index}${shard}`;
     const known = this.#decisions.get(key);
     if (known !== undefined) return known;
-    const owns = this.#membership.owns(run.uuid, shard);
-    this.#decisions.set(key, owns);
-    return owns;
+    const assignee = this.#membership.assigneeOf(run.uuid, shard);
+    this.#decisions.set(key, assignee);
+    return assignee;
+  }
+
+  #shardOf(id: FileId): string {
+    const { inventory } = this.#context;
+    // Generated files exist only on the host of the run's owner.
+    if (!this.#isShared(inventory.runOf(id)) || inventory.table.has(id, FLAG.generated)) return '';
+    const relPath = inventory.relPathOf(id);
+    return toShard(relPath.slice(0, relPath.lastIndexOf('/') + 1));
   }
 
   /** Whether a run is so large that its files are split among the uploaders. */

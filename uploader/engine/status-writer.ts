@@ -4,6 +4,7 @@ import { systemErrorCode } from '../base/io/system-error.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { UploaderContext } from './context/uploader-context.js';
+import { judgeFile, type WorkOnFiles } from './file-evidence.js';
 import { SettledFile } from './monitor/settled-file.js';
 import {
   isSettled,
@@ -24,6 +25,7 @@ export class StatusWriter {
   readonly #context: UploaderContext;
   readonly #scanner: Scanner;
   readonly #phases: RunPhases;
+  readonly #files: WorkOnFiles;
   readonly #isStateless: () => boolean;
   readonly #onStatus: (status: Status) => void;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -37,12 +39,14 @@ export class StatusWriter {
     context: UploaderContext,
     scanner: Scanner,
     phases: RunPhases,
+    files: WorkOnFiles,
     isStateless: () => boolean,
     onStatus: (status: Status) => void = () => undefined,
   ) {
     this.#context = context;
     this.#scanner = scanner;
     this.#phases = phases;
+    this.#files = files;
     this.#isStateless = isStateless;
     this.#onStatus = onStatus;
     this.#settledFile = new SettledFile(context.io.fileSystem, context.paths.settled);
@@ -112,13 +116,17 @@ export class StatusWriter {
   /** Counts the files of a run. Those of a settled run are counted less often. */
   #count(run: KnownRun): RunUploadStatus {
     const { inventory, clock, ownership, config, exportView, observer } = this.#context;
-    const phase = ownership.worksOn(run) ? this.#phases.phaseOf(run) : 'elsewhere';
+    const phase = ownership.isRunElsewhere(run) ? 'elsewhere' : this.#phases.phaseOf(run);
     const nowMs = clock.monotonicMs();
     const last = this.#counted.get(run);
     const isFresh = last !== undefined && nowMs < last.untilMs && run.dirtyFiles === 0;
     if (isFresh && last.status.phase === phase && isSettled(last.status)) return last.status;
-    const facts = { behindMs: exportView.behindMs(run), api: observer.statusOf?.(run.uuid) };
-    const status = toRunStatus(inventory, run, config.project, phase, facts);
+    const status = toRunStatus(inventory, run, config.project, {
+      phase,
+      stateOf: (id) => judgeFile(this.#context, id, this.#files).state,
+      behindMs: exportView.behindMs(run),
+      api: observer.statusOf?.(run.uuid),
+    });
     this.#counted.set(run, { status, untilMs: nowMs + RECOUNT_AFTER_MS });
     return status;
   }

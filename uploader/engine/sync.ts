@@ -13,10 +13,12 @@ import { LANES, type Lane } from '../base/limits/lanes.js';
 import type { SendOutcome } from '../pipeline/commit/commit-context.js';
 import { toFileClass, toPhase } from '../pipeline/inventory/file-class.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
+import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { replayFiles } from '../pipeline/journal/journal-files.js';
 import { compareWork, type Ordered } from '../pipeline/plan/order.js';
 import { planFile, type UploadReason } from '../pipeline/plan/planner.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
+import type { FileState } from '../pipeline/report/file-counts.js';
 import type { SyncReport, UnsentFile, Upload } from '../pipeline/report/sync-report.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import { checkConfig, type SyncConfig } from '../settings/sync-config.js';
@@ -26,6 +28,7 @@ import { checkStore, listRuns, scanRuns } from './context/listing.js';
 import { UPLOADER_OPTIONS, UploaderContext, type UploaderOptions } from './context/uploader-context.js';
 import { createCommitContext, createQueue } from './create-commit-context.js';
 import { ExportScheduler } from './export-scheduler.js';
+import { filesOnDisk, judgeFile, type WorkOnFiles } from './file-evidence.js';
 import { GoneRuns } from './gone-runs.js';
 import { CONFIRM_AFTER_MS, Mirror } from './mirror.js';
 import { removeCrashed, removeOrphans } from './remove-orphans.js';
@@ -69,7 +72,7 @@ class Pass implements WorkHandler {
   readonly #queue: WorkQueue;
   readonly #stored = new Map<FileId, UploadReason>();
   readonly #verified = new Map<FileId, number>();
-  readonly #unsent = new Map<FileId, UnsentFile>();
+  readonly #unsent = new Map<FileId, { readonly error: CodedError }>();
   readonly #tries = new Map<FileId, number>();
   #exportScheduler: ExportScheduler | null = null;
   /** A log directory was found to have another experiment than before. */
@@ -93,17 +96,16 @@ class Pass implements WorkHandler {
     await replayFiles(io.fileSystem, paths, owner, inventory);
     const { unavailable } = await this.#prepare();
     const uploads: Upload[] = [];
-    const pending = { uploads: 0, verifications: 0 };
+    const planned = new Map<FileId, FileState>();
     for (const id of this.#plan()) {
       const decision = planFile(inventory.seenFacts(id));
+      planned.set(id, decision.action === 'verify' ? 'verified' : 'unsent');
       if (unavailable !== null) this.#fail(id, unavailable);
-      if (decision.action === 'verify') pending.verifications += 1;
       if (decision.action !== 'upload') continue;
-      pending.uploads += 1;
       const sizeBytes = inventory.table.seenBytes[id]!;
       uploads.push({ key: inventory.keyOf(id), sizeBytes, reason: decision.reason });
     }
-    return this.#report(uploads, pending);
+    return this.#report(uploads, planned);
   }
 
   run(): Promise<SyncReport> {
@@ -244,16 +246,14 @@ class Pass implements WorkHandler {
     const { inventory, emit } = this.#context;
     const ids: FileId[] = [];
     const planned = { uploads: 0, uploadBytes: 0, verifications: 0, unchanged: 0 };
-    for (let id = 0; id < inventory.table.count; id += 1) {
-      if (!inventory.table.has(id, FLAG.onDisk)) continue;
+    for (const id of filesOnDisk(this.#context)) {
       const { conflict } = inventory.runOf(id);
       if (conflict !== null) {
-        const sizeBytes = inventory.table.seenBytes[id]!;
-        this.#unsent.set(id, { path: inventory.keyOf(id), sizeBytes, error: conflict });
+        this.#unsent.set(id, { error: conflict });
         continue;
       }
       const { action } = planFile(inventory.seenFacts(id));
-      if (action === 'skip') planned.unchanged += 1;
+      if (action === 'skip' && inventory.isProven(id)) planned.unchanged += 1;
       else ids.push(id);
       if (action === 'verify') planned.verifications += 1;
       if (action !== 'upload') continue;
@@ -306,23 +306,25 @@ class Pass implements WorkHandler {
   #fail(id: FileId, error: CodedError): void {
     const { inventory, emit } = this.#context;
     const key = inventory.keyOf(id);
-    this.#unsent.set(id, { path: key, sizeBytes: inventory.table.seenBytes[id]!, error });
+    this.#unsent.set(id, { error });
     emit({ kind: 'unsent', key, error });
   }
 
   /** Reports each run that has ended as complete, or as complete in part. */
   async #notify(): Promise<void> {
     const { inventory, observer, exportView } = this.#context;
-    const incomplete = new Set([...this.#unsent.keys()].map((id) => inventory.runOf(id).index));
+    const unsentByRun = new Map<KnownRun, FileId[]>();
+    for (const id of filesOnDisk(this.#context)) {
+      if (judgeFile(this.#context, id, this.#files).state !== 'unsent') continue;
+      const run = inventory.runOf(id);
+      unsentByRun.set(run, [...(unsentByRun.get(run) ?? []), id]);
+    }
     for (const run of inventory.runs) {
       if (run.directory === null || !run.isListed || this.#context.isLive(run)) continue;
       if (exportView.outcomeOf(run) === 'failed') continue;
-      if (!incomplete.has(run.index)) {
-        reportComplete(this.#context, this.#scanner, run);
-        continue;
-      }
-      const unsent = [...this.#unsent.keys()].filter((id) => inventory.runOf(id).index === run.index);
-      reportPartial(this.#context, this.#scanner, run, unsent, this.#unsent);
+      const unsent = unsentByRun.get(run);
+      if (unsent === undefined) reportComplete(this.#context, this.#scanner, run);
+      else reportPartial(this.#context, this.#scanner, run, unsent, this.#unsent);
     }
     await observer.flush(this.#signal);
   }
@@ -345,15 +347,19 @@ class Pass implements WorkHandler {
     }
   }
 
-  #report(uploads: readonly Upload[], pending?: { uploads: number; verifications: number }): SyncReport {
+  get #files(): WorkOnFiles {
+    return { stored: this.#stored, verified: this.#verified, failures: this.#unsent };
+  }
+
+  #report(uploads: readonly Upload[], planned?: ReadonlyMap<FileId, FileState>): SyncReport {
     const verified = [...this.#verified].filter(([id]) => !this.#stored.has(id));
     return toReport(this.#context, this.#scanner, {
       isAborted: this.#signal.aborted,
       uploads,
-      storedCount: this.#stored.size,
-      verified: { count: verified.length, bytes: verified.reduce((sum, [, bytes]) => sum + bytes, 0) },
-      unsent: [...this.#unsent.values(), ...toUnexported(this.#exportScheduler)],
-      pending,
+      files: this.#files,
+      verifiedBytes: verified.reduce((sum, [, bytes]) => sum + bytes, 0),
+      problems: toUnexported(this.#exportScheduler),
+      planned,
     });
   }
 }

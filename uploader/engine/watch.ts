@@ -8,7 +8,7 @@
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../src/base/options.js';
-import { FileError, StoreError, withoutStacks } from '../base/errors.js';
+import { FileError, StoreError } from '../base/errors.js';
 import type { FileWatcher } from '../base/io/file-watcher.js';
 import { nodeIo } from '../base/io/io.js';
 import { LANES, type Lane } from '../base/limits/lanes.js';
@@ -17,7 +17,7 @@ import { NO_EXPORT } from '../pipeline/export/export-view.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
-import type { SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
+import type { SyncReport } from '../pipeline/report/sync-report.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import { checkConfig, type SyncConfig } from '../settings/sync-config.js';
 import { reportScanned, toReport } from './build-report.js';
@@ -25,6 +25,7 @@ import { UPLOADER_OPTIONS, UploaderContext, type UploaderOptions } from './conte
 import { createCommitContext, createQueue } from './create-commit-context.js';
 import { drain } from './drain.js';
 import { ExportScheduler } from './export-scheduler.js';
+import type { WorkOnFiles } from './file-evidence.js';
 import { GoneRuns } from './gone-runs.js';
 import { ListingLoop } from './listing-loop.js';
 import { confirmLosses } from './loss-check.js';
@@ -105,7 +106,8 @@ class Watch implements WorkHandler {
   readonly #stored = new Set<FileId>();
   readonly #commitContext;
   #isSwept = false;
-  #verified = { count: 0, bytes: 0 };
+  readonly #verified = new Set<FileId>();
+  #verifiedBytes = 0;
   #isDraining = false;
   /** Set while the store rejects everything: from this time on, one file at a time tests the store. */
   #pausedUntilMs: number | null = null;
@@ -136,7 +138,7 @@ class Watch implements WorkHandler {
       onForgotten: (_run, ids) => {
         this.#schedule.forget(ids);
         for (const id of ids)
-          for (const facts of [this.#stored, this.#commitContext.damage]) facts.delete(id);
+          for (const facts of [this.#stored, this.#verified, this.#commitContext.damage]) facts.delete(id);
       },
     });
     context.onDirty = (id) => this.#schedule.onDirty(id);
@@ -153,6 +155,7 @@ class Watch implements WorkHandler {
       this.#context,
       scanner,
       phases,
+      this.#files,
       () => this.#journalWriter.isDisabled,
       this.#onStatus,
     );
@@ -227,7 +230,8 @@ class Watch implements WorkHandler {
         break;
       }
       case 'verified':
-        this.#verified = { count: this.#verified.count + 1, bytes: this.#verified.bytes + outcome.sizeBytes };
+        this.#verified.add(id);
+        this.#verifiedBytes += outcome.sizeBytes;
         emit({ kind: 'verified', key, sizeBytes: outcome.sizeBytes });
         this.#schedule.onVerified(id);
         break;
@@ -294,6 +298,8 @@ class Watch implements WorkHandler {
       workers: this.#workers,
       journalWriter: this.#journalWriter,
       status,
+      files: this.#files,
+      listAll: () => this.#listing.listAll(),
       exportAll: async (signal) => this.#exportScheduler?.exportAll(signal),
       shutdownTimeoutMs: this.#context.config.shutdownTimeoutMs,
       abortLarge: () => this.#abortLarge.abort(),
@@ -408,25 +414,17 @@ class Watch implements WorkHandler {
     return { source, listener };
   }
 
+  get #files(): WorkOnFiles {
+    return { stored: this.#stored, verified: this.#verified, failures: this.#schedule.failures };
+  }
+
   #report(scanner: Scanner): SyncReport {
-    const { inventory } = this.#context;
-    const unsent: UnsentFile[] = [];
-    for (let id = 0; id < inventory.table.count; id += 1) {
-      if (inventory.runOf(id).directory === null || !inventory.isPending(id) || !this.#context.owns(id))
-        continue;
-      const error =
-        inventory.runOf(id).conflict ??
-        this.#schedule.failures.get(id)?.error ??
-        notYet(inventory.relPathOf(id), inventory.pendingBytes(id));
-      unsent.push({ path: inventory.keyOf(id), sizeBytes: inventory.table.seenBytes[id]!, error });
-    }
     return toReport(this.#context, scanner, {
       isAborted: this.#stopSignal.aborted,
-      isComplete: unsent.length === 0,
       uploads: [],
-      storedCount: this.#stored.size,
-      verified: this.#verified,
-      unsent,
+      files: this.#files,
+      verifiedBytes: this.#verifiedBytes,
+      problems: [],
     });
   }
 }
@@ -439,10 +437,4 @@ const PAUSE_MS = 60_000;
 function unstable(path: string): FileError {
   const found = `it changed while it was read, ${MAX_CHANGES} times in a row`;
   return new FileError('ERR_FILE_UNSTABLE', path, found, 'Wait for the next attempt in a minute.');
-}
-
-function notYet(path: string, pendingBytes: number): FileError {
-  const found = `${pendingBytes} bytes were not stored before the watch ended`;
-  const hint = 'Run watch or sync again: the upload resumes where it stopped.';
-  return withoutStacks(() => new FileError('ERR_ABORTED', path, found, hint));
 }

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Io } from '../../../uploader/base/io/io.js';
 import { nodeIo } from '../../../uploader/base/io/io.js';
-import { type SyncEvent, type SyncReport, sync, watch } from '../../../uploader/index.js';
+import { type Status, type SyncEvent, type SyncReport, sync, watch } from '../../../uploader/index.js';
 import type { RunObserver } from '../../../uploader/pipeline/report/run-observer.js';
 import type { SyncConfig } from '../../../uploader/settings/sync-config.js';
 import type { Store } from '../../../uploader/store/base/store.js';
@@ -34,6 +34,7 @@ export interface HarnessOptions {
   readonly observer?: RunObserver;
   readonly signal?: AbortSignal;
   readonly endsWithRuns?: boolean;
+  readonly onStatus?: (status: Status) => void;
 }
 
 export interface RunningWatch {
@@ -92,7 +93,8 @@ export function createHarness(files: Files = {}): Harness {
       const abort = new AbortController();
       const report = watch(toConfig(options.config), {
         ...toOptions(options),
-        signal: abort.signal,
+        signal: AbortSignal.any([abort.signal, ...(options.signal === undefined ? [] : [options.signal])]),
+        onStatus: options.onStatus,
         endsWithRuns: options.endsWithRuns,
       });
       report.catch(() => undefined); // a caller that awaits `report` gets the error

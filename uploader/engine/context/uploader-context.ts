@@ -2,6 +2,7 @@
 
 import { basename, join, relative, sep } from 'node:path';
 import type { Clock } from '../../../src/base/clock.js';
+import type { CodedError } from '../../../src/base/errors.js';
 import type { OptionTable } from '../../../src/base/options.js';
 import { type RefusedError, StoreInsideRunError } from '../../base/errors.js';
 import type { FileWatcher } from '../../base/io/file-watcher.js';
@@ -248,7 +249,12 @@ export class UploaderContext {
 
   /** Whether nothing of the run may be sent, neither files nor reports: its directory overlaps with the store, or does not own the run. */
   isBarred(run: KnownRun): boolean {
-    return this.refused.has(run.index) || run.conflict !== null;
+    return this.findBar(run) !== null;
+  }
+
+  /** Why nothing of the run may be sent, or null. */
+  findBar(run: KnownRun): CodedError | null {
+    return run.conflict ?? this.refused.get(run.index) ?? null;
   }
 
   /** Whether the run is still being written, as far as is known. */

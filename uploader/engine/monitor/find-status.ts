@@ -2,6 +2,7 @@
 
 import type { Io } from '../../base/io/io.js';
 import { isLocked } from '../../base/io/lock-file.js';
+import type { FileId } from '../../pipeline/inventory/file-table.js';
 import { Inventory } from '../../pipeline/inventory/inventory.js';
 import { replayFiles } from '../../pipeline/journal/journal-files.js';
 import { toStatePaths } from '../../pipeline/journal/state-directory.js';
@@ -17,13 +18,13 @@ import { toS3StoreId } from '../../store/s3/s3-store.js';
 import { createScanner } from '../context/create-scanner.js';
 import { isKnownPlace } from '../context/run-owners.js';
 import {
-  countRuns,
   type RunUploadStatus,
   readAllStatus,
   readStatus,
   type Status,
   sumUpRuns,
   toProblems,
+  toRunStatus,
 } from './status-file.js';
 
 export interface FoundStatus extends Status {
@@ -60,9 +61,15 @@ export async function findStatus(config: SyncConfig, io: Io, signal?: AbortSigna
   await scanner.scanAll(signal);
   signal?.throwIfAborted();
   const last = new Map(written?.runs.map((run) => [run.uuid, run]));
-  const runs = countRuns(inventory, config.project, () => 'unknown').map((run) =>
-    withLast(run, last.get(run.uuid)),
-  );
+  // This process does not ask the store: it reports what earlier processes have recorded.
+  const stateOf = (id: FileId) =>
+    inventory.isProven(id, true) && inventory.runOf(id).conflict === null ? 'unchanged' : 'unsent';
+  const runs = inventory.runs
+    .filter(({ directory }) => directory !== null)
+    .map((run) =>
+      toRunStatus(inventory, run, config.project, { phase: 'unknown', stateOf, behindMs: 0, api: undefined }),
+    )
+    .map((run) => withLast(run, last.get(run.uuid)));
   const idle = { state: 'idle', pid: null, reason: null, storeOutageMs: null, isStateless: false } as const;
   const problems = toProblems(scanner);
   const found = { root: place.root.toString(), store, updatedAt: io.clock.wallTime(), runs, problems };

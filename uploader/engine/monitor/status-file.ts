@@ -5,10 +5,11 @@ import { largestOf } from '../../../src/base/largest-of.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { isAbsent } from '../../base/io/system-error.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
-import { FLAG } from '../../pipeline/inventory/file-table.js';
+import { type FileId, FLAG } from '../../pipeline/inventory/file-table.js';
 import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import { type StatePaths, toStatePathsIn } from '../../pipeline/journal/state-directory.js';
+import type { FileState } from '../../pipeline/report/file-counts.js';
 import type { SyncedStatus } from '../../pipeline/report/run-observer.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
 import type { UploaderContext } from '../context/uploader-context.js';
@@ -68,14 +69,13 @@ export interface RunUploadStatus extends Totals {
 const FILE_MODE = 0o600;
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
-/** Counts the stored and pending files of each run on disk. */
-export function countRuns(
-  inventory: Inventory,
-  project: string | undefined,
-  phaseOf: (run: KnownRun) => RunUploadStatus['phase'],
-): RunUploadStatus[] {
-  const found = inventory.runs.filter(({ directory }) => directory !== null);
-  return found.map((run) => toRunStatus(inventory, run, project, phaseOf(run)));
+/** What the status of a run is made of. */
+export interface RunFacts {
+  readonly phase: RunUploadStatus['phase'];
+  readonly stateOf: (id: FileId) => FileState;
+  /** How long the export of its events is behind. */
+  readonly behindMs: number;
+  readonly api: SyncedStatus | undefined;
 }
 
 /** Counts the stored and pending files of one run. */
@@ -83,18 +83,15 @@ export function toRunStatus(
   inventory: Inventory,
   run: KnownRun,
   project: string | undefined,
-  phase: RunUploadStatus['phase'],
-  { behindMs, api }: { readonly behindMs: number; readonly api: SyncedStatus | undefined } = {
-    behindMs: 0,
-    api: undefined,
-  },
+  facts: RunFacts,
 ): RunUploadStatus {
+  const { phase, api } = facts;
   return {
     uuid: run.uuid,
     directory: run.directory?.toString() ?? '',
     project: project ?? null,
     phase,
-    ...(phase === 'elsewhere' ? sumUpRuns([]) : countRun(inventory, run, behindMs)),
+    ...(phase === 'elsewhere' ? sumUpRuns([]) : countRun(inventory, run, facts)),
     lastError: run.lastError === null ? null : toLastError(run.lastError),
     api: api ?? null,
   };
@@ -176,20 +173,22 @@ export async function readStatus(fileSystem: FileSystem, paths: StatePaths): Pro
   }
 }
 
-function countRun(inventory: Inventory, run: KnownRun, behindMs: number): Totals {
+function countRun(inventory: Inventory, run: KnownRun, { stateOf, behindMs }: RunFacts): Totals {
   const { table } = inventory;
   const totals = { storedFiles: 0, storedBytes: 0, pendingFiles: 0, pendingBytes: 0, lagMs: 0 };
   let eventsLagMs = behindMs;
   for (const id of inventory.filesOf(run)) {
     if (!table.has(id, FLAG.onDisk)) continue;
-    if (inventory.isPending(id)) {
+    const state = stateOf(id);
+    if (state === 'elsewhere') continue;
+    const pendingBytes = state === 'unsent' ? inventory.pendingBytes(id) : 0;
+    totals.pendingBytes += pendingBytes;
+    totals.storedBytes += table.seenBytes[id]! - pendingBytes;
+    if (state === 'unsent') {
       totals.pendingFiles += 1;
-      totals.pendingBytes += inventory.pendingBytes(id);
       totals.lagMs = Math.max(totals.lagMs, inventory.ageMs(id));
       if (inventory.classOf(id) === 'append') eventsLagMs = Math.max(eventsLagMs, inventory.ageMs(id));
     } else totals.storedFiles += 1;
-    if (table.has(id, FLAG.stored))
-      totals.storedBytes += Math.min(table.objectBytes[id]!, table.seenBytes[id]!);
   }
   return {
     ...totals,

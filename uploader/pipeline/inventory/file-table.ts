@@ -37,6 +37,8 @@ export const FLAG = {
   listed: 512,
   /** The uploader has generated the file from event files; the run's writer has not written it. */
   generated: 1024,
+  /** The store has acknowledged or confirmed the version in `file…` in this process. */
+  acknowledged: 2048,
 } as const;
 
 const NONE = 0xffffffff;

@@ -325,6 +325,7 @@ export class Inventory implements ScanSink, JournalSink {
   setEntry(id: FileId, entry: JournalEntry): void {
     this.#takeEntry(id, entry);
     const { table } = this;
+    table.set(id, FLAG.acknowledged);
     const isSame =
       table.seenBytes[id] === entry.file.sizeBytes && table.seenStamp[id] === toStamp(entry.file);
     table.set(id, FLAG.same, isSame);
@@ -395,6 +396,20 @@ export class Inventory implements ScanSink, JournalSink {
     const needed = FLAG.stored | FLAG.same;
     if ((flags & needed) !== needed || (flags & FLAG.replaced) !== 0) return true;
     return this.#storedBytes(id) !== table.seenBytes[id];
+  }
+
+  /**
+   * Whether the store has exactly the version of the last scan: acknowledged in this process, or in the journal and then listed by the store in
+   * this process. With `isJournalTrusted`, the journal is enough.
+   */
+  isProven(id: FileId, isJournalTrusted = false): boolean {
+    const { table } = this;
+    const flags = table.flags[id]!;
+    const needed = FLAG.journalled | FLAG.stored | FLAG.same;
+    if ((flags & needed) !== needed || (flags & FLAG.replaced) !== 0) return false;
+    const isWhole = [table.objectBytes[id], this.#storedBytes(id)].includes(table.seenBytes[id]);
+    if (!isWhole) return false;
+    return isJournalTrusted || (flags & FLAG.acknowledged) !== 0 || this.runOf(id).isListed;
   }
 
   /** Returns the approximate number of bytes on disk that are not in the store. */

@@ -4,6 +4,7 @@ import type { CodedError } from '../../../src/base/errors.js';
 import type { StoreNotice } from '../../store/base/store.js';
 import type { UploadReason } from '../plan/planner.js';
 import type { SkippedPath } from '../scan/directory-node.js';
+import type { FileCounts } from './file-counts.js';
 
 export interface SyncReport {
   /** Resolved path of the root, or of the run directory. */
@@ -13,9 +14,10 @@ export interface SyncReport {
   readonly isDryRun: boolean;
   /** The signal was aborted before the end. */
   readonly isAborted: boolean;
-  /** All files found that should be stored are stored. */
+  /** Every file on disk that is assigned to this uploader is proved to be stored, and nothing else is in `unsent`. */
   readonly isComplete: boolean;
   readonly durationMs: number;
+  /** In a dry run, `verified` counts the files that would be compared, and `unsent` those that would be sent. */
   readonly files: FileCounts;
   readonly bytes: {
     readonly total: number;
@@ -28,22 +30,13 @@ export interface SyncReport {
   };
   /** Files sent by a single sync; in a dry run, files that would be sent. Empty after watching. */
   readonly uploads: readonly Upload[];
-  /** Files that should be stored but are not; in a dry run, only those that could not be stored. */
+  /** The unsent files with the reason, and what else could not be stored; in a dry run, only what could not be stored. */
   readonly unsent: readonly UnsentFile[];
   /** Excluded paths. */
   readonly skipped: readonly SkippedPath[];
   /** Keys of objects whose file no longer exists. The objects are kept. */
   readonly onlyInStore: readonly string[];
   readonly notices: readonly StoreNotice[];
-}
-
-export interface FileCounts {
-  readonly total: number;
-  readonly stored: number;
-  /** Files whose checksum matched; in a dry run, files that would be compared. */
-  readonly verified: number;
-  readonly unchanged: number;
-  readonly unsent: number;
 }
 
 export interface Upload {

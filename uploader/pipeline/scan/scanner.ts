@@ -116,6 +116,17 @@ export class Scanner {
     );
   }
 
+  /** Whether every directory that is known has been visited. */
+  get hasSeenAll(): boolean {
+    return this.#nodes.every(
+      (node) => node.isGone || node.visitCount > 0 || (node === this.#root && this.#isRootAway),
+    );
+  }
+
+  get #isRootAway(): boolean {
+    return this.#options.rootWatch.unavailableReason !== null;
+  }
+
   /** Visits every directory once, including new ones. Stops early when the signal is aborted. */
   async scanAll(signal?: AbortSignal): Promise<void> {
     if (!(await this.#options.rootWatch.isThere())) return;
