@@ -8,6 +8,8 @@
  */
 
 import type { Clock } from '../../src/base/clock.js';
+import { describe } from '../../src/base/describe.js';
+import { InvalidArgumentError } from '../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
 import type { StreamedBody, Transport } from '../base/http/transport.js';
@@ -70,6 +72,12 @@ export class PolyaxonClient {
   constructor(options: PolyaxonClientOptions) {
     checkOptions('new PolyaxonClient', options ?? null, CLIENT_OPTIONS);
     const { connection } = options;
+    if (typeof connection?.host !== 'string')
+      throw new InvalidArgumentError(
+        'ERR_OPTION_INVALID',
+        `new PolyaxonClient: connection is ${describe(connection)}, expected a connection with a host`,
+        'Pass the connection that findConnection returns.',
+      );
     this.connection = connection;
     const transport = options.transport ?? createUndiciTransport(connection);
     this.#session = new ApiSession(connection, { ...options, transport });

@@ -154,7 +154,7 @@ describe('sync with export', () => {
       version: 1,
       state: 'cleaned',
       run: RUN,
-      store: 's',
+      store: 's3://bucket/prefix',
       manifest: 'r',
       at: '',
       files: 1,
