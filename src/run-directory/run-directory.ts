@@ -32,6 +32,12 @@ import {
 } from '../polyaxon/run-record.js';
 import { awaitCleanedStore, findCleanedStore } from './cleaned-run.js';
 import {
+  parseEarlierLineage,
+  parseEarlierRecord,
+  parseEarlierWorker,
+  type WorkerFile,
+} from './earlier-files.js';
+import {
   isWorkerFile,
   LINKS_DIRECTORY,
   MAIN_WRITER,
@@ -63,11 +69,6 @@ export interface RunDirectoryOptions {
 }
 
 /** The additions of a worker for the main writer: `.plx/worker-<worker>.json`. */
-interface WorkerFile extends RunMetadata {
-  readonly lineage: readonly RunArtifact[];
-  readonly order?: MetadataOrder;
-}
-
 type Part = 'formats' | 'record' | 'lineage' | 'order';
 
 export class RunDirectory {
@@ -193,11 +194,11 @@ export class RunDirectory {
     const { paths } = this;
     if (!existsSync(paths.runFile)) return {};
     if (!resume) throw new RunExistsError(paths.run);
-    const earlier = readJson<RunRecord>(paths.run, paths.runFile);
+    const earlier = this.#readJson(paths.runFile, (value) => parseEarlierRecord(value, this.#record));
     const orderPath = join(paths.run, PROCESS_DIRECTORY, ORDER_FILE);
-    if (existsSync(orderPath)) this.#order = parseMetadataOrder(readJson(paths.run, orderPath));
+    if (existsSync(orderPath)) this.#order = this.#readJson(orderPath, parseMetadataOrder);
     if (existsSync(paths.lineageFile)) {
-      for (const artifact of readJson<RunArtifact[]>(paths.run, paths.lineageFile))
+      for (const artifact of this.#readJson(paths.lineageFile, parseEarlierLineage))
         this.#lineage.set(artifact.name, artifact);
     }
     const given = this.#record;
@@ -207,6 +208,14 @@ export class RunDirectory {
     const merged = this.#record;
     this.#record = mergeRecords(merged, given);
     return merged;
+  }
+
+  #readJson<T>(path: string, parse: (value: unknown) => T): T {
+    try {
+      return parse(JSON.parse(readFileSync(path, 'utf8')));
+    } catch (cause) {
+      throw new ResumeError(this.paths.run, `${path}: ${messageOf(cause)}`, { cause });
+    }
   }
 
   /** Throws `RunCleanedError` if files of the run were deleted. Otherwise the new files would replace the complete ones in the store. */
@@ -235,8 +244,8 @@ export class RunDirectory {
   /** Returns the metadata of the earlier process. */
   #readWorkerFile(path: string): RunMetadata {
     if (!existsSync(path)) return {};
-    const { lineage, order, ...metadata } = readJson<WorkerFile>(this.paths.run, path);
-    this.#order = parseMetadataOrder(order);
+    const { lineage, order, ...metadata } = this.#readJson(path, parseEarlierWorker);
+    this.#order = order;
     this.#record = mergeMetadata({ ...this.#record, ...metadata }, this.#record);
     for (const artifact of lineage) this.#lineage.set(artifact.name, artifact);
     return metadata;
@@ -250,7 +259,7 @@ export class RunDirectory {
         const { ino, size, mtimeMs, ctimeMs } = statSync(path);
         const state = `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
         if (this.#mergedFiles.get(path) === state) continue;
-        this.#mergeWorker(JSON.parse(readFileSync(path, 'utf8')) as WorkerFile);
+        this.#mergeWorker(parseEarlierWorker(JSON.parse(readFileSync(path, 'utf8'))));
         this.#mergedFiles.set(path, state);
       } catch (cause) {
         this.#diagnostics.error(new RunWriteError(path, 'merge the data of a worker', { cause }));
@@ -258,8 +267,7 @@ export class RunDirectory {
     }
   }
 
-  #mergeWorker({ lineage, order: found, ...metadata }: WorkerFile): void {
-    const order = parseMetadataOrder(found);
+  #mergeWorker({ lineage, order, ...metadata }: WorkerFile): void {
     const base = { metadata: this.#record, order: this.#order };
     const merged = mergeInOrder(base, { metadata, order });
     if (merged !== base) this.#unwritten.add('record').add('order');
@@ -400,13 +408,5 @@ function readFormats(path: string): readonly string[] {
     return (JSON.parse(readFileSync(path, 'utf8')) as { formats: string[] }).formats;
   } catch {
     return []; // usually the first process, which finds no file
-  }
-}
-
-function readJson<T>(runPath: string, path: string): T {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
-  } catch (cause) {
-    throw new ResumeError(runPath, `${path}: ${messageOf(cause)}`, { cause });
   }
 }

@@ -18,7 +18,9 @@ export const diskSink: EventSink = {
     try {
       return readdirSync(directory);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      // A path below a file has no files either; creating one there then fails with its own error.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return [];
       throw error;
     }
   },

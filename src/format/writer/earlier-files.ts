@@ -40,7 +40,7 @@ export function readEarlierFiles(
   sink: EventSink,
   fromStep: number | bigint | undefined,
 ): EarlierFiles {
-  const names = listEventFiles(directory, sink);
+  const names = listNames(directory, sink);
   const lastSteps = new Map<string, number | bigint>();
   const pluginsByTag = new Map<string, string>();
   let largestStep: number | bigint | undefined;
@@ -58,6 +58,14 @@ export function readEarlierFiles(
     }
   }
   return { names, lastSteps, plugins: pluginsByTag, largestStep, hasSessionStart };
+}
+
+function listNames(directory: string, sink: EventSink): string[] {
+  try {
+    return listEventFiles(directory, sink);
+  } catch (cause) {
+    throw new ResumeError(directory, messageOf(cause), { cause });
+  }
 }
 
 function* scanFile(directory: string, name: string, sink: EventSink) {
