@@ -171,7 +171,7 @@ function makeRunFiles(runs: string, { directory, secret }: Outside, add: Add): v
   const closed = '88'.repeat(16);
   mkdirSync(join(runs, closed));
   writeFileSync(join(runs, closed, 'file'), readFileSync(secret));
-  const long = add('an ignore file that is too long', [closed, '.polytrackignore'], 'ERR_FILE_UNREADABLE');
+  const long = add('an ignore file that is too long', [closed, '.polytrackignore'], 'ERR_FILE_TOO_LARGE');
   writeFileSync(long, Buffer.alloc(MAX_IGNORE_FILE_BYTES + 1, '\n'));
   symlinkSync(directory, add('a link instead of a run', ['99'.repeat(16)], 'symbolic-link'));
   makeFifo(add('a FIFO among the runs', ['fifo'], 'not-regular'));
