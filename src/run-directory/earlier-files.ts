@@ -7,7 +7,7 @@ import { describe } from '../base/describe.js';
 import { type MetadataOrder, parseMetadataOrder } from '../polyaxon/metadata-order.js';
 import type { RunArtifact, RunMetadata, RunRecord } from '../polyaxon/run-record.js';
 
-/** What a worker adds to the run, in a file of its own. */
+/** What a worker adds to the run, in a separate file. */
 export interface WorkerFile extends RunMetadata {
   readonly lineage: readonly RunArtifact[];
   readonly order: MetadataOrder;
