@@ -130,6 +130,7 @@ export type { HistogramBuckets, HistogramInput, HistogramValues } from './summar
 export type { RawHistogram } from './summary/histogram-raw.js';
 export type { ImageBatch, ImageInput, ImagePixels } from './summary/image.js';
 export type { BoxOptions, ImageBox, ImageBoxes } from './summary/image-boxes.js';
+export type { IntegerPixels, NumberPixels } from './summary/image-range.js';
 export type { BinRule, HistogramBins } from './summary/numpy-bins.js';
 export type { PrCurveCounts, PrCurveInput, PrCurvePredictions } from './summary/pr-curve.js';
 export type { TextInput } from './summary/text.js';

@@ -29,7 +29,7 @@ export type { Found, HttpAddress, ValueType } from './settings/value-types.js';
 // Status.
 
 export { type FoundStatus, findStatus, listStatus } from './engine/monitor/find-status.js';
-export type { RunUploadStatus, Status, Totals } from './engine/monitor/status-file.js';
+export type { RunUploadStatus, Status, StatusProblem, Totals } from './engine/monitor/status-file.js';
 
 // Progress of runs, for programs that observe it.
 
@@ -85,6 +85,7 @@ export type {
   ListedObject,
   ObjectVersion,
   ProbeOutcome,
+  ReadOptions,
   RemoveOutcome,
   RemoveRequest,
   Store,

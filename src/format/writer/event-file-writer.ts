@@ -55,6 +55,7 @@ export class EventFileWriter {
   /** The bytes in the queue that belong to the current file, for each point where the next file begins. */
   readonly #boundaries: number[] = [];
   #file: OpenEventFile | undefined;
+  #lastPath: string | undefined;
   #fileSeconds = 0;
   #writtenBytes = 0;
   #bytesInFile = 0;
@@ -99,9 +100,9 @@ export class EventFileWriter {
     return this.#droppedEvents;
   }
 
-  /** The path of the current file; undefined while it cannot be created. */
+  /** The path of the file that was written last, also after `close()`; undefined before the first one could be created. */
   get currentFile(): string | undefined {
-    return this.#file?.path;
+    return this.#file?.path ?? this.#lastPath;
   }
 
   /** True once the tag has a value. */
@@ -293,11 +294,13 @@ export class EventFileWriter {
   /** Forgets the file before it is closed, so that no failure can close it again. */
   #closeFile(sync: boolean): void {
     const file = this.#file;
+    if (file === undefined) return;
+    this.#lastPath = file.path;
     this.#file = undefined;
     try {
-      file?.close(sync);
+      file.close(sync);
     } catch (cause) {
-      this.#noteUnsynced(file!.path, cause);
+      this.#noteUnsynced(file.path, cause);
     }
   }
 
