@@ -1,7 +1,7 @@
 /**
  * Random sequences of what operators and writers do to a few runs. After each step, everything that a store has acknowledged still exists.
  *
- * `OPERATOR_SEQUENCES=10000` runs more sequences, and `OPERATOR_SEED` others.
+ * `OPERATOR_SEQUENCES=10000` runs more sequences, and `OPERATOR_SEED=2` others. `TMPDIR=/dev/shm` makes them faster.
  */
 
 import { mkdirSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { type Step, someSteps, toText } from './operators/operator.js';
 import { World } from './operators/world.js';
 
 const SEQUENCES = Number(process.env.OPERATOR_SEQUENCES ?? 200);
-const SEED = Number(process.env.OPERATOR_SEED ?? Date.now() % 1_000_000);
+const SEED = Number(process.env.OPERATOR_SEED ?? 1);
 
 /** Runs a sequence. Throws when something is lost. */
 async function play(directory: string, steps: readonly Step[]): Promise<void> {
@@ -35,7 +35,7 @@ async function play(directory: string, steps: readonly Step[]): Promise<void> {
   }
 }
 
-describe.runIf(process.env.OPERATOR_SEQUENCES !== undefined)('sequences of operators', () => {
+describe('sequences of operators', () => {
   it(`keep everything that a store has acknowledged (seed ${SEED})`, { timeout: 3_600_000 }, async () => {
     const directory = createTempDir();
     let count = 0;

@@ -39,7 +39,8 @@ export class ListingLoop {
   /** Starts listing runs that are not listed yet, unless a listing is already in progress. */
   consider(): void {
     const { inventory, clock, refused, ownership } = this.#context;
-    if (this.#running !== null || this.#refusal !== null || clock.monotonicMs() < this.#notBeforeMs) return;
+    const hasEnded = this.#refusal !== null || this.#fatal !== null;
+    if (this.#running !== null || hasEnded || clock.monotonicMs() < this.#notBeforeMs) return;
     const runs = inventory.runs.filter(
       (run) =>
         run.directory !== null &&
@@ -63,8 +64,13 @@ export class ListingLoop {
     } while (this.#running !== null && !this.#signal.aborted);
   }
 
-  throwIfRefused(): void {
+  /** Throws what no listing was expected to throw. */
+  throwIfBroken(): void {
     if (this.#fatal !== null) throw this.#fatal.error;
+  }
+
+  throwIfRefused(): void {
+    this.throwIfBroken();
     if (this.#refusal !== null) throw this.#refusal;
   }
 

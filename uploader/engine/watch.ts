@@ -177,6 +177,7 @@ class Watch implements WorkHandler {
         await shared?.leave();
       }
       if (this.#fatal !== null) throw this.#fatal.error;
+      this.#listing.throwIfBroken();
       await this.#exportScheduler?.save();
       await confirmLosses(this.#context, { isLast: true });
       await status.write('ended');

@@ -460,6 +460,21 @@ describe('watch: failures', () => {
     expect(await harness.sync()).toMatchObject({ isComplete: true });
   });
 
+  it('ends with an error that no listing was expected to throw, also when it happens during the shutdown', async () => {
+    const harness = createHarness();
+    const running = harness.startWatch();
+    await running.until('the store was checked', () => kinds(harness).includes('scanned'));
+    let listings = 0;
+    harness.store.list = () => {
+      listings += 1;
+      throw new Error('broken');
+    };
+    makeRun(harness.root, { 'outputs/file': 'x' }, OTHER_RUN);
+
+    await expect(running.stop()).rejects.toThrow('broken');
+    expect(listings).toBe(1);
+  });
+
   it('F45: fails at once when the store rejects the first request', async () => {
     const harness = createHarness();
     harness.store.check = () =>
