@@ -12,7 +12,7 @@ import { createTempDir } from '../support/temp-dir.js';
 import { type Step, someSteps, toText } from './operators/operator.js';
 import { World } from './operators/world.js';
 
-const SEQUENCES = Number(process.env.OPERATOR_SEQUENCES ?? 200);
+const SEQUENCES = Number(process.env.OPERATOR_SEQUENCES ?? 20);
 const SEED = Number(process.env.OPERATOR_SEED ?? 1);
 
 /** Runs a sequence. Throws when something is lost. */
