@@ -89,8 +89,10 @@ export class Schedule {
   /** Queues the files that have become due. */
   release(): void {
     const nowMs = this.#context.clock.monotonicMs();
-    for (const [id, dueMs] of this.#waiting) {
-      if (dueMs > nowMs) continue;
+    // A file that must keep waiting, such as while the root is unavailable, is added again: do not meet it twice.
+    const due: FileId[] = [];
+    for (const [id, dueMs] of this.#waiting) if (dueMs <= nowMs) due.push(id);
+    for (const id of due) {
       this.#waiting.delete(id);
       this.consider(id);
     }
