@@ -7,6 +7,7 @@
 import { hostname } from 'node:os';
 import { RUN_FILE } from '../../src/run-directory/layout.js';
 import type { FileSystem } from '../base/io/file-system.js';
+import { isAbsent } from '../base/io/system-error.js';
 import { joinNames } from '../base/join-path.js';
 import { readJson } from './run-files.js';
 import { readRunUuid, toUuidOfPlace } from './run-uuid.js';
@@ -23,7 +24,7 @@ export interface RunOrigin {
   readonly createdAt: string | null;
 }
 
-/** Reads the origin of a run; null when its directory does not exist. */
+/** Reads the origin of a run; null when its directory does not exist or cannot be examined. */
 export async function readRunOrigin(
   fileSystem: FileSystem,
   directory: Buffer,
@@ -58,13 +59,24 @@ export function isOtherRun(a: RunOrigin, b: RunOrigin): boolean {
   return a.createdAt !== null && b.createdAt !== null && a.createdAt !== b.createdAt;
 }
 
-/** Returns true when the origin's directory still claims the run on this host. */
+/** Returns true when it cannot be found out whether the directory exists. */
+export async function isUnreadable(fileSystem: FileSystem, directory: Buffer): Promise<boolean> {
+  try {
+    await fileSystem.lstat(directory);
+    return false;
+  } catch (error) {
+    return !isAbsent(error);
+  }
+}
+
+/** Returns true when the origin's directory still claims the run on this host, or when that cannot be found out. */
 export async function isStillThere(
   fileSystem: FileSystem,
   runUuid: string,
   origin: RunOrigin,
 ): Promise<boolean> {
   const directory = Buffer.from(origin.directory);
+  if (await isUnreadable(fileSystem, directory)) return true;
   const found = await readRunOrigin(fileSystem, directory, origin.host);
   if (found === null || !isSameDirectory(found, origin)) return false;
   return ((await readRunUuid(fileSystem, directory)) ?? toUuidOfPlace(directory) ?? runUuid) === runUuid;

@@ -3,6 +3,7 @@
 import { appendFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import { findStatus } from '../../../uploader/engine/monitor/find-status.js';
 import { nodeIo, verify } from '../../../uploader/index.js';
 import { createTempDir } from '../../support/temp-dir.js';
@@ -10,6 +11,7 @@ import { someRecords } from '../support/event-records.js';
 import { makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
 import { toConfig } from '../support/stores.js';
 import { createHarness, type Harness, readStore } from '../support/sync-harness.js';
+import { systemError, wrapFileSystem } from '../support/wrapped-file-system.js';
 
 const LOG = 'plxlogs/main.log';
 const FILES = { [LOG]: 'epoch 1\n', 'outputs/model.bin': 'weights 1' };
@@ -188,6 +190,39 @@ describe('a run that the store has from another directory', () => {
 
     expect(await copy.sync({ store: harness.store })).toMatchObject({ isComplete: true });
     expect(harness.stored(LOG)).toBe('epoch 1\nepoch 2\n');
+  });
+
+  it.each(['EACCES', 'EIO', 'ESTALE'])(
+    'F101: is a conflict for a copy while %s prevents a look at the earlier directory',
+    async (code) => {
+      const harness = createHarness(FILES);
+      await harness.sync();
+      const copy = createHarness();
+      rmSync(copy.run, { recursive: true });
+      cpSync(harness.run, copy.run, { recursive: true });
+      const fileSystem = wrapFileSystem({
+        lstat: (path) =>
+          path.toString() === harness.run ? Promise.reject(systemError(code)) : nodeFileSystem.lstat(path),
+      });
+
+      const report = await copy.sync({ store: harness.store, io: { fileSystem } });
+
+      expect(report.unsent.map(({ error }) => error.code)).toContain('ERR_RUN_CONFLICT');
+    },
+  );
+
+  it('F101: sends nothing of a run whose directory cannot be examined', async () => {
+    const harness = createHarness(FILES);
+    const fileSystem = wrapFileSystem({
+      lstat: (path) =>
+        path.toString() === harness.run ? Promise.reject(systemError('EIO')) : nodeFileSystem.lstat(path),
+    });
+
+    const report = await harness.sync({ io: { fileSystem } });
+
+    expect(new Set(report.unsent.map(({ error }) => error.code))).toEqual(new Set(['ERR_RUN_CONFLICT']));
+    expect(readStore(harness.store)).toEqual({});
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
   });
 
   it('F101: is not a conflict on another host that has mounted the same directory', async () => {

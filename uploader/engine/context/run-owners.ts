@@ -27,6 +27,7 @@ import {
   isOtherRun,
   isSameDirectory,
   isStillThere,
+  isUnreadable,
   type RunOrigin,
   readRunOrigin,
 } from '../../run-directory/run-origin.js';
@@ -50,6 +51,10 @@ export interface RunOwnersOptions extends StoreAccess {
 const MAX_CONFLICTS = 3;
 /** Stands for a version that is unknown, so that the owner object is read. */
 const UNLISTED = '';
+const UNREADABLE = {
+  found: 'its directory cannot be examined, so nothing shows that it may upload the run',
+  hint: 'Make the directory and its parents readable for the uploader, then sync again.',
+};
 const MAX_OWNER_BYTES = 64 * 1024;
 
 export class RunOwners {
@@ -78,9 +83,9 @@ export class RunOwners {
     const { io, hostId } = this.#options;
     if (run.directory === null) return;
     const local = await readRunOrigin(io.fileSystem, run.directory, hostId);
-    if (local === null) return; // just removed: the scan finds out
+    if (local === null && !(await isUnreadable(io.fileSystem, run.directory))) return; // just removed: the scan finds out
     const wasConflict = run.conflict !== null;
-    const settled = await this.#settle(run, local, signal);
+    const settled = local === null ? UNREADABLE : await this.#settle(run, local, signal);
     if (settled === 'reused') {
       this.#options.onReused(run);
       return;
