@@ -193,7 +193,7 @@ describe('a run that the store has from another directory', () => {
   });
 
   it.each(['EACCES', 'EIO', 'ESTALE'])(
-    'F101: is a conflict for a copy while %s prevents a look at the earlier directory',
+    'F101: is a conflict for a copy while %s hides whether the earlier directory exists',
     async (code) => {
       const harness = createHarness(FILES);
       await harness.sync();
