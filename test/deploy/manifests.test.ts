@@ -20,12 +20,12 @@ async function findProblems(...files: string[]): Promise<string[]> {
 }
 
 describeWithPeers(['polyaxon'], 'the published schemas', () => {
-  it('accept every manifest', { timeout: 60_000 }, async () => {
+  it('accept every manifest', async () => {
     expect(MANIFESTS.length).toBeGreaterThanOrEqual(3);
     expect(await findProblems(...MANIFESTS)).toEqual([]);
   });
 
-  it('reject fields that are misspelt, missing, or of the wrong type', { timeout: 60_000 }, async () => {
+  it('reject fields that are misspelt, missing, or of the wrong type', async () => {
     const sidecar = readFileSync(join(DEPLOY, 'kubernetes/sidecar.yaml'), 'utf8');
     const wrong = [
       sidecar.replace('mountPath: /state', 'mountpath: /state'),

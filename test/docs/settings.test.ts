@@ -7,4 +7,4 @@ const SCRIPT = fileURLToPath(new URL('../../scripts/generate-docs.mjs', import.m
 
 it('docs/settings.md is the output of `npm run docs`', async () => {
   await expect(promisify(execFile)(process.execPath, [SCRIPT, '--check'])).resolves.toBeDefined();
-}, 30_000);
+});

@@ -103,7 +103,7 @@ beforeAll(async () => {
   const requires = DOORS.map(([name, door]) => `const ${name} = require('${door}');\n`);
   writeFileSync(join(project, 'esm.mjs'), imports.join('') + BODY);
   writeFileSync(join(project, 'cjs.cjs'), requires.join('') + BODY);
-}, 300_000);
+});
 
 describe('the packed package without the SDKs of cloud stores', () => {
   it('does not install them', () => {

@@ -32,7 +32,7 @@ function homeOf(logdir: string, path: string): string {
 
 describeWithPeers(['polyaxon', 'tensorboard'], 'imported log directories', () => {
   describe.each(['tensorflow', 'pytorch', 'tensorboardx'])('of %s', (writer) => {
-    it('become runs with the series that TensorBoard serves', { timeout: 240_000 }, async () => {
+    it('become runs with the series that TensorBoard serves', async () => {
       const logdir = join(createTempDir(), writer);
       cpSync(join(FIXTURES, writer), logdir, { recursive: true });
       const server = await startSandbox();

@@ -18,7 +18,7 @@ const STEPS = 50;
 const TIMEOUT_MS = 90_000;
 
 describeWithPeers(['polyaxon'], 'a killed training process', () => {
-  it('has a failed run with the reason and all data', { timeout: 180_000 }, async () => {
+  it('has a failed run with the reason and all data', async () => {
     const server = await startSandbox();
     await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
     const home = createTempDir();

@@ -63,7 +63,7 @@ describeWithPeers(['polyaxon'], 'a run that is uploaded while each response is l
       return attempt % 2 === 0 ? { kind: 'drop-answer' } : undefined;
     };
     pushed = await push(proxy.endpoint, 'first');
-  }, 300_000);
+  });
 
   it('is uploaded by one command', () => {
     expect(pushed.code, pushed.stdout + pushed.stderr).toBe(0);
@@ -105,5 +105,5 @@ describeWithPeers(['polyaxon'], 'a run that is uploaded while each response is l
 
     expect(again.code, again.stdout + again.stderr).toBe(0);
     expect(await look()).toEqual(before);
-  }, 240_000);
+  });
 });

@@ -14,7 +14,7 @@ import { createTempDir } from '../support/temp-dir.js';
 const UUID = 'ab'.repeat(16);
 
 describeWithPeers(['polyaxon', 'chromium'], "the server's web page", () => {
-  it('shows the run, its status, its parameters and its metrics', { timeout: 180_000 }, async () => {
+  it('shows the run, its status, its parameters and its metrics', async () => {
     const root = createTempDir();
     const { run } = startRun({ root, uuid: UUID, name: 'shown-run', project: 'default/demo' });
     run.logInputs({ learningRate: 0.0125 });

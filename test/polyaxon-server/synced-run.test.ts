@@ -47,7 +47,7 @@ describeWithPeers(['polyaxon'], 'a run on the server', () => {
       collectResources: true,
     });
     synced = await sync();
-  }, 180_000);
+  });
 
   it('is synced by one command', () => {
     expect(synced.stderr).toBe('');

@@ -100,5 +100,5 @@ describeWithPeers(['polyaxon'], "Polyaxon's client reading exported files", () =
     const theirs: Record<string, PythonSummary> = JSON.parse(stdout);
     expect(Object.keys(theirs).toSorted()).toEqual([...ours.keys()].toSorted());
     for (const [path, summary] of ours) expectSame(path, summary, theirs[path]!);
-  }, 60_000);
+  });
 });

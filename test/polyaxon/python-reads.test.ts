@@ -36,7 +36,7 @@ describeWithPeers(['polyaxon'], "Polyaxon's client reading a run", () => {
     run = await logAll(createCalls());
     const { stdout } = await runPolyaxonPython(READ_RUNS, [run.directory]);
     [read] = JSON.parse(stdout) as [ReadRun];
-  }, 120_000);
+  });
 
   it('accepts every call', () => {
     expect(run.refused).toEqual([]);

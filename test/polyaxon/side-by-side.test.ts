@@ -24,7 +24,7 @@ describeWithPeers(['polyaxon'], 'Python and polytrack, after the same calls', ()
     const [theirs, ours] = await Promise.all([logTheirs(calls), logAll(calls)]);
     refused = { theirs: theirs.refused, ours: ours.refused };
     differences = compareDirectories(theirs.directory, ours.directory);
-  }, 120_000);
+  });
 
   it('accept all calls', () => {
     expect(refused).toEqual({ theirs: [], ours: [] });

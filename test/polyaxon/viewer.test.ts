@@ -45,7 +45,7 @@ describeWithPeers(['polyaxon'], "runs in Polyaxon's viewer", () => {
     run = await logAll(createCalls());
     await runPrinting(run.root);
     viewer = await startViewer(run.root);
-  }, 120_000);
+  });
 
   const served = (route: string, query: Record<string, string> = {}): Promise<ServedEvents[]> =>
     new ServedRun(viewer, PLACE, { force: false }).events(route, query);

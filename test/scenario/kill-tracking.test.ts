@@ -71,5 +71,5 @@ describeWithPeers(['tensorboard'], 'a run whose process is killed', () => {
         );
       }
     }
-  }, 180_000);
+  });
 });

@@ -92,7 +92,7 @@ describeWithPeers(['s3', 'tensorboard'], 'verify, clean and pull', () => {
         Array.isArray(answer) && answer.length === 200 ? (answer as unknown[][]) : undefined,
       );
       expect(points[199]?.[1]).toBe(199);
-    }, 120_000);
+    });
 
     it('fail for files that differ in the store, and list them', async () => {
       const { root, uuid, run, store, polytrack } = await trackAndSync(kind);
@@ -108,7 +108,7 @@ describeWithPeers(['s3', 'tensorboard'], 'verify, clean and pull', () => {
       expect(cleaned.stdout).toContain('missing lineages.plx.json: the store has no such object');
       expect(existsSync(join(run, 'outputs'))).toBe(true);
       expect(pulled).toMatchObject({ code: 1 });
-    }, 60_000);
+    });
   });
 });
 

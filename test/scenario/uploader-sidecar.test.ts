@@ -74,5 +74,5 @@ describeWithPeers(['s3'], 'the uploader as a sidecar', () => {
     expect(await sync.exited, sync.output).toBe(0);
     const stored = await hashObjects({ client, bucket }, `team/${UUID}/`);
     expect(compareHashes(await hashTree(run), stored)).toEqual([]);
-  }, 180_000);
+  });
 });

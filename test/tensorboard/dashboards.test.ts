@@ -104,7 +104,7 @@ describeWithPeers(['tensorboard', 'chromium'], 'TensorBoard in a browser', () =>
     }
 
     expect(errors).toEqual([]);
-  }, 180_000);
+  });
 });
 
 async function saveScreenshot(page: Page, name: string): Promise<void> {

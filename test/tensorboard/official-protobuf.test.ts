@@ -234,5 +234,5 @@ describeWithPeers(['python'], 'the official protobuf classes', () => {
       theirs.filter((hex, index) => hex !== ours[index]),
       `SEED=${SEED}`,
     ).toEqual([]);
-  }, 180_000);
+  });
 });

@@ -378,7 +378,7 @@ describeWithPeers(['tensorboard'], 'TensorBoard with data of both writers', () =
 
       await compareEmbeddings(boards);
       expect(ours.output()).not.toMatch(/warn|error|exception|traceback/i);
-    }, 120_000);
+    });
   });
 });
 

@@ -26,7 +26,7 @@ function commitsOf(harness: ReturnType<typeof createHarness>): string[] {
   });
 }
 
-it('uploads each run, and continues when one uploader leaves', { timeout: 60_000 }, async () => {
+it('uploads each run, and continues when one uploader leaves', async () => {
   const harness = createHarness();
   const [first, second] = [start(harness), start(harness)];
   await first.until('both are known', () => countBeats(harness) >= 2);
@@ -46,7 +46,7 @@ it('uploads each run, and continues when one uploader leaves', { timeout: 60_000
   expect(await first.stop()).toMatchObject({ isComplete: true });
 });
 
-it('divides the files of a very large run between the uploaders', { timeout: 120_000 }, async () => {
+it('divides the files of a very large run between the uploaders', async () => {
   const harness = createHarness();
   const { store } = harness;
   const commit = store.commit.bind(store);

@@ -251,7 +251,7 @@ describe('watch with export', () => {
     const { exporter } = await exportAtOnce(join(harness.run, 'outputs/tensorboard'));
     expect(facts[0]).toMatchObject({ isCaughtUp: true, counts: exporter.counts });
     expect(facts[0]!.artifacts()).toEqual(exporter.artifacts());
-  }, 60_000);
+  });
 
   it('exports the last events before it ends', async () => {
     const harness = createHarness({ [EVENT_FILE]: Buffer.concat(someRecords(4)), ...OF_OURS });
@@ -262,7 +262,7 @@ describe('watch with export', () => {
 
     expect(readExported(harness)).toEqual(await expected(harness));
     expect(existsSync(join(exportDirectory(harness), 'export.jsonl'))).toBe(true);
-  }, 60_000);
+  });
 
   it('keeps to the export rate', async () => {
     const values = Array.from({ length: 60 }, (_, index) => scalarValue(`metric ${index}`, index));
@@ -276,5 +276,5 @@ describe('watch with export', () => {
 
     expect(performance.now() - startMs).toBeGreaterThan(4_000);
     await running.stop();
-  }, 60_000);
+  });
 });

@@ -33,7 +33,7 @@ async function runIn(cwd: string, env: NodeJS.ProcessEnv, ...args: readonly stri
 }
 
 describeWithPeers(['polyaxon'], 'offline runs', () => {
-  it('are reported once by one command', { timeout: 180_000 }, async () => {
+  it('are reported once by one command', async () => {
     const server = await startServer();
     const home = createTempDir();
     const offline = join(createTempDir(), 'offline');

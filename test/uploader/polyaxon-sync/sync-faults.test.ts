@@ -28,7 +28,7 @@ describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
 
   beforeAll(async () => {
     server = await startServer();
-  }, 120_000);
+  });
 
   it('have one run and one entry for each artifact, even if every answer is lost once', {
     timeout: 240_000,
@@ -59,7 +59,7 @@ describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
     });
   });
 
-  it('have one run if two uploaders create it at the same time', { timeout: 120_000 }, async () => {
+  it('have one run if two uploaders create it at the same time', async () => {
     const [one, other] = [createRunSync(() => server.url), createRunSync(() => server.url)];
     const before = await countRuns(server);
     const run = await makeRun(one, 'raced');
@@ -72,7 +72,7 @@ describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
     expect((await served.lineage()).map(({ name }) => name)).toEqual(LINEAGE);
   });
 
-  it('are sent without rejected items, which are reported', { timeout: 120_000 }, async () => {
+  it('are sent without rejected items, which are reported', async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'refused' });
     run.logInputs({ good: 1 });
@@ -88,7 +88,7 @@ describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
     expect(await served.run()).toMatchObject({ status: 'succeeded', inputs: { good: 1 } });
   });
 
-  it('are sent in smaller requests if a request is too large', { timeout: 120_000 }, async () => {
+  it('are sent in smaller requests if a request is too large', async () => {
     const proxy = await FaultProxy.start(server.url);
     const runSync = createRunSync(() => proxy.endpoint);
     const run = runSync.startRun({ name: 'large' });
@@ -102,7 +102,7 @@ describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
     expect(await new ServerRun(server, run.uuid).lineage()).toHaveLength(41);
   });
 
-  it('are sent without the items of a request that always fails', { timeout: 240_000 }, async () => {
+  it('are sent without the items of a request that always fails', async () => {
     const proxy = await FaultProxy.start(server.url);
     const runSync = createRunSync(() => proxy.endpoint);
     const run = await makeRun(runSync, 'poison');
@@ -153,7 +153,7 @@ describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
     },
   );
 
-  it('report a missing project, or create it if allowed', { timeout: 120_000 }, async () => {
+  it('report a missing project, or create it if allowed', async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'homeless', project: 'unheard-of' });
     await run.end();
@@ -167,7 +167,7 @@ describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
     expect((await new ServerRun(server, run.uuid, 'unheard-of').run()).status).toBe('succeeded');
   });
 
-  it('name files that can never be stored in their end status', { timeout: 120_000 }, async () => {
+  it('name files that can never be stored in their end status', async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'unsendable' });
     const names = Array.from({ length: 6 }, (_, index) => String(index).repeat(200));

@@ -52,7 +52,7 @@ describeWithPeers(['polyaxon'], 'an active run', () => {
 
   beforeAll(async () => {
     server = await startServer();
-  }, 120_000);
+  });
 
   it('is reported with few requests after an outage, and its end status is sent last', {
     timeout: 300_000,
@@ -104,7 +104,7 @@ describeWithPeers(['polyaxon'], 'an active run', () => {
     expect(writes.at(-1)?.url).toContain('/statuses');
   });
 
-  it('is reported soon if it ends while a request is in flight', { timeout: 120_000 }, async () => {
+  it('is reported soon if it ends while a request is in flight', async () => {
     const proxy = await FaultProxy.start(server.url);
     const runSync = createRunSync(() => proxy.endpoint);
     const config = await runSync.toConfig();
@@ -133,7 +133,7 @@ describeWithPeers(['polyaxon'], 'an active run', () => {
     expect((await watching.stop()).unsent).toEqual([]);
   });
 
-  it('is shown with its error in the status while the API rejects it', { timeout: 120_000 }, async () => {
+  it('is shown with its error in the status while the API rejects it', async () => {
     const proxy = await FaultProxy.start(server.url);
     proxy.script = () => ({ kind: 'answer', answer: { status: 401, body: '{"detail":"Invalid token."}' } });
     const runSync = createRunSync(() => proxy.endpoint);

@@ -19,9 +19,9 @@ describeWithPeers(['polyaxon'], 'a run reported to a server', () => {
 
   beforeAll(async () => {
     server = await startServer();
-  }, 120_000);
+  });
 
-  it('has its data, its lineage and its statuses', { timeout: 120_000 }, async () => {
+  it('has its data, its lineage and its statuses', async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'first', tags: ['a', 'b'], description: 'what it is' });
     run.logInputs({ lr: 0.1, nested: { deep: [1, null] } });
@@ -65,7 +65,7 @@ describeWithPeers(['polyaxon'], 'a run reported to a server', () => {
     );
   });
 
-  it('is not sent again, with or without the state directory', { timeout: 120_000 }, async () => {
+  it('is not sent again, with or without the state directory', async () => {
     const proxy = await FaultProxy.start(server.url);
     const runSync = createRunSync(() => proxy.endpoint);
     const run = runSync.startRun({ name: 'again', tags: ['x'] });
@@ -91,7 +91,7 @@ describeWithPeers(['polyaxon'], 'a run reported to a server', () => {
     expect(await served.everything()).toEqual(before);
   });
 
-  it('is reopened when it is resumed, without removed values', { timeout: 120_000 }, async () => {
+  it('is reopened when it is resumed, without removed values', async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'resumed', tags: ['a', 'b'] });
     run.logInputs({ kept: 1, removed: 2 });
@@ -116,7 +116,7 @@ describeWithPeers(['polyaxon'], 'a run reported to a server', () => {
     expect(await countRuns(server)).toBeGreaterThan(0);
   });
 
-  it('keeps the status that another client has set', { timeout: 120_000 }, async () => {
+  it('keeps the status that another client has set', async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'stopped' });
     run.logMetric('loss', 1, { step: 0 });
@@ -133,7 +133,7 @@ describeWithPeers(['polyaxon'], 'a run reported to a server', () => {
     expect(await served.types()).toEqual(['running', 'stopped']);
   });
 
-  it('is recreated on a server that has lost it', { timeout: 120_000 }, async () => {
+  it('is recreated on a server that has lost it', async () => {
     const directory = createSharedTempDir();
     const forgetful = await startServer(directory);
     const runSync = createRunSync(() => forgetful.url);

@@ -284,7 +284,7 @@ describe('clean', () => {
       expect(filesOf(place, 1)).toEqual(KEPT);
     }
     expect(partial).toBeGreaterThan(0);
-  }, 120_000);
+  });
 
   it('is not reported as a loss by an uploader that had not stored the files yet', async () => {
     const harness = createHarness({

@@ -241,5 +241,5 @@ describeWithPeers(['tensorboard'], 'polytrack fsck --repair', () => {
       }
       expect(board.output()).not.toMatch(/warn|error|corrupt|traceback/i);
     }
-  }, 60_000);
+  });
 });

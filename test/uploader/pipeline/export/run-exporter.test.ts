@@ -147,7 +147,7 @@ describe('RunExporter', () => {
 
       expect(readMade(places), `after call ${crashAt}`).toEqual(expected);
     }
-  }, 120_000);
+  });
 
   it('writes the same files after repeated crashes while event files grow', async () => {
     await fc.assert(
@@ -176,7 +176,7 @@ describe('RunExporter', () => {
       ),
       { numRuns: 60 },
     );
-  }, 120_000);
+  });
 
   it('resumes where it stopped and writes only new rows', async () => {
     const places = createPlaces();
