@@ -11,7 +11,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readValues } from '../support/read-run.js';
 
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../dist/examples/quickstart/main.js');
-const TIMEOUT_MS = 60_000;
 
 let directory: string;
 let output: string;
@@ -42,12 +41,11 @@ beforeAll(async () => {
       XDG_STATE_HOME: join(directory, 'state'),
       XDG_CONFIG_HOME: join(directory, 'config'),
     },
-    timeout: TIMEOUT_MS,
   });
   expect(stderr).toBe('');
   output = stdout;
   uuid = readdirSync(join(directory, 'plx-runs/runs'))[0]!;
-}, TIMEOUT_MS);
+});
 
 afterAll(() => {
   rmSync(directory, { recursive: true, force: true });

@@ -31,7 +31,6 @@ const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
 const CLI = fileURLToPath(new URL('../../dist/uploader/cli.js', import.meta.url));
 const WRITERS = ['tensorflow', 'pytorch', 'tensorboardx'];
 const UUID_SEED = 'the root of a test';
-const TIMEOUT_MS = 180_000;
 
 interface Setup {
   readonly root: string;
@@ -116,9 +115,7 @@ function start(command: string, args: readonly string[]) {
 }
 
 describe('a sync that exports event files', () => {
-  it('stores the same files as an uninterrupted export of each log directory', {
-    timeout: TIMEOUT_MS,
-  }, async () => {
+  it('stores the same files as an uninterrupted export of each log directory', async () => {
     const setup = await createSetup();
     const { code, stderr } = await runCli('sync', ...setup.args);
 
@@ -134,9 +131,7 @@ describe('a sync that exports event files', () => {
     expect((await runCli('sync', ...setup.args, '--json')).stdout).toContain('"sent": 0');
   });
 
-  it('stores the same files after repeated kills while event files grow', {
-    timeout: TIMEOUT_MS,
-  }, async () => {
+  it('stores the same files after repeated kills while event files grow', async () => {
     const setup = await createSetup(['tensorboardx']);
     const growing = [...setup.runs.keys()]
       .slice(0, 3)
@@ -160,7 +155,7 @@ describe('a sync that exports event files', () => {
     await expectEqual(setup);
   });
 
-  it('stores new rows while it watches', { timeout: TIMEOUT_MS }, async () => {
+  it('stores new rows while it watches', async () => {
     const setup = await createSetup([]);
     const directory = join(setup.root, 'live');
     const uuid = toImportedUuid(UUID_SEED, 'live');

@@ -30,7 +30,6 @@ const UUID = 'f6'.repeat(16);
 const OTHER_UUID = 'e5'.repeat(16);
 const CANARY = 'canary-8c1f0b';
 const MIN_SHAPES = 60;
-const TIMEOUT_MS = 120_000;
 const SWAP_MS = 4_000;
 
 interface Report {
@@ -170,9 +169,6 @@ function start(command: 'sync' | 'watch', { home, root }: Scene, { url, env }: T
 describeWithPeers(['s3'], 'a hostile tree', () => {
   it.each(['s3', 'file'] as const)(
     'is synced to a store of kind %s as far as possible, and all other paths are reported',
-    {
-      timeout: TIMEOUT_MS,
-    },
     async (kind) => {
       const scene = createScene();
       const shapes = await makeShapes(scene.runs, UUID, scene.outside);
@@ -191,9 +187,6 @@ describeWithPeers(['s3'], 'a hostile tree', () => {
 
   it.each(['s3', 'file'] as const)(
     'is uploaded to a store of kind %s by a watch while it is created',
-    {
-      timeout: TIMEOUT_MS,
-    },
     async (kind) => {
       const scene = createScene();
       const store = await openStore(kind, scene.home);
@@ -212,9 +205,7 @@ describeWithPeers(['s3'], 'a hostile tree', () => {
     },
   );
 
-  it('leaks nothing to a watch while directories and files are constantly replaced by symlinks', {
-    timeout: TIMEOUT_MS,
-  }, async () => {
+  it('leaks nothing to a watch while directories and files are constantly replaced by symlinks', async () => {
     const scene = createScene();
     const store = await openStore('s3', scene.home);
     const swapper = new Swapper(scene);
@@ -231,7 +222,7 @@ describeWithPeers(['s3'], 'a hostile tree', () => {
     swapper.expectStored(objects);
   });
 
-  it('leaks nothing to repeated syncs', { timeout: TIMEOUT_MS }, async () => {
+  it('leaks nothing to repeated syncs', async () => {
     const scene = createScene();
     const store = await openStore('file', scene.home);
     const swapper = new Swapper(scene);

@@ -29,7 +29,6 @@ import { S3Server } from '../support/s3-server.js';
 import { createTempDir } from '../support/temp-dir.js';
 
 const UUID = 'b8'.repeat(16);
-const TIMEOUT_MS = 120_000;
 const EVENT_FILE = 'outputs/tensorboard/events.out.tfevents.1700000000.host';
 const LOG = 'logs/train.log';
 const MODEL = 'outputs/model.bin';
@@ -210,9 +209,7 @@ describeWithPeers(['s3'], 'orders of events', () => {
     });
   }
 
-  it('stores each fixed order, with a sync after each event and with one sync at the end', {
-    timeout: TIMEOUT_MS,
-  }, async () => {
+  it('stores each fixed order, with a sync after each event and with one sync at the end', async () => {
     const [often, once] = [createScene(), createScene()];
     for (let index = 0; index < STEPS; index += 1) {
       for (const scene of [often, once]) step(scene, index);
@@ -227,7 +224,7 @@ describeWithPeers(['s3'], 'orders of events', () => {
     expect(await once.generations()).toEqual([]);
   });
 
-  it('stores each fixed order while it watches', { timeout: TIMEOUT_MS }, async () => {
+  it('stores each fixed order while it watches', async () => {
     const scene = createScene();
     const watch = scene.watch();
     for (let index = 0; index < STEPS; index += 1) {
@@ -244,9 +241,7 @@ describeWithPeers(['s3'], 'orders of events', () => {
     expect(await scene.generations()).toEqual(expect.arrayContaining(keptGenerations()));
   });
 
-  it('stores growing files as a prefix of their later content', {
-    timeout: TIMEOUT_MS,
-  }, async () => {
+  it('stores growing files as a prefix of their later content', async () => {
     const scene = createScene();
     append(scene.run, MODEL, randomBytes(30 * 1024 * 1024));
     append(scene.run, LOG, 'first\n');
@@ -267,7 +262,7 @@ describeWithPeers(['s3'], 'orders of events', () => {
     expect(await scene.generations()).toEqual([]);
   });
 
-  it('stores a random order while it watches', { timeout: TIMEOUT_MS }, async () => {
+  it('stores a random order while it watches', async () => {
     const seed = Number(process.env.ORDER_SEED ?? Date.now() % 100_000);
     const random = createRandom(seed);
     const scene = createScene();
@@ -291,7 +286,7 @@ describeWithPeers(['s3'], 'orders of events', () => {
     expect(await scene.differences(), description).toEqual([]);
   });
 
-  it('stores a random order with syncs in between', { timeout: TIMEOUT_MS }, async () => {
+  it('stores a random order with syncs in between', async () => {
     const seed = Number(process.env.ORDER_SEED ?? Date.now() % 100_000);
     const random = createRandom(seed);
     const scene = createScene();
@@ -308,7 +303,7 @@ describeWithPeers(['s3'], 'orders of events', () => {
     }
   });
 
-  it('keeps the previous version of a truncated log and event file', { timeout: TIMEOUT_MS }, async () => {
+  it('keeps the previous version of a truncated log and event file', async () => {
     const scene = createScene();
     append(scene.run, LOG, 'before\n'.repeat(1000));
     append(scene.run, EVENT_FILE, records(100));

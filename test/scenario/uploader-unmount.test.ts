@@ -14,7 +14,6 @@ import { S3Server } from '../support/s3-server.js';
 import { createTempDir } from '../support/temp-dir.js';
 
 const UUID = 'a7'.repeat(16);
-const TIMEOUT_MS = 120_000;
 /** Longer than the scanner takes to check all recently written files. */
 const AWAY_MS = 4_000;
 
@@ -80,7 +79,6 @@ const canMount = process.env.TEST_MOUNT !== 'no' && tryToMount();
 describeWithPeers(['s3'], 'a root that disappears while it is watched', () => {
   it.each(WAYS)(
     'F13: pauses and reports a root that $name, and resumes when it is available again',
-    { timeout: TIMEOUT_MS },
     async ({ isMount, away, back, why }) => {
       const server = await S3Server.start();
       const bucket = await server.bucket('runs');
