@@ -303,12 +303,23 @@ function writeAll(directory, files) {
   }
 }
 
+/** Files below a directory; what is removed meanwhile is left out. */
 function listFiles(directory) {
-  return readdirSync(directory, { recursive: true, withFileTypes: true }).flatMap((entry) => {
-    const path = join(entry.parentPath, entry.name);
+  return readNames(directory).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return listFiles(path);
     const stat = entry.isFile() ? statSync(path, { throwIfNoEntry: false }) : undefined;
     return stat === undefined ? [] : [{ path, bytes: stat.size }];
   });
+}
+
+function readNames(directory) {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** Objects below `.plx/` of each run, such as manifests. */

@@ -1,6 +1,8 @@
 /** Compares a store with local files and manifests. Writes nothing but manifests. */
 
+import { CodedError } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
+import { StoreUnavailableError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { checkStore, scanRuns } from '../../engine/context/listing.js';
@@ -13,7 +15,7 @@ import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import { replayFiles } from '../../pipeline/journal/journal-files.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
 import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
-import type { VerifyReport } from './verify-report.js';
+import type { RunVerification, VerifyReport } from './verify-report.js';
 import { type VerifiedRun, verifyRun } from './verify-run.js';
 
 /** Enough to hide the latency of many small runs. */
@@ -39,37 +41,68 @@ export const VERIFY_OPTIONS: OptionTable<VerifyOptions> = {
 
 /**
  * Compares the runs at a path with a store: local files by size and checksum, deleted files by their manifest. Writes a manifest for
- * each run that has ended and is completely stored. Throws a coded error when nothing can be verified, as `sync` does.
+ * each run that has ended and is completely stored. Throws a coded error when nothing can be verified, as `sync` does. When the store fails
+ * later, the report has the error of each run that is not verified, and after an outage no further run is tried.
  */
 export async function verify(config: SyncConfig, options: VerifyOptions = {}): Promise<VerifyReport> {
   checkConfig('verify', config);
   checkOptions('verify', options, VERIFY_OPTIONS);
   return withScannedRuns(config, options, async ({ context, scanner, runs, verifyOne }) => {
-    const byRun = new Map<KnownRun, VerifiedRun>();
     const { signal } = options;
+    const found = new Map<KnownRun, RunVerification>();
+    let outage: StoreUnavailableError | null = null;
     try {
       await inParallel(RUNS_AT_ONCE, runs, async (run) => {
-        byRun.set(run, await verifyOne(run));
+        const result = outage ?? (await verifyOrFail(() => verifyOne(run), signal));
+        if (result instanceof StoreUnavailableError && result.concernsAllFiles) outage = result;
+        found.set(run, result instanceof CodedError ? toNotVerified(run, result) : result.verification);
       });
     } catch (error) {
       if (signal?.aborted !== true) throw error;
     }
     const isAborted = signal?.aborted === true;
     const unreadable = scanner.problems.filter(({ run }) => run === undefined).map(({ error }) => error);
-    const found = runs.flatMap((run) => byRun.get(run)?.verification ?? []);
+    const verifications = runs.flatMap((run) => found.get(run) ?? []);
     return {
       root: context.place.root.toString(),
       store: context.store.id,
       isDeep: options.isDeep === true,
       isVerified:
-        !isAborted && unreadable.length === 0 && found.every(({ problems }) => problems.length === 0),
+        !isAborted && unreadable.length === 0 && verifications.every(({ problems }) => problems.length === 0),
       isAborted,
       durationMs: Math.round(context.clock.monotonicMs() - context.startMs),
-      runs: found,
+      runs: verifications,
       unreadable,
       notices: context.notices,
     };
   });
+}
+
+/** Returns the coded error of a run that cannot be verified. An abort throws. */
+async function verifyOrFail(
+  verifyOne: () => Promise<VerifiedRun>,
+  signal: AbortSignal | undefined,
+): Promise<VerifiedRun | CodedError> {
+  try {
+    return await verifyOne();
+  } catch (error) {
+    if (signal?.aborted === true || !(error instanceof CodedError)) throw error;
+    return error;
+  }
+}
+
+function toNotVerified({ uuid, directory }: KnownRun, error: CodedError): RunVerification {
+  return {
+    runUuid: uuid,
+    directory: String(directory),
+    isLive: false,
+    isCleaned: false,
+    verified: { files: 0, bytes: 0, notLocal: 0 },
+    problems: [{ path: '', finding: 'unreadable', message: `not verified: ${error.message}`, error }],
+    leftOut: [],
+    onlyInStore: 0,
+    manifest: null,
+  };
 }
 
 export interface ScannedRuns {

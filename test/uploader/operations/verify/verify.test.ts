@@ -3,13 +3,17 @@
 import { appendFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
+import { OutcomeError, type RetryOutcome } from '../../../../uploader/base/retry-table.js';
 import { sync } from '../../../../uploader/index.js';
 import { verify } from '../../../../uploader/operations/verify/verify.js';
 import { Scanner } from '../../../../uploader/pipeline/scan/scanner.js';
 import { openStore } from '../../../../uploader/store/open-store.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { commit } from '../../store/base/contract.js';
+import { DEFAULT_CONFIG } from '../../support/default-config.js';
+import { createFastClock } from '../../support/fast-clock.js';
 import { makeRun, OTHER_RUN, RUN } from '../../support/run-tree.js';
 import {
   openTestStore,
@@ -18,8 +22,10 @@ import {
   type TestStore,
   toConfig,
 } from '../../support/stores.js';
+import { createHarness } from '../../support/sync-harness.js';
 
 const ENDED = JSON.stringify({ uuid: RUN, status: 'succeeded' });
+const UNAVAILABLE: RetryOutcome = { status: 'retry', cause: new Error('no answer') };
 const KEY = `${RUN}/outputs/model.bin`;
 
 interface Stored {
@@ -191,5 +197,36 @@ describe('verify of many runs', () => {
     await verify(toConfig(root, store));
 
     expect([problems, skipped].map(({ mock }) => mock.calls.length)).toEqual(calls);
+  });
+
+  it('reports what it has verified when the store fails midway, and tries no further run', async () => {
+    const harness = createHarness({ 'run.plx.json': ENDED, 'outputs/a': 'a' });
+    const uuids = Array.from({ length: 12 }, (_, index) => index.toString(16).repeat(32));
+    for (const uuid of uuids) makeRun(harness.root, { 'outputs/a': 'a' }, uuid);
+    await harness.sync();
+    const { store } = harness;
+    const list = store.list.bind(store);
+    const listed = new Set<string>();
+    vi.spyOn(store, 'list').mockImplementation(async function* (prefix, options) {
+      listed.add(prefix);
+      if (listed.size > 5) throw new OutcomeError(UNAVAILABLE);
+      yield* list(prefix, options);
+    });
+    const clock = createFastClock(1_000);
+    const config = {
+      ...DEFAULT_CONFIG,
+      ...{ path: harness.root, store: 's3://bucket/prefix', stateDirectory: harness.stateDirectory },
+      retryTimeoutMs: 1_000,
+    };
+
+    const report = await verify(config, { store, io: { ...nodeIo, clock } });
+
+    expect(report.isVerified).toBe(false);
+    expect(report.runs).toHaveLength(13);
+    const codes = report.runs.map(({ problems }) => problems.map(({ error }) => error?.code));
+    const verified = codes.filter((each) => each.length === 0);
+    expect(verified.length).toBeGreaterThan(0);
+    expect(codes.filter((each) => each[0] === 'ERR_STORE_UNAVAILABLE')).toHaveLength(13 - verified.length);
+    expect(listed.size).toBeLessThan(13);
   });
 });
