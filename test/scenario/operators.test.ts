@@ -12,7 +12,7 @@ import { createTempDir } from '../support/temp-dir.js';
 import { type Step, someSteps, toText } from './operators/operator.js';
 import { World } from './operators/world.js';
 
-const SEQUENCES = Number(process.env.OPERATOR_SEQUENCES ?? 20);
+const SEQUENCES = Number(process.env.OPERATOR_SEQUENCES ?? 200);
 const SEED = Number(process.env.OPERATOR_SEED ?? 1);
 
 /** Runs a sequence. Throws when something is lost. */
@@ -35,8 +35,8 @@ async function play(directory: string, steps: readonly Step[]): Promise<void> {
   }
 }
 
-describe('sequences of operators', () => {
-  it(`keep everything that a store has acknowledged (seed ${SEED})`, { timeout: 3_600_000 }, async () => {
+describe('sequences of operators', { timeout: 3_600_000 }, () => {
+  it(`keep everything that a store has acknowledged (seed ${SEED})`, async () => {
     const directory = createTempDir();
     let count = 0;
     const property = fc.asyncProperty(someSteps, async (steps) => {

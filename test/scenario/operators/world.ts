@@ -371,6 +371,7 @@ export class World {
       const content = readFileSync(join(store, event.key), 'latin1');
       const slash = event.key.indexOf('/');
       const directory = directories.get(event.key.slice(0, slash));
+      this.#findPlaces(); // a pull that is still running has made the directory
       const place = this.#places.find((each) => each.directory === directory);
       if (place === undefined) throw new Error(`${event.key} comes from an unknown directory ${directory}`);
       place.history.note(event.key.slice(slash + 1), content);
