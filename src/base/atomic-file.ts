@@ -1,6 +1,6 @@
 /** Writes files atomically: the content goes to a partial file, which is then renamed. A reader sees a whole file or none. */
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 /** Makes the names of partial files unique within this process. */
 let sequence = 0;
@@ -12,20 +12,54 @@ export function toPartialPath(path: string): string {
 
 /** Replaces the content of `path` with `text`. A reader sees the old or the new content, never a mix. Throws the file system's error. */
 export function replaceFileSync(path: string, text: string | Uint8Array, options: { fsync: boolean }): void {
+  publishSync(path, text, options, (partial) => renameSync(partial, path));
+}
+
+/** Creates `path` with `text`. Returns false, and changes nothing, if it exists: of several processes, one gets true. Throws the file system's error. */
+export function createFileSync(path: string, text: string, options: { fsync: boolean }): boolean {
+  try {
+    publishSync(path, text, options, (partial) => {
+      try {
+        linkSync(partial, path);
+        rmSync(partial);
+      } catch (error) {
+        if (isTaken(error)) throw error;
+        // A file system without hard links: claim the name with an empty file.
+        closeSync(openSync(path, 'wx'));
+        renameSync(partial, path);
+      }
+    });
+    return true;
+  } catch (error) {
+    if (isTaken(error)) return false;
+    throw error;
+  }
+}
+
+function publishSync(
+  path: string,
+  text: string | Uint8Array,
+  { fsync }: { fsync: boolean },
+  publish: (partial: string) => void,
+): void {
   const partial = toPartialPath(path);
   try {
     const fd = openSync(partial, 'wx', 0o644);
     try {
       writeFileSync(fd, text);
-      if (options.fsync) fsyncSync(fd);
+      if (fsync) fsyncSync(fd);
     } finally {
       closeSync(fd);
     }
-    renameSync(partial, path);
+    publish(partial);
   } catch (error) {
     rmSync(partial, { force: true });
     throw error;
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EEXIST';
 }
 
 /** The suffix of partial files. They never belong to a run. */

@@ -9,9 +9,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { replaceFileSync } from '../base/atomic-file.js';
+import { createFileSync, replaceFileSync } from '../base/atomic-file.js';
 import type { Diagnostics } from '../base/diagnostics.js';
-import { messageOf, ResumeError, RunCleanedError, RunExistsError, RunWriteError } from '../base/errors.js';
+import {
+  CodedError,
+  messageOf,
+  ResumeError,
+  RunCleanedError,
+  RunExistsError,
+  RunWriteError,
+} from '../base/errors.js';
 import {
   findLargestNumber,
   findWrittenNames,
@@ -100,7 +107,7 @@ export class RunDirectory {
       this.#checkCleaned();
       const earlier = this.#isWorker
         ? this.#readWorkerFile(toWorkerPath(paths.run, options.writer))
-        : this.#readRun(options.resume);
+        : this.#claim(options.resume);
       this.#number(
         findWrittenNames(earlier, this.#record, record.tags === undefined ? {} : { tags: record.tags }),
       );
@@ -189,10 +196,32 @@ export class RunDirectory {
     this.#lineage.set(renamed.name, renamed);
   }
 
+  /** Creates the run file, or reads the run of an earlier process. Of several processes that start at the same time, one creates it. */
+  #claim(resume: boolean): RunMetadata {
+    const { paths } = this;
+    if (existsSync(paths.runFile)) return this.#readRun(resume);
+    try {
+      mkdirSync(paths.run, { recursive: true });
+      const isCreated = this.#writeFirst(paths.runFile);
+      return isCreated ? {} : this.#readRun(resume);
+    } catch (error) {
+      if (error instanceof CodedError) throw error;
+      return {}; // the first write meets the same failure, and reports it
+    }
+  }
+
+  /** Writes the formats first, because an uploader may find the run at any time. Returns false if the run file exists. */
+  #writeFirst(path: string): boolean {
+    this.#writeFormats();
+    const text = JSON.stringify(this.#record);
+    const isCreated = createFileSync(path, text, { fsync: this.#options.fsync });
+    if (isCreated) this.#contents.set(path, text);
+    return isCreated;
+  }
+
   /** Returns the metadata of the earlier process. */
   #readRun(resume: boolean): RunMetadata {
     const { paths } = this;
-    if (!existsSync(paths.runFile)) return {};
     if (!resume) throw new RunExistsError(paths.run);
     const earlier = this.#readJson(paths.runFile, (value) => parseEarlierRecord(value, this.#record));
     const orderPath = join(paths.run, PROCESS_DIRECTORY, ORDER_FILE);

@@ -1,15 +1,17 @@
 /** F74: what several processes log about one run is merged in the order in which they logged it. */
 
-import { existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../src/run/run.js';
 import { nodeFileSystem } from '../../uploader/base/io/node-file-system.js';
 import { toDesiredRun } from '../../uploader/polyaxon-sync/desired-run.js';
 import { readRunFiles } from '../../uploader/run-directory/run-files.js';
+import { spawnScript } from '../support/child-script.js';
 import { readLineage, readRunFile } from '../support/read-run.js';
-import { startRun } from '../support/start-run.js';
+import { NO_CAPTURE, startRun } from '../support/start-run.js';
 import { createTempDir } from '../support/temp-dir.js';
 
 const UUID = 'c'.repeat(32);
@@ -178,6 +180,38 @@ describe('the files of a run', () => {
     rmSync(run.paths.run);
     await run.end();
     expect(existsSync(join(run.paths.run, 'run.plx.json'))).toBe(true);
+  });
+});
+
+describe('processes that start with one uuid at the same time', () => {
+  it('F73: are one run and refused processes', async () => {
+    const root = createTempDir();
+    const count = 6;
+    const body = `
+      import { existsSync, writeFileSync } from 'node:fs';
+      const [root, uuid, name] = JSON.parse(process.env.START);
+      writeFileSync(root + '/ready-' + name, '');
+      while (!existsSync(root + '/go'));
+      try {
+        const run = new Run({ root, uuid, name, ...${JSON.stringify(NO_CAPTURE)} });
+        await run.end();
+        process.stdout.write('started');
+      } catch (error) {
+        process.stdout.write(error.code);
+      }`;
+    const children = Array.from({ length: count }, (_, index) =>
+      spawnScript('Run', body, { START: JSON.stringify([root, UUID, `run-${index}`]) }),
+    );
+    const outputs = children.map((child) => text(child.stdout!));
+    await expect.poll(() => readdirSync(root)).toHaveLength(count);
+    writeFileSync(join(root, 'go'), '');
+
+    const answers = await Promise.all(outputs);
+
+    expect(answers.filter((answer) => answer === 'started')).toHaveLength(1);
+    expect(answers.filter((answer) => answer === 'ERR_RUN_EXISTS')).toHaveLength(count - 1);
+    const winner = answers.indexOf('started');
+    expect(readRunFile(join(root, 'runs', UUID)).name).toBe(`run-${winner}`);
   });
 });
 
