@@ -239,9 +239,14 @@ export const FLAGS = {
   ),
   deep: row(toggle, COMPARING, 'read every byte of every object back and compare SHA-256'),
   overwrite: row(toggle, ['pull'], 'replace local files that differ from the stored ones'),
-  previousVersions: row(toggle, ['pull', 'ls'], 'also restore previous versions of files, into .plx/gen/', {
-    helpFor: { ls: 'also list previous versions of the files of a run' },
-  }),
+  previousVersions: row(
+    toggle,
+    ['pull', 'ls'],
+    'also restore previous versions of files, into .plx/gen/, and removed files, into .plx/deleted/',
+    {
+      helpFor: { ls: 'also list previous versions of the files of a run, and removed files' },
+    },
+  ),
   tag: row(text('<name>'), ['inspect'], 'print the values of this tag, scalars with a plot'),
   run: row(text('<name>'), ['inspect'], 'only this run: its path below the directory'),
   repair: row(

@@ -16,6 +16,7 @@ import {
   readObject,
   type StoreAccess,
   toCodedError,
+  toKeptFile,
 } from '../../pipeline/manifest/stored-run.js';
 import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
@@ -26,7 +27,7 @@ export interface ListOptions {
   /** Default: the configured store. */
   readonly store?: Store | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Also list previous versions of files, as `.plx/gen/<path>/<number>`. Default false. */
+  /** Also list previous versions of files, as `.plx/gen/<path>/<number>`, and of removed files, as `.plx/deleted/<path>/<hex>`. Default false. */
   readonly withPreviousVersions?: boolean | undefined;
   /** Called for each run as soon as it is known, in any order. */
   readonly onRun?: ((run: ListedRun) => void) | undefined;
@@ -99,11 +100,10 @@ export async function listFiles(
     const stored = await listStoredRun(access, runUuid, signal);
     const manifest = await loadManifest(access, stored, signal);
     const isWanted = (each: string): boolean => path === '' || each === path || each.startsWith(`${path}/`);
-    const previous = options.withPreviousVersions === true ? stored.generations : [];
-    const start = `${RESERVED_DIRECTORY}/gen/`;
-    const versions = previous
+    const kept = options.withPreviousVersions === true ? stored.keptVersions : [];
+    const versions = kept
+      .filter(({ key }) => isWanted(toKeptFile(key) ?? ''))
       .map(({ key, sizeBytes, etag }) => ({ path: key.slice(runUuid.length + 1), sizeBytes, etag }))
-      .filter((each) => isWanted(each.path.slice(start.length)))
       .map((each) => ({ ...each, sha256: null, verifiedAt: null }));
     const files = [...stored.files]
       .filter(([each]) => isWanted(each))

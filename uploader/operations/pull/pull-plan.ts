@@ -30,7 +30,7 @@ export interface PullPlan {
 
 const LAST: readonly string[] = [LINEAGE_FILE, RUN_FILE];
 
-/** Plans the pull; `withPreviousVersions` adds the previous versions of files, below `.plx/gen/`. */
+/** Plans the pull; `withPreviousVersions` adds the previous versions of files, below `.plx/gen/`, and of removed ones, below `.plx/deleted/`. */
 export function planPull(stored: StoredRun, withPreviousVersions: boolean): PullPlan {
   const refused: RefusedKey[] = [];
   const planned: PlannedFile[] = [];
@@ -46,9 +46,9 @@ export function planPull(stored: StoredRun, withPreviousVersions: boolean): Pull
       planned.push({ path, target: parsed, object, segments: segments.get(path) ?? [] });
     }
   }
-  for (const object of withPreviousVersions ? stored.generations : []) {
+  for (const object of withPreviousVersions ? stored.keptVersions : []) {
     const path = object.key.slice(stored.runUuid.length + 1);
-    const parsed = parse(path.slice(`${RESERVED_DIRECTORY}/gen/`.length));
+    const parsed = parse(path.slice(`${RESERVED_DIRECTORY}/`.length));
     if (typeof parsed !== 'string') refused.push({ ...parsed, path });
     else planned.push({ path, target: path as RelPath, object, segments: [] });
   }

@@ -42,7 +42,7 @@ export interface PullOptions {
   readonly store?: Store | undefined;
   /** Replace local files that differ from the stored ones. Default false: they stay and are reported. */
   readonly overwrites?: boolean | undefined;
-  /** Also restore previous versions of files, into `.plx/gen/`. Default false. */
+  /** Also restore previous versions of files, into `.plx/gen/`, and of removed files, into `.plx/deleted/`. Default false. */
   readonly withPreviousVersions?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onNotice?: ((notice: StoreNotice) => void) | undefined;

@@ -5,6 +5,15 @@ import { isManifestKey, RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { OutcomeError } from '../../base/retry-table.js';
 import type { ListedObject, ObjectVersion, ReadOptions, Store } from '../../store/base/store.js';
 
+const KEPT_VERSION = new RegExp(
+  `^[^/]+/${RESERVED_DIRECTORY.replace('.', '\\.')}/(?:gen|deleted)/(.+)/[^/]+$`,
+);
+
+/** Returns the path of the file of which `key` is a previous version or a copy; null for other keys. */
+export function toKeptFile(key: string): string | null {
+  return KEPT_VERSION.exec(key)?.[1] ?? null;
+}
+
 /** A store with its retry policy. */
 export interface StoreAccess {
   readonly store: Store;
@@ -18,7 +27,8 @@ export interface StoredRun {
   readonly manifests: readonly ListedObject[];
   /** Tails of growing files. */
   readonly segments: readonly ListedObject[];
-  readonly generations: readonly ListedObject[]; // previous versions of files
+  /** Previous versions of files, below `.plx/gen/`, and copies of files that `--mirror` has removed, below `.plx/deleted/`. */
+  readonly keptVersions: readonly ListedObject[];
 }
 
 /** Lists a run. Throws a coded error when the store rejects the request, or stays unavailable for longer than the retry timeout. */
@@ -31,7 +41,7 @@ export async function listStoredRun(
   const files = new Map<string, ObjectVersion>();
   const manifests: ListedObject[] = [];
   const segments: ListedObject[] = [];
-  const generations: ListedObject[] = [];
+  const keptVersions: ListedObject[] = [];
   const open = (last: ListedObject | undefined) => store.list(`${runUuid}/`, { after: last?.key, signal });
   try {
     for await (const object of retryPolicy.streamWithRetry<ListedObject>(`list ${runUuid}`, open, signal)) {
@@ -39,12 +49,12 @@ export async function listStoredRun(
       if (!key.startsWith(reserved)) files.set(key.slice(runUuid.length + 1), { etag, sizeBytes });
       else if (isManifestKey(key)) manifests.push(object);
       else if (key.startsWith(`${reserved}seg/`)) segments.push(object);
-      else if (key.startsWith(`${reserved}gen/`)) generations.push(object);
+      else if (KEPT_VERSION.test(key)) keptVersions.push(object);
     }
   } catch (error) {
     throw toCodedError(error);
   }
-  return { runUuid, files, manifests, segments, generations };
+  return { runUuid, files, manifests, segments, keptVersions };
 }
 
 /** Reads all bytes of an object. Throws `ObjectTooLargeError` if it has more than `maxBytes`, and like `listStoredRun`. */

@@ -2,9 +2,12 @@
 
 import { truncateSync } from 'node:fs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { listFiles, listRuns, sync } from '../../../../uploader/index.js';
+import { openStore } from '../../../../uploader/store/open-store.js';
 import { runCli } from '../../../support/cli.js';
 import { createTempDir } from '../../../support/temp-dir.js';
+import { commit } from '../../store/base/contract.js';
 import { makeRun, OTHER_RUN, RUN } from '../../support/run-tree.js';
 import { openTestStore, STORE_KINDS, toConfig } from '../../support/stores.js';
 
@@ -55,6 +58,11 @@ describe.each(STORE_KINDS)('ls of %s', (kind) => {
       ['outputs/t.log', 6],
       ['.plx/gen/outputs/t.log/0', 9],
     ]);
+
+    const name = `${RUN}/.plx/deleted/outputs/gone/0123456789abcdef`;
+    await commit(await openStore(store.url, { ...nodeIo, s3: {} }), name, Buffer.from('copy'));
+    const removed = await listFiles(config, RUN, 'outputs/gone', { withPreviousVersions: true });
+    expect(removed.map(({ path }) => path)).toEqual(['.plx/deleted/outputs/gone/0123456789abcdef']);
   });
 });
 

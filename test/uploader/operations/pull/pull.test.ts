@@ -227,7 +227,7 @@ describe('pull', () => {
     expect(readFileSync(path).equals(bytes)).toBe(true);
   });
 
-  it('joins the tails of a growing file, but not those of previous versions', async () => {
+  it('joins the tails of a growing file, but not those of previous versions, and restores what was kept', async () => {
     const store = new MemoryStore();
     const segment = (generation: number, start: number, text: string) =>
       commit(
@@ -241,6 +241,7 @@ describe('pull', () => {
     await segment(0, 13, ' four');
     await segment(0, 30, ' after a gap');
     await commit(store, `${RUN}/.plx/gen/outputs/log/0`, Buffer.from('before'));
+    await commit(store, `${RUN}/.plx/deleted/outputs/gone/0123456789abcdef`, Buffer.from('removed'));
     const directory = createTempDir();
 
     expect(await pullFrom(store, directory, { withPreviousVersions: true })).toMatchObject({
@@ -250,6 +251,7 @@ describe('pull', () => {
     const run = join(directory, 'runs', RUN);
     expect(readFileSync(join(run, 'outputs/log'), 'utf8')).toBe('one two three four');
     expect(readFileSync(join(run, '.plx/gen/outputs/log/0'), 'utf8')).toBe('before');
+    expect(readFileSync(join(run, '.plx/deleted/outputs/gone/0123456789abcdef'), 'utf8')).toBe('removed');
   });
 
   it('resumes after a full disk, and never leaves a partial file under its final name', async () => {
