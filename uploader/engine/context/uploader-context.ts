@@ -60,6 +60,7 @@ export interface RunKeeper {
 
 /** Buffers for checksums: the number of files that are likely to be read at the same time. */
 const BUFFERS = 8;
+const MAX_NOTICES = 1_000;
 
 export class UploaderContext {
   readonly io: Io;
@@ -85,6 +86,7 @@ export class UploaderContext {
   readonly runKeepers: RunKeeper[] = [];
   /** Increases whenever a run is found or gone. */
   runsVersion = 0;
+  /** The latest notices, for the report; a watch that runs for months must not collect all. */
   readonly notices: StoreNotice[] = [];
   /** Runs that must not be sent, because they overlap with the store directory. */
   readonly refused = new Map<number, RefusedError>();
@@ -202,8 +204,10 @@ export class UploaderContext {
 
   readonly emit = (event: SyncEvent): void => {
     if (event.kind === 'sent') this.sentBytes += event.sizeBytes;
-    if (event.kind === 'notice')
+    if (event.kind === 'notice') {
       this.notices.push({ code: event.code as StoreNotice['code'], message: event.message });
+      if (this.notices.length > MAX_NOTICES) this.notices.shift();
+    }
     this.#onEvent(event);
   };
 

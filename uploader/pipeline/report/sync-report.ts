@@ -36,6 +36,7 @@ export interface SyncReport {
   readonly skipped: readonly SkippedPath[];
   /** Keys of objects whose file no longer exists. The objects are kept. */
   readonly onlyInStore: readonly string[];
+  /** The latest 1,000. Each was also an event when it occurred. */
   readonly notices: readonly StoreNotice[];
 }
 

@@ -22,4 +22,23 @@ describe('UploaderContext', () => {
     expect(events).toEqual([expected]);
     expect(context.notices).toEqual([expected]);
   });
+
+  it('keeps the latest notices of a watch, and delivers all', async () => {
+    const directory = createTempDir();
+    const store = `file://${createTempDir()}`;
+    let events = 0;
+    const onEvent = (): void => {
+      events += 1;
+    };
+    const config = { ...DEFAULT_CONFIG, path: makeRun(directory), store };
+    const context = await UploaderContext.open(config, { onEvent }, { isWatching: true });
+    await context.store.close();
+
+    for (let index = 0; index < 2_500; index += 1)
+      context.onNotice({ code: 'NOTICE_NO_MANIFEST', message: String(index) });
+
+    expect(events).toBe(2_500);
+    expect(context.notices.length).toBe(1_000);
+    expect(context.notices.at(-1)?.message).toBe('2499');
+  });
 });
