@@ -79,6 +79,9 @@ const content: fc.Arbitrary<ValueContent> = fc.oneof(
   anyTensor.map((tensor) => ({ kind: 'tensor' as const, tensor })),
   float32.map((simpleValue) => ({ kind: 'simpleValue' as const, simpleValue })),
   fc
+    .uint8Array({ maxLength: 3 })
+    .map((obsoleteHistogram) => ({ kind: 'obsoleteHistogram' as const, obsoleteHistogram })),
+  fc
     .record({ height: fc.nat(), width: fc.nat(), colorspace: fc.nat(6), encoded: bytes })
     .map((image) => ({ kind: 'image' as const, image })),
   fc

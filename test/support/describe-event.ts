@@ -101,6 +101,8 @@ function describeValueContent(value: ValueContent): Described {
         },
       };
     }
+    case 'obsoleteHistogram':
+      return { obsoleteOldStyleHistogram: bytes(value.obsoleteHistogram) };
     case 'histogram': {
       const { bucket, bucketLimit, ...rest } = value.histogram;
       const numbers = Object.fromEntries(Object.entries(rest).map(([key, item]) => [key, number(item)]));

@@ -76,7 +76,7 @@ export type DecodedValue =
       readonly shape: readonly number[];
       readonly values: readonly (number | bigint | Uint8Array)[];
     }
-  /** Metadata without a value. */
+  /** Metadata without a value, or a value that no viewer can show and that removes earlier points. */
   | { readonly kind: 'empty' };
 
 /** Keeps the first metadata of each tag of one run, because later values omit it. */
@@ -105,9 +105,9 @@ const LEGACY_PLUGINS = {
   histogram: 'histograms',
 } as const;
 
-/** The metadata that TensorBoard assumes for a value of TensorFlow 1; undefined for tensors. */
+/** The metadata that TensorBoard assumes for a value of TensorFlow 1; undefined for others. */
 export function legacyMetadata({ value }: SummaryValue): SummaryMetadata | undefined {
-  if (value === undefined || value.kind === 'tensor') return undefined;
+  if (value === undefined || value.kind === 'tensor' || value.kind === 'obsoleteHistogram') return undefined;
   return { pluginName: LEGACY_PLUGINS[value.kind], dataClass: 0 };
 }
 
@@ -130,6 +130,8 @@ export function decodeValue(summaryValue: SummaryValue, metadata = summaryValue.
       return { kind: 'histogram', rows: migrateHistogram(tag, value.histogram) };
     case 'tensor':
       return decodeTensor(tag, value.tensor, metadata);
+    case 'obsoleteHistogram':
+      return { kind: 'empty' };
     case undefined:
       // Some writers store HParams without a value.
       return metadata?.pluginName === 'hparams'

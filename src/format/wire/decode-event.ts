@@ -62,6 +62,8 @@ function toSummaryValue(value: tensorboard.Summary.IValue): SummaryValue {
 function toValueContent(value: tensorboard.Summary.IValue): ValueContent | undefined {
   if (value.tensor != null) return { kind: 'tensor', tensor: toTensor(value.tensor) };
   if (value.simpleValue != null) return { kind: 'simpleValue', simpleValue: value.simpleValue };
+  if (value.obsoleteOldStyleHistogram != null)
+    return { kind: 'obsoleteHistogram', obsoleteHistogram: value.obsoleteOldStyleHistogram };
   if (value.image != null) {
     const { height, width, colorspace, encodedImageString } = value.image;
     const image = { height: height ?? 0, width: width ?? 0, colorspace: colorspace ?? 0 };

@@ -108,6 +108,8 @@ function encodeValueContent(value: ValueContent): Pieces {
       return delimited(8, encodeTensor(value.tensor));
     case 'simpleValue':
       return [float32(2, value.simpleValue)];
+    case 'obsoleteHistogram':
+      return delimited(3, [value.obsoleteHistogram]);
     case 'image': {
       const { height, width, colorspace, encoded } = value.image;
       return delimited(4, [

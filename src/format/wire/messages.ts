@@ -80,7 +80,12 @@ export type ValueContent =
   | { readonly kind: 'simpleValue'; readonly simpleValue: number }
   | { readonly kind: 'image'; readonly image: LegacyImage }
   | { readonly kind: 'histogram'; readonly histogram: LegacyHistogram }
-  | { readonly kind: 'audio'; readonly audio: LegacyAudio };
+  | { readonly kind: 'audio'; readonly audio: LegacyAudio }
+  /**
+   * `obsolete_old_style_histogram`. No viewer shows it, but for the fast reader of TensorBoard it is a point that replaces those of its
+   * tag from its step on. polytrack writes it without bytes, for that purpose.
+   */
+  | { readonly kind: 'obsoleteHistogram'; readonly obsoleteHistogram: Uint8Array };
 
 /** `Summary.Image`. */
 export interface LegacyImage {

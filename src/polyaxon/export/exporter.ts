@@ -245,6 +245,8 @@ export class Exporter {
     const isOne = values.length === 1;
     const hasPolyaxon = !isOne && values.some((value) => table.infoOf(value).pluginName === POLYAXON_PLUGIN);
     for (const value of values) {
+      // Removes points of TensorBoard's viewers; rows are superseded by SessionLog START.
+      if (value.value?.kind === 'obsoleteHistogram') continue;
       const info = table.infoOf(value);
       this.#counter.values++;
       try {

@@ -14,7 +14,7 @@ export interface TagInspection {
   /** The plugin that shows the tag; empty when none does. */
   readonly plugin: string;
   /** The form of the first value: `tensor`, or a form of TensorFlow 1. */
-  readonly form: 'tensor' | 'simpleValue' | 'image' | 'audio' | 'histogram' | 'none';
+  readonly form: 'tensor' | 'simpleValue' | 'image' | 'audio' | 'histogram' | 'obsoleteHistogram' | 'none';
   readonly displayName: string | undefined;
   readonly description: string | undefined;
   readonly count: number;
@@ -130,6 +130,10 @@ class RunCollector {
       return;
     }
     for (const value of what.values) {
+      if (value.value?.kind === 'obsoleteHistogram') {
+        this.otherEvents.retraction = (this.otherEvents.retraction ?? 0) + 1;
+        continue;
+      }
       this.#addValue(value, event, sizeBytes / what.values.length);
       if (value.tag === this.#wanted) {
         this.points.push({ step: event.step, wallTime: event.wallTime, ...this.#describe(value) });
