@@ -30,7 +30,7 @@ export type { RunChanges, StatusOptions, ValuesOptions } from './run/run-metadat
 export type { RunFormat, RunOptions, RunSyncOptions } from './run/run-options.js';
 export type { RunPaths } from './run-directory/layout.js';
 
-// Values that only `SummaryWriter` logs.
+// Graphs, charts, embeddings, meshes and hyperparameters.
 
 export type { EmbeddingInput, EmbeddingVectors } from './embedding/projector-files.js';
 export type {
@@ -42,6 +42,13 @@ export type {
 } from './summary/custom-scalars.js';
 export { exactTag } from './summary/custom-scalars.js';
 export type {
+  GraphAttribute,
+  GraphDataType,
+  GraphShape,
+  GraphTensor,
+} from './summary/graph/graph-attributes.js';
+export { GraphBuilder, type GraphNode } from './summary/graph/graph-builder.js';
+export type {
   HParamColumn,
   HParamDomain,
   HParamsConfig,
@@ -51,16 +58,6 @@ export type {
   SessionOutcome,
 } from './summary/hparams.js';
 export type { MeshInput, Triples } from './summary/mesh.js';
-
-// Graphs.
-
-export type {
-  GraphAttribute,
-  GraphDataType,
-  GraphShape,
-  GraphTensor,
-} from './summary/graph/graph-attributes.js';
-export { GraphBuilder, type GraphNode } from './summary/graph/graph-builder.js';
 
 // Tracing.
 
@@ -97,8 +94,9 @@ export type { SpanTime } from './trace/span-time.js';
 export type { TraceLimits } from './trace/trace-limits.js';
 export type { StreamSource } from './trace/trace-stream.js';
 
-// Values that `Run` logs, and their options.
+// Values of events, and their options.
 
+export type { EmbeddingOptions, GraphInput, LayoutOptions } from './event-log/dashboards.js';
 export type {
   DataframeOptions,
   HistogramOptions,

@@ -5,40 +5,54 @@ import { join } from 'node:path';
 import { replaceFileSync } from '../base/atomic-file.js';
 import { RunWriteError } from '../base/errors.js';
 import { EVENT_FILE_MARK } from '../format/event-file-name.js';
-import { type EmbeddingInput, encodeEmbedding, toConfigBlock } from './projector-files.js';
+import { type EmbeddingFiles, toConfigBlock } from './projector-files.js';
 
 export const PROJECTOR_CONFIG_FILE = 'projector_config.pbtxt';
 
+/** Where the files of an embedding are. */
+export interface WrittenEmbedding {
+  /** The directory of its files. */
+  readonly directory: string;
+  readonly sizeBytes: number;
+}
+
 /**
- * Writes the files of an embedding below `directory` as `<step>/<tag>/…`, and adds it to the configuration.
- *
- * Throws `ERR_EMBEDDING_INVALID` before it writes anything, and `RunWriteError`.
+ * Writes the files of an embedding below `directory` as `<step>/<tag>/…`, and adds it to the configuration. With `persist` false, writes
+ * nothing. Throws `RunWriteError`.
  */
 export function writeEmbedding(
   directory: string,
   tag: string,
   step: number | bigint,
-  input: EmbeddingInput,
-  options: { readonly fsync: boolean },
-): void {
-  const { tensors, metadata, sprite } = encodeEmbedding(input);
+  { tensors, metadata, sprite }: EmbeddingFiles,
+  { fsync, persist }: { readonly fsync: boolean; readonly persist: boolean },
+): WrittenEmbedding {
   const stepName = toStepName(step);
   const folder = `${stepName}/${toFolderName(tag)}`;
+  const target = join(directory, folder);
+  const contents = {
+    'tensors.tsv': Buffer.from(tensors),
+    ...(metadata === undefined ? {} : { 'metadata.tsv': Buffer.from(metadata) }),
+    ...(sprite === undefined ? {} : { 'sprite.png': sprite.bytes }),
+  };
   const block = toConfigBlock({
     name: `${tag}:${stepName}`,
     tensorsPath: `${folder}/tensors.tsv`,
     metadataPath: metadata === undefined ? undefined : `${folder}/metadata.tsv`,
     sprite: sprite && { path: `${folder}/sprite.png`, height: sprite.height, width: sprite.width },
   });
+  let sizeBytes = 0;
   try {
-    mkdirSync(join(directory, folder), { recursive: true });
-    replaceFileSync(join(directory, folder, 'tensors.tsv'), tensors, options);
-    if (metadata !== undefined) replaceFileSync(join(directory, folder, 'metadata.tsv'), metadata, options);
-    if (sprite !== undefined) replaceFileSync(join(directory, folder, 'sprite.png'), sprite.bytes, options);
-    addToConfig(join(directory, PROJECTOR_CONFIG_FILE), block, options);
+    if (persist) mkdirSync(target, { recursive: true });
+    for (const [name, bytes] of Object.entries(contents)) {
+      sizeBytes += bytes.length;
+      if (persist) replaceFileSync(join(target, name), bytes, { fsync });
+    }
+    if (persist) addToConfig(join(directory, PROJECTOR_CONFIG_FILE), block, { fsync });
   } catch (cause) {
-    throw new RunWriteError(join(directory, folder), 'write the embedding', { cause });
+    throw new RunWriteError(target, 'write the embedding', { cause });
   }
+  return { directory: target, sizeBytes };
 }
 
 /** Appends a block to the configuration, unless it is already there, as after a restart. */

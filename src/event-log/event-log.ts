@@ -48,6 +48,7 @@ import {
   type HistogramRows,
 } from '../summary/histogram.js';
 import { createBinnedRows, createNumpyRows } from '../summary/histogram-bins.js';
+import { parseHistogramBuckets, type RawHistogram } from '../summary/histogram-raw.js';
 import {
   createEncodedImageValue,
   createImageEncoding,
@@ -138,6 +139,11 @@ export class EventLog {
 
   get writer(): EventFileWriter {
     return this.#writer;
+  }
+
+  /** Whether data is on disk when it is flushed, also after a power cut. */
+  get fsync(): boolean {
+    return this.#options.fsync;
   }
 
   /** Sets the step of events without one; undefined: each name counts its own steps. Throws `ERR_STEP_INVALID`. */
@@ -280,8 +286,8 @@ export class EventLog {
   }
 
   /** Logs a histogram. Warns about values that cannot be counted. Throws `ERR_HISTOGRAM_INVALID` and the errors of `scalar`. */
-  histogram(name: string, values: HistogramInput, options: HistogramOptions): void {
-    this.#histogram(name, options, () => createBinnedRows(values, options));
+  histogram(name: string, values: HistogramInput | RawHistogram, options: HistogramOptions): void {
+    this.#histogram(name, options, () => createBinnedRows(parseCounted(values), options));
   }
 
   /** Logs the result of `np.histogram`: n bin counts and n + 1 edges. Throws the errors of `histogram`. */
@@ -591,6 +597,12 @@ const invalidColumn = invalidArgument('ERR_SCALAR_INVALID', 'Pass one step for e
 function createScalarMetadata({ displayName, description }: SeriesOptions) {
   if (displayName === undefined && description === undefined) return undefined;
   return createMetadata('scalars', { displayName, description });
+}
+
+/** Counted buckets with edges, also from limits; values unchanged. */
+function parseCounted(values: HistogramInput | RawHistogram): HistogramInput {
+  const isRaw = typeof values === 'object' && values !== null && 'bucketLimits' in values;
+  return isRaw ? parseHistogramBuckets(values) : values;
 }
 
 function isList(created: SummaryValue | readonly SummaryValue[]): created is readonly SummaryValue[] {

@@ -4,14 +4,13 @@
 
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { replaceFileSync } from '../base/atomic-file.js';
-import { describe, quote } from '../base/describe.js';
+import { describe } from '../base/describe.js';
 import { InvalidArgumentError, RunWriteError } from '../base/errors.js';
 import { type JsonValue, parseJsonObject } from '../base/json-value.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
 import { resolveInside } from '../base/relative-path.js';
-import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
 import { ARTIFACT_KINDS, type ArtifactKind } from '../polyaxon/polyaxon-value.js';
 import type { RunArtifact } from '../polyaxon/run-record.js';
 import { OUTPUTS_DIRECTORY, TENSORBOARD_DIRECTORY } from '../run-directory/layout.js';
@@ -359,11 +358,11 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     options: ArtifactOptions,
     facts: Record<string, JsonValue>,
   ): Promise<string> {
-    const name = this.#toName(options.name ?? toBaseName(artifact.path));
+    const name = this.context.parseLineageName(options.name ?? toBaseName(artifact.path));
     const summary = this.#parseSummary(options.summary);
     const directory = resolveInside(this.context.environment.paths.outputs, options.relPath ?? '');
     const target = join(directory, basename(artifact.path));
-    const path = this.#toLineagePath(target);
+    const path = this.context.toLineagePath(target);
     const hash = this.#isNoOp
       ? undefined
       : await this.#inTurn(target, artifact.path, () =>
@@ -413,12 +412,16 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     parseEventTime(options);
     const extension = artifact.isDirectory ? '' : toExtension(artifact.path);
     const directory = join(this.context.environment.paths.assets, kind);
-    const stem = `${this.#toName(name)}_${step}`;
+    const stem = `${this.context.parseLineageName(name)}_${step}`;
     this.context.events.checkOpen();
     const target = this.#isNoOp
       ? join(directory, `${stem}${extension}`)
       : await copyToFreePath(artifact, directory, stem, extension);
-    log(this.context.maskText('name', name), this.#toLineagePath(target), { step, wallTime, timestamp });
+    log(this.context.maskText('name', name), this.context.toLineagePath(target), {
+      step,
+      wallTime,
+      timestamp,
+    });
     this.context.noteEvents('has_events');
     return target;
   }
@@ -427,11 +430,12 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     if (path !== undefined) checkPath(path);
     const { hash, content, isInput = false, relPath, skipHash = false } = options;
     const summary = this.#parseSummary(options.summary);
-    const name = this.#toName(options.name ?? toBaseName(path ?? ''));
+    const name = this.context.parseLineageName(options.name ?? toBaseName(path ?? ''));
     const known = hash ?? (content === undefined ? undefined : sha256(canonicalJsonFrom(content)));
     const isLocal = path !== undefined && !/^[a-z][a-z0-9+.-]+:\/\//i.test(path);
     const found = known ?? (skipHash || !isLocal ? undefined : await hashArtifact(await this.#inspect(path)));
-    const shown = relPath ?? (path === undefined ? undefined : isLocal ? this.#toLineagePath(path) : path);
+    const shown =
+      relPath ?? (path === undefined ? undefined : isLocal ? this.context.toLineagePath(path) : path);
     this.context.directory.addArtifacts([
       this.#maskArtifact({
         name,
@@ -468,7 +472,7 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     facts: Record<string, JsonValue>,
   ): void {
     const target = resolveInside(this.context.environment.paths.outputs, relPath);
-    const path = this.#toLineagePath(target);
+    const path = this.context.toLineagePath(target);
     if (!this.#isNoOp) {
       this.#reportFailure(target, 'write the file', () => {
         mkdirSync(dirname(target), { recursive: true });
@@ -505,24 +509,6 @@ export abstract class RunArtifactMethods extends RunMetadataMethods {
     } catch (cause) {
       this.context.diagnostics.error(new RunWriteError(path, action, { cause }));
     }
-  }
-
-  /** Returns the name in Polyaxon. Throws `ERR_NAME_INVALID`. */
-  #toName(name: string): string {
-    const tag = this.context.events.parseTag(this.context.maskText('name', name));
-    const sanitized = sanitizeName(tag);
-    if (sanitized !== '') return sanitized;
-    const generated = toFallbackName(tag);
-    const message = `the name ${quote(tag)} has no characters that Polyaxon allows; stored as ${generated}`;
-    this.context.diagnostics.warn('WARN_NAME_GENERATED', message);
-    return generated;
-  }
-
-  /** Returns a path inside the run directory relative to it, any other path unchanged. */
-  #toLineagePath(path: string): string {
-    const inside = relative(this.context.environment.paths.run, path);
-    const isInside = inside !== '' && !inside.startsWith('..') && !isAbsolute(inside);
-    return isInside ? inside.replaceAll(sep, '/') : path;
   }
 }
 

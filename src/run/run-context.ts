@@ -2,6 +2,7 @@
  * The state that the methods of a run share: its directory, record, events, and the reporting of misuse.
  */
 
+import { isAbsolute, relative, sep } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { quote } from '../base/describe.js';
 import type { Diagnostics } from '../base/diagnostics.js';
@@ -170,12 +171,24 @@ export class RunContext {
     return Object.fromEntries(named);
   }
 
+  /** Returns the name of an artifact in Polyaxon. Throws `ERR_NAME_INVALID`. */
+  parseLineageName(name: string): string {
+    return this.#toKey('', this.events.parseTag(this.maskText('name', name)));
+  }
+
+  /** Returns a path inside the run directory relative to it, any other path unchanged. */
+  toLineagePath(path: string): string {
+    const inside = relative(this.environment.paths.run, path);
+    const isInside = inside !== '' && !inside.startsWith('..') && !isAbsolute(inside);
+    return isInside ? inside.replaceAll(sep, '/') : path;
+  }
+
   #toKey(subject: string, name: string): string {
     const key = sanitizeName(name);
     if (key !== '') return key;
     const generated = toFallbackName(name);
-    const message = `${subject}: the name ${quote(name)} has no characters that Polyaxon allows; stored as ${generated}`;
-    this.diagnostics.warn('WARN_NAME_GENERATED', message);
+    const message = `the name ${quote(name)} has no characters that Polyaxon allows; stored as ${generated}`;
+    this.diagnostics.warn('WARN_NAME_GENERATED', subject === '' ? message : `${subject}: ${message}`);
     return generated;
   }
 

@@ -30,8 +30,10 @@ import type { VideoSource } from '../polyaxon/kinds/media.js';
 import type { DataframeInput } from '../polyaxon/kinds/table.js';
 import { EVENT_OPTIONS, type EventOptions, parseEventOptions, type StepOr } from '../summary/arguments.js';
 import type { HistogramBuckets, HistogramInput } from '../summary/histogram.js';
+import type { RawHistogram } from '../summary/histogram-raw.js';
 import type { ImageBatch, ImagePixels } from '../summary/image.js';
 import { BOX_OPTIONS, type BoxOptions, type ImageBoxes } from '../summary/image-boxes.js';
+import type { MeshInput } from '../summary/mesh.js';
 import type { TextInput } from '../summary/text.js';
 import type { SpanInput, SpanJson } from '../trace/span.js';
 import type {
@@ -168,10 +170,14 @@ export abstract class RunEvents {
   }
 
   /**
-   * Logs a histogram of values, counted into `buckets` or by one of numpy's rules (`bins`), or of given edges and counts. Skips values that
-   * are NaN or ±Infinity, with a warning. Throws `ERR_HISTOGRAM_INVALID`.
+   * Logs a histogram of values, counted into `buckets` or by one of numpy's rules (`bins`), or of given counts with edges or upper limits.
+   * Skips values that are NaN or ±Infinity, with a warning. Throws `ERR_HISTOGRAM_INVALID`.
    */
-  logHistogram(name: string, values: HistogramInput, options: StepOr<HistogramOptions> = {}): void {
+  logHistogram(
+    name: string,
+    values: HistogramInput | RawHistogram,
+    options: StepOr<HistogramOptions> = {},
+  ): void {
     this.#log('logHistogram', options, HISTOGRAM_OPTIONS, (checked) =>
       this.context.events.histogram(name, values, checked),
     );
@@ -199,11 +205,19 @@ export abstract class RunEvents {
     );
   }
 
-  /** Logs a precision-recall curve from the same input as `logRocAucCurve`. Throws `ERR_CURVE_INVALID`. */
+  /**
+   * Logs a precision-recall curve from points, from labels and scores as in `logRocAucCurve`, or from predictions or counts at evenly spaced
+   * thresholds, as TensorBoard has them. Throws `ERR_CURVE_INVALID`, and `ERR_PR_CURVE_INVALID` for the latter.
+   */
   logPrCurve(name: string, curve: PrecisionRecallInput, options: StepOr<EventOptions> = {}): void {
     this.#log('logPrCurve', options, EVENT_OPTIONS, (checked) =>
       this.context.events.precisionRecallCurve(name, curve, checked),
     );
+  }
+
+  /** Logs a mesh, or a point cloud if it has no faces. For TensorBoard only. Throws `ERR_MESH_INVALID`. */
+  logMesh(name: string, mesh: MeshInput, options: StepOr<EventOptions> = {}): void {
+    this.#log('logMesh', options, EVENT_OPTIONS, (checked) => this.context.events.mesh(name, mesh, checked));
   }
 
   /** Logs any other curve. Throws `ERR_CURVE_INVALID`. */

@@ -22,7 +22,7 @@ import { parseWallTime } from '../summary/arguments.js';
 import type { SpanJson } from '../trace/span.js';
 import { ProgressThrottle, parseProgress } from './progress-throttle.js';
 import { RUN_FLAGS, type RunContext } from './run-context.js';
-import { RunEvents } from './run-events.js';
+import { RunDashboards } from './run-dashboards.js';
 import { parseTags, resolveRunName } from './run-options.js';
 
 /** Options of `logInputs`, `logOutputs` and `logMeta`. */
@@ -76,7 +76,7 @@ type RecordChange = (record: RunRecord) => RunRecord;
 
 export const STATUS_REASON = 'Polytrack';
 
-export abstract class RunMetadataMethods extends RunEvents {
+export abstract class RunMetadataMethods extends RunDashboards {
   readonly #progress: ProgressThrottle;
 
   constructor(context: RunContext) {

@@ -4,7 +4,8 @@
  *     Run            start, flush, end
  *     └ RunArtifactMethods   files and lineage
  *       └ RunMetadataMethods   parameters, results, texts, status
- *         └ RunEvents            everything that becomes an event
+ *         └ RunDashboards        graphs, embeddings, layouts: for TensorBoard only
+ *           └ RunEvents            series of events
  *
  * Writes to the local disk only. `log…` calls for events encode into memory and return; they never throw because a disk fails.
  */

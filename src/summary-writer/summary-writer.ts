@@ -5,14 +5,13 @@
  * run: `addScalars` and `addHparams` write to the writer's own directory.
  */
 
-import { readFileSync } from 'node:fs';
-import { describe, shorten } from '../base/describe.js';
+import { describe } from '../base/describe.js';
 import { Diagnostics, type DiagnosticsOptions } from '../base/diagnostics.js';
-import { InvalidArgumentError, messageOf } from '../base/errors.js';
+import { InvalidArgumentError } from '../base/errors.js';
 import { reportUnawaited } from '../base/observed-promise.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
 import type { EmbeddingInput } from '../embedding/projector-files.js';
-import { writeEmbedding } from '../embedding/write-embedding.js';
+import { Dashboards, type GraphInput } from '../event-log/dashboards.js';
 import {
   checkMetrics,
   EventLog,
@@ -25,13 +24,7 @@ import {
 import { EVENT_FILE_WRITER_OPTIONS, resolveEventFileOptions } from '../format/writer/event-file-options.js';
 import { parseEventOptions, type StepOr } from '../summary/arguments.js';
 import type { AudioInput } from '../summary/audio.js';
-import { CUSTOM_SCALARS_TAG, type CustomScalarsLayout, parseLayout } from '../summary/custom-scalars.js';
-import { GraphBuilder } from '../summary/graph/graph-builder.js';
-import { parseGraphDef } from '../summary/graph/graph-def.js';
-import { createKerasModelValue, KERAS_MODEL_TAG } from '../summary/graph/graph-values.js';
-import { layersModelToKerasText } from '../summary/graph/layers-keras.js';
-import { layersModelToGraphDef } from '../summary/graph/layers-model.js';
-import { onnxToGraphDef } from '../summary/graph/onnx-graph.js';
+import type { CustomScalarsLayout } from '../summary/custom-scalars.js';
 import type { HistogramInput } from '../summary/histogram.js';
 import { BIN_OPTIONS } from '../summary/histogram-bins.js';
 import { parseHistogramBuckets, type RawHistogram } from '../summary/histogram-raw.js';
@@ -54,7 +47,6 @@ import type { PrCurveCounts, PrCurvePredictions } from '../summary/pr-curve.js';
 import type { TextInput } from '../summary/text.js';
 import { VIDEO_OPTIONS, type VideoInput, type VideoOptions } from '../summary/video.js';
 import { defaultLogdir } from './default-logdir.js';
-import { ScalarCharts } from './scalar-charts.js';
 
 export interface SummaryWriterOptions
   extends Omit<EventLogOptions, 'diagnostics' | 'exactTags'>,
@@ -114,7 +106,7 @@ export class SummaryWriter {
   readonly #log: EventLog;
   readonly #diagnostics: Diagnostics;
   readonly #options: ReturnType<typeof resolveEventFileOptions>;
-  readonly #charts = new ScalarCharts();
+  readonly #dashboards: Dashboards;
   /** When the session of hyperparameters started. */
   #sessionStart: number | undefined;
   #closing: Promise<void> | undefined;
@@ -139,6 +131,7 @@ export class SummaryWriter {
     const directory = logdir ?? defaultLogdir(this.#options.clock.wallTime(), options.comment);
     this.#log = new EventLog(directory, { ...this.#options, filter: options.filter, exactTags: true });
     this.#log.setDefaultStep(options.defaultStep);
+    this.#dashboards = new Dashboards(this.#log);
   }
 
   /** The directory of the event file. */
@@ -179,11 +172,11 @@ export class SummaryWriter {
     checkMetrics(values);
     const tags = Object.entries(values).map(([name, value]) => [`${main}/${name}`, value] as const);
     this.#log.scalars(Object.fromEntries(tags), { ...options, step });
-    const isNew = this.#charts.add(
+    this.#dashboards.addChart(
       main,
       tags.map(([tag]) => tag),
+      { wallTime: options.wallTime },
     );
-    if (isNew) this.#writeLayout(options.wallTime);
   }
 
   /**
@@ -334,8 +327,7 @@ export class SummaryWriter {
    */
   addCustomScalars(layout: CustomScalarsLayout, options: WallTimeOption = {}): void {
     checkOptions('addCustomScalars', options, WALL_TIME_OPTION);
-    this.#charts.setLayout(parseLayout(layout));
-    this.#writeLayout(options.wallTime);
+    this.#dashboards.customScalars(layout, options);
   }
 
   /**
@@ -344,22 +336,19 @@ export class SummaryWriter {
    * Throws `ERR_EMBEDDING_INVALID`, and `RunWriteError` when the files cannot be written.
    */
   addEmbedding(tag: string, embedding: EmbeddingInput, step: number | bigint = 0): void {
-    this.#log.checkOpen();
-    writeEmbedding(this.logdir, this.#log.parseTag(tag), step, embedding, { fsync: this.#options.fsync });
+    this.#dashboards.embedding(tag, embedding, { step });
   }
 
   /** Adds a graph from a `GraphBuilder` or a serialized `GraphDef`. TensorBoard shows one for each run. Throws `ERR_GRAPH_INVALID`. */
-  addGraph(graph: GraphBuilder | Uint8Array, step: number | bigint = 0, options: WallTimeOption = {}): void {
+  addGraph(graph: GraphInput, step: number | bigint = 0, options: WallTimeOption = {}): void {
     checkStepOptions('addGraph', options, WALL_TIME_OPTION);
-    const graphDef = graph instanceof GraphBuilder ? graph.build() : parseGraphDef(graph);
-    this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
+    this.#dashboards.graph(graph, { ...options, step });
   }
 
   /** Adds the graph of an ONNX model, given as bytes or as the path of its file. Throws `ERR_GRAPH_INVALID`. */
   addOnnxGraph(model: Uint8Array | string, step: number | bigint = 0, options: WallTimeOption = {}): void {
     checkStepOptions('addOnnxGraph', options, WALL_TIME_OPTION);
-    const graphDef = onnxToGraphDef(typeof model === 'string' ? readModel(model) : model);
-    this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
+    this.#dashboards.onnxGraph(model, { ...options, step });
   }
 
   /**
@@ -368,10 +357,7 @@ export class SummaryWriter {
    */
   addLayersModel(model: unknown, step: number | bigint = 0, options: WallTimeOption = {}): void {
     checkStepOptions('addLayersModel', options, WALL_TIME_OPTION);
-    const graphDef = layersModelToGraphDef(model);
-    const text = layersModelToKerasText(model);
-    this.#log.event({ kind: 'graphDef', graphDef }, step, options.wallTime);
-    this.#log.values(KERAS_MODEL_TAG, { ...options, step }, (tag) => createKerasModelValue(tag, text));
+    this.#dashboards.layersModel(model, { ...options, step });
   }
 
   /** Resolves once everything added so far is in the file. Rejects with `RunWriteError` or `EventsDroppedError`. */
@@ -402,11 +388,6 @@ export class SummaryWriter {
     return this.close();
   }
 
-  #writeLayout(wallTime: number | undefined): void {
-    const step = this.#log.writer.nextStep(CUSTOM_SCALARS_TAG);
-    this.#log.values(CUSTOM_SCALARS_TAG, { step, wallTime }, () => this.#charts.toValue());
-  }
-
   #writeSessionEnd(outcome: SessionOutcome, start: number): void {
     // TensorBoard shows the difference as the duration, also if the clock was set back.
     const wallTime = Math.max(start, this.#options.clock.wallTime());
@@ -424,17 +405,4 @@ function checkStepOptions<O extends object>(subject: string, options: O, table: 
     );
   }
   checkOptions(subject, options, table);
-}
-
-function readModel(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new InvalidArgumentError(
-      'ERR_GRAPH_INVALID',
-      `${shorten(path)} could not be read: ${shorten(messageOf(cause), 200)}`,
-      'Pass the path of an ONNX file, or its bytes.',
-      { cause },
-    );
-  }
 }

@@ -57,10 +57,7 @@ const ROWS = [
 
 /** Builds the value of a precision-recall curve. Throws `ERR_PR_CURVE_INVALID`. */
 export function createPrCurveValue(tag: string, input: PrCurveInput, labels?: SeriesLabels): SummaryValue {
-  if (typeof input !== 'object' || input === null) {
-    throw invalid(`curve is ${describe(input)}, expected { labels, predictions } or counts`);
-  }
-  const counts = 'predictions' in input ? countPredictions(input) : checkCounts(input);
+  const counts = parsePrCurve(input);
   const thresholds = counts.truePositives.length;
   const floatVal = new Float32Array(ROWS.length * thresholds);
   for (const [row, name] of ROWS.entries()) floatVal.set(counts[name], row * thresholds);
@@ -73,6 +70,14 @@ export function createPrCurveValue(tag: string, input: PrCurveInput, labels?: Se
       tensor: { dtype: DataType.FLOAT, shape: [ROWS.length, thresholds], floatVal },
     },
   };
+}
+
+/** The counts of predictions, or given counts once they are checked. Throws `ERR_PR_CURVE_INVALID`. */
+export function parsePrCurve(input: PrCurveInput): PrCurveCounts {
+  if (typeof input !== 'object' || input === null) {
+    throw invalid(`curve is ${describe(input)}, expected { labels, predictions } or counts`);
+  }
+  return 'predictions' in input ? countPredictions(input) : checkCounts(input);
 }
 
 /** Counts predictions at evenly spaced thresholds. Predictions at or above a threshold are positive. Throws `ERR_PR_CURVE_INVALID`. */

@@ -118,16 +118,21 @@ describe('a wrong call', () => {
       Run.logCodeRef ERR_PARAMS_INVALID: code is undefined, expected an object → Log strings, numbers, booleans, arrays and plain objects of them.
       Run.logConfusionMatrix ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.logCurve ERR_CURVE_INVALID: curve is undefined, expected { x, y } → Pass the points of the curve as two arrays of equal length, or { labels, scores }.
+      Run.logCustomScalars ERR_LAYOUT_INVALID: layout is undefined, expected a list of categories → Pass [{ title, charts: [{ title, multiline: [tags] } or { title, margin: [{ value, lower, upper }] }] }].
       Run.logDataRef ERR_NAME_INVALID: name is empty → Give the value a name, such as "train/loss".
       Run.logDataframe ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.logDirRef ERR_ARTIFACT_INVALID: path is undefined, expected a path or a URL → Pass the path as a string, such as data/train.csv.
+      Run.logEmbedding ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.logEnv ERR_PARAMS_INVALID: env is undefined, expected an object → Log strings, numbers, booleans, arrays and plain objects of them.
       Run.logFileRef ERR_NAME_INVALID: name is empty → Give the value a name, such as "train/loss".
+      Run.logGraph ERR_GRAPH_INVALID: graph is undefined, expected a GraphBuilder or the bytes of a GraphDef → Give every node a unique name, an op, and inputs that name other nodes.
       Run.logHistogram ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.logHtml ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.logImage ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.logImageWithBoxes ERR_IMAGE_INVALID: image is undefined, expected encoded bytes or { pixels, height, width } → Pass PNG, JPEG, GIF or BMP bytes, or { pixels, height, width, channels } with height × width × channels values.
       Run.logInputs ERR_PARAMS_INVALID: inputs is undefined, expected an object → Log strings, numbers, booleans, arrays and plain objects of them.
+      Run.logLayersModel ERR_GRAPH_INVALID: model is undefined, expected the content of model.json → Pass a model as TensorFlow.js, Keras or ONNX has saved it.
+      Run.logMesh ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.logMeta ERR_PARAMS_INVALID: meta is undefined, expected an object → Log strings, numbers, booleans, arrays and plain objects of them.
       Run.logMetric ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.logMetricSeries ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
@@ -135,6 +140,7 @@ describe('a wrong call', () => {
       Run.logModel ERR_ARTIFACT_INVALID: path is undefined, expected the path of a file or a directory → Pass the path of an existing file or directory.
       Run.logModelRef ERR_NAME_INVALID: name is empty → Give the value a name, such as "train/loss".
       Run.logNpHistogram ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
+      Run.logOnnxGraph ERR_GRAPH_INVALID: model is undefined, expected bytes → Pass a model as TensorFlow.js, Keras or ONNX has saved it.
       Run.logOutputs ERR_PARAMS_INVALID: outputs is undefined, expected an object → Log strings, numbers, booleans, arrays and plain objects of them.
       Run.logPlotlyChart ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.logPrCurve ERR_CURVE_INVALID: curve is undefined, expected an object with points or { labels, scores } → Pass the points of the curve as two arrays of equal length, or { labels, scores }.
@@ -211,16 +217,21 @@ describe('a wrong call', () => {
       Run.logCodeRef ERR_OPTION_INVALID: logCodeRef has no option "layers" → Use only isInput.
       Run.logConfusionMatrix ERR_OPTION_INVALID: logConfusionMatrix has no option "layers" → Use only step, wallTime, timestamp, displayName, description.
       Run.logCurve ERR_OPTION_INVALID: logCurve has no option "layers" → Use only step, wallTime, timestamp, displayName, description.
+      Run.logCustomScalars ERR_OPTION_INVALID: logCustomScalars has no option "layers" → Use only wallTime, timestamp.
       Run.logDataRef ERR_OPTION_INVALID: logDataRef has no option "layers" → Use only name, hash, content, summary, isInput, relPath, skipHash, path.
       Run.logDataframe ERR_OPTION_INVALID: logDataframe has no option "layers" → Use only step, wallTime, timestamp, displayName, description, contentType.
       Run.logDirRef ERR_OPTION_INVALID: logDirRef has no option "layers" → Use only name, hash, content, summary, isInput, relPath, skipHash.
+      Run.logEmbedding ERR_OPTION_INVALID: logEmbedding has no option "layers" → Use only step.
       Run.logEnv ERR_OPTION_INVALID: logEnv has no option "layers" → Use only relPath.
       Run.logFileRef ERR_OPTION_INVALID: logFileRef has no option "layers" → Use only name, hash, content, summary, isInput, relPath, skipHash.
+      Run.logGraph ERR_OPTION_INVALID: logGraph has no option "layers" → Use only step, wallTime, timestamp.
       Run.logHistogram ERR_OPTION_INVALID: logHistogram has no option "layers" → Use only step, wallTime, timestamp, displayName, description, buckets, bins, maxBins.
       Run.logHtml ERR_OPTION_INVALID: logHtml has no option "layers" → Use only step, wallTime, timestamp, displayName, description.
       Run.logImage ERR_OPTION_INVALID: logImage has no option "layers" → Use only step, wallTime, timestamp, displayName, description, rescale, ext.
       Run.logImageWithBoxes ERR_OPTION_INVALID: logImageWithBoxes has no option "layers"; did you mean "labels"? → Rename it to labels, or omit it.
       Run.logInputs ERR_OPTION_INVALID: logInputs has no option "layers" → Use only reset, allowSecrets.
+      Run.logLayersModel ERR_OPTION_INVALID: logLayersModel has no option "layers" → Use only step, wallTime, timestamp.
+      Run.logMesh ERR_OPTION_INVALID: logMesh has no option "layers" → Use only step, wallTime, timestamp, displayName, description.
       Run.logMeta ERR_OPTION_INVALID: logMeta has no option "layers" → Use only reset, allowSecrets.
       Run.logMetric ERR_OPTION_INVALID: logMetric has no option "layers" → Use only step, wallTime, timestamp, displayName, description.
       Run.logMetricSeries ERR_OPTION_INVALID: logMetricSeries has no option "layers" → Use only wallTime, timestamp, displayName, description.
@@ -228,6 +239,7 @@ describe('a wrong call', () => {
       Run.logModel ERR_OPTION_INVALID: logModel has no option "layers" → Use only step, wallTime, timestamp, displayName, description, name, summary, skipHash, relPath, framework.
       Run.logModelRef ERR_OPTION_INVALID: logModelRef has no option "layers" → Use only name, hash, content, summary, isInput, relPath, skipHash, framework.
       Run.logNpHistogram ERR_OPTION_INVALID: logNpHistogram has no option "layers" → Use only step, wallTime, timestamp, displayName, description, maxBins.
+      Run.logOnnxGraph ERR_OPTION_INVALID: logOnnxGraph has no option "layers" → Use only step, wallTime, timestamp.
       Run.logOutputs ERR_OPTION_INVALID: logOutputs has no option "layers" → Use only reset, allowSecrets.
       Run.logPlotlyChart ERR_OPTION_INVALID: logPlotlyChart has no option "layers" → Use only step, wallTime, timestamp, displayName, description.
       Run.logPrCurve ERR_OPTION_INVALID: logPrCurve has no option "layers" → Use only step, wallTime, timestamp, displayName, description.
@@ -308,16 +320,21 @@ describe('a wrong call', () => {
       Run.logCodeRef ERR_OPTION_INVALID: logCodeRef: options is null, expected an object → Pass an object with any of the options isInput.
       Run.logConfusionMatrix ERR_OPTION_INVALID: logConfusionMatrix: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description.
       Run.logCurve ERR_OPTION_INVALID: logCurve: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description.
+      Run.logCustomScalars ERR_OPTION_INVALID: logCustomScalars: options is null, expected an object → Pass an object with any of the options wallTime, timestamp.
       Run.logDataRef ERR_OPTION_INVALID: logDataRef: options is null, expected an object → Pass an object with any of the options name, hash, content, summary, isInput, relPath, skipHash, path.
       Run.logDataframe ERR_OPTION_INVALID: logDataframe: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description, contentType.
       Run.logDirRef ERR_OPTION_INVALID: logDirRef: options is null, expected an object → Pass an object with any of the options name, hash, content, summary, isInput, relPath, skipHash.
+      Run.logEmbedding ERR_OPTION_INVALID: logEmbedding: options is null, expected an object → Pass an object with any of the options step.
       Run.logEnv ERR_OPTION_INVALID: logEnv: options is null, expected an object → Pass an object with any of the options relPath.
       Run.logFileRef ERR_OPTION_INVALID: logFileRef: options is null, expected an object → Pass an object with any of the options name, hash, content, summary, isInput, relPath, skipHash.
+      Run.logGraph ERR_OPTION_INVALID: logGraph: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp.
       Run.logHistogram ERR_OPTION_INVALID: logHistogram: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description, buckets, bins, maxBins.
       Run.logHtml ERR_OPTION_INVALID: logHtml: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description.
       Run.logImage ERR_OPTION_INVALID: logImage: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description, rescale, ext.
       Run.logImageWithBoxes ERR_OPTION_INVALID: logImageWithBoxes: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description, rescale, ext, lineWidth, labels.
       Run.logInputs ERR_OPTION_INVALID: logInputs: options is null, expected an object → Pass an object with any of the options reset, allowSecrets.
+      Run.logLayersModel ERR_OPTION_INVALID: logLayersModel: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp.
+      Run.logMesh ERR_OPTION_INVALID: logMesh: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description.
       Run.logMeta ERR_OPTION_INVALID: logMeta: options is null, expected an object → Pass an object with any of the options reset, allowSecrets.
       Run.logMetric ERR_OPTION_INVALID: logMetric: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description.
       Run.logMetricSeries ERR_OPTION_INVALID: logMetricSeries: options is null, expected an object → Pass an object with any of the options wallTime, timestamp, displayName, description.
@@ -325,6 +342,7 @@ describe('a wrong call', () => {
       Run.logModel ERR_OPTION_INVALID: logModel: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description, name, summary, skipHash, relPath, framework.
       Run.logModelRef ERR_OPTION_INVALID: logModelRef: options is null, expected an object → Pass an object with any of the options name, hash, content, summary, isInput, relPath, skipHash, framework.
       Run.logNpHistogram ERR_OPTION_INVALID: logNpHistogram: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description, maxBins.
+      Run.logOnnxGraph ERR_OPTION_INVALID: logOnnxGraph: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp.
       Run.logOutputs ERR_OPTION_INVALID: logOutputs: options is null, expected an object → Pass an object with any of the options reset, allowSecrets.
       Run.logPlotlyChart ERR_OPTION_INVALID: logPlotlyChart: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description.
       Run.logPrCurve ERR_OPTION_INVALID: logPrCurve: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description.

@@ -3,7 +3,7 @@
  * entry points export, so that a new function cannot be left out.
  */
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import * as format from '../../src/format/index.js';
@@ -40,6 +40,15 @@ const pixels = { pixels: [0], height: 1, width: 1 };
 
 afterAll(() => Promise.all([run.end(), writer.close()]));
 
+const ONNX = join(import.meta.dirname, '../../fixtures/onnx/perceptron.onnx');
+const LAYERS = readFileSync(join(import.meta.dirname, '../../fixtures/tfjs/sequential.json'), 'utf8');
+
+function createGraph(): polytrack.GraphBuilder {
+  const graph = new polytrack.GraphBuilder();
+  graph.node({ name: 'a', op: 'b' });
+  return graph;
+}
+
 /** Calls of the methods of `Run`, which are also those of `tracking`. */
 function runCalls(target: Pick<Run, Exclude<keyof typeof tracking, 'init' | 'getOrCreateRun'>>): Calls {
   return {
@@ -58,6 +67,12 @@ function runCalls(target: Pick<Run, Exclude<keyof typeof tracking, 'init' | 'get
     logPrCurve: (o) => target.logPrCurve('a', { labels: [0, 1], scores: [0, 1] }, o),
     logCurve: (o) => target.logCurve('a', { x: [0], y: [0] }, o),
     logConfusionMatrix: (o) => target.logConfusionMatrix('a', { x: ['a'], y: ['a'], z: [[1]] }, o),
+    logMesh: (o) => target.logMesh('a', { vertices: [[0, 0, 0]] }, o),
+    logGraph: (o) => target.logGraph(createGraph(), o),
+    logOnnxGraph: (o) => target.logOnnxGraph(ONNX, o),
+    logLayersModel: (o) => target.logLayersModel(LAYERS, o),
+    logCustomScalars: (o) => target.logCustomScalars({}, o),
+    logEmbedding: (o) => target.logEmbedding('a', { vectors: [[1]] }, o),
     logDataframe: (o) => target.logDataframe('a', [{ a: 1 }], o),
     logPlotlyChart: (o) => target.logPlotlyChart('a', { data: [], layout: {} }, o),
     logBokehChart: (o) => target.logBokehChart('a', {}, o),
@@ -187,7 +202,7 @@ const NESTED: Calls = {
 
 /** The functions whose options have a step. */
 const TAKES_STEP =
-  /^(Run|tracking)\.log(Metrics?|Image|ImageWithBoxes|Video|Audio|Text|Html|Histogram|NpHistogram|RocAucCurve|PrCurve|Curve|ConfusionMatrix|Dataframe|\w+Chart|Trace|Artifact|Model)$|^SummaryWriter\.addHparams$/;
+  /^(Run|tracking)\.log(Metrics?|Image|ImageWithBoxes|Video|Audio|Text|Html|Histogram|NpHistogram|RocAucCurve|PrCurve|Curve|Mesh|Graph|OnnxGraph|LayersModel|Embedding|ConfusionMatrix|Dataframe|\w+Chart|Trace|Artifact|Model)$|^SummaryWriter\.addHparams$/;
 
 /** Functions without an options object. */
 const TAKES_NONE = [

@@ -10,7 +10,12 @@ import { describe } from '../../base/describe.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
 import { isArrayLike } from '../../summary/arguments.js';
-import { createPrCurveValue, type PrCurveCounts } from '../../summary/pr-curve.js';
+import {
+  createPrCurveValue,
+  type PrCurveCounts,
+  type PrCurveInput,
+  parsePrCurve,
+} from '../../summary/pr-curve.js';
 import { toFinite, toPythonFloat } from '../number-text.js';
 import { type CurveChart, drawCurve } from './curve-chart.js';
 import { imagePreview, type KindEvent, type NamedEvent, type Preview, valuePreview } from './kind-event.js';
@@ -54,7 +59,7 @@ export interface CurvePoints {
 }
 
 export type RocCurveInput = RocPoints | ScoredSamples;
-export type PrecisionRecallInput = PrecisionRecallPoints | ScoredSamples;
+export type PrecisionRecallInput = PrecisionRecallPoints | ScoredSamples | PrCurveInput;
 
 /** Builds a ROC curve, or one for each class. Throws `ERR_CURVE_INVALID`. */
 export function createRocCurves(input: RocCurveInput): NamedEvent[] {
@@ -65,8 +70,13 @@ export function createRocCurves(input: RocCurveInput): NamedEvent[] {
   return [{ suffix: '', event: createRocEvent(fpr, tpr, auc) }];
 }
 
-/** Builds a precision-recall curve, or one for each class. Throws `ERR_CURVE_INVALID`. */
+/** Builds a precision-recall curve, or one for each class. Throws `ERR_CURVE_INVALID`, and `ERR_PR_CURVE_INVALID` for predictions and counts. */
 export function createPrecisionRecallCurves(input: PrecisionRecallInput): NamedEvent[] {
+  if (isAtThresholds(input)) {
+    const atThresholds = parsePrCurve(input);
+    const curve = toValue('pr', atThresholds.precision, atThresholds.recall, undefined);
+    return [{ suffix: '', event: { kind: 'curve', value: curve, preview: prPreview(atThresholds) } }];
+  }
   if (isScored(input)) return ofEachClass(input, toPrecisionRecallEvent);
   const { precision, recall, averagePrecision: area } = input;
   checkPoints({ precision, recall });
@@ -177,6 +187,10 @@ function prPreview(counts: PrCurveCounts, description?: string): Preview {
 function chartPreview(series: string, chart: CurveChart): Preview | undefined {
   const image = drawCurve(chart);
   return image && imagePreview(series, image);
+}
+
+function isAtThresholds(input: PrecisionRecallInput): input is PrCurveInput {
+  return isObject(input) && ('predictions' in input || 'truePositives' in input);
 }
 
 function isScored(input: RocCurveInput | PrecisionRecallInput): input is ScoredSamples {
