@@ -105,7 +105,11 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
   startRecord(directory, environment, clock);
   const log = openLog(environment, directory, 'events', { ...eventOptions, filter: options.filter });
   const resources = environment.collectsResources
-    ? openLog(environment, directory, 'resources', eventOptions)
+    ? // Measurements have no step of the training, so none is written again.
+      openLog(environment, directory, 'resources', {
+        ...eventOptions,
+        resume: eventOptions.resume !== false,
+      })
     : undefined;
   const context = new RunContext({
     environment,

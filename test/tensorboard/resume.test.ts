@@ -1,10 +1,11 @@
-/** A run that repeatedly crashes and resumes from an earlier step is one clean line for both readers. */
+/** A run that repeatedly crashes and resumes from an earlier step shows each step once, the same in both readers. */
 
 import { cpSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { EventFileWriter } from '../../src/format/index.js';
+import { SummaryWriter } from '../../src/index.js';
 import { describeWithPeers } from '../support/peers.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { TensorBoard } from '../support/tensorboard.js';
@@ -38,7 +39,100 @@ function tearTail(directory: string, bytes: number): void {
   truncateSync(path, Math.max(100, statSync(path).size - bytes));
 }
 
+type Point = [wallTime: number, step: number, value: unknown] | { step: number };
+type Log = (writer: SummaryWriter, step: number) => void;
+
+const PIXEL = { pixels: new Uint8Array(3), height: 1, width: 1 };
+/** Tags, the plugin that shows them, and how they are logged. */
+const LOGS: Readonly<Record<string, readonly [plugin: string, route: string, log: Log]>> = {
+  loss: ['scalars', 'scalars', (writer, step) => writer.addScalar('loss', step, step)],
+  rare: ['scalars', 'scalars', (writer, step) => writer.addScalars('rare', { a: step, b: step }, step)],
+  sample: ['images', 'images', (writer, step) => writer.addImage('sample', PIXEL, step)],
+  note: ['text', 'text', (writer, step) => writer.addText('note', String(step), step)],
+  weights: ['histograms', 'histograms', (writer, step) => writer.addHistogram('weights', [step], step)],
+};
+
+/** The steps that a reader should show for one tag of a run with several lives. */
+class ExpectedSteps {
+  steps: number[] = [];
+  #supersededFrom: number | undefined;
+  #isNew = true;
+
+  resume(fromStep: number | undefined): void {
+    this.#isNew = true;
+    this.#supersededFrom = undefined;
+    if (fromStep === undefined) return;
+    const kept = this.steps.filter((step) => step < fromStep);
+    // A series is never emptied: its points stay until the first new one.
+    if (kept.length > 0) this.steps = kept;
+    else this.#supersededFrom = this.steps[0];
+  }
+
+  log(step: number): void {
+    const from = this.#isNew ? Math.min(step, this.#supersededFrom ?? step) : step;
+    this.steps = [...this.steps.filter((each) => each < from), step];
+    this.#isNew = false;
+  }
+}
+
+/** Logs one run with several lives. Each life logs some of the tags, from its first step or from step 0 on, at random distances. */
+async function logLives(directory: string, random: () => number): Promise<Map<string, ExpectedSteps>> {
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const expected = new Map(Object.keys(LOGS).map((tag) => [tag, new ExpectedSteps()]));
+  let last = 0;
+  for (let life = 0; life < 2 + below(4); life++) {
+    const fromStep = below(4) === 0 ? undefined : below(last + 3);
+    const resume = fromStep === undefined ? true : { fromStep };
+    const writer = new SummaryWriter(directory, { onWarning: () => {}, ...(life === 0 ? {} : { resume }) });
+    if (life > 0) for (const steps of expected.values()) steps.resume(fromStep);
+    for (const [tag, steps] of expected) {
+      if (below(3) === 0) continue;
+      let step = below(5) === 0 ? 0 : (life === 0 ? 0 : (fromStep ?? last)) + below(8);
+      for (let count = 1 + below(4); count > 0; count--) {
+        LOGS[tag]![2](writer, step);
+        steps.log(step);
+        last = Math.max(last, step);
+        step += 1 + below(5);
+      }
+    }
+    await writer.close();
+  }
+  return expected;
+}
+
 describeWithPeers(['tensorboard'], 'a resumed series', () => {
+  it.each([true, false])(
+    'shows each step once whatever its lives have logged, with load_fast %s',
+    async (fast) => {
+      const logdir = createTempDir();
+      const random = createRandom(11);
+      const runs = new Map<string, Map<string, ExpectedSteps>>();
+      for (let i = 0; i < 40; i++) {
+        const run = `run-${i}`;
+        runs.set(run, await logLives(join(logdir, run), random));
+      }
+
+      const board = await TensorBoard.start({ logdir, fast });
+
+      await board.waitFor('runs', {}, (answer) =>
+        (answer as string[]).length === runs.size ? true : undefined,
+      );
+      for (const [run, tags] of runs) {
+        for (const [name, { steps }] of tags) {
+          if (steps.length === 0) continue;
+          const [plugin, route] = LOGS[name]!;
+          const tag = name === 'rare' ? 'rare/a' : name;
+          const query = { run, tag, ...(plugin === 'images' ? { sample: 0 } : {}) };
+          const shown = async () => {
+            const points = (await board.get(`plugin/${plugin}/${route}`, query)) as Point[];
+            return points.map((point) => (Array.isArray(point) ? point[1] : point.step));
+          };
+          await expect.poll(shown, { timeout: 60_000, message: `${run} ${tag}` }).toEqual(steps);
+        }
+      }
+    },
+  );
+
   it.each([true, false])(
     `has each step once with the newest value after ${RESTARTS} restarts, with load_fast %s`,
     async (fast) => {

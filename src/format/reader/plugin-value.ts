@@ -8,12 +8,13 @@
 
 import { InvalidValueError } from '../../base/errors.js';
 import { tensorboard } from '../wire/generated/plugins.js';
-import type {
-  DataType,
-  LegacyHistogram,
-  SummaryMetadata,
-  SummaryValue,
-  TensorProto,
+import {
+  type DataType,
+  LEGACY_PLUGINS,
+  type LegacyHistogram,
+  type SummaryMetadata,
+  type SummaryValue,
+  type TensorProto,
 } from '../wire/messages.js';
 import {
   decodeHParams,
@@ -97,13 +98,6 @@ export class TagIndex {
     return metadata;
   }
 }
-
-const LEGACY_PLUGINS = {
-  simpleValue: 'scalars',
-  image: 'images',
-  audio: 'audio',
-  histogram: 'histograms',
-} as const;
 
 /** The metadata that TensorBoard assumes for a value of TensorFlow 1; undefined for others. */
 export function legacyMetadata({ value }: SummaryValue): SummaryMetadata | undefined {

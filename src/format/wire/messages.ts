@@ -87,6 +87,17 @@ export type ValueContent =
    */
   | { readonly kind: 'obsoleteHistogram'; readonly obsoleteHistogram: Uint8Array };
 
+/** The plugin that TensorBoard assumes for each of the TensorFlow 1 forms. Source: tensorboard/data_compat.py. */
+export const LEGACY_PLUGINS = {
+  simpleValue: 'scalars',
+  image: 'images',
+  audio: 'audio',
+  histogram: 'histograms',
+} as const;
+
+/** The tag under which TensorBoard keeps the graph of an event. Source: tensorboard/plugins/graph/metadata.py. */
+export const RUN_GRAPH_TAG = '__run_graph__';
+
 /** `Summary.Image`. */
 export interface LegacyImage {
   readonly height: number;

@@ -1,29 +1,50 @@
 /**
- * Reads only what resuming needs from an event: its step, its tags and their plugins, and whether it is a SessionLog START.
+ * Reads only what resuming needs from an event: its step, its tags and their plugins, its file version, and whether it is a SessionLog START.
  *
  * Skips everything else, so a directory is scanned at the speed of the disk.
  */
 
+import { LEGACY_PLUGINS, RUN_GRAPH_TAG } from './messages.js';
 import { BYTES, FIXED32, FIXED64, VARINT } from './proto-bytes.js';
+
+export interface ScannedValue {
+  readonly tag: string;
+  /** The plugin that the value names, or that its TensorFlow 1 form implies; undefined without any. */
+  readonly plugin: string | undefined;
+  /** Whether the value has content that TensorBoard can show, and not only metadata. */
+  readonly hasData: boolean;
+}
 
 export interface ScannedEvent {
   readonly step: number | bigint;
   readonly isSessionStart: boolean;
-  readonly tags: readonly string[];
-  /** The plugin that each value names, in the order of the tags; undefined where it names none. */
-  readonly plugins: readonly (string | undefined)[];
+  readonly fileVersion: string | undefined;
+  /** The values of a summary; a graph or the metadata of a graph run is one value, as in TensorBoard. undefined for other events. */
+  readonly values: readonly ScannedValue[] | undefined;
 }
 
 const STEP = 2;
+const FILE_VERSION = 3;
+const GRAPH_DEF = 4;
 const SUMMARY = 5;
 const SESSION_LOG = 7;
+const TAGGED_RUN_METADATA = 8;
 const SUMMARY_VALUE = 1;
 const VALUE_TAG = 1;
 const VALUE_METADATA = 9;
+const VALUE_TENSOR = 8;
 const METADATA_PLUGIN_DATA = 1;
 const PLUGIN_NAME = 1;
 const SESSION_STATUS = 1;
 const STATUS_START = 1n;
+
+/** The fields of `Summary.Value` that hold a TensorFlow 1 form. */
+const LEGACY_FIELDS: Readonly<Record<number, keyof typeof LEGACY_PLUGINS>> = {
+  2: 'simpleValue',
+  4: 'image',
+  5: 'histogram',
+  6: 'audio',
+};
 
 const VARINT_CUT = 'a varint exceeds the end of its message';
 
@@ -33,22 +54,46 @@ const decoder = new TextDecoder();
 export function scanEvent(data: Uint8Array): ScannedEvent {
   let step: number | bigint = 0;
   let isSessionStart = false;
-  /** The fields of each value. */
-  let values: Field[][] = [];
+  let fileVersion: string | undefined;
+  let values: ScannedValue[] | undefined;
   for (const field of fieldsOf(data)) {
-    if (field.number === STEP) step = toStep(field.varint);
-    else if (field.number === SUMMARY) {
-      const found = fieldsOf(field.bytes).filter((inner) => inner.number === SUMMARY_VALUE);
-      values = found.map((value) => fieldsOf(value.bytes));
-    } else if (field.number === SESSION_LOG) {
-      isSessionStart = fieldsOf(field.bytes).some(
-        (inner) => inner.number === SESSION_STATUS && inner.varint === STATUS_START,
-      );
+    switch (field.number) {
+      case STEP:
+        step = toStep(field.varint);
+        break;
+      case FILE_VERSION:
+        fileVersion = decoder.decode(field.bytes);
+        break;
+      case SUMMARY: {
+        const found = fieldsOf(field.bytes).filter((inner) => inner.number === SUMMARY_VALUE);
+        values = found.map((value) => toValue(fieldsOf(value.bytes)));
+        break;
+      }
+      case GRAPH_DEF:
+        values = [{ tag: RUN_GRAPH_TAG, plugin: 'graphs', hasData: true }];
+        break;
+      case TAGGED_RUN_METADATA:
+        values = [{ tag: toTag(fieldsOf(field.bytes)), plugin: 'graph_tagged_run_metadata', hasData: true }];
+        break;
+      case SESSION_LOG:
+        isSessionStart = fieldsOf(field.bytes).some(
+          (inner) => inner.number === SESSION_STATUS && inner.varint === STATUS_START,
+        );
     }
   }
-  return { step, isSessionStart, tags: values.map(toTag), plugins: values.map(toPlugin) };
+  return { step, isSessionStart, fileVersion, values };
 }
 
+function toValue(value: readonly Field[]): ScannedValue {
+  const legacy = value.map(({ number }) => LEGACY_FIELDS[number]).find((form) => form !== undefined);
+  return {
+    tag: toTag(value),
+    plugin: toPlugin(value) ?? (legacy === undefined ? undefined : LEGACY_PLUGINS[legacy]),
+    hasData: legacy !== undefined || value.some(({ number }) => number === VALUE_TENSOR),
+  };
+}
+
+/** The tag of a summary value or of tagged run metadata, which is the first field of both. */
 function toTag(value: readonly Field[]): string {
   const tag = value.find((field) => field.number === VALUE_TAG);
   return tag === undefined ? '' : decoder.decode(tag.bytes);

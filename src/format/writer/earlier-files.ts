@@ -1,29 +1,30 @@
 /**
  * Reads the event files that earlier writers left in a directory, before a writer resumes there.
  *
- * Source: TensorBoard 2.21's two readers. Both read files in name order. The Python reader removes points when it finds a
- * SessionLog START that is not the first of the run. The Rust reader ignores START; when a step is written again, it removes
- * the tag's points from that step.
+ * Source: TensorBoard 2.21's two readers. Both read files in name order.
  */
 
 import { messageOf, ResumeError } from '../../base/errors.js';
 import { EVENT_FILE_MARK } from '../event-file-name.js';
 import { RecordAssembler } from '../record/record-assembler.js';
 import { decodeRecord } from '../record/record-codec.js';
-import { scanEvent } from '../wire/scan-event.js';
+import { decodeEvent } from '../wire/decode-event.js';
+import type { SummaryValue } from '../wire/messages.js';
+import { type ScannedEvent, scanEvent } from '../wire/scan-event.js';
+import { type EarlierTag, EarlierTags } from './earlier-tags.js';
 import type { EventSink } from './event-sink.js';
+import type { Step } from './step.js';
 
 export interface EarlierFiles {
   /** In name order, in which TensorBoard reads them. */
   readonly names: readonly string[];
-  /** The last step of each tag, of the steps below the one to resume from. */
-  readonly lastSteps: ReadonlyMap<string, number | bigint>;
-  /** The plugin of each tag's first value that names one, at any step. TensorBoard keeps it for the whole run. */
-  readonly plugins: ReadonlyMap<string, string>;
+  readonly tags: ReadonlyMap<string, EarlierTag>;
   /** The largest step of all; undefined without any step. */
-  readonly largestStep: number | bigint | undefined;
-  /** Whether a file has a SessionLog START. If none has, the next START does not purge. */
+  readonly largestStep: Step | undefined;
+  /** Whether a file has a SessionLog START. */
   readonly hasSessionStart: boolean;
+  /** The last layout of custom scalars, which a writer extends. */
+  readonly layout: SummaryValue | undefined;
 }
 
 /** The sorted names of the event files in a directory. */
@@ -34,30 +35,43 @@ export function listEventFiles(directory: string, sink: EventSink): string[] {
     .sort();
 }
 
-/** Reads the earlier files. Like TensorBoard, ignores everything after a damaged record. Throws `ResumeError` when a file cannot be read. */
+/**
+ * Reads the earlier files. Steps from `fromStep` on are written again; undefined: none. Like TensorBoard, ignores everything after a damaged
+ * record. Throws `ResumeError` when a file cannot be read.
+ */
 export function readEarlierFiles(
   directory: string,
   sink: EventSink,
-  fromStep: number | bigint | undefined,
+  fromStep: Step | undefined,
 ): EarlierFiles {
   const names = listNames(directory, sink);
-  const lastSteps = new Map<string, number | bigint>();
-  const pluginsByTag = new Map<string, string>();
-  let largestStep: number | bigint | undefined;
+  const tags = new EarlierTags(fromStep);
+  let largestStep: Step | undefined;
   let hasSessionStart = false;
+  let layout: SummaryValue | undefined;
   for (const name of names) {
-    for (const { step, tags, plugins, isSessionStart } of scanFile(directory, name, sink)) {
-      hasSessionStart ||= isSessionStart;
-      if (tags.length === 0) continue;
-      for (const [i, plugin] of plugins.entries()) {
-        if (plugin !== undefined && !pluginsByTag.has(tags[i]!)) pluginsByTag.set(tags[i]!, plugin);
+    for (const { event, data } of scanFile(directory, name, sink)) {
+      tags.add(event);
+      hasSessionStart ||= event.isSessionStart;
+      for (const { tag, hasData } of event.values ?? []) {
+        if (!hasData) continue;
+        if (largestStep === undefined || event.step > largestStep) largestStep = event.step;
+        if (tags.tags.get(tag)?.plugin === 'custom_scalars') layout = findValue(data, tag) ?? layout;
       }
-      if (largestStep === undefined || step > largestStep) largestStep = step;
-      if (fromStep !== undefined && step >= fromStep) continue;
-      for (const tag of tags) lastSteps.set(tag, step);
     }
   }
-  return { names, lastSteps, plugins: pluginsByTag, largestStep, hasSessionStart };
+  return { names, tags: tags.tags, largestStep, hasSessionStart, layout };
+}
+
+function findValue(data: Uint8Array, tag: string): SummaryValue | undefined {
+  try {
+    // The decoded value refers to the bytes, which the next records overwrite.
+    const { what } = decodeEvent(data.slice());
+    return what.kind === 'summary' ? what.values.find((value) => value.tag === tag) : undefined;
+  } catch {
+    // A message that is damaged within: TensorBoard stops there too.
+    return undefined;
+  }
 }
 
 function listNames(directory: string, sink: EventSink): string[] {
@@ -68,25 +82,31 @@ function listNames(directory: string, sink: EventSink): string[] {
   }
 }
 
-function* scanFile(directory: string, name: string, sink: EventSink) {
+function* scanFile(
+  directory: string,
+  name: string,
+  sink: EventSink,
+): Generator<{ event: ScannedEvent; data: Uint8Array }> {
   const assembler = new RecordAssembler();
   for (const piece of readPieces(directory, name, sink)) {
     const bytes = assembler.add(piece);
     for (let at = 0; bytes !== undefined; ) {
-      let event: ReturnType<typeof scanEvent>;
+      let data: Uint8Array;
+      let event: ScannedEvent;
       try {
         const decoded = decodeRecord(bytes, at);
         if (decoded.kind === 'incomplete') {
           assembler.keep(bytes.subarray(at), decoded.missingBytes);
           break;
         }
-        event = scanEvent(decoded.data);
+        data = decoded.data;
+        event = scanEvent(data);
         at = decoded.end;
       } catch {
         // A damaged record or message: both of TensorBoard's readers stop reading this file.
         return;
       }
-      yield event;
+      yield { event, data };
     }
   }
 }

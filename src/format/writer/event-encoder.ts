@@ -11,13 +11,17 @@ import { encodeEvent, encodeMetadata, joinPieces, piecesBytes, writePieces } fro
 import {
   DataClass,
   type Event,
+  RUN_GRAPH_TAG,
   SessionStatus,
   type SummaryMetadata,
   type SummaryValue,
 } from '../wire/messages.js';
 import { MAX_VARINT_BYTES, writeDelimitedHeader } from '../wire/proto-bytes.js';
+import type { EarlierTag } from './earlier-tags.js';
+import { createLaterSummary, createRetractions, type Retraction } from './retraction.js';
 import { MAX_PREFIX_BYTES, ScalarPrefix } from './scalar-prefix.js';
 import { type ScalarTemplate, ScalarTemplates, TEMPLATE_SLACK_BYTES } from './scalar-template.js';
+import { type Step, stepAfter } from './step.js';
 
 /** A valid call whose result TensorBoard shows in an unexpected way. Reported once for each tag. */
 export interface TagNotice {
@@ -45,6 +49,24 @@ export interface TagState {
   sharedScalar: ScalarTemplates | undefined;
   /** For scalars only: the last value written. */
   lastScalar: number;
+  /** The points that the first value must replace; undefined once it is written, and for tags without such points. */
+  earlier: EarlierPoints | undefined;
+}
+
+/** Points of a tag in earlier files. */
+interface EarlierPoints {
+  /** The highest step; undefined without any. */
+  readonly highest: Step | undefined;
+  /** The step from which on they are replaced by any value; undefined: by a value of the same or a lower step. */
+  readonly supersededFrom: Step | undefined;
+}
+
+/** How a file begins. */
+export interface FileStart {
+  /** The steps of the SessionLog STARTs. */
+  readonly sessionStarts: readonly Step[];
+  /** For a file that resumes at an earlier step: what it removes from earlier files. */
+  readonly retractions?: readonly Retraction[] | undefined;
 }
 
 /** A scalar tag that can be written to without another lookup. */
@@ -62,6 +84,8 @@ export class EventEncoder {
   /** The templates of the record that is being written; a field, so that a call creates no garbage. */
   readonly #sharedTemplates: ScalarTemplate[] = [];
   #file = 0;
+  /** The number of tags with `earlier`. */
+  #earlierTags = 0;
 
   /** Calls `notice` for calls that are valid but have an unexpected result. */
   constructor(queue: RecordQueue, notice: (notice: TagNotice) => void = () => {}) {
@@ -69,18 +93,31 @@ export class EventEncoder {
     this.#notice = notice;
   }
 
-  /** Begins a file with `file_version` and a SessionLog START for each of `sessionStarts`. Returns the size of the records. */
-  startFile(wallTime: number, writer: string, sessionStarts: readonly (number | bigint)[]): number {
+  /** Begins a file with `file_version`. Returns the size of the records. */
+  startFile(wallTime: number, writer: string, { sessionStarts, retractions }: FileStart): number {
     this.#file++;
-    let bytes = this.event({
-      wallTime,
-      step: 0,
-      what: { kind: 'fileVersion', fileVersion: 'brain.Event:2', writer },
-    });
-    for (const step of sessionStarts) {
-      bytes += this.event({ wallTime, step, what: { kind: 'sessionLog', status: SessionStatus.START } });
-    }
-    return bytes;
+    const starts = sessionStarts.map(
+      (step): Event => ({ wallTime, step, what: { kind: 'sessionLog', status: SessionStatus.START } }),
+    );
+    const bytes = this.#fileVersion(2, wallTime, writer);
+    if (retractions === undefined) return bytes + this.#events(starts);
+    // In version 1, START removes no points. It is written for other readers.
+    return (
+      bytes +
+      this.#fileVersion(1, wallTime) +
+      this.#events([...starts, ...createRetractions(retractions, wallTime)]) +
+      this.#fileVersion(2, wallTime)
+    );
+  }
+
+  #fileVersion(version: 1 | 2, wallTime: number, writer?: string): number {
+    const fileVersion = `brain.Event:${version}`;
+    const named = writer === undefined ? {} : { writer };
+    return this.event({ wallTime, step: 0, what: { kind: 'fileVersion', fileVersion, ...named } });
+  }
+
+  #events(events: readonly Event[]): number {
+    return events.reduce((bytes, event) => bytes + this.event(event), 0);
   }
 
   knows(tag: string): boolean {
@@ -101,13 +138,17 @@ export class EventEncoder {
     state.nextStep = stepAfter(step);
   }
 
-  /** Sets the next steps and plugins of tags that an earlier process has written. */
-  continueAfter(
-    lastSteps: ReadonlyMap<string, number | bigint>,
-    plugins: ReadonlyMap<string, string> = new Map(),
-  ): void {
-    for (const [tag, plugin] of plugins) this.#addTag(tag, plugin);
-    for (const [tag, step] of lastSteps) this.skipStep(tag, step);
+  /** Continues tags that an earlier process has written. `retractions` are those with which the file will start. */
+  continueAfter(tags: ReadonlyMap<string, EarlierTag>, retractions: readonly Retraction[] = []): void {
+    const retracted = new Set(retractions.map(({ tag }) => tag));
+    for (const [tag, { plugin, highest, last, supersededFrom }] of tags) {
+      const state = this.#addTag(tag, plugin);
+      if (last !== undefined) state.nextStep = stepAfter(last);
+      state.earlier = retracted.has(tag)
+        ? { highest: last, supersededFrom: undefined }
+        : { highest, supersededFrom };
+    }
+    this.#earlierTags = tags.size;
   }
 
   lastScalars(): Record<string, number> {
@@ -130,6 +171,11 @@ export class EventEncoder {
   ): number {
     const scalarTag = typeof to === 'string' ? { tag: to, state: undefined } : to;
     const state = this.#stateOf(scalarTag, metadata);
+    if (state.earlier !== undefined) {
+      return this.#replacing([scalarTag.tag], step ?? state.nextStep, wallTime, () =>
+        this.scalar(to, value, step, wallTime, metadata),
+      );
+    }
     const template = this.#pick(state, state.scalar!, value);
     const stepToWrite = step ?? state.nextStep;
     this.#advance(scalarTag.tag, state, value, stepToWrite);
@@ -172,6 +218,12 @@ export class EventEncoder {
     step: number | bigint,
     wallTime: number,
   ): number {
+    const replaced = this.#earlierTags === 0 ? [] : this.#withEarlier(tags.slice(start, end));
+    if (replaced.length > 0) {
+      return this.#replacing(replaced, step, wallTime, () =>
+        this.#shared(tags, values, start, end, step, wallTime),
+      );
+    }
     const templates = this.#sharedTemplates;
     let summaryBytes = 0;
     for (let i = start; i < end; i++) {
@@ -238,6 +290,9 @@ export class EventEncoder {
 
   /** Encodes values with the same step and wall time as one event. Returns the size of the record. */
   summary(values: readonly SummaryValue[], step: number | bigint, wallTime: number): number {
+    const replaced = this.#earlierTags === 0 ? [] : this.#withEarlier(values);
+    if (replaced.length > 0)
+      return this.#replacing(replaced, step, wallTime, () => this.summary(values, step, wallTime));
     const described = values.map((value) => {
       const pluginName = value.metadata?.pluginName ?? '';
       const state = this.#tags.get(value.tag) ?? this.#addTag(value.tag, pluginName);
@@ -253,6 +308,44 @@ export class EventEncoder {
       return value;
     });
     return this.event({ wallTime, step, what: { kind: 'summary', values: described } });
+  }
+
+  /** Encodes a graph, which TensorBoard keeps under a fixed tag. Returns the size of the records. */
+  graph(event: Event): number {
+    const state = this.#tags.get(RUN_GRAPH_TAG) ?? this.#addTag(RUN_GRAPH_TAG, 'graphs');
+    if (state.earlier === undefined) return this.event(event);
+    return this.#replacing([RUN_GRAPH_TAG], event.step, event.wallTime, () => this.event(event));
+  }
+
+  /** The tags whose first value may have to replace points of earlier files. */
+  #withEarlier(tagged: readonly { readonly tag: string }[]): string[] {
+    const tags = new Set(tagged.map(({ tag }) => tag));
+    return [...tags].filter((tag) => this.#tags.get(tag)?.earlier !== undefined);
+  }
+
+  /**
+   * Encodes the first values of tags after a restart with `write`, so that both readers remove the earlier points that they replace. Returns
+   * the size of the records.
+   */
+  #replacing(tags: readonly string[], step: Step, wallTime: number, write: () => number): number {
+    const retractions: Retraction[] = [];
+    let isReplacing = false;
+    for (const tag of tags) {
+      const state = this.#tags.get(tag)!;
+      const { highest, supersededFrom } = state.earlier!;
+      state.earlier = undefined;
+      this.#earlierTags--;
+      if (supersededFrom !== undefined && supersededFrom < step)
+        retractions.push({ tag, fromStep: supersededFrom });
+      isReplacing ||= supersededFrom !== undefined || (highest !== undefined && highest >= step);
+    }
+    if (!isReplacing) return write();
+    return (
+      this.#fileVersion(1, wallTime) +
+      this.#events([...createRetractions(retractions, wallTime), createLaterSummary(step, wallTime)]) +
+      write() +
+      this.#fileVersion(2, wallTime)
+    );
   }
 
   /** Encodes any event unchanged. Returns the size of the record. */
@@ -273,6 +366,7 @@ export class EventEncoder {
       scalar: undefined,
       sharedScalar: undefined,
       lastScalar: Number.NaN,
+      earlier: undefined,
     };
     this.#tags.set(tag, state);
     return state;
@@ -327,12 +421,3 @@ function isSameContent(content: Uint8Array | undefined, before: Uint8Array | und
   if (content === undefined || before === undefined || content === before) return content === before;
   return Buffer.compare(content, before) === 0;
 }
-
-/** The next step. The largest int64 has no next step, so it is returned unchanged. */
-export function stepAfter(step: number | bigint): number | bigint {
-  if (typeof step === 'number' && step < Number.MAX_SAFE_INTEGER) return step + 1;
-  const next = BigInt(step) + 1n;
-  return next > INT64_MAX ? INT64_MAX : next;
-}
-
-const INT64_MAX = 2n ** 63n - 1n;

@@ -35,7 +35,8 @@ export interface EventFileWriterOptions {
    * Resumes in a directory that an earlier process has written, with polytrack or another library.
    *
    * `true`: after the last step. `{ fromStep }`: steps from `fromStep` are written again, as after a restart from a checkpoint, and
-   * TensorBoard drops the old ones (`tensorboardX` calls this `purge_step`). Default: a new series of events.
+   * TensorBoard no longer shows the old ones (`tensorboardX` calls this `purge_step`), except those of tags that have no others, which stay
+   * until the tag is logged again. Default: a new series of events.
    */
   readonly resume?: Resume | undefined;
   readonly clock?: Clock;

@@ -18,7 +18,7 @@ import { EVENT_FILE_MARK, toEventFileName } from '../event-file-name.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
 import { listEventFiles, readEarlierFiles, secondsAfter } from './earlier-files.js';
-import { EventEncoder, type ScalarTag, stepAfter } from './event-encoder.js';
+import { EventEncoder, type FileStart, type ScalarTag } from './event-encoder.js';
 import {
   EVENT_FILE_WRITER_OPTIONS,
   type EventFileWriterOptions,
@@ -26,6 +26,8 @@ import {
   resolveEventFileOptions,
 } from './event-file-options.js';
 import type { OpenEventFile } from './event-sink.js';
+import { planRetractions } from './retraction.js';
+import { stepAfter } from './step.js';
 
 /** The amount of waiting data that schedules a write for the next turn of the event loop. */
 const DRAIN_BYTES = 1024 * 1024;
@@ -44,6 +46,9 @@ const NOTICE_CODES = {
 
 const WRITER_NAME = 'polytrack';
 
+/** The start of a file that continues what was written before. */
+const CONTINUED: FileStart = { sessionStarts: [] };
+
 /** Makes the names of files unique that this process creates within one second. */
 let fileSequence = 0;
 
@@ -54,6 +59,7 @@ export class EventFileWriter {
   readonly #encoder: EventEncoder;
   /** The bytes in the queue that belong to the current file, for each point where the next file begins. */
   readonly #boundaries: number[] = [];
+  #earlierLayout: SummaryValue | undefined;
   #file: OpenEventFile | undefined;
   #lastPath: string | undefined;
   #fileSeconds = 0;
@@ -90,7 +96,7 @@ export class EventFileWriter {
     );
     const { clock } = this.#options;
     this.#lastDrainMs = clock.monotonicMs();
-    this.#bytesInFile = this.#encoder.startFile(clock.wallTime(), WRITER_NAME, this.#findSessionStarts());
+    this.#bytesInFile = this.#encoder.startFile(clock.wallTime(), WRITER_NAME, this.#planStart());
     addExitListener(this);
     this.#drain();
   }
@@ -113,6 +119,11 @@ export class EventFileWriter {
   /** The plugin of the tag's first value, including values of an earlier process; empty without a value. */
   pluginOf(tag: string): string {
     return this.#encoder.pluginOf(tag);
+  }
+
+  /** The last layout of custom scalars that an earlier process has written, if the writer resumes. */
+  get earlierLayout(): SummaryValue | undefined {
+    return this.#earlierLayout;
   }
 
   /** The step for a value without a step: one more than the tag's last step, or 0 for its first value. */
@@ -183,7 +194,8 @@ export class EventFileWriter {
   /** Writes any event unchanged. */
   writeEvent(event: Event): void {
     if (!this.#admit()) return;
-    this.#appended(this.#encoder.event(event), event.wallTime);
+    const bytes = event.what.kind === 'graphDef' ? this.#encoder.graph(event) : this.#encoder.event(event);
+    this.#appended(bytes, event.wallTime);
   }
 
   /**
@@ -216,28 +228,31 @@ export class EventFileWriter {
   }
 
   /**
-   * Checks the existing files in the directory and returns the steps of the initial SessionLog STARTs.
+   * Checks the existing files in the directory and decides how the first file starts.
    *
-   * A new series begins with START at 0. A resumed series begins with START at the first step that is written again. If the earlier
-   * files have no START, it is written twice, because TensorBoard's Python reader purges only from the second one on. A second
-   * writer writes no START, which would remove the points of the first.
+   * A new series begins with START at 0. A resumed series begins with START at the first step that is written again, twice if the earlier
+   * files have no START, because the first one of all supersedes nothing. A second writer writes no START, which would remove the points of
+   * the first.
    */
-  #findSessionStarts(): (number | bigint)[] {
+  #planStart(): FileStart {
     const { resume, sink, diagnostics } = this.#options;
     if (resume === false) {
       const names = this.#listFiles();
       this.#fileSeconds = secondsAfter(names) ?? 0;
-      if (names.length === 0) return [0];
+      if (names.length === 0) return { sessionStarts: [0] };
       const message = `${this.directory} already has event files, and TensorBoard draws them as one run; use a separate directory for each writer, or resume`;
       diagnostics.warn('WARN_SECOND_WRITER', message);
-      return [];
+      return CONTINUED;
     }
     const fromStep = resume === true ? undefined : resume.fromStep;
     const earlier = readEarlierFiles(this.directory, sink, fromStep);
     this.#fileSeconds = secondsAfter(earlier.names) ?? 0;
-    this.#encoder.continueAfter(earlier.lastSteps, earlier.plugins);
+    this.#earlierLayout = earlier.layout;
     const start = fromStep ?? (earlier.largestStep === undefined ? 0 : stepAfter(earlier.largestStep));
-    return earlier.names.length > 0 && !earlier.hasSessionStart ? [start, start] : [start];
+    if (earlier.names.length === 0) return { sessionStarts: [start] };
+    const retractions = fromStep === undefined ? undefined : planRetractions(earlier.tags, fromStep);
+    this.#encoder.continueAfter(earlier.tags, retractions);
+    return { sessionStarts: earlier.hasSessionStart ? [start] : [start, start], retractions };
   }
 
   #listFiles(): string[] {
@@ -322,7 +337,7 @@ export class EventFileWriter {
     this.#closeFile(false);
     this.#queue.consume(this.#queue.sizeBytes);
     this.#boundaries.length = 0;
-    this.#bytesInFile = this.#encoder.startFile(clock.wallTime(), WRITER_NAME, []);
+    this.#bytesInFile = this.#encoder.startFile(clock.wallTime(), WRITER_NAME, CONTINUED);
     const message = `${path}: another program truncated the event file; up to ${lostBytes} bytes of events are lost, and later events go to a new file`;
     diagnostics.warn('WARN_EVENT_FILE_REMOVED', message);
   }
@@ -368,7 +383,7 @@ export class EventFileWriter {
   /** Marks the end of the current file in the queue and begins the next one, without START because the run continues. */
   #rotate(): void {
     this.#boundaries.push(this.#queue.sizeBytes - this.#boundaries.reduce((sum, bytes) => sum + bytes, 0));
-    this.#bytesInFile = this.#encoder.startFile(this.#options.clock.wallTime(), WRITER_NAME, []);
+    this.#bytesInFile = this.#encoder.startFile(this.#options.clock.wallTime(), WRITER_NAME, CONTINUED);
   }
 
   readonly #drainLater = (): void => this.#drain();

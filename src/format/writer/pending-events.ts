@@ -10,8 +10,8 @@ import type { Diagnostics } from '../../base/diagnostics.js';
 import { EventsDroppedError } from '../../base/errors.js';
 import { addExitListener, removeExitListener } from '../../base/process-exit.js';
 import type { SummaryValue } from '../wire/messages.js';
-import { stepAfter } from './event-encoder.js';
 import type { EventFileWriter } from './event-file-writer.js';
+import { stepAfter } from './step.js';
 
 /** A value that can be encoded synchronously (`now`) or in the background (`later`). */
 export interface PendingValue {

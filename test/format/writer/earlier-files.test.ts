@@ -3,30 +3,53 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { legacyMetadata } from '../../../src/format/reader/plugin-value.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
-import { scanEvent } from '../../../src/format/wire/scan-event.js';
+import type { EventContent } from '../../../src/format/wire/messages.js';
+import { type ScannedValue, scanEvent } from '../../../src/format/wire/scan-event.js';
 import { diskSink } from '../../../src/format/writer/disk-sink.js';
-import { readEarlierFiles, secondsAfter } from '../../../src/format/writer/earlier-files.js';
+import {
+  type EarlierFiles,
+  readEarlierFiles,
+  secondsAfter,
+} from '../../../src/format/writer/earlier-files.js';
 import { anyEvent } from '../../support/any-event.js';
 import { createTempDir } from '../../support/temp-dir.js';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url));
 
+function toScannedValues(what: EventContent): ScannedValue[] | undefined {
+  switch (what.kind) {
+    case 'summary':
+      return what.values.map((value) => {
+        const { kind } = value.value ?? {};
+        return {
+          tag: value.tag,
+          plugin: value.metadata?.pluginName || legacyMetadata(value)?.pluginName,
+          hasData: kind !== undefined && kind !== 'obsoleteHistogram',
+        };
+      });
+    case 'graphDef':
+      return [{ tag: '__run_graph__', plugin: 'graphs', hasData: true }];
+    case 'taggedRunMetadata':
+      return [{ tag: what.tag, plugin: 'graph_tagged_run_metadata', hasData: true }];
+    default:
+      return undefined;
+  }
+}
+
 describe('scanEvent', () => {
-  it('finds the step, tags, plugins and SessionLog START of any event', () => {
+  it('finds the step, values, file version and SessionLog START of any event', () => {
     fc.assert(
       fc.property(anyEvent, (event) => {
         const { step, what } = event;
 
         expect(scanEvent(joinPieces(encodeEvent(event)))).toEqual({
           step,
-          tags: what.kind === 'summary' ? what.values.map((value) => value.tag) : [],
-          plugins:
-            what.kind === 'summary'
-              ? what.values.map(({ metadata }) => metadata?.pluginName || undefined)
-              : [],
+          fileVersion: what.kind === 'fileVersion' ? what.fileVersion : undefined,
           isSessionStart: what.kind === 'sessionLog' && what.status === 1,
+          values: toScannedValues(what),
         });
       }),
       { numRuns: 1000 },
@@ -47,15 +70,16 @@ describe('readEarlierFiles', () => {
     const earlier = readEarlierFiles(directory, diskSink, undefined);
 
     expect(earlier.hasSessionStart).toBe(false);
-    expect(earlier.lastSteps.size).toBeGreaterThan(1);
+    expect(earlier.tags.get('loss')).toMatchObject({ plugin: 'scalars', lowest: -3 });
     expect(earlier.largestStep).toBe(2n ** 63n - 1n);
   });
 
   it('finds the plugin of a tag, including steps that are written again', () => {
     const earlier = readEarlierFiles(`${fixtures}/tensorflow/images`, diskSink, -1);
 
-    expect(earlier.lastSteps.size).toBe(0);
-    expect(new Set(earlier.plugins.values())).toEqual(new Set(['images']));
+    const tags = [...earlier.tags.values()];
+    expect(new Set(tags.map(({ plugin }) => plugin))).toEqual(new Set(['images']));
+    expect(tags.every(({ last }) => last === undefined)).toBe(true);
   });
 });
 
@@ -68,7 +92,7 @@ describe('diskSink', () => {
 
     const earlier = readEarlierFiles(directory, diskSink, undefined);
 
-    expect([...earlier.lastSteps]).toEqual([['loss', 7]]);
+    expect(lastSteps(earlier)).toEqual([['loss', 7]]);
   });
 
   it('F83: returns the records of a file larger than a piece', () => {
@@ -80,14 +104,24 @@ describe('diskSink', () => {
 
     const earlier = readEarlierFiles(directory, diskSink, undefined);
 
-    expect([...earlier.lastSteps.values()]).toEqual([999, 997, 998]);
+    expect(lastSteps(earlier).map(([, step]) => step)).toEqual([999, 997, 998]);
   });
 });
 
 function toRecord(step: number, tag: string): Uint8Array {
   return encodeRecord(
-    joinPieces(encodeEvent({ wallTime: 1, step, what: { kind: 'summary', values: [{ tag }] } })),
+    joinPieces(
+      encodeEvent({
+        wallTime: 1,
+        step,
+        what: { kind: 'summary', values: [{ tag, value: { kind: 'simpleValue', simpleValue: 1 } }] },
+      }),
+    ),
   );
+}
+
+function lastSteps({ tags }: EarlierFiles) {
+  return [...tags].map(([tag, { last }]) => [tag, last]);
 }
 
 describe('secondsAfter', () => {

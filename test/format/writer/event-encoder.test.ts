@@ -73,7 +73,7 @@ describe('EventEncoder', () => {
     const values = [0.1, 0.25, -0, Number.NaN, Number.POSITIVE_INFINITY, 1e300, 5e-324, 16_777_217];
 
     for (const isReversed of [false, true]) {
-      encoder.startFile(1, 'w', []);
+      encoder.startFile(1, 'w', { sessionStarts: [] });
       for (const value of isReversed ? values.toReversed() : values) encoder.scalar('a', value, undefined, 1);
     }
 
@@ -144,10 +144,10 @@ describe('EventEncoder', () => {
       encoder.summary([createTextValue('note', 'x')], encoder.nextStep('note'), 1);
     };
 
-    encoder.startFile(1, 'w', [0]);
+    encoder.startFile(1, 'w', { sessionStarts: [0] });
     write();
     write();
-    encoder.startFile(2, 'w', []);
+    encoder.startFile(2, 'w', { sessionStarts: [] });
     write();
     write();
 
