@@ -131,6 +131,10 @@ export type { BoxOptions, ImageBox, ImageBoxes } from './summary/image-boxes.js'
 export type { IntegerPixels, NumberPixels } from './summary/image-range.js';
 export type { BinRule, HistogramBins } from './summary/numpy-bins.js';
 export type { PrCurveCounts, PrCurveInput, PrCurvePredictions } from './summary/pr-curve.js';
+export type { OnnxTensor, ShapedArray, Tensor, TensorData, TensorFlowTensor } from './summary/tensor.js';
+export type { TensorAudio } from './summary/tensor-audio.js';
+export type { ImageTensor, TensorImage } from './summary/tensor-image.js';
+export type { ScalarInput } from './summary/tensor-scalar.js';
 export type { TextInput } from './summary/text.js';
 export type { VideoFrames, VideoInput, VideoOptions } from './summary/video.js';
 

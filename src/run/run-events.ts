@@ -34,6 +34,10 @@ import type { RawHistogram } from '../summary/histogram-raw.js';
 import type { ImageBatch, ImagePixels } from '../summary/image.js';
 import { BOX_OPTIONS, type BoxOptions, type ImageBoxes } from '../summary/image-boxes.js';
 import type { MeshInput } from '../summary/mesh.js';
+import type { Tensor } from '../summary/tensor.js';
+import type { TensorAudio } from '../summary/tensor-audio.js';
+import type { ImageTensor } from '../summary/tensor-image.js';
+import type { ScalarInput } from '../summary/tensor-scalar.js';
 import type { TextInput } from '../summary/text.js';
 import type { SpanInput, SpanJson } from '../trace/span.js';
 import type {
@@ -75,8 +79,8 @@ export abstract class RunEvents {
     });
   }
 
-  /** Logs one number. NaN and ±Infinity are valid. Throws `ERR_SCALAR_INVALID`. */
-  logMetric(name: string, value: number, options: StepOr<EventOptions> = {}): void {
+  /** Logs one number, or a tensor of one value. NaN and ±Infinity are valid. Throws `ERR_SCALAR_INVALID`. */
+  logMetric(name: string, value: ScalarInput, options: StepOr<EventOptions> = {}): void {
     try {
       const checked = parseEventOptions('logMetric', options, EVENT_OPTIONS);
       this.context.events.scalar(name, value, this.#mask(checked));
@@ -87,7 +91,7 @@ export abstract class RunEvents {
   }
 
   /** Logs several numbers under one step and one wall time. Throws `ERR_SCALAR_INVALID` before the first is written. */
-  logMetrics(metrics: Readonly<Record<string, number>>, options: StepOr<SharedEventOptions> = {}): void {
+  logMetrics(metrics: Readonly<Record<string, ScalarInput>>, options: StepOr<SharedEventOptions> = {}): void {
     this.context.guard(() => {
       this.context.events.scalars(metrics, parseEventOptions('logMetrics', options, SHARED_EVENT_OPTIONS));
       if (!this.#hasMetrics) this.#noteMetrics();
@@ -112,12 +116,12 @@ export abstract class RunEvents {
   }
 
   /**
-   * Logs one or more images at one step: pixels, encoded bytes, or the path of a file. A batch becomes one image with rows of images.
+   * Logs one or more images at one step: pixels, a tensor, encoded bytes, or the path of a file. A batch becomes one image with rows of images.
    * Formats that TensorBoard does not show are written for Polyaxon only. Throws `ERR_IMAGE_INVALID`.
    */
   logImage(
     name: string,
-    image: ImageSource | readonly ImageSource[] | ImageBatch,
+    image: ImageSource | ImageTensor | readonly (ImageSource | ImageTensor)[] | ImageBatch,
     options: StepOr<ImageOptions> = {},
   ): void {
     this.#log('logImage', options, IMAGE_OPTIONS, (checked) =>
@@ -128,7 +132,7 @@ export abstract class RunEvents {
   /** Logs an image with boxes and their labels drawn on it. Throws `ERR_IMAGE_INVALID`. */
   logImageWithBoxes(
     name: string,
-    image: ImagePixels,
+    image: ImagePixels | ImageTensor,
     boxes: ImageBoxes,
     options: StepOr<ImageOptions & BoxOptions> = {},
   ): void {
@@ -144,10 +148,10 @@ export abstract class RunEvents {
     );
   }
 
-  /** Logs one or more audio clips at one step: samples, WAV bytes, or the path of a file. Throws `ERR_AUDIO_INVALID`. */
+  /** Logs one or more audio clips at one step: samples (also as a tensor), WAV bytes, or the path of a file. Throws `ERR_AUDIO_INVALID`. */
   logAudio(
     name: string,
-    audio: AudioSource | readonly AudioSource[],
+    audio: AudioSource | TensorAudio | readonly (AudioSource | TensorAudio)[],
     options: StepOr<EventOptions> = {},
   ): void {
     this.#log('logAudio', options, EVENT_OPTIONS, (checked) =>
@@ -170,12 +174,12 @@ export abstract class RunEvents {
   }
 
   /**
-   * Logs a histogram of values, counted into `buckets` or by one of numpy's rules (`bins`), or of given counts with edges or upper limits.
+   * Logs a histogram of values or of a tensor, counted into `buckets` or by one of numpy's rules (`bins`), or of given counts with edges or upper limits.
    * Skips values that are NaN or ±Infinity, with a warning. Throws `ERR_HISTOGRAM_INVALID`.
    */
   logHistogram(
     name: string,
-    values: HistogramInput | RawHistogram,
+    values: HistogramInput | RawHistogram | Tensor,
     options: StepOr<HistogramOptions> = {},
   ): void {
     this.#log('logHistogram', options, HISTOGRAM_OPTIONS, (checked) =>

@@ -13,7 +13,6 @@ import { checkOptions, type OptionTable } from '../base/options.js';
 import type { EmbeddingInput } from '../embedding/projector-files.js';
 import { Dashboards, type GraphInput } from '../event-log/dashboards.js';
 import {
-  checkMetrics,
   EventLog,
   type EventLogOptions,
   type HistogramOptions,
@@ -21,6 +20,7 @@ import {
   type SeriesOptions,
   type SharedEventOptions,
 } from '../event-log/event-log.js';
+import { checkMetrics } from '../event-log/metric-log.js';
 import { EVENT_FILE_WRITER_OPTIONS, resolveEventFileOptions } from '../format/writer/event-file-options.js';
 import { parseEventOptions, type StepOr } from '../summary/arguments.js';
 import type { AudioInput } from '../summary/audio.js';
@@ -44,6 +44,10 @@ import type { ImageBatch, ImageInput, ImagePixels } from '../summary/image.js';
 import { BOX_OPTIONS, type BoxOptions, type ImageBoxes } from '../summary/image-boxes.js';
 import type { MeshInput } from '../summary/mesh.js';
 import type { PrCurveCounts, PrCurvePredictions } from '../summary/pr-curve.js';
+import type { Tensor } from '../summary/tensor.js';
+import type { TensorAudio } from '../summary/tensor-audio.js';
+import type { ImageTensor } from '../summary/tensor-image.js';
+import type { ScalarInput } from '../summary/tensor-scalar.js';
 import type { TextInput } from '../summary/text.js';
 import { VIDEO_OPTIONS, type VideoInput, type VideoOptions } from '../summary/video.js';
 import { defaultLogdir } from './default-logdir.js';
@@ -154,8 +158,8 @@ export class SummaryWriter {
     this.#log.setDefaultStep(step);
   }
 
-  /** Adds a number, stored as float32. Throws `ERR_SCALAR_INVALID`. Like all methods, also throws for an invalid tag, step or time. */
-  addScalar(tag: string, value: number, step?: Step, options: Options = {}): void {
+  /** Adds a number, or a tensor of one value, stored as float32. Throws `ERR_SCALAR_INVALID`. Like all methods, also throws for an invalid tag, step or time. */
+  addScalar(tag: string, value: ScalarInput, step?: Step, options: Options = {}): void {
     checkStepOptions('addScalar', options, SERIES_OPTIONS);
     this.#log.scalar(tag, value, options, step);
   }
@@ -163,7 +167,7 @@ export class SummaryWriter {
   /** Adds several numbers with the tags `<mainTag>/<name>`. Shows them in one chart of the custom scalars dashboard, in the category `scalars`. */
   addScalars(
     mainTag: string,
-    values: Readonly<Record<string, number>>,
+    values: Readonly<Record<string, ScalarInput>>,
     step?: Step,
     options: Omit<SharedEventOptions, 'step'> = {},
   ): void {
@@ -193,16 +197,16 @@ export class SummaryWriter {
     this.#log.scalarSeries(tag, steps, values, options);
   }
 
-  /** Adds an image, given as encoded bytes or pixels. Throws `ERR_IMAGE_INVALID`. */
-  addImage(tag: string, image: ImageInput, step?: Step, options: Options = {}): void {
+  /** Adds an image, given as encoded bytes, pixels or a tensor. Throws `ERR_IMAGE_INVALID`. */
+  addImage(tag: string, image: ImageInput | ImageTensor, step?: Step, options: Options = {}): void {
     checkStepOptions('addImage', options, SERIES_OPTIONS);
     this.#log.image(tag, image, { ...options, step });
   }
 
-  /** Adds several images with one step: a list, or one array of shape N×H×W×C. Throws `ERR_IMAGE_INVALID`. */
+  /** Adds several images with one step: a list, or one array or tensor of shape N×H×W×C. Throws `ERR_IMAGE_INVALID`. */
   addImages(
     tag: string,
-    images: ImageBatch | readonly ImageInput[],
+    images: ImageBatch | ImageTensor | readonly (ImageInput | ImageTensor)[],
     step?: Step,
     options: Options = {},
   ): void {
@@ -213,7 +217,7 @@ export class SummaryWriter {
   /** Adds an image with boxes and their labels. Throws `ERR_IMAGE_INVALID`. */
   addImageWithBoxes(
     tag: string,
-    image: ImagePixels,
+    image: ImagePixels | ImageTensor,
     boxes: ImageBoxes,
     step?: Step,
     options: Options & BoxOptions = {},
@@ -228,8 +232,13 @@ export class SummaryWriter {
     this.#log.gif(tag, video, { ...options, step });
   }
 
-  /** Adds one audio clip, or several with one step: samples or WAV bytes. Throws `ERR_AUDIO_INVALID`. */
-  addAudio(tag: string, audio: AudioInput | readonly AudioInput[], step?: Step, options: Options = {}): void {
+  /** Adds one audio clip, or several with one step: samples, also as a tensor, or WAV bytes. Throws `ERR_AUDIO_INVALID`. */
+  addAudio(
+    tag: string,
+    audio: AudioInput | TensorAudio | readonly (AudioInput | TensorAudio)[],
+    step?: Step,
+    options: Options = {},
+  ): void {
     checkStepOptions('addAudio', options, SERIES_OPTIONS);
     this.#log.audio(tag, audio, { ...options, step });
   }
@@ -240,10 +249,10 @@ export class SummaryWriter {
     this.#log.text(tag, text, { ...options, step });
   }
 
-  /** Adds a histogram of values, by default with 30 buckets. Throws `ERR_HISTOGRAM_INVALID`. */
+  /** Adds a histogram of values or of a tensor, by default with 30 buckets. Throws `ERR_HISTOGRAM_INVALID`. */
   addHistogram(
     tag: string,
-    values: HistogramInput,
+    values: HistogramInput | Tensor,
     step?: Step,
     options: Omit<HistogramOptions, 'step'> = {},
   ): void {

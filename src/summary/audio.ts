@@ -39,7 +39,7 @@ export function createAudioEncoding(
 
 function parseClipList(clips: AudioInput | readonly AudioInput[]): readonly AudioInput[] {
   if (!Array.isArray(clips)) return [clips as AudioInput];
-  if (clips.length === 0) throw invalid('clips is empty, expected at least one clip');
+  if (clips.length === 0) throw invalidAudio('clips is empty, expected at least one clip');
   return clips;
 }
 
@@ -53,10 +53,10 @@ const MAX_CHANNELS = 65_535;
 export function encodeAudio(audio: AudioInput): Encoding<Uint8Array> {
   if (audio instanceof Uint8Array) {
     if (isWav(audio)) return ready(new Uint8Array(audio));
-    throw invalid(`audio has ${audio.length} bytes, which are not a WAV file`);
+    throw invalidAudio(`audio has ${audio.length} bytes, which are not a WAV file`);
   }
   if (typeof audio !== 'object' || audio === null || !('samples' in audio)) {
-    throw invalid(`audio is ${describe(audio)}, expected WAV bytes or { samples, sampleRateHz }`);
+    throw invalidAudio(`audio is ${describe(audio)}, expected WAV bytes or { samples, sampleRateHz }`);
   }
   const { samples, sampleRateHz, channels = 1 } = audio;
   const isSupported =
@@ -64,22 +64,23 @@ export function encodeAudio(audio: AudioInput): Encoding<Uint8Array> {
     samples instanceof Float64Array ||
     samples instanceof Int16Array ||
     Array.isArray(samples);
-  if (!isSupported) throw invalid(`samples is ${describe(samples)}, expected a float array or an Int16Array`);
+  if (!isSupported)
+    throw invalidAudio(`samples is ${describe(samples)}, expected a float array or an Int16Array`);
   if (Array.isArray(samples)) {
     const odd = samples.findIndex((sample) => typeof sample !== 'number');
-    if (odd >= 0) throw invalid(`samples[${odd}] is ${describe(samples[odd])}, expected a number`);
+    if (odd >= 0) throw invalidAudio(`samples[${odd}] is ${describe(samples[odd])}, expected a number`);
   }
   if (!Number.isInteger(sampleRateHz) || sampleRateHz < 1 || sampleRateHz >= 2 ** 32) {
-    throw invalid(`sampleRateHz is ${describe(sampleRateHz)}, expected a whole number of 1 or more`);
+    throw invalidAudio(`sampleRateHz is ${describe(sampleRateHz)}, expected a whole number of 1 or more`);
   }
   if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
-    throw invalid(`channels is ${describe(channels)}, expected a whole number of 1 or more`);
+    throw invalidAudio(`channels is ${describe(channels)}, expected a whole number of 1 or more`);
   }
   if (samples.length % channels !== 0) {
-    throw invalid(`samples has ${samples.length} values, expected a multiple of ${channels} channels`);
+    throw invalidAudio(`samples has ${samples.length} values, expected a multiple of ${channels} channels`);
   }
   if (samples.length * BYTES_PER_SAMPLE > MAX_DATA_BYTES) {
-    throw invalid(`samples has ${samples.length} values, more than a WAV file can store`);
+    throw invalidAudio(`samples has ${samples.length} values, more than a WAV file can store`);
   }
   const copy = Array.isArray(samples) ? [...samples] : samples.slice();
   const dataBytes = samples.length * BYTES_PER_SAMPLE;
@@ -140,7 +141,8 @@ export function isWav(bytes: Uint8Array): boolean {
   return view.getUint32(0) === 0x52494646 && view.getUint32(8) === 0x57415645;
 }
 
-const invalid = invalidArgument(
+/** The error for a clip that cannot be written. */
+export const invalidAudio = invalidArgument(
   'ERR_AUDIO_INVALID',
   'Pass WAV bytes, or { samples, sampleRateHz, channels } with floats from -1 to 1 or an Int16Array.',
 );

@@ -4,6 +4,8 @@
 export interface Encoding<T> {
   /** The size of the copy. */
   readonly sizeBytes: number;
+  /** Whether the caller's data has still to be read, so that `now` may block or fail. `later` begins to read before it returns. */
+  readonly mustRead?: boolean;
   /** Computes the result synchronously. May be called while `later` is running; the result has the same meaning, but possibly different bytes. */
   now(): T;
   /** Computes the result on other threads, or in slices between turns of the event loop. */
@@ -34,10 +36,37 @@ export function ready<T>(result: T): Encoding<T> {
   return { sizeBytes: 0, now: () => result, later: () => Promise.resolve(result) };
 }
 
+/** Data that takes time to read. `read` begins to read before it returns; `readNow` blocks, and is called only if it must. */
+export function readLater<T>(sizeBytes: number, read: () => Promise<T>, readNow: () => T): Encoding<T> {
+  let found: { readonly data: T } | undefined;
+  const keep = (data: T): T => {
+    found ??= { data };
+    return found.data;
+  };
+  return {
+    sizeBytes,
+    mustRead: true,
+    now: () => (found === undefined ? keep(readNow()) : found.data),
+    later: () => read().then(keep),
+  };
+}
+
+/** An encoding of data that may have to be read first. `encode` is called at once if the data is there. */
+export function afterRead<D, T>(data: Encoding<D>, encode: (data: D) => Encoding<T>): Encoding<T> {
+  if (data.mustRead !== true) return encode(data.now());
+  return {
+    sizeBytes: data.sizeBytes,
+    mustRead: true,
+    now: () => encode(data.now()).now(),
+    later: () => data.later().then((read) => encode(read).later()),
+  };
+}
+
 /** An encoding whose result is converted by `to`. */
 export function mapEncoding<T, U>(encoding: Encoding<T>, to: (result: T) => U): Encoding<U> {
   return {
     sizeBytes: encoding.sizeBytes,
+    ...(encoding.mustRead === true ? { mustRead: true } : {}),
     now: () => to(encoding.now()),
     later: () => encoding.later().then(to),
   };
@@ -47,6 +76,7 @@ export function mapEncoding<T, U>(encoding: Encoding<T>, to: (result: T) => U): 
 export function joinEncodings<T>(encodings: readonly Encoding<T>[]): Encoding<readonly T[]> {
   return {
     sizeBytes: encodings.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    ...(encodings.some(({ mustRead }) => mustRead) ? { mustRead: true } : {}),
     now: () => encodings.map((encoding) => encoding.now()),
     later: () => Promise.all(encodings.map((encoding) => encoding.later())),
   };

@@ -1,40 +1,36 @@
 /**
- * Holds events whose values are still being encoded, and writes them in call order. All are written when `settle` resolves.
+ * Holds events whose values are still being read or encoded, and writes them in call order. All are written when `settle` resolves.
  *
  * Later events of a waiting tag wait behind it, so each tag keeps its order. Memory is bounded. When most of it is in use, a call
  * encodes its own value, because the threads are busy with older ones. When it is full, and at process exit, the oldest values are
  * encoded synchronously.
  */
 
-import type { Diagnostics } from '../../base/diagnostics.js';
 import { EventsDroppedError } from '../../base/errors.js';
 import { addExitListener, removeExitListener } from '../../base/process-exit.js';
-import type { SummaryValue } from '../wire/messages.js';
 import type { EventFileWriter } from './event-file-writer.js';
 import { stepAfter } from './step.js';
 
-/** A value that can be encoded synchronously (`now`) or in the background (`later`). */
+/** A value that can be encoded synchronously (`now`) or in the background (`later`). The result writes it. */
 export interface PendingValue {
   readonly sizeBytes: number;
-  now(): readonly SummaryValue[];
-  later(): Promise<readonly SummaryValue[]>;
+  now(): () => void;
+  later(): Promise<() => void>;
 }
 
 /** The part of the memory from which calls encode their own values. The rest holds encoded values that wait for earlier ones. */
 const BUSY_PART = 0.75;
 
 interface PendingEvent {
-  readonly tag: string;
-  readonly step: number | bigint;
-  readonly wallTime: number;
+  readonly tags: readonly string[];
   readonly value: PendingValue;
-  encoded: readonly SummaryValue[] | undefined;
+  write: (() => void) | undefined;
 }
 
 export class PendingEvents {
   readonly #writer: EventFileWriter;
-  readonly #diagnostics: Diagnostics;
   readonly #maxBytes: number;
+  readonly #onLost: (tag: string, cause: unknown) => void;
   /** In call order. */
   readonly #events: PendingEvent[] = [];
   /** For each waiting tag: the number of its events, and the step after the last of them. */
@@ -42,10 +38,11 @@ export class PendingEvents {
   #sizeBytes = 0;
   #settled: (() => void)[] = [];
 
-  constructor(writer: EventFileWriter, diagnostics: Diagnostics, maxBytes: number) {
+  /** Calls `onLost` for a value that can be neither read nor encoded. */
+  constructor(writer: EventFileWriter, maxBytes: number, onLost: (tag: string, cause: unknown) => void) {
     this.#writer = writer;
-    this.#diagnostics = diagnostics;
     this.#maxBytes = maxBytes;
+    this.#onLost = onLost;
   }
 
   get isWaiting(): boolean {
@@ -62,26 +59,25 @@ export class PendingEvents {
     return this.#tags.get(tag)?.nextStep ?? this.#writer.nextStep(tag);
   }
 
-  /** Adds an event whose value is encoded in the background. */
-  add(tag: string, step: number | bigint, wallTime: number, value: PendingValue): void {
+  /** Adds an event of one or more tags, with the same step, whose value is encoded in the background. */
+  add(tags: readonly string[], step: number | bigint, value: PendingValue): void {
     if (this.#events.length === 0) addExitListener(this);
     const isBusy = this.#sizeBytes + value.sizeBytes > this.#maxBytes * BUSY_PART;
-    const event: PendingEvent = { tag, step, wallTime, value, encoded: undefined };
+    const event: PendingEvent = { tags, value, write: undefined };
     this.#events.push(event);
-    this.#tags.set(tag, { count: (this.#tags.get(tag)?.count ?? 0) + 1, nextStep: stepAfter(step) });
+    for (const tag of tags)
+      this.#tags.set(tag, { count: (this.#tags.get(tag)?.count ?? 0) + 1, nextStep: stepAfter(step) });
     this.#sizeBytes += value.sizeBytes;
     if (isBusy) this.#encoded(event, undefined);
     else {
       value
         .later()
         .then(
-          (encoded) => this.#encoded(event, encoded),
-          // The worker threads ran out of memory: encode here instead.
+          (write) => this.#encoded(event, write),
+          // The worker threads ran out of memory, or the value could not be read: try here instead.
           () => this.#encoded(event, undefined),
         )
-        .catch((cause: unknown) => {
-          this.#diagnostics.error(new EventsDroppedError(this.#writer.directory, 1, { cause }));
-        });
+        .catch((cause: unknown) => this.#onLost(tags[0] ?? '', cause));
     }
     while (this.#sizeBytes > this.#maxBytes) this.#encodeFirst();
   }
@@ -100,45 +96,46 @@ export class PendingEvents {
     this.#writer.drain();
   }
 
-  #encoded(event: PendingEvent, encoded: readonly SummaryValue[] | undefined): void {
-    event.encoded ??= encoded ?? this.#encodeNow(event);
+  #encoded(event: PendingEvent, write: (() => void) | undefined): void {
+    event.write ??= write ?? this.#encodeNow(event);
     this.#writeEncoded();
   }
 
   #encodeFirst(): void {
     const first = this.#events[0]!;
-    first.encoded ??= this.#encodeNow(first);
+    first.write ??= this.#encodeNow(first);
     this.#writeEncoded();
   }
 
-  /** The encoded values. Returns none, and reports a dropped event, if memory is exhausted here too. */
-  #encodeNow({ value }: PendingEvent): readonly SummaryValue[] {
+  /** Encodes a value; writes nothing, and reports that, if it fails here too. */
+  #encodeNow({ tags, value }: PendingEvent): () => void {
     try {
       return value.now();
     } catch (cause) {
-      this.#diagnostics.error(new EventsDroppedError(this.#writer.directory, 1, { cause }));
-      return [];
+      this.#onLost(tags[0] ?? '', cause);
+      return () => undefined;
     }
   }
 
   #writeEncoded(): void {
-    for (let event = this.#events[0]; event?.encoded !== undefined; event = this.#events[0]) {
+    for (let event = this.#events[0]; event?.write !== undefined; event = this.#events[0]) {
       this.#events.shift();
       this.#sizeBytes -= event.value.sizeBytes;
-      const waiting = this.#tags.get(event.tag)!;
-      waiting.count--;
-      if (waiting.count === 0) this.#tags.delete(event.tag);
-      this.#write(event, event.encoded);
+      for (const tag of event.tags) {
+        const waiting = this.#tags.get(tag)!;
+        waiting.count--;
+        if (waiting.count === 0) this.#tags.delete(tag);
+      }
+      this.#write(event.write);
     }
     if (this.#events.length > 0) return;
     removeExitListener(this);
     for (const resolve of this.#settled.splice(0)) resolve();
   }
 
-  #write({ step, wallTime }: PendingEvent, encoded: readonly SummaryValue[]): void {
-    if (encoded.length === 0) return;
+  #write(write: () => void): void {
     try {
-      this.#writer.writeSummary(encoded, step, wallTime);
+      write();
     } catch (error) {
       // With `onQueueFull: 'throw'`. The call has already returned; the writer has counted and reported the drop.
       if (!(error instanceof EventsDroppedError)) throw error;

@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { Diagnostics } from '../../../src/base/diagnostics.js';
-import type { SummaryValue } from '../../../src/format/wire/messages.js';
 import type { EventFileWriter } from '../../../src/format/writer/event-file-writer.js';
 import { PendingEvents, type PendingValue } from '../../../src/format/writer/pending-events.js';
 
@@ -8,39 +6,35 @@ import { PendingEvents, type PendingValue } from '../../../src/format/writer/pen
 class FakeValue implements PendingValue {
   readonly sizeBytes = 100;
   readonly encodedBy: string[] = [];
-  readonly #encoded: readonly SummaryValue[];
+  readonly #write: () => void;
   finish: () => void = () => {};
 
-  constructor(tag: string) {
-    this.#encoded = [{ tag }];
+  constructor(write: () => void) {
+    this.#write = write;
   }
 
-  now(): readonly SummaryValue[] {
+  now(): () => void {
     this.encodedBy.push('call');
-    return this.#encoded;
+    return this.#write;
   }
 
-  later(): Promise<readonly SummaryValue[]> {
+  later(): Promise<() => void> {
     this.encodedBy.push('threads');
     return new Promise((resolve) => {
-      this.finish = () => resolve(this.#encoded);
+      this.finish = () => resolve(this.#write);
     });
   }
 }
 
 function createPending(maxBytes: number) {
   const written: string[] = [];
-  const writer = {
-    directory: '/logs',
-    writeSummary: (values: readonly SummaryValue[]) => written.push(values[0]!.tag),
-    drain: () => {},
-  } as unknown as EventFileWriter;
-  const pending = new PendingEvents(writer, new Diagnostics(), maxBytes);
+  const writer = { drain: () => {} } as unknown as EventFileWriter;
+  const pending = new PendingEvents(writer, maxBytes, () => {});
   const values: FakeValue[] = [];
   const add = (): void => {
     const tag = `${values.length}`;
-    values.push(new FakeValue(tag));
-    pending.add(tag, 0, 1, values.at(-1)!);
+    values.push(new FakeValue(() => written.push(tag)));
+    pending.add([tag], 0, values.at(-1)!);
   };
   return { pending, values, written, add };
 }

@@ -1,0 +1,140 @@
+/** Images given as tensors: their size, channels and order of dimensions follow from the shape. */
+
+import { describe } from '../base/describe.js';
+import { type Encoding, joinEncodings, mapEncoding, ready } from './encoding.js';
+import { type ImageBatch, type ImageInput, type ImagePixels, invalidImage } from './image.js';
+import { isTensor, type ParsedTensor, parseTensor, type Tensor, type TensorValues } from './tensor.js';
+
+/**
+ * An image, or several of one size: a tensor of shape H×W, H×W×C, C×H×W, N×H×W×C or N×C×H×W. Without `dataFormat`, the last dimension has
+ * the channels if it is 1–4; otherwise the first of an image. Values as in `ImagePixels`, by the type of the tensor; booleans are black and
+ * white.
+ */
+export interface TensorImage {
+  readonly pixels: Tensor;
+  readonly dataFormat?: ImageBatch['dataFormat'];
+}
+
+/** A tensor of an image, with or without its `dataFormat`. */
+export type ImageTensor = Tensor | TensorImage;
+
+const FORMATS = ['HW', 'HWC', 'CHW', 'NHW', 'NHWC', 'NCHW'] as const;
+type Format = (typeof FORMATS)[number];
+const MAX_CHANNELS = 4;
+
+/** Whether a value is a tensor, or has one as its pixels. */
+export function isImageTensor(image: unknown): image is ImageTensor {
+  return isTensor(image) || (isObject(image) && 'pixels' in image && isTensor(image.pixels));
+}
+
+/** The image of a tensor as a batch of one or more. Throws `ERR_IMAGE_INVALID` and `ERR_TENSOR_INVALID`. */
+export function parseImageTensor(image: ImageTensor): Encoding<ImageBatch> {
+  const { layout, pixels } = parse(image);
+  return mapEncoding(pixels, (read) => ({ ...layout, pixels: read }));
+}
+
+/** An image that may be a tensor, which has only one. Throws the errors of `parseImageTensor`. */
+export function parseSingleImage(image: ImageTensor | ImagePixels): Encoding<ImagePixels> {
+  if (!isImageTensor(image)) return ready(image);
+  const { layout, pixels } = parse(image);
+  const { count, dataFormat, ...size } = layout;
+  if (count !== 1) throw invalidImage(`the image is a tensor of ${count} images, expected one`);
+  const format = dataFormat?.replace(/^N/, '') as ImagePixels['dataFormat'];
+  return mapEncoding(pixels, (read) => ({ ...size, dataFormat: format, pixels: read }));
+}
+
+/** Images of which some are tensors. Copies the others if a tensor has to be read first. Throws the errors of `parseImageTensor`. */
+export function parseImages<Single, Batch>(
+  images: Single | Batch | ImageTensor | readonly (Single | ImageTensor)[],
+): Encoding<Single | Batch | ImageBatch | readonly (Single | ImagePixels)[]> {
+  if (!Array.isArray(images)) {
+    return isImageTensor(images) ? parseImageTensor(images) : ready(images as Single | Batch);
+  }
+  const list = images as readonly (Single | ImageTensor)[];
+  const parsed = Array.from(
+    list,
+    (image): Encoding<Single | ImagePixels> =>
+      isImageTensor(image) ? parseSingleImage(image) : ready(image),
+  );
+  if (!parsed.some(({ mustRead }) => mustRead)) return joinEncodings(parsed);
+  return joinEncodings(parsed.map((each) => (each.mustRead ? each : ready(copyImage(each.now())))));
+}
+
+function parse(image: ImageTensor): {
+  layout: Omit<ImageBatch, 'pixels'>;
+  pixels: Encoding<ImagePixels['pixels']>;
+} {
+  const { pixels, dataFormat } = isTensor(image) ? { pixels: image } : image;
+  const tensor = parseTensor('the image', pixels);
+  const layout = parseLayout(tensor, dataFormat);
+  return { layout, pixels: mapEncoding(tensor.values, (values) => toPixels(values, tensor.isBool)) };
+}
+
+function copyImage<T>(image: T): T {
+  if (ArrayBuffer.isView(image)) return new Uint8Array(image as unknown as Uint8Array) as T;
+  const isRaw = isObject(image) && 'pixels' in image && 'slice' in Object(image.pixels);
+  return isRaw ? { ...image, pixels: (image.pixels as number[]).slice() } : image;
+}
+
+function parseLayout({ shape }: ParsedTensor, given: unknown): Omit<ImageBatch, 'pixels'> {
+  const format = given === undefined ? findFormat(shape) : FORMATS.find((known) => known === given);
+  if (format === undefined) {
+    throw given === undefined
+      ? invalidImage(
+          `the image is a tensor of shape ${toText(shape)}, expected H×W, or 1–${MAX_CHANNELS} channels first or last`,
+        )
+      : invalidImage(`dataFormat is ${describe(given)}, expected one of ${FORMATS.join(', ')}`);
+  }
+  // A format without N also describes each image of a batch.
+  const axes = shape.length === format.length + 1 && !format.startsWith('N') ? `N${format}` : format;
+  if (axes.length !== shape.length) {
+    throw invalidImage(`the image is a tensor of shape ${toText(shape)}, expected the dimensions ${format}`);
+  }
+  const lengthOf = (axis: string): number => shape[axes.indexOf(axis)] ?? 1;
+  const channels = lengthOf('C');
+  if (shape.includes(0) || channels > MAX_CHANNELS) {
+    throw invalidImage(
+      `the image is a tensor of shape ${toText(shape)} (${axes}), expected no empty dimension and 1–${MAX_CHANNELS} channels`,
+    );
+  }
+  return {
+    count: lengthOf('N'),
+    height: lengthOf('H'),
+    width: lengthOf('W'),
+    channels: channels as ImageBatch['channels'],
+    dataFormat: axes as Format,
+  };
+}
+
+function findFormat(shape: readonly number[]): Format | undefined {
+  const isChannels = (length: number | undefined): boolean => length !== undefined && length <= MAX_CHANNELS;
+  switch (shape.length) {
+    case 2:
+      return 'HW';
+    case 3:
+      return isChannels(shape[2]) ? 'HWC' : isChannels(shape[0]) ? 'CHW' : undefined;
+    case 4:
+      return isChannels(shape[3]) ? 'NHWC' : isChannels(shape[1]) ? 'NCHW' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+
+function toPixels(values: TensorValues, isBool: boolean): ImagePixels['pixels'] {
+  if (isBool) return Uint8Array.from(values as ArrayLike<number>, (value) => (Number(value) === 0 ? 0 : 255));
+  if (!(values instanceof BigInt64Array || values instanceof BigUint64Array)) return values;
+  return Int32Array.from(values, (value) => Math.min(Math.max(Number(value), INT32.min), INT32.max));
+}
+
+function toText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** What can be logged as an image: encoded bytes, pixels, or a tensor. */
+export type ShownImage = ImageInput | ImageTensor;
