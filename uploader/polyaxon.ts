@@ -75,6 +75,7 @@ export {
   type ExportNotice,
   type ExportOutput,
   type ExportTarget,
+  type NamedSeries,
   type SeriesAppend,
   type SeriesArtifact,
 } from '../src/polyaxon/export/exporter.js';

@@ -16,10 +16,15 @@ export class MetricResults {
   /** Last values of the earlier process when the run is resumed. */
   readonly #earlierValues: Outputs;
   readonly #earlierOutputs: Outputs;
+  readonly #superseded: Outputs;
 
-  /** `read` returns the last value of each metric so far; `outputs` are the outputs at the start of this process. */
-  constructor(read: () => Outputs, outputs: Outputs = {}) {
+  /**
+   * `read` returns the last value of each metric so far; `outputs` are the outputs at the start of this process. `superseded` are values
+   * of steps that this process logs again: an output with such a value is replaced.
+   */
+  constructor(read: () => Outputs, outputs: Outputs = {}, superseded: Outputs = {}) {
     this.#read = read;
+    this.#superseded = superseded;
     this.#earlierValues = read();
     this.#earlierOutputs = outputs;
   }
@@ -32,11 +37,15 @@ export class MetricResults {
     const values = this.#read();
     const later = Object.entries(values).filter(
       ([name, value]) =>
-        !Object.is(value, this.#earlierValues[name]) &&
+        (!Object.is(value, this.#earlierValues[name]) || this.#isSuperseded(name)) &&
         !logged.has(name) &&
         isDeepStrictEqual(outputs[name], this.#earlierOutputs[name]),
     );
     return { ...values, ...outputs, ...Object.fromEntries(later) };
+  }
+
+  #isSuperseded(name: string): boolean {
+    return name in this.#superseded && Object.is(this.#earlierOutputs[name], this.#superseded[name]);
   }
 }
 

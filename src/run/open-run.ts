@@ -149,6 +149,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
       () =>
         log.files?.lastValues() ?? toResults(log.events.writer.lastScalars(), toLogDirectory(environment)),
       directory.record.outputs,
+      log.files?.supersededValues(),
     ),
   };
 }
@@ -190,7 +191,9 @@ function openLog(
     diagnostics: options.diagnostics,
     onInputs: (inputs) => record.update((before) => mergeMetadata(before, { inputs })),
   });
-  if (options.resume !== false) files.rebuild();
+  // Before the writer opens the directory: it may remove the superseded events.
+  const { resume } = options;
+  if (resume !== false) files.rebuild(resume === true ? undefined : resume.fromStep);
   return { events: new EventLog(directory, { ...options, sink: files.sink }), files };
 }
 

@@ -156,7 +156,10 @@ export class RunExport {
     }
     this.#hasMore = step.hasMore;
     await this.#rows.report(exporter.exportFiles, step.changed);
-    if (!step.hasMore) await this.#rows.reportAll(exporter.exportFiles);
+    if (!step.hasMore) {
+      const shortened = exporter.exporterFor('events')?.shortenedPaths() ?? [];
+      await this.#rows.reportAll(exporter.exportFiles, shortened);
+    }
     if (step.changed.length > 0) this.#notices.reportCounts(this.facts.counts);
     await this.#saveIfDue(exporter);
     return step.isRestarted || step.changed.length > 0;
@@ -214,6 +217,7 @@ export class RunExport {
       directory: `${paths.exports}/${this.#run.uuid}`,
       acceptsDamage: (relPath, offset) => this.#acceptsDamage(relPath, offset),
       isStored: (path, sizeBytes) => this.#isStored(path, sizeBytes),
+      mayBeStored: (path) => this.#mayBeStored(path),
       onNotice: (notice) => this.#notices.report(notice),
     });
     this.#run.exportDirectory = await fileSystem.realPath(exporter.exportFiles.directory);
@@ -227,6 +231,12 @@ export class RunExport {
     const { inventory } = this.#context;
     const id = inventory.idOf(`${this.#run.uuid}/${path}`);
     return inventory.table.has(id, FLAG.stored) && inventory.table.objectBytes[id] === sizeBytes;
+  }
+
+  #mayBeStored(path: string): boolean {
+    const { inventory } = this.#context;
+    const id = inventory.idOf(`${this.#run.uuid}/${path}`);
+    return inventory.table.has(id, FLAG.stored) || inventory.table.has(id, FLAG.taken);
   }
 
   #findEventFiles(): EventFile[] {

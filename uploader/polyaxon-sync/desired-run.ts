@@ -229,7 +229,7 @@ function toFlags(facts: ExportFacts | null, isForeign: boolean): JsonMap {
 
 /** Returns the times of the first and the last event. */
 function toRange(facts: ExportFacts | null): { start?: string; end?: string } {
-  const ranges = facts?.artifacts().map(({ summary }) => summary.timestamp) ?? [];
+  const ranges = facts?.artifacts().flatMap(({ summary }) => summary.timestamp ?? []) ?? [];
   const [first] = ranges;
   if (first === undefined) return {};
   return ranges.reduce(

@@ -82,21 +82,25 @@ function listNames(directory: string, sink: EventSink): string[] {
   }
 }
 
-function* scanFile(
+/** Scans the records of a file up to the first damaged one, each with its offset. Throws `ResumeError` when the file cannot be read. */
+export function* scanFile(
   directory: string,
   name: string,
   sink: EventSink,
-): Generator<{ event: ScannedEvent; data: Uint8Array }> {
+): Generator<{ event: ScannedEvent; data: Uint8Array; offset: number }> {
   const assembler = new RecordAssembler();
+  let start = 0;
   for (const piece of readPieces(directory, name, sink)) {
     const bytes = assembler.add(piece);
     for (let at = 0; bytes !== undefined; ) {
       let data: Uint8Array;
       let event: ScannedEvent;
+      const offset = start + at;
       try {
         const decoded = decodeRecord(bytes, at);
         if (decoded.kind === 'incomplete') {
           assembler.keep(bytes.subarray(at), decoded.missingBytes);
+          start = offset;
           break;
         }
         data = decoded.data;
@@ -106,7 +110,7 @@ function* scanFile(
         // A damaged record or message: both of TensorBoard's readers stop reading this file.
         return;
       }
-      yield { event, data };
+      yield { event, data, offset };
     }
   }
 }

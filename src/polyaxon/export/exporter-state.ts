@@ -20,6 +20,8 @@ export interface ExportCounts {
   readonly unexported: Readonly<Record<string, number>>;
   /** Values that cannot be read, by plugin. */
   readonly invalid: Readonly<Record<string, number>>;
+  /** Values of steps that a restarted writer logs again. */
+  readonly superseded: number;
 }
 
 /** The state of an `Exporter`; survives `JSON.stringify` and `JSON.parse` unchanged. */
@@ -29,7 +31,7 @@ export interface ExporterState {
   readonly logDirectories: readonly { readonly path: string; readonly tags: readonly TagState[] }[];
   /** In the order of their first rows. */
   readonly series: readonly SeriesState[];
-  readonly counts: Omit<ExportCounts, 'rows'>;
+  readonly counts: Omit<ExportCounts, 'rows' | 'superseded'> & Partial<Pick<ExportCounts, 'superseded'>>;
   /** Whether a notice about an unprintable wall time has been sent. */
   readonly wallTimeNoticed: boolean;
 }
@@ -41,6 +43,7 @@ export class ExportCounter {
   numbers: number;
   inputs: number;
   previews: number;
+  superseded: number;
   readonly #exported: Map<string, number>;
   readonly #unexported: Map<string, number>;
   readonly #invalid: Map<string, number>;
@@ -50,6 +53,7 @@ export class ExportCounter {
     this.numbers = 0;
     this.inputs = state?.inputs ?? 0;
     this.previews = state?.previews ?? 0;
+    this.superseded = state?.superseded ?? 0;
     this.#exported = new Map(Object.entries(state?.exported ?? {}));
     this.#unexported = new Map(Object.entries(state?.unexported ?? {}));
     this.#invalid = new Map(Object.entries(state?.invalid ?? {}));
@@ -67,7 +71,7 @@ export class ExportCounter {
     add(this.#invalid, pluginName || 'unknown');
   }
 
-  toState(): ExporterState['counts'] {
+  toState(): Omit<ExportCounts, 'rows'> {
     return {
       values: this.values,
       exported: this.#toExported(),
@@ -75,6 +79,7 @@ export class ExportCounter {
       previews: this.previews,
       unexported: Object.fromEntries(this.#unexported),
       invalid: Object.fromEntries(this.#invalid),
+      superseded: this.superseded,
     };
   }
 

@@ -19,7 +19,7 @@ import { ExportCounter, type ExportCounts, type ExporterState } from './exporter
 import { toInputs } from './hparam-inputs.js';
 import { type SeriesArtifact, toSeriesArtifact } from './run-artifact.js';
 import type { EventTime, ExportTarget, Series, SeriesAppend } from './series.js';
-import { type ExportNotice, SeriesIndex } from './series-index.js';
+import { type ExportNotice, type NamedSeries, SeriesIndex } from './series-index.js';
 import { type TagInfo, TagTable } from './tag-table.js';
 import { TimestampPrinter, toPrintable } from './timestamp-text.js';
 import { toValueText } from './value-json.js';
@@ -27,7 +27,7 @@ import { toValueText } from './value-json.js';
 export type { ExportCounts, ExporterState } from './exporter-state.js';
 export { artifactsOf, type EventsSummary, type SeriesArtifact } from './run-artifact.js';
 export type { ExportTarget, SeriesAppend } from './series.js';
-export type { ExportNotice } from './series-index.js';
+export type { ExportNotice, NamedSeries } from './series-index.js';
 
 export interface ExporterOptions {
   /**
@@ -41,12 +41,15 @@ export interface ExporterOptions {
   readonly exactValues?: number | undefined;
   /** Returns whether another lineage entry, such as a system metric, uses a name. Must not change its answers during a run. */
   readonly isReservedName?: ((name: string) => boolean) | undefined;
+  /** The series of an export that is repeated, so that each keeps its name. Ignored with `state`. */
+  readonly series?: readonly NamedSeries[] | undefined;
 }
 const EXPORTER_OPTIONS: OptionTable<ExporterOptions> = {
   target: 'any',
   state: 'object',
   exactValues: 'number',
   isReservedName: 'function',
+  series: 'object',
 };
 
 /** A complete file below `assets/`. */
@@ -58,15 +61,21 @@ export interface ExportAsset {
 
 /** The output since the last `take`. Write the assets first, because rows refer to them. */
 export interface ExportOutput {
-  /** Bytes to append to files, which have `offset` bytes before. Paths are relative to the run directory. */
+  /** Bytes to append to files, which have `offset` bytes before; at 0, they replace a file. Paths are relative to the run directory. */
   readonly appends: readonly SeriesAppend[];
   readonly assets: readonly ExportAsset[];
+  /** Paths that assets of superseded rows had in an earlier export. Delete those that this export does not use. */
+  readonly supersededAssets: readonly string[];
   /** Hyperparameters, to be added to the run's inputs. */
   readonly inputs: Readonly<Record<string, JsonValue>>;
   readonly notices: readonly ExportNotice[];
 }
 
 const DEFAULT_EXACT_VALUES = 2048;
+
+interface PushedTime extends EventTime {
+  readonly isSuperseded: boolean;
+}
 
 export class Exporter {
   readonly target: ExportTarget;
@@ -77,13 +86,14 @@ export class Exporter {
   #lastTable: TagTable | undefined;
   #wallTimeNoticed: boolean;
   #assets: ExportAsset[] = [];
+  #supersededAssets: string[] = [];
   #inputs = new Map<string, JsonValue>();
   #notices: ExportNotice[] = [];
   #assetBytes = 0;
 
   constructor(given: ExporterOptions = {}) {
     checkOptions('new Exporter', given, EXPORTER_OPTIONS);
-    const { target, state, exactValues, isReservedName } = given;
+    const { target, state, exactValues, isReservedName, series } = given;
     this.target = state?.target ?? target ?? 'events';
     const options = {
       target: this.target,
@@ -91,7 +101,7 @@ export class Exporter {
       isReservedName,
       notify: (notice: ExportNotice): void => void this.#notices.push(notice),
     };
-    this.#series = new SeriesIndex(options, state?.series);
+    this.#series = new SeriesIndex(options, state?.series ?? series);
     this.#counter = new ExportCounter(state?.counts);
     this.#wallTimeNoticed = state?.wallTimeNoticed ?? false;
     for (const { path, tags } of state?.logDirectories ?? [])
@@ -101,14 +111,19 @@ export class Exporter {
   /**
    * Processes the next event, in file order. `logDirectory` is the path of its log directory below the run's event files, which
    * becomes a prefix of names; '' for the run's main directory. Keeps no reference to the event's bytes.
+   *
+   * From `endStep` on, steps are superseded (`src/format/restarts.ts`): an event of such a step adds no rows, but its series keep
+   * their names.
    */
-  push(event: Event, logDirectory = ''): void {
+  push(event: Event, logDirectory = '', endStep?: number | bigint): void {
     const { what } = event;
     switch (what.kind) {
       case 'summary': {
         if (what.values.length === 0) return;
         const wallTime = this.#toPrintable(event.wallTime);
-        const eventTime = { step: event.step, wallTime, timestamp: this.#printer.print(wallTime) };
+        const { step } = event;
+        const isSuperseded = endStep !== undefined && step >= endStep && this.target === 'events';
+        const eventTime = { step, wallTime, timestamp: this.#printer.print(wallTime), isSuperseded };
         this.#pushValues(this.#tableOf(logDirectory), eventTime, what.values);
         return;
       }
@@ -123,22 +138,54 @@ export class Exporter {
   }
 
   /** Processes scalars in columns; has the same effect as `push` for each of them. */
-  pushScalars(scalars: ScalarBatch, logDirectory = ''): void {
+  pushScalars(scalars: ScalarBatch, logDirectory = '', endStep?: number | bigint): void {
     const { count, sources, sourceIndices, steps, wallTimes, values } = scalars;
     const table = this.#tableOf(logDirectory);
     const metrics = table.metricsOf(sources);
     for (let i = 0; i < count; i++) {
       const series = metrics[sourceIndices[i]!];
       if (series === undefined) {
-        this.#pushFromSource(table, scalars, i);
+        this.#pushFromSource(table, scalars, i, endStep);
+        continue;
+      }
+      this.#counter.values++;
+      if (endStep !== undefined && steps[i]! >= endStep && this.target === 'events') {
+        series.supersededNumber = values[i]!;
+        this.#counter.superseded++;
         continue;
       }
       const wallTime = this.#toPrintable(wallTimes[i]!);
       const eventTime = { step: steps[i]!, wallTime, timestamp: this.#printer.print(wallTime) };
       series.appendNumber(eventTime, values[i]!);
-      this.#counter.values++;
       this.#counter.numbers++;
     }
+  }
+
+  /**
+   * Whether a restart of a log directory at `step` supersedes rows. They cannot be removed: export all events again, with a new exporter
+   * and `endStep`.
+   */
+  hasRowsFrom(step: number | bigint, logDirectory = ''): boolean {
+    for (const series of this.#series)
+      if (series.identity.logDirectory === logDirectory && series.hasRowsFrom(step)) return true;
+    return false;
+  }
+
+  /** Replaces the files of series that have no rows any more with files without rows. `exists` returns whether a path has a file. */
+  emptyFiles(exists: (path: string) => boolean): void {
+    for (const series of this.#series) if (!series.hasFile && exists(series.path)) series.appendNothing();
+  }
+
+  /** Paths of files that may be shorter than before, because steps are superseded. */
+  shortenedPaths(): ReadonlySet<string> {
+    return new Set([...this.#series].filter((each) => each.hasSuperseded).map(({ path }) => path));
+  }
+
+  /** All series that have a name, for the option `series`. */
+  get series(): NamedSeries[] {
+    return [...this.#series].map(({ identity: { kind, logDirectory, rawName, name } }) => ({
+      ...{ kind, logDirectory, rawName, name },
+    }));
   }
 
   /** Returns the pending output and clears it. */
@@ -147,10 +194,12 @@ export class Exporter {
     const output = {
       appends,
       assets: this.#assets,
+      supersededAssets: this.#supersededAssets,
       inputs: Object.fromEntries(this.#inputs),
       notices: this.#notices,
     };
     this.#assets = [];
+    this.#supersededAssets = [];
     this.#inputs = new Map();
     this.#notices = [];
     this.#assetBytes = 0;
@@ -184,21 +233,31 @@ export class Exporter {
   get counts(): ExportCounts {
     const rows = new Map<string, number>();
     for (const { identity, rows: number } of this.#series) {
-      rows.set(identity.kind, (rows.get(identity.kind) ?? 0) + number);
+      if (number > 0) rows.set(identity.kind, (rows.get(identity.kind) ?? 0) + number);
     }
     return { ...this.#counter.toState(), rows: Object.fromEntries(rows) };
   }
 
-  /** Returns the lineage entries of all series, or of those at `paths`, in the order of their first rows. */
+  /** Returns the lineage entries of all series with a file, or of those at `paths`, in the order in which they were named. */
   artifacts(paths?: ReadonlySet<string>): SeriesArtifact[] {
-    const wanted = [...this.#series].filter(({ path }) => paths === undefined || paths.has(path));
+    const wanted = [...this.#series].filter(
+      ({ path, hasFile }) => hasFile && (paths === undefined || paths.has(path)),
+    );
     return wanted.map(toSeriesArtifact);
   }
 
   /** Returns the last value of each metric by name, for the run's outputs; null for NaN and infinities, as in Polyaxon. */
   lastValues(): Record<string, number | null> {
-    const values = [...this.#series].flatMap(({ identity, statistics }) =>
-      statistics === undefined ? [] : [[identity.name, toFinite(statistics.last)] as const],
+    const values = [...this.#series].flatMap(({ identity, statistics, hasFile }) =>
+      statistics === undefined || !hasFile ? [] : [[identity.name, toFinite(statistics.last)] as const],
+    );
+    return Object.fromEntries(values);
+  }
+
+  /** Returns the last superseded value of each metric that has one, like `lastValues`. */
+  supersededValues(): Record<string, number | null> {
+    const values = [...this.#series].flatMap(({ identity, supersededNumber }) =>
+      supersededNumber === undefined ? [] : [[identity.name, toFinite(supersededNumber)] as const],
     );
     return Object.fromEntries(values);
   }
@@ -225,9 +284,14 @@ export class Exporter {
   }
 
   /** Processes a scalar whose source has no series yet; remembers the series if it is a metric. */
-  #pushFromSource(table: TagTable, scalars: ScalarBatch, row: number): void {
+  #pushFromSource(
+    table: TagTable,
+    scalars: ScalarBatch,
+    row: number,
+    endStep: number | bigint | undefined,
+  ): void {
     const source = scalars.sources[scalars.sourceIndices[row]!]!;
-    this.push(toScalarEvent(scalars, row), table.logDirectory);
+    this.push(toScalarEvent(scalars, row), table.logDirectory, endStep);
     const info = table.infoOf(source.first);
     const isMetric = source.first.value?.kind === 'simpleValue' || info.pluginName === 'scalars';
     if (isMetric && info.pluginName !== POLYAXON_PLUGIN) {
@@ -240,7 +304,7 @@ export class Exporter {
     this.#counter.countUnexported(pluginName);
   }
 
-  #pushValues(table: TagTable, eventTime: EventTime, values: readonly SummaryValue[]): void {
+  #pushValues(table: TagTable, eventTime: PushedTime, values: readonly SummaryValue[]): void {
     // Most events hold a single number.
     const isOne = values.length === 1;
     const hasPolyaxon = !isOne && values.some((value) => table.infoOf(value).pluginName === POLYAXON_PLUGIN);
@@ -268,7 +332,7 @@ export class Exporter {
     this.#notices.push({ code: 'WARN_VALUE_INVALID', message: error.message, rawName: info.tag });
   }
 
-  #pushValue(table: TagTable, eventTime: EventTime, value: SummaryValue, info: TagInfo): void {
+  #pushValue(table: TagTable, eventTime: PushedTime, value: SummaryValue, info: TagInfo): void {
     const content = value.value;
     if (content?.kind === 'simpleValue') this.#pushNumber(table, eventTime, info, content.simpleValue);
     else if (content?.kind === 'tensor' && info.pluginName === 'scalars') {
@@ -276,15 +340,20 @@ export class Exporter {
     } else this.#export(table, eventTime, info, exportTensorBoardValue(value, info));
   }
 
-  #pushNumber(table: TagTable, eventTime: EventTime, info: TagInfo, value: number): void {
+  #pushNumber(table: TagTable, eventTime: PushedTime, info: TagInfo, value: number): void {
     info.metric ??= this.#series.get('metric', table.logDirectory, info.tag);
+    if (eventTime.isSuperseded) {
+      info.metric.supersededNumber = value;
+      this.#counter.superseded++;
+      return;
+    }
     info.metric.appendNumber(eventTime, value);
     this.#counter.numbers++;
   }
 
   #export(
     { logDirectory }: TagTable,
-    eventTime: EventTime,
+    eventTime: PushedTime,
     info: TagInfo,
     exported: ExportedValue | undefined,
   ): void {
@@ -298,6 +367,14 @@ export class Exporter {
     } else {
       const { artifactKind, name, rows } = exported;
       const series = this.#series.get(artifactKind, logDirectory, name);
+      if (eventTime.isSuperseded) {
+        for (const { asset } of rows) {
+          const path = series.skipRow(eventTime.step, asset?.extension);
+          if (path !== undefined) this.#supersededAssets.push(path);
+        }
+        this.#counter.superseded++;
+        return;
+      }
       for (const row of rows) this.#appendRow(eventTime, series, row);
       this.#counter.countExported(artifactKind);
     }

@@ -11,8 +11,10 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,8 +25,9 @@ import type { JsonValue } from '../../base/json-value.js';
 import { ScalarDecoder } from '../../format/reader/scalar-decoder.js';
 import { RecordAssembler } from '../../format/record/record-assembler.js';
 import { decodeRecord } from '../../format/record/record-codec.js';
+import { Restarts } from '../../format/restarts.js';
 import { decodeEvent } from '../../format/wire/decode-event.js';
-import { listEventFiles } from '../../format/writer/earlier-files.js';
+import { listEventFiles, scanFile } from '../../format/writer/earlier-files.js';
 import type { EventSink, OpenEventFile } from '../../format/writer/event-sink.js';
 import type { RunArtifact } from '../run-record.js';
 import { Exporter, type ExportOutput } from './exporter.js';
@@ -42,11 +45,20 @@ export interface PolyaxonFilesOptions {
   readonly onInputs: (inputs: Readonly<Record<string, JsonValue>>) => void;
 }
 
+/** The incomplete record at the end of an event file, and its offset. */
+interface Tail {
+  readonly assembler: RecordAssembler;
+  offset: number;
+}
+
+/** Sorts after the name of every event file. */
+const NEXT_FILE = '\uffff';
+const NO_RESTARTS = new Restarts();
+
 /** Writes the Polyaxon event files of one log directory. */
 export class PolyaxonFiles {
   readonly #options: PolyaxonFilesOptions;
-  /** Each holds the incomplete record at the end of an event file. */
-  readonly #assemblers = new Map<string, RecordAssembler>();
+  readonly #tails = new Map<string, Tail>();
   readonly #decoder = new ScalarDecoder();
   #exporter: Exporter;
   #failure: RunWriteError | undefined;
@@ -75,16 +87,26 @@ export class PolyaxonFiles {
     return this.#exporter.lastValues();
   }
 
-  /** Regenerates all files from the event files on disk, including those of earlier processes. */
-  rebuild(): void {
-    const { sink, directory } = this.#options;
-    const files = new WholeFiles(this.#options.runDirectory);
-    this.#exporter = new Exporter({ target: this.#options.target });
-    this.#assemblers.clear();
+  /** Returns the last value of each metric that `rebuild` left out because its step is superseded. */
+  supersededValues(): Record<string, number | null> {
+    return this.#exporter.supersededValues();
+  }
+
+  /**
+   * Regenerates all files from the event files on disk, including those of earlier processes, without superseded rows. `fromStep`: the
+   * step from which on the caller is going to supersede them.
+   */
+  rebuild(fromStep?: number | bigint): void {
+    const { runDirectory, sink, directory, target } = this.#options;
+    const files = new WholeFiles(runDirectory);
+    this.#exporter = new Exporter({ target, series: this.#exporter.series });
+    this.#tails.clear();
     try {
-      for (const name of listEventFiles(directory, sink)) {
-        this.#pushFile(name, sink.read(directory, name), files);
-      }
+      const names = listEventFiles(directory, sink);
+      const restarts = this.#findRestarts(names, fromStep);
+      for (const name of names) this.#pushFile(name, sink.read(directory, name), files, restarts);
+      this.#exporter.emptyFiles((path) => existsSync(join(runDirectory, path)));
+      files.write(this.#take());
       files.commit();
       this.#failure = undefined;
     } catch (cause) {
@@ -97,6 +119,18 @@ export class PolyaxonFiles {
   settle(): void {
     if (this.#failure !== undefined) this.rebuild();
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #findRestarts(names: readonly string[], fromStep: number | bigint | undefined): Restarts {
+    const { directory, sink } = this.#options;
+    const restarts = new Restarts();
+    for (const fileName of names)
+      for (const { event, offset } of scanFile(directory, fileName, sink))
+        if (event.isSessionStart) restarts.add({ fileName, offset, step: event.step });
+    // The first START of a log directory may be no restart, so add another one.
+    for (const offset of fromStep === undefined ? [] : [0, 1])
+      restarts.add({ fileName: NEXT_FILE, offset, step: fromStep! });
+    return restarts;
   }
 
   #follow(file: OpenEventFile, fileName: string): OpenEventFile {
@@ -117,7 +151,8 @@ export class PolyaxonFiles {
   }
 
   #append(fileName: string, bytes: Uint8Array): void {
-    this.#push(fileName, bytes);
+    // Nothing after these bytes can supersede them yet.
+    this.#push(fileName, bytes, NO_RESTARTS);
     try {
       appendAll(this.#options.runDirectory, this.#take());
     } catch (cause) {
@@ -125,38 +160,40 @@ export class PolyaxonFiles {
     }
   }
 
-  #push(fileName: string, bytes: Uint8Array): void {
-    const assembler = this.#assemblers.get(fileName) ?? new RecordAssembler();
-    this.#assemblers.set(fileName, assembler);
-    const all = assembler.add(bytes);
+  #push(fileName: string, bytes: Uint8Array, restarts: Restarts): void {
+    const tail = this.#tails.get(fileName) ?? { assembler: new RecordAssembler(), offset: 0 };
+    this.#tails.set(fileName, tail);
+    const all = tail.assembler.add(bytes);
     if (all === undefined) return;
     const view = new DataView(all.buffer);
     const { logDirectory } = this.#options;
     let at = 0;
     for (;;) {
+      const endStep = restarts.endStepAt(fileName, tail.offset + at);
       const end = this.#decoder.readScalars(all, view, at);
       if (end > at) {
-        this.#exporter.pushScalars(this.#decoder.batch, logDirectory);
+        this.#exporter.pushScalars(this.#decoder.batch, logDirectory, endStep);
         at = end;
         continue;
       }
       const decoded = decodeRecord(all, at);
       if (decoded.kind === 'incomplete') {
-        assembler.keep(all.subarray(at), decoded.missingBytes);
+        tail.assembler.keep(all.subarray(at), decoded.missingBytes);
+        tail.offset += at;
         return;
       }
       const event = decodeEvent(decoded.data);
       this.#decoder.learn(event, decoded.data);
-      this.#exporter.push(event, logDirectory);
+      this.#exporter.push(event, logDirectory, endStep);
       at = decoded.end;
     }
   }
 
   /** Processes an earlier process' file as far as TensorBoard reads it: up to the first corrupt record. */
-  #pushFile(fileName: string, pieces: Iterable<Uint8Array>, files: WholeFiles): void {
+  #pushFile(fileName: string, pieces: Iterable<Uint8Array>, files: WholeFiles, restarts: Restarts): void {
     try {
       for (const piece of pieces) {
-        this.#push(fileName, piece);
+        this.#push(fileName, piece, restarts);
         files.write(this.#take());
       }
     } catch (error) {
@@ -197,7 +234,9 @@ function writeAsset(runDirectory: string, { path, bytes }: ExportOutput['assets'
 }
 
 function writeAt(path: string, bytes: Uint8Array, offset: number): void {
-  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+  // A file of an earlier process may be longer.
+  const truncated = offset === 0 ? constants.O_TRUNC : 0;
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | truncated, 0o644);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, offset + at);
   } finally {
@@ -205,25 +244,42 @@ function writeAt(path: string, bytes: Uint8Array, offset: number): void {
   }
 }
 
+function hasContent(path: string, bytes: Uint8Array): boolean {
+  try {
+    return statSync(path).size === bytes.length && readFileSync(path).equals(bytes);
+  } catch {
+    return false; // usually a new asset
+  }
+}
+
 /** Regenerates files under temporary names and renames them together on `commit`. */
 class WholeFiles {
   readonly #runDirectory: string;
   readonly #partials = new Map<string, string>();
+  readonly #assets = new Set<string>();
+  readonly #supersededAssets = new Set<string>();
 
   constructor(runDirectory: string) {
     this.#runDirectory = runDirectory;
   }
 
-  write({ appends, assets }: ExportOutput): void {
+  write({ appends, assets, supersededAssets }: ExportOutput): void {
     for (const asset of assets) {
-      if (!existsSync(join(this.#runDirectory, asset.path))) writeAsset(this.#runDirectory, asset);
+      this.#assets.add(asset.path);
+      // An asset of a superseded row may have the same name. Others are not replaced, because an uploader would send them again.
+      if (!hasContent(join(this.#runDirectory, asset.path), asset.bytes))
+        writeAsset(this.#runDirectory, asset);
     }
+    for (const path of supersededAssets) this.#supersededAssets.add(path);
     for (const { path, offset, bytes } of appends) writeAt(this.#partialOf(path), bytes, offset);
   }
 
   commit(): void {
     for (const [path, partial] of this.#partials) renameSync(partial, join(this.#runDirectory, path));
     this.#partials.clear();
+    // Last: until here, rows of the earlier files may name them.
+    for (const path of this.#supersededAssets)
+      if (!this.#assets.has(path)) rmSync(join(this.#runDirectory, path), { force: true });
   }
 
   abort(): void {

@@ -15,8 +15,8 @@ export type EventsSummary = {
   readonly is_event: true;
   /** `min` and `max` are the steps of the first and last row, not the extrema; rounded beyond 2^53. Absent if the file has no steps. */
   readonly step?: { readonly count: number; readonly min: number; readonly max: number };
-  /** The timestamps of the first and last row. */
-  readonly timestamp: { readonly min: string; readonly max: string };
+  /** The timestamps of the first and last row. Absent if the file has no rows. */
+  readonly timestamp?: { readonly min: string; readonly max: string };
   readonly metric?: { readonly [field in keyof MetricSummary]: MetricSummary[field] };
 };
 
@@ -31,25 +31,33 @@ export interface SeriesArtifact {
   readonly is_input: false;
 }
 
-/** Returns the lineage entry of a series that has rows. */
-export function toSeriesArtifact({ identity, path, range, rows, statistics }: Series): SeriesArtifact {
-  const { steps, wallTimes } = range;
+/** Returns the lineage entry of a series that has a file. */
+export function toSeriesArtifact(series: Series): SeriesArtifact {
+  const { identity, path } = series;
   return {
     name: identity.name,
     kind: identity.target === 'resources' ? 'system' : identity.kind,
     path,
-    summary: {
-      is_event: true,
-      ...(steps === undefined ? {} : { step: { count: rows, min: Number(steps[0]), max: Number(steps[1]) } }),
-      timestamp: { min: toIsoTimestamp(wallTimes[0]), max: toIsoTimestamp(wallTimes[1]) },
-      ...(statistics === undefined ? {} : { metric: statistics.summarize() }),
-    },
+    summary: series.rows === 0 ? { is_event: true } : summarize(series),
     is_input: false,
+  };
+}
+
+function summarize({ range, rows, statistics }: Series): EventsSummary {
+  const { steps, wallTimes } = range;
+  return {
+    is_event: true,
+    ...(steps === undefined ? {} : { step: { count: rows, min: Number(steps[0]), max: Number(steps[1]) } }),
+    timestamp: { min: toIsoTimestamp(wallTimes[0]), max: toIsoTimestamp(wallTimes[1]) },
+    ...(statistics === undefined ? {} : { metric: statistics.summarize() }),
   };
 }
 
 /** Returns the lineage entries of all series from the state of an exporter, in the order of their first rows. */
 export function artifactsOf({ target, series }: ExporterState): SeriesArtifact[] {
   // `exactValues` does not matter, because no values are added.
-  return series.map((state) => toSeriesArtifact(new Series({ target, ...state }, 0, state)));
+  return series
+    .map((state) => new Series({ target, ...state }, 0, state))
+    .filter(({ hasFile }) => hasFile)
+    .map(toSeriesArtifact);
 }

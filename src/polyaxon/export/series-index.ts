@@ -4,7 +4,7 @@
 
 import type { ArtifactKind } from '../polyaxon-value.js';
 import { type NameChange, NameSpace, toFullName } from './name-space.js';
-import { type ExportTarget, maxNameLength, Series, type SeriesState } from './series.js';
+import { type ExportTarget, maxNameLength, Series, type SeriesIdentity, type SeriesState } from './series.js';
 
 /** Reports a changed name, a replaced wall time or a value that cannot be exported. */
 export interface ExportNotice {
@@ -26,28 +26,35 @@ export interface SeriesIndexOptions {
   readonly notify: (notice: ExportNotice) => void;
 }
 
+/** A series and its name in Polyaxon. */
+export type NamedSeries = Omit<SeriesIdentity, 'target'>;
+
 export class SeriesIndex {
   readonly #options: SeriesIndexOptions;
   readonly #names: NameSpace;
   readonly #series = new Map<string, Series>();
 
-  constructor(options: SeriesIndexOptions, states: readonly SeriesState[] = []) {
+  constructor(options: SeriesIndexOptions, states: readonly (NamedSeries | SeriesState)[] = []) {
     this.#options = options;
     this.#names = new NameSpace(options.isReservedName);
     for (const state of states) {
       const { kind, logDirectory, rawName, name } = state;
       const identity = { target: options.target, kind, logDirectory, rawName, name };
-      this.#series.set(toKey(kind, logDirectory, rawName), new Series(identity, options.exactValues, state));
+      const earlier = 'sizeBytes' in state ? state : undefined;
+      this.#series.set(
+        toKey(kind, logDirectory, rawName),
+        new Series(identity, options.exactValues, earlier),
+      );
       this.#names.restore(name, kind);
     }
   }
 
-  /** Iterates over all series in the order of their first rows. */
+  /** Iterates over all series in the order in which they were named. */
   [Symbol.iterator](): IterableIterator<Series> {
     return this.#series.values();
   }
 
-  /** Returns the series of a kind, log directory and name. A new series gets a name; the caller must add a row to it. */
+  /** Returns the series of a kind, log directory and name. A new series gets a name. */
   get(kind: ArtifactKind, logDirectory: string, rawName: string): Series {
     const key = toKey(kind, logDirectory, rawName);
     const known = this.#series.get(key);

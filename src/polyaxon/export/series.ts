@@ -27,6 +27,10 @@ export interface SeriesState extends Omit<SeriesIdentity, 'target'> {
   readonly firstWallTime: number;
   readonly lastWallTime: number;
   readonly statistics?: StatisticsState;
+  /** Whether there is a file without rows. */
+  readonly isEmptied?: true;
+  /** Whether rows are left out because their steps are superseded. */
+  readonly hasSuperseded?: true;
 }
 
 /** Identifies a series. `kind` is the name of its directory, which is `metric` for system metrics too. */
@@ -46,6 +50,7 @@ export interface EventTime {
   readonly timestamp: Uint8Array;
 }
 
+/** Bytes to write at `offset`, which is the size of the file. At 0, they replace a file that exists. */
 export interface SeriesAppend {
   readonly path: string;
   readonly offset: number;
@@ -78,6 +83,8 @@ export class Series {
   readonly path: string;
   /** For metrics only. */
   readonly statistics: Statistics | undefined;
+  /** The last superseded number of a metric. Not part of the state. */
+  supersededNumber: number | undefined;
   readonly #isJsonLines: boolean;
   readonly #hasSteps: boolean;
   #sizeBytes = 0;
@@ -87,6 +94,13 @@ export class Series {
   #highestStep: number | bigint = 0;
   #firstWallTime = 0;
   #lastWallTime = 0;
+  /** Whether there is a file without rows. */
+  #isEmptied = false;
+  /** From the state. */
+  #hadSuperseded = false;
+  /** The number of superseded rows, and their highest step. Not part of the state. */
+  #supersededRows = 0;
+  #supersededStep: number | bigint = 0;
   /** Appended rows that have not been taken. */
   readonly #waiting = new RowBuffer();
 
@@ -99,6 +113,8 @@ export class Series {
     this.#hasSteps = target === 'events';
     if (state === undefined) return;
     this.#sizeBytes = state.sizeBytes;
+    this.#isEmptied = state.isEmptied === true;
+    this.#hadSuperseded = state.hasSuperseded === true;
     this.#rows = state.rows;
     this.#firstStep = fromStepState(state.firstStep);
     this.#lastStep = fromStepState(state.lastStep);
@@ -109,6 +125,21 @@ export class Series {
 
   get rows(): number {
     return this.#rows;
+  }
+
+  /** Whether the series has a file. A series without one only reserves its name. */
+  get hasFile(): boolean {
+    return this.#rows > 0 || this.#isEmptied;
+  }
+
+  /** Whether rows are left out because their steps are superseded. */
+  get hasSuperseded(): boolean {
+    return this.#hadSuperseded || this.#supersededRows > 0 || this.supersededNumber !== undefined;
+  }
+
+  /** Whether a row has this step or a later one. */
+  hasRowsFrom(step: number | bigint): boolean {
+    return this.#rows > 0 && this.#hasSteps && this.#highestStep >= step;
   }
 
   /** Bytes that have been appended but not taken. */
@@ -125,6 +156,18 @@ export class Series {
       steps: this.#hasSteps ? [this.#firstStep, this.#lastStep] : undefined,
       wallTimes: [this.#firstWallTime, this.#lastWallTime],
     };
+  }
+
+  /**
+   * Creates a file without rows, which replaces one whose rows are all superseded. The next row replaces it.
+   *
+   * From a header and a line feed, the server and the client read an empty table; without the line feed, the server fails (haupt 2.16.1,
+   * polyaxon 2.16.4). The second line feed distinguishes the file from an older copy of the one that it replaces.
+   */
+  appendNothing(): void {
+    if (this.hasFile) return;
+    this.#isEmptied = true;
+    this.#waiting.append(`${this.#isJsonLines ? '' : this.#header}\n\n`);
   }
 
   /** Appends a number to a metric. */
@@ -156,18 +199,34 @@ export class Series {
    * No two rows share a path, because a step contains no `_`.
    */
   assetPath(step: number | bigint, extension: string): string {
-    const { kind, name } = this.identity;
     const isNew = this.#rows === 0 || step > this.#highestStep;
+    return this.#toAssetPath(step, extension, isNew ? undefined : this.#rows);
+  }
+
+  #toAssetPath(step: number | bigint, extension: string, row: number | undefined): string {
+    const { kind, name } = this.identity;
     const ending = extension.replaceAll(/[^\w.-]/g, '').slice(0, 32);
-    const suffix = `_${step}${isNew ? '' : `-${this.#rows}`}${ending === '' ? '' : `.${ending}`}`;
+    const suffix = `_${step}${row === undefined ? '' : `-${row}`}${ending === '' ? '' : `.${ending}`}`;
     return `${ASSETS_DIRECTORY}/${kind}/${cutName(name, suffix, MAX_FILE_NAME, hashName(name))}`;
+  }
+
+  /** Counts a superseded row, which is not appended. Returns the path that its asset had. */
+  skipRow(step: number | bigint, extension: string | undefined): string | undefined {
+    const rows = this.#rows + this.#supersededRows;
+    const highest = [
+      ...(this.#rows === 0 ? [] : [this.#highestStep]),
+      ...(this.#supersededRows === 0 ? [] : [this.#supersededStep]),
+    ];
+    const isNew = highest.every((each) => step > each);
+    if (this.#supersededRows++ === 0 || step > this.#supersededStep) this.#supersededStep = step;
+    return extension === undefined ? undefined : this.#toAssetPath(step, extension, isNew ? undefined : rows);
   }
 
   /** Returns the bytes appended since the last call; undefined if none were. */
   take(): SeriesAppend | undefined {
     if (this.#waiting.sizeBytes === 0) return undefined;
     const append = { path: this.path, offset: this.#sizeBytes, bytes: this.#waiting.take() };
-    this.#sizeBytes += append.bytes.length;
+    if (!this.#isEmptied) this.#sizeBytes += append.bytes.length;
     return append;
   }
 
@@ -183,6 +242,8 @@ export class Series {
       firstWallTime: this.#firstWallTime,
       lastWallTime: this.#lastWallTime,
       ...(this.statistics === undefined ? {} : { statistics: this.statistics.toState() }),
+      ...(this.#isEmptied ? { isEmptied: true } : {}),
+      ...(this.hasSuperseded ? { hasSuperseded: true } : {}),
     };
   }
 
@@ -191,11 +252,19 @@ export class Series {
       this.#firstStep = step;
       this.#highestStep = step;
       this.#firstWallTime = wallTime;
-      if (!this.#isJsonLines) this.#waiting.append(`step|timestamp|${this.identity.kind}`);
+      if (this.#isEmptied) {
+        this.#waiting.take();
+        this.#isEmptied = false;
+      }
+      if (!this.#isJsonLines) this.#waiting.append(this.#header);
     } else if (step > this.#highestStep) this.#highestStep = step;
     this.#rows++;
     this.#lastStep = step;
     this.#lastWallTime = wallTime;
+  }
+
+  get #header(): string {
+    return `step|timestamp|${this.identity.kind}`;
   }
 
   #toStepText({ step }: EventTime): string {

@@ -44,7 +44,7 @@ describe('Exporter', () => {
       appends.map(({ offset, bytes }) => [offset, Buffer.from(bytes).toString()]);
     const header = 'step|timestamp|metric';
     expect(text(first)).toEqual([[0, `${header}\n1|${TIME}|0.1`]]);
-    expect(none).toEqual({ appends: [], assets: [], inputs: {}, notices: [] });
+    expect(none).toEqual({ appends: [], assets: [], supersededAssets: [], inputs: {}, notices: [] });
     expect(text(second)).toEqual([[header.length + TIME.length + 7, `\n2|${TIME}|0.25`]]);
   });
 

@@ -34,7 +34,10 @@ function facts(changes: Partial<ExportFacts> = {}): ExportFacts {
     inputs: {},
     lastValues: () => ({}),
     artifacts: () => [],
-    counts: { values: 0, exported: {}, rows: {}, inputs: 0, previews: 0, unexported: {}, invalid: {} },
+    counts: {
+      ...{ values: 0, exported: {}, rows: {}, inputs: 0, previews: 0, unexported: {}, invalid: {} },
+      superseded: 0,
+    },
     isCaughtUp: true,
     ...changes,
   };

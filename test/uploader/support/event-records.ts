@@ -5,7 +5,7 @@ import { EventFileReader } from '../../../src/format/reader/event-file-reader.js
 import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
-import type { Event } from '../../../src/format/wire/messages.js';
+import { type Event, SessionStatus } from '../../../src/format/wire/messages.js';
 import { Exporter, type ExportTarget } from '../../../src/polyaxon/export/exporter.js';
 import { ExportedFiles } from '../../support/exported-files.js';
 import { imagesValue, scalarValue, textValue, toEvent } from '../../support/summary-events.js';
@@ -31,6 +31,12 @@ function tinyImage(seed: number): Buffer {
   return Buffer.concat([header, Buffer.from(`00 pixels ${seed}`)]);
 }
 
+/** Returns the record of a SessionLog START. */
+export function startRecord(step: number): Buffer {
+  const what = { kind: 'sessionLog', status: SessionStatus.START } as const;
+  return toRecord({ wallTime: 1_700_000_000, step, what });
+}
+
 /** Exports a log directory without interruption. Returns all files as text and hexadecimal; damaged bytes are skipped. */
 export async function exportAtOnce(
   logDirectory: string,
@@ -38,11 +44,36 @@ export async function exportAtOnce(
 ): Promise<{ files: Record<string, string>; exporter: Exporter; inputs: Record<string, unknown> }> {
   const exporter = new Exporter({ target });
   const files = new ExportedFiles();
-  for (const { run, directory, files: names } of await listEventFiles(logDirectory))
-    for (const name of names) {
-      await using reader = new EventFileReader(join(directory, name), { onDamage: 'skip' });
-      for await (const { event } of reader.read()) exporter.push(event, run === '.' ? '' : run);
+  for (const { run, directory, files: names } of await listEventFiles(logDirectory)) {
+    for (const { event, isSuperseded } of await readAll(directory, names, target)) {
+      exporter.push(event, run === '.' ? '' : run, isSuperseded ? event.step : undefined);
       files.take(exporter);
     }
+  }
   return { files: files.toObject(), exporter, inputs: files.inputs };
+}
+
+/** Reads all events of a log directory, and marks those that a later SessionLog START supersedes, one START after the other. */
+async function readAll(
+  directory: string,
+  names: readonly string[],
+  target: ExportTarget,
+): Promise<{ event: Event; isSuperseded: boolean }[]> {
+  const all: { event: Event; name: string; isSuperseded: boolean }[] = [];
+  let starts = 0;
+  for (const name of names) {
+    await using reader = new EventFileReader(join(directory, name), { onDamage: 'skip' });
+    for await (const { event } of reader.read()) {
+      const { what, step } = event;
+      if (what.kind === 'sessionLog' && what.status === SessionStatus.START && target === 'events') {
+        const isFirst = starts++ === 0;
+        for (const earlier of all) {
+          const isInReach = !isFirst || (step > 0 && earlier.name !== name);
+          if (isInReach && earlier.event.step >= step) earlier.isSuperseded = true;
+        }
+      }
+      all.push({ event, name, isSuperseded: false });
+    }
+  }
+  return all;
 }

@@ -308,7 +308,8 @@ class FileUpload {
     const { inventory, store, retryPolicy, takesOver } = this.#context;
     const { id, version, file } = this.#local;
     const { sizeBytes } = version;
-    if (takesOver || inventory.classOf(id) === 'artifact' || sizeBytes >= base.sizeBytes) return false;
+    if (takesOver || inventory.shortened.has(id) || inventory.classOf(id) === 'artifact') return false;
+    if (sizeBytes >= base.sizeBytes) return false;
     const call = () =>
       crc32OfObject(store, this.#key, { range: { start: 0, end: sizeBytes }, signal: this.#signal });
     const stored = await retryPolicy.withRetry(`read ${this.#key}`, call, { signal: this.#signal });

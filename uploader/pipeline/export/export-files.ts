@@ -1,7 +1,7 @@
 /**
  * The files that are generated from a run's event files, in the state directory, under their paths in the run: `events/metric/loss.plx`.
  *
- * They only grow, and are removed once the run is complete. On opening, bytes past the saved state are truncated, because the export writes them again.
+ * They grow, or are replaced as a whole, and are removed once the run is complete. On opening, bytes past the saved state are truncated, because the export writes them again.
  */
 
 import { dirname } from 'node:path';
@@ -77,6 +77,10 @@ export class ExportFiles {
       this.assets.set(path, { sizeBytes: bytes.length, crc32: crc32(bytes) });
     }
     for (const { path, offset, bytes } of appends) {
+      if (offset === 0) {
+        await this.#removeFile(path);
+        this.files.delete(path);
+      }
       const before = this.files.get(path) ?? { sizeBytes: 0, crc32: 0 };
       if (before.sizeBytes !== offset)
         throw new Error(`${path} has ${before.sizeBytes} bytes, the export continues at ${offset}`);

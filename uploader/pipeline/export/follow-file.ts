@@ -19,8 +19,8 @@ export interface FollowOptions {
   readonly sizeBytes: number;
   /** Returns whether to skip bytes that are not a record; a network file system may not have fetched the page yet. */
   readonly acceptsDamage: (offset: number) => boolean;
-  /** Receives each event, which is valid only during the call. */
-  readonly onEvent: (event: Event) => void;
+  /** Receives each event, which is valid only during the call, and the offset of its record. */
+  readonly onEvent: (event: Event, offset: number) => void;
   /** Bytes to read at a time; more for a larger record. Default 1 MiB, about 20 ms of work. */
   readonly pieceBytes?: number | undefined;
 }
@@ -49,7 +49,8 @@ export async function followFile(
   const window = await readWindow(file, from, options);
   if (window === null) return REWRITTEN;
   const piece = new Piece(window, from, options.acceptsDamage);
-  for (let event = piece.next(); event !== null; event = piece.next()) options.onEvent(event);
+  for (let event = piece.next(); event !== null; event = piece.next())
+    options.onEvent(event, piece.eventOffset);
   const position = await markPosition(file, piece.offset, piece.isResyncing);
   if (position === null) return REWRITTEN;
   const isAtEnd = from.offset + window.length >= options.sizeBytes;
@@ -85,6 +86,8 @@ function countMissing(window: Buffer, start: number): number {
 class Piece {
   isResyncing: boolean;
   damageStart: number | null = null;
+  /** The offset of the record of the last event. */
+  eventOffset = 0;
   readonly #bytes: Buffer;
   readonly #start: number;
   readonly #acceptsDamage: (offset: number) => boolean;
@@ -115,6 +118,7 @@ class Piece {
         continue;
       }
       this.isResyncing = false;
+      this.eventOffset = this.offset;
       this.#at = record.end;
       return event;
     }

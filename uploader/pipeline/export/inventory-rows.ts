@@ -34,9 +34,11 @@ export class InventoryRows {
     }
   }
 
-  /** Updates the rows of all files, once everything is exported for the first time. */
-  async reportAll(exportFiles: ExportFiles): Promise<void> {
+  /** Updates the rows of all files, once everything is exported for the first time. `shortenedPaths` may be shorter than their objects. */
+  async reportAll(exportFiles: ExportFiles, shortenedPaths: Iterable<string>): Promise<void> {
     if (this.#hasCaughtUp) return;
+    for (const path of shortenedPaths)
+      this.#inventory.shortened.add(this.#inventory.idOf(`${this.#run.uuid}/${path}`));
     this.#hasCaughtUp = true;
     const paths = [...exportFiles.assets.keys(), ...exportFiles.files.keys()];
     for (const path of paths) this.#inventory.onGeneratedStored(this.#run, path);

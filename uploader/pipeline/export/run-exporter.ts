@@ -4,10 +4,20 @@
  *
  * Event files are read one after the other, by log directory and name. After a crash, steps since the last save are repeated and give
  * the same bytes. If files and saved state do not match, or an event file was rewritten, everything is regenerated.
+ *
+ * A restart that supersedes exported rows is rare, so everything is then regenerated without them. Before that, the rest of the event
+ * files is read for further restarts, so that many restarts cost one more pass and not one each.
  */
 
 import type { JsonValue } from '../../../src/base/json-value.js';
-import { Exporter, type ExportNotice, type ExportTarget } from '../../../src/polyaxon/export/exporter.js';
+import { Restarts } from '../../../src/format/restarts.js';
+import { type Event, SessionStatus } from '../../../src/format/wire/messages.js';
+import {
+  Exporter,
+  type ExportNotice,
+  type ExportTarget,
+  type NamedSeries,
+} from '../../../src/polyaxon/export/exporter.js';
 import { FileError } from '../../base/errors.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { makeDirectories } from '../../base/io/make-directories.js';
@@ -35,7 +45,9 @@ export interface RunExporterOptions {
   readonly acceptsDamage: (relPath: string, offset: number) => boolean;
   /** Returns whether the store has a generated file that was removed from disk. */
   readonly isStored: IsStored;
-  readonly onNotice: (notice: ExportNotice) => void;
+  /** Returns whether the store has any content of a generated file, or may receive some now. */
+  readonly mayBeStored: (path: string) => boolean;
+  readonly onNotice: (notice: Pick<ExportNotice, 'message'>) => void;
   /** Bytes of an event file to read at a time. Default: that of `followFile`. */
   readonly pieceBytes?: number | undefined;
 }
@@ -55,6 +67,7 @@ const DIRECTORY_MODE = 0o700;
 /** Pieces to read before anything is written. */
 const MAX_PIECES = 8;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+const NO_NAMES: ReadonlyMap<ExportTarget, readonly NamedSeries[]> = new Map();
 const NOTHING: Step = { changed: [], isRestarted: false, hasMore: false };
 const RESTARTED: Step = { changed: [], isRestarted: true, hasMore: true };
 
@@ -65,6 +78,14 @@ export class RunExporter {
   readonly #positions = new Map<string, FilePosition>();
   /** The version of each event file at which it was read to its end. */
   readonly #readVersions = new Map<string, string>();
+  /** The restarts of each log directory of events. System metrics have no steps in Polyaxon. */
+  readonly #restarts = new Map<string, Restarts>();
+  /** The series that had names when the export began again. */
+  readonly #names = new Map<ExportTarget, readonly NamedSeries[]>();
+  /** A restart supersedes exported rows, so all output is to be regenerated. */
+  #isSuperseded = false;
+  /** Series without rows may have files. */
+  #mayHaveEmptyFiles = true;
   /** Event files that could not be opened at the last attempt. */
   readonly unreadable = new Map<string, FileError>();
   #inputs: Record<string, JsonValue> = {};
@@ -108,6 +129,7 @@ export class RunExporter {
 
   /** Call when all generated files are stored and removed: only the result is saved. If an event file grows after that, all is regenerated. */
   finish(result: ExportResult): void {
+    this.#keepNames();
     this.#result = result;
     this.#exporters.clear();
     this.#isSaved = false;
@@ -127,7 +149,12 @@ export class RunExporter {
       const step = await this.#read(file);
       if (step !== null) return step;
     }
-    return NOTHING;
+    if (this.#isSuperseded) {
+      this.#forgetRestartsExcept(files);
+      this.#reportRemoved(files);
+      return this.#beginAgain();
+    }
+    return this.#emptyFiles();
   }
 
   /** Saves the positions, series and files. */
@@ -137,7 +164,9 @@ export class RunExporter {
     await writeSaved(fileSystem, directory, {
       positions: this.#positions,
       states: [...this.#exporters.values()].map(({ state }) => state),
+      restarts: this.#restarts,
       result: this.#result,
+      names: this.#result === null ? NO_NAMES : this.#names,
       inputs: this.#inputs,
       files: this.exportFiles.files,
       assets: this.exportFiles.assets,
@@ -145,13 +174,16 @@ export class RunExporter {
     this.#isSaved = true;
   }
 
-  /** Removes all generated files from disk, and the saved state. The next step begins again. */
+  /** Removes all generated files from disk, and the saved state. The next step begins again; series keep their names. */
   async remove(): Promise<void> {
+    this.#keepNames();
     this.#exporters.clear();
     this.#positions.clear();
     this.#readVersions.clear();
     this.#inputs = {};
     this.#result = null;
+    this.#isSuperseded = false;
+    this.#mayHaveEmptyFiles = true;
     // Remove the saved state first: it must never refer to files that do not exist.
     await removeSaved(this.#options.fileSystem, this.#options.directory);
     await this.exportFiles.clear();
@@ -169,16 +201,13 @@ export class RunExporter {
       const exporter = this.#exporterOf(source.target);
       const followed = await this.#follow(local, from, source, exporter);
       if (followed.status === 'rewritten') {
-        await this.remove();
-        return RESTARTED;
+        this.#restarts.clear();
+        return await this.#beginAgain();
       }
       const { position, hasMore, damageStart } = followed;
       const isFinished = this.#result !== null && position.offset !== from.offset;
-      const changed = isFinished ? null : await this.#write(exporter);
-      if (changed === null) {
-        await this.remove();
-        return RESTARTED;
-      }
+      const changed = isFinished ? null : this.#isSuperseded ? [] : await this.#write(exporter);
+      if (changed === null) return await this.#beginAgain();
       if (position.offset !== from.offset || position.isResyncing !== from.isResyncing) {
         this.#positions.set(source.relPath, position);
         this.#isSaved = false;
@@ -204,13 +233,32 @@ export class RunExporter {
       const followed = await followFile(file, position, {
         sizeBytes,
         acceptsDamage: (offset) => this.#options.acceptsDamage(source.relPath, offset),
-        onEvent: (event) => exporter.push(event, source.logDirectory),
+        onEvent: (event, offset) => this.#push(event, offset, source, exporter),
         pieceBytes: this.#options.pieceBytes,
       });
       if (followed.status === 'rewritten' || !followed.hasMore) return followed;
       if (pieces >= MAX_PIECES || exporter.waitingBytes >= MAX_WAITING_BYTES) return followed;
       position = followed.position;
     }
+  }
+
+  #push(event: Event, offset: number, { target, logDirectory, name }: EventSource, exporter: Exporter): void {
+    if (target !== 'events') {
+      exporter.push(event, logDirectory);
+      return;
+    }
+    let restarts = this.#restarts.get(logDirectory);
+    if (restarts === undefined) {
+      restarts = new Restarts();
+      this.#restarts.set(logDirectory, restarts);
+    }
+    const { what, step } = event;
+    if (what.kind === 'sessionLog' && what.status === SessionStatus.START) {
+      const isNew = restarts.add({ fileName: name, offset, step });
+      const isRestart = restarts.isRestart(name, offset);
+      if (isNew && isRestart && exporter.hasRowsFrom(step, logDirectory)) this.#isSuperseded = true;
+    }
+    if (!this.#isSuperseded) exporter.push(event, logDirectory, restarts.endStepAt(name, offset));
   }
 
   async #open({ source, open }: EventFile): Promise<LocalFile | null> {
@@ -237,20 +285,67 @@ export class RunExporter {
   #exporterOf(target: ExportTarget): Exporter {
     const known = this.#exporters.get(target);
     if (known !== undefined) return known;
-    const exporter = new Exporter({ target, exactValues: EXACT_VALUES });
+    const exporter = new Exporter({ target, exactValues: EXACT_VALUES, series: this.#names.get(target) });
     this.#exporters.set(target, exporter);
     return exporter;
   }
 
+  async #beginAgain(): Promise<Step> {
+    await this.remove();
+    return RESTARTED;
+  }
+
+  #keepNames(): void {
+    for (const [target, { series }] of this.#exporters) this.#names.set(target, series);
+  }
+
+  /** A file that was removed supersedes nothing any more. */
+  #forgetRestartsExcept(files: readonly EventFile[]): void {
+    const known = new Set(files.map(({ source }) => `${source.logDirectory}\0${source.name}`));
+    for (const [logDirectory, restarts] of this.#restarts)
+      restarts.keepFiles((name) => known.has(`${logDirectory}\0${name}`));
+  }
+
+  /** Rows of removed event files cannot be regenerated. */
+  #reportRemoved(files: readonly EventFile[]): void {
+    const present = new Set(files.map(({ source }) => source.relPath));
+    for (const relPath of this.#positions.keys()) {
+      if (present.has(relPath)) continue;
+      const message = `${relPath} was removed before the run was resumed at an earlier step; its rows are no longer in the Polyaxon event files, of which the store keeps the previous versions`;
+      this.#options.onNotice({ message });
+    }
+  }
+
+  /** Once everything is read, replaces files in the store whose rows are all superseded. */
+  async #emptyFiles(): Promise<Step> {
+    if (!this.#mayHaveEmptyFiles) return NOTHING;
+    this.#mayHaveEmptyFiles = false;
+    const changed: string[] = [];
+    for (const exporter of this.#exporters.values()) {
+      exporter.emptyFiles(this.#options.mayBeStored);
+      for (const path of (await this.#write(exporter)) ?? []) changed.push(path);
+    }
+    if (changed.length > 0) this.#isSaved = false;
+    return { changed, isRestarted: false, hasMore: false };
+  }
+
   async #restore(saved: SavedExport): Promise<boolean> {
+    for (const [target, series] of saved.names) this.#names.set(target, series);
+    for (const { target, series } of saved.states) this.#names.set(target, series.map(toNamed));
     const { version } = new Exporter().state;
     if (saved.states.some((state) => state.version !== version)) return false;
     if (!(await this.exportFiles.restore(saved, this.#options.isStored))) return false;
     for (const state of saved.states)
       this.#exporters.set(state.target, new Exporter({ state, exactValues: EXACT_VALUES }));
     for (const [path, position] of saved.positions) this.#positions.set(path, position);
+    for (const [logDirectory, starts] of saved.restarts)
+      this.#restarts.set(logDirectory, new Restarts(starts));
     this.#inputs = { ...saved.inputs };
     this.#result = saved.result;
     return true;
   }
+}
+
+function toNamed({ kind, logDirectory, rawName, name }: NamedSeries): NamedSeries {
+  return { kind, logDirectory, rawName, name };
 }

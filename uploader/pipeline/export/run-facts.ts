@@ -14,6 +14,7 @@ const NO_COUNTS: ExportCounts = {
   previews: 0,
   unexported: {},
   invalid: {},
+  superseded: 0,
 };
 const NOTHING: ExportResult = { inputs: {}, lastValues: {}, artifacts: [], counts: NO_COUNTS };
 
@@ -82,6 +83,7 @@ function addCounts(a: ExportCounts, b: ExportCounts): ExportCounts {
     previews: a.previews + b.previews,
     unexported: addEach(a.unexported, b.unexported),
     invalid: addEach(a.invalid, b.invalid),
+    superseded: a.superseded + b.superseded,
   };
 }
 

@@ -5,7 +5,14 @@
  */
 
 import type { JsonValue } from '../../../src/base/json-value.js';
-import type { ExportCounts, ExporterState, SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
+import type { SessionStart } from '../../../src/format/restarts.js';
+import type {
+  ExportCounts,
+  ExporterState,
+  ExportTarget,
+  NamedSeries,
+  SeriesArtifact,
+} from '../../../src/polyaxon/export/exporter.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { readWholeFile, removeFile, replaceFile } from '../../base/io/whole-file.js';
 import type { FilePosition } from './file-position.js';
@@ -21,10 +28,14 @@ export interface ExportResult {
 export interface SavedExport {
   /** Read positions, by path of the event file inside the run. */
   readonly positions: ReadonlyMap<string, FilePosition>;
+  /** The STARTs that were read, by log directory. */
+  readonly restarts: ReadonlyMap<string, Iterable<SessionStart>>;
   /** States of the exporters of events and of system metrics, if the run has them. */
   readonly states: readonly ExporterState[];
   /** Set instead of `states` once the run is complete. */
   readonly result: ExportResult | null;
+  /** The names of the series of a complete run, whose exporters are not saved. */
+  readonly names: ReadonlyMap<ExportTarget, readonly NamedSeries[]>;
   readonly inputs: Readonly<Record<string, JsonValue>>;
   /** Size and checksum of each generated file, by path. */
   readonly files: ReadonlyMap<string, Content>;
@@ -40,12 +51,14 @@ export interface Content {
 type Line =
   | { readonly version: 1; readonly inputs: SavedExport['inputs'] }
   | { readonly eventFile: string; readonly position: FilePosition }
+  | { readonly restartOf: string; readonly start: Omit<SessionStart, 'step'> & { readonly step: string } }
   | { readonly state: Omit<ExporterState, 'series'> }
   /** A series of the preceding state. */
   | { readonly series: ExporterState['series'][number] }
   | ({ readonly file: string } & Content)
   | ({ readonly asset: string } & Content)
   | { readonly result: ExportResult }
+  | { readonly target: ExportTarget; readonly named: NamedSeries }
   | { readonly lines: number };
 
 const FILE_NAME = 'export.jsonl';
@@ -95,23 +108,37 @@ async function format(saved: SavedExport): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-function* toLines({ positions, states, result, inputs, files, assets }: SavedExport): Generator<Line> {
+function* toLines({
+  positions,
+  restarts,
+  states,
+  result,
+  names,
+  inputs,
+  files,
+  assets,
+}: SavedExport): Generator<Line> {
   yield { version: 1, inputs };
   for (const [eventFile, position] of positions) yield { eventFile, position };
+  for (const [restartOf, starts] of restarts)
+    for (const start of starts) yield { restartOf, start: { ...start, step: String(start.step) } };
   for (const { series, ...state } of states) {
     yield { state };
     for (const each of series) yield { series: each };
   }
   if (result !== null) yield { result };
+  for (const [target, series] of names) for (const named of series) yield { target, named };
   for (const [file, { sizeBytes, crc32 }] of files) yield { file, sizeBytes, crc32 };
   for (const [asset, { sizeBytes, crc32 }] of assets) yield { asset, sizeBytes, crc32 };
 }
 
 async function parse(bytes: Buffer): Promise<SavedExport | null> {
   const positions = new Map<string, FilePosition>();
+  const restarts = new Map<string, SessionStart[]>();
   const states: { state: Omit<ExporterState, 'series'>; series: ExporterState['series'][number][] }[] = [];
   const files = new Map<string, Content>();
   const assets = new Map<string, Content>();
+  const names = new Map<ExportTarget, NamedSeries[]>();
   let inputs: SavedExport['inputs'] | undefined;
   let result: SavedExport['result'] = null;
   let lines = 0;
@@ -126,8 +153,10 @@ async function parse(bytes: Buffer): Promise<SavedExport | null> {
       if (line.lines !== lines || start !== bytes.length || inputs === undefined) return null;
       return {
         positions,
+        restarts,
         states: states.map(({ state, series }) => ({ ...state, series })),
         result,
+        names,
         inputs,
         files,
         assets,
@@ -138,7 +167,16 @@ async function parse(bytes: Buffer): Promise<SavedExport | null> {
       if (line.version !== 1) return null;
       inputs = line.inputs;
     } else if ('eventFile' in line) positions.set(line.eventFile, line.position);
-    else if ('state' in line) states.push({ state: line.state, series: [] });
+    else if ('restartOf' in line) {
+      const { restartOf, start } = line;
+      const starts = restarts.get(restartOf) ?? [];
+      starts.push({ ...start, step: BigInt(start.step) });
+      restarts.set(restartOf, starts);
+    } else if ('named' in line) {
+      const series = names.get(line.target) ?? [];
+      series.push(line.named);
+      names.set(line.target, series);
+    } else if ('state' in line) states.push({ state: line.state, series: [] });
     else if ('series' in line) states.at(-1)?.series.push(line.series);
     else if ('result' in line) result = line.result;
     else if ('file' in line) files.set(line.file, { sizeBytes: line.sizeBytes, crc32: line.crc32 });

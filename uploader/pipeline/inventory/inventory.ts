@@ -70,6 +70,8 @@ export class Inventory implements ScanSink, JournalSink {
   readonly runs: KnownRun[] = [];
   /** State that only growing or interrupted files have. */
   readonly growth = new Map<FileId, GrowthState>();
+  /** Generated files that may be shorter than their objects, because the run was resumed at an earlier step. */
+  readonly shortened = new Set<FileId>();
   readonly intents = new Map<FileId, OpenIntent>();
   readonly segments = new Map<FileId, SegmentEntry>();
   /** Keys of commits that killed processes had begun, while parts of them may still reach the store. */
@@ -124,7 +126,14 @@ export class Inventory implements ScanSink, JournalSink {
     const ids = runs.flatMap((run) => [...this.filesOf(run)]);
     if (ids.length > 0) this.table.release(ids);
     for (const id of ids)
-      for (const facts of [this.growth, this.intents, this.segments, this.commits, this.missing])
+      for (const facts of [
+        this.growth,
+        this.intents,
+        this.segments,
+        this.commits,
+        this.missing,
+        this.shortened,
+      ])
         facts.delete(id);
     for (const run of runs) {
       for (const folder of run.folders) {

@@ -17,9 +17,10 @@ import { parseRelPath } from '../../../../uploader/base/rel-path.js';
 import { toBase } from '../../../../uploader/pipeline/export/event-source.js';
 import { type EventFile, RunExporter, type Step } from '../../../../uploader/pipeline/export/run-exporter.js';
 import { openLocalFile } from '../../../../uploader/pipeline/source/local-file.js';
+import { scalarValue, toEvent } from '../../../support/summary-events.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { createCrashingFileSystem } from '../../support/crashing-file-system.js';
-import { exportAtOnce, someRecords } from '../../support/event-records.js';
+import { exportAtOnce, someRecords, startRecord, toRecord } from '../../support/event-records.js';
 
 const BASE = 'outputs/tensorboard';
 const FIRST = 'events.out.tfevents.1';
@@ -65,15 +66,20 @@ function toEventFiles({ logs }: Places, base = BASE): EventFile[] {
 interface OpenOptions {
   readonly fileSystem?: FileSystem;
   readonly isStored?: (path: string) => boolean;
+  readonly mayBeStored?: (path: string) => boolean;
   readonly notices?: string[];
 }
 
-function open(places: Places, { fileSystem, isStored, notices }: OpenOptions = {}): Promise<RunExporter> {
+function open(
+  places: Places,
+  { fileSystem, isStored, mayBeStored, notices }: OpenOptions = {},
+): Promise<RunExporter> {
   return RunExporter.open({
     fileSystem: fileSystem ?? nodeFileSystem,
     directory: places.state,
     acceptsDamage: () => true,
     isStored: isStored ?? (() => false),
+    mayBeStored: mayBeStored ?? (() => false),
     onNotice: ({ message }) => notices?.push(message),
     pieceBytes: 700,
   });
@@ -97,6 +103,11 @@ function readMade({ state }: Places): Record<string, string> {
   const read = (path: string) =>
     readFileSync(join(state, path)).toString(path.startsWith('assets/') ? 'hex' : 'utf8');
   return Object.fromEntries(paths.map((path) => [path, read(path)]));
+}
+
+function stepsOf({ state }: Places, path: string): number[] {
+  const [, ...rows] = readFileSync(join(state, path), 'utf8').split('\n');
+  return rows.map((row) => Number(row.split('|')[0]));
 }
 
 describe('RunExporter', () => {
@@ -205,6 +216,143 @@ describe('RunExporter', () => {
 
     expect(steps[0]).toEqual({ changed: [], isRestarted: true, hasMore: true });
     expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
+  });
+
+  it('removes rows that a restart supersedes, and keeps their number to one for each step', async () => {
+    const places = createPlaces();
+    places.write(FIRST, startRecord(0), ...someRecords(15));
+    const exporter = await open(places);
+    await run(exporter, places, 1);
+    places.write(SECOND, startRecord(10), ...someRecords(3, 10));
+    const steps = await run(exporter, places, 1);
+
+    expect(steps.filter(({ isRestarted }) => isRestarted)).toHaveLength(1);
+    expect(stepsOf(places, 'events/metric/loss.plx')).toEqual(Array.from({ length: 13 }, (_, i) => i));
+    expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
+    expect(Object.keys(readMade(places))).not.toContain('assets/image/photo_13.png');
+    const [loss] = exporter.exporterFor('events')!.artifacts();
+    expect(loss?.summary).toMatchObject({
+      step: { count: 13, max: 12 },
+      metric: { count: 13, last: 1 / 13 },
+    });
+  });
+
+  it('keeps the rows of other log directories, and of steps out of order without a restart', async () => {
+    const places = createPlaces();
+    places.write(FIRST, startRecord(0), ...someRecords(8), ...someRecords(2, 3));
+    places.write(`worker-1/${FIRST}`, startRecord(0), ...someRecords(8));
+    places.write(SECOND, startRecord(6), ...someRecords(2, 6));
+    await run(await open(places), places, 1);
+
+    const steps = [0, 1, 2, 3, 4, 5, 3, 4, 6, 7];
+    expect(stepsOf(places, 'events/metric/loss.plx')).toEqual(steps);
+    expect(stepsOf(places, 'events/metric/worker-1__loss.plx')).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('supersedes events that an earlier file gets after the restart', async () => {
+    const places = createPlaces();
+    places.write(FIRST, startRecord(0), ...someRecords(2));
+    places.write(SECOND, startRecord(4), ...someRecords(2, 4));
+    await run(await open(places), places, 1);
+    places.append(FIRST, ...someRecords(4, 2));
+    await run(await open(places), places, 1);
+
+    expect(stepsOf(places, 'events/metric/loss.plx')).toEqual([0, 1, 4, 5, 2, 3]);
+  });
+
+  it('supersedes nothing with the first START, unless it resumes from a step above 0', async () => {
+    const places = createPlaces();
+    places.write(FIRST, ...someRecords(4));
+    places.write(SECOND, startRecord(0), ...someRecords(1, 4));
+    places.write(`purged/${FIRST}`, ...someRecords(4));
+    places.write(`purged/${SECOND}`, startRecord(2), ...someRecords(1, 2));
+    await run(await open(places), places, 1);
+
+    expect(stepsOf(places, 'events/metric/loss.plx')).toEqual([0, 1, 2, 3, 4]);
+    expect(stepsOf(places, 'events/metric/purged__loss.plx')).toEqual([0, 1, 2]);
+  });
+
+  it('replaces a stored file whose rows are all superseded with one without rows, until the next row', async () => {
+    const places = createPlaces();
+    places.write(FIRST, startRecord(0), ...someRecords(6));
+    const exporter = await open(places, { mayBeStored: () => true });
+    await run(exporter, places, 1);
+    places.write(SECOND, startRecord(0));
+    const steps = await run(exporter, places, 1);
+    await exporter.save();
+
+    expect(readMade(places)).toEqual({
+      'events/metric/loss.plx': 'step|timestamp|metric\n\n',
+      'events/metric/acc__top-1.plx': 'step|timestamp|metric\n\n',
+      'events/image/photo.plx': 'step|timestamp|image\n\n',
+      'events/text/note.plx': '\n\n',
+    });
+    expect(steps.at(-1)?.changed).toHaveLength(4);
+    expect(exporter.exporterFor('events')?.artifacts()[0]?.summary).toEqual({ is_event: true });
+
+    places.append(SECOND, ...someRecords(5));
+    await run(await open(places, { mayBeStored: () => true }), places, 1);
+
+    expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
+  });
+
+  it('gives each series its earlier name when all files are regenerated', async () => {
+    const places = createPlaces();
+    const value = (tag: string, step: number) => toRecord(toEvent(step, 1, scalarValue(tag, step)));
+    places.write(FIRST, value('a b', 1), value('a-b', 0));
+    const exporter = await open(places);
+    await run(exporter, places, 1);
+    const names = exporter
+      .exporterFor('events')!
+      .artifacts()
+      .map(({ name }) => name);
+    places.write(FIRST, value('a-b', 0), value('a-b', 1));
+    await run(exporter, places, 1);
+
+    expect(names).toEqual(['a-b', expect.stringMatching(/^a-b-[0-9a-f]{4}$/)]);
+    expect(Object.keys(readMade(places))).toEqual([`events/metric/${names[1]}.plx`]);
+  });
+
+  it('writes the same files whatever restarts and crashes, and in whatever pieces it reads', async () => {
+    const change = fc.oneof(
+      fc.record({
+        kind: fc.constant('log' as const),
+        first: fc.nat(12),
+        count: fc.integer({ min: 1, max: 5 }),
+      }),
+      fc.record({ kind: fc.constant('restart' as const), step: fc.nat(12), isNewFile: fc.boolean() }),
+    );
+    const round = fc.record({ changes: fc.array(change, { maxLength: 5 }), crashAt: fc.nat(80) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(round, { minLength: 1, maxLength: 6 }), async (rounds) => {
+        const places = createPlaces();
+        let file = 1;
+        const path = (number: number) => `events.out.tfevents.${number}`;
+        places.write(path(1), startRecord(0));
+        for (const { changes, crashAt } of rounds) {
+          for (const each of changes) {
+            if (each.kind === 'log') places.append(path(file), ...someRecords(each.count, each.first));
+            else {
+              if (each.isNewFile) file += 1;
+              places.append(path(file), startRecord(each.step));
+            }
+          }
+          try {
+            await run(await open(places, createCrashingFileSystem(crashAt)), places);
+          } catch (error) {
+            if (!String(error).includes('ECRASHED')) throw error;
+          }
+        }
+        const exporter = await open(places);
+        await run(exporter, places);
+
+        const expected = await exportAtOnce(places.logs);
+        expect(readMade(places)).toEqual(expected.files);
+        const artifacts = exporter.exporterFor('events')?.artifacts() ?? [];
+        expect(artifacts).toEqual(expected.exporter.artifacts());
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it.each([
