@@ -14,7 +14,6 @@ import { parseEventTime, parseStep } from '../summary/arguments.js';
 import { CUSTOM_SCALARS_TAG, type CustomScalarsLayout, parseLayout } from '../summary/custom-scalars.js';
 import { GraphBuilder } from '../summary/graph/graph-builder.js';
 import { parseGraphDef } from '../summary/graph/graph-def.js';
-import { createKerasModelValue, KERAS_MODEL_TAG } from '../summary/graph/graph-values.js';
 import { layersModelToKerasText } from '../summary/graph/layers-keras.js';
 import { layersModelToGraphDef } from '../summary/graph/layers-model.js';
 import { onnxToGraphDef } from '../summary/graph/onnx-graph.js';
@@ -36,11 +35,12 @@ export const EMBEDDING_OPTIONS: OptionTable<EmbeddingOptions> = { step: 'any' };
 export class Dashboards {
   readonly #log: EventLog;
   readonly #persist: boolean;
-  readonly #charts = new ScalarCharts();
+  readonly #charts: ScalarCharts;
 
   /** `persist`: whether files are written besides the event file. If not, arguments are still checked. */
   constructor(log: EventLog, persist = true) {
     this.#log = log;
+    this.#charts = new ScalarCharts(log.writer.earlierLayout);
     this.#persist = persist;
   }
 
@@ -60,7 +60,7 @@ export class Dashboards {
     const text = layersModelToKerasText(model);
     this.#graphDef(graphDef, options);
     const step = options.step ?? 0;
-    this.#log.values(KERAS_MODEL_TAG, { ...options, step }, (tag) => createKerasModelValue(tag, text));
+    this.#log.kerasModel(text, { ...options, step });
   }
 
   /** Replaces the layout of the custom scalars dashboard. Throws `ERR_LAYOUT_INVALID`. */

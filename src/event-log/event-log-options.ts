@@ -18,11 +18,6 @@ export interface EventLogOptions extends EventFileWriterOptions {
   readonly filter?:
     | ((event: { readonly tag: string; readonly step: number | bigint }) => boolean)
     | undefined;
-  /**
-   * Whether names become tags unchanged. TensorBoard then shows only the first of two kinds that share a name. Default false: the
-   * second kind gets the tag `name (kind)`.
-   */
-  readonly exactTags?: boolean | undefined;
 }
 
 /** Options shared by events with several names. */

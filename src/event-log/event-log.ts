@@ -29,6 +29,7 @@ import { type ArtifactKind, toPolyaxonTag } from '../polyaxon/polyaxon-value.js'
 import { type EventOptions, parseEventTime, parseStep } from '../summary/arguments.js';
 import { createAudioEncoding } from '../summary/audio.js';
 import { afterRead, type Encoding, mapEncoding, ready } from '../summary/encoding.js';
+import { createKerasModelValue, KERAS_MODEL_TAG } from '../summary/graph/graph-values.js';
 import {
   createHistogramValue,
   type HistogramBuckets,
@@ -47,7 +48,7 @@ import {
 } from '../summary/image.js';
 import { type BoxOptions, drawBoxes, type ImageBoxes } from '../summary/image-boxes.js';
 import { findRangeProblem } from '../summary/image-range.js';
-import { createMeshValues, type MeshInput } from '../summary/mesh.js';
+import { createMeshValues, MESH_PARTS, type MeshInput } from '../summary/mesh.js';
 import { createPrCurveValue, type PrCurveInput } from '../summary/pr-curve.js';
 import { isTensor, parseTensor, type Tensor, toNumbers } from '../summary/tensor.js';
 import { parseClips, type TensorAudio } from '../summary/tensor-audio.js';
@@ -102,26 +103,25 @@ const AUDIO: TagSeries = { series: 'audio', pluginName: 'audio' };
 const HISTOGRAM: TagSeries = { series: 'histogram', pluginName: 'histograms' };
 const TEXT: TagSeries = { series: 'text', pluginName: 'text' };
 const PR_CURVE: TagSeries = { series: 'pr', pluginName: 'pr_curves' };
+const MESH: TagSeries = { series: 'mesh', pluginName: 'mesh', parts: MESH_PARTS };
+const KERAS_MODEL: TagSeries = { series: 'graph', pluginName: 'graph_keras_model' };
 
 export class EventLog {
   readonly diagnostics: Diagnostics;
   readonly #queue: EventQueue;
   readonly #metrics: MetricLog;
-  /** Undefined if each tag is the given name. */
-  readonly #tagAllocator: TagAllocator | undefined;
+  readonly #tagAllocator: TagAllocator;
   #hasWarnedOfRange = false;
 
   constructor(directory: string, options: EventLogOptions = {}) {
     this.#queue = new EventQueue(directory, options);
     this.diagnostics = this.#queue.diagnostics;
-    this.#tagAllocator = options.exactTags
-      ? undefined
-      : new TagAllocator(this.writer, (name, tag) =>
-          this.diagnostics.warn(
-            'WARN_TAG_REUSED',
-            `${name}: the name already belongs to another kind; written as ${tag}`,
-          ),
-        );
+    this.#tagAllocator = new TagAllocator(this.writer, (name, tag) =>
+      this.diagnostics.warn(
+        'WARN_TAG_REUSED',
+        `${name}: the name already belongs to another kind; written as ${tag}`,
+      ),
+    );
     this.#metrics = new MetricLog(this.#queue, this.#tagAllocator);
   }
 
@@ -144,9 +144,14 @@ export class EventLog {
     this.#metrics.scalar(name, value, options, givenStep);
   }
 
-  /** Logs several numbers with one step and one wall time: see `MetricLog`. */
-  scalars(metrics: Readonly<Record<string, ScalarInput>>, options: SharedEventOptions): void {
-    this.#metrics.scalars(metrics, options);
+  /** Logs several numbers with one step and one wall time, and returns their tags: see `MetricLog`. */
+  scalars(metrics: Readonly<Record<string, ScalarInput>>, options: SharedEventOptions): string[] {
+    return this.#metrics.scalars(metrics, options);
+  }
+
+  /** Logs the metrics of a session of hyperparameters, without changing a curve: see `MetricLog`. */
+  sessionMetrics(metrics: Readonly<Record<string, ScalarInput>>, options: SharedEventOptions): void {
+    this.#metrics.sessionMetrics(metrics, options);
   }
 
   /** Logs a column of numbers with one name: see `MetricLog`. */
@@ -322,9 +327,19 @@ export class EventLog {
 
   /** Logs a mesh or a point cloud. Throws `ERR_MESH_INVALID` and the errors of `scalar`. */
   mesh(name: string, mesh: MeshInput, options: EventOptions): void {
-    const tag = this.parseTag(name);
+    const given = this.parseTag(name);
+    const tag = this.#tagOf(MESH, given);
     const step = options.step ?? this.#queue.defaultStep ?? this.#queue.nextStep(`${tag}_VERTEX`);
-    this.values(name, { ...options, step }, () => createMeshValues(tag, mesh, options));
+    this.values(tag, { ...options, step }, () => {
+      const values = createMeshValues(tag, mesh, options);
+      this.#tagAllocator.claim(MESH, given, tag);
+      return values;
+    });
+  }
+
+  /** Logs a Keras model, as JSON text. */
+  kerasModel(text: string, options: EventOptions): void {
+    this.#value(KERAS_MODEL, KERAS_MODEL_TAG, options, (tag) => createKerasModelValue(tag, text));
   }
 
   /** Logs the values that `create` builds for a tag as one event. Passes on errors of `create`. */
@@ -441,7 +456,7 @@ export class EventLog {
     const tag = this.parseTag(name);
     this.#queue.summary(this.#tagOf(series, tag), options, (shown) => {
       const encoding = create(shown);
-      this.#tagAllocator?.claim(series, tag, shown);
+      this.#tagAllocator.claim(series, tag, shown);
       return mapEncoding(encoding, (value) => [value]);
     });
   }
@@ -468,7 +483,7 @@ export class EventLog {
         if (preview === undefined) return encodeKindEvent(name, event, name, options);
         const series = { ...preview, previewOf: kind };
         const shown = this.#tagOf(series, name);
-        this.#tagAllocator?.claim(series, name, shown);
+        this.#tagAllocator.claim(series, name, shown);
         return encodeKindEvent(name, event, shown, options);
       },
       name,
@@ -476,7 +491,7 @@ export class EventLog {
   }
 
   #tagOf(series: TagSeries, name: string): string {
-    return this.#tagAllocator?.tagOf(series, name) ?? name;
+    return this.#tagAllocator.tagOf(series, name);
   }
 }
 

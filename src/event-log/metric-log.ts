@@ -19,11 +19,10 @@ const METRIC: TagSeries = { series: 'metric', pluginName: 'scalars' };
 
 export class MetricLog {
   readonly #queue: EventQueue;
-  /** Undefined if each tag is the given name. */
-  readonly #tagAllocator: TagAllocator | undefined;
+  readonly #tagAllocator: TagAllocator;
   readonly #metricTags = new MetricTags();
 
-  constructor(queue: EventQueue, tagAllocator: TagAllocator | undefined) {
+  constructor(queue: EventQueue, tagAllocator: TagAllocator) {
     this.#queue = queue;
     this.#tagAllocator = tagAllocator;
   }
@@ -57,14 +56,15 @@ export class MetricLog {
 
   /**
    * Logs several numbers with one step and one wall time. Without a step, it is the first that is new for all of them. Checks all of them
-   * before it writes the first.
+   * before it writes the first. Returns their tags.
    */
-  scalars(metrics: Readonly<Record<string, ScalarInput>>, options: SharedEventOptions): void {
+  scalars(metrics: Readonly<Record<string, ScalarInput>>, options: SharedEventOptions): string[] {
     checkMetrics(metrics);
     const given = parseStep(options.step);
     const wallTime = parseEventTime(options) ?? this.#queue.wallTime();
     const names = Object.keys(metrics);
     const tags = names.map((name) => this.#metricTags.find(name) ?? this.#newMetric(name));
+    const logged = tags.map(({ tag }) => tag);
     const numbers = tags.map(({ tag }, i) => this.#parseScalar(tag, metrics[names[i]!]));
     this.#queue.checkOpen();
     const step = given ?? this.#queue.defaultStep ?? this.#nextStepOf(tags);
@@ -74,7 +74,7 @@ export class MetricLog {
     const isPlain = numbers.every((value) => typeof value === 'number');
     if (isPlain && !this.#queue.hasFilter && !this.#queue.isEncoding) {
       this.#queue.writer.writeScalars(tags, numbers, step, wallTime);
-      return;
+      return logged;
     }
     const kept = tags.flatMap((scalarTag, i) =>
       this.#queue.hasFilter && this.#queue.isSampledOut(scalarTag.tag, step)
@@ -92,6 +92,29 @@ export class MetricLog {
         this.#queue.writer.writeScalars(keptTags, read, step, wallTime);
       },
     );
+    return logged;
+  }
+
+  /**
+   * Logs the metrics of a session of hyperparameters. TensorBoard's table shows the last value of each scalar tag, but a curve must not get
+   * another point for that. A name that has a curve therefore keeps it, and the metric gets the name `name (hparams)`, unless the curve ends
+   * with its value. Any other metric is the only point of its tag; a curve that begins there later replaces it. Throws like `scalars`.
+   *
+   * Source: tensorboard/plugins/hparams/list_session_groups.py.
+   */
+  sessionMetrics(metrics: Readonly<Record<string, ScalarInput>>, options: SharedEventOptions): void {
+    checkMetrics(metrics);
+    const { writer } = this.#queue;
+    const named: [name: string, value: ScalarInput][] = [];
+    for (const [name, value] of Object.entries(metrics)) {
+      const tag = this.#toTag(this.#queue.parseTag(name));
+      const hasCurve = writer.hasCurve(tag) || this.#queue.isWaiting(tag);
+      if (!hasCurve) named.push([name, value]);
+      else if (!Object.is(writer.lastScalar(tag), value)) named.push([`${name} (hparams)`, value]);
+    }
+    // The single point of an earlier process is replaced too.
+    for (const [name] of named) writer.makeProvisional(this.#toTag(this.#queue.parseTag(name)));
+    for (const tag of this.scalars(Object.fromEntries(named), options)) writer.makeProvisional(tag);
   }
 
   /** Logs a column of numbers with one name and one wall time, like repeated calls of `scalar`. Checks all of them before it writes the first. */
@@ -146,11 +169,11 @@ export class MetricLog {
   #claimMetric(given: string, scalarTag: ScalarTag): void {
     // Do not cache names that need repair, so that each call causes a warning.
     if (given.isWellFormed()) this.#metricTags.add(given, scalarTag);
-    this.#tagAllocator?.claim(METRIC, given.toWellFormed(), scalarTag.tag);
+    this.#tagAllocator.claim(METRIC, given.toWellFormed(), scalarTag.tag);
   }
 
   #toTag(name: string): string {
-    return this.#tagAllocator?.tagOf(METRIC, name) ?? name;
+    return this.#tagAllocator.tagOf(METRIC, name);
   }
 
   /** Returns a number, or the tensor that has it. Throws `ERR_SCALAR_INVALID` and `ERR_TENSOR_INVALID`. */

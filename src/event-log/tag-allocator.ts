@@ -5,8 +5,10 @@
  * The first kind therefore keeps the name, also after a restart.
  */
 
+import { RUN_GRAPH_TAG } from '../format/wire/messages.js';
 import { type ArtifactKind, toPolyaxonTag } from '../polyaxon/polyaxon-value.js';
-import type { PluginName } from '../summary/plugin-data.js';
+import { CUSTOM_SCALARS_TAG } from '../summary/custom-scalars.js';
+import { EXPERIMENT_TAG, SESSION_END_TAG, SESSION_START_TAG } from '../summary/hparams.js';
 
 /** The tags that have been written. */
 export interface KnownTags {
@@ -19,10 +21,18 @@ export interface KnownTags {
 export interface TagSeries {
   /** The suffix of the name. */
   readonly series: string;
-  readonly pluginName: PluginName;
+  readonly pluginName: string;
   /** For previews: the kind of the events that they show. */
   readonly previewOf?: ArtifactKind | undefined;
+  /** For values with several tags: what each of them has after the name. */
+  readonly parts?: readonly string[] | undefined;
 }
+
+/** Tags with a fixed meaning, which are never names. */
+const RESERVED: ReadonlySet<string> = new Set([
+  ...[CUSTOM_SCALARS_TAG, RUN_GRAPH_TAG],
+  ...[EXPERIMENT_TAG, SESSION_START_TAG, SESSION_END_TAG],
+]);
 
 /** All previews that an earlier process may have written with an unchanged name. */
 const PREVIEWS: readonly (TagSeries & { readonly previewOf: ArtifactKind })[] = [
@@ -60,15 +70,18 @@ export class TagAllocator {
     const key = toKey(series, name);
     if (this.#claimed.has(key)) return;
     this.#claimed.set(key, tag);
-    this.#owners.set(tag, this.#owners.get(tag) ?? series.series);
+    for (const each of toTags(series, tag)) this.#owners.set(each, this.#owners.get(each) ?? series.series);
     if (tag !== name) this.#onMoved(name, tag);
   }
 
   #isFree(series: TagSeries, name: string): boolean {
-    if (this.#known.knows(withSeries(name, series))) return false;
-    const owner = this.#owners.get(name);
-    if (owner !== undefined) return owner === series.series;
-    return !this.#known.knows(name) || this.#isOfEarlierProcess(series, name);
+    if (toTags(series, withSeries(name, series)).some((tag) => this.#known.knows(tag))) return false;
+    return toTags(series, name).every((tag) => {
+      if (RESERVED.has(tag)) return false;
+      const owner = this.#owners.get(tag);
+      if (owner !== undefined) return owner === series.series;
+      return !this.#known.knows(tag) || this.#isOfEarlierProcess(series, tag);
+    });
   }
 
   /** Returns whether a known tag that this process has not used belonged to this series before a restart. */
@@ -87,6 +100,10 @@ export class TagAllocator {
 
 function toKey({ series }: TagSeries, name: string): string {
   return `${series}/${name}`;
+}
+
+function toTags({ parts = [''] }: TagSeries, name: string): string[] {
+  return parts.map((part) => `${name}${part}`);
 }
 
 function withSeries(name: string, { series }: TagSeries): string {

@@ -52,9 +52,7 @@ import type { TextInput } from '../summary/text.js';
 import { VIDEO_OPTIONS, type VideoInput, type VideoOptions } from '../summary/video.js';
 import { defaultLogdir } from './default-logdir.js';
 
-export interface SummaryWriterOptions
-  extends Omit<EventLogOptions, 'diagnostics' | 'exactTags'>,
-    DiagnosticsOptions {
+export interface SummaryWriterOptions extends Omit<EventLogOptions, 'diagnostics'>, DiagnosticsOptions {
   /** The step for all values without a step. Default: each tag counts its own steps. */
   readonly defaultStep?: number | bigint | undefined;
   /** A suffix for the name of the default directory. Ignored if you pass a directory. */
@@ -133,7 +131,7 @@ export class SummaryWriter {
     this.#diagnostics = new Diagnostics({ onError: options.onError, onWarning: options.onWarning });
     this.#options = resolveEventFileOptions({ ...options, diagnostics: this.#diagnostics });
     const directory = logdir ?? defaultLogdir(this.#options.clock.wallTime(), options.comment);
-    this.#log = new EventLog(directory, { ...this.#options, filter: options.filter, exactTags: true });
+    this.#log = new EventLog(directory, { ...this.#options, filter: options.filter });
     this.#log.setDefaultStep(options.defaultStep);
     this.#dashboards = new Dashboards(this.#log);
   }
@@ -174,13 +172,9 @@ export class SummaryWriter {
     checkStepOptions('addScalars', options, SHARED_OPTIONS);
     const main = this.#log.parseTag(mainTag);
     checkMetrics(values);
-    const tags = Object.entries(values).map(([name, value]) => [`${main}/${name}`, value] as const);
-    this.#log.scalars(Object.fromEntries(tags), { ...options, step });
-    this.#dashboards.addChart(
-      main,
-      tags.map(([tag]) => tag),
-      { wallTime: options.wallTime },
-    );
+    const named = Object.entries(values).map(([name, value]) => [`${main}/${name}`, value] as const);
+    const tags = this.#log.scalars(Object.fromEntries(named), { ...options, step });
+    this.#dashboards.addChart(main, tags, { wallTime: options.wallTime });
   }
 
   /**
@@ -286,7 +280,10 @@ export class SummaryWriter {
   }
 
   /**
-   * Adds the hyperparameters of this run, and metrics as scalars. `close()` writes the end of the session.
+   * Adds the hyperparameters of this run, and metrics for the same table. `close()` writes the end of the session.
+   *
+   * A metric is the only point of its tag. If the tag has a curve, the curve does not change, and the metric gets the tag `name (hparams)`,
+   * unless the curve ends with its value. A curve that begins later replaces the metric of its name.
    *
    * Call it once for each run: TensorBoard keeps the first values, so a second call throws. Throws `ERR_HPARAMS_INVALID` and
    * `ERR_SCALAR_INVALID`.
@@ -306,7 +303,7 @@ export class SummaryWriter {
     }
     const wallTime = options.wallTime ?? this.#options.clock.wallTime();
     const value = createSessionStartValue(hparams, wallTime, options);
-    this.#log.scalars(metrics, { step: options.step, wallTime });
+    this.#log.sessionMetrics(metrics, { step: options.step, wallTime });
     this.#log.values(SESSION_START_TAG, { step: 0, wallTime }, () => value);
     this.#sessionStart = wallTime;
   }
@@ -386,8 +383,10 @@ export class SummaryWriter {
       return reportUnawaited(Promise.reject(error), (reason) => this.#diagnostics.unawaited(reason));
     }
     if (this.#closing === undefined) {
-      if (this.#sessionStart !== undefined)
-        this.#writeSessionEnd(options.outcome ?? 'success', this.#sessionStart);
+      const { writer } = this.#log;
+      const hasSession = this.#sessionStart !== undefined || writer.knows(SESSION_START_TAG);
+      // TensorBoard keeps the first end, also when the run is resumed after it.
+      if (hasSession && !writer.knows(SESSION_END_TAG)) this.#writeSessionEnd(options.outcome ?? 'success');
       this.#closing = this.#log.close();
     }
     return this.#closing;
@@ -397,9 +396,9 @@ export class SummaryWriter {
     return this.close();
   }
 
-  #writeSessionEnd(outcome: SessionOutcome, start: number): void {
+  #writeSessionEnd(outcome: SessionOutcome): void {
     // TensorBoard shows the difference as the duration, also if the clock was set back.
-    const wallTime = Math.max(start, this.#options.clock.wallTime());
+    const wallTime = Math.max(this.#sessionStart ?? 0, this.#options.clock.wallTime());
     this.#log.values(SESSION_END_TAG, { step: 0, wallTime }, () => createSessionEndValue(outcome, wallTime));
   }
 }

@@ -36,6 +36,9 @@ export interface MeshInput {
 
 const { ContentType } = tensorboard.MeshPluginData;
 
+/** What the tags of a mesh have after its name. */
+export const MESH_PARTS = ['_VERTEX', '_FACE', '_COLOR'] as const;
+
 /** Builds the values of a mesh: one for each part, to be written as one event. Throws `ERR_MESH_INVALID`. */
 export function createMeshValues(tag: string, mesh: MeshInput, labels?: SeriesLabels): SummaryValue[] {
   if (typeof mesh !== 'object' || mesh === null || mesh.vertices === undefined) {

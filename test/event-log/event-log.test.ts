@@ -360,18 +360,6 @@ describe('a name that two kinds share', () => {
       'y text 1',
     ]);
   });
-
-  it('is used unchanged with exactTags', async () => {
-    const { log, warnings } = createLog({ exactTags: true });
-
-    log.scalar('x', 1, {});
-    log.text('x', 'a', {});
-    log.gif('clip', [pixels(2)], {});
-    await log.close();
-
-    expect(log.diagnostics.counts).toEqual({ WARN_TAG_REUSED: 1 });
-    expect(warnings).toEqual(['x: logged as text after scalars; TensorBoard still shows the tag as scalars']);
-  });
 });
 
 describe('files by path', () => {

@@ -21,7 +21,7 @@ import type { EarlierTag } from './earlier-tags.js';
 import { createLaterSummary, createRetractions, type Retraction } from './retraction.js';
 import { MAX_PREFIX_BYTES, ScalarPrefix } from './scalar-prefix.js';
 import { type ScalarTemplate, ScalarTemplates, TEMPLATE_SLACK_BYTES } from './scalar-template.js';
-import { type Step, stepAfter } from './step.js';
+import { type Step, stepAfter, stepBefore } from './step.js';
 
 /** A valid call whose result TensorBoard shows in an unexpected way. Reported once for each tag. */
 export interface TagNotice {
@@ -49,16 +49,17 @@ export interface TagState {
   sharedScalar: ScalarTemplates | undefined;
   /** For scalars only: the last value written. */
   lastScalar: number;
-  /** The points that the first value must replace; undefined once it is written, and for tags without such points. */
+  /** The points that the next value may replace; undefined once it is written, and for tags without such points. */
   earlier: EarlierPoints | undefined;
 }
 
-/** Points of a tag in earlier files. */
+/** Points of a tag that its next value may replace: those of earlier files, and a provisional one. */
 interface EarlierPoints {
   /** The highest step; undefined without any. */
   readonly highest: Step | undefined;
   /** The step from which on they are replaced by any value; undefined: by a value of the same or a lower step. */
   readonly supersededFrom: Step | undefined;
+  readonly isSingle: boolean;
 }
 
 /** How a file begins. */
@@ -141,12 +142,12 @@ export class EventEncoder {
   /** Continues tags that an earlier process has written. `retractions` are those with which the file will start. */
   continueAfter(tags: ReadonlyMap<string, EarlierTag>, retractions: readonly Retraction[] = []): void {
     const retracted = new Set(retractions.map(({ tag }) => tag));
-    for (const [tag, { plugin, highest, last, supersededFrom }] of tags) {
+    for (const [tag, { plugin, lowest, highest, last, supersededFrom }] of tags) {
       const state = this.#addTag(tag, plugin);
       if (last !== undefined) state.nextStep = stepAfter(last);
       state.earlier = retracted.has(tag)
-        ? { highest: last, supersededFrom: undefined }
-        : { highest, supersededFrom };
+        ? { highest: last, supersededFrom: undefined, isSingle: lowest === last }
+        : { highest, supersededFrom, isSingle: lowest === highest };
     }
     this.#earlierTags = tags.size;
   }
@@ -154,6 +155,32 @@ export class EventEncoder {
   lastScalars(): Record<string, number> {
     const scalars = [...this.#tags].filter(([, state]) => state.scalar !== undefined);
     return Object.fromEntries(scalars.map(([tag, state]) => [tag, state.lastScalar]));
+  }
+
+  /** Whether a tag has points that a later value does not replace. */
+  hasCurve(tag: string): boolean {
+    const state = this.#tags.get(tag);
+    if (state?.earlier !== undefined) return !state.earlier.isSingle;
+    return state?.hasValue ?? false;
+  }
+
+  /** The last value of a scalar tag that this writer has written; undefined without any. */
+  lastScalar(tag: string): number | undefined {
+    const state = this.#tags.get(tag);
+    return state?.scalar === undefined ? undefined : state.lastScalar;
+  }
+
+  /** Lets the next value of a tag replace its last point, whatever its step is. */
+  makeProvisional(tag: string): void {
+    const state = this.#tags.get(tag);
+    if (state === undefined) return;
+    const { earlier, hasValue } = state;
+    const last = hasValue ? stepBefore(state.nextStep) : earlier?.highest;
+    if (last === undefined) return;
+    if (earlier === undefined) this.#earlierTags++;
+    state.earlier = { highest: last, supersededFrom: earlier?.supersededFrom ?? last, isSingle: true };
+    state.nextStep = last;
+    state.hasValue = false;
   }
 
   /**

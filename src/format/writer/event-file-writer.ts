@@ -141,6 +141,21 @@ export class EventFileWriter {
     if (this.#closing !== undefined) throw new ClosedError(`the event file writer of ${this.directory}`);
   }
 
+  /** Whether a tag has points that a later value does not replace. */
+  hasCurve(tag: string): boolean {
+    return this.#encoder.hasCurve(tag);
+  }
+
+  /** Lets the next value of a tag replace its last point, whatever its step is. */
+  makeProvisional(tag: string): void {
+    this.#encoder.makeProvisional(tag);
+  }
+
+  /** The last value of a scalar tag that this writer has written; undefined without any. */
+  lastScalar(tag: string): number | undefined {
+    return this.#encoder.lastScalar(tag);
+  }
+
   /** The last value of each scalar tag. */
   lastScalars(): Record<string, number> {
     return this.#encoder.lastScalars();
