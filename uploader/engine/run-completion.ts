@@ -40,8 +40,6 @@ function isForGood(error: CodedError): boolean {
 }
 
 /** Paths of a run that the scan found but that no store can name. */
-function findUnscanned({ problems }: Scanner, { index }: KnownRun): string[] {
-  return problems
-    .filter(({ run, error }) => run === index && isForGood(error))
-    .map(({ error }) => error.path);
+function findUnscanned(scanner: Scanner, { uuid }: KnownRun): string[] {
+  return [...scanner.problemsOf(uuid)].filter(isForGood).map(({ path }) => path);
 }

@@ -17,9 +17,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
+import { Scanner } from '../../../uploader/pipeline/scan/scanner.js';
 import { UNPROBED_S3 } from '../../../uploader/store/base/capabilities.js';
 import { createTempDir } from '../../support/temp-dir.js';
 import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
@@ -47,6 +48,21 @@ function createKillable() {
 }
 
 describe('sync', () => {
+  it('F84: collects the problems of the scan a fixed number of times, however many runs there are', async () => {
+    const problems = vi.spyOn(Scanner.prototype, 'problems', 'get');
+    onTestFinished(() => void vi.restoreAllMocks());
+    const counts = [];
+    for (const runs of [3, 30]) {
+      const harness = createHarness();
+      for (let run = 0; run < runs; run += 1)
+        makeRun(harness.root, { 'run.plx.json': '{"status":"succeeded"}' }, String(run).padStart(32, '0'));
+      problems.mockClear();
+      await harness.sync();
+      counts.push(problems.mock.calls.length);
+    }
+    expect(counts[1]).toBe(counts[0]);
+  });
+
   it('stores everything once and nothing the second time', async () => {
     const harness = createHarness({ 'outputs/a': 'a', [EVENT_FILE]: encodeRecord(Buffer.from('x')) });
     const first = await harness.sync();

@@ -111,6 +111,16 @@ export class DirectoryScan {
     return this.#take(node, entries, isNewHome);
   }
 
+  /** Yields the problems of the directories of a run. */
+  *problemsOf(runUuid: string): Generator<FileError> {
+    const open = [this.#runs.get(runUuid)];
+    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+      if (node.isGone || node.home?.runUuid !== runUuid) continue;
+      yield* node.problems;
+      for (const child of node.children.values()) open.push(child);
+    }
+  }
+
   /** Checks one file by opening it. Returns false when it no longer exists or is not a file; the next scan of its directory handles that. */
   async checkFile(node: DirectoryNode, name: Buffer): Promise<boolean> {
     try {

@@ -11,6 +11,7 @@
  */
 
 import type { Clock } from '../../../src/base/clock.js';
+import type { FileError } from '../../base/errors.js';
 import type { FileWatcher } from '../../base/io/file-watcher.js';
 import type { FileId } from '../inventory/file-table.js';
 import { DirectoryNode, type ScanProblem, type SkippedPath } from './directory-node.js';
@@ -114,6 +115,11 @@ export class Scanner {
     return this.#nodes.flatMap((node) =>
       node.isGone ? [] : node.problems.map((error) => ({ error, run: node.home?.run })),
     );
+  }
+
+  /** The problems of one run, without a search through all directories. */
+  problemsOf(runUuid: string): Iterable<FileError> {
+    return this.#visit.problemsOf(runUuid);
   }
 
   /** Whether every directory that is known has been visited. */
