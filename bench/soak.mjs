@@ -272,7 +272,7 @@ async function idleOver({ values, directory, onEnd, say }) {
 }
 
 function writeFinishedRun(runs, index) {
-  const uuid = index.toString(16).padStart(32, 'a');
+  const uuid = `a${index.toString(16).padStart(31, '0')}`;
   const files = {
     'run.plx.json': JSON.stringify({ uuid, name: `run-${index}`, kind: 'job', status: 'succeeded' }),
     'outputs/train.log': 'all is well\n',
