@@ -5,7 +5,9 @@
 
 import { describe } from '../base/describe.js';
 import { InvalidArgumentError, invalidArgument } from '../base/errors.js';
+import type { SummaryMetadata } from '../format/wire/messages.js';
 import type { ScalarTag } from '../format/writer/event-encoder.js';
+import type { EventFileWriter } from '../format/writer/event-file-writer.js';
 import { type EventOptions, parseEventTime, parseStep } from '../summary/arguments.js';
 import { type Encoding, joinEncodings, ready } from '../summary/encoding.js';
 import { createMetadata } from '../summary/plugin-data.js';
@@ -19,11 +21,13 @@ const METRIC: TagSeries = { series: 'metric', pluginName: 'scalars' };
 
 export class MetricLog {
   readonly #queue: EventQueue;
+  readonly #writer: EventFileWriter;
   readonly #tagAllocator: TagAllocator;
   readonly #metricTags = new MetricTags();
 
   constructor(queue: EventQueue, tagAllocator: TagAllocator) {
     this.#queue = queue;
+    this.#writer = queue.writer;
     this.#tagAllocator = tagAllocator;
   }
 
@@ -35,23 +39,17 @@ export class MetricLog {
     const known = this.#metricTags.find(name);
     const scalarTag = known ?? this.#newMetric(name);
     const { tag } = scalarTag;
-    const number = this.#parseScalar(tag, value);
+    if (typeof value === 'number') this.#checkOverflow(tag, value);
+    const number = typeof value === 'number' ? value : parseScalarTensor(tag, value);
     const step = parseStep(givenStep) ?? this.#queue.defaultStep;
     const wallTime = parseEventTime(options);
     this.#queue.checkOpen();
     if (known === undefined) this.#claimMetric(name, scalarTag);
     if (this.#queue.hasFilter && this.#queue.isSampledOut(tag, step)) return;
     const metadata = createScalarMetadata(options);
-    if (typeof number === 'number' && !this.#queue.isWaiting(tag)) {
-      this.#queue.writer.writeScalar(scalarTag, number, step, wallTime, metadata);
-      return;
-    }
-    const at = step ?? this.#queue.nextStep(tag);
-    const time = wallTime ?? this.#queue.wallTime();
-    this.#queue.inOrder([tag], at, toEncoding(number), (read) => {
-      this.#checkOverflow(tag, read);
-      this.#queue.writer.writeScalar(scalarTag, read, at, time, metadata);
-    });
+    if (typeof number === 'number' && !this.#queue.isEncoding)
+      this.#writer.writeScalar(scalarTag, number, step, wallTime, metadata);
+    else this.#scalarInOrder(scalarTag, number, step, wallTime, metadata);
   }
 
   /**
@@ -73,25 +71,8 @@ export class MetricLog {
     }
     const isPlain = numbers.every((value) => typeof value === 'number');
     if (isPlain && !this.#queue.hasFilter && !this.#queue.isEncoding) {
-      this.#queue.writer.writeScalars(tags, numbers, step, wallTime);
-      return logged;
-    }
-    const kept = tags.flatMap((scalarTag, i) =>
-      this.#queue.hasFilter && this.#queue.isSampledOut(scalarTag.tag, step)
-        ? []
-        : [{ scalarTag, number: toEncoding(numbers[i]!) }],
-    );
-    const keptTags = kept.map(({ scalarTag }) => scalarTag);
-    const values = joinEncodings(kept.map(({ number }) => number));
-    this.#queue.inOrder(
-      keptTags.map(({ tag }) => tag),
-      step,
-      values,
-      (read) => {
-        for (const [i, value] of read.entries()) this.#checkOverflow(keptTags[i]!.tag, value);
-        this.#queue.writer.writeScalars(keptTags, read, step, wallTime);
-      },
-    );
+      this.#writer.writeScalars(tags, numbers, step, wallTime);
+    } else this.#scalarsInOrder(tags, numbers, step, wallTime);
     return logged;
   }
 
@@ -104,7 +85,7 @@ export class MetricLog {
    */
   sessionMetrics(metrics: Readonly<Record<string, ScalarInput>>, options: SharedEventOptions): void {
     checkMetrics(metrics);
-    const { writer } = this.#queue;
+    const writer = this.#writer;
     const named: [name: string, value: ScalarInput][] = [];
     for (const [name, value] of Object.entries(metrics)) {
       const tag = this.#toTag(this.#queue.parseTag(name));
@@ -140,16 +121,57 @@ export class MetricLog {
     if (known === undefined) this.#claimMetric(name, scalarTag);
     const metadata = createScalarMetadata(options);
     if (!this.#queue.hasFilter && !this.#queue.isWaiting(tag)) {
-      this.#queue.writer.writeSeries(scalarTag, values, steps, wallTime, metadata);
+      this.#writer.writeSeries(scalarTag, values, steps, wallTime, metadata);
       return;
     }
     for (let i = 0; i < values.length; i++) {
       const step = steps[i]!;
       if (this.#queue.hasFilter && this.#queue.isSampledOut(tag, step)) continue;
       this.#queue.inOrder([tag], step, ready(values[i]!), (value) =>
-        this.#queue.writer.writeScalar(scalarTag, value, step, wallTime, metadata),
+        this.#writer.writeScalar(scalarTag, value, step, wallTime, metadata),
       );
     }
+  }
+
+  /** Writes a number behind earlier values of its tag that still have to be read. Separate, so that `scalar` stays fast. */
+  #scalarInOrder(
+    scalarTag: ScalarTag,
+    number: number | Encoding<number>,
+    given: number | bigint | undefined,
+    givenTime: number | undefined,
+    metadata: SummaryMetadata | undefined,
+  ): void {
+    const { tag } = scalarTag;
+    const step = given ?? this.#queue.nextStep(tag);
+    const wallTime = givenTime ?? this.#queue.wallTime();
+    this.#queue.inOrder([tag], step, toEncoding(number), (value) => {
+      if (typeof number !== 'number') this.#checkOverflow(tag, value);
+      this.#writer.writeScalar(scalarTag, value, step, wallTime, metadata);
+    });
+  }
+
+  /** Writes several numbers like `#scalarInOrder`, in one record, without those that are sampled out. */
+  #scalarsInOrder(
+    tags: readonly ScalarTag[],
+    numbers: readonly (number | Encoding<number>)[],
+    step: number | bigint,
+    wallTime: number,
+  ): void {
+    const kept = tags
+      .map((scalarTag, i) => ({ scalarTag, number: numbers[i]! }))
+      .filter(({ scalarTag }) => !this.#queue.isSampledOut(scalarTag.tag, step));
+    const keptTags = kept.map(({ scalarTag }) => scalarTag);
+    const values = joinEncodings(kept.map(({ number }) => toEncoding(number)));
+    this.#queue.inOrder(
+      keptTags.map(({ tag }) => tag),
+      step,
+      values,
+      (read) => {
+        for (const [i, { scalarTag, number }] of kept.entries())
+          if (typeof number !== 'number') this.#checkOverflow(scalarTag.tag, read[i]!);
+        this.#writer.writeScalars(keptTags, read, step, wallTime);
+      },
+    );
   }
 
   /** Returns the first step that is new for all tags, so that the metrics of one call share it. */
