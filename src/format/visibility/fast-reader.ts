@@ -14,9 +14,9 @@ import { REASON_CODES, SHOWN } from './reasons.js';
 import { SeriesSample } from './series-sample.js';
 import { settlePage, TagSeries } from './tag-series.js';
 import { copyMetadata, createForm, type ValueFacts } from './value-facts.js';
-import type { DamagedPart, Failure, ReadingState, Samples, TagView, Viewer } from './viewer.js';
+import type { DamagedPart, Failure, PointEvent, ReadingState, Samples, TagView, Viewer } from './viewer.js';
 
-const { kind, form, noData, wallTime: notFinite } = REASON_CODES;
+const { kind, form, noData, retraction, wallTime: notFinite } = REASON_CODES;
 
 /** By data class: the number of values that the reader keeps. */
 const CAPACITIES = [0, 1000, 100, 10] as const;
@@ -36,7 +36,6 @@ export class FastReader implements Viewer {
   readonly #samples: Samples;
   readonly #byTag: (FastSeries | undefined)[] = [];
   #isStopped = false;
-  #isDropped = false;
 
   constructor(state: ReadingState, samples: Samples) {
     this.#state = state;
@@ -64,16 +63,15 @@ export class FastReader implements Viewer {
 
   startSession(): void {}
 
-  beginEvent(_step: number | bigint, wallTime: number): void {
+  addEvent({ step, wallTime, firstPoint, values, tagIndices }: PointEvent): void {
     this.passEvent(wallTime);
-    this.#isDropped = !Number.isFinite(wallTime);
+    for (let i = 0; i < values.length; i++) {
+      if (Number.isFinite(wallTime)) this.#addPoint(firstPoint + i, tagIndices[i]!, step, values[i]!);
+      else this.codes.set(firstPoint + i, notFinite);
+    }
   }
 
-  addPoint(point: number, tagIndex: number, step: number | bigint, facts: ValueFacts): void {
-    if (this.#isDropped) {
-      this.codes.set(point, notFinite);
-      return;
-    }
+  #addPoint(point: number, tagIndex: number, step: number | bigint, facts: ValueFacts): void {
     const { points, lifeStart } = this.#state;
     const { series, dataClass } = this.#seriesOf(tagIndex, facts);
     this.codes.set(point, codeOf(series, dataClass, facts));
@@ -82,7 +80,11 @@ export class FastReader implements Viewer {
     series.sample.popFast(
       (earlier) => points.stepOf(earlier) >= step,
       (earlier) =>
-        this.#remove(series, earlier, earlier < lifeStart ? REASON_CODES.restart : REASON_CODES.order),
+        this.#remove(
+          series,
+          earlier,
+          earlier < lifeStart || facts.isRetraction ? REASON_CODES.restart : REASON_CODES.order,
+        ),
     );
     series.sample.offerFast(point);
   }
@@ -112,8 +114,8 @@ export class FastReader implements Viewer {
     if (series.plugin === 'hparams') return;
     const code = this.codes.at(point);
     // A series of tensors has an empty tensor in the place of missing data.
-    const isServed =
-      code === noData ? series.page?.dataClass === DataClass.TENSOR : code !== kind && code !== form;
+    const isHidden = code === kind || code === form || code === retraction;
+    const isServed = code === noData ? series.page?.dataClass === DataClass.TENSOR : !isHidden;
     if (isServed) this.codes.set(point, reason);
   }
 
@@ -140,10 +142,9 @@ export class FastReader implements Viewer {
 }
 
 /** The metadata that the first value gives its tag. */
-function firstMetadata({ value, plugin }: ValueFacts): SummaryMetadata {
+function firstMetadata({ value, plugin, isLegacy }: ValueFacts): SummaryMetadata {
   const { metadata } = value;
   if (metadata !== undefined && metadata.dataClass !== DataClass.UNKNOWN) return copyMetadata(metadata);
-  const isLegacy = value.value !== undefined && value.value.kind !== 'tensor';
   // The metadata of a form of TensorFlow 1 are ignored, with its display name.
   if (isLegacy) return { pluginName: plugin!, dataClass: impliedClass(plugin!) };
   if (metadata === undefined) return { pluginName: '', dataClass: DataClass.UNKNOWN };
@@ -152,8 +153,10 @@ function firstMetadata({ value, plugin }: ValueFacts): SummaryMetadata {
 
 function codeOf(series: TagSeries, dataClass: DataClass, facts: ValueFacts): number {
   const { plugin, page } = series;
+  if (facts.isRetraction) return retraction;
   if (page === undefined || plugin === undefined) return series.unlistedCode(facts);
   if (plugin === 'hparams') return series.isIgnored(facts) ? REASON_CODES.metadata : SHOWN;
+  if (facts.value.value?.kind === 'obsoleteHistogram') return unreadable(plugin, facts);
   switch (dataClass) {
     case DataClass.SCALAR:
       return numberCode(plugin, facts);
@@ -181,7 +184,8 @@ function numberCode(plugin: string, facts: ValueFacts): number {
 }
 
 /** The number of blobs of a value; undefined if the reader does not accept the form. */
-function countBlobs(plugin: string, { form: tensor }: ValueFacts): number | undefined {
+function countBlobs(plugin: string, { value, form: tensor }: ValueFacts): number | undefined {
+  if (value.value?.kind === 'audio') return 1;
   if (tensor?.dtype !== DataType.STRING) return undefined;
   const { shape, stored: strings } = tensor;
   if (shape.length === 1) return strings;

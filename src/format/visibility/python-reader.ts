@@ -17,6 +17,7 @@ import {
   PYTHON_DEFAULT_SIZE,
   pageOf,
   tensorCode,
+  unreadable,
 } from './pages.js';
 import { CodeColumn } from './point-table.js';
 import { PythonRandom } from './python-random.js';
@@ -24,7 +25,7 @@ import { REASON_CODES, SHOWN } from './reasons.js';
 import { SeriesSample } from './series-sample.js';
 import { settlePage, TagSeries } from './tag-series.js';
 import { copyMetadata, createForm, type TensorForm, type ValueFacts } from './value-facts.js';
-import type { DamagedPart, Failure, ReadingState, Samples, TagView, Viewer } from './viewer.js';
+import type { DamagedPart, Failure, PointEvent, ReadingState, Samples, TagView, Viewer } from './viewer.js';
 
 const { broken, misread, noData, noPage, order, restart } = REASON_CODES;
 
@@ -96,15 +97,18 @@ export class PythonReader implements Viewer {
     this.#hasStarted = true;
   }
 
-  beginEvent(step: number | bigint, _wallTime: number, tagIndices: readonly number[]): void {
+  addEvent({ step, firstPoint, values, tagIndices }: PointEvent): void {
     // In files of old versions, which have no session starts, a smaller step is a restart.
     if (this.#version < 2 && step < this.#lastStep) {
-      for (const index of tagIndices) this.#removeFrom(this.#byTag[index], step);
+      for (let i = 0; i < values.length; i++) {
+        this.#removeFrom(this.#byTag[tagIndices[i]!], step, values[i]!.isRetraction);
+      }
     }
     this.#lastStep = step;
+    for (let i = 0; i < values.length; i++) this.#addPoint(firstPoint + i, tagIndices[i]!, values[i]!);
   }
 
-  addPoint(point: number, tagIndex: number, _step: number | bigint, facts: ValueFacts): void {
+  #addPoint(point: number, tagIndex: number, facts: ValueFacts): void {
     const tag = this.#tagOf(tagIndex);
     const { series } = tag;
     const value = this.#migrate(tagIndex, facts);
@@ -169,7 +173,7 @@ export class PythonReader implements Viewer {
     return this.#samples === 'all' || size === 0 ? Number.POSITIVE_INFINITY : size;
   }
 
-  #removeFrom(tag: PythonTag | undefined, step: number | bigint): void {
+  #removeFrom(tag: PythonTag | undefined, step: number | bigint, isRetracted = false): void {
     // Hyperparameters are in the metadata, which stay.
     if (tag === undefined || tag.series.plugin === 'hparams') return;
     const { points, lifeStart } = this.#state;
@@ -178,7 +182,7 @@ export class PythonReader implements Viewer {
       (point) => {
         const code = this.codes.at(point);
         const isOpen = code === SHOWN || code === misread || code === broken || code === noPage;
-        if (isOpen) this.codes.set(point, point < lifeStart ? restart : order);
+        if (isOpen) this.codes.set(point, point < lifeStart || isRetracted ? restart : order);
       },
     );
   }
@@ -186,8 +190,7 @@ export class PythonReader implements Viewer {
   /** As in tensorboard/data_compat.py and dataclass_compat.py. The first metadata of the tag in the file decide what is filled in. */
   #migrate(tagIndex: number, facts: ValueFacts): MigratedValue {
     const { value, plugin } = facts;
-    const isLegacy = value.value !== undefined && value.value.kind !== 'tensor';
-    const own = isLegacy ? { ...value.metadata, ...legacy(plugin!) } : value.metadata;
+    const own = facts.isLegacy ? { ...value.metadata, ...legacy(plugin!) } : value.metadata;
     let first = this.#firstInFile.get(tagIndex);
     if (first === undefined) {
       first = { pluginName: own?.pluginName ?? '', dataClass: own?.dataClass ?? DataClass.UNKNOWN };
@@ -221,9 +224,10 @@ function migrateForm(plugin: string, form: TensorForm | undefined): TensorForm |
 
 function codeOf(series: TagSeries, { facts, form }: MigratedValue): number {
   const { plugin, page } = series;
+  if (facts.isRetraction) return REASON_CODES.retraction;
   if (page === undefined || plugin === undefined) return series.unlistedCode(facts);
   if (plugin === 'hparams') return series.isIgnored(facts) ? REASON_CODES.metadata : SHOWN;
-  if (form === undefined) return noData;
+  if (form === undefined) return facts.value.value === undefined ? noData : unreadable(plugin, facts);
   switch (page.dataClass) {
     case DataClass.SCALAR:
       return numberCode(plugin, facts, form);

@@ -30,6 +30,8 @@ export const REASON_CODES = {
   wallTime: 11,
   /** No page shows values of this plugin. */
   noPage: 12,
+  /** The value is a retraction: it only removes points of its tag. */
+  retraction: 13,
 } as const;
 
 /** Why a viewer does not show a point. */

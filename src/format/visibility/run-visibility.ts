@@ -155,15 +155,12 @@ export class RunVisibility {
     values: readonly ValueFacts[],
     tagIndices: readonly number[],
   ): void {
-    const first = this.#points.count;
+    const firstPoint = this.#points.count;
     for (const tagIndex of tagIndices) this.#points.add(tagIndex, step, wallTime);
+    const event = { step, wallTime, firstPoint, values, tagIndices };
     for (const viewer of this.#all) {
-      const { isReading } = viewer;
-      if (isReading) viewer.beginEvent(step, wallTime, tagIndices);
-      for (let i = 0; i < values.length; i++) {
-        if (isReading) viewer.addPoint(first + i, tagIndices[i]!, step, values[i]!);
-        else viewer.codes.set(first + i, REASON_CODES.damage);
-      }
+      if (viewer.isReading) viewer.addEvent(event);
+      else for (let i = 0; i < values.length; i++) viewer.codes.set(firstPoint + i, REASON_CODES.damage);
     }
   }
 }

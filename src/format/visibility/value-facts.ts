@@ -28,6 +28,10 @@ export interface ValueFacts {
   readonly plugin: string | undefined;
   /** The tensor, or the tensor that the Python reader makes of a form of TensorFlow 1; undefined for metadata without data. */
   readonly form: TensorForm | undefined;
+  /** Whether both readers convert the value from a form of TensorFlow 1. */
+  readonly isLegacy: boolean;
+  /** Whether the value only removes points (src/format/writer/retraction.ts). */
+  readonly isRetraction: boolean;
 }
 
 /** The facts of a value. Keeps the value, so hold them only while its bytes may be held. */
@@ -35,7 +39,9 @@ export function factsOf(value: SummaryValue): ValueFacts {
   const legacy = legacyMetadata(value);
   const named = value.metadata?.pluginName;
   const plugin = legacy?.pluginName ?? (named === '' ? undefined : named);
-  return { value, plugin, form: formOf(value) };
+  const content = value.value;
+  const isRetraction = content?.kind === 'obsoleteHistogram' && content.obsoleteHistogram.length === 0;
+  return { value, plugin, form: formOf(value), isLegacy: legacy !== undefined, isRetraction };
 }
 
 /** The graph of an event, as the value that both readers make of it. */
@@ -79,6 +85,7 @@ export function createForm(
 function formOf({ value }: SummaryValue): TensorForm | undefined {
   switch (value?.kind) {
     case undefined:
+    case 'obsoleteHistogram':
       return undefined;
     case 'tensor':
       return tensorForm(value.tensor);
@@ -87,7 +94,8 @@ function formOf({ value }: SummaryValue): TensorForm | undefined {
     case 'image':
       return createForm(DataType.STRING, [3]);
     case 'audio':
-      return createForm(DataType.STRING, [1]);
+      // The clip and an empty label.
+      return createForm(DataType.STRING, [1, 2]);
     case 'histogram': {
       const { bucket, bucketLimit } = value.histogram;
       const isSound = bucket.length === bucketLimit.length;

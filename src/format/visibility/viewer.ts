@@ -36,6 +36,16 @@ export interface ReadingState {
   readonly lifeStart: number;
 }
 
+/** An event with points, which have consecutive numbers. Valid only during the call. */
+export interface PointEvent {
+  readonly step: number | bigint;
+  readonly wallTime: number;
+  readonly firstPoint: number;
+  readonly values: readonly ValueFacts[];
+  /** For each value, the index of its tag. */
+  readonly tagIndices: readonly number[];
+}
+
 export interface Viewer {
   readonly codes: CodeColumn;
   /** Begins the next file of the run. */
@@ -50,9 +60,7 @@ export interface Viewer {
   passEvent(wallTime: number): void;
   /** A session has started: its first step is `step`. */
   startSession(step: number | bigint): void;
-  /** An event begins whose values have these tags. Its points follow. */
-  beginEvent(step: number | bigint, wallTime: number, tagIndices: readonly number[]): void;
-  addPoint(point: number, tagIndex: number, step: number | bigint, facts: ValueFacts): void;
+  addEvent(event: PointEvent): void;
   /** Decides on the points that depend on all others, once after the last point. */
   finish(): void;
   /** Undefined for a tag of which the viewer has read no value. */
