@@ -12,7 +12,7 @@ import { blobCode, GRAPH_SUB_PLUGINS, impliedClass, tensorCode, unreadable } fro
 import { CodeColumn } from './point-table.js';
 import { REASON_CODES, SHOWN } from './reasons.js';
 import { SeriesSample } from './series-sample.js';
-import { settlePage, TagSeries } from './tag-series.js';
+import { settlePage, TagSeries, toFailure } from './tag-series.js';
 import { copyMetadata, createForm, type ValueFacts } from './value-facts.js';
 import type { DamagedPart, Failure, PointEvent, ReadingState, Samples, TagView, Viewer } from './viewer.js';
 
@@ -101,7 +101,7 @@ export class FastReader implements Viewer {
         hasOneBlobPerStep: false,
         convertsAll: false,
       });
-      if (isBroken) this.failures.push({ plugin: series.plugin!, tag: series.tag, scope: 'series' });
+      if (isBroken) this.failures.push(toFailure(series));
     }
   }
 

@@ -23,7 +23,7 @@ import { CodeColumn } from './point-table.js';
 import { PythonRandom } from './python-random.js';
 import { REASON_CODES, SHOWN } from './reasons.js';
 import { SeriesSample } from './series-sample.js';
-import { settlePage, TagSeries } from './tag-series.js';
+import { settlePage, TagSeries, toFailure } from './tag-series.js';
 import { copyMetadata, createForm, type TensorForm, type ValueFacts } from './value-facts.js';
 import type { DamagedPart, Failure, PointEvent, ReadingState, Samples, TagView, Viewer } from './viewer.js';
 
@@ -141,13 +141,12 @@ export class PythonReader implements Viewer {
       const { series, hasData } = tag;
       const { metadata, plugin } = series;
       if (metadata === undefined || plugin === undefined) continue;
-      // Listing the tags of a page fails if one of them has never had data, and for images also if no data are left.
+      // A page fails if one of its tags has never had data; that of images and that of layouts also if no data are left.
       const isListed = pageOf(plugin, metadata.dataClass) !== undefined;
-      const isEmptyImage = plugin === 'images' && series.sample.kept.length === 0;
-      if (isListed && (!hasData || isEmptyImage)) {
-        this.failures.push({ plugin, tag: series.tag, scope: 'page' });
-      }
-      if (settlePage(series, rules)) this.failures.push({ plugin, tag: series.tag, scope: 'series' });
+      const needsData = plugin === 'images' || (plugin === 'custom_scalars' && series.page !== undefined);
+      const isEmpty = !hasData || (needsData && series.sample.kept.length === 0);
+      if (isListed && isEmpty) this.failures.push({ plugin, tag: series.tag, scope: 'page' });
+      if (settlePage(series, rules)) this.failures.push(toFailure(series));
     }
   }
 

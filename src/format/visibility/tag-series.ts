@@ -6,7 +6,7 @@ import type { CodeColumn, PointTable } from './point-table.js';
 import { REASON_CODES, SHOWN } from './reasons.js';
 import type { SeriesSample } from './series-sample.js';
 import { isSameContent, isSameMetadata, type ValueFacts } from './value-facts.js';
-import type { Samples, TagView } from './viewer.js';
+import type { Failure, Samples, TagView } from './viewer.js';
 
 const { broken, metadata: ignored, misread, noPage, order, sampled } = REASON_CODES;
 
@@ -95,6 +95,11 @@ export function settlePage(series: TagSeries, rules: PageRules): boolean {
   }
   for (const point of chosen) codes.set(point, broken);
   return true;
+}
+
+/** The failure of a tag one of whose values cannot be read. The layouts of all runs are one request. */
+export function toFailure({ plugin, tag }: TagSeries): Failure {
+  return { plugin: plugin!, tag, scope: plugin === 'custom_scalars' ? 'page' : 'series' };
 }
 
 /** Whether a reader gives a point with this code to the page. */

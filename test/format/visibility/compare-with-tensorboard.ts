@@ -5,6 +5,7 @@ import { REASON_CODES, SHOWN } from '../../../src/format/visibility/reasons.js';
 import type { ShownRun } from '../../../src/format/visibility/run-visibility.js';
 import { tensorboard as plugins } from '../../../src/format/wire/generated/plugins.js';
 import type { TensorBoard } from '../../support/tensorboard.js';
+import { toMark } from './random-programs.js';
 
 export type ReaderName = 'fast' | 'python';
 
@@ -53,22 +54,20 @@ function nameOf(plugin: string, tag: string, content: Uint8Array | undefined): s
   return plugin === 'mesh' ? plugins.MeshPluginData.decode(content ?? new Uint8Array()).name! : tag;
 }
 
-/** Asks TensorBoard for the same; `failing` are plugins whose list of tags is expected to fail. */
+/** Asks TensorBoard for the same. */
 export async function askTensorBoard(
   board: TensorBoard,
   expected: ReadonlyMap<string, Shown>,
-  failing: ReadonlySet<string>,
   reader: ReaderName,
 ): Promise<Map<string, Shown>> {
   const answers = new Map<string, Shown>([...expected.keys()].map((run) => [run, new Map()]));
   const requests: (() => Promise<void>)[] = [];
   for (const plugin of COMPARED) {
-    const lists = failing.has(plugin) ? undefined : await readTags(board, plugin);
-    for (const [run, shown] of expected) {
+    const lists = await readTags(board, plugin);
+    for (const run of expected.keys()) {
       const series = new Map<string, Series>();
       answers.get(run)!.set(plugin, series);
-      const tags = lists === undefined ? shown.get(plugin)!.keys() : (lists.get(run) ?? []);
-      for (const tag of tags) {
+      for (const tag of lists.get(run) ?? []) {
         requests.push(async () => {
           const answer = await readSeries(board, plugin, run, tag);
           // The fast reader lists a tag of images none of which is shown; the model does not tell it from one that is not listed.
@@ -79,6 +78,43 @@ export async function askTensorBoard(
   }
   await runAll(requests);
   return answers;
+}
+
+/** Compares what has no series: the graph of each run, and the layouts of all runs. Returns a line for each difference. */
+export async function compareSpecials(
+  board: TensorBoard,
+  runs: ReadonlyMap<string, ShownRun>,
+  reader: ReaderName,
+): Promise<string[]> {
+  const lines: string[] = [];
+  const note = (subject: string, wanted: unknown, found: unknown): void => {
+    const [a, b] = [JSON.stringify(wanted), JSON.stringify(found)];
+    if (a !== b) lines.push(`${subject}: model ${shorten(a)}, TensorBoard ${shorten(b)}`);
+  };
+  const layouts: string[] = [];
+  for (const [name, run] of runs) {
+    const [graph] = shownMarks(run, reader, '__run_graph__');
+    const answer = await board.getBytes('plugin/graphs/graph', { run: name }).catch(() => undefined);
+    const found =
+      answer === undefined ? undefined : /name: "(t[\d.]+)"/.exec(Buffer.from(answer).toString())?.[1];
+    note(`${name} graph`, graph, found);
+    for (const mark of shownMarks(run, reader, 'custom_scalars__config__')) layouts.push(`${name}:${mark}`);
+  }
+  const layout = (await board.get('plugin/custom_scalars/layout')) as { category?: { title: string }[] };
+  note('layouts', layouts.sort(), (layout.category ?? []).map(({ title }) => title).sort());
+  return lines;
+}
+
+/** The marks of the shown points of a tag. */
+function shownMarks(run: ShownRun, reader: ReaderName, tag: string): string[] {
+  const { points, viewers } = run;
+  const marks: string[] = [];
+  for (let point = 0; point < points.count; point++) {
+    const isShown =
+      points.tags[points.tagIndexOf(point)] === tag && viewers[reader]!.codes.at(point) === SHOWN;
+    if (isShown) marks.push(toMark(points.wallTimeOf(point)));
+  }
+  return marks;
 }
 
 /** A readable line for each difference. */

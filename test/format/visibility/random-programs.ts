@@ -6,7 +6,7 @@
  */
 
 import { mkdirSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Diagnostics } from '../../../src/base/diagnostics.js';
 import { EventFileWriter } from '../../../src/format/index.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
@@ -78,6 +78,13 @@ function strings(shape: number[], ...items: Uint8Array[]): TensorProto {
   return { dtype: DataType.STRING, shape, stringVal: items };
 }
 
+const FIRST_WALL_TIME = 1_700_000_000;
+
+/** The text in a graph, a layout or hyperparameters that identifies the event. */
+export function toMark(wallTime: number): string {
+  return `t${(wallTime - FIRST_WALL_TIME) * 64}`;
+}
+
 /** One program: the state that its lives share. */
 class Program {
   readonly random: Random;
@@ -101,7 +108,12 @@ class Program {
 
   /** Seconds that no other event of the program has; exact in binary. */
   wallTime(): number {
-    return 1_700_000_000 + this.#clock++ / 64;
+    this.#clock++;
+    return FIRST_WALL_TIME + (this.#clock - 1) / 64;
+  }
+
+  get #nextWallTime(): number {
+    return FIRST_WALL_TIME + this.#clock / 64;
   }
 
   /** Values of one event. */
@@ -204,17 +216,17 @@ class Program {
     }
   }
 
-  /** Events that are not values of series: graphs, hyperparameters, layouts. */
+  /** Events that are not values of series: graphs, hyperparameters, layouts. Each holds the wall time that the next event has. */
   special(): Event['what'] {
     const { random } = this;
-    const mark = `v${this.#clock}`;
+    const mark = toMark(this.#nextWallTime);
     const toSummary = (value: SummaryValue): Event['what'] => ({ kind: 'summary', values: [value] });
     switch (random.below(4)) {
       case 0:
         // A `GraphDef` with one node, whose name tells which graph is shown.
         return { kind: 'graphDef', graphDef: toGraph(mark) };
       case 1:
-        return toSummary(createLayoutValue([{ title: `${this.directory}:${mark}`, charts: [] }]));
+        return toSummary(createLayoutValue([{ title: `${basename(this.directory)}:${mark}`, charts: [] }]));
       case 2:
         return toSummary(createSessionStartValue({ mark }, 1));
       default:
@@ -256,7 +268,8 @@ async function writeWithProduct(program: Program): Promise<void> {
     for (let i = 1 + random.below(25); i > 0; i--) {
       const writer = random.pick(writers);
       if (random.chance(6)) {
-        writer.writeEvent({ wallTime: program.wallTime(), step: 0, what: program.special() });
+        const what = program.special();
+        writer.writeEvent({ wallTime: program.wallTime(), step: random.below(3), what });
         continue;
       }
       const values = program.values((tag) => !writer.knows(tag));
