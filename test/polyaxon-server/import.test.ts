@@ -1,6 +1,6 @@
 /** Imports log directories of third-party writers into a real server, and compares each scalar series with TensorBoard's. */
 
-import { cpSync, readdirSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sanitizeName } from '../../src/polyaxon/names.js';
@@ -19,17 +19,6 @@ const RESUMED = 'resume';
 
 type Points = [wallTime: number, step: number | bigint, value: number | string][];
 
-/** Returns the run directory for a directory with event files: its outermost parent that has event files. */
-function homeOf(logdir: string, path: string): string {
-  const names = path === '.' ? [] : path.split('/');
-  for (let count = 0; count <= names.length; count += 1) {
-    const home = names.slice(0, count).join('/');
-    const hasEvents = readdirSync(join(logdir, home)).some((name) => name.includes('tfevents'));
-    if (hasEvents) return home;
-  }
-  throw new Error(`${path}: no event files`);
-}
-
 describeWithPeers(['polyaxon', 'tensorboard'], 'imported log directories', () => {
   describe.each(['tensorflow', 'pytorch', 'tensorboardx'])('of %s', (writer) => {
     it('become runs with the series that TensorBoard serves', async () => {
@@ -39,9 +28,13 @@ describeWithPeers(['polyaxon', 'tensorboard'], 'imported log directories', () =>
       await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
       const { code, stdout, stderr } = await runCli(
         ...['import', logdir, '--project', 'demo', '--uuid-seed', UUID_SEED, '--state-dir', createTempDir()],
-        ...['--store', `polyaxon://${new URL(server.url).host}/default/demo`],
+        ...['--store', `polyaxon://${new URL(server.url).host}/default/demo`, '--json'],
       );
       expect(code, stdout + stderr).toBe(0);
+      const { logDirectories } = JSON.parse(stdout) as {
+        logDirectories: { path: string; runPath: string }[];
+      };
+      const homes = new Map(logDirectories.map(({ path, runPath }) => [path || '.', runPath]));
       const board = await TensorBoard.start({ logdir, fast: false });
       const tags = await board.waitFor('plugin/scalars/tags', {}, (answer) =>
         Object.keys(answer as object).length > 0 ? (answer as Record<string, object>) : undefined,
@@ -52,7 +45,7 @@ describeWithPeers(['polyaxon', 'tensorboard'], 'imported log directories', () =>
         if (run.split('/')[0] === RESUMED) continue;
         for (const tag of Object.keys(names)) {
           const points = (await board.get('plugin/scalars/scalars', { run, tag })) as Points;
-          await expectSeries(server, logdir, run, tag, points);
+          await expectSeries(server, homes.get(run)!, run, tag, points);
           compared += 1;
         }
       }
@@ -65,12 +58,11 @@ describeWithPeers(['polyaxon', 'tensorboard'], 'imported log directories', () =>
 
 async function expectSeries(
   server: PolyaxonServer,
-  logdir: string,
+  home: string,
   run: string,
   tag: string,
   points: Points,
 ): Promise<void> {
-  const home = homeOf(logdir, run);
   const below = run === '.' ? '' : run.slice(home === '' ? 0 : home.length + 1);
   const uuid = toImportedUuid(UUID_SEED, home);
   const served = new ServedRun(server, { owner: 'default', project: 'demo', uuid }, { force: true });

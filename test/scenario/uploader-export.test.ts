@@ -43,15 +43,17 @@ interface Setup {
 /** Copies all fixtures below one root and adds a polytrack run. */
 async function createSetup(writers = WRITERS): Promise<Setup> {
   const root = createTempDir();
+  const store = join(createTempDir(), 'store');
+  const state = createTempDir();
   const runs = new Map<string, string>();
   for (const writer of writers)
     for (const name of readdirSync(join(FIXTURES, writer))) {
       const directory = join(FIXTURES, writer, name);
       if (!statSync(directory).isDirectory() || !hasEventFiles(directory)) continue;
       cpSync(directory, join(root, writer, name), { recursive: true });
-      for (const top of topEventDirectories(join(root, writer, name), `${writer}/${name}`))
-        runs.set(join(root, top), toImportedUuid(UUID_SEED, top));
     }
+  const args = [root, '--store', `file://${store}`, '--state-dir', state, '--uuid-seed', UUID_SEED];
+  for (const [path, uuid] of await findRuns(args)) runs.set(join(root, path), uuid);
   const { run } = startRun({ root });
   for (let step = 0; step < 50; step += 1) run.logMetric('loss', 1 / (step + 1), { step });
   run.logText('note', 'a | b\nline', { step: 1 });
@@ -60,9 +62,6 @@ async function createSetup(writers = WRITERS): Promise<Setup> {
   run.logCurve('curve', { x: [0, 1], y: [1, 0] }, { step: 3 });
   await run.end();
   runs.set(run.paths.tensorboard, run.uuid);
-  const store = join(createTempDir(), 'store');
-  const state = createTempDir();
-  const args = [root, '--store', `file://${store}`, '--state-dir', state, '--uuid-seed', UUID_SEED];
   return { root, store, runs, args: [...args, '--export-events', '--interval', '0.2'] };
 }
 
@@ -72,13 +71,14 @@ function hasEventFiles(directory: string): boolean {
   );
 }
 
-/** Returns the outermost directories with event files; each becomes a run. */
-function topEventDirectories(directory: string, path: string): string[] {
-  const entries = readdirSync(directory, { withFileTypes: true });
-  if (entries.some((entry) => entry.isFile() && entry.name.includes('tfevents'))) return [path];
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .flatMap(({ name }) => topEventDirectories(join(directory, name), `${path}/${name}`));
+/** Returns the directory and the uuid of each run that the log directories below a root become. */
+async function findRuns(args: readonly string[]): Promise<Map<string, string>> {
+  const { stdout } = await runCli('sync', ...args, '--dry-run', '--json');
+  const { logDirectories = [] } = JSON.parse(stdout || '{}') as {
+    logDirectories?: { runPath: string | null; runUuid: string }[];
+  };
+  const runs = logDirectories.filter(({ runPath }) => runPath !== null);
+  return new Map(runs.map(({ runPath, runUuid }) => [runPath!, runUuid]));
 }
 
 /** Reads the stored Polyaxon files of a run. */

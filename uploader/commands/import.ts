@@ -18,12 +18,12 @@ export function addImportCommand(program: Command, context: CommandContext): voi
   addOptions(command)
     .addHelpText(
       'after',
-      `\nWithout --store, files are uploaded to the Polyaxon server of POLYAXON_HOST.\n${EXIT_CODE_HELP}`,
+      `\nWithout --store, the runs are created on the Polyaxon server of POLYAXON_HOST. With another store, add --polyaxon to report them to a server.\n${EXIT_CODE_HELP}`,
     )
     .action((path: string, flags: Flags) => {
       const defaults = {
         defaultStore: POLYAXON_FROM_ENVIRONMENT,
-        reportsToPolyaxon: true,
+        exportsEvents: true,
         assumeEnded: true,
       };
       return runSync(path, { ...flags, ...defaults }, context);

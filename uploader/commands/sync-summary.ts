@@ -1,7 +1,7 @@
 /** Formats the report of a sync as text for people and as JSON for programs. */
 
 import { joinLines } from '../../src/base/printable-text.js';
-import type { SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
+import type { LogDirectory, SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { toCauseLines, toErrorLines, toErrorText } from './print-error.js';
 
@@ -11,7 +11,7 @@ const SHOWN_PATHS = 20;
 export function toSummaryText(report: SyncReport, isVerbose: boolean): string {
   const lines = [
     toHeadline(report),
-    ...report.uploads.filter(() => report.isDryRun).map(toPlannedLine),
+    ...(report.isDryRun ? [...toLayoutLines(report), ...report.uploads.map(toPlannedLine)] : []),
     ...toSkippedLines(report),
     ...toUnsentLines(report.unsent, isVerbose),
     ...toLostLines(report),
@@ -59,6 +59,32 @@ function toHeadline({
 
 function toPlannedLine({ key, sizeBytes, reason }: SyncReport['uploads'][number]): string {
   return `  ${key} (${reason}, ${formatBytes(sizeBytes)})`;
+}
+
+const REASONS: Readonly<Record<LogDirectory['reason'], string>> = {
+  'event-files': 'it has event files',
+  'hparams-session': 'it has a HParams session',
+  phases: 'train, validation, … are phases of one run',
+  'beside-phases': 'beside train, validation, …',
+  'scalars-line': 'a line of add_scalars',
+  'hparams-of-run': 'add_hparams of the run',
+  'below-session': 'below a HParams session',
+  grouped: '--group',
+  split: '--split',
+  stored: 'stored so before',
+  'hparams-configuration': 'only the configuration of a sweep',
+  'no-events': 'nothing is logged yet',
+};
+
+/** Which log directory becomes what, in a dry run. */
+function toLayoutLines({ logDirectories }: SyncReport): string[] {
+  if (logDirectories.length === 0) return [];
+  const runs = new Set(logDirectories.map(({ runUuid }) => runUuid).filter((uuid) => uuid !== null));
+  const shown = logDirectories.map(({ path, run, reason }) => {
+    const what = run === null ? 'no run' : `run ${run}`;
+    return `  ${path || '.'} → ${what} (${REASONS[reason]})`;
+  });
+  return [`Log directories (${logDirectories.length}) and their runs (${runs.size}):`, ...shown];
 }
 
 function toSkippedLines({ skipped }: SyncReport): string[] {

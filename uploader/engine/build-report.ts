@@ -1,5 +1,6 @@
 /** Reports what a sync or a watch has found and done, from the state of the inventory and the scanner. */
 
+import { basename } from 'node:path';
 import { FileError } from '../base/errors.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import { countFiles, type FileState } from '../pipeline/report/file-counts.js';
@@ -31,6 +32,11 @@ export function reportScanned(context: UploaderContext): void {
   }
   const runs = inventory.runs.filter(({ directory }) => directory !== null).length;
   emit({ kind: 'scanned', runs, files, sizeBytes });
+}
+
+/** The name of an imported run: its path below the root. */
+function toRunName({ place }: UploaderContext, runPath: string | null): string | null {
+  return runPath === '' ? basename(place.start.toString()) : runPath;
 }
 
 /** Reads the context and changes nothing. */
@@ -73,6 +79,7 @@ export function toReport(context: UploaderContext, scanner: Scanner, done: WorkD
     bytes: { total: totalBytes, sent: context.sentBytes, verified: done.verifiedBytes, lost: lostBytes },
     uploads: done.uploads,
     unsent,
+    logDirectories: scanner.layout.map((place) => ({ ...place, run: toRunName(context, place.runPath) })),
     skipped: toSkipped(context, scanner),
     onlyInStore: findOnlyInStore(context),
     notices: context.notices,

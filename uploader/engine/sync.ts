@@ -30,6 +30,7 @@ import { createCommitContext, createQueue } from './create-commit-context.js';
 import { ExportScheduler } from './export-scheduler.js';
 import { filesOnDisk, judgeFile, type WorkOnFiles } from './file-evidence.js';
 import { GoneRuns } from './gone-runs.js';
+import { reportStoredElsewhere } from './layout-notices.js';
 import { CONFIRM_AFTER_MS, Mirror } from './mirror.js';
 import { removeCrashed, removeOrphans } from './remove-orphans.js';
 import { reportComplete, reportPartial } from './run-completion.js';
@@ -201,6 +202,7 @@ class Pass implements WorkHandler {
     const runs = await scanRuns(this.#context, this.#scanner, this.#signal);
     await this.#checkLiveness();
     reportScanned(this.#context);
+    reportStoredElsewhere(this.#context, this.#scanner);
     await observer.prepareProject?.(this.#signal);
     try {
       await checkStore(this.#context, this.#signal);

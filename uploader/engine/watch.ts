@@ -27,6 +27,7 @@ import { drain } from './drain.js';
 import { ExportScheduler } from './export-scheduler.js';
 import type { WorkOnFiles } from './file-evidence.js';
 import { GoneRuns } from './gone-runs.js';
+import { reportStoredElsewhere } from './layout-notices.js';
 import { ListingLoop } from './listing-loop.js';
 import { confirmLosses } from './loss-check.js';
 import { Mirror } from './mirror.js';
@@ -264,6 +265,7 @@ class Watch implements WorkHandler {
     while (!this.#stopSignal.aborted && this.#fatal === null) {
       await scanner.scanDue(this.#stopSignal);
       if (isFirst) await this.#onFirstScan();
+      reportStoredElsewhere(this.#context, scanner);
       isFirst = false;
       this.#listing.consider();
       this.#listing.throwIfRefused();

@@ -95,15 +95,15 @@ export type SyncFlags = Flags & {
   readonly assumeEnded?: boolean;
   /** The store if none is set. */
   readonly defaultStore?: string;
-  /** Report to the Polyaxon server of the environment if no server is set. */
-  readonly reportsToPolyaxon?: boolean;
+  /** Whether to convert event files if that is not set. */
+  readonly exportsEvents?: boolean;
 };
 
 const SYNC_FLAGS = {
   ...Object.fromEntries([...Object.keys(SETTINGS), ...Object.keys(FLAGS)].map((name) => [name, 'any'])),
   assumeEnded: 'boolean',
   defaultStore: 'string',
-  reportsToPolyaxon: 'boolean',
+  exportsEvents: 'boolean',
 } as OptionTable<SyncFlags>;
 
 export interface ResolvedConfig extends Pick<FoundSettings, 'sources'> {
@@ -122,18 +122,18 @@ export async function resolveConfig(
   const { store, stateDir, mirror, endpoint, region, pathStyle, polyaxon, createProject, ...rest } = values;
   const connect = (host: string | null): Promise<PolyaxonConnection> =>
     findConnection({ host: host ?? undefined }, environment, fileSystem);
+  checkLayout(values);
   const destination = await destinationFrom(store ?? flags.defaultStore, connect);
-  const needsServer = flags.reportsToPolyaxon === true && destination.polyaxon === undefined;
-  const server = polyaxon ?? (needsServer ? parsePolyaxonUrl('polyaxon://') : undefined);
   const config: SyncConfig = Object.freeze({
     ...rest,
+    exportEvents: rest.exportEvents ?? flags.exportsEvents,
     path: resolve(path),
     ...destination,
     stateDirectory: toStateDirectory(stateDir, environment),
     isDryRun: flags.dryRun === true,
     // Servers other than AWS rarely have regions, but every request must name one.
     s3: Object.freeze({ endpoint, region: region ?? (endpoint && 'us-east-1'), pathStyle }),
-    api: await apiFrom(server, destination, createProject, connect),
+    api: await apiFrom(polyaxon, destination, createProject, connect),
     assumeEnded: flags.assumeEnded === true,
     mirror: parseMirror(mirror, flags.force === true),
   });
@@ -171,6 +171,26 @@ async function apiFrom(
   const connection = (server === undefined ? polyaxon?.() : undefined) ?? (await connect(host));
   const place = owner === null || project === null ? {} : { owner, project };
   return Object.freeze({ connection: () => connection, place, createsProject });
+}
+
+/** Rejects settings that make two different things of the path itself. */
+function checkLayout({ group, split, asRun }: SettingValues): void {
+  const named = [
+    ...(asRun === undefined || asRun === false ? [] : ['--as-run']),
+    ...(group?.includes('.') ? ['--group'] : []),
+    ...(split?.includes('.') ? ['--split'] : []),
+  ];
+  const other = group === undefined ? '--split' : '--group';
+  if (named[0] === '--as-run' && (group !== undefined || split !== undefined))
+    throw new ConfigError(
+      `--as-run: the whole path is one run, so ${other} has no meaning`,
+      `Drop --as-run or ${other}.`,
+    );
+  if (named.length > 1)
+    throw new ConfigError(
+      '--group and --split: both name the path itself',
+      "Give one of them a pattern, such as --group 'exp1'.",
+    );
 }
 
 function parseMirror(mirror: boolean, isForced: boolean): boolean | 'force' {

@@ -7,6 +7,7 @@
 
 import {
   bytes,
+  directories,
   duration,
   endpoint,
   group,
@@ -109,6 +110,18 @@ const RUNS = {
     {
       unset: 'host and path of the root',
     },
+  ),
+  group: row(
+    directories,
+    [...SELECTING, 'status'],
+    'make one run of each directory that matches, with all log directories below it; without a pattern, of the path',
+    { unset: 'decided by the layout', variables: [] },
+  ),
+  split: row(
+    directories,
+    [...SELECTING, 'status'],
+    'make a run of each log directory in and below each directory that matches; without a pattern, of all',
+    { unset: 'decided by the layout', variables: [] },
   ),
   hardlinks: row(toggle, SELECTING, 'include files that have several hard links', {
     negation: 'skip files that have several hard links',

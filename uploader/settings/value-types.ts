@@ -54,6 +54,24 @@ export const patterns: ValueType<readonly string[]> = {
   parse: (found) => [found.value].flat().map((value) => parseText({ ...found, value })),
 };
 
+/** Directories, by patterns in the syntax of `.gitignore`; without one, the path itself, which is `.`. */
+export const directories: ValueType<readonly string[]> = {
+  placeholder: '[pattern...]',
+  parse: (found) => {
+    const values = [found.value].flat();
+    if (values.length === 1 && values[0] === true) return ['.'];
+    return values.map((value) => {
+      const pattern = parseText({ ...found, value })
+        .replace(/^\.\/(?=.)/, '/')
+        .replace(/^\.\/$/, '.');
+      const hint = 'Name directories below the path, such as "exp1", "exp*" or "/sweep/*".';
+      if (/^!|^#|(^|\/)\.\.(\/|$)|^\/$/.test(pattern) || pattern.trim() === '')
+        throw invalid({ ...found, value }, 'does not name a directory below the path', hint);
+      return pattern;
+    });
+  },
+};
+
 export function wholeNumber(min: number, max: number): ValueType<number> {
   return numberType('a whole number', '<n>', min, max);
 }

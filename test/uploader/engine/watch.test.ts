@@ -21,6 +21,7 @@ import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import type { Status } from '../../../uploader/engine/monitor/status-file.js';
 import type { SyncEvent } from '../../../uploader/index.js';
 import { noObserver } from '../../../uploader/pipeline/report/run-observer.js';
+import { someRecords } from '../support/event-records.js';
 import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
 import { createHarness, type Harness, readStore, readTree } from '../support/sync-harness.js';
 import { systemError, wrapFileSystem } from '../support/wrapped-file-system.js';
@@ -71,7 +72,7 @@ describe('watch: finding files', () => {
     const path = join(harness.root, 'logs');
     writeFiles(path, {
       'first/events.out.tfevents.1.host': record,
-      'first/hparams/events.out.tfevents.2.host': record,
+      'first/loss_a/events.out.tfevents.2.host': Buffer.concat(someRecords(2)),
       'nested/second/events.out.tfevents.3.host': record,
       'notes.txt': 'no run',
     });
@@ -91,7 +92,7 @@ describe('watch: finding files', () => {
     expect(keys).toEqual([
       'outputs/tensorboard/events.out.tfevents.1.host',
       'outputs/tensorboard/events.out.tfevents.3.host',
-      'outputs/tensorboard/hparams/events.out.tfevents.2.host',
+      'outputs/tensorboard/loss_a/events.out.tfevents.2.host',
     ]);
   });
 

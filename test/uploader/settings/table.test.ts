@@ -19,6 +19,7 @@ import {
 } from '../../../uploader/settings/table.js';
 import {
   bytes,
+  directories,
   endpoint,
   httpAddress,
   optionalUuid,
@@ -56,6 +57,7 @@ const SAMPLES = new Map<ValueType<unknown>, readonly [string, unknown]>([
   [endpoint, ['http://localhost:9000/', 'http://localhost:9000']],
   [optionalUuid, [UUID, UUID]],
   [patterns, ['*.log', ['*.log']]],
+  [directories, ['exp*', ['exp*']]],
   [bytes, ['2kB', 2_000]],
   [httpAddress, ['0.0.0.0:9400', { host: '0.0.0.0', port: 9400 }]],
   [

@@ -7,6 +7,7 @@ import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import type { FoundRun, ScanSink } from '../../../uploader/pipeline/inventory/scan-sink.js';
 import type { SkippedPath } from '../../../uploader/pipeline/scan/directory-node.js';
 import { IgnoreRules, type PatternOptions } from '../../../uploader/pipeline/scan/ignore-rules.js';
+import { LayoutRules } from '../../../uploader/pipeline/scan/layout-rules.js';
 import { RootWatch } from '../../../uploader/pipeline/scan/root-watch.js';
 import { Scanner, type ScannerOptions } from '../../../uploader/pipeline/scan/scanner.js';
 import { explainNoRuns, locate } from '../../../uploader/run-directory/locate-runs.js';
@@ -105,6 +106,9 @@ export function createScanner(
     rules: IgnoreRules.create(options.patterns),
     sink,
     uuidSeed: 'a root',
+    layoutRules: new LayoutRules(),
+    isKnownPlace: async () => false,
+    lastStored: () => undefined,
     adoptAfterMs: 0,
     toKeyPrefix: (uuid) => `${uuid}/`,
     crossFileSystems: false,

@@ -4,6 +4,7 @@ import type { FileWatcher } from '../../base/io/file-watcher.js';
 import type { Io } from '../../base/io/io.js';
 import type { ScanSink } from '../../pipeline/inventory/scan-sink.js';
 import { IgnoreRules } from '../../pipeline/scan/ignore-rules.js';
+import { LayoutRules } from '../../pipeline/scan/layout-rules.js';
 import type { RootWatch } from '../../pipeline/scan/root-watch.js';
 import { Scanner } from '../../pipeline/scan/scanner.js';
 import type { Place } from '../../run-directory/locate-runs.js';
@@ -27,7 +28,8 @@ export interface CreateScannerOptions {
   readonly storePath: string | null;
   readonly onNotice: (notice: StoreNotice) => void;
   readonly fileWatcher?: FileWatcher | undefined;
-  readonly isKnownPlace?: ((runUuid: string, directory: Buffer) => Promise<boolean>) | undefined;
+  readonly isKnownPlace: (runUuid: string, directory: Buffer) => Promise<boolean>;
+  readonly lastStored: (runUuid: string, directory: string) => number | undefined;
   readonly isFollowed?: ((run: number) => boolean) | undefined;
   readonly isAtRest?: ((run: number) => boolean) | undefined;
 }
@@ -50,7 +52,9 @@ export function createScanner(options: CreateScannerOptions): Scanner {
     allowHardLinks: config.hardlinks,
     crossFileSystems: !config.oneFileSystem,
     fileWatcher: options.fileWatcher,
+    layoutRules: new LayoutRules(config),
     isKnownPlace: options.isKnownPlace,
+    lastStored: options.lastStored,
     isFollowed: options.isFollowed,
     isAtRest: options.isAtRest,
   });

@@ -241,6 +241,7 @@ export class UploaderContext {
       fileWatcher,
       isKnownPlace: (runUuid, directory) =>
         isKnownPlace({ ...this, hostId: this.owner.hostId }, runUuid, directory),
+      lastStored: (runUuid, directory) => this.inventory.logDirectories.lastStored(runUuid, directory),
       isAtRest: (run) => this.isAtRest(this.inventory.runs[run]!),
       isFollowed: (run) => this.ownership.worksOn(this.inventory.runs[run]!),
     });

@@ -56,6 +56,7 @@ export async function findStatus(config: SyncConfig, io: Io, signal?: AbortSigna
     sink: inventory,
     isWatching: false,
     isKnownPlace: (runUuid, directory) => isKnownPlace({ inventory, io, hostId }, runUuid, directory),
+    lastStored: (runUuid, directory) => inventory.logDirectories.lastStored(runUuid, directory),
   });
   await replayFiles(io.fileSystem, paths, { rootKey: paths.rootKey, hostId }, inventory);
   await scanner.scanAll(signal);

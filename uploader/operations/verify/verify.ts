@@ -125,7 +125,8 @@ export async function withScannedRuns<Result>(
     const { io, paths, owner, inventory } = context;
     // The journal knows which directories have which runs; nothing else of it counts here.
     const onOwner = inventory.onOwner.bind(inventory);
-    await replayFiles(io.fileSystem, paths, owner, { onEntry() {}, onSegment() {}, onOwner });
+    const onEntry = inventory.logDirectories.onEntry;
+    await replayFiles(io.fileSystem, paths, owner, { onEntry, onSegment() {}, onOwner });
     const runs = await scanRuns(context, scanner, signal);
     await checkStore(context, signal);
     const problems = groupByRun(scanner.problems);

@@ -25,6 +25,7 @@ import { type FileClass, toFileClass } from './file-class.js';
 import { type FileId, FileTable, FLAG, type FolderId } from './file-table.js';
 import { createKnownRun, type KnownRun } from './known-run.js';
 import type { FoundRun, ScanSink } from './scan-sink.js';
+import { StoredLogDirectories } from './stored-log-directories.js';
 
 interface Folder {
   readonly run: number;
@@ -81,6 +82,8 @@ export class Inventory implements ScanSink, JournalSink {
   lostBytes = 0;
   /** Files that disappeared before all of their bytes were stored. */
   readonly missing = new Map<FileId, { readonly bytes: number; readonly sinceMs: number }>();
+  /** What the journal had stored of log directories when it was read. */
+  readonly logDirectories = new StoredLogDirectories();
   readonly #runIndexes = new Map<string, number>();
   readonly #folders: Folder[] = [];
   readonly #folderIds = new Map<string, FolderId>();
@@ -241,6 +244,7 @@ export class Inventory implements ScanSink, JournalSink {
   // Records of the journal.
 
   onEntry(entry: JournalEntry): void {
+    this.logDirectories.onEntry(entry);
     this.#takeEntry(this.idOf(entry.key), entry);
   }
 

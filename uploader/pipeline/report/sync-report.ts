@@ -4,6 +4,7 @@ import type { CodedError } from '../../../src/base/errors.js';
 import type { StoreNotice } from '../../store/base/store.js';
 import type { UploadReason } from '../plan/planner.js';
 import type { SkippedPath } from '../scan/directory-node.js';
+import type { LogPlace } from '../scan/log-place.js';
 import type { FileCounts } from './file-counts.js';
 
 export interface SyncReport {
@@ -32,12 +33,19 @@ export interface SyncReport {
   readonly uploads: readonly Upload[];
   /** The unsent files with the reason, and what else could not be stored; in a dry run, only what could not be stored. */
   readonly unsent: readonly UnsentFile[];
+  /** What each log directory of a third-party writer is: a run, or a part of one. */
+  readonly logDirectories: readonly LogDirectory[];
   /** Excluded paths. */
   readonly skipped: readonly SkippedPath[];
   /** Keys of objects whose file no longer exists. The objects are kept. */
   readonly onlyInStore: readonly string[];
   /** The latest 1,000. Each was also an event when it occurred. */
   readonly notices: readonly StoreNotice[];
+}
+
+export interface LogDirectory extends LogPlace {
+  /** The name of its run; null if it belongs to no run. */
+  readonly run: string | null;
 }
 
 export interface Upload {

@@ -5,6 +5,7 @@ import { copyPath } from '../../base/join-path.js';
 import type { FolderId } from '../inventory/file-table.js';
 import type { SkipReason } from './excludes.js';
 import type { IgnoreRules } from './ignore-rules.js';
+import type { LogHead } from './log-head.js';
 
 /** The run that a directory belongs to. */
 export interface RunHome {
@@ -34,6 +35,38 @@ export interface ScanProblem {
   readonly run: number | undefined;
 }
 
+/** Why a log directory is a run or a part of one, or why it is none. */
+export type LayoutReason =
+  | 'event-files'
+  | 'hparams-session'
+  | 'phases'
+  | 'beside-phases'
+  | 'scalars-line'
+  | 'hparams-of-run'
+  | 'below-session'
+  | 'grouped'
+  | 'split'
+  | 'stored'
+  | 'hparams-configuration'
+  | 'no-events';
+
+export type LayoutDecision =
+  | { readonly kind: 'run'; readonly reason: LayoutReason }
+  /** `of` is an ancestor that is a run, or becomes one. */
+  | { readonly kind: 'part'; readonly of: DirectoryNode; readonly reason: LayoutReason }
+  /** Not yet known, and no run as long as nothing is logged. */
+  | { readonly kind: 'undecided'; readonly reason: LayoutReason };
+
+/** A log directory of a third-party writer, as it was when its event files were last read. */
+export interface FoundLog {
+  /** Names, sizes and times of its event files. */
+  readonly stamp: string;
+  /** The encoded names of its event files, sorted. */
+  readonly names: readonly string[];
+  readonly head: LogHead;
+  readonly hasDirectories: boolean;
+}
+
 export class DirectoryNode {
   readonly path: Buffer;
   readonly parent: DirectoryNode | null;
@@ -60,6 +93,23 @@ export class DirectoryNode {
   birthNs: bigint | undefined;
   /** It was changed shortly before it was found. */
   isYoung = false;
+  /** Null while no event files were found in it. */
+  log: FoundLog | null = null;
+  /** What the log directory is; null while nothing is decided. */
+  layout: LayoutDecision | null = null;
+  /** Log directories below are parts of a run that this directory is, for this reason. */
+  hasParts = false;
+  reason: LayoutReason = 'event-files';
+  /** Paths below it of event files of its parts that also tell experiments apart. */
+  partNames: readonly string[] = [];
+  /** Whether log directories in it are phases of one run, when it had so many children. */
+  phases: { readonly hasPhases: boolean; readonly children: number } | null = null;
+  /** `--group` names it. */
+  isNamed = false;
+  /** Nothing more will be found: an empty log directory is decided now. */
+  isFinal = false;
+  /** It was stored in another run than it would be in now, and stays there (`kept`), or is stored again because the user wants it (`replaced`). */
+  storedElsewhere: 'kept' | 'replaced' | null = null;
   /** When event files were first seen, while the directory is not a run. */
   eventsSeenMs: number | undefined;
   /** From the timestamp at the last check, while its run is at rest. */
@@ -88,6 +138,10 @@ export class DirectoryNode {
     this.changedMs = inherited.nowMs;
   }
 
+  get name(): string {
+    return this.rootPath.slice(this.rootPath.lastIndexOf('/') + 1);
+  }
+
   /** Path inside its run; for the run directory `filesAt`, which is usually empty. */
   get runPath(): string {
     const start = this.home?.node.rootPath ?? '';
@@ -95,4 +149,14 @@ export class DirectoryNode {
     const filesAt = this.home?.filesAt ?? '';
     return path === '' || filesAt === '' ? `${filesAt}${path}` : `${filesAt}/${path}`;
   }
+}
+
+/** Whether a directory or one below it belongs to a run. */
+export function hasRunBelow(node: DirectoryNode): boolean {
+  const pending = [node];
+  for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
+    if (each.home !== null) return true;
+    for (const child of each.children.values()) pending.push(child);
+  }
+  return false;
 }

@@ -1,19 +1,8 @@
 /** Scans one directory: lists its entries, decides whether it is a run, and applies the exclusion rules. */
 
-import type { Clock } from '../../../src/base/clock.js';
 import { messageOf } from '../../../src/base/errors.js';
-import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
-import { EVENTS_DIRECTORY } from '../../../src/polyaxon/names.js';
-import {
-  LOGS_DIRECTORY,
-  OUTPUTS_DIRECTORY,
-  PROCESS_DIRECTORY,
-  RUN_FILE,
-  RUNS_DIRECTORY,
-  TENSORBOARD_DIRECTORY,
-} from '../../../src/run-directory/layout.js';
+import { RUNS_DIRECTORY } from '../../../src/run-directory/layout.js';
 import { FileError } from '../../base/errors.js';
-import type { FileStat, FileSystem } from '../../base/io/file-system.js';
 import { isChangedWithin } from '../../base/io/file-version.js';
 import { isAbsent } from '../../base/io/system-error.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
@@ -25,41 +14,31 @@ import {
   MAX_NAME_BYTES,
   tooLongReason,
 } from '../../base/rel-path.js';
-import { readRunUuid, toImportedUuid, toUuidOfPlace } from '../../run-directory/run-uuid.js';
 import type { FileId, FolderId } from '../inventory/file-table.js';
 import type { FoundRun, ScanSink } from '../inventory/scan-sink.js';
-import { DirectoryNode, type SkippedPath } from './directory-node.js';
+import { DirectoryNode, hasRunBelow, type RunHome, type SkippedPath } from './directory-node.js';
 import { IGNORE_FILE, type SkipReason } from './excludes.js';
 import type { IgnoreRules } from './ignore-rules.js';
 import type { RootWatch } from './root-watch.js';
 import { RunClaims } from './run-claims.js';
+import { type Entry, RunFinder, type RunFinderOptions } from './run-finder.js';
 
 /** A file or directory that changed within this time before it was found is assumed to be in use. */
 const YOUNG_MS = 60_000;
 const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
 
-export interface VisitOptions {
-  readonly fileSystem: FileSystem;
-  readonly clock: Clock;
+export interface VisitOptions extends RunFinderOptions {
   /** The root of the scan, with all symlinks resolved. */
   readonly root: Buffer;
   readonly rootWatch: RootWatch;
   readonly rules: IgnoreRules;
   readonly sink: ScanSink;
-  /** Seed for the uuids of imported log directories. */
-  readonly uuidSeed: string;
-  /** Treats the root as one run, regardless of its content. */
-  readonly asRun?: { readonly uuid: string } | undefined;
-  /** How long event files must exist before their directory is imported, because a run file may still appear. */
-  readonly adoptAfterMs: number;
   /** Returns the prefix of a run's keys in the store, which counts towards the limit on the length of keys. */
   readonly toKeyPrefix: (runUuid: string) => string;
   /** A directory that is never scanned: the store itself. */
   readonly barredPath?: Buffer | undefined;
   readonly crossFileSystems: boolean;
   readonly allowHardLinks: boolean;
-  /** Returns whether a directory is the one that the journal or the store knows for a run. Default: none is known. */
-  readonly isKnownPlace?: ((runUuid: string, directory: Buffer) => Promise<boolean>) | undefined;
   /** A file has changed and should be checked often. */
   readonly onHot: (id: FileId, node: DirectoryNode, name: Buffer) => void;
 }
@@ -68,13 +47,8 @@ export interface VisitResult {
   readonly isChanged: boolean;
   /** Newly found directories. */
   readonly added: readonly DirectoryNode[];
-}
-
-interface Entry {
-  readonly name: Buffer;
-  /** The encoded name. */
-  readonly text: string;
-  readonly stat: FileStat;
+  /** Known directories to visit again: the run that they belong to has changed. */
+  readonly again?: readonly DirectoryNode[] | undefined;
 }
 
 const UNCHANGED: VisitResult = { isChanged: false, added: [] };
@@ -84,12 +58,14 @@ export class DirectoryScan {
   /** The directory that has each run. */
   readonly #runs = new Map<string, DirectoryNode>();
   readonly #claims: RunClaims;
+  readonly #finder: RunFinder;
   /** Key prefixes by run number. */
   readonly #keyPrefixes = new Map<number, string>();
 
   constructor(options: VisitOptions) {
     this.#options = options;
     this.#claims = new RunClaims(options.isKnownPlace);
+    this.#finder = new RunFinder(options);
   }
 
   async visit(node: DirectoryNode): Promise<VisitResult> {
@@ -105,10 +81,13 @@ export class DirectoryScan {
     node.problems = [];
     node.isBarred = false;
     const entries = await this.#check(node, listed);
-    const isNewHome = await this.#decideHome(node, entries);
+    const { isNew, of } = await this.#decideHome(node, entries);
+    if (of !== undefined) return { ...UNCHANGED, again: [of] };
     if (node.isBarred) return UNCHANGED;
     if (!(await this.#readIgnoreFile(node, entries))) return UNCHANGED;
-    return this.#take(node, entries, isNewHome);
+    const again = isNew ? this.#adoptChildren(node) : [];
+    const taken = await this.#take(node, entries);
+    return { ...taken, isChanged: taken.isChanged || isNew, again };
   }
 
   /** Yields the problems of the directories of a run. */
@@ -160,14 +139,33 @@ export class DirectoryScan {
     return entries;
   }
 
-  /** Checks whether a directory outside of runs, or inside an imported log directory, is a run. Returns true when it has become one. */
-  async #decideHome(node: DirectoryNode, entries: readonly Entry[]): Promise<boolean> {
-    if (node.home !== null && (!node.home.isImported || node.home.node === node)) return false;
-    const found = await this.#findRun(node, entries);
-    if (found === null) {
-      this.#claims.withdraw(node);
-      return false;
+  /**
+   * Decides which run a directory belongs to, unless that is decided: outside of runs and inside imported log directories. `isNew`: it belongs to another run than
+   * before. `of`: it is part of a directory that must become a run first.
+   */
+  async #decideHome(
+    node: DirectoryNode,
+    entries: readonly Entry[],
+  ): Promise<{ isNew: boolean; of?: DirectoryNode }> {
+    if (node.home !== null && (!node.home.isImported || node.home.node === node)) return { isNew: false };
+    const found = await this.#finder.find(node, entries);
+    if (found.kind !== 'run') this.#claims.withdraw(node);
+    switch (found.kind) {
+      case 'none':
+        return { isNew: false };
+      case 'part-of-new':
+        return { isNew: false, of: found.of };
+      case 'undecided':
+        return { isNew: this.#setHome(node, null) };
+      case 'part':
+        return { isNew: this.#setHome(node, found.home) };
+      case 'run':
+        return { isNew: await this.#takeRun(node, found.run) };
     }
+  }
+
+  /** Makes a directory a run, if no other one has a better claim. */
+  async #takeRun(node: DirectoryNode, found: FoundRun): Promise<boolean> {
     const { winner, rivals } = await this.#claims.decide(found.runUuid, node);
     const holder = this.#runs.get(found.runUuid);
     if (holder !== undefined && holder !== node && holder !== winner && !holder.isGone)
@@ -179,13 +177,20 @@ export class DirectoryScan {
     this.#runs.set(found.runUuid, node);
     const run = this.#options.sink.onRun(found);
     this.#keyPrefixes.set(run, this.#options.toKeyPrefix(found.runUuid));
-    node.home = {
+    return this.#setHome(node, {
       runUuid: found.runUuid,
       run,
       node,
       isImported: found.kind === 'log-directory',
       filesAt: found.filesAt,
-    };
+    });
+  }
+
+  /** Returns true when the directory belonged to another run, or to none. Its files no longer count as files of that run. */
+  #setHome(node: DirectoryNode, home: RunHome | null): boolean {
+    if (node.home === home) return false;
+    if (node.folder !== null) this.#options.sink.onFolderLeftOut(node.folder);
+    node.home = home;
     node.folder = null;
     return true;
   }
@@ -204,61 +209,12 @@ export class DirectoryScan {
     this.#claims.withdraw(node);
     node.home = null;
     node.folder = null;
+    node.layout = null;
   }
 
   #bar(node: DirectoryNode, problem: FileError): void {
     node.problems = [problem];
     node.isBarred = true;
-  }
-
-  async #findRun(node: DirectoryNode, entries: readonly Entry[]): Promise<FoundRun | null> {
-    const { fileSystem, asRun, adoptAfterMs, clock } = this.#options;
-    const directory = node.path;
-    if (node.parent === null && asRun !== undefined) {
-      // An empty directory does not show its layout yet.
-      if (entries.length === 0) return null;
-      return {
-        runUuid: asRun.uuid,
-        directory,
-        kind: 'named',
-        filesAt: looksLikeRun(entries) ? '' : TENSORBOARD_DIRECTORY,
-      };
-    }
-    const hasRuns = entries.some(({ text, stat }) => text === RUNS_DIRECTORY && stat.kind === 'directory');
-    if (node.parent === null && hasRuns) return null;
-    const hasRunFile = entries.some(({ text, stat }) => text === RUN_FILE && stat.kind === 'file');
-    const claimed = hasRunFile ? await readRunUuid(fileSystem, directory) : null;
-    if (node.home !== null)
-      return claimed === null ? null : { runUuid: claimed, directory, kind: 'polyaxon', filesAt: '' };
-    const runUuid = claimed ?? toUuidOfPlace(directory);
-    if (runUuid !== null) return { runUuid, directory, kind: 'polyaxon', filesAt: '' };
-    const hasEvents = entries.some(
-      ({ text, stat }) => stat.kind === 'file' && text.includes(EVENT_FILE_MARK),
-    );
-    if (!hasEvents) return null;
-    node.eventsSeenMs ??= clock.monotonicMs();
-    if (clock.monotonicMs() - node.eventsSeenMs < adoptAfterMs) return null;
-    return {
-      runUuid: await this.#toUuidOfLogs(node, entries),
-      directory,
-      kind: 'log-directory',
-      filesAt: TENSORBOARD_DIRECTORY,
-    };
-  }
-
-  /**
-   * Returns the uuid of a log directory: that of its path, unless the path has been used for another experiment before. Then the first event
-   * file is part of it. The journal knows which one it was; without it, `rehome` follows when the store has the other experiment (F102).
-   */
-  async #toUuidOfLogs(node: DirectoryNode, entries: readonly Entry[]): Promise<string> {
-    const { uuidSeed, isKnownPlace } = this.#options;
-    const names = entries
-      .filter(({ text, stat }) => stat.kind === 'file' && text.includes(EVENT_FILE_MARK))
-      .map(({ text }) => text)
-      .sort();
-    const toOwnUuid = (name: string): string => toImportedUuid(uuidSeed, `${node.rootPath}\0${name}`);
-    for (const name of names) if (await isKnownPlace?.(toOwnUuid(name), node.path)) return toOwnUuid(name);
-    return node.isReused ? toOwnUuid(names[0] ?? '') : toImportedUuid(uuidSeed, node.rootPath);
   }
 
   /** Gives a log directory a separate uuid at the next visit. */
@@ -304,12 +260,11 @@ export class DirectoryScan {
     }
   }
 
-  async #take(node: DirectoryNode, entries: readonly Entry[], isNewHome: boolean): Promise<VisitResult> {
+  async #take(node: DirectoryNode, entries: readonly Entry[]): Promise<VisitResult> {
     const added: DirectoryNode[] = [];
     const present = new Set<FileId>();
     const children = new Set<string>();
-    let isChanged = isNewHome;
-    if (isNewHome) this.#adoptChildren(node);
+    let isChanged = false;
     for (const entry of entries) {
       const reason = this.#toReason(node, entry);
       if (reason !== null) {
@@ -331,7 +286,7 @@ export class DirectoryScan {
     }
     const hasGone = await this.#passGone(node, present, children);
     const hasAdded = added.length > 0 && node.visitCount > 1;
-    const isUndecided = node.home === null && node.eventsSeenMs !== undefined;
+    const isUndecided = node.home === null && node.eventsSeenMs !== undefined && isYetEmpty(node);
     return { isChanged: isChanged || hasGone || hasAdded || node.isYoung || isUndecided, added };
   }
 
@@ -480,21 +435,24 @@ export class DirectoryScan {
     return child;
   }
 
-  /** Moves known directories into a run that was just found, except those that are runs themselves. */
-  #adoptChildren(node: DirectoryNode): void {
-    for (const [key, child] of node.children) {
-      if (child.home?.node === child) continue;
-      child.isGone = true;
-      node.children.delete(key);
+  /** Moves known directories into the run of a directory, except those that are runs themselves. Returns them, because log directories in them are decided again. */
+  #adoptChildren(node: DirectoryNode): DirectoryNode[] {
+    const moved: DirectoryNode[] = [];
+    const pending = [...node.children.values()];
+    for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
+      if (each.home?.node === each) continue;
+      this.#setHome(each, node.home);
+      each.layout = null;
+      moved.push(each);
+      for (const child of each.children.values()) pending.push(child);
     }
+    return moved;
   }
 }
 
-const RUN_NAMES = [RUN_FILE, OUTPUTS_DIRECTORY, EVENTS_DIRECTORY, LOGS_DIRECTORY, PROCESS_DIRECTORY];
-
-/** Returns true when a directory has the layout of a run, unlike a log directory of another writer. */
-function looksLikeRun(entries: readonly Entry[]): boolean {
-  return entries.some(({ text }) => RUN_NAMES.includes(text));
+/** Whether a log directory becomes a run with its first event. Otherwise its trials, or other directories below it, are the runs. */
+function isYetEmpty(node: DirectoryNode): boolean {
+  return node.layout?.reason !== 'hparams-configuration' && !hasRunBelow(node);
 }
 
 function join(directory: string, name: string): string {
@@ -510,17 +468,8 @@ function isRunsDirectory(node: DirectoryNode): boolean {
 export function notRuns(node: DirectoryNode): SkippedPath[] {
   if (!isRunsDirectory(node)) return [];
   return [...node.children.values()]
-    .filter((child) => !child.isGone && !child.isBarred && !hasRun(child))
+    .filter((child) => !child.isGone && !child.isBarred && !hasRunBelow(child))
     .map(({ rootPath }) => ({ path: rootPath, reason: 'not-a-run' as const }));
-}
-
-function hasRun(node: DirectoryNode): boolean {
-  const pending = [node];
-  for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
-    if (each.home !== null) return true;
-    for (const child of each.children.values()) pending.push(child);
-  }
-  return false;
 }
 
 /** Returns the path inside the run, or inside the root if the directory belongs to no run. */

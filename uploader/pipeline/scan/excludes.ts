@@ -19,7 +19,9 @@ export type SkipReason =
   | 'hard-link'
   | 'other-device'
   | 'store'
-  | 'not-a-run';
+  | 'not-a-run'
+  | 'hparams-configuration'
+  | 'no-events';
 
 export const IGNORE_FILE = '.polytrackignore';
 

@@ -24,7 +24,7 @@ export class RunClaims {
   readonly #claims = new Map<string, Set<DirectoryNode>>();
   readonly #claimed = new WeakMap<DirectoryNode, string>();
 
-  constructor(isKnownPlace: (runUuid: string, directory: Buffer) => Promise<boolean> = async () => false) {
+  constructor(isKnownPlace: (runUuid: string, directory: Buffer) => Promise<boolean>) {
     this.#isKnownPlace = isKnownPlace;
   }
 

@@ -16,6 +16,7 @@ import type { FileWatcher } from '../../base/io/file-watcher.js';
 import type { FileId } from '../inventory/file-table.js';
 import { DirectoryNode, type ScanProblem, type SkippedPath } from './directory-node.js';
 import { DirectoryScan, notRuns, type VisitOptions } from './directory-scan.js';
+import { emptyLogs, type LogPlace, toLogPlace } from './log-place.js';
 
 const HOT_INTERVAL_MS = 1_000;
 const HOT_FOR_MS = 60_000;
@@ -75,6 +76,7 @@ export class Scanner {
   /** Directories to visit next: new ones, and those with a file-watcher event. */
   readonly #urgent = new Set<DirectoryNode>();
   readonly #warm = new Set<DirectoryNode>();
+  readonly #storedElsewhere = new Set<DirectoryNode>();
   readonly #hot = new Map<FileId, HotFile>();
   /** Directories outside of runs with their last timestamps; from the root down, up to `MAX_OUTER`. */
   readonly #outer = new Map<DirectoryNode, bigint | undefined>();
@@ -106,8 +108,28 @@ export class Scanner {
 
   /** Excluded paths, sorted. */
   get skipped(): SkippedPath[] {
-    const skipped = this.#nodes.flatMap((node) => (node.isGone ? [] : [...node.skipped, ...notRuns(node)]));
+    const skipped = this.#nodes.flatMap((node) =>
+      node.isGone ? [] : [...node.skipped, ...notRuns(node), ...emptyLogs(node)],
+    );
     return skipped.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** What each log directory of a third-party writer is, sorted. */
+  get layout(): LogPlace[] {
+    const places = this.#nodes.flatMap((node) => toLogPlace(node) ?? []);
+    return places.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Returns the log directories that were stored in another run than they would be in now, since the last call. */
+  takeStoredElsewhere(): { readonly kept: readonly string[]; readonly replaced: readonly string[] } {
+    const take = (state: DirectoryNode['storedElsewhere']): string[] =>
+      [...this.#storedElsewhere]
+        .filter(({ storedElsewhere }) => storedElsewhere === state)
+        .map(({ rootPath }) => rootPath || '.')
+        .sort();
+    const taken = { kept: take('kept'), replaced: take('replaced') };
+    this.#storedElsewhere.clear();
+    return taken;
   }
 
   /** Paths that could not be scanned or cannot be stored. With any of them, a sync is not complete. */
@@ -138,6 +160,17 @@ export class Scanner {
     if (!(await this.#options.rootWatch.isThere())) return;
     for (const node of this.#nodes) this.#urgent.add(node);
     await this.#visitUrgent(signal);
+    if (this.#options.adoptAfterMs === 0) await this.#settle(signal);
+  }
+
+  /** Decides what log directories without events are, from the innermost out: nothing more will be found. */
+  async #settle(signal?: AbortSignal): Promise<void> {
+    for (const node of [...this.#nodes].reverse()) {
+      if (node.isGone || node.layout?.kind !== 'undecided') continue;
+      node.isFinal = true;
+      this.#urgent.add(node);
+      await this.#visitUrgent(signal, { isSpaced: false });
+    }
   }
 
   /** Scans everything that is scheduled by now. Call it a few times a second. */
@@ -314,9 +347,15 @@ export class Scanner {
     if (node.isGone) return;
     const nowMs = this.#clock.monotonicMs();
     node.lastVisitMs = nowMs;
-    const { isChanged, added } = await this.#visit.visit(node);
+    const hadLayout = node.layout !== null;
+    const { isChanged, added, again = [] } = await this.#visit.visit(node);
+    if (!hadLayout && node.storedElsewhere !== null) this.#storedElsewhere.add(node);
     node.visitMs += VISIT_WEIGHT * (this.#clock.monotonicMs() - nowMs - node.visitMs);
     for (const child of added) this.#addNode(child);
+    for (const known of again) {
+      known.lastVisitMs = Number.NEGATIVE_INFINITY;
+      this.#urgent.add(known);
+    }
     if (node.isGone) return;
     const isOuter = node.home === null && !node.isBarred;
     if (isOuter && !this.#outer.has(node) && this.#outer.size < MAX_OUTER) this.#outer.set(node, undefined);

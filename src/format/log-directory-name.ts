@@ -1,0 +1,49 @@
+/**
+ * What the name of a log directory shows: some writers create a directory for a part of a run, which TensorBoard lists as a separate run.
+ *
+ * Sources: Keras, `keras/src/callbacks/tensorboard.py` (`train`, `validation`); TensorFlow's Estimator (`eval`, `eval_<name>`); PyTorch,
+ * `torch/utils/tensorboard/writer.py`, and tensorboardX, `writer.py` (`add_scalars`, `add_hparams`).
+ */
+
+const PHASES: Readonly<Record<string, RegExp>> = {
+  training: /^(train|training)$/i,
+  validation: /^(validation|valid|val|dev)$/i,
+  evaluation: /^(eval|evaluation|eval_.+)$/i,
+  test: /^(test|testing)$/i,
+};
+/** Ultralytics names runs `train`, `train2`, `train3`, … */
+const NUMBERED_PHASE = /^(train|val|test|eval)\d+$/i;
+/** `str(time.time())` */
+const TIME = /^\d{10}(\.\d+)?$/;
+
+/** Returns which phase of a run the directory is named after, or null. */
+export function findPhase(name: string): string | null {
+  return Object.keys(PHASES).find((phase) => PHASES[phase]!.test(name)) ?? null;
+}
+
+/** Whether a directory is named like one of several runs, as in `train2`. */
+export function isNumberedPhase(name: string): boolean {
+  return NUMBERED_PHASE.test(name);
+}
+
+/** Whether a directory has the name that `add_hparams` of PyTorch and tensorboardX gives it: the time of the call. */
+export function isHParamsTime(name: string): boolean {
+  return TIME.test(name);
+}
+
+/**
+ * Whether `add_scalars` has created a directory for one line of a chart. `path` is relative to the writer's directory, `tag` the first tag in it.
+ * PyTorch: `<tag with _ for />_<line>`; tensorboardX: `<tag>/<line>`.
+ */
+export function isScalarsLine(path: string, tag: string): boolean {
+  if (tag === '') return false;
+  const flat = tag.replaceAll('/', '_');
+  return path === flat || path.startsWith(`${flat}_`) || path.startsWith(`${tag}/`);
+}
+
+/** Removes the names of phases and times from the end of a path: what the hyperparameters below it belong to. */
+export function toOwnerOfHParams(path: string): string {
+  const names = path === '' ? [] : path.split('/');
+  while (names.length > 0 && (findPhase(names.at(-1)!) !== null || isHParamsTime(names.at(-1)!))) names.pop();
+  return names.join('/');
+}
