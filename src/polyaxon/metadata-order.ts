@@ -96,20 +96,6 @@ export function findWrittenNames(before: Metadata, after: Metadata, written: Met
   return names;
 }
 
-/** Returns the order with `number` for these names. */
-export function numberNames(
-  order: MetadataOrder,
-  names: Readonly<Partial<Record<OrderedField | 'lineage', readonly string[]>>>,
-  number: number,
-): MetadataOrder {
-  const fields = Object.entries(names).map(([field, list]) => {
-    const known = Object.entries(order[field as OrderedField] ?? {});
-    const numbered = Object.fromEntries([...known, ...list.map((name) => [name, number] as const)]);
-    return [field, numbered];
-  });
-  return { ...order, ...Object.fromEntries(fields) };
-}
-
 /** Returns the largest number of an order; 0 if it has none. */
 export function findLargestNumber(order: MetadataOrder): number {
   let largest = 0;

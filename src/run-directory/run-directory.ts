@@ -19,13 +19,13 @@ import {
   RunExistsError,
   RunWriteError,
 } from '../base/errors.js';
+import type { JsonValue } from '../base/json-value.js';
 import {
   findLargestNumber,
   findWrittenNames,
   type MetadataNames,
   type MetadataOrder,
   mergeInOrder,
-  numberNames,
   parseMetadataOrder,
   takeNewerArtifacts,
   toArtifactKey,
@@ -57,6 +57,7 @@ import {
   toWorkerPath,
 } from './layout.js';
 import { OrderCounter } from './order-counter.js';
+import { PendingValues } from './pending-values.js';
 
 export interface RunDirectoryOptions {
   readonly diagnostics: Diagnostics;
@@ -75,6 +76,13 @@ export interface RunDirectoryOptions {
   readonly formats: ReadonlySet<string>;
 }
 
+/** The fields of named values that are merged. */
+export type MergedField = 'meta_info' | 'inputs' | 'outputs';
+
+/** Merges into larger files are written together. Smaller files take a fraction of a millisecond to write. */
+const LARGE_BYTES = 16 * 1024;
+const PAUSE_MS = 250;
+
 /** The additions of a worker for the main writer: `.plx/worker-<worker>.json`. */
 type Part = 'formats' | 'record' | 'lineage' | 'order';
 
@@ -90,6 +98,15 @@ export class RunDirectory {
   readonly #contents = new Map<string, string>();
   #record: RunRecord;
   #order: MetadataOrder = {};
+  /** Values that are not in the record yet, and numbers that are not in the order yet. */
+  readonly #merged = new PendingValues<MergedField, JsonValue>();
+  readonly #numbered = new PendingValues<string, number>();
+  /** The largest number in the order, besides those that this process has taken. */
+  #largestNumber = 0;
+  /** Whether the files are large, so that the next merges are written together. */
+  #isPausing = false;
+  #pauseEndMs = 0;
+  #isLarge = false;
   #unwritten = new Set<Part>(['formats', 'record', 'lineage']);
   #failure: RunWriteError | undefined;
 
@@ -120,6 +137,7 @@ export class RunDirectory {
 
   /** The run record of this process; in a worker, only its own additions. */
   get record(): RunRecord {
+    this.#record = this.#merged.addTo(this.#record);
     return this.#record;
   }
 
@@ -131,11 +149,24 @@ export class RunDirectory {
   /** Changes the record and writes it. `written`: names that the program has logged, even if their values are the same. */
   update(change: (record: RunRecord) => RunRecord, written: MetadataNames = {}): void {
     this.#readWorkers();
-    const before = this.#record;
+    const before = this.record;
     this.#record = change(before);
     this.#number(findWrittenNames(before, this.#record, written));
     this.#unwritten.add('record');
     this.#write();
+  }
+
+  /**
+   * Merges values into a field of the record and writes it. If the files are large, merges that follow within `PAUSE_MS` are written
+   * together, by then or in `settle`: a loop of merges would otherwise write a quadratic number of bytes.
+   */
+  merge(field: MergedField, values: Readonly<Record<string, JsonValue>>): void {
+    this.#readWorkers();
+    const entries = Object.entries(values);
+    this.#merged.add(field, entries);
+    this.#number(entries.length === 0 ? {} : { [field]: entries.map(([name]) => name) });
+    this.#unwritten.add('record');
+    this.#writeSoon();
   }
 
   /**
@@ -151,7 +182,7 @@ export class RunDirectory {
     for (const artifact of added) this.#addArtifact(artifact);
     this.#number({ lineage: added.map(toArtifactKey) });
     this.#unwritten.add('lineage');
-    this.#write();
+    this.#writeSoon();
   }
 
   /** Merges the additions of workers so far. */
@@ -225,7 +256,7 @@ export class RunDirectory {
     if (!resume) throw new RunExistsError(paths.run);
     const earlier = this.#readJson(paths.runFile, (value) => parseEarlierRecord(value, this.#record));
     const orderPath = join(paths.run, PROCESS_DIRECTORY, ORDER_FILE);
-    if (existsSync(orderPath)) this.#order = this.#readJson(orderPath, parseMetadataOrder);
+    if (existsSync(orderPath)) this.#setOrder(this.#readJson(orderPath, parseMetadataOrder));
     if (existsSync(paths.lineageFile)) {
       for (const artifact of this.#readJson(paths.lineageFile, parseEarlierLineage))
         this.#lineage.set(artifact.name, artifact);
@@ -274,7 +305,7 @@ export class RunDirectory {
   #readWorkerFile(path: string): RunMetadata {
     if (!existsSync(path)) return {};
     const { lineage, order, ...metadata } = this.#readJson(path, parseEarlierWorker);
-    this.#order = order;
+    this.#setOrder(order);
     this.#record = mergeMetadata({ ...this.#record, ...metadata }, this.#record);
     for (const artifact of lineage) this.#lineage.set(artifact.name, artifact);
     return metadata;
@@ -297,21 +328,36 @@ export class RunDirectory {
   }
 
   #mergeWorker({ lineage, order, ...metadata }: WorkerFile): void {
-    const base = { metadata: this.#record, order: this.#order };
+    const base = { metadata: this.record, order: this.#wholeOrder() };
     const merged = mergeInOrder(base, { metadata, order });
     if (merged !== base) this.#unwritten.add('record').add('order');
     this.#record = merged.metadata;
     const newer = takeNewerArtifacts(merged.order, lineage, order);
     for (const artifact of newer.artifacts) this.#addArtifact(artifact);
     if (newer.artifacts.length > 0) this.#unwritten.add('lineage').add('order');
-    this.#order = newer.order;
+    this.#setOrder(newer.order);
+  }
+
+  #setOrder(order: MetadataOrder): void {
+    this.#order = order;
+    this.#largestNumber = findLargestNumber(order);
+  }
+
+  #wholeOrder(): MetadataOrder {
+    this.#order = this.#numbered.addTo(this.#order);
+    return this.#order;
   }
 
   /** Numbers what this process has written, so that it wins over earlier writes of other processes. Without others, there are none. */
   #number(names: MetadataNames & { readonly lineage?: readonly string[] }): void {
     if (!this.#options.persist || Object.keys(names).length === 0) return;
     if (!this.#isWorker && this.#listWorkerFiles().length === 0) return;
-    this.#order = numberNames(this.#order, names, this.#counter.next(findLargestNumber(this.#order)));
+    const number = this.#counter.next(this.#largestNumber);
+    for (const [field, list] of Object.entries(names))
+      this.#numbered.add(
+        field,
+        list.map((name) => [name, number]),
+      );
     this.#unwritten.add('order');
   }
 
@@ -338,6 +384,21 @@ export class RunDirectory {
     }
   }
 
+  #writeSoon(): void {
+    if (!this.#isPausing || performance.now() >= this.#pauseEndMs) this.#write();
+  }
+
+  /** Lets the next merges be written together, at the end of a pause. */
+  #pause(): void {
+    this.#pauseEndMs = performance.now() + PAUSE_MS;
+    if (this.#isPausing) return;
+    this.#isPausing = true;
+    setTimeout(() => {
+      this.#isPausing = false;
+      if (this.#unwritten.size > 0) this.#write();
+    }, PAUSE_MS).unref();
+  }
+
   #write(): void {
     if (!this.#options.persist) return;
     const { paths } = this;
@@ -348,6 +409,7 @@ export class RunDirectory {
       if (this.#isWorker) this.#writeWorkerFile();
       else this.#writeRun();
       this.#unwritten.clear();
+      if (this.#isLarge) this.#pause();
       if (this.#failure !== undefined) this.#diagnostics.recovered(this.#failure.code);
       this.#failure = undefined;
     } catch (cause) {
@@ -359,10 +421,11 @@ export class RunDirectory {
   #writeRun(): void {
     const { paths } = this;
     if (this.#unwritten.has('lineage')) this.#replace(paths.lineageFile, this.lineage);
-    if (this.#unwritten.has('record')) this.#replace(paths.runFile, this.#record);
+    if (this.#unwritten.has('record')) this.#replace(paths.runFile, this.record);
     // Last: if the process ends before, the same data is only merged again.
-    const hasOrder = this.#unwritten.has('order') && Object.keys(this.#order).length > 0;
-    if (hasOrder) this.#replace(join(paths.run, PROCESS_DIRECTORY, ORDER_FILE), this.#order);
+    const order = this.#wholeOrder();
+    const hasOrder = this.#unwritten.has('order') && Object.keys(order).length > 0;
+    if (hasOrder) this.#replace(join(paths.run, PROCESS_DIRECTORY, ORDER_FILE), order);
   }
 
   /** Keeps the formats of earlier processes, so that the uploader does not export a run that its writer has exported. */
@@ -374,15 +437,23 @@ export class RunDirectory {
   }
 
   #writeWorkerFile(): void {
-    const { tags, meta_info, inputs, outputs } = this.#record;
+    const { tags, meta_info, inputs, outputs } = this.record;
     const path = toWorkerPath(this.paths.run, this.#options.writer);
     mkdirSync(dirname(path), { recursive: true });
-    this.#replace(path, { tags, meta_info, inputs, outputs, lineage: this.lineage, order: this.#order });
+    this.#replace(path, {
+      tags,
+      meta_info,
+      inputs,
+      outputs,
+      lineage: this.lineage,
+      order: this.#wholeOrder(),
+    });
   }
 
   /** Writes a file unless it has this content, because an uploader would send it again. */
   #replace(path: string, content: unknown): void {
     const text = JSON.stringify(content);
+    this.#isLarge ||= text.length > LARGE_BYTES;
     if (this.#contents.get(path) === text && existsSync(path)) return;
     replaceFileSync(path, text, { fsync: this.#options.fsync });
     this.#contents.set(path, text);

@@ -1,5 +1,6 @@
 /**
- * The methods of `Run` for metadata: parameters, results, tags, texts, progress, status. A change is on disk when the call returns.
+ * The methods of `Run` for metadata: parameters, results, tags, texts, progress, status. A change is on disk when the call returns,
+ * except in a series of merges into a large record (`RunDirectory.merge`).
  */
 
 import { describe } from '../base/describe.js';
@@ -265,17 +266,18 @@ export abstract class RunMetadataMethods extends RunDashboards {
     values: unknown,
     options: ValuesOptions,
   ): void {
-    this.change(() => {
+    this.context.guard(() => {
+      this.context.checkOpen();
       checkOptions(method, options, VALUES_OPTIONS);
       const { reset = false, allowSecrets = false } = options;
       const named = this.context.parseNamedValues(subject, values, allowSecrets);
+      const { directory } = this.context;
       if (field === 'outputs') this.#noteOutputs(named, reset);
+      if (!reset) return directory.merge(field, named);
       const replace = (record: RunRecord) => (field === 'meta_info' ? withFlags(record, named) : named);
-      const change = (record: RunRecord) => ({
-        ...record,
-        [field]: reset ? replace(record) : { ...record[field], ...named },
+      directory.update((record) => ({ ...record, [field]: replace(record) }), {
+        [field]: Object.keys(named),
       });
-      return [change, { [field]: Object.keys(named) }];
     });
   }
 
