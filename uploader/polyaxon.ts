@@ -47,6 +47,7 @@ export {
   RESOURCES_DIRECTORY,
   sanitizeName,
   toFallbackName,
+  toReadableName,
 } from '../src/polyaxon/names.js';
 export {
   ARTIFACT_KINDS,
@@ -81,7 +82,7 @@ export {
 } from '../src/polyaxon/export/exporter.js';
 export type { NameChange } from '../src/polyaxon/export/name-space.js';
 export type { QuantileSketchState } from '../src/polyaxon/export/quantile-sketch.js';
-export type { SeriesState } from '../src/polyaxon/export/series.js';
+export type { SeriesIdentity, SeriesState } from '../src/polyaxon/export/series.js';
 export type { MetricSummary, StatisticsState } from '../src/polyaxon/export/statistics.js';
 export type { TagState } from '../src/polyaxon/export/tag-table.js';
 

@@ -11,7 +11,7 @@ import { type JsonValue, parseJsonObject } from '../base/json-value.js';
 import { reportUnawaited } from '../base/observed-promise.js';
 import type { Masker } from '../capture/secrets.js';
 import type { EventLog } from '../event-log/event-log.js';
-import { sanitizeName, toFallbackName } from '../polyaxon/names.js';
+import { toFallbackName, toReadableName } from '../polyaxon/names.js';
 import { secondsBetween, toIsoTime } from '../polyaxon/run-record.js';
 import type { RunDirectory } from '../run-directory/run-directory.js';
 import type { RunEnvironment } from './run-environment.js';
@@ -184,7 +184,7 @@ export class RunContext {
   }
 
   #toKey(subject: string, name: string): string {
-    const key = sanitizeName(name);
+    const key = toReadableName(name);
     if (key !== '') return key;
     const generated = toFallbackName(name);
     const message = `the name ${quote(name)} has no characters that Polyaxon allows; stored as ${generated}`;

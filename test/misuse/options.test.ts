@@ -235,6 +235,7 @@ const TAKES_NONE = [
     ['EventFileReader.readBatches', 'EventFileReader.close', 'listEventFiles', 'decodeValue', 'TagIndex'],
     ['toScalarEvent', 'MemorySink', 'ProjectDirectory', 'artifactsOf', 'createPolyaxonValue', 'listStatus'],
     ['decodePolyaxonValue', 'isDone', 'parsePolyaxonUrl', 'sanitizeName', 'toFallbackName', 'toPolyaxonTag'],
+    ['toReadableName'],
     ['toPolyaxonUrl'],
   );
 

@@ -3,7 +3,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sanitizeName } from '../../src/polyaxon/names.js';
+import { toReadableName } from '../../src/polyaxon/names.js';
 import { toImportedUuid } from '../../uploader/run-directory/run-uuid.js';
 import { ServedRun } from '../polyaxon/served-run.js';
 import { runCli } from '../support/cli.js';
@@ -66,7 +66,7 @@ async function expectSeries(
   const below = run === '.' ? '' : run.slice(home === '' ? 0 : home.length + 1);
   const uuid = toImportedUuid(UUID_SEED, home);
   const served = new ServedRun(server, { owner: 'default', project: 'demo', uuid }, { force: true });
-  const name = sanitizeName(below === '' ? tag : `${below}/${tag}`);
+  const name = toReadableName(below === '' ? tag : `${below}/${tag}`);
 
   const [events] = await served.events('events/metric', { names: name });
 

@@ -34,8 +34,8 @@ describe('Run.logInputs, logOutputs and logMeta', () => {
     const first = startRun();
     const second = startRun();
 
-    first.run.logInputs({ 日本: 1 });
-    second.run.logInputs({ 日本: 1 });
+    first.run.logInputs({ '★': 1 });
+    second.run.logInputs({ '★': 1 });
 
     expect(Object.keys(first.run.getInputs())).toEqual([expect.stringMatching(/^unnamed-[0-9a-f]{8}$/)]);
     expect(second.run.getInputs()).toEqual(first.run.getInputs());

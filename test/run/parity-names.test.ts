@@ -10,19 +10,40 @@ import { startRun } from '../support/start-run.js';
 const formats = ['polyaxon'] as const;
 
 describe('a name', () => {
-  it('without any character that Polyaxon allows becomes a stable one, and logging continues', async () => {
+  it('in another script keeps its letters', async () => {
     const { run, warnings } = startRun({ formats });
 
-    run.logMetric('日本', 1);
-    run.logMetric('日本', 2);
+    run.logMetric('训练/损失', 1);
+    run.logMetric('验证/损失', 2);
+    run.logImage('фото', { height: 1, width: 1, channels: 1, pixels: new Uint8Array(1) }, { step: 3 });
+    run.logInputs({ 学习率: 0.1 });
+    await run.end();
+
+    expect(readdirSync(join(run.paths.run, 'events/metric')).sort()).toEqual([
+      '训练__损失.plx',
+      '验证__损失.plx',
+    ]);
+    expect(readdirSync(join(run.paths.run, 'assets/image'))).toEqual(['фото_3.png']);
+    expect(readRunFile(run.paths.run)).toMatchObject({
+      inputs: { 学习率: 0.1 },
+      outputs: { 训练__损失: 1, 验证__损失: 2 },
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it('without any letter or digit becomes a stable one, and logging continues', async () => {
+    const { run, warnings } = startRun({ formats });
+
+    run.logMetric('★', 1);
+    run.logMetric('★', 2);
     run.logMetric('loss', 3);
     await run.end();
 
     const files = readdirSync(join(run.paths.run, 'events/metric')).sort();
     expect(files).toEqual(['loss.plx', expect.stringMatching(/^unnamed-[0-9a-f]{8}\.plx$/)]);
     expect(readPlxValues(run.paths.run, 'metric', files[1]!.slice(0, -4))).toEqual(['1.0', '2.0']);
-    expect(warnings.filter(({ message }) => message.includes('日本'))).toHaveLength(1);
-    expect(readValues(run.paths.tensorboard).map(({ tag }) => tag)).toEqual(['日本', '日本', 'loss']);
+    expect(warnings.filter(({ message }) => message.includes('★'))).toHaveLength(1);
+    expect(readValues(run.paths.tensorboard).map(({ tag }) => tag)).toEqual(['★', '★', 'loss']);
   });
 
   it('that equals another one in Polyaxon has its own file, lineage entry and result', async () => {

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../base/json-value.js';
 import { toOwnerOfHParams } from '../../format/log-directory-name.js';
-import { hashName, sanitizeName, toFallbackName } from '../names.js';
+import { hashName, toFallbackName, toReadableName } from '../names.js';
 import type { HParamsSession } from './exported-value.js';
 import { toFullName } from './name-space.js';
 import type { ExportNotice } from './series-index.js';
@@ -18,7 +18,7 @@ export function toInputs(
   const owner = toOwnerOfHParams(logDirectory);
   for (const [hparam, value] of Object.entries(session.hparams)) {
     const rawName = toFullName({ logDirectory: owner, rawName: hparam });
-    const sanitized = sanitizeName(rawName);
+    const sanitized = toReadableName(rawName);
     const wanted = sanitized === '' ? toFallbackName(rawName) : sanitized;
     const name = inputs.has(wanted) ? `${wanted}-${hashName(rawName).slice(0, 8)}` : wanted;
     if (name !== sanitized) {

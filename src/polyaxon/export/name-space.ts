@@ -1,11 +1,11 @@
 /**
  * Chooses unique Polyaxon names for the series of a run, across all kinds, because Polyaxon's lineage key is the name alone.
  *
- * The first series gets the name that Polyaxon's client would use. The same calls in the same order give the same names.
+ * The first series gets the name that Polyaxon's client would use, unless that loses letters. The same calls in the same order give the same names.
  * Source: haupt 2.16.1, `haupt/db/managers/artifacts.py` (key: name and state).
  */
 
-import { hashName, sanitizeName, toFallbackName } from '../names.js';
+import { hashName, toFallbackName, toReadableName } from '../names.js';
 
 /** Identifies a series by its kind and the name that was logged. */
 export interface SeriesKey {
@@ -44,13 +44,13 @@ export class NameSpace {
     this.#owners.set(name, kind);
   }
 
-  /** Chooses the name of a new series; at most `maxLength` characters. */
+  /** Chooses the name of a new series; at most `maxLength` bytes. */
   choose(key: SeriesKey, maxLength: number): ChosenName {
     const { kind } = key;
     const fullName = toFullName(key);
     // No path contains the separator, so no two series have the same hash input.
     const hash = hashName(key.logDirectory === '' ? key.rawName : `${key.logDirectory}\0${key.rawName}`);
-    const sanitized = sanitizeName(fullName);
+    const sanitized = toReadableName(fullName);
     const wanted = sanitized === '' ? toFallbackName(fullName) : sanitized;
     const fitting = cutName(wanted, '', maxLength, hash);
     const owner = this.#ownerOf(fitting);
@@ -85,11 +85,23 @@ export function toFullName({ logDirectory, rawName }: Omit<SeriesKey, 'kind'>): 
   return logDirectory === '' ? rawName : `${logDirectory}/${rawName}`;
 }
 
-/** Returns `base` and `suffix`. If they are too long, `base` is cut and a hash keeps the name unique. */
+/** Returns `base` and `suffix`. If they have more than `maxLength` bytes, `base` is cut and a hash keeps the name unique. */
 export function cutName(base: string, suffix: string, maxLength: number, hash: string): string {
-  if (base.length + suffix.length <= maxLength) return base + suffix;
+  if (Buffer.byteLength(base) + Buffer.byteLength(suffix) <= maxLength) return base + suffix;
   const end = `-${hash.slice(0, CUT_HASH_DIGITS)}${suffix}`;
-  return base.slice(0, Math.max(0, maxLength - end.length)) + end;
+  return cutText(base, maxLength - Buffer.byteLength(end)) + end;
+}
+
+/** Returns the beginning of a text, whole characters of at most `maxBytes` bytes. */
+function cutText(text: string, maxBytes: number): string {
+  let bytes = 0;
+  let end = 0;
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > maxBytes) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
 }
 
 function describeFirst(sanitized: string, name: string): NameChange | undefined {

@@ -72,7 +72,7 @@ export function isJsonLines(kind: ArtifactKind): boolean {
   return JSON_LINES_KINDS.has(kind);
 }
 
-/** Returns the maximum length of a series' name, in characters. */
+/** Returns the maximum length of a series' name in bytes, which also limits its path to `MAX_PATH` characters. */
 export function maxNameLength(target: ExportTarget, kind: ArtifactKind): number {
   return MAX_PATH - toPath(target, kind, '').length;
 }

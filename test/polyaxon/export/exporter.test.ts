@@ -224,9 +224,9 @@ describe('Exporter', () => {
     );
 
     expect(written.paths).toEqual([
-      'events/metric/w__.plx',
       'events/metric/w__a-b-3e9a.plx',
       'events/metric/w__a-b.plx',
+      'events/metric/w__日本.plx',
       'events/text/w__a-b-text.plx',
     ]);
     expect(written.notices.map(({ code, kind, rawName }) => [code, kind, rawName])).toEqual([
@@ -302,7 +302,7 @@ describe('Exporter', () => {
     const expected = {
       trial__opt__lr: 0.5,
       'trial__opt__lr-9bda08ff': 1,
-      trial__: 'x',
+      trial__日本: 'x',
       trial__on: true,
       trial__nan: 'NaN',
     };

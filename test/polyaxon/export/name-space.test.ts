@@ -24,8 +24,10 @@ describe('NameSpace', () => {
       keyOf('image', 'a b'),
       keyOf('image', 'a-b'),
       keyOf('image', 'a-b-image'),
-      keyOf('text', '日本'),
-      keyOf('text', '本日'),
+      keyOf('text', '★'),
+      keyOf('text', '☆/★'),
+      keyOf('metric', '训练/损失'),
+      keyOf('metric', '训练\\损失'),
       keyOf('metric', 'loss', 'worker-1'),
       keyOf('metric', 'worker-1/loss'),
     ];
@@ -37,8 +39,10 @@ describe('NameSpace', () => {
       ['a-b-image', 'WARN_NAME_TAKEN'],
       ['a-b-image-d443', 'WARN_NAME_TAKEN'],
       ['a-b-image-7609', 'WARN_NAME_TAKEN'],
-      ['unnamed-cf2abf0c', 'WARN_NAME_GENERATED'],
-      ['unnamed-d5508ca5', 'WARN_NAME_GENERATED'],
+      ['unnamed-26c57b08', 'WARN_NAME_GENERATED'],
+      ['unnamed-de65bdc7', 'WARN_NAME_GENERATED'],
+      ['训练__损失', undefined],
+      ['训练__损失-8796', 'WARN_NAME_TAKEN'],
       ['worker-1__loss', undefined],
       ['worker-1__loss-eb18', 'WARN_NAME_TAKEN'],
     ]);
@@ -82,7 +86,16 @@ describe('NameSpace', () => {
       rawName: fc.oneof(
         fc.stringMatching(/^[ab ./-]{0,4}$/),
         fc.string({ unit: 'binary', maxLength: 8 }),
-        fc.constantFrom('a-b-image', 'a-b-text', 'w__a', 'é', 'x'.repeat(250)),
+        fc.constantFrom(
+          'a-b-image',
+          'a-b-text',
+          'w__a',
+          'é',
+          '损失',
+          '损/失',
+          'x'.repeat(250),
+          '损'.repeat(90),
+        ),
       ),
     });
     const keys = fc.uniqueArray(key, { selector: (value) => JSON.stringify(value), maxLength: 40 });
@@ -95,7 +108,10 @@ describe('NameSpace', () => {
 
         expect([...before, ...chooseAll(restored, list.slice(cut))]).toEqual(whole);
         expect(new Set(whole.map(([name]) => name)).size).toBe(list.length);
-        for (const [name] of whole) expect(name).toMatch(/^[\w-]{1,200}$/);
+        for (const [name] of whole) {
+          expect(name).toMatch(/^[\p{L}\p{M}\p{N}_-]+$/u);
+          expect(Buffer.byteLength(name!)).toBeLessThanOrEqual(MAX_LENGTH);
+        }
       }),
       { numRuns: 500 },
     );

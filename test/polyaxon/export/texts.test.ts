@@ -8,7 +8,7 @@ import {
   toIsoTimestamp,
   toPrintable,
 } from '../../../src/polyaxon/export/timestamp-text.js';
-import { sanitizeName, toFallbackName } from '../../../src/polyaxon/names.js';
+import { sanitizeName, toFallbackName, toReadableName } from '../../../src/polyaxon/names.js';
 import { toJsonFloat, toPythonFloat } from '../../../src/polyaxon/number-text.js';
 import { polyaxonTexts } from '../../support/polyaxon-fixture.js';
 
@@ -31,6 +31,55 @@ describe('sanitizeName', () => {
         expect(sanitized).toMatch(/^[\w-]*$/);
         expect(sanitizeName(sanitized)).toBe(sanitized);
       }),
+    );
+  });
+});
+
+describe('toReadableName', () => {
+  it.each([
+    ['训练/损失', '训练__损失'],
+    ['验证/损失', '验证__损失'],
+    ['потери/обучение', 'потери__обучение'],
+    ['απώλεια', 'απώλεια'],
+    ['오차/훈련', '오차__훈련'],
+    ['損失 (検証)', '損失-検証'],
+    ['हानि/प्रशिक्षण', 'हानि__प्रशिक्षण'],
+    ['การสูญเสีย', 'การสูญเสีย'],
+    ['خسارة/تدريب', 'خسارة__تدريب'],
+    ['אובדן', 'אובדן'],
+    ['loss_训练', 'loss_训练'],
+    ['Größe', 'Größe'],
+    ['ℒ/步', 'L__步'],
+    ['損失🔥', '損失'],
+    ['损\u200b失\ufe0f', '损失'],
+    ['步骤\u0000.1', '步骤-1'],
+  ])('keeps the letters of %j', (name, expected) => {
+    expect(toReadableName(name)).toBe(expected);
+  });
+
+  it.each(['Loss: émile', 'train/loss', 'lr (group 0)', 'a_b', '__', '/', '_-', 'ﬁt²', 'loss 🔥', 'Ⅷ'])(
+    "is the name that Polyaxon's client gives %j, which loses no letter there",
+    (name) => {
+      expect(toReadableName(name)).toBe(sanitizeName(name));
+    },
+  );
+
+  it.each(['🔥/❄', '★', '\u200b', '☃_☃', '\u3164'])(
+    'is empty for %j, which has neither letters nor digits',
+    (name) => {
+      expect(toReadableName(name)).toBe('');
+    },
+  );
+
+  it('accepts any text, does not change its own results, and returns only what file names and URLs may have', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (name) => {
+        const readable = toReadableName(name);
+        expect(readable).toMatch(/^[\p{L}\p{M}\p{N}_-]*$/u);
+        expect(readable.normalize('NFC')).toBe(readable);
+        expect(toReadableName(readable)).toBe(readable);
+      }),
+      { numRuns: 3000 },
     );
   });
 });
