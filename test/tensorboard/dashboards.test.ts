@@ -11,49 +11,10 @@ import { expect, it } from 'vitest';
 import { openPage } from '../support/browser.js';
 import { waitFor } from '../support/child-server.js';
 import { writeDashboardRuns } from '../support/dashboard-runs.js';
+import { both, type Check, draws, shows, showsImages } from '../support/page-checks.js';
 import { describeWithPeers } from '../support/peers.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { TensorBoard } from '../support/tensorboard.js';
-
-/** Returns whether a dashboard shows the logged values; polled until it does. */
-type Check = (page: Page) => Promise<boolean>;
-
-/** True if all of these texts are visible. */
-function shows(...texts: string[]): Check {
-  return async (page) => {
-    for (const text of texts) {
-      if (!(await page.getByText(text, { exact: true }).first().isVisible())) return false;
-    }
-    return true;
-  };
-}
-
-function both(...checks: Check[]): Check {
-  return async (page) => {
-    for (const check of checks) if (!(await check(page))) return false;
-    return true;
-  };
-}
-
-/** True if the browser has decoded an image of each of these sizes. */
-function showsImages(...sizes: [width: number, height: number][]): Check {
-  return async (page) => {
-    const found = await page
-      .locator('img')
-      .evaluateAll((images) =>
-        (images as unknown as { naturalWidth: number; naturalHeight: number }[]).map((image) => [
-          image.naturalWidth,
-          image.naturalHeight,
-        ]),
-      );
-    return sizes.every(([width, height]) => found.some((size) => size[0] === width && size[1] === height));
-  };
-}
-
-/** True if at least `count` elements are drawn. */
-function draws(selector: string, count: number): Check {
-  return async (page) => (await page.locator(selector).count()) >= count;
-}
 
 const DASHBOARDS: Record<string, Check> = {
   timeseries: both(shows('detections', 'trial-1', 'trial-3'), showsImages([192, 128])),
