@@ -132,7 +132,7 @@ function parse(subject: string, tensor: Readonly<Record<string, unknown>>): Pars
       values: readLater(
         bytes,
         async () => check(await read.call(tensor)),
-        () => check(attempt(subject, () => readSync.call(tensor))),
+        () => check(attempt(() => readSync.call(tensor))),
       ),
     };
   }
@@ -232,11 +232,11 @@ function unread(message: string): never {
 }
 
 /** Reads a tensor, which may have been disposed since it was logged. */
-function attempt(subject: string, read: () => unknown): unknown {
+function attempt(read: () => unknown): unknown {
   try {
     return read();
   } catch (cause) {
-    throw new UnreadTensorError(`${subject} could not be read: ${messageOf(cause)}`, { cause });
+    throw new UnreadTensorError(`the tensor could not be read: ${messageOf(cause)}`, { cause });
   }
 }
 

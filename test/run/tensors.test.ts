@@ -1,5 +1,6 @@
 /** Tensors of TensorFlow.js (with its CPU backend) and onnxruntime, logged with `Run` and `SummaryWriter`, and read back. */
 
+import { once } from 'node:events';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { Tensor as OnnxTensor } from 'onnxruntime-common';
@@ -7,6 +8,7 @@ import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { TagIndex } from '../../src/format/index.js';
 import { type Run, SummaryWriter, type Tensor } from '../../src/index.js';
+import { spawnScript } from '../support/child-script.js';
 import { readRunFile, readValues } from '../support/read-run.js';
 import { startRun } from '../support/start-run.js';
 import { createTempDir } from '../support/temp-dir.js';
@@ -408,9 +410,36 @@ describe('a tensor that has to be read first', () => {
     expect(stepsOf(run.paths.tensorboard, 'lost')).toEqual([]);
     expect(stepsOf(run.paths.tensorboard, 'after')).toEqual([[0, 3]]);
     expect(warnings).toEqual([
-      { code: 'WARN_TENSOR_UNREAD', message: 'lost: lost could not be read: Tensor is disposed.' },
+      { code: 'WARN_TENSOR_UNREAD', message: 'lost: the tensor could not be read: Tensor is disposed.' },
     ]);
     expect(errors).toEqual([]);
+  });
+
+  it('is read synchronously when the process exits, unless it is disposed', async () => {
+    const directory = createTempDir();
+    const child = spawnScript(
+      'SummaryWriter',
+      `const tensor = (value) => ({
+         shape: [], dtype: 'float32', isDisposed: false,
+         data: () => Promise.resolve([value]),
+         dataSync() { if (this.isDisposed) throw new Error('disposed'); return [value]; },
+       });
+       const writer = new SummaryWriter(${JSON.stringify(directory)}, { onWarning: ({ code }) => console.log(code) });
+       const [kept, lost] = [tensor(1), tensor(2)];
+       writer.addScalar('kept', kept, 0);
+       writer.addScalar('lost', lost, 0);
+       lost.isDisposed = true;
+       process.exit(0);`,
+    );
+    let output = '';
+    child.stdout?.on('data', (chunk) => {
+      output += chunk;
+    });
+    await once(child, 'close');
+
+    expect(output).toBe('WARN_TENSOR_UNREAD\n');
+    expect(stepsOf(directory, 'kept')).toEqual([[0, 1]]);
+    expect(stepsOf(directory, 'lost')).toEqual([]);
   });
 
   it('does not let waiting values exceed the memory for them', async () => {
