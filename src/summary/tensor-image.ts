@@ -7,8 +7,8 @@ import { isTensor, type ParsedTensor, parseTensor, type Tensor, type TensorValue
 
 /**
  * An image, or several of one size: a tensor of shape H×W, H×W×C, C×H×W, N×H×W×C or N×C×H×W. Without `dataFormat`, the last dimension has
- * the channels if it is 1–4; otherwise the first of an image. Values as in `ImagePixels`, by the type of the tensor; booleans are black and
- * white.
+ * the channels if it is 1, 3 or 4, otherwise the first of an image; for tensors with `dims`, as in onnxruntime, the first if it is 1 or 3,
+ * otherwise the last. Values as in `ImagePixels`, by the type of the tensor; booleans are black and white.
  */
 export interface TensorImage {
   readonly pixels: Tensor;
@@ -76,8 +76,9 @@ function copyImage<T>(image: T): T {
   return isRaw ? { ...image, pixels: (image.pixels as number[]).slice() } : image;
 }
 
-function parseLayout({ shape }: ParsedTensor, given: unknown): Omit<ImageBatch, 'pixels'> {
-  const format = given === undefined ? findFormat(shape) : FORMATS.find((known) => known === given);
+function parseLayout(tensor: ParsedTensor, given: unknown): Omit<ImageBatch, 'pixels'> {
+  const { shape } = tensor;
+  const format = given === undefined ? findFormat(tensor) : FORMATS.find((known) => known === given);
   if (format === undefined) {
     throw given === undefined
       ? invalidImage(
@@ -106,18 +107,20 @@ function parseLayout({ shape }: ParsedTensor, given: unknown): Omit<ImageBatch, 
   };
 }
 
-function findFormat(shape: readonly number[]): Format | undefined {
-  const isChannels = (length: number | undefined): boolean => length !== undefined && length <= MAX_CHANNELS;
-  switch (shape.length) {
-    case 2:
-      return 'HW';
-    case 3:
-      return isChannels(shape[2]) ? 'HWC' : isChannels(shape[0]) ? 'CHW' : undefined;
-    case 4:
-      return isChannels(shape[3]) ? 'NHWC' : isChannels(shape[1]) ? 'NCHW' : undefined;
-    default:
-      return undefined;
+/** The likely numbers of channels, in the order in which they are tried. RGBA is rare where channels come first. */
+const CHANNELS_LAST = [[1, 3, 4], [2]];
+const CHANNELS_FIRST = [[1, 3], [4], [2]];
+
+function findFormat({ shape, isChannelsFirst }: ParsedTensor): Format | undefined {
+  if (shape.length === 2) return 'HW';
+  if (shape.length !== 3 && shape.length !== 4) return undefined;
+  const formats = shape.length === 3 ? (['CHW', 'HWC'] as const) : (['NCHW', 'NHWC'] as const);
+  const ordered = isChannelsFirst ? formats : formats.toReversed();
+  for (const counts of isChannelsFirst ? CHANNELS_FIRST : CHANNELS_LAST) {
+    const found = ordered.find((format) => counts.includes(shape[format.indexOf('C')]!));
+    if (found !== undefined) return found;
   }
+  return undefined;
 }
 
 const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };

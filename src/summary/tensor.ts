@@ -70,6 +70,8 @@ export interface ParsedTensor {
   readonly size: number;
   /** Whether 0 and 1 are truth values. */
   readonly isBool: boolean;
+  /** Whether images usually have their channels first: in onnxruntime, whose tensors have `dims`. TensorFlow has them last. */
+  readonly isChannelsFirst: boolean;
   /** The type's name, if the tensor has one. */
   readonly dtype: string | undefined;
   /** The values, which may be the caller's. */
@@ -119,7 +121,7 @@ function parse(subject: string, tensor: Readonly<Record<string, unknown>>): Pars
     throw invalidTensor(`${subject} has ${values.length} values, expected ${size} for [${shape.join(', ')}]`);
   };
   const bytes = size * bytesOf(dtype) + READ_BYTES;
-  const form = { shape, size, isBool, dtype };
+  const form = { shape, size, isBool, dtype, isChannelsFirst: tensor.shape === undefined };
   const { dataSync, getData, location } = tensor;
   const isRemote = typeof location === 'string' && !location.startsWith('cpu');
   // The getter of a tensor that is not on the CPU throws.

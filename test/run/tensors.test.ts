@@ -544,6 +544,32 @@ describe('a tensor', () => {
     expect(() => call(run)).toThrow(expect.objectContaining({ code }));
   });
 
+  it.each<[string, () => Tensor, Partial<Shown>]>([
+    ['tfjs [2, 2, 3]: last', () => tf.zeros([2, 2, 3]), { height: 2, width: 2, channels: 3 }],
+    [
+      'tfjs [3, 2, 2]: first, as 2 is no likely number',
+      () => tf.zeros([3, 2, 2]),
+      { height: 2, width: 2, channels: 3 },
+    ],
+    ['tfjs [1, 2, 2, 1]: last', () => tf.zeros([1, 2, 2, 1]), { height: 2, width: 2, channels: 1 }],
+    ['tfjs [3, 5, 3]: last', () => tf.zeros([3, 5, 3]), { height: 3, width: 5, channels: 3 }],
+    [
+      'onnx [2, 2, 3]: last, as 2 is no likely number',
+      () => zerosOf([2, 2, 3]),
+      { height: 2, width: 2, channels: 3 },
+    ],
+    ['onnx [1, 3, 2, 2]: first', () => zerosOf([1, 3, 2, 2]), { height: 2, width: 2, channels: 3 }],
+    ['onnx [3, 5, 3]: first', () => zerosOf([3, 5, 3]), { height: 5, width: 3, channels: 3 }],
+    ['onnx [3, 4, 4]: first', () => zerosOf([3, 4, 4]), { height: 4, width: 4, channels: 3 }],
+    ['onnx [1, 4, 4]: first', () => zerosOf([1, 4, 4]), { height: 4, width: 4, channels: 1 }],
+  ])('has its channels in the likely dimension: %s', async (_, create, expected) => {
+    const { run } = startRun();
+    run.logImage('image', create());
+    await run.end();
+
+    expect(imagesOf(run.paths.tensorboard, 'image')).toMatchObject([expected]);
+  });
+
   it('of several images is a grid with Run, and several images with addImages', async () => {
     const { run: log } = startRun();
     const directory = createTempDir();
@@ -589,4 +615,9 @@ function disposedOnnx(): OnnxTensor {
   const tensor = new OnnxTensor('float32', [1], [1]);
   tensor.dispose();
   return tensor;
+}
+
+function zerosOf(dims: readonly number[]): OnnxTensor {
+  const size = dims.reduce((product, length) => product * length, 1);
+  return new OnnxTensor('float32', new Float32Array(size), dims);
 }
