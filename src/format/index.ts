@@ -18,6 +18,7 @@ export type {
 } from './reader/plugin-messages.js';
 export { type DecodedClip, type DecodedValue, decodeValue, TagIndex } from './reader/plugin-value.js';
 export { type ScalarBatch, type ScalarSource, toScalarEvent } from './reader/scalar-decoder.js';
+export type { Complex } from './reader/tensor-values.js';
 
 // Writing.
 

@@ -53,6 +53,8 @@ export const anyTensor: fc.Arbitrary<TensorProto> = fc.oneof(
     shape,
     uint64Val: fc.bigUint64Array({ minLength: 1, maxLength: 4 }),
   }),
+  fc.record({ dtype: fc.constant(DataType.COMPLEX64), shape, scomplexVal: floatVal }),
+  fc.record({ dtype: fc.constant(DataType.COMPLEX128), shape, dcomplexVal: doubleVal }),
   fc.record({
     dtype: fc.constant(DataType.BOOL),
     shape,

@@ -23,7 +23,16 @@ import {
   type HParamsData,
   type LayoutCategory,
 } from './plugin-messages.js';
-import { blobsFrom, countElements, textFrom, toDoubles, toNumbers } from './tensor-values.js';
+import {
+  blobsFrom,
+  type Complex,
+  countElements,
+  isComplex,
+  textFrom,
+  toComplexNumbers,
+  toDoubles,
+  toNumbers,
+} from './tensor-values.js';
 
 /** An audio clip. */
 export interface DecodedClip {
@@ -70,12 +79,12 @@ export type DecodedValue =
   | { readonly kind: 'customScalars'; readonly categories: readonly LayoutCategory[] }
   /** A serialized `GraphDef` or `RunMetadata`, or a Keras model as JSON, depending on `plugin`. */
   | { readonly kind: 'graph'; readonly plugin: string; readonly blobs: readonly Uint8Array[] }
-  /** A value of an unknown plugin. 64-bit integers are bigints, strings are bytes. */
+  /** A value of an unknown plugin. 64-bit integers are bigints, strings are bytes, complex numbers have two parts. */
   | {
       readonly kind: 'tensor';
       readonly dtype: DataType;
       readonly shape: readonly number[];
-      readonly values: readonly (number | bigint | Uint8Array)[];
+      readonly values: readonly (number | bigint | Complex | Uint8Array)[];
     }
   /** Metadata without a value, or a value that no viewer can show and that removes earlier points. */
   | { readonly kind: 'empty' };
@@ -164,10 +173,14 @@ function decodeTensor(tag: string, tensor: TensorProto, metadata: SummaryMetadat
     case 'graph_keras_model':
       return { kind: 'graph', plugin: metadata.pluginName, blobs: blobsFrom(tag, tensor) };
     default: {
-      const values = tensor.stringVal === undefined ? toNumbers(tag, tensor) : blobsFrom(tag, tensor);
-      return { kind: 'tensor', dtype, shape, values };
+      return { kind: 'tensor', dtype, shape, values: toElements(tag, tensor) };
     }
   }
+}
+
+function toElements(tag: string, tensor: TensorProto): readonly (number | bigint | Complex | Uint8Array)[] {
+  if (isComplex(tensor)) return toComplexNumbers(tag, tensor);
+  return tensor.stringVal === undefined ? toNumbers(tag, tensor) : blobsFrom(tag, tensor);
 }
 
 function decodeImages(tag: string, tensor: TensorProto): DecodedValue {

@@ -23,6 +23,39 @@ export function toNumbers(tag: string, tensor: TensorProto): number[] | bigint[]
   return fill(tag, values as number[], tensor.shape);
 }
 
+/** A complex number. */
+export interface Complex {
+  readonly re: number;
+  readonly im: number;
+}
+
+/** Whether the elements of a tensor are complex numbers. */
+export function isComplex({ dtype }: TensorProto): boolean {
+  return dtype === DataType.COMPLEX64 || dtype === DataType.COMPLEX128;
+}
+
+/** The elements of a complex tensor, row-major. Throws `InvalidValueError`. */
+export function toComplexNumbers(tag: string, tensor: TensorProto): Complex[] {
+  const { dtype, shape, tensorContent, scomplexVal, dcomplexVal } = tensor;
+  const isSingle = dtype === DataType.COMPLEX64;
+  const partType = isSingle ? DataType.FLOAT : DataType.DOUBLE;
+  const parts =
+    tensorContent === undefined
+      ? [...((isSingle ? scomplexVal : dcomplexVal) ?? [])]
+      : (fromContent(tag, { dtype: partType, shape: [...shape, 2] }, tensorContent) as number[]);
+  if (parts.length % 2 !== 0) {
+    throw new InvalidValueError(
+      tag,
+      `the tensor has ${parts.length} parts of complex numbers, expected pairs`,
+    );
+  }
+  const values = Array.from({ length: parts.length / 2 }, (_, i) => ({
+    re: parts[2 * i]!,
+    im: parts[2 * i + 1]!,
+  }));
+  return fill(tag, values, shape);
+}
+
 /** The numbers of a tensor, with 64-bit integers rounded. Throws `InvalidValueError`. */
 export function toDoubles(tag: string, tensor: TensorProto): Float64Array {
   return Float64Array.from(toNumbers(tag, tensor) as number[], Number);

@@ -47,8 +47,12 @@ export interface TensorProto {
   /** For int32, int16, int8, uint16 and uint8. */
   readonly intVal?: Int32Array;
   readonly stringVal?: readonly Uint8Array[];
+  /** For complex64: the real and the imaginary part of each element. */
+  readonly scomplexVal?: Float32Array;
   readonly int64Val?: BigInt64Array;
   readonly boolVal?: readonly boolean[];
+  /** For complex128: the real and the imaginary part of each element. */
+  readonly dcomplexVal?: Float64Array;
   /** Raw 16-bit patterns of half and bfloat16. */
   readonly halfVal?: Int32Array;
   readonly uint32Val?: Uint32Array;

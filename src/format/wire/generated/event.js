@@ -1309,8 +1309,10 @@ export const tensorboard = $root.tensorboard = (() => {
             this.doubleVal = [];
             this.intVal = [];
             this.stringVal = [];
+            this.scomplexVal = [];
             this.int64Val = [];
             this.boolVal = [];
+            this.dcomplexVal = [];
             this.halfVal = [];
             this.uint32Val = [];
             this.uint64Val = [];
@@ -1327,8 +1329,10 @@ export const tensorboard = $root.tensorboard = (() => {
         TensorProto.prototype.doubleVal = $util.emptyArray;
         TensorProto.prototype.intVal = $util.emptyArray;
         TensorProto.prototype.stringVal = $util.emptyArray;
+        TensorProto.prototype.scomplexVal = $util.emptyArray;
         TensorProto.prototype.int64Val = $util.emptyArray;
         TensorProto.prototype.boolVal = $util.emptyArray;
+        TensorProto.prototype.dcomplexVal = $util.emptyArray;
         TensorProto.prototype.halfVal = $util.emptyArray;
         TensorProto.prototype.uint32Val = $util.emptyArray;
         TensorProto.prototype.uint64Val = $util.emptyArray;
@@ -1434,6 +1438,20 @@ export const tensorboard = $root.tensorboard = (() => {
                         message.stringVal.push(reader.bytes());
                         continue;
                     }
+                case 9: {
+                        if (wireType === 2) {
+                            if (!(message.scomplexVal && message.scomplexVal.length))
+                                message.scomplexVal = [];
+                            reader.floats(message.scomplexVal);
+                            continue;
+                        }
+                        if (wireType !== 5)
+                            break;
+                        if (!(message.scomplexVal && message.scomplexVal.length))
+                            message.scomplexVal = [];
+                        message.scomplexVal.push(reader.float());
+                        continue;
+                    }
                 case 10: {
                         if (wireType === 2) {
                             if (!(message.int64Val && message.int64Val.length))
@@ -1460,6 +1478,20 @@ export const tensorboard = $root.tensorboard = (() => {
                         if (!(message.boolVal && message.boolVal.length))
                             message.boolVal = [];
                         message.boolVal.push(reader.bool());
+                        continue;
+                    }
+                case 12: {
+                        if (wireType === 2) {
+                            if (!(message.dcomplexVal && message.dcomplexVal.length))
+                                message.dcomplexVal = [];
+                            reader.doubles(message.dcomplexVal);
+                            continue;
+                        }
+                        if (wireType !== 1)
+                            break;
+                        if (!(message.dcomplexVal && message.dcomplexVal.length))
+                            message.dcomplexVal = [];
+                        message.dcomplexVal.push(reader.double());
                         continue;
                     }
                 case 13: {

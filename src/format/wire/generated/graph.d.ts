@@ -242,8 +242,10 @@ export namespace tensorboard {
         doubleVal: number[];
         intVal: number[];
         stringVal: Uint8Array[];
+        scomplexVal: number[];
         int64Val: (number|Long)[];
         boolVal: boolean[];
+        dcomplexVal: number[];
         halfVal: number[];
         uint32Val: number[];
         uint64Val: (number|Long)[];
@@ -260,8 +262,10 @@ export namespace tensorboard {
             doubleVal?: (number[]|null);
             intVal?: (number[]|null);
             stringVal?: (Uint8Array[]|null);
+            scomplexVal?: (number[]|null);
             int64Val?: ((number|Long)[]|null);
             boolVal?: (boolean[]|null);
+            dcomplexVal?: (number[]|null);
             halfVal?: (number[]|null);
             uint32Val?: (number[]|null);
             uint64Val?: ((number|Long)[]|null);

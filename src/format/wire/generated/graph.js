@@ -909,8 +909,10 @@ export const tensorboard = $root.tensorboard = (() => {
             this.doubleVal = [];
             this.intVal = [];
             this.stringVal = [];
+            this.scomplexVal = [];
             this.int64Val = [];
             this.boolVal = [];
+            this.dcomplexVal = [];
             this.halfVal = [];
             this.uint32Val = [];
             this.uint64Val = [];
@@ -927,8 +929,10 @@ export const tensorboard = $root.tensorboard = (() => {
         TensorProto.prototype.doubleVal = $util.emptyArray;
         TensorProto.prototype.intVal = $util.emptyArray;
         TensorProto.prototype.stringVal = $util.emptyArray;
+        TensorProto.prototype.scomplexVal = $util.emptyArray;
         TensorProto.prototype.int64Val = $util.emptyArray;
         TensorProto.prototype.boolVal = $util.emptyArray;
+        TensorProto.prototype.dcomplexVal = $util.emptyArray;
         TensorProto.prototype.halfVal = $util.emptyArray;
         TensorProto.prototype.uint32Val = $util.emptyArray;
         TensorProto.prototype.uint64Val = $util.emptyArray;
@@ -955,10 +959,14 @@ export const tensorboard = $root.tensorboard = (() => {
             if (message.stringVal != null && message.stringVal.length)
                 for (let i = 0; i < message.stringVal.length; ++i)
                     writer.uint32(66).bytes(message.stringVal[i]);
+            if (message.scomplexVal != null && message.scomplexVal.length)
+                writer.uint32(74).floats(message.scomplexVal);
             if (message.int64Val != null && message.int64Val.length)
                 writer.uint32(82).int64s(message.int64Val);
             if (message.boolVal != null && message.boolVal.length)
                 writer.uint32(90).bools(message.boolVal);
+            if (message.dcomplexVal != null && message.dcomplexVal.length)
+                writer.uint32(98).doubles(message.dcomplexVal);
             if (message.halfVal != null && message.halfVal.length)
                 writer.uint32(106).int32s(message.halfVal);
             if (message.uint32Val != null && message.uint32Val.length)
@@ -1072,6 +1080,20 @@ export const tensorboard = $root.tensorboard = (() => {
                         message.stringVal.push(reader.bytes());
                         continue;
                     }
+                case 9: {
+                        if (wireType === 2) {
+                            if (!(message.scomplexVal && message.scomplexVal.length))
+                                message.scomplexVal = [];
+                            reader.floats(message.scomplexVal);
+                            continue;
+                        }
+                        if (wireType !== 5)
+                            break;
+                        if (!(message.scomplexVal && message.scomplexVal.length))
+                            message.scomplexVal = [];
+                        message.scomplexVal.push(reader.float());
+                        continue;
+                    }
                 case 10: {
                         if (wireType === 2) {
                             if (!(message.int64Val && message.int64Val.length))
@@ -1098,6 +1120,20 @@ export const tensorboard = $root.tensorboard = (() => {
                         if (!(message.boolVal && message.boolVal.length))
                             message.boolVal = [];
                         message.boolVal.push(reader.bool());
+                        continue;
+                    }
+                case 12: {
+                        if (wireType === 2) {
+                            if (!(message.dcomplexVal && message.dcomplexVal.length))
+                                message.dcomplexVal = [];
+                            reader.doubles(message.dcomplexVal);
+                            continue;
+                        }
+                        if (wireType !== 1)
+                            break;
+                        if (!(message.dcomplexVal && message.dcomplexVal.length))
+                            message.dcomplexVal = [];
+                        message.dcomplexVal.push(reader.double());
                         continue;
                     }
                 case 13: {
