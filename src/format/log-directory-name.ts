@@ -41,9 +41,15 @@ export function isScalarsLine(path: string, tag: string): boolean {
   return path === flat || path.startsWith(`${flat}_`) || path.startsWith(`${tag}/`);
 }
 
-/** Removes the names of phases and times from the end of a path: what the hyperparameters below it belong to. */
+/** Removes the time of a call of `add_hparams` from the end of a path: what its metrics are values of. */
+export function toOwnerOfMetrics(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return isHParamsTime(path.slice(slash + 1)) ? path.slice(0, Math.max(0, slash)) : path;
+}
+
+/** Removes such a time, and the name of a phase, from the end of a path: what its hyperparameters are values of. */
 export function toOwnerOfHParams(path: string): string {
-  const names = path === '' ? [] : path.split('/');
-  while (names.length > 0 && (findPhase(names.at(-1)!) !== null || isHParamsTime(names.at(-1)!))) names.pop();
-  return names.join('/');
+  const owner = toOwnerOfMetrics(path);
+  const slash = owner.lastIndexOf('/');
+  return findPhase(owner.slice(slash + 1)) !== null ? owner.slice(0, Math.max(0, slash)) : owner;
 }

@@ -1,8 +1,9 @@
 /** Computes the desired state of a run on the server from the files on disk: always all of it, so that no queue is needed. Pure. */
 
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
+import { cutName } from '../../src/polyaxon/export/name-space.js';
 import { mergeInOrder, takeNewerArtifacts } from '../../src/polyaxon/metadata-order.js';
-import { EVENTS_DIRECTORY, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
+import { EVENTS_DIRECTORY, hashName, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
 import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import { type JsonMap, toCleanMap } from '../base/canonical-json.js';
 import type { ExportFacts } from '../pipeline/report/export-facts.js';
@@ -108,9 +109,9 @@ function notNegative(seconds: number | null | undefined): number | null {
   return seconds == null ? null : Math.max(0, seconds);
 }
 
-/** Converts a name to a form that the server accepts. If that changes the name, `meta` contains the original. */
+/** Converts a name to a form that the server accepts; a hash keeps long paths apart. If that changes the name, `meta` contains the original. */
 function toName(name: string): { name: string; meta: JsonMap } {
-  const slug = (sanitizeName(name) || toFallbackName(name)).slice(0, MAX_NAME);
+  const slug = cutName(sanitizeName(name) || toFallbackName(name), '', MAX_NAME, hashName(name));
   return { name: slug, meta: slug === name ? {} : { name } };
 }
 

@@ -5,6 +5,7 @@
  * Source: haupt 2.16.1, `haupt/db/managers/artifacts.py` (key: name and state).
  */
 
+import { toOwnerOfMetrics } from '../../format/log-directory-name.js';
 import { hashName, toFallbackName, toReadableName } from '../names.js';
 
 /** Identifies a series by its kind and the name that was logged. */
@@ -80,9 +81,13 @@ export class NameSpace {
   }
 }
 
-/** Returns a series' full name: the logged name, after the path of its log directory if it has one. */
+/**
+ * Returns a series' full name: the logged name, after the path of its log directory if it has one. The time of a call of `add_hparams` is left out, so that its
+ * metrics have the same names in all runs.
+ */
 export function toFullName({ logDirectory, rawName }: Omit<SeriesKey, 'kind'>): string {
-  return logDirectory === '' ? rawName : `${logDirectory}/${rawName}`;
+  const owner = toOwnerOfMetrics(logDirectory);
+  return owner === '' ? rawName : `${owner}/${rawName}`;
 }
 
 /** Returns `base` and `suffix`. If they have more than `maxLength` bytes, `base` is cut and a hash keeps the name unique. */

@@ -294,6 +294,21 @@ describe('Exporter', () => {
     ]);
   });
 
+  it.each([
+    ['train', 'lr', 'train__acc'],
+    ['1700000000.25', 'lr', 'acc'],
+    ['trial', 'trial__lr', 'trial__acc'],
+    ['trial/eval', 'trial__lr', 'trial__eval__acc'],
+    ['trial/1700000000', 'trial__lr', 'trial__acc'],
+  ])('names hyperparameters and metrics in %s by what they belong to', (directory, input, metric) => {
+    const exporter = new Exporter();
+    exporter.push(toEvent(0, 1, createSessionStartValue({ lr: 0.5 }, 1)), directory);
+    exporter.push(toEvent(0, 1, scalarValue('acc', 1)), directory);
+
+    expect(exporter.take().inputs).toEqual({ [input]: 0.5 });
+    expect(exporter.artifacts().map(({ name }) => name)).toEqual([metric]);
+  });
+
   it('converts hyperparameters to inputs, also if their metadata came before a restart', () => {
     const hparams = { 'opt/lr': 0.5, opt__lr: 1, 日本: 'x', on: true, nan: Number.NaN };
     const session = createSessionStartValue(hparams, WALL);

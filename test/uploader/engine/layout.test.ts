@@ -101,6 +101,24 @@ describe('log directories that were stored before', () => {
     expect(added.filter((key) => !key.includes('/.plx/'))).toEqual([`${uuidOf('t2')}/${IN_RUN}/${LOG_FILE}`]);
   });
 
+  it('are stored under the present layout too when the state is lost, which is reported', async () => {
+    const { harness, path, uuidOf } = createLogs({ ...SWEEP, ...below('exp', PAIR) });
+    const config = { path, uuidSeed: 'seed' };
+    await harness.sync({ config: { ...config, group: ['.'] } });
+    await harness.sync({ config: { ...config, split: ['.'] } });
+    rmSync(harness.stateDirectory, { recursive: true });
+    const before = new Map(harness.store.objects);
+
+    const report = await harness.sync({ config });
+    expect(new Set(report.runs)).toEqual(new Set(['exp', 't0', 't1'].map(uuidOf)));
+    expect(new Set(toCodes(report))).toEqual(new Set(['NOTICE_LAYOUT_REPLACED']));
+    const messages = report.notices.map(({ message }) => message).join('\n');
+    for (const former of ['', 'exp/train']) expect(messages).toContain(`the store has run ${uuidOf(former)}`);
+    for (const [key, { bytes }] of before)
+      if (!key.includes('/.plx/')) expect(harness.store.objects.get(key)?.bytes, key).toEqual(bytes);
+    expect(toCodes(await harness.sync({ config }))).toEqual([]);
+  });
+
   it('F102: of a run with phases get a separate run when they are replaced by those of another experiment', async () => {
     const { harness, path, uuidOf } = createLogs(below('exp', PAIR));
     const config = { path, uuidSeed: 'seed' };

@@ -150,6 +150,16 @@ describe('toDesiredRun', () => {
     expect(run.lineage.map(({ name }) => name)).toEqual(['loss', 'tensorboard']);
   });
 
+  it('gives runs with long paths different names', () => {
+    const names = ['a', 'b'].map(
+      (trial) =>
+        toDesiredRun(source({}, { kind: 'log-directory', name: `${'deep/'.repeat(40)}${trial}` })).name,
+    );
+
+    expect(new Set(names).size).toBe(2);
+    expect(names.map(({ length }) => length)).toEqual([128, 128]);
+  });
+
   it('adds events that a killed writer has not recorded', () => {
     const storedFiles = () => ['events/metric/loss.plx', 'outputs/x', 'events/image/a.plx'];
     const run = toDesiredRun(source({ record: record() }, { liveness: 'lost', storedFiles }));

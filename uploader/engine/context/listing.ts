@@ -1,6 +1,7 @@
 /** Finds the runs on disk and their objects in the store, because the journal may be lost and the store may have lost objects. */
 
 import { inParallel } from '../../base/in-parallel.js';
+import { toOwnerKey } from '../../base/rel-path.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import { type StoreAccess, toCodedError } from '../../pipeline/manifest/stored-run.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
@@ -52,7 +53,30 @@ export async function listRuns(
     } catch (error) {
       throw toCodedError(error);
     }
+    const isNew = run.owner === null && run.ownerEtag === null;
     await context.owners.claim(run, signal);
+    if (isNew) await reportFormer(context, run, signal);
     if (run.directory !== null) inventory.endListing(run);
   });
+}
+
+/**
+ * Reports runs that the store has of the same event files, under another layout. The journal prevents them as long as it exists: this is for a journal that was
+ * lost, and costs a request only for runs that the store does not have yet.
+ */
+async function reportFormer(
+  { retryPolicy, store, inventory, reportedFormer, onNotice }: UploaderContext,
+  run: KnownRun,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const uuid of run.formerUuids) {
+    if (reportedFormer.has(uuid) || (inventory.findRun(uuid)?.directory ?? null) !== null) continue;
+    reportedFormer.add(uuid);
+    const key = toOwnerKey(uuid);
+    const found = await retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
+    if (found.status === 'failed') throw found.error;
+    if (found.status !== 'found') continue;
+    const message = `the store has run ${uuid} from an earlier upload with event files that are now in run ${run.uuid}, because their layout gives other runs; the earlier run stays in the store and in Polyaxon until you delete it`;
+    onNotice({ code: 'NOTICE_LAYOUT_REPLACED', message });
+  }
 }

@@ -87,6 +87,8 @@ export class UploaderContext {
   /** Increases whenever a run is found or gone. */
   runsVersion = 0;
   /** The latest notices, for the report; a watch that runs for months must not collect all. */
+  /** Runs of other layouts that the store was asked for. */
+  readonly reportedFormer = new Set<string>();
   readonly notices: StoreNotice[] = [];
   /** Runs that must not be sent, because they overlap with the store directory. */
   readonly refused = new Map<number, RefusedError>();

@@ -111,6 +111,7 @@ export class Inventory implements ScanSink, JournalSink {
     run.directory = found.directory;
     run.kind = found.kind;
     run.filesAt = found.filesAt;
+    run.formerUuids = found.formerUuids ?? [];
     this.#onRun(run);
     return run.index;
   }

@@ -14,6 +14,8 @@ export interface KnownRun {
   kind: FoundRun['kind'] | null;
   /** Prefix that the paths of its files have inside the run but not on disk. */
   filesAt: string;
+  /** Runs that have had its event files under another layout, if they were ever uploaded. */
+  formerUuids: readonly string[];
   /** Directory of the generated files, with all symlinks resolved. */
   exportDirectory: Buffer | null;
   readonly folders: FolderId[];
@@ -45,6 +47,7 @@ export function createKnownRun(index: number, uuid: string): KnownRun {
     directory: null,
     kind: null,
     filesAt: '',
+    formerUuids: [],
     exportDirectory: null,
     folders: [],
     isListed: false,

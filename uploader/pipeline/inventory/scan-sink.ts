@@ -11,6 +11,8 @@ export interface FoundRun {
   readonly kind: 'polyaxon' | 'log-directory' | 'named';
   /** Path of its files inside the run: `outputs/tensorboard` for a log directory, '' otherwise. */
   readonly filesAt: string;
+  /** For a log directory: uuids of runs that have had its event files under another layout, if they were ever uploaded. */
+  readonly formerUuids?: readonly string[] | undefined;
 }
 
 /** Receives what each scan finds, including unchanged runs and files. */

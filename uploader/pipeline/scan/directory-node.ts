@@ -104,6 +104,8 @@ export class DirectoryNode {
   partNames: readonly string[] = [];
   /** Whether log directories in it are phases of one run, when it had so many children. */
   phases: { readonly hasPhases: boolean; readonly children: number } | null = null;
+  /** The earliest child that is named after a call of `add_hparams`, when it had so many children. */
+  firstTime: { readonly name: string | null; readonly children: number } | null = null;
   /** `--group` names it. */
   isNamed = false;
   /** Nothing more will be found: an empty log directory is decided now. */

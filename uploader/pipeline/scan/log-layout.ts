@@ -91,6 +91,21 @@ export class LogLayout {
     return [toImportedUuid(uuidSeed, node.rootPath), ...own];
   }
 
+  /**
+   * The uuids that runs with its event files have under other layouts: that of the outermost log directory, whose run once had everything below it, and that
+   * of the first phase, which once was a run.
+   */
+  toFormerUuids(node: DirectoryNode): string[] {
+    const paths = new Set<string>();
+    let outermost: DirectoryNode | null = null;
+    for (let each = node.parent; each !== null; each = each.parent) if (each.log !== null) outermost = each;
+    if (outermost !== null) paths.add(outermost.rootPath);
+    const [part] = node.partNames;
+    const phase = part?.slice(0, part.lastIndexOf('/'));
+    if (phase !== undefined) paths.add(node.rootPath === '' ? phase : `${node.rootPath}/${phase}`);
+    return [...paths].map((path) => toImportedUuid(this.#options.uuidSeed, path));
+  }
+
   async #findUsual(node: DirectoryNode): Promise<LayoutDecision> {
     const { parent, log } = node;
     const head = log!.head;
@@ -176,7 +191,18 @@ function isHParamsOf(parent: DirectoryNode, node: DirectoryNode): boolean {
   if (!isHParamsTime(node.name) || parent.log === null) return false;
   const { hasConfiguration, hasSession } = parent.log.head;
   if (hasConfiguration && !hasSession) return false; // a sweep whose trials are named after their times
-  return ![...parent.children.keys()].some((name) => isHParamsTime(name) && Number(name) < Number(node.name));
+  return findFirstTime(parent) === node.name;
+}
+
+/** Returns the earliest name of a call of `add_hparams` in a directory; counts the names again only when there are more. */
+function findFirstTime(directory: DirectoryNode): string | null {
+  const { children, firstTime: known } = directory;
+  if (known?.children === children.size) return known.name;
+  let first: string | null = null;
+  for (const name of children.keys())
+    if (isHParamsTime(name) && (first === null || Number(name) < Number(first))) first = name;
+  directory.firstTime = { name: first, children: children.size };
+  return first;
 }
 
 /** Returns the nearest directory above that is a log directory, or a run of log directories. */

@@ -117,6 +117,7 @@ export class RunFinder {
       directory: node.path,
       kind: 'log-directory',
       filesAt: TENSORBOARD_DIRECTORY,
+      formerUuids: this.#layout.toFormerUuids(node),
     };
   }
 
