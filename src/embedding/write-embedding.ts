@@ -1,11 +1,18 @@
 /** Writes an embedding next to a run's event file. Replaces the configuration atomically, after the files that it lists. */
 
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFileSync } from '../base/atomic-file.js';
 import { RunWriteError } from '../base/errors.js';
 import { EVENT_FILE_MARK } from '../format/event-file-name.js';
+import { encodeUtf8 } from '../format/wire/proto-bytes.js';
 import { type EmbeddingFiles, toConfigBlock } from './projector-files.js';
+
+/** The limit of usual file systems is 255. */
+const MAX_NAME_BYTES = 240;
+/** At most four bytes each. */
+const KEPT_CHARACTERS = 50;
 
 export const PROJECTOR_CONFIG_FILE = 'projector_config.pbtxt';
 
@@ -78,10 +85,20 @@ function toStepName(step: number | bigint): string {
   return step < 0 ? `-${digits}` : digits;
 }
 
-/** Converts a tag to a directory name. The conversion is reversible, and TensorBoard never treats the directory as an event file. */
+/**
+ * Converts a tag to a directory name: letters, digits, `_` and `-` are kept, and every other byte becomes `=` with two hex digits. A long name is
+ * cut, with a hash of the tag. Different tags have different names, none contains a character that the keys of a store encode, and TensorBoard
+ * never treats the directory as an event file.
+ */
 function toFolderName(tag: string): string {
-  return encodeURIComponent(tag)
-    .replaceAll('.', '%2E')
-    .replaceAll('*', '%2A')
-    .replaceAll(EVENT_FILE_MARK, (mark) => `%${mark.charCodeAt(0).toString(16)}${mark.slice(1)}`);
+  const name = tag
+    .replace(/[^\p{L}\p{N}_-]/gu, (text) => [...encodeUtf8(text)].map(toEscape).join(''))
+    .replaceAll(EVENT_FILE_MARK, (mark) => `${toEscape(mark.charCodeAt(0))}${mark.slice(1)}`);
+  if (encodeUtf8(name).length <= MAX_NAME_BYTES) return name;
+  const hash = createHash('sha256').update(tag).digest('hex').slice(0, 16);
+  return `${name.slice(0, KEPT_CHARACTERS).toWellFormed()}=${hash}`;
+}
+
+function toEscape(byte: number): string {
+  return `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 }

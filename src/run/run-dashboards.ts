@@ -68,10 +68,11 @@ export abstract class RunDashboards extends RunEvents {
     return this.context.guardAsync(() => {
       this.context.checkOpen();
       const options = parseEventOptions('logEmbedding', given, EMBEDDING_OPTIONS);
-      const written = this.#dashboards.embedding(name, embedding, options);
+      const shown = this.context.maskText('name', name);
+      const written = this.#dashboards.embedding(shown, embedding, options);
       this.context.noteEvents();
       if (!this.context.environment.collectsEvents) return Promise.resolve();
-      return this.context.track(this.#recordEmbedding(name, options.step ?? 0, written));
+      return this.context.track(this.#recordEmbedding(shown, options.step ?? 0, written));
     });
   }
 

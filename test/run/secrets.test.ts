@@ -38,6 +38,9 @@ const CALLS: Readonly<Record<string, Call>> = {
     run.logImage('image', { width: 1, height: 1, channels: 1, pixels: new Uint8Array(1) } as never, {
       description: text,
     }),
+  'logMesh: description': (run, text) =>
+    run.logMesh('mesh', { vertices: [[0, 0, 0]] }, { description: text }),
+  'logEmbedding: name': (run, text) => run.logEmbedding(text, { vectors: [[1]] }),
   'logTrace: name, inputs, metadata, error': (run, text) =>
     run.logTrace({ name: text, inputs: { a: text }, outputs: { a: text }, metadata: { a: text } } as never),
   'trace: inputs and error': (run, text) =>
@@ -69,7 +72,7 @@ const CALLS: Readonly<Record<string, Call>> = {
 const WITHOUT_TEXT = new Set(
   (
     'logMetrics logMetricSeries logImageWithBoxes logVideo logAudio logNpHistogram logRocAucCurve logPrCurve logCurve logConfusionMatrix ' +
-    'logDataframe logPlotlyChart logBokehChart logVegaChart logAltairChart logProgress traceStream end logStopped logFailed'
+    'logDataframe logGraph logOnnxGraph logLayersModel logCustomScalars logPlotlyChart logBokehChart logVegaChart logAltairChart logProgress traceStream end logStopped logFailed'
   ).split(' '),
 );
 

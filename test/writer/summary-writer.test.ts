@@ -395,7 +395,16 @@ describe('embedding files', () => {
   it('have safe names for any tag, and are not repeated', async () => {
     const directory = createTempDir();
     const writer = new SummaryWriter(directory);
-    const tags = ['a/b', '../../escape', 'quote"back\\slash\nline', 'x.tfevents.y', 'Ü 😀'];
+    const long = '訓'.repeat(200);
+    const tags = [
+      'a/b',
+      '../../escape',
+      'quote"back\\slash\nline',
+      'x.tfevents.y',
+      'Ü 😀',
+      `${long}a`,
+      `${long}b`,
+    ];
     for (const tag of tags) {
       writer.addEmbedding(tag, { vectors: [[1, 2]], metadata: ['tab\tand\nline'] }, 3);
       writer.addEmbedding(tag, { vectors: [[1, 2]], metadata: ['tab\tand\nline'] }, 3);
@@ -407,7 +416,8 @@ describe('embedding files', () => {
     expect(config).toContain('tensor_name: "quote\\"back\\\\slash\\012line:00003"');
     const folders = readdirSync(join(directory, '00003'));
     expect(folders).toHaveLength(tags.length);
-    expect(folders.filter((name) => name.includes('tfevents') || name.includes('..'))).toEqual([]);
+    expect(folders.filter((name) => /tfevents|\.\.|%/.test(name))).toEqual([]);
+    expect(folders).toContain('a=2Fb');
     for (const folder of folders) {
       expect(readFileSync(join(directory, '00003', folder, 'tensors.tsv'), 'utf8')).toBe('1\t2\n');
       expect(readFileSync(join(directory, '00003', folder, 'metadata.tsv'), 'utf8')).toBe('tab and line\n');
