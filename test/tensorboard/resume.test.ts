@@ -1,10 +1,20 @@
 /** A run that repeatedly crashes and resumes from an earlier step shows each step once, the same in both readers. */
 
-import { cpSync, readdirSync, statSync, truncateSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { EventFileWriter } from '../../src/format/index.js';
+import { decodeRecord } from '../../src/format/record/record-codec.js';
 import { SummaryWriter } from '../../src/index.js';
 import { describeWithPeers } from '../support/peers.js';
 import { createTempDir } from '../support/temp-dir.js';
@@ -100,6 +110,18 @@ async function logLives(directory: string, random: () => number): Promise<Map<st
   return expected;
 }
 
+/** The offset after each record. */
+function findRecordEnds(bytes: Uint8Array): number[] {
+  const ends: number[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const decoded = decodeRecord(bytes, at);
+    if (decoded.kind === 'incomplete') break;
+    at = decoded.end;
+    ends.push(at);
+  }
+  return ends;
+}
+
 describeWithPeers(['tensorboard'], 'a resumed series', () => {
   it.each([true, false])(
     'shows each step once whatever its lives have logged, with load_fast %s',
@@ -129,6 +151,45 @@ describeWithPeers(['tensorboard'], 'a resumed series', () => {
           };
           await expect.poll(shown, { timeout: 60_000, message: `${run} ${tag}` }).toEqual(steps);
         }
+      }
+    },
+  );
+
+  it.each([true, false])(
+    'has its pages wherever a process that resumes is killed, with load_fast %s',
+    async (fast) => {
+      const logdir = createTempDir();
+      const whole = createTempDir();
+      const first = new SummaryWriter(whole);
+      for (const [, , log] of Object.values(LOGS)) for (const step of [4, 6]) log(first, step);
+      await first.close();
+      const [firstName] = readdirSync(whole);
+      const second = new SummaryWriter(whole, { resume: { fromStep: 2 } });
+      for (const [, , log] of Object.values(LOGS)) for (const step of [5, 7]) log(second, step);
+      await second.close();
+      const [, secondName] = readdirSync(whole).sort();
+      const bytes = readFileSync(join(whole, secondName!));
+      const ends = findRecordEnds(bytes);
+      for (const [i, end] of ends.entries()) {
+        const directory = join(logdir, `run-${i}`);
+        mkdirSync(directory);
+        copyFileSync(join(whole, firstName!), join(directory, firstName!));
+        writeFileSync(join(directory, secondName!), bytes.subarray(0, end));
+      }
+
+      const board = await TensorBoard.start({ logdir, fast });
+
+      const last = { run: `run-${ends.length - 1}`, tag: 'sample', sample: 0 };
+      await expect
+        .poll(async () => ((await board.get('plugin/images/images', last)) as Point[]).length)
+        .toBe(2);
+      await board.get('plugin/timeseries/tags');
+      for (const [plugin] of Object.values(LOGS)) await board.get(`plugin/${plugin}/tags`);
+      for (const i of ends.keys()) {
+        const query = { run: `run-${i}`, tag: 'sample', sample: 0 };
+        const points = (await board.get('plugin/images/images', query)) as { step: number }[];
+        const steps = points.map(({ step }) => step).join();
+        expect(['4,6', '', '5', '5,7']).toContain(steps);
       }
     },
   );

@@ -363,7 +363,7 @@ export class EventEncoder {
       state.earlier = undefined;
       this.#earlierTags--;
       if (supersededFrom !== undefined && supersededFrom < step)
-        retractions.push({ tag, fromStep: supersededFrom });
+        retractions.push({ tag, fromStep: supersededFrom, leavesNoImages: state.pluginName === 'images' });
       isReplacing ||= supersededFrom !== undefined || (highest !== undefined && highest >= step);
     }
     if (!isReplacing) return write();

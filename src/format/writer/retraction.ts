@@ -14,7 +14,7 @@
  * data/server/run.rs, `preempt` in data/server/reservoir.rs, `EventValue` in data/server/data_compat.rs.
  */
 
-import type { Event, SummaryValue } from '../wire/messages.js';
+import { DataType, type Event, type SummaryValue, type ValueContent } from '../wire/messages.js';
 import type { EarlierTag } from './earlier-tags.js';
 import { type Step, stepAfter } from './step.js';
 
@@ -22,12 +22,23 @@ import { type Step, stepAfter } from './step.js';
 export interface Retraction {
   readonly tag: string;
   readonly fromStep: Step;
+  /** Whether an empty list of images replaces the points: for a tag of images that has no others. */
+  readonly leavesNoImages?: boolean;
 }
 
 /** More values in one event would make records of many megabytes. */
 const MAX_VALUES = 1000;
 
-const NOTHING = new Uint8Array();
+const NOTHING: ValueContent = { kind: 'obsoleteHistogram', obsoleteHistogram: new Uint8Array() };
+
+/**
+ * The width and height of images, and no image. Both readers skip it, but it is a point: the Python reader fails for all runs while a tag of
+ * images has none, and the program may be killed before the next value is written. Source: tensorboard/plugins/image/images_plugin.py.
+ */
+const NO_IMAGES: ValueContent = {
+  kind: 'tensor',
+  tensor: { dtype: DataType.STRING, shape: [2], stringVal: [Buffer.from('0'), Buffer.from('0')] },
+};
 
 /** Plugins whose last value is shown whatever its step is: hyperparameters, layouts and graphs do not belong to a step of the training. */
 const PLUGINS_WITHOUT_STEPS = /^(hparams|custom_scalars|graphs|graph_.*)$/;
@@ -67,8 +78,8 @@ export function createLaterSummary(step: Step, wallTime: number): Event {
   return createSummary(stepAfter(step), [], wallTime);
 }
 
-function toValue({ tag }: Retraction): SummaryValue {
-  return { tag, value: { kind: 'obsoleteHistogram', obsoleteHistogram: NOTHING } };
+function toValue({ tag, leavesNoImages = false }: Retraction): SummaryValue {
+  return { tag, value: leavesNoImages ? NO_IMAGES : NOTHING };
 }
 
 function createSummary(step: Step, values: readonly SummaryValue[], wallTime: number): Event {
