@@ -51,8 +51,9 @@ export class FastReader implements Viewer {
   }
 
   /** Does not check the CRC of a record that it can parse. The other files of a run are read whatever is in this one. */
-  meetDamage(_part: DamagedPart, hasEvent: boolean): void {
+  meetDamage(_part: DamagedPart, hasEvent: boolean): boolean {
     if (!hasEvent) this.#isStopped = true;
+    return hasEvent;
   }
 
   readVersion(): void {}

@@ -78,9 +78,10 @@ export class PythonReader implements Viewer {
   }
 
   /** Stops loading altogether at a record that is not an event. */
-  meetDamage(part: DamagedPart): void {
+  meetDamage(part: DamagedPart): boolean {
     if (part === 'event') this.#stopped = 'run';
     else this.#stopped ??= 'file';
+    return false;
   }
 
   passEvent(): void {}

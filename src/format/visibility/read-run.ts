@@ -4,11 +4,11 @@
  * Points are numbered in the order of `visitRun`, so that a second visit finds the event of a point.
  */
 
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorruptRecordError, InvalidEventError } from '../../base/errors.js';
 import { EventFileReader, type ReadBatch } from '../reader/event-file-reader.js';
-import { FRAMING_BYTES, HEADER_BYTES } from '../record/record-codec.js';
+import { FRAMING_BYTES, findRecordHeader, HEADER_BYTES } from '../record/record-codec.js';
 import { decodeEvent } from '../wire/decode-event.js';
 import type { Event } from '../wire/messages.js';
 import { RunVisibility, type ShownRun, type VisibilityOptions } from './run-visibility.js';
@@ -66,6 +66,7 @@ async function visitFile(path: string, visitor: RunVisitor, signal: AbortSignal 
     const met: Damage | undefined = await readUntilDamage(path, offset, visitor, signal);
     if (met === undefined) return;
     visitor.meetDamage(met.part, met.event);
+    if (met.isMisframed) visitor.meetDamage('length', undefined);
     offset = met.next ?? (await findRecord(path, met.offset + 1, signal));
   }
 }
@@ -76,6 +77,8 @@ interface Damage {
   readonly event: Event | undefined;
   /** Where the next record begins, if the length of the damaged one is known. */
   readonly next: number | undefined;
+  /** Whether no record begins where this one ends, so that a reader that accepts its event stops there. */
+  readonly isMisframed: boolean;
 }
 
 /** Reads complete records from `offset`. Returns the damage that follows them; undefined at the end of the file. */
@@ -99,25 +102,42 @@ async function readUntilDamage(
   if (reader.tailBytes === 0) return undefined;
   // A record without its end: the tail of a growing file, unless others follow.
   const next = await findRecord(path, reader.offset + 1, signal);
-  return next === undefined ? undefined : { part: 'torn', offset: reader.offset, event: undefined, next };
+  const part = 'torn';
+  return next === undefined
+    ? undefined
+    : { part, offset: reader.offset, event: undefined, next, isMisframed: false };
 }
 
 async function readDamaged(path: string, offset: number, part: 'length' | 'data' | 'event'): Promise<Damage> {
-  if (part === 'length') return { part, offset, event: undefined, next: undefined };
+  const unknown = { part, offset, event: undefined, next: undefined, isMisframed: false };
+  if (part === 'length') return unknown;
   await using file = await open(path, 'r');
-  const header = new Uint8Array(HEADER_BYTES);
-  await file.read(header, 0, HEADER_BYTES, offset);
+  const header = await readBytes(file, offset, HEADER_BYTES);
   const dataBytes = new DataView(header.buffer).getUint32(0, true);
   const next = offset + dataBytes + FRAMING_BYTES;
-  if (part === 'event') return { part, offset, event: undefined, next };
-  const data = new Uint8Array(dataBytes);
-  await file.read(data, 0, dataBytes, offset + HEADER_BYTES);
+  if (part === 'event') return { ...unknown, next };
+  let event: Event;
   try {
-    return { part, offset, event: decodeEvent(data), next };
+    event = decodeEvent(await readBytes(file, offset + HEADER_BYTES, dataBytes));
   } catch {
     // The length may be that of a torn record, with others in it.
-    return { part, offset, event: undefined, next: undefined };
+    return unknown;
   }
+  const nextHeader = await readBytes(file, next, HEADER_BYTES);
+  const isMisframed = nextHeader.length === HEADER_BYTES && findRecordHeader(nextHeader, 0) !== 0;
+  return { ...unknown, event, next: isMisframed ? undefined : next, isMisframed };
+}
+
+/** Fewer bytes at the end of the file. */
+async function readBytes(file: FileHandle, offset: number, sizeBytes: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(sizeBytes);
+  let filled = 0;
+  while (filled < sizeBytes) {
+    const { bytesRead } = await file.read(bytes, filled, sizeBytes - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
 }
 
 /** The offset of the next complete record at or after `offset`; undefined if there is none. */

@@ -49,6 +49,8 @@ export class RunVisibility {
   readonly #fileStarts: number[] = [];
   #lifeStart = 0;
   #hasSessions = false;
+  /** The viewers that do not read the event in damage. */
+  #refusing: readonly Viewer[] = [];
   /** The facts and tag indices of the sources of the current batch. */
   #sources: ScalarBatch['sources'] = [];
   #sourceFacts: { readonly facts: ValueFacts; readonly tagIndices: readonly [number] }[] = [];
@@ -81,7 +83,7 @@ export class RunVisibility {
     const { what, step, wallTime } = event;
     switch (what.kind) {
       case 'fileVersion':
-        for (const viewer of this.#all) if (viewer.isReading) viewer.readVersion(what.fileVersion);
+        for (const viewer of this.#all) if (this.#reads(viewer)) viewer.readVersion(what.fileVersion);
         break;
       case 'sessionLog':
         if (what.status === SessionStatus.START) this.#startSession(step);
@@ -98,7 +100,7 @@ export class RunVisibility {
         return;
       }
     }
-    for (const viewer of this.#all) if (viewer.isReading) viewer.passEvent(wallTime);
+    for (const viewer of this.#all) if (this.#reads(viewer)) viewer.passEvent(wallTime);
   }
 
   /** Adds scalars in columns; has the same effect as `add` for each of them. */
@@ -125,8 +127,10 @@ export class RunVisibility {
    * the fast reader shows it. Points that are added after the damage are hidden from viewers that have stopped.
    */
   addDamage(part: DamagedPart, event?: Event): void {
-    for (const viewer of this.#all) viewer.meetDamage(part, event !== undefined);
-    if (event !== undefined) this.add(event);
+    const hasEvent = event !== undefined;
+    this.#refusing = this.#all.filter((viewer) => !viewer.meetDamage(part, hasEvent));
+    if (hasEvent) this.add(event);
+    this.#refusing = [];
   }
 
   /** The result. Call once, after the last event. */
@@ -138,10 +142,14 @@ export class RunVisibility {
     return { points, fileStarts: this.#fileStarts, viewers, countTags };
   }
 
+  #reads(viewer: Viewer): boolean {
+    return viewer.isReading && !this.#refusing.includes(viewer);
+  }
+
   #startSession(step: number | bigint): void {
     this.#hasSessions = true;
     this.#lifeStart = this.#points.count;
-    for (const viewer of this.#all) if (viewer.isReading) viewer.startSession(step);
+    for (const viewer of this.#all) if (this.#reads(viewer)) viewer.startSession(step);
   }
 
   #addPoints(step: number | bigint, wallTime: number, values: readonly ValueFacts[]): void {
@@ -159,7 +167,7 @@ export class RunVisibility {
     for (const tagIndex of tagIndices) this.#points.add(tagIndex, step, wallTime);
     const event = { step, wallTime, firstPoint, values, tagIndices };
     for (const viewer of this.#all) {
-      if (viewer.isReading) viewer.addEvent(event);
+      if (this.#reads(viewer)) viewer.addEvent(event);
       else for (let i = 0; i < values.length; i++) viewer.codes.set(firstPoint + i, REASON_CODES.damage);
     }
   }

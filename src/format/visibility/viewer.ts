@@ -50,8 +50,11 @@ export interface Viewer {
   readonly codes: CodeColumn;
   /** Begins the next file of the run. */
   openFile(name: string): void;
-  /** Meets damage in the current file. `hasEvent`: the record's CRC does not match, but it holds an event, which follows. */
-  meetDamage(part: DamagedPart, hasEvent: boolean): void;
+  /**
+   * Meets damage in the current file. `hasEvent`: the record's CRC does not match, but it holds an event. Returns whether the viewer reads
+   * that event.
+   */
+  meetDamage(part: DamagedPart, hasEvent: boolean): boolean;
   /** Whether the viewer still reads the current file. If not, it receives no points. */
   readonly isReading: boolean;
   /** A file's version, such as `brain.Event:2`. */

@@ -78,7 +78,8 @@ function strings(shape: number[], ...items: Uint8Array[]): TensorProto {
   return { dtype: DataType.STRING, shape, stringVal: items };
 }
 
-const FIRST_WALL_TIME = 1_700_000_000;
+/** Seconds since the Unix epoch. */
+export const FIRST_WALL_TIME = 1_700_000_000;
 
 /** The text in a graph, a layout or hyperparameters that identifies the event. */
 export function toMark(wallTime: number): string {

@@ -1,0 +1,137 @@
+/**
+ * What Polyaxon shows of a run: the values that the export converts to rows, one for each step after a restart.
+ *
+ * Polyaxon has a file for each kind and tag, so that values of other kinds hide nothing, and it shows all rows, whatever their order. The same rules
+ * as in `Exporter`; `test/polyaxon-server/visibility.test.ts` compares both.
+ */
+
+import { InvalidValueError } from '../../base/errors.js';
+import { numberFrom } from '../../format/reader/tensor-values.js';
+import { IntStack } from '../../format/visibility/int-stack.js';
+import { CodeColumn } from '../../format/visibility/point-table.js';
+import { REASON_CODES, SHOWN } from '../../format/visibility/reasons.js';
+import type { ValueFacts } from '../../format/visibility/value-facts.js';
+import type {
+  DamagedPart,
+  Failure,
+  PointEvent,
+  ReadingState,
+  TagView,
+  Viewer,
+} from '../../format/visibility/viewer.js';
+import type { SummaryValue } from '../../format/wire/messages.js';
+import { POLYAXON_PLUGIN } from '../polyaxon-value.js';
+import { exportPolyaxonValue, exportTensorBoardValue } from './exported-value.js';
+import { TagTable } from './tag-table.js';
+
+const { form, noData, noPage, restart, retraction } = REASON_CODES;
+
+export class PolyaxonViewer implements Viewer {
+  readonly codes = new CodeColumn();
+  readonly failures: readonly Failure[] = [];
+  readonly #state: ReadingState;
+  readonly #table = new TagTable('');
+  /** The points that have rows which a restart may remove. */
+  readonly #rows = new IntStack();
+  #fileStart = 0;
+  #isStopped = false;
+  #hasStarted = false;
+  /** The last facts of a single number, and their code: the numbers of a source have the same facts. */
+  #last: ValueFacts | undefined;
+  #lastCode = SHOWN;
+
+  constructor(state: ReadingState) {
+    this.#state = state;
+  }
+
+  get isReading(): boolean {
+    return !this.#isStopped;
+  }
+
+  openFile(): void {
+    this.#isStopped = false;
+    this.#fileStart = this.#state.points.count;
+  }
+
+  /** The export skips damage, but waits for the rest of a record that is cut short. */
+  meetDamage(part: DamagedPart): boolean {
+    if (part === 'torn') this.#isStopped = true;
+    return false;
+  }
+
+  readVersion(): void {}
+
+  passEvent(): void {}
+
+  /** As in src/format/restarts.ts: the first start only begins the job, unless its step is above 0 and an earlier file has none. */
+  startSession(step: number | bigint): void {
+    const isFirst = !this.#hasStarted;
+    this.#hasStarted = true;
+    if (isFirst && step <= 0) return;
+    const { points } = this.#state;
+    this.#rows.filter((point) => {
+      const isKept = points.stepOf(point) < step || (isFirst && point >= this.#fileStart);
+      if (!isKept) this.codes.set(point, restart);
+      return isKept;
+    });
+  }
+
+  addEvent({ firstPoint, values }: PointEvent): void {
+    for (let i = 0; i < values.length; i++) {
+      const code = this.#codeOf(values[i]!, values);
+      this.codes.set(firstPoint + i, code);
+      // Hyperparameters become inputs of the run, which stay.
+      if (code === SHOWN && values[i]!.plugin !== 'hparams') this.#rows.push(firstPoint + i);
+    }
+  }
+
+  finish(): void {}
+
+  tagView(tagIndex: number): TagView | undefined {
+    const tag = this.#state.points.tags[tagIndex];
+    if (tag === undefined) return undefined;
+    const { pluginName } = this.#table.infoOf({ tag });
+    return { plugin: pluginName, metadata: undefined, ignoredMetadata: 0 };
+  }
+
+  #codeOf(facts: ValueFacts, values: readonly ValueFacts[]): number {
+    if (values.length > 1) {
+      return codeOf(
+        facts.value,
+        values.map(({ value }) => value),
+        this.#table,
+      );
+    }
+    if (facts !== this.#last) {
+      this.#last = facts;
+      this.#lastCode = codeOf(facts.value, [facts.value], this.#table);
+    }
+    return this.#lastCode;
+  }
+}
+
+function codeOf(value: SummaryValue, values: readonly SummaryValue[], table: TagTable): number {
+  if (value.value?.kind === 'obsoleteHistogram') return retraction;
+  const { pluginName } = table.infoOf(value);
+  try {
+    if (pluginName === POLYAXON_PLUGIN) {
+      exportPolyaxonValue(value, values, table);
+      return SHOWN;
+    }
+    // A preview for TensorBoard: Polyaxon shows the value beside it.
+    const isPreview =
+      values.length > 1 && values.some((each) => table.infoOf(each).pluginName === POLYAXON_PLUGIN);
+    if (isPreview) return noPage;
+    const content = value.value;
+    if (content?.kind === 'simpleValue') return SHOWN;
+    if (content?.kind === 'tensor' && pluginName === 'scalars') {
+      numberFrom(value.tag, content.tensor);
+      return SHOWN;
+    }
+    const isExported = exportTensorBoardValue(value, table.infoOf(value)) !== undefined;
+    return isExported ? SHOWN : content === undefined ? noData : noPage;
+  } catch (error) {
+    if (error instanceof InvalidValueError) return form;
+    throw error;
+  }
+}
