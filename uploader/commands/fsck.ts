@@ -4,6 +4,13 @@ import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
 import { checkFiles, type FileCheck, PROBLEM_TEXTS } from '../operations/inspect/fsck.js';
 import { type RepairedFile, repairFiles } from '../operations/inspect/repair.js';
+import {
+  findHidden,
+  type HiddenValues,
+  readShown,
+  type ShownFailure,
+  toReasonLines,
+} from '../operations/inspect/shown.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
@@ -15,11 +22,14 @@ export function addFsckCommand(program: Command, context: CommandContext): void 
     .command('fsck')
     .summary('check event files, and write repaired copies')
     .description(
-      'Check every record of event files, and print how TensorBoard handles each problem. Never changes the files.',
+      'Check every record of event files, and print how TensorBoard handles each problem, and which values it does not show. Never changes the files.',
     )
     .argument('<path>', 'an event file, or a directory with event files at any depth');
   addOptions(command)
-    .addHelpText('after', '\nExit codes:\n  0  no problems\n  1  a file is damaged\n  2  no event files\n')
+    .addHelpText(
+      'after',
+      '\nExit codes:\n  0  no problems\n  1  a file is damaged, or TensorBoard does not show all values\n  2  no event files\n',
+    )
     .action((path: string, flags: Flags) => runFsck(path, flags, context));
 }
 
@@ -32,9 +42,19 @@ async function runFsck(path: string, { repair, json }: Flags, context: CommandCo
       return;
     }
     const repaired = repair === undefined ? [] : await repairFiles(path, repair, context.signal);
-    if (json === true) context.stdout(`${JSON.stringify({ files: checks, repaired }, null, 2)}\n`);
-    else context.stdout([...checks.map(toCheckText), ...repaired.map(toRepairText)].join(''));
-    const isSound = checks.every(({ problems }) => problems.length === 0);
+    const runs = await readShown(path, { signal: context.signal });
+    const hidden = findHidden(runs);
+    const failures = runs.flatMap(({ run, failures: found }) =>
+      found.map((failure) => ({ run, ...failure })),
+    );
+    if (json === true)
+      context.stdout(`${JSON.stringify({ files: checks, hidden, failures, repaired }, null, 2)}\n`);
+    else {
+      const texts = [...checks.map(toCheckText), ...hidden.map(toHiddenText), ...failures.map(toFailureText)];
+      context.stdout([...texts, ...repaired.map(toRepairText)].join(''));
+    }
+    const isUndamaged = checks.every(({ problems }) => problems.length === 0);
+    const isSound = isUndamaged && hidden.length === 0 && failures.length === 0;
     context.setExitCode(isSound ? EXIT.complete : EXIT.unsent);
   } catch (error) {
     reportFailure(context, path, error);
@@ -53,6 +73,21 @@ function toCheckText({ path, records, problems }: FileCheck): string {
     ];
   });
   return joinLines([`${path}: ${formatCount(records, 'record')}, ${verdict}`, ...lines]);
+}
+
+const READERS = { fast: 'TensorBoard', python: 'TensorBoard with --load_fast false', polyaxon: 'Polyaxon' };
+
+function toHiddenText({ run, tag, viewer, values, shown, hidden }: HiddenValues): string {
+  return joinLines([
+    `run ${run}, tag ${tag}: ${READERS[viewer]} shows ${shown} of ${formatCount(values, 'value')}`,
+    ...toReasonLines(hidden).map((line) => `  ${line}`),
+  ]);
+}
+
+function toFailureText({ run, tag, viewer, plugin, scope }: ShownFailure & { readonly run: string }): string {
+  const what =
+    scope === 'page' ? `the page ${plugin} fails for all runs` : `the page ${plugin} cannot show the tag`;
+  return joinLines([`run ${run}, tag ${tag}: ${what} in ${READERS[viewer]}`]);
 }
 
 function toRepairText({ to, records, leftOutBytes, changedWallTimes }: RepairedFile): string {

@@ -10,6 +10,7 @@ import {
 } from '../operations/inspect/inspect.js';
 import { plot } from '../operations/inspect/plot.js';
 import { toJsonValue } from '../operations/inspect/point-text.js';
+import { type RunShownCounts, readShown, type TagShown, toReasonLines } from '../operations/inspect/shown.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount, toTable } from './format.js';
@@ -28,6 +29,7 @@ export function addInspectCommand(program: Command, context: CommandContext): vo
 }
 
 async function runInspect(path: string, flags: Flags, context: CommandContext): Promise<void> {
+  if (flags.shown === true) return showShown(path, flags, context);
   let runs: RunInspection[];
   try {
     runs = await inspect(path, { ...flags, signal: context.signal });
@@ -48,6 +50,40 @@ async function runInspect(path: string, flags: Flags, context: CommandContext): 
   else context.stdout(runs.map((run) => toRunText(run, flags.tag)).join('\n'));
   const isDamaged = runs.some(({ files }) => files.some(({ damage }) => damage.length > 0));
   context.setExitCode(isDamaged ? EXIT.unsent : EXIT.complete);
+}
+
+async function showShown(path: string, flags: Flags, context: CommandContext): Promise<void> {
+  try {
+    const runs = await readShown(path, { run: flags.run, signal: context.signal });
+    if (runs.length === 0) {
+      context.stderr(joinLines([`${path}: no event files`]));
+      context.setExitCode(EXIT.refused);
+    } else if (flags.json === true) context.stdout(`${JSON.stringify({ runs }, null, 2)}\n`);
+    else context.stdout(runs.map(toShownText).join('\n'));
+  } catch (error) {
+    reportFailure(context, path, error);
+  }
+}
+
+function toShownText({ run, tags }: RunShownCounts): string {
+  const rows = tags.map(({ tag, plugin, values, viewers: { fast, python, polyaxon } }) => [
+    ...[tag, plugin, String(values)],
+    ...[fast, python, polyaxon].map(({ shown }) => String(shown)),
+  ]);
+  const headers = ['tag', 'plugin', '>values', '>TensorBoard', '>--load_fast false', '>Polyaxon'];
+  const lines = [...(rows.length === 0 ? [] : toTable(headers, rows)), ...tags.flatMap(toHiddenLines)];
+  return joinLines([`run ${run}`, ...lines.map((line) => `  ${line}`)]);
+}
+
+/** Viewers that hide the same values are named together. */
+function toHiddenLines({ tag, viewers }: TagShown): string[] {
+  const names = { fast: 'TensorBoard', python: '--load_fast false', polyaxon: 'Polyaxon' } as const;
+  const byReasons = new Map<string, string[]>();
+  for (const [viewer, name] of Object.entries(names) as [keyof typeof names, string][]) {
+    for (const line of toReasonLines(viewers[viewer].hidden))
+      byReasons.set(line, [...(byReasons.get(line) ?? []), name]);
+  }
+  return [...byReasons].map(([line, found]) => `${tag}: hidden in ${found.join(', ')}: ${line}`);
 }
 
 function toRunText(run: RunInspection, tag: string | undefined): string {

@@ -262,6 +262,11 @@ export const FLAGS = {
   ),
   tag: row(text('<name>'), ['inspect'], 'print the values of this tag, scalars with a plot'),
   run: row(text('<name>'), ['inspect'], 'only this run: its path below the directory'),
+  shown: row(
+    toggle,
+    ['inspect'],
+    'print how many values of each tag TensorBoard and Polyaxon show, and why they hide the others',
+  ),
   repair: row(
     text('<directory>'),
     ['fsck'],
