@@ -187,7 +187,7 @@ describe('the table of kinds', () => {
 });
 
 describeWithPeers(['tensorboard', 'chromium'], 'all kinds after a crash and a resume', () => {
-  it('are on their pages, each step once, in both readers, at the start and while TensorBoard runs', async () => {
+  it('F115: are on their pages, each step once, in both readers, at the start and while TensorBoard runs', async () => {
     const logdir = createTempDir();
     const open = {
       writer: () => openWriter(WRITER_KINDS),

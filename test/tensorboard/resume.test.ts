@@ -156,7 +156,7 @@ describeWithPeers(['tensorboard'], 'a resumed series', () => {
   );
 
   it.each([true, false])(
-    'has its pages wherever a process that resumes is killed, with load_fast %s',
+    'F115: has its pages wherever a process that resumes is killed, with load_fast %s',
     async (fast) => {
       const logdir = createTempDir();
       const whole = createTempDir();
