@@ -12,8 +12,8 @@ import { type Encoding, readLater, ready } from './encoding.js';
 import { float16ToFloat32 } from './float16.js';
 
 /**
- * A `tf.Tensor` of TensorFlow.js. Reading begins in the call, without waiting, so that the tensor may be disposed right after it. Its type
- * is `float32`, `int32` or `bool`.
+ * A `tf.Tensor` of TensorFlow.js. Reading begins in the call, without waiting, so that the tensor may be disposed right after it; with the
+ * WebGPU backend only once it has arrived. Its type is `float32`, `int32` or `bool`.
  */
 export interface TensorFlowTensor {
   readonly shape: readonly number[];
