@@ -26,10 +26,10 @@ import {
 import {
   blobsFrom,
   type Complex,
+  complexNumbersFrom,
   countElements,
   isComplex,
   textFrom,
-  toComplexNumbers,
   toDoubles,
   toNumbers,
 } from './tensor-values.js';
@@ -179,7 +179,7 @@ function decodeTensor(tag: string, tensor: TensorProto, metadata: SummaryMetadat
 }
 
 function toElements(tag: string, tensor: TensorProto): readonly (number | bigint | Complex | Uint8Array)[] {
-  if (isComplex(tensor)) return toComplexNumbers(tag, tensor);
+  if (isComplex(tensor)) return complexNumbersFrom(tag, tensor);
   return tensor.stringVal === undefined ? toNumbers(tag, tensor) : blobsFrom(tag, tensor);
 }
 

@@ -35,7 +35,7 @@ export function isComplex({ dtype }: TensorProto): boolean {
 }
 
 /** The elements of a complex tensor, row-major. Throws `InvalidValueError`. */
-export function toComplexNumbers(tag: string, tensor: TensorProto): Complex[] {
+export function complexNumbersFrom(tag: string, tensor: TensorProto): Complex[] {
   const { dtype, shape, tensorContent, scomplexVal, dcomplexVal } = tensor;
   const isSingle = dtype === DataType.COMPLEX64;
   const partType = isSingle ? DataType.FLOAT : DataType.DOUBLE;
