@@ -6,8 +6,8 @@
  * `flush()`; it never throws into the training job.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createFileSync, replaceFileSync } from '../base/atomic-file.js';
 import type { Diagnostics } from '../base/diagnostics.js';
@@ -52,12 +52,12 @@ import {
   PROCESS_DIRECTORY,
   type RunPaths,
   toFormatsPath,
-  toLinkName,
   toOrderCounterPath,
   toWorkerPath,
 } from './layout.js';
 import { OrderCounter } from './order-counter.js';
 import { PendingValues } from './pending-values.js';
+import { linkRun } from './run-link.js';
 
 export interface RunDirectoryOptions {
   readonly diagnostics: Diagnostics;
@@ -109,6 +109,8 @@ export class RunDirectory {
   #isLarge = false;
   #unwritten = new Set<Part>(['formats', 'record', 'lineage']);
   #failure: RunWriteError | undefined;
+  /** The name of the run at the last attempt to link to it. */
+  #linkedName: string | undefined;
 
   /**
    * Claims the directory. If it already holds a run, resumes it with its record and lineage if `resume` is set, and otherwise
@@ -132,7 +134,7 @@ export class RunDirectory {
     this.#write();
     // Check again: the command that deletes files checks for the files that this process has just written.
     if (options.persist) this.#warnIfCleaned(awaitCleanedStore(paths.run));
-    if (options.link && options.persist && !this.#isWorker) this.#link();
+    this.#link(!options.resume);
   }
 
   /** The run record of this process; in a worker, only its own additions. */
@@ -154,6 +156,7 @@ export class RunDirectory {
     this.#number(findWrittenNames(before, this.#record, written));
     this.#unwritten.add('record');
     this.#write();
+    if (this.#record.name !== this.#linkedName) this.#link(false);
   }
 
   /**
@@ -459,27 +462,21 @@ export class RunDirectory {
     this.#contents.set(path, text);
   }
 
-  /** Creates `<root>/tensorboard/<name>-<8 hex>`, so that TensorBoard shows readable names. */
-  #link(): void {
-    const { root, tensorboard } = this.paths;
-    const directory = join(root, LINKS_DIRECTORY);
+  /** Links to the event files by the name of the run. Reports a failure, unless a failure of the disk was reported already. */
+  #link(isNew: boolean): void {
+    const { name, uuid } = this.#record;
+    const { link, persist } = this.#options;
+    this.#linkedName = name;
+    if (!link || !persist || this.#isWorker) return;
     try {
-      mkdirSync(directory, { recursive: true });
-      const link = join(directory, toLinkName(this.#record.name, this.#record.uuid));
-      const target = process.platform === 'win32' ? tensorboard : relative(directory, tensorboard);
-      try {
-        symlinkSync(target, link, 'junction');
-      } catch (error) {
-        // An earlier process of the run, or one that starts at this time, has created it.
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
+      linkRun(this.paths, name, uuid, isNew);
     } catch (error) {
-      if (this.#failure === undefined) {
-        this.#diagnostics.warn(
-          'WARN_LINK_FAILED',
-          `${directory}: could not link to the event files (${messageOf(error)}); use tensorboard --logdir ${tensorboard}`,
-        );
-      }
+      if (this.#failure !== undefined) return;
+      const { root, tensorboard } = this.paths;
+      this.#diagnostics.warn(
+        'WARN_LINK_FAILED',
+        `${join(root, LINKS_DIRECTORY)}: could not link to the event files (${messageOf(error)}); use tensorboard --logdir ${tensorboard}`,
+      );
     }
   }
 }
