@@ -43,6 +43,7 @@ import {
   type RunOptions,
   resolveRunName,
 } from './run-options.js';
+import { RunSession } from './run-session.js';
 import { SyncProcess } from './sync-process.js';
 
 export interface OpenedRun {
@@ -111,6 +112,8 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
         resume: eventOptions.resume !== false,
       })
     : undefined;
+  const hasSession =
+    options.hparams !== false && environment.collectsEvents && environment.writer === MAIN_WRITER;
   const context = new RunContext({
     environment,
     clock,
@@ -118,6 +121,14 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
     masker,
     directory,
     events: log.events,
+    session: hasSession
+      ? new RunSession({
+          writer: log.events.writer,
+          clock,
+          diagnostics,
+          readInputs: () => directory.record.inputs ?? {},
+        })
+      : undefined,
     warnsOnMisuse: options.onError === 'warn',
   });
   if (misuse !== undefined) context.reportMisuse(misuse);

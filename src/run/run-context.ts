@@ -15,6 +15,7 @@ import { toFallbackName, toReadableName } from '../polyaxon/names.js';
 import { secondsBetween, toIsoTime } from '../polyaxon/run-record.js';
 import type { RunDirectory } from '../run-directory/run-directory.js';
 import type { RunEnvironment } from './run-environment.js';
+import type { RunSession } from './run-session.js';
 
 /** Flags in Polyaxon's `meta_info` for the kinds of events that a run has. Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
 export const RUN_FLAGS = ['has_events', 'has_metrics', 'has_model', 'has_traces', 'has_tensorboard'] as const;
@@ -27,6 +28,8 @@ export interface RunParts {
   readonly masker: Masker;
   readonly directory: RunDirectory;
   readonly events: EventLog;
+  /** Undefined if the run has no session of hyperparameters. */
+  readonly session: RunSession | undefined;
   /** Whether misuse is counted and reported as a warning instead of thrown. */
   readonly warnsOnMisuse: boolean;
 }
@@ -38,6 +41,7 @@ export class RunContext {
   readonly masker: Masker;
   readonly directory: RunDirectory;
   readonly events: EventLog;
+  readonly session: RunSession | undefined;
   /** The names of outputs that this process logged explicitly. */
   readonly loggedOutputs = new Set<string>();
   /** Whether misuse is counted and reported as a warning instead of thrown. */
@@ -57,6 +61,7 @@ export class RunContext {
     this.masker = parts.masker;
     this.directory = parts.directory;
     this.events = parts.events;
+    this.session = parts.session;
     this.warnsOnMisuse = parts.warnsOnMisuse;
     const { started_at, created_at } = this.directory.record;
     this.#startedMs = this.clock.monotonicMs();
@@ -135,6 +140,7 @@ export class RunContext {
 
   /** Records the kinds of a logged event. If events are not collected, warns once instead. */
   noteEvents(...flags: readonly RunFlag[]): void {
+    this.session?.begin();
     if (this.environment.collectsEvents) this.flag(...flags);
     else if (this.environment.mode !== 'no-op' && !this.#hasWarnedNotCollected) {
       this.#hasWarnedNotCollected = true;
@@ -166,6 +172,7 @@ export class RunContext {
       const other = origins.get(key);
       if (other !== undefined) throw sameKey(subject, name, other, key);
       origins.set(key, name);
+      if (subject !== 'meta') this.session?.noteName(key, name);
       named.push([key, allowSecrets ? value : this.#mask(subject, name, value)]);
     }
     return Object.fromEntries(named);

@@ -114,7 +114,7 @@ export abstract class RunMetadataMethods extends RunDashboards {
     });
   }
 
-  /** Changes the run's name. Throws `ERR_NAME_INVALID`. */
+  /** Changes the run's name, also in TensorBoard, where the run appears under the new name within seconds. Throws `ERR_NAME_INVALID`. */
   setName(name: string): void {
     this.change(() => {
       const checked = this.#mask('name', resolveRunName(name));
@@ -250,6 +250,8 @@ export abstract class RunMetadataMethods extends RunDashboards {
       const checked = check();
       if (typeof checked === 'function') this.context.directory.update(checked);
       else this.context.directory.update(checked[0], checked[1]);
+      if (typeof checked !== 'function' && checked[1].inputs !== undefined)
+        this.context.session?.noteInputs();
     });
   }
 
@@ -273,11 +275,14 @@ export abstract class RunMetadataMethods extends RunDashboards {
       const named = this.context.parseNamedValues(subject, values, allowSecrets);
       const { directory } = this.context;
       if (field === 'outputs') this.#noteOutputs(named, reset);
-      if (!reset) return directory.merge(field, named);
       const replace = (record: RunRecord) => (field === 'meta_info' ? withFlags(record, named) : named);
-      directory.update((record) => ({ ...record, [field]: replace(record) }), {
-        [field]: Object.keys(named),
-      });
+      if (!reset) directory.merge(field, named);
+      else {
+        directory.update((record) => ({ ...record, [field]: replace(record) }), {
+          [field]: Object.keys(named),
+        });
+      }
+      if (field === 'inputs') this.context.session?.noteInputs();
     });
   }
 

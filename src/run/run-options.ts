@@ -86,6 +86,11 @@ export interface RunOptions
   readonly trackLogs?: boolean | undefined;
   /** Bytes of console output that are logged, except for the last lines. Default 33,554,432 (32 MiB). */
   readonly maxLogBytes?: number | undefined;
+  /**
+   * Whether TensorBoard's HParams dashboard shows the run: inputs as hyperparameters, metrics and outputs as results, and the status.
+   * Default true. Workers and runs without inputs never add a row.
+   */
+  readonly hparams?: boolean | undefined;
   /** Time between two heartbeats, in milliseconds. Default 10,000. */
   readonly heartbeatIntervalMs?: number | undefined;
   /**
@@ -122,6 +127,7 @@ export const RUN_OPTIONS: OptionTable<RunOptions> = {
   trackEnv: 'boolean',
   trackLogs: 'boolean',
   maxLogBytes: 'number',
+  hparams: 'boolean',
   heartbeatIntervalMs: 'any',
   onError: 'any',
   onWarning: 'function',

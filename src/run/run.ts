@@ -17,6 +17,7 @@ import { isDone, type RunRecord, toIsoTime, withoutEnd } from '../polyaxon/run-r
 import { Heartbeat } from '../run-directory/heartbeat.js';
 import type { RunPaths } from '../run-directory/layout.js';
 import { parseWallTime } from '../summary/arguments.js';
+import { toResults } from './metric-results.js';
 import { type OpenedRun, openRun } from './open-run.js';
 import {
   type EndListener,
@@ -135,6 +136,7 @@ export class Run extends RunArtifactMethods {
     await this.#run.capture.settle();
     await this.context.settleWork();
     this.#run.capture.flush();
+    this.context.session?.settle();
     const flushed = await Promise.allSettled([this.#run.flush()]);
     // Flush events first, because the lineage lists only events that are on disk.
     throwFirst([...flushed, ...(await Promise.allSettled([this.#settleDirectory()]))]);
@@ -200,6 +202,7 @@ export class Run extends RunArtifactMethods {
     await this.context.settleWork();
     this.tracer.close();
     this.#run.capture.close();
+    this.#endSession(end);
     const closed = await Promise.allSettled([this.#run.close()]);
     this.#finish(end, null, null);
     this.#isEnded = !this.#isIdleEnd;
@@ -234,6 +237,20 @@ export class Run extends RunArtifactMethods {
       message: end.message,
       ended_at: toIsoTime(clock.wallTime()),
     });
+  }
+
+  /** Ends the session of hyperparameters with all inputs and outputs, before the event files are closed. */
+  #endSession({ status }: RunEnd): void {
+    const { directory, session, loggedOutputs } = this.context;
+    if (session === undefined) return;
+    directory.mergeWorkers();
+    const { outputs = {}, ...before } = this.#unended ?? this.record;
+    const metrics = toResults(this.context.events.writer.lastScalars(), '');
+    session.end(
+      isDone(before.status) ? before.status : status,
+      outputs,
+      (key) => loggedOutputs.has(key) && !Object.is(outputs[key], metrics[key]),
+    );
   }
 
   #withResults(record: RunRecord): RunRecord {
@@ -283,6 +300,7 @@ export class Run extends RunArtifactMethods {
     this.context.close();
     this.tracer.close();
     if (isFirst && processEnd.error !== null) this.#run.capture.logUncaught(processEnd.error);
+    this.#endSession(end);
     this.#run.drain();
     this.#run.capture.close();
     this.#finish(end, processEnd.exitCode, processEnd.signal);

@@ -10,7 +10,7 @@ import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { tensorboard } from '../format/wire/generated/plugins.js';
-import { DataType, type SummaryValue } from '../format/wire/messages.js';
+import { DataType, type SummaryMetadata, type SummaryValue } from '../format/wire/messages.js';
 import { createMetadata } from './plugin-data.js';
 
 /** The value of a hyperparameter. NaN and the infinities are written as text, because TensorBoard drops them as numbers. */
@@ -66,11 +66,13 @@ export const SESSION_START_TAG = '_hparams_/session_start_info';
 export const SESSION_END_TAG = '_hparams_/session_end_info';
 
 type Value = tensorboard.hparams.IHParamsPluginData;
+type HParamsValue = SummaryValue & { readonly metadata: SummaryMetadata };
 
 const OUTCOMES = {
   success: tensorboard.hparams.Status.STATUS_SUCCESS,
   failure: tensorboard.hparams.Status.STATUS_FAILURE,
   unknown: tensorboard.hparams.Status.STATUS_UNKNOWN,
+  running: tensorboard.hparams.Status.STATUS_RUNNING,
 } as const;
 
 const TYPES = {
@@ -105,7 +107,7 @@ export function createSessionStartValue(
   hparams: Readonly<Record<string, HParamValue>>,
   wallTime: number,
   options: SessionOptions = {},
-): SummaryValue {
+): HParamsValue {
   if (typeof hparams !== 'object' || hparams === null || Array.isArray(hparams)) {
     throw invalid(`hparams is ${describe(hparams)}, expected an object`);
   }
@@ -125,7 +127,7 @@ export function createSessionStartValue(
 }
 
 /** Builds the value that ends a session. `wallTime` in seconds. */
-export function createSessionEndValue(outcome: SessionOutcome, wallTime: number): SummaryValue {
+export function createSessionEndValue(outcome: SessionOutcome | 'running', wallTime: number): HParamsValue {
   const status = OUTCOMES[outcome];
   return createValue(SESSION_END_TAG, {
     sessionEndInfo: {
@@ -135,7 +137,7 @@ export function createSessionEndValue(outcome: SessionOutcome, wallTime: number)
   });
 }
 
-function createValue(tag: string, data: Value): SummaryValue {
+function createValue(tag: string, data: Value): HParamsValue {
   const content = tensorboard.hparams.HParamsPluginData.encode(data).finish();
   return {
     tag,

@@ -293,7 +293,7 @@ describe('a wrong call', () => {
       new EventFileReader ERR_OPTION_INVALID: new EventFileReader has no option "layers" → Use only offset, onDamage.
       new Diagnostics ERR_OPTION_INVALID: new Diagnostics has no option "layers" → Use only onError, onWarning.
       new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter has no option "layers" → Use only onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
-      new Exporter ERR_OPTION_INVALID: new Exporter has no option "layers" → Use only target, state, exactValues, isReservedName, series.
+      new Exporter ERR_OPTION_INVALID: new Exporter has no option "layers" → Use only target, state, exactValues, isReservedName, series, isImported.
       new PolyaxonClient ERR_OPTION_INVALID: new PolyaxonClient has no option "layers" → Use only connection, transport, clock, beforeRequest, onNotice.
       parsePolyaxonUrl ERR_STORE_URL: the URL is an object with the keys layers, units, expected text → Write the store URL as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.
       openStore ERR_OPTION_INVALID: openStore has no option "layers" → Use only fileSystem, clock, randomness, processes, s3, gcs, azure, polyaxon, onNotice, hostId, openFileWatcher.
@@ -392,7 +392,7 @@ describe('a wrong call', () => {
       new EventFileReader ERR_OPTION_INVALID: new EventFileReader: options is null, expected an object → Pass an object with any of the options offset, onDamage.
       new Diagnostics ERR_OPTION_INVALID: new Diagnostics: options is "name", expected an object → Pass an object with any of the options onError, onWarning.
       new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter: options is "name", expected an object → Pass an object with any of the options onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
-      new Exporter ERR_OPTION_INVALID: new Exporter: options is "name", expected an object → Pass an object with any of the options target, state, exactValues, isReservedName, series.
+      new Exporter ERR_OPTION_INVALID: new Exporter: options is "name", expected an object → Pass an object with any of the options target, state, exactValues, isReservedName, series, isImported.
       new PolyaxonClient ERR_OPTION_INVALID: new PolyaxonClient: options is "name", expected an object → Pass an object with any of the options connection, transport, clock, beforeRequest, onNotice.
       parsePolyaxonUrl ERR_STORE_URL: the URL is not polyaxon://host:port/owner/project → Write the store URL as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.
       openStore ERR_STORE_URL: name: does not begin with a scheme and "://" → Write the store URL as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.

@@ -114,6 +114,10 @@ describe('quickstart', () => {
       'precision and recall': 6,
       'loss curve': 1,
       misclassified: expect.any(Number),
+      '_hparams_/session_start_info': 1,
+      '_hparams_/session_end_info': 1,
+      'accuracy (output)': 1,
+      'loss (output)': 1,
     });
     expect(plugins.get('test/loss')).toBe('scalars');
     expect(plugins.get('weights/layer-1')).toBe('histograms');

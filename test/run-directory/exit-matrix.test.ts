@@ -266,7 +266,9 @@ describe('a process that ends by', () => {
     expect(record.status).toBe(ending.status);
     expect(record.inputs).toEqual({ rate: 0.5 });
     if (ending.message !== undefined) expect(last.message).toMatch(ending.message);
-    expect(await readValues(join(runDirectory, 'outputs/tensorboard'))).toHaveLength(METRICS);
+    const values = await readValues(join(runDirectory, 'outputs/tensorboard'));
+    expect(values.filter(({ tag }) => tag === 'loss')).toHaveLength(METRICS);
+    expect(values.filter(({ tag }) => tag === '_hparams_/session_start_info')).not.toHaveLength(0);
     if (ending.losesUnflushed === undefined) expect(record.outputs).toMatchObject({ loss: METRICS - 1 });
     const marker = readMarker(runDirectory);
     if (ending.marker === null) expect(marker).toBeNull();

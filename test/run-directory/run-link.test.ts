@@ -112,7 +112,7 @@ describe('the link of a run', () => {
     expect(readLinks()).toEqual([`first-${run.uuid.slice(0, 8)}`]);
   });
 
-  it('is reported when it cannot be renamed, and the run goes on', async () => {
+  it('is reported when it cannot be renamed, and the run continues', async () => {
     const { run, warnings } = startRun({ root, name: 'first' });
     mkdirSync(join(root, 'tensorboard', `second-${run.uuid.slice(0, 8)}`));
     run.setName('second');

@@ -35,7 +35,7 @@ describe('tracking', () => {
   });
 
   it('keeps one run for the process, from init to end', async () => {
-    const run = tracking.init({ root: createTempDir(), ...NO_CAPTURE, name: 'module' });
+    const run = tracking.init({ root: createTempDir(), ...NO_CAPTURE, name: 'module', hparams: false });
 
     tracking.logMetric('loss', 1, { step: 3 });
     tracking.logInputs({ lr: 0.1 });

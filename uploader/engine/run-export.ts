@@ -218,6 +218,7 @@ export class RunExport {
       acceptsDamage: (relPath, offset) => this.#acceptsDamage(relPath, offset),
       isStored: (path, sizeBytes) => this.#isStored(path, sizeBytes),
       mayBeStored: (path) => this.#mayBeStored(path),
+      isImported: this.#run.kind === 'log-directory',
       onNotice: (notice) => this.#notices.report(notice),
     });
     this.#run.exportDirectory = await fileSystem.realPath(exporter.exportFiles.directory);

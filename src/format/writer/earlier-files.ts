@@ -9,7 +9,7 @@ import { EVENT_FILE_MARK } from '../event-file-name.js';
 import { RecordAssembler } from '../record/record-assembler.js';
 import { decodeRecord } from '../record/record-codec.js';
 import { decodeEvent } from '../wire/decode-event.js';
-import type { SummaryValue } from '../wire/messages.js';
+import type { Event, SummaryValue } from '../wire/messages.js';
 import { type ScannedEvent, scanEvent } from '../wire/scan-event.js';
 import { type EarlierTag, EarlierTags } from './earlier-tags.js';
 import type { EventSink } from './event-sink.js';
@@ -25,6 +25,8 @@ export interface EarlierFiles {
   readonly hasSessionStart: boolean;
   /** The last layout of custom scalars, which a writer extends. */
   readonly layout: SummaryValue | undefined;
+  /** The events with values of the plugin `hparams`, in the order in which TensorBoard reads them. */
+  readonly hparams: readonly Event[];
 }
 
 /** The sorted names of the event files in a directory. */
@@ -49,10 +51,12 @@ export function readEarlierFiles(
   let largestStep: Step | undefined;
   let hasSessionStart = false;
   let layout: SummaryValue | undefined;
+  const hparams: Event[] = [];
   for (const name of names) {
     for (const { event, data } of scanFile(directory, name, sink)) {
       tags.add(event);
       hasSessionStart ||= event.isSessionStart;
+      if (event.values?.some(({ plugin }) => plugin === 'hparams')) hparams.push(...decode(data));
       for (const { tag, hasData } of event.values ?? []) {
         if (!hasData) continue;
         if (largestStep === undefined || event.step > largestStep) largestStep = event.step;
@@ -60,17 +64,21 @@ export function readEarlierFiles(
       }
     }
   }
-  return { names, tags: tags.tags, largestStep, hasSessionStart, layout };
+  return { names, tags: tags.tags, largestStep, hasSessionStart, layout, hparams };
 }
 
 function findValue(data: Uint8Array, tag: string): SummaryValue | undefined {
+  const [event] = decode(data);
+  return event?.what.kind === 'summary' ? event.what.values.find((value) => value.tag === tag) : undefined;
+}
+
+/** Returns no event for a message that is damaged within: TensorBoard stops there too. */
+function decode(data: Uint8Array): Event[] {
   try {
-    // The decoded value refers to the bytes, which the next records overwrite.
-    const { what } = decodeEvent(data.slice());
-    return what.kind === 'summary' ? what.values.find((value) => value.tag === tag) : undefined;
+    // The decoded values refer to the bytes, which the next records overwrite.
+    return [decodeEvent(data.slice())];
   } catch {
-    // A message that is damaged within: TensorBoard stops there too.
-    return undefined;
+    return [];
   }
 }
 

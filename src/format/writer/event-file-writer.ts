@@ -26,6 +26,7 @@ import {
   resolveEventFileOptions,
 } from './event-file-options.js';
 import type { OpenEventFile } from './event-sink.js';
+import { writeFirstFile } from './first-file.js';
 import { planRetractions } from './retraction.js';
 import { stepAfter } from './step.js';
 
@@ -60,6 +61,7 @@ export class EventFileWriter {
   /** The bytes in the queue that belong to the current file, for each point where the next file begins. */
   readonly #boundaries: number[] = [];
   #earlierLayout: SummaryValue | undefined;
+  #earlierHParams: readonly Event[] = [];
   #file: OpenEventFile | undefined;
   #lastPath: string | undefined;
   #fileSeconds = 0;
@@ -156,6 +158,11 @@ export class EventFileWriter {
     return this.#encoder.lastScalar(tag);
   }
 
+  /** The events of an earlier process that have values of the plugin `hparams`, in the order in which TensorBoard reads them. */
+  get earlierHParams(): readonly Event[] {
+    return this.#earlierHParams;
+  }
+
   /** The last value of each scalar tag. */
   lastScalars(): Record<string, number> {
     return this.#encoder.lastScalars();
@@ -213,6 +220,15 @@ export class EventFileWriter {
     this.#appended(bytes, event.wallTime);
   }
 
+  /** Writes events to a separate file, which readers take before all others. Works after `close` too. Throws `RunWriteError`. */
+  writeFirst(events: readonly Event[]): void {
+    try {
+      writeFirstFile(this.directory, WRITER_NAME, events, this.#options);
+    } catch (cause) {
+      throw new RunWriteError(this.directory, 'write an event file', { cause });
+    }
+  }
+
   /**
    * Resolves once all events so far are in the file, and on the disk if `fsync` is set.
    *
@@ -263,6 +279,7 @@ export class EventFileWriter {
     const earlier = readEarlierFiles(this.directory, sink, fromStep);
     this.#fileSeconds = secondsAfter(earlier.names) ?? 0;
     this.#earlierLayout = earlier.layout;
+    this.#earlierHParams = earlier.hparams;
     const start = fromStep ?? (earlier.largestStep === undefined ? 0 : stepAfter(earlier.largestStep));
     if (earlier.names.length === 0) return { sessionStarts: [start] };
     const retractions = fromStep === undefined ? undefined : planRetractions(earlier.tags, fromStep);

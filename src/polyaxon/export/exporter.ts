@@ -13,6 +13,7 @@ import { numberFrom } from '../../format/reader/tensor-values.js';
 import type { Event, SummaryValue } from '../../format/wire/messages.js';
 import { toFinite } from '../number-text.js';
 import { POLYAXON_PLUGIN } from '../polyaxon-value.js';
+import { isRunSession } from '../run-session.js';
 import type { DecodedRow } from './decoded-rows.js';
 import { type ExportedValue, exportPolyaxonValue, exportTensorBoardValue } from './exported-value.js';
 import { ExportCounter, type ExportCounts, type ExporterState } from './exporter-state.js';
@@ -43,6 +44,11 @@ export interface ExporterOptions {
   readonly isReservedName?: ((name: string) => boolean) | undefined;
   /** The series of an export that is repeated, so that each keeps its name. Ignored with `state`. */
   readonly series?: readonly NamedSeries[] | undefined;
+  /**
+   * Whether the events belong to a run without `run.plx.json`, so that the hyperparameters and results that `Run` has written for TensorBoard
+   * become inputs and metrics. Default false: they are counted as previews, because the run has them as inputs and outputs.
+   */
+  readonly isImported?: boolean | undefined;
 }
 const EXPORTER_OPTIONS: OptionTable<ExporterOptions> = {
   target: 'any',
@@ -50,6 +56,7 @@ const EXPORTER_OPTIONS: OptionTable<ExporterOptions> = {
   exactValues: 'number',
   isReservedName: 'function',
   series: 'object',
+  isImported: 'boolean',
 };
 
 /** A complete file below `assets/`. */
@@ -82,6 +89,7 @@ export class Exporter {
   readonly #tables = new Map<string, TagTable>();
   readonly #series: SeriesIndex;
   readonly #counter: ExportCounter;
+  readonly #isImported: boolean;
   readonly #printer = new TimestampPrinter();
   #lastTable: TagTable | undefined;
   #wallTimeNoticed: boolean;
@@ -93,7 +101,8 @@ export class Exporter {
 
   constructor(given: ExporterOptions = {}) {
     checkOptions('new Exporter', given, EXPORTER_OPTIONS);
-    const { target, state, exactValues, isReservedName, series } = given;
+    const { target, state, exactValues, isReservedName, series, isImported = false } = given;
+    this.#isImported = isImported;
     this.target = state?.target ?? target ?? 'events';
     const options = {
       target: this.target,
@@ -311,8 +320,12 @@ export class Exporter {
     for (const value of values) {
       // Removes points of TensorBoard's viewers; rows are superseded by SessionLog START.
       if (value.value?.kind === 'obsoleteHistogram') continue;
-      const info = table.infoOf(value);
       this.#counter.values++;
+      if (!this.#isImported && isRunSession(value)) {
+        this.#counter.previews++;
+        continue;
+      }
+      const info = table.infoOf(value);
       try {
         if (info.pluginName === POLYAXON_PLUGIN) {
           this.#export(table, eventTime, info, exportPolyaxonValue(value, values, table));

@@ -48,6 +48,8 @@ export interface RunExporterOptions {
   /** Returns whether the store has any content of a generated file, or may receive some now. */
   readonly mayBeStored: (path: string) => boolean;
   readonly onNotice: (notice: Pick<ExportNotice, 'message'>) => void;
+  /** Whether the run has no run file. Default false. */
+  readonly isImported?: boolean | undefined;
   /** Bytes of an event file to read at a time. Default: that of `followFile`. */
   readonly pieceBytes?: number | undefined;
 }
@@ -285,7 +287,9 @@ export class RunExporter {
   #exporterOf(target: ExportTarget): Exporter {
     const known = this.#exporters.get(target);
     if (known !== undefined) return known;
-    const exporter = new Exporter({ target, exactValues: EXACT_VALUES, series: this.#names.get(target) });
+    const { isImported } = this.#options;
+    const series = this.#names.get(target);
+    const exporter = new Exporter({ target, exactValues: EXACT_VALUES, series, isImported });
     this.#exporters.set(target, exporter);
     return exporter;
   }
@@ -335,8 +339,9 @@ export class RunExporter {
     const { version } = new Exporter().state;
     if (saved.states.some((state) => state.version !== version)) return false;
     if (!(await this.exportFiles.restore(saved, this.#options.isStored))) return false;
+    const { isImported } = this.#options;
     for (const state of saved.states)
-      this.#exporters.set(state.target, new Exporter({ state, exactValues: EXACT_VALUES }));
+      this.#exporters.set(state.target, new Exporter({ state, exactValues: EXACT_VALUES, isImported }));
     for (const [path, position] of saved.positions) this.#positions.set(path, position);
     for (const [logDirectory, starts] of saved.restarts)
       this.#restarts.set(logDirectory, new Restarts(starts));
