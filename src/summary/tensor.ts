@@ -6,7 +6,7 @@
  */
 
 import { describe } from '../base/describe.js';
-import { invalidArgument, messageOf } from '../base/errors.js';
+import { InvalidArgumentError, invalidArgument, messageOf } from '../base/errors.js';
 import { isArrayLike } from './arguments.js';
 import { type Encoding, readLater, ready } from './encoding.js';
 import { float16ToFloat32 } from './float16.js';
@@ -83,6 +83,8 @@ export class UnreadTensorError extends Error {}
 
 /** Types whose elements are no single numbers in an array. */
 const UNREADABLE_TYPE = /^(?:complex|string|bfloat|float8|u?int4|u?int2|object)/;
+/** Above that of any library: numpy has 64. */
+const MAX_RANK = 64;
 /** The memory that a tensor takes while it is read, besides its values. */
 const READ_BYTES = 512;
 
@@ -90,7 +92,12 @@ const READ_BYTES = 512;
 export function isTensor(value: unknown): value is Tensor {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
     return false;
-  return ('shape' in value || 'dims' in value) && 'data' in value;
+  try {
+    return ('shape' in value || 'dims' in value) && 'data' in value;
+  } catch {
+    // A proxy may throw at any access.
+    return false;
+  }
 }
 
 /** Checks the form of a tensor. Does not read it yet if that takes time. Throws `ERR_TENSOR_INVALID`. */
@@ -128,15 +135,20 @@ function parse(subject: string, tensor: Readonly<Record<string, unknown>>): Pars
   const data = isRemote && typeof getData === 'function' ? undefined : tensor.data;
   const read = typeof data === 'function' ? data : isRemote && typeof getData === 'function' ? getData : null;
   if (read !== null) {
-    const readSync = typeof dataSync === 'function' ? dataSync : () => unread('it has not arrived yet');
-    return {
-      ...form,
-      values: readLater(
-        bytes,
-        async () => check(await read.call(tensor)),
-        () => check(attempt(() => readSync.call(tensor))),
-      ),
+    let failure: unknown = new Error('it has not arrived yet');
+    const readSoon = async (): Promise<TensorValues> => {
+      try {
+        return check(await read.call(tensor));
+      } catch (cause) {
+        failure = cause;
+        throw cause;
+      }
     };
+    const readNow = (): TensorValues => {
+      if (typeof dataSync !== 'function') throw failure;
+      return check(dataSync.call(tensor));
+    };
+    return { ...form, values: readLater(bytes, readSoon, () => attempt(readNow)) };
   }
   return { ...form, values: ready(check(parseRowMajor(subject, tensor, shape, size))) };
 }
@@ -144,6 +156,8 @@ function parse(subject: string, tensor: Readonly<Record<string, unknown>>): Pars
 function parseShape(subject: string, shape: unknown): number[] {
   if (!isArrayLike(shape))
     throw invalidTensor(`the shape of ${subject} is ${describe(shape)}, expected a list`);
+  if (shape.length > MAX_RANK)
+    throw invalidTensor(`${subject} has ${shape.length} dimensions, expected at most ${MAX_RANK}`);
   return Array.from(shape, (length) => {
     if (typeof length === 'number' && Number.isInteger(length) && length >= 0) return length;
     throw invalidTensor(`the shape of ${subject} has ${describe(length)}, expected whole numbers`);
@@ -229,15 +243,12 @@ function bytesOf(dtype: string | undefined): number {
   return Math.min(8, Math.max(1, Math.ceil(bits / 8)));
 }
 
-function unread(message: string): never {
-  throw new Error(message);
-}
-
-/** Reads a tensor, which may have been disposed since it was logged. */
-function attempt(read: () => unknown): unknown {
+/** Reads a tensor, which may have been disposed since it was logged. Passes on the errors of values that do not fit. */
+function attempt<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {
+    if (cause instanceof InvalidArgumentError) throw cause;
     throw new UnreadTensorError(`the tensor could not be read: ${messageOf(cause)}`, { cause });
   }
 }

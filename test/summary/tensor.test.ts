@@ -83,6 +83,7 @@ describe('parseTensor', () => {
     ['data that are no array', { data: 'text', shape: [4] }],
     ['values that are no numbers', { data: [1, 'b'], shape: [2] }],
     ['packed integers', { data: new Uint8Array(2), dims: [4], type: 'uint4' }],
+    ['too many dimensions', { data: [1], shape: Array(65).fill(1) }],
     ['a negative length', { data: [], shape: [-1] }],
     [
       'a getter that throws',
@@ -96,6 +97,18 @@ describe('parseTensor', () => {
     ],
   ])('rejects %s', (_, tensor) => {
     expect(() => valuesOf(tensor as Tensor)).toThrow(expect.objectContaining({ code: 'ERR_TENSOR_INVALID' }));
+  });
+
+  it('says why a tensor was lost that can only be read with a promise', async () => {
+    const tensor = {
+      ...{ dims: [1], type: 'float32', location: 'gpu-buffer', data: null },
+      getData: () => Promise.reject(new Error('the device was lost')),
+    };
+    const { values } = parseTensor('tensor', tensor);
+
+    expect(() => values.now()).toThrow('the tensor could not be read: it has not arrived yet');
+    await expect(values.later()).rejects.toThrow('the device was lost');
+    expect(() => values.now()).toThrow('the tensor could not be read: the device was lost');
   });
 
   it('knows tensors from the other values that can be logged', () => {
