@@ -37,8 +37,9 @@ export function isHParamsTime(name: string): boolean {
  */
 export function isScalarsLine(path: string, tag: string): boolean {
   if (tag === '') return false;
+  if (path.startsWith(`${tag}/`)) return true;
   const flat = tag.replaceAll('/', '_');
-  return path === flat || path.startsWith(`${flat}_`) || path.startsWith(`${tag}/`);
+  return !path.includes('/') && (path === flat || path.startsWith(`${flat}_`));
 }
 
 /** Removes the time of a call of `add_hparams` from the end of a path: what its metrics are values of. */

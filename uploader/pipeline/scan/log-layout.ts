@@ -23,6 +23,8 @@ export interface LogLayoutOptions {
   readonly fileSystem: FileSystem;
   readonly uuidSeed: string;
   readonly layoutRules: LayoutRules;
+  /** How long event files must exist before their directory is imported, because a run file may still appear. 0: for a single scan. */
+  readonly adoptAfterMs: number;
   /** Returns whether a directory is the one that the journal or the store knows for a run. */
   readonly isKnownPlace: (runUuid: string, directory: Buffer) => Promise<boolean>;
   /** Returns when event files of a directory of a run were last stored, as a number that increases; undefined if never. */
@@ -109,11 +111,13 @@ export class LogLayout {
   async #findUsual(node: DirectoryNode): Promise<LayoutDecision> {
     const { parent, log } = node;
     const head = log!.head;
-    const outer = findLogAbove(node);
-    if (outer !== null && canBeRun(outer) && isScalarsLine(toPathBelow(outer, node), head.firstTag ?? ''))
-      return { kind: 'part', of: outer, reason: 'scalars-line' };
+    const above = await this.#findLogsAbove(node);
+    const outer = above[0] ?? null;
+    const charted = above.find((each) => isScalarsLine(toPathBelow(each, node), head.firstTag ?? ''));
+    if (charted !== undefined && canBeRun(charted))
+      return { kind: 'part', of: charted, reason: 'scalars-line' };
     if (parent !== null && canBeRun(parent)) {
-      if (findPhase(node.name) !== null && (await this.#hasPhases(parent)))
+      if (findPhase(node.name) !== null && (await this.#hasPhases(parent, { isFresh: true })))
         return { kind: 'part', of: parent, reason: 'phases' };
       if (parent === outer && isHParamsOf(parent, node))
         return { kind: 'part', of: parent, reason: 'hparams-of-run' };
@@ -123,7 +127,12 @@ export class LogLayout {
     // The HParams plugin finds the metrics of a session in directories below it.
     if (outer !== null && outer === parent && outer.log?.head.hasSession && canBeRun(outer))
       return { kind: 'part', of: outer, reason: 'below-session' };
-    if (parent !== null && parent.log === null && canBeRun(parent) && (await this.#hasPhases(parent)))
+    if (
+      parent !== null &&
+      parent.log === null &&
+      canBeRun(parent) &&
+      (await this.#hasPhases(parent, { isFresh: false }))
+    )
       return { kind: 'part', of: parent, reason: 'beside-phases' };
     return { kind: 'run', reason: 'event-files' };
   }
@@ -136,19 +145,21 @@ export class LogLayout {
       reason: hasConfiguration ? 'hparams-configuration' : 'no-events',
     };
     const mayHaveRuns = node.visitCount === 1 && node.log!.hasDirectories;
-    if (!node.isFinal && (outer !== null || hasConfiguration || mayHaveRuns || hasUnseen(node)))
-      return undecided;
+    // A single scan decides at its end, so that the order of the directories does not matter.
+    const isSingleScan = this.#options.adoptAfterMs === 0;
+    const mayChange = isSingleScan || outer !== null || hasConfiguration || mayHaveRuns || hasUnseen(node);
+    if (!node.isFinal && mayChange) return undecided;
     if (hasRunBelow(node) || node.parent?.home != null) return undecided;
     return { kind: 'run', reason: 'event-files' };
   }
 
   /**
    * Whether the log directories in a directory that are called `train`, `validation`, … are phases of one run: there are several, or a `train` with nothing
-   * but event files, as Keras creates it, or the directory has event files itself.
+   * but event files, as Keras creates it, or the directory has event files itself. Unless `isFresh`, they are listed again only when there are more directories.
    */
-  async #hasPhases(directory: DirectoryNode): Promise<boolean> {
+  async #hasPhases(directory: DirectoryNode, { isFresh }: { isFresh: boolean }): Promise<boolean> {
     const known = directory.phases;
-    if (known !== null && (known.hasPhases || known.children === directory.children.size))
+    if (known !== null && (known.hasPhases || (!isFresh && known.children === directory.children.size)))
       return known.hasPhases;
     const names = [...directory.children.keys()];
     const phases = new Map<string, string[]>();
@@ -170,6 +181,14 @@ export class LogLayout {
         listed.filter(isEventFile).map((each) => `${name}/${each}`),
       );
     return hasPhases;
+  }
+
+  /** Returns the directories above that are log directories or have phases, the nearest first. */
+  async #findLogsAbove(node: DirectoryNode): Promise<DirectoryNode[]> {
+    const found: DirectoryNode[] = [];
+    for (let each = node.parent; each !== null; each = each.parent)
+      if (each.log !== null || (await this.#hasPhases(each, { isFresh: false }))) found.push(each);
+    return found;
   }
 
   async #list(directory: DirectoryNode, name: string): Promise<string[]> {
@@ -203,13 +222,6 @@ function findFirstTime(directory: DirectoryNode): string | null {
     if (isHParamsTime(name) && (first === null || Number(name) < Number(first))) first = name;
   directory.firstTime = { name: first, children: children.size };
   return first;
-}
-
-/** Returns the nearest directory above that is a log directory, or a run of log directories. */
-function findLogAbove(node: DirectoryNode): DirectoryNode | null {
-  for (let each = node.parent; each !== null; each = each.parent)
-    if (each.log !== null || each.home?.node === each) return each;
-  return null;
 }
 
 /** The root of runs is none. */

@@ -22,8 +22,6 @@ export interface RunFinderOptions extends LogLayoutOptions {
   readonly clock: Clock;
   /** Treats the root as one run, regardless of its content. */
   readonly asRun?: { readonly uuid: string } | undefined;
-  /** How long event files must exist before their directory is imported, because a run file may still appear. */
-  readonly adoptAfterMs: number;
 }
 
 export interface Entry {

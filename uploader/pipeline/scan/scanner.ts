@@ -183,6 +183,7 @@ export class Scanner {
     await this.#checkHot(signal);
     await this.#visitWarm(signal);
     await this.#visitCold(signal);
+    if (this.#options.adoptAfterMs === 0) await this.#settle(signal);
   }
 
   /** Scans everything that has changed recently, for the last sync before shutdown. */

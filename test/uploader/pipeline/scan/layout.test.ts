@@ -2,7 +2,10 @@
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { FsPath } from '../../../../uploader/base/io/file-system.js';
+import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import { LayoutRules } from '../../../../uploader/pipeline/scan/layout-rules.js';
 import type { ScannerOptions } from '../../../../uploader/pipeline/scan/scanner.js';
 import { toImportedUuid } from '../../../../uploader/run-directory/run-uuid.js';
@@ -12,6 +15,7 @@ import { createTempDir } from '../../../support/temp-dir.js';
 import { below, CONFIG, LOG_FILE, type Logs, PAIR, SESSION, scalars, writeLogs } from '../../support/logs.js';
 import { writeFiles } from '../../support/run-tree.js';
 import { createScanner } from '../../support/scan.js';
+import { wrapFileSystem } from '../../support/wrapped-file-system.js';
 
 /** Scans once; returns the run of each log directory. */
 async function scan(
@@ -203,6 +207,55 @@ describe('log directories', () => {
   });
 });
 
+describe('random log directories', () => {
+  const NAMES = ['', 'train', 'validation', 'test', 'a', 'loss_a', '1700000000.5', '1700000001.5'];
+  const RECORDS = [
+    [],
+    [CONFIG],
+    [SESSION],
+    [scalars('loss')],
+    [scalars('epoch_loss')],
+    [scalars('loss'), SESSION],
+  ];
+  const path = fc
+    .array(fc.constantFrom(...NAMES), { maxLength: 3 })
+    .map((names) => names.filter((name) => name !== '').join('/') || '.');
+  const logs = fc.dictionary(path, fc.constantFrom(...RECORDS), { minKeys: 1, maxKeys: 8 });
+
+  it('each are in one run or reported, whatever the order in which the file system lists them', async () => {
+    await fc.assert(
+      fc.asyncProperty(logs, async (given) => {
+        const root = createTempDir();
+        writeLogs(root, given);
+        const layouts = await Promise.all(
+          [false, true].map(async (isReversed) => {
+            const readDirectory = async (directory: FsPath): Promise<Buffer[]> => {
+              const names = (await nodeFileSystem.readDirectory(directory)).sort(Buffer.compare);
+              return isReversed ? names.reverse() : names;
+            };
+            const { scanner, sink } = createScanner(root, { fileSystem: wrapFileSystem({ readDirectory }) });
+            await scanner.scanAll();
+            const stored = [...sink.files.values()].map(({ runUuid, relPath }) => {
+              const { runPath } = scanner.layout.find((each) => each.runUuid === runUuid)!;
+              return join(runPath!, relPath.slice('outputs/tensorboard/'.length));
+            });
+            const found = [...stored, ...scanner.skipped.map((each) => each.path)].sort();
+            expect(found).toEqual(
+              Object.keys(given)
+                .map((each) => join(each, LOG_FILE))
+                .sort(),
+            );
+            expect(scanner.problems).toEqual([]);
+            return scanner.layout.map(({ path: of, runPath }) => [of, runPath]);
+          }),
+        );
+        expect(layouts[0]).toEqual(layouts[1]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
 describe('--group and --split', () => {
   const LOGS = { '.': [CONFIG], ...below('a', PAIR), 'b/x': [SESSION], 'b/y': [SESSION] };
   const USUAL = { '.': null, 'a/train': 'a', 'a/validation': 'a', 'b/x': 'b/x', 'b/y': 'b/y' };
@@ -294,6 +347,18 @@ describe('a growing log directory', () => {
         ['a/train', UUID_OF('a')],
         ['a/validation', UUID_OF('a')],
       ],
+    ]);
+  });
+
+  it('recognises phases whose directory was there before their event files', async () => {
+    const root = createTempDir();
+    mkdirSync(join(root, 'a/train'), { recursive: true });
+    const layouts = await watch(root, [{ 'a/metrics': [scalars('lr')] }, { 'a/train': [scalars()] }]);
+
+    // What was a run remains one.
+    expect(layouts.at(-1)).toEqual([
+      ['a/metrics', UUID_OF('a/metrics')],
+      ['a/train', UUID_OF('a')],
     ]);
   });
 
