@@ -56,7 +56,10 @@ export function readEarlierFiles(
     for (const { event, data } of scanFile(directory, name, sink)) {
       tags.add(event);
       hasSessionStart ||= event.isSessionStart;
-      if (event.values?.some(({ plugin }) => plugin === 'hparams')) hparams.push(...decode(data));
+      if (event.values?.some(({ plugin }) => plugin === 'hparams')) {
+        const decoded = decode(data);
+        if (decoded !== undefined) hparams.push(decoded);
+      }
       for (const { tag, hasData } of event.values ?? []) {
         if (!hasData) continue;
         if (largestStep === undefined || event.step > largestStep) largestStep = event.step;
@@ -68,17 +71,17 @@ export function readEarlierFiles(
 }
 
 function findValue(data: Uint8Array, tag: string): SummaryValue | undefined {
-  const [event] = decode(data);
+  const event = decode(data);
   return event?.what.kind === 'summary' ? event.what.values.find((value) => value.tag === tag) : undefined;
 }
 
-/** Returns no event for a message that is damaged within: TensorBoard stops there too. */
-function decode(data: Uint8Array): Event[] {
+/** Returns undefined for a message that is damaged within: TensorBoard stops there too. */
+function decode(data: Uint8Array): Event | undefined {
   try {
     // The decoded values refer to the bytes, which the next records overwrite.
-    return [decodeEvent(data.slice())];
+    return decodeEvent(data.slice());
   } catch {
-    return [];
+    return undefined;
   }
 }
 
