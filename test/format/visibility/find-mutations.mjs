@@ -135,13 +135,13 @@ const ENVIRONMENT = {
 };
 
 function compare(test) {
-  const { status, stdout } = spawnSync('npx', ['vitest', 'run', test], {
+  const { status, stdout, stderr } = spawnSync('npx', ['vitest', 'run', test], {
     cwd: REPOSITORY,
     env: ENVIRONMENT,
     encoding: 'utf8',
   });
   // A comparison that fails for another reason has found nothing.
-  const line = stdout.split('\n').find((text) => text.includes('seed-'));
+  const line = (stdout + stderr).split('\n').find((text) => text.includes('seed-'));
   return { isFound: status !== 0 && line !== undefined, line };
 }
 
