@@ -119,7 +119,7 @@ export class PythonReader implements Viewer {
         if (this.codes.at(early.point) === noPage) this.codes.set(early.point, codeOf(series, early.value));
       }
     }
-    if (series.metadata === undefined) tag.early.push({ point, value });
+    if (series.metadata === undefined) tag.early.push({ point, value: withoutBytes(value) });
     this.codes.set(point, codeOf(series, value));
     series.compareMetadata(facts);
     if (value.form === undefined) return;
@@ -202,6 +202,14 @@ export class PythonReader implements Viewer {
     const metadata = own === undefined ? undefined : { ...own, dataClass };
     return { facts, metadata, form: migrateForm(first.pluginName, facts.form) };
   }
+}
+
+/** The value without its bytes, to be kept. */
+function withoutBytes({ facts, metadata, form }: MigratedValue): MigratedValue {
+  const { tag } = facts.value;
+  const value =
+    form === undefined ? { tag } : { tag, value: { kind: 'simpleValue', simpleValue: 0 } as const };
+  return { facts: { ...facts, value }, metadata, form };
 }
 
 function legacy(pluginName: string): SummaryMetadata {

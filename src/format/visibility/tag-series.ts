@@ -23,10 +23,6 @@ export class TagSeries implements TagView {
   metadata: SummaryMetadata | undefined;
   page: Page | undefined;
   ignoredMetadata = 0;
-  /** The last facts whose metadata were compared, and the result: the values of a source have the same facts. */
-  #compared: ValueFacts | undefined;
-  #isSame = true;
-
   constructor(tag: string, sample: SeriesSample) {
     this.tag = tag;
     this.sample = sample;
@@ -46,15 +42,10 @@ export class TagSeries implements TagView {
     return this.plugin === 'hparams' && !isSameContent(value.metadata?.content, this.metadata?.content);
   }
 
-  /** Counts a value whose metadata differ from the first. */
-  compareMetadata(facts: ValueFacts): void {
-    if (facts !== this.#compared) {
-      this.#compared = facts;
-      const { metadata } = facts.value;
-      this.#isSame =
-        metadata === undefined || this.metadata === undefined || isSameMetadata(metadata, this.metadata);
-    }
-    if (!this.#isSame) this.ignoredMetadata++;
+  /** Counts a value whose metadata differ from the first. Keeps nothing of it, because it may refer to the memory of a whole chunk. */
+  compareMetadata({ value: { metadata } }: ValueFacts): void {
+    if (metadata === undefined || this.metadata === undefined) return;
+    if (!isSameMetadata(metadata, this.metadata)) this.ignoredMetadata++;
   }
 
   /** The code of a value that no page can show, because of its tag's metadata. */
