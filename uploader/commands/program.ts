@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../base/errors.js';
 import { addCheckCommand } from './check.js';
 import { addCleanCommand } from './clean.js';
+import { addCompactCommand } from './compact.js';
 import type { CommandContext } from './context.js';
 import { addFsckCommand } from './fsck.js';
 import { addImportCommand } from './import.js';
@@ -20,13 +21,14 @@ import { addWatchCommand } from './watch.js';
 const COMMANDS = [
   ...[addSyncCommand, addWatchCommand, addImportCommand, addStatusCommand, addCheckCommand],
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],
+  addCompactCommand,
 ];
 
 /** A program that throws `CommanderError` instead of ending the process. */
 export function createProgram(context: CommandContext, version: string): Command {
   const program = new Command('polytrack')
     .description(
-      'Upload run directories to a store and restore them; verify what is stored; inspect, check and repair event files.',
+      'Upload run directories to a store and restore them; verify what is stored; inspect, check, repair and compact event files.',
     )
     .version(version)
     .configureOutput({

@@ -30,7 +30,7 @@ const OPERATING = [...COMPARING, 'pull', 'ls'] as const;
 const SELECTING = [...UPLOADING, ...COMPARING] as const;
 const TRANSFERRING = [...UPLOADING, ...OPERATING] as const;
 const CONNECTING = [...TRANSFERRING, 'check', 'status'] as const;
-const ALL = [...CONNECTING, 'inspect', 'fsck'] as const;
+const ALL = [...CONNECTING, 'inspect', 'fsck', 'compact'] as const;
 
 export type CommandName = (typeof ALL)[number];
 
@@ -231,7 +231,10 @@ export const FLAGS = {
     { helpFor: { clean: 'also delete the run file and the run directory' } },
   ),
   live: row(toggle, ['sync'], 'keep uploading until the runs have ended and are stored'),
-  dryRun: row(toggle, ['sync', 'import'], 'print what would be uploaded, upload nothing', { short: '-n' }),
+  dryRun: row(toggle, ['sync', 'import', 'compact'], 'print what would be uploaded, upload nothing', {
+    short: '-n',
+    helpFor: { compact: 'print what would be compacted, write nothing' },
+  }),
   force: row(
     toggle,
     UPLOADING,
@@ -240,8 +243,14 @@ export const FLAGS = {
   yes: row(toggle, ['clean'], 'delete the files instead of printing what would be deleted'),
   olderThan: row(
     duration,
-    ['clean'],
+    ['clean', 'compact'],
     'only runs in which nothing has changed for this long, such as 12h or 7d',
+    {
+      helpFor: {
+        compact:
+          'with --in-place: also replace files of other programs that have not changed for this long, such as 10m, instead of a day',
+      },
+    },
   ),
   largerThan: row(bytes, ['clean'], 'only runs of at least this size, such as 500MB'),
   keep: row(wholeNumber(0, 1_000_000), ['clean'], 'keep the newest n runs'),
@@ -271,6 +280,14 @@ export const FLAGS = {
     text('<directory>'),
     ['fsck'],
     'write repaired copies of the event files into this new directory',
+  ),
+  output: row(text('<directory>'), ['compact'], 'write the copies into this new directory', {
+    unset: '<log directory>-compact',
+  }),
+  inPlace: row(
+    toggle,
+    ['compact'],
+    'replace the files instead of copying them, unless a program may be writing',
   ),
   json: row(toggle, ALL, 'print the result as one JSON document', {
     helpFor: {

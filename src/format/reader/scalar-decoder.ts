@@ -22,6 +22,8 @@ export interface ScalarBatch {
   /** Seconds since the Unix epoch. */
   readonly wallTimes: Float64Array;
   readonly values: Float64Array;
+  /** The size of each scalar's record in bytes, framing included. The records follow each other in the file. */
+  readonly sizes: Int32Array;
   /** All sources so far; the index of a source never changes. */
   readonly sources: readonly ScalarSource[];
 }
@@ -52,6 +54,7 @@ export class ScalarDecoder {
   readonly #steps = new Float64Array(BATCH_ROWS);
   readonly #wallTimes = new Float64Array(BATCH_ROWS);
   readonly #values = new Float64Array(BATCH_ROWS);
+  readonly #sizes = new Int32Array(BATCH_ROWS);
   /** The last wall time, and the CRC register after it. */
   #wallTime = Number.NaN;
   #wallTimeRegister = START;
@@ -65,6 +68,7 @@ export class ScalarDecoder {
       steps: this.#steps,
       wallTimes: this.#wallTimes,
       values: this.#values,
+      sizes: this.#sizes,
       sources: this.#shapes,
     };
   }
@@ -121,6 +125,7 @@ export class ScalarDecoder {
       this.#steps[count] = step;
       this.#wallTimes[count] = wallTime;
       this.#values[count] = shape.read(view, summaryAt);
+      this.#sizes[count] = end + FOOTER_BYTES - at;
       last = shape;
       count++;
       at = end + FOOTER_BYTES;

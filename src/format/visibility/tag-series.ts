@@ -1,6 +1,7 @@
 /** A tag as one of TensorBoard's readers holds it: its metadata, its points, and which of them the tag's page shows. */
 
 import { DataClass, type SummaryMetadata } from '../wire/messages.js';
+import type { IntStack } from './int-stack.js';
 import { type Page, pageOf } from './pages.js';
 import type { CodeColumn, PointTable } from './point-table.js';
 import { REASON_CODES, SHOWN } from './reasons.js';
@@ -26,6 +27,10 @@ export class TagSeries implements TagView {
   constructor(tag: string, sample: SeriesSample) {
     this.tag = tag;
     this.sample = sample;
+  }
+
+  get held(): IntStack {
+    return this.sample.alive;
   }
 
   /** Sets the final metadata of the tag. */

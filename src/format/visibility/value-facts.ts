@@ -58,6 +58,11 @@ export function isSameMetadata(a: SummaryMetadata, b: SummaryMetadata): boolean 
   return isSameText && isSameContent(a.content, b.content);
 }
 
+/** Whether two metadata have the same effect in every viewer. */
+export function isEqualMetadata(a: SummaryMetadata, b: SummaryMetadata): boolean {
+  return a.pluginName === b.pluginName && a.dataClass === b.dataClass && isSameMetadata(a, b);
+}
+
 /** Whether two plugin contents have the same bytes; absent is empty. */
 export function isSameContent(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if ((a?.length ?? 0) !== (b?.length ?? 0)) return false;

@@ -27,6 +27,8 @@ export interface TagView {
   readonly metadata: SummaryMetadata | undefined;
   /** The number of values whose own name, description or plugin data are ignored, because the first metadata is final. */
   readonly ignoredMetadata: number;
+  /** The points that nothing has removed, shown or not, in ascending order. Undefined if the viewer does not tell. */
+  readonly held?: { readonly length: number; at(index: number): number } | undefined;
 }
 
 /** What is known of all points so far, shared by the viewers. */

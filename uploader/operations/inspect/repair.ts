@@ -4,14 +4,15 @@
  * The originals are never changed. A copy is written to a temporary file and renamed, so that it is complete or absent.
  */
 
-import { mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PARTIAL_SUFFIX } from '../../../src/base/atomic-file.js';
 import { CodedError } from '../../../src/base/errors.js';
 import type { ReadEvent } from '../../../src/format/reader/event-file-reader.js';
 import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
+import { findTargetProblem } from '../../base/io/target-directory.js';
 import { scanFile } from './scan-file.js';
 
 /** Thrown when the target directory for repaired copies cannot be used. */
@@ -60,22 +61,8 @@ export async function repairFiles(
 }
 
 async function checkTarget(path: string, target: string): Promise<void> {
-  const existing = await readdir(target).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  if (existing.length > 0) throw new RepairTargetError(target, 'the directory is not empty');
-  const source = await realpath(path);
-  // Resolve the nearest existing directory, because a link may lead from outside into the source.
-  let parent = resolve(target);
-  let real: string | undefined;
-  while (real === undefined) {
-    real = await realpath(parent).catch(() => undefined);
-    if (real === undefined) parent = dirname(parent);
-  }
-  const inside = relative(source, join(real, relative(parent, resolve(target))));
-  const isOutside = inside === '..' || inside.startsWith(`..${sep}`);
-  if (!isOutside) throw new RepairTargetError(target, 'the target is inside the directory that is repaired');
+  const problem = await findTargetProblem(path, target);
+  if (problem !== null) throw new RepairTargetError(target, problem);
 }
 
 async function repairFile(from: string, to: string, signal: AbortSignal | undefined): Promise<RepairedFile> {

@@ -1,0 +1,291 @@
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { EventFileWriter } from '../../../../src/format/index.js';
+import { SHOWN } from '../../../../src/format/visibility/reasons.js';
+import type { ShownRun } from '../../../../src/format/visibility/run-visibility.js';
+import { nodeIo } from '../../../../uploader/base/io/io.js';
+import { compact } from '../../../../uploader/operations/compact/compact.js';
+import { writeRandomProgram } from '../../../format/visibility/random-programs.js';
+import { startRun } from '../../../support/start-run.js';
+import { createTempDir } from '../../../support/temp-dir.js';
+import { createCrashingFileSystem } from '../../support/crashing-file-system.js';
+import { describeShown, readShown } from './shown-series.js';
+
+/** Set `POLYTRACK_COMPACT_PROGRAMS` for a long run, and `POLYTRACK_COMPACT_SEED` for other programs. */
+const PROGRAMS = Number(process.env.POLYTRACK_COMPACT_PROGRAMS ?? 60);
+const SEED = Number(process.env.POLYTRACK_COMPACT_SEED ?? 1);
+const FIXTURES = fileURLToPath(new URL('../../../../fixtures', import.meta.url));
+
+async function writePrograms(directory: string, first: number, count: number): Promise<void> {
+  for (let seed = first; seed < first + count; seed++)
+    await writeRandomProgram(seed, join(directory, `seed-${seed}`));
+}
+
+/** A tag of scalars in three lives. The second begins at step 3, and the third repeats a step out of order. */
+async function writeLives(directory: string): Promise<void> {
+  let wallTime = 1_700_000_000;
+  for (const steps of [
+    [0, 1, 2, 3, 4],
+    [3, 4, 5],
+    [6, 7],
+  ]) {
+    const resume = steps[0] === 0 ? {} : { resume: { fromStep: steps[0]! } };
+    const writer = new EventFileWriter(directory, resume);
+    for (const step of steps) writer.writeScalar('loss', step / 8, step, wallTime++);
+    await writer.close();
+  }
+}
+
+function stepsOf(run: ShownRun): (number | bigint)[] {
+  return Array.from({ length: run.points.count }, (_, point) => run.points.stepOf(point));
+}
+
+/** Whether both readers show every point. */
+function isAgreed({ points, viewers }: ShownRun): boolean {
+  return Object.values(viewers).every(({ codes }) =>
+    Array.from({ length: points.count }, (_, point) => codes.at(point)).every((code) => code === SHOWN),
+  );
+}
+
+function eventFilesOf(directory: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => name.includes('tfevents'))
+    .sort();
+}
+
+describe('compact', () => {
+  it('writes a copy with one file for each run, of which both readers show the same, for random programs', async () => {
+    const [source, output] = [join(createTempDir(), 'in'), join(createTempDir(), 'out')];
+    await writePrograms(source, SEED, PROGRAMS);
+    const before = await readShown(source);
+
+    const report = await compact(source, { output });
+
+    const after = await readShown(output);
+    const wrong: string[] = [];
+    for (const { run, outcome, error } of report.runs) {
+      const [a, b] = [describeShown(before.get(run)!), describeShown(after.get(run)!)];
+      if (!isEqual(a, b)) wrong.push(`${run} ${outcome}: shown differently`);
+      if (outcome === 'compacted' && eventFilesOf(join(output, run)).length !== 1)
+        wrong.push(`${run}: several files`);
+      const steps = stepsOf(after.get(run)!);
+      const isSorted = steps.every((step, i) => i === 0 || steps[i - 1]! <= step);
+      if (outcome === 'compacted' && isAgreed(after.get(run)!) && !isSorted) wrong.push(`${run}: not sorted`);
+      if (error !== null && !error.code.startsWith('ERR_COMPACT_')) wrong.push(`${run}: ${error.message}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(report.runs.filter(({ outcome }) => outcome !== 'kept').length).toBeGreaterThan(PROGRAMS * 0.7);
+  });
+
+  it('changes nothing in a second call, for random programs', async () => {
+    const source = createTempDir();
+    await writePrograms(join(source, 'in'), SEED, PROGRAMS / 3);
+    const first = await compact(join(source, 'in'), { output: join(source, 'out') });
+
+    const second = await compact(join(source, 'out'), { output: join(source, 'again') });
+
+    const compacted = first.runs.filter(({ outcome }) => outcome === 'compacted').map(({ run }) => run);
+    expect(
+      second.runs.filter(({ run, outcome }) => compacted.includes(run) && outcome !== 'unchanged'),
+    ).toEqual([]);
+  });
+
+  it.each(['pytorch', 'tensorboardx', 'tensorflow'])('shows the same of the files of %s', async (writer) => {
+    const output = join(createTempDir(), 'out');
+    const before = await readShown(join(FIXTURES, writer));
+
+    const report = await compact(join(FIXTURES, writer), { output });
+
+    const after = await readShown(output);
+    expect(report.runs.filter(({ outcome }) => outcome === 'kept')).toEqual([]);
+    for (const [run, shown] of before) {
+      expect(describeShown(after.get(run)!), run).toEqual(describeShown(shown));
+      expect(eventFilesOf(join(output, run)), run).toHaveLength(1);
+    }
+  });
+
+  it('leaves out superseded points, and sorts the others', async () => {
+    const directory = createTempDir();
+    await writeLives(join(directory, 'logs'));
+
+    const report = await compact(join(directory, 'logs'));
+
+    expect(report).toMatchObject({ output: join(directory, 'logs-compact'), isComplete: true });
+    expect(report.runs).toMatchObject([{ run: '.', outcome: 'compacted', files: 3, superseded: 3 }]);
+    const after = (await readShown(join(directory, 'logs-compact'))).get('.')!;
+    expect(stepsOf(after)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(isAgreed(after)).toBe(true);
+  });
+
+  it('only says what it would do in a dry run', async () => {
+    const directory = createTempDir();
+    await writeLives(join(directory, 'logs'));
+
+    const report = await compact(join(directory, 'logs'), { isDryRun: true });
+
+    expect(report.runs).toMatchObject([{ outcome: 'planned', superseded: 3 }]);
+    expect(readdirSync(directory)).toEqual(['logs']);
+  });
+
+  it('never overwrites a directory', async () => {
+    const directory = createTempDir();
+    await writeLives(join(directory, 'logs'));
+    mkdirSync(join(directory, 'logs-compact'));
+    writeFileSync(join(directory, 'logs-compact', 'mine'), '');
+
+    await expect(compact(join(directory, 'logs'))).rejects.toMatchObject({ code: 'ERR_COMPACT_TARGET' });
+    await expect(
+      compact(join(directory, 'logs'), { output: join(directory, 'logs/in') }),
+    ).rejects.toMatchObject({
+      code: 'ERR_COMPACT_TARGET',
+    });
+  });
+
+  it('keeps points after damage in place, and leaves them out of a copy', async () => {
+    const directory = createTempDir();
+    await writeLives(join(directory, 'logs'));
+    const path = join(directory, 'logs', eventFilesOf(join(directory, 'logs'))[2]!);
+    const bytes = readFileSync(path);
+    bytes[8]! ^= 1;
+    writeFileSync(path, bytes);
+
+    const copied = await compact(join(directory, 'logs'));
+    const inPlace = await compact(join(directory, 'logs'), { isInPlace: true, olderThanMs: 0 });
+
+    expect(copied.runs).toMatchObject([{ outcome: 'compacted', damaged: 2 }]);
+    expect(inPlace.runs).toMatchObject([{ outcome: 'kept', error: { code: 'ERR_COMPACT_REFUSED' } }]);
+    expect(eventFilesOf(join(directory, 'logs'))).toHaveLength(3);
+  });
+});
+
+describe('compact in place', () => {
+  it('replaces the files, of which both readers show the same at any moment, for random programs', async () => {
+    const source = createTempDir();
+    await writePrograms(source, SEED, PROGRAMS);
+    const before = await readShown(source);
+    const originals = createTempDir();
+    cpSync(source, originals, { recursive: true });
+
+    const report = await compact(source, { isInPlace: true, olderThanMs: 0 });
+
+    const after = await readShown(source);
+    const wrong: string[] = [];
+    for (const { run, outcome, path } of report.runs) {
+      const expected = describeShown(before.get(run)!);
+      if (!isEqual(expected, describeShown(after.get(run)!))) wrong.push(`${run} ${outcome}`);
+      if (outcome !== 'compacted') continue;
+      // The files are deleted from the last to the first one.
+      const moment = createTempDir();
+      cpSync(path!, join(moment, 'last', eventFilesOf(join(source, run))[0]!), { recursive: true });
+      for (const name of eventFilesOf(join(originals, run))) {
+        cpSync(join(originals, run, name), join(moment, 'last', name));
+        const [shown] = (await readShown(moment)).values();
+        if (!isEqual(expected, describeShown(shown!))) wrong.push(`${run} with the files up to ${name}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(report.runs.filter(({ outcome }) => outcome === 'compacted').length).toBeGreaterThan(
+      PROGRAMS * 0.5,
+    );
+  });
+
+  it('shows the same after a crash at any step, and the next call finishes', async () => {
+    const original = createTempDir();
+    await writeLives(original);
+    const expected = describeShown((await readShown(original)).get('.')!);
+    for (let crashAt = 0; ; crashAt++) {
+      const directory = createTempDir();
+      cpSync(original, directory, { recursive: true });
+      const { fileSystem, calls } = createCrashingFileSystem(crashAt);
+      const failure = await compact(directory, {
+        isInPlace: true,
+        olderThanMs: 0,
+        io: { ...nodeIo, fileSystem },
+      }).catch((error: unknown) => error);
+
+      expect(describeShown((await readShown(directory)).get('.')!), `crash at call ${crashAt}`).toEqual(
+        expected,
+      );
+      if (calls() <= crashAt) {
+        expect(failure).not.toBeInstanceOf(Error);
+        break;
+      }
+      // The lock of a dead process; this one lives on.
+      rmSync(join(directory, 'compact.lock'), { force: true });
+      await compact(directory, { isInPlace: true, olderThanMs: 0 });
+      expect(describeShown((await readShown(directory)).get('.')!)).toEqual(expected);
+      expect(eventFilesOf(directory), `crash at call ${crashAt}`).toHaveLength(1);
+      expect(readdirSync(directory)).not.toContain('compact.partial');
+    }
+  });
+
+  it('replaces nothing while another program may write', async () => {
+    const directory = createTempDir();
+    await writeLives(directory);
+
+    const report = await compact(directory, { isInPlace: true });
+
+    expect(report.runs).toMatchObject([{ outcome: 'kept', error: { code: 'ERR_RUN_LIVE' } }]);
+    expect(eventFilesOf(directory)).toHaveLength(3);
+    const old = new Date(Date.now() - 25 * 3_600_000);
+    for (const name of eventFilesOf(directory)) utimesSync(join(directory, name), old, old);
+    expect((await compact(directory, { isInPlace: true })).runs).toMatchObject([{ outcome: 'compacted' }]);
+  });
+
+  it('holds the run, and waits for its end', async () => {
+    const { run } = startRun();
+    for (let step = 0; step < 5; step++) run.logMetric('loss', step, { step });
+    await run.flush();
+    const logs = join(run.paths.run, 'outputs/tensorboard');
+
+    const live = await compact(run.paths.run, { isInPlace: true });
+    await run.end();
+    const resumed = startRun({
+      root: run.paths.root,
+      uuid: run.uuid,
+      resume: { fromStep: 3 },
+    }).run;
+    for (let step = 3; step < 7; step++) resumed.logMetric('loss', step, { step });
+    await resumed.end();
+    const expected = describeShown((await readShown(logs)).get('.')!);
+    const ended = await compact(run.paths.run, { isInPlace: true });
+
+    expect(live.runs).toMatchObject([{ outcome: 'kept', error: { code: 'ERR_RUN_LIVE' } }]);
+    expect(ended.runs.filter(({ run: name }) => name === 'outputs/tensorboard')).toMatchObject([
+      { outcome: 'compacted' },
+    ]);
+    expect(describeShown((await readShown(logs)).get('.')!)).toEqual(expected);
+    expect(eventFilesOf(logs)).toHaveLength(1);
+    expect(existsSync(join(run.paths.run, '.plx/lock.json'))).toBe(false);
+    const again = startRun({
+      root: run.paths.root,
+      uuid: run.uuid,
+      resume: { fromStep: 6 },
+    }).run;
+    again.logMetric('loss', 60, { step: 6 });
+    await again.end();
+    const [shown] = (await readShown(logs)).values();
+    expect(shown!.countTags('fast')[shown!.points.tags.indexOf('loss')]).toMatchObject({ shown: 7 });
+    expect(shown!.countTags('python')[shown!.points.tags.indexOf('loss')]).toMatchObject({ shown: 7 });
+  });
+});
+
+function isEqual(a: object, b: object): boolean {
+  try {
+    expect(a).toEqual(b);
+    return true;
+  } catch {
+    return false;
+  }
+}

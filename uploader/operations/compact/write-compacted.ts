@@ -1,0 +1,119 @@
+/** Writes the compacted file of a run, record by record. */
+
+import { editSummary } from '../../../src/format/compaction/edit-summary.js';
+import {
+  type CompactionPlan,
+  type EarlierTag,
+  findMetadata,
+} from '../../../src/format/compaction/plan-compaction.js';
+import type { RecordIndex } from '../../../src/format/compaction/record-index.js';
+import { createBarrier, createHeader } from '../../../src/format/compaction/session-events.js';
+import { encodeRecord, FOOTER_BYTES, HEADER_BYTES } from '../../../src/format/record/record-codec.js';
+import type { ShownRun } from '../../../src/format/visibility/run-visibility.js';
+import { isEqualMetadata } from '../../../src/format/visibility/value-facts.js';
+import { decodeEvent } from '../../../src/format/wire/decode-event.js';
+import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
+import type { Event } from '../../../src/format/wire/messages.js';
+import type { FileSystem, WritableFile } from '../../base/io/file-system.js';
+import { RecordSource } from './record-source.js';
+
+const BUFFER_BYTES = 1024 * 1024;
+const FILE_MODE = 0o644;
+
+/** A run as it was read. */
+export interface ReadRun {
+  /** The paths of its files, in the order of reading. */
+  readonly paths: readonly string[];
+  readonly shown: ShownRun;
+  readonly index: RecordIndex;
+}
+
+/** Writes the file and syncs it. `replaced`: the tags that must be removed from earlier files; undefined if the file stands alone. Throws errors of the file system, and the reason of an aborted signal. */
+export async function writeCompacted(
+  fileSystem: FileSystem,
+  path: string,
+  run: ReadRun,
+  plan: CompactionPlan,
+  {
+    replaced,
+    signal,
+  }: { readonly replaced: readonly EarlierTag[] | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const { index } = run;
+  const file = await fileSystem.openForWriting(path, 'create', FILE_MODE);
+  try {
+    const output = new Output(file);
+    const writeEvents = async (events: readonly Event[]): Promise<void> => {
+      for (const event of events) await output.write(encodeRecord(joinPieces(encodeEvent(event))));
+    };
+    await using source = new RecordSource(run.paths);
+    const edit = createEditor(run, plan);
+    await writeEvents(createHeader(index, replaced));
+    let barrier = 0;
+    for (let i = 0; i <= plan.order.length; i++) {
+      for (; plan.barriers[barrier]?.position === i; barrier++) {
+        await writeEvents(createBarrier(plan.barriers[barrier]!));
+      }
+      if (i === plan.order.length) break;
+      signal?.throwIfAborted();
+      const record = plan.order[i]!;
+      const bytes = await source.read(index.files[record]!, index.offsets[record]!, index.sizes[record]!);
+      await output.write(edit(record, bytes));
+    }
+    await output.flush();
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Removes the values that go, and gives a tag's first value the metadata of the tag. Returns other records as they are. */
+function createEditor(
+  { shown, index }: ReadRun,
+  { keeps, labelled }: CompactionPlan,
+): (record: number, bytes: Uint8Array) => Uint8Array {
+  const { points } = shown;
+  return (record, bytes) => {
+    const first = index.firstPoints[record]!;
+    const count = index.firstPoints[record + 1]! - first;
+    let isSame = true;
+    for (let point = first; point < first + count; point++)
+      if (keeps[point] === 0 || labelled[points.tagIndexOf(point)] === point) isSame = false;
+    if (isSame) return bytes;
+    const data = bytes.subarray(HEADER_BYTES, bytes.length - FOOTER_BYTES);
+    const { what } = decodeEvent(data);
+    const edited = editSummary(data, (value) => {
+      const point = first + value;
+      if (keeps[point] === 0) return 'drop';
+      const tag = points.tagIndexOf(point);
+      const metadata = labelled[tag] === point ? findMetadata(shown, tag) : undefined;
+      const own = what.kind === 'summary' ? what.values[value]?.metadata : undefined;
+      return metadata === undefined || (own !== undefined && isEqualMetadata(own, metadata))
+        ? 'keep'
+        : metadata;
+    });
+    return encodeRecord(edited);
+  };
+}
+
+class Output {
+  readonly #file: WritableFile;
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  #filled = 0;
+
+  constructor(file: WritableFile) {
+    this.#file = file;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#filled + bytes.length > BUFFER_BYTES) await this.flush();
+    if (bytes.length > BUFFER_BYTES) return this.#file.append(bytes);
+    this.#buffer.set(bytes, this.#filled);
+    this.#filled += bytes.length;
+  }
+
+  async flush(): Promise<void> {
+    if (this.#filled > 0) await this.#file.append(this.#buffer.subarray(0, this.#filled));
+    this.#filled = 0;
+  }
+}
