@@ -51,6 +51,12 @@ export type { Liveness } from './run-directory/run-liveness.js';
 export { type CleanedRun, type CleanOptions, type CleanReport, clean } from './operations/clean/clean.js';
 export type { CleanRules, KeptReason } from './operations/clean/select-runs.js';
 export {
+  type CompactedRun,
+  type CompactOptions,
+  type CompactReport,
+  compact,
+} from './operations/compact/compact.js';
+export {
   type ListedFile,
   type ListedRun,
   type ListOptions,

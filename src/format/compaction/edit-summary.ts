@@ -68,7 +68,8 @@ function editFields(
         throw new RangeError(`unknown wire type ${key & 7}`);
     }
     if (at > message.length) throw new RangeError('a field exceeds the end of its message');
-    parts.push(...edit(key, message.subarray(start, at), message.subarray(contentAt, at)));
+    for (const part of edit(key, message.subarray(start, at), message.subarray(contentAt, at)))
+      parts.push(part);
   }
   return concat(parts);
 }

@@ -35,7 +35,7 @@ export interface Barrier {
   readonly position: number;
   readonly step: number | bigint;
   readonly wallTime: number;
-  /** Whether TensorBoard's Python reader removes points there; if not, only the export to Polyaxon does. */
+  /** Whether TensorBoard's Python reader removes points there; if not, only other programs do. */
   readonly isSeen: boolean;
 }
 
@@ -234,7 +234,7 @@ function selectStarts({ points }: ShownRun, { starts }: RecordIndex, keeps: Uint
       const step = points.stepOf(point);
       if (highest === undefined || step > highest) highest = step;
     }
-    // The first start of a run removes nothing, except that the export to Polyaxon takes one at a later step for a restart.
+    // The first start of a run removes nothing, except for programs that take one at a later step for a restart (src/format/restarts.ts).
     const isSeen = start.isSeen && isArmed;
     if (start.isSeen) isArmed = true;
     if (!isSeen && i === 0 && start.step <= 0) continue;

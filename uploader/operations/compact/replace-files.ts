@@ -11,6 +11,7 @@
 
 import { join } from 'node:path';
 import { PARTIAL_SUFFIX } from '../../../src/base/atomic-file.js';
+import { largestOf } from '../../../src/base/largest-of.js';
 import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
 import { RUN_FILE } from '../../../src/run-directory/layout.js';
 import { RunLiveError } from '../../base/errors.js';
@@ -102,7 +103,7 @@ export class Replacement {
           );
         files.push({ name, stat });
       }
-      const newestMs = Math.max(...files.map(({ stat }) => toMs(stat)));
+      const newestMs = largestOf(files.map(({ stat }) => toMs(stat)));
       const sign =
         runDirectory === null
           ? nowMs - newestMs < olderThanMs

@@ -17,6 +17,7 @@ import type { ShownRun } from '../../../../src/format/visibility/run-visibility.
 import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { compact } from '../../../../uploader/operations/compact/compact.js';
 import { writeRandomProgram } from '../../../format/visibility/random-programs.js';
+import { runCli } from '../../../support/cli.js';
 import { startRun } from '../../../support/start-run.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { createCrashingFileSystem } from '../../support/crashing-file-system.js';
@@ -166,6 +167,38 @@ describe('compact', () => {
     expect(copied.runs).toMatchObject([{ outcome: 'compacted', damaged: 2 }]);
     expect(inPlace.runs).toMatchObject([{ outcome: 'kept', error: { code: 'ERR_COMPACT_REFUSED' } }]);
     expect(eventFilesOf(join(directory, 'logs'))).toHaveLength(3);
+  });
+});
+
+describe('polytrack compact', () => {
+  it('prints what became of each run', async () => {
+    const directory = createTempDir();
+    const logs = join(directory, 'logs');
+    await writeLives(join(logs, 'train'));
+
+    const dryRun = await runCli('compact', logs, '--dry-run');
+    const inPlace = await runCli('compact', logs, '--in-place', '--json');
+    const copied = await runCli('compact', logs);
+    const again = await runCli('compact', logs);
+    const empty = await runCli('compact', createTempDir());
+    const replaced = await runCli('compact', logs, '--in-place', '--older-than', '0s');
+
+    expect(dryRun).toMatchObject({ code: 0, stderr: '' });
+    expect(dryRun.stdout).toMatch(
+      /^train: 3 files, [\d.]+ k?B, 11 points → 1 file, 3 superseded points left out \(dry run\)\n$/,
+    );
+    expect(inPlace.code).toBe(1);
+    expect(JSON.parse(inPlace.stdout)).toMatchObject({
+      isComplete: false,
+      runs: [{ run: 'train', outcome: 'kept', error: { code: 'ERR_RUN_LIVE' } }],
+    });
+    expect(copied.code).toBe(0);
+    expect(copied.stdout).toContain(join(directory, 'logs-compact', 'train'));
+    expect(again).toMatchObject({ code: 2, stdout: '' });
+    expect(again.stderr).toContain('ERR_COMPACT_TARGET');
+    expect(empty).toMatchObject({ code: 2, stdout: '' });
+    expect(replaced.code).toBe(0);
+    expect(eventFilesOf(join(logs, 'train'))).toHaveLength(1);
   });
 });
 
