@@ -16,7 +16,7 @@ export function addCompactCommand(program: Command, context: CommandContext): vo
     .summary('merge the event files of each run into one clean file')
     .description(
       'Write one event file for each run of a log directory: merged, sorted by step, without superseded points. TensorBoard shows the same as before: ' +
-        'a run that would look different stays as it is. Writes copies into a new directory, unless --in-place is given.',
+        'a run that would look different stays unchanged. The result is a copy in a new directory, unless --in-place is given.',
     )
     .argument('<directory>', 'a log directory, with event files at any depth');
   addOptions(command)
@@ -25,7 +25,7 @@ export function addCompactCommand(program: Command, context: CommandContext): vo
       `
 Exit codes:
   0  each run has one clean file
-  1  some runs stay as they are (copies of them have the same files)
+  1  some runs stay unchanged (copies of them have the same files)
   2  wrong usage or directory, or no event files
 `,
     )
@@ -75,11 +75,11 @@ function toText(run: CompactedRun): string {
       return joinLines([`${run.run}: ${size} → ${run.path}, ${formatBytes(run.bytesAfter ?? 0)}${leftOut}`]);
     case 'planned':
       return joinLines([`${run.run}: ${size} → 1 file${leftOut} (dry run)`]);
-    case 'unchanged':
+    case 'clean':
       return joinLines([`${run.run}: ${size}: already clean`]);
     case 'kept':
       return joinLines([
-        `${run.run}: ${size}: stays as it is`,
+        `${run.run}: ${size}: stays unchanged`,
         ...(run.error === null ? [] : toErrorLines(run.error).map((line) => `  ${line}`)),
       ]);
   }

@@ -7,7 +7,7 @@ import type { RecordIndex } from './record-index.js';
 /**
  * The first events of a compacted file. With `replaced`, they make the earlier files invisible, whichever of the first of them are still there:
  *
- * - Of two session starts, TensorBoard's Python reader takes at least the second for a restart that removes all points.
+ * - Of two session starts, at least the second is a restart for TensorBoard's Python reader, which removes all points.
  * - The fast reader removes the points of a tag when the file begins it again at its lowest step. For the tags in `replaced`, which begin later now, a
  *   value does that which no reader shows (src/format/writer/retraction.ts). It has the tag's metadata, because it is the first in the file.
  */

@@ -16,7 +16,7 @@ export class CompactTargetError extends CodedError {
 export class CompactDiffersError extends CodedError {
   readonly code = 'ERR_COMPACT_DIFFERS';
   readonly hint =
-    'The files stay as they are. `polytrack inspect --shown` says what each viewer shows of them.';
+    'The files stay unchanged. `polytrack inspect --shown` says what each viewer shows of them.';
   constructor(
     readonly directory: string,
     readonly tag: string,

@@ -1,7 +1,7 @@
 /**
  * Writes one clean event file for each run of a log directory: merged, sorted by step, without superseded points.
  *
- * The result is read back, and the model of what viewers show compares it with the original: a run that would look different stays as it is.
+ * The result is read back, and the model of what viewers show compares it with the original: a run that would look different stays unchanged.
  * By default the result is a copy; see `replace-files.ts` for the replacement in place.
  */
 
@@ -54,10 +54,10 @@ export interface CompactedRun {
   /** The path below the log directory; `.` for the directory itself. */
   readonly run: string;
   /**
-   * `compacted`: it is one clean file now; `unchanged`: it was one before; `kept`: it stays as it is, and `error` says why; `planned`: a dry run
-   * would compact it. Copies of runs that stay as they are have the same files.
+   * `compacted`: it is one clean file now; `clean`: it was one before; `kept`: it stays unchanged, and `error` says why; `planned`: a dry run
+   * would compact it. Copies of runs that stay unchanged have the same files.
    */
-  readonly outcome: 'compacted' | 'unchanged' | 'kept' | 'planned';
+  readonly outcome: 'compacted' | 'clean' | 'kept' | 'planned';
   /** The new file; null without one. */
   readonly path: string | null;
   readonly files: number;
@@ -77,7 +77,7 @@ export interface CompactReport {
   /** The directory of the copies; null in place. */
   readonly output: string | null;
   readonly isDryRun: boolean;
-  /** Whether no run was kept as it is. */
+  /** Whether no run stays unchanged. */
   readonly isComplete: boolean;
   readonly runs: readonly CompactedRun[];
 }
@@ -85,7 +85,7 @@ export interface CompactReport {
 /** For values of the new file that are no copies. */
 const NO_POINT = -1;
 
-/** How often a plan is corrected before a run stays as it is. */
+/** How often a plan is corrected before a run stays unchanged. */
 const MAX_ATTEMPTS = 3;
 
 /**
@@ -126,7 +126,7 @@ class RunCompaction {
     this.#io = options.io ?? nodeIo;
     this.#result = {
       run: files.run,
-      outcome: 'unchanged',
+      outcome: 'clean',
       path: null,
       files: files.files.length,
       bytes: 0,
@@ -291,7 +291,7 @@ class RunCompaction {
     this.#result = { ...this.#result, outcome: 'compacted', path, bytesAfter, superseded, damaged };
   }
 
-  /** Copies the files as they are. */
+  /** Copies the files unchanged. */
   async #copyFiles(target: string): Promise<void> {
     const { directory, files } = this.#files;
     await mkdir(target, { recursive: true });

@@ -1,9 +1,9 @@
 /**
- * Replaces the event files of a log directory by one file, so that a viewer shows the same before, after, and at any moment in between.
+ * Replaces the event files of a log directory by one file, so that a viewer shows the same before, after, and at any time in between.
  *
  * The new file sorts after the others and supersedes all that they show. It is published first. Then the others are deleted, the last one first:
  * the earlier files fix the metadata of each tag, and points that a later file has removed are superseded by the new file too. So a crash at any
- * moment leaves a directory that shows the same, and the next `compact` continues. A store that keeps the deleted files shows the same as well.
+ * time leaves a directory that shows the same, and the next `compact` continues. A store that keeps the deleted files shows the same as well.
  *
  * Nothing is replaced while a program writes. In a run directory the heartbeats tell, and the run is locked. Elsewhere the files must not have
  * changed for a day, or for as long as the caller says.
@@ -133,7 +133,7 @@ export class Replacement {
     await fileSystem.rename(this.partialPath, path);
     this.#hasPublished = true;
     await fileSystem.syncDirectory(this.#directory);
-    // A program that has begun to write meanwhile goes on with a file that would be superseded.
+    // A program that has begun to write meanwhile keeps writing to a file that would be superseded.
     const hasChanged = await this.#checkUnchanged().then(
       () => null,
       (error: unknown) => error,

@@ -67,7 +67,7 @@ export async function writeCompacted(
   }
 }
 
-/** Removes the values that go, and gives a tag's first value the metadata of the tag. Returns other records as they are. */
+/** Removes the values that go, and gives a tag's first value the metadata of the tag. Returns other records unchanged. */
 function createEditor(
   { shown, index }: ReadRun,
   { keeps, labelled }: CompactionPlan,

@@ -97,9 +97,9 @@ describe('compact', () => {
     const second = await compact(join(source, 'out'), { output: join(source, 'again') });
 
     const compacted = first.runs.filter(({ outcome }) => outcome === 'compacted').map(({ run }) => run);
-    expect(
-      second.runs.filter(({ run, outcome }) => compacted.includes(run) && outcome !== 'unchanged'),
-    ).toEqual([]);
+    expect(second.runs.filter(({ run, outcome }) => compacted.includes(run) && outcome !== 'clean')).toEqual(
+      [],
+    );
   });
 
   it.each(['pytorch', 'tensorboardx', 'tensorflow'])('shows the same of the files of %s', async (writer) => {
@@ -203,7 +203,7 @@ describe('polytrack compact', () => {
 });
 
 describe('compact in place', () => {
-  it('replaces the files, of which both readers show the same at any moment, for random programs', async () => {
+  it('replaces the files, of which both readers show the same at any time, for random programs', async () => {
     const source = createTempDir();
     await writePrograms(source, SEED, PROGRAMS);
     const before = await readShown(source);
