@@ -19,7 +19,7 @@ const GOLDEN = JSON.parse(
   readFileSync(new URL('../../../fixtures/golden/complex.json', import.meta.url), 'utf8'),
 ) as Golden[];
 
-function valueOf({ what }: Event): SummaryValue {
+function firstValue({ what }: Event): SummaryValue {
   if (what.kind !== 'summary') throw new Error(`the event is a ${what.kind}`);
   return what.values[0]!;
 }
@@ -32,7 +32,7 @@ describe('decodeValue', () => {
   it.each(GOLDEN.map((each) => [each.name, each.form, each] as const))(
     'decodes complex numbers (%s) in %s',
     (name, _form, { shape, values, event }) => {
-      const decoded = decodeValue(valueOf(decodeEvent(Buffer.from(event, 'hex'))));
+      const decoded = decodeValue(firstValue(decodeEvent(Buffer.from(event, 'hex'))));
 
       expect(decoded).toEqual({
         kind: 'tensor',
