@@ -5,6 +5,7 @@
  * argument throws before anything is queued.
  */
 
+import { quote } from '../base/describe.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import type { EventContent, SummaryValue } from '../format/wire/messages.js';
 import type { EventFileWriter } from '../format/writer/event-file-writer.js';
@@ -112,6 +113,7 @@ export class EventLog {
   readonly #metrics: MetricLog;
   readonly #tagAllocator: TagAllocator;
   #hasWarnedOfRange = false;
+  #hasWarnedOfLabels = false;
 
   constructor(directory: string, options: EventLogOptions = {}) {
     this.#queue = new EventQueue(directory, options);
@@ -200,7 +202,7 @@ export class EventLog {
   ): void {
     const drawn = mapEncoding(parseSingleImage(image), (plain) => {
       this.#checkRange(name, plain);
-      return drawBoxes(plain, boxes, options);
+      return drawBoxes(plain, boxes, options, (characters) => this.#warnUndrawable(name, characters));
     });
     this.#images(name, drawn, options);
   }
@@ -388,6 +390,13 @@ export class EventLog {
   }
 
   /** Warns once if the values of pixels are not in the range of their type. */
+  #warnUndrawable(name: string, characters: readonly string[]): void {
+    if (this.#hasWarnedOfLabels) return;
+    this.#hasWarnedOfLabels = true;
+    const message = `${name}: the font for labels lacks ${quote(characters.join(' '))}, drawn as rectangles or without accents. Later images are not checked`;
+    this.diagnostics.warn('WARN_LABEL_CHARACTERS', message);
+  }
+
   #checkRange(name: string, images: unknown): void {
     if (this.#hasWarnedOfRange) return;
     for (const image of Array.isArray(images) ? images : [images]) {

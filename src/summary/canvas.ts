@@ -1,6 +1,6 @@
 /** Draws on RGB pixels: rectangles, lines, and text in the font of `font.ts`. */
 
-import { FONT_HEIGHT, FONT_WIDTH, isInked } from './font.js';
+import { FONT_HEIGHT, FONT_ROWS, FONT_WIDTH, isInked, toCharacters } from './font.js';
 import type { RawImage } from './png.js';
 
 /** Red, green and blue; 0–255. */
@@ -40,7 +40,7 @@ export function fill(
 
 /** The width of a horizontal text in pixels. `scale` is the number of pixels per pixel of the font. */
 export function textWidth(text: string, scale: number): number {
-  return Math.max(0, [...text].length * (FONT_WIDTH + 1) - 1) * scale;
+  return Math.max(0, toCharacters(text).length * (FONT_WIDTH + 1) - 1) * scale;
 }
 
 export function textHeight(scale: number): number {
@@ -80,9 +80,9 @@ export function drawTextUpwards(
 }
 
 function eachInkedPixel(text: string, draw: (column: number, row: number) => void): void {
-  for (const [i, character] of [...text].entries()) {
-    for (let column = 0; column < FONT_WIDTH; column++) {
-      for (let row = 0; row < FONT_HEIGHT; row++) {
+  for (const [i, character] of toCharacters(text).entries()) {
+    for (let column = 0; column <= FONT_WIDTH; column++) {
+      for (let row = FONT_ROWS.first; row < FONT_ROWS.end; row++) {
         if (isInked(character, column, row)) draw(i * (FONT_WIDTH + 1) + column, row);
       }
     }

@@ -1,10 +1,19 @@
-/** A bitmap font for labels on images: 5 pixels wide, 7 pixels high, with the printable ASCII characters. */
+/**
+ * A bitmap font: the printable ASCII characters, 5 pixels wide and 7 pixels high, and about 800 letters and symbols of Latin, Greek
+ * and Cyrillic (`font-glyphs.ts`), whose accents and descenders reach beyond that by a row or two.
+ */
+
+import { GLYPHS } from './font-glyphs.js';
 
 export const FONT_WIDTH = 5;
 export const FONT_HEIGHT = 7;
+/** Rows of pixels that glyphs may have: from the first, above the capitals, to the one before the last. */
+export const FONT_ROWS = { first: -1, end: 9 } as const;
 
 const FIRST = 0x20;
 const LAST = 0x7e;
+const GLYPH_BYTES = 10;
+const LEFTMOST = 0x80;
 
 /** Five columns for each character from space to tilde, left to right. The lowest bit is the top pixel. */
 const COLUMNS = Buffer.from(
@@ -21,9 +30,61 @@ const COLUMNS = Buffer.from(
   'hex',
 );
 
-/** Whether a character has a pixel set at this column and row. Characters outside the font appear as `?`. */
+/** A rectangle, for characters without a glyph. */
+const REPLACEMENT = Buffer.from('00f88888888888f80000', 'hex');
+
+let glyphs: ReadonlyMap<number, Uint8Array> | undefined;
+
+/** Splits a text into the characters that are drawn side by side; accents are joined to their letters. */
+export function toCharacters(text: string): string[] {
+  return [...text.normalize('NFC')];
+}
+
+/** Returns the characters of a text that are drawn as a rectangle, or without their accents, each once. */
+export function findUndrawable(text: string): string[] {
+  return [...new Set(toCharacters(text))].filter(
+    (character) => !isAscii(codeOf(character)) && !glyphOf(character),
+  );
+}
+
+/** Whether a character has a pixel set at this column and row. */
 export function isInked(character: string, column: number, row: number): boolean {
-  const code = character.codePointAt(0)!;
-  const known = code >= FIRST && code <= LAST ? code : '?'.codePointAt(0)!;
-  return ((COLUMNS[(known - FIRST) * FONT_WIDTH + column]! >> row) & 1) === 1;
+  const code = codeOf(character);
+  if (!isAscii(code)) {
+    const glyph = glyphOf(character) ?? withoutAccents(character) ?? REPLACEMENT;
+    if (typeof glyph === 'string') return isInked(glyph, column, row);
+    return ((glyph[row - FONT_ROWS.first] ?? 0) & (LEFTMOST >> column)) !== 0;
+  }
+  if (row < 0 || row >= FONT_HEIGHT || column >= FONT_WIDTH) return false;
+  return ((COLUMNS[(code - FIRST) * FONT_WIDTH + column]! >> row) & 1) === 1;
+}
+
+/** Returns the letter of a character with accents that the font lacks, if the font has the letter. */
+function withoutAccents(character: string): string | undefined {
+  const [letter, ...marks] = character.normalize('NFD');
+  if (letter === undefined || marks.length === 0) return undefined;
+  return isAscii(codeOf(letter)) || glyphOf(letter) !== undefined ? letter : undefined;
+}
+
+function glyphOf(character: string): Uint8Array | undefined {
+  glyphs ??= decodeGlyphs();
+  return glyphs.get(codeOf(character));
+}
+
+function decodeGlyphs(): ReadonlyMap<number, Uint8Array> {
+  const found = new Map<number, Uint8Array>();
+  for (const [firstCode, base64] of GLYPHS) {
+    const bytes = Buffer.from(base64, 'base64');
+    for (let i = 0; i * GLYPH_BYTES < bytes.length; i++)
+      found.set(firstCode + i, bytes.subarray(i * GLYPH_BYTES, (i + 1) * GLYPH_BYTES));
+  }
+  return found;
+}
+
+function codeOf(character: string): number {
+  return character.codePointAt(0)!;
+}
+
+function isAscii(code: number): boolean {
+  return code >= FIRST && code <= LAST;
 }

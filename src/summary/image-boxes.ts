@@ -3,7 +3,7 @@
 import { describe } from '../base/describe.js';
 import type { OptionTable } from '../base/options.js';
 import { type Color, drawText, fill, WHITE } from './canvas.js';
-import { FONT_HEIGHT, FONT_WIDTH } from './font.js';
+import { FONT_HEIGHT, FONT_WIDTH, findUndrawable, toCharacters } from './font.js';
 import { type ImagePixels, invalidImage, parseRawImage } from './image.js';
 import type { RawImage } from './png.js';
 
@@ -13,7 +13,10 @@ export interface ImageBox {
   readonly yMin: number;
   readonly xMax: number;
   readonly yMax: number;
-  /** Printable ASCII; other characters are drawn as `?`. */
+  /**
+   * A text in one line. The font has Latin, Greek and Cyrillic letters. Others, such as Chinese, are drawn as rectangles,
+   * with a warning.
+   */
   readonly label?: string | undefined;
   /** Red, green and blue, 0–255. Default: red for boxes without a label, and one of eight colours for each label. */
   readonly color?: readonly [red: number, green: number, blue: number] | undefined;
@@ -41,8 +44,15 @@ const PALETTE: readonly Color[] = [
   [128, 128, 0],
 ];
 
-/** An RGB image with the boxes drawn on it. Throws `ERR_IMAGE_INVALID`. */
-export function drawBoxes(image: ImagePixels, boxes: ImageBoxes, options: BoxOptions = {}): RawImage {
+/**
+ * An RGB image with the boxes drawn on it. `onUndrawable` receives the characters of labels that the font lacks. Throws `ERR_IMAGE_INVALID`.
+ */
+export function drawBoxes(
+  image: ImagePixels,
+  boxes: ImageBoxes,
+  options: BoxOptions = {},
+  onUndrawable: (characters: readonly string[]) => void = () => undefined,
+): RawImage {
   const canvas = toRgb(parseRawImage(image));
   const { lineWidth = Math.max(1, Math.round(Math.max(canvas.height, canvas.width) / 300)), labels } =
     options;
@@ -54,12 +64,16 @@ export function drawBoxes(image: ImagePixels, boxes: ImageBoxes, options: BoxOpt
     throw invalidImage(`labels has ${labels.length} entries, expected ${boxes.length}, one for each box`);
   }
   const colorOf = createColors();
+  const undrawable = new Set<string>();
   for (const [i, given] of boxes.entries()) {
     const { label = labels?.[i], color, ...corners } = parseBox(given, i);
     const ink = color ?? colorOf(label);
     drawRectangle(canvas, corners, lineWidth, ink);
-    if (label) drawLabel(canvas, label, Math.round(corners.xMin), Math.round(corners.yMin), lineWidth, ink);
+    if (!label) continue;
+    for (const character of findUndrawable(label)) undrawable.add(character);
+    drawLabel(canvas, label, Math.round(corners.xMin), Math.round(corners.yMin), lineWidth, ink);
   }
+  if (undrawable.size > 0) onUndrawable([...undrawable]);
   return canvas;
 }
 
@@ -118,9 +132,11 @@ function drawLabel(
   scale: number,
   color: Color,
 ): void {
-  const height = (FONT_HEIGHT + 2) * scale;
+  // Descenders beyond ASCII have one more row.
+  const rows = FONT_HEIGHT + (/^\p{ASCII}*$/u.test(label) ? 2 : 3);
+  const height = rows * scale;
   const top = boxTop >= height ? boxTop - height : boxTop;
   const step = (FONT_WIDTH + 1) * scale;
-  fill(canvas, left, top, left + label.length * step + scale - 1, top + height - 1, color);
+  fill(canvas, left, top, left + toCharacters(label).length * step + scale - 1, top + height - 1, color);
   drawText(canvas, label, left + scale, top + scale, scale, WHITE);
 }

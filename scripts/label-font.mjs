@@ -1,0 +1,138 @@
+/**
+ * Writes src/summary/font-glyphs.ts: the glyphs beyond ASCII of the bitmap font `6x10` of X.Org's `font-misc-misc`, which is in the public
+ * domain ("Public domain font.  Share and enjoy.").
+ *
+ *     node scripts/label-font.mjs 6x10.pcf.gz
+ *
+ * The file is in Debian's package `xfonts-base`. Format: https://fontforge.org/docs/techref/pcf-format.html
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+
+/** Latin, IPA, modifiers, Greek, Cyrillic, punctuation, currencies, letterlike symbols, arrows, operators. */
+const RANGES = [
+  [0xa1, 0x2ff],
+  [0x370, 0x52f],
+  [0x1e00, 0x1fff],
+  [0x2010, 0x203a],
+  [0x2070, 0x208e],
+  [0x20a0, 0x20bf],
+  [0x2100, 0x2126],
+  [0x2190, 0x2199],
+  [0x2200, 0x2265],
+];
+const HEIGHT = 10;
+/** The row of the baseline's last pixel row is the same as in the ASCII font if the glyphs begin one row higher. */
+const ASCENT = 8;
+
+const METRICS = 4;
+const BITMAPS = 8;
+const ENCODINGS = 32;
+
+const pcf = gunzipSync(readFileSync(process.argv[2]));
+
+/** Returns readers at the beginning of a table, in its byte order. */
+function openTable(type) {
+  const count = pcf.readUInt32LE(4);
+  for (let i = 0; i < count; i += 1) {
+    const at = 8 + 16 * i;
+    if (pcf.readUInt32LE(at) !== type) continue;
+    const start = pcf.readUInt32LE(at + 12);
+    const format = pcf.readUInt32LE(start);
+    const isBig = (format & 4) !== 0;
+    return {
+      format,
+      start,
+      int16: (offset) => (isBig ? pcf.readInt16BE(start + offset) : pcf.readInt16LE(start + offset)),
+      uint16: (offset) => (isBig ? pcf.readUInt16BE(start + offset) : pcf.readUInt16LE(start + offset)),
+      uint32: (offset) => (isBig ? pcf.readUInt32BE(start + offset) : pcf.readUInt32LE(start + offset)),
+    };
+  }
+  throw new Error(`the file has no table ${type}`);
+}
+
+function readMetrics() {
+  const table = openTable(METRICS);
+  const isCompressed = (table.format & 0x100) !== 0;
+  const count = isCompressed ? table.uint16(4) : table.uint32(4);
+  return Array.from({ length: count }, (_, i) => {
+    if (isCompressed) {
+      const [left, right, , ascent, descent] = [...pcf.subarray(table.start + 6 + 5 * i)]
+        .slice(0, 5)
+        .map((x) => x - 128);
+      return { left, right, ascent, descent };
+    }
+    const at = 8 + 12 * i;
+    return {
+      left: table.int16(at),
+      right: table.int16(at + 2),
+      ascent: table.int16(at + 6),
+      descent: table.int16(at + 8),
+    };
+  });
+}
+
+/** Returns the rows of a glyph, the highest bit of each byte being the leftmost pixel. */
+function createGlyphReader() {
+  const table = openTable(BITMAPS);
+  const count = table.uint32(4);
+  const rowBytes = 1 << (table.format & 3);
+  const isMostSignificantFirst = (table.format & 8) !== 0;
+  const data = 8 + 4 * count + 16;
+  const metrics = readMetrics();
+  if (!isMostSignificantFirst) throw new Error('the bits of a byte are in the other order');
+  return (index) => {
+    const { left, right, ascent, descent } = metrics[index];
+    const rows = Buffer.alloc(HEIGHT);
+    const at = table.start + data + table.uint32(8 + 4 * index);
+    for (let row = 0; row < ascent + descent; row += 1) {
+      // Rows are padded to `rowBytes`, and the byte order concerns units that are larger than a byte only.
+      const bits = pcf[at + row * rowBytes] & (0xff << (8 - (right - left)));
+      const y = ASCENT - ascent + row;
+      if (y >= 0 && y < HEIGHT) rows[y] = (bits & 0xff) >> left;
+    }
+    return rows;
+  };
+}
+
+function createIndexFinder() {
+  const table = openTable(ENCODINGS);
+  const [minLow, maxLow, minHigh, maxHigh] = [4, 6, 8, 10].map((offset) => table.int16(offset));
+  return (code) => {
+    const [high, low] = [code >> 8, code & 0xff];
+    if (low < minLow || low > maxLow || high < minHigh || high > maxHigh) return undefined;
+    const index = table.uint16(14 + 2 * ((high - minHigh) * (maxLow - minLow + 1) + low - minLow));
+    return index === 0xffff ? undefined : index;
+  };
+}
+
+const readGlyph = createGlyphReader();
+const findIndex = createIndexFinder();
+/** Runs of consecutive characters. */
+const runs = [];
+for (const [first, last] of RANGES)
+  for (let code = first; code <= last; code += 1) {
+    const index = findIndex(code);
+    if (index === undefined) continue;
+    const run = runs.at(-1);
+    if (run !== undefined && run.first + run.glyphs.length === code) run.glyphs.push(readGlyph(index));
+    else runs.push({ first: code, glyphs: [readGlyph(index)] });
+  }
+const lines = runs.map(
+  ({ first, glyphs }) => `  [0x${first.toString(16)}, '${Buffer.concat(glyphs).toString('base64')}'],`,
+);
+writeFileSync(
+  new URL('../src/summary/font-glyphs.ts', import.meta.url),
+  `/**
+ * Glyphs beyond ASCII: ten rows each, one byte per row, the highest bit being the leftmost of six pixels.
+ *
+ * From the font \`6x10\` of X.Org's font-misc-misc, which is in the public domain. Generated by scripts/label-font.mjs: do not edit.
+ */
+
+/** Runs of consecutive characters: the first code point, and the glyphs in base64. */
+export const GLYPHS: readonly (readonly [firstCode: number, base64: string])[] = [
+${lines.join('\n')}
+];
+`,
+);
