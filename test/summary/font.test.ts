@@ -62,7 +62,7 @@ describe('drawText', () => {
 });
 
 describe('findUndrawable', () => {
-  it('returns each character that is not drawn as it is', () => {
+  it('returns each character without a glyph', () => {
     expect(findUndrawable('Katze é: 猫猫, Việt\n')).toEqual(['猫', 'ệ', '\n']);
   });
 });
