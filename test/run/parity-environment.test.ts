@@ -56,7 +56,7 @@ describe('a program in an environment that configures the Python client', () => 
   });
 
   it('sends no requests to a server', () => {
-    expect(readRunFile(run)).toMatchObject({ status: 'succeeded', outputs: { groe: 1 } });
+    expect(readRunFile(run)).toMatchObject({ status: 'succeeded', outputs: { größe: 1 } });
     expect(requests).toEqual([]);
   });
 
@@ -82,7 +82,7 @@ describe('a program in an environment that configures the Python client', () => 
   });
 
   it('writes times in UTC in any time zone', () => {
-    expect(readPlx(run, 'metric', 'groe').map(({ timestamp }) => timestamp)).toEqual([
+    expect(readPlx(run, 'metric', 'größe').map(({ timestamp }) => timestamp)).toEqual([
       '2024-01-02 03:04:05.500000+00:00',
     ]);
     expect(readRunFile(run).created_at).toMatch(/\+00:00$/);
