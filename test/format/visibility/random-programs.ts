@@ -358,12 +358,11 @@ function damage(random: Random, records: readonly Uint8Array[]): Uint8Array {
 /** Series that are longer than what the viewers keep. */
 function writeLongSeries(program: Program): void {
   const { random, directory } = program;
-  const kind = random.pick(KINDS);
-  const long = kind === 'scalars' ? 1500 : 150;
+  const kind = random.chance(40) ? 'scalars' : random.pick(KINDS);
   const events: Event[] = [
     { wallTime: program.wallTime(), step: 0, what: { kind: 'fileVersion', fileVersion: 'brain.Event:2' } },
   ];
-  const count = 20 + random.below(long);
+  const count = kind === 'scalars' ? 900 + random.below(900) : 20 + random.below(150);
   for (let life = 0; life < 1 + random.below(3); life++) {
     const from = life === 0 ? 0 : random.below(count);
     events.push({ wallTime: program.wallTime(), step: from, what: { kind: 'sessionLog', status: 1 } });
