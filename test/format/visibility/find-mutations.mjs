@@ -95,7 +95,7 @@ const ERRORS = [
     'hasOneBlobPerStep: false',
   ],
   [
-    'the Python reader rounds halves up',
+    'the Python reader draws its sample from another range',
     `${MODEL}/series-sample.ts`,
     'const drawn = this.#python.below(this.#seen + 1);',
     'const drawn = this.#python.below(this.#seen + 2);',
