@@ -112,4 +112,20 @@ describe('BufferPool', () => {
 
     expect(order).toEqual([1, 2, 3]);
   });
+
+  it('keeps one buffer while nothing is read', async () => {
+    const three = new BufferPool(3);
+    const takeAll = () =>
+      Promise.all(
+        [1, 2, 3].map(() =>
+          three.use(async (buffer) => {
+            await new Promise((resolve) => setTimeout(resolve, 1));
+            return buffer;
+          }),
+        ),
+      );
+    const first = await takeAll();
+    const second = await takeAll();
+    expect(new Set([...first, ...second]).size).toBe(5);
+  });
 });
