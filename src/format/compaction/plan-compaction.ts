@@ -17,6 +17,7 @@ import { HIDDEN_REASONS, REASON_CODES } from '../visibility/reasons.js';
 import type { ShownRun } from '../visibility/run-visibility.js';
 import type { Viewer } from '../visibility/viewer.js';
 import { DataClass, type SummaryMetadata } from '../wire/messages.js';
+import type { Retraction } from '../writer/retraction.js';
 import type { IndexedStart, RecordIndex } from './record-index.js';
 
 const { broken, damage, form, kind, metadata, misread, noData, noPage, order, restart, retraction, sampled } =
@@ -29,6 +30,9 @@ const GONE = toFlags([restart, order, retraction, damage]);
 
 /** The codes of points that a viewer holds and does not show: they may have removed others. */
 const HOLDS = toFlags([retraction, kind, form, metadata, noPage]);
+
+/** A point of the new file that is no copy. */
+export const NO_POINT = -1;
 
 /** A session start that stays, before the record at a position of the order. */
 export interface Barrier {
@@ -45,8 +49,10 @@ export interface CompactionPlan {
   readonly barriers: readonly Barrier[];
   /** By point: 1 if it stays. */
   readonly keeps: Uint8Array;
-  /** The points that stay, in their new order. */
-  readonly points: Uint32Array;
+  /** Before the record at a position: the points to remove, as a file of an old version does. */
+  readonly removals: ReadonlyMap<number, readonly Retraction[]>;
+  /** For each point of the new file, the point that it is a copy of; -1 for one that removes others. */
+  readonly points: Int32Array;
   /** By tag: its first point that stays, if that is not its first point at all; it needs the metadata of the tag. Else -1. */
   readonly labelled: Int32Array;
   readonly superseded: number;
@@ -82,7 +88,7 @@ export function findEarlierTags(run: ShownRun, { points: kept }: CompactionPlan)
     if (lowest[tag] === undefined || step < lowest[tag]) lowest[tag] = step;
   }
   const first: (number | bigint | undefined)[] = Array.from({ length });
-  for (const point of kept) first[points.tagIndexOf(point)] ??= points.stepOf(point);
+  for (const point of kept) if (point !== NO_POINT) first[points.tagIndexOf(point)] ??= points.stepOf(point);
   return points.tags.flatMap((tag, index) => {
     const [fromStep, step] = [lowest[index], first[index]];
     const metadata = findMetadata(run, index);
@@ -109,11 +115,16 @@ export function planCompaction(
   const barriers = selectStarts(run, index, keeps);
   const { order, phases } = sortRecords(run, index, keeps, barriers);
   const { firstPoints } = index;
+  const removals = planRemovals(run, index, keeps, order);
   const viewers = Object.values(run.viewers);
   let isUnreadable = false;
   let isSplit = false;
   const points: number[] = [];
-  for (const record of order) {
+  const addRemovals = (position: number): void => {
+    for (const _ of removals.get(position) ?? []) points.push(NO_POINT);
+  };
+  for (const [position, record] of order.entries()) {
+    addRemovals(position);
     if (index.sizes[record] === 0) isUnreadable = true;
     for (let point = firstPoints[record]!; point < firstPoints[record + 1]!; point++) {
       if (keeps[point] === 0) continue;
@@ -121,8 +132,10 @@ export function planCompaction(
       if (viewers.some(({ codes }) => codes.at(point) === damage)) isSplit = true;
     }
   }
+  addRemovals(order.length);
   return {
     order,
+    removals,
     barriers: barriers.map(({ step, wallTime, isSeen }, i) => ({
       step,
       wallTime,
@@ -130,7 +143,7 @@ export function planCompaction(
       position: phases[i]!,
     })),
     keeps,
-    points: Uint32Array.from(points),
+    points: Int32Array.from(points),
     labelled: findLabelled(run, points),
     superseded,
     damaged,
@@ -158,7 +171,7 @@ function selectPoints(run: ShownRun, whole: ReadonlySet<number>) {
   }
   // A tag whose points are all gone is still listed, without data.
   const isListedOnly = points.tags.map(
-    (_, tag) => keptByTag[tag] === 0 && all.some((viewer) => viewer.tagView(tag)?.plugin !== undefined),
+    (_, tag) => keptByTag[tag] === 0 && (findMetadata(run, tag)?.pluginName ?? '') !== '',
   );
   for (let point = 0; point < count; point++)
     if (isListedOnly[points.tagIndexOf(point)] && !isLost(point)) keeps[point] = 1;
@@ -168,7 +181,7 @@ function selectPoints(run: ShownRun, whole: ReadonlySet<number>) {
   for (let point = 0; point < count; point++) {
     if (keeps[point] === 1) continue;
     if (isLost(point)) damaged++;
-    else superseded++;
+    else if (!all.every(({ codes }) => codes.at(point) === retraction)) superseded++;
   }
   return { keeps, superseded, damaged };
 }
@@ -243,6 +256,42 @@ function selectStarts({ points }: ShownRun, { starts }: RecordIndex, keeps: Uint
   return selected;
 }
 
+/** The removals by files of old versions that hide points which stay. Each moves to the next point of its tag that stays, or to the end. */
+function planRemovals(
+  { points }: ShownRun,
+  { firstPoints, removing, count }: RecordIndex,
+  keeps: Uint8Array,
+  order: Uint32Array,
+): Map<number, Retraction[]> {
+  const removals = new Map<number, Retraction[]>();
+  if (removing.size === 0) return removals;
+  const positions = new Int32Array(count).fill(-1);
+  for (const [position, record] of order.entries()) positions[record] = position;
+  const highest = new Map<number, number | bigint>();
+  /** By tag: the lowest step from which on points are removed before the next point. */
+  const pending = new Map<number, number | bigint>();
+  const addPending = (tag: number, position: number): void => {
+    const fromStep = pending.get(tag);
+    if (fromStep === undefined) return;
+    pending.delete(tag);
+    removals.set(position, [...(removals.get(position) ?? []), { tag: points.tags[tag]!, fromStep }]);
+  };
+  for (let record = 0; record < count; record++) {
+    for (let point = firstPoints[record]!; point < firstPoints[record + 1]!; point++) {
+      const tag = points.tagIndexOf(point);
+      const step = points.stepOf(point);
+      const [top, lowest] = [highest.get(tag), pending.get(tag)];
+      const isNeeded = removing.has(record) && top !== undefined && top >= step;
+      if (isNeeded && (lowest === undefined || step < lowest)) pending.set(tag, step);
+      if (keeps[point] === 0) continue;
+      addPending(tag, positions[record]!);
+      if (top === undefined || step > top) highest.set(tag, step);
+    }
+  }
+  for (const tag of [...pending.keys()]) addPending(tag, order.length);
+  return removals;
+}
+
 /** The records that stay, sorted by phase, which is the number of session starts before them, and then by key. */
 function sortRecords(
   { points }: ShownRun,
@@ -294,6 +343,7 @@ function findLabelled({ points }: ShownRun, kept: readonly number[]): Int32Array
   const labelled = new Int32Array(points.tags.length).fill(-1);
   const isDone = new Uint8Array(points.tags.length);
   for (const point of kept) {
+    if (point === NO_POINT) continue;
     const tag = points.tagIndexOf(point);
     if (isDone[tag] === 0 && first[tag] !== point) labelled[tag] = point;
     isDone[tag] = 1;

@@ -29,6 +29,11 @@ export class RecordIndex {
   readonly firstPoints: number[] = [0];
   /** By record without points: its step. */
   readonly stepsWithoutPoints = new Map<number, number | bigint>();
+  /**
+   * The records at which TensorBoard's Python reader removes the points of their tags from their step on: in files of old versions, those with a
+   * smaller step than the summary before.
+   */
+  readonly removing = new Set<number>();
   /** The lowest step of all points; undefined without any. */
   lowestStep: number | bigint | undefined;
   /** The first finite wall time, by which TensorBoard sorts runs. */
@@ -41,6 +46,7 @@ export class RecordIndex {
   #file = -1;
   #isVersion2 = false;
   #events = 0;
+  #lastStep: number | bigint = -1;
 
   get count(): number {
     return this.files.length;
@@ -62,7 +68,7 @@ export class RecordIndex {
     for (let i = 0; i < count; i++) {
       this.#noteWallTime(wallTimes[i]!);
       this.#noteStep(steps[i]!);
-      this.#add(offset, sizes[i]!, 1);
+      this.#add(steps[i]!, offset, sizes[i]!, 1);
       offset += sizes[i]!;
     }
   }
@@ -90,23 +96,30 @@ export class RecordIndex {
         });
         return;
       case 'summary':
-        if (what.values.length === 0) return;
+        if (what.values.length === 0) {
+          this.#lastStep = step;
+          return;
+        }
         this.#noteStep(step);
-        this.#add(offset, sizeBytes, what.values.length);
+        this.#add(step, offset, sizeBytes, what.values.length);
         return;
       case 'graphDef':
       case 'taggedRunMetadata':
         this.#noteStep(step);
-        this.#add(offset, sizeBytes, 1);
+        this.#add(step, offset, sizeBytes, 1);
         return;
     }
     // The fast reader would stop at an event without a wall time.
     if (sizeBytes === 0 || Number.isNaN(wallTime)) return;
     this.stepsWithoutPoints.set(this.count, step);
-    this.#add(offset, sizeBytes, 0);
+    this.#add(step, offset, sizeBytes, 0);
   }
 
-  #add(offset: number, sizeBytes: number, points: number): void {
+  #add(step: number | bigint, offset: number, sizeBytes: number, points: number): void {
+    if (points > 0) {
+      if (!this.#isVersion2 && step < this.#lastStep) this.removing.add(this.count);
+      this.#lastStep = step;
+    }
     this.files.push(this.#file);
     this.offsets.push(offset);
     this.sizes.push(sizeBytes);

@@ -1,6 +1,7 @@
 /** The events of a compacted file that are in no earlier file: its version, and session starts. */
 
 import { type Event, SessionStatus } from '../wire/messages.js';
+import { createRetractions, type Retraction } from '../writer/retraction.js';
 import type { Barrier, EarlierTag } from './plan-compaction.js';
 import type { RecordIndex } from './record-index.js';
 
@@ -33,6 +34,16 @@ export function createHeader(index: RecordIndex, replaced: readonly EarlierTag[]
 export function createBarrier({ step, wallTime, isSeen }: Barrier): Event[] {
   const start: Event = { wallTime, step, what: { kind: 'sessionLog', status: SessionStatus.START } };
   return isSeen ? [start] : [createVersion(1, wallTime), start, createVersion(2, wallTime)];
+}
+
+/** Events that remove points in both of TensorBoard's readers, and in no other program. */
+export function createRemovals(retractions: readonly Retraction[], index: RecordIndex): Event[] {
+  const wallTime = index.firstWallTime ?? 0;
+  return [
+    createVersion(1, wallTime),
+    ...createRetractions(retractions, wallTime),
+    createVersion(2, wallTime),
+  ];
 }
 
 function createVersion(version: 1 | 2, wallTime: number): Event {

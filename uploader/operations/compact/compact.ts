@@ -14,12 +14,14 @@ import { compareShown, type Difference } from '../../../src/format/compaction/co
 import {
   type CompactionPlan,
   findEarlierTags,
+  NO_POINT,
   planCompaction,
 } from '../../../src/format/compaction/plan-compaction.js';
 import { RecordIndex } from '../../../src/format/compaction/record-index.js';
 import { listEventFiles, type RunFiles } from '../../../src/format/reader/list-event-files.js';
 import { readVisibility, visitRun } from '../../../src/format/visibility/read-run.js';
-import { RunVisibility } from '../../../src/format/visibility/run-visibility.js';
+import { RunVisibility, type VisibilityOptions } from '../../../src/format/visibility/run-visibility.js';
+import { PolyaxonViewer } from '../../../src/polyaxon/export/polyaxon-viewer.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
 import { findTargetProblem } from '../../base/io/target-directory.js';
 import { removeFile } from '../../base/io/whole-file.js';
@@ -82,8 +84,11 @@ export interface CompactReport {
   readonly runs: readonly CompactedRun[];
 }
 
-/** For values of the new file that are no copies. */
-const NO_POINT = -1;
+/** What all viewers show. Which values they draw from a long series at random does not matter. */
+const VISIBILITY: VisibilityOptions = {
+  samples: 'all',
+  viewers: { polyaxon: (state) => new PolyaxonViewer(state) },
+};
 
 /** How often a plan is corrected before a run stays unchanged. */
 const MAX_ATTEMPTS = 3;
@@ -187,7 +192,7 @@ class RunCompaction {
   async #read(): Promise<{ run: ReadRun; plan: CompactionPlan; isClean: boolean }> {
     const { directory, files } = this.#files;
     const { signal } = this.#options;
-    const visibility = new RunVisibility({ samples: 'all' });
+    const visibility = new RunVisibility(VISIBILITY);
     const index = new RecordIndex();
     await visitRun(
       directory,
@@ -276,12 +281,11 @@ class RunCompaction {
   ): Promise<Difference[]> {
     const { signal } = this.#options;
     const directory = dirname(partial);
-    const options = { samples: 'all' } as const;
     const name = basename(partial);
-    const alone = await readVisibility(directory, [name], options, signal);
+    const alone = await readVisibility(directory, [name], VISIBILITY, signal);
     const differences = compareShown(shown, alone, points);
     if (replaced.length === 0 || differences.length > 0) return differences;
-    const beside = await readVisibility(directory, [...replaced, name], options, signal);
+    const beside = await readVisibility(directory, [...replaced, name], VISIBILITY, signal);
     const { count } = shown.points;
     const originals = Array.from({ length: count }, (_, point) => point);
     return compareShown(shown, beside, originals.concat(points));

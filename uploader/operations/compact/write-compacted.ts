@@ -7,7 +7,11 @@ import {
   findMetadata,
 } from '../../../src/format/compaction/plan-compaction.js';
 import type { RecordIndex } from '../../../src/format/compaction/record-index.js';
-import { createBarrier, createHeader } from '../../../src/format/compaction/session-events.js';
+import {
+  createBarrier,
+  createHeader,
+  createRemovals,
+} from '../../../src/format/compaction/session-events.js';
 import { encodeRecord, FOOTER_BYTES, HEADER_BYTES } from '../../../src/format/record/record-codec.js';
 import type { ShownRun } from '../../../src/format/visibility/run-visibility.js';
 import { isEqualMetadata } from '../../../src/format/visibility/value-facts.js';
@@ -54,6 +58,8 @@ export async function writeCompacted(
       for (; plan.barriers[barrier]?.position === i; barrier++) {
         await writeEvents(createBarrier(plan.barriers[barrier]!));
       }
+      const removals = plan.removals.get(i);
+      if (removals !== undefined) await writeEvents(createRemovals(removals, index));
       if (i === plan.order.length) break;
       signal?.throwIfAborted();
       const record = plan.order[i]!;
