@@ -88,7 +88,7 @@ export async function compareSpecials(
 ): Promise<string[]> {
   const lines: string[] = [];
   const note = (subject: string, wanted: unknown, found: unknown): void => {
-    const [a, b] = [JSON.stringify(wanted), JSON.stringify(found)];
+    const [a, b] = [JSON.stringify(wanted ?? null), JSON.stringify(found ?? null)];
     if (a !== b) lines.push(`${subject}: model ${shorten(a)}, TensorBoard ${shorten(b)}`);
   };
   const layouts: string[] = [];

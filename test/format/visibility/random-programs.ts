@@ -83,7 +83,8 @@ export const FIRST_WALL_TIME = 1_700_000_000;
 
 /** The text in a graph, a layout or hyperparameters that identifies the event. */
 export function toMark(wallTime: number): string {
-  return `t${(wallTime - FIRST_WALL_TIME) * 64}`;
+  // Damage may have changed the last bits.
+  return `t${Math.floor((wallTime - FIRST_WALL_TIME) * 64)}`;
 }
 
 /** One program: the state that its lives share. */
@@ -102,7 +103,8 @@ class Program {
     const { random } = this;
     const names = ['a', 'b', '训练/损失', 'c d', 'e/f'].slice(0, 1 + random.below(5));
     const isMixed = random.chance(40);
-    this.#tags = names.map((tag) => ({ tag, kind: random.chance(45) ? 'scalars' : random.pick(KINDS) }));
+    const pickKind = (): Kind => (random.chance(20) ? 'images' : random.pick(KINDS));
+    this.#tags = names.map((tag) => ({ tag, kind: random.chance(45) ? 'scalars' : pickKind() }));
     this.#mixing = isMixed ? 5 + random.below(30) : 0;
     this.#oddness = random.chance(30) ? 15 : 0;
   }
@@ -122,7 +124,9 @@ class Program {
     const { random } = this;
     const count = random.chance(80) ? 1 : 2 + random.below(2);
     return Array.from({ length: count }, () => {
-      const { tag, kind } = random.pick(this.#tags);
+      // The last tags are rare, so that a restart may remove all their points.
+      const index = Math.min(random.below(this.#tags.length), random.below(this.#tags.length));
+      const { tag, kind } = this.#tags[index]!;
       const isOther = random.chance(this.#mixing);
       return this.value(tag, isOther ? random.pick(KINDS) : kind, isFirst(tag) || isOther);
     });
@@ -306,7 +310,7 @@ function writeRaw(program: Program): void {
     if (version !== '') add({ kind: 'fileVersion', fileVersion: version }, 0);
     if (file > 0 && random.chance(60)) step = Math.max(0, step - random.below(10));
     if (hasSessions && random.chance(80))
-      add({ kind: 'sessionLog', status: 1 }, random.chance(80) ? step : 0);
+      add({ kind: 'sessionLog', status: 1 }, random.chance(60) ? step : random.below(3));
     const known = new Set<string>();
     const isFirst = (tag: string): boolean => !known.has(tag) && Boolean(known.add(tag));
     for (let i = random.below(30); i > 0; i--) {
