@@ -252,7 +252,7 @@ describe('compact in place', () => {
     );
   });
 
-  it('shows the same after a crash at any step, and the next call finishes', async () => {
+  it('F116: shows the same after a crash at any step, and the next call finishes', async () => {
     const original = createTempDir();
     await writeLives(original);
     const expected = describeShown((await readShown(original)).get('.')!);
@@ -282,7 +282,7 @@ describe('compact in place', () => {
     }
   });
 
-  it('replaces nothing while another program may write', async () => {
+  it('F116: replaces nothing while another program may write', async () => {
     const directory = createTempDir();
     await writeLives(directory);
 
