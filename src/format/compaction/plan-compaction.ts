@@ -236,13 +236,19 @@ function keepRemovers(points: PointTable, codes: CodeColumn, keeps: Uint8Array):
 }
 
 /** The session starts that remove points which stay. */
-function selectStarts({ points }: ShownRun, { starts }: RecordIndex, keeps: Uint8Array): IndexedStart[] {
+function selectStarts(
+  { points }: ShownRun,
+  { starts, firstPoints }: RecordIndex,
+  keeps: Uint8Array,
+): IndexedStart[] {
   const selected: IndexedStart[] = [];
   let highest: number | bigint | undefined;
   let isArmed = false;
   let point = 0;
   for (const [i, start] of starts.entries()) {
-    for (; point < start.point; point++) {
+    // For other programs, a first start concerns earlier files only.
+    const record = i === 0 ? start.fileRecord : start.record;
+    for (; point < firstPoints[record]!; point++) {
       if (keeps[point] === 0) continue;
       const step = points.stepOf(point);
       if (highest === undefined || step > highest) highest = step;
@@ -251,7 +257,7 @@ function selectStarts({ points }: ShownRun, { starts }: RecordIndex, keeps: Uint
     const isSeen = start.isSeen && isArmed;
     if (start.isSeen) isArmed = true;
     if (!isSeen && i === 0 && start.step <= 0) continue;
-    if (highest !== undefined && highest >= start.step) selected.push({ ...start, isSeen });
+    if (highest !== undefined && highest >= start.step) selected.push({ ...start, record, isSeen });
   }
   return selected;
 }

@@ -11,9 +11,10 @@ import { type Event, SessionStatus } from '../wire/messages.js';
 export interface IndexedStart {
   readonly step: number | bigint;
   readonly wallTime: number;
-  /** The number of records and points before it. */
+  /** The number of records before it. */
   readonly record: number;
-  readonly point: number;
+  /** The number of records before its file. */
+  readonly fileRecord: number;
   /** Whether the file version at this place lets TensorBoard's Python reader see it. */
   readonly isSeen: boolean;
 }
@@ -44,6 +45,7 @@ export class RecordIndex {
   /** The offset after the last whole record of the current file. */
   endsAt = 0;
   #file = -1;
+  #fileRecord = 0;
   #isVersion2 = false;
   #events = 0;
   #lastStep: number | bigint = -1;
@@ -55,6 +57,7 @@ export class RecordIndex {
   openFile(): void {
     this.#file++;
     this.endsAt = 0;
+    this.#fileRecord = this.count;
   }
 
   read(batch: ReadBatch): void {
@@ -91,7 +94,7 @@ export class RecordIndex {
           step,
           wallTime: Number.isFinite(wallTime) ? wallTime : (this.firstWallTime ?? 0),
           record: this.count,
-          point: this.firstPoints[this.count]!,
+          fileRecord: this.#fileRecord,
           isSeen: this.#isVersion2,
         });
         return;
