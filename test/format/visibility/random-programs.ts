@@ -301,10 +301,12 @@ function writeRaw(program: Program): void {
   let step = random.chance(10) ? -3 : 0;
   for (let file = 0; file < files; file++) {
     const events: Event[] = [];
-    const add = (what: Event['what'], at: number | bigint): void => {
-      const wallTime = random.chance(1)
-        ? random.pick([Number.NaN, Number.POSITIVE_INFINITY])
-        : program.wallTime();
+    // The content of a special event names its wall time, so that it is always finite.
+    const add = (what: Event['what'], at: number | bigint, isSpecial = false): void => {
+      const wallTime =
+        !isSpecial && random.chance(1)
+          ? random.pick([Number.NaN, Number.POSITIVE_INFINITY])
+          : program.wallTime();
       events.push({ wallTime, step: at, what });
     };
     if (version !== '') add({ kind: 'fileVersion', fileVersion: version }, 0);
@@ -315,7 +317,7 @@ function writeRaw(program: Program): void {
     const isFirst = (tag: string): boolean => !known.has(tag) && Boolean(known.add(tag));
     for (let i = random.below(30); i > 0; i--) {
       if (random.chance(4)) add({ kind: 'sessionLog', status: random.pick([1, 2, 3]) }, step);
-      if (random.chance(5)) add(program.special(), random.below(3));
+      if (random.chance(5)) add(program.special(), random.below(3), true);
       else add({ kind: 'summary', values: program.values(isFirst) }, toStep(random, step));
       step = random.chance(15) ? step - random.below(8) : step + random.below(3);
     }
