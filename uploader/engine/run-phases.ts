@@ -66,7 +66,7 @@ export class RunPhases {
       this.#lookedMs.set(run.index, nowMs);
       await this.#check(run, nowMs);
     }
-    for (const run of runs) if (this.phaseOf(run) !== 'live') this.#conclude(run);
+    for (const run of runs) if (this.phaseOf(run) !== 'live' && !this.isAtRest(run)) this.#conclude(run);
   }
 
   /** Whether the run is completely stored and nothing has happened to it since. */
@@ -99,7 +99,7 @@ export class RunPhases {
   #conclude(run: KnownRun): void {
     const { inventory, rootWatch, ownership, exportView } = this.#context;
     const phase = this.phaseOf(run);
-    if (this.isAtRest(run) || !ownership.ownsRun(run) || run.conflict !== null) return;
+    if (!ownership.ownsRun(run) || run.conflict !== null) return;
     if (phase === 'live' || rootWatch.unavailableReason !== null || !run.isListed) return;
     if (this.#scanner.isVisiting(run.index)) return;
     const dirty = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.dirty));

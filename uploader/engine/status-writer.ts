@@ -19,7 +19,7 @@ import type { RunPhases } from './run-phases.js';
 
 const INTERVAL_MS = 2_000;
 const SIGN_OF_LIFE_MS = 30_000;
-const RECOUNT_AFTER_MS = 10_000;
+const RECOUNT_AFTER_MS = 60_000;
 
 export class StatusWriter {
   readonly #context: UploaderContext;

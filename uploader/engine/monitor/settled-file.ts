@@ -25,6 +25,8 @@ export class SettledFile {
   readonly #path: string;
   /** The last line of each run. */
   readonly #lines = new Map<string, string>();
+  /** The last status of each run: the same object has the same line. */
+  readonly #runs = new Map<string, Run>();
   #liveBytes = 0;
   /** Null when the file must be rewritten. */
   #fileBytes: number | null = null;
@@ -40,6 +42,8 @@ export class SettledFile {
     const gone = new Set(this.#lines.keys());
     for (const run of runs) {
       gone.delete(run.uuid);
+      if (this.#runs.get(run.uuid) === run) continue;
+      this.#runs.set(run.uuid, run);
       const line = toLine(run);
       if (this.#lines.get(run.uuid) !== line) changed.push(line);
       this.#keep(run.uuid, line);
@@ -62,8 +66,11 @@ export class SettledFile {
 
   #keep(uuid: string, line: string | null): void {
     this.#liveBytes += (line?.length ?? 0) - (this.#lines.get(uuid)?.length ?? 0);
-    if (line === null) this.#lines.delete(uuid);
-    else this.#lines.set(uuid, line);
+    if (line !== null) this.#lines.set(uuid, line);
+    else {
+      this.#lines.delete(uuid);
+      this.#runs.delete(uuid);
+    }
   }
 
   async #rewrite(): Promise<number> {

@@ -134,9 +134,13 @@ export class Scanner {
 
   /** Paths that could not be scanned or cannot be stored. With any of them, a sync is not complete. */
   get problems(): ScanProblem[] {
-    return this.#nodes.flatMap((node) =>
-      node.isGone ? [] : node.problems.map((error) => ({ error, run: node.home?.run })),
-    );
+    const problems: ScanProblem[] = [];
+    // The status asks every two seconds, and there is nearly never a problem.
+    for (const node of this.#nodes) {
+      if (node.problems.length === 0 || node.isGone) continue;
+      for (const error of node.problems) problems.push({ error, run: node.home?.run });
+    }
+    return problems;
   }
 
   /** The problems of one run, without a search through all directories. */
