@@ -42,7 +42,7 @@ const COLD_INTERVAL_MS = { min: 11_000, max: 60_000 };
 const COLD_SHARE = 0.12;
 /** Directories of complete runs are visited after this fraction of the time since their last change, and when their own timestamps change. */
 const REST_RATIO = 0.5;
-const REST_INTERVAL_MS = { min: 120_000, max: 600_000 };
+const REST_INTERVAL_MS = { min: 300_000, max: 600_000 };
 /** Interval for runs of other uploaders, so that their files are known if a run is reassigned. */
 const ELSEWHERE_INTERVAL_MS = 60_000;
 /** Minimum interval between visits of a directory that are caused by file-watcher events. */
