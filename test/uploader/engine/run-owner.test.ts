@@ -3,6 +3,7 @@
 import { appendFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { FileSystem } from '../../../uploader/base/io/file-system.js';
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import { findStatus } from '../../../uploader/engine/monitor/find-status.js';
 import { nodeIo, verify } from '../../../uploader/index.js';
@@ -328,6 +329,35 @@ describe('a log directory that is used for another experiment', () => {
     }
     expect(readStore(harness.store, runs[0])).toEqual(first);
   });
+
+  it.each([
+    ['only at the second sync', [undefined, 7n]],
+    ['only at the first sync', [7n, undefined]],
+    ['at neither', [undefined, undefined]],
+  ])(
+    'F102: gets a separate uuid if its inode number is reused and the time of creation is known %s',
+    async (_, births) => {
+      const harness = createHarness();
+      rmSync(harness.run, { recursive: true });
+      const syncWith = (birthNs: bigint | undefined) => {
+        const lstat: FileSystem['lstat'] = async (path) => {
+          const stat = await nodeFileSystem.lstat(path);
+          return path.toString() === join(harness.root, 'exp') ? { ...stat, ino: 4711n, birthNs } : stat;
+        };
+        return harness.sync({ io: { fileSystem: wrapFileSystem({ lstat }) } });
+      };
+      train(harness, FIRST, 'weights 1');
+      const { runs } = await syncWith(births[0]);
+      const first = readStore(harness.store, runs[0]);
+      rmSync(join(harness.root, 'exp'), { recursive: true });
+      train(harness, SECOND, 'weights 2');
+
+      const report = await syncWith(births[1]);
+
+      expect(report).toMatchObject({ isComplete: true, runs: [expect.not.stringContaining(runs[0]!)] });
+      expect(readStore(harness.store, runs[0])).toEqual(first);
+    },
+  );
 
   it('F102: gets a separate uuid while it is watched', async () => {
     const harness = createHarness();

@@ -116,7 +116,8 @@ export class RunOwners {
     const { owner } = run;
     const hasOtherEvents = this.#hasOtherEvents(run);
     const isSame = (origin: RunOrigin): boolean =>
-      isSameDirectory(origin, local) && !(hasOtherEvents && (origin.birthNs ?? local.birthNs) === null);
+      isSameDirectory(origin, local) &&
+      !(hasOtherEvents && (origin.birthNs === null || local.birthNs === null));
     const isKnown = owner !== null && isSame(owner.origin);
     if (isKnown && owner.etag !== null && owner.etag === run.ownerEtag) return null;
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
