@@ -10,6 +10,7 @@ import { InvalidArgumentError, invalidArgument, messageOf } from '../base/errors
 import { isArrayLike } from './arguments.js';
 import { type Encoding, readLater, ready } from './encoding.js';
 import { float16ToFloat32 } from './float16.js';
+import type { HistogramValues } from './histogram.js';
 
 /**
  * A `tf.Tensor` of TensorFlow.js. Reading begins in the call, without waiting, so that the tensor may be disposed right after it; with the
@@ -33,19 +34,7 @@ export interface OnnxTensor {
 }
 
 /** The numbers of an array. Booleans are 0 and 1 in a `Uint8Array`, with the type `bool`. */
-export type TensorData =
-  | readonly number[]
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
+export type TensorData = HistogramValues | BigInt64Array | BigUint64Array;
 
 /** Numbers with a shape: row-major, or with `strides` and `offset` in elements. */
 export type ShapedArray = ({ readonly shape: ArrayLike<number> } | { readonly dims: ArrayLike<number> }) & {

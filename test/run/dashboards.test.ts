@@ -7,6 +7,7 @@ import type { EventContent } from '../../src/format/wire/messages.js';
 import { GraphBuilder, type Run, SummaryWriter } from '../../src/index.js';
 import { FIXTURES } from '../support/expected-runs.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { COUNTS, MESH, RAW } from '../support/logged-kinds.js';
 import { readEvents, readLineage } from '../support/read-run.js';
 import { startRun } from '../support/start-run.js';
 import { createTempDir } from '../support/temp-dir.js';
@@ -18,24 +19,7 @@ const EMBEDDING = {
   metadata: ['a', 'b', 'c'],
   images: { pixels: new Uint8Array(3 * 4).fill(9), count: 3, height: 2, width: 2 },
 };
-const MESH = {
-  vertices: [
-    [0, 0, 0],
-    [1, 0, 0],
-    [0, 1, 0],
-  ],
-  faces: [[0, 1, 2]],
-};
 const LAYOUT = [{ title: 'losses', charts: [{ title: 'both', multiline: ['^loss'] }] }];
-const COUNTS = {
-  truePositives: [2, 1],
-  falsePositives: [1, 0],
-  trueNegatives: [0, 1],
-  falseNegatives: [0, 1],
-  precision: [2 / 3, 1],
-  recall: [1, 0.5],
-};
-const RAW = { min: 0, max: 2, bucketLimits: [1, 2], bucketCounts: [3, 4] };
 const PREDICTIONS = { labels: [0, 1, 1], predictions: [0.2, 0.6, 0.9] };
 
 function createGraph(): GraphBuilder {

@@ -10,7 +10,7 @@ const BOXES = [{ xMin: 1, yMin: 1, xMax: 8, yMax: 8 }];
 const SOUND = { samples: Float32Array.from({ length: 800 }, (_, i) => Math.sin(i)), sampleRateHz: 8000 };
 const LABELS = [0, 1, 0, 1];
 const SCORES = [0.1, 0.8, 0.6, 0.9];
-const MESH = {
+export const MESH = {
   vertices: [
     [0, 0, 0],
     [1, 0, 0],
@@ -18,7 +18,7 @@ const MESH = {
   ],
   faces: [[0, 1, 2]],
 };
-const COUNTS = {
+export const COUNTS = {
   truePositives: [2, 1],
   falsePositives: [1, 0],
   trueNegatives: [0, 1],
@@ -26,7 +26,7 @@ const COUNTS = {
   precision: [2 / 3, 1],
   recall: [1, 0.5],
 };
-const RAW = { min: 0, max: 2, bucketLimits: [1, 2], bucketCounts: [3, 4] };
+export const RAW = { min: 0, max: 2, bucketLimits: [1, 2], bucketCounts: [3, 4] };
 const EMBEDDING = { vectors: Array.from({ length: 20 }, (_, i) => [i, i % 3, i % 5]) };
 const FIGURE = { data: [], layout: {} };
 const ONNX = join(FIXTURES, 'onnx/perceptron.onnx');

@@ -2,6 +2,7 @@
 
 import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { isAbsent } from './system-error.js';
 
 /**
  * Returns why copies of the files in `source` cannot be written to `target`, or null: it is not empty, or inside `source`. Throws errors of the
@@ -18,7 +19,10 @@ export async function findTargetProblem(source: string, target: string): Promise
   let parent = resolve(target);
   let realParent: string | undefined;
   while (realParent === undefined) {
-    realParent = await realpath(parent).catch(() => undefined);
+    realParent = await realpath(parent).catch((error: unknown) => {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    });
     if (realParent === undefined) parent = dirname(parent);
   }
   const inside = relative(real, join(realParent, relative(parent, resolve(target))));
