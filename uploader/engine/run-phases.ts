@@ -30,6 +30,7 @@ export class RunPhases {
   readonly #lookedMs = new Map<number, number>();
   readonly #livenessByRun = new Map<number, Liveness>();
   #next = 0;
+  #areAllAtRest = false;
 
   constructor(context: UploaderContext, scanner: Scanner, schedule: Schedule) {
     this.#context = context;
@@ -53,6 +54,11 @@ export class RunPhases {
     return runs.length > 0 && runs.every((run) => ['complete', 'incomplete'].includes(this.phaseOf(run)));
   }
 
+  /** Whether at least one run exists and all runs were at rest at the last check. */
+  get areAllAtRest(): boolean {
+    return this.#areAllAtRest;
+  }
+
   /** Checks the liveness of some runs, and concludes runs that have ended. */
   async check(): Promise<void> {
     const runs = this.#found();
@@ -66,7 +72,9 @@ export class RunPhases {
       this.#lookedMs.set(run.index, nowMs);
       await this.#check(run, nowMs);
     }
-    for (const run of runs) if (this.phaseOf(run) !== 'live' && !this.isAtRest(run)) this.#conclude(run);
+    const busy = runs.filter((run) => !this.isAtRest(run));
+    for (const run of busy) if (this.phaseOf(run) !== 'live') this.#conclude(run);
+    this.#areAllAtRest = runs.length > 0 && busy.length === 0;
   }
 
   /** Whether the run is completely stored and nothing has happened to it since. */

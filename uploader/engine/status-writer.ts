@@ -1,4 +1,4 @@
-/** Writes the status of a watch: within `INTERVAL_MS` of a change, and at least every `SIGN_OF_LIFE_MS`. */
+/** Writes the status of a watch: soon after a change, and at least every `SIGN_OF_LIFE_MS`. */
 
 import { systemErrorCode } from '../base/io/system-error.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
@@ -18,6 +18,8 @@ import {
 import type { RunPhases } from './run-phases.js';
 
 const INTERVAL_MS = 2_000;
+/** The interval while all runs are at rest: nothing but times can have changed. */
+const IDLE_INTERVAL_MS = 10_000;
 const SIGN_OF_LIFE_MS = 30_000;
 const RECOUNT_AFTER_MS = 60_000;
 
@@ -29,12 +31,14 @@ export class StatusWriter {
   readonly #isStateless: () => boolean;
   readonly #onStatus: (status: Status) => void;
   #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Whether all runs were at rest at the last count. */
+  #wasIdle = false;
   #writtenMs = Number.NEGATIVE_INFINITY;
   #lastText = '';
   readonly #settledFile: SettledFile;
   readonly #counted = new WeakMap<KnownRun, { readonly status: RunUploadStatus; readonly untilMs: number }>();
 
-  /** Calls `onStatus` every two seconds, whether the status is written or not. */
+  /** Calls `onStatus` at each count, whether the status is written or not. */
   constructor(
     context: UploaderContext,
     scanner: Scanner,
@@ -52,10 +56,11 @@ export class StatusWriter {
     this.#settledFile = new SettledFile(context.io.fileSystem, context.paths.settled);
   }
 
-  async writeIfDue(isPaused: boolean): Promise<void> {
+  async writeIfDue({ isPaused, isIdle }: { isPaused: boolean; isIdle: boolean }): Promise<void> {
     const { clock, rootWatch } = this.#context;
     const nowMs = clock.monotonicMs();
-    if (nowMs - this.#lookedMs < INTERVAL_MS) return;
+    if (nowMs - this.#lookedMs < (isIdle && this.#wasIdle ? IDLE_INTERVAL_MS : INTERVAL_MS)) return;
+    this.#wasIdle = isIdle;
     this.#lookedMs = nowMs;
     const reason = rootWatch.unavailableReason ?? (isPaused ? 'the store rejects requests' : null);
     await this.write(

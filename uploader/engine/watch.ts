@@ -47,7 +47,7 @@ export interface WatchOptions extends UploaderOptions {
   readonly signal?: AbortSignal | undefined;
   /** End once at least one run exists and all runs have ended and are stored. Default false. */
   readonly endsWithRuns?: boolean | undefined;
-  /** Called every two seconds with the current status. */
+  /** Called with the current status every two seconds, and every ten seconds while all runs are at rest. */
   readonly onStatus?: ((status: Status) => void) | undefined;
 }
 const WATCH_OPTIONS: OptionTable<WatchOptions> = {
@@ -59,6 +59,8 @@ const WATCH_OPTIONS: OptionTable<WatchOptions> = {
 
 /** The interval of the loop. */
 const TICK_MS = 250;
+/** The interval while all runs are at rest. The scanner looks for new runs no more often than this. */
+const IDLE_TICK_MS = 1_000;
 /** The interval while the export has a backlog. */
 const BUSY_TICK_MS = 10;
 /** By this time, the uploads of a killed process have been resumed or dropped. */
@@ -261,6 +263,7 @@ class Watch implements WorkHandler {
   }
 
   async #loop(scanner: Scanner, phases: RunPhases, status: StatusWriter): Promise<void> {
+    const { rootWatch } = this.#context;
     let isFirst = true;
     while (!this.#stopSignal.aborted && this.#fatal === null) {
       await scanner.scanDue(this.#stopSignal);
@@ -278,9 +281,11 @@ class Watch implements WorkHandler {
       this.#outage.check();
       this.#collect();
       this.#workers.wake();
-      await status.writeIfDue(this.#pausedUntilMs !== null);
+      const isPaused = this.#pausedUntilMs !== null;
+      const isIdle = phases.areAllAtRest && !hasMore && !isPaused && rootWatch.unavailableReason === null;
+      await status.writeIfDue({ isPaused, isIdle });
       if (this.#endsWithRuns && phases.areAllSettled) return;
-      await this.#rest(hasMore ? BUSY_TICK_MS : TICK_MS);
+      await this.#rest(hasMore ? BUSY_TICK_MS : isIdle ? IDLE_TICK_MS : TICK_MS);
     }
   }
 

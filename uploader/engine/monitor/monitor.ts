@@ -12,7 +12,7 @@ export interface Health {
   readonly reason: string;
 }
 
-/** The loop reports its status every two seconds; scanning a very large tree or a hanging disk may delay it. */
+/** The loop reports its status every ten seconds or more often; scanning a very large tree or a hanging disk may delay it. */
 const STUCK_MS = 120_000;
 
 export class Monitor {

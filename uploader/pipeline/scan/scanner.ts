@@ -4,7 +4,8 @@
  * Files that changed within the last minute: every 1 s, by opening them, because a network file system may cache an lstat for a minute.
  * Their directories: every 2 s. Directories that changed within 10 minutes: every 10 s. Timestamps of directories outside of runs, where
  * new runs appear: every 1 s. All others: in rounds of at most a minute, or less if that costs only a few hundredths of a core. In complete
- * runs, a round only checks the timestamps of directories, which show new and replaced files; files that grow there are found within 10 min.
+ * runs, one round a minute, or more if they are few, only checks the timestamps of directories, which show new and replaced files; files that
+ * grow there are found within 10 min.
  *
  * It never follows a symlink, and reads only run files and ignore files. If a directory is replaced by a link during a visit, it may see
  * names from outside; the reader checks every opened file and rejects them. Deep trees use memory, not stack.
@@ -32,6 +33,8 @@ const MAX_HOT_ENTRIES = 1_000;
 /** Directories outside of runs, where new entries are mostly runs, are checked by their timestamps. */
 const OUTER_INTERVAL_MS = 1_000;
 const MAX_OUTER = 256;
+/** Above this, they are visited once a minute while their timestamps stay the same. */
+const MAX_OUTER_ENTRIES = 256;
 const WARM_INTERVAL_MS = 10_000;
 const WARM_FOR_MS = 600_000;
 /** Limit of entries in all warm directories of one round; others wait for the round through all directories. */
@@ -43,6 +46,9 @@ const COLD_SHARE = 0.12;
 /** Directories of complete runs are visited after this fraction of the time since their last change, and when their own timestamps change. */
 const REST_RATIO = 0.5;
 const REST_INTERVAL_MS = { min: 300_000, max: 600_000 };
+/** Limits of the rate and the interval at which their timestamps are checked, in a whole round each time. */
+const REST_CHECKS_PER_MS = 0.15;
+const REST_CHECK_INTERVAL_MS = 60_000;
 /** Interval for runs of other uploaders, so that their files are known if a run is reassigned. */
 const ELSEWHERE_INTERVAL_MS = 60_000;
 /** Minimum interval between visits of a directory that are caused by file-watcher events. */
@@ -87,6 +93,10 @@ export class Scanner {
   #coldIntervalMs = COLD_INTERVAL_MS.min;
   #coldCostMs = 0;
   #lastColdMs: number;
+  /** Whether this round checks the timestamps of directories of complete runs, and how many it has met. */
+  #checksResting = true;
+  #restingCount = 0;
+  #lastRestingMs: number;
 
   constructor(options: ScannerOptions) {
     this.#options = options;
@@ -99,6 +109,7 @@ export class Scanner {
     this.#root = new DirectoryNode(options.root, null, '', { home: null, rules: options.rules, nowMs });
     this.#addNode(this.#root);
     this.#lastColdMs = nowMs;
+    this.#lastRestingMs = nowMs;
   }
 
   /** Number of known directories. */
@@ -250,7 +261,7 @@ export class Scanner {
       const isDue = nowMs - node.lastVisitMs >= intervalMs && entriesBefore < MAX_WARM_ENTRIES;
       entriesBefore += node.entryCount;
       hotMs += node.visitMs;
-      const warmForMs = this.#isAtRest(node) ? HOT_FOR_MS : WARM_FOR_MS;
+      const warmForMs = this.#isAtRest(node) || this.#isLargeOuter(node) ? HOT_FOR_MS : WARM_FOR_MS;
       if (!this.#isFollowed(node) || nowMs - node.changedMs > warmForMs) this.#warm.delete(node);
       else if (isDue) due.push(node);
     }
@@ -299,7 +310,9 @@ export class Scanner {
       if (node === undefined || node.isGone) continue;
       const beganMs = this.#clock.monotonicMs();
       if (beganMs - node.lastVisitMs < this.#toColdIntervalMs(node, beganMs)) {
-        if (this.#isAtRest(node)) resting.push(node);
+        if (!this.#isAtRest(node)) continue;
+        this.#restingCount += 1;
+        if (this.#checksResting) resting.push(node);
         continue;
       }
       await this.#visitNode(node);
@@ -312,6 +325,7 @@ export class Scanner {
 
   #toColdIntervalMs(node: DirectoryNode, nowMs: number): number {
     if (!this.#isFollowed(node)) return ELSEWHERE_INTERVAL_MS;
+    if (this.#isLargeOuter(node)) return COLD_INTERVAL_MS.max;
     if (!this.#isAtRest(node)) return this.#coldIntervalMs / 4;
     const { min, max } = REST_INTERVAL_MS;
     return Math.max(min, Math.min(max, REST_RATIO * (nowMs - node.changedMs)));
@@ -335,6 +349,13 @@ export class Scanner {
     const { min, max } = COLD_INTERVAL_MS;
     this.#coldIntervalMs = Math.max(min, Math.min(max, this.#coldCostMs / COLD_SHARE));
     this.#coldCostMs = 0;
+    const nowMs = this.#clock.monotonicMs();
+    const restingMs = nowMs - this.#lastRestingMs;
+    this.#checksResting =
+      restingMs >= this.#restingCount / REST_CHECKS_PER_MS ||
+      restingMs + this.#coldIntervalMs > REST_CHECK_INTERVAL_MS;
+    this.#restingCount = 0;
+    if (this.#checksResting) this.#lastRestingMs = nowMs;
   }
 
   async #checkHot(signal?: AbortSignal): Promise<void> {
@@ -378,6 +399,10 @@ export class Scanner {
 
   #isAtRest({ home }: DirectoryNode): boolean {
     return home !== null && (this.#options.isAtRest?.(home.run) ?? false);
+  }
+
+  #isLargeOuter(node: DirectoryNode): boolean {
+    return node.entryCount > MAX_OUTER_ENTRIES && this.#outer.has(node) && node.log === null;
   }
 
   #isFollowed({ home, isGone }: DirectoryNode): boolean {

@@ -1,21 +1,28 @@
 /** Which of many directories are scanned often, and which are watched. */
 
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { FileWatcher } from '../../../../uploader/base/io/file-watcher.js';
+import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { EVENT_FILE, makeRun } from '../../support/run-tree.js';
 import { createScanner, type ScanSetup } from '../../support/scan.js';
+import { wrapFileSystem } from '../../support/wrapped-file-system.js';
 
 const MAX_WATCHED = 256;
 
-/** Creates runs with one event file each, and a scanner that has scanned them once. */
-async function watchRuns(count: number, options: Parameters<typeof createScanner>[1] = {}) {
+/** Creates runs with one event file each and some empty directories, and a scanner that has scanned them once. */
+async function watchRuns(
+  count: number,
+  options: Parameters<typeof createScanner>[1] = {},
+  emptyDirectories = 0,
+) {
   const root = createTempDir();
   const uuids = Array.from({ length: count }, (_, i) => `${i}`.padStart(32, 'a'));
   const directories = uuids.map((uuid) => makeRun(root, { [EVENT_FILE]: 'events' }, uuid));
+  for (let i = 0; i < emptyDirectories; i += 1) mkdirSync(join(directories[i % count]!, `empty-${i}`));
   const clock = new FakeClock(Date.now() / 1000);
   const setup = createScanner(root, { clock, ...options });
   await setup.scanner.scanAll();
@@ -28,7 +35,7 @@ async function watchRuns(count: number, options: Parameters<typeof createScanner
   const write = (...runs: number[]): void => {
     for (const run of runs) appendFileSync(join(directories[run]!, EVENT_FILE), '.');
   };
-  return { ...setup, uuids, pass, write };
+  return { ...setup, uuids, directories, pass, write };
 }
 
 function sizeOf({ sink }: ScanSetup, uuid: string): number | undefined {
@@ -100,4 +107,26 @@ it('keeps its file watches when too many directories change, and moves the watch
   write(...without);
   await pass(15);
   expect(without.every(isWatched)).toBe(true);
+});
+
+it('F93: checks directories of many complete runs at a limited rate, and finds a new file within a minute', async () => {
+  let checked = 0;
+  const fileSystem = wrapFileSystem({
+    lstatAll: (paths) => {
+      checked += paths.length;
+      return nodeFileSystem.lstatAll(paths);
+    },
+  });
+  const scene = await watchRuns(4, { isAtRest: () => true, fileSystem }, 2_000);
+  await scene.pass(180);
+  const before = checked;
+  const seconds = 120;
+
+  await scene.pass(seconds);
+
+  expect((checked - before) / seconds).toBeLessThan(150);
+  expect(checked - before).toBeGreaterThan(scene.scanner.directoryCount);
+  writeFileSync(join(scene.directories[2]!, 'late'), 'late');
+  await scene.pass(60);
+  expect([...scene.sink.files.values()].some(({ relPath }) => relPath === 'late')).toBe(true);
 });
