@@ -4,7 +4,6 @@ import { CodedError } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { StoreUnavailableError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
-import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { checkStore, scanRuns } from '../../engine/context/listing.js';
 import {
   UPLOADER_OPTIONS,
@@ -141,9 +140,7 @@ export async function withScannedRuns<Result>(
           ...(conflict === null ? [] : [conflict]),
           ...(problems.get(run.index) ?? []).map(({ error }) => error),
         ],
-        leftOut: (skipped.get(run.index) ?? [])
-          .map(({ path }) => path)
-          .filter((path) => path !== RESERVED_DIRECTORY),
+        leftOut: (skipped.get(run.index) ?? []).map(({ path }) => path),
         signal,
         onFile,
       });

@@ -19,6 +19,7 @@ import type { FoundRun, ScanSink } from '../inventory/scan-sink.js';
 import { DirectoryNode, hasRunBelow, type RunHome, type SkippedPath } from './directory-node.js';
 import { IGNORE_FILE, type SkipReason } from './excludes.js';
 import type { IgnoreRules } from './ignore-rules.js';
+import { isOwnFile } from './own-files.js';
 import type { RootWatch } from './root-watch.js';
 import { RunClaims } from './run-claims.js';
 import { type Entry, RunFinder, type RunFinderOptions } from './run-finder.js';
@@ -303,6 +304,7 @@ export class DirectoryScan {
   }
 
   #skip(node: DirectoryNode, { text }: Entry, reason: SkipReason): void {
+    if (isOwnFile(node, text, reason)) return;
     node.skipped.push({ path: join(toShownPath(node), text), reason, run: node.home?.run });
   }
 

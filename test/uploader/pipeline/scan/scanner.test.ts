@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { SummaryWriter } from '../../../../src/index.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { EVENT_FILE, makeRun, writeFiles } from '../../support/run-tree.js';
@@ -83,7 +84,7 @@ describe('Scanner: one run', () => {
   it('excludes unfinished files, the reserved directory, and files and directories of tools or with secret-like names', async () => {
     const run = makeRun(createTempDir(), {
       'outputs/model.bin.partial': 'x',
-      '.plx/lease.json': 'x',
+      'outputs/.plx/lease.json': 'x',
       'outputs/.git/config': 'x',
       'outputs/.env': 'x',
       'outputs/.aws/credentials': 'x',
@@ -93,11 +94,38 @@ describe('Scanner: one run', () => {
 
     expect(pathsOf(snapshot)).toEqual(['lineages.plx.json', 'run.plx.json']);
     expect(snapshot.skipped.map(({ path, reason }) => `${path} ${reason}`).sort()).toEqual([
-      '.plx reserved',
       'outputs/.aws secret-shape',
       'outputs/.env secret-shape',
       'outputs/.git tool',
+      'outputs/.plx reserved',
       'outputs/model.bin.partial unfinished',
+    ]);
+  });
+
+  it("excludes polytrack's own files without reporting them", async () => {
+    const logs = createTempDir();
+    const root = join(logs, 'plx-runs');
+    const run = makeRun(root, {
+      '.plx/heartbeat-main.json': 'x',
+      'run.plx.json.partial': 'x',
+      'lineages.plx.json.partial': 'x',
+    });
+    mkdirSync(join(root, 'tensorboard'));
+    for (const name of ['run-00000000', 'of the user']) symlinkSync(run, join(root, 'tensorboard', name));
+    // Event files of another writer make all directories around the root a run, too.
+    const writer = new SummaryWriter(logs);
+    writer.addScalar('loss', 1, 0);
+    await writer.close();
+
+    const snapshot = await scan(logs);
+
+    expect(
+      pathsOf(snapshot)
+        .map((path) => basename(path))
+        .sort(),
+    ).toEqual([basename(writer.currentFile!), 'lineages.plx.json', 'run.plx.json']);
+    expect(snapshot.skipped.map(({ path, reason }) => `${path} ${reason}`)).toEqual([
+      'outputs/tensorboard/plx-runs/tensorboard/of the user symbolic-link',
     ]);
   });
 
