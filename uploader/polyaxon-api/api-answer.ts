@@ -6,7 +6,7 @@
 
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { parseBoundedJson } from '../base/bounded-json.js';
+import { parseBoundedJson } from '../../src/base/bounded-json.js';
 import type { HttpResponse } from '../base/http/transport.js';
 import { PolyaxonApiError, type PolyaxonApiErrorCode, toUnreachable } from './api-error.js';
 

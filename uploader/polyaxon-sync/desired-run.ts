@@ -1,13 +1,18 @@
 /** Computes the desired state of a run on the server from the files on disk: always all of it, so that no queue is needed. Pure. */
 
+import { type JsonMap, toCleanMap } from '../../src/base/clean-json.js';
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
 import { cutName } from '../../src/polyaxon/export/name-space.js';
-import { mergeInOrder, takeNewerArtifacts } from '../../src/polyaxon/metadata-order.js';
+import { takeNewerArtifacts } from '../../src/polyaxon/metadata-order.js';
 import { EVENTS_DIRECTORY, hashName, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
 import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
-import { type JsonMap, toCleanMap } from '../base/canonical-json.js';
+import {
+  type Metadata,
+  mergeWorkers,
+  type RunFiles,
+  type RunRecordFile,
+} from '../../src/run-directory/run-files.js';
 import type { ExportFacts } from '../pipeline/report/export-facts.js';
-import type { Metadata, RunFiles, RunRecordFile } from '../run-directory/run-files.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { mergeLineage } from './lineage-names.js';
 import { isDone, WRITER_LOST } from './status-machine.js';
@@ -50,7 +55,6 @@ export interface DesiredRun extends Metadata {
 }
 
 const REASON = 'Polytrack';
-const NO_METADATA: Metadata = { tags: [], meta_info: {}, inputs: {}, outputs: {} };
 /** Source: haupt 2.16.1, `db/abstracts/runs.py`: names are slugs of 128 characters at most. */
 const MAX_NAME = 128;
 const EVENT_PATH = new RegExp(`^${EVENTS_DIRECTORY}/([^/]+)/([^/]+)\\.plx$`);
@@ -113,14 +117,6 @@ function notNegative(seconds: number | null | undefined): number | null {
 function toName(name: string): { name: string; meta: JsonMap } {
   const slug = cutName(sanitizeName(name) || toFallbackName(name), '', MAX_NAME, hashName(name));
   return { name: slug, meta: slug === name ? {} : { name } };
-}
-
-/** Merges what workers have written since the main writer merged their files. */
-function mergeWorkers({ record, order, workers }: RunFiles): Metadata {
-  const { tags, meta_info, inputs, outputs } = record ?? NO_METADATA;
-  let merged = { metadata: { tags, meta_info, inputs, outputs }, order };
-  for (const worker of workers) merged = mergeInOrder(merged, { metadata: worker, order: worker.order });
-  return merged.metadata;
 }
 
 /** Returns the entries of the lineage that the main writer and the workers have recorded, later ones last. */

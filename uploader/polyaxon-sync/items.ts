@@ -1,8 +1,9 @@
 /** Splits the desired state of a run into items that are sent and acknowledged separately: a name, a tag, one input, …. Pure. */
 
+import { toCleanMap } from '../../src/base/clean-json.js';
 import type { JsonValue } from '../../src/base/json-value.js';
 import type { RunArtifact } from '../../src/polyaxon/api-types.js';
-import { toCleanMap, toHash } from '../base/canonical-json.js';
+import { toHash } from '../base/canonical-json.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PatchRunBody, PolyaxonRun } from '../polyaxon-api/types.js';
 import type { Acknowledged } from './acknowledged.js';

@@ -6,9 +6,9 @@
  * `<name>-<kind>`, as in tracking (`src/run-directory/run-directory.ts`). The state of an input depends on its content, so its name is unchanged.
  */
 
+import { toCleanMap } from '../../src/base/clean-json.js';
 import type { RunArtifact } from '../../src/polyaxon/api-types.js';
 import type { SeriesArtifact } from '../../src/polyaxon/export/exporter.js';
-import { toCleanMap } from '../base/canonical-json.js';
 
 /** Merges all entries so that output names are unique. A later entry of `own` replaces an earlier one with the same name and kind. */
 export function mergeLineage(

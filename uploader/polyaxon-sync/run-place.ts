@@ -1,8 +1,8 @@
 /** Determines the project of a run. Pure. */
 
+import type { RunRecordFile } from '../../src/run-directory/run-files.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import { DEFAULT_OWNER, parseProject, type RunPlace } from '../polyaxon-api/project-directory.js';
-import type { RunRecordFile } from '../run-directory/run-files.js';
 
 export interface PlaceDefaults {
   /** The project of runs that name none: `owner/project`, or a project alone. */

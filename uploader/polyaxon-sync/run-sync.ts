@@ -8,6 +8,7 @@
 
 import type { CodedError } from '../../src/base/errors.js';
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
+import type { RunFiles } from '../../src/run-directory/run-files.js';
 import { toHash } from '../base/canonical-json.js';
 import type { Io } from '../base/io/io.js';
 import type { ExportFacts } from '../pipeline/report/export-facts.js';
@@ -16,7 +17,7 @@ import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
 import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directory.js';
 import type { RunRef } from '../polyaxon-api/types.js';
-import { type RunFiles, readRunFiles, readSignature } from '../run-directory/run-files.js';
+import { readRunFiles, readSignature } from '../run-directory/run-files.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { createAcknowledged, readAcknowledged, type SyncTarget, writeAcknowledged } from './acknowledged.js';
 import { type DesiredRun, toDesiredRun } from './desired-run.js';

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { RUN_FILE, RUN_UUID_PATTERN, RUNS_DIRECTORY } from '../../src/run-directory/layout.js';
+import { findUuid } from '../../src/run-directory/run-files.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { joinNames } from '../base/join-path.js';
 import { readJson } from './run-files.js';
@@ -9,7 +10,7 @@ import { readJson } from './run-files.js';
 /** Returns the uuid in the run file, or null. Does not read a run file behind a link. */
 export async function readRunUuid(fileSystem: FileSystem, directory: Buffer): Promise<string | null> {
   try {
-    return toUuid(await readJson(fileSystem, joinNames(directory, RUN_FILE)));
+    return findUuid(await readJson(fileSystem, joinNames(directory, RUN_FILE)));
   } catch {
     return null; // absent, unreadable or not JSON: the path of the directory may still contain the uuid
   }
@@ -31,11 +32,6 @@ export function toRootOf(directory: Buffer): Buffer | null {
 /** Derives the uuid of a directory whose writer gave it none. Equal arguments give equal uuids, also after a restart. */
 export function toImportedUuid(uuidSeed: string, rootPath: string): string {
   return createHash('sha256').update(uuidSeed).update('\0').update(rootPath).digest('hex').slice(0, 32);
-}
-
-function toUuid(record: unknown): string | null {
-  if (typeof record !== 'object' || record === null || !('uuid' in record)) return null;
-  return typeof record.uuid === 'string' && RUN_UUID_PATTERN.test(record.uuid) ? record.uuid : null;
 }
 
 function baseName(path: Buffer): string {

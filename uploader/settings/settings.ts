@@ -2,10 +2,10 @@
 
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseBoundedJson } from '../../src/base/bounded-json.js';
 import { quote } from '../../src/base/describe.js';
 import { messageOf } from '../../src/base/errors.js';
 import { findSimilar } from '../../src/base/options.js';
-import { parseBoundedJson } from '../base/bounded-json.js';
 import { ConfigError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent } from '../base/io/system-error.js';

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { toCleanJson } from '../../../src/base/clean-json.js';
 import type { SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
-import { toCleanJson, toHash } from '../../../uploader/base/canonical-json.js';
+import { NO_FILES, type RunFiles, type RunRecordFile } from '../../../src/run-directory/run-files.js';
+import { toHash } from '../../../uploader/base/canonical-json.js';
 import type { ExportFacts } from '../../../uploader/pipeline/report/export-facts.js';
 import { createAcknowledged } from '../../../uploader/polyaxon-sync/acknowledged.js';
 import { type RunSource, toDesiredRun } from '../../../uploader/polyaxon-sync/desired-run.js';
@@ -13,7 +15,6 @@ import {
   toRemoval,
 } from '../../../uploader/polyaxon-sync/items.js';
 import { findPlace } from '../../../uploader/polyaxon-sync/run-place.js';
-import { NO_FILES, type RunFiles, type RunRecordFile } from '../../../uploader/run-directory/run-files.js';
 
 const NOTHING = { tags: [], meta_info: {}, inputs: {}, outputs: {} };
 const TIME = '2026-01-02T03:04:05.000000+00:00';

@@ -6,15 +6,11 @@ import {
   PROCESS_DIRECTORY,
   RUN_FILE,
 } from '../../../src/run-directory/layout.js';
+import type { RunFiles, WorkerFile } from '../../../src/run-directory/run-files.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
 import { joinNames } from '../../base/join-path.js';
-import {
-  listProcessFiles,
-  type RunFiles,
-  readRunFiles,
-  type WorkerFile,
-} from '../../run-directory/run-files.js';
+import { listProcessFiles, readRunFiles } from '../../run-directory/run-files.js';
 import type { VerifiedFile } from '../verify/verify-run.js';
 
 /** Files that say nothing about the results of a run, and what an interrupted pull has received. */

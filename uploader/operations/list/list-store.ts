@@ -1,9 +1,9 @@
 /** Lists the runs of a store, and the files of a run. Reads only listings, run files and manifests. */
 
+import { parseBoundedJson } from '../../../src/base/bounded-json.js';
 import { CodedError } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { RUN_FILE, RUN_UUID_PATTERN } from '../../../src/run-directory/layout.js';
-import { parseBoundedJson } from '../../base/bounded-json.js';
 import { ObjectTooLargeError, StoreError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { type Io, nodeIo } from '../../base/io/io.js';

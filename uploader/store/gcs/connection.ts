@@ -5,7 +5,7 @@
  * Source: Cloud Storage JSON API v1.
  */
 
-import { parseBoundedJson } from '../../base/bounded-json.js';
+import { parseBoundedJson } from '../../../src/base/bounded-json.js';
 import type { HttpResponse, StreamedBody, Transport } from '../../base/http/transport.js';
 import { createUndiciTransport } from '../../base/http/undici-transport.js';
 import { MAX_ANSWER_BYTES, toTooLargeAnswer } from '../base/bounds.js';

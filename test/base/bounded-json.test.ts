@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseBoundedJson } from '../../../uploader/base/bounded-json.js';
+import { parseBoundedJson } from '../../src/base/bounded-json.js';
 
 describe('parseBoundedJson', () => {
   it('parses whatever JSON.parse does', () => {
