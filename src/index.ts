@@ -10,6 +10,28 @@ export {
   type SummaryWriterOptions,
 } from './summary-writer/summary-writer.js';
 
+// Runs that are read back.
+
+export type { LastMetric } from './reading/last-metrics.js';
+export { type LoadedRuns, type LoadRunsOptions, loadRuns } from './reading/load-runs.js';
+export type {
+  LoadedRun,
+  ReadMetricsOptions,
+  RunArtifacts,
+  RunLastMetrics,
+  RunMetrics,
+} from './reading/loaded-run.js';
+export type { MetricKind } from './reading/log-directories.js';
+export type { MetricPoints } from './reading/metric-points.js';
+export type { LoadedArtifact, LoadedRunFields } from './reading/run-fields.js';
+export type {
+  ListRunsOptions,
+  ReadRunFileOptions,
+  RunFileEntry,
+  RunFolder,
+  RunSource,
+} from './reading/run-source.js';
+
 // Options and records of a run.
 
 export type { JsonValue } from './base/json-value.js';
@@ -145,14 +167,20 @@ export { Diagnostics, type DiagnosticsOptions, type TrackingWarning } from './ba
 export {
   ClosedError,
   CodedError,
+  EventFileChangedError,
+  EventFileDamagedError,
   EventsDroppedError,
   type InvalidArgumentCode,
   InvalidArgumentError,
+  InvalidValueError,
   NoRunError,
   ResumeError,
   RunCleanedError,
   RunExistsError,
+  RunFileError,
+  RunsNotFoundError,
   RunWriteError,
 } from './base/errors.js';
+export type { EventFileBytes } from './format/reader/event-file-bytes.js';
 export type { Resume } from './format/writer/event-file-options.js';
 export type { EventSink, OpenEventFile } from './format/writer/event-sink.js';

@@ -183,6 +183,49 @@ export class EventFileChangedError extends CodedError {
   }
 }
 
+/** Bytes of an event file are damaged, and were skipped. */
+export class EventFileDamagedError extends CodedError {
+  readonly code = 'ERR_EVENT_FILE_DAMAGED';
+  readonly hint = 'Run `polytrack fsck` to see what is damaged. All complete records were read.';
+  constructor(
+    readonly path: string,
+    /** The position of the first damaged byte. */
+    readonly offset: number,
+    readonly damagedBytes: number,
+    places: number,
+  ) {
+    const where = places === 1 ? `at byte ${offset}` : `in ${places} places, the first at byte ${offset}`;
+    super(`${path}: ${damagedBytes} bytes ${where} are damaged and were skipped`);
+  }
+}
+
+/** A file of a run is missing, unreadable, too large, or does not have the expected content. Other files and runs are not concerned. */
+export class RunFileError extends CodedError {
+  readonly code = 'ERR_RUN_FILE';
+  readonly hint = 'Restore the file, or ignore the values that are missing because of it.';
+  constructor(
+    readonly path: string,
+    found: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${path}: ${found}`, options);
+  }
+}
+
+/** A place does not contain runs. */
+export class RunsNotFoundError extends CodedError {
+  readonly code = 'ERR_RUNS_NOT_FOUND';
+  readonly hint =
+    'Pass a root (with runs/<uuid>/ directories), a run directory (with run.plx.json) or the URL of a store.';
+  constructor(
+    readonly path: string,
+    found: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${path}: ${found}`, options);
+  }
+}
+
 /** A summary value does not have the form that its plugin requires. */
 export class InvalidValueError extends CodedError {
   readonly code = 'ERR_VALUE_INVALID';

@@ -2,6 +2,7 @@
 
 // Reading.
 
+export type { EventFileBytes } from './reader/event-file-bytes.js';
 export {
   type DamagedRange,
   EventFileReader,

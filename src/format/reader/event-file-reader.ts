@@ -5,7 +5,6 @@
  * one chunk or by the largest record.
  */
 
-import { type FileHandle, open, stat } from 'node:fs/promises';
 import { describe } from '../../base/describe.js';
 import {
   CorruptRecordError,
@@ -17,6 +16,7 @@ import { checkOptions, type OptionTable } from '../../base/options.js';
 import { type DecodedRecord, decodeRecord, FRAMING_BYTES, findRecordHeader } from '../record/record-codec.js';
 import { decodeEvent } from '../wire/decode-event.js';
 import type { Event } from '../wire/messages.js';
+import { type EventFileBytes, openLocalEventFile } from './event-file-bytes.js';
 import { type ScalarBatch, ScalarDecoder } from './scalar-decoder.js';
 
 /** An event, and the position of its record in the file. */
@@ -58,8 +58,14 @@ export interface EventFileReaderOptions {
    * bytes in `damage`. Default `throw`.
    */
   readonly onDamage?: 'throw' | 'skip' | undefined;
+  /** Opens the file, for files that are not on the local disk. Default: the local file `path`. */
+  readonly open?: ((path: string) => Promise<EventFileBytes>) | undefined;
 }
-const READER_OPTIONS: OptionTable<EventFileReaderOptions> = { offset: 'any', onDamage: 'any' };
+const READER_OPTIONS: OptionTable<EventFileReaderOptions> = {
+  offset: 'any',
+  onDamage: 'any',
+  open: 'function',
+};
 
 type Incomplete = Extract<DecodedRecord, { kind: 'incomplete' }>;
 
@@ -69,10 +75,11 @@ const NO_BYTES = new Uint8Array();
 export class EventFileReader {
   readonly path: string;
   readonly #skips: boolean;
+  readonly #open: (path: string) => Promise<EventFileBytes>;
   readonly #damage: DamagedRange[] = [];
   /** The start of damage whose end has not been found yet. */
   #damageStart: { readonly offset: number; readonly part: DamagedRange['part'] } | undefined;
-  #file: FileHandle | undefined;
+  #file: EventFileBytes | undefined;
   #sizeBytes = 0;
   /** The offset to read next. */
   #at: number;
@@ -87,7 +94,7 @@ export class EventFileReader {
   /** Opens nothing yet. Throws `ERR_OPTION_INVALID`. */
   constructor(path: string, options: EventFileReaderOptions = {}) {
     checkOptions('new EventFileReader', options, READER_OPTIONS);
-    const { offset = 0, onDamage = 'throw' } = options;
+    const { offset = 0, onDamage = 'throw', open = openLocalEventFile } = options;
     if (!Number.isSafeInteger(offset) || offset < 0)
       throw invalidOption('offset', offset, 'a position in bytes');
     if (onDamage !== 'throw' && onDamage !== 'skip')
@@ -96,6 +103,7 @@ export class EventFileReader {
     this.#at = offset;
     this.#windowStart = offset;
     this.#skips = onDamage === 'skip';
+    this.#open = open;
   }
 
   /** The offset after the last record that was read. A reader with this start offset continues where this one ended. */
@@ -148,7 +156,7 @@ export class EventFileReader {
   async *#readAll<T extends object>(
     readNext: () => T | Incomplete | 'damaged',
   ): AsyncGenerator<T, void, void> {
-    this.#file ??= await open(this.path, 'r');
+    this.#file ??= await this.#open(this.path);
     await this.#checkFile(this.#file);
     for (;;) {
       const decoded = readNext();
@@ -234,7 +242,7 @@ export class EventFileReader {
   }
 
   /** Reads more bytes; false when the file does not have `missingBytes` more. */
-  async #readMore(file: FileHandle, missingBytes: number): Promise<boolean> {
+  async #readMore(file: EventFileBytes, missingBytes: number): Promise<boolean> {
     const kept = this.#window.subarray(this.#at - this.#windowStart);
     const position = this.#at + kept.length;
     const rest = this.#sizeBytes - position;
@@ -248,7 +256,7 @@ export class EventFileReader {
     window.set(kept);
     let filled = kept.length;
     while (filled < window.length) {
-      const { bytesRead } = await file.read(window, filled, window.length - filled, this.#at + filled);
+      const bytesRead = await file.read(window.subarray(filled), this.#at + filled);
       if (bytesRead === 0)
         throw new EventFileChangedError(this.path, 'the file was truncated during reading');
       filled += bytesRead;
@@ -258,15 +266,12 @@ export class EventFileReader {
     return true;
   }
 
-  async #checkFile(file: FileHandle): Promise<void> {
-    const [opened, named] = await Promise.all([file.stat(), stat(this.path)]);
-    if (opened.ino !== named.ino || opened.dev !== named.dev) {
-      throw new EventFileChangedError(this.path, 'the file was replaced by another one');
+  async #checkFile(file: EventFileBytes): Promise<void> {
+    const sizeBytes = await file.findSize();
+    if (sizeBytes < this.#windowStart + this.#window.length) {
+      throw new EventFileChangedError(this.path, `the file has ${sizeBytes} bytes, but had more before`);
     }
-    if (opened.size < this.#windowStart + this.#window.length) {
-      throw new EventFileChangedError(this.path, `the file has ${opened.size} bytes, but had more before`);
-    }
-    this.#sizeBytes = opened.size;
+    this.#sizeBytes = sizeBytes;
   }
 }
 
