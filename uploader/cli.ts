@@ -8,8 +8,9 @@ import { toPrintableLines } from '../src/base/printable-text.js';
 import { handleInterruptions } from './base/io/interruption.js';
 import { nodeIo } from './base/io/io.js';
 import { createRedactor } from './base/redact.js';
-import { type CommandContext, EXIT } from './commands/context.js';
+import { type CommandContext, EXIT, type Output } from './commands/context.js';
 import { LineBatch } from './commands/line-batch.js';
+import { toPaintedLines } from './commands/paint.js';
 import { toErrorText } from './commands/print-error.js';
 import { createProgram } from './commands/program.js';
 
@@ -28,15 +29,27 @@ const lines = new LineBatch((text) => process.stderr.write(text));
 process.on('exit', () => lines.flush());
 const signal = handleInterruptions(process);
 
+const { stdout } = process;
+const output: Output = {
+  isTerminal: stdout.isTTY === true,
+  // https://no-color.org: any value but the empty one counts.
+  hasColor: stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '' && stdout.hasColors(),
+  columns: () => {
+    const columns = Number(process.env.COLUMNS);
+    return Number.isInteger(columns) && columns > 0 ? columns : stdout.isTTY ? stdout.columns : undefined;
+  },
+};
+
 const context: CommandContext = {
   environment: process.env,
   stdout: (text) => {
     lines.flush(); // keeps the order of stderr and stdout on a terminal
-    process.stdout.write(toPrintableLines(redact(text)));
+    process.stdout.write((output.hasColor ? toPaintedLines : toPrintableLines)(redact(text)));
   },
   stderr: (text, { clearsLine = false } = {}) =>
     lines.add(`${clearsLine ? CLEAR_LINE : ''}${toPrintableLines(redact(text))}`),
   columns: () => (process.stderr.isTTY ? process.stderr.columns : undefined),
+  output,
   signal,
   io: nodeIo,
   setExitCode: (code) => {

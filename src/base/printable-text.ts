@@ -40,18 +40,3 @@ function toEscape(character: string): string {
     (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
   ).join('');
 }
-
-/** Characters that fill two columns. Source: Unicode UAX #11, East_Asian_Width W and F. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/gu;
-/** Characters that are drawn over the previous one. */
-const COMBINING = /[\p{Mn}\p{Me}]/gu;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a quick test for ASCII
-const ASCII = /^[\x00-\x7f]*$/;
-
-/** Returns the number of columns that a printable text fills on a terminal. */
-export function countColumns(text: string): number {
-  if (ASCII.test(text)) return text.length;
-  const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;
-  return [...text].length + count(WIDE) - count(COMBINING);
-}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countColumns, joinLines, toPrintable, toPrintableLines } from '../../src/base/printable-text.js';
+import { joinLines, toPrintable, toPrintableLines } from '../../src/base/printable-text.js';
 
 /** Any text in which characters that act on terminals or cannot be seen are frequent. */
 const hostile = fc
@@ -89,18 +89,5 @@ describe('joinLines', () => {
         expect(joinLines(lines).split('\n')).toHaveLength(lines.length + 1);
       }),
     );
-  });
-});
-
-describe('countColumns', () => {
-  it.each([
-    ['loss', 4],
-    ['損失', 4],
-    ['ｌｏｓｓ', 8],
-    ['e\u0301', 1],
-    ['🚀', 2],
-    ['Größe', 5],
-  ])('counts the columns of %s', (text, columns) => {
-    expect(countColumns(text)).toBe(columns);
   });
 });

@@ -1,6 +1,7 @@
 /** The parts of the process that a command may use. Only cli.ts uses `process` directly. */
 
 import type { Io } from '../base/io/io.js';
+import type { TableOptions } from './table.js';
 
 export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -10,10 +11,28 @@ export interface CommandContext {
   readonly stderr: (text: string, options?: { readonly clearsLine?: boolean }) => void;
   /** Width of the terminal of stderr; undefined when stderr is not a terminal. */
   readonly columns: () => number | undefined;
+  /** Where stdout leads. Default: not to a terminal. */
+  readonly output?: Output;
   /** Aborted by the first signal, and when a program that reads the output ends. */
   readonly signal: AbortSignal;
   readonly io: Io;
   readonly setExitCode: (code: ExitCode) => void;
+}
+
+export interface Output {
+  /** The width that tables fit into: `COLUMNS`, else that of the terminal; undefined: as wide as their cells. */
+  readonly columns: () => number | undefined;
+  /** Whether text may be painted: on a terminal with colours, unless `NO_COLOR` is set. */
+  readonly hasColor: boolean;
+  /** Whether earlier output can be replaced. */
+  readonly isTerminal: boolean;
+}
+
+const PLAIN: Output = { columns: () => undefined, hasColor: false, isTerminal: false };
+
+/** The options of tables for stdout. */
+export function toTableOptions({ output = PLAIN }: CommandContext, indent = 0): TableOptions {
+  return { width: output.columns(), hasColor: output.hasColor, indent };
 }
 
 /** The exit codes of all commands. base/io/interruption.ts sets those of an interrupted command. */

@@ -1,7 +1,4 @@
-/** Formats numbers and tables for people. */
-
-import { largestOf } from '../../src/base/largest-of.js';
-import { countColumns, toPrintable } from '../../src/base/printable-text.js';
+/** Formats numbers for people. */
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
@@ -34,24 +31,4 @@ export function formatAge(ms: number): string {
 /** `1 file`, `2 files`. */
 export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** The lines of a table whose columns are as wide as their widest cell. Columns whose header begins with `>` are right-aligned. */
-export function toTable(headers: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const names = headers.map((header) => header.replace(/^>/, ''));
-  const cells = rows.map((row) => row.map(toPrintable));
-  const widths = names.map((name, column) =>
-    Math.max(name.length, largestOf(cells.map((row) => countColumns(row[column] ?? '')))),
-  );
-  const toLine = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => pad(cell, widths[column]!, headers[column]!.startsWith('>')))
-      .join('  ')
-      .trimEnd();
-  return [toLine(names), ...cells.map(toLine)];
-}
-
-function pad(text: string, columns: number, isRight: boolean): string {
-  const space = ' '.repeat(Math.max(0, columns - countColumns(text)));
-  return isRight ? space + text : text + space;
 }

@@ -12,10 +12,11 @@ import { plot } from '../operations/inspect/plot.js';
 import { toJsonValue } from '../operations/inspect/point-text.js';
 import { type RunShownCounts, readShown, type TagShown, toReasonLines } from '../operations/inspect/shown.js';
 import type { Flags } from '../settings/table.js';
-import { type CommandContext, EXIT } from './context.js';
-import { formatBytes, formatCount, toTable } from './format.js';
+import { type CommandContext, EXIT, toTableOptions } from './context.js';
+import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportFailure } from './print-error.js';
+import { type TableOptions, toTable } from './table.js';
 
 export function addInspectCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -47,7 +48,7 @@ async function runInspect(path: string, flags: Flags, context: CommandContext): 
   }
   if (flags.json === true)
     context.stdout(`${JSON.stringify({ runs: runs.map(toJsonRun) }, toJsonValue, 2)}\n`);
-  else context.stdout(runs.map((run) => toRunText(run, flags.tag)).join('\n'));
+  else context.stdout(runs.map((run) => toRunText(run, flags.tag, toTableOptions(context, 2))).join('\n'));
   const isDamaged = runs.some(({ files }) => files.some(({ damage }) => damage.length > 0));
   context.setExitCode(isDamaged ? EXIT.unsent : EXIT.complete);
 }
@@ -59,20 +60,22 @@ async function showShown(path: string, flags: Flags, context: CommandContext): P
       context.stderr(joinLines([`${path}: no event files`]));
       context.setExitCode(EXIT.refused);
     } else if (flags.json === true) context.stdout(`${JSON.stringify({ runs }, null, 2)}\n`);
-    else context.stdout(runs.map(toShownText).join('\n'));
+    else context.stdout(runs.map((run) => toShownText(run, toTableOptions(context, 2))).join('\n'));
   } catch (error) {
     reportFailure(context, path, error);
   }
 }
 
-function toShownText({ run, tags }: RunShownCounts): string {
+const TAG_COLUMN = { header: 'tag', cut: 'middle', minColumns: 16 } as const;
+
+function toShownText({ run, tags }: RunShownCounts, options: TableOptions): string {
   const rows = tags.map(({ tag, plugin, values, viewers: { fast, python, polyaxon } }) => [
     ...[tag, plugin, String(values)],
     ...[fast, python, polyaxon].map(({ shown }) => String(shown)),
   ]);
-  const headers = ['tag', 'plugin', '>values', '>TensorBoard', '>--load_fast false', '>Polyaxon'];
-  const lines = [...(rows.length === 0 ? [] : toTable(headers, rows)), ...tags.flatMap(toHiddenLines)];
-  return joinLines([`run ${run}`, ...lines.map((line) => `  ${line}`)]);
+  const columns = [TAG_COLUMN, 'plugin', '>values', '>TensorBoard', '>--load_fast false', '>Polyaxon'];
+  const table = rows.length === 0 ? [] : toTable(columns, rows, options);
+  return joinLines([`run ${run}`, ...table, ...tags.flatMap(toHiddenLines).map((line) => `  ${line}`)]);
 }
 
 /** Viewers that hide the same values are named together. */
@@ -86,21 +89,19 @@ function toHiddenLines({ tag, viewers }: TagShown): string[] {
   return [...byReasons].map(([line, found]) => `${tag}: hidden in ${found.join(', ')}: ${line}`);
 }
 
-function toRunText(run: RunInspection, tag: string | undefined): string {
-  const lines = tag === undefined ? toOverview(run) : toPoints(run, tag);
+function toRunText(run: RunInspection, tag: string | undefined, options: TableOptions): string {
+  const lines = tag === undefined ? toOverview(run, options) : toPoints(run, tag, options);
   return lines.length === 0 ? '' : joinLines([`run ${run.run}`, ...lines]);
 }
 
-function toOverview({ files, tags, otherEvents }: RunInspection): string[] {
+function toOverview({ files, tags, otherEvents }: RunInspection, options: TableOptions): string[] {
   const others = Object.entries(otherEvents).map(
     ([kind, count]) => `  ${formatCount(count, `${kind} event`)}`,
   );
-  const table = toTable(['tag', 'plugin', '>values', 'steps', 'from', 'to', '>size'], tags.map(toTagRow));
-  return [
-    ...files.map(toFileLine),
-    ...others,
-    ...(tags.length === 0 ? [] : table).map((line) => `  ${line}`),
-  ];
+  const times = ['from', 'to'].map((header) => ({ header, minColumns: 16, isOptional: true }));
+  const columns = [TAG_COLUMN, 'plugin', '>values', 'steps', ...times, '>size'];
+  const table = tags.length === 0 ? [] : toTable(columns, tags.map(toTagRow), options);
+  return [...files.map(toFileLine), ...others, ...table];
 }
 
 function toFileLine({ name, sizeBytes, records, writer, damage, tailBytes }: FileInspection): string {
@@ -126,14 +127,14 @@ function toTagRow(tag: TagInspection): string[] {
   ];
 }
 
-function toPoints({ points }: RunInspection, tag: string): string[] {
+function toPoints({ points }: RunInspection, tag: string, options: TableOptions): string[] {
   if (points.length === 0) return [];
   const scalars = points.flatMap(({ step, scalar }) =>
     scalar === undefined ? [] : [{ step: Number(step), value: scalar }],
   );
   const rows = points.map(({ step, wallTime, text }) => [String(step), toTime(wallTime), text]);
-  const table = toTable(['>step', 'wall time', 'value'], rows);
-  return [`  ${tag}`, ...plot(scalars).map((line) => `  ${line}`), ...table.map((line) => `  ${line}`)];
+  const table = toTable(['>step', { header: 'wall time', minColumns: 24 }, 'value'], rows, options);
+  return [`  ${tag}`, ...plot(scalars).map((line) => `  ${line}`), ...table];
 }
 
 function toTime(wallTime: number): string {

@@ -1,15 +1,16 @@
 /** `polytrack ls`: lists the runs of a store, or the files of a run. */
 
 import type { Command } from 'commander';
-import { joinLines } from '../../src/base/printable-text.js';
 import { type ListedFile, type ListedRun, listFiles, listRuns } from '../operations/list/list-store.js';
 import { parseRunUrl } from '../operations/pull/run-url.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
-import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
-import { formatAge, formatBytes, formatCount, toTable } from './format.js';
+import { type CommandContext, EXIT, toInterruptHelp, toTableOptions } from './context.js';
+import { formatAge, formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
+import { joinPainted } from './paint.js';
 import { reportError } from './print-error.js';
+import { type TableOptions, toTable } from './table.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -37,6 +38,7 @@ export function addLsCommand(program: Command, context: CommandContext): void {
 async function runLs(url: string | undefined, flags: Flags, context: CommandContext): Promise<void> {
   const { io, signal, environment } = context;
   const early: ListedRun[] = [];
+  const tableOptions = toTableOptions(context);
   try {
     const target = url === undefined ? null : parseRunUrl(url);
     const given = target === null ? flags : { ...flags, store: target.store };
@@ -51,14 +53,17 @@ async function runLs(url: string | undefined, flags: Flags, context: CommandCont
     if (flags.json === true) context.stdout(`${JSON.stringify(found, null, 2)}\n`);
     else
       context.stdout(
-        runUuid === null ? toRunsText(found as ListedRun[]) : toFilesText(found as ListedFile[]),
+        runUuid === null
+          ? toRunsText(found as ListedRun[], tableOptions)
+          : toFilesText(found as ListedFile[], tableOptions),
       );
     const problems = runUuid === null ? reportProblems(context, found as ListedRun[]) : 0;
     const isComplete = problems === 0 && (runUuid === null || found.length > 0);
     context.setExitCode(isComplete ? EXIT.complete : EXIT.unsent);
   } catch (error) {
     // JSON is printed whole or not at all, so that a program does not take a part for the list.
-    if (signal.aborted && early.length > 0 && flags.json !== true) context.stdout(toRunsText(early));
+    if (signal.aborted && early.length > 0 && flags.json !== true)
+      context.stdout(toRunsText(early, tableOptions));
     reportError(context, error, flags.verbose === true);
   }
 }
@@ -70,23 +75,26 @@ function reportProblems(context: CommandContext, runs: readonly ListedRun[]): nu
   return problems.length;
 }
 
-function toRunsText(runs: readonly ListedRun[]): string {
+const RUN_COLUMNS = ['run', 'name', 'status', '>files', '>bytes', '>age', 'manifest'];
+const FILE_COLUMNS = [{ header: 'path', cut: 'middle' } as const, '>bytes', 'verified'];
+
+function toRunsText(runs: readonly ListedRun[], options: TableOptions): string {
   const rows = runs.map(({ runUuid, name, status, files, bytes, ageMs, hasManifest }) => [
     ...[runUuid, name ?? '', status ?? '', String(files), formatBytes(bytes)],
     ...[ageMs === null ? '' : formatAge(ageMs), hasManifest ? 'yes' : ''],
   ]);
-  const table = toTable(['run', 'name', 'status', '>files', '>bytes', '>age', 'manifest'], rows);
+  const table = toTable(RUN_COLUMNS, rows, options);
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
-  return joinLines([...table, `${formatCount(runs.length, 'run')}, ${formatBytes(bytes)}`]);
+  return joinPainted([...table, `${formatCount(runs.length, 'run')}, ${formatBytes(bytes)}`]);
 }
 
-function toFilesText(files: readonly ListedFile[]): string {
+function toFilesText(files: readonly ListedFile[], options: TableOptions): string {
   const rows = files.map(({ path, sizeBytes, verifiedAt }) => [
     path,
     formatBytes(sizeBytes),
     verifiedAt ?? '',
   ]);
   const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const table = toTable(['path', '>bytes', 'verified'], rows);
-  return joinLines([...table, `${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`]);
+  const table = toTable(FILE_COLUMNS, rows, options);
+  return joinPainted([...table, `${formatCount(files.length, 'file')}, ${formatBytes(bytes)}`]);
 }

@@ -8,9 +8,10 @@ import { readSettings } from '../settings/settings.js';
 import { resolveConfig, toStateDirectory } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
-import { formatBytes, formatCount, formatSeconds, toTable } from './format.js';
+import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
+import { toTable } from './table.js';
 
 const EXIT_HELP = `
 Exit codes:
